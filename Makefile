@@ -1,0 +1,64 @@
+# The developer's handbook in verbs. Needs Python 3.11 or newer and make; everything else is
+# installed into .venv, as the lock files say.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+SOURCES := publisher feeds subscribers tests
+
+.PHONY: demo test lint types contracts pytest bench format lock pictures clean help
+
+help:  ## list the verbs
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
+
+demo: $(VENV)/runtime  ## publish a week of the demo publication into build/demo
+	@$(BIN)/publisher demo build/demo
+
+test: lint types contracts pytest  ## every test and check
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+
+types: $(VENV)/dev
+	$(BIN)/mypy
+
+contracts: $(VENV)/dev  ## the directions in which imports may run
+	$(BIN)/lint-imports
+
+pytest: $(VENV)/dev
+	rm -f .coverage .coverage.*
+	$(BIN)/pytest -n auto --cov --cov-report=term
+
+bench: $(VENV)/dev  ## measure what the documentation says of speed
+	$(BIN)/python -m tests.bench
+
+format: $(VENV)/dev  ## put the code into its form
+	$(BIN)/ruff check --fix-only $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+pictures: $(VENV)/runtime  ## make the README's pictures from the real program (needs Chromium)
+	$(BIN)/python -m tests.pictures docs/images
+
+lock:  ## renew the lock files (needs uv); hashes only, no addresses
+	uv pip compile --quiet pyproject.toml --group build --universal --python-version 3.11 --upgrade \
+	  --generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements.txt
+	uv pip compile --quiet pyproject.toml --group build --group dev --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	  --constraint requirements.txt --output-file requirements-dev.txt
+
+clean:  ## remove what these verbs made
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage*
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/runtime: requirements.txt pyproject.toml | $(VENV)/bin/python
+	$(PIP) install --require-hashes --requirement requirements.txt
+	$(PIP) install --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/dev: requirements-dev.txt $(VENV)/runtime
+	$(PIP) install --require-hashes --requirement requirements-dev.txt
+	@touch $@

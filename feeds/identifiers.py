@@ -1,0 +1,89 @@
+"""Texts that machines compare: addresses, tag: URIs, language tags.
+
+Readers compare them byte by byte, so each has one spelling here. Nothing is looked up:
+an address may well lead nowhere.
+"""
+
+import re
+from datetime import date
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from feeds.errors import InvalidIdentifierError
+from feeds.text import line
+
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S.*")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+_AUTHORITY = re.compile(r"([a-z0-9._-]+@)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+_TAG_DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
+
+# RFC 3986 appendix A: reserved and unreserved characters, and "%" of what is encoded already.
+_URI_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
+# RFC 4151 section 2.1: pchar, "/" and "?"; "%" is left out, so that no two keys collide.
+_SPECIFIC_CHARACTERS = "!$&'()*+,/:;=?@~"
+
+
+def absolute_uri(text: str) -> str:
+    """Return an absolute URI; what no URI may hold is encoded (RFC 3987 section 3.1).
+
+    Raises InvalidIdentifierError if the text is relative or its host cannot be read.
+    """
+    address = _absolute(text)
+    if not address.isascii():
+        address = _ascii_host(address)
+    return quote(address, safe=_URI_CHARACTERS)
+
+
+def identity(text: str) -> str:
+    """Return an id as it is compared, byte by byte (RFC 4287 section 4.2.6.1): untouched.
+
+    Raises InvalidIdentifierError if it is no absolute IRI.
+    """
+    identifier = _absolute(text)
+    if " " in identifier:
+        raise InvalidIdentifierError(text, "is no id: it holds white space")
+    return identifier
+
+
+def language_tag(text: str) -> str:
+    """Return a language tag of the form of BCP 47; whether it exists is not asked.
+
+    Raises InvalidIdentifierError, as for `zh_Hant`, which feed readers do not know.
+    """
+    tag = line(text)
+    if not _LANGUAGE.fullmatch(tag):
+        raise InvalidIdentifierError(text, "is no language tag (BCP 47), such as en or zh-Hant")
+    return tag
+
+
+def tag_uri(authority: str, date: date | str, specific: str) -> str:
+    """Make an id that outlives addresses: `tag:AUTHORITY,DATE:SPECIFIC` (RFC 4151).
+
+    `authority` is a domain or e-mail address that was the publisher's on `date` (a date, or
+    text YYYY[-MM[-DD]]); `specific` is any key, encoded so that different keys stay different.
+    Raises InvalidIdentifierError.
+    """
+    owner = authority.lower()
+    if not _AUTHORITY.fullmatch(owner):
+        raise InvalidIdentifierError(authority, "is no domain or e-mail address for a tag: URI")
+    if not _TAG_DATE.fullmatch(str(date)):
+        raise InvalidIdentifierError(str(date), "is no date for a tag: URI: YYYY[-MM[-DD]]")
+    key = quote(line(specific), safe=_SPECIFIC_CHARACTERS)
+    if not key:
+        raise InvalidIdentifierError(specific, "is no key for a tag: URI: it is empty")
+    return f"tag:{owner},{date}:{key}"
+
+
+def _absolute(text: str) -> str:
+    address = line(text)
+    if not _ABSOLUTE.fullmatch(address):
+        raise InvalidIdentifierError(text, "is no absolute address")
+    return address
+
+
+def _ascii_host(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode()
+    except ValueError as error:  # UnicodeError, from the codec, is one too
+        raise InvalidIdentifierError(address, "has a host that cannot be read") from error
+    return urlunsplit(parts._replace(netloc=host))

@@ -1,0 +1,1 @@
+"""PICK UP: sources in, stories and their articles out."""

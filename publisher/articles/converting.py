@@ -1,0 +1,192 @@
+"""Script conversions: articles made by machine for editions that ask for them.
+
+A conversion is an article of its own, under the id that a human translation will take over. It
+is made from the stored original only, and made again when that changes. Knows no file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Exists,
+    Row,
+    false,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from publisher.articles import records
+from publisher.articles.model import Origin, Status
+from publisher.articles.tables import article, source_file
+from publisher.articles.values import hash_of
+from publisher.config import Missing, Settings
+from publisher.languages.conversion import (
+    convert_html,
+    convert_text,
+    sources_of,
+    tool,
+)
+
+# The name under which this step keeps its mark among the sources'.
+RECORD = "conversions"
+TEXTS = ("title", "summary", "text", "section")
+
+
+def wanted_languages(settings: Settings) -> tuple[str, ...]:
+    """List the languages for which any edition asks for conversions."""
+    editions = [e for n in settings.newsletters for e in settings.editions(n)]
+    asked = {e.language for e in editions if e.missing == Missing.CONVERT}
+    return tuple(tag for tag in settings.publication.languages if tag in asked)
+
+
+def refresh(connection: Connection, settings: Settings, now: datetime) -> None:
+    """Make, renew and withdraw conversions until they are as the settings and originals say.
+
+    Costs one look-up when no article has changed since the last time.
+    """
+    wanted = wanted_languages(settings)
+    done = f"{' '.join(wanted)} by {tool()}"
+    if records.fingerprint(connection, RECORD) == done:
+        return
+    sources = _sources(wanted, settings.publication.languages)
+    for target, source in sources.items():
+        _convert_all(connection, source, target, now)
+    _withdraw_orphans(connection, sources, now)
+    records.set_fingerprint(connection, RECORD, done)
+
+
+def _sources(wanted: Iterable[str], languages: Collection[str]) -> dict[str, str]:
+    """Say for each wanted language from which of the publication's it is converted."""
+    found = {to: [tag for tag in sources_of(to) if tag in languages] for to in wanted}
+    return {target: known[0] for target, known in found.items() if known}
+
+
+def mark_due(connection: Connection) -> None:
+    """Note, in the transaction that changes articles, that conversions must be looked at."""
+    records.set_fingerprint(connection, RECORD, "")
+
+
+def _convert_all(connection: Connection, source: str, target: str, now: datetime) -> None:
+    original, made = article.alias("original"), article.alias("made")
+    query = (
+        select(
+            original,
+            made.c.id.label("made_id"),
+            made.c.status.label("made_status"),
+            made.c.available_at.label("made_available_at"),
+        )
+        .outerjoin(made, (made.c.story_id == original.c.story_id) & (made.c.language == target))
+        .where(
+            original.c.language == source,
+            original.c.status == Status.READY,
+            original.c.origin != Origin.CONVERTED,
+            or_(
+                made.c.id.is_(None),
+                (made.c.status == Status.WITHDRAWN) & ~_has_file(made.c.id),
+                (made.c.origin == Origin.CONVERTED)
+                & or_(
+                    made.c.converted_from != _receipt(original.c.content_hash),
+                    made.c.published_at != original.c.published_at,
+                ),
+            ),
+        )
+        .order_by(original.c.id)
+    )
+    for row in connection.execute(query).all():
+        _convert_one(connection, row, source, target, now)
+
+
+def _has_file(number: ColumnElement[int]) -> Exists:
+    """Say if a document stands for an article: what it withdraws is not put back by machine."""
+    return select(source_file.c.path).where(source_file.c.article_id == number).exists()
+
+
+def _receipt(content_hash: Any) -> Any:
+    """Note what a conversion was made from and by what; either changing means making it again."""
+    return content_hash + f" {tool()}"
+
+
+def _convert_one(
+    connection: Connection, row: Row[Any], source: str, target: str, now: datetime
+) -> None:
+    values = converted_columns(row, source, target) | {
+        "story_id": row.story_id,
+        "language": target,
+        "origin": Origin.CONVERTED,
+        "status": Status.READY,
+        "declared": Status.READY,
+        "published_at": row.published_at,
+        "converted_from": _receipt(row.content_hash),
+        "page_hash": None,
+    }
+    available = max(now, row.available_at)
+    if row.made_id is None:
+        times = {"available_at": available, "updated_at": row.updated_at}
+        connection.execute(insert(article).values(values | times))
+    else:
+        times = {"updated_at": max(now, row.updated_at)}
+        embargoed = max(row.made_available_at, row.available_at) > now
+        if row.made_status == Status.WITHDRAWN or embargoed:
+            times["available_at"] = available
+        here = article.c.id == row.made_id
+        connection.execute(update(article).where(here).values(values | times))
+    others = (article.c.story_id == row.story_id) & (article.c.status == Status.READY)
+    connection.execute(update(article).where(others).values(page_hash=None))
+
+
+def converted_columns(row: Row[Any], source: str, target: str) -> dict[str, Any]:
+    """Convert what readers see of an article; names of people and addresses stay as they are."""
+    columns: dict[str, Any] = {
+        name: convert_text(getattr(row, name) or "", source, target) or None for name in TEXTS
+    }
+    columns |= {name: columns[name] or "" for name in ("title", "summary", "text")}
+    columns["html"] = convert_html(row.html, source, target)
+    columns["topics"] = [convert_text(topic, source, target) for topic in row.topics]
+    columns["bylines"] = [_converted(b, "affiliation", source, target) for b in row.bylines]
+    columns["picture"] = row.picture and _converted(row.picture, "alt", source, target)
+    same = ("translators", "url", "offered", "published_on")
+    columns |= {name: getattr(row, name) for name in same}
+    return columns | {"content_hash": hash_of(columns)}
+
+
+def _converted(value: dict[str, Any], key: str, source: str, target: str) -> dict[str, Any]:
+    return value | {key: convert_text(value[key], source, target) if value[key] else value[key]}
+
+
+def _withdraw_orphans(
+    connection: Connection, sources: Mapping[str, str], now: datetime
+) -> None:
+    """Withdraw conversions whose original went, or that no edition asks for any more."""
+    made, original = article.alias("made"), article.alias("original")
+    originals = (
+        select(original.c.id)
+        .where(
+            original.c.story_id == made.c.story_id,
+            original.c.origin != Origin.CONVERTED,
+            original.c.status == Status.READY,
+            or_(
+                *(
+                    (made.c.language == to) & (original.c.language == tag)
+                    for to, tag in sources.items()
+                ),
+                false(),
+            ),
+        )
+        .correlate(made)
+    )
+    query = select(made.c.id, made.c.story_id).where(
+        made.c.origin == Origin.CONVERTED, made.c.status == Status.READY, ~originals.exists()
+    )
+    for number, story_id in connection.execute(query).all():
+        gone = update(article).where(article.c.id == number)
+        connection.execute(gone.values(status=Status.WITHDRAWN, updated_at=now))
+        # Every page of the story names the languages that it can be read in.
+        pages = update(article).where(article.c.story_id == story_id)
+        connection.execute(pages.values(page_hash=None))

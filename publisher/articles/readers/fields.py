@@ -1,0 +1,155 @@
+"""Single values of front matter, from the loose forms that people write to typed ones.
+
+Each function takes the key only to name it in its error. Knows no key's meaning.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+from publisher.articles.model import Byline, Picture
+from publisher.articles.readers.dates import parse_date
+from publisher.articles.readers.frontmatter import Value, normal_key
+from publisher.errors import ArticleError
+
+# An error is one line; that much of a wrong value is enough to find it.
+LONGEST_QUOTE = 60
+TRUE = frozenset({"true", "yes", "on", "1"})
+FALSE = frozenset({"false", "no", "off", "0"})
+
+
+def wrong(key: str, value: Value, problem: str, remedy: str) -> NoReturn:
+    """Raise the ArticleError that names the key, what stands there, and what would be right."""
+    shown = repr(value) if isinstance(value, str) else "nothing"
+    if isinstance(value, list | dict):
+        shown = "a list" if isinstance(value, list) else "a mapping"
+    if len(shown) > LONGEST_QUOTE:
+        shown = f"{shown[:LONGEST_QUOTE]}..."
+    raise ArticleError(f"{key}: {shown} is not {problem}; write {remedy}")
+
+
+def line(key: str, value: Value) -> str:
+    """Read one line of text; None is the empty one."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        wrong(key, value, "a text", "one line")
+    return " ".join(value.split())
+
+
+def flag(key: str, value: Value) -> bool:
+    """Read a boolean in any of YAML's spellings."""
+    word = line(key, value).lower()
+    if word not in TRUE | FALSE:
+        wrong(key, value, "a yes or no", "true or false")
+    return word in TRUE
+
+
+def moment(key: str, value: Value) -> date | datetime | None:
+    """Read a date, or a date and time."""
+    text = line(key, value)
+    found = parse_date(text)
+    if text and found is None:
+        wrong(key, value, "a date", "2026-01-09 or 2026-01-09 08:00")
+    return found
+
+
+def listed(key: str, value: Value) -> tuple[str, ...]:
+    """Read a list, or a text with commas, without repetitions."""
+    if isinstance(value, list):
+        return unique(line(key, item) for item in value)
+    if isinstance(value, dict):
+        wrong(key, value, "a list", "[one, two]")
+    return unique(re.split("[,，、]", line(key, value)))
+
+
+def unique(items: Iterable[str]) -> tuple[str, ...]:
+    """Strip the items and drop empty and repeated ones, in order."""
+    return tuple(dict.fromkeys(item.strip() for item in items if item.strip()))
+
+
+def languages(key: str, value: Value) -> tuple[str, ...]:
+    """Read language tags: a list, a text, or a mapping from tag to address."""
+    if isinstance(value, dict):
+        return unique(str(tag) for tag in value)
+    if isinstance(value, str):
+        return unique(re.split(r"[\s,，、]+", value))
+    return listed(key, value)
+
+
+def address(key: str, value: Value) -> str | None:
+    """Read an absolute http or https URL."""
+    text = line(key, value)
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and " " not in text
+    except ValueError:
+        good = False
+    if not good:
+        wrong(key, value, "an absolute address", "one like https://example.org/article")
+    return text
+
+
+def picture(key: str, value: Value) -> Picture | None:
+    """Read a picture: its address, or a mapping with `src`, `alt`, `width` and `height`."""
+    if not isinstance(value, dict):
+        src = line(key, value)
+        return Picture(src=src) if src else None
+    parts = {normal_key(name): item for name, item in value.items()}
+    src = line(f"{key}.src", parts.get("src") or parts.get("url"))
+    if not src:
+        wrong(key, value, "a picture", "its address as src")
+    return Picture(
+        src=src,
+        alt=line(f"{key}.alt", parts.get("alt")),
+        width=_pixels(f"{key}.width", parts.get("width")),
+        height=_pixels(f"{key}.height", parts.get("height")),
+    )
+
+
+def _pixels(key: str, value: Value) -> int | None:
+    text = line(key, value)
+    if not text:
+        return None
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) == 0:
+        wrong(key, value, "a size in pixels", "a whole number like 640")
+    return int(text)
+
+
+def bylines(key: str, value: Value) -> tuple[Byline, ...]:
+    """Read authors: a name, a mapping with `name` and `affiliation`, or a list of those."""
+    items = value if isinstance(value, list) else [value]
+    return tuple(byline for item in items if (byline := _byline(key, item)))
+
+
+def _byline(key: str, value: Value) -> Byline | None:
+    if not isinstance(value, dict):
+        name = line(key, value)
+        return Byline(name=name) if name else None
+    parts = {normal_key(part): item for part, item in value.items()}
+    name = line(f"{key}.name", parts.get("name"))
+    if not name:
+        wrong(key, value, "an author", "a name, or name: and affiliation:")
+    affiliation = line(f"{key}.affiliation", parts.get("affiliation"))
+    return Byline(name=name, affiliation=affiliation or None)
+
+
+def affiliated(authors: tuple[Byline, ...], key: str, value: Value) -> tuple[Byline, ...]:
+    """Give authors the affiliations that stand apart: one for all, or one for each in order."""
+    if isinstance(value, list):
+        each = [line(key, item) for item in value]
+    else:
+        each = [line(key, value)] * max(1, len(authors))
+    if len(each) != len(authors):
+        count = f"{len(each)} for {len(authors)} authors"
+        raise ArticleError(f"{key}: {count}; write one for all, or one for each")
+    return tuple(
+        Byline(name=author.name, affiliation=author.affiliation or own or None)
+        for author, own in zip(authors, each, strict=True)
+    )

@@ -1,0 +1,139 @@
+"""The rows of files: how each looked, what it stands for, and why if for nothing.
+
+Decides nothing; `publisher.articles.filing` does. Knows no article's content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, delete, func, select
+from sqlalchemy.dialects.sqlite import insert
+
+from publisher.articles.model import Draft
+from publisher.articles.scanning import Seen
+from publisher.articles.tables import source_file, source_state
+
+NOTHING = Draft(title="", html="", text="")
+GREENWICH = ZoneInfo("UTC")
+
+# A source and a path in it.
+Place = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What is known of a file from last time."""
+
+    signature: str
+    sha256: str
+    article_id: int | None
+    reason: str | None
+    media: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What opening a file gave: a draft; a reason why not; or neither, if its content is as before.
+
+    `key` and `language` are decided where there is a draft; `zone` is the publication's, for
+    dates without one.
+    """
+
+    file: Seen
+    sha256: str
+    draft: Draft = NOTHING
+    language: str = ""
+    key: str = ""
+    zone: ZoneInfo = GREENWICH
+    reason: str | None = None
+    is_draft: bool = False
+    media: tuple[str, ...] = ()
+
+    @property
+    def understood(self) -> bool:
+        """Say if there is an article in it that may be filed."""
+        return self.draft is not NOTHING and not self.is_draft
+
+
+def known_files(connection: Connection, source: str) -> dict[str, Filed]:
+    """Fetch what is known of a source's files, by path."""
+    table = source_file.c
+    rows = connection.execute(
+        select(
+            table.path,
+            table.signature,
+            table.sha256,
+            table.article_id,
+            table.reason,
+            table.media,
+        ).where(table.source == source)
+    )
+    return {row[0]: Filed(row[1], row[2], row[3], row[4], tuple(row[5])) for row in rows}
+
+
+def places_outside(connection: Connection, sources: Collection[str]) -> list[Place]:
+    """List the files of all sources but these."""
+    query = select(source_file.c.source, source_file.c.path)
+    rows = connection.execute(query.where(source_file.c.source.not_in(list(sources))))
+    return [(source, path) for source, path in rows]
+
+
+def remember(
+    connection: Connection,
+    source: str,
+    reading: Reading,
+    article_id: int | None,
+    *,
+    reason: str | None = None,
+    media: Sequence[str] | None = None,
+) -> None:
+    """Write down how a file looked and what it stands for."""
+    values = {
+        "signature": reading.file.signature,
+        "sha256": reading.sha256,
+        "article_id": article_id,
+        "reason": reason,
+        "media": list(reading.media if media is None else media),
+    }
+    row = insert(source_file).values(source=source, path=reading.file.path, **values)
+    connection.execute(row.on_conflict_do_update(set_=values))
+
+
+def note_pictures(connection: Connection, source: str, pictures: Iterable[Seen]) -> None:
+    """Write down how the pictures looked."""
+    for picture in pictures:
+        remember(connection, source, Reading(file=picture, sha256=""), None)
+
+
+def forget(connection: Connection, source: str, paths: Sequence[str]) -> list[int]:
+    """Forget files that are gone; gives the articles that no file stands for any more."""
+    orphans = []
+    for path in paths:
+        here = (source_file.c.source == source) & (source_file.c.path == path)
+        number = connection.execute(select(source_file.c.article_id).where(here)).scalar()
+        connection.execute(delete(source_file).where(here))
+        others = select(source_file.c.path).where(source_file.c.article_id == number)
+        if number is not None and connection.execute(others).first() is None:
+            orphans.append(int(number))
+    return orphans
+
+
+def count_quarantined(connection: Connection) -> int:
+    """Count the files that gave no article."""
+    query = select(func.count()).where(source_file.c.reason.is_not(None))
+    return int(connection.execute(query).scalar_one())
+
+
+def fingerprint(connection: Connection, source: str) -> str | None:
+    """Say under which rules a source was read last."""
+    query = select(source_state.c.fingerprint).where(source_state.c.source == source)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def set_fingerprint(connection: Connection, source: str, value: str) -> None:
+    """Remember under which rules a source was read."""
+    row = insert(source_state).values(source=source, fingerprint=value)
+    connection.execute(row.on_conflict_do_update(set_={"fingerprint": value}))

@@ -1,0 +1,81 @@
+"""Looking at a source folder: which files are there, and which look as they did before.
+
+A file is recognised by its inode, size and times, as version control does it. Changing content
+always moves the change time, which nobody can set back; but a file system's clock is coarse, so
+what was changed in the last seconds is not trusted to be final. Knows no article.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from publisher.articles.readers import SUFFIXES
+from publisher.errors import SourceError
+
+# The coarsest clock of a file system in use (FAT: two seconds).
+COARSEST_CLOCK_NS = 2_000_000_000
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A file in a source folder; `signature` is empty if it was changed just now."""
+
+    path: str
+    signature: str
+
+
+def scan(folder: Path, marker: Path) -> dict[str, Seen]:
+    """List the articles and pictures below a folder by their relative paths, sorted.
+
+    `marker` is a file that may be touched: its time is the file system's idea of now. Names
+    that begin with a dot or an underscore, or end with ~, are left out, as editors expect.
+    Raises SourceError if the folder, or one below it, can't be read.
+    """
+    marker.touch()
+    now = marker.stat().st_mtime_ns
+    try:
+        found = {seen.path: seen for seen in _walk(folder, "", now)}
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SourceError(f"{error.filename or folder}: can't be read: {reason}") from error
+    return dict(sorted(found.items()))
+
+
+def _walk(folder: Path, prefix: str, now: int) -> Iterator[Seen]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith((".", "_")) or entry.name.endswith("~"):
+                continue
+            # A name that is not UTF-8 can't be stored; shown escaped, it ends in quarantine.
+            path = f"{prefix}{os.fsencode(entry.name).decode('utf-8', 'backslashreplace')}"
+            # A link to a folder may lead round in a circle.
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(Path(entry.path), f"{path}/", now)
+            elif PurePosixPath(entry.name).suffix.lower() in SUFFIXES | PICTURES:
+                yield from _look(entry, path, now)
+
+
+def _look(entry: os.DirEntry[str], path: str, now: int) -> Iterator[Seen]:
+    try:
+        found = entry.stat()
+    except OSError:  # a link to nowhere or to itself, or gone since: reading it will say so
+        yield Seen(path, "")
+        return
+    if stat.S_ISREG(found.st_mode):  # reading a pipe would never end
+        yield Seen(path, _signature(found, now))
+
+
+def _signature(found: os.stat_result, now: int) -> str:
+    if now - max(found.st_ctime_ns, found.st_mtime_ns) < COARSEST_CLOCK_NS:
+        return ""
+    return f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}-{found.st_ctime_ns}"
+
+
+def is_article(path: str) -> bool:
+    """Say if a file is an article, rather than a picture."""
+    return PurePosixPath(path).suffix.lower() in SUFFIXES

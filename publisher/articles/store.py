@@ -1,0 +1,142 @@
+"""The questions that others ask about articles, one function each. Decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, func, select, update
+
+from publisher.articles.model import Article, Origin, Status
+from publisher.articles.tables import article, source_file, story
+from publisher.articles.values import to_article
+
+# SQLite takes 32,766 values in one statement, older builds 999.
+PARAMETERS = 900
+
+Counts = Select[str, int]
+
+
+def _articles() -> Select[Any]:
+    return select(article, story.c.key, story.c.slug).join(story)
+
+
+def _ready(now: datetime) -> tuple[Any, ...]:
+    return article.c.status == Status.READY, article.c.available_at <= now
+
+
+def by_ids(connection: Connection, ids: Sequence[int]) -> dict[int, Article]:
+    """Fetch articles by their ids."""
+    rows = connection.execute(_articles().where(article.c.id.in_(ids)))
+    return {row.id: to_article(row) for row in rows}
+
+
+def newest(connection: Connection, language: str, now: datetime, limit: int) -> list[Article]:
+    """Fetch the articles that readers of a language may see, newest first."""
+    query = (
+        _articles()
+        .where(article.c.language == language, *_ready(now))
+        .order_by(article.c.published_at.desc(), story.c.key)
+        .limit(limit)
+    )
+    return [to_article(row) for row in connection.execute(query)]
+
+
+def became_available(
+    connection: Connection, languages: Sequence[str], since: datetime | None, until: datetime
+) -> list[Article]:
+    """Fetch what became available in any of the languages in (since, until]."""
+    query = _articles().where(article.c.language.in_(languages), *_ready(until))
+    if since is not None:
+        query = query.where(article.c.available_at > since)
+    rows = connection.execute(query.order_by(article.c.published_at.desc(), story.c.key))
+    return [to_article(row) for row in rows]
+
+
+def variants(
+    connection: Connection, stories: Iterable[int], now: datetime
+) -> dict[int, list[Article]]:
+    """Fetch every publishable article of some stories, by story."""
+    found: dict[int, list[Article]] = {}
+    query = _articles().where(*_ready(now)).order_by(article.c.language)
+    ids = sorted(set(stories))
+    for start in range(0, len(ids), PARAMETERS):
+        some = query.where(article.c.story_id.in_(ids[start : start + PARAMETERS]))
+        for row in connection.execute(some):
+            found.setdefault(row.story_id, []).append(to_article(row))
+    return found
+
+
+def held_back(connection: Connection, language: str) -> Mapping[str, int]:
+    """Count what is there in a language and may not be published, by reason."""
+    query: Counts = (
+        select(article.c.status, func.count())
+        .where(
+            article.c.language == language,
+            article.c.status.in_([Status.UNTRANSLATED, Status.STALE]),
+        )
+        .group_by(article.c.status)
+    )
+    return dict(connection.execute(query).all())
+
+
+def count_by_language(connection: Connection) -> Mapping[str, int]:
+    """Count the articles that are not withdrawn, by language."""
+    query: Counts = (
+        select(article.c.language, func.count())
+        .where(article.c.status != Status.WITHDRAWN)
+        .group_by(article.c.language)
+    )
+    return dict(connection.execute(query).all())
+
+
+def count_conversions(connection: Connection) -> Mapping[str, int]:
+    """Count the script conversions among them, by language."""
+    query: Counts = (
+        select(article.c.language, func.count())
+        .where(article.c.status == Status.READY, article.c.origin == Origin.CONVERTED)
+        .group_by(article.c.language)
+    )
+    return dict(connection.execute(query).all())
+
+
+def count_stories(connection: Connection) -> int:
+    """Count the stories that have an article."""
+    query = select(func.count(article.c.story_id.distinct())).where(
+        article.c.status != Status.WITHDRAWN
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def every(connection: Connection) -> Iterator[Article]:
+    """Yield all articles that are not withdrawn, story by story."""
+    query = _articles().where(article.c.status != Status.WITHDRAWN)
+    for row in connection.execute(query.order_by(story.c.key, article.c.language)):
+        yield to_article(row)
+
+
+def quarantine(connection: Connection) -> list[tuple[str, str]]:
+    """List the files that gave no article, with the reasons."""
+    query = select(source_file.c.path, source_file.c.reason).where(
+        source_file.c.reason.is_not(None)
+    )
+    return [(path, reason) for path, reason in connection.execute(query.order_by("path"))]
+
+
+def without_page(connection: Connection, now: datetime, limit: int) -> list[Article]:
+    """Fetch articles whose page on the web is to be written, written again, or taken away."""
+    query = _articles().where(article.c.page_hash.is_(None), article.c.available_at <= now)
+    return [
+        to_article(row) for row in connection.execute(query.order_by(article.c.id).limit(limit))
+    ]
+
+
+def page_written(connection: Connection, ids: Sequence[int]) -> None:
+    """Record that the pages of these articles are as they should be."""
+    connection.execute(
+        update(article)
+        .where(article.c.id == bindparam("article"))
+        .values(page_hash=article.c.content_hash),
+        [{"article": number} for number in ids],
+    )

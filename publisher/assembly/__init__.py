@@ -1,0 +1,6 @@
+"""ASSEMBLE: issues that are due get their articles, and their digests are frozen."""
+
+from publisher.assembly.assembling import assemble, content_of
+from publisher.assembly.selecting import preview_selection, select_due
+
+__all__ = ["assemble", "content_of", "preview_selection", "select_due"]

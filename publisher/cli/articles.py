@@ -1,0 +1,82 @@
+"""`publisher articles`: what was picked up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.table import Table
+
+from publisher.cli.common import HERE, AsJson, Directory, console, instant, print_json
+from publisher.config import load
+
+if TYPE_CHECKING:
+    from publisher.articles.model import Article
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("articles", epilog="Example: publisher articles my-publication")(articles)
+
+
+def articles(directory: Directory = HERE, *, as_json: AsJson = False) -> None:
+    """List the articles, story by story, and the files that could not be read."""
+    settings = load(directory)
+
+    from publisher.articles import store
+    from publisher.database import open_database
+
+    database = open_database(settings.folders.database)
+    try:
+        with database.reading() as connection:
+            found = list(store.every(connection))
+            quarantine = store.quarantine(connection)
+    finally:
+        database.close()
+    if as_json:
+        bad = [{"file": path, "reason": reason} for path, reason in quarantine]
+        print_json({"articles": [_as_json(article) for article in found], "quarantine": bad})
+        return
+    console().print(_table(found))
+    for path, reason in quarantine:
+        console().print(f"Quarantined: {path}: {reason}", markup=False)
+
+
+def _as_json(article: Article) -> dict[str, Any]:
+    return {
+        "story": article.story_key,
+        "slug": article.slug,
+        "language": article.language,
+        "origin": article.origin.value,
+        "status": article.status.value,
+        "title": article.title,
+        "date": article.published_on.isoformat(),
+        "published": instant(article.published_at),
+        "available": instant(article.available_at),
+        "updated": instant(article.updated_at),
+        "authors": [{"name": b.name, "affiliation": b.affiliation} for b in article.bylines],
+        "languages_offered": list(article.offered),
+        "section": article.section,
+        "topics": list(article.topics),
+        "summary": article.summary,
+        "url": article.url,
+        "text": article.text,
+    }
+
+
+def _table(found: list[Article]) -> Table:
+    table = Table()
+    for heading in ("Story", "Language", "Date", "Title", "By", "Is"):
+        table.add_column(heading, overflow="fold")
+    story = None
+    for article in found:
+        table.add_row(
+            article.story_key if article.story_key != story else "",
+            article.language,
+            article.published_on.isoformat(),
+            article.title,
+            ", ".join(byline.name for byline in article.bylines),
+            article.origin if article.status == "ready" else article.status,
+        )
+        story = article.story_key
+    return table

@@ -1,0 +1,78 @@
+"""What the commands share: the folder argument, the clock option, ways to print."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from publisher.clock import Clock, FixedClock, SystemClock
+from publisher.errors import UsageError
+
+Directory = Annotated[
+    Path,
+    typer.Argument(
+        metavar="[DIR]", help="The publication's folder.", show_default="this folder"
+    ),
+]
+HERE = Path()
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Now = Annotated[
+    str | None,
+    typer.Option(
+        "--now",
+        metavar="INSTANT",
+        help="Take this for the present instant, like 2026-01-09T12:00:00Z.",
+    ),
+]
+
+# Where output goes to a file or a pipe there is no window to fit into.
+WIDTH_WITHOUT_TERMINAL = 132
+
+
+def clock_of(now: str | None) -> Clock:
+    """Make the clock that a command goes by; raises UsageError for what is no instant."""
+    if now is None:
+        return SystemClock()
+    try:
+        instant = datetime.fromisoformat(now)
+    except ValueError:
+        raise UsageError(
+            f"--now: {now!r} is no instant; write one like 2026-01-09T12:00:00Z"
+        ) from None
+    if instant.tzinfo is None:
+        raise UsageError(
+            f"--now: {now!r} has no time zone; add Z for UTC, or an offset like +08:00"
+        )
+    return FixedClock(instant)
+
+
+def console() -> Console:
+    """Make a console for standard output."""
+    width = None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL
+    return Console(width=width, highlight=False, soft_wrap=False)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, keys in the order given."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def instant(value: datetime | None) -> str | None:
+    """Write an instant for programs (RFC 3339)."""
+    return value.isoformat().replace("+00:00", "Z") if value else None
+
+
+def local(value: datetime) -> str:
+    """Write a local time for people: `Fri 2026-01-09 08:00 HKT`."""
+    return f"{value:%a %Y-%m-%d %H:%M} {value.tzname()}"
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """Write a number with its noun: `1 story`, `2 stories`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,98 @@
+"""What `status`, `run --once` and `demo` show: collected once, as plain values. Prints nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from publisher.articles import store as articles
+from publisher.config import Settings
+from publisher.delivery import ledger
+from publisher.issues import store as issues
+from publisher.issues.model import Issue
+from publisher.issues.planning import Upcoming, every_edition, next_of
+from publisher.languages import match
+from subscribers import count_by_language
+
+# More than this many of the last issues are for the archive pages, not for a terminal.
+ISSUES_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An occurrence, how many articles it carries, and its deliveries by state."""
+
+    issue: Issue
+    articles: int
+    deliveries: Counter[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageFacts:
+    """One language's line."""
+
+    language: str
+    articles: int
+    conversions: int
+    held_back: int
+    readers: int
+    issues: tuple[Made, ...]
+    upcoming: tuple[Upcoming, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A publication at one moment."""
+
+    stories: int
+    languages: tuple[LanguageFacts, ...]
+    elsewhere: dict[str, int] = field(default_factory=dict)
+    unserved: dict[str, int] = field(default_factory=dict)
+    quarantine: tuple[tuple[str, str], ...] = ()
+
+
+def collect(connection: Connection, settings: Settings, now: datetime) -> Facts:
+    """Collect what there is to say of a publication."""
+    served = settings.publication.languages
+    counts = articles.count_by_language(connection)
+    readers = count_by_language(connection)
+    shown = issues.latest(connection, ISSUES_SHOWN * len(served))
+    numbers = [issue.id for issue in shown]
+    ledgers, sizes = ledger.counts(connection, numbers), issues.sizes(connection, numbers)
+    until = planned(connection, settings)
+    coming = [u for e in every_edition(settings) for u in next_of(e, until, now, 1)]
+    return Facts(
+        stories=articles.count_stories(connection),
+        languages=tuple(
+            LanguageFacts(
+                language=language,
+                articles=counts.get(language, 0),
+                conversions=articles.count_conversions(connection).get(language, 0),
+                held_back=sum(articles.held_back(connection, language).values()),
+                readers=sum(n for tag, n in readers.items() if match(tag, served) == language),
+                issues=tuple(
+                    Made(issue, sizes.get(issue.id, 0), ledgers[issue.id])
+                    for issue in shown
+                    if issue.language == language
+                ),
+                upcoming=tuple(u for u in coming if u.edition.language == language),
+            )
+            for language in served
+        ),
+        elsewhere={tag: n for tag, n in counts.items() if tag not in served},
+        unserved={tag: n for tag, n in readers.items() if match(tag, served) is None},
+        quarantine=tuple(articles.quarantine(connection)),
+    )
+
+
+def planned(connection: Connection, settings: Settings) -> dict[tuple[str, str], datetime]:
+    """Say up to when each edition is planned."""
+    found = {}
+    for edition in every_edition(settings):
+        since = issues.planned_until(connection, edition.newsletter, edition.language)
+        if since is not None:
+            found[edition.newsletter, edition.language] = since
+    return found

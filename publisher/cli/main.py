@@ -1,0 +1,97 @@
+"""The command line as a whole: collects the commands, and turns errors into one line each.
+
+Knows what the errors are called, but not what the commands do.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+import publisher
+from feeds import FeedsError
+from publisher.cli import (
+    articles,
+    demo,
+    logs,
+    new,
+    plan,
+    preview,
+    run,
+    status,
+    subscribers,
+)
+from publisher.errors import PublisherError
+from subscribers import SubscribersError
+
+app = typer.Typer(
+    name="publisher",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Turns articles into e-mail digests and feeds, in every language, on time, once each.",
+    epilog="Example: publisher new my-publication && publisher run --once my-publication",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (new, run, status, plan, preview, articles, demo):
+    module.register(app)
+app.add_typer(subscribers.app, name="subscribers")
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"publisher {publisher.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Say the version."),
+    ] = False,
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", help="Show the whole traceback of an error; works anywhere."),
+    ] = False,
+) -> None:
+    """Take the options that stand before any command; `--debug` is taken out in main()."""
+    del version, debug
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; gives the exit code: 0 done, 1 not done, 2 not understood."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    logs.set_up()
+    words = words or ["--help"]
+    try:
+        outcome = app([word for word in words if word != "--debug"], standalone_mode=False)
+    except TyperException as error:
+        return _complain(error.format_message(), getattr(error, "exit_code", 2))
+    except typer.Abort:
+        return _complain("stopped", 130)
+    except BrokenPipeError:
+        # Whoever read our output has had enough; Python would complain again at its exit.
+        sys.stdout = None
+        return 0
+    except (PublisherError, FeedsError, SubscribersError) as error:
+        if debug:
+            raise
+        return _complain(str(error), getattr(error, "exit_code", 1))
+    except Exception as error:
+        if debug:
+            raise
+        kind = type(error).__name__
+        return _complain(f"a fault of the program: {kind}: {error} (--debug shows where)", 70)
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _complain(message: str, code: int) -> int:
+    line = " ".join(message.split())
+    sys.stderr.write(f"publisher: {line}\n")
+    return code

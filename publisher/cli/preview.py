@@ -1,0 +1,116 @@
+"""`publisher preview`: what an edition's next issue would look like now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from publisher.cli.common import HERE, Directory, Now, clock_of, counted
+from publisher.config import Edition, Settings, load
+from publisher.errors import BusyError, IssueError, LanguageError, UsageError
+from publisher.languages import match, normalise
+
+if TYPE_CHECKING:
+    from publisher.cycle import Press
+    from publisher.rendering import Digest
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        "preview",
+        epilog="Example: publisher preview weekly --lang zh-Hant --out digest.html my-publication",
+    )(preview)
+
+
+def preview(
+    newsletter: Annotated[str, typer.Argument(help="The newsletter's name.")],
+    directory: Directory = HERE,
+    *,
+    lang: Annotated[
+        str | None, typer.Option("--lang", metavar="TAG", help="The language; else the first.")
+    ] = None,
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="FILE", help="Where to write it; .txt for plain text."),
+    ] = Path("preview.html"),
+    now: Now = None,
+) -> None:
+    """Write what the next issue would be if it were made now; plans and sends nothing."""
+    clock = clock_of(now)
+    settings = load(directory)
+    edition = _edition(settings, newsletter, lang)
+
+    from publisher.cycle import press
+
+    with press(settings, clock) as machine:
+        _look_at_sources(machine, clock.now())
+        digest, articles = _render(machine, edition, clock.now())
+    content = digest.text if out.suffix == ".txt" else digest.html
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(content, "utf-8")
+    except OSError as error:
+        raise UsageError(f"{out}: can't be written: {error.strerror or error}") from None
+    typer.echo(
+        f"{digest.subject}\n{counted(articles, 'article')}, {len(content.encode())} bytes: {out}"
+    )
+
+
+def _edition(settings: Settings, name: str, lang: str | None) -> Edition:
+    newsletter = settings.newsletter(name)
+    if newsletter is None:
+        names = ", ".join(n.name for n in settings.newsletters) or "none"
+        raise UsageError(f"{name}: no such newsletter; there are: {names}")
+    editions = settings.editions(newsletter)
+    if lang is None:
+        return editions[0]
+    try:
+        found = match(normalise(lang), [edition.language for edition in editions])
+    except LanguageError as error:
+        raise UsageError(f"--lang: {error}") from None
+    for edition in editions:
+        if edition.language == found:
+            return edition
+    languages = ", ".join(edition.language for edition in editions)
+    raise UsageError(f"--lang: {name} has no edition in {lang}; there are: {languages}")
+
+
+def _look_at_sources(machine: Press, now: datetime) -> None:
+    """Read what is new, unless a running service does that anyway."""
+    from publisher.locking import alone
+
+    try:
+        with alone(machine.settings.folders):
+            machine.pick_up(now)
+    except BusyError:
+        return
+
+
+def _render(machine: Press, edition: Edition, now: datetime) -> tuple[Digest, int]:
+    from publisher.assembly import content_of, preview_selection
+    from publisher.issues.planning import HORIZON
+    from publisher.recurrence import occurrences
+
+    coming = next(occurrences(edition.schedule, edition.zone, now, now + HORIZON), None)
+    day = coming.day if coming else now.astimezone(edition.zone).date()
+    with machine.database.reading() as connection:
+        selection = preview_selection(connection, edition, now)
+        if not selection.chosen:
+            raise IssueError(
+                f"{edition.newsletter} in {edition.language} would have nothing to say: "
+                f"{selection.reason_if_empty()}"
+            )
+        content = content_of(
+            connection,
+            machine.settings,
+            edition,
+            selection.chosen,
+            day=day,
+            now=now,
+            more=selection.more,
+        )
+    return machine.renderer.digest(content), len(selection.chosen)

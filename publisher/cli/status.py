@@ -1,0 +1,144 @@
+"""`publisher status`: how a publication stands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from publisher.cli.common import (
+    HERE,
+    AsJson,
+    Directory,
+    clock_of,
+    console,
+    counted,
+    instant,
+    local,
+    print_json,
+)
+from publisher.config import Settings, load
+
+if TYPE_CHECKING:
+    from publisher.cli.facts import Facts, Made
+
+# More than this many of the last issues are for programs (--json), not for a terminal.
+ISSUES_SHOWN = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("status", epilog="Example: publisher status --json my-publication")(status)
+
+
+def status(directory: Directory = HERE, *, as_json: AsJson = False) -> None:
+    """Show articles, readers, issues and deliveries, and what is wrong, if anything."""
+    now = clock_of(None).now()
+    settings = load(directory)
+
+    from publisher.cli.facts import collect
+    from publisher.database import open_database
+    from publisher.heartbeat import last_beat
+
+    database = open_database(settings.folders.database)
+    try:
+        with database.reading() as connection:
+            facts = collect(connection, settings, now)
+    finally:
+        database.close()
+    beaten = last_beat(settings.folders.var / "heartbeat")
+    if as_json:
+        print_json(_as_json(settings, facts, beaten))
+    else:
+        _show(console(), settings, facts, beaten)
+
+
+def _as_json(settings: Settings, facts: Facts, beaten: datetime | None) -> dict[str, Any]:
+    publication = settings.publication
+    return {
+        "title": publication.title(publication.default_language),
+        "url": publication.url,
+        "last_cycle": instant(beaten),
+        "stories": facts.stories,
+        "languages": {
+            line.language: {
+                "articles": line.articles,
+                "converted": line.conversions,
+                "held_back": line.held_back,
+                "subscribers": line.readers,
+            }
+            for line in facts.languages
+        },
+        "articles_in_other_languages": facts.elsewhere,
+        "subscribers_in_other_languages": facts.unserved,
+        "quarantine": [{"file": path, "reason": reason} for path, reason in facts.quarantine],
+        "issues": [_issue_as_json(made) for line in facts.languages for made in line.issues],
+    }
+
+
+def _issue_as_json(made: Made) -> dict[str, Any]:
+    issue, count = made.issue, made.deliveries
+    return {
+        "newsletter": issue.newsletter,
+        "language": issue.language,
+        "day": issue.day.isoformat(),
+        "due": instant(issue.due_at),
+        "state": issue.state.value,
+        "reason": issue.reason,
+        "articles": made.articles,
+        "deliveries": {"planned": count.total(), **{k: count[k] for k in sorted(count)}},
+    }
+
+
+def _show(console: Console, settings: Settings, facts: Facts, beaten: datetime | None) -> None:
+    publication = settings.publication
+    title = publication.title(publication.default_language)
+    cycle = f"last cycle {local(beaten)}" if beaten else "no cycle has been run yet"
+    console.print(
+        f"{title}: {counted(facts.stories, 'story', 'stories')}; {cycle}", markup=False
+    )
+    console.print(_languages(facts))
+    if any(line.issues for line in facts.languages):
+        console.print(_issues(facts))
+    for tag, count in facts.elsewhere.items():
+        articles = counted(count, "article")
+        console.print(f"{articles} in {tag}, which is not one of the languages")
+    for tag, count in facts.unserved.items():
+        readers = counted(count, "subscriber")
+        console.print(f"{readers} of {tag}, which is not one of the languages")
+    for path, reason in facts.quarantine:
+        console.print(f"Quarantined: {path}: {reason}", markup=False, style="yellow")
+
+
+def _languages(facts: Facts) -> Table:
+    table = Table()
+    for heading in ("Language", "Articles", "of them converted", "Held back", "Subscribers"):
+        table.add_column(heading, justify="left" if heading == "Language" else "right")
+    for line in facts.languages:
+        numbers = (line.articles, line.conversions, line.held_back, line.readers)
+        table.add_row(line.language, *map(str, numbers))
+    return table
+
+
+def _issues(facts: Facts) -> Table:
+    table = Table()
+    headings = ("Issue", "Language", "State", "Articles", "Planned", "Deliveries", "Reason")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    shown = [made for line in facts.languages for made in line.issues]
+    shown.sort(key=lambda made: (made.issue.due_at, made.issue.id), reverse=True)
+    for made in shown[:ISSUES_SHOWN]:
+        issue, count = made.issue, made.deliveries
+        table.add_row(
+            f"{issue.newsletter} {issue.day}",
+            issue.language,
+            issue.state,
+            str(made.articles),
+            str(count.total()),
+            ", ".join(f"{n} {state}" for state, n in sorted(count.items())),
+            issue.reason or "",
+        )
+    return table

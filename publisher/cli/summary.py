@@ -1,0 +1,151 @@
+"""The table after a cycle: for each language, what was made, where it lies, what comes next."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+from rich.console import Console
+from rich.table import Table
+
+from feeds import FORMATS
+from publisher import urls
+from publisher.cli.common import counted, local
+from publisher.cli.facts import Facts, LanguageFacts, Made, collect
+from publisher.config import Settings
+from publisher.cycle import Report
+from publisher.database import Database
+from publisher.issues.life import PUBLIC
+from publisher.issues.model import Issue
+from publisher.issues.planning import Upcoming
+from publisher.languages import autonym
+
+log = structlog.get_logger()
+
+
+def log_report(report: Report) -> None:
+    """Put a cycle that did anything into the log."""
+    picked = report.picked_up
+    if picked.anything or report.issues or report.feeds or report.problems:
+        log.info(
+            "cycle",
+            new=picked.new,
+            changed=picked.changed,
+            removed=picked.removed,
+            quarantined=picked.quarantined,
+            issues=report.issues,
+            feeds=report.feeds,
+            problems=report.problems,
+        )
+
+
+def show(
+    console: Console, settings: Settings, database: Database, report: Report, now: datetime
+) -> None:
+    """Print what a cycle did and how things stand after it."""
+    with database.reading() as connection:
+        facts = collect(connection, settings, now)
+    console.print(_opening(settings, report, facts))
+    console.print(_standing(facts))
+    console.print(_places(settings, facts))
+    for path, reason in facts.quarantine:
+        console.print(f"Quarantined: {path}: {reason}", markup=False)
+    for problem in report.problems:
+        console.print(f"Problem: {problem}", markup=False, style="red")
+    console.print(f"Everything lies below {_nearby(settings.folders.root)}", markup=False)
+
+
+def _nearby(folder: Path) -> Path:
+    """Name a folder as seen from here, if it is below here."""
+    here = Path.cwd()
+    return folder.relative_to(here) if here in folder.parents else folder
+
+
+def _opening(settings: Settings, report: Report, facts: Facts) -> str:
+    publication = settings.publication
+    picked = report.picked_up
+    changes = {
+        "new": picked.new,
+        "changed": picked.changed,
+        "moved": picked.moved,
+        "removed": picked.removed,
+        "in quarantine": picked.quarantined,
+    }
+    told = ", ".join(f"{count} {what}" for what, count in changes.items() if count)
+    sent = report.sent.messages
+    return (
+        f"{publication.title(publication.default_language)}: "
+        f"{counted(facts.stories, 'story', 'stories')}, articles: {told or 'nothing new'}; "
+        f"{counted(report.issues, 'issue')} made, {counted(sent, 'mail')} written, "
+        f"{counted(report.feeds, 'feed')} changed"
+    )
+
+
+def _standing(facts: Facts) -> Table:
+    """Lay out a line per language and newsletter: what was made last, and what comes next."""
+    table = Table()
+    headings = ("Language", "Articles", "Newsletter", "Latest issue", "Mails", "Goes out next")
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading == "Mails" else "left")
+    for line in facts.languages:
+        heads = iter([(f"{autonym(line.language)} ({line.language})", _articles(line))])
+        latest, coming = by_newsletter(line)
+        for name in coming or [""]:
+            made = latest.get(name)
+            table.add_row(
+                *next(heads, ("", "")),
+                name,
+                _issue(made) if made else "none yet",
+                str(made.deliveries.total() or "") if made else "",
+                local(coming[name].local) if name in coming else "",
+            )
+        table.add_section()
+    return table
+
+
+def _articles(line: LanguageFacts) -> str:
+    parts = [str(line.articles)]
+    if line.conversions:
+        parts.append(f"{line.conversions} converted")
+    if line.held_back:
+        parts.append(f"{line.held_back} held back")
+    return ", ".join(parts)
+
+
+def by_newsletter(line: LanguageFacts) -> tuple[dict[str, Made], dict[str, Upcoming]]:
+    """Give a language's latest and next occurrence of each newsletter."""
+    latest: dict[str, Made] = {}
+    for made in line.issues:
+        latest.setdefault(made.issue.newsletter, made)
+    coming = {upcoming.edition.newsletter: upcoming for upcoming in line.upcoming}
+    return latest, coming
+
+
+def _issue(made: Made) -> str:
+    issue = made.issue
+    if issue.reason:
+        return f"{issue.day} {issue.state}: {issue.reason}"
+    return f"{issue.day} {issue.state}, {counted(made.articles, 'article')}"
+
+
+def _places(settings: Settings, facts: Facts) -> Table:
+    """Lay out where the last issue that was made lies, and the feeds."""
+    public, outbox = settings.folders.public.name, settings.folders.outbox.name
+    table = Table()
+    for heading in ("Language", "Digests on the web", "Mails", "Feeds"):
+        table.add_column(heading, overflow="fold")
+    for line in facts.languages:
+        made: dict[str, Issue] = {}
+        for issue in (shown.issue for shown in line.issues):
+            if issue.state in PUBLIC:
+                made.setdefault(issue.newsletter, issue)
+        pages = [urls.issue_path(i.language, i.newsletter, i.day) for i in made.values()]
+        table.add_row(
+            line.language,
+            "\n".join(f"{public}/{path}" for path in pages),
+            "\n".join(f"{outbox}/{i.newsletter}/{i.language}/{i.day}/" for i in made.values()),
+            "\n".join(f"{public}/{urls.feed_path(line.language, f.suffix)}" for f in FORMATS),
+        )
+        table.add_section()
+    return table

@@ -1,0 +1,181 @@
+"""Reading publication.toml: the file and the environment in, Settings or one clear error out.
+
+Knows nothing of what the settings mean; the checks live with the values
+(`publisher.config.values`) and the tables.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from publisher.config.publication import Document, Folders, Settings
+from publisher.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pydantic_core import ErrorDetails
+
+FILE_NAME = "publication.toml"
+SECRET_VARIABLE = "PUBLISHER_SECRET"  # noqa: S105  # the variable's name, not its value
+# Below this a secret can be guessed; 16 bytes of a random source are 22 characters of base64.
+SHORTEST_SECRET = 16
+# How the tables that are lists, or must be there, begin.
+HEADINGS = {
+    "publication": "[publication]",
+    "source": "[[source]]",
+    "newsletter": "[[newsletter]]",
+}
+# A key, or a dotted one, that can be shown without quotes.
+BARE_KEY = re.compile(r"[\w.-]+")
+
+
+def load(directory: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings of the publication in a folder.
+
+    Raises ConfigError, which names the file, the key, what is wrong and what would be right.
+    """
+    path = directory / FILE_NAME
+    document = _check(_parse(path), path)
+    return Settings(
+        folders=Folders(directory.resolve()),
+        publication=document.publication,
+        sources=document.source,
+        newsletters=document.newsletter,
+        delivery=document.delivery,
+        feed_entries=document.feeds.entries,
+        secret=_secret(environment),
+    )
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8-sig"))  # some editors put a mark in front
+    except FileNotFoundError:
+        raise ConfigError(
+            str(path),
+            "",
+            "no such file",
+            f"make a publication with: publisher new {path.parent}",
+        ) from None
+    except UnicodeDecodeError as error:
+        problem = f"not UTF-8 at byte {error.start}"
+        raise ConfigError(str(path), "", problem, "save the file as UTF-8") from None
+    except ValueError as error:  # TOMLDecodeError, and what Python says of absurd numbers
+        raise ConfigError(str(path), "", f"not TOML: {error}", "mend that line") from None
+    except OSError as error:
+        problem = f"can't be read: {error.strerror}"
+        raise ConfigError(str(path), "", problem, "let this user read it") from None
+
+
+def _check(values: dict[str, Any], path: Path) -> Document:
+    try:
+        document = Document.model_validate(values)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        # An unknown key is often the misspelling of one that is then missing: say that first.
+        details.sort(key=lambda detail: detail["type"] != "extra_forbidden")
+        raise _explain(details[0], path) from None
+    _check_languages(document, path)
+    return document
+
+
+def _check_languages(document: Document, path: Path) -> None:
+    known = document.publication.languages
+    for number, newsletter in enumerate(document.newsletter):
+        named = {
+            "languages": newsletter.languages or (),
+            "edition": tuple(newsletter.edition),
+            "fallback": newsletter.fallback or (),
+        }
+        named |= {
+            f"edition.{t}.fallback": e.fallback or () for t, e in newsletter.edition.items()
+        }
+        for key, tags in named.items():
+            strange = next((tag for tag in tags if tag not in known), None)
+            if strange:
+                raise ConfigError(
+                    str(path),
+                    f"newsletter[{number}].{key}",
+                    f"{strange} is not one of the publication's languages",
+                    f"write one of {', '.join(known)}, or add it to publication.languages",
+                )
+
+
+def _explain(detail: ErrorDetails, path: Path) -> ConfigError:
+    context = detail.get("ctx", {})
+    key = _key((*detail["loc"], context["key"]) if "key" in context else detail["loc"])
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        return ConfigError(str(path), key, "unknown key", _nearest(detail["loc"]))
+    if kind == "missing":
+        remedy = HEADINGS.get(key, f"{key.rpartition('.')[2]} = ...")
+        return ConfigError(str(path), key, "missing", f"add {remedy}")
+    if kind in {"tuple_type", "model_type"}:
+        problem = f"{repr(detail['input'])[:60]} won't do"
+        return ConfigError(str(path), key, problem, _shape(key))
+    message = detail["msg"].removeprefix("Value error, ")
+    problem, semicolon, remedy = message.rpartition("; ")
+    if semicolon:
+        return ConfigError(str(path), key, problem, remedy)
+    given = repr(detail["input"])[:60]
+    advice = message[:1].lower() + message[1:].replace(" after validation", "")
+    return ConfigError(str(path), key, f"{given} won't do", advice.replace("tuple", "list"))
+
+
+def _shape(key: str) -> str:
+    """Say how TOML writes what ought to be a list or a table here."""
+    name = re.sub(r"\[\d+\]", "", key)
+    if name.endswith("skip_dates"):
+        return "write a list like [2026-12-25, 2027-01-01]"
+    return f"write a table below {HEADINGS.get(name, f'[{name}]')}"
+
+
+def _key(location: tuple[int | str, ...]) -> str:
+    text = ""
+    for part in location:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += f"{'.' if text else ''}{part if BARE_KEY.fullmatch(part) else repr(part)}"
+    return text
+
+
+def _nearest(location: tuple[int | str, ...]) -> str:
+    fields = list(_fields(location[:-1]))
+    close = difflib.get_close_matches(str(location[-1]), fields, 1)
+    return f"did you mean {close[0]}?" if close else f"the keys here are {', '.join(fields)}"
+
+
+def _fields(location: tuple[int | str, ...]) -> Mapping[str, Any]:
+    """Walk from the document down to the table that holds the last part of a location."""
+    model: type[BaseModel] = Document
+    for part in location:
+        field = model.model_fields.get(str(part))
+        for candidate in _models(field.annotation) if field else ():
+            model = candidate
+    return model.model_fields
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models(inner)]
+
+
+def _secret(environment: Mapping[str, str]) -> SecretStr | None:
+    value = environment.get(SECRET_VARIABLE)
+    if value is None:
+        return None
+    if len(value) < SHORTEST_SECRET:
+        problem = f"only {len(value)} characters"
+        remedy = f"use {SHORTEST_SECRET} or more from a random source"
+        raise ConfigError("environment", SECRET_VARIABLE, problem, remedy)
+    return SecretStr(value)

@@ -1,0 +1,170 @@
+"""The settings of newsletters and of their editions: when, how much, and what if something lacks.
+
+An edition's table says only what differs in one language; `Newsletter.in_language` lays the
+two over each other. Knows no clock: schedules are checked here and expanded in
+`publisher.recurrence`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from publisher.config.values import (
+    Localised,
+    Name,
+    Table,
+    Tag,
+    Tags,
+    TimeOfDay,
+    Title,
+    Zone,
+    differing_tags,
+)
+from publisher.recurrence import Schedule, parse_schedule
+
+# Each language's folder below the web root holds these beside its newsletters.
+RESERVED_NAMES = frozenset({"stories", "unsubscribe", "preferences"})
+
+
+class Late(StrEnum):
+    """What becomes of an occurrence that the service slept through."""
+
+    SEND = "send"
+    SKIP = "skip"
+    MERGE = "merge"
+
+
+class Missing(StrEnum):
+    """What an edition does with a story that is not in its language."""
+
+    SKIP = "skip"
+    FALLBACK = "fallback"
+    CONVERT = "convert"
+
+
+class Terms(Table):
+    """What may be said of a newsletter and said otherwise of one edition."""
+
+    title: Title | None = None
+    schedule: str | None = None
+    at: TimeOfDay | None = None
+    timezone: Zone | None = None
+    start: date | None = None
+    skip_dates: tuple[date, ...] | None = None
+    max_articles: int | None = Field(default=None, ge=1, le=100)
+    max_age: int | None = Field(default=None, ge=1, le=36500)  # days
+    late: Late | None = None
+    max_lateness: int | None = Field(default=None, ge=1, le=8760)  # hours
+    missing: Missing | None = None
+    fallback: Tags | None = None
+
+    def schedule_of(self, below: Terms | None = None) -> Schedule | None:
+        """Make the schedule that these terms, laid over others, come to."""
+        text = self.schedule or (below.schedule if below else None)
+        at = self.at or (below.at if below and not self.schedule else None)
+        start = self.start or (below.start if below else None)
+        return parse_schedule(text, at=at, start=start) if text else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """A newsletter in one language, with every setting decided."""
+
+    newsletter: str
+    language: str
+    title: Localised
+    schedule: Schedule
+    timezone: str
+    skip_dates: frozenset[date]
+    max_articles: int
+    max_age: timedelta
+    late: Late
+    max_lateness: timedelta
+    missing: Missing
+    fallback: tuple[str, ...]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone that the schedule's hours are told in."""
+        return ZoneInfo(self.timezone)
+
+
+# A daily digest is stale by the evening; a weekly one may still go out after a weekend.
+LATENESS_OF_A_DAILY = timedelta(hours=12)
+LATENESS_OF_A_WEEKLY = timedelta(days=3)
+# Two weekdays come at most ten times in 31 days, three at least twelve times.
+DAYS_OF_TWICE_A_WEEK = 10
+
+
+class Newsletter(Terms):
+    """The tables [[newsletter]]."""
+
+    name: Name
+    title: Title
+    schedule: str
+    languages: Tags | None = Field(default=None, min_length=1)
+    edition: Annotated[dict[Tag, Terms], BeforeValidator(differing_tags)] = Field(
+        default_factory=dict
+    )
+
+    @model_validator(mode="after")
+    def _schedules_are_sound(self) -> Newsletter:
+        _check_schedule(self, None, "schedule")
+        for tag, terms in self.edition.items():
+            _check_schedule(terms, self, f"edition.{tag}.schedule")
+        return self
+
+    @model_validator(mode="after")
+    def _name_is_free(self) -> Newsletter:
+        if self.name in RESERVED_NAMES:
+            problem = f"{self.name!r} is a folder of the web root already; choose another name"
+            raise PydanticCustomError("name", "{problem}", {"problem": problem, "key": "name"})
+        return self
+
+    def in_language(self, language: str, timezone: str) -> Edition:
+        """Decide every setting of one edition; `timezone` is the publication's."""
+        terms = self.edition.get(language, Terms())
+
+        def told(key: str, default: Any) -> Any:
+            own = getattr(terms, key)
+            value = own if own is not None else getattr(self, key)
+            return value if value is not None else default
+
+        schedule = terms.schedule_of(self)
+        assert schedule is not None  # noqa: S101  # a newsletter always has one
+        lateness = told("max_lateness", None)
+        return Edition(
+            newsletter=self.name,
+            language=language,
+            title=told("title", self.title),
+            schedule=schedule,
+            timezone=told("timezone", timezone),
+            skip_dates=frozenset(told("skip_dates", ())),
+            max_articles=told("max_articles", 12),
+            max_age=timedelta(days=told("max_age", 60)),
+            late=told("late", Late.SEND),
+            max_lateness=timedelta(hours=lateness) if lateness else default_lateness(schedule),
+            missing=told("missing", Missing.SKIP),
+            fallback=told("fallback", ()),
+        )
+
+
+def _check_schedule(terms: Terms, below: Terms | None, key: str) -> None:
+    try:
+        terms.schedule_of(below)
+    except ValueError as error:
+        context = {"problem": str(error), "key": key}
+        raise PydanticCustomError("schedule", "{problem}", context) from None
+
+
+def default_lateness(schedule: Schedule) -> timedelta:
+    """Half a day for what comes three times a week or more often, else three days."""
+    often = schedule.days_a_month() > DAYS_OF_TWICE_A_WEEK
+    return LATENESS_OF_A_DAILY if often else LATENESS_OF_A_WEEKLY

@@ -1,0 +1,167 @@
+"""The settings of a publication: who publishes, from where, to whom, in which languages.
+
+Knows nothing of how publication.toml is read; see `publisher.config.loading`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_core import PydanticCustomError
+
+from publisher.config.newsletters import Edition, Newsletter
+from publisher.config.values import (
+    Localised,
+    Sender,
+    Table,
+    Tag,
+    Tags,
+    Text,
+    Title,
+    WebRoot,
+    Zone,
+)
+from publisher.errors import LanguageError
+from publisher.languages import match, normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+class Publication(Table):
+    """The table [publication]."""
+
+    title: Title
+    description: Text = Localised({"": ""})
+    url: WebRoot
+    languages: Tags = Field(min_length=1)
+    timezone: Zone = "UTC"
+    sender: Sender
+    address: Text
+    # The year from which tag: URIs speak for the host (RFC 4151); fixed once for all.
+    since: int = Field(default=2026, ge=1995, le=9999)
+
+    @property
+    def host(self) -> str:
+        """The host that `public/` is served from."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def default_language(self) -> str:
+        """The first of the languages."""
+        return self.languages[0]
+
+    def serves(self, tag: str) -> str | None:
+        """Give the language of this publication that a reader of `tag` can read."""
+        return match(tag, self.languages)
+
+    def reader_tag(self, tag: str) -> str | None:
+        """Give the canonical form of a reader's tag, None if it is none or not one to write to."""
+        try:
+            canonical = normalise(tag)
+        except LanguageError:
+            return None
+        return canonical if self.serves(canonical) else None
+
+
+class Source(Table):
+    """The tables [[source]]."""
+
+    kind: Literal["folder"]
+    path: str = Field(min_length=1)
+    language: Tag | None = None
+
+
+class Delivery(Table):
+    """The table [delivery]."""
+
+    transport: Literal["outbox"] = "outbox"
+
+
+class Feeds(Table):
+    """The table [feeds]."""
+
+    entries: int = Field(default=50, ge=1, le=1000)
+
+
+class Document(Table):
+    """The whole of publication.toml."""
+
+    publication: Publication
+    source: tuple[Source, ...] = Field(min_length=1)
+    newsletter: tuple[Newsletter, ...] = ()
+    delivery: Delivery = Delivery()
+    feeds: Feeds = Feeds()
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Document:
+        names = [newsletter.name for newsletter in self.newsletter]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            problem = f"two are named {twice!r}; give each a name of its own"
+            context = {"problem": problem, "key": "newsletter"}
+            raise PydanticCustomError("name", "{problem}", context)
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where a publication keeps its things on disk; all paths absolute."""
+
+    root: Path
+
+    @property
+    def public(self) -> Path:
+        """The static web root."""
+        return self.root / "public"
+
+    @property
+    def outbox(self) -> Path:
+        """Mail written for delivery."""
+        return self.root / "outbox"
+
+    @property
+    def var(self) -> Path:
+        """The state."""
+        return self.root / "var"
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.var / "publisher.db"
+
+    @property
+    def templates(self) -> Path:
+        """Templates of the publication's own, which go before the shipped ones."""
+        return self.root / "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that a publication says of itself, and the secrets of its environment."""
+
+    folders: Folders
+    publication: Publication
+    sources: tuple[Source, ...]
+    newsletters: tuple[Newsletter, ...]
+    delivery: Delivery
+    feed_entries: int
+    secret: SecretStr | None
+
+    def newsletter(self, name: str) -> Newsletter | None:
+        """Find a newsletter by its name."""
+        return next((n for n in self.newsletters if n.name == name), None)
+
+    def editions(self, newsletter: Newsletter) -> Sequence[Edition]:
+        """List a newsletter's editions, in the order of the publication's languages."""
+        languages = newsletter.languages or self.publication.languages
+        return [newsletter.in_language(tag, self.publication.timezone) for tag in languages]
+
+    def zone(self) -> ZoneInfo:
+        """Give the publication's time zone."""
+        return ZoneInfo(self.publication.timezone)

@@ -1,0 +1,206 @@
+"""The kinds of value that settings are made of, each with its check and its words of advice.
+
+A check raises ValueError with `what is wrong; what would be right`: the loader puts the file
+and the key in front. Knows no table of publication.toml.
+"""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from collections.abc import Iterator, Mapping
+from datetime import time
+from email.utils import formataddr
+from typing import Annotated, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainValidator
+
+from publisher.errors import LanguageError
+from publisher.languages import match, normalise
+
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+# RFC 3986, less what a web root can't have: user, query and fragment. It goes into mail headers
+# as it stands, so that a space or a line break would break them.
+URL_CHARACTERS = re.compile(r"https?://[A-Za-z0-9._~%!$&'()*+,;=:/\[\]-]+")
+# What would end a header line, for anybody (RFC 5322 section 2.2, and Unicode's own line ends).
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class Table(BaseModel):
+    """One table of publication.toml: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+def _tag(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a language tag; write one like en or zh-Hans")  # noqa: TRY004  # pydantic collects ValueErrors only
+    try:
+        return normalise(value)
+    except LanguageError as error:
+        raise ValueError(str(error)) from None
+
+
+def _zone(value: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(
+            f"{value!r} is not a time zone; write an IANA name like Asia/Hong_Kong or UTC"
+        ) from None
+    return value
+
+
+def _web_root(value: str) -> str:
+    if not _is_web_root(value):
+        raise ValueError(
+            f"{value!r} is not a web address; write one like https://news.example.org"
+        )
+    return value.rstrip("/")
+
+
+def _is_web_root(value: str) -> bool:
+    if not URL_CHARACTERS.fullmatch(value):
+        return False
+    try:
+        parts = urlsplit(value)
+        return parts.port != 0 and bool(parts.hostname)
+    except ValueError:  # a port that is no number, an address in broken brackets
+        return False
+
+
+def _name(value: str) -> str:
+    if not NAME.fullmatch(value):
+        raise ValueError(
+            f"{value!r} can't be part of a URL; write small letters, digits and hyphens, like weekly"
+        )
+    return value
+
+
+def _time(value: object) -> time:
+    try:
+        moment = value if isinstance(value, time) else time.fromisoformat(str(value))
+    except ValueError:
+        moment = None
+    # The zone has a key of its own, and instants are kept in whole seconds.
+    if moment is None or moment.tzinfo or moment.microsecond:
+        raise ValueError(f"{str(value)!r} is not a time of day; write one like 08:00")
+    return moment
+
+
+MAILBOX = re.compile(
+    r"""\s*(?: "?(?P<name>[^"<>@]*?)"?\s*<(?P<angle>[^<>]+)> | (?P<bare>\S+) )\s*""", re.VERBOSE
+)
+
+
+class Mailbox(NamedTuple):
+    """A display name and an address, as in a From header (RFC 5322 section 3.4)."""
+
+    name: str
+    address: str
+
+    def __str__(self) -> str:
+        return formataddr(self) if self.name else self.address
+
+    @property
+    def domain(self) -> str:
+        """The part behind the @."""
+        return self.address.rpartition("@")[2]
+
+
+def _mailbox(value: object) -> Mailbox:
+    if isinstance(value, Mailbox):
+        return value
+    found = None if CONTROLS.search(str(value)) else MAILBOX.fullmatch(str(value))
+    address = (found["angle"] or found["bare"]) if found else ""
+    try:
+        valid = validate_email(
+            address, check_deliverability=False, allow_smtputf8=False, test_environment=True
+        )
+    except EmailNotValidError:
+        raise ValueError(
+            f'{value!r} is not a mail address; write "The Lantern <digest@news.example.org>"'
+        ) from None
+    name = (found["name"] or "").strip() if found else ""
+    return Mailbox(name, valid.ascii_email or valid.normalized)
+
+
+class Localised:
+    """A text in one or several languages; one string stands for all."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = dict(texts)
+
+    def __call__(self, language: str) -> str:
+        """Give the text for a language: its own, else the first that was written."""
+        found = match(language, [tag for tag in self._texts if tag])
+        return self._texts[found] if found else next(iter(self._texts.values()))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts.values())
+
+    def __bool__(self) -> bool:
+        return any(self._texts.values())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Localised) and self._texts == other._texts
+
+    __hash__ = None  # type: ignore[assignment]  # it holds a dict and is never a key
+
+    def __repr__(self) -> str:
+        return f"Localised({self._texts!r})"
+
+
+def _localised(value: object) -> Localised:
+    if isinstance(value, Localised):
+        return value
+    texts = {"": value} if isinstance(value, str) else value
+    if (
+        not isinstance(texts, Mapping)
+        or not texts
+        or not all(map(_says_something, texts.values()))
+    ):
+        raise ValueError(
+            f'{value!r} is no text; write "Title" or {{ en = "Title", fr = "Titre" }}'
+        )
+    differing_tags(texts)
+    return Localised({tag and _tag(tag): text for tag, text in texts.items()})
+
+
+def _says_something(text: object) -> bool:
+    return isinstance(text, str) and bool(text.strip())
+
+
+def _title(value: object) -> Localised:
+    title = _localised(value)
+    if any(CONTROLS.search(text) for text in title):
+        raise ValueError(f"{value!r} has a line break or control character; write one line")
+    return title
+
+
+def differing_tags(value: Any) -> Any:
+    """Refuse a language that is there twice, perhaps spelled in two ways."""
+    tags = [_tag(tag) for tag in value if tag] if isinstance(value, tuple | Mapping) else []
+    twice = next((tag for tag in tags if tags.count(tag) > 1), None)
+    if twice:
+        raise ValueError(f"{twice} is there twice; name each language once")
+    return value
+
+
+def _list(value: Any) -> Any:
+    if not isinstance(value, list | tuple):
+        raise ValueError(f'{value!r} is not a list; write one like ["en", "zh-Hans"]')  # noqa: TRY004  # pydantic collects ValueErrors only
+    return tuple(value)
+
+
+Tag = Annotated[str, BeforeValidator(_tag)]
+Tags = Annotated[tuple[Tag, ...], AfterValidator(differing_tags), BeforeValidator(_list)]
+Zone = Annotated[str, AfterValidator(_zone)]
+WebRoot = Annotated[str, AfterValidator(_web_root)]
+Name = Annotated[str, AfterValidator(_name)]
+TimeOfDay = Annotated[time, PlainValidator(_time)]
+Sender = Annotated[Mailbox, PlainValidator(_mailbox)]
+Text = Annotated[Localised, PlainValidator(_localised)]
+Title = Annotated[Localised, PlainValidator(_title)]

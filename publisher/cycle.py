@@ -1,0 +1,152 @@
+"""The story of the program in one page: pick up -> plan -> assemble -> syndicate -> deliver.
+
+A cycle may be cut off anywhere and run again: each step finds out from the database what is
+left to do. Feeds and pages come before mail, so that every link in a mail has something behind
+it. Knows no schedule of cycles; `publisher.scheduling` starts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from publisher import outputs
+from publisher.articles.pickup import PickedUp, pick_up
+from publisher.assembly import assemble, select_due
+from publisher.clock import Clock
+from publisher.config import Settings
+from publisher.database import Database, open_database
+from publisher.delivery.sending import Sent, deliver
+from publisher.delivery.transports import OutboxTransport, Transport
+from publisher.issues.planning import plan
+from publisher.rendering import Renderer
+from publisher.secret import secret_of
+from publisher.site import Written, renew_lost, write_site
+from publisher.syndication import syndicate
+
+log = structlog.get_logger()
+
+# Told how far a step is: its name, how many are done, of how many.
+Progress = Callable[[str, int, int], None]
+
+
+def _silent(_step: str, _done: int, _of: int) -> None:
+    """Tell nobody."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What one cycle did."""
+
+    picked_up: PickedUp = field(default_factory=PickedUp)
+    issues: int = 0
+    written: Written = field(default_factory=Written)
+    feeds: int = 0
+    sent: Sent = field(default_factory=Sent)
+    problems: list[str] = field(default_factory=list)
+
+
+def together(reports: Sequence[Report]) -> Report:
+    """Add up what several cycles did; what is in quarantine is so since the last one."""
+    total = Report()
+    for report in reports:
+        picked = report.picked_up
+        for name in ("new", "changed", "moved", "removed"):
+            counted = getattr(total.picked_up, name) + getattr(picked, name)
+            setattr(total.picked_up, name, counted)
+        total.picked_up.quarantined = picked.quarantined
+        total.issues += report.issues
+        total.feeds += report.feeds
+        total.sent.messages += report.sent.messages
+        total.problems += report.problems
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Everything that a cycle needs, wired together once."""
+
+    settings: Settings
+    database: Database
+    renderer: Renderer
+    transport: Transport
+    clock: Clock
+    secret: str
+
+    def run(self, progress: Progress = _silent) -> Report:
+        """Run one whole cycle; what can't be done is reported and the rest goes on."""
+        report = self.edit(progress)
+        report.sent = self.deliver(progress)
+        report.problems += report.sent.problems
+        return report
+
+    def edit(self, progress: Progress = _silent) -> Report:
+        """Run a cycle up to where mail would go out: articles in, issues, pages and feeds."""
+        now = self.clock.now()
+        report = Report()
+        renew_lost(self.settings, self.database)
+        report.picked_up = self.pick_up(now, progress)
+        self._warn_of_missing_catalogues()
+        plan(self.settings, self.database, now)
+        report.issues = select_due(self.settings, self.database, now)
+        report.problems += report.picked_up.problems
+        report.problems += assemble(self.settings, self.database, self.renderer)
+        report.written = write_site(self.settings, self.database, self.renderer, now)
+        report.problems += report.written.problems
+        report.feeds, problems = syndicate(self.settings, self.database, self.renderer, now)
+        report.problems += problems
+        return report
+
+    def pick_up(self, now: datetime, progress: Progress = _silent) -> PickedUp:
+        """Read what is new in the sources."""
+
+        def tell(done: int, of: int) -> None:
+            progress("reading articles", done, of)
+
+        return pick_up(self.settings, self.database, now, tell)
+
+    def deliver(self, progress: Progress = _silent) -> Sent:
+        """Send what is ready, to its end."""
+        return deliver(
+            self.settings,
+            self.database,
+            self.transport,
+            self.secret,
+            self.clock.now(),
+            progress,
+        )
+
+    def _warn_of_missing_catalogues(self) -> None:
+        for language in self.settings.publication.languages:
+            if not self.renderer.has_catalogue(language):
+                _warn_once(self.database, language)
+
+
+def _warn_once(database: Database, language: str) -> None:
+    """Say, the first time only, that a language's articles will stand among English words."""
+    name = f"no catalogue/{language}"
+    with database.writing() as connection:
+        if outputs.made_from(connection, name) is None:
+            outputs.record(connection, name, "warned")
+            log.warning(
+                "no translation of the program's own words; English will stand around the articles",
+                language=language,
+            )
+
+
+@contextmanager
+def press(settings: Settings, clock: Clock) -> Iterator[Press]:
+    """Wire a publication's parts together, and let go of its state at the end."""
+    with closing(open_database(settings.folders.database)) as database:
+        yield Press(
+            settings=settings,
+            database=database,
+            renderer=Renderer(settings.folders.templates),
+            transport=OutboxTransport(settings.folders.outbox),
+            clock=clock,
+            secret=secret_of(settings),
+        )

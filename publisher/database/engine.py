@@ -1,0 +1,119 @@
+"""Opening the SQLite file and running transactions on it.
+
+Write-ahead logging lets readers look while a cycle writes; `synchronous=FULL` makes a commit
+survive a power cut, not only a kill. Every writing transaction takes the write lock at its
+start, so that it never fails half-way because another was first. Knows no table.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+from publisher.database import upgrading
+from publisher.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+# A cycle's transactions last milliseconds; half a minute covers a slow disk and a backup.
+BUSY_MILLISECONDS = 30_000
+ATTEMPTS = 1000
+
+
+class Database:
+    """One publication's state; hands out transactions."""
+
+    def __init__(self, engine: Engine, path: Path) -> None:
+        self._engine = engine
+        self.path = path
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction that may write: all of it is kept, or none."""
+        with self._connect("IMMEDIATE") as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that sees one state of things throughout."""
+        with self._connect("DEFERRED") as connection:
+            yield connection
+
+    @contextmanager
+    def _connect(self, mode: str) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as connection:
+                connection.info["begin"] = mode
+                with connection.begin():
+                    yield connection
+        except DBAPIError as error:
+            raise DatabaseError(f"{self.path}: {error.orig}") from error
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()
+
+
+def open_database(path: Path) -> Database:
+    """Open a publication's state, made or upgraded if need be (after a copy is made).
+
+    Raises DatabaseError when the file can't be opened, or was made by a newer program.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseError(f"{path.parent}: can't be made: {error.strerror}") from error
+    engine = _engine(path)
+    try:
+        upgrading.upgrade(engine, path)
+    except (DBAPIError, sqlite3.Error) as error:
+        engine.dispose()
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        raise DatabaseError(f"{path}: {cause}") from error
+    except DatabaseError:
+        engine.dispose()
+        raise
+    return Database(engine, path)
+
+
+def _engine(path: Path) -> Engine:
+    # Not from text: a folder may be named with what a URL takes for itself.
+    url = URL.create("sqlite", database=str(path))
+    engine = create_engine(url, connect_args={"timeout": BUSY_MILLISECONDS / 1000})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _record: ConnectionPoolEntry) -> None:
+    # sqlite3 opens transactions by guesswork unless told to keep out of it.
+    connection.isolation_level = None
+    _write_ahead(connection)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _write_ahead(connection: Any) -> None:
+    # The one place where SQLite does not wait by itself: when two open a new file at once.
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if not left or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(BUSY_MILLISECONDS / 1000 / ATTEMPTS)
+        else:
+            return
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(f"BEGIN {connection.info.get('begin', 'IMMEDIATE')}")

@@ -1,0 +1,77 @@
+"""Bringing the schema up to date: Alembic when something is to be done, one query when not.
+
+A file that holds anything is copied before it is touched. Knows no table.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from publisher.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+# The newest migration in migrations/versions. Said here so that opening an up-to-date file
+# need not load Alembic, which takes longer than a quiet cycle; a test compares the two.
+HEAD = "0001"
+
+
+def upgrade(engine: Engine, path: Path) -> None:
+    """Run the migrations that the file lacks; raises DatabaseError if it is from the future."""
+    revision = _revision(engine)
+    if revision == HEAD:
+        return
+    if revision is not None and revision > HEAD:
+        raise DatabaseError(
+            f"{path}: made by a newer version (schema {revision}, this one knows {HEAD}); upgrade the program"
+        )
+    if _holds_anything(engine):
+        _copy(path, revision)
+    _migrate(engine)
+
+
+def _revision(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        known = connection.exec_driver_sql(
+            "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+        ).first()
+        if not known:
+            return None
+        row = connection.exec_driver_sql("SELECT version_num FROM alembic_version").first()
+        return str(row[0]) if row else None
+
+
+def _holds_anything(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        return connection.exec_driver_sql("SELECT 1 FROM sqlite_master").first() is not None
+
+
+def _copy(path: Path, revision: str | None) -> None:
+    # SQLite's own backup, since a plain copy would miss what is still in the write-ahead log.
+    target = path.with_name(
+        f"{path.stem}-before-{HEAD}-from-{revision or 'unknown'}{path.suffix}"
+    )
+    unfinished = target.with_name(f".{target.name}")
+    source, copy = sqlite3.connect(path), sqlite3.connect(unfinished)
+    try:
+        source.backup(copy)
+    finally:
+        copy.close()
+        source.close()
+    unfinished.replace(target)
+
+
+def _migrate(engine: Engine) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    # Alembic expands % in options.
+    folder = str(Path(__file__).parent / "migrations").replace("%", "%%")
+    config.set_main_option("script_location", folder)
+    with engine.connect() as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

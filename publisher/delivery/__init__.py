@@ -1,0 +1,1 @@
+"""SEND: one message per reader, once."""

@@ -1,0 +1,81 @@
+"""The demo publication: a week of a small newspaper, printed at fixed instants.
+
+`data/` is a publication folder like any other; this module lets its week pass. Everything
+comes out the same on every machine, since neither the clock nor the secret is the machine's.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from publisher.clock import FixedClock
+from publisher.config import FILE_NAME, Settings, load
+from publisher.cycle import Press, Report, press
+from publisher.errors import UsageError
+from publisher.heartbeat import beat
+from subscribers import import_csv
+
+# A working week; by Friday noon in Hong Kong every edition of the weekly is due.
+DAYS = tuple(datetime(2026, 1, day, 6, tzinfo=UTC) for day in (5, 6, 7, 8, 9))
+# The day on which a translation arrives a week after its original.
+LATE_DAY = DAYS[3]
+SECRET = "of no use outside the demo"  # noqa: S105  # public on purpose: equal output everywhere
+OUTPUTS = ("public", "outbox", "var", "articles")
+
+
+def publish(
+    directory: Path, told: Callable[[datetime, Report], None]
+) -> tuple[Settings, datetime]:
+    """Lay the demo publication out in a folder and let its week pass; gives the last instant.
+
+    A folder with an earlier demo in it is used again. Raises UsageError for any other that is
+    not empty.
+    """
+    with as_file(files("publisher") / "demo" / "data") as data:
+        _lay_out(data, directory)
+        settings = replace(load(directory), secret=SecretStr(SECRET))
+        for now in DAYS:
+            if now == LATE_DAY:
+                shutil.copytree(data / "late", directory, dirs_exist_ok=True)
+            with press(settings, FixedClock(now)) as machine:
+                if now == DAYS[0]:
+                    _import(machine, data / "subscribers.csv", now)
+                told(now, machine.run())
+        beat(settings.folders.var / "heartbeat", DAYS[-1])
+    return settings, DAYS[-1]
+
+
+def _lay_out(data: Path, directory: Path) -> None:
+    ours = data / FILE_NAME
+    theirs = directory / FILE_NAME
+    if theirs.is_file() and theirs.read_bytes() == ours.read_bytes():
+        for name in OUTPUTS:
+            shutil.rmtree(directory / name, ignore_errors=True)
+    elif directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise UsageError(f"{directory}: is not an empty folder; choose another for the demo")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ours, theirs)
+        shutil.copytree(data / "articles", directory / "articles")
+    except OSError as error:
+        raise UsageError(f"{directory}: can't be made: {error.strerror or error}") from None
+
+
+def _import(machine: Press, file: Path, now: datetime) -> None:
+    publication = machine.settings.publication
+    with file.open("rb") as lines, machine.database.writing() as connection:
+        import_csv(
+            connection,
+            lines,
+            languages=publication.reader_tag,
+            default_language=publication.default_language,
+            known_newsletters=[n.name for n in machine.settings.newsletters],
+            now=now,
+        )

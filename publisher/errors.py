@@ -1,0 +1,96 @@
+"""The tree of errors that the application raises, and the exit code of each.
+
+    PublisherError
+    ├── ConfigError           publication.toml or the environment is wrong (exit code 2)
+    ├── LanguageError         a language tag that nobody can read
+    ├── ArticleError          one article that can't be picked up: it is quarantined
+    ├── SourceError           a whole source that can't be read: its articles stay as they are
+    ├── IssueError            an issue that can't be made or moved
+    │   └── TransitionError   an arrow that an issue's life does not have
+    ├── RenderingError        a template or the inliner refused
+    ├── DeliveryError         a message that can't be written out
+    ├── DatabaseError         the state can't be opened, read or upgraded
+    ├── BusyError             another process runs this publication
+    └── UsageError            a command that can't be obeyed as it was given (exit code 2)
+
+Each carries what it is about as attributes; `str()` is the one line for people.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class PublisherError(Exception):
+    """Something went wrong that a person can put right; `str()` says what and where."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class ConfigError(PublisherError):
+    """A setting is wrong: which file, which key, what is wrong, and what would be right."""
+
+    exit_code = 2
+
+    def __init__(self, file: str, key: str, problem: str, remedy: str) -> None:
+        where = f"{file}: {key}" if key else file
+        super().__init__(f"{where}: {problem}; {remedy}")
+        self.file = file
+        self.key = key
+        self.problem = problem
+        self.remedy = remedy
+
+
+class LanguageError(PublisherError):
+    """A language tag is not one of BCP 47, or names no language that is registered."""
+
+    def __init__(self, tag: str) -> None:
+        super().__init__(f"{tag!r} is not a language tag; write one like en, zh-Hans or pt-BR")
+        self.tag = tag
+
+
+class ArticleError(PublisherError):
+    """One article can't be read; the reason is what the quarantine shows."""
+
+
+class SourceError(PublisherError):
+    """A source can't be read at all; nothing is concluded about its articles."""
+
+
+class IssueError(PublisherError):
+    """An issue can't be made, found or moved."""
+
+
+class TransitionError(IssueError):
+    """The life of an issue has no arrow from one state to the other."""
+
+    def __init__(self, source: str, target: str) -> None:
+        super().__init__(f"an issue can't go from {source} to {target}")
+        self.source = source
+        self.target = target
+
+
+class RenderingError(PublisherError):
+    """A template, or the inliner behind it, refused to make a digest or a page."""
+
+
+class DeliveryError(PublisherError):
+    """A message can't be composed or written out."""
+
+
+class DatabaseError(PublisherError):
+    """The state can't be opened, read, copied or upgraded."""
+
+
+class BusyError(PublisherError):
+    """Another process runs this publication."""
+
+    def __init__(self, directory: str, process: str) -> None:
+        super().__init__(f"{directory}: process {process} is running this publication already")
+        self.process = process
+
+
+class UsageError(PublisherError):
+    """A command can't be obeyed as it was given."""
+
+    exit_code = 2

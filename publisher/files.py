@@ -1,0 +1,64 @@
+"""Writing files that others read: whole or not at all, and only when they change.
+
+Knows nothing of what is in them.
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write_if_changed(path: Path, content: bytes) -> bool:
+    """Put content in place unless it is there already; says if the file changed.
+
+    An unchanged file keeps its time, so that web servers go on answering 304.
+    """
+    if path.is_file() and path.read_bytes() == content:
+        return False
+    write(path, content)
+    return True
+
+
+def write(path: Path, content: bytes) -> None:
+    """Put content in place: temporary file, fsync, rename, fsync of the folder."""
+    make_folder(path.parent)
+    unfinished = path.with_name(f".{path.name}.part")
+    with unfinished.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+    sync_folder(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it that lack, so that they survive a power cut."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove(path: Path, below: Path) -> None:
+    """Remove a file that may be there, and the folders that it leaves empty, up to `below`."""
+    path.unlink(missing_ok=True)
+    for folder in takewhile(lambda one: below in one.parents, path.parents):
+        try:
+            folder.rmdir()
+        except OSError:  # not empty, or gone already: either is as it should be
+            return

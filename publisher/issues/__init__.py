@@ -1,0 +1,1 @@
+"""PLAN: newsletters, editions, occurrences, selection, the life of an issue."""

@@ -1,0 +1,30 @@
+"""An issue as the rest of the program sees it. Frozen; knows no row and no template."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from publisher.issues.life import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """One edition at one occurrence: `day` is the local date, `due_at` the instant (UTC)."""
+
+    id: int
+    newsletter: str
+    language: str
+    day: date
+    due_at: datetime
+    state: State
+    reason: str | None
+    epoch: int
+    published_until: datetime | None
+    more: int
+    assembled_at: datetime | None
+
+    @property
+    def name(self) -> str:
+        """How people and file names call it: `weekly-en-2026-01-09`."""
+        return f"{self.newsletter}-{self.language}-{self.day}"

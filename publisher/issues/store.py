@@ -1,0 +1,225 @@
+"""The questions and verbs of issues, one function each; moves happen by compare-and-set.
+
+Decides nothing but whether an arrow exists. Knows nothing of articles' contents and readers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from publisher.errors import IssueError
+from publisher.issues.life import PUBLIC, State, check_arrow
+from publisher.issues.model import Issue
+from publisher.issues.tables import digest, edition, issue, issue_article
+
+COLUMNS = [issue.c[name] for name in Issue.__dataclass_fields__]
+
+
+def _to_issue(row: Row[Any]) -> Issue:
+    return Issue(**{**row._mapping, "state": State(row.state)})  # noqa: SLF001  # public
+
+
+def planned_until(connection: Connection, newsletter: str, language: str) -> datetime | None:
+    """Say up to which instant an edition is planned; None if it is new."""
+    query = select(edition.c.planned_until).where(
+        edition.c.newsletter == newsletter, edition.c.language == language
+    )
+    return connection.execute(query).scalar_one_or_none()
+
+
+def set_planned_until(
+    connection: Connection, newsletter: str, language: str, instant: datetime
+) -> None:
+    """Record that all occurrences up to an instant have been dealt with; never goes back."""
+    row = insert(edition).values(
+        newsletter=newsletter, language=language, planned_until=instant
+    )
+    later = func.max(edition.c.planned_until, row.excluded.planned_until)
+    connection.execute(row.on_conflict_do_update(set_={"planned_until": later}))
+
+
+def cut_at(connection: Connection, newsletter: str, language: str) -> datetime | None:
+    """Say up to which instant articles have had their chance in an edition."""
+    query = select(edition.c.cut_at).where(
+        edition.c.newsletter == newsletter, edition.c.language == language
+    )
+    return connection.execute(query).scalar_one_or_none()
+
+
+def set_cut_at(
+    connection: Connection, newsletter: str, language: str, instant: datetime
+) -> None:
+    """Record that all articles available up to an instant have had their chance."""
+    here = (edition.c.newsletter == newsletter) & (edition.c.language == language)
+    connection.execute(update(edition).where(here).values(cut_at=instant))
+
+
+def add(  # noqa: PLR0913  # the columns of a row, each by its name
+    connection: Connection,
+    *,
+    newsletter: str,
+    language: str,
+    day: date,
+    due_at: datetime,
+    reason: str | None,
+    published_until: datetime | None = None,
+) -> bool:
+    """Add an occurrence, as scheduled or, with a reason, as skipped; says if it was new.
+
+    A known one stays as it is.
+    """
+    row = insert(issue).values(
+        newsletter=newsletter,
+        language=language,
+        day=day,
+        due_at=due_at,
+        state=State.SKIPPED if reason else State.SCHEDULED,
+        reason=reason,
+        published_until=published_until,
+    )
+    return connection.execute(row.on_conflict_do_nothing()).rowcount == 1
+
+
+def move(connection: Connection, one: Issue, target: State, **values: Any) -> Issue:
+    """Move an issue along an arrow of its life, if nobody else has moved it meanwhile.
+
+    Raises TransitionError if there is no such arrow, IssueError if the issue was moved.
+    """
+    check_arrow(one.state, target)
+    statement = (
+        update(issue)
+        .where(issue.c.id == one.id, issue.c.state == one.state, issue.c.epoch == one.epoch)
+        .values(state=target, epoch=one.epoch + 1, **values)
+        .returning(*COLUMNS)
+    )
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise IssueError(f"{one.name}: moved by somebody else from {one.state}")
+    return _to_issue(row)
+
+
+def in_state(connection: Connection, *states: State) -> list[Issue]:
+    """Fetch the issues in some states, the earliest due first."""
+    query = select(*COLUMNS).where(issue.c.state.in_(states))
+    rows = connection.execute(query.order_by(issue.c.due_at, issue.c.id))
+    return [_to_issue(row) for row in rows]
+
+
+def find(connection: Connection, newsletter: str, language: str, day: date) -> Issue | None:
+    """Find an issue by its name."""
+    query = select(*COLUMNS).where(
+        issue.c.newsletter == newsletter, issue.c.language == language, issue.c.day == day
+    )
+    row = connection.execute(query).one_or_none()
+    return _to_issue(row) if row else None
+
+
+def latest(connection: Connection, limit: int) -> list[Issue]:
+    """Fetch the issues and skipped occurrences that came last, latest first."""
+    query = select(*COLUMNS).order_by(issue.c.due_at.desc(), issue.c.id.desc()).limit(limit)
+    return [_to_issue(row) for row in connection.execute(query)]
+
+
+def published(
+    connection: Connection, newsletter: str | None, language: str, limit: int
+) -> list[Issue]:
+    """Fetch the issues that have a page on the web, latest first; of one newsletter or all."""
+    query = select(*COLUMNS).where(issue.c.language == language, issue.c.state.in_(PUBLIC))
+    if newsletter is not None:
+        query = query.where(issue.c.newsletter == newsletter)
+    rows = connection.execute(
+        query.order_by(issue.c.day.desc(), issue.c.newsletter).limit(limit)
+    )
+    return [_to_issue(row) for row in rows]
+
+
+def sisters(connection: Connection, one: Issue) -> list[Issue]:
+    """Fetch the same occurrence in other languages, as far as it has or will have a page."""
+    query = select(*COLUMNS).where(
+        issue.c.newsletter == one.newsletter,
+        issue.c.day == one.day,
+        issue.c.language != one.language,
+        issue.c.state.in_(PUBLIC),
+    )
+    return [_to_issue(row) for row in connection.execute(query)]
+
+
+def select_articles(
+    connection: Connection, one: Issue, chosen: Sequence[tuple[int, int]]
+) -> None:
+    """Record what an issue holds: pairs of story and article, in order."""
+    rows = [
+        {"issue_id": one.id, "position": position, "story_id": story, "article_id": article}
+        for position, (story, article) in enumerate(chosen)
+    ]
+    connection.execute(issue_article.insert(), rows)
+
+
+def articles_of(connection: Connection, one: Issue) -> list[int]:
+    """List the articles of an issue, in order."""
+    query = select(issue_article.c.article_id).where(issue_article.c.issue_id == one.id)
+    return list(connection.execute(query.order_by(issue_article.c.position)).scalars())
+
+
+def sizes(connection: Connection, issues: Sequence[int]) -> dict[int, int]:
+    """Count the articles of some issues."""
+    query = (
+        select(issue_article.c.issue_id, func.count())
+        .where(issue_article.c.issue_id.in_(issues))
+        .group_by(issue_article.c.issue_id)
+    )
+    return {number: count for number, count in connection.execute(query)}  # noqa: C416  # a Row is no pair
+
+
+def stories_sent(
+    connection: Connection, newsletter: str, language: str, stories: Sequence[int]
+) -> set[int]:
+    """Say which of some stories an edition has carried already."""
+    query = (
+        select(issue_article.c.story_id)
+        .join(issue)
+        .where(
+            issue.c.newsletter == newsletter,
+            issue.c.language == language,
+            issue.c.state != State.CANCELLED,
+            issue_article.c.story_id.in_(stories),
+        )
+    )
+    return set(connection.execute(query).scalars())
+
+
+def freeze(connection: Connection, one: Issue, parts: Mapping[str, str]) -> None:
+    """Keep a digest's bytes; freezing again (after a crash) replaces them."""
+    row = insert(digest).values(issue_id=one.id, **parts)
+    connection.execute(row.on_conflict_do_update(set_=dict(parts)))
+
+
+def digest_of(connection: Connection, one: Issue) -> Row[Any]:
+    """Fetch an issue's frozen digest."""
+    return connection.execute(select(digest).where(digest.c.issue_id == one.id)).one()
+
+
+def without_page(connection: Connection) -> list[tuple[Issue, str, str]]:
+    """Fetch assembled issues whose page is not on disk yet: issue, page, hash."""
+    query = (
+        select(*COLUMNS, digest.c.page, digest.c.sha256)
+        .join(digest, digest.c.issue_id == issue.c.id)
+        .where(issue.c.page_hash.is_(None), issue.c.state.in_(PUBLIC))
+        .order_by(issue.c.id)
+    )
+    found = []
+    for row in connection.execute(query):
+        values = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
+        page, sha256 = values.pop("page"), values.pop("sha256")
+        found.append((Issue(**values | {"state": State(values["state"])}), page, sha256))
+    return found
+
+
+def page_written(connection: Connection, one: Issue, sha256: str) -> None:
+    """Record that an issue's page is on disk."""
+    connection.execute(update(issue).where(issue.c.id == one.id).values(page_hash=sha256))

@@ -1,0 +1,83 @@
+"""The tables of planning: how far each edition is planned, its issues and what they hold.
+
+Knows nothing of readers; what is sent to whom is delivery's ledger.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from publisher.database.metadata import UTCDateTime, metadata
+from publisher.issues.life import State
+
+STATES = ", ".join(f"'{state}'" for state in State)
+
+edition = Table(
+    "edition",
+    metadata,
+    Column("newsletter", Text, primary_key=True),
+    Column("language", Text, primary_key=True),
+    # Occurrences up to this instant have become issues or were skipped.
+    Column("planned_until", UTCDateTime, nullable=False),
+    # Articles available up to this instant have had their chance.
+    Column("cut_at", UTCDateTime),
+    sqlite_with_rowid=False,
+)
+
+issue = Table(
+    "issue",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("newsletter", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("due_at", UTCDateTime, nullable=False),
+    Column(
+        "state", Text, CheckConstraint(f"state IN ({STATES})", name="state"), nullable=False
+    ),
+    Column("reason", Text),
+    # Grows with every change of state; who does not know it can't move the issue.
+    Column("epoch", Integer, nullable=False, server_default="0"),
+    # An issue sent late leaves to later ones what was published after its own hour.
+    Column("published_until", UTCDateTime),
+    Column("more", Integer, nullable=False, server_default="0"),
+    Column("assembled_at", UTCDateTime),
+    Column("finished_at", UTCDateTime),
+    # What the page on the web was last written from; NULL until it is written.
+    Column("page_hash", Text),
+    UniqueConstraint("newsletter", "language", "day"),
+)
+Index("ix_issue_state", issue.c.state)
+Index("ix_issue_newsletter_day", issue.c.newsletter, issue.c.day)
+
+issue_article = Table(
+    "issue_article",
+    metadata,
+    Column("issue_id", ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("story_id", ForeignKey("story.id"), nullable=False, index=True),
+    Column("article_id", ForeignKey("article.id"), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+digest = Table(
+    "digest",
+    metadata,
+    Column("issue_id", ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("preheader", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("page", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+)

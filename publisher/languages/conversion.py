@@ -1,0 +1,89 @@
+"""Chinese from one script into the other, by OpenCC; the only importer of it.
+
+Only running text is converted: not code, not addresses, not passages marked as another
+language. Always convert from what was written, never from a conversion: doing it twice
+corrupts words. Names of people are the caller's to leave alone, since OpenCC takes some
+surnames for common words. Knows no article.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.metadata import version
+
+from lxml import etree, html
+from opencc import OpenCC
+
+from publisher.errors import LanguageError
+from publisher.languages.tags import normalise, script
+
+# Taiwan's and Hong Kong's standard forms; OpenCC's own `s2t` writes forms that nobody prints.
+CONFIGURATIONS = {
+    ("zh-Hans", "zh-Hant"): "s2tw",
+    ("zh-Hans", "zh-Hant-HK"): "s2hk",
+    ("zh-Hans", "zh-Hant-MO"): "s2hk",
+    ("zh-Hant", "zh-Hans"): "tw2s",
+    ("zh-Hant-HK", "zh-Hans"): "hk2s",
+}
+# Written by machine or for machines; a converted letter would break it.
+VERBATIM = frozenset({"code", "pre", "kbd", "samp", "var"})
+
+
+def convertible(source: str, target: str) -> bool:
+    """Say if articles can be converted from one language into the other."""
+    return (source, target) in CONFIGURATIONS
+
+
+def sources_of(target: str) -> tuple[str, ...]:
+    """List the languages that can be converted into `target`."""
+    return tuple(source for source, into in CONFIGURATIONS if into == target)
+
+
+def tool() -> str:
+    """Name what converts, with its version: a new one may write differently."""
+    return f"OpenCC {version('opencc')}"
+
+
+@lru_cache(maxsize=8)
+def _converter(source: str, target: str) -> OpenCC:
+    return OpenCC(CONFIGURATIONS[source, target])
+
+
+def convert_text(text: str, source: str, target: str) -> str:
+    """Convert plain text."""
+    return str(_converter(source, target).convert(text)) if text else text
+
+
+def convert_html(fragment: str, source: str, target: str) -> str:
+    """Convert the running text of an HTML fragment, and what pictures and links say in words."""
+    if not fragment:
+        return fragment
+    root = html.fragment_fromstring(fragment, create_parent="div")
+    _walk(root, source, target)
+    inner = etree.tostring(root, method="html", encoding="unicode")
+    return inner.removeprefix("<div>").removesuffix("</div>")
+
+
+def _walk(element: etree._Element, source: str, target: str) -> None:
+    if element.tag not in VERBATIM:
+        element.text = convert_text(element.text or "", source, target) or None
+        for name in ("alt", "title"):
+            if element.get(name):
+                element.set(name, convert_text(element.get(name) or "", source, target))
+        if element.get("lang"):
+            element.set("lang", target)
+        for child in element:
+            if not _foreign(child, source):
+                _walk(child, source, target)
+            child.tail = convert_text(child.tail or "", source, target) or None
+
+
+def _foreign(element: etree._Element, source: str) -> bool:
+    """Say if a passage is marked as anything but what is being converted."""
+    language = element.get("lang")
+    if not language:
+        return False
+    try:
+        return script(normalise(str(language))) != script(source)
+    except LanguageError:  # nobody knows what it is in, so nobody may change it
+        return True

@@ -1,0 +1,78 @@
+"""How a language writes: direction, its own name, dates, lists, reading speed.
+
+Every function takes the language; there is no current locale. Babel's `long` dates are used,
+since they alone carry no hidden direction marks. Knows no template and no catalogue.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date as babel_date
+from babel.lists import format_list
+
+from publisher.languages.tags import script
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+RTL_SCRIPTS = frozenset({"Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm", "Rohg", "Mand"})
+
+# CLDR's narrow space before a Russian or Bulgarian "year" is a box in the fonts of some mail
+# programs; the plain one is in all.
+NARROW_SPACE, NO_BREAK_SPACE = "\u202f", "\u00a0"
+
+# What readers of Chinese call the two; CLDR's "中文 (简体)" is a librarian's name.
+AUTONYMS = {"zh-Hans": "简体中文", "zh-Hant": "繁體中文"}
+
+# Words a minute of an adult reading English prose for meaning; characters a minute for
+# scripts without spaces, scaled by how many characters carry one English word.
+WORDS_A_MINUTE = 238
+CHARACTERS_A_MINUTE = {"Hans": 370, "Hant": 370, "Jpan": 650, "Kore": 480, "Thai": 900}
+
+
+@lru_cache(maxsize=256)
+def locale_of(tag: str) -> Locale:
+    """Give Babel's locale for a canonical tag; one that CLDR lacks gets its parent or English."""
+    subtags = tag.split("-")
+    while subtags:
+        try:
+            return Locale.parse("-".join(subtags), sep="-")
+        except (UnknownLocaleError, ValueError):
+            subtags.pop()
+    return Locale("en")
+
+
+def direction(tag: str) -> str:
+    """Give `rtl` or `ltr`."""
+    return "rtl" if script(tag) in RTL_SCRIPTS else "ltr"
+
+
+def autonym(tag: str) -> str:
+    """Give the language's name in itself, as a language switch shows it (`简体中文`)."""
+    if tag in AUTONYMS:
+        return AUTONYMS[tag]
+    name = locale_of(tag).get_display_name(locale_of(tag))
+    return name or tag
+
+
+def format_date(day: date, tag: str) -> str:
+    """Write a date as the language does: `April 10, 2017`, `2017年4月10日`, `10 أبريل 2017`."""
+    written = babel_date(day, format="long", locale=locale_of(tag))
+    return written.replace(NARROW_SPACE, NO_BREAK_SPACE)
+
+
+def list_names(names: Sequence[str], tag: str) -> str:
+    """Join names as the language does: `A, B, and C`, `A、B和C`."""
+    return format_list(list(names), locale=locale_of(tag)) if names else ""
+
+
+def reading_minutes(text: str, tag: str) -> int:
+    """Estimate the minutes that a text takes to read; at least one."""
+    speed = CHARACTERS_A_MINUTE.get(script(tag))
+    amount = sum(not c.isspace() for c in text) if speed else len(text.split())
+    return max(1, math.ceil(amount / (speed or WORDS_A_MINUTE)))

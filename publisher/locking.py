@@ -1,0 +1,46 @@
+"""One process at a time runs a publication. The kernel keeps the lock, and frees it on any death.
+
+The lock is for clarity and economy; nothing is sent twice even without it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from publisher.errors import BusyError, DatabaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from publisher.config import Folders
+
+
+@contextmanager
+def alone(folders: Folders) -> Iterator[None]:
+    """Hold the publication's lock; raises BusyError, naming the process, if another does.
+
+    Raises DatabaseError if there is no keeping a lock there.
+    """
+    descriptor = _open(folders)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+            raise BusyError(str(folders.root), holder or "unknown") from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _open(folders: Folders) -> int:
+    try:
+        folders.var.mkdir(parents=True, exist_ok=True)
+        return os.open(folders.var / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise DatabaseError(f"{folders.var}: can't be locked: {error.strerror}") from error

@@ -1,0 +1,154 @@
+"""Which local dates, and which instants, a schedule names. Pure; knows no clock.
+
+A schedule is a set of local dates and one local time; an occurrence is named by its date, so
+that neither daylight saving nor a change of the zone's rules can make two of one. The time is
+attached last, as RFC 5545 section 3.3.5 has it: a time that the clocks jump over moves forward
+by the jump, one that they pass twice counts the first time.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from itertools import islice, takewhile
+from typing import TYPE_CHECKING, Literal
+
+from cronsim import CronSim, CronSimError
+from dateutil.rrule import rrulestr
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from zoneinfo import ZoneInfo
+
+CRON_FIELDS = 5
+# Rules without a start count their intervals from this Monday, so that "every second
+# week" means the same weeks for everybody.
+EPOCH = date(2001, 1, 1)
+FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A rule for dates (`text`, cron or RRULE), and the local time of day."""
+
+    text: str
+    kind: Literal["cron", "rrule"]
+    at: time
+    start: date | None = None
+
+    def dates(self, since: date) -> Iterator[date]:
+        """Yield the local dates named by the rule from `since` on, in order."""
+        first = max(since, self.start) if self.start else since
+        return self._cron(first) if self.kind == "cron" else self._rrule(first)
+
+    def _cron(self, first: date) -> Iterator[date]:
+        midnight = datetime.combine(first, time())
+        return map(datetime.date, CronSim(self.text, midnight - timedelta(minutes=1)))
+
+    def _rrule(self, first: date) -> Iterator[date]:
+        anchor = datetime.combine(self.start or EPOCH, time())
+        rule = rrulestr(self.text, dtstart=anchor)
+        for moment in rule.xafter(datetime.combine(first, time()), inc=True):
+            yield moment.date()
+
+    @cache  # noqa: B019  # schedules are few, small values that live as long as the program
+    def days_a_month(self) -> int:
+        """Count the dates in a plain month of 31 days, as a measure of how often it comes."""
+        first = max(date(2027, 1, 1), self.start or date.min)
+        month = first + timedelta(days=31)
+        return sum(1 for _day in takewhile(lambda day: day < month, self.dates(first)))
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """A local date on which something is due, the instant (UTC), and what the clocks did to it."""
+
+    day: date
+    due_at: datetime
+    shifted: Literal["gap", "fold"] | None = None
+
+
+@cache
+def parse_schedule(text: str, *, at: time | None = None, start: date | None = None) -> Schedule:
+    """Read a five-field cron line, or RRULE text (RFC 5545 section 3.3.10) with its time `at`.
+
+    Raises ValueError as `what is wrong; what would be right`.
+    """
+    if re.search(r"\bFREQ\s*=", text, re.IGNORECASE):
+        return _parse_rrule(text, at, start)
+    return _parse_cron(text, at, start)
+
+
+def _parse_cron(text: str, at: time | None, start: date | None) -> Schedule:
+    fields = text.split()
+    advice = 'write five fields like "0 8 * * FRI" (minute hour day month weekday)'
+    if len(fields) != CRON_FIELDS:
+        raise ValueError(
+            f"{text!r} is neither cron nor RRULE; {advice} or FREQ=WEEKLY;BYDAY=FR"
+        )
+    if at:
+        raise ValueError(f"{text!r} says its time already; leave out at = {at:%H:%M}")
+    if not (fields[0].isdecimal() and fields[1].isdecimal()):
+        raise ValueError(
+            f"{text!r} names more than one time a day; write one minute and one hour, "
+            'like "0 8 * * *", and a second newsletter for a second time'
+        )
+    try:
+        CronSim(text, datetime(2027, 1, 1))  # noqa: DTZ001  # local dates have no zone yet
+    except CronSimError as error:
+        raise ValueError(f"{text!r} is no cron line ({error}); {advice}") from None
+    return Schedule(text, "cron", time(int(fields[1]), int(fields[0])), start)
+
+
+def _parse_rrule(text: str, at: time | None, start: date | None) -> Schedule:
+    rule = "".join(text.upper().split()).removeprefix("RRULE:")
+    parts = dict(part.partition("=")[::2] for part in rule.split(";"))
+    if at is None:
+        raise ValueError(f'{text!r} has no time of day; add at = "08:00"')
+    if parts.get("FREQ") not in FREQUENCIES or {"BYHOUR", "BYMINUTE", "BYSECOND"} & set(parts):
+        raise ValueError(f"{text!r} is not a rule for days; use FREQ={'|'.join(FREQUENCIES)}")
+    # dateutil never comes back from an interval that leads nowhere.
+    if not re.fullmatch(r"0*[1-9]\d{0,3}", parts.get("INTERVAL", "1")):
+        raise ValueError(f"{text!r} has no such interval; write INTERVAL=1 or more, up to 9999")
+    if not re.fullmatch(r"\d{8}", parts.get("UNTIL", "20260101")):
+        raise ValueError(
+            f"{text!r} ends at no date; write UNTIL=20261231, the last day it counts"
+        )
+    if "COUNT" in parts and start is None:
+        raise ValueError(f"{text!r} counts, but from when; add start = 2026-01-01")
+    schedule = Schedule(rule, "rrule", at, start)
+    try:
+        found = next(islice(schedule.dates(start or EPOCH), 1), None)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ValueError(
+            f"{text!r} is no RRULE ({error}); write FREQ=WEEKLY;BYDAY=FR"
+        ) from None
+    if found is None:
+        raise ValueError(f"{text!r} never happens; name a day that exists")
+    return schedule
+
+
+def occurrences(
+    schedule: Schedule, zone: ZoneInfo, after: datetime, until: datetime
+) -> Iterator[Occurrence]:
+    """Yield the occurrences due in (after, until], in order; both instants are aware."""
+    # A day's slack on both sides: the zone, or a gap, may move an instant over midnight.
+    since = after.astimezone(zone).date() - timedelta(days=1)
+    last = until.astimezone(zone).date() + timedelta(days=1)
+    for day in takewhile(lambda day: day <= last, schedule.dates(since)):
+        occurrence = at_local_time(day, schedule.at, zone)
+        if after < occurrence.due_at <= until:
+            yield occurrence
+
+
+def at_local_time(day: date, at: time, zone: ZoneInfo) -> Occurrence:
+    """Attach the zone to a local date and time, and say if the clocks were changed then."""
+    local = datetime.combine(day, at, tzinfo=zone)
+    due_at = local.astimezone(UTC)
+    if due_at.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
+        return Occurrence(day, due_at, "gap")
+    if local.replace(fold=1).utcoffset() != local.utcoffset():
+        return Occurrence(day, due_at, "fold")
+    return Occurrence(day, due_at)

@@ -1,0 +1,32 @@
+"""COMPOSE: an issue in, a digest, pages and feed entries out.
+
+Content comes as frozen values with everything decided; templates lay it out; what comes back
+is text. Knows no reader, no file below the web root, and no database.
+"""
+
+from publisher.rendering.model import (
+    Digest,
+    FeedLine,
+    HomeContent,
+    House,
+    IssueContent,
+    IssueLine,
+    Item,
+    LanguageLink,
+    Related,
+)
+from publisher.rendering.renderer import RENDERING_VERSION, Renderer
+
+__all__ = [
+    "RENDERING_VERSION",
+    "Digest",
+    "FeedLine",
+    "HomeContent",
+    "House",
+    "IssueContent",
+    "IssueLine",
+    "Item",
+    "LanguageLink",
+    "Related",
+    "Renderer",
+]

@@ -1,0 +1,88 @@
+"""Translations of the templates' strings: gettext catalogues, compiled in memory when needed.
+
+A catalogue is `locale/<tag>/LC_MESSAGES/messages.po` below a template folder; English is the
+source text and needs none. What a catalogue leaves out, or marks fuzzy, reads English. Knows
+no template.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import PoFileError, read_po
+
+from publisher.errors import LanguageError, RenderingError
+from publisher.languages import locale_of, match, normalise
+from publisher.rendering.shipped import templates_folder
+
+SOURCE_LANGUAGE = "en"
+
+
+def catalogue(language: str, folders: tuple[Path, ...] = ()) -> tuple[NullTranslations, bool]:
+    """Find the translations that a reader of `language` can read, and say whether any are.
+
+    `folders` are template folders that go before the shipped one. Traditional Chinese is
+    never answered with Simplified. Raises RenderingError for a catalogue that can't be read.
+    """
+    paths = _paths((*folders, templates_folder()))
+    found = match(language, [SOURCE_LANGUAGE, *paths])
+    if found is None or found not in paths:
+        return NullTranslations(), found is not None
+    return _compiled(paths[found], paths[found].stat().st_mtime_ns, found), True
+
+
+def has_catalogue(language: str, folders: tuple[Path, ...] = ()) -> bool:
+    """Say whether the strings around articles in this language are in it, or in English."""
+    return catalogue(language, folders)[1]
+
+
+def _paths(folders: tuple[Path, ...]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted(folder.glob("locale/*/LC_MESSAGES/messages.po")):
+            found.setdefault(_tag(path), path)
+    return found
+
+
+def _tag(path: Path) -> str:
+    name = path.parent.parent.name
+    try:
+        return normalise(name)
+    except LanguageError as error:
+        raise RenderingError(f"{path}: {error}") from None
+
+
+@lru_cache(maxsize=64)
+def _compiled(path: Path, _changed: int, language: str) -> GNUTranslations:
+    whole = read_catalogue(path, language)
+    # Babel compiles an untranslated plural to the English singular, whatever the number:
+    # left out altogether, it reads English in the right form.
+    ready = Catalog(locale=whole.locale)
+    for message in whole:
+        if message.id and is_complete(message, whole.num_plurals):
+            ready[message.id] = message
+    binary = BytesIO()
+    write_mo(binary, ready)
+    binary.seek(0)
+    return GNUTranslations(binary)
+
+
+def read_catalogue(path: Path, language: str) -> Catalog:
+    """Read one `messages.po`; raises RenderingError with its name and line."""
+    try:
+        with path.open("rb") as file:
+            return read_po(file, locale=locale_of(language), abort_invalid=True)
+    except (PoFileError, ValueError) as error:
+        raise RenderingError(f"{path}: not a catalogue: {error}") from None
+
+
+def is_complete(message: Message, plurals: int) -> bool:
+    """Say whether a message is translated in every form and not marked fuzzy."""
+    forms = message.string if isinstance(message.string, tuple | list) else (message.string,)
+    expected = plurals if message.pluralizable else 1
+    return not message.fuzzy and len(forms) == expected and all(forms)

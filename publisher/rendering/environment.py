@@ -1,0 +1,164 @@
+"""Jinja2, set up once: every template in the sandbox, every `.html` one escaped.
+
+A publication's own folder goes before the shipped one; `shipped/` before a name reaches the
+shipped template from inside the one that replaces it. What goes wrong in a template comes
+out as RenderingError with its name and line. Knows nothing of digests and pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from jinja2 import (
+    ChoiceLoader,
+    FileSystemLoader,
+    PrefixLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    pass_context,
+)
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup, escape
+
+from publisher import languages
+from publisher.errors import RenderingError
+from publisher.rendering import filters, plaintext
+from publisher.rendering.catalogues import SOURCE_LANGUAGE, catalogue
+from publisher.rendering.shipped import templates_folder
+from publisher.rendering.typography import typeface
+
+# Text and style sheets have no markup to escape into; their values are ours or plain words.
+UNESCAPED = (".txt", ".css")
+
+
+class Templates:
+    """The templates of one publication: its own, then the shipped ones."""
+
+    def __init__(self, own: Path | None) -> None:
+        self.own = (own,) if own is not None else ()
+        self._environment = _environment((*self.own, templates_folder()))
+
+    def render(self, name: str, language: str, values: Mapping[str, Any]) -> str:
+        """Render a template with the strings of a language.
+
+        Raises RenderingError naming the template, the line and the reason.
+        """
+        translations, found = catalogue(language, self.own)
+        given = {
+            **values,
+            "translations": translations,
+            "lang": language,
+            "chrome": language if found else SOURCE_LANGUAGE,
+        }
+        try:
+            return self._environment.get_template(name).render(given)
+        except Exception as error:
+            # A template is a program of the user's: anything at all may come out of it.
+            raise RenderingError(self._reason(name, error)) from error
+
+    def _reason(self, name: str, error: Exception) -> str:
+        if isinstance(error, TemplateNotFound):
+            return f"templates/{name}: there is no template {error.message}"
+        if isinstance(error, TemplateSyntaxError):
+            return f"templates/{error.name or name}, line {error.lineno}: {error.message}"
+        place = self._place(error.__traceback__) or f"templates/{name}"
+        reason = error.message if isinstance(error, TemplateError) else str(error)
+        return f"{place}: {reason or type(error).__name__}"
+
+    def _place(self, traceback: TracebackType | None) -> str | None:
+        place = None
+        while traceback is not None:
+            file = Path(traceback.tb_frame.f_code.co_filename)
+            for folder in (*self.own, templates_folder()):
+                if file.is_relative_to(folder):
+                    where = file.relative_to(folder).as_posix()
+                    place = f"templates/{where}, line {traceback.tb_lineno}"
+            traceback = traceback.tb_next
+        return place
+
+
+def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
+    shipped = FileSystemLoader(folders[-1])
+    own = [FileSystemLoader(folder) for folder in folders[:-1]]
+    environment = ImmutableSandboxedEnvironment(
+        loader=ChoiceLoader([*own, shipped, PrefixLoader({"shipped": shipped})]),
+        undefined=StrictUndefined,
+        autoescape=lambda name: name is None or not name.endswith(UNESCAPED),
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    # The extension adds this method when it is loaded, which type checkers can't see.
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # as said above
+        _gettext, _ngettext, newstyle=True
+    )
+    environment.filters |= FILTERS
+    environment.globals |= {"ui": _ui, "tongue": _tongue}
+    return environment
+
+
+@pass_context
+def _gettext(context: Context, message: str) -> str:
+    text: str = context["translations"].gettext(message)
+    return text
+
+
+@pass_context
+def _ngettext(context: Context, singular: str, plural: str, number: int) -> str:
+    text: str = context["translations"].ngettext(singular, plural, number)
+    return text
+
+
+@pass_context
+def _ui(context: Context, around: str | None = None) -> Markup:
+    """Mark a string of ours, where the text around it is in another language."""
+    return _tongue(context, context["chrome"], around)
+
+
+@pass_context
+def _tongue(context: Context, language: str, around: str | None = None) -> Markup:
+    """Mark words in a language, unless the text around them is in it anyway."""
+    same = language == (around or context["lang"])
+    return Markup() if same else Markup(" ") + marks(language)
+
+
+def marks(language: str) -> Markup:
+    """Give the attributes that every element with its own language carries."""
+    return Markup('lang="{}" dir="{}"').format(language, languages.direction(language))
+
+
+def _absolute_html(html: str, base: str) -> Markup:
+    # Sanitised when it was picked up: this is the one place where HTML is taken as it is.
+    return Markup(filters.absolute_html(html, str(escape(base))))  # noqa: S704 -- see above
+
+
+FILTERS: dict[str, Any] = {
+    "absolute": filters.absolute,
+    "absolute_html": _absolute_html,
+    "affiliated": filters.affiliated,
+    "arrow": filters.arrow,
+    "autonym": languages.autonym,
+    "comma": filters.comma,
+    "converted_from": filters.converted_from,
+    "date": languages.format_date,
+    "direction": languages.direction,
+    "end": filters.end,
+    "isolate": plaintext.isolate,
+    "mail_picture": filters.mail_picture,
+    "marks": marks,
+    "minutes": languages.reading_minutes,
+    "list_names": languages.list_names,
+    "names": filters.names,
+    "one_line": plaintext.one_line,
+    "own_picture": filters.own_picture,
+    "shorten": plaintext.shorten,
+    "start": filters.start,
+    "typeface": typeface,
+}

@@ -1,0 +1,104 @@
+"""What templates can ask for: plain functions from values to text.
+
+Everything that a template would otherwise decide by itself: how names are joined, where a
+picture really is, how wide it is shown. Knows no template engine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from publisher.articles.model import Article, Byline, Picture
+from publisher.languages import direction, list_names, script
+from publisher.rendering.model import Item
+
+# Between a name and an affiliation, and between authors whose affiliations hold commas.
+COMMAS = {"Hans": "，", "Hant": "，", "Jpan": "、", "Arab": "، "}
+SEMICOLONS = {"Hans": "；", "Hant": "；", "Jpan": "；", "Arab": "؛ "}
+
+# Formats that Outlook on Windows or Gmail does not show (caniemail: image-svg, -webp, -avif).
+UNSAFE_IN_MAIL = (".svg", ".webp", ".avif")
+
+# The mail's column, in CSS pixels; a picture narrower than this many is not stretched to it.
+MAIL_WIDTH = 600
+STRETCHED_FROM = 480
+
+TAG = re.compile(r"<[a-zA-Z][^\s<>]*(?:\s+[^\s=<>]+(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'))?)*\s*/?>")
+ROOTED = re.compile(r"(\s(?:src|href|poster|cite)\s*=\s*[\"'])/(?!/)")
+
+
+def start(language: str) -> str:
+    """Give the side on which a line begins: `left` or `right`."""
+    return "right" if direction(language) == "rtl" else "left"
+
+
+def end(language: str) -> str:
+    """Give the side on which a line ends: `left` or `right`."""
+    return "left" if direction(language) == "rtl" else "right"
+
+
+def arrow(language: str) -> str:
+    """Give an arrow that points where reading goes on."""
+    return "←" if direction(language) == "rtl" else "→"
+
+
+def names(bylines: Sequence[Byline], language: str) -> str:
+    """Write who wrote it, with affiliations, as the language punctuates it."""
+    written = [affiliated(byline, language) for byline in bylines]
+    if not any(byline.affiliation for byline in bylines):
+        return list_names(written, language)
+    return SEMICOLONS.get(script(language), "; ").join(written)
+
+
+def affiliated(byline: Byline, language: str) -> str:
+    """Write a name and its affiliation, if it has one."""
+    parts = [byline.name, byline.affiliation] if byline.affiliation else [byline.name]
+    return comma(language).join(parts)
+
+
+def comma(language: str) -> str:
+    """Give the comma, with its space, that stands before an affiliation."""
+    return COMMAS.get(script(language), ", ")
+
+
+def absolute(address: str, base: str) -> str:
+    """Make a path below the web root a URL; `base` is the publication's, without a slash."""
+    if urlsplit(address).scheme or address.startswith("//"):
+        return address
+    return f"{base}/{address.lstrip('/')}"
+
+
+def absolute_html(html: str, base: str) -> str:
+    """Make every path below the web root, in the tags of sanitised HTML, a URL."""
+    rooted = ROOTED.sub
+    return TAG.sub(lambda tag: rooted(rf"\g<1>{base}/", tag[0]), html)
+
+
+def mail_picture(picture: Picture | None) -> Picture | None:
+    """Give the picture as a mail shows it, or None for a format that mail can't show.
+
+    The sizes are those of the column: an attribute that is larger breaks Outlook's layout.
+    """
+    if picture is None or urlsplit(picture.src).path.lower().endswith(UNSAFE_IN_MAIL):
+        return None
+    natural = picture.width or MAIL_WIDTH
+    shown = MAIL_WIDTH if natural >= STRETCHED_FROM else natural
+    known = picture.width and picture.height
+    height = round(picture.height * shown / natural) if known and picture.height else None
+    return replace(picture, width=shown, height=height)
+
+
+def own_picture(article: Article) -> Picture | None:
+    """Give the article's picture, unless its text shows it already."""
+    picture = article.picture
+    return None if picture is None or picture.src in article.html else picture
+
+
+def converted_from(item: Item) -> str | None:
+    """Give the script that the item was converted from (`Hans`, `Hant`), or None."""
+    if item.shown_as != "converted":
+        return None
+    return "Hans" if script(item.article.language) == "Hant" else "Hant"

@@ -1,0 +1,91 @@
+"""Rendering web pages and feed entries: which template, and what it is told.
+
+Knows no file and no folder: whoever calls writes what comes back where it belongs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from publisher.rendering.environment import Templates
+from publisher.rendering.model import (
+    FeedLine,
+    HomeContent,
+    House,
+    IssueContent,
+    Item,
+    LanguageLink,
+)
+
+
+def issue(templates: Templates, content: IssueContent, feeds: Sequence[FeedLine]) -> str:
+    """Render an issue's copy on the web, with its articles in full."""
+    values = {
+        "issue": content,
+        "house": content.house,
+        "feeds": feeds,
+        "url": content.web_url,
+        "sisters": content.sisters,
+    }
+    return templates.render("web/issue.html", content.house.language, values)
+
+
+def article(templates: Templates, house: House, item: Item, feeds: Sequence[FeedLine]) -> str:
+    """Render the page of one article."""
+    values = {
+        "item": item,
+        "house": house,
+        "feeds": feeds,
+        "url": item.url,
+        "sisters": item.translations,
+    }
+    return templates.render("web/article.html", house.language, values)
+
+
+def home(templates: Templates, content: HomeContent, feeds: Sequence[FeedLine]) -> str:
+    """Render a list page: a language's front page, or a newsletter's archive."""
+    values = {
+        "home": content,
+        "house": content.house,
+        "feeds": feeds,
+        "url": content.url,
+        "sisters": content.sisters,
+    }
+    return templates.render("web/home.html", content.house.language, values)
+
+
+def chooser(templates: Templates, house: House, links: Sequence[LanguageLink]) -> str:
+    """Render the page at the root, where a reader chooses a language."""
+    values = {
+        "house": house,
+        "feeds": (),
+        "url": f"{house.url}/",
+        "sisters": (),
+        "links": links,
+    }
+    return templates.render("web/chooser.html", house.language, values)
+
+
+def letter(
+    templates: Templates,
+    house: House,
+    kind: Literal["unsubscribe", "preferences"],
+    sender_address: str,
+) -> str:
+    """Render the page that says how to leave, or to change, by writing to the sender."""
+    values = {
+        "house": house,
+        "feeds": (),
+        "url": None,
+        "sisters": (),
+        "kind": kind,
+        "sender": sender_address,
+    }
+    return templates.render("web/letter.html", house.language, values)
+
+
+def entry(templates: Templates, house: House, item: Item) -> str:
+    """Render the content of a feed entry: a fragment whose URLs are all absolute."""
+    values = {"item": item, "house": house}
+    return templates.render("feed/entry.html", house.language, values).strip()

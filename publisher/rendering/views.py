@@ -1,0 +1,125 @@
+"""From articles and settings to what templates are given: addresses, labels, relations. Pure.
+
+Knows no database: whoever calls brings the articles, their translations and a pool of others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Literal
+
+from feeds import FORMATS
+from publisher import urls
+from publisher.articles.model import Article, Origin
+from publisher.config import Publication
+from publisher.languages import autonym
+from publisher.rendering.model import FeedLine, House, Item, LanguageLink, Related
+
+# A translation that comes within two days of the first version needs no remark.
+LATE_TRANSLATION = timedelta(days=2)
+MOST_RELATED = 3
+
+Variants = Mapping[int, Sequence[Article]]
+
+
+def house(publication: Publication, language: str) -> House:
+    """Show the publication to the readers of one language."""
+    return House(
+        title=publication.title(language),
+        description=publication.description(language),
+        url=publication.url,
+        address=publication.address(language),
+        language=language,
+        languages=publication.languages,
+        since=publication.since,
+    )
+
+
+def item(
+    publication: Publication,
+    article: Article,
+    language: str,
+    variants: Sequence[Article],
+    related: Sequence[Article] = (),
+) -> Item:
+    """Show an article to the readers of `language`."""
+    return Item(
+        article=article,
+        url=urls.article_url(publication, article),
+        shown_as=_shown_as(article, language),
+        is_late=_is_late(article, variants),
+        translations=translations(publication, article, variants),
+        related=tuple(
+            Related(
+                title=other.title,
+                url=urls.article_url(publication, other),
+                language=other.language,
+            )
+            for other in related
+        ),
+    )
+
+
+def _shown_as(article: Article, language: str) -> Literal["fallback", "converted"] | None:
+    if article.origin == Origin.CONVERTED:
+        return "converted"
+    return "fallback" if article.language != language else None
+
+
+def _is_late(article: Article, variants: Iterable[Article]) -> bool:
+    first = min((v.available_at for v in variants), default=article.available_at)
+    late = article.available_at - first > LATE_TRANSLATION
+    return article.origin == Origin.TRANSLATION and late
+
+
+def translations(
+    publication: Publication, article: Article, variants: Iterable[Article]
+) -> tuple[LanguageLink, ...]:
+    """List where else a story can be read, in the order of the publication's languages."""
+    others = [
+        v
+        for v in variants
+        if v.language != article.language and v.language in publication.languages
+    ]
+    others.sort(key=lambda v: publication.languages.index(v.language))
+    return tuple(
+        LanguageLink(language=v.language, url=urls.article_url(publication, v)) for v in others
+    )
+
+
+def related(
+    article: Article, pool: Iterable[Article], leave_out: Collection[int]
+) -> list[Article]:
+    """Choose what a reader of this article might also like: shared topics first, then the newest.
+
+    `pool` holds articles in the same language; stories in `leave_out` are on the page already.
+    """
+    mine = {*article.topics, article.section} - {None}
+
+    def likeness(other: Article) -> int:
+        return len(mine & {*other.topics, other.section})
+
+    others = [
+        other
+        for other in pool
+        if other.story_id != article.story_id
+        and other.story_id not in leave_out
+        and likeness(other)
+    ]
+    others.sort(key=lambda o: (-likeness(o), -o.published_at.timestamp(), o.story_key))
+    return others[:MOST_RELATED]
+
+
+def feed_lines(publication: Publication, language: str) -> tuple[FeedLine, ...]:
+    """List the feeds to announce on a page: its own language's first."""
+    order = [language, *(tag for tag in publication.languages if tag != language)]
+    return tuple(
+        FeedLine(
+            title=f"{publication.title(tag)} ({autonym(tag)}, {form.name})",
+            url=urls.absolute(publication, urls.feed_path(tag, form.suffix)),
+            media_type=form.media_type,
+        )
+        for tag in order
+        for form in FORMATS
+    )

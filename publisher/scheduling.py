@@ -1,0 +1,98 @@
+"""The clock of the service: starts cycles, and stops cleanly. The only importer of APScheduler.
+
+Nothing that matters lives in the scheduler: its jobs are made anew at each start, in memory,
+and every fact is a row of ours. Missing a turn costs a turn. Delivery has a job of its own, so
+that an hour's sending holds up neither picking up nor feeds. Knows no article and no mail.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from publisher.cycle import Press, Progress, Report
+from publisher.errors import PublisherError
+from publisher.heartbeat import beat
+
+log = structlog.get_logger()
+
+# Often enough that nobody waits for an article to be noticed, seldom enough to cost nothing.
+SECONDS_BETWEEN_CYCLES = 15
+
+T = TypeVar("T")
+
+
+class Stopping(Exception):  # noqa: N818  # not an error: the way out of long work when asked to stop
+    """The service was asked to stop while something long was under way."""
+
+
+class Service:
+    """Runs cycles until it is asked to stop; work under way ends at its next safe place."""
+
+    def __init__(
+        self,
+        press: Press,
+        heartbeat: Path,
+        told: Callable[[Report], None],
+        seconds: float = SECONDS_BETWEEN_CYCLES,
+    ) -> None:
+        self._press = press
+        self._heartbeat = heartbeat
+        self._told = told
+        self._seconds = seconds
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """Ask the service to end."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Run until `stop`, SIGTERM or SIGINT; returns when all work has ended."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: self.stop())
+        scheduler = BackgroundScheduler(
+            timezone=UTC,
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        for job in (self._cycle, self._deliver):
+            scheduler.add_job(
+                job, "interval", seconds=self._seconds, next_run_time=datetime.now(UTC)
+            )
+        scheduler.start()
+        log.info("service started", seconds_between_cycles=self._seconds)
+        self._stop.wait()
+        scheduler.shutdown(wait=True)
+        log.info("service stopped")
+
+    def _cycle(self) -> None:
+        report = self._safely(self._press.edit)
+        if report is not None:
+            beat(self._heartbeat, self._press.clock.now())
+            self._told(report)
+
+    def _deliver(self) -> None:
+        self._safely(self._press.deliver)
+
+    def _safely(self, work: Callable[[Progress], T]) -> T | None:
+        """Do work; whatever goes wrong is told, and the next turn tries again."""
+        try:
+            return work(self._progress)
+        except Stopping:
+            log.info("stopped at a safe place")
+        except PublisherError as error:
+            log.error("turn failed", reason=str(error))
+        except Exception:
+            log.exception("turn failed by a fault of the program")
+        return None
+
+    def _progress(self, step: str, done: int, of: int) -> None:
+        log.info(step, done=done, of=of)
+        if self._stop.is_set():
+            raise Stopping

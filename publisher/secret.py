@@ -1,0 +1,54 @@
+"""The secret that signs readers' links and names messages.
+
+From the environment, or else made once and kept beside the database. It must not change:
+old links would stop working and a message could not be told from its repetition.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING
+
+from publisher.errors import ConfigError
+from publisher.files import sync_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from publisher.config import Settings
+
+BYTES = 32
+
+
+def secret_of(settings: Settings) -> str:
+    """Give the publication's secret, made on first use; raises ConfigError if it can't be kept."""
+    if settings.secret is not None:
+        return settings.secret.get_secret_value()
+    path = settings.folders.var / "secret"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _make(path)
+        kept = path.read_text("ascii", "replace").strip()
+    except OSError as error:
+        problem = f"can't be kept: {error.strerror}"
+        raise ConfigError(str(path), "", problem, "set PUBLISHER_SECRET") from None
+    if len(kept) < BYTES or not kept.isascii():
+        remedy = "restore it from a backup or set PUBLISHER_SECRET"
+        raise ConfigError(str(path), "", "damaged", remedy)
+    return kept
+
+
+def _make(path: Path) -> None:
+    # Only this user may read it, from its first moment on.
+    with NamedTemporaryFile("w", dir=path.parent, prefix=".secret.") as file:
+        file.write(secrets.token_urlsafe(BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+        # A link and not a rename: of two processes the first one's secret stays.
+        with suppress(FileExistsError):
+            path.hardlink_to(file.name)
+    sync_folder(path.parent)

@@ -1,0 +1,174 @@
+"""The pages that list others: front pages, archives, the choice of language; and the letters.
+
+Made again only when what they list has changed. Knows no article's body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import PurePosixPath
+
+from sqlalchemy import Connection
+
+from publisher import outputs, urls
+from publisher.articles import store as articles
+from publisher.articles.model import Article
+from publisher.config import Publication, Settings
+from publisher.database import Database
+from publisher.issues import store as issues
+from publisher.issues.life import State
+from publisher.issues.model import Issue
+from publisher.rendering import HomeContent, IssueLine, Item, LanguageLink, Renderer, views
+from publisher.site.placing import place
+
+# Related stories are looked for among this many of the newest in the language.
+POOL = 200
+# A front page of thirty articles is read to its end by nobody; the feeds hold more.
+ARTICLES_ON_HOME = 30
+ISSUES_ON_HOME = 10
+ISSUES_IN_ARCHIVE = 1000
+
+Page = tuple[PurePosixPath, str]
+
+
+def write_lists(
+    settings: Settings, database: Database, renderer: Renderer, now: datetime
+) -> int:
+    """Write the lists of every language; gives how many files changed."""
+    with database.reading() as connection:
+        shelves = [
+            _Shelf(connection, settings, tag, now) for tag in settings.publication.languages
+        ]
+        made_from = outputs.fingerprint(
+            settings.publication,
+            settings.newsletters,
+            renderer.fingerprint(),
+            [shelf.stamp() for shelf in shelves],
+        )
+        if outputs.made_from(connection, "lists") == made_from:
+            return 0
+    pages = [*_common(settings.publication, renderer)]
+    for shelf in shelves:
+        pages += _pages(settings, renderer, shelf)
+    changed = sum(place(settings, file, page) for file, page in pages)
+    with database.writing() as connection:
+        outputs.record(connection, "lists", made_from)
+    return changed
+
+
+class _Shelf:
+    """What there is to list in one language."""
+
+    def __init__(
+        self, connection: Connection, settings: Settings, language: str, now: datetime
+    ) -> None:
+        self.language = language
+        self.articles = articles.newest(connection, language, now, ARTICLES_ON_HOME)
+        stories = [article.story_id for article in self.articles]
+        self.variants = articles.variants(connection, stories, now)
+        self.recent = _with_page(issues.published(connection, None, language, ISSUES_ON_HOME))
+        self.archives = {
+            newsletter.name: _with_page(
+                issues.published(connection, newsletter.name, language, ISSUES_IN_ARCHIVE)
+            )
+            for newsletter in settings.newsletters
+        }
+
+    def stamp(self) -> object:
+        """Say all that the lists depend on."""
+        order = [article.id for article in self.articles]
+        shown = [
+            (a.id, a.slug, a.content_hash, a.origin, a.available_at)
+            for found in self.variants.values()
+            for a in found
+        ]
+        listed = [
+            [issue.id for issue in some] for some in (self.recent, *self.archives.values())
+        ]
+        return (self.language, order, shown, listed)
+
+
+def _with_page(found: Sequence[Issue]) -> list[Issue]:
+    """Leave out what is still being assembled: its page may fail, and then nothing is there."""
+    return [issue for issue in found if issue.state != State.ASSEMBLING]
+
+
+def _common(publication: Publication, renderer: Renderer) -> Iterator[Page]:
+    links = _everywhere(publication, urls.home_path)
+    house = views.house(publication, publication.default_language)
+    yield PurePosixPath("index.html"), renderer.chooser_page(house, links)
+    for language in publication.languages:
+        house = views.house(publication, language)
+        for kind in ("unsubscribe", "preferences"):
+            page = renderer.letter_page(house, kind, publication.sender.address)
+            yield urls.page_file(urls.letter_path(language, kind)), page
+
+
+def _pages(settings: Settings, renderer: Renderer, shelf: _Shelf) -> Iterator[Page]:
+    publication, language = settings.publication, shelf.language
+    feeds = views.feed_lines(publication, language)
+    house = views.house(publication, language)
+    lines = [_line(settings, issue) for issue in shelf.recent]
+    content = HomeContent(
+        house=house,
+        title=house.title,
+        url=urls.absolute(publication, urls.home_path(language)),
+        articles=tuple(_item(publication, a, shelf) for a in shelf.articles),
+        issues=tuple(lines),
+        sisters=_elsewhere(publication, language, urls.home_path),
+    )
+    yield urls.page_file(urls.home_path(language)), renderer.home_page(content, feeds)
+    for newsletter in settings.newsletters:
+        if language not in (newsletter.languages or publication.languages):
+            continue
+        name = newsletter.name
+
+        def path(tag: str, name: str = name) -> str:
+            return urls.newsletter_path(tag, name)
+
+        content = HomeContent(
+            house=house,
+            title=newsletter.in_language(language, publication.timezone).title(language),
+            url=urls.absolute(publication, path(language)),
+            articles=(),
+            issues=tuple(_line(settings, issue) for issue in shelf.archives[name]),
+            sisters=_elsewhere(publication, language, path, newsletter.languages),
+        )
+        yield urls.page_file(path(language)), renderer.home_page(content, feeds)
+
+
+def _item(publication: Publication, article: Article, shelf: _Shelf) -> Item:
+    variants = shelf.variants.get(article.story_id, ())
+    return views.item(publication, article, shelf.language, variants)
+
+
+def _line(settings: Settings, issue: Issue) -> IssueLine:
+    publication = settings.publication
+    newsletter = settings.newsletter(issue.newsletter)
+    title = (
+        newsletter.in_language(issue.language, publication.timezone).title(issue.language)
+        if newsletter
+        else issue.newsletter
+    )
+    path = urls.issue_path(issue.language, issue.newsletter, issue.day)
+    return IssueLine(title=title, day=issue.day, url=urls.absolute(publication, path))
+
+
+def _everywhere(
+    publication: Publication, path: Callable[[str], str], languages: Sequence[str] | None = None
+) -> tuple[LanguageLink, ...]:
+    return tuple(
+        LanguageLink(language=tag, url=urls.absolute(publication, path(tag)))
+        for tag in (languages or publication.languages)
+    )
+
+
+def _elsewhere(
+    publication: Publication,
+    language: str,
+    path: Callable[[str], str],
+    languages: Sequence[str] | None = None,
+) -> tuple[LanguageLink, ...]:
+    links = _everywhere(publication, path, languages)
+    return tuple(link for link in links if link.language != language)

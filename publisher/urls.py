@@ -1,0 +1,61 @@
+"""Where everything is on the web, and so where its file lies below `public/`. Pure.
+
+The one place that knows the scheme: pages end with a slash and are `index.html` in a folder
+of that name; languages are canonical tags; stories go by their slug in every language.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from publisher.articles.model import Article
+    from publisher.config import Publication
+
+
+def page_file(url_path: str) -> PurePosixPath:
+    """Give the file below the web root that answers for a page's path."""
+    return PurePosixPath(url_path) / "index.html"
+
+
+def home_path(language: str) -> str:
+    """Give the path of a language's front page."""
+    return f"{language}/"
+
+
+def article_path(language: str, slug: str) -> str:
+    """Give the path of an article's page."""
+    return f"{language}/stories/{slug}/"
+
+
+def newsletter_path(language: str, newsletter: str) -> str:
+    """Give the path of an edition's archive."""
+    return f"{language}/{newsletter}/"
+
+
+def issue_path(language: str, newsletter: str, day: date) -> str:
+    """Give the path of an issue's page."""
+    return f"{language}/{newsletter}/{day.isoformat()}/"
+
+
+def letter_path(language: str, kind: Literal["unsubscribe", "preferences"]) -> str:
+    """Give the path of the pages for leaving and for changing."""
+    return f"{language}/{kind}/"
+
+
+def feed_path(language: str, suffix: str) -> str:
+    """Give the path of a feed."""
+    return f"feeds/{language}.{suffix}"
+
+
+def absolute(publication: Publication, path: str) -> str:
+    """Give the URL of a path below the web root."""
+    return f"{publication.url}/{path.removeprefix('/')}"
+
+
+def article_url(publication: Publication, article: Article) -> str:
+    """Give the URL of an article: where it lives, or else its page here."""
+    return article.url or absolute(publication, article_path(article.language, article.slug))

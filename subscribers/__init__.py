@@ -1,0 +1,61 @@
+"""Who reads: addresses, consent, preferences and audiences.
+
+This package answers one question, "who may be written to, and how do they want it?", and keeps
+its answers in tables of its own (`subscribers.tables`). It knows nothing of mail, feeds or
+templates, imports nothing of `publisher` or `feeds`, and never reads the clock: the time is an
+argument of whatever changes a row. Transactions are the caller's: nothing here commits.
+
+    addresses   what an address is, and when two of them are one person's
+    consent     which change of a status is allowed, and to whom
+    model       the values that the package speaks in
+    tables      where they are kept
+    store       one function for each question about a person
+    audiences   who an issue goes to, as SQL
+    exchange    CSV in and out (`cells`, `rows` and `merging` are its parts)
+    errors      what can go wrong
+"""
+
+from subscribers.addresses import Address, normalise
+from subscribers.audiences import audience, languages_of, recipients, still_wanted
+from subscribers.errors import (
+    BadAddressError,
+    BadFileError,
+    BadRow,
+    NaiveDatetimeError,
+    RefusedTransitionError,
+    SubscribersError,
+    UnknownSubscriberError,
+)
+from subscribers.exchange import ImportReport, Note, export_csv, import_csv, parse
+from subscribers.model import Cause, Recipient, Status, Subscriber
+from subscribers.store import count_by_language, find, list_subscribers, suppress, unsubscribe
+
+__all__ = [
+    "Address",
+    "BadAddressError",
+    "BadFileError",
+    "BadRow",
+    "Cause",
+    "ImportReport",
+    "NaiveDatetimeError",
+    "Note",
+    "Recipient",
+    "RefusedTransitionError",
+    "Status",
+    "Subscriber",
+    "SubscribersError",
+    "UnknownSubscriberError",
+    "audience",
+    "count_by_language",
+    "export_csv",
+    "find",
+    "import_csv",
+    "languages_of",
+    "list_subscribers",
+    "normalise",
+    "parse",
+    "recipients",
+    "still_wanted",
+    "suppress",
+    "unsubscribe",
+]

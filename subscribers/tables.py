@@ -1,0 +1,115 @@
+"""Where readers are kept: two tables and the type of their times.
+
+`metadata` is this package's own; the application binds it together with the others. Every
+constraint and index has its name here, because the migrations are written from this page by
+hand. This module does not know who asks what of the tables.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+from subscribers.errors import NaiveDatetimeError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Dialect
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An instant, kept as the text `YYYY-MM-DDTHH:MM:SSZ` (RFC 3339, UTC, whole seconds).
+
+    Text, since it sorts by time, reads the same in every database and cannot lose its zone.
+    Microseconds are dropped. A naive value raises `NaiveDatetimeError`.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002 -- the signature is SQLAlchemy's
+        """Turn an aware datetime into text."""
+        if value is None:
+            return None
+        if value.utcoffset() is None:
+            raise NaiveDatetimeError(value)
+        naive = value.astimezone(UTC).replace(tzinfo=None)
+        return naive.isoformat(timespec="seconds") + "Z"
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 -- the signature is SQLAlchemy's
+        """Turn text into a datetime in UTC."""
+        return None if value is None else datetime.fromisoformat(value)
+
+
+metadata: Final = MetaData()
+
+subscriber: Final = Table(
+    "subscriber",
+    metadata,
+    Column("id", Integer, autoincrement=True),
+    Column("email", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("language", Text, nullable=False),
+    Column("timezone", Text),
+    Column("status", Text, nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("updated_at", UTCDateTime, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_subscriber"),
+    UniqueConstraint("email", name="uq_subscriber_email"),
+    CheckConstraint(
+        "status IN ('pending', 'active', 'unsubscribed', 'bounced', 'complained')",
+        name="ck_subscriber_status",
+    ),
+    # An id is never used again: an erased reader's ledger rows must not become another's.
+    sqlite_autoincrement=True,
+)
+
+subscription: Final = Table(
+    "subscription",
+    metadata,
+    Column("subscriber_id", Integer, nullable=False),
+    Column("newsletter", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("consented_at", UTCDateTime),
+    Column("source", Text, nullable=False),
+    PrimaryKeyConstraint("subscriber_id", "newsletter", name="pk_subscription"),
+    ForeignKeyConstraint(
+        ["subscriber_id"],
+        ["subscriber.id"],
+        name="fk_subscription_subscriber_id",
+        ondelete="CASCADE",
+    ),
+    CheckConstraint(
+        "status IN ('pending', 'active', 'unsubscribed')", name="ck_subscription_status"
+    ),
+    sqlite_with_rowid=False,
+)
+
+# The first counts readers by language without touching their rows; the second walks through the
+# readers of a newsletter in the order of their ids, so that an audience needs no sorting.
+Index(
+    "ix_subscriber_status_language_id",
+    subscriber.c.status,
+    subscriber.c.language,
+    subscriber.c.id,
+)
+Index(
+    "ix_subscription_newsletter_status_subscriber_id",
+    subscription.c.newsletter,
+    subscription.c.status,
+    subscription.c.subscriber_id,
+)

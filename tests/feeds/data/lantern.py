@@ -1,0 +1,78 @@
+"""A channel in one language that uses everything an entry can have."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+from feeds import Author, Channel, Entry, Image, Link, tag_uri
+
+CHANNEL = Channel(
+    id=tag_uri("news.example.org", "2026", "feed/en"),
+    title="The Lantern & Friends",
+    description="Light on <small> things",
+    site_url="https://news.example.org/en/",
+    rss_url="https://news.example.org/feeds/en.rss.xml",
+    atom_url="https://news.example.org/feeds/en.atom.xml",
+    json_url="https://news.example.org/feeds/en.json",
+    language="en",
+    author_name="The Lantern",
+    updated=None,
+    rights="Free to copy & share",
+    icon="https://news.example.org/icon.png",
+    generator_version="0.1.0",
+    other_languages=(
+        Link(
+            url="https://news.example.org/feeds/ar.rss.xml",
+            language="ar",
+            title="الفانوس",
+            type="application/rss+xml",
+        ),
+        Link(
+            url="https://news.example.org/feeds/ar.atom.xml",
+            language="ar",
+            title="الفانوس",
+            type="application/atom+xml",
+        ),
+        Link(
+            url="https://news.example.org/feeds/zh-Hans.atom.xml",
+            language="zh-Hans",
+            title="灯笼",
+            type="application/atom+xml",
+        ),
+    ),
+    entries=(
+        Entry(
+            id=tag_uri("news.example.org", "2026", "short/en"),
+            url="https://news.example.org/en/short",
+            title="Short, and without a summary",
+            language="en",
+            published=datetime(2026, 1, 5, 6, 30, tzinfo=UTC),
+            updated=datetime(2026, 1, 5, 6, 30, tzinfo=UTC),
+            content_html="<p>One paragraph.</p>",
+        ),
+        Entry(
+            id=tag_uri("news.example.org", "2026", "wells/en"),
+            url="https://news.example.org/en/wells",
+            title="Wells & <em>water</em>: 5 < 6",
+            language="en",
+            published=datetime(2026, 1, 8, 20, 0, 0, 999, timezone(timedelta(hours=8))),
+            updated=datetime(2026, 1, 9, 1, 2, 3, tzinfo=UTC),
+            summary="Where 5 < 6 & what follows.",
+            content_html='<p>Deep &amp; wide.</p><p lang="ar" dir="rtl">ماء</p>',
+            authors=(
+                Author(
+                    name="First Author",
+                    affiliation="Example Institute, Department of Wells",
+                    url="https://news.example.org/en/authors/first",
+                ),
+                Author(name="作者二"),
+            ),
+            topics=("water", "R&D"),
+            translations=(
+                Link(url="https://news.example.org/ar/wells", language="ar", title="آبار"),
+                Link(url="https://news.example.org/zh-Hans/井", language="zh-Hans"),
+            ),
+            image=Image(
+                url="https://news.example.org/wells.png", alt="A well", width=640, height=480
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,41 @@
+"""Short entries and channels for tests that are about one thing of them."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from feeds import Channel, Entry, tag_uri
+
+NOON = datetime(2026, 1, 9, 12, 0, tzinfo=UTC)
+
+
+def entry(key: str = "one", **changes: Any) -> Entry:
+    """Return an entry in English with the changes given."""
+    plain = Entry(
+        id=tag_uri("example.org", "2026", f"{key}/en"),
+        url=f"https://example.org/en/{key}",
+        title=f"Title of {key}",
+        language="en",
+        published=NOON,
+        updated=NOON,
+        content_html="<p>Text.</p>",
+    )
+    return replace(plain, **changes)
+
+
+def channel(*entries: Entry, **changes: Any) -> Channel:
+    """Return a channel in English with these entries and the changes given."""
+    plain = Channel(
+        id=tag_uri("example.org", "2026", "feed/en"),
+        title="The Lantern",
+        description="Light on things",
+        site_url="https://example.org/en/",
+        rss_url="https://example.org/feeds/en.rss.xml",
+        atom_url="https://example.org/feeds/en.atom.xml",
+        json_url="https://example.org/feeds/en.json",
+        language="en",
+        entries=entries,
+        author_name="The Lantern",
+        updated=None if entries else NOON,
+    )
+    return replace(plain, **changes)

@@ -1,0 +1,29 @@
+"""Whole documents, as they are expected, beside the channels that they are made of.
+
+When a change of the output is meant, write the new documents with
+`python -m tests.feeds.test_documents` and read the difference before it is committed.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from feeds import FORMATS, Channel, Format
+from tests.feeds.data import lantern, mixed
+
+DATA = Path(__file__).with_name("data")
+CHANNELS = {"lantern": lantern.CHANNEL, "mixed": mixed.CHANNEL}
+
+
+@pytest.mark.parametrize("style", FORMATS, ids=lambda style: style.name)
+@pytest.mark.parametrize(("name", "channel"), CHANNELS.items(), ids=CHANNELS)
+def test_document_is_as_expected(name: str, channel: Channel, style: Format) -> None:
+    expected = (DATA / f"{name}.{style.suffix}").read_bytes()
+
+    assert style.render(channel).decode() == expected.decode()
+
+
+if __name__ == "__main__":
+    for name, channel in CHANNELS.items():
+        for style in FORMATS:
+            (DATA / f"{name}.{style.suffix}").write_bytes(style.render(channel))

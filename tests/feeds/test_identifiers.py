@@ -1,0 +1,107 @@
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from feeds import InvalidIdentifierError, tag_uri
+from feeds.identifiers import absolute_uri, identity, language_tag
+from feeds.text import clean, line
+
+
+@pytest.mark.parametrize("day", ["2026", "2026-01", "2026-01-09"])
+def test_tag_uri_takes_year_month_and_day(day: str) -> None:
+    assert tag_uri("example.org", day, "a/lamp/en") == f"tag:example.org,{day}:a/lamp/en"
+
+
+def test_tag_uri_takes_a_date() -> None:
+    assert tag_uri("example.org", date(2026, 1, 9), "x") == "tag:example.org,2026-01-09:x"
+
+
+def test_tag_uri_has_its_authority_in_lower_case() -> None:
+    assert tag_uri("Editor@Example.ORG", "2026", "X") == "tag:editor@example.org,2026:X"
+
+
+def test_tag_uri_encodes_what_no_uri_holds() -> None:
+    assert tag_uri("example.org", "2026", "灯 #1%") == (
+        "tag:example.org,2026:%E7%81%AF%20%231%25"
+    )
+
+
+@settings(deadline=None)  # a loaded machine is no fault of the key
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_tag_uri_keeps_different_keys_apart(one: str, other: str) -> None:
+    keys = [f"k{clean(key).strip()}" for key in (one, other)]
+    made = [tag_uri("example.org", "2026", key) for key in keys]
+
+    assert made[0].isascii()
+    assert (made[0] == made[1]) == (line(keys[0]) == line(keys[1]))
+
+
+@pytest.mark.parametrize(
+    ("authority", "day", "specific"),
+    [
+        ("", "2026", "x"),
+        ("example.org:80", "2026", "x"),
+        ("灯.example.org", "2026", "x"),
+        ("example.org", "26", "x"),
+        ("example.org", "2026-1-9", "x"),
+        ("example.org", datetime(2026, 1, 9, tzinfo=UTC), "x"),
+        ("example.org", "2026", "\x00 "),
+    ],
+)
+def test_tag_uri_refuses_what_rfc_4151_refuses(
+    authority: str, day: date | str, specific: str
+) -> None:
+    with pytest.raises(InvalidIdentifierError, match="tag: URI"):
+        tag_uri(authority, day, specific)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("https://example.org/a?b=c&d=%20#e", "https://example.org/a?b=c&d=%20#e"),
+        (" https://example.org/a b\n", "https://example.org/a%20b"),
+        ("https://example.org/灯|", "https://example.org/%E7%81%AF%7C"),
+        ("https://bücher.example/ü", "https://xn--bcher-kva.example/%C3%BC"),
+        ("http://[2001:db8::1]/", "http://[2001:db8::1]/"),
+        ("urn:uuid:0", "urn:uuid:0"),
+    ],
+)
+def test_absolute_uri_is_written_in_ascii(given: str, expected: str) -> None:
+    assert absolute_uri(given) == expected
+    assert absolute_uri(expected) == expected
+
+
+@pytest.mark.parametrize(
+    "given", ["", "/a", "example.org/a", "//example.org", "https:", "1a:b"]
+)
+def test_relative_address_is_refused(given: str) -> None:
+    with pytest.raises(InvalidIdentifierError, match="is no absolute address"):
+        absolute_uri(given)
+
+
+@pytest.mark.parametrize("given", ["https://[é/", f"https://{'é' * 70}.example/"])
+def test_host_that_cannot_be_read_is_refused(given: str) -> None:
+    with pytest.raises(InvalidIdentifierError, match="host"):
+        absolute_uri(given)
+
+
+def test_id_is_not_rewritten() -> None:
+    assert identity("tag:Example.org,2026:灯") == "tag:Example.org,2026:灯"
+
+
+def test_id_with_white_space_is_refused() -> None:
+    with pytest.raises(InvalidIdentifierError, match="white space"):
+        identity("tag:example.org,2026:a b")
+
+
+@pytest.mark.parametrize("tag", ["en", "zh-Hans", "zh-Hant-HK", "es-419", "de-DE-1996"])
+def test_language_tag_is_kept(tag: str) -> None:
+    assert language_tag(tag) == tag
+
+
+@pytest.mark.parametrize("tag", ["", "e", "zh_Hant", "en-", "en us", "中文"])
+def test_text_that_is_no_language_tag_is_refused(tag: str) -> None:
+    with pytest.raises(InvalidIdentifierError, match="BCP 47"):
+        language_tag(tag)

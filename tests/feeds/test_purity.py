@@ -1,0 +1,78 @@
+"""The promises of the package: pure, and quick to import."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import feeds
+
+MODULES = sorted(Path(feeds.__file__).parent.glob("*.py"))
+IMPORTABLE = {
+    "__future__",
+    "collections.abc",
+    "dataclasses",
+    "datetime",
+    "email.utils",
+    "feedgen.feed",
+    "feeds",
+    "html",
+    "json",
+    "lxml",
+    "lxml.etree",
+    "re",
+    "typing",
+    "unicodedata",
+    "urllib.parse",
+}
+CLOCKS = {"now", "utcnow", "today", "time", "localtime", "fromtimestamp"}
+
+
+def imported(module: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return names
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
+def test_module_imports_nothing_that_reaches_outside(module: Path) -> None:
+    foreign = {name for name in imported(module) if name.partition(".")[0] != "feeds"}
+
+    assert foreign <= IMPORTABLE
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
+def test_module_reads_no_clock_and_opens_nothing(module: Path) -> None:
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+    assert not attributes & CLOCKS
+    assert "open" not in names
+
+
+def test_feedgen_has_one_importer() -> None:
+    importers = [module.stem for module in MODULES if "feedgen.feed" in imported(module)]
+
+    assert importers == ["generator"]
+
+
+def test_import_of_the_package_loads_no_xml_engine() -> None:
+    program = "import sys, feeds; print({'feedgen', 'lxml', 'email.utils'} & set(sys.modules))"
+
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert run.stdout.strip() == "set()"
+
+
+def test_exports_exist_and_are_sorted() -> None:
+    assert sorted(feeds.__all__, key=lambda name: (not name.isupper(), name)) == feeds.__all__
+    assert all(hasattr(feeds, name) for name in feeds.__all__)

@@ -1,0 +1,146 @@
+import pytest
+from lxml.etree import _Element
+
+from feeds import Author, Channel, Link, links, render_rss, xmltree
+from tests.feeds.data import lantern
+from tests.feeds.samples import NOON, channel, entry
+
+
+def tree(made: Channel) -> _Element:
+    return xmltree.parse(render_rss(made))[0]
+
+
+def test_channel_link_is_the_site() -> None:
+    assert tree(lantern.CHANNEL).findtext("link") == "https://news.example.org/en/"
+
+
+def test_channel_links_to_itself_and_to_other_formats_and_languages() -> None:
+    other = Link(url="https://example.org/feeds/ar.rss.xml", language="ar", type=links.RSS)
+
+    found = tree(channel(other_languages=(other,))).findall(f"{xmltree.ATOM}link")
+
+    assert [(link.get("rel"), link.get("type"), link.get("hreflang")) for link in found] == [
+        ("self", links.RSS, None),
+        ("alternate", links.ATOM, "en"),
+        ("alternate", links.JSON, "en"),
+        ("alternate", links.RSS, "ar"),
+    ]
+
+
+def test_item_has_no_alternate_beside_its_link() -> None:
+    """feedparser would take it for the item's link."""
+    for item in tree(lantern.CHANNEL).findall("item"):
+        relations = {link.get("rel") for link in item.findall(f"{xmltree.ATOM}link")}
+        assert relations <= {"related"}
+
+
+def test_what_describes_the_channel_stands_before_its_items() -> None:
+    names = [child.tag for child in tree(lantern.CHANNEL)]
+
+    assert names.index("item") == names.index(f"{xmltree.ATOM}link") + 5
+    assert set(names[names.index("item") :]) == {"item"}
+
+
+def test_dates_are_rfc_822_in_gmt() -> None:
+    root = tree(channel(entry(published=NOON, updated=NOON.replace(hour=13))))
+
+    assert root.findtext("lastBuildDate") == "Fri, 09 Jan 2026 13:00:00 GMT"
+    assert root.findtext("item/pubDate") == "Fri, 09 Jan 2026 12:00:00 GMT"
+
+
+def test_names_are_creators_and_no_address_is_invented() -> None:
+    authors = Author(name="First Author", affiliation="Institute"), Author(name="Second Author")
+
+    document = render_rss(channel(entry(authors=authors)))
+
+    item = xmltree.parse(document)[0].findall(f"item/{xmltree.DC}creator")
+    assert [creator.text for creator in item] == ["First Author", "Second Author"]
+    assert b"@" not in document
+    assert b"Institute" not in document
+
+
+def test_language_is_said_on_the_channel_and_where_an_item_differs() -> None:
+    root = tree(channel(entry("a"), entry("b", language="ar")))
+
+    assert root.findtext("language") == "en"
+    assert [item.findtext(f"{xmltree.DC}language") for item in root.findall("item")] == [
+        None,
+        "ar",
+    ]
+
+
+def test_mixed_feed_says_the_language_of_each_item() -> None:
+    root = tree(channel(entry("a"), language=None))
+
+    assert root.find("language") is None
+    assert root.findtext(f"item/{xmltree.DC}language") == "en"
+
+
+def test_description_precedes_the_full_text() -> None:
+    item = tree(channel(entry(summary="Short.", content_html="<p>Long.</p>"))).find("item")
+
+    assert item is not None
+    names = [child.tag for child in item]
+    assert names.index("description") < names.index(
+        "{http://purl.org/rss/1.0/modules/content/}encoded"
+    )
+    assert item.findtext("description") == "Short."
+
+
+def test_full_text_without_a_summary_is_the_description() -> None:
+    item = tree(channel(entry(summary="", content_html="<p>Long.</p>"))).find("item")
+
+    assert item is not None
+    assert item.findtext("description") == "<p>Long.</p>"
+    assert item.find("{http://purl.org/rss/1.0/modules/content/}encoded") is None
+
+
+def test_plain_summary_is_escaped_for_a_field_that_is_html() -> None:
+    root = tree(channel(entry(summary="1 < 2 & <b>")))
+
+    assert root.findtext("item/description") == "1 &lt; 2 &amp; &lt;b&gt;"
+
+
+def test_plain_text_uses_the_character_references_of_the_profile() -> None:
+    made = channel(
+        entry(title="<b> & c", topics=("R&D",), authors=(Author(name="A & B"),)),
+        title="Q&A",
+        description="<i>",
+    )
+
+    document = render_rss(made)
+
+    assert b"<title>Q&#x26;A</title>" in document
+    assert b"<description>&#x3C;i&gt;</description>" in document
+    assert b"<title>&#x3C;b&gt; &#x26; c</title>" in document
+    assert b"<category>R&#x26;D</category>" in document
+    assert b"<dc:creator>A &#x26; B</dc:creator>" in document
+
+
+def test_guid_is_the_id_and_no_address() -> None:
+    guid = tree(channel(entry("lamp"))).find("item/guid")
+
+    assert guid is not None
+    assert (guid.text, guid.get("isPermaLink")) == ("tag:example.org,2026:lamp/en", "false")
+
+
+@pytest.mark.parametrize(
+    ("icon", "expected"),
+    [
+        ("https://example.org/i.PNG", "https://example.org/i.PNG"),
+        ("https://example.org/i.svg", None),
+    ],
+)
+def test_icon_is_the_image_where_rss_knows_its_kind(icon: str, expected: str | None) -> None:
+    root = tree(channel(icon=icon))
+
+    assert root.findtext("image/url") == expected
+    assert root.findtext("image/title", root.findtext("title")) == root.findtext("title")
+    assert root.findtext("image/link", root.findtext("link")) == root.findtext("link")
+
+
+def test_generator_is_named_with_its_version() -> None:
+    assert tree(channel()).findtext("generator") == "newsletter-publisher"
+    assert tree(channel(generator_version="1.2")).findtext("generator") == (
+        "newsletter-publisher 1.2"
+    )

@@ -1,0 +1,72 @@
+"""What the documents say is so."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import publisher
+from publisher.cli.main import app
+from publisher.config.newsletters import Newsletter, Terms
+from publisher.config.publication import Document
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+TEXTS = sorted(
+    path
+    for pattern in ("*.md", "docs/*.md", "publisher/**/*.py", "feeds/*.py", "subscribers/*.py")
+    for path in ROOT.glob(pattern)
+)
+
+
+def test_every_command_is_in_the_readme() -> None:
+    for command in app.registered_commands:
+        assert f"publisher {command.name}" in README or f"`{command.name}`" in README
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    keys = {*Terms.model_fields, *Newsletter.model_fields} - {"edition"}
+    for table in Document.model_fields.values():
+        for model in re.findall(r"publisher\.config\.\w+\.(\w+)", str(table.annotation)):
+            module = __import__("publisher.config.publication", fromlist=[model])
+            keys |= set(getattr(module, model).model_fields) - {"edition"}
+
+    assert {key for key in keys if f"`{key}`" not in README} == set()
+
+
+def test_the_starter_and_the_readme_name_the_same_verbs() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for verb in re.findall(r"    make (\w+)", README + (ROOT / "CONTRIBUTING.md").read_text()):
+        assert re.search(rf"(?m)^{verb}:", makefile), verb
+
+
+def test_the_changelog_knows_this_version() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+    assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text()
+    assert publisher.__version__ in {version, "0+checkout"}
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_between_documents_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text("utf-8")):
+        if path.suffix == ".md":
+            assert (path.parent / target).exists(), target
+
+
+def test_modules_keep_their_size_and_say_what_they_are() -> None:
+    for package in ("publisher", "feeds", "subscribers"):
+        for path in (ROOT / package).rglob("*.py"):
+            if "versions" in path.parts:
+                continue
+            text = path.read_text("utf-8")
+            assert text.count("\n") <= 350, path
+            assert text.startswith('"""'), path
+
+
+def test_architecture_knows_every_room() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    for path in (ROOT / "publisher").iterdir():
+        if path.is_dir() and path.name != "__pycache__":
+            assert f"{path.name}/" in text, path.name

@@ -1,0 +1,489 @@
+"""Folders and what the database knows of them: what is new, changed, gone, moved or unreadable."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+import zlib
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from publisher.articles import pickup, scanning
+from publisher.articles.model import Byline
+from publisher.articles.tables import source_file
+from tests.publisher.conftest import NOW, House
+
+
+def png(shade: int) -> bytes:
+    """Draw a picture of one pixel."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        check = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
+
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
+    pixels = zlib.compress(bytes([0, shade]))
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", pixels)
+        + chunk(b"IEND", b"")
+    )
+
+
+# What changed
+
+
+def test_a_new_file_is_an_article(house: House) -> None:
+    house.write("ferry.md", title="The ferry", date="2026-01-08", author="Ann Example")
+    done = house.pick_up()
+    assert (done.new, done.anything) == (1, True)
+    found = house.one("ferry")
+    assert (found.title, found.language, found.slug) == ("The ferry", "en", "ferry")
+    assert (found.published_on, found.available_at) == (date(2026, 1, 8), NOW)
+
+
+def test_nothing_changed_is_nothing_done(house: House) -> None:
+    house.write("ferry.md", title="The ferry", date="2026-01-08")
+    house.pick_up()
+    before = house.everything()
+    done = house.pick_up()
+    assert (done.new, done.changed, done.unchanged, done.anything) == (0, 0, 1, False)
+    assert house.everything() == before
+
+
+def test_an_unchanged_file_is_not_opened(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scanning, "COARSEST_CLOCK_NS", 0)
+    house.write("ferry.md", title="The ferry")
+    house.pick_up()
+    monkeypatch.setattr(pickup._Turn, "_read", None)
+    assert house.pick_up().unchanged == 1
+
+
+def test_a_touched_file_is_unchanged(house: House) -> None:
+    file = house.write("ferry.md", title="The ferry", date="2026-01-08")
+    house.pick_up()
+    before = house.one("ferry")
+    os.utime(file, (1_000_000_000, 1_000_000_000))
+    done = house.at(NOW + timedelta(days=1)).pick_up()
+    assert (done.changed, done.unchanged) == (0, 1)
+    assert house.one("ferry") == before
+
+
+def test_a_changed_file_keeps_the_article_and_says_when(house: House) -> None:
+    house.write("ferry.md", title="The ferry", date="2026-01-08")
+    house.pick_up()
+    before = house.one("ferry")
+    house.write("ferry.md", title="The old ferry", date="2026-01-08")
+    later = NOW + timedelta(hours=5)
+    assert house.at(later).pick_up().changed == 1
+    found = house.one("ferry")
+    assert (found.id, found.title, found.updated_at) == (before.id, "The old ferry", later)
+    assert (found.published_at, found.available_at) == (
+        before.published_at,
+        before.available_at,
+    )
+
+
+def test_an_edit_of_equal_size_with_its_time_put_back_is_noticed(house: House) -> None:
+    file = house.write("ferry.md", "One.", title="The ferry")
+    house.pick_up()
+    times = file.stat()
+    house.write("ferry.md", "Two.", title="The ferry")
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert house.pick_up().changed == 1
+    assert house.one("ferry").text == "Two."
+
+
+def test_a_removed_file_withdraws_its_article_and_its_return_brings_it_back(
+    house: House,
+) -> None:
+    file = house.write("ferry.md", title="The ferry", date="2026-01-08")
+    house.pick_up()
+    before = house.one("ferry")
+    content = file.read_bytes()
+    file.unlink()
+    assert house.pick_up().removed == 1
+    assert house.all() == {}
+    assert house.visible() == []
+    file.write_bytes(content)
+    assert house.at(NOW + timedelta(days=1)).pick_up().changed == 1
+    found = house.one("ferry")
+    assert (found.id, found.slug) == (before.id, before.slug)
+    assert found.available_at == before.available_at
+
+
+@pytest.mark.parametrize("matter", [{}, {"key": "crossing"}])
+def test_a_renamed_file_keeps_article_slug_and_availability(
+    house: House, matter: dict[str, str]
+) -> None:
+    file = house.write("ferry.md", title="The ferry", date="2026-01-08", **matter)
+    house.pick_up()
+    (before,) = house.all().values()
+    file.rename(house.articles / "boat.md")
+    done = house.at(NOW + timedelta(days=1)).pick_up()
+    (found,) = house.all().values()
+    assert (done.moved, done.changed, done.new, done.removed) == (1, 0, 0, 0)
+    assert (found.id, found.story_id, found.slug) == (before.id, before.story_id, before.slug)
+    assert found.available_at == before.available_at
+    assert found.updated_at == before.updated_at
+
+
+def test_twins_that_are_renamed_together_stay_two(house: House) -> None:
+    for name in ("a.md", "b.md"):
+        house.write(name, title="Twin", date="2026-01-08")
+    house.pick_up()
+    before = {one.id for one in house.all().values()}
+    for old, new in (("a.md", "c.md"), ("b.md", "d.md")):
+        (house.articles / old).rename(house.articles / new)
+    done = house.pick_up()
+    assert (done.moved, done.removed) == (2, 0)
+    assert {one.id for one in house.all().values()} == before
+    assert set(house.all()) == {("c", "en"), ("d", "en")}
+
+
+def test_a_copy_is_not_taken_for_a_move(house: House) -> None:
+    house.write("a.md", title="Twin", date="2026-01-08")
+    house.pick_up()
+    shutil.copyfile(house.articles / "a.md", house.articles / "b.md")
+    (house.articles / "z.md").write_text("---\ntitle: Z\n---\nz")
+    done = house.pick_up()
+    assert (done.new, done.moved) == (2, 0)
+
+
+def test_other_settings_have_every_file_read_again(house: House) -> None:
+    house.write("fr/x.md", title="Le bac", date="2026-01-09")
+    house.write("x.md", title="The ferry", date="2026-01-09")
+    house.pick_up()
+    house.reload(languages=["en", "fr"], timezone="Asia/Hong_Kong")
+    assert house.pick_up().changed == 2
+    assert house.one("x").published_at == NOW - timedelta(hours=20)
+    assert house.visible("fr") == ["x"]
+
+
+def test_a_language_of_the_source_is_its_default(make_house: Callable[..., House]) -> None:
+    source = {"kind": "folder", "path": "articles", "language": "ar"}
+    house = make_house(sources=[source])
+    house.write("x.md", title="X")
+    house.pick_up()
+    assert list(house.all()) == [("x", "ar")]
+
+
+# What can't be read
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"---\ntitle: [\n---\ntext", "front matter"),
+        (b"---\ntitle: T\nlang: klingonish\n---\ntext", "'klingonish' is not a language tag"),
+        (b"---\ntitle: T\n---\n\xc3\x28 text", "not UTF-8"),
+        (b"nothing but words", "no title"),
+    ],
+)
+def test_an_unreadable_file_is_quarantined_and_the_rest_goes_on(
+    house: House, content: bytes, reason: str
+) -> None:
+    house.write("bad.md", content)
+    house.write("good.md", title="Good")
+    done = house.pick_up()
+    assert (done.new, done.quarantined) == (1, 1)
+    assert list(house.all()) == [("good", "en")]
+    assert reason in house.quarantine()["bad.md"]
+
+
+def test_a_dangling_link_is_quarantined(house: House) -> None:
+    (house.articles / "bad.md").symlink_to("nowhere")
+    house.write("good.md", title="Good")
+    assert house.pick_up().quarantined == 1
+    assert house.quarantine() == {"bad.md": "can't be read: No such file or directory"}
+
+
+def test_an_article_stays_while_its_file_is_unreadable_and_mending_releases_it(
+    house: House,
+) -> None:
+    house.write("ferry.md", title="The ferry", date="2026-01-08")
+    house.pick_up()
+    before = house.one("ferry")
+    house.write("ferry.md", b"---\ntitle: [\n---\n")
+    assert house.pick_up().quarantined == 1
+    assert house.pick_up().quarantined == 1
+    assert house.one("ferry") == before
+    house.write("ferry.md", title="The ferry, mended", date="2026-01-08")
+    done = house.pick_up()
+    assert (done.changed, done.quarantined, house.quarantine()) == (1, 0, {})
+    assert (house.one("ferry").id, house.one("ferry").title) == (before.id, "The ferry, mended")
+
+
+def test_putting_back_what_was_there_before_releases_it_unchanged(house: House) -> None:
+    file = house.write("ferry.md", title="The ferry", date="2026-01-08")
+    content = file.read_bytes()
+    house.pick_up()
+    before = house.everything()
+    house.write("ferry.md", b"\xff")
+    house.pick_up()
+    file.write_bytes(content)
+    assert house.pick_up().unchanged == 1
+    assert house.everything() == before
+
+
+def test_a_name_that_is_not_utf_8_is_quarantined(house: House) -> None:
+    Path(os.fsdecode(os.fsencode(house.articles) + b"/\xff.md")).write_text("# T\n\ntext")
+    assert house.pick_up().quarantined == 1
+    assert list(house.quarantine()) == ["\\xff.md"]
+
+
+def put_a_file_in_its_place(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.touch()
+
+
+@pytest.mark.parametrize("spoil", [shutil.rmtree, put_a_file_in_its_place])
+def test_a_vanished_source_changes_nothing_and_is_reported(
+    house: House, spoil: Callable[[Path], None]
+) -> None:
+    house.write("ferry.md", title="The ferry")
+    house.pick_up()
+    before = house.everything()
+    spoil(house.articles)
+    done = house.pick_up()
+    assert len(done.problems) == 1
+    assert str(house.articles) in done.problems[0]
+    assert "can't be read" in done.problems[0]
+    assert not done.anything
+    assert house.everything() == before
+
+
+# Sources that come and go
+
+
+def two_sources(*paths: str) -> list[dict[str, str]]:
+    return [{"kind": "folder", "path": path} for path in paths]
+
+
+def test_a_source_that_went_to_another_folder_keeps_its_articles(house: House) -> None:
+    house.write("ferry.md", title="The ferry", date="2026-01-08")
+    house.pick_up()
+    before = house.all()
+    house.articles.rename(house.settings.folders.root / "texts")
+    house.reload(sources=two_sources("texts"))
+    done = house.at(NOW + timedelta(days=1)).pick_up()
+    assert (done.moved, done.removed, done.quarantined) == (1, 0, 0)
+    assert house.all() == before
+    assert [row["source"] for row in house.rows(source_file)] == ["texts"]
+
+
+def test_a_source_that_is_no_longer_named_is_withdrawn(house: House) -> None:
+    house.reload(sources=two_sources("articles", "more"))
+    house.write("ferry.md", title="The ferry")
+    house.write("../more/map.md", title="The map")
+    house.pick_up()
+    assert len(house.all()) == 2
+    house.reload(sources=two_sources("articles"))
+    assert house.pick_up().removed == 1
+    assert list(house.all()) == [("ferry", "en")]
+
+
+def test_a_wrong_path_withdraws_nothing(house: House) -> None:
+    house.write("ferry.md", title="The ferry")
+    house.pick_up()
+    before = house.everything()
+    house.reload(sources=two_sources("artilces"))
+    (house.settings.folders.root / "artilces").rmdir()
+    done = house.pick_up()
+    assert (done.removed, len(done.problems)) == (0, 1)
+    assert house.everything() == before
+
+
+# Pictures
+
+
+def test_a_picture_is_copied_to_where_its_article_points(house: House) -> None:
+    house.write("en/pictures/boat.png", png(1))
+    house.write("en/ferry.md", "![A boat](pictures/boat.png)", title="The ferry")
+    house.pick_up()
+    (copy,) = (house.settings.folders.public / "media").rglob("*.png")
+    assert copy.read_bytes() == png(1)
+    place = copy.relative_to(house.settings.folders.public).as_posix()
+    assert place.split("/")[0::2] == ["media", "boat.png"]
+    assert f'src="/{place}"' in house.one("ferry").html
+
+
+def test_a_changed_picture_has_its_article_read_again_and_the_old_one_stays(
+    house: House,
+) -> None:
+    house.write("boat.png", png(1))
+    house.write("ferry.md", "![A boat](boat.png)", title="The ferry")
+    house.pick_up()
+    before = house.one("ferry")
+    assert house.pick_up().changed == 0
+    house.write("boat.png", png(2))
+    assert house.pick_up().changed == 1
+    assert house.one("ferry").html != before.html
+    assert len(list((house.settings.folders.public / "media").rglob("*.png"))) == 2
+
+
+def test_only_a_changed_picture_opens_the_articles_that_show_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scanning, "COARSEST_CLOCK_NS", 0)
+    house.write("boat.png", png(1))
+    house.write("map.md", title="The map")
+    house.write("ferry.md", "![A boat](boat.png)", title="The ferry")
+    house.pick_up()
+    picture = house.articles / "boat.png"
+    before = picture.stat().st_ctime_ns
+    while picture.stat().st_ctime_ns == before:
+        picture.write_bytes(png(2))
+    done = house.pick_up()
+    assert (done.changed, done.unchanged) == (1, 1)
+
+
+def test_a_missing_picture_quarantines_its_article_until_it_comes(house: House) -> None:
+    house.write("ferry.md", "![A boat](boat.png)", title="The ferry")
+    house.pick_up()
+    assert house.quarantine() == {"ferry.md": "boat.png: no such picture"}
+    house.write("boat.png", png(1))
+    done = house.pick_up()
+    assert (done.new, done.quarantined) == (1, 0)
+
+
+def test_a_removed_picture_quarantines_its_article_which_stays(house: House) -> None:
+    house.write("boat.png", png(1)).chmod(0o644)
+    house.write("ferry.md", "![A boat](boat.png)", title="The ferry")
+    house.pick_up()
+    (house.articles / "boat.png").unlink()
+    assert house.pick_up().quarantined == 1
+    assert list(house.all()) == [("ferry", "en")]
+
+
+@pytest.mark.parametrize("src", ["../secret.png", "link.png", f"{'x' * 300}.png", "folder.png"])
+def test_a_picture_outside_the_folder_or_none_at_all_is_refused(house: House, src: str) -> None:
+    secret = house.settings.folders.root / "secret.png"
+    secret.write_bytes(png(1))
+    (house.articles / "link.png").symlink_to(secret)
+    (house.articles / "folder.png").mkdir()
+    house.write("ferry.md", f"![A boat]({src})", title="The ferry")
+    house.write("good.md", title="Good")
+    house.pick_up()
+    assert house.quarantine() == {"ferry.md": f"{src}: no such picture"}
+    assert list(house.all()) == [("good", "en")]
+    assert not (house.settings.folders.public / "media").exists()
+
+
+# Being killed
+
+
+PORTION = 12
+
+
+class Killed(BaseException):
+    """What a kill looks like from inside."""
+
+
+@pytest.fixture
+def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pickup, "PORTION", PORTION)
+
+
+def fill(house: House, count: int) -> None:
+    for number in range(count):
+        language = ("en", "zh-Hans", "ar")[number % 3]
+        day = f"2026-01-{1 + number % 9:02}"
+        house.write(f"{language}/s{number // 3}.md", title=f"N {number}", date=day)
+
+
+@pytest.mark.usefixtures("small_portions")
+@pytest.mark.parametrize("portions", [1, 2])
+def test_a_killed_turn_and_a_whole_one_equal_an_undisturbed_one(
+    make_house: Callable[..., House], portions: int
+) -> None:
+    convert = [{"edition": {"zh-Hant": {"missing": "convert"}}}]
+    calm, stormy = make_house(newsletters=convert), make_house(newsletters=convert)
+    for house in (calm, stormy):
+        fill(house, 2 * PORTION + 6)
+        house.write("bad.md", b"\xff")
+        house.write("draft.md", title="D", draft="true")
+
+    def kill(done: int, of: int) -> None:
+        assert of == 2 * PORTION + 8
+        if done == portions * PORTION:
+            raise Killed
+
+    with pytest.raises(Killed):
+        stormy.pick_up(kill)
+    assert len(stormy.rows(source_file)) == portions * PORTION
+    calm.pick_up()
+    stormy.pick_up()
+    assert stormy.everything() == calm.everything()
+    assert calm.pick_up().quarantined == 1
+
+
+@pytest.mark.usefixtures("small_portions")
+def test_a_kill_among_renames_and_removals_changes_nothing_of_the_end(
+    make_house: Callable[..., House],
+) -> None:
+    calm, stormy = make_house(), make_house()
+    for house in (calm, stormy):
+        fill(house, 2 * PORTION)
+        house.pick_up()
+        for number in range(7):
+            (house.articles / f"en/s{number}.md").rename(house.articles / f"en/t{number}.md")
+        (house.articles / "en/s7.md").unlink()
+        house.at(NOW + timedelta(hours=1))
+
+    def kill(_done: int, _of: int) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        stormy.pick_up(kill)
+    assert calm.pick_up().moved == 7
+    stormy.pick_up()
+    assert stormy.everything() == calm.everything()
+
+
+@pytest.mark.usefixtures("small_portions")
+def test_progress_is_told_portion_by_portion(house: House) -> None:
+    fill(house, PORTION + 1)
+    told: list[tuple[int, int]] = []
+    house.pick_up(lambda done, of: told.append((done, of)))
+    assert told == [(PORTION, PORTION + 1), (PORTION + 1, PORTION + 1)]
+
+
+# Real articles
+
+
+def test_the_seed_article_comes_out_whole(house: House, corpus: Path) -> None:
+    shutil.copyfile(corpus / "seed-article.txt", house.articles / "seed-article.txt")
+    house.pick_up()
+    (found,) = house.all().values()
+    assert found.title == "Eyes on DPRK: Prospects for China-U.S. Cooperation"
+    assert found.published_on == date(2017, 4, 10)
+    assert found.bylines == (
+        Byline(name="Wu Sike", affiliation="Member on Foreign Affairs Committee, CPPCC"),
+    )
+    assert (found.language, found.offered) == ("en", ("en", "zh-Hans", "zh-Hant"))
+    assert "You might also like" not in found.text
+    assert "Back to Top" not in found.text
+
+
+def test_all_of_a_real_archive_is_linked_by_story(
+    make_house: Callable[..., House], corpus: Path
+) -> None:
+    languages = ["en", "cs", "de", "fr", "ja", "zh-Hans"]
+    house = make_house(languages=languages)
+    shutil.copytree(corpus / "optech", house.articles, dirs_exist_ok=True)
+    done = house.pick_up()
+    assert (done.new, done.quarantined) == (155, 0)
+    found = house.all()
+    stories = {key for key, _language in found}
+    assert len(stories) == 26
+    in_english = {key for key, language in found if language == "en"}
+    assert stories == in_english
+    complete = [key for key in stories if all((key, tag) in found for tag in languages)]
+    assert len(complete) == 25
+    assert len({one.slug for one in found.values()}) == 26

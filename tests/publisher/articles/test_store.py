@@ -1,0 +1,87 @@
+"""The questions that others ask about articles."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from publisher.articles import store
+from publisher.articles.model import Status
+from tests.publisher.conftest import FOREVER, NOW, House
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def house(house: House) -> House:
+    """Three stories: one in two languages, one held back, one under embargo."""
+    house.write("en/a.md", title="A", date="2026-01-07")
+    house.write("ar/a.md", title="A in Arabic", date="2026-01-07")
+    house.write("en/b.md", title="B", date="2026-01-08", status="stale")
+    house.write("en/c.md", title="C", date="2026-01-10")
+    house.write("en/d.md", b"\xff")
+    house.pick_up()
+    return house
+
+
+def test_the_newest_come_first_up_to_the_limit(house: House) -> None:
+    with house.database.reading() as connection:
+        found = store.newest(connection, "en", FOREVER, 10)
+        assert [one.story_key for one in found] == ["c", "a"]
+        assert store.newest(connection, "en", FOREVER, 1) == found[:1]
+        assert [one.story_key for one in store.newest(connection, "en", NOW, 10)] == ["a"]
+
+
+def test_what_became_available_is_after_since_and_up_to_until(house: House) -> None:
+    with house.database.reading() as connection:
+
+        def keys(*between: object) -> list[str]:
+            since, until = between
+            found = store.became_available(connection, ["en", "ar"], since, until)  # type: ignore[arg-type]  # pairs of instants
+            return [f"{one.story_key} {one.language}" for one in found]
+
+        assert sorted(keys(None, NOW)) == ["a ar", "a en"]
+        assert keys(NOW - HOUR, NOW - timedelta(seconds=1)) == []
+        assert keys(NOW, NOW + HOUR) == []
+        assert keys(NOW, FOREVER) == ["c en"]
+
+
+def test_variants_are_the_publishable_articles_of_a_story(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "PARAMETERS", 1)
+    with house.database.reading() as connection:
+        ids = {one.story_key: one.story_id for one in store.every(connection)}
+        found = store.variants(connection, ids.values(), NOW)
+        assert store.variants(connection, [], NOW) == {}
+    assert {number: [one.language for one in some] for number, some in found.items()} == {
+        ids["a"]: ["ar", "en"]
+    }
+
+
+def test_articles_are_found_by_their_ids(house: House) -> None:
+    with house.database.reading() as connection:
+        every = list(store.every(connection))
+        found = store.by_ids(connection, [one.id for one in every[:2]] + [999])
+    assert found == {one.id: one for one in every[:2]}
+
+
+def test_counts_add_up(house: House) -> None:
+    with house.database.reading() as connection:
+        assert store.held_back(connection, "en") == {Status.STALE: 1}
+        assert store.held_back(connection, "ar") == {}
+        assert store.count_by_language(connection) == {"en": 3, "ar": 1}
+        assert store.count_stories(connection) == 3
+        assert store.count_conversions(connection) == {}
+        assert [path for path, _reason in store.quarantine(connection)] == ["en/d.md"]
+
+
+def test_pages_are_due_until_they_are_written(house: House) -> None:
+    with house.database.writing() as connection:
+        due = store.without_page(connection, NOW, 10)
+        assert [one.story_key for one in due] == ["a", "a", "b"]
+        assert store.without_page(connection, NOW, 1) == due[:1]
+        store.page_written(connection, [one.id for one in due])
+        assert store.without_page(connection, NOW, 10) == []
+        assert [one.story_key for one in store.without_page(connection, FOREVER, 10)] == ["c"]

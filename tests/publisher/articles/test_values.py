@@ -1,0 +1,63 @@
+"""Between a draft and the columns of its row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from publisher.articles.model import Byline, Draft, Picture
+from publisher.articles.values import content_of, hash_of, moment
+
+HONG_KONG = ZoneInfo("Asia/Hong_Kong")
+DRAFT = Draft(title="T", html="<p>Some words.</p>", text="Some words.")
+DAY = date(2026, 1, 9)
+
+
+def test_a_bare_date_begins_at_the_publications_midnight() -> None:
+    found = moment(DAY, HONG_KONG)
+    assert found.day == DAY
+    assert found.at == datetime(2026, 1, 8, 16, tzinfo=UTC)
+
+
+def test_a_time_without_an_offset_is_the_publications() -> None:
+    found = moment(datetime(2026, 1, 9, 7, 30), HONG_KONG)  # noqa: DTZ001  # as it is written
+    assert (found.day, found.at) == (DAY, datetime(2026, 1, 8, 23, 30, tzinfo=UTC))
+
+
+def test_a_time_with_an_offset_is_that_instant_on_the_publications_calendar() -> None:
+    written = datetime(2026, 1, 8, 20, 0, 0, 999, tzinfo=timezone(timedelta(hours=-1)))
+    found = moment(written, HONG_KONG)
+    assert (found.day, found.at) == (DAY, datetime(2026, 1, 8, 21, tzinfo=UTC))
+
+
+def test_a_summary_is_made_where_there_is_none() -> None:
+    assert content_of(DRAFT, "en", DAY)["summary"] == "Some words."
+    assert content_of(replace(DRAFT, summary="Mine."), "en", DAY)["summary"] == "Mine."
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(DRAFT, title="U"),
+        replace(DRAFT, html="<p>Some <b>words</b>.</p>"),
+        replace(DRAFT, bylines=(Byline(name="Ann Example"),)),
+        replace(DRAFT, topics=("maps",)),
+        replace(DRAFT, picture=Picture(src="/media/x.png", alt="X")),
+        replace(DRAFT, url="https://example.org/t"),
+    ],
+)
+def test_whatever_a_reader_can_see_counts_in_the_hash(other: Draft) -> None:
+    mine, its = content_of(DRAFT, "en", DAY), content_of(other, "en", DAY)
+    assert mine["content_hash"] != its["content_hash"]
+
+
+def test_what_no_reader_can_see_does_not_count_in_the_hash() -> None:
+    other = replace(DRAFT, key="k", permalink="/p/")
+    assert content_of(other, "en", DAY) == content_of(DRAFT, "en", DAY)
+
+
+def test_the_hash_knows_no_order_of_columns() -> None:
+    assert hash_of({"a": 1, "b": DAY}) == hash_of({"b": DAY, "a": 1})

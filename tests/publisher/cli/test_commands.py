@@ -1,0 +1,363 @@
+import csv
+import io
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from publisher.cli.main import app
+from tests.publisher.cli.conftest import Run
+
+FRIDAY = "2026-01-09T06:00:00Z"
+COMMANDS = ["new", "run", "status", "plan", "preview", "articles", "demo"]
+READER_COMMANDS = ["import", "export", "list"]
+
+
+def test_every_command_is_listed_here() -> None:
+    assert [command.name for command in app.registered_commands] == COMMANDS
+
+
+@pytest.mark.parametrize(
+    "words", [[c] for c in COMMANDS] + [["subscribers", c] for c in READER_COMMANDS] + [[]]
+)
+def test_help_shows_an_example(run: Run, words: list[str]) -> None:
+    code, out, err = run(*words, "--help")
+
+    assert code == 0
+    assert "Example: publisher" in " ".join(out.split())
+    assert err == ""
+
+
+def test_no_command_shows_the_help(run: Run) -> None:
+    code, out, _err = run()
+
+    assert code == 0
+    assert "subscribers" in out
+
+
+def test_the_version_is_said(run: Run) -> None:
+    code, out, _err = run("--version")
+
+    assert code == 0
+    assert out.startswith("publisher ")
+
+
+def test_a_new_publication_can_be_previewed_at_once(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    code, out, _err = run("new", folder)
+    assert code == 0
+    assert "publication.toml" in out
+
+    code, out, err = run("preview", "weekly", folder, "--out", tmp_path / "digest.html")
+
+    assert (code, err) == (0, "")
+    assert "Hello, reader" in (tmp_path / "digest.html").read_text("utf-8")
+    assert not (folder / "outbox").exists()
+
+
+def test_new_says_what_is_in_the_way(run: Run, tmp_path: Path, lantern: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "letter.txt").write_text("keep me")
+    (tmp_path / "file").write_text("keep me too")
+
+    assert run("new", lantern)[0] == 2
+    code, _out, err = run("new", tmp_path / "full")
+    assert code == 2
+    assert err == f"publisher: {tmp_path / 'full'}: is not an empty folder; choose another\n"
+    assert run("new", tmp_path / "file")[0] == 2
+    assert run("new", tmp_path / "file" / "below")[0] == 2
+    assert (tmp_path / "full" / "letter.txt").read_text() == "keep me"
+
+
+def test_a_cycle_shows_what_lies_where_and_what_comes_next(run: Run, lantern: Path) -> None:
+    run("subscribers", "import", lantern / "subscribers.csv", lantern)
+
+    code, out, err = run("run", "--once", "--now", FRIDAY, lantern)
+
+    assert (code, err) == (0, "")
+    for expected in (
+        "31 new",
+        "العربية (ar)",
+        "8, 1 converted",
+        "2026-01-09 sent",
+        "public/zh-Hans/weekly/2026-01-09/",
+        "outbox/weekly/zh-Hans/2026-01-09/",
+        "public/feeds/ar.atom.xml",
+        "Fri 2026-01-16 08:00",
+    ):
+        assert expected in out
+    assert (lantern / "public/ar/weekly/2026-01-09/index.html").is_file()
+
+
+def test_status_adds_up_for_programs(run: Run, lantern: Path) -> None:
+    run("subscribers", "import", lantern / "subscribers.csv", lantern)
+    run("run", "--once", "--now", FRIDAY, lantern)
+
+    code, out, _err = run("status", "--json", lantern)
+    status = json.loads(out)
+
+    assert code == 0
+    assert status["last_cycle"] == "2026-01-09T06:00:00Z"
+    assert status["stories"] == 9
+    assert status["languages"]["zh-Hant"]["converted"] == 1
+    weekly = [issue for issue in status["issues"] if issue["newsletter"] == "weekly"]
+    assert [issue["state"] for issue in weekly] == ["sent"] * 4
+    for issue in weekly:
+        deliveries = dict(issue["deliveries"])
+        assert deliveries.pop("planned") == sum(deliveries.values())
+
+
+def test_status_is_readable(run: Run, lantern: Path) -> None:
+    assert "no cycle has been run yet" in run("status", lantern)[1]
+    (lantern / "articles" / "en" / "broken.md").write_text("---\ntitle: [\n---\n")
+    (lantern / "articles" / "fr").mkdir()
+    (lantern / "articles" / "fr" / "seul.md").write_text("---\ntitle: Seul\n---\nBonjour.\n")
+    run("subscribers", "import", lantern / "subscribers.csv", lantern)
+    run("run", "--once", "--now", FRIDAY, lantern)
+
+    code, out, _err = run("status", lantern)
+
+    assert code == 0
+    assert "The Lantern: 10 stories; last cycle Fri 2026-01-09 06:00" in out
+    assert "weekly 2026-01-09" in out
+    assert "1 article in fr, which is not one of the languages" in out
+    assert "Quarantined: en/broken.md: " in out
+
+
+def test_quarantine_is_shown_after_a_cycle(run: Run, lantern: Path) -> None:
+    (lantern / "articles" / "en" / "broken.md").write_bytes(b"---\ntitle: x\n---\n\xff")
+
+    code, out, err = run("run", "--once", "--now", FRIDAY, lantern)
+
+    assert code == 0
+    assert "Quarantined: en/broken.md: " in out
+    assert "1 in quarantine" in out
+    assert '"event": "quarantined"' in err
+
+
+def test_a_source_that_is_gone_is_a_problem_and_nothing_is_lost(
+    run: Run, lantern: Path
+) -> None:
+    run("run", "--once", "--now", FRIDAY, lantern)
+    (lantern / "articles").rename(lantern / "elsewhere")
+
+    code, out, _err = run("run", "--once", "--now", "2026-01-10T06:00:00Z", lantern)
+
+    assert code == 1
+    assert "Problem: " in out
+    assert "9 stories" in out
+
+
+def test_plan_lists_local_time_utc_and_shifts(run: Run, lantern: Path) -> None:
+    text = (lantern / "publication.toml").read_text("utf-8")
+    text = text.replace('"0 8 * * FRI"', '"30 2 * * SUN"')
+    text = text.replace('timezone = "Asia/Dubai"', 'timezone = "Europe/Berlin"')
+    (lantern / "publication.toml").write_text(text, "utf-8")
+
+    code, out, _err = run("plan", lantern, "--now", "2026-03-28T12:00:00Z", "--next", "5")
+    assert code == 0
+    assert "clocks go forward" in out
+
+    lines = json.loads(
+        run("plan", "--json", lantern, "--now", "2026-03-28T12:00:00Z", "--next", "5")[1]
+    )
+    assert len(lines) == 5
+    shifted = next(line for line in lines if line["shifted"])
+    assert shifted == {
+        "newsletter": "weekly",
+        "language": "ar",
+        "day": "2026-03-29",
+        "local": "2026-03-29T03:30:00+02:00",
+        "timezone": "Europe/Berlin",
+        "utc": "2026-03-29T01:30:00Z",
+        "shifted": "gap",
+    }
+
+
+def test_preview_writes_text_too(run: Run, lantern: Path, tmp_path: Path) -> None:
+    out = tmp_path / "below" / "digest.txt"
+
+    code, said, _err = run(
+        "preview", "weekly", lantern, "--lang", "zh_TW", "--out", out, "--now", FRIDAY
+    )
+
+    assert code == 0
+    assert f"articles, {len(out.read_bytes())} bytes: {out}" in said
+    assert "燈籠" in out.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["preview", "monthly"], "monthly: no such newsletter; there are: weekly, daily"),
+        (["preview", "weekly", "--lang", "klingon"], "'klingon' is not a language tag"),
+        (["preview", "weekly", "--lang", "fr"], "weekly has no edition in fr"),
+        (
+            ["preview", "weekly", "--now", FRIDAY, "--out", "/dev/null/x"],
+            "/dev/null/x: can't be written",
+        ),
+        (["run", "--once", "--now", "tomorrow"], "'tomorrow' is no instant"),
+        (["run", "--once", "--now", "2026-01-09T12:00:00"], "has no time zone"),
+        (["run", "--now", FRIDAY], "a service needs a clock that goes on"),
+        (["plan", "--next", "0"], "Invalid value for '--next'"),
+        (["subscribers", "import", "absent.csv"], "absent.csv: can't be read"),
+        (["subscribers", "export", "--out", "/dev/null/x"], "/dev/null/x: can't be written"),
+        (["fly"], "No such command 'fly'"),
+        (["run", "--twice"], "No such option: --twice"),
+    ],
+)
+def test_a_command_that_cannot_be_obeyed_says_why_in_one_line(
+    run: Run, lantern: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], complaint: str
+) -> None:
+    monkeypatch.chdir(lantern)
+
+    code, _out, err = run(*words)
+
+    assert code == 2
+    assert err.startswith("publisher: ")
+    assert complaint in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["run", "--once"], ["status"], ["plan"], ["articles"]])
+def test_no_publication_is_one_clear_line(run: Run, tmp_path: Path, words: list[str]) -> None:
+    code, _out, err = run(*words, tmp_path)
+
+    assert code == 2
+    assert err == (
+        f"publisher: {tmp_path}/publication.toml: no such file; "
+        f"make a publication with: publisher new {tmp_path}\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_new_to_preview_is_said(run: Run, lantern: Path, tmp_path: Path) -> None:
+    run("run", "--once", "--now", FRIDAY, lantern)
+
+    code, _out, err = run(
+        "preview", "weekly", lantern, "--now", FRIDAY, "--out", tmp_path / "x"
+    )
+
+    assert code == 1
+    assert "weekly in en would have nothing to say: no new articles" in err
+
+
+def test_debug_shows_the_traceback(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(Exception, match="no such file"):
+        run("status", tmp_path, "--debug")
+
+
+def test_a_fault_of_the_program_is_one_line_too(
+    run: Run, lantern: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A fault can't be had on purpose any other way.
+    def fail(*_arguments: object) -> None:
+        raise ZeroDivisionError("by nothing")
+
+    monkeypatch.setattr("publisher.cli.status.load", fail)
+
+    code, _out, err = run("status", lantern)
+
+    assert code == 70
+    assert err == (
+        "publisher: a fault of the program: ZeroDivisionError: by nothing (--debug shows where)\n"
+    )
+    with pytest.raises(ZeroDivisionError):
+        run("--debug", "status", lantern)
+
+
+def test_articles_are_listed_story_by_story(run: Run, lantern: Path) -> None:
+    (lantern / "articles" / "en" / "broken.md").write_text("---\ntitle: [\n---\n")
+    run("run", "--once", "--now", FRIDAY, lantern)
+
+    code, out, _err = run("articles", lantern)
+    assert code == 0
+    assert "tide-clock" in out
+    assert "Quarantined: en/broken.md" in out
+
+    listed = json.loads(run("articles", "--json", lantern)[1])
+    rope = [a for a in listed["articles"] if a["story"] == "rope-walk"]
+    assert {a["language"]: a["origin"] for a in rope} == {
+        "ar": "translation",
+        "en": "original",
+        "zh-Hans": "translation",
+        "zh-Hant": "converted",
+    }
+    assert listed["quarantine"][0]["file"] == "en/broken.md"
+
+
+class TestSubscribers:
+    def test_what_goes_in_comes_out(self, run: Run, lantern: Path, tmp_path: Path) -> None:
+        code, out, err = run("subscribers", "import", lantern / "subscribers.csv", lantern)
+        assert (code, err) == (0, "")
+        assert out == "15 added, 0 updated, 0 unchanged, 0 kept as they were, 0 bad\n"
+
+        run("subscribers", "export", lantern, "--out", tmp_path / "readers.csv")
+        _code, printed, _err = run("subscribers", "export", lantern)
+        assert len(list(csv.DictReader(io.StringIO(printed)))) == 15
+
+        _code, out, _err = run("subscribers", "import", tmp_path / "readers.csv", lantern)
+        assert out.startswith("0 added, 0 updated, ")
+
+    def test_a_bad_row_is_named_and_the_good_ones_go_in(
+        self, run: Run, lantern: Path, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "readers.csv"
+        file.write_text(
+            "email,name,language,timezone,newsletters,status\n"
+            "good@example.org,Good,en,UTC,weekly,active\n"
+            "bad@@example.org,Bad,en,UTC,weekly,active\n"
+            "klingon@example.org,K,klingon,UTC,weekly,active\n"
+            "french@example.org,F,fr,UTC,weekly,active\n"
+            "mars@example.org,M,en,Mars/Base,weekly,active\n"
+        )
+
+        code, out, err = run("subscribers", "import", file, lantern)
+
+        assert code == 0
+        assert out.startswith("1 added")
+        assert out.endswith("4 bad\n")
+        for line in (3, 4, 5, 6):
+            assert f"line {line}" in err
+
+    def test_nothing_but_bad_rows_is_a_failure(
+        self, run: Run, lantern: Path, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "readers.csv"
+        file.write_text("email\n" + "nobody\n" * 60)
+
+        code, _out, err = run("subscribers", "import", file, lantern)
+
+        assert code == 1
+        assert "and 10 more bad rows" in err
+
+    def test_readers_are_listed(self, run: Run, lantern: Path) -> None:
+        run("subscribers", "import", lantern / "subscribers.csv", lantern)
+
+        assert (
+            "Mina" in run("subscribers", "list", lantern)[1]
+            or "example.org" in run("subscribers", "list", lantern)[1]
+        )
+        listed = json.loads(run("subscribers", "list", "--json", lantern)[1])
+        assert len(listed) == 15
+        assert set(listed[0]) == {
+            "email",
+            "name",
+            "language",
+            "timezone",
+            "newsletters",
+            "status",
+        }
+
+
+def test_the_starter_is_a_sound_publication(run: Run, tmp_path: Path) -> None:
+    run("new", tmp_path / "mine")
+
+    values = tomllib.loads((tmp_path / "mine" / "publication.toml").read_text("utf-8"))
+
+    assert set(values) == {"publication", "source", "newsletter", "delivery"}
+    assert (
+        run("subscribers", "import", tmp_path / "mine/subscribers.csv", tmp_path / "mine")[0]
+        == 0
+    )

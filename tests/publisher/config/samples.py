@@ -1,0 +1,64 @@
+"""A publication to change for each test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from publisher.config import FILE_NAME, load
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from publisher.config import Publication, Settings
+
+TEXT = """\
+[publication]
+title = { en = "The Lantern", zh-Hans = "灯笼" }
+url = "https://news.example.org"
+languages = ["en", "zh-Hans", "zh_TW", "ar"]
+timezone = "Asia/Hong_Kong"
+sender = "The Lantern <digest@news.example.org>"
+address = "1 Example Street, Example City"
+
+[[source]]
+kind = "folder"
+path = "articles"
+
+[[newsletter]]
+name = "weekly"
+title = { en = "The week" }
+schedule = "0 8 * * FRI"
+max_articles = 12
+late = "send"
+[newsletter.edition.zh-Hans]
+timezone = "Asia/Shanghai"
+[newsletter.edition.zh-Hant]
+missing = "convert"
+
+[delivery]
+transport = "outbox"
+"""
+
+
+def changed(old: str, new: str) -> str:
+    """Give the publication with one thing written otherwise."""
+    assert TEXT.count(old) == 1, old
+    return TEXT.replace(old, new)
+
+
+def write(folder: Path, text: str = TEXT) -> Path:
+    """Put a publication.toml into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE_NAME).write_text(text, "utf-8")
+    return folder
+
+
+def settings(folder: Path, environment: Mapping[str, str] | None = None) -> Settings:
+    """Give the settings of the sample, in a folder."""
+    return load(write(folder), environment or {})
+
+
+def publication(folder: Path, *, url: str) -> Publication:
+    """Give the sample under another URL."""
+    return load(write(folder, changed("https://news.example.org", url)), {}).publication

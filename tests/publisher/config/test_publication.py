@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from publisher.config import Folders
+from tests.publisher.config.samples import publication, settings
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://news.example.org", "news.example.org"),
+        ("https://News.Example.org:8443/a/b", "news.example.org"),
+        ("http://[::1]/a", "::1"),
+        ("http://[::1]:8000", "::1"),
+    ],
+)
+def test_the_host_is_the_name_alone(tmp_path: Path, url: str, host: str) -> None:
+    assert publication(tmp_path, url=url).host == host
+
+
+def test_a_publication_knows_whom_it_can_serve(tmp_path: Path) -> None:
+    house = settings(tmp_path).publication
+    assert house.default_language == "en"
+    assert house.serves("en-GB") == "en"
+    assert house.serves("zh-HK") == "zh-Hant"
+    assert house.serves("uk") is None
+
+
+def test_a_readers_tag_is_kept_as_she_said_it_if_she_can_be_served(tmp_path: Path) -> None:
+    house = settings(tmp_path).publication
+    assert house.reader_tag("zh_HK") == "zh-Hant-HK"
+    assert house.reader_tag("EN-gb") == "en-GB"
+    assert house.reader_tag("uk") is None
+    assert house.reader_tag("klingon") is None
+
+
+def test_what_a_publication_does_not_say_is_decided(tmp_path: Path) -> None:
+    house = settings(tmp_path).publication
+    assert not house.description
+    assert house.since == 2026
+
+
+def test_everything_lies_below_the_publications_folder() -> None:
+    folders = Folders(Path("/news"))
+    assert folders.public == Path("/news/public")
+    assert folders.outbox == Path("/news/outbox")
+    assert folders.var == Path("/news/var")
+    assert folders.database == Path("/news/var/publisher.db")
+    assert folders.templates == Path("/news/templates")
+
+
+def test_folders_are_absolute_wherever_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert settings(Path()).folders.root == tmp_path.resolve()
+
+
+def test_the_zone_of_the_publication(tmp_path: Path) -> None:
+    assert settings(tmp_path).zone() == ZoneInfo("Asia/Hong_Kong")

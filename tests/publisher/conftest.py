@@ -1,0 +1,146 @@
+"""A publication in a temporary folder, over a real database file, for all tests of the program."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Table, select
+
+from publisher.articles import store
+from publisher.articles.model import Article
+from publisher.articles.pickup import PickedUp, pick_up
+from publisher.articles.tables import article, source_file, story
+from publisher.clock import FixedClock
+from publisher.config import Settings
+from publisher.database import Database, open_database
+from publisher.testing import make_publication
+
+NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)  # a Friday
+FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class House:
+    """A publication with its database open, and the things that tests do to it."""
+
+    settings: Settings
+    database: Database
+    clock: FixedClock = field(default_factory=lambda: FixedClock(NOW))
+
+    @property
+    def articles(self) -> Path:
+        return self.settings.folders.root / self.settings.sources[0].path
+
+    def at(self, instant: datetime) -> House:
+        """Let it be another time."""
+        self.clock = FixedClock(instant)
+        return self
+
+    def write(self, path: str, content: str | bytes = "", **matter: Any) -> Path:
+        """Write a file into the source; with `matter`, an article with that front matter."""
+        file = self.articles / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, bytes):
+            file.write_bytes(content)
+        else:
+            file.write_text(_article(content, matter), "utf-8")
+        return file
+
+    def pick_up(self, progress: Callable[[int, int], None] | None = None) -> PickedUp:
+        return pick_up(self.settings, self.database, self.clock.now(), progress)
+
+    def reload(self, **changes: Any) -> None:
+        """Write publication.toml anew, as its editor would."""
+        self.settings = make_publication(self.settings.folders.root, **changes)
+
+    def all(self) -> dict[tuple[str, str], Article]:
+        """Give every article that is not withdrawn, by story key and language."""
+        with self.database.reading() as connection:
+            return {(a.story_key, a.language): a for a in store.every(connection)}
+
+    def one(self, key: str, language: str = "en") -> Article:
+        return self.all()[key, language]
+
+    def visible(self, language: str = "en") -> list[str]:
+        """Give the keys of what readers may see now."""
+        with self.database.reading() as connection:
+            found = store.newest(connection, language, self.clock.now(), 1000)
+        return [one.story_key for one in found]
+
+    def quarantine(self) -> dict[str, str]:
+        with self.database.reading() as connection:
+            return dict(store.quarantine(connection))
+
+    def rows(self, table: Table) -> list[dict[str, Any]]:
+        with self.database.reading() as connection:
+            key = list(table.primary_key.columns)
+            return [
+                dict(row) for row in connection.execute(select(table).order_by(*key)).mappings()
+            ]
+
+    def everything(self) -> list[list[dict[str, Any]]]:
+        """Give all rows that picking up writes, but for how files looked: that is as time goes."""
+        files = [row | {"signature": ""} for row in self.rows(source_file)]
+        return [self.rows(story), self.rows(article), files]
+
+
+def _article(text: str, matter: Mapping[str, Any]) -> str:
+    if not matter:
+        return text
+    lines = "".join(f"{key}: {value}\n" for key, value in matter.items())
+    words = text or f"Words about {matter.get('title')}."
+    return f"---\n{lines}---\n{words}\n"
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database that was made once by the migrations, to be copied."""
+    path = tmp_path_factory.mktemp("empty") / "publisher.db"
+    open_database(path).close()
+    return path
+
+
+@pytest.fixture
+def make_house(tmp_path: Path, empty_database: Path) -> Iterator[Callable[..., House]]:
+    """Make publications, each in a folder of its own."""
+    with ExitStack() as stack:
+        count = 0
+
+        def make(**changes: Any) -> House:
+            nonlocal count
+            count += 1
+            settings = make_publication(tmp_path / f"publication-{count}", **changes)
+            settings.folders.var.mkdir(exist_ok=True)
+            shutil.copyfile(empty_database, settings.folders.database)
+            database = stack.enter_context(closing(open_database(settings.folders.database)))
+            return House(settings, database)
+
+        yield make
+
+
+@pytest.fixture
+def house(make_house: Callable[..., House]) -> House:
+    """The sample publication, empty."""
+    return make_house()
+
+
+@pytest.fixture
+def connection(house: House) -> Iterator[Connection]:
+    with house.database.writing() as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def corpus(request: pytest.FixtureRequest) -> Path:
+    """Real articles, kept beside the project; tests that need them are skipped without."""
+    folder = Path(request.config.rootpath).resolve() / "../shared/corpus"
+    if not folder.is_dir():
+        pytest.skip("no corpus beside the project")
+    return folder

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData, create_engine
+
+import publisher
+import publisher.outputs
+import subscribers.tables
+from publisher.database import metadata, migrations, open_database, upgrading
+from publisher.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Every package of the program that has tables calls its module so.
+for module in pkgutil.walk_packages(publisher.__path__, "publisher."):
+    if module.name.endswith(".tables"):
+        importlib.import_module(module.name)
+PARTS = re.compile(r"\n|(?=CONSTRAINT )")
+DECLARED: list[MetaData] = [metadata, subscribers.tables.metadata]
+
+
+def script() -> ScriptDirectory:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__path__[0])))
+    return ScriptDirectory.from_config(config)
+
+
+def schema(path: Path) -> dict[str, list[str]]:
+    """Give what each table and index is made of, line by line, in no order."""
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute(
+            "SELECT name, sql FROM sqlite_master"
+            " WHERE sql IS NOT NULL AND name NOT IN ('alembic_version', 'sqlite_sequence')"
+        ).fetchall()
+    return {
+        # A constraint may stand behind its column or on a line of its own.
+        name: sorted(filter(None, (" ".join(p.split()).rstrip(", ") for p in PARTS.split(sql))))
+        for name, sql in rows
+    }
+
+
+def value(path: Path, query: str) -> Any:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(query).fetchone()[0]
+
+
+def execute(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "publisher.db"
+
+
+@pytest.fixture
+def made(path: Path) -> Path:
+    """A file that is up to date."""
+    open_database(path).close()
+    return path
+
+
+def test_the_tables_of_all_packages_are_compared() -> None:
+    names = {table for one in DECLARED for table in one.tables}
+    assert names >= {"subscriber", "story", "article", "issue", "digest", "delivery", "output"}
+
+
+def test_alembic_finds_no_difference_between_the_migrations_and_the_tables(made: Path) -> None:
+    engine = create_engine(f"sqlite:///{made}")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        # Alembic's typing knows of one collection of tables only; its code takes several.
+        declared: Any = DECLARED
+        assert compare_metadata(context, declared) == []
+    engine.dispose()
+
+
+def test_the_migrations_make_what_the_tables_declare_to_the_letter(
+    made: Path, tmp_path: Path
+) -> None:
+    declared = tmp_path / "declared.db"
+    engine = create_engine(f"sqlite:///{declared}")
+    for one in DECLARED:
+        one.create_all(engine)
+    engine.dispose()
+    assert schema(made) == schema(declared)
+    assert any("CHECK" in line for line in schema(made)["issue"])
+
+
+def test_there_is_one_newest_migration_and_it_is_the_one_that_is_looked_for() -> None:
+    assert script().get_heads() == [upgrading.HEAD]
+
+
+def test_migrations_stand_in_one_line_with_numbers_that_sort() -> None:
+    line = [revision.revision for revision in script().walk_revisions()]
+    assert line == sorted(line, reverse=True)
+    assert {len(revision) for revision in line} == {4}
+
+
+def test_a_new_file_needs_no_copy(made: Path) -> None:
+    assert value(made, "SELECT version_num FROM alembic_version") == upgrading.HEAD
+    assert [entry.name for entry in made.parent.iterdir()] == [made.name]
+
+
+def test_a_file_that_is_up_to_date_is_not_touched(made: Path) -> None:
+    before = made.read_bytes()
+    open_database(made).close()
+    assert made.read_bytes() == before
+
+
+def test_opening_a_file_that_is_up_to_date_does_not_load_alembic(made: Path) -> None:
+    program = (
+        "import pathlib, sys; from publisher.database import open_database;"
+        "open_database(pathlib.Path(sys.argv[1])).close();"
+        "print([name for name in sys.modules if name.startswith('alembic')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(made)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
+@pytest.fixture
+def older(made: Path) -> Iterator[Path]:
+    """A file from before the first migration, with a row that is still in the log only."""
+    execute(made, "DROP TABLE output", "DROP TABLE alembic_version")
+    for table in schema(made):
+        if not table.startswith("ix_"):
+            execute(made, f"DROP TABLE IF EXISTS {table}")
+    execute(made, "CREATE TABLE old (a TEXT)", "VACUUM")
+    writer = sqlite3.connect(made)
+    writer.execute("PRAGMA journal_mode=WAL")
+    writer.execute("PRAGMA wal_autocheckpoint=0")
+    writer.execute("INSERT INTO old VALUES ('in the log')")
+    writer.commit()
+    yield made
+    writer.close()
+
+
+def test_an_older_file_is_copied_with_its_log_before_it_is_upgraded(older: Path) -> None:
+    assert older.with_name("publisher.db-wal").stat().st_size > 0
+    open_database(older).close()
+    copy = older.with_name(f"publisher-before-{upgrading.HEAD}-from-unknown.db")
+    assert value(copy, "SELECT a FROM old") == "in the log"
+    assert list(schema(copy)) == ["old"]
+    assert value(older, "SELECT a FROM old") == "in the log"
+    assert "issue" in schema(older)
+    assert not [entry for entry in older.parent.iterdir() if entry.name.startswith(".")]
+
+
+def test_the_copy_is_named_by_what_it_was(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(upgrading, "HEAD", "0002")
+    monkeypatch.setattr(upgrading, "_migrate", lambda _engine: done.append("migrated"))
+    open_database(made).close()
+    assert made.with_name("publisher-before-0002-from-0001.db").is_file()
+    assert done == ["migrated"]
+
+
+def test_a_newer_file_is_refused_and_left_alone(made: Path) -> None:
+    execute(made, "UPDATE alembic_version SET version_num = '0999'")
+    before = made.read_bytes()
+    with pytest.raises(DatabaseError) as caught:
+        open_database(made)
+    assert str(caught.value) == (
+        f"{made}: made by a newer version (schema 0999, this one knows {upgrading.HEAD});"
+        " upgrade the program"
+    )
+    assert made.read_bytes() == before
+    assert [entry.name for entry in made.parent.iterdir()] == [made.name]
+
+
+def test_an_upgrade_that_fails_leaves_the_schema_as_it_was(path: Path) -> None:
+    # In the way of the first migration's last table.
+    execute(path, "CREATE TABLE output (a TEXT)", "INSERT INTO output VALUES ('mine')")
+    with pytest.raises(DatabaseError) as caught:
+        open_database(path)
+    assert str(caught.value) == f"{path}: table output already exists"
+    assert list(schema(path)) == ["output"]
+    assert value(path, "SELECT a FROM output") == "mine"
+
+
+def test_a_file_whose_version_was_lost_is_copied_and_not_upgraded_over(made: Path) -> None:
+    execute(made, "DELETE FROM alembic_version")
+    with pytest.raises(DatabaseError, match="already exists"):
+        open_database(made)
+    assert made.with_name(f"publisher-before-{upgrading.HEAD}-from-unknown.db").is_file()

@@ -1,0 +1,131 @@
+"""Readers and finished issues, put where delivery finds them: no article and no template needed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+
+from sqlalchemy import delete, select, update
+
+from publisher.database import Database
+from publisher.delivery import ledger
+from publisher.delivery.composing import Message
+from publisher.delivery.sending import Sent, deliver
+from publisher.delivery.tables import delivery
+from publisher.delivery.transports import OutboxTransport, Transport
+from publisher.issues import store as issues
+from publisher.issues.life import State
+from publisher.issues.model import Issue
+from publisher.languages import normalise
+from publisher.testing import SECRET
+from subscribers import find, import_csv
+from subscribers.tables import subscriber
+from tests.publisher.conftest import NOW, House
+from tests.publisher.delivery.letters import a_letter
+
+DAY = date(2026, 1, 9)
+
+
+def subscribe(house: House, *rows: tuple[str, str]) -> None:
+    """Import readers of the weekly, each an address and a language."""
+    lines = ["email,name,language,timezone,newsletters,status"]
+    lines += [f"{email},Ann Example,{tag},,weekly,active" for email, tag in rows]
+    with house.database.writing() as connection:
+        report = import_csv(
+            connection,
+            [f"{line}\n" for line in lines],
+            languages=normalise,
+            default_language="en",
+            known_newsletters=["weekly", "daily"],
+            now=NOW,
+        )
+    assert report.added == len(rows)
+
+
+def ready(house: House, language: str = "en", *, page: bool = True, **body: str) -> Issue:
+    """Make an issue that waits to be sent; `page` says if its page is on the web."""
+    letter = a_letter(language)
+    parts = {"html": letter.html, "text": letter.text} | body
+    with house.database.writing() as connection:
+        issues.add(
+            connection, newsletter="weekly", language=language, day=DAY, due_at=NOW, reason=None
+        )
+        found = issues.find(connection, "weekly", language, DAY)
+        assert found is not None
+        found = issues.move(connection, found, State.ASSEMBLING, assembled_at=NOW)
+        rest = {"subject": letter.subject, "preheader": "", "page": "", "sha256": "0"}
+        issues.freeze(connection, found, rest | parts)
+        if page:
+            issues.page_written(connection, found, "0")
+        return issues.move(connection, found, State.READY)
+
+
+def send(house: House, transport: Transport | None = None, **rest: Callable[..., None]) -> Sent:
+    """Let one turn of delivery pass, into the outbox unless told otherwise."""
+    taker = transport or OutboxTransport(house.settings.folders.outbox)
+    return deliver(house.settings, house.database, taker, SECRET, house.clock.now(), **rest)
+
+
+def state_of(house: House, language: str = "en") -> State:
+    with house.database.reading() as connection:
+        found = issues.find(connection, "weekly", language, DAY)
+    assert found is not None
+    return found.state
+
+
+def counts(house: House, issue: Issue) -> dict[str, int]:
+    with house.database.reading() as connection:
+        return dict(ledger.counts(connection, [issue.id])[issue.id])
+
+
+def reasons(house: House) -> Counter[str | None]:
+    with house.database.reading() as connection:
+        return Counter(connection.execute(select(delivery.c.reason)).scalars())
+
+
+def number_of(database: Database, email: str) -> int:
+    with database.reading() as connection:
+        reader = find(connection, email)
+    assert reader is not None
+    return reader.id
+
+
+def erase(database: Database, email: str) -> None:
+    """Erase a reader, as the law lets her ask for."""
+    with database.writing() as connection:
+        connection.execute(delete(subscriber).where(subscriber.c.email == email))
+
+
+def spoil(database: Database, email: str) -> None:
+    """Give a reader an address that no header can hold, as a damaged import might."""
+    with database.writing() as connection:
+        here = subscriber.c.email == email
+        connection.execute(update(subscriber).where(here).values(address="a b@c d, e"))
+
+
+def outbox(house: House) -> dict[str, bytes]:
+    """Give every file of the outbox, whole or not, by its path."""
+    folder = house.settings.folders.outbox
+    return {
+        file.relative_to(folder).as_posix(): file.read_bytes()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+
+
+class Interrupted(BaseException):
+    """What a kill looks like from inside: no `except Exception` catches it."""
+
+
+class KilledTransport(OutboxTransport):
+    """Writes messages and then is gone, before anybody hears of it."""
+
+    def __init__(self, folder: Path, after: int) -> None:
+        super().__init__(folder)
+        self._after = after
+
+    def take(self, messages: Sequence[Message], folder: str) -> None:
+        super().take(messages[: self._after], folder)
+        raise Interrupted

@@ -1,0 +1,198 @@
+"""The rows of issues, and moving them by compare-and-set."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, insert
+
+from publisher.articles.tables import article, story
+from publisher.errors import DatabaseError, IssueError, TransitionError
+from publisher.issues import store
+from publisher.issues.life import State
+from publisher.issues.model import Issue
+from publisher.issues.tables import issue
+from tests.publisher.conftest import NOW, House
+
+DAY = date(2026, 1, 9)
+PARTS = {name: name for name in ("subject", "preheader", "html", "text", "page", "sha256")}
+
+
+def add(connection: Connection, **changes: Any) -> Issue:
+    facts: dict[str, Any] = {
+        "newsletter": "weekly",
+        "language": "en",
+        "day": DAY,
+        "due_at": NOW,
+        "reason": None,
+    }
+    facts |= changes
+    store.add(connection, **facts)
+    found = store.find(connection, facts["newsletter"], facts["language"], facts["day"])
+    assert found is not None
+    return found
+
+
+def walk(connection: Connection, one: Issue, *states: State) -> Issue:
+    for state in states:
+        one = store.move(connection, one, state)
+    return one
+
+
+def add_article(connection: Connection, number: int) -> None:
+    key = f"s{number}"
+    connection.execute(insert(story).values(id=number, key=key, slug=key))
+    texts = dict.fromkeys(
+        ("origin", "status", "declared", "title", "summary", "html", "text"), "x"
+    )
+    lists: dict[str, Any] = {n: [] for n in ("bylines", "translators", "topics", "offered")}
+    times = dict.fromkeys(("published_at", "available_at", "updated_at"), NOW)
+    values = {"id": number, "story_id": number, "language": "en", "content_hash": "x"}
+    connection.execute(
+        insert(article).values(published_on=DAY, **texts, **lists, **times, **values)
+    )
+
+
+def test_an_occurrence_is_scheduled_or_with_a_reason_skipped(connection: Connection) -> None:
+    assert add(connection).state == State.SCHEDULED
+    skipped = add(connection, language="ar", reason="too late")
+    assert (skipped.state, skipped.reason) == (State.SKIPPED, "too late")
+
+
+def test_one_occurrence_makes_one_issue(connection: Connection) -> None:
+    facts: dict[str, Any] = {"newsletter": "weekly", "language": "en", "day": DAY}
+    assert store.add(connection, **facts, due_at=NOW, reason=None)
+    assert not store.add(connection, **facts, due_at=NOW + timedelta(hours=1), reason="again")
+    (row,) = connection.execute(issue.select()).all()
+    assert (row.due_at, row.reason) == (NOW, None)
+
+
+def test_an_issue_is_called_by_newsletter_language_and_day(connection: Connection) -> None:
+    assert add(connection, language="zh-Hans").name == "weekly-zh-Hans-2026-01-09"
+    assert store.find(connection, "weekly", "ar", DAY) is None
+
+
+def test_a_move_takes_values_along_and_the_epoch_up(connection: Connection) -> None:
+    before = add(connection)
+    after = store.move(connection, before, State.ASSEMBLING, more=3, assembled_at=NOW)
+    assert (after.state, after.epoch) == (State.ASSEMBLING, before.epoch + 1)
+    assert (after.more, after.assembled_at) == (3, NOW)
+    assert store.find(connection, "weekly", "en", DAY) == after
+
+
+def test_who_does_not_know_the_epoch_cannot_move_an_issue(connection: Connection) -> None:
+    stale = add(connection)
+    ready = walk(connection, stale, State.ASSEMBLING, State.READY)
+    again = walk(connection, ready, State.ASSEMBLING)
+    with pytest.raises(IssueError, match="weekly-en-2026-01-09: moved by somebody else"):
+        store.move(connection, stale, State.ASSEMBLING)
+    older = Issue(**{n: getattr(again, n) for n in Issue.__dataclass_fields__} | {"epoch": 1})
+    assert older.state == again.state
+    with pytest.raises(IssueError, match="moved by somebody else from assembling"):
+        store.move(connection, older, State.READY)
+
+
+def test_a_move_that_life_does_not_have_changes_nothing(connection: Connection) -> None:
+    one = add(connection)
+    with pytest.raises(TransitionError):
+        store.move(connection, one, State.SENT)
+    assert store.find(connection, "weekly", "en", DAY) == one
+
+
+def test_the_database_itself_knows_no_other_states(house: House) -> None:
+    with house.database.writing() as connection:
+        one = add(connection)
+    with (
+        pytest.raises(DatabaseError, match="CHECK constraint failed"),
+        house.database.writing() as connection,
+    ):
+        connection.execute(issue.update().where(issue.c.id == one.id).values(state="lost"))
+
+
+def test_planning_goes_forward_only(connection: Connection) -> None:
+    assert store.planned_until(connection, "weekly", "en") is None
+    store.set_planned_until(connection, "weekly", "en", NOW)
+    store.set_planned_until(connection, "weekly", "en", NOW - timedelta(days=1))
+    assert store.planned_until(connection, "weekly", "en") == NOW
+    store.set_planned_until(connection, "weekly", "en", NOW + timedelta(days=1))
+    assert store.planned_until(connection, "weekly", "en") == NOW + timedelta(days=1)
+
+
+def test_a_cut_belongs_to_its_edition(connection: Connection) -> None:
+    store.set_planned_until(connection, "weekly", "en", NOW)
+    store.set_planned_until(connection, "weekly", "ar", NOW)
+    store.set_cut_at(connection, "weekly", "en", NOW)
+    assert store.cut_at(connection, "weekly", "en") == NOW
+    assert store.cut_at(connection, "weekly", "ar") is None
+
+
+def test_issues_come_in_the_order_in_which_they_are_due(connection: Connection) -> None:
+    later = add(connection, day=date(2026, 1, 16), due_at=NOW + timedelta(days=7))
+    sooner = add(connection)
+    skipped = add(connection, language="ar", reason="too late")
+    assert store.in_state(connection, State.SCHEDULED) == [sooner, later]
+    assert store.in_state(connection, State.SCHEDULED, State.SKIPPED) == [
+        sooner,
+        skipped,
+        later,
+    ]
+    assert store.latest(connection, 2) == [later, skipped]
+
+
+def test_published_issues_are_those_with_a_page_latest_first(connection: Connection) -> None:
+    add(connection)
+    old = walk(connection, add(connection, day=date(2026, 1, 2)), State.ASSEMBLING)
+    daily = walk(connection, add(connection, newsletter="daily"), State.ASSEMBLING, State.READY)
+    assert store.published(connection, None, "en", 5) == [daily, old]
+    assert store.published(connection, None, "en", 1) == [daily]
+    assert store.published(connection, "weekly", "en", 5) == [old]
+    assert store.published(connection, None, "ar", 5) == []
+
+
+def test_sisters_are_the_same_occurrence_in_other_languages(connection: Connection) -> None:
+    one = walk(connection, add(connection), State.ASSEMBLING)
+    sister = walk(connection, add(connection, language="ar"), State.ASSEMBLING, State.READY)
+    add(connection, language="zh-Hans", reason="no new articles")
+    walk(connection, add(connection, language="ar", day=date(2026, 1, 2)), State.ASSEMBLING)
+    walk(connection, add(connection, newsletter="daily", language="ar"), State.ASSEMBLING)
+    assert store.sisters(connection, one) == [sister]
+
+
+def test_what_an_issue_holds_keeps_its_order_and_counts_as_carried(
+    connection: Connection,
+) -> None:
+    for number in (1, 2, 3):
+        add_article(connection, number)
+    one = add(connection)
+    store.select_articles(connection, one, [(3, 3), (1, 1)])
+    assert store.articles_of(connection, one) == [3, 1]
+    assert store.sizes(connection, [one.id, 999]) == {one.id: 2}
+    assert store.stories_sent(connection, "weekly", "en", [1, 2, 3]) == {1, 3}
+    assert store.stories_sent(connection, "weekly", "ar", [1, 2, 3]) == set()
+    walk(connection, one, State.CANCELLED)
+    assert store.stories_sent(connection, "weekly", "en", [1, 2, 3]) == set()
+
+
+def test_freezing_again_replaces_what_was_frozen(connection: Connection) -> None:
+    one = add(connection)
+    store.freeze(connection, one, PARTS)
+    store.freeze(connection, one, PARTS | {"html": "other"})
+    frozen = store.digest_of(connection, one)
+    assert (frozen.html, frozen.subject) == ("other", "subject")
+
+
+def test_pages_are_due_from_freezing_until_they_are_written(connection: Connection) -> None:
+    one = walk(connection, add(connection), State.ASSEMBLING)
+    assert store.without_page(connection) == []
+    store.freeze(connection, one, PARTS)
+    assert store.without_page(connection) == [(one, "page", "sha256")]
+    store.page_written(connection, one, "sha256")
+    assert store.without_page(connection) == []
+
+
+def test_a_day_is_the_local_date_and_due_is_an_instant(connection: Connection) -> None:
+    due = datetime(2026, 1, 8, 23, tzinfo=UTC)
+    one = add(connection, due_at=due)
+    assert (one.day, one.due_at) == (DAY, due)

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import pytest
+
+from publisher.languages.conversion import (
+    CONFIGURATIONS,
+    convert_html,
+    convert_text,
+    convertible,
+    sources_of,
+    tool,
+)
+
+HANS, HANT, HONG_KONG = "zh-Hans", "zh-Hant", "zh-Hant-HK"
+
+# One letter in the simplified script, two in the other: each sentence holds such a pair.
+SENTENCES = [
+    ("皇后站在后面。", "皇后站在後面。"),
+    ("他发现她剪了头发。", "他發現她剪了頭髮。"),
+    ("干部在晒干的树干旁说不干。", "幹部在曬乾的樹幹旁說不幹。"),
+    ("房子里有三里长的路。", "房子裡有三里長的路。"),
+    ("请系好安全带,反复检查后回复。", "請繫好安全帶,反覆檢查後回覆。"),
+    ("钟表店的老板姓钟。", "鐘錶店的老闆姓鍾。"),
+    ("三只鸟,征集意见。", "三隻鳥,徵集意見。"),
+    ("台风过后的台湾。", "颱風過後的臺灣。"),
+    ("记者采访了这件丑闻。", "記者採訪了這件醜聞。"),
+    ("新制度。", "新制度。"),
+    ("我爱吃面条。", "我愛吃麵條。"),
+    ("中国与美国的合作前景。", "中國與美國的合作前景。"),
+    ("“灯笼”周刊,第3期", "“燈籠”週刊,第3期"),
+    ("复杂的重复。", "複雜的重複。"),
+    ("理发师的发票。", "理髮師的發票。"),
+]
+
+
+@pytest.mark.parametrize(("simplified", "traditional"), SENTENCES)
+def test_a_sentence_is_converted_by_its_words(simplified: str, traditional: str) -> None:
+    assert convert_text(simplified, HANS, HANT) == traditional
+
+
+@pytest.mark.parametrize("sentence", [SENTENCES[n][1] for n in (0, 1, 3, 6, 7, 8, 9, 11)])
+def test_a_sentence_comes_back_in_the_simplified_script(sentence: str) -> None:
+    simplified = next(one for one, other in SENTENCES if other == sentence)
+    assert convert_text(sentence, HANT, HANS) == simplified
+
+
+def test_hong_kong_prints_its_own_forms() -> None:
+    assert convert_text("台湾为里", HANS, HONG_KONG) == "台灣為裏"
+    assert convert_text("台湾为里", HANS, HANT) == "臺灣為裡"
+
+
+def test_only_the_two_scripts_of_chinese_are_convertible() -> None:
+    assert convertible(HANS, HANT)
+    assert convertible(HANT, HANS)
+    assert not convertible(HANS, HANS)
+    assert not convertible("en", HANT)
+    assert not convertible(HANT, HONG_KONG)
+    assert sources_of(HANS) == (HANT, HONG_KONG)
+    assert sources_of("en") == ()
+
+
+@pytest.mark.parametrize(("source", "target"), list(CONFIGURATIONS))
+def test_every_pair_has_a_converter(source: str, target: str) -> None:
+    assert convert_text("abc", source, target) == "abc"
+
+
+def test_the_converter_is_named_with_its_version() -> None:
+    assert tool().startswith("OpenCC 1.")
+
+
+def test_nothing_stays_nothing() -> None:
+    assert convert_text("", HANS, HANT) == ""
+    assert convert_html("", HANS, HANT) == ""
+
+
+def test_running_text_is_converted_at_every_depth_and_the_markup_kept() -> None:
+    fragment = "头<p>发现<em>头发<b>里</b>后</em>面条</p><ul><li>干部</li></ul>钟表<br>尾发"
+    assert convert_html(fragment, HANS, HANT) == (
+        "頭<p>發現<em>頭髮<b>裡</b>後</em>麵條</p><ul><li>幹部</li></ul>鐘錶<br>尾發"
+    )
+
+
+@pytest.mark.parametrize("tag", ["code", "kbd", "samp", "var", "pre"])
+def test_what_machines_write_stays_and_what_follows_is_converted(tag: str) -> None:
+    fragment = f"<p>头发</p><{tag} title='头'>头发<b>头发</b></{tag}>头发"
+    quoted = fragment.replace("'", '"')
+    expected = quoted.replace("<p>头发", "<p>頭髮").removesuffix("头发") + "頭髮"
+    assert convert_html(fragment, HANS, HANT) == expected
+
+
+def test_addresses_stay_and_words_about_links_and_pictures_are_converted() -> None:
+    fragment = (
+        '<a href="https://example.org/%E5%9B%BD" title="国会">国会</a>'
+        '<img src="/%E5%A4%B4.png" alt="头发" title="">'
+    )
+    assert convert_html(fragment, HANS, HANT) == (
+        '<a href="https://example.org/%E5%9B%BD" title="國會">國會</a>'
+        '<img src="/%E5%A4%B4.png" alt="頭髮" title="">'
+    )
+
+
+@pytest.mark.parametrize("language", ["ja", "en", "ko", "zh-Latn", "zh_CN.UTF-8", "nonsense"])
+def test_a_passage_in_another_or_an_unknown_language_stays(language: str) -> None:
+    passage = f'<span lang="{language}" title="国会">国会<b>国会</b></span>'
+    assert convert_html(f"国会{passage}国会", HANS, HANT) == f"國會{passage}國會"
+
+
+def test_a_passage_in_the_other_script_is_not_converted_twice() -> None:
+    # s2tw would make 說明瞭 of it.
+    passage = '<q lang="zh-Hant">說明了</q>'
+    assert convert_html(f"<p>说{passage}</p>", HANS, HANT) == f"<p>說{passage}</p>"
+
+
+def test_a_passage_marked_as_the_source_is_marked_as_the_target() -> None:
+    assert convert_html('<p lang="zh-CN">头发</p>', HANS, HANT) == '<p lang="zh-Hant">頭髮</p>'
+
+
+def test_special_characters_stay_escaped() -> None:
+    assert convert_html("<p>头 &lt;b&gt; &amp;amp;</p>", HANS, HANT) == (
+        "<p>頭 &lt;b&gt; &amp;amp;</p>"
+    )

@@ -1,0 +1,101 @@
+"""Running a publication's press in tests, and looking at what it left on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import feedparser
+
+from publisher.clock import FixedClock
+from publisher.cycle import Press
+from publisher.delivery.transports import OutboxTransport, Transport
+from publisher.rendering import Renderer
+from publisher.site import Written, write_site
+from publisher.syndication import syndicate
+from publisher.testing import SECRET
+from tests.publisher.conftest import House
+
+URL = "https://news.example.org"
+LANGUAGES = ("en", "zh-Hans", "zh-Hant", "ar")
+
+
+def renderer(house: House) -> Renderer:
+    return Renderer(house.settings.folders.templates)
+
+
+def press_of(house: House, transport: Transport | None = None) -> Press:
+    """Wire a press over a house as `publisher.cycle.press` does over a folder."""
+    return Press(
+        settings=house.settings,
+        database=house.database,
+        renderer=renderer(house),
+        transport=transport or OutboxTransport(house.settings.folders.outbox),
+        clock=FixedClock(house.clock.now()),
+        secret=SECRET,
+    )
+
+
+def syndicated(house: House) -> tuple[int, list[str]]:
+    """Pick up and write the feeds; gives how many changed and what went wrong."""
+    house.pick_up()
+    return syndicate(house.settings, house.database, renderer(house), house.clock.now())
+
+
+def shown(house: House) -> Written:
+    """Pick up and write the pages."""
+    house.pick_up()
+    return write_site(house.settings, house.database, renderer(house), house.clock.now())
+
+
+def public(house: House) -> Path:
+    return house.settings.folders.public
+
+
+def stamps(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Give each file's time of change and content, by its path."""
+    return {
+        file.relative_to(folder).as_posix(): (file.stat().st_mtime_ns, file.read_bytes())
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+
+
+@contextmanager
+def changes(folder: Path) -> Iterator[set[str]]:
+    """Collect the files that come, go or are touched while the block runs."""
+    before = stamps(folder)
+    found: set[str] = set()
+    yield found
+    after = stamps(folder)
+    found |= {
+        path for path in before.keys() | after.keys() if before.get(path) != after.get(path)
+    }
+
+
+def atom(house: House, language: str) -> Any:
+    parsed = feedparser.parse((public(house) / f"feeds/{language}.atom.xml").read_bytes())
+    assert not parsed.bozo
+    return parsed
+
+
+def rss(house: House, language: str) -> Any:
+    parsed = feedparser.parse((public(house) / f"feeds/{language}.rss.xml").read_bytes())
+    assert not parsed.bozo
+    return parsed
+
+
+def json_feed(house: House, language: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((public(house) / f"feeds/{language}.json").read_bytes())
+    return found
+
+
+def override(house: House, template: str, content: str) -> Path:
+    """Give the publication a template of its own."""
+    file = house.settings.folders.templates / template
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content, "utf-8")
+    return file

@@ -1,0 +1,336 @@
+"""Sample content in several languages: fictitious people, example domains."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+from publisher.articles.model import Article, Byline, Origin, Picture, Status
+from publisher.rendering import (
+    FeedLine,
+    HomeContent,
+    House,
+    IssueContent,
+    IssueLine,
+    Item,
+    LanguageLink,
+    Related,
+)
+
+URL = "https://news.example.org"
+LANGUAGES = ("en", "zh-Hans", "zh-Hant", "ar", "de")
+
+PUBLICATION = {
+    "en": ("The Lantern", "Slow news about rivers, maps and small machines"),
+    "zh-Hans": ("灯笼", "关于河流、地图与小机器的慢新闻"),
+    "zh-Hant": ("燈籠", "關於河流、地圖與小機器的慢新聞"),
+    "ar": ("الفانوس", "أخبار متأنية عن الأنهار والخرائط والآلات الصغيرة"),
+    "de": ("Die Laterne", "Langsame Nachrichten über Flüsse, Karten und kleine Maschinen"),
+}
+NEWSLETTER = {
+    "en": "The week",
+    "zh-Hans": "一周",
+    "zh-Hant": "一週",
+    "ar": "الأسبوع",
+    "de": "Die Woche",
+}
+# title, section, name, affiliation, summary
+STORIES: dict[str, list[tuple[str, str, str, str | None, str]]] = {
+    "en": [
+        (
+            "The ferry that learned to wait for the tide",
+            "Rivers",
+            "Ada Sample",
+            "Harbour Office, Example City",
+            (
+                "For forty years the crossing left on the hour, whatever the water did. Then a "
+                "pilot began to write down what the river wanted, and the timetable gave way."
+            ),
+        ),
+        (
+            "A map of every bench in the old town",
+            "Maps",
+            "Bo Placeholder",
+            None,
+            (
+                "Three pensioners, one notebook and the question that no city had asked: where "
+                "can you sit down for nothing?"
+            ),
+        ),
+        (
+            "How to repair a clock that nobody winds",
+            "Small machines",
+            "Cy Fixture",
+            "Museum of Ordinary Things",
+            (
+                "The keeper of the town hall clock explains escapements, patience and the price "
+                "of brass."
+            ),
+        ),
+        (
+            "Letters from the lighthouse, read aloud",
+            "Rivers",
+            "Ada Sample",
+            "Harbour Office, Example City",
+            (
+                "A box of undelivered mail turns out to be the best record of a coast that has "
+                "since moved two hundred metres inland."
+            ),
+        ),
+    ],
+    "zh-Hans": [
+        (
+            "学会等待潮水的渡轮",
+            "河流",
+            "样例甲",
+            "示例市港务处",
+            "四十年来，渡轮总是准点开船，不管水势如何。后来一位引航员开始记录河流的脾气，时刻表终于让步了。",
+        ),
+        (
+            "老城每一张长椅的地图",
+            "地图",
+            "样例乙",
+            None,
+            "三位退休老人、一本笔记，还有一个从来没有城市问过的问题：哪里可以免费坐下？",
+        ),
+        (
+            "如何修理一座无人上弦的钟",
+            "小机器",
+            "样例丙",
+            "寻常物件博物馆",
+            "市政厅的守钟人谈擒纵机构、耐心，以及黄铜的价钱。",
+        ),
+        (
+            "朗读灯塔来信",
+            "河流",
+            "样例甲",
+            "示例市港务处",
+            "一箱无法投递的信件，竟成了这段海岸最好的记录：海岸线后来向内陆移动了两百米。",
+        ),
+    ],
+    "zh-Hant": [
+        (
+            "學會等待潮水的渡輪",
+            "河流",
+            "樣例甲",
+            "示例市港務處",
+            "四十年來，渡輪總是準點開船，不管水勢如何。後來一位引航員開始記錄河流的脾氣，時刻表終於讓步了。",
+        ),
+        (
+            "老城每一張長椅的地圖",
+            "地圖",
+            "樣例乙",
+            None,
+            "三位退休老人、一本筆記，還有一個從來沒有城市問過的問題：哪裡可以免費坐下？",
+        ),
+        (
+            "如何修理一座無人上弦的鐘",
+            "小機器",
+            "樣例丙",
+            "尋常物件博物館",
+            "市政廳的守鐘人談擒縱機構、耐心，以及黃銅的價錢。",
+        ),
+        (
+            "朗讀燈塔來信",
+            "河流",
+            "樣例甲",
+            "示例市港務處",
+            "一箱無法投遞的信件，竟成了這段海岸最好的記錄：海岸線後來向內陸移動了兩百公尺。",
+        ),
+    ],
+    "ar": [
+        (
+            "العبّارة التي تعلّمت انتظار المدّ",
+            "أنهار",
+            "كاتب مثال",
+            "مكتب الميناء، مدينة المثال",
+            (
+                "على مدى أربعين عامًا كانت العبّارة تنطلق في موعدها مهما فعل الماء. ثم بدأ أحد "
+                "المرشدين يدوّن ما يريده النهر، فتغيّر الجدول."
+            ),
+        ),
+        (
+            "خريطة لكل مقعد في المدينة القديمة",
+            "خرائط",
+            "كاتبة مثال",
+            None,
+            "ثلاثة متقاعدين ودفتر واحد وسؤال لم تطرحه أي مدينة: أين يمكنك أن تجلس مجانًا؟",
+        ),
+        (
+            "كيف تُصلح ساعة لا يملؤها أحد",
+            "آلات صغيرة",
+            "حارس مثال",
+            "متحف الأشياء العادية",
+            "حارس ساعة دار البلدية يشرح آلية الإفلات والصبر وثمن النحاس.",
+        ),
+        (
+            "رسائل من المنارة تُقرأ بصوت عالٍ",
+            "أنهار",
+            "كاتب مثال",
+            "مكتب الميناء، مدينة المثال",
+            "صندوق من البريد الذي لم يصل إلى أصحابه صار أفضل سجلّ لساحل تحرّك مئتي متر نحو الداخل.",
+        ),
+    ],
+    "de": [
+        (
+            "Die Fähre, die auf die Flut warten lernte",
+            "Flüsse",
+            "Ada Muster",
+            "Hafenamt, Musterstadt",
+            "Vierzig Jahre lang legte sie zur vollen Stunde ab, gleich was das Wasser tat.",
+        ),
+        (
+            "Eine Karte aller Bänke in der Altstadt",
+            "Karten",
+            "Bo Muster",
+            None,
+            "Drei Rentner, ein Heft und eine Frage, die keine Stadt gestellt hatte.",
+        ),
+    ],
+}
+SLUGS = ("ferry-and-tide", "bench-map", "clock-repair", "lighthouse-letters")
+PICTURE = Picture(
+    src="/media/0a1b/ferry.png", alt="A ferry at low tide", width=1200, height=630
+)
+
+
+def house(language: str) -> House:
+    title, description = PUBLICATION[language]
+    return House(
+        title=title,
+        description=description,
+        url=URL,
+        address="1 Example Street, Example City",
+        language=language,
+        languages=LANGUAGES,
+        since=2017,
+    )
+
+
+def article(language: str, index: int = 0, **changes: object) -> Article:
+    title, section, name, affiliation, summary = STORIES[language][index]
+    noon = datetime(2026, 1, 5 + index, 12, tzinfo=UTC)
+    made = Article(
+        id=index,
+        story_id=index,
+        story_key=SLUGS[index],
+        slug=SLUGS[index],
+        language=language,
+        origin=Origin.ORIGINAL,
+        status=Status.READY,
+        title=title,
+        summary=summary,
+        html=body(summary),
+        text=f"{summary} " * 30,
+        bylines=(Byline(name=name, affiliation=affiliation),),
+        translators=(),
+        section=section,
+        topics=(),
+        picture=PICTURE if index == 0 else None,
+        url=None,
+        offered=(),
+        published_on=date(2026, 1, 5 + index),
+        published_at=noon,
+        available_at=noon,
+        updated_at=noon,
+        content_hash="0" * 64,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type] # fields by name, from tests only
+
+
+def body(text: str) -> str:
+    return (
+        f"<p>{text}</p><h2>{text[:12]}</h2><p>{text} {text}</p>"
+        f"<blockquote><p>{text}</p></blockquote>"
+        '<p><img src="/media/0a1b/chart.png" alt="" width="640" height="200"> '
+        '<a href="/en/elsewhere/">x &lt; y</a></p>'
+        '<pre><code>tide = "/media/not-a-link"\nif tide &gt; 3: wait()</code></pre>'
+        "<table><thead><tr><th>h</th><th>m</th></tr></thead>"
+        "<tbody><tr><td>06:00</td><td>1.4</td></tr></tbody></table>"
+    )
+
+
+def page(language: str, slug: str) -> str:
+    return f"{URL}/{language}/{slug}/"
+
+
+def item(language: str, index: int = 0, **changes: object) -> Item:
+    others = [other for other in ("en", "ar", "zh-Hant") if other != language]
+    made = Item(
+        article=article(language, index),
+        url=page(language, SLUGS[index]),
+        translations=tuple(
+            LanguageLink(language=other, url=page(other, SLUGS[index])) for other in others
+        ),
+    )
+    return replace(made, **changes)  # type: ignore[arg-type] # fields by name, from tests only
+
+
+def issue(language: str, **changes: object) -> IssueContent:
+    """An issue that has everything: a late item, one in English, one converted, relatives."""
+    items = [item(language, index) for index in range(len(STORIES[language]))]
+    title = STORIES[language][1][0]
+    like = Related(title=title, url=page(language, SLUGS[1]), language=language)
+    items[0] = replace(items[0], related=(like,))
+    items[1] = replace(items[1], is_late=True)
+    if language == "zh-Hant":
+        items[2] = replace(items[2], shown_as="converted")
+    if language != "en":
+        told = article("en", 2, slug="told-in-english")
+        shown = item("en", 2, article=told, shown_as="fallback", translations=())
+        items = [*items[:2], shown, *items[3:]] if language == "ar" else [*items, shown]
+    made = IssueContent(
+        house=house(language),
+        newsletter="weekly",
+        title=NEWSLETTER[language],
+        day=date(2026, 1, 9),
+        items=tuple(items),
+        sisters=sisters(language),
+        web_url=f"{URL}/{language}/weekly/2026-01-09/",
+        more=3,
+        more_url=f"{URL}/{language}/",
+    )
+    return replace(made, **changes)  # type: ignore[arg-type] # fields by name, from tests only
+
+
+def sisters(language: str) -> tuple[LanguageLink, ...]:
+    return tuple(
+        LanguageLink(language=other, url=f"{URL}/{other}/weekly/2026-01-09/")
+        for other in LANGUAGES
+        if other != language
+    )
+
+
+def feeds(language: str) -> tuple[FeedLine, ...]:
+    title = PUBLICATION[language][0]
+    return (
+        FeedLine(
+            title=f"{title} (Atom)",
+            url=f"{URL}/feeds/{language}.atom.xml",
+            media_type="application/atom+xml",
+        ),
+        FeedLine(
+            title=f"{title} (JSON)",
+            url=f"{URL}/feeds/{language}.json",
+            media_type="application/feed+json",
+        ),
+    )
+
+
+def home(language: str) -> HomeContent:
+    title = NEWSLETTER[language]
+    return HomeContent(
+        house=house(language),
+        title=PUBLICATION[language][0],
+        url=f"{URL}/{language}/",
+        articles=issue(language).items,
+        issues=(
+            IssueLine(
+                title=title, day=date(2026, 1, 9), url=f"{URL}/{language}/weekly/2026-01-09/"
+            ),
+            IssueLine(
+                title=title, day=date(2026, 1, 2), url=f"{URL}/{language}/weekly/2026-01-02/"
+            ),
+        ),
+        sisters=sisters(language),
+    )

@@ -1,0 +1,168 @@
+"""The catalogues are complete, well formed and found by script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+
+from publisher.errors import RenderingError
+from publisher.rendering.catalogues import (
+    catalogue,
+    has_catalogue,
+    is_complete,
+    read_catalogue,
+)
+from publisher.rendering.shipped import templates_folder
+
+LANGUAGES = ("zh-Hans", "zh-Hant", "ar")
+every_language = pytest.mark.parametrize("language", LANGUAGES)
+
+NUMBERS = (0, 1, 2, 3, 11, 100)
+
+
+def catalogue_path(language: str) -> Path:
+    return templates_folder() / "locale" / language / "LC_MESSAGES" / "messages.po"
+
+
+def used() -> set[str | tuple[str, ...]]:
+    options = {"newstyle_gettext": "true", "trimmed": "true"}
+    found = extract_from_dir(
+        templates_folder(),
+        [("**.html", "jinja2"), ("**.txt", "jinja2")],
+        {"**.html": options, "**.txt": options},
+    )
+    return {message for _file, _line, message, _comments, _context in found}
+
+
+def placeholders(text: str) -> set[str]:
+    return set(re.findall(r"%\((\w+)\)s", text))
+
+
+@every_language
+def test_every_string_of_the_templates_is_translated_and_nothing_else(language: str) -> None:
+    whole = read_catalogue(catalogue_path(language), language)
+    assert {message.id for message in whole if message.id} == used()
+
+
+@every_language
+def test_nothing_is_untranslated_fuzzy_or_obsolete(language: str) -> None:
+    whole = read_catalogue(catalogue_path(language), language)
+    assert [m.id for m in whole if m.id and not is_complete(m, whole.num_plurals)] == []
+    assert not whole.obsolete
+
+
+def forms(language: str) -> Iterator[tuple[str, str]]:
+    for message in read_catalogue(catalogue_path(language), language):
+        if message.id and not message.pluralizable:
+            yield str(message.id), str(message.string)
+
+
+@every_language
+def test_translations_use_the_same_placeholders(language: str) -> None:
+    for source, translation in forms(language):
+        assert placeholders(translation) == placeholders(source)
+
+
+@every_language
+def test_every_plural_form_is_native(language: str) -> None:
+    translations, found = catalogue(language)
+    assert found
+    plurals = [message for message in used() if isinstance(message, tuple)]
+    assert len(plurals) == 3
+    for singular, plural in plurals:
+        for number in NUMBERS:
+            text = translations.ngettext(singular, plural, number)
+            assert not re.search(r"[A-Za-z]", re.sub(r"%\(num\)s", "", text))
+
+
+def test_arabic_counts_in_six_forms() -> None:
+    translations, _found = catalogue("ar")
+    counted = [
+        translations.ngettext("%(num)s article", "%(num)s articles", n) % {"num": n}
+        for n in NUMBERS
+    ]
+    assert counted == [
+        "لا مقالات",
+        "مقالة واحدة",
+        "مقالتان",
+        "3 مقالات",
+        "11 مقالة",
+        "100 مقالة",
+    ]
+
+
+def test_english_counts_in_two_forms() -> None:
+    translations, found = catalogue("en")
+    assert found
+    assert translations.ngettext("%(num)s article", "%(num)s articles", 1) == "%(num)s article"
+    assert translations.ngettext("%(num)s article", "%(num)s articles", 0) == "%(num)s articles"
+
+
+@pytest.mark.parametrize(
+    ("language", "unsubscribe"),
+    [
+        ("zh-Hant-HK", "取消訂閱"),
+        ("zh-Hans-SG", "退订"),
+        ("ar-EG", "إلغاء الاشتراك"),
+        ("en-GB", "Unsubscribe"),
+    ],
+)
+def test_a_regional_variety_finds_its_script(language: str, unsubscribe: str) -> None:
+    translations, found = catalogue(language)
+    assert found
+    assert translations.gettext("Unsubscribe") == unsubscribe
+
+
+def test_a_language_without_a_catalogue_gets_english_and_says_so() -> None:
+    translations, found = catalogue("de")
+    assert not found
+    assert not has_catalogue("de")
+    assert has_catalogue("zh-Hant")
+    assert translations.gettext("Unsubscribe") == "Unsubscribe"
+
+
+def own(folder: Path, tag: str, text: str) -> tuple[Path, ...]:
+    path = folder / "locale" / tag / "LC_MESSAGES" / "messages.po"
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
+    return (folder,)
+
+
+def test_a_publication_brings_its_own_catalogue(tmp_path: Path) -> None:
+    folders = own(
+        tmp_path,
+        "de_DE",
+        'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n'
+        '"Plural-Forms: nplurals=2; plural=(n != 1);\\n"\n\n'
+        'msgid "Unsubscribe"\nmsgstr "Abbestellen"\n\n'
+        '#, fuzzy\nmsgid "Also in"\nmsgstr "Falsch"\n\n'
+        'msgid "%(num)s article"\nmsgid_plural "%(num)s articles"\n'
+        'msgstr[0] "%(num)s Artikel"\nmsgstr[1] ""\n',
+    )
+    translations, found = catalogue("de-DE", folders)
+    assert found
+    assert translations.gettext("Unsubscribe") == "Abbestellen"
+    assert translations.gettext("Also in") == "Also in"
+    plural = translations.ngettext("%(num)s article", "%(num)s articles", 3)
+    assert plural == "%(num)s articles"
+
+
+def test_a_publication_replaces_a_shipped_catalogue(tmp_path: Path) -> None:
+    folders = own(tmp_path, "ar", 'msgid "Unsubscribe"\nmsgstr "x"\n')
+    assert catalogue("ar", folders)[0].gettext("Unsubscribe") == "x"
+
+
+def test_a_broken_catalogue_is_named(tmp_path: Path) -> None:
+    folders = own(tmp_path, "ar", "nonsense here\n")
+    with pytest.raises(RenderingError, match=r"ar/LC_MESSAGES/messages\.po: not a catalogue"):
+        catalogue("ar", folders)
+
+
+def test_a_catalogue_folder_that_names_no_language_is_named(tmp_path: Path) -> None:
+    folders = own(tmp_path, "klingonish", "")
+    with pytest.raises(RenderingError, match=r"klingonish.*is not a language tag"):
+        catalogue("ar", folders)

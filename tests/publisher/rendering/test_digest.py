@@ -1,0 +1,346 @@
+"""The digest, rendered for real in every sample language."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import pytest
+from lxml import etree, html
+
+from publisher.articles.model import Byline, Picture
+from publisher.errors import RenderingError
+from publisher.languages import direction
+from publisher.rendering import Digest, IssueContent, Item, Related, Renderer, tokens
+from publisher.rendering.digest import SUBJECT_COLUMNS, SUMMARY_COLUMNS, headline, opening
+from publisher.rendering.plaintext import COLUMNS, width
+from tests.publisher.rendering import sample
+
+RENDERER = Renderer()
+DIGESTS = {language: RENDERER.digest(sample.issue(language)) for language in sample.LANGUAGES}
+
+every_language = pytest.mark.parametrize("language", sample.LANGUAGES)
+
+
+def tree(digest: Digest) -> etree._Element:
+    return html.document_fromstring(digest.html)
+
+
+def words(element: etree._Element) -> str:
+    return " ".join("".join(str(text) for text in element.itertext()).split())
+
+
+def one(root: etree._Element, class_name: str) -> etree._Element:
+    return next(e for e in root.iter("*") if class_name in e.get("class", "").split())
+
+
+def hrefs(root: etree._Element) -> list[str]:
+    return [a.get("href", "") for a in root.iter("a")]
+
+
+@every_language
+def test_a_mail_begins_with_its_document_type_and_names_language_and_direction(
+    language: str,
+) -> None:
+    root = tree(DIGESTS[language])
+    article = next(e for e in root.iter("div") if e.get("role") == "article")
+    assert DIGESTS[language].html.startswith("<!DOCTYPE html>")
+    assert "<!DOCTYPE" not in DIGESTS[language].html[9:]
+    for element in (root, article):
+        assert (element.get("lang"), element.get("dir")) == (language, direction(language))
+    assert article.get("aria-label")
+
+
+@every_language
+def test_every_table_and_cell_carries_language_and_direction(language: str) -> None:
+    for element in tree(DIGESTS[language]).iter("table", "td"):
+        own = element.get("lang")
+        assert own in {language, "en"}
+        assert element.get("dir") == direction(str(own))
+        if element.tag == "table":
+            assert element.get("role") == "presentation"
+            spacing = [element.get(name) for name in ("cellpadding", "cellspacing", "border")]
+            assert spacing == ["0", "0", "0"]
+
+
+@every_language
+def test_styles_are_physical_and_follow_the_direction_of_the_text(language: str) -> None:
+    root = tree(DIGESTS[language])
+    styles = " ".join(e.get("style", "") for e in root.iter("body", "td", "p", "h1", "h2"))
+    assert not re.search(r"inline-start|inline-end|: ?start|: ?end|var\(|calc\(|rem\b", styles)
+    side = "right" if direction(language) == "rtl" else "left"
+    for class_name in ("masthead", "footer", "opening", "more", "switch"):
+        cell = one(root, class_name)
+        assert cell.get("align") == side
+        assert f"text-align:{side}" in cell.get("style", "")
+
+
+def test_an_english_item_reads_from_the_left_in_an_arabic_digest() -> None:
+    cells = [e for e in tree(DIGESTS["ar"]).iter("td") if "item" in e.get("class", "")]
+    english = [cell for cell in cells if cell.get("lang") == "en"]
+    assert len(english) == 1
+    assert (english[0].get("dir"), english[0].get("align")) == ("ltr", "left")
+    assert "text-align:left" in english[0].get("style", "")
+    assert "direction:ltr" in english[0].get("style", "")
+    label = one(english[0], "label")
+    assert (label.get("lang"), label.get("dir")) == ("ar", "rtl")
+    assert words(label) == "اللغة: English"
+
+
+@every_language
+def test_links_are_absolute_or_tokens(language: str) -> None:
+    root = tree(DIGESTS[language])
+    for href in hrefs(root):
+        assert href in tokens.TOKENS or urlsplit(href).scheme == "https"
+    assert all(urlsplit(image.get("src", "")).scheme == "https" for image in root.iter("img"))
+
+
+@every_language
+def test_both_parts_hold_every_token_and_no_trace_of_a_template(language: str) -> None:
+    digest = DIGESTS[language]
+    for token in tokens.TOKENS:
+        assert token in digest.html
+        assert token in digest.text
+    for part in (digest.subject, digest.preheader, digest.html, digest.text):
+        assert not re.search(r"\{\{|\{%|\{#|%\(|None|Undefined", part)
+
+
+@every_language
+def test_text_and_html_have_the_same_articles_and_links(language: str) -> None:
+    digest = DIGESTS[language]
+    lines = set(digest.text.splitlines())
+    assert set(hrefs(tree(digest))) == {
+        line for line in lines if line.startswith("https://") or line in tokens.TOKENS
+    }
+    joined = re.sub(r"[\u2068\u2069]", "", digest.text)
+    for item in sample.issue(language).items:
+        assert item.article.title in words(tree(digest))
+        assert item.article.title in joined
+
+
+@every_language
+def test_the_text_part_fits_its_columns(language: str) -> None:
+    for line in DIGESTS[language].text.splitlines():
+        assert line.startswith("https://") or width(line) <= COLUMNS
+        assert line == line.rstrip()
+
+
+def test_the_masthead_tells_publication_newsletter_date_and_number() -> None:
+    expected = {
+        "en": "The Lantern The week January 9, 2026 · 4 articles",
+        "zh-Hans": "灯笼 一周 2026年1月9日 · 5 篇文章",
+        "zh-Hant": "燈籠 一週 2026年1月9日 · 5 篇文章",
+        "ar": "الفانوس الأسبوع 9 يناير 2026 · 4 مقالات",
+        "de": "Die Laterne Die Woche 9. Januar 2026 · 3 articles",
+    }
+    seen = {
+        language: words(one(tree(digest), "masthead")) for language, digest in DIGESTS.items()
+    }
+    assert seen == expected
+
+
+def test_a_byline_shows_name_affiliation_date_and_reading_time() -> None:
+    byline = one(tree(DIGESTS["zh-Hans"]), "byline")
+    assert words(byline) == "样例甲，示例市港务处 2026年1月5日 · 阅读约需 4 分钟"
+
+
+def test_translators_are_credited() -> None:
+    item = sample.item("en")
+    item = replace(item, article=replace(item.article, translators=("Tia Example", "Uli Test")))
+    digest = RENDERER.digest(sample.issue("en", items=(item,)))
+    for part in (words(tree(digest)), digest.text):
+        assert "Translated by Tia Example and Uli Test" in part
+
+
+def test_english_strings_around_a_language_without_a_catalogue_say_that_they_are_english() -> (
+    None
+):
+    root = tree(DIGESTS["de"])
+    strings = [e for e in root.iter("*") if e.text and "Unsubscribe" in e.text]
+    parent = strings[0].getparent()
+    assert parent is not None
+    assert (parent.get("lang"), parent.get("dir")) == ("en", "ltr")
+    assert 'lang="en" dir="ltr">3 articles<' in DIGESTS["de"].html
+
+
+def test_labels_say_why_an_item_is_not_simply_an_article() -> None:
+    text = DIGESTS["zh-Hant"].text
+    page = words(tree(DIGESTS["zh-Hant"]))
+    for label in ("由簡體中文自動轉換", "新譯文", "語言：English"):
+        assert label in text
+        assert label in page
+
+
+def test_an_item_can_be_both_converted_and_late() -> None:
+    item = sample.item("zh-Hans", shown_as="converted", is_late=True)
+    digest = RENDERER.digest(sample.issue("zh-Hans", items=(item,)))
+    assert "河流 · 由繁体中文自动转换 · 新译文" in words(tree(digest))
+    assert "由繁体中文自动转换\n新译文\n" in digest.text
+
+
+def test_links_to_other_languages_are_named_by_autonyms_in_their_own_direction() -> None:
+    switch = one(tree(DIGESTS["en"]), "switch")
+    links = [(a.get("lang"), a.get("dir"), words(a)) for a in switch.iter("a")]
+    assert ("ar", "rtl", "العربية") in links
+    assert ("zh-Hans", "ltr", "简体中文") in links
+
+
+def test_reading_on_names_the_article_for_screen_readers() -> None:
+    labels = [a.get("aria-label") for a in tree(DIGESTS["en"]).iter("a") if a.get("aria-label")]
+    assert labels[1] == "Continue reading: A map of every bench in the old town"
+    assert len(set(labels)) == len(labels)
+
+
+def test_the_lead_shows_its_picture_at_the_width_of_the_column() -> None:
+    (image,) = tree(DIGESTS["en"]).iter("img")
+    assert image.get("src") == "https://news.example.org/media/0a1b/ferry.png"
+    assert (image.get("width"), image.get("height")) == ("600", "315")
+    assert image.get("alt") == "A ferry at low tide"
+
+
+def test_a_picture_that_mail_cannot_show_is_left_out() -> None:
+    item = sample.item("en")
+    drawing = replace(item.article, picture=Picture(src="/media/1/a.svg", alt="x"))
+    digest = RENDERER.digest(sample.issue("en", items=(replace(item, article=drawing),)))
+    assert "<img" not in digest.html
+
+
+def test_contents_come_with_the_third_item() -> None:
+    content = sample.issue("en")
+    two = RENDERER.digest(replace(content, items=content.items[:2]))
+    assert "In this issue" in DIGESTS["en"].html
+    assert "In this issue" not in two.html + two.text
+
+
+def test_a_bare_issue_leaves_out_what_it_does_not_have() -> None:
+    item = sample.item("en", 1, translations=())
+    bare = replace(item.article, section=None, summary="", bylines=(), picture=None)
+    content = sample.issue("en", items=(replace(item, article=bare),), sisters=(), more=0)
+    house = replace(content.house, address="")
+    digest = RENDERER.digest(replace(content, house=house))
+    for part in (digest.html, digest.text):
+        for absent in ("eyebrow", "Also in", "You might", "more article", "Read this issue"):
+            assert f'class="{absent}"' not in part
+            assert absent not in part.partition("</head>")[2]
+    assert digest.preheader == "Slow news about rivers, maps and small machines"
+
+
+def test_titles_are_escaped_in_html_and_plain_in_text_and_subject() -> None:
+    item = sample.item("en")
+    odd = replace(
+        item.article,
+        title="Tide <b>& {{ ebb }}",
+        bylines=(Byline(name="A <i>B", affiliation="C & D"),),
+    )
+    digest = RENDERER.digest(sample.issue("en", items=(replace(item, article=odd),)))
+    assert "Tide &lt;b&gt;&amp; {{ ebb }}" in digest.html
+    assert "<b>" not in digest.html
+    assert "A &lt;i&gt;B" in digest.html
+    assert digest.subject == "The week: Tide <b>& {{ ebb }}"
+    assert "A <i>B, C & D" in digest.text
+
+
+def test_subjects_name_newsletter_and_lead() -> None:
+    assert DIGESTS["en"].subject == "The week: The ferry that learned to wait for the tide"
+    assert DIGESTS["zh-Hans"].subject == "一周：学会等待潮水的渡轮"
+    assert DIGESTS["ar"].subject == "الأسبوع: العبّارة التي تعلّمت انتظار المدّ"
+
+
+@pytest.mark.parametrize("title", ["tide and time " * 20, "潮水与时间" * 30, "x" * 300])
+def test_a_long_subject_is_cut_to_its_columns(title: str) -> None:
+    item = sample.item("en")
+    long = replace(item, article=replace(item.article, title=title))
+    subject = RENDERER.digest(sample.issue("en", items=(long,))).subject
+    assert width(subject) <= SUBJECT_COLUMNS
+    assert subject.endswith("…")
+    assert not subject.endswith((" …", "ti…"))
+
+
+def test_a_subject_is_one_line_without_hidden_characters() -> None:
+    item = sample.item("en")
+    odd = replace(item.article, title="Ebb\r\nBcc: x\u202e and\u200b flow\u2069")
+    subject = RENDERER.digest(sample.issue("en", items=(replace(item, article=odd),))).subject
+    assert subject == "The week: Ebb Bcc: x and flow"
+
+
+def test_the_headline_is_in_the_language_of_the_issue_if_any_article_is() -> None:
+    content = sample.issue("ar")
+    foreign = content.items[2]
+    turned = replace(content, items=(foreign, content.items[0]))
+    assert headline(turned).language == "ar"
+    assert headline(replace(content, items=(foreign,))).language == "en"
+
+
+def test_the_first_line_is_the_other_titles_that_fit() -> None:
+    content = sample.issue("zh-Hans")
+    line = opening(content, content.items[0].article)
+    assert line.parts == ("老城每一张长椅的地图", "如何修理一座无人上弦的钟", "朗读灯塔来信")
+    long = [replace(item.article, title="One long title " * 5) for item in content.items]
+    items = tuple(
+        replace(i, article=a) for i, a in zip(content.items[:4], long[:4], strict=True)
+    )
+    line = opening(replace(content, items=items), items[0].article)
+    assert len(line.parts) == 1
+    assert width(line.parts[0]) <= 110
+
+
+def test_the_first_line_of_a_single_item_is_its_summary_in_its_language() -> None:
+    content = sample.issue("ar")
+    line = opening(replace(content, items=content.items[2:3]), content.items[2].article)
+    assert line.language == "en"
+    assert line.parts[0].startswith("The keeper of the town hall clock")
+
+
+@every_language
+def test_the_first_line_is_visible_and_is_the_preheader(language: str) -> None:
+    digest = DIGESTS[language]
+    assert words(one(tree(digest), "opening")).startswith(digest.preheader)
+    assert "display:none" not in digest.html
+    assert digest.preheader != digest.subject
+
+
+def rich(language: str, index: int) -> Item:
+    """An item with everything, at length."""
+    item = sample.item(language, index)
+    title = f"{item.article.title} {item.article.title}"
+    like = Related(title=title, url=item.url, language=language)
+    article = replace(item.article, title=title, summary=item.article.summary * 6)
+    return replace(item, article=article, related=(like,) * 3, is_late=True)
+
+
+@every_language
+def test_twelve_items_with_everything_stay_below_what_gmail_clips(language: str) -> None:
+    items = tuple(rich(language, index % 2) for index in range(12))
+    digest = RENDERER.digest(sample.issue(language, items=items))
+    assert len(digest.html.encode()) < 74_000
+
+
+def test_a_long_summary_is_cut_in_both_parts() -> None:
+    digest = RENDERER.digest(sample.issue("zh-Hans", items=(rich("zh-Hans", 0),)))
+    summary = words(one(tree(digest), "summary"))
+    assert summary.endswith("…")
+    assert SUMMARY_COLUMNS - 2 <= width(summary) <= SUMMARY_COLUMNS
+    assert summary in digest.text.replace("\n", "")
+
+
+@every_language
+def test_equal_content_gives_equal_bytes(language: str) -> None:
+    assert Renderer().digest(sample.issue(language)) == DIGESTS[language]
+
+
+def test_rules_that_stay_in_the_head_keep_their_importance() -> None:
+    head = DIGESTS["en"].html.partition("</head>")[0]
+    assert "@media (prefers-color-scheme:dark)" in head
+    assert "@media only screen and (max-width:620px)" in head
+    assert "[data-ogsc] .summary" in head
+    assert head.count(" !important") > 30
+    assert "data-premailer" not in DIGESTS["en"].html
+    kept = sum(len(block) for block in re.findall(r"<style>(.*?)</style>", head, re.DOTALL))
+    assert kept < 8_000
+
+
+def test_an_issue_without_articles_is_refused() -> None:
+    empty: IssueContent = sample.issue("en", items=())
+    with pytest.raises(RenderingError, match="2026-01-09/: an issue without articles"):
+        RENDERER.digest(empty)

@@ -1,0 +1,207 @@
+"""Pages and feed entries, rendered for real."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from lxml import etree, html
+
+from publisher.articles.model import Picture
+from publisher.languages import direction
+from publisher.rendering import LanguageLink, Renderer
+from tests.publisher.rendering import sample
+
+RENDERER = Renderer()
+every_language = pytest.mark.parametrize("language", sample.LANGUAGES)
+
+
+def pages(language: str) -> dict[str, str]:
+    content = sample.issue(language)
+    feeds = sample.feeds(language)
+    links = [LanguageLink(language=tag, url=f"{sample.URL}/{tag}/") for tag in sample.LANGUAGES]
+    return {
+        "issue": RENDERER.issue_page(content, feeds),
+        "article": RENDERER.article_page(content.house, content.items[0], feeds),
+        "home": RENDERER.home_page(sample.home(language), feeds),
+        "chooser": RENDERER.chooser_page(content.house, links),
+        "unsubscribe": RENDERER.letter_page(content.house, "unsubscribe", "d@example.org"),
+        "preferences": RENDERER.letter_page(content.house, "preferences", "d@example.org"),
+    }
+
+
+PAGES = {language: pages(language) for language in sample.LANGUAGES}
+
+
+def tree(page: str) -> etree._Element:
+    return html.document_fromstring(page)
+
+
+def words(element: etree._Element) -> str:
+    return " ".join("".join(str(text) for text in element.itertext()).split())
+
+
+@every_language
+def test_every_page_names_its_language_and_carries_its_own_style(language: str) -> None:
+    for page in PAGES[language].values():
+        root = tree(page)
+        assert page.startswith("<!DOCTYPE html>")
+        assert (root.get("lang"), root.get("dir")) == (language, direction(language))
+        assert not [link for link in root.iter("link") if link.get("rel") == "stylesheet"]
+        assert not list(root.iter("script"))
+        assert len(list(root.iter("h1"))) == 1
+        assert "{{" not in page
+
+
+@every_language
+def test_ids_are_unique_and_links_within_a_page_lead_somewhere(language: str) -> None:
+    for page in PAGES[language].values():
+        root = tree(page)
+        ids = [str(element.get("id")) for element in root.iter("*") if element.get("id")]
+        assert len(set(ids)) == len(ids)
+        targets = [a.get("href", "") for a in root.iter("a")]
+        assert {t[1:] for t in targets if t.startswith("#")} <= set(ids)
+        assert all(t.startswith(("#", "https://", "mailto:")) for t in targets)
+
+
+def test_an_issue_page_has_contents_full_articles_and_ways_back() -> None:
+    page = PAGES["en"]["issue"]
+    root = tree(page)
+    contents = next(nav for nav in root.iter("nav") if nav.get("id") == "contents")
+    assert [a.get("href") for a in contents.iter("a")] == [f"#a-{s}" for s in sample.SLUGS]
+    assert page.count('href="#top"') == 4
+    assert page.count("<blockquote>") == 4
+    assert "You might also like" in page
+    assert "And 3 more articles" in page
+
+
+def test_an_issue_page_without_more_says_nothing_of_it() -> None:
+    assert "more article" not in RENDERER.issue_page(sample.issue("en", more=0), ())
+
+
+def test_a_foreign_article_keeps_its_language_on_the_page() -> None:
+    article = next(
+        e for e in tree(PAGES["ar"]["issue"]).iter("article") if e.get("lang") == "en"
+    )
+    assert article.get("dir") == "ltr"
+    assert "متابعة" not in words(article)
+    assert "اللغة: English" in words(article)
+
+
+def test_the_head_lists_feeds_own_address_and_other_languages() -> None:
+    links = [
+        (link.get("rel"), link.get("hreflang") or link.get("type"), link.get("href"))
+        for link in tree(PAGES["en"]["issue"]).iter("link")
+    ]
+    own = f"{sample.URL}/en/weekly/2026-01-09/"
+    assert links[:3] == [
+        ("canonical", None, own),
+        ("alternate", "en", own),
+        ("alternate", "zh-Hans", f"{sample.URL}/zh-Hans/weekly/2026-01-09/"),
+    ]
+    assert ("alternate", "application/atom+xml", f"{sample.URL}/feeds/en.atom.xml") in links
+
+
+def test_own_pictures_are_absolute_and_code_is_left_alone() -> None:
+    page = PAGES["en"]["article"]
+    assert 'src="https://news.example.org/media/0a1b/ferry.png"' in page
+    assert 'src="https://news.example.org/media/0a1b/chart.png"' in page
+    assert 'tide = "/media/not-a-link"' in page
+
+
+def test_an_article_page_has_what_cards_need() -> None:
+    page = PAGES["zh-Hant"]["article"]
+    assert '<meta property="og:title" content="學會等待潮水的渡輪 · 燈籠">' in page
+    assert '<meta name="description" content="四十年來，渡輪總是準點開船' in page
+    assert (
+        '<meta property="article:published_time" content="2026-01-05T12:00:00+00:00">' in page
+    )
+    assert "og:image" in page
+    plain = RENDERER.article_page(sample.house("en"), sample.item("en", 1), ())
+    assert "og:image" not in plain
+    assert "Follow by feed" not in plain
+
+
+def test_a_home_page_lists_articles_and_issues_with_local_dates() -> None:
+    root = tree(PAGES["ar"]["home"])
+    titles = [words(h3) for h3 in root.iter("h3")]
+    assert titles == [item.article.title for item in sample.issue("ar").items]
+    assert "9 يناير 2026" in words(root)
+    assert next(root.iter("time")).get("datetime") == "2026-01-05"
+
+
+def test_an_empty_home_page_says_so() -> None:
+    empty = replace(sample.home("en"), articles=(), issues=(), title="The week")
+    page = RENDERER.home_page(empty, ())
+    assert "Nothing has been published here yet." in page
+    assert "<title>The week · The Lantern</title>" in page
+
+
+def test_the_chooser_offers_each_language_in_its_own_name() -> None:
+    root = tree(PAGES["en"]["chooser"])
+    main = next(root.iter("main"))
+    assert [(a.get("lang"), words(a)) for a in main.iter("a")] == [
+        ("en", "English"),
+        ("zh-Hans", "简体中文"),
+        ("zh-Hant", "繁體中文"),
+        ("ar", "العربية"),
+        ("de", "Deutsch"),
+    ]
+    assert [link.get("hreflang") for link in root.iter("link")][-1] == "x-default"
+
+
+@every_language
+@pytest.mark.parametrize("kind", ["unsubscribe", "preferences"])
+def test_a_letter_page_gives_the_address_and_stays_out_of_search(
+    language: str, kind: str
+) -> None:
+    page = PAGES[language][kind]
+    assert '<meta name="robots" content="noindex">' in page
+    assert f'href="mailto:d@example.org?subject={kind}"' in page
+    assert '<span dir="ltr">d@example.org</span>' in page
+    assert "canonical" not in page
+
+
+def test_a_letter_page_in_german_says_that_it_is_english() -> None:
+    heading = next(tree(PAGES["de"]["unsubscribe"]).iter("h1"))
+    assert (heading.get("lang"), words(heading)) == ("en", "Unsubscribe")
+
+
+def test_a_feed_entry_is_a_fragment_with_byline_picture_and_body() -> None:
+    entry = RENDERER.feed_entry(sample.item("ar"), sample.house("ar"))
+    assert entry.startswith(
+        '<div lang="ar" dir="rtl">\n<p>كاتب مثال، مكتب الميناء، مدينة المثال</p>'
+    )
+    assert entry.endswith("</div>")
+    assert 'src="https://news.example.org/media/0a1b/ferry.png" width="1200"' in entry
+    assert 'src="/' not in entry
+    assert "style=" not in entry
+    assert "@@" not in entry
+
+
+@pytest.mark.parametrize(
+    ("language", "shown_as", "label"),
+    [
+        ("zh-Hant", "converted", "由簡體中文自動轉換"),
+        ("zh-Hans", "converted", "由繁体中文自动转换"),
+        ("en", "fallback", "語言：English"),
+    ],
+)
+def test_a_feed_entry_says_why_it_is_there(language: str, shown_as: str, label: str) -> None:
+    house = sample.house("zh-Hant" if language == "en" else language)
+    item = sample.item(language, shown_as=shown_as)
+    assert f"<strong>{label}</strong>" in RENDERER.feed_entry(item, house)
+
+
+def test_a_picture_that_the_text_shows_is_not_shown_twice() -> None:
+    article = sample.article("en", picture=Picture(src="/media/0a1b/chart.png"))
+    item = sample.item("en", article=replace(article, bylines=(), translators=("T Example",)))
+    entry = RENDERER.feed_entry(item, sample.house("en"))
+    assert entry.count("chart.png") == 1
+    assert "<p>Translated by T Example</p>" in entry
+
+
+def test_a_picture_of_unknown_size_claims_none() -> None:
+    article = sample.article("en", picture=Picture(src="https://cdn.example.com/a.png"))
+    entry = RENDERER.feed_entry(sample.item("en", article=article), sample.house("en"))
+    assert '<img src="https://cdn.example.com/a.png" alt="">' in entry

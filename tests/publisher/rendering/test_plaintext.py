@@ -1,0 +1,121 @@
+"""Wrapping by display width, for every script."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from publisher.rendering.plaintext import (
+    COLUMNS,
+    FIRST_STRONG_ISOLATE,
+    NO_END,
+    NO_START_WIDE,
+    POP_ISOLATE,
+    flow,
+    isolate,
+    one_line,
+    shorten,
+    width,
+    wrap,
+)
+
+CHINESE = (
+    "渡輪總是準點開船，不管水勢如何；後來（據說）「一位引航員」開始記錄《河流》的脾氣。" * 8
+)
+URL = "https://news.example.org/" + "a-very-long-path/" * 8
+
+
+def test_latin_breaks_between_words() -> None:
+    assert wrap("one two three four", 9) == ["one two", "three", "four"]
+
+
+def test_wide_characters_count_two_columns() -> None:
+    lines = wrap("河" * 100)
+    assert [width(line) for line in lines] == [76, 76, 48]
+
+
+def test_no_line_starts_with_closing_or_ends_with_opening_punctuation() -> None:
+    for columns in range(10, 40):
+        for line in wrap(CHINESE, columns):
+            assert line[0] not in NO_START_WIDE
+            assert line[-1] not in NO_END
+            assert width(line) <= columns
+        assert "".join(wrap(CHINESE, columns)) == CHINESE
+
+
+def test_a_stray_space_before_a_full_stop_does_not_bring_it_to_the_start_of_a_line() -> None:
+    assert wrap("河流 。", 5) == ["河", "流 。"]
+
+
+def test_a_url_is_whole_even_if_it_is_too_long() -> None:
+    assert wrap(URL) == [URL]
+    assert wrap(f"見{URL} 河流") == ["見", URL, "河流"]
+    assert URL in wrap(f"Read all of it at {URL} today")
+    assert wrap(f"  {URL}") == [f"  {URL}"]
+
+
+def test_a_word_without_end_is_cut_but_never_before_a_combining_mark() -> None:
+    lines = wrap("กำ้" * 60, 20)
+    assert all(width(line) <= 20 for line in lines)
+    assert "".join(lines) == "กำ้" * 60
+    assert all(width(line[0]) > 0 for line in lines)
+
+
+def test_korean_breaks_between_words() -> None:
+    assert wrap("한국어 문장 하나", 8) == ["한국어", "문장", "하나"]
+
+
+def test_an_indent_is_repeated() -> None:
+    assert wrap("    one two three", 12) == ["    one two", "    three"]
+
+
+def test_an_isolate_that_a_break_would_cut_is_closed_and_opened_again() -> None:
+    lines = wrap(f"x {isolate('one two three')} y", 9)
+    assert lines == [
+        f"x {FIRST_STRONG_ISOLATE}one two{POP_ISOLATE}",
+        f"{FIRST_STRONG_ISOLATE}three{POP_ISOLATE} y",
+    ]
+    assert wrap(f"a{POP_ISOLATE} b", 1) == [f"a{POP_ISOLATE}", "b"]
+
+
+def test_blank_lines_are_kept_one_at_a_time() -> None:
+    assert flow("\n\na\n\n\n\nb  \n\n") == "a\n\nb\n"
+
+
+def test_one_line_has_no_controls_and_keeps_joiners() -> None:
+    assert one_line(" a\r\n\tb\u202e\u200e\x07 c\u2068d\u2069 ") == "a b cd"
+    assert one_line("می\u200cخواهم 👩\u200d🔬") == "می\u200cخواهم 👩\u200d🔬"
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "short"),
+    [
+        ("short", 10, "short"),
+        ("one two three", 9, "one two…"),
+        ("one, two", 6, "one…"),
+        ("河流與潮水的故事", 9, "河流與潮…"),
+        ("河流，與潮水", 7, "河流…"),
+        ("abcdefghij", 5, "abcd…"),
+    ],
+)
+def test_a_text_is_shortened_between_words(text: str, columns: int, short: str) -> None:
+    assert shorten(text, columns) == short
+
+
+@given(st.text(alphabet="ab河，。（）「」 \u3000é한1.,", max_size=120), st.integers(8, 40))
+def test_wrapping_loses_nothing_but_spaces(text: str, columns: int) -> None:
+    lines = wrap(text, columns)
+    assert "".join("".join(lines).split()) == "".join(text.split())
+    assert all(width(line) <= columns for line in lines)
+
+
+@given(st.text(max_size=200))
+def test_any_text_flows_into_its_columns(text: str) -> None:
+    for line in flow(one_line(text)).splitlines():
+        assert width(line) <= COLUMNS or "://" in line
+
+
+@given(st.text(max_size=200), st.integers(4, 80))
+def test_a_shortened_text_fits(text: str, columns: int) -> None:
+    assert width(shorten(text, columns)) <= columns or "://" in text

@@ -1,0 +1,140 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from publisher.articles.model import Article, Origin
+from publisher.config import Publication
+from publisher.rendering import views
+from publisher.testing import SAMPLE_PUBLICATION, sample_article
+
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
+URL = "https://news.example.org"
+
+
+@pytest.fixture
+def publication() -> Publication:
+    return Publication.model_validate({**SAMPLE_PUBLICATION, "description": {"ar": "وصف"}})
+
+
+def variant(language: str, **changes: Any) -> Article:
+    return sample_article(language=language, title=f"In {language}", **changes)
+
+
+def test_a_house_speaks_the_language_of_its_readers(publication: Publication) -> None:
+    house = views.house(publication, "zh-Hans")
+    assert (house.title, house.language) == ("灯笼", "zh-Hans")
+    assert (house.url, house.since) == (URL, 2026)
+    assert views.house(publication, "ar").title == "The Lantern"
+    assert views.house(publication, "ar").description == "وصف"
+    assert house.languages == ("en", "zh-Hans", "zh-Hant", "ar")
+
+
+def test_an_article_in_its_own_language_has_no_label(publication: Publication) -> None:
+    item = views.item(publication, variant("en"), "en", [variant("en")])
+    assert item.shown_as is None
+    assert item.translations == ()
+    assert item.url == f"{URL}/en/stories/story-1/"
+
+
+def test_an_article_in_another_language_is_a_fallback(publication: Publication) -> None:
+    assert views.item(publication, variant("en"), "ar", []).shown_as == "fallback"
+
+
+@pytest.mark.parametrize("language", ["zh-Hant", "en"])
+def test_a_conversion_is_labelled_wherever_it_is_shown(
+    publication: Publication, language: str
+) -> None:
+    converted = variant("zh-Hant", origin=Origin.CONVERTED)
+    assert views.item(publication, converted, language, []).shown_as == "converted"
+
+
+@pytest.mark.parametrize(
+    ("origin", "days", "late"),
+    [
+        (Origin.TRANSLATION, 2, False),
+        (Origin.TRANSLATION, 3, True),
+        (Origin.ORIGINAL, 3, False),
+        (Origin.CONVERTED, 3, False),
+    ],
+)
+def test_a_translation_is_late_after_two_days(
+    publication: Publication, origin: Origin, days: int, late: bool
+) -> None:
+    first = variant("en", available_at=NEW_YEAR)
+    second = variant("ar", origin=origin, available_at=NEW_YEAR + timedelta(days=days))
+    assert views.item(publication, second, "ar", [first, second]).is_late is late
+
+
+def test_an_article_alone_is_not_late(publication: Publication) -> None:
+    alone = variant("ar", origin=Origin.TRANSLATION)
+    assert not views.item(publication, alone, "ar", []).is_late
+
+
+def test_translations_come_in_the_order_of_the_publication(publication: Publication) -> None:
+    elsewhere = variant("zh-Hans", url="https://example.net/x")
+    found = [variant("ar"), elsewhere, variant("fr"), variant("en"), variant("zh-Hant")]
+    links = views.translations(publication, variant("zh-Hant"), found)
+    assert [(link.language, link.url) for link in links] == [
+        ("en", f"{URL}/en/stories/story-1/"),
+        ("zh-Hans", "https://example.net/x"),
+        ("ar", f"{URL}/ar/stories/story-1/"),
+    ]
+
+
+def other(number: int, *topics: str, **changes: Any) -> Article:
+    return sample_article(story_id=number, topics=topics, **changes)
+
+
+def numbers(mine: Article, pool: list[Article], leave_out: set[int] | None = None) -> list[int]:
+    return [found.story_id for found in views.related(mine, pool, leave_out or set())]
+
+
+def test_more_shared_topics_come_first_and_then_the_newest() -> None:
+    mine = other(1, "rivers", "maps", section="Crafts")
+    pool = [
+        other(2, "rivers", published_at=NEW_YEAR),
+        other(3, "rivers", published_at=NEW_YEAR + timedelta(days=1)),
+        other(4, "rivers", "maps", published_at=NEW_YEAR - timedelta(days=9)),
+        other(5, "cats"),
+    ]
+    assert numbers(mine, pool) == [4, 3, 2]
+
+
+def test_a_section_counts_as_a_topic() -> None:
+    assert numbers(other(1, section="Crafts"), [other(2, section="Crafts")]) == [2]
+    assert numbers(other(1, section="Crafts"), [other(2, "Crafts")]) == [2]
+
+
+def test_articles_without_topics_have_nothing_in_common() -> None:
+    assert numbers(other(1), [other(2), other(3, "rivers")]) == []
+
+
+def test_neither_itself_nor_what_is_on_the_page_is_related() -> None:
+    mine = other(1, "rivers")
+    assert numbers(mine, [mine, other(2, "rivers"), other(3, "rivers")], {3}) == [2]
+
+
+def test_no_more_than_three_are_related_and_equals_go_by_key() -> None:
+    pool = [other(number, "rivers") for number in (5, 4, 3, 2)]
+    assert numbers(other(1, "rivers"), pool) == [2, 3, 4]
+
+
+def test_related_articles_are_shown_with_their_addresses(publication: Publication) -> None:
+    near = other(2, url="https://example.net/x")
+    item = views.item(publication, variant("en"), "en", [], [near])
+    (line,) = item.related
+    assert (line.title, line.url, line.language) == ("Story 2", "https://example.net/x", "en")
+
+
+def test_a_page_announces_its_own_language_s_feeds_first(publication: Publication) -> None:
+    lines = views.feed_lines(publication, "ar")
+    assert len(lines) == 12
+    assert [line.url for line in lines[:4]] == [
+        f"{URL}/feeds/ar.rss.xml",
+        f"{URL}/feeds/ar.atom.xml",
+        f"{URL}/feeds/ar.json",
+        f"{URL}/feeds/en.rss.xml",
+    ]
+    assert lines[0].title == "The Lantern (العربية, rss)"
+    assert len({line.title for line in lines}) == 12

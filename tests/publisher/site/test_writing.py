@@ -1,0 +1,175 @@
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from publisher.site import writing
+from publisher.site.writing import Written
+from tests.publisher.conftest import NOW, House
+from tests.publisher.printing import changes, override, press_of, public, shown, stamps
+
+DAILY = [{"name": "daily", "schedule": "0 8 * * *", "title": {"en": "The morning lamp"}}]
+
+
+def tides(house: House) -> None:
+    house.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    house.write("ar/tides.md", "المدّ ينتظر.", title="المدّ", date="2026-01-06")
+    house.write("en/maps.md", "A map of benches.", title="Maps", date="2026-01-07")
+
+
+def pages(house: House) -> set[str]:
+    return {path.removesuffix("index.html") for path in stamps(public(house))}
+
+
+def text_of(house: House, path: str) -> str:
+    return (public(house) / path / "index.html").read_text("utf-8")
+
+
+def test_every_article_has_its_page(house: House) -> None:
+    tides(house)
+    written = shown(house)
+    assert (written.articles, written.issues, written.problems) == (3, 0, [])
+    assert {path for path in pages(house) if "/stories/" in path} == {
+        "en/stories/tides/",
+        "en/stories/maps/",
+        "ar/stories/tides/",
+    }
+    assert '<html lang="ar" dir="rtl">' in text_of(house, "ar/stories/tides")
+
+
+def test_nothing_is_written_again_when_nothing_changed(house: House) -> None:
+    tides(house)
+    shown(house)
+    with changes(public(house)) as found:
+        assert shown(house.at(NOW + timedelta(hours=1))) == Written()
+    assert found == set()
+
+
+def test_pages_are_written_in_portions_to_the_last(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "PORTION", 2)
+    tides(house)
+    assert shown(house).articles == 3
+
+
+def test_a_withdrawn_article_loses_its_page_and_the_empty_folders(house: House) -> None:
+    tides(house)
+    shown(house)
+    (house.articles / "ar/tides.md").unlink()
+    # Its own page goes, and the translation's no longer points to it.
+    assert shown(house.at(NOW + timedelta(hours=1))).articles == 2
+    assert not (public(house) / "ar/stories").exists()
+    assert (public(house) / "ar/index.html").is_file()
+    assert "/ar/stories/" not in text_of(house, "en/stories/tides")
+
+
+def test_no_page_recommends_what_was_withdrawn(house: House) -> None:
+    for day, name in ((5, "tides"), (6, "maps"), (7, "cats")):
+        topic = "[Cats]" if name == "cats" else "[Rivers]"
+        house.write(f"en/{name}.md", "Words.", title=name, date=f"2026-01-0{day}", topics=topic)
+    shown(house)
+    assert "/stories/maps/" in text_of(house, "en/stories/tides")
+    (house.articles / "en/maps.md").unlink()
+    with changes(public(house)) as found:
+        shown(house.at(NOW + timedelta(hours=1)))
+    assert "/stories/maps/" not in text_of(house, "en/stories/tides")
+    assert found == {
+        "en/index.html",
+        "en/stories/maps/index.html",
+        "en/stories/tides/index.html",
+    }
+
+
+def test_an_article_that_lives_elsewhere_has_no_page(house: House) -> None:
+    tides(house)
+    shown(house)
+    url = "https://example.net/maps"
+    house.write("en/maps.md", "A map.", title="Maps", date="2026-01-07", url=url)
+    shown(house.at(NOW + timedelta(hours=1)))
+    assert not (public(house) / "en/stories/maps").exists()
+    assert f'<a href="{url}">Maps</a>' in text_of(house, "en")
+
+
+def test_an_article_in_a_language_that_was_given_up_loses_its_page(house: House) -> None:
+    tides(house)
+    shown(house)
+    house.reload(languages=["en", "zh-Hans", "zh-Hant"])
+    shown(house)
+    assert not (public(house) / "ar/stories").exists()
+
+
+def test_a_template_of_the_publication_s_own_changes_the_pages(house: House) -> None:
+    tides(house)
+    shown(house)
+    override(
+        house,
+        "web/article.html",
+        '{% extends "shipped/web/article.html" %}{% block title %}Mine{% endblock %}',
+    )
+    with changes(public(house)) as found:
+        assert shown(house).articles == 3
+    assert {path for path in found if "/stories/" in path} == found
+    assert "<title>Mine</title>" in text_of(house, "en/stories/tides")
+
+
+def test_a_template_that_fails_for_one_article_stops_no_other(house: House) -> None:
+    tides(house)
+    mine = override(
+        house,
+        "web/article.html",
+        '{% if item.article.slug == "maps" %}{{ item.nothing.at.all }}{% endif %}fine',
+    )
+    written = shown(house)
+    assert written.articles == 2
+    (problem,) = written.problems
+    assert problem.startswith("en/maps: templates/web/article.html, line 1")
+    assert text_of(house, "ar/stories/tides") == "fine"
+    mine.write_text("mended")
+    assert shown(house).articles == 3
+
+
+def test_a_template_that_fails_for_all_is_not_tried_ten_thousand_times(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "PORTION", 2)
+    tides(house)
+    override(house, "web/article.html", "{% nonsense %}")
+    written = shown(house)
+    assert len(written.problems) == 2
+    assert (written.articles, written.lists > 0) == (0, True)
+
+
+def test_a_broken_list_template_leaves_articles_alone(house: House) -> None:
+    tides(house)
+    mine = override(house, "web/home.html", "{{ nothing.at.all }}")
+    written = shown(house)
+    assert (written.articles, written.lists) == (3, 0)
+    (problem,) = written.problems
+    assert problem.startswith("templates/web/home.html, line 1")
+    mine.unlink()
+    assert shown(house).lists > 0
+
+
+def test_a_folder_that_can_t_be_written_is_told_and_tried_again(house: House) -> None:
+    tides(house)
+    public(house).mkdir()
+    (public(house) / "en").write_bytes(b"a file where a folder should be")
+    assert len(shown(house).problems) == 2
+    (public(house) / "en").unlink()
+    written = shown(house)
+    assert (written.problems, written.articles > 0) == ([], True)
+
+
+def test_an_issue_has_its_page_which_stays_as_it_was_sent(
+    make_house: Callable[..., House],
+) -> None:
+    house = make_house(newsletters=DAILY, languages=["en"])
+    tides(house)
+    assert press_of(house).run().written.issues == 1
+    page = text_of(house, "en/daily/2026-01-09")
+    assert "The tide waits." in page
+    house.write("en/tides.md", "It waits no more.", title="Other", date="2026-01-05")
+    press_of(house.at(NOW + timedelta(hours=1))).run()
+    assert text_of(house, "en/daily/2026-01-09") == page
+    assert "It waits no more." in text_of(house, "en/stories/tides")

@@ -1,0 +1,173 @@
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from structlog.testing import capture_logs
+
+from publisher.articles.pickup import PickedUp
+from publisher.clock import FixedClock
+from publisher.cycle import Report, press, together
+from publisher.delivery.composing import Message
+from publisher.delivery.sending import Sent
+from publisher.testing import MemoryTransport
+from tests.publisher.conftest import NOW, House
+from tests.publisher.delivery.letters import parsed, raw_field
+from tests.publisher.delivery.mailing import outbox, subscribe
+from tests.publisher.printing import URL, changes, override, press_of, public, stamps
+
+WARNING = "no translation of the program's own words; English will stand around the articles"
+
+
+def tides(house: House) -> House:
+    house.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    house.write("ar/tides.md", "المدّ ينتظر.", title="المدّ", date="2026-01-06")
+    subscribe(house, ("ann@example.com", "en"), ("bob@example.com", "ar"))
+    return house
+
+
+def test_a_cycle_goes_from_a_file_to_mail_pages_and_feeds(house: House) -> None:
+    report = press_of(tides(house)).run()
+    assert report.picked_up.new == 2
+    assert report.issues == 2
+    assert (report.written.articles, report.written.issues) == (2, 2)
+    assert report.feeds == 12
+    assert (report.sent.messages, report.problems) == (2, [])
+    assert sorted(report.sent.issues) == ["weekly-ar-2026-01-09", "weekly-en-2026-01-09"]
+
+
+def test_running_twice_changes_nothing_at_all_on_disk(house: House) -> None:
+    press_of(tides(house)).run()
+    root = house.settings.folders.root
+    with changes(root) as found:
+        report = press_of(house).run()
+        press_of(house.at(NOW + timedelta(minutes=5))).run()
+    assert {path for path in found if not path.startswith("var/")} == set()
+    assert (report.issues, report.feeds, report.sent.messages) == (0, 0, 0)
+
+
+def test_two_publications_of_the_same_content_come_out_byte_for_byte_equal(
+    make_house: Callable[..., House],
+) -> None:
+    one, other = (tides(make_house()) for _ in range(2))
+    for house in (one, other):
+        press_of(house).run()
+    for folder in ("public", "outbox"):
+        contents = [
+            {path: content for path, (_time, content) in stamps(root / folder).items()}
+            for root in (one.settings.folders.root, other.settings.folders.root)
+        ]
+        assert contents[0] == contents[1] != {}
+
+
+def test_when_mail_is_written_its_pages_and_feeds_exist(house: House) -> None:
+    class Looking(MemoryTransport):
+        def take(self, messages: Sequence[Message], folder: str) -> None:
+            super().take(messages, folder)
+            assert (public(house) / "feeds/en.rss.xml").is_file()
+            for message in messages:
+                url = raw_field(message.content, "Archived-At").strip("<>")
+                text, _page = parsed(message.content).iter_parts()
+                links = [ln for ln in text.get_content().splitlines() if ln.startswith(URL)]
+                assert len(links) > 3
+                for link in (url, *links):
+                    path = link.removeprefix(URL).partition("?")[0].strip("/")
+                    assert (public(house) / path / "index.html").is_file(), link
+
+    transport = Looking()
+    press_of(tides(house), transport).run()
+    assert len(transport.taken) == 2
+
+
+def test_editing_alone_sends_nothing_and_delivering_alone_sends_what_is_ready(
+    house: House,
+) -> None:
+    machine = press_of(tides(house))
+    assert machine.edit().issues == 2
+    assert outbox(house) == {}
+    assert machine.deliver().messages == 2
+
+
+def test_a_source_that_can_t_be_read_stops_no_other_step(house: House) -> None:
+    press_of(tides(house)).edit()
+    house.articles.rename(house.articles.with_name("moved"))
+    report = press_of(house).run()
+    (problem,) = report.problems
+    assert "articles" in problem
+    assert report.sent.messages == 2
+    assert (public(house) / "en/stories/tides/index.html").is_file()
+
+
+def test_a_broken_mail_template_stops_neither_pages_nor_feeds(house: House) -> None:
+    broken = override(house, "email/digest/body.txt", "{{ nothing.at.all }}")
+    report = press_of(tides(house)).run()
+    assert {problem.partition(":")[0] for problem in report.problems} == {
+        "weekly-en-2026-01-09",
+        "weekly-ar-2026-01-09",
+    }
+    assert (report.written.articles, report.feeds, report.sent.messages) == (2, 12, 0)
+    broken.unlink()
+    again = press_of(house).run()
+    assert (again.problems, again.sent.messages) == ([], 2)
+
+
+def test_a_broken_page_template_stops_neither_feeds_nor_mail(house: House) -> None:
+    override(house, "web/article.html", "{{ nothing.at.all }}")
+    report = press_of(tides(house)).run()
+    assert {problem.partition(":")[0] for problem in report.problems} == {
+        "en/tides",
+        "ar/tides",
+    }
+    assert (report.feeds, report.sent.messages) == (12, 2)
+
+
+def test_a_transport_that_fails_is_told_and_tried_again(house: House) -> None:
+    report = press_of(tides(house), MemoryTransport(fail_after=0)).run()
+    assert len(report.problems) == 2
+    assert report.written.issues == 2
+    assert press_of(house).run().sent.messages == 2
+
+
+def test_a_language_without_a_catalogue_is_warned_of_once(
+    make_house: Callable[..., House],
+) -> None:
+    house = make_house(languages=["en", "de", "fr", "ar"])
+    with capture_logs() as logs:
+        for day in range(3):
+            press_of(house.at(NOW + timedelta(days=day))).edit()
+    warned = [line["language"] for line in logs if line["event"] == WARNING]
+    assert warned == ["de", "fr"]
+
+
+def test_progress_is_told_for_reading_and_for_each_issue(house: House) -> None:
+    told: list[tuple[str, int, int]] = []
+    press_of(tides(house)).run(lambda *step: told.append(step))
+    assert told[0] == ("reading articles", 2, 2)
+    assert ("weekly-en-2026-01-09", 1, 1) in told
+
+
+def test_a_press_is_wired_from_a_folder_and_lets_go_of_it(house: House) -> None:
+    tides(house)
+    with press(house.settings, FixedClock(NOW)) as machine:
+        assert machine.run().sent.messages == 2
+    assert len(outbox(house)) == 2
+
+
+def test_several_cycles_add_up_and_the_last_one_says_what_is_in_quarantine() -> None:
+    one = Report(
+        picked_up=PickedUp(new=2, moved=1, quarantined=3),
+        issues=1,
+        feeds=3,
+        sent=Sent(messages=5),
+        problems=["x"],
+    )
+    two = Report(
+        picked_up=PickedUp(new=1, changed=4, removed=2, quarantined=1),
+        issues=2,
+        feeds=6,
+        sent=Sent(messages=7),
+        problems=["y"],
+    )
+    total = together([one, two])
+    assert total.picked_up == PickedUp(new=3, changed=4, moved=1, removed=2, quarantined=1)
+    assert (total.issues, total.feeds, total.sent.messages) == (3, 9, 12)
+    assert total.problems == ["x", "y"]
+    assert together([]) == Report()

@@ -1,0 +1,75 @@
+import re
+
+import pytest
+
+import publisher.errors as module
+from publisher.errors import (
+    BusyError,
+    ConfigError,
+    LanguageError,
+    PublisherError,
+    TransitionError,
+    UsageError,
+)
+
+
+def drawn() -> dict[str, str | None]:
+    """Read the tree in the docstring: each class and the one that it hangs on."""
+    parents: dict[str, str | None] = {}
+    above: list[str] = []
+    for line in (module.__doc__ or "").splitlines():
+        found = re.match(r"    ((?:[│├└─ ] *)*)(\w+Error)\b", line)
+        if found:
+            depth = len(found[1]) // 4
+            above[depth:] = [found[2]]
+            parents[found[2]] = above[depth - 1] if depth else None
+    return parents
+
+
+def real() -> dict[str, str | None]:
+    classes = [thing for thing in vars(module).values() if isinstance(thing, type)]
+    errors = [thing for thing in classes if issubclass(thing, Exception)]
+    bases = {thing.__name__: thing.__bases__[0].__name__ for thing in errors}
+    return {name: None if base == "Exception" else base for name, base in bases.items()}
+
+
+def test_the_docstring_draws_the_tree_as_it_is() -> None:
+    assert drawn() == real()
+    assert list(drawn()) == list(real())
+
+
+def test_what_a_person_wrote_wrongly_has_exit_code_2_and_all_else_1() -> None:
+    codes = {
+        thing: thing.exit_code
+        for thing in vars(module).values()
+        if isinstance(thing, type) and issubclass(thing, PublisherError)
+    }
+    assert {thing for thing, code in codes.items() if code == 2} == {ConfigError, UsageError}
+    assert {code for thing, code in codes.items()} == {1, 2}
+
+
+@pytest.mark.parametrize("thing", [ConfigError, UsageError])
+def test_exit_codes_are_drawn_too(thing: type[PublisherError]) -> None:
+    assert re.search(rf"{thing.__name__} .*\(exit code 2\)", module.__doc__ or "")
+
+
+def test_a_config_error_says_file_key_problem_and_remedy() -> None:
+    error = ConfigError("publication.toml", "newsletter[0].late", "'x' won't do", "write send")
+    assert str(error) == "publication.toml: newsletter[0].late: 'x' won't do; write send"
+    assert (error.file, error.key) == ("publication.toml", "newsletter[0].late")
+    assert (error.problem, error.remedy) == ("'x' won't do", "write send")
+
+
+def test_a_config_error_of_the_whole_file_names_no_key() -> None:
+    assert str(ConfigError("a.toml", "", "no such file", "make it")) == (
+        "a.toml: no such file; make it"
+    )
+
+
+def test_errors_carry_what_they_are_about() -> None:
+    assert LanguageError("klingon").tag == "klingon"
+    transition = TransitionError("sent", "ready")
+    assert (transition.source, transition.target) == ("sent", "ready")
+    assert str(transition) == "an issue can't go from sent to ready"
+    assert BusyError("news", "42").process == "42"
+    assert "process 42" in str(BusyError("news", "42"))

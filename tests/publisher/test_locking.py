@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from publisher.config import Folders
+from publisher.errors import BusyError, DatabaseError
+from publisher.locking import alone
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOLDER = """
+import pathlib, sys
+from publisher.config import Folders
+from publisher.locking import alone
+with alone(Folders(pathlib.Path(sys.argv[1]))):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def holder(root: Path) -> subprocess.Popen[str]:
+    """Start a process that holds the lock until it is killed or its input ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_a_second_process_is_refused_by_name_and_let_in_after_kill_9(tmp_path: Path) -> None:
+    with holder(tmp_path) as first:
+        with pytest.raises(BusyError) as caught, alone(Folders(tmp_path)):
+            pytest.fail("two held the lock")
+        assert caught.value.process == str(first.pid)
+        assert str(caught.value) == (
+            f"{tmp_path}: process {first.pid} is running this publication already"
+        )
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
+        with alone(Folders(tmp_path)):
+            assert (tmp_path / "var" / "lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_the_lock_is_free_again_after_use_and_after_an_error(tmp_path: Path) -> None:
+    with alone(Folders(tmp_path)):
+        pass
+    with pytest.raises(ZeroDivisionError), alone(Folders(tmp_path)):
+        raise ZeroDivisionError
+    with alone(Folders(tmp_path)):
+        pass
+
+
+def test_nobody_goes_in_twice_in_one_process(tmp_path: Path) -> None:
+    with alone(Folders(tmp_path)), pytest.raises(BusyError), alone(Folders(tmp_path)):
+        pytest.fail("two held the lock")
+
+
+def test_two_publications_do_not_hinder_each_other(tmp_path: Path) -> None:
+    with alone(Folders(tmp_path / "a")), alone(Folders(tmp_path / "b")):
+        pass
+
+
+def test_a_holder_that_has_not_written_its_name_is_unknown(tmp_path: Path) -> None:
+    with alone(Folders(tmp_path)):
+        (tmp_path / "var" / "lock").write_text("")
+        with pytest.raises(BusyError, match="process unknown"), alone(Folders(tmp_path)):
+            pytest.fail("two held the lock")
+
+
+def test_a_lock_that_cannot_be_kept_is_an_error_of_one_line(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("a file in the way")
+    with pytest.raises(DatabaseError) as caught, alone(Folders(tmp_path)):
+        pytest.fail("there is no lock")
+    assert str(caught.value) == f"{tmp_path / 'var'}: can't be locked: File exists"

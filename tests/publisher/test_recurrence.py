@@ -1,0 +1,378 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice, pairwise
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from publisher.recurrence import Occurrence, at_local_time, occurrences, parse_schedule
+
+if TYPE_CHECKING:
+    from publisher.recurrence import Schedule
+
+NEW_YEAR = date(2026, 1, 1)
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def rule(text: str, start: date | None = None) -> Schedule:
+    """Read a rule for days, due at eight."""
+    return parse_schedule(text, at=time(8), start=start)
+
+
+def days(schedule: Schedule, count: int = 3, since: date = NEW_YEAR) -> list[str]:
+    return [day.isoformat() for day in islice(schedule.dates(since), count)]
+
+
+# zone, local date and time -> instant, and what the clocks did to it (RFC 5545 section 3.3.5).
+GOLDEN = [
+    # Berlin: an hour is left out, an hour comes twice.
+    ("Europe/Berlin", "2027-03-28", "01:59", "2027-03-28T00:59", None),
+    ("Europe/Berlin", "2027-03-28", "02:00", "2027-03-28T01:00", "gap"),
+    ("Europe/Berlin", "2027-03-28", "02:30", "2027-03-28T01:30", "gap"),  # 03:30 local
+    ("Europe/Berlin", "2027-03-28", "03:00", "2027-03-28T01:00", None),
+    ("Europe/Berlin", "2026-10-25", "01:59", "2026-10-24T23:59", None),
+    ("Europe/Berlin", "2026-10-25", "02:30", "2026-10-25T00:30", "fold"),  # the first one
+    ("Europe/Berlin", "2026-10-25", "03:00", "2026-10-25T02:00", None),
+    # Santiago: midnight itself is left out.
+    ("America/Santiago", "2026-09-05", "00:00", "2026-09-05T04:00", None),
+    ("America/Santiago", "2026-09-06", "00:00", "2026-09-06T04:00", "gap"),  # 01:00 local
+    ("America/Santiago", "2026-09-07", "00:00", "2026-09-07T03:00", None),
+    # Lord Howe: half an hour.
+    ("Australia/Lord_Howe", "2026-10-04", "02:15", "2026-10-03T15:45", "gap"),  # 02:45 local
+    ("Australia/Lord_Howe", "2027-04-04", "01:45", "2027-04-03T14:45", "fold"),
+    # Apia: a whole day is left out.
+    ("Pacific/Apia", "2011-12-29", "08:00", "2011-12-29T18:00", None),
+    ("Pacific/Apia", "2011-12-30", "08:00", "2011-12-30T18:00", "gap"),  # the 31st, local
+    ("Pacific/Apia", "2011-12-31", "08:00", "2011-12-30T18:00", None),
+    # Casablanca: the clocks go back for Ramadan and forward after it.
+    ("Africa/Casablanca", "2026-02-01", "08:00", "2026-02-01T07:00", None),
+    ("Africa/Casablanca", "2026-02-15", "02:30", "2026-02-15T01:30", "fold"),
+    ("Africa/Casablanca", "2026-03-01", "08:00", "2026-03-01T08:00", None),
+    ("Africa/Casablanca", "2026-03-22", "02:30", "2026-03-22T02:30", "gap"),
+    # No change at all, at a quarter of an hour.
+    ("Asia/Kathmandu", "2026-06-01", "08:00", "2026-06-01T02:15", None),
+    ("UTC", "2026-06-01", "08:00", "2026-06-01T08:00", None),
+]
+
+
+@pytest.mark.parametrize(("zone", "day", "at", "due", "shifted"), GOLDEN)
+def test_a_local_time_is_an_instant_even_where_the_clocks_change(
+    zone: str, day: str, at: str, due: str, shifted: str | None
+) -> None:
+    found = at_local_time(date.fromisoformat(day), time.fromisoformat(at), ZoneInfo(zone))
+    assert (found.day, found.due_at) == (date.fromisoformat(day), utc(due))
+    assert found.due_at.tzinfo is UTC
+    assert found.shifted == shifted
+
+
+@pytest.mark.parametrize(
+    ("zone", "cron", "after", "until", "expected"),
+    [
+        (
+            "Europe/Berlin",
+            "30 2 * * *",
+            "2027-03-27T00:00",
+            "2027-03-29T12:00",
+            ["2027-03-27T01:30", "2027-03-28T01:30", "2027-03-29T00:30"],
+        ),
+        (
+            "Europe/Berlin",
+            "30 2 * * *",
+            "2026-10-24T00:00",
+            "2026-10-26T12:00",
+            ["2026-10-24T00:30", "2026-10-25T00:30", "2026-10-26T01:30"],
+        ),
+        (
+            "America/Santiago",
+            "0 0 * * *",
+            "2026-09-05T00:00",
+            "2026-09-07T12:00",
+            ["2026-09-05T04:00", "2026-09-06T04:00", "2026-09-07T03:00"],
+        ),
+        (
+            "Pacific/Apia",
+            "59 23 * * *",
+            "2011-12-30T00:00",
+            "2012-01-01T00:00",
+            ["2011-12-30T09:59", "2011-12-31T09:59", "2011-12-31T09:59"],
+        ),
+    ],
+)
+def test_every_day_has_its_occurrence_over_a_change_of_the_clocks(
+    zone: str, cron: str, after: str, until: str, expected: list[str]
+) -> None:
+    found = occurrences(parse_schedule(cron), ZoneInfo(zone), utc(after), utc(until))
+    assert [occurrence.due_at for occurrence in found] == [utc(due) for due in expected]
+
+
+def test_a_window_is_open_at_its_start_and_closed_at_its_end() -> None:
+    daily, zone = parse_schedule("0 8 * * *"), ZoneInfo("UTC")
+    first, second = utc("2026-01-09T08:00"), utc("2026-01-10T08:00")
+    found = occurrences(daily, zone, first, second)
+    assert list(found) == [Occurrence(date(2026, 1, 10), second)]
+    assert list(occurrences(daily, zone, first, first)) == []
+    assert list(occurrences(daily, zone, second, first)) == []
+
+
+def test_friday_at_eight_is_another_instant_in_another_zone() -> None:
+    weekly, window = parse_schedule("0 8 * * FRI"), (utc("2026-01-05"), utc("2026-01-12"))
+    (shanghai,) = occurrences(weekly, ZoneInfo("Asia/Shanghai"), *window)
+    (new_york,) = occurrences(weekly, ZoneInfo("America/New_York"), *window)
+    assert shanghai.day == new_york.day == date(2026, 1, 9)
+    assert shanghai.due_at == utc("2026-01-09T00:00")
+    assert new_york.due_at == utc("2026-01-09T13:00")
+
+
+ZONES = st.sampled_from(
+    [
+        *("UTC", "Europe/Berlin", "America/Santiago", "Australia/Lord_Howe", "Pacific/Apia"),
+        *("Africa/Casablanca", "Pacific/Kiritimati", "America/New_York", "Pacific/Chatham"),
+        *("Asia/Kathmandu", "America/St_Johns", "Pacific/Kwajalein"),
+    ]
+).map(ZoneInfo)
+TIMES = st.times(max_value=time(23, 59, 59)).map(lambda moment: moment.replace(microsecond=0))
+RULES = st.sampled_from(
+    [
+        *("FREQ=DAILY", "FREQ=DAILY;INTERVAL=3", "FREQ=WEEKLY;BYDAY=MO,FR"),
+        *(
+            "FREQ=WEEKLY;INTERVAL=2",
+            "FREQ=MONTHLY;BYMONTHDAY=-1",
+            "FREQ=MONTHLY;BYDAY=1MO,-1FR",
+        ),
+        *("FREQ=YEARLY;BYMONTH=3,10;BYDAY=-1SU", "FREQ=DAILY;UNTIL=20270101"),
+    ]
+)
+CRON = st.tuples(
+    st.integers(0, 59),
+    st.integers(0, 23),
+    st.sampled_from(
+        ["* * *", "* * FRI", "* * 0", "1,15 * *", "L * *", "*/2 * *", "* 3,10 SUN#1"]
+    ),
+).map(lambda parts: parse_schedule("{} {} {}".format(*parts)))
+SCHEDULES = st.one_of(
+    CRON, st.builds(lambda text, at: parse_schedule(text, at=at), RULES, TIMES)
+)
+
+
+def spell(first: str, length: int) -> st.SearchStrategy[datetime]:
+    """Give any instant, to the second, in so many days."""
+    seconds = st.integers(0, length * 86_400)
+    return seconds.map(lambda second: utc(first) + timedelta(seconds=second))
+
+
+# A moved date line; then a leap day, Ramadan, and changes in both hemispheres.
+INSTANTS = st.one_of(spell("2011-11-01", 180), spell("2026-01-01", 820))
+# A shared machine may be slow now and then; that is no finding.
+quick = settings(deadline=None, max_examples=60)
+SPANS = st.timedeltas(timedelta(0), timedelta(days=70))
+
+
+@quick
+@given(SCHEDULES, ZONES, INSTANTS, SPANS)
+def test_occurrences_are_in_order_and_one_for_each_local_date(
+    schedule: Schedule, zone: ZoneInfo, after: datetime, span: timedelta
+) -> None:
+    found = list(occurrences(schedule, zone, after, after + span))
+    assert all(one.day < other.day for one, other in pairwise(found))
+    assert all(one.due_at <= other.due_at for one, other in pairwise(found))
+    assert all(after < occurrence.due_at <= after + span for occurrence in found)
+    assert all(
+        occurrence == at_local_time(occurrence.day, schedule.at, zone) for occurrence in found
+    )
+
+
+@quick
+@given(SCHEDULES, ZONES, INSTANTS, SPANS, SPANS)
+def test_two_windows_hold_what_the_whole_holds(
+    schedule: Schedule, zone: ZoneInfo, after: datetime, one: timedelta, other: timedelta
+) -> None:
+    middle, end = after + one, after + one + other
+    whole = list(occurrences(schedule, zone, after, end))
+    first = list(occurrences(schedule, zone, after, middle))
+    second = list(occurrences(schedule, zone, middle, end))
+    assert first + second == whole
+
+
+@quick
+@given(SCHEDULES, ZONES, INSTANTS)
+def test_no_date_of_the_rule_is_lost(
+    schedule: Schedule, zone: ZoneInfo, after: datetime
+) -> None:
+    inner = {after.date() + timedelta(days=number) for number in range(3, 40)}
+    window = occurrences(schedule, zone, after, after + timedelta(days=45))
+    named = {day for day in islice(schedule.dates(after.date()), 60) if day in inner}
+    assert {occurrence.day for occurrence in window} & inner == named
+
+
+@quick
+@given(SCHEDULES, st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(0, 40))
+def test_dates_do_not_depend_on_where_one_starts_to_look(
+    schedule: Schedule, since: date, later: int
+) -> None:
+    from_first = islice(schedule.dates(since), 200)
+    second = since + timedelta(days=later)
+    expected = [day for day in from_first if day >= second][:5]
+    assert list(islice(schedule.dates(second), len(expected))) == expected
+
+
+@pytest.mark.parametrize(
+    ("cron", "expected"),
+    [
+        ("0 8 * * 0", ["2026-01-04", "2026-01-11", "2026-01-18"]),  # 0 is Sunday
+        ("0 8 * * 7", ["2026-01-04", "2026-01-11", "2026-01-18"]),  # and so is 7
+        ("0 8 * * SUN", ["2026-01-04", "2026-01-11", "2026-01-18"]),
+        ("0 8 * * 1", ["2026-01-05", "2026-01-12", "2026-01-19"]),
+        ("0 8 * * 5", ["2026-01-02", "2026-01-09", "2026-01-16"]),
+        ("0 8 * * fri", ["2026-01-02", "2026-01-09", "2026-01-16"]),
+        ("0 8 * * MON-WED", ["2026-01-05", "2026-01-06", "2026-01-07"]),
+        ("0 8 * * TUE,SAT", ["2026-01-03", "2026-01-06", "2026-01-10"]),
+        ("0 8 * * MON#2", ["2026-01-12", "2026-02-09", "2026-03-09"]),
+        ("0 8 1,15 * *", ["2026-01-01", "2026-01-15", "2026-02-01"]),
+        ("0 8 31 * *", ["2026-01-31", "2026-03-31", "2026-05-31"]),
+        ("0 8 L * *", ["2026-01-31", "2026-02-28", "2026-03-31"]),
+        ("0 8 */10 * *", ["2026-01-01", "2026-01-11", "2026-01-21"]),
+        ("0 8 1 JAN,JUL *", ["2026-01-01", "2026-07-01", "2027-01-01"]),
+        ("0 8 29 2 *", ["2028-02-29", "2032-02-29", "2036-02-29"]),
+        ("0 8 13 * FRI", ["2026-01-02", "2026-01-09", "2026-01-13"]),  # either will do
+        ("0 0 * * *", ["2026-01-01", "2026-01-02", "2026-01-03"]),
+        ("59 23 * * *", ["2026-01-01", "2026-01-02", "2026-01-03"]),
+    ],
+)
+def test_a_cron_line_names_dates(cron: str, expected: list[str]) -> None:
+    assert days(parse_schedule(cron)) == expected
+
+
+def test_a_cron_line_says_its_own_time() -> None:
+    assert parse_schedule("30 7 * * *").at == time(7, 30)
+    assert parse_schedule("  05   23 * * MON ").at == time(23, 5)
+
+
+def test_a_cron_line_may_begin_later() -> None:
+    weekly = parse_schedule("0 8 * * FRI", start=date(2026, 3, 6))
+    assert days(weekly, 1) == ["2026-03-06"]
+    assert days(weekly, 1, date(2026, 3, 7)) == ["2026-03-13"]
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "expected"),
+    [
+        ("FREQ=WEEKLY;BYDAY=FR", None, ["2026-01-02", "2026-01-09", "2026-01-16"]),
+        ("rrule:freq=weekly; byday=fr", None, ["2026-01-02", "2026-01-09", "2026-01-16"]),
+        ("FREQ=DAILY;INTERVAL=2", None, ["2026-01-02", "2026-01-04", "2026-01-06"]),
+        ("FREQ=DAILY;INTERVAL=2", "2026-01-01", ["2026-01-01", "2026-01-03", "2026-01-05"]),
+        ("FREQ=WEEKLY;INTERVAL=2;BYDAY=MO", None, ["2026-01-12", "2026-01-26", "2026-02-09"]),
+        (
+            "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO",
+            "2026-01-05",
+            ["2026-01-05", "2026-01-19", "2026-02-02"],
+        ),
+        ("FREQ=MONTHLY;BYMONTHDAY=-1", None, ["2026-01-31", "2026-02-28", "2026-03-31"]),
+        ("FREQ=MONTHLY;BYMONTHDAY=31", None, ["2026-01-31", "2026-03-31", "2026-05-31"]),
+        ("FREQ=MONTHLY;BYDAY=-1FR", None, ["2026-01-30", "2026-02-27", "2026-03-27"]),
+        (
+            "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=1",
+            None,
+            ["2026-01-01", "2026-02-02", "2026-03-02"],
+        ),
+        (
+            "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29",
+            None,
+            ["2028-02-29", "2032-02-29", "2036-02-29"],
+        ),
+        ("FREQ=WEEKLY;BYDAY=FR;COUNT=2", "2026-01-03", ["2026-01-09", "2026-01-16"]),
+        ("FREQ=DAILY;COUNT=2", "2025-12-31", ["2025-12-31", "2026-01-01"][1:]),
+        ("FREQ=DAILY;UNTIL=20260102", None, ["2026-01-01", "2026-01-02"]),
+        ("FREQ=DAILY;UNTIL=20251231", None, []),
+    ],
+)
+def test_a_rule_names_dates(text: str, start: str | None, expected: list[str]) -> None:
+    assert days(rule(text, date.fromisoformat(start) if start else None)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "remedy"),
+    [
+        ("", "neither cron nor RRULE", "five fields"),
+        ("@daily", "neither cron nor RRULE", "five fields"),
+        ("0 0 8 * * *", "neither cron nor RRULE", "five fields"),
+        ("60 8 * * *", "Bad minute", "five fields"),
+        ("0 8 32 * *", "Bad day-of-month", "five fields"),
+        ("0 8 31 2 *", "Bad day-of-month", "five fields"),
+        ("0 8 * 13 *", "Bad month", "five fields"),
+        ("0 8 * * 8", "Bad day-of-week", "five fields"),
+        ("0 8 * FEB MON#6", "Bad day-of-week", "five fields"),
+        ("* 8 * * *", "more than one time a day", "one minute and one hour"),
+        ("0 */2 * * *", "more than one time a day", "one minute and one hour"),
+    ],
+)
+def test_a_wrong_cron_line_says_what_would_be_right(
+    text: str, problem: str, remedy: str
+) -> None:
+    with pytest.raises(ValueError, match=problem) as caught:
+        parse_schedule(text)
+    assert remedy in str(caught.value).partition("; ")[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "remedy"),
+    [
+        ("FREQ=HOURLY", "not a rule for days", "FREQ=DAILY"),
+        ("FREQ=DAILY;BYHOUR=8", "not a rule for days", "FREQ=DAILY"),
+        ("DTSTART:20260101\nRRULE:FREQ=DAILY", "not a rule for days", "FREQ=DAILY"),
+        ("FREQ=DAILY;COUNT=3", "counts, but from when", "add start"),
+        ("FREQ=DAILY;INTERVAL=0", "no such interval", "INTERVAL=1"),
+        ("FREQ=DAILY;INTERVAL=-1", "no such interval", "INTERVAL=1"),
+        ("FREQ=DAILY;INTERVAL=x", "no such interval", "INTERVAL=1"),
+        ("FREQ=DAILY;UNTIL=20261231T000000Z", "ends at no date", "UNTIL=20261231"),
+        ("FREQ=WEEKLY;BYDAY=XX", "is no RRULE", "FREQ=WEEKLY;BYDAY=FR"),
+        ("FREQ=WEEKLY;COLOUR=RED", "is no RRULE", "FREQ=WEEKLY;BYDAY=FR"),
+        ("FREQ=WEEKLY;", "is no RRULE", "FREQ=WEEKLY;BYDAY=FR"),
+        ("FREQ=DAILY;UNTIL=20269999", "is no RRULE", "FREQ=WEEKLY;BYDAY=FR"),
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "never happens", "a day that exists"),
+    ],
+)
+def test_a_wrong_rule_says_what_would_be_right(text: str, problem: str, remedy: str) -> None:
+    with pytest.raises(ValueError, match=problem) as caught:
+        rule(text)
+    assert remedy in str(caught.value).partition("; ")[2]
+
+
+def test_a_rule_that_counts_no_day_never_happens() -> None:
+    with pytest.raises(ValueError, match="never happens"):
+        rule("FREQ=DAILY;COUNT=0", NEW_YEAR)
+
+
+def test_a_rule_needs_a_time_and_a_cron_line_has_one() -> None:
+    with pytest.raises(ValueError, match='no time of day; add at = "08:00"'):
+        parse_schedule("FREQ=DAILY")
+    with pytest.raises(ValueError, match="its time already; leave out at = 09:00"):
+        parse_schedule("0 8 * * *", at=time(9))
+
+
+def test_midnight_is_a_time_of_day() -> None:
+    assert parse_schedule("FREQ=DAILY", at=time(0)).at == time(0)
+    with pytest.raises(ValueError, match="leave out at = 00:00"):
+        parse_schedule("0 8 * * *", at=time(0))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "count"),
+    [
+        (parse_schedule("0 8 * * *"), 31),
+        (parse_schedule("0 8 * * FRI"), 5),
+        (rule("FREQ=MONTHLY;BYMONTHDAY=1"), 1),
+        (rule("FREQ=DAILY;UNTIL=20261231"), 0),
+        (rule("FREQ=DAILY;COUNT=4", date(2030, 1, 1)), 4),
+    ],
+)
+def test_how_often_a_schedule_comes_is_counted_over_31_days(
+    schedule: Schedule, count: int
+) -> None:
+    assert schedule.days_a_month() == count

@@ -1,0 +1,285 @@
+import time
+from base64 import b64decode
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from publisher.articles.tables import article
+from tests.publisher.conftest import NOW, House
+from tests.publisher.printing import (
+    LANGUAGES,
+    URL,
+    atom,
+    changes,
+    json_feed,
+    override,
+    public,
+    rss,
+    stamps,
+    syndicated,
+)
+
+SUFFIXES = ("rss.xml", "atom.xml", "json")
+# The smallest picture there is: one transparent pixel.
+PIXEL = b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
+CONVERTING = [{"edition": {"zh-Hant": {"missing": "convert"}}}]
+
+
+def feeds_of(*languages: str) -> set[str]:
+    return {f"feeds/{language}.{suffix}" for language in languages for suffix in SUFFIXES}
+
+
+def tides(house: House) -> None:
+    """Write one story in two languages and another in one."""
+    house.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    house.write("ar/tides.md", "المدّ ينتظر.", title="المدّ", date="2026-01-06")
+    house.write("en/maps.md", "A map of benches.", title="Maps", date="2026-01-07")
+
+
+def ids(house: House, language: str) -> list[str]:
+    """Give the ids of a feed, which all formats agree on."""
+    found = [item["id"] for item in json_feed(house, language)["items"]]
+    assert [entry.id for entry in atom(house, language).entries] == found
+    assert [entry.id for entry in rss(house, language).entries] == found
+    return found
+
+
+def test_every_language_has_its_feed_in_every_format(house: House) -> None:
+    tides(house)
+    assert syndicated(house) == (12, [])
+    assert set(stamps(public(house))) == feeds_of(*LANGUAGES)
+
+
+def test_an_empty_language_has_valid_feeds(house: House) -> None:
+    tides(house)
+    syndicated(house)
+    assert ids(house, "zh-Hans") == []
+    assert atom(house, "zh-Hans").feed.updated == "2026-01-01T00:00:00+00:00"
+    assert json_feed(house, "zh-Hans")["language"] == "zh-Hans"
+
+
+def test_feed_readers_agree_on_ids_links_and_languages(house: House) -> None:
+    tides(house)
+    syndicated(house)
+    assert ids(house, "ar") == ["tag:news.example.org,2026-01-01:tides/ar"]
+    assert ids(house, "en") == [
+        "tag:news.example.org,2026-01-01:maps/en",
+        "tag:news.example.org,2026-01-01:tides/en",
+    ]
+    for parsed in (atom(house, "ar"), rss(house, "ar")):
+        (entry,) = parsed.entries
+        assert entry.link == f"{URL}/ar/stories/tides/"
+        assert entry.title == "المدّ"
+        assert parsed.feed.language == "ar"
+    (item,) = json_feed(house, "ar")["items"]
+    assert (item["url"], item["language"]) == (f"{URL}/ar/stories/tides/", "ar")
+    related = [link for link in atom(house, "ar").entries[0].links if link.rel == "related"]
+    assert [(link.href, link.hreflang) for link in related] == [
+        (f"{URL}/en/stories/tides/", "en")
+    ]
+
+
+def test_an_unchanged_cycle_touches_nothing(house: House) -> None:
+    tides(house)
+    syndicated(house)
+    with changes(public(house)) as found:
+        assert syndicated(house.at(NOW + timedelta(days=1))) == (0, [])
+    assert found == set()
+
+
+def test_a_changed_text_changes_only_its_language_s_feeds(house: House) -> None:
+    tides(house)
+    syndicated(house)
+    house.write("ar/tides.md", "المدّ لا ينتظر.", title="المدّ", date="2026-01-06")
+    with changes(public(house)) as found:
+        assert syndicated(house.at(NOW + timedelta(hours=1))) == (3, [])
+    assert found == feeds_of("ar")
+
+
+def test_a_new_title_changes_the_links_of_translations_too(house: House) -> None:
+    tides(house)
+    syndicated(house)
+    house.write("ar/tides.md", "المدّ ينتظر.", title="المدّ والجزر", date="2026-01-06")
+    with changes(public(house)) as found:
+        syndicated(house.at(NOW + timedelta(hours=1)))
+    assert feeds_of("ar") < found <= feeds_of("ar", "en")
+    (link,) = [li for li in atom(house, "en").entries[1].links if li.rel == "related"]
+    assert link.title == "المدّ والجزر"
+
+
+def test_a_new_translation_is_linked_from_the_others(house: House) -> None:
+    tides(house)
+    syndicated(house)
+    house.write("zh-Hans/tides.md", "潮水会等。", title="潮水", date="2026-01-08")
+    with changes(public(house)) as found:
+        syndicated(house.at(NOW + timedelta(hours=1)))
+    assert found == feeds_of("ar", "en", "zh-Hans")
+
+
+def test_ids_stay_when_title_and_text_change(house: House) -> None:
+    tides(house)
+    syndicated(house)
+    before = ids(house, "en")
+    published = [entry.published for entry in atom(house, "en").entries]
+    house.write("en/tides.md", "It waits no more.", title="No more tides", date="2026-01-05")
+    later = house.at(NOW + timedelta(hours=1))
+    syndicated(later)
+    assert ids(house, "en") == before
+    entries = atom(house, "en").entries
+    assert [entry.published for entry in entries] == published
+    assert [entry.updated for entry in entries] == [published[0], "2026-01-09T13:00:00+00:00"]
+
+
+def test_ids_stay_when_a_file_is_renamed(house: House) -> None:
+    tides(house)
+    syndicated(house)
+    before = ids(house, "en")
+    (house.articles / "en/maps.md").rename(house.articles / "en/a-map-of-benches.md")
+    with changes(public(house)) as found:
+        syndicated(house.at(NOW + timedelta(hours=1)))
+    assert ids(house, "en") == before
+    assert found == set()
+
+
+def test_an_id_stays_when_a_human_translation_replaces_a_conversion(
+    make_house: Callable[..., House],
+) -> None:
+    house = make_house(newsletters=CONVERTING)
+    house.write("zh-Hans/tides.md", "潮水会等。", title="潮水", date="2026-01-05")
+    syndicated(house)
+    before = ids(house, "zh-Hant")
+    assert "簡體" in rss(house, "zh-Hant").entries[0].content[0].value
+    house.write("zh-Hant/tides.md", "潮水會等。", title="潮水", date="2026-01-05")
+    with changes(public(house)) as found:
+        syndicated(house.at(NOW + timedelta(hours=1)))
+    assert ids(house, "zh-Hant") == before == ["tag:news.example.org,2026-01-01:tides/zh-Hant"]
+    assert feeds_of("zh-Hant") <= found
+    assert "簡體" not in rss(house, "zh-Hant").entries[0].content[0].value
+
+
+def test_an_article_that_gets_another_key_gets_another_id(house: House) -> None:
+    tides(house)
+    syndicated(house)
+    house.write(
+        "en/maps.md", "A map of benches.", title="Maps", date="2026-01-07", key="benches"
+    )
+    syndicated(house.at(NOW + timedelta(hours=1)))
+    assert ids(house, "en")[0] == "tag:news.example.org,2026-01-01:benches/en"
+
+
+def test_a_withdrawn_article_leaves_its_feed_and_its_translations_links(house: House) -> None:
+    tides(house)
+    syndicated(house)
+    (house.articles / "ar/tides.md").unlink()
+    with changes(public(house)) as found:
+        syndicated(house.at(NOW + timedelta(hours=1)))
+    assert ids(house, "ar") == []
+    assert found == feeds_of("ar", "en")
+    assert not [li for li in atom(house, "en").entries[1].links if li.rel == "related"]
+
+
+def test_a_feed_holds_as_many_as_the_settings_say(house: House) -> None:
+    for day in range(1, 6):
+        house.write(f"en/story-{day}.md", "Words.", title=f"{day}", date=f"2026-01-0{day}")
+    house.settings = replace(house.settings, feed_entries=2)
+    syndicated(house)
+    assert [entry.title for entry in rss(house, "en").entries] == ["5", "4"]
+    house.settings = replace(house.settings, feed_entries=3)
+    syndicated(house)
+    assert [entry.title for entry in rss(house, "en").entries] == ["5", "4", "3"]
+
+
+def test_what_is_not_yet_published_waits(house: House) -> None:
+    house.write("en/soon.md", "Words.", title="Soon", date="2026-01-10")
+    syndicated(house)
+    assert ids(house, "en") == []
+    syndicated(house.at(NOW + timedelta(days=1)))
+    assert ids(house, "en") == ["tag:news.example.org,2026-01-01:soon/en"]
+
+
+def test_an_entry_that_can_t_be_made_is_left_out_and_named(house: House) -> None:
+    tides(house)
+    house.pick_up()
+    with house.database.writing() as connection:
+        here = article.c.title == "Maps"
+        connection.execute(update(article).where(here).values(url="nowhere"))
+    _changed, problems = syndicated(house)
+    (problem,) = problems
+    assert problem.startswith("en/maps: ")
+    assert "nowhere" in problem
+    assert ids(house, "en") == ["tag:news.example.org,2026-01-01:tides/en"]
+
+
+def test_a_feed_file_that_was_deleted_is_written_again(house: House) -> None:
+    tides(house)
+    syndicated(house)
+    before = stamps(public(house))
+    file = public(house) / "feeds/en.json"
+    file.unlink()
+    with changes(public(house)) as found:
+        assert syndicated(house) == (1, [])
+    assert found == {"feeds/en.json"}
+    assert file.read_bytes() == before["feeds/en.json"][1]
+
+
+def test_a_broken_template_leaves_feeds_as_they_were(house: House) -> None:
+    tides(house)
+    syndicated(house)
+    broken = override(house, "feed/entry.html", "{{ item.article.nothing.at.all }}")
+    with changes(public(house)) as found:
+        changed, problems = syndicated(house)
+    assert (changed, found) == (0, set())
+    assert [problem.partition(":")[0] for problem in problems] == ["feeds/en", "feeds/ar"]
+    assert "templates/feed/entry.html, line 1" in problems[0]
+    broken.write_text("<p>Short.</p>")
+    assert syndicated(house) == (6, [])
+    assert rss(house, "en").entries[0].content[0].value == "<p>Short.</p>"
+
+
+def test_a_folder_that_can_t_be_written_is_one_line_for_each_feed(house: House) -> None:
+    tides(house)
+    public(house).mkdir()
+    (public(house) / "feeds").write_bytes(b"")
+    changed, problems = syndicated(house)
+    assert changed == 0
+    assert [problem.partition(":")[0] for problem in problems] == [
+        f"feeds/{t}" for t in LANGUAGES
+    ]
+    (public(house) / "feeds").unlink()
+    assert syndicated(house) == (12, [])
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles"])
+def test_two_builds_give_equal_bytes_wherever_the_machine_stands(
+    make_house: Callable[..., House], monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    built = []
+    for here in ("UTC", zone):
+        monkeypatch.setenv("TZ", here)
+        time.tzset()
+        house = make_house()
+        tides(house)
+        syndicated(house)
+        built.append(
+            {path: content for path, (_time, content) in stamps(public(house)).items()}
+        )
+    monkeypatch.undo()
+    time.tzset()
+    assert built[0] == built[1]
+
+
+def test_pictures_of_entries_have_whole_addresses(house: House) -> None:
+    house.write("en/x.png", PIXEL)
+    for name, src in (("here", "x.png"), ("there", "https://example.net/x.png")):
+        house.write(f"en/{name}.md", "Words.", title=name, date="2026-01-05", image=src)
+    syndicated(house)
+    images = {item["title"]: item["image"] for item in json_feed(house, "en")["items"]}
+    assert images["there"] == "https://example.net/x.png"
+    local = images["here"].removeprefix(f"{URL}/")
+    assert local.startswith("media/")
+    assert (public(house) / local).read_bytes() == PIXEL

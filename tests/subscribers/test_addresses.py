@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from subscribers.addresses import normalise
+from subscribers.errors import BadAddressError
+
+
+def test_local_part_is_sent_as_given_and_domain_is_lower_cased() -> None:
+    assert normalise("Ann.Lee@Example.ORG").address == "Ann.Lee@example.org"
+
+
+def test_two_spellings_are_one_identity() -> None:
+    assert normalise("Ann@EXAMPLE.org").identity == normalise("ann@example.org").identity
+
+
+def test_international_domain_becomes_punycode() -> None:
+    assert normalise("a@Bücher.example.org") == (
+        "a@xn--bcher-kva.example.org",
+        "a@xn--bcher-kva.example.org",
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("a\r\nBcc: b@example.org", "line break"),
+        ("a@example.org\n", "line break"),
+        ("a\x00@example.org", "control character"),
+        ("a\x85@example.org", "control character"),
+        ("ü@example.org", "outside ASCII"),
+        ("读者@example.org", "outside ASCII"),
+        ("", "@-sign"),
+        ("ann", "@-sign"),
+        ("ann@", "@"),
+        ("a b@example.org", "SPACE"),
+        ("Ann <ann@example.org>", "display name"),
+        ('"a b"@example.org', "Quoting"),
+        ("a@[192.0.2.1]", "IP address"),
+        ("a@localhost", "period"),
+        ("a..b@example.org", "two periods"),
+        ("x" * 65 + "@example.org", "too long"),
+        ("a@" + "b" * 64 + ".org", "too many"),
+        ("a@" + ".".join(["b" * 60] * 5) + ".org", "too long"),
+    ],
+)
+def test_address_that_cannot_be_written_to_is_refused_with_its_reason(
+    address: str, reason: str
+) -> None:
+    with pytest.raises(BadAddressError) as caught:
+        normalise(address)
+    assert reason in caught.value.reason
+    assert caught.value.address == address
+    assert "\n" not in str(caught.value)
+
+
+@given(st.emails())
+def test_normalising_twice_changes_nothing(email: str) -> None:
+    try:
+        once = normalise(email)
+    except BadAddressError:
+        return
+    assert normalise(once.address) == once
+    assert normalise(once.identity).identity == once.identity
+    assert once.address.isascii()

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+
+from subscribers import errors
+from subscribers.errors import BadRow, SubscribersError, UnknownSubscriberError
+
+
+def test_the_tree_in_the_docstring_names_every_error() -> None:
+    defined = {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, SubscribersError)
+    }
+    drawn = {word for word in (errors.__doc__ or "").split() if word.endswith("Error")}
+    assert drawn == defined
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        (BadRow(3, "email", "it is empty"), "line 3: email: it is empty"),
+        (BadRow(3, "", "2 cells below 3 columns"), "line 3: 2 cells below 3 columns"),
+    ],
+)
+def test_bad_row_reads_as_one_line(row: BadRow, text: str) -> None:
+    assert str(row) == text
+
+
+def test_unknown_subscriber_carries_the_address() -> None:
+    assert UnknownSubscriberError("ann@example.org").email == "ann@example.org"
