@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -75,7 +76,7 @@ class Press:
     renderer: Renderer
     transport: Transport
     clock: Clock
-    secret: str
+    secret: str = field(repr=False)
 
     def run(self, progress: Progress = _silent) -> Report:
         """Run one whole cycle; what can't be done is reported and the rest goes on."""
@@ -92,10 +93,13 @@ class Press:
         report.picked_up = self.pick_up(now, progress)
         self._warn_of_missing_catalogues()
         plan(self.settings, self.database, now)
-        report.issues = select_due(self.settings, self.database, now)
+        select_due(self.settings, self.database, now)
         report.problems += report.picked_up.problems
-        report.problems += assemble(self.settings, self.database, self.renderer)
-        report.written = write_site(self.settings, self.database, self.renderer, now)
+        report.issues, problems = assemble(self.settings, self.database, self.renderer)
+        report.problems += problems
+        report.written = write_site(
+            self.settings, self.database, self.renderer, now, partial(progress, "writing pages")
+        )
         report.problems += report.written.problems
         report.feeds, problems = syndicate(self.settings, self.database, self.renderer, now)
         report.problems += problems
@@ -103,11 +107,7 @@ class Press:
 
     def pick_up(self, now: datetime, progress: Progress = _silent) -> PickedUp:
         """Read what is new in the sources."""
-
-        def tell(done: int, of: int) -> None:
-            progress("reading articles", done, of)
-
-        return pick_up(self.settings, self.database, now, tell)
+        return pick_up(self.settings, self.database, now, partial(progress, "reading articles"))
 
     def deliver(self, progress: Progress = _silent) -> Sent:
         """Send what is ready, to its end."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,10 @@ log = structlog.get_logger()
 
 # Often enough that nobody waits for an article to be noticed, seldom enough to cost nothing.
 SECONDS_BETWEEN_CYCLES = 15
+
+SECONDS_BETWEEN_LOOKS = 1.0
+# Time servers move a clock by less at a time; more is somebody's hand.
+CLOCK_WAS_SET = 2.0
 
 T = TypeVar("T")
 
@@ -67,9 +72,23 @@ class Service:
             )
         scheduler.start()
         log.info("service started", seconds_between_cycles=self._seconds)
-        self._stop.wait()
+        self._watch_the_clock(scheduler)
         scheduler.shutdown(wait=True)
         log.info("service stopped")
+
+    def _watch_the_clock(self, scheduler: BackgroundScheduler) -> None:
+        """Wait for the end; when the machine's clock is set, start the jobs' intervals anew.
+
+        The scheduler waits for instants: set back an hour, it would do nothing for an hour.
+        """
+        apart = time.time() - time.monotonic()
+        while not self._stop.wait(SECONDS_BETWEEN_LOOKS):
+            now_apart = time.time() - time.monotonic()
+            if abs(now_apart - apart) > CLOCK_WAS_SET:
+                log.warning("the clock was set", by_seconds=round(now_apart - apart))
+                apart = now_apart
+                for job in scheduler.get_jobs():
+                    job.modify(next_run_time=datetime.now(UTC))
 
     def _cycle(self) -> None:
         report = self._safely(self._press.edit)

@@ -40,7 +40,8 @@ def read(lines: Iterable[bytes | str]) -> Iterator[tuple[int, list[str]]]:
     """Yield each row with the number of its first line (from 1); empty rows are passed over.
 
     `lines` is a file open for reading, binary or text (`newline=""`), or any lines with their
-    ends. Raises `BadFileError` where the file stops being UTF-8 or CSV.
+    ends. Bytes that are not UTF-8 come as lone surrogates.
+    Raises `BadFileError` where the file stops being CSV.
     """
     reader = csv.reader(_text(lines), strict=True)
     while True:
@@ -69,19 +70,11 @@ def write(rows: Iterable[Sequence[str]], out: TextIO) -> int:
 
 def _text(lines: Iterable[bytes | str]) -> Iterator[str]:
     for number, line in enumerate(lines, start=1):
-        text = line if isinstance(line, str) else _decoded(line, number)
+        # Bytes that are not UTF-8 go on as lone surrogates, which make their row a bad one.
+        text = line if isinstance(line, str) else line.decode("utf-8", "surrogateescape")
         if "\0" in text:
             raise BadFileError(number, "a NUL byte; this is no text file")
         yield text.removeprefix(_BOM) if number == 1 else text
-
-
-def _decoded(line: bytes, number: int) -> str:
-    try:
-        return line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        at = error.start + 1
-        reason = f"byte {at} of the line is not UTF-8; save the file as CSV in UTF-8"
-        raise BadFileError(number, reason) from error
 
 
 def _cause(error: csv.Error) -> str:

@@ -57,6 +57,9 @@ class Row:
     said: frozenset[str]
 
 
+NOT_UNICODE: Final = "it is not UTF-8; save the file as CSV in UTF-8"
+
+
 @dataclass(frozen=True, slots=True)
 class _House:
     """What the publication writes in and sends out."""
@@ -85,6 +88,8 @@ def parse(
         raise BadFileError(
             line, "the file is empty; it starts with a header such as email,name"
         )
+    if not all(map(_is_unicode, first)):
+        raise BadFileError(line, NOT_UNICODE)
     header = _header(line, first)
     for at, cells in numbered:
         try:
@@ -127,7 +132,15 @@ def _unknown_column(name: str) -> str:
 def _matched(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
     if len(cells) != len(header):
         raise BadCellError("", f"{len(cells)} cells below {len(header)} columns")
+    for name, cell in zip(header, cells, strict=True):
+        if not _is_unicode(cell):
+            raise BadCellError(name, NOT_UNICODE)
     return {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
+
+
+def _is_unicode(cell: str) -> bool:
+    """Say if a cell came from UTF-8; other bytes were read as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in cell)
 
 
 def _row(line: int, cells: Mapping[str, str], house: _House) -> Row:

@@ -63,8 +63,8 @@ def refresh(connection: Connection, settings: Settings, now: datetime) -> None:
 
 
 def _sources(wanted: Iterable[str], languages: Collection[str]) -> dict[str, str]:
-    """Say for each wanted language from which of the publication's it is converted."""
-    found = {to: [tag for tag in sources_of(to) if tag in languages] for to in wanted}
+    """Say for each wanted language from which it is converted: the publication's before others."""
+    found = {to: sorted(sources_of(to), key=lambda tag: tag not in languages) for to in wanted}
     return {target: known[0] for target, known in found.items() if known}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import count
 from typing import Any, Literal
 
 import structlog
@@ -81,16 +82,11 @@ class _Clerk:
         if reading.reason:
             self._quarantine(reading, before, reading.reason)
             return "unchanged"
-        if reading.is_draft:
-            records.remember(self._connection, self._source, reading, None)
-            if before is None or before.article_id is None:
-                return "unchanged"
-            self._withdraw(before.article_id)
-            return "changed"
-        article_id = before.article_id if before else None
-        media = tuple(before.media) if before else ()
-        records.remember(self._connection, self._source, reading, article_id, media=media)
-        return "unchanged"
+        records.remember(self._connection, self._source, reading, None)
+        if before is None or before.article_id is None:
+            return "unchanged"
+        self._withdraw(before.article_id)
+        return "changed"
 
     def _quarantine(self, reading: Reading, before: Row[Any] | None, reason: str) -> None:
         """Keep an article as it was if its file has become unreadable: nothing is lost."""
@@ -179,11 +175,13 @@ class _Clerk:
     def _available(self, row: Row[Any], columns: dict[str, Any]) -> datetime:
         """Say from when it is news: an embargo may be moved or lifted, what was out stays out.
 
-        A human translation in a conversion's place is news, and so is what its document had
-        withdrawn.
+        A human translation in a conversion's place is news, what comes back, and what turns out
+        to be in another language; an edition that has carried the story leaves it out anyway.
         """
-        withheld = row.declared == Status.WITHDRAWN != columns["declared"]
-        is_news = row.origin == Origin.CONVERTED or withheld
+        returns = row.status == Status.WITHDRAWN
+        is_news = (
+            row.origin == Origin.CONVERTED or returns or row.language != columns["language"]
+        )
         known_since: datetime = self._now if is_news else min(row.available_at, self._now)
         published: datetime = columns["published_at"]
         return published if published > self._now else known_since
@@ -233,11 +231,13 @@ class _Clerk:
         found = self._connection.execute(select(story.c.id).where(story.c.key == key)).scalar()
         if found is not None:
             return int(found)
-        slug = slug_of(key)
-        clash = select(story.c.id).where(story.c.slug == slug)
-        if self._connection.execute(clash).first():
-            slug = slug_of(key, taken=True)
-        return self._add(insert(story).values(key=key, slug=slug))
+        slugs = (slug_of(key, attempt) for attempt in count())
+        free = next(slug for slug in slugs if not self._is_taken(slug))
+        return self._add(insert(story).values(key=key, slug=free))
+
+    def _is_taken(self, slug: str) -> bool:
+        query = select(story.c.id).where(story.c.slug == slug)
+        return self._connection.execute(query).first() is not None
 
     def _add(self, row: Insert) -> int:
         return int(self._connection.execute(row.returning(row.table.c.id)).scalar_one())

@@ -75,10 +75,11 @@ def _key_of_path(path: PurePosixPath, publication: Publication) -> str:
     return "/".join(parts)
 
 
-def slug_of(key: str, taken: bool = False) -> str:
-    """Make the ASCII name that a story has in every URL; `taken` asks for one that differs."""
+def slug_of(key: str, attempt: int = 0) -> str:
+    """Make the ASCII name that a story has in every URL; each further attempt gives another."""
     slug = slugify(key, max_length=LONGEST_SLUG, word_boundary=True)
-    if slug and not taken:
+    if slug and not attempt:
         return slug
-    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    seed = key if attempt <= 1 else f"{key}\n{attempt}"
+    digest = hashlib.sha256(seed.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{slug}-{digest}" if slug else f"story-{digest}"

@@ -9,8 +9,9 @@ issues, mails and feeds.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -22,7 +23,7 @@ from publisher.articles import converting, filing, records, stories
 from publisher.articles.linking import key_of, language_of
 from publisher.articles.readers import Document, read
 from publisher.articles.records import Filed, Place, Reading
-from publisher.articles.scanning import Seen, is_article, scan
+from publisher.articles.scanning import Seen, clock_of, is_article, scan
 from publisher.config import Settings, Source
 from publisher.database import Database
 from publisher.errors import ArticleError, LanguageError, SourceError
@@ -113,7 +114,8 @@ class _Turn:
         self._languages = settings.publication.languages
 
     def run(self, progress: Progress | None, dropped: Sequence[Place]) -> None:
-        seen = scan(self._folder, _marker(self._settings))
+        started = clock_of(_marker(self._settings))
+        seen = scan(self._folder)
         fingerprint = self._fingerprint()
         with self._database.reading() as connection:
             known = records.known_files(connection, self._source.path)
@@ -128,14 +130,12 @@ class _Turn:
             self._read_all, seen=seen, known=known, absent=absent, force=not same_rules
         )
         contested = read_all(due, progress=progress)
-        while (
-            left := read_all(contested)
-        ) != contested:  # one that got its place may free another
+        # One that got its place may free another.
+        while (left := read_all(contested)) != contested:
             contested = left
         self._total.unchanged += len(contested)
-        self._forget(
-            gone, [seen[path] for path in changed if not is_article(path)], fingerprint
-        )
+        pictures = [seen[path].trusted(started) for path in changed if not is_article(path)]
+        self._forget(gone, pictures, fingerprint)
 
     def _due(
         self, seen: dict[str, Seen], known: dict[str, Filed], changed: set[str], gone: list[str]
@@ -165,18 +165,24 @@ class _Turn:
         contested: list[str] = []
         for start in range(0, len(due), PORTION):
             portion = due[start : start + PORTION]
+            read_at = clock_of(_marker(self._settings))
             readings = [
-                self._read(seen[path], known.get(path), force=force) for path in portion
+                self._read(seen[path].trusted(read_at), known.get(path), force=force)
+                for path in portion
             ]
+            same = [reading.file for reading in readings if reading.as_before]
+            readings = [reading for reading in readings if not reading.as_before]
+            self._total.unchanged += len(same)
             with self._database.writing() as connection:
+                records.note_looks(connection, self._source.path, same)
                 outcomes = filing.file_all(
                     connection, self._source.path, readings, absent, self._languages, self._now
                 )
                 if {"new", "changed"}.intersection(outcomes):
                     converting.mark_due(connection)
-            for path, outcome in zip(portion, outcomes, strict=True):
+            for reading, outcome in zip(readings, outcomes, strict=True):
                 if outcome == "contested":
-                    contested.append(path)
+                    contested.append(reading.file.path)
                 else:
                     setattr(self._total, outcome, getattr(self._total, outcome) + 1)
             if progress:
@@ -186,19 +192,27 @@ class _Turn:
     def _read(self, file: Seen, known: Filed | None, *, force: bool) -> Reading:
         """Open one file; nothing that it holds can stop the others."""
         path = PurePosixPath(file.path)
+        shelf = _Shelf(self._folder)
         try:
-            content = (self._folder / path).read_bytes()
+            content = shelf.read(path)
         except OSError as error:
             reason = f"can't be read: {error.strerror or error}"
             return Reading(file=file, sha256="", reason=reason)
+        if content is None:
+            reason = "is a link to a file outside the source's folder; copy the file here"
+            return Reading(file=file, sha256="", reason=reason)
         sha256 = hashlib.sha256(content).hexdigest()
-        shelf = _Shelf(self._folder)
         if known and _same_content(known, sha256) and not force:
-            return Reading(file=file, sha256=sha256)
+            return Reading(file=file, sha256=sha256, as_before=True)
         try:
             return self._understand(file, sha256, content, shelf)
         except (ArticleError, LanguageError) as error:
             return Reading(file=file, sha256=sha256, reason=str(error), media=shelf.asked)
+        except OSError as error:
+            reason = f"its pictures can't be put in place: {error.filename}: {error.strerror}"
+            # When the place is mended, nothing about this file will tell.
+            unsigned = replace(file, signature="")
+            return Reading(file=unsigned, sha256=sha256, reason=reason, media=shelf.asked)
 
     def _understand(self, file: Seen, sha256: str, content: bytes, shelf: _Shelf) -> Reading:
         path = PurePosixPath(file.path)
@@ -207,9 +221,9 @@ class _Turn:
         default = self._source.language or publication.default_language
         language = language_of(draft, path, publication, default)
         if draft.draft:
-            return Reading(file=file, sha256=sha256, is_draft=True, media=shelf.asked)
+            return Reading(file=file, sha256=sha256, media=shelf.asked)
         for media in draft.media:
-            _copy(self._folder / media.path, self._settings.folders.public / media.target)
+            _put(shelf.kept[media.path], self._settings.folders.public / media.target)
         return Reading(
             file=file,
             sha256=sha256,
@@ -247,11 +261,12 @@ class _Turn:
 
 
 class _Shelf:
-    """The pictures beside the articles; remembers which were asked for."""
+    """The files of a source, as far as they lie in its folder; remembers the pictures asked for."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
         self._asked: set[str] = set()
+        self.kept: dict[str, bytes] = {}
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -260,12 +275,19 @@ class _Shelf:
     def media(self, path: PurePosixPath) -> bytes | None:
         """Give a picture's bytes, unless it is absent or lies outside the source's folder."""
         self._asked.add(str(path))
-        file = (self._folder / path).resolve()
         try:
-            inside = file.is_relative_to(self._folder) and file.is_file()
-            return file.read_bytes() if inside else None
-        except OSError:  # a name that no file can have, or one that may not be read
+            content = self.read(path)
+        except OSError:  # absent, a name that no file can have, or one that may not be read
             return None
+        if content is not None:
+            self.kept[str(path)] = content
+        return content
+
+    def read(self, path: PurePosixPath) -> bytes | None:
+        """Give a file's bytes, None if it lies outside; raises OSError if it can't be read."""
+        # Not Path.resolve(), which fails in its own way on a link that leads to itself.
+        file = Path(os.path.realpath(self._folder / path))
+        return file.read_bytes() if file.is_relative_to(self._folder) else None
 
 
 def _as_before(file: Seen, known: Filed | None) -> bool:
@@ -282,7 +304,7 @@ def _marker(settings: Settings) -> Path:
     return settings.folders.var / "scanned"
 
 
-def _copy(source: Path, target: Path) -> None:
+def _put(content: bytes, target: Path) -> None:
     """Put a picture where the web finds it; its name holds its hash, so once is enough."""
     if not target.exists():
-        write(target, source.read_bytes())
+        write(target, content)

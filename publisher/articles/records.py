@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from publisher.articles.model import Draft
@@ -36,7 +36,9 @@ class Filed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What opening a file gave: a draft; a reason why not; or neither, if its content is as before.
+    """What opening a file gave: a draft; a reason why not; or nothing that is to be published.
+
+    `as_before` says that its content is what it was, and that there is nothing to file.
 
     `key` and `language` are decided where there is a draft; `zone` is the publication's, for
     dates without one.
@@ -49,13 +51,13 @@ class Reading:
     key: str = ""
     zone: ZoneInfo = GREENWICH
     reason: str | None = None
-    is_draft: bool = False
+    as_before: bool = False
     media: tuple[str, ...] = ()
 
     @property
     def understood(self) -> bool:
         """Say if there is an article in it that may be filed."""
-        return self.draft is not NOTHING and not self.is_draft
+        return self.draft is not NOTHING
 
 
 def known_files(connection: Connection, source: str) -> dict[str, Filed]:
@@ -100,6 +102,17 @@ def remember(
     }
     row = insert(source_file).values(source=source, path=reading.file.path, **values)
     connection.execute(row.on_conflict_do_update(set_=values))
+
+
+def note_looks(connection: Connection, source: str, files: Sequence[Seen]) -> None:
+    """Write down how files look now whose content is as before."""
+    if files:
+        table = source_file.c
+        here = (table.source == source) & (table.path == bindparam("file"))
+        connection.execute(
+            update(source_file).where(here).values(signature=bindparam("look")),
+            [{"file": file.path, "look": file.signature} for file in files],
+        )
 
 
 def note_pictures(connection: Connection, source: str, pictures: Iterable[Seen]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from publisher.articles.readers import SUFFIXES
@@ -23,30 +23,40 @@ PICTURES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp"})
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A file in a source folder; `signature` is empty if it was changed just now."""
+    """A file in a source folder: how it looks, and when it was changed (nanoseconds).
+
+    `signature` is empty where there is nothing to look at.
+    """
 
     path: str
     signature: str
+    changed_at: int = 0
+
+    def trusted(self, read_at: int) -> Seen:
+        """Give what may be remembered of a file read at an instant of the file system's clock.
+
+        A change in the same tick as the last one would leave no trace, so a file that was read
+        too soon after it must be read again.
+        """
+        soon = read_at - self.changed_at < COARSEST_CLOCK_NS
+        return replace(self, signature="") if soon else self
 
 
-def scan(folder: Path, marker: Path) -> dict[str, Seen]:
+def scan(folder: Path) -> dict[str, Seen]:
     """List the articles and pictures below a folder by their relative paths, sorted.
 
-    `marker` is a file that may be touched: its time is the file system's idea of now. Names
-    that begin with a dot or an underscore, or end with ~, are left out, as editors expect.
+    Names that begin with a dot or an underscore, or end with ~, are left out, as editors expect.
     Raises SourceError if the folder, or one below it, can't be read.
     """
-    marker.touch()
-    now = marker.stat().st_mtime_ns
     try:
-        found = {seen.path: seen for seen in _walk(folder, "", now)}
+        found = {seen.path: seen for seen in _walk(folder, "")}
     except OSError as error:
         reason = error.strerror or str(error)
         raise SourceError(f"{error.filename or folder}: can't be read: {reason}") from error
     return dict(sorted(found.items()))
 
 
-def _walk(folder: Path, prefix: str, now: int) -> Iterator[Seen]:
+def _walk(folder: Path, prefix: str) -> Iterator[Seen]:
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith((".", "_")) or entry.name.endswith("~"):
@@ -55,25 +65,26 @@ def _walk(folder: Path, prefix: str, now: int) -> Iterator[Seen]:
             path = f"{prefix}{os.fsencode(entry.name).decode('utf-8', 'backslashreplace')}"
             # A link to a folder may lead round in a circle.
             if entry.is_dir(follow_symlinks=False):
-                yield from _walk(Path(entry.path), f"{path}/", now)
+                yield from _walk(Path(entry.path), f"{path}/")
             elif PurePosixPath(entry.name).suffix.lower() in SUFFIXES | PICTURES:
-                yield from _look(entry, path, now)
+                yield from _look(entry, path)
 
 
-def _look(entry: os.DirEntry[str], path: str, now: int) -> Iterator[Seen]:
+def _look(entry: os.DirEntry[str], path: str) -> Iterator[Seen]:
     try:
         found = entry.stat()
     except OSError:  # a link to nowhere or to itself, or gone since: reading it will say so
         yield Seen(path, "")
         return
     if stat.S_ISREG(found.st_mode):  # reading a pipe would never end
-        yield Seen(path, _signature(found, now))
+        signature = f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}-{found.st_ctime_ns}"
+        yield Seen(path, signature, max(found.st_ctime_ns, found.st_mtime_ns))
 
 
-def _signature(found: os.stat_result, now: int) -> str:
-    if now - max(found.st_ctime_ns, found.st_mtime_ns) < COARSEST_CLOCK_NS:
-        return ""
-    return f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}-{found.st_ctime_ns}"
+def clock_of(marker: Path) -> int:
+    """Say what time the file system thinks it is, in nanoseconds, by touching a file on it."""
+    marker.touch()
+    return marker.stat().st_mtime_ns
 
 
 def is_article(path: str) -> bool:

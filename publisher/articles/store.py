@@ -11,9 +11,7 @@ from sqlalchemy import Connection, Select, bindparam, func, select, update
 from publisher.articles.model import Article, Origin, Status
 from publisher.articles.tables import article, source_file, story
 from publisher.articles.values import to_article
-
-# SQLite takes 32,766 values in one statement, older builds 999.
-PARAMETERS = 900
+from publisher.database.portions import portions
 
 Counts = Select[str, int]
 
@@ -44,14 +42,23 @@ def newest(connection: Connection, language: str, now: datetime, limit: int) -> 
 
 
 def became_available(
-    connection: Connection, languages: Sequence[str], since: datetime | None, until: datetime
-) -> list[Article]:
-    """Fetch what became available in any of the languages in (since, until]."""
-    query = _articles().where(article.c.language.in_(languages), *_ready(until))
+    connection: Connection,
+    languages: Sequence[str],
+    since: datetime | None,
+    until: datetime,
+    oldest: datetime,
+) -> tuple[list[Article], int]:
+    """Fetch what became available in any of the languages in (since, until].
+
+    What was published before `oldest` is not fetched but counted: an archive may be large.
+    """
+    window = [article.c.language.in_(languages), *_ready(until)]
     if since is not None:
-        query = query.where(article.c.available_at > since)
-    rows = connection.execute(query.order_by(article.c.published_at.desc(), story.c.key))
-    return [to_article(row) for row in rows]
+        window.append(article.c.available_at > since)
+    recent = _articles().where(*window, article.c.published_at >= oldest)
+    rows = connection.execute(recent.order_by(article.c.published_at.desc(), story.c.key))
+    old = select(func.count()).where(*window, article.c.published_at < oldest)
+    return [to_article(row) for row in rows], connection.execute(old).scalar_one()
 
 
 def variants(
@@ -60,10 +67,8 @@ def variants(
     """Fetch every publishable article of some stories, by story."""
     found: dict[int, list[Article]] = {}
     query = _articles().where(*_ready(now)).order_by(article.c.language)
-    ids = sorted(set(stories))
-    for start in range(0, len(ids), PARAMETERS):
-        some = query.where(article.c.story_id.in_(ids[start : start + PARAMETERS]))
-        for row in connection.execute(some):
+    for some in portions(sorted(set(stories))):
+        for row in connection.execute(query.where(article.c.story_id.in_(some))):
             found.setdefault(row.story_id, []).append(to_article(row))
     return found
 
@@ -125,15 +130,23 @@ def quarantine(connection: Connection) -> list[tuple[str, str]]:
 
 
 def without_page(connection: Connection, now: datetime, limit: int) -> list[Article]:
-    """Fetch articles whose page on the web is to be written, written again, or taken away."""
-    query = _articles().where(article.c.page_hash.is_(None), article.c.available_at <= now)
+    """Fetch articles whose page on the web is to be written, or written again."""
+    query = _articles().where(article.c.page_hash.is_(None), *_ready(now))
     return [
         to_article(row) for row in connection.execute(query.order_by(article.c.id).limit(limit))
     ]
 
 
+def count_without_page(connection: Connection, now: datetime) -> int:
+    """Count the articles whose page is to be written."""
+    query = select(func.count()).where(article.c.page_hash.is_(None), *_ready(now))
+    return int(connection.execute(query).scalar_one())
+
+
 def page_written(connection: Connection, ids: Sequence[int]) -> None:
     """Record that the pages of these articles are as they should be."""
+    if not ids:
+        return
     connection.execute(
         update(article)
         .where(article.c.id == bindparam("article"))

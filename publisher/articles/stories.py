@@ -66,7 +66,8 @@ def _claim(row: Row[Any], languages: Sequence[str]) -> tuple[bool, bool, datetim
 
 
 def _standing(row: Row[Any], original: Row[Any], now: datetime) -> dict[str, Any]:
-    is_copy = row.id != original.id and row.text == original.text
+    # Two pictures without a word are no copies of each other.
+    is_copy = row.id != original.id and bool(row.text) and row.text == original.text
     status = Status.UNTRANSLATED if is_copy else Status(row.declared)
     values: dict[str, Any] = {
         "origin": Origin.ORIGINAL if row.id == original.id else Origin.TRANSLATION,

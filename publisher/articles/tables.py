@@ -82,7 +82,7 @@ source_file = Table(
     Column("source", Text, primary_key=True),
     Column("path", Text, primary_key=True),
     Column("signature", Text, nullable=False),
-    Column("sha256", Text, nullable=False),
+    Column("sha256", Text, nullable=False, index=True),
     Column("article_id", ForeignKey("article.id"), index=True),
     # Why the file gave no article, where it gave none.
     Column("reason", Text),

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from publisher import urls
 from publisher.articles import store as articles
 from publisher.articles.model import Article
-from publisher.assembly.selecting import edition_of
+from publisher.assembly.selecting import NO_EDITION
 from publisher.config import Edition, Settings
 from publisher.database import Database
 from publisher.errors import PublisherError
@@ -27,29 +27,35 @@ from publisher.rendering import Digest, IssueContent, LanguageLink, Renderer, vi
 
 log = structlog.get_logger()
 
-# Related stories are looked for among this many of the newest in the language.
-POOL = 200
 
-
-def assemble(settings: Settings, database: Database, renderer: Renderer) -> list[str]:
-    """Render and freeze every issue that is being assembled; gives what went wrong."""
-    problems = []
+def assemble(
+    settings: Settings, database: Database, renderer: Renderer
+) -> tuple[int, list[str]]:
+    """Render and freeze every issue that is being assembled; gives how many, and what went wrong."""
+    made, problems = 0, []
     with database.reading() as connection:
         waiting = issues.in_state(connection, State.ASSEMBLING)
     for issue in waiting:
         try:
-            _assemble_one(settings, database, renderer, issue)
+            made += _assemble_one(settings, database, renderer, issue)
         except PublisherError as error:
             problems.append(f"{issue.name}: {error}")
             log.error("issue can't be assembled", issue=issue.name, reason=str(error))
-    return problems
+            with database.writing() as connection:
+                issues.note(connection, issue, str(error))
+    return made, problems
 
 
 def _assemble_one(
     settings: Settings, database: Database, renderer: Renderer, issue: Issue
-) -> None:
+) -> bool:
+    edition = settings.edition(issue.newsletter, issue.language)
+    if edition is None:
+        with database.writing() as connection:
+            issues.move(connection, issue, State.SKIPPED, reason=NO_EDITION)
+        return False
     with database.reading() as connection:
-        content = _content_of_issue(connection, settings, issue)
+        content = _content_of_issue(connection, settings, edition, issue)
     feeds = views.feed_lines(settings.publication, issue.language)
     digest = renderer.digest(content)
     page = renderer.issue_page(content, feeds)
@@ -63,8 +69,9 @@ def _assemble_one(
             "sha256": digest_hash(digest, page),
         }
         issues.freeze(connection, issue, parts)
-        issues.move(connection, issue, State.READY)
+        issues.move(connection, issue, State.READY, reason=None)
     log.info("issue ready", issue=issue.name, articles=len(content.items))
+    return True
 
 
 def digest_hash(digest: Digest, page: str) -> str:
@@ -73,10 +80,9 @@ def digest_hash(digest: Digest, page: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _content_of_issue(connection: Connection, settings: Settings, issue: Issue) -> IssueContent:
-    edition = edition_of(settings, issue)
-    if edition is None:
-        raise PublisherError("its newsletter is no longer in publication.toml; put it back")
+def _content_of_issue(
+    connection: Connection, settings: Settings, edition: Edition, issue: Issue
+) -> IssueContent:
     numbers = issues.articles_of(connection, issue)
     found = articles.by_ids(connection, numbers)
     publication = settings.publication
@@ -118,7 +124,7 @@ def content_of(  # noqa: PLR0913  # everything that an issue says comes together
     publication, language = settings.publication, edition.language
     stories = {article.story_id for article in chosen}
     variants = articles.variants(connection, stories, now)
-    pool = articles.newest(connection, language, now, POOL)
+    pool = articles.newest(connection, language, now, views.POOL)
     path = urls.issue_path(language, edition.newsletter, day)
     return IssueContent(
         house=views.house(publication, language),

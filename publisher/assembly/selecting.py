@@ -21,30 +21,28 @@ from publisher.issues.selection import Candidates, Selection, choose, languages_
 
 log = structlog.get_logger()
 
+# Why an issue ends when its newsletter, or its language in it, has been taken out.
+NO_EDITION = "no longer in publication.toml"
+
 
 def select_due(settings: Settings, database: Database, now: datetime) -> int:
     """Move every scheduled issue to assembling, or to skipped with a reason; counts the former."""
     made: set[tuple[str, str]] = set()
     count = 0
     with database.writing() as connection:
+        issues.mend_cuts(connection, now)
         for issue in issues.in_state(connection, State.SCHEDULED):
-            edition = edition_of(settings, issue)
+            edition = settings.edition(issue.newsletter, issue.language)
             if edition is None:
-                reason = "no longer in publication.toml"
-                issues.move(connection, issue, State.SKIPPED, reason=reason, finished_at=now)
+                issues.move(
+                    connection, issue, State.SKIPPED, reason=NO_EDITION, finished_at=now
+                )
             elif _fill(connection, edition, issue, now):
                 made.add((issue.newsletter, issue.language))
                 count += 1
         for newsletter, language in made:
             issues.set_cut_at(connection, newsletter, language, now)
     return count
-
-
-def edition_of(settings: Settings, issue: Issue) -> Edition | None:
-    """Find the edition that an issue belongs to, if the settings still have it."""
-    newsletter = settings.newsletter(issue.newsletter)
-    editions = settings.editions(newsletter) if newsletter else ()
-    return next((e for e in editions if e.language == issue.language), None)
 
 
 def _fill(connection: Connection, edition: Edition, issue: Issue, now: datetime) -> bool:
@@ -65,10 +63,12 @@ def _select(
 ) -> Selection:
     since = issues.cut_at(connection, edition.newsletter, edition.language)
     languages = languages_to_search(edition)
-    found = articles.became_available(connection, languages, since, now)
+    oldest = now - edition.max_age
+    found, too_old = articles.became_available(connection, languages, since, now, oldest)
     stories = sorted({article.story_id for article in found})
     candidates = Candidates(
         articles=found,
+        too_old=too_old,
         variants=articles.variants(connection, stories, now),
         sent=issues.stories_sent(connection, edition.newsletter, edition.language, stories),
     )

@@ -31,6 +31,9 @@ Now = Annotated[
     ),
 ]
 
+# Years that schedules can be reckoned in, forwards and backwards.
+EARLIEST, LATEST = 1970, 2999
+
 # Where output goes to a file or a pipe there is no window to fit into.
 WIDTH_WITHOUT_TERMINAL = 132
 
@@ -48,6 +51,10 @@ def clock_of(now: str | None) -> Clock:
     if instant.tzinfo is None:
         raise UsageError(
             f"--now: {now!r} has no time zone; add Z for UTC, or an offset like +08:00"
+        )
+    if not EARLIEST <= instant.year <= LATEST:
+        raise UsageError(
+            f"--now: {now!r} is not of this age; write one like 2026-01-09T12:00:00Z"
         )
     return FixedClock(instant)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -21,7 +22,7 @@ from publisher.cli.common import (
 from publisher.config import load
 
 SHIFTED = {
-    "gap": "clocks go forward: an hour later than its name",
+    "gap": "clocks go forward over that time: later than its name",
     "fold": "clocks go back: the first of two",
     None: "",
 }
@@ -56,12 +57,12 @@ def plan(
     finally:
         database.close()
     if as_json:
-        print_json([_as_json(line) for line in lines])
+        print_json([_as_json(line, clock.now()) for line in lines])
     else:
-        console().print(_table(lines))
+        console().print(_table(lines, clock.now()))
 
 
-def _as_json(line: Any) -> dict[str, object]:
+def _as_json(line: Any, now: datetime) -> dict[str, object]:
     return {
         "newsletter": line.edition.newsletter,
         "language": line.edition.language,
@@ -70,12 +71,13 @@ def _as_json(line: Any) -> dict[str, object]:
         "timezone": line.edition.timezone,
         "utc": instant(line.occurrence.due_at),
         "shifted": line.occurrence.shifted,
+        "overdue": line.occurrence.due_at <= now,
     }
 
 
-def _table(lines: list[Any]) -> Table:
+def _table(lines: list[Any], now: datetime) -> Table:
     table = Table()
-    for heading in ("Newsletter", "Language", "Local time", "Zone", "UTC", "Shifted"):
+    for heading in ("Newsletter", "Language", "Local time", "Zone", "UTC", "Note"):
         table.add_column(heading)
     for line in lines:
         table.add_row(
@@ -84,6 +86,13 @@ def _table(lines: list[Any]) -> Table:
             local(line.local),
             line.edition.timezone,
             f"{line.occurrence.due_at:%a %Y-%m-%d %H:%M}",
-            SHIFTED[line.occurrence.shifted],
+            _note(line, now),
         )
     return table
+
+
+def _note(line: Any, now: datetime) -> str:
+    overdue = (
+        "due already: goes out with the next cycle" if line.occurrence.due_at <= now else ""
+    )
+    return "; ".join(filter(None, (overdue, SHIFTED[line.occurrence.shifted])))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +12,7 @@ import typer
 
 from publisher.cli.common import HERE, Directory, Now, clock_of, counted
 from publisher.config import Edition, Settings, load
-from publisher.errors import BusyError, IssueError, LanguageError, UsageError
+from publisher.errors import IssueError, LanguageError, UsageError
 from publisher.languages import match, normalise
 
 if TYPE_CHECKING:
@@ -46,8 +48,11 @@ def preview(
 
     from publisher.cycle import press
 
-    with press(settings, clock) as machine:
-        _look_at_sources(machine, clock.now())
+    with (
+        tempfile.TemporaryDirectory() as name,
+        press(_copy(settings, Path(name)), clock) as machine,
+    ):
+        machine.pick_up(clock.now())
         digest, articles = _render(machine, edition, clock.now())
     content = digest.text if out.suffix == ".txt" else digest.html
     try:
@@ -79,15 +84,20 @@ def _edition(settings: Settings, name: str, lang: str | None) -> Edition:
     raise UsageError(f"--lang: {name} has no edition in {lang}; there are: {languages}")
 
 
-def _look_at_sources(machine: Press, now: datetime) -> None:
-    """Read what is new, unless a running service does that anyway."""
-    from publisher.locking import alone
+def _copy(settings: Settings, folder: Path) -> Settings:
+    """Give the settings of a copy to try things on: what a preview reads is not picked up."""
+    from publisher.database.upgrading import back_up
 
-    try:
-        with alone(machine.settings.folders):
-            machine.pick_up(now)
-    except BusyError:
-        return
+    copy = replace(settings, folders=replace(settings.folders, root=folder))
+    copy.folders.var.mkdir()
+    if settings.folders.database.exists():
+        back_up(settings.folders.database, copy.folders.database)
+    # Sources stay where they are.
+    sources = [
+        source.model_copy(update={"path": str(settings.folders.root / source.path)})
+        for source in settings.sources
+    ]
+    return replace(copy, sources=tuple(sources))
 
 
 def _render(machine: Press, edition: Edition, now: datetime) -> tuple[Digest, int]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from publisher.config import languages
 from publisher.config.publication import Document, Folders, Settings
 from publisher.errors import ConfigError
 
@@ -44,6 +45,7 @@ def load(directory: Path, environment: Mapping[str, str] = os.environ) -> Settin
     """
     path = directory / FILE_NAME
     document = _check(_parse(path), path)
+    _check_sources(document, path)
     return Settings(
         folders=Folders(directory.resolve()),
         publication=document.publication,
@@ -87,26 +89,24 @@ def _check(values: dict[str, Any], path: Path) -> Document:
     return document
 
 
+def _check_sources(document: Document, path: Path) -> None:
+    """Refuse sources in which the program would find what it has written itself."""
+    folders = Folders(path.parent.resolve())
+    ours = (folders.public, folders.outbox, folders.var, folders.templates)
+    for number, source in enumerate(document.source):
+        place = (folders.root / source.path).resolve()
+        if any(place.is_relative_to(our) or our.is_relative_to(place) for our in ours):
+            problem = f"{source.path!r} holds the program's own files"
+            remedy = 'keep the articles in a folder of their own, like "articles"'
+            raise ConfigError(str(path), f"source[{number}].path", problem, remedy)
+
+
 def _check_languages(document: Document, path: Path) -> None:
-    known = document.publication.languages
+    """Check what no table can check for itself: whether languages fit together."""
     for number, newsletter in enumerate(document.newsletter):
-        named = {
-            "languages": newsletter.languages or (),
-            "edition": tuple(newsletter.edition),
-            "fallback": newsletter.fallback or (),
-        }
-        named |= {
-            f"edition.{t}.fallback": e.fallback or () for t, e in newsletter.edition.items()
-        }
-        for key, tags in named.items():
-            strange = next((tag for tag in tags if tag not in known), None)
-            if strange:
-                raise ConfigError(
-                    str(path),
-                    f"newsletter[{number}].{key}",
-                    f"{strange} is not one of the publication's languages",
-                    f"write one of {', '.join(known)}, or add it to publication.languages",
-                )
+        for fault in languages.faults(newsletter, document.publication.languages):
+            key = f"newsletter[{number}].{fault.key}"
+            raise ConfigError(str(path), key, fault.problem, fault.remedy)
 
 
 def _explain(detail: ErrorDetails, path: Path) -> ConfigError:

@@ -162,6 +162,12 @@ class Settings:
         languages = newsletter.languages or self.publication.languages
         return [newsletter.in_language(tag, self.publication.timezone) for tag in languages]
 
+    def edition(self, newsletter: str, language: str) -> Edition | None:
+        """Find the edition of a newsletter in a language, if there still is one."""
+        found = self.newsletter(newsletter)
+        editions = self.editions(found) if found else ()
+        return next((e for e in editions if e.language == language), None)
+
     def zone(self) -> ZoneInfo:
         """Give the publication's time zone."""
         return ZoneInfo(self.publication.timezone)

@@ -116,4 +116,4 @@ def _write_ahead(connection: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(f"BEGIN {connection.info.get('begin', 'IMMEDIATE')}")
+    connection.exec_driver_sql(f"BEGIN {connection.info.get('begin', 'DEFERRED')}")

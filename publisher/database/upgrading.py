@@ -54,6 +54,11 @@ def _copy(path: Path, revision: str | None) -> None:
     target = path.with_name(
         f"{path.stem}-before-{HEAD}-from-{revision or 'unknown'}{path.suffix}"
     )
+    back_up(path, target)
+
+
+def back_up(path: Path, target: Path) -> None:
+    """Copy a file's state at one moment, whoever is writing to it; whole or not at all."""
     unfinished = target.with_name(f".{target.name}")
     source, copy = sqlite3.connect(path), sqlite3.connect(unfinished)
     try:
@@ -72,6 +77,8 @@ def _migrate(engine: Engine) -> None:
     # Alembic expands % in options.
     folder = str(Path(__file__).parent / "migrations").replace("%", "%%")
     config.set_main_option("script_location", folder)
-    with engine.connect() as connection, connection.begin():
+    with engine.connect() as connection:
+        connection.info["begin"] = "IMMEDIATE"
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        with connection.begin():
+            command.upgrade(config, "head")

@@ -72,10 +72,10 @@ def _open_ready(settings: Settings, database: Database, now: datetime) -> list[I
     An issue waits until its page is on the web: every mail points to it.
     """
     with database.writing() as connection:
-        pageless = {issue.id for issue, _page, _hash in issues.without_page(connection)}
+        pageless = issues.pageless(connection)
         for issue in issues.in_state(connection, State.READY):
-            if settings.newsletter(issue.newsletter) is None:
-                reason = "its newsletter is no longer in publication.toml"
+            if settings.edition(issue.newsletter, issue.language) is None:
+                reason = "no longer in publication.toml"
                 issues.move(connection, issue, State.CANCELLED, reason=reason, finished_at=now)
                 continue
             if issue.id in pageless:

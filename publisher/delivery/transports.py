@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 from publisher.delivery.composing import Message
 from publisher.errors import DeliveryError
-from publisher.files import sync_folder
+from publisher.files import make_folder, sync_folder
 
 
 class Transport(Protocol):
@@ -43,7 +43,7 @@ class OutboxTransport:
         """Write the messages; they are on disk, names and all, when this returns."""
         target = self._outbox / folder
         try:
-            target.mkdir(parents=True, exist_ok=True)
+            make_folder(target)
             for message in messages:
                 _put(target / f"{message.name}.eml", message.content)
             sync_folder(target)

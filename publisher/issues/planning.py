@@ -22,8 +22,8 @@ from publisher.recurrence import Occurrence, occurrences
 
 log = structlog.get_logger()
 
-# A cycle every few seconds makes an issue due within a minute; ten allow for a restart.
-LATE_AFTER = timedelta(minutes=10)
+# The service makes an issue within a minute, but some run single cycles every hour.
+LATE_AFTER = timedelta(minutes=65)
 # After a year off, nobody wants hundreds of digests, whatever the settings say.
 MOST_LATE_ISSUES = 10
 

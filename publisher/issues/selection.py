@@ -21,12 +21,14 @@ from publisher.config import Edition, Missing
 class Candidates:
     """What may go into an issue.
 
-    `articles` became available since the last cut, in the edition's language or a fallback's;
+    `articles` became available since the last cut, in the edition's language or a fallback's,
+    `too_old` more that were published before any that may still come;
     `variants` are all publishable articles of their stories; `sent` the stories that the
     edition has carried.
     """
 
     articles: Sequence[Article]
+    too_old: int = 0
     variants: Mapping[int, Sequence[Article]]
     sent: Collection[int]
 
@@ -52,7 +54,10 @@ def choose(
     published_until: datetime | None = None,
 ) -> Selection:
     """Choose an issue's articles; `published_until` bounds one of several late issues."""
-    excluded: Counter[str] = Counter()
+    too_old = f"older than {edition.max_age.days} days"
+    excluded: Counter[str] = Counter(
+        {too_old: candidates.too_old} if candidates.too_old else {}
+    )
     eligible: dict[int, Article] = {}
     for article in candidates.articles:
         story = candidates.variants.get(article.story_id, ())

@@ -6,12 +6,13 @@ Decides nothing but whether an arrow exists. Knows nothing of articles' contents
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from publisher.database.portions import portions
 from publisher.errors import IssueError
 from publisher.issues.life import PUBLIC, State, check_arrow
 from publisher.issues.model import Issue
@@ -59,6 +60,17 @@ def set_cut_at(
     connection.execute(update(edition).where(here).values(cut_at=instant))
 
 
+def mend_cuts(connection: Connection, now: datetime) -> None:
+    """Take back cuts that lie at or after now: the clock was set, or stands still.
+
+    Otherwise what becomes available now would be taken for old. Stories that an edition has
+    carried are known by name and don't come again.
+    """
+    before = now - timedelta(seconds=1)
+    ahead = update(edition).where(edition.c.cut_at >= now)
+    connection.execute(ahead.values(cut_at=before))
+
+
 def add(  # noqa: PLR0913  # the columns of a row, each by its name
     connection: Connection,
     *,
@@ -101,6 +113,11 @@ def move(connection: Connection, one: Issue, target: State, **values: Any) -> Is
     if row is None:
         raise IssueError(f"{one.name}: moved by somebody else from {one.state}")
     return _to_issue(row)
+
+
+def note(connection: Connection, one: Issue, reason: str) -> None:
+    """Write down why an issue does not move."""
+    connection.execute(update(issue).where(issue.c.id == one.id).values(reason=reason))
 
 
 def in_state(connection: Connection, *states: State) -> list[Issue]:
@@ -187,10 +204,13 @@ def stories_sent(
             issue.c.newsletter == newsletter,
             issue.c.language == language,
             issue.c.state != State.CANCELLED,
-            issue_article.c.story_id.in_(stories),
         )
     )
-    return set(connection.execute(query).scalars())
+    found: set[int] = set()
+    for some in portions(stories):
+        here = query.where(issue_article.c.story_id.in_(some))
+        found.update(connection.execute(here).scalars())
+    return found
 
 
 def freeze(connection: Connection, one: Issue, parts: Mapping[str, str]) -> None:
@@ -218,6 +238,13 @@ def without_page(connection: Connection) -> list[tuple[Issue, str, str]]:
         page, sha256 = values.pop("page"), values.pop("sha256")
         found.append((Issue(**values | {"state": State(values["state"])}), page, sha256))
     return found
+
+
+def pageless(connection: Connection) -> set[int]:
+    """Name the issues whose page is not on disk yet."""
+    return set(
+        connection.execute(select(issue.c.id).where(issue.c.page_hash.is_(None))).scalars()
+    )
 
 
 def page_written(connection: Connection, one: Issue, sha256: str) -> None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib.metadata import version
+from typing import Any
 
 from lxml import etree, html
-from opencc import OpenCC
 
 from publisher.errors import LanguageError
 from publisher.languages.tags import normalise, script
@@ -45,7 +45,10 @@ def tool() -> str:
 
 
 @lru_cache(maxsize=8)
-def _converter(source: str, target: str) -> OpenCC:
+def _converter(source: str, target: str) -> Any:
+    # Its dictionaries take longer to load than checking publication.toml, which asks above.
+    from opencc import OpenCC
+
     return OpenCC(CONFIGURATIONS[source, target])
 
 

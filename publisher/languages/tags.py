@@ -8,6 +8,7 @@ never goes from one script to another, and never to a language that is merely si
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 # A region that its script implies already says nothing: zh-Hans-CN is zh-Hans.
 IMPLIED_REGION = {("zh", "Hans"): "CN", ("zh", "Hant"): "TW"}
 
-# Registered, but nothing that one could write in; private use (x-...) is known to nobody.
-NO_LANGUAGE = frozenset({"und", "mul", "zxx", "mis"})
+# Registered, but nothing that one could write in, or for private use and known to nobody.
+NO_LANGUAGE = re.compile("und|mul|zxx|mis|q[a-t][a-z]")
 
 
 @lru_cache(maxsize=1024)
@@ -38,7 +39,7 @@ def normalise(tag: str) -> str:
         language = langcodes.Language.get(standard)
     except ValueError:
         raise LanguageError(tag) from None
-    if not known or not language.language or language.language in NO_LANGUAGE:
+    if not known or not language.language or NO_LANGUAGE.fullmatch(language.language):
         raise LanguageError(tag)
     return _by_script(language) if language.language == "zh" else standard
 

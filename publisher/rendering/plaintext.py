@@ -14,8 +14,13 @@ from itertools import pairwise
 
 from wcwidth import wcswidth, wcwidth
 
+from publisher.rendering.tokens import INVISIBLE, READER_ADDRESS
+
 # RFC 5322 section 2.1.1 recommends 78; two columns are left for a reply's quote mark.
 COLUMNS = 76
+
+# Room for an address where its token stands; longer ones are rare.
+LONG_ADDRESS = 36
 
 FIRST_STRONG_ISOLATE = "\u2068"
 POP_ISOLATE = "\u2069"
@@ -24,10 +29,6 @@ NO_START = frozenset("。，、；：？！）」』】》〉〕”’…—～�
 NO_START_WIDE = frozenset("。，、；：？！）」』】》〉〕")
 NO_END = frozenset("（「『【《〈〔“‘([{")
 
-# Invisible: controls, marks and overrides of direction. Joiners stay: words need them.
-INVISIBLE = re.compile(
-    r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
-)
 
 BREAKING_SPACE = r"[ \t\n\r\f\v\u2000-\u2006\u2008-\u200a\u205f\u3000]"
 # Scripts that break between any two characters: Han, kana, their punctuation, full-width forms.
@@ -44,8 +45,9 @@ URL = re.compile(r"https?://\S+")
 
 
 def width(text: str) -> int:
-    """Give the columns that a text takes on a screen."""
-    return max(0, wcswidth(INVISIBLE.sub("", text)))
+    """Give the columns that a text takes on a screen, once a reader's address is in it."""
+    reserved = (LONG_ADDRESS - len(READER_ADDRESS)) * text.count(READER_ADDRESS)
+    return max(0, wcswidth(INVISIBLE.sub("", text))) + reserved
 
 
 def one_line(text: str) -> str:

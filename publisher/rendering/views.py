@@ -6,8 +6,10 @@ Knows no database: whoever calls brings the articles, their translations and a p
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
 from datetime import timedelta
-from typing import Literal
+from enum import StrEnum
+from typing import Any, Literal, cast
 
 from feeds import FORMATS
 from publisher import urls
@@ -15,10 +17,13 @@ from publisher.articles.model import Article, Origin
 from publisher.config import Publication
 from publisher.languages import autonym
 from publisher.rendering.model import FeedLine, House, Item, LanguageLink, Related
+from publisher.rendering.tokens import disarmed
 
 # A translation that comes within two days of the first version needs no remark.
 LATE_TRANSLATION = timedelta(days=2)
 MOST_RELATED = 3
+# They are looked for among this many of the newest in the language.
+POOL = 200
 
 Variants = Mapping[int, Sequence[Article]]
 
@@ -45,20 +50,36 @@ def item(
 ) -> Item:
     """Show an article to the readers of `language`."""
     return Item(
-        article=article,
-        url=urls.article_url(publication, article),
+        article=_disarmed(article),
+        url=disarmed(urls.article_url(publication, article)),
         shown_as=_shown_as(article, language),
         is_late=_is_late(article, variants),
         translations=translations(publication, article, variants),
         related=tuple(
             Related(
-                title=other.title,
-                url=urls.article_url(publication, other),
+                title=disarmed(other.title),
+                url=disarmed(urls.article_url(publication, other)),
                 language=other.language,
             )
             for other in related
         ),
     )
+
+
+def _disarmed(article: Article) -> Article:
+    """Take from an article what would be replaced by a reader's own values."""
+    return cast("Article", _each(article)) if "@" in repr(article) else article
+
+
+def _each(value: Any) -> Any:
+    """Disarm every text in a value."""
+    if isinstance(value, str) and not isinstance(value, StrEnum):
+        return disarmed(value)
+    if isinstance(value, tuple):
+        return tuple(map(_each, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{f.name: _each(getattr(value, f.name)) for f in fields(value)})
+    return value
 
 
 def _shown_as(article: Article, language: str) -> Literal["fallback", "converted"] | None:
@@ -84,7 +105,8 @@ def translations(
     ]
     others.sort(key=lambda v: publication.languages.index(v.language))
     return tuple(
-        LanguageLink(language=v.language, url=urls.article_url(publication, v)) for v in others
+        LanguageLink(language=v.language, url=disarmed(urls.article_url(publication, v)))
+        for v in others
     )
 
 

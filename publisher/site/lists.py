@@ -22,8 +22,6 @@ from publisher.issues.model import Issue
 from publisher.rendering import HomeContent, IssueLine, Item, LanguageLink, Renderer, views
 from publisher.site.placing import place
 
-# Related stories are looked for among this many of the newest in the language.
-POOL = 200
 # A front page of thirty articles is read to its end by nobody; the feeds hold more.
 ARTICLES_ON_HOME = 30
 ISSUES_ON_HOME = 10

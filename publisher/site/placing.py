@@ -30,8 +30,8 @@ def without_host(page: str, url: str) -> str:
     def local(found: re.Match[str]) -> str:
         opening, address = found.groups()
         rest = address.removeprefix(url)
-        return (
-            f"{opening}{path}{rest}" if rest != address and rest.startswith("/") else found[0]
-        )
+        # With two slashes, what follows would be taken for a host.
+        ours = rest != address and rest.startswith("/") and not rest.startswith("//")
+        return f"{opening}{path}{rest}" if ours else found[0]
 
     return FOLLOWED.sub(local, page)

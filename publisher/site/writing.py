@@ -6,30 +6,30 @@ writing the same bytes again. Knows no reader and no mail.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 import structlog
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection
 
 from publisher import urls
 from publisher.articles import store as articles
-from publisher.articles.model import Article, Status
-from publisher.articles.tables import article as article_table
+from publisher.articles.model import Article
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.errors import RenderingError
-from publisher.files import remove
 from publisher.issues import store as issues
 from publisher.rendering import Renderer, views
 from publisher.site import lists
+from publisher.site.hiding import take_away_hidden
 from publisher.site.placing import place
 from publisher.site.renewing import renew_articles
 
 log = structlog.get_logger()
+
+Progress = Callable[[int, int], None]
 
 # As many article pages are rendered and written before their rows are marked.
 PORTION = 50
@@ -46,7 +46,11 @@ class Written:
 
 
 def write_site(
-    settings: Settings, database: Database, renderer: Renderer, now: datetime
+    settings: Settings,
+    database: Database,
+    renderer: Renderer,
+    now: datetime,
+    progress: Progress | None = None,
 ) -> Written:
     """Write every page whose content is newer than its file.
 
@@ -55,7 +59,9 @@ def write_site(
     """
     written = Written()
     with _apart(written):
-        _write_articles(settings, database, renderer, now, written)
+        for done, of in _write_articles(settings, database, renderer, now, written):
+            if progress:
+                progress(done, of)
     with _apart(written):
         _write_issues(settings, database, written)
     with _apart(written):
@@ -88,8 +94,12 @@ def _write_articles(
     renderer: Renderer,
     now: datetime,
     written: Written,
-) -> None:
+) -> Iterator[tuple[int, int]]:
+    """Write portion by portion; yields how many are done, of how many."""
     renew_articles(settings, database, renderer)
+    written.articles += take_away_hidden(settings, database, now)
+    with database.reading() as connection:
+        total, finished = articles.count_without_page(connection, now), 0
     failed: set[int] = set()
     while True:
         with database.reading() as connection:
@@ -102,9 +112,7 @@ def _write_articles(
         done = []
         for article in portion:
             try:
-                written.articles += _write_article(
-                    settings, database, renderer, article, variants, pools
-                )
+                written.articles += _write_article(settings, renderer, article, variants, pools)
                 done.append(article.id)
             except RenderingError as error:
                 failed.add(article.id)
@@ -113,59 +121,31 @@ def _write_articles(
             return  # not one page of a whole portion: the template is at fault, not an article
         with database.writing() as connection:
             articles.page_written(connection, done)
+        finished += len(done)
+        yield finished, max(total, finished)
 
 
 def _pools(
     connection: Connection, portion: Sequence[Article], now: datetime
 ) -> dict[str, list[Article]]:
     languages = {article.language for article in portion}
-    return {tag: articles.newest(connection, tag, now, lists.POOL) for tag in languages}
+    return {tag: articles.newest(connection, tag, now, views.POOL) for tag in languages}
 
 
 def _write_article(
     settings: Settings,
-    database: Database,
     renderer: Renderer,
     article: Article,
     variants: views.Variants,
     pools: dict[str, list[Article]],
 ) -> bool:
-    """Write an article's page, or take it away; says if anything changed on disk."""
-    publication, public = settings.publication, settings.folders.public
-    path = urls.page_file(urls.article_path(article.language, article.slug))
-    language = article.language
-    hidden = article.status != Status.READY or language not in publication.languages
-    if hidden or article.url:
-        return _take_away(database, article, public / path, public)
+    """Write an article's page; says if anything changed on disk."""
+    publication, language = settings.publication, article.language
     others = views.related(article, pools[language], {article.story_id})
     item = views.item(
         publication, article, language, variants.get(article.story_id, ()), others
     )
     feeds = views.feed_lines(publication, language)
     page = renderer.article_page(views.house(publication, language), item, feeds)
+    path = urls.page_file(urls.article_path(language, article.slug))
     return place(settings, path, page)
-
-
-def _take_away(database: Database, article: Article, file: Path, public: Path) -> bool:
-    if not file.exists():
-        return False
-    # First, so that a crash in between means doing both again.
-    with database.writing() as connection:
-        _renew_related(connection, article)
-    remove(file, public)
-    return True
-
-
-def _renew_related(connection: Connection, gone: Article) -> None:
-    """Have the pages that may recommend an article written again without it."""
-    table = article_table
-    query = select(table.c.id, table.c.topics, table.c.section).where(
-        table.c.language == gone.language, table.c.page_hash.is_not(None)
-    )
-    mine = {*gone.topics, gone.section} - {None}
-    near = [row.id for row in connection.execute(query) if mine & {*row.topics, row.section}]
-    if near:
-        connection.execute(
-            update(table).where(table.c.id == bindparam("number")).values(page_hash=None),
-            [{"number": number} for number in near],
-        )

@@ -8,7 +8,7 @@ from publisher.clock import FixedClock
 from publisher.cycle import Report, press, together
 from publisher.delivery.composing import Message
 from publisher.delivery.sending import Sent
-from publisher.testing import MemoryTransport
+from publisher.testing import SECRET, MemoryTransport
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.letters import parsed, raw_field
 from tests.publisher.delivery.mailing import outbox, subscribe
@@ -149,6 +149,19 @@ def test_a_press_is_wired_from_a_folder_and_lets_go_of_it(house: House) -> None:
     with press(house.settings, FixedClock(NOW)) as machine:
         assert machine.run().sent.messages == 2
     assert len(outbox(house)) == 2
+
+
+def test_a_press_shows_no_secret(house: House) -> None:
+    assert SECRET not in repr(press_of(house))
+    assert SECRET not in repr(house.settings)
+
+
+def test_issues_that_cannot_be_assembled_are_not_counted_as_made(house: House) -> None:
+    override(house, "email/digest/body.txt", "{{ nothing.at.all }}")
+    report = press_of(tides(house)).run()
+    assert (report.issues, len(report.problems)) == (0, 2)
+    override(house, "email/digest/body.txt", "words").unlink()
+    assert press_of(house).run().issues == 2
 
 
 def test_several_cycles_add_up_and_the_last_one_says_what_is_in_quarantine() -> None:

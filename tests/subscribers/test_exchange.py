@@ -148,12 +148,35 @@ def test_a_newsletter_that_was_left_is_not_brought_back(connection: Connection) 
 
 
 def test_a_file_broken_at_its_end_leaves_nothing_behind(engine: Engine) -> None:
-    content = b"email\nann@example.org\n\xff\n"
-    with pytest.raises(BadFileError, match="line 3: byte 1"), engine.begin() as connection:
+    content = b"email\nann@example.org\n\0\n"
+    with pytest.raises(BadFileError, match="line 3: a NUL byte"), engine.begin() as connection:
         imported(connection, BytesIO(content))
     with engine.begin() as connection:
         assert list(list_subscribers(connection)) == []
         assert imported(connection, "email\nann@example.org\n").added == 1
+
+
+def test_a_row_that_is_not_utf_8_is_bad_and_the_others_go_in(connection: Connection) -> None:
+    content = (
+        b"email,name\n"
+        b"ann@example.org,Ann\n"
+        b"zoe@example.org,Zo\xeb\n"
+        b"carl@example.org,\xe5\xbc\xa0\n"
+    )
+    report = imported(connection, BytesIO(content))
+    assert counts(report) == (2, 0, 0, 0, 1)
+    reason = "it is not UTF-8; save the file as CSV in UTF-8"
+    assert report.bad == (BadRow(3, "name", reason),)
+    assert [r.name for r in list_subscribers(connection)] == ["Ann", "\u5f20"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"email,n\xe4me\nann@example.org,Ann\n", "email\n".encode("utf-16-le")]
+)
+def test_a_header_that_is_not_utf_8_is_an_error(connection: Connection, content: bytes) -> None:
+    with pytest.raises(BadFileError, match=r"^line 1: "):
+        imported(connection, BytesIO(content))
+    assert list(list_subscribers(connection)) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf", b"\n\r\n"])

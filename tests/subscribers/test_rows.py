@@ -79,7 +79,18 @@ def test_a_name_is_squeezed_and_composed() -> None:
         ("email", "ann.example.org", "email", "@-sign"),
         ("email", "ann@example.org\nBcc", "email", "line break"),
         ("email,name", "a@example.org,A\x07nn", "name", "control character"),
-        ("email,name", "a@example.org,A\ud800nn", "name", "control character"),
+        (
+            "email,name",
+            "a@example.org,A\ud800nn",
+            "name",
+            "it is not UTF-8; save the file as CSV",
+        ),
+        (
+            "email,name",
+            "\udce9@example.org,Ann",
+            "email",
+            "it is not UTF-8; save the file as CSV",
+        ),
         ("email,name", "a@example.org," + "x" * (MAX_NAME + 1), "name", "201 characters"),
         ("email,language", "a@example.org,fr", "language", "'fr' is no language"),
         ("email,timezone", "a@example.org,Mars/Base", "timezone", "'Mars/Base' is no IANA"),
@@ -124,6 +135,7 @@ def test_a_bad_row_does_not_stop_the_next() -> None:
         ("email;name", "separated by commas"),
         ("email,name,Email", "email is there twice"),
         ("name,language", "no column email"),
+        ("email,n\udce4me", "it is not UTF-8; save the file as CSV in UTF-8"),
     ],
 )
 def test_a_wrong_header_is_one_error(header: str, reason: str) -> None:

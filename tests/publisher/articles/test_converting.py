@@ -66,13 +66,24 @@ def test_no_conversion_is_made_where_no_edition_asks(make_house: Callable[..., H
     assert set(house.all()) == {("ferry", "zh-Hans")}
 
 
-def test_nothing_is_converted_from_a_language_that_is_not_published(
+def test_what_is_written_in_a_script_that_is_not_published_is_converted_into_one_that_is(
     make_house: Callable[..., House],
 ) -> None:
     house = make_house(languages=["en", "zh-Hant"], newsletters=ASKING)
     write(house)
     house.pick_up()
-    assert set(house.all()) == {("ferry", "zh-Hans")}
+    assert made(house).origin == Origin.CONVERTED
+
+
+def test_a_script_that_is_published_goes_before_one_that_is_not(
+    make_house: Callable[..., House],
+) -> None:
+    asking = [{"edition": {"zh-Hans": {"missing": "convert"}}}]
+    house = make_house(languages=["zh-Hans", "zh-Hant-HK"], newsletters=asking)
+    write(house, "zh-HK", "香港的軟件。", title="香港")
+    house.pick_up()
+    assert house.one("ferry", "zh-Hans").title == "香港"
+    assert house.one("ferry", "zh-Hans").text == "香港的软件。"
 
 
 def test_a_conversion_is_made_again_when_the_original_changes(house: House) -> None:
@@ -152,6 +163,19 @@ def test_a_conversion_comes_back_with_its_original(house: House) -> None:
     house.pick_up()
     assert made(house).id == before.id
     assert made(house).status == Status.READY
+
+
+def test_what_its_document_withdraws_is_not_put_back_by_machine(house: House) -> None:
+    write(house)
+    write(house, "zh-Hant", "人手寫的。", title="人手")
+    house.pick_up()
+    write(house, "zh-Hant", "人手寫的。", title="人手", status="withdrawn")
+    for _ in range(2):
+        house.pick_up()
+        assert set(house.all()) == {("ferry", "zh-Hans")}
+    (house.articles / "zh-Hant/ferry.md").unlink()
+    house.pick_up()
+    assert made(house).origin == Origin.CONVERTED
 
 
 def test_conversions_go_when_no_edition_asks_any_more_and_pages_are_told(house: House) -> None:

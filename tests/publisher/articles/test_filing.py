@@ -7,11 +7,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from publisher.articles import filing
+from publisher.articles.linking import slug_of
 from publisher.articles.model import Origin, Status
 from publisher.articles.tables import article, source_file, story
 from tests.publisher.conftest import NOW, House
+from tests.publisher.printing import press_of, public
 
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 
 # Two files for one article
@@ -64,6 +68,42 @@ def test_the_second_is_taken_in_when_the_first_turns_to_another_story(house: Hou
     }
 
 
+def test_a_place_that_is_freed_in_the_same_turn_is_taken_in_that_turn(house: House) -> None:
+    house.write("c.md", title="First", key="ferry")
+    house.pick_up()
+    house.write("a.md", title="Third", key="ferry")
+    house.write("b.md", title="Second", key="boat")
+    house.write("c.md", title="First", key="map")
+    done = house.pick_up()
+    assert (done.new, done.changed, done.quarantined) == (2, 1, 0)
+    assert {key: one.title for (key, _), one in house.all().items()} == {
+        "map": "First",
+        "boat": "Second",
+        "ferry": "Third",
+    }
+
+
+def test_whoever_waits_is_looked_at_in_every_turn(house: House) -> None:
+    house.write("a.md", title="First", key="ferry")
+    house.write("b.md", title="Second", key="ferry")
+    house.pick_up()
+    waiting = next(row for row in house.rows(source_file) if row["path"] == "b.md")
+    assert waiting["signature"] == ""
+    assert house.pick_up().unchanged == 2
+
+
+def test_a_copy_in_another_languages_folder_is_not_taken_for_a_rename(house: House) -> None:
+    house.write("en/ferry.md", title="The ferry", date="2026-01-08")
+    house.write("ar/ferry.md", title="A ferry in Arabic", date="2026-01-08")
+    house.pick_up()
+    arabic = house.one("ferry", "ar")
+    (house.articles / "en/ferry.md").rename(house.articles / "ar/boat.md")
+    house.pick_up()
+    assert house.one("ferry", "ar").id == arabic.id
+    assert house.one("ferry", "ar").title == arabic.title
+    assert house.one("boat", "ar").title == "The ferry"
+
+
 def test_an_earlier_name_does_not_push_out_the_file_that_was_there_first(house: House) -> None:
     house.write("z.md", title="First", key="ferry")
     house.pick_up()
@@ -100,6 +140,30 @@ def test_keys_that_come_to_the_same_slug_get_two(house: House) -> None:
     slugs = [row["slug"] for row in house.rows(story)]
     assert slugs[0] == "a-b"
     assert slugs[1].startswith("a-b-")
+
+
+def test_keys_that_come_to_one_slug_at_any_depth_get_as_many(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = ["a/b", "a b", "a-b", "a.b", "a_b"]
+    # As if their hashes clashed too, up to the fourth attempt.
+    monkeypatch.setattr(filing, "slug_of", lambda _key, attempt: f"a-b-{min(attempt, 4)}")
+    for number, key in enumerate(keys):
+        house.write(f"{number}.md", title=f"{number}", key=key)
+    done = house.pick_up()
+    assert (done.new, done.quarantined) == (5, 0)
+    assert [row["slug"] for row in house.rows(story)] == [f"a-b-{n}" for n in range(5)]
+
+
+def test_a_key_that_is_just_another_ones_second_slug_gets_a_slug_of_its_own(
+    house: House,
+) -> None:
+    for key in (slug_of("a b", 1), slug_of("a b", 2), "a-b", "a b"):
+        house.write(f"{key}.md", title=key, key=key)
+        house.pick_up()
+    slugs = {row["key"]: row["slug"] for row in house.rows(story)}
+    assert slugs["a b"] == slug_of("a b", 3)
+    assert len(set(slugs.values())) == 4
 
 
 def test_a_slug_stays_whatever_becomes_of_title_and_path(house: House) -> None:
@@ -144,9 +208,12 @@ def test_a_file_that_turns_to_another_language_is_that_article(house: House) -> 
     house.pick_up()
     before = house.one("a")
     house.write("a.md", title="A", lang="ar")
-    house.pick_up()
+    later = NOW + DAY
+    assert house.at(later).pick_up().changed == 1
     assert set(house.all()) == {("a", "ar")}
-    assert house.one("a", "ar").id == before.id
+    found = house.one("a", "ar")
+    assert (found.id, found.available_at) == (before.id, later)
+    assert found.published_at == before.published_at
 
 
 # What is news, and when
@@ -242,6 +309,18 @@ def test_an_embargo_is_lifted_by_taking_the_date_away(house: House) -> None:
     assert house.one("a").available_at == house.one("a").published_at == NOW
 
 
+def test_an_embargoed_article_that_went_and_came_back_is_as_before(house: House) -> None:
+    file = house.write("a.md", title="A", date="2026-01-20")
+    house.pick_up()
+    before = house.one("a")
+    content = file.read_bytes()
+    file.unlink()
+    house.pick_up()
+    file.write_bytes(content)
+    house.pick_up()
+    assert house.one("a") == before
+
+
 def test_an_article_that_was_out_stays_out_when_corrected(house: House) -> None:
     house.write("a.md", title="A", date="2026-01-08")
     house.pick_up()
@@ -271,8 +350,10 @@ def test_an_article_that_becomes_a_draft_again_is_withdrawn_under_its_id(house: 
     assert house.pick_up().changed == 1
     assert house.all() == {}
     house.write("a.md", title="A", date="2026-01-08")
-    house.pick_up()
-    assert (house.one("a").id, house.one("a").available_at) == (before.id, NOW)
+    later = NOW + DAY
+    assert house.at(later).pick_up().changed == 1
+    assert (house.one("a").id, house.one("a").available_at) == (before.id, later)
+    assert house.one("a").published_at == before.published_at
 
 
 @pytest.mark.parametrize("status", ["withdrawn", "stale"])
@@ -329,3 +410,71 @@ def test_a_file_of_another_source_stands_too(make_house: Callable[..., House]) -
     house.write("../more/a.md", title="Second")
     assert house.pick_up().quarantined == 1
     assert house.one("a").title == "First"
+
+
+# What comes back, in the editions
+
+DAILY = [{"name": "daily", "schedule": "0 8 * * *", "title": {"en": "The morning lamp"}}]
+
+
+@pytest.fixture
+def daily(make_house: Callable[..., House]) -> House:
+    """A publication in two languages with an edition each day, whose first has been sent."""
+    house = make_house(newsletters=DAILY, languages=["en", "ar"])
+    house.write("zero.md", title="Zero", date="2026-01-09")
+    press_of(house).run()
+    return house.at(NOW + HOUR)
+
+
+def carried(house: House, day: int, language: str = "en") -> list[str]:
+    """Run the press on a day of January; gives the stories that this day's edition carries."""
+    press_of(house.at(NOW + (day - 9) * DAY)).run()
+    house.at(NOW + (day - 9) * DAY + HOUR)  # what is picked up from now on is for the next
+    page = public(house) / f"{language}/daily/2026-01-{day:02}/index.html"
+    text = page.read_text("utf-8") if page.is_file() else ""
+    return [key for key in ("zero", "ferry", "map") if f"/stories/{key}/" in text]
+
+
+def withdraw_file(house: House) -> None:
+    (house.articles / "ferry.md").unlink()
+
+
+def withdraw_as_draft(house: House) -> None:
+    house.write("ferry.md", title="The ferry", date="2026-01-09", draft="true")
+
+
+@pytest.mark.parametrize("withdraw", [withdraw_file, withdraw_as_draft])
+def test_what_comes_back_is_carried_if_its_story_was_not_yet(
+    daily: House, withdraw: Callable[[House], None]
+) -> None:
+    house = daily
+    house.write("ferry.md", title="The ferry", date="2026-01-09")
+    house.pick_up()
+    withdraw(house)
+    assert carried(house, 10) == []
+    house.write("ferry.md", title="The ferry", date="2026-01-09")
+    house.pick_up()
+    assert carried(house, 11) == ["ferry"]
+    withdraw(house)
+    house.pick_up()
+    house.write("ferry.md", title="The ferry", date="2026-01-09")
+    house.write("map.md", title="The map", date="2026-01-11")
+    house.pick_up()
+    assert "ferry" in house.visible()
+    assert carried(house, 12) == ["map"]
+
+
+def test_an_article_in_another_language_than_it_was_is_news_to_that_edition(
+    daily: House,
+) -> None:
+    house = daily
+    house.write("ferry.md", title="The ferry", date="2026-01-09", lang="en")
+    house.pick_up()
+    assert carried(house, 10) == ["ferry"]
+    house.write("ferry.md", title="The ferry", date="2026-01-09", lang="ar")
+    house.pick_up()
+    assert carried(house, 11, "ar") == ["ferry"]
+    house.write("ferry.md", title="The ferry", date="2026-01-09", lang="en")
+    house.write("map.md", title="The map", date="2026-01-11")
+    house.pick_up()
+    assert carried(house, 12) == ["map"]

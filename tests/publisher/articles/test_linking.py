@@ -120,13 +120,21 @@ def test_a_key_without_letters_has_a_slug_too() -> None:
 
 
 def test_a_taken_slug_is_told_apart_by_its_key() -> None:
-    assert slug_of("a/b", taken=True).startswith("a-b-")
-    assert slug_of("a/b", taken=True) != slug_of("a b", taken=True)
+    assert slug_of("a/b", 1).startswith("a-b-")
+    assert slug_of("a/b", 1) != slug_of("a b", 1)
 
 
-@given(st.text(st.characters(), max_size=300), st.booleans())
-def test_any_key_gives_a_slug_that_is_safe_in_urls(text: str, taken: bool) -> None:
-    slug = slug_of(text, taken)
+@pytest.mark.parametrize("key", ["a/b", "!!!"])
+def test_each_further_attempt_gives_another_slug(key: str) -> None:
+    # A story without letters has its hash from the start, and so once more at the first attempt.
+    slugs = [slug_of(key, attempt) for attempt in range(1, 6)]
+    assert len(set(slugs)) == 5
+    assert slugs == [slug_of(key, attempt) for attempt in range(1, 6)]
+
+
+@given(st.text(st.characters(), max_size=300), st.integers(0, 9))
+def test_any_key_gives_a_slug_that_is_safe_in_urls(text: str, attempt: int) -> None:
+    slug = slug_of(text, attempt)
     assert slug.isascii()
     assert slug.replace("-", "").isalnum()
     assert slug == slug.lower()

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from publisher.articles import pickup, scanning
+from publisher.articles import filing, pickup
 from publisher.articles.model import Byline
+from publisher.articles.records import Filed, Reading
+from publisher.articles.scanning import Seen
 from publisher.articles.tables import source_file
 from tests.publisher.conftest import NOW, House
 
@@ -56,12 +58,81 @@ def test_nothing_changed_is_nothing_done(house: House) -> None:
     assert house.everything() == before
 
 
-def test_an_unchanged_file_is_not_opened(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanning, "COARSEST_CLOCK_NS", 0)
+@pytest.fixture
+def long_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every file have been changed long before it is read."""
+    monkeypatch.setattr(pickup, "clock_of", lambda _marker: 2**62)
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Collect the files that are opened."""
+    found: list[str] = []
+    read = pickup._Turn._read
+
+    def note(turn: pickup._Turn, file: Seen, known: Filed | None, *, force: bool) -> Reading:
+        found.append(file.path)
+        return read(turn, file, known, force=force)
+
+    monkeypatch.setattr(pickup._Turn, "_read", note)
+    return found
+
+
+def change(file: Path, content: bytes) -> None:
+    """Write until the clock has moved: that takes a few thousandths of a second."""
+    before = file.stat().st_ctime_ns
+    while file.stat().st_ctime_ns == before:
+        file.write_bytes(content)
+
+
+@pytest.mark.usefixtures("long_after")
+def test_an_unchanged_file_is_not_opened(house: House, opened: list[str]) -> None:
     house.write("ferry.md", title="The ferry")
     house.pick_up()
-    monkeypatch.setattr(pickup._Turn, "_read", None)
     assert house.pick_up().unchanged == 1
+    assert opened == ["ferry.md"]
+
+
+def test_a_file_that_was_read_soon_after_its_change_is_opened_again_until_it_was_not(
+    house: House, opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.write("ferry.md", title="The ferry")
+    for _ in range(2):
+        house.pick_up()
+    assert [row["signature"] for row in house.rows(source_file)] == [""]
+    monkeypatch.setattr(pickup, "clock_of", lambda _marker: 2**62)
+    for _ in range(3):
+        house.pick_up()
+    assert opened == ["ferry.md"] * 3
+
+
+@pytest.mark.usefixtures("long_after")
+def test_a_touched_folder_is_read_once_and_then_trusted(
+    house: House, opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [house.write(f"a{n}.md", title="A", date="2026-01-08") for n in range(3)]
+    house.pick_up()
+    before = house.everything()
+    opened.clear()
+    for file in files:
+        os.utime(file, (1_000_000_000, 1_000_000_000))
+    monkeypatch.setattr(filing._Clerk, "file", None)  # there is nothing to file
+    for _ in range(3):
+        done = house.pick_up()
+        assert (done.unchanged, done.anything) == (3, False)
+    assert opened == ["a0.md", "a1.md", "a2.md"]
+    assert house.everything() == before
+
+
+@pytest.mark.usefixtures("long_after")
+def test_a_change_after_a_mere_touch_is_seen(house: House) -> None:
+    file = house.write("ferry.md", "One.", title="The ferry")
+    house.pick_up()
+    os.utime(file, (1_000_000_000, 1_000_000_000))
+    house.pick_up()
+    change(file, file.read_bytes().replace(b"One", b"Two"))
+    assert house.pick_up().changed == 1
+    assert house.one("ferry").text == "Two."
 
 
 def test_a_touched_file_is_unchanged(house: House) -> None:
@@ -111,10 +182,11 @@ def test_a_removed_file_withdraws_its_article_and_its_return_brings_it_back(
     assert house.all() == {}
     assert house.visible() == []
     file.write_bytes(content)
-    assert house.at(NOW + timedelta(days=1)).pick_up().changed == 1
+    later = NOW + timedelta(days=1)
+    assert house.at(later).pick_up().changed == 1
     found = house.one("ferry")
     assert (found.id, found.slug) == (before.id, before.slug)
-    assert found.available_at == before.available_at
+    assert (found.available_at, found.published_at) == (later, before.published_at)
 
 
 @pytest.mark.parametrize("matter", [{}, {"key": "crossing"}])
@@ -201,6 +273,38 @@ def test_a_dangling_link_is_quarantined(house: House) -> None:
     house.write("good.md", title="Good")
     assert house.pick_up().quarantined == 1
     assert house.quarantine() == {"bad.md": "can't be read: No such file or directory"}
+
+
+def test_a_link_out_of_the_source_is_quarantined_and_one_within_is_followed(
+    house: House,
+) -> None:
+    outside = house.settings.folders.root / "outside.md"
+    outside.write_text("---\ntitle: Secret\n---\nWords.", "utf-8")
+    link = house.articles / "out.md"
+    link.symlink_to(outside)
+    house.write("en/ferry.md", title="The ferry")
+    (house.articles / "boat.md").symlink_to("en/ferry.md")
+    done = house.pick_up()
+    assert (done.new, done.quarantined) == (2, 1)
+    reason = "is a link to a file outside the source's folder; copy the file here"
+    assert house.quarantine() == {"out.md": reason}
+    assert {one.title for one in house.all().values()} == {"The ferry"}
+    link.unlink()
+    shutil.copyfile(outside, link)
+    assert (house.pick_up().new, house.quarantine()) == (1, {})
+
+
+def test_a_source_that_is_a_link_itself_is_inside_of_itself(house: House) -> None:
+    house.write("ferry.md", title="The ferry")
+    house.articles.rename(house.settings.folders.root / "elsewhere")
+    house.articles.symlink_to(house.settings.folders.root / "elsewhere")
+    assert house.pick_up().new == 1
+
+
+def test_a_link_to_itself_is_quarantined_and_the_rest_goes_on(house: House) -> None:
+    (house.articles / "round.md").symlink_to("round.md")
+    house.write("good.md", title="Good")
+    assert (house.pick_up().new, list(house.quarantine())) == (1, ["round.md"])
 
 
 def test_an_article_stays_while_its_file_is_unreadable_and_mending_releases_it(
@@ -327,20 +431,20 @@ def test_a_changed_picture_has_its_article_read_again_and_the_old_one_stays(
     assert len(list((house.settings.folders.public / "media").rglob("*.png"))) == 2
 
 
+@pytest.mark.usefixtures("long_after")
 def test_only_a_changed_picture_opens_the_articles_that_show_it(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: House, opened: list[str]
 ) -> None:
-    monkeypatch.setattr(scanning, "COARSEST_CLOCK_NS", 0)
     house.write("boat.png", png(1))
     house.write("map.md", title="The map")
     house.write("ferry.md", "![A boat](boat.png)", title="The ferry")
     house.pick_up()
-    picture = house.articles / "boat.png"
-    before = picture.stat().st_ctime_ns
-    while picture.stat().st_ctime_ns == before:
-        picture.write_bytes(png(2))
-    done = house.pick_up()
-    assert (done.changed, done.unchanged) == (1, 1)
+    opened.clear()
+    change(house.articles / "boat.png", png(2))
+    for changed in (1, 0):
+        done = house.pick_up()
+        assert (done.changed, done.unchanged) == (changed, 2 - changed)
+    assert opened == ["ferry.md"]
 
 
 def test_a_missing_picture_quarantines_its_article_until_it_comes(house: House) -> None:
@@ -361,16 +465,43 @@ def test_a_removed_picture_quarantines_its_article_which_stays(house: House) -> 
     assert list(house.all()) == [("ferry", "en")]
 
 
-@pytest.mark.parametrize("src", ["../secret.png", "link.png", f"{'x' * 300}.png", "folder.png"])
+@pytest.mark.parametrize("age", ["new", "long_after"])
+def test_pictures_that_can_t_be_put_in_place_quarantine_their_article_until_they_can(
+    house: House, age: str, request: pytest.FixtureRequest
+) -> None:
+    if age == "long_after":
+        request.getfixturevalue("long_after")
+    media = house.settings.folders.public / "media"
+    media.parent.mkdir()
+    media.write_bytes(b"a file where a folder should be")
+    house.write("boat.png", png(1))
+    house.write("ferry.md", "![A boat](boat.png)", title="The ferry")
+    house.write("map.md", title="The map")
+    done = house.pick_up()
+    assert (done.new, done.quarantined, done.problems) == (1, 1, [])
+    (reason,) = house.quarantine().values()
+    assert reason.startswith(f"its pictures can't be put in place: {media}")
+    assert list(house.all()) == [("map", "en")]
+    media.unlink()
+    assert (house.pick_up().new, house.quarantine()) == (1, {})
+    assert len(list(media.rglob("boat.png"))) == 1
+
+
+@pytest.mark.parametrize(
+    "src",
+    ["../secret.png", "link.png", "round.png", f"{'x' * 300}.png", "folder.png", "a%00.png"],
+)
 def test_a_picture_outside_the_folder_or_none_at_all_is_refused(house: House, src: str) -> None:
     secret = house.settings.folders.root / "secret.png"
     secret.write_bytes(png(1))
     (house.articles / "link.png").symlink_to(secret)
+    (house.articles / "round.png").symlink_to("round.png")
     (house.articles / "folder.png").mkdir()
     house.write("ferry.md", f"![A boat]({src})", title="The ferry")
     house.write("good.md", title="Good")
     house.pick_up()
-    assert house.quarantine() == {"ferry.md": f"{src}: no such picture"}
+    (reason,) = house.quarantine().values()
+    assert "no such picture" in reason
     assert list(house.all()) == [("good", "en")]
     assert not (house.settings.folders.public / "media").exists()
 

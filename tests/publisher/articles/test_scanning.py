@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.articles import scanning
-from publisher.articles.scanning import is_article, scan
+from publisher.articles.scanning import COARSEST_CLOCK_NS, Seen, clock_of, is_article, scan
 from publisher.errors import SourceError
 
 
@@ -18,15 +17,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "source"
 
 
-@pytest.fixture
-def fine_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file system whose clock tells any two changes apart."""
-    monkeypatch.setattr(scanning, "COARSEST_CLOCK_NS", 0)
-
-
 def look(folder: Path) -> dict[str, str]:
-    found = scan(folder, folder.parent / "marker")
-    return {path: seen.signature for path, seen in found.items()}
+    return {path: seen.signature for path, seen in scan(folder).items()}
 
 
 def change(file: Path, text: str) -> None:
@@ -54,25 +46,50 @@ def test_what_editors_mean_to_hide_is_left_out(folder: Path, name: str) -> None:
 
 def test_a_folder_that_is_not_there_is_an_error_with_its_name(folder: Path) -> None:
     with pytest.raises(SourceError, match=r"nowhere: can't be read: No such file"):
-        scan(folder / "nowhere", folder / "marker")
+        scan(folder / "nowhere")
 
 
-def test_a_file_changed_just_now_is_not_trusted(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("age", "trusted"),
+    [(-1, False), (0, False), (COARSEST_CLOCK_NS - 1, False), (COARSEST_CLOCK_NS, True)],
+)
+def test_a_file_that_was_read_within_two_seconds_of_its_change_is_not_trusted(
+    age: int, trusted: bool
 ) -> None:
-    monkeypatch.setattr(scanning, "COARSEST_CLOCK_NS", 10**12)
+    seen = Seen("a.md", "looks", changed_at=10**18)
+    assert seen.trusted(10**18 + age) == (seen if trusted else Seen("a.md", "", 10**18))
+
+
+def test_a_file_is_remembered_as_it_looked_however_new_it_is(folder: Path) -> None:
     (folder / "a.md").touch()
-    assert look(folder) == {"a.md": ""}
+    (seen,) = scan(folder).values()
+    assert seen.signature
+    assert seen.changed_at == (folder / "a.md").stat().st_ctime_ns
+    assert seen.trusted(clock_of(folder.parent / "marker")).signature == ""
 
 
-@pytest.mark.usefixtures("fine_clock")
+def test_a_file_dated_in_the_future_is_not_trusted_before(folder: Path) -> None:
+    (folder / "a.md").touch()
+    ahead = clock_of(folder.parent / "marker") + 100 * COARSEST_CLOCK_NS
+    os.utime(folder / "a.md", ns=(ahead, ahead))
+    (seen,) = scan(folder).values()
+    assert seen.trusted(ahead).signature == ""
+    assert seen.trusted(ahead + COARSEST_CLOCK_NS) == seen
+
+
+def test_the_clock_is_the_file_systems_and_goes_forward(folder: Path) -> None:
+    marker = folder.parent / "marker"
+    first = clock_of(marker)
+    os.utime(marker, ns=(0, 0))
+    assert clock_of(marker) >= first > 0
+
+
 def test_an_unchanged_file_looks_as_before(folder: Path) -> None:
     (folder / "a.md").touch()
     assert look(folder) == look(folder)
     assert look(folder)["a.md"]
 
 
-@pytest.mark.usefixtures("fine_clock")
 def test_an_edit_of_equal_size_is_seen_even_with_its_time_put_back(folder: Path) -> None:
     file = folder / "a.md"
     file.write_text("one")

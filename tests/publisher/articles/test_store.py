@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from publisher.articles import store
 from publisher.articles.model import Status
+from publisher.database import portions
 from tests.publisher.conftest import FOREVER, NOW, House
 
 HOUR = timedelta(hours=1)
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -36,9 +38,11 @@ def test_the_newest_come_first_up_to_the_limit(house: House) -> None:
 def test_what_became_available_is_after_since_and_up_to_until(house: House) -> None:
     with house.database.reading() as connection:
 
-        def keys(*between: object) -> list[str]:
-            since, until = between
-            found = store.became_available(connection, ["en", "ar"], since, until)  # type: ignore[arg-type]  # pairs of instants
+        def keys(since: datetime | None, until: datetime) -> list[str]:
+            found, older = store.became_available(
+                connection, ["en", "ar"], since, until, LONG_AGO
+            )
+            assert older == 0
             return [f"{one.story_key} {one.language}" for one in found]
 
         assert sorted(keys(None, NOW)) == ["a ar", "a en"]
@@ -47,10 +51,24 @@ def test_what_became_available_is_after_since_and_up_to_until(house: House) -> N
         assert keys(NOW, FOREVER) == ["c en"]
 
 
+def test_what_was_published_before_the_oldest_is_counted_and_not_fetched(house: House) -> None:
+    published = house.one("a").published_at
+    with house.database.reading() as connection:
+
+        def found(since: datetime | None, oldest: datetime) -> tuple[list[str], int]:
+            some, older = store.became_available(connection, ["en"], since, FOREVER, oldest)
+            return [one.story_key for one in some], older
+
+        assert found(None, published) == (["c", "a"], 0)
+        assert found(None, published + HOUR) == (["c"], 1)
+        assert found(None, FOREVER) == ([], 2)
+        assert found(NOW, FOREVER) == ([], 1)
+
+
 def test_variants_are_the_publishable_articles_of_a_story(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "PARAMETERS", 1)
+    monkeypatch.setattr(portions, "PARAMETERS", 1)
     with house.database.reading() as connection:
         ids = {one.story_key: one.story_id for one in store.every(connection)}
         found = store.variants(connection, ids.values(), NOW)
@@ -80,8 +98,12 @@ def test_counts_add_up(house: House) -> None:
 def test_pages_are_due_until_they_are_written(house: House) -> None:
     with house.database.writing() as connection:
         due = store.without_page(connection, NOW, 10)
-        assert [one.story_key for one in due] == ["a", "a", "b"]
+        assert [one.story_key for one in due] == ["a", "a"]  # b is held back
+        assert store.count_without_page(connection, NOW) == 2
         assert store.without_page(connection, NOW, 1) == due[:1]
+        store.page_written(connection, [])
         store.page_written(connection, [one.id for one in due])
         assert store.without_page(connection, NOW, 10) == []
+        assert store.count_without_page(connection, NOW) == 0
+        assert store.count_without_page(connection, FOREVER) == 1
         assert [one.story_key for one in store.without_page(connection, FOREVER, 10)] == ["c"]

@@ -67,6 +67,18 @@ def test_an_untranslated_copy_is_held_back_and_is_news_when_translated(house: Ho
     assert house.one("ferry").available_at == NOW
 
 
+def test_pictures_without_a_word_are_no_copies_of_each_other(house: House) -> None:
+    for language, picture in (("en", "boat"), ("ar", "harbour")):
+        src = f"https://example.net/{picture}.png"
+        write(house, language, f"![]({src})", date="2026-01-08")
+    house.pick_up()
+    assert {row["text"] for row in house.rows(article)} == {""}
+    assert standing(house) == {
+        "en": (Origin.ORIGINAL, Status.READY),
+        "ar": (Origin.TRANSLATION, Status.READY),
+    }
+
+
 def test_a_copy_is_free_when_its_original_turns_out_to_differ(house: House) -> None:
     write(house, "en", "Words.", date="2026-01-08")
     write(house, "ar", "Words.", date="2026-01-08")

@@ -81,7 +81,7 @@ def an_issue(house: House, language: str) -> Issue:
 def test_an_assembled_issue_is_ready_with_its_bytes_and_their_hash(
     house: House, renderer: Renderer
 ) -> None:
-    assert assemble(house.settings, house.database, renderer) == []
+    assert assemble(house.settings, house.database, renderer) == (2, [])
     assert states(house) == {"en": State.READY, "ar": State.READY}
     kept = frozen(house)
     digest = Digest(
@@ -130,15 +130,15 @@ def test_a_sister_in_a_language_that_is_no_longer_published_is_not_linked(
     house: House, renderer: Renderer
 ) -> None:
     house.reload(languages=["en"])
-    problems = assemble(house.settings, house.database, renderer)
-    assert len(problems) == 1
+    assert assemble(house.settings, house.database, renderer) == (1, [])
     assert "/ar/weekly/" not in frozen(house).html
 
 
 def test_an_issue_that_cannot_be_rendered_is_named_and_the_others_go_on(house: House) -> None:
     error = RenderingError("body.html: line 3: no such filter")
-    problems = assemble(house.settings, house.database, Failing("ar", error))
-    assert problems == ["weekly-ar-2026-01-09: body.html: line 3: no such filter"]
+    made, problems = assemble(house.settings, house.database, Failing("ar", error))
+    assert (made, problems) == (1, ["weekly-ar-2026-01-09: body.html: line 3: no such filter"])
+    assert an_issue(house, "ar").reason == "body.html: line 3: no such filter"
     assert states(house) == {"en": State.READY, "ar": State.ASSEMBLING}
     assert [row["subject"] for row in house.rows(digest_table)] == [frozen(house).subject]
 
@@ -148,22 +148,32 @@ def test_an_issue_is_assembled_when_what_hindered_it_is_mended(
 ) -> None:
     assemble(house.settings, house.database, Failing("ar", RenderingError("no")))
     before = frozen(house)
-    assert assemble(house.settings, house.database, renderer) == []
+    assert an_issue(house, "ar").reason == "no"
+    assert assemble(house.settings, house.database, renderer) == (1, [])
     assert states(house) == {"en": State.READY, "ar": State.READY}
+    assert an_issue(house, "ar").reason is None
     assert frozen(house) == before
 
 
-def test_an_issue_whose_newsletter_is_gone_waits_for_it(
-    house: House, renderer: Renderer
+@pytest.mark.parametrize(
+    ("changes", "left"),
+    [
+        ({"languages": ["en", "ar"], "newsletters": []}, set()),
+        ({"languages": ["en"]}, {"en"}),
+        ({"languages": ["en", "ar"], "newsletters": [{"languages": ["ar"]}]}, {"ar"}),
+    ],
+)
+def test_an_issue_whose_edition_is_gone_is_skipped(
+    house: House, renderer: Renderer, changes: dict[str, Any], left: set[str]
 ) -> None:
-    house.reload(languages=["en", "ar"], newsletters=[])
-    problems = assemble(house.settings, house.database, renderer)
-    assert len(problems) == 2
-    assert (
-        "weekly-en-2026-01-09: its newsletter is no longer in publication.toml" in problems[0]
-    )
-    house.reload(languages=["en", "ar"])
-    assert assemble(house.settings, house.database, renderer) == []
+    house.reload(**changes)
+    assert assemble(house.settings, house.database, renderer) == (len(left), [])
+    for language in ("en", "ar"):
+        one = an_issue(house, language)
+        if language in left:
+            assert (one.state, one.reason) == (State.READY, None)
+        else:
+            assert (one.state, one.reason) == (State.SKIPPED, "no longer in publication.toml")
 
 
 def test_interrupted_assembling_is_done_again_to_the_same_bytes(
@@ -177,15 +187,15 @@ def test_interrupted_assembling_is_done_again_to_the_same_bytes(
     stormy.at(LATER)
     stormy.write("en/new.md", title="The newest ferry", date="2026-01-09", topics="[rivers]")
     stormy.pick_up()
-    for house in (calm, stormy):
-        assert assemble(house.settings, house.database, renderer) == []
+    for house, left in ((calm, 2), (stormy, 1)):
+        assert assemble(house.settings, house.database, renderer) == (left, [])
     assert stormy.rows(digest_table) == calm.rows(digest_table)
 
 
 def test_a_kill_between_freezing_and_moving_freezes_nothing(
     house: House, renderer: Renderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def kill(*_anything: object) -> None:
+    def kill(*_anything: object, **_more: object) -> None:
         raise Killed
 
     with monkeypatch.context() as patched:
@@ -193,7 +203,7 @@ def test_a_kill_between_freezing_and_moving_freezes_nothing(
         with pytest.raises(Killed):
             assemble(house.settings, house.database, renderer)
     assert house.rows(digest_table) == []
-    assert assemble(house.settings, house.database, renderer) == []
+    assert assemble(house.settings, house.database, renderer) == (2, [])
 
 
 def test_an_issue_that_somebody_else_has_moved_is_left_to_them(house: House) -> None:
@@ -205,8 +215,8 @@ def test_an_issue_that_somebody_else_has_moved_is_left_to_them(house: House) -> 
                 store.move(connection, one, State.CANCELLED)
             return super().digest(content)
 
-    problems = assemble(house.settings, house.database, Overtaken())
-    assert len(problems) == 2
+    made, problems = assemble(house.settings, house.database, Overtaken())
+    assert (made, len(problems)) == (0, 2)
     assert "moved by somebody else from assembling" in problems[0]
     assert set(states(house).values()) == {State.CANCELLED}
     assert house.rows(digest_table) == []
@@ -217,5 +227,5 @@ def test_what_is_frozen_stays_when_articles_change(house: House, renderer: Rende
     before = frozen(house)
     house.write("en/a.md", title="The ferry, corrected", date="2026-01-08")
     house.at(LATER).pick_up()
-    assert assemble(house.settings, house.database, renderer) == []
+    assert assemble(house.settings, house.database, renderer) == (0, [])
     assert frozen(house) == before

@@ -149,6 +149,52 @@ def test_a_scheduled_issue_of_a_newsletter_that_is_gone_is_skipped(
     assert (one.state, one.reason) == (State.SKIPPED, "no longer in publication.toml")
 
 
+def test_an_article_of_the_second_of_the_last_cut_is_carried_by_the_next_issue(
+    daily: Callable[..., House],
+) -> None:
+    house = daily()
+    house.write("a.md", title="A", date="2026-01-08")
+    select(house)
+    house.write("b.md", title="B", date="2026-01-08")
+    assert select(house) == 0
+    house.at(NOW + DAY)
+    assert select(house) == 1
+    assert carried(house, "daily-en-2026-01-10") == ["b en"]
+
+
+def test_articles_that_come_after_a_clock_was_days_fast_are_carried(
+    daily: Callable[..., House],
+) -> None:
+    house = daily()
+    select(house)
+    house.write("a.md", title="A", date="2026-01-08")
+    house.at(NOW + 5 * DAY)
+    select(house)
+    assert carried(house, "daily-en-2026-01-14") == ["a en"]
+    house.write("b.md", title="B", date="2026-01-08")
+    house.at(NOW + DAY)
+    assert select(house) == 0
+    house.at(NOW + 6 * DAY)
+    assert select(house) == 1
+    assert carried(house, "daily-en-2026-01-15") == ["b en"]
+
+
+def test_too_old_articles_are_counted_without_being_fetched(
+    daily: Callable[..., House],
+) -> None:
+    house = daily()
+    for number in range(3):
+        house.write(f"{number}.md", title="Old", date=f"2020-01-0{number + 1}")
+    house.write("a.md", title="A", date="2026-01-08")
+    house.pick_up()
+    with house.database.reading() as connection:
+        found = articles.became_available(connection, ["en"], None, NOW, NOW - 60 * DAY)
+        (edition,) = every_edition(house.settings)
+        shown = preview_selection(connection, edition, NOW)
+    assert ([one.story_key for one in found[0]], found[1]) == (["a"], 3)
+    assert shown.excluded == {"older than 60 days": 3}
+
+
 def test_an_edition_that_falls_back_shows_another_language(
     make_house: Callable[..., House],
 ) -> None:

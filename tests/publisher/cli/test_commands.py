@@ -8,6 +8,8 @@ import pytest
 
 from publisher.cli.main import app
 from tests.publisher.cli.conftest import Run
+from tests.publisher.delivery.letters import parsed
+from tests.publisher.printing import changes
 
 FRIDAY = "2026-01-09T06:00:00Z"
 COMMANDS = ["new", "run", "status", "plan", "preview", "articles", "demo"]
@@ -172,7 +174,92 @@ def test_plan_lists_local_time_utc_and_shifts(run: Run, lantern: Path) -> None:
         "timezone": "Europe/Berlin",
         "utc": "2026-03-29T01:30:00Z",
         "shifted": "gap",
+        "overdue": False,
     }
+
+
+def test_plan_says_what_is_due_already(run: Run, lantern: Path) -> None:
+    run("run", "--once", "--now", "2026-01-05T06:00:00Z", lantern)
+    later = ("--now", "2026-01-09T12:00:00Z", "--next", "30")
+
+    lines = json.loads(run("plan", "--json", lantern, *later)[1])
+    _code, out, _err = run("plan", lantern, *later)
+
+    overdue = [line for line in lines if line["overdue"]]
+    assert {line["newsletter"] for line in overdue} == {"weekly", "daily"}
+    assert all(line["utc"] <= "2026-01-09T12:00:00Z" for line in overdue)
+    assert all(line["utc"] > "2026-01-09T12:00:00Z" for line in lines if line not in overdue)
+    assert out.count("due already") == len(overdue)
+
+
+PAST, FUTURE = "2025-12-01T06:00:00Z", "2027-06-01T06:00:00Z"
+
+
+@pytest.mark.parametrize("now", [None, PAST, FRIDAY, FUTURE])
+@pytest.mark.parametrize("has_run", [False, True])
+def test_preview_changes_nothing_at_all_and_the_article_is_mailed_all_the_same(
+    run: Run, lantern: Path, tmp_path: Path, now: str | None, *, has_run: bool
+) -> None:
+    run("subscribers", "import", lantern / "subscribers.csv", lantern)
+    if has_run:
+        run("run", "--once", "--now", "2026-01-05T06:00:00Z", lantern)
+    (lantern / "articles/en/fresh.md").write_text("---\ntitle: Fresh\n---\nNew words.\n")
+    out = tmp_path / "digest.html"
+    when = ("--now", now) if now else ()
+
+    with changes(lantern) as found:
+        code, _out, _err = run("preview", "weekly", lantern, "--out", out, *when)
+        left = sorted(lantern.rglob("*"))
+
+    assert code == 0
+    assert found == set()
+    assert sorted(lantern.rglob("*")) == left
+    assert "Fresh" in out.read_text("utf-8")
+
+    run("run", "--once", "--now", FRIDAY, lantern)
+    mails = list((lantern / "outbox/weekly/en/2026-01-09").iterdir())
+    assert mails
+    for mail in mails:
+        assert "Fresh" in parsed(mail.read_bytes()).as_string()
+
+
+def test_preview_of_a_publication_that_was_never_run_makes_no_folder(
+    run: Run, lantern: Path, tmp_path: Path
+) -> None:
+    before = sorted(lantern.rglob("*"))
+
+    run("preview", "weekly", lantern, "--out", tmp_path / "x.html", "--now", FRIDAY)
+
+    assert sorted(lantern.rglob("*")) == before
+
+
+def test_a_source_among_the_programs_own_files_is_one_clear_line(
+    run: Run, lantern: Path
+) -> None:
+    settings = lantern / "publication.toml"
+    settings.write_text(
+        settings.read_text("utf-8").replace('path = "articles"', 'path = "."'), "utf-8"
+    )
+
+    code, _out, err = run("run", "--once", "--now", FRIDAY, lantern)
+
+    assert code == 2
+    assert "source[0].path: '.' holds the program's own files" in err
+    assert err.count("\n") == 1
+
+
+def test_the_demo_leaves_a_folder_with_something_else_in_it_alone(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "letter.txt").write_text("keep me")
+
+    code, _out, err = run("demo", tmp_path)
+
+    assert code == 2
+    assert err == (
+        f"publisher: {tmp_path}: is not an empty folder; choose another for the demo\n"
+    )
+    assert [file.name for file in tmp_path.iterdir()] == ["letter.txt"]
 
 
 def test_preview_writes_text_too(run: Run, lantern: Path, tmp_path: Path) -> None:
@@ -199,6 +286,11 @@ def test_preview_writes_text_too(run: Run, lantern: Path, tmp_path: Path) -> Non
         ),
         (["run", "--once", "--now", "tomorrow"], "'tomorrow' is no instant"),
         (["run", "--once", "--now", "2026-01-09T12:00:00"], "has no time zone"),
+        *(
+            ([*command, "--now", f"{year}-01-09T12:00:00Z"], "is not of this age")
+            for command in (["run", "--once"], ["plan"], ["preview", "weekly"])
+            for year in ("0001", "1969", "3000", "9999")
+        ),
         (["run", "--now", FRIDAY], "a service needs a clock that goes on"),
         (["plan", "--next", "0"], "Invalid value for '--next'"),
         (["subscribers", "import", "absent.csv"], "absent.csv: can't be read"),

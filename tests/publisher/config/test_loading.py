@@ -445,6 +445,40 @@ def test_the_sample_of_the_readme_is_read_whole(tmp_path: Path) -> None:
     assert house.secret is None
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        *(".", "..", "public", "public/en", "outbox", "var", "var/x", "templates"),
+        *("templates/web", "articles/..", "articles/../public/en"),
+    ],
+)
+def test_a_source_that_holds_what_the_program_writes_is_refused(
+    tmp_path: Path, place: str
+) -> None:
+    folder = write(tmp_path / "news", changed('"articles"', f'"{place}"'))
+    with pytest.raises(ConfigError) as caught:
+        load(folder, {})
+    assert caught.value.exit_code == 2
+    assert str(caught.value) == (
+        f"{folder / FILE_NAME}: source[0].path: {place!r} holds the program's own files; "
+        'keep the articles in a folder of their own, like "articles"'
+    )
+
+
+@pytest.mark.parametrize("place", ["publications", "../articles", "articles/public", "var-x"])
+def test_a_source_beside_what_the_program_writes_is_taken(tmp_path: Path, place: str) -> None:
+    folder = write(tmp_path / "news", changed('"articles"', f'"{place}"'))
+    assert load(folder, {}).sources[0].path == place
+
+
+def test_a_source_that_leads_to_what_the_program_writes_is_refused(tmp_path: Path) -> None:
+    folder = write(tmp_path / "news")
+    (folder / "public").mkdir()
+    (folder / "articles").symlink_to(folder / "public")
+    with pytest.raises(ConfigError, match="holds the program's own files"):
+        load(folder, {})
+
+
 def test_a_publication_may_have_no_newsletter(tmp_path: Path) -> None:
     text = TEXT[: TEXT.index("[[newsletter]]")]
     assert load(write(tmp_path, text), {}).newsletters == ()

@@ -60,5 +60,14 @@ def test_folders_are_absolute_wherever_one_stands(
     assert settings(Path()).folders.root == tmp_path.resolve()
 
 
+def test_an_edition_is_found_by_newsletter_and_language(tmp_path: Path) -> None:
+    house = settings(tmp_path)
+    found = house.edition("weekly", "zh-Hant")
+    assert found is not None
+    assert (found.newsletter, found.language) == ("weekly", "zh-Hant")
+    assert house.edition("weekly", "fr") is None
+    assert house.edition("hourly", "en") is None
+
+
 def test_the_zone_of_the_publication(tmp_path: Path) -> None:
     assert settings(tmp_path).zone() == ZoneInfo("Asia/Hong_Kong")

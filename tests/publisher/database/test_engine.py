@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -88,6 +89,19 @@ def test_a_reader_sees_one_state_throughout_while_others_write(database: Databas
             outputs.record(writer, "one", "1")
         assert reader.execute(select(outputs.output)).all() == before == []
     assert kept(database) == {"one"}
+
+
+def test_neither_opening_nor_reading_waits_for_a_writer(tmp_path: Path) -> None:
+    path = tmp_path / "publisher.db"
+    open_database(path).close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    before = time.monotonic()
+    database = open_database(path)
+    assert kept(database) == set()
+    assert time.monotonic() - before < 1
+    database.close()
+    other.close()
 
 
 def test_writers_wait_for_each_other_and_none_fails(database: Database) -> None:

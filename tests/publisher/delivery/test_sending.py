@@ -1,6 +1,7 @@
 import shutil
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -122,6 +123,23 @@ def test_no_mail_goes_out_before_its_page_is_on_the_web(house: House) -> None:
     with house.database.writing() as connection:
         issues.page_written(connection, issue, "0")
     assert send(house).messages == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"newsletters": []}, {"languages": ["ar"]}, {"newsletters": [{"languages": ["ar"]}]}],
+)
+def test_a_ready_issue_whose_edition_is_gone_is_cancelled(
+    house: House, changes: dict[str, Any]
+) -> None:
+    subscribe(house, (ANN, "en"))
+    ready(house)
+    house.reload(**changes)
+    assert send(house).messages == 0
+    assert outbox(house) == {}
+    with house.database.reading() as connection:
+        (issue,) = issues.latest(connection, 9)
+    assert (issue.state, issue.reason) == (State.CANCELLED, "no longer in publication.toml")
 
 
 def test_who_leaves_before_sending_gets_nothing(house: House) -> None:

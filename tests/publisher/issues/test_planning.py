@@ -58,6 +58,14 @@ def test_what_is_not_late_is_an_issue_whatever_the_policy() -> None:
         assert judge(edition(late=late), due, NOW) == [Verdict(due[0])]
 
 
+def test_skipping_tolerates_those_who_run_a_cycle_every_hour() -> None:
+    hourly, later = (
+        [Occurrence(date(2026, 1, 9), NOW - timedelta(minutes=minutes))] for minutes in (65, 66)
+    )
+    assert judge(edition(late="skip"), hourly, NOW) == [Verdict(hourly[0])]
+    assert reasons(judge(edition(late="skip"), later, NOW)) == ["1 hour late, and late = skip"]
+
+
 def test_three_missed_are_sent_each_with_what_came_before_its_hour() -> None:
     due = missed(3)
     found = judge(edition(late="send", max_lateness=72), due, NOW)

@@ -73,6 +73,14 @@ def test_a_backlog_is_not_mailed() -> None:
     assert found.excluded == {"older than 30 days": 1}
 
 
+def test_those_that_were_not_even_fetched_for_their_age_are_counted_too() -> None:
+    old = an_article(1, age=31)
+    candidates = Candidates(articles=[old], too_old=4, variants={1: [old]}, sent=())
+    found = choose(edition(max_age=30), candidates, NOW)
+    assert found.excluded == {"older than 30 days": 5}
+    assert found.reason_if_empty() == "no new articles (5 older than 30 days)"
+
+
 def test_a_late_translation_is_as_old_as_its_original() -> None:
     translation = an_article(1, "ar", age=1, origin=Origin.TRANSLATION)
     fresh, old = an_article(1, age=29), an_article(1, age=31)

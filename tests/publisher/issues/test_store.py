@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -128,6 +129,30 @@ def test_a_cut_belongs_to_its_edition(connection: Connection) -> None:
     assert store.cut_at(connection, "weekly", "ar") is None
 
 
+def test_cuts_at_or_after_now_are_taken_back_and_others_stay(connection: Connection) -> None:
+    second = timedelta(seconds=1)
+    cuts = {"en": NOW, "ar": NOW + timedelta(days=5), "zh-Hans": NOW - second}
+    for language, cut in cuts.items():
+        store.set_planned_until(connection, "weekly", language, NOW)
+        store.set_cut_at(connection, "weekly", language, cut)
+    store.set_planned_until(connection, "daily", "en", NOW)
+    store.mend_cuts(connection, NOW)
+    found = {store.cut_at(connection, "weekly", language) for language in cuts}
+    assert found == {NOW - second}
+    assert store.cut_at(connection, "daily", "en") is None
+    store.mend_cuts(connection, NOW + timedelta(days=1))
+    assert store.cut_at(connection, "weekly", "en") == NOW - second
+
+
+def test_why_an_issue_does_not_move_is_written_down_and_it_stays_the_same(
+    connection: Connection,
+) -> None:
+    one = walk(connection, add(connection), State.ASSEMBLING)
+    store.note(connection, one, "no such filter")
+    noted = store.find(connection, "weekly", "en", DAY)
+    assert noted == replace(one, reason="no such filter")
+
+
 def test_issues_come_in_the_order_in_which_they_are_due(connection: Connection) -> None:
     later = add(connection, day=date(2026, 1, 16), due_at=NOW + timedelta(days=7))
     sooner = add(connection)
@@ -175,6 +200,16 @@ def test_what_an_issue_holds_keeps_its_order_and_counts_as_carried(
     assert store.stories_sent(connection, "weekly", "en", [1, 2, 3]) == set()
 
 
+def test_any_number_of_stories_may_be_asked_for(connection: Connection) -> None:
+    add_article(connection, 1)
+    add_article(connection, 2_000)
+    one = add(connection)
+    store.select_articles(connection, one, [(1, 1), (2_000, 2_000)])
+    assert store.stories_sent(connection, "weekly", "en", range(1, 2_001)) == {1, 2_000}
+    # More than any build of SQLite takes in one statement.
+    assert store.stories_sent(connection, "weekly", "en", range(2, 40_000)) == {2_000}
+
+
 def test_freezing_again_replaces_what_was_frozen(connection: Connection) -> None:
     one = add(connection)
     store.freeze(connection, one, PARTS)
@@ -188,8 +223,10 @@ def test_pages_are_due_from_freezing_until_they_are_written(connection: Connecti
     assert store.without_page(connection) == []
     store.freeze(connection, one, PARTS)
     assert store.without_page(connection) == [(one, "page", "sha256")]
+    assert store.pageless(connection) == {one.id}
     store.page_written(connection, one, "sha256")
     assert store.without_page(connection) == []
+    assert store.pageless(connection) == set()
 
 
 def test_a_day_is_the_local_date_and_due_is_an_instant(connection: Connection) -> None:

@@ -32,11 +32,14 @@ SPELLINGS = [
     ("zh-Latn", "zh-Latn"),
     ("sr-latn", "sr-Latn"),
     ("en-x-foo", "en-x-foo"),
+    ("qu", "qu"),
+    ("quc", "quc"),
 ]
 NO_TAGS = [
     *("", " ", "xx", "e", "x-foo", "i-klingon", "root", "english", "klingon", "C", "POSIX"),
     *("zh_CN.UTF-8", "sr_RS@latin", "en-", "en--US", "日本", "\x00", "frr-foo-bar"),
     *("und", "und-Latn", "mul", "zxx", "mis"),
+    *("qaa", "qtz", "QMZ", "qaa-Latn", "qbx-DE"),
 ]
 ANYTHING = st.one_of(
     st.text(max_size=12),

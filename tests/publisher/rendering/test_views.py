@@ -1,12 +1,15 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from publisher.articles.model import Article, Origin
+from publisher.articles.model import Article, Byline, Origin, Picture, Status
 from publisher.config import Publication
-from publisher.rendering import views
-from publisher.testing import SAMPLE_PUBLICATION, sample_article
+from publisher.delivery.composing import compose
+from publisher.rendering import IssueContent, Item, Renderer, views
+from publisher.rendering.tokens import READER_ADDRESS, TOKENS
+from publisher.testing import SAMPLE_PUBLICATION, SECRET, sample_article
+from tests.publisher.delivery.letters import a_letter, a_recipient, parsed
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 URL = "https://news.example.org"
@@ -138,3 +141,86 @@ def test_a_page_announces_its_own_language_s_feeds_first(publication: Publicatio
     ]
     assert lines[0].title == "The Lantern (العربية, rss)"
     assert len({line.title for line in lines}) == 12
+
+
+# An article must not get at its readers' values
+
+
+def laden(token: str) -> Article:
+    """Make an article that holds a reader's token wherever words or addresses go."""
+    return sample_article(
+        title=f"Title {token}",
+        summary=f"Summary {token}",
+        html=f'<p>{token} <a href="https://example.net/{token}">x</a></p>',
+        text=f"Text {token}",
+        bylines=(Byline(name=f"Name {token}", affiliation=f"House {token}"),),
+        translators=(f"Translator {token}",),
+        section=f"Section {token}",
+        topics=(f"Topic {token}",),
+        picture=Picture(src=f"https://example.net/{token}.png", alt=f"Alt {token}"),
+        url=f"https://example.net/{token}",
+    )
+
+
+def shown(publication: Publication, article: Article, *near: Article) -> Item:
+    return views.item(
+        publication, article, "en", [article, variant("ar", url=article.url)], near
+    )
+
+
+@pytest.mark.parametrize("token", TOKENS)
+def test_no_field_of_an_article_keeps_a_reader_s_token(
+    publication: Publication, token: str
+) -> None:
+    item = shown(publication, laden(token), laden(token))
+    assert "@@" not in repr(item)
+    assert (item.article.status, item.article.origin) == (Status.READY, Origin.ORIGINAL)
+    assert isinstance(item.article.status, Status)
+    assert item.article.published_on == date(2026, 1, 5)
+
+
+def test_what_holds_no_token_is_left_as_it_is(publication: Publication) -> None:
+    plain = laden("ann@example.com")
+    assert shown(publication, plain).article == plain
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        READER_ADDRESS,
+        f"@{READER_ADDRESS}@",
+        # What is dropped as invisible later must not hide a token until then.
+        "@\u200b@ADDRESS@\u200b@",
+        "@\u2060@ADDRESS@\u2060@",
+        "@\u00ad@ADDRESS@\u00ad@",
+        "@\x00@ADDRESS@\x00@",
+        "@\n@ADDRESS@\n@",
+    ],
+)
+@pytest.mark.parametrize("count", [1, 3])
+def test_no_reader_s_address_is_put_into_an_article(
+    publication: Publication, token: str, count: int
+) -> None:
+    hostile = composed(publication, [laden(token)] * count)
+    assert hostile == composed(publication, [laden("nothing")] * count)
+    assert min(hostile) > 0
+
+
+def composed(publication: Publication, articles: list[Article]) -> list[int]:
+    """Count a reader's address in each body of her message."""
+    content = IssueContent(
+        house=views.house(publication, "en"),
+        newsletter="weekly",
+        title="The week",
+        day=date(2026, 1, 9),
+        items=tuple(shown(publication, article, articles[0]) for article in articles),
+        sisters=(),
+        web_url=f"{URL}/en/weekly/2026-01-09/",
+    )
+    digest = Renderer().digest(content)
+    letter = a_letter(subject=digest.subject, html=digest.html, text=digest.text)
+    reader = a_recipient()
+    message = parsed(compose(letter, reader, SECRET).content)
+    assert reader.address not in message["Subject"]
+    bodies = [part.get_content() for part in message.walk() if not part.is_multipart()]
+    return [body.count(reader.address) for body in bodies]

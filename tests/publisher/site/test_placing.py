@@ -13,6 +13,9 @@ ROOT = "https://news.example.org"
         (f'<img alt="" src="{ROOT}/media/1/a.png">', '<img alt="" src="/media/1/a.png">'),
         ('<a href="#top">', '<a href="#top">'),
         ('<a href="https://example.net/en/">', '<a href="https://example.net/en/">'),
+        # Without our host, the rest would name another.
+        (f'<a href="{ROOT}//evil.example/">', f'<a href="{ROOT}//evil.example/">'),
+        (f'<img src="{ROOT}//evil.example/a.png">', f'<img src="{ROOT}//evil.example/a.png">'),
         # Another host that begins alike is another host.
         (f'<a href="{ROOT}.example.net/">', f'<a href="{ROOT}.example.net/">'),
         (

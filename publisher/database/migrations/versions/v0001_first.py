@@ -148,6 +148,7 @@ def _articles() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_source_file_article_id", "source_file", ["article_id"], unique=False)
+    op.create_index("ix_source_file_sha256", "source_file", ["sha256"], unique=False)
     op.create_table(
         "source_state",
         sa.Column("source", sa.Text(), nullable=False),

@@ -1,0 +1,14 @@
+"""Lists of values cut to what one SQL statement takes. Knows no table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+# SQLite takes 32,766 values in one statement, older builds 999.
+PARAMETERS = 900
+
+
+def portions(values: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Cut a list of values into portions that a statement's IN takes."""
+    for start in range(0, len(values), PARAMETERS):
+        yield values[start : start + PARAMETERS]

@@ -1,0 +1,184 @@
+"""The service as a whole, in this process and with turns that follow each other at once."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from apscheduler.schedulers.background import BackgroundScheduler
+from structlog.testing import capture_logs
+
+from publisher import scheduling
+from publisher.cycle import Report
+from publisher.delivery import sending
+from publisher.delivery.composing import Message
+from publisher.delivery.transports import Transport
+from publisher.heartbeat import last_beat
+from publisher.scheduling import Service
+from publisher.testing import MemoryTransport
+from tests.publisher.conftest import NOW, House
+from tests.publisher.delivery.mailing import outbox, ready, subscribe
+from tests.publisher.printing import press_of
+
+FAULT = "turn failed by a fault of the program"
+
+
+@pytest.fixture(autouse=True)
+def _handlers() -> Iterator[None]:
+    """Put back who is told of signals: the service takes them."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+def heartbeat(house: House) -> Path:
+    return house.settings.folders.var / "heartbeat"
+
+
+def service(
+    house: House,
+    told: Callable[[Report], None] = lambda _report: None,
+    transport: Transport | None = None,
+) -> Service:
+    return Service(press_of(house, transport), heartbeat(house), told, seconds=0.05)
+
+
+def run_until(one: Service, *steps: Callable[[], object]) -> None:
+    """Run the service until each step has given something true, one after the other."""
+
+    def watch() -> None:
+        deadline = time.monotonic() + 20
+        for step in steps:
+            while not step() and time.monotonic() < deadline:
+                time.sleep(0.01)
+        signal.raise_signal(signal.SIGTERM)
+
+    other = threading.Thread(target=watch)
+    other.start()
+    one.run()
+    other.join()
+
+
+def rename(house: House, table: str, name: str) -> bool:
+    with closing(sqlite3.connect(house.database.path, timeout=10)) as connection:
+        connection.execute(f"ALTER TABLE {table} RENAME TO {name}")
+    return True
+
+
+def test_it_edits_delivers_and_ends_when_asked(house: House) -> None:
+    house.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    subscribe(house, ("ann@example.com", "en"))
+    reports: list[Report] = []
+    transport = MemoryTransport()
+    run_until(
+        service(house, reports.append, transport), lambda: transport.taken and len(reports) > 1
+    )
+    assert [report.picked_up.new for report in reports][:2] == [1, 0]
+    assert len(transport.taken) == 1
+    assert last_beat(heartbeat(house)) == NOW
+
+
+def test_a_turn_that_fails_costs_a_turn_and_no_more(house: House) -> None:
+    subscribe(house, ("ann@example.com", "en"))
+    ready(house)
+    # A table that is not where it should be, as while somebody mends a database.
+    rename(house, "issue", "elsewhere")
+    reports: list[Report] = []
+    with capture_logs() as logs:
+        run_until(
+            service(house, reports.append),
+            lambda: any(line["event"] == "turn failed" for line in logs),
+            lambda: rename(house, "elsewhere", "issue"),
+            lambda: reports and outbox(house),
+        )
+    failed = next(line for line in logs if line["event"] == "turn failed")
+    assert "no such table: issue" in failed["reason"]
+    assert reports
+    assert len(outbox(house)) == 1
+
+
+def test_a_fault_of_the_program_costs_a_turn_and_no_more(house: House) -> None:
+    class Faulty(MemoryTransport):
+        turns = 0
+
+        def take(self, messages: Sequence[Message], folder: str) -> None:
+            self.turns += 1
+            if self.turns == 1:
+                raise ZeroDivisionError
+            super().take(messages, folder)
+
+    subscribe(house, ("ann@example.com", "en"))
+    ready(house)
+    transport = Faulty()
+    with capture_logs() as logs:
+        run_until(service(house, transport=transport), lambda: transport.taken)
+    assert [line["event"] for line in logs].count(FAULT) == 1
+    assert len(transport.taken) == 1
+
+
+def test_long_work_ends_at_a_safe_place_and_goes_on_at_the_next_start(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopper(MemoryTransport):
+        def take(self, messages: Sequence[Message], folder: str) -> None:
+            super().take(messages, folder)
+            one.stop()
+
+    monkeypatch.setattr(sending, "PORTION", 1)
+    subscribe(house, *((f"r{number}@example.com", "en") for number in range(3)))
+    ready(house)
+    first, second = Stopper(), MemoryTransport()
+    one = service(house, transport=first)
+    with capture_logs() as logs:
+        one.run()
+    assert "stopped at a safe place" in [line["event"] for line in logs]
+    assert len(first.taken) == 1
+    press_of(house, second).deliver()
+    names = {message.name for message in (*first.messages, *second.messages)}
+    assert (len(second.taken), len(names)) == (2, 3)
+
+
+@pytest.mark.parametrize("by", [-3600.0, 3600.0, -3.0])
+def test_a_job_that_waits_runs_at_once_when_the_clock_is_set(
+    house: House, monkeypatch: pytest.MonkeyPatch, by: float
+) -> None:
+    class Clock:
+        """The module's clock, to be set: no test may set the machine's."""
+
+        offset = 0.0
+        monotonic = staticmethod(time.monotonic)
+
+        def time(self) -> float:
+            return time.time() + self.offset
+
+    clock = Clock()
+    monkeypatch.setattr(scheduling, "time", clock)
+    monkeypatch.setattr(scheduling, "SECONDS_BETWEEN_LOOKS", 0.01)
+    ran = threading.Event()
+    scheduler = BackgroundScheduler(timezone=UTC)
+    # As it looks after the clock was set back: the next turn lies an hour ahead.
+    ahead = datetime.now(UTC) + timedelta(hours=1)
+    scheduler.add_job(ran.set, "interval", hours=1, next_run_time=ahead)
+    scheduler.start()
+    one = service(house)
+    watch = threading.Thread(target=one._watch_the_clock, args=(scheduler,))
+    with capture_logs() as logs:
+        watch.start()
+        # A drift is nobody's hand.
+        clock.offset = 1.5
+        assert not ran.wait(0.1)
+        clock.offset = by
+        assert ran.wait(10)
+        one.stop()
+        watch.join()
+    scheduler.shutdown()
+    (line,) = [line for line in logs if line["event"] == "the clock was set"]
+    assert abs(line["by_seconds"] - by) < 3
