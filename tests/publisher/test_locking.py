@@ -68,7 +68,8 @@ def test_nobody_goes_in_twice_in_one_process(tmp_path: Path) -> None:
 
 def test_two_publications_do_not_hinder_each_other(tmp_path: Path) -> None:
     with alone(Folders(tmp_path / "a")), alone(Folders(tmp_path / "b")):
-        pass
+        held = [path.parts[-3] for path in sorted(tmp_path.glob("*/var/lock"))]
+    assert held == ["a", "b"]
 
 
 def test_a_holder_that_has_not_written_its_name_is_unknown(tmp_path: Path) -> None:

@@ -113,8 +113,11 @@ def test_a_conversion_is_made_again_by_another_converter(
 def test_a_quiet_turn_converts_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     write(house)
     house.pick_up()
+    before = house.rows(article)
+    # Calling it would fail, and so show that it was.
     monkeypatch.setattr(converting, "_convert_all", None)
-    house.pick_up()
+    assert house.pick_up().problems == []
+    assert house.rows(article) == before
 
 
 def test_a_human_translation_takes_the_conversions_place_and_id(house: House) -> None:
