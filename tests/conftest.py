@@ -1,0 +1,13 @@
+"""What every test may rely on."""
+
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_comes() -> Iterator[None]:
+    """Undo what a command did to the log: its level would hide lines from the next test."""
+    yield
+    structlog.reset_defaults()
