@@ -92,9 +92,16 @@ def _copy(settings: Settings, folder: Path) -> Settings:
     copy.folders.var.mkdir()
     if settings.folders.database.exists():
         back_up(settings.folders.database, copy.folders.database)
-    # Sources stay where they are.
+    # Templates and sources stay where they are, under the names that the database knows.
+    for name in (copy.folders.templates.name, *(source.path for source in settings.sources)):
+        place = settings.folders.root / name
+        if place.exists() and not Path(name).is_absolute() and ".." not in Path(name).parts:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).symlink_to(place)
     sources = [
-        source.model_copy(update={"path": str(settings.folders.root / source.path)})
+        source
+        if (folder / source.path).is_symlink()
+        else source.model_copy(update={"path": str(settings.folders.root / source.path)})
         for source in settings.sources
     ]
     return replace(copy, sources=tuple(sources))

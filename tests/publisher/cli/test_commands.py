@@ -453,3 +453,17 @@ def test_the_starter_is_a_sound_publication(run: Run, tmp_path: Path) -> None:
         run("subscribers", "import", tmp_path / "mine/subscribers.csv", tmp_path / "mine")[0]
         == 0
     )
+
+
+def test_a_preview_uses_the_publications_own_templates(
+    run: Run, lantern: Path, tmp_path: Path
+) -> None:
+    own = lantern / "templates" / "email" / "digest"
+    own.mkdir(parents=True)
+    (own / "body.txt").write_text("Our own words.")
+    out = tmp_path / "digest.txt"
+
+    code, _out, _err = run("preview", "weekly", lantern, "--now", FRIDAY, "--out", out)
+
+    assert code == 0
+    assert "Our own words." in out.read_text("utf-8")
