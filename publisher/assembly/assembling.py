@@ -16,12 +16,11 @@ from sqlalchemy import Connection
 from publisher import urls
 from publisher.articles import store as articles
 from publisher.articles.model import Article
-from publisher.assembly.selecting import NO_EDITION
 from publisher.config import Edition, Settings
 from publisher.database import Database
 from publisher.errors import PublisherError
 from publisher.issues import store as issues
-from publisher.issues.life import State
+from publisher.issues.life import NO_EDITION, State
 from publisher.issues.model import Issue
 from publisher.rendering import Digest, IssueContent, LanguageLink, Renderer, views
 

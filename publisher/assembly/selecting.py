@@ -15,14 +15,11 @@ from publisher.articles import store as articles
 from publisher.config import Edition, Settings
 from publisher.database import Database
 from publisher.issues import store as issues
-from publisher.issues.life import State
+from publisher.issues.life import NO_EDITION, State
 from publisher.issues.model import Issue
 from publisher.issues.selection import Candidates, Selection, choose, languages_to_search
 
 log = structlog.get_logger()
-
-# Why an issue ends when its newsletter, or its language in it, has been taken out.
-NO_EDITION = "no longer in publication.toml"
 
 
 def select_due(settings: Settings, database: Database, now: datetime) -> int:

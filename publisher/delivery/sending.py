@@ -23,7 +23,7 @@ from publisher.delivery.tables import DeliveryState
 from publisher.delivery.transports import Transport
 from publisher.errors import DeliveryError, PublisherError
 from publisher.issues import store as issues
-from publisher.issues.life import State
+from publisher.issues.life import NO_EDITION, State
 from publisher.issues.model import Issue
 from publisher.languages import match
 from subscribers import Recipient, languages_of, recipients
@@ -75,8 +75,9 @@ def _open_ready(settings: Settings, database: Database, now: datetime) -> list[I
         pageless = issues.pageless(connection)
         for issue in issues.in_state(connection, State.READY):
             if settings.edition(issue.newsletter, issue.language) is None:
-                reason = "no longer in publication.toml"
-                issues.move(connection, issue, State.CANCELLED, reason=reason, finished_at=now)
+                issues.move(
+                    connection, issue, State.CANCELLED, reason=NO_EDITION, finished_at=now
+                )
                 continue
             if issue.id in pageless:
                 continue

@@ -50,6 +50,9 @@ ARROWS: dict[State, frozenset[State]] = {
     State.CANCELLED: frozenset(),
 }
 
+# Why an issue ends when its newsletter, or its language in it, has been taken out.
+NO_EDITION = "no longer in publication.toml"
+
 # An issue in one of these has, or will have, a page on the web that others may point to.
 PUBLIC = frozenset(
     {
