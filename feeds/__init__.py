@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from feeds import jsonfeed
+from feeds.channels import Addresses, Channel, Podcast, Tombstone
+from feeds.entries import Attachment, Author, Entry, Image, Link
 from feeds.errors import (
     DuplicateEntryError,
     FeedsError,
@@ -18,10 +20,11 @@ from feeds.errors import (
 )
 from feeds.identifiers import tag_uri
 from feeds.links import ATOM, JSON, RSS
-from feeds.model import Author, Channel, Entry, Image, Link
 
 __all__ = [
     "FORMATS",
+    "Addresses",
+    "Attachment",
     "Author",
     "Channel",
     "DuplicateEntryError",
@@ -33,6 +36,8 @@ __all__ = [
     "InvalidEntryError",
     "InvalidIdentifierError",
     "Link",
+    "Podcast",
+    "Tombstone",
     "render_atom",
     "render_json",
     "render_rss",

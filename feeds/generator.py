@@ -1,17 +1,20 @@
-"""The adapter of feedgen 1.0.0, and its only importer: a Channel in, an element tree out.
+"""The adapter of feedgen 1.0.0, and its only importer: values in, element trees out.
 
-feedgen is asked only for what it does well. What it cannot say, or says wrongly, the
-format's own module puts right in the tree:
+A document's head is made from a FeedGenerator without entries, and each entry from a
+FeedEntry of its own, so that nothing is written, read and written again. feedgen is asked only
+for what it does well; what it cannot say, or says wrongly, the format's own module adds:
 
-- links keep only their href in Atom entries, and RSS takes its link from the last one given,
-  so it is given one link for the channel and one for each entry;
+- links in Atom keep only their href, and RSS takes its link from the last one given, so it is
+  given one link in RSS and none in Atom;
 - moments default to the time of the build, so each one is given;
-- entries come out in reverse, unless they are appended;
 - names without an e-mail address are lost in RSS, so RSS is given none;
 - CDATA makes Atom invalid and XHTML needs perfect markup, so content is escaped HTML;
-- dates in RSS switch the locale of the whole process, so RSS is given none.
+- dates in RSS switch the locale of the whole process, so RSS is given none;
+- a long text takes it and lxml longer than all else together, so content is left open: an
+  entry has a slot for it, which is for `xmltree.Document` to fill.
 
-It does not know what else a format demands; see `atom` and `rss`.
+Entries in Atom come with bare names: they are Atom's once they stand in a document whose
+default namespace that is. It does not know what else a format demands; see `atom` and `rss`.
 """
 
 from __future__ import annotations
@@ -20,14 +23,22 @@ import html
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from feedgen.feed import FeedEntry, FeedGenerator
+
 from feeds import xmltree
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-    from feeds.model import Channel, Entry
+    from feeds.channels import Channel
+    from feeds.entries import Author, Entry
 
 NAME = "newsletter-publisher"
+# What stands for the content, and where it does.
+_PLACEHOLDER = "-"
+ATOM_SLOT = b'<content type="html">-</content>'
+_ENCODED_SLOT = b"<content:encoded>-</content:encoded>"
+_DESCRIPTION_SLOT = b"<description>-</description>"
 RSS_SPECIFICATION = "https://www.rssboard.org/rss-specification"
 # RSS knows pictures of these kinds only.
 PICTURES = (".gif", ".jpeg", ".jpg", ".png")
@@ -43,58 +54,95 @@ class _Unwritten(datetime):
 _NO_DATE = _Unwritten(1970, 1, 1, tzinfo=UTC)
 
 
-def atom_tree(channel: Channel) -> Element:
-    """Return the channel as feedgen's Atom; its links and languages are yet to be put right."""
+def atom_head(channel: Channel) -> Element:
+    """Return the feed element without entries; its links are yet to be added."""
     feed = _feed(channel)
+    feed.id(channel.id)
     feed.updated(channel.last_updated)
+    feed.author(_person(channel.author))
     feed.generator(NAME, version=channel.generator_version or None)
     feed.icon(channel.icon)
-    for entry in channel.entries:
-        item = _item(feed, entry)
-        item.published(entry.published)
-        item.updated(entry.updated)
-        item.summary(entry.summary or None)
-        item.author([_person(author.name, author.url) for author in entry.authors])
     return xmltree.parse(feed.atom_str())
 
 
-def rss_tree(channel: Channel) -> Element:
-    """Return the channel as feedgen's RSS; its dates, names and links are yet to be added."""
+def rss_head(channel: Channel) -> Element:
+    """Return the rss element without items; its date, names and links are yet to be added."""
     feed = _feed(channel)
+    feed.link(href=channel.site_url, rel="alternate")
     feed.lastBuildDate(_NO_DATE)
     feed.generator(f"{NAME} {channel.generator_version}".strip())
     feed.docs(RSS_SPECIFICATION)
+    feed.ttl(channel.ttl)
     if channel.icon and channel.icon.lower().endswith(PICTURES):
         feed.image(channel.icon, title=channel.title, link=channel.site_url)
-    for entry in channel.entries:
-        # RSS reads a description as HTML, so plain text is escaped once for it.
-        _item(feed, entry).summary(html.escape(entry.summary, quote=False) or None)
     return xmltree.parse(feed.rss_str())
 
 
-def _feed(channel: Channel) -> Any:
-    from feedgen.feed import FeedGenerator
+def atom_entry(entry: Entry, updated: datetime) -> Element:
+    """Return an entry element, all bare names; its links and content are yet to be added."""
+    item = _item(entry)
+    item.published(entry.published)
+    item.updated(updated)
+    if text := _text(entry):
+        special = xmltree.has_special(text)
+        item.summary(
+            html.escape(text, quote=False) if special else text, "html" if special else None
+        )
+    if entry.authors:
+        item.author([_person(author) for author in entry.authors])
+    if entry.content_html:
+        element: Element = item.atom_entry()
+        return element
+    # Without content feedgen insists on a link, which would lack what a link has to tell.
+    item.link(href=entry.url)
+    linked: Element = item.atom_entry()
+    for link in linked.findall("link"):
+        linked.remove(link)
+    return linked
 
+
+def rss_item(entry: Entry) -> Element:
+    """Return an item element; its date, names, links and content are yet to be added."""
+    item = _item(entry)
+    item.link(href=entry.url, rel="alternate")
+    if text := _text(entry):
+        # RSS reads a description as HTML, so plain text is escaped once for it.
+        item.summary(html.escape(text, quote=False))
+    if enclosure := entry.enclosure:
+        item.enclosure(enclosure.url, str(enclosure.length), enclosure.media_type)
+    element: Element = item.rss_entry()
+    return element
+
+
+def rss_slot(entry: Entry) -> bytes:
+    """Return the slot of an item that its content belongs in."""
+    return _ENCODED_SLOT if entry.summary else _DESCRIPTION_SLOT
+
+
+def _feed(channel: Channel) -> Any:
     feed = FeedGenerator()
-    feed.id(channel.id)
     feed.title(channel.title)
     feed.description(channel.description)
-    feed.link(href=channel.site_url, rel="alternate")
     feed.language(channel.language)
-    feed.author(_person(channel.author_name, None))
     feed.rights(channel.rights)
     return feed
 
 
-def _item(feed: Any, entry: Entry) -> Any:
-    item = feed.add_entry(order="append")
-    item.guid(entry.id, permalink=False)
+def _item(entry: Entry) -> Any:
+    item = FeedEntry()
+    item.id(entry.id)
     item.title(entry.title)
-    item.link(href=entry.url, rel="alternate")
-    item.content(entry.content_html or None, type="html")
-    item.category([{"term": topic} for topic in entry.topics])
+    if entry.content_html:
+        item.content(_PLACEHOLDER, type="html")
+    if entry.topics:
+        item.category([{"term": topic} for topic in entry.topics])
     return item
 
 
-def _person(name: str, url: str | None) -> dict[str, str]:
-    return {"name": name, "uri": url} if url else {"name": name}
+def _text(entry: Entry) -> str:
+    """Return the plain text of an entry: one that has nothing else to say has its title."""
+    return entry.summary or ("" if entry.content_html else entry.title)
+
+
+def _person(author: Author) -> dict[str, str]:
+    return {"name": author.name, "uri": author.url} if author.url else {"name": author.name}

@@ -6,6 +6,7 @@ an address may well lead nowhere.
 
 import re
 from datetime import date
+from functools import lru_cache
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from feeds.errors import InvalidIdentifierError
@@ -17,7 +18,10 @@ _AUTHORITY = re.compile(r"([a-z0-9._-]+@)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _TAG_DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 
 # RFC 3986 appendix A: reserved and unreserved characters, and "%" of what is encoded already.
-_URI_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
+# Brackets are reserved for a host that is an IPv6 address.
+_URI_CHARACTERS = "!#$%&'()*+,/:;=?@~"
+# What is made of these is a URI already, and nearly every address is.
+_URI = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*:[\w.{re.escape(_URI_CHARACTERS)}-]+", re.ASCII)
 # RFC 4151 section 2.1: pchar, "/" and "?"; "%" is left out, so that no two keys collide.
 _SPECIFIC_CHARACTERS = "!$&'()*+,/:;=?@~"
 
@@ -27,10 +31,14 @@ def absolute_uri(text: str) -> str:
 
     Raises InvalidIdentifierError if the text is relative or its host cannot be read.
     """
+    if _URI.fullmatch(text):
+        return text
     address = _absolute(text)
-    if not address.isascii():
+    if not address.isascii() or "[" in address:
         address = _ascii_host(address)
-    return quote(address, safe=_URI_CHARACTERS)
+    before, bracket, host = address.partition("://[")
+    host, closing, rest = host.partition("]")
+    return f"{_quoted(before)}{bracket}{host}{closing}{_quoted(rest)}"
 
 
 def identity(text: str) -> str:
@@ -38,12 +46,15 @@ def identity(text: str) -> str:
 
     Raises InvalidIdentifierError if it is no absolute IRI.
     """
+    if _URI.fullmatch(text):
+        return text
     identifier = _absolute(text)
     if " " in identifier:
         raise InvalidIdentifierError(text, "is no id: it holds white space")
     return identifier
 
 
+@lru_cache(maxsize=256)  # a publication has few, and each entry names one
 def language_tag(text: str) -> str:
     """Return a language tag of the form of BCP 47; whether it exists is not asked.
 
@@ -87,3 +98,7 @@ def _ascii_host(address: str) -> str:
     except ValueError as error:  # UnicodeError, from the codec, is one too
         raise InvalidIdentifierError(address, "has a host that cannot be read") from error
     return urlunsplit(parts._replace(netloc=host))
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe=_URI_CHARACTERS)

@@ -1,16 +1,19 @@
 """Which links a channel and an entry have, as attributes of an Atom link element.
 
-Rules (RFC 4287 section 4.2.7, and how readers differ from it):
+Rules (RFC 4287 section 4.2.7, RFC 5005 section 4, and how readers differ from them):
 - An entry has exactly one `alternate`, in its own language. Readers disagree which of
   several they follow, so translations are `related` with hreflang.
-- A channel names its page, itself, its other formats, and its other languages.
+- A channel names its page, itself, its other formats, its other languages, its hubs, and the
+  documents before and after it.
 
 Knows nothing of XML: what is returned serves Atom and `atom:link` in RSS alike.
 """
 
+import re
 from collections.abc import Iterator
 
-from feeds.model import Channel, Entry, Link
+from feeds.channels import Addresses, Channel
+from feeds.entries import Entry, Link
 
 ATOM = "application/atom+xml"
 RSS = "application/rss+xml"
@@ -19,15 +22,41 @@ HTML = "text/html"
 
 Attributes = dict[str, str]
 
+# A title is an attribute, which has no way to say that it is no HTML.
+_LIKE_MARKUP = re.compile(r"<[/A-Za-z]|&[#\w]")
+
 
 def channel_links(channel: Channel, own: str) -> Iterator[Attributes]:
     """Yield the links of the channel's document of media type `own`, its page's apart."""
-    addresses = {ATOM: channel.atom_url, RSS: channel.rss_url, JSON: channel.json_url}
-    yield attributes("self", addresses.pop(own), own)
-    for media_type, address in addresses.items():
-        yield attributes("alternate", address, media_type, channel.language)
+    yield attributes("self", address(channel.addresses, own), own)
+    for media_type in (ATOM, RSS, JSON):
+        if media_type != own:
+            found = address(channel.addresses, media_type)
+            yield attributes("alternate", found, media_type, _language(channel))
     for link in other_languages(channel, own):
         yield attributes("alternate", link.url, link.type, link.language, link.title)
+    if channel.page_url:
+        yield attributes("describedby", channel.page_url, HTML, _language(channel))
+    for hub in channel.hubs:
+        yield attributes("hub", hub, None)
+    yield from history_links(channel, own)
+
+
+def history_links(channel: Channel, own: str) -> Iterator[Attributes]:
+    """Yield the links to the documents before and after this one, and to the newest."""
+    documents = {
+        "current": channel.current,
+        "prev-archive": channel.previous,
+        "next-archive": channel.following,
+    }
+    for rel, addresses in documents.items():
+        if addresses:
+            yield attributes(rel, address(addresses, own), own)
+
+
+def address(addresses: Addresses, media_type: str) -> str:
+    """Return where a document is published in one of the formats."""
+    return {ATOM: addresses.atom, RSS: addresses.rss, JSON: addresses.json}[media_type]
 
 
 def other_languages(channel: Channel, own: str) -> tuple[Link, ...]:
@@ -40,18 +69,32 @@ def other_languages(channel: Channel, own: str) -> tuple[Link, ...]:
 
 def page_link(channel: Channel) -> Attributes:
     """Return the link to the page that the channel is the feed of."""
-    return attributes("alternate", channel.site_url, HTML, channel.language)
+    return attributes("alternate", channel.site_url, HTML, _language(channel))
 
 
 def entry_link(entry: Entry) -> Attributes:
     """Return the one link to where the entry is read."""
-    return attributes("alternate", entry.url, HTML, entry.language)
+    return {"rel": "alternate", "type": HTML, "hreflang": entry.language, "href": entry.url}
+
+
+def enclosure_link(entry: Entry) -> Iterator[Attributes]:
+    """Yield the link to the one attachment that every reader gets, if there is one."""
+    if enclosure := entry.enclosure:
+        found = attributes(
+            "enclosure", enclosure.url, enclosure.media_type, title=enclosure.title
+        )
+        yield found | {"length": str(enclosure.length)}
 
 
 def translation_links(entry: Entry) -> Iterator[Attributes]:
     """Yield the links to the entry in other languages."""
     for link in entry.translations:
         yield attributes("related", link.url, link.type or HTML, link.language, link.title)
+
+
+def _language(channel: Channel) -> str | None:
+    """Return the language of what the channel links to, if it has but one."""
+    return None if channel.mixed else channel.language
 
 
 def attributes(
@@ -61,12 +104,12 @@ def attributes(
     language: str | None = None,
     title: str | None = None,
 ) -> Attributes:
-    """Return the attributes of a link, without those that are unknown."""
+    """Return the attributes of a link, without those that are unknown or would be misread."""
     known = {
         "rel": rel,
         "type": media_type,
         "hreflang": language,
-        "title": title,
+        "title": None if title and _LIKE_MARKUP.search(title) else title,
         "href": href,
     }
     return {name: value for name, value in known.items() if value}

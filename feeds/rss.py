@@ -1,75 +1,87 @@
 """RSS 2.0 and the RSS Board's profile: what they demand beyond what feedgen writes.
 
 Names come as dc:creator, since `author` wants an e-mail address and none is invented.
-Languages are said once for the channel, and with dc:language for an item that differs.
+Languages are said once for the channel, and with dc:language for an item that differs, or for
+all items where they are mixed.
 """
 
 from __future__ import annotations
 
-import re
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
-from feeds import links, xmltree
-from feeds.generator import rss_tree
+from feeds import generator, links, podcasts, xmltree
+from feeds.xmltree import ATOM, DC, FH, has_special
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from lxml.etree import _Element as Element
 
-    from feeds.model import Channel, Entry
+    from feeds.channels import Channel, Podcast
+    from feeds.entries import Entry
 
-# The profile wants these written so where text is plain: readers that unescape twice
-# then show a < and no tag.
-_CHARACTER_REFERENCES = ((b"&amp;", b"&#x26;"), (b"&lt;", b"&#x3C;"))
-_PLAIN_TEXT = re.compile(rb"<(?:title|category|copyright|dc:creator)>[^<]*")
-_DESCRIPTION = re.compile(rb"<description>[^<]*")
+# The parts of an item whose text is plain.
+_PLAIN = ("title", "category", f"{DC}creator", f"{xmltree.ITUNES}author")
 
 
 def render(channel: Channel) -> bytes:
     """Return the channel as an RSS document; equal channels give equal bytes."""
-    root = rss_tree(channel)
-    element = root[0]
-    items = element.findall("item")
-    _complete_channel(element, channel)
-    element.extend(items)  # moves them: what describes a channel stands before its items
-    for item, entry in zip(items, channel.entries, strict=True):
-        _complete_item(item, entry, channel)
-    return _by_profile(xmltree.serialise(root))
+    root = generator.rss_head(channel)
+    podcast = podcasts.listed(channel)
+    _complete_head(root, channel, podcast)
+    xmltree.indent(root)
+    for element in root.iter():  # all text of the head is plain
+        xmltree.refer(element)
+    document = xmltree.Document(root, root[0], "item")
+    for entry in channel.entries:
+        item = generator.rss_item(entry)
+        document.place(item)
+        _complete(item, entry, channel, podcast)
+        document.indent(item)
+        _refer(item, entry)
+        document.write(item, generator.rss_slot(entry), entry.content_html)
+    return document.serialise(channel.stylesheet)
 
 
-def _complete_channel(element: Element, channel: Channel) -> None:
-    xmltree.add(element, "lastBuildDate", _date(channel.last_updated))
-    xmltree.add(element, f"{xmltree.DC}creator", channel.author_name)
-    xmltree.replace_links(element, links.channel_links(channel, links.RSS))
+def _complete_head(root: Element, channel: Channel, podcast: Podcast | None) -> None:
+    head = root[0]
+    xmltree.declare(root, _prefixes(channel, podcast))
+    xmltree.add(head, "lastBuildDate", _date(channel.last_updated))
+    xmltree.add(head, f"{DC}creator", channel.author.name)
+    xmltree.add_links(head, f"{ATOM}link", links.channel_links(channel, links.RSS))
+    if channel.is_archive:
+        xmltree.add_empty(head, f"{FH}archive", {})
+    if podcast:
+        podcasts.add_show(head, channel, podcast)
 
 
-def _complete_item(item: Element, entry: Entry, channel: Channel) -> None:
+def _prefixes(channel: Channel, podcast: Podcast | None) -> list[str]:
+    always = ["atom", "content", "dc", "media"]
+    some = {"fh": channel.is_archive, "itunes": podcast is not None}
+    return sorted([*always, *(prefix for prefix, used in some.items() if used)])
+
+
+def _complete(item: Element, entry: Entry, channel: Channel, podcast: Podcast | None) -> None:
     xmltree.add(item, "pubDate", _date(entry.published))
     for author in entry.authors:
-        xmltree.add(item, f"{xmltree.DC}creator", author.name)
-    if entry.language != channel.language:
-        xmltree.add(item, f"{xmltree.DC}language", entry.language)
-    xmltree.replace_links(item, links.translation_links(entry))
-    xmltree.add_thumbnail(item, entry.image)
+        xmltree.add(item, f"{DC}creator", author.name)
+    if channel.mixed or entry.language != channel.language:
+        xmltree.add(item, f"{DC}language", entry.language)
+    if entry.translations:
+        xmltree.add_links(item, f"{ATOM}link", links.translation_links(entry))
+    podcasts.add_media(item, entry)
+    if podcast:
+        podcasts.add_episode(item, entry, podcast)
+
+
+def _refer(item: Element, entry: Entry) -> None:
+    names = [author.name for author in entry.authors]
+    if has_special("\n".join((entry.title, *entry.topics, *names))):
+        for element in item.iterchildren(*_PLAIN):
+            xmltree.refer(element)
 
 
 def _date(moment: datetime) -> str:
     """Return a date in the form of RFC 822 with four digits for the year, in any locale."""
     return format_datetime(moment, usegmt=True)
-
-
-def _by_profile(document: bytes) -> bytes:
-    """Write & and < in plain text as the profile wants; the parsed text is the same.
-
-    The first description is the channel's and plain text; those of items are HTML.
-    """
-    return _PLAIN_TEXT.sub(_referenced, _DESCRIPTION.sub(_referenced, document, count=1))
-
-
-def _referenced(match: re.Match[bytes]) -> bytes:
-    text = match.group()
-    for entity, reference in _CHARACTER_REFERENCES:
-        text = text.replace(entity, reference)
-    return text

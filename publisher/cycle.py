@@ -15,7 +15,7 @@ from functools import partial
 
 import structlog
 
-from publisher import outputs
+from publisher import outputs, syndication
 from publisher.articles.pickup import PickedUp, pick_up
 from publisher.assembly import assemble, select_due
 from publisher.clock import Clock
@@ -27,7 +27,7 @@ from publisher.issues.planning import plan
 from publisher.rendering import Renderer
 from publisher.secret import secret_of
 from publisher.site import Written, renew_lost, write_site
-from publisher.syndication import syndicate
+from publisher.syndication.pinging import Pinged, ping
 
 log = structlog.get_logger()
 
@@ -48,6 +48,7 @@ class Report:
     written: Written = field(default_factory=Written)
     feeds: int = 0
     sent: Sent = field(default_factory=Sent)
+    pinged: Pinged = field(default_factory=Pinged)
     problems: list[str] = field(default_factory=list)
 
 
@@ -83,12 +84,15 @@ class Press:
         report = self.edit(progress)
         report.sent = self.deliver(progress)
         report.problems += report.sent.problems
+        report.pinged = self.ping()
+        report.problems += report.pinged.problems
         return report
 
     def edit(self, progress: Progress = _silent) -> Report:
         """Run a cycle up to where mail would go out: articles in, issues, pages and feeds."""
         now = self.clock.now()
         report = Report()
+        syndication.renew_lost(self.settings, self.database)
         renew_lost(self.settings, self.database)
         report.picked_up = self.pick_up(now, progress)
         self._warn_of_missing_catalogues()
@@ -101,7 +105,9 @@ class Press:
             self.settings, self.database, self.renderer, now, partial(progress, "writing pages")
         )
         report.problems += report.written.problems
-        report.feeds, problems = syndicate(self.settings, self.database, self.renderer, now)
+        report.feeds, problems = syndication.syndicate(
+            self.settings, self.database, self.renderer, now
+        )
         report.problems += problems
         return report
 
@@ -119,6 +125,10 @@ class Press:
             self.clock.now(),
             progress,
         )
+
+    def ping(self) -> Pinged:
+        """Tell the hubs which feeds have changed; mail never waits for one that is slow."""
+        return ping(self.database, self.settings.feeds.hubs, self.clock.now())
 
     def _warn_of_missing_catalogues(self) -> None:
         for language in self.settings.publication.languages:

@@ -1,8 +1,9 @@
 """The clock of the service: starts cycles, and stops cleanly. The only importer of APScheduler.
 
 Nothing that matters lives in the scheduler: its jobs are made anew at each start, in memory,
-and every fact is a row of ours. Missing a turn costs a turn. Delivery has a job of its own, so
-that an hour's sending holds up neither picking up nor feeds. Knows no article and no mail.
+and every fact is a row of ours. Missing a turn costs a turn. Delivery and the telling of hubs
+have jobs of their own, so that an hour's sending or a slow hub holds up neither picking up nor
+feeds. Knows no article and no mail.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class Service:
             timezone=UTC,
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
-        for job in (self._cycle, self._deliver):
+        for job in (self._cycle, self._deliver, self._ping):
             scheduler.add_job(
                 job, "interval", seconds=self._seconds, next_run_time=datetime.now(UTC)
             )
@@ -98,6 +99,9 @@ class Service:
 
     def _deliver(self) -> None:
         self._safely(self._press.deliver)
+
+    def _ping(self) -> None:
+        self._safely(lambda _progress: self._press.ping())
 
     def _safely(self, work: Callable[[Progress], T]) -> T | None:
         """Do work; whatever goes wrong is told, and the next turn tries again."""

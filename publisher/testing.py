@@ -98,6 +98,7 @@ def sample_article(**changes: Any) -> Article:
         "section": None,
         "topics": (),
         "picture": None,
+        "attachments": (),
         "url": None,
         "offered": (),
         "published_on": at.date(),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from datetime import date
 
-    from publisher.articles.model import Article
+    from publisher.articles.model import Article, Version
     from publisher.config import Publication
 
 
@@ -46,9 +46,34 @@ def letter_path(language: str, kind: Literal["unsubscribe", "preferences"]) -> s
     return f"{language}/{kind}/"
 
 
-def feed_path(language: str, suffix: str) -> str:
-    """Give the path of a feed."""
-    return f"feeds/{language}.{suffix}"
+def feed_path(name: str, suffix: str) -> str:
+    """Give the path of a feed's subscription document; a language's feed is named by its tag."""
+    return f"feeds/{name}.{suffix}"
+
+
+def feed_archive_path(name: str, number: int, suffix: str) -> str:
+    """Give the path of one of a feed's archive documents, which count from 1."""
+    return f"feeds/{name}/archive/{number}.{suffix}"
+
+
+def feed_page_path(language: str, rest: str = "") -> str:
+    """Give the path of the page that says how to subscribe; `rest` is as "topics/harbour"."""
+    return f"{language}/feeds/{rest}/" if rest else f"{language}/feeds/"
+
+
+def all_feeds_page_path() -> str:
+    """Give the path of that page for the feed of all languages."""
+    return "feeds/"
+
+
+def feed_style_path(language: str) -> str:
+    """Give the path of the stylesheet of a language's feeds."""
+    return f"feeds/style.{language}.css"
+
+
+def opml_path() -> str:
+    """Give the path of the list of all feeds."""
+    return "feeds/index.opml"
 
 
 def absolute(publication: Publication, path: str) -> str:
@@ -56,6 +81,6 @@ def absolute(publication: Publication, path: str) -> str:
     return f"{publication.url}/{path.removeprefix('/')}"
 
 
-def article_url(publication: Publication, article: Article) -> str:
+def article_url(publication: Publication, article: Article | Version) -> str:
     """Give the URL of an article: where it lives, or else its page here."""
     return article.url or absolute(publication, article_path(article.language, article.slug))

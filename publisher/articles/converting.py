@@ -7,6 +7,7 @@ is made from the stored original only, and made again when that changes. Knows n
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,12 +20,13 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    true,
     update,
 )
 
 from publisher.articles import records
 from publisher.articles.model import Origin, Status
-from publisher.articles.tables import article, source_file
+from publisher.articles.tables import SEEN_ANEW, article, source_file
 from publisher.articles.values import hash_of
 from publisher.config import Missing, Settings
 from publisher.languages.conversion import (
@@ -34,8 +36,10 @@ from publisher.languages.conversion import (
     tool,
 )
 
-# The name under which this step keeps its mark among the sources'.
-RECORD = "conversions"
+# The name under which this step keeps its mark among the sources': no source has an empty path.
+RECORD = ""
+# Beyond so many changed stories, one look at all of them costs less than keeping the list.
+MOST_DUE = 500
 TEXTS = ("title", "summary", "text", "section")
 
 
@@ -46,20 +50,41 @@ def wanted_languages(settings: Settings) -> tuple[str, ...]:
     return tuple(tag for tag in settings.publication.languages if tag in asked)
 
 
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Under which rules conversions were last brought in line, and what has changed since.
+
+    `due` are stories; without `rules` it is all of them.
+    """
+
+    rules: str = ""
+    due: frozenset[int] = frozenset()
+
+    @classmethod
+    def last(cls, connection: Connection) -> _Mark:
+        rules, _, due = (records.fingerprint(connection, RECORD) or "").partition("\n")
+        return cls(rules, frozenset(map(int, due.split())))
+
+    def keep(self, connection: Connection) -> None:
+        due = " ".join(map(str, sorted(self.due)))
+        records.set_fingerprint(connection, RECORD, f"{self.rules}\n{due}")
+
+
 def refresh(connection: Connection, settings: Settings, now: datetime) -> None:
     """Make, renew and withdraw conversions until they are as the settings and originals say.
 
-    Costs one look-up when no article has changed since the last time.
+    Looks at the stories that are marked as due, and at all only when the rules are others.
     """
     wanted = wanted_languages(settings)
-    done = f"{' '.join(wanted)} by {tool()}"
-    if records.fingerprint(connection, RECORD) == done:
+    mark, rules = _Mark.last(connection), f"{' '.join(wanted)} by {tool()}"
+    if mark == _Mark(rules):
         return
+    due = mark.due if mark.rules == rules else None
     sources = _sources(wanted, settings.publication.languages)
     for target, source in sources.items():
-        _convert_all(connection, source, target, now)
-    _withdraw_orphans(connection, sources, now)
-    records.set_fingerprint(connection, RECORD, done)
+        _convert_all(connection, source, target, now, due)
+    _withdraw_orphans(connection, sources, now, due)
+    _Mark(rules).keep(connection)
 
 
 def _sources(wanted: Iterable[str], languages: Collection[str]) -> dict[str, str]:
@@ -68,12 +93,27 @@ def _sources(wanted: Iterable[str], languages: Collection[str]) -> dict[str, str
     return {target: known[0] for target, known in found.items() if known}
 
 
-def mark_due(connection: Connection) -> None:
-    """Note, in the transaction that changes articles, that conversions must be looked at."""
-    records.set_fingerprint(connection, RECORD, "")
+def mark_due(connection: Connection, stories: Collection[int]) -> None:
+    """Note, in the transaction that changes stories, that their conversions must be looked at."""
+    mark = _Mark.last(connection)
+    due = mark.due.union(stories)
+    if mark.rules and due != mark.due:
+        marked = _Mark(mark.rules, due) if len(due) <= MOST_DUE else _Mark()
+        marked.keep(connection)
 
 
-def _convert_all(connection: Connection, source: str, target: str, now: datetime) -> None:
+def _is_due(number: ColumnElement[int], due: Collection[int] | None) -> ColumnElement[bool]:
+    """Keep a query to the stories that are due; to all if `due` is None."""
+    return true() if due is None else number.in_(due)
+
+
+def _convert_all(
+    connection: Connection,
+    source: str,
+    target: str,
+    now: datetime,
+    due: Collection[int] | None,
+) -> None:
     original, made = article.alias("original"), article.alias("made")
     query = (
         select(
@@ -84,6 +124,7 @@ def _convert_all(connection: Connection, source: str, target: str, now: datetime
         )
         .outerjoin(made, (made.c.story_id == original.c.story_id) & (made.c.language == target))
         .where(
+            _is_due(original.c.story_id, due),
             original.c.language == source,
             original.c.status == Status.READY,
             original.c.origin != Origin.CONVERTED,
@@ -124,7 +165,7 @@ def _convert_one(
         "declared": Status.READY,
         "published_at": row.published_at,
         "converted_from": _receipt(row.content_hash),
-        "page_hash": None,
+        **SEEN_ANEW,
     }
     available = max(now, row.available_at)
     if row.made_id is None:
@@ -138,7 +179,7 @@ def _convert_one(
         here = article.c.id == row.made_id
         connection.execute(update(article).where(here).values(values | times))
     others = (article.c.story_id == row.story_id) & (article.c.status == Status.READY)
-    connection.execute(update(article).where(others).values(page_hash=None))
+    connection.execute(update(article).where(others).values(SEEN_ANEW))
 
 
 def converted_columns(row: Row[Any], source: str, target: str) -> dict[str, Any]:
@@ -151,6 +192,7 @@ def converted_columns(row: Row[Any], source: str, target: str) -> dict[str, Any]
     columns["topics"] = [convert_text(topic, source, target) for topic in row.topics]
     columns["bylines"] = [_converted(b, "affiliation", source, target) for b in row.bylines]
     columns["picture"] = row.picture and _converted(row.picture, "alt", source, target)
+    columns["attachments"] = [_converted(a, "title", source, target) for a in row.attachments]
     same = ("translators", "url", "offered", "published_on")
     columns |= {name: getattr(row, name) for name in same}
     return columns | {"content_hash": hash_of(columns)}
@@ -161,7 +203,10 @@ def _converted(value: dict[str, Any], key: str, source: str, target: str) -> dic
 
 
 def _withdraw_orphans(
-    connection: Connection, sources: Mapping[str, str], now: datetime
+    connection: Connection,
+    sources: Mapping[str, str],
+    now: datetime,
+    due: Collection[int] | None,
 ) -> None:
     """Withdraw conversions whose original went, or that no edition asks for any more."""
     made, original = article.alias("made"), article.alias("original")
@@ -182,11 +227,16 @@ def _withdraw_orphans(
         .correlate(made)
     )
     query = select(made.c.id, made.c.story_id).where(
-        made.c.origin == Origin.CONVERTED, made.c.status == Status.READY, ~originals.exists()
+        _is_due(made.c.story_id, due),
+        made.c.origin == Origin.CONVERTED,
+        made.c.status == Status.READY,
+        ~originals.exists(),
     )
     for number, story_id in connection.execute(query).all():
         gone = update(article).where(article.c.id == number)
-        connection.execute(gone.values(status=Status.WITHDRAWN, updated_at=now))
+        connection.execute(gone.values(status=Status.WITHDRAWN, updated_at=now, **SEEN_ANEW))
         # Every page of the story names the languages that it can be read in.
-        pages = update(article).where(article.c.story_id == story_id)
-        connection.execute(pages.values(page_hash=None))
+        pages = update(article).where(
+            article.c.story_id == story_id, article.c.status != Status.WITHDRAWN
+        )
+        connection.execute(pages.values(SEEN_ANEW))

@@ -14,11 +14,11 @@ from typing import Any, Literal
 import structlog
 from sqlalchemy import Connection, Insert, Row, func, insert, select, update
 
-from publisher.articles import records, stories
+from publisher.articles import converting, records, stories
 from publisher.articles.linking import slug_of
 from publisher.articles.model import Origin, Status
 from publisher.articles.records import Place, Reading
-from publisher.articles.tables import article, source_file, story
+from publisher.articles.tables import SEEN_ANEW, article, source_file, story
 from publisher.articles.values import content_of, moment
 
 log = structlog.get_logger()
@@ -40,7 +40,9 @@ def file_all(
     A contested file is in quarantine because another has its place; it may get it later.
     """
     clerk = _Clerk(connection, source, gone, languages, now)
-    return [clerk.file(reading) for reading in readings]
+    outcomes = [clerk.file(reading) for reading in readings]
+    converting.mark_due(connection, clerk.touched)
+    return outcomes
 
 
 class _Clerk:
@@ -59,6 +61,8 @@ class _Clerk:
         self._gone = gone
         self._languages = languages
         self._now = now
+        # The stories of which any article is other than it was.
+        self.touched: set[int] = set()
 
     def file(self, reading: Reading) -> Outcome:
         """File one reading; gives the kind of change that it was."""
@@ -123,8 +127,10 @@ class _Clerk:
         else:
             number, kind = row.id, self._update(reading, row, columns)
         if kind != "unchanged":
-            for touched in {story_id, row.story_id if row else story_id}:
-                stories.refresh(self._connection, touched, self._languages, self._now)
+            both = {story_id, row.story_id if row else story_id}
+            for one in both:
+                stories.refresh(self._connection, one, self._languages, self._now)
+            self.touched |= both
         return number, kind
 
     def _columns(self, reading: Reading, row: Row[Any] | None) -> dict[str, Any]:
@@ -159,7 +165,7 @@ class _Clerk:
         same = all(getattr(row, name) == columns[name] for name in names)
         if same and row.status != Status.WITHDRAWN and row.origin != Origin.CONVERTED:
             return "unchanged"
-        values = columns | {"page_hash": None, "converted_from": None}
+        values = columns | {**SEEN_ANEW, "converted_from": None}
         values["available_at"] = self._available(row, columns)
         values["updated_at"] = max(row.updated_at, columns["published_at"])
         if row.status == Status.WITHDRAWN:
@@ -270,4 +276,4 @@ class _Clerk:
         return self._connection.execute(query).scalar_one_or_none()
 
     def _withdraw(self, number: int) -> None:
-        stories.withdraw(self._connection, [number], self._languages, self._now)
+        self.touched |= stories.withdraw(self._connection, [number], self._languages, self._now)

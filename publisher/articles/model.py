@@ -47,6 +47,21 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A sound, a film or a document that goes along with an article.
+
+    `src` is an absolute URL or a path below the web root; `length` is in bytes, None where
+    nobody knows it; `duration` in seconds.
+    """
+
+    src: str
+    media_type: str
+    length: int | None = None
+    title: str | None = None
+    duration: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """What a reader module found in one document, before it is linked to a story.
 
@@ -55,7 +70,8 @@ class Draft:
     in the publication's time zone. `key` names the story where the document says so itself;
     `permalink` is a path with or without its language prefix; `url` is absolute, for articles
     that live elsewhere. `offered` are the languages that the page says it can be read in.
-    `media` are the local pictures that `html` and `picture` refer to by `media/...` URLs.
+    `media` are the local files that `html`, `picture` and `attachments` refer to by `media/...`
+    URLs.
     """
 
     title: str
@@ -70,6 +86,7 @@ class Draft:
     section: str | None = None
     topics: tuple[str, ...] = ()
     picture: Picture | None = None
+    attachments: tuple[Attachment, ...] = ()
     key: str | None = None
     translation_of: str | None = None
     permalink: str | None = None
@@ -117,6 +134,7 @@ class Article:
     section: str | None
     topics: tuple[str, ...]
     picture: Picture | None
+    attachments: tuple[Attachment, ...]
     url: str | None
     offered: tuple[str, ...]
     published_on: date
@@ -124,3 +142,15 @@ class Article:
     available_at: datetime
     updated_at: datetime
     content_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """What links to an article in another language need to know of it."""
+
+    story_id: int
+    slug: str
+    language: str
+    title: str
+    url: str | None
+    available_at: datetime

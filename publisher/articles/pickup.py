@@ -9,7 +9,6 @@ issues, mails and feeds.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -24,15 +23,15 @@ from publisher.articles.linking import key_of, language_of
 from publisher.articles.readers import Document, read
 from publisher.articles.records import Filed, Place, Reading
 from publisher.articles.scanning import Seen, clock_of, is_article, scan
+from publisher.articles.shelf import Shelf
 from publisher.config import Settings, Source
 from publisher.database import Database
 from publisher.errors import ArticleError, LanguageError, SourceError
-from publisher.files import write
 
 log = structlog.get_logger()
 
 # Grows when the readers find more, or other things, in the same file.
-READERS_VERSION = 1
+READERS_VERSION = 2
 # A portion is read, then stored in one transaction; a kill costs at most this much reading.
 PORTION = 100
 
@@ -89,8 +88,8 @@ def _drop(
 ) -> None:
     """Forget the files of sources that publication.toml names no more."""
     orphans = [n for name, path in places for n in records.forget(connection, name, [path])]
-    stories.withdraw(connection, orphans, settings.publication.languages, now)
-    converting.mark_due(connection)
+    touched = stories.withdraw(connection, orphans, settings.publication.languages, now)
+    converting.mark_due(connection, touched)
     total.removed += len(orphans)
 
 
@@ -178,8 +177,6 @@ class _Turn:
                 outcomes = filing.file_all(
                     connection, self._source.path, readings, absent, self._languages, self._now
                 )
-                if {"new", "changed"}.intersection(outcomes):
-                    converting.mark_due(connection)
             for reading, outcome in zip(readings, outcomes, strict=True):
                 if outcome == "contested":
                     contested.append(reading.file.path)
@@ -192,7 +189,7 @@ class _Turn:
     def _read(self, file: Seen, known: Filed | None, *, force: bool) -> Reading:
         """Open one file; nothing that it holds can stop the others."""
         path = PurePosixPath(file.path)
-        shelf = _Shelf(self._folder)
+        shelf = Shelf(self._folder)
         try:
             content = shelf.read(path)
         except OSError as error:
@@ -209,12 +206,13 @@ class _Turn:
         except (ArticleError, LanguageError) as error:
             return Reading(file=file, sha256=sha256, reason=str(error), media=shelf.asked)
         except OSError as error:
-            reason = f"its pictures can't be put in place: {error.filename}: {error.strerror}"
+            where = f"{error.filename}: " if error.filename else ""
+            reason = f"its media can't be put in place: {where}{error.strerror}"
             # When the place is mended, nothing about this file will tell.
             unsigned = replace(file, signature="")
             return Reading(file=unsigned, sha256=sha256, reason=reason, media=shelf.asked)
 
-    def _understand(self, file: Seen, sha256: str, content: bytes, shelf: _Shelf) -> Reading:
+    def _understand(self, file: Seen, sha256: str, content: bytes, shelf: Shelf) -> Reading:
         path = PurePosixPath(file.path)
         publication = self._settings.publication
         draft = read(Document(path, content), shelf)
@@ -223,7 +221,7 @@ class _Turn:
         if draft.draft:
             return Reading(file=file, sha256=sha256, media=shelf.asked)
         for media in draft.media:
-            _put(shelf.kept[media.path], self._settings.folders.public / media.target)
+            shelf.publish(media, self._settings.folders.public)
         return Reading(
             file=file,
             sha256=sha256,
@@ -242,9 +240,8 @@ class _Turn:
                     return
         with self._database.writing() as connection:
             orphans = records.forget(connection, source, gone)
-            stories.withdraw(connection, orphans, self._languages, self._now)
-            if orphans:
-                converting.mark_due(connection)
+            touched = stories.withdraw(connection, orphans, self._languages, self._now)
+            converting.mark_due(connection, touched)
             self._total.removed += len(orphans)
             records.note_pictures(connection, source, pictures)
             records.set_fingerprint(connection, source, fingerprint)
@@ -260,36 +257,6 @@ class _Turn:
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-class _Shelf:
-    """The files of a source, as far as they lie in its folder; remembers the pictures asked for."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder.resolve()
-        self._asked: set[str] = set()
-        self.kept: dict[str, bytes] = {}
-
-    @property
-    def asked(self) -> tuple[str, ...]:
-        return tuple(sorted(self._asked))
-
-    def media(self, path: PurePosixPath) -> bytes | None:
-        """Give a picture's bytes, unless it is absent or lies outside the source's folder."""
-        self._asked.add(str(path))
-        try:
-            content = self.read(path)
-        except OSError:  # absent, a name that no file can have, or one that may not be read
-            return None
-        if content is not None:
-            self.kept[str(path)] = content
-        return content
-
-    def read(self, path: PurePosixPath) -> bytes | None:
-        """Give a file's bytes, None if it lies outside; raises OSError if it can't be read."""
-        # Not Path.resolve(), which fails in its own way on a link that leads to itself.
-        file = Path(os.path.realpath(self._folder / path))
-        return file.read_bytes() if file.is_relative_to(self._folder) else None
-
-
 def _as_before(file: Seen, known: Filed | None) -> bool:
     return known is not None and bool(file.signature) and file.signature == known.signature
 
@@ -302,9 +269,3 @@ def _same_content(known: Filed, sha256: str) -> bool:
 def _marker(settings: Settings) -> Path:
     settings.folders.var.mkdir(parents=True, exist_ok=True)
     return settings.folders.var / "scanned"
-
-
-def _put(content: bytes, target: Path) -> None:
-    """Put a picture where the web finds it; its name holds its hash, so once is enough."""
-    if not target.exists():
-        write(target, content)

@@ -5,11 +5,12 @@ Decides nothing; `publisher.articles.filing` does. Knows no article's content.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import json
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Text, bindparam, delete, func, select, type_coerce, update
 from sqlalchemy.dialects.sqlite import insert
 
 from publisher.articles.model import Draft
@@ -70,17 +71,36 @@ def known_files(connection: Connection, source: str) -> dict[str, Filed]:
             table.sha256,
             table.article_id,
             table.reason,
-            table.media,
+            # As it is stored: to parse a hundred thousand empty lists takes a third of a second.
+            type_coerce(table.media, Text),
         ).where(table.source == source)
     )
-    return {row[0]: Filed(row[1], row[2], row[3], row[4], tuple(row[5])) for row in rows}
+    return {
+        path: Filed(
+            look, sha256, number, reason, tuple(json.loads(media) if media != "[]" else ())
+        )
+        for path, look, sha256, number, reason, media in rows
+    }
 
 
 def places_outside(connection: Connection, sources: Collection[str]) -> list[Place]:
     """List the files of all sources but these."""
-    query = select(source_file.c.source, source_file.c.path)
-    rows = connection.execute(query.where(source_file.c.source.not_in(list(sources))))
-    return [(source, path) for source, path in rows]
+    paths = select(source_file.c.path).order_by(source_file.c.path)
+    return [
+        (source, path)
+        for source in _sources(connection)
+        if source not in sources
+        for path in connection.scalars(paths.where(source_file.c.source == source))
+    ]
+
+
+def _sources(connection: Connection) -> Iterator[str]:
+    """Yield the sources of which files are known, with one look into the index for each."""
+    first = select(func.min(source_file.c.source))
+    source = connection.execute(first).scalar()
+    while source is not None:
+        yield source
+        source = connection.execute(first.where(source_file.c.source > source)).scalar()
 
 
 def remember(

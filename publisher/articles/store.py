@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, func, select, update
 
-from publisher.articles.model import Article, Origin, Status
+from publisher.articles.model import Article, Origin, Status, Version
 from publisher.articles.tables import article, source_file, story
 from publisher.articles.values import to_article
 from publisher.database.portions import portions
@@ -70,6 +70,34 @@ def variants(
     for some in portions(sorted(set(stories))):
         for row in connection.execute(query.where(article.c.story_id.in_(some))):
             found.setdefault(row.story_id, []).append(to_article(row))
+    return found
+
+
+def versions(
+    connection: Connection, stories: Iterable[int], now: datetime
+) -> dict[int, list[Version]]:
+    """Fetch in which languages some stories can be read, without the texts, by story."""
+    found: dict[int, list[Version]] = {}
+    columns = (article.c.language, article.c.title, article.c.url, article.c.available_at)
+    query = (
+        select(story.c.id, story.c.slug, *columns)
+        .join(story)
+        .where(*_ready(now))
+        .order_by(article.c.language)
+    )
+    for some in portions(sorted(set(stories))):
+        for number, slug, language, title, url, available_at in connection.execute(
+            query.where(article.c.story_id.in_(some))
+        ):
+            version = Version(
+                story_id=number,
+                slug=slug,
+                language=language,
+                title=title,
+                url=url,
+                available_at=available_at,
+            )
+            found.setdefault(number, []).append(version)
     return found
 
 

@@ -12,22 +12,28 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from publisher.articles.model import Origin, Status
-from publisher.articles.tables import article
+from publisher.articles.tables import SEEN_ANEW, article
 
 
 def withdraw(
     connection: Connection, numbers: Sequence[int], languages: Sequence[str], now: datetime
-) -> None:
-    """Take articles out of circulation; their rows, and so their ids, stay."""
+) -> set[int]:
+    """Take articles out of circulation; their rows, and so their ids, stay.
+
+    Gives their stories.
+    """
+    touched = set()
     for number in numbers:
         here = article.c.id == number
         connection.execute(
             update(article)
             .where(here)
-            .values(status=Status.WITHDRAWN, page_hash=None, updated_at=now)
+            .values(status=Status.WITHDRAWN, updated_at=now, **SEEN_ANEW)
         )
         story_id = connection.execute(select(article.c.story_id).where(here)).scalar_one()
         refresh(connection, story_id, languages, now)
+        touched.add(story_id)
+    return touched
 
 
 def refresh(
@@ -51,7 +57,7 @@ def refresh(
         connection.execute(update(article).where(article.c.id == row.id).values(values))
     # Each page names the languages that the story can be read in.
     same_story = (article.c.story_id == story_id) & (article.c.status != Status.WITHDRAWN)
-    connection.execute(update(article).where(same_story).values(page_hash=None))
+    connection.execute(update(article).where(same_story).values(SEEN_ANEW))
 
 
 def _claim(row: Row[Any], languages: Sequence[str]) -> tuple[bool, bool, datetime, int, str]:

@@ -59,6 +59,9 @@ article = Table(
     Column("converted_from", Text),
     # What the page on the web was last made from; NULL until it is written.
     Column("page_hash", Text),
+    Column("attachments", JSON, nullable=False, server_default="[]"),
+    # What its entries in feeds were last made from; NULL until feeds have taken note of it.
+    Column("feed_hash", Text),
     UniqueConstraint("story_id", "language"),
 )
 Index(
@@ -75,6 +78,10 @@ Index(
 )
 # Few articles lack their page at any time; the index holds only those.
 Index("ix_article_page_due", article.c.id, sqlite_where=article.c.page_hash.is_(None))
+Index("ix_article_feed_due", article.c.id, sqlite_where=article.c.feed_hash.is_(None))
+
+# What is to be set on an article when anything that readers can see of it changes.
+SEEN_ANEW = {"page_hash": None, "feed_hash": None}
 
 source_file = Table(
     "source_file",
@@ -89,6 +96,13 @@ source_file = Table(
     # The local pictures that the article shows: a changed one makes the file read again.
     Column("media", JSON, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# What is in quarantine is shown after every turn, and is little.
+Index(
+    "ix_source_file_quarantined",
+    source_file.c.path,
+    sqlite_where=source_file.c.reason.is_not(None),
 )
 
 source_state = Table(

@@ -12,7 +12,15 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row
 
 from publisher.articles.excerpts import excerpt
-from publisher.articles.model import Article, Byline, Draft, Origin, Picture, Status
+from publisher.articles.model import (
+    Article,
+    Attachment,
+    Byline,
+    Draft,
+    Origin,
+    Picture,
+    Status,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,7 @@ def content_of(draft: Draft, language: str, day: date) -> dict[str, Any]:
         "picture": asdict(draft.picture) if draft.picture else None,
         "url": draft.url,
         "offered": list(draft.offered),
+        "attachments": [asdict(attachment) for attachment in draft.attachments],
         "published_on": day,
     }
     return columns | {"content_hash": hash_of(columns)}
@@ -52,7 +61,9 @@ def content_of(draft: Draft, language: str, day: date) -> dict[str, Any]:
 
 def hash_of(columns: dict[str, Any]) -> str:
     """Hash columns so that equal content gives an equal hash everywhere."""
-    plain = json.dumps(columns, sort_keys=True, ensure_ascii=True, default=str)
+    # What has no attachments keeps the hash that it had before there were any.
+    seen = {name: value for name, value in columns.items() if value or name != "attachments"}
+    plain = json.dumps(seen, sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.sha256(plain.encode("ascii")).hexdigest()
 
 
@@ -77,6 +88,7 @@ def to_article(row: Row[Any]) -> Article:
         section=values["section"],
         topics=tuple(values["topics"]),
         picture=Picture(**picture) if picture else None,
+        attachments=tuple(Attachment(**one) for one in values["attachments"]),
         url=values["url"],
         offered=tuple(values["offered"]),
         published_on=values["published_on"],

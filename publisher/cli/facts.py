@@ -15,6 +15,7 @@ from publisher.issues import store as issues
 from publisher.issues.model import Issue
 from publisher.issues.planning import Upcoming, every_edition, next_of
 from publisher.languages import match
+from publisher.syndication import pinging, shelf
 from subscribers import count_by_language
 
 # More than this many of the last issues are for the archive pages, not for a terminal.
@@ -52,6 +53,10 @@ class Facts:
     elsewhere: dict[str, int] = field(default_factory=dict)
     unserved: dict[str, int] = field(default_factory=dict)
     quarantine: tuple[tuple[str, str], ...] = ()
+    feeds: int = 0
+    pings_waiting: int = 0
+    # Hub, feed, and what the hub answered last.
+    pings_failed: tuple[tuple[str, str, str], ...] = ()
 
 
 def collect(connection: Connection, settings: Settings, now: datetime) -> Facts:
@@ -85,6 +90,9 @@ def collect(connection: Connection, settings: Settings, now: datetime) -> Facts:
         elsewhere={tag: n for tag, n in counts.items() if tag not in served},
         unserved={tag: n for tag, n in readers.items() if match(tag, served) is None},
         quarantine=tuple(articles.quarantine(connection)),
+        feeds=shelf.count(connection, served),
+        pings_waiting=pinging.waiting(connection),
+        pings_failed=tuple(pinging.failed(connection)),
     )
 
 

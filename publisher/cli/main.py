@@ -22,6 +22,7 @@ from publisher.cli import (
     plan,
     preview,
     run,
+    serve,
     status,
     subscribers,
 )
@@ -36,7 +37,7 @@ app = typer.Typer(
     epilog="Example: publisher new my-publication && publisher run --once my-publication",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (new, run, status, plan, preview, articles, demo):
+for module in (new, run, status, plan, preview, articles, serve, demo):
     module.register(app)
 app.add_typer(subscribers.app, name="subscribers")
 

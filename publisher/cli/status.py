@@ -74,6 +74,14 @@ def _as_json(settings: Settings, facts: Facts, beaten: datetime | None) -> dict[
         },
         "articles_in_other_languages": facts.elsewhere,
         "subscribers_in_other_languages": facts.unserved,
+        "feeds": facts.feeds,
+        "pings": {
+            "waiting": facts.pings_waiting,
+            "failed": [
+                {"hub": hub, "feed": topic, "answer": answer}
+                for hub, topic, answer in facts.pings_failed
+            ],
+        },
         "quarantine": [{"file": path, "reason": reason} for path, reason in facts.quarantine],
         "issues": [_issue_as_json(made) for line in facts.languages for made in line.issues],
     }
@@ -98,7 +106,9 @@ def _show(console: Console, settings: Settings, facts: Facts, beaten: datetime |
     title = publication.title(publication.default_language)
     cycle = f"last cycle {local(beaten)}" if beaten else "no cycle has been run yet"
     console.print(
-        f"{title}: {counted(facts.stories, 'story', 'stories')}; {cycle}", markup=False
+        f"{title}: {counted(facts.stories, 'story', 'stories')}, "
+        f"{counted(facts.feeds, 'feed')}; {cycle}",
+        markup=False,
     )
     console.print(_languages(facts))
     if any(line.issues for line in facts.languages):
@@ -109,6 +119,10 @@ def _show(console: Console, settings: Settings, facts: Facts, beaten: datetime |
     for tag, count in facts.unserved.items():
         readers = counted(count, "subscriber")
         console.print(f"{readers} of {tag}, which is not one of the languages")
+    if facts.pings_waiting:
+        console.print(f"{counted(facts.pings_waiting, 'ping')} to hubs waiting")
+    for hub, topic, answer in facts.pings_failed:
+        console.print(f"Not told: {hub} of {topic}: {answer}", markup=False, style="yellow")
     for path, reason in facts.quarantine:
         console.print(f"Quarantined: {path}: {reason}", markup=False, style="yellow")
 

@@ -52,7 +52,7 @@ def load(directory: Path, environment: Mapping[str, str] = os.environ) -> Settin
         sources=document.source,
         newsletters=document.newsletter,
         delivery=document.delivery,
-        feed_entries=document.feeds.entries,
+        feeds=document.feeds,
         secret=_secret(environment),
     )
 

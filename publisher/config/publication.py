@@ -14,7 +14,9 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from publisher.config.newsletters import Edition, Newsletter
+from publisher.config.podcasts import Category
 from publisher.config.values import (
+    Address,
     Localised,
     Sender,
     Table,
@@ -83,10 +85,26 @@ class Delivery(Table):
     transport: Literal["outbox"] = "outbox"
 
 
+class Podcast(Table):
+    """The table [feeds.podcast]: what directories want to know of feeds with sound."""
+
+    category: Category = "News"
+    explicit: bool = False
+    image: Address | None = None
+    owner: Sender | None = None
+
+
 class Feeds(Table):
     """The table [feeds]."""
 
+    # What a subscription document holds at most; what is older is in the archive documents.
     entries: int = Field(default=50, ge=1, le=1000)
+    max_bytes: int = Field(default=500_000, ge=10_000)
+    content: Literal["full", "summary"] = "full"
+    # Minutes for which a copy of a feed is fresh enough: <ttl>, and Cache-Control.
+    ttl: int = Field(default=15, ge=1, le=10_080)
+    hubs: tuple[Address, ...] = ()
+    podcast: Podcast = Podcast()
 
 
 class Document(Table):
@@ -150,7 +168,7 @@ class Settings:
     sources: tuple[Source, ...]
     newsletters: tuple[Newsletter, ...]
     delivery: Delivery
-    feed_entries: int
+    feeds: Feeds
     secret: SecretStr | None
 
     def newsletter(self, name: str) -> Newsletter | None:

@@ -24,6 +24,7 @@ NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # RFC 3986, less what a web root can't have: user, query and fragment. It goes into mail headers
 # as it stands, so that a space or a line break would break them.
 URL_CHARACTERS = re.compile(r"https?://[A-Za-z0-9._~%!$&'()*+,;=:/\[\]-]+")
+QUERY_CHARACTERS = re.compile(r"[A-Za-z0-9._~%!$&'()*+,;=:@/?-]*")
 # What would end a header line, for anybody (RFC 5322 section 2.2, and Unicode's own line ends).
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -69,6 +70,16 @@ def _is_web_root(value: str) -> bool:
         return parts.port != 0 and bool(parts.hostname)
     except ValueError:  # a port that is no number, an address in broken brackets
         return False
+
+
+def _address(value: str) -> str:
+    """Check the address of something elsewhere: like a web root, but a query may follow."""
+    address, _, query = value.partition("?")
+    if not _is_web_root(address) or not QUERY_CHARACTERS.fullmatch(query):
+        raise ValueError(
+            f"{value!r} is not a web address; write one like https://hub.example.net/"
+        )
+    return value
 
 
 def _name(value: str) -> str:
@@ -198,6 +209,7 @@ def _list(value: Any) -> Any:
 Tag = Annotated[str, BeforeValidator(_tag)]
 Tags = Annotated[tuple[Tag, ...], AfterValidator(differing_tags), BeforeValidator(_list)]
 Zone = Annotated[str, AfterValidator(_zone)]
+Address = Annotated[str, AfterValidator(_address)]
 WebRoot = Annotated[str, AfterValidator(_web_root)]
 Name = Annotated[str, AfterValidator(_name)]
 TimeOfDay = Annotated[time, PlainValidator(_time)]

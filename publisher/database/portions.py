@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 PARAMETERS = 900
 
 
-def portions(values: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Cut a list of values into portions that a statement's IN takes."""
-    for start in range(0, len(values), PARAMETERS):
-        yield values[start : start + PARAMETERS]
+def portions(values: Sequence[int], size: int = PARAMETERS) -> Iterator[Sequence[int]]:
+    """Cut a list of values into portions, by default of what a statement's IN takes."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]

@@ -6,7 +6,12 @@ is text. Knows no reader, no file below the web root, and no database.
 
 from publisher.rendering.model import (
     Digest,
+    FeedAddress,
+    FeedContent,
+    FeedGroup,
     FeedLine,
+    FeedPageLink,
+    FeedTexts,
     HomeContent,
     House,
     IssueContent,
@@ -20,7 +25,12 @@ from publisher.rendering.renderer import RENDERING_VERSION, Renderer
 __all__ = [
     "RENDERING_VERSION",
     "Digest",
+    "FeedAddress",
+    "FeedContent",
+    "FeedGroup",
     "FeedLine",
+    "FeedPageLink",
+    "FeedTexts",
     "HomeContent",
     "House",
     "IssueContent",

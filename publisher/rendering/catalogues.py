@@ -7,6 +7,7 @@ no template.
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -44,11 +45,27 @@ def has_catalogue(language: str, folders: tuple[Path, ...] = ()) -> bool:
 def _paths(folders: tuple[Path, ...]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for folder in folders:
-        for path in sorted(folder.glob("locale/*/LC_MESSAGES/messages.po")):
-            found.setdefault(_tag(path), path)
+        for path in _in_folder(folder):
+            if path.is_file():
+                found.setdefault(_tag(path), path)
     return found
 
 
+def _in_folder(folder: Path) -> list[Path]:
+    """List where catalogues may be: a glob takes as long as what a feed's entry is made in."""
+    try:
+        tags = sorted(os.listdir(folder / "locale"))  # noqa: PTH208 -- iterdir is slower
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [_place(folder, tag) for tag in tags]
+
+
+@lru_cache(maxsize=256)
+def _place(folder: Path, tag: str) -> Path:
+    return folder / "locale" / tag / "LC_MESSAGES" / "messages.po"
+
+
+@lru_cache(maxsize=256)
 def _tag(path: Path) -> str:
     name = path.parent.parent.name
     try:

@@ -7,7 +7,8 @@ out as RenderingError with its name and line. Knows nothing of digests and pages
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -49,13 +50,25 @@ class Templates:
 
         Raises RenderingError naming the template, the line and the reason.
         """
+        return self._render(name, self._given(language, values))
+
+    def render_each(
+        self, names: Sequence[str], language: str, values: Mapping[str, Any]
+    ) -> list[str]:
+        """Render several templates of the same values; as `render`, but looks up strings once."""
+        given = self._given(language, values)
+        return [self._render(name, given) for name in names]
+
+    def _given(self, language: str, values: Mapping[str, Any]) -> dict[str, Any]:
         translations, found = catalogue(language, self.own)
-        given = {
+        return {
             **values,
             "translations": translations,
             "lang": language,
             "chrome": language if found else SOURCE_LANGUAGE,
         }
+
+    def _render(self, name: str, given: dict[str, Any]) -> str:
         try:
             return self._environment.get_template(name).render(given)
         except Exception as error:
@@ -129,6 +142,7 @@ def _tongue(context: Context, language: str, around: str | None = None) -> Marku
     return Markup() if same else Markup(" ") + marks(language)
 
 
+@lru_cache(maxsize=256)
 def marks(language: str) -> Markup:
     """Give the attributes that every element with its own language carries."""
     return Markup('lang="{}" dir="{}"').format(language, languages.direction(language))
@@ -145,11 +159,14 @@ FILTERS: dict[str, Any] = {
     "affiliated": filters.affiliated,
     "arrow": filters.arrow,
     "autonym": languages.autonym,
+    "clock": filters.clock,
     "comma": filters.comma,
     "converted_from": filters.converted_from,
+    "css_string": filters.css_string,
     "date": languages.format_date,
     "direction": languages.direction,
     "end": filters.end,
+    "file_name": filters.file_name,
     "isolate": plaintext.isolate,
     "mail_picture": filters.mail_picture,
     "marks": marks,

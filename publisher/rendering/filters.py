@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from publisher.articles.model import Article, Byline, Picture
 from publisher.languages import direction, list_names, script
@@ -26,8 +26,15 @@ UNSAFE_IN_MAIL = (".svg", ".webp", ".avif")
 MAIL_WIDTH = 600
 STRETCHED_FROM = 480
 
-TAG = re.compile(r"<[a-zA-Z][^\s<>]*(?:\s+[^\s=<>]+(?:\s*=\s*(?:\"[^\"]*\"|'[^']*'))?)*\s*/?>")
+# A tag that has attributes. Nothing is tried twice (++, *+), however odd what follows `<` is.
+TAG = re.compile(
+    r"<[a-zA-Z][^\s<>]*+(?:\s++[^\s=<>/]++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'))?+)++\s*+/?>"
+)
 ROOTED = re.compile(r"(\s(?:src|href|poster|cite)\s*=\s*[\"'])/(?!/)")
+PERHAPS_ROOTED = re.compile(r"=\s*[\"']/(?!/)")
+
+# What would end a CSS string, or begin an escape; a line break can't be written as itself.
+NOT_IN_CSS = re.compile(r"[\x00-\x1f\x7f\"\\<>&]")
 
 
 def start(language: str) -> str:
@@ -71,10 +78,29 @@ def absolute(address: str, base: str) -> str:
     return f"{base}/{address.lstrip('/')}"
 
 
+def file_name(address: str) -> str:
+    """Name a file by the last part of its address, as people would read it."""
+    path = urlsplit(address).path
+    return unquote(path.rpartition("/")[2]) or address
+
+
+def clock(seconds: int) -> str:
+    """Write a duration as players do: `0:07`, `1:02:03`."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def absolute_html(html: str, base: str) -> str:
     """Make every path below the web root, in the tags of sanitised HTML, a URL."""
-    rooted = ROOTED.sub
-    return TAG.sub(lambda tag: rooted(rf"\g<1>{base}/", tag[0]), html)
+    if not PERHAPS_ROOTED.search(html):
+        return html
+    return TAG.sub(lambda tag: ROOTED.sub(lambda begin: f"{begin[1]}{base}/", tag[0]), html)
+
+
+def css_string(text: str) -> str:
+    """Write a text as a CSS string, quotes and all (CSS Syntax Level 3, section 4.3.5)."""
+    return '"' + NOT_IN_CSS.sub(lambda sign: f"\\{ord(sign[0]):x} ", text) + '"'
 
 
 def mail_picture(picture: Picture | None) -> Picture | None:

@@ -16,7 +16,10 @@ from publisher.articles.model import Article
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """The publication as readers of one language see it; `url` has no slash at its end."""
+    """The publication as readers of one language see it; `url` has no slash at its end.
+
+    `feeds_url` is the page that says how to follow it by feed, `opml_url` the list of all feeds.
+    """
 
     title: str
     description: str
@@ -25,6 +28,8 @@ class House:
     language: str
     languages: tuple[str, ...]
     since: int
+    feeds_url: str
+    opml_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +98,79 @@ class IssueLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedLine:
-    """A feed in a page's head and foot."""
+    """A feed in a page's head and foot.
+
+    `title` is the publication's in the feed's `language`, which is None for the feed of all
+    languages; `name` is the format's, as people call it ("Atom").
+    """
+
+    title: str
+    language: str | None
+    name: str
+    url: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedAddress:
+    """Where a feed is in one format; `name` is the format's, as people call it ("Atom")."""
+
+    name: str
+    url: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedPageLink:
+    """Where it says how to follow another feed.
+
+    `language` is that of the title, where it is not the page's.
+    """
 
     title: str
     url: str
-    media_type: str
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedGroup:
+    """Other feeds, all of them of one kind, in the order in which they are listed."""
+
+    kind: Literal["language", "topic", "author"]
+    links: tuple[FeedPageLink, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedContent:
+    """Everything that the page says on how to follow one feed.
+
+    `title` is the publication's title, the topic or the author's name, `language` the feed's
+    (None where each entry has its own), `url` the page's own address. The first of `formats` is
+    the one that is recommended. `articles` are the newest few, `sisters` the same page in other
+    languages, `all_url` the page for the feed of all languages, where there are several.
+    """
+
+    kind: Literal["language", "topic", "author", "all"]
+    title: str
+    description: str
+    affiliation: str | None
+    language: str | None
+    url: str
+    formats: tuple[FeedAddress, ...]
+    articles: tuple[Item, ...]
+    others: tuple[FeedGroup, ...]
+    sisters: tuple[LanguageLink, ...]
+    opml_url: str
+    all_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedTexts:
+    """What a feed carries for an item: plain title and summary, and HTML."""
+
+    title: str
+    summary: str
+    content: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

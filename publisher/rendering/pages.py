@@ -1,4 +1,4 @@
-"""Rendering web pages and feed entries: which template, and what it is told.
+"""Rendering web pages, feed entries and feeds' style: which template, and what it is told.
 
 Knows no file and no folder: whoever calls writes what comes back where it belongs.
 """
@@ -10,7 +10,9 @@ from typing import Literal
 
 from publisher.rendering.environment import Templates
 from publisher.rendering.model import (
+    FeedContent,
     FeedLine,
+    FeedTexts,
     HomeContent,
     House,
     IssueContent,
@@ -85,7 +87,32 @@ def letter(
     return templates.render("web/letter.html", house.language, values)
 
 
-def entry(templates: Templates, house: House, item: Item) -> str:
-    """Render the content of a feed entry: a fragment whose URLs are all absolute."""
+def feed(
+    templates: Templates, house: House, content: FeedContent, feeds: Sequence[FeedLine]
+) -> str:
+    """Render the page that says how to follow a feed."""
+    values = {
+        "feed": content,
+        "house": house,
+        "feeds": feeds,
+        "url": content.url,
+        "sisters": content.sisters,
+    }
+    return templates.render("web/feed.html", house.language, values)
+
+
+def feed_texts(templates: Templates, house: House, item: Item) -> FeedTexts:
+    """Render what a feed carries for an item; every URL in its HTML is absolute."""
+    names = ("feed/title.txt", "feed/summary.txt", "feed/entry.html")
     values = {"item": item, "house": house}
-    return templates.render("feed/entry.html", house.language, values).strip()
+    title, summary, content = templates.render_each(names, house.language, values)
+    return FeedTexts(
+        title=" ".join(title.split()),
+        summary=" ".join(summary.split()),
+        content=content.strip(),
+    )
+
+
+def feed_style(templates: Templates, house: House) -> str:
+    """Render the sheet in which browsers show the raw RSS and Atom of a language."""
+    return templates.render("feed/style.css", house.language, {"house": house})

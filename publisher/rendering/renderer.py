@@ -15,7 +15,9 @@ from publisher.rendering.catalogues import has_catalogue
 from publisher.rendering.environment import Templates
 from publisher.rendering.model import (
     Digest,
+    FeedContent,
     FeedLine,
+    FeedTexts,
     HomeContent,
     House,
     IssueContent,
@@ -31,7 +33,7 @@ SOURCES = frozenset({".html", ".txt", ".css", ".po"})
 
 
 class Renderer:
-    """Renders digests, pages and feed entries.
+    """Renders digests, pages, feed entries and the style of feeds.
 
     `templates` is the publication's own folder, which goes before the shipped one; it need
     not exist. Every method raises RenderingError, naming the template and line at fault.
@@ -69,9 +71,17 @@ class Renderer:
         """Render the page that says how to leave, or to change, by writing to the sender."""
         return pages.letter(self._templates, house, kind, sender_address)
 
-    def feed_entry(self, item: Item, house: House) -> str:
-        """Render the HTML fragment that a feed carries for an item."""
-        return pages.entry(self._templates, house, item)
+    def feed_page(self, house: House, content: FeedContent, feeds: Sequence[FeedLine]) -> str:
+        """Render the page that says how to follow a feed."""
+        return pages.feed(self._templates, house, content, feeds)
+
+    def feed_texts(self, item: Item, house: House) -> FeedTexts:
+        """Render what a feed carries for an item."""
+        return pages.feed_texts(self._templates, house, item)
+
+    def feed_style(self, house: House) -> str:
+        """Render the sheet (CSS) in which browsers show the raw feeds of a language."""
+        return pages.feed_style(self._templates, house)
 
     def has_catalogue(self, language: str) -> bool:
         """Say whether our strings exist in a language; where not, they are English."""

@@ -5,10 +5,12 @@ Knows nothing of what they hold.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 
+@cache
 def templates_folder() -> Path:
     """Give the folder of the shipped templates.
 

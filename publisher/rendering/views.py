@@ -13,10 +13,16 @@ from typing import Any, Literal, cast
 
 from feeds import FORMATS
 from publisher import urls
-from publisher.articles.model import Article, Origin
+from publisher.articles.model import Article, Origin, Version
 from publisher.config import Publication
-from publisher.languages import autonym
-from publisher.rendering.model import FeedLine, House, Item, LanguageLink, Related
+from publisher.rendering.model import (
+    FeedAddress,
+    FeedLine,
+    House,
+    Item,
+    LanguageLink,
+    Related,
+)
 from publisher.rendering.tokens import disarmed
 
 # A translation that comes within two days of the first version needs no remark.
@@ -25,7 +31,13 @@ MOST_RELATED = 3
 # They are looked for among this many of the newest in the language.
 POOL = 200
 
-Variants = Mapping[int, Sequence[Article]]
+# The feed of all languages goes by this name where others go by a language's tag.
+ALL_LANGUAGES = "all"
+FORMAT_NAMES = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
+
+# What is known of an article in its other languages: all of it, or what a link needs.
+Variant = Article | Version
+Variants = Mapping[int, Sequence[Variant]]
 
 
 def house(publication: Publication, language: str) -> House:
@@ -38,6 +50,8 @@ def house(publication: Publication, language: str) -> House:
         language=language,
         languages=publication.languages,
         since=publication.since,
+        feeds_url=urls.absolute(publication, urls.feed_page_path(language)),
+        opml_url=urls.absolute(publication, urls.opml_path()),
     )
 
 
@@ -45,7 +59,7 @@ def item(
     publication: Publication,
     article: Article,
     language: str,
-    variants: Sequence[Article],
+    variants: Sequence[Variant],
     related: Sequence[Article] = (),
 ) -> Item:
     """Show an article to the readers of `language`."""
@@ -68,7 +82,18 @@ def item(
 
 def _disarmed(article: Article) -> Article:
     """Take from an article what would be replaced by a reader's own values."""
-    return cast("Article", _each(article)) if "@" in repr(article) else article
+    return cast("Article", _each(article)) if _may_hold_token(article) else article
+
+
+def _may_hold_token(value: Any) -> bool:
+    # Printing the whole to look through that takes twice as long, and far longer for long texts.
+    if isinstance(value, str):
+        return "@" in value
+    if isinstance(value, tuple):
+        return any(map(_may_hold_token, value))
+    if is_dataclass(value):
+        return any(_may_hold_token(getattr(value, field.name)) for field in fields(value))
+    return False
 
 
 def _each(value: Any) -> Any:
@@ -88,14 +113,14 @@ def _shown_as(article: Article, language: str) -> Literal["fallback", "converted
     return "fallback" if article.language != language else None
 
 
-def _is_late(article: Article, variants: Iterable[Article]) -> bool:
+def _is_late(article: Article, variants: Iterable[Variant]) -> bool:
     first = min((v.available_at for v in variants), default=article.available_at)
     late = article.available_at - first > LATE_TRANSLATION
     return article.origin == Origin.TRANSLATION and late
 
 
 def translations(
-    publication: Publication, article: Article, variants: Iterable[Article]
+    publication: Publication, article: Article, variants: Iterable[Variant]
 ) -> tuple[LanguageLink, ...]:
     """List where else a story can be read, in the order of the publication's languages."""
     others = [
@@ -134,14 +159,32 @@ def related(
 
 
 def feed_lines(publication: Publication, language: str) -> tuple[FeedLine, ...]:
-    """List the feeds to announce on a page: its own language's first."""
-    order = [language, *(tag for tag in publication.languages if tag != language)]
+    """List the feeds to announce on a page: its own language's first, that of all last.
+
+    A publication in one language announces no feed of all: it would say the same twice.
+    """
+    others = [tag for tag in publication.languages if tag != language]
+    order = [language, *others, None] if others else [language]
     return tuple(
         FeedLine(
-            title=f"{publication.title(tag)} ({autonym(tag)}, {form.name})",
-            url=urls.absolute(publication, urls.feed_path(tag, form.suffix)),
-            media_type=form.media_type,
+            title=publication.title(tag or language),
+            language=tag,
+            name=address.name,
+            url=address.url,
+            media_type=address.media_type,
         )
         for tag in order
+        for address in feed_addresses(publication, tag or ALL_LANGUAGES)
+    )
+
+
+def feed_addresses(publication: Publication, name: str) -> tuple[FeedAddress, ...]:
+    """List where a feed is, the format first that nearly every reader takes."""
+    return tuple(
+        FeedAddress(
+            name=FORMAT_NAMES[form.name],
+            url=urls.absolute(publication, urls.feed_path(name, form.suffix)),
+            media_type=form.media_type,
+        )
         for form in FORMATS
     )

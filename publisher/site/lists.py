@@ -19,8 +19,8 @@ from publisher.database import Database
 from publisher.issues import store as issues
 from publisher.issues.life import State
 from publisher.issues.model import Issue
+from publisher.placing import place
 from publisher.rendering import HomeContent, IssueLine, Item, LanguageLink, Renderer, views
-from publisher.site.placing import place
 
 # A front page of thirty articles is read to its end by nobody; the feeds hold more.
 ARTICLES_ON_HOME = 30

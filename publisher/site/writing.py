@@ -21,10 +21,10 @@ from publisher.config import Settings
 from publisher.database import Database
 from publisher.errors import RenderingError
 from publisher.issues import store as issues
+from publisher.placing import place
 from publisher.rendering import Renderer, views
 from publisher.site import lists
 from publisher.site.hiding import take_away_hidden
-from publisher.site.placing import place
 from publisher.site.renewing import renew_articles
 
 log = structlog.get_logger()

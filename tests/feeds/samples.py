@@ -4,9 +4,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from feeds import Channel, Entry, tag_uri
+from feeds import Addresses, Author, Channel, Entry, tag_uri
 
 NOON = datetime(2026, 1, 9, 12, 0, tzinfo=UTC)
+
+
+def addresses(name: str) -> Addresses:
+    """Return where a document is published: `en`, or `en/archive/1`."""
+    root = f"https://example.org/feeds/{name}"
+    return Addresses(rss=f"{root}.rss.xml", atom=f"{root}.atom.xml", json=f"{root}.json")
 
 
 def entry(key: str = "one", **changes: Any) -> Entry:
@@ -30,12 +36,10 @@ def channel(*entries: Entry, **changes: Any) -> Channel:
         title="The Lantern",
         description="Light on things",
         site_url="https://example.org/en/",
-        rss_url="https://example.org/feeds/en.rss.xml",
-        atom_url="https://example.org/feeds/en.atom.xml",
-        json_url="https://example.org/feeds/en.json",
+        addresses=addresses("en"),
         language="en",
         entries=entries,
-        author_name="The Lantern",
+        author=Author(name="The Lantern"),
         updated=None if entries else NOON,
     )
     return replace(plain, **changes)

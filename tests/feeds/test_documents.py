@@ -9,10 +9,16 @@ from pathlib import Path
 import pytest
 
 from feeds import FORMATS, Channel, Format
-from tests.feeds.data import lantern, mixed
+from tests.feeds.data import archive, lantern, mixed, podcast, right_to_left
 
 DATA = Path(__file__).with_name("data")
-CHANNELS = {"lantern": lantern.CHANNEL, "mixed": mixed.CHANNEL}
+CHANNELS = {
+    "archive": archive.CHANNEL,
+    "lantern": lantern.CHANNEL,
+    "mixed": mixed.CHANNEL,
+    "podcast": podcast.CHANNEL,
+    "right_to_left": right_to_left.CHANNEL,
+}
 
 
 @pytest.mark.parametrize("style", FORMATS, ids=lambda style: style.name)

@@ -65,6 +65,8 @@ def test_tag_uri_refuses_what_rfc_4151_refuses(
         ("https://example.org/灯|", "https://example.org/%E7%81%AF%7C"),
         ("https://bücher.example/ü", "https://xn--bcher-kva.example/%C3%BC"),
         ("http://[2001:db8::1]/", "http://[2001:db8::1]/"),
+        ("http://[2001:db8::1]:80/a[0]", "http://[2001:db8::1]:80/a%5B0%5D"),
+        ("https://example.org/a?b[]=c#[d]", "https://example.org/a?b%5B%5D=c#%5Bd%5D"),
         ("urn:uuid:0", "urn:uuid:0"),
     ],
 )
@@ -81,7 +83,9 @@ def test_relative_address_is_refused(given: str) -> None:
         absolute_uri(given)
 
 
-@pytest.mark.parametrize("given", ["https://[é/", f"https://{'é' * 70}.example/"])
+@pytest.mark.parametrize(
+    "given", ["https://[é/", "https://[::1/", f"https://{'é' * 70}.example/"]
+)
 def test_host_that_cannot_be_read_is_refused(given: str) -> None:
     with pytest.raises(InvalidIdentifierError, match="host"):
         absolute_uri(given)

@@ -1,9 +1,9 @@
 import json
 from typing import Any
 
-from feeds import Author, Channel, Link, links, render_json
+from feeds import Attachment, Author, Channel, Link, links, render_json
 from tests.feeds.data import lantern, mixed
-from tests.feeds.samples import channel, entry
+from tests.feeds.samples import addresses, channel, entry
 
 
 def parsed(made: Channel) -> Any:
@@ -19,9 +19,11 @@ def test_members_stand_in_the_order_of_the_specification() -> None:
         "home_page_url",
         "feed_url",
         "description",
+        "next_url",
         "icon",
         "authors",
         "language",
+        "hubs",
         "_translations",
         "items",
     ]
@@ -36,16 +38,68 @@ def test_members_stand_in_the_order_of_the_specification() -> None:
         "date_modified",
         "authors",
         "tags",
-        "language",
+        "attachments",
         "_translations",
     ]
 
 
-def test_mixed_feed_has_a_language_on_its_items_only() -> None:
+def test_language_is_said_on_the_feed_and_where_an_item_differs() -> None:
+    feed = parsed(channel(entry("a"), entry("b", language="ar")))
+
+    assert feed["language"] == "en"
+    assert [item.get("language") for item in feed["items"]] == [None, "ar"]
+
+
+def test_mixed_feed_says_the_language_of_each_item() -> None:
     feed = parsed(mixed.CHANNEL)
 
-    assert "language" not in feed
+    assert feed["language"] == "en"
     assert [item["language"] for item in feed["items"]] == ["ar", "zh-Hant", "en"]
+
+
+def test_next_page_is_the_archive_document_before_this_one() -> None:
+    assert parsed(channel(previous=addresses("en/archive/7")))["next_url"] == (
+        "https://example.org/feeds/en/archive/7.json"
+    )
+    oldest = channel(current=addresses("en"), following=addresses("en/archive/2"))
+    assert "next_url" not in parsed(oldest)
+
+
+def test_hubs_are_told_as_websub() -> None:
+    hub = "https://hub.example.net/"
+
+    assert parsed(channel(hubs=(hub, hub)))["hubs"] == [{"type": "WebSub", "url": hub}]
+
+
+def test_attachments_say_what_is_known() -> None:
+    sound = Attachment(
+        url="https://example.org/a.mp3",
+        media_type="audio/mpeg",
+        length=9,
+        title="A",
+        duration=60,
+    )
+    bare = Attachment(
+        url="https://example.org/b.pdf", media_type="application/pdf", length=0, duration=-1
+    )
+
+    assert parsed(channel(entry(attachments=(sound, bare))))["items"][0]["attachments"] == [
+        {
+            "url": "https://example.org/a.mp3",
+            "mime_type": "audio/mpeg",
+            "title": "A",
+            "size_in_bytes": 9,
+            "duration_in_seconds": 60,
+        },
+        {"url": "https://example.org/b.pdf", "mime_type": "application/pdf"},
+    ]
+
+
+def test_document_is_what_the_standard_library_would_write() -> None:
+    """Ours is a writer of its own, for speed; nothing else may differ."""
+    for made in (lantern.CHANNEL, mixed.CHANNEL, channel()):
+        expected = json.dumps(parsed(made), ensure_ascii=False, indent=2)
+        assert render_json(made).decode() == f"{expected}\n"
 
 
 def test_feed_without_entries_has_an_empty_list() -> None:

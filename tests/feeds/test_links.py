@@ -1,5 +1,7 @@
-from feeds import Link, links
-from tests.feeds.samples import channel, entry
+import pytest
+
+from feeds import Attachment, Link, links
+from tests.feeds.samples import addresses, channel, entry
 
 ARABIC_RSS = Link(url="https://example.org/feeds/ar.rss.xml", language="ar", type=links.RSS)
 ARABIC_ATOM = Link(url="https://example.org/feeds/ar.atom.xml", language="ar", type=links.ATOM)
@@ -14,6 +16,84 @@ def test_channel_names_itself_and_its_other_formats() -> None:
         ("alternate", "https://example.org/feeds/en.atom.xml"),
         ("alternate", "https://example.org/feeds/en.rss.xml"),
     ]
+
+
+def test_page_about_the_feed_describes_it() -> None:
+    page = "https://example.org/en/feeds/"
+
+    assert list(links.channel_links(channel(page_url=page), links.RSS))[-1] == {
+        "rel": "describedby",
+        "type": "text/html",
+        "hreflang": "en",
+        "href": page,
+    }
+
+
+def test_hubs_are_named_without_a_type() -> None:
+    found = links.channel_links(channel(hubs=("https://hub.example.net/",)), links.RSS)
+
+    assert list(found)[-1] == {"rel": "hub", "href": "https://hub.example.net/"}
+
+
+def test_subscription_document_leads_to_the_newest_archive() -> None:
+    made = channel(previous=addresses("en/archive/7"))
+
+    assert list(links.history_links(made, links.ATOM)) == [
+        {
+            "rel": "prev-archive",
+            "type": links.ATOM,
+            "href": "https://example.org/feeds/en/archive/7.atom.xml",
+        }
+    ]
+
+
+def test_archive_leads_both_ways_and_to_the_newest_in_its_own_format() -> None:
+    made = channel(
+        addresses=addresses("en/archive/2"),
+        previous=addresses("en/archive/1"),
+        following=addresses("en/archive/3"),
+        current=addresses("en"),
+    )
+
+    assert [(link["rel"], link["href"]) for link in links.history_links(made, links.RSS)] == [
+        ("current", "https://example.org/feeds/en.rss.xml"),
+        ("prev-archive", "https://example.org/feeds/en/archive/1.rss.xml"),
+        ("next-archive", "https://example.org/feeds/en/archive/3.rss.xml"),
+    ]
+
+
+def test_mixed_channel_says_no_language_of_its_other_formats() -> None:
+    mixed = channel(mixed=True, page_url="https://example.org/feeds/")
+
+    found = [links.page_link(mixed), *links.channel_links(mixed, links.RSS)]
+    assert not any("hreflang" in link for link in found)
+
+
+def test_enclosure_has_its_type_and_true_length() -> None:
+    sound = Attachment(
+        url="https://example.org/a.mp3", media_type="audio/mpeg", length=9, title="A"
+    )
+
+    assert list(links.enclosure_link(entry(attachments=(sound,)))) == [
+        {
+            "rel": "enclosure",
+            "type": "audio/mpeg",
+            "title": "A",
+            "href": "https://example.org/a.mp3",
+            "length": "9",
+        }
+    ]
+    assert list(links.enclosure_link(entry())) == []
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [("Q & A", True), ("1 < 2", True), ("R&D", False), ("<b>x</b>", False), ("&#38;", False)],
+)
+def test_title_that_would_be_taken_for_html_is_left_out(title: str, shown: bool) -> None:
+    found = links.attributes("related", "https://example.org/", None, title=title)
+
+    assert found.get("title") == (title if shown else None)
 
 
 def test_other_languages_come_in_the_same_format_where_there_is_one() -> None:

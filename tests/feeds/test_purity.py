@@ -12,12 +12,14 @@ import feeds
 MODULES = sorted(Path(feeds.__file__).parent.glob("*.py"))
 IMPORTABLE = {
     "__future__",
+    "collections",
     "collections.abc",
     "dataclasses",
     "datetime",
     "email.utils",
     "feedgen.feed",
     "feeds",
+    "functools",
     "html",
     "json",
     "lxml",

@@ -2,7 +2,7 @@ import pytest
 from lxml.etree import _Element
 
 from feeds import Author, Channel, Link, links, render_rss, xmltree
-from tests.feeds.data import lantern
+from tests.feeds.data import archive, lantern, podcast
 from tests.feeds.samples import NOON, channel, entry
 
 
@@ -34,11 +34,24 @@ def test_item_has_no_alternate_beside_its_link() -> None:
         assert relations <= {"related"}
 
 
-def test_what_describes_the_channel_stands_before_its_items() -> None:
-    names = [child.tag for child in tree(lantern.CHANNEL)]
+@pytest.mark.parametrize("made", [lantern.CHANNEL, podcast.CHANNEL, archive.CHANNEL])
+def test_what_describes_the_channel_stands_before_its_items(made: Channel) -> None:
+    names = [child.tag for child in tree(made)]
 
-    assert names.index("item") == names.index(f"{xmltree.ATOM}link") + 5
     assert set(names[names.index("item") :]) == {"item"}
+
+
+def test_hub_and_archives_are_linked() -> None:
+    root = tree(archive.CHANNEL)
+
+    found = [link.get("rel") for link in root.findall(f"{xmltree.ATOM}link")]
+    assert found[-4:] == ["hub", "current", "prev-archive", "next-archive"]
+    assert root.find(f"{xmltree.FH}archive") is not None
+    assert tree(lantern.CHANNEL).find(f"{xmltree.FH}archive") is None
+
+
+def test_what_was_withdrawn_is_just_gone() -> None:
+    assert b"bucket" not in render_rss(archive.CHANNEL)
 
 
 def test_dates_are_rfc_822_in_gmt() -> None:
@@ -70,10 +83,13 @@ def test_language_is_said_on_the_channel_and_where_an_item_differs() -> None:
 
 
 def test_mixed_feed_says_the_language_of_each_item() -> None:
-    root = tree(channel(entry("a"), language=None))
+    root = tree(channel(entry("a"), entry("b", language="ar"), mixed=True))
 
-    assert root.find("language") is None
-    assert root.findtext(f"item/{xmltree.DC}language") == "en"
+    assert root.findtext("language") == "en"
+    assert [item.findtext(f"{xmltree.DC}language") for item in root.findall("item")] == [
+        "en",
+        "ar",
+    ]
 
 
 def test_description_precedes_the_full_text() -> None:
@@ -115,6 +131,20 @@ def test_plain_text_uses_the_character_references_of_the_profile() -> None:
     assert b"<title>&#x3C;b&gt; &#x26; c</title>" in document
     assert b"<category>R&#x26;D</category>" in document
     assert b"<dc:creator>A &#x26; B</dc:creator>" in document
+
+
+def test_html_uses_no_such_references() -> None:
+    document = render_rss(channel(entry(title="A & B", content_html="<p>A &amp; B</p>")))
+
+    assert b"<description>&lt;p&gt;A &amp;amp; B&lt;/p&gt;</description>" in document
+
+
+def test_end_tag_in_a_title_is_one_to_nobody() -> None:
+    document = render_rss(channel(entry(title="On </title> and </b>")))
+
+    assert (
+        "<title>On &#x3C;\u2060/title&gt; and &#x3C;\u2060/b&gt;</title>".encode() in document
+    )
 
 
 def test_guid_is_the_id_and_no_address() -> None:

@@ -5,18 +5,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from feeds.text import clean, clean_html, line
+from feeds.text import clean, clean_html, contained, label, line
 
 ANYTHING = st.text(st.characters(exclude_categories=()))
 
 
 @pytest.mark.parametrize(
     "forbidden",
-    ["\x00", "\x08", "\x0b", "\x0c", "\x0e", "\x1f", "\ud800", "\ufffe", "\uffff"],
+    [
+        *("\x00", "\x08", "\x0b", "\x0c", "\x0e", "\x1f", "\ud800", "\ufffe", "\uffff"),
+        # and what XML merely discourages
+        *("\x7f", "\x80", "\x9f", "\ufdd0", "\ufffd", "\U0001ffff", "\U0010fffe"),
+    ],
     ids=ascii,
 )
-def test_what_xml_forbids_is_removed(forbidden: str) -> None:
-    assert clean(f"a{forbidden}b") == clean_html(f"a{forbidden}b") == "ab"
+@pytest.mark.parametrize("beside", ["", "é", "字", "\U0001f469", "\n"], ids=ascii)
+def test_what_is_no_text_is_removed(forbidden: str, beside: str) -> None:
+    text = f"a{forbidden}{beside}b"
+
+    assert clean(text) == clean_html(text) == f"a{beside}b"
 
 
 @pytest.mark.parametrize(
@@ -24,8 +31,10 @@ def test_what_xml_forbids_is_removed(forbidden: str) -> None:
     [
         "\t",
         "\n",
-        "\x7f",
-        "\x85",
+        "\xa0",
+        "\ufdcf\ufdf0",
+        "\ufffc",
+        "\U00010000\U0001fffd\U0010fffd",
         "\u2028",
         "\u200f",
         "\u2068x\u2069",
@@ -42,7 +51,7 @@ def test_text_is_in_nfc() -> None:
 
 
 def test_line_ends_are_line_feeds() -> None:
-    assert clean("a\r\nb\rc\n") == "a\nb\nc\n"
+    assert clean("a\r\nb\rc\x85d\n") == "a\nb\nc\nd\n"
 
 
 def test_normalising_html_eats_no_tag() -> None:
@@ -60,10 +69,47 @@ def test_line_keeps_typographic_spaces() -> None:
     assert line("«\u00a0a\u00a0»\u3000b") == "«\u00a0a\u00a0»\u3000b"
 
 
+@pytest.mark.parametrize(
+    ("open_text", "closed"),
+    [
+        ("\u202eabc", "\u202eabc\u202c"),
+        ("\u2067a\u202bb", "\u2067a\u202bb\u202c\u2069"),
+        ("\u2067a\u202bb\u2069c", "\u2067a\u202bb\u2069c"),
+        ("\u2066a\u2069 \u202ab\u202c", "\u2066a\u2069 \u202ab\u202c"),
+        ("a\u202c b\u2069", "a b"),
+        ("\u202aa\u2069b", "\u202aab\u202c"),
+        ("\u202a\u2066a\u202cb", "\u202a\u2066ab\u2069\u202c"),
+        ("\u200fא\u200e", "\u200fא\u200e"),
+    ],
+    ids=ascii,
+)
+def test_direction_ends_with_its_text(open_text: str, closed: str) -> None:
+    assert contained(open_text) == label(open_text) == closed
+
+
+def test_label_that_nobody_can_see_is_empty() -> None:
+    assert label("\u200b\u202e\u2060 \u00ad\ufeff\u3000") == label(" \xa0") == ""
+    assert line("\u200b") == "\u200b"
+
+
+def test_label_is_one_line() -> None:
+    assert label(" a\n b \u202ec ") == "a b \u202ec\u202c"
+    assert label("  Title  of  字 ") == "Title of 字"
+
+
+@settings(deadline=None)  # a loaded machine is no fault of the text
+@given(st.text(st.sampled_from("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069ab")))
+def test_text_that_was_contained_leaves_nothing_open(text: str) -> None:
+    once = contained(text)
+
+    assert contained(once) == once
+    assert contained(f"{once}\u202c\u2069") == once  # nothing is left for these to close
+
+
 @settings(deadline=None)  # a loaded machine is no fault of the text
 @given(ANYTHING)
 def test_whatever_was_cleaned_can_be_written_as_xml_and_utf8(text: str) -> None:
-    for cleaned in (clean(text), clean_html(text), line(text)):
+    for cleaned in (clean(text), clean_html(text), line(text), label(text)):
         element = etree.Element("a")
         element.text = cleaned
         assert (etree.fromstring(etree.tostring(element)).text or "") == cleaned
@@ -72,5 +118,5 @@ def test_whatever_was_cleaned_can_be_written_as_xml_and_utf8(text: str) -> None:
 @settings(deadline=None)  # a loaded machine is no fault of the text
 @given(ANYTHING)
 def test_cleaning_twice_changes_nothing(text: str) -> None:
-    for function in (clean, clean_html, line):
+    for function in (clean, clean_html, line, label, contained):
         assert function(function(text)) == function(text)

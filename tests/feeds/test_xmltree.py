@@ -1,27 +1,27 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import etree
 
-from feeds import Image, xmltree
+from feeds import xmltree
 
+DECLARED = ' xmlns:dc="http://purl.org/dc/elements/1.1/"'
 LINK = {"rel": "self", "href": "https://example.org/"}
 
 
-def test_links_take_the_place_of_those_there_were() -> None:
-    root = xmltree.parse(
-        b'<feed xmlns="http://www.w3.org/2005/Atom"><id/><link/><title/><link/></feed>'
-    )
-
-    xmltree.replace_links(root, [LINK, LINK])
-
-    names = [etree.QName(child).localname for child in root]
-    assert names == ["id", "link", "link", "title"]
-
-
-def test_links_come_last_where_there_were_none() -> None:
+def test_links_come_last_under_the_name_given() -> None:
     item = xmltree.parse(b"<item><title/><link>x</link></item>")
 
-    xmltree.replace_links(item, [LINK])
+    xmltree.add_links(item, f"{xmltree.ATOM}link", [LINK, LINK])
+    xmltree.add_links(item, "link", [LINK])
 
-    assert [child.tag for child in item] == ["title", "link", f"{xmltree.ATOM}link"]
+    assert [child.tag for child in item] == [
+        "title",
+        "link",
+        f"{xmltree.ATOM}link",
+        f"{xmltree.ATOM}link",
+        "link",
+    ]
 
 
 def test_text_longer_than_the_parser_s_limit_is_read() -> None:
@@ -30,24 +30,147 @@ def test_text_longer_than_the_parser_s_limit_is_read() -> None:
     assert len(xmltree.parse(b"<a>" + text + b"</a>").text or "") == len(text)
 
 
-def test_thumbnail_tells_the_sizes_that_are_known() -> None:
-    item = xmltree.parse(b"<item/>")
+def test_entities_of_other_files_are_not_read() -> None:
+    document = b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///dev/null">]><a>&b;</a>'
 
-    xmltree.add_thumbnail(item, Image(url="https://example.org/a.png", height=3))
-    xmltree.add_thumbnail(item, None)
+    assert xmltree.parse(document).text is None
 
-    assert [dict(child.attrib) for child in item] == [
-        {"url": "https://example.org/a.png", "height": "3"}
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("plain > text", b"<a>plain &gt; text</a>"),
+        ("Q&A", b"<a>Q&#x26;A</a>"),
+        ("<&", b"<a>&#x3C;&#x26;</a>"),
+        ("1 < 2 & 3", b"<a>1 &#x3C; 2 &#x26; 3</a>"),
+        ("<b>", b"<a>&#x3C;b&gt;</a>"),
+        ("</b>", "<a>&#x3C;\u2060/b&gt;</a>".encode()),
+        ("</ b", b"<a>&#x3C;/ b</a>"),
+        ("", b"<a/>"),
+    ],
+)
+def test_special_characters_are_referred_to_by_number(text: str, written: bytes) -> None:
+    element = etree.Element("a")
+    element.text = text or None
+
+    xmltree.refer(element)
+
+    assert etree.tostring(element, encoding="utf-8") == written
+    assert (etree.fromstring(written).text or "").replace("\u2060", "") == text
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("plain > text", b"<a>plain &gt; text</a>"),
+        ("R&D", b'<a type="html">R&amp;amp;D</a>'),
+        ("1 < 2", b'<a type="html">1 &amp;lt; 2</a>'),
+        ('say "x"', b'<a>say "x"</a>'),
+    ],
+)
+def test_text_that_looks_like_html_is_said_to_be(text: str, written: bytes) -> None:
+    element = etree.Element("a")
+    element.text = text
+
+    xmltree.say_as_html(element)
+
+    assert etree.tostring(element) == written
+
+
+def test_what_is_not_there_is_not_turned_into_html() -> None:
+    xmltree.say_as_html(None)
+
+
+def document() -> tuple[xmltree.Document, etree._Element]:
+    root = xmltree.parse(b"<rss><channel><title>&lt;/channel&gt;</title></channel></rss>")
+    xmltree.declare(root, ["dc", "media"])
+    xmltree.indent(root)
+    return xmltree.Document(root, root[0], "item"), root
+
+
+def test_document_without_entries_is_its_head() -> None:
+    made, _root = document()
+
+    assert made.serialise() == (
+        b'<?xml version="1.0" encoding="UTF-8"?>\n'
+        b'<rss xmlns:dc="http://purl.org/dc/elements/1.1/"'
+        b' xmlns:media="http://search.yahoo.com/mrss/">\n'
+        b"  <channel>\n"
+        b"    <title>&lt;/channel&gt;</title>\n"
+        b"  </channel>\n"
+        b"</rss>\n"
+    )
+
+
+def test_entries_stand_indented_at_the_end_of_their_parent_without_declarations() -> None:
+    made, root = document()
+    for text in ("a", f"<item{DECLARED}>"):
+        item = etree.Element("item", {"x": "y"})
+        made.place(item)
+        xmltree.add(item, f"{xmltree.DC}creator", text)
+        made.indent(item)
+        made.write(item, b"", "")
+
+    lines = made.serialise().decode().splitlines()
+
+    assert lines[3:] == [
+        "    <title>&lt;/channel&gt;</title>",
+        '    <item x="y">',
+        "      <dc:creator>a</dc:creator>",
+        "    </item>",
+        '    <item x="y">',
+        f"      <dc:creator>&lt;item{DECLARED}&gt;</dc:creator>",
+        "    </item>",
+        "  </channel>",
+        "</rss>",
     ]
+    assert len(root[0]) == 1
 
 
-def test_document_has_a_declaration_each_namespace_once_and_ends_in_a_line_feed() -> None:
-    root = xmltree.parse(b"<rss><item/><item/></rss>")
-    for item in root:
-        xmltree.add(item, f"{xmltree.DC}language", "ar")
+def test_entry_with_a_name_of_its_own_keeps_what_it_needs() -> None:
+    made, _root = document()
+    other = etree.Element("note")
+    made.place(other)
+    made.write(other, b"", "")
 
-    document = xmltree.serialise(root)
+    written = made.serialise()
 
-    assert document.startswith(b'<?xml version="1.0" encoding="UTF-8"?>\n<rss xmlns:dc="')
-    assert document.endswith(b"</rss>\n")
-    assert document.count(b"xmlns") == 1
+    assert etree.fromstring(written).find("channel/note") is not None
+    assert written.count(b'"http://purl.org/dc/elements/1.1/"') == 2
+
+
+def test_style_sheet_stands_before_the_root() -> None:
+    made, _root = document()
+
+    assert made.serialise("/a.css?b&c").splitlines()[1] == (
+        b'<?xml-stylesheet type="text/css" href="/a.css?b&amp;c"?>'
+    )
+
+
+@pytest.mark.parametrize("placed", [True, False])
+def test_content_goes_where_its_slot_is_and_not_where_a_text_says(placed: bool) -> None:
+    made, _root = document()
+    item = etree.Element("item", {"x": "<text>-</text>"})
+    if placed:
+        made.place(item)
+    xmltree.add(item, "title", "<text>-</text>")
+    xmltree.add(item, "text", "-")
+
+    made.write(item, b"<text>-</text>", "<p>]]> & <text>-</text>")
+
+    written = etree.fromstring(made.serialise()).find("channel/item")
+    assert written is not None
+    assert written.get("x") == written.findtext("title") == "<text>-</text>"
+    assert written.findtext("text") == "<p>]]> & <text>-</text>"
+
+
+@settings(deadline=None)  # a loaded machine is no fault of the text
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc", "Cn")), min_size=1))
+def test_content_is_escaped_as_lxml_does(text: str) -> None:
+    made, _root = document()
+    element = etree.Element("item")
+    element.text = "-"
+    made.write(element, b"<item>-</item>", text)
+    element.text = text
+
+    assert etree.tostring(element, encoding="utf-8") in made.serialise()

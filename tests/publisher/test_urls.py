@@ -51,6 +51,7 @@ def an_article(url: str | None) -> Article:
         section=None,
         topics=(),
         picture=None,
+        attachments=(),
         url=url,
         offered=(),
         published_on=noon.date(),

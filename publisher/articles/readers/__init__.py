@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from publisher.articles.model import Draft
 from publisher.articles.readers import html, markdown, textpage
-from publisher.articles.readers.document import Document, Library
+from publisher.articles.readers.document import Document, Library, Survey
 from publisher.errors import ArticleError
 
-__all__ = ["SUFFIXES", "Document", "Library", "read"]
+__all__ = ["SUFFIXES", "Document", "Library", "Survey", "read"]
 
 READERS: dict[str, Callable[[Document, Library], Draft]] = {
     ".md": markdown.read,

@@ -1,4 +1,4 @@
-"""What a reader module is given: one document's bytes, and a library for its pictures.
+"""What a reader module is given: one document's bytes, and a library for what goes with it.
 
 Both are values or a Protocol, so that readers touch no disk. Knows no format.
 """
@@ -24,11 +24,29 @@ class Document:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What is known of a file that may be too large to be held in memory.
+
+    `length` is in bytes, `head` its first ones (HEAD_BYTES of `publisher.articles.mediatypes`);
+    `duration` is in seconds, None where it is no recording or its header doesn't tell.
+    """
+
+    sha256: str
+    length: int
+    head: bytes
+    duration: int | None = None
+
+
 class Library(Protocol):
-    """Where local pictures are looked up."""
+    """Where local pictures and attachments are looked up, by paths below the source folder."""
 
     def media(self, path: PurePosixPath) -> bytes | None:
-        """Give the bytes of a file below the source folder, None if there is none."""
+        """Give the bytes of a picture, None if there is none."""
+        ...
+
+    def survey(self, path: PurePosixPath) -> Survey | None:
+        """Say what is known of a file of any size, None if there is none."""
         ...
 
 

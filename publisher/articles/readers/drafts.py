@@ -1,4 +1,4 @@
-"""Where metadata, body and pictures become one Draft; the same for every format.
+"""Where metadata, body, pictures and attachments become one Draft; the same for every format.
 
 Knows no format, and no publication.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 
 from publisher.articles.characters import clean
 from publisher.articles.model import Draft
+from publisher.articles.readers.annexes import Annex
 from publisher.articles.readers.dates import date_in_name, date_in_permalink
 from publisher.articles.readers.document import Document, Library
 from publisher.articles.readers.metadata import Metadata
@@ -35,7 +36,8 @@ class Body:
 def compose(metadata: Metadata, body: Body, document: Document, library: Library) -> Draft:
     """Make the Draft.
 
-    Raises ArticleError without a title or a body, or for a picture that can't be shown.
+    Raises ArticleError without a title or a body, or for a picture that can't be shown or an
+    attachment that can't be had.
     """
     heading = " ".join(body.title.split())
     title = metadata.title or heading
@@ -49,6 +51,8 @@ def compose(metadata: Metadata, body: Body, document: Document, library: Library
     if not text and "<img" not in html:
         raise ArticleError("no text; there is nothing to publish in it")
     picture = gallery.picture(metadata.picture) if metadata.picture else None
+    annex = Annex(library, document.path.parent, metadata.url)
+    attachments = annex.attach(metadata.attachments)
     plain = {field.name: getattr(metadata, field.name) for field in fields(metadata)}
     return Draft(
         **plain
@@ -58,7 +62,8 @@ def compose(metadata: Metadata, body: Body, document: Document, library: Library
             "text": text,
             "published": metadata.published or _date_elsewhere(metadata, document),
             "picture": picture,
-            "media": gallery.media,
+            "attachments": attachments,
+            "media": gallery.media + annex.media,
         }
     )
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
+from itertools import chain
 from typing import TypeVar
 
 from publisher.articles.model import Byline, Picture, Status
+from publisher.articles.readers import enclosing
 from publisher.articles.readers import fields as read
+from publisher.articles.readers.enclosing import Enclosed
 from publisher.articles.readers.frontmatter import Value
 
 T = TypeVar("T")
@@ -35,6 +38,7 @@ class Metadata:
     section: str | None = None
     topics: tuple[str, ...] = ()
     picture: Picture | None = None
+    attachments: tuple[Enclosed, ...] = ()
     key: str | None = None
     translation_of: str | None = None
     permalink: str | None = None
@@ -73,6 +77,7 @@ def interpret(front_matter: Mapping[str, Value]) -> Metadata:
         section=source.get("section category", read.line) or None,
         topics=_topics(source),
         picture=source.get("image cover picture", read.picture),
+        attachments=_attachments(source),
         key=source.get("key story translation_key id", read.line) or None,
         translation_of=source.get("translation_of", read.line) or None,
         permalink=source.get("permalink", read.line) or None,
@@ -119,6 +124,17 @@ def _bylines(source: _Source) -> tuple[Byline, ...]:
 def _topics(source: _Source) -> tuple[str, ...]:
     names = ("topics", "tags", "categories", "keywords")
     return read.unique(topic for name in names for topic in source.get(name, read.listed) or ())
+
+
+def _attachments(source: _Source) -> tuple[Enclosed, ...]:
+    """Read what goes along with the article; what is named as the enclosure goes first."""
+    podcast = enclosing.podcast(source.values)
+    first, *others = (
+        # Themes have switches of these names too.
+        source.get(name, enclosing.enclosed, skip=_is_flag) or ()
+        for name in ("enclosure", "audio", "video", "attachments")
+    )
+    return (*first, *podcast, *chain.from_iterable(others))
 
 
 def _status(source: _Source) -> tuple[Status, bool]:

@@ -7,21 +7,15 @@ one. Remote pictures stay where they are. Copies nothing: that is the caller's.
 from __future__ import annotations
 
 import hashlib
-import posixpath
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
-from urllib.parse import unquote, urlsplit
-
-from slugify import slugify
 
 from publisher.articles import sanitising
 from publisher.articles.imagesize import ImageInfo, measure
 from publisher.articles.model import Media, Picture
 from publisher.articles.readers.document import Library
+from publisher.articles.readers.places import below, of_address, target
 from publisher.errors import ArticleError
-
-# Long enough to be told apart, short enough for any file system.
-LONGEST_NAME = 60
 
 
 @dataclass(slots=True)
@@ -50,7 +44,7 @@ class Gallery:
         None leaves it to its page's address, or to its alternative text. Raises ArticleError if it is nowhere, or of a
         kind that mail programs don't show.
         """
-        path = self._path(image.src)
+        path = below(self.folder, of_address(image.src))
         content = self.library.media(path) if path else None
         if path is None or content is None:
             if self.base_url or (self.detached and image.src.startswith("/")):
@@ -60,7 +54,9 @@ class Gallery:
         if info is None:
             problem = "not a PNG, JPEG, GIF or WebP picture, which mail programs can show"
             raise ArticleError(f"{image.src}: {problem}")
-        media = Media(path=str(path), target=_target(path, content, info))
+        sha256 = hashlib.sha256(content).hexdigest()
+        place = target(sha256, path, info.suffix, nameless="picture")
+        media = Media(path=str(path), target=place)
         self._shown.setdefault(media.path, media)
         width, height = _size(image, info)
         return sanitising.Image(f"/{media.target}", width, height)
@@ -77,19 +73,6 @@ class Gallery:
                 f"{picture.src}: not a picture's address; write a path or https://…"
             )
         return replace(picture, src=address)
-
-    def _path(self, src: str) -> PurePosixPath | None:
-        """Find the place in the source folder; None if it is outside."""
-        path = unquote(urlsplit(src).path)
-        path = path.lstrip("/") if path.startswith("/") else f"{self.folder}/{path}"
-        normal = posixpath.normpath(path)
-        outside = normal == "." or normal.startswith(("../", "/")) or normal == ".."
-        return None if outside or "\0" in normal else PurePosixPath(normal)
-
-
-def _target(path: PurePosixPath, content: bytes, info: ImageInfo) -> str:
-    name = slugify(path.stem, max_length=LONGEST_NAME) or "picture"
-    return f"media/{hashlib.sha256(content).hexdigest()[:16]}/{name}.{info.suffix}"
 
 
 def _size(image: sanitising.Image, info: ImageInfo) -> tuple[int, int]:

@@ -1,19 +1,32 @@
-"""A channel in one language that uses everything an entry can have."""
+"""A subscription document in one language that uses everything a channel can have."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
-from feeds import Author, Channel, Entry, Image, Link, tag_uri
+from feeds import Addresses, Attachment, Author, Channel, Entry, Image, Link, tag_uri
 
 CHANNEL = Channel(
     id=tag_uri("news.example.org", "2026", "feed/en"),
     title="The Lantern & Friends",
     description="Light on <small> things",
     site_url="https://news.example.org/en/",
-    rss_url="https://news.example.org/feeds/en.rss.xml",
-    atom_url="https://news.example.org/feeds/en.atom.xml",
-    json_url="https://news.example.org/feeds/en.json",
+    addresses=Addresses(
+        rss="https://news.example.org/feeds/en.rss.xml",
+        atom="https://news.example.org/feeds/en.atom.xml",
+        json="https://news.example.org/feeds/en.json",
+    ),
+    previous=Addresses(
+        rss="https://news.example.org/feeds/en/archive/7.rss.xml",
+        atom="https://news.example.org/feeds/en/archive/7.atom.xml",
+        json="https://news.example.org/feeds/en/archive/7.json",
+    ),
+    page_url="https://news.example.org/en/feeds/",
+    hubs=("https://hub.example.net/",),
+    stylesheet="/feeds/style.en.css",
+    ttl=15,
     language="en",
-    author_name="The Lantern",
+    author=Author(
+        name="The Lantern", affiliation="Example House", url="https://news.example.org/about"
+    ),
     updated=None,
     rights="Free to copy & share",
     icon="https://news.example.org/icon.png",
@@ -40,18 +53,9 @@ CHANNEL = Channel(
     ),
     entries=(
         Entry(
-            id=tag_uri("news.example.org", "2026", "short/en"),
-            url="https://news.example.org/en/short",
-            title="Short, and without a summary",
-            language="en",
-            published=datetime(2026, 1, 5, 6, 30, tzinfo=UTC),
-            updated=datetime(2026, 1, 5, 6, 30, tzinfo=UTC),
-            content_html="<p>One paragraph.</p>",
-        ),
-        Entry(
             id=tag_uri("news.example.org", "2026", "wells/en"),
             url="https://news.example.org/en/wells",
-            title="Wells & <em>water</em>: 5 < 6",
+            title="Wells & <water>: 5 < 6",
             language="en",
             published=datetime(2026, 1, 8, 20, 0, 0, 999, timezone(timedelta(hours=8))),
             updated=datetime(2026, 1, 9, 1, 2, 3, tzinfo=UTC),
@@ -73,6 +77,28 @@ CHANNEL = Channel(
             image=Image(
                 url="https://news.example.org/wells.png", alt="A well", width=640, height=480
             ),
+            attachments=(
+                Attachment(
+                    url="https://news.example.org/wells.pdf",
+                    media_type="application/pdf",
+                    length=48_000,
+                    title="Plans of all wells",
+                ),
+                Attachment(
+                    url="https://news.example.org/map.svg",
+                    media_type="image/svg+xml",
+                    title="Map <draft>",
+                ),
+            ),
+        ),
+        Entry(
+            id=tag_uri("news.example.org", "2026", "short/en"),
+            url="https://news.example.org/en/short",
+            title="Short, and without a summary",
+            language="en",
+            published=datetime(2026, 1, 5, 6, 30, tzinfo=UTC),
+            updated=datetime(2026, 1, 5, 6, 30, tzinfo=UTC),
+            content_html="<p>One paragraph.</p>",
         ),
     ),
 )

@@ -1,8 +1,8 @@
-"""A channel without a language of its own: each entry has one."""
+"""A channel whose entries are in several languages, two of them at the same moment."""
 
 from datetime import UTC, datetime
 
-from feeds import Channel, Entry, tag_uri
+from feeds import Addresses, Author, Channel, Entry, tag_uri
 
 
 def _entry(language: str, title: str, day: int) -> Entry:
@@ -24,15 +24,18 @@ CHANNEL = Channel(
     title="The Lantern: all languages",
     description="Every article in every language",
     site_url="https://news.example.org/",
-    rss_url="https://news.example.org/feeds/all.rss.xml",
-    atom_url="https://news.example.org/feeds/all.atom.xml",
-    json_url="https://news.example.org/feeds/all.json",
-    language=None,
-    author_name="The Lantern",
+    addresses=Addresses(
+        rss="https://news.example.org/feeds/all.rss.xml",
+        atom="https://news.example.org/feeds/all.atom.xml",
+        json="https://news.example.org/feeds/all.json",
+    ),
+    language="en",
+    mixed=True,
+    author=Author(name="The Lantern"),
     updated=None,
     entries=(
-        _entry("en", "The lamp", 1),
-        _entry("zh-Hant", "燈", 2),
         _entry("ar", "المصباح", 3),
+        _entry("zh-Hant", "燈", 3),
+        _entry("en", "The lamp", 1),
     ),
 )

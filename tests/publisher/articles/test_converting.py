@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from publisher.articles import converting, store
 from publisher.articles.model import Article, Byline, Origin, Status
-from publisher.articles.tables import article
+from publisher.articles.tables import article, source_state
 from tests.publisher.conftest import NOW, House
 
 LATER = NOW + timedelta(days=1)
@@ -57,6 +58,13 @@ def test_the_words_of_a_picture_are_converted_and_its_address_is_not(house: Hous
     picture = made(house).picture
     assert picture is not None
     assert (picture.src, picture.alt) == ("https://example.org/汉.png", "漢語")
+
+
+def test_the_titles_of_attachments_are_converted_and_the_rest_is_not(house: House) -> None:
+    write(house, audio="{src: 'https://example.org/汉.mp3', title: 汉语, length: 17}")
+    house.pick_up()
+    original, conversion = house.one("ferry", "zh-Hans"), made(house)
+    assert conversion.attachments == (replace(original.attachments[0], title="漢語"),)
 
 
 def test_no_conversion_is_made_where_no_edition_asks(make_house: Callable[..., House]) -> None:
@@ -118,6 +126,98 @@ def test_a_quiet_turn_converts_nothing(house: House, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(converting, "_convert_all", None)
     assert house.pick_up().problems == []
     assert house.rows(article) == before
+
+
+def due(house: House) -> list[int] | None:
+    """Give the stories that are marked; None if all of them are to be looked at."""
+    with house.database.reading() as connection:
+        mark = converting._Mark.last(connection)
+    return sorted(mark.due) if mark.rules else None
+
+
+class Killed(BaseException):
+    """What a kill looks like from inside."""
+
+
+def killed(*_arguments: object) -> None:
+    raise Killed
+
+
+def test_a_turn_looks_only_at_the_stories_that_have_changed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(house)
+    house.write("zh-Hans/map.md", TEXT, title="地图", date="2026-01-08")
+    house.write("zh-Hans/old.md", TEXT, title="旧", date="2026-01-08")
+    house.pick_up()
+    assert due(house) == []
+    house.write("zh-Hans/map.md", TEXT, title="海图", date="2026-01-08")
+    (house.articles / "zh-Hans/old.md").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(converting, "refresh", killed)
+        with pytest.raises(Killed):
+            house.pick_up()
+    changed = [house.one(key, "zh-Hans").story_id for key in ("map",)]
+    gone = house.one("old", "zh-Hant").story_id
+    assert due(house) == sorted([*changed, gone])
+    # What is not marked is not looked at: this conversion would be put right otherwise.
+    number = made(house).id
+    with house.database.writing() as connection:
+        spoilt = article.update().where(article.c.id == number)
+        connection.execute(spoilt.values(converted_from="another"))
+    house.pick_up()
+    assert due(house) == []
+    assert house.one("map", "zh-Hant").title == "海圖"
+    assert ("old", "zh-Hant") not in house.all()
+    assert [row["converted_from"] for row in house.rows(article) if row["id"] == number] == [
+        "another"
+    ]
+
+
+def test_a_kill_between_a_change_and_its_conversion_costs_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(house)
+    house.pick_up()
+    write(house, title="汉字")
+    with monkeypatch.context() as patch:
+        patch.setattr(converting, "refresh", killed)
+        for _ in range(2):
+            with pytest.raises(Killed):
+                house.pick_up()
+    assert made(house).title == "漢語"
+    house.pick_up()
+    assert made(house).title == "漢字"
+
+
+def test_more_changes_than_a_list_is_kept_of_are_one_look_at_all(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(converting, "MOST_DUE", 2)
+    house.pick_up()
+    titles = {f"s{number}": f"汉语{number}" for number in range(3)}
+    for key, title in titles.items():
+        house.write(f"zh-Hans/{key}.md", TEXT, title=title, date="2026-01-08")
+    with monkeypatch.context() as patch:
+        patch.setattr(converting, "refresh", killed)
+        with pytest.raises(Killed):
+            house.pick_up()
+    assert due(house) is None
+    house.pick_up()
+    assert due(house) == []
+    assert [house.one(key, "zh-Hant").title for key in titles] == ["漢語0", "漢語1", "漢語2"]
+
+
+def test_a_source_in_a_folder_called_conversions_is_not_mistaken_for_the_mark(
+    make_house: Callable[..., House],
+) -> None:
+    house = make_house(newsletters=ASKING, sources=[{"kind": "folder", "path": "conversions"}])
+    write(house)
+    house.pick_up()
+    before = house.rows(source_state)
+    assert len(before) == 2
+    house.pick_up()
+    assert (due(house), house.rows(source_state)) == ([], before)
 
 
 def test_a_human_translation_takes_the_conversions_place_and_id(house: House) -> None:

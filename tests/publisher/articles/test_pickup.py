@@ -480,7 +480,7 @@ def test_pictures_that_can_t_be_put_in_place_quarantine_their_article_until_they
     done = house.pick_up()
     assert (done.new, done.quarantined, done.problems) == (1, 1, [])
     (reason,) = house.quarantine().values()
-    assert reason.startswith(f"its pictures can't be put in place: {media}")
+    assert reason.startswith(f"its media can't be put in place: {media}")
     assert list(house.all()) == [("map", "en")]
     media.unlink()
     assert (house.pick_up().new, house.quarantine()) == (1, {})

@@ -28,11 +28,22 @@ def change(file: Path, text: str) -> None:
         file.write_text(text)
 
 
-def test_articles_and_pictures_are_found_in_order_and_nothing_else(folder: Path) -> None:
+def test_articles_and_what_goes_along_are_found_in_order_and_nothing_else(folder: Path) -> None:
     (folder / "en").mkdir()
-    for name in ("b.md", "en/a.HTML", "a.png", "c.txt", "notes.docx", "README"):
+    names = (
+        "b.md",
+        "en/a.HTML",
+        "a.png",
+        "c.txt",
+        "d.MP3",
+        "e.pdf",
+        "notes.docx",
+        "README",
+        "md",
+    )
+    for name in names:
         (folder / name).touch()
-    assert list(look(folder)) == ["a.png", "b.md", "c.txt", "en/a.HTML"]
+    assert list(look(folder)) == ["a.png", "b.md", "c.txt", "d.MP3", "e.pdf", "en/a.HTML"]
 
 
 @pytest.mark.parametrize(

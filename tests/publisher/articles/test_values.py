@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from publisher.articles.model import Byline, Draft, Picture
+from publisher.articles.model import Attachment, Byline, Draft, Picture
 from publisher.articles.values import content_of, hash_of, moment
 
 HONG_KONG = ZoneInfo("Asia/Hong_Kong")
 DRAFT = Draft(title="T", html="<p>Some words.</p>", text="Some words.")
 DAY = date(2026, 1, 9)
+SOUND = Attachment(src="/media/x.mp3", media_type="audio/mpeg", length=17)
 
 
 def test_a_bare_date_begins_at_the_publications_midnight() -> None:
@@ -47,6 +48,7 @@ def test_a_summary_is_made_where_there_is_none() -> None:
         replace(DRAFT, topics=("maps",)),
         replace(DRAFT, picture=Picture(src="/media/x.png", alt="X")),
         replace(DRAFT, url="https://example.org/t"),
+        replace(DRAFT, attachments=(SOUND,)),
     ],
 )
 def test_whatever_a_reader_can_see_counts_in_the_hash(other: Draft) -> None:
@@ -57,6 +59,27 @@ def test_whatever_a_reader_can_see_counts_in_the_hash(other: Draft) -> None:
 def test_what_no_reader_can_see_does_not_count_in_the_hash() -> None:
     other = replace(DRAFT, key="k", permalink="/p/")
     assert content_of(other, "en", DAY) == content_of(DRAFT, "en", DAY)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(SOUND, src="/media/y.mp3"),
+        replace(SOUND, media_type="audio/mp4"),
+        replace(SOUND, length=18),
+        replace(SOUND, title="A talk"),
+        replace(SOUND, duration=60),
+    ],
+)
+def test_whatever_is_said_of_an_attachment_counts_in_the_hash(other: Attachment) -> None:
+    mine, its = (
+        content_of(replace(DRAFT, attachments=(one,)), "en", DAY) for one in (SOUND, other)
+    )
+    assert mine["content_hash"] != its["content_hash"]
+
+
+def test_no_attachments_hash_as_before_there_were_any() -> None:
+    assert hash_of({"a": 1, "attachments": []}) == hash_of({"a": 1})
 
 
 def test_the_hash_knows_no_order_of_columns() -> None:

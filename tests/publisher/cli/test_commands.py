@@ -12,7 +12,17 @@ from tests.publisher.delivery.letters import parsed
 from tests.publisher.printing import changes
 
 FRIDAY = "2026-01-09T06:00:00Z"
-COMMANDS = ["new", "run", "status", "plan", "preview", "articles", "demo"]
+COMMANDS = [
+    "new",
+    "run",
+    "status",
+    "plan",
+    "preview",
+    "articles",
+    "serve",
+    "webserver",
+    "demo",
+]
 READER_COMMANDS = ["import", "export", "list"]
 
 
@@ -121,7 +131,7 @@ def test_status_is_readable(run: Run, lantern: Path) -> None:
     code, out, _err = run("status", lantern)
 
     assert code == 0
-    assert "The Lantern: 10 stories; last cycle Fri 2026-01-09 06:00" in out
+    assert "The Lantern: 10 stories, 69 feeds; last cycle Fri 2026-01-09 06:00" in out
     assert "weekly 2026-01-09" in out
     assert "1 article in fr, which is not one of the languages" in out
     assert "Quarantined: en/broken.md: " in out

@@ -441,7 +441,7 @@ def test_the_sample_of_the_readme_is_read_whole(tmp_path: Path) -> None:
     assert (weekly.late, weekly.max_articles) == (Late.SEND, 12)
     assert weekly.edition["zh-Hant"].missing is Missing.CONVERT
     assert house.delivery.transport == "outbox"
-    assert house.feed_entries == 50
+    assert house.feeds.entries == 50
     assert house.secret is None
 
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 for module in pkgutil.walk_packages(publisher.__path__, "publisher."):
     if module.name.endswith(".tables"):
         importlib.import_module(module.name)
-PARTS = re.compile(r"\n|(?=CONSTRAINT )")
+# SQLite puts an added column behind the last one, on its line.
+PARTS = re.compile(r"\n|(?=CONSTRAINT )|(?<=,) (?=[a-z_]+ [A-Z]+)")
 DECLARED: list[MetaData] = [metadata, subscribers.tables.metadata]
 
 
@@ -167,10 +168,11 @@ def test_an_older_file_is_copied_with_its_log_before_it_is_upgraded(older: Path)
 
 def test_the_copy_is_named_by_what_it_was(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
-    monkeypatch.setattr(upgrading, "HEAD", "0002")
+    before = upgrading.HEAD
+    monkeypatch.setattr(upgrading, "HEAD", "0999")
     monkeypatch.setattr(upgrading, "_migrate", lambda _engine: done.append("migrated"))
     open_database(made).close()
-    assert made.with_name("publisher-before-0002-from-0001.db").is_file()
+    assert made.with_name(f"publisher-before-0999-from-{before}.db").is_file()
     assert done == ["migrated"]
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from publisher.articles.model import Article, Byline, Origin, Picture, Status
 from publisher.rendering import (
+    FeedAddress,
+    FeedContent,
+    FeedGroup,
     FeedLine,
+    FeedPageLink,
     HomeContent,
     House,
     IssueContent,
@@ -204,6 +209,8 @@ def house(language: str) -> House:
         language=language,
         languages=LANGUAGES,
         since=2017,
+        feeds_url=f"{URL}/{language}/feeds/",
+        opml_url=f"{URL}/feeds/index.opml",
     )
 
 
@@ -227,6 +234,7 @@ def article(language: str, index: int = 0, **changes: object) -> Article:
         section=section,
         topics=(),
         picture=PICTURE if index == 0 else None,
+        attachments=(),
         url=None,
         offered=(),
         published_on=date(2026, 1, 5 + index),
@@ -301,19 +309,75 @@ def sisters(language: str) -> tuple[LanguageLink, ...]:
     )
 
 
+FORMATS = {
+    "RSS": ("rss.xml", "application/rss+xml"),
+    "Atom": ("atom.xml", "application/atom+xml"),
+    "JSON Feed": ("json", "application/feed+json"),
+}
+
+
 def feeds(language: str) -> tuple[FeedLine, ...]:
-    title = PUBLICATION[language][0]
-    return (
+    """The lines for pages of a language: its own feeds, the other languages', that of all."""
+    others = [tag for tag in LANGUAGES if tag != language]
+    return tuple(
         FeedLine(
-            title=f"{title} (Atom)",
-            url=f"{URL}/feeds/{language}.atom.xml",
-            media_type="application/atom+xml",
+            title=PUBLICATION[tag or language][0],
+            language=tag,
+            name=address.name,
+            url=address.url,
+            media_type=address.media_type,
+        )
+        for tag in (language, *others, None)
+        for address in addresses(tag or "all")
+    )
+
+
+def addresses(name: str) -> tuple[FeedAddress, ...]:
+    return tuple(
+        FeedAddress(name=form, url=f"{URL}/feeds/{name}.{suffix}", media_type=media_type)
+        for form, (suffix, media_type) in FORMATS.items()
+    )
+
+
+def feed(language: str, kind: str = "language", **changes: object) -> FeedContent:
+    """A page for a feed that has everything: relatives of each kind, articles, sisters."""
+    _title, section, name, affiliation, _summary = STORIES[language][0]
+    url = f"{URL}/feeds/" if kind == "all" else f"{URL}/{language}/feeds/"
+    subject = {"topic": "topics/rivers", "author": "authors/sample"}.get(kind)
+    if subject:
+        url += f"{subject}/"
+    sections = dict.fromkeys(story[1] for story in STORIES[language])
+    writers = dict.fromkeys(story[2] for story in STORIES[language])
+    made = FeedContent(
+        kind=kind,  # type: ignore[arg-type] # a kind by name, from tests only
+        title={"topic": section, "author": name}.get(kind, PUBLICATION[language][0]),
+        description=PUBLICATION[language][1],
+        affiliation=affiliation if kind == "author" else None,
+        language=None if kind == "all" else language,
+        url=url,
+        formats=addresses(
+            "all" if kind == "all" else "/".join(filter(None, (language, subject)))
         ),
-        FeedLine(
-            title=f"{title} (JSON)",
-            url=f"{URL}/feeds/{language}.json",
-            media_type="application/feed+json",
+        articles=issue(language).items,
+        others=(
+            FeedGroup(kind="topic", links=_feed_pages(language, "topics", sections)),
+            FeedGroup(kind="author", links=_feed_pages(language, "authors", writers)),
         ),
+        sisters=tuple(
+            LanguageLink(language=tag, url=f"{URL}/{tag}/feeds/")
+            for tag in LANGUAGES
+            if tag != language and kind == "language"
+        ),
+        opml_url=f"{URL}/feeds/index.opml",
+        all_url=None if kind == "all" else f"{URL}/feeds/",
+    )
+    return replace(made, **changes)  # type: ignore[arg-type] # fields by name, from tests only
+
+
+def _feed_pages(language: str, folder: str, titles: Iterable[str]) -> tuple[FeedPageLink, ...]:
+    return tuple(
+        FeedPageLink(title=title, url=f"{URL}/{language}/feeds/{folder}/{number}/")
+        for number, title in enumerate(titles, 1)
     )
 
 

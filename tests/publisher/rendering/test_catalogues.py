@@ -30,10 +30,11 @@ def catalogue_path(language: str) -> Path:
 
 def used() -> set[str | tuple[str, ...]]:
     options = {"newstyle_gettext": "true", "trimmed": "true"}
+    kinds = ("**.html", "**.txt", "**.css")
     found = extract_from_dir(
         templates_folder(),
-        [("**.html", "jinja2"), ("**.txt", "jinja2")],
-        {"**.html": options, "**.txt": options},
+        [(kind, "jinja2") for kind in kinds],
+        dict.fromkeys(kinds, options),
     )
     return {message for _file, _line, message, _comments, _context in found}
 
@@ -149,6 +150,15 @@ def test_a_publication_brings_its_own_catalogue(tmp_path: Path) -> None:
     assert translations.gettext("Also in") == "Also in"
     plural = translations.ngettext("%(num)s article", "%(num)s articles", 3)
     assert plural == "%(num)s articles"
+
+
+def test_folders_without_a_catalogue_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "locale" / "de").mkdir(parents=True)
+    (tmp_path / "locale" / "notes.md").write_text("none")
+    assert not has_catalogue("de", (tmp_path,))
+    (tmp_path / "file").mkdir()
+    (tmp_path / "file" / "locale").write_text("none")
+    assert has_catalogue("ar", (tmp_path / "file",))
 
 
 def test_a_publication_replaces_a_shipped_catalogue(tmp_path: Path) -> None:

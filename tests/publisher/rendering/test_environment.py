@@ -20,9 +20,8 @@ def own(folder: Path, name: str, text: str) -> Renderer:
 
 def test_an_own_template_goes_before_the_shipped_one(tmp_path: Path) -> None:
     renderer = own(tmp_path, "feed/entry.html", "<p>{{ item.article.title }}</p>")
-    assert renderer.feed_entry(sample.item("ar"), sample.house("ar")) == (
-        f"<p>{sample.STORIES['ar'][0][0]}</p>"
-    )
+    texts = renderer.feed_texts(sample.item("ar"), sample.house("ar"))
+    assert texts.content == f"<p>{sample.STORIES['ar'][0][0]}</p>"
 
 
 def test_an_own_template_can_build_on_the_shipped_one_that_it_replaces(tmp_path: Path) -> None:
@@ -59,7 +58,7 @@ def test_a_faulty_template_is_named_with_its_line(
 ) -> None:
     renderer = own(tmp_path, "feed/entry.html", source)
     with pytest.raises(RenderingError, match=rf"(?s)^templates/feed/entry\.html.*{fault}"):
-        renderer.feed_entry(sample.item("en"), sample.house("en"))
+        renderer.feed_texts(sample.item("en"), sample.house("en"))
 
 
 def test_a_fault_in_an_included_template_is_found_where_it_is(tmp_path: Path) -> None:
@@ -71,8 +70,8 @@ def test_a_fault_in_an_included_template_is_found_where_it_is(tmp_path: Path) ->
 def test_a_value_is_escaped_whatever_the_template_is_called(tmp_path: Path) -> None:
     own(tmp_path, "feed/part.htm", "{{ '<b>' }}")
     renderer = own(tmp_path, "feed/entry.html", "{% include 'feed/part.htm' %}{{ '<i>' }}")
-    entry = renderer.feed_entry(sample.item("en"), sample.house("en"))
-    assert entry == "&lt;b&gt;&lt;i&gt;"
+    texts = renderer.feed_texts(sample.item("en"), sample.house("en"))
+    assert texts.content == "&lt;b&gt;&lt;i&gt;"
 
 
 def test_a_mail_template_that_can_not_be_inlined_is_refused(tmp_path: Path) -> None:

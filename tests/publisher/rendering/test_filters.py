@@ -55,6 +55,37 @@ def test_only_attributes_of_tags_become_absolute() -> None:
     assert filters.absolute_html(html, "https://e.org") == expected
 
 
+def test_html_without_paths_of_ours_is_left_as_it_is() -> None:
+    html = '<p class="a">x = /y</p><a href="https://e.org/">z</a>'
+    assert filters.absolute_html(html, "https://e.org") is html
+
+
+def test_an_address_with_a_backslash_is_put_in_as_it_is() -> None:
+    assert filters.absolute_html('<a href="/x">y</a>', r"https://e.org/\1") == (
+        r'<a href="https://e.org/\1/x">y</a>'
+    )
+
+
+@pytest.mark.parametrize("piece", ["<a ", "<a b='", '<a b="', "<a b=c ", '<a ="/', "<a b = "])
+def test_broken_tags_without_end_cost_no_more_than_they_are_long(piece: str) -> None:
+    html = piece * 50_000 + '="/'
+    assert filters.absolute_html(html, "https://e.org") == html
+
+
+@pytest.mark.parametrize(
+    ("text", "css"),
+    [
+        ("Copy it.", '"Copy it."'),
+        ("«خلاصة»", '"«خلاصة»"'),
+        ('a "b" \\ c', r'"a \22 b\22  \5c  c"'),
+        ("a\nb</style>", r'"a\a b\3c /style\3e "'),
+        ("", '""'),
+    ],
+)
+def test_a_text_can_not_end_its_css_string(text: str, css: str) -> None:
+    assert filters.css_string(text) == css
+
+
 @pytest.mark.parametrize(
     ("width", "height", "shown"),
     [
@@ -97,3 +128,22 @@ def test_simplified_and_traditional_chinese_are_set_in_different_fonts() -> None
     assert "JhengHei" in typeface("zh-Hant-HK").body
     assert typeface("de") == typeface("en")
     assert typeface("fa") == typeface("ar")
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("/media/abc/fog-horn.mp3", "fog-horn.mp3"),
+        ("https://example.org/a/%E9%9B%BE.mp3?x=1", "雾.mp3"),
+        ("https://example.org/", "https://example.org/"),
+    ],
+)
+def test_a_file_is_named_by_the_end_of_its_address(address: str, name: str) -> None:
+    assert filters.file_name(address) == name
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(7, "0:07"), (60, "1:00"), (3599, "59:59"), (3723, "1:02:03")]
+)
+def test_a_duration_is_shown_as_players_do(seconds: int, shown: str) -> None:
+    assert filters.clock(seconds) == shown

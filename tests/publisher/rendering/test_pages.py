@@ -1,4 +1,4 @@
-"""Pages and feed entries, rendered for real."""
+"""Pages, rendered for real."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 from lxml import etree, html
 
-from publisher.articles.model import Picture
 from publisher.languages import direction
 from publisher.rendering import LanguageLink, Renderer
 from tests.publisher.rendering import sample
@@ -102,6 +101,47 @@ def test_the_head_lists_feeds_own_address_and_other_languages() -> None:
     assert ("alternate", "application/atom+xml", f"{sample.URL}/feeds/en.atom.xml") in links
 
 
+@every_language
+def test_the_head_announces_own_feeds_first_and_how_to_subscribe_last(language: str) -> None:
+    for name in ("issue", "article", "home"):
+        typed = [link for link in tree(PAGES[language][name]).iter("link") if link.get("type")]
+        found = [link.get("href") for link in typed]
+        own = [f"{sample.URL}/feeds/{language}.{s}" for s in ("rss.xml", "atom.xml", "json")]
+        everything = [f"{sample.URL}/feeds/all.{s}" for s in ("rss.xml", "atom.xml", "json")]
+        assert found[:3] == own
+        assert found[-4:] == [*everything, f"{sample.URL}/{language}/feeds/"]
+        assert {link.get("rel") for link in typed} == {"alternate"}
+        assert not [link for link in typed if link.get("hreflang")]
+        titles = [link.get("title") for link in typed]
+        assert len(set(titles)) == len(titles) == 19
+
+
+def test_feeds_are_announced_by_publication_language_and_format() -> None:
+    page = PAGES["ar"]["home"]
+    assert 'title="الفانوس (العربية, RSS)"' in page
+    assert 'title="灯笼 (简体中文, JSON Feed)"' in page
+    assert 'title="الفانوس (كل اللغات, Atom)"' in page
+    assert '<link rel="alternate" type="text/html" title="كيفية الاشتراك"' in page
+
+
+@every_language
+def test_the_foot_leads_to_own_feeds_only(language: str) -> None:
+    for name in ("issue", "article", "home"):
+        foot = next(tree(PAGES[language][name]).iter("footer"))
+        assert [a.get("href") for a in foot.iter("a")] == [
+            f"{sample.URL}/{language}/feeds/",
+            f"{sample.URL}/feeds/{language}.rss.xml",
+            f"{sample.URL}/feeds/{language}.atom.xml",
+            f"{sample.URL}/feeds/{language}.json",
+        ]
+
+
+def test_a_page_without_feeds_announces_none() -> None:
+    root = tree(PAGES["en"]["chooser"])
+    assert not [link for link in root.iter("link") if link.get("type")]
+    assert not list(next(root.iter("footer")).iter("a"))
+
+
 def test_own_pictures_are_absolute_and_code_is_left_alone() -> None:
     page = PAGES["en"]["article"]
     assert 'src="https://news.example.org/media/0a1b/ferry.png"' in page
@@ -165,43 +205,3 @@ def test_a_letter_page_gives_the_address_and_stays_out_of_search(
 def test_a_letter_page_in_german_says_that_it_is_english() -> None:
     heading = next(tree(PAGES["de"]["unsubscribe"]).iter("h1"))
     assert (heading.get("lang"), words(heading)) == ("en", "Unsubscribe")
-
-
-def test_a_feed_entry_is_a_fragment_with_byline_picture_and_body() -> None:
-    entry = RENDERER.feed_entry(sample.item("ar"), sample.house("ar"))
-    assert entry.startswith(
-        '<div lang="ar" dir="rtl">\n<p>كاتب مثال، مكتب الميناء، مدينة المثال</p>'
-    )
-    assert entry.endswith("</div>")
-    assert 'src="https://news.example.org/media/0a1b/ferry.png" width="1200"' in entry
-    assert 'src="/' not in entry
-    assert "style=" not in entry
-    assert "@@" not in entry
-
-
-@pytest.mark.parametrize(
-    ("language", "shown_as", "label"),
-    [
-        ("zh-Hant", "converted", "由簡體中文自動轉換"),
-        ("zh-Hans", "converted", "由繁体中文自动转换"),
-        ("en", "fallback", "語言：English"),
-    ],
-)
-def test_a_feed_entry_says_why_it_is_there(language: str, shown_as: str, label: str) -> None:
-    house = sample.house("zh-Hant" if language == "en" else language)
-    item = sample.item(language, shown_as=shown_as)
-    assert f"<strong>{label}</strong>" in RENDERER.feed_entry(item, house)
-
-
-def test_a_picture_that_the_text_shows_is_not_shown_twice() -> None:
-    article = sample.article("en", picture=Picture(src="/media/0a1b/chart.png"))
-    item = sample.item("en", article=replace(article, bylines=(), translators=("T Example",)))
-    entry = RENDERER.feed_entry(item, sample.house("en"))
-    assert entry.count("chart.png") == 1
-    assert "<p>Translated by T Example</p>" in entry
-
-
-def test_a_picture_of_unknown_size_claims_none() -> None:
-    article = sample.article("en", picture=Picture(src="https://cdn.example.com/a.png"))
-    entry = RENDERER.feed_entry(sample.item("en", article=article), sample.house("en"))
-    assert '<img src="https://cdn.example.com/a.png" alt="">' in entry

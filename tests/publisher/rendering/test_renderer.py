@@ -55,4 +55,4 @@ def test_templates_inside_the_package_come_first(
     shutil.copytree(templates_folder(), package / "templates")
     monkeypatch.setattr(publisher, "__path__", [str(package)])
     monkeypatch.setattr("publisher.rendering.shipped.files", lambda _name: package)
-    assert templates_folder() == package / "templates"
+    assert templates_folder.__wrapped__() == package / "templates"

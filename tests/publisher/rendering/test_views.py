@@ -132,15 +132,38 @@ def test_related_articles_are_shown_with_their_addresses(publication: Publicatio
 
 def test_a_page_announces_its_own_language_s_feeds_first(publication: Publication) -> None:
     lines = views.feed_lines(publication, "ar")
-    assert len(lines) == 12
+    assert len(lines) == 15
     assert [line.url for line in lines[:4]] == [
         f"{URL}/feeds/ar.rss.xml",
         f"{URL}/feeds/ar.atom.xml",
         f"{URL}/feeds/ar.json",
         f"{URL}/feeds/en.rss.xml",
     ]
-    assert lines[0].title == "The Lantern (العربية, rss)"
-    assert len({line.title for line in lines}) == 12
+    assert [line.language for line in lines[::3]] == ["ar", "en", "zh-Hans", "zh-Hant", None]
+    assert [line.name for line in lines[:3]] == ["RSS", "Atom", "JSON Feed"]
+    assert lines[6].title == "灯笼"
+    assert lines[-1].title == "The Lantern"
+    assert lines[-1].url == f"{URL}/feeds/all.json"
+
+
+def test_a_publication_in_one_language_announces_no_feed_of_all() -> None:
+    alone = Publication.model_validate({**SAMPLE_PUBLICATION, "languages": ["en"]})
+    assert [line.language for line in views.feed_lines(alone, "en")] == ["en"] * 3
+
+
+def test_a_house_says_where_its_feeds_are(publication: Publication) -> None:
+    house = views.house(publication, "zh-Hans")
+    assert house.feeds_url == f"{URL}/zh-Hans/feeds/"
+    assert house.opml_url == f"{URL}/feeds/index.opml"
+
+
+def test_a_feed_of_a_topic_has_an_address_in_each_format(publication: Publication) -> None:
+    found = views.feed_addresses(publication, "ar/topics/rivers")
+    assert [(address.name, address.url) for address in found] == [
+        ("RSS", f"{URL}/feeds/ar/topics/rivers.rss.xml"),
+        ("Atom", f"{URL}/feeds/ar/topics/rivers.atom.xml"),
+        ("JSON Feed", f"{URL}/feeds/ar/topics/rivers.json"),
+    ]
 
 
 # An article must not get at its readers' values

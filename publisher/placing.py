@@ -1,6 +1,6 @@
 """Putting a page in its place below the web root.
 
-Links that a reader follows, and pictures, go without the publication's host, so that pages can
+Links that a reader follows, pictures and sounds go without the publication's host, so that pages can
 be looked at from any server: a preview, a copy, a new domain. What machines read (canonical,
 translations, feeds) keeps the whole address. Knows no article and no issue.
 """
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from publisher.config import Settings
 from publisher.files import write_if_changed
 
-FOLLOWED = re.compile(r'(<a\b[^>]*?\shref="|<img\b[^>]*?\ssrc=")([^"]*)')
+FOLLOWED = re.compile(r'(<a\b[^>]*?\shref="|<(?:img|audio|video)\b[^>]*?\ssrc=")([^"]*)')
 
 
 def place(settings: Settings, file: PurePosixPath, page: str) -> bool:

@@ -1,7 +1,4 @@
-"""`make bench`: measures what the documentation says of speed. Whole processes, real files.
-
-Prints a table and judges nothing; figures depend on the machine.
-"""
+"""What a cycle costs as a whole process, over real files."""
 
 import statistics
 import subprocess
@@ -10,12 +7,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from tests.processes import COMMAND, ENVIRONMENT
 
 ARTICLES = 10_000
+COLUMNS = ("Seconds (median)", "least", "most")
 RUNS = 5
 SETTINGS = """
 [publication]
@@ -35,9 +32,8 @@ schedule = "0 8 * * FRI"
 BODY = "The harbour was calm, and nobody in it had anything to say.\n\n" * 30
 
 
-def main() -> None:
-    """Measure and print."""
-    table = Table("What", "Seconds (median)", "least", "most")
+def measure(table: Table) -> None:
+    """Measure cycles, as rows of a table."""
     with tempfile.TemporaryDirectory() as folder:
         publication = Path(folder)
         lay_out(publication, ARTICLES)
@@ -67,7 +63,6 @@ def main() -> None:
             publication,
             lambda number: write(publication, 10 + number),
         )
-    Console(width=100).print(table)
 
 
 def row(table: Table, what: str, publication: Path, before: Callable[[int], None]) -> None:
@@ -101,7 +96,3 @@ def cycle(publication: Path) -> float:
     start = time.perf_counter()
     subprocess.run(words, env=ENVIRONMENT, check=True, capture_output=True)
     return time.perf_counter() - start
-
-
-if __name__ == "__main__":
-    main()

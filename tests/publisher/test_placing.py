@@ -1,6 +1,6 @@
 import pytest
 
-from publisher.site.placing import without_host
+from publisher.placing import without_host
 
 ROOT = "https://news.example.org"
 

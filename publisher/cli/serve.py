@@ -1,0 +1,84 @@
+"""`publisher serve` and `publisher webserver`: the web root, by our server or by another."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import typer
+
+from publisher.cli.common import HERE, Directory
+from publisher.config import Settings, load
+
+HIGHEST_PORT = 65_535
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("serve", epilog="Example: publisher serve --port 8080 my-publication")(serve)
+    app.command(
+        "webserver",
+        epilog="Example: publisher webserver nginx --root /srv/lantern/public my-publication",
+    )(webserver)
+
+
+def serve(
+    directory: Directory = HERE,
+    *,
+    host: Annotated[
+        str, typer.Option("--host", help="The address to listen on; 0.0.0.0 is all of them.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int,
+        typer.Option(
+            "--port", min=0, max=HIGHEST_PORT, help="The port; 0 is any that is free."
+        ),
+    ] = 8000,
+) -> None:
+    """Serve public/ over HTTP until SIGTERM or Ctrl-C; changes nothing.
+
+    Answers as nginx and Caddy do with what `publisher webserver` prints. It has no TLS: for the
+    open internet put one of them, or a content network, in front of it or in its place.
+    """
+    settings = load(directory)
+
+    from publisher import serving
+
+    def ready(address: str, number: int) -> None:
+        typer.echo(f"{settings.folders.public} is at {_url(settings, address, number)}")
+
+    serving.serve(settings, host, port, ready)
+
+
+def webserver(
+    server: Annotated[Literal["nginx", "caddy"], typer.Argument(help="The web server.")],
+    directory: Directory = HERE,
+    *,
+    root: Annotated[
+        str | None,
+        typer.Option(
+            "--root",
+            metavar="PATH",
+            help="Where public/ lies on the web server.",
+            show_default="where it lies here",
+        ),
+    ] = None,
+    brotli: Annotated[
+        bool, typer.Option("--brotli", help="For an nginx with ngx_brotli; Caddy needs none.")
+    ] = False,
+) -> None:
+    """Print a web server's configuration for this publication: types, freshness, links, CORS."""
+    settings = load(directory)
+
+    from publisher import serving
+
+    if server == "nginx":
+        text = serving.nginx(settings, root, brotli=brotli)
+    else:
+        text = serving.caddy(settings, root)
+    typer.echo(text, nl=False)
+
+
+def _url(settings: Settings, address: str, port: int) -> str:
+    host = f"[{address}]" if ":" in address else address
+    return f"http://{host}:{port}{urlsplit(settings.publication.url).path}/"

@@ -1,0 +1,164 @@
+"""A publication's site for Caddy: the answers of our own server, as a Caddyfile.
+
+Written from the tables of `headers`, so that Caddy says of a document what we say. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING
+
+from publisher.serving import blocks
+from publisher.serving.blocks import Place, place_of, title_of
+from publisher.serving.browsers import FEEDS, PAGES, STYLED, STYLED_TYPE, STYLED_VARY
+from publisher.serving.headers import (
+    ALWAYS,
+    FEED_TYPES,
+    HIDDEN,
+    METHODS,
+    PREFLIGHT,
+    TYPES,
+    UNKNOWN_TYPE,
+    WELL_KNOWN,
+    Kind,
+    cors,
+    kinds,
+    link_value,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from publisher.config import Settings
+
+HEADING = """\
+# {title}, for Caddy 2.6 or newer: a Caddyfile, or a part of one.
+# `publisher webserver caddy` writes it from publication.toml."""
+
+# As `caddy fmt` would have it.
+block = partial(blocks.block, step="\t")
+
+
+def caddy(settings: Settings, root: str | None = None) -> str:
+    """Write a site, to be a Caddyfile or a part of one.
+
+    `root` is where `public/` lies on the server, if not where it does on this machine. Raises
+    UsageError for a path that can't be written down.
+    """
+    place = place_of(settings, root)
+    errors = block("handle_errors", ["respond `{err.status_text}` {err.status_code}"])
+    site = block(place.origin, [*_placed(place, _site(settings, place)), errors])
+    return f"{HEADING.format(title=title_of(settings))}\n\n{site}\n"
+
+
+def _placed(place: Place, site: list[str]) -> list[str]:
+    """Put the site below the path of the publication's URL."""
+    if place.prefix == "/":
+        return [block("route", site)]
+    bare = place.prefix.rstrip("/")
+    return [
+        f"redir / `{place.prefix}` 302",
+        f"redir `{bare}` `{place.prefix}` 301",
+        block(f"handle_path `{place.prefix}*`", [block("route", site)]),
+        block("handle", ["error 404"]),
+    ]
+
+
+def _site(settings: Settings, place: Place) -> list[str]:
+    """Write the steps, in the order in which they are taken; of two headers the later stays."""
+    known = kinds(settings)
+    self_url = f"{place.origin}{place.prefix.rstrip('/')}{{http.request.uri.path}}"
+    return [
+        f"root * `{place.root}`",
+        *(_header("", [one]) for one in ALWAYS),
+        *_methods(known),
+        block("@hidden", [f"not path `/{WELL_KNOWN}*`", f"path_regexp `^/(?:{HIDDEN})$`"]),
+        "error @hidden 404",
+        *_types(),
+        *(
+            line
+            for kind in reversed(known)
+            for line in _kind(kind, link_value(kind, settings, self_url))
+        ),
+        *_varying(known),
+        *_browsers(),
+        block("file_server", ["index index.html", "precompressed br gzip"]),
+    ]
+
+
+def _methods(known: tuple[Kind, ...]) -> list[str]:
+    return [
+        "@unread not method GET HEAD",
+        _header("@unread", [("Allow", METHODS)]),
+        block("@asked", ["method OPTIONS", f"path_regexp {_public(known)}"]),
+        _header("@asked", [*cors(), *PREFLIGHT]),
+        "@options method OPTIONS",
+        "respond @options 204",
+        "error @unread 405",
+    ]
+
+
+def _public(known: tuple[Kind, ...]) -> str:
+    return f"`^/(?:{'|'.join(kind.pattern for kind in known if kind.public)})$`"
+
+
+def _types() -> list[str]:
+    """Write the types down, since Caddy would ask the machine for them."""
+    feeds = [rf"~^/feeds/.*\.{re.escape(end)}$ `{kind}`" for end, kind in FEED_TYPES.items()]
+    pages = f"~/$ `{TYPES['html']}`"
+    others = [rf"~\.{suffix}$ `{kind}`" for suffix, kind in TYPES.items()]
+    return [
+        block("map {path} {media_type}", [*feeds, pages, *others, f"default {UNKNOWN_TYPE}"]),
+        # Headers of a document are for a document: on a 404 a cache would keep them.
+        "@there file {path} {path}index.html",
+        _header("@there", [("Content-Type", "{media_type}")]),
+    ]
+
+
+def _varying(known: tuple[Kind, ...]) -> list[str]:
+    """Write down what an answer depends on.
+
+    Caddy says so of the copies only; caches would give the plain document to everybody.
+    Deferred, it takes the place of what Caddy says.
+    """
+    styled = f"path_regexp `^/{STYLED}$`"
+    others = [f"path_regexp {_public(known)}", f"not {styled}", "file"]
+    return [
+        block("@styled", [styled, "file"]),
+        block("header @styled", [f"Vary `{STYLED_VARY}`", "defer"]),
+        block("@packed", others),
+        block("header @packed", ["Vary Accept-Encoding", "defer"]),
+    ]
+
+
+def _browsers() -> list[str]:
+    """Give browsers a feed as they show it, without a tag: it would be the one of the feed.
+
+    They ask again by its date, since the tag of the feed that they may have is not heard.
+    """
+    asking = [
+        f"path_regexp `^/{STYLED}$`",
+        f"header_regexp Accept `(?i){PAGES}`",
+        f"not header_regexp Accept `(?i){FEEDS}`",
+        "file",
+    ]
+    return [
+        block("@browser", asking),
+        _header("@browser", [("Content-Type", STYLED_TYPE)]),
+        "header @browser -ETag",
+        "request_header @browser -If-None-Match",
+    ]
+
+
+def _kind(kind: Kind, links: str) -> list[str]:
+    matching = [f"path_regexp `^/(?:{kind.pattern})$`", "file {path} {path}index.html"]
+    fields = [("Cache-Control", kind.cache_control), *((("Link", links),) if links else ())]
+    return [
+        block(f"@{kind.name}", matching),
+        _header(f"@{kind.name}", [*fields, *(cors() if kind.public else ())]),
+    ]
+
+
+def _header(matcher: str, fields: Iterable[tuple[str, str]]) -> str:
+    return block(f"header {matcher}".rstrip(), [f"{name} `{value}`" for name, value in fields])

@@ -1,0 +1,200 @@
+"""The web root as a WSGI application: finds a document and answers for it (RFC 9110).
+
+Written out here rather than over WhiteNoise, which gives all encodings of a file one entity
+tag, takes `gzip;q=0` for a wish, compares If-None-Match as one string, and reads sizes before
+it opens files that may be replaced in between; less than a path lookup of it would be left.
+Knows no socket and no server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote, urlsplit
+
+from publisher.serving.browsers import STYLED_TYPE, STYLED_VARY, is_browser, is_styled
+from publisher.serving.conditions import evaluate, wanted_range
+from publisher.serving.documents import Part, Representation, codings, locate, open_as
+from publisher.serving.headers import (
+    ALWAYS,
+    METHODS,
+    PLAIN_TEXT,
+    PREFLIGHT,
+    cors,
+    headers_for,
+    kind_of,
+)
+from publisher.serving.negotiation import IDENTITY, choose
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from publisher.config import Settings
+
+Fields = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client asked; the path is decoded, and fields have names in small letters."""
+
+    method: str
+    path: str
+    query: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer; its body, when it is a file's, is to be closed."""
+
+    status: HTTPStatus
+    headers: Fields
+    body: Iterable[bytes] = ()
+
+
+class StaticSite:
+    """Serves a publication's `public/`, below the path that its URL has."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._root = settings.folders.public
+        self._prefix = f"{unquote(urlsplit(settings.publication.url).path)}/"
+
+    def __call__(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        request = _request(environ)
+        response = self.answer(request)
+        status = f"{response.status.value} {response.status.phrase}"
+        start_response(status, list(response.headers))
+        if request.method != "HEAD":
+            return response.body
+        if isinstance(response.body, Part):
+            response.body.close()
+        return ()
+
+    def answer(self, request: Request) -> Response:
+        """Decide on the answer; one to HEAD has the body that GET would get."""
+        path = self._below(request.path)
+        if request.method == "OPTIONS":
+            return self._options(path)
+        if request.method not in {"GET", "HEAD"}:
+            return _plain(HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", METHODS))
+        if path is None:
+            return self._outside(request)
+        found = locate(self._root, path)
+        if found is None:
+            return _plain(HTTPStatus.NOT_FOUND)
+        if found.endswith("/"):
+            cache = kind_of(path, self._settings).cache_control
+            slash = (("Cache-Control", cache),)
+            return _redirect(
+                HTTPStatus.MOVED_PERMANENTLY, f"{self._prefix}{found}", request, slash
+            )
+        return self._document(found, request)
+
+    def _below(self, path: str) -> str | None:
+        """Give a path relative to the web root, None if it is not below it."""
+        return path.removeprefix(self._prefix) if path.startswith(self._prefix) else None
+
+    def _outside(self, request: Request) -> Response:
+        if f"{request.path}/" == self._prefix:
+            return _redirect(HTTPStatus.MOVED_PERMANENTLY, self._prefix, request)
+        if request.path == "/":
+            return _redirect(HTTPStatus.FOUND, self._prefix, request)
+        return _plain(HTTPStatus.NOT_FOUND)
+
+    def _options(self, path: str | None) -> Response:
+        public = path is not None and kind_of(path, self._settings).public
+        asked = (*cors(), *PREFLIGHT) if public else ()
+        return Response(HTTPStatus.NO_CONTENT, (("Allow", METHODS), *asked, *ALWAYS))
+
+    def _document(self, path: str, request: Request) -> Response:
+        file = self._root / path
+        available = codings(file)
+        vary = _vary(path, available)
+        coding = choose(request.fields.get("accept-encoding"), available)
+        if coding is None:
+            return _plain(HTTPStatus.NOT_ACCEPTABLE, *vary)
+        opened = open_as(file, coding)
+        if opened is None:
+            return _plain(HTTPStatus.NOT_FOUND)
+        encoding = () if coding == IDENTITY else (("Content-Encoding", coding),)
+        said = (*headers_for(path, self._settings), *vary, *encoding)
+        if is_styled(path) and is_browser(request.fields.get("accept", "")):
+            opened, said = _as_page(opened, said)
+        return _representation(opened, said, request)
+
+
+def _vary(path: str, available: Collection[str]) -> Fields:
+    if is_styled(path):
+        return (("Vary", STYLED_VARY),)
+    return (("Vary", "Accept-Encoding"),) if len(available) > 1 else ()
+
+
+def _as_page(opened: Representation, said: Fields) -> tuple[Representation, Fields]:
+    """Make a feed what browsers show; its tag is another, lest one has it as a feed and keeps it."""
+    kept = (field for field in said if field[0] != "Content-Type")
+    page = replace(opened, validators=opened.validators.of_variant("page"))
+    return page, (("Content-Type", STYLED_TYPE), *kept)
+
+
+def _representation(opened: Representation, said: Fields, request: Request) -> Response:
+    """Answer with a document, with a part of it, or with why it need not be sent."""
+    validators = opened.validators
+    own = (("ETag", validators.etag), ("Last-Modified", validators.last_modified))
+    status = evaluate(request.fields, validators)
+    if status is not HTTPStatus.OK:
+        opened.file.close()
+        if status is not HTTPStatus.NOT_MODIFIED:
+            return _plain(status)
+        # Nothing of the content's, lest a cache mends its copy with it (RFC 9110, 15.4.5).
+        kept = [(name, value) for name, value in said if not name.startswith("Content-")]
+        return Response(status, (*kept, *own))
+    wanted = None
+    if request.method == "GET":
+        wanted = wanted_range(request.fields, validators, opened.size)
+    if wanted is not None and not wanted:
+        opened.file.close()
+        where = ("Content-Range", f"bytes */{opened.size}")
+        return _plain(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, where)
+    return _content(opened, (*said, *own, ("Accept-Ranges", "bytes")), wanted)
+
+
+def _content(opened: Representation, headers: Fields, wanted: range | None) -> Response:
+    status = HTTPStatus.OK
+    if wanted is not None:
+        status = HTTPStatus.PARTIAL_CONTENT
+        where = f"bytes {wanted.start}-{wanted.stop - 1}/{opened.size}"
+        headers = (*headers, ("Content-Range", where))
+    sent = range(opened.size) if wanted is None else wanted
+    headers = (*headers, ("Content-Length", str(len(sent))))
+    return Response(status, headers, Part(opened.file, sent))
+
+
+def _plain(status: HTTPStatus, *more: tuple[str, str]) -> Response:
+    text = f"{status.phrase}\n".encode()
+    own = (("Content-Type", PLAIN_TEXT), ("Content-Length", str(len(text))))
+    return Response(status, (*own, *more, *ALWAYS), (text,))
+
+
+def _redirect(status: HTTPStatus, path: str, request: Request, more: Fields = ()) -> Response:
+    """Lead to a path of this host; relative, since a proxy before us may have another name."""
+    query = f"?{request.query}" if request.query else ""
+    return _plain(status, ("Location", quote(path) + query), *more)
+
+
+def _request(environ: WSGIEnvironment) -> Request:
+    fields = {
+        name.removeprefix("HTTP_").replace("_", "-").lower(): str(value)
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    }
+    # WSGI hands bytes over as latin-1; what is no UTF-8 then names no file of ours.
+    path = str(environ.get("PATH_INFO", "")).encode("latin-1").decode("utf-8", "replace")
+    query = str(environ.get("QUERY_STRING", ""))
+    return Request(str(environ["REQUEST_METHOD"]), path, query, fields)

@@ -1,0 +1,164 @@
+"""Taking note of articles that came, changed or went: their entries, and where those stand.
+
+Costs what has changed, not what there is. Each portion is one transaction, and an article is
+marked as noted in the one that notes it. Knows no file and no format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, exists, insert, or_, select, update
+
+from publisher.articles.model import Article, Status
+from publisher.articles.store import by_ids
+from publisher.articles.tables import article, story
+from publisher.articles.values import hash_of
+from publisher.config import Publication
+from publisher.database import Database
+from publisher.database.portions import portions
+from publisher.syndication.minting import Mint
+from publisher.syndication.places import Places
+from publisher.syndication.shelf import Shelf, subjects
+from publisher.syndication.tables import entry
+
+# So many are noted in one transaction; a kill costs at most this much work.
+PORTION = 200
+
+
+def take_note(database: Database, publication: Publication, now: datetime) -> int:
+    """Take note of everything that is due; gives how many articles that were."""
+    with database.reading() as connection:
+        numbers = _due(connection, now)
+    for some in portions(numbers, PORTION):
+        with database.writing() as connection:
+            _Note(connection, publication, now).take(some)
+    return len(numbers)
+
+
+def mark_all_due(connection: Connection) -> None:
+    """Have every article looked at again, as when the publication's languages change."""
+    connection.execute(update(article).values(feed_hash=None))
+
+
+def _due(connection: Connection, now: datetime) -> list[int]:
+    """List the articles to look at, in the order in which they were published.
+
+    Whatever is noted is newer news than what was noted before; among itself it is ordered by
+    publication, not by when it was found: reading an archive may have taken several attempts.
+    What is to appear later waits.
+    """
+    waits = and_(article.c.status == Status.READY, article.c.available_at > now)
+    known = exists().where(entry.c.article_id == article.c.id, entry.c.gone_at.is_(None))
+    query = (
+        select(article.c.id)
+        .join(story)
+        .where(article.c.feed_hash.is_(None), or_(~waits, known))
+        .order_by(article.c.published_at, story.c.key, article.c.language)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def stamp_of(one: Article) -> str:
+    """Hash what an entry's `updated` speaks of: its content, and when it was published."""
+    return hash_of({"content": one.content_hash, "published": one.published_at.isoformat()})
+
+
+class _Note:
+    """One portion, in one transaction."""
+
+    def __init__(self, connection: Connection, publication: Publication, now: datetime) -> None:
+        self._connection = connection
+        self._publication = publication
+        self._now = now
+        self._mint = Mint(connection, publication)
+        self._shelf = Shelf(connection, publication)
+        self._places = Places(connection)
+
+    def take(self, numbers: Sequence[int]) -> None:
+        articles = by_ids(self._connection, numbers)
+        known = self._entries(numbers)
+        for number in numbers:
+            self._note(articles[number], known.get(number, []))
+        self._places.mark_due()
+
+    def _entries(self, numbers: Sequence[int]) -> dict[int, list[Row[Any]]]:
+        rows = self._connection.execute(select(entry).where(entry.c.article_id.in_(numbers)))
+        found: dict[int, list[Row[Any]]] = {}
+        for row in rows:
+            found.setdefault(row.article_id, []).append(row)
+        return found
+
+    def _note(self, one: Article, known: Sequence[Row[Any]]) -> None:
+        ready = one.status == Status.READY
+        visible = ready and one.available_at <= self._now
+        served = one.language in self._publication.languages
+        own = None
+        for row in known:
+            if row.language == one.language and visible and served:
+                own = row
+            elif row.gone_at is None:  # withdrawn, hidden again, or now in another language
+                self._withdraw(row)
+        if visible and served:
+            self._show(one, own)
+            if own is None or own.gone_at is not None:
+                self._refresh_siblings(one)
+        if visible or not ready:
+            here = article.c.id == one.id
+            noted = update(article).where(here).values(feed_hash=one.content_hash)
+            self._connection.execute(noted)
+
+    def _refresh_siblings(self, one: Article) -> None:
+        """Have the entries written again that name this one as their translation.
+
+        When it appears by the clock, at the end of an embargo, nothing has marked them.
+        """
+        siblings = (
+            select(entry.c.id)
+            .join(article)
+            .where(article.c.story_id == one.story_id, article.c.id != one.id)
+        )
+        for number in self._connection.execute(siblings).scalars().all():
+            self._places.touch(number)
+
+    def _withdraw(self, row: Row[Any]) -> None:
+        gone = update(entry).where(entry.c.id == row.id).values(gone_at=self._now)
+        self._connection.execute(gone)
+        self._places.leave(row.id, self._now)
+
+    def _show(self, one: Article, row: Row[Any] | None) -> None:
+        stamp = stamp_of(one)
+        revised = row is not None and row.gone_at is None and row.stamp != stamp
+        number, second = self._entry(one, row, stamp)
+        wanted = [self._shelf.find(subject) for subject in subjects(one)]
+        updated = datetime.fromtimestamp(second, UTC)
+        self._places.stand(number, wanted, updated, revised=revised)
+
+    def _entry(self, one: Article, row: Row[Any] | None, stamp: str) -> tuple[int, int]:
+        """Bring the article's entry up to date; gives its number, and the second of its change."""
+        changed = round(one.updated_at.timestamp())
+        if row is None:
+            second = self._mint.second(changed)
+            values = {
+                "article_id": one.id,
+                "language": one.language,
+                "tag": self._mint.tag(one.slug, one.language),
+                "updated": second,
+                "stamp": stamp,
+            }
+            new = insert(entry).values(values).returning(entry.c.id)
+            return int(self._connection.execute(new).scalar_one()), second
+        if row.gone_at is not None or row.stamp != stamp:
+            # Later than ever before: also than the moment at which it was withdrawn.
+            before = max(row.updated, _seconds(row.gone_at))
+            second = self._mint.second(max(changed, before + 1))
+            values = {"updated": second, "stamp": stamp, "gone_at": None}
+            self._connection.execute(update(entry).where(entry.c.id == row.id).values(values))
+            return int(row.id), second
+        return int(row.id), int(row.updated)
+
+
+def _seconds(moment: datetime | None) -> int:
+    return 0 if moment is None else round(moment.timestamp())

@@ -1,0 +1,59 @@
+"""Which entries leave a subscription document for archive documents. Pure.
+
+An archive document is closed for ever once it is written (RFC 5005 section 4), so entries
+leave in lots: with one at a time, each archive document would hold one. A subscription
+document therefore holds between four fifths of its limit and all of it, and exactly the limit
+after a lot that was larger anyway. Knows no database and no format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+# A fifth leaves the newest forty of fifty in place, and makes archive documents of ten.
+SMALLEST_LOT = 5
+
+
+def fitting(sizes: Sequence[int], most: int, most_bytes: int) -> int:
+    """Say how many entries, newest first, fit into a document: one at least, `most` at most."""
+    total = 0
+    for number, size in enumerate(sizes[:most]):
+        total += size
+        if total > most_bytes and number:
+            return number
+    return min(len(sizes), most)
+
+
+def leaving(count: int, fit: int, most: int) -> int:
+    """Say how many of `count` entries leave, oldest first, where `fit` of the newest may stay."""
+    surplus = count - fit
+    if surplus <= 0:
+        return 0
+    smallest = max(1, most // SMALLEST_LOT)
+    return max(surplus, min(smallest, count - 1))
+
+
+def lots(count: int, most: int) -> list[int]:
+    """Divide what leaves into archive documents of `most` entries at most, nearly equal ones."""
+    if not count:
+        return []
+    documents = -(-count // most)
+    size, larger = divmod(count, documents)
+    return [size + 1] * larger + [size] * (documents - larger)
+
+
+def runs(sizes: Sequence[int], most_bytes: int) -> list[int]:
+    """Divide entries in order into runs that fit into a document each; gives their lengths.
+
+    One that does not fit anywhere has a run of its own.
+    """
+    found: list[int] = []
+    total = 0
+    for size in sizes:
+        if found and total + size <= most_bytes:
+            found[-1] += 1
+            total += size
+        else:
+            found.append(1)
+            total = size
+    return found

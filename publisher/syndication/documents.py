@@ -1,0 +1,67 @@
+"""Documents of feeds as files: which, where, and that they are there. Knows no database."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from pathlib import Path
+
+import feeds
+from publisher import urls
+from publisher.compressed import ENCODINGS, write_with_copies
+from publisher.config import Settings
+from publisher.syndication.shelf import Feed
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file of a feed; `address` is where it is polled, None for what nobody polls."""
+
+    path: str
+    content: bytes
+    address: str | None = None
+
+
+def subscription_documents(channel: feeds.Channel, feed: Feed) -> Iterator[Document]:
+    """Render what readers poll, in every format."""
+    for form in feeds.FORMATS:
+        path = urls.feed_path(feed.name, form.suffix)
+        address = str(getattr(channel.addresses, form.name))
+        yield Document(path, form.render(channel), address)
+
+
+def archive_documents(channel: feeds.Channel, feed: Feed, number: int) -> Iterator[Document]:
+    """Render an archive document in every format."""
+    for form in feeds.FORMATS:
+        path = urls.feed_archive_path(feed.name, number, form.suffix)
+        yield Document(path, form.render(channel))
+
+
+def write(settings: Settings, document: Document) -> bool:
+    """Put a document and its compressed copies in place; says if it changed."""
+    return write_with_copies(settings.folders.public / document.path, document.content)
+
+
+def write_later(executor: Executor, settings: Settings, document: Document) -> Future[bool]:
+    """Have a document written beside other work: packing and waiting for the disk are most of it."""
+    return executor.submit(write, settings, document)
+
+
+def lost(settings: Settings, names: Collection[str]) -> set[str]:
+    """Say of which feeds a file that is polled is not there; looks into folders, not at files."""
+    seen: dict[Path, frozenset[str]] = {}
+    found = set()
+    for name in names:
+        for form in feeds.FORMATS:
+            path = settings.folders.public / urls.feed_path(name, form.suffix)
+            if path.parent not in seen:
+                seen[path.parent] = _names(path.parent)
+            wanted = {path.name, *(path.name + suffix for suffix in ENCODINGS)}
+            if not wanted <= seen[path.parent]:
+                found.add(name)
+    return found
+
+
+def _names(folder: Path) -> frozenset[str]:
+    return frozenset(path.name for path in folder.iterdir()) if folder.is_dir() else frozenset()

@@ -1,0 +1,335 @@
+"""Telling WebSub hubs which feeds have changed: one ping per feed and hub, until it is taken.
+
+A change is noted in the transaction that records the files as written, and told after it; so a
+kill in between costs a ping that is sent twice, never one that is not sent. The network is used in
+threads, the database in the thread that called. A ping that failed is tried again, ever more
+seldom, for about a day; the feed's next change asks the hub anew in any case.
+
+Knows addresses only: not what feeds hold, nor what is said to a hub (`hubs`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import structlog
+from sqlalchemy import (
+    Connection,
+    and_,
+    case,
+    delete,
+    func,
+    literal_column,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert
+
+from publisher.database import Database
+from publisher.syndication.hubs import Answer, Call, Verdict, shown, unanswered
+from publisher.syndication.tables import ping as table
+
+log = structlog.get_logger()
+
+# More at once would look like an attack to a small hub.
+AT_ONCE = 8
+# A hub that can't be reached twice is not tried with its other topics in this turn.
+FAILURES = 2
+# Seconds. A turn is part of a cycle, which has more to do.
+TURN = 20.0
+# Seconds for one ping, redirect and all; some hubs look at the feed before they answer.
+TIMEOUT = 8.0
+# Topics of one hub in one turn.
+LIMIT = 200
+
+FIRST_WAIT = timedelta(minutes=1)
+LONGEST_WAIT = timedelta(hours=6)
+# The last of these is made about 23 hours after the first. Attempts are counted, not hours, so
+# that a night in which the program does not run gives up nothing.
+ATTEMPTS = 13
+
+# Written out, not as a parameter: else SQLite would not use the index of what is pending.
+PENDING = table.c.state == literal_column("'pending'")
+
+
+@dataclass(frozen=True, slots=True)
+class Pinged:
+    """What a turn came to: pings taken, pings given up, pings that wait for a later turn."""
+
+    told: int = 0
+    failed: int = 0
+    waiting: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def enqueue(
+    connection: Connection, hubs: Sequence[str], topics: Sequence[str], now: datetime
+) -> None:
+    """Note that topics (addresses of feeds) have changed, in the transaction that says so.
+
+    A topic that is still waiting gets no second ping: its one ping is due now and starts afresh.
+    """
+    rows = [
+        {"hub": hub, "topic": topic, "state": "pending", "attempts": 0, "due_at": now}
+        for hub in dict.fromkeys(hubs)
+        for topic in dict.fromkeys(topics)
+    ]
+    if not rows:
+        return
+    statement = insert(table)
+    new = statement.excluded
+    # A ping under way was read with this due_at and must not pass for the newer one. So that is
+    # made to differ: by a second in the past, which is due as well.
+    earlier = func.strftime("%Y-%m-%dT%H:%M:%SZ", table.c.due_at, "-1 second")
+    untried = and_(PENDING, table.c.attempts == 0, table.c.due_at <= new.due_at)
+    renewed = {
+        "state": new.state,
+        "attempts": new.attempts,
+        "due_at": case((untried, type_coerce(earlier, table.c.due_at.type)), else_=new.due_at),
+        "answer": None,
+    }
+    key = [table.c.hub, table.c.topic]
+    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=renewed), rows)
+
+
+def waiting(connection: Connection) -> int:
+    """Count the pings that a hub has still to take."""
+    query = select(func.count()).select_from(table).where(PENDING)
+    return connection.execute(query).scalar_one()
+
+
+def failed(connection: Connection) -> list[tuple[str, str, str]]:
+    """List the pings that were given up: hub (fit to be shown), topic, and the last answer."""
+    query = (
+        select(table.c.hub, table.c.topic, func.coalesce(table.c.answer, ""))
+        .where(table.c.state == "failed")
+        .order_by(table.c.hub, table.c.topic)
+    )
+    return [(shown(hub), topic, answer) for hub, topic, answer in connection.execute(query)]
+
+
+def ping(
+    database: Database,
+    hubs: Sequence[str],
+    now: datetime,
+    *,
+    limit: int = LIMIT,
+    timeout: float = TIMEOUT,
+    turn: float = TURN,
+) -> Pinged:
+    """Send the pings that are due: at most `limit` topics of each hub.
+
+    `timeout` and `turn` are seconds, for one ping and for all of them; what was not reached when
+    the turn is over stays as it is. Rows of hubs other than `hubs` are dropped.
+    """
+    _drop_all_but(database, hubs)
+    with database.reading() as connection:
+        due = [_Hub(deque(_due(connection, hub, now, limit))) for hub in dict.fromkeys(hubs)]
+    run = _Turn(database, now, timeout, time.monotonic() + turn)
+    run.run(due)
+    with database.reading() as connection:
+        left = waiting(connection)
+    return Pinged(run.told, sum(map(len, run.lost.values())), left, _problems(run.lost))
+
+
+def _drop_all_but(database: Database, hubs: Sequence[str]) -> None:
+    others = table.c.hub.not_in(hubs)
+    with database.reading() as connection:
+        found = connection.execute(select(table.c.hub).where(others).limit(1)).first()
+    # Most turns find none, and so need not wait for whoever writes.
+    if found:
+        with database.writing() as connection:
+            connection.execute(delete(table).where(others))
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A ping as it was read; it is written back only if it is still so."""
+
+    hub: str
+    topic: str
+    attempts: int
+    due_at: datetime
+
+
+def _due(connection: Connection, hub: str, now: datetime, limit: int) -> Iterable[_Row]:
+    query = (
+        select(table.c.hub, table.c.topic, table.c.attempts, table.c.due_at)
+        .where(PENDING, table.c.hub == hub, table.c.due_at <= now)
+        .order_by(table.c.due_at, table.c.topic)
+        .limit(limit)
+    )
+    return [_Row(*row) for row in connection.execute(query)]
+
+
+def _replace(connection: Connection, row: _Row, values: Mapping[str, Any]) -> bool:
+    statement = update(table).where(
+        table.c.hub == row.hub,
+        table.c.topic == row.topic,
+        PENDING,
+        table.c.attempts == row.attempts,
+        table.c.due_at == row.due_at,
+    )
+    return connection.execute(statement.values(**values)).rowcount == 1
+
+
+def _after(row: _Row, answer: Answer, now: datetime) -> dict[str, Any]:
+    """Decide what a ping's row says after an answer."""
+    tried = {"state": "pending", "attempts": row.attempts + 1, "answer": answer.words}
+    if answer.verdict is Verdict.TOLD:
+        return tried | {"state": "told", "told_at": now}
+    if answer.verdict is Verdict.REFUSED:
+        return tried | {"state": "failed"}
+    if row.attempts + 1 >= ATTEMPTS:
+        words = f"given up after {ATTEMPTS} attempts; the last: {answer.words}"
+        return tried | {"state": "failed", "answer": words}
+    return tried | {"due_at": now + max(_back_off(row), answer.wait)}
+
+
+def _put_off(row: _Row, answer: Answer, now: datetime) -> dict[str, Any]:
+    """Decide about a ping that is not tried because of what came of another.
+
+    A hub that can't be reached has failed them all. One that asks for time has failed none.
+    """
+    if not answer.crowded:
+        return _after(row, answer, now)
+    until = now + max(answer.wait, FIRST_WAIT)
+    return {"state": "pending", "due_at": until, "answer": f"put off: {answer.words}"}
+
+
+def _back_off(row: _Row) -> timedelta:
+    """Give how long to wait: double each time, less up to a quarter.
+
+    The quarter is drawn from the row: topics spread out, and the instant can be foretold.
+    """
+    wait = min(FIRST_WAIT * (1 << row.attempts), LONGEST_WAIT)
+    seed = f"{row.hub}\n{row.topic}\n{row.attempts}".encode()
+    part = int.from_bytes(hashlib.sha256(seed).digest()[:4], "big") / 2**32
+    return wait - wait * part / 4
+
+
+def _problems(lost: Mapping[tuple[str, str], list[str]]) -> list[str]:
+    """Write a line per hub and answer, however many topics it is about."""
+    lines = []
+    for (hub, answer), topics in lost.items():
+        others = f" and {len(topics) - 1} more" if topics[1:] else ""
+        lines.append(f"{hub}: could not be told of {topics[0]}{others}: {answer}")
+    return lines
+
+
+@dataclass(slots=True)
+class _Hub:
+    """How one hub fares in one turn."""
+
+    waiting: deque[_Row]
+    flying: int = 0
+    failures: int = 0
+    answered: bool = False
+
+    def has_room(self) -> bool:
+        allowed = AT_ONCE if self.answered else FAILURES - self.failures
+        return bool(self.waiting) and self.flying < allowed
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Flight:
+    """One ping under way, and when its time is over."""
+
+    hub: _Hub
+    row: _Row
+    ends: float
+    call: Call = field(default_factory=Call)
+
+
+class _Turn:
+    """Sends from threads; decides and writes in the thread that runs it."""
+
+    def __init__(self, database: Database, now: datetime, timeout: float, ends: float) -> None:
+        self._database = database
+        self._now = now
+        self._timeout = timeout
+        # Later ones would not have their whole time.
+        self._last_start = ends - timeout
+        # In the order in which their time is over.
+        self._flying: dict[_Flight, None] = {}
+        self._answers: SimpleQueue[tuple[_Flight, Answer]] = SimpleQueue()
+        self.told = 0
+        self.lost: dict[tuple[str, str], list[str]] = {}
+
+    def run(self, hubs: Sequence[_Hub]) -> None:
+        self._start(hubs)
+        while self._flying:
+            flight, answer = self._next()
+            # One that was cut may still answer; what was recorded then holds.
+            if flight in self._flying:
+                del self._flying[flight]
+                self._settle(flight, answer)
+            self._start(hubs)
+
+    def _start(self, hubs: Sequence[_Hub]) -> None:
+        """Start what may be, the hub with the fewest under way first."""
+        while len(self._flying) < AT_ONCE and time.monotonic() <= self._last_start:
+            ready = [hub for hub in hubs if hub.has_room()]
+            if not ready:
+                return
+            hub = min(ready, key=lambda one: one.flying)
+            hub.flying += 1
+            flight = _Flight(hub, hub.waiting.popleft(), time.monotonic() + self._timeout)
+            self._flying[flight] = None
+            # A daemon: one that is stuck where it can't be cut must not keep the program alive.
+            threading.Thread(target=self._send, args=(flight,), daemon=True).start()
+
+    def _send(self, flight: _Flight) -> None:
+        row = flight.row
+        answer = flight.call.tell(row.hub, row.topic, self._timeout, self._now)
+        self._answers.put((flight, answer))
+
+    def _next(self) -> tuple[_Flight, Answer]:
+        """Wait for an answer, or until the time of the oldest ping is over."""
+        oldest = next(iter(self._flying))
+        try:
+            return self._answers.get(timeout=max(oldest.ends - time.monotonic(), 0))
+        except Empty:
+            oldest.call.cut()
+            return oldest, unanswered(self._timeout)
+
+    def _settle(self, flight: _Flight, answer: Answer) -> None:
+        hub = flight.hub
+        hub.flying -= 1
+        if answer.verdict is Verdict.UNREACHED:
+            hub.failures += 1
+        else:
+            hub.answered = True
+        changes = [(flight.row, _after(flight.row, answer, self._now))]
+        if hub.failures >= FAILURES or answer.crowded:
+            changes += [(row, _put_off(row, answer, self._now)) for row in hub.waiting]
+            hub.waiting.clear()
+        self._record(changes)
+
+    def _record(self, changes: Iterable[tuple[_Row, dict[str, Any]]]) -> None:
+        """Write rows that are still as they were read; a newer change of a feed stands."""
+        with self._database.writing() as connection:
+            kept = [change for change in changes if _replace(connection, *change)]
+        for row, values in kept:
+            self._count(row, values)
+
+    def _count(self, row: _Row, values: Mapping[str, Any]) -> None:
+        hub, answer = shown(row.hub), values["answer"]
+        line = log.bind(hub=hub, topic=row.topic, answer=answer)
+        if values["state"] == "told":
+            self.told += 1
+            line.info("hub told")
+        elif values["state"] == "failed":
+            self.lost.setdefault((hub, answer), []).append(row.topic)
+            line.error("hub not told")
+        else:
+            line.warning("hub to be told later", due=values["due_at"].isoformat())

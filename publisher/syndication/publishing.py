@@ -1,0 +1,224 @@
+"""Bringing feeds up to date: whichever are due, one after the other, archives before the rest.
+
+A subscription document is written when its archive documents are in place, and a feed is
+recorded as written when all its files are: a kill at any moment means writing equal bytes
+again. A feed that can't be made or written stays as it was, and the next turn tries again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+from sqlalchemy import update
+
+import feeds
+from publisher.config import Settings
+from publisher.database import Database
+from publisher.errors import RenderingError
+from publisher.rendering import Renderer
+from publisher.syndication import channels, closing, documents, pinging, windows
+from publisher.syndication.channels import Contents
+from publisher.syndication.entries import entry
+from publisher.syndication.pages import Pages
+from publisher.syndication.shelf import Feed
+from publisher.syndication.tables import feed as feed_table
+from publisher.syndication.windows import Closed, Standing
+
+log = structlog.get_logger()
+
+# What an entry costs beside its texts: elements, addresses, names, translations.
+FRAME_BYTES = 2_000
+# Feeds under way at once: while one is rendered, others are packed and written.
+UNDER_WAY = 4
+
+
+@dataclass(slots=True)
+class Written:
+    """How many feeds have other documents than before, and what went wrong."""
+
+    feeds: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """A feed whose files are being written."""
+
+    feed: Feed
+    addresses: Sequence[tuple[str, Future[bool]]]
+
+
+class Publisher:
+    """Writes feeds, in one turn of the press."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        renderer: Renderer,
+        pages: Pages,
+        executor: Executor,
+        now: datetime,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._renderer = renderer
+        self._pages = pages
+        self._executor = executor
+        self._now = now
+        self.written = Written()
+
+    def publish(self, due: Sequence[Feed]) -> None:
+        """Bring these feeds up to date."""
+        under_way: list[_UnderWay] = []
+        for one in due:
+            try:
+                under_way.append(self._start(one))
+            except (RenderingError, feeds.FeedsError, OSError) as error:
+                self._complain(one, error)
+            if len(under_way) >= UNDER_WAY:
+                self._finish(under_way.pop(0))
+        for one_left in under_way:
+            self._finish(one_left)
+
+    def _complain(self, one: Feed, error: Exception) -> None:
+        self.written.problems.append(f"feeds/{one.name}: {error}")
+        log.error("feed left as it was", feed=one.name, reason=str(error))
+
+    def _start(self, one: Feed) -> _UnderWay:
+        """Close what is to be closed, render the rest, and have it written."""
+        self._renew_archives(one)
+        shown = self._close(one)
+        with self._database.reading() as connection:
+            tombstones = windows.tombstones(connection, one.id)
+            newest = windows.newest_archive(connection, one.id)
+        contents = Contents(tuple(shown), tuple(tombstones))
+        channel = channels.subscription(self._settings, one, contents, newest.number)
+        futures = [
+            (document.address or "", self._write(document))
+            for document in documents.subscription_documents(channel, one)
+        ]
+        return _UnderWay(one, futures)
+
+    def _finish(self, one: _UnderWay) -> None:
+        """Wait for a feed's files; record it as written, and whom to tell of what changed."""
+        try:
+            changed = [address for address, future in one.addresses if future.result()]
+            self._pages.write_page(one.feed)
+        except (RenderingError, OSError) as error:
+            self._complain(one.feed, error)
+            return
+        self.written.feeds += bool(changed)
+        with self._database.writing() as connection:
+            here = feed_table.c.id == one.feed.id
+            connection.execute(update(feed_table).where(here).values(due=False))
+            pinging.enqueue(connection, self._settings.feeds.hubs, changed, self._now)
+
+    def _write(self, document: documents.Document) -> Future[bool]:
+        return documents.write_later(self._executor, self._settings, document)
+
+    # Archives
+
+    def _renew_archives(self, one: Feed) -> None:
+        with self._database.reading() as connection:
+            due = list(windows.due_archives(connection, one.id))
+        for closed in due:
+            self._archive(one, closed, list(self._entries(self._held(one, closed))))
+        self._record(one, due)
+
+    def _close(self, one: Feed) -> list[feeds.Entry]:
+        """Close what the subscription document has no room for; gives the entries that stay."""
+        limits = self._settings.feeds
+        with self._database.reading() as connection:
+            before = windows.newest_archive(connection, one.id)
+            count = windows.count_open(connection, one.id, before.last)
+            newest = windows.newest(connection, one.id, before.last, limits.entries, self._now)
+        made = list(self._entries(newest))
+        sizes = [_size(made_one) for made_one in made]
+        # Those that could not be made take no room, and stay until they leave with the others.
+        fit = closing.fitting(sizes, limits.entries, limits.max_bytes)
+        if fit == len(made):
+            fit = len(newest)
+        leave = closing.leaving(count, fit, limits.entries)
+        if leave:
+            self._archive_lots(one, before, leave)
+        gone = {standing.identity.tag for standing in newest[count - leave :]}
+        return [made_one for made_one in made if made_one.id not in gone]
+
+    def _archive_lots(self, one: Feed, before: Closed, leave: int) -> None:
+        """Write what leaves into archive documents, and record them when all are in place.
+
+        Recorded one by one, a kill in between would leave the rest divided in another way.
+        """
+        written: list[Closed] = []
+        for lot in closing.lots(leave, self._settings.feeds.entries):
+            with self._database.reading() as connection:
+                last = windows.oldest(connection, one.id, before.last, lot)[-1]
+            held = self._held(one, Closed(before.number + 1, before.last + 1, last))
+            made = {entry_made.id: entry_made for entry_made in self._entries(held)}
+            sizes = [_size(made.get(standing.identity.tag)) for standing in reversed(held)]
+            for count in closing.runs(sizes, self._settings.feeds.max_bytes):
+                some, held = held[len(held) - count :], held[: len(held) - count]
+                closed = Closed(before.number + 1, before.last + 1, some[0].position)
+                entries = [made[s.identity.tag] for s in some if s.identity.tag in made]
+                self._archive(one, closed, entries)
+                written.append(closed)
+                before = closed
+        self._record(one, written)
+
+    def _held(self, one: Feed, closed: Closed) -> list[Standing]:
+        with self._database.reading() as connection:
+            first, last = closed.first, closed.last
+            return windows.between(connection, one.id, first, last, self._now)
+
+    def _archive(self, one: Feed, closed: Closed, entries: Sequence[feeds.Entry]) -> None:
+        """Write an archive document; returns when it is in place."""
+        with self._database.reading() as connection:
+            tombstones = windows.tombstones(connection, one.id, closed)
+        contents = Contents(tuple(entries), tuple(tombstones))
+        channel = channels.archived(self._settings, one, contents, closed.number)
+        found = documents.archive_documents(channel, one, closed.number)
+        writing = [self._write(document) for document in found]
+        for future in writing:
+            future.result()
+
+    def _record(self, one: Feed, written: Sequence[Closed]) -> None:
+        if written:
+            with self._database.writing() as connection:
+                for closed in written:
+                    windows.record_archive(connection, one.id, closed)
+
+    # Entries
+
+    def _entries(self, standing: Sequence[Standing]) -> Iterator[feeds.Entry]:
+        """Make entries; one that can't be made is left out and named, and the rest goes on."""
+        in_full = self._settings.feeds.content == "full"
+        for one in standing:
+            try:
+                yield entry(
+                    self._settings.publication,
+                    self._renderer,
+                    one.article,
+                    one.identity,
+                    one.versions,
+                    in_full=in_full,
+                )
+            except feeds.FeedsError as error:
+                problem = f"{one.article.language}/{one.article.slug}: {error}"
+                if problem not in self.written.problems:
+                    self.written.problems.append(problem)
+                    log.error("left out of feeds", article=one.article.slug, reason=str(error))
+
+
+def _size(one: feeds.Entry | None) -> int:
+    """Say what an entry takes in the format that escapes most, in bytes."""
+    if one is None:
+        return 0
+    escaped = 3 * (one.content_html.count("<") + one.content_html.count(">"))
+    escaped += 4 * one.content_html.count("&")
+    texts = len(one.content_html.encode()) + 2 * len(one.summary.encode())
+    return texts + escaped + FRAME_BYTES

@@ -1,0 +1,173 @@
+"""What a feed's documents hold, from the rows: the open window, what leaves it, archives.
+
+Reads portions, so that an archive of any size passes through little memory. Decides nothing;
+`publisher.syndication.closing` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+
+import feeds
+from publisher.articles import store as articles
+from publisher.articles.model import Article, Version
+from publisher.database.portions import portions
+from publisher.syndication.entries import Identity
+from publisher.syndication.tables import archive, entry, place
+
+# Of what was withdrawn, a subscription document names the latest; archive documents name theirs.
+MOST_TOMBSTONES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An entry in its place: the article, and in which languages its story can be read."""
+
+    position: int
+    article: Article
+    identity: Identity
+    versions: Sequence[Version]
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """An archive document's place in its feed: the first and last position that it holds."""
+
+    number: int
+    first: int
+    last: int
+
+
+def count_open(connection: Connection, feed_id: int, after: int) -> int:
+    """Count the entries of a feed that stand after its last closed position."""
+    query = select(func.count()).where(
+        place.c.feed_id == feed_id, place.c.position > after, place.c.standing == "here"
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def newest(
+    connection: Connection, feed_id: int, after: int, limit: int, now: datetime
+) -> list[Standing]:
+    """Fetch the entries after a position, newest first."""
+    found = _places(connection, feed_id, place.c.position > after, limit, newest_first=True)
+    return _standing(connection, found, now)
+
+
+def oldest(connection: Connection, feed_id: int, after: int, limit: int) -> list[int]:
+    """List the positions of so many entries after one, oldest first."""
+    found = _places(connection, feed_id, place.c.position > after, limit, newest_first=False)
+    return [position for position, _number in found]
+
+
+def between(
+    connection: Connection, feed_id: int, first: int, last: int, now: datetime
+) -> list[Standing]:
+    """Fetch the entries of an archive document, newest first."""
+    here = place.c.position.between(first, last)
+    found = _places(connection, feed_id, here, None, newest_first=True)
+    return _standing(connection, found, now)
+
+
+def _places(
+    connection: Connection,
+    feed_id: int,
+    where: ColumnElement[bool],
+    limit: int | None,
+    *,
+    newest_first: bool,
+) -> list[tuple[int, int]]:
+    order = place.c.position.desc() if newest_first else place.c.position
+    query = (
+        select(place.c.position, place.c.entry_id)
+        .where(place.c.feed_id == feed_id, place.c.standing == "here", where)
+        .order_by(order)
+        .limit(limit)
+    )
+    return [(position, number) for position, number in connection.execute(query)]
+
+
+def _standing(
+    connection: Connection, found: Sequence[tuple[int, int]], now: datetime
+) -> list[Standing]:
+    identities: dict[int, tuple[int, Identity]] = {}
+    columns = (entry.c.id, entry.c.article_id, entry.c.tag, entry.c.updated)
+    for some in portions([number for _position, number in found]):
+        for row in connection.execute(select(*columns).where(entry.c.id.in_(some))):
+            moment = datetime.fromtimestamp(row.updated, UTC)
+            identities[row.id] = (row.article_id, Identity(row.tag, moment))
+    numbers = [number for number, _identity in identities.values()]
+    texts: dict[int, Article] = {}
+    for some in portions(numbers):
+        texts |= articles.by_ids(connection, some)
+    stories = {one.story_id for one in texts.values()}
+    versions = articles.versions(connection, stories, now)
+    standing = []
+    for position, number in found:
+        article_id, identity = identities[number]
+        one = texts[article_id]
+        standing.append(Standing(position, one, identity, versions.get(one.story_id, ())))
+    return standing
+
+
+def tombstones(
+    connection: Connection, feed_id: int, closed: Closed | None = None
+) -> list[feeds.Tombstone]:
+    """List what was withdrawn from a feed and is not back, or from one of its archive documents."""
+    query = (
+        select(entry.c.tag, entry.c.gone_at)
+        .join(place, place.c.entry_id == entry.c.id)
+        .where(
+            place.c.feed_id == feed_id,
+            place.c.standing == "gone",
+            entry.c.gone_at.is_not(None),
+        )
+        .distinct()
+        .order_by(entry.c.gone_at.desc(), entry.c.tag)
+    )
+    if closed is None:
+        query = query.limit(MOST_TOMBSTONES)
+    else:
+        query = query.where(place.c.position.between(closed.first, closed.last))
+    return [
+        feeds.Tombstone(entry_id=tag, when=gone_at)
+        for tag, gone_at in connection.execute(query)
+    ]
+
+
+def last_closed(connection: Connection, feed_id: int) -> int:
+    """Give the last position of a feed that is in an archive document; 0 if none is."""
+    return newest_archive(connection, feed_id).last
+
+
+def newest_archive(connection: Connection, feed_id: int) -> Closed:
+    """Give a feed's newest archive document; number 0 if it has none."""
+    query = select(archive.c.number, archive.c.first, archive.c.last)
+    query = query.where(archive.c.feed_id == feed_id).order_by(archive.c.number.desc())
+    row = connection.execute(query.limit(1)).one_or_none()
+    return Closed(*row) if row else Closed(0, 0, 0)
+
+
+def due_archives(connection: Connection, feed_id: int) -> Iterator[Closed]:
+    """List the archive documents of a feed that are to be written again."""
+    query = select(archive.c.number, archive.c.first, archive.c.last)
+    rows = connection.execute(query.where(archive.c.feed_id == feed_id, archive.c.due))
+    return (Closed(*row) for row in rows.all())
+
+
+def record_archive(connection: Connection, feed_id: int, closed: Closed) -> None:
+    """Record that an archive document is in place, for ever or again."""
+    values = {"first": closed.first, "last": closed.last, "due": False}
+    here = (archive.c.feed_id == feed_id) & (archive.c.number == closed.number)
+    if connection.execute(update(archive).where(here).values(due=False)).rowcount == 0:
+        key = {"feed_id": feed_id, "number": closed.number}
+        connection.execute(insert(archive).values(key | values))
+
+
+def mark_archives_due(connection: Connection) -> None:
+    """Have every archive document written again, as when their files are lost."""
+    connection.execute(update(archive).values(due=True))

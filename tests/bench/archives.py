@@ -1,0 +1,171 @@
+"""What one new story in four languages costs, beside archives of different sizes.
+
+Run as a process of its own for each step, so that memory is of that step alone:
+`python -m tests.bench.archives prepare FOLDER ARTICLES`, then `... publish FOLDER RUNS`.
+"""
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from sqlalchemy import insert
+
+from publisher import syndication
+from publisher.articles.tables import article, story
+from publisher.articles.values import hash_of
+from publisher.clock import FixedClock
+from publisher.config import load
+from publisher.cycle import press
+from publisher.database import Database
+from publisher.database.portions import portions
+from publisher.testing import make_publication
+
+COLUMNS = ("Seconds (median)", "least", "most")
+LANGUAGES = ("en", "zh-Hans", "zh-Hant", "ar")
+SIZES = (1_000, 100_000)
+RUNS = 7
+# As many topics and authors as a newspaper might have; a story has two and one.
+TOPICS, AUTHORS = 20, 40
+BEGINNING = datetime(2010, 1, 1, tzinfo=UTC)
+NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)
+BODY = "<p>" + "The harbour was calm, and nobody in it had anything to say. " * 30 + "</p>"
+
+
+def measure(table: Table) -> None:
+    """Measure archives of each size, as rows of a table."""
+    figures = {}
+    for size in SIZES:
+        with tempfile.TemporaryDirectory() as folder:
+            first = _step("prepare", folder, size)
+            table.add_row(
+                f"feeds of {size:,} articles, made at once", f"{first['seconds']:.1f}"
+            )
+            figures[size] = then = _step("publish", folder, RUNS)
+        seconds = then["all"]
+        table.add_row(
+            f"a cycle, one new story in four languages beside {size:,} articles",
+            *(f"{f(seconds):.2f}" for f in (statistics.median, min, max)),
+        )
+        table.add_row("  of that, feeds", f"{statistics.median(then['feeds']):.2f}")
+        table.add_row("  memory at most, MB", f"{then['megabytes']:.0f}")
+    small, large = (statistics.median(figures[size]["all"]) for size in SIZES)
+    table.add_row(f"  {SIZES[1]:,} beside {SIZES[0]:,}", f"{large / small:.2f} times")
+
+
+def _step(*words: object) -> dict[str, Any]:
+    command = [sys.executable, "-m", "tests.bench.archives", *map(str, words)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def prepare(folder: Path, count: int) -> dict[str, Any]:
+    """Make a publication with so many articles in its database, and its feeds."""
+    settings = make_publication(folder / "publication", languages=LANGUAGES)
+    with press(settings, FixedClock(NOW - timedelta(days=1))) as one:
+        one.edit()
+        _stock(one.database, count)
+        start = time.perf_counter()
+        one.edit()
+        return {"seconds": time.perf_counter() - start}
+
+
+def _stock(database: Database, count: int) -> None:
+    stories = count // len(LANGUAGES)
+    for numbers in portions(range(1, stories + 1)):
+        with database.writing() as connection:
+            rows = [{"id": n, "key": f"story-{n}", "slug": f"story-{n}"} for n in numbers]
+            connection.execute(insert(story), rows)
+            connection.execute(insert(article), [row for n in numbers for row in _rows(n)])
+
+
+def _rows(number: int) -> Iterator[dict[str, Any]]:
+    moment = BEGINNING + timedelta(hours=number)
+    for language in LANGUAGES:
+        content = {
+            "title": f"Story {number}",
+            "summary": "The harbour was calm.",
+            "html": BODY,
+            "text": "The harbour was calm.",
+            "bylines": [{"name": f"Author {number % AUTHORS}", "affiliation": None}],
+            "translators": [],
+            "section": None,
+            "topics": [f"Topic {number % TOPICS}", f"Topic {number * 7 % TOPICS}"],
+            "picture": None,
+            "attachments": [],
+            "url": None,
+            "offered": [],
+            "published_on": moment.date(),
+        }
+        yield content | {
+            "story_id": number,
+            "language": language,
+            "origin": "original",
+            "status": "ready",
+            "declared": "ready",
+            "published_at": moment,
+            "available_at": moment,
+            "updated_at": moment,
+            "content_hash": hash_of(content | {"number": number, "language": language}),
+            # Their pages are not what is measured.
+            "page_hash": "written",
+        }
+
+
+def publish(folder: Path, runs: int) -> dict[str, Any]:
+    """Publish one story in four languages, so many times; gives seconds and memory."""
+    settings = load(folder / "publication", {})
+    whole, feeds = [], []
+    timed = _time(syndication, "syndicate")
+    for run in range(runs):
+        for language in LANGUAGES:
+            _drop_in(folder / "publication" / "articles" / language / f"new-{run}.md", run)
+        with press(settings, FixedClock(NOW + timedelta(minutes=run))) as one:
+            start = time.perf_counter()
+            report = one.edit()
+            whole.append(time.perf_counter() - start)
+            feeds.append(timed.pop())
+        if report.picked_up.new != len(LANGUAGES) or report.problems:
+            raise RuntimeError(f"not published: {report}")
+    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"all": whole, "feeds": feeds, "megabytes": kilobytes / 1024}
+
+
+def _time(module: Any, name: str) -> list[float]:
+    """Have a function's seconds noted whenever it is called."""
+    plain, noted = getattr(module, name), []
+
+    def timed(*arguments: Any) -> Any:
+        start = time.perf_counter()
+        given = plain(*arguments)
+        noted.append(time.perf_counter() - start)
+        return given
+
+    setattr(module, name, timed)
+    return noted
+
+
+def _drop_in(path: Path, run: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    matter = {
+        "title": f"News {run}",
+        "date": "2026-01-09",
+        "author": f"Author {run % AUTHORS}",
+        "topics": f"[Topic {run % TOPICS}, Topic {(run + 3) % TOPICS}]",
+    }
+    lines = "".join(f"{key}: {value}\n" for key, value in matter.items())
+    path.write_text(f"---\n{lines}---\n{BODY} {run} {path.parent.name}\n")
+
+
+if __name__ == "__main__":
+    step, where, number = sys.argv[1:]
+    done = {"prepare": prepare, "publish": publish}[step](Path(where), int(number))
+    sys.stdout.write(json.dumps(done) + "\n")

@@ -1,0 +1,56 @@
+"""Says what is wrong with one document: RSS 2.0, Atom 1.0, JSON Feed 1.1 or OPML 2.0.
+
+A checker that shares no code with the writers, so that a writer's mistake is not forgiven by
+itself. It holds what a single document can show of the specifications, of the RSS Board's
+profile and of the checks that public validators make. Each fault names the element and, in
+round brackets, the rule:
+
+    1 ids, titles       11 language             23 ttl                  35 characters
+    3 authors           12 enclosures in Atom   24 language of RSS      39 OPML
+    4 links             13 generator, icon      25 relative addresses   42 complete feeds
+    5 updated           14 channel of RSS       26 image                43 archives
+    6 plausible dates   15 dates of RSS         28 namespaces           44 tombstones
+    7 uniqueness        16 items of RSS         30 dangerous markup     45 JSON: feed
+    8 kinds of text     17 guid                 31 CSS                  46 JSON: items
+    9 summary           18 self link of RSS     32 balanced HTML        47 JSON: chain, hubs
+    10 categories       19 order of content     33 images               48 JSON: extensions
+                        20 enclosures of RSS    34 direction            59 stylesheet
+                        21 names of RSS         22 plain titles         60 podcasts, media
+"""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from tests.feeds import conformance_atom as atom
+from tests.feeds import conformance_json as json_feed
+from tests.feeds import conformance_opml as opml
+from tests.feeds import conformance_rss as rss
+from tests.feeds.conformance_xml import Document, document_faults, read
+
+Kind = Literal["rss", "atom", "json", "opml"]
+
+# The public validator reads no more, and neither do many readers.
+MOST_BYTES = 5_000_000
+
+
+def faults(document: bytes, kind: Kind) -> list[str]:
+    """Return one line for each fault of the document; an empty list if there is none."""
+    return [*_size(document), *_checked(document, kind)]
+
+
+def _checked(document: bytes, kind: Kind) -> Iterator[str]:
+    if kind == "json":
+        yield from json_feed.check(document)
+        return
+    made = read(document)
+    if not isinstance(made, Document):
+        yield made
+        return
+    yield from document_faults(made)
+    check = {"rss": rss.check, "atom": atom.check, "opml": opml.check}[kind]
+    yield from check(made)
+
+
+def _size(document: bytes) -> Iterator[str]:
+    if len(document) > MOST_BYTES:
+        yield f"document: {len(document)} bytes are more than readers take (41)"

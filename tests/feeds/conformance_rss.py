@@ -1,0 +1,216 @@
+"""What is wrong with an RSS 2.0 document, by its specification and the RSS Board's profile."""
+
+import re
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+
+from lxml.etree import _Element as Element
+
+from tests.feeds import conformance_values as values
+from tests.feeds import conformance_xml as xml
+from tests.feeds.conformance_html import html_faults
+from tests.feeds.conformance_media import media_faults
+from tests.feeds.conformance_values import words
+from tests.feeds.conformance_xml import Document, children, count_faults, told, where
+
+_CHANNEL = words(
+    "title link description language copyright managingEditor webMaster pubDate "
+    "lastBuildDate category generator docs cloud ttl image rating skipHours skipDays item"
+)
+_ITEM = words("title link description author category comments enclosure guid pubDate source")
+_CHANNEL_EXTENSIONS = {
+    "fh:archive", "fh:complete", "sy:updateBase", "sy:updateFrequency", "sy:updatePeriod",
+}  # fmt: skip
+_ITEM_EXTENSIONS = {"content:encoded", "atom:author", "atom:contributor", "atom:updated"}
+_ATOM = {"atom:link", "atom:id"}
+_EXTENSIONS = ("dc:", "dcterms:", "itunes:", "media:", "thr:")
+_SAME = (
+    ("author", "dc:creator"), ("category", "dc:subject"), ("pubDate", "dc:date"),
+    ("source", "dc:source"), ("guid", "atom:id"), ("copyright", "dc:rights"),
+    ("language", "dc:language"), ("managingEditor", "dc:creator"),
+    ("webMaster", "dc:publisher"), ("lastBuildDate", "dcterms:modified"),
+    ("title", "dc:title"), ("description", "dc:description"),
+)  # fmt: skip
+_ONCE = ("language", "copyright", "lastBuildDate", "generator", "docs", "ttl", "image")
+_PLAIN = ("title", "copyright", "category")
+_DAYS = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"}
+_PERIODS = {"hourly", "daily", "weekly", "monthly", "yearly"}
+_PICTURE = re.compile(r"\.(gif|jpe?g|png)$", re.IGNORECASE)
+_PERSON = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+ \([^()]+\)")
+_POSITIVE = re.compile(r"[1-9]\d*")
+
+
+def check(document: Document) -> Iterator[str]:
+    """Yield what is wrong with an RSS document."""
+    root = document.root
+    channels = children(root, "channel")
+    if root.tag != "rss" or root.get("version") != "2.0" or len(channels) != 1:
+        yield f"document: is no <rss version=2.0> with one channel but <{root.tag!s}> (14)"
+        return
+    channel = channels[0]
+    items = children(channel, "item")
+    yield from _channel(channel, document)
+    for item in items:
+        yield from _item(item, document)
+    for guid in xml.repeated(xml.text(item, "guid") or "" for item in items):
+        yield f"guid: two items have {guid} (17)"
+
+
+def _channel(channel: Element, document: Document) -> Iterator[str]:
+    for wanted in ("title", "link", "description"):
+        yield from count_faults(channel, wanted, 14)
+    for wanted in _ONCE:
+        yield from count_faults(channel, wanted, 14, least=0)
+    yield from _common(channel, document, _CHANNEL | _CHANNEL_EXTENSIONS | _ATOM)
+    for description in children(channel, "description"):
+        yield from _plain(description, document)
+    yield from _site(channel)
+    yield from _languages(channel)
+    yield from xml.self_faults(channel, 18)
+    yield from xml.history_faults(channel)
+    yield from _polling(channel)
+    yield from _image(channel)
+    yield from _order(channel)
+    for wanted in ("managingEditor", "webMaster"):
+        yield from _names(channel, wanted)
+    yield from media_faults(channel, document, is_entry=False)
+
+
+def _item(item: Element, document: Document) -> Iterator[str]:
+    for wanted in ("title", "link", "guid", "pubDate"):
+        yield from count_faults(item, wanted, 16)
+    for wanted in ("description", "content:encoded", "dc:language"):
+        yield from count_faults(item, wanted, 16, least=0)
+    yield from _common(item, document, _ITEM | _ITEM_EXTENSIONS | _ATOM)
+    yield from _guid(item)
+    yield from _names(item, "author")
+    yield from xml.check_all(item, "link", values.web_address_faults, 16)
+    yield from xml.check_all(item, "dc:language", values.language_faults, 24)
+    yield from xml.entry_history_faults(item)
+    yield from _html(item)
+    yield from _enclosure(item)
+    yield from media_faults(item, document, is_entry=True)
+
+
+def _common(parent: Element, document: Document, known: AbstractSet[str]) -> Iterator[str]:
+    for wanted in _PLAIN:
+        for one in children(parent, wanted):
+            yield from _plain(one, document)
+            if not (one.text or "").strip():
+                yield f"{where(one)}: is blank (22)"
+    for date in (*children(parent, "pubDate"), *children(parent, "lastBuildDate")):
+        yield from told(where(date), values.rfc_822_faults(date.text or ""), 15)
+        moment = values.rfc_822(date.text or "")
+        if moment and not values.is_plausible(moment):
+            yield f"{where(date)}: {date.text!r} is not plausible (6)"
+    yield from xml.link_faults(parent, document)
+    for core, other in _SAME:
+        if children(parent, core) and children(parent, other):
+            yield f"{where(parent)}: {core} and {other} say the same (21)"
+    for child in parent.iterchildren("*"):
+        name = xml.name(child)
+        if name not in known and not name.startswith(_EXTENSIONS):
+            yield f"{where(child)}: {name} does not belong in {xml.name(parent)} (28)"
+
+
+def _plain(element: Element, document: Document) -> Iterator[str]:
+    referenced = document.is_referenced(element)
+    problems = values.plain_faults(element.text or "", referenced=referenced, rss=True)
+    yield from told(where(element), problems, 22)
+
+
+def _site(channel: Element) -> Iterator[str]:
+    yield from xml.check_all(channel, "link", values.web_address_faults, 14)
+    own = {link.get("href") for link in xml.links(channel) if link.get("rel") == "self"}
+    if xml.text(channel, "link") in own:
+        yield f"{where(channel)}: its link is the feed and not the site (14)"
+    yield from xml.check_all(channel, "docs", values.address_faults, 14)
+
+
+def _languages(channel: Element) -> Iterator[str]:
+    yield from xml.check_all(channel, "language", values.language_faults, 24)
+    yield from xml.check_all(channel, "dc:language", values.language_faults, 24)
+    said = children(channel, "language") or children(channel, "dc:language")
+    if not said and not xml.language(channel):
+        yield f"{where(channel)}: says no language (24)"
+
+
+def _polling(channel: Element) -> Iterator[str]:
+    for wanted in ("ttl", "sy:updateFrequency"):
+        for one in children(channel, wanted):
+            if not _POSITIVE.fullmatch(one.text or ""):
+                yield f"{where(one)}: {one.text!r} is no number above 0 (23)"
+    for period in children(channel, "sy:updatePeriod"):
+        if period.text not in _PERIODS:
+            yield f"{where(period)}: {period.text!r} is none of {sorted(_PERIODS)} (23)"
+    for base in children(channel, "sy:updateBase"):
+        moment = values.rfc_3339(base.text or "")
+        if moment is None or not values.is_plausible(moment):
+            yield f"{where(base)}: {base.text!r} is no plausible date (23)"
+    hours = [one.text or "" for one in channel.iterfind("skipHours/hour")]
+    if any(not hour.isdecimal() or int(hour) > 23 for hour in hours) or xml.repeated(hours):
+        yield f"skipHours: {hours} are not hours from 0 to 23, each once (23)"
+    days = [one.text or "" for one in channel.iterfind("skipDays/day")]
+    if set(days) - _DAYS or xml.repeated(days):
+        yield f"skipDays: {days} are not English days, each once (23)"
+
+
+def _image(channel: Element) -> Iterator[str]:
+    for image in children(channel, "image"):
+        for wanted in ("url", "title", "link"):
+            yield from count_faults(image, wanted, 26)
+        yield from xml.check_all(image, "url", values.web_address_faults, 26)
+        for wanted in ("title", "link"):
+            if xml.text(image, wanted) != xml.text(channel, wanted):
+                yield f"image: its {wanted} is not the channel's (26)"
+        if not _PICTURE.search(xml.text(image, "url") or ""):
+            yield "image: is no GIF, JPEG or PNG (26)"
+        for wanted, most in (("width", 144), ("height", 400)):
+            size = xml.text(image, wanted)
+            if size is not None and not (_POSITIVE.fullmatch(size) and int(size) <= most):
+                yield f"image: its {wanted} is not from 1 to {most} (26)"
+
+
+def _order(channel: Element) -> Iterator[str]:
+    seen = False
+    for child in channel.iterchildren("*"):
+        seen = seen or child.tag == "item"
+        if seen and child.tag != "item":
+            yield f"{where(child)}: stands behind an item, where readers miss it (14)"
+
+
+def _names(parent: Element, wanted: str) -> Iterator[str]:
+    for one in children(parent, wanted):
+        if not _PERSON.fullmatch(one.text or ""):
+            yield f"{where(one)}: {one.text!r} is no address with a name in brackets (21)"
+
+
+def _guid(item: Element) -> Iterator[str]:
+    for guid in children(item, "guid"):
+        content = guid.text or ""
+        yield from told(where(guid), values.identity_faults(content), 17)
+        if guid.get("isPermaLink", "true") == "true" and not content.startswith("http"):
+            yield f"{where(guid)}: {content} is no page, so isPermaLink=false is due (17)"
+
+
+def _html(item: Element) -> Iterator[str]:
+    names = [xml.name(child) for child in item.iterchildren("*")]
+    if "description" not in names:
+        yield f"{where(item)}: has no description (16)"
+    elif "content:encoded" in names[: names.index("description")]:
+        yield f"{where(item)}: content:encoded stands before description (19)"
+    for wanted in ("description", "content:encoded"):
+        for one in children(item, wanted):
+            yield from (f"{where(one)}: {problem}" for problem in html_faults(one.text or ""))
+
+
+def _enclosure(item: Element) -> Iterator[str]:
+    found = children(item, "enclosure")
+    if len(found) > 1:
+        yield f"{where(item)}: has {len(found)} enclosures (rule: one) (20)"
+    for one in found:
+        yield from told(where(one), values.web_address_faults(one.get("url", "")), 20)
+        if not one.get("length", "").isdecimal():
+            yield f"{where(one)}: length={one.get('length')} is no number (20)"
+        if not values.is_media_type(one.get("type", "")):
+            yield f"{where(one)}: type={one.get('type')} is no media type (20)"

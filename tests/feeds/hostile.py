@@ -1,0 +1,310 @@
+"""Channels made of the worst input that one can think of, and what is refused.
+
+CLEAN channels keep the contract of the values (HTML is balanced and safe, addresses are
+absolute) and are hostile within it, so what is made of them must have no fault at all. ROUGH
+channels break it: their documents must still be well-formed and leave neighbours untouched.
+REFUSED is what no value may accept.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from html import escape
+
+from feeds import (
+    Addresses,
+    Attachment,
+    Author,
+    Channel,
+    DuplicateEntryError,
+    Entry,
+    FeedsError,
+    Image,
+    InvalidChannelError,
+    InvalidEntryError,
+    InvalidIdentifierError,
+    Link,
+    Podcast,
+    Tombstone,
+    tag_uri,
+)
+from tests.feeds.hostile_texts import BODIES, ROUGH_BODIES, TEXTS
+
+SITE = "https://news.example.org"
+START = datetime(2026, 1, 1, 8, 0, tzinfo=UTC)
+
+_TEXT_OF_NEIGHBOURS = "A quiet neighbour"
+
+
+def neighbour(key: str, moment: datetime = START) -> Entry:
+    """Return a plain entry, which must come out the same whatever stands beside it."""
+    return entry(
+        f"neighbour-{key}",
+        moment,
+        title=f"{_TEXT_OF_NEIGHBOURS}: {key}",
+        summary="Nothing to be seen here.",
+        content_html="<p>Nothing to be seen here.</p>",
+    )
+
+
+def entry(key: str, moment: datetime = START, **changes: object) -> Entry:
+    """Return an entry in English; the values are the changes' own business."""
+    fields = {
+        "id": tag_uri("news.example.org", "2026", f"{key}/en"),
+        "url": f"{SITE}/en/{key}",
+        "title": key,
+        "language": "en",
+        "published": moment,
+        "updated": moment,
+        "content_html": f"<p>{key}</p>",
+    }
+    return Entry(**(fields | changes))  # type: ignore[arg-type] # each caller names its fields
+
+
+def addresses(name: str) -> Addresses:
+    """Return where the documents of a feed are, by its name."""
+    base = f"{SITE}/feeds/{name}"
+    return Addresses(rss=f"{base}.rss.xml", atom=f"{base}.atom.xml", json=f"{base}.json")
+
+
+def channel(name: str, *entries: Entry, **changes: object) -> Channel:
+    """Return a channel with these entries, newest first as they are given."""
+    fields = {
+        "id": tag_uri("news.example.org", "2026", f"feed/{name}"),
+        "title": f"Hostile: {name}",
+        "description": "What else can go wrong",
+        "site_url": f"{SITE}/en/",
+        "addresses": addresses(name),
+        "language": "en",
+        "entries": entries,
+        "author": Author(name="The Lantern"),
+        "updated": None if entries else START,
+    }
+    return Channel(**(fields | changes))  # type: ignore[arg-type] # each caller names its fields
+
+
+def between_neighbours(*entries: Entry) -> tuple[Entry, ...]:
+    """Return the entries with quiet ones before, between and behind them."""
+    placed = [neighbour("0", START + timedelta(days=len(entries) + 1))]
+    for number, one in enumerate(entries, start=1):
+        placed += [one, neighbour(str(number), START + timedelta(days=number, seconds=number))]
+    return tuple(placed)
+
+
+def texts() -> Channel:
+    """Return a channel in which every text of an entry is hostile, and its own texts too."""
+    entries = (
+        entry(
+            f"text-{name}",
+            START + timedelta(minutes=number),
+            title=text,
+            summary=text,
+            content_html=f"<p>{escape(text)}</p>" if _is_html_safe(text) else "<p>x</p>",
+            authors=(Author(name=text, affiliation=text), Author(name="A. Byline")),
+            topics=(text, "plain"),
+            translations=(Link(url=f"{SITE}/ar/{name}", language="ar", title=text),),
+            image=Image(url=f"{SITE}/{name}.png", alt=text),
+            attachments=(
+                Attachment(
+                    url=f"{SITE}/{name}.mp3", media_type="audio/mpeg", length=9, title=text
+                ),
+                Attachment(url=f"{SITE}/{name}.pdf", media_type="application/pdf", title=text),
+            ),
+        )
+        for number, (name, text) in enumerate(TEXTS.items())
+    )
+    worst = "".join(text for name, text in TEXTS.items() if len(text) < 1000)
+    return channel(
+        "texts",
+        *between_neighbours(*entries),
+        title=f"The Lantern {worst}",
+        description=worst,
+        author=Author(name=f"The Lantern {worst}", affiliation=worst),
+        rights=worst,
+        generator_version=worst,
+        other_languages=(Link(url=f"{SITE}/feeds/ar.rss.xml", language="ar", title=worst),),
+    )
+
+
+def bodies() -> Channel:
+    """Return a channel whose bodies are as large, deep and strange as the contract allows."""
+    entries = (
+        entry(f"body-{name}", START + timedelta(minutes=number), content_html=body)
+        for number, (name, body) in enumerate(BODIES.items())
+    )
+    return channel("bodies", *between_neighbours(*entries))
+
+
+def rough_bodies() -> Channel:
+    """Return a channel whose bodies break the contract."""
+    entries = (
+        entry(f"rough-{name}", START + timedelta(minutes=number), content_html=body)
+        for number, (name, body) in enumerate(ROUGH_BODIES.items())
+    )
+    return channel("rough-bodies", *between_neighbours(*entries))
+
+
+def identities() -> Channel:
+    """Return a channel whose ids and addresses are legal and unusual, in many languages."""
+    odd = (
+        ("unicode-id", "tag:example.org,2026:灯笼/👩‍💻/é", f"{SITE}/灯笼?q=é#ü", "zh-Hans"),
+        (
+            "unicode-host",
+            "urn:uuid:6e8bc430-9c3a-11d9-9669-0800200c9a66",
+            "https://例え.jp/",
+            "ja",
+        ),
+        ("quotes-in-id", "tag:example.org,2026:a'b(c)!*&d=<e>", f"{SITE}/a'b(c)", "ar"),
+        (
+            "long-id",
+            "tag:example.org,2026:" + "x" * 2000,
+            f"{SITE}/" + "y" * 2000,
+            "sr-Latn-RS",
+        ),
+        ("ids-differ-in-case", "tag:example.org,2026:A", f"{SITE}/A", "pt-BR"),
+        ("ids-differ-in-case-2", "tag:example.org,2026:a", f"{SITE}/a", "he"),
+        ("ampersands", "tag:example.org,2026:q?a=1&lang=en", f"{SITE}/?a=1&lang=en", "mul"),
+    )
+    entries = (
+        entry(name, START + timedelta(minutes=number), id=key, url=url, language=language)
+        for number, (name, key, url, language) in enumerate(odd)
+    )
+    stones = tuple(
+        Tombstone(entry_id=f"tag:example.org,2026:gone/{number}", when=START)
+        for number in (1, 2, 2, "灯")
+    )
+    return channel(
+        "identities",
+        *between_neighbours(*entries),
+        mixed=True,
+        language="mul",
+        tombstones=stones,
+    )
+
+
+def same() -> Channel:
+    """Return a channel whose entries have one title, one body and one moment."""
+    copies = [
+        entry(f"copy-{number}", title="The same", content_html="") for number in range(50)
+    ]
+    return channel("same", *copies)
+
+
+def zones() -> Channel:
+    """Return a channel whose moments come from all over the world, with fractions of seconds."""
+    offsets = (-12 * 60, -570, -1, 0, 345, 525, 14 * 60)
+    entries = (
+        entry(
+            f"zone-{number}",
+            (START + timedelta(days=number)).astimezone(timezone(timedelta(minutes=offset))),
+            updated=START + timedelta(days=number, microseconds=999_999),
+        )
+        for number, offset in enumerate(offsets)
+    )
+    return channel("zones", *between_neighbours(*entries), updated=START)
+
+
+def archive() -> Channel:
+    """Return an archive document with all that a channel can say of itself."""
+    return channel(
+        "archive/2",
+        *between_neighbours(entry("old", content_html=BODIES["right-to-left"])),
+        previous=addresses("archive/1"),
+        following=addresses("archive/3"),
+        current=addresses("en"),
+        hubs=("https://hub.example.org/?a=1&b=2", "https://hub.example.org/?a=1&b=2"),
+        page_url=f"{SITE}/en/feeds/?a=1&b=2",
+        stylesheet="/feeds/style.en.css?>&\"'",
+        icon=f"{SITE}/icon.png",
+        ttl=60,
+        podcast=Podcast(
+            category="News > Daily News",
+            owner_name="The Lantern & <friends>",
+            owner_email="post@example.org",
+            image=f"{SITE}/square.png",
+        ),
+    )
+
+
+def podcast() -> Channel:
+    """Return a channel with sound, films and documents of known and unknown lengths."""
+    sound = Attachment(
+        url=f"{SITE}/a.mp3?b=1&c=2", media_type="Audio/MPEG", length=2**40, title="<b>R&D</b>"
+    )
+    film = Attachment(url=f"{SITE}/a.mp4", media_type="video/mp4", length=1, duration=1)
+    unknown = Attachment(url=f"{SITE}/b.mp3", media_type="audio/mpeg", duration=86_400)
+    entries = (
+        entry("sound", attachments=(sound, film, unknown)),
+        entry("film", START + timedelta(hours=1), attachments=(film, film)),
+        entry("unknown", START + timedelta(hours=2), attachments=(unknown,)),
+    )
+    return channel(
+        "podcast",
+        *between_neighbours(*entries),
+        podcast=Podcast(category="News", owner_email="post@example.org", explicit=True),
+    )
+
+
+def empty() -> Channel:
+    """Return a channel without entries."""
+    return channel("empty")
+
+
+def dates() -> Channel:
+    """Return a channel from the ends of the calendar, which no validator believes."""
+    return channel(
+        "dates",
+        *between_neighbours(
+            entry("first", datetime(1, 1, 1, tzinfo=UTC)),
+            entry("last", datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)),
+            entry("last-too", datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
+            entry("leap", datetime(2024, 2, 29, tzinfo=UTC)),
+        ),
+    )
+
+
+CLEAN: dict[str, Callable[[], Channel]] = {
+    "texts": texts,
+    "bodies": bodies,
+    "identities": identities,
+    "same": same,
+    "zones": zones,
+    "archive": archive,
+    "podcast": podcast,
+    "empty": empty,
+}
+ROUGH: dict[str, Callable[[], Channel]] = {"rough-bodies": rough_bodies, "dates": dates}
+
+_NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001 - a date without a zone is the point
+_BEFORE_TIME = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
+_AFTER_TIME = datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-12)))
+
+REFUSED: dict[str, tuple[Callable[[], object], type[FeedsError]]] = {
+    "naive-published": (lambda: entry("x", published=_NAIVE), InvalidEntryError),
+    "naive-updated": (lambda: entry("x", updated=_NAIVE), InvalidEntryError),
+    "naive-channel": (lambda: channel("x", updated=_NAIVE), InvalidChannelError),
+    "naive-tombstone": (lambda: Tombstone(entry_id="tag:a,2026:b", when=_NAIVE), InvalidEntryError),
+    "before-the-year-1": (lambda: entry("x", _BEFORE_TIME), InvalidEntryError),
+    "after-the-year-9999": (lambda: entry("x", _AFTER_TIME), InvalidEntryError),
+    "relative-url": (lambda: entry("x", url="/en/x"), InvalidIdentifierError),
+    "url-without-scheme": (lambda: entry("x", url="//example.org/x"), InvalidIdentifierError),
+    "blank-id": (lambda: entry("x", id=" \x00"), InvalidIdentifierError),
+    "id-of-two-words": (lambda: entry("x", id="tag:a,2026:b c"), InvalidIdentifierError),
+    "unreadable-host": (lambda: entry("x", url="https://[é/"), InvalidIdentifierError),
+    "language-with-underscore": (lambda: entry("x", language="pt_BR"), InvalidIdentifierError),
+    "language-blank": (lambda: entry("x", language=""), InvalidIdentifierError),
+    "empty-without-a-date": (lambda: channel("x", updated=None), InvalidChannelError),
+    "channel-without-title": (lambda: channel("x", title="\u200b"), InvalidChannelError),
+    "channel-without-author": (lambda: channel("x", author=Author(name=" ")), InvalidChannelError),
+    "same-id-twice": (lambda: channel("x", entry("y"), entry("y")), DuplicateEntryError),
+    "relative-hub": (lambda: channel("x", hubs=("hub",)), InvalidIdentifierError),
+}  # fmt: skip
+
+
+def _is_html_safe(text: str) -> bool:
+    """Tell whether a text may stand in HTML: HTML has no place for some characters."""
+    return not any(
+        ord(c) in range(0x7F, 0xA0)
+        or ord(c) & 0xFFFE == 0xFFFE
+        or ord(c) in range(0xFDD0, 0xFDF0)
+        for c in text
+    )

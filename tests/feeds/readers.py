@@ -1,0 +1,154 @@
+"""What other software reads out of a document: two libraries that know nothing of ours.
+
+feedparser reads RSS and Atom, atoma all three formats. atoma knows no languages of entries
+and nothing that JSON Feed 1.1 added to 1.0; `json_languages` reads those by the specification.
+"""
+
+import json
+from calendar import timegm
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import struct_time
+from typing import Any
+
+import atoma
+import feedparser
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """What a reader would play or offer to download; the length is in bytes."""
+
+    url: str
+    media_type: str
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An entry as a reader sees it; `updated` and `language` are None where it sees none."""
+
+    id: str
+    link: str
+    title: str
+    published: datetime
+    updated: datetime | None
+    enclosure: Enclosure | None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A feed as a reader sees it."""
+
+    title: str
+    link: str
+    language: str | None
+    items: tuple[Item, ...]
+
+
+def by_feedparser(document: bytes) -> Reading:
+    """Return what feedparser reads of RSS or Atom; raises what it found wrong with it."""
+    parsed: Any = feedparser.parse(document, sanitize_html=False)
+    if parsed.bozo:
+        raise parsed.bozo_exception
+    feed = parsed.feed
+    language = feed.get("language") or feed.title_detail.language
+    items = (_feedparser_item(item, language) for item in parsed.entries)
+    return Reading(feed.title, feed.link, language, tuple(items))
+
+
+def by_atoma(document: bytes, style: str) -> Reading:
+    """Return what atoma reads of a document; `style` is rss, atom or json."""
+    return {"rss": _atoma_rss, "atom": _atoma_atom, "json": _atoma_json}[style](document)
+
+
+def json_languages(document: bytes) -> tuple[str | None, list[str | None]]:
+    """Return the language of a JSON Feed and those of its items, which may inherit it."""
+    feed = json.loads(document)
+    own = feed.get("language")
+    return own, [item.get("language", own) for item in feed["items"]]
+
+
+def _feedparser_item(item: Any, language: str | None) -> Item:
+    enclosures = [
+        Enclosure(one.href, one.type, int(one.length)) for one in item.get("enclosures", [])
+    ]
+    return Item(
+        id=item.id,
+        link=item.link,
+        title=item.title,
+        published=_moment(item.published_parsed),
+        updated=_moment(item.updated_parsed) if "updated_parsed" in item else None,
+        enclosure=enclosures[0] if enclosures else None,
+        language=item.get("language") or item.title_detail.language or language,
+    )
+
+
+def _moment(parts: struct_time) -> datetime:
+    return datetime.fromtimestamp(timegm(parts), UTC)
+
+
+def _atoma_rss(document: bytes) -> Reading:
+    feed = atoma.parse_rss_bytes(document)
+    items = (
+        Item(
+            id=item.guid,
+            link=item.link,
+            title=item.title,
+            published=item.pub_date,
+            updated=None,
+            enclosure=next(
+                (Enclosure(one.url, one.type, one.length) for one in item.enclosures), None
+            ),
+        )
+        for item in feed.items
+    )
+    return Reading(feed.title, feed.link, feed.language, tuple(items))
+
+
+def _atoma_atom(document: bytes) -> Reading:
+    feed = atoma.parse_atom_bytes(document)
+    items = (
+        Item(
+            id=entry.id_,
+            link=_linked(entry.links, "alternate").href,
+            title=entry.title.value,
+            published=entry.published,
+            updated=entry.updated,
+            enclosure=_enclosed(_linked(entry.links, "enclosure")),
+        )
+        for entry in feed.entries
+    )
+    return Reading(feed.title.value, _linked(feed.links, "alternate").href, None, tuple(items))
+
+
+def _linked(links: list[Any], rel: str) -> Any:
+    return next((link for link in links if link.rel == rel), None)
+
+
+def _enclosed(link: Any) -> Enclosure | None:
+    return link and Enclosure(link.href, link.type_, link.length)
+
+
+def _atoma_json(document: bytes) -> Reading:
+    feed = atoma.parse_json_feed_bytes(document)
+    items = (
+        Item(
+            id=item.id_,
+            link=item.url,
+            title=item.title,
+            published=item.date_published,
+            updated=item.date_modified,
+            enclosure=next(
+                (
+                    Enclosure(one.url, one.mime_type, one.size_in_bytes)
+                    for one in item.attachments
+                    if one.size_in_bytes
+                ),
+                None,
+            ),
+        )
+        for item in feed.items
+    )
+    return Reading(feed.title, feed.home_page_url, None, tuple(items))

@@ -1,0 +1,114 @@
+from datetime import UTC, timedelta, timezone
+
+import pytest
+
+from feeds import (
+    Addresses,
+    Author,
+    DuplicateEntryError,
+    InvalidChannelError,
+    InvalidEntryError,
+    InvalidIdentifierError,
+    Podcast,
+    Tombstone,
+)
+from tests.feeds.samples import NOON, addresses, channel, entry
+
+HOUR = timedelta(hours=1)
+
+
+def test_duplicate_entry_is_refused_with_both_ids() -> None:
+    with pytest.raises(DuplicateEntryError) as caught:
+        channel(entry("lamp"), entry("well"), entry("lamp", title="Other"))
+    assert caught.value.entry_id == "tag:example.org,2026:lamp/en"
+    assert caught.value.channel_id == "tag:example.org,2026:feed/en"
+
+
+def test_entries_stay_in_the_order_given() -> None:
+    given = entry("c", published=NOON - HOUR), entry("a"), entry("b", published=NOON + HOUR)
+
+    assert channel(*given).entries == given
+
+
+def test_channel_was_updated_when_its_newest_change_was() -> None:
+    entries = entry("a", updated=NOON + HOUR), entry("b", updated=NOON + 2 * HOUR)
+
+    assert channel(*entries).updated == channel(*entries).last_updated == NOON + 2 * HOUR
+
+
+def test_withdrawing_an_entry_is_a_change() -> None:
+    gone = Tombstone(entry_id="tag:example.org,2026:gone/en", when=NOON + HOUR)
+
+    assert channel(entry(), tombstones=(gone,)).last_updated == NOON + HOUR
+    assert channel(updated=None, tombstones=(gone,)).last_updated == NOON + HOUR
+
+
+def test_tombstones_are_told_once() -> None:
+    gone = Tombstone(entry_id="tag:example.org,2026:gone/en", when=NOON)
+
+    assert channel(tombstones=(gone, gone)).tombstones == (gone,)
+
+
+def test_tombstone_with_a_naive_date_is_refused() -> None:
+    with pytest.raises(InvalidEntryError, match="gone: when 2026-01-09T12:00:00 has no time"):
+        Tombstone(entry_id="tag:example.org,2026:gone", when=NOON.replace(tzinfo=None))
+
+
+def test_channel_can_have_changed_after_its_entries_but_not_before() -> None:
+    one = entry(updated=NOON)
+
+    assert channel(one, updated=NOON + HOUR).last_updated == NOON + HOUR
+    assert channel(one, updated=NOON - HOUR).last_updated == NOON
+
+
+def test_empty_channel_has_to_say_when_it_changed() -> None:
+    assert channel(updated=NOON).last_updated == NOON
+    with pytest.raises(InvalidChannelError, match="has no entries"):
+        channel(updated=None)
+
+
+def test_naive_date_of_a_channel_is_refused() -> None:
+    naive = NOON.replace(tzinfo=None)
+
+    with pytest.raises(
+        InvalidChannelError, match="updated 2026-01-09T12:00:00 has no time zone"
+    ):
+        channel(updated=naive)
+
+
+@pytest.mark.parametrize("changes", [{"title": " "}, {"author": Author(name="\u200b")}])
+def test_channel_needs_a_title_and_an_author(changes: dict[str, object]) -> None:
+    with pytest.raises(InvalidChannelError, match="is blank"):
+        channel(**changes)
+
+
+def test_blank_description_becomes_the_title() -> None:
+    assert channel(description="").description == "The Lantern"
+
+
+def test_blank_options_are_none() -> None:
+    blank = channel(rights=" ", icon="", page_url="", stylesheet=" \n")
+
+    assert (blank.rights, blank.icon, blank.page_url, blank.stylesheet) == (None,) * 4
+    assert Podcast(category=" ", image="", owner_name="\x00", owner_email="") == Podcast()
+
+
+def test_relative_addresses_are_refused() -> None:
+    with pytest.raises(InvalidIdentifierError, match=r"'feed\.xml'"):
+        Addresses(rss="feed.xml", atom="https://example.org/a", json="https://example.org/j")
+    with pytest.raises(InvalidIdentifierError, match="'/hub'"):
+        channel(hubs=("/hub",))
+
+
+def test_channel_that_names_the_subscription_document_is_an_archive() -> None:
+    assert not channel(previous=addresses("en/archive/1")).is_archive
+    assert channel(current=addresses("en")).is_archive
+
+
+def test_equal_channels_are_equal_whatever_the_zone() -> None:
+    elsewhere = NOON.astimezone(timezone(8 * HOUR))
+    one = channel(entry("a"), entry("b"))
+    other = channel(entry("a"), entry("b", published=elsewhere))
+
+    assert one == other
+    assert one.last_updated.tzinfo is UTC

@@ -1,0 +1,205 @@
+"""The checker sees what is wrong with a document, and finds nothing wrong with ours."""
+
+import json
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from feeds import FORMATS, Channel, Format
+from tests.feeds import hostile
+from tests.feeds.conformance import Kind, faults
+from tests.feeds.conformance_cases import (
+    ATOM,
+    BROKEN_ATOM,
+    BROKEN_FEED,
+    BROKEN_ITEM,
+    BROKEN_OPML,
+    BROKEN_RSS,
+    HTML,
+    JSON,
+    MISSING,
+    OPML,
+    RSS,
+)
+
+HERE = Path(__file__).parent
+GRAMMAR = etree.RelaxNG(etree.parse(str(HERE / "atom.rng")))
+KINDS: dict[str, Kind] = {".rss.xml": "rss", ".atom.xml": "atom", ".json": "json"}
+GOLDEN = sorted(
+    (path, kind)
+    for suffix, kind in KINDS.items()
+    for path in (HERE / "data").glob(f"*{suffix}")
+)
+
+
+def changed(document: str, old: str, new: str) -> bytes:
+    assert old in document
+    return document.replace(old, new, 1).encode()
+
+
+def expect(found: list[str], fault: str | None) -> None:
+    if fault is None:
+        assert found == []
+    else:
+        assert any(fault in one for one in found), found
+
+
+def test_sound_documents_have_no_faults() -> None:
+    assert faults(RSS.encode(), "rss") == []
+    assert faults(ATOM.encode(), "atom") == []
+    assert faults(json.dumps(JSON).encode(), "json") == []
+    assert faults(OPML.encode(), "opml") == []
+
+
+@pytest.mark.parametrize(("old", "new", "fault"), BROKEN_RSS)
+def test_fault_of_rss_is_seen(old: str, new: str, fault: str) -> None:
+    expect(faults(changed(RSS, old, new), "rss"), fault)
+
+
+@pytest.mark.parametrize(("old", "new", "fault"), BROKEN_ATOM)
+def test_fault_of_atom_is_seen(old: str, new: str, fault: str | None) -> None:
+    expect(faults(changed(ATOM, old, new), "atom"), fault)
+
+
+@pytest.mark.parametrize(("old", "new", "fault"), BROKEN_OPML)
+def test_fault_of_opml_is_seen(old: str, new: str, fault: str) -> None:
+    expect(faults(changed(OPML, old, new), "opml"), fault)
+
+
+@pytest.mark.parametrize(("members", "fault"), BROKEN_FEED)
+def test_fault_of_a_json_feed_is_seen(members: dict[str, object], fault: str) -> None:
+    expect(faults(json.dumps(JSON | members).encode(), "json"), fault)
+
+
+@pytest.mark.parametrize(("members", "fault"), BROKEN_ITEM)
+def test_fault_of_a_json_item_is_seen(members: dict[str, object], fault: str | None) -> None:
+    feed = json.loads(json.dumps(JSON))
+    feed["items"][0].update(members)
+
+    expect(faults(json.dumps(feed).encode(), "json"), fault)
+
+
+@pytest.mark.parametrize(("path", "fault"), MISSING)
+def test_missing_member_is_seen(path: tuple[str | int, ...], fault: str | None) -> None:
+    feed = json.loads(json.dumps(JSON))
+    parent = feed
+    for step in path[:-1]:
+        parent = parent[step]
+    del parent[path[-1]]
+
+    expect(faults(json.dumps(feed).encode(), "json"), fault)
+
+
+@pytest.mark.parametrize(("html", "fault"), HTML)
+def test_fault_of_html_is_seen(html: str, fault: str | None) -> None:
+    feed = json.loads(json.dumps(JSON))
+    feed["items"][0]["content_html"] = html
+
+    found = faults(json.dumps(feed).encode(), "json")
+
+    assert found == ([] if fault is None else [f"items 1/content_html: {fault}"])
+
+
+def test_content_before_the_description_is_seen() -> None:
+    description = "      <description>Deep &amp;amp; wide.</description>\n"
+    late = RSS.replace(description, "").replace("      <enclosure", f"{description}<enclosure")
+
+    expect(faults(late.encode(), "rss"), "content:encoded stands before description (19)")
+
+
+def test_plain_text_may_hold_what_its_line_writes_as_references() -> None:
+    title = b"<title>5 &#x3C; 6 &#x26; a &#x3C;b&gt;</title>"
+
+    assert faults(RSS.encode().replace(b"<title>Short</title>", title), "rss") == []
+
+
+@pytest.mark.parametrize(
+    ("document", "kind", "fault"),
+    [
+        (b"[]", "json", "document: is no object (45)"),
+        (b"{", "json", "document: is no JSON in UTF-8"),
+        (b'"\xff"', "json", "document: is no JSON in UTF-8"),
+        (RSS.encode(), "atom", "document: its root is rss (1)"),
+        (b" " * 5_000_001, "json", "document: 5000001 bytes are more than readers take (41)"),
+        (b'<?xml version="1.0" encoding="UTF-8"?>\n<opml version="2.0"><head/><body/></opml>\n',
+         "opml", "body: has no outline (39)"),
+    ],
+)  # fmt: skip
+def test_what_is_no_such_document_is_told(document: bytes, kind: Kind, fault: str) -> None:
+    expect(faults(document, kind), fault)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), GOLDEN, ids=lambda value: getattr(value, "name", value)
+)
+def test_expected_documents_have_no_faults(path: Path, kind: Kind) -> None:
+    assert faults(path.read_bytes(), kind) == []
+
+
+@pytest.mark.parametrize("path", [path for path, kind in GOLDEN if kind == "atom"], ids=str)
+def test_expected_atom_follows_the_grammar(path: Path) -> None:
+    assert GRAMMAR.validate(etree.parse(str(path))), GRAMMAR.error_log
+
+
+@pytest.fixture(scope="module", params=hostile.CLEAN)
+def clean(request: pytest.FixtureRequest) -> Channel:
+    return hostile.CLEAN[request.param]()
+
+
+@pytest.mark.parametrize("style", FORMATS, ids=lambda style: style.name)
+def test_hostile_channels_have_no_faults(clean: Channel, style: Format) -> None:
+    kind = KINDS[f".{style.suffix}"]
+
+    assert faults(style.render(clean), kind) == []
+
+
+def test_sound_atom_follows_the_grammar() -> None:
+    assert GRAMMAR.validate(etree.fromstring(ATOM.encode())), GRAMMAR.error_log
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("<title>Wells</title>", ""),
+        ("<title>Wells</title>", "<title>a</title><title>b</title>"),
+        ("<title>Wells</title>", "<title><b/></title>"),
+        ("<title>Wells</title>", '<title type="CDATA">Wells</title>'),
+        ("<id>tag:example.org,2026:wells/en</id>", "<id>wells</id>"),
+        ("<updated>2026-01-07T12:00:00Z", "<updated>2026-01-07t12:00:00z"),
+        ("<updated>2026-01-07T12:00:00Z", "<updated>2026-01-07T12:00:00"),
+        ("<updated>2026-01-07T12:00:00Z", "<updated>2026-02-30T12:00:00Z"),
+        ('href="https://example.org/en/short"', ""),
+        ('href="https://example.org/en/short"', 'href="https://example.org/" media="x"'),
+        ('term="water"', ""),
+        ("<published>", "<issued>x</issued><published>"),
+        ("<name>The Lantern</name>", ""),
+        ('xml:lang="en"', 'xml:lang="pt_BR"'),
+        ("<published>", "<source><content/></source><published>"),
+        ('<content type="xhtml"><div', '<content type="xhtml"><p/><div'),
+        ("<published>", '<x xmlns="">y</x><published>x'),
+    ],
+)
+def test_broken_atom_breaks_the_grammar(old: str, new: str) -> None:
+    assert not GRAMMAR.validate(etree.fromstring(changed(ATOM, old, new)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("<published>", '<x:y xmlns:x="https://example.org/" z="1"><w/></x:y><published>'),
+        ("<link rel", '<link xmlns:x="https://example.org/" x:y="1" rel'),
+        ("<summary>Deep.</summary>", ""),
+        (
+            '<content type="xhtml">',
+            '<content type="application/xml"><a/></content><x xmlns="u">',
+        ),
+        ("<published>", "<source><title>x</title></source><published>"),
+    ],
+)
+def test_grammar_lets_pass_what_the_specification_does(old: str, new: str) -> None:
+    document = changed(ATOM, old, new)
+    if 'xmlns="u"' in new:
+        document = document.replace(b"</div></content>", b"</div></x>")
+
+    assert GRAMMAR.validate(etree.fromstring(document)), GRAMMAR.error_log

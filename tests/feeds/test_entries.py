@@ -1,0 +1,155 @@
+from dataclasses import FrozenInstanceError, replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from feeds import (
+    Attachment,
+    Author,
+    FeedsError,
+    Image,
+    InvalidEntryError,
+    InvalidIdentifierError,
+    Link,
+)
+from tests.feeds.samples import NOON, entry
+
+HOUR = timedelta(hours=1)
+SOUND = Attachment(url="https://example.org/a.mp3", media_type="audio/mpeg", length=9)
+PAPER = Attachment(url="https://example.org/a.pdf", media_type="application/pdf")
+
+
+def test_values_are_frozen_and_slotted() -> None:
+    one = entry()
+
+    with pytest.raises(FrozenInstanceError):
+        one.title = "Other"  # type: ignore[misc]  # that it is refused is the point
+    assert not hasattr(one, "__dict__")
+
+
+@pytest.mark.parametrize("field", ["published", "updated"])
+def test_naive_date_is_refused_with_the_entry_named(field: str) -> None:
+    naive = datetime(2026, 1, 9, 12)  # noqa: DTZ001  # that it is refused is the point
+
+    with pytest.raises(InvalidEntryError) as caught:
+        entry("lamp", **{field: naive})
+    assert str(caught.value) == (
+        f"entry tag:example.org,2026:lamp/en: {field} 2026-01-09T12:00:00 has no time zone"
+    )
+
+
+def test_entry_is_never_updated_before_it_was_published() -> None:
+    assert entry(published=NOON, updated=NOON - HOUR).updated == NOON
+
+
+@pytest.mark.parametrize("title", ["", " \x00\n", "\u200b\u2066"])
+def test_title_that_nobody_can_see_becomes_the_address(title: str) -> None:
+    assert entry("lamp", title=title).title == "https://example.org/en/lamp"
+
+
+def test_strings_are_cleaned() -> None:
+    dirty = entry(
+        title="A\x0b\nB",
+        summary=" Cafe\u0301\x00 ",
+        content_html="<p>\ud800x</p>",
+        authors=(Author(name="A\tB", affiliation="C\x00"),),
+        topics=("a\x0b", "a", " ", "b"),
+        image=Image(url="https://example.org/a b.png", alt="\x00a"),
+        attachments=(
+            Attachment(url="https://example.org/a b", media_type=" Audio/MPEG\n", title="\x00"),
+        ),
+    )
+
+    assert (dirty.title, dirty.summary, dirty.content_html) == ("A B", "Café", "<p>x</p>")
+    assert dirty.authors == (Author(name="A B", affiliation="C"),)
+    assert dirty.topics == ("a", "b")
+    assert dirty.image == Image(url="https://example.org/a%20b.png", alt="a")
+    assert dirty.attachments == (
+        Attachment(url="https://example.org/a%20b", media_type="audio/mpeg"),
+    )
+
+
+def test_direction_of_texts_ends_with_them() -> None:
+    turned = "\u202eabc"
+
+    one = entry(title=turned, summary=turned, topics=(turned,), authors=(Author(name=turned),))
+
+    texts = one.title, one.summary, one.topics[0], one.authors[0].name
+    assert set(texts) == {"\u202eabc\u202c"}
+
+
+def test_author_without_a_name_is_dropped() -> None:
+    assert entry(authors=(Author(name=" ", url="https://example.org/"),)).authors == ()
+
+
+def test_blank_options_are_none() -> None:
+    link = Link(url="https://example.org/", language="ar", title=" ", type="")
+
+    assert (link.title, link.type) == (None, None)
+    assert Author(name="A", affiliation="", url="").url is None
+
+
+def test_lists_become_tuples() -> None:
+    link = Link(url="https://example.org/", language="ar")
+
+    one = entry(
+        topics=["a"], authors=[Author(name="A")], translations=[link], attachments=[SOUND]
+    )
+
+    assert (one.topics, one.translations, one.attachments) == (("a",), (link,), (SOUND,))
+    assert one.authors == (Author(name="A"),)
+
+
+def test_relative_addresses_are_refused() -> None:
+    with pytest.raises(InvalidIdentifierError, match="'/a'"):
+        entry(url="/a")
+
+
+def test_every_refusal_is_a_feeds_error() -> None:
+    with pytest.raises(FeedsError):
+        entry(id="no address")
+    with pytest.raises(FeedsError):
+        entry(language="zh_Hant")
+
+
+@pytest.mark.parametrize(
+    ("media_type", "medium"),
+    [
+        ("audio/ogg", "audio"),
+        ("Video/MP4", "video"),
+        ("image/png", "image"),
+        ("application/pdf", "document"),
+        ("", "document"),
+    ],
+)
+def test_medium_is_named_as_media_rss_does(media_type: str, medium: str) -> None:
+    one = Attachment(url="https://example.org/a", media_type=media_type)
+
+    assert one.medium == medium
+
+
+def test_enclosure_is_the_first_attachment_whose_length_is_known() -> None:
+    assert entry().enclosure is None
+    assert entry(attachments=(PAPER,)).enclosure is None
+    assert entry(attachments=(PAPER, SOUND)).enclosure == SOUND
+    paper = replace(PAPER, length=10)
+    assert entry(attachments=(paper,)).enclosure == paper
+    assert entry(attachments=(paper, SOUND)).enclosure == SOUND
+
+
+@pytest.mark.parametrize("length", [0, -1, None])
+def test_length_that_is_none_makes_no_enclosure(length: int | None) -> None:
+    sound = Attachment(url="https://example.org/a", media_type="audio/mpeg", length=length)
+
+    assert entry(attachments=(sound,)).enclosure is None
+
+
+def test_kind_that_nobody_knows_is_bytes() -> None:
+    unknown = Attachment(url="https://example.org/a", media_type=" ")
+
+    assert unknown.media_type == "application/octet-stream"
+
+
+def test_summary_keeps_its_lines_unless_there_is_nothing_to_see() -> None:
+    assert entry(summary=" a\r\nb ").summary == "a\nb"
+    assert entry(summary="\u2028\u200b").summary == ""

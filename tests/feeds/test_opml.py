@@ -1,0 +1,175 @@
+"""The index of feeds: what OPML 2.0 demands, and what its readers understand."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import atoma
+import pytest
+from lxml import etree
+
+from feeds.errors import FeedsError, InvalidChannelError, InvalidIdentifierError
+from feeds.opml import Group, Outline, render_opml
+from tests.feeds.conformance import faults
+
+NOON = datetime(2026, 1, 9, 12, 0, tzinfo=UTC)
+ENGLISH = Outline(
+    text="The Lantern",
+    xml_url="https://example.org/feeds/en.rss.xml",
+    html_url="https://example.org/en/",
+    language="en",
+    description="Light on things",
+    version="RSS2",
+)
+ARABIC = Outline(text="الفانوس", xml_url="https://example.org/feeds/ar.atom.xml", language="ar")
+
+EXPECTED = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<opml version="2.0">
+  <head>
+    <title>The Lantern</title>
+    <dateModified>Fri, 09 Jan 2026 12:00:00 GMT</dateModified>
+    <ownerName>Lantern House</ownerName>
+  </head>
+  <body>
+    <outline text="English">
+      <outline type="rss" text="The Lantern" title="The Lantern" description="Light on things" \
+xmlUrl="https://example.org/feeds/en.rss.xml" htmlUrl="https://example.org/en/" language="en" \
+version="RSS2"/>
+    </outline>
+    <outline type="rss" text="الفانوس" title="الفانوس" \
+xmlUrl="https://example.org/feeds/ar.atom.xml" language="ar"/>
+  </body>
+</opml>
+"""
+
+
+def feed(text: str = "A feed", **changes: str) -> Outline:
+    return Outline(text=text, xml_url="https://example.org/feed", **changes)
+
+
+def rendered(*items: Group | Outline) -> bytes:
+    return render_opml("Index", items, updated=NOON)
+
+
+def outlines(document: bytes) -> list[dict[str, str]]:
+    found = etree.fromstring(document).iterfind(".//outline")
+    return [{str(name): str(value) for name, value in one.items()} for one in found]
+
+
+def test_index_is_as_expected() -> None:
+    items = (Group(text="English", outlines=(ENGLISH,)), ARABIC)
+
+    document = render_opml("The Lantern", items, updated=NOON, owner_name="Lantern House")
+
+    assert document.decode() == EXPECTED
+    assert faults(document, "opml") == []
+
+
+def test_another_library_finds_every_feed() -> None:
+    read = atoma.parse_opml_bytes(rendered(Group(text="English", outlines=(ENGLISH,)), ARABIC))
+
+    assert [outline.text for outline in read.outlines] == ["English", "الفانوس"]
+    assert read.outlines[0].outlines[0].xml_url == ENGLISH.xml_url
+    assert read.outlines[1].xml_url == ARABIC.xml_url
+
+
+def test_date_is_told_in_utc_whatever_its_zone() -> None:
+    beijing = timezone(timedelta(hours=8))
+
+    document = render_opml("Index", (ENGLISH,), updated=NOON.astimezone(beijing))
+
+    assert b"<dateModified>Fri, 09 Jan 2026 12:00:00 GMT</dateModified>" in document
+
+
+def test_outlines_keep_their_order() -> None:
+    document = rendered(feed("b"), feed("a"), feed("c"))
+
+    assert [outline["text"] for outline in outlines(document)] == ["b", "a", "c"]
+
+
+def test_title_differs_from_text_where_it_is_given() -> None:
+    (outline,) = outlines(rendered(feed("Short", title="The whole title")))
+
+    assert outline["text"] == "Short"
+    assert outline["title"] == "The whole title"
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "shown"),
+    [("  ", "Title", "Title"), ("\x00", None, "https://example.org/feed")],
+)
+def test_blank_text_becomes_the_title_or_the_address(
+    text: str, title: str | None, shown: str
+) -> None:
+    assert Outline(text=text, title=title, xml_url="https://example.org/feed").text == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("R&D", "R & D"),
+        ("Q & A", "Q & A"),
+        ("&amp;", "& amp;"),
+        ("<b>5 < 6</b>", "‹b›5 ‹ 6‹/b›"),
+        ("a\u2028b\x0bc\ud800", "a bc"),
+        ("]]>", "]]›"),
+    ],
+    ids=ascii,
+)
+def test_texts_say_the_same_as_plain_text_and_as_html(text: str, shown: str) -> None:
+    document = render_opml(
+        text, [Group(text=text, outlines=(feed(text, description=text),))], updated=NOON
+    )
+
+    group, outline = outlines(document)
+    assert group == {"text": shown}
+    assert outline["text"] == outline["title"] == outline["description"] == shown
+    assert faults(document, "opml") == []
+
+
+def test_addresses_are_written_as_uris() -> None:
+    outline = Outline(text="x", xml_url="https://example.org/井", html_url="https://例え.jp/")
+
+    assert outline.xml_url == "https://example.org/%E4%BA%95"
+    assert outline.html_url == "https://xn--r8jz45g.jp/"
+
+
+def test_group_without_feeds_is_left_out() -> None:
+    assert outlines(rendered(Group(text="None", outlines=()), feed()))[0]["type"] == "rss"
+
+
+def test_index_without_feeds_is_refused() -> None:
+    with pytest.raises(InvalidChannelError, match="Index: an OPML document names at least one"):
+        rendered(Group(text="None", outlines=()))
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"xml_url": "/feed"}, "'/feed'"),
+        ({"html_url": "page"}, "'page'"),
+        ({"language": "pt_BR"}, "'pt_BR'"),
+        ({"version": "ATOM1"}, "'ATOM1'"),
+    ],
+)
+def test_bad_outline_is_refused_by_name(changes: dict[str, str], named: str) -> None:
+    with pytest.raises(InvalidIdentifierError, match=named):
+        Outline(**({"text": "x", "xml_url": "https://example.org/feed"} | changes))
+
+
+def test_group_without_a_name_is_refused() -> None:
+    with pytest.raises(FeedsError, match="no text"):
+        Group(text=" ", outlines=(ENGLISH,))
+
+
+def test_index_without_a_title_is_refused() -> None:
+    with pytest.raises(InvalidChannelError, match="title is blank"):
+        render_opml("\x00", (ENGLISH,), updated=NOON)
+
+
+def test_date_without_a_zone_is_refused() -> None:
+    with pytest.raises(InvalidChannelError, match="no time zone"):
+        render_opml("Index", (ENGLISH,), updated=datetime(2026, 1, 9))  # noqa: DTZ001 - the point
+
+
+def test_two_builds_are_equal() -> None:
+    assert rendered(ENGLISH, ARABIC) == rendered(ENGLISH, ARABIC)

@@ -1,0 +1,178 @@
+"""Two other libraries read the same out of all formats, and it is what the channel holds.
+
+Names of the libraries stand in the tests, for what each cannot see is not asked of it.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from html import unescape
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from feeds import FORMATS, Channel, Entry, FeedsError, Format
+from tests.feeds import hostile
+from tests.feeds.conformance import faults
+from tests.feeds.data import lantern, mixed
+from tests.feeds.readers import Enclosure, Item, by_atoma, by_feedparser, json_languages
+
+STYLES = {style.name: style for style in FORMATS}
+XML_STYLES = [STYLES["rss"], STYLES["atom"]]
+# Readers that end at the year 1970 or in 2038 are no concern of this test.
+CHANNELS: dict[str, Callable[[], Channel]] = {
+    "lantern": lambda: lantern.CHANNEL,
+    "mixed": lambda: mixed.CHANNEL,
+    "hostile-identities": hostile.identities,
+    "hostile-zones": hostile.zones,
+    "hostile-podcast": hostile.podcast,
+    "hostile-same": hostile.same,
+    "hostile-archive": hostile.archive,
+    "hostile-bodies": hostile.bodies,
+}
+
+
+@pytest.fixture(scope="module", params=CHANNELS)
+def made(request: pytest.FixtureRequest) -> Channel:
+    return CHANNELS[request.param]()
+
+
+@pytest.fixture(scope="module", params=[*hostile.CLEAN, *hostile.ROUGH])
+def any_hostile(request: pytest.FixtureRequest) -> Channel:
+    return (hostile.CLEAN | hostile.ROUGH)[request.param]()
+
+
+def expected(entry: Entry) -> Item:
+    played = entry.enclosure
+    return Item(
+        id=entry.id,
+        link=entry.url,
+        title=entry.title,
+        published=entry.published,
+        updated=entry.updated,
+        enclosure=Enclosure(played.url, played.media_type, played.length or 0)
+        if played
+        else None,
+        language=entry.language,
+    )
+
+
+def comparable(item: Item, **unseen: Any) -> Item:
+    """Return an item without what a library cannot see; Atom titles may come as HTML."""
+    return replace(item, title=unescape(item.title), **unseen)
+
+
+def known(made: Channel, **unseen: Any) -> list[Item]:
+    return [comparable(expected(entry), **unseen) for entry in made.entries]
+
+
+def test_feedparser_reads_rss_as_it_was_meant(made: Channel) -> None:
+    reading = by_feedparser(STYLES["rss"].render(made))
+
+    assert (reading.link, reading.language) == (made.site_url, made.language)
+    assert [comparable(item, updated=None) for item in reading.items] == known(
+        made, updated=None
+    )
+
+
+def test_feedparser_reads_atom_as_it_was_meant(made: Channel) -> None:
+    reading = by_feedparser(STYLES["atom"].render(made))
+
+    assert (reading.link, reading.language) == (made.site_url, made.language)
+    assert [comparable(item) for item in reading.items] == known(made)
+
+
+def test_atoma_reads_rss_as_it_was_meant(made: Channel) -> None:
+    reading = by_atoma(STYLES["rss"].render(made), "rss")
+
+    assert (reading.title, reading.link) == (made.title, made.site_url)
+    assert reading.language == made.language
+    seen = [comparable(item, updated=None) for item in reading.items]
+    assert seen == known(made, updated=None, language=None)
+
+
+@pytest.mark.parametrize("style", ["atom", "json"])
+def test_atoma_reads_atom_and_json_as_they_were_meant(made: Channel, style: str) -> None:
+    reading = by_atoma(STYLES[style].render(made), style)
+
+    assert (unescape(reading.title), reading.link) == (made.title, made.site_url)
+    assert [comparable(item) for item in reading.items] == known(made, language=None)
+
+
+def test_languages_of_json_are_those_of_the_channel(made: Channel) -> None:
+    own, languages = json_languages(STYLES["json"].render(made))
+
+    assert own == made.language
+    assert languages == [entry.language for entry in made.entries]
+
+
+@pytest.mark.parametrize("style", FORMATS, ids=lambda style: style.name)
+def test_every_hostile_entry_comes_back(any_hostile: Channel, style: Format) -> None:
+    document = style.render(any_hostile)
+
+    ids = [item.id for item in by_atoma(document, style.name).items]
+
+    assert ids == [entry.id for entry in any_hostile.entries]
+
+
+@pytest.mark.parametrize("style", XML_STYLES, ids=lambda style: style.name)
+def test_feedparser_finds_every_hostile_entry(any_hostile: Channel, style: Format) -> None:
+    read = by_feedparser(style.render(any_hostile))
+
+    assert [item.id for item in read.items] == [entry.id for entry in any_hostile.entries]
+
+
+@pytest.mark.parametrize("style", FORMATS, ids=lambda style: style.name)
+def test_neighbours_are_the_same_as_if_they_were_alone(
+    any_hostile: Channel, style: Format
+) -> None:
+    quiet = [entry for entry in any_hostile.entries if "neighbour-" in entry.url]
+    alone = replace(any_hostile, entries=tuple(quiet), updated=any_hostile.last_updated)
+
+    assert parts(style, any_hostile) == parts(style, alone)
+
+
+def parts(style: Format, made: Channel) -> list[bytes]:
+    """Return the neighbours' entries as they are written, one for each."""
+    document = style.render(made)
+    start, end = {
+        "rss": (b"\n    <item>", b"</item>"),
+        "atom": (b"\n  <entry", b"</entry>"),
+        "json": (b'\n    {\n      "id"', b"\n    }"),
+    }[style.name]
+    entries = [start + part.partition(end)[0] for part in document.split(start)[1:]]
+    return [entry for entry in entries if b"/en/neighbour-" in entry]
+
+
+def test_dates_at_the_ends_of_the_calendar_are_their_only_fault() -> None:
+    channel = hostile.dates()
+
+    for style in FORMATS:
+        found = faults(style.render(channel), style.name)  # type: ignore[arg-type] # its name is one of them
+        assert found
+        assert all("is not plausible (6)" in fault for fault in found)
+
+
+def test_deep_markup_stays_one_text() -> None:
+    root = etree.fromstring(STYLES["rss"].render(hostile.rough_bodies()))
+
+    texts = root.xpath("//item/description")
+
+    assert isinstance(texts, list)
+    assert all(len(text) == 0 for text in texts if isinstance(text, etree._Element))
+
+
+@pytest.mark.parametrize("style", FORMATS, ids=lambda style: style.name)
+def test_hostile_channels_give_equal_bytes_twice(any_hostile: Channel, style: Format) -> None:
+    assert style.render(any_hostile) == style.render(any_hostile)
+
+
+@pytest.mark.parametrize(("make", "error"), hostile.REFUSED.values(), ids=hostile.REFUSED)
+def test_what_no_feed_can_say_is_refused(
+    make: Callable[[], object], error: type[FeedsError]
+) -> None:
+    with pytest.raises(error) as caught:
+        make()
+
+    assert type(caught.value) is error
+    assert "\n" not in str(caught.value)

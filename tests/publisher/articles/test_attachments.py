@@ -1,0 +1,171 @@
+"""Articles with sounds and documents, from the folder to the row and the web root."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from publisher.articles import pickup, shelf
+from publisher.articles.model import Attachment
+from publisher.articles.tables import article
+from tests.publisher.articles.reading import mp3, wav
+from tests.publisher.conftest import NOW, House
+
+LATER = NOW + timedelta(days=1)
+
+
+def lie(house: House) -> dict[str, bytes]:
+    """Give what lies below public/media, by path."""
+    media = house.settings.folders.public / "media"
+    files = [file for file in media.rglob("*") if file.is_file()]
+    return {str(file.relative_to(media)): file.read_bytes() for file in files}
+
+
+def place(content: bytes, name: str) -> str:
+    return f"{hashlib.sha256(content).hexdigest()[:16]}/{name}"
+
+
+@pytest.fixture
+def talk(house: House) -> Path:
+    """An article with a sound beside it."""
+    house.write("ferry.md", title="The ferry", date="2026-01-08", audio="talk.wav")
+    return house.write("talk.wav", wav(3))
+
+
+@pytest.mark.usefixtures("talk")
+def test_an_article_with_a_sound_has_it_in_its_row_and_below_the_web_root(house: House) -> None:
+    assert (house.pick_up().new, house.quarantine()) == (1, {})
+    target = place(wav(3), "talk.wav")
+    assert house.one("ferry").attachments == (
+        Attachment(
+            src=f"/media/{target}", media_type="audio/wav", length=len(wav(3)), duration=3
+        ),
+    )
+    assert lie(house) == {target: wav(3)}
+
+
+def test_a_changed_sound_changes_its_article(house: House, talk: Path) -> None:
+    house.pick_up()
+    before = house.one("ferry")
+    talk.write_bytes(wav(4))
+    assert house.at(LATER).pick_up().changed == 1
+    after = house.one("ferry")
+    assert (after.id, after.updated_at) == (before.id, LATER)
+    assert after.content_hash != before.content_hash
+    assert after.attachments[0].duration == 4
+    assert set(lie(house)) == {place(wav(3), "talk.wav"), place(wav(4), "talk.wav")}
+
+
+def test_a_removed_sound_quarantines_its_article_which_stays_as_it_was(
+    house: House, talk: Path
+) -> None:
+    house.pick_up()
+    before = house.one("ferry")
+    talk.unlink()
+    done = house.at(LATER).pick_up()
+    assert (done.quarantined, done.changed, done.removed) == (1, 0, 0)
+    assert house.quarantine() == {
+        "ferry.md": "audio: talk.wav: no such file; "
+        "put it beside the article, or write its address"
+    }
+    assert house.one("ferry") == before
+    talk.write_bytes(wav(3))
+    house.pick_up()
+    assert (house.quarantine(), house.one("ferry")) == ({}, before)
+
+
+def test_a_sound_that_comes_after_its_article_lets_it_in(house: House, talk: Path) -> None:
+    talk.unlink()
+    assert house.pick_up().quarantined == 1
+    talk.write_bytes(wav(3))
+    assert (house.pick_up().new, house.quarantine()) == (1, {})
+
+
+def test_a_text_that_is_named_like_a_sound_is_refused_and_the_rest_goes_on(
+    house: House, talk: Path
+) -> None:
+    talk.write_text("No sound.")
+    house.write("map.md", title="The map")
+    assert (house.pick_up().new, lie(house)) == (1, {})
+    (reason,) = house.quarantine().values()
+    assert reason.startswith("audio: talk.wav: named .wav, but there is no WAVE in it; export")
+
+
+@pytest.mark.usefixtures("talk")
+def test_an_unchanged_sound_is_not_opened(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pickup, "clock_of", lambda _marker: 2**62)
+    house.pick_up()
+    before = house.everything()
+    # Calling it would fail, and so show that it was.
+    monkeypatch.setattr(shelf, "_survey", None)
+    assert house.pick_up().unchanged == 1
+    assert house.everything() == before
+
+
+def test_a_sound_that_goes_on_being_written_waits_until_it_is_whole(
+    house: House, talk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy_pieces = shelf._copy_pieces
+
+    def grow(source: Path, target: Path) -> str:
+        with talk.open("ab") as file:
+            file.write(b"more")
+        return copy_pieces(source, target)
+
+    monkeypatch.setattr(shelf, "_copy_pieces", grow)
+    house.pick_up()
+    assert house.quarantine() == {"ferry.md": "talk.wav: was changed while it was being read"}
+    assert lie(house) == {}
+    monkeypatch.setattr(shelf, "_copy_pieces", copy_pieces)
+    assert house.pick_up().new == 1
+    assert lie(house) == {place(wav(3) + b"more", "talk.wav"): wav(3) + b"more"}
+
+
+def test_a_full_disk_quarantines_the_article_and_stops_nothing(
+    house: House, talk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_source: Path, _target: Path) -> str:
+        raise OSError(28, "No space left on device")
+
+    house.write("map.md", title="The map")
+    with monkeypatch.context() as patch:
+        patch.setattr(shelf, "_copy_pieces", full)
+        assert house.pick_up().new == 1
+    (reason,) = house.quarantine().values()
+    assert reason == "its media can't be put in place: No space left on device"
+    assert (house.pick_up().new, house.quarantine(), talk.exists()) == (1, {}, True)
+
+
+def test_a_sound_of_several_articles_lies_below_the_web_root_once(house: House) -> None:
+    house.write("talk.mp3", mp3(100))
+    for name in ("ferry", "map"):
+        house.write(f"{name}.md", title=name, attachments="[{src: talk.mp3, title: Talk}]")
+    house.pick_up()
+    assert list(lie(house)) == [place(mp3(100), "talk.mp3")]
+    assert house.one("ferry").attachments == house.one("map").attachments
+
+
+def test_a_link_out_of_the_source_is_no_sound(house: House, talk: Path) -> None:
+    talk.unlink()
+    secret = house.settings.folders.root / "secret.wav"
+    secret.write_bytes(wav(1))
+    talk.symlink_to(secret)
+    house.pick_up()
+    (reason,) = house.quarantine().values()
+    assert "no such file" in reason
+    assert lie(house) == {}
+
+
+def test_an_article_without_attachments_is_as_it_was_before_there_were_any(
+    house: House,
+) -> None:
+    house.write("ferry.md", title="The ferry", date="2026-01-08")
+    house.pick_up()
+    (row,) = house.rows(article)
+    assert row["attachments"] == []
+    assert house.one("ferry").attachments == ()

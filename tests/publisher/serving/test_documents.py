@@ -1,0 +1,102 @@
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from publisher.serving.documents import Part, codings, locate, open_as
+from tests.publisher.serving.samples import CHANGED, make_site, write, write_packed
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return make_site(tmp_path).folders.public
+
+
+def test_a_file_or_a_folders_page_answers(root: Path) -> None:
+    assert locate(root, "") == "index.html"
+    assert locate(root, "en/") == "en/index.html"
+    assert locate(root, "en") == "en/"
+    assert locate(root, "feeds/en.json") == "feeds/en.json"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["empty", "empty/", "fr", "../publication.toml", ".well-known/../../publication.toml",
+     "en//index.html", "/etc/passwd", "en\\index.html", "en/./index.html", "a\0b", 300 * "a",
+     "feeds/en.json/x", "feeds/en.json/"],
+    ids=lambda path: path[:40].replace("\0", "NUL"),
+)  # fmt: skip
+def test_nothing_else_does(root: Path, path: str) -> None:
+    assert locate(root, path) is None
+
+
+def test_a_copy_that_is_older_than_its_file_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "en.json"
+    write_packed(file, b"{}")
+    assert codings(file) == ["br", "gzip", "identity"]
+
+    write(file, b"[]", CHANGED + timedelta(seconds=1))
+    assert codings(file) == ["identity"]
+
+    write(tmp_path / "en.json.gz", b"new", CHANGED + timedelta(seconds=2))
+    assert codings(file) == ["gzip", "identity"]
+
+    file.unlink()
+    assert codings(file) == []
+
+
+def test_encodings_of_one_size_and_time_have_two_tags(tmp_path: Path) -> None:
+    for suffix in ("", ".gz", ".br"):
+        write(tmp_path / f"en.json{suffix}", b"same")
+    tags = set()
+    for coding in ("identity", "gzip", "br"):
+        opened = open_as(tmp_path / "en.json", coding)
+        assert opened
+        tags.add(opened.validators.etag)
+        opened.file.close()
+
+    assert len(tags) == 3
+
+
+def test_a_change_within_a_second_is_another_tag(tmp_path: Path) -> None:
+    file = tmp_path / "en.json"
+    tags = set()
+    for nanoseconds in (1, 2):
+        file.write_bytes(b"same")
+        os.utime(file, ns=(0, nanoseconds))
+        opened = open_as(file, "identity")
+        assert opened
+        tags.add(opened.validators.etag)
+        opened.file.close()
+
+    assert len(tags) == 2
+
+
+def test_a_file_that_is_replaced_meanwhile_is_sent_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "en.json"
+    write(file, b"before")
+    opened = open_as(file, "identity")
+    assert opened
+    write(tmp_path / "new", b"a longer state afterwards")
+    (tmp_path / "new").replace(file)
+
+    part = Part(opened.file, range(opened.size))
+    assert b"".join(part) == b"before"
+    part.close()
+    assert opened.file.closed
+
+
+def test_a_large_part_comes_in_blocks(tmp_path: Path) -> None:
+    write(tmp_path / "sound", bytes(200_000))
+    opened = open_as(tmp_path / "sound", "identity")
+    assert opened
+    blocks = list(Part(opened.file, range(10, 190_000)))
+    opened.file.close()
+
+    assert sum(map(len, blocks)) == 189_990
+    assert max(map(len, blocks)) == 65_536
+
+
+def test_a_file_that_has_gone_is_not_opened(tmp_path: Path) -> None:
+    assert open_as(tmp_path / "gone", "identity") is None

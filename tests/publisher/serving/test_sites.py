@@ -1,0 +1,122 @@
+"""The configurations as text; what they do is in test_answers."""
+
+import re
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from publisher.config import Feeds, Settings
+from publisher.errors import UsageError
+from publisher.serving import caddy, nginx
+from tests.publisher.serving.documented import DOCUMENT, configurations
+from tests.publisher.serving.samples import make_settings
+from tests.publisher.serving.servers import missing
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return make_settings(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["nginx", "caddy"])
+def test_the_document_shows_what_the_program_prints(name: str) -> None:
+    """To put it right: python -m tests.publisher.serving.documented."""
+    found = re.findall(rf"(?s)```{name}\n(.*?)```\n", DOCUMENT.read_text("utf-8"))
+
+    assert found == [configurations()[name]]
+
+
+def test_the_root_is_the_folder_here_unless_said(settings: Settings) -> None:
+    here = str(settings.folders.public)
+    for write in (nginx, caddy):
+        assert here in write(settings)
+        assert here not in write(settings, "/srv/elsewhere/")
+        assert re.search(
+            r'root [* ]*["`]/srv/elsewhere["`]', write(settings, "/srv/elsewhere/")
+        )
+
+
+@pytest.mark.parametrize(
+    ("root", "problem"),
+    [
+        ("public", "not an absolute path"),
+        ("/srv/a`b", "has '`' in it"),
+        ("/srv/$uri", r"has '\$' in it"),
+        ('/srv/";', "has '\"' in it"),
+        ("/srv/a\nb", r"has '\\n' in it"),
+    ],
+)
+def test_a_path_that_cannot_be_written_down_is_refused(
+    settings: Settings, root: str, problem: str
+) -> None:
+    for write in (nginx, caddy):
+        with pytest.raises(UsageError, match=problem):
+            write(settings, root)
+
+
+def test_a_url_that_cannot_be_written_down_is_refused(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path, "https://news.example.org/$paper")
+
+    with pytest.raises(UsageError, match=r"publication\.url"):
+        nginx(settings, "/srv/public")
+
+
+@pytest.mark.parametrize(
+    ("url", "listens"),
+    [
+        ("https://news.example.org", ["80", "[::]:80", "443 ssl", "[::]:443 ssl"]),
+        (
+            "https://news.example.org:8443",
+            ["80", "[::]:80", "8443 ssl", "[::]:8443 ssl"],
+        ),
+        ("http://news.example.org", ["80", "[::]:80"]),
+        ("http://news.example.org:8080", ["8080", "[::]:8080"]),
+    ],
+)
+def test_nginx_listens_where_the_url_says(tmp_path: Path, url: str, listens: list[str]) -> None:
+    text = nginx(make_settings(tmp_path, url), "/srv/public")
+
+    assert re.findall(r"listen (.*);", text) == listens
+    assert ("ssl_certificate" in text) is url.startswith("https")
+    assert caddy(make_settings(tmp_path, url), "/srv/public").count(f"\n{url} {{") == 1
+
+
+def test_an_address_of_numbers_is_in_brackets(tmp_path: Path) -> None:
+    text = nginx(make_settings(tmp_path, "http://[2001:db8::1]:8080"), "/srv/public")
+
+    assert "server_name [2001:db8::1];" in text
+
+
+def test_brotli_is_on_only_when_nginx_has_it(settings: Settings) -> None:
+    assert "\n    brotli_static on;" in nginx(settings, brotli=True)
+    assert "\n    # brotli_static on;" in nginx(settings)
+
+
+def test_copies_of_feeds_are_fresh_for_the_ttl(settings: Settings) -> None:
+    weekly = replace(settings, feeds=Feeds(ttl=10_080))
+    for write in (nginx, caddy):
+        assert "public, max-age=604800" in write(weekly)
+
+
+def test_two_publications_fit_into_one_nginx(tmp_path: Path) -> None:
+    host = f"{40 * 'a'}.example.org"
+    texts = [
+        nginx(make_settings(tmp_path / name, f"http://{host}/{name}"), "/srv/public")
+        for name in ("one", "two")
+    ]
+    names = [set(re.findall(r"\$(site_\w+)", text)) for text in texts]
+
+    assert not names[0] & names[1]
+    assert max(map(len, names[0] | names[1])) <= 40
+
+
+@pytest.mark.skipif(missing("caddy"), reason="no caddy on this machine")
+def test_caddy_finds_it_well_formed(settings: Settings) -> None:
+    text = caddy(settings)
+    formatted = subprocess.run(
+        ["caddy", "fmt", "-"], input=text, capture_output=True, text=True, check=True
+    ).stdout
+
+    assert formatted == text

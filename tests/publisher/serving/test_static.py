@@ -1,0 +1,147 @@
+"""What our own server does beyond what the others do as well (see test_answers)."""
+
+from io import BytesIO
+from pathlib import Path
+from wsgiref.util import setup_testing_defaults
+from wsgiref.validate import validator
+
+import pytest
+
+from publisher.serving import StaticSite
+from publisher.serving import static as module
+from tests.publisher.serving.samples import BEFORE, FILES, PACKED, make_site
+
+FEED = "/feeds/en.rss.xml"
+
+
+class Client:
+    """Calls the application as a WSGI server would, and checks that both keep to PEP 3333."""
+
+    def __init__(self, site: StaticSite) -> None:
+        self._site = validator(site)
+
+    def __call__(
+        self, path: str, method: str = "GET", query: str = "", **fields: str
+    ) -> tuple[str, dict[str, str], bytes]:
+        environ: dict[str, object] = {"REQUEST_METHOD": method, "PATH_INFO": path}
+        environ["SCRIPT_NAME"] = ""
+        environ["QUERY_STRING"] = query
+        environ["wsgi.input"] = BytesIO()
+        environ |= {f"HTTP_{name.upper()}": value for name, value in fields.items()}
+        setup_testing_defaults(environ)
+        told: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start_response(
+            status: str, headers: list[tuple[str, str]], _error: object = None
+        ) -> object:
+            told.append((status, headers))
+            return lambda _data: None
+
+        answer = self._site(environ, start_response)  # type: ignore[arg-type]  # a simpler one will do
+        body = b"".join(answer)
+        answer.close()  # type: ignore[attr-defined]  # the validator's has it
+        status, headers = told[0]
+        return status, dict(headers), body
+
+
+@pytest.fixture
+def ask(tmp_path: Path) -> Client:
+    return Client(StaticSite(make_site(tmp_path)))
+
+
+@pytest.fixture
+def below(tmp_path: Path) -> Client:
+    return Client(StaticSite(make_site(tmp_path, "https://example.org/my%20blog")))
+
+
+def test_a_client_that_takes_nothing_is_told_so(ask: Client) -> None:
+    status, headers, _body = ask(FEED, accept_encoding="identity;q=0, zstd")
+
+    assert status == "406 Not Acceptable"
+    assert headers["Vary"] == "Accept, Accept-Encoding"
+
+
+def test_weights_are_obeyed(ask: Client) -> None:
+    _status, headers, _body = ask(FEED, accept_encoding="br;q=0.1, gzip;q=0.2")
+
+    assert headers["Content-Encoding"] == "gzip"
+
+
+def test_a_precondition_that_fails_is_told(ask: Client) -> None:
+    assert ask(FEED, if_match='"another"')[0] == "412 Precondition Failed"
+    assert ask(FEED, if_unmodified_since=BEFORE)[0] == "412 Precondition Failed"
+
+
+def test_a_tag_goes_before_a_date(ask: Client) -> None:
+    etag = ask(FEED)[1]["ETag"]
+
+    assert ask(FEED, if_none_match=etag, if_modified_since=BEFORE)[0] == "304 Not Modified"
+
+
+def test_a_browser_can_ask_for_what_it_has_by_its_tag(ask: Client) -> None:
+    etag = ask(FEED, accept="text/html", accept_encoding="br")[1]["ETag"]
+    asked = {"accept_encoding": "br", "if_none_match": etag}
+
+    assert etag.endswith('-br-page"')
+    assert ask(FEED, accept="text/html", **asked)[0] == "304 Not Modified"
+    assert ask(FEED, accept="*/*", **asked)[0] == "200 OK"
+
+
+def test_a_part_is_of_the_encoding_that_is_sent(ask: Client) -> None:
+    packed = ask(FEED, accept_encoding="gzip")[2]
+    status, headers, body = ask(FEED, accept_encoding="gzip", range="bytes=-4")
+
+    assert (status, body) == ("206 Partial Content", packed[-4:])
+    assert (
+        headers["Content-Range"] == f"bytes {len(packed) - 4}-{len(packed) - 1}/{len(packed)}"
+    )
+    assert headers["Content-Encoding"] == "gzip"
+
+
+def test_a_part_of_another_state_is_the_whole(ask: Client) -> None:
+    status, _headers, body = ask(FEED, range="bytes=0-3", if_range='"another"')
+
+    assert (status, body) == ("200 OK", PACKED["feeds/en.rss.xml"])
+
+
+def test_head_has_no_parts(ask: Client) -> None:
+    status, headers, _body = ask(FEED, "HEAD", range="bytes=0-3")
+
+    assert status == "200 OK"
+    assert headers["Content-Length"] == str(len(PACKED["feeds/en.rss.xml"]))
+
+
+def test_a_redirect_keeps_the_query(ask: Client) -> None:
+    status, headers, _body = ask("/en", query="from=mail")
+
+    assert status == "301 Moved Permanently"
+    assert headers["Location"] == "/en/?from=mail"
+
+
+def test_a_path_that_is_no_utf_8_is_missing(ask: Client) -> None:
+    assert ask("/feeds/\xff.json")[0] == "404 Not Found"
+
+
+def test_a_path_of_another_script_is_found(tmp_path: Path) -> None:
+    settings = make_site(tmp_path)
+    (settings.folders.public / "media" / "0a1b2c" / "港口.txt").write_text("harbour")
+    in_latin_1 = "/media/0a1b2c/港口.txt".encode().decode("latin-1")
+
+    assert Client(StaticSite(settings))(in_latin_1)[2] == b"harbour"
+
+
+def test_a_host_with_a_path_leads_there(below: Client) -> None:
+    assert below("/my blog/en/")[2] == FILES["en/index.html"]
+    assert below("/", query="a=b")[1]["Location"] == "/my%20blog/?a=b"
+    assert below("/my blog")[1]["Location"] == "/my%20blog/"
+    assert below("/my blog/en")[1]["Location"] == "/my%20blog/en/"
+    assert below("/en/")[0] == "404 Not Found"
+    assert below("/", "OPTIONS")[0] == "204 No Content"
+
+
+def test_a_document_that_goes_meanwhile_is_missing(
+    ask: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "open_as", lambda _file, _coding: None)
+
+    assert ask(FEED)[0] == "404 Not Found"

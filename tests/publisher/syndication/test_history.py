@@ -1,0 +1,238 @@
+"""RFC 5005: what leaves the document that is polled can be walked back to, and stays as it is."""
+
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
+
+from publisher.config import Feeds
+from publisher.testing import make_publication
+from tests.publisher.conftest import NOW, House
+from tests.publisher.printing import URL, public, stamps, syndicated
+from tests.publisher.syndication.walking import Page, ids, short, walk
+
+FORMS = ("rss", "atom", "json")
+HOUR = timedelta(hours=1)
+
+
+def limit(house: House, **limits: Any) -> None:
+    """Let feeds have other limits, as [feeds] in publication.toml would."""
+    object.__setattr__(house.settings, "feeds", Feeds(**limits))
+
+
+def write(house: House, first: int, last: int, **matter: Any) -> None:
+    """Write stories, one a day."""
+    for number in range(first, last + 1):
+        day = date(2025, 1, 1) + timedelta(days=number)
+        values = {"title": f"Story {number}", "date": day.isoformat()} | matter
+        house.write(f"en/s{number:03}.md", f"Words of {number}.", **values)
+
+
+def archives(house: House) -> dict[str, tuple[int, bytes]]:
+    return {path: stamp for path, stamp in stamps(public(house)).items() if "/archive/" in path}
+
+
+def names(first: int, last: int) -> list[str]:
+    """Name the entries of some stories, newest first."""
+    return [f"s{number:03}/en" for number in range(last, first - 1, -1)]
+
+
+def test_a_feed_that_holds_everything_has_no_archive(house: House) -> None:
+    write(house, 1, 50)
+    syndicated(house)
+    for form in FORMS:
+        (only,) = walk(house, "en", form)
+        assert len(only.ids) == 50
+    assert archives(house) == {}
+
+
+def test_the_newest_fifty_are_polled_and_the_rest_is_walked_back_to(house: House) -> None:
+    write(house, 1, 137)
+    assert syndicated(house)[1] == []
+    for form in FORMS:
+        pages = walk(house, "en", form)
+        assert [len(page.ids) for page in pages] == [50, 43, 44]
+        assert short(pages) == names(1, 137)
+
+
+def test_a_walk_back_from_any_feed_meets_every_entry_once(house: House) -> None:
+    limit(house, entries=10)
+    for first in (1, 14, 22, 23, 24, 37, 41):
+        write(house, first, first + 12, topics="[Sea]", author="Ann Example")
+        syndicated(house)
+        house.at(house.clock.now() + HOUR)
+    for name in ("en", "all", "en/topics/sea", "en/authors/ann-example"):
+        for form in FORMS:
+            assert short(walk(house, name, form)) == names(1, 53)
+
+
+def test_what_is_polled_never_exceeds_its_limit_and_is_never_nearly_empty(house: House) -> None:
+    limit(house, entries=10)
+    write(house, 1, 10)
+    syndicated(house)
+    for number in range(11, 26):
+        write(house.at(house.clock.now() + HOUR), number, number)
+        syndicated(house)
+        pages = walk(house, "en", "atom")
+        assert 8 < len(pages[0].ids) <= 10
+        assert short(pages) == names(1, number)
+
+
+def test_archive_documents_never_change_and_name_both_neighbours(house: House) -> None:
+    limit(house, entries=5)
+    seen: dict[str, tuple[int, bytes]] = {}
+    for number in range(1, 20):
+        write(house.at(house.clock.now() + HOUR), number, number)
+        syndicated(house)
+        now = archives(house)
+        assert {path: now[path] for path in seen} == seen
+        seen = now
+    for form in ("rss", "atom"):
+        polled, *closed = walk(house, "en", form)
+        assert polled.links["prev-archive"] == closed[0].links["self"]
+        assert "next-archive" not in polled.links
+        for newer, older in pairwise(closed):
+            assert newer.links["prev-archive"] == older.links["self"]
+            assert older.links["next-archive"] == newer.links["self"]
+        assert all(page.links["current"] == polled.links["self"] for page in closed)
+        assert all(page.is_archive for page in closed)
+        assert not polled.is_archive
+        assert "prev-archive" not in closed[-1].links
+
+
+def test_neither_templates_nor_settings_change_what_is_closed(house: House) -> None:
+    limit(house, entries=5)
+    write(house, 1, 12)
+    syndicated(house)
+    before = archives(house)
+    root = house.settings.folders.root
+    house.settings = make_publication(root, title="Another name")
+    limit(house, entries=5, ttl=60)
+    syndicated(house.at(NOW + HOUR))
+    assert archives(house) == before
+    assert b"Another name" in (public(house) / "feeds/en.rss.xml").read_bytes()
+
+
+def test_documents_keep_to_their_limit_of_bytes(house: House) -> None:
+    limit(house, max_bytes=30_000)
+    for number in range(1, 12):
+        day = f"2025-01-{number:02}"
+        text = "<b>&</b> Words. " * 500
+        house.write(f"en/s{number:03}.md", text, title=f"Story {number}", date=day)
+    syndicated(house)
+    for form in FORMS:
+        pages = walk(house, "en", form)
+        assert len(pages) > 3
+        assert max(len(page.content) for page in pages) <= 30_000
+        assert short(pages) == names(1, 11)
+
+
+def test_an_article_larger_than_the_limit_stands_alone(house: House) -> None:
+    limit(house, max_bytes=20_000)
+    write(house, 1, 3)
+    house.write("en/s004.md", "Words. " * 10_000, title="Long", date="2025-02-01")
+    syndicated(house)
+    write(house.at(NOW + HOUR), 5, 6)
+    syndicated(house)
+    assert short(walk(house, "en", "atom")) == names(1, 6)
+
+
+def test_an_edit_of_what_is_closed_is_told_to_those_who_poll(house: House) -> None:
+    limit(house, entries=5)
+    write(house, 1, 12)
+    syndicated(house)
+    before = archives(house)
+    house.at(NOW + HOUR).write(
+        "en/s002.md", "Better words.", title="Story 2", date="2025-01-03"
+    )
+    syndicated(house)
+    assert {path: stamp for path, stamp in archives(house).items() if path in before} == before
+    polled = walk(house, "en", "atom")[0]
+    assert "s002/en" in short([polled])
+    assert b"Better words." in polled.content
+
+
+def test_what_is_withdrawn_leaves_archive_documents_too(house: House) -> None:
+    limit(house, entries=5)
+    write(house, 1, 12)
+    syndicated(house)
+    before = archives(house)
+    (house.articles / "en/s002.md").unlink()
+    syndicated(house.at(NOW + HOUR))
+    for form in FORMS:
+        pages = walk(house, "en", form)
+        assert short(pages) == [name for name in names(1, 12) if name != "s002/en"]
+        assert not any(b"Words of 2." in page.content for page in pages)
+    changed = {path for path, stamp in archives(house).items() if before.get(path) != stamp}
+    (number,) = {path.rpartition("/")[2].split(".")[0] for path in changed if "/en/" in path}
+    polled, *closed = walk(house, "en", "atom")
+    (deleted,) = polled.deleted
+    assert deleted.endswith(":s002/en")
+    assert [page.deleted for page in closed if page.path.endswith(f"/{number}.atom.xml")] == [
+        [deleted]
+    ]
+
+
+def test_what_is_withdrawn_from_the_polled_document_leaves_a_tombstone(house: House) -> None:
+    write(house, 1, 3)
+    syndicated(house)
+    words = (house.articles / "en/s002.md").read_text()
+    (house.articles / "en/s002.md").unlink()
+    syndicated(house.at(NOW + HOUR))
+    (polled,) = walk(house, "en", "atom")
+    assert [one.rpartition(":")[2] for one in polled.deleted] == ["s002/en"]
+    assert (
+        b'when="2026-01-09T13:00:00Z"' in polled.content or b"13:00:00+00:00" in polled.content
+    )
+    (house.articles / "en/s002.md").write_text(words)
+    syndicated(house.at(NOW + 2 * HOUR))
+    (polled,) = walk(house, "en", "atom")
+    assert polled.deleted == []
+    assert short([polled]) == names(1, 3)
+
+
+def test_lost_files_are_made_again_archive_and_all(house: House) -> None:
+    from publisher.syndication import renew_lost
+
+    limit(house, entries=5)
+    write(house, 1, 12)
+    syndicated(house)
+    before = {
+        path: content for path, (_time, content) in stamps(public(house) / "feeds").items()
+    }
+    public(house).rename(public(house).with_name("lost"))
+    renew_lost(house.settings, house.database)
+    syndicated(house)
+    after = {
+        path: content for path, (_time, content) in stamps(public(house) / "feeds").items()
+    }
+    assert after == before
+
+
+def test_copies_beside_each_document_hold_the_same_and_have_its_time(house: House) -> None:
+    import gzip
+
+    import brotli
+
+    limit(house, entries=5)
+    write(house, 1, 12)
+    syndicated(house)
+    documents = [
+        path
+        for path in (public(house) / "feeds").rglob("*")
+        if path.name.endswith((".rss.xml", ".atom.xml", ".json"))
+    ]
+    assert len(documents) > 15
+    for path in documents:
+        packed = path.with_name(f"{path.name}.gz"), path.with_name(f"{path.name}.br")
+        assert gzip.decompress(packed[0].read_bytes()) == path.read_bytes()
+        assert brotli.decompress(packed[1].read_bytes()) == path.read_bytes()
+        assert {one.stat().st_mtime_ns for one in (path, *packed)} == {path.stat().st_mtime_ns}
+
+
+def test_links_of_an_archive_lead_to_the_publication_s_address(house: House) -> None:
+    limit(house, entries=5)
+    write(house, 1, 12)
+    syndicated(house)
+    page: Page = walk(house, "en", "rss")[1]
+    assert page.links["self"] == f"{URL}/{page.path}"
+    assert ids([page])[0].startswith("tag:news.example.org,2026-01-01:")
