@@ -76,18 +76,16 @@ def test_headings_start_with_one_and_skip_no_level(
 
 
 @every_page
-def test_every_address_stands_in_a_labelled_field_and_in_a_link(
+def test_every_address_is_shown_whole_with_its_format_and_in_a_link(
     language: str, kind: str, source: str
 ) -> None:
     root = tree(source)
     formats = sample.feed(language, kind).formats
-    fields = list(root.iter("input"))
-    assert [field.get("value") for field in fields] == [form.url for form in formats]
-    labels = {label.get("for"): words(label) for label in root.iter("label")}
-    for field, form in zip(fields, formats, strict=True):
-        assert field.get("readonly") is not None
-        assert field.get("dir") == "ltr"
-        assert form.name in labels[field.get("id")]
+    shown = [e for e in root.iter("div") if e.get("class") == "address"]
+    for block, form in zip(shown, formats, strict=True):
+        (address,) = block.iter("code")
+        assert (words(address), address.get("dir")) == (form.url, "ltr")
+        assert form.name in words(next(block.iter("span")))
     in_main = [(a.get("href"), a.get("type")) for a in next(root.iter("main")).iter("a")]
     assert {(form.url, form.media_type) for form in formats} <= set(in_main)
 
@@ -131,8 +129,8 @@ def test_it_says_what_to_do_in_three_steps_with_the_first_format_in_the_first() 
         "Paste it into a feed reader",
         "New articles come by themselves",
     ]
-    (field,) = steps.iter("input")
-    assert field.get("value") == f"{sample.URL}/feeds/en.rss.xml"
+    (address,) = steps.iter("code")
+    assert words(address) == f"{sample.URL}/feeds/en.rss.xml"
 
 
 @pytest.mark.parametrize(
@@ -226,7 +224,7 @@ def test_a_feed_without_articles_and_relatives_has_no_empty_lists() -> None:
 
 def test_a_feed_in_one_format_offers_no_other() -> None:
     source = page("en", formats=sample.addresses("en")[:1])
-    assert len(list(tree(source).iter("input"))) == 1
+    assert len(list(tree(source).iter("code"))) == 1
     assert "another format" not in source
 
 
