@@ -10,7 +10,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, exists, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    exists,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from publisher.articles.model import Article, Status
 from publisher.articles.store import by_ids
@@ -76,13 +86,19 @@ class _Note:
         self._mint = Mint(connection, publication)
         self._shelf = Shelf(connection, publication)
         self._places = Places(connection)
+        # Articles that readers see and did not before, and those that are done with.
+        self._appeared: list[Article] = []
+        self._noted: list[Article] = []
 
     def take(self, numbers: Sequence[int]) -> None:
         articles = by_ids(self._connection, numbers)
         known = self._entries(numbers)
         for number in numbers:
             self._note(articles[number], known.get(number, []))
+        self._places.flush()
+        self._refresh_siblings()
         self._places.mark_due()
+        self._mark_noted()
 
     def _entries(self, numbers: Sequence[int]) -> dict[int, list[Row[Any]]]:
         rows = self._connection.execute(select(entry).where(entry.c.article_id.in_(numbers)))
@@ -104,24 +120,32 @@ class _Note:
         if visible and served:
             self._show(one, own)
             if own is None or own.gone_at is not None:
-                self._refresh_siblings(one)
+                self._appeared.append(one)
         if visible or not ready:
-            here = article.c.id == one.id
-            noted = update(article).where(here).values(feed_hash=one.content_hash)
-            self._connection.execute(noted)
+            self._noted.append(one)
 
-    def _refresh_siblings(self, one: Article) -> None:
-        """Have the entries written again that name this one as their translation.
+    def _refresh_siblings(self) -> None:
+        """Have the entries written again that name what appeared as their translation.
 
-        When it appears by the clock, at the end of an embargo, nothing has marked them.
+        When it appears by the clock, at the end of an embargo, nothing has marked them. What is
+        marked will be looked at anyway.
         """
+        stories = {one.story_id for one in self._appeared}
         siblings = (
             select(entry.c.id)
             .join(article)
-            .where(article.c.story_id == one.story_id, article.c.id != one.id)
+            .where(article.c.story_id.in_(stories), article.c.feed_hash.is_not(None))
         )
         for number in self._connection.execute(siblings).scalars().all():
             self._places.touch(number)
+
+    def _mark_noted(self) -> None:
+        if self._noted:
+            here = article.c.id == bindparam("number")
+            self._connection.execute(
+                update(article).where(here).values(feed_hash=bindparam("hash")),
+                [{"number": one.id, "hash": one.content_hash} for one in self._noted],
+            )
 
     def _withdraw(self, row: Row[Any]) -> None:
         gone = update(entry).where(entry.c.id == row.id).values(gone_at=self._now)
@@ -134,7 +158,10 @@ class _Note:
         number, second = self._entry(one, row, stamp)
         wanted = [self._shelf.find(subject) for subject in subjects(one)]
         updated = datetime.fromtimestamp(second, UTC)
-        self._places.stand(number, wanted, updated, revised=revised)
+        if row is None:
+            self._places.begin(number, wanted, updated)
+        else:
+            self._places.stand(number, wanted, updated, revised=revised)
 
     def _entry(self, one: Article, row: Row[Any] | None, stamp: str) -> tuple[int, int]:
         """Bring the article's entry up to date; gives its number, and the second of its change."""

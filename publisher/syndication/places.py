@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
@@ -23,8 +24,14 @@ class Places:
         self._connection = connection
         self._closed: dict[int, int] = {}
         self._last: dict[int, int] = {}
+        self._taken: list[dict[str, Any]] = []
         # When they changed; None where only links to others did.
         self._due: dict[int, datetime | None] = {}
+
+    def begin(self, number: int, wanted: Sequence[int], updated: datetime) -> None:
+        """Give a new entry its first places."""
+        for feed_id in wanted:
+            self._take(feed_id, number, updated)
 
     def stand(
         self, number: int, wanted: Sequence[int], updated: datetime, *, revised: bool
@@ -65,6 +72,12 @@ class Places:
             if position <= self.closed(feed_id):
                 self._open_again(feed_id, position)
 
+    def flush(self) -> None:
+        """Store the places that were taken: all at once, since an archive has many."""
+        if self._taken:
+            self._connection.execute(insert(place), self._taken)
+            self._taken.clear()
+
     def mark_due(self) -> None:
         """Record which feeds have to be written, and when they changed."""
         if not self._due:
@@ -96,7 +109,7 @@ class Places:
             self._last[feed_id] = self._connection.execute(query).scalar() or 0
         self._last[feed_id] += 1
         values = {"feed_id": feed_id, "position": self._last[feed_id], "entry_id": number}
-        self._connection.execute(insert(place).values(values | {"standing": "here"}))
+        self._taken.append(values | {"standing": "here"})
         self._note_due(feed_id, updated)
 
     def _set(self, feed_id: int, position: int, standing: str) -> None:
