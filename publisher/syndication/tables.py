@@ -43,7 +43,7 @@ feed = Table(
     UniqueConstraint("kind", "language", "label"),
     CheckConstraint("kind IN ('language', 'topic', 'author', 'all')", name="kind"),
 )
-Index("ix_feed_due", feed.c.id, sqlite_where=text("due"))
+Index("ix_feed_due", feed.c.id, sqlite_where=text("due = 1"))
 
 entry = Table(
     "feed_entry",
@@ -72,6 +72,14 @@ place = Table(
     sqlite_with_rowid=False,
 )
 
+# What was withdrawn is named in every turn, and is little.
+Index(
+    "ix_feed_place_gone",
+    place.c.feed_id,
+    place.c.position,
+    sqlite_where=text("standing = 'gone'"),
+)
+
 archive = Table(
     "feed_archive",
     metadata,
@@ -83,7 +91,7 @@ archive = Table(
     Column("due", Boolean(create_constraint=False), nullable=False),
     sqlite_with_rowid=False,
 )
-Index("ix_feed_archive_due", archive.c.feed_id, archive.c.number, sqlite_where=text("due"))
+Index("ix_feed_archive_due", archive.c.feed_id, archive.c.number, sqlite_where=text("due = 1"))
 
 ping = Table(
     "feed_ping",

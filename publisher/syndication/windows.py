@@ -10,7 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 import feeds
 from publisher.articles import store as articles
@@ -21,6 +29,9 @@ from publisher.syndication.tables import archive, entry, place
 
 # Of what was withdrawn, a subscription document names the latest; archive documents name theirs.
 MOST_TOMBSTONES = 50
+
+# Written out, not as a parameter: else SQLite would not use the index of what is gone.
+GONE = place.c.standing == literal_column("'gone'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +134,7 @@ def tombstones(
         .join(place, place.c.entry_id == entry.c.id)
         .where(
             place.c.feed_id == feed_id,
-            place.c.standing == "gone",
+            GONE,
             entry.c.gone_at.is_not(None),
         )
         .distinct()

@@ -51,7 +51,7 @@ def _feeds() -> None:
         sa.UniqueConstraint("kind", "language", "label", name="uq_feed_kind_language_label"),
         sa.UniqueConstraint("name", name="uq_feed_name"),
     )
-    op.create_index("ix_feed_due", "feed", ["id"], sqlite_where=sa.text("due"))
+    op.create_index("ix_feed_due", "feed", ["id"], sqlite_where=sa.text("due = 1"))
     op.create_table(
         "feed_entry",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -90,6 +90,12 @@ def _places() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_feed_place_entry_id", "feed_place", ["entry_id"], unique=False)
+    op.create_index(
+        "ix_feed_place_gone",
+        "feed_place",
+        ["feed_id", "position"],
+        sqlite_where=sa.text("standing = 'gone'"),
+    )
     op.create_table(
         "feed_archive",
         sa.Column("feed_id", sa.Integer(), nullable=False),
@@ -105,7 +111,7 @@ def _places() -> None:
         "ix_feed_archive_due",
         "feed_archive",
         ["feed_id", "number"],
-        sqlite_where=sa.text("due"),
+        sqlite_where=sa.text("due = 1"),
     )
     op.create_table(
         "feed_ping",
