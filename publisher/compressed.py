@@ -44,17 +44,30 @@ def write_with_copies(path: Path, content: bytes) -> bool:
     if not changed and all(_is_copy(path, suffix) for suffix in ENCODINGS):
         return False
     make_folder(path.parent)
-    own = _unfinished(path)
-    when = _put(own, content) if changed else path.stat().st_mtime_ns
-    for suffix, pack in ENCODINGS.items():
-        _put(_unfinished(_beside(path, suffix)), pack(content), when)
-    for suffix in ENCODINGS:
-        copy = _beside(path, suffix)
-        _unfinished(copy).replace(copy)
-    if changed:
-        own.replace(path)
+    every = [path, *(_beside(path, suffix) for suffix in ENCODINGS)]
+    try:
+        own, *copies = map(_unfinished, every)
+        when = _put(own, content) if changed else path.stat().st_mtime_ns
+        for copy, pack in zip(copies, ENCODINGS.values(), strict=True):
+            _put(copy, pack(content), when)
+        # The file itself comes last: until then, copies are newer than what they are of.
+        for name in reversed(every):
+            if changed or name != path:
+                _unfinished(name).replace(name)
+    finally:
+        for name in every:  # what is left of a full disk
+            _unfinished(name).unlink(missing_ok=True)
     sync_folder(path.parent)
     return changed
+
+
+def remove_with_copies(path: Path) -> bool:
+    """Remove a file and its copies; says if there was any of them."""
+    every = [path, *(_beside(path, suffix) for suffix in ENCODINGS)]
+    found = [one for one in every if one.is_file()]
+    for one in found:
+        one.unlink()
+    return bool(found)
 
 
 def _is_copy(path: Path, suffix: str) -> bool:

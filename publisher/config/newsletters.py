@@ -30,7 +30,7 @@ from publisher.config.values import (
 from publisher.recurrence import Schedule, parse_schedule
 
 # Each language's folder below the web root holds these beside its newsletters.
-RESERVED_NAMES = frozenset({"stories", "unsubscribe", "preferences"})
+RESERVED_NAMES = frozenset({"feeds", "stories", "unsubscribe", "preferences"})
 
 
 class Late(StrEnum):

@@ -48,6 +48,14 @@ class Publication(Table):
     # The year from which tag: URIs speak for the host (RFC 4151); fixed once for all.
     since: int = Field(default=2026, ge=1995, le=9999)
 
+    @model_validator(mode="after")
+    def _languages_are_none_of_ours(self) -> Publication:
+        if "all" in self.languages:
+            problem = "'all' names the feed of all languages here, and can't be one of them"
+            context = {"problem": problem, "key": "languages"}
+            raise PydanticCustomError("languages", "{problem}", context)
+        return self
+
     @property
     def host(self) -> str:
         """The host that `public/` is served from."""

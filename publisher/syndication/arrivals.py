@@ -29,7 +29,7 @@ from publisher.articles.values import hash_of
 from publisher.config import Publication
 from publisher.database import Database
 from publisher.database.portions import portions
-from publisher.syndication.minting import Mint
+from publisher.syndication.minting import entry_tag
 from publisher.syndication.places import Places
 from publisher.syndication.shelf import Shelf, subjects
 from publisher.syndication.tables import entry
@@ -83,7 +83,6 @@ class _Note:
         self._connection = connection
         self._publication = publication
         self._now = now
-        self._mint = Mint(connection, publication)
         self._shelf = Shelf(connection, publication)
         self._places = Places(connection)
         # Articles that readers see and did not before, and those that are done with.
@@ -109,7 +108,10 @@ class _Note:
 
     def _note(self, one: Article, known: Sequence[Row[Any]]) -> None:
         ready = one.status == Status.READY
-        visible = ready and one.available_at <= self._now
+        live = any(row.language == one.language and row.gone_at is None for row in known)
+        # A clock that was set back hides nothing that is out.
+        since = one.published_at if live else one.available_at
+        visible = ready and since <= self._now
         served = one.language in self._publication.languages
         own = None
         for row in known:
@@ -148,9 +150,20 @@ class _Note:
             )
 
     def _withdraw(self, row: Row[Any]) -> None:
-        gone = update(entry).where(entry.c.id == row.id).values(gone_at=self._now)
+        """Take an entry out of all feeds, and its title out of what names it as a translation."""
+        # A tombstone counts only if it is later than its entry (RFC 6721 section 4).
+        when = max(self._now, datetime.fromtimestamp(row.updated + 1, UTC))
+        gone = update(entry).where(entry.c.id == row.id).values(gone_at=when)
         self._connection.execute(gone)
-        self._places.leave(row.id, self._now)
+        self._places.leave(row.id, when)
+        mine = select(article.c.story_id).where(article.c.id == row.article_id)
+        siblings = (
+            select(entry.c.id)
+            .join(article)
+            .where(article.c.story_id == mine.scalar_subquery(), article.c.id != row.article_id)
+        )
+        for number in self._connection.execute(siblings).scalars().all():
+            self._places.open_again(number)
 
     def _show(self, one: Article, row: Row[Any] | None) -> None:
         stamp = stamp_of(one)
@@ -167,20 +180,20 @@ class _Note:
         """Bring the article's entry up to date; gives its number, and the second of its change."""
         changed = round(one.updated_at.timestamp())
         if row is None:
-            second = self._mint.second(changed)
+            tag = entry_tag(self._connection, self._publication, one.slug, one.language)
             values = {
                 "article_id": one.id,
                 "language": one.language,
-                "tag": self._mint.tag(one.slug, one.language),
-                "updated": second,
+                "tag": tag,
+                "updated": changed,
                 "stamp": stamp,
             }
             new = insert(entry).values(values).returning(entry.c.id)
-            return int(self._connection.execute(new).scalar_one()), second
+            return int(self._connection.execute(new).scalar_one()), changed
         if row.gone_at is not None or row.stamp != stamp:
             # Later than ever before: also than the moment at which it was withdrawn.
             before = max(row.updated, _seconds(row.gone_at))
-            second = self._mint.second(max(changed, before + 1))
+            second = max(changed, before + 1)
             values = {"updated": second, "stamp": stamp, "gone_at": None}
             self._connection.execute(update(entry).where(entry.c.id == row.id).values(values))
             return int(row.id), second

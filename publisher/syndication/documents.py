@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import feeds
 from publisher import urls
-from publisher.compressed import ENCODINGS, write_with_copies
+from publisher.compressed import ENCODINGS, remove_with_copies, write_with_copies
 from publisher.config import Settings
 from publisher.syndication.shelf import Feed
 
@@ -21,6 +23,11 @@ class Document:
     path: str
     content: bytes
     address: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """Say in few letters what it holds."""
+        return hashlib.sha256(self.content).hexdigest()[:32]
 
 
 def subscription_documents(channel: feeds.Channel, feed: Feed) -> Iterator[Document]:
@@ -57,10 +64,40 @@ def lost(settings: Settings, names: Collection[str]) -> set[str]:
             path = settings.folders.public / urls.feed_path(name, form.suffix)
             if path.parent not in seen:
                 seen[path.parent] = _names(path.parent)
-            wanted = {path.name, *(path.name + suffix for suffix in ENCODINGS)}
-            if not wanted <= seen[path.parent]:
+            if not _with_copies(path.name) <= seen[path.parent]:
                 found.add(name)
     return found
+
+
+def lost_archives(settings: Settings, name: str, newest: int) -> list[int]:
+    """List the archive documents of a feed, up to the newest, that lack a file."""
+    there = _names(_archive_folder(settings, name))
+    return [
+        number
+        for number in range(1, newest + 1)
+        for form in feeds.FORMATS
+        if not _with_copies(f"{number}.{form.suffix}") <= there
+    ]
+
+
+def remove_beyond(settings: Settings, name: str, newest: int) -> None:
+    """Remove archive documents that were written and never recorded, as when the disk was full.
+
+    What they hold may have been withdrawn since.
+    """
+    for number in count(newest + 1):
+        paths = (urls.feed_archive_path(name, number, form.suffix) for form in feeds.FORMATS)
+        removed = [remove_with_copies(settings.folders.public / path) for path in paths]
+        if not any(removed):
+            return
+
+
+def _archive_folder(settings: Settings, name: str) -> Path:
+    return (settings.folders.public / urls.feed_archive_path(name, 1, "json")).parent
+
+
+def _with_copies(name: str) -> frozenset[str]:
+    return frozenset({name, *(name + suffix for suffix in ENCODINGS)})
 
 
 def _names(folder: Path) -> frozenset[str]:

@@ -9,11 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+
 import feeds
 from publisher import urls
 from publisher.articles.model import Article, Attachment, Version
-from publisher.config import Publication
-from publisher.rendering import Renderer, views
+from publisher.config import Publication, Settings
+from publisher.errors import RenderingError
+from publisher.rendering import FeedTexts, Renderer, views
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,26 +29,79 @@ class Identity:
     updated: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An entry in its place: the article, and in which languages its story can be read."""
+
+    position: int
+    article: Article
+    identity: Identity
+    versions: Sequence[Version]
+
+
+class Maker:
+    """Makes entries, in one turn of the press."""
+
+    def __init__(self, settings: Settings, renderer: Renderer) -> None:
+        self._publication = settings.publication
+        self._in_full = settings.feeds.content == "full"
+        self._renderer = renderer
+        self._rendered = False
+        self.problems: list[str] = []
+
+    def entries(self, standing: Sequence[Standing]) -> list[feeds.Entry]:
+        """Make entries; one that can't be made is left out and named, and the rest goes on.
+
+        One that templates fail for goes without its text. Raises RenderingError if templates
+        have failed for all there were in this turn: then it is they that are at fault.
+        """
+        texts = [self._texts(one) for one in standing]
+        failed = next((text for text in texts if isinstance(text, RenderingError)), None)
+        self._rendered |= any(isinstance(text, FeedTexts) for text in texts)
+        if failed and not self._rendered:
+            raise failed
+        made = (self._make(*pair) for pair in zip(standing, texts, strict=True))
+        return [one for one in made if one is not None]
+
+    def _texts(self, one: Standing) -> FeedTexts | RenderingError:
+        language = one.article.language
+        item = views.item(self._publication, one.article, language, one.versions)
+        try:
+            return self._renderer.feed_texts(item, views.house(self._publication, language))
+        except RenderingError as error:
+            return error
+
+    def _make(self, one: Standing, texts: FeedTexts | RenderingError) -> feeds.Entry | None:
+        if isinstance(texts, RenderingError):
+            self._complain(one.article, texts)
+            texts = FeedTexts(title=one.article.title, summary=one.article.summary, content="")
+        try:
+            return entry(self._publication, one, texts, in_full=self._in_full)
+        except feeds.FeedsError as error:
+            self._complain(one.article, error)
+            return None
+
+    def _complain(self, article: Article, error: Exception) -> None:
+        problem = f"{article.language}/{article.slug}: {error}"
+        if problem not in self.problems:
+            self.problems.append(problem)
+            log.error("not whole in feeds", article=article.slug, reason=str(error))
+
+
 def entry(
-    publication: Publication,
-    renderer: Renderer,
-    article: Article,
-    identity: Identity,
-    versions: Sequence[Version],
-    *,
-    in_full: bool = True,
+    publication: Publication, one: Standing, texts: FeedTexts, *, in_full: bool
 ) -> feeds.Entry:
     """Make the entry of an article; not `in_full`, it has a summary and no content."""
-    item = views.item(publication, article, article.language, versions)
-    texts = renderer.feed_texts(item, views.house(publication, article.language))
-    titles = {version.language: version.title for version in versions}
+    article = one.article
+    titles = {version.language: version.title for version in one.versions}
+    links = views.translations(publication, article, one.versions)
     return feeds.Entry(
-        id=identity.tag,
-        url=item.url,
+        id=one.identity.tag,
+        url=urls.article_url(publication, article),
         title=texts.title,
         language=article.language,
         published=article.published_at,
-        updated=identity.updated,
+        updated=one.identity.updated,
         summary=texts.summary,
         content_html=texts.content if in_full else "",
         authors=tuple(
@@ -53,10 +111,10 @@ def entry(
         topics=article.topics,
         translations=tuple(
             feeds.Link(url=link.url, language=link.language, title=titles.get(link.language))
-            for link in item.translations
+            for link in links
         ),
         image=_image(publication, article),
-        attachments=tuple(_attachment(publication, one) for one in article.attachments),
+        attachments=tuple(_attachment(publication, each) for each in article.attachments),
     )
 
 

@@ -29,8 +29,8 @@ from publisher.rendering import (
     views,
 )
 from publisher.syndication import channels, documents, shelf, windows
+from publisher.syndication.entries import Standing
 from publisher.syndication.shelf import Feed
-from publisher.syndication.windows import Standing
 
 log = structlog.get_logger()
 

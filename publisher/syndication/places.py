@@ -61,6 +61,13 @@ class Places:
             if position > self.closed(feed_id):
                 self._due.setdefault(feed_id, None)
 
+    def open_again(self, number: int) -> None:
+        """Have the archive documents written again that an entry is in."""
+        for feed_id, position in self._held(number).items():
+            if position <= self.closed(feed_id):
+                self._open_again(feed_id, position)
+                self._due.setdefault(feed_id, None)
+
     def leave(self, number: int, when: datetime) -> None:
         """Take an entry out of every document that it is in, archive documents too."""
         query = select(place.c.feed_id, place.c.position).where(

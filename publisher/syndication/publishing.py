@@ -7,9 +7,9 @@ again. A feed that can't be made or written stays as it was, and the next turn t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -22,11 +22,12 @@ from publisher.errors import RenderingError
 from publisher.rendering import Renderer
 from publisher.syndication import channels, closing, documents, pinging, windows
 from publisher.syndication.channels import Contents
-from publisher.syndication.entries import entry
+from publisher.syndication.documents import Document
+from publisher.syndication.entries import Maker, Standing
 from publisher.syndication.pages import Pages
 from publisher.syndication.shelf import Feed
 from publisher.syndication.tables import feed as feed_table
-from publisher.syndication.windows import Closed, Standing
+from publisher.syndication.windows import Closed
 
 log = structlog.get_logger()
 
@@ -36,12 +37,12 @@ FRAME_BYTES = 2_000
 UNDER_WAY = 4
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Written:
     """How many feeds have other documents than before, and what went wrong."""
 
-    feeds: int = 0
-    problems: list[str] = field(default_factory=list)
+    feeds: int
+    problems: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class _UnderWay:
     """A feed whose files are being written."""
 
     feed: Feed
-    addresses: Sequence[tuple[str, Future[bool]]]
+    documents: Sequence[Document]
+    writing: Sequence[Future[bool]]
 
 
 class Publisher:
@@ -66,11 +68,17 @@ class Publisher:
     ) -> None:
         self._settings = settings
         self._database = database
-        self._renderer = renderer
+        self._maker = Maker(settings, renderer)
         self._pages = pages
         self._executor = executor
         self._now = now
-        self.written = Written()
+        self._feeds = 0
+        self._problems: list[str] = []
+
+    @property
+    def written(self) -> Written:
+        """What came of it so far."""
+        return Written(self._feeds, self._maker.problems + self._problems)
 
     def publish(self, due: Sequence[Feed]) -> None:
         """Bring these feeds up to date."""
@@ -86,7 +94,7 @@ class Publisher:
             self._finish(one_left)
 
     def _complain(self, one: Feed, error: Exception) -> None:
-        self.written.problems.append(f"feeds/{one.name}: {error}")
+        self._problems.append(f"feeds/{one.name}: {error}")
         log.error("feed left as it was", feed=one.name, reason=str(error))
 
     def _start(self, one: Feed) -> _UnderWay:
@@ -96,29 +104,35 @@ class Publisher:
         with self._database.reading() as connection:
             tombstones = windows.tombstones(connection, one.id)
             newest = windows.newest_archive(connection, one.id)
+        documents.remove_beyond(self._settings, one.name, newest.number)
         contents = Contents(tuple(shown), tuple(tombstones))
         channel = channels.subscription(self._settings, one, contents, newest.number)
-        futures = [
-            (document.address or "", self._write(document))
-            for document in documents.subscription_documents(channel, one)
-        ]
-        return _UnderWay(one, futures)
+        found = list(documents.subscription_documents(channel, one))
+        return _UnderWay(one, found, [self._write(document) for document in found])
 
     def _finish(self, one: _UnderWay) -> None:
-        """Wait for a feed's files; record it as written, and whom to tell of what changed."""
+        """Wait for a feed's files; record it as written, and whom to tell of what changed.
+
+        Hubs are told of what is other than they were told of last. Whether a file has changed
+        just now is another question: before a kill, it may have.
+        """
         try:
-            changed = [address for address, future in one.addresses if future.result()]
+            for future in one.writing:
+                future.result()
             self._pages.write_page(one.feed)
         except (RenderingError, OSError) as error:
             self._complain(one.feed, error)
             return
-        self.written.feeds += bool(changed)
+        told = one.feed.told.split()
+        changed = [d.address for d in one.documents if d.address and d.digest not in told]
+        self._feeds += bool(changed)
         with self._database.writing() as connection:
             here = feed_table.c.id == one.feed.id
-            connection.execute(update(feed_table).where(here).values(due=False))
+            values = {"due": False, "told": " ".join(d.digest for d in one.documents)}
+            connection.execute(update(feed_table).where(here).values(values))
             pinging.enqueue(connection, self._settings.feeds.hubs, changed, self._now)
 
-    def _write(self, document: documents.Document) -> Future[bool]:
+    def _write(self, document: Document) -> Future[bool]:
         return documents.write_later(self._executor, self._settings, document)
 
     # Archives
@@ -127,7 +141,7 @@ class Publisher:
         with self._database.reading() as connection:
             due = list(windows.due_archives(connection, one.id))
         for closed in due:
-            self._archive(one, closed, list(self._entries(self._held(one, closed))))
+            self._archive(one, closed, self._maker.entries(self._held(one, closed)))
         self._record(one, due)
 
     def _close(self, one: Feed) -> list[feeds.Entry]:
@@ -137,7 +151,7 @@ class Publisher:
             before = windows.newest_archive(connection, one.id)
             count = windows.count_open(connection, one.id, before.last)
             newest = windows.newest(connection, one.id, before.last, limits.entries, self._now)
-        made = list(self._entries(newest))
+        made = self._maker.entries(newest)
         sizes = [_size(made_one) for made_one in made]
         # Those that could not be made take no room, and stay until they leave with the others.
         fit = closing.fitting(sizes, limits.entries, limits.max_bytes)
@@ -159,7 +173,7 @@ class Publisher:
             with self._database.reading() as connection:
                 last = windows.oldest(connection, one.id, before.last, lot)[-1]
             held = self._held(one, Closed(before.number + 1, before.last + 1, last))
-            made = {entry_made.id: entry_made for entry_made in self._entries(held)}
+            made = {entry_made.id: entry_made for entry_made in self._maker.entries(held)}
             sizes = [_size(made.get(standing.identity.tag)) for standing in reversed(held)]
             for count in closing.runs(sizes, self._settings.feeds.max_bytes):
                 some, held = held[len(held) - count :], held[: len(held) - count]
@@ -191,27 +205,6 @@ class Publisher:
             with self._database.writing() as connection:
                 for closed in written:
                     windows.record_archive(connection, one.id, closed)
-
-    # Entries
-
-    def _entries(self, standing: Sequence[Standing]) -> Iterator[feeds.Entry]:
-        """Make entries; one that can't be made is left out and named, and the rest goes on."""
-        in_full = self._settings.feeds.content == "full"
-        for one in standing:
-            try:
-                yield entry(
-                    self._settings.publication,
-                    self._renderer,
-                    one.article,
-                    one.identity,
-                    one.versions,
-                    in_full=in_full,
-                )
-            except feeds.FeedsError as error:
-                problem = f"{one.article.language}/{one.article.slug}: {error}"
-                if problem not in self.written.problems:
-                    self.written.problems.append(problem)
-                    log.error("left out of feeds", article=one.article.slug, reason=str(error))
 
 
 def _size(one: feeds.Entry | None) -> int:

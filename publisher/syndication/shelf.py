@@ -13,11 +13,12 @@ from typing import Literal, cast
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
+from feeds.text import label
 from publisher.articles.linking import slug_of
 from publisher.articles.model import Article
 from publisher.config import Publication
 from publisher.database.portions import portions
-from publisher.syndication.minting import tag
+from publisher.syndication.minting import FEED, tag
 from publisher.syndication.tables import feed
 
 Kind = Literal["language", "topic", "author", "all"]
@@ -46,6 +47,7 @@ class Feed:
     affiliation: str | None
     tag: str
     updated_at: datetime | None
+    told: str
 
     @property
     def page(self) -> str:
@@ -56,18 +58,13 @@ class Feed:
 def subjects(article: Article) -> list[Subject]:
     """List the feeds that an article belongs to."""
     language = article.language
-    found = [Subject("all"), Subject("language", language)]
-    found += [Subject("topic", language, topic) for topic in article.topics]
-    found += [
-        Subject("author", language, byline.name, byline.affiliation)
+    named = [Subject("topic", language, label(topic)) for topic in article.topics]
+    named += [
+        Subject("author", language, label(byline.name), byline.affiliation)
         for byline in article.bylines
     ]
-    distinct = {(s.kind, s.label.casefold()): s for s in reversed(found) if _has_name(s)}
-    return list(reversed(distinct.values()))
-
-
-def _has_name(subject: Subject) -> bool:
-    return subject.kind not in FOLDERS or bool(subject.label.strip())
+    distinct = {(s.kind, s.label.casefold()): s for s in reversed(named) if s.label}
+    return [Subject("all"), Subject("language", language), *reversed(distinct.values())]
 
 
 def standing_subjects(publication: Publication) -> list[Subject]:
@@ -91,9 +88,9 @@ class Shelf:
             self._known[key] = self._look_up(*key) or self._make(subject)
         return self._known[key]
 
-    def _look_up(self, kind: str, language: str, label: str) -> int | None:
+    def _look_up(self, kind: str, language: str, folded: str) -> int | None:
         query = select(feed.c.id).where(
-            feed.c.kind == kind, feed.c.language == language, feed.c.label == label
+            feed.c.kind == kind, feed.c.language == language, feed.c.label == folded
         )
         return self._connection.execute(query).scalar_one_or_none()
 
@@ -106,8 +103,9 @@ class Shelf:
             label=subject.label.casefold(),
             title=subject.label,
             affiliation=subject.affiliation,
-            tag=tag(self._publication, f"feed/{name}"),
+            tag=tag(self._publication, f"{FEED}/{name}"),
             due=True,
+            told="",
         )
         return int(self._connection.execute(row.returning(feed.c.id)).scalar_one())
 
@@ -142,9 +140,12 @@ def mark_due(connection: Connection, numbers: Sequence[int] | None = None) -> No
         connection.execute(rows.where(feed.c.id.in_(some)))
 
 
-def due(connection: Connection, languages: tuple[str, ...]) -> list[Feed]:
-    """List the feeds that are to be written, in the order in which they were made."""
-    query = select(feed).where(feed.c.due, feed.c.language.in_(("", *languages)))
+def due(connection: Connection) -> list[Feed]:
+    """List the feeds that are to be written, in the order in which they were made.
+
+    Among them those of languages that the publication has given up: their entries have gone.
+    """
+    query = select(feed).where(feed.c.due)
     return [_to_feed(row) for row in connection.execute(query.order_by(feed.c.id))]
 
 
@@ -170,4 +171,5 @@ def _to_feed(row: Row[tuple[object, ...]]) -> Feed:
         affiliation=row.affiliation,
         tag=row.tag,
         updated_at=row.updated_at,
+        told=row.told,
     )

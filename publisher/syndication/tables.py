@@ -40,6 +40,8 @@ feed = Table(
     Column("updated_at", UTCDateTime),
     # To be written again.
     Column("due", Boolean(create_constraint=False), nullable=False),
+    # Hashes of the documents that hubs were told of last, one for each format.
+    Column("told", Text, nullable=False),
     UniqueConstraint("kind", "language", "label"),
     CheckConstraint("kind IN ('language', 'topic', 'author', 'all')", name="kind"),
 )
@@ -52,8 +54,8 @@ entry = Table(
     Column("article_id", ForeignKey("article.id"), nullable=False),
     Column("language", Text, nullable=False),
     Column("tag", Text, nullable=False, unique=True),
-    # Whole seconds since 1970. No two entries share one: validators take that for a mistake.
-    Column("updated", Integer, nullable=False, unique=True),
+    # Whole seconds since 1970.
+    Column("updated", Integer, nullable=False),
     # Of the content that `updated` speaks of.
     Column("stamp", Text, nullable=False),
     Column("gone_at", UTCDateTime),

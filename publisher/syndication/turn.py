@@ -10,13 +10,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from publisher import outputs
+from publisher import outputs, urls
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.rendering import Renderer
-from publisher.syndication import arrivals, documents, shelf, windows
+from publisher.syndication import arrivals, channels, documents, shelf, windows
 from publisher.syndication.pages import Pages
 from publisher.syndication.publishing import Publisher
+from publisher.syndication.shelf import Feed
 
 # Goes up when this package makes other documents of equal rows and templates.
 FEEDS_VERSION = 1
@@ -36,12 +37,10 @@ def syndicate(
     with database.writing() as connection:
         shelf.make_standing(connection, publication)
         _mark_what_settings_change(connection, settings, look)
-        known = shelf.every(connection, publication.languages)
-        lost = documents.lost(settings, [feed.name for feed in known])
-        shelf.mark_due(connection, [feed.id for feed in known if feed.name in lost])
+    _mark_what_is_lost(settings, database)
     arrivals.take_note(database, publication, now)
     with database.reading() as connection:
-        due = shelf.due(connection, publication.languages)
+        due = shelf.due(connection)
     pages = Pages(settings, database, renderer, now)
     with ThreadPoolExecutor(WRITERS) as executor:
         publisher = Publisher(settings, database, renderer, pages, executor, now)
@@ -60,6 +59,26 @@ def _mark_what_settings_change(connection: Connection, settings: Settings, look:
         arrivals.mark_all_due(connection)
     if _differs(connection, "feeds", FEEDS_VERSION, publication, settings.feeds, look):
         shelf.mark_due(connection)
+
+
+def _mark_what_is_lost(settings: Settings, database: Database) -> None:
+    """Have written again the feeds that lack a file, and then also the archives that do."""
+    with database.reading() as connection:
+        known = shelf.every(connection, settings.publication.languages)
+    names = documents.lost(settings, [one.name for one in known])
+    lost = [one for one in known if one.name in names or not _has_page(settings, one)]
+    if not lost:
+        return
+    with database.writing() as connection:
+        shelf.mark_due(connection, [one.id for one in lost])
+        for one in lost:
+            newest = windows.newest_archive(connection, one.id).number
+            numbers = documents.lost_archives(settings, one.name, newest)
+            windows.mark_archives_due(connection, one.id, numbers)
+
+
+def _has_page(settings: Settings, one: Feed) -> bool:
+    return (settings.folders.public / urls.page_file(channels.page_path(one))).is_file()
 
 
 def _differs(connection: Connection, name: str, *inputs: object) -> bool:

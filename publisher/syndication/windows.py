@@ -22,9 +22,9 @@ from sqlalchemy import (
 
 import feeds
 from publisher.articles import store as articles
-from publisher.articles.model import Article, Version
+from publisher.articles.model import Article
 from publisher.database.portions import portions
-from publisher.syndication.entries import Identity
+from publisher.syndication.entries import Identity, Standing
 from publisher.syndication.tables import archive, entry, place
 
 # Of what was withdrawn, a subscription document names the latest; archive documents name theirs.
@@ -32,16 +32,6 @@ MOST_TOMBSTONES = 50
 
 # Written out, not as a parameter: else SQLite would not use the index of what is gone.
 GONE = place.c.standing == literal_column("'gone'")
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """An entry in its place: the article, and in which languages its story can be read."""
-
-    position: int
-    article: Article
-    identity: Identity
-    versions: Sequence[Version]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +169,14 @@ def record_archive(connection: Connection, feed_id: int, closed: Closed) -> None
         connection.execute(insert(archive).values(key | values))
 
 
-def mark_archives_due(connection: Connection) -> None:
-    """Have every archive document written again, as when their files are lost."""
-    connection.execute(update(archive).values(due=True))
+def mark_archives_due(
+    connection: Connection, feed_id: int | None = None, numbers: Sequence[int] = ()
+) -> None:
+    """Have archive documents written again whose files are lost: all, or some of one feed."""
+    rows = update(archive).values(due=True)
+    if feed_id is None:
+        connection.execute(rows)
+        return
+    for some in portions(numbers):
+        here = (archive.c.feed_id == feed_id) & archive.c.number.in_(some)
+        connection.execute(rows.where(here))

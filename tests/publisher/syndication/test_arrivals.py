@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from publisher.articles.tables import article
 from publisher.syndication.arrivals import take_note
@@ -12,6 +12,7 @@ from publisher.syndication.tables import archive, entry, feed, place
 from tests.publisher.conftest import NOW, House
 
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 
 def note(house: House) -> int:
@@ -249,16 +250,6 @@ def test_a_translation_by_hand_keeps_the_id_of_the_conversion(house: House) -> N
     assert after["updated"] > before["updated"]
 
 
-def test_no_two_entries_change_in_the_same_second(house: House) -> None:
-    for number in range(30):
-        house.write(f"en/{number}.md", title=f"Story {number}", date="2026-01-05")
-        house.write(f"ar/{number}.md", "نص", title=f"قصة {number}", date="2026-01-05")
-    note(house)
-    seconds = [row["updated"] for row in house.rows(entry)]
-    assert len(set(seconds)) == 60
-    assert max(seconds) - min(seconds) == 59
-
-
 def test_names_that_differ_in_case_are_one_topic(house: House) -> None:
     house.write("en/a.md", title="a", date="2026-01-05", topics="[Sea]")
     house.write("en/b.md", title="b", date="2026-01-06", topics="[sea, SEA]")
@@ -323,3 +314,54 @@ def test_a_translation_that_appears_by_the_clock_is_named_by_its_siblings(house:
     assert due(house) == {"ar", "en", "all"}
     after = {row["name"]: row["updated_at"] for row in house.rows(feed)}
     assert after["en"] == before["en"]
+
+
+def test_a_clock_that_is_set_back_withdraws_nothing(house: House) -> None:
+    house.write("en/fog.md", title="fog", date="2026-01-05")
+    note(house)
+    house.at(NOW - 5 * HOUR).write("ar/fog.md", title="الضباب", date="2026-01-05")
+    note(house)
+    assert standing(house, "en") == ["fog/en"]
+    assert standing(house, "ar") == ["fog/ar"]
+
+
+def test_a_tombstone_is_later_than_its_entry(house: House) -> None:
+    file = house.write("en/fog.md", title="fog")
+    note(house)
+    for words in ("Once.", "Twice.", "Thrice."):
+        house.write("en/fog.md", words, title="fog")
+        note(house)
+    file.unlink()
+    note(house)
+    gone = entries(house)["fog/en"]
+    assert gone["gone_at"].timestamp() > gone["updated"]
+
+
+def test_a_withdrawn_translation_is_named_in_no_archive_document(house: House) -> None:
+    house.write("en/fog.md", title="fog", date="2026-01-05")
+    file = house.write("ar/fog.md", title="الضباب", date="2026-01-05")
+    note(house)
+    close(house, "en", last=1)
+    settle(house)
+    file.unlink()
+    note(house)
+    assert [row["due"] for row in house.rows(archive)] == [True]
+    assert "en" in due(house)
+
+
+def test_a_name_that_nobody_can_see_has_no_feed(house: House) -> None:
+    house.write(
+        "en/fog.md", title="fog", date="2026-01-05", author='"\\u200b"', topics='["\\u2060"]'
+    )
+    note(house)
+    assert {row["kind"] for row in house.rows(feed)} == {"language", "all"}
+
+
+def test_an_article_that_was_marked_in_vain_makes_nothing_due(house: House) -> None:
+    house.write("en/fog.md", title="fog", date="2026-01-05")
+    note(house)
+    before = entries(house)
+    with house.database.writing() as connection:
+        connection.execute(update(article).values(feed_hash=None))
+    assert note(house) == 1
+    assert entries(house) == before

@@ -44,6 +44,7 @@ def _feeds() -> None:
         sa.Column("tag", sa.Text(), nullable=False),
         sa.Column("updated_at", sa.Text(), nullable=True),
         sa.Column("due", sa.Boolean(), nullable=False),
+        sa.Column("told", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "kind IN ('language', 'topic', 'author', 'all')", name="ck_feed_kind"
         ),
@@ -67,7 +68,6 @@ def _feeds() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_feed_entry"),
         sa.UniqueConstraint("article_id", "language", name="uq_feed_entry_article_id_language"),
         sa.UniqueConstraint("tag", name="uq_feed_entry_tag"),
-        sa.UniqueConstraint("updated", name="uq_feed_entry_updated"),
     )
 
 
