@@ -1,0 +1,207 @@
+"""What becomes of feeds when a turn is cut off, a disk is full, files are lost, an article is bad."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from publisher import compressed
+from publisher.config import Feeds
+from publisher.syndication import documents, pages, pinging, windows
+from publisher.syndication.tables import archive, feed, ping
+from tests.publisher.conftest import NOW, House
+from tests.publisher.printing import json_feed, override, public, stamps, syndicated
+from tests.publisher.syndication.test_history import FORMS, limit, names, write
+from tests.publisher.syndication.walking import short, walk
+
+HOUR = timedelta(hours=1)
+
+
+class Cut(BaseException):
+    """What a kill is to a test: nothing in the program catches it."""
+
+
+@contextmanager
+def cut_off(
+    monkeypatch: pytest.MonkeyPatch, place: Any, name: str, after: int = 0
+) -> Iterator[None]:
+    """Cut a turn off at a call: a kill at a chosen moment can't be timed from outside."""
+    calls = 0
+
+    def dies(*_arguments: Any, **_named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls > after:
+            raise Cut
+        return plain(*_arguments, **_named)
+
+    plain = getattr(place, name)
+    with monkeypatch.context() as patch:
+        patch.setattr(place, name, dies)
+        with pytest.raises(Cut):
+            yield
+
+
+def with_hub(house: House, **limits: Any) -> None:
+    object.__setattr__(
+        house.settings, "feeds", Feeds(hubs=("https://hub.example.net/",), **limits)
+    )
+
+
+def told(house: House) -> set[str]:
+    return {row["topic"].rpartition("/feeds/")[2] for row in house.rows(ping)}
+
+
+def test_a_turn_that_is_cut_off_after_the_files_still_tells_the_hubs(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_hub(house)
+    house.write("en/fog.md", title="Fog", date="2026-01-05")
+    with cut_off(monkeypatch, pinging, "enqueue"):
+        syndicated(house)
+    assert (public(house) / "feeds/en.rss.xml").is_file()
+    assert told(house) == set()
+    syndicated(house)
+    assert {"en.rss.xml", "en.atom.xml", "en.json"} <= told(house)
+
+
+def test_a_page_that_fails_keeps_no_hub_from_being_told_later(house: House) -> None:
+    with_hub(house)
+    house.write("en/fog.md", title="Fog", date="2026-01-05")
+    broken = override(house, "web/feed.html", "{{ nothing.at.all }}")
+    assert syndicated(house)[1] != []
+    broken.unlink()
+    assert syndicated(house)[1] == []
+    assert {"en.rss.xml", "en.atom.xml", "en.json"} <= told(house)
+
+
+def test_archive_documents_of_a_turn_that_was_cut_off_hold_nothing_withdrawn(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(house, entries=5)
+    write(house, 1, 12)
+    with cut_off(monkeypatch, windows, "record_archive"):
+        syndicated(house)
+    assert (public(house) / "feeds/en/archive/2.json").is_file()
+    for number in range(1, 9):
+        (house.articles / f"en/s{number:03}.md").unlink()
+    syndicated(house.at(NOW + HOUR))
+    assert not list((public(house) / "feeds").rglob("archive/*.*"))
+    assert short(walk(house, "en", "atom")) == names(9, 12)
+
+
+@pytest.mark.parametrize("after", [0, 1, 5, 9])
+def test_wherever_a_turn_is_cut_off_the_next_makes_what_it_would_have_made(
+    make_house: Callable[..., House], monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    built = []
+    for cut in (False, True):
+        house = make_house()
+        limit(house, entries=5)
+        write(house, 1, 23)
+        if cut:
+            with cut_off(monkeypatch, documents, "write_later", after):
+                syndicated(house)
+        syndicated(house)
+        found = stamps(public(house))
+        built.append({path: content for path, (_when, content) in found.items()})
+    assert built[0] == built[1]
+
+
+def test_a_full_disk_leaves_no_parts_and_is_made_good_later(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(house, entries=5)
+    write(house, 1, 12)
+
+    def full(path: Path, *arguments: Any) -> int:
+        if path.name == ".2.json.br.part":
+            raise OSError(28, "No space left on device")
+        return plain(path, *arguments)
+
+    plain = compressed._put
+    with monkeypatch.context() as patch:
+        patch.setattr(compressed, "_put", full)
+        problems = syndicated(house)[1]
+    assert any("No space left on device" in problem for problem in problems)
+    assert not list(public(house).rglob(".*.part"))
+    assert syndicated(house)[1] == []
+    for form in FORMS:
+        assert short(walk(house, "en", form)) == names(1, 12)
+
+
+def test_feeds_whose_folder_is_lost_come_back_with_their_archives(house: House) -> None:
+    limit(house, entries=5)
+    write(house, 1, 12)
+    syndicated(house)
+    before = {p: content for p, (_when, content) in stamps(public(house) / "feeds").items()}
+    shutil.rmtree(public(house) / "feeds")
+    syndicated(house)
+    after = {p: content for p, (_when, content) in stamps(public(house) / "feeds").items()}
+    assert after == before
+
+
+def test_a_page_that_is_lost_comes_back(house: House) -> None:
+    house.write("en/fog.md", title="Fog", date="2026-01-05", topics="[Sea]")
+    syndicated(house)
+    for name in ("en/feeds/index.html", "en/feeds/topics/sea/index.html", "feeds/index.opml"):
+        file = public(house) / name
+        before = file.read_bytes()
+        file.unlink()
+        syndicated(house)
+        assert file.read_bytes() == before
+
+
+def test_a_language_that_is_given_up_leaves_empty_feeds(house: House) -> None:
+    limit(house, entries=5)
+    for number in range(1, 13):
+        house.write(f"ar/s{number:03}.md", "نص", title=f"قصة {number}", date="2026-01-05")
+    syndicated(house)
+    house.reload(languages=["en"])
+    limit(house, entries=5)
+    syndicated(house.at(NOW + HOUR))
+    for form in FORMS:
+        assert short(walk(house, "ar", form)) == []
+    assert not [row["name"] for row in house.rows(feed) if row["due"]]
+    polled, *closed = walk(house, "ar", "atom")
+    assert len(polled.deleted) == 12
+    assert sum(len(page.deleted) for page in closed) == 7
+
+
+def test_an_article_that_the_template_fails_for_stops_no_feed(house: House) -> None:
+    house.write("en/fog.md", "Words.", title="Fog", date="2026-01-05")
+    house.write("en/tide.md", "Words.", title="Tide", date="2026-01-06", summary="Short.")
+    override(
+        house,
+        "feed/entry.html",
+        "{% if item.article.title == 'Tide' %}{{ 1 / 0 }}{% endif %}<p>x</p>",
+    )
+    problems = syndicated(house)[1]
+    assert [problem.partition(":")[0] for problem in problems] == ["en/tide"]
+    items = json_feed(house, "en")["items"]
+    assert [item["title"] for item in items] == ["Tide", "Fog"]
+    assert "content_html" not in items[0]
+    assert items[0]["summary"] == "Short."
+
+
+def test_nothing_is_due_after_any_turn(house: House) -> None:
+    limit(house, entries=5)
+    write(house, 1, 12, topics="[Sea]")
+    syndicated(house)
+    assert not any(row["due"] for row in house.rows(feed))
+    assert not any(row["due"] for row in house.rows(archive))
+
+
+def test_a_style_that_can_t_be_written_is_told(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: Any) -> bool:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pages, "write_if_changed", full)
+    house.write("en/fog.md", title="Fog", date="2026-01-05")
+    assert syndicated(house)[1] == ["feeds/: [Errno 28] No space left on device"]
