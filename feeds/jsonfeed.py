@@ -1,7 +1,7 @@
 """JSON Feed 1.1 (jsonfeed.org/version/1.1): a Channel in, UTF-8 bytes out.
 
-What the format has no name for is said in extensions, which begin with an underscore:
-`_translations` (url, language, title, type) on items and feed, `_affiliation` on authors.
+What the format has no name for is said in an object of our own, `_publisher`: on items and feed
+its `translations` (url, language, title, type), on authors their `affiliation`.
 What was withdrawn is just not there: the format has no tombstones.
 """
 
@@ -41,7 +41,7 @@ def _feed(channel: Channel) -> dict[str, Any]:
         authors=[_author(channel.author)],
         language=channel.language,
         hubs=[{"type": "WebSub", "url": hub} for hub in channel.hubs],
-        _translations=[_translation(link) for link in translations],
+        _publisher=_known(translations=[_translation(link) for link in translations]),
     )
     return known | {"items": [_item(entry, channel) for entry in channel.entries]}
 
@@ -64,12 +64,13 @@ def _item(entry: Entry, channel: Channel) -> dict[str, Any]:
         tags=entry.topics,
         language=None if inherits else entry.language,
         attachments=[_attachment(one) for one in entry.attachments],
-        _translations=[_translation(link) for link in entry.translations],
+        _publisher=_known(translations=[_translation(link) for link in entry.translations]),
     )
 
 
 def _author(author: Author) -> dict[str, Any]:
-    return _known(name=author.name, url=author.url, _affiliation=author.affiliation)
+    own = _known(affiliation=author.affiliation)
+    return _known(name=author.name, url=author.url, _publisher=own)
 
 
 def _attachment(attachment: Attachment) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """RSS 2.0 and the RSS Board's profile: what they demand beyond what feedgen writes.
 
 Names come as dc:creator, since `author` wants an e-mail address and none is invented.
+RSS has no date of change, so one that differs from the item's own comes as dcterms:modified.
 Languages are said once for the channel, and with dc:language for an item that differs, or for
 all items where they are mixed.
 """
@@ -11,7 +12,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 from feeds import generator, links, podcasts, xmltree
-from feeds.xmltree import ATOM, DC, FH, has_special
+from feeds.xmltree import ATOM, DC, DCTERMS, FH, has_special
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,13 +58,15 @@ def _complete_head(root: Element, channel: Channel, podcast: Podcast | None) -> 
 
 
 def _prefixes(channel: Channel, podcast: Podcast | None) -> list[str]:
-    always = ["atom", "content", "dc", "media"]
+    always = ["atom", "content", "dc", "dcterms", "media"]
     some = {"fh": channel.is_archive, "itunes": podcast is not None}
     return sorted([*always, *(prefix for prefix, used in some.items() if used)])
 
 
 def _complete(item: Element, entry: Entry, channel: Channel, podcast: Podcast | None) -> None:
     xmltree.add(item, "pubDate", _date(entry.published))
+    if entry.updated != entry.published:
+        xmltree.add(item, f"{DCTERMS}modified", entry.updated.isoformat())
     for author in entry.authors:
         xmltree.add(item, f"{DC}creator", author.name)
     if channel.mixed or entry.language != channel.language:

@@ -21,12 +21,14 @@ NAMESPACES = {
     "atom": "http://www.w3.org/2005/Atom",
     "content": "http://purl.org/rss/1.0/modules/content/",
     "dc": "http://purl.org/dc/elements/1.1/",
+    "dcterms": "http://purl.org/dc/terms/",
     "fh": "http://purl.org/syndication/history/1.0",
     "itunes": "http://www.itunes.com/dtds/podcast-1.0.dtd",
     "media": "http://search.yahoo.com/mrss/",
 }
-AT, ATOM, DC, FH, ITUNES, MEDIA = (
-    f"{{{NAMESPACES[prefix]}}}" for prefix in ("at", "atom", "dc", "fh", "itunes", "media")
+AT, ATOM, DC, DCTERMS, FH, ITUNES, MEDIA = (
+    f"{{{NAMESPACES[prefix]}}}"
+    for prefix in ("at", "atom", "dc", "dcterms", "fh", "itunes", "media")
 )
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 

@@ -170,6 +170,9 @@ class _Note:
         revised = row is not None and row.gone_at is None and row.stamp != stamp
         number, second = self._entry(one, row, stamp)
         wanted = [self._shelf.find(subject) for subject in subjects(one)]
+        if row is None or revised:
+            for subject in subjects(one):
+                self._shelf.affiliate(subject)
         updated = datetime.fromtimestamp(second, UTC)
         if row is None:
             self._places.begin(number, wanted, updated)

@@ -2,8 +2,8 @@
 
 An archive document is closed for ever once it is written (RFC 5005 section 4), so entries
 leave in lots: with one at a time, each archive document would hold one. A subscription
-document therefore holds between four fifths of its limit and all of it, and exactly the limit
-after a lot that was larger anyway. Knows no database and no format.
+document therefore holds between four fifths of what fits into it and all of that, and exactly
+all of it after a lot that was larger anyway. Knows no database and no format.
 """
 
 from __future__ import annotations
@@ -15,21 +15,25 @@ SMALLEST_LOT = 5
 
 
 def fitting(sizes: Sequence[int], most: int, most_bytes: int) -> int:
-    """Say how many entries, newest first, fit into a document: one at least, `most` at most."""
+    """Say how many entries, newest first, fit into a document: `most` at most.
+
+    One that is larger than a whole document may be stands beside the others: else nobody who
+    polls would ever see what came at the same time.
+    """
     total = 0
     for number, size in enumerate(sizes[:most]):
-        total += size
-        if total > most_bytes and number:
+        total += size if size <= most_bytes else 0
+        if total > most_bytes:
             return number
     return min(len(sizes), most)
 
 
-def leaving(count: int, fit: int, most: int) -> int:
+def leaving(count: int, fit: int) -> int:
     """Say how many of `count` entries leave, oldest first, where `fit` of the newest may stay."""
     surplus = count - fit
     if surplus <= 0:
         return 0
-    smallest = max(1, most // SMALLEST_LOT)
+    smallest = max(1, fit // SMALLEST_LOT)
     return max(surplus, min(smallest, count - 1))
 
 

@@ -53,7 +53,7 @@ class Pages:
         self._renderer = renderer
         self._now = now
         with database.reading() as connection:
-            self._every = shelf.every(connection, settings.publication.languages)
+            self._listed = shelf.listed(connection, settings.publication.languages)
 
     def write_common(self, look: str) -> list[str]:
         """Write what is not of one feed; gives what went wrong."""
@@ -105,12 +105,12 @@ class Pages:
     def _groups(self, one: Feed) -> Iterator[FeedGroup]:
         publication = self._settings.publication
         if one.kind == "all":
-            languages = [feed for feed in self._every if feed.kind == "language"]
+            languages = [feed for feed in self._listed if feed.kind == "language"]
             languages.sort(key=lambda feed: publication.languages.index(feed.language))
             yield FeedGroup(kind="language", links=tuple(map(self._link, languages)))
         if one.kind == "language":
             for kind in ("topic", "author"):
-                ours = [f for f in self._every if (f.kind, f.language) == (kind, one.language)]
+                ours = [f for f in self._listed if (f.kind, f.language) == (kind, one.language)]
                 ours.sort(key=lambda feed: (feed.title.casefold(), feed.name))
                 yield FeedGroup(kind=kind, links=tuple(map(self._link, ours)))
 
@@ -143,7 +143,7 @@ class Pages:
     def _list(self) -> None:
         """Write the list of all feeds (OPML), if there are others than there were."""
         publication = self._settings.publication
-        listed = [(one.name, one.title, one.affiliation) for one in self._every]
+        listed = [(one.name, one.title, one.affiliation) for one in self._listed]
         made_from = outputs.fingerprint(publication, listed)
         path = self._settings.folders.public / urls.opml_path()
         with self._database.reading() as connection:
@@ -158,12 +158,12 @@ class Pages:
         publication = self._settings.publication
         groups: list[Group | Outline] = []
         for language in publication.languages:
-            ours = [one for one in self._every if one.language == language]
+            ours = [one for one in self._listed if one.language == language]
             ours.sort(key=lambda one: (one.kind != "language", one.kind, one.title.casefold()))
             outlines = tuple(_outline(publication, one) for one in ours)
             groups.append(Group(text=autonym(language), outlines=outlines))
-        groups += [_outline(publication, one) for one in self._every if one.kind == "all"]
-        moments = [one.updated_at for one in self._every if one.updated_at]
+        groups += [_outline(publication, one) for one in self._listed if one.kind == "all"]
+        moments = [one.updated_at for one in self._listed if one.updated_at]
         return render_opml(
             publication.title(publication.default_language),
             groups,

@@ -157,7 +157,7 @@ class Publisher:
         fit = closing.fitting(sizes, limits.entries, limits.max_bytes)
         if fit == len(made):
             fit = len(newest)
-        leave = closing.leaving(count, fit, limits.entries)
+        leave = closing.leaving(count, fit)
         if leave:
             self._archive_lots(one, before, leave)
         gone = {standing.identity.tag for standing in newest[count - leave :]}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, cast
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, exists, func, insert, or_, select, update
 
 from feeds.text import label
 from publisher.articles.linking import slug_of
@@ -19,7 +19,7 @@ from publisher.articles.model import Article
 from publisher.config import Publication
 from publisher.database.portions import portions
 from publisher.syndication.minting import FEED, tag
-from publisher.syndication.tables import feed
+from publisher.syndication.tables import feed, place
 
 Kind = Literal["language", "topic", "author", "all"]
 FOLDERS: dict[Kind, str] = {"topic": "topics", "author": "authors"}
@@ -88,6 +88,14 @@ class Shelf:
             self._known[key] = self._look_up(*key) or self._make(subject)
         return self._known[key]
 
+    def affiliate(self, subject: Subject) -> None:
+        """Let an author's feed say the affiliation that the newest article gives."""
+        if subject.kind == "author" and subject.affiliation:
+            here = feed.c.id == self.find(subject)
+            other = feed.c.affiliation.is_distinct_from(subject.affiliation)
+            row = update(feed).where(here, other)
+            self._connection.execute(row.values(affiliation=subject.affiliation))
+
     def _look_up(self, kind: str, language: str, folded: str) -> int | None:
         query = select(feed.c.id).where(
             feed.c.kind == kind, feed.c.language == language, feed.c.label == folded
@@ -147,6 +155,15 @@ def due(connection: Connection) -> list[Feed]:
     """
     query = select(feed).where(feed.c.due)
     return [_to_feed(row) for row in connection.execute(query.order_by(feed.c.id))]
+
+
+def listed(connection: Connection, languages: tuple[str, ...]) -> list[Feed]:
+    """List the feeds to show to readers, by name: not those of a topic that nothing is in."""
+    filled = exists().where(place.c.feed_id == feed.c.id, place.c.standing == "here")
+    query = select(feed).where(
+        feed.c.language.in_(("", *languages)), or_(feed.c.kind.not_in(FOLDERS), filled)
+    )
+    return [_to_feed(row) for row in connection.execute(query.order_by(feed.c.name))]
 
 
 def every(connection: Connection, languages: tuple[str, ...]) -> list[Feed]:

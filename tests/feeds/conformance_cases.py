@@ -122,7 +122,7 @@ JSON = {
                     "duration_in_seconds": 1.5,
                 }
             ],
-            "_affiliation": "Example Institute",
+            "_publisher": {"affiliation": "Example Institute"},
         }
     ],
 }

@@ -24,7 +24,7 @@ def test_members_stand_in_the_order_of_the_specification() -> None:
         "authors",
         "language",
         "hubs",
-        "_translations",
+        "_publisher",
         "items",
     ]
     assert list(feed["items"][0]) == [
@@ -39,7 +39,7 @@ def test_members_stand_in_the_order_of_the_specification() -> None:
         "authors",
         "tags",
         "attachments",
-        "_translations",
+        "_publisher",
     ]
 
 
@@ -121,8 +121,10 @@ def test_affiliation_and_translations_are_extensions() -> None:
 
     item = parsed(channel(entry(authors=(author,), translations=(translation,))))["items"][0]
 
-    assert item["authors"] == [{"name": "First Author", "_affiliation": "Example Institute"}]
-    assert item["_translations"] == [
+    assert item["authors"] == [
+        {"name": "First Author", "_publisher": {"affiliation": "Example Institute"}}
+    ]
+    assert item["_publisher"]["translations"] == [
         {"url": "https://example.org/ar/one", "language": "ar", "title": "واحد"}
     ]
 
@@ -130,7 +132,7 @@ def test_affiliation_and_translations_are_extensions() -> None:
 def test_other_languages_are_told_for_the_feed() -> None:
     other = Link(url="https://example.org/feeds/ar.json", language="ar", type=links.JSON)
 
-    assert parsed(channel(other_languages=(other,)))["_translations"] == [
+    assert parsed(channel(other_languages=(other,)))["_publisher"]["translations"] == [
         {"url": other.url, "language": "ar", "type": links.JSON}
     ]
 

@@ -365,3 +365,18 @@ def test_an_article_that_was_marked_in_vain_makes_nothing_due(house: House) -> N
         connection.execute(update(article).values(feed_hash=None))
     assert note(house) == 1
     assert entries(house) == before
+
+
+def test_an_author_s_feed_says_the_newest_affiliation(house: House) -> None:
+    for day, name in ((5, "Institute A"), (6, "Institute B")):
+        house.write(
+            f"en/{day}.md",
+            title="x",
+            date=f"2026-01-0{day}",
+            author="Ann Example",
+            affiliation=name,
+        )
+        note(house)
+    assert [row["affiliation"] for row in house.rows(feed) if row["kind"] == "author"] == [
+        "Institute B"
+    ]

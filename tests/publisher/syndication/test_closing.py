@@ -6,7 +6,7 @@ from publisher.syndication.closing import fitting, leaving, lots, runs
 
 def test_what_there_is_room_for_stays() -> None:
     assert fitting([10] * 30, most=50, most_bytes=1000) == 30
-    assert leaving(30, fit=30, most=50) == 0
+    assert leaving(30, fit=30) == 0
 
 
 def test_a_document_holds_its_limit_of_entries() -> None:
@@ -18,24 +18,33 @@ def test_a_document_holds_its_limit_of_bytes() -> None:
 
 
 def test_an_entry_that_is_larger_than_the_limit_still_has_a_document() -> None:
-    assert fitting([5000, 10], most=50, most_bytes=1000) == 1
+    assert fitting([5000], most=50, most_bytes=1000) == 1
+
+
+def test_an_entry_that_is_larger_than_the_limit_drives_no_other_out() -> None:
+    assert fitting([10, 5000, 10, 980, 10], most=50, most_bytes=1000) == 4
 
 
 def test_after_a_large_lot_the_subscription_document_is_full() -> None:
-    assert leaving(137, fit=50, most=50) == 87
+    assert leaving(137, fit=50) == 87
 
 
 def test_a_single_surplus_entry_takes_others_along() -> None:
-    assert leaving(51, fit=50, most=50) == 10
+    assert leaving(51, fit=50) == 10
+
+
+def test_where_few_fit_few_leave_together() -> None:
+    assert leaving(11, fit=10) == 2
+    assert leaving(4, fit=3) == 1
 
 
 def test_the_newest_entry_never_leaves() -> None:
-    assert leaving(2, fit=1, most=50) == 1
-    assert leaving(1, fit=1, most=1) == 0
+    assert leaving(2, fit=1) == 1
+    assert leaving(1, fit=1) == 0
 
 
 def test_a_feed_of_one_entry_closes_one_at_a_time() -> None:
-    assert leaving(2, fit=1, most=1) == 1
+    assert leaving(2, fit=1) == 1
 
 
 def test_lots_are_nearly_equal() -> None:
@@ -67,7 +76,7 @@ def test_nothing_is_lost_and_no_document_exceeds_its_limit(
     count: int, most: int, share: float
 ) -> None:
     fit = max(1, min(count, round(most * share)))
-    left = leaving(count, fit, most)
+    left = leaving(count, fit)
     assert sum(lots(left, most)) == left
     assert all(0 < lot <= most for lot in lots(left, most))
     assert 1 <= count - left <= fit

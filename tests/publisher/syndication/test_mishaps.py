@@ -205,3 +205,15 @@ def test_a_style_that_can_t_be_written_is_told(
     monkeypatch.setattr(pages, "write_if_changed", full)
     house.write("en/fog.md", title="Fog", date="2026-01-05")
     assert syndicated(house)[1] == ["feeds/: [Errno 28] No space left on device"]
+
+
+def test_a_topic_that_was_a_mistake_is_offered_to_nobody(house: House) -> None:
+    house.write("en/fog.md", title="Fog", date="2026-01-05", topics="[Wether]")
+    syndicated(house)
+    house.write("en/fog.md", title="Fog", date="2026-01-05", topics="[Weather]")
+    syndicated(house.at(NOW + HOUR))
+    for name in ("feeds/index.opml", "en/feeds/index.html"):
+        shown = (public(house) / name).read_text()
+        assert "Weather" in shown
+        assert "Wether" not in shown
+    assert json_feed(house, "en/topics/wether")["items"] == []
