@@ -127,19 +127,17 @@ class _Note:
             self._noted.append(one)
 
     def _refresh_siblings(self) -> None:
-        """Have the entries written again that name what appeared as their translation.
+        """Have the entries and pages written again that name what appeared as their translation.
 
         When it appears by the clock, at the end of an embargo, nothing has marked them. What is
         marked will be looked at anyway.
         """
         stories = {one.story_id for one in self._appeared}
-        siblings = (
-            select(entry.c.id)
-            .join(article)
-            .where(article.c.story_id.in_(stories), article.c.feed_hash.is_not(None))
-        )
+        unmarked = article.c.story_id.in_(stories) & article.c.feed_hash.is_not(None)
+        siblings = select(entry.c.id).join(article).where(unmarked)
         for number in self._connection.execute(siblings).scalars().all():
             self._places.touch(number)
+        self._connection.execute(update(article).where(unmarked).values(page_hash=None))
 
     def _mark_noted(self) -> None:
         if self._noted:

@@ -20,6 +20,10 @@ from publisher.rendering import FeedTexts, Renderer, views
 
 log = structlog.get_logger()
 
+# An article is in several feeds, and made once for those that come soon after each other. Bodies of
+# so many characters are kept for that: thousands of articles, or a few dozen enormous ones.
+MOST_KEPT = 20_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -47,6 +51,8 @@ class Maker:
         self._in_full = settings.feeds.content == "full"
         self._renderer = renderer
         self._rendered = False
+        self._kept: dict[str, feeds.Entry] = {}
+        self._kept_size = 0
         self.problems: list[str] = []
 
     def entries(self, standing: Sequence[Standing]) -> list[feeds.Entry]:
@@ -55,13 +61,24 @@ class Maker:
         One that templates fail for goes without its text. Raises RenderingError if templates
         have failed for all there were in this turn: then it is they that are at fault.
         """
-        texts = [self._texts(one) for one in standing]
+        made = {one.identity.tag: self._kept.get(one.identity.tag) for one in standing}
+        new = [one for one in standing if made[one.identity.tag] is None]
+        texts = [self._texts(one) for one in new]
         failed = next((text for text in texts if isinstance(text, RenderingError)), None)
         self._rendered |= any(isinstance(text, FeedTexts) for text in texts)
         if failed and not self._rendered:
             raise failed
-        made = (self._make(*pair) for pair in zip(standing, texts, strict=True))
-        return [one for one in made if one is not None]
+        for one, text in zip(new, texts, strict=True):
+            made[one.identity.tag] = self._keep(self._make(one, text))
+        return [one_made for one_made in made.values() if one_made is not None]
+
+    def _keep(self, made: feeds.Entry | None) -> feeds.Entry | None:
+        if made is not None:
+            self._kept_size += len(made.content_html)
+            if self._kept_size > MOST_KEPT:
+                self._kept, self._kept_size = {}, len(made.content_html)
+            self._kept[made.id] = made
+        return made
 
     def _texts(self, one: Standing) -> FeedTexts | RenderingError:
         language = one.article.language

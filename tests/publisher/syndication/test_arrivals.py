@@ -309,9 +309,14 @@ def test_a_translation_that_appears_by_the_clock_is_named_by_its_siblings(house:
     note(house)
     before = {row["name"]: row["updated_at"] for row in house.rows(feed)}
     settle(house)
+    with house.database.writing() as connection:
+        connection.execute(update(article).values(page_hash="written"))
     house.at(datetime(2026, 1, 12, tzinfo=UTC))
     assert note(house) == 1
     assert due(house) == {"ar", "en", "all"}
+    assert [row["language"] for row in house.rows(article) if row["page_hash"] is None] == [
+        "en"
+    ]
     after = {row["name"]: row["updated_at"] for row in house.rows(feed)}
     assert after["en"] == before["en"]
 
