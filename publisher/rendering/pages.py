@@ -57,11 +57,16 @@ def home(templates: Templates, content: HomeContent, feeds: Sequence[FeedLine]) 
     return templates.render("web/home.html", content.house.language, values)
 
 
-def chooser(templates: Templates, house: House, links: Sequence[LanguageLink]) -> str:
+def chooser(
+    templates: Templates,
+    house: House,
+    links: Sequence[LanguageLink],
+    feeds: Sequence[FeedLine],
+) -> str:
     """Render the page at the root, where a reader chooses a language."""
     values = {
         "house": house,
-        "feeds": (),
+        "feeds": feeds,
         "url": f"{house.url}/",
         "sisters": (),
         "links": links,
@@ -74,11 +79,12 @@ def letter(
     house: House,
     kind: Literal["unsubscribe", "preferences"],
     sender_address: str,
+    feeds: Sequence[FeedLine],
 ) -> str:
     """Render the page that says how to leave, or to change, by writing to the sender."""
     values = {
         "house": house,
-        "feeds": (),
+        "feeds": feeds,
         "url": None,
         "sisters": (),
         "kind": kind,

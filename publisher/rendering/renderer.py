@@ -61,15 +61,21 @@ class Renderer:
         """Render a language's front page, or a newsletter's archive."""
         return pages.home(self._templates, content, feeds)
 
-    def chooser_page(self, house: House, links: Sequence[LanguageLink]) -> str:
+    def chooser_page(
+        self, house: House, links: Sequence[LanguageLink], feeds: Sequence[FeedLine] = ()
+    ) -> str:
         """Render the page where a reader chooses a language."""
-        return pages.chooser(self._templates, house, links)
+        return pages.chooser(self._templates, house, links, feeds)
 
     def letter_page(
-        self, house: House, kind: Literal["unsubscribe", "preferences"], sender_address: str
+        self,
+        house: House,
+        kind: Literal["unsubscribe", "preferences"],
+        sender_address: str,
+        feeds: Sequence[FeedLine] = (),
     ) -> str:
         """Render the page that says how to leave, or to change, by writing to the sender."""
-        return pages.letter(self._templates, house, kind, sender_address)
+        return pages.letter(self._templates, house, kind, sender_address, feeds)
 
     def feed_page(self, house: House, content: FeedContent, feeds: Sequence[FeedLine]) -> str:
         """Render the page that says how to follow a feed."""

@@ -95,11 +95,13 @@ def _with_page(found: Sequence[Issue]) -> list[Issue]:
 def _common(publication: Publication, renderer: Renderer) -> Iterator[Page]:
     links = _everywhere(publication, urls.home_path)
     house = views.house(publication, publication.default_language)
-    yield PurePosixPath("index.html"), renderer.chooser_page(house, links)
+    feeds = views.feed_lines(publication, publication.default_language)
+    yield PurePosixPath("index.html"), renderer.chooser_page(house, links, feeds)
     for language in publication.languages:
         house = views.house(publication, language)
         for kind in ("unsubscribe", "preferences"):
-            page = renderer.letter_page(house, kind, publication.sender.address)
+            sender, feeds = publication.sender.address, views.feed_lines(publication, language)
+            page = renderer.letter_page(house, kind, sender, feeds)
             yield urls.page_file(urls.letter_path(language, kind)), page
 
 

@@ -137,6 +137,9 @@ def test_every_address_in_a_feed_leads_to_a_file(printed: House) -> None:
         feed = json.loads(content)
         found = [feed["home_page_url"], feed["feed_url"]]
         for item in feed["items"]:
-            found += [item["url"], *(link["url"] for link in item.get("_publisher", {}).get("translations", []))]
+            found += [
+                item["url"],
+                *(link["url"] for link in item.get("_publisher", {}).get("translations", [])),
+            ]
         local = [url for url in found if not url.startswith("https://example.net/")]
         assert [url for url in local if answer(root, url) is None] == []

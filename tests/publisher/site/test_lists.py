@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -155,3 +156,15 @@ def test_a_human_translation_takes_its_label_off_the_front_page(
     shown(house.at(NOW + timedelta(hours=1)))
     assert "潮水" in text_of(house, "zh-Hant")
     assert 'class="eyebrow"' not in text_of(house, "zh-Hant")
+
+
+def test_every_page_announces_feeds_its_own_language_s_first(house: House) -> None:
+    shown(house)
+    for page in public(house).rglob("*.html"):
+        source = page.read_text("utf-8")
+        announced = re.findall(
+            r'rel="alternate" type="application/rss\+xml"[^>]*href="([^"]*)"', source
+        )
+        language = page.relative_to(public(house)).parts[0].removesuffix("index.html") or "en"
+        assert announced[0] == f"{URL}/feeds/{language}.rss.xml"
+        assert announced[-1] == f"{URL}/feeds/all.rss.xml"
