@@ -15,7 +15,7 @@ from publisher.issues import store as issues
 from publisher.issues.model import Issue
 from publisher.issues.planning import Upcoming, every_edition, next_of
 from publisher.languages import match
-from publisher.syndication import pinging, shelf
+from publisher.syndication import pings, shelf
 from subscribers import count_by_language
 
 # More than this many of the last issues are for the archive pages, not for a terminal.
@@ -91,8 +91,8 @@ def collect(connection: Connection, settings: Settings, now: datetime) -> Facts:
         unserved={tag: n for tag, n in readers.items() if match(tag, served) is None},
         quarantine=tuple(articles.quarantine(connection)),
         feeds=shelf.count(connection, served),
-        pings_waiting=pinging.waiting(connection),
-        pings_failed=tuple(pinging.failed(connection)),
+        pings_waiting=pings.waiting(connection),
+        pings_failed=tuple(pings.failed(connection)),
     )
 
 

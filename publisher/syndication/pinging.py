@@ -21,22 +21,10 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 import structlog
-from sqlalchemy import (
-    Connection,
-    and_,
-    case,
-    delete,
-    func,
-    literal_column,
-    select,
-    type_coerce,
-    update,
-)
-from sqlalchemy.dialects.sqlite import insert
 
 from publisher.database import Database
+from publisher.syndication import pings
 from publisher.syndication.hubs import Answer, Call, Verdict, shown, unanswered
-from publisher.syndication.tables import ping as table
 
 log = structlog.get_logger()
 
@@ -57,9 +45,6 @@ LONGEST_WAIT = timedelta(hours=6)
 # that a night in which the program does not run gives up nothing.
 ATTEMPTS = 13
 
-# Written out, not as a parameter: else SQLite would not use the index of what is pending.
-PENDING = table.c.state == literal_column("'pending'")
-
 
 @dataclass(frozen=True, slots=True)
 class Pinged:
@@ -69,52 +54,6 @@ class Pinged:
     failed: int = 0
     waiting: int = 0
     problems: list[str] = field(default_factory=list)
-
-
-def enqueue(
-    connection: Connection, hubs: Sequence[str], topics: Sequence[str], now: datetime
-) -> None:
-    """Note that topics (addresses of feeds) have changed, in the transaction that says so.
-
-    A topic that is still waiting gets no second ping: its one ping is due now and starts afresh.
-    """
-    rows = [
-        {"hub": hub, "topic": topic, "state": "pending", "attempts": 0, "due_at": now}
-        for hub in dict.fromkeys(hubs)
-        for topic in dict.fromkeys(topics)
-    ]
-    if not rows:
-        return
-    statement = insert(table)
-    new = statement.excluded
-    # A ping under way was read with this due_at and must not pass for the newer one. So that is
-    # made to differ: by a second in the past, which is due as well.
-    earlier = func.strftime("%Y-%m-%dT%H:%M:%SZ", table.c.due_at, "-1 second")
-    untried = and_(PENDING, table.c.attempts == 0, table.c.due_at <= new.due_at)
-    renewed = {
-        "state": new.state,
-        "attempts": new.attempts,
-        "due_at": case((untried, type_coerce(earlier, table.c.due_at.type)), else_=new.due_at),
-        "answer": None,
-    }
-    key = [table.c.hub, table.c.topic]
-    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=renewed), rows)
-
-
-def waiting(connection: Connection) -> int:
-    """Count the pings that a hub has still to take."""
-    query = select(func.count()).select_from(table).where(PENDING)
-    return connection.execute(query).scalar_one()
-
-
-def failed(connection: Connection) -> list[tuple[str, str, str]]:
-    """List the pings that were given up: hub (fit to be shown), topic, and the last answer."""
-    query = (
-        select(table.c.hub, table.c.topic, func.coalesce(table.c.answer, ""))
-        .where(table.c.state == "failed")
-        .order_by(table.c.hub, table.c.topic)
-    )
-    return [(shown(hub), topic, answer) for hub, topic, answer in connection.execute(query)]
 
 
 def ping(
@@ -131,58 +70,19 @@ def ping(
     `timeout` and `turn` are seconds, for one ping and for all of them; what was not reached when
     the turn is over stays as it is. Rows of hubs other than `hubs` are dropped.
     """
-    _drop_all_but(database, hubs)
+    pings.drop_all_but(database, hubs)
     with database.reading() as connection:
-        due = [_Hub(deque(_due(connection, hub, now, limit))) for hub in dict.fromkeys(hubs)]
+        due = [
+            _Hub(deque(pings.due(connection, hub, now, limit))) for hub in dict.fromkeys(hubs)
+        ]
     run = _Turn(database, now, timeout, time.monotonic() + turn)
     run.run(due)
     with database.reading() as connection:
-        left = waiting(connection)
+        left = pings.waiting(connection)
     return Pinged(run.told, sum(map(len, run.lost.values())), left, _problems(run.lost))
 
 
-def _drop_all_but(database: Database, hubs: Sequence[str]) -> None:
-    others = table.c.hub.not_in(hubs)
-    with database.reading() as connection:
-        found = connection.execute(select(table.c.hub).where(others).limit(1)).first()
-    # Most turns find none, and so need not wait for whoever writes.
-    if found:
-        with database.writing() as connection:
-            connection.execute(delete(table).where(others))
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A ping as it was read; it is written back only if it is still so."""
-
-    hub: str
-    topic: str
-    attempts: int
-    due_at: datetime
-
-
-def _due(connection: Connection, hub: str, now: datetime, limit: int) -> Iterable[_Row]:
-    query = (
-        select(table.c.hub, table.c.topic, table.c.attempts, table.c.due_at)
-        .where(PENDING, table.c.hub == hub, table.c.due_at <= now)
-        .order_by(table.c.due_at, table.c.topic)
-        .limit(limit)
-    )
-    return [_Row(*row) for row in connection.execute(query)]
-
-
-def _replace(connection: Connection, row: _Row, values: Mapping[str, Any]) -> bool:
-    statement = update(table).where(
-        table.c.hub == row.hub,
-        table.c.topic == row.topic,
-        PENDING,
-        table.c.attempts == row.attempts,
-        table.c.due_at == row.due_at,
-    )
-    return connection.execute(statement.values(**values)).rowcount == 1
-
-
-def _after(row: _Row, answer: Answer, now: datetime) -> dict[str, Any]:
+def _after(row: pings.Row, answer: Answer, now: datetime) -> dict[str, Any]:
     """Decide what a ping's row says after an answer."""
     tried = {"state": "pending", "attempts": row.attempts + 1, "answer": answer.words}
     if answer.verdict is Verdict.TOLD:
@@ -195,7 +95,7 @@ def _after(row: _Row, answer: Answer, now: datetime) -> dict[str, Any]:
     return tried | {"due_at": now + max(_back_off(row), answer.wait)}
 
 
-def _put_off(row: _Row, answer: Answer, now: datetime) -> dict[str, Any]:
+def _put_off(row: pings.Row, answer: Answer, now: datetime) -> dict[str, Any]:
     """Decide about a ping that is not tried because of what came of another.
 
     A hub that can't be reached has failed them all. One that asks for time has failed none.
@@ -206,7 +106,7 @@ def _put_off(row: _Row, answer: Answer, now: datetime) -> dict[str, Any]:
     return {"state": "pending", "due_at": until, "answer": f"put off: {answer.words}"}
 
 
-def _back_off(row: _Row) -> timedelta:
+def _back_off(row: pings.Row) -> timedelta:
     """Give how long to wait: double each time, less up to a quarter.
 
     The quarter is drawn from the row: topics spread out, and the instant can be foretold.
@@ -230,7 +130,7 @@ def _problems(lost: Mapping[tuple[str, str], list[str]]) -> list[str]:
 class _Hub:
     """How one hub fares in one turn."""
 
-    waiting: deque[_Row]
+    waiting: deque[pings.Row]
     flying: int = 0
     failures: int = 0
     answered: bool = False
@@ -245,7 +145,7 @@ class _Flight:
     """One ping under way, and when its time is over."""
 
     hub: _Hub
-    row: _Row
+    row: pings.Row
     ends: float
     call: Call = field(default_factory=Call)
 
@@ -262,8 +162,8 @@ class _Turn:
         # In the order in which their time is over.
         self._flying: dict[_Flight, None] = {}
         self._answers: SimpleQueue[tuple[_Flight, Answer]] = SimpleQueue()
-        self.told = 0
-        self.lost: dict[tuple[str, str], list[str]] = {}
+        # The topics of each state, hub and answer.
+        self._outcomes: dict[tuple[str, str, str], list[str]] = {}
 
     def run(self, hubs: Sequence[_Hub]) -> None:
         self._start(hubs)
@@ -274,6 +174,7 @@ class _Turn:
                 del self._flying[flight]
                 self._settle(flight, answer)
             self._start(hubs)
+        self._say()
 
     def _start(self, hubs: Sequence[_Hub]) -> None:
         """Start what may be, the hub with the fewest under way first."""
@@ -315,21 +216,40 @@ class _Turn:
             hub.waiting.clear()
         self._record(changes)
 
-    def _record(self, changes: Iterable[tuple[_Row, dict[str, Any]]]) -> None:
+    def _record(self, changes: Iterable[tuple[pings.Row, dict[str, Any]]]) -> None:
         """Write rows that are still as they were read; a newer change of a feed stands."""
         with self._database.writing() as connection:
-            kept = [change for change in changes if _replace(connection, *change)]
+            kept = [change for change in changes if pings.replace(connection, *change)]
         for row, values in kept:
             self._count(row, values)
 
-    def _count(self, row: _Row, values: Mapping[str, Any]) -> None:
-        hub, answer = shown(row.hub), values["answer"]
-        line = log.bind(hub=hub, topic=row.topic, answer=answer)
-        if values["state"] == "told":
-            self.told += 1
-            line.info("hub told")
-        elif values["state"] == "failed":
-            self.lost.setdefault((hub, answer), []).append(row.topic)
-            line.error("hub not told")
-        else:
-            line.warning("hub to be told later", due=values["due_at"].isoformat())
+    def _count(self, row: pings.Row, values: Mapping[str, Any]) -> None:
+        outcome = (values["state"], shown(row.hub), values["answer"])
+        self._outcomes.setdefault(outcome, []).append(row.topic)
+
+    @property
+    def told(self) -> int:
+        """How many pings were taken."""
+        return sum(
+            len(topics) for (state, *_), topics in self._outcomes.items() if state == "told"
+        )
+
+    @property
+    def lost(self) -> dict[tuple[str, str], list[str]]:
+        """The topics that were given up, by hub and answer."""
+        return {
+            (hub, answer): topics
+            for (state, hub, answer), topics in self._outcomes.items()
+            if state == "failed"
+        }
+
+    def _say(self) -> None:
+        """Log a line per hub and answer: a hub that is away is away for all its topics."""
+        for (state, hub, answer), topics in self._outcomes.items():
+            line = log.bind(hub=hub, answer=answer, topics=len(topics), first=topics[0])
+            if state == "told":
+                line.info("hub told")
+            elif state == "failed":
+                line.error("hub not told")
+            else:
+                line.warning("hub to be told later")

@@ -20,7 +20,7 @@ from publisher.config import Settings
 from publisher.database import Database
 from publisher.errors import RenderingError
 from publisher.rendering import Renderer
-from publisher.syndication import channels, closing, documents, pinging, windows
+from publisher.syndication import channels, closing, documents, pings, windows
 from publisher.syndication.channels import Contents
 from publisher.syndication.documents import Document
 from publisher.syndication.entries import Maker, Standing
@@ -130,7 +130,7 @@ class Publisher:
             here = feed_table.c.id == one.feed.id
             values = {"due": False, "told": " ".join(d.digest for d in one.documents)}
             connection.execute(update(feed_table).where(here).values(values))
-            pinging.enqueue(connection, self._settings.feeds.hubs, changed, self._now)
+            pings.enqueue(connection, self._settings.feeds.hubs, changed, self._now)
 
     def _write(self, document: Document) -> Future[bool]:
         return documents.write_later(self._executor, self._settings, document)

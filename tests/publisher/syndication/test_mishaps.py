@@ -11,7 +11,7 @@ import pytest
 
 from publisher import compressed
 from publisher.config import Feeds
-from publisher.syndication import documents, pages, pinging, windows
+from publisher.syndication import documents, pages, pings, windows
 from publisher.syndication.tables import archive, feed, ping
 from tests.publisher.conftest import NOW, House
 from tests.publisher.printing import json_feed, override, public, stamps, syndicated
@@ -61,7 +61,7 @@ def test_a_turn_that_is_cut_off_after_the_files_still_tells_the_hubs(
 ) -> None:
     with_hub(house)
     house.write("en/fog.md", title="Fog", date="2026-01-05")
-    with cut_off(monkeypatch, pinging, "enqueue"):
+    with cut_off(monkeypatch, pings, "enqueue"):
         syndicated(house)
     assert (public(house) / "feeds/en.rss.xml").is_file()
     assert told(house) == set()

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import event, update
 from sqlalchemy.engine import Engine
 
-from publisher.syndication import pinging
+from publisher.syndication import pinging, pings
 from publisher.syndication.hubs import LONGEST_RETRY_AFTER, Call, Verdict, shown
 from publisher.syndication.pinging import ATTEMPTS, Pinged
 from publisher.syndication.tables import ping as table
@@ -67,7 +67,7 @@ def feeds(count: int) -> list[str]:
 
 def change(house: House, hub: str, *topics: str, at: datetime = NOW) -> None:
     with house.database.writing() as connection:
-        pinging.enqueue(connection, [hub], topics, at)
+        pings.enqueue(connection, [hub], topics, at)
 
 
 def turn(house: House, *hubs: str, at: datetime = NOW, **options: Any) -> Pinged:
@@ -127,7 +127,7 @@ def test_what_is_pending_is_found_by_its_index(house: House) -> None:
             seen.append(statement)
 
         event.listen(connection, "before_cursor_execute", note)
-        pinging.waiting(connection)
+        pings.waiting(connection)
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {seen[0]}").all()
     assert "ix_feed_ping_due" in str(plan)
 
@@ -139,7 +139,7 @@ def test_the_file_is_in_place_when_the_hub_is_told(
     hub.read = lambda _topic: file.read_bytes() if file.exists() else None
     with house.database.writing() as connection:
         file.write_bytes(b"<rss/>")
-        pinging.enqueue(connection, [hub.url], [RSS], NOW)
+        pings.enqueue(connection, [hub.url], [RSS], NOW)
         # Nothing leaves before the transaction that records the files is over.
         assert hub.pings == []
     assert turn(house, hub.url).told == 1
@@ -160,7 +160,7 @@ def test_the_ping_is_a_form_with_both_names_of_the_topic(house: House, hub: Hub)
 def test_each_hub_is_told(house: House, make_hub: Callable[[], Hub]) -> None:
     first, second = make_hub(), make_hub()
     with house.database.writing() as connection:
-        pinging.enqueue(connection, [first.url, second.url, first.url], [RSS, RSS], NOW)
+        pings.enqueue(connection, [first.url, second.url, first.url], [RSS, RSS], NOW)
     assert turn(house, first.url, second.url, first.url).told == 2
     assert (first.topics, second.topics) == ([RSS], [RSS])
 
@@ -312,8 +312,8 @@ def test_a_failed_ping_is_repeated_at_the_instants_it_should(house: House, hub: 
     assert turn(house, hub.url, at=at + timedelta(days=1)) == Pinged()
     assert len(hub.pings) == ATTEMPTS
     with house.database.reading() as connection:
-        assert pinging.failed(connection) == [(hub.url, RSS, words)]
-        assert pinging.waiting(connection) == 0
+        assert pings.failed(connection) == [(hub.url, RSS, words)]
+        assert pings.waiting(connection) == 0
 
 
 def test_topics_spread_out_and_always_in_the_same_way(house: House, hub: Hub) -> None:
@@ -732,7 +732,7 @@ def test_no_secret_of_a_hub_is_told_to_anybody(
     change(house, address, RSS, ATOM)
     pinged = turn(house, address)
     with house.database.reading() as connection:
-        given_up = pinging.failed(connection)
+        given_up = pings.failed(connection)
     printed = capsys.readouterr()
     assert given_up == [(f"{hub.url}?…", RSS, "400 Bad Request")]
     assert hub.url in printed.out + printed.err
@@ -743,7 +743,7 @@ def test_a_failure_without_words_can_be_listed(house: House, hub: Hub) -> None:
     change(house, hub.url, RSS)
     with house.database.writing() as connection:
         connection.execute(update(table).values(state="failed"))
-        assert pinging.failed(connection) == [(hub.url, RSS, "")]
+        assert pings.failed(connection) == [(hub.url, RSS, "")]
 
 
 def test_the_environment_s_proxy_is_used(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
