@@ -67,7 +67,9 @@ def _is_web_root(value: str) -> bool:
         return False
     try:
         parts = urlsplit(value)
-        return parts.port != 0 and bool(parts.hostname)
+        # A dot at the end is another spelling of the host, and no web server takes it for one.
+        host = parts.hostname or "."
+        return parts.port != 0 and not host.endswith(".")
     except ValueError:  # a port that is no number, an address in broken brackets
         return False
 

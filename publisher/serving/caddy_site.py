@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from publisher.serving import blocks
 from publisher.serving.blocks import Place, place_of, title_of
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 
 HEADING = """\
 # {title}, for Caddy 2.6 or newer: a Caddyfile, or a part of one.
-# `publisher webserver caddy` writes it from publication.toml."""
+# `publisher webserver caddy` writes it from publication.toml.
+# It takes the whole host; docs/serving.md says what to do for two publications on one."""
 
 # As `caddy fmt` would have it.
 block = partial(blocks.block, step="\t")
@@ -68,18 +70,17 @@ def _placed(place: Place, site: list[str]) -> list[str]:
 def _site(settings: Settings, place: Place) -> list[str]:
     """Write the steps, in the order in which they are taken; of two headers the later stays."""
     known = kinds(settings)
-    self_url = f"{place.origin}{place.prefix.rstrip('/')}{{http.request.uri.path}}"
     return [
         f"root * `{place.root}`",
         *(_header("", [one]) for one in ALWAYS),
         *_methods(known),
-        block("@hidden", [f"not path `/{WELL_KNOWN}*`", f"path_regexp `^/(?:{HIDDEN})$`"]),
+        block("@hidden", [f"not path `/{WELL_KNOWN}*`", f"path_regexp {_whole(HIDDEN)}"]),
         "error @hidden 404",
         *_types(),
         *(
             line
             for kind in reversed(known)
-            for line in _kind(kind, link_value(kind, settings, self_url))
+            for line in _kind(kind, link_value(kind, settings, _self_url(place, kind)))
         ),
         *_varying(known),
         *_browsers(),
@@ -100,12 +101,14 @@ def _methods(known: tuple[Kind, ...]) -> list[str]:
 
 
 def _public(known: tuple[Kind, ...]) -> str:
-    return f"`^/(?:{'|'.join(kind.pattern for kind in known if kind.public)})$`"
+    return _whole("|".join(kind.pattern for kind in known if kind.public))
 
 
 def _types() -> list[str]:
     """Write the types down, since Caddy would ask the machine for them."""
-    feeds = [rf"~^/feeds/.*\.{re.escape(end)}$ `{kind}`" for end, kind in FEED_TYPES.items()]
+    feeds = [
+        rf"~(?s)^/feeds/.*\.{re.escape(end)}$ `{kind}`" for end, kind in FEED_TYPES.items()
+    ]
     pages = f"~/$ `{TYPES['html']}`"
     others = [rf"~\.{suffix}$ `{kind}`" for suffix, kind in TYPES.items()]
     return [
@@ -122,7 +125,7 @@ def _varying(known: tuple[Kind, ...]) -> list[str]:
     Caddy says so of the copies only; caches would give the plain document to everybody.
     Deferred, it takes the place of what Caddy says.
     """
-    styled = f"path_regexp `^/{STYLED}$`"
+    styled = f"path_regexp {_whole(STYLED)}"
     others = [f"path_regexp {_public(known)}", f"not {styled}", "file"]
     return [
         block("@styled", [styled, "file"]),
@@ -138,7 +141,7 @@ def _browsers() -> list[str]:
     They ask again by its date, since the tag of the feed that they may have is not heard.
     """
     asking = [
-        f"path_regexp `^/{STYLED}$`",
+        f"path_regexp {_whole(STYLED)}",
         f"header_regexp Accept `(?i){PAGES}`",
         f"not header_regexp Accept `(?i){FEEDS}`",
         "file",
@@ -152,12 +155,28 @@ def _browsers() -> list[str]:
 
 
 def _kind(kind: Kind, links: str) -> list[str]:
-    matching = [f"path_regexp `^/(?:{kind.pattern})$`", "file {path} {path}index.html"]
+    matching = [
+        f"path_regexp {kind.name} {_whole(kind.pattern)}",
+        "file {path} {path}index.html",
+    ]
     fields = [("Cache-Control", kind.cache_control), *((("Link", links),) if links else ())]
     return [
         block(f"@{kind.name}", matching),
         _header(f"@{kind.name}", [*fields, *(cors() if kind.public else ())]),
     ]
+
+
+def _self_url(place: Place, kind: Kind) -> str:
+    """Write the URL of a document from what its pattern has matched.
+
+    Caddy matches a path cleaned up, but has no other name for the path than as it was sent.
+    """
+    return f"{place.origin}{quote(place.prefix)}{{http.regexp.{kind.name}.1}}"
+
+
+def _whole(pattern: str) -> str:
+    """Match a whole path, and line feeds by a dot; keep what is below the root as number one."""
+    return f"`(?s)^/({pattern})$`"
 
 
 def _header(matcher: str, fields: Iterable[tuple[str, str]]) -> str:

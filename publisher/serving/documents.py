@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
+from io import SEEK_CUR, SEEK_END, SEEK_SET
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,19 +32,45 @@ class Representation:
 
 
 class Part:
-    """The bytes of an open file between two offsets, block by block; closes the file."""
+    """The bytes of an open file between two offsets: a file of its own, or block by block.
+
+    A WSGI server that sends files by itself may read one to its end, so that it is given this.
+    """
 
     def __init__(self, file: BinaryIO, wanted: range) -> None:
         self._file = file
         self._wanted = wanted
+        file.seek(wanted.start)
+
+    @property
+    def size(self) -> int:
+        """The number of bytes, whatever has been read of them."""
+        return len(self._wanted)
+
+    def read(self, size: int = -1) -> bytes:
+        """Read so many bytes at most, or all that are left."""
+        left = max(self._wanted.stop - self._file.tell(), 0)
+        return self._file.read(min(size, left) if size >= 0 else left)
+
+    def seekable(self) -> bool:
+        """Say that any byte can be gone to."""
+        return True
+
+    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
+        """Go to a byte, as in any file."""
+        here, start = self._file.tell(), self._wanted.start
+        base = {SEEK_SET: start, SEEK_CUR: here, SEEK_END: self._wanted.stop}[whence]
+        return self._file.seek(base + offset) - start
+
+    def tell(self) -> int:
+        """Say how many bytes are before the one that comes next."""
+        return self._file.tell() - self._wanted.start
 
     def __iter__(self) -> Part:
-        self._file.seek(self._wanted.start)
         return self
 
     def __next__(self) -> bytes:
-        block = self._file.read(min(BLOCK, len(self._wanted)))
-        self._wanted = self._wanted[len(block) :]
+        block = self.read(BLOCK)
         if not block:
             raise StopIteration
         return block
@@ -88,7 +115,7 @@ def open_as(file: Path, coding: str) -> Representation | None:
     """Open a file in an encoding; None if it has gone, or is not ours to read."""
     try:
         opened = _copy(file, coding).open("rb")
-    except (FileNotFoundError, PermissionError):
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError):
         return None
     status = os.fstat(opened.fileno())
     # Two encodings can be of one size and time, so that the tag names the encoding too.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 from zlib import crc32
 
 from publisher.serving.blocks import Place, block, place_of, title_of
@@ -44,7 +45,8 @@ PAGE = ".page/"
 
 HEADING = """\
 # {title}, for nginx 1.18 or newer: a file that its http block includes.
-# `publisher webserver nginx` writes it from publication.toml."""
+# `publisher webserver nginx` writes it from publication.toml.
+# It takes the whole host; docs/serving.md says what to do for two publications on one."""
 
 
 def nginx(settings: Settings, root: str | None = None, *, brotli: bool = False) -> str:
@@ -77,17 +79,16 @@ def _maps(settings: Settings, place: Place) -> Mapping[str, str]:
     known = kinds(settings)
     public = f"${_variable(place, 'Access-Control-Allow-Origin')}"
     path = f"${_variable(place, 'path')}"
-    self_url = f"{place.origin}{path}"
     allow, *exposed = cors()
     by_path: dict[str, dict[Kind, str]] = {
         "Cache-Control": {kind: kind.cache_control for kind in known},
-        "Link": {kind: link_value(kind, settings, self_url) for kind in known if kind.rels},
         allow[0]: {kind: allow[1] for kind in known if kind.public},
     }
     lines = {
         name: (path, [_line(_path(place, kind.pattern), value[kind]) for kind in value])
         for name, value in by_path.items()
     }
+    lines["Link"] = (path, _links(settings, place))
     lines["Vary"] = (path, [_line(_path(place, STYLED), STYLED_VARY)])
     lines |= {name: (public, [_line(allow[1], value)]) for name, value in exposed}
     asked = f'"$request_method {public}"'
@@ -98,6 +99,17 @@ def _maps(settings: Settings, place: Place) -> Mapping[str, str]:
         name: block(f"map {source} ${_variable(place, name)}", table)
         for name, (source, table) in lines.items()
     }
+
+
+def _links(settings: Settings, place: Place) -> list[str]:
+    """Write the lines of the Link header; of the path, only what matched goes into it."""
+    below = _variable(place, "below")
+    self_url = f"{place.origin}{quote(place.prefix)}${below}"
+    return [
+        _line(_path(place, f"(?<{below}>{kind.pattern})"), link_value(kind, settings, self_url))
+        for kind in kinds(settings)
+        if kind.rels
+    ]
 
 
 def _server(place: Place, maps: Mapping[str, str], brotli: bool) -> list[str]:
@@ -245,11 +257,16 @@ def _line(key: str, value: str) -> str:
 
 
 def _path(place: Place, pattern: str) -> str:
-    return f"~^{re.escape(place.prefix)}(?:{pattern})$"
+    return f"~{_whole(place, pattern)}"
 
 
 def _matching(place: Place, pattern: str) -> str:
-    return f"~ {_quoted(f'^{re.escape(place.prefix)}{pattern}$')}"
+    return f"~ {_quoted(_whole(place, pattern))}"
+
+
+def _whole(place: Place, pattern: str) -> str:
+    r"""Match a whole path, and line feeds by a dot; before the last of them, $ would match too."""
+    return rf"(?s)^{re.escape(place.prefix)}(?:{pattern})\z"
 
 
 def _quoted(text: str) -> str:

@@ -1,7 +1,8 @@
 """The loop of our own server: takes requests, and ends without cutting off who is not done.
 
 The one module that knows waitress, which has such a loop but no gentle end to it; so its rounds
-are counted out here. Knows no signal, no address, and nothing of what is served.
+are counted out here. What it makes of odd requests is put right here as well. Knows no signal,
+no address, and nothing of what is served.
 """
 
 from __future__ import annotations
@@ -15,6 +16,12 @@ from waitress import (  # type: ignore[import-untyped]  # it ships no types, and
     create_server,
     wasyncore,
 )
+from waitress.channel import HTTPChannel  # type: ignore[import-untyped]  # as above
+from waitress.parser import (  # type: ignore[import-untyped]  # as above
+    HTTPRequestParser,
+    ParsingError,
+)
+from waitress.task import WSGITask  # type: ignore[import-untyped]  # as above
 
 if TYPE_CHECKING:
     import socket
@@ -23,6 +30,75 @@ if TYPE_CHECKING:
 ROUND = 1.0  # seconds after which waitress looks for connections that nobody uses
 # Threads see at once that their connection has gone; only a disk can keep them, for seconds.
 PATIENCE = 2.0
+# Each may take two descriptors, its socket and its file, of the 1024 that are usual.
+CONNECTIONS = 400
+IDLE = 60  # seconds without a byte either way, after which a connection is closed
+SHARE = 1024 * 1024  # bytes that a connection is sent in one round
+SWEEP = 5  # seconds between two looks for such connections
+LARGEST_BODY = 64 * 1024  # bytes; no request that is answered has any
+
+
+class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress ships no types
+    """Reads a request; one that can't be read is answered by 400, whatever is wrong with it."""
+
+    def received(self, data: bytes) -> int:
+        """Take some bytes, and say how many; nobody is asked for a body that is refused."""
+        taken: int = super().received(data)
+        if self.error:
+            self.expect_continue = False
+        return taken
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the head of a request; ParsingError is what waitress answers."""
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:  # from an address such as http://[, or 5,000 digits
+            raise ParsingError("Bad request") from error
+
+
+class Task(WSGITask):  # type: ignore[misc]  # waitress ships no types
+    """Answers a request for the path that it has, even if several slashes begin it."""
+
+    def get_environment(self) -> dict[str, Any]:
+        """Give what the application is told (PEP 3333)."""
+        return {**super().get_environment(), "PATH_INFO": self.request.path}
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]  # waitress ships no types
+    """A connection, on which one request at a time is answered, and the others get their turn."""
+
+    parser_class = Parser
+    task_class = Task
+    _left = SHARE
+
+    def service(self) -> None:
+        """Answer a request.
+
+        Of several that come at once (RFC 9112 section 9.3.2) the first is answered and the
+        connection closed, so that the client asks again: for the others a thread would wait
+        until the client has taken the first answer.
+        """
+        with self.requests_lock:
+            if len(self.requests) > 1:
+                self.requests[0].headers["CONNECTION"] = "close"
+        super().service()
+
+    def handle_write(self) -> None:
+        """Send what there is, as far as its share of a round goes."""
+        self._left = SHARE
+        super().handle_write()
+
+    def send(self, data: bytes, do_close: bool = True) -> int:
+        """Send some bytes, and say how many; none once the share is used up.
+
+        A client that takes them as fast as they come would else have the loop to itself, for
+        the whole of a file.
+        """
+        if self._left <= 0:
+            return 0
+        sent: int = super().send(data, do_close)
+        self._left -= sent
+        return sent
 
 
 class Loop:
@@ -34,8 +110,17 @@ class Loop:
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._sockets: dict[int, Any] = {}
         self._server = create_server(
-            application, self._sockets, sockets=[listener], ident=None, log_socket_errors=False
+            application,
+            self._sockets,
+            sockets=[listener],
+            ident=None,
+            log_socket_errors=False,
+            connection_limit=CONNECTIONS,
+            channel_timeout=IDLE,
+            cleanup_interval=SWEEP,
+            max_request_body_size=LARGEST_BODY,
         )
+        self._server.channel_class = Channel
         self._stop = Event()
 
     def stop(self) -> None:
@@ -47,14 +132,15 @@ class Loop:
     def run(self, grace: float) -> None:
         """Answer until `stop`, and for `grace` seconds more who is being answered then."""
         while not self._stop.is_set():
-            wasyncore.loop(ROUND, map=self._sockets, count=1)
+            self._turn(ROUND)
         # Who has just connected and asked is under way: one round accepts, the next reads.
-        wasyncore.loop(0, map=self._sockets, count=2)
+        self._turn(0)
+        self._turn(0)
         # The server's own method would close its trigger too, by which threads wake the loop.
         wasyncore.dispatcher.close(self._server)
         end = time.monotonic() + grace
         while self._close_idle() and (left := end - time.monotonic()) > 0:
-            wasyncore.loop(left, map=self._sockets, count=1)
+            self._turn(left)
 
     def close(self) -> None:
         """Cut off what is left, and end the threads; listens no more, if it still did."""
@@ -62,6 +148,10 @@ class Loop:
             channel.handle_close()
         self._server.task_dispatcher.shutdown(timeout=PATIENCE)
         self._server.close()
+
+    def _turn(self, timeout: float) -> None:
+        """Wait for what comes next, and see to it; by poll, as select knows no high numbers."""
+        wasyncore.loop(timeout, use_poll=True, map=self._sockets, count=1)
 
     def _close_idle(self) -> bool:
         """Close the connections on which nothing is under way; say if any are left."""

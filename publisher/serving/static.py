@@ -16,7 +16,14 @@ from urllib.parse import quote, unquote, urlsplit
 
 from publisher.serving.browsers import STYLED_TYPE, STYLED_VARY, is_browser, is_styled
 from publisher.serving.conditions import evaluate, wanted_range
-from publisher.serving.documents import Part, Representation, codings, locate, open_as
+from publisher.serving.documents import (
+    BLOCK,
+    Part,
+    Representation,
+    codings,
+    locate,
+    open_as,
+)
 from publisher.serving.headers import (
     ALWAYS,
     METHODS,
@@ -72,7 +79,7 @@ class StaticSite:
         status = f"{response.status.value} {response.status.phrase}"
         start_response(status, list(response.headers))
         if request.method != "HEAD":
-            return response.body
+            return _sent(response.body, environ)
         if isinstance(response.body, Part):
             response.body.close()
         return ()
@@ -128,6 +135,19 @@ class StaticSite:
         if is_styled(path) and is_browser(request.fields.get("accept", "")):
             opened, said = _as_page(opened, said)
         return _representation(opened, said, request)
+
+
+def _sent(body: Iterable[bytes], environ: WSGIEnvironment) -> Iterable[bytes]:
+    """Let the WSGI server send a large file by itself, if it can (PEP 3333).
+
+    Otherwise one of its threads would wait for the client as long as that takes. A small one
+    is not worth it: it fits into memory, and its file is closed at once.
+    """
+    wrapper = environ.get("wsgi.file_wrapper")
+    if wrapper is None or not isinstance(body, Part) or body.size <= BLOCK:
+        return body
+    wrapped: Iterable[bytes] = wrapper(body, BLOCK)
+    return wrapped
 
 
 def _vary(path: str, available: Collection[str]) -> Fields:

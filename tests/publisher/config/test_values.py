@@ -123,6 +123,7 @@ def test_a_web_root_ends_without_a_slash(written: str, root: str) -> None:
             "https://灯.example",
         ),
         *("https://a.example:x", "https://a.example:0", "https://[1", "https://u@a.example"),
+        "https://a.example./",
     ],
 )
 def test_what_could_not_stand_in_a_header_is_no_web_root(written: str) -> None:

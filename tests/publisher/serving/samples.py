@@ -31,6 +31,9 @@ FILES = {
     ".secret": b"not for the web",
     "en/.git/config": b"not for the web",
     "feeds/.git/x.rss.xml": b"not for the web",
+    "en/.git/two\nlines": b"not for the web",
+    "two\nlines/.secret": b"not for the web",
+    "feeds/two\nlines.part": b"not for the web",
     "feeds/.en.rss.xml.part": b"<rss>half of",
     "feeds/late.json.part": b'{"half',
 }

@@ -104,6 +104,19 @@ MISSING = (
     "feeds/en.rss.xml.br",
     "feeds/new%0d%0aline.json",
     ".page/feeds/en.rss.xml",
+    "feeds/en.rss.xml%0a",
+    "en/%0a",
+    "en/.git/two%0Alines",
+    "two%0Alines/.secret",
+    "feeds/two%0Alines.part",
+)
+# Other ways to write the path of a feed, one of which would add a hub to the Link header.
+UNCLEAN = (
+    "/feeds/en.rss.xml",
+    "feeds//en.rss.xml",
+    "feeds/./en.rss.xml",
+    "feeds/%2e%2e/feeds/en.rss.xml",
+    "%3E;%20rel=%22self%22,%20%3Chttps:evil.example%3E;%20rel=%22hub%22,%3C/../feeds/en.rss.xml",
 )
 OUTSIDE = (
     "../publication.toml",
@@ -149,6 +162,15 @@ def test_a_document_links_to_hub_and_self(server: Server) -> None:
         links = ", ".join(f'<{targets[rel]}>; rel="{rel}"' for rel in case.links)
 
         assert server.ask(case.path).headers.get("link", "") == links, case
+
+
+def test_self_is_the_one_address_of_a_feed_however_it_was_asked_for(server: Server) -> None:
+    link = server.ask(FEED).headers["link"]
+    for path in UNCLEAN:
+        answer = server.ask(path)
+
+        assert answer.status == (404 if server.name == "own" else 200), path
+        assert answer.headers.get("link") == (None if server.name == "own" else link), path
 
 
 def test_scripts_of_any_site_may_read_feeds_and_only_these(server: Server) -> None:

@@ -1,5 +1,6 @@
 import os
 from datetime import timedelta
+from io import SEEK_CUR, SEEK_END
 from pathlib import Path
 
 import pytest
@@ -98,5 +99,26 @@ def test_a_large_part_comes_in_blocks(tmp_path: Path) -> None:
     assert max(map(len, blocks)) == 65_536
 
 
-def test_a_file_that_has_gone_is_not_opened(tmp_path: Path) -> None:
+def test_a_part_is_a_file_of_its_own(tmp_path: Path) -> None:
+    write(tmp_path / "sound", b"0123456789")
+    opened = open_as(tmp_path / "sound", "identity")
+    assert opened
+    part = Part(opened.file, range(2, 7))
+
+    assert part.seekable()
+    assert part.size == 5
+    assert (part.tell(), part.read(2), part.tell()) == (0, b"23", 2)
+    assert (part.read(), part.read(), part.read(1)) == (b"456", b"", b"")
+    assert (part.seek(0, SEEK_END), part.seek(-4, SEEK_CUR), part.read(100)) == (5, 1, b"3456")
+    assert (part.seek(1), part.read(1)) == (1, b"3")
+    assert (part.seek(100), part.read()) == (100, b"")
+    part.close()
+
+
+def test_what_has_gone_or_become_a_folder_meanwhile_is_not_opened(tmp_path: Path) -> None:
+    write(tmp_path / "en.json", b"{}")
+    (tmp_path / "folder").mkdir()
+
     assert open_as(tmp_path / "gone", "identity") is None
+    assert open_as(tmp_path / "folder", "identity") is None
+    assert open_as(tmp_path / "en.json" / "more", "identity") is None

@@ -1,4 +1,4 @@
-"""How our own server ends; what it answers is in test_answers."""
+"""How our own server takes requests, and how it ends; what it answers is in test_answers."""
 
 import errno
 import socket
@@ -9,16 +9,20 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse, IncompleteRead
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from waitress.adjustments import Adjustments  # type: ignore[import-untyped]  # it ships no types
 
 from publisher.serving import StaticSite
-from publisher.serving.server import Loop
+from publisher.serving import server as module
+from publisher.serving.server import SHARE, Channel, Loop
 from tests.publisher.serving.samples import PAGE, make_site
 
 # More than the program and the machine hold ready for a client: a part is still in the file.
 LARGE = 40_000_000
 LONG = 60.0
+MANY = 10  # more than the server has threads
 PATIENCE = 10.0
 
 
@@ -38,11 +42,11 @@ class Running:
         connection.connect(self.address)
         return connection
 
-    def open(self, path: str) -> HTTPResponse:
+    def open(self, path: str, **fields: str) -> HTTPResponse:
         """Ask, and read the head of the answer."""
         connection = HTTPConnection("news.example.org")
         connection.sock = self.connect()
-        connection.request("GET", path)
+        connection.request("GET", path, headers=fields)
         return self.stack.enter_context(connection.getresponse())
 
     def is_refused(self) -> bool:
@@ -53,6 +57,11 @@ class Running:
                 if tried.connect_ex(self.address) == errno.ECONNREFUSED:
                     return True
         return False
+
+
+def received(connection: socket.socket) -> bytes:
+    """Read until the server closes the connection."""
+    return b"".join(iter(lambda: connection.recv(10_000), b""))
 
 
 def run_and_close(loop: Loop, grace: float) -> None:
@@ -76,6 +85,120 @@ def run(tmp_path: Path) -> Iterator[Callable[[float], Running]]:
             return Running(loop, address, pool.submit(run_and_close, loop, grace), stack)
 
         yield start
+
+
+def test_clients_that_take_their_time_keep_nobody_waiting(
+    run: Callable[[float], Running],
+) -> None:
+    server = run(LONG)
+    slow = [server.open("/large.mp3") for _ in range(MANY)]
+    part = server.open("/large.mp3", Range="bytes=100000-299999")
+
+    assert server.open("/").read() == PAGE
+    assert (part.status, part.read()) == (206, bytes(200_000))
+    assert slow[-1].read() == bytes(LARGE)
+
+
+def test_several_requests_at_once_keep_nobody_waiting(run: Callable[[float], Running]) -> None:
+    server = run(LONG)
+    first = b"GET /large.mp3 HTTP/1.1\r\n\r\n"
+    slow = [server.connect() for _ in range(MANY)]
+    for connection in slow:
+        connection.sendall(first + first)
+    assert slow[-1].recv(1) == b"H"
+
+    assert server.open("/").read() == PAGE
+
+
+def test_of_several_requests_at_once_the_first_is_answered(
+    run: Callable[[float], Running],
+) -> None:
+    connection = run(LONG).connect()
+    connection.sendall(2 * b"GET / HTTP/1.1\r\n\r\n")
+    told = received(connection)
+
+    assert told.count(b"HTTP/1.1 200 OK") == 1
+    assert b"\r\nConnection: close\r\n" in told
+    assert told.endswith(PAGE)
+
+
+def test_one_connection_is_good_for_many_requests(run: Callable[[float], Running]) -> None:
+    connection = HTTPConnection("news.example.org")
+    connection.sock = run(LONG).connect()
+    bodies = []
+    for path in ("/", "/large.mp3", "/"):
+        connection.request("GET", path)
+        bodies.append(connection.getresponse().read())
+    connection.close()
+
+    assert bodies == [PAGE, bytes(LARGE), PAGE]
+
+
+def test_a_client_that_takes_all_at_once_leaves_the_others_their_turn() -> None:
+    fast, client = socket.socketpair()
+    channel = Channel(SimpleNamespace(active_channels={}), fast, ("", 0), Adjustments(), {})
+    with closing(client):
+        taken = 0
+        while sent := channel.send(bytes(50_000)):
+            taken += sent
+            client.recv(sent, socket.MSG_WAITALL)
+        assert SHARE <= taken < SHARE + 50_000
+        channel.handle_write()
+        assert channel.send(b"more") == 4
+        channel.handle_close()
+
+
+def test_half_requests_shut_nobody_out(run: Callable[[float], Running]) -> None:
+    server = run(LONG)
+    for _ in range(150):
+        server.connect().sendall(b"GET / HTTP/1.1\r\n")
+
+    assert server.open("/").read() == PAGE
+
+
+def test_a_connection_that_nobody_uses_is_closed(
+    run: Callable[[float], Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "IDLE", 0)
+    monkeypatch.setattr(module, "SWEEP", 0)
+    connection = run(LONG).connect()
+
+    assert received(connection) == b""
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"Content-Length: 65536\r\n\r\n", b"413"),
+        (b"Content-Length: 1000000000000\r\n\r\n", b"413"),
+        (b"Expect: 100-continue\r\nContent-Length: 65536\r\n\r\n", b"413"),
+        (b"Transfer-Encoding: chunked\r\n\r\n11000\r\n" + bytes(0x11000), b"413"),
+        (b"Content-Length: 5\r\n\r\nwords", b"405"),
+    ],
+    ids=["large", "huge", "announced", "chunked", "small"],
+)
+def test_a_body_is_refused_at_once(
+    run: Callable[[float], Running], body: bytes, status: bytes
+) -> None:
+    connection = run(LONG).connect()
+    connection.sendall(b"POST / HTTP/1.1\r\n" + body)
+
+    assert connection.recv(12, socket.MSG_WAITALL) == b"HTTP/1.1 " + status
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"GET http://[ HTTP/1.1", b"GET / HTTP/1.1\r\nContent-Length: " + 5000 * b"9"],
+    ids=["address", "number"],
+)
+def test_what_cannot_be_read_is_told_and_not_logged(
+    run: Callable[[float], Running], head: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = run(LONG).connect()
+    connection.sendall(head + b"\r\n\r\n")
+
+    assert received(connection).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert not caplog.records
 
 
 def test_a_slow_client_gets_the_whole_of_what_it_has_begun(
@@ -137,5 +260,5 @@ def test_a_request_that_has_just_come_is_answered(run: Callable[[float], Running
     connection.sendall(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
     server.loop.stop()
 
-    assert b"".join(iter(lambda: connection.recv(1000), b"")).endswith(PAGE)
+    assert received(connection).endswith(PAGE)
     server.end.result(PATIENCE)

@@ -89,6 +89,14 @@ def test_an_address_of_numbers_is_in_brackets(tmp_path: Path) -> None:
     assert "server_name [2001:db8::1];" in text
 
 
+def test_self_is_written_as_the_url_is(tmp_path: Path) -> None:
+    for write in (nginx, caddy):
+        text = write(make_settings(tmp_path, "https://example.org/my%20blog"), "/srv/public")
+        targets = re.findall(r"<([^<>$]*?)[^/<>]*>; rel=.{0,1}\"self", text)
+
+        assert set(targets) == {"https://example.org/my%20blog/"}
+
+
 def test_brotli_is_on_only_when_nginx_has_it(settings: Settings) -> None:
     assert "\n    brotli_static on;" in nginx(settings, brotli=True)
     assert "\n    # brotli_static on;" in nginx(settings)
@@ -98,6 +106,13 @@ def test_copies_of_feeds_are_fresh_for_the_ttl(settings: Settings) -> None:
     weekly = replace(settings, feeds=Feeds(ttl=10_080))
     for write in (nginx, caddy):
         assert "public, max-age=604800" in write(weekly)
+
+
+def test_it_is_said_that_a_host_is_for_one_publication(settings: Settings) -> None:
+    where = "docs/serving.md says what to do for two publications on one"
+    for write in (nginx, caddy):
+        assert where in write(settings)
+    assert "\n## Two publications on one host\n" in DOCUMENT.read_text("utf-8")
 
 
 def test_two_publications_fit_into_one_nginx(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from io import BytesIO
 from pathlib import Path
-from wsgiref.util import setup_testing_defaults
+from wsgiref.util import FileWrapper, setup_testing_defaults
 from wsgiref.validate import validator
 
 import pytest
 
 from publisher.serving import StaticSite
 from publisher.serving import static as module
+from publisher.serving.documents import BLOCK, Part
 from tests.publisher.serving.samples import BEFORE, FILES, PACKED, make_site
 
 FEED = "/feeds/en.rss.xml"
@@ -19,6 +20,12 @@ class Client:
 
     def __init__(self, site: StaticSite) -> None:
         self._site = validator(site)
+        self.wrapped: list[Part] = []
+
+    def wrap(self, file: Part, size: int) -> FileWrapper:
+        """Send a file as a WSGI server does that reads whatever it is given to the end."""
+        self.wrapped.append(file)
+        return FileWrapper(file, size)  # type: ignore[arg-type]  # it reads and closes, no more
 
     def __call__(
         self, path: str, method: str = "GET", query: str = "", **fields: str
@@ -27,6 +34,7 @@ class Client:
         environ["SCRIPT_NAME"] = ""
         environ["QUERY_STRING"] = query
         environ["wsgi.input"] = BytesIO()
+        environ["wsgi.file_wrapper"] = self.wrap
         environ |= {f"HTTP_{name.upper()}": value for name, value in fields.items()}
         setup_testing_defaults(environ)
         told: list[tuple[str, list[tuple[str, str]]]] = []
@@ -65,6 +73,38 @@ def test_weights_are_obeyed(ask: Client) -> None:
     _status, headers, _body = ask(FEED, accept_encoding="br;q=0.1, gzip;q=0.2")
 
     assert headers["Content-Encoding"] == "gzip"
+
+
+def test_a_large_file_is_for_the_wsgi_server_to_send(tmp_path: Path) -> None:
+    settings = make_site(tmp_path)
+    sound = bytes(BLOCK) + b"the end"
+    (settings.folders.public / "large.mp3").write_bytes(sound)
+    (settings.folders.public / "small.mp3").write_bytes(bytes(BLOCK))
+    ask = Client(StaticSite(settings))
+
+    assert ask("/small.mp3")[2] == bytes(BLOCK)
+    assert ask("/large.mp3", "HEAD")[2] == b""
+    assert ask("/large.mp3", range="bytes=-7")[2] == b"the end"
+    assert not ask.wrapped
+    assert ask("/large.mp3")[2] == sound
+    status, headers, body = ask("/large.mp3", range=f"bytes=1-{BLOCK + 2}")
+    assert (status, body) == ("206 Partial Content", sound[1 : BLOCK + 3])
+    assert headers["Content-Length"] == str(BLOCK + 2)
+    assert [part.size for part in ask.wrapped] == [len(sound), BLOCK + 2]
+    for part in ask.wrapped:
+        with pytest.raises(ValueError, match="closed"):
+            part.tell()
+
+
+def test_a_wsgi_server_may_have_no_way_to_send_files(tmp_path: Path) -> None:
+    settings = make_site(tmp_path)
+    (settings.folders.public / "large.mp3").write_bytes(bytes(BLOCK + 1))
+    environ: dict[str, object] = {"PATH_INFO": "/large.mp3"}
+    setup_testing_defaults(environ)
+    answer = StaticSite(settings)(environ, lambda *_: lambda _data: None)
+
+    assert sum(map(len, answer)) == BLOCK + 1
+    answer.close()  # type: ignore[attr-defined]  # a part has it
 
 
 def test_a_precondition_that_fails_is_told(ask: Client) -> None:
