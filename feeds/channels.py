@@ -110,9 +110,12 @@ class Channel:
 
     def __post_init__(self) -> None:
         channel_id = identity(self.id)
-        author = self.author
-        if not author.name:
+        if not self.author.name:
             raise InvalidChannelError(channel_id, "its author is blank")
+        if self.ttl is not None and self.ttl <= 0:
+            raise InvalidChannelError(
+                channel_id, f"its ttl is {self.ttl}, not a time in minutes"
+            )
         settle(
             self,
             id=channel_id,

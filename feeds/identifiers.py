@@ -22,6 +22,10 @@ _TAG_DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 _URI_CHARACTERS = "!#$%&'()*+,/:;=?@~"
 # What is made of these is a URI already, and nearly every address is.
 _URI = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*:[\w.{re.escape(_URI_CHARACTERS)}-]+", re.ASCII)
+# An address whose host is one of IPv6: what stands before it, the host, the rest.
+_BRACKETED = re.compile(
+    r"([A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@\[\]]*@)?)(\[[0-9A-Fa-f:.]+\])(.*)", re.DOTALL
+)
 # RFC 4151 section 2.1: pchar, "/" and "?"; "%" is left out, so that no two keys collide.
 _SPECIFIC_CHARACTERS = "!$&'()*+,/:;=?@~"
 
@@ -36,9 +40,11 @@ def absolute_uri(text: str) -> str:
     address = _absolute(text)
     if not address.isascii() or "[" in address:
         address = _ascii_host(address)
-    before, bracket, host = address.partition("://[")
-    host, closing, rest = host.partition("]")
-    return f"{_quoted(before)}{bracket}{host}{closing}{_quoted(rest)}"
+    bracketed = _BRACKETED.fullmatch(address)
+    if bracketed is None:
+        return _quoted(address)
+    before, host, rest = bracketed.groups()
+    return f"{_quoted(before)}{host}{_quoted(rest)}"
 
 
 def identity(text: str) -> str:
@@ -92,12 +98,23 @@ def _absolute(text: str) -> str:
 
 
 def _ascii_host(address: str) -> str:
+    """Write the host as the network knows it: by UTS 46, non-transitional, as browsers do.
+
+    The codec of the standard library goes by rules of 2003, to which straße.de is strasse.de:
+    another domain, which is somebody else's.
+    """
+    import idna
+
     try:
         parts = urlsplit(address)
-        host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode()
-    except ValueError as error:  # UnicodeError, from the codec, is one too
+        user, at, host = parts.netloc.rpartition("@")
+        if not host.isascii():
+            name, colon, port = host.partition(":")
+            host = f"{idna.encode(name, uts46=True).decode()}{colon}{port}"
+        _port = parts.port  # raises if it is no number
+    except ValueError as error:  # IDNAError is one too
         raise InvalidIdentifierError(address, "has a host that cannot be read") from error
-    return urlunsplit(parts._replace(netloc=host))
+    return urlunsplit(parts._replace(netloc=f"{user}{at}{host}"))
 
 
 def _quoted(text: str) -> str:

@@ -6,7 +6,6 @@ outline says of a feed only where it is and what it is called.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 # The specification names versions of RSS only: an outline of another format leaves it out.
 VERSIONS = frozenset({"RSS", "RSS1", "RSS2", "scriptingNews"})
 
-_AMPERSAND = re.compile(" *& *")
 _BRACKETS = str.maketrans("<>", "‹›")
 
 
@@ -142,7 +140,8 @@ def _plain(text: str) -> str:
     The specification lets texts be HTML and most readers take them for plain, so escaping
     would be seen by some: `&` stands alone, and `<` and `>` become quotation marks.
     """
-    return label(_AMPERSAND.sub(" & ", text).translate(_BRACKETS))
+    parts = (part.strip(" ") for part in text.split("&"))
+    return label(" & ".join(parts).translate(_BRACKETS))
 
 
 def _serialise(root: Element) -> bytes:

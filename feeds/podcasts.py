@@ -38,7 +38,7 @@ def add_media(element: Element, entry: Entry) -> None:
 def listed(channel: Channel) -> Podcast | None:
     """Return what directories want to know of a channel, if they could list it as a podcast."""
     podcast = channel.podcast
-    if podcast is None or not (podcast.category and podcast.owner_email):
+    if podcast is None or not (_categories(podcast) and podcast.owner_email):
         return None
     return podcast if any(episode(entry) for entry in channel.entries) else None
 
@@ -60,7 +60,9 @@ def add_show(element: Element, channel: Channel, podcast: Podcast) -> None:
     """Append what directories want to know of a channel."""
     author = channel.author.name[:LONGEST_NAME]
     xmltree.add(element, f"{ITUNES}author", author)
-    _add_category(element, podcast.category or "")
+    parent = element
+    for name in _categories(podcast):
+        parent = xmltree.add_empty(parent, f"{ITUNES}category", {"text": name})
     xmltree.add(element, f"{ITUNES}explicit", str(podcast.explicit).lower())
     if podcast.image:
         xmltree.add_empty(element, f"{ITUNES}image", {"href": podcast.image})
@@ -83,11 +85,10 @@ def add_episode(element: Element, entry: Entry, podcast: Podcast) -> None:
     xmltree.add(element, f"{ITUNES}explicit", str(podcast.explicit).lower())
 
 
-def _add_category(element: Element, category: str) -> None:
-    """Append a category, and within it the one that stands behind the first `>`."""
-    for name in category.split(">", 1):
-        if text := name.strip():
-            element = xmltree.add_empty(element, f"{ITUNES}category", {"text": text})
+def _categories(podcast: Podcast) -> list[str]:
+    """Return a podcast's category, and the one within it, which stands behind the first `>`."""
+    names = (podcast.category or "").split(">", 1)
+    return [name.strip() for name in names if name.strip()]
 
 
 def _thumbnail(image: Image) -> dict[str, str]:

@@ -29,8 +29,12 @@ _POP_EMBEDDING, _POP_ISOLATE = "\u202c", "\u2069"
 _CLOSERS = dict.fromkeys("\u202a\u202b\u202d\u202e", _POP_EMBEDDING)
 _CLOSERS |= dict.fromkeys("\u2066\u2067\u2068", _POP_ISOLATE)
 _BIDI = re.compile("([\u202a-\u202e\u2066-\u2069])")
-# A name made of nothing else would be a link that nobody can see, let alone follow.
-_INVISIBLE = r"\s" "\u00ad\u061c\u200b-\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff"
+# A name made of nothing else would be a link that nobody can see, let alone follow: controls,
+# joiners and selectors (Default_Ignorable_Code_Point), Hangul fillers, the blank in Braille.
+_INVISIBLE = (
+    r"\s" "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff"
+)
 _NOTHING_TO_SEE = re.compile(f"[{_INVISIBLE}]*")
 
 
@@ -64,7 +68,8 @@ def label(text: str) -> str:
     What it does to the direction of text ends with it; one that cannot be seen is empty.
     """
     if _is_plain_line(text):
-        return text.strip(" ")
+        # Some of what cannot be seen counts as printable.
+        return "" if _NOTHING_TO_SEE.fullmatch(text) else text.strip(" ")
     return _visible(line(text))
 
 

@@ -15,6 +15,8 @@ from urllib.parse import urljoin, urlsplit
 import nh3
 from lxml import etree, html
 
+from feeds import FeedsError
+from feeds.identifiers import absolute_uri
 from publisher.articles.characters import clean
 from publisher.articles.words import BLOCKS, words
 from publisher.errors import ArticleError
@@ -203,4 +205,14 @@ def absolute(address: str, base_url: str | None) -> str | None:
         return None
     if parts.scheme == "mailto":
         return joined if parts.path else None
-    return joined if parts.scheme in SCHEMES and parts.hostname else None
+    if parts.scheme not in SCHEMES or not parts.hostname:
+        return None
+    return joined if parts.netloc.isascii() else _in_ascii(joined)
+
+
+def _in_ascii(address: str) -> str | None:
+    """Write an address as the network knows it: left alone, its host would be percent-encoded."""
+    try:
+        return absolute_uri(address)
+    except FeedsError:
+        return None

@@ -131,12 +131,14 @@ def content_of(  # noqa: PLR0913  # everything that an issue says comes together
         title=edition.title(language),
         day=day,
         items=tuple(
-            views.item(
-                publication,
-                article,
-                language,
-                variants.get(article.story_id, ()),
-                views.related(article, pool, stories),
+            views.mailed(
+                views.item(
+                    publication,
+                    article,
+                    language,
+                    variants.get(article.story_id, ()),
+                    views.related(article, pool, stories),
+                )
             )
             for article in chosen
         ),

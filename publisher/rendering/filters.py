@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from html import escape as html_escape
 from urllib.parse import unquote, urlsplit
 
 from publisher.articles.model import Article, Byline, Picture
@@ -30,7 +31,9 @@ STRETCHED_FROM = 480
 TAG = re.compile(
     r"<[a-zA-Z][^\s<>]*+(?:\s++[^\s=<>/]++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'))?+)++\s*+/?>"
 )
-ROOTED = re.compile(r"(\s(?:src|href|poster|cite)\s*=\s*[\"'])/(?!/)")
+# An attribute whole, so that nothing within the value of one is taken for another.
+ATTRIBUTE = re.compile(r"(\s[^\s=<>/]++)(\s*+=\s*+)(\"[^\"]*+\"|'[^']*+')")
+ADDRESSES = frozenset({"src", "href", "poster", "cite"})
 PERHAPS_ROOTED = re.compile(r"=\s*[\"']/(?!/)")
 
 # What would end a CSS string, or begin an escape; a line break can't be written as itself.
@@ -95,7 +98,13 @@ def absolute_html(html: str, base: str) -> str:
     """Make every path below the web root, in the tags of sanitised HTML, a URL."""
     if not PERHAPS_ROOTED.search(html):
         return html
-    return TAG.sub(lambda tag: ROOTED.sub(lambda begin: f"{begin[1]}{base}/", tag[0]), html)
+
+    def whole(attribute: re.Match[str]) -> str:
+        name, equals, value = attribute.groups()
+        rooted = value[1:2] == "/" != value[2:3] and name[1:].lower() in ADDRESSES
+        return f"{name}{equals}{value[0]}{base}{value[1:]}" if rooted else attribute[0]
+
+    return TAG.sub(lambda tag: ATTRIBUTE.sub(whole, tag[0]), html)
 
 
 def css_string(text: str) -> str:
@@ -120,7 +129,12 @@ def mail_picture(picture: Picture | None) -> Picture | None:
 def own_picture(article: Article) -> Picture | None:
     """Give the article's picture, unless its text shows it already."""
     picture = article.picture
-    return None if picture is None or picture.src in article.html else picture
+    if picture is None:
+        return None
+    # As sanitised HTML writes it (HTML standard, 13.3 "serialising": quotes of one kind).
+    address = html_escape(picture.src, quote=False).replace('"', "&quot;")
+    written = f'src="{address}"'
+    return None if written in article.html else picture
 
 
 def converted_from(item: Item) -> str | None:

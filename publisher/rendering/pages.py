@@ -5,6 +5,7 @@ Knows no file and no folder: whoever calls writes what comes back where it belon
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -19,6 +20,8 @@ from publisher.rendering.model import (
     Item,
     LanguageLink,
 )
+
+BREAKS = re.compile("[ \t\r\n\f\v\u0085\u2028\u2029]+")
 
 
 def issue(templates: Templates, content: IssueContent, feeds: Sequence[FeedLine]) -> str:
@@ -113,10 +116,15 @@ def feed_texts(templates: Templates, house: House, item: Item) -> FeedTexts:
     values = {"item": item, "house": house}
     title, summary, content = templates.render_each(names, house.language, values)
     return FeedTexts(
-        title=" ".join(title.split()),
-        summary=" ".join(summary.split()),
+        title=_line(title),
+        summary=_line(summary),
         content=content.strip(),
     )
+
+
+def _line(text: str) -> str:
+    """Write a text as one line; no-break and ideographic spaces are typography, and stay."""
+    return BREAKS.sub(" ", text).strip(" ")
 
 
 def feed_style(templates: Templates, house: House) -> str:

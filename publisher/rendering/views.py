@@ -64,15 +64,15 @@ def item(
 ) -> Item:
     """Show an article to the readers of `language`."""
     return Item(
-        article=_disarmed(article),
-        url=disarmed(urls.article_url(publication, article)),
+        article=article,
+        url=urls.article_url(publication, article),
         shown_as=_shown_as(article, language),
         is_late=_is_late(article, variants),
         translations=translations(publication, article, variants),
         related=tuple(
             Related(
-                title=disarmed(other.title),
-                url=disarmed(urls.article_url(publication, other)),
+                title=other.title,
+                url=urls.article_url(publication, other),
                 language=other.language,
             )
             for other in related
@@ -80,9 +80,12 @@ def item(
     )
 
 
-def _disarmed(article: Article) -> Article:
-    """Take from an article what would be replaced by a reader's own values."""
-    return cast("Article", _each(article)) if _may_hold_token(article) else article
+def mailed(item: Item) -> Item:
+    """Take from an item what would be replaced in a mail by a reader's own values.
+
+    Pages and feeds have no such values, and show every text as it is.
+    """
+    return cast("Item", _each(item)) if _may_hold_token(item) else item
 
 
 def _may_hold_token(value: Any) -> bool:
@@ -130,8 +133,7 @@ def translations(
     ]
     others.sort(key=lambda v: publication.languages.index(v.language))
     return tuple(
-        LanguageLink(language=v.language, url=disarmed(urls.article_url(publication, v)))
-        for v in others
+        LanguageLink(language=v.language, url=urls.article_url(publication, v)) for v in others
     )
 
 

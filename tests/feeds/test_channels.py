@@ -112,3 +112,9 @@ def test_equal_channels_are_equal_whatever_the_zone() -> None:
 
     assert one == other
     assert one.last_updated.tzinfo is UTC
+
+
+@pytest.mark.parametrize("ttl", [0, -1])
+def test_ttl_that_is_no_time_is_refused(ttl: int) -> None:
+    with pytest.raises(InvalidChannelError, match="ttl"):
+        channel(entry(), ttl=ttl)

@@ -109,3 +109,24 @@ def test_language_tag_is_kept(tag: str) -> None:
 def test_text_that_is_no_language_tag_is_refused(tag: str) -> None:
     with pytest.raises(InvalidIdentifierError, match="BCP 47"):
         language_tag(tag)
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("https://straße.de/a", "https://xn--strae-oqa.de/a"),
+        ("https://نامه\u200cای.com/", "https://xn--mgba3gch31f060k.com/"),
+        ("https://é@münchen.de/", "https://%C3%A9@xn--mnchen-3ya.de/"),
+        ("https://münchen.de:8080/", "https://xn--mnchen-3ya.de:8080/"),
+        ("https://x.org/?to=://[<script> x", "https://x.org/?to=://%5B%3Cscript%3E%20x"),
+        ("https://u@[2001:db8::1]:80/ä", "https://u@[2001:db8::1]:80/%C3%A4"),
+    ],
+)
+def test_a_host_is_the_one_that_browsers_go_to(written: str, address: str) -> None:
+    assert absolute_uri(written) == address
+
+
+@pytest.mark.parametrize("written", ["https://ü..de/a", "https://x.org:é/", "https://é.org:x/"])
+def test_a_host_that_nobody_can_find_is_refused(written: str) -> None:
+    with pytest.raises(InvalidIdentifierError):
+        absolute_uri(written)

@@ -21,6 +21,7 @@ IMPORTABLE = {
     "feeds",
     "functools",
     "html",
+    "idna",
     "json",
     "lxml",
     "lxml.etree",

@@ -11,11 +11,16 @@ from datetime import date, datetime
 from typing import NoReturn
 from urllib.parse import urlsplit
 
+from feeds import FeedsError
+from feeds.identifiers import absolute_uri
 from publisher.articles.model import Byline, Picture
 from publisher.articles.readers.dates import parse_date
 from publisher.articles.readers.frontmatter import Value, normal_key
 from publisher.errors import ArticleError
 
+# What lines are broken and words parted with; other spaces are typography, and stay.
+BREAKING = " \t\n\r\f\v\u0085\u2028\u2029"
+BREAKS = re.compile(f"[{BREAKING}]+")
 # An error is one line; that much of a wrong value is enough to find it.
 LONGEST_QUOTE = 60
 TRUE = frozenset({"true", "yes", "on", "1"})
@@ -38,7 +43,7 @@ def line(key: str, value: Value) -> str:
         return ""
     if not isinstance(value, str):
         wrong(key, value, "a text", "one line")
-    return " ".join(value.split())
+    return " ".join(BREAKS.split(value.strip(BREAKING)))
 
 
 def flag(key: str, value: Value) -> bool:
@@ -89,7 +94,8 @@ def address(key: str, value: Value) -> str | None:
     try:
         parts = urlsplit(text)
         good = parts.scheme in {"http", "https"} and bool(parts.hostname) and " " not in text
-    except ValueError:
+        absolute_uri(text)
+    except (ValueError, FeedsError):
         good = False
     if not good:
         wrong(key, value, "an absolute address", "one like https://example.org/article")

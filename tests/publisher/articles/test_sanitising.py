@@ -201,3 +201,10 @@ def test_output_is_stable_and_free_of_active_content(source: str) -> None:
     assert not re.search(r"<[^>]*\s(?:on\w+|style|class|id)=", once)
     assert unicodedata.is_normalized("NFC", once)
     assert words(safe(once)).split() == words(once).split()
+
+
+def test_a_link_to_an_international_host_goes_where_browsers_go() -> None:
+    source = '<p><a href="https://straße.de/ä">x</a> <a href="https://ü..de/">y</a></p>'
+    found = sanitise(source, base_url=None)
+    assert 'href="https://xn--strae-oqa.de/%C3%A4"' in found
+    assert "<a" not in found.partition("x</a>")[2]

@@ -147,3 +147,25 @@ def test_a_file_is_named_by_the_end_of_its_address(address: str, name: str) -> N
 )
 def test_a_duration_is_shown_as_players_do(seconds: int, shown: str) -> None:
     assert filters.clock(seconds) == shown
+
+
+def test_a_picture_that_the_text_shows_is_not_shown_again() -> None:
+    src = "https://example.org/p.jpg?a=1&b=2"
+    html = '<p><img src="https://example.org/p.jpg?a=1&amp;b=2" alt=""></p>'
+    assert (
+        filters.own_picture(sample.article("en", picture=Picture(src=src), html=html)) is None
+    )
+
+
+def test_a_picture_that_the_text_only_speaks_of_is_shown() -> None:
+    src = "/media/abc/p.jpg"
+    html = "<p>It lies at <code>/media/abc/p.jpg</code>.</p>"
+    picture = Picture(src=src)
+    assert filters.own_picture(sample.article("en", picture=picture, html=html)) == picture
+
+
+def test_what_looks_like_an_address_within_a_text_stays() -> None:
+    html = "<p><img src=\"/a.png\" alt=\"see src='/foo' and href=/x\"> src='/b'</p>"
+    assert filters.absolute_html(html, "https://b.example") == html.replace(
+        'src="/a.png"', 'src="https://b.example/a.png"'
+    )

@@ -186,9 +186,15 @@ def laden(token: str) -> Article:
 
 
 def shown(publication: Publication, article: Article, *near: Article) -> Item:
-    return views.item(
-        publication, article, "en", [article, variant("ar", url=article.url)], near
-    )
+    variants = [article, variant("ar", url=article.url)]
+    return views.mailed(views.item(publication, article, "en", variants, near))
+
+
+def test_pages_and_feeds_show_every_text_as_it_is(publication: Publication) -> None:
+    article = laden("@@ROWCOUNT")
+    item = views.item(publication, article, "en", [article, variant("ar", url=article.url)])
+    assert item.article == article
+    assert item.url == item.translations[0].url == "https://example.net/@@ROWCOUNT"
 
 
 @pytest.mark.parametrize("token", TOKENS)
