@@ -51,7 +51,7 @@ class Publication(Table):
     @model_validator(mode="after")
     def _languages_are_none_of_ours(self) -> Publication:
         if "all" in self.languages:
-            problem = "'all' names the feed of all languages here, and can't be one of them"
+            problem = "'all' names the feed of all languages here; leave it out"
             context = {"problem": problem, "key": "languages"}
             raise PydanticCustomError("languages", "{problem}", context)
         return self

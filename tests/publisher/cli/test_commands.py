@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from publisher.cli.main import app
+from publisher.database import open_database
+from publisher.syndication.tables import ping
 from tests.publisher.cli.conftest import Run
 from tests.publisher.delivery.letters import parsed
 from tests.publisher.printing import changes
@@ -135,6 +137,25 @@ def test_status_is_readable(run: Run, lantern: Path) -> None:
     assert "weekly 2026-01-09" in out
     assert "1 article in fr, which is not one of the languages" in out
     assert "Quarantined: en/broken.md: " in out
+
+
+def test_status_tells_of_hubs_that_could_not_be_told(run: Run, lantern: Path) -> None:
+    with (lantern / "publication.toml").open("a") as file:
+        # Port 9 is for what is thrown away, and nothing listens there.
+        file.write('\n[feeds]\nhubs = ["http://127.0.0.1:9/?key=secret"]\n')
+    run("run", "--once", "--now", FRIDAY, lantern)
+
+    out = run("status", lantern)[1]
+
+    assert "207 pings to hubs waiting" in out
+    database = open_database(lantern / "var" / "publisher.db")
+    with database.writing() as connection:
+        connection.execute(ping.update().values(state="failed", answer="gone"))
+    database.close()
+    code, out, _err = run("status", lantern)
+    assert code == 0
+    assert "Not told: http://127.0.0.1:9/?… of https://news.example.org/feeds/" in out
+    assert "secret" not in out
 
 
 def test_quarantine_is_shown_after_a_cycle(run: Run, lantern: Path) -> None:

@@ -68,3 +68,17 @@ def test_a_category_that_no_directory_knows_is_refused_with_those_that_are(
 )
 def test_limits_are_checked(tmp_path: Path, table: str) -> None:
     assert f"feeds.{table.split(maxsplit=1)[0]}" in refused(tmp_path, table)
+
+
+def test_the_name_of_the_feed_of_all_languages_is_no_language_here(tmp_path: Path) -> None:
+    text = TEXT.replace('"ar"]', '"ar", "all"]')
+    (tmp_path / FILE_NAME).write_text(text, "utf-8")
+    with pytest.raises(ConfigError, match=r"publication\.languages: 'all' names the feed"):
+        load(tmp_path, {})
+
+
+def test_a_newsletter_leaves_the_folder_of_feeds_alone(tmp_path: Path) -> None:
+    text = TEXT.replace('name = "weekly"', 'name = "feeds"')
+    (tmp_path / FILE_NAME).write_text(text, "utf-8")
+    with pytest.raises(ConfigError, match="'feeds' is a folder of the web root already"):
+        load(tmp_path, {})
