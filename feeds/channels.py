@@ -78,10 +78,11 @@ class Channel:
     itself an archive document. `other_languages` are the feeds of the same channel in other
     languages; `page_url` is a page that says how to subscribe; `hubs` are told of changes
     (WebSub); `stylesheet` is the address of CSS, absolute or from the root; `ttl` is in
-    minutes. Entries stay in the order given. A blank description becomes the
-    title.
-    Raises InvalidChannelError if id, title or author are blank, if two entries share an id,
-    or if it is empty and has no `updated`.
+    minutes. Entries stay in the order given. A blank description becomes the title, and a
+    tombstone of what is still there, and has not changed since, is dropped.
+    Raises InvalidChannelError if title or author are blank, if two entries share an id, if it
+    is empty and has no `updated`, if `ttl` is not above 0, or if it names its own addresses as
+    those of another document.
     """
 
     id: str
@@ -118,14 +119,17 @@ class Channel:
             )
         settle(
             self,
+            entries=_distinct(self.entries, channel_id),
+            tombstones=_consistent(self.tombstones, self.entries),
+        )
+        settle(
+            self,
             id=channel_id,
             title=_required(self.title, "title", channel_id),
             description=label(self.description) or label(self.title),
             site_url=absolute_uri(self.site_url),
             language=language_tag(self.language),
-            entries=_distinct(self.entries, channel_id),
             updated=self._last_change(channel_id),
-            tombstones=tuple(dict.fromkeys(self.tombstones)),
             other_languages=tuple(self.other_languages),
             page_url=optional_uri(self.page_url),
             hubs=tuple(dict.fromkeys(absolute_uri(hub) for hub in self.hubs)),
@@ -162,6 +166,23 @@ def _required(text: str, name: str, channel_id: str) -> str:
     if not cleaned:
         raise InvalidChannelError(channel_id, f"its {name} is blank")
     return cleaned
+
+
+def _consistent(
+    tombstones: tuple[Tombstone, ...], entries: tuple[Entry, ...]
+) -> tuple[Tombstone, ...]:
+    """Drop repetitions, and what says of an entry that it is gone although it is there.
+
+    One that is older than the entry's last change stays: the entry has come back since.
+    """
+    if not tombstones:
+        return ()
+    changed = {entry.id: entry.updated for entry in entries}
+    return tuple(
+        one
+        for one in dict.fromkeys(tombstones)
+        if one.entry_id not in changed or changed[one.entry_id] > one.when
+    )
 
 
 def _distinct(entries: tuple[Entry, ...], channel_id: str) -> tuple[Entry, ...]:

@@ -7,7 +7,7 @@ an address may well lead nowhere.
 import re
 from datetime import date
 from functools import lru_cache
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote
 
 from feeds.errors import InvalidIdentifierError
 from feeds.text import line
@@ -22,10 +22,16 @@ _TAG_DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 _URI_CHARACTERS = "!#$%&'()*+,/:;=?@~"
 # What is made of these is a URI already, and nearly every address is.
 _URI = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*:[\w.{re.escape(_URI_CHARACTERS)}-]+", re.ASCII)
-# An address whose host is one of IPv6: what stands before it, the host, the rest.
-_BRACKETED = re.compile(
-    r"([A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@\[\]]*@)?)(\[[0-9A-Fa-f:.]+\])(.*)", re.DOTALL
+# RFC 3986 section 3.2: the host is what stands between the last `@` and a port.
+_HIERARCHICAL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_HIERARCHY = re.compile(
+    rf"(?P<before>{_HIERARCHICAL.pattern}(?:[^/?#]*@)?)"
+    r"(?P<host>\[(?:[0-9A-Fa-f:.]+(?:%25[\w.~-]+)?|[vV][\w.:~-]+)\]|[^\[\]:/?#@]*)"
+    r"(?P<after>(?::[0-9]*)?(?:[/?#].*)?)",
+    re.ASCII | re.DOTALL,
 )
+# RFC 1035 section 2.3.4, less the octets of lengths: a longer name is not worth looking at.
+_LONGEST_HOST = 253
 # RFC 4151 section 2.1: pchar, "/" and "?"; "%" is left out, so that no two keys collide.
 _SPECIFIC_CHARACTERS = "!$&'()*+,/:;=?@~"
 
@@ -38,13 +44,13 @@ def absolute_uri(text: str) -> str:
     if _URI.fullmatch(text):
         return text
     address = _absolute(text)
-    if not address.isascii() or "[" in address:
-        address = _ascii_host(address)
-    bracketed = _BRACKETED.fullmatch(address)
-    if bracketed is None:
+    if not _HIERARCHICAL.match(address):
         return _quoted(address)
-    before, host, rest = bracketed.groups()
-    return f"{_quoted(before)}{host}{_quoted(rest)}"
+    parts = _HIERARCHY.fullmatch(address)
+    if parts is None:
+        raise InvalidIdentifierError(address, "has a host that cannot be read")
+    host = _ascii_host(parts["host"], address)
+    return f"{_quoted(parts['before'])}{host}{_quoted(parts['after'])}"
 
 
 def identity(text: str) -> str:
@@ -97,24 +103,30 @@ def _absolute(text: str) -> str:
     return address
 
 
-def _ascii_host(address: str) -> str:
-    """Write the host as the network knows it: by UTS 46, non-transitional, as browsers do.
+def _ascii_host(host: str, address: str) -> str:
+    if host.startswith("["):
+        return host
+    if host.isascii():
+        return _quoted(host)
+    try:
+        return _known_as(host)
+    except ValueError as error:  # IDNAError is one too
+        raise InvalidIdentifierError(address, "has a host that cannot be read") from error
+
+
+@lru_cache(maxsize=256)  # many links lead to few hosts
+def _known_as(host: str) -> str:
+    """Write a host as the network knows it: by UTS 46, non-transitional, as browsers do.
 
     The codec of the standard library goes by rules of 2003, to which straße.de is strasse.de:
     another domain, which is somebody else's.
     """
+    # Most addresses need it not, and its tables take a while to load.
     import idna
 
-    try:
-        parts = urlsplit(address)
-        user, at, host = parts.netloc.rpartition("@")
-        if not host.isascii():
-            name, colon, port = host.partition(":")
-            host = f"{idna.encode(name, uts46=True).decode()}{colon}{port}"
-        _port = parts.port  # raises if it is no number
-    except ValueError as error:  # IDNAError is one too
-        raise InvalidIdentifierError(address, "has a host that cannot be read") from error
-    return urlunsplit(parts._replace(netloc=f"{user}{at}{host}"))
+    if len(host) > _LONGEST_HOST:
+        raise ValueError(f"it is longer than {_LONGEST_HOST} characters")
+    return idna.encode(host, uts46=True, transitional=False).decode()
 
 
 def _quoted(text: str) -> str:

@@ -88,7 +88,7 @@ def add_episode(element: Element, entry: Entry, podcast: Podcast) -> None:
 def _categories(podcast: Podcast) -> list[str]:
     """Return a podcast's category, and the one within it, which stands behind the first `>`."""
     names = (podcast.category or "").split(">", 1)
-    return [name.strip() for name in names if name.strip()]
+    return [text for name in names if (text := name.strip(" >"))]
 
 
 def _thumbnail(image: Image) -> dict[str, str]:

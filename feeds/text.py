@@ -32,7 +32,8 @@ _BIDI = re.compile("([\u202a-\u202e\u2066-\u2069])")
 # A name made of nothing else would be a link that nobody can see, let alone follow: controls,
 # joiners and selectors (Default_Ignorable_Code_Point), Hangul fillers, the blank in Braille.
 _INVISIBLE = (
-    r"\s" "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    r"\s"
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff"
 )
 _NOTHING_TO_SEE = re.compile(f"[{_INVISIBLE}]*")

@@ -27,13 +27,17 @@ UNSAFE_IN_MAIL = (".svg", ".webp", ".avif")
 MAIL_WIDTH = 600
 STRETCHED_FROM = 480
 
-# A tag that has attributes. Nothing is tried twice (++, *+), however odd what follows `<` is.
+# A tag that has attributes, whether or not it ends. Nothing is tried twice (++, *+), and no tag
+# begins within another, however odd what follows `<` is.
 TAG = re.compile(
-    r"<[a-zA-Z][^\s<>]*+(?:\s++[^\s=<>/]++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'))?+)++\s*+/?>"
+    r"<[a-zA-Z][^\s<>]*+(?:\s++[^\s=<>/]++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'))?+)++\s*+/?+>?"
 )
-# An attribute whole, so that nothing within the value of one is taken for another.
-ATTRIBUTE = re.compile(r"(\s[^\s=<>/]++)(\s*+=\s*+)(\"[^\"]*+\"|'[^']*+')")
-ADDRESSES = frozenset({"src", "href", "poster", "cite"})
+# An address from the root, or the value of another attribute: whole, so that nothing in it is
+# taken for an address.
+ROOTED = re.compile(
+    r"(\s(?:src|href|poster|cite)\s*+=\s*+[\"'])(?=/(?!/))((?<=\")[^\"]*+\"|[^']*+')"
+    r"|=\s*+(?:\"[^\"]*+\"|'[^']*+')"
+)
 PERHAPS_ROOTED = re.compile(r"=\s*[\"']/(?!/)")
 
 # What would end a CSS string, or begin an escape; a line break can't be written as itself.
@@ -99,12 +103,15 @@ def absolute_html(html: str, base: str) -> str:
     if not PERHAPS_ROOTED.search(html):
         return html
 
-    def whole(attribute: re.Match[str]) -> str:
-        name, equals, value = attribute.groups()
-        rooted = value[1:2] == "/" != value[2:3] and name[1:].lower() in ADDRESSES
-        return f"{name}{equals}{value[0]}{base}{value[1:]}" if rooted else attribute[0]
+    def attribute(found: re.Match[str]) -> str:
+        return f"{found[1]}{base}{found[2]}" if found[1] else found[0]
 
-    return TAG.sub(lambda tag: ATTRIBUTE.sub(whole, tag[0]), html)
+    def tag(found: re.Match[str]) -> str:
+        text = found[0]
+        rooted = text[-1] == ">" and ('"/' in text or "'/" in text)
+        return ROOTED.sub(attribute, text) if rooted else text
+
+    return TAG.sub(tag, html)
 
 
 def css_string(text: str) -> str:
@@ -134,7 +141,11 @@ def own_picture(article: Article) -> Picture | None:
     # As sanitised HTML writes it (HTML standard, 13.3 "serialising": quotes of one kind).
     address = html_escape(picture.src, quote=False).replace('"', "&quot;")
     written = f'src="{address}"'
-    return None if written in article.html else picture
+    if written not in article.html:
+        return picture
+    # Texts on HTML spell it out too; there `<` is escaped.
+    shown = re.search(rf"<img\b[^<>]*?\s{re.escape(written)}", article.html)
+    return None if shown else picture
 
 
 def converted_from(item: Item) -> str | None:

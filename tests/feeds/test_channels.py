@@ -114,6 +114,24 @@ def test_equal_channels_are_equal_whatever_the_zone() -> None:
     assert one.last_updated.tzinfo is UTC
 
 
+@pytest.mark.parametrize("hours", [0, 1])
+def test_tombstone_of_what_is_there_unchanged_is_dropped(hours: int) -> None:
+    there = entry()
+    gone = Tombstone(entry_id=there.id, when=there.updated + hours * HOUR)
+    found = channel(there, tombstones=(gone,))
+
+    assert found.tombstones == ()
+    assert found.last_updated == channel(there).last_updated
+
+
+def test_tombstone_of_what_came_back_stays() -> None:
+    there = entry()
+    gone = Tombstone(entry_id=there.id, when=there.updated - HOUR)
+    other = Tombstone(entry_id="tag:example.org,2026:gone/en", when=there.updated + HOUR)
+
+    assert channel(there, tombstones=(gone, other, gone)).tombstones == (gone, other)
+
+
 @pytest.mark.parametrize("ttl", [0, -1])
 def test_ttl_that_is_no_time_is_refused(ttl: int) -> None:
     with pytest.raises(InvalidChannelError, match="ttl"):

@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, date, datetime
 
 import pytest
@@ -130,3 +131,34 @@ def test_a_host_is_the_one_that_browsers_go_to(written: str, address: str) -> No
 def test_a_host_that_nobody_can_find_is_refused(written: str) -> None:
     with pytest.raises(InvalidIdentifierError):
         absolute_uri(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("HTTPS://ü.de/?", "HTTPS://xn--tda.de/?"),
+        ("https://x.org/?to=http://[::1]/", "https://x.org/?to=http://%5B::1%5D/"),
+        ("http://[v1.a:b]/é", "http://[v1.a:b]/%C3%A9"),
+        ("http://[fe80::1%25eth0]/", "http://[fe80::1%25eth0]/"),
+        ("https://a b.org/", "https://a%20b.org/"),
+        ("file:///é", "file:///%C3%A9"),
+        ("mailto:é@münchen.de", "mailto:%C3%A9@m%C3%BCnchen.de"),
+    ],
+)
+def test_only_the_host_is_put_into_other_letters(written: str, address: str) -> None:
+    assert absolute_uri(written) == address
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("https://[<b>]/", "https://a[::1]/", "https://[::1]x/", "https://münchen.de:８０/"),
+        *("https://ex℀mple.org/", "https://i❤.example/", f"https://{'ü.' * 200_000}example/"),
+    ],
+    ids=lambda written: written[:20],
+)
+def test_what_is_no_host_is_refused_at_once(written: str) -> None:
+    began = time.perf_counter()
+    with pytest.raises(InvalidIdentifierError, match="has a host that cannot be read"):
+        absolute_uri(written)
+    assert time.perf_counter() - began < 0.5

@@ -1,5 +1,6 @@
 """The index of feeds: what OPML 2.0 demands, and what its readers understand."""
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import atoma
@@ -169,6 +170,14 @@ def test_index_without_a_title_is_refused() -> None:
 def test_date_without_a_zone_is_refused() -> None:
     with pytest.raises(InvalidChannelError, match="no time zone"):
         render_opml("Index", (ENGLISH,), updated=datetime(2026, 1, 9))  # noqa: DTZ001 - the point
+
+
+def test_a_text_of_blanks_takes_no_longer_than_it_is() -> None:
+    blanks = " " * 300_000
+    began = time.perf_counter()
+    document = render_opml(f"a{blanks}b & c", (ENGLISH,), updated=NOON)
+    assert time.perf_counter() - began < 2
+    assert b"<title>a b &amp; c</title>" in document
 
 
 def test_two_builds_are_equal() -> None:

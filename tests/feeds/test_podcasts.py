@@ -116,7 +116,11 @@ def test_owner_without_a_name_is_the_author() -> None:
 
 @pytest.mark.parametrize(
     "podcast",
-    [None, Podcast(), Podcast(category="News"), Podcast(owner_email="post@example.org")],
+    [
+        *(None, Podcast(), Podcast(category="News"), Podcast(owner_email="post@example.org")),
+        Podcast(category=" > ", owner_email="post@example.org"),
+        Podcast(category=">>", owner_email="post@example.org"),
+    ],
 )
 def test_show_that_no_directory_would_take_is_none(podcast: Podcast | None) -> None:
     document = render_rss(channel(entry(attachments=(SOUND,)), podcast=podcast))

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from feeds.text import clean, clean_html, contained, label, line
+from feeds.text import clean, clean_html, contained, label, line, prose
 
 ANYTHING = st.text(st.characters(exclude_categories=()))
 
@@ -95,6 +95,27 @@ def test_label_that_nobody_can_see_is_empty() -> None:
 def test_label_is_one_line() -> None:
     assert label(" a\n b \u202ec ") == "a b \u202ec\u202c"
     assert label("  Title  of  字 ") == "Title of 字"
+
+
+@pytest.mark.parametrize(
+    "blank",
+    [
+        "\u3164",
+        "\ufe0f",
+        "\u2800",
+        "\u115f\u1160",
+        "\uffa0",
+        "\u034f",
+        "\u180b",
+        "\U000e0101",
+        "\u00a0",
+    ],
+    ids=ascii,
+)
+def test_label_of_signs_that_show_nothing_is_empty_though_printable(blank: str) -> None:
+    assert label(blank) == label(f" {blank} {blank}\n") == ""
+    assert prose(blank) == ""
+    assert label(f"a{blank}b") == f"a{blank}b"
 
 
 @settings(deadline=None)  # a loaded machine is no fault of the text

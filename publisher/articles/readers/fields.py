@@ -19,8 +19,7 @@ from publisher.articles.readers.frontmatter import Value, normal_key
 from publisher.errors import ArticleError
 
 # What lines are broken and words parted with; other spaces are typography, and stay.
-BREAKING = " \t\n\r\f\v\u0085\u2028\u2029"
-BREAKS = re.compile(f"[{BREAKING}]+")
+BREAKS = re.compile("[ \t\n\r\f\v\u0085\u2028\u2029]+")
 # An error is one line; that much of a wrong value is enough to find it.
 LONGEST_QUOTE = 60
 TRUE = frozenset({"true", "yes", "on", "1"})
@@ -43,7 +42,7 @@ def line(key: str, value: Value) -> str:
         return ""
     if not isinstance(value, str):
         wrong(key, value, "a text", "one line")
-    return " ".join(BREAKS.split(value.strip(BREAKING)))
+    return BREAKS.sub(" ", value.strip())
 
 
 def flag(key: str, value: Value) -> bool:
@@ -56,7 +55,7 @@ def flag(key: str, value: Value) -> bool:
 
 def moment(key: str, value: Value) -> date | datetime | None:
     """Read a date, or a date and time."""
-    text = line(key, value)
+    text = " ".join(line(key, value).split())
     found = parse_date(text)
     if text and found is None:
         wrong(key, value, "a date", "2026-01-09 or 2026-01-09 08:00")
@@ -93,8 +92,8 @@ def address(key: str, value: Value) -> str | None:
         return None
     try:
         parts = urlsplit(text)
-        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and " " not in text
-        absolute_uri(text)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        good = good and not re.search(r"\s", text) and bool(absolute_uri(text))
     except (ValueError, FeedsError):
         good = False
     if not good:
@@ -105,10 +104,10 @@ def address(key: str, value: Value) -> str | None:
 def picture(key: str, value: Value) -> Picture | None:
     """Read a picture: its address, or a mapping with `src`, `alt`, `width` and `height`."""
     if not isinstance(value, dict):
-        src = line(key, value)
+        src = _source(key, value)
         return Picture(src=src) if src else None
     parts = {normal_key(name): item for name, item in value.items()}
-    src = line(f"{key}.src", parts.get("src") or parts.get("url"))
+    src = _source(f"{key}.src", parts.get("src") or parts.get("url"))
     if not src:
         wrong(key, value, "a picture", "its address as src")
     return Picture(
@@ -117,6 +116,18 @@ def picture(key: str, value: Value) -> Picture | None:
         width=_pixels(f"{key}.width", parts.get("width")),
         height=_pixels(f"{key}.height", parts.get("height")),
     )
+
+
+def _source(key: str, value: Value) -> str:
+    """Read where a picture is: a path, or an address whose host exists in the network's spelling."""
+    src = line(key, value)
+    if not src.lower().startswith(("http://", "https://")):
+        return src
+    try:
+        absolute_uri(src)
+    except FeedsError:
+        wrong(key, value, "a picture's address", "a path or one like https://example.org/a.jpg")
+    return src
 
 
 def _pixels(key: str, value: Value) -> int | None:

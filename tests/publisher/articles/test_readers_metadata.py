@@ -123,3 +123,41 @@ def test_what_is_said_counts_before_what_is_filled_in() -> None:
 
     assert (merged.title, merged.summary) == ("Said", "Other")
     assert merged.published == said.published
+
+
+@pytest.mark.parametrize("title", ["Qui est là\u00a0?", "第一章\u3000开始", "10\u202f000 pas"])
+def test_spaces_that_are_typography_stay(title: str) -> None:
+    assert interpret({"title": f"\u3000{title}\u00a0\n"}).title == title
+
+
+def test_spaces_that_merely_part_words_are_one() -> None:
+    assert interpret({"title": "a \t\n\u2028 b"}).title == "a b"
+    assert interpret({"title": "\u3000"}).title == ""
+
+
+def test_a_date_may_hold_any_space() -> None:
+    assert interpret({"date": "2026-01-09\u00a008:00"}).published == datetime(2026, 1, 9, 8)  # noqa: DTZ001 - front matter has no zone
+
+
+@pytest.mark.parametrize(
+    ("front_matter", "key"),
+    [
+        ({"image": "https://ü..de/a.jpg"}, "image: "),
+        ({"cover": {"src": "https://[x]/a.jpg"}}, "cover.src: "),
+        ({"image": {"url": "https://ü..de/a.jpg"}}, "image.src: "),
+        ({"url": "https://ü..de/a"}, "url: "),
+        ({"url": "https://example.org/a\u00a0b"}, "url: "),
+    ],
+)
+def test_a_host_that_nobody_can_find_is_named(front_matter: dict[str, Any], key: str) -> None:
+    with pytest.raises(ArticleError) as caught:
+        interpret(front_matter)
+    assert str(caught.value).startswith(key)
+    assert "https://example.org/a" in str(caught.value)
+
+
+@pytest.mark.parametrize("src", ["https://straße.de/ä b.jpg", "//ü.de/a.jpg", "a b.jpg"])
+def test_a_picture_s_address_is_taken_as_it_is(src: str) -> None:
+    picture = interpret({"image": src}).picture
+    assert picture is not None
+    assert picture.src == src

@@ -132,3 +132,9 @@ def test_thousands_of_entries_are_made_in_no_time() -> None:
     for _ in range(100):
         RENDERER.feed_texts(item, house)
     assert (time.perf_counter() - began) / 100 < AMPLE
+
+
+def test_spaces_that_are_typography_stay_in_titles_and_summaries() -> None:
+    title, summary = "Qui est là\u00a0? 第一章\u3000开始", "10\u202f000 pas\u00a0!"
+    found = texts(sample.item("en", article=sample.article("en", title=title, summary=summary)))
+    assert (found.title, found.summary) == (title, summary)

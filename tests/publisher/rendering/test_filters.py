@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from publisher.articles.model import Byline, Picture
@@ -169,3 +171,28 @@ def test_what_looks_like_an_address_within_a_text_stays() -> None:
     assert filters.absolute_html(html, "https://b.example") == html.replace(
         'src="/a.png"', 'src="https://b.example/a.png"'
     )
+
+
+def test_a_picture_that_the_text_only_spells_out_in_code_is_shown() -> None:
+    html = '<p><code>&lt;img src="/media/abc/p.jpg"&gt;</code> <img src="/b.png" alt=""></p>'
+    picture = Picture(src="/media/abc/p.jpg")
+    assert filters.own_picture(sample.article("en", picture=picture, html=html)) == picture
+
+
+def test_values_of_attributes_are_not_searched_for_others() -> None:
+    html = (
+        '<p><img alt="see src=\'/foo\' or" src="/a.png" title=\'x href="/b"\'>'
+        "<a title=' src=\"/c\" ' href='/d'>d</a></p>"
+    )
+    expected = html.replace('"/a.png', '"https://e.org/a.png').replace(
+        "'/d", "'https://e.org/d"
+    )
+    assert filters.absolute_html(html, "https://e.org") == expected
+
+
+@pytest.mark.parametrize("piece", [' x="<a"', " x='<a '", " <a", ' <a x="<a b="/c"', "<a x=' "])
+def test_tags_within_tags_cost_no_more_than_they_are_long(piece: str) -> None:
+    html = "<a" + piece * (400_000 // len(piece)) + ' ="/'
+    began = time.perf_counter()
+    filters.absolute_html(html, "https://e.org")
+    assert time.perf_counter() - began < 2

@@ -1,0 +1,87 @@
+"""Which texts are broken before they go into a mail, and which stay as they are."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from publisher.rendering.tokens import INVISIBLE, READER_ADDRESS, TOKENS, disarmed
+
+# What templates of a publication might do to a text, all at once.
+STRIPPED = re.compile(rf"{INVISIBLE.pattern}|<[^<>]*>")
+
+
+def finished(*texts: str) -> str:
+    return STRIPPED.sub("", "".join(map(disarmed, texts))).upper()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT @@ROWCOUNT",
+        "@@ -1,3 +1,4 @@ def address():",
+        "<pre>@@ -1 +1 @@</pre>",
+        "@@ADDRESSES@@",
+        "@@MY_ADDRESS@@ now",
+        "@@ADDRESS, @ADDRESS@ and ADDRESS@@x",
+        "ann@example.org",
+        "@home",
+        "@@",
+        "灯 @@",
+    ],
+)
+def test_what_is_no_token_stays(text: str) -> None:
+    # A full stop, since a sign at the very end may be the beginning of a token.
+    assert disarmed(f"{text}.") == f"{text}."
+
+
+@pytest.mark.parametrize("token", TOKENS)
+@pytest.mark.parametrize("frame", ["{}", "a {} b", "@{}@", "{0}{0}", "{0}@{0}", "<b>{}</b>"])
+def test_a_token_is_broken_wherever_it_stands(token: str, frame: str) -> None:
+    for written in (token, token.lower(), token.replace("SS", "ß")):
+        assert token not in finished(frame.format(written))
+
+
+@pytest.mark.parametrize("between", ["\u200b", "\u2060", "\x00", "<b>", "</b>\u200b<i>"])
+def test_what_hides_a_token_for_a_while_hides_none(between: str) -> None:
+    hidden = between.join(READER_ADDRESS)
+    assert READER_ADDRESS not in finished(f"See {hidden}, or not")
+
+
+@pytest.mark.parametrize("token", TOKENS)
+def test_two_texts_side_by_side_make_no_token(token: str) -> None:
+    for at in range(1, len(token)):
+        assert token not in finished(f"a {token[:at]}", f"{token[at:]} b")
+        assert token not in finished(token[:at], "<p>", token[at:])
+
+
+@pytest.mark.parametrize("before", ["@", "@@"])
+def test_what_a_template_writes_before_a_text_makes_no_token(before: str) -> None:
+    rest = READER_ADDRESS.removeprefix(before)
+    assert READER_ADDRESS not in before + disarmed(f"{rest} writes")
+
+
+@settings(deadline=None)  # a loaded machine is no fault of the text
+@given(
+    st.lists(
+        st.text(st.sampled_from("@ADRES\u200b<b>"))
+        | st.sampled_from([*TOKENS, "@@", "ADDRESS"]),
+        max_size=6,
+    )
+)
+def test_no_texts_make_a_token_together(texts: list[str]) -> None:
+    assert not any(token in "".join(map(disarmed, texts)) for token in TOKENS)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["@", "@<", "@<b>", "@\u200b", "@@A", "@@A\u200b", "@@ADDRESS", "<", "a@ <b", "@@a<b>"],
+)
+def test_a_long_text_takes_no_longer_than_it_is(piece: str) -> None:
+    began = time.perf_counter()
+    disarmed(piece * (300_000 // len(piece)))
+    assert time.perf_counter() - began < 3
