@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 SOURCES := publisher feeds subscribers tests
 
-.PHONY: demo test lint types contracts pytest bench format lock pictures clean help
+.PHONY: demo test lint types contracts pytest bench format support lock pictures clean help
 
 help:  ## list the verbs
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
@@ -40,6 +40,11 @@ format: $(VENV)/dev  ## put the code into its form
 
 pictures: $(VENV)/runtime  ## make the README's pictures from the real program (needs Chromium)
 	$(BIN)/python -m tests.pictures docs/images
+
+support: $(VENV)/runtime  ## renew what is known of mail programs (needs npm)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	  npm pack --silent --pack-destination "$$folder" caniemail@latest >/dev/null && \
+	  $(BIN)/python -m publisher.gate.programs.refresh "$$folder"/caniemail-*.tgz
 
 lock:  ## renew the lock files (needs uv); hashes only, no addresses
 	uv pip compile --quiet pyproject.toml --group build --universal --python-version 3.11 --upgrade \

@@ -151,11 +151,14 @@ def _warn_once(database: Database, language: str) -> None:
 @contextmanager
 def press(settings: Settings, clock: Clock) -> Iterator[Press]:
     """Wire a publication's parts together, and let go of its state at the end."""
-    with closing(open_database(settings.folders.database)) as database:
+    with (
+        closing(open_database(settings.folders.database)) as database,
+        closing(Renderer(settings.folders.templates)) as renderer,
+    ):
         yield Press(
             settings=settings,
             database=database,
-            renderer=Renderer(settings.folders.templates),
+            renderer=renderer,
             transport=OutboxTransport(settings.folders.outbox),
             clock=clock,
             secret=secret_of(settings),

@@ -8,6 +8,7 @@
     ├── IssueError            an issue that can't be made or moved
     │   └── TransitionError   an arrow that an issue's life does not have
     ├── RenderingError        a template or the inliner refused
+    ├── GateError             a finished mail that is not fit to be sent
     ├── DeliveryError         a message that can't be written out
     ├── DatabaseError         the state can't be opened, read or upgraded
     ├── BusyError             another process runs this publication
@@ -72,6 +73,18 @@ class TransitionError(IssueError):
 
 class RenderingError(PublisherError):
     """A template, or the inliner behind it, refused to make a digest or a page."""
+
+
+class GateError(PublisherError):
+    """An issue's mail is not fit to be sent: which issue, how many errors, and the first one."""
+
+    def __init__(self, issue: str, errors: int, first: str) -> None:
+        many = "1 error" if errors == 1 else f"{errors} errors, the first"
+        self.reason = f"its mail has {many}: {first}; `publisher check` shows them all"
+        super().__init__(f"{issue}: {self.reason}")
+        self.issue = issue
+        self.errors = errors
+        self.first = first
 
 
 class DeliveryError(PublisherError):

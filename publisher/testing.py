@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from publisher.articles.model import Article, Byline, Origin, Status
+from publisher.composing import Message
 from publisher.config import FILE_NAME, Settings, load
-from publisher.delivery.composing import Message
 from publisher.errors import DeliveryError
 
 # Long enough for `PUBLISHER_SECRET`, and plainly none.

@@ -1,16 +1,14 @@
 """`make pictures`: the README's pictures, made from the real program. Needs Chromium.
 
-Publishes the demo, takes its mails from the outbox, and photographs two of them and the table.
+Publishes the demo, takes its mails from the outbox, and photographs them as `publisher preview
+--screenshots` does, and the table that the demo prints.
 """
 
 import contextlib
 import email
 import email.policy
-import html
 import io
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -18,24 +16,23 @@ from pathlib import Path
 from rich.console import Console
 
 from publisher.cli import logs, summary
+from publisher.cli.screenshots import rows_of, screenshots_of
+from publisher.config import Settings
 from publisher.cycle import Report, together
 from publisher.database import open_database
 from publisher.demo import publish
+from publisher.errors import UsageError
+from publisher.photographs import Mail, Photograph, expose, find_chromium, sheet
+from publisher.photographs.sheets import cut
 
-WIDTH, HEIGHT = 640, 1180
+# Half its size, and as much of each mail as shows what it is like.
+SCALE, LOWEST = 0.5, 1100
+VIEW_WIDTH = 600
+# A page of the README is loaded often.
+COLOURS = 128
 COLUMNS = 126
-CHROMIUM = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-)
-FRAME = '<iframe style="border:0" width="{}" height="{}" srcdoc="{}"></iframe>'
+# What Chromium takes of a window's height for itself, and more.
+MARGIN = 300
 
 
 def main(target: Path) -> None:
@@ -43,6 +40,10 @@ def main(target: Path) -> None:
     target = target.resolve()
     target.mkdir(parents=True, exist_ok=True)
     logs.set_up()
+    try:
+        program = find_chromium()
+    except UsageError as error:
+        sys.exit(f"pictures: {error}")
     with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
         folder = Path("build/demo")
         reports: list[Report] = []
@@ -51,52 +52,46 @@ def main(target: Path) -> None:
         database = open_database(settings.folders.database)
         summary.show(console, settings, database, together(reports), now)
         database.close()
-        photograph(terminal(console), target / "demo.png")
-        frames = "".join(
-            FRAME.format(WIDTH, HEIGHT, html.escape(mail(settings.folders.root, language)))
-            for language in ("en", "ar")
-        )
-        size = (2 * WIDTH + 8, HEIGHT)
-        photograph(
-            f'<body style="margin:0;display:flex;gap:8px">{frames}',
-            target / "digests.png",
-            size,
-        )
+        (target / "demo.png").write_bytes(table(program, console))
+        (target / "digests.png").write_bytes(digests(program, settings))
 
 
-def terminal(console: Console) -> str:
-    """Give what a console showed as a page, with fonts that are on every machine."""
+def table(program: str, console: Console) -> bytes:
+    """Photograph what a console showed, with fonts that are on every machine."""
     picture = console.export_svg(title="publisher demo build/demo")
     plain = re.sub(r"@font-face \{[^}]*\}", "", picture).replace("Fira Code", "Noto Sans Mono")
-    return f'<body style="margin:0">{plain}'
+    size = re.search(r'viewBox="0 0 ([0-9]+)[0-9.]* ([0-9]+)', picture)
+    assert size is not None
+    width, height = int(size[1]), int(size[2])
+    style = f"<style>body{{margin:0}}svg{{width:{width}px;height:{height}px}}</style>"
+    page = f"<!DOCTYPE html><meta charset=utf-8>{style}{plain}"
+    exposed = expose(program, page, width, height + MARGIN)
+    return cut([exposed.picture], left=0, width=width, heights=[height])
 
 
-def mail(folder: Path, language: str) -> str:
-    """Give the HTML of a weekly mail, its pictures taken from the folder."""
-    path = min((folder / "outbox" / "weekly" / language).rglob("*.eml"))
+def digests(program: str, settings: Settings) -> bytes:
+    """Photograph the weekly in every language, light and dark, and lay it out on a sheet."""
+    taken = [
+        one
+        for language in settings.publication.languages
+        for one in photographs(program, settings, language)
+        if one.view.width == VIEW_WIDTH
+    ]
+    return sheet(rows_of(taken), scale=SCALE, lowest=LOWEST, colours=COLOURS)
+
+
+def photographs(program: str, settings: Settings, language: str) -> tuple[Photograph, ...]:
+    mail = Mail(language=language, html=html_of(settings.folders.outbox, language))
+    return screenshots_of(program, mail, settings.publication.url, [settings.folders.public])
+
+
+def html_of(outbox: Path, language: str) -> str:
+    """Give the HTML of a weekly mail."""
+    path = min((outbox / "weekly" / language).rglob("*.eml"))
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     body = message.get_body(("html",))
     assert body is not None
-    public = (folder / "public").as_uri()
-    return str(body.get_content()).replace("https://news.example.org", public)
-
-
-def photograph(page: str, target: Path, size: tuple[int, int] = (1540, 912)) -> None:
-    """Photograph a page; `size` is the window's in CSS pixels."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        sys.exit("pictures: no chromium; on Debian: apt-get install chromium fonts-noto")
-    with tempfile.TemporaryDirectory() as name:
-        file = Path(name) / "page.html"
-        file.write_text(f"<!DOCTYPE html><meta charset=utf-8>{page}", "utf-8")
-        words = [program, *CHROMIUM, f"--user-data-dir={name}/profile"]
-        window = f"--window-size={size[0]},{size[1]}"
-        subprocess.run(
-            [*words, window, f"--screenshot={target}", file.as_uri()],
-            check=True,
-            capture_output=True,
-            timeout=120,
-        )
+    return str(body.get_content())
 
 
 if __name__ == "__main__":

@@ -19,10 +19,11 @@ UNSPACED = frozenset({"Hans", "Hant", "Jpan", "Thai", "Laoo", "Khmr", "Mymr"})
 
 CLOSING = "[\"'”’»›)\\]」』）】》〉]*"
 ENDING = re.compile(
-    f"(?P<wide>(?:[。！？｡]|…{{2,}}|[!?？！]+(?=[」』”’])){CLOSING})"
-    f"|(?P<spaced>[.!?…؟۔।]+{CLOSING})(?=\\s|\\Z)"
+    f"(?P<wide>(?:[。！？｡]|…{{2,}}|(?<![!?])[!?？！]++(?=[」』”’])){CLOSING})"
+    # A run of stops that ends nothing is not tried again from each of its signs.
+    f"|(?P<spaced>(?<![.!?؟۔।])(?<![^…]…)[.!?…؟۔।]++{CLOSING})(?=\\s|\\Z)"
 )
-WORD_BEFORE = re.compile(r"([\w.’'-]+)\Z")
+IN_WORD = re.compile(r"[\w.’'-]")
 # A full stop after these is the word's own. One letter (an initial), one or two digits (a day,
 # as German counts) and words with a stop inside (e.g.) need no list.
 ABBREVIATIONS = frozenset(
@@ -45,7 +46,7 @@ def excerpt(text: str, language: str) -> str:
     """
     unspaced = script(language) in UNSPACED
     taken: list[str] = []
-    for sentence in _sentences(text):
+    for sentence in sentences(text):
         if taken and _size("".join([*taken, sentence]), unspaced=unspaced) > 1:
             break
         taken.append(sentence)
@@ -60,7 +61,7 @@ def _size(text: str, *, unspaced: bool) -> float:
     return len(text.split()) / MAX_WORDS
 
 
-def _sentences(text: str) -> Iterator[str]:
+def sentences(text: str) -> Iterator[str]:
     """Give sentences with the space that follows them, from the blocks that end in one."""
     for block in re.split(r"\n\s*\n", text):
         line = " ".join(block.split())
@@ -74,16 +75,24 @@ def _sentences(text: str) -> Iterator[str]:
 
 def _ends(line: str, match: re.Match[str]) -> bool:
     """Say if this stop ends a sentence, and not only an abbreviation."""
-    rest = line[match.end() :].lstrip()
-    if not rest:
+    # Spaces are single here, and none is at the end.
+    following = line[match.end() + 1 : match.end() + 2]
+    if not following:
         return True
-    if rest[0].islower():
+    if following.islower():
         return False
     if match.group() != ".":
         return True
-    before = WORD_BEFORE.search(line, 0, match.start())
-    word = before[1].lower() if before else ""
+    word = _word_before(line, match.start()).lower()
     return not (SHORT.fullmatch(word) or "." in word or word in ABBREVIATIONS)
+
+
+def _word_before(line: str, end: int) -> str:
+    """Give the word that ends at a place; looks no further back than it begins."""
+    start = end
+    while start and IN_WORD.match(line, start - 1):
+        start -= 1
+    return line[start:end]
 
 
 def _cut(text: str, *, unspaced: bool) -> str:

@@ -31,7 +31,7 @@ from publisher.errors import ArticleError, LanguageError, SourceError
 log = structlog.get_logger()
 
 # Grows when the readers find more, or other things, in the same file.
-READERS_VERSION = 2
+READERS_VERSION = 3
 # A portion is read, then stored in one transaction; a kill costs at most this much reading.
 PORTION = 100
 

@@ -20,7 +20,7 @@ from publisher.errors import SourceError
 
 # The coarsest clock of a file system in use (FAT: two seconds).
 COARSEST_CLOCK_NS = 2_000_000_000
-PICTURES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp"})
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif"})
 LOOKED_FOR = SUFFIXES | PICTURES | mediatypes.SUFFIXES
 
 

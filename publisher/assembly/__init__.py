@@ -1,4 +1,4 @@
-"""ASSEMBLE: issues that are due get their articles, and their digests are frozen."""
+"""ASSEMBLE: issues that are due get their articles; their digests are proved and frozen."""
 
 from publisher.assembly.assembling import assemble, content_of
 from publisher.assembly.selecting import preview_selection, select_due

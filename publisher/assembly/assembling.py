@@ -1,7 +1,8 @@
-"""Rendering issues and freezing their bytes: what is frozen is what is approved and sent.
+"""Rendering issues, proving their mails, freezing their bytes: what is frozen is what is sent.
 
-An issue that was being assembled when the program died is simply rendered again, from the
-selection that it has. Knows no reader.
+A mail in which the gate finds an error is not frozen: its issue waits, and is made again with
+every cycle until what was wrong is mended or withdrawn. So is an issue that was being assembled when the
+program died, from the selection that it has. Knows no reader.
 """
 
 from __future__ import annotations
@@ -15,16 +16,20 @@ from sqlalchemy import Connection
 
 from publisher import urls
 from publisher.articles import store as articles
-from publisher.articles.model import Article
+from publisher.articles.model import Article, Status
+from publisher.assembly.fitness import made_fit
+from publisher.assembly.proving import as_data, told
 from publisher.config import Edition, Settings
 from publisher.database import Database
-from publisher.errors import PublisherError
+from publisher.errors import GateError, PublisherError
 from publisher.issues import store as issues
 from publisher.issues.life import NO_EDITION, State
 from publisher.issues.model import Issue
 from publisher.rendering import Digest, IssueContent, LanguageLink, Renderer, views
 
 log = structlog.get_logger()
+
+WITHDRAWN = "all of its articles were withdrawn before it was made"
 
 
 def assemble(
@@ -38,10 +43,16 @@ def assemble(
         try:
             made += _assemble_one(settings, database, renderer, issue)
         except PublisherError as error:
-            problems.append(f"{issue.name}: {error}")
-            log.error("issue can't be assembled", issue=issue.name, reason=str(error))
+            # An error that names the issue would name it twice where its reason is shown.
+            reason = error.reason if isinstance(error, GateError) else str(error)
+            problems.append(f"{issue.name}: {reason}")
+            log.error("issue can't be assembled", issue=issue.name, reason=reason)
             with database.writing() as connection:
-                issues.note(connection, issue, str(error))
+                issues.note(connection, issue, reason)
+        except Exception as error:
+            # A fault of ours in one issue must not hold up all others; it is logged whole.
+            problems.append(f"{issue.name}: a fault of the program: {error!r}")
+            log.exception("issue can't be assembled", issue=issue.name)
     return made, problems
 
 
@@ -54,9 +65,16 @@ def _assemble_one(
             issues.move(connection, issue, State.SKIPPED, reason=NO_EDITION)
         return False
     with database.reading() as connection:
-        content = _content_of_issue(connection, settings, edition, issue)
+        content = content_of_issue(connection, settings, edition, issue)
     feeds = views.feed_lines(settings.publication, issue.language)
-    digest = renderer.digest(content)
+    if not content.items:
+        with database.writing() as connection:
+            issues.move(connection, issue, State.SKIPPED, reason=WITHDRAWN)
+        return False
+    fit = made_fit(settings.publication, renderer, issue, content)
+    digest, report = fit.digest, fit.proof.report
+    if report.errors:
+        raise GateError(issue.name, len(report.errors), told(report.errors[0]))
     page = renderer.issue_page(content, feeds)
     with database.writing() as connection:
         parts = {
@@ -66,10 +84,16 @@ def _assemble_one(
             "text": digest.text,
             "page": page,
             "sha256": digest_hash(digest, page),
+            "findings": [as_data(finding) for finding in report.warnings],
         }
         issues.freeze(connection, issue, parts)
         issues.move(connection, issue, State.READY, reason=None)
-    log.info("issue ready", issue=issue.name, articles=len(content.items))
+    log.info(
+        "issue ready",
+        issue=issue.name,
+        articles=len(content.items),
+        warnings=len(report.warnings),
+    )
     return True
 
 
@@ -79,9 +103,10 @@ def digest_hash(digest: Digest, page: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _content_of_issue(
+def content_of_issue(
     connection: Connection, settings: Settings, edition: Edition, issue: Issue
 ) -> IssueContent:
+    """Put together what an issue says that has its articles; withdrawn ones are in it no more."""
     numbers = issues.articles_of(connection, issue)
     found = articles.by_ids(connection, numbers)
     publication = settings.publication
@@ -100,7 +125,7 @@ def _content_of_issue(
         connection,
         settings,
         edition,
-        [found[number] for number in numbers],
+        [found[n] for n in numbers if found[n].status != Status.WITHDRAWN],
         day=issue.day,
         now=issue.assembled_at or issue.due_at,
         sisters=sisters,
@@ -146,4 +171,6 @@ def content_of(  # noqa: PLR0913  # everything that an issue says comes together
         web_url=urls.absolute(publication, path),
         more=more,
         more_url=urls.absolute(publication, urls.home_path(language)),
+        content=edition.content.value,
+        blocks=frozenset(block.value for block in edition.blocks),
     )

@@ -24,11 +24,12 @@ ISSUES_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """An occurrence, how many articles it carries, and its deliveries by state."""
+    """An occurrence, how many articles it carries, its deliveries, what the gate warned of."""
 
     issue: Issue
     articles: int
     deliveries: Counter[str]
+    warnings: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ def collect(connection: Connection, settings: Settings, now: datetime) -> Facts:
     shown = issues.latest(connection, ISSUES_SHOWN * len(served))
     numbers = [issue.id for issue in shown]
     ledgers, sizes = ledger.counts(connection, numbers), issues.sizes(connection, numbers)
+    warned = issues.warnings(connection, numbers)
     until = planned(connection, settings)
     coming = [u for e in every_edition(settings) for u in next_of(e, until, now, 1)]
     return Facts(
@@ -79,7 +81,12 @@ def collect(connection: Connection, settings: Settings, now: datetime) -> Facts:
                 held_back=sum(articles.held_back(connection, language).values()),
                 readers=sum(n for tag, n in readers.items() if match(tag, served) == language),
                 issues=tuple(
-                    Made(issue, sizes.get(issue.id, 0), ledgers[issue.id])
+                    Made(
+                        issue,
+                        sizes.get(issue.id, 0),
+                        ledgers[issue.id],
+                        warned.get(issue.id, 0),
+                    )
                     for issue in shown
                     if issue.language == language
                 ),

@@ -16,6 +16,7 @@ import publisher
 from feeds import FeedsError
 from publisher.cli import (
     articles,
+    check,
     demo,
     logs,
     new,
@@ -37,7 +38,7 @@ app = typer.Typer(
     epilog="Example: publisher new my-publication && publisher run --once my-publication",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (new, run, status, plan, preview, articles, serve, demo):
+for module in (new, run, status, plan, preview, check, articles, serve, demo):
     module.register(app)
 app.add_typer(subscribers.app, name="subscribers")
 

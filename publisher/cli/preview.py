@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from publisher.cli.common import HERE, Directory, Now, clock_of, counted
+from publisher.cli.rehearsal import edition_of, next_digest, rehearsed, told_of
+from publisher.clock import Clock
 from publisher.config import Edition, Settings, load
-from publisher.errors import IssueError, LanguageError, UsageError
-from publisher.languages import match, normalise
+from publisher.errors import IssueError, UsageError
 
 if TYPE_CHECKING:
     from publisher.cycle import Press
-    from publisher.rendering import Digest
+    from publisher.photographs import Photograph
+
+DEFAULT_OUT = Path("preview.html")
 
 
 def register(app: typer.Typer) -> None:
@@ -33,101 +34,107 @@ def preview(
     directory: Directory = HERE,
     *,
     lang: Annotated[
-        str | None, typer.Option("--lang", metavar="TAG", help="The language; else the first.")
+        str | None,
+        typer.Option(
+            "--lang", metavar="TAG", help="The language; else the first, for screenshots all."
+        ),
     ] = None,
     out: Annotated[
-        Path,
-        typer.Option("--out", metavar="FILE", help="Where to write it; .txt for plain text."),
-    ] = Path("preview.html"),
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Where to write it; .txt for plain text.",
+            show_default=str(DEFAULT_OUT),
+        ),
+    ] = None,
+    screenshots: Annotated[
+        Path | None,
+        typer.Option(
+            "--screenshots",
+            metavar="DIR",
+            help="Photograph it instead, in every language, light and dark, 600 and 320 pixels "
+            "wide; needs Chromium.",
+        ),
+    ] = None,
     now: Now = None,
 ) -> None:
     """Write what the next issue would be if it were made now; plans and sends nothing."""
     clock = clock_of(now)
     settings = load(directory)
-    edition = _edition(settings, newsletter, lang)
+    edition = edition_of(settings, newsletter, lang)
+    if screenshots is None:
+        _write(settings, clock, edition, out or DEFAULT_OUT)
+    elif out is not None:
+        raise UsageError("--out and --screenshots: give one of them")
+    else:
+        editions = [one for one in _all(settings, newsletter) if lang is None or one == edition]
+        _photograph(settings, clock, editions, screenshots)
 
-    from publisher.cycle import press
 
-    with (
-        tempfile.TemporaryDirectory() as name,
-        press(_copy(settings, Path(name)), clock) as machine,
-    ):
-        machine.pick_up(clock.now())
-        digest, articles = _render(machine, edition, clock.now())
-    content = digest.text if out.suffix == ".txt" else digest.html
+def _write(settings: Settings, clock: Clock, edition: Edition, out: Path) -> None:
+    with rehearsed(settings, clock) as machine:
+        rehearsal = next_digest(machine, edition, clock.now())
+    proof = rehearsal.proof
+    content = proof.mail.text if out.suffix == ".txt" else proof.mail.html
+    content = content.replace("\r\n", "\n")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(content, "utf-8")
     except OSError as error:
         raise UsageError(f"{out}: can't be written: {error.strerror or error}") from None
     typer.echo(
-        f"{digest.subject}\n{counted(articles, 'article')}, {len(content.encode())} bytes: {out}"
+        f"{rehearsal.digest.subject}\n{counted(rehearsal.articles, 'article')}, "
+        f"{len(content.encode())} bytes: {out}"
     )
+    typer.echo(told_of(proof.report))
 
 
-def _edition(settings: Settings, name: str, lang: str | None) -> Edition:
-    newsletter = settings.newsletter(name)
-    if newsletter is None:
-        names = ", ".join(n.name for n in settings.newsletters) or "none"
-        raise UsageError(f"{name}: no such newsletter; there are: {names}")
-    editions = settings.editions(newsletter)
-    if lang is None:
-        return editions[0]
-    try:
-        found = match(normalise(lang), [edition.language for edition in editions])
-    except LanguageError as error:
-        raise UsageError(f"--lang: {error}") from None
-    for edition in editions:
-        if edition.language == found:
-            return edition
-    languages = ", ".join(edition.language for edition in editions)
-    raise UsageError(f"--lang: {name} has no edition in {lang}; there are: {languages}")
-
-
-def _copy(settings: Settings, folder: Path) -> Settings:
-    """Give the settings of a copy to try things on: what a preview reads is not picked up."""
-    from publisher.database.upgrading import back_up
-
-    copy = replace(settings, folders=replace(settings.folders, root=folder))
-    copy.folders.var.mkdir()
-    if settings.folders.database.exists():
-        back_up(settings.folders.database, copy.folders.database)
-    # Templates and sources stay where they are, under the names that the database knows.
-    for name in (copy.folders.templates.name, *(source.path for source in settings.sources)):
-        place = settings.folders.root / name
-        if place.exists() and not Path(name).is_absolute() and ".." not in Path(name).parts:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).symlink_to(place)
-    sources = [
-        source
-        if (folder / source.path).is_symlink()
-        else source.model_copy(update={"path": str(settings.folders.root / source.path)})
-        for source in settings.sources
+def _all(settings: Settings, newsletter: str) -> list[Edition]:
+    return [
+        edition
+        for one in settings.newsletters
+        if one.name == newsletter
+        for edition in settings.editions(one)
     ]
-    return replace(copy, sources=tuple(sources))
 
 
-def _render(machine: Press, edition: Edition, now: datetime) -> tuple[Digest, int]:
-    from publisher.assembly import content_of, preview_selection
-    from publisher.issues.planning import HORIZON
-    from publisher.recurrence import occurrences
+def _photograph(
+    settings: Settings, clock: Clock, editions: list[Edition], folder: Path
+) -> None:
+    from publisher.cli.screenshots import write
+    from publisher.photographs import find_chromium
 
-    coming = next(occurrences(edition.schedule, edition.zone, now, now + HORIZON), None)
-    day = coming.day if coming else now.astimezone(edition.zone).date()
-    with machine.database.reading() as connection:
-        selection = preview_selection(connection, edition, now)
-        if not selection.chosen:
-            raise IssueError(
-                f"{edition.newsletter} in {edition.language} would have nothing to say: "
-                f"{selection.reason_if_empty()}"
-            )
-        content = content_of(
-            connection,
-            machine.settings,
-            edition,
-            selection.chosen,
-            day=day,
-            now=now,
-            more=selection.more,
-        )
-    return machine.renderer.digest(content), len(selection.chosen)
+    program = find_chromium()
+    with rehearsed(settings, clock) as machine:
+        taken = [
+            one
+            for edition in editions
+            for one in _views(program, settings, machine, edition, clock)
+        ]
+    if not taken:
+        raise IssueError("there is nothing to photograph")
+    write(folder, taken)
+    typer.echo(f"{counted(len(taken), 'screenshot')} and a sheet of all of them: {folder}")
+
+
+def _views(
+    program: str, settings: Settings, machine: Press, edition: Edition, clock: Clock
+) -> Iterator[Photograph]:
+    """Photograph an edition's next issue, or what its newest articles would make, and say so.
+
+    One with nothing to say stops no other.
+    """
+    from publisher.cli.screenshots import screenshots_of
+    from publisher.photographs import Mail
+
+    try:
+        rehearsal = next_digest(machine, edition, clock.now(), or_newest=True)
+    except IssueError as error:
+        typer.echo(f"{error}", err=True)
+        return
+    mail = Mail(language=edition.language, html=rehearsal.proof.mail.html)
+    typer.echo(f"{edition.language}: {rehearsal.digest.subject}")
+    # What was only now picked up lies in the copy.
+    roots = [machine.settings.folders.public, settings.folders.public]
+    yield from screenshots_of(program, mail, settings.publication.url, roots)

@@ -97,6 +97,7 @@ def _issue_as_json(made: Made) -> dict[str, Any]:
         "state": issue.state.value,
         "reason": issue.reason,
         "articles": made.articles,
+        "warnings": made.warnings,
         "deliveries": {"planned": count.total(), **{k: count[k] for k in sorted(count)}},
     }
 
@@ -139,7 +140,10 @@ def _languages(facts: Facts) -> Table:
 
 def _issues(facts: Facts) -> Table:
     table = Table()
-    headings = ("Issue", "Language", "State", "Articles", "Planned", "Deliveries", "Reason")
+    headings = (
+        *("Issue", "Language", "State", "Articles", "Warnings"),
+        *("Planned", "Deliveries", "Reason"),
+    )
     for heading in headings:
         table.add_column(heading, overflow="fold")
     shown = [made for line in facts.languages for made in line.issues]
@@ -151,6 +155,7 @@ def _issues(facts: Facts) -> Table:
             issue.language,
             issue.state,
             str(made.articles),
+            str(made.warnings or ""),
             str(count.total()),
             ", ".join(f"{n} {state}" for state, n in sorted(count.items())),
             issue.reason or "",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from publisher.config import languages
-from publisher.config.publication import Document, Folders, Settings
+from publisher.config.publication import Document, Folders, Publication, Settings
 from publisher.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def load(directory: Path, environment: Mapping[str, str] = os.environ) -> Settin
     _check_sources(document, path)
     return Settings(
         folders=Folders(directory.resolve()),
-        publication=document.publication,
+        publication=_with_logo(document.publication, path),
         sources=document.source,
         newsletters=document.newsletter,
         delivery=document.delivery,
@@ -99,6 +99,18 @@ def _check_sources(document: Document, path: Path) -> None:
             problem = f"{source.path!r} holds the program's own files"
             remedy = 'keep the articles in a folder of their own, like "articles"'
             raise ConfigError(str(path), f"source[{number}].path", problem, remedy)
+
+
+def _with_logo(publication: Publication, path: Path) -> Publication:
+    design = publication.design
+    if design.logo is None:
+        return publication
+    try:
+        logo = design.logo.read(path.parent.resolve())
+    except ValueError as error:
+        problem, _, remedy = str(error).rpartition("; ")
+        raise ConfigError(str(path), "publication.design.logo", problem, remedy) from None
+    return publication.model_copy(update={"design": design.model_copy(update={"logo": logo})})
 
 
 def _check_languages(document: Document, path: Path) -> None:

@@ -26,6 +26,7 @@ from publisher.config.values import (
     Title,
     Zone,
     differing_tags,
+    listed,
 )
 from publisher.recurrence import Schedule, parse_schedule
 
@@ -49,6 +50,23 @@ class Missing(StrEnum):
     CONVERT = "convert"
 
 
+class Content(StrEnum):
+    """How much of each article a mail carries."""
+
+    SUMMARY = "summary"
+    FULL = "full"
+
+
+class Block(StrEnum):
+    """What a digest may carry besides its stories."""
+
+    QUOTATION = "quotation"
+    NOTES = "notes"
+
+
+Blocks = Annotated[tuple[Block, ...], BeforeValidator(listed)]
+
+
 class Terms(Table):
     """What may be said of a newsletter and said otherwise of one edition."""
 
@@ -64,6 +82,8 @@ class Terms(Table):
     max_lateness: int | None = Field(default=None, ge=1, le=8760)  # hours
     missing: Missing | None = None
     fallback: Tags | None = None
+    content: Content | None = None
+    blocks: Blocks | None = None
 
     def schedule_of(self, below: Terms | None = None) -> Schedule | None:
         """Make the schedule that these terms, laid over others, come to."""
@@ -89,6 +109,8 @@ class Edition:
     max_lateness: timedelta
     missing: Missing
     fallback: tuple[str, ...]
+    content: Content
+    blocks: frozenset[Block]
 
     @property
     def zone(self) -> ZoneInfo:
@@ -153,6 +175,8 @@ class Newsletter(Terms):
             max_lateness=timedelta(hours=lateness) if lateness else default_lateness(schedule),
             missing=told("missing", Missing.SKIP),
             fallback=told("fallback", ()),
+            content=told("content", Content.SUMMARY),
+            blocks=frozenset(told("blocks", ())),
         )
 
 

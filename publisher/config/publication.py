@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
+from publisher.config.design import Design
 from publisher.config.newsletters import Edition, Newsletter
 from publisher.config.podcasts import Category
 from publisher.config.values import (
@@ -47,6 +48,7 @@ class Publication(Table):
     address: Text
     # The year from which tag: URIs speak for the host (RFC 4151); fixed once for all.
     since: int = Field(default=2026, ge=1995, le=9999)
+    design: Design = Design()
 
     @model_validator(mode="after")
     def _languages_are_none_of_ours(self) -> Publication:

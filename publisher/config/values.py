@@ -202,14 +202,15 @@ def differing_tags(value: Any) -> Any:
     return value
 
 
-def _list(value: Any) -> Any:
+def listed(value: Any) -> Any:
+    """Refuse what is no list: one word would be taken for its letters."""
     if not isinstance(value, list | tuple):
         raise ValueError(f'{value!r} is not a list; write one like ["en", "zh-Hans"]')  # noqa: TRY004  # pydantic collects ValueErrors only
     return tuple(value)
 
 
 Tag = Annotated[str, BeforeValidator(_tag)]
-Tags = Annotated[tuple[Tag, ...], AfterValidator(differing_tags), BeforeValidator(_list)]
+Tags = Annotated[tuple[Tag, ...], AfterValidator(differing_tags), BeforeValidator(listed)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Address = Annotated[str, AfterValidator(_address)]
 WebRoot = Annotated[str, AfterValidator(_web_root)]

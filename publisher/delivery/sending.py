@@ -15,10 +15,10 @@ from functools import partial
 import structlog
 from sqlalchemy import Connection
 
+from publisher.composing import Letter, Message, compose
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.delivery import ledger
-from publisher.delivery.composing import Letter, Message, compose
 from publisher.delivery.tables import DeliveryState
 from publisher.delivery.transports import Transport
 from publisher.errors import DeliveryError, PublisherError

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
-from publisher.delivery.composing import Message
+from publisher.composing import Message
 from publisher.errors import DeliveryError
 from publisher.files import make_folder, sync_folder
 

@@ -213,8 +213,8 @@ def stories_sent(
     return found
 
 
-def freeze(connection: Connection, one: Issue, parts: Mapping[str, str]) -> None:
-    """Keep a digest's bytes; freezing again (after a crash) replaces them."""
+def freeze(connection: Connection, one: Issue, parts: Mapping[str, Any]) -> None:
+    """Keep a digest's bytes, and what was found in them; freezing again replaces them."""
     row = insert(digest).values(issue_id=one.id, **parts)
     connection.execute(row.on_conflict_do_update(set_=dict(parts)))
 
@@ -222,6 +222,14 @@ def freeze(connection: Connection, one: Issue, parts: Mapping[str, str]) -> None
 def digest_of(connection: Connection, one: Issue) -> Row[Any]:
     """Fetch an issue's frozen digest."""
     return connection.execute(select(digest).where(digest.c.issue_id == one.id)).one()
+
+
+def warnings(connection: Connection, issues: Sequence[int]) -> dict[int, int]:
+    """Count what the gate warned of in the digests of some issues."""
+    query = select(digest.c.issue_id, func.json_array_length(digest.c.findings)).where(
+        digest.c.issue_id.in_(issues)
+    )
+    return {number: count for number, count in connection.execute(query)}  # noqa: C416  # a Row is no pair
 
 
 def without_page(connection: Connection) -> list[tuple[Issue, str, str]]:

@@ -6,6 +6,7 @@ Knows nothing of readers; what is sent to whom is delivery's ledger.
 from __future__ import annotations
 
 from sqlalchemy import (
+    JSON,
     CheckConstraint,
     Column,
     Date,
@@ -80,4 +81,6 @@ digest = Table(
     Column("text", Text, nullable=False),
     Column("page", Text, nullable=False),
     Column("sha256", Text, nullable=False),
+    # What the gate warned of: a list of objects, as the program prints them.
+    Column("findings", JSON, nullable=False, server_default="[]"),
 )

@@ -18,7 +18,10 @@ from publisher.rendering.model import (
     IssueLine,
     Item,
     LanguageLink,
+    Note,
     Related,
+    SystemMail,
+    Told,
 )
 from publisher.rendering.renderer import RENDERING_VERSION, Renderer
 
@@ -37,6 +40,9 @@ __all__ = [
     "IssueLine",
     "Item",
     "LanguageLink",
+    "Note",
     "Related",
     "Renderer",
+    "SystemMail",
+    "Told",
 ]

@@ -15,10 +15,11 @@ from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import PoFileError, read_po
+from babel.messages.pofile import read_po
 
 from publisher.errors import LanguageError, RenderingError
 from publisher.languages import locale_of, match, normalise
+from publisher.rendering import overrides
 from publisher.rendering.shipped import templates_folder
 
 SOURCE_LANGUAGE = "en"
@@ -30,16 +31,22 @@ def catalogue(language: str, folders: tuple[Path, ...] = ()) -> tuple[NullTransl
     `folders` are template folders that go before the shipped one. Traditional Chinese is
     never answered with Simplified. Raises RenderingError for a catalogue that can't be read.
     """
-    paths = _paths((*folders, templates_folder()))
-    found = match(language, [SOURCE_LANGUAGE, *paths])
-    if found is None or found not in paths:
+    found, path = _found(language, folders)
+    if found is None or path is None:
         return NullTranslations(), found is not None
-    return _compiled(paths[found], paths[found].stat().st_mtime_ns, found), True
+    return _compiled(path, path.stat().st_mtime_ns, found), True
 
 
 def has_catalogue(language: str, folders: tuple[Path, ...] = ()) -> bool:
-    """Say whether the strings around articles in this language are in it, or in English."""
-    return catalogue(language, folders)[1]
+    """Say whether the strings around articles in this language are in it; reads no catalogue."""
+    return _found(language, folders)[0] is not None
+
+
+def _found(language: str, folders: tuple[Path, ...]) -> tuple[str | None, Path | None]:
+    """Find the language to answer with, and its catalogue; the source language has none."""
+    paths = _paths((*folders, templates_folder()))
+    found = match(language, [SOURCE_LANGUAGE, *paths])
+    return found, paths.get(found) if found else None
 
 
 def _paths(folders: tuple[Path, ...]) -> dict[str, Path]:
@@ -83,19 +90,34 @@ def _compiled(path: Path, _changed: int, language: str) -> GNUTranslations:
     for message in whole:
         if message.id and is_complete(message, whole.num_plurals):
             ready[message.id] = message
-    binary = BytesIO()
-    write_mo(binary, ready)
-    binary.seek(0)
-    return GNUTranslations(binary)
+    try:
+        binary = BytesIO()
+        write_mo(binary, ready)
+        binary.seek(0)
+        return GNUTranslations(binary)
+    except Exception as error:
+        raise _no_catalogue(path, error) from error
 
 
 def read_catalogue(path: Path, language: str) -> Catalog:
     """Read one `messages.po`; raises RenderingError with its name and line."""
     try:
-        with path.open("rb") as file:
-            return read_po(file, locale=locale_of(language), abort_invalid=True)
-    except (PoFileError, ValueError) as error:
-        raise RenderingError(f"{path}: not a catalogue: {error}") from None
+        file = BytesIO(_content(path))
+        return read_po(file, locale=locale_of(language), abort_invalid=True)
+    except Exception as error:
+        raise _no_catalogue(path, error) from error
+
+
+def _no_catalogue(path: Path, error: Exception) -> RenderingError:
+    # Babel and gettext raise what comes, as IndexError, for what they did not expect.
+    return RenderingError(f"{path}: not a catalogue: {str(error) or type(error).__name__}")
+
+
+def _content(path: Path) -> bytes:
+    folder = path.parents[3]
+    if folder == templates_folder():
+        return path.read_bytes()
+    return overrides.read(folder, path.relative_to(folder).as_posix())
 
 
 def is_complete(message: Message, plurals: int) -> bool:

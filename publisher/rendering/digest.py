@@ -1,20 +1,28 @@
 """Composing a digest: subject, first line, HTML and text of one issue in one language.
 
-What to say is decided here in plain functions over an issue's content; how it looks is the
-templates' business. Knows no reader: what differs from reader to reader is a token.
+What to say is decided here and in `stories`, `arranging` and `fitting`, in plain functions
+over an issue's content; how it looks is the templates' business. Knows no reader: what differs
+from reader to reader is a token.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
+from html import unescape
+from itertools import chain
 from typing import Any
 
 from publisher.articles.model import Article
 from publisher.errors import RenderingError
 from publisher.rendering import plaintext, tokens
+from publisher.rendering.arranging import Arrangement, Order, arrange, order
 from publisher.rendering.environment import Templates
+from publisher.rendering.fitting import MOST_BYTES, Plan, fit, plans
 from publisher.rendering.inlining import inline
-from publisher.rendering.model import Digest, IssueContent
+from publisher.rendering.model import Digest, IssueContent, Note
+from publisher.rendering.stories import Shape, Shown, Source
 
 # Phones show about 40 columns of a subject, desktops about 70.
 SUBJECT_COLUMNS = 65
@@ -22,52 +30,133 @@ SUBJECT_COLUMNS = 65
 # Inboxes show 40 to 130 characters beside the subject.
 PREHEADER_COLUMNS = 110
 
-# A digest leads to articles and does not replace them; and twelve items with everything must
-# stay below what Gmail clips (102 kB as sent, which is 74 kB before base64).
-SUMMARY_COLUMNS = 300
+# Fewer further stories are seen at a glance.
+CONTENTS_FROM = 4
 
-# Fewer items are seen at a glance.
-CONTENTS_FROM = 3
+BODY = "email/digest/body.html"
+
+# What a template might have left behind; long texts without these need not be remembered.
+SIGNS = re.compile(r"\{[{%#]|@@|\*\||%%|<%|\ufffd|[\u202a-\u202e\u2066-\u2069]")
+LONG = 200
+
+# What a reader's own values take at most where a token stands: a signed link has about 200 bytes.
+TOKEN_BYTES = 300
 
 
 def compose(templates: Templates, content: IssueContent) -> Digest:
-    """Render an issue as a mail; raises RenderingError, also for an issue without items."""
+    """Render an issue as a mail of at most MOST_BYTES (its HTML, decoded).
+
+    Raises RenderingError for a template's fault, for an issue without items, and for one that
+    is too large even if it only names its first article.
+    """
     if not content.items:
         raise RenderingError(f"{content.web_url}: an issue without articles is not a mail")
-    lead = headline(content)
-    first_line = opening(content, lead)
-    values = _values(content, lead, first_line)
+    ordered = order(content)
+    wanted = _wanted(content, ordered)
+    language = content.house.language
 
-    def render(name: str) -> str:
-        return templates.render(f"email/digest/{name}", content.house.language, values)
+    def values(plan: Plan) -> dict[str, Any]:
+        more = content.more + len(wanted) - len(plan)
+        return _values(replace(content, more=more), arrange(ordered, plan))
 
+    def written(plan: Plan) -> str:
+        return templates.render(BODY, language, values(plan))
+
+    def inlined(html: str) -> str:
+        try:
+            return inline(html)
+        except RenderingError as error:
+            raise RenderingError(f"templates/{BODY}: {error}") from None
+
+    found = fit(plans(wanted), written, inlined, _size)
+    if found is None:
+        raise RenderingError(
+            f"{content.web_url}: the mail has more than {MOST_BYTES} bytes with a single title; "
+            "shorten the template"
+        )
+    plan, html = found
+    given = values(plan)
+    names = ("email/digest/subject.txt", "email/digest/body.txt")
+    subject, text = templates.render_each(names, language, given)
     return Digest(
-        subject=plaintext.shorten(render("subject.txt"), SUBJECT_COLUMNS),
-        preheader=" · ".join(first_line.parts),
-        html=inline(render("body.html")),
-        text=plaintext.flow(render("body.txt")),
+        subject=plaintext.shorten_isolated(subject, SUBJECT_COLUMNS),
+        preheader=" · ".join(given["opening"].parts),
+        html=html,
+        text=plaintext.flow(text),
+        stories=tuple(shown.told for shown in given["told"].stories),
+        notes=tuple(_notes(ordered, wanted, plan)),
+        quoted=tuple(sorted(set(_written(content)))),
     )
 
 
-def _values(content: IssueContent, lead: Article, first_line: Opening) -> dict[str, Any]:
+def _wanted(content: IssueContent, ordered: Order) -> Plan:
+    full = content.content == "full"
+    told = tuple(
+        _largest(source) if full else Shape.SUMMARY
+        for source in (ordered.lead, *ordered.further)
+    )
+    return told + (Shape.FULL,) * len(ordered.notes)
+
+
+def _largest(source: Source) -> Shape:
+    """Give what a story can be told in: a whole book is not even tried."""
+    fits = len(source.item.article.text.encode()) <= MOST_BYTES
+    return Shape.FULL if fits else Shape.OPENING
+
+
+def _size(html: str) -> int:
+    places = sum(html.count(token) for token in tokens.TOKENS)
+    return len(html.encode()) + places * TOKEN_BYTES
+
+
+def _values(content: IssueContent, told: Arrangement) -> dict[str, Any]:
     return {
         "issue": content,
         "house": content.house,
-        "headline": lead,
-        "opening": first_line,
-        "show_contents": len(content.items) >= CONTENTS_FROM,
-        "summary_columns": SUMMARY_COLUMNS,
+        "told": told,
+        "headline": told.lead.item.article,
+        "opening": opening(content, told),
+        "show_contents": len(told.further) >= CONTENTS_FROM,
         "unsubscribe": tokens.UNSUBSCRIBE,
         "preferences": tokens.PREFERENCES,
         "reader_address": tokens.READER_ADDRESS,
     }
 
 
-def headline(content: IssueContent) -> Article:
-    """Choose the article that the subject names: the first in the issue's own language."""
-    articles = [item.article for item in content.items]
-    own = (article for article in articles if article.language == content.house.language)
-    return next(own, articles[0])
+def _written(value: object) -> Iterator[str]:
+    """Give what people wrote of an issue: what looks like a template's fault in it is none."""
+    if isinstance(value, str):
+        if len(value) <= LONG or SIGNS.search(value):
+            yield unescape(value)
+    elif isinstance(value, tuple):
+        yield from chain.from_iterable(map(_written, value))
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from _written(getattr(value, field.name))
+
+
+def _notes(ordered: Order, wanted: Plan, plan: Plan) -> list[Note]:
+    """Say what an editor would ask about: pictures left out, stories made shorter."""
+    sources = (ordered.lead, *ordered.further, *ordered.notes)
+    notes = [
+        note
+        for source, shape in zip(sources, plan, strict=False)
+        for note in source.notes(shape)
+    ]
+    shorter = [
+        source.title
+        for source, ours, theirs in zip(sources, plan, wanted, strict=False)
+        if ours < theirs
+    ]
+    left = [source.title for source in sources[len(plan) :]]
+    for code, what, titles in (
+        ("stories-shortened", "told more shortly", shorter),
+        ("stories-left-out", "left to the web", left),
+    ):
+        if titles:
+            text = f"{what} so that the mail stays below {MOST_BYTES} bytes: "
+            notes.append(Note(code=code, text=text + ", ".join(f"“{t}”" for t in titles)))
+    return notes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,17 +167,13 @@ class Opening:
     parts: tuple[str, ...]
 
 
-def opening(content: IssueContent, lead: Article) -> Opening:
+def opening(content: IssueContent, told: Arrangement) -> Opening:
     """Choose what the first line says: the other titles that fit, or else the lead's summary.
 
     Titles in another language stay out: a line of mixed directions reads in neither.
     """
-    language = content.house.language
-    titles = [
-        plaintext.one_line(item.article.title)
-        for item in content.items
-        if item.article is not lead and item.article.language == language
-    ]
+    language, lead = content.house.language, told.lead.item.article
+    titles = [shown.title for shown in told.stories[1:] if _language(shown) == language]
     if titles:
         return Opening(language=language, parts=tuple(_fitting(titles)))
     if lead.summary:
@@ -96,6 +181,11 @@ def opening(content: IssueContent, lead: Article) -> Opening:
         return Opening(language=lead.language, parts=parts)
     parts = (plaintext.shorten(content.house.description or content.title, PREHEADER_COLUMNS),)
     return Opening(language=language, parts=parts)
+
+
+def _language(shown: Shown) -> str:
+    article: Article = shown.item.article
+    return article.language
 
 
 def _fitting(titles: list[str]) -> list[str]:

@@ -2,35 +2,43 @@
 
 A publication's own folder goes before the shipped one; `shipped/` before a name reaches the
 shipped template from inside the one that replaces it. What goes wrong in a template comes
-out as RenderingError with its name and line. Knows nothing of digests and pages.
+out as RenderingError with its name and line. Knows nothing of digests and pages, nor in which
+process it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from gettext import NullTranslations
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from jinja2 import (
+    BaseLoader,
     ChoiceLoader,
+    Environment,
     FileSystemLoader,
     PrefixLoader,
     StrictUndefined,
+    Template,
     TemplateError,
     TemplateNotFound,
     TemplateSyntaxError,
     pass_context,
 )
+from jinja2.loaders import split_template_path
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
 from publisher import languages
 from publisher.errors import RenderingError
-from publisher.rendering import filters, plaintext
+from publisher.rendering import filters, overrides, plaintext
 from publisher.rendering.catalogues import SOURCE_LANGUAGE, catalogue
+from publisher.rendering.limits import LimitMet
 from publisher.rendering.shipped import templates_folder
 from publisher.rendering.typography import typeface
 
@@ -39,7 +47,10 @@ UNESCAPED = (".txt", ".css")
 
 
 class Templates:
-    """The templates of one publication: its own, then the shipped ones."""
+    """The templates of one publication: its own, then the shipped ones.
+
+    Its own are looked at once: where they have changed, there have to be others of these.
+    """
 
     def __init__(self, own: Path | None) -> None:
         self.own = (own,) if own is not None else ()
@@ -63,26 +74,34 @@ class Templates:
         translations, found = catalogue(language, self.own)
         return {
             **values,
-            "translations": translations,
+            "translations": _Strings(translations),
             "lang": language,
             "chrome": language if found else SOURCE_LANGUAGE,
         }
 
     def _render(self, name: str, given: dict[str, Any]) -> str:
         try:
-            return self._environment.get_template(name).render(given)
-        except Exception as error:
+            return self._output(self._environment.get_template(name), given)
+        except (Exception, LimitMet) as error:
             # A template is a program of the user's: anything at all may come out of it.
             raise RenderingError(self._reason(name, error)) from error
 
-    def _reason(self, name: str, error: Exception) -> str:
-        if isinstance(error, TemplateNotFound):
-            return f"templates/{name}: there is no template {error.message}"
+    def _output(self, template: Template, given: dict[str, Any]) -> str:
+        return template.render(given)
+
+    def _reason(self, name: str, error: BaseException) -> str:
         if isinstance(error, TemplateSyntaxError):
             return f"templates/{error.name or name}, line {error.lineno}: {error.message}"
         place = self._place(error.__traceback__) or f"templates/{name}"
+        return f"{place}: {self._why(error)}"
+
+    def _why(self, error: BaseException) -> str:
+        if isinstance(error, TemplateNotFound):
+            return f"there is no template {error.message}"
+        if isinstance(error, RecursionError):
+            return "it is nested too deeply, or calls itself without end (recursion)"
         reason = error.message if isinstance(error, TemplateError) else str(error)
-        return f"{place}: {reason or type(error).__name__}"
+        return reason or type(error).__name__
 
     def _place(self, traceback: TracebackType | None) -> str | None:
         place = None
@@ -91,14 +110,38 @@ class Templates:
             for folder in (*self.own, templates_folder()):
                 if file.is_relative_to(folder):
                     where = file.relative_to(folder).as_posix()
-                    place = f"templates/{where}, line {traceback.tb_lineno}"
+                    place = f"templates/{where}, line {_line(traceback)}"
             traceback = traceback.tb_next
         return place
 
 
+def _line(traceback: TracebackType) -> int:
+    # Jinja gives an Exception's traceback the lines of the template, and no other's.
+    template = traceback.tb_frame.f_globals.get("__jinja_template__")
+    line = traceback.tb_lineno
+    return template.get_corresponding_lineno(line) if isinstance(template, Template) else line
+
+
+class _OwnFolder(BaseLoader):
+    """Loads from a folder in which there may be anything."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get_source(
+        self, environment: Environment, template: str
+    ) -> tuple[str, str, Callable[[], bool]]:
+        del environment
+        parts = split_template_path(template)
+        path = self._folder.joinpath(*parts)
+        if any(map(overrides.is_hidden, parts)) or not os.path.lexists(path):
+            raise TemplateNotFound(template)
+        return overrides.text(self._folder, "/".join(parts)), str(path), lambda: True
+
+
 def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
     shipped = FileSystemLoader(folders[-1])
-    own = [FileSystemLoader(folder) for folder in folders[:-1]]
+    own = [_OwnFolder(folder) for folder in folders[:-1]]
     environment = ImmutableSandboxedEnvironment(
         loader=ChoiceLoader([*own, shipped, PrefixLoader({"shipped": shipped})]),
         undefined=StrictUndefined,
@@ -115,6 +158,21 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
     environment.filters |= FILTERS
     environment.globals |= {"ui": _ui, "tongue": _tongue}
     return environment
+
+
+class _Strings:
+    """A catalogue as templates may see it: its other methods would let them change it."""
+
+    __slots__ = ("_catalogue",)
+
+    def __init__(self, catalogue: NullTranslations) -> None:
+        self._catalogue = catalogue
+
+    def gettext(self, message: str) -> str:
+        return self._catalogue.gettext(message)
+
+    def ngettext(self, singular: str, plural: str, number: int) -> str:
+        return self._catalogue.ngettext(singular, plural, number)
 
 
 @pass_context
@@ -168,6 +226,7 @@ FILTERS: dict[str, Any] = {
     "end": filters.end,
     "file_name": filters.file_name,
     "isolate": plaintext.isolate,
+    "isolate_lines": plaintext.isolate_lines,
     "mail_picture": filters.mail_picture,
     "marks": marks,
     "minutes": languages.reading_minutes,

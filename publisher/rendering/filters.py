@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from html import escape as html_escape
+from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from publisher.articles.model import Article, Byline, Picture
@@ -22,6 +23,12 @@ SEMICOLONS = {"Hans": "；", "Hant": "；", "Jpan": "；", "Arab": "؛ "}
 
 # Formats that Outlook on Windows or Gmail does not show (caniemail: image-svg, -webp, -avif).
 UNSAFE_IN_MAIL = (".svg", ".webp", ".avif")
+
+# An alternative text that is a file's name, as editors leave it: with a path or `%20`, but
+# without spaces, since "The logo of cat.png" says something.
+NAMED_AS_FILE = re.compile(
+    r"\S+\.(?:png|jpe?g|jfif|gif|webp|avif|svg|bmp|tiff?|hei[cf])", re.IGNORECASE
+)
 
 # The mail's column, in CSS pixels; a picture narrower than this many is not stretched to it.
 MAIL_WIDTH = 600
@@ -120,17 +127,34 @@ def css_string(text: str) -> str:
 
 
 def mail_picture(picture: Picture | None) -> Picture | None:
-    """Give the picture as a mail shows it, or None for a format that mail can't show.
+    """Give the picture as a mail shows it, or None if a mail can't (`unshown` says why).
 
     The sizes are those of the column: an attribute that is larger breaks Outlook's layout.
     """
-    if picture is None or urlsplit(picture.src).path.lower().endswith(UNSAFE_IN_MAIL):
+    if picture is None or not picture.width or not picture.height or unshown(picture):
         return None
-    natural = picture.width or MAIL_WIDTH
-    shown = MAIL_WIDTH if natural >= STRETCHED_FROM else natural
-    known = picture.width and picture.height
-    height = round(picture.height * shown / natural) if known and picture.height else None
+    shown = MAIL_WIDTH if picture.width >= STRETCHED_FROM else picture.width
+    height = max(1, round(picture.height * shown / picture.width))
     return replace(picture, width=shown, height=height)
+
+
+def unshown(picture: Picture) -> str | None:
+    """Say in English why a mail leaves the picture out and what to do, or None if it shows it.
+
+    Most mail programs hold pictures back at first: without a size the text jumps when they are
+    let in, and without an alternative text there is a hole until then (WCAG 2.2, 1.1.1).
+    """
+    suffix = PurePosixPath(urlsplit(picture.src).path.lower()).suffix
+    if suffix in UNSAFE_IN_MAIL:
+        return f"mail programs don't show {suffix}: give a .jpg or .png"
+    lacking = []
+    if not picture.width or not picture.height:
+        lacking.append("its size is unknown: give width and height")
+    if not picture.alt.strip():
+        lacking.append("it has no alternative text: write alt")
+    elif NAMED_AS_FILE.fullmatch(picture.alt.strip()):
+        lacking.append("its alternative text is a file's name: write what it shows")
+    return "; ".join(lacking) or None
 
 
 def own_picture(article: Article) -> Picture | None:

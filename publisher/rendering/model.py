@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from publisher.articles.model import Article
+from publisher.articles.model import Article, Picture
+from publisher.rendering.palette import Palette
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,7 @@ class House:
     """The publication as readers of one language see it; `url` has no slash at its end.
 
     `feeds_url` is the page that says how to follow it by feed, `opml_url` the list of all feeds.
+    `headings` is the kind of type that titles are set in; a `logo` stands for the title.
     """
 
     title: str
@@ -30,6 +32,9 @@ class House:
     since: int
     feeds_url: str
     opml_url: str
+    palette: Palette
+    headings: Literal["serif", "sans"] = "serif"
+    logo: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +78,8 @@ class IssueContent:
 
     `day` is its occurrence, `web_url` its copy on the web, `sisters` the same issue in other
     languages, `more` how many further articles there were for which it had no room, `more_url`
-    where they are.
+    where they are. `content` says how much of each article a mail carries, `blocks` what stands
+    there besides.
     """
 
     house: House
@@ -85,6 +91,17 @@ class IssueContent:
     web_url: str
     more: int = 0
     more_url: str = ""
+    content: Literal["summary", "full"] = "summary"
+    blocks: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemMail:
+    """A mail about a subscription itself; `newsletters` are titles, as the reader knows them."""
+
+    kind: Literal["confirm", "welcome", "goodbye"]
+    house: House
+    newsletters: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,10 +203,34 @@ class HomeContent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A story as a digest tells it: its words in order, block by block, as plain text."""
+
+    language: str
+    url: str
+    passages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something that the editor should know of a digest, in English; `code` is stable."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
-    """A rendered issue: what is frozen, hashed and sent. Reader tokens are still in it."""
+    """A rendered issue: what is frozen, hashed and sent. Reader tokens are still in it.
+
+    `stories` are the words that both parts carry, `notes` what was left out or shortened, `quoted`
+    further words that people wrote, such as names, sections, titles of other articles.
+    """
 
     subject: str
     preheader: str
     html: str
     text: str
+    stories: tuple[Told, ...] = ()
+    notes: tuple[Note, ...] = ()
+    quoted: tuple[str, ...] = ()

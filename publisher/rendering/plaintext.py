@@ -1,15 +1,16 @@
 """Plain text: wrapped by display width as each script does, and cut without harm.
 
 A wide character counts two columns. No line starts with closing punctuation or ends with an
-opening bracket (kinsoku, JIS X 4051), and a URL is never broken. Isolates (U+2068, U+2069) that
-a line break would cut are closed and opened again, since each line of a mail is a paragraph of
-its own to the bidirectional algorithm (UAX 9, X9). Knows no template and no article.
+opening bracket (kinsoku, JIS X 4051), and a URL is never broken, nor parted from letters that cling to it.
+Isolates, embeddings and overrides that a line break would cut are closed and opened again, since
+each line of a mail is a paragraph of its own to the bidirectional algorithm (UAX 9, X8). Knows no
+template and no article.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from wcwidth import wcswidth, wcwidth
@@ -24,11 +25,27 @@ LONG_ADDRESS = 36
 
 FIRST_STRONG_ISOLATE = "\u2068"
 POP_ISOLATE = "\u2069"
+POP_EMBEDDING = "\u202c"
+# What opens a stretch with a direction of its own, and what closes it (UAX 9, 2.1 to 2.5).
+CLOSED_BY = dict.fromkeys("\u2066\u2067\u2068", POP_ISOLATE) | dict.fromkeys(
+    "\u202a\u202b\u202d\u202e", POP_EMBEDDING
+)
+TURNING = frozenset({*CLOSED_BY, POP_ISOLATE, POP_EMBEDDING})
+# Stretches within each other; nobody writes more, and each would be written on every line.
+DEEPEST = 16
+# Two characters that mean nothing to anybody stand for isolates while invisible ones are taken out.
+STAND_INS = "\ue000\ue001"
+TO_STAND_INS = str.maketrans(FIRST_STRONG_ISOLATE + POP_ISOLATE, STAND_INS)
+FROM_STAND_INS = str.maketrans(STAND_INS, FIRST_STRONG_ISOLATE + POP_ISOLATE)
 
 NO_START = frozenset("。，、；：？！）」』】》〉〕”’…—～·％,.;:?!)]}%’ー々")
 NO_START_WIDE = frozenset("。，、；：？！）」』】》〉〕")
 NO_END = frozenset("（「『【《〈〔“‘([{")
 
+# Characters for each column of a shortened text: letters with three marks each, and emoji that
+# are made of seven. Without it any number of marks would pass as one column.
+CHARACTERS_A_COLUMN = 8
+JOINER = "\u200d"
 
 BREAKING_SPACE = r"[ \t\n\r\f\v\u2000-\u2006\u2008-\u200a\u205f\u3000]"
 # Scripts that break between any two characters: Han, kana, their punctuation, full-width forms.
@@ -36,16 +53,23 @@ ANYWHERE = (
     r"[\u2e80-\u2fff\u3001-\u31bf\u31f0-\u4dbf\u4e00-\u9fff\uf900-\ufaff\ufe30-\ufe4f"
     r"\uff00-\uffef\U00020000-\U0003ffff]"
 )
+# A character with the variants that may follow it; more of them mean nothing.
+LONGEST_END = 4
 VARIANT = r"[\ufe00-\ufe0f\u3099\u309a\U000e0100-\U000e01ef]"
 TOKEN = re.compile(
     rf"(?P<space>{BREAKING_SPACE}+)|https?://[!-~]+|{ANYWHERE}{VARIANT}*"
     rf"|(?:(?!{BREAKING_SPACE}|{ANYWHERE}).)+?(?=https?://|{BREAKING_SPACE}|{ANYWHERE}|$)"
 )
+BREAKS_BEFORE = re.compile(ANYWHERE)
+BREAKS_AFTER = re.compile(rf"{ANYWHERE}{VARIANT}*\Z")
 URL = re.compile(r"https?://\S+")
+LINE = re.compile(r"(?m)^( *)(\S.*)$")
 
 
 def width(text: str) -> int:
     """Give the columns that a text takes on a screen, once a reader's address is in it."""
+    if text.isascii() and text.isprintable() and READER_ADDRESS not in text:
+        return len(text)
     reserved = (LONG_ADDRESS - len(READER_ADDRESS)) * text.count(READER_ADDRESS)
     return max(0, wcswidth(INVISIBLE.sub("", text))) + reserved
 
@@ -60,6 +84,11 @@ def isolate(text: str) -> str:
     return f"{FIRST_STRONG_ISOLATE}{text}{POP_ISOLATE}"
 
 
+def isolate_lines(text: str) -> str:
+    """Fence off each line of a text by itself, behind its indent."""
+    return LINE.sub(lambda found: found[1] + isolate(found[2]), text)
+
+
 def flow(text: str, columns: int = COLUMNS) -> str:
     """Wrap each line of a text; blank lines are kept, but never two in a row."""
     lines = [part for line in text.splitlines() for part in wrap(line.rstrip(), columns)]
@@ -68,34 +97,70 @@ def flow(text: str, columns: int = COLUMNS) -> str:
 
 
 def wrap(line: str, columns: int = COLUMNS) -> list[str]:
-    """Break one line into lines of at most so many columns; its indent is repeated."""
+    """Break one line into lines of at most so many columns; its indent is repeated.
+
+    A line that fits keeps all its spaces: it may be code, or a table.
+    """
     content = line.lstrip(" ")
-    if URL.fullmatch(content):
+    is_whole = URL.fullmatch(content) or width(line) <= columns
+    if is_whole and TURNING.isdisjoint(line):
         return [line]
     indent = " " * (len(line) - len(content))
-    lines = _filled(content, columns - len(indent))
-    return [indent + part if part else "" for part in _whole_isolates(lines)]
+    lines = [content] if is_whole else _filled(content, columns - len(indent))
+    return [indent + part if part else "" for part in _turned_whole(lines)]
 
 
 def shorten(text: str, columns: int) -> str:
-    """Cut a text to so many columns, between words, with an ellipsis where something is gone."""
+    """Cut a text to so many columns, between words, with an ellipsis where something is gone.
+
+    It has at most CHARACTERS_A_COLUMN for each column, whatever they are.
+    """
     line = one_line(text)
-    if width(line) <= columns:
+    kept = _clipped(line, CHARACTERS_A_COLUMN * columns)
+    if kept == line and width(line) <= columns:
         return line
-    first = _filled(line, columns - 1)[0]
+    first = _filled(kept, columns - 1)[0][: CHARACTERS_A_COLUMN * columns - 1]
     return first.rstrip(" ,.;:，、；：-–—") + "…"
+
+
+def shorten_isolated(text: str, columns: int) -> str:
+    """Cut like `shorten`, but keep isolates, and close those whose end is cut off."""
+    marked = text.translate(dict.fromkeys(map(ord, STAND_INS))).translate(TO_STAND_INS)
+    kept = shorten(marked, columns).translate(FROM_STAND_INS)
+    left_open = kept.count(FIRST_STRONG_ISOLATE) - kept.count(POP_ISOLATE)
+    return kept + POP_ISOLATE * max(0, left_open)
+
+
+def is_balanced(line: str) -> bool:
+    """Say if whatever turns the direction in a line ends in it, and ends nothing else."""
+    return TURNING.isdisjoint(line) or next(_turned_whole([line])) == line
+
+
+def _clipped(text: str, most: int) -> str:
+    """Cut a text to so many characters, before a whole one: a letter with all of its marks."""
+    if len(text) <= most:
+        return text
+    end = most - 1
+    while end and (wcwidth(text[end]) <= 0 or text[end - 1] == JOINER):
+        end -= 1
+    return text[: end or most - 1]
 
 
 def _filled(content: str, columns: int) -> list[str]:
     lines: list[str] = []
-    current = ""
+    current, taken = "", 0
     for gap, atom in _atoms(content):
         for piece in _fitting(atom, columns):
-            candidate = f"{current}{gap}{piece}" if current else piece
-            if current and width(candidate) > columns:
+            # Adding up is as good as measuring anew: nothing is joined across atoms.
+            wide = width(piece)
+            if current and taken + len(gap) + wide > columns:
                 lines.append(current)
-                candidate = piece
-            current = candidate
+                current, taken = "", 0
+            current, taken = (
+                (f"{current}{gap}{piece}", taken + len(gap) + wide)
+                if current
+                else (piece, wide)
+            )
     return [*lines, current]
 
 
@@ -119,14 +184,22 @@ def _atoms(content: str) -> Iterator[tuple[str, str]]:
 
 
 def _belongs(atom: str, space: str, token: str) -> bool:
+    """Say if no line may break between the two; without a space only such scripts do as need none.
+
+    Between a URL and what clings to it (a Korean particle, the rest of an address in letters
+    that are no ASCII) there is a seam of tokens, and no place to break.
+    """
     if space:
         return token[0] in NO_START_WIDE
-    return token[0] in NO_START or atom[-1] in NO_END
+    if token[0] in NO_START or atom[-1] in NO_END:
+        return True
+    # Only the end is looked at, so that this takes no longer where an atom is long.
+    return not (BREAKS_BEFORE.match(token) or BREAKS_AFTER.search(atom[-LONGEST_END:]))
 
 
 def _fitting(atom: str, columns: int) -> Iterator[str]:
     """Cut what is wider than a line, unless it is a URL; never before a combining mark."""
-    if width(atom) <= columns or "://" in atom:
+    if 2 * len(atom) <= columns or width(atom) <= columns or "://" in atom:
         yield atom
         return
     piece = ""
@@ -138,10 +211,36 @@ def _fitting(atom: str, columns: int) -> Iterator[str]:
     yield piece
 
 
-def _whole_isolates(lines: list[str]) -> Iterator[str]:
-    depth = 0
+def _turned_whole(lines: Sequence[str]) -> Iterator[str]:
+    """Close at the end of each line what is open, and open it again on the next.
+
+    What closes nothing is taken out, and so is what stands more than DEEPEST deep.
+    """
+    opened: list[str] = []
     for line in lines:
-        opened = FIRST_STRONG_ISOLATE * depth + line
-        depth += line.count(FIRST_STRONG_ISOLATE) - line.count(POP_ISOLATE)
-        depth = max(0, depth)
-        yield opened + POP_ISOLATE * depth
+        again = "".join(opened[:DEEPEST])
+        kept = "".join(_nested(line, opened)) if not TURNING.isdisjoint(line) else line
+        yield again + kept + "".join(CLOSED_BY[sign] for sign in reversed(opened[:DEEPEST]))
+
+
+def _nested(line: str, opened: list[str]) -> Iterator[str]:
+    """Give the characters of a line without stray signs; `opened` is what is open, and changes."""
+    for character in line:
+        if character in CLOSED_BY:
+            opened.append(character)
+            yield from [character] if len(opened) <= DEEPEST else []
+        elif character in TURNING:
+            yield from _closing(character, opened)
+        else:
+            yield character
+
+
+def _closing(closer: str, opened: list[str]) -> Iterator[str]:
+    """Close the last of its kind: an isolate with all that is open in it, else only the last."""
+    if closer == POP_ISOLATE and not any(CLOSED_BY[sign] == closer for sign in opened):
+        return
+    while opened and (closer == POP_ISOLATE or CLOSED_BY[opened[-1]] == closer):
+        last = CLOSED_BY[opened.pop()]
+        yield from [last] if len(opened) < DEEPEST else []
+        if last == closer:
+            return

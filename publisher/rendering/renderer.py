@@ -1,16 +1,18 @@
 """One object that renders everything a publication shows, with its own templates first.
 
-Knows no file but templates and catalogues; the results are strings.
+What a publication's own templates have a say in is made in a process apart. Knows no file but
+templates and catalogues; the results are strings.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Concatenate, Literal, ParamSpec, TypeVar
 
-from publisher.rendering import pages
+from publisher.errors import RenderingError
+from publisher.rendering import overrides, pages
 from publisher.rendering.catalogues import has_catalogue
 from publisher.rendering.environment import Templates
 from publisher.rendering.model import (
@@ -23,49 +25,80 @@ from publisher.rendering.model import (
     IssueContent,
     Item,
     LanguageLink,
+    SystemMail,
 )
 from publisher.rendering.shipped import templates_folder
+from publisher.rendering.workshop import Workshop
 
 # Goes up when this package makes other output of equal templates and content.
-RENDERING_VERSION = 1
+RENDERING_VERSION = 2
 
 SOURCES = frozenset({".html", ".txt", ".css", ".po"})
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Renderer:
     """Renders digests, pages, feed entries and the style of feeds.
 
     `templates` is the publication's own folder, which goes before the shipped one; it need
-    not exist. Every method raises RenderingError, naming the template and line at fault.
+    not exist. Every method raises RenderingError, naming the template and line at fault. To be
+    closed; what is forgotten ends with the program.
     """
 
     def __init__(self, templates: Path | None = None) -> None:
-        self._templates = Templates(templates)
+        self._own = (templates,) if templates is not None else ()
+        self._shipped = Templates(None)
+        self._workshop = Workshop(templates) if templates is not None else None
+
+    def close(self) -> None:
+        """End the process apart, if there is one."""
+        if self._workshop is not None:
+            self._workshop.close()
+
+    def _make(
+        self,
+        function: Callable[Concatenate[Templates, P], T],
+        *arguments: P.args,
+        **named: P.kwargs,
+    ) -> T:
+        """Make something: here, unless there is anything in the publication's own folder."""
+        look = overrides.look(self._own[0]) if self._own else overrides.NOTHING
+        if self._workshop is None or not look:
+            return function(self._shipped, *arguments, **named)
+        return self._workshop.make(look, function, *arguments, **named)
 
     def digest(self, content: IssueContent) -> Digest:
         """Render an issue as a mail."""
         # premailer takes a fifth of a second to load, and most commands send nothing.
         from publisher.rendering.digest import compose
 
-        return compose(self._templates, content)
+        return self._make(compose, content)
+
+    def system_mail(self, mail: SystemMail) -> Digest:
+        """Render a mail about a subscription: it asks to confirm, welcomes or says goodbye."""
+        from publisher.rendering.system import compose
+
+        return self._make(compose, mail)
 
     def issue_page(self, content: IssueContent, feeds: Sequence[FeedLine]) -> str:
         """Render an issue's copy on the web."""
-        return pages.issue(self._templates, content, feeds)
+        return self._make(pages.issue, content, feeds)
 
     def article_page(self, house: House, item: Item, feeds: Sequence[FeedLine]) -> str:
         """Render the page of one article."""
-        return pages.article(self._templates, house, item, feeds)
+        return self._make(pages.article, house, item, feeds)
 
     def home_page(self, content: HomeContent, feeds: Sequence[FeedLine]) -> str:
         """Render a language's front page, or a newsletter's archive."""
-        return pages.home(self._templates, content, feeds)
+        return self._make(pages.home, content, feeds)
 
     def chooser_page(
         self, house: House, links: Sequence[LanguageLink], feeds: Sequence[FeedLine] = ()
     ) -> str:
         """Render the page where a reader chooses a language."""
-        return pages.chooser(self._templates, house, links, feeds)
+        return self._make(pages.chooser, house, links, feeds)
 
     def letter_page(
         self,
@@ -75,35 +108,45 @@ class Renderer:
         feeds: Sequence[FeedLine] = (),
     ) -> str:
         """Render the page that says how to leave, or to change, by writing to the sender."""
-        return pages.letter(self._templates, house, kind, sender_address, feeds)
+        return self._make(pages.letter, house, kind, sender_address, feeds)
 
     def feed_page(self, house: House, content: FeedContent, feeds: Sequence[FeedLine]) -> str:
         """Render the page that says how to follow a feed."""
-        return pages.feed(self._templates, house, content, feeds)
+        return self._make(pages.feed, house, content, feeds)
 
     def feed_texts(self, item: Item, house: House) -> FeedTexts:
         """Render what a feed carries for an item."""
-        return pages.feed_texts(self._templates, house, item)
+        return self._make(pages.feed_texts, house, item)
 
     def feed_style(self, house: House) -> str:
         """Render the sheet (CSS) in which browsers show the raw feeds of a language."""
-        return pages.feed_style(self._templates, house)
+        return self._make(pages.feed_style, house)
 
     def has_catalogue(self, language: str) -> bool:
         """Say whether our strings exist in a language; where not, they are English."""
-        return has_catalogue(language, self._templates.own)
+        return has_catalogue(language, self._own)
 
     def fingerprint(self) -> str:
         """Hash all that output depends on besides content: templates, catalogues, this code."""
         hashed = hashlib.sha256(f"rendering {RENDERING_VERSION}".encode())
-        for folder in (*self._templates.own, templates_folder()):
+        for folder in (*self._own, templates_folder()):
             for path in _sources(folder):
                 name = path.relative_to(folder).as_posix()
-                hashed.update(f"\n{name}\n{path.stat().st_size}\n".encode())
-                hashed.update(path.read_bytes())
+                try:
+                    hashed.update(f"\n{name}\n{path.stat().st_size}\n".encode())
+                    hashed.update(_content(path))
+                except OSError as error:
+                    reason = error.strerror or error
+                    raise RenderingError(f"templates/{name}: can't be read: {reason}") from None
         return hashed.hexdigest()
 
 
 def _sources(folder: Path) -> Iterator[Path]:
     found = (path for path in folder.rglob("*") if path.suffix in SOURCES and path.is_file())
     return iter(sorted(found))
+
+
+def _content(path: Path) -> bytes:
+    """Read what a template can hold at most: a larger file is none, whatever it holds."""
+    with path.open("rb") as file:
+        return file.read(overrides.MOST_BYTES + 1)

@@ -16,8 +16,9 @@ INVISIBLE = re.compile(
 UNSUBSCRIBE = "@@UNSUBSCRIBE@@"
 PREFERENCES = "@@PREFERENCES@@"
 READER_ADDRESS = "@@ADDRESS@@"
+CONFIRM = "@@CONFIRM@@"
 
-TOKENS = (UNSUBSCRIBE, PREFERENCES, READER_ADDRESS)
+TOKENS = (UNSUBSCRIBE, PREFERENCES, READER_ADDRESS, CONFIRM)
 
 NAMES = frozenset(token.strip("@") for token in TOKENS)
 # Shows nothing, is kept by everything that comes after, and makes an address that is none.

@@ -6,7 +6,8 @@ Korean each name their own fonts. Knows no template.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from publisher.languages import script
 
@@ -65,6 +66,8 @@ BY_SCRIPT = {
 }
 
 
-def typeface(language: str) -> Typeface:
-    """Give what a language is set in."""
-    return BY_SCRIPT.get(script(language), WESTERN)
+@lru_cache(maxsize=256)
+def typeface(language: str, headings: str = "serif") -> Typeface:
+    """Give what a language is set in; `sans` sets headings like the rest."""
+    face = BY_SCRIPT.get(script(language), WESTERN)
+    return replace(face, heading=face.body) if headings == "sans" else face

@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 
 from feeds import FORMATS
 from publisher import urls
-from publisher.articles.model import Article, Origin, Version
+from publisher.articles.model import Article, Origin, Picture, Version
 from publisher.config import Publication
 from publisher.rendering.model import (
     FeedAddress,
@@ -23,6 +23,7 @@ from publisher.rendering.model import (
     LanguageLink,
     Related,
 )
+from publisher.rendering.palette import palette
 from publisher.rendering.tokens import disarmed
 
 # A translation that comes within two days of the first version needs no remark.
@@ -30,6 +31,11 @@ LATE_TRANSLATION = timedelta(days=2)
 MOST_RELATED = 3
 # They are looked for among this many of the newest in the language.
 POOL = 200
+
+# CSS pixels that a logo is shown in at most: no higher than a title, and
+# what stays of its width beside the margins.
+LOGO_WIDTH = 260
+LOGO_HEIGHT = 64
 
 # The feed of all languages goes by this name where others go by a language's tag.
 ALL_LANGUAGES = "all"
@@ -52,6 +58,22 @@ def house(publication: Publication, language: str) -> House:
         since=publication.since,
         feeds_url=urls.absolute(publication, urls.feed_page_path(language)),
         opml_url=urls.absolute(publication, urls.opml_path()),
+        palette=palette(publication.design.accent, publication.design.ground),
+        headings=publication.design.headings,
+        logo=_logo(publication, publication.title(language)),
+    )
+
+
+def _logo(publication: Publication, title: str) -> Picture | None:
+    logo = publication.design.logo
+    if logo is None:
+        return None
+    shrunk = min(1, LOGO_WIDTH / logo.width, LOGO_HEIGHT / logo.height)
+    return Picture(
+        src=f"/{logo.target}",
+        alt=title,
+        width=max(1, round(logo.width * shrunk)),
+        height=max(1, round(logo.height * shrunk)),
     )
 
 

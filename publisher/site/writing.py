@@ -20,6 +20,7 @@ from publisher.articles.model import Article
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.errors import RenderingError
+from publisher.files import write_if_changed
 from publisher.issues import store as issues
 from publisher.placing import place
 from publisher.rendering import Renderer, views
@@ -59,6 +60,8 @@ def write_site(
     """
     written = Written()
     with _apart(written):
+        place_logo(settings)
+    with _apart(written):
         for done, of in _write_articles(settings, database, renderer, now, written):
             if progress:
                 progress(done, of)
@@ -76,6 +79,13 @@ def _apart(written: Written) -> Iterator[None]:
     except (RenderingError, OSError) as error:
         written.problems.append(str(error))
         log.error("pages left as they were", reason=str(error))
+
+
+def place_logo(settings: Settings) -> None:
+    """Put the publication's logo where its mails say that it is."""
+    logo = settings.publication.design.logo
+    if logo:
+        write_if_changed(settings.folders.public / logo.target, logo.content)
 
 
 def _write_issues(settings: Settings, database: Database, written: Written) -> None:

@@ -10,10 +10,11 @@ from types import ModuleType
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import archives, cycles, writing
+from tests.bench import archives, cycles, digests, writing
 
 MEASURED: dict[str, ModuleType] = {
     "writing": writing,
+    "digests": digests,
     "archives": archives,
     "cycles": cycles,
 }

@@ -117,7 +117,7 @@ def test_what_is_imported_is_declared() -> None:
         "mdit_py_plugins": "mdit-py-plugins",
         "email_validator": "email-validator",
         "pydantic_core": "pydantic",
-        "cssutils": "premailer",
+        "PIL": "pillow",
     }
     third = imported() - set(sys.stdlib_module_names) - {"publisher", "feeds", "subscribers"}
 

@@ -5,12 +5,12 @@ from structlog.testing import capture_logs
 
 from publisher.articles.pickup import PickedUp
 from publisher.clock import FixedClock
+from publisher.composing import Message
 from publisher.cycle import Report, press, together
-from publisher.delivery.composing import Message
 from publisher.delivery.sending import Sent
 from publisher.testing import SECRET, MemoryTransport
+from tests.publisher.composing.letters import parsed, raw_field
 from tests.publisher.conftest import NOW, House
-from tests.publisher.delivery.letters import parsed, raw_field
 from tests.publisher.delivery.mailing import outbox, subscribe
 from tests.publisher.printing import URL, changes, override, press_of, public, stamps
 

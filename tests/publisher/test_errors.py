@@ -6,6 +6,7 @@ import publisher.errors as module
 from publisher.errors import (
     BusyError,
     ConfigError,
+    GateError,
     LanguageError,
     PublisherError,
     TransitionError,
@@ -73,3 +74,14 @@ def test_errors_carry_what_they_are_about() -> None:
     assert str(transition) == "an issue can't go from sent to ready"
     assert BusyError("news", "42").process == "42"
     assert "process 42" in str(BusyError("news", "42"))
+
+
+def test_a_gate_error_names_issue_count_and_first_and_says_where_to_see_the_rest() -> None:
+    error = GateError("weekly-ar-2026-01-09", 3, "img-alt (html, line 7, img): alt is missing")
+    assert str(error) == f"weekly-ar-2026-01-09: {error.reason}"
+    assert error.reason == (
+        "its mail has 3 errors, the first: img-alt (html, line 7, img): alt is missing;"
+        " `publisher check` shows them all"
+    )
+    assert (error.issue, error.errors) == ("weekly-ar-2026-01-09", 3)
+    assert "has 1 error: x" in str(GateError("weekly-en-2026-01-09", 1, "x"))

@@ -16,9 +16,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from structlog.testing import capture_logs
 
 from publisher import scheduling
+from publisher.composing import Message
 from publisher.cycle import Report
 from publisher.delivery import sending
-from publisher.delivery.composing import Message
 from publisher.delivery.transports import Transport
 from publisher.heartbeat import last_beat
 from publisher.scheduling import Service

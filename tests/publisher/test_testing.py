@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from publisher.composing import Message
 from publisher.config import load
-from publisher.delivery.composing import Message
 from publisher.delivery.transports import Transport
 from publisher.errors import ConfigError, DeliveryError
 from publisher.testing import MemoryTransport, make_publication, sample_article

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from publisher.articles import sanitising
-from publisher.articles.imagesize import ImageInfo, measure
 from publisher.articles.model import Media, Picture
 from publisher.articles.readers.document import Library
 from publisher.articles.readers.places import below, of_address, target
 from publisher.errors import ArticleError
+from publisher.imagesize import ImageInfo, measure
 
 
 @dataclass(slots=True)
@@ -41,8 +41,8 @@ class Gallery:
     def show(self, image: sanitising.Image) -> sanitising.Image | None:
         """Give a local image its place and its size in pixels.
 
-        None leaves it to its page's address, or to its alternative text. Raises ArticleError if it is nowhere, or of a
-        kind that mail programs don't show.
+        None leaves it to its page's address, or to its alternative text. Raises ArticleError if
+        it is nowhere, of a kind that browsers don't show, damaged, or beyond all measure.
         """
         path = below(self.folder, of_address(image.src))
         content = self.library.media(path) if path else None
@@ -50,10 +50,7 @@ class Gallery:
             if self.base_url or (self.detached and image.src.startswith("/")):
                 return None
             raise ArticleError(f"{image.src}: no such picture")
-        info = measure(content)
-        if info is None:
-            problem = "not a PNG, JPEG, GIF or WebP picture, which mail programs can show"
-            raise ArticleError(f"{image.src}: {problem}")
+        info = _measured(image.src, content)
         sha256 = hashlib.sha256(content).hexdigest()
         place = target(sha256, path, info.suffix, nameless="picture")
         media = Media(path=str(path), target=place)
@@ -73,6 +70,17 @@ class Gallery:
                 f"{picture.src}: not a picture's address; write a path or https://…"
             )
         return replace(picture, src=address)
+
+
+def _measured(src: str, content: bytes) -> ImageInfo:
+    try:
+        info = measure(content)
+    except ArticleError as error:
+        raise ArticleError(f"{src}: {error}") from None
+    if info is None:
+        problem = "not a PNG, JPEG, GIF, WebP or AVIF picture, or not a whole one"
+        raise ArticleError(f"{src}: {problem}; export it again")
+    return info
 
 
 def _size(image: sanitising.Image, info: ImageInfo) -> tuple[int, int]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import struct
 import wave
-import zlib
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path, PurePosixPath
+from typing import Any
+
+from PIL import Image
 
 from publisher.articles.model import Draft
 from publisher.articles.readers import Document, Survey, read
@@ -38,10 +40,15 @@ def read_text(name: str, text: str, files: dict[str, bytes] | None = None) -> Dr
     return read(Document(PurePosixPath(name), text.encode()), Shelf(files or {}))
 
 
+def drawn(kind: str, width: int, height: int, **options: Any) -> bytes:
+    """Draw a black picture in a format of Pillow's, with options of its writer."""
+    file = BytesIO()
+    Image.new("RGB", (width, height)).save(file, kind, **options)
+    return file.getvalue()
+
+
 def png(width: int, height: int) -> bytes:
-    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunk = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
-    return b"\x89PNG\r\n\x1a\n" + chunk
+    return drawn("PNG", width, height)
 
 
 def wav(seconds: float, level: int = 0) -> bytes:

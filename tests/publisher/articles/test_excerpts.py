@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.articles.excerpts import MAX_CHARACTERS, MAX_WORDS, excerpt
+from publisher.articles.excerpts import MAX_CHARACTERS, MAX_WORDS, excerpt, sentences
 
 LONG = "Word " + "word " * 45
 
@@ -41,6 +43,30 @@ LONG = "Word " + "word " * 45
 )
 def test_excerpts(text: str, language: str, expected: str) -> None:
     assert excerpt(text, language) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["J. K. " * 10_000, "Mr. " * 15_000, "." * 60_000 + "x", "!." * 30_000 + "x"]
+)
+def test_a_long_text_takes_no_longer_for_each_of_its_stops(text: str) -> None:
+    began = time.process_time()
+    found = list(sentences(text))
+    # Far more than it takes, and far less than if each stop looked at all that is before it.
+    assert time.process_time() - began < 2
+    assert len(found) <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Really…! Yes. ", ["Really…! ", "Yes. "]),
+        ("走……! A.", ["走……", "! ", "A. "]),
+        ("Oh .!” x ？！. Y", ["Oh .!” x ？", "！", ". "]),
+        ("a... Me. Z", ["a... ", "Me. "]),
+    ],
+)
+def test_runs_of_stops_end_one_sentence(text: str, found: list[str]) -> None:
+    assert list(sentences(text)) == found
 
 
 @given(st.text(alphabet="ab .!?“”\n,中。；", max_size=400), st.sampled_from(["en", "zh-Hans"]))

@@ -6,11 +6,18 @@ import pytest
 
 from publisher.articles.model import Media, Picture
 from publisher.errors import ArticleError
-from tests.publisher.articles.reading import png, read_text
+from tests.publisher.articles.reading import drawn, png, read_text
 
 CONTENT = png(640, 480)
 HASH = hashlib.sha256(CONTENT).hexdigest()[:16]
-FILES = {"images/Mein Bild.png": CONTENT, "en/图.PNG": CONTENT, "en/bad.png": b"<svg/>"}
+FILES = {
+    "images/Mein Bild.png": CONTENT,
+    "en/图.PNG": CONTENT,
+    "en/bad.png": b"<svg/>",
+    # A screen of 65,535 by 65,535 pixels (GIF89a section 18).
+    "en/huge.gif": b"GIF89a\xff\xff\xff\xff" + drawn("GIF", 1, 1)[10:],
+    "en/new.jpeg": drawn("AVIF", 64, 48),
+}
 
 
 def draft_with(body: str, front: str = "") -> tuple[str, tuple[Media, ...], Picture | None]:
@@ -28,6 +35,20 @@ def test_a_local_picture_gets_a_place_and_its_size(src: str) -> None:
     target = f"media/{HASH}/mein-bild.png"
     assert f'<img src="/{target}" alt="A" width="640" height="480">' in html
     assert media == (Media(path="images/Mein Bild.png", target=target),)
+
+
+def test_a_picture_is_of_the_kind_that_its_content_is_of() -> None:
+    html, media, _picture = draft_with("![x](new.jpeg)")
+
+    assert media[0].target.endswith("/new.avif")
+    assert 'width="64" height="48"' in html
+
+
+def test_pictures_in_html_documents_get_their_size_too() -> None:
+    page = '<h1>T</h1><p>x <img src="../images/Mein Bild.png" alt="A"></p>'
+    html = read_text("en/a.html", page, FILES).html
+
+    assert f'src="/media/{HASH}/mein-bild.png" alt="A" width="640" height="480"' in html
 
 
 def test_names_are_made_ascii() -> None:
@@ -61,7 +82,8 @@ def test_a_given_size_is_kept_and_completed(given: str, size: str) -> None:
         ("../..", "no such picture"),
         ("%00.png", "no such picture"),
         ("/missing.png", "^/missing.png: no such picture$"),
-        ("bad.png", "^bad.png: not a PNG, JPEG, GIF or WebP picture"),
+        ("bad.png", "^bad.png: not a PNG, JPEG, GIF, WebP or AVIF picture, or not a whole one"),
+        ("huge.gif", "^huge.gif: has more than 178 million pixels; scale it down$"),
     ],
 )
 def test_a_picture_that_can_not_be_shown_is_named(src: str, reason: str) -> None:
@@ -93,6 +115,15 @@ def test_the_articles_own_picture_may_be_remote() -> None:
     _html, _media, picture = draft_with("x", "image: //example.org/a.png\n")
 
     assert picture == Picture(src="https://example.org/a.png")
+
+
+def test_what_is_said_of_a_remote_picture_counts_since_it_is_not_fetched() -> None:
+    said = "{src: 'https://example.org/a.png', alt: A pier, width: 1200, height: 630}"
+    _html, _media, picture = draft_with("x", f"image: {said}\n")
+
+    assert picture == Picture(
+        src="https://example.org/a.png", alt="A pier", width=1200, height=630
+    )
 
 
 def test_a_picture_of_a_page_elsewhere_is_found_there() -> None:

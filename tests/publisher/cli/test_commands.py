@@ -10,7 +10,7 @@ from publisher.cli.main import app
 from publisher.database import open_database
 from publisher.syndication.tables import ping
 from tests.publisher.cli.conftest import Run
-from tests.publisher.delivery.letters import parsed
+from tests.publisher.composing.letters import parsed
 from tests.publisher.printing import changes
 
 FRIDAY = "2026-01-09T06:00:00Z"
@@ -20,6 +20,7 @@ COMMANDS = [
     "status",
     "plan",
     "preview",
+    "check",
     "articles",
     "serve",
     "webserver",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -164,6 +165,26 @@ def test_an_older_file_is_copied_with_its_log_before_it_is_upgraded(older: Path)
     assert value(older, "SELECT a FROM old") == "in the log"
     assert "issue" in schema(older)
     assert not [entry for entry in older.parent.iterdir() if entry.name.startswith(".")]
+
+
+def test_digests_from_before_the_gate_have_no_findings(path: Path) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__path__[0])))
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+    engine.dispose()
+    execute(
+        path,
+        "INSERT INTO issue (id, newsletter, language, day, due_at, state)"
+        " VALUES (1, 'weekly', 'en', '2026-01-09', '2026-01-09T08:00:00Z', 'sent')",
+        "INSERT INTO digest VALUES (1, 's', 'p', 'h', 't', 'page', '0')",
+    )
+    open_database(path).close()
+    assert value(path, "SELECT findings FROM digest") == "[]"
+    assert value(path, "SELECT html FROM digest") == "h"
+    assert path.with_name(f"publisher-before-{upgrading.HEAD}-from-0002.db").is_file()
 
 
 def test_the_copy_is_named_by_what_it_was(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from sqlalchemy import delete, select, update
 
+from publisher.composing import Message
 from publisher.database import Database
 from publisher.delivery import ledger
-from publisher.delivery.composing import Message
 from publisher.delivery.sending import Sent, deliver
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports import OutboxTransport, Transport
@@ -22,8 +22,8 @@ from publisher.languages import normalise
 from publisher.testing import SECRET
 from subscribers import find, import_csv
 from subscribers.tables import subscriber
+from tests.publisher.composing.letters import a_letter
 from tests.publisher.conftest import NOW, House
-from tests.publisher.delivery.letters import a_letter
 
 DAY = date(2026, 1, 9)
 

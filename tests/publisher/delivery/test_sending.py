@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from publisher.composing import Message
 from publisher.delivery import sending
-from publisher.delivery.composing import Message
 from publisher.delivery.sending import outcome
 from publisher.delivery.tables import DeliveryState
 from publisher.issues import store as issues
 from publisher.issues.life import State
 from publisher.testing import MemoryTransport
 from subscribers import unsubscribe
+from tests.publisher.composing.letters import parsed
 from tests.publisher.conftest import NOW, House
-from tests.publisher.delivery.letters import parsed
 from tests.publisher.delivery.mailing import (
     Interrupted,
     KilledTransport,

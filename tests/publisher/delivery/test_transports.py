@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.delivery.composing import Message
+from publisher.composing import Message
 from publisher.delivery.transports import OutboxTransport
 from publisher.errors import DeliveryError
 

@@ -218,6 +218,19 @@ def test_freezing_again_replaces_what_was_frozen(connection: Connection) -> None
     assert (frozen.html, frozen.subject) == ("other", "subject")
 
 
+def test_what_the_gate_warned_of_is_kept_with_a_digest_and_counted(
+    connection: Connection,
+) -> None:
+    one, other, third = (add(connection, language=tag) for tag in ("en", "ar", "zh-Hans"))
+    found = [{"code": "subject-length"}, {"code": "text-width"}]
+    store.freeze(connection, one, PARTS | {"findings": found})
+    store.freeze(connection, other, PARTS)
+    assert store.digest_of(connection, one).findings == found
+    assert store.digest_of(connection, other).findings == []
+    counted = store.warnings(connection, [one.id, other.id, third.id])
+    assert counted == {one.id: 2, other.id: 0}
+
+
 def test_pages_are_due_from_freezing_until_they_are_written(connection: Connection) -> None:
     one = walk(connection, add(connection), State.ASSEMBLING)
     assert store.without_page(connection) == []

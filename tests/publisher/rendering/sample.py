@@ -21,6 +21,7 @@ from publisher.rendering import (
     LanguageLink,
     Related,
 )
+from publisher.rendering.palette import palette
 
 URL = "https://news.example.org"
 LANGUAGES = ("en", "zh-Hans", "zh-Hant", "ar", "de")
@@ -211,6 +212,7 @@ def house(language: str) -> House:
         since=2017,
         feeds_url=f"{URL}/{language}/feeds/",
         opml_url=f"{URL}/feeds/index.opml",
+        palette=palette("#8f2f12", "#f2efe9"),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,8 +14,12 @@ from publisher.articles.model import Byline, Picture
 from publisher.errors import RenderingError
 from publisher.languages import direction
 from publisher.rendering import Digest, IssueContent, Item, Related, Renderer, tokens
-from publisher.rendering.digest import SUBJECT_COLUMNS, SUMMARY_COLUMNS, headline, opening
+from publisher.rendering.arranging import Arrangement, arrange, order
+from publisher.rendering.digest import SUBJECT_COLUMNS, opening
+from publisher.rendering.fitting import MOST_BYTES
+from publisher.rendering.palette import palette
 from publisher.rendering.plaintext import COLUMNS, width
+from publisher.rendering.stories import SUMMARY_COLUMNS, Shape
 from tests.publisher.rendering import sample
 
 RENDERER = Renderer()
@@ -70,7 +75,7 @@ def test_styles_are_physical_and_follow_the_direction_of_the_text(language: str)
     styles = " ".join(e.get("style", "") for e in root.iter("body", "td", "p", "h1", "h2"))
     assert not re.search(r"inline-start|inline-end|: ?start|: ?end|var\(|calc\(|rem\b", styles)
     side = "right" if direction(language) == "rtl" else "left"
-    for class_name in ("masthead", "footer", "opening", "more", "switch"):
+    for class_name in ("masthead", "footer", "opening", "more", "card"):
         cell = one(root, class_name)
         assert cell.get("align") == side
         assert f"text-align:{side}" in cell.get("style", "")
@@ -99,7 +104,7 @@ def test_links_are_absolute_or_tokens(language: str) -> None:
 @every_language
 def test_both_parts_hold_every_token_and_no_trace_of_a_template(language: str) -> None:
     digest = DIGESTS[language]
-    for token in tokens.TOKENS:
+    for token in (tokens.UNSUBSCRIBE, tokens.PREFERENCES, tokens.READER_ADDRESS):
         assert token in digest.html
         assert token in digest.text
     for part in (digest.subject, digest.preheader, digest.html, digest.text):
@@ -180,7 +185,7 @@ def test_an_item_can_be_both_converted_and_late() -> None:
 
 
 def test_links_to_other_languages_are_named_by_autonyms_in_their_own_direction() -> None:
-    switch = one(tree(DIGESTS["en"]), "switch")
+    switch = one(tree(DIGESTS["en"]), "opening")
     links = [(a.get("lang"), a.get("dir"), words(a)) for a in switch.iter("a")]
     assert ("ar", "rtl", "العربية") in links
     assert ("zh-Hans", "ltr", "简体中文") in links
@@ -206,11 +211,12 @@ def test_a_picture_that_mail_cannot_show_is_left_out() -> None:
     assert "<img" not in digest.html
 
 
-def test_contents_come_with_the_third_item() -> None:
-    content = sample.issue("en")
-    two = RENDERER.digest(replace(content, items=content.items[:2]))
-    assert "In this issue" in DIGESTS["en"].html
-    assert "In this issue" not in two.html + two.text
+def test_contents_come_with_the_fourth_further_story() -> None:
+    content = sample.issue("zh-Hans")
+    four = RENDERER.digest(replace(content, items=content.items[:4]))
+    assert "本期还有" in DIGESTS["zh-Hans"].html
+    assert "本期还有" in DIGESTS["zh-Hans"].text
+    assert "本期还有" not in four.html + four.text
 
 
 def test_a_bare_issue_leaves_out_what_it_does_not_have() -> None:
@@ -264,30 +270,40 @@ def test_a_subject_is_one_line_without_hidden_characters() -> None:
     assert subject == "The week: Ebb Bcc: x and flow"
 
 
-def test_the_headline_is_in_the_language_of_the_issue_if_any_article_is() -> None:
+def test_a_title_of_the_other_direction_stands_apart_in_a_subject() -> None:
     content = sample.issue("ar")
-    foreign = content.items[2]
-    turned = replace(content, items=(foreign, content.items[0]))
-    assert headline(turned).language == "ar"
-    assert headline(replace(content, items=(foreign,))).language == "en"
+    subject = RENDERER.digest(replace(content, items=content.items[2:3])).subject
+    assert subject == "الأسبوع: \u2068How to repair a clock that nobody winds\u2069"
+    item = content.items[2]
+    long = replace(item, article=replace(item.article, title="tide \u2069\ue001and " * 30))
+    cut = RENDERER.digest(replace(content, items=(long,))).subject
+    assert width(cut) <= SUBJECT_COLUMNS
+    assert (cut.count("\u2068"), cut.count("\u2069"), cut[-1]) == (1, 1, "\u2069")
+    assert "\ue001" not in cut
+
+
+def told(content: IssueContent) -> Arrangement:
+    return arrange(order(content), (Shape.SUMMARY,) * len(content.items))
 
 
 def test_the_first_line_is_the_other_titles_that_fit() -> None:
     content = sample.issue("zh-Hans")
-    line = opening(content, content.items[0].article)
+    line = opening(content, told(content))
     assert line.parts == ("老城每一张长椅的地图", "如何修理一座无人上弦的钟", "朗读灯塔来信")
     long = [replace(item.article, title="One long title " * 5) for item in content.items]
     items = tuple(
         replace(i, article=a) for i, a in zip(content.items[:4], long[:4], strict=True)
     )
-    line = opening(replace(content, items=items), items[0].article)
+    content = replace(content, items=items)
+    line = opening(content, told(content))
     assert len(line.parts) == 1
     assert width(line.parts[0]) <= 110
 
 
 def test_the_first_line_of_a_single_item_is_its_summary_in_its_language() -> None:
     content = sample.issue("ar")
-    line = opening(replace(content, items=content.items[2:3]), content.items[2].article)
+    content = replace(content, items=content.items[2:3])
+    line = opening(content, told(content))
     assert line.language == "en"
     assert line.parts[0].startswith("The keeper of the town hall clock")
 
@@ -310,18 +326,173 @@ def rich(language: str, index: int) -> Item:
 
 
 @every_language
-def test_twelve_items_with_everything_stay_below_what_gmail_clips(language: str) -> None:
-    items = tuple(rich(language, index % 2) for index in range(12))
-    digest = RENDERER.digest(sample.issue(language, items=items))
-    assert len(digest.html.encode()) < 74_000
+def test_twenty_stories_with_everything_stay_below_what_gmail_clips(language: str) -> None:
+    items = tuple(
+        replace(made, url=f"{made.url}{index}/")
+        for index in range(20)
+        for made in [rich(language, index % 2)]
+    )
+    content = sample.issue(language, items=items)
+    digest = RENDERER.digest(content)
+    assert len(digest.html.encode()) <= MOST_BYTES
+    assert len(digest.stories) + (words_of_more(digest) - content.more) == 20
+    full = RENDERER.digest(replace(content, content="full"))
+    assert len(full.html.encode()) <= MOST_BYTES
+    assert {note.code for note in full.notes} >= {"stories-shortened"}
 
 
-def test_a_long_summary_is_cut_in_both_parts() -> None:
+def words_of_more(digest: Digest) -> int:
+    (more,) = re.findall(r"\d+", words(one(tree(digest), "more")))
+    return int(more)
+
+
+def test_what_is_made_shorter_is_told_to_the_editor_by_title() -> None:
+    items = tuple(
+        replace(
+            made,
+            url=f"{made.url}{index}/",
+            article=replace(made.article, title=f"Tide {index}"),
+        )
+        for index in range(40)
+        for made in [rich("en", index % 2)]
+    )
+    digest = RENDERER.digest(sample.issue("en", items=items))
+    notes = {note.code: note.text for note in digest.notes}
+    assert "“Tide 39”" in notes["stories-left-out"] + notes["stories-shortened"]
+    assert "74000 bytes" in notes["stories-shortened"]
+    assert "“Tide 0”" not in notes["stories-shortened"]
+    assert next(told.passages[0] for told in digest.stories) == "Tide 0"
+
+
+def test_a_template_that_is_too_large_by_itself_is_refused(tmp_path: Path) -> None:
+    subject = tmp_path / "email" / "digest"
+    subject.mkdir(parents=True)
+    (subject / "body.html").write_text(
+        "<!DOCTYPE html><html><body><p>" + "tide " * 20_000 + "</p></body></html>"
+    )
+    with pytest.raises(RenderingError, match="more than 74000 bytes with a single title"):
+        Renderer(tmp_path).digest(sample.issue("en"))
+
+
+def test_a_summary_ends_with_a_sentence_in_both_parts() -> None:
     digest = RENDERER.digest(sample.issue("zh-Hans", items=(rich("zh-Hans", 0),)))
     summary = words(one(tree(digest), "summary"))
-    assert summary.endswith("…")
-    assert SUMMARY_COLUMNS - 2 <= width(summary) <= SUMMARY_COLUMNS
+    assert summary.endswith("。")
+    assert SUMMARY_COLUMNS // 2 <= width(summary) <= SUMMARY_COLUMNS
     assert summary in digest.text.replace("\n", "")
+
+
+def in_sections(*sections: str | None) -> IssueContent:
+    items = tuple(
+        replace(
+            made,
+            url=f"{made.url}{index}/",
+            article=replace(made.article, title=f"Tide {index}", section=section, picture=None),
+        )
+        for index, section in enumerate(sections)
+        for made in [sample.item("en", index % 4)]
+    )
+    return sample.issue("en", items=items)
+
+
+def headings(digest: Digest) -> list[tuple[str, str]]:
+    return [(str(e.tag), words(e)) for e in tree(digest).iter("h1", "h2", "h3", "h4")]
+
+
+def test_further_stories_stand_by_section_where_one_has_several() -> None:
+    digest = RENDERER.digest(in_sections("Maps", "Maps", "Rivers", None, "Maps"))
+    assert headings(digest) == [
+        ("h1", "The week"),
+        ("h2", "Tide 0"),
+        ("h2", "Also in this issue"),
+        ("h2", "Tide 3"),
+        ("h2", "Maps"),
+        ("h3", "Tide 1"),
+        ("h3", "Tide 4"),
+        ("h2", "Rivers"),
+        ("h3", "Tide 2"),
+    ]
+    order_of_text = [digest.text.index(f"\nTide {number}\n") for number in (0, 3, 1, 4, 2)]
+    assert order_of_text == sorted(order_of_text)
+    assert [told.passages[0][-1] for told in digest.stories] == list("03142")
+
+
+def test_sections_of_one_story_each_are_named_above_their_titles() -> None:
+    digest = RENDERER.digest(in_sections("Maps", "Maps", "Rivers"))
+    assert headings(digest) == [
+        ("h1", "The week"),
+        ("h2", "Tide 0"),
+        ("h2", "Tide 1"),
+        ("h2", "Tide 2"),
+    ]
+    eyebrows = [words(e) for e in tree(digest).iter("p") if e.get("class") == "eyebrow"]
+    assert eyebrows == ["Maps", "Maps", "Rivers"]
+
+
+def test_the_lead_is_the_first_or_one_just_behind_it_that_has_a_picture() -> None:
+    content = in_sections(None, None, None, None)
+
+    def lead(pictured: int) -> str:
+        items = tuple(
+            replace(item, article=replace(item.article, picture=sample.PICTURE))
+            if index == pictured
+            else item
+            for index, item in enumerate(content.items)
+        )
+        return RENDERER.digest(replace(content, items=items)).subject
+
+    assert [lead(number)[-1] for number in range(4)] == list("0120")
+
+
+def test_an_article_in_another_language_never_leads_while_there_is_one_in_the_readers() -> None:
+    content = sample.issue("ar")
+    foreign = content.items[2]
+    turned = replace(content, items=(foreign, content.items[0]))
+    assert told(turned).lead.item.article.language == "ar"
+    assert told(replace(content, items=(foreign,))).lead.item.article.language == "en"
+
+
+def test_notes_and_a_quotation_stand_there_where_a_newsletter_has_them() -> None:
+    content = in_sections(None, None, None)
+    quoted = "<blockquote><p>The tide keeps its own clock.</p></blockquote>"
+    short = "<p>The quay is open again.</p>"
+    long = "tide " * 100
+    html_of = (f"<p>{long}</p>", f"<p>{long}</p>{quoted}", short)
+    items = tuple(
+        replace(
+            item, article=replace(item.article, html=said, text=re.sub("<[^>]*>", "", said))
+        )
+        for item, said in zip(content.items, html_of, strict=True)
+    )
+    content = replace(content, items=items)
+    plain = RENDERER.digest(content)
+    full = RENDERER.digest(replace(content, blocks=frozenset({"quotation", "notes"})))
+    assert "The tide keeps its own clock." not in plain.html
+    assert "In short" not in plain.html + plain.text
+    for part in (full.html, full.text):
+        assert "The tide keeps its own clock." in part
+        assert part.index("In short") < part.index("The quay is open again.")
+    assert ("h2", "In short") in headings(full)
+    assert full.stories[-1].passages == ("Tide 2", "The quay is open again.")
+
+
+@every_language
+def test_an_article_told_in_full_has_the_same_words_in_both_parts(language: str) -> None:
+    digest = RENDERER.digest(sample.issue(language, content="full"))
+    visible = tight("".join(map(str, one(tree(digest), "backdrop").itertext())))
+    plain = tight(digest.text)
+    for story in digest.stories:
+        assert len(story.passages) > 3
+        place = [0, 0]
+        for passage in story.passages:
+            place = [
+                part.index(tight(passage), start)
+                for part, start in zip((visible, plain), place, strict=True)
+            ]
+
+
+def tight(text: str) -> str:
+    return "".join(tokens.INVISIBLE.sub("", text).split())
 
 
 @every_language
@@ -338,6 +509,29 @@ def test_rules_that_stay_in_the_head_keep_their_importance() -> None:
     assert "data-premailer" not in DIGESTS["en"].html
     kept = sum(len(block) for block in re.findall(r"<style>(.*?)</style>", head, re.DOTALL))
     assert kept < 8_000
+
+
+def test_a_logo_stands_for_the_title_and_leads_home() -> None:
+    content = sample.issue("ar")
+    logo = Picture(src="/media/1/logo.png", alt=content.house.title, width=200, height=50)
+    digest = RENDERER.digest(replace(content, house=replace(content.house, logo=logo)))
+    image = one(tree(digest), "logo")
+    assert image.get("src") == "https://news.example.org/media/1/logo.png"
+    assert (image.get("width"), image.get("height")) == ("200", "50")
+    assert image.get("alt") == "الفانوس"
+    (link,) = image.iterancestors("a")
+    assert link.get("href") == "https://news.example.org/ar/"
+    assert "house" not in {e.get("class") for e in tree(digest).iter("p")}
+
+
+def test_colours_and_type_are_those_that_the_publication_chose() -> None:
+    content = sample.issue("en")
+    chosen = replace(content.house, palette=palette("#0b57d0", "#e8f0fe"), headings="sans")
+    digest = RENDERER.digest(replace(content, house=chosen))
+    assert "#8f2f12" not in digest.html
+    assert "Georgia" not in digest.html
+    assert 'bgcolor="#0b57d0"' in digest.html
+    assert "background-color:#e8f0fe" in digest.html
 
 
 def test_an_issue_without_articles_is_refused() -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from publisher.colours import AA, contrast
 from publisher.languages import direction
 from publisher.rendering import Renderer
 from publisher.rendering.typography import typeface
 from tests.publisher.rendering import sample
-from tests.publisher.rendering.test_contrast import LEAST, contrast
 
 SHEETS = {tag: Renderer().feed_style(sample.house(tag)) for tag in sample.LANGUAGES}
 RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
@@ -159,4 +159,4 @@ def test_every_colour_of_text_stands_out_in_light_and_in_dark(where: str) -> Non
         for ink, grounds in GROUNDS.items():
             for ground in grounds:
                 if ink in palette and ground in palette:
-                    assert contrast(palette[ink], palette[ground]) >= LEAST, (ink, ground)
+                    assert contrast(palette[ink], palette[ground]) >= AA, (ink, ground)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -94,21 +96,61 @@ def test_a_text_can_not_end_its_css_string(text: str, css: str) -> None:
         (1200, 630, (600, 315)),
         (500, 250, (600, 300)),
         (200, 100, (200, 100)),
-        (None, None, (600, None)),
-        (1200, None, (600, None)),
+        (2400, 1, (600, 1)),
     ],
 )
 def test_a_picture_takes_the_width_of_the_mail_unless_it_is_small(
-    width: int | None, height: int | None, shown: tuple[int, int | None]
+    width: int, height: int, shown: tuple[int, int]
 ) -> None:
-    picture = filters.mail_picture(Picture(src="/a.png", width=width, height=height))
-    assert picture is not None
-    assert (picture.width, picture.height) == shown
+    given = Picture(src="/a.png", alt="A pier", width=width, height=height)
+    assert filters.mail_picture(given) == replace(given, width=shown[0], height=shown[1])
+    assert filters.unshown(given) is None
 
 
-@pytest.mark.parametrize("source", ["/a.svg", "/a.WEBP?v=1", "https://e.org/a.avif"])
-def test_formats_that_mail_can_not_show_are_left_out(source: str) -> None:
-    assert filters.mail_picture(Picture(src=source)) is None
+SIZE_UNKNOWN = "its size is unknown: give width and height"
+NO_ALT = "it has no alternative text: write alt"
+NAMED = "its alternative text is a file's name: write what it shows"
+
+
+@pytest.mark.parametrize(
+    ("lacks", "reason"),
+    [
+        ({"src": "/a.svg"}, "mail programs don't show .svg: give a .jpg or .png"),
+        (
+            {"src": "/a.WEBP?v=1", "alt": ""},
+            "mail programs don't show .webp: give a .jpg or .png",
+        ),
+        (
+            {"src": "https://e.org/a.avif"},
+            "mail programs don't show .avif: give a .jpg or .png",
+        ),
+        ({"width": None}, SIZE_UNKNOWN),
+        ({"height": None}, SIZE_UNKNOWN),
+        ({"alt": ""}, NO_ALT),
+        ({"alt": " \u3000"}, NO_ALT),
+        ({"alt": "IMG_1234.png"}, NAMED),
+        ({"alt": " ../images/cat.PNG\n"}, NAMED),
+        ({"alt": "my%20cat.jpeg"}, NAMED),
+        ({"alt": "貓.webp", "width": None}, f"{SIZE_UNKNOWN}; {NAMED}"),
+        ({"width": None, "height": None, "alt": ""}, f"{SIZE_UNKNOWN}; {NO_ALT}"),
+    ],
+)
+def test_a_picture_that_a_mail_can_not_show_is_left_out_for_a_reason(
+    lacks: dict[str, Any], reason: str
+) -> None:
+    whole = Picture(src="/a.jpg", alt="A pier", width=1200, height=630)
+    assert filters.unshown(whole) is None
+    picture = replace(whole, **lacks)
+    assert filters.mail_picture(picture) is None
+    assert filters.unshown(picture) == reason
+
+
+@pytest.mark.parametrize("alt", ["The logo of cat.png", "A pier.", "e.org/png", "cat.png, old"])
+def test_words_about_a_file_are_an_alternative_text(alt: str) -> None:
+    assert filters.unshown(Picture(src="/a.jpg", alt=alt, width=9, height=9)) is None
+
+
+def test_no_picture_is_none_in_a_mail_too() -> None:
     assert filters.mail_picture(None) is None
 
 

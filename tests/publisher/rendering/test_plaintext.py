@@ -7,12 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.rendering.plaintext import (
+    CHARACTERS_A_COLUMN,
     COLUMNS,
+    DEEPEST,
     FIRST_STRONG_ISOLATE,
     NO_END,
     NO_START_WIDE,
     POP_ISOLATE,
     flow,
+    is_balanced,
     isolate,
     one_line,
     shorten,
@@ -55,6 +58,17 @@ def test_a_url_is_whole_even_if_it_is_too_long() -> None:
     assert wrap(f"  {URL}") == [f"  {URL}"]
 
 
+@pytest.mark.parametrize(
+    "text", ["https://www.ex.kr에서는", "https://xy.de/straße", "vgl.https://xy.de/ü#ö"]
+)
+def test_a_url_and_the_letters_that_cling_to_it_are_not_parted(text: str) -> None:
+    assert wrap(f"한국어 {text} 문장", 12) == ["한국어", text, "문장"]
+
+
+def test_no_line_begins_with_a_mark_of_the_one_before() -> None:
+    assert wrap("字字\u0301字", 4) == ["字字\u0301", "字"]
+
+
 def test_a_word_without_end_is_cut_but_never_before_a_combining_mark() -> None:
     lines = wrap("กำ้" * 60, 20)
     assert all(width(line) <= 20 for line in lines)
@@ -76,7 +90,46 @@ def test_an_isolate_that_a_break_would_cut_is_closed_and_opened_again() -> None:
         f"x {FIRST_STRONG_ISOLATE}one two{POP_ISOLATE}",
         f"{FIRST_STRONG_ISOLATE}three{POP_ISOLATE} y",
     ]
-    assert wrap(f"a{POP_ISOLATE} b", 1) == [f"a{POP_ISOLATE}", "b"]
+    assert wrap(f"a{POP_ISOLATE} b", 1) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("opener", "closer"),
+    [(sign, POP_ISOLATE) for sign in "\u2066\u2067\u2068"]
+    + [(sign, "\u202c") for sign in "\u202a\u202b\u202d\u202e"],
+)
+def test_whatever_turns_a_line_ends_with_it_and_begins_again(opener: str, closer: str) -> None:
+    assert wrap(f"x {opener}one two{closer} y", 5) == [
+        f"x {opener}one{closer}",
+        f"{opener}two{closer} y",
+    ]
+    assert wrap(f"a {opener}b") == [f"a {opener}b{closer}"]
+    assert wrap(f"a{closer}  b") == ["a  b"]
+
+
+def test_stretches_are_closed_from_the_inside() -> None:
+    assert wrap("\u2067a \u202bb c\u2069 d\u202c", 3) == [
+        "\u2067a \u202bb\u202c\u2069",
+        "\u2067\u202bc\u202c\u2069 d",
+    ]
+    assert wrap("\u202ba\u2067b\u202cc") == ["\u202ba\u2067bc\u2069\u202c"]
+
+
+@given(st.text(alphabet="ab 字\u2066\u2067\u2068\u2069\u202a\u202b\u202c\u202e", max_size=80))
+def test_every_line_is_balanced(text: str) -> None:
+    lines = wrap(text, 6)
+    assert all(map(is_balanced, lines))
+    assert bare("".join(lines)) == bare(text)
+
+
+def test_stretches_deeper_than_any_are_taken_out() -> None:
+    lines = wrap("\u202e" * 1000 + "a b" + "\u202c" * 1000 + " c", 1)
+    inside = "\u202e" * DEEPEST
+    assert lines == [f"{inside}{letter}{chr(0x202C) * DEEPEST}" for letter in "ab"] + ["c"]
+
+
+def bare(text: str) -> str:
+    return "".join(one_line(text).split())
 
 
 def test_blank_lines_are_kept_one_at_a_time() -> None:
@@ -116,6 +169,24 @@ def test_any_text_flows_into_its_columns(text: str) -> None:
         assert width(line) <= COLUMNS or "://" in line
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["a" + "\u0301" * 40_000, "\u0301" * 40_000, "👩\u200d" * 20_000, "ab" + "\u20dd" * 40_000],
+)
+def test_marks_without_end_are_not_one_column(text: str) -> None:
+    assert len(shorten(text, 20)) <= 20 * CHARACTERS_A_COLUMN
+    assert shorten(text, 20).endswith("…")
+
+
+def test_a_text_of_too_many_characters_is_cut_before_a_whole_letter() -> None:
+    many = "a\u0301\u0302\u0303" + "b" + "\u0301" * 100
+    assert shorten(many, 4) == "a\u0301\u0302\u0303…"
+    family = "👨\u200d👩\u200d👧\u200d👦"
+    assert shorten(family * 2, 4) == family * 2
+    assert shorten("x" + family + "y" + "\u0301" * 40, 5) == f"x{family}…"
+
+
 @given(st.text(max_size=200), st.integers(4, 80))
 def test_a_shortened_text_fits(text: str, columns: int) -> None:
+    assert len(shorten(text, columns)) <= CHARACTERS_A_COLUMN * columns
     assert width(shorten(text, columns)) <= columns or "://" in text

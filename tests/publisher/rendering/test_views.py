@@ -4,12 +4,12 @@ from typing import Any
 import pytest
 
 from publisher.articles.model import Article, Byline, Origin, Picture, Status
+from publisher.composing import compose
 from publisher.config import Publication
-from publisher.delivery.composing import compose
 from publisher.rendering import IssueContent, Item, Renderer, views
 from publisher.rendering.tokens import READER_ADDRESS, TOKENS
 from publisher.testing import SAMPLE_PUBLICATION, SECRET, sample_article
-from tests.publisher.delivery.letters import a_letter, a_recipient, parsed
+from tests.publisher.composing.letters import a_letter, a_recipient, parsed
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 URL = "https://news.example.org"

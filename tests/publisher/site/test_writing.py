@@ -2,7 +2,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from PIL import Image
 
+from publisher.rendering import views
 from publisher.site import writing
 from publisher.site.writing import Written
 from tests.publisher.conftest import NOW, House
@@ -173,3 +175,17 @@ def test_an_issue_has_its_page_which_stays_as_it_was_sent(
     press_of(house.at(NOW + timedelta(hours=1))).run()
     assert text_of(house, "en/daily/2026-01-09") == page
     assert "It waits no more." in text_of(house, "en/stories/tides")
+
+
+def test_a_logo_is_put_in_place_before_mails_show_it(house: House) -> None:
+    Image.new("RGB", (520, 64), "#8f2f12").save(house.settings.folders.root / "logo.png")
+    house.reload(design={"logo": "logo.png"})
+    shown(house)
+    seen = views.house(house.settings.publication, "zh-Hans").logo
+    assert seen is not None
+    assert (seen.alt, seen.width, seen.height) == ("灯笼", 260, 32)
+    placed = public(house) / seen.src.removeprefix("/")
+    assert placed.read_bytes() == (house.settings.folders.root / "logo.png").read_bytes()
+    before = stamps(public(house))
+    shown(house)
+    assert stamps(public(house)) == before

@@ -1,0 +1,142 @@
+"""`publisher check`: what the gate says of each edition's next issue, or of a mail in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from publisher.cli.checked import Checked, as_json, show
+from publisher.cli.common import (
+    HERE,
+    AsJson,
+    Directory,
+    Now,
+    clock_of,
+    console,
+    print_json,
+)
+from publisher.cli.rehearsal import best_match, held_digests, next_digest, rehearsed
+from publisher.clock import Clock
+from publisher.config import Edition, Settings, load
+from publisher.errors import IssueError, PublisherError, UsageError
+
+if TYPE_CHECKING:
+    from publisher.assembly.rehearsing import Rehearsal
+    from publisher.cycle import Press
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("check", epilog="Example: publisher check --lang ar my-publication")(check)
+
+
+def check(
+    directory: Directory = HERE,
+    *,
+    newsletter: Annotated[
+        str | None, typer.Option("--newsletter", metavar="NAME", help="Only this newsletter.")
+    ] = None,
+    lang: Annotated[
+        str | None,
+        typer.Option("--lang", metavar="TAG", help="Only this language; with --file, its own."),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file", metavar="MAIL", help="Check a message (.eml) or a page (.html)."
+        ),
+    ] = None,
+    as_json_: AsJson = False,
+    now: Now = None,
+) -> None:
+    """Prove that the next mails are fit to be sent; exit code 1 if any has an error."""
+    if file is not None:
+        if newsletter is not None or directory != HERE:
+            raise UsageError(
+                "--file: a mail in a file is of no publication; leave the rest out"
+            )
+        from publisher.cli.mailfiles import checked_file
+
+        results = [checked_file(file, lang)]
+    else:
+        settings = load(directory)
+        editions = _editions(settings, newsletter, lang)
+        results = list(_checked(settings, editions, clock_of(now)))
+    if as_json_:
+        print_json(as_json(results))
+    else:
+        show(console(), results)
+    if any(result.failed for result in results):
+        raise typer.Exit(1)
+
+
+def _editions(settings: Settings, newsletter: str | None, lang: str | None) -> list[Edition]:
+    """List the editions that are asked for, language by language."""
+    if newsletter is not None and settings.newsletter(newsletter) is None:
+        names = ", ".join(n.name for n in settings.newsletters) or "none"
+        raise UsageError(f"{newsletter}: no such newsletter; there are: {names}")
+    found = [
+        edition
+        for one in settings.newsletters
+        if newsletter in (None, one.name)
+        for edition in settings.editions(one)
+    ]
+    if lang is not None:
+        languages = list(dict.fromkeys(edition.language for edition in found))
+        wanted = best_match(lang, languages)
+        if wanted is None:
+            listed = ", ".join(languages) or "none"
+            raise UsageError(f"--lang: there is no edition in {lang}; there are: {listed}")
+        found = [edition for edition in found if edition.language == wanted]
+    order = settings.publication.languages
+    return sorted(found, key=lambda edition: order.index(edition.language))
+
+
+def _checked(settings: Settings, editions: list[Edition], clock: Clock) -> Iterator[Checked]:
+    if not editions:
+        raise UsageError("there is no newsletter; add a table [[newsletter]]")
+    with rehearsed(settings, clock) as machine:
+        for edition in editions:
+            yield from _held(machine, edition)
+            yield _next(machine, edition, clock)
+
+
+def _held(machine: Press, edition: Edition) -> Iterator[Checked]:
+    """Check what was due and waits: it is what an editor comes here for."""
+    try:
+        for rehearsal in held_digests(machine, edition):
+            yield _told(rehearsal, "was due, and waits until this is mended")
+    except PublisherError as error:
+        yield replace(_unmade(edition), problem=f"was due, and waits: {error}")
+
+
+def _next(machine: Press, edition: Edition, clock: Clock) -> Checked:
+    try:
+        rehearsal = next_digest(machine, edition, clock.now(), or_newest=True)
+    except IssueError as error:
+        return replace(_unmade(edition), remark=str(error))
+    except PublisherError as error:
+        return replace(_unmade(edition), problem=str(error))
+    remark = None
+    if rehearsal.why_not_new:
+        remark = f"with its newest articles, since there are {rehearsal.why_not_new}"
+    return _told(rehearsal, remark)
+
+
+def _unmade(edition: Edition) -> Checked:
+    return Checked(newsletter=edition.newsletter, language=edition.language)
+
+
+def _told(rehearsal: Rehearsal, remark: str | None) -> Checked:
+    return replace(
+        _unmade(rehearsal.edition),
+        day=rehearsal.issue.day,
+        subject=rehearsal.digest.subject,
+        articles=rehearsal.articles,
+        remark=remark,
+        proof=rehearsal.proof,
+    )

@@ -1,0 +1,178 @@
+"""Showing what the gate found: a report per language for people, and the same as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.text import Text
+
+from publisher.cli.common import counted
+from publisher.languages import autonym
+
+if TYPE_CHECKING:
+    from publisher.assembly.proving import Proof
+    from publisher.gate.findings import Finding
+    from publisher.gate.mail import Mail
+
+# Of a mail that anybody wrote.
+LONGEST_SUBJECT = 300
+# However narrow the window is.
+LEAST_COLUMNS = 20
+STYLES = {"error": "bold red", "warning": "yellow"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """One mail that was looked at: an edition's next issue, or a file.
+
+    `is_page` says that the file is only the HTML part of a mail. `remark` says how the mail came
+    to be, `problem` why there is none; without a proof it has no sizes and no findings.
+    """
+
+    language: str
+    newsletter: str | None = None
+    day: date | None = None
+    file: Path | None = None
+    is_page: bool = False
+    subject: str | None = None
+    articles: int | None = None
+    remark: str | None = None
+    problem: str | None = None
+    proof: Proof | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return " ".join(str(part) for part in (self.newsletter, self.day, self.file) if part)
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """What must be mended."""
+        return self.proof.report.errors if self.proof else ()
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What should be looked at."""
+        return self.proof.report.warnings if self.proof else ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether it can't be sent as it is."""
+        return self.problem is not None or bool(self.errors)
+
+
+def sizes(mail: Mail) -> dict[str, int]:
+    """Weigh a mail, in bytes: its parts as they are read, the HTML and the whole as they are sent."""
+    part = mail.html_part
+    sent = part.get_payload() if part is not None else ""
+    return {
+        "html": len(mail.html.encode(errors="replace")),
+        "html_sent": len(str(sent)),
+        "text": len(mail.text.encode(errors="replace")),
+        "message": len(mail.content),
+    }
+
+
+def as_json(results: Sequence[Checked]) -> dict[str, Any]:
+    """Give everything for programs."""
+    return {
+        "errors": sum(len(result.errors) for result in results),
+        "warnings": sum(len(result.warnings) for result in results),
+        "failed": any(result.failed for result in results),
+        "mails": [_mail_as_json(result) for result in results],
+    }
+
+
+def _mail_as_json(result: Checked) -> dict[str, Any]:
+    from publisher.assembly.proving import as_data
+
+    return {
+        "newsletter": result.newsletter,
+        "language": result.language,
+        "day": result.day.isoformat() if result.day else None,
+        "file": str(result.file) if result.file else None,
+        "subject": result.subject,
+        "articles": result.articles,
+        "remark": result.remark,
+        "problem": result.problem,
+        "bytes": sizes(result.proof.mail) if result.proof else None,
+        "findings": [as_data(f) for f in (*result.errors, *result.warnings)],
+    }
+
+
+def show(console: Console, results: Sequence[Checked]) -> None:
+    """Print a report per language, and what it comes to."""
+    for language, mails in groupby(results, key=lambda result: result.language):
+        console.print(Text(f"{autonym(language)} ({language})", style="bold"))
+        for mail in mails:
+            _show_one(console, mail)
+        console.print()
+    errors = sum(len(result.errors) for result in results)
+    warnings = sum(len(result.warnings) for result in results)
+    broken = sum(result.problem is not None for result in results)
+    summary = (
+        f"{counted(len(results), 'mail')} checked: {counted(errors, 'error')}, "
+        f"{counted(warnings, 'warning')}"
+    )
+    if broken:
+        summary += f"; {broken} can't be made"
+    console.print(Text(summary))
+
+
+def _show_one(console: Console, mail: Checked) -> None:
+    from publisher.gate.reading.page import cut
+
+    _print(console, 2, _heading(mail))
+    if mail.subject:
+        _print(console, 4, Text(cut(mail.subject, LONGEST_SUBJECT)))
+    if mail.remark:
+        _print(console, 4, Text(mail.remark, style="dim"))
+    if mail.problem:
+        _print(console, 4, Text.assemble(("error ", STYLES["error"]), mail.problem))
+    kinds: dict[str, list[Finding]] = {}
+    for finding in (*mail.errors, *mail.warnings):
+        kinds.setdefault(finding.code, []).append(finding)
+    for same in kinds.values():
+        _show_kind(console, same)
+
+
+def _heading(mail: Checked) -> Text:
+    parts = [counted(mail.articles, "article")] if mail.articles else []
+    if mail.proof:
+        size = sizes(mail.proof.mail)
+        html = f"HTML {size['html']:,} bytes"
+        whole = (f"{html} ({size['html_sent']:,} as sent)", f"text {size['text']:,}")
+        parts += [html] if mail.is_page else whole
+        if not (mail.errors or mail.warnings):
+            parts.append("nothing wrong")
+    return Text(f"{mail.name}: {', '.join(parts)}" if parts else mail.name)
+
+
+def _show_kind(console: Console, findings: list[Finding]) -> None:
+    """Print the findings of one rule: what to do once, then the places."""
+    rule = findings[0].rule
+    style = STYLES[rule.severity.value]
+    _print(console, 4, Text.assemble((f"{rule.severity.value} {rule.code}: ", style), rule.fix))
+    for finding in findings:
+        line = f" line {finding.line}" if finding.line else ""
+        where = f"{rule.part.value}{line}, {finding.where}: {finding.problem}"
+        elsewhere = f", and {finding.places - 1} more like it" if finding.places > 1 else ""
+        _print(console, 8, Text.assemble(where, elsewhere, (_clients(finding.clients), "dim")))
+
+
+def _clients(clients: Iterable[str]) -> str:
+    names = ", ".join(clients)
+    return f" ({names})" if names else ""
+
+
+def _print(console: Console, indent: int, text: Text) -> None:
+    """Print wrapped text that keeps its indent in every line."""
+    for line in text.wrap(console, max(console.width - indent, LEAST_COLUMNS)):
+        line.rstrip()
+        console.print(Text(" " * indent) + line)

@@ -1,0 +1,85 @@
+"""Reading a mail from a file, whoever made it, so that the gate can look at it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+
+from publisher.assembly.proving import Proof
+from publisher.cli.checked import Checked
+from publisher.errors import LanguageError, UsageError
+from publisher.gate.checking import check
+from publisher.gate.findings import Part, Report
+from publisher.gate.mail import Mail
+from publisher.gate.reading import seen
+from publisher.gate.reading.fields import decoded, fields, of_name
+from publisher.languages import normalise
+
+PAGES = frozenset({".html", ".htm"})
+# What only a publication's settings say.
+UNKNOWN = frozenset({"postal-address"})
+
+
+def checked_file(path: Path, lang: str | None) -> Checked:
+    """Let the gate look at a message (RFC 5322), or at a page as the HTML part of one."""
+    content = _read(path)
+    is_page = path.suffix.lower() in PAGES
+    mail = _mail(_wrapped(content) if is_page else _as_sent(content))
+    mail = replace(mail, language=_language(path, mail, lang))
+    # Of a page, the rest of the message is only of our making.
+    parts = frozenset({Part.HTML}) if is_page else frozenset(Part)
+    found = (f for f in check(mail).findings if f.rule.part in parts and f.code not in UNKNOWN)
+    report = Report(findings=tuple(found))
+    subjects = [] if is_page else of_name(fields(mail.content), "Subject")
+    subject = decoded(subjects[0].value) if subjects else None
+    return Checked(
+        file=path,
+        is_page=is_page,
+        language=mail.language,
+        subject=subject,
+        proof=Proof(mail, report),
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: can't be read: {error.strerror or error}") from None
+
+
+def _as_sent(content: bytes) -> bytes:
+    """Give lines their CR LF where the file has none: so Unix programs keep mail on disk."""
+    return content if b"\r\n" in content else content.replace(b"\n", b"\r\n")
+
+
+def _wrapped(page: bytes) -> bytes:
+    html = page.decode("utf-8", "replace")
+    message = EmailMessage(SMTP)
+    message.set_content(seen.visible(_mail_of_html(html).tree) or ".", cte="base64")
+    message.add_alternative(html, subtype="html", cte="base64")
+    return message.as_bytes()
+
+
+def _mail_of_html(html: str) -> Mail:
+    message = EmailMessage(SMTP)
+    message.set_content(html, subtype="html", cte="base64")
+    return _mail(message.as_bytes())
+
+
+def _mail(content: bytes) -> Mail:
+    """Take a message for what it says itself: nobody knows what it ought to be."""
+    return Mail(content=content, language="und", hosts=frozenset(), preheader="")
+
+
+def _language(path: Path, mail: Mail, lang: str | None) -> str:
+    told = [field.value for field in of_name(fields(mail.content), "Content-Language")]
+    tag = lang or next(filter(None, (*told, mail.tree.get("lang", ""))), None)
+    if tag is None:
+        raise UsageError(f"{path}: does not say which language it is in; give --lang")
+    try:
+        return normalise(tag)
+    except LanguageError as error:
+        raise UsageError(f"{path}: {error}") from None

@@ -1,0 +1,72 @@
+"""What `preview --screenshots` does: photographs of mails and a sheet of them, in a folder.
+
+Prints nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from publisher import files
+from publisher.errors import UsageError
+from publisher.photographs import Labelled, Mail, Photograph, photograph, sheet
+from publisher.photographs import with_local_pictures as local
+
+SHEET = "sheet.png"
+
+
+def screenshots_of(
+    program: str, mail: Mail, base: str, roots: Sequence[Path]
+) -> tuple[Photograph, ...]:
+    """Photograph a mail; pictures below the URL `base` are taken from one of several web roots.
+
+    `program` is Chromium, which is let to no network: other pictures look as they do to
+    readers whose mail program holds them back.
+    """
+
+    def locate(path: str) -> str | None:
+        return located(path, roots)
+
+    shown = Mail(language=mail.language, html=local(mail.html, base, locate))
+    return photograph(program, shown)
+
+
+def located(path: str, roots: Sequence[Path]) -> str | None:
+    """Give the `file:` address of a path as URLs spell it, in the first web root that has it."""
+    plain = unquote(urlsplit(path).path).lstrip("/")
+    if "\0" in plain:
+        return None
+    for root in roots:
+        file = (root / plain).resolve()
+        if file.is_relative_to(root.resolve()) and file.is_file():
+            return file.as_uri()
+    return None
+
+
+def write(folder: Path, taken: Sequence[Photograph]) -> None:
+    """Write a file for each, and the sheet; raises UsageError if they can't be written."""
+    try:
+        for one in taken:
+            files.write(folder / f"{one.name}.png", one.picture)
+        files.write(folder / SHEET, sheet(rows_of(taken)))
+    except OSError as error:
+        raise UsageError(f"{folder}: can't be written: {error.strerror or error}") from None
+
+
+def rows_of(taken: Sequence[Photograph]) -> list[list[Labelled]]:
+    """Put photographs into a row for each scheme, labelled, in the order in which they come."""
+    schemes = dict.fromkeys(one.view.scheme for one in taken)
+    return [
+        [
+            Labelled(label=_label(one), picture=one.picture)
+            for one in taken
+            if one.view.scheme == s
+        ]
+        for s in schemes
+    ]
+
+
+def _label(one: Photograph) -> str:
+    return f"{one.language}, {one.view.scheme}, {one.view.width} px"

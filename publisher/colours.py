@@ -1,0 +1,79 @@
+"""Colours as mails can show them, `#rrggbb`, and how well one stands out from another.
+
+The arithmetic is WCAG 2's (relative luminance, contrast ratio). Knows no style sheet.
+"""
+
+from __future__ import annotations
+
+import colorsys
+import re
+
+HEX = re.compile("#[0-9a-f]{6}")
+
+# WCAG 2.2, 1.4.3: text, and text from 24 px or from 18.66 px in bold.
+AA = 4.5
+AA_LARGE = 3.0
+
+WHITE = "#ffffff"
+BLACK = "#000000"
+
+# Below it sRGB's transfer function is straight; WCAG prints this figure, sRGB 0.04045.
+NEARLY_BLACK = 0.03928
+
+# Steps in which a colour is moved towards black or white: fine enough to look unmoved.
+STEPS = 50
+
+
+def luminance(colour: str) -> float:
+    """Give the relative luminance, 0 for black to 1 for white (WCAG 2.2, definitions)."""
+    red, green, blue = (_linear(part / 255) for part in _parts(colour))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Give the contrast ratio, 1 to 21 (WCAG 2.2, definitions)."""
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def mix(one: str, other: str, share: float) -> str:
+    """Mix two colours; `share` is the other's, 0 to 1."""
+    parts = zip(_parts(one), _parts(other), strict=True)
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in parts)
+
+
+def readable(colour: str, grounds: tuple[str, ...], ratio: float = AA) -> str:
+    """Move a colour as little as it takes to be read on each of some grounds.
+
+    Towards black or white, whichever serves; one of the two does, unless the grounds are both
+    light and dark: then the better one is what there is.
+    """
+
+    def worst(candidate: str) -> float:
+        return min(contrast(candidate, ground) for ground in grounds)
+
+    moved = (
+        mix(colour, end, step / STEPS) for step in range(STEPS + 1) for end in (BLACK, WHITE)
+    )
+    found = next((candidate for candidate in moved if worst(candidate) >= ratio), None)
+    return found or max((BLACK, WHITE), key=worst)
+
+
+def lightened(colour: str, ground: str, ratio: float) -> str:
+    """Lighten a colour, in its hue, until it stands out from a dark ground; at most to white."""
+    hue, lightness, saturation = colorsys.rgb_to_hls(*(part / 255 for part in _parts(colour)))
+    for step in range(STEPS + 1):
+        light = lightness + (1 - lightness) * step / STEPS
+        parts = colorsys.hls_to_rgb(hue, light, saturation)
+        candidate = "#" + "".join(f"{round(part * 255):02x}" for part in parts)
+        if contrast(candidate, ground) >= ratio:
+            return candidate
+    return WHITE
+
+
+def _parts(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def _linear(part: float) -> float:
+    return part / 12.92 if part <= NEARLY_BLACK else ((part + 0.055) / 1.055) ** 2.4

@@ -1,0 +1,99 @@
+"""The settings of how a publication looks: colours, logo, type. The defaults look well as they are.
+
+Knows no template; what else is needed (quieter inks, dark grounds) is reckoned from these.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, PlainValidator
+
+from publisher.colours import AA, HEX, WHITE, contrast
+from publisher.config.values import Table
+from publisher.errors import ArticleError
+
+FORMATS = frozenset({"png", "jpg", "gif"})
+FORMATS_SAID = "PNG, JPEG or GIF"
+# It is in front of every mail, on a telephone's connection too.
+MOST_BYTES = 200_000
+
+
+def _colour(value: str) -> str:
+    colour = value.lower()
+    if not HEX.fullmatch(colour):
+        raise ValueError(f"{value!r} is not a colour; write one with six digits, like #8f2f12")
+    return colour
+
+
+def _accent(value: str) -> str:
+    colour = _colour(value)
+    ratio = contrast(colour, WHITE)
+    if ratio < AA:
+        raise ValueError(
+            f"{value!r} can't be read on white (contrast {ratio:.1f}:1); choose a darker one, "
+            f"of {AA}:1 or more"
+        )
+    return colour
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logo:
+    """A picture below the publication's folder, as it was when the settings were read.
+
+    `target` is where it lies below the web root, under a name that holds its hash; sizes in
+    pixels.
+    """
+
+    path: str
+    target: str = ""
+    width: int = 0
+    height: int = 0
+    content: bytes = field(default=b"", repr=False)
+
+    def read(self, root: Path) -> Logo:
+        """Fill in what the file says; raises ValueError with what is wrong and what is right."""
+        # Pillow takes longer to load than all settings to read.
+        from publisher.imagesize import measure
+
+        try:
+            content = (root / self.path).read_bytes()
+            found = measure(content)
+        except OSError as error:
+            raise ValueError(
+                f"{self.path!r} can't be read: {error.strerror}; give a picture's path from here"
+            ) from None
+        except ArticleError as error:
+            raise ValueError(f"{self.path!r} {error}; give a smaller picture") from None
+        if found is None or found.suffix not in FORMATS:
+            raise ValueError(f"{self.path!r} is no picture that mails show; use {FORMATS_SAID}")
+        if len(content) > MOST_BYTES:
+            raise ValueError(f"{self.path!r} has {len(content)} bytes; stay below {MOST_BYTES}")
+        name = hashlib.sha256(content).hexdigest()[:16]
+        target = f"media/{name}/logo.{found.suffix}"
+        return replace(
+            self, target=target, width=found.width, height=found.height, content=content
+        )
+
+
+def _logo(value: object) -> Logo:
+    if isinstance(value, Logo):
+        return value
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f'{value!r} is no picture; write a path from here, like "logo.png"')
+    return Logo(path=value)
+
+
+class Design(Table):
+    """The table [publication.design]."""
+
+    # Links, buttons and the bar at the top.
+    accent: Annotated[str, AfterValidator(_accent)] = "#8f2f12"
+    # What lies around the column.
+    ground: Annotated[str, AfterValidator(_colour)] = "#f2efe9"
+    headings: Literal["serif", "sans"] = "serif"
+    # A PNG, JPEG or GIF below the publication's folder; shown instead of the title.
+    logo: Annotated[Logo, PlainValidator(_logo)] | None = None

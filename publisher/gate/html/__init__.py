@@ -1,0 +1,1 @@
+"""CHECK the HTML part: structure, styles, pictures, links, type, contrast, support."""

@@ -1,0 +1,1 @@
+"""KNOW: what mail programs can show, as caniemail measured it."""

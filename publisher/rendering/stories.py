@@ -1,0 +1,202 @@
+"""How a digest tells a story: whole, its opening, its summary, or in one line. Pure.
+
+What is told is decided once for both parts of the mail, and kept as passages, so that it can
+be proved that both say the same. Knows no template and no size of a mail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from markupsafe import Markup
+
+from publisher.articles.excerpts import UNSPACED, sentences
+from publisher.articles.model import Byline, Picture
+from publisher.languages import script
+from publisher.rendering import filters, plaintext, prose
+from publisher.rendering.model import House, Item, Note, Told
+
+NOTHING = Markup()
+
+# A digest leads to articles: what a summary says beyond this is read there.
+SUMMARY_COLUMNS = 300
+# Longer titles are no titles, but they come from feeds and must not fill a mail.
+TITLE_COLUMNS = 240
+# About a screen of a phone, in characters.
+OPENING = 1_200
+OPENING_UNSPACED = 480
+# What is no longer than this is a short note: three or four lines.
+NOTE_WORDS = 60
+NOTE_CHARACTERS = 160
+
+
+# More names than these are a list of their own, which is on the web.
+MOST_BYLINES = 12
+
+# A picture from another server would tell its owner who opens the mail, and when.
+ELSEWHERE = "it lies on another server: put a copy beside the article"
+
+
+class Shape(IntEnum):
+    """How much of a story is told; more is larger."""
+
+    LINE = 1
+    SUMMARY = 2
+    OPENING = 3
+    FULL = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A story as templates are given it.
+
+    `body` is HTML for mail and `text` the same words for the text part, both empty below
+    OPENING; `links` are what the body links to. `whole` says that nothing is left to read.
+    """
+
+    item: Item
+    shape: Shape
+    title: str
+    summary: str = ""
+    body: Markup = NOTHING
+    text: str = ""
+    links: tuple[prose.Link, ...] = ()
+    whole: bool = False
+    picture: Picture | None = None
+    passages: tuple[str, ...] = ()
+
+    @property
+    def bylines(self) -> tuple[Byline, ...]:
+        """Who wrote it; of a whole choir, the first few."""
+        return self.item.article.bylines[:MOST_BYLINES]
+
+    @property
+    def is_line(self) -> bool:
+        """Whether only its title and byline stand there."""
+        return self.shape == Shape.LINE
+
+    @property
+    def told(self) -> Told:
+        """Its words, as both parts of the mail have them."""
+        language = self.item.article.language
+        return Told(language=language, url=self.item.url, passages=self.passages)
+
+
+class Source:
+    """One item of an issue, read once and told in any shape."""
+
+    def __init__(self, item: Item, house: House) -> None:
+        self.item = item
+        self.house = house
+
+    @cached_property
+    def prose(self) -> prose.Prose:
+        """The article's body in blocks."""
+        return prose.parse(self.item.article.html)
+
+    @cached_property
+    def is_note(self) -> bool:
+        """Whether the whole article is no longer than a note."""
+        article = self.item.article
+        if script(article.language) in UNSPACED:
+            return len("".join(article.text.split())) <= NOTE_CHARACTERS
+        return len(article.text.split()) <= NOTE_WORDS
+
+    @cached_property
+    def title(self) -> str:
+        """The title, on one line."""
+        return plaintext.shorten(self.item.article.title, TITLE_COLUMNS)
+
+    @cached_property
+    def summary(self) -> str:
+        """The first whole sentences of the article's summary."""
+        return whole_sentences(self.item.article.summary)
+
+    @cached_property
+    def picture(self) -> Picture | None:
+        """The article's picture, if a mail can show it."""
+        picture = self.item.article.picture
+        shown = filters.mail_picture(picture)
+        return None if picture and self._is_elsewhere(picture) else shown
+
+    def notes(self, shape: Shape) -> Iterator[Note]:
+        """Say what the editor should know of pictures that a mail leaves out."""
+        picture = self.item.article.picture
+        if picture:
+            reason = ELSEWHERE if self._is_elsewhere(picture) else filters.unshown(picture)
+            if reason:
+                yield self._note(f"picture of “{self.title}”", reason)
+        if shape >= Shape.OPENING:
+            for reason in prose.unshown(self.prose, base_url=self.house.url):
+                yield self._note(f"“{self.title}”", reason)
+
+    def _note(self, what: str, reason: str) -> Note:
+        return Note(code="picture-left-out", text=f"{what}: {reason}")
+
+    def _is_elsewhere(self, picture: Picture) -> bool:
+        host = urlsplit(picture.src).hostname
+        return host is not None and host != urlsplit(self.house.url).hostname
+
+    def tell(self, shape: Shape, level: int = 2) -> Shown:
+        """Tell the story in a shape, or in a smaller one where there is no more to tell.
+
+        `level` is its title's among headings; those of its body are below.
+        """
+        if shape >= Shape.OPENING:
+            shown = self._body(shape, level)
+            if shown is not None:
+                return shown
+        if shape >= Shape.SUMMARY and self.summary:
+            return self._shown(Shape.SUMMARY, summary=self.summary, passages=(self.summary,))
+        return self._shown(min(shape, Shape.SUMMARY))
+
+    def _body(self, shape: Shape, level: int) -> Shown | None:
+        article = self.item.article
+        taken, cut = self.prose, False
+        if shape == Shape.OPENING:
+            unspaced = script(article.language) in UNSPACED
+            taken, cut = self.prose.opening(OPENING_UNSPACED if unspaced else OPENING)
+        passages = prose.passages(taken)
+        if not passages:
+            return None
+        html = prose.mail_html(
+            taken, language=article.language, base_url=self.house.url, level=level + 1
+        )
+        return self._shown(
+            shape,
+            body=Markup(html),  # noqa: S704 -- made of sanitised HTML, block by block
+            text=prose.plain_text(taken, language=article.language),
+            links=prose.links(taken, base_url=self.house.url),
+            whole=not cut,
+            passages=passages,
+        )
+
+    def _shown(self, shape: Shape, **said: object) -> Shown:
+        passages = (self.title, *said.pop("passages", ()))  # type: ignore[misc]  # as given above
+        picture = self.picture if shape >= Shape.SUMMARY else None
+        return Shown(
+            item=self.item,
+            shape=shape,
+            title=self.title,
+            picture=picture,
+            passages=passages,
+            **said,  # type: ignore[arg-type]  # the fields of Shown, from just above
+        )
+
+
+def whole_sentences(text: str, columns: int = SUMMARY_COLUMNS) -> str:
+    """Give the sentences that fit into so many columns: at least one, unless it is twice as long.
+
+    A text without any end of a sentence counts as one.
+    """
+    taken: list[str] = []
+    for sentence in sentences(text) if text.strip() else ():
+        if taken and plaintext.width("".join([*taken, sentence])) > columns:
+            break
+        taken.append(sentence)
+    said = plaintext.one_line("".join(taken) or text)
+    return said if plaintext.width(said) <= 2 * columns else ""

@@ -1,0 +1,140 @@
+"""What `docs/templates.md` says of templates, values, filters and limits is so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from publisher.articles.model import Article
+from publisher.rendering import (
+    FeedContent,
+    HomeContent,
+    House,
+    IssueContent,
+    Item,
+    LanguageLink,
+    Renderer,
+    SystemMail,
+    limits,
+    overrides,
+    workshop,
+)
+from publisher.rendering.environment import FILTERS, Templates
+from publisher.rendering.shipped import templates_folder
+from tests.publisher.rendering import sample
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "templates.md").read_text("utf-8")
+EVERYWHERE = {"lang", "chrome", "translations"}
+
+
+def section(title: str) -> str:
+    found = re.search(rf"(?ms)^##+ {title}\n(.*?)(?=^##+ |\Z)", PAGE)
+    assert found, title
+    return found[1]
+
+
+def rows(title: str) -> list[list[str]]:
+    lines = [line for line in section(title).splitlines() if line.startswith("| ")]
+    cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    return [row for row in cells[1:] if not row[0].startswith("---")]
+
+
+def quoted(text: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", text)
+
+
+def test_every_filter_is_on_the_page_and_no_other() -> None:
+    named = [quoted(row[0])[0].partition("(")[0] for row in rows("Filters")]
+    assert named == sorted(named)
+    assert set(named) == set(FILTERS)
+
+
+def test_every_shipped_template_is_on_the_page() -> None:
+    shipped = {
+        path.relative_to(templates_folder()).as_posix()
+        for path in templates_folder().rglob("*.*")
+        if path.is_file() and path.suffix != ".po"
+    }
+    named = set(quoted(section("Pages") + section("Feeds") + section("Mails")))
+    assert shipped - named == set()
+    assert {name for name in named if "/" in name} - shipped == set()
+
+
+@pytest.fixture(scope="module")
+def given() -> dict[str, set[str]]:
+    """The names of the values that each template is really given."""
+    found: dict[str, set[str]] = {}
+    render = Templates._render
+
+    def noted(self: Templates, name: str, values: Mapping[str, Any]) -> str:
+        found[name] = set(values) - EVERYWHERE
+        return render(self, name, dict(values))
+
+    house, feeds = sample.house("en"), sample.feeds("en")
+    renderer = Renderer()
+    with pytest.MonkeyPatch.context() as patch:
+        # The values pass here and nowhere else.
+        patch.setattr(Templates, "_render", noted)
+        renderer.digest(sample.issue("en"))
+        for kind in ("confirm", "welcome", "goodbye"):
+            mail = SystemMail(kind=kind, house=house, newsletters=("The week",))
+            renderer.system_mail(mail)
+        renderer.issue_page(sample.issue("en"), feeds)
+        renderer.article_page(house, sample.item("en"), feeds)
+        renderer.home_page(sample.home("en"), feeds)
+        renderer.chooser_page(house, [LanguageLink(language="en", url=house.url)])
+        renderer.letter_page(house, "unsubscribe", "desk@example.org")
+        renderer.feed_page(house, sample.feed("en"), feeds)
+        renderer.feed_texts(sample.item("en"), house)
+        renderer.feed_style(house)
+    return found
+
+
+def test_every_value_of_a_template_is_in_its_row(given: dict[str, set[str]]) -> None:
+    said: dict[str, set[str]] = {}
+    for templates, _what, values in rows("Pages") + rows("Feeds") + rows("Mails"):
+        before = list(said.values())[-1] if "the same" in values else set()
+        said |= {name: before | set(quoted(values)) for name in quoted(templates)}
+    assert set(said) == set(given)
+    for name, real in given.items():
+        # A subject is made before it is a value itself.
+        assert said[name] - {"subject"} == real - {"subject"}, name
+        assert real <= said[name], name
+
+
+def test_the_values_that_are_described_have_those_fields() -> None:
+    described = {
+        "house": House,
+        "item": Item,
+        "item.article": Article,
+        "issue": IssueContent,
+        "home": HomeContent,
+        "feed": FeedContent,
+    }
+    said = {quoted(row[0])[0]: re.sub(r"\([^)]*\)", "", row[1]) for row in rows("Values")}
+    for name, kind in described.items():
+        known = {field.name for field in fields(kind)}
+        words = [word for word in quoted(said[name].partition(";")[0]) if word.isidentifier()]
+        assert words
+        assert set(words) - known == set(), name
+
+
+def test_the_limits_are_those_that_are_held() -> None:
+    text = section("What templates may not do")
+    assert f"| {limits.SECONDS} seconds |" in text
+    assert f"{limits.SECONDS_BY_THE_CLOCK} by the clock" in text
+    assert f"| {limits.MEMORY // 2**20} MB |" in text
+    assert f"| {limits.MOST_IN_PAGE:,} characters |" in text
+    assert f"| {limits.MOST_IN_MAIL:,} characters |" in text
+    assert f"| {overrides.MOST_BYTES:,} bytes |" in text
+    assert f"| {overrides.MOST_FILES} files |" in text
+    assert workshop.TRIES == 3
+    assert "three times in a row" in text
+    assert workshop.SECONDS_OF_REST == 60
+    assert "for a minute" in text

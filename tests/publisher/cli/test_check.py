@@ -1,0 +1,312 @@
+"""`publisher check` proves the next mails, and mails in files, and says what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from wcwidth import wcswidth
+
+from publisher.testing import make_publication
+from tests.publisher.cli.conftest import Run
+from tests.publisher.gate.messages import a_mail
+
+FRIDAY = "2026-01-09T12:00:00Z"
+SATURDAY = "2026-01-10T12:00:00Z"
+REPLY = "Re: {{ issue.title }}"
+LOST = "{{ unsubscribe }}"
+
+
+def override(publication: Path, name: str, text: str) -> None:
+    file = publication / "templates" / "email" / "digest" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, "utf-8")
+
+
+def checked(run: Run, *words: object, code: int | None = None) -> dict[str, Any]:
+    given, out, err = run("check", "--json", *words)
+    assert err == ""
+    if code is not None:
+        assert given == code, out
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def codes(report: dict[str, Any]) -> set[str]:
+    return {finding["code"] for mail in report["mails"] for finding in mail["findings"]}
+
+
+def test_every_edition_is_checked_language_by_language(run: Run, lantern: Path) -> None:
+    code, out, err = run("check", lantern, "--now", FRIDAY)
+    assert (code, err) == (0, "")
+    headings = [line for line in out.splitlines() if re.match(r"\S", line)]
+    assert headings[:4] == [
+        "English (en)",
+        "简体中文 (zh-Hans)",
+        "繁體中文 (zh-Hant)",
+        "العربية (ar)",
+    ]
+    assert headings[4].startswith("8 mails checked: 0 errors, ")
+    assert re.search(
+        r"(?m)^  weekly 2026-01-16: 9 articles, HTML [\d,]+ bytes \([\d,]+ as sent\), text [\d,]+",
+        out,
+    )
+    assert "    The week: " in out
+
+
+def test_checking_changes_nothing(run: Run, lantern: Path) -> None:
+    before = sorted(lantern.rglob("*"))
+    run("check", lantern, "--now", FRIDAY)
+    assert sorted(lantern.rglob("*")) == before
+
+
+def test_a_mail_with_an_error_is_exit_code_1_and_says_what_where_and_how_to_mend_it(
+    run: Run, lantern: Path
+) -> None:
+    override(lantern, "body.txt", LOST)
+    code, out, err = run(
+        "check", lantern, "--newsletter", "weekly", "--lang", "ar", "--now", FRIDAY
+    )
+    assert (code, err) == (1, "")
+    assert (
+        "    error story-text: print the story's words as they are given to the template" in out
+    )
+    assert re.search(r"(?m)^        text, “[^”]+” \(ar\): passage 1 of \d+ is missing: “", out)
+    assert re.search(r"1 mail checked: \d+ errors, \d+ warnings?", out)
+
+
+def test_warnings_alone_are_exit_code_0(run: Run, lantern: Path) -> None:
+    override(lantern, "subject.txt", REPLY)
+    report = checked(run, lantern, "--lang", "en", "--now", FRIDAY, code=0)
+    assert "subject-reply" in codes(report)
+    assert report["errors"] == 0
+    assert report["warnings"] >= 2
+    assert report["failed"] is False
+
+
+def test_json_has_sizes_and_everything_of_a_finding(run: Run, lantern: Path) -> None:
+    override(lantern, "subject.txt", REPLY)
+    report = checked(run, lantern, "--newsletter", "daily", "--lang", "zh_TW", "--now", FRIDAY)
+    (mail,) = report["mails"]
+    assert (mail["newsletter"], mail["language"], mail["day"]) == (
+        "daily",
+        "zh-Hant",
+        "2026-01-12",
+    )
+    assert mail["bytes"]["message"] > mail["bytes"]["html_sent"] > mail["bytes"]["html"]
+    finding = next(f for f in mail["findings"] if f["code"] == "subject-reply")
+    assert set(finding) == {
+        *("code", "severity", "part", "where", "line", "places", "problem", "clients", "fix")
+    }
+
+
+def test_a_report_fits_into_80_columns(
+    run: Run, lantern: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    override(lantern, "body.txt", LOST + "\n{{ told.lead.title }} {{ told.lead.title }}" * 3)
+    # Where nobody says how wide a pipe is, it is wider than a terminal.
+    monkeypatch.setattr("publisher.cli.common.WIDTH_WITHOUT_TERMINAL", 80)
+    _code, out, _err = run("check", lantern, "--now", FRIDAY)
+    assert max(map(wcswidth, out.splitlines())) <= 80
+    assert all(line == line.rstrip() for line in out.splitlines())
+
+
+def test_where_nothing_is_new_the_newest_articles_are_checked_and_that_is_said(
+    run: Run, lantern: Path
+) -> None:
+    run("run", "--once", "--now", FRIDAY, lantern)
+    report = checked(run, lantern, "--newsletter", "weekly", "--lang", "en", "--now", SATURDAY)
+    (mail,) = report["mails"]
+    assert mail["remark"].startswith(
+        "with its newest articles, since there are no new articles"
+    )
+    assert mail["articles"] == 9
+    _code, out, _err = run("check", lantern, "--lang", "en", "--now", SATURDAY)
+    assert "    with its newest articles, since there are no new articles" in out
+
+
+def test_an_edition_without_any_article_is_said_to_have_none(run: Run, lantern: Path) -> None:
+    for article in (lantern / "articles").rglob("*.md"):
+        article.unlink()
+    code, out, _err = run("check", lantern, "--lang", "en", "--now", FRIDAY)
+    assert code == 0
+    assert "weekly in en would have nothing to say: no new articles" in out
+
+
+def test_a_mail_that_can_t_be_made_is_an_error_and_the_others_are_checked(
+    run: Run, lantern: Path
+) -> None:
+    override(
+        lantern,
+        "body.txt",
+        "{% if house.language == 'ar' %}{{ nobody.knows }}{% endif %}" + LOST,
+    )
+    report = checked(run, lantern, "--newsletter", "weekly", "--now", FRIDAY, code=1)
+    problems = {mail["language"]: mail["problem"] for mail in report["mails"]}
+    assert "'nobody' is undefined" in problems.pop("ar")
+    assert set(problems.values()) == {None}
+    _code, out, _err = run("check", lantern, "--newsletter", "weekly", "--now", FRIDAY)
+    assert "; 1 can't be made" in out
+
+
+class TestFiles:
+    """A mail in a file needs no publication."""
+
+    @pytest.mark.parametrize("language", ["en", "zh-Hans", "ar"])
+    def test_a_message_is_checked_in_its_own_language(
+        self, run: Run, tmp_path: Path, language: str
+    ) -> None:
+        file = tmp_path / "mail.eml"
+        file.write_bytes(a_mail(language).content)
+        report = checked(run, "--file", file)
+        (mail,) = report["mails"]
+        assert (mail["file"], mail["language"]) == (str(file), language)
+        assert mail["subject"]
+        # The sample is no finished design, but nothing is wrong with it as a message.
+        assert {f["part"] for f in mail["findings"]} <= {"html"}
+
+    def test_line_ends_of_a_unix_file_are_no_fault(self, run: Run, tmp_path: Path) -> None:
+        file = tmp_path / "mail.eml"
+        file.write_bytes(a_mail().content.replace(b"\r\n", b"\n"))
+        assert "line-end" not in codes(checked(run, "--file", file))
+        file.write_bytes(a_mail().content.replace(b"\r\nTo:", b"\nTo:"))
+        assert "line-end" in codes(checked(run, "--file", file, code=1))
+
+    def test_a_page_is_checked_as_the_html_part_of_a_mail(
+        self, run: Run, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "mail.html"
+        file.write_text(
+            a_mail("ar").html.replace("<html>", '<html lang="ar" dir="rtl">'), "utf-8"
+        )
+        (mail,) = checked(run, "--file", file)["mails"]
+        assert (mail["language"], mail["subject"]) == ("ar", None)
+        assert {f["part"] for f in mail["findings"]} == {"html"}
+        _code, out, _err = run("check", "--file", file)
+        assert re.search(rf"(?m)^  {re.escape(str(file))}: HTML [\d,]+ bytes$", out)
+
+    def test_a_subject_does_not_act_on_the_terminal(self, run: Run, tmp_path: Path) -> None:
+        file = tmp_path / "mail.eml"
+        subject = b"Subject: =?utf-8?q?a=1B=5B31mb?="
+        head = re.sub(rb"(?m)^Subject: .*?(?=\r\n\S)", subject, a_mail().content, count=1)
+        file.write_bytes(head)
+        code, out, _err = run("check", "--file", file)
+        assert code == 1
+        assert "field-control" in out
+        assert "\x1b" not in out
+
+    def test_the_preview_of_an_issue_can_be_checked(
+        self, run: Run, lantern: Path, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "preview.html"
+        _code, out, _err = run("preview", "weekly", lantern, "--now", FRIDAY, "--out", file)
+        assert re.search(r"(?m)^The gate found ", out)
+        assert checked(run, "--file", file, code=0)["errors"] == 0
+
+    def test_a_language_that_the_file_does_not_say_is_asked_for(
+        self, run: Run, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "mail.html"
+        file.write_text("<p>Hello</p>", "utf-8")
+        code, _out, err = run("check", "--file", file)
+        assert code == 2
+        assert err == f"publisher: {file}: does not say which language it is in; give --lang\n"
+        assert (
+            checked(run, "--file", file, "--lang", "zh_TW")["mails"][0]["language"] == "zh-Hant"
+        )
+
+    def test_a_language_that_is_none_is_named_with_the_file(
+        self, run: Run, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "mail.html"
+        file.write_text('<html lang="klingon"><p>Hello</p>', "utf-8")
+        code, _out, err = run("check", "--file", file)
+        assert code == 2
+        assert err.startswith(f"publisher: {file}: 'klingon' is not a language tag")
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"",
+            b"\x00\xff\xfe",
+            b"Subject: x",
+            b"not a mail at all",
+            b"From: \xff\r\n\r\n" + b"x" * 2000,
+        ],
+        ids=["empty", "octets", "no body", "prose", "long line"],
+    )
+    def test_no_file_is_so_odd_that_checking_it_fails(
+        self, run: Run, tmp_path: Path, content: bytes
+    ) -> None:
+        for name in ("mail.eml", "page.html"):
+            (tmp_path / name).write_bytes(content)
+            assert checked(run, "--file", tmp_path / name, "--lang", "en", code=1)["errors"] > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--newsletter", "monthly"], "monthly: no such newsletter; there are: weekly, daily"),
+        (
+            ["--lang", "fr"],
+            "--lang: there is no edition in fr; there are: en, zh-Hans, zh-Hant, ar",
+        ),
+        (["--lang", "klingon"], "--lang: 'klingon' is not a language tag"),
+        (["--file", "absent.eml"], "absent.eml: can't be read: No such file or directory"),
+        (
+            ["--file", "absent.eml", "--newsletter", "weekly"],
+            "--file: a mail in a file is of no publication",
+        ),
+    ],
+)
+def test_what_can_t_be_checked_is_one_clear_line(
+    run: Run, lantern: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], complaint: str
+) -> None:
+    monkeypatch.chdir(lantern)
+    code, _out, err = run("check", *words)
+    assert code == 2
+    assert complaint in err
+    assert err.count("\n") == 1
+
+
+def test_a_publication_without_newsletters_is_told_what_it_lacks(
+    run: Run, tmp_path: Path
+) -> None:
+    make_publication(tmp_path / "mine", newsletters=[])
+    code, _out, err = run("check", tmp_path / "mine")
+    assert (code, err) == (2, "publisher: there is no newsletter; add a table [[newsletter]]\n")
+
+
+def test_status_counts_what_the_gate_warned_of(run: Run, lantern: Path) -> None:
+    override(lantern, "subject.txt", REPLY)
+    run("run", "--once", "--now", FRIDAY, lantern)
+    listed = json.loads(run("status", "--json", lantern)[1])
+    assert {issue["state"] for issue in listed["issues"]} == {"sent"}
+    assert all(issue["warnings"] >= 1 for issue in listed["issues"])
+    assert "Warnings" in run("status", lantern)[1]
+
+
+def test_what_was_due_and_waits_is_checked_first(run: Run, tmp_path: Path) -> None:
+    settings = make_publication(tmp_path, languages=["en"])
+    root = settings.folders.root
+    article = root / "articles" / "en" / "tide.md"
+    article.parent.mkdir(parents=True)
+    article.write_text("---\ntitle: The tide\ndate: 2026-01-08\n---\nIt waits.\n", "utf-8")
+    assert run("run", "--once", "--now", "2026-01-08T08:00:00Z", root)[0] == 0
+    override(root, "body.txt", "nothing of the story")
+    assert run("run", "--once", "--now", FRIDAY, root)[0] == 1
+    report = checked(run, root, "--now", FRIDAY, code=1)
+    held, coming = report["mails"]
+    assert (held["day"], held["remark"]) == (
+        "2026-01-09",
+        "was due, and waits until this is mended",
+    )
+    assert "story-text" in {finding["code"] for finding in held["findings"]}
+    assert coming["day"] == "2026-01-16"
+    article.unlink()
+    assert [mail["day"] for mail in checked(run, root, "--now", FRIDAY)["mails"]] != [
+        "2026-01-09"
+    ]

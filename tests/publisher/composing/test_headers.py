@@ -1,0 +1,86 @@
+from email.header import decode_header, make_header
+from email.message import EmailMessage
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from publisher.composing.headers import BLANKS, WIRE, mailbox, words
+from publisher.errors import DeliveryError
+from tests.publisher.composing.letters import ENCODED_WORD, parsed, raw_field
+
+AWKWARD = st.text(
+    st.sampled_from("aZ .,;\"\\()<>@=?_[]:-'éßدع灯籠אe\u0301\u202e\U0001f600\r\n\t\x00")
+)
+
+
+def wire(name: str, value: str) -> bytes:
+    message = EmailMessage(WIRE)
+    message[name] = value
+    message.set_content("x")
+    return message.as_bytes()
+
+
+@given(AWKWARD)
+def test_a_subject_comes_out_as_it_went_in_on_short_lines(text: str) -> None:
+    content = wire("Subject", words(text))
+    parsed(content)
+    decoded = str(make_header(decode_header(raw_field(content, "Subject"))))
+    assert decoded == BLANKS.sub(" ", text).strip()
+    head = content.partition(b"\r\n\r\n")[0]
+    assert all(len(line) <= 76 for line in head.split(b"\r\n") if ENCODED_WORD.search(line))
+
+
+@given(AWKWARD)
+def test_a_mailbox_is_one_mailbox_whatever_its_name(name: str) -> None:
+    content = wire("To", mailbox(name, "reader@example.com"))
+    message = parsed(content)
+    assert [a.addr_spec for a in message["To"].addresses] == ["reader@example.com"]
+
+
+def test_spaces_between_encoded_words_are_not_lost() -> None:
+    title = "حصاد الأسبوع: المكتبة التي تعير المظلات " * 4
+    content = wire("Subject", words(title))
+    assert str(make_header(decode_header(raw_field(content, "Subject")))) == title.strip()
+
+
+def test_plain_text_stays_readable_in_the_source() -> None:
+    assert words("Tide & time (2026)") == "Tide & time (2026)"
+    assert mailbox("Ann Example", "a@example.com") == "Ann Example <a@example.com>"
+    assert mailbox("", "a@example.com") == "a@example.com"
+    assert mailbox('Ann "A" E.', "a@example.com") == '"Ann \\"A\\" E." <a@example.com>'
+
+
+def test_what_looks_like_an_encoded_word_is_not_decoded() -> None:
+    text = "=?utf-8?q?a=0D=0ABcc:_x@example.net?="
+    content = wire("Subject", words(text))
+    assert parsed(content)["Subject"] == text
+
+
+def test_a_name_is_never_parted_from_the_first_of_its_value() -> None:
+    content = wire("Message-ID", f"<{'x' * 200}@example.org>")
+    assert content.startswith(b"Message-ID: <xxx")
+
+
+def test_list_fields_break_only_at_spaces() -> None:
+    content = wire(
+        "List-Unsubscribe", f"<https://example.org/{'x' * 90}>, <mailto:a@example.org>"
+    )
+    first, second = content.split(b"\r\n")[:2]
+    assert first.endswith(b">,")
+    assert second == b" <mailto:a@example.org>"
+
+
+@pytest.mark.parametrize("value", ["<a@b>\r\nBcc: c@example.org", "<灯@example.org>", "a\x00b"])
+def test_what_no_header_may_hold_is_refused(value: str) -> None:
+    with pytest.raises(DeliveryError, match="List-Id holds what a header can't"):
+        wire("List-Id", value)
+
+
+def test_what_no_line_may_hold_is_refused() -> None:
+    with pytest.raises(DeliveryError, match="Archived-At is longer than a line"):
+        wire("Archived-At", "x" * 990)
+
+
+def test_other_fields_are_the_library_s() -> None:
+    assert b"\r\nX-Other: value\r\n" in b"\r\n" + wire("X-Other", "value")

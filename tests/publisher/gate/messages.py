@@ -1,0 +1,128 @@
+"""Messages as this program composes them, and the same with something wrong about them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html import escape
+
+from publisher.assembly.proving import READER, SECRET
+from publisher.composing import compose
+from publisher.gate.mail import Mail, Story
+from publisher.rendering.tokens import UNSUBSCRIBE
+from tests.publisher.composing.letters import a_letter
+
+STORIES = {
+    "en": (
+        Story(
+            language="en",
+            url="https://news.example.org/en/stories/ferry/",
+            passages=(
+                "The ferry that waits for the tide",
+                "For forty years the ferry left on the minute, whatever the water did.",
+                "Then a pilot began to write down “when it turned back” — every time.",
+            ),
+        ),
+        Story(
+            language="en",
+            url="https://news.example.org/en/stories/map/",
+            passages=("A map of the harbour", "It shows what the fog hides."),
+        ),
+    ),
+    "zh-Hans": (
+        Story(
+            language="zh-Hans",
+            url="https://news.example.org/zh-Hans/stories/ferry/",
+            passages=(
+                "等待潮水的渡轮",
+                "四十年来，渡轮总是准点开船，不管水势如何；直到一位引航员开始记录“它何时折返”。",
+                "（他的 Moleskine 笔记本现在放在博物馆里。）",
+            ),
+        ),
+    ),
+    "ar": (
+        Story(
+            language="ar",
+            url="https://news.example.org/ar/stories/ferry/",
+            passages=(
+                "العبّارة التي تنتظر المدّ",
+                "أربعون عامًا والعبّارة تغادر في موعدها (07:30)، مهما كان حال الماء.",
+            ),
+        ),
+    ),
+}
+PREHEADERS = {
+    "en": "A map of the harbour · What the fog hides · Umbrellas",
+    "zh-Hans": "港口地图 · 雾所隐藏的一切 · 出借雨伞的图书馆",
+    "ar": "خريطة الميناء · ما يخفيه الضباب · المكتبة التي تعير المظلات",
+}
+SUBJECTS = {
+    "en": "The week: The ferry that waits",
+    "zh-Hans": "一周灯火：等待潮水的渡轮",
+    "ar": "حصاد الأسبوع: العبّارة التي تنتظر المدّ",
+}
+
+
+def page_of(stories: tuple[Story, ...], preheader: str) -> str:
+    """Lay stories out as HTML, after a list of contents."""
+    contents = "".join(f"<tr><td>{escape(story.passages[0])}</td></tr>" for story in stories)
+    told = "".join(
+        f"<h2>{escape(story.passages[0])}</h2>\n"
+        + "".join(f"<p>{escape(passage)}</p>\n" for passage in story.passages[1:])
+        + f'<p><a href="{story.url}">&#8594;</a></p>\n'
+        for story in stories
+    )
+    return (
+        f'<!DOCTYPE html>\n<html><head><title>x</title></head><body><div style="color:#111111">'
+        f'<p style="font-size:13px">{escape(preheader)}</p></div>\n<table>{contents}</table>\n'
+        f'{told}<a href="{UNSUBSCRIBE}">x</a></body></html>\n'
+    )
+
+
+def text_of(stories: tuple[Story, ...]) -> str:
+    """Lay stories out as text, each passage in a paragraph that is wrapped."""
+    from publisher.rendering.plaintext import flow
+
+    told = "".join("\n\n".join((*story.passages, story.url)) + "\n\n" for story in stories)
+    return flow(f"{told}{UNSUBSCRIBE}\n")
+
+
+def a_mail(
+    language: str = "en", *, html: str | None = None, text: str | None = None, **letter: object
+) -> Mail:
+    """Compose a mail in which nothing is wrong, but for what the caller changes."""
+    stories, preheader = STORIES[language], PREHEADERS[language]
+    base = a_letter(
+        language,
+        subject=SUBJECTS[language],
+        html=html if html is not None else page_of(stories, preheader),
+        text=text if text is not None else text_of(stories),
+    )
+    content = compose(replace(base, **letter), READER, SECRET).content  # type: ignore[arg-type]  # as Letter has them
+    return Mail(
+        content=content,
+        language=language,
+        hosts=frozenset({"news.example.org"}),
+        preheader=preheader,
+        stories=stories,
+    )
+
+
+def with_field(mail: Mail, name: str, line: str | None) -> Mail:
+    """Put a line (or lines, as they stand) in a field's place; None takes the field out."""
+    head, end, rest = mail.content.partition(b"\r\n\r\n")
+    kept: list[bytes] = []
+    inside = False
+    for one in head.split(b"\r\n"):
+        if not one.startswith((b" ", b"\t")):
+            inside = one.lower().startswith(f"{name.lower()}:".encode())
+            if inside and line is not None:
+                kept.append(line.encode())
+        if not inside:
+            kept.append(one)
+    return replace(mail, content=b"\r\n".join(kept) + end + rest)
+
+
+def replaced(mail: Mail, old: bytes, new: bytes) -> Mail:
+    """Change the octets of a mail."""
+    assert old in mail.content
+    return replace(mail, content=mail.content.replace(old, new))

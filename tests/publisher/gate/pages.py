@@ -1,0 +1,142 @@
+"""Mails whose HTML is sound, and the same with something wrong about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+from string import Template
+from typing import NamedTuple
+
+import pytest
+from _pytest.mark import ParameterSet
+
+from publisher.gate.checking import Check
+from publisher.gate.findings import Finding
+from publisher.gate.mail import Mail, Story
+
+DATA = Path(__file__).parent / "data"
+HOST = "news.example.org"
+ADDRESS = "1 Example Street\nExample City"
+
+WORDS = {
+    "en": {
+        "dir": "ltr",
+        "start": "left",
+        "fonts": "-apple-system, 'Segoe UI', Roboto, Arial, sans-serif",
+        "title": "The week",
+        "picture": "A ferry at low tide",
+        "headline": "The ferry that waits for the tide",
+        "text": "For forty years the ferry left on the minute, whatever the water did. Then a "
+        "pilot began to write down what the river wanted.",
+        "more": "Continue reading",
+        "leave": "Unsubscribe",
+        "online": "View in browser",
+    },
+    "zh-Hant": {
+        "dir": "ltr",
+        "start": "left",
+        "fonts": "'PingFang TC', 'Microsoft JhengHei', Arial, sans-serif",
+        "title": "一週",
+        "picture": "退潮時的渡輪",
+        "headline": "學會等待潮水的渡輪",
+        "text": "四十年來，渡輪總是準點開船，不管水勢如何。後來一位引航員開始記錄河流的脾氣，"
+        "時刻表終於讓步了。四十年來，渡輪總是準點開船，不管水勢如何。",
+        "more": "繼續閱讀",
+        "leave": "退訂",
+        "online": "在瀏覽器中檢視",
+    },
+    "ar": {
+        "dir": "rtl",
+        "start": "right",
+        "fonts": "'Segoe UI', Tahoma, 'Geeza Pro', Arial, sans-serif",
+        "title": "الأسبوع",
+        "picture": "عبّارة عند الجزر",
+        "headline": "العبّارة التي تعلّمت انتظار المدّ",
+        "text": "على مدى أربعين عامًا كانت العبّارة تنطلق في موعدها مهما فعل الماء. ثم بدأ أحد "
+        "المرشدين يدوّن ما يريده النهر، فتغيّر الجدول.",
+        "more": "متابعة القراءة",
+        "leave": "إلغاء الاشتراك",
+        "online": "عرض في المتصفح",
+    },
+}
+
+
+def sound(language: str = "en") -> str:
+    """Give an HTML part in which nothing is wrong."""
+    page = Template((DATA / "sound.html").read_text(encoding="utf-8"))
+    return page.substitute(WORDS[language], lang=language)
+
+
+def changed(old: str, new: str, language: str = "en") -> str:
+    """Give the sound page with something else in a place; the place must be there."""
+    page = sound(language)
+    assert old in page, old
+    return page.replace(old, new)
+
+
+def with_content(content: str, language: str = "en") -> str:
+    """Give the sound page with more in it."""
+    return changed("<h2", f"{content}\n<h2", language)
+
+
+def with_style(css: str) -> str:
+    """Give the sound page with another <style> at the end of its head."""
+    return changed("</head>", f"<style>\n{css}\n</style>\n</head>")
+
+
+def mail_of(
+    html: str,
+    language: str = "en",
+    *,
+    hosts: frozenset[str] = frozenset({HOST}),
+    address: str = ADDRESS,
+    stories: tuple[Story, ...] = (),
+    encoding: str = "base64",
+) -> Mail:
+    """Put an HTML part into a message."""
+    message = EmailMessage(SMTP)
+    message["From"] = "press@news.example.org"
+    message["To"] = "reader@example.com"
+    message["List-Unsubscribe"] = f"<https://{HOST}/unsubscribe/?t=y>, <mailto:press@{HOST}>"
+    message["Archived-At"] = f"<https://{HOST}/weekly/2026-01-09/>"
+    message.set_content("x")
+    message.add_alternative(html, subtype="html", cte=encoding)
+    return Mail(
+        content=message.as_bytes(),
+        language=language,
+        hosts=hosts,
+        preheader="",
+        address=address,
+        stories=stories,
+    )
+
+
+class Fault(NamedTuple):
+    """A fact, the rule that it breaks, and an HTML part that shows it."""
+
+    fact: str
+    code: str
+    html: str
+    language: str = "en"
+
+
+def findings(module: Check, html: str, language: str = "en") -> list[Finding]:
+    """Give what one module of checks finds in an HTML part."""
+    return list(module.check(mail_of(html, language)))
+
+
+def codes(module: Check, html: str, language: str = "en") -> list[str]:
+    """Give the codes of what one module of checks finds, each once."""
+    return list(dict.fromkeys(finding.code for finding in findings(module, html, language)))
+
+
+def told(faults: Iterable[Fault]) -> list[ParameterSet]:
+    """Give faults as parameters that are named by their facts."""
+    return [pytest.param(fault, id=fault.fact) for fault in faults]
+
+
+def uncovered(module: Check, faults: Iterable[Fault]) -> set[str]:
+    """Give the codes of a module that no fault breaks."""
+    return {rule.code for rule in module.RULES} ^ {fault.code for fault in faults}

@@ -1,0 +1,75 @@
+"""The page on the checks has a section for each, as the code has it.
+
+`python -m tests.publisher.gate.test_catalogue` renews the sections.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from publisher.gate.checking import RULES
+from publisher.gate.findings import Part, Rule
+
+PAGE = Path(__file__).parents[3] / "docs" / "checks.md"
+TITLES = {
+    Part.MESSAGE: "The message",
+    Part.HEADERS: "The header",
+    Part.HTML: "The HTML part",
+    Part.TEXT: "The text part",
+}
+BEGIN = f"## {TITLES[Part.MESSAGE]}\n"
+
+
+def sections() -> str:
+    chapters = []
+    for part, title in TITLES.items():
+        rules = [rule for rule in RULES if rule.part == part]
+        chapters.append(f"## {title}\n\n" + "\n".join(map(section, rules)))
+    return "\n".join(chapters)
+
+
+def section(rule: Rule) -> str:
+    order = rule.fix[0].upper() + rule.fix[1:]
+    return f"### `{rule.code}` ({rule.severity})\n\n{escaped(rule.why)}\n\n{escaped(order)}.\n"
+
+
+def escaped(text: str) -> str:
+    """Keep elements that are spoken of from becoming elements of the page."""
+    return re.sub(
+        r"`[^`]*`|<[^<>]*>?",
+        lambda found: found[0] if found[0].startswith("`") else f"`{found[0]}`",
+        text,
+    )
+
+
+def renewed(page: str) -> str:
+    return page.partition(BEGIN)[0] + sections()
+
+
+def test_the_page_says_what_the_code_says() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == renewed(page), f"python -m {__name__} renews {PAGE.name}"
+
+
+def test_every_code_in_the_table_is_a_rules() -> None:
+    page = PAGE.read_text(encoding="utf-8").partition("## Support")[0]
+    named = set(re.findall(r"`([a-z]+(?:-[a-z]+)*(?:-…)?)`", page)) - {"style"}
+    codes = [rule.code for rule in RULES]
+    for code in named:
+        assert any(one.startswith(code.removesuffix("…")) for one in codes), code
+
+
+def test_every_rule_of_the_html_part_is_in_the_table() -> None:
+    page = PAGE.read_text(encoding="utf-8").partition("## Support")[0]
+    named = re.findall(r"`([a-z-]+…?)`", page)
+    for rule in RULES:
+        if rule.part == Part.HTML:
+            assert any(
+                rule.code == one or (one.endswith("…") and rule.code.startswith(one[:-1]))
+                for one in named
+            ), rule.code
+
+
+if __name__ == "__main__":
+    PAGE.write_text(renewed(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

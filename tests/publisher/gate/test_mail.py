@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+from lxml import etree
+
+from publisher.gate.mail import Mail
+
+
+def mail(content: bytes) -> Mail:
+    return Mail(content=content, language="en", hosts=frozenset(), preheader="")
+
+
+def of_html(charset: str, body: bytes) -> Mail:
+    return mail(f"Content-Type: text/html; charset={charset}\r\n\r\n".encode() + body)
+
+
+def test_parts_are_decoded() -> None:
+    message = (
+        b"Content-Type: multipart/alternative; boundary=x\r\n\r\n"
+        b"--x\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nz\xc3\xbcrich\r\n"
+        b"--x\r\nContent-Type: text/html; charset=iso-8859-1\r\n"
+        b"Content-Transfer-Encoding: base64\r\n\r\nPHA+evxyaWNo\r\n--x--\r\n"
+    )
+    assert mail(message).html == "<p>zürich"
+    assert mail(message).text == "zürich"
+
+
+def test_an_attached_page_is_not_the_mails() -> None:
+    message = b"Content-Type: text/html\r\nContent-Disposition: attachment\r\n\r\n<p>x"
+    assert mail(message).html == ""
+
+
+@pytest.mark.parametrize(
+    "charset", ["nope", "rot13", '"a\0b"', "undefined", "idna", "punycode"]
+)
+def test_a_charset_that_is_none_is_taken_for_utf_8(charset: str) -> None:
+    assert of_html(charset, b"<p>z\xc3\xbcrich\xff").html == "<p>zürich\ufffd"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\0", b"\xff" * 9, b"Content-Type: multipart/mixed\n\n--"]
+)
+def test_what_is_no_message_has_no_parts(content: bytes) -> None:
+    assert (mail(content).html, mail(content).tree.tag) == ("", "html")
+
+
+@pytest.mark.parametrize(
+    "html",
+    ["", " ", "<!-- x -->", "<?xml version='1.0' encoding='utf-16'?><p>ü</p>", "\ufeff<p>ü"],
+)
+def test_any_html_makes_a_tree(html: str) -> None:
+    tree = of_html("utf-8", html.encode()).tree
+    assert tree.tag == "html"
+    assert "Ã" not in etree.tostring(tree, encoding="unicode")

@@ -1,0 +1,52 @@
+"""What the gate says of mails that other tools make: right, not too much, and readable.
+
+The findings stand beside each mail; `python -m tests.publisher.gate.test_whole_mails` renews
+them, and the difference is to be read.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from publisher.gate.checking import check
+from publisher.gate.findings import Part, Report
+from tests.publisher.gate.pages import DATA, mail_of
+
+# A template of a mailing service, with its tags; what MJML makes; a mail that was just written.
+MAILS = {"soup": "en", "compiled": "ar", "plain": "en"}
+
+
+def report(name: str) -> Report:
+    html = (DATA / f"{name}.html").read_text(encoding="utf-8")
+    return check(mail_of(html, MAILS[name]))
+
+
+def written(found: Report) -> str:
+    lines = []
+    for one in found.findings:
+        if one.rule.part != Part.HTML or one.code.startswith("preheader"):
+            continue
+        place = f"{one.where}:{one.line}" if one.line else one.where
+        times = f" (in {one.places} places)" if one.places > 1 else ""
+        clients = f"\n    {', '.join(one.clients)}" if one.clients else ""
+        lines.append(f"{one.severity} {one.code}: {place}: {one.problem}{times}{clients}\n")
+    return "".join(lines)
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_the_gate_says_of_it_what_it_did(name: str) -> None:
+    assert written(report(name)) == (DATA / f"{name}.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_what_it_says_fits_on_a_page_or_two(name: str) -> None:
+    assert written(report(name)).count("\n") < 100
+
+
+def test_text_within_letters_of_no_size_is_seen_where_it_has_a_size_again() -> None:
+    assert "preheader-hidden" not in {one.code for one in report("compiled").findings}
+
+
+if __name__ == "__main__":
+    for name in MAILS:
+        (DATA / f"{name}.txt").write_text(written(report(name)), encoding="utf-8")

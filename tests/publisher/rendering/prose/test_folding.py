@@ -1,0 +1,74 @@
+"""White space folds over a whole text, whoever marks its parts."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from publisher.articles.words import words
+from publisher.rendering.prose.blocks import Mark, Run
+from publisher.rendering.prose.folding import fold
+
+BOLD = (Mark(tag="b"),)
+LINK = (Mark(tag="a", href="https://example.org/"),)
+
+
+def folded(*texts: str, verbatim: bool = False) -> list[str]:
+    marked = [Run(text=text, marks=BOLD * (n % 2)) for n, text in enumerate(texts)]
+    return [run.text for run in fold(marked, verbatim=verbatim)]
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (("  a  ", "b", " \n c  "), ["a ", "b", " c"]),
+        (("a", " b"), ["a", " b"]),
+        (("a ", " b"), ["a ", "b"]),
+        (("a\x0b", " \x0b b"), ["a\n\n", "b"]),
+        (("\x0b a", "b \x0b"), ["a", "b"]),
+        (("字\n", "字 ", "\nx"), ["字", "字 ", "x"]),
+        (("字", "\n", "字"), ["字字"]),
+        (("한국", "\n어"), ["한국", " 어"]),
+        (("a\u00a0 ", "b"), ["a\u00a0 ", "b"]),
+    ],
+)
+def test_spaces_fold_across_runs(texts: tuple[str, ...], expected: list[str]) -> None:
+    assert folded(*texts) == expected
+
+
+def test_verbatim_text_loses_only_the_lines_around_it() -> None:
+    assert folded("\n\n  a", "  \n\n\tb\n", "\n", verbatim=True) == ["  a", "  \n\n\tb"]
+    assert folded("a\x0b  b", verbatim=True) == ["a\n  b"]
+
+
+def test_a_combining_mark_goes_to_its_letter() -> None:
+    assert folded("e", "\u0301f") == ["é", "f"]
+    assert folded("ᄀ", "", "\u1161", "x") == ["가", "x"]
+
+
+def test_runs_under_the_same_marks_become_one() -> None:
+    runs = fold([Run(text="a", marks=LINK), Run(text="b", marks=LINK)], verbatim=False)
+    assert runs == (Run(text="ab", marks=LINK),)
+
+
+def test_no_link_is_made_of_a_space() -> None:
+    runs = [Run(text="a"), Run(text="\u00a0", marks=LINK), Run(text="b")]
+    assert fold(runs, verbatim=False) == (Run(text="a\u00a0b"),)
+    inside = [
+        Run(text="a", marks=LINK),
+        Run(text=" ", marks=LINK + BOLD),
+        Run(text="b", marks=LINK),
+    ]
+    assert fold(inside, verbatim=False) == (Run(text="a b", marks=LINK),)
+
+
+@given(st.lists(st.text(alphabet="ab \n\t字e\u0301\u00a0\u3000，\x0b", max_size=6), max_size=5))
+def test_the_words_are_those_of_the_article(texts: list[str]) -> None:
+    html = "".join(f"<b>{t}</b>" if n % 2 else t for n, t in enumerate(texts))
+    html = f"<p>{html}</p>".replace("\x0b", "<br>")
+    found = "".join(folded(*texts)) if texts else ""
+    assert (found if found.strip() else "") == words(html)
+    assert not re.search("  |^ | $", found.replace("\n", ""))

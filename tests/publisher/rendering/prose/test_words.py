@@ -1,0 +1,140 @@
+"""A story's words are its article's words, in both parts of a mail, in every language."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import unicodedata
+from contextlib import closing
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from publisher.articles.model import Origin
+from publisher.articles.words import words
+from publisher.config import load
+from publisher.database import open_database
+from publisher.rendering.plaintext import TURNING, flow, is_balanced
+from publisher.rendering.prose import Prose, mail_html, parse, passages, plain_text
+from publisher.rendering.tokens import NON_JOINER, TOKENS
+from tests.publisher.articles.reading import read_text
+from tests.publisher.conftest import House
+from tests.publisher.rendering.prose.reading import (
+    BASE,
+    FRAGMENTS,
+    bare,
+    missing,
+    safe,
+    text_of,
+)
+
+TAGS = {"zh": "zh-Hans"}
+# Lines of text fence off what would turn them, and close and open fences where they are broken;
+# what an article leaves open is taken out.
+TURNED = re.compile(f"[{''.join(TURNING)}]")
+
+
+def check(prose: Prose, text: str, language: str) -> None:
+    said = passages(prose)
+    assert unfenced(bare("".join(said))) == unfenced(bare(text))
+    assert bare(text_of(mail_html(prose, language=language, base_url=BASE))) == bare(text)
+    plain = flow(plain_text(prose, language=language))
+    assert missing(map(unfenced, said), unfenced(plain)) is None
+
+
+def unfenced(text: str) -> str:
+    return unicodedata.normalize("NFC", TURNED.sub("", text))
+
+
+@given(FRAGMENTS, st.sampled_from(["en", "ar", "zh-Hant"]))
+@settings(max_examples=400, deadline=None)
+def test_whatever_an_article_is_made_of(source: str, language: str) -> None:
+    html = safe(source)
+    prose = parse(html)
+    said = passages(prose)
+    assert all(passage.strip() for passage in said)
+    # Where readings are left out a token may come together, and is broken once more.
+    assert unfenced(bare("".join(said)).replace(NON_JOINER, "")) == unfenced(
+        bare(words(html)).replace(NON_JOINER, "")
+    )
+    assert all(is_balanced(line) for passage in said for line in passage.split("\n"))
+    check(prose, "".join(said), language)
+
+
+@given(FRAGMENTS)
+@settings(max_examples=200, deadline=None)
+def test_no_article_gets_at_its_readers_values(source: str) -> None:
+    prose = parse(safe(source))
+    mail = mail_html(prose, language="en", base_url=BASE)
+    for part in (mail, text_of(mail), plain_text(prose, language="en")):
+        assert not any(token in part for token in TOKENS)
+
+
+def test_a_token_that_leaving_out_readings_makes_is_broken() -> None:
+    prose = parse("<p><ruby>@<rt>x</rt>@UNSUBSCRIBE@@</ruby></p>")
+    assert "@@UNSUBSCRIBE@@" not in "".join(passages(prose))
+    assert missing(passages(prose), mail_html(prose, language="en", base_url=BASE)) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("<p>a \u202bb</p><p>c \u2067d\u2069</p>", ["a b", "c \u2067d\u2069"]),
+        ("<p>a \u2068b <b>c</b>\u2069 \u2069d</p>", ["a b c d"]),
+        ("<p>a\u202e<br>b\u202c</p>", ["a\nb"]),
+        ("<p>a \u2068b\u202dc\u202c\u2069</p>", ["a \u2068b\u202dc\u202c\u2069"]),
+        ("<p>e\u2066\u0301</p>", ["é"]),
+        ("<ul><li>\u202a</li><li>x</li></ul><pre>\u202ey\nz\u202c</pre>", ["x", "y\nz"]),
+    ],
+)
+def test_what_turns_a_text_stays_only_where_it_is_balanced(
+    source: str, said: list[str]
+) -> None:
+    prose = parse(safe(source))
+    assert list(passages(prose)) == said
+    mail = mail_html(prose, language="en", base_url=BASE)
+    plain = plain_text(prose, language="en")
+    for part in (text_of(mail), plain):
+        assert TURNED.findall(part) == TURNED.findall("".join(said))
+
+
+def test_a_beginning_that_cuts_a_stretch_open_is_not_turned_by_it() -> None:
+    prose = parse(safe("<p>One \u2067two. Three\u2069 four.</p>"))
+    beginning, _cut = prose.opening(12)
+    assert passages(beginning) == ("One two.",)
+
+
+def test_every_article_of_the_demo(tmp_path: Path) -> None:
+    with as_file(files("publisher") / "demo" / "data") as data:
+        shutil.copytree(data, tmp_path, dirs_exist_ok=True)
+        shutil.copytree(data / "late", tmp_path, dirs_exist_ok=True)
+    publication = load(tmp_path)
+    publication.folders.var.mkdir(exist_ok=True)
+    with closing(open_database(publication.folders.database)) as database:
+        demo = House(publication, database)
+        demo.pick_up()
+        articles = demo.all().values()
+    assert {article.language for article in articles} == {"ar", "en", "zh-Hans", "zh-Hant"}
+    assert any(article.origin == Origin.CONVERTED for article in articles)
+    for article in articles:
+        check(parse(article.html), article.text, article.language)
+
+
+@pytest.mark.slow
+def test_every_article_of_a_real_archive(corpus: Path) -> None:
+    files = sorted((corpus / "optech").rglob("*.md"))
+    assert len(files) > 100
+    for file in files:
+        draft = read_text(file.name, file.read_text("utf-8"))
+        language = TAGS.get(file.parent.name, file.parent.name)
+        check(parse(draft.html), draft.text, language)
+
+
+def test_the_seed_article(house: House, corpus: Path) -> None:
+    house.write("seed-article.txt", (corpus / "seed-article.txt").read_bytes())
+    house.pick_up()
+    (article,) = house.all().values()
+    check(parse(article.html), article.text, article.language)
