@@ -51,42 +51,56 @@ def compose(templates: Templates, content: IssueContent) -> Digest:
     """
     if not content.items:
         raise RenderingError(f"{content.web_url}: an issue without articles is not a mail")
-    ordered = order(content)
-    wanted = _wanted(content, ordered)
-    language = content.house.language
-
-    def values(plan: Plan) -> dict[str, Any]:
-        more = content.more + len(wanted) - len(plan)
-        return _values(replace(content, more=more), arrange(ordered, plan))
-
-    def written(plan: Plan) -> str:
-        return templates.render(BODY, language, values(plan))
-
-    def inlined(html: str) -> str:
-        try:
-            return inline(html)
-        except RenderingError as error:
-            raise RenderingError(f"templates/{BODY}: {error}") from None
-
-    found = fit(plans(wanted), written, inlined, _size)
+    desk = _Desk(templates=templates, content=content, ordered=order(content))
+    found = fit(plans(desk.wanted), desk.written, _inlined, _size)
     if found is None:
         raise RenderingError(
             f"{content.web_url}: the mail has more than {MOST_BYTES} bytes with a single title; "
             "shorten the template"
         )
-    plan, html = found
-    given = values(plan)
-    names = ("email/digest/subject.txt", "email/digest/body.txt")
-    subject, text = templates.render_each(names, language, given)
-    return Digest(
-        subject=plaintext.shorten_isolated(subject, SUBJECT_COLUMNS),
-        preheader=" · ".join(given["opening"].parts),
-        html=html,
-        text=plaintext.flow(text),
-        stories=tuple(shown.told for shown in given["told"].stories),
-        notes=tuple(_notes(ordered, wanted, plan)),
-        quoted=tuple(sorted(set(_written(content)))),
-    )
+    return desk.digest(*found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Desk:
+    """One issue on the way to being a mail, in as many plans as it takes."""
+
+    templates: Templates
+    content: IssueContent
+    ordered: Order
+
+    @property
+    def wanted(self) -> Plan:
+        return _wanted(self.content, self.ordered)
+
+    def values(self, plan: Plan) -> dict[str, Any]:
+        more = self.content.more + len(self.wanted) - len(plan)
+        return _values(replace(self.content, more=more), arrange(self.ordered, plan))
+
+    def written(self, plan: Plan) -> str:
+        return self.templates.render(BODY, self.content.house.language, self.values(plan))
+
+    def digest(self, plan: Plan, html: str) -> Digest:
+        given = self.values(plan)
+        names = ("email/digest/subject.txt", "email/digest/body.txt")
+        language = self.content.house.language
+        subject, text = self.templates.render_each(names, language, given)
+        return Digest(
+            subject=plaintext.shorten_isolated(subject, SUBJECT_COLUMNS),
+            preheader=" · ".join(given["opening"].parts),
+            html=html,
+            text=plaintext.flow(text),
+            stories=tuple(shown.told for shown in given["told"].stories),
+            notes=tuple(_notes(self.ordered, self.wanted, plan)),
+            quoted=tuple(sorted(set(_written(self.content)))),
+        )
+
+
+def _inlined(html: str) -> str:
+    try:
+        return inline(html)
+    except RenderingError as error:
+        raise RenderingError(f"templates/{BODY}: {error}") from None
 
 
 def _wanted(content: IssueContent, ordered: Order) -> Plan:

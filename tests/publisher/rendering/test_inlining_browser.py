@@ -42,6 +42,7 @@ WRONG_IN_CSS_INLINE = frozenset(
         "pseudo-elements",
         "marks of mail programs",
         "unknown pseudo-classes spoil a rule",
+        "heard through two selectors",
         "marked though no rule inlines them",
         "sheets for some media",
         "what is no sheet",
