@@ -89,15 +89,15 @@ HOSTILE = {
     "300 deep": "<div>" * 300 + "x",
     "20,000 deep": "<div class=a>" * 20_000 + "x",
     "many selectors for deep elements": "<style>"
-    + "".join(f".a .a .a .a .a {{ color:#{n:06x} }}" for n in range(2_000))
-    + f"</style>{'<div class=a>x' * 15_000}",
+    + "".join(f".a .a .a .a .a {{ color:#{n:06x} }}" for n in range(1_000))
+    + f"</style>{'<div class=a>x' * 6_000}",
     "many selectors for siblings": "<style>"
-    + "".join(f".a ~ .a ~ .a {{ color:#{n:06x} }}" for n in range(400))
-    + f"</style>{'<i class=a>x</i>' * 9_000}",
+    + "".join(f".a ~ .a ~ .a {{ color:#{n:06x} }}" for n in range(60))
+    + f"</style>{'<i class=a>x</i>' * 2_000}",
     "many rules for many classes": "<style>"
-    + "".join(f"p {{ color:#{n:06x} }}" for n in range(5_000))
+    + "".join(f"p {{ color:#{n:06x} }}" for n in range(2_000))
     + "</style>"
-    + "".join(f"<p class=a{n}>x" for n in range(9_000)),
+    + "".join(f"<p class=a{n}>x" for n in range(4_000)),
     "brackets": f"<style>{'(' * 99_999}</style><p style='color:{'(' * 99_999}'>x",
     "braces": f"<style>{'@media x{' * 30_000}</style>x",
     "broken css": "<style>}}}{{{;;;:::@@@@ !important /* </style>x <p style='};;{:'>y",

@@ -65,7 +65,7 @@ def test_an_inliner_that_shares_no_code_agrees_where_it_is_right(eyes: Eyes, nam
     assert agrees == (name not in WRONG_IN_CSS_INLINE)
 
 
-@pytest.mark.parametrize("lot", range(8))
+@pytest.mark.parametrize("lot", range(3))
 def test_sheets_written_at_random_say_the_same_afterwards(eyes: Eyes, lot: int) -> None:
     for seed in range(lot * 8, lot * 8 + 8):
         source = Author(seed).mail()
