@@ -46,7 +46,7 @@ def fit(
 ) -> tuple[Plan, str] | None:
     """Find the first plan whose finished HTML has at most MOST_BYTES; None if the last has more.
 
-    Finishing (inlining) takes ten times as long as writing. So only the first plan and one that
+    Finishing (inlining) takes longer than writing. So only the first plan and one that
     tells little are finished for their sizes; from these is reckoned what the others come to, and
     what is chosen is checked.
     """
