@@ -29,7 +29,7 @@ contracts: $(VENV)/dev  ## the directions in which imports may run
 
 pytest: $(VENV)/dev
 	rm -f .coverage .coverage.*
-	$(BIN)/pytest -n auto --cov --cov-report=term
+	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term
 
 bench: $(VENV)/dev  ## measure what the documentation says of speed
 	$(BIN)/python -m tests.bench

@@ -7,7 +7,7 @@ it. Knows no schedule of cycles; `publisher.scheduling` starts them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,10 +19,14 @@ from publisher import outputs, syndication
 from publisher.articles.pickup import PickedUp, pick_up
 from publisher.assembly import assemble, select_due
 from publisher.clock import Clock
+from publisher.composing.dkim import Signer
+from publisher.composing.dkimkeys import load_signers
 from publisher.config import Settings
 from publisher.database import Database, open_database
+from publisher.delivery.board import Progress
+from publisher.delivery.choosing import transport_of
 from publisher.delivery.sending import Sent, deliver
-from publisher.delivery.transports import OutboxTransport, Transport
+from publisher.delivery.transports.base import Transport
 from publisher.issues.planning import plan
 from publisher.rendering import Renderer
 from publisher.secret import secret_of
@@ -31,11 +35,8 @@ from publisher.syndication.pinging import Pinged, ping
 
 log = structlog.get_logger()
 
-# Told how far a step is: its name, how many are done, of how many.
-Progress = Callable[[str, int, int], None]
 
-
-def _silent(_step: str, _done: int, _of: int) -> None:
+def _silent(_step: str, _done: int, _of: int, _note: str = "") -> None:
     """Tell nobody."""
 
 
@@ -78,6 +79,7 @@ class Press:
     transport: Transport
     clock: Clock
     secret: str = field(repr=False)
+    signers: tuple[Signer, ...] = ()
 
     def run(self, progress: Progress = _silent) -> Report:
         """Run one whole cycle; what can't be done is reported and the rest goes on."""
@@ -122,8 +124,9 @@ class Press:
             self.database,
             self.transport,
             self.secret,
-            self.clock.now(),
+            self.clock,
             progress,
+            signers=self.signers,
         )
 
     def ping(self) -> Pinged:
@@ -152,14 +155,17 @@ def _warn_once(database: Database, language: str) -> None:
 def press(settings: Settings, clock: Clock) -> Iterator[Press]:
     """Wire a publication's parts together, and let go of its state at the end."""
     with (
-        closing(open_database(settings.folders.database)) as database,
+        closing(
+            open_database(settings.folders.database, settings.delivery.durability)
+        ) as database,
         closing(Renderer(settings.folders.templates)) as renderer,
     ):
         yield Press(
             settings=settings,
             database=database,
             renderer=renderer,
-            transport=OutboxTransport(settings.folders.outbox),
+            transport=transport_of(settings),
             clock=clock,
             secret=secret_of(settings),
+            signers=load_signers(settings),
         )

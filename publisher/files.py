@@ -28,12 +28,20 @@ def write(path: Path, content: bytes) -> None:
     """Put content in place: temporary file, fsync, rename, fsync of the folder."""
     make_folder(path.parent)
     unfinished = path.with_name(f".{path.name}.part")
-    with unfinished.open("wb") as file:
+    write_through(unfinished, content)
+    unfinished.replace(path)
+    sync_folder(path.parent)
+
+
+def write_through(path: Path, content: bytes) -> None:
+    """Write a file so that its content, not its name, survives a power cut.
+
+    Others may see half of it meanwhile, and half of it stays if this fails.
+    """
+    with path.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    unfinished.replace(path)
-    sync_folder(path.parent)
 
 
 def make_folder(folder: Path) -> None:

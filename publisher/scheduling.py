@@ -19,7 +19,8 @@ from typing import TypeVar
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from publisher.cycle import Press, Progress, Report
+from publisher.cycle import Press, Report
+from publisher.delivery.board import Progress
 from publisher.errors import PublisherError
 from publisher.heartbeat import beat
 
@@ -29,6 +30,8 @@ log = structlog.get_logger()
 SECONDS_BETWEEN_CYCLES = 15
 
 SECONDS_BETWEEN_LOOKS = 1.0
+# Long work is told of so often.
+SECONDS_BETWEEN_LINES = 10.0
 # Time servers move a clock by less at a time; more is somebody's hand.
 CLOCK_WAS_SET = 2.0
 
@@ -54,6 +57,7 @@ class Service:
         self._told = told
         self._seconds = seconds
         self._stop = threading.Event()
+        self._lines: dict[str, tuple[int, float]] = {}
 
     def stop(self) -> None:
         """Ask the service to end."""
@@ -115,7 +119,17 @@ class Service:
             log.exception("turn failed by a fault of the program")
         return None
 
-    def _progress(self, step: str, done: int, of: int) -> None:
-        log.info(step, done=done, of=of)
+    def _progress(self, step: str, done: int, of: int, note: str = "") -> None:
+        if self._is_worth_a_line(step, done, of):
+            log.info(step, done=done, of=of, **({"note": note} if note else {}))
         if self._stop.is_set():
             raise Stopping
+
+    def _is_worth_a_line(self, step: str, done: int, of: int) -> bool:
+        """Say whether a log should hold how far a step is: at times, and once when it is over."""
+        before, at = self._lines.get(step, (-1, 0.0))
+        now = time.monotonic()
+        worth = done != before and (done == of or now - at > SECONDS_BETWEEN_LINES)
+        if worth:
+            self._lines[step] = done, now
+        return worth

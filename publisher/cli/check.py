@@ -19,7 +19,7 @@ from publisher.cli.common import (
     console,
     print_json,
 )
-from publisher.cli.rehearsal import best_match, held_digests, next_digest, rehearsed
+from publisher.cli.rehearsal import best_match, held_digests, next_digest, rehearsed, subject_of
 from publisher.clock import Clock
 from publisher.config import Edition, Settings, load
 from publisher.errors import IssueError, PublisherError, UsageError
@@ -135,7 +135,7 @@ def _told(rehearsal: Rehearsal, remark: str | None) -> Checked:
     return replace(
         _unmade(rehearsal.edition),
         day=rehearsal.issue.day,
-        subject=rehearsal.digest.subject,
+        subject=subject_of(rehearsal),
         articles=rehearsal.articles,
         remark=remark,
         proof=rehearsal.proof,

@@ -1,19 +1,28 @@
 """How the program keeps its log: structured lines on standard error.
 
 Readable and in colour on a terminal, JSON elsewhere; only what went wrong, unless PUBLISHER_LOG
-asks for more. Knows no event.
+asks for more. Whatever is logged, no address and no reader's link is there in full. Knows no
+event.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
+from typing import Any
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 LEVEL_VARIABLE = "PUBLISHER_LOG"
+# What stands before the @ of an address, which may be %40 in a link.
+LOCAL_PART = re.compile(
+    r"(?:\"(?:[^\"\\]|\\.)*\"|[^\s<>()\[\],;:\"'@=?&/]+)(?:@|%40)(?=[\w\[])"
+)
+# A reader's link is told by its query.
+QUERY = re.compile(r"(https?://[^\s?#\"'<>]*)\?[^\s\"'<>]*")
 
 
 def set_up(default: str = "WARNING") -> None:
@@ -36,5 +45,23 @@ def set_up(default: str = "WARNING") -> None:
 
 def _writers(*, terminal: bool) -> list[Processor]:
     if terminal:
-        return [structlog.dev.ConsoleRenderer()]
-    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        return [structlog.processors.format_exc_info, masked, structlog.dev.ConsoleRenderer()]
+    return [structlog.processors.format_exc_info, masked, structlog.processors.JSONRenderer()]
+
+
+def masked(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Cut addresses and readers' links short, wherever they stand in a line of the log."""
+    return {key: _mask(value) for key, value in event.items()}
+
+
+def _mask(value: Any) -> Any:
+    if isinstance(value, str):
+        return LOCAL_PART.sub("…@", QUERY.sub(r"\1?…", value))
+    if isinstance(value, list | tuple):
+        return [_mask(inner) for inner in value]
+    if isinstance(value, dict):
+        return {_mask(key): _mask(inner) for key, inner in value.items()}
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    # An error, a path, bytes: whoever writes the line would write it so, too.
+    return _mask(str(value))

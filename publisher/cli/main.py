@@ -17,18 +17,29 @@ from feeds import FeedsError
 from publisher.cli import (
     articles,
     check,
+    control,
+    deliver,
     demo,
+    dkim,
+    doubt,
     logs,
     new,
     plan,
     preview,
     run,
+    send,
     serve,
     status,
     subscribers,
 )
 from publisher.errors import PublisherError
 from subscribers import SubscribersError
+
+# In the order in which a publication's life goes.
+COMMANDS = (
+    *(new, run, deliver, status, plan, preview, check, send),
+    *(control, articles, serve, dkim, demo),
+)
 
 app = typer.Typer(
     name="publisher",
@@ -38,8 +49,9 @@ app = typer.Typer(
     epilog="Example: publisher new my-publication && publisher run --once my-publication",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (new, run, status, plan, preview, check, articles, serve, demo):
+for module in COMMANDS:
     module.register(app)
+app.add_typer(doubt.app, name="doubt")
 app.add_typer(subscribers.app, name="subscribers")
 
 

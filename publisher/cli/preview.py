@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from publisher.cli.common import HERE, Directory, Now, clock_of, counted
-from publisher.cli.rehearsal import edition_of, next_digest, rehearsed, told_of
+from publisher.cli.rehearsal import edition_of, next_digest, rehearsed, subject_of, told_of
 from publisher.clock import Clock
 from publisher.config import Edition, Settings, load
 from publisher.errors import IssueError, UsageError
@@ -84,7 +84,7 @@ def _write(settings: Settings, clock: Clock, edition: Edition, out: Path) -> Non
     except OSError as error:
         raise UsageError(f"{out}: can't be written: {error.strerror or error}") from None
     typer.echo(
-        f"{rehearsal.digest.subject}\n{counted(rehearsal.articles, 'article')}, "
+        f"{subject_of(rehearsal)}\n{counted(rehearsal.articles, 'article')}, "
         f"{len(content.encode())} bytes: {out}"
     )
     typer.echo(told_of(proof.report))
@@ -134,7 +134,7 @@ def _views(
         typer.echo(f"{error}", err=True)
         return
     mail = Mail(language=edition.language, html=rehearsal.proof.mail.html)
-    typer.echo(f"{edition.language}: {rehearsal.digest.subject}")
+    typer.echo(f"{edition.language}: {subject_of(rehearsal)}")
     # What was only now picked up lies in the copy.
     roots = [machine.settings.folders.public, settings.folders.public]
     yield from screenshots_of(program, mail, settings.publication.url, roots)

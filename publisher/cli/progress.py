@@ -3,56 +3,99 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
+from rich.text import Text
 
-Tell = Callable[[str, int, int], None]
+
+class Tell(Protocol):
+    """Told a step's name, how many are done, of how many, and what to add."""
+
+    def __call__(self, step: str, done: int, of: int, note: str = "", /) -> None:
+        """Show it."""
+        ...
+
 
 # Work of fewer pieces is over before anyone has read a line about it.
 WORTH_TELLING = 500
+# A file gets no more lines than this for one step, however long it is.
+MOST_LINES = 20
+# Short, so that names and numbers fit into 80 columns beside it.
+BAR_WIDTH = 12
 
 
 @contextmanager
 def progress() -> Iterator[Tell]:
-    """Give a function that is told a step's name, how many are done, and of how many."""
+    """Give a function that is told how far a step is; see `Tell`."""
     if sys.stderr.isatty():
         with _bars() as bars:
             yield _on(bars)
     else:
-        yield _line
+        yield _in_lines()
 
 
 def _bars() -> Progress:
     return Progress(
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(BAR_WIDTH),
         MofNCompleteColumn(),
+        PaceColumn(),
         TimeRemainingColumn(),
+        # Whatever room is left: where there is little, the numbers count more.
+        TextColumn(
+            "{task.fields[note]}",
+            style="yellow",
+            markup=False,
+            table_column=Column(no_wrap=True, ratio=1),
+        ),
         console=Console(stderr=True),
         transient=True,
+        expand=True,
     )
 
 
-def _on(bars: Progress) -> Tell:
-    tasks = {}
+class PaceColumn(ProgressColumn):
+    """How many a second, of late."""
 
-    def tell(step: str, done: int, of: int) -> None:
+    def render(self, task: Task) -> Text:
+        """Write the pace, if there is one yet."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f}/s" if speed and speed >= 1 else "", style="cyan")
+
+
+def _on(bars: Progress) -> Tell:
+    tasks: dict[str, TaskID] = {}
+
+    def tell(step: str, done: int, of: int, note: str = "") -> None:
         if step not in tasks:
-            tasks[step] = bars.add_task(step, total=of)
-        bars.update(tasks[step], completed=done, total=of)
+            tasks[step] = bars.add_task(step, total=of, note="", completed=done)
+        bars.update(tasks[step], completed=done, total=of, note=note)
 
     return tell
 
 
-def _line(step: str, done: int, of: int) -> None:
-    if of >= WORTH_TELLING and (done == of or done % WORTH_TELLING == 0):
-        sys.stderr.write(f"{step}: {done} of {of}\n")
+def _in_lines() -> Tell:
+    told: dict[str, int] = {}
+
+    def tell(step: str, done: int, of: int, note: str = "") -> None:
+        portion = max(WORTH_TELLING, of // MOST_LINES)
+        is_whole = done // portion > told.get(step, 0) // portion
+        if of >= WORTH_TELLING and (is_whole or done == of != told.get(step)):
+            told[step] = done
+            sys.stderr.write(f"{step}: {done} of {of}{f', {note}' if note else ''}\n")
+
+    return tell

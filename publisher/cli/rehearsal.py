@@ -65,6 +65,11 @@ def held_digests(machine: Press, edition: Edition) -> Iterator[Rehearsal]:
                 yield found
 
 
+def subject_of(rehearsal: Rehearsal) -> str:
+    """Give a subject as a reader sees it, her values in their places."""
+    return str(rehearsal.proof.mail.message["Subject"])
+
+
 def told_of(report: Report) -> str:
     """Say in a line what the gate found."""
     if not report.findings:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from publisher.cli import logs, summary
+from publisher.cli import logs
 from publisher.cli.common import HERE, Directory, Now, clock_of, console
 from publisher.cli.progress import progress
 from publisher.config import load
@@ -39,6 +39,7 @@ def run(
     settings = load(directory)
 
     # What a press is made of takes half a second to load; errors above should not wait for it.
+    from publisher.cli import summary
     from publisher.cycle import press
     from publisher.heartbeat import beat
     from publisher.locking import alone

@@ -21,9 +21,11 @@ from publisher.cli.common import (
     print_json,
 )
 from publisher.config import Settings, load
+from publisher.delivery.summing import summed
 
 if TYPE_CHECKING:
     from publisher.cli.facts import Facts, Made
+    from publisher.issues.model import Issue
 
 # More than this many of the last issues are for programs (--json), not for a terminal.
 ISSUES_SHOWN = 20
@@ -90,6 +92,7 @@ def _as_json(settings: Settings, facts: Facts, beaten: datetime | None) -> dict[
 def _issue_as_json(made: Made) -> dict[str, Any]:
     issue, count = made.issue, made.deliveries
     return {
+        "name": issue.name,
         "newsletter": issue.newsletter,
         "language": issue.language,
         "day": issue.day.isoformat(),
@@ -98,7 +101,7 @@ def _issue_as_json(made: Made) -> dict[str, Any]:
         "reason": issue.reason,
         "articles": made.articles,
         "warnings": made.warnings,
-        "deliveries": {"planned": count.total(), **{k: count[k] for k in sorted(count)}},
+        "deliveries": {"planned": count.total(), **summed(count)},
     }
 
 
@@ -112,8 +115,11 @@ def _show(console: Console, settings: Settings, facts: Facts, beaten: datetime |
         markup=False,
     )
     console.print(_languages(facts))
-    if any(line.issues for line in facts.languages):
-        console.print(_issues(facts))
+    if shown := _shown(facts):
+        console.print(_issues(shown))
+    for made in shown:
+        if made.issue.reason:
+            console.print(_reason(made.issue), markup=False)
     for tag, count in facts.elsewhere.items():
         articles = counted(count, "article")
         console.print(f"{articles} in {tag}, which is not one of the languages")
@@ -138,26 +144,38 @@ def _languages(facts: Facts) -> Table:
     return table
 
 
-def _issues(facts: Facts) -> Table:
-    table = Table()
-    headings = (
-        *("Issue", "Language", "State", "Articles", "Warnings"),
-        *("Planned", "Deliveries", "Reason"),
-    )
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
+def _shown(facts: Facts) -> list[Made]:
     shown = [made for line in facts.languages for made in line.issues]
     shown.sort(key=lambda made: (made.issue.due_at, made.issue.id), reverse=True)
-    for made in shown[:ISSUES_SHOWN]:
-        issue, count = made.issue, made.deliveries
+    return shown[:ISSUES_SHOWN]
+
+
+def _issues(shown: list[Made]) -> Table:
+    """Show the issues under the names that other commands take; fits into 80 columns."""
+    table = Table()
+    table.add_column("Issue", no_wrap=True)
+    table.add_column("State", overflow="fold")
+    for heading in ("Articles", "Warnings"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("Deliveries", min_width=len("Deliveries"))
+    for made in shown:
         table.add_row(
-            f"{issue.newsletter} {issue.day}",
-            issue.language,
-            issue.state,
+            made.issue.name,
+            made.issue.state.replace("_", " "),
             str(made.articles),
             str(made.warnings or ""),
-            str(count.total()),
-            ", ".join(f"{n} {state}" for state, n in sorted(count.items())),
-            issue.reason or "",
+            _sum(made),
         )
     return table
+
+
+def _sum(made: Made) -> str:
+    """Write what was planned as the sum of what became of it: `3 = 2 sent + 1 deferred`."""
+    parts = [f"{n} {s.replace('_', ' ')}" for s, n in summed(made.deliveries).items() if n]
+    return f"{made.deliveries.total()} = {' + '.join(parts)}" if parts else ""
+
+
+def _reason(issue: Issue) -> str:
+    """Say in a line why an issue stands as it does: what a server says fits into no column."""
+    words = " ".join((issue.reason or "").split())
+    return f"{issue.name} is {issue.state.replace('_', ' ')}: {words}"

@@ -3,6 +3,7 @@
 Knows no ledger, no transport and no check.
 """
 
-from publisher.composing.message import Letter, Message, compose
+from publisher.composing.compiled import Compiled, compile_letter, compose
+from publisher.composing.message import Letter, Message
 
-__all__ = ["Letter", "Message", "compose"]
+__all__ = ["Compiled", "Letter", "Message", "compile_letter", "compose"]

@@ -6,20 +6,50 @@ its unsubscribe link must go on working. Knows no message.
 
 from __future__ import annotations
 
+import json
+from binascii import b2a_base64
 from typing import Literal
 
 from itsdangerous import BadData, URLSafeSerializer
 
 from publisher import urls
+from publisher.composing.macs import Mac
 from publisher.config import Publication
 from publisher.errors import DeliveryError
+from publisher.issues.model import Issue
 
-Kind = Literal["unsubscribe", "preferences"]
+Kind = Literal["unsubscribe", "preferences", "web"]
+
+# RFC 4648 section 5: of base64, what is safe in an address; itsdangerous leaves out the padding.
+URL_SAFE = bytes.maketrans(b"+/", b"-_")
+PADDING = b"\n="
+
+
+class Seal:
+    """Signs one kind of link of one newsletter.
+
+    The tokens are those of itsdangerous' URLSafeSerializer, made in a tenth of the time: the key
+    is derived once, and nothing so short is tried to be compressed.
+    """
+
+    def __init__(self, secret: str, kind: Kind, newsletter: str) -> None:
+        key = URLSafeSerializer(secret, salt=kind).make_signer().derive_key()
+        self._mac = Mac(key, "sha1")
+        self._payload = b"[%%d,%b]" % json.dumps(newsletter).encode().replace(b"%", b"%%")
+
+    def token(self, subscriber_id: int) -> bytes:
+        """Sign who may do what: ASCII that fits an address as it stands."""
+        payload = _safe(self._payload % subscriber_id)
+        return payload + b"." + _safe(self._mac.digest(payload))
+
+
+def _safe(octets: bytes) -> bytes:
+    return b2a_base64(octets).translate(URL_SAFE, PADDING)
 
 
 def token(secret: str, kind: Kind, subscriber_id: int, newsletter: str) -> str:
     """Sign who may do what; each kind of link has a signature of its own."""
-    return str(URLSafeSerializer(secret, salt=kind).dumps([subscriber_id, newsletter]))
+    return Seal(secret, kind, newsletter).token(subscriber_id).decode("ascii")
 
 
 def read_token(secret: str, kind: Kind, value: str) -> tuple[int, str]:
@@ -34,6 +64,14 @@ def read_token(secret: str, kind: Kind, value: str) -> tuple[int, str]:
     return int(subscriber_id), str(newsletter)
 
 
-def reader_url(publication: Publication, language: str, kind: Kind, value: str) -> str:
-    """Give the address of a reader's own page."""
-    return f"{urls.absolute(publication, urls.letter_path(language, kind))}?t={value}"
+def reader_url(publication: Publication, issue: Issue, kind: Kind) -> str:
+    """Give the address of a reader's own page, up to where her token goes.
+
+    Her pages for leaving and changing belong to a language, and `web` is the issue's own page.
+    """
+    path = (
+        urls.issue_path(issue.language, issue.newsletter, issue.day)
+        if kind == "web"
+        else urls.letter_path(issue.language, kind)
+    )
+    return f"{urls.absolute(publication, path)}?t="

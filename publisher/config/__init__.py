@@ -4,10 +4,10 @@ Read once, at the edge; everything behind it may trust what it holds. Knows no d
 no template.
 """
 
+from publisher.config.delivery import Delivery
 from publisher.config.loading import FILE_NAME, load
-from publisher.config.newsletters import Edition, Late, Missing, Newsletter
+from publisher.config.newsletters import Edition, InDoubt, Late, Missing, Newsletter
 from publisher.config.publication import (
-    Delivery,
     Feeds,
     Folders,
     Podcast,
@@ -22,6 +22,7 @@ __all__ = [
     "Edition",
     "Feeds",
     "Folders",
+    "InDoubt",
     "Late",
     "Missing",
     "Newsletter",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FILE_NAME = "publication.toml"
 SECRET_VARIABLE = "PUBLISHER_SECRET"  # noqa: S105  # the variable's name, not its value
+SMTP_PASSWORD_VARIABLE = "PUBLISHER_SMTP_PASSWORD"  # noqa: S105  # as above
 # Below this a secret can be guessed; 16 bytes of a random source are 22 characters of base64.
 SHORTEST_SECRET = 16
 # How the tables that are lists, or must be there, begin.
@@ -54,6 +55,7 @@ def load(directory: Path, environment: Mapping[str, str] = os.environ) -> Settin
         delivery=document.delivery,
         feeds=document.feeds,
         secret=_secret(environment),
+        smtp_password=_smtp_password(environment),
     )
 
 
@@ -191,3 +193,8 @@ def _secret(environment: Mapping[str, str]) -> SecretStr | None:
         remedy = f"use {SHORTEST_SECRET} or more from a random source"
         raise ConfigError("environment", SECRET_VARIABLE, problem, remedy)
     return SecretStr(value)
+
+
+def _smtp_password(environment: Mapping[str, str]) -> SecretStr | None:
+    value = environment.get(SMTP_PASSWORD_VARIABLE)
+    return SecretStr(value) if value else None

@@ -42,6 +42,13 @@ class Late(StrEnum):
     MERGE = "merge"
 
 
+class InDoubt(StrEnum):
+    """What becomes of a message that was sent, and of which nobody knows if it was taken."""
+
+    HOLD = "hold"
+    RESEND = "resend"
+
+
 class Missing(StrEnum):
     """What an edition does with a story that is not in its language."""
 
@@ -84,6 +91,8 @@ class Terms(Table):
     fallback: Tags | None = None
     content: Content | None = None
     blocks: Blocks | None = None
+    in_doubt: InDoubt | None = None
+    give_up_after: int | None = Field(default=None, ge=1, le=720)  # hours
 
     def schedule_of(self, below: Terms | None = None) -> Schedule | None:
         """Make the schedule that these terms, laid over others, come to."""
@@ -111,6 +120,8 @@ class Edition:
     fallback: tuple[str, ...]
     content: Content
     blocks: frozenset[Block]
+    in_doubt: InDoubt
+    give_up_after: timedelta
 
     @property
     def zone(self) -> ZoneInfo:
@@ -121,6 +132,8 @@ class Edition:
 # A daily digest is stale by the evening; a weekly one may still go out after a weekend.
 LATENESS_OF_A_DAILY = timedelta(hours=12)
 LATENESS_OF_A_WEEKLY = timedelta(days=3)
+# Longer than mail servers are down, and than greylisting lasts; an issue older than that is stale.
+PATIENCE = timedelta(days=2)
 # Two weekdays come at most ten times in 31 days, three at least twelve times.
 DAYS_OF_TWICE_A_WEEK = 10
 
@@ -161,7 +174,7 @@ class Newsletter(Terms):
 
         schedule = terms.schedule_of(self)
         assert schedule is not None  # noqa: S101  # a newsletter always has one
-        lateness = told("max_lateness", None)
+        lateness, patience = told("max_lateness", None), told("give_up_after", None)
         return Edition(
             newsletter=self.name,
             language=language,
@@ -177,6 +190,8 @@ class Newsletter(Terms):
             fallback=told("fallback", ()),
             content=told("content", Content.SUMMARY),
             blocks=frozenset(told("blocks", ())),
+            in_doubt=told("in_doubt", InDoubt.HOLD),
+            give_up_after=timedelta(hours=patience) if patience else PATIENCE,
         )
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
+from publisher.config.delivery import Delivery
 from publisher.config.design import Design
 from publisher.config.newsletters import Edition, Newsletter
 from publisher.config.podcasts import Category
@@ -89,12 +90,6 @@ class Source(Table):
     language: Tag | None = None
 
 
-class Delivery(Table):
-    """The table [delivery]."""
-
-    transport: Literal["outbox"] = "outbox"
-
-
 class Podcast(Table):
     """The table [feeds.podcast]: what directories want to know of feeds with sound."""
 
@@ -154,6 +149,11 @@ class Folders:
         return self.root / "outbox"
 
     @property
+    def senders(self) -> Path:
+        """The locks of the processes that deliver."""
+        return self.var / "senders"
+
+    @property
     def var(self) -> Path:
         """The state."""
         return self.root / "var"
@@ -180,6 +180,7 @@ class Settings:
     delivery: Delivery
     feeds: Feeds
     secret: SecretStr | None
+    smtp_password: SecretStr | None = None
 
     def newsletter(self, name: str) -> Newsletter | None:
         """Find a newsletter by its name."""

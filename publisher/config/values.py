@@ -6,6 +6,7 @@ and the key in front. Knows no table of publication.toml.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import zoneinfo
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ from email.utils import formataddr
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlsplit
 
+import idna
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainValidator
 
@@ -24,6 +26,10 @@ NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # RFC 3986, less what a web root can't have: user, query and fragment. It goes into mail headers
 # as it stands, so that a space or a line break would break them.
 URL_CHARACTERS = re.compile(r"https?://[A-Za-z0-9._~%!$&'()*+,;=:/\[\]-]+")
+# A name (RFC 1123 section 2.1); an underscore is in none of the net, and in those of containers.
+HOST = re.compile(
+    r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)*"
+)
 QUERY_CHARACTERS = re.compile(r"[A-Za-z0-9._~%!$&'()*+,;=:@/?-]*")
 # What would end a header line, for anybody (RFC 5322 section 2.2, and Unicode's own line ends).
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -82,6 +88,25 @@ def _address(value: str) -> str:
             f"{value!r} is not a web address; write one like https://hub.example.net/"
         )
     return value
+
+
+def _host(value: str) -> str:
+    host = value.strip().lower().removesuffix(".")
+    try:
+        ascii_host = host if host.isascii() else idna.encode(host, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        ascii_host = ""
+    if not (HOST.fullmatch(ascii_host) or _is_address(ascii_host)):
+        raise ValueError(f"{value!r} is not a host; write one like mail.example.org")
+    return ascii_host
+
+
+def _is_address(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _name(value: str) -> str:
@@ -217,5 +242,6 @@ WebRoot = Annotated[str, AfterValidator(_web_root)]
 Name = Annotated[str, AfterValidator(_name)]
 TimeOfDay = Annotated[time, PlainValidator(_time)]
 Sender = Annotated[Mailbox, PlainValidator(_mailbox)]
+Host = Annotated[str, AfterValidator(_host)]
 Text = Annotated[Localised, PlainValidator(_localised)]
 Title = Annotated[Localised, PlainValidator(_title)]

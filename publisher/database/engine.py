@@ -10,7 +10,8 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy.pool import ConnectionPoolEntry
+
+# How much a commit survives: `PRAGMA synchronous`.
+Durability = Literal["full", "normal"]
 
 # A cycle's transactions last milliseconds; half a minute covers a slow disk and a backup.
 BUSY_MILLISECONDS = 30_000
@@ -63,16 +67,17 @@ class Database:
         self._engine.dispose()
 
 
-def open_database(path: Path) -> Database:
+def open_database(path: Path, durability: Durability = "full") -> Database:
     """Open a publication's state, made or upgraded if need be (after a copy is made).
 
+    With `normal` durability a commit survives a kill, and may be lost by a power cut.
     Raises DatabaseError when the file can't be opened, or was made by a newer program.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DatabaseError(f"{path.parent}: can't be made: {error.strerror}") from error
-    engine = _engine(path)
+    engine = _engine(path, durability)
     try:
         upgrading.upgrade(engine, path)
     except (DBAPIError, sqlite3.Error) as error:
@@ -85,20 +90,20 @@ def open_database(path: Path) -> Database:
     return Database(engine, path)
 
 
-def _engine(path: Path) -> Engine:
+def _engine(path: Path, durability: Durability) -> Engine:
     # Not from text: a folder may be named with what a URL takes for itself.
     url = URL.create("sqlite", database=str(path))
     engine = create_engine(url, connect_args={"timeout": BUSY_MILLISECONDS / 1000})
-    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "connect", partial(_prepare, durability))
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _prepare(connection: Any, _record: ConnectionPoolEntry) -> None:
+def _prepare(durability: Durability, connection: Any, _record: ConnectionPoolEntry) -> None:
     # sqlite3 opens transactions by guesswork unless told to keep out of it.
     connection.isolation_level = None
     _write_ahead(connection)
-    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
+    for pragma in (f"synchronous={durability}", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -3,6 +3,7 @@
     scheduled -> assembling -> [awaiting approval ->] ready -> sending -> sent | partial | failed
     scheduled | assembling -> skipped          nothing to say, or too late
     sending <-> paused                         an operator, or a server that refuses everything
+    partial | failed -> sending | sent         what was in doubt is decided
     anything before sent -> cancelled
 
 Knows no clock and no row; `publisher.issues.store` moves the rows along these arrows.
@@ -44,8 +45,9 @@ ARROWS: dict[State, frozenset[State]] = {
     ),
     State.PAUSED: frozenset({State.SENDING, State.CANCELLED}),
     State.SENT: frozenset(),
-    State.PARTIAL: frozenset(),
-    State.FAILED: frozenset(),
+    # A person has decided about deliveries that were in doubt.
+    State.PARTIAL: frozenset({State.SENDING, State.SENT}),
+    State.FAILED: frozenset({State.SENDING, State.SENT, State.PARTIAL}),
     State.SKIPPED: frozenset(),
     State.CANCELLED: frozenset(),
 }

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, Text, cast, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from publisher.database.portions import portions
@@ -115,7 +115,7 @@ def move(connection: Connection, one: Issue, target: State, **values: Any) -> Is
     return _to_issue(row)
 
 
-def note(connection: Connection, one: Issue, reason: str) -> None:
+def note(connection: Connection, one: Issue, reason: str | None) -> None:
     """Write down why an issue does not move."""
     connection.execute(update(issue).where(issue.c.id == one.id).values(reason=reason))
 
@@ -132,6 +132,25 @@ def find(connection: Connection, newsletter: str, language: str, day: date) -> I
     query = select(*COLUMNS).where(
         issue.c.newsletter == newsletter, issue.c.language == language, issue.c.day == day
     )
+    row = connection.execute(query).one_or_none()
+    return _to_issue(row) if row else None
+
+
+def numbered(connection: Connection, numbers: Sequence[int]) -> list[Issue]:
+    """Fetch issues by their numbers, the earliest due first."""
+    query = select(*COLUMNS).order_by(issue.c.due_at, issue.c.id)
+    found = (
+        row
+        for some in portions(numbers)
+        for row in connection.execute(query.where(issue.c.id.in_(some)))
+    )
+    return [_to_issue(row) for row in found]
+
+
+def named(connection: Connection, name: str) -> Issue | None:
+    """Find an issue by what people call it: `weekly-en-2026-01-09`."""
+    called = issue.c.newsletter + "-" + issue.c.language + "-" + cast(issue.c.day, Text)
+    query = select(*COLUMNS).where(called == name)
     row = connection.execute(query).one_or_none()
     return _to_issue(row) if row else None
 

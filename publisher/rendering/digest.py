@@ -8,7 +8,7 @@ from reader to reader is a token.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from html import unescape
 from itertools import chain
@@ -16,7 +16,7 @@ from typing import Any
 
 from publisher.articles.model import Article
 from publisher.errors import RenderingError
-from publisher.rendering import plaintext, tokens
+from publisher.rendering import placement, plaintext, readers, tokens
 from publisher.rendering.arranging import Arrangement, Order, arrange, order
 from publisher.rendering.environment import Templates
 from publisher.rendering.fitting import MOST_BYTES, Plan, fit, plans
@@ -33,7 +33,9 @@ PREHEADER_COLUMNS = 110
 # Fewer further stories are seen at a glance.
 CONTENTS_FROM = 4
 
+SUBJECT = "email/digest/subject.txt"
 BODY = "email/digest/body.html"
+TEXT = "email/digest/body.txt"
 
 # What a template might have left behind; long texts without these need not be remembered.
 SIGNS = re.compile(r"\{[{%#]|@@|\*\||%%|<%|\ufffd|[\u202a-\u202e\u2066-\u2069]")
@@ -82,17 +84,27 @@ class _Desk:
 
     def digest(self, plan: Plan, html: str) -> Digest:
         given = self.values(plan)
-        names = ("email/digest/subject.txt", "email/digest/body.txt")
         language = self.content.house.language
-        subject, text = self.templates.render_each(names, language, given)
+        subject, text = self.templates.render_each((SUBJECT, TEXT), language, given)
+        if self.templates.own:
+            self._compare(plan, {SUBJECT: subject, BODY: self.written(plan), TEXT: text})
+        subject = plaintext.shorten_isolated(subject, SUBJECT_COLUMNS)
         return Digest(
-            subject=plaintext.shorten_isolated(subject, SUBJECT_COLUMNS),
+            subject=placement.checked_subject(SUBJECT, subject),
             preheader=" · ".join(given["opening"].parts),
-            html=html,
-            text=plaintext.flow(text),
+            html=placement.checked_page(BODY, html),
+            text=placement.checked_text(TEXT, plaintext.flow(text)),
             stories=tuple(shown.told for shown in given["told"].stories),
             notes=tuple(_notes(self.ordered, self.wanted, plan)),
             quoted=tuple(sorted(set(_written(self.content)))),
+        )
+
+    def _compare(self, plan: Plan, made: Mapping[str, str]) -> None:
+        """Raise RenderingError for a template that makes something else for another reader."""
+        language = self.content.house.language
+        blank = self.values(plan) | readers.of_digests(readers.Blank)
+        placement.check_that_nothing_is_asked(
+            made, lambda name: self.templates.render(name, language, blank)
         )
 
 
@@ -131,9 +143,7 @@ def _values(content: IssueContent, told: Arrangement) -> dict[str, Any]:
         "headline": told.lead.item.article,
         "opening": opening(content, told),
         "show_contents": len(told.further) >= CONTENTS_FROM,
-        "unsubscribe": tokens.UNSUBSCRIBE,
-        "preferences": tokens.PREFERENCES,
-        "reader_address": tokens.READER_ADDRESS,
+        **readers.of_digests(),
     }
 
 

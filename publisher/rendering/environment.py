@@ -36,7 +36,7 @@ from markupsafe import Markup, escape
 
 from publisher import languages
 from publisher.errors import RenderingError
-from publisher.rendering import filters, overrides, plaintext
+from publisher.rendering import filters, overrides, plaintext, readers
 from publisher.rendering.catalogues import SOURCE_LANGUAGE, catalogue
 from publisher.rendering.limits import LimitMet
 from publisher.rendering.shipped import templates_folder
@@ -155,7 +155,8 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # as said above
         _gettext, _ngettext, newstyle=True
     )
-    environment.filters |= FILTERS
+    environment.filters |= readers.guarded_filters(environment.filters | FILTERS)
+    environment.tests |= readers.guarded_tests(environment.tests)
     environment.globals |= {"ui": _ui, "tongue": _tongue}
     return environment
 
@@ -233,6 +234,7 @@ FILTERS: dict[str, Any] = {
     "list_names": languages.list_names,
     "names": filters.names,
     "one_line": plaintext.one_line,
+    "otherwise": readers.otherwise,
     "own_picture": filters.own_picture,
     "shorten": plaintext.shorten,
     "start": filters.start,

@@ -15,13 +15,22 @@ from itertools import pairwise
 
 from wcwidth import wcswidth, wcwidth
 
-from publisher.rendering.tokens import INVISIBLE, READER_ADDRESS
+from publisher.rendering.tokens import (
+    INVISIBLE,
+    READER_ADDRESS,
+    READER_LANGUAGE,
+    READER_NAME,
+    READER_TIMEZONE,
+    SLOT,
+    slots,
+)
 
 # RFC 5322 section 2.1.1 recommends 78; two columns are left for a reply's quote mark.
 COLUMNS = 76
 
-# Room for an address where its token stands; longer ones are rare.
-LONG_ADDRESS = 36
+# Room for a reader's own words where their token stands; longer ones are rare. Links have lines of
+# their own.
+ROOM = {READER_NAME: 20, READER_ADDRESS: 36, READER_LANGUAGE: 7, READER_TIMEZONE: 20}
 
 FIRST_STRONG_ISOLATE = "\u2068"
 POP_ISOLATE = "\u2069"
@@ -67,11 +76,20 @@ LINE = re.compile(r"(?m)^( *)(\S.*)$")
 
 
 def width(text: str) -> int:
-    """Give the columns that a text takes on a screen, once a reader's address is in it."""
-    if text.isascii() and text.isprintable() and READER_ADDRESS not in text:
+    """Give the columns that a text takes on a screen, once a reader's own values are in it."""
+    if "@@" in text:
+        text = SLOT.sub(_room, text)
+    if text.isascii() and text.isprintable():
         return len(text)
-    reserved = (LONG_ADDRESS - len(READER_ADDRESS)) * text.count(READER_ADDRESS)
-    return max(0, wcswidth(INVISIBLE.sub("", text))) + reserved
+    return max(0, wcswidth(INVISIBLE.sub("", text)))
+
+
+def _room(found: re.Match[str]) -> str:
+    """Give as many letters as there is to be room for."""
+    slot = next(slots(found[0]), None)
+    if slot is None or slot.token not in ROOM:
+        return found[0]
+    return "x" * max(ROOM[slot.token], width(slot.otherwise))
 
 
 def one_line(text: str) -> str:
@@ -120,6 +138,9 @@ def shorten(text: str, columns: int) -> str:
     if kept == line and width(line) <= columns:
         return line
     first = _filled(kept, columns - 1)[0][: CHARACTERS_A_COLUMN * columns - 1]
+    # A reader's value is there as a whole, or not at all.
+    cut = (one.start() for one in SLOT.finditer(line) if one.start() < len(first) < one.end())
+    first = first[: next(cut, None)]
     return first.rstrip(" ,.;:，、；：-–—") + "…"
 
 
@@ -198,8 +219,12 @@ def _belongs(atom: str, space: str, token: str) -> bool:
 
 
 def _fitting(atom: str, columns: int) -> Iterator[str]:
-    """Cut what is wider than a line, unless it is a URL; never before a combining mark."""
-    if 2 * len(atom) <= columns or width(atom) <= columns or "://" in atom:
+    """Cut what is wider than a line, unless it is a URL; never before a combining mark.
+
+    Where a reader's value stands, nothing is cut: its token has to stay whole.
+    """
+    fits = 2 * len(atom) <= columns or width(atom) <= columns
+    if fits or "://" in atom or SLOT.search(atom):
         yield atom
         return
     piece = ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from publisher.rendering import plaintext, tokens
+from publisher.rendering import placement, plaintext, readers
 from publisher.rendering.environment import Templates
 from publisher.rendering.inlining import inline
 from publisher.rendering.model import Digest, SystemMail
@@ -17,24 +17,24 @@ SUBJECT_COLUMNS = 65
 
 def compose(templates: Templates, mail: SystemMail) -> Digest:
     """Render a system mail; raises RenderingError for a template's fault."""
-    language = mail.house.language
-    values: dict[str, Any] = {
-        "mail": mail,
-        "house": mail.house,
-        "confirm": tokens.CONFIRM,
-        "unsubscribe": tokens.UNSUBSCRIBE,
-        "preferences": tokens.PREFERENCES,
-        "reader_address": tokens.READER_ADDRESS,
-    }
+    subject_name, *body_names = (
+        f"email/{mail.kind}/{part}" for part in ("subject.txt", "body.html", "body.txt")
+    )
+    values: dict[str, Any] = {"mail": mail, "house": mail.house, **readers.of_system_mails()}
 
     def render(name: str) -> str:
-        return templates.render(f"email/{mail.kind}/{name}", language, values)
+        return templates.render(name, mail.house.language, values)
 
-    subject = plaintext.shorten(render("subject.txt"), SUBJECT_COLUMNS)
-    values["subject"] = subject
+    subject = plaintext.shorten(render(subject_name), SUBJECT_COLUMNS)
+    values["subject"] = placement.checked_subject(subject_name, subject)
+    made = {name: render(name) for name in body_names}
+    if templates.own:
+        values |= readers.of_system_mails(readers.Blank)
+        placement.check_that_nothing_is_asked(made, render)
+    (page_name, page), (text_name, text) = made.items()
     return Digest(
         subject=subject,
         preheader="",
-        html=inline(render("body.html")),
-        text=plaintext.flow(render("body.txt")),
+        html=placement.checked_page(page_name, inline(page)),
+        text=placement.checked_text(text_name, plaintext.flow(text)),
     )

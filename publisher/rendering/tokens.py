@@ -2,11 +2,16 @@
 
 Plain ASCII, so that neither escaping, inlining nor percent-encoding changes them; templates
 write them like any other text. Knows no reader.
+
+A place may bring words for readers who have nothing to put there: `@@READER_NAME_OR@@` and the
+words in hexadecimal, so that nothing on the way escapes, wraps or translates them.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 # Invisible: controls, marks and overrides of direction. Joiners stay: words need them.
 INVISIBLE = re.compile(
@@ -15,10 +20,24 @@ INVISIBLE = re.compile(
 
 UNSUBSCRIBE = "@@UNSUBSCRIBE@@"
 PREFERENCES = "@@PREFERENCES@@"
-READER_ADDRESS = "@@ADDRESS@@"
+WEB = "@@READER_WEB@@"
 CONFIRM = "@@CONFIRM@@"
+READER_NAME = "@@READER_NAME@@"
+READER_ADDRESS = "@@ADDRESS@@"
+READER_LANGUAGE = "@@READER_LANGUAGE@@"
+READER_TIMEZONE = "@@READER_TIMEZONE@@"
 
-TOKENS = (UNSUBSCRIBE, PREFERENCES, READER_ADDRESS, CONFIRM)
+LINKS = (UNSUBSCRIBE, PREFERENCES, WEB, CONFIRM)
+WORDS = (READER_NAME, READER_ADDRESS, READER_LANGUAGE, READER_TIMEZONE)
+# What a reader need not have, and with what such a place begins if it brings words for that.
+OPTIONAL = (READER_NAME, READER_TIMEZONE)
+OPENINGS = tuple(f"{token[:-2]}_OR@@" for token in OPTIONAL)
+TOKENS = (*LINKS, *WORDS, *OPENINGS)
+
+SLOT = re.compile(
+    rf"(?P<token>{'|'.join((*LINKS, *WORDS))})"
+    rf"|(?P<opening>{'|'.join(OPENINGS)})(?P<words>(?:[0-9A-F]{{2}})*)@@"
+)
 
 NAMES = frozenset(token.strip("@") for token in TOKENS)
 # Shows nothing, is kept by everything that comes after, and makes an address that is none.
@@ -30,6 +49,54 @@ WORD = rf"((?:\w{GAP}){{0,{max(map(len, NAMES))}}}+)"
 WHOLE = re.compile(rf"@(?={GAP}@{GAP}{WORD}@{GAP}@)")
 ENDING = re.compile(rf"@(?={GAP}(?:@{GAP}{WORD}(?:@{GAP})?)?\Z)")
 BEGINNING = re.compile(rf"{GAP}(?:@{GAP})?{WORD}@{GAP}@")
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place: one of LINKS or WORDS; of OPTIONAL ones, what stands there for want of a value."""
+
+    token: str
+    otherwise: str = ""
+
+    @property
+    def is_link(self) -> bool:
+        """Whether an address goes here, rather than words."""
+        return self.token in LINKS
+
+    def __str__(self) -> str:
+        if not self.otherwise:
+            return self.token
+        return f"{self.token[:-2]}_OR@@{self.otherwise.encode().hex().upper()}@@"
+
+
+def pieces(text: str) -> Iterator[str | Slot]:
+    """Take a text apart: what is the same for everybody, and the places; no text is empty."""
+    done = 0
+    for found in SLOT.finditer(text):
+        slot = _slot(found)
+        if slot is None:
+            continue  # nothing that was made here: it stays, for the gate to find
+        if found.start() > done:
+            yield text[done : found.start()]
+        yield slot
+        done = found.end()
+    if done < len(text):
+        yield text[done:]
+
+
+def slots(text: str) -> Iterator[Slot]:
+    """Give the places in a text, in their order."""
+    return (piece for piece in pieces(text) if isinstance(piece, Slot))
+
+
+def _slot(found: re.Match[str]) -> Slot | None:
+    if found["token"]:
+        return Slot(found["token"])
+    try:
+        words = bytes.fromhex(found["words"]).decode()
+    except UnicodeDecodeError:
+        return None
+    return Slot(OPTIONAL[OPENINGS.index(found["opening"])], words)
 
 
 def disarmed(text: str) -> str:

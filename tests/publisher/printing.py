@@ -12,7 +12,8 @@ import feedparser
 
 from publisher.clock import FixedClock
 from publisher.cycle import Press
-from publisher.delivery.transports import OutboxTransport, Transport
+from publisher.delivery.transports.base import Transport
+from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.rendering import Renderer
 from publisher.site import Written, write_site
 from publisher.syndication import syndicate
@@ -33,7 +34,7 @@ def press_of(house: House, transport: Transport | None = None) -> Press:
         settings=house.settings,
         database=house.database,
         renderer=renderer(house),
-        transport=transport or OutboxTransport(house.settings.folders.outbox),
+        transport=transport or OutboxTransport.of(house.settings),
         clock=FixedClock(house.clock.now()),
         secret=SECRET,
     )

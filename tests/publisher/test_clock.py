@@ -1,6 +1,23 @@
+import threading
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
-from publisher.clock import Clock, FixedClock, SystemClock
+from publisher.clock import (
+    Clock,
+    FixedClock,
+    RunningClock,
+    SystemClock,
+    SystemTimer,
+    Timer,
+    going_on,
+    uptime,
+)
+
+NOON = datetime(2026, 1, 9, 12, tzinfo=UTC)
+
+
+def wait_a_little() -> None:
+    threading.Event().wait(0.002)
 
 
 def test_the_systems_clock_tells_the_present_in_whole_seconds_of_utc() -> None:
@@ -16,3 +33,48 @@ def test_a_fixed_clock_stands_still_and_speaks_utc() -> None:
     clock: Clock = FixedClock(noon)
     assert clock.now() == clock.now() == datetime(2026, 1, 9, 12, tzinfo=UTC)
     assert clock.now().tzinfo is UTC
+
+
+def test_a_timer_tells_fractions_of_the_seconds_since_1970() -> None:
+    timer: Timer = SystemTimer()
+    first = timer.time()
+    wait_a_little()
+    assert first < timer.time()
+    assert abs(time.time() - first) < 60
+
+
+def test_a_running_clock_goes_on_from_its_instant_in_whole_seconds_of_utc() -> None:
+    there = timezone(timedelta(hours=8))
+    clock: Clock = RunningClock(NOON.astimezone(there), uptime() - 90.5)
+    told = clock.now()
+    assert NOON + timedelta(seconds=90) <= told < NOON + timedelta(seconds=150)
+    assert told.microsecond == 0
+    assert told.tzinfo is UTC
+
+
+def test_a_running_clock_never_goes_back() -> None:
+    clock = RunningClock(NOON, uptime())
+    told = [clock.now() for _ in range(1000)]
+    assert told == sorted(told)
+    assert told[0] >= NOON
+
+
+def test_a_clock_that_stands_still_goes_on_from_where_it_stood() -> None:
+    clock = going_on(FixedClock(NOON))
+    assert isinstance(clock, RunningClock)
+    assert NOON <= clock.now() < NOON + timedelta(seconds=60)
+
+
+def test_a_clock_that_goes_is_left_alone() -> None:
+    clock = SystemClock()
+    assert going_on(clock) is clock
+    running = RunningClock(NOON, uptime())
+    assert going_on(running) is running
+
+
+def test_uptime_only_grows() -> None:
+    told = []
+    for _ in range(5):
+        told.append(uptime())
+        wait_a_little()
+    assert told == sorted(set(told))

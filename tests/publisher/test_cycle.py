@@ -1,14 +1,18 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from structlog.testing import capture_logs
 
 from publisher.articles.pickup import PickedUp
 from publisher.clock import FixedClock
-from publisher.composing import Message
 from publisher.cycle import Report, press, together
+from publisher.delivery import couriers
+from publisher.delivery.outcomes import ACCEPTED, Outcome
 from publisher.delivery.sending import Sent
+from publisher.delivery.transports.base import Parcel, Unreachable
 from publisher.testing import SECRET, MemoryTransport
+from publisher.testing.memory import MemoryConnection
 from tests.publisher.composing.letters import parsed, raw_field
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.mailing import outbox, subscribe
@@ -59,20 +63,19 @@ def test_two_publications_of_the_same_content_come_out_byte_for_byte_equal(
 
 
 def test_when_mail_is_written_its_pages_and_feeds_exist(house: House) -> None:
-    class Looking(MemoryTransport):
-        def take(self, messages: Sequence[Message], folder: str) -> None:
-            super().take(messages, folder)
-            assert (public(house) / "feeds/en.rss.xml").is_file()
-            for message in messages:
-                url = raw_field(message.content, "Archived-At").strip("<>")
-                text, _page = parsed(message.content).iter_parts()
-                links = [ln for ln in text.get_content().splitlines() if ln.startswith(URL)]
-                assert len(links) > 3
-                for link in (url, *links):
-                    path = link.removeprefix(URL).partition("?")[0].strip("/")
-                    assert (public(house) / path / "index.html").is_file(), link
+    def look(parcel: Parcel) -> Outcome:
+        assert (public(house) / "feeds/en.rss.xml").is_file()
+        content = parcel.message.content
+        url = raw_field(content, "Archived-At").strip("<>")
+        text, _page = parsed(content).iter_parts()
+        links = [ln for ln in text.get_content().splitlines() if ln.startswith(URL)]
+        assert len(links) > 3
+        for link in (url, *links):
+            path = link.removeprefix(URL).partition("?")[0].strip("/")
+            assert (public(house) / path / "index.html").is_file(), link
+        return ACCEPTED
 
-    transport = Looking()
+    transport = MemoryTransport(outcomes=look)
     press_of(tides(house), transport).run()
     assert len(transport.taken) == 2
 
@@ -119,9 +122,16 @@ def test_a_broken_page_template_stops_neither_feeds_nor_mail(house: House) -> No
     assert (report.feeds, report.sent.messages) == (5, 2)
 
 
-def test_a_transport_that_fails_is_told_and_tried_again(house: House) -> None:
-    report = press_of(tides(house), MemoryTransport(fail_after=0)).run()
-    assert len(report.problems) == 2
+def test_a_transport_that_is_out_of_reach_is_told_and_tried_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Away(MemoryTransport):
+        def connect(self, sender: int, may_go: Callable[[], bool]) -> MemoryConnection:  # noqa: ARG002  # the seam's
+            raise Unreachable("mail.example.org:25: nobody listens there")
+
+    monkeypatch.setattr(couriers, "FIRST_REST", 0.01)
+    report = press_of(tides(house), Away()).run()
+    assert report.problems == ["mail.example.org:25: nobody listens there"]
     assert report.written.issues == 2
     assert press_of(house).run().sent.messages == 2
 
@@ -138,10 +148,10 @@ def test_a_language_without_a_catalogue_is_warned_of_once(
 
 
 def test_progress_is_told_for_reading_and_for_each_issue(house: House) -> None:
-    told: list[tuple[str, int, int]] = []
+    told: list[tuple[object, ...]] = []
     press_of(tides(house)).run(lambda *step: told.append(step))
     assert told[0] == ("reading articles", 2, 2)
-    assert ("weekly-en-2026-01-09", 1, 1) in told
+    assert ("weekly-en-2026-01-09", 1, 1, "") in told
 
 
 def test_a_press_is_wired_from_a_folder_and_lets_go_of_it(house: House) -> None:

@@ -88,3 +88,10 @@ def test_folders_are_made_once(tmp_path: Path) -> None:
     files.make_folder(tmp_path / "a" / "b")
     files.make_folder(tmp_path / "a" / "b")
     assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_what_is_written_through_is_whole_and_replaces_what_was_there(tmp_path: Path) -> None:
+    for content in (b"longer than what follows", b"short"):
+        files.write_through(tmp_path / "mail", content)
+        assert names(tmp_path) == {"mail"}
+        assert (tmp_path / "mail").read_bytes() == content

@@ -17,7 +17,7 @@ from tests.processes import COMMAND, publisher, start, tree
 
 DATA = Path(__file__).resolve().parents[2] / "publisher" / "demo" / "data"
 FRIDAY = "2026-01-09T06:00:00Z"
-KILLS = 12
+KILLS = 8
 
 pytestmark = pytest.mark.slow
 

@@ -15,27 +15,24 @@ from tests.publisher.printing import changes
 
 FRIDAY = "2026-01-09T06:00:00Z"
 COMMANDS = [
-    "new",
-    "run",
-    "status",
-    "plan",
-    "preview",
-    "check",
-    "articles",
-    "serve",
-    "webserver",
-    "demo",
+    *("new", "run", "deliver", "status", "plan", "preview", "check", "send"),
+    *("pause", "resume", "cancel", "articles", "serve", "webserver", "dkim", "demo"),
 ]
-READER_COMMANDS = ["import", "export", "list"]
+GROUPS = {"doubt": ["list", "resend", "mark-sent"], "subscribers": ["import", "export", "list"]}
+IN_GROUPS = [[group, command] for group, commands in GROUPS.items() for command in commands]
 
 
 def test_every_command_is_listed_here() -> None:
     assert [command.name for command in app.registered_commands] == COMMANDS
+    listed = {
+        group.name: [command.name for command in group.typer_instance.registered_commands]
+        for group in app.registered_groups
+        if group.typer_instance
+    }
+    assert listed == GROUPS
 
 
-@pytest.mark.parametrize(
-    "words", [[c] for c in COMMANDS] + [["subscribers", c] for c in READER_COMMANDS] + [[]]
-)
+@pytest.mark.parametrize("words", [[c] for c in (*COMMANDS, *GROUPS)] + IN_GROUPS + [[]])
 def test_help_shows_an_example(run: Run, words: list[str]) -> None:
     code, out, err = run(*words, "--help")
 
@@ -135,7 +132,7 @@ def test_status_is_readable(run: Run, lantern: Path) -> None:
 
     assert code == 0
     assert "The Lantern: 10 stories, 69 feeds; last cycle Fri 2026-01-09 06:00" in out
-    assert "weekly 2026-01-09" in out
+    assert "weekly-en-2026-01-09" in out
     assert "1 article in fr, which is not one of the languages" in out
     assert "Quarantined: en/broken.md: " in out
 

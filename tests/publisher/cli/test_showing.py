@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import structlog
+from rich.progress import Progress
 
 from publisher.cli import logs
-from publisher.cli.progress import WORTH_TELLING, progress
+from publisher.cli.progress import MOST_LINES, WORTH_TELLING, PaceColumn, progress
+from publisher.composing import links
+from tests.publisher.composing.letters import a_publication, an_issue
 
 
 class Terminal:
@@ -24,10 +30,12 @@ class Terminal:
         self.stream = os.fdopen(shown, "w", encoding="utf-8")
 
     def text(self) -> str:
-        """Give what was written since the last look."""
+        """Give what was written since the last look; a terminal passes on a piece at a time."""
         self.stream.flush()
-        ready, _, _ = select.select([self._seen], [], [], 1)
-        return os.read(self._seen, 1 << 16).decode() if ready else ""
+        seen = b""
+        while select.select([self._seen], [], [], 0.2)[0]:
+            seen += os.read(self._seen, 1 << 16)
+        return seen.decode()
 
     def close(self) -> None:
         self.stream.close()
@@ -69,6 +77,61 @@ def test_a_terminal_shows_a_bar_for_each_step_and_clears_them_away(
         assert expected in seen
     # The line is erased at the end.
     assert seen.rpartition("3/7")[2].count("\x1b[2K") >= 1
+
+
+def test_a_bar_tells_the_pace_what_is_left_and_what_is_worth_a_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Of late means within half a minute; how fast this test is, is no matter.
+    with a_terminal(monkeypatch) as terminal:
+        with progress() as tell:
+            tell("weekly-en-2026-01-09", 1000, 50_000, "")
+            for done in (2000, 3000, 4000):
+                time.sleep(0.05)
+                tell("weekly-en-2026-01-09", done, 50_000, "3 deferred, 1 bounced")
+        seen = terminal.text()
+    assert "4000/50000" in seen
+    assert "3 deferred, 1 bounced" in seen
+    assert re.search(r"\d+/s", seen)
+    assert re.search(r"\d:\d\d", seen.rpartition("4000/50000")[2])
+
+
+def test_in_a_small_window_the_numbers_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "weekly-zh-Hans-2026-01-09"
+    with a_terminal(monkeypatch) as terminal:
+        monkeypatch.setenv("COLUMNS", "80")
+        with progress() as tell:
+            for done in (100_000, 400_000):
+                tell(name, done, 1_000_000, "3 deferred, 1 bounced, 2 in doubt")
+        seen = terminal.text()
+    assert name in seen
+    assert "400000/1000000" in seen
+
+
+def test_of_a_million_a_file_gets_a_few_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress() as tell:
+        for done in range(0, 1_000_001, 250):
+            tell("weekly", done, 1_000_000)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == MOST_LINES
+    assert lines[-1] == "weekly: 1000000 of 1000000"
+
+
+def test_what_was_done_before_says_nothing_of_the_pace() -> None:
+    column = PaceColumn()
+    bars = Progress()
+    task = bars.add_task("weekly", total=50_000, completed=40_000)
+    assert column.render(bars.tasks[task]).plain == ""
+
+
+def test_a_file_is_told_what_is_worth_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress() as tell:
+        tell("weekly", WORTH_TELLING, 2 * WORTH_TELLING, "3 deferred")
+        tell("weekly", 2 * WORTH_TELLING, 2 * WORTH_TELLING)
+    assert capsys.readouterr().err.splitlines() == [
+        "weekly: 500 of 1000, 3 deferred",
+        "weekly: 1000 of 1000",
+    ]
 
 
 def test_a_file_gets_a_line_now_and_then_for_long_work_only(
@@ -129,3 +192,89 @@ def test_the_environment_says_how_much_is_logged(
     log.info("issue made")
     log.warning("quarantined")
     assert len(capsys.readouterr().err.splitlines()) == count
+
+
+ADDRESSES = (
+    "ann@example.com",
+    "ann.example+news@mail.example.com",
+    "ännchen@exämple.com",
+    "ann%40example.com",
+    "O'Neill@example.com",
+    '"ann example"@example.com',
+    "ann@[192.0.2.1]",
+    r'"ann\"s \\"@example.com',
+)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "{}",
+        "550 <{}>: no such user",
+        "RCPT TO:<{}>",
+        "mailto:{}?subject=unsubscribe",
+        "a,{};b",
+        "/unsubscribe/{}/now",
+    ],
+)
+def test_no_address_is_logged_in_full(address: str, sentence: str) -> None:
+    local = re.split("@|%40", address)[0]
+    event = {
+        "event": "x",
+        "reason": sentence.format(address),
+        "more": [(address,), {"a": address}],
+    }
+    found = logs.masked(None, "info", event)
+    assert local not in str(found)
+    assert "…@" in found["reason"]
+    # Where it goes may be said: that is what a rate or a server is about.
+    assert "192.0.2.1" in found["reason"] or "mple.com" in found["reason"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        ValueError("ann@example.com is no number"),
+        Path("outbox/ann@example.com.eml"),
+        b"RCPT TO:<ann@example.com>",
+        {"ann@example.com"},
+        {"ann@example.com": 550},
+    ],
+)
+def test_what_is_no_text_is_masked_as_it_is_written(value: object) -> None:
+    found = logs.masked(None, "info", {"event": "x", "it": value})
+    assert "ann" not in str(found)
+    assert "…@example.com" in str(found)
+
+
+def test_no_reader_s_link_is_logged_in_full() -> None:
+    publication, issue = a_publication(), an_issue()
+    for kind in ("unsubscribe", "preferences", "web"):
+        token = links.token("a secret of these tests", kind, 7, "weekly")
+        url = links.reader_url(publication, issue, kind) + token
+        event = {"event": f"sent <{url}>", "exception": f"Traceback\n  at {url}\nError"}
+        found = logs.masked(None, "info", event)
+        assert token not in str(found)
+        assert publication.url in found["event"]
+        assert found["exception"].endswith("\nError")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["en/tides.md", "127.0.0.1:25: nobody listens there", "weekly-en-2026-01-09", 7, None],
+)
+def test_what_is_nobody_s_is_logged_as_it_is(value: object) -> None:
+    assert logs.masked(None, "info", {"event": "x", "it": value})["it"] == value
+
+
+@pytest.mark.usefixtures("_logging")
+def test_an_address_in_a_traceback_is_cut_short_too(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.set_up()
+    try:
+        int("ann.example@example.com")
+    except ValueError:
+        structlog.get_logger().exception("turn failed")
+    line = json.loads(capsys.readouterr().err)
+    assert "'…@example.com'" in line["exception"]
+    assert "ann.example" not in line["exception"]

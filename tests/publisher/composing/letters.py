@@ -81,8 +81,13 @@ def parsed(content: bytes) -> EmailMessage:
     assert content.isascii()
     assert b"\n" not in content.replace(b"\r\n", b"")
     assert b"\r" not in content.replace(b"\r\n", b"")
-    assert max(map(len, content.split(b"\r\n"))) <= 998
-    head = content.partition(b"\r\n\r\n")[0]
+    head, _, body = content.partition(b"\r\n\r\n")
+    for line in content.split(b"\r\n"):
+        # SMTP would have to double it.
+        assert not line.startswith(b".")
+        assert not line.endswith((b" ", b"\t"))
+    assert max(map(len, head.split(b"\r\n"))) <= 998
+    assert max(map(len, body.split(b"\r\n"))) <= 76
     assert all(len(word) <= 75 for word in ENCODED_WORD.findall(head))
     message = message_from_bytes(content, policy=policy.default)
     for part in message.walk():

@@ -1,11 +1,11 @@
 from email.header import decode_header, make_header
-from email.message import EmailMessage
+from email.utils import parseaddr
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.composing.headers import BLANKS, WIRE, mailbox, words
+from publisher.composing.headers import BLANKS, field, mailbox, words
 from publisher.errors import DeliveryError
 from tests.publisher.composing.letters import ENCODED_WORD, parsed, raw_field
 
@@ -15,10 +15,7 @@ AWKWARD = st.text(
 
 
 def wire(name: str, value: str) -> bytes:
-    message = EmailMessage(WIRE)
-    message[name] = value
-    message.set_content("x")
-    return message.as_bytes()
+    return field(name, value) + b"\r\nx\r\n"
 
 
 @given(AWKWARD)
@@ -82,5 +79,11 @@ def test_what_no_line_may_hold_is_refused() -> None:
         wire("Archived-At", "x" * 990)
 
 
-def test_other_fields_are_the_library_s() -> None:
-    assert b"\r\nX-Other: value\r\n" in b"\r\n" + wire("X-Other", "value")
+@pytest.mark.parametrize("length", [77, 998, 5000])
+def test_a_word_of_any_length_fits_into_lines(length: int) -> None:
+    content = wire("Subject", words("x" * length))
+    assert parsed(content)["Subject"] == "x" * length
+    content = wire("To", mailbox("x" * length, "reader@example.com"))
+    phrase, _address = parseaddr(raw_field(content, "To"))
+    assert str(make_header(decode_header(phrase))) == "x" * length
+    assert max(map(len, content.split(b"\r\n"))) <= 76

@@ -1,12 +1,17 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from itsdangerous import URLSafeSerializer
 
-from publisher.composing.links import Kind, read_token, reader_url, token
+from publisher.composing.links import Kind, Seal, read_token, reader_url, token
 from publisher.errors import DeliveryError
 from publisher.testing import SECRET
-from tests.publisher.composing.letters import a_publication
+from tests.publisher.composing.letters import a_publication, an_issue
+
+KINDS: tuple[Kind, ...] = ("unsubscribe", "preferences", "web")
 
 
-@pytest.mark.parametrize("kind", ["unsubscribe", "preferences"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_token_gives_back_what_was_signed(kind: Kind) -> None:
     assert read_token(SECRET, kind, token(SECRET, kind, 12, "weekly")) == (12, "weekly")
 
@@ -15,8 +20,33 @@ def test_a_token_fits_a_url_as_it_stands() -> None:
     signed = token(SECRET, "unsubscribe", 123456789, "weekly")
     assert signed.isascii()
     assert signed.replace("-", "").replace("_", "").replace(".", "").isalnum()
-    url = reader_url(a_publication(), "zh-Hant", "unsubscribe", signed)
-    assert url == f"https://news.example.org/zh-Hant/unsubscribe/?t={signed}"
+
+
+@given(st.sampled_from(KINDS), st.integers(0, 2**63 - 1), st.text(min_size=1), st.text())
+def test_tokens_are_those_of_itsdangerous(
+    kind: Kind, number: int, secret: str, newsletter: str
+) -> None:
+    signed = Seal(secret, kind, newsletter).token(number).decode("ascii")
+    assert URLSafeSerializer(secret, salt=kind).loads(signed) == [number, newsletter]
+
+
+def test_a_short_token_is_the_one_that_itsdangerous_would_make() -> None:
+    for number in (0, 7, 2**63 - 1):
+        theirs = URLSafeSerializer(SECRET, salt="web").dumps([number, "weekly"])
+        assert token(SECRET, "web", number, "weekly") == theirs
+
+
+@pytest.mark.parametrize(
+    ("kind", "page"),
+    [
+        ("unsubscribe", "zh-Hant/unsubscribe/"),
+        ("preferences", "zh-Hant/preferences/"),
+        ("web", "zh-Hant/weekly/2026-01-09/"),
+    ],
+)
+def test_each_kind_of_link_leads_to_its_page(kind: Kind, page: str) -> None:
+    url = reader_url(a_publication(), an_issue("zh-Hant"), kind)
+    assert url == f"https://news.example.org/{page}?t="
 
 
 def test_a_token_for_another_purpose_is_refused() -> None:

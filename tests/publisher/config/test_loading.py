@@ -296,7 +296,11 @@ WRONG: list[tuple[str, str, str]] = [
         'late = "sned"',
         "newsletter[0].late: 'sned' won't do; input should be 'send', 'skip' or 'merge'",
     ),
-    ('"outbox"', '"smpt"', "delivery.transport: 'smpt' won't do; input should be 'outbox'"),
+    (
+        '"outbox"',
+        '"smpt"',
+        "delivery.transport: 'smpt' won't do; input should be 'outbox' or 'smtp'",
+    ),
     (
         'kind = "folder"',
         'kind = "feed"',
@@ -321,7 +325,10 @@ WRONG: list[tuple[str, str, str]] = [
     (
         'transport = "outbox"',
         'colour = "red"',
-        "delivery.colour: unknown key; the keys here are transport",
+        (
+            "delivery.colour: unknown key; the keys here are transport, durability, outbox, smtp,"
+            " rate, domain, warmup, dkim"
+        ),
     ),
     (
         'transport = "outbox"',

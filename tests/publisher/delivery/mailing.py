@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 
 from sqlalchemy import delete, select, update
 
-from publisher.composing import Message
+from publisher.clock import Timer
+from publisher.composing.dkim import Signer
 from publisher.database import Database
-from publisher.delivery import ledger
+from publisher.delivery.board import Progress
+from publisher.delivery.ledger import counting as ledger
 from publisher.delivery.sending import Sent, deliver
 from publisher.delivery.tables import delivery
-from publisher.delivery.transports import OutboxTransport, Transport
+from publisher.delivery.transports.base import Transport
+from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.issues import store as issues
 from publisher.issues.life import State
 from publisher.issues.model import Issue
@@ -62,10 +64,25 @@ def ready(house: House, language: str = "en", *, page: bool = True, **body: str)
         return issues.move(connection, found, State.READY)
 
 
-def send(house: House, transport: Transport | None = None, **rest: Callable[..., None]) -> Sent:
+def send(
+    house: House,
+    transport: Transport | None = None,
+    progress: Progress | None = None,
+    *,
+    signers: Sequence[Signer] = (),
+    timer: Timer | None = None,
+) -> Sent:
     """Let one turn of delivery pass, into the outbox unless told otherwise."""
-    taker = transport or OutboxTransport(house.settings.folders.outbox)
-    return deliver(house.settings, house.database, taker, SECRET, house.clock.now(), **rest)
+    return deliver(
+        house.settings,
+        house.database,
+        transport or OutboxTransport.of(house.settings),
+        SECRET,
+        house.clock,
+        progress,
+        signers=signers,
+        timer=timer,
+    )
 
 
 def state_of(house: House, language: str = "en") -> State:
@@ -117,15 +134,3 @@ def outbox(house: House) -> dict[str, bytes]:
 
 class Interrupted(BaseException):
     """What a kill looks like from inside: no `except Exception` catches it."""
-
-
-class KilledTransport(OutboxTransport):
-    """Writes messages and then is gone, before anybody hears of it."""
-
-    def __init__(self, folder: Path, after: int) -> None:
-        super().__init__(folder)
-        self._after = after
-
-    def take(self, messages: Sequence[Message], folder: str) -> None:
-        super().take(messages[: self._after], folder)
-        raise Interrupted

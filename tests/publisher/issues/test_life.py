@@ -16,6 +16,9 @@ ALLOWED = {
     "ready": "assembling sending cancelled",
     "sending": "paused sent partial failed cancelled",
     "paused": "sending cancelled",
+    # What was in doubt is decided.
+    "partial": "sending sent",
+    "failed": "sending sent partial",
 }
 
 
@@ -33,6 +36,11 @@ def test_an_issue_goes_along_the_arrows_of_its_life_and_no_others(
 def test_every_state_has_its_arrows_and_can_be_reached() -> None:
     assert set(ARROWS) == set(State)
     assert {State.SCHEDULED}.union(*ARROWS.values()) == set(State)
+
+
+def test_only_an_end_of_which_something_may_be_in_doubt_can_be_left_again() -> None:
+    ends = {State.SENT, State.PARTIAL, State.FAILED, State.SKIPPED, State.CANCELLED}
+    assert {end for end in ends if ARROWS[end]} == {State.PARTIAL, State.FAILED}
 
 
 def test_whatever_may_still_be_sent_or_was_has_a_page() -> None:

@@ -22,6 +22,16 @@ from publisher.rendering.plaintext import (
     width,
     wrap,
 )
+from publisher.rendering.tokens import (
+    PREFERENCES,
+    READER_ADDRESS,
+    READER_LANGUAGE,
+    READER_NAME,
+    READER_TIMEZONE,
+    UNSUBSCRIBE,
+    Slot,
+    slots,
+)
 
 CHINESE = (
     "渡輪總是準點開船，不管水勢如何；後來（據說）「一位引航員」開始記錄《河流》的脾氣。" * 8
@@ -190,3 +200,40 @@ def test_a_text_of_too_many_characters_is_cut_before_a_whole_letter() -> None:
 def test_a_shortened_text_fits(text: str, columns: int) -> None:
     assert len(shorten(text, columns)) <= CHARACTERS_A_COLUMN * columns
     assert width(shorten(text, columns)) <= columns or "://" in text
+
+
+# Readers' own values
+
+LONG_WORDS = str(Slot(READER_NAME, "dear reader of ours, wherever you may be"))
+
+
+@pytest.mark.parametrize(
+    ("place", "columns"),
+    [
+        (READER_NAME, 20),
+        (str(Slot(READER_NAME, "you")), 20),
+        (str(Slot(READER_NAME, "灯" * 30)), 60),
+        (READER_ADDRESS, 36),
+        (READER_LANGUAGE, 7),
+        (READER_TIMEZONE, 20),
+        (UNSUBSCRIBE, len(UNSUBSCRIBE)),
+    ],
+)
+def test_there_is_room_for_what_will_stand_in_a_place(place: str, columns: int) -> None:
+    assert width(place) == columns
+    assert width(f"字{place}.") == columns + 3
+
+
+@pytest.mark.parametrize("place", [READER_NAME, LONG_WORDS, READER_ADDRESS, PREFERENCES])
+@pytest.mark.parametrize(
+    "around", ["Dear {}, good morning", "字{}字", "{0}{0}{0}{0}", "x" * 70 + "{}"]
+)
+def test_a_place_is_never_cut_by_a_line_or_a_length(place: str, around: str) -> None:
+    text = around.format(place)
+    whole = [*slots(text)]
+    for columns in range(4, 80):
+        lines = wrap(text, columns)
+        assert [slot for line in lines for slot in slots(line)] == whole
+        kept = shorten(text, columns)
+        assert [*slots(kept)] == whole[: len([*slots(kept)])]
+        assert "@@" not in "".join(kept.split(str(whole[0])))

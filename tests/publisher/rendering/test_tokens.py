@@ -9,7 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from publisher.rendering.tokens import INVISIBLE, READER_ADDRESS, TOKENS, disarmed
+from publisher.rendering.tokens import (
+    INVISIBLE,
+    LINKS,
+    OPTIONAL,
+    READER_ADDRESS,
+    READER_NAME,
+    TOKENS,
+    WORDS,
+    Slot,
+    disarmed,
+    pieces,
+    slots,
+)
 
 # What templates of a publication might do to a text, all at once.
 STRIPPED = re.compile(rf"{INVISIBLE.pattern}|<[^<>]*>")
@@ -85,3 +97,40 @@ def test_a_long_text_takes_no_longer_than_it_is(piece: str) -> None:
     began = time.perf_counter()
     disarmed(piece * (300_000 // len(piece)))
     assert time.perf_counter() - began < 3
+
+
+@given(
+    st.lists(
+        st.text(st.characters(exclude_characters="@", exclude_categories=["Cs"]), min_size=1)
+        | st.builds(Slot, st.sampled_from((*LINKS, *WORDS)))
+        | st.builds(Slot, st.sampled_from(OPTIONAL), st.text(st.characters(codec="utf-8")))
+    )
+)
+def test_a_text_is_taken_apart_as_it_was_put_together(parts: list[str | Slot]) -> None:
+    text = "".join(map(str, parts))
+    found = [*pieces(text)]
+    assert "".join(map(str, found)) == text
+    assert [*slots(text)] == [part for part in parts if isinstance(part, Slot)]
+    assert "" not in found
+
+
+def test_a_place_with_words_of_its_own_is_plain_ascii_without_blanks() -> None:
+    slot = Slot(READER_NAME, "lieber <Leser> & Freund, 读者")
+    assert re.fullmatch(r"[@A-Z0-9_]+", str(slot))
+    assert [*pieces(f"a{slot}b")] == ["a", slot, "b"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@@READER_NAME_OR@@FF@@",
+        "@@READER_NAME_OR@@6@@",
+        "@@READER_NAME_OR@@6a@@",
+        "@@READER_NAME_OR@@",
+        "@@ADDRESS_OR@@61@@",
+        "@@reader_name@@",
+        "@READER_NAME@",
+    ],
+)
+def test_what_is_no_place_is_a_text_like_any_other(text: str) -> None:
+    assert [*pieces(text)] == [text]

@@ -1,0 +1,96 @@
+"""`publisher pause`, `resume` and `cancel`: an issue under way is stopped, and let go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from publisher.cli.common import HERE, Directory, clock_of
+from publisher.config import load
+from publisher.errors import IssueError, TransitionError, UsageError
+from publisher.issues.life import State
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from publisher.issues.model import Issue
+
+IssueName = Annotated[
+    str, typer.Argument(metavar="ISSUE", help="An issue's name, like weekly-en-2026-01-09.")
+]
+Why = Annotated[
+    str | None, typer.Option("--why", metavar="TEXT", help="The reason; `status` shows it.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (pause, resume, cancel):
+        name = command.__name__
+        app.command(name, epilog=f"Example: publisher {name} weekly-en-2026-01-09")(command)
+
+
+def pause(issue: IssueName, directory: Directory = HERE, *, why: Why = None) -> None:
+    """Stop sending an issue. What has begun is ended; nothing else leaves until `resume`."""
+    from publisher.delivery.ledger import stopping
+
+    now = clock_of(None).now()
+    with found(directory, issue) as (connection, one):
+        stopping.pause(connection, one, why or "paused by hand", now)
+    typer.echo(f"{issue} is paused")
+
+
+def resume(issue: IssueName, directory: Directory = HERE) -> None:
+    """Let a paused issue go on where it stopped; what a server has put off is tried at once."""
+    from publisher.delivery.ledger import stopping
+
+    now = clock_of(None).now()
+    with found(directory, issue) as (connection, one):
+        # A ready issue may become one that is sent, but not before it has a ledger.
+        if one.state is not State.PAUSED:
+            raise IssueError(f"{issue}: is {one.state}, not paused")
+        stopping.resume(connection, one, now)
+    typer.echo(f"{issue} goes on with the next turn of delivery")
+
+
+def cancel(issue: IssueName, directory: Directory = HERE, *, why: Why = None) -> None:
+    """End an issue where it stands, for good. Who has not got it yet won't."""
+    from publisher.delivery.ledger import stopping
+
+    now = clock_of(None).now()
+    with found(directory, issue) as (connection, one):
+        stopping.cancel(connection, one, why or "cancelled by hand", now)
+    typer.echo(f"{issue} is cancelled")
+
+
+@contextmanager
+def found(directory: Path, name: str) -> Iterator[tuple[Connection, Issue]]:
+    """Open a transaction and find an issue in it; raises UsageError for a name that is none's.
+
+    A move that there is not becomes an IssueError that names the issue.
+    """
+    from publisher.database import open_database
+    from publisher.issues.store import named
+
+    settings = load(directory)
+    with (
+        closing(open_database(settings.folders.database)) as database,
+        database.writing() as connection,
+    ):
+        issue = named(connection, name)
+        if issue is None:
+            raise UsageError(f"{name}: no such issue; `publisher status` lists them")
+        try:
+            yield connection, issue
+        except TransitionError as error:
+            raise IssueError(f"{name}: {_told(error)}") from error
+
+
+def _told(error: TransitionError) -> str:
+    if error.source == error.target:
+        return f"is {error.source} already"
+    return f"is {error.source}, and can't become {error.target}"

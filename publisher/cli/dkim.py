@@ -1,0 +1,26 @@
+"""`publisher dkim`: what the domain's name server has to hold for our signatures."""
+
+from __future__ import annotations
+
+import typer
+
+from publisher.cli.common import HERE, Directory
+from publisher.config import load
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("dkim", epilog="Example: publisher dkim my-publication")(dkim)
+
+
+def dkim(directory: Directory = HERE) -> None:
+    """Print the TXT records that belong to the keys of [[delivery.dkim]], for a zone file."""
+    settings = load(directory)
+
+    from publisher.composing.dkimkeys import dns_record, load_signers
+
+    signers = load_signers(settings)
+    for signer in signers:
+        typer.echo(dns_record(signer).zone_line())
+    if not signers:
+        typer.echo("publication.toml has no [[delivery.dkim]]: nothing is signed", err=True)

@@ -1,0 +1,97 @@
+"""`publisher send`: the next issue, to one address, as readers would get it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from publisher.cli.common import HERE, Directory, Now, clock_of
+from publisher.cli.rehearsal import edition_of, next_digest, rehearsed, subject_of, told_of
+from publisher.config import load
+from publisher.errors import DeliveryError, UsageError
+
+if TYPE_CHECKING:
+    from publisher.assembly.rehearsing import Rehearsal
+    from publisher.cycle import Press
+    from publisher.delivery.transports.base import Parcel
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        "send", epilog="Example: publisher send weekly --to editor@example.org my-publication"
+    )(send)
+
+
+def send(
+    newsletter: Annotated[str, typer.Argument(help="The newsletter's name.")],
+    directory: Directory = HERE,
+    *,
+    to: Annotated[
+        str, typer.Option("--to", metavar="ADDRESS", help="Who gets it; need be no reader.")
+    ],
+    lang: Annotated[
+        str | None,
+        typer.Option("--lang", metavar="TAG", help="The edition.", show_default="the first"),
+    ] = None,
+    now: Now = None,
+) -> None:
+    """Send what the next issue would be to one address, by the transport of all mail.
+
+    A test: no reader gets it, nothing of it is kept, and it may be sent again and again. Its links
+    are those of nobody.
+    """
+    clock = clock_of(now)
+    settings = load(directory)
+    edition = edition_of(settings, newsletter, lang)
+    address = _address(to)
+
+    from publisher.delivery.choosing import transport_of
+    from publisher.delivery.trial import try_out
+
+    transport = transport_of(settings)
+    with rehearsed(settings, clock) as machine:
+        rehearsal = next_digest(machine, edition, clock.now(), or_newest=True)
+        parcel = _parcel(machine, rehearsal, address)
+    outcome = try_out(transport, parcel)
+    if outcome.verdict != "accepted":
+        raise DeliveryError(f"{to}: {outcome.reason or outcome.verdict}")
+    typer.echo(f"{subject_of(rehearsal)}: sent to {to}. {told_of(rehearsal.proof.report)}")
+
+
+def _address(to: str) -> str:
+    from subscribers import BadAddressError, normalise
+
+    try:
+        return normalise(to).address
+    except BadAddressError as error:
+        raise UsageError(f"--to: {error}") from None
+
+
+def _parcel(machine: Press, rehearsal: Rehearsal, address: str) -> Parcel:
+    from publisher.composing import Letter, compile_letter
+    from publisher.delivery.transports.base import Parcel
+    from subscribers import Recipient
+
+    issue, digest = rehearsal.issue, rehearsal.digest
+    publication = machine.settings.publication
+    bounces = machine.settings.delivery.smtp.bounces or publication.sender
+    date = machine.clock.now()
+    letter = Letter(
+        publication=publication,
+        issue=issue,
+        subject=digest.subject,
+        html=digest.html,
+        text=digest.text,
+        date=date,
+    )
+    nobody = Recipient(id=0, address=address, name="", language=issue.language, timezone=None)
+    compiled = compile_letter(letter, machine.secret, machine.signers)
+    return Parcel(
+        issue_id=0,
+        folder=f"{issue.newsletter}/{issue.language}/test",
+        sender=bounces.address,
+        recipient=address,
+        message=compiled.message(nobody, date),
+    )

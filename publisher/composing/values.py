@@ -1,0 +1,109 @@
+"""What differs from reader to reader in a body: her words and her links, as octets. Pure.
+
+Knows no encoding of a part.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from operator import attrgetter
+
+from publisher.composing.headers import one_line
+from publisher.composing.links import Kind, Seal, reader_url
+from publisher.composing.message import Letter
+from publisher.rendering.tokens import (
+    INVISIBLE,
+    PREFERENCES,
+    READER_ADDRESS,
+    READER_LANGUAGE,
+    READER_NAME,
+    READER_TIMEZONE,
+    UNSUBSCRIBE,
+    WEB,
+    Slot,
+    pieces,
+)
+from subscribers import Recipient
+
+Words = Callable[[Recipient], str]
+Value = Callable[[Recipient], bytes]
+
+LINKS: dict[str, Kind] = {UNSUBSCRIBE: "unsubscribe", PREFERENCES: "preferences", WEB: "web"}
+WORDS: dict[str, Words] = {
+    READER_NAME: attrgetter("name"),
+    READER_ADDRESS: attrgetter("address"),
+    READER_LANGUAGE: attrgetter("language"),
+    READER_TIMEZONE: lambda reader: reader.timezone or "",
+}
+
+
+def legible(text: str) -> str:
+    """Put a reader's words on one line, without signs that turn or hide what is around them."""
+    if text.isprintable():
+        return text.strip()
+    return INVISIBLE.sub("", one_line(text))
+
+
+def words(slot: Slot) -> Words:
+    """Give what writes a reader's words, or else those that the place brings."""
+    said, otherwise = WORDS[slot.token], legible(slot.otherwise)
+    return lambda reader: legible(said(reader)) or otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The values that a letter needs of each reader, each of them once."""
+
+    letter: Letter
+    secret: str = field(repr=False)
+    makers: list[Value] = field(default_factory=list)
+    _numbers: dict[Kind | tuple[Slot, bool], int] = field(default_factory=dict)
+
+    def of(self, reader: Recipient) -> list[bytes]:
+        """Make them; raises UnicodeEncodeError for words that are no text."""
+        return [make(reader) for make in self.makers]
+
+    def seal(self, kind: Kind) -> Seal:
+        """Give what signs the links of a kind."""
+        return Seal(self.secret, kind, self.letter.issue.newsletter)
+
+    def link(self, kind: Kind) -> tuple[str, int]:
+        """Give a link's address up to the token, and the number of the token."""
+        seal = self.seal(kind)
+        url = reader_url(self.letter.publication, self.letter.issue, kind)
+        return url, self._number(kind, lambda reader: seal.token(reader.id))
+
+    def body(self, text: str, *, is_html: bool) -> Iterator[bytes | int]:
+        """Take a body apart: octets, whose line ends are LF, and the numbers of values."""
+        fixed = ""
+        for piece in pieces(text):
+            if isinstance(piece, str) or piece.token not in {*LINKS, *WORDS}:
+                fixed += str(piece)
+                continue
+            if piece.is_link:
+                address, number = self.link(LINKS[piece.token])
+                fixed += html.escape(address) if is_html else address
+            else:
+                number = self._words(piece, is_html=is_html)
+            if fixed:
+                yield fixed.encode()
+            yield number
+            fixed = ""
+        if fixed:
+            yield fixed.encode()
+
+    def _words(self, slot: Slot, *, is_html: bool) -> int:
+        write = words(slot)
+        if is_html:
+            return self._number(
+                (slot, True), lambda reader: html.escape(write(reader)).encode()
+            )
+        return self._number((slot, False), lambda reader: write(reader).encode())
+
+    def _number(self, what: Kind | tuple[Slot, bool], make: Value) -> int:
+        number = self._numbers.setdefault(what, len(self.makers))
+        if number == len(self.makers):
+            self.makers.append(make)
+        return number

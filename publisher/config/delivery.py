@@ -1,0 +1,172 @@
+"""The settings of how mail leaves: by which transport, how fast, signed by whom.
+
+A password is not among them; it comes from the environment (`publisher.config.loading`). Knows
+no socket and no key.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, PlainValidator, model_validator
+from pydantic_core import PydanticCustomError
+
+from publisher.config.values import Host, Sender, Table
+
+SUBMISSION, SUBMISSIONS, RELAY = 587, 465, 25
+
+
+class Tls(StrEnum):
+    """How a connection is kept private (RFC 8314, RFC 3207)."""
+
+    IMPLICIT = "implicit"
+    STARTTLS = "starttls"
+    NONE = "none"
+
+
+PORTS = {Tls.IMPLICIT: SUBMISSIONS, Tls.STARTTLS: SUBMISSION, Tls.NONE: RELAY}
+
+
+class Layout(StrEnum):
+    """How the outbox keeps its messages."""
+
+    FILES = "files"
+    MAILDIR = "maildir"
+
+
+class Outbox(Table):
+    """The table [delivery.outbox]."""
+
+    layout: Layout = Layout.FILES
+
+
+class Smtp(Table):
+    """The table [delivery.smtp]: the server that takes our mail, and how it is spoken to."""
+
+    host: Host = "localhost"
+    port: int | None = Field(default=None, ge=1, le=65_535, strict=True)
+    tls: Tls = Tls.STARTTLS
+    # Files, below the publication's folder or elsewhere: whom to trust, and who we are.
+    authorities: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+    user: str | None = None
+    # What we call ourselves; our own host name unless said.
+    hello: Host | None = None
+    # Where bounces go; the sender's address unless said.
+    bounces: Sender | None = None
+    connections: int = Field(default=8, ge=1, le=100)
+    # Messages that a connection may have been promised; after a kill so many may be in doubt.
+    promised: int = Field(default=8, ge=1, le=100)
+    # Seconds to wait for any answer but the last one.
+    timeout: int = Field(default=60, ge=1, le=600)
+
+    @property
+    def port_used(self) -> int:
+        """The port: as said, or what goes with the kind of TLS."""
+        return self.port or PORTS[self.tls]
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Smtp:
+        if self.key and not self.certificate:
+            raise _wrong("key", 'a key without a certificate; add certificate = "..."')
+        if self.certificate and self.tls is Tls.NONE:
+            raise _wrong("certificate", 'is never shown without TLS; use tls = "starttls"')
+        if self.user and self.tls is Tls.NONE and self.host not in LOOPBACK:
+            raise _wrong("user", "a password would cross the network in the clear; use TLS")
+        return self
+
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Rate(Table):
+    """How many messages may leave; nothing said is no bound."""
+
+    per_second: float | None = Field(default=None, gt=0, le=100_000)
+    per_hour: int | None = Field(default=None, ge=1, le=100_000_000)
+
+
+def _hosts(value: object) -> tuple[object, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError(f'{value!r} is not a list; write one like ["gmail.com"]')  # noqa: TRY004  # pydantic collects ValueErrors only
+    return tuple(value)
+
+
+def _tables(value: object) -> tuple[object, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError("is one table; there may be several: write its name in [[ ]]")  # noqa: TRY004  # as above
+    return tuple(value)
+
+
+class DomainRate(Rate):
+    """The tables [[delivery.domain]]: receivers that are bounded, and slowed, together."""
+
+    names: Annotated[tuple[Host, ...], BeforeValidator(_hosts)] = Field(min_length=1)
+
+
+def _day(value: object) -> date:
+    # Python's own reading of dates takes instants and numbers for days, too.
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        with suppress(ValueError):
+            return date.fromisoformat(value)
+    raise ValueError(f"{str(value)!r} is not a day; write one like 2026-01-31")
+
+
+class Warmup(Table):
+    """The table [delivery.warmup]: a new sender's first days, each so much more than the last."""
+
+    # The first day; days are those of UTC.
+    start: Annotated[date, PlainValidator(_day)]
+    # Messages on that day.
+    first: int = Field(default=200, ge=1, le=100_000_000)
+    growth: float = Field(default=1.5, gt=1, le=10)
+    # Once a day would allow more than this, the bound is gone.
+    until: int = Field(default=100_000, ge=1, le=100_000_000)
+
+    @model_validator(mode="after")
+    def _begins_below_its_end(self) -> Warmup:
+        if self.first > self.until:
+            raise _wrong("first", f"{self.first:,} is more than `until`; begin with less")
+        return self
+
+
+class Dkim(Table):
+    """The tables [[delivery.dkim]]: one signature each (RFC 6376, RFC 8463)."""
+
+    domain: Host
+    selector: str = Field(min_length=1)
+    # A PEM file: RSA of 2048 bits or more, or Ed25519.
+    key: str = Field(min_length=1)
+
+
+class Delivery(Table):
+    """The table [delivery]."""
+
+    transport: Literal["outbox", "smtp"] = "outbox"
+    # A commit that survives a power cut, or only a kill, at less cost.
+    durability: Literal["full", "normal"] = "full"
+    outbox: Outbox = Outbox()
+    smtp: Smtp = Smtp()
+    rate: Rate = Rate()
+    domain: Annotated[tuple[DomainRate, ...], BeforeValidator(_tables)] = ()
+    warmup: Warmup | None = None
+    dkim: Annotated[tuple[Dkim, ...], BeforeValidator(_tables)] = ()
+
+    @model_validator(mode="after")
+    def _each_domain_once(self) -> Delivery:
+        names = [name for one in self.domain for name in one.names]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            raise _wrong("domain", f"{twice} is there twice; name each domain once")
+        return self
+
+
+def _wrong(key: str, problem: str) -> PydanticCustomError:
+    return PydanticCustomError("smtp", "{problem}", {"problem": problem, "key": key})

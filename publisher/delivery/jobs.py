@@ -1,0 +1,44 @@
+"""One issue on its way out: what all its messages share, and what it says of its deliveries.
+
+Knows no row and no transport.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from publisher.delivery.fates import Terms
+from publisher.delivery.ledger.claiming import Claim
+from publisher.delivery.transports.base import Parcel
+from publisher.issues.model import Issue
+
+if TYPE_CHECKING:
+    from publisher.composing import Compiled
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An issue, compiled."""
+
+    issue: Issue
+    compiled: Compiled
+    terms: Terms
+    # The envelope's sender, where bounces go.
+    sender: str
+
+    @property
+    def folder(self) -> str:
+        """Where an outbox keeps its messages."""
+        issue = self.issue
+        return f"{issue.newsletter}/{issue.language}/{issue.day}"
+
+    def parcel(self, claim: Claim) -> Parcel:
+        """Write one reader's message; raises DeliveryError if she can't be written to."""
+        return Parcel(
+            issue_id=claim.issue_id,
+            folder=self.folder,
+            sender=self.sender,
+            recipient=claim.reader.address,
+            message=self.compiled.message(claim.reader, claim.due_at),
+        )

@@ -1,0 +1,83 @@
+"""What an attempt came to is written down: one statement for all outcomes of a moment.
+
+Only who holds a row's epoch can settle it. A row that was taken for doubtful meanwhile, under
+the same epoch, can still be settled: the answer came after all. Knows no transport.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, case, func, select, update
+
+from publisher.delivery.fates import Fate
+from publisher.delivery.ledger import stopping
+from publisher.delivery.ledger.claiming import NOW, Claim, Key
+from publisher.delivery.ledger.rows import ROWS, as_rows, told, written
+from publisher.delivery.states import DeliveryState
+from publisher.delivery.tables import delivery
+
+TOLD = told("issue_id", "subscriber_id", "epoch", "state", "reason", "next_at")
+PAIR = told("issue_id", "subscriber_id")
+SAME = (
+    (delivery.c.issue_id == TOLD.c.issue_id)
+    & (delivery.c.subscriber_id == TOLD.c.subscriber_id)
+    & (delivery.c.epoch == TOLD.c.epoch)
+)
+SETTLE = (
+    update(delivery)
+    .where(SAME, delivery.c.state.in_((DeliveryState.ATTEMPTING, DeliveryState.IN_DOUBT)))
+    .values(
+        state=TOLD.c.state,
+        # Who has sent it stays written down: what that one has staged, and no other's, is placed.
+        sender=case((TOLD.c.state == DeliveryState.SENT, delivery.c.sender)),
+        reason=TOLD.c.reason,
+        next_at=func.coalesce(TOLD.c.next_at, delivery.c.next_at),
+        changed_at=NOW,
+    )
+    .returning(delivery.c.issue_id, delivery.c.subscriber_id)
+)
+BELIEVE = (
+    update(delivery)
+    .where(SAME, delivery.c.state == DeliveryState.DEFERRED)
+    .values(state=DeliveryState.BOUNCED, changed_at=NOW)
+    .returning(delivery.c.issue_id, delivery.c.subscriber_id)
+)
+
+
+def settle(connection: Connection, fates: Mapping[Claim, Fate], now: datetime) -> set[Key]:
+    """Move rows that were attempted to where they go; gives those that were still ours.
+
+    An issue that was over, since a row of it was taken for doubtful, may be sent again by that.
+    """
+    rows = as_rows(
+        (*one.key, one.epoch, fate.state, fate.reason, written(fate.next_at))
+        for one, fate in fates.items()
+    )
+    moved = _keys(connection.execute(SETTLE, {ROWS: rows, "now": now}).all())
+    stopping.amend(connection, {issue_id for issue_id, _ in moved}, now)
+    return moved
+
+
+def believe(connection: Connection, claims: Iterable[Claim], now: datetime) -> set[Key]:
+    """Let rows that were put off because of a refusal be bounced; gives those that still stood so."""
+    rows = as_rows((*one.key, one.epoch, None, None, None) for one in claims)
+    return _keys(connection.execute(BELIEVE, {ROWS: rows, "now": now}).all())
+
+
+def sent_by(connection: Connection, sender: int, keys: Iterable[Key]) -> set[Key]:
+    """Say which of some rows a sender has settled as sent."""
+    query = select(delivery.c.issue_id, delivery.c.subscriber_id).where(
+        delivery.c.issue_id == PAIR.c.issue_id,
+        delivery.c.subscriber_id == PAIR.c.subscriber_id,
+        delivery.c.state == DeliveryState.SENT,
+        delivery.c.sender == sender,
+    )
+    rows = connection.execute(query, {ROWS: as_rows(keys)})
+    return {(row.issue_id, row.subscriber_id) for row in rows}
+
+
+def _keys(rows: Sequence[Row[Any]]) -> set[Key]:
+    return {(row.issue_id, row.subscriber_id) for row in rows}

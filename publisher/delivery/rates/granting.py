@@ -1,0 +1,139 @@
+"""The one thing that a sender asks: who may go now. Settings, rows and memory put together.
+
+Every method is for the caller's writing transaction, so that all processes share one count; if
+that is rolled back, the memory is a little too careful for a second. Decides nothing by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from itertools import chain
+from math import inf
+
+import structlog
+from sqlalchemy import Connection
+
+from publisher.config.delivery import Delivery
+from publisher.delivery.rates import buckets, warmup
+from publisher.delivery.rates.limits import Limit, Limits, Scope
+from publisher.delivery.rates.recent import Recent
+from publisher.delivery.rates.sharing import Gate, Grant, share
+from publisher.delivery.rates.slowing import Slowing, slowed
+from publisher.delivery.rates.warmup import Quota
+
+log = structlog.get_logger()
+
+# Seconds until what other processes have slowed is looked up again.
+LOOK_EVERY = 1.0
+
+
+class Rates:
+    """The rates of one transport; for one thread, in a process that may not be alone."""
+
+    def __init__(self, settings: Delivery, transport: str) -> None:
+        self._transport = transport
+        self._limits = Limits(settings, transport)
+        self._warmup = settings.warmup
+        self._recent = Recent()
+        self._looked_at = -inf
+        self._slowings: dict[Scope, Slowing] = {}
+        # The last instant given to somebody of a domain who was kept.
+        self._ahead: dict[str, float] = {}
+
+    def grant(self, connection: Connection, domains: Sequence[str], now: float) -> Grant:
+        """Say who may go now, of candidates for these receiving domains, in their order.
+
+        `now` is the real time in seconds since the epoch, read within the transaction: in
+        whatever order processes come, none may be behind the last by more than a clock slips.
+        """
+        self._look(connection, now)
+        day, quota = self._today(connection, now)
+        if not (self._limits.is_bounded or self._slowings or quota):
+            self._recent.add(domains, now)
+            return Grant(range(len(domains)))
+        scopes = [self._limits.scope_of(domain) for domain in domains]
+        gates = self._gates(connection, {None, *scopes}, quota, now)
+        grant = share(scopes, gates, self._ahead, now)
+        changes = chain.from_iterable(gate.changes().items() for gate in gates.values())
+        buckets.keep_tats(connection, dict(changes))
+        if quota and grant.allowed:
+            buckets.add_gone(connection, self._transport, day, len(grant.allowed))
+        self._recent.add((domains[number] for number in grant.allowed), now)
+        return grant
+
+    def slow_down(self, connection: Connection, domain: str | None, now: float) -> None:
+        """Hear that a receiving domain says that it gets too much; None: the transport itself.
+
+        What is said within ten seconds is one complaint.
+        """
+        scope = None if domain is None else self._limits.scope_of(domain)
+        known = self._slowings.get(scope)
+        if known and known.is_fresh(now):
+            return
+        name = self._limits.name_of(scope)
+        before = buckets.slowing(connection, name)
+        measured = self._recent.pace(self._domains(scope), now)
+        after = slowed(before, self._limits.bound(scope), measured, now)
+        self._slowings[scope] = after
+        if after != before:
+            buckets.keep_slowing(connection, name, after)
+            log.info("slowed down", scope=name, per_second=round(after.pace, 3))
+
+    def _domains(self, scope: Scope) -> tuple[str, ...] | None:
+        return None if scope is None else self._limits.domains_of(scope)
+
+    def _look(self, connection: Connection, now: float) -> None:
+        """Look up what was slowed, by whomever, now and then; and forget what is over."""
+        if 0 <= now - self._looked_at < LOOK_EVERY:
+            return
+        if now < self._looked_at:  # the clock was set back, and places with it
+            self._ahead.clear()
+        self._looked_at = now
+        self._ahead = {scope: at for scope, at in self._ahead.items() if at > now}
+        found = buckets.slowings(connection, self._transport)
+        over = [name for name, one in found.items() if one.mended(now).is_over(now)]
+        if over:
+            buckets.forget_slowings(connection, over)
+        self._slowings = {
+            self._limits.scope_named(name): self._mended(connection, name, one, now)
+            for name, one in found.items()
+            if name not in over
+        }
+
+    def _mended(self, connection: Connection, name: str, one: Slowing, now: float) -> Slowing:
+        mended = one.mended(now)
+        if mended != one:
+            buckets.keep_slowing(connection, name, mended)
+        return mended
+
+    def _gates(
+        self,
+        connection: Connection,
+        scopes: Collection[Scope],
+        quota: Quota | None,
+        now: float,
+    ) -> dict[Scope, Gate]:
+        """Make the gates of scopes that have any; the transport has one always."""
+        limits = {scope: self._standing(scope, now) for scope in scopes}
+        names = [one.bucket for some in limits.values() for one in some]
+        tats = buckets.tats(connection, names) if names else {}
+        return {
+            scope: Gate(some, tats, now, quota if scope is None else None)
+            for scope, some in limits.items()
+            if some or scope is None
+        }
+
+    def _standing(self, scope: Scope, now: float) -> Sequence[Limit]:
+        fixed, one = self._limits.fixed(scope), self._slowings.get(scope)
+        if one is None or one.is_over(now):
+            return fixed
+        return (*fixed, self._limits.slowed(scope, one, now))
+
+    def _today(self, connection: Connection, now: float) -> tuple[date, Quota | None]:
+        day = warmup.day_of(now)
+        allowed = warmup.allowance(self._warmup, day) if self._warmup else None
+        if allowed is None:
+            return day, None
+        gone = buckets.gone_on(connection, self._transport, day)
+        return day, warmup.quota(allowed, gone, day)

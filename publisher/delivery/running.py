@@ -1,0 +1,173 @@
+"""A turn of delivering: couriers at work, and the clerk writing for them until all is done.
+
+Ends when nothing can be sent now: what was deferred, or waits for its rate for long, is a later
+turn's. Knows neither how messages are composed nor how rows are written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from threading import Thread
+from time import monotonic
+
+import structlog
+
+from publisher.clock import uptime
+from publisher.database import Database
+from publisher.delivery.clerk import Clerk
+from publisher.delivery.couriers import Courier
+from publisher.delivery.desk import Desk
+from publisher.delivery.enlisting import Place
+from publisher.delivery.ledger import leases
+from publisher.delivery.ledger.claiming import Claim
+from publisher.delivery.ledger.looking import Looker
+from publisher.delivery.transports.base import Parcel, Transport, Unreachable
+from publisher.errors import DatabaseError
+
+log = structlog.get_logger()
+
+# So much of a lease may pass before sending stops by itself; the rest is for whoever takes over.
+FENCE = 0.75
+# A courier that found no connection so often in a row is not the only one.
+HOPELESS = 3
+# Seconds for which a database that can't be written to is asked again.
+PATIENCE = 60.0
+# Seconds between looks at what is due, at the lease, and at whether to stop.
+BETWEEN_LOOKS = 0.5
+# Seconds that couriers get to end what they have begun, when the program is to stop.
+FAREWELL = 30.0
+
+
+class Fence:
+    """Shut as soon as the lease may be lost: nothing can be handed over then."""
+
+    def __init__(self) -> None:
+        self._until = uptime() + FENCE * leases.LEASE_SECONDS
+
+    def extend(self, since: float) -> None:
+        """Count from when the renewal that is now committed was begun."""
+        self._until = since + FENCE * leases.LEASE_SECONDS
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the lease is ours for certain."""
+        return uptime() < self._until
+
+
+class Run:
+    """Couriers and a clerk, for one sender and the issues of its clerk."""
+
+    def __init__(
+        self,
+        database: Database,
+        transport: Transport,
+        clerk: Clerk,
+        desk: Desk,
+        tell: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._transport = transport
+        self._clerk = clerk
+        self._desk = desk
+        self._tell = tell
+        self._fence = Fence()
+        self._failing_since: float | None = None
+        self._written_at = 0.0
+
+    def run(self, couriers: int, write: Callable[[Claim], Parcel], place: Place) -> None:
+        """Send until nothing more can be sent now.
+
+        Raises Unreachable when the other side can't be reached or takes nothing, DatabaseError
+        when the ledger can't be written for long, Fenced when another process has taken over;
+        and whatever `tell` raises. What was begun is ended and written down in any case.
+        """
+        looks = [Looker(self._database.path) for _ in range(couriers)]
+        threads = [
+            Courier(
+                number,
+                self._desk,
+                partial(self._transport.connect, place.number, lambda: self._fence.is_open),
+                write,
+                look,
+            ).thread
+            for number, look in enumerate(looks)
+        ]
+        for thread in threads:
+            thread.start()
+        all_were_tried = False
+        try:
+            while not self._is_over():
+                self._turn()
+                self._tell()
+                self._desk.wait(min(BETWEEN_LOOKS, self._clerk.rest or BETWEEN_LOOKS))
+            all_were_tried = True
+        finally:
+            have_ended = self._send_home(threads)
+            for look in looks:
+                look.close()
+            self._put_down(place, all_were_tried=all_were_tried, for_good=have_ended)
+
+    def _send_home(self, threads: Sequence[Thread]) -> bool:
+        """Let couriers end what they have begun; says whether all did."""
+        self._desk.close()
+        deadline = monotonic() + FAREWELL
+        for thread in threads:
+            thread.join(max(0.0, deadline - monotonic()))
+        return not any(thread.is_alive() for thread in threads)
+
+    def _put_down(self, place: Place, *, all_were_tried: bool, for_good: bool) -> None:
+        """Write what came last and give everything back, and the lease if nobody is at work."""
+        self._clerk.gather()
+        with self._database.writing() as connection:
+            page = self._clerk.put_down(connection, all_were_tried=all_were_tried)
+            if for_good:
+                leases.discharge(connection, place.number)
+        place.is_over = for_good
+        self._clerk.gone(page)
+
+    def _turn(self) -> None:
+        """Write one page, if there is anything to write or to promise, or the lease gets old."""
+        has_news = self._clerk.gather()
+        is_due = monotonic() - self._written_at > BETWEEN_LOOKS
+        if not (has_news or is_due or (self._clerk.can_promise and self._desk.demand())):
+            return
+        since = uptime()
+        try:
+            with self._database.writing() as connection:
+                page = self._clerk.write(connection)
+        except DatabaseError as error:
+            self._bear(error)
+            return
+        self._failing_since = None
+        self._written_at = monotonic()
+        self._fence.extend(since)
+        self._clerk.act(page)
+
+    def _bear(self, error: DatabaseError) -> None:
+        """Wait for a database that is full or locked; outcomes are kept, and nothing is promised."""
+        now = monotonic()
+        if self._failing_since is None:
+            self._failing_since = now
+            log.error(
+                "the ledger can't be written; nothing is sent meanwhile", reason=str(error)
+            )
+        if now - self._failing_since > PATIENCE:
+            raise error
+        self._written_at = now
+
+    def _is_over(self) -> bool:
+        """Say whether all that can be sent now has been; raises what makes going on useless."""
+        if reason := self._clerk.suspicion.refuses_everything:
+            raise Unreachable(f"the server refuses everything: {reason}", is_final=True)
+        self._give_up_if_hopeless()
+        return self._clerk.is_done and self._desk.is_idle
+
+    def _give_up_if_hopeless(self) -> None:
+        troubles = self._desk.troubles()
+        final = next((trouble for _, trouble in troubles if trouble.is_final), None)
+        if final:
+            raise final
+        hopeless = [trouble for failures, trouble in troubles if failures >= HOPELESS]
+        if hopeless and len(hopeless) == self._desk.size:
+            raise hopeless[0]

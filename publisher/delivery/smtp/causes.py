@@ -1,0 +1,285 @@
+"""Why a message was not taken, in words that a person understands. Pure values.
+
+Which reply means which cause is told by `publisher.delivery.smtp.diagnosis`; what becomes of the
+message, by `publisher.delivery.smtp.judging`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class About(StrEnum):
+    """What a server finds fault with."""
+
+    # One reader's mailbox or address.
+    READER = "reader"
+    # This message: its size, its form, what it says.
+    MESSAGE = "message"
+    # How much the receiving domain takes from us, and how fast.
+    PACE = "pace"
+    # Who we are to the world: our address, our domain's records, our host's reputation.
+    SENDER = "sender"
+    # Who we are to this server: our login, and what it lets us do.
+    ACCOUNT = "account"
+    # How much our account may send; it passes by itself, even where the reply says never.
+    ALLOWANCE = "allowance"
+    # Nothing: the server itself is not well, or busy.
+    SERVER = "server"
+    # It does not say.
+    UNSAID = "unsaid"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One cause: a name that never changes, a sentence, and what a person can do about it."""
+
+    key: str
+    about: About
+    sentence: str
+    advice: str
+    # Nobody lives there; only where a reply says so for good.
+    is_dead: bool = False
+
+
+NOTHING = "nothing: it is tried again by itself"
+RECORDS = "publish what is missing in the DNS of the sender's domain, then resume the issue"
+
+# --- about one reader
+
+NO_MAILBOX = Cause(
+    "no-mailbox",
+    About.READER,
+    "there is no such mailbox",
+    "nothing: the address is not written to again",
+    is_dead=True,
+)
+NOT_KNOWN = Cause(
+    "not-known",
+    About.READER,
+    "the mailbox is not to be had: unknown, closed to us, or not yet set up",
+    "look at the address; if it comes back issue after issue, take the reader off the list",
+)
+NO_DOMAIN = Cause(
+    "no-domain",
+    About.READER,
+    "the reader's domain does not exist or takes no mail",
+    "look for a slip in the domain; take the reader off the list if there is none",
+)
+BAD_ADDRESS = Cause(
+    "bad-address",
+    About.READER,
+    "the server does not take this for an address",
+    "look for a slip in the address",
+)
+MOVED = Cause(
+    "moved",
+    About.READER,
+    "the reader has moved to another address",
+    "ask the reader for the new one; mail does not follow by itself",
+)
+SWITCHED_OFF = Cause(
+    "switched-off",
+    About.READER,
+    "the mailbox is switched off",
+    "nothing: some come back; if this one does not, take the reader off the list",
+)
+FULL = Cause(
+    "full",
+    About.READER,
+    "the mailbox is full",
+    "nothing: only the reader can make room",
+)
+CROWDED = Cause(
+    "crowded",
+    About.READER,
+    "the reader gets more mail just now than the mailbox takes",
+    NOTHING,
+)
+
+# --- about how much
+
+GREYLISTED = Cause(
+    "greylisted",
+    About.READER,
+    "the server asks whoever is new to come again later (greylisting)",
+    NOTHING,
+)
+TOO_FAST = Cause(
+    "too-fast",
+    About.PACE,
+    "too much mail at once, or too many complaints",
+    "nothing: it slows down by itself; set [[delivery.domain]] or [delivery.warmup] if it stays",
+)
+ALLOWANCE_USED = Cause(
+    "allowance-used",
+    About.ALLOWANCE,
+    "our account has sent as much as it may for now",
+    "nothing, or ask whoever runs the server for more; set [delivery.rate] to what it allows",
+)
+
+# --- about the message
+
+TOO_LARGE = Cause(
+    "too-large",
+    About.MESSAGE,
+    "the message is larger than the server takes",
+    "make the issue shorter, or ask whoever runs the server for more",
+)
+SPAM = Cause(
+    "spam",
+    About.MESSAGE,
+    "the message is taken for spam",
+    "look at what it says and links to; see the provider's page for senders",
+)
+MALFORMED = Cause(
+    "malformed",
+    About.MESSAGE,
+    "the server takes the message for malformed",
+    "run `publisher check`; if it finds nothing, this is a fault of the program: report it",
+)
+POLICY = Cause(
+    "policy",
+    About.MESSAGE,
+    "the server's rules forbid it",
+    "read the server's words; whoever runs it can say which rule",
+)
+
+# --- about who we are to the world
+
+BLOCKED = Cause(
+    "blocked",
+    About.SENDER,
+    "our server is on a block list",
+    "find out which list and why, ask to be taken off it, then resume the issue",
+)
+REPUTATION = Cause(
+    "reputation",
+    About.SENDER,
+    "our server or domain has a bad name there",
+    "send less and only to who reads; see the provider's page for senders",
+)
+NO_PTR = Cause(
+    "no-ptr",
+    About.SENDER,
+    "the sending host's address has no name that leads back to it (PTR)",
+    "have a PTR record made for the host, and an A or AAAA record to match",
+)
+NO_SPF = Cause(
+    "no-spf",
+    About.SENDER,
+    "the sender's domain does not list the sending host (SPF)",
+    RECORDS,
+)
+NO_TLS = Cause(
+    "no-tls",
+    About.SENDER,
+    "the mail came without TLS",
+    'set tls = "starttls" or "implicit", or have the relay use TLS',
+)
+NO_DKIM = Cause(
+    "no-dkim",
+    About.SENDER,
+    "the signature is missing or wrong (DKIM)",
+    "sign with [[delivery.dkim]], and publish its record in the DNS",
+)
+NO_DMARC = Cause(
+    "no-dmarc",
+    About.SENDER,
+    "the sender's domain has no DMARC record",
+    RECORDS,
+)
+NOT_ALIGNED = Cause(
+    "not-aligned",
+    About.SENDER,
+    "the sender's domain is neither the one that signed nor the one of SPF (DMARC)",
+    "sign with the domain of the sender's address, or take bounces below it",
+)
+UNPROVEN = Cause(
+    "unproven",
+    About.SENDER,
+    "the mail does not prove who sent it (SPF, DKIM, DMARC)",
+    "set up SPF, DKIM and DMARC for the sender's domain, then resume the issue",
+)
+SENDER_REFUSED = Cause(
+    "sender-refused",
+    About.SENDER,
+    "the sender's address is refused",
+    "see that its domain exists and takes mail; set `sender` or `delivery.smtp.bounces`",
+)
+HOST_REFUSED = Cause(
+    "host-refused",
+    About.SENDER,
+    "the server refuses our host, or the name that it gives itself",
+    "set `delivery.smtp.hello` to the host's full name; ask whoever runs the server",
+)
+
+# --- about who we are to this server
+
+LOGIN_NEEDED = Cause(
+    "login-needed",
+    About.ACCOUNT,
+    "the server wants us to log in",
+    "set `delivery.smtp.user` and PUBLISHER_SMTP_PASSWORD",
+)
+LOGIN_REFUSED = Cause(
+    "login-refused",
+    About.ACCOUNT,
+    "the login is refused",
+    "check `delivery.smtp.user` and PUBLISHER_SMTP_PASSWORD",
+)
+TLS_NEEDED = Cause(
+    "tls-needed",
+    About.ACCOUNT,
+    "the server wants TLS",
+    'set delivery.smtp.tls = "starttls" or "implicit"',
+)
+NOT_RELAYED = Cause(
+    "not-relayed",
+    About.ACCOUNT,
+    "the server carries no mail to others for us",
+    "log in with `delivery.smtp.user`, or have the server allow this host",
+)
+NOT_OURS = Cause(
+    "not-ours",
+    About.ACCOUNT,
+    "our account may not send in this sender's name",
+    "have the sender's address or domain confirmed with whoever runs the server",
+)
+SUSPENDED = Cause(
+    "suspended",
+    About.ACCOUNT,
+    "our account is suspended",
+    "ask whoever runs the server, then resume the issue",
+)
+
+# --- about nothing of ours
+
+SESSION_OVER = Cause(
+    "session-over",
+    About.SERVER,
+    "the server has ended the connection, as it does after some time or some messages",
+    "nothing: a new connection is made by itself",
+)
+BUSY = Cause("busy", About.SERVER, "the server is busy or about to stop", NOTHING)
+TROUBLE = Cause("trouble", About.SERVER, "the server has trouble of its own", NOTHING)
+NO_WAY = Cause(
+    "no-way",
+    About.UNSAID,
+    "the server does not find the way to the reader's",
+    "nothing if it passes; else ask whoever runs the server",
+)
+MISUNDERSTOOD = Cause(
+    "misunderstood",
+    About.UNSAID,
+    "the server does not understand what was asked of it",
+    "see that host and port are those of a mail server that takes submissions",
+)
+NOT_NOW = Cause("not-now", About.UNSAID, "the server does not take it now", NOTHING)
+NOT_TAKEN = Cause(
+    "not-taken",
+    About.UNSAID,
+    "the server does not take it",
+    "read the server's words; whoever runs it can say more",
+)

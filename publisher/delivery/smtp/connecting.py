@@ -1,0 +1,249 @@
+"""From a host's name to a server that takes mail: TCP, TLS, EHLO and AUTH, by the standard smtplib.
+
+The only module that knows smtplib. Knows no message. TLS is as it was asked for, or there is no
+connection (RFC 3207 section 6, RFC 8314 section 4.1).
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import re
+import smtplib
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import SecretStr
+
+from publisher.config.delivery import Tls
+from publisher.delivery.smtp.envelopes import Offers
+from publisher.delivery.smtp.judging import FOR_GOOD
+from publisher.delivery.smtp.replies import BrokenError, Reply
+from publisher.delivery.smtp.wire import Wire
+from publisher.delivery.smtp.words import clean
+from publisher.delivery.transports.base import Unreachable
+
+# A name with a dot (RFC 5321 section 4.1.2); servers refuse others in EHLO.
+FULL_NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
+# Characters of a server's words in a reason.
+LONGEST_WORDS = 120
+GOOD = 250
+# Given a name, smtplib does not look for its own, which may take long. It is not used.
+NAMELESS = "localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where to connect, and how; `timeout` is in seconds, for each answer."""
+
+    host: str
+    port: int
+    tls: Tls
+    context: ssl.SSLContext | None
+    timeout: float
+    hello: str | None = None
+    user: str | None = None
+    password: SecretStr | None = None
+
+    def __str__(self) -> str:
+        """Say host and port, as people write them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+def connect(server: Server) -> tuple[Wire, Offers]:
+    """Connect, and give what is left of smtplib then: the bytes' ways, and what was offered.
+
+    Raises Unreachable; for good where a person has to change something.
+    """
+    with _telling(server):
+        client = _opened(server)
+        try:
+            _introduce(client, server)
+            if server.tls is Tls.STARTTLS:
+                _secure(client, server)
+            _log_in(client, server)
+            return client.handed_over()
+        except BaseException:
+            client.close()
+            raise
+
+
+class _Bounded(smtplib.SMTP):
+    """smtplib, with replies that have an end, and with nothing of them left in a file's buffer."""
+
+    wire: Wire | None = None
+    refusal: smtplib.SMTPAuthenticationError | None = None
+    _heard: socket.socket | None = None
+
+    def send(self, s: Any) -> None:
+        """Write; where that fails, the server's last words tell more, and are read next."""
+        assert self.sock  # noqa: S101  # smtplib has connected
+        with suppress(OSError):
+            self.sock.sendall(s.encode("ascii") if isinstance(s, str) else s)
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Give the next reply's code and words; raises BrokenError."""
+        assert self.sock  # noqa: S101  # as above
+        if self.wire is None or self._heard is not self.sock:
+            if self.wire and self.wire.has_leftovers:
+                # Said before TLS, by whoever was in between (RFC 3207 section 6).
+                raise BrokenError("spoke out of turn before TLS")
+            self.wire, self._heard = Wire(self.sock, self.timeout), self.sock
+        try:
+            reply = self.wire.reply()
+        except BrokenError:
+            self.close()
+            raise
+        return reply.code, b"\n".join(reply.texts)
+
+    def auth(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
+        """Try to log in one way, and remember a refusal: the server may leave after it."""
+        try:
+            return super().auth(*args, **kwargs)
+        except smtplib.SMTPAuthenticationError as refusal:
+            self.refusal = refusal
+            raise
+
+    def handed_over(self) -> tuple[Wire, Offers]:
+        """Give the connection away."""
+        assert self.wire  # noqa: S101  # EHLO was answered
+        assert self.sock  # noqa: S101  # as above
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sock = None
+        limit = self.esmtp_features.get("size", "")
+        return self.wire, Offers(
+            pipelining=self.has_extn("pipelining"),
+            sizes=self.has_extn("size"),
+            # 0: no limit that would be the same for all (RFC 1870 section 3).
+            limit=(int(limit) if limit.isascii() and limit.isdigit() else 0) or None,
+        )
+
+
+class _BoundedTls(_Bounded, smtplib.SMTP_SSL):
+    pass
+
+
+def _opened(server: Server) -> _Bounded:
+    if server.tls is Tls.IMPLICIT:
+        return _BoundedTls(
+            server.host, server.port, NAMELESS, timeout=server.timeout, context=server.context
+        )
+    return _Bounded(server.host, server.port, NAMELESS, timeout=server.timeout)
+
+
+def _introduce(client: _Bounded, server: Server) -> None:
+    assert client.sock  # noqa: S101  # smtplib has connected
+    client.local_hostname = server.hello or _own_name() or _literal(client.sock)
+    code, words = client.ehlo()
+    if code != GOOD:
+        raise smtplib.SMTPHeloError(code, words)
+
+
+def _secure(client: _Bounded, server: Server) -> None:
+    if not client.has_extn("starttls"):
+        raise Unreachable(
+            f"{server}: does not offer STARTTLS, and nothing is sent without; "
+            "set delivery.smtp.tls to what it has",
+            is_final=True,
+        )
+    client.starttls(context=server.context)
+    _introduce(client, server)
+
+
+def _log_in(client: _Bounded, server: Server) -> None:
+    if server.user is None or server.password is None:
+        return
+    try:
+        client.login(server.user, server.password.get_secret_value())
+    except BrokenError as loss:
+        raise client.refusal or loss from None
+
+
+@functools.cache
+def _own_name() -> str | None:
+    name = socket.getfqdn()
+    return name if FULL_NAME.fullmatch(name) and not name.startswith("localhost.") else None
+
+
+def _literal(sock: socket.socket) -> str:
+    """Give our address in place of a name (RFC 5321 section 4.1.3)."""
+    address = str(sock.getsockname()[0]).partition("%")[0]
+    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+
+
+@contextmanager
+def _telling(server: Server) -> Iterator[None]:
+    """Say what went wrong in one line, and whether it would again."""
+    try:
+        yield
+    except smtplib.SMTPResponseException as error:
+        raise _refused(server, error) from None
+    except smtplib.SMTPNotSupportedError:
+        raise Unreachable(f"{server}: offers no login (AUTH)", is_final=True) from None
+    except smtplib.SMTPException:
+        problem = "offers no way to log in that is known here (CRAM-MD5, PLAIN, LOGIN)"
+        raise Unreachable(f"{server}: {problem}", is_final=True) from None
+    except BrokenError as error:
+        if isinstance(error.__cause__, ssl.SSLError):
+            raise _untrusted(server, error.__cause__) from None
+        raise Unreachable(f"{server}: {error}") from None
+    except ssl.SSLError as error:
+        raise _untrusted(server, error) from None
+    except OSError as error:
+        raise Unreachable(f"{server}: {_fault(error, server)}") from None
+
+
+STAGES = {
+    smtplib.SMTPConnectError: "takes no connection from us",
+    smtplib.SMTPHeloError: "refuses EHLO",
+    smtplib.SMTPAuthenticationError: "refuses the login",
+}
+
+
+def _refused(server: Server, error: smtplib.SMTPResponseException) -> Unreachable:
+    words = error.smtp_error
+    text = words if isinstance(words, str) else words.decode("utf-8", "replace")
+    reply = Reply(error.smtp_code, f"{error.smtp_code} {' '.join(text.split())}\n".encode())
+    code = f"{reply.code} {reply.enhanced or ''}".strip()
+    said = clean(_without_password(reply.text, server), longest=LONGEST_WORDS)
+    stage = STAGES.get(type(error), "refuses STARTTLS")
+    return Unreachable(f"{server}: {stage} ({code}: {said})", is_final=reply.code >= FOR_GOOD)
+
+
+def _without_password(text: str, server: Server) -> str:
+    """Take out what a careless server repeats of a login."""
+    if server.password is None:
+        return text
+    password = server.password.get_secret_value()
+    for secret in (f"\0{server.user}\0{password}", password):
+        encoded = base64.b64encode(secret.encode()).decode("ascii")
+        text = text.replace(secret, "…").replace(encoded, "…")
+    return text
+
+
+def _untrusted(server: Server, error: ssl.SSLError) -> Unreachable:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        problem = f"its certificate can't be trusted: {error.verify_message}"
+        return Unreachable(f"{server}: {problem}", is_final=True)
+    is_about_tls = error.library == "SSL" and not isinstance(error, ssl.SSLEOFError)
+    if not is_about_tls:
+        return Unreachable(f"{server}: closed the connection during TLS")
+    why = (error.reason or str(error)).replace("_", " ").lower()
+    return Unreachable(f"{server}: TLS does not come about: {why}", is_final=True)
+
+
+def _fault(error: OSError, server: Server) -> str:
+    if isinstance(error, TimeoutError):
+        return f"was silent for {server.timeout:g} s"
+    if isinstance(error, ConnectionResetError | BrokenPipeError):
+        return "broke off the connection"
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody listens there"
+    if isinstance(error, socket.gaierror):
+        return "the host's name has no address, or the DNS does not answer"
+    return f"can't be reached: {error.strerror or error}"

@@ -1,0 +1,65 @@
+"""The commands that carry a message's envelope (RFC 5321 section 4.1.1), or why there are none. Pure.
+
+Nothing that is not an address gets into a command.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from publisher.delivery.outcomes import Outcome, Verdict
+from publisher.delivery.smtp import causes
+from publisher.delivery.transports.base import Parcel
+
+DATA = b"DATA\r\n"
+RSET = b"RSET\r\n"
+# A little more than RFC 5321 section 4.1.2 allows, as servers do: dots may stand anywhere. What
+# may not stand here is all that could end an address, a command or a line.
+PATH = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?:[A-Za-z0-9_.-]{1,253}|\[[A-Za-z0-9.:]{1,60}\])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What a server said of itself after EHLO, as far as it matters here."""
+
+    # RFC 2920.
+    pipelining: bool = False
+    # RFC 1870: whether it wants to know sizes, and the bytes that it takes at most.
+    sizes: bool = False
+    limit: int | None = None
+
+
+class Envelope(NamedTuple):
+    """Two commands; equal ones mean the same to a server, whichever message they were made for."""
+
+    mail: bytes
+    rcpt: bytes
+
+    @property
+    def group(self) -> bytes:
+        """All commands up to the content, for one write (RFC 2920 section 3.1)."""
+        return self.mail + self.rcpt + DATA
+
+
+def envelope(parcel: Parcel, offers: Offers) -> Envelope | Outcome:
+    """Write the commands for a message, or refuse it in the server's place."""
+    if not PATH.fullmatch(parcel.recipient):
+        return _refused(causes.BAD_ADDRESS.sentence, "it can't be written in SMTP")
+    if not PATH.fullmatch(parcel.sender):
+        return _refused(causes.SENDER_REFUSED.sentence, "it can't be written in SMTP")
+    size = len(parcel.message.content)
+    if offers.limit is not None and size > offers.limit:
+        return _refused(causes.TOO_LARGE.sentence, f"{size} bytes of {offers.limit}")
+    parameter = f" SIZE={size}" if offers.sizes else ""
+    return Envelope(
+        f"MAIL FROM:<{parcel.sender}>{parameter}\r\n".encode("ascii"),
+        f"RCPT TO:<{parcel.recipient}>\r\n".encode("ascii"),
+    )
+
+
+def _refused(sentence: str, detail: str) -> Outcome:
+    return Outcome(Verdict.REFUSED, f"{sentence} ({detail})")

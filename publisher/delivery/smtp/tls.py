@@ -1,0 +1,67 @@
+"""Whom we trust and who we are, in TLS: the settings' files in, a context out.
+
+Knows no socket.
+"""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+from publisher.config import FILE_NAME
+from publisher.config.delivery import Smtp, Tls
+from publisher.errors import ConfigError
+
+
+def context_of(settings: Smtp, folder: Path) -> ssl.SSLContext | None:
+    """Read the files that the settings name, relative ones below the publication's folder.
+
+    Raises ConfigError for one that can't be read, or that holds no certificate or key.
+    """
+    if settings.tls is Tls.NONE:
+        return None
+    context = _trusting(settings, folder)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if settings.certificate:
+        _identify(context, settings, settings.certificate, folder)
+    return context
+
+
+def _trusting(settings: Smtp, folder: Path) -> ssl.SSLContext:
+    if not settings.authorities:
+        return ssl.create_default_context()
+    path = _readable(settings.authorities, folder, "authorities")
+    try:
+        return ssl.create_default_context(cafile=path)
+    except ssl.SSLError:
+        remedy = "name a PEM file of those whom you trust"
+        raise _wrong(folder, "authorities", f"{path} holds no certificate", remedy) from None
+
+
+def _identify(context: ssl.SSLContext, settings: Smtp, named: str, folder: Path) -> None:
+    certificate = _readable(named, folder, "certificate")
+    key = _readable(settings.key, folder, "key") if settings.key else None
+    try:
+        # Without a password here, OpenSSL would ask for one at the terminal, and wait.
+        context.load_cert_chain(certificate, key, password="")
+    except (ssl.SSLError, ValueError) as error:
+        where = f"{certificate} with {key}" if key else str(certificate)
+        why = getattr(error, "reason", None) or "bad password read"
+        problem = f"{where} is no certificate with its key: {why.replace('_', ' ').lower()}"
+        remedy = "name PEM files that go together, the key without a password"
+        raise _wrong(folder, "certificate", problem, remedy) from None
+
+
+def _readable(named: str, folder: Path, key: str) -> Path:
+    path = folder / Path(named).expanduser()
+    try:
+        with path.open("rb"):
+            return path
+    except OSError as error:
+        problem = f"{path} can't be read: {error.strerror}"
+        remedy = "name a PEM file that this user may read"
+        raise _wrong(folder, key, problem, remedy) from None
+
+
+def _wrong(folder: Path, key: str, problem: str, remedy: str) -> ConfigError:
+    return ConfigError(str(folder / FILE_NAME), f"delivery.smtp.{key}", problem, remedy)

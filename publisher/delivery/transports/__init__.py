@@ -1,0 +1,1 @@
+"""What takes messages away: the seam (`base`), and the folder that is the default."""

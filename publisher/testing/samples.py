@@ -1,0 +1,106 @@
+"""A publication folder in a line, an article with only what matters said.
+
+Knows no mail and no test framework.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any
+
+from publisher.articles.model import Article, Byline, Origin, Status
+from publisher.config import FILE_NAME, Settings, load
+
+# Long enough for `PUBLISHER_SECRET`, and plainly none.
+SECRET = "no-secret-only-a-sample"  # noqa: S105  # published here for all to read
+
+SAMPLE_PUBLICATION: Mapping[str, Any] = {
+    "title": {"en": "The Lantern", "zh-Hans": "灯笼"},
+    "url": "https://news.example.org",
+    "languages": ["en", "zh-Hans", "zh-Hant", "ar"],
+    "timezone": "UTC",
+    "sender": "The Lantern <digest@news.example.org>",
+    "address": "1 Example Street, Example City",
+}
+SAMPLE_NEWSLETTER: Mapping[str, Any] = {
+    "name": "weekly",
+    "title": {"en": "The week"},
+    "schedule": "0 8 * * FRI",
+}
+
+
+def make_publication(
+    folder: Path,
+    *,
+    sources: Sequence[Mapping[str, Any]] = ({"kind": "folder", "path": "articles"},),
+    newsletters: Sequence[Mapping[str, Any]] = (SAMPLE_NEWSLETTER,),
+    **changes: Any,
+) -> Settings:
+    """Write `publication.toml` and an empty folder for each source; give the settings.
+
+    `changes` are keys of [publication] that differ from SAMPLE_PUBLICATION; each newsletter is a
+    table whose missing keys come from SAMPLE_NEWSLETTER. Raises ConfigError for what can't be.
+    """
+    document = {
+        "publication": {**SAMPLE_PUBLICATION, **changes},
+        "source": list(sources),
+        "newsletter": [{**SAMPLE_NEWSLETTER, **newsletter} for newsletter in newsletters],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [f"{key} = {_toml(value)}\n" for key, value in document.items()]
+    (folder / FILE_NAME).write_text("".join(lines), "utf-8")
+    for source in sources:
+        (folder / source["path"]).mkdir(parents=True, exist_ok=True)
+    return load(folder, {"PUBLISHER_SECRET": SECRET})
+
+
+def _toml(value: object) -> str:
+    """Write a value in one line of TOML 1.0; a basic string there is one of JSON."""
+    if isinstance(value, Mapping):
+        pairs = (f"{json.dumps(key)} = {_toml(inner)}" for key, inner in value.items())
+        return f"{{ {', '.join(pairs)} }}"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Sequence):
+        return f"[{', '.join(map(_toml, value))}]"
+    return value.isoformat() if isinstance(value, date | time) else json.dumps(value)
+
+
+def sample_article(**changes: Any) -> Article:
+    """Make a ready English original of 2026-01-05, with what the caller changes about it.
+
+    `published_at` also sets `published_on`, `available_at` and `updated_at`, and `story_id` the
+    key and slug, unless they are given as well.
+    """
+    at = changes.get("published_at", datetime(2026, 1, 5, tzinfo=UTC))
+    number = changes.get("story_id", 1)
+    values: dict[str, Any] = {
+        "id": number,
+        "story_id": number,
+        "story_key": f"story-{number}",
+        "slug": f"story-{number}",
+        "language": "en",
+        "origin": Origin.ORIGINAL,
+        "status": Status.READY,
+        "title": f"Story {number}",
+        "summary": "A few words.",
+        "html": "<p>A few words.</p>",
+        "text": "A few words.",
+        "bylines": (Byline(name="Ann Example", affiliation="Example Institute"),),
+        "translators": (),
+        "section": None,
+        "topics": (),
+        "picture": None,
+        "attachments": (),
+        "url": None,
+        "offered": (),
+        "published_on": at.date(),
+        "published_at": at,
+        "available_at": at,
+        "updated_at": at,
+        "content_hash": "0" * 64,
+    }
+    return Article(**values | changes)

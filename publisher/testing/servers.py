@@ -1,0 +1,257 @@
+"""A mail server of one's own, on this machine, that misbehaves on demand.
+
+In a thread of the test's process, as `MailServer`, or as a process of its own, which writes down
+what it accepts: `python -m publisher.testing.servers --help`. Speaks SMTP (RFC 5321) through
+`publisher.testing.sessions`; needs the extra `testing`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from publisher.config.delivery import Tls
+from publisher.testing.behaviour import Behaviour, Fault
+from publisher.testing.certificates import Authority, Pair
+from publisher.testing.records import Received, Record
+from publisher.testing.sessions import Run, Session
+
+HOST = "127.0.0.1"
+# Seconds for which tests wait for something to happen, unless they say otherwise.
+PATIENCE = 10.0
+BACKLOG = 128
+TURNS = 5
+
+
+class MailServer:
+    """Takes mail at `host` and `port` within a `with`; how, says a Behaviour or a single fault.
+
+    `on_message` is called in the server's thread with each message that is accepted, before the
+    reply. `keeps_content=False` keeps messages without their content, for long loads. What a
+    fault or `on_message` raises ends that connection, and is raised again when the `with` ends.
+    """
+
+    host = HOST
+
+    def __init__(
+        self,
+        behaviour: Behaviour | Fault | None = None,
+        *,
+        port: int = 0,
+        on_message: Callable[[Received], None] | None = None,
+        keeps_content: bool = True,
+    ) -> None:
+        self._behaviour = _whole(behaviour)
+        self._record = Record(on_message, keeps_content=keeps_content)
+        self._run: Run | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._stopping = asyncio.Event()
+        self._resources = contextlib.ExitStack()
+        self._authority: Authority | None = None
+        # Bound as long as we are, never listening: keeps the port ours while we are stopped.
+        self._place = self._resources.enter_context(_bound(port))
+        self.port: int = self._place.getsockname()[1]
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self._resources.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+        if error is None and self._record.failures:
+            raise self._record.failures[0]
+
+    def start(self) -> None:
+        """Begin to listen; a second time after `stop`, at the same port."""
+        if self._thread:
+            raise RuntimeError("the server is running")
+        ready = threading.Event()
+        listener = _bound(self.port)
+        run = Run(self._behaviour, self._record, self._context())
+        main = self._serve(run, listener, ready)
+        self._thread = threading.Thread(target=asyncio.run, args=(main,), daemon=True)
+        self._thread.start()
+        if not ready.wait(PATIENCE):
+            raise TimeoutError("the server did not start")
+
+    def stop(self) -> None:
+        """Cut off every connection and listen no more; does nothing where that is so."""
+        if self._thread and self._loop:
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join(PATIENCE)
+            if self._thread.is_alive():
+                raise TimeoutError("the server did not stop")
+            self._thread = None
+
+    def close(self) -> None:
+        """Stop for good, and remove the certificates."""
+        try:
+            self.stop()
+        finally:
+            self._resources.close()
+
+    def release(self) -> None:
+        """Let everyone go on who stalls now."""
+        if self._run and self._loop and self._thread:
+            self._loop.call_soon_threadsafe(self._run.release)
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """How it behaves; can be set at any time, TLS and what EHLO offers for new connections.
+
+        Setting it to another kind of TLS or certificate counts from the next `start`.
+        """
+        return self._behaviour
+
+    @behaviour.setter
+    def behaviour(self, behaviour: Behaviour | Fault | None) -> None:
+        self._behaviour = _whole(behaviour)
+        if self._run:
+            self._run.behaviour = self._behaviour
+
+    @property
+    def authority(self) -> Path:
+        """The certificate that clients have to trust, a PEM file."""
+        return self._signer.path
+
+    def client_certificate(self, name: str = "client", *, expired: bool = False) -> Pair:
+        """Make a certificate that is taken where `demands_certificate`."""
+        return self._signer.issue(name, expired=expired)
+
+    @property
+    def messages(self) -> list[Received]:
+        """What was accepted so far, in order."""
+        with self._record.changed:
+            return list(self._record.messages)
+
+    def recipients(self) -> Counter[str]:
+        """Count the accepted messages of each address."""
+        return Counter(address for one in self.messages for address in one.recipients)
+
+    @property
+    def refused(self) -> Counter[int]:
+        """How often each 4xx and 5xx code was given as a reply."""
+        with self._record.changed:
+            return self._record.refused.copy()
+
+    @property
+    def connections(self) -> int:
+        """Connections that were opened so far."""
+        return self._record.connections
+
+    @property
+    def at_once(self) -> int:
+        """Connections that are open now."""
+        return self._record.at_once
+
+    @property
+    def most_at_once(self) -> int:
+        """Connections that were open at once at the most."""
+        return self._record.most_at_once
+
+    @property
+    def hasty(self) -> int:
+        """How often commands came ahead of replies though PIPELINING was not offered."""
+        return self._record.hasty
+
+    def wait_for(self, count: int, seconds: float = PATIENCE) -> list[Received]:
+        """Wait until `count` messages are accepted; raises TimeoutError."""
+        record = self._record
+        what = f"{count} messages"
+        record.wait(lambda: len(record.messages) >= count, seconds, what)
+        return self.messages
+
+    def wait_for_stalls(self, count: int = 1, seconds: float = PATIENCE) -> None:
+        """Wait until as many connections stall at once; raises TimeoutError."""
+        record = self._record
+        record.wait(lambda: record.stalled >= count, seconds, f"{count} connections stalling")
+
+    def wait_for_quiet(self, seconds: float = PATIENCE) -> None:
+        """Wait until no connection is open; raises TimeoutError."""
+        self._record.wait(lambda: self._record.at_once == 0, seconds, "no connection")
+
+    @property
+    def _signer(self) -> Authority:
+        if not self._authority:
+            folder = tempfile.TemporaryDirectory(prefix="mail-server-")
+            self._authority = Authority(Path(self._resources.enter_context(folder)))
+        return self._authority
+
+    def _context(self) -> ssl.SSLContext | None:
+        if self._behaviour.tls is Tls.NONE:
+            return None
+        pair = self._signer.issue(
+            "server", self._behaviour.hosts, expired=self._behaviour.expired
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pair.certificate, pair.key)
+        if self._behaviour.demands_certificate:
+            context.load_verify_locations(self.authority)
+            context.verify_mode = ssl.CERT_REQUIRED
+        return context
+
+    async def _serve(self, run: Run, listener: socket.socket, ready: threading.Event) -> None:
+        loop = asyncio.get_running_loop()
+        self._run, self._loop, self._stopping = run, loop, asyncio.Event()
+        context = run.context if self._behaviour.tls is Tls.IMPLICIT else None
+        server = await loop.create_server(
+            lambda: Session(run, loop), sock=listener, ssl=context, backlog=BACKLOG
+        )
+        ready.set()
+        await self._stopping.wait()
+        # Accept no more, but let in who was accepted: their sockets would stay open for ever.
+        loop.remove_reader(listener)
+        await _turns()
+        server.close()
+        await run.end()
+        await _turns()
+
+
+async def _turns() -> None:
+    """Let the loop do what it has begun: accepting takes it some turns, and so does closing."""
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+
+
+def _whole(behaviour: Behaviour | Fault | None) -> Behaviour:
+    if isinstance(behaviour, Behaviour):
+        return behaviour
+    return Behaviour(faults=(behaviour,) if behaviour else ())
+
+
+def _bound(port: int) -> socket.socket:
+    """Bind to a port; several sockets may, as long as at most one listens."""
+    # Named TCP, or asyncio would leave Nagle's algorithm on: 40 ms for each pipelined reply.
+    place = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        place.bind((HOST, port))
+    except BaseException:
+        place.close()
+        raise
+    return place
+
+
+if __name__ == "__main__":
+    from publisher.testing.standalone import main
+
+    main()

@@ -1,0 +1,58 @@
+"""A publication with any number of readers and an issue that is ready, made in a moment."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import text
+
+from publisher.clock import FixedClock
+from publisher.config import FILE_NAME, Settings, load
+from publisher.database import Database, open_database
+from publisher.rendering.tokens import PREFERENCES, READER_ADDRESS, UNSUBSCRIBE
+from publisher.testing import SECRET, make_publication
+from tests.publisher.conftest import NOW, House
+from tests.publisher.delivery.mailing import ready
+
+READERS = """
+    INSERT INTO subscriber (id, email, address, name, language, status, created_at, updated_at)
+    WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < :many)
+    SELECT n, 'reader' || n || '@example.com', 'reader' || n || '@example.com',
+           'Reader ' || n, 'en', 'active', '2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z'
+    FROM number
+"""
+WISHES = """
+    INSERT INTO subscription (subscriber_id, newsletter, status, source)
+    SELECT id, 'weekly', 'active', 'import' FROM subscriber
+"""
+PARAGRAPH = (
+    "<p>The harbour was calm, and nobody in it had anything to say about the tide.</p>\n"
+)
+LINKS = (
+    f'<p><a href="{UNSUBSCRIBE}">Unsubscribe</a> <a href="{PREFERENCES}">Change</a> '
+    f"{READER_ADDRESS}</p>\n"
+)
+
+
+def make_audience(folder: Path, readers: int, size: int, delivery: str = "") -> Settings:
+    """Make a publication whose issue of `size` bytes waits for so many readers.
+
+    `delivery` is TOML that is added to publication.toml.
+    """
+    make_publication(folder)
+    with (folder / FILE_NAME).open("a", encoding="utf-8") as file:
+        file.write(delivery)
+    settings = load(folder, {"PUBLISHER_SECRET": SECRET})
+    with closing(open_database(settings.folders.database)) as database:
+        _subscribe(database, readers)
+        house = House(settings=settings, database=database, clock=FixedClock(NOW))
+        html = f"<!DOCTYPE html><html lang='en'>{PARAGRAPH * (size // len(PARAGRAPH))}{LINKS}</html>"
+        ready(house, html=html, text=f"The harbour was calm.\n\n{UNSUBSCRIBE}\n")
+    return settings
+
+
+def _subscribe(database: Database, readers: int) -> None:
+    with database.writing() as connection:
+        connection.execute(text(READERS), {"many": readers})
+        connection.execute(text(WISHES))

@@ -1,0 +1,87 @@
+"""Writing one reader's message of 57 KB, beside the standard library's email package.
+
+The issue is compiled once; what is told of it is the median over so many readers, each with a
+name, an address and links of her own. Reference is what the tests hold our bytes against.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from rich.table import Table
+
+from publisher.composing import Letter, compile_letter
+from publisher.rendering.tokens import (
+    PREFERENCES,
+    READER_ADDRESS,
+    READER_NAME,
+    UNSUBSCRIBE,
+    WEB,
+    Slot,
+)
+from publisher.testing import SECRET
+from subscribers import Recipient
+from tests.publisher.composing import reference
+from tests.publisher.composing.letters import SUBJECTS, a_letter, a_recipient
+
+COLUMNS = ("bytes", "compile, ms", "µs (median)", "nine in ten", "beside email")
+BYTES = 57_000
+READERS, FEWER = 20_000, 100
+LANGUAGES = {"en": "Latin, quoted-printable", "zh-Hans": "Chinese, base64"}
+# What the shipped digest has of a reader, and all that a digest of one's own may have.
+LEAVING = (READER_ADDRESS, UNSUBSCRIBE, PREFERENCES)
+EVERYTHING = (str(Slot(READER_NAME, "dear reader")), *LEAVING, WEB)
+
+
+def measure(table: Table) -> None:
+    """Measure a Latin and a Chinese issue, with few places and with many."""
+    for language, script in LANGUAGES.items():
+        for places in (LEAVING, EVERYTHING):
+            letter = _letter(language, places)
+            start = time.perf_counter()
+            compiled = compile_letter(letter, SECRET)
+            compiling = time.perf_counter() - start
+            readers = [
+                a_recipient(number, f"Ann Example {number}") for number in range(READERS)
+            ]
+            ours = _seconds(partial(compiled.message, date=letter.date), readers)
+            theirs = _seconds(partial(_by_email, letter), readers[:FEWER])
+            median, slowest = statistics.median(ours), statistics.quantiles(ours, n=10)[-1]
+            table.add_row(
+                f"{script}, {2 * len(places)} places",
+                f"{len(compiled.message(readers[0], letter.date).content):,}",
+                f"{1e3 * compiling:.1f}",
+                f"{1e6 * median:.1f}",
+                f"{1e6 * slowest:.1f}",
+                f"{statistics.median(theirs) / median:,.0f} times",
+            )
+
+
+def _by_email(letter: Letter, reader: Recipient) -> bytes:
+    return reference.compose(letter, reader, SECRET, letter.date)
+
+
+def _seconds(write: Callable[[Recipient], object], readers: Sequence[Recipient]) -> list[float]:
+    seconds = []
+    for reader in readers:
+        start = time.perf_counter()
+        write(reader)
+        seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+def _letter(language: str, places: Sequence[str]) -> Letter:
+    """Make an issue whose message has as many bytes as is told, or a few more."""
+    words = SUBJECTS[language]
+    links = "".join(f"<p>{place}</p>\n" for place in places)
+    foot = "".join(f"{place}\n" for place in places)
+    number, length = 0, 0
+    while length < BYTES:
+        number += 1 + (BYTES - length) // 1000
+        html = f"<!DOCTYPE html><html><body>{f'<p>{words}</p>' * number}{links}</body></html>\n"
+        letter = a_letter(language, html=html, text=f"{words}\n" * (number // 4) + foot)
+        length = len(compile_letter(letter, SECRET).message(a_recipient(), letter.date).content)
+    return letter

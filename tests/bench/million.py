@@ -1,0 +1,139 @@
+"""A million readers: the ledger made, the memory of who sends, and looks at how it stands.
+
+With `--full` a million, otherwise a tenth. The transport throws everything away, so that what is
+measured is ours. Run as a process of its own: `python -m tests.bench.million deliver FOLDER`.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Collection
+from contextlib import closing
+from pathlib import Path
+
+from rich.table import Table
+
+from publisher.cli.facts import collect
+from publisher.clock import SystemClock
+from publisher.config import load
+from publisher.database import open_database
+from publisher.delivery.ledger import opening
+from publisher.delivery.outcomes import ACCEPTED, Outcome
+from publisher.delivery.sending import deliver
+from publisher.delivery.transports.base import Guarantee, Parcel
+from publisher.testing import SECRET
+from tests.bench.audience import make_audience
+
+COLUMNS = ("Measured",)
+READERS = 100_000
+MANY = 1_000_000
+BYTES = 57_000
+SECONDS_BETWEEN_LOOKS = 1.0
+
+
+def measure(table: Table) -> None:
+    """Measure, as rows of a table."""
+    readers = MANY if "--full" in sys.argv else READERS
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "publication"
+        make_audience(place, readers, BYTES)
+        command = [sys.executable, "-m", "tests.bench.million", "deliver", str(place)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            looks, whole = _look(place, process)
+            assert process.stdout is not None  # a pipe was asked for
+            found = json.loads(process.stdout.read().splitlines()[-1])
+    if found["messages"] != readers or found["problems"]:
+        raise RuntimeError(f"not sent: {found}")
+    table.add_row(f"ledger for {readers:,} readers, seconds", f"{found['ledger']:.2f}")
+    table.add_row("mails a second, all thrown away", f"{readers / found['seconds']:,.0f}")
+    table.add_row("memory before the first, MB", f"{found['before']:.0f}")
+    table.add_row("memory at most, MB", f"{found['most']:.0f}")
+    for name, seconds in (("asked within a process", looks), ("`publisher status`", whole)):
+        worst, median = max(seconds), statistics.median(seconds)
+        table.add_row(f"status meanwhile, {name}: median", f"{median:.3f} s")
+        table.add_row(f"status meanwhile, {name}: worst of {len(seconds)}", f"{worst:.3f} s")
+
+
+def _look(place: Path, process: subprocess.Popen[str]) -> tuple[list[float], list[float]]:
+    """Ask how things stand for as long as a process works; gives the seconds of each answer."""
+    settings = load(place, {"PUBLISHER_SECRET": SECRET})
+    inside, outside = [], []
+    with closing(open_database(settings.folders.database)) as database:
+        while process.poll() is None:
+            start = time.perf_counter()
+            with database.reading() as connection:
+                collect(connection, settings, SystemClock().now())
+            inside.append(time.perf_counter() - start)
+            start = time.perf_counter()
+            command = [sys.executable, "-m", "publisher", "status", str(place)]
+            subprocess.run(command, check=True, capture_output=True)
+            outside.append(time.perf_counter() - start)
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+    return inside, outside
+
+
+class Discarding:
+    """A transport, and its connections, that throw everything away."""
+
+    name = "discarding"
+    guarantee: Guarantee = "ambiguous"
+    connections = 8
+    promised = 8
+    is_open = True
+
+    def connect(self, sender: int, may_go: Callable[[], bool]) -> Discarding:  # noqa: ARG002  # the seam's
+        """Give itself."""
+        return self
+
+    def send(self, parcel: Parcel, following: Parcel | None = None) -> Outcome:  # noqa: ARG002  # the seam's
+        """Throw a message away."""
+        return ACCEPTED
+
+    def kept(self, sender: int, keys: Collection[tuple[int, int]]) -> None:
+        """Need not know."""
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+def _megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _deliver(folder: Path) -> None:
+    settings = load(folder, {"PUBLISHER_SECRET": SECRET})
+    database = open_database(settings.folders.database)
+    opened: list[float] = []
+    plain = opening.open_ledger
+
+    def timed(*arguments: object) -> int:
+        start = time.perf_counter()
+        count = plain(*arguments)  # type: ignore[arg-type]  # handed on as they come
+        opened.append(time.perf_counter() - start)
+        return count
+
+    opening.open_ledger = timed  # type: ignore[assignment]  # to be timed
+    before = _megabytes()
+    with closing(database):
+        start = time.perf_counter()
+        sent = deliver(settings, database, Discarding(), SECRET, SystemClock())
+        seconds = time.perf_counter() - start
+    found = {
+        "messages": sent.messages,
+        "problems": sent.problems,
+        "seconds": seconds,
+        "ledger": sum(opened),
+        "before": before,
+        "most": _megabytes(),
+    }
+    sys.stdout.write(f"{json.dumps(found)}\n")
+
+
+if __name__ == "__main__":
+    _deliver(Path(sys.argv[2]))

@@ -1,0 +1,199 @@
+"""The whole way of a mail, from ledger to server, beside what others reach with the same server.
+
+postfix brings both the server, `smtp-sink`, and the fastest client there is, `smtp-source`; they
+are measured in turns with ours, all with the same size and connections. Without them, nothing is
+measured. nodemailer is measured where npm can install it.
+
+Run as a process of its own for each step: `python -m tests.bench.sending deliver FOLDER`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shutil
+import smtplib
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from rich.table import Table
+
+from publisher.clock import SystemClock
+from publisher.config import load
+from publisher.database import open_database
+from publisher.delivery.choosing import transport_of
+from publisher.delivery.sending import deliver
+from publisher.testing import SECRET
+from tests.bench.audience import make_audience
+
+COLUMNS = ("Mails a second (median)", "least", "most")
+READERS = 50_000
+BYTES = 57_000
+CONNECTIONS = 8
+ROUNDS = 3
+# Slow clients get less to do; a rate is a rate.
+FEWER = 5_000
+# Where packages put programs for administrators.
+PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
+NODE = """
+const nodemailer = require('nodemailer');
+const [port, count, connections, bytes] = process.argv.slice(2).map(Number);
+const transport = nodemailer.createTransport({
+  host: '127.0.0.1', port, pool: true, maxConnections: connections, maxMessages: Infinity,
+  ignoreTLS: true,
+});
+const raw = 'Subject: x\\r\\n\\r\\n' + ('x'.repeat(74) + '\\r\\n').repeat(bytes / 76);
+const envelope = { from: 'a@example.com', to: ['b@example.com'] };
+const start = process.hrtime.bigint();
+Promise.all(Array.from({ length: count }, () => transport.sendMail({ envelope, raw })))
+  .then(() => {
+    console.log(count / (Number(process.hrtime.bigint() - start) / 1e9));
+    transport.close();
+  });
+"""
+
+
+def measure(table: Table) -> None:
+    """Measure all of them in turns, as rows of a table."""
+    sink, source = (shutil.which(name, path=PATH) for name in ("smtp-sink", "smtp-source"))
+    if not sink or not source:
+        table.add_row("smtp-sink and smtp-source are not installed (package postfix)")
+        return
+    rates: dict[str, list[float]] = {"smtp-source": [], "ours, full": [], "ours, normal": []}
+    with tempfile.TemporaryDirectory() as folder, _sink(sink) as port:
+        for turn in range(ROUNDS):
+            rates["smtp-source"].append(_smtp_source(source, port))
+            for durability in ("full", "normal"):
+                place = Path(folder) / f"{durability}-{turn}"
+                rates[f"ours, {durability}"].append(_ours(place, port, durability))
+                shutil.rmtree(place)
+        rates["smtplib, sendmail"] = [_smtplib(port)]
+        rates["nodemailer, pooled"] = _nodemailer(Path(folder), port)
+    _tell(table, {name: found for name, found in rates.items() if found})
+
+
+def _tell(table: Table, rates: dict[str, list[float]]) -> None:
+    for name, found in rates.items():
+        table.add_row(name, *(f"{f(found):,.0f}" for f in (statistics.median, min, max)))
+    for durability in ("full", "normal"):
+        ours = statistics.median(rates[f"ours, {durability}"])
+        for other in ("smtp-source", "smtplib, sendmail", "nodemailer, pooled"):
+            if other in rates:
+                ratio = ours / statistics.median(rates[other])
+                table.add_row(f"  {durability}, beside {other}", f"{ratio:.2f} times")
+
+
+@contextmanager
+def _sink(program: str) -> Iterator[int]:
+    """Run a server that takes everything and keeps nothing; gives its port."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    # As root it wants to be somebody else.
+    user = ["-u", "nobody"] if os.getuid() == 0 and _is_known("nobody") else []
+    process = subprocess.Popen(
+        [program, *user, f"127.0.0.1:{port}", "1000"], stdout=subprocess.DEVNULL
+    )
+    try:
+        _wait_for(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def _is_known(user: str) -> bool:
+    try:
+        pwd.getpwnam(user)
+    except KeyError:
+        return False
+    return True
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"no server at port {port}")
+
+
+def _smtp_source(program: str, port: int) -> float:
+    words = [program, "-s", CONNECTIONS, "-l", BYTES, "-m", READERS]
+    envelope = ["-f", "a@example.com", "-t", "b@example.com", f"127.0.0.1:{port}"]
+    start = time.perf_counter()
+    subprocess.run([*map(str, words), *envelope], check=True)
+    return READERS / (time.perf_counter() - start)
+
+
+def _ours(folder: Path, port: int, durability: str) -> float:
+    delivery = (
+        f'\n[delivery]\ntransport = "smtp"\ndurability = "{durability}"\n'
+        f'[delivery.smtp]\nhost = "127.0.0.1"\nport = {port}\ntls = "none"\n'
+        f"connections = {CONNECTIONS}\n"
+    )
+    # What is encoded, and the fields, make up the rest of the size.
+    make_audience(folder, READERS, int(BYTES * 0.93), delivery)
+    command = [sys.executable, "-m", "tests.bench.sending", "deliver", str(folder)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    if found["messages"] != READERS or found["problems"]:
+        raise RuntimeError(f"not sent: {found}")
+    return float(READERS / found["seconds"])
+
+
+def _deliver(folder: Path) -> None:
+    settings = load(folder, {"PUBLISHER_SECRET": SECRET})
+    transport = transport_of(settings)
+    database = open_database(settings.folders.database, settings.delivery.durability)
+    with closing(database):
+        start = time.perf_counter()
+        sent = deliver(settings, database, transport, SECRET, SystemClock())
+        seconds = time.perf_counter() - start
+    found = {"messages": sent.messages, "problems": sent.problems, "seconds": seconds}
+    sys.stdout.write(f"{json.dumps(found)}\n")
+
+
+def _smtplib(port: int) -> float:
+    content = "Subject: x\r\n\r\n" + ("x" * 74 + "\r\n") * (BYTES // 76)
+
+    def send() -> None:
+        with smtplib.SMTP("127.0.0.1", port) as client:
+            for _ in range(FEWER // CONNECTIONS):
+                client.sendmail("a@example.com", ["b@example.com"], content)
+
+    threads = [threading.Thread(target=send) for _ in range(CONNECTIONS)]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return FEWER / (time.perf_counter() - start)
+
+
+def _nodemailer(folder: Path, port: int) -> list[float]:
+    """Measure nodemailer's pool; nothing where node or the package can't be had."""
+    if not shutil.which("npm") or not shutil.which("node"):
+        return []
+    install = ["npm", "install", "--silent", "--no-save", "--prefix", str(folder), "nodemailer"]
+    if subprocess.run(install, capture_output=True, check=False, timeout=300).returncode:
+        return []
+    script = folder / "send.js"
+    script.write_text(NODE, "utf-8")
+    words = ["node", script, port, FEWER, CONNECTIONS, BYTES]
+    done = subprocess.run([*map(str, words)], check=True, capture_output=True, text=True)
+    return [float(done.stdout)]
+
+
+if __name__ == "__main__":
+    _deliver(Path(sys.argv[2]))

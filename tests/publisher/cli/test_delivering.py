@@ -1,0 +1,613 @@
+"""The commands of delivery: sending, stopping, deciding about doubts, trying out, and how it stands."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from publisher.cli import status
+from publisher.delivery import couriers
+from publisher.delivery.states import DeliveryState
+from publisher.locking import alone
+from publisher.testing import Behaviour, Drop, MailServer, Phase, Reply, addressed
+from tests.publisher.cli.conftest import Run
+from tests.publisher.composing.keys import ED25519, RSA
+from tests.publisher.composing.letters import parsed
+from tests.publisher.conftest import House
+from tests.publisher.delivery.mailing import (
+    counts,
+    erase,
+    number_of,
+    outbox,
+    ready,
+    subscribe,
+)
+from tests.publisher.printing import changes
+
+ANN, BOB, CYD = "ann@example.com", "bob@example.com", "cyd@example.com"
+THREE = ((ANN, "en"), (BOB, "en"), (CYD, "en"))
+NAME = "weekly-en-2026-01-09"
+WIRED = """
+[delivery]
+transport = "smtp"
+[delivery.smtp]
+host = "127.0.0.1"
+port = {port}
+tls = "none"
+connections = 2
+promised = 2
+"""
+
+Wire = Callable[..., MailServer]
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try lost connections again at once."""
+    monkeypatch.setattr(couriers, "FIRST_REST", 0.01)
+
+
+@pytest.fixture
+def folder(house: House) -> Path:
+    return house.settings.folders.root
+
+
+@pytest.fixture
+def wire(folder: Path) -> Iterator[Wire]:
+    """Put a mail server behind the publication; `refused` says what it has against whom."""
+    servers: list[MailServer] = []
+
+    def make(**refused: str) -> MailServer:
+        known = {"ann": ANN, "bob": BOB, "cyd": CYD}
+        replies = {known[name]: Reply(text) for name, text in refused.items()}
+        servers.append(MailServer(addressed(replies)).__enter__())
+        add(folder, WIRED.format(port=servers[0].port))
+        return servers[0]
+
+    yield make
+    for server in servers:
+        server.__exit__(None, None, None)
+
+
+def add(folder: Path, text: str) -> None:
+    with (folder / "publication.toml").open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def issue_in_status(run: Run, folder: Path) -> dict[str, Any]:
+    _code, out, _err = run("status", "--json", folder)
+    (issue,) = json.loads(out)["issues"]
+    found: dict[str, Any] = issue
+    return found
+
+
+# --- deliver
+
+
+def test_deliver_sends_what_is_due_and_ends(run: Run, house: House, folder: Path) -> None:
+    subscribe(house, *THREE)
+    ready(house)
+    assert run("deliver", folder) == (0, "3 mails sent, 1 issue done\n", "")
+    assert len(outbox(house)) == 3
+    assert run("deliver", folder) == (0, "0 mails sent, 0 issues done\n", "")
+
+
+def test_deliver_may_run_beside_the_service(run: Run, house: House, folder: Path) -> None:
+    subscribe(house, *THREE)
+    ready(house)
+    with alone(house.settings.folders):
+        assert run("deliver", folder)[:2] == (0, "3 mails sent, 1 issue done\n")
+
+
+def test_deliver_says_what_stands_in_the_way(
+    run: Run, house: House, folder: Path, wire: Wire
+) -> None:
+    subscribe(house, *THREE)
+    ready(house)
+    server = wire()
+    server.stop()
+    code, out, err = run("deliver", folder)
+    assert (code, out) == (1, "0 mails sent, 0 issues done\n")
+    problem = f"127.0.0.1:{server.port}: nobody listens there"
+    assert f"publisher: {problem}\n" in err
+    issue = issue_in_status(run, folder)
+    assert (issue["state"], issue["reason"]) == ("sending", f"waiting: {problem}")
+    server.start()
+    assert run("deliver", folder)[:2] == (0, "3 mails sent, 1 issue done\n")
+    assert issue_in_status(run, folder)["reason"] is None
+
+
+def test_deliver_needs_settings_that_it_can_go_by(run: Run, folder: Path) -> None:
+    add(
+        folder,
+        '[[delivery.dkim]]\ndomain = "news.example.org"\nselector = "s"\nkey = "no.pem"\n',
+    )
+    code, _out, err = run("deliver", folder)
+    assert code == 2
+    assert "delivery.dkim[0].key" in err
+    assert err.count("\n") == 1
+
+
+def test_deliver_signs(run: Run, house: House, folder: Path) -> None:
+    (folder / "dkim.pem").write_bytes(RSA)
+    add(
+        folder,
+        '[[delivery.dkim]]\ndomain = "news.example.org"\nselector = "s1"\nkey = "dkim.pem"\n',
+    )
+    subscribe(house, (ANN, "en"))
+    ready(house)
+    run("deliver", folder)
+    (content,) = outbox(house).values()
+    assert b"DKIM-Signature: " in content
+    assert b"s=s1" in content
+
+
+# --- pause, resume, cancel
+
+
+def test_an_issue_is_paused_resumed_and_sent(
+    run: Run, house: House, folder: Path, wire: Wire
+) -> None:
+    subscribe(house, *THREE)
+    issue = ready(house)
+    server = wire(bob="451 4.7.1 come back later")
+    run("deliver", folder)
+    assert counts(house, issue) == {"sent": 2, "deferred": 1}
+    assert run("pause", NAME, folder, "--why", "a wrong date") == (0, f"{NAME} is paused\n", "")
+    shown = issue_in_status(run, folder)
+    assert (shown["state"], shown["reason"]) == ("paused", "a wrong date")
+    server.behaviour = None
+    assert run("deliver", folder)[1] == "0 mails sent, 0 issues done\n"
+    code, out, _err = run("resume", NAME, folder)
+    assert (code, out) == (0, f"{NAME} goes on with the next turn of delivery\n")
+    assert run("deliver", folder)[1] == "1 mail sent, 1 issue done\n"
+    assert server.recipients() == {ANN: 1, BOB: 1, CYD: 1}
+
+
+def test_a_cancelled_issue_is_over(run: Run, house: House, folder: Path, wire: Wire) -> None:
+    subscribe(house, *THREE)
+    ready(house)
+    wire(bob="451 4.7.1 come back later")
+    run("deliver", folder)
+    assert run("cancel", NAME, folder) == (0, f"{NAME} is cancelled\n", "")
+    shown = issue_in_status(run, folder)
+    assert (shown["state"], shown["reason"]) == ("cancelled", "cancelled by hand")
+    assert shown["deliveries"]["cancelled"] == 1
+    assert shown["deliveries"]["sent"] == 2
+
+
+def test_an_issue_that_is_ready_can_be_cancelled_and_goes_to_nobody(
+    run: Run, house: House, folder: Path
+) -> None:
+    subscribe(house, *THREE)
+    ready(house)
+    run("cancel", NAME, folder)
+    assert run("deliver", folder)[1] == "0 mails sent, 0 issues done\n"
+    assert outbox(house) == {}
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume", "cancel"])
+def test_what_is_no_issue_is_said_in_a_line(run: Run, folder: Path, verb: str) -> None:
+    code, _out, err = run(verb, "weekly-en-2026-01-10", folder)
+    assert code == 2
+    assert err == (
+        "publisher: weekly-en-2026-01-10: no such issue; `publisher status` lists them\n"
+    )
+
+
+@pytest.mark.parametrize("state", ["ready", "sending", "sent", "partial", "cancelled"])
+def test_what_is_not_paused_can_t_be_resumed(
+    run: Run, house: House, folder: Path, state: str
+) -> None:
+    subscribe(house, *THREE)
+    ready(house)
+    with house.database.writing() as connection:
+        connection.exec_driver_sql(f"UPDATE issue SET state = '{state}'")
+    code, _out, err = run("resume", NAME, folder)
+    assert (code, err) == (1, f"publisher: {NAME}: is {state}, not paused\n")
+    assert issue_in_status(run, folder)["state"] == state
+
+
+@pytest.mark.parametrize(
+    ("state", "verb", "complaint"),
+    [
+        ("sent", "pause", "is sent, and can't become paused"),
+        ("sent", "cancel", "is sent, and can't become cancelled"),
+        ("partial", "cancel", "is partial, and can't become cancelled"),
+        ("ready", "pause", "is ready, and can't become paused"),
+        ("paused", "pause", "is paused already"),
+        ("cancelled", "cancel", "is cancelled already"),
+    ],
+)
+def test_a_move_that_there_is_not_is_said_in_a_line(
+    run: Run, house: House, folder: Path, state: str, verb: str, complaint: str
+) -> None:
+    subscribe(house, *THREE)
+    ready(house)
+    with house.database.writing() as connection:
+        connection.exec_driver_sql(f"UPDATE issue SET state = '{state}'")
+    code, out, err = run(verb, NAME, folder)
+    assert (code, out, err) == (1, "", f"publisher: {NAME}: {complaint}\n")
+    assert issue_in_status(run, folder)["state"] == state
+
+
+@pytest.mark.parametrize("newsletter", ["weekly", "the-other-week"])
+def test_names_may_have_hyphens_wherever_they_like(
+    run: Run, house: House, folder: Path, newsletter: str
+) -> None:
+    for language in ("zh-Hans", "en"):
+        ready(house, language)
+    with house.database.writing() as connection:
+        connection.exec_driver_sql(f"UPDATE issue SET newsletter = '{newsletter}'")
+    name = f"{newsletter}-zh-Hans-2026-01-09"
+    assert run("cancel", name, folder) == (0, f"{name} is cancelled\n", "")
+    issues = json.loads(run("status", "--json", folder)[1])["issues"]
+    assert {issue["name"]: issue["state"] for issue in issues} == {
+        name: "cancelled",
+        f"{newsletter}-en-2026-01-09": "ready",
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["", "weekly", "Weekly-en-2026-01-09", "weekly-en-%", "a' OR 1"]
+)
+def test_only_the_whole_name_is_an_issue_s(
+    run: Run, house: House, folder: Path, name: str
+) -> None:
+    ready(house)
+    code, _out, err = run("cancel", name, folder)
+    assert code == 2
+    assert "no such issue" in err
+    assert issue_in_status(run, folder)["state"] == "ready"
+
+
+# --- doubt
+
+
+@pytest.fixture
+def doubtful(run: Run, house: House, folder: Path, wire: Wire) -> MailServer:
+    """A server that has taken one mail and has not said so."""
+    subscribe(house, *THREE)
+    ready(house)
+    server = wire()
+    silent = addressed({BOB: Drop(kept=True)}, Phase.DOT)
+    server.behaviour = Behaviour(faults=(silent,))
+    run("deliver", folder)
+    server.behaviour = None
+    return server
+
+
+def test_what_is_in_doubt_is_listed_with_the_message_id_that_the_server_has(
+    run: Run, house: House, folder: Path, doubtful: MailServer
+) -> None:
+    (listed,) = json.loads(run("doubt", "list", "--json", folder)[1])
+    (taken,) = [one for one in doubtful.messages if one.recipient == BOB]
+    assert listed["message_id"] == taken.message_id
+    assert (listed["issue"], listed["address"], listed["attempts"]) == (NAME, BOB, 1)
+    assert listed["subscriber"] == number_of(house.database, BOB)
+    assert "all of it was sent" in listed["reason"]
+    assert BOB not in listed["reason"]
+    code, out, _err = run("doubt", "list", folder)
+    assert code == 0
+    assert BOB in out
+    erase(house.database, BOB)
+    assert f"erased (number {listed['subscriber']})" in re.sub(
+        r"\s+", " ", run("doubt", "list", folder)[1]
+    )
+
+
+def test_what_is_in_doubt_is_sent_again_when_asked(
+    run: Run, folder: Path, doubtful: MailServer
+) -> None:
+    assert issue_in_status(run, folder)["state"] == "partial"
+    code, out, _err = run("doubt", "resend", NAME, folder, "--to", BOB.upper())
+    assert (code, out) == (0, "1 mail will be sent again with the next turn of delivery\n")
+    assert run("deliver", folder)[1] == "1 mail sent, 1 issue done\n"
+    one, other = [one for one in doubtful.messages if one.recipient == BOB]
+    assert one.content == other.content
+    shown = issue_in_status(run, folder)
+    assert (shown["state"], shown["deliveries"]["sent"]) == ("sent", 3)
+    assert run("doubt", "list", folder)[1] == "nothing is in doubt\n"
+
+
+def test_what_is_in_doubt_is_believed_when_told(
+    run: Run, folder: Path, doubtful: MailServer
+) -> None:
+    assert run("doubt", "mark-sent", NAME, folder)[:2] == (0, "1 mail taken for sent\n")
+    assert issue_in_status(run, folder)["state"] == "sent"
+    assert run("deliver", folder)[1] == "0 mails sent, 0 issues done\n"
+    assert doubtful.recipients() == {ANN: 1, BOB: 1, CYD: 1}
+
+
+@pytest.mark.usefixtures("doubtful")
+@pytest.mark.parametrize("verb", ["resend", "mark-sent"])
+def test_who_has_nothing_in_doubt_is_said_in_a_line(run: Run, folder: Path, verb: str) -> None:
+    code, _out, err = run("doubt", verb, NAME, folder, "--to", ANN)
+    assert code == 2
+    assert err == f"publisher: --to: {ANN}: nothing of {NAME} is in doubt there\n"
+
+
+@pytest.mark.usefixtures("doubtful")
+def test_a_message_id_in_doubt_can_be_copied(run: Run, folder: Path) -> None:
+    (listed,) = json.loads(run("doubt", "list", "--json", folder)[1])
+    lines = run("doubt", "list", folder)[1].splitlines()
+    assert lines[1].strip() == listed["message_id"]
+    assert lines[0].startswith(f"{NAME}: {BOB}: all of it was sent")
+
+
+@pytest.mark.usefixtures("doubtful")
+def test_of_several_readers_all_or_none_are_decided(run: Run, folder: Path) -> None:
+    code, _out, err = run("doubt", "mark-sent", NAME, folder, "--to", BOB, "--to", ANN)
+    assert code == 2
+    assert ANN in err
+    assert issue_in_status(run, folder)["deliveries"]["in_doubt"] == 1
+    words = ("doubt", "mark-sent", NAME, folder, "--to", BOB, "--to", BOB)
+    assert run(*words) == (0, "1 mail taken for sent\n", "")
+
+
+@pytest.mark.usefixtures("doubtful")
+def test_what_is_in_doubt_of_a_cancelled_issue_stays_unsent(
+    run: Run, house: House, folder: Path
+) -> None:
+    with house.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE issue SET state = 'cancelled'")
+    code, _out, err = run("doubt", "resend", NAME, folder)
+    problem = f"{NAME}: is cancelled, and can't become sending"
+    assert (code, err) == (1, f"publisher: {problem}\n")
+    assert issue_in_status(run, folder)["deliveries"]["in_doubt"] == 1
+
+
+@pytest.mark.parametrize("verb", ["resend", "mark-sent"])
+def test_a_decision_about_nothing_says_so(
+    run: Run, house: House, folder: Path, verb: str
+) -> None:
+    ready(house)
+    assert run("doubt", verb, NAME, folder) == (0, f"nothing of {NAME} is in doubt\n", "")
+    code, _out, err = run("doubt", verb, "weekly-en-2026-01-10", folder)
+    assert (code, "no such issue" in err) == (2, True)
+
+
+def test_nothing_in_doubt_is_said(run: Run, folder: Path) -> None:
+    assert run("doubt", "list", folder) == (0, "nothing is in doubt\n", "")
+    assert json.loads(run("doubt", "list", "--json", folder)[1]) == []
+
+
+# --- send --to
+
+
+@pytest.fixture
+def tides(house: House) -> House:
+    house.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    return house
+
+
+def test_a_test_send_goes_to_one_address_and_leaves_nothing_behind(
+    run: Run, tides: House, folder: Path
+) -> None:
+    subscribe(tides, *THREE)
+    for _time in range(2):
+        with changes(folder) as found:
+            code, out, err = run("send", "weekly", folder, "--to", "editor@example.org")
+        assert (code, err) == (0, "")
+        assert "sent to editor@example.org" in out
+        # Looking into a database moves the file that its readers share.
+        (path,) = found - {"var/publisher.db-shm"}
+        assert path.startswith("outbox/weekly/en/test/")
+    (content,) = outbox(tides).values()
+    message = parsed(content)
+    assert message["To"].addresses[0].addr_spec == "editor@example.org"
+    assert "Tides" in message.as_string()
+    assert run("status", "--json", folder)[1].count('"newsletter"') == 0
+
+
+def test_a_test_send_goes_by_the_server_of_all_mail_to_where_bounces_go(
+    run: Run, tides: House, folder: Path, wire: Wire
+) -> None:
+    server = wire()
+    add(folder, 'bounces = "bounces@news.example.org"\n')
+    code, _out, err = run("send", "weekly", folder, "--to", "editor@example.org")
+    assert (code, err) == (0, "")
+    (message,) = server.messages
+    assert message.recipient == "editor@example.org"
+    assert message.sender == "bounces@news.example.org"
+    assert outbox(tides) == {}
+
+
+@pytest.mark.usefixtures("tides")
+@pytest.mark.parametrize("reply", ["550 5.1.1 no such user", "451 4.7.1 come back later"])
+def test_a_test_send_that_is_refused_says_why(
+    run: Run, folder: Path, wire: Wire, reply: str
+) -> None:
+    wire(bob=reply)
+    code, out, err = run("send", "weekly", folder, "--to", BOB)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"publisher: {BOB}: ")
+    assert reply[:9] in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.usefixtures("tides")
+def test_a_test_send_that_nobody_answers_says_what_is_known(
+    run: Run, folder: Path, wire: Wire
+) -> None:
+    server = wire()
+    server.behaviour = Behaviour(faults=(addressed({BOB: Drop(kept=True)}, Phase.DOT),))
+    code, out, err = run("send", "weekly", folder, "--to", BOB)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"publisher: {BOB}: all of it was sent, but ")
+    server.stop()
+    problem = f"127.0.0.1:{server.port}: nobody listens there"
+    assert run("send", "weekly", folder, "--to", BOB) == (1, "", f"publisher: {problem}\n")
+    assert run("doubt", "list", folder)[1] == "nothing is in doubt\n"
+
+
+@pytest.mark.usefixtures("tides")
+def test_a_test_send_is_signed_with_keys_beside_the_settings(
+    run: Run, house: House, folder: Path
+) -> None:
+    (folder / "dkim.pem").write_bytes(ED25519)
+    add(
+        folder,
+        '[[delivery.dkim]]\ndomain = "news.example.org"\nselector = "s1"\nkey = "dkim.pem"\n',
+    )
+    code, _out, err = run("send", "weekly", folder, "--to", "editor@example.org")
+    assert (code, err) == (0, "")
+    (content,) = outbox(house).values()
+    assert b"DKIM-Signature: " in content
+
+
+@pytest.mark.usefixtures("tides")
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["weekly", "--to", "editor"], "--to: "),
+        (["weekly", "--to", ""], "--to: "),
+        (["weekly", "--to", "Ann <ann@example.com>"], "--to: "),
+        (["weekly", "--to", "ann@example.com\r\nBcc: bob@example.com"], "--to: "),
+        (["weekly"], "Missing option '--to'"),
+        (["monthly", "--to", ANN], "monthly: no such newsletter"),
+        (["weekly", "--to", ANN, "--lang", "fr"], "weekly has no edition in fr"),
+    ],
+)
+def test_a_test_send_that_can_t_be_says_why_in_a_line(
+    run: Run,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    complaint: str,
+) -> None:
+    monkeypatch.chdir(folder)
+    code, _out, err = run("send", *words)
+    assert code == 2
+    assert complaint in err
+    assert err.count("\n") == 1
+
+
+# --- dkim
+
+
+def test_the_records_of_all_keys_are_printed_in_order(run: Run, folder: Path) -> None:
+    for name, key in (("rsa", RSA), ("ed", ED25519)):
+        (folder / f"{name}.pem").write_bytes(key)
+        add(
+            folder,
+            f'[[delivery.dkim]]\ndomain = "news.example.org"\nselector = "{name}-1"\n'
+            f'key = "{name}.pem"\n',
+        )
+    code, out, err = run("dkim", folder)
+    assert (code, err) == (0, "")
+    first, second = out.splitlines()
+    assert first.startswith('rsa-1._domainkey.news.example.org. IN TXT ( "v=DKIM1; k=rsa; p=')
+    assert second.startswith('ed-1._domainkey.news.example.org. IN TXT ( "v=DKIM1; k=ed25519;')
+    assert "PRIVATE" not in out
+
+
+def test_without_a_key_it_is_said_that_nothing_is_signed(run: Run, folder: Path) -> None:
+    assert run("dkim", folder) == (
+        0,
+        "",
+        "publication.toml has no [[delivery.dkim]]: nothing is signed\n",
+    )
+
+
+# --- status
+
+
+def test_the_counts_of_status_add_up_whatever_state_rows_are_in(
+    run: Run, house: House, folder: Path
+) -> None:
+    states = [*DeliveryState]
+    subscribe(house, *((f"reader.{n}@example.com", "en") for n in range(len(states) * 2)))
+    issue = ready(house)
+    run("deliver", folder)
+    with house.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE issue SET state = 'sending'")
+        connection.exec_driver_sql("DELETE FROM delivery_count")
+        for number in range(1, len(states) * 2 + 1):
+            connection.exec_driver_sql(
+                f"UPDATE delivery SET state = '{states[number // 2 % len(states)]}' "
+                f"WHERE subscriber_id = {number}"
+            )
+    assert len(counts(house, issue)) == len(states)
+    deliveries = issue_in_status(run, folder)["deliveries"]
+    planned = deliveries.pop("planned")
+    assert planned == sum(deliveries.values()) == len(states) * 2
+    assert {*deliveries} == {
+        *("sent", "deferred", "bounced", "failed", "in_doubt", "suppressed", "cancelled"),
+        "waiting",
+    }
+    assert deliveries["waiting"] == 6
+    code, out, _err = run("status", folder)
+    assert code == 0
+    shown = re.sub(r"[│\s]+", " ", out)
+    assert " 20 = 2 sent + 2 deferred + 2 bounced + " in shown
+    (total,) = re.findall(r"(\d+) = ", shown)
+    assert int(total) == sum(map(int, re.findall(r"(\d+) [a-z ]+(?:\+|$|└)", shown)))
+
+
+def test_at_a_glance_it_says_why_an_issue_does_not_move(
+    run: Run, house: House, folder: Path
+) -> None:
+    subscribe(house, *THREE)
+    ready(house)
+    with house.database.writing() as connection:
+        connection.exec_driver_sql(
+            "UPDATE issue SET state = 'paused', reason = 'the server refuses everything'"
+        )
+    code, out, _err = run("status", folder)
+    assert code == 0
+    assert "paused" in out
+    assert "the server refuses everything" in re.sub(r"[│\s]+", " ", out)
+
+
+def test_status_says_word_for_word_what_a_server_has_said(
+    run: Run, house: House, folder: Path
+) -> None:
+    ready(house)
+    with house.database.writing() as connection:
+        connection.exec_driver_sql(
+            "UPDATE issue SET state = 'paused', reason = '550 [/bold]: [red]no\nmore'"
+        )
+    code, out, _err = run("status", folder)
+    assert code == 0
+    assert f"{NAME} is paused: 550 [/bold]: [red]no more\n" in out
+
+
+def test_in_a_small_window_issues_can_be_copied_and_words_stay_whole(
+    run: Run, house: House, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "console", lambda: Console(width=80, highlight=False))
+    subscribe(house, (ANN, "zh-Hans"))
+    ready(house, "zh-Hans")
+    run("deliver", folder)
+    with house.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE issue SET state = 'awaiting_approval'")
+        connection.exec_driver_sql("UPDATE delivery SET state = 'suppressed'")
+        connection.exec_driver_sql("DELETE FROM delivery_count")
+    _code, out, _err = run("status", folder)
+    for word in ("weekly-zh-Hans-2026-01-09", "awaiting", "suppressed", "Deliveries"):
+        assert word in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+# --- what is logged meanwhile
+
+
+def test_nobody_s_address_is_logged_while_mail_goes_out(
+    run: Run, house: House, folder: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLISHER_LOG", "debug")
+    subscribe(house, *THREE)
+    ready(house)
+    wire(bob=f"550 5.1.1 <{BOB}>: no such user", cyd=f"451 4.2.1 {CYD} is asleep")
+    code, out, err = run("deliver", folder)
+    assert (code, out) == (0, "1 mail sent, 0 issues done\n")
+    assert "issue" in err
+    for address in (ANN, BOB, CYD):
+        assert address not in err

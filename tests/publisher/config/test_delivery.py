@@ -1,0 +1,307 @@
+"""How mail leaves, as it stands in publication.toml: what is taken, and what each mistake is told.
+
+The warm-up has tests of its own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from publisher.config import FILE_NAME, InDoubt, load
+from publisher.config.delivery import Delivery, Layout, Tls
+from publisher.config.values import Mailbox
+from publisher.errors import ConfigError
+from tests.publisher.config.samples import TEXT, changed, settings, write
+
+BEFORE = TEXT[: TEXT.index("[delivery]")]
+SMTP, RATE, DOMAIN, DKIM = (
+    "[delivery.smtp]\n",
+    "[delivery.rate]\n",
+    "[[delivery.domain]]\n",
+    "[[delivery.dkim]]\n",
+)
+SMTP_KEYS = (
+    "host, port, tls, authorities, certificate, key, user, hello, bounces, connections,"
+    " promised, timeout"
+)
+HOST_ADVICE = "is not a host; write one like mail.example.org"
+MAIL_ADVICE = 'is not a mail address; write "The Lantern <digest@news.example.org>"'
+
+# What stands in the file, and the line that comes of it, less the file and `delivery.`.
+WRONG: list[tuple[str, str]] = [
+    # the table itself
+    (
+        '[delivery]\ntransport = "postfix"',
+        "transport: 'postfix' won't do; input should be 'outbox' or 'smtp'",
+    ),
+    (
+        '[delivery]\ndurability = "none"',
+        "durability: 'none' won't do; input should be 'full' or 'normal'",
+    ),
+    ("[delivery.smpt]\n", "smpt: unknown key; did you mean smtp?"),
+    ("[delivery]\nsmtp = 3", "smtp: 3 won't do; write a table below [delivery.smtp]"),
+    ("[[delivery.smtp]]\n", "smtp: [{}] won't do; write a table below [delivery.smtp]"),
+    ("[delivery]\nrate = 3", "rate: 3 won't do; write a table below [delivery.rate]"),
+    # the outbox
+    (
+        '[delivery.outbox]\nlayout = "mbox"',
+        "outbox.layout: 'mbox' won't do; input should be 'files' or 'maildir'",
+    ),
+    ('[delivery.outbox]\nfolder = "x"', "outbox.folder: unknown key; the keys here are layout"),
+    # the server
+    (f'{SMTP}host = ""', f"smtp.host: '' {HOST_ADVICE}"),
+    (f'{SMTP}host = "mail example"', f"smtp.host: 'mail example' {HOST_ADVICE}"),
+    (
+        f'{SMTP}host = "mail.example.org:587"',
+        f"smtp.host: 'mail.example.org:587' {HOST_ADVICE}",
+    ),
+    (
+        f'{SMTP}host = "smtp://mail.example.org"',
+        f"smtp.host: 'smtp://mail.example.org' {HOST_ADVICE}",
+    ),
+    (f'{SMTP}host = "a\\r\\nb"', f"smtp.host: 'a\\r\\nb' {HOST_ADVICE}"),
+    (f'{SMTP}host = "-.example.org"', f"smtp.host: '-.example.org' {HOST_ADVICE}"),
+    (f"{SMTP}host = 3", "smtp.host: 3 won't do; input should be a valid string"),
+    (f'{SMTP}hello = "me@here"', f"smtp.hello: 'me@here' {HOST_ADVICE}"),
+    (f"{SMTP}port = 0", "smtp.port: 0 won't do; input should be greater than or equal to 1"),
+    (
+        f"{SMTP}port = 65536",
+        "smtp.port: 65536 won't do; input should be less than or equal to 65535",
+    ),
+    (
+        f'{SMTP}tls = "ssl"',
+        "smtp.tls: 'ssl' won't do; input should be 'implicit', 'starttls' or 'none'",
+    ),
+    (
+        f'{SMTP}key = "key.pem"',
+        'smtp.key: a key without a certificate; add certificate = "..."',
+    ),
+    (
+        f'{SMTP}certificate = "us.pem"\ntls = "none"',
+        'smtp.certificate: is never shown without TLS; use tls = "starttls"',
+    ),
+    (
+        f'{SMTP}host = "mail.example.org"\nuser = "lantern"\ntls = "none"',
+        "smtp.user: a password would cross the network in the clear; use TLS",
+    ),
+    (
+        f'{SMTP}password = "secret"',
+        f"smtp.password: unknown key; the keys here are {SMTP_KEYS}",
+    ),
+    (f'{SMTP}bounces = "nobody"', f"smtp.bounces: 'nobody' {MAIL_ADVICE}"),
+    (
+        f"{SMTP}connections = 0",
+        "smtp.connections: 0 won't do; input should be greater than or equal to 1",
+    ),
+    (
+        f"{SMTP}connections = 101",
+        "smtp.connections: 101 won't do; input should be less than or equal to 100",
+    ),
+    (
+        f"{SMTP}promised = 0",
+        "smtp.promised: 0 won't do; input should be greater than or equal to 1",
+    ),
+    (
+        f"{SMTP}timeout = 601",
+        "smtp.timeout: 601 won't do; input should be less than or equal to 600",
+    ),
+    # rates
+    (f"{RATE}per_second = 0", "rate.per_second: 0 won't do; input should be greater than 0"),
+    (f"{RATE}per_second = -1", "rate.per_second: -1 won't do; input should be greater than 0"),
+    (
+        f"{RATE}per_second = nan",
+        "rate.per_second: nan won't do; input should be less than or equal to 100000",
+    ),
+    (
+        f"{RATE}per_hour = 0.5",
+        (
+            "rate.per_hour: 0.5 won't do; input should be a valid integer, got a number with a"
+            " fractional part"
+        ),
+    ),
+    (
+        f"{RATE}per_minute = 5",
+        "rate.per_minute: unknown key; the keys here are per_second, per_hour",
+    ),
+    (f"{DOMAIN}per_second = 1", "domain[0].names: missing; add names = ..."),
+    (
+        f"{DOMAIN}names = []",
+        "domain[0].names: () won't do; list should have at least 1 item, not 0",
+    ),
+    (f'{DOMAIN}names = ["*.example"]', f"domain[0].names[0]: '*.example' {HOST_ADVICE}"),
+    (
+        f'{DOMAIN}names = ["a.example"]\nper_hour = 1\n{DOMAIN}names = ["A.example."]\nper_hour = 2',
+        "domain: a.example is there twice; name each domain once",
+    ),
+    # signatures
+    (f'{DKIM}selector = "s1"\nkey = "k"', "dkim[0].domain: missing; add domain = ..."),
+    (f'{DKIM}domain = "a.example"\nkey = "k"', "dkim[0].selector: missing; add selector = ..."),
+    (
+        f'{DKIM}domain = "a.example"\nselector = "s1"',
+        "dkim[0].key: missing; add key = ...",
+    ),
+    (
+        f'{DKIM}domain = "a.example"\nselector = ""\nkey = "k"',
+        "dkim[0].selector: '' won't do; string should have at least 1 character",
+    ),
+]
+
+
+def delivery(folder: Path, text: str) -> Delivery:
+    return load(write(folder, BEFORE + text + "\n"), {}).delivery
+
+
+@pytest.mark.parametrize(("text", "line"), WRONG, ids=[line[:60] for _, line in WRONG])
+def test_a_wrong_setting_gives_one_line_with_a_remedy(
+    tmp_path: Path, text: str, line: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        delivery(tmp_path, text)
+    assert str(caught.value) == f"{tmp_path / FILE_NAME}: delivery.{line}"
+    assert len(str(caught.value).splitlines()) == 1
+    assert caught.value.remedy
+    assert caught.value.exit_code == 2
+
+
+def test_what_is_not_said_is_an_outbox_without_bounds(tmp_path: Path) -> None:
+    found = delivery(tmp_path, "")
+    assert found == Delivery()
+    assert (found.transport, found.durability) == ("outbox", "full")
+    assert found.outbox.layout is Layout.FILES
+    assert (found.rate.per_second, found.rate.per_hour) == (None, None)
+    assert (found.domain, found.warmup, found.dkim) == ((), None, ())
+
+
+def test_the_server_that_is_not_said_is_the_machines_own(tmp_path: Path) -> None:
+    smtp = delivery(tmp_path, '[delivery]\ntransport = "smtp"').smtp
+    assert (smtp.host, smtp.tls, smtp.port_used) == ("localhost", Tls.STARTTLS, 587)
+    assert (smtp.connections, smtp.promised, smtp.timeout) == (8, 8, 60)
+    assert (smtp.user, smtp.hello, smtp.bounces) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "port"),
+    [
+        ('tls = "implicit"', 465),
+        ('tls = "starttls"', 587),
+        ('tls = "none"', 25),
+        ('tls = "implicit"\nport = 2465', 2465),
+    ],
+)
+def test_the_port_goes_with_the_kind_of_tls_unless_said(
+    tmp_path: Path, text: str, port: int
+) -> None:
+    assert delivery(tmp_path, SMTP + text).smtp.port_used == port
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1", "LOCALHOST."])
+def test_a_password_may_go_in_the_clear_where_no_network_is(tmp_path: Path, host: str) -> None:
+    smtp = delivery(tmp_path, f'{SMTP}host = "{host}"\nuser = "me"\ntls = "none"').smtp
+    assert smtp.user == "me"
+
+
+@pytest.mark.parametrize(
+    ("written", "host"),
+    [
+        (" Mail.Example.ORG. ", "mail.example.org"),
+        ("mail.bücher.example", "mail.xn--bcher-kva.example"),
+        ("10.0.0.25", "10.0.0.25"),
+        ("2001:DB8::25", "2001:db8::25"),
+        ("mail_relay", "mail_relay"),
+    ],
+)
+def test_a_host_is_known_by_one_spelling(tmp_path: Path, written: str, host: str) -> None:
+    assert delivery(tmp_path, f'{SMTP}host = "{written}"').smtp.host == host
+
+
+def test_a_certificate_may_bring_its_key_in_the_same_file(tmp_path: Path) -> None:
+    smtp = delivery(tmp_path, f'{SMTP}certificate = "us.pem"').smtp
+    assert (smtp.certificate, smtp.key) == ("us.pem", None)
+
+
+def test_bounces_may_go_elsewhere(tmp_path: Path) -> None:
+    smtp = delivery(tmp_path, f'{SMTP}bounces = "bounces@news.example.org"').smtp
+    assert smtp.bounces == Mailbox("", "bounces@news.example.org")
+
+
+def test_domains_and_signatures_are_lists_of_tables(tmp_path: Path) -> None:
+    found = delivery(
+        tmp_path,
+        f'{DOMAIN}names = ["Gmail.com", "googlemail.com"]\nper_second = 2.5\n'
+        f'{DOMAIN}names = ["example.net"]\nper_hour = 100\n'
+        f'{DKIM}domain = "news.example.org"\nselector = "s1"\nkey = "keys/s1.pem"\n'
+        f'{DKIM}domain = "news.example.org"\nselector = "s2"\nkey = "keys/s2.pem"\n',
+    )
+    assert [one.names for one in found.domain] == [
+        ("gmail.com", "googlemail.com"),
+        ("example.net",),
+    ]
+    assert [(one.per_second, one.per_hour) for one in found.domain] == [
+        (2.5, None),
+        (None, 100),
+    ]
+    assert [(one.selector, one.key) for one in found.dkim] == [
+        ("s1", "keys/s1.pem"),
+        ("s2", "keys/s2.pem"),
+    ]
+
+
+# --- what goes with it, elsewhere in the file and outside
+
+
+def test_the_environment_gives_the_password_and_nobody_is_shown_it(tmp_path: Path) -> None:
+    house = settings(tmp_path, {"PUBLISHER_SMTP_PASSWORD": "open sesame"})
+    assert house.smtp_password is not None
+    assert house.smtp_password.get_secret_value() == "open sesame"
+    assert "sesame" not in repr(house)
+    assert settings(tmp_path).smtp_password is None
+    assert settings(tmp_path, {"PUBLISHER_SMTP_PASSWORD": ""}).smtp_password is None
+
+
+def test_an_edition_says_what_becomes_of_doubts_and_when_to_give_up(tmp_path: Path) -> None:
+    text = changed('late = "send"', 'in_doubt = "resend"\ngive_up_after = 12')
+    text = text.replace('missing = "convert"', 'in_doubt = "hold"')
+    house = load(write(tmp_path, text), {})
+    english, hant = house.edition("weekly", "en"), house.edition("weekly", "zh-Hant")
+    assert english
+    assert hant
+    assert (english.in_doubt, english.give_up_after.total_seconds()) == (
+        InDoubt.RESEND,
+        12 * 3600,
+    )
+    assert (hant.in_doubt, hant.give_up_after) == (InDoubt.HOLD, english.give_up_after)
+
+
+def test_doubts_are_held_and_tries_go_on_for_two_days_unless_said(tmp_path: Path) -> None:
+    edition = settings(tmp_path).edition("weekly", "en")
+    assert edition
+    assert (edition.in_doubt, edition.give_up_after.days) == (InDoubt.HOLD, 2)
+
+
+@pytest.mark.parametrize(
+    ("new", "line"),
+    [
+        ('in_doubt = "drop"', "in_doubt: 'drop' won't do; input should be 'hold' or 'resend'"),
+        (
+            "give_up_after = 0",
+            "give_up_after: 0 won't do; input should be greater than or equal to 1",
+        ),
+        (
+            "give_up_after = 721",
+            "give_up_after: 721 won't do; input should be less than or equal to 720",
+        ),
+    ],
+)
+def test_a_wrong_promise_gives_one_line_with_a_remedy(
+    tmp_path: Path, new: str, line: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, changed('late = "send"', new)), {})
+    assert str(caught.value) == f"{tmp_path / FILE_NAME}: newsletter[0].{line}"
+
+
+def test_those_who_send_keep_their_locks_below_the_publications_folder(tmp_path: Path) -> None:
+    folders = settings(tmp_path).folders
+    assert folders.senders == folders.var / "senders"

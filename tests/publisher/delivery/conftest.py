@@ -1,0 +1,22 @@
+"""Ledgers that are guarded, for every test of delivery."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from publisher.database import open_database
+from tests.publisher.delivery.ledger.guarding import guard
+
+
+@pytest.fixture(scope="session")
+def empty_database(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The empty database that each house begins with, its ledger guarded."""
+    path = tmp_path_factory.mktemp("guarded") / "publisher.db"
+    shutil.copyfile(empty_database, path)
+    with closing(open_database(path)) as database, database.writing() as connection:
+        guard(connection)
+    return path

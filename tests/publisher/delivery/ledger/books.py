@@ -1,0 +1,148 @@
+"""A ledger that is open, and its verbs by hand: each is one transaction on a real file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from publisher.delivery.fates import Fate
+from publisher.delivery.ledger import claiming, leases, opening, settling, stopping
+from publisher.delivery.ledger.claiming import Claim, Key
+from publisher.delivery.states import DeliveryState
+from publisher.delivery.tables import delivery
+from publisher.delivery.transports.base import Guarantee
+from publisher.issues import store as issues
+from publisher.issues.life import State
+from publisher.issues.model import Issue
+from subscribers.tables import subscriber
+from tests.publisher.conftest import NOW, House
+from tests.publisher.delivery.mailing import counts, number_of, ready, subscribe
+
+S = DeliveryState
+
+ANN, BOB, CYD = "ann@example.com", "bob@example.com", "cyd@example.org"
+LATER = NOW + timedelta(minutes=5)
+LEASE_UNTIL = 1_000.0
+
+
+@dataclass
+class Book:
+    """An issue that is being sent, its rows, and one sender who may hold them."""
+
+    house: House
+    number: int
+    sender: int = 0
+    guarantee: Guarantee = "ambiguous"
+    # Readers by their numbers.
+    names: dict[int, str] = field(default_factory=dict)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        with self.house.database.writing() as connection:
+            yield connection
+
+    @property
+    def issue(self) -> Issue:
+        with self.house.database.reading() as connection:
+            (found,) = issues.numbered(connection, [self.number])
+        return found
+
+    @property
+    def rows(self) -> dict[str, Row[Any]]:
+        """The rows of the issue, by their readers' addresses."""
+        query = select(delivery).where(delivery.c.issue_id == self.number)
+        with self.house.database.reading() as connection:
+            return {
+                self.names[row.subscriber_id]: row for row in connection.execute(query).all()
+            }
+
+    def row_but_epoch(self, email: str) -> dict[str, Any]:
+        return {**self.rows[email]._mapping, "epoch": None}
+
+    def stands(self) -> State:
+        """Say where the issue stands now."""
+        return self.issue.state
+
+    @property
+    def states(self) -> dict[str, str]:
+        return {name: row.state for name, row in self.rows.items()}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return counts(self.house, self.issue)
+
+    # --- verbs
+
+    def enlist(self, guarantee: Guarantee = "ambiguous") -> int:
+        """Make another sender, with a lease like the first one's."""
+        with self.writing() as connection:
+            return leases.enlist(connection, "test", guarantee, "x.lock", LEASE_UNTIL)
+
+    def dismiss(self, sender: int | None = None, now: datetime = LATER) -> None:
+        """Let a sender, the first unless said, lose what it holds."""
+        with self.writing() as connection:
+            known = {one.id: one for one in leases.senders(connection)}
+            assert leases.dismiss(connection, known[sender or self.sender], now)
+
+    def claim(
+        self, most: int = 9, now: datetime = NOW, *, sender: int | None = None
+    ) -> list[Claim]:
+        with self.writing() as connection:
+            return claiming.claim(connection, self.number, sender or self.sender, now, most)
+
+    def mark(self, claims: Sequence[Claim], now: datetime = NOW) -> list[Claim]:
+        with self.writing() as connection:
+            return claiming.mark(connection, claims, now)[0]
+
+    def begin(self, most: int = 9, now: datetime = NOW) -> list[Claim]:
+        """Claim and mark."""
+        return self.mark(self.claim(most, now), now)
+
+    def settle(self, claims: Sequence[Claim], state: DeliveryState, **fate: Any) -> set[Key]:
+        """Settle all alike, a little later."""
+        with self.writing() as connection:
+            fates = {claim: Fate(state, **fate) for claim in claims}
+            return settling.settle(connection, fates, LATER)
+
+    def finish(self) -> Issue | None:
+        with self.writing() as connection:
+            return stopping.finish(connection, self.issue, LATER)
+
+    def pause(self) -> None:
+        with self.writing() as connection:
+            stopping.pause(connection, self.issue, "by hand", LATER)
+
+    def resume(self, now: datetime = LATER) -> None:
+        with self.writing() as connection:
+            stopping.resume(connection, self.issue, now)
+
+    def cancel(self) -> None:
+        with self.writing() as connection:
+            stopping.cancel(connection, self.issue, "by hand", LATER)
+
+    def age(self, email: str, **values: Any) -> None:
+        """Change a row as it might be after long, past all verbs."""
+        reader = number_of(self.house.database, email)
+        here = (delivery.c.issue_id == self.number) & (delivery.c.subscriber_id == reader)
+        with self.writing() as connection:
+            connection.execute(update(delivery).where(here).values(values))
+
+
+def open_book(
+    house: House, *readers: str, language: str = "en", guarantee: Guarantee = "ambiguous"
+) -> Book:
+    """Open the ledger of an issue for readers, who are subscribed by that."""
+    subscribe(house, *((email, language) for email in readers))
+    issue = ready(house, language)
+    with house.database.writing() as connection:
+        opening.open_ledger(connection, issue, [language], NOW)
+        issues.move(connection, issue, State.SENDING)
+        names = {row.id: row.email for row in connection.execute(select(subscriber))}
+    book = Book(house, issue.id, guarantee=guarantee, names=names)
+    book.sender = book.enlist(guarantee)
+    return book

@@ -1,0 +1,285 @@
+"""Rows are taken up, marked and put down, by whoever holds them and nobody else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from publisher.delivery.ledger import claiming
+from publisher.delivery.ledger.claiming import GONE
+from publisher.issues.life import State
+from subscribers import Status, suppress, unsubscribe
+from tests.publisher.conftest import NOW, House
+from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, LATER, Book, S, open_book
+from tests.publisher.delivery.mailing import erase, number_of
+
+SECOND = timedelta(seconds=1)
+
+
+def addresses(claims: list[claiming.Claim]) -> list[str]:
+    return [claim.reader.address for claim in claims]
+
+
+# --- claims
+
+
+def test_readers_are_claimed_in_order_and_no_one_twice(book: Book) -> None:
+    assert addresses(book.claim(2)) == [ANN, BOB]
+    assert addresses(book.claim(2)) == [CYD]
+    assert book.claim(2) == []
+    assert {(row.state, row.epoch) for row in book.rows.values()} == {("claimed", 1)}
+    assert {row.sender for row in book.rows.values()} == {book.sender}
+
+
+def test_a_claim_says_who_when_and_under_which_epoch(book: Book) -> None:
+    (claim,) = book.claim(1)
+    assert claim.key == (book.number, number_of(book.house.database, ANN))
+    assert (claim.reader.address, claim.domain) == (ANN, "example.com")
+    assert (claim.epoch, claim.attempts, claim.tried_at) == (1, 0, None)
+    assert claim.due_at == NOW
+
+
+def test_nobody_is_claimed_before_her_hour(book: Book) -> None:
+    assert book.claim(now=NOW - SECOND) == []
+    assert len(book.claim(now=NOW)) == 3
+
+
+def test_who_has_waited_longest_is_first_and_who_was_put_off_last(book: Book) -> None:
+    book.settle(book.begin(1), S.DEFERRED, next_at=NOW - 9 * SECOND)
+    book.age(CYD, next_at=NOW - SECOND)
+    assert [addresses(book.claim(1)) for _ in range(3)] == [[CYD], [BOB], [ANN]]
+
+
+def test_nothing_is_claimed_of_an_issue_that_is_not_being_sent(book: Book) -> None:
+    book.pause()
+    assert book.claim(now=LATER) == []
+    book.resume()
+    assert len(book.claim(now=LATER)) == 3
+
+
+def test_two_issues_have_claims_of_their_own(house: House) -> None:
+    book, other = open_book(house, ANN), open_book(house, BOB, language="ar")
+    assert addresses(book.claim()) == [ANN]
+    assert addresses(other.claim()) == [BOB]
+
+
+def test_who_was_erased_is_suppressed_and_holds_up_nobody(book: Book) -> None:
+    for email in (ANN, BOB):
+        erase(book.house.database, email)
+    assert addresses(book.claim(1)) == [CYD]
+    assert book.states == {ANN: "suppressed", BOB: "suppressed", CYD: "claimed"}
+    assert (book.rows[ANN].reason, book.rows[ANN].sender) == (GONE, None)
+
+
+def test_when_all_were_erased_nobody_is_claimed(book: Book) -> None:
+    for email in (ANN, BOB, CYD):
+        erase(book.house.database, email)
+    assert book.claim(2) == []
+    assert book.counts == {"suppressed": 3}
+
+
+# --- marks
+
+
+def test_a_mark_counts_the_attempt_and_says_when_the_first_was(book: Book) -> None:
+    book.settle(book.begin(1), S.DEFERRED, next_at=LATER)
+    book.begin(9, LATER)
+    ann, bob = book.rows[ANN], book.rows[BOB]
+    assert (ann.state, ann.attempts, ann.tried_at) == ("attempting", 2, NOW)
+    assert (bob.state, bob.attempts, bob.tried_at) == ("attempting", 1, LATER)
+
+
+def test_a_claim_knows_the_first_try_of_its_row(book: Book) -> None:
+    book.settle(book.begin(1), S.DEFERRED, next_at=LATER)
+    claim = book.claim(9, LATER)[-1]
+    assert (claim.reader.address, claim.attempts, claim.tried_at) == (ANN, 1, NOW)
+
+
+@pytest.mark.parametrize("how", ["left", "erased", "dead"])
+def test_who_has_left_since_the_claim_is_not_marked_but_suppressed(
+    book: Book, how: str
+) -> None:
+    claims = book.claim()
+    with book.writing() as connection:
+        if how == "left":
+            unsubscribe(connection, BOB, "weekly", NOW)
+        elif how == "dead":
+            suppress(connection, BOB, Status.BOUNCED, NOW)
+    if how == "erased":
+        erase(book.house.database, BOB)
+    with book.writing() as connection:
+        marked, left = claiming.mark(connection, claims, NOW)
+    assert (addresses(marked), left) == ([ANN, CYD], 1)
+    bob = book.rows[BOB]
+    assert (bob.state, bob.reason, bob.sender, bob.attempts) == ("suppressed", GONE, None, 0)
+
+
+def test_who_has_left_another_newsletter_is_marked(book: Book) -> None:
+    claims = book.claim()
+    with book.writing() as connection:
+        unsubscribe(connection, BOB, "daily", NOW)
+    assert len(book.mark(claims)) == 3
+
+
+@pytest.mark.parametrize("stopped", ["pause", "cancel"])
+def test_nothing_is_marked_of_an_issue_that_was_stopped(book: Book, stopped: str) -> None:
+    claims = book.claim()
+    getattr(book, stopped)()
+    assert book.mark(claims) == []
+    assert book.counts == {"pending" if stopped == "pause" else "cancelled": 3}
+
+
+def test_what_others_have_claimed_since_is_not_marked_by_the_first(book: Book) -> None:
+    stale = book.claim()
+    book.dismiss()
+    fresh = book.claim(sender=book.enlist())
+    assert book.mark(stale) == []
+    assert book.states == dict.fromkeys((ANN, BOB, CYD), "claimed")
+    assert len(book.mark(fresh)) == 3
+
+
+def test_nothing_is_marked_twice(book: Book) -> None:
+    claims = book.claim()
+    assert len(book.mark(claims)) == 3
+    assert book.mark(claims) == []
+    assert {row.attempts for row in book.rows.values()} == {1}
+
+
+def test_no_claims_are_no_marks(book: Book) -> None:
+    assert book.mark([]) == []
+
+
+# --- put down again
+
+
+def test_what_a_rate_puts_off_waits_for_its_time(book: Book) -> None:
+    ann, bob, _cyd = book.claim()
+    with book.writing() as connection:
+        assert claiming.put_off(connection, {ann: LATER, bob: LATER + SECOND}, NOW) == 2
+        assert claiming.next_due(connection, [book.number]) == LATER
+    assert (book.rows[ANN].state, book.rows[ANN].sender) == ("pending", None)
+    assert book.claim() == []
+    assert addresses(book.claim(now=LATER)) == [ANN]
+
+
+def test_a_claim_that_is_released_is_as_it_was(book: Book) -> None:
+    before = book.row_but_epoch(ANN)
+    claims = book.claim(1)
+    with book.writing() as connection:
+        assert claiming.release(connection, claims, NOW) == 1
+    assert book.row_but_epoch(ANN) == before
+
+
+def test_a_mark_that_is_taken_back_leaves_no_attempt(book: Book) -> None:
+    before = book.row_but_epoch(ANN)
+    claims = book.begin(1)
+    with book.writing() as connection:
+        assert claiming.unmark(connection, claims, NOW) == 1
+    assert book.row_but_epoch(ANN) == before
+
+
+def test_a_second_mark_that_is_taken_back_leaves_the_first_attempt(book: Book) -> None:
+    book.settle(book.begin(1), S.DEFERRED, next_at=LATER)
+    claims = [one for one in book.begin(9, LATER) if one.attempts]
+    with book.writing() as connection:
+        assert claiming.unmark(connection, claims, LATER) == 1
+    assert (book.rows[ANN].attempts, book.rows[ANN].tried_at) == (1, NOW)
+
+
+def test_only_what_is_claimed_is_released_and_only_what_is_marked_unmarked(book: Book) -> None:
+    marked, claimed = book.begin(1), book.claim(1)
+    with book.writing() as connection:
+        assert claiming.release(connection, marked, NOW) == 0
+        assert claiming.unmark(connection, claimed, NOW) == 0
+        assert claiming.put_off(connection, dict.fromkeys(marked, LATER), NOW) == 0
+    assert book.states == {ANN: "attempting", BOB: "claimed", CYD: "pending"}
+
+
+def test_who_has_lost_a_row_puts_nothing_down(book: Book) -> None:
+    stale = book.claim()
+    book.dismiss()
+    book.claim(sender=book.enlist())
+    with book.writing() as connection:
+        assert claiming.release(connection, stale, NOW) == 0
+        assert claiming.put_off(connection, dict.fromkeys(stale, LATER), NOW) == 0
+    assert book.counts == {"claimed": 3}
+
+
+def test_nothing_to_put_down_is_nothing_to_do(book: Book) -> None:
+    with book.writing() as connection:
+        assert claiming.release(connection, [], NOW) == 0
+        assert claiming.unmark(connection, [], NOW) == 0
+        assert claiming.put_off(connection, {}, NOW) == 0
+
+
+# --- a sender that was stopped for too long, and goes on
+
+
+def test_what_was_not_begun_is_in_doubt_no_longer(book: Book) -> None:
+    claims = book.begin(2)
+    book.dismiss()
+    with book.writing() as connection:
+        assert claiming.unmark(connection, claims[:1], LATER) == 1
+    assert book.states == {ANN: "pending", BOB: "in_doubt", CYD: "pending"}
+    assert (book.rows[ANN].attempts, book.rows[ANN].tried_at) == (0, None)
+
+
+def test_what_was_not_begun_is_sent_though_its_issue_was_over(house: House) -> None:
+    book = open_book(house, ANN)
+    claims = book.begin()
+    book.dismiss()
+    assert book.finish()
+    assert book.stands() is State.FAILED
+    with book.writing() as connection:
+        assert claiming.unmark(connection, claims, LATER) == 1
+    assert book.stands() is State.SENDING
+    assert book.counts == {"pending": 1}
+
+
+def test_what_was_decided_meanwhile_is_not_taken_back(book: Book) -> None:
+    claims = book.begin(1)
+    book.settle(claims, S.SENT)
+    with book.writing() as connection:
+        assert claiming.unmark(connection, claims, LATER) == 0
+    assert book.states[ANN] == "sent"
+
+
+# --- what is due
+
+
+def test_the_next_row_is_due_that_was_put_off_the_least(house: House) -> None:
+    book, other = open_book(house, ANN), open_book(house, BOB, language="ar")
+    book.age(ANN, next_at=LATER)
+    other.age(BOB, next_at=LATER - SECOND)
+    with book.writing() as connection:
+        assert claiming.next_due(connection, [book.number]) == LATER
+        assert claiming.next_due(connection, [book.number, other.number]) == LATER - SECOND
+        assert claiming.next_due(connection, []) is None
+
+
+def test_what_is_deferred_held_or_stopped_is_not_waited_for(house: House) -> None:
+    book, other = open_book(house, ANN, CYD), open_book(house, BOB, language="ar")
+    book.settle(book.begin(1), S.DEFERRED, next_at=LATER)
+    book.claim()
+    other.pause()
+    with book.writing() as connection:
+        assert claiming.next_due(connection, [book.number, other.number]) is None
+
+
+def test_what_is_due_is_counted_as_far_as_it_matters(house: House) -> None:
+    book, other = open_book(house, ANN, CYD), open_book(house, BOB, language="ar")
+    book.settle(book.begin(1), S.DEFERRED, next_at=LATER)
+    both = [book.number, other.number]
+    with book.writing() as connection:
+        assert claiming.due(connection, both, NOW, 9) == 2
+        assert claiming.due(connection, both, LATER, 9) == 3
+        assert claiming.due(connection, both, LATER, 2) == 2
+        assert claiming.due(connection, [book.number], LATER, 9) == 2
+        assert claiming.due(connection, both, NOW - SECOND, 9) == 0
+        assert claiming.due(connection, [], LATER, 9) == 0
+
+
+def test_domains_are_told_apart_whatever_their_letters(house: House) -> None:
+    book = open_book(house, "ann@Example.COM", "bob@example.com")
+    assert {claim.domain for claim in book.claim()} == {"example.com"}

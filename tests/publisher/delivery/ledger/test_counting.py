@@ -1,0 +1,83 @@
+"""How many stand where: always those of the rows, and kept once an issue is over."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from publisher.delivery.ledger import counting
+from publisher.delivery.states import OPEN, DeliveryState
+from publisher.delivery.summing import summed
+from publisher.delivery.tables import delivery_count
+from tests.publisher.conftest import House
+from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, LATER, Book, S, open_book
+
+
+def test_counts_add_up_for_each_issue_apart(house: House) -> None:
+    book, other = open_book(house, ANN, BOB, CYD), open_book(house, language="ar")
+    book.settle(book.begin(1), S.SENT)
+    book.claim(1)
+    with house.database.reading() as connection:
+        found = counting.counts(connection, [book.number, other.number])
+    assert found == {
+        book.number: {"sent": 1, "claimed": 1, "pending": 1},
+        other.number: Counter(),
+    }
+
+
+def test_an_issue_that_is_not_there_counts_nothing(house: House) -> None:
+    with house.database.reading() as connection:
+        assert counting.counts(connection, [7]) == {7: Counter()}
+        assert counting.counts(connection, []) == {}
+
+
+def test_every_state_is_counted(house: House) -> None:
+    emails = [f"{state}@example.com" for state in DeliveryState]
+    book = open_book(house, *emails)
+    with house.database.writing() as connection:
+        connection.exec_driver_sql("CREATE TEMP TABLE aside AS SELECT * FROM delivery")
+        connection.exec_driver_sql("DELETE FROM delivery")
+        for number, state in enumerate(DeliveryState, start=1):
+            connection.exec_driver_sql(
+                "UPDATE aside SET state = ? WHERE subscriber_id = ?", (state, number)
+            )
+        connection.exec_driver_sql("INSERT INTO delivery SELECT * FROM aside")
+    assert book.counts == dict.fromkeys(DeliveryState, 1)
+    assert sum(summed(book.counts).values()) == len(DeliveryState)
+
+
+def test_what_was_kept_is_believed_and_not_counted_again(book: Book) -> None:
+    book.settle(book.begin(), S.SENT)
+    with book.writing() as connection:
+        assert counting.keep_counts(connection, book.number) == {"sent": 3}
+        connection.execute(delivery_count.update().values(count=7))
+        assert counting.counts(connection, [book.number]) == {book.number: {"sent": 7}}
+        assert counting.counted(connection, [book.number]) == {book.number: {"sent": 3}}
+
+
+def test_what_is_kept_again_takes_the_place_of_what_was_kept(book: Book) -> None:
+    claims = book.begin()
+    with book.writing() as connection:
+        counting.keep_counts(connection, book.number)
+    book.settle(claims, S.SENT)
+    with book.writing() as connection:
+        counting.keep_counts(connection, book.number)
+    assert book.counts == {"sent": 3}
+
+
+def test_what_is_forgotten_is_counted_anew(book: Book) -> None:
+    with book.writing() as connection:
+        counting.keep_counts(connection, book.number)
+    claims = book.begin()
+    assert book.counts == {"pending": 3}
+    with book.writing() as connection:
+        counting.forget_counts(connection, book.number)
+    assert book.counts == {"attempting": 3}
+    book.settle(claims, S.DEFERRED, next_at=LATER)
+    assert book.counts == {"deferred": 3}
+
+
+def test_what_waits_and_what_is_done_are_all_there_is() -> None:
+    one_each = {state.value: 1 for state in DeliveryState}
+    assert counting.waiting(one_each) == len(OPEN) == 4
+    assert counting.done(one_each) == len(DeliveryState) - 4
+    assert counting.waiting({}) == counting.done({}) == 0

@@ -1,0 +1,104 @@
+"""The last look before a message leaves sees what is committed, from any thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from publisher.database import open_database
+from publisher.delivery.ledger.claiming import Claim
+from publisher.delivery.ledger.looking import Looker
+from publisher.errors import DatabaseError
+from subscribers import Status, suppress, unsubscribe
+from tests.publisher.conftest import NOW
+from tests.publisher.delivery.ledger.books import ANN, Book
+from tests.publisher.delivery.mailing import erase
+
+
+@pytest.fixture
+def looker(book: Book) -> Iterator[Looker]:
+    with closing(Looker(book.house.database.path)) as looker:
+        yield looker
+
+
+@pytest.fixture
+def claim(book: Book) -> Claim:
+    return book.begin(1)[0]
+
+
+def test_who_is_still_subscribed_wants_her_mail(looker: Looker, claim: Claim) -> None:
+    assert looker(claim) is True
+    assert looker(claim) is True
+
+
+@pytest.mark.parametrize("how", ["left", "dead", "erased"])
+def test_who_left_after_the_mark_wants_none(
+    book: Book, looker: Looker, claim: Claim, how: str
+) -> None:
+    assert looker(claim) is True
+    with book.writing() as connection:
+        if how == "left":
+            unsubscribe(connection, ANN, "weekly", NOW)
+        elif how == "dead":
+            suppress(connection, ANN, Status.COMPLAINED, NOW)
+    if how == "erased":
+        erase(book.house.database, ANN)
+    assert looker(claim) is False
+
+
+def test_a_change_counts_from_its_commit_on(book: Book, looker: Looker, claim: Claim) -> None:
+    with book.writing() as connection:
+        unsubscribe(connection, ANN, "weekly", NOW)
+        assert looker(claim) is True
+    assert looker(claim) is False
+
+
+def test_an_issue_that_was_stopped_is_not_sent(
+    book: Book, looker: Looker, claim: Claim
+) -> None:
+    book.pause()
+    assert looker(claim) is None
+    book.resume()
+    assert looker(claim) is True
+    book.cancel()
+    assert looker(claim) is None
+
+
+def test_one_thread_looks_and_another_parts(looker: Looker, claim: Claim) -> None:
+    seen: list[bool | None] = []
+    thread = threading.Thread(target=lambda: seen.append(looker(claim)))
+    thread.start()
+    thread.join()
+    assert seen == [True]
+    looker.close()
+    looker.close()
+
+
+def test_a_look_leaves_the_file_to_the_writer(book: Book, looker: Looker, claim: Claim) -> None:
+    # A look that kept its snapshot would keep the log from ever being emptied.
+    assert looker(claim) is True
+    book.claim()
+    with book.house.database.reading() as connection:
+        found = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+    assert tuple(found) == (0, 0, 0)
+
+
+def test_a_database_that_cannot_be_read_says_which(tmp_path: Path, claim: Claim) -> None:
+    path = tmp_path / "none.db"
+    with closing(Looker(path)) as looker, pytest.raises(DatabaseError, match=str(path)):
+        looker(claim)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("name", ["a b", "50%", "what?", "#1", "灯笼"])
+def test_any_folder_may_hold_the_database(book: Book, claim: Claim, name: str) -> None:
+    # Looked at through a URI, where some letters mean something.
+    path = book.house.settings.folders.var / name / "publisher.db"
+    with closing(open_database(path)):
+        looker = Looker(path)
+        assert looker(claim) is None
+        looker.close()

@@ -1,0 +1,59 @@
+"""Who gets a row, and how it begins."""
+
+from __future__ import annotations
+
+import pytest
+
+from publisher.delivery.ledger.opening import open_ledger
+from subscribers import Status, suppress, unsubscribe
+from tests.publisher.conftest import NOW, House
+from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, Book
+from tests.publisher.delivery.mailing import Interrupted, counts, ready, subscribe
+
+
+def test_the_ledger_is_opened_once_for_the_whole_audience(house: House) -> None:
+    subscribe(house, (ANN, "en"), (BOB, "en"), (CYD, "en"))
+    issue = ready(house)
+    with house.database.writing() as connection:
+        assert open_ledger(connection, issue, ["en"], NOW) == 3
+        assert open_ledger(connection, issue, ["en"], NOW) == 0
+    assert counts(house, issue) == {"pending": 3}
+
+
+def test_only_readers_of_the_languages_served_get_a_row(house: House) -> None:
+    subscribe(house, (ANN, "en"), (BOB, "ar"), (CYD, "en-GB"))
+    issue = ready(house)
+    with house.database.writing() as connection:
+        assert open_ledger(connection, issue, [], NOW) == 0
+        assert open_ledger(connection, issue, ["fr"], NOW) == 0
+        assert open_ledger(connection, issue, ["ar", "en-GB"], NOW) == 2
+
+
+def test_who_left_or_is_dead_gets_no_row(house: House) -> None:
+    subscribe(house, (ANN, "en"), (BOB, "en"), (CYD, "en"))
+    issue = ready(house)
+    with house.database.writing() as connection:
+        unsubscribe(connection, ANN, "weekly", NOW)
+        suppress(connection, BOB, Status.BOUNCED, NOW)
+        assert open_ledger(connection, issue, ["en"], NOW) == 1
+
+
+def test_a_row_is_due_at_once_nobodys_and_untried(book: Book) -> None:
+    row = book.rows[ANN]
+    assert (row.state, row.epoch, row.sender, row.reason) == ("pending", 0, None, None)
+    assert (row.attempts, row.tried_at) == (0, None)
+    assert row.due_at == row.next_at == row.changed_at == NOW
+
+
+def test_of_a_ledger_whose_opening_is_cut_off_nothing_is_there(house: House) -> None:
+    subscribe(house, (ANN, "en"))
+    issue = ready(house)
+
+    def cut_off() -> None:
+        with house.database.writing() as connection:
+            assert open_ledger(connection, issue, ["en"], NOW) == 1
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        cut_off()
+    assert counts(house, issue) == {}

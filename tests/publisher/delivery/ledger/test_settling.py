@@ -1,0 +1,196 @@
+"""What an attempt came to is written down by whoever holds the row, and by nobody else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from publisher.delivery.fates import Fate
+from publisher.delivery.ledger import settling
+from publisher.delivery.states import DeliveryState
+from publisher.issues.life import State
+from tests.publisher.conftest import NOW, House
+from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, LATER, Book, S, open_book
+
+SOON = LATER + timedelta(minutes=1)
+FATES = [
+    Fate(S.SENT),
+    Fate(S.DEFERRED, "not now", SOON),
+    Fate(S.BOUNCED, "no such mailbox"),
+    Fate(S.FAILED, "no room"),
+    Fate(S.IN_DOUBT, "no answer"),
+    Fate(S.PENDING, "the line was lost", NOW),
+    Fate(S.SUPPRESSED, "no longer subscribed"),
+]
+
+
+@pytest.mark.parametrize("fate", FATES, ids=[fate.state for fate in FATES])
+def test_a_row_goes_where_its_fate_says(book: Book, fate: Fate) -> None:
+    (claim,) = book.begin(1)
+    with book.writing() as connection:
+        assert settling.settle(connection, {claim: fate}, LATER) == {claim.key}
+    row = book.rows[ANN]
+    assert (row.state, row.reason) == (fate.state, fate.reason)
+    assert row.next_at == (fate.next_at or NOW)
+    assert (row.attempts, row.tried_at, row.changed_at) == (1, NOW, LATER)
+    # Whose it was is of no interest any more, but for what was sent.
+    assert row.sender == (book.sender if fate.state is S.SENT else None)
+
+
+def test_many_rows_of_several_issues_are_settled_at_once(house: House) -> None:
+    book, other = open_book(house, ANN, CYD), open_book(house, BOB, language="ar")
+    (ann, cyd), (bob,) = book.begin(), other.begin()
+    fates = {
+        ann: Fate(S.SENT),
+        bob: Fate(S.BOUNCED, "no"),
+        cyd: Fate(S.DEFERRED, "later", SOON),
+    }
+    with house.database.writing() as connection:
+        moved = settling.settle(connection, fates, LATER)
+    assert moved == {ann.key, bob.key, cyd.key}
+    assert book.states | other.states == {ANN: "sent", BOB: "bounced", CYD: "deferred"}
+
+
+def test_a_stale_claim_settles_nothing(book: Book) -> None:
+    stale = book.claim()
+    book.dismiss()
+    other = book.enlist()
+    assert book.settle(stale, S.SENT) == set()
+    fresh = book.mark(book.claim(sender=other))
+    assert book.settle(stale, S.FAILED) == set()
+    assert len(book.settle(fresh, S.SENT)) == 3
+    assert {row.sender for row in book.rows.values()} == {other}
+
+
+def test_what_has_ended_is_not_settled_again(book: Book) -> None:
+    claims = book.begin()
+    book.settle(claims, S.SENT)
+    assert book.settle(claims, S.FAILED, reason="twice") == set()
+    assert book.counts == {"sent": 3}
+
+
+@pytest.mark.parametrize("fate", [Fate(S.DEFERRED, "x", SOON), Fate(S.PENDING, "x", NOW)])
+def test_what_waits_for_another_try_is_not_settled_again(book: Book, fate: Fate) -> None:
+    (claim,) = book.begin(1)
+    with book.writing() as connection:
+        settling.settle(connection, {claim: fate}, LATER)
+    assert book.settle([claim], S.SENT) == set()
+    assert book.states[ANN] == fate.state
+
+
+def test_a_claim_that_was_never_marked_settles_nothing(book: Book) -> None:
+    assert book.settle(book.claim(), S.SENT) == set()
+    assert book.counts == {"claimed": 3}
+
+
+def test_nothing_to_settle_is_nothing_to_do(book: Book) -> None:
+    assert book.settle([], S.SENT) == set()
+    assert book.counts == {"pending": 3}
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        '450 "later", she said',
+        "zu viel – später",
+        "灯笼",
+        "a\nb",
+        "a\x00b",
+        "%s ? :rows $[0]",
+        "",
+    ],
+)
+def test_a_reason_is_kept_to_the_letter(book: Book, reason: str) -> None:
+    book.settle(book.begin(1), S.BOUNCED, reason=reason)
+    assert book.rows[ANN].reason == reason
+
+
+# --- an answer that comes after all
+
+
+@pytest.mark.parametrize("fate", FATES, ids=[fate.state for fate in FATES])
+def test_a_row_that_was_taken_for_doubtful_takes_the_answer(book: Book, fate: Fate) -> None:
+    (claim,) = book.begin(1)
+    book.dismiss()
+    assert book.states[ANN] == "in_doubt"
+    with book.writing() as connection:
+        assert settling.settle(connection, {claim: fate}, LATER) == {claim.key}
+    assert (book.states[ANN], book.rows[ANN].reason) == (fate.state, fate.reason)
+
+
+@pytest.mark.parametrize(
+    ("state", "stands"),
+    [
+        (S.SENT, State.SENT),
+        (S.SUPPRESSED, State.SENT),
+        (S.BOUNCED, State.PARTIAL),
+        (S.IN_DOUBT, State.PARTIAL),
+        (S.DEFERRED, State.SENDING),
+        (S.PENDING, State.SENDING),
+    ],
+)
+def test_an_issue_that_was_over_is_what_the_answer_makes_of_it(
+    book: Book, state: DeliveryState, stands: State
+) -> None:
+    late = book.begin(1)
+    book.dismiss()
+    book.settle(book.mark(book.claim(sender=book.enlist())), S.SENT)
+    assert book.finish()
+    assert book.stands() is State.PARTIAL
+    book.settle(late, state, reason="the answer", next_at=SOON)
+    assert book.stands() is stands
+    # What is told of it is what its rows say.
+    assert book.counts == ({"sent": 3} if state is S.SENT else {"sent": 2, state: 1})
+
+
+def test_of_an_issue_that_was_cancelled_nothing_is_to_be_done_again(book: Book) -> None:
+    late = book.begin(2)
+    book.cancel()
+    book.dismiss()
+    assert book.counts == {"in_doubt": 2, "cancelled": 1}
+    book.settle(late[:1], S.DEFERRED, reason="later", next_at=SOON)
+    book.settle(late[1:], S.SENT)
+    assert book.states == {ANN: "cancelled", BOB: "sent", CYD: "cancelled"}
+    assert book.counts == {"sent": 1, "cancelled": 2}
+    assert book.stands() is State.CANCELLED
+
+
+# --- refusals that were put off
+
+
+def test_a_refusal_that_was_put_off_is_believed_later(book: Book) -> None:
+    claims = book.begin(2)
+    book.settle(claims, S.DEFERRED, reason="550 no", next_at=SOON)
+    with book.writing() as connection:
+        assert settling.believe(connection, claims[:1], LATER) == {claims[0].key}
+    assert book.states == {ANN: "bounced", BOB: "deferred", CYD: "pending"}
+    assert book.rows[ANN].reason == "550 no"
+
+
+def test_a_refusal_is_not_believed_of_a_row_that_was_tried_again(book: Book) -> None:
+    claims = book.begin(1)
+    book.settle(claims, S.DEFERRED, next_at=NOW)
+    book.settle(book.begin(9, LATER), S.DEFERRED, next_at=SOON)
+    with book.writing() as connection:
+        assert settling.believe(connection, claims, LATER) == set()
+        assert settling.believe(connection, [], LATER) == set()
+    assert book.counts == {"deferred": 3}
+
+
+# --- whose the staged messages are
+
+
+def test_a_sender_knows_what_it_has_sent_and_no_other_does(book: Book) -> None:
+    mine = book.begin(1)
+    book.settle(mine, S.SENT)
+    other = book.enlist()
+    theirs = book.mark(book.claim(1, sender=other))
+    book.settle(theirs, S.SENT)
+    book.settle(book.begin(1), S.BOUNCED, reason="no")
+    keys = [(book.number, reader) for reader in book.names]
+    with book.writing() as connection:
+        assert settling.sent_by(connection, book.sender, keys) == {mine[0].key}
+        assert settling.sent_by(connection, other, keys) == {theirs[0].key}
+        assert settling.sent_by(connection, other, [mine[0].key]) == set()
+        assert settling.sent_by(connection, other, []) == set()

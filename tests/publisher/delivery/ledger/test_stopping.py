@@ -1,0 +1,271 @@
+"""An issue under way is paused, resumed, cancelled, and at its end one day."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from publisher.delivery.ledger import stopping
+from publisher.delivery.ledger.counting import counts
+from publisher.delivery.states import DeliveryState
+from publisher.errors import IssueError, TransitionError
+from publisher.issues import store as issues
+from publisher.issues.life import State
+from publisher.issues.tables import issue as issue_table
+from tests.publisher.conftest import NOW, House
+from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, LATER, Book, S, open_book
+from tests.publisher.delivery.mailing import ready
+
+SOON = LATER + timedelta(minutes=1)
+
+
+def finished_at(book: Book) -> Any:
+    (row,) = [row for row in book.house.rows(issue_table) if row["id"] == book.number]
+    return row["finished_at"]
+
+
+def kept(book: Book) -> dict[str, int]:
+    """Give the counts that were kept."""
+    with book.writing() as connection:
+        rows = connection.exec_driver_sql("SELECT issue_id, state, count FROM delivery_count")
+        return {state: count for number, state, count in rows if number == book.number}
+
+
+# --- pause and resume
+
+
+def test_a_pause_frees_what_is_claimed_and_lets_go_on_what_has_begun(book: Book) -> None:
+    book.begin(1)
+    book.claim(1)
+    book.pause()
+    assert book.states == {ANN: "attempting", BOB: "pending", CYD: "pending"}
+    bob = book.rows[BOB]
+    assert (bob.sender, bob.epoch, bob.changed_at) == (None, 2, LATER)
+    assert (book.issue.state, book.issue.reason) == (State.PAUSED, "by hand")
+
+
+def test_what_has_begun_is_settled_though_the_issue_is_paused(book: Book) -> None:
+    claims = book.begin(2)
+    book.pause()
+    book.settle(claims[:1], S.SENT)
+    book.settle(claims[1:], S.DEFERRED, next_at=SOON)
+    assert book.states == {ANN: "sent", BOB: "deferred", CYD: "pending"}
+    assert book.stands() is State.PAUSED
+
+
+def test_other_issues_are_not_paused(house: House) -> None:
+    book, other = open_book(house, ANN), open_book(house, BOB, language="ar")
+    other.claim()
+    book.pause()
+    assert other.counts == {"claimed": 1}
+
+
+def test_what_was_deferred_is_tried_at_once_after_a_pause(book: Book) -> None:
+    book.settle(book.begin(1), S.DEFERRED, reason="later", next_at=LATER + timedelta(days=1))
+    book.pause()
+    book.resume()
+    assert (book.issue.state, book.issue.reason) == (State.SENDING, None)
+    assert (book.rows[ANN].state, book.rows[ANN].next_at) == ("deferred", LATER)
+    assert len(book.claim(now=LATER)) == 3
+
+
+def test_patience_begins_anew_after_a_pause_since_that_was_nobodys_fault_there(
+    book: Book,
+) -> None:
+    book.settle(book.begin(1), S.DEFERRED, next_at=LATER)
+    book.pause()
+    monday = NOW + timedelta(days=3)
+    book.resume(monday)
+    book.begin(9, monday)
+    assert (book.rows[ANN].attempts, book.rows[ANN].tried_at) == (2, monday)
+
+
+def test_what_waits_for_a_rate_still_does_after_a_pause(book: Book) -> None:
+    book.age(ANN, next_at=SOON)
+    book.pause()
+    book.resume()
+    assert book.rows[ANN].next_at == SOON
+
+
+def test_an_issue_that_somebody_has_moved_meanwhile_is_not_paused(book: Book) -> None:
+    stale = book.issue
+    book.pause()
+    book.resume()
+    with (
+        book.writing() as connection,
+        pytest.raises(IssueError, match="moved by somebody else"),
+    ):
+        stopping.pause(connection, stale, "too late", LATER)
+    assert book.stands() is State.SENDING
+
+
+# --- cancel
+
+
+def test_who_was_not_written_to_yet_is_cancelled(book: Book) -> None:
+    book.settle(book.begin(1), S.DEFERRED, reason="later", next_at=SOON)
+    book.claim(1)
+    book.cancel()
+    assert book.counts == kept(book) == {"cancelled": 3}
+    assert {row.reason for row in book.rows.values()} == {stopping.CANCELLED}
+    assert (book.issue.state, book.issue.reason) == (State.CANCELLED, "by hand")
+    assert finished_at(book) == LATER
+
+
+def test_what_was_decided_before_stays_so(book: Book) -> None:
+    book.settle(book.begin(1), S.SENT)
+    book.settle(book.begin(1), S.IN_DOUBT, reason="no answer")
+    book.cancel()
+    assert book.counts == {"sent": 1, "in_doubt": 1, "cancelled": 1}
+
+
+def test_what_has_begun_goes_on_to_its_end_and_is_counted_then(book: Book) -> None:
+    claims = book.begin(2)
+    book.cancel()
+    assert book.counts == {"attempting": 2, "cancelled": 1}
+    assert kept(book) == {}
+    book.settle(claims[:1], S.SENT)
+    assert kept(book) == {}
+    book.settle(claims[1:], S.DEFERRED, reason="later", next_at=SOON)
+    assert book.counts == kept(book) == {"sent": 1, "cancelled": 2}
+
+
+def test_what_the_dead_have_left_of_a_cancelled_issue_is_swept_up(house: House) -> None:
+    book = open_book(house, ANN, BOB, guarantee="idempotent")
+    book.begin(1)
+    book.cancel()
+    book.dismiss()
+    assert book.counts == {"pending": 1, "cancelled": 1}
+    with house.database.writing() as connection:
+        assert stopping.sweep_cancelled(connection, LATER) == 1
+        assert stopping.sweep_cancelled(connection, LATER) == 0
+    assert book.counts == kept(book) == {"cancelled": 2}
+
+
+def test_doubts_that_the_dead_have_left_of_a_cancelled_issue_are_counted(book: Book) -> None:
+    book.begin(1)
+    book.cancel()
+    book.dismiss()
+    with book.writing() as connection:
+        assert stopping.sweep_cancelled(connection, LATER) == 1
+        assert stopping.sweep_cancelled(connection, LATER) == 0
+    assert kept(book) == {"in_doubt": 1, "cancelled": 2}
+
+
+def test_what_is_under_way_is_not_swept_up(book: Book) -> None:
+    book.begin()
+    book.cancel()
+    with book.writing() as connection:
+        stopping.sweep_cancelled(connection, LATER)
+    assert book.counts == {"attempting": 3}
+
+
+def test_an_issue_can_be_cancelled_before_anybody_has_a_row(house: House) -> None:
+    issue = ready(house)
+    with house.database.writing() as connection:
+        cancelled = stopping.cancel(connection, issue, "a mistake", LATER)
+        assert cancelled.state is State.CANCELLED
+        assert counts(connection, [issue.id]) == {issue.id: Counter()}
+        assert stopping.sweep_cancelled(connection, LATER) == 0
+
+
+def test_what_is_over_cannot_be_cancelled(book: Book) -> None:
+    book.settle(book.begin(), S.SENT)
+    book.finish()
+    with pytest.raises(TransitionError):
+        book.cancel()
+    assert book.counts == {"sent": 3}
+
+
+# --- the end
+
+
+@pytest.mark.parametrize("state", [S.CLAIMED, S.ATTEMPTING, S.DEFERRED, S.PENDING])
+def test_an_issue_is_not_over_while_anything_is_left_to_be_done(
+    book: Book, state: DeliveryState
+) -> None:
+    book.settle(book.begin(2), S.SENT)
+    if state is S.CLAIMED:
+        book.claim()
+    elif state is not S.PENDING:
+        claims = book.begin()
+        if state is S.DEFERRED:
+            book.settle(claims, state, next_at=SOON)
+    assert book.counts == {"sent": 2, state: 1}
+    assert book.finish() is None
+    assert book.stands() is State.SENDING
+    assert kept(book) == {}
+
+
+@pytest.mark.parametrize(
+    ("ends", "state"),
+    [
+        ((S.SENT, S.SENT, S.SENT), State.SENT),
+        ((S.SENT, S.SUPPRESSED, S.SUPPRESSED), State.SENT),
+        ((S.SUPPRESSED, S.SUPPRESSED, S.SUPPRESSED), State.SENT),
+        ((S.SENT, S.BOUNCED, S.SENT), State.PARTIAL),
+        ((S.SENT, S.IN_DOUBT, S.FAILED), State.PARTIAL),
+        ((S.BOUNCED, S.BOUNCED, S.BOUNCED), State.FAILED),
+        ((S.IN_DOUBT, S.SUPPRESSED, S.FAILED), State.FAILED),
+    ],
+)
+def test_an_issue_comes_to_what_its_rows_say(
+    book: Book, ends: tuple[DeliveryState, ...], state: State
+) -> None:
+    for claim, end in zip(book.begin(), ends, strict=True):
+        book.settle([claim], end)
+    with book.writing() as connection:
+        issues.note(connection, book.issue, "waiting: for something")
+    ended = book.finish()
+    assert ended
+    assert (ended.state, ended.reason) == (state, None)
+    assert finished_at(book) == LATER
+    assert book.counts == kept(book) == Counter(ends)
+
+
+def test_an_issue_without_readers_is_sent(house: House) -> None:
+    book = open_book(house)
+    assert book.finish()
+    assert book.stands() is State.SENT
+    assert book.counts == {}
+
+
+def test_an_issue_that_was_stopped_does_not_end(book: Book) -> None:
+    claims = book.begin()
+    book.pause()
+    book.settle(claims, S.SENT)
+    assert book.finish() is None
+    book.resume()
+    assert book.finish()
+
+
+def test_an_issue_ends_once(book: Book) -> None:
+    book.settle(book.begin(), S.SENT)
+    stale = book.issue
+    assert book.finish()
+    assert book.finish() is None
+    with (
+        book.writing() as connection,
+        pytest.raises(IssueError, match="moved by somebody else"),
+    ):
+        stopping.finish(connection, stale, LATER)
+
+
+@pytest.mark.parametrize("state", DeliveryState)
+def test_only_what_went_wrong_spoils_an_end(state: DeliveryState) -> None:
+    bad = state in {S.BOUNCED, S.FAILED, S.IN_DOUBT}
+    assert stopping.outcome({state: 1}) is (State.FAILED if bad else State.SENT)
+    assert stopping.outcome({state: 1, S.SENT: 1}) is (State.PARTIAL if bad else State.SENT)
+
+
+def test_what_is_not_over_is_not_amended(book: Book) -> None:
+    book.settle(book.begin(), S.SENT)
+    before = book.issue
+    with book.writing() as connection:
+        stopping.amend(connection, [book.number, 99], LATER)
+        stopping.amend(connection, [], LATER)
+    assert book.issue == before
+    assert kept(book) == {}

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from publisher.config.delivery import Delivery
+from publisher.delivery.rates.limits import Limits
+from publisher.delivery.rates.slowing import Slowing
+
+SETTINGS = Delivery.model_validate(
+    {
+        "rate": {"per_second": 40, "per_hour": 36_000},
+        "domain": [
+            {"names": ["gmail.com", "googlemail.com"], "per_second": 2.5},
+            {"names": ["Outlook.com"], "per_hour": 3000},
+            {"names": ["icloud.com", "me.com"]},
+        ],
+    }
+)
+
+
+def test_each_bound_has_a_bucket_and_words_of_its_own() -> None:
+    limits = Limits(SETTINGS, "smtp")
+    found = [
+        (one.bucket, one.words)
+        for scope in (None, "gmail.com", "outlook.com")
+        for one in limits.fixed(scope)
+    ]
+    assert found == [
+        ("smtp/second", "smtp: 40 a second"),
+        ("smtp/hour", "smtp: 36,000 an hour"),
+        ("smtp/gmail.com/second", "gmail.com: 2.5 a second"),
+        ("smtp/outlook.com/hour", "outlook.com: 3,000 an hour"),
+    ]
+
+
+def test_domains_of_one_table_are_one_scope() -> None:
+    limits = Limits(SETTINGS, "smtp")
+    assert limits.scope_of("googlemail.com") == limits.scope_of("gmail.com") == "gmail.com"
+    assert limits.domains_of("icloud.com") == ("icloud.com", "me.com")
+    assert limits.scope_of("example.org") == "example.org"
+    assert limits.domains_of("example.org") == ("example.org",)
+
+
+def test_the_tightest_bound_is_the_pace_in_the_long_run() -> None:
+    limits = Limits(SETTINGS, "smtp")
+    assert limits.bound(None) == 10
+    assert limits.bound("gmail.com") == 2.5
+    assert limits.bound("icloud.com") is None
+    assert limits.bound("example.org") is None
+
+
+def test_names_of_scopes_go_both_ways() -> None:
+    limits = Limits(SETTINGS, "smtp")
+    for scope in (None, "gmail.com", "example.org", ""):
+        assert limits.scope_named(limits.name_of(scope)) == scope
+
+
+def test_a_domain_without_a_bound_does_not_bound_anything() -> None:
+    bare = Delivery.model_validate({"domain": [{"names": ["icloud.com", "me.com"]}]})
+    assert not Limits(bare, "smtp").is_bounded
+    assert Limits(SETTINGS, "smtp").is_bounded
+
+
+def test_a_slowing_is_a_bound_that_grows() -> None:
+    limits, slowing = Limits(SETTINGS, "smtp"), Slowing(0.5, 1000.0, 2.5)
+    found = limits.slowed("gmail.com", slowing, 1000.0)
+    assert (found.bucket, found.words) == (
+        "smtp/gmail.com/slowed",
+        "gmail.com: slowed to 0.5 a second",
+    )
+    assert (found.pace.per_second, found.pace.burst) == (0.5, 1)
+    assert found.interval_at(1000.0) == 2
+    assert found.interval_at(1060.0) == 1.6
+    assert found.interval_at(1e9) == 0.4
+    assert limits.slowed(None, slowing, 1000.0).words == "smtp: slowed to 0.5 a second"

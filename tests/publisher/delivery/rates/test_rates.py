@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from publisher.database import Database
+from tests.publisher.delivery.rates.conftest import NOW, Post
+
+TIGHT: dict[str, Any] = {
+    "rate": {"per_second": 20, "per_hour": 36_000},
+    "domain": [
+        {"names": ["gmail.com", "googlemail.com"], "per_second": 5},
+        {"names": ["outlook.com"], "per_hour": 300},
+    ],
+}
+
+
+def test_whom_nothing_bounds_all_may_go_and_nothing_is_said_to_the_database(
+    database: Database, statements: list[str]
+) -> None:
+    post = Post(database, {})
+    assert post.allowed(64, NOW) == 64
+    statements.clear()
+    for number in range(50):
+        assert post.allowed(64, NOW + number / 100) == 64
+    assert statements == []
+    assert post.tats() == {}
+
+
+@pytest.mark.parametrize("count", [1, 64, 5000])
+def test_a_grant_is_two_statements_whatever_the_number_of_candidates(
+    database: Database, statements: list[str], count: int
+) -> None:
+    post = Post(database, TIGHT)
+    domains = [["gmail.com", "outlook.com", f"{n}.example"][n % 3] for n in range(count)]
+    post.ask(domains, NOW)
+    statements.clear()
+    assert post.allowed(domains, NOW + 0.5) > 0
+    assert len(statements) == 2
+
+
+def test_nothing_is_written_where_nobody_may_go(
+    database: Database, statements: list[str]
+) -> None:
+    post = Post(database, TIGHT)
+    assert post.allowed(64, NOW) == 20
+    statements.clear()
+    assert post.allowed(64, NOW) == 0
+    assert [one.partition(" ")[0] for one in statements] == ["SELECT"]
+
+
+def test_bounds_of_the_transport_and_of_domains_hold_together(database: Database) -> None:
+    post = Post(database, TIGHT)
+    domains = ["gmail.com", "googlemail.com"] * 5 + ["outlook.com"] * 10 + ["b.example"] * 20
+    grant = post.ask(domains, NOW)
+    assert [domains[number] for number in grant.allowed] == [
+        *["gmail.com", "googlemail.com"] * 2,
+        "gmail.com",
+        *["outlook.com"] * 5,
+        *["b.example"] * 10,
+    ]
+    assert len(grant.put_off) == 10
+    assert len(grant.held) == 10
+    assert grant.transport_wait == pytest.approx(0.05 + 0.00001, abs=0.001)
+    assert grant.reasons == (
+        "gmail.com: 5 a second",
+        "outlook.com: 300 an hour",
+        "smtp: 20 a second",
+    )
+    assert set(post.tats()) == {
+        *("smtp/second", "smtp/hour", "smtp/gmail.com/second", "smtp/outlook.com/hour")
+    }
+
+
+def test_a_restart_forgets_nothing(database: Database) -> None:
+    post = Post(database, TIGHT)
+    assert post.allowed(64, NOW) == 20
+    post.start_again()
+    assert post.allowed(64, NOW) == 0
+    assert post.allowed(64, NOW + 0.5) == 10
+
+
+def test_what_is_rolled_back_was_never_granted(database: Database) -> None:
+    post = Post(database, TIGHT)
+    with suppress(ZeroDivisionError), database.writing() as connection:
+        assert len(post.rates.grant(connection, ["a.example"] * 64, NOW).allowed) == 20
+        raise ZeroDivisionError
+    assert post.allowed(64, NOW) == 20
+
+
+def test_transports_have_bounds_of_their_own(database: Database) -> None:
+    assert Post(database, TIGHT).allowed(64, NOW) == 20
+    assert Post(database, TIGHT, "outbox").allowed(64, NOW) == 20
+
+
+@pytest.mark.parametrize(
+    ("rate", "in_ten_seconds"),
+    [({"per_second": 20}, 200), ({"per_second": 20, "per_hour": 36_000}, 100)],
+)
+def test_a_clock_set_back_by_an_hour_heals_at_once(
+    database: Database, rate: dict[str, int], in_ten_seconds: int
+) -> None:
+    post = Post(database, {"rate": rate})
+    assert post.allowed(64, NOW) == 20
+    back = NOW - 3600
+    grant = post.ask(64, back)
+    assert not grant.allowed
+    assert grant.transport_wait is not None
+    assert grant.transport_wait < 0.2
+    gone = sum(post.allowed(64, back + n / 10) for n in range(1, 101))
+    assert gone == pytest.approx(in_ten_seconds, abs=2)
+
+
+def test_a_clock_set_forward_gives_a_burst_and_no_more(database: Database) -> None:
+    post = Post(database, TIGHT)
+    post.allowed(64, NOW)
+    assert post.allowed(64, NOW + 3600) == 20
+    assert post.allowed(64, NOW + 3600) == 0
+
+
+def test_queues_do_not_outlast_a_clock_that_is_set_back(database: Database) -> None:
+    post = Post(database, TIGHT)
+    post.ask(["gmail.com"] * 500, NOW)
+    back = post.ask(["gmail.com"] * 10, NOW - 3600)
+    assert max(back.put_off.values()) < 5
+
+
+# --- slowing
+
+
+def test_a_domain_that_complains_is_sent_half_of_what_it_was(database: Database) -> None:
+    post = Post(database, {})
+    for second in range(10):
+        assert post.allowed(40, NOW + second) == 40
+    now = NOW + 10
+    post.complain("a.example", now)
+    # A burst is one second's worth.
+    assert post.allowed(100, now) == 20
+    assert post.allowed(100, now + 1) == 20
+    grant = post.ask(["a.example", "b.example"], now + 1)
+    assert grant.allowed == [1]
+    assert grant.reasons == ("a.example: slowed to 20 a second",)
+
+
+def test_a_domain_of_which_little_is_known_is_sent_one_in_two_seconds(
+    database: Database,
+) -> None:
+    post = Post(database, {})
+    post.complain("a.example", NOW)
+    assert post.allowed(5, NOW) == 1
+    assert post.allowed(5, NOW + 1) == 0
+    assert post.allowed(5, NOW + 2) == 1
+
+
+def test_domains_that_are_one_are_slowed_as_one(database: Database) -> None:
+    post = Post(database, TIGHT)
+    post.complain("googlemail.com", NOW)
+    assert post.slowings() == ["smtp/gmail.com"]
+    assert post.allowed(["gmail.com"] * 10, NOW) == 2
+    assert post.allowed(["b.example"] * 10, NOW) == 10
+
+
+def test_a_transport_that_complains_slows_everybody(database: Database) -> None:
+    post = Post(database, TIGHT)
+    post.complain(None, NOW)
+    grant = post.ask(["a.example", "b.example"] * 10, NOW)
+    assert len(grant.allowed) == 5
+    assert len(grant.held) == 15
+    assert grant.reasons == ("smtp: slowed to 5 a second",)
+
+
+def test_a_storm_is_one_complaint_and_costs_next_to_nothing(
+    database: Database, statements: list[str]
+) -> None:
+    post = Post(database, TIGHT)
+    post.complain("gmail.com", NOW)
+    statements.clear()
+    for number in range(99):
+        post.complain("gmail.com", NOW + number / 10)
+    assert statements == []
+    assert post.allowed(["gmail.com"] * 10, NOW + 9.9) == 2
+
+
+def test_other_processes_hear_of_a_slowing_within_a_second(database: Database) -> None:
+    first, second = Post(database, {}), Post(database, {})
+    assert second.allowed(10, NOW) == 10
+    first.complain("a.example", NOW)
+    first.complain(None, NOW)
+    assert second.allowed(10, NOW + 1) <= 1
+    second.complain("a.example", NOW + 2)  # known already
+    assert second.ask(10, NOW + 2).reasons[0] == "a.example: slowed to 0.5 a second"
+
+
+def test_a_restart_does_not_forget_a_slowing(database: Database) -> None:
+    post = Post(database, {})
+    post.complain("a.example", NOW)
+    post.start_again()
+    assert post.allowed(5, NOW) == 1
+    assert post.allowed(5, NOW + 1) == 0
+
+
+def test_a_slowing_of_one_transport_is_not_anothers(database: Database) -> None:
+    post, other = Post(database, {}), Post(database, {}, "outbox")
+    post.complain("a.example", NOW)
+    post.complain(None, NOW)
+    assert other.allowed(10, NOW + 1) == 10
+
+
+def test_what_has_recovered_leaves_no_trace(database: Database) -> None:
+    post = Post(database, {})
+    post.complain("a.example", NOW)
+    post.allowed(5, NOW)
+    assert (post.slowings(), [*post.tats()]) == (
+        ["smtp/a.example"],
+        ["smtp/a.example/slowed"],
+    )
+    # 0.5 becomes 1 in little more than three minutes.
+    assert post.allowed(100, NOW + 240) == 100
+    assert (post.slowings(), post.tats()) == ([], {})
+
+
+def test_a_slowing_from_the_future_recovers_from_now_on(database: Database) -> None:
+    post = Post(database, TIGHT)
+    post.complain("gmail.com", NOW + 3600)
+    post.start_again()
+    assert post.allowed(["gmail.com"] * 10, NOW) <= 2
+    post.complain("gmail.com", NOW + 11)
+    assert post.allowed(["gmail.com"] * 10, NOW + 20) <= 2
+    assert post.allowed(["gmail.com"] * 10, NOW + 900) == 5
+
+
+# --- warm-up
+
+MIDNIGHT = datetime(2027, 1, 16, tzinfo=UTC).timestamp()
+WARMUP: dict[str, Any] = {
+    "warmup": {"start": date(2027, 1, 15), "first": 100, "growth": 2, "until": 300}
+}
+
+
+def test_a_warm_up_lets_so_many_go_in_a_day_and_the_others_on_the_next(
+    database: Database,
+) -> None:
+    post = Post(database, WARMUP)
+    assert post.allowed(80, NOW) == 80
+    grant = post.ask(80, NOW + 60)
+    assert len(grant.allowed) == 20
+    assert len(grant.held) == 60
+    assert grant.transport_wait == MIDNIGHT - NOW - 60
+    assert grant.reasons == ("warm-up: 100 a day",)
+    assert post.allowed(500, MIDNIGHT - 1) == 0
+    assert post.allowed(500, MIDNIGHT) == 200
+    assert post.allowed(500, MIDNIGHT + timedelta(days=1).total_seconds()) == 500
+
+
+def test_a_day_of_a_warm_up_is_one_for_all_processes_and_restarts(database: Database) -> None:
+    first, second = Post(database, WARMUP), Post(database, WARMUP)
+    assert first.allowed(60, NOW) == 60
+    assert second.allowed(60, NOW) == 40
+    first.start_again()
+    assert first.allowed(60, NOW) == 0
+
+
+def test_before_a_warm_up_begins_it_is_as_on_its_first_day(database: Database) -> None:
+    assert Post(database, WARMUP).allowed(500, MIDNIGHT - 10 * 86400) == 100
+
+
+def test_once_a_warm_up_is_over_it_costs_nothing(
+    database: Database, statements: list[str]
+) -> None:
+    post, later = Post(database, WARMUP), MIDNIGHT + 30 * 86400
+    assert post.allowed(500, later) == 500
+    statements.clear()
+    assert post.allowed(500, later + 0.5) == 500
+    assert statements == []
+
+
+def test_a_warm_up_and_rates_hold_together(database: Database) -> None:
+    post = Post(database, WARMUP | {"rate": {"per_second": 30}})
+    assert [post.allowed(500, NOW + n) for n in range(5)] == [30, 30, 30, 10, 0]

@@ -1,0 +1,202 @@
+"""Senders without threads: each step of a process that delivers is taken by hand, in any order.
+
+A sender is a clerk, a desk and couriers as `publisher.delivery.running` has them. It can be cut
+off between any two steps, be left standing for as long as one likes, and go on afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from publisher.clock import Timer
+from publisher.delivery.clerk import Clerk, Fenced, Page
+from publisher.delivery.couriers import LEFT
+from publisher.delivery.desk import Desk
+from publisher.delivery.enlisting import Place, enlisted
+from publisher.delivery.jobs import Job
+from publisher.delivery.ledger import leases
+from publisher.delivery.ledger.claiming import Claim
+from publisher.delivery.ledger.looking import Looker
+from publisher.delivery.outcomes import Outcome
+from publisher.delivery.rates import Rates
+from publisher.delivery.running import FENCE
+from publisher.delivery.transports.base import Connection, Unreachable
+from publisher.testing import FakeTimer, MemoryTransport
+from tests.publisher.conftest import House
+
+COURIERS = 2
+
+
+class HandClock:
+    """The date, as a timer has it."""
+
+    def __init__(self, timer: Timer) -> None:
+        self._timer = timer
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(int(self._timer.time()), UTC)
+
+
+@dataclass
+class Times:
+    """The clock on the wall, which somebody may set, and the time that has really passed."""
+
+    wall: FakeTimer
+    passed: FakeTimer = field(default_factory=lambda: FakeTimer(0.0))
+
+    def advance(self, seconds: float) -> None:
+        self.wall.advance(seconds)
+        self.passed.advance(seconds)
+
+
+@dataclass
+class Courier:
+    """What a courier is about: nothing, a message that it took, or one whose fate it knows."""
+
+    connection: Connection | None = None
+    claim: Claim | None = None
+    outcome: Outcome | None = None
+
+
+class RolledBackError(Exception):
+    """A transaction that fails at its commit."""
+
+
+class Sender:
+    """One process that delivers."""
+
+    def __init__(
+        self,
+        house: House,
+        transport: MemoryTransport,
+        jobs: Mapping[int, Job],
+        times: Times,
+        rates: Rates | None = None,
+    ) -> None:
+        self._house = house
+        self._transport = transport
+        self._times = times
+        self.jobs = jobs
+        self._stack = ExitStack()
+        self.place: Place = self._stack.enter_context(
+            enlisted(house.settings, house.database, transport, times.wall)
+        )
+        self._fence = times.passed.time() + FENCE * leases.LEASE_SECONDS
+        self.desk = Desk(COURIERS, transport.promised)
+        self.clerk = Clerk(
+            sender=self.place.number,
+            transport=transport,
+            jobs=jobs,
+            desk=self.desk,
+            rates=rates or Rates(house.settings.delivery, transport.name),
+            clock=HandClock(times.wall),
+            timer=times.wall,
+        )
+        self.couriers = [Courier() for _ in range(COURIERS)]
+        self._look = Looker(house.database.path)
+        self._stack.callback(self._look.close)
+
+    @property
+    def number(self) -> int:
+        return self.place.number
+
+    @property
+    def fence_is_open(self) -> bool:
+        return self._times.passed.time() < self._fence
+
+    @property
+    def is_done(self) -> bool:
+        """Whether a run would end by itself now."""
+        return self.clerk.is_done and self.desk.is_idle
+
+    @property
+    def hands(self) -> Iterator[Claim]:
+        """Give what it was promised and what it knows the fate of, wherever that lies."""
+        for place in self.desk._places:
+            yield from place.queue
+            if place.current:
+                yield place.current
+        for claim, _outcome in (*self.desk._results, *self.clerk._results):
+            yield claim
+        yield from (*self.desk._returned, *self.clerk._returned)
+
+    # --- the clerk
+
+    @contextmanager
+    def page(self, *, acts: bool = True) -> Iterator[Page]:
+        """Write a page, and act on it once it is committed; raises Fenced.
+
+        What is raised within stands for a failure before the commit.
+        """
+        since = self._times.passed.time()
+        self.clerk.gather()
+        with self._house.database.writing() as connection:
+            page = self.clerk.write(connection)
+            yield page
+        if acts:
+            self._fence = since + FENCE * leases.LEASE_SECONDS
+            self.clerk.act(page)
+
+    # --- the couriers
+
+    def step(self, number: int, hand_over: Callable[[Claim, Connection], Outcome]) -> None:
+        """Take a courier one step on: it connects, takes, hands over, or reports."""
+        courier = self.couriers[number]
+        if courier.connection is None:
+            courier.connection = self._transport.connect(
+                self.number, lambda: self.fence_is_open
+            )
+            self.desk.ready(number)
+        elif courier.outcome is not None:
+            self.desk.report(number, courier.outcome, 0.0)
+            courier.claim = courier.outcome = None
+        elif courier.claim is not None:
+            courier.outcome = hand_over(courier.claim, courier.connection)
+        elif self.desk.following(number):
+            self._take(number)
+
+    def _take(self, number: int) -> None:
+        claim = self.desk.take(number)
+        assert claim is not None
+        wanted = self._look(claim)
+        if wanted is None:
+            self.desk.return_one(number)
+        elif not wanted:
+            self.desk.report(number, LEFT, 0.0)
+        else:
+            self.couriers[number].claim = claim
+
+    def hang_up(self, number: int) -> None:
+        """Lose a courier's connection, before what it took was begun."""
+        courier = self.couriers[number]
+        if courier.connection and not courier.outcome:
+            courier.connection.close()
+            courier.connection = courier.claim = None
+            self.desk.give_back(number, Unreachable("the line is dead"))
+
+    # --- the end
+
+    def crash(self) -> None:
+        """Be killed: the kernel frees the lock, and nobody hears anything more."""
+        self._stack.close()
+
+    def end(self, hand_over: Callable[[Claim, Connection], Outcome]) -> None:
+        """End as a run does: what was begun is ended and written down, the rest given back."""
+        all_were_tried = self.is_done
+        self.desk.close()
+        for number, courier in enumerate(self.couriers):
+            while courier.claim:
+                self.step(number, hand_over)
+        self.clerk.gather()
+        with self._house.database.writing() as connection:
+            page = self.clerk.put_down(connection, all_were_tried=all_were_tried)
+            leases.discharge(connection, self.number)
+        self.place.is_over = True
+        self.clerk.gone(page)
+        self._stack.close()
+
+
+__all__ = ["COURIERS", "Fenced", "HandClock", "RolledBackError", "Sender", "Times"]

@@ -1,0 +1,54 @@
+"""Connections to servers of the tests, and what becomes of them."""
+
+import ssl
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from publisher.config.delivery import Tls
+from publisher.delivery.smtp.connecting import Server, connect
+from publisher.delivery.smtp.envelopes import Offers
+from publisher.delivery.transports.base import Unreachable
+from tests.publisher.delivery.smtp.scripted import (
+    SOON,
+    Script,
+    Scripted,
+)
+
+PASSWORD = "correct horse"
+USERS = {"news": PASSWORD}
+
+
+def a_server(
+    port: int,
+    *,
+    tls: Tls = Tls.NONE,
+    authorities: Path | None = None,
+    host: str = "127.0.0.1",
+    timeout: float = SOON,
+    name: str | None = "client.example.org",
+    user: str | None = None,
+    password: str = PASSWORD,
+) -> Server:
+    context = None if tls is Tls.NONE else ssl.create_default_context(cafile=authorities)
+    secret = SecretStr(password) if user else None
+    return Server(host, port, tls, context, timeout, hello=name, user=user, password=secret)
+
+
+def offers_of(server: Server) -> Offers:
+    wire, offers = connect(server)
+    wire.part()
+    return offers
+
+
+def failure(server: Server) -> Unreachable:
+    with pytest.raises(Unreachable) as caught:
+        offers_of(server)
+    return caught.value
+
+
+def failing(script: Script, **changes: object) -> Unreachable:
+    """Fail to connect to a script."""
+    with Scripted(script) as scripted:
+        return failure(a_server(scripted.port, **changes))  # type: ignore[arg-type]

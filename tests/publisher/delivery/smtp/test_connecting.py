@@ -1,0 +1,165 @@
+"""From nothing to a server that takes mail, and all that goes wrong on the way."""
+
+import re
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from publisher.delivery.smtp.connecting import connect
+from publisher.delivery.smtp.envelopes import Offers
+from tests.publisher.delivery.smtp.connections import a_server, failing, failure, offers_of
+from tests.publisher.delivery.smtp.dialogues import close, hello, part, silence
+from tests.publisher.delivery.smtp.scripted import TOO_SOON, Peer, Script, Scripted
+
+# --- what is offered
+
+
+@pytest.mark.parametrize(
+    ("lines", "offers"),
+    [
+        ((), Offers()),
+        (("PIPELINING", "SIZE 1000"), Offers(pipelining=True, sizes=True, limit=1000)),
+        (("SIZE",), Offers(sizes=True)),
+        (("SIZE 0",), Offers(sizes=True)),
+        (("SIZE many",), Offers(sizes=True)),
+        (("pipelining", "8BITMIME"), Offers(pipelining=True)),
+    ],
+)
+def test_what_a_server_offers_is_used(lines: tuple[str, ...], offers: Offers) -> None:
+    def script(peer: Peer) -> None:
+        hello(peer, *lines)
+        part(peer)
+
+    with Scripted(script) as scripted:
+        assert offers_of(a_server(scripted.port)) == offers
+
+
+@pytest.mark.parametrize(
+    ("name", "heard"),
+    [
+        ("client.example.org", r"client\.example\.org"),
+        (None, r"([\w-]+(\.[\w-]+)+|\[127\.0\.0\.1\])"),
+    ],
+)
+def test_we_say_who_we_are(name: str | None, heard: str) -> None:
+    said: list[str] = []
+
+    def script(peer: Peer) -> None:
+        peer.say("220 mail.example.org")
+        said.append(peer.hear("EHLO"))
+        peer.say("250 mail.example.org")
+        part(peer)
+
+    with Scripted(script) as scripted:
+        offers_of(a_server(scripted.port, name=name))
+
+    assert re.fullmatch(heard, said[0].split()[1])
+
+
+def test_a_connection_does_not_wait_to_fill_its_packets() -> None:
+    def script(peer: Peer) -> None:
+        hello(peer)
+        part(peer)
+
+    with Scripted(script) as scripted:
+        wire, _ = connect(a_server(scripted.port))
+        delayed = wire._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        wire.part()
+
+    assert delayed == 1
+
+
+# --- nobody there, or nobody who answers
+
+
+def test_a_port_where_nobody_listens_may_be_listened_at_later() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        trouble = failure(a_server(port))
+
+    assert str(trouble) == f"127.0.0.1:{port}: nobody listens there"
+    assert not trouble.is_final
+
+
+def test_a_name_without_an_address_may_have_one_later() -> None:
+    trouble = failure(a_server(25, host="mail.invalid"))
+
+    assert str(trouble).startswith("mail.invalid:25: the host's name has no address")
+    assert not trouble.is_final
+
+
+def at_hello(end: Callable[[Peer], None]) -> Script:
+    def script(peer: Peer) -> None:
+        peer.say("220 mail.example.org")
+        peer.hear("EHLO")
+        end(peer)
+
+    return script
+
+
+def test_a_network_without_a_way_may_have_one_later() -> None:
+    # Nobody connects to all hosts at once.
+    trouble = failure(a_server(25, host="255.255.255.255"))
+
+    assert str(trouble).startswith("255.255.255.255:25: can't be reached: ")
+    assert not trouble.is_final
+
+
+@pytest.mark.parametrize("end", [silence, close, Peer.drop], ids=["stall", "close", "reset"])
+@pytest.mark.parametrize("wrap", [lambda end: end, at_hello], ids=["greeting", "hello"])
+def test_a_server_that_does_not_answer_may_do_so_later(
+    end: Script, wrap: Callable[[Script], Script]
+) -> None:
+    trouble = failing(wrap(end), timeout=TOO_SOON)
+
+    assert not trouble.is_final
+    assert re.fullmatch(
+        r"127\.0\.0\.1:\d+: (was silent for 0\.2 s|closed the connection|broke off the connection)",
+        str(trouble),
+    )
+
+
+def test_a_greeting_without_an_end_is_given_up() -> None:
+    def endless(peer: Peer) -> None:
+        while True:
+            peer.put(b"220-and so on\r\n" * 1_000)
+
+    assert "did not come to the end of a reply" in str(failing(endless))
+
+
+def test_what_speaks_no_smtp_is_not_spoken_to() -> None:
+    def script(peer: Peer) -> None:
+        peer.say("HTTP/1.1 400 Bad Request")
+        peer.rest()
+
+    assert "said what is no reply" in str(failing(script))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_final"),
+    [
+        ("421 4.3.2 Too many connections", False),
+        ("451 4.7.0 Try later", False),
+        ("554 5.7.1 No mail from you, ann@example.com", True),
+    ],
+)
+def test_a_server_may_refuse_us(text: str, is_final: bool) -> None:
+    def greeting(peer: Peer) -> None:
+        peer.say(text)
+        peer.rest()
+
+    def answer(peer: Peer) -> None:
+        peer.say("220 mail.example.org")
+        peer.hear("EHLO")
+        peer.say(text)
+        peer.rest()
+
+    for trouble, stage in (
+        (failing(greeting), "takes no connection from us"),
+        (failing(answer), "refuses EHLO"),
+    ):
+        assert trouble.is_final is is_final
+        assert f": {stage} ({text[:9]}: " in str(trouble)
+        assert "ann@" not in str(trouble)

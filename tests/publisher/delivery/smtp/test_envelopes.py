@@ -1,0 +1,94 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from publisher.delivery.outcomes import Outcome, Verdict
+from publisher.delivery.smtp.envelopes import Envelope, Offers, envelope
+from tests.publisher.delivery.smtp.dialogues import CONTENT, a_parcel
+
+PLAIN = Offers()
+
+
+def test_an_envelope_is_the_commands_up_to_the_content() -> None:
+    written = envelope(a_parcel(), PLAIN)
+
+    assert isinstance(written, Envelope)
+    assert written.group == (
+        b"MAIL FROM:<digest@news.example.org>\r\nRCPT TO:<ann@example.com>\r\nDATA\r\n"
+    )
+
+
+def test_a_server_that_asks_is_told_the_size() -> None:
+    written = envelope(a_parcel(), replace(PLAIN, sizes=True))
+
+    assert isinstance(written, Envelope)
+    assert written.mail.endswith(f"> SIZE={len(CONTENT)}\r\n".encode())
+
+
+def test_what_is_larger_than_the_server_takes_is_refused_beforehand() -> None:
+    exact = replace(PLAIN, sizes=True, limit=len(CONTENT))
+    less = replace(PLAIN, sizes=True, limit=len(CONTENT) - 1)
+
+    assert isinstance(envelope(a_parcel(), exact), Envelope)
+    assert envelope(a_parcel(), less) == Outcome(
+        Verdict.REFUSED, "the message is larger than the server takes (28 bytes of 27)"
+    )
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "o'neil+news@mail.example.com",
+        "a..b.@example.com",
+        "x@xn--bcher-kva.example",
+        "postmaster@[192.0.2.1]",
+        "postmaster@[IPv6:2001:db8::1]",
+    ],
+)
+def test_what_servers_take_for_an_address_is_written(address: str) -> None:
+    assert isinstance(envelope(a_parcel(recipient=address), PLAIN), Envelope)
+
+
+BAD = [
+    "",
+    "ann",
+    "@example.com",
+    "ann@",
+    "ann@b@example.com",
+    "ann@example.com>\r\nRCPT TO:<bea@example.com",
+    "ann@example.com\n",
+    "ann\r@example.com",
+    "ann\x00@example.com",
+    "ann @example.com",
+    "ann@example.com SIZE=1",
+    "<ann@example.com>",
+    "änn@example.com",
+    "ann@bücher.example",
+    "a" * 65 + "@example.com",
+    "ann@" + "a" * 254,
+    '"a b"@example.com',
+]
+
+
+@pytest.mark.parametrize("address", BAD)
+def test_what_is_no_address_gets_into_no_command(address: str) -> None:
+    for parcel in (a_parcel(recipient=address), a_parcel(sender=address)):
+        refusal = envelope(parcel, PLAIN)
+
+        assert isinstance(refusal, Outcome)
+        assert refusal.verdict is Verdict.REFUSED
+        assert not refusal.is_dead
+        assert not address or address not in refusal.reason
+
+
+@given(st.text(), st.text())
+def test_commands_are_lines_of_ascii_whatever_comes(sender: str, recipient: str) -> None:
+    written = envelope(a_parcel(sender=f"a{sender}@b.example", recipient=recipient), PLAIN)
+
+    if isinstance(written, Envelope):
+        assert written.group.count(b"\r\n") == 3
+        assert written.group.count(b"\r") == written.group.count(b"\n") == 3
+        assert written.group.isascii()
+        assert b"\x00" not in written.group

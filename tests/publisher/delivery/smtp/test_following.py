@@ -1,0 +1,340 @@
+"""A message's commands go out with the dot of the one before (RFC 2920), and can be taken back."""
+
+import pytest
+
+from publisher.delivery.outcomes import ACCEPTED, Slow, Verdict
+from publisher.delivery.transports.base import Unreachable
+from tests.publisher.delivery.smtp.dialogues import a_parcel, begin, part, take
+from tests.publisher.delivery.smtp.scripted import TOO_SOON, Peer, Scripted
+
+ANN = a_parcel(1, recipient="ann@example.com")
+BEA = a_parcel(2, recipient="bea@example.com")
+CLEO = a_parcel(3, recipient="cleo@example.com")
+COMMANDS = ("MAIL", "RCPT", "DATA")
+YES = ("250 2.1.0 Ok", "250 2.1.5 Ok", "354 Go ahead")
+
+
+def first(peer: Peer) -> list[str]:
+    """Take the first message, and give the commands that came with its dot."""
+    begin(peer)
+    peer.content()
+    peer.say("250 2.0.0 Ok")
+    return peer.hear_all(*COMMANDS)
+
+
+def test_a_message_takes_one_round_trip() -> None:
+    ahead: list[bool] = []
+
+    def script(peer: Peer) -> None:
+        begin(peer)
+        for _ in range(3):
+            peer.content()
+            peer.hear_all("MAIL", "RCPT", "DATA")
+            peer.say("250 2.0.0 Ok", *YES)
+            ahead.append(peer.has_more())
+        peer.content()
+        peer.say("250 2.0.0 Ok")
+        part(peer)
+
+    parcels = [a_parcel(number) for number in range(4)]
+    with Scripted(script) as server, server.connected() as connection:
+        outcomes = [
+            connection.send(parcel, following)
+            for parcel, following in zip(parcels, [*parcels[1:], None], strict=True)
+        ]
+
+    assert outcomes == [ACCEPTED] * 4
+    assert not any(ahead)
+
+
+def test_nothing_goes_ahead_where_pipelining_is_not_offered() -> None:
+    def script(peer: Peer) -> None:
+        begin(peer)
+        peer.content()
+        assert not peer.has_more()
+        peer.say("250 2.0.0 Ok")
+        take(peer)
+        part(peer)
+
+    with Scripted(script) as server, server.connected(pipelining=False) as connection:
+        assert connection.send(ANN, BEA) is ACCEPTED
+        assert connection.send(BEA) is ACCEPTED
+
+
+def test_nothing_goes_ahead_for_what_is_no_address() -> None:
+    def script(peer: Peer) -> None:
+        take(peer)
+        part(peer)
+
+    bad = a_parcel(2, recipient="bea")
+    with Scripted(script) as server, server.connected() as connection:
+        assert connection.send(ANN, bad) is ACCEPTED
+        assert connection.send(bad).verdict is Verdict.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [("550 5.1.1 User unknown", Verdict.REFUSED), ("450 4.2.0 no", Verdict.DEFERRED)],
+)
+def test_a_recipient_may_be_refused_ahead(text: str, verdict: Verdict) -> None:
+    def script(peer: Peer) -> None:
+        assert "bea@" in first(peer)[1]
+        peer.say(YES[0], text, "503 5.5.1 No valid recipient")
+        peer.hear("RSET")
+        peer.say("250 Ok")
+        take(peer)
+        part(peer)
+
+    with Scripted(script) as server, server.connected() as connection:
+        outcomes = [
+            connection.send(ANN, BEA).verdict,
+            connection.send(BEA).verdict,
+            connection.send(CLEO).verdict,
+        ]
+
+    assert outcomes == [Verdict.ACCEPTED, verdict, Verdict.ACCEPTED]
+
+
+def test_a_recipient_that_is_refused_ahead_gets_no_content_in_spite_of_a_go_ahead() -> None:
+    def script(peer: Peer) -> None:
+        first(peer)
+        peer.say(YES[0], "550 5.1.1 User unknown", YES[2])
+        assert peer.hear_bytes(3) == b".\r\n"
+        peer.say("554 5.5.1 No valid recipients")
+        peer.hear_all(*COMMANDS)
+        peer.say(*YES)
+        peer.content()
+        peer.say("250 Ok")
+        part(peer)
+
+    with Scripted(script) as server, server.connected() as connection:
+        assert connection.send(ANN, BEA) is ACCEPTED
+        assert connection.send(BEA, CLEO).is_dead
+        assert connection.send(CLEO) is ACCEPTED
+
+
+def test_a_message_that_is_refused_at_its_end_does_not_hurt_the_next() -> None:
+    def script(peer: Peer) -> None:
+        begin(peer)
+        peer.content()
+        peer.hear_all(*COMMANDS)
+        peer.say("554 5.7.1 Spam", *YES)
+        peer.content()
+        peer.say("250 Ok")
+        part(peer)
+
+    with Scripted(script) as server, server.connected() as connection:
+        assert connection.send(ANN, BEA).verdict is Verdict.REFUSED
+        assert connection.send(BEA) is ACCEPTED
+
+
+def test_a_changed_mind_gets_out_of_what_was_refused_anyway() -> None:
+    def script(peer: Peer) -> None:
+        first(peer)
+        peer.say(YES[0], "550 5.1.1 User unknown", "503 5.5.1 No valid recipient")
+        peer.hear("RSET")
+        peer.say("250 Ok")
+        assert "cleo@" in peer.hear_all(*COMMANDS)[1]
+        peer.say(*YES)
+        peer.content()
+        peer.say("250 Ok")
+        part(peer)
+
+    with Scripted(script) as server, server.connected() as connection:
+        assert connection.send(ANN, BEA) is ACCEPTED
+        assert connection.send(CLEO) is ACCEPTED
+
+
+def test_a_changed_mind_after_a_go_ahead_costs_the_connection_and_no_message() -> None:
+    rests: list[bytes] = []
+
+    def script(peer: Peer) -> None:
+        first(peer)
+        peer.say(*YES)
+        rests.append(peer.rest())
+
+    with Scripted(script) as server, server.connected() as connection:
+        assert connection.send(ANN, BEA) is ACCEPTED
+        outcome = connection.send(CLEO)
+        assert outcome.verdict is Verdict.UNTRIED
+        assert not connection.is_open
+
+    assert rests == [b""]
+
+
+def test_a_message_with_the_same_envelope_is_the_same_to_the_server() -> None:
+    def script(peer: Peer) -> None:
+        first(peer)
+        peer.say(*YES)
+        assert peer.content() == b"Other.\r\n"
+        peer.say("250 Ok")
+        part(peer)
+
+    other = a_parcel(2, recipient="bea@example.com", content=b"Other.\r\n")
+    with Scripted(script) as server, server.connected() as connection:
+        assert connection.send(ANN, BEA) is ACCEPTED
+        assert connection.send(other) is ACCEPTED
+
+
+def test_parting_from_a_server_that_waits_for_a_content_sends_it_none() -> None:
+    rests: list[bytes] = []
+
+    def script(peer: Peer) -> None:
+        first(peer)
+        peer.say(*YES)
+        rests.append(peer.rest())
+
+    with Scripted(script) as server:
+        connection = server.connect()
+        assert connection.send(ANN, BEA) is ACCEPTED
+        connection.close()
+
+    assert rests == [b""]
+
+
+def test_a_message_that_nobody_knows_of_takes_the_next_one_with_it() -> None:
+    def script(peer: Peer) -> None:
+        begin(peer)
+        peer.content()
+
+    with Scripted(script) as server, server.connected() as connection:
+        assert connection.send(ANN, BEA).verdict is Verdict.UNKNOWN
+        assert connection.send(BEA).verdict is Verdict.UNTRIED
+
+
+def test_a_server_that_leaves_at_the_end_has_not_heard_of_the_next() -> None:
+    def script(peer: Peer) -> None:
+        begin(peer)
+        peer.content()
+        peer.say("421 4.3.2 Shutting down")
+        peer.rest()
+
+    with Scripted(script) as server, server.connected() as connection:
+        outcome = connection.send(ANN, BEA)
+        assert (outcome.verdict, outcome.slow) == (Verdict.DEFERRED, Slow.TRANSPORT)
+        assert connection.send(BEA).verdict is Verdict.UNTRIED
+
+
+def test_a_server_that_leaves_after_a_message_has_taken_that_one() -> None:
+    def script(peer: Peer) -> None:
+        first(peer)
+        peer.say("421 4.7.0 Too many messages in this connection")
+        peer.rest()
+
+    with Scripted(script) as server, server.connected() as connection:
+        assert connection.send(ANN, BEA) is ACCEPTED
+        outcome = connection.send(BEA)
+        assert (outcome.verdict, outcome.slow) == (Verdict.UNTRIED, Slow.NOBODY)
+        assert not connection.is_open
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_what_was_begun_and_lost_was_not_tried(count: int) -> None:
+    def script(peer: Peer) -> None:
+        first(peer)
+        peer.say(*YES[:count])
+
+    with Scripted(script) as server, server.connected() as connection:
+        assert connection.send(ANN, BEA) is ACCEPTED
+        assert connection.send(BEA).verdict is Verdict.UNTRIED
+        assert not connection.is_open
+
+
+def test_replies_that_lag_behind_by_one_are_noticed() -> None:
+    def script(peer: Peer) -> None:
+        begin(peer)
+        peer.content()
+        peer.hear_all(*COMMANDS)
+        peer.say("250 2.0.0 Ok", "250 2.0.0 and again", *YES)
+        assert peer.rest() == b""
+
+    with Scripted(script) as server, server.connected() as connection:
+        assert connection.send(ANN, BEA) is ACCEPTED
+        assert connection.send(BEA).verdict is Verdict.UNTRIED
+        assert not connection.is_open
+
+
+def test_a_message_that_was_begun_can_still_be_called_back() -> None:
+    answers = [True, False]
+    rests: list[bytes] = []
+
+    def script(peer: Peer) -> None:
+        first(peer)
+        peer.say(*YES)
+        rests.append(peer.rest())
+
+    with (
+        Scripted(script) as server,
+        server.connected(may_go=lambda: answers.pop(0)) as connection,
+    ):
+        assert connection.send(ANN, BEA) is ACCEPTED
+        assert connection.send(BEA, CLEO).verdict is Verdict.UNTRIED
+
+    assert rests == [BEA.message.content]
+
+
+def test_a_stall_before_the_next_message_is_bounded() -> None:
+    def script(peer: Peer) -> None:
+        first(peer)
+        peer.rest()
+
+    with Scripted(script) as server, server.connected(timeout=TOO_SOON) as connection:
+        assert connection.send(ANN, BEA) is ACCEPTED
+        assert connection.send(BEA).verdict is Verdict.UNTRIED
+
+
+def test_a_sender_that_is_refused_ahead_ends_it_all() -> None:
+    def script(peer: Peer) -> None:
+        first(peer)
+        peer.say("550 5.7.1 no more from you", "503 no", "503 no")
+        peer.rest()
+
+    with Scripted(script) as server, server.connected() as connection:
+        assert connection.send(ANN, BEA) is ACCEPTED
+        with pytest.raises(Unreachable, match="no more from you"):
+            connection.send(BEA)
+
+
+@pytest.mark.parametrize("replies", [("421 bye",), (YES[0], "421 bye"), (*YES[:2], "421 bye")])
+def test_a_server_that_leaves_before_a_changed_mind_is_told_has_not_heard_of_it(
+    replies: tuple[str, ...],
+) -> None:
+    def script(peer: Peer) -> None:
+        first(peer)
+        peer.say(*replies)
+        peer.rest()
+
+    with Scripted(script) as server, server.connected() as connection:
+        assert connection.send(ANN, BEA) is ACCEPTED
+        outcome = connection.send(CLEO)
+        assert (outcome.verdict, outcome.slow) == (Verdict.UNTRIED, Slow.TRANSPORT)
+        assert not connection.is_open
+
+
+def test_a_changed_mind_that_would_send_an_empty_message_costs_the_connection() -> None:
+    rests: list[bytes] = []
+
+    def script(peer: Peer) -> None:
+        first(peer)
+        peer.say("451 4.3.0 not now", YES[1], YES[2])
+        rests.append(peer.rest())
+
+    with Scripted(script) as server, server.connected() as connection:
+        assert connection.send(ANN, BEA) is ACCEPTED
+        assert connection.send(CLEO).verdict is Verdict.UNTRIED
+
+    assert rests == [b""]
+
+
+def test_a_server_that_does_not_forget_what_was_refused_is_left() -> None:
+    def script(peer: Peer) -> None:
+        peer.hear_all(*COMMANDS)
+        peer.say(YES[0], "550 5.1.1 User unknown", "503 no")
+        peer.hear("RSET")
+        peer.say("500 what")
+        peer.rest()
+
+    with Scripted(script) as server, server.connected() as connection:
+        assert connection.send(ANN).is_dead
+        assert connection.send(BEA).verdict is Verdict.UNTRIED
+        assert not connection.is_open

@@ -1,0 +1,250 @@
+"""Connections that are lost, servers that stall, leave or speak no SMTP: at every phase."""
+
+import threading
+
+import pytest
+
+from publisher.delivery.outcomes import ACCEPTED, Outcome, Slow, Verdict
+from tests.publisher.delivery.smtp.dialogues import (
+    LARGE,
+    PHASES,
+    PIPELINING,
+    YES,
+    End,
+    a_parcel,
+    after_the_dot,
+    begin,
+    close,
+    part,
+    saying,
+    sent_to,
+    silence,
+    until,
+)
+from tests.publisher.delivery.smtp.scripted import TOO_SOON, Peer, Scripted
+
+# --- the connection is lost, or stalls
+
+
+@PIPELINING
+@pytest.mark.parametrize("end", [close, Peer.drop, silence], ids=["close", "reset", "stall"])
+@pytest.mark.parametrize("phase", PHASES)
+def test_what_is_lost_before_the_content_was_not_tried(
+    pipelining: bool, phase: str, end: End
+) -> None:
+    outcome, is_open = sent_to(until(phase, end), pipelining=pipelining, timeout=TOO_SOON)
+
+    assert outcome.verdict is Verdict.UNTRIED
+    assert outcome.reason.startswith("the server ")
+    assert not is_open
+
+
+@pytest.mark.parametrize("end", [close, Peer.drop, silence], ids=["close", "reset", "stall"])
+def test_what_is_lost_in_the_middle_of_the_content_was_not_tried(end: End) -> None:
+    def script(peer: Peer) -> None:
+        begin(peer)
+        peer.hear_bytes(10)
+        if end is silence:
+            # Not reading is the stall here; the client goes when its patience is over.
+            gone.wait(5)
+        else:
+            end(peer)
+
+    gone = threading.Event()
+    with Scripted(script) as server, server.connected(timeout=TOO_SOON) as connection:
+        outcome = connection.send(a_parcel(content=LARGE))
+        gone.set()
+
+    assert outcome.verdict is Verdict.UNTRIED
+    assert not connection.is_open
+
+
+@PIPELINING
+@pytest.mark.parametrize("end", [close, Peer.drop, silence], ids=["close", "reset", "stall"])
+def test_what_is_lost_after_the_dot_nobody_knows(pipelining: bool, end: End) -> None:
+    outcome, is_open = sent_to(after_the_dot(end), pipelining=pipelining, patience=TOO_SOON)
+
+    assert outcome.verdict is Verdict.UNKNOWN
+    assert outcome.reason.startswith("all of it was sent, but the server ")
+    assert not is_open
+
+
+def test_the_last_reply_is_waited_for_longer_than_others() -> None:
+    def script(peer: Peer) -> None:
+        begin(peer)
+        peer.content()
+        assert not late.wait(2 * TOO_SOON)
+        peer.say("250 Ok")
+        part(peer)
+
+    late = threading.Event()
+
+    assert sent_to(script, timeout=TOO_SOON)[0] is ACCEPTED
+
+
+def test_a_connection_that_is_lost_stays_so() -> None:
+    with Scripted(until("MAIL", close)) as server, server.connected() as connection:
+        connection.send(a_parcel(1))
+        again = connection.send(a_parcel(2))
+        connection.close()
+        connection.close()
+
+    assert again == Outcome(Verdict.UNTRIED, "the connection is closed")
+
+
+# --- 421: the server takes leave
+
+
+@PIPELINING
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_server_that_leaves_defers_and_slows_the_transport(
+    pipelining: bool, phase: str
+) -> None:
+    script = until(phase, saying("421 4.3.2 Shutting down"))
+
+    outcome, is_open = sent_to(script, pipelining=pipelining)
+
+    assert (outcome.verdict, outcome.slow) == (Verdict.DEFERRED, Slow.TRANSPORT)
+    assert not is_open
+
+
+def test_a_server_that_leaves_after_the_dot_has_not_taken_the_message() -> None:
+    outcome, is_open = sent_to(after_the_dot(saying("421 4.3.2 Shutting down")))
+
+    assert (outcome.verdict, outcome.slow) == (Verdict.DEFERRED, Slow.TRANSPORT)
+    assert not is_open
+
+
+def farewell(words: str) -> tuple[Outcome, bool]:
+    """Send to a server that has said something before it was asked anything."""
+    said = threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.put(words.encode())
+        said.set()
+        if words:
+            peer.rest()
+
+    with Scripted(script) as server, server.connected() as connection:
+        assert said.wait(5)
+        outcome = connection.send(a_parcel())
+        return outcome, connection.is_open
+
+
+def test_a_server_that_left_before_our_message_has_not_heard_of_it() -> None:
+    outcome, is_open = farewell("421 4.3.2 Shutting down\r\n")
+
+    assert (outcome.verdict, outcome.slow) == (Verdict.UNTRIED, Slow.TRANSPORT)
+    assert not is_open
+
+
+def test_a_server_that_left_because_nothing_came_asks_for_nothing() -> None:
+    outcome, _ = farewell("421 4.4.2 Error: timeout exceeded\r\n")
+
+    assert (outcome.verdict, outcome.slow) == (Verdict.UNTRIED, Slow.NOBODY)
+
+
+def test_a_server_that_left_without_a_word_has_not_heard_of_it() -> None:
+    assert farewell("")[0].verdict is Verdict.UNTRIED
+
+
+def test_a_server_that_speaks_unasked_is_not_trusted() -> None:
+    outcome, is_open = farewell("250 Ok\r\n")
+
+    assert outcome.verdict is Verdict.UNTRIED
+    assert not is_open
+
+
+def test_a_server_may_say_why_it_leaves_in_the_middle_of_the_content() -> None:
+    def script(peer: Peer) -> None:
+        begin(peer)
+        peer.hear_bytes(10)
+        peer.say("421 4.3.1 Disk full")
+        peer.rest()
+
+    outcome, is_open = sent_to(script, a_parcel(content=LARGE))
+
+    assert (outcome.verdict, outcome.slow) == (Verdict.DEFERRED, Slow.TRANSPORT)
+    assert "Disk full" in outcome.reason
+    assert not is_open
+
+
+def test_a_content_may_be_refused_before_its_end() -> None:
+    def script(peer: Peer) -> None:
+        begin(peer)
+        peer.hear_bytes(10)
+        peer.say("552 5.3.4 Too much")
+        assert b"\r\n.\r\n" not in peer.rest()
+
+    outcome, is_open = sent_to(script, a_parcel(content=LARGE))
+
+    assert outcome.verdict is Verdict.REFUSED
+    assert "larger" in outcome.reason
+    assert not is_open
+
+
+# --- the server speaks no SMTP
+
+NONSENSE = [
+    "HTTP/1.1 400 Bad Request",
+    "",
+    "25",
+    "999 what",
+    "250-one\r\n550 two",
+    "\0\0\0\0",
+    "Ärger",
+]
+
+
+@PIPELINING
+@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("nonsense", [*NONSENSE, "300 what"])
+def test_nonsense_before_the_content_breaks_it_off(
+    pipelining: bool, phase: str, nonsense: str
+) -> None:
+    outcome, is_open = sent_to(until(phase, saying(nonsense)), pipelining=pipelining)
+
+    assert outcome.verdict is Verdict.UNTRIED
+    assert not is_open
+
+
+@pytest.mark.parametrize("nonsense", [*NONSENSE, "354 more"])
+def test_after_nonsense_at_the_end_nobody_knows(nonsense: str) -> None:
+    outcome, is_open = sent_to(after_the_dot(saying(nonsense)))
+
+    assert outcome.verdict is Verdict.UNKNOWN
+    assert not is_open
+
+
+def test_a_reply_without_an_end_is_not_listened_to_for_ever() -> None:
+    def endless(peer: Peer) -> None:
+        while True:
+            peer.put(b"250-and so on\r\n" * 1_000)
+
+    assert sent_to(until("MAIL", endless))[0].verdict is Verdict.UNTRIED
+    assert sent_to(after_the_dot(endless))[0].verdict is Verdict.UNKNOWN
+
+
+def test_a_reply_that_comes_in_drops_has_to_come_to_an_end_in_time() -> None:
+    def drops(peer: Peer) -> None:
+        while True:
+            peer.put(b"2")
+            assert not stop.wait(TOO_SOON / 4)
+
+    stop = threading.Event()
+
+    outcome, _ = sent_to(until("MAIL", drops), timeout=TOO_SOON)
+
+    assert outcome.verdict is Verdict.UNTRIED
+
+
+def test_a_go_ahead_that_says_more_is_not_trusted() -> None:
+    def script(peer: Peer) -> None:
+        peer.hear_all(*PHASES)
+        peer.say(*YES.values(), "250 2.0.0 Taken already")
+        assert peer.rest() == b""
+
+    outcome, is_open = sent_to(script)
+
+    assert outcome.verdict is Verdict.UNTRIED
+    assert not is_open

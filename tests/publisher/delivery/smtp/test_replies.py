@@ -1,0 +1,121 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from publisher.delivery.smtp.replies import LONGEST, BrokenError, Reply, first_reply
+
+
+def read(received: bytes) -> Reply:
+    found = first_reply(bytearray(received))
+    assert found is not None
+    assert found[1] == len(received)
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("received", "code", "enhanced", "text"),
+    [
+        (b"250 2.0.0 Ok: queued\r\n", 250, "2.0.0", "Ok: queued"),
+        (b"354 End data\r\n", 354, None, "End data"),
+        (b"250\r\n", 250, None, ""),
+        (b"250 \r\n", 250, None, ""),
+        (b"250\n", 250, None, ""),
+        (b"550 5.1.1\r\n", 550, "5.1.1", ""),
+        (b"550 #5.1.0 Address rejected.\r\n", 550, "5.1.0", "Address rejected."),
+        (b"550 5.1.1x nothing enhanced\r\n", 550, None, "5.1.1x nothing enhanced"),
+        (
+            b"550-5.7.26 not\r\n550-5.7.26 proven\r\n550 5.7.26 - gsmtp\r\n",
+            550,
+            "5.7.26",
+            "not proven - gsmtp",
+        ),
+        (b"550-first\r\n550 5.1.1 second\r\n", 550, None, "first second"),
+        ("550 5.1.1 unbekannter Empfänger\r\n".encode(), 550, "5.1.1", "unbekannter Empfänger"),
+        (b"550 \xff\xfe\r\n", 550, None, "\ufffd\ufffd"),
+        (b"220-a\rb\n220 c\r\n", 220, None, "a\rb c"),
+    ],
+)
+def test_a_reply_has_a_code_and_words(
+    received: bytes, code: int, enhanced: str | None, text: str
+) -> None:
+    reply = read(received)
+
+    assert (reply.code, reply.enhanced, reply.text) == (code, enhanced, text)
+
+
+@pytest.mark.parametrize(
+    "received",
+    [
+        b"HTTP/1.1 400 Bad Request\r\n",
+        b"\r\n",
+        b"25 0\r\n",
+        b"2500 Ok\r\n",
+        b"250Ok\r\n",
+        b"150 Ok\r\n",
+        b"650 Ok\r\n",
+        b"250-Ok\r\n550 no\r\n",
+        b"250-Ok\r\nno\r\n250 Ok\r\n",
+        b"\x00\x00\x00 \n",
+        "٢٥٠ Ok\r\n".encode(),
+    ],
+)
+def test_what_is_no_reply_is_not_read_as_one(received: bytes) -> None:
+    with pytest.raises(BrokenError, match="no reply"):
+        first_reply(bytearray(received))
+
+
+@pytest.mark.parametrize(
+    "received", [b"", b"2", b"250", b"250 Ok", b"250-Ok\r\n", b"250-Ok\r\n2"]
+)
+def test_a_reply_that_has_not_come_to_its_end_is_waited_for(received: bytes) -> None:
+    assert first_reply(bytearray(received)) is None
+
+
+@pytest.mark.parametrize("line", [b"250-x\r\n", b"y"])
+def test_a_reply_without_an_end_is_given_up(line: bytes) -> None:
+    endless = b"250 " * (line == b"y") + line * (LONGEST // len(line) + 1)
+
+    with pytest.raises(BrokenError, match="did not come to the end"):
+        first_reply(bytearray(endless))
+
+
+def test_one_reply_is_read_at_a_time() -> None:
+    received = bytearray(b"250 first\r\n550-5.1.1 second\r\n550 5.1.1 reply\r\n354 third\r\n")
+
+    replies = []
+    while found := first_reply(received):
+        replies.append(found[0].code)
+        del received[: found[1]]
+
+    assert replies == [250, 550, 354]
+    assert not received
+
+
+lines = st.lists(
+    st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=40), min_size=1
+)
+
+
+@given(st.integers(200, 599), lines)
+def test_a_reply_is_the_same_however_it_is_cut(code: int, texts: list[str]) -> None:
+    marks = [*"-" * (len(texts) - 1), " "]
+    whole = "".join(f"{code}{m}{t}\r\n" for m, t in zip(marks, texts, strict=True)).encode()
+
+    received = bytearray()
+    for place in range(len(whole) - 1):
+        received += whole[place : place + 1]
+        assert first_reply(received) is None
+    assert read(whole).texts == [text.encode().strip() for text in texts]
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_do_more_harm_than_to_break_the_conversation(received: bytes) -> None:
+    try:
+        found = first_reply(bytearray(received))
+    except BrokenError:
+        return
+    if found:
+        reply, length = found
+        assert 200 <= reply.code < 600
+        assert length <= len(received)
+        assert "\n" not in reply.text

@@ -1,0 +1,253 @@
+"""TLS and AUTH: nobody is told anything who has not proved who he is."""
+
+import base64
+import re
+import ssl
+from pathlib import Path
+
+import pytest
+
+from publisher.config.delivery import Tls
+from publisher.delivery.smtp.envelopes import Offers
+from publisher.testing import Behaviour, MailServer, Phase, Reply, always, first
+from publisher.testing.certificates import Authority
+from tests.publisher.delivery.smtp.connections import (
+    PASSWORD,
+    USERS,
+    a_server,
+    failing,
+    failure,
+    offers_of,
+)
+from tests.publisher.delivery.smtp.dialogues import close, hello, silence
+from tests.publisher.delivery.smtp.scripted import TOO_SOON, Peer, Script
+
+# --- TLS
+
+
+@pytest.mark.parametrize("tls", [Tls.IMPLICIT, Tls.STARTTLS])
+def test_a_server_that_proves_who_it_is_is_trusted(tls: Tls) -> None:
+    with MailServer(Behaviour(tls=tls, demands_tls=tls is Tls.STARTTLS)) as server:
+        offers = offers_of(a_server(server.port, tls=tls, authorities=server.authority))
+
+    assert offers.pipelining
+
+
+@pytest.mark.parametrize("tls", [Tls.IMPLICIT, Tls.STARTTLS])
+@pytest.mark.parametrize(
+    ("behaviour", "why"),
+    [
+        ({}, "self.signed certificate in certificate chain|unable to get local issuer"),
+        ({"hosts": ("other.example.org",)}, "IP address mismatch"),
+        ({"expired": True}, "certificate has expired"),
+    ],
+    ids=["unknown", "other", "expired"],
+)
+def test_a_server_that_does_not_prove_who_it_is_is_told_nothing(
+    tls: Tls, behaviour: dict[str, object], why: str
+) -> None:
+    with MailServer(Behaviour(tls=tls, users=USERS, **behaviour)) as server:  # type: ignore[arg-type]
+        known = server.authority if behaviour else None
+        trouble = failure(a_server(server.port, tls=tls, authorities=known, user="news"))
+
+    assert trouble.is_final
+    assert re.search(f"its certificate can't be trusted: .*({why})", str(trouble))
+    assert not server.messages
+
+
+def test_a_server_that_does_not_offer_starttls_is_not_spoken_to_in_the_clear() -> None:
+    rests: list[bytes] = []
+
+    def script(peer: Peer) -> None:
+        hello(peer, "AUTH PLAIN")
+        rests.append(peer.rest())
+
+    trouble = failing(script, tls=Tls.STARTTLS, user="news")
+
+    assert trouble.is_final
+    assert "does not offer STARTTLS" in str(trouble)
+    assert rests == [b""]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_final"), [("454 4.7.0 TLS not available", False), ("502 5.5.1 No", True)]
+)
+def test_a_server_that_takes_back_its_offer_is_not_spoken_to_in_the_clear(
+    text: str, is_final: bool
+) -> None:
+    fault = always(Phase.STARTTLS, Reply(text))
+    with MailServer(Behaviour(tls=Tls.STARTTLS, faults=(fault,))) as server:
+        trouble = failure(a_server(server.port, tls=Tls.STARTTLS, authorities=server.authority))
+
+    assert trouble.is_final is is_final
+    assert f"refuses STARTTLS ({text[:9]}: " in str(trouble)
+
+
+def a_context(authority: Authority) -> ssl.SSLContext:
+    pair = authority.issue("server", ["127.0.0.1"])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.certificate, pair.key)
+    return context
+
+
+def test_what_is_said_before_tls_does_not_count_in_it(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    context = a_context(authority)
+
+    def script(peer: Peer) -> None:
+        hello(peer, "STARTTLS")
+        peer.hear("STARTTLS")
+        peer.put(b"220 Go ahead\r\n250-mail.example.org\r\n250 AUTH PLAIN\r\n")
+        peer.secure(context)
+        peer.hear("EHLO")
+        assert peer.rest() == b""
+
+    trouble = failing(script, tls=Tls.STARTTLS, authorities=authority.path, user="news")
+
+    assert str(trouble).endswith("spoke out of turn before TLS")
+
+
+@pytest.mark.parametrize("tls", [Tls.IMPLICIT, Tls.STARTTLS])
+def test_who_has_no_certificate_will_not_be_let_in_later(tls: Tls, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    context = a_context(authority)
+    context.load_verify_locations(authority.path)
+    context.verify_mode = ssl.CERT_REQUIRED
+
+    def script(peer: Peer) -> None:
+        if tls is Tls.STARTTLS:
+            hello(peer, "STARTTLS")
+            peer.hear("STARTTLS")
+            peer.say("220 Go ahead")
+        with pytest.raises(ssl.SSLError):
+            peer.secure(context)
+
+    trouble = failing(script, tls=tls, authorities=authority.path)
+
+    assert trouble.is_final
+    assert "TLS does not come about: tlsv13 alert certificate required" in str(trouble)
+
+
+def test_a_port_that_speaks_no_tls_will_not_do_so_later() -> None:
+    def script(peer: Peer) -> None:
+        peer.say("220 mail.example.org ESMTP, and no TLS")
+        peer.rest()
+
+    trouble = failing(script, tls=Tls.IMPLICIT)
+
+    assert trouble.is_final
+    assert "TLS does not come about: wrong version number" in str(trouble)
+
+
+def deaf(peer: Peer) -> None:
+    """Hear the client out, and close."""
+    peer.hear_bytes(1)
+
+
+@pytest.mark.parametrize(
+    "end", [silence, close, deaf, Peer.drop], ids=["stall", "close", "deaf", "reset"]
+)
+def test_a_handshake_that_is_broken_off_may_come_about_later(end: Script) -> None:
+    trouble = failing(end, tls=Tls.IMPLICIT, timeout=TOO_SOON)
+
+    assert not trouble.is_final
+
+
+def test_a_new_introduction_in_tls_counts() -> None:
+    behaviour = Behaviour(tls=Tls.STARTTLS, pipelining=False, size=1000)
+    with MailServer(behaviour) as server:
+        offers = offers_of(
+            a_server(server.port, tls=Tls.STARTTLS, authorities=server.authority)
+        )
+
+    assert offers == Offers(sizes=True, limit=1000)
+
+
+# --- AUTH
+
+
+def test_who_logs_in_is_known() -> None:
+    behaviour = Behaviour(tls=Tls.STARTTLS, users=USERS, demands_login=True)
+    with MailServer(behaviour) as server:
+        offers = offers_of(
+            a_server(server.port, tls=Tls.STARTTLS, authorities=server.authority, user="news")
+        )
+
+    assert offers.pipelining
+
+
+def test_a_wrong_password_will_not_be_right_later() -> None:
+    with MailServer(Behaviour(users=USERS)) as server:
+        trouble = failure(a_server(server.port, user="news", password="wrong pony"))
+
+    assert trouble.is_final
+    assert "refuses the login (535 5.7.8: " in str(trouble)
+    assert "pony" not in str(trouble)
+
+
+def test_a_login_that_fails_for_now_may_succeed_later() -> None:
+    fault = first(2, Phase.AUTH, Reply("454 4.7.0 Temporary authentication failure"))
+    with MailServer(Behaviour(users=USERS, faults=(fault,))) as server:
+        trouble = failure(a_server(server.port, user="news"))
+        offers_of(a_server(server.port, user="news"))
+
+    assert not trouble.is_final
+    assert "refuses the login (454 4.7.0: " in str(trouble)
+
+
+def test_a_server_without_auth_or_with_strange_ways_will_not_let_us_in() -> None:
+    def none(peer: Peer) -> None:
+        hello(peer)
+        peer.rest()
+
+    def strange(peer: Peer) -> None:
+        hello(peer, "AUTH GSSAPI")
+        peer.rest()
+
+    assert "offers no login" in str(failing(none, user="news"))
+    assert "no way to log in that is known here" in str(failing(strange, user="news"))
+    assert failing(none, user="news").is_final
+    assert failing(strange, user="news").is_final
+
+
+def test_a_server_that_leaves_over_a_refused_login_has_refused_it() -> None:
+    def script(peer: Peer) -> None:
+        hello(peer, "AUTH PLAIN LOGIN")
+        peer.hear("AUTH PLAIN")
+        peer.say("535 5.7.8 No")
+
+    trouble = failing(script, user="news")
+
+    assert trouble.is_final
+    assert "refuses the login (535 5.7.8: No)" in str(trouble)
+
+
+def test_a_server_that_leaves_over_a_login_may_be_there_later() -> None:
+    def script(peer: Peer) -> None:
+        hello(peer, "AUTH PLAIN LOGIN")
+        peer.hear("AUTH PLAIN")
+
+    assert not failing(script, user="news").is_final
+
+
+def test_a_server_that_repeats_the_password_does_not_get_it_into_a_reason() -> None:
+    plain = base64.b64encode(f"\0news\0{PASSWORD}".encode()).decode()
+
+    def script(peer: Peer) -> None:
+        hello(peer, "AUTH PLAIN")
+        peer.hear("AUTH PLAIN")
+        peer.say(f"535 5.7.8 {PASSWORD} is wrong, and {plain} too")
+        peer.rest()
+
+    trouble = failing(script, user="news")
+
+    assert str(trouble).endswith("refuses the login (535 5.7.8: … is wrong, and … too)")
+
+
+def test_a_server_does_not_show_its_password() -> None:
+    assert PASSWORD not in repr(a_server(25, user="news"))
+
+
+def test_an_address_of_the_sixth_version_is_written_with_brackets() -> None:
+    assert str(a_server(25, host="::1")) == "[::1]:25"
+    assert str(a_server(587, host="mail.example.org")) == "mail.example.org:587"

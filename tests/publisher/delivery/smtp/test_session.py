@@ -1,0 +1,420 @@
+"""One message at a time, through every phase: taken, refused, or called back."""
+
+import threading
+
+import pytest
+
+from publisher.delivery.outcomes import ACCEPTED, Slow, Verdict
+from publisher.delivery.transports.base import Unreachable
+from tests.publisher.delivery.smtp.dialogues import (
+    CONTENT,
+    PHASES,
+    PIPELINING,
+    YES,
+    End,
+    a_parcel,
+    begin,
+    close,
+    part,
+    saying,
+    sent_to,
+    silence,
+    take,
+    until,
+)
+from tests.publisher.delivery.smtp.scripted import TOO_SOON, Peer, Scripted
+
+# --- all goes well
+
+
+@PIPELINING
+def test_a_message_is_taken_as_it_is(pipelining: bool) -> None:
+    contents: list[bytes] = []
+
+    def script(peer: Peer) -> None:
+        contents.append(take(peer))
+        part(peer)
+
+    outcome, is_open = sent_to(script, pipelining=pipelining)
+
+    assert outcome is ACCEPTED
+    assert is_open
+    assert contents == [CONTENT]
+
+
+def test_commands_go_out_together_only_where_that_is_offered() -> None:
+    ahead: list[bool] = []
+
+    def script(peer: Peer) -> None:
+        for command in PHASES:
+            peer.hear(command)
+            ahead.append(peer.has_more())
+            peer.say(YES[command])
+        peer.content()
+        peer.say("250 Ok")
+        part(peer)
+
+    sent_to(script, pipelining=True)
+    sent_to(script, pipelining=False)
+
+    assert ahead == [True, True, False, False, False, False]
+
+
+@PIPELINING
+def test_one_connection_carries_many_messages(pipelining: bool) -> None:
+    def script(peer: Peer) -> None:
+        for _ in range(5):
+            take(peer)
+        part(peer)
+
+    with (
+        Scripted(script) as server,
+        server.connected(pipelining=pipelining) as connection,
+    ):
+        outcomes = [connection.send(a_parcel(number)) for number in range(5)]
+
+    assert outcomes == [ACCEPTED] * 5
+
+
+@pytest.mark.parametrize(
+    ("content", "wire"),
+    [
+        (b".\r\n", b"..\r\n"),
+        (b"a\r\n.\r\n..b\r\n.", b"a\r\n..\r\n...b\r\n..\r\n"),
+        (b"a\n.b\r\n", b"a\n..b\r\n"),
+        (b"a.b\r\n", b"a.b\r\n"),
+        (b"no line end", b"no line end\r\n"),
+        (b"", b"\r\n"),
+    ],
+)
+def test_no_content_ends_before_its_end(content: bytes, wire: bytes) -> None:
+    heard: list[bytes] = []
+
+    def script(peer: Peer) -> None:
+        begin(peer)
+        heard.append(peer.hear_bytes(len(wire) + 3))
+        peer.say("250 Ok")
+        part(peer)
+
+    outcome, _ = sent_to(script, a_parcel(content=content))
+
+    assert outcome is ACCEPTED
+    assert heard == [wire + b".\r\n"]
+
+
+@PIPELINING
+def test_replies_may_come_byte_by_byte(pipelining: bool) -> None:
+    def slowly(peer: Peer, *lines: str) -> None:
+        for byte in "".join(f"{line}\r\n" for line in lines).encode():
+            peer.put(bytes([byte]))
+
+    def script(peer: Peer) -> None:
+        for command in PHASES:
+            peer.hear(command)
+            code = YES[command][:3]
+            slowly(peer, f"{code}-one", f"{code}-two", YES[command])
+        peer.content()
+        slowly(peer, "250-2.0.0 one", "250 2.0.0 two")
+        part(peer)
+
+    outcome, is_open = sent_to(script, pipelining=pipelining)
+
+    assert outcome is ACCEPTED
+    assert is_open
+
+
+def test_replies_to_a_group_may_come_at_once() -> None:
+    def script(peer: Peer) -> None:
+        peer.hear_all(*PHASES)
+        peer.say(*YES.values())
+        peer.content()
+        peer.say("250 Ok")
+        part(peer)
+
+    assert sent_to(script)[0] is ACCEPTED
+
+
+@pytest.mark.parametrize("code", [251, 252])
+def test_a_recipient_may_be_taken_in_other_words(code: int) -> None:
+    def script(peer: Peer) -> None:
+        peer.hear_all(*PHASES)
+        peer.say(YES["MAIL"], f"{code} will forward", YES["DATA"])
+        peer.content()
+        peer.say("250 Ok")
+        part(peer)
+
+    assert sent_to(script)[0] is ACCEPTED
+
+
+# --- refusals
+
+
+@PIPELINING
+@pytest.mark.parametrize("phase", ["RCPT", "DATA"])
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [("550 5.1.1 User unknown", Verdict.REFUSED), ("450 4.2.0 no", Verdict.DEFERRED)],
+)
+def test_after_a_refusal_the_next_message_goes_its_way(
+    pipelining: bool, phase: str, text: str, verdict: Verdict
+) -> None:
+    def script(peer: Peer) -> None:
+        for command in PHASES:
+            peer.hear(command)
+            if command == phase:
+                peer.say(text)
+                break
+            peer.say(YES[command])
+        if pipelining and phase == "RCPT":
+            peer.hear("DATA")
+            peer.say("503 5.5.1 No valid recipient")
+        peer.hear("RSET")
+        peer.say("250 Ok")
+        take(peer)
+        part(peer)
+
+    with (
+        Scripted(script) as server,
+        server.connected(pipelining=pipelining) as connection,
+    ):
+        refused = connection.send(a_parcel(1))
+        accepted = connection.send(a_parcel(2))
+
+    assert refused.verdict is verdict
+    assert refused.is_dead is (verdict is Verdict.REFUSED)
+    assert accepted is ACCEPTED
+
+
+@PIPELINING
+def test_a_sender_that_is_refused_for_now_slows_the_transport(pipelining: bool) -> None:
+    def script(peer: Peer) -> None:
+        peer.hear("MAIL")
+        peer.say("450 4.7.1 Too many messages, slow down")
+        if pipelining:
+            peer.hear_all("RCPT", "DATA")
+            peer.say("503 no sender", "503 no sender")
+        peer.hear("QUIT")
+
+    outcome, is_open = sent_to(script, pipelining=pipelining)
+
+    assert (outcome.verdict, outcome.slow) == (Verdict.DEFERRED, Slow.TRANSPORT)
+    assert is_open
+
+
+@PIPELINING
+@pytest.mark.parametrize(
+    ("phase", "text"),
+    [
+        ("MAIL", "550 5.7.1 no mail from you"),
+        ("MAIL", "530 5.7.0 Authentication required"),
+        ("RCPT", "554 5.7.1 Relay access denied"),
+        ("RCPT", "530 5.7.0 Authentication required"),
+        ("DATA", "554 5.5.0 Command rejected"),
+    ],
+)
+def test_a_server_that_takes_nothing_from_us_ends_it_all(
+    pipelining: bool, phase: str, text: str
+) -> None:
+    def script(peer: Peer) -> None:
+        refused = ""
+        for command in PHASES:
+            if refused and not pipelining:
+                break
+            peer.hear(command)
+            refused = refused or (text if command == phase else "")
+            peer.say(refused or YES[command])
+        peer.rest()
+
+    with (
+        Scripted(script) as server,
+        server.connected(pipelining=pipelining) as connection,
+        pytest.raises(Unreachable, match=r"^mail\.example\.org:25: takes nothing") as caught,
+    ):
+        connection.send(a_parcel())
+
+    assert caught.value.is_final
+    assert text[:3] in str(caught.value)
+    assert not connection.is_open
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("554 5.7.1 Spam message rejected", Verdict.REFUSED),
+        ("451 4.3.0 Try again", Verdict.DEFERRED),
+    ],
+)
+@PIPELINING
+def test_what_is_refused_at_its_end_was_not_taken(
+    pipelining: bool, text: str, verdict: Verdict
+) -> None:
+    def script(peer: Peer) -> None:
+        begin(peer)
+        peer.content()
+        peer.say(text)
+        take(peer)
+        part(peer)
+
+    with (
+        Scripted(script) as server,
+        server.connected(pipelining=pipelining) as connection,
+    ):
+        refused = connection.send(a_parcel(1))
+        accepted = connection.send(a_parcel(2))
+
+    assert refused.verdict is verdict
+    assert accepted is ACCEPTED
+
+
+def test_a_content_is_not_sent_to_nobody() -> None:
+    contents: list[bytes] = []
+
+    def script(peer: Peer) -> None:
+        peer.hear_all(*PHASES)
+        peer.say(YES["MAIL"], "550 5.1.1 User unknown", YES["DATA"])
+        contents.append(peer.hear_bytes(3))
+        peer.say("554 5.5.1 No valid recipients")
+        take(peer)
+        part(peer)
+
+    with Scripted(script) as server, server.connected() as connection:
+        refused = connection.send(a_parcel(1))
+        accepted = connection.send(a_parcel(2))
+
+    assert refused.is_dead
+    assert contents == [b".\r\n"]
+    assert accepted is ACCEPTED
+
+
+@pytest.mark.parametrize("end", [close, saying("421 bye"), silence])
+def test_a_refusal_stands_though_the_connection_is_lost_over_it(end: End) -> None:
+    def script(peer: Peer) -> None:
+        peer.hear_all(*PHASES)
+        peer.say(YES["MAIL"], "550 5.1.1 User unknown", YES["DATA"])
+        peer.hear_bytes(3)
+        end(peer)
+
+    outcome, _ = sent_to(script, timeout=TOO_SOON)
+
+    assert outcome.verdict is Verdict.REFUSED
+    assert outcome.is_dead
+
+
+def test_not_even_an_empty_message_is_sent_in_a_refused_senders_name() -> None:
+    rests: list[bytes] = []
+
+    def script(peer: Peer) -> None:
+        peer.hear_all(*PHASES)
+        peer.say("451 4.3.0 not now", YES["RCPT"], YES["DATA"])
+        rests.append(peer.rest())
+
+    outcome, is_open = sent_to(script)
+
+    assert outcome.verdict is Verdict.DEFERRED
+    assert not is_open
+    assert rests == [b""]
+
+
+# --- a message is called back
+
+
+@PIPELINING
+def test_a_message_is_called_back_before_its_end(pipelining: bool) -> None:
+    rests: list[bytes] = []
+
+    def script(peer: Peer) -> None:
+        begin(peer)
+        rests.append(peer.rest())
+
+    outcome, is_open = sent_to(script, pipelining=pipelining, may_go=lambda: False)
+
+    assert outcome.verdict is Verdict.UNTRIED
+    assert not is_open
+    assert rests == [CONTENT]
+
+
+def test_it_is_asked_whether_a_message_may_go_once_its_content_is_out() -> None:
+    seen = threading.Event()
+
+    def script(peer: Peer) -> None:
+        begin(peer)
+        assert peer.hear_bytes(len(CONTENT)) == CONTENT
+        seen.set()
+        assert peer.hear_bytes(3) == b".\r\n"
+        peer.say("250 Ok")
+        part(peer)
+
+    assert sent_to(script, may_go=lambda: seen.wait(5))[0] is ACCEPTED
+
+
+def test_what_is_refused_is_not_asked_about() -> None:
+    asked: list[None] = []
+
+    def may_go() -> bool:
+        asked.append(None)
+        return True
+
+    sent_to(until("RCPT", saying("550 no", "503 no")), may_go=may_go)
+
+    assert not asked
+
+
+def test_who_fails_to_say_whether_it_may_go_sends_nothing() -> None:
+    def may_go() -> bool:
+        raise KeyError("no ledger")
+
+    def script(peer: Peer) -> None:
+        begin(peer)
+        assert peer.rest() == CONTENT
+
+    with (
+        Scripted(script) as server,
+        server.connected(may_go=may_go) as connection,
+        pytest.raises(KeyError),
+    ):
+        connection.send(a_parcel())
+
+    assert not connection.is_open
+
+
+# --- addresses, and parting
+
+
+def test_what_is_no_address_is_refused_without_a_word() -> None:
+    def script(peer: Peer) -> None:
+        take(peer)
+        part(peer)
+
+    with Scripted(script) as server, server.connected() as connection:
+        bad = connection.send(
+            a_parcel(recipient="ann@example.com>\r\nRCPT TO:<bea@example.com")
+        )
+        good = connection.send(a_parcel())
+
+    assert bad.verdict is Verdict.REFUSED
+    assert good is ACCEPTED
+
+
+@pytest.mark.parametrize("end", [close, Peer.drop, saying("Ärger"), saying("500 what")])
+def test_parting_never_fails(end: End) -> None:
+    def script(peer: Peer) -> None:
+        peer.hear("QUIT")
+        end(peer)
+
+    with Scripted(script) as server:
+        connection = server.connect()
+        connection.close()
+
+    assert not connection.is_open
+
+
+def test_parting_does_not_take_long() -> None:
+    def script(peer: Peer) -> None:
+        peer.hear("QUIT")
+        peer.rest()
+
+    with Scripted(script) as server:
+        connection = server.connect(timeout=600, patience=600)
+        connection.close()
+
+    assert not connection.is_open

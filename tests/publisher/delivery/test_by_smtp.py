@@ -1,0 +1,262 @@
+"""Turns of delivery to a mail server: real sockets, real threads, and a server that misbehaves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from publisher.config.delivery import Smtp, Tls
+from publisher.delivery import couriers
+from publisher.delivery.ledger import doubts, stopping
+from publisher.delivery.sending import Sent
+from publisher.delivery.smtp import SmtpTransport
+from publisher.issues import store as issues
+from publisher.issues.life import State
+from publisher.issues.model import Issue
+from publisher.testing import (
+    Behaviour,
+    Drop,
+    MailServer,
+    Moment,
+    Phase,
+    Received,
+    Reply,
+    addressed,
+    always,
+    first,
+)
+from subscribers import Status, find, unsubscribe
+from tests.publisher.conftest import NOW, House
+from tests.publisher.delivery.mailing import counts, ready, reasons, send, subscribe
+
+ISSUE = "weekly-en-2026-01-09"
+SOON = timedelta(minutes=7)
+PASSWORD = "correct horse battery"
+
+
+def reader(number: int) -> str:
+    return f"reader.{number}@example.com"
+
+
+def many(count: int) -> list[tuple[str, str]]:
+    return [(reader(number), "en") for number in range(count)]
+
+
+@dataclass
+class Wire:
+    """A house whose mail goes to a server."""
+
+    house: House
+    server: MailServer
+    issue: Issue
+    connections: int = 2
+    promised: int = 4
+
+    def send(self, later: timedelta = timedelta()) -> Sent:
+        smtp = Smtp(
+            host=self.server.host,
+            port=self.server.port,
+            tls=Tls.NONE,
+            connections=self.connections,
+            promised=self.promised,
+        )
+        transport = SmtpTransport(smtp, self.house.settings.folders.root, None, patience=10)
+        return send(self.house.at(NOW + later), transport)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return counts(self.house, self.issue)
+
+    def stands(self) -> Issue:
+        with self.house.database.reading() as connection:
+            (found,) = issues.numbered(connection, [self.issue.id])
+        return found
+
+    def statuses(self) -> Counter[Status]:
+        with self.house.database.reading() as connection:
+            found = (find(connection, one) for one, _ in many(50))
+            return Counter(one.status for one in found if one)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try lost connections again at once."""
+    monkeypatch.setattr(couriers, "FIRST_REST", 0.01)
+
+
+@pytest.fixture
+def wired(house: House) -> Callable[..., Wire]:
+    def make(server: MailServer, readers: int = 20) -> Wire:
+        subscribe(house, *many(readers))
+        return Wire(house, server, ready(house))
+
+    return make
+
+
+Make = Callable[..., Wire]
+
+
+def test_every_reader_gets_one_message_and_bounces_go_to_us(wired: Make) -> None:
+    with MailServer() as server:
+        wire = wired(server, 50)
+        assert wire.send() == Sent(50, [ISSUE], [])
+    assert server.recipients() == dict.fromkeys(dict(many(50)), 1)
+    assert {one.sender for one in server.messages} == {"digest@news.example.org"}
+    assert len({one.message_id for one in server.messages}) == 50
+    assert 1 <= server.connections <= 2
+    assert wire.counts == {"sent": 50}
+
+
+@pytest.mark.parametrize(
+    "phase", [Phase.CONNECT, Phase.HELLO, Phase.MAIL, Phase.RCPT, Phase.DATA]
+)
+def test_lines_that_are_lost_before_a_message_cost_nothing(wired: Make, phase: Phase) -> None:
+    with MailServer(first(2, phase, Drop())) as server:
+        wire = wired(server)
+        assert wire.send().messages == 20
+    assert server.recipients() == dict.fromkeys(dict(many(20)), 1)
+    assert wire.counts == {"sent": 20}
+
+
+def test_a_line_that_is_lost_after_the_end_leaves_one_in_doubt(wired: Make) -> None:
+    with MailServer(addressed({reader(3): Drop(kept=True)}, Phase.DOT)) as server:
+        wire = wired(server)
+        wire.send()
+        assert wire.counts == {"sent": 19, "in_doubt": 1}
+        assert wire.stands().state == State.PARTIAL
+        server.behaviour = None
+        assert wire.send(SOON).messages == 0
+        with wire.house.database.writing() as connection:
+            doubts.resend(connection, wire.stands(), None, NOW)
+        assert wire.send(SOON).issues == [ISSUE]
+    one, other = [one for one in server.messages if one.recipient == reader(3)]
+    assert (one.message_id, one.content) == (other.message_id, other.content)
+    assert server.recipients() == dict.fromkeys(dict(many(20)), 1) | {reader(3): 2}
+
+
+def test_greylisting_costs_some_minutes_and_nobody(wired: Make) -> None:
+    seen: set[str] = set()
+
+    def grey(moment: Moment) -> Reply | None:
+        if moment.phase is not Phase.RCPT or moment.recipient in seen:
+            return None
+        seen.add(moment.recipient)
+        return Reply("450 4.2.0 greylisted, come back in five minutes")
+
+    with MailServer(grey) as server:
+        wire = wired(server)
+        assert wire.send().messages == 0
+        assert wire.counts == {"deferred": 20}
+        assert wire.stands().state == State.SENDING
+        assert wire.send(timedelta(minutes=4)).messages == 0
+        assert wire.send(SOON).issues == [ISSUE]
+    assert server.recipients() == dict.fromkeys(dict(many(20)), 1)
+
+
+def test_who_is_not_there_has_bounced_and_no_reason_holds_an_address(wired: Make) -> None:
+    answers = {
+        reader(3): Reply(f"550 5.1.1 <{reader(3)}>: no such user here"),
+        reader(4): Reply(f"452 4.2.2 the mailbox of {reader(4)} is full"),
+        reader(5): Reply(f"554 5.7.1 {reader(5)} does not want this"),
+    }
+    with MailServer(addressed(answers)) as server:
+        wire = wired(server)
+        wire.send()
+    assert wire.counts == {"sent": 17, "deferred": 1, "bounced": 2}
+    assert wire.statuses() == {Status.ACTIVE: 19, Status.BOUNCED: 1}
+    told = [reason for reason in reasons(wire.house) if reason]
+    assert len(told) == 3
+    for reason in told:
+        assert "reader." not in reason
+    assert any("550 5.1.1" in reason for reason in told)
+
+
+def test_a_server_that_knows_nobody_pauses_the_issue_and_buries_nobody(wired: Make) -> None:
+    with MailServer(always(Phase.RCPT, Reply("550 5.1.1 no such user"))) as server:
+        wire = wired(server, 30)
+        (problem,) = wire.send().problems
+        assert problem.startswith("the server refuses everything: ")
+        paused = wire.stands()
+        assert (paused.state, paused.reason) == (State.PAUSED, problem)
+        assert wire.statuses() == {Status.ACTIVE: 30}
+        assert wire.counts.keys() == {"deferred", "pending"}
+        # Whoever looks after the server has put it right.
+        server.behaviour = None
+        with wire.house.database.writing() as connection:
+            stopping.resume(connection, wire.stands(), NOW)
+        assert wire.send() == Sent(30, [ISSUE], [])
+
+
+def test_a_server_that_does_not_relay_for_us_pauses_the_issue_at_once(wired: Make) -> None:
+    with MailServer(always(Phase.RCPT, Reply("550 5.7.1 relaying denied"))) as server:
+        wire = wired(server)
+        (problem,) = wire.send().problems
+    assert "550 5.7.1" in problem
+    assert wire.stands().state == State.PAUSED
+    assert wire.counts == {"pending": 20}
+    assert server.refused[550] <= 4
+
+
+def test_a_login_that_is_refused_pauses_the_issue_and_shows_no_password(house: House) -> None:
+    subscribe(house, *many(3))
+    issue = ready(house)
+    with MailServer(Behaviour(users={"me": PASSWORD}, demands_login=True)) as server:
+        smtp = Smtp(host=server.host, port=server.port, tls=Tls.NONE, user="me", connections=2)
+
+        def transport(password: str) -> SmtpTransport:
+            return SmtpTransport(smtp, house.settings.folders.root, SecretStr(password))
+
+        (problem,) = send(house, transport("wrong horse")).problems
+        assert "refuses the login" in problem
+        assert "horse" not in problem
+        assert counts(house, issue) == {"pending": 3}
+        with house.database.writing() as connection:
+            (paused,) = issues.in_state(connection, State.PAUSED)
+            assert paused.reason == problem
+            stopping.resume(connection, paused, NOW)
+        assert send(house, transport(PASSWORD)).messages == 3
+    assert {one.user for one in server.messages} == {"me"}
+
+
+def test_a_server_that_goes_away_and_comes_back_gets_the_rest(wired: Make) -> None:
+    with MailServer() as server:
+        wire = wired(server, 30)
+        server.behaviour = always(Phase.CONNECT, Reply("421 4.3.2 shutting down"))
+        (problem,) = wire.send().problems
+        assert "421" in problem
+        assert wire.stands().state == State.SENDING
+        assert wire.stands().reason == f"waiting: {problem}"
+        server.behaviour = None
+        assert wire.send(SOON).issues == [ISSUE]
+    assert server.recipients() == dict.fromkeys(dict(many(30)), 1)
+
+
+def test_who_leaves_while_others_are_written_to_gets_nothing(wired: Make) -> None:
+    def leave(received: Received) -> None:
+        if received.recipient == reader(0):
+            with wire.house.database.writing() as connection:
+                for number in range(1, 20):
+                    unsubscribe(connection, reader(number), "weekly", NOW)
+
+    with MailServer(on_message=leave) as server:
+        wire = wired(server)
+        wire.connections, wire.promised = 1, 8
+        wire.send()
+    assert server.recipients() == {reader(0): 1}
+    assert wire.counts == {"sent": 1, "suppressed": 19}
+    assert wire.stands().state == State.SENT
+
+
+def test_who_asks_to_be_sent_less_is_sent_less(wired: Make) -> None:
+    slow = addressed({reader(5): Reply("451 4.7.28 too many messages from you")})
+    with MailServer(slow) as server:
+        wire = wired(server)
+        wire.send()
+    with wire.house.database.reading() as connection:
+        names = connection.exec_driver_sql("SELECT name FROM rate_slowing").scalars().all()
+    assert names == ["smtp/example.com"]

@@ -1,0 +1,524 @@
+"""What must be true of delivery whatever happens, and in whatever order.
+
+Several senders share a real database file. They claim, mark, send and settle in any interleaving;
+are killed, stopped past their lease and go on; issues are paused and cancelled, readers leave,
+doubts are decided, clocks are set. After every step the rules are looked after (facts on
+scheduling, section 5.3), and in the end whoever is left has to finish the work.
+
+These examples take some twenty seconds; for a longer look:
+
+    INVARIANT_EXAMPLES=5000 INVARIANT_STEPS=100 pytest tests/publisher/delivery/test_invariants.py
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from functools import partial, wraps
+from itertools import accumulate
+from logging import CRITICAL
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import structlog
+from hypothesis import settings, stateful
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    run_state_machine_as_test,
+)
+from hypothesis.strategies import SearchStrategy
+
+from publisher.config import InDoubt
+from publisher.config.delivery import Delivery, Rate
+from publisher.database import Database, open_database
+from publisher.delivery.enlisting import recover
+from publisher.delivery.ledger import doubts, stopping
+from publisher.delivery.ledger.claiming import Claim, Key
+from publisher.delivery.outcomes import ACCEPTED, Outcome, Verdict
+from publisher.delivery.sending import Sent, _Bindery, _Office
+from publisher.delivery.states import OPEN
+from publisher.delivery.transports.base import Connection, Guarantee
+from publisher.errors import IssueError
+from publisher.issues import store as issues
+from publisher.issues.life import State
+from publisher.issues.model import Issue
+from publisher.testing import SECRET, FakeTimer, MemoryTransport, make_publication
+from subscribers import unsubscribe
+from tests.publisher.conftest import NOW, House
+from tests.publisher.delivery.chronicle import keep_chronicle, moves
+from tests.publisher.delivery.ledger.guarding import guard
+from tests.publisher.delivery.mailing import erase, ready, subscribe
+from tests.publisher.delivery.senders import (
+    COURIERS,
+    Fenced,
+    HandClock,
+    RolledBackError,
+    Sender,
+    Times,
+)
+
+EXAMPLES = int(os.environ.get("INVARIANT_EXAMPLES", "100"))
+STEPS = int(os.environ.get("INVARIANT_STEPS", "30"))
+
+READERS = {f"reader.{n}@example.{'com' if n % 2 else 'org'}": "en" for n in range(7)} | {
+    f"reader.{n}@example.net": "ar" for n in range(7, 10)
+}
+MOST_LEAVING = 3
+LANGUAGES = ("en", "ar")
+PROMISED = 2
+SENDERS = 3
+PER_SECOND = 2.0
+HELD = ("claimed", "attempting")
+# Seconds after which work that goes on is taken for endless.
+FOREVER = 10_000_000
+ENDED = (State.SENT, State.PARTIAL, State.FAILED)
+
+NO_ANSWER = "no answer came"
+OUTCOMES = st.sampled_from(
+    [
+        ACCEPTED,
+        ACCEPTED,
+        Outcome(Verdict.DEFERRED, "later"),
+        Outcome(Verdict.REFUSED, "nobody here", is_dead=True),
+        Outcome(Verdict.UNKNOWN, NO_ANSWER),
+        Outcome(Verdict.UNKNOWN, NO_ANSWER),
+        Outcome(Verdict.UNTRIED, "the line was lost"),
+    ]
+)
+PICKS = st.integers(0, 11)
+# Whose step it is: a courier's by its number, the clerk's, or a few of everybody's.
+CLERK, ALL = COURIERS, COURIERS + 1
+WHO = st.sampled_from([*range(COURIERS), CLERK, ALL, ALL, ALL])
+WORK = st.lists(st.tuples(PICKS, WHO, OUTCOMES), max_size=8)
+VERBS = (*("pause", "pause"), *("resume", "resume"), *("pause and resume",) * 3, "cancel")
+KILLED = ("at rest", "before the commit", "after the commit")
+
+Work = Sequence[tuple[int, int, Outcome]]
+Act = Callable[..., None]
+
+
+def rule(**values: SearchStrategy[Any]) -> Callable[[Act], Act]:
+    """Make a rule of what may happen; afterwards senders get on a little."""
+
+    def made(act: Act) -> Act:
+        @wraps(act)
+        def step(self: Deliveries, then: Work = (), **drawn: Any) -> None:
+            act(self, **drawn)
+            self.get_on(then)
+
+        found: Act = cast(Any, stateful.rule)(then=WORK, **values)(step)
+        return found
+
+    return made
+
+
+class Row(NamedTuple):
+    """A row of the ledger, with how its issue stands."""
+
+    issue_id: int
+    subscriber_id: int
+    state: str
+    epoch: int
+    sender: int | None
+    reason: str | None
+
+    @property
+    def key(self) -> Key:
+        return self.issue_id, self.subscriber_id
+
+
+ROWS = f"SELECT {', '.join(Row._fields)} FROM delivery"
+KEPT = "SELECT issue_id, state, count FROM delivery_count"
+
+
+class Deliveries(RuleBasedStateMachine):
+    """Everything that may happen to two issues and six readers."""
+
+    def __init__(self, folder: Path, database: Database, look: sqlite3.Connection) -> None:
+        super().__init__()
+        self.folder = folder
+        self.database = database
+        self.look = look
+        self.times = Times(FakeTimer(NOW.timestamp()))
+        self.clock = HandClock(self.times.wall)
+        self.senders: list[Sender] = []
+        # Those whose lease may be over for others before their own fence is shut.
+        self.misled: set[Sender] = set()
+        self.planned: Counter[int] = Counter()
+        self.left: set[int] = set()
+        self.dead: set[int] = set()
+        self.wordings: defaultdict[Key, set[tuple[str, bytes]]] = defaultdict(set)
+        self.marks: list[tuple[float, int]] = []
+
+    @initialize(
+        guarantee=st.sampled_from(["ambiguous", "ambiguous", "idempotent"]),
+        policy=st.sampled_from(InDoubt),
+        patience=st.sampled_from([1, 48]),
+        rate=st.sampled_from([Rate(), Rate(), Rate(per_second=PER_SECOND)]),
+    )
+    def begin(self, guarantee: Guarantee, policy: InDoubt, patience: int, rate: Rate) -> None:
+        empty(self.look)
+        terms = {"in_doubt": policy.value, "give_up_after": patience}
+        settings = replace(
+            make_publication(self.folder, newsletters=[terms]), delivery=Delivery(rate=rate)
+        )
+        self.house = House(settings, self.database)
+        self.transport = MemoryTransport(guarantee, connections=COURIERS, promised=PROMISED)
+        self.office = _Office(
+            settings, self.database, self.transport, self.clock, self.times.wall
+        )
+        subscribe(self.house, *READERS.items())
+        self.an_issue_is_opened()
+
+    # --- issues
+
+    @precondition(lambda self: len(self.planned) < len(LANGUAGES))
+    @rule()
+    def an_issue_is_opened(self) -> None:
+        issue = ready(self.house, LANGUAGES[len(self.planned)])
+        self.office.open_ready()
+        self.planned[issue.id] = sum(row.issue_id == issue.id for row in self.rows())
+
+    @rule(pick=PICKS, verb=st.sampled_from(VERBS))
+    def an_issue_is_stopped_or_let_go(self, pick: int, verb: str) -> None:
+        now, issue = self.clock.now(), self.issue(pick)
+        with self.house.database.writing() as connection:
+            match verb:
+                case "pause" if issue.state is State.SENDING:
+                    stopping.pause(connection, issue, "by hand", now)
+                case "resume" if issue.state is State.PAUSED:
+                    stopping.resume(connection, issue, now)
+                case "pause and resume" if issue.state is State.SENDING:
+                    paused = stopping.pause(connection, issue, "by hand", now)
+                    stopping.resume(connection, paused, now)
+                case "cancel" if issue.state in {State.SENDING, State.PAUSED}:
+                    stopping.cancel(connection, issue, "by hand", now)
+
+    # --- readers and operators
+
+    @rule(number=st.integers(0, len(READERS) - 1), is_erased=st.booleans())
+    def a_reader_leaves(self, number: int, *, is_erased: bool) -> None:
+        email = [*READERS][number]
+        if len(self.left | {number + 1}) > MOST_LEAVING or number + 1 in self.left:
+            return
+        self.left.add(number + 1)
+        if is_erased:
+            erase(self.house.database, email)
+        else:
+            with self.house.database.writing() as connection:
+                unsubscribe(connection, email, "weekly", self.clock.now())
+
+    @rule(
+        pick=PICKS, verb=st.sampled_from([doubts.resend, doubts.mark_sent]), one=st.booleans()
+    )
+    def a_doubt_is_decided(self, pick: int, verb: Any, *, one: bool) -> None:
+        issue = self.issue(pick)
+        doubtful = [row.subscriber_id for row in self.rows() if row.state == "in_doubt"]
+        try:
+            with self.house.database.writing() as connection:
+                verb(connection, issue, doubtful[:1] if one else None, self.clock.now())
+        except IssueError:
+            assert issue.state is State.CANCELLED
+
+    # --- senders
+
+    @rule()
+    def nothing_is_the_matter(self) -> None:
+        pass
+
+    @rule(pick=PICKS)
+    def a_page_is_written_in_vain(self, pick: int) -> None:
+        self.written(self.sender(pick), fails=True)
+
+    @rule(pick=PICKS, courier=st.integers(0, COURIERS - 1))
+    def a_line_is_lost(self, pick: int, courier: int) -> None:
+        self.sender(pick).hang_up(courier)
+
+    @rule(pick=PICKS, when=st.sampled_from(KILLED))
+    def a_sender_is_killed(self, pick: int, when: str) -> None:
+        one = self.sender(pick)
+        if when == "at rest" or self.written(one, fails=when == KILLED[1], acts=False):
+            one.crash()
+            self.senders.remove(one)
+
+    @rule(pick=PICKS, outcome=OUTCOMES)
+    def a_sender_ends(self, pick: int, outcome: Outcome) -> None:
+        self.ended(self.sender(pick), outcome)
+
+    @rule()
+    def somebody_recovers(self) -> None:
+        """The dead lose what they hold; nothing else changes."""
+        before = self.rows()
+        living = recover(
+            self.house.settings, self.house.database, self.times.wall, self.clock.now()
+        )
+        cancelled = {one.id for one in self.issues() if one.state is State.CANCELLED}
+        for old, new in zip(before, self.rows(), strict=True):
+            if new == old or (new.state == "cancelled" and new.issue_id in cancelled):
+                continue
+            assert old.sender not in living
+            assert old.state in HELD
+            assert new.state in {"pending", "in_doubt"}
+            if new.state == "in_doubt":
+                assert old.state == "attempting"
+                assert self.transport.guarantee == "ambiguous"
+
+    # --- time
+
+    @rule(seconds=st.sampled_from([1, 2, 30, 95, 121, 700, 20_000]))
+    def time_passes(self, seconds: int) -> None:
+        self.times.advance(seconds)
+
+    @rule(hours=st.sampled_from([-1, 1]))
+    def the_clock_is_set(self, hours: int) -> None:
+        self.times.wall.advance(3600 * hours)
+        self.misled.update(self.senders)
+        self.marks.clear()
+
+    # --- what must be true
+
+    @invariant()
+    def counts_add_up_and_are_those_of_the_rows(self) -> None:
+        rows = Counter((row.issue_id, row.state) for row in self.rows())
+        planned: Counter[int] = Counter()
+        for (issue_id, _state), count in rows.items():
+            planned[issue_id] += count
+        assert planned == self.planned
+        kept = {(issue_id, state): count for issue_id, state, count in self.look.execute(KEPT)}
+        of = {issue_id for issue_id, _state in kept}
+        assert kept == {key: count for key, count in rows.items() if key[0] in of}
+
+    @invariant()
+    def what_is_held_is_held_by_somebody_who_is_known(self) -> None:
+        known = {number for (number,) in self.look.execute("SELECT id FROM sender")}
+        assert {row.sender for row in self.rows() if row.state in HELD} <= known
+
+    @invariant()
+    def a_kill_would_leave_no_more_in_doubt_than_was_promised(self) -> None:
+        marked = Counter(row.sender for row in self.rows() if row.state == "attempting")
+        assert max(marked.values(), default=0) <= COURIERS * PROMISED
+
+    @invariant()
+    def what_is_marked_is_in_the_hands_of_whoever_has_marked_it(self) -> None:
+        for one in self.senders:
+            marked = {
+                (*row.key, row.epoch)
+                for row in self.rows()
+                if row.state == "attempting" and row.sender == one.number
+            }
+            assert marked <= {(*claim.key, claim.epoch) for claim in one.hands}
+
+    @invariant()
+    def of_an_issue_that_is_over_nothing_is_left_to_be_done(self) -> None:
+        for issue_id, state in self.look.execute("SELECT id, state FROM issue"):
+            if state in ENDED:
+                count = Counter(row.state for row in self.rows() if row.issue_id == issue_id)
+                assert not count.keys() & {*OPEN}
+                assert state == stopping.outcome(count)
+
+    @invariant()
+    def an_end_is_what_the_other_side_has_said(self) -> None:
+        taken = {parcel.key for parcel in self.transport.taken}
+        for row in self.rows():
+            if row.state == "sent":
+                assert row.key in taken or row.reason == doubts.BELIEVED
+            if row.state == "bounced":
+                assert row.subscriber_id in self.dead
+
+    @invariant()
+    def nobody_gets_two_but_where_a_doubt_was_decided(self) -> None:
+        taken = self.transport.settled
+        if self.transport.guarantee == "ambiguous":
+            taken = [parcel.key for parcel in self.transport.taken]
+        decided = moves(
+            self.look, "source = 'in_doubt' AND target = 'pending' AND is_new_epoch"
+        )
+        put_off = moves(self.look, f"target = 'deferred' AND reason = '{NO_ANSWER}'")
+        for key, count in Counter(taken).items():
+            assert count <= 1 + decided[key] + put_off[key]
+        assert max(moves(self.look, "target = 'sent'").values(), default=0) <= 1
+
+    @invariant()
+    def every_attempt_has_the_same_name_and_the_same_bytes(self) -> None:
+        assert all(len(wordings) == 1 for wordings in self.wordings.values())
+
+    def teardown(self) -> None:
+        """Let whoever is left finish the work, if all went well so far."""
+        if hasattr(self, "office"):
+            if sys.exc_info()[0] is None:
+                self.all_is_done_in_the_end()
+            for one in self.senders:
+                one.crash()
+
+    def all_is_done_in_the_end(self) -> None:
+        for one in self.senders[1:]:
+            one.crash()
+        del self.senders[1:]
+        for issue in self.issues():
+            if issue.state is State.PAUSED:
+                with self.house.database.writing() as connection:
+                    stopping.resume(connection, issue, self.clock.now())
+        while any(issue.state is State.SENDING for issue in self.issues()):
+            assert self.times.passed.time() < FOREVER
+            if not self.senders:
+                self.start()
+            self.worked_to_its_end(self.senders[0])
+            self.times.advance(20_000)
+        cancelled = {one.id for one in self.issues() if one.state is State.CANCELLED}
+        for row in self.rows():
+            if row.issue_id not in cancelled:
+                assert row.state not in {*OPEN, "cancelled"}
+            if row.state == "suppressed":
+                assert row.subscriber_id in self.left | self.dead
+
+    # --- how it is done
+
+    def worked_to_its_end(self, one: Sender) -> None:
+        for _round in range(100):
+            if one.is_done or not self.written(one):
+                break
+            for number in (*range(COURIERS),) * 4:
+                self.stepped(one, number, ACCEPTED)
+            self.times.advance(1)
+        assert one.is_done or one not in self.senders
+        if one in self.senders:
+            self.ended(one, ACCEPTED)
+
+    def get_on(self, work: Work) -> None:
+        """Go some steps of whichever sender."""
+        for pick, who, outcome in work:
+            one = self.sender(pick)
+            if who < CLERK:
+                self.stepped(one, who, outcome)
+            elif self.written(one) and who == ALL:
+                for number in (*range(COURIERS),) * 3:
+                    self.stepped(one, number, outcome)
+
+    def stepped(self, one: Sender, courier: int, outcome: Outcome) -> None:
+        one.step(courier, partial(self.hand_over, one, outcome))
+
+    def written(self, one: Sender, *, fails: bool = False, acts: bool = True) -> bool:
+        """Let a clerk write a page; says whether it still may."""
+        marked: list[Claim] = []
+        try:
+            with one.page(acts=acts) as page:
+                marked = [claim for portion in page.portions.values() for claim in portion]
+                assert not {claim.reader.id for claim in marked} & self.left
+                roll_back_if(fails)
+        except RolledBackError:
+            return True
+        except Fenced:
+            self.ended(one, ACCEPTED)
+            return False
+        self.misled.discard(one)
+        self.marks.append((self.times.passed.time(), len(marked)))
+        self.rates_are_kept()
+        return True
+
+    def rates_are_kept(self) -> None:
+        """In any time, no more than the rate and one burst, whoever sends."""
+        if self.house.settings.delivery.rate.per_second is None:
+            return
+        sums = [0, *accumulate(count for _, count in self.marks)]
+        until = self.marks[-1][0]
+        for start, (since, _) in enumerate(self.marks):
+            assert sums[-1] - sums[start] <= PER_SECOND * (until - since) + PER_SECOND
+
+    def hand_over(
+        self, one: Sender, outcome: Outcome, claim: Claim, connection: Connection
+    ) -> Outcome:
+        parcel = one.jobs[claim.issue_id].parcel(claim)
+        offered = len(self.transport.offered)
+        self.transport.outcomes = lambda _parcel: outcome
+        answer = connection.send(parcel)
+        if len(self.transport.offered) > offered:
+            self.note(one, claim, outcome)
+            self.wordings[claim.key].add((parcel.message.name, parcel.message.content))
+        return answer
+
+    def note(self, one: Sender, claim: Claim, outcome: Outcome) -> None:
+        """Look whether the row of what was handed over is marked, and ours."""
+        (row,) = (row for row in self.rows() if row.key == claim.key)
+        if one not in self.misled:
+            assert row.state == "attempting"
+            assert (row.epoch, row.sender) == (claim.epoch, one.number), (
+                row,
+                claim,
+                one.number,
+            )
+        if outcome.is_dead:
+            self.dead.add(claim.reader.id)
+
+    def ended(self, one: Sender, outcome: Outcome) -> None:
+        one.end(partial(self.hand_over, one, outcome))
+        self.senders.remove(one)
+        self.office.finish(Sent())
+
+    def sender(self, pick: int) -> Sender:
+        """Choose a sender; one that is not there yet starts."""
+        number = pick % SENDERS
+        if number >= len(self.senders):
+            self.start()
+        return self.senders[min(number, len(self.senders) - 1)]
+
+    def start(self) -> None:
+        """Begin a turn of delivery, as `deliver` does."""
+        self.office.open_ready()
+        self.somebody_recovers()
+        bindery = _Bindery(self.house.settings, self.house.database, SECRET, ())
+        jobs = self.office._jobs(bindery, Sent())
+        self.senders.append(Sender(self.house, self.transport, jobs, self.times))
+
+    def issue(self, pick: int) -> Issue:
+        found = self.issues()
+        return found[pick % len(found)]
+
+    def issues(self) -> list[Issue]:
+        with self.house.database.reading() as connection:
+            return issues.numbered(connection, [*self.planned])
+
+    def rows(self) -> list[Row]:
+        return [Row(*row) for row in self.look.execute(ROWS)]
+
+
+def roll_back_if(fails: bool) -> None:
+    if fails:
+        raise RolledBackError
+
+
+def empty(connection: sqlite3.Connection) -> None:
+    """Take every row out of a database: that is much faster than opening another."""
+    tables = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name != 'alembic_version'"
+    ).fetchall()
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("PRAGMA defer_foreign_keys = ON")
+    for (name,) in tables:
+        connection.execute(f"DELETE FROM {name}")
+    connection.execute("COMMIT")
+
+
+def test_whatever_happens_every_reader_gets_one_and_none_is_missed(tmp_path: Path) -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(CRITICAL))
+    path = make_publication(tmp_path).folders.database
+    # What a power cut takes is not the matter here, and each commit would cost a sync.
+    with (
+        closing(open_database(path, "normal")) as database,
+        closing(sqlite3.connect(path, isolation_level=None)) as look,
+    ):
+        with database.writing() as connection:
+            guard(connection)
+            keep_chronicle(connection)
+        run_state_machine_as_test(
+            cast(Any, partial(Deliveries, tmp_path, database, look)),
+            settings=settings(max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None),
+        )

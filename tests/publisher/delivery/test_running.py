@@ -1,0 +1,364 @@
+"""Turns of delivery with couriers in threads, and what ends them: leases, locks, faults."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from structlog.testing import capture_logs
+
+from publisher.clock import uptime
+from publisher.config.delivery import Delivery, DomainRate, Rate
+from publisher.database import Database, engine, open_database
+from publisher.delivery import couriers, running
+from publisher.delivery.enlisting import recover
+from publisher.delivery.ledger import leases
+from publisher.delivery.outcomes import ACCEPTED, Outcome, Verdict
+from publisher.delivery.running import Fence
+from publisher.delivery.sending import Sent
+from publisher.delivery.transports.base import Parcel, Unreachable
+from publisher.errors import DatabaseError
+from publisher.issues.life import State
+from publisher.testing import FakeTimer, MemoryTransport
+from publisher.testing.memory import MemoryConnection
+from tests.publisher.conftest import NOW, House
+from tests.publisher.delivery.mailing import counts, ready, send, state_of, subscribe
+from tests.publisher.delivery.threads import LONG
+
+UNKNOWN = Outcome(Verdict.UNKNOWN, "no answer came")
+
+
+def many(count: int, domain: str = "example.com") -> list[tuple[str, str]]:
+    return [(f"reader.{number}@{domain}", "en") for number in range(count)]
+
+
+def senders(house: House) -> list[leases.Sender]:
+    with house.database.reading() as connection:
+        return leases.senders(connection)
+
+
+def locks(house: House) -> list[str]:
+    folder = house.settings.folders.senders
+    return [file.name for file in folder.iterdir()] if folder.is_dir() else []
+
+
+def busy() -> list[str]:
+    return [one.name for one in threading.enumerate() if one.name.startswith("courier-")]
+
+
+# --- the fence
+
+
+@pytest.mark.parametrize(("part", "is_open"), [(0.0, True), (0.74, True), (0.76, False)])
+def test_a_fence_is_open_for_three_quarters_of_a_lease(part: float, *, is_open: bool) -> None:
+    fence = Fence()
+    fence.extend(uptime() - part * leases.LEASE_SECONDS)
+    assert fence.is_open == is_open
+
+
+def test_a_fence_is_open_at_first() -> None:
+    assert Fence().is_open
+
+
+def test_with_the_fence_shut_nothing_is_handed_over(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As long as a lease lasts no test can wait.
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 0.0)
+    subscribe(house, *many(3))
+    issue = ready(house)
+    transport = MemoryTransport("ambiguous", connections=2)
+    send(house, transport, timer=FakeTimer())
+    assert transport.offered == []
+    assert counts(house, issue) == {"deferred": 3}
+
+
+# --- the end of a turn
+
+
+def test_a_turn_leaves_no_sender_no_lock_and_no_thread(house: House) -> None:
+    subscribe(house, *many(20))
+    ready(house)
+    seen: list[tuple[int, int]] = []
+
+    def look(_parcel: Parcel) -> Outcome:
+        seen.append((len(senders(house)), len(locks(house))))
+        return ACCEPTED
+
+    send(house, MemoryTransport(outcomes=look, connections=3))
+    assert set(seen) == {(1, 1)}
+    assert (senders(house), locks(house), busy()) == ([], [], [])
+
+
+def test_what_waits_for_its_rate_and_comes_soon_is_sent_in_the_same_turn(
+    house: House,
+) -> None:
+    subscribe(house, *many(4))
+    issue = ready(house)
+    rates = Delivery(domain=(DomainRate(names=("example.com",), per_second=1),))
+    house.settings = replace(house.settings, delivery=rates)
+    assert send(house, MemoryTransport(promised=4)).messages == 4
+    assert counts(house, issue) == {"sent": 4}
+
+
+def test_what_waits_for_its_rate_for_long_is_a_later_turn_s_and_the_reason_is_told(
+    house: House,
+) -> None:
+    subscribe(house, *many(4))
+    issue = ready(house)
+    house.settings = replace(house.settings, delivery=Delivery(rate=Rate(per_hour=12)))
+    timer = FakeTimer(NOW.timestamp())
+    transport = MemoryTransport(promised=4)
+    sent = send(house, transport, timer=timer)
+    assert (sent.messages, sent.problems) == (1, [])
+    assert counts(house, issue) == {"sent": 1, "pending": 3}
+    with house.database.reading() as connection:
+        (reason,) = connection.exec_driver_sql("SELECT reason FROM issue").scalars()
+    assert reason == "waiting: memory: 12 an hour"
+    timer.advance(301)
+    assert send(house.at(NOW + timedelta(seconds=301)), transport, timer=timer).messages == 1
+
+
+# --- connections
+
+
+class Failing(MemoryTransport):
+    """Some connections can't be made: those whose turn `fails` says yes to."""
+
+    def __init__(self, fails: Callable[[int], Unreachable | None], connections: int) -> None:
+        super().__init__("ambiguous", connections=connections)
+        self._fails = fails
+        self.tries = 0
+
+    def connect(self, sender: int, may_go: Callable[[], bool]) -> MemoryConnection:
+        with self._lock:
+            self.tries += 1
+            trouble = self._fails(self.tries)
+        if trouble:
+            raise trouble
+        return super().connect(sender, may_go)
+
+
+class Silent(MemoryTransport):
+    """Hangs up after each message, without a word."""
+
+    def connect(self, sender: int, may_go: Callable[[], bool]) -> MemoryConnection:
+        super().connect(sender, may_go)
+        return _OfOneMessage(self, sender, may_go)
+
+
+class _OfOneMessage(MemoryConnection):
+    def send(self, parcel: Parcel, following: Parcel | None = None) -> Outcome:
+        outcome = super().send(parcel, following)
+        self.close()
+        return outcome
+
+
+@pytest.fixture
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try lost connections again at once."""
+    monkeypatch.setattr(couriers, "FIRST_REST", 0.01)
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_server_that_comes_back_in_time_is_no_problem(house: House) -> None:
+    subscribe(house, *many(5))
+    ready(house)
+    away = Unreachable("nobody listens there")
+    transport = Failing(lambda n: away if n <= 2 else None, connections=1)
+    assert send(house, transport) == Sent(5, ["weekly-en-2026-01-09"], [])
+    assert transport.tries == 3
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_one_connection_that_can_t_be_made_does_not_stop_the_others(house: House) -> None:
+    subscribe(house, *many(40))
+    ready(house)
+    away = Unreachable("too many connections")
+    transport = Failing(lambda n: None if n == 1 else away, connections=4)
+    assert send(house, transport).messages == 40
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_server_that_never_answers_is_given_up_for_this_turn(house: House) -> None:
+    subscribe(house, *many(20))
+    issue = ready(house)
+    transport = Silent("ambiguous", outcomes=lambda _parcel: UNKNOWN)
+    sent = send(house, transport)
+    assert sent.problems == [UNKNOWN.reason]
+    assert counts(house, issue) == {"in_doubt": 3, "pending": 17}
+    assert state_of(house) == State.SENDING
+
+
+def test_a_final_trouble_of_one_connection_ends_the_turn(house: House) -> None:
+    subscribe(house, *many(40))
+    ready(house)
+    refused = Unreachable("the server refuses the login", is_final=True)
+    sent = send(house, Failing(lambda n: None if n == 1 else refused, connections=2))
+    assert sent.problems == ["the server refuses the login"]
+    assert state_of(house) == State.PAUSED
+    assert (senders(house), busy()) == ([], [])
+
+
+def test_who_is_stuck_holds_nothing_up_and_is_in_doubt(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Half a minute, for people.
+    monkeypatch.setattr(running, "FAREWELL", 0.05)
+    subscribe(house, *many(2))
+    issue = ready(house)
+    stuck, release = threading.Event(), threading.Event()
+
+    def outcome(parcel: Parcel) -> Outcome:
+        if parcel.recipient == "reader.0@example.com":
+            stuck.set()
+            release.wait(LONG)
+            return ACCEPTED
+        stuck.wait(LONG)
+        raise Unreachable("the server takes nothing from us", is_final=True)
+
+    transport = Concurrent(outcome)
+    sent = send(house, transport)
+    assert sent.problems == ["the server takes nothing from us"]
+    assert len(senders(house)) == 1
+    assert counts(house, issue) == {"attempting": 1, "pending": 1}
+    # The lock is free, so whoever comes next takes over.
+    send(house, MemoryTransport("ambiguous"))
+    assert counts(house, issue) == {"in_doubt": 1, "pending": 1}
+    release.set()
+
+
+class Concurrent(MemoryTransport):
+    """Takes several messages at a time: one that hangs hangs alone."""
+
+    def __init__(self, outcome: Callable[[Parcel], Outcome]) -> None:
+        super().__init__("ambiguous", connections=2)
+        self._answer = outcome
+
+    def take(self, parcel: Parcel) -> Outcome:
+        outcome = self._answer(parcel)
+        self.outcomes = {parcel.recipient: outcome}
+        return super().take(parcel)
+
+
+# --- a lease that is lost
+
+
+def test_who_has_lost_the_lease_stops_and_what_was_answered_is_written_down(
+    house: House,
+) -> None:
+    subscribe(house, *many(8))
+    issue = ready(house)
+    timer = FakeTimer(NOW.timestamp())
+
+    def lose(_parcel: Parcel) -> Outcome:
+        if len(transport.taken) == 0:
+            timer.advance(leases.LEASE_SECONDS + 1)
+            recover(house.settings, house.database, timer, NOW)
+        return ACCEPTED
+
+    transport = MemoryTransport("ambiguous", outcomes=lose, promised=2)
+    sent = send(house, transport, timer=timer)
+    (problem,) = sent.problems
+    assert problem.startswith("another process has taken over")
+    found = counts(house, issue)
+    assert found["sent"] == len(transport.taken) < 8
+    assert found == {"sent": found["sent"], "pending": 8 - found["sent"]}
+    assert send(house, transport, timer=timer).issues == ["weekly-en-2026-01-09"]
+    assert Counter(parcel.recipient for parcel in transport.taken) == dict.fromkeys(
+        dict(many(8)), 1
+    )
+
+
+# --- a database that can't be written
+
+
+@pytest.fixture
+def hasty(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """A house whose database says within a tenth of a second that it is locked."""
+    monkeypatch.setattr(engine, "BUSY_MILLISECONDS", 100)
+    with closing(open_database(house.settings.folders.database)) as database:
+        yield House(house.settings, database, house.clock)
+
+
+@contextmanager
+def locked(database: Database) -> Iterator[None]:
+    with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+def test_while_the_ledger_can_t_be_written_outcomes_are_kept_and_nothing_is_promised(
+    hasty: House,
+) -> None:
+    subscribe(hasty, *many(10))
+    issue = ready(hasty)
+    held = threading.Event()
+    lock = threading.Thread(target=_hold, args=(hasty.database, held, 1.0))
+
+    def outcome(_parcel: Parcel) -> Outcome:
+        if not lock.is_alive() and not held.is_set():
+            lock.start()
+            held.wait(LONG)
+        return ACCEPTED
+
+    transport = MemoryTransport("ambiguous", outcomes=outcome, promised=3)
+    with capture_logs() as logs:
+        sent = send(hasty, transport)
+    lock.join(LONG)
+    assert sent == Sent(10, ["weekly-en-2026-01-09"], [])
+    assert [line["event"] for line in logs].count(
+        "the ledger can't be written; nothing is sent meanwhile"
+    ) == 1
+    assert counts(hasty, issue) == {"sent": 10}
+    assert len(transport.taken) == 10
+
+
+def _hold(database: Database, held: threading.Event, seconds: float) -> None:
+    with locked(database):
+        held.set()
+        threading.Event().wait(seconds)
+
+
+def test_a_ledger_that_can_t_be_written_for_long_ends_the_turn_and_loses_nobody(
+    hasty: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A minute, for people.
+    monkeypatch.setattr(running, "PATIENCE", 0.3)
+    subscribe(hasty, *many(10))
+    issue = ready(hasty)
+    held, over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with locked(hasty.database):
+            held.set()
+            over.wait(LONG)
+
+    lock = threading.Thread(target=hold)
+
+    def outcome(_parcel: Parcel) -> Outcome:
+        if not held.is_set():
+            lock.start()
+            held.wait(LONG)
+        return ACCEPTED
+
+    transport = MemoryTransport("ambiguous", outcomes=outcome, promised=3)
+    with pytest.raises(DatabaseError, match="database is locked"):
+        send(hasty, transport)
+    over.set()
+    lock.join(LONG)
+    taken = len(transport.taken)
+    assert 1 <= taken <= 3
+    assert busy() == []
+    send(hasty, transport)
+    found = counts(hasty, issue)
+    assert found["in_doubt"] >= taken
+    assert found == {"in_doubt": found["in_doubt"], "sent": 10 - found["in_doubt"]}
+    assert found["in_doubt"] <= 3
+    assert len(transport.taken) == taken + found["sent"]

@@ -1,0 +1,88 @@
+"""The life of a delivery: its arrows, and that the ledger's verbs make each of them, and no other."""
+
+from __future__ import annotations
+
+from publisher.delivery.fates import ENDS, Fate
+from publisher.delivery.ledger import doubts, settling
+from publisher.delivery.states import ARROWS, FREE, OPEN, DeliveryState
+from publisher.delivery.summing import SHOWN, WAITING
+from tests.publisher.conftest import NOW, House
+from tests.publisher.delivery.ledger.books import LATER, Book, S, open_book
+from tests.publisher.delivery.mailing import erase
+
+LOG = """
+CREATE TRIGGER log_arrows AFTER UPDATE ON delivery WHEN new.state != old.state BEGIN
+    INSERT INTO made VALUES (old.state, new.state);
+END
+"""
+# What a verb that settles may make of a row, be it attempted or in doubt.
+FATES = (S.SENT, S.DEFERRED, S.BOUNCED, S.FAILED, S.PENDING, S.SUPPRESSED)
+ENDED = {S.SENT, S.BOUNCED, S.FAILED, S.SUPPRESSED, S.CANCELLED}
+
+
+def test_every_state_has_its_arrows_and_can_be_reached() -> None:
+    assert set(ARROWS) == set(DeliveryState)
+    assert {S.PENDING}.union(*ARROWS.values()) == set(DeliveryState)
+
+
+def test_what_has_ended_stays_so_and_all_else_can_end() -> None:
+    assert {state for state, targets in ARROWS.items() if not targets} == ENDED
+    assert set(DeliveryState) - ENDED == {*OPEN, S.IN_DOUBT}
+
+
+def test_a_message_may_be_under_way_of_what_was_claimed_before_and_nothing_else() -> None:
+    sources = {state for state, targets in ARROWS.items() if S.ATTEMPTING in targets}
+    assert sources == {S.CLAIMED}
+    assert {state for state, targets in ARROWS.items() if S.CLAIMED in targets} == set(FREE)
+
+
+def test_only_what_was_attempted_can_have_been_sent() -> None:
+    sources = {state for state, targets in ARROWS.items() if S.SENT in targets}
+    assert sources == {S.ATTEMPTING, S.IN_DOUBT}
+
+
+def test_each_outcome_that_is_an_end_ends_a_delivery() -> None:
+    assert set(ENDS.values()) == ENDED - {S.CANCELLED}
+
+
+def test_people_are_told_of_each_state_once() -> None:
+    assert sorted([*SHOWN, *WAITING]) == sorted(DeliveryState)
+    assert {*OPEN} == {*WAITING, S.DEFERRED}
+
+
+def test_the_verbs_make_every_arrow_and_no_other(house: House) -> None:
+    book = open_book(house, *(f"reader{number:02}@example.com" for number in range(32)))
+    with book.writing() as connection:
+        connection.exec_driver_sql("CREATE TABLE made (source TEXT, target TEXT)")
+        connection.exec_driver_sql(LOG)
+    everything_is_done(book)
+    with book.writing() as connection:
+        made = {tuple(row) for row in connection.exec_driver_sql("SELECT * FROM made")}
+    assert made == {(source, target) for source in ARROWS for target in ARROWS[source]}
+
+
+def everything_is_done(book: Book) -> None:
+    for begun in (True, False):
+        # Attempted and settled at once; or taken for doubtful, and settled after all.
+        claims = book.begin(len(FATES))
+        if not begun:
+            book.dismiss()
+            book.sender = book.enlist()
+        with book.writing() as connection:
+            fates = {
+                claim: Fate(state, next_at=NOW)
+                for claim, state in zip(claims, FATES, strict=True)
+            }
+            assert len(settling.settle(connection, fates, NOW)) == len(FATES)
+    erase(book.house.database, "reader30@example.com")
+    # All that is left but one, what was deferred included.
+    claims = book.begin(22)
+    assert len(book.claim()) == 1
+    with book.writing() as connection:
+        settled = settling.settle(connection, {claims[0]: Fate(S.IN_DOUBT)}, NOW)
+        assert len(settled) == 1
+        doubts.resend(connection, book.issue, None, NOW)
+        late = {claim: Fate(S.DEFERRED, next_at=LATER) for claim in claims[1:3]}
+        settling.settle(connection, late, NOW)
+        settling.believe(connection, claims[1:2], NOW)
+    book.cancel()

@@ -1,0 +1,84 @@
+"""Whether a server refuses single readers, or everything."""
+
+from __future__ import annotations
+
+from publisher.delivery.outcomes import ACCEPTED, Outcome, Verdict
+from publisher.delivery.suspicion import EVERYTHING, Suspicion
+from tests.publisher.delivery.claims import a_claim, claims
+
+NO = Outcome(Verdict.REFUSED, "550 relaying denied", is_dead=True)
+LATER = Outcome(Verdict.DEFERRED, "450 later")
+
+
+def test_a_refusal_is_doubted_until_something_was_accepted() -> None:
+    suspicion, (ann, bob) = Suspicion(), claims(2)
+    suspicion.weigh([(ann, NO)])
+    assert suspicion.doubts(ann)
+    assert not suspicion.doubts(bob)
+    assert suspicion.believed() == {}
+    suspicion.weigh([(bob, ACCEPTED)])
+    assert not suspicion.doubts(ann)
+    assert suspicion.believed() == {ann: NO}
+
+
+def test_a_refusal_beside_an_acceptance_is_believed_at_once_in_either_order() -> None:
+    for order in (1, -1):
+        suspicion, (ann, bob) = Suspicion(), claims(2)
+        suspicion.weigh([(ann, NO), (bob, ACCEPTED)][::order])
+        assert not suspicion.doubts(ann)
+
+
+def test_after_an_acceptance_no_refusal_is_a_suspect() -> None:
+    suspicion = Suspicion()
+    suspicion.weigh([(a_claim(), ACCEPTED)])
+    suspicion.weigh((claim, NO) for claim in claims(2 * EVERYTHING, 2))
+    assert suspicion.refuses_everything is None
+    assert suspicion.believed() == {}
+
+
+def test_refusals_are_believed_when_all_were_tried() -> None:
+    suspicion, (ann, bob) = Suspicion(), claims(2)
+    suspicion.weigh([(ann, NO), (bob, LATER)])
+    assert suspicion.believed(all_were_tried=True) == {ann: NO}
+
+
+def test_so_many_refusals_in_a_row_are_no_chance() -> None:
+    suspicion = Suspicion()
+    *most, last = claims(EVERYTHING)
+    suspicion.weigh((claim, NO) for claim in most)
+    assert suspicion.refuses_everything is None
+    suspicion.weigh([(last, Outcome(Verdict.REFUSED, "550 the last words"))])
+    assert suspicion.refuses_everything == "550 the last words"
+
+
+def test_what_is_put_off_says_nothing_about_the_server() -> None:
+    suspicion = Suspicion()
+    suspicion.weigh((claim, LATER) for claim in claims(2 * EVERYTHING))
+    assert suspicion.refuses_everything is None
+    assert not suspicion.doubts(a_claim())
+
+
+def test_weighing_twice_changes_nothing() -> None:
+    suspicion = Suspicion()
+    some = [(claim, NO) for claim in claims(EVERYTHING - 1)]
+    suspicion.weigh(some)
+    suspicion.weigh(some)
+    assert suspicion.refuses_everything is None
+    assert suspicion.believed(all_were_tried=True) == dict(some)
+
+
+def test_what_was_written_down_is_forgotten() -> None:
+    suspicion, (ann, bob) = Suspicion(), claims(2)
+    suspicion.weigh([(ann, NO), (bob, NO)])
+    believed = suspicion.believed(all_were_tried=True)
+    suspicion.forget([ann, a_claim(9)])
+    assert suspicion.believed(all_were_tried=True) == {bob: NO}
+    # What was given before is not changed by that.
+    assert believed == {ann: NO, bob: NO}
+
+
+def test_a_row_that_was_tried_again_is_another_suspect() -> None:
+    suspicion = Suspicion()
+    first, second = a_claim(epoch=1), a_claim(epoch=2)
+    suspicion.weigh([(first, NO)])
+    assert not suspicion.doubts(second)

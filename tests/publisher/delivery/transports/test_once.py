@@ -1,0 +1,241 @@
+"""Every message exactly once, whatever is killed, stopped or taken away, and when."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    rule,
+)
+
+from publisher.config.delivery import Layout
+from publisher.delivery.outcomes import Verdict
+from publisher.delivery.transports.base import Connection, Parcel
+from publisher.delivery.transports.outbox import OutboxTransport
+from tests.publisher.delivery.transports.parcels import (
+    LAYOUTS,
+    Key,
+    a_parcel,
+    content_of,
+    take_away,
+    visible,
+    yes,
+)
+
+KEYS = [(1, 1), (1, 2), (2, 1)]
+PICKS = st.integers(0, 9)
+# What happens, not what survives a power cut, is the subject: no disk is needed.
+MEMORY = Path("/dev/shm")
+
+
+@dataclass
+class Row:
+    """A row of a ledger that is as small as can be; who has settled it stays with it."""
+
+    state: str = "pending"
+    sender: int | None = None
+
+
+@dataclass
+class Process:
+    """A process that delivers, as long as it lives."""
+
+    number: int
+    transport: OutboxTransport
+    connection: Connection
+    step: int = 0
+    promised: list[Key] = field(default_factory=list)
+    accepted: list[Key] = field(default_factory=list)
+    unkept: list[Key] = field(default_factory=list)
+
+
+class Once(RuleBasedStateMachine):
+    """Processes that send, die, are stopped and are recovered from; one folder; one consumer."""
+
+    processes: Bundle[Process] = Bundle("processes")
+
+    @initialize()
+    def begin(self) -> None:
+        self.outbox = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
+        self.rows = {key: Row() for key in KEYS}
+        # Who has a lease. A process that lives may have lost it; a dead one may have it still.
+        self.leases: set[int] = set()
+        self.enlisted = 0
+        self.taken: Counter[bytes] = Counter()
+
+    @rule(target=processes, layout=st.sampled_from(LAYOUTS))
+    def start(self, layout: Layout) -> Process:
+        return self._start(layout)
+
+    @rule(process=processes, steps=st.integers(1, 4), pick=PICKS)
+    def go_on(self, process: Process, steps: int, pick: int) -> None:
+        """Do what comes next in a process's round, and perhaps some more."""
+        for _ in range(steps):
+            step = process.step
+            process.step = (step + 1) % 4
+            if step == 0:
+                self._mark(process, pick)
+            elif step == 1:
+                self._send(process)
+            elif step == 2:
+                self._settle(process)
+            else:
+                self._keep(process)
+
+    @rule(process=processes)
+    def send_and_give_back(self, process: Process) -> None:
+        """A fault between writing and reporting: the row is free, and the file is there."""
+        if process.promised:
+            key = process.promised.pop(0)
+            process.connection.send(_parcel(key))
+            if self.rows[key] == Row("attempting", process.number):
+                self.rows[key] = Row()
+
+    @rule(process=processes)
+    def reconnect(self, process: Process) -> None:
+        process.connection.close()
+        process.connection = process.transport.connect(process.number, yes)
+
+    @rule(process=consumes(processes), some=st.integers(0, 3))
+    def die_while_keeping(self, process: Process, some: int) -> None:
+        process.transport.kept(process.number, process.unkept[:some])
+
+    @rule(process=consumes(processes))
+    def die_while_writing(self, process: Process) -> None:
+        if process.promised:
+            issue, reader = process.promised[0]
+            process.connection.send(_parcel((issue, reader)))
+            mine = self.outbox / ".staged" / str(process.number) / str(issue)
+            (staged,) = mine.rglob(f"{reader}.*")
+            staged.write_bytes(b"Subj")
+
+    @rule(process=consumes(processes))
+    def leave(self, process: Process) -> None:
+        """End as one should; what was returned by faults stays, and is recovered from."""
+        process.connection.close()
+        self._settle(process)
+        self._free(process.number)
+        self._keep(process)
+
+    @rule(pick=PICKS)
+    def dismiss(self, pick: int) -> None:
+        """A lease has run out, or a lock was found to be free."""
+        if self.leases:
+            self._free(sorted(self.leases)[pick % len(self.leases)])
+
+    @rule(layout=st.sampled_from(LAYOUTS))
+    def recover(self, layout: Layout) -> None:
+        transport = OutboxTransport(self.outbox, layout)
+        for number in transport.leftovers():
+            if number not in self.leases:
+                transport.recover(number, self._sent_by(number))
+
+    @rule()
+    def take_away(self) -> None:
+        self.taken.update(take_away(self.outbox))
+
+    @invariant()
+    def what_is_out_is_sent_whole_and_once(self) -> None:
+        out = self.taken + Counter(path.read_bytes() for path in visible(self.outbox))
+        assert out <= self._sent()
+
+    def teardown(self) -> None:
+        try:
+            self._finish()
+        finally:
+            shutil.rmtree(self.outbox)
+
+    def _finish(self) -> None:
+        """Let everything die, and one process do what is left to be done."""
+        while self.leases:
+            self.dismiss(0)
+        self.recover(Layout.FILES)
+        self.take_away()
+        assert self.taken == self._sent()
+        last = self._start(Layout.MAILDIR)
+        for _ in KEYS:
+            self._mark(last, 0)
+            self._send(last)
+        self.leave(last)
+        self.take_away()
+        assert self.taken == Counter(content_of(*key) for key in KEYS)
+        assert not (self.outbox / ".staged").exists()
+
+    def _start(self, layout: Layout) -> Process:
+        self.enlisted += 1
+        self.leases.add(self.enlisted)
+        transport = OutboxTransport(self.outbox, layout)
+        return Process(self.enlisted, transport, transport.connect(self.enlisted, yes))
+
+    def _mark(self, process: Process, pick: int) -> None:
+        free = [key for key, row in self.rows.items() if row.state == "pending"]
+        if free and process.number in self.leases:
+            key = free[pick % len(free)]
+            self.rows[key] = Row("attempting", process.number)
+            process.promised.append(key)
+
+    def _send(self, process: Process) -> None:
+        """Send what was promised, even if the row was lost meanwhile: one may have been stopped."""
+        for key in process.promised:
+            if process.connection.send(_parcel(key)).verdict is Verdict.ACCEPTED:
+                process.accepted.append(key)
+        process.promised = []
+
+    def _settle(self, process: Process) -> None:
+        for key in process.accepted:
+            row = self.rows[key]
+            if row == Row("attempting", process.number):
+                row.state = "sent"
+                process.unkept.append(key)
+        process.accepted = []
+
+    def _keep(self, process: Process) -> None:
+        process.transport.kept(process.number, process.unkept)
+        process.unkept = []
+
+    def _free(self, number: int) -> None:
+        self.leases.discard(number)
+        for key, row in self.rows.items():
+            if row == Row("attempting", number):
+                self.rows[key] = Row()
+
+    def _sent(self) -> Counter[bytes]:
+        return Counter(
+            content_of(*key) for key, row in self.rows.items() if row.state == "sent"
+        )
+
+    def _sent_by(self, number: int) -> SentBy:
+        return SentBy(self.rows, number)
+
+
+@dataclass
+class SentBy:
+    """What the ledger answers to a transport that recovers from one sender."""
+
+    rows: dict[Key, Row]
+    number: int
+
+    def __call__(self, asked: Sequence[Key]) -> Collection[Key]:
+        mine = Row("sent", self.number)
+        return [key for key in asked if self.rows[key] == mine]
+
+
+def _parcel(key: Key) -> Parcel:
+    issue, reader = key
+    return a_parcel(reader, issue)
+
+
+TestOnce = Once.TestCase
+TestOnce.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -1,0 +1,500 @@
+from __future__ import annotations
+
+import mailbox
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from publisher.config.delivery import Layout
+from publisher.config.loading import FILE_NAME, load
+from publisher.delivery.outcomes import Verdict
+from publisher.delivery.transports.base import Connection, Parcel, Transport, Unreachable
+from publisher.delivery.transports.outbox import OutboxTransport
+from publisher.errors import DeliveryError
+from publisher.testing import make_publication
+from tests.publisher.delivery.transports.parcels import (
+    FOLDER,
+    LAYOUTS,
+    a_parcel,
+    only,
+    take_away,
+    tree,
+    visible,
+    yes,
+)
+
+FILES = {
+    Layout.FILES: "weekly/en/2026-01-09/issue-7.0001.eml",
+    Layout.MAILDIR: "new/issue-7.0001",
+}
+by_layout = pytest.mark.parametrize("layout", LAYOUTS)
+not_by_root = pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
+
+
+def open_outbox(
+    outbox: Path, layout: Layout = Layout.FILES, sender: int = 1
+) -> tuple[OutboxTransport, Connection]:
+    transport = OutboxTransport(outbox, layout)
+    return transport, transport.connect(sender, yes)
+
+
+# --- what a message goes through
+
+
+@by_layout
+def test_a_message_appears_whole_once_its_row_is_kept_and_not_before(
+    tmp_path: Path, layout: Layout
+) -> None:
+    transport, connection = open_outbox(tmp_path, layout)
+    parcel = a_parcel()
+    assert connection.send(parcel).verdict is Verdict.ACCEPTED
+    assert visible(tmp_path) == []
+    transport.kept(1, [parcel.key])
+    assert [path.relative_to(tmp_path) for path in visible(tmp_path)] == [Path(FILES[layout])]
+    assert visible(tmp_path)[0].read_bytes() == parcel.message.content
+
+
+@by_layout
+def test_only_what_is_kept_appears(tmp_path: Path, layout: Layout) -> None:
+    transport, connection = open_outbox(tmp_path, layout)
+    for reader in (1, 2, 3):
+        connection.send(a_parcel(reader))
+    transport.kept(1, [(7, 1), (7, 3), (8, 2)])
+    assert len(visible(tmp_path)) == 2
+    transport.kept(1, [(7, 2)])
+    assert len(visible(tmp_path)) == 3
+
+
+@by_layout
+def test_what_was_taken_away_does_not_come_back(tmp_path: Path, layout: Layout) -> None:
+    transport, connection = open_outbox(tmp_path, layout)
+    connection.send(a_parcel())
+    transport.kept(1, [(7, 1)])
+    assert len(take_away(tmp_path)) == 1
+    transport.kept(1, [(7, 1)])
+    connection.close()
+    transport.recover(1, only((7, 1)))
+    assert tree(tmp_path) == {}
+
+
+@by_layout
+def test_nothing_stays_behind_but_mail(tmp_path: Path, layout: Layout) -> None:
+    transport, connection = open_outbox(tmp_path, layout)
+    other = transport.connect(1, yes)
+    connection.send(a_parcel(1))
+    other.send(a_parcel(2))
+    transport.kept(1, [(7, 1)])
+    connection.close()
+    other.close()
+    assert transport.leftovers() == [1]
+    transport.kept(1, [(7, 2)])
+    assert transport.leftovers() == []
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_what_is_staged_has_no_name_that_consumers_look_for(tmp_path: Path) -> None:
+    _, connection = open_outbox(tmp_path)
+    connection.send(a_parcel())
+    (name,) = tree(tmp_path)
+    assert name.startswith(".staged/")
+    assert not name.endswith(".eml")
+
+
+def test_a_maildir_is_one_for_who_reads_it(tmp_path: Path) -> None:
+    transport, connection = open_outbox(tmp_path / "outbox", Layout.MAILDIR)
+    connection.send(a_parcel())
+    transport.kept(1, [(7, 1)])
+    connection.close()
+    box = mailbox.Maildir(tmp_path / "outbox", create=False)
+    (message,) = box
+    assert message["Subject"] == "7"
+    assert {path.name for path in (tmp_path / "outbox").iterdir()} == {"tmp", "new", "cur"}
+    assert box.list_folders() == []
+
+
+def test_issues_have_folders_of_their_own(tmp_path: Path) -> None:
+    transport, connection = open_outbox(tmp_path)
+    for issue, folder in ((7, "weekly/en/2026-01-09"), (8, "weekly/ar/2026-01-09")):
+        connection.send(a_parcel(1, issue, folder))
+    transport.kept(1, [(7, 1), (8, 1)])
+    connection.close()
+    assert set(tree(tmp_path)) == {
+        "weekly/en/2026-01-09/issue-7.0001.eml",
+        "weekly/ar/2026-01-09/issue-8.0001.eml",
+    }
+
+
+def test_twice_is_the_same_as_once(tmp_path: Path) -> None:
+    transport, connection = open_outbox(tmp_path)
+    assert transport.guarantee == "idempotent"
+    for _ in range(2):
+        assert connection.send(a_parcel()).verdict is Verdict.ACCEPTED
+    transport.kept(1, [(7, 1)])
+    assert take_away(tmp_path) == [a_parcel().message.content]
+    connection.close()
+    assert tree(tmp_path) == {}
+
+
+def test_connections_of_several_threads_do_not_meet(tmp_path: Path) -> None:
+    transport = OutboxTransport(tmp_path)
+
+    def work(first: int) -> None:
+        connection = transport.connect(1, yes)
+        for reader in range(first, 40, 4):
+            connection.send(a_parcel(reader))
+            transport.kept(1, [(7, reader)])
+        connection.close()
+
+    threads = [threading.Thread(target=work, args=[first]) for first in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(take_away(tmp_path)) == sorted(a_parcel(n).message.content for n in range(40))
+    assert tree(tmp_path) == {}
+
+
+# --- what is called back
+
+
+def test_a_message_that_may_not_go_is_not_written(tmp_path: Path) -> None:
+    connection = OutboxTransport(tmp_path).connect(1, lambda: False)
+    assert connection.send(a_parcel()).verdict is Verdict.UNTRIED
+    assert tree(tmp_path) == {}
+
+
+def test_a_connection_that_was_closed_writes_nothing_and_can_be_closed_again(
+    tmp_path: Path,
+) -> None:
+    transport, connection = open_outbox(tmp_path)
+    other = transport.connect(1, yes)
+    connection.close()
+    connection.close()
+    assert not connection.is_open
+    assert connection.send(a_parcel()).verdict is Verdict.UNTRIED
+    assert other.send(a_parcel()).verdict is Verdict.ACCEPTED
+
+
+# --- what a kill leaves
+
+
+@by_layout
+def test_accepted_and_not_settled_is_removed_for_a_new_attempt(
+    tmp_path: Path, layout: Layout
+) -> None:
+    _, connection = open_outbox(tmp_path, layout)
+    connection.send(a_parcel())
+    OutboxTransport(tmp_path, layout).recover(1, only())
+    assert tree(tmp_path) == {}
+    transport, connection = open_outbox(tmp_path, layout, sender=2)
+    connection.send(a_parcel())
+    transport.kept(2, [(7, 1)])
+    assert len(visible(tmp_path)) == 1
+
+
+@by_layout
+def test_settled_and_not_kept_appears_at_the_next_start(tmp_path: Path, layout: Layout) -> None:
+    transport, connection = open_outbox(tmp_path, layout)
+    for reader in (1, 2, 3):
+        connection.send(a_parcel(reader))
+    transport.kept(1, [(7, 1)])
+    first = take_away(tmp_path)
+    OutboxTransport(tmp_path, layout).recover(1, only((7, 1), (7, 2)))
+    assert first + take_away(tmp_path) == [a_parcel(n).message.content for n in (1, 2)]
+    assert tree(tmp_path) == {}
+
+
+def test_half_a_message_never_appears(tmp_path: Path) -> None:
+    _, connection = open_outbox(tmp_path)
+    connection.send(a_parcel())
+    (staged,) = (path for path in tmp_path.rglob("*") if path.is_file())
+    staged.write_bytes(b"Subj")
+    again, connection = open_outbox(tmp_path)
+    connection.send(a_parcel())
+    again.kept(1, [(7, 1)])
+    assert take_away(tmp_path) == [a_parcel().message.content]
+
+
+def test_what_was_cut_off_under_one_layout_is_finished_under_the_other(tmp_path: Path) -> None:
+    _, connection = open_outbox(tmp_path, Layout.MAILDIR)
+    connection.send(a_parcel())
+    OutboxTransport(tmp_path, Layout.FILES).recover(1, only((7, 1)))
+    assert [*tree(tmp_path)] == [FILES[Layout.FILES]]
+
+
+def test_each_sender_s_leftovers_are_its_own(tmp_path: Path) -> None:
+    open_outbox(tmp_path, sender=3)[1].send(a_parcel(1))
+    open_outbox(tmp_path, sender=12)[1].send(a_parcel(1))
+    transport = OutboxTransport(tmp_path)
+    assert transport.leftovers() == [3, 12]
+    transport.recover(3, only())
+    assert transport.leftovers() == [12]
+    transport.recover(12, only((7, 1)))
+    assert transport.leftovers() == []
+    assert len(visible(tmp_path)) == 1
+
+
+def test_recovering_twice_or_with_nothing_there_is_no_harm(tmp_path: Path) -> None:
+    transport, connection = open_outbox(tmp_path)
+    connection.send(a_parcel())
+    for _ in range(2):
+        OutboxTransport(tmp_path).recover(1, only((7, 1)))
+    transport.kept(1, [(7, 1)])
+    transport.recover(99, only((7, 1)))
+    assert len(visible(tmp_path)) == 1
+    assert OutboxTransport(tmp_path / "none").leftovers() == []
+
+
+def test_a_process_that_wakes_up_while_another_recovers_from_it_does_no_harm(
+    tmp_path: Path,
+) -> None:
+    transport, connection = open_outbox(tmp_path)
+    keys = [(7, reader) for reader in range(60)]
+    for _, reader in keys:
+        connection.send(a_parcel(reader))
+    other = OutboxTransport(tmp_path)
+    threads = [
+        threading.Thread(target=transport.kept, args=[1, keys]),
+        threading.Thread(target=other.recover, args=[1, only(*keys)]),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert transport.stuck(1) == ""
+    assert sorted(take_away(tmp_path)) == sorted(a_parcel(n).message.content for n in range(60))
+
+
+def test_a_process_that_was_given_up_can_t_bring_back_what_another_has_sent(
+    tmp_path: Path,
+) -> None:
+    _, stopped = open_outbox(tmp_path, sender=1)
+    stopped.send(a_parcel(1))
+    transport, connection = open_outbox(tmp_path, sender=2)
+    for reader in (1, 2):
+        connection.send(a_parcel(reader))
+    transport.kept(2, [(7, 1), (7, 2)])
+    assert len(take_away(tmp_path)) == 2
+    stopped.send(a_parcel(2))
+    transport.recover(1, only())
+    assert take_away(tmp_path) == []
+    assert transport.leftovers() == [2]
+
+
+def test_a_ledger_that_can_t_be_asked_leaves_everything_as_it_is(tmp_path: Path) -> None:
+    open_outbox(tmp_path)[1].send(a_parcel())
+    before = tree(tmp_path)
+
+    def fail(_: object) -> list[tuple[int, int]]:
+        raise RuntimeError("locked")
+
+    with pytest.raises(RuntimeError):
+        OutboxTransport(tmp_path).recover(1, fail)
+    assert tree(tmp_path) == before
+
+
+def test_files_of_others_among_what_is_staged_are_left_alone(tmp_path: Path) -> None:
+    open_outbox(tmp_path)[1].send(a_parcel())
+    strange = [".staged/x", ".staged/1/x.staged", ".staged/1/7/x.y.staged", ".staged/1/7/1."]
+    for name in strange:
+        (tmp_path / name).write_bytes(b"")
+    transport = OutboxTransport(tmp_path)
+    transport.recover(1, only())
+    assert sorted(tree(tmp_path)) == sorted(strange)
+    assert transport.leftovers() == [1]
+
+
+def test_folders_that_a_consumer_sweeps_away_are_made_again(tmp_path: Path) -> None:
+    transport, connection = open_outbox(tmp_path)
+    connection.send(a_parcel(1))
+    (tmp_path / FOLDER).rmdir()
+    transport.kept(1, [(7, 1)])
+    assert len(take_away(tmp_path)) == 1
+    for folder, _, _ in os.walk(tmp_path, topdown=False):
+        if Path(folder) != tmp_path:
+            Path(folder).rmdir()
+    connection.send(a_parcel(2))
+    transport.kept(1, [(7, 2)])
+    assert len(visible(tmp_path)) == 1
+
+
+# --- what stands in the way
+
+
+def test_a_full_disk_stops_sending_with_its_reason_and_leaves_nothing_half(
+    tmp_path: Path,
+) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no device that is always full")
+    _, connection = open_outbox(tmp_path)
+    folder = tmp_path / ".staged" / "1" / "7" / FOLDER
+    folder.mkdir(parents=True)
+    (folder / "1.issue-7.0001.staged").symlink_to(full)
+    with pytest.raises(Unreachable, match=r"can't be written: No space left on device") as told:
+        connection.send(a_parcel())
+    assert str(tmp_path) in str(told.value)
+    assert not told.value.is_final
+    assert not connection.is_open
+    assert [*folder.iterdir()] == []
+    _, connection = open_outbox(tmp_path)
+    assert connection.send(a_parcel()).verdict is Verdict.ACCEPTED
+
+
+def test_a_file_where_an_issue_s_folder_should_be_puts_off_that_issue_alone(
+    tmp_path: Path,
+) -> None:
+    transport, connection = open_outbox(tmp_path)
+    (tmp_path / "weekly").mkdir()
+    (tmp_path / "weekly" / "en").write_bytes(b"")
+    outcome = connection.send(a_parcel())
+    assert outcome.verdict is Verdict.DEFERRED
+    assert str(tmp_path / "weekly" / "en") in outcome.reason
+    assert "can't be written: " in outcome.reason
+    assert connection.send(a_parcel(1, 8, "weekly/ar/2026-01-09")).verdict is Verdict.ACCEPTED
+    transport.kept(1, [(8, 1)])
+    assert len(visible(tmp_path)) == 1
+
+
+def test_a_file_where_the_outbox_should_be_is_unreachable(tmp_path: Path) -> None:
+    (tmp_path / "outbox").write_bytes(b"")
+    transport = OutboxTransport(tmp_path / "outbox")
+    with pytest.raises(Unreachable, match="outbox: can't be written: ") as told:
+        transport.connect(1, yes)
+    assert not told.value.is_final
+    with pytest.raises(DeliveryError, match="outbox"):
+        transport.leftovers()
+
+
+@pytest.mark.parametrize("parcel", [a_parcel(name="n" * 250), a_parcel(folder="f" * 300)])
+def test_a_name_that_is_too_long_is_told_before_the_row_is_sent(
+    tmp_path: Path, parcel: Parcel
+) -> None:
+    _, connection = open_outbox(tmp_path)
+    outcome = connection.send(parcel)
+    assert outcome.verdict is Verdict.DEFERRED
+    assert "File name too long" in outcome.reason
+    assert connection.is_open
+    assert tree(tmp_path) == {}
+
+
+def test_a_name_that_can_be_staged_can_be_placed(tmp_path: Path) -> None:
+    longest = os.pathconf(tmp_path, "PC_NAME_MAX")
+    transport, connection = open_outbox(tmp_path)
+    lengths = range(longest - 12, longest + 1)
+    parcels = [a_parcel(length, name="n" * length) for length in lengths]
+    accepted = [one for one in parcels if connection.send(one).verdict is Verdict.ACCEPTED]
+    assert 0 < len(accepted) < len(parcels)
+    transport.kept(1, [one.key for one in accepted])
+    assert len(visible(tmp_path)) == len(accepted)
+
+
+@not_by_root
+@pytest.mark.parametrize("forbidden", ["", FOLDER])
+def test_a_folder_that_may_not_be_written_is_told_before_the_row_is_sent(
+    tmp_path: Path, forbidden: str
+) -> None:
+    (tmp_path / FOLDER).mkdir(parents=True)
+    (tmp_path / forbidden).chmod(0o500)
+    try:
+        if forbidden:
+            outcome = open_outbox(tmp_path)[1].send(a_parcel())
+            assert outcome.verdict is Verdict.DEFERRED
+            assert outcome.reason == f"{tmp_path / FOLDER}: can't be written: Permission denied"
+        else:
+            with pytest.raises(Unreachable, match="can't be written: Permission denied"):
+                open_outbox(tmp_path)
+    finally:
+        (tmp_path / forbidden).chmod(0o700)
+
+
+def test_what_can_t_be_placed_is_not_lost_and_no_more_is_accepted_meanwhile(
+    tmp_path: Path,
+) -> None:
+    transport, connection = open_outbox(tmp_path)
+    for reader in (1, 2):
+        connection.send(a_parcel(reader))
+    in_the_way = tmp_path / FOLDER / "issue-7.0001.eml"
+    in_the_way.mkdir()
+    transport.kept(1, [(7, 1)])
+    with pytest.raises(Unreachable, match=r"issue-7.0001.eml: can't be written"):
+        connection.send(a_parcel(3))
+    with pytest.raises(Unreachable, match=r"issue-7.0001.eml: can't be written"):
+        transport.connect(1, yes)
+    in_the_way.rmdir()
+    connection = transport.connect(1, yes)
+    assert take_away(tmp_path) == [a_parcel(1).message.content]
+    assert connection.send(a_parcel(3)).verdict is Verdict.ACCEPTED
+    transport.kept(1, [(7, 2), (7, 3)])
+    assert len(visible(tmp_path)) == 2
+
+
+def test_what_could_not_be_placed_comes_with_what_is_kept_next(tmp_path: Path) -> None:
+    transport, connection = open_outbox(tmp_path)
+    for reader in (1, 2):
+        connection.send(a_parcel(reader))
+    in_the_way = tmp_path / FOLDER / "issue-7.0001.eml"
+    in_the_way.mkdir()
+    transport.kept(1, [(7, 1)])
+    in_the_way.rmdir()
+    transport.kept(1, [(7, 2)])
+    assert len(take_away(tmp_path)) == 2
+    assert transport.connect(1, yes).is_open
+
+
+def test_one_issue_that_can_t_be_recovered_does_not_keep_the_others(tmp_path: Path) -> None:
+    _, connection = open_outbox(tmp_path)
+    for issue, folder in ((7, "a"), (8, "b"), (9, "c")):
+        connection.send(a_parcel(1, issue, folder))
+    (tmp_path / "a").rmdir()
+    (tmp_path / "a").write_bytes(b"")
+    transport = OutboxTransport(tmp_path)
+    with pytest.raises(DeliveryError, match="a: can't be written"):
+        transport.recover(1, only((7, 1), (8, 1)))
+    assert set(tree(tmp_path)) == {
+        "a",
+        "b/issue-8.0001.eml",
+        ".staged/1/7/a/1.issue-7.0001.staged",
+    }
+    (tmp_path / "a").unlink()
+    transport.recover(1, only((7, 1), (8, 1)))
+    assert set(tree(tmp_path)) == {"a/issue-7.0001.eml", "b/issue-8.0001.eml"}
+
+
+def test_a_folder_on_another_file_system_is_told_as_such(tmp_path: Path) -> None:
+    elsewhere = Path("/dev/shm")
+    if not elsewhere.is_dir() or elsewhere.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("no other file system")
+    target = elsewhere / f"outbox-{os.getpid()}"
+    target.mkdir()
+    try:
+        (tmp_path / "weekly").symlink_to(target)
+        transport, connection = open_outbox(tmp_path)
+        connection.send(a_parcel())
+        transport.kept(1, [(7, 1)])
+        with pytest.raises(Unreachable, match=r"2026-01-09: is on another file system than"):
+            connection.send(a_parcel(2))
+        (tmp_path / "weekly").unlink()
+        transport.recover(1, only((7, 1)))
+        assert len(visible(tmp_path)) == 1
+    finally:
+        for folder, _, _ in os.walk(target, topdown=False):
+            Path(folder).rmdir()
+
+
+# --- what the settings ask for
+
+
+@by_layout
+def test_the_settings_choose_the_layout(tmp_path: Path, layout: Layout) -> None:
+    make_publication(tmp_path)
+    with (tmp_path / FILE_NAME).open("a", encoding="utf-8") as file:
+        file.write(f'[delivery.outbox]\nlayout = "{layout}"\n')
+    transport: Transport = OutboxTransport.of(load(tmp_path, {}))
+    connection = transport.connect(1, yes)
+    connection.send(a_parcel())
+    transport.kept(1, [(7, 1)])
+    connection.close()
+    assert [*tree(tmp_path / "outbox")] == [FILES[layout]]

@@ -1,0 +1,417 @@
+"""The reader in templates: her values are written for her, and nobody else may ask about them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from publisher.assembly.proving import prove
+from publisher.errors import RenderingError
+from publisher.rendering import Digest, Renderer, SystemMail, digest, placement, readers, system
+from publisher.rendering.environment import Templates
+from publisher.rendering.tokens import (
+    CONFIRM,
+    PREFERENCES,
+    READER_ADDRESS,
+    READER_LANGUAGE,
+    READER_NAME,
+    READER_TIMEZONE,
+    UNSUBSCRIBE,
+    WEB,
+    Slot,
+    slots,
+)
+from tests.publisher.composing.letters import a_publication, an_issue
+from tests.publisher.rendering import sample
+from tests.publisher.rendering.apart import write
+
+BODY = "email/digest/body.html"
+TEXT = "email/digest/body.txt"
+SUBJECT = "email/digest/subject.txt"
+MAIL = "<!DOCTYPE html><html><head><title>x</title></head><body>\n{}</body></html>"
+FOOTER = "{% extends 'shipped/email/digest/body.html' %}{% block footer %}{}{{ super() }}{% endblock %}"
+OTHERWISE = (
+    r'write \{\{ reader\.name \| otherwise\("\.\.\."\) \}\} for readers without one, or make'
+)
+EDITION = r"or make another edition or newsletter$"
+ONCE = "a mail is made once for all its readers"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "templates"
+
+
+@pytest.fixture
+def renderer(folder: Path) -> Iterator[Renderer]:
+    # Rendered in a process apart, as a publication's own templates are.
+    with closing(Renderer(folder)) as made:
+        yield made
+
+
+def page(renderer: Renderer, folder: Path, source: str) -> str:
+    write(folder, BODY, MAIL.replace("{}", source))
+    html = renderer.digest(sample.issue("en")).html
+    return html.partition("<body>")[2].partition("</body>")[0].strip()
+
+
+def rendered_here(folder: Path, source: str) -> str:
+    """Render without a process, for the many ways to be refused."""
+    write(folder, "part.html", f"\n{source}")
+    return Templates(folder).render("part.html", "en", readers.of_digests()).strip()
+
+
+@pytest.mark.parametrize(
+    ("source", "made"),
+    [
+        ("{{ reader.name }}", READER_NAME),
+        ('{{ reader["name"] }}', READER_NAME),
+        ("{{ reader.address }}", READER_ADDRESS),
+        ("{{ reader.language }}", READER_LANGUAGE),
+        ("{{ reader.timezone }}", READER_TIMEZONE),
+        ("{{ reader.unsubscribe }}", UNSUBSCRIBE),
+        ("{{ reader.preferences }}", PREFERENCES),
+        ("{{ reader.web }}", WEB),
+        ("{{ unsubscribe }} {{ preferences }}", f"{UNSUBSCRIBE} {PREFERENCES}"),
+        ("{{ reader_address|isolate }}", f"\u2068{READER_ADDRESS}\u2069"),
+        ("{{ reader.name|e }}{{ reader.name|safe }}", READER_NAME * 2),
+        ('{{ "Dear " ~ reader.name }}', f"Dear {READER_NAME}"),
+        ('{{ "Dear %s" % reader.name }}', f"Dear {READER_NAME}"),
+        ('{{ "Dear {}".format(reader.name) }}', f"Dear {READER_NAME}"),
+        ('{{ "Dear %s"|format(reader.name) }}', f"Dear {READER_NAME}"),
+        ('{{ _("Dear %(name)s", name=reader.name) }}', f"Dear {READER_NAME}"),
+        ("{% trans who=reader.name %}Dear {{ who }}{% endtrans %}", f"Dear {READER_NAME}"),
+        ("{% set who %}<b>{{ reader.name }}</b>{% endset %}{{ who }}", f"<b>{READER_NAME}</b>"),
+        ("{% set who = reader.name %}{{ who }}", READER_NAME),
+        (
+            "{% macro hi(who) %}Hi {{ who }}{% endmacro %}{{ hi(reader.name) }}",
+            f"Hi {READER_NAME}",
+        ),
+        ('{{ [reader.name, "all"]|join(" & ") }}', f"{READER_NAME} &amp; all"),
+        ("{% if reader is defined %}{{ reader.name }}{% endif %}", READER_NAME),
+    ],
+)
+def test_a_value_can_be_written_in_many_ways(folder: Path, source: str, made: str) -> None:
+    assert rendered_here(folder, source) == made
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ('"dear reader"', "dear reader"),
+        ("\"dear <reader> & 'friend'\"", "dear <reader> & 'friend'"),
+        ('_("dear reader")', "dear reader"),
+        ('"two\\nlines\u2028here "', "two lines here"),
+        ('"亲爱的读者"', "亲爱的读者"),
+        ('""', ""),
+    ],
+)
+def test_words_for_readers_without_a_name_survive_escaping_and_inlining(
+    renderer: Renderer, folder: Path, words: str, said: str
+) -> None:
+    place = f"{{{{ reader.name | otherwise({words}) }}}}"
+    made = page(renderer, folder, f"<p title='{place}' style=\"color:#000000\">{place}</p>")
+    assert [*slots(made)] == [Slot(READER_NAME, said)] * 2
+    assert re.sub(r"@@[A-Z0-9_@]+@@", "", made) == '<p title="" style="color:#000000"></p>'
+    write(folder, TEXT, place + " and a line so long that it has to be broken somewhere" * 3)
+    text = renderer.digest(sample.issue("en")).text
+    assert [*slots(text)] == [Slot(READER_NAME, said)]
+
+
+def test_words_of_the_catalogue_are_taken_as_they_are_shown(folder: Path) -> None:
+    made = rendered_here(folder, '{{ reader.name|otherwise(_("Ann &amp; Bob")) }}')
+    assert made == str(Slot(READER_NAME, "Ann & Bob"))
+
+
+BRANCHES = [
+    "{% if reader.name %}x{% endif %}",
+    "{% if not reader.name %}x{% endif %}",
+    "{% if reader.name and lang %}x{% endif %}",
+    "{{ 'x' if reader.name else 'y' }}",
+    "{{ reader.name or 'dear reader' }}",
+    "{% if reader.name == 'Ann' %}x{% endif %}",
+    "{% if 'Ann' == reader.name %}x{% endif %}",
+    "{% if reader.name != 'Ann' %}x{% endif %}",
+    "{% if reader.name < 'M' %}x{% endif %}",
+    "{% if reader.name in ['Ann'] %}x{% endif %}",
+    "{% if 'A' in reader.name %}x{% endif %}",
+    "{% if reader.name is defined %}x{% endif %}",
+    "{% if reader.name is none %}x{% endif %}",
+    "{% if reader.name is string %}x{% endif %}",
+    "{% if reader.name is sameas 'Ann' %}x{% endif %}",
+    "{% for letter in reader.name %}x{% endfor %}",
+    "{{ reader.name[0] }}",
+    "{{ reader.name[:3] }}",
+    "{{ {'Ann': 1}[reader.name] }}",
+    "{{ reader.name.upper() }}",
+    "{{ reader.name.split }}",
+    "{{ reader.name() }}",
+    "{{ reader.name + 'x' }}",
+    "{{ 'x' + reader.name }}",
+    "{{ reader.name * 2 }}",
+    "{{ '{:>9}'.format(reader.name) }}",
+    *(
+        f"{{{{ reader.name|{asked} }}}}"
+        for asked in (
+            *("upper", "lower", "title", "capitalize", "trim", "length", "default('x')"),
+            *("truncate(3)", "replace('A', 'B')", "striptags", "urlencode", "tojson", "first"),
+            *(
+                "one_line",
+                "shorten(3)",
+                "direction",
+                "list",
+                "reverse",
+                "wordwrap",
+                "string|lower",
+            ),
+        )
+        if "|" not in asked
+    ),
+    "{{ [reader.name]|map('upper')|list }}",
+    "{{ [reader.name, 'x']|sort }}",
+    "{{ lang|default(reader.name) }}",
+    "{% set who = reader.name %}{% if who %}x{% endif %}",
+    "{% macro hi(who) %}{% if who %}x{% endif %}{% endmacro %}{{ hi(reader.name) }}",
+    "{% trans num=reader.name %}one{% pluralize %}many{% endtrans %}",
+]
+
+
+@pytest.mark.parametrize("source", BRANCHES)
+def test_a_template_that_asks_about_a_reader_is_told_what_to_do_instead(
+    folder: Path, source: str
+) -> None:
+    where = r"^templates/part\.html, line 2: "
+    with pytest.raises(RenderingError, match=f"{where}{ONCE}, .*{OTHERWISE}") as caught:
+        rendered_here(folder, source)
+    assert re.search(EDITION, str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (
+            "{% if reader.language == 'ar' %}x{% endif %}",
+            f"reader.language .* as it is, {EDITION}",
+        ),
+        ("{{ tongue(reader.language) }}", f"reader.language .* as it is, {EDITION}"),
+        ("{% if unsubscribe %}x{% endif %}", "unsubscribe can't be asked about"),
+        ("{{ reader_address|upper }}", "reader_address can't be asked about"),
+        ("{{ reader }}", "write one of reader's values"),
+        ("{% if reader %}x{% endif %}", "write one of reader's values"),
+        ("{% for value in reader %}x{% endfor %}", "write one of reader's values"),
+        (
+            "{{ reader.age }}",
+            "there is no reader.age here, but there are name, address, language",
+        ),
+        ("{{ reader.name._slot }}", "access to attribute '_slot' of 'Place' object is unsafe"),
+        ("{{ reader.web|otherwise('x') }}", r"reader.web needs no otherwise\(\)"),
+        (
+            "{{ reader.name|otherwise('a')|otherwise('b') }}",
+            r"reader.name needs no otherwise\(\)",
+        ),
+        ("{{ reader.name|otherwise(reader.address) }}", r"otherwise\(\) takes words"),
+        ("{{ reader.name|otherwise('x' ~ reader.address) }}", r"otherwise\(\) takes words"),
+        ("{{ reader.name|otherwise(3) }}", r"otherwise\(\) takes words"),
+        ("{{ lang|otherwise('x') }}", "otherwise is for a reader's own values, as reader.name"),
+    ],
+)
+def test_other_questions_are_refused_with_their_reason(
+    folder: Path, source: str, reason: str
+) -> None:
+    with pytest.raises(RenderingError, match=rf"^templates/part\.html, line 2: .*{reason}"):
+        rendered_here(folder, source)
+
+
+def test_a_branch_in_a_publication_s_own_template_is_named_with_its_line(
+    renderer: Renderer, folder: Path
+) -> None:
+    write(folder, TEXT, "x\n\n{% if reader.name %}Dear {{ reader.name }}{% endif %}")
+    reason = rf"^templates/{TEXT}, line 3: {ONCE}, so reader\.name can't be asked .*{OTHERWISE}"
+    with pytest.raises(RenderingError, match=reason):
+        renderer.digest(sample.issue("en"))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% set who %}{{ reader.name }}{% endset %}{% if who %}Dear {{ who }}{% endif %}",
+        "{% set who %}{{ reader.name }}{% endset %}{{ who or 'you' }}",
+        "{% set who = 'Dear ' ~ reader.name %}{{ who|length }}",
+        "{{ ('Dear ' ~ reader.name)|truncate(8) }}",
+        "{% set who %}{{ reader.name|otherwise('x') }}{% endset %}{{ who if who else 'you' }}",
+    ],
+)
+def test_what_was_made_of_a_value_may_not_be_asked_about_either(
+    renderer: Renderer, folder: Path, source: str
+) -> None:
+    reason = (
+        rf"^templates/{BODY}: where it says '.*' to some readers, it would say '.*' to others"
+    )
+    with pytest.raises(RenderingError, match=f"{reason}: {ONCE}; write .*, {EDITION}"):
+        page(renderer, folder, source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% filter lower %}{{ reader.name }}{% endfilter %}",
+        "{{ reader.name|string|capitalize }}",
+    ],
+)
+def test_what_was_made_of_a_value_may_not_be_changed(
+    renderer: Renderer, folder: Path, source: str
+) -> None:
+    reason = rf"^templates/{BODY}: a reader's value was changed to @@reader_name@@: {ONCE}"
+    with pytest.raises(RenderingError, match=reason):
+        page(renderer, folder, source)
+
+
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        ('<a href="{{ reader.name }}">x</a>', 'href="..." of <a>'),
+        ('<a href="mailto:{{ reader.address }}">x</a>', 'href="..." of <a>'),
+        ('<img src="https://x.example/{{ reader.language }}" alt="">', 'src="..." of <img>'),
+        ('<p style="color:{{ reader.name }}">x</p>', 'style="..." of <p>'),
+        ('<style data-premailer="ignore">{{ reader.name }}</style>', "<style>"),
+    ],
+)
+def test_a_value_can_not_stand_where_it_would_be_an_address_or_a_style(
+    renderer: Renderer, folder: Path, source: str, place: str
+) -> None:
+    reason = rf"^templates/{BODY}: @@[A-Z_]+@@ can't stand in {re.escape(place)}$"
+    with pytest.raises(RenderingError, match=reason):
+        page(renderer, folder, source)
+
+
+def test_links_stand_in_addresses_and_names_in_titles(renderer: Renderer, folder: Path) -> None:
+    source = '<a href="{{ reader.web }}" title="For {{ reader.name }}">x</a>'
+    made = page(renderer, folder, source)
+    assert made == f'<a href="{WEB}" title="For {READER_NAME}">x</a>'
+
+
+# Subjects
+
+
+def subject(renderer: Renderer, folder: Path, source: str) -> str:
+    write(folder, SUBJECT, source)
+    return renderer.digest(sample.issue("en")).subject
+
+
+def test_a_subject_may_name_the_reader(renderer: Renderer, folder: Path) -> None:
+    made = subject(renderer, folder, "{{ reader.name|otherwise('You') }}, your week")
+    assert made == f"{Slot(READER_NAME, 'You')}, your week"
+
+
+def test_a_subject_may_hold_no_link(renderer: Renderer, folder: Path) -> None:
+    reason = rf"^templates/{SUBJECT}: a link, {UNSUBSCRIBE}, can't stand in a subject$"
+    with pytest.raises(RenderingError, match=reason):
+        subject(renderer, folder, "See {{ unsubscribe }}")
+
+
+def test_a_subject_is_shortened_around_a_value(renderer: Renderer, folder: Path) -> None:
+    made = subject(
+        renderer, folder, "word " * 9 + "{{ reader.name|otherwise('long ' * 99) }} x"
+    )
+    assert made == "word " * 8 + "word…"
+
+
+def test_a_subject_may_not_depend_on_the_reader(renderer: Renderer, folder: Path) -> None:
+    source = "{% set who %}{{ reader.name }}{% endset %}{{ who|default('You', true) }}"
+    with pytest.raises(RenderingError, match=rf"^templates/{SUBJECT}: where it says ''"):
+        subject(renderer, folder, source)
+
+
+# Mails about a subscription
+
+
+def system_mail(renderer: Renderer, folder: Path, source: str) -> Digest:
+    write(folder, "email/welcome/body.txt", source)
+    mail = SystemMail(kind="welcome", house=sample.house("en"), newsletters=("The week",))
+    return renderer.system_mail(mail)
+
+
+def test_a_system_mail_has_a_reader_too(renderer: Renderer, folder: Path) -> None:
+    source = "{{ reader.name|otherwise('you') }} {{ reader.preferences }} {{ confirm }}"
+    made = system_mail(renderer, folder, source)
+    assert [*slots(made.text)] == [Slot(READER_NAME, "you"), Slot(PREFERENCES), Slot(CONFIRM)]
+
+
+def test_a_system_mail_is_no_issue_and_has_no_page(renderer: Renderer, folder: Path) -> None:
+    reason = r"^templates/email/welcome/body\.txt, line 1: there is no reader\.web here"
+    with pytest.raises(RenderingError, match=reason):
+        system_mail(renderer, folder, "{{ reader.web }}")
+
+
+def test_a_system_mail_may_not_depend_on_the_reader(renderer: Renderer, folder: Path) -> None:
+    source = "{% set who %}{{ reader.name }}{% endset %}{{ 'x' if who else 'y' }}"
+    with pytest.raises(RenderingError, match=r"welcome/body\.txt: where it says 'x' to some"):
+        system_mail(renderer, folder, source)
+
+
+@pytest.mark.parametrize("language", sample.LANGUAGES)
+def test_the_shipped_templates_ask_nothing_about_a_reader(
+    language: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[list[str]] = []
+    check = placement.check_that_nothing_is_asked
+
+    def noted(made: Mapping[str, str], blank: Callable[[str], str]) -> None:
+        asked.append([*made])
+        check(made, blank)
+
+    # A spy that calls through: nothing else tells that it was looked.
+    monkeypatch.setattr(placement, "check_that_nothing_is_asked", noted)
+    templates = Templates(tmp_path)
+    digest.compose(templates, sample.issue(language))
+    for kind in ("confirm", "welcome", "goodbye"):
+        mail = SystemMail(kind=kind, house=sample.house(language), newsletters=("The week",))
+        system.compose(templates, mail)
+    assert asked[0] == [SUBJECT, BODY, TEXT]
+    assert len(asked) == 4
+
+
+# What comes of it in the end
+
+
+@pytest.mark.parametrize("language", ["en", "zh-Hans", "ar"])
+def test_a_mail_with_readers_values_passes_the_gate(
+    renderer: Renderer, folder: Path, language: str
+) -> None:
+    publication, issue = a_publication(), an_issue(language)
+    before = prove(publication, issue, Renderer().digest(sample.issue(language)))
+    dear = "{{ reader.name|otherwise('dear reader') }}, {{ reader.language }}"
+    more = f"{dear} <a class='quiet' href='{{{{ reader.web }}}}'>My page</a>"
+    write(folder, BODY, FOOTER.replace("{}", f"<p class='footer-line'>{more}</p>", 1))
+    text = "{% include 'shipped/email/digest/body.txt' %}\n" + dear + "\n{{ reader.web }}\n"
+    write(folder, TEXT, text)
+    proof = prove(publication, issue, renderer.digest(sample.issue(language)))
+    assert {finding.code for finding in proof.report.errors} == {
+        finding.code for finding in before.report.errors
+    }
+    assert "Sample Reader, en" in proof.mail.text
+    assert "Sample Reader, en" in proof.mail.html
+    assert "@@" not in proof.mail.text + proof.mail.html
+
+
+def test_the_gate_finds_a_place_that_nobody_fills() -> None:
+    made = Renderer().digest(sample.issue("en"))
+    for residue in (CONFIRM, "@@READER_NAME_OR@@FF@@", "@@READER_SHOE@@"):
+        spoilt = replace(
+            made,
+            html=made.html.replace("</body>", f"<p>{residue}</p></body>"),
+            text=f"{made.text}{residue}\n",
+        )
+        errors = prove(a_publication(), an_issue(), spoilt).report.errors
+        assert {"html-template", "text-template"} <= {finding.code for finding in errors}
+
+
+def test_the_documentation_names_every_value_of_a_reader() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "templates.md").read_text("utf-8")
+    named = re.findall(r"(?m)^\| `reader\.(\w+)` \|", page)
+    assert named == [*readers.OWN, "web"]

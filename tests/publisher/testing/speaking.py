@@ -1,0 +1,97 @@
+"""Speaking to a mail server by hand, line by line, and through smtplib."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from publisher.testing.servers import MailServer
+
+SENDER = "digest@news.example.org"
+READER = "ann@example.org"
+CONTENT = b"Message-ID: <1@news.example.org>\r\nSubject: The week\r\n\r\nA few words.\r\n"
+# Seconds that any answer may take.
+PATIENCE = 10.0
+
+
+class Line:
+    """A raw connection; an empty reply is the end of it."""
+
+    def __init__(self, server: MailServer) -> None:
+        self._socket = socket.create_connection((server.host, server.port), PATIENCE)
+        self._replies = self._socket.makefile("rb")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._replies.close()
+        self._socket.close()
+
+    def say(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
+    def hear(self) -> str:
+        """Read a whole reply."""
+        lines = []
+        try:
+            while line := self._replies.readline():
+                lines.append(line.decode().rstrip("\r\n"))
+                if line[3:4] != b"-":
+                    break
+        except ConnectionResetError:
+            return ""
+        return "\n".join(lines)
+
+    def ask(self, command: str) -> str:
+        """Say a command and read the reply; an end while saying it is one too."""
+        try:
+            self.say(command.encode() + b"\r\n")
+        except (BrokenPipeError, ConnectionResetError):
+            return ""
+        return self.hear()
+
+    def greet(self) -> str:
+        """Read the greeting and say EHLO."""
+        assert self.hear().startswith("220 ")
+        return self.ask("EHLO client.example")
+
+    def address(self, reader: str = READER) -> None:
+        """Go as far as DATA's 354."""
+        assert self.ask(f"MAIL FROM:<{SENDER}>").startswith("250 ")
+        assert self.ask(f"RCPT TO:<{reader}>").startswith("250 ")
+        assert self.ask("DATA").startswith("354 ")
+
+    def send(self, reader: str = READER, content: bytes = CONTENT) -> str:
+        """Send a whole message; gives the reply to the dot."""
+        self.address(reader)
+        self.say(content + b".\r\n")
+        return self.hear()
+
+
+@contextmanager
+def greeted(server: MailServer) -> Iterator[Line]:
+    with Line(server) as line:
+        line.greet()
+        yield line
+
+
+def trusting(server: MailServer) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=server.authority)
+
+
+def deliver(client: smtplib.SMTP, *readers: str) -> dict[str, tuple[int, bytes]]:
+    return client.sendmail(SENDER, readers or (READER,), CONTENT)

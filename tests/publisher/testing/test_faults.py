@@ -1,0 +1,253 @@
+"""The mail server misbehaves where it is told to, and nowhere else."""
+
+from __future__ import annotations
+
+import pytest
+
+from publisher.testing import (
+    Action,
+    Behaviour,
+    Drop,
+    Fault,
+    Moment,
+    Phase,
+    Reply,
+    Stall,
+    addressed,
+    always,
+    every,
+    first,
+)
+from publisher.testing.servers import MailServer
+from tests.publisher.testing.speaking import CONTENT, READER, SENDER, Line, greeted
+
+COMMANDS = {
+    Phase.HELLO: "EHLO client.example",
+    Phase.MAIL: f"MAIL FROM:<{SENDER}>",
+    Phase.RCPT: f"RCPT TO:<{READER}>",
+    Phase.DATA: "DATA",
+    Phase.CONTENT: "Subject: half a mess",
+    Phase.DOT: "age\r\n\r\n.",
+}
+PHASES = [Phase.CONNECT, *COMMANDS]
+
+
+def reach(line: Line, phase: Phase) -> str:
+    """Converse up to a phase; gives the reply there."""
+    reply = line.hear()
+    for reached, command in COMMANDS.items():
+        if phase is Phase.CONNECT or (reached is Phase.CONTENT and phase is Phase.DOT):
+            continue
+        reply = line.ask(command)
+        if reached is phase:
+            break
+    return reply
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_it_hangs_up_at_each_phase(phase: Phase) -> None:
+    with MailServer(first(1, phase, Drop())) as server:
+        with Line(server) as line:
+            assert reach(line, phase) == ""
+        server.wait_for_quiet()
+        assert server.messages == []
+        with greeted(server) as line:
+            assert line.send().startswith("250 ")
+        assert [one.connection for one in server.messages] == [2]
+
+
+@pytest.mark.parametrize("code", ["451", "550"])
+@pytest.mark.parametrize("phase", PHASES)
+def test_it_refuses_at_each_phase_in_the_words_given(phase: Phase, code: str) -> None:
+    words = f"{code} {code[0]}.7.1 No"
+    with MailServer(first(1, phase, Reply(words))) as server:
+        with Line(server) as line:
+            assert reach(line, phase) == words
+            hangs_up = phase in {Phase.CONNECT, Phase.CONTENT}
+            assert line.ask("NOOP") == ("" if hangs_up else "250 OK")
+        assert server.messages == []
+        assert server.refused == {int(code): 1}
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_421_hangs_up_at_each_phase(phase: Phase) -> None:
+    with (
+        MailServer(always(phase, Reply("421 4.3.2 Going down"))) as server,
+        Line(server) as line,
+    ):
+        assert reach(line, phase) == "421 4.3.2 Going down"
+        assert line.hear() == ""
+        assert server.messages == []
+
+
+def test_a_421_reaches_a_client_that_went_on_talking() -> None:
+    envelope = f"{COMMANDS[Phase.MAIL]}\r\n{COMMANDS[Phase.RCPT]}\r\nDATA\r\n".encode()
+    with (
+        MailServer(always(Phase.MAIL, Reply("421 4.3.2 Going down"))) as server,
+        greeted(server) as line,
+    ):
+        line.say(envelope * 2000)
+        assert line.hear() == "421 4.3.2 Going down"
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_it_stalls_at_each_phase_until_released(phase: Phase) -> None:
+    with MailServer(always(phase, Stall())) as server, Line(server) as line:
+        if phase is not Phase.CONNECT:
+            line.hear()
+        for reached, command in COMMANDS.items():
+            if phase is Phase.CONNECT:
+                break
+            line.say(command.encode() + b"\r\n")
+            if reached is phase:
+                break
+            if reached is not Phase.CONTENT:
+                line.hear()
+        server.wait_for_stalls()
+        assert server.messages == []
+        server.release()
+        if phase is Phase.CONTENT:
+            line.say(b".\r\n")
+        assert line.hear().startswith(("2", "354"))
+
+
+@pytest.mark.parametrize("phase", [Phase.MAIL, Phase.DOT])
+def test_it_stalls_for_a_time(phase: Phase) -> None:
+    with MailServer(always(phase, Stall(0.01))) as server, greeted(server) as line:
+        assert line.send().startswith("250 ")
+        assert len(server.messages) == 1
+
+
+def test_who_stalled_at_the_dot_takes_nothing_from_a_client_that_left() -> None:
+    with MailServer(always(Phase.DOT, Stall())) as server:
+        with greeted(server) as line:
+            line.address()
+            line.say(CONTENT + b".\r\n")
+            server.wait_for_stalls()
+        server.wait_for_quiet()
+        assert server.messages == []
+
+
+def test_a_message_can_be_kept_though_nothing_is_answered() -> None:
+    with MailServer(first(1, Phase.DOT, Drop(kept=True))) as server:
+        with greeted(server) as line:
+            assert line.send() == ""
+        with greeted(server) as line:
+            assert line.send().startswith("250 ")
+        assert [one.connection for one in server.messages] == [1, 2]
+
+
+def test_a_message_can_be_kept_long_before_it_is_answered() -> None:
+    with MailServer(always(Phase.DOT, Stall(kept=True))) as server, greeted(server) as line:
+        line.address()
+        line.say(CONTENT + b".\r\n")
+        server.wait_for_stalls()
+        assert len(server.messages) == 1
+        server.release()
+        assert line.hear().startswith("250 ")
+        assert len(server.messages) == 1
+
+
+def test_a_server_may_take_a_message_and_then_hang_up_politely() -> None:
+    fault = always(Phase.DOT, Reply("250 2.0.0 Ok, and good bye", hangs_up=True))
+    with MailServer(fault) as server, greeted(server) as line:
+        assert line.send() == "250 2.0.0 Ok, and good bye"
+        assert line.hear() == ""
+        assert len(server.messages) == 1
+
+
+def test_good_replies_in_other_words_take_what_they_reply_to() -> None:
+    faults = (
+        always(Phase.HELLO, Reply("250 hello")),
+        always(Phase.MAIL, Reply("250 sender known")),
+        always(Phase.RCPT, Reply("251 will forward")),
+        always(Phase.DOT, Reply("250-two\r\n250 lines")),
+    )
+    with MailServer(Behaviour(faults=faults)) as server, Line(server) as line:
+        assert line.greet() == "250 hello"
+        line.ask(COMMANDS[Phase.MAIL])
+        assert line.ask(COMMANDS[Phase.RCPT]) == "251 will forward"
+        line.ask("DATA")
+        line.say(CONTENT + b".\r\n")
+        assert line.hear() == "250-two\n250 lines"
+        assert server.recipients() == {READER: 1}
+
+
+def test_each_recipient_can_have_a_reply_of_its_own() -> None:
+    fault = addressed(
+        {
+            "gone@example.org": Reply("550 5.1.1 No such user"),
+            "FULL@example.org": Reply("452 x"),
+        }
+    )
+    with MailServer(fault) as server, greeted(server) as line:
+        line.ask(COMMANDS[Phase.MAIL])
+        replies = [
+            line.ask(f"RCPT TO:<{name}@example.org>")[:3] for name in ("gone", "full", "ann")
+        ]
+        assert replies == ["550", "452", "250"]
+        assert line.ask("DATA").startswith("354 ")
+        line.say(CONTENT + b".\r\n")
+        assert line.hear().startswith("250 ")
+        assert server.recipients() == {READER: 1}
+        assert server.refused == {550: 1, 452: 1}
+
+
+def test_recipients_count_at_the_dot_too() -> None:
+    fault = addressed({READER: Reply("554 5.7.1 Spam")}, Phase.DOT)
+    with MailServer(fault) as server, greeted(server) as line:
+        assert line.send() == "554 5.7.1 Spam"
+        assert line.send("bob@example.org").startswith("250 ")
+        assert server.recipients() == {"bob@example.org": 1}
+
+
+LATER = Reply("451 4.3.0 Later")
+
+
+@pytest.mark.parametrize(
+    ("fault", "codes"),
+    [
+        (first(2, Phase.RCPT, LATER), "451 451 250 250"),
+        (every(2, Phase.RCPT, LATER), "250 451 250 451"),
+        (always(Phase.RCPT, LATER), "451 451 451 451"),
+        (always(Phase.MAIL, LATER), "503 503 503 503"),
+    ],
+)
+def test_storms(fault: Fault, codes: str) -> None:
+    with MailServer(fault) as server, greeted(server) as line:
+        line.ask(COMMANDS[Phase.MAIL])
+        assert [line.ask(COMMANDS[Phase.RCPT])[:3] for _ in codes.split()] == codes.split()
+
+
+def test_a_fault_is_told_where_it_is() -> None:
+    moments: list[Moment] = []
+
+    def listening(moment: Moment) -> Action | None:
+        moments.append(moment)
+        return None
+
+    with MailServer(listening) as server:
+        for _ in range(2):
+            with greeted(server) as line:
+                line.send()
+                line.send("bob@example.org")
+    dots = [moment for moment in moments if moment.phase is Phase.DOT]
+    assert dots[0] == Moment(Phase.DOT, 1, 1, 1, 1, SENDER, READER)
+    assert dots[3] == Moment(Phase.DOT, 4, 2, 4, 2, SENDER, "bob@example.org")
+    assert moments[0] == Moment(Phase.CONNECT, 1, 1)
+    turns = [moment.phase for moment in moments[:7]]
+    assert turns == PHASES
+
+
+def test_the_first_fault_that_acts_counts() -> None:
+    behaviour = Behaviour(
+        faults=(first(1, Phase.MAIL, LATER), always(Phase.MAIL, Reply("550 5.7.1 Never")))
+    )
+    with MailServer(behaviour) as server, greeted(server) as line:
+        assert [line.ask(COMMANDS[Phase.MAIL])[:3] for _ in range(2)] == ["451", "550"]
+
+
+def test_a_slow_server_takes_its_time_and_all_the_mail() -> None:
+    with MailServer(Behaviour(slow=0.01)) as server, greeted(server) as line:
+        assert [line.send()[:3] for _ in range(3)] == ["250"] * 3
+        assert len(server.messages) == 3

@@ -1,0 +1,122 @@
+"""The transport in memory and the timer keep their promises."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from publisher.clock import Timer
+from publisher.composing import Message
+from publisher.delivery.outcomes import ACCEPTED, Outcome, Verdict
+from publisher.delivery.transports.base import Connection, Parcel, Transport, Unreachable
+from publisher.testing import FakeTimer, MemoryTransport
+
+
+def parcel(number: int) -> Parcel:
+    message = Message(number, f"m{number}", b"words")
+    return Parcel(1, "weekly/en", "digest@news.example.org", f"r{number}@example.org", message)
+
+
+PARCELS = [parcel(number) for number in (1, 2, 3)]
+
+
+def connected(transport: MemoryTransport, *, may_go: bool = True) -> Connection:
+    return transport.connect(1, lambda: may_go)
+
+
+def test_a_memory_transport_keeps_what_it_takes() -> None:
+    transport: Transport = (memory := MemoryTransport("ambiguous", connections=3, promised=2))
+    connection = transport.connect(1, lambda: True)
+    assert [connection.send(one) for one in PARCELS] == [ACCEPTED] * 3
+    assert (transport.guarantee, transport.connections, transport.promised) == (
+        "ambiguous",
+        3,
+        2,
+    )
+    assert memory.taken == memory.offered == PARCELS
+    assert memory.messages == [one.message for one in PARCELS]
+
+
+def test_a_memory_transport_fails_where_it_is_told_to_until_it_is_healed() -> None:
+    memory = MemoryTransport(fail_after=2)
+    connection = connected(memory)
+    for one in PARCELS[:2]:
+        connection.send(one)
+    with pytest.raises(Unreachable, match="took 2 messages") as caught:
+        connection.send(PARCELS[2])
+    with pytest.raises(Unreachable):
+        connected(memory)
+    assert caught.value.is_final
+    assert memory.taken == PARCELS[:2]
+
+    memory.fail_after = None
+    assert connection.send(PARCELS[2]) == ACCEPTED
+
+
+REFUSED = Outcome(Verdict.REFUSED, "no such mailbox", is_dead=True)
+UNKNOWN = Outcome(Verdict.UNKNOWN, "no answer")
+
+
+def test_outcomes_are_what_a_mapping_says() -> None:
+    memory = MemoryTransport(
+        outcomes={"r1@example.org": REFUSED, "r2@example.org": UNKNOWN},
+    )
+    connection = connected(memory)
+    assert [connection.send(one) for one in PARCELS] == [REFUSED, UNKNOWN, ACCEPTED]
+    # Who gave no answer may have taken it.
+    assert memory.taken == PARCELS[1:]
+    assert memory.offered == PARCELS
+
+
+def test_outcomes_are_what_a_function_says() -> None:
+    memory = MemoryTransport(outcomes=lambda one: REFUSED if one.key == (1, 2) else ACCEPTED)
+    connection = connected(memory)
+    assert [connection.send(one) for one in PARCELS] == [ACCEPTED, REFUSED, ACCEPTED]
+    assert memory.taken == [PARCELS[0], PARCELS[2]]
+
+
+def test_what_is_called_back_or_comes_too_late_is_not_even_offered() -> None:
+    memory = MemoryTransport()
+    assert connected(memory, may_go=False).send(PARCELS[0]).verdict is Verdict.UNTRIED
+    closed = connected(memory)
+    closed.close()
+    assert not closed.is_open
+    assert closed.send(PARCELS[0]).verdict is Verdict.UNTRIED
+    assert memory.offered == []
+
+
+def test_connections_are_counted() -> None:
+    memory = MemoryTransport()
+    one, two = connected(memory), connected(memory)
+    one.close()
+    one.close()
+    connected(memory)
+    assert (memory.opened, memory.at_once, memory.most_at_once) == (3, 2, 2)
+    two.close()
+    assert memory.at_once == 1
+
+
+def test_a_memory_transport_remembers_what_it_is_told() -> None:
+    memory = MemoryTransport()
+    memory.kept(1, [(1, 2), (1, 3)])
+    assert memory.settled == [(1, 2), (1, 3)]
+
+
+def test_no_parcel_is_lost_among_threads() -> None:
+    memory = MemoryTransport()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: connected(memory).send(parcel(number)), range(400)))
+    assert {one.key for one in memory.taken} == {(1, number) for number in range(400)}
+    assert len(memory.taken) == 400
+
+
+def test_a_timer_moves_only_when_told() -> None:
+    timer = FakeTimer()
+    seam: Timer = timer
+    begun = timer.time()
+    timer.advance(90.5)
+    assert seam.time() == begun + 90.5
+    timer.advance(-3600)
+    assert timer.time() == begun + 90.5 - 3600
+    assert FakeTimer(12.0).time() == 12.0

@@ -1,0 +1,240 @@
+"""The mail server speaks TLS, demands certificates and passwords, and refuses both."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import ssl
+
+import pytest
+
+from publisher.config.delivery import Tls
+from publisher.testing import Behaviour, Drop, Phase, Reply, Stall, always
+from publisher.testing.certificates import Authority
+from publisher.testing.servers import MailServer
+from tests.publisher.testing.speaking import SENDER, Line, deliver, greeted, trusting
+
+IMPLICIT = Behaviour(tls=Tls.IMPLICIT)
+STARTTLS = Behaviour(tls=Tls.STARTTLS)
+USERS = {"ann": "a password"}
+
+
+def encrypted(server: MailServer, context: ssl.SSLContext) -> smtplib.SMTP:
+    """Connect in the way that the server wants."""
+    if server.behaviour.tls is Tls.IMPLICIT:
+        return smtplib.SMTP_SSL(server.host, server.port, timeout=10, context=context)
+    client = smtplib.SMTP(server.host, server.port, timeout=10)
+    try:
+        client.starttls(context=context)
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+@pytest.mark.parametrize("behaviour", [IMPLICIT, STARTTLS])
+def test_mail_comes_through_tls(behaviour: Behaviour) -> None:
+    with MailServer(behaviour) as server:
+        with encrypted(server, trusting(server)) as client:
+            deliver(client)
+        assert [one.tls for one in server.messages] == ["TLSv1.3"]
+        server.wait_for_quiet()
+
+
+@pytest.mark.parametrize("tls", [Tls.IMPLICIT, Tls.STARTTLS])
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"hosts": ("elsewhere.example",)}, "IP address mismatch"),
+        ({"expired": True}, "expired"),
+    ],
+)
+def test_a_certificate_can_be_wrong(tls: Tls, changes: dict[str, object], problem: str) -> None:
+    behaviour = Behaviour(tls=tls, **changes)  # type: ignore[arg-type]  # a table of the test's
+    with MailServer(behaviour) as server:
+        with pytest.raises(ssl.SSLCertVerificationError, match=problem):
+            encrypted(server, trusting(server))
+        server.wait_for_quiet()
+        assert server.messages == []
+
+
+@pytest.mark.parametrize("behaviour", [IMPLICIT, STARTTLS])
+def test_nobody_trusts_the_authority_by_himself(behaviour: Behaviour) -> None:
+    with (
+        MailServer(behaviour) as server,
+        pytest.raises(ssl.SSLCertVerificationError, match="unable to get local issuer"),
+    ):
+        encrypted(server, ssl.create_default_context())
+
+
+@pytest.mark.parametrize("tls", [Tls.IMPLICIT, Tls.STARTTLS])
+def test_a_client_certificate_can_be_demanded(tls: Tls) -> None:
+    with MailServer(Behaviour(tls=tls, demands_certificate=True)) as server:
+        context = trusting(server)
+        pair = server.client_certificate()
+        context.load_cert_chain(pair.certificate, pair.key)
+        with encrypted(server, context) as client:
+            deliver(client)
+        # With TLS 1.3 the client hears of its missing certificate at its first word.
+        with pytest.raises((ssl.SSLError, smtplib.SMTPServerDisconnected, ConnectionError)):
+            deliver(encrypted(server, trusting(server)))
+        assert len(server.messages) == 1
+
+
+def test_a_stranger_s_certificate_is_not_taken(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    stranger = Authority(tmp_path_factory.mktemp("stranger")).issue("client")
+    with MailServer(Behaviour(tls=Tls.IMPLICIT, demands_certificate=True)) as server:
+        ours = server.client_certificate("late", expired=True)
+        for pair in (stranger, ours):
+            context = trusting(server)
+            context.load_cert_chain(pair.certificate, pair.key)
+            with pytest.raises((ssl.SSLError, smtplib.SMTPServerDisconnected, ConnectionError)):
+                encrypted(server, context)
+
+
+def test_keys_are_private_and_go_when_the_server_goes() -> None:
+    with MailServer(STARTTLS) as server:
+        pair = server.client_certificate()
+        assert pair.key.stat().st_mode & 0o077 == 0
+        authority = server.authority
+        assert authority.is_file()
+    assert not authority.exists()
+
+
+def test_starttls_is_offered_and_can_be_demanded() -> None:
+    with MailServer(Behaviour(tls=Tls.STARTTLS, demands_tls=True)) as server:
+        with Line(server) as line:
+            assert "250-STARTTLS" in line.greet().splitlines()
+            assert line.ask(f"MAIL FROM:<{SENDER}>").startswith("530 ")
+        with encrypted(server, trusting(server)) as client:
+            assert "starttls" not in client.esmtp_features
+            deliver(client)
+        assert len(server.messages) == 1
+
+
+def test_starttls_can_fail() -> None:
+    fault = always(Phase.STARTTLS, Reply("454 4.7.0 TLS not available"))
+    with MailServer(Behaviour(tls=Tls.STARTTLS, faults=(fault,))) as server:
+        with greeted(server) as line:
+            assert line.ask("STARTTLS") == "454 4.7.0 TLS not available"
+            assert line.send().startswith("250 ")
+        server.behaviour = Behaviour(tls=Tls.STARTTLS, faults=(always(Phase.STARTTLS, Drop()),))
+        with greeted(server) as line:
+            assert line.ask("STARTTLS") == ""
+
+
+def test_nonsense_and_silence_instead_of_a_handshake_do_no_harm() -> None:
+    with MailServer(STARTTLS) as server:
+        with greeted(server) as line:
+            line.ask("STARTTLS")
+            line.say(b"this is no handshake\r\n" * 10)
+            line.hear()
+        with greeted(server) as line:
+            line.ask("STARTTLS")
+        server.wait_for_quiet()
+        with greeted(server) as line:
+            line.ask("STARTTLS")
+            server.stop()
+            assert line.hear() == ""
+        assert server.at_once == 0
+
+
+def test_a_server_stops_in_the_middle_of_a_handshake() -> None:
+    with MailServer(IMPLICIT) as server:
+        with socket.create_connection((server.host, server.port), 10) as waiting:
+            with encrypted(server, trusting(server)) as client:
+                deliver(client)
+            server.stop()
+            assert waiting.recv(1) == b""
+        server.start()
+        with encrypted(server, trusting(server)) as client:
+            deliver(client)
+        assert len(server.messages) == 2
+
+
+@pytest.mark.parametrize("behaviour", [IMPLICIT, STARTTLS])
+def test_faults_happen_within_tls_too(behaviour: Behaviour) -> None:
+    with MailServer(behaviour) as server:
+        with encrypted(server, trusting(server)) as client:
+            server.behaviour = Behaviour(
+                tls=behaviour.tls, faults=(always(Phase.DOT, Drop(kept=True)),)
+            )
+            with pytest.raises((smtplib.SMTPServerDisconnected, ssl.SSLError)):
+                deliver(client)
+        with encrypted(server, trusting(server)) as client:
+            server.behaviour = Behaviour(
+                tls=behaviour.tls, faults=(always(Phase.RCPT, Reply("421 4.3.2 Bye")),)
+            )
+            with pytest.raises(smtplib.SMTPRecipientsRefused, match=r"4\.3\.2 Bye"):
+                deliver(client)
+        server.behaviour = behaviour
+        server.wait_for_quiet()
+        assert len(server.messages) == 1
+
+
+@pytest.mark.parametrize("tls", list(Tls))
+def test_users_log_in(tls: Tls) -> None:
+    behaviour = Behaviour(tls=tls, users=USERS, demands_login=True)
+    with MailServer(behaviour) as server:
+        client = (
+            smtplib.SMTP(server.host, server.port, timeout=10)
+            if tls is Tls.NONE
+            else encrypted(server, trusting(server))
+        )
+        with client:
+            client.ehlo()
+            assert client.mail(SENDER)[0] == 530
+            with pytest.raises(smtplib.SMTPAuthenticationError) as caught:
+                client.login("ann", "another password")
+            assert caught.value.smtp_code == 535
+            with pytest.raises(smtplib.SMTPAuthenticationError):
+                client.login("bob", "a password")
+            client.login("ann", "a password")
+            deliver(client)
+        assert [one.user for one in server.messages] == ["ann"]
+        assert server.refused[530] == 1
+
+
+def test_login_is_not_offered_in_the_clear_where_tls_is() -> None:
+    with MailServer(Behaviour(tls=Tls.STARTTLS, users=USERS)) as server:
+        with Line(server) as line:
+            assert "AUTH" not in line.greet()
+        with encrypted(server, trusting(server)) as client:
+            client.ehlo()
+            assert client.esmtp_features["auth"].split() == ["LOGIN", "PLAIN"]
+
+
+def test_login_without_users_is_not_offered_and_login_may_be_left_out() -> None:
+    with MailServer() as server, Line(server) as line:
+        assert "AUTH" not in line.greet()
+        server.behaviour = Behaviour(users=USERS)
+        with Line(server) as second:
+            assert "250-AUTH LOGIN PLAIN" in second.greet().splitlines()
+            assert second.send().startswith("250 ")
+
+
+@pytest.mark.parametrize(
+    ("action", "code"),
+    [(Reply("454 4.7.0 Temporary failure"), 454), (Reply("535 5.7.8 Refused"), 535)],
+)
+def test_login_can_fail_with_the_right_password(action: Reply, code: int) -> None:
+    behaviour = Behaviour(users=USERS, faults=(always(Phase.AUTH, action),))
+    with MailServer(behaviour) as server, smtplib.SMTP(server.host, server.port) as client:
+        with pytest.raises(smtplib.SMTPAuthenticationError) as caught:
+            client.login("ann", "a password")
+        assert caught.value.smtp_code == code
+
+
+def test_a_server_can_hang_up_and_stall_at_the_login() -> None:
+    hanging = Behaviour(users=USERS, faults=(always(Phase.AUTH, Drop()),))
+    with MailServer(hanging) as server:
+        with greeted(server) as line:
+            assert line.ask("AUTH PLAIN AGFubgBhIHBhc3N3b3Jk") == ""
+        server.behaviour = Behaviour(users=USERS, faults=(always(Phase.AUTH, Stall()),))
+        with greeted(server) as line:
+            line.say(b"AUTH PLAIN AGFubgBhIHBhc3N3b3Jk\r\n")
+            server.wait_for_stalls()
+            server.release()
+            assert line.hear().startswith("235 ")

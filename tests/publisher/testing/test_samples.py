@@ -1,0 +1,55 @@
+"""The public samples keep their promises."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+
+import pytest
+
+from publisher.config import load
+from publisher.errors import ConfigError
+from publisher.testing import make_publication, sample_article
+
+
+def test_a_publication_can_be_made_and_read_again(tmp_path: Path) -> None:
+    made = make_publication(tmp_path / "deep" / "house")
+    assert made.publication.title("zh-Hans") == "灯笼"
+    assert [newsletter.name for newsletter in made.newsletters] == ["weekly"]
+    assert (tmp_path / "deep/house/articles").is_dir()
+    assert load(made.folders.root, {}).publication == made.publication
+
+
+def test_a_publication_is_what_its_maker_says(tmp_path: Path) -> None:
+    monthly = {
+        "name": "monthly",
+        "schedule": "FREQ=MONTHLY",
+        "at": time(7, 30),
+        "start": date(2026, 1, 2),
+        "max_articles": 3,
+    }
+    made = make_publication(
+        tmp_path,
+        title='A "quoted" \\ title',
+        languages=["ar"],
+        sources=[{"kind": "folder", "path": "texts/new"}],
+        newsletters=[monthly],
+    )
+    assert made.publication.title("ar") == 'A "quoted" \\ title'
+    (edition,) = made.editions(made.newsletters[0])
+    assert (edition.schedule.at, edition.schedule.start) == (time(7, 30), date(2026, 1, 2))
+    assert edition.max_articles == 3
+    assert (tmp_path / "texts/new").is_dir()
+
+
+def test_a_publication_that_cannot_be_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="colour"):
+        make_publication(tmp_path, colour="green")
+
+
+def test_a_sample_article_agrees_with_itself() -> None:
+    at = datetime(2026, 2, 3, 4, tzinfo=UTC)
+    one = sample_article(story_id=7, published_at=at, title="T")
+    assert (one.id, one.story_key, one.slug, one.title) == (7, "story-7", "story-7", "T")
+    assert one.published_at == one.available_at == one.updated_at == at
+    assert one.published_on == date(2026, 2, 3)

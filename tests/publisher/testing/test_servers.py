@@ -1,0 +1,277 @@
+"""The mail server takes mail as servers do, and tells what it took."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from publisher import testing
+from publisher.testing import Behaviour, Phase, Received, Reply, Stall, always
+from publisher.testing.servers import MailServer
+from tests.publisher.testing.speaking import CONTENT, READER, SENDER, Line, deliver, greeted
+
+
+def test_it_takes_mail_and_keeps_it() -> None:
+    with MailServer() as server, smtplib.SMTP(server.host, server.port) as client:
+        assert deliver(client) == {}
+        (received,) = server.messages
+    assert received == Received(SENDER, (READER,), CONTENT, 1)
+    assert received.recipient == READER
+    assert received.message_id == "<1@news.example.org>"
+
+
+def test_the_package_gives_it_by_name() -> None:
+    assert testing.MailServer is MailServer
+    with pytest.raises(AttributeError, match="PostOffice"):
+        testing.PostOffice  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_a_message_to_several_counts_for_each() -> None:
+    with MailServer() as server, smtplib.SMTP(server.host, server.port) as client:
+        deliver(client, "a@example.org", "b@example.org")
+        deliver(client, "b@example.org")
+        assert server.recipients() == {"a@example.org": 1, "b@example.org": 2}
+        with pytest.raises(ValueError, match="unpack"):
+            _ = server.messages[0].recipient
+
+
+def test_no_header_means_no_message_id() -> None:
+    body = b"Subject: x\r\n\r\nMessage-ID: <in@the.body>\r\n"
+    assert Received("", (), body, 1).message_id == ""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\r\n",
+        b".\r\n",
+        b"..\r\n.",
+        b"a\r\n.b\r\n..\r\n",
+        b".\r\n" * 3 + b"x.\r\n",
+        (b"x" * 998 + b"\r\n") * 200,
+        b"ends with a dot.\r\n" * 20_000,
+    ],
+)
+def test_contents_arrive_byte_for_byte(content: bytes) -> None:
+    stuffed = b"".join(
+        b"." + line if line.startswith(b".") else line for line in content.splitlines(True)
+    )
+    whole = content if content.endswith(b"\r\n") or not content else content + b"\r\n"
+    with MailServer() as server, greeted(server) as line:
+        stuffed += b"" if whole == content else b"\r\n"
+        assert line.send(content=stuffed).startswith("250 ")
+        assert [one.content for one in server.messages] == [whole]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_contents_may_come_in_crumbs(size: int) -> None:
+    whole = b".\r\n..\r\nx.\r\n.\r\n"
+    with MailServer() as server, greeted(server) as line:
+        line.address()
+        for start in range(0, len(b"." + whole), size):
+            line.say((b"." + whole)[start : start + size])
+        assert line.hear().startswith("250 ")
+        assert server.messages[0].content == b".\r\n.\r\nx.\r\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"a\nb\r\n", "550"),
+        (b"a\rb\r\n", "550"),
+        (b"x" * 999 + b"\r\n", "500"),
+        (b"x" * 200_000 + b"\r\n", "500"),
+    ],
+)
+def test_contents_that_break_the_rules_are_refused(content: bytes, code: str) -> None:
+    with MailServer() as server, greeted(server) as line:
+        assert line.send(content=content).startswith(code)
+        assert line.send().startswith("250 ")
+        assert [one.content for one in server.messages] == [CONTENT]
+
+
+def test_commands_may_come_in_one_packet() -> None:
+    envelope = f"MAIL FROM:<{SENDER}>\r\nRCPT TO:<{READER}>\r\nDATA\r\n".encode()
+    with MailServer() as server, Line(server) as line:
+        assert "250-PIPELINING" in line.greet().splitlines()
+        line.say(envelope)
+        assert [line.hear()[:3] for _ in range(3)] == ["250", "250", "354"]
+        line.say(CONTENT + b".\r\n" + envelope)
+        assert [line.hear()[:3] for _ in range(4)] == ["250", "250", "250", "354"]
+        line.say(CONTENT + b".\r\nQUIT\r\n")
+        assert [line.hear()[:3] for _ in range(3)] == ["250", "221", ""]
+        assert len(server.messages) == 2
+        assert server.hasty == 0
+
+
+def test_without_pipelining_haste_is_counted() -> None:
+    with MailServer(Behaviour(pipelining=False)) as server, Line(server) as line:
+        assert "PIPELINING" not in line.greet()
+        line.send(content=CONTENT)
+        assert server.hasty == 0
+        line.say(f"MAIL FROM:<{SENDER}>\r\nRCPT TO:<{READER}>\r\n".encode())
+        assert [line.hear()[:3] for _ in range(2)] == ["250", "250"]
+        assert server.hasty == 1
+
+
+def test_data_without_a_recipient_is_refused() -> None:
+    with MailServer() as server, greeted(server) as line:
+        assert line.ask("DATA").startswith("503 ")
+        assert line.ask(f"MAIL FROM:<{SENDER}>").startswith("250 ")
+        assert line.ask(f"RCPT TO:<{READER}>").startswith("250 ")
+        assert line.ask("DATA now").startswith("501 ")
+        assert server.refused == {503: 1, 501: 1}
+
+
+def test_old_clients_may_say_helo() -> None:
+    with MailServer() as server, Line(server) as line:
+        assert line.ask("DATA").startswith("220 ")
+        assert line.hear().startswith("503 ")
+        assert line.ask("HELO client.example").startswith("250 ")
+        assert line.send().startswith("250 ")
+        assert len(server.messages) == 1
+
+
+def test_too_large_a_message_is_refused_at_once_or_at_its_end() -> None:
+    with MailServer(Behaviour(size=1000)) as server, Line(server) as line:
+        assert "250-SIZE 1000" in line.greet().splitlines()
+        assert line.ask(f"MAIL FROM:<{SENDER}> SIZE=1001").startswith("552 ")
+        lines = (b"x" * 98 + b"\r\n") * 10
+        assert line.send(content=lines).startswith("250 ")
+        assert line.send(content=lines * 300 + b"x\r\n").startswith("552 ")
+        assert line.send().startswith("250 ")
+        assert [one.content for one in server.messages] == [lines, CONTENT]
+
+
+def test_a_server_may_have_no_limit() -> None:
+    with MailServer(Behaviour(size=None)) as server, Line(server) as line:
+        assert "SIZE" not in line.greet()
+        assert line.send(content=b"x\r\n" * 100_000).startswith("250 ")
+
+
+def test_connections_are_counted() -> None:
+    with MailServer() as server:
+        with greeted(server), greeted(server):
+            assert server.at_once == 2
+        server.wait_for_quiet()
+        with greeted(server) as line:
+            line.send()
+        assert (server.connections, server.most_at_once) == (3, 2)
+        assert server.messages[0].connection == 3
+
+
+def test_connections_beyond_what_is_allowed_are_turned_away() -> None:
+    with MailServer(Behaviour(most_connections=1)) as server:
+        with greeted(server) as line, Line(server) as second:
+            assert second.hear() == "421 4.7.0 Too many connections"
+            assert second.hear() == ""
+            assert line.send().startswith("250 ")
+        server.wait_for_quiet()
+        with greeted(server) as line:
+            assert line.send().startswith("250 ")
+
+
+def test_a_server_comes_back_at_the_same_port() -> None:
+    with MailServer() as server:
+        with greeted(server) as line:
+            line.send()
+            server.stop()
+            assert line.hear() == ""
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((server.host, server.port), 5)
+        server.stop()
+        server.start()
+        with pytest.raises(RuntimeError, match="running"):
+            server.start()
+        with greeted(server) as line:
+            line.send()
+        assert [one.connection for one in server.messages] == [1, 2]
+
+
+def test_a_port_can_be_asked_for_and_only_once() -> None:
+    with (
+        MailServer() as server,
+        pytest.raises(OSError, match="in use"),
+        MailServer(port=server.port),
+    ):
+        pass
+
+
+def test_waiting_is_bounded() -> None:
+    with MailServer() as server:
+        with pytest.raises(TimeoutError, match="1 messages"):
+            server.wait_for(1, seconds=0.01)
+        with pytest.raises(TimeoutError, match="stalling"):
+            server.wait_for_stalls(seconds=0.01)
+        with greeted(server) as line:
+            with pytest.raises(TimeoutError, match="no connection"):
+                server.wait_for_quiet(0.01)
+            with ThreadPoolExecutor() as pool:
+                waiting = pool.submit(server.wait_for, 1)
+                line.send()
+                assert [one.recipient for one in waiting.result()] == [READER]
+
+
+def test_messages_are_told_before_they_are_answered() -> None:
+    told: list[Received] = []
+    with (
+        MailServer(on_message=told.append, keeps_content=False) as server,
+        greeted(server) as line,
+    ):
+        line.send()
+        assert [one.content for one in told] == [CONTENT]
+        assert [one.content for one in server.messages] == [b""]
+
+
+def test_a_mistake_in_a_fault_comes_to_light() -> None:
+    def mistaken(_moment: object) -> None:
+        raise ZeroDivisionError("a mistake")
+
+    def talk(phase: Phase) -> None:
+        fault = lambda moment: mistaken(moment) if moment.phase is phase else None  # noqa: E731
+        with MailServer(fault) as server, Line(server) as line:
+            while line.hear():
+                line.say(b"EHLO client.example\r\n")
+
+    for phase in (Phase.CONNECT, Phase.HELLO):
+        with pytest.raises(ZeroDivisionError, match="a mistake"):
+            talk(phase)
+
+
+def test_behaviour_can_change_while_it_runs() -> None:
+    with MailServer(always(Phase.MAIL, Reply("451 4.3.0 Later"))) as server:
+        with greeted(server) as line:
+            assert line.ask(f"MAIL FROM:<{SENDER}>") == "451 4.3.0 Later"
+            server.behaviour = Behaviour()
+            assert line.send().startswith("250 ")
+        assert server.behaviour == Behaviour()
+
+
+def test_every_thread_ends_whoever_is_still_connected() -> None:
+    before = threading.active_count()
+    server = MailServer(always(Phase.MAIL, Stall()))
+    with server, greeted(server) as stalled, greeted(server), Line(server):
+        stalled.say(f"MAIL FROM:<{SENDER}>\r\n".encode())
+        server.wait_for_stalls()
+        assert threading.active_count() == before + 1
+        server.close()
+        assert threading.active_count() == before
+        assert server.at_once == 0
+
+
+def test_many_at_once_lose_nothing() -> None:
+    def send(number: int) -> str:
+        with greeted(server) as line:
+            return line.send(f"r{number}@example.org")
+
+    with MailServer() as server:
+        with ThreadPoolExecutor(8) as pool:
+            replies = list(pool.map(send, range(80)))
+        assert {reply[:3] for reply in replies} == {"250"}
+        assert server.recipients() == {f"r{number}@example.org": 1 for number in range(80)}
+        assert 1 <= server.most_at_once <= 80
