@@ -39,7 +39,7 @@ def articles(directory: Directory = HERE, *, as_json: AsJson = False) -> None:
         return
     console().print(_table(found))
     for path, reason in quarantine:
-        console().print(f"Quarantined: {path}: {reason}", markup=False)
+        console().print(f"Quarantined: {path}: {reason}")
 
 
 def _as_json(article: Article) -> dict[str, Any]:

@@ -62,7 +62,8 @@ def clock_of(now: str | None) -> Clock:
 def console() -> Console:
     """Make a console for standard output."""
     width = None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL
-    return Console(width=width, highlight=False, soft_wrap=False)
+    # What is printed are other people's words, in which brackets are brackets.
+    return Console(width=width, highlight=False, soft_wrap=False, markup=False)
 
 
 def print_json(value: Any) -> None:

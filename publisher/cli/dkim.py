@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
 
 
 def dkim(directory: Directory = HERE) -> None:
-    """Print the TXT records that belong to the keys of [[delivery.dkim]], for a zone file."""
+    """Print the TXT records that belong to the keys of the tables delivery.dkim, for a zone file."""
     settings = load(directory)
 
     from publisher.composing.dkimkeys import dns_record, load_signers

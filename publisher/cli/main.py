@@ -86,7 +86,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         outcome = app([word for word in words if word != "--debug"], standalone_mode=False)
     except TyperException as error:
-        return _complain(error.format_message(), getattr(error, "exit_code", 2))
+        # A group without a command has printed its help, and has nothing to complain of.
+        message, code = error.format_message(), getattr(error, "exit_code", 2)
+        return _complain(message, code) if message else code
     except typer.Abort:
         return _complain("stopped", 130)
     except BrokenPipeError:

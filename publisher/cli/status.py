@@ -111,15 +111,14 @@ def _show(console: Console, settings: Settings, facts: Facts, beaten: datetime |
     cycle = f"last cycle {local(beaten)}" if beaten else "no cycle has been run yet"
     console.print(
         f"{title}: {counted(facts.stories, 'story', 'stories')}, "
-        f"{counted(facts.feeds, 'feed')}; {cycle}",
-        markup=False,
+        f"{counted(facts.feeds, 'feed')}; {cycle}"
     )
     console.print(_languages(facts))
     if shown := _shown(facts):
         console.print(_issues(shown))
     for made in shown:
         if made.issue.reason:
-            console.print(_reason(made.issue), markup=False)
+            console.print(_reason(made.issue))
     for tag, count in facts.elsewhere.items():
         articles = counted(count, "article")
         console.print(f"{articles} in {tag}, which is not one of the languages")
@@ -129,9 +128,9 @@ def _show(console: Console, settings: Settings, facts: Facts, beaten: datetime |
     if facts.pings_waiting:
         console.print(f"{counted(facts.pings_waiting, 'ping')} to hubs waiting")
     for hub, topic, answer in facts.pings_failed:
-        console.print(f"Not told: {hub} of {topic}: {answer}", markup=False, style="yellow")
+        console.print(f"Not told: {hub} of {topic}: {answer}", style="yellow")
     for path, reason in facts.quarantine:
-        console.print(f"Quarantined: {path}: {reason}", markup=False, style="yellow")
+        console.print(f"Quarantined: {path}: {reason}", style="yellow")
 
 
 def _languages(facts: Facts) -> Table:

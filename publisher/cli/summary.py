@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from publisher import urls
 from publisher.cli.common import counted, local
 from publisher.cli.facts import Facts, LanguageFacts, Made, collect
 from publisher.config import Settings
+from publisher.config.delivery import Layout
 from publisher.cycle import Report
 from publisher.database import Database
 from publisher.issues.life import PUBLIC
@@ -50,10 +52,10 @@ def show(
     console.print(_standing(facts))
     console.print(_places(settings, facts))
     for path, reason in facts.quarantine:
-        console.print(f"Quarantined: {path}: {reason}", markup=False)
+        console.print(f"Quarantined: {path}: {reason}")
     for problem in report.problems:
-        console.print(f"Problem: {problem}", markup=False, style="red")
-    console.print(f"Everything lies below {_nearby(settings.folders.root)}", markup=False)
+        console.print(f"Problem: {problem}", style="red")
+    console.print(f"Everything lies below {_nearby(settings.folders.root)}")
 
 
 def _nearby(folder: Path) -> Path:
@@ -74,10 +76,11 @@ def _opening(settings: Settings, report: Report, facts: Facts) -> str:
     }
     told = ", ".join(f"{count} {what}" for what, count in changes.items() if count)
     sent = report.sent.messages
+    done = "sent" if settings.delivery.transport == "smtp" else "written"
     return (
         f"{publication.title(publication.default_language)}: "
         f"{counted(facts.stories, 'story', 'stories')}, articles: {told or 'nothing new'}; "
-        f"{counted(report.issues, 'issue')} made, {counted(sent, 'mail')} written, "
+        f"{counted(report.issues, 'issue')} made, {counted(sent, 'mail')} {done}, "
         f"{counted(report.feeds, 'feed')} changed"
     )
 
@@ -129,9 +132,19 @@ def _issue(made: Made) -> str:
     return f"{issue.day} {issue.state}, {counted(made.articles, 'article')}"
 
 
+def _mails(settings: Settings) -> Callable[[Issue], str]:
+    """Say where mails of an issue are."""
+    delivery, outbox = settings.delivery, settings.folders.outbox.name
+    if delivery.transport == "smtp":
+        return lambda _issue: f"{delivery.smtp.host}:{delivery.smtp.port_used}"
+    if delivery.outbox.layout is Layout.MAILDIR:
+        return lambda _issue: f"{outbox}/new/"
+    return lambda issue: f"{outbox}/{issue.newsletter}/{issue.language}/{issue.day}/"
+
+
 def _places(settings: Settings, facts: Facts) -> Table:
     """Lay out where the last issue that was made lies, and the feeds."""
-    public, outbox = settings.folders.public.name, settings.folders.outbox.name
+    public, mails = settings.folders.public.name, _mails(settings)
     table = Table()
     for heading in ("Language", "Digests on the web", "Mails", "Feeds"):
         table.add_column(heading, overflow="fold")
@@ -144,7 +157,7 @@ def _places(settings: Settings, facts: Facts) -> Table:
         table.add_row(
             line.language,
             "\n".join(f"{public}/{path}" for path in pages),
-            "\n".join(f"{outbox}/{i.newsletter}/{i.language}/{i.day}/" for i in made.values()),
+            "\n".join(mails(issue) for issue in made.values()),
             "\n".join(f"{public}/{urls.feed_path(line.language, f.suffix)}" for f in FORMATS),
         )
         table.add_section()

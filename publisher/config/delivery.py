@@ -87,7 +87,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 class Rate(Table):
     """How many messages may leave; nothing said is no bound."""
 
-    per_second: float | None = Field(default=None, gt=0, le=100_000)
+    per_second: float | None = Field(default=None, gt=0, le=100_000, allow_inf_nan=False)
     per_hour: int | None = Field(default=None, ge=1, le=100_000_000)
 
 

@@ -23,11 +23,11 @@ from publisher.clock import Clock, Timer
 from publisher.delivery.desk import Desk, Result
 from publisher.delivery.fates import Attempt, Fate, fate_of
 from publisher.delivery.jobs import Job
-from publisher.delivery.ledger import claiming, leases, settling
+from publisher.delivery.ledger import claiming, counting, leases, settling
 from publisher.delivery.ledger.claiming import Claim, Key
 from publisher.delivery.outcomes import Outcome, Slow, Verdict
 from publisher.delivery.states import DeliveryState
-from publisher.delivery.suspicion import Suspicion
+from publisher.delivery.suspicion import EVERYTHING, Suspicion
 from publisher.delivery.transports.base import Transport
 from publisher.errors import DeliveryError
 from subscribers import Status, SubscribersError, suppress
@@ -149,9 +149,13 @@ class Clerk:
         self.held_by = page.held_by or self.held_by
         self._returned += self._desk.hand_out(page.portions)
 
-    def put_down(self, connection: Connection, *, all_were_tried: bool) -> Page:
-        """Write what came last, and give back everything that is ours."""
+    def put_down(self, connection: Connection, *, has_ended: bool) -> Page:
+        """Write what came last, and give back everything that is ours.
+
+        `has_ended` says that the turn came to its own end, and nothing cut it off.
+        """
         now, page = self._clock.now(), Page()
+        all_were_tried = has_ended and self._has_tried_all(connection)
         self._settle(connection, now, page, all_were_tried=all_were_tried)
         claiming.unmark(connection, self._returned, now)
         claiming.release(connection, self._stock, now)
@@ -166,6 +170,13 @@ class Clerk:
     def accepted(self) -> int:
         """How many messages were taken."""
         return sum(n for (_, state), n in self.moved.items() if state is DeliveryState.SENT)
+
+    def _has_tried_all(self, connection: Connection) -> bool:
+        """Say whether no reader waits for a rate, and earlier turns fared no worse than this one."""
+        waits = self._stock or self._returned or self._next_due or self.rest
+        if waits or not self.is_dry:
+            return False
+        return not counting.takes_nothing(connection, self._jobs, EVERYTHING)
 
     def _frees(self, page: Page) -> bool:
         """Say whether a turn has put rows back that can be taken up at once."""

@@ -95,7 +95,7 @@ class Courier:
                 outcome = self._delivered(connection, claim) or outcome
                 has_answered = has_answered or outcome.verdict in ANSWERS
         except Unreachable as trouble:
-            log.warning("no connection", courier=self._number, reason=str(trouble))
+            log.debug("no connection", courier=self._number, reason=str(trouble))
             return trouble
         return (
             None if has_answered else Unreachable(outcome.reason or "no connection stays open")

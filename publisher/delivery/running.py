@@ -95,18 +95,18 @@ class Run:
         ]
         for thread in threads:
             thread.start()
-        all_were_tried = False
+        has_ended = False
         try:
             while not self._is_over():
                 self._turn()
                 self._tell()
                 self._desk.wait(min(BETWEEN_LOOKS, self._clerk.rest or BETWEEN_LOOKS))
-            all_were_tried = True
+            has_ended = True
         finally:
-            have_ended = self._send_home(threads)
+            all_went = self._send_home(threads)
             for look in looks:
                 look.close()
-            self._put_down(place, all_were_tried=all_were_tried, for_good=have_ended)
+            self._put_down(place, has_ended=has_ended, for_good=all_went)
 
     def _send_home(self, threads: Sequence[Thread]) -> bool:
         """Let couriers end what they have begun; says whether all did."""
@@ -116,11 +116,11 @@ class Run:
             thread.join(max(0.0, deadline - monotonic()))
         return not any(thread.is_alive() for thread in threads)
 
-    def _put_down(self, place: Place, *, all_were_tried: bool, for_good: bool) -> None:
+    def _put_down(self, place: Place, *, has_ended: bool, for_good: bool) -> None:
         """Write what came last and give everything back, and the lease if nobody is at work."""
         self._clerk.gather()
         with self._database.writing() as connection:
-            page = self._clerk.put_down(connection, all_were_tried=all_were_tried)
+            page = self._clerk.put_down(connection, has_ended=has_ended)
             if for_good:
                 leases.discharge(connection, place.number)
         place.is_over = for_good

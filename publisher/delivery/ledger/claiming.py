@@ -10,9 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, case, exists, func, null, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Text,
+    bindparam,
+    case,
+    exists,
+    func,
+    null,
+    select,
+    type_coerce,
+    update,
+)
 
 from publisher.database.metadata import UTCDateTime
 from publisher.delivery.ledger import stopping
@@ -75,7 +88,11 @@ CLAIM = (
         sender=bindparam("holder"),
         changed_at=bindparam("now", type_=UTCDateTime),
     )
-    .returning(*delivery.c["subscriber_id", "epoch", "attempts", "due_at", "tried_at"])
+    .returning(
+        *delivery.c["subscriber_id", "epoch", "attempts", "due_at", "tried_at"],
+        # Only compared, so read as it is written.
+        type_coerce(delivery.c.next_at, Text).label("waits_since"),
+    )
 )
 
 
@@ -91,7 +108,9 @@ def claim(
     for free in FREE:
         values = {"of": issue_id, "free": free, "now": now, "holder": sender}
         while (wanted := most - len(found)) > 0:
-            rows = connection.execute(CLAIM, values | {"most": wanted}).all()
+            claimed = connection.execute(CLAIM, values | {"most": wanted}).all()
+            # SQLite gives the rows in whichever order it moved them.
+            rows = sorted(claimed, key=attrgetter("waits_since", "subscriber_id"))
             found += _addressed(connection, issue_id, rows, now)
             if len(rows) < wanted:
                 break

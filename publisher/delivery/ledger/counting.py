@@ -66,6 +66,16 @@ def forget_counts(connection: Connection, issue_id: int) -> None:
     connection.execute(delete(delivery_count).where(delivery_count.c.issue_id == issue_id))
 
 
+def takes_nothing(connection: Connection, issues: Collection[int], many: int) -> bool:
+    """Say whether these issues have put off so many readers, and nobody has got one."""
+    rows = select(delivery.c.subscriber_id).where(delivery.c.issue_id.in_(issues))
+    put_off = rows.where(delivery.c.state == DeliveryState.DEFERRED).limit(many).subquery()
+    sent = rows.where(delivery.c.state == DeliveryState.SENT).exists()
+    query = select(select(func.count()).select_from(put_off).scalar_subquery(), sent)
+    count, has_sent = connection.execute(query).one()
+    return count >= many and not has_sent
+
+
 def waiting(count: Mapping[str, Any]) -> int:
     """Count the deliveries that are still to be made."""
     return sum(count.get(state, 0) for state in OPEN)

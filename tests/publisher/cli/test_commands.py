@@ -1,12 +1,14 @@
 import csv
 import io
 import json
+import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from publisher.cli.main import app
+from publisher.config import load
 from publisher.database import open_database
 from publisher.syndication.tables import ping
 from tests.publisher.cli.conftest import Run
@@ -482,6 +484,25 @@ def test_the_starter_is_a_sound_publication(run: Run, tmp_path: Path) -> None:
         run("subscribers", "import", tmp_path / "mine/subscribers.csv", tmp_path / "mine")[0]
         == 0
     )
+
+
+def test_what_the_starter_says_of_delivery_can_be_taken_up_as_it_stands(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLISHER_SMTP_PASSWORD", "a password of these tests")
+    run("new", tmp_path / "mine")
+    file = tmp_path / "mine" / "publication.toml"
+    before, delivery = file.read_text("utf-8").split("[delivery]\n")
+    delivery, after = delivery.split("# Feeds:")
+    taken_up = re.sub(r"(?m)^# (?=\[|[a-z_]+ = )", "", delivery)
+    file.write_text(f"{before}[delivery]\n{taken_up}# Feeds:{after}", "utf-8")
+
+    settings = load(tmp_path / "mine")
+
+    assert settings.delivery.smtp.host == "mail.example.org"
+    assert settings.delivery.smtp.port_used == 587
+    assert settings.delivery.rate.per_hour == 5000
+    assert [table.selector for table in settings.delivery.dkim] == ["news"]
 
 
 def test_a_preview_uses_the_publications_own_templates(

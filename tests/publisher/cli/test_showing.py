@@ -19,7 +19,9 @@ from rich.progress import Progress
 from publisher.cli import logs
 from publisher.cli.progress import MOST_LINES, WORTH_TELLING, PaceColumn, progress
 from publisher.composing import links
+from tests.publisher.cli.conftest import Run
 from tests.publisher.composing.letters import a_publication, an_issue
+from tests.publisher.conftest import House
 
 
 class Terminal:
@@ -278,3 +280,21 @@ def test_an_address_in_a_traceback_is_cut_short_too(capsys: pytest.CaptureFixtur
     line = json.loads(capsys.readouterr().err)
     assert "'…@example.com'" in line["exception"]
     assert "ann.example" not in line["exception"]
+
+
+def test_brackets_in_names_and_titles_are_brackets(run: Run, house: House) -> None:
+    folder = house.settings.folders.root
+    table = folder / "readers.csv"
+    table.write_text("email,name\nann@example.com,[/b] Ann [red]\n", encoding="utf-8")
+    code, _out, err = run("subscribers", "import", table, folder)
+    assert (code, err) == (0, "")
+    code, out, _err = run("subscribers", "list", folder)
+    assert code == 0
+    assert "[/b] Ann [red]" in out
+    title = "An end [/b] without a beginning [red]"
+    house.write("en/brackets.md", "Words.", title=title, date="2026-01-08")
+    code, _out, err = run("run", "--once", folder)
+    assert (code, err) == (0, "")
+    code, out, _err = run("articles", folder)
+    assert code == 0
+    assert title in out

@@ -112,7 +112,7 @@ WRONG: list[tuple[str, str]] = [
     (f"{RATE}per_second = -1", "rate.per_second: -1 won't do; input should be greater than 0"),
     (
         f"{RATE}per_second = nan",
-        "rate.per_second: nan won't do; input should be less than or equal to 100000",
+        "rate.per_second: nan won't do; input should be a finite number",
     ),
     (
         f"{RATE}per_hour = 0.5",

@@ -185,14 +185,14 @@ class Sender:
 
     def end(self, hand_over: Callable[[Claim, Connection], Outcome]) -> None:
         """End as a run does: what was begun is ended and written down, the rest given back."""
-        all_were_tried = self.is_done
+        has_ended = self.is_done
         self.desk.close()
         for number, courier in enumerate(self.couriers):
             while courier.claim:
                 self.step(number, hand_over)
         self.clerk.gather()
         with self._house.database.writing() as connection:
-            page = self.clerk.put_down(connection, all_were_tried=all_were_tried)
+            page = self.clerk.put_down(connection, has_ended=has_ended)
             leases.discharge(connection, self.number)
         self.place.is_over = True
         self.clerk.gone(page)

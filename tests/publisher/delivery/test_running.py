@@ -27,6 +27,7 @@ from publisher.errors import DatabaseError
 from publisher.issues.life import State
 from publisher.testing import FakeTimer, MemoryTransport
 from publisher.testing.memory import MemoryConnection
+from subscribers import Status, find
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.mailing import counts, ready, send, state_of, subscribe
 from tests.publisher.delivery.threads import LONG
@@ -123,6 +124,44 @@ def test_what_waits_for_its_rate_for_long_is_a_later_turn_s_and_the_reason_is_to
     assert reason == "waiting: memory: 12 an hour"
     timer.advance(301)
     assert send(house.at(NOW + timedelta(seconds=301)), transport, timer=timer).messages == 1
+
+
+DEAD = Outcome(Verdict.REFUSED, "550 5.1.1 no such user", is_dead=True)
+
+
+@pytest.mark.parametrize(
+    "rates",
+    [
+        Delivery(rate=Rate(per_hour=12)),
+        Delivery(domain=(DomainRate(names=("example.com",), per_hour=12),)),
+    ],
+    ids=["transport", "domain"],
+)
+def test_a_rate_does_not_make_refusals_of_everything_believed(
+    house: House, rates: Delivery
+) -> None:
+    # A turn tries one reader, and knows nothing of the others'.
+    subscribe(house, *many(13))
+    issue = ready(house)
+    house.settings = replace(house.settings, delivery=rates)
+    timer = FakeTimer(NOW.timestamp())
+    transport = MemoryTransport(outcomes=lambda _parcel: DEAD)
+    for turn in range(13):
+        assert len(transport.offered) == turn
+        send(house.at(NOW + timedelta(seconds=301 * turn)), transport, timer=timer)
+        timer.advance(301)
+    # By then some have had a second try: it was due, too.
+    assert len({parcel.recipient for parcel in transport.offered}) >= 4
+    assert set(counts(house, issue)) <= {"deferred", "pending"}
+    with house.database.reading() as connection:
+        found = [find(connection, email) for email, _ in many(13)]
+    assert {reader.status for reader in found if reader} == {Status.ACTIVE}
+    # A person has told the server who we are.
+    transport.outcomes = None
+    house.settings = replace(house.settings, delivery=Delivery())
+    timer.advance(86400)
+    send(house.at(NOW + timedelta(days=1, hours=2)), transport, timer=timer)
+    assert counts(house, issue) == {"sent": 13}
 
 
 # --- connections

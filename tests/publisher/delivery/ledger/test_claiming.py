@@ -51,6 +51,11 @@ def test_who_has_waited_longest_is_first_and_who_was_put_off_last(book: Book) ->
     assert [addresses(book.claim(1)) for _ in range(3)] == [[CYD], [BOB], [ANN]]
 
 
+def test_a_claim_of_many_has_them_in_that_order(book: Book) -> None:
+    book.age(CYD, next_at=NOW - SECOND)
+    assert addresses(book.claim(3)) == [CYD, ANN, BOB]
+
+
 def test_nothing_is_claimed_of_an_issue_that_is_not_being_sent(book: Book) -> None:
     book.pause()
     assert book.claim(now=LATER) == []
