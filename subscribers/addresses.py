@@ -6,12 +6,16 @@ is asked of the network, so this module does not know whether the mailbox exists
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import NamedTuple
 
 from email_validator import EmailNotValidError, validate_email
 
 from subscribers.errors import BadAddressError
+
+# What can be taken for one (RFC 2047 section 2), in whatever state.
+ENCODED_WORD = re.compile(r"=\?.*\?=")
 
 
 class Address(NamedTuple):
@@ -38,6 +42,11 @@ def normalise(address: str) -> Address:
         raise BadAddressError(
             address,
             "the part before the @ has letters outside ASCII, which not every host takes",
+        )
+    if ENCODED_WORD.search(address):
+        # Mail programs would decode it (RFC 2047), and read another address than is meant.
+        raise BadAddressError(
+            address, "it holds an encoded word (=?...?=), which no mail can name"
         )
     try:
         valid = validate_email(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 from rich.console import Console
 from rich.progress import (
@@ -21,14 +20,7 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
-
-class Tell(Protocol):
-    """Told a step's name, how many are done, of how many, and what to add."""
-
-    def __call__(self, step: str, done: int, of: int, note: str = "", /) -> None:
-        """Show it."""
-        ...
-
+from publisher.cli.interrupts import Tell, stoppable
 
 # Work of fewer pieces is over before anyone has read a line about it.
 WORTH_TELLING = 500
@@ -40,12 +32,13 @@ BAR_WIDTH = 12
 
 @contextmanager
 def progress() -> Iterator[Tell]:
-    """Give a function that is told how far a step is; see `Tell`."""
+    """Give a function that is told how far a step is, and stops the work when asked to."""
     if sys.stderr.isatty():
-        with _bars() as bars:
-            yield _on(bars)
+        with _bars() as bars, stoppable(_on(bars)) as tell:
+            yield tell
     else:
-        yield _in_lines()
+        with stoppable(_in_lines()) as tell:
+            yield tell
 
 
 def _bars() -> Progress:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +15,7 @@ from publisher.errors import DeliveryError, UsageError
 
 if TYPE_CHECKING:
     from publisher.assembly.rehearsing import Rehearsal
+    from publisher.composing.dkim import Signer
     from publisher.cycle import Press
     from publisher.delivery.transports.base import Parcel
 
@@ -47,13 +50,14 @@ def send(
     edition = edition_of(settings, newsletter, lang)
     address = _address(to)
 
+    from publisher.composing.dkimkeys import load_signers
     from publisher.delivery.choosing import transport_of
     from publisher.delivery.trial import try_out
 
-    transport = transport_of(settings)
+    transport, signers = transport_of(settings), load_signers(settings)
     with rehearsed(settings, clock) as machine:
         rehearsal = next_digest(machine, edition, clock.now(), or_newest=True)
-        parcel = _parcel(machine, rehearsal, address)
+        parcel = _parcel(machine, rehearsal, address, signers)
     outcome = try_out(transport, parcel)
     if outcome.verdict != "accepted":
         raise DeliveryError(f"{to}: {outcome.reason or outcome.verdict}")
@@ -69,7 +73,9 @@ def _address(to: str) -> str:
         raise UsageError(f"--to: {error}") from None
 
 
-def _parcel(machine: Press, rehearsal: Rehearsal, address: str) -> Parcel:
+def _parcel(
+    machine: Press, rehearsal: Rehearsal, address: str, signers: Sequence[Signer]
+) -> Parcel:
     from publisher.composing import Letter, compile_letter
     from publisher.delivery.transports.base import Parcel
     from subscribers import Recipient
@@ -87,9 +93,12 @@ def _parcel(machine: Press, rehearsal: Rehearsal, address: str) -> Parcel:
         date=date,
     )
     nobody = Recipient(id=0, address=address, name="", language=issue.language, timezone=None)
-    compiled = compile_letter(letter, machine.secret, machine.signers)
+    # A Message-ID of its own each time: mail programs show one of those that have the same. Its
+    # links, of nobody, are good for nothing in any case.
+    number = secrets.randbits(62)
+    compiled = compile_letter(letter, f"{machine.secret}/{number}", signers)
     return Parcel(
-        issue_id=0,
+        issue_id=number,
         folder=f"{issue.newsletter}/{issue.language}/test",
         sender=bounces.address,
         recipient=address,

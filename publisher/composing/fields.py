@@ -15,7 +15,7 @@ from publisher import urls
 from publisher.composing.headers import COLUMNS, PLAIN_ADDRESS, field, mailbox, words
 from publisher.composing.macs import Mac
 from publisher.composing.message import Letter
-from publisher.composing.values import Values, Words
+from publisher.composing.values import Values, Words, legible
 from publisher.composing.values import words as reader_words
 from publisher.config import Publication
 from publisher.errors import DeliveryError
@@ -88,7 +88,7 @@ class Head:
 
 def addressed(reader: Recipient) -> bytes:
     """Write the field `To`; raises DeliveryError for an address that no mail can go to."""
-    name, address = reader.name, reader.address
+    name, address = legible(reader.name), reader.address
     if (
         len(name) + len(address) + AROUND <= COLUMNS
         and PLAIN_NAME.fullmatch(name)
@@ -109,7 +109,11 @@ class _Subject:
         link = next((slot for slot in slots(subject) if slot.is_link), None)
         if link:
             raise DeliveryError(f"Subject can't hold a reader's link, {link}")
-        self._fixed = field("Subject", words(subject))
+        try:
+            self._fixed = field("Subject", words(subject))
+        except UnicodeEncodeError:
+            problem = "the subject holds half a surrogate pair"
+            raise DeliveryError(f"no message can be written: {problem}") from None
         self._parts: list[str | Words] = [
             reader_words(part) if isinstance(part, Slot) else part for part in pieces(subject)
         ]

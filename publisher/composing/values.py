@@ -27,6 +27,9 @@ from publisher.rendering.tokens import (
 )
 from subscribers import Recipient
 
+# What only joins letters shows nothing by itself, nor does a blank.
+JOINERS = "\u200c\u200d "
+
 Words = Callable[[Recipient], str]
 Value = Callable[[Recipient], bytes]
 
@@ -43,7 +46,8 @@ def legible(text: str) -> str:
     """Put a reader's words on one line, without signs that turn or hide what is around them."""
     if text.isprintable():
         return text.strip()
-    return INVISIBLE.sub("", one_line(text))
+    said = one_line(INVISIBLE.sub("", one_line(text)))
+    return said if said.strip(JOINERS) else ""
 
 
 def words(slot: Slot) -> Words:

@@ -28,8 +28,11 @@ NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 URL_CHARACTERS = re.compile(r"https?://[A-Za-z0-9._~%!$&'()*+,;=:/\[\]-]+")
 # A name (RFC 1123 section 2.1); an underscore is in none of the net, and in those of containers.
 HOST = re.compile(
-    r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)*"
+    r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?"
+    r"(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?)*"
 )
+# RFC 5321 section 4.5.3.1.1.
+LONGEST_LOCAL_PART = 64
 QUERY_CHARACTERS = re.compile(r"[A-Za-z0-9._~%!$&'()*+,;=:@/?-]*")
 # What would end a header line, for anybody (RFC 5322 section 2.2, and Unicode's own line ends).
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -153,6 +156,11 @@ def _mailbox(value: object) -> Mailbox:
         return value
     found = None if CONTROLS.search(str(value)) else MAILBOX.fullmatch(str(value))
     address = (found["angle"] or found["bare"]) if found else ""
+    if len(address.rpartition("@")[0]) > LONGEST_LOCAL_PART:
+        raise ValueError(
+            f"{value!r} has more than {LONGEST_LOCAL_PART} characters before the @, and no server "
+            "need take it; write a shorter address"
+        )
     try:
         valid = validate_email(
             address, check_deliverability=False, allow_smtputf8=False, test_environment=True

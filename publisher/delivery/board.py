@@ -71,7 +71,8 @@ class Board:
     def _show(self, number: int, told: int, moved: Mapping[DeliveryState, int]) -> None:
         assert self._progress  # noqa: S101  # asked before
         name = self._jobs[number].issue.name
-        self._progress(name, told, self._total[number], noted(moved))
+        words = (noted(moved), *self._clerk.dealer.held_by)
+        self._progress(name, told, self._total[number], ", ".join(filter(None, words)))
 
     def _counted(self) -> dict[int, Counter[str]]:
         with self._database.reading() as connection:

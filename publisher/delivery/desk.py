@@ -37,12 +37,18 @@ class Place:
     # Rows that it has reported or returned, until the clerk takes them: they are still marked.
     lying: int = 0
     is_ready: bool = False
-    pace: float = 0.0
+    # Seconds that a message takes of late, once there was one.
+    pace: float | None = None
     failures: int = 0
     trouble: Unreachable | None = None
 
     def size(self, most: int) -> int:
-        """Say how many rows may be marked for it: what it is doing is one, what comes next another."""
+        """Say how many rows may be marked for it: what it is doing is one, what comes next another.
+
+        More only once it is known how fast it sends.
+        """
+        if self.pace is None:
+            return min(most, 2)
         return min(most, max(2, int(AHEAD / self.pace))) if self.pace else most
 
     @property
@@ -106,7 +112,8 @@ class Desk:
             self._results.append((place.current, outcome))
             place.current = None
             place.lying += 1
-            place.pace += (seconds - place.pace) * (WEIGHT if place.pace else 1)
+            before = place.pace or 0.0
+            place.pace = before + (seconds - before) * (WEIGHT if before else 1)
             if outcome.verdict in ANSWERS:
                 place.failures, place.trouble = 0, None
 
@@ -163,20 +170,20 @@ class Desk:
                 self._clerk.wait(left)
 
     def collect(self) -> tuple[list[Result], list[Claim]]:
-        """Take what lies here: outcomes, and rows that were returned unbegun.
-
-        Raises a fault of the program, once; what lies here can still be taken afterwards.
-        """
+        """Take what lies here: outcomes, and rows that were returned unbegun."""
         with self._clerk:
-            if self._fault:
-                fault, self._fault = self._fault, None
-                raise fault
             results, returned = self._results, self._returned
             self._results, self._returned = [], []
             for place in self._places:
                 place.lying = 0
             self._called = False
             return results, returned
+
+    def raise_fault(self) -> None:
+        """Raise what broke a courier, if anything did."""
+        with self._clerk:
+            if self._fault:
+                raise self._fault
 
     def demand(self) -> dict[int, int]:
         """Say how many more each courier may be promised; those who need none are left out.

@@ -47,6 +47,8 @@ class Outcome:
     reason: str = ""
     # Nobody lives there: the address is not written to again.
     is_dead: bool = False
+    # It is not she who is refused, but whoever we are to that server.
+    is_about_us: bool = False
     slow: Slow = Slow.NOBODY
 
 

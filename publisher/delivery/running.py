@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Thread
-from time import monotonic
+from time import monotonic, sleep
 
 import structlog
 
@@ -37,6 +37,8 @@ PATIENCE = 60.0
 BETWEEN_LOOKS = 0.5
 # Seconds that couriers get to end what they have begun, when the program is to stop.
 FAREWELL = 30.0
+# Seconds between looks at whether there is something to do elsewhere.
+BETWEEN_ROUNDS = 5.0
 
 
 class Fence:
@@ -48,6 +50,10 @@ class Fence:
     def extend(self, since: float) -> None:
         """Count from when the renewal that is now committed was begun."""
         self._until = since + FENCE * leases.LEASE_SECONDS
+
+    def shut(self) -> None:
+        """Let nothing more be handed over, whatever the lease."""
+        self._until = 0.0
 
     @property
     def is_open(self) -> bool:
@@ -65,64 +71,89 @@ class Run:
         clerk: Clerk,
         desk: Desk,
         tell: Callable[[], None],
+        is_needed_elsewhere: Callable[[], bool],
     ) -> None:
         self._database = database
         self._transport = transport
         self._clerk = clerk
         self._desk = desk
         self._tell = tell
+        self._is_needed_elsewhere = is_needed_elsewhere
         self._fence = Fence()
         self._failing_since: float | None = None
         self._written_at = 0.0
+        self._round_at = monotonic()
 
-    def run(self, couriers: int, write: Callable[[Claim], Parcel], place: Place) -> None:
-        """Send until nothing more can be sent now.
+    def run(self, couriers: int, write: Callable[[Claim], Parcel], place: Place) -> bool:
+        """Send until nothing more can be sent now, or something is to be done elsewhere.
+
+        Says whether it is that: then there is more to send.
 
         Raises Unreachable when the other side can't be reached or takes nothing, DatabaseError
         when the ledger can't be written for long, Fenced when another process has taken over;
         and whatever `tell` raises. What was begun is ended and written down in any case.
         """
         looks = [Looker(self._database.path) for _ in range(couriers)]
-        threads = [
-            Courier(
-                number,
-                self._desk,
-                partial(self._transport.connect, place.number, lambda: self._fence.is_open),
-                write,
-                look,
-            ).thread
-            for number, look in enumerate(looks)
-        ]
-        for thread in threads:
-            thread.start()
-        has_ended = False
+        threads = self._sent_out(looks, write, place)
+        has_ended = is_called = False
         try:
-            while not self._is_over():
+            while not (is_called or self._is_over()):
                 self._turn()
                 self._tell()
-                self._desk.wait(min(BETWEEN_LOOKS, self._clerk.rest or BETWEEN_LOOKS))
-            has_ended = True
+                self._desk.wait(min(BETWEEN_LOOKS, self._clerk.dealer.rest or BETWEEN_LOOKS))
+                is_called = self._is_called()
+            has_ended = not is_called
         finally:
             all_went = self._send_home(threads)
             for look in looks:
                 look.close()
             self._put_down(place, has_ended=has_ended, for_good=all_went)
+        self._desk.raise_fault()
+        return is_called
+
+    def _sent_out(
+        self, looks: Sequence[Looker], write: Callable[[Claim], Parcel], place: Place
+    ) -> list[Thread]:
+        """Send out a courier for each way to look."""
+        connect = partial(self._transport.connect, place.number, lambda: self._fence.is_open)
+        threads = [
+            Courier(number, self._desk, connect, write, look).thread
+            for number, look in enumerate(looks)
+        ]
+        for thread in threads:
+            thread.start()
+        return threads
 
     def _send_home(self, threads: Sequence[Thread]) -> bool:
-        """Let couriers end what they have begun; says whether all did."""
+        """Let couriers end what they have begun; says whether all did, and the others can't any more."""
         self._desk.close()
         deadline = monotonic() + FAREWELL
         for thread in threads:
             thread.join(max(0.0, deadline - monotonic()))
-        return not any(thread.is_alive() for thread in threads)
+        all_went = not any(thread.is_alive() for thread in threads)
+        if not all_went:
+            self._fence.shut()
+        return all_went
 
     def _put_down(self, place: Place, *, has_ended: bool, for_good: bool) -> None:
-        """Write what came last and give everything back, and the lease if nobody is at work."""
+        """Write what came last and give everything back, and the lease if nobody is at work.
+
+        What was answered is known to nobody else, so a database that can't be written is asked
+        again here, too.
+        """
         self._clerk.gather()
-        with self._database.writing() as connection:
-            page = self._clerk.put_down(connection, has_ended=has_ended)
-            if for_good:
-                leases.discharge(connection, place.number)
+        while True:
+            try:
+                with self._database.writing() as connection:
+                    page = self._clerk.put_down(
+                        connection, has_ended=has_ended, all_went=for_good
+                    )
+                    if for_good:
+                        leases.discharge(connection, place.number)
+                break
+            except DatabaseError as error:
+                self._bear(error)
+                sleep(BETWEEN_LOOKS)
         place.is_over = for_good
         self._clerk.gone(page)
 
@@ -130,7 +161,7 @@ class Run:
         """Write one page, if there is anything to write or to promise, or the lease gets old."""
         has_news = self._clerk.gather()
         is_due = monotonic() - self._written_at > BETWEEN_LOOKS
-        if not (has_news or is_due or (self._clerk.can_promise and self._desk.demand())):
+        if not (has_news or is_due or (self._clerk.dealer.can_deal and self._desk.demand())):
             return
         since = uptime()
         try:
@@ -156,18 +187,31 @@ class Run:
             raise error
         self._written_at = now
 
+    def _is_called(self) -> bool:
+        """Say, now and then, whether something is to be done elsewhere."""
+        if monotonic() - self._round_at < BETWEEN_ROUNDS:
+            return False
+        self._round_at = monotonic()
+        return self._is_needed_elsewhere()
+
     def _is_over(self) -> bool:
         """Say whether all that can be sent now has been; raises what makes going on useless."""
-        if reason := self._clerk.suspicion.refuses_everything:
+        self._desk.raise_fault()
+        suspicion = self._clerk.suspicion
+        if reason := suspicion.refuses_everything:
             raise Unreachable(f"the server refuses everything: {reason}", is_final=True)
         self._give_up_if_hopeless()
-        return self._clerk.is_done and self._desk.is_idle
+        is_over = self._clerk.is_done and self._desk.is_idle
+        if is_over and (reason := suspicion.refuses_us):
+            raise Unreachable(f"the server takes nothing from us: {reason}", is_final=True)
+        return is_over
 
     def _give_up_if_hopeless(self) -> None:
-        troubles = self._desk.troubles()
-        final = next((trouble for _, trouble in troubles if trouble.is_final), None)
-        if final:
-            raise final
-        hopeless = [trouble for failures, trouble in troubles if failures >= HOPELESS]
+        """Raise what holds everybody up: one who gets through can send for all."""
+        hopeless = [
+            trouble
+            for failures, trouble in self._desk.troubles()
+            if failures >= HOPELESS or trouble.is_final
+        ]
         if hopeless and len(hopeless) == self._desk.size:
-            raise hopeless[0]
+            raise max(hopeless, key=lambda trouble: trouble.is_final)

@@ -6,10 +6,12 @@ Knows neither how messages are composed nor where they go.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import Connection
@@ -18,13 +20,15 @@ from publisher.clock import Clock, SystemTimer, Timer, going_on
 from publisher.composing.dkim import Signer
 from publisher.config import InDoubt, Settings
 from publisher.database import Database
+from publisher.delivery.bindery import Bindery, terms_of
 from publisher.delivery.board import Board, Progress
 from publisher.delivery.clerk import Clerk
+from publisher.delivery.dealer import LONGEST_WAIT
 from publisher.delivery.desk import Desk
 from publisher.delivery.enlisting import enlisted, recover
 from publisher.delivery.fates import MOST_REPEATS, Terms
 from publisher.delivery.jobs import Job
-from publisher.delivery.ledger import claiming, doubts, opening, settling, stopping
+from publisher.delivery.ledger import claiming, counting, doubts, opening, settling, stopping
 from publisher.delivery.running import Run
 from publisher.delivery.transports.base import Transport, Unreachable
 from publisher.delivery.transports.outbox import OutboxTransport
@@ -36,6 +40,9 @@ from publisher.issues.model import Issue
 from publisher.languages import match
 from subscribers import languages_of
 
+if TYPE_CHECKING:
+    from publisher.delivery.rates import Rates
+
 log = structlog.get_logger()
 
 
@@ -46,6 +53,11 @@ class Sent:
     messages: int = 0
     issues: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+
+    def problem(self, what: str) -> None:
+        """Add a problem, once."""
+        if what not in self.problems:
+            self.problems.append(what)
 
 
 def deliver(  # noqa: PLR0913  # the parts of the program that delivering stands on
@@ -63,16 +75,18 @@ def deliver(  # noqa: PLR0913  # the parts of the program that delivering stands
 
     Several processes may do so at once. What goes wrong is among the problems; the rest goes on.
     """
-    desk = _Office(settings, database, transport, going_on(clock), timer or SystemTimer())
-    sent = Sent()
-    desk.open_ready()
-    desk.take_over(sent)
-    try:
-        desk.send(_Bindery(settings, database, secret, signers), sent, progress)
-    except PublisherError as error:
-        sent.problems.append(str(error))
-        log.error("delivery stopped", reason=str(error))
-    desk.finish(sent)
+    office = _Office(settings, database, transport, going_on(clock), timer or SystemTimer())
+    bindery, sent, goes_on = Bindery(settings, database, secret, signers), Sent(), True
+    while goes_on:
+        goes_on = False
+        office.open_ready()
+        office.take_over(sent)
+        try:
+            goes_on = office.send(bindery, sent, progress)
+        except PublisherError as error:
+            sent.problem(str(error))
+            log.error("delivery stopped", reason=str(error))
+        office.finish(sent)
     return sent
 
 
@@ -82,44 +96,6 @@ def served(connection: Connection, settings: Settings, issue: Issue) -> list[str
     editions = [e.language for e in settings.editions(newsletter)] if newsletter else []
     tags = languages_of(connection, issue.newsletter)
     return [tag for tag in tags if match(tag, editions) == issue.language]
-
-
-def terms_of(settings: Settings, issue: Issue) -> Terms:
-    """Give what an issue's edition says of its deliveries; the usual, if there is none any more."""
-    edition = settings.edition(issue.newsletter, issue.language)
-    return Terms(edition.in_doubt, edition.give_up_after) if edition else Terms()
-
-
-class _Bindery:
-    """Makes jobs of issues: their digests compiled, and their terms."""
-
-    def __init__(
-        self, settings: Settings, database: Database, secret: str, signers: Sequence[Signer]
-    ) -> None:
-        self._settings = settings
-        self._database = database
-        self._secret = secret
-        self._signers = signers
-
-    def job(self, issue: Issue) -> Job:
-        """Compile an issue; raises PublisherError if that can't be done."""
-        # Composing brings templates with it: half a second that a quiet turn need not take.
-        from publisher.composing import Letter, compile_letter
-
-        with self._database.reading() as connection:
-            digest = issues.digest_of(connection, issue)
-        letter = Letter(
-            publication=self._settings.publication,
-            issue=issue,
-            subject=digest.subject,
-            html=digest.html,
-            text=digest.text,
-            date=issue.assembled_at or issue.due_at,
-        )
-        bounces = self._settings.delivery.smtp.bounces or self._settings.publication.sender
-        compiled = compile_letter(letter, self._secret, self._signers)
-        terms = terms_of(self._settings, issue)
-        return Job(issue=issue, compiled=compiled, terms=terms, sender=bounces.address)
 
 
 class _Office:
@@ -157,7 +133,7 @@ class _Office:
         try:
             yield
         except DeliveryError as error:
-            sent.problems.append(str(error))
+            sent.problem(str(error))
             log.error("staged mail stays where it is", reason=str(error))
 
     def open_ready(self) -> None:
@@ -182,66 +158,120 @@ class _Office:
                     issues.move(connection, issue, State.SENDING)
                     log.info("sending", issue=issue.name, readers=readers)
 
-    def send(self, bindery: _Bindery, sent: Sent, progress: Progress | None) -> None:
-        """Send what is due now; raises PublisherError when something stands in the way."""
-        jobs = self._jobs(bindery, sent)
-        with self._database.reading() as connection:
-            most = self._transport.connections
-            due = claiming.due(connection, [*jobs], self._clock.now(), most)
+    def send(self, bindery: Bindery, sent: Sent, progress: Progress | None) -> bool:
+        """Send what is due now; says whether there is more, of which nobody knew before.
+
+        Raises PublisherError when something stands in the way.
+        """
+        due = self._due_issues()
         if not due:
-            return
+            return False
         from publisher.delivery.rates import Rates
 
-        desk = Desk(min(due, most), self._transport.promised)
+        rates = Rates(self._settings.delivery, self._transport.name)
+        if self._waits_for_rates(due, rates):
+            return False
+        jobs = self._jobs(due, bindery, sent)
+        couriers = self._couriers(jobs)
+        if not couriers:
+            return False
+        desk = Desk(couriers, self._transport.promised)
         with enlisted(self._settings, self._database, self._transport, self._timer) as place:
             clerk = Clerk(
                 sender=place.number,
                 transport=self._transport,
                 jobs=jobs,
                 desk=desk,
-                rates=Rates(self._settings.delivery, self._transport.name),
+                rates=rates,
                 clock=self._clock,
                 timer=self._timer,
+                begun=self._begun(jobs),
             )
             board = Board(self._database, jobs, clerk, progress)
-            run = Run(self._database, self._transport, clerk, desk, board.tell)
+            look = partial(self._look_around, {issue.id for issue in due}, clerk, sent)
+            run = Run(self._database, self._transport, clerk, desk, board.tell, look)
             try:
-                run.run(desk.size, lambda claim: jobs[claim.issue_id].parcel(claim), place)
-                self._note_rates(jobs, clerk.held_by)
+                goes_on = run.run(
+                    couriers, lambda claim: jobs[claim.issue_id].parcel(claim), place
+                )
+                self._note_rates(jobs, clerk.dealer.held_by)
                 board.tell_the_end()
             except Unreachable as error:
                 self._note(jobs, error)
                 raise
             finally:
                 sent.messages += clerk.accepted
+        return goes_on
 
-    def _jobs(self, bindery: _Bindery, sent: Sent) -> dict[int, Job]:
-        """Compile every issue of which something is due; one that can't be stops no other."""
+    def _waits_for_rates(self, due: Collection[Issue], rates: Rates) -> bool:
+        """Say whether rates let nothing go for long: then nobody need be connected with."""
+        with self._database.writing() as connection:
+            closed = rates.closed(connection, self._timer.time())
+        if (closed.transport_wait or 0.0) <= LONGEST_WAIT.total_seconds():
+            return False
+        self._note_rates([issue.id for issue in due], closed.reasons)
+        return True
+
+    def _couriers(self, jobs: Collection[int]) -> int:
+        """Say how many couriers are needed, for what is due now or in this turn."""
+        most, soon = self._transport.connections, self._clock.now() + LONGEST_WAIT
+        with self._database.reading() as connection:
+            return claiming.due(connection, [*jobs], soon, most)
+
+    def _begun(self, jobs: Collection[int]) -> set[int]:
+        with self._database.reading() as connection:
+            return counting.begun(connection, jobs)
+
+    def _look_around(self, known: Collection[int], clerk: Clerk, sent: Sent) -> bool:
+        """Do in a long turn what every turn begins and ends with; says whether another issue is due."""
+        self.take_over(sent)
+        self._note_rates(known, clerk.dealer.held_by)
+        self.finish(sent)
+        now = self._clock.now()
+        with self._database.reading() as connection:
+            pageless = issues.pageless(connection)
+            if any(one.id not in pageless for one in issues.in_state(connection, State.READY)):
+                return True
+            others = [
+                one.id
+                for one in issues.in_state(connection, State.SENDING)
+                if one.id not in known
+            ]
+            return claiming.due(connection, others, now, 1) > 0
+
+    def _jobs(self, due: Collection[Issue], bindery: Bindery, sent: Sent) -> dict[int, Job]:
+        """Compile issues; one that can't be stops no other."""
         jobs = {}
-        for issue in self._due_issues():
+        for issue in due:
             try:
                 jobs[issue.id] = bindery.job(issue)
             except PublisherError as error:
-                sent.problems.append(f"{issue.name}: {error}")
+                sent.problem(f"{issue.name}: {error}")
                 log.error("issue can't be sent", issue=issue.name, reason=str(error))
         return jobs
 
     def _due_issues(self) -> list[Issue]:
+        """List the issues of which something is due, doubts included that repeat themselves."""
         now = self._clock.now()
         with self._database.reading() as connection:
             being_sent = issues.in_state(connection, State.SENDING)
-        repeating = [one for one in being_sent if self._terms(one).in_doubt is InDoubt.RESEND]
-        if repeating:
+        if any(self._terms(one).in_doubt is InDoubt.RESEND for one in being_sent):
             with self._database.writing() as connection:
-                for issue in repeating:
-                    doubts.repeat(connection, issue, MOST_REPEATS, now)
+                for issue in issues.in_state(connection, State.SENDING):
+                    self._repeat(connection, issue, now)
         with self._database.reading() as connection:
             return [one for one in being_sent if claiming.due(connection, [one.id], now, 1)]
+
+    def _repeat(self, connection: Connection, issue: Issue, now: datetime) -> None:
+        """Let doubts be sent again, where that is the newsletter's policy."""
+        terms = self._terms(issue)
+        if terms.in_doubt is InDoubt.RESEND:
+            doubts.repeat(connection, issue, MOST_REPEATS, terms.patience, now)
 
     def _terms(self, issue: Issue) -> Terms:
         return terms_of(self._settings, issue)
 
-    def _note(self, jobs: Mapping[int, Job], error: Unreachable) -> None:
+    def _note(self, jobs: Collection[int], error: Unreachable) -> None:
         """Say at each issue what stands in its way; where only a person can help, stop it."""
         now = self._clock.now()
         with self._database.writing() as connection:
@@ -253,12 +283,16 @@ class _Office:
                 else:
                     issues.note(connection, issue, f"waiting: {error}")
 
-    def _note_rates(self, jobs: Mapping[int, Job], held_by: Sequence[str]) -> None:
+    def _note_rates(self, jobs: Collection[int], held_by: Sequence[str]) -> None:
         """Say at each issue that is not done what rate it waits for, and nothing else."""
         reason = f"waiting: {', '.join(held_by)}" if held_by else None
+        with self._database.reading() as connection:
+            being_sent = issues.in_state(connection, State.SENDING)
+        if all(one.reason == reason for one in being_sent if one.id in jobs):
+            return
         with self._database.writing() as connection:
             for issue in issues.in_state(connection, State.SENDING):
-                if issue.id in jobs and issue.reason != reason:
+                if issue.id in jobs:
                     issues.note(connection, issue, reason)
 
     def finish(self, sent: Sent) -> None:
@@ -270,8 +304,7 @@ class _Office:
         with self._database.writing() as connection:
             for issue in issues.in_state(connection, State.SENDING):
                 # Another process may have found a dead sender since this turn began.
-                if self._terms(issue).in_doubt is InDoubt.RESEND:
-                    doubts.repeat(connection, issue, MOST_REPEATS, now)
+                self._repeat(connection, issue, now)
                 if ended := stopping.finish(connection, issue, now):
                     sent.issues.append(issue.name)
                     log.info("issue sent", issue=issue.name, state=ended.state)

@@ -34,8 +34,8 @@ S = DeliveryState
 
 ARROWS: dict[DeliveryState, frozenset[DeliveryState]] = {
     S.PENDING: frozenset({S.CLAIMED, S.CANCELLED}),
-    # Pending again: put off by a rate, paused, or their holder is gone.
-    S.CLAIMED: frozenset({S.ATTEMPTING, S.PENDING, S.SUPPRESSED}),
+    # As it was again: put off by a rate, paused, or its holder is gone.
+    S.CLAIMED: frozenset({S.ATTEMPTING, S.PENDING, S.DEFERRED, S.SUPPRESSED}),
     S.ATTEMPTING: frozenset(
         {S.SENT, S.DEFERRED, S.BOUNCED, S.FAILED, S.IN_DOUBT, S.PENDING, S.SUPPRESSED}
     ),

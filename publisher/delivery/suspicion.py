@@ -2,24 +2,30 @@
 
 As long as a server has accepted nothing, its refusals are not believed: a relay that does not
 know us would have every address called dead. They are put off, and believed as soon as
-something was accepted, or when all readers were tried. Knows no row.
+something was accepted, or when all readers were tried. A second refusal of a reader is believed
+where others have got the issue: what is left of one at its end may well be nothing but that.
+Knows no row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from publisher.delivery.ledger.claiming import Claim
 from publisher.delivery.outcomes import Outcome, Verdict
 
 # So many refusals in a row, and not one acceptance, are no chance.
 EVERYTHING = 10
+# So many suffice where the server speaks of us.
+OF_US = 3
 
 
 class Suspicion:
     """What one turn of delivering knows of its server; weighing an outcome twice changes nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, begun: Collection[int] = ()) -> None:
+        """Know nothing but the issues that somebody has got already."""
+        self._begun = begun
         self._has_accepted = False
         self._suspects: dict[Claim, Outcome] = {}
 
@@ -28,8 +34,11 @@ class Suspicion:
         for claim, outcome in results:
             if outcome.verdict is Verdict.ACCEPTED:
                 self._has_accepted = True
-            elif outcome.verdict is Verdict.REFUSED and not self._has_accepted:
+            elif outcome.verdict is Verdict.REFUSED and not self._is_credible(claim):
                 self._suspects[claim] = outcome
+
+    def _is_credible(self, claim: Claim) -> bool:
+        return self._has_accepted or (claim.attempts > 0 and claim.issue_id in self._begun)
 
     def doubts(self, claim: Claim) -> bool:
         """Say whether a refusal is not to be believed yet."""
@@ -45,8 +54,18 @@ class Suspicion:
             self._suspects.pop(claim, None)
 
     @property
+    def refuses_us(self) -> str | None:
+        """The server's last words about us rather than a reader, if it has accepted nothing."""
+        about_us = self._about_us()
+        return about_us[-1].reason if about_us and not self._has_accepted else None
+
+    @property
     def refuses_everything(self) -> str | None:
         """The server's last words, if it takes nothing."""
-        if self._has_accepted or len(self._suspects) < EVERYTHING:
+        are_many = len(self._suspects) >= EVERYTHING or len(self._about_us()) >= OF_US
+        if self._has_accepted or not are_many:
             return None
         return [*self._suspects.values()][-1].reason
+
+    def _about_us(self) -> list[Outcome]:
+        return [one for one in self._suspects.values() if one.is_about_us]

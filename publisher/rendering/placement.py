@@ -19,7 +19,11 @@ from publisher.rendering.tokens import Slot
 # Attributes in which an address is followed or loaded: words would have to be encoded there.
 ADDRESSES = frozenset(
     {"href", "src", "srcset", "background", "action", "cite", "poster", "longdesc", "data"}
+    | {"formaction", "lowsrc", "dynsrc", "imagesrcset", "ping", "codebase", "xlink:href"}
 )
+# Attributes that hold a language of their own, in which HTML's escapes are no protection: nothing
+# that comes later stands in them.
+CODE = re.compile("style|srcdoc|on.*")
 # A place in letters in which nobody looks for it: a filter has been over it.
 ANY_CASE = re.compile("|".join(tokens.TOKENS), re.IGNORECASE)
 INSTEAD = 'write {{ reader.name | otherwise("...") }}, or make another edition or newsletter'
@@ -75,7 +79,12 @@ def _misplaced(element: etree._Element) -> Iterator[tuple[str, Slot]]:
     tag = str(element.tag)
     if tag in {"style", "script"}:
         yield from ((f"<{tag}>", slot) for slot in tokens.slots(element.text or ""))
-    for attribute, value in element.items():
-        for slot in tokens.slots(str(value)):
-            if attribute == "style" or (attribute in ADDRESSES and not slot.is_link):
+    for attribute, value in _attributes(element):
+        for slot in tokens.slots(value):
+            is_address = attribute in ADDRESSES or (tag, attribute) == ("meta", "content")
+            if CODE.fullmatch(attribute) or (is_address and not slot.is_link):
                 yield f'{attribute}="..." of <{tag}>', slot
+
+
+def _attributes(element: etree._Element) -> Iterator[tuple[str, str]]:
+    return ((str(name), str(value)) for name, value in element.items())

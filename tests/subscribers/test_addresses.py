@@ -32,6 +32,9 @@ def test_international_domain_becomes_punycode() -> None:
         ("a\x85@example.org", "control character"),
         ("ü@example.org", "outside ASCII"),
         ("读者@example.org", "outside ASCII"),
+        ("=?utf-8?q?x?=@example.org", "encoded word"),
+        ("a=?utf-8?b?eA==?=b@example.org", "encoded word"),
+        ("=?_?a?BB??=@example.org", "encoded word"),
         ("", "@-sign"),
         ("ann", "@-sign"),
         ("ann@", "@"),
@@ -54,6 +57,11 @@ def test_address_that_cannot_be_written_to_is_refused_with_its_reason(
     assert reason in caught.value.reason
     assert caught.value.address == address
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["a=?b@example.org", "what?=@example.org", "?@example.org"])
+def test_what_is_no_encoded_word_can_be_written_to(address: str) -> None:
+    assert normalise(address).address == address
 
 
 @given(st.emails())

@@ -2,7 +2,8 @@
 
     opening     a row for each reader; who left meanwhile
     leases      who is sending, and what becomes of the rows of one who is gone
-    claiming    rows are taken up, marked before a message may leave, and put down again
+    claiming    rows are taken up, by one sender
+    marking     they are marked before a message may leave, and put down again
     looking     a last look before a message leaves
     settling    what an outcome makes of a row
     stopping    an issue is paused, resumed, cancelled, finished

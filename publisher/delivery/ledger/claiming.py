@@ -1,15 +1,13 @@
-"""Taking rows up, and putting them down again: claims, marks, and what undoes them.
+"""Taking rows up: a claim says who will send to whom. Whose turn it is, and when the next is.
 
-A claim says who will send; a mark, committed before a message may leave, that sending has begun.
-Each verb moves only rows that stand where it expects them, under the epoch that it knows, so
-that who has lost a row finds out by not moving it. Knows no message and no transport.
+Knows no message and no transport.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
@@ -18,23 +16,20 @@ from sqlalchemy import (
     Row,
     Text,
     bindparam,
-    case,
     exists,
     func,
-    null,
     select,
     type_coerce,
     update,
 )
 
 from publisher.database.metadata import UTCDateTime
-from publisher.delivery.ledger import stopping
-from publisher.delivery.ledger.rows import NONE, ROWS, as_rows, told, written
+from publisher.delivery.ledger.rows import ROWS, as_rows, told
 from publisher.delivery.states import FREE, DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues.life import State
 from publisher.issues.tables import issue
-from subscribers import Recipient, recipients, still_wanted
+from subscribers import Recipient, recipients
 
 GONE = "no longer subscribed"
 
@@ -52,6 +47,8 @@ class Claim:
     attempts: int
     due_at: datetime
     tried_at: datetime | None
+    # How the row stood, and will stand again if nothing comes of it.
+    was: DeliveryState = DeliveryState.PENDING
 
     @property
     def key(self) -> Key:
@@ -64,6 +61,20 @@ class Claim:
         return self.reader.address.rpartition("@")[2].lower()
 
 
+ROW = told("issue_id", "subscriber_id", "epoch")
+HELD_SO = (
+    (delivery.c.issue_id == ROW.c.issue_id)
+    & (delivery.c.subscriber_id == ROW.c.subscriber_id)
+    & (delivery.c.epoch == ROW.c.epoch)
+)
+CLAIMED = HELD_SO & (delivery.c.state == DeliveryState.CLAIMED)
+NOW = bindparam("now", type_=UTCDateTime)
+SUPPRESS = (
+    update(delivery)
+    .where(CLAIMED)
+    .values(state=DeliveryState.SUPPRESSED, sender=None, reason=GONE, changed_at=NOW)
+)
+
 HERE = delivery.c.issue_id == bindparam("of")
 
 CLAIM = (
@@ -75,7 +86,7 @@ CLAIM = (
             .where(
                 HERE,
                 delivery.c.state == bindparam("free"),
-                delivery.c.next_at <= bindparam("now", type_=UTCDateTime),
+                delivery.c.next_at <= bindparam("at", type_=UTCDateTime),
                 exists().where(issue.c.id == bindparam("of"), issue.c.state == State.SENDING),
             )
             .order_by(delivery.c.next_at, delivery.c.subscriber_id)
@@ -96,6 +107,11 @@ CLAIM = (
 )
 
 
+# A reader who has been due for so long is not last any more: where rates are low, first tries can
+# take days.
+OVERDUE = timedelta(hours=1)
+
+
 def claim(
     connection: Connection, issue_id: int, sender: int, now: datetime, most: int
 ) -> list[Claim]:
@@ -106,23 +122,39 @@ def claim(
     """
     found: list[Claim] = []
     for free in FREE:
-        values = {"of": issue_id, "free": free, "now": now, "holder": sender}
-        while (wanted := most - len(found)) > 0:
-            claimed = connection.execute(CLAIM, values | {"most": wanted}).all()
-            # SQLite gives the rows in whichever order it moved them.
-            rows = sorted(claimed, key=attrgetter("waits_since", "subscriber_id"))
-            found += _addressed(connection, issue_id, rows, now)
-            if len(rows) < wanted:
-                break
+        values = {"of": issue_id, "free": free, "now": now, "at": now, "holder": sender}
+        found += _claimed(connection, values, most - len(found))
+    return found
+
+
+def claim_overdue(
+    connection: Connection, issue_id: int, sender: int, now: datetime, most: int
+) -> list[Claim]:
+    """Claim up to `most` readers whom the other side has put off, and who were due an hour ago."""
+    values = {"of": issue_id, "free": DeliveryState.DEFERRED, "now": now, "holder": sender}
+    return _claimed(connection, values | {"at": now - OVERDUE}, most)
+
+
+def _claimed(connection: Connection, values: dict[str, Any], most: int) -> list[Claim]:
+    """Claim so many who stand as `values` say; those who were erased don't count."""
+    found: list[Claim] = []
+    while (wanted := most - len(found)) > 0:
+        claimed = connection.execute(CLAIM, values | {"most": wanted}).all()
+        # SQLite gives the rows in whichever order it moved them.
+        rows = sorted(claimed, key=attrgetter("waits_since", "subscriber_id"))
+        found += _addressed(connection, rows, values)
+        if len(rows) < wanted:
+            break
     return found
 
 
 def _addressed(
-    connection: Connection, issue_id: int, rows: Sequence[Row[Any]], now: datetime
+    connection: Connection, rows: Sequence[Row[Any]], values: Mapping[str, Any]
 ) -> list[Claim]:
     """Look up who the readers of claimed rows are, and suppress those who were erased."""
     if not rows:
         return []
+    issue_id, free = values["of"], values["free"]
     known = recipients(connection, [row.subscriber_id for row in rows])
     readers = {reader.id: reader for reader in known}
     erased = [
@@ -131,7 +163,7 @@ def _addressed(
         if row.subscriber_id not in readers
     ]
     if erased:
-        connection.execute(SUPPRESS_CLAIMED, {ROWS: as_rows(erased), "now": now})
+        connection.execute(SUPPRESS, {ROWS: as_rows(erased), "now": values["now"]})
     return [
         Claim(
             issue_id,
@@ -140,130 +172,11 @@ def _addressed(
             row.attempts,
             row.due_at,
             row.tried_at,
+            free,
         )
         for row in rows
         if row.subscriber_id in readers
     ]
-
-
-ROW = told("issue_id", "subscriber_id", "epoch")
-HELD_SO = (
-    (delivery.c.issue_id == ROW.c.issue_id)
-    & (delivery.c.subscriber_id == ROW.c.subscriber_id)
-    & (delivery.c.epoch == ROW.c.epoch)
-)
-CLAIMED = HELD_SO & (delivery.c.state == DeliveryState.CLAIMED)
-NOW = bindparam("now", type_=UTCDateTime)
-NEWSLETTER = (
-    select(issue.c.newsletter)
-    .where(issue.c.id == delivery.c.issue_id, issue.c.state == State.SENDING)
-    .correlate(delivery)
-    .scalar_subquery()
-)
-
-MARK = (
-    update(delivery)
-    .where(CLAIMED, still_wanted(NEWSLETTER, delivery.c.subscriber_id))
-    .values(
-        state=DeliveryState.ATTEMPTING,
-        attempts=delivery.c.attempts + 1,
-        tried_at=func.coalesce(delivery.c.tried_at, NOW),
-        changed_at=NOW,
-    )
-    .returning(*delivery.c["issue_id", "subscriber_id", "epoch"])
-)
-SUPPRESS_CLAIMED = (
-    update(delivery)
-    .where(CLAIMED)
-    .values(state=DeliveryState.SUPPRESSED, sender=None, reason=GONE, changed_at=NOW)
-)
-SUPPRESS_UNWANTED = SUPPRESS_CLAIMED.where(
-    ~still_wanted(
-        select(issue.c.newsletter)
-        .where(issue.c.id == delivery.c.issue_id)
-        .correlate(delivery)
-        .scalar_subquery(),
-        delivery.c.subscriber_id,
-    )
-)
-
-
-def mark(
-    connection: Connection, claims: Sequence[Claim], now: datetime
-) -> tuple[list[Claim], int]:
-    """Mark claims as being attempted; gives those that still held, and how many had left.
-
-    Who has left the newsletter by now is suppressed. Rows of an issue that is no longer being
-    sent, and rows that somebody else has taken over, are not moved.
-    """
-    rows = as_rows((*one.key, one.epoch) for one in claims)
-    marked = {tuple(row) for row in connection.execute(MARK, {ROWS: rows, "now": now})}
-    if len(marked) == len(claims):
-        return list(claims), 0
-    # A row may be there twice, claimed before a pause and after it: only one of the two holds.
-    held = [one for one in claims if (*one.key, one.epoch) in marked]
-    rest = as_rows((*one.key, one.epoch) for one in claims if one not in held)
-    left = connection.execute(SUPPRESS_UNWANTED, {ROWS: rest, "now": now}).rowcount
-    return held, left
-
-
-WITH_INSTANT = told("issue_id", "subscriber_id", "epoch", "next_at")
-PUT_OFF = (
-    update(delivery)
-    .where(
-        delivery.c.issue_id == WITH_INSTANT.c.issue_id,
-        delivery.c.subscriber_id == WITH_INSTANT.c.subscriber_id,
-        delivery.c.epoch == WITH_INSTANT.c.epoch,
-        delivery.c.state == DeliveryState.CLAIMED,
-    )
-    .values(
-        state=DeliveryState.PENDING, sender=None, next_at=WITH_INSTANT.c.next_at, changed_at=NOW
-    )
-)
-
-
-def put_off(connection: Connection, claims: Mapping[Claim, datetime], now: datetime) -> int:
-    """Give claims back, to be taken up at another time; gives how many were still ours."""
-    rows = as_rows((*one.key, one.epoch, written(at)) for one, at in claims.items())
-    return connection.execute(PUT_OFF, {ROWS: rows, "now": now}).rowcount
-
-
-RELEASE = (
-    update(delivery)
-    .where(CLAIMED)
-    .values(state=DeliveryState.PENDING, sender=None, changed_at=NOW)
-)
-UNMARK = (
-    update(delivery)
-    # Taken for doubtful, while we were stopped: nobody knows better than we do.
-    .where(HELD_SO, delivery.c.state.in_((DeliveryState.ATTEMPTING, DeliveryState.IN_DOUBT)))
-    .values(
-        state=DeliveryState.PENDING,
-        sender=None,
-        attempts=delivery.c.attempts - 1,
-        tried_at=case((delivery.c.attempts == 1, null()), else_=delivery.c.tried_at),
-        changed_at=NOW,
-    )
-)
-
-
-def release(connection: Connection, claims: Iterable[Claim], now: datetime) -> int:
-    """Give claims back as they were; gives how many were still ours."""
-    rows = as_rows((*one.key, one.epoch) for one in claims)
-    if rows == NONE:
-        return 0
-    return connection.execute(RELEASE, {ROWS: rows, "now": now}).rowcount
-
-
-def unmark(connection: Connection, claims: Iterable[Claim], now: datetime) -> int:
-    """Take marks back from messages that were not begun; gives how many were still ours."""
-    unbegun = list(claims)
-    if not unbegun:
-        return 0
-    rows = as_rows((*one.key, one.epoch) for one in unbegun)
-    count = connection.execute(UNMARK, {ROWS: rows, "now": now}).rowcount
-    stopping.amend(connection, {one.issue_id for one in unbegun}, now)
-    return count
 
 
 # Along the index, issue by issue: of all of them at once, SQLite would look at each row.

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Text, delete, func, insert, literal, select, true
+from sqlalchemy import Connection, Text, delete, exists, func, insert, literal, select, true
 
 from publisher.delivery.states import OPEN, DeliveryState
 from publisher.delivery.tables import delivery, delivery_count
@@ -66,14 +66,25 @@ def forget_counts(connection: Connection, issue_id: int) -> None:
     connection.execute(delete(delivery_count).where(delivery_count.c.issue_id == issue_id))
 
 
+def begun(connection: Connection, issues: Collection[int]) -> set[int]:
+    """List the issues that somebody has got."""
+    sent = exists(delivery.c.subscriber_id).where(
+        delivery.c.issue_id == issue.c.id, delivery.c.state == DeliveryState.SENT
+    )
+    query = select(issue.c.id).where(issue.c.id.in_(issues), sent)
+    return set(connection.execute(query).scalars())
+
+
 def takes_nothing(connection: Connection, issues: Collection[int], many: int) -> bool:
     """Say whether these issues have put off so many readers, and nobody has got one."""
-    rows = select(delivery.c.subscriber_id).where(delivery.c.issue_id.in_(issues))
-    put_off = rows.where(delivery.c.state == DeliveryState.DEFERRED).limit(many).subquery()
-    sent = rows.where(delivery.c.state == DeliveryState.SENT).exists()
-    query = select(select(func.count()).select_from(put_off).scalar_subquery(), sent)
-    count, has_sent = connection.execute(query).one()
-    return count >= many and not has_sent
+    put_off = (
+        select(delivery.c.subscriber_id)
+        .where(delivery.c.issue_id.in_(issues), delivery.c.state == DeliveryState.DEFERRED)
+        .limit(many)
+        .subquery()
+    )
+    count = connection.execute(select(func.count()).select_from(put_off)).scalar_one()
+    return bool(count >= many and not begun(connection, issues))
 
 
 def waiting(count: Mapping[str, Any]) -> int:

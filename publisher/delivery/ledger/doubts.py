@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, exists, select, update
@@ -85,14 +85,17 @@ def resend(
     return _decide(connection, issue, readers, AGAIN | {"next_at": now, "tried_at": None}, now)
 
 
-def repeat(connection: Connection, issue: Issue, most: int, now: datetime) -> int:
-    """Let an issue's doubtful deliveries be made again by themselves, unless tried too often."""
+def repeat(
+    connection: Connection, issue: Issue, most: int, patience: timedelta, now: datetime
+) -> int:
+    """Let doubtful deliveries be made again by themselves, unless tried too often or too long."""
     statement = (
         update(delivery)
         .where(
             delivery.c.issue_id == issue.id,
             standing(DeliveryState.IN_DOUBT),
             delivery.c.attempts <= most,
+            delivery.c.tried_at > now - patience,
         )
         .values(AGAIN | {"next_at": now, "changed_at": now})
     )

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from publisher.delivery.rates.limits import slow_bucket
@@ -94,6 +94,13 @@ def gone_on(connection: Connection, transport: str, day: date) -> int:
     """Give how many messages were let go on a day."""
     values = {"transport": transport, "day": day}
     return connection.execute(GONE, values).scalar_one_or_none() or 0
+
+
+def take_gone(connection: Connection, transport: str, day: date, count: int) -> None:
+    """Count messages less that did not go after all; never below nothing, over midnight."""
+    less = func.max(0, warmup_day.c.count - bindparam("less"))
+    here = (warmup_day.c.transport == transport) & (warmup_day.c.day == day)
+    connection.execute(update(warmup_day).where(here).values(count=less), {"less": count})
 
 
 def add_gone(connection: Connection, transport: str, day: date, count: int) -> None:

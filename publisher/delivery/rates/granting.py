@@ -62,6 +62,21 @@ class Rates:
         self._recent.add((domains[number] for number in grant.allowed), now)
         return grant
 
+    def closed(self, connection: Connection, now: float) -> Grant:
+        """Say for how long the transport lets nobody go, and why, without letting anybody go."""
+        self._look(connection, now)
+        _day, quota = self._today(connection, now)
+        gate = self._gates(connection, {None}, quota, now)[None]
+        if gate.is_open:
+            return Grant()
+        opens_at, words = gate.opening()
+        return Grant(transport_wait=max(0.0, opens_at - now), reasons=(words,))
+
+    def give_back(self, connection: Connection, count: int, now: float) -> None:
+        """Hear that so many who might go did not: the day's quota is theirs still."""
+        if self._warmup:
+            buckets.take_gone(connection, self._transport, warmup.day_of(now), count)
+
     def slow_down(self, connection: Connection, domain: str | None, now: float) -> None:
         """Hear that a receiving domain says that it gets too much; None: the transport itself.
 

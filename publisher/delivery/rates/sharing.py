@@ -28,8 +28,8 @@ EVENLY = 0.6180339887498949
 class Grant:
     """What became of candidates: each is in one of three places, by her number.
 
-    What is allowed and not used after all is lost, since the buckets have counted it: a little
-    too slow now and then, and never too fast.
+    What is allowed and not used after all is lost to the buckets, which have counted it: a little
+    too slow now and then, and never too fast. A day's quota can have it back.
     """
 
     # May go now.
@@ -155,7 +155,8 @@ def _explain(
     if not transport.is_open:
         wait = max(0.0, transport.opening()[0] - now)
         grant.transport_wait = wait
-        # Their places count from when anybody can go at all.
+        # Their places count from when anybody can go at all; but a bound may be raised before.
+        wait = min(wait, HORIZON)
         grant.put_off = {number: wait + own for number, own in grant.put_off.items()}
         kept.append(transport)
     grant.reasons = tuple(gate.opening()[1] for gate in kept)

@@ -44,7 +44,8 @@ class Cause:
 
 
 NOTHING = "nothing: it is tried again by itself"
-RECORDS = "publish what is missing in the DNS of the sender's domain, then resume the issue"
+# Resuming sends to whoever was put off; what has bounced is over for its issue.
+RECORDS = "publish what is missing in the DNS of the sender's domain; if the issue is paused, resume it"
 
 # --- about one reader
 
@@ -152,7 +153,7 @@ BLOCKED = Cause(
     "blocked",
     About.SENDER,
     "our server is on a block list",
-    "find out which list and why, ask to be taken off it, then resume the issue",
+    "find out which list and why, and ask to be taken off it; if the issue is paused, resume it",
 )
 REPUTATION = Cause(
     "reputation",
@@ -200,7 +201,7 @@ UNPROVEN = Cause(
     "unproven",
     About.SENDER,
     "the mail does not prove who sent it (SPF, DKIM, DMARC)",
-    "set up SPF, DKIM and DMARC for the sender's domain, then resume the issue",
+    "set up SPF, DKIM and DMARC for the sender's domain; if the issue is paused, resume it",
 )
 SENDER_REFUSED = Cause(
     "sender-refused",

@@ -7,6 +7,7 @@ connection (RFC 3207 section 6, RFC 8314 section 4.1).
 from __future__ import annotations
 
 import base64
+import binascii
 import functools
 import re
 import smtplib
@@ -20,8 +21,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from publisher.config.delivery import Tls
+from publisher.delivery.smtp.diagnosis import FOR_GOOD
 from publisher.delivery.smtp.envelopes import Offers
-from publisher.delivery.smtp.judging import FOR_GOOD
 from publisher.delivery.smtp.replies import BrokenError, Reply
 from publisher.delivery.smtp.wire import Wire
 from publisher.delivery.smtp.words import clean
@@ -29,6 +30,8 @@ from publisher.delivery.transports.base import Unreachable
 
 # A name with a dot (RFC 5321 section 4.1.2); servers refuse others in EHLO.
 FULL_NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
+# RFC 1870 section 3.
+SIZE = re.compile(r"[0-9]{1,20}")
 # Characters of a server's words in a reason.
 LONGEST_WORDS = 120
 GOOD = 250
@@ -108,6 +111,8 @@ class _Bounded(smtplib.SMTP):
         except smtplib.SMTPAuthenticationError as refusal:
             self.refusal = refusal
             raise
+        except binascii.Error:
+            raise BrokenError("asks for the login in what is no base64") from None
 
     def handed_over(self) -> tuple[Wire, Offers]:
         """Give the connection away."""
@@ -115,13 +120,16 @@ class _Bounded(smtplib.SMTP):
         assert self.sock  # noqa: S101  # as above
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = None
-        limit = self.esmtp_features.get("size", "")
         return self.wire, Offers(
             pipelining=self.has_extn("pipelining"),
             sizes=self.has_extn("size"),
-            # 0: no limit that would be the same for all (RFC 1870 section 3).
-            limit=(int(limit) if limit.isascii() and limit.isdigit() else 0) or None,
+            limit=_limit(self.esmtp_features.get("size", "")),
         )
+
+
+def _limit(said: str) -> int | None:
+    # 0: no limit that would be the same for all (RFC 1870 section 3).
+    return (int(said) if SIZE.fullmatch(said) else 0) or None
 
 
 class _BoundedTls(_Bounded, smtplib.SMTP_SSL):
@@ -196,6 +204,8 @@ def _telling(server: Server) -> Iterator[None]:
         raise _untrusted(server, error) from None
     except OSError as error:
         raise Unreachable(f"{server}: {_fault(error, server)}") from None
+    except UnicodeError:
+        raise Unreachable(f"{server}: that is no name of a host", is_final=True) from None
 
 
 STAGES = {

@@ -11,10 +11,12 @@ from typing import NamedTuple
 
 from publisher.delivery.outcomes import Outcome, Verdict
 from publisher.delivery.smtp import causes
-from publisher.delivery.transports.base import Parcel
+from publisher.delivery.smtp.causes import Cause
+from publisher.delivery.transports.base import Parcel, Unreachable
 
 DATA = b"DATA\r\n"
 RSET = b"RSET\r\n"
+UNWRITABLE = "it can't be written in SMTP"
 # A little more than RFC 5321 section 4.1.2 allows, as servers do: dots may stand anywhere. What
 # may not stand here is all that could end an address, a command or a line.
 PATH = re.compile(
@@ -45,15 +47,22 @@ class Envelope(NamedTuple):
         return self.mail + self.rcpt + DATA
 
 
-def envelope(parcel: Parcel, offers: Offers) -> Envelope | Outcome:
-    """Write the commands for a message, or refuse it in the server's place."""
-    if not PATH.fullmatch(parcel.recipient):
-        return _refused(causes.BAD_ADDRESS.sentence, "it can't be written in SMTP")
+def envelope(parcel: Parcel, offers: Offers, *, has_taken: bool = False) -> Envelope | Outcome:
+    """Write the commands for a message, or refuse it in the server's place.
+
+    Raises Unreachable, for good, for what is wrong with every message: the sender, and the size,
+    unless the server has taken others (`has_taken`). Its words follow the server's name.
+    """
     if not PATH.fullmatch(parcel.sender):
-        return _refused(causes.SENDER_REFUSED.sentence, "it can't be written in SMTP")
+        raise Unreachable(_said(causes.SENDER_REFUSED, UNWRITABLE), is_final=True)
+    if not PATH.fullmatch(parcel.recipient):
+        return Outcome(Verdict.REFUSED, _said(causes.BAD_ADDRESS, UNWRITABLE))
     size = len(parcel.message.content)
     if offers.limit is not None and size > offers.limit:
-        return _refused(causes.TOO_LARGE.sentence, f"{size} bytes of {offers.limit}")
+        said = _said(causes.TOO_LARGE, f"it has {size} bytes, and the limit is {offers.limit}")
+        if not has_taken:
+            raise Unreachable(said, is_final=True)
+        return Outcome(Verdict.REFUSED, said)
     parameter = f" SIZE={size}" if offers.sizes else ""
     return Envelope(
         f"MAIL FROM:<{parcel.sender}>{parameter}\r\n".encode("ascii"),
@@ -61,5 +70,5 @@ def envelope(parcel: Parcel, offers: Offers) -> Envelope | Outcome:
     )
 
 
-def _refused(sentence: str, detail: str) -> Outcome:
-    return Outcome(Verdict.REFUSED, f"{sentence} ({detail})")
+def _said(cause: Cause, detail: str) -> str:
+    return f"{cause.sentence} ({detail})"

@@ -8,13 +8,11 @@ from __future__ import annotations
 from publisher.delivery.outcomes import Outcome, Slow, Verdict
 from publisher.delivery.smtp import causes
 from publisher.delivery.smtp.causes import About, Cause
-from publisher.delivery.smtp.diagnosis import cause_of
+from publisher.delivery.smtp.diagnosis import CLOSING, FOR_GOOD, cause_of
 from publisher.delivery.smtp.replies import BrokenError, Phase, Reply
 from publisher.delivery.smtp.words import clean, shorten
 from publisher.delivery.transports.base import Unreachable
 
-CLOSING = 421
-FOR_GOOD = 500
 # Log in first (RFC 4954 section 6): it is the same for whoever is written to.
 LOGIN_CODES = frozenset({530, 534, 535, 538})
 # Characters of a reason: a line in a table of doubts or bounces.
@@ -37,7 +35,13 @@ def judge(reply: Reply, phase: Phase, recipient: str, *, has_taken: bool) -> Out
         return Outcome(Verdict.DEFERRED, said, slow=_slow(reply, phase, cause))
     if _is_about_us(reply, phase, cause, has_taken=has_taken):
         raise Unreachable(f"takes nothing from us: {said}", is_final=True)
-    return Outcome(Verdict.REFUSED, said, is_dead=cause.is_dead)
+    is_about_us = cause.about is About.ACCOUNT or cause is causes.TOO_LARGE
+    return Outcome(Verdict.REFUSED, said, is_dead=cause.is_dead, is_about_us=is_about_us)
+
+
+def ends_session(reply: Reply, phase: Phase) -> bool:
+    """Say whether a server takes no more by this connection, even if it leaves it open."""
+    return cause_of(reply, phase) is causes.SESSION_OVER
 
 
 def untried(trouble: BrokenError) -> Outcome:
@@ -61,10 +65,9 @@ def reason(cause: Cause, reply: Reply, recipient: str = "") -> str:
 def _is_about_us(reply: Reply, phase: Phase, cause: Cause, *, has_taken: bool) -> bool:
     """Say whether a refusal for good would meet every message.
 
-    Before the content a server knows nothing of a message but its size. What one reader's server
-    has against the sender, others need not have: that many refuse it is noticed elsewhere
-    (`publisher.delivery.suspicion`). That our account is not served is the same for all; but where
-    others were taken, it is this reader's server that has spoken, through ours.
+    Before the content a server knows nothing of a message but its size. What is said of a reader
+    may be said of her alone, even that we may not relay: one address can look like another's. That
+    all are refused is noticed elsewhere (`publisher.delivery.suspicion`).
     """
     if reply.code in LOGIN_CODES:
         return True
@@ -76,7 +79,7 @@ def _is_about_us(reply: Reply, phase: Phase, cause: Cause, *, has_taken: bool) -
             is_known = cause.about is About.READER or cause is causes.TOO_LARGE
             return not (is_this_one or is_known)
         case Phase.RCPT | Phase.DOT:
-            return not has_taken and cause.about is About.ACCOUNT
+            return False
 
 
 def _slow(reply: Reply, phase: Phase, cause: Cause) -> Slow:

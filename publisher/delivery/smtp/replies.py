@@ -18,6 +18,8 @@ WHOLE = re.compile(rb"([2-5][0-9]{2})(?:-[^\n]*\n\1)*(?: [^\n]*|\r?)\n")
 LINE = re.compile(rb"[2-5][0-9]{2}(?:[ -][^\n]*|\r?)")
 # RFC 2034 section 4; the # is some appliances' own.
 ENHANCED = re.compile(r"#?([245]\.[0-9]{1,3}\.[0-9]{1,3})(?!\S)\s*")
+# Elsewhere it may be the end of an IP address.
+AT_FIRST = re.compile(rf"\A{ENHANCED.pattern}")
 
 
 class Phase(StrEnum):
@@ -51,7 +53,7 @@ class Reply:
     def text(self) -> str:
         """The words in one line, as the server wrote them, without codes."""
         lines = (line.decode("utf-8", "replace") for line in self.texts)
-        return " ".join(ENHANCED.sub("", line, count=1) for line in lines).strip()
+        return " ".join(AT_FIRST.sub("", line) for line in lines).strip()
 
     @property
     def is_good(self) -> bool:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 
 from publisher.delivery.outcomes import ACCEPTED, Outcome, Verdict
+from publisher.delivery.smtp.diagnosis import CLOSING
 from publisher.delivery.smtp.envelopes import DATA, RSET, Envelope, Offers, envelope
-from publisher.delivery.smtp.judging import CLOSING, judge, untried
+from publisher.delivery.smtp.judging import ends_session, judge, untried
 from publisher.delivery.smtp.replies import BrokenError, Phase, Reply
 from publisher.delivery.smtp.wire import Wire
 from publisher.delivery.transports.base import Parcel, Unreachable
@@ -63,12 +65,12 @@ class SmtpConnection:
 
         Raises Unreachable, for good, where the server takes nothing from us.
         """
-        addressed = envelope(parcel, self._offers)
-        if isinstance(addressed, Outcome):
-            return addressed
         if not self._is_open:
             return Outcome(Verdict.UNTRIED, "the connection is closed")
         try:
+            addressed = envelope(parcel, self._offers, has_taken=self._has_taken)
+            if isinstance(addressed, Outcome):
+                return addressed
             return self._sent(parcel, addressed, following)
         except BrokenError as trouble:
             self._drop()
@@ -104,6 +106,9 @@ class SmtpConnection:
 
     def _judged(self, refusal: Refusal, parcel: Parcel) -> Outcome:
         phase, reply = refusal
+        if ends_session(reply, phase):
+            # The next one goes by another; this one would only refuse it, too.
+            self._drop()
         return judge(reply, phase, parcel.recipient, has_taken=self._has_taken)
 
     # --- up to the content
@@ -207,12 +212,14 @@ class SmtpConnection:
                 raise
         if reply and not reply.is_refusal:
             raise BrokenError("spoke out of turn")
+        if reply and ends_session(reply, Phase.DOT):
+            # It has nothing against the message, of which it has not seen the end.
+            raise BrokenError("has ended the connection", reply)
         return (Phase.DOT, reply) if reply else None
 
     def _ended(self, parcel: Parcel, end: bytes, following: Parcel | None) -> Outcome:
         """Write the final dot; from here on the message can't be called back."""
-        next_one = envelope(following, self._offers) if following else None
-        begun = next_one if isinstance(next_one, Envelope) and self._offers.pipelining else None
+        begun = self._next(following) if following and self._offers.pipelining else None
         rest = self._wire.write_some(end + begun.group if begun else end)
         try:
             if rest:
@@ -231,6 +238,13 @@ class SmtpConnection:
         if reply.code == CLOSING:
             self._drop()
         return self._judged((Phase.DOT, reply), parcel)
+
+    def _next(self, following: Parcel) -> Envelope | None:
+        """Write the commands for what comes next; what is wrong with it is told at its turn."""
+        with suppress(Unreachable):
+            written = envelope(following, self._offers, has_taken=self._has_taken)
+            return written if isinstance(written, Envelope) else None
+        return None
 
     def _drop(self) -> None:
         self._is_open = False

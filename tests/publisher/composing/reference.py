@@ -93,7 +93,7 @@ def _fields(
     )
     page = f"{publication.url}/{issue.language}/{issue.newsletter}/{issue.day}/"
     yield "From", mailbox(sender.name, sender.address)
-    yield "To", mailbox(reader.name, reader.address)
+    yield "To", mailbox(legible(reader.name), reader.address)
     yield "Subject", words(subject)
     yield "Date", format_datetime(date.astimezone(UTC))
     yield "Message-ID", f"<{issue.name}.{digest[:24]}@{sender.domain}>"

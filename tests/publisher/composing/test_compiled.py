@@ -75,6 +75,9 @@ def test_each_reader_gets_her_own_words() -> None:
         ("Ann", "Ann", "Ann"),
         ("", "dear <reader> & friend", "dear &lt;reader&gt; &amp; friend"),
         (" \t\r\n\u200b", "dear <reader> & friend", "dear &lt;reader&gt; &amp; friend"),
+        ("\u200b \u200b", "dear <reader> & friend", "dear &lt;reader&gt; &amp; friend"),
+        ("\u200d \u200c", "dear <reader> & friend", "dear &lt;reader&gt; &amp; friend"),
+        ("\u200b Ann \u200b E. ", "Ann E.", "Ann E."),
     ],
 )
 @pytest.mark.parametrize("language", ["en", "ar"])
@@ -142,6 +145,8 @@ def test_no_other_field_may_hold_a_reader_s_value(place: str) -> None:
 def test_half_a_surrogate_pair_is_no_text() -> None:
     with pytest.raises(DeliveryError, match=r"^no message can be written: the text/html part"):
         compile_letter(a_letter(html="\ud800"), SECRET)
+    with pytest.raises(DeliveryError, match=r"^no message can be written: the subject holds"):
+        compile_letter(a_letter(subject=f"a\ud800 {READER_NAME}"), SECRET)
 
 
 def test_signatures_stand_above_and_hold() -> None:

@@ -192,6 +192,8 @@ def test_links_act_for_this_reader_and_this_newsletter() -> None:
         ("Ann\r\n\r\n<p>body", "Ann <p>body"),
         ("Ann\x00\x0b\u2028\u2029\x85Bcc: x", "Ann Bcc: x"),
         ("=?utf-8?q?a=0D=0ABcc:_x@example.net?=", "=?utf-8?q?a=0D=0ABcc:_x@example.net?="),
+        ("\u202eAnn\u202c\u200b Example\ufeff", "Ann Example"),
+        ("\u200b \u200b", ""),
         ("Ann <boss@example.net>", "Ann <boss@example.net>"),
         ("a" * 200, "a" * 200),
     ],

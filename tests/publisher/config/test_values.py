@@ -7,6 +7,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from publisher.config.values import (
+    Host,
     Localised,
     Mailbox,
     Sender,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 SENDER: TypeAdapter[Mailbox] = TypeAdapter(Sender)
 TIME: TypeAdapter[time] = TypeAdapter(TimeOfDay)
+HOST: TypeAdapter[str] = TypeAdapter(Host)
 ROOT: TypeAdapter[str] = TypeAdapter(WebRoot)
 TEXT: TypeAdapter[Localised] = TypeAdapter(Text)
 TITLE: TypeAdapter[Localised] = TypeAdapter(Title)
@@ -61,6 +63,36 @@ def test_a_sender_is_a_name_and_an_address(written: str, name: str, address: str
 def test_what_is_no_single_mailbox_is_refused(written: str) -> None:
     with pytest.raises(ValidationError, match="is not a mail address"):
         SENDER.validate_python(written)
+
+
+def test_a_sender_that_smtp_can_not_carry_is_refused_with_the_reason() -> None:
+    assert SENDER.validate_python("x" * 64 + "@example.org").name == ""
+    with pytest.raises(ValidationError, match="has more than 64 characters before the @"):
+        SENDER.validate_python("A <" + "x" * 65 + "@example.org>")
+
+
+@pytest.mark.parametrize(
+    ("written", "host"),
+    [
+        ("Mail.Example.org.", "mail.example.org"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("mail_1", "mail_1"),
+        ("::1", "::1"),
+        ("a" * 63 + ".example.org", "a" * 63 + ".example.org"),
+        ("x." + "b" * 63, "x." + "b" * 63),
+    ],
+)
+def test_a_host_is_written_as_the_network_knows_it(written: str, host: str) -> None:
+    assert HOST.validate_python(written) == host
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", ".", "a..b", "-a.example", "a-.example", "a" * 64 + ".example.org", "x." + "b" * 64],
+)
+def test_what_the_network_can_not_look_up_is_no_host(written: str) -> None:
+    with pytest.raises(ValidationError, match="is not a host"):
+        HOST.validate_python(written)
 
 
 def test_a_sender_is_written_as_a_header_wants_it() -> None:

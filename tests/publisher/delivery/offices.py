@@ -109,7 +109,7 @@ class Office:
 
         def has_come() -> bool:
             try:
-                self.collect()
+                self.desk.raise_fault()
             except BaseException as fault:  # noqa: BLE001  # whatever it is
                 found.append(fault)
             return bool(found)

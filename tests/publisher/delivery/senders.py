@@ -17,7 +17,7 @@ from publisher.delivery.couriers import LEFT
 from publisher.delivery.desk import Desk
 from publisher.delivery.enlisting import Place, enlisted
 from publisher.delivery.jobs import Job
-from publisher.delivery.ledger import leases
+from publisher.delivery.ledger import counting, leases
 from publisher.delivery.ledger.claiming import Claim
 from publisher.delivery.ledger.looking import Looker
 from publisher.delivery.outcomes import Outcome
@@ -94,6 +94,7 @@ class Sender:
             rates=rates or Rates(house.settings.delivery, transport.name),
             clock=HandClock(times.wall),
             timer=times.wall,
+            begun=_begun(house, jobs),
         )
         self.couriers = [Courier() for _ in range(COURIERS)]
         self._look = Looker(house.database.path)
@@ -192,11 +193,16 @@ class Sender:
                 self.step(number, hand_over)
         self.clerk.gather()
         with self._house.database.writing() as connection:
-            page = self.clerk.put_down(connection, has_ended=has_ended)
+            page = self.clerk.put_down(connection, has_ended=has_ended, all_went=True)
             leases.discharge(connection, self.number)
         self.place.is_over = True
         self.clerk.gone(page)
         self._stack.close()
+
+
+def _begun(house: House, jobs: Mapping[int, Job]) -> set[int]:
+    with house.database.reading() as connection:
+        return counting.begun(connection, jobs)
 
 
 __all__ = ["COURIERS", "Fenced", "HandClock", "RolledBackError", "Sender", "Times"]

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from publisher.composing import compile_letter
 from publisher.config.delivery import Delivery, DomainRate, Rate
-from publisher.delivery.clerk import dealt
+from publisher.delivery.dealer import dealt
 from publisher.delivery.enlisting import recover
 from publisher.delivery.fates import Terms
 from publisher.delivery.jobs import Job
@@ -129,7 +129,7 @@ def test_nobody_is_promised_anything_before_it_is_committed(house: House) -> Non
     scene = a_scene(house)
     one = scene.sender()
     with one.page() as page:
-        assert sum(map(len, page.portions.values())) == 4
+        assert sum(map(len, page.deal.portions.values())) == 4
         assert promised(one) == []
         assert scene.counts() == {"pending": 5}
     assert promised(one) == [1, 2, 3, 4]
@@ -379,12 +379,12 @@ def test_what_the_transport_s_rate_holds_back_waits_and_is_not_marked(house: Hou
     one = scene.sender()
     scene.page(one)
     assert scene.counts() == {"attempting": 2, "claimed": 3}
-    assert 0 < one.clerk.rest <= 0.5
-    assert one.clerk.held_by == ("memory: 2 a second",)
+    assert 0 < one.clerk.dealer.rest <= 0.5
+    assert one.clerk.dealer.held_by == ("memory: 2 a second",)
     assert not one.is_done
-    could = one.clerk.can_promise
+    could = one.clerk.dealer.can_deal
     scene.times.advance(1)
-    assert (could, one.clerk.can_promise) == (False, True)
+    assert (could, one.clerk.dealer.can_deal) == (False, True)
     scene.page(one)
     assert scene.counts() == {"attempting": 4, "claimed": 1}
 
@@ -399,7 +399,7 @@ def test_what_a_domain_s_rate_holds_back_is_put_off_and_others_pass(house: House
     assert scene.counts(1) == {"attempting": 2}
     later = sorted(row.next_at - NOW for row in scene.books[0].rows.values())
     assert later == [timedelta(seconds=seconds) for seconds in (0, 1, 2, 3)]
-    assert one.clerk.held_by == ("example.com: 1 a second",)
+    assert one.clerk.dealer.held_by == ("example.com: 1 a second",)
 
 
 def test_a_row_that_comes_soon_is_waited_for_and_one_that_does_not_is_left(
@@ -409,9 +409,9 @@ def test_a_row_that_comes_soon_is_waited_for_and_one_that_does_not_is_left(
     scene.books[0].age(NAMES[0], next_at=NOW + timedelta(seconds=50))
     one = scene.sender()
     scene.page(one)
-    assert (one.clerk.is_dry, one.is_done) == (True, False)
+    assert (one.clerk.dealer.is_dry, one.is_done) == (True, False)
     scene.times.advance(50)
-    assert one.clerk.can_promise
+    assert one.clerk.dealer.can_deal
     scene.page(one)
     scene.send(one)
     scene.page(one)

@@ -32,7 +32,7 @@ def test_a_call_before_the_clerk_waits_is_not_missed() -> None:
     desk = Desk(1, 8)
     desk.ready(0)
     desk.wait(LONG)
-    assert desk.demand() == {0: 8}
+    assert desk.demand() == {0: 2}
 
 
 def test_the_clerk_is_called_when_a_courier_is_about_to_run_out() -> None:

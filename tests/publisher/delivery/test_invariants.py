@@ -40,11 +40,12 @@ from hypothesis.strategies import SearchStrategy
 from publisher.config import InDoubt
 from publisher.config.delivery import Delivery, Rate
 from publisher.database import Database, open_database
+from publisher.delivery.bindery import Bindery
 from publisher.delivery.enlisting import recover
 from publisher.delivery.ledger import doubts, stopping
 from publisher.delivery.ledger.claiming import Claim, Key
 from publisher.delivery.outcomes import ACCEPTED, Outcome, Verdict
-from publisher.delivery.sending import Sent, _Bindery, _Office
+from publisher.delivery.sending import Sent, _Office
 from publisher.delivery.states import OPEN
 from publisher.delivery.transports.base import Connection, Guarantee
 from publisher.errors import IssueError
@@ -411,7 +412,7 @@ class Deliveries(RuleBasedStateMachine):
         marked: list[Claim] = []
         try:
             with one.page(acts=acts) as page:
-                marked = [claim for portion in page.portions.values() for claim in portion]
+                marked = [claim for portion in page.deal.portions.values() for claim in portion]
                 assert not {claim.reader.id for claim in marked} & self.left
                 roll_back_if(fails)
         except RolledBackError:
@@ -474,8 +475,8 @@ class Deliveries(RuleBasedStateMachine):
         """Begin a turn of delivery, as `deliver` does."""
         self.office.open_ready()
         self.somebody_recovers()
-        bindery = _Bindery(self.house.settings, self.house.database, SECRET, ())
-        jobs = self.office._jobs(bindery, Sent())
+        bindery = Bindery(self.house.settings, self.house.database, SECRET, ())
+        jobs = self.office._jobs(self.office._due_issues(), bindery, Sent())
         self.senders.append(Sender(self.house, self.transport, jobs, self.times))
 
     def issue(self, pick: int) -> Issue:

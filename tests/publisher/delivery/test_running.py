@@ -17,8 +17,11 @@ from publisher.clock import uptime
 from publisher.config.delivery import Delivery, DomainRate, Rate
 from publisher.database import Database, engine, open_database
 from publisher.delivery import couriers, running
+from publisher.delivery.clerk import Clerk, Page
 from publisher.delivery.enlisting import recover
 from publisher.delivery.ledger import leases
+from publisher.delivery.ledger.claiming import Claim
+from publisher.delivery.ledger.looking import Looker
 from publisher.delivery.outcomes import ACCEPTED, Outcome, Verdict
 from publisher.delivery.running import Fence
 from publisher.delivery.sending import Sent
@@ -235,50 +238,76 @@ def test_a_server_that_never_answers_is_given_up_for_this_turn(house: House) -> 
     assert state_of(house) == State.SENDING
 
 
-def test_a_final_trouble_of_one_connection_ends_the_turn(house: House) -> None:
+def test_a_final_trouble_of_every_connection_ends_the_turn(house: House) -> None:
     subscribe(house, *many(40))
     ready(house)
     refused = Unreachable("the server refuses the login", is_final=True)
-    sent = send(house, Failing(lambda n: None if n == 1 else refused, connections=2))
+    sent = send(house, Failing(lambda _n: refused, connections=2))
     assert sent.problems == ["the server refuses the login"]
     assert state_of(house) == State.PAUSED
     assert (senders(house), busy()) == ([], [])
 
 
-def test_who_is_stuck_holds_nothing_up_and_is_in_doubt(
+def test_a_final_trouble_of_one_connection_is_that_connections(house: House) -> None:
+    subscribe(house, *many(40))
+    ready(house)
+    refused = Unreachable("554 too many connections", is_final=True)
+    sent = send(house, Failing(lambda n: None if n == 1 else refused, connections=4))
+    assert (sent.messages, sent.problems) == (40, [])
+
+
+class AskedToStop(Exception):  # noqa: N818  # as the service's own
+    """What a person wants."""
+
+
+def test_who_is_stuck_holds_nothing_up_is_in_doubt_and_can_hand_nothing_over_any_more(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Half a minute, for people.
     monkeypatch.setattr(running, "FAREWELL", 0.05)
     subscribe(house, *many(2))
     issue = ready(house)
-    stuck, release = threading.Event(), threading.Event()
+    stuck, release, gone = threading.Event(), threading.Event(), threading.Event()
+    could: list[bool] = []
 
     def outcome(parcel: Parcel) -> Outcome:
-        if parcel.recipient == "reader.0@example.com":
-            stuck.set()
-            release.wait(LONG)
-            return ACCEPTED
-        stuck.wait(LONG)
-        raise Unreachable("the server takes nothing from us", is_final=True)
+        if parcel.recipient != "reader.0@example.com":
+            raise Unreachable("there is one way in, and it is taken")
+        stuck.set()
+        release.wait(LONG)
+        could.append(transport.may_go())
+        gone.set()
+        return ACCEPTED
+
+    def tell(*_words: object) -> None:
+        if stuck.is_set():
+            raise AskedToStop
 
     transport = Concurrent(outcome)
-    sent = send(house, transport)
-    assert sent.problems == ["the server takes nothing from us"]
+    with pytest.raises(AskedToStop):
+        send(house, transport, tell)
     assert len(senders(house)) == 1
     assert counts(house, issue) == {"attempting": 1, "pending": 1}
+    release.set()
+    gone.wait(LONG)
+    assert could == [False]
     # The lock is free, so whoever comes next takes over.
     send(house, MemoryTransport("ambiguous"))
-    assert counts(house, issue) == {"in_doubt": 1, "pending": 1}
-    release.set()
+    assert counts(house, issue) == {"in_doubt": 1, "sent": 1}
 
 
 class Concurrent(MemoryTransport):
     """Takes several messages at a time: one that hangs hangs alone."""
 
+    may_go: Callable[[], bool]
+
     def __init__(self, outcome: Callable[[Parcel], Outcome]) -> None:
         super().__init__("ambiguous", connections=2)
         self._answer = outcome
+
+    def connect(self, sender: int, may_go: Callable[[], bool]) -> MemoryConnection:
+        self.may_go = may_go
+        return super().connect(sender, may_go)
 
     def take(self, parcel: Parcel) -> Outcome:
         outcome = self._answer(parcel)
@@ -357,6 +386,94 @@ def test_while_the_ledger_can_t_be_written_outcomes_are_kept_and_nothing_is_prom
     ) == 1
     assert counts(hasty, issue) == {"sent": 10}
     assert len(transport.taken) == 10
+
+
+def test_answers_that_come_last_wait_for_a_ledger_that_can_t_be_written(hasty: House) -> None:
+    subscribe(hasty, *many(4))
+    issue = ready(hasty)
+    held = threading.Event()
+    lock = threading.Thread(target=_hold, args=(hasty.database, held, 1.0))
+
+    def outcome(_parcel: Parcel) -> Outcome:
+        if not lock.is_alive() and not held.is_set():
+            lock.start()
+            held.wait(LONG)
+        return ACCEPTED
+
+    # All of them are promised at once, so that nothing but answers is left to be written.
+    transport = MemoryTransport("ambiguous", outcomes=outcome, promised=4)
+    assert send(hasty, transport) == Sent(4, ["weekly-en-2026-01-09"], [])
+    lock.join(LONG)
+    assert counts(hasty, issue) == {"sent": 4}
+
+
+def test_answers_to_those_who_are_asked_to_stop_wait_for_the_ledger_too(hasty: House) -> None:
+    subscribe(hasty, *many(4))
+    issue = ready(hasty)
+    held = threading.Event()
+    lock = threading.Thread(target=_hold, args=(hasty.database, held, 1.0))
+
+    def outcome(_parcel: Parcel) -> Outcome:
+        if not held.is_set():
+            lock.start()
+            held.wait(LONG)
+        return ACCEPTED
+
+    def tell(*_words: object) -> None:
+        if held.is_set():
+            raise AskedToStop
+
+    transport = MemoryTransport("ambiguous", outcomes=outcome, promised=4)
+    with pytest.raises(AskedToStop):
+        send(hasty, transport, tell)
+    lock.join(LONG)
+    found = counts(hasty, issue)
+    assert found.pop("sent") == len(transport.taken)
+    assert found.keys() <= {"pending"}
+    assert senders(hasty) == []
+
+
+# --- faults of the program
+
+
+def test_two_faults_at_a_time_lose_no_answer_and_leave_nobody_in_doubt(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe(house, *many(8))
+    issue = ready(house)
+    both, first = threading.Barrier(2, timeout=LONG), many(1)[0][0]
+
+    def fails(_self: Looker, claim: Claim) -> bool:
+        if claim.reader.address == first:
+            return True
+        both.wait()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Looker, "__call__", fails)
+    with pytest.raises(ZeroDivisionError):
+        send(house, MemoryTransport("ambiguous", connections=2, promised=4))
+    found = counts(house, issue)
+    assert found.keys() <= {"sent", "pending"}
+    assert found["pending"] >= 7
+    assert senders(house) == []
+
+
+def test_what_was_marked_and_given_to_nobody_is_not_in_doubt(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe(house, *many(8))
+    issue = ready(house)
+
+    def cut_off(_self: Clerk, page: Page) -> None:
+        if page.deal.portions:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Clerk, "act", cut_off)
+    transport = MemoryTransport("ambiguous", promised=4)
+    with pytest.raises(KeyboardInterrupt):
+        send(house, transport)
+    assert (transport.taken, senders(house)) == ([], [])
+    assert counts(house, issue) == {"pending": 8}
 
 
 def _hold(database: Database, held: threading.Event, seconds: float) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from publisher.delivery import clerk, couriers
+from publisher.delivery import couriers, dealer
 from publisher.delivery.ledger import doubts, stopping
 from publisher.delivery.outcomes import ACCEPTED, Outcome, Verdict
 from publisher.delivery.sending import Sent
@@ -209,7 +209,7 @@ def test_a_reader_gets_the_edition_that_she_can_read_and_no_other(
 def test_issues_of_several_languages_take_turns(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clerk, "CLAIMED_AT_ONCE", 1)
+    monkeypatch.setattr(dealer, "CLAIMED_AT_ONCE", 1)
     subscribe(house, *many(3), *((f"qari.{number}@example.com", "ar") for number in range(3)))
     first, second = ready(house), ready(house, "ar")
     transport = MemoryTransport()
@@ -431,6 +431,44 @@ def test_a_few_refusals_are_believed_when_all_were_tried(house: House) -> None:
     assert counts(house, issue) == {"bounced": 3}
     assert reasons(house) == {DEAD.reason: 3}
     assert state_of(house) == State.FAILED
+
+
+def test_what_is_left_of_an_issue_may_be_nothing_but_dead_addresses(house: House) -> None:
+    subscribe(house, *many(40))
+    issue = ready(house)
+    late = {email for email, _ in many(12)}
+    grey = MemoryTransport(outcomes=lambda p: DEFERRED if p.recipient in late else ACCEPTED)
+    send(house, grey)
+    assert counts(house, issue) == {"sent": 28, "deferred": 12}
+    sent = send(
+        house.at(NOW + timedelta(hours=1)), MemoryTransport(outcomes=lambda _parcel: DEAD)
+    )
+    assert (sent.issues, sent.problems) == ([ISSUE], [])
+    assert counts(house, issue) == {"sent": 28, "bounced": 12}
+
+
+RELAY = Outcome(Verdict.REFUSED, "554 5.7.1 Relay access denied", is_about_us=True)
+
+
+def test_one_reader_whom_the_server_may_not_relay_to_stops_nobody(house: House) -> None:
+    subscribe(house, *many(20))
+    issue = ready(house)
+    odd = many(1)[0][0]
+    sent = send(house, MemoryTransport(outcomes={odd: RELAY}))
+    assert (sent.messages, sent.problems) == (19, [])
+    assert counts(house, issue) == {"sent": 19, "bounced": 1}
+
+
+def test_a_server_that_relays_for_nobody_pauses_an_issue_however_few_its_readers(
+    house: House,
+) -> None:
+    subscribe(house, *THREE[:2])
+    issue = ready(house)
+    sent = send(house, MemoryTransport(outcomes=lambda _parcel: RELAY))
+    (problem,) = sent.problems
+    assert problem == f"the server takes nothing from us: {RELAY.reason}"
+    assert state_of(house) == State.PAUSED
+    assert counts(house, issue) == {"deferred": 2}
 
 
 def test_a_server_that_refuses_everything_pauses_the_issue_and_buries_nobody(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from publisher.delivery.fates import ENDS, Fate
-from publisher.delivery.ledger import doubts, settling
+from publisher.delivery.ledger import claiming, doubts, marking, settling
 from publisher.delivery.states import ARROWS, FREE, OPEN, DeliveryState
 from publisher.delivery.summing import SHOWN, WAITING
 from tests.publisher.conftest import NOW, House
@@ -74,6 +76,10 @@ def everything_is_done(book: Book) -> None:
                 for claim, state in zip(claims, FATES, strict=True)
             }
             assert len(settling.settle(connection, fates, NOW)) == len(FATES)
+    with book.writing() as connection:
+        hours_later = NOW + timedelta(hours=2)
+        overdue = claiming.claim_overdue(connection, book.number, book.sender, hours_later, 9)
+        assert marking.release(connection, overdue, NOW) == len(overdue) == 2
     erase(book.house.database, "reader30@example.com")
     # All that is left but one, what was deferred included.
     claims = book.begin(22)

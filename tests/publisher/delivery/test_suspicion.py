@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from publisher.delivery.outcomes import ACCEPTED, Outcome, Verdict
 from publisher.delivery.suspicion import EVERYTHING, Suspicion
 from tests.publisher.delivery.claims import a_claim, claims
@@ -82,3 +84,43 @@ def test_a_row_that_was_tried_again_is_another_suspect() -> None:
     first, second = a_claim(epoch=1), a_claim(epoch=2)
     suspicion.weigh([(first, NO)])
     assert not suspicion.doubts(second)
+
+
+def test_a_second_refusal_is_believed_where_others_have_got_the_issue() -> None:
+    suspicion = Suspicion(begun={1})
+    first, second, other = (
+        a_claim(1),
+        replace(a_claim(2), attempts=1),
+        replace(a_claim(3, issue_id=2), attempts=1),
+    )
+    suspicion.weigh([(first, NO), (second, NO), (other, NO)])
+    assert [suspicion.doubts(one) for one in (first, second, other)] == [True, False, True]
+
+
+def test_what_is_left_of_an_issue_may_be_refused_all_of_it() -> None:
+    suspicion = Suspicion(begun={1})
+    rest = [replace(claim, attempts=2) for claim in claims(2 * EVERYTHING)]
+    suspicion.weigh((claim, NO) for claim in rest)
+    assert suspicion.refuses_everything is None
+
+
+def test_few_refusals_suffice_where_they_are_of_us() -> None:
+    suspicion = Suspicion()
+    suspicion.weigh((claim, US) for claim in claims(2))
+    assert suspicion.refuses_everything is None
+    suspicion.weigh([(a_claim(3), US)])
+    assert suspicion.refuses_everything == US.reason
+
+
+US = Outcome(Verdict.REFUSED, "554 5.7.1 Relay access denied", is_about_us=True)
+
+
+def test_a_refusal_of_us_is_one_of_everybody_unless_others_are_taken() -> None:
+    suspicion, (ann, bob, cyd) = Suspicion(), claims(3)
+    suspicion.weigh([(ann, NO)])
+    assert [suspicion.refuses_us] == [None]
+    suspicion.weigh([(bob, US)])
+    assert [suspicion.refuses_us] == [US.reason]
+    suspicion.weigh([(cyd, ACCEPTED)])
+    assert [suspicion.refuses_us] == [None]
+    assert suspicion.believed() == {ann: NO, bob: US}

@@ -289,6 +289,37 @@ def test_a_value_can_not_stand_where_it_would_be_an_address_or_a_style(
         page(renderer, folder, source)
 
 
+@pytest.mark.parametrize(
+    ("html", "place"),
+    [
+        (f"<p onclick='{READER_NAME}'>", 'onclick="..." of <p>'),
+        (f"<p OnMouseOver='go({UNSUBSCRIBE})'>", 'onmouseover="..." of <p>'),
+        (f"<iframe srcdoc='{READER_NAME}'></iframe>", 'srcdoc="..." of <iframe>'),
+        (f"<iframe srcdoc='{WEB}'></iframe>", 'srcdoc="..." of <iframe>'),
+        (f"<button formaction='{READER_ADDRESS}'>", 'formaction="..." of <button>'),
+        (f"<img lowsrc='{READER_NAME}'>", 'lowsrc="..." of <img>'),
+        (f"<a ping='{READER_NAME}'>", 'ping="..." of <a>'),
+        (f"<svg><a xlink:href='{READER_NAME}'></a></svg>", 'xlink:href="..." of <a>'),
+        (
+            f"<meta http-equiv='refresh' content='0;url={READER_NAME}'>",
+            'content="..." of <meta>',
+        ),
+        (f"<meta name='description' content='{READER_NAME}'>", 'content="..." of <meta>'),
+    ],
+)
+def test_a_value_can_not_stand_in_an_attribute_that_is_more_than_words(
+    html: str, place: str
+) -> None:
+    reason = rf"^templates/x: @@[A-Z_]+@@ can't stand in {re.escape(place)}$"
+    with pytest.raises(RenderingError, match=reason):
+        placement.checked_page("x", f"<!DOCTYPE html><html><body>{html}")
+
+
+def test_words_may_be_content_elsewhere() -> None:
+    html = f"<p content='{READER_NAME}' title='{READER_NAME}'><a formaction='{WEB}'>x</a></p>"
+    assert placement.checked_page("x", html) == html
+
+
 def test_links_stand_in_addresses_and_names_in_titles(renderer: Renderer, folder: Path) -> None:
     source = '<a href="{{ reader.web }}" title="For {{ reader.name }}">x</a>'
     made = page(renderer, folder, source)

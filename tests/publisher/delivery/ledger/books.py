@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from publisher.delivery.fates import Fate
-from publisher.delivery.ledger import claiming, leases, opening, settling, stopping
+from publisher.delivery.ledger import claiming, leases, marking, opening, settling, stopping
 from publisher.delivery.ledger.claiming import Claim, Key
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
@@ -97,7 +97,7 @@ class Book:
 
     def mark(self, claims: Sequence[Claim], now: datetime = NOW) -> list[Claim]:
         with self.writing() as connection:
-            return claiming.mark(connection, claims, now)[0]
+            return marking.mark(connection, claims, now)[0]
 
     def begin(self, most: int = 9, now: datetime = NOW) -> list[Claim]:
         """Claim and mark."""

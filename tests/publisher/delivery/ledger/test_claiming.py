@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from publisher.delivery.ledger import claiming
+from publisher.delivery.ledger import claiming, marking
 from publisher.delivery.ledger.claiming import GONE
 from publisher.issues.life import State
 from subscribers import Status, suppress, unsubscribe
@@ -114,7 +114,7 @@ def test_who_has_left_since_the_claim_is_not_marked_but_suppressed(
     if how == "erased":
         erase(book.house.database, BOB)
     with book.writing() as connection:
-        marked, left = claiming.mark(connection, claims, NOW)
+        marked, left = marking.mark(connection, claims, NOW)
     assert (addresses(marked), left) == ([ANN, CYD], 1)
     bob = book.rows[BOB]
     assert (bob.state, bob.reason, bob.sender, bob.attempts) == ("suppressed", GONE, None, 0)
@@ -161,7 +161,7 @@ def test_no_claims_are_no_marks(book: Book) -> None:
 def test_what_a_rate_puts_off_waits_for_its_time(book: Book) -> None:
     ann, bob, _cyd = book.claim()
     with book.writing() as connection:
-        assert claiming.put_off(connection, {ann: LATER, bob: LATER + SECOND}, NOW) == 2
+        assert marking.put_off(connection, {ann: LATER, bob: LATER + SECOND}, NOW) == 2
         assert claiming.next_due(connection, [book.number]) == LATER
     assert (book.rows[ANN].state, book.rows[ANN].sender) == ("pending", None)
     assert book.claim() == []
@@ -172,7 +172,7 @@ def test_a_claim_that_is_released_is_as_it_was(book: Book) -> None:
     before = book.row_but_epoch(ANN)
     claims = book.claim(1)
     with book.writing() as connection:
-        assert claiming.release(connection, claims, NOW) == 1
+        assert marking.release(connection, claims, NOW) == 1
     assert book.row_but_epoch(ANN) == before
 
 
@@ -180,7 +180,7 @@ def test_a_mark_that_is_taken_back_leaves_no_attempt(book: Book) -> None:
     before = book.row_but_epoch(ANN)
     claims = book.begin(1)
     with book.writing() as connection:
-        assert claiming.unmark(connection, claims, NOW) == 1
+        assert marking.unmark(connection, claims, NOW) == 1
     assert book.row_but_epoch(ANN) == before
 
 
@@ -188,16 +188,16 @@ def test_a_second_mark_that_is_taken_back_leaves_the_first_attempt(book: Book) -
     book.settle(book.begin(1), S.DEFERRED, next_at=LATER)
     claims = [one for one in book.begin(9, LATER) if one.attempts]
     with book.writing() as connection:
-        assert claiming.unmark(connection, claims, LATER) == 1
+        assert marking.unmark(connection, claims, LATER) == 1
     assert (book.rows[ANN].attempts, book.rows[ANN].tried_at) == (1, NOW)
 
 
 def test_only_what_is_claimed_is_released_and_only_what_is_marked_unmarked(book: Book) -> None:
     marked, claimed = book.begin(1), book.claim(1)
     with book.writing() as connection:
-        assert claiming.release(connection, marked, NOW) == 0
-        assert claiming.unmark(connection, claimed, NOW) == 0
-        assert claiming.put_off(connection, dict.fromkeys(marked, LATER), NOW) == 0
+        assert marking.release(connection, marked, NOW) == 0
+        assert marking.unmark(connection, claimed, NOW) == 0
+        assert marking.put_off(connection, dict.fromkeys(marked, LATER), NOW) == 0
     assert book.states == {ANN: "attempting", BOB: "claimed", CYD: "pending"}
 
 
@@ -206,16 +206,16 @@ def test_who_has_lost_a_row_puts_nothing_down(book: Book) -> None:
     book.dismiss()
     book.claim(sender=book.enlist())
     with book.writing() as connection:
-        assert claiming.release(connection, stale, NOW) == 0
-        assert claiming.put_off(connection, dict.fromkeys(stale, LATER), NOW) == 0
+        assert marking.release(connection, stale, NOW) == 0
+        assert marking.put_off(connection, dict.fromkeys(stale, LATER), NOW) == 0
     assert book.counts == {"claimed": 3}
 
 
 def test_nothing_to_put_down_is_nothing_to_do(book: Book) -> None:
     with book.writing() as connection:
-        assert claiming.release(connection, [], NOW) == 0
-        assert claiming.unmark(connection, [], NOW) == 0
-        assert claiming.put_off(connection, {}, NOW) == 0
+        assert marking.release(connection, [], NOW) == 0
+        assert marking.unmark(connection, [], NOW) == 0
+        assert marking.put_off(connection, {}, NOW) == 0
 
 
 # --- a sender that was stopped for too long, and goes on
@@ -225,7 +225,7 @@ def test_what_was_not_begun_is_in_doubt_no_longer(book: Book) -> None:
     claims = book.begin(2)
     book.dismiss()
     with book.writing() as connection:
-        assert claiming.unmark(connection, claims[:1], LATER) == 1
+        assert marking.unmark(connection, claims[:1], LATER) == 1
     assert book.states == {ANN: "pending", BOB: "in_doubt", CYD: "pending"}
     assert (book.rows[ANN].attempts, book.rows[ANN].tried_at) == (0, None)
 
@@ -237,7 +237,7 @@ def test_what_was_not_begun_is_sent_though_its_issue_was_over(house: House) -> N
     assert book.finish()
     assert book.stands() is State.FAILED
     with book.writing() as connection:
-        assert claiming.unmark(connection, claims, LATER) == 1
+        assert marking.unmark(connection, claims, LATER) == 1
     assert book.stands() is State.SENDING
     assert book.counts == {"pending": 1}
 
@@ -246,7 +246,7 @@ def test_what_was_decided_meanwhile_is_not_taken_back(book: Book) -> None:
     claims = book.begin(1)
     book.settle(claims, S.SENT)
     with book.writing() as connection:
-        assert claiming.unmark(connection, claims, LATER) == 0
+        assert marking.unmark(connection, claims, LATER) == 0
     assert book.states[ANN] == "sent"
 
 

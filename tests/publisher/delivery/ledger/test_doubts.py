@@ -154,10 +154,18 @@ def test_doubts_are_repeated_unless_they_were_tried_too_often(book: Book) -> Non
     book.age(BOB, attempts=3)
     book.age(CYD, attempts=4)
     with book.writing() as connection:
-        assert doubts.repeat(connection, book.issue, 3, LATER) == 2
+        assert doubts.repeat(connection, book.issue, 3, timedelta(days=2), LATER) == 2
     assert book.states == {ANN: "pending", BOB: "pending", CYD: "in_doubt"}
     row = book.rows[ANN]
     assert (row.epoch, row.next_at, row.attempts, row.tried_at) == (2, LATER, 1, NOW)
+
+
+def test_doubts_are_not_repeated_once_patience_is_over(book: Book) -> None:
+    book.settle(book.begin(), S.IN_DOUBT, reason=NO_ANSWER)
+    book.age(BOB, tried_at=LATER - timedelta(days=2))
+    with book.writing() as connection:
+        assert doubts.repeat(connection, book.issue, 3, timedelta(days=2), LATER) == 2
+    assert book.states == {ANN: "pending", BOB: "in_doubt", CYD: "pending"}
 
 
 # --- believed

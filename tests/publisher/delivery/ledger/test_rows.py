@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import event, select
 
 from publisher.delivery.fates import Fate
-from publisher.delivery.ledger import claiming, doubts, leases, settling, stopping
+from publisher.delivery.ledger import claiming, doubts, leases, marking, settling, stopping
 from publisher.delivery.ledger.rows import NONE, ROWS, as_rows, standing, told, written
 from publisher.delivery.tables import delivery
 from publisher.issues import store as issues
@@ -89,11 +89,11 @@ def everything_that_is_done(book: Book) -> None:
         settling.settle(connection, {one: Fate(S.DEFERRED, "x", LATER)}, NOW)
         settling.believe(connection, claims, NOW)
         settling.sent_by(connection, book.sender, [claim.key for claim in claims])
-        claiming.unmark(connection, [other], NOW)
+        marking.unmark(connection, [other], NOW)
         claimed = claiming.claim(connection, book.number, book.sender, NOW, 2)
-        claiming.put_off(connection, {claimed[0]: LATER}, NOW)
-        claiming.release(connection, claimed[1:], NOW)
-        claiming.mark(
+        marking.put_off(connection, {claimed[0]: LATER}, NOW)
+        marking.release(connection, claimed[1:], NOW)
+        marking.mark(
             connection, claiming.claim(connection, book.number, book.sender, NOW, 1), NOW
         )
         claiming.next_due(connection, numbers)
@@ -101,7 +101,7 @@ def everything_that_is_done(book: Book) -> None:
         leases.discharge(connection, book.sender)
         doubts.doubtful_issues(connection)
         doubts.doubts(connection, issue)
-        doubts.repeat(connection, issue, 3, NOW)
+        doubts.repeat(connection, issue, 3, timedelta(days=2), NOW)
         doubts.resend(connection, issue, None, NOW)
         doubts.mark_sent(connection, issue, [1], NOW)
         (gone,) = leases.senders(connection)

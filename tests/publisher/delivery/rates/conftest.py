@@ -45,6 +45,10 @@ class Post:
     def allowed(self, domains: list[str] | int, now: float) -> int:
         return len(self.ask(domains, now).allowed)
 
+    def give_back(self, count: int, now: float) -> None:
+        with self.database.writing() as connection:
+            self.rates.give_back(connection, count, now)
+
     def complain(self, domain: str | None, now: float) -> None:
         with self.database.writing() as connection:
             self.rates.slow_down(connection, domain, now)

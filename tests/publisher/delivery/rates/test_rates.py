@@ -280,3 +280,42 @@ def test_once_a_warm_up_is_over_it_costs_nothing(
 def test_a_warm_up_and_rates_hold_together(database: Database) -> None:
     post = Post(database, WARMUP | {"rate": {"per_second": 30}})
     assert [post.allowed(500, NOW + n) for n in range(5)] == [30, 30, 30, 10, 0]
+
+
+def test_what_did_not_go_after_all_is_given_back_to_the_day(database: Database) -> None:
+    post, other = Post(database, WARMUP), Post(database, WARMUP)
+    assert post.allowed(100, NOW) == 100
+    post.give_back(30, NOW)
+    assert other.allowed(100, NOW) == 30
+    # Over midnight there may be more to give back than has gone.
+    post.give_back(30, MIDNIGHT)
+    assert other.allowed(500, MIDNIGHT) == 200
+
+
+# --- whether anybody can go
+
+
+@pytest.mark.parametrize(
+    ("settings", "gone", "wait", "reasons"),
+    [
+        ({}, 5, None, ()),
+        ({"rate": {"per_hour": 12}}, 0, None, ()),
+        ({"rate": {"per_hour": 12}}, 1, 300.0, ("smtp: 12 an hour",)),
+        (WARMUP, 100, MIDNIGHT - NOW, ("warm-up: 100 a day",)),
+        ({"domain": [{"names": ["a.example"], "per_hour": 12}]}, 1, None, ()),
+    ],
+)
+def test_a_transport_says_for_how_long_it_lets_nobody_go(
+    database: Database,
+    settings: dict[str, Any],
+    gone: int,
+    wait: float | None,
+    reasons: tuple[str, ...],
+) -> None:
+    post = Post(database, settings)
+    assert post.allowed(gone, NOW) == gone
+    for _time in range(2):
+        with database.writing() as connection:
+            found = post.rates.closed(connection, NOW)
+        assert found.transport_wait == (wait if wait is None else pytest.approx(wait))
+        assert found.reasons == reasons

@@ -136,12 +136,17 @@ def test_a_day_that_is_used_up_keeps_all_until_the_next() -> None:
     assert grant.reasons == ("warm-up: 300 a day",)
 
 
-def test_places_in_a_domains_queue_count_from_when_the_transport_opens() -> None:
+@pytest.mark.parametrize(("opens_in", "counts_from"), [(60, 60), (7200, 600)])
+def test_places_in_a_domains_queue_count_from_when_the_transport_opens_or_is_asked_again(
+    opens_in: float, counts_from: float
+) -> None:
     made = gates(a=FIVE)
-    made[None] = Gate([], {}, NOW, Quota(5, NOW + 7200, "warm-up: 5 a day"))
+    made[None] = Gate([], {}, NOW, Quota(5, NOW + opens_in, "warm-up: 5 a day"))
     grant = share(["a.example"] * 7, made, {}, NOW)
+    assert grant.transport_wait == opens_in
     assert list(grant.put_off) == [5, 6]
-    assert list(grant.put_off.values()) == pytest.approx([7200.2, 7200.4], abs=1e-3)
+    places = [counts_from + 0.2, counts_from + 0.4]
+    assert list(grant.put_off.values()) == pytest.approx(places, abs=1e-3)
     assert grant.reasons == ("a.example: 5 a second", "warm-up: 5 a day")
 
 

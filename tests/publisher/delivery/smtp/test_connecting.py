@@ -23,6 +23,10 @@ from tests.publisher.delivery.smtp.scripted import TOO_SOON, Peer, Script, Scrip
         (("SIZE",), Offers(sizes=True)),
         (("SIZE 0",), Offers(sizes=True)),
         (("SIZE many",), Offers(sizes=True)),
+        (("SIZE " + "9" * 20,), Offers(sizes=True, limit=10**20 - 1)),
+        (("SIZE " + "9" * 21,), Offers(sizes=True)),
+        (("SIZE " + "9" * 5_000,), Offers(sizes=True)),
+        (("SIZE \u0663",), Offers(sizes=True)),
         (("pipelining", "8BITMIME"), Offers(pipelining=True)),
     ],
 )
@@ -88,6 +92,13 @@ def test_a_name_without_an_address_may_have_one_later() -> None:
 
     assert str(trouble).startswith("mail.invalid:25: the host's name has no address")
     assert not trouble.is_final
+
+
+def test_what_is_no_name_of_a_host_will_not_be_one_later() -> None:
+    trouble = failure(a_server(25, host="a" * 64 + ".example.org"))
+
+    assert str(trouble).endswith(".example.org:25: that is no name of a host")
+    assert trouble.is_final
 
 
 def at_hello(end: Callable[[Peer], None]) -> Script:

@@ -13,6 +13,8 @@ from publisher.delivery.smtp.replies import Phase, Reply
 EVERY = [value for value in vars(causes).values() if isinstance(value, Cause)]
 
 OTHER = "example.com"
+# How Postfix begins to tell what it found when it looked whether an address exists.
+PROBED = "550 5.1.1 <ann@example.com>: Recipient address rejected: "
 
 
 def known_replies() -> list[tuple[str, ...]]:
@@ -51,6 +53,86 @@ def test_what_is_answered_matters(phase: Phase, text: str, cause: Cause) -> None
     assert cause_of(said(text), phase, OTHER) is cause
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "550 Sender address domain does not exist",
+        "550 5.1.1 Sender address does not exist",
+        "550 The sender address news@example.org does not exist",
+        "550 5.1.1 Unknown sender",
+        "550 5.1.1 sender's mailbox not found",
+        "550 5.1.1 Sender mailbox unavailable: no such user",
+        "550 5.1.10 Sender not found",
+        "550 <news@example.org>: no such user here (sender verification)",
+        "550 5.1.1 <news@example.org>: return address unknown user",
+        "550 5.1.1 Return-Path: user unknown",
+        "550 5.1.1 reverse-path: user unknown",
+        "550 Envelope sender: user unknown",
+        "550 5.1.0 MAIL FROM user unknown",
+        "550 5.1.1 mail from <news@example.org>: user unknown",
+        "554 5.1.1 message rejected: from address unknown user",
+        "550 sender account does not exist",
+        f"{PROBED}undeliverable address: host mx said: 550 5.1.1 Sender address does not exist",
+    ],
+)
+@pytest.mark.parametrize("phase", [Phase.RCPT, Phase.DATA, Phase.DOT])
+def test_nobody_is_buried_for_the_sender(phase: Phase, text: str) -> None:
+    assert cause_of(said(text), phase, OTHER) is causes.SENDER_REFUSED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "550 your host address does not exist in DNS",
+        "550 Your IP address does not exist here",
+        "550 unknown address: IP 192.0.2.1 has no name",
+        "550 5.1.1 the address does not exist in DNS",
+        "550 Account for news@example.org does not exist, please login",
+        f"{PROBED}unverified address: Address verification in progress",
+        f"{PROBED}unverified address: lost connection with mx.example.com",
+        f"{PROBED}undeliverable address: mail for example.com loops back to myself",
+        f"{PROBED}undeliverable address: unknown mail transport error",
+    ],
+)
+def test_nobody_is_buried_for_what_a_host_does_not_know(text: str) -> None:
+    assert cause_of(said(text), Phase.RCPT, OTHER) is causes.NOT_KNOWN
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("550 5.1.1 <{}>: Recipient address rejected: User unknown", causes.NO_MAILBOX),
+        ("550 5.1.1 {}: account closed", causes.NO_MAILBOX),
+        ("550 no such user ({})", causes.NO_MAILBOX),
+        ("550 <{}> mailbox quota exceeded", causes.FULL),
+        ("550 recipient={};user unknown", causes.NO_MAILBOX),
+    ],
+)
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("spam@a.example", "dmarc@a.example", "daily.limit@a.example", "idle@a.example"),
+        *("reputation@a.example", "ptr@a.example", "sender@a.example", "dns@a.example"),
+        *("policy@a.example", "greylist@a.example", "disabled@a.example", "rbl@a.example"),
+        *("ann@virus.example", "ann@dkim.example", "ann+spf@relay-denied.example"),
+    ],
+)
+def test_the_words_of_an_address_tell_nothing(text: str, cause: Cause, address: str) -> None:
+    assert cause_of(said(text.format(address)), Phase.RCPT, OTHER) is cause
+
+
+def test_an_address_of_the_web_tells_as_much_as_words() -> None:
+    text = "550 5.1.1 see <https://www.spamhaus.org/query/ip/192.0.2.1>"
+
+    assert cause_of(said(text), Phase.RCPT, OTHER) is causes.BLOCKED
+
+
+@pytest.mark.parametrize("words", ["Insufficient disk space", "quota exceeded", "mailbox full"])
+def test_the_servers_own_storage_is_nobodys_mailbox(words: str) -> None:
+    assert cause_of(said(f"452 4.3.1 {words}"), Phase.RCPT, OTHER) is causes.TROUBLE
+    assert cause_of(said(f"452 4.2.2 {words}"), Phase.RCPT, OTHER) is causes.FULL
+
+
 codes = st.one_of(st.integers(400, 599), st.sampled_from([421, 450, 452, 550, 552, 554]))
 statuses = st.one_of(
     st.just(""),
@@ -62,7 +144,8 @@ words = st.lists(
     st.sampled_from(
         ["user", "unknown", "no such", "mailbox", "mailbox full", "disabled", "does not exist", "spam",
          "policy", "blocked", "blacklist", "DMARC", "relay", "denied", "ann@example.com",
-         "greylisted", "quota exceeded", "inactive", "not found", "reputation", "rate limit"]
+         "greylisted", "quota exceeded", "inactive", "not found", "reputation", "rate limit",
+         "sender", "mail from", "your host", "loops back"]
     ),
     max_size=6,
 ).map(" ".join)  # fmt: skip
@@ -80,6 +163,7 @@ def test_nobody_is_taken_for_dead_but_for_good_and_by_a_word_of_it(
         assert not status[2:].startswith(("7.", "2.2 "))
         doubts = re.search("spam|blacklist|DMARC|mailbox full|disabled|inactive|quota", text)
         assert not doubts or status[2:] == "1.10 "
+        assert not re.search("sender|mail from|your host|loops back", text)
 
 
 def test_each_cause_has_a_name_of_its_own_and_says_what_to_do() -> None:

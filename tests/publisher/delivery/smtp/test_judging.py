@@ -1,7 +1,7 @@
 import pytest
 
 from publisher.delivery.outcomes import Outcome, Slow, Verdict
-from publisher.delivery.smtp.judging import LONGEST_REASON, judge, untried
+from publisher.delivery.smtp.judging import LONGEST_REASON, ends_session, judge, untried
 from publisher.delivery.smtp.replies import BrokenError, Phase, Reply
 from publisher.delivery.transports.base import Unreachable
 
@@ -33,6 +33,8 @@ def judged(text: str, phase: Phase = RCPT, *, has_taken: bool = False) -> Outcom
         (DATA, "451 no", Slow.DOMAIN),
         (DOT, "451 4.7.0 rate limited", Slow.DOMAIN),
         (RCPT, "452 4.3.1 insufficient system storage", Slow.TRANSPORT),
+        (RCPT, "452 4.3.1 Insufficient disk space", Slow.TRANSPORT),
+        (DOT, "452 4.3.1 out of storage space", Slow.TRANSPORT),
         (RCPT, "454 Throttling failure: Daily message quota exceeded.", Slow.TRANSPORT),
         (RCPT, "450 4.2.0 greylisted", Slow.NOBODY),
         (RCPT, "452 4.2.2 mailbox full", Slow.NOBODY),
@@ -50,12 +52,40 @@ def test_what_is_refused_for_now_is_deferred_and_may_ask_for_less(
     assert not outcome.is_dead
 
 
+OVER = [
+    "421 4.7.0 Max message per connection reached",
+    "421 Timeout, closing",
+    "452 4.5.3 Too many messages in this session",
+    "451 4.7.1 Maximum number of messages per connection",
+    "451 4.4.2 timeout exceeded",
+]
+
+
+@pytest.mark.parametrize("text", OVER)
 @pytest.mark.parametrize("phase", [MAIL, RCPT, DATA])
-def test_a_server_that_ends_a_session_has_nothing_against_the_message(phase: Phase) -> None:
-    outcome = judged("421 4.7.0 Max message per connection reached", phase)
+def test_a_server_that_ends_a_session_has_nothing_against_the_message(
+    phase: Phase, text: str
+) -> None:
+    outcome = judged(text, phase)
 
     assert outcome.verdict is Verdict.UNTRIED
     assert outcome.slow is Slow.NOBODY
+    assert ends_session(said(text), phase)
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("451 4.3.0 Temporary lookup failure: LDAP timeout exceeded", Verdict.DEFERRED),
+        ("451 upstream timeout, connection closed", Verdict.DEFERRED),
+        ("550 5.4.0 timeout exceeded", Verdict.REFUSED),
+        ("550 5.4.2 timeout exceeded", Verdict.REFUSED),
+        ("554 5.5.0 Too many messages in this session", Verdict.REFUSED),
+    ],
+)
+def test_not_every_timeout_is_the_end_of_a_session(text: str, verdict: Verdict) -> None:
+    assert judged(text).verdict is verdict
+    assert not ends_session(said(text), RCPT)
 
 
 def test_a_server_that_ends_a_session_after_the_dot_has_not_taken_the_message() -> None:
@@ -101,10 +131,6 @@ def test_what_is_refused_for_good_because_of_reader_or_message(
         (MAIL, "503 5.5.1 nested MAIL command"),
         (DATA, "554 no"),
         (DATA, "503 no"),
-        (RCPT, "554 5.7.1 Relay access denied"),
-        (RCPT, "553 5.7.1 Sender address rejected: not owned by user"),
-        (DOT, "554 Message rejected: Email address is not verified."),
-        (DOT, "554 Sending paused for this account."),
     ],
 )
 def test_what_is_refused_because_of_us_ends_the_sending(phase: Phase, text: str) -> None:
@@ -112,6 +138,26 @@ def test_what_is_refused_because_of_us_ends_the_sending(phase: Phase, text: str)
         judged(text, phase)
 
     assert caught.value.is_final
+
+
+@pytest.mark.parametrize("has_taken", [True, False])
+@pytest.mark.parametrize(
+    ("phase", "text"),
+    [
+        (RCPT, "554 5.7.1 Relay access denied"),
+        (RCPT, "553 5.7.1 Sender address rejected: not owned by user"),
+        (DOT, "554 Message rejected: Email address is not verified."),
+        (DOT, "554 Sending paused for this account."),
+    ],
+)
+def test_what_is_refused_because_of_us_to_one_reader_says_that_it_is(
+    phase: Phase, text: str, has_taken: bool
+) -> None:
+    outcome = judged(text, phase, has_taken=has_taken)
+
+    assert outcome.verdict is Verdict.REFUSED
+    assert outcome.is_about_us
+    assert not outcome.is_dead
 
 
 @pytest.mark.parametrize(

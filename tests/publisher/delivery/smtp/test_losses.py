@@ -115,6 +115,37 @@ def test_a_server_that_leaves_after_the_dot_has_not_taken_the_message() -> None:
     assert not is_open
 
 
+@PIPELINING
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_session_that_is_over_is_left_even_if_the_server_stays(
+    pipelining: bool, phase: str
+) -> None:
+    def script(peer: Peer) -> None:
+        for command in PHASES:
+            peer.hear(command)
+            if command == phase:
+                peer.say("452 4.5.3 Too many messages in this session")
+                break
+            peer.say(YES[command])
+        if pipelining:
+            for command in PHASES[PHASES.index(phase) + 1 :]:
+                peer.hear(command)
+                peer.say("503 5.5.1 no")
+        assert peer.rest() == b""
+
+    outcome, is_open = sent_to(script, pipelining=pipelining)
+
+    assert (outcome.verdict, outcome.slow) == (Verdict.UNTRIED, Slow.NOBODY)
+    assert not is_open
+
+
+def test_a_session_that_is_over_after_the_dot_is_left_too() -> None:
+    outcome, is_open = sent_to(after_the_dot(saying("451 4.7.0 max messages per session")))
+
+    assert outcome.verdict is Verdict.DEFERRED
+    assert not is_open
+
+
 def farewell(words: str) -> tuple[Outcome, bool]:
     """Send to a server that has said something before it was asked anything."""
     said = threading.Event()
@@ -166,6 +197,25 @@ def test_a_server_may_say_why_it_leaves_in_the_middle_of_the_content() -> None:
 
     assert (outcome.verdict, outcome.slow) == (Verdict.DEFERRED, Slow.TRANSPORT)
     assert "Disk full" in outcome.reason
+    assert not is_open
+
+
+@pytest.mark.parametrize(
+    "text", ["421 4.4.2 timeout exceeded", "452 4.5.3 too many messages in this session"]
+)
+def test_a_session_that_ends_in_the_middle_of_the_content_has_not_had_the_message(
+    text: str,
+) -> None:
+    def script(peer: Peer) -> None:
+        begin(peer)
+        peer.hear_bytes(10)
+        peer.say(text)
+        assert b"\r\n.\r\n" not in peer.rest()
+
+    outcome, is_open = sent_to(script, a_parcel(content=LARGE))
+
+    assert (outcome.verdict, outcome.slow) == (Verdict.UNTRIED, Slow.NOBODY)
+    assert "ended the connection" in outcome.reason
     assert not is_open
 
 

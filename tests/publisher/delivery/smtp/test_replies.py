@@ -22,6 +22,8 @@ def read(received: bytes) -> Reply:
         (b"250\n", 250, None, ""),
         (b"550 5.1.1\r\n", 550, "5.1.1", ""),
         (b"550 #5.1.0 Address rejected.\r\n", 550, "5.1.0", "Address rejected."),
+        (b"550 address 1.2.3.4 has no name\r\n", 550, None, "address 1.2.3.4 has no name"),
+        (b"550 5.7.1 1.2.3.4 is known\r\n", 550, "5.7.1", "1.2.3.4 is known"),
         (b"550 5.1.1x nothing enhanced\r\n", 550, None, "5.1.1x nothing enhanced"),
         (
             b"550-5.7.26 not\r\n550-5.7.26 proven\r\n550 5.7.26 - gsmtp\r\n",

@@ -230,6 +230,22 @@ def test_a_server_that_leaves_over_a_login_may_be_there_later() -> None:
     assert not failing(script, user="news").is_final
 
 
+@pytest.mark.parametrize("way", ["PLAIN", "CRAM-MD5", "LOGIN"])
+@pytest.mark.parametrize(
+    "challenge", ["334 go", "334 abcde", "334 Username:", "334 =", "334 //79"]
+)
+def test_a_server_that_asks_for_a_login_in_nonsense_is_told_of_in_one_line(
+    way: str, challenge: str
+) -> None:
+    def script(peer: Peer) -> None:
+        hello(peer, f"AUTH {way}")
+        while True:
+            peer.hear()
+            peer.say(challenge)
+
+    assert re.fullmatch(r"127\.0\.0\.1:\d+: .*log.?in.*", str(failing(script, user="news")))
+
+
 def test_a_server_that_repeats_the_password_does_not_get_it_into_a_reason() -> None:
     plain = base64.b64encode(f"\0news\0{PASSWORD}".encode()).decode()
 

@@ -207,7 +207,6 @@ def test_a_sender_that_is_refused_for_now_slows_the_transport(pipelining: bool) 
     [
         ("MAIL", "550 5.7.1 no mail from you"),
         ("MAIL", "530 5.7.0 Authentication required"),
-        ("RCPT", "554 5.7.1 Relay access denied"),
         ("RCPT", "530 5.7.0 Authentication required"),
         ("DATA", "554 5.5.0 Command rejected"),
     ],
@@ -235,6 +234,32 @@ def test_a_server_that_takes_nothing_from_us_ends_it_all(
     assert caught.value.is_final
     assert text[:3] in str(caught.value)
     assert not connection.is_open
+
+
+@PIPELINING
+def test_a_sender_that_can_not_be_written_is_everybody_s(pipelining: bool) -> None:
+    with (
+        Scripted(silence) as server,
+        server.connected(pipelining=pipelining) as connection,
+        pytest.raises(
+            Unreachable, match=r"^mail\.example\.org:25: .*can't be written"
+        ) as caught,
+    ):
+        connection.send(a_parcel(sender="x" * 65 + "@example.org"))
+
+    assert caught.value.is_final
+    assert not connection.is_open
+
+
+def test_nothing_goes_ahead_for_a_sender_that_can_not_be_written() -> None:
+    def script(peer: Peer) -> None:
+        take(peer)
+
+    bad = a_parcel(2, sender="x" * 65 + "@example.org")
+    with Scripted(script) as server, server.connected() as connection:
+        assert connection.send(a_parcel(), bad) is ACCEPTED
+        with pytest.raises(Unreachable):
+            connection.send(bad)
 
 
 @pytest.mark.parametrize(

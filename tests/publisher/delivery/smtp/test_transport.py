@@ -263,12 +263,15 @@ def test_refusals_in_a_row_hurt_nobody_else(tls: Tls, pipelining: bool) -> None:
 def test_a_message_is_not_begun_that_the_server_would_not_take() -> None:
     with MailServer(Behaviour(size=1000)) as server:
         connection = a_transport(server).connect(0, yes)
-        large = connection.send(a_parcel(content=b"x" * 998 + b"\r\n" * 2))
         small = connection.send(a_parcel())
+        large = connection.send(a_parcel(content=b"x" * 998 + b"\r\n" * 2))
         connection.close()
+        another = a_transport(server).connect(0, yes)
+        with pytest.raises(Unreachable, match="it has 1002 bytes, and the limit is 1000"):
+            another.send(a_parcel(content=b"x" * 998 + b"\r\n" * 2))
 
-    assert large.verdict is Verdict.REFUSED
     assert small is ACCEPTED
+    assert large.verdict is Verdict.REFUSED
     assert not server.refused
 
 

@@ -1,0 +1,54 @@
+"""Makes jobs of issues: their digests compiled, and what their editions say of deliveries.
+
+Knows no row of the ledger and no transport.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from publisher.composing.dkim import Signer
+from publisher.config import Settings
+from publisher.database import Database
+from publisher.delivery.fates import Terms
+from publisher.delivery.jobs import Job
+from publisher.issues import store as issues
+from publisher.issues.model import Issue
+
+
+def terms_of(settings: Settings, issue: Issue) -> Terms:
+    """Give what an issue's edition says of its deliveries; the usual, if there is none any more."""
+    edition = settings.edition(issue.newsletter, issue.language)
+    return Terms(edition.in_doubt, edition.give_up_after) if edition else Terms()
+
+
+class Bindery:
+    """Makes jobs of issues: their digests compiled, and their terms."""
+
+    def __init__(
+        self, settings: Settings, database: Database, secret: str, signers: Sequence[Signer]
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._secret = secret
+        self._signers = signers
+
+    def job(self, issue: Issue) -> Job:
+        """Compile an issue; raises PublisherError if that can't be done."""
+        # Composing brings templates with it: half a second that a quiet turn need not take.
+        from publisher.composing import Letter, compile_letter
+
+        with self._database.reading() as connection:
+            digest = issues.digest_of(connection, issue)
+        letter = Letter(
+            publication=self._settings.publication,
+            issue=issue,
+            subject=digest.subject,
+            html=digest.html,
+            text=digest.text,
+            date=issue.assembled_at or issue.due_at,
+        )
+        bounces = self._settings.delivery.smtp.bounces or self._settings.publication.sender
+        compiled = compile_letter(letter, self._secret, self._signers)
+        terms = terms_of(self._settings, issue)
+        return Job(issue=issue, compiled=compiled, terms=terms, sender=bounces.address)

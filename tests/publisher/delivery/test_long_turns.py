@@ -1,0 +1,185 @@
+"""Turns that go on for long, or have nothing to do for long: what else is due meanwhile, and rates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from publisher.config.delivery import Delivery, Rate, Warmup
+from publisher.delivery import dealer, running
+from publisher.delivery.enlisting import enlisted
+from publisher.delivery.ledger import claiming, stopping
+from publisher.delivery.outcomes import ACCEPTED, Outcome, Verdict
+from publisher.delivery.transports.base import Parcel
+from publisher.issues import store as issues
+from publisher.issues.life import State
+from publisher.issues.model import Issue
+from publisher.rendering.tokens import UNSUBSCRIBE
+from publisher.testing import FakeTimer, MemoryTransport
+from tests.publisher.conftest import NOW, House
+from tests.publisher.delivery.mailing import counts, ready, send, state_of, subscribe
+
+ENGLISH = [(f"reader.{number}@example.com", "en") for number in range(30)]
+ARABIC = [(f"qari.{number}@example.com", "ar") for number in range(3)]
+BOTH = {"weekly-en-2026-01-09", "weekly-ar-2026-01-09"}
+
+
+@pytest.fixture(autouse=True)
+def _always_looking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look around in every round of a turn, and not every five seconds; small issues take turns."""
+    monkeypatch.setattr(running, "BETWEEN_ROUNDS", 0.0)
+    monkeypatch.setattr(dealer, "CLAIMED_AT_ONCE", 4)
+
+
+def order(transport: MemoryTransport) -> str:
+    """Give the first letters of who was written to, in order."""
+    return "".join(parcel.recipient[0] for parcel in transport.taken)
+
+
+def test_an_issue_that_gets_ready_in_a_long_turn_does_not_wait_for_its_end(
+    house: House,
+) -> None:
+    subscribe(house, *ENGLISH, *ARABIC)
+    ready(house)
+
+    def outcome(_parcel: Parcel) -> Outcome:
+        if not transport.taken:
+            ready(house, "ar")
+        return ACCEPTED
+
+    transport = MemoryTransport("ambiguous", outcomes=outcome)
+    sent = send(house, transport)
+    assert (sent.messages, {*sent.issues}, sent.problems) == (33, BOTH, [])
+    assert order(transport).rindex("q") < 25
+    assert sorted(order(transport)) == sorted("r" * 30 + "q" * 3)
+
+
+def test_an_issue_whose_page_is_not_on_the_web_interrupts_nothing(house: House) -> None:
+    subscribe(house, *ENGLISH, *ARABIC)
+    ready(house)
+    ready(house, "ar", page=False)
+    transport = MemoryTransport("ambiguous")
+    assert send(house, transport).messages == 30
+    assert transport.opened == 1
+
+
+def test_an_issue_that_can_t_be_sent_does_not_begin_the_turn_again_and_again(
+    house: House,
+) -> None:
+    subscribe(house, *ENGLISH, *ARABIC)
+    ready(house)
+    arabic = ready(house, "ar")
+    with house.database.writing() as connection:
+        connection.exec_driver_sql(
+            f"UPDATE digest SET subject = '{UNSUBSCRIBE}' WHERE issue_id = {arabic.id}"
+        )
+    transport = MemoryTransport("ambiguous")
+    sent = send(house, transport)
+    assert sent.messages == 30
+    assert transport.opened == 1
+    assert len(sent.problems) == 1
+
+
+def test_an_issue_that_is_resumed_in_a_long_turn_goes_on_in_it(house: House) -> None:
+    subscribe(house, *ENGLISH, *ARABIC)
+    ready(house)
+    arabic = ready(house, "ar")
+    send(house, MemoryTransport("ambiguous", fail_after=0))
+    resume(house, "en")
+    assert state_of(house, "ar") is State.PAUSED
+
+    def outcome(_parcel: Parcel) -> Outcome:
+        if not transport.taken:
+            resume(house, "ar")
+        return ACCEPTED
+
+    transport = MemoryTransport("ambiguous", outcomes=outcome)
+    assert {*send(house, transport).issues} == BOTH
+    assert counts(house, arabic) == {"sent": 3}
+
+
+def resume(house: House, language: str) -> None:
+    with house.database.writing() as connection:
+        stopping.resume(connection, found(house, language), NOW)
+
+
+def found(house: House, language: str) -> Issue:
+    with house.database.reading() as connection:
+        one = issues.find(connection, "weekly", language, NOW.date())
+    assert one is not None
+    return one
+
+
+def test_an_issue_that_is_done_is_done_before_the_turn_ends(house: House) -> None:
+    subscribe(house, *ENGLISH, *ARABIC)
+    ready(house)
+    ready(house, "ar")
+    states: list[State] = []
+
+    def outcome(_parcel: Parcel) -> Outcome:
+        states.append(state_of(house, "ar"))
+        return ACCEPTED
+
+    send(house, MemoryTransport("ambiguous", outcomes=outcome))
+    assert states[0] is State.SENDING
+    assert states[-1] is State.SENT
+
+
+def test_what_a_killed_process_held_is_taken_over_in_a_long_turn(house: House) -> None:
+    subscribe(house, *ENGLISH)
+    issue = ready(house)
+    timer = FakeTimer(NOW.timestamp())
+
+    def outcome(_parcel: Parcel) -> Outcome:
+        if not transport.taken:
+            with (
+                enlisted(house.settings, house.database, transport, timer) as place,
+                house.database.writing() as connection,
+            ):
+                claiming.claim(connection, issue.id, place.number, NOW, 5)
+        return ACCEPTED
+
+    transport = MemoryTransport("ambiguous", outcomes=outcome)
+    assert send(house, transport, timer=timer).messages == 30
+
+
+# --- rates that let nothing go for long
+
+
+def test_as_long_as_a_rate_lets_nothing_go_nobody_is_connected_with(house: House) -> None:
+    subscribe(house, *ENGLISH)
+    issue = ready(house)
+    house.settings = replace(house.settings, delivery=Delivery(rate=Rate(per_hour=12)))
+    timer = FakeTimer(NOW.timestamp())
+    transport = MemoryTransport("ambiguous")
+    assert send(house, transport, timer=timer).messages == 1
+    opened = transport.opened
+    for _turn in range(3):
+        assert send(house, transport, timer=timer).messages == 0
+    assert transport.opened == opened
+    with house.database.reading() as connection:
+        (reason,) = connection.exec_driver_sql("SELECT reason FROM issue").scalars()
+    assert reason == "waiting: memory: 12 an hour"
+    timer.advance(301)
+    later = house.at(NOW + timedelta(seconds=301))
+    assert send(later, transport, timer=timer).messages == 1
+    assert counts(house, issue) == {"sent": 2, "pending": 28}
+
+
+def test_what_could_not_be_tried_leaves_a_day_of_a_warm_up_as_it_was(house: House) -> None:
+    subscribe(house, *ENGLISH)
+    issue = ready(house)
+    warmup = Warmup(start=NOW.date(), first=20, growth=2, until=1000)
+    house.settings = replace(house.settings, delivery=Delivery(warmup=warmup))
+    timer = FakeTimer(NOW.timestamp())
+    lost = Outcome(Verdict.UNTRIED, "the line was lost")
+    outage = MemoryTransport("ambiguous", outcomes=lambda _parcel: lost, promised=5)
+    for _turn in range(5):
+        send(house, outage, timer=timer)
+    transport = MemoryTransport("ambiguous", promised=5)
+    later = house.at(NOW + timedelta(hours=1))
+    timer.advance(3600)
+    assert send(later, transport, timer=timer).messages == 20
+    assert counts(house, issue)["sent"] == 20
