@@ -79,17 +79,25 @@ def _locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def recover(settings: Settings, database: Database, timer: Timer, now: datetime) -> set[int]:
+def recover(
+    settings: Settings,
+    database: Database,
+    timer: Timer,
+    now: datetime,
+    *,
+    ours: int | None = None,
+) -> set[int]:
     """Take back what senders hold that are dead, or have lost their lease; gives the others.
 
-    Who renews its lease in this very moment keeps it.
+    Who renews its lease in this very moment keeps it; and so do we: that is the clerk's to see.
     """
     with database.reading() as connection:
         known = leases.senders(connection)
     living = set()
     for gone in known:
         lock = settings.folders.senders / gone.lock
-        if gone.lease_until >= timer.time() and _is_held(lock):
+        lives = gone.lease_until >= timer.time() and _is_held(lock)
+        if lives or gone.id == ours:
             living.add(gone.id)
             continue
         with database.writing() as connection:

@@ -192,7 +192,12 @@ class Run:
         if monotonic() - self._round_at < BETWEEN_ROUNDS:
             return False
         self._round_at = monotonic()
-        return self._is_needed_elsewhere()
+        try:
+            return self._is_needed_elsewhere()
+        except DatabaseError as error:
+            # It is the clerk who says when that has lasted for too long.
+            log.warning("nobody could look around", reason=str(error))
+            return False
 
     def _is_over(self) -> bool:
         """Say whether all that can be sent now has been; raises what makes going on useless."""

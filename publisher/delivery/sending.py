@@ -25,7 +25,7 @@ from publisher.delivery.board import Board, Progress
 from publisher.delivery.clerk import Clerk
 from publisher.delivery.dealer import LONGEST_WAIT
 from publisher.delivery.desk import Desk
-from publisher.delivery.enlisting import enlisted, recover
+from publisher.delivery.enlisting import Place, enlisted, recover
 from publisher.delivery.fates import MOST_REPEATS, Terms
 from publisher.delivery.jobs import Job
 from publisher.delivery.ledger import claiming, counting, doubts, opening, settling, stopping
@@ -115,13 +115,14 @@ class _Office:
         self._clock = clock
         self._timer = timer
 
-    def take_over(self, sent: Sent) -> None:
+    def take_over(self, sent: Sent, *, ours: int | None = None) -> None:
         """Take back what the dead have left: in the ledger, and in an outbox, now used or not."""
         outbox, leftovers = OutboxTransport.of(self._settings), list[int]()
         with self._telling(sent):
             # Looked at first: who begins to stage from now on is written down already.
             leftovers = outbox.leftovers()
-        living = recover(self._settings, self._database, self._timer, self._clock.now())
+        now = self._clock.now()
+        living = recover(self._settings, self._database, self._timer, now, ours=ours)
         for number in leftovers:
             if number not in living and number != NOBODY:
                 with self._telling(sent), self._database.reading() as connection:
@@ -188,7 +189,7 @@ class _Office:
                 begun=self._begun(jobs),
             )
             board = Board(self._database, jobs, clerk, progress)
-            look = partial(self._look_around, {issue.id for issue in due}, clerk, sent)
+            look = partial(self._look_around, {issue.id for issue in due}, clerk, place, sent)
             run = Run(self._database, self._transport, clerk, desk, board.tell, look)
             try:
                 goes_on = run.run(
@@ -222,9 +223,11 @@ class _Office:
         with self._database.reading() as connection:
             return counting.begun(connection, jobs)
 
-    def _look_around(self, known: Collection[int], clerk: Clerk, sent: Sent) -> bool:
+    def _look_around(
+        self, known: Collection[int], clerk: Clerk, place: Place, sent: Sent
+    ) -> bool:
         """Do in a long turn what every turn begins and ends with; says whether another issue is due."""
-        self.take_over(sent)
+        self.take_over(sent, ours=place.number)
         self._note_rates(known, clerk.dealer.held_by)
         self.finish(sent)
         now = self._clock.now()

@@ -10,7 +10,7 @@ import pytest
 from publisher.config.delivery import Delivery, Rate, Warmup
 from publisher.delivery import dealer, running
 from publisher.delivery.enlisting import enlisted
-from publisher.delivery.ledger import claiming, stopping
+from publisher.delivery.ledger import claiming, leases, stopping
 from publisher.delivery.outcomes import ACCEPTED, Outcome, Verdict
 from publisher.delivery.transports.base import Parcel
 from publisher.issues import store as issues
@@ -143,6 +143,22 @@ def test_what_a_killed_process_held_is_taken_over_in_a_long_turn(house: House) -
 
     transport = MemoryTransport("ambiguous", outcomes=outcome)
     assert send(house, transport, timer=timer).messages == 30
+
+
+def test_who_has_slept_past_the_lease_and_was_not_missed_goes_on(house: House) -> None:
+    subscribe(house, *ENGLISH)
+    issue = ready(house)
+    timer = FakeTimer(NOW.timestamp())
+
+    def outcome(_parcel: Parcel) -> Outcome:
+        if len(transport.taken) == 3:
+            timer.advance(leases.LEASE_SECONDS + 1)
+        return ACCEPTED
+
+    transport = MemoryTransport("ambiguous", outcomes=outcome)
+    sent = send(house, transport, timer=timer)
+    assert (sent.messages, sent.problems) == (30, [])
+    assert counts(house, issue) == {"sent": 30}
 
 
 # --- rates that let nothing go for long

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from publisher.clock import uptime
 from publisher.config.delivery import Delivery, DomainRate, Rate
 from publisher.database import Database, engine, open_database
-from publisher.delivery import couriers, running
+from publisher.delivery import couriers, running, sending
 from publisher.delivery.clerk import Clerk, Page
 from publisher.delivery.enlisting import recover
 from publisher.delivery.ledger import leases
@@ -386,6 +386,25 @@ def test_while_the_ledger_can_t_be_written_outcomes_are_kept_and_nothing_is_prom
     ) == 1
     assert counts(hasty, issue) == {"sent": 10}
     assert len(transport.taken) == 10
+
+
+def test_who_can_t_look_around_goes_on_sending(
+    hasty: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "BETWEEN_ROUNDS", 0.0)
+    subscribe(hasty, *many(4))
+    issue = ready(hasty)
+
+    def cant(*_words: object, **_more: object) -> set[int]:
+        # No other process of this test locks the ledger for reading.
+        raise DatabaseError("database is locked")
+
+    monkeypatch.setattr(sending._Office, "_look_around", cant)
+    with capture_logs() as logs:
+        assert send(hasty, MemoryTransport("ambiguous")) == Sent(4, [issue.name], [])
+    assert {"event": "nobody could look around", "reason": "database is locked"}.items() <= (
+        next(line for line in logs if line["log_level"] == "warning").items()
+    )
 
 
 def test_answers_that_come_last_wait_for_a_ledger_that_can_t_be_written(hasty: House) -> None:
