@@ -31,8 +31,8 @@ pytest: $(VENV)/dev
 	rm -f .coverage .coverage.*
 	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term
 
-bench: $(VENV)/dev  ## measure what the documentation says of speed
-	$(BIN)/python -m tests.bench
+bench: $(VENV)/dev  ## measure what the documentation says of speed; FULL=1 takes a million readers
+	$(BIN)/python -m tests.bench $(if $(FULL),--full)
 
 format: $(VENV)/dev  ## put the code into its form
 	$(BIN)/ruff check --fix-only $(SOURCES)

@@ -15,7 +15,7 @@ from functools import partial
 
 import structlog
 
-from publisher import outputs, syndication
+from publisher import outputs
 from publisher.articles.pickup import PickedUp, pick_up
 from publisher.assembly import assemble, select_due
 from publisher.clock import Clock
@@ -31,6 +31,7 @@ from publisher.issues.planning import plan
 from publisher.rendering import Renderer
 from publisher.secret import secret_of
 from publisher.site import Written, renew_lost, write_site
+from publisher.syndication import turn
 from publisher.syndication.pinging import Pinged, ping
 
 log = structlog.get_logger()
@@ -94,7 +95,7 @@ class Press:
         """Run a cycle up to where mail would go out: articles in, issues, pages and feeds."""
         now = self.clock.now()
         report = Report()
-        syndication.renew_lost(self.settings, self.database)
+        turn.renew_lost(self.settings, self.database)
         renew_lost(self.settings, self.database)
         report.picked_up = self.pick_up(now, progress)
         self._warn_of_missing_catalogues()
@@ -107,7 +108,7 @@ class Press:
             self.settings, self.database, self.renderer, now, partial(progress, "writing pages")
         )
         report.problems += report.written.problems
-        report.feeds, problems = syndication.syndicate(
+        report.feeds, problems = turn.syndicate(
             self.settings, self.database, self.renderer, now
         )
         report.problems += problems

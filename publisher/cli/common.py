@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -69,6 +70,16 @@ def console() -> Console:
 def print_json(value: Any) -> None:
     """Print a value as JSON, keys in the order given."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def print_json_list(values: Iterable[Any]) -> None:
+    """Print a list as JSON, each value as it comes: there may be more than fit into memory."""
+    before = "["
+    for value in values:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+        typer.echo(f"{before}\n  {text}", nl=False)
+        before = ","
+    typer.echo("[]" if before == "[" else "\n]")
 
 
 def instant(value: datetime | None) -> str | None:

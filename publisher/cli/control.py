@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from publisher.cli.common import HERE, Directory, clock_of
-from publisher.config import load
+from publisher.config import FILE_NAME, Settings, load
+from publisher.delivery.summing import summed
 from publisher.errors import IssueError, TransitionError, UsageError
 from publisher.issues.life import State
 
@@ -59,12 +60,13 @@ def resume(issue: IssueName, directory: Directory = HERE) -> None:
 
 def cancel(issue: IssueName, directory: Directory = HERE, *, why: Why = None) -> None:
     """End an issue where it stands, for good. Who has not got it yet won't."""
-    from publisher.delivery.ledger import stopping
+    from publisher.delivery.ledger import counting, stopping
 
     now = clock_of(None).now()
     with found(directory, issue) as (connection, one):
         stopping.cancel(connection, one, why or "cancelled by hand", now)
-    typer.echo(f"{issue} is cancelled")
+        count = summed(counting.counted(connection, [one.id])[one.id])
+    typer.echo(f"{issue} is cancelled: {_who_got_it(count)}")
 
 
 @contextmanager
@@ -74,20 +76,49 @@ def found(directory: Path, name: str) -> Iterator[tuple[Connection, Issue]]:
     A move that there is not becomes an IssueError that names the issue.
     """
     from publisher.database import open_database
-    from publisher.issues.store import named
 
-    settings = load(directory)
+    settings = load_beside(directory, name)
     with (
         closing(open_database(settings.folders.database)) as database,
         database.writing() as connection,
     ):
         issue = named(connection, name)
-        if issue is None:
-            raise UsageError(f"{name}: no such issue; `publisher status` lists them")
         try:
             yield connection, issue
         except TransitionError as error:
             raise IssueError(f"{name}: {_told(error)}") from error
+
+
+def load_beside(directory: Path, name: str) -> Settings:
+    """Load a publication's settings, where an issue's name stands before the folder.
+
+    Raises UsageError where the folder was given in the name's place.
+    """
+    if directory == HERE and (Path(name) / FILE_NAME).is_file():
+        raise UsageError(
+            f"{name}: is a publication; name an issue of it first, like weekly-en-2026-01-09 "
+            f"{name}; `publisher status {name}` lists them"
+        )
+    return load(directory)
+
+
+def named(connection: Connection, name: str) -> Issue:
+    """Find an issue; raises UsageError for a name that is none's."""
+    from publisher.issues import store
+
+    issue = store.named(connection, name)
+    if issue is None:
+        raise UsageError(f"{name}: no such issue; `publisher status` lists them")
+    return issue
+
+
+def _who_got_it(count: Mapping[str, int]) -> str:
+    """Say who got an issue that is cancelled: what was begun before goes on to its end."""
+    if not any(count.values()):
+        return "it goes to nobody"
+    told = f"{count['sent']} had it already, {count['cancelled']} won't get it"
+    under_way = count["waiting"]
+    return f"{told}, {under_way} being sent just now may" if under_way else told
 
 
 def _told(error: TransitionError) -> str:

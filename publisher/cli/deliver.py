@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import typer
 
 from publisher.cli.common import HERE, Directory, Now, clock_of, counted
 from publisher.cli.progress import progress
 from publisher.config import load
+from publisher.issues.life import State
+
+if TYPE_CHECKING:
+    from publisher.database import Database
+    from publisher.delivery.sending import Sent
 
 
 def register(app: typer.Typer) -> None:
@@ -20,8 +29,7 @@ def deliver(directory: Directory = HERE, *, now: Now = None) -> int:
     May run beside the service, and as often as you like: nobody gets a mail twice. What was put
     off (by a server that asked for patience, or by a rate) is sent by a later turn.
     """
-    clock = clock_of(now)
-    settings = load(directory)
+    clock, settings = clock_of(now), load(directory)
 
     from contextlib import closing
 
@@ -32,18 +40,40 @@ def deliver(directory: Directory = HERE, *, now: Now = None) -> int:
     from publisher.secret import secret_of
 
     signers, transport = load_signers(settings), transport_of(settings)
-    with (
-        closing(
-            open_database(settings.folders.database, settings.delivery.durability)
-        ) as state,
-        progress() as tell,
-    ):
-        sent = send(
-            settings, state, transport, secret_of(settings), clock, tell, signers=signers
-        )
-    typer.echo(
-        f"{counted(sent.messages, 'mail')} sent, {counted(len(sent.issues), 'issue')} done"
-    )
+    with closing(
+        open_database(settings.folders.database, settings.delivery.durability)
+    ) as state:
+        before = _under_way(state)
+        with progress() as tell:
+            sent = send(
+                settings, state, transport, secret_of(settings), clock, tell, signers=signers
+            )
+        for line in _told(state, sent, before):
+            typer.echo(line)
     for problem in sent.problems:
         typer.echo(f"publisher: {problem}", err=True)
     return 1 if sent.problems else 0
+
+
+def _under_way(database: Database) -> set[int]:
+    from publisher.issues.store import in_state
+
+    with database.reading() as connection:
+        return {one.id for one in in_state(connection, State.READY, State.SENDING)}
+
+
+def _told(database: Database, sent: Sent, before: set[int]) -> Iterator[str]:
+    """Say what a turn came to, how the rest of its issues stands, and which ones are paused."""
+    from publisher.cli.troubles import stopped, summed_up
+    from publisher.delivery.ledger.counting import counts
+    from publisher.issues import store
+
+    with database.reading() as connection:
+        ended = [one for name in sent.issues if (one := store.named(connection, name))]
+        numbers = before | {one.id for one in ended}
+        rest = summed_up(sum(counts(connection, [*numbers]).values(), Counter()))
+        paused = store.in_state(connection, State.PAUSED)
+    done = f"{counted(sent.messages, 'mail')} sent, {counted(len(sent.issues), 'issue')} done"
+    yield f"{done}; {rest}: publisher status shows why" if rest else done
+    for issue in paused:
+        yield stopped(issue)

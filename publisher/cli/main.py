@@ -19,6 +19,7 @@ from publisher.cli import (
     check,
     control,
     deliver,
+    deliveries,
     demo,
     dkim,
     doubt,
@@ -37,7 +38,7 @@ from subscribers import SubscribersError
 
 # In the order in which a publication's life goes.
 COMMANDS = (
-    *(new, run, deliver, status, plan, preview, check, send),
+    *(new, run, deliver, status, deliveries, plan, preview, check, send),
     *(control, articles, serve, dkim, demo),
 )
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from publisher.cli.common import counted
 from publisher.clock import Clock
 from publisher.config import Edition, Settings
-from publisher.config.delivery import Delivery
 from publisher.errors import LanguageError, UsageError
 from publisher.languages import match, normalise
 
@@ -127,18 +126,6 @@ def _copy(settings: Settings, folder: Path) -> Settings:
         else source.model_copy(update={"path": str(settings.folders.root / source.path)})
         for source in settings.sources
     ]
-    delivery = _delivery_of(settings)
+    # A copy sends nothing, and so needs no password and no key: whoever tries things may have none.
+    delivery = settings.delivery.model_copy(update={"transport": "outbox", "dkim": ()})
     return replace(copy, sources=tuple(sources), delivery=delivery)
-
-
-def _delivery_of(settings: Settings) -> Delivery:
-    """Give the delivery of a copy: keys and certificates lie beside the settings, and stay there."""
-    root, delivery = settings.folders.root, settings.delivery
-    smtp = {
-        name: str(root / path)
-        for name in ("authorities", "certificate", "key")
-        if (path := getattr(delivery.smtp, name))
-    }
-    dkim = tuple(t.model_copy(update={"key": str(root / t.key)}) for t in delivery.dkim)
-    changes = {"smtp": delivery.smtp.model_copy(update=smtp), "dkim": dkim}
-    return delivery.model_copy(update=changes)

@@ -45,8 +45,7 @@ def send(
     A test: no reader gets it, nothing of it is kept, and it may be sent again and again. Its links
     are those of nobody.
     """
-    clock = clock_of(now)
-    settings = load(directory)
+    clock, settings = clock_of(now), load(directory)
     edition = edition_of(settings, newsletter, lang)
     address = _address(to)
 

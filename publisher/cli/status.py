@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ from publisher.delivery.summing import summed
 
 if TYPE_CHECKING:
     from publisher.cli.facts import Facts, Made
-    from publisher.issues.model import Issue
+    from publisher.delivery.ledger.listing import Causes
 
 # More than this many of the last issues are for programs (--json), not for a terminal.
 ISSUES_SHOWN = 20
@@ -42,6 +44,7 @@ def status(directory: Directory = HERE, *, as_json: AsJson = False) -> None:
     settings = load(directory)
 
     from publisher.cli.facts import collect
+    from publisher.cli.troubles import causes_of
     from publisher.database import open_database
     from publisher.heartbeat import last_beat
 
@@ -49,16 +52,21 @@ def status(directory: Directory = HERE, *, as_json: AsJson = False) -> None:
     try:
         with database.reading() as connection:
             facts = collect(connection, settings, now)
+            causes = causes_of(connection, _shown(facts))
     finally:
         database.close()
     beaten = last_beat(settings.folders.var / "heartbeat")
     if as_json:
-        print_json(_as_json(settings, facts, beaten))
+        print_json(_as_json(settings, facts, beaten, causes))
     else:
-        _show(console(), settings, facts, beaten)
+        _show(console(), settings, facts, beaten, causes)
 
 
-def _as_json(settings: Settings, facts: Facts, beaten: datetime | None) -> dict[str, Any]:
+def _as_json(
+    settings: Settings, facts: Facts, beaten: datetime | None, causes: Mapping[int, Causes]
+) -> dict[str, Any]:
+    from publisher.cli import troubles
+
     publication = settings.publication
     return {
         "title": publication.title(publication.default_language),
@@ -77,15 +85,24 @@ def _as_json(settings: Settings, facts: Facts, beaten: datetime | None) -> dict[
         "articles_in_other_languages": facts.elsewhere,
         "subscribers_in_other_languages": facts.unserved,
         "feeds": facts.feeds,
-        "pings": {
-            "waiting": facts.pings_waiting,
-            "failed": [
-                {"hub": hub, "feed": topic, "answer": answer}
-                for hub, topic, answer in facts.pings_failed
-            ],
-        },
+        "pings": _pings_as_json(facts),
         "quarantine": [{"file": path, "reason": reason} for path, reason in facts.quarantine],
-        "issues": [_issue_as_json(made) for line in facts.languages for made in line.issues],
+        "issues": [
+            _issue_as_json(made)
+            | {"causes": troubles.as_json(causes.get(made.issue.id, Counter()))}
+            for line in facts.languages
+            for made in line.issues
+        ],
+    }
+
+
+def _pings_as_json(facts: Facts) -> dict[str, Any]:
+    return {
+        "waiting": facts.pings_waiting,
+        "failed": [
+            {"hub": hub, "feed": topic, "answer": answer}
+            for hub, topic, answer in facts.pings_failed
+        ],
     }
 
 
@@ -105,7 +122,15 @@ def _issue_as_json(made: Made) -> dict[str, Any]:
     }
 
 
-def _show(console: Console, settings: Settings, facts: Facts, beaten: datetime | None) -> None:
+def _show(
+    console: Console,
+    settings: Settings,
+    facts: Facts,
+    beaten: datetime | None,
+    causes: Mapping[int, Causes],
+) -> None:
+    from publisher.cli import troubles
+
     publication = settings.publication
     title = publication.title(publication.default_language)
     cycle = f"last cycle {local(beaten)}" if beaten else "no cycle has been run yet"
@@ -117,8 +142,15 @@ def _show(console: Console, settings: Settings, facts: Facts, beaten: datetime |
     if shown := _shown(facts):
         console.print(_issues(shown))
     for made in shown:
-        if made.issue.reason:
-            console.print(_reason(made.issue))
+        for told in (
+            *troubles.why(made.issue),
+            *troubles.explained(made, causes.get(made.issue.id, Counter())),
+        ):
+            console.print(told)
+    _show_the_rest(console, facts)
+
+
+def _show_the_rest(console: Console, facts: Facts) -> None:
     for tag, count in facts.elsewhere.items():
         articles = counted(count, "article")
         console.print(f"{articles} in {tag}, which is not one of the languages")
@@ -172,9 +204,3 @@ def _sum(made: Made) -> str:
     """Write what was planned as the sum of what became of it: `3 = 2 sent + 1 deferred`."""
     parts = [f"{n} {s.replace('_', ' ')}" for s, n in summed(made.deliveries).items() if n]
     return f"{made.deliveries.total()} = {' + '.join(parts)}" if parts else ""
-
-
-def _reason(issue: Issue) -> str:
-    """Say in a line why an issue stands as it does: what a server says fits into no column."""
-    words = " ".join((issue.reason or "").split())
-    return f"{issue.name} is {issue.state.replace('_', ' ')}: {words}"

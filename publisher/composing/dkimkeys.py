@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os.path import abspath
+from pathlib import Path
 
 from publisher.composing.dkim import Signer
 from publisher.config import FILE_NAME, Settings
-from publisher.config.delivery import Dkim
+from publisher.config.delivery import Dkim, file_of
 from publisher.errors import ConfigError
 
 # RFC 6376 section 3.1: labels as of a domain (RFC 5321 section 4.1.2), of at most 63 characters.
@@ -49,7 +51,8 @@ def load_signers(settings: Settings) -> tuple[Signer, ...]:
     """Read the keys of a publication, in the order of their tables.
 
     Raises ConfigError for a domain that is not the sender's, for a selector that is none or is
-    there twice, and for a key that can't be read or that receivers would distrust.
+    there twice, and for a key that can't be read, that anybody can read on the web, or that
+    receivers would distrust.
     """
     from publisher.composing.pem import read_key
 
@@ -60,7 +63,9 @@ def load_signers(settings: Settings) -> tuple[Signer, ...]:
         where = f"delivery.dkim[{number}]"
         _check_domain((file, f"{where}.domain"), table.domain, sender)
         _check_selector((file, f"{where}.selector"), table, signers)
-        key = read_key(root / table.key, (file, f"{where}.key"))
+        path = file_of(root, table.key)
+        key = read_key(path, (file, f"{where}.key"))
+        _check_hidden((file, f"{where}.key"), path, settings.folders.public)
         signers.append(Signer(table.domain, table.selector, key))
     return tuple(signers)
 
@@ -72,6 +77,15 @@ def _check_domain(place: tuple[str, str], domain: str, sender: str) -> None:
     if domain != sender and not is_above:
         problem = f"{domain} can't sign for a sender at {sender}"
         remedy = f'write domain = "{sender}", or one above it that is yours'
+        raise ConfigError(*place, problem, remedy)
+
+
+def _check_hidden(place: tuple[str, str], path: Path, public: Path) -> None:
+    """Refuse a key that is served to whoever asks for it, under this name or by a link."""
+    named = Path(abspath(path))  # noqa: PTH100  # links are not to be followed here
+    if named.is_relative_to(public) or path.resolve().is_relative_to(public.resolve()):
+        problem = f"{path} lies below public/, where anybody can fetch it"
+        remedy = "make a new key elsewhere, and a record for it: this one may be known"
         raise ConfigError(*place, problem, remedy)
 
 

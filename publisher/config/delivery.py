@@ -6,11 +6,13 @@ no socket and no key.
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import suppress
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
@@ -26,6 +28,12 @@ class Tls(StrEnum):
     IMPLICIT = "implicit"
     STARTTLS = "starttls"
     NONE = "none"
+
+
+def file_of(folder: Path, named: str) -> Path:
+    """Say which file a setting names: below the publication's folder, or elsewhere; ~ is home."""
+    # Not Path.expanduser, which raises where there is no such user.
+    return folder / os.path.expanduser(named)  # noqa: PTH111  # as the comment says
 
 
 PORTS = {Tls.IMPLICIT: SUBMISSIONS, Tls.STARTTLS: SUBMISSION, Tls.NONE: RELAY}
@@ -70,6 +78,15 @@ class Smtp(Table):
         """The port: as said, or what goes with the kind of TLS."""
         return self.port or PORTS[self.tls]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _has_no_password(cls, values: Any) -> Any:
+        # A file of settings is copied, shown and kept under version control.
+        if isinstance(values, dict) and "password" in values:
+            remedy = "set PUBLISHER_SMTP_PASSWORD in the environment"
+            raise _wrong("password", f"a password is not kept in this file; {remedy}")
+        return values
+
     @model_validator(mode="after")
     def _goes_together(self) -> Smtp:
         if self.key and not self.certificate:
@@ -84,10 +101,15 @@ class Smtp(Table):
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
+# One message in a quarter of an hour: no rate is slower than that, and none so slow that the time
+# until the next one is beyond every calendar.
+LEAST = 0.001
+
+
 class Rate(Table):
     """How many messages may leave; nothing said is no bound."""
 
-    per_second: float | None = Field(default=None, gt=0, le=100_000, allow_inf_nan=False)
+    per_second: float | None = Field(default=None, ge=LEAST, le=100_000, allow_inf_nan=False)
     per_hour: int | None = Field(default=None, ge=1, le=100_000_000)
 
 

@@ -4,8 +4,6 @@ A turn takes note of the articles that changed (`arrivals`), and writes the feed
 because of it (`publishing`): it costs what is new, not what there is. Feeds remember: each is a
 sequence of places; what no longer fits into the document that readers poll is closed in archive
 documents (`closing`). Knows no issue and no mail.
+
+Gathers nothing here: who only asks how feeds stand (`pings`, `shelf`) needs no templates.
 """
-
-from publisher.syndication.turn import renew_lost, syndicate
-
-__all__ = ["renew_lost", "syndicate"]

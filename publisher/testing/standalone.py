@@ -13,7 +13,7 @@ import json
 import signal
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from publisher.testing.behaviour import Behaviour, Drop, Fault, Phase, Reply, Stall, every
 from publisher.testing.records import Received
@@ -22,22 +22,34 @@ from publisher.testing.servers import MailServer
 
 def main(arguments: list[str] | None = None) -> None:
     """Serve until SIGTERM or SIGINT; prints the address once it listens."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        behaviour = behaviour_of(options)
+    except (argparse.ArgumentTypeError, ValueError) as error:
+        parser.error(str(error))
     # Blocked before the server's thread is made, so that they wait for us in every thread.
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
-    with _log(options.log) as log:
-        server = MailServer(
-            behaviour_of(options),
-            port=options.port,
-            on_message=lambda received: write(log, received),
-            keeps_content=False,
-        )
+    with _log(parser, options.log) as log:
+        try:
+            server = _server(behaviour, options.port, log)
+        except OSError as error:
+            parser.error(f"port {options.port}: {error.strerror}")
         with server:
             print(f"listening on {server.host}:{server.port}", flush=True)  # noqa: T201  # whoever started us reads it
             signal.sigwait(ENDINGS)
 
 
 ENDINGS = {signal.SIGTERM, signal.SIGINT}
+
+
+def _server(behaviour: Behaviour, port: int, log: TextIO) -> MailServer:
+    return MailServer(
+        behaviour,
+        port=port,
+        on_message=lambda received: write(log, received),
+        keeps_content=False,
+    )
 
 
 def write(log: TextIO, received: Received) -> None:
@@ -70,20 +82,37 @@ def _faults(options: argparse.Namespace) -> Iterable[Fault]:
     if options.lose_after_dot_every:
         yield every(options.lose_after_dot_every, Phase.DOT, Drop())
     for phase, count in options.drop:
-        yield every(int(count), Phase(phase), Drop())
+        yield every(_count(count), _phase(phase), Drop())
     for phase, count, text in options.reply:
-        yield every(int(count), Phase(phase), Reply(text))
+        yield every(_count(count), _phase(phase), Reply(text))
     for phase, count, seconds in options.stall:
-        yield every(int(count), Phase(phase), Stall(float(seconds)))
+        yield every(_count(count), _phase(phase), Stall(float(seconds)))
+
+
+PHASES = ", ".join(Phase)
+# Of TCP.
+LAST_PORT = 65_535
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what it was not able to understand."""
+
+    def error(self, message: str) -> NoReturn:
+        """Complain, and end."""
+        self.exit(2, f"{self.prog}: {message}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("publisher.testing.servers", description=main.__doc__)
+    parser = _Parser(
+        "publisher.testing.servers",
+        description=main.__doc__,
+        epilog=f"PHASE is one of {PHASES}; N: each Nth time that it is come to.",
+    )
     add = parser.add_argument
-    add("--port", type=int, default=0, help="any free one unless given")
+    add("--port", type=_port, default=0, help="any free one unless given")
     add("--log", type=Path, default=Path("/dev/null"), help="the file; appended to")
-    add("--drop-after-dot-every", type=int, metavar="N", help="hang up; the message is kept")
-    add("--lose-after-dot-every", type=int, metavar="N", help="hang up; it is not kept")
+    add("--drop-after-dot-every", type=_count, metavar="N", help="hang up; the message is kept")
+    add("--lose-after-dot-every", type=_count, metavar="N", help="hang up; it is not kept")
     add("--drop", nargs=2, default=[], metavar=("PHASE", "N"), action="append")
     add("--reply", nargs=3, default=[], metavar=("PHASE", "N", "TEXT"), action="append")
     add("--stall", nargs=3, default=[], metavar=("PHASE", "N", "SECONDS"), action="append")
@@ -93,7 +122,29 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _port(word: str) -> int:
+    if not word.isdecimal() or int(word) > LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{word!r} is no port; they go up to {LAST_PORT}")
+    return int(word)
+
+
+def _phase(word: str) -> Phase:
+    if word not in list(Phase):
+        raise argparse.ArgumentTypeError(f"{word!r} is no phase; there are {PHASES}")
+    return Phase(word)
+
+
+def _count(word: str) -> int:
+    if not word.isdecimal() or int(word) < 1:
+        raise argparse.ArgumentTypeError(f"{word!r} is no count; write one like 3")
+    return int(word)
+
+
 @contextlib.contextmanager
-def _log(path: Path) -> Iterator[TextIO]:
-    with path.open("a", encoding="utf-8") as file:
+def _log(parser: argparse.ArgumentParser, path: Path) -> Iterator[TextIO]:
+    try:
+        file = path.open("a", encoding="utf-8")
+    except OSError as error:
+        parser.error(f"{path}: can't be written: {error.strerror}")
+    with file:
         yield file

@@ -16,7 +16,7 @@ from publisher.delivery.transports.base import Transport
 from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.rendering import Renderer
 from publisher.site import Written, write_site
-from publisher.syndication import syndicate
+from publisher.syndication.turn import syndicate
 from publisher.testing import SECRET
 from tests.publisher.conftest import House
 

@@ -9,6 +9,7 @@
     stopping    an issue is paused, resumed, cancelled, finished
     doubts      rows of which nobody knows: listed, sent again, or believed
     counting    how many stand where
+    listing     who did not get an issue, and why
 
 Transactions are the caller's.
 """

@@ -252,7 +252,7 @@ SUSPENDED = Cause(
     "suspended",
     About.ACCOUNT,
     "our account is suspended",
-    "ask whoever runs the server, then resume the issue",
+    "ask whoever runs the server; if the issue is paused, resume it",
 )
 
 # --- about nothing of ours

@@ -9,7 +9,7 @@ import ssl
 from pathlib import Path
 
 from publisher.config import FILE_NAME
-from publisher.config.delivery import Smtp, Tls
+from publisher.config.delivery import Smtp, Tls, file_of
 from publisher.errors import ConfigError
 
 
@@ -53,7 +53,7 @@ def _identify(context: ssl.SSLContext, settings: Smtp, named: str, folder: Path)
 
 
 def _readable(named: str, folder: Path, key: str) -> Path:
-    path = folder / Path(named).expanduser()
+    path = file_of(folder, named)
     try:
         with path.open("rb"):
             return path

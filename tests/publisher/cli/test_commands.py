@@ -17,9 +17,21 @@ from tests.publisher.printing import changes
 
 FRIDAY = "2026-01-09T06:00:00Z"
 COMMANDS = [
-    *("new", "run", "deliver", "status", "plan", "preview", "check", "send"),
+    *("new", "run", "deliver", "status", "deliveries", "plan", "preview", "check", "send"),
     *("pause", "resume", "cancel", "articles", "serve", "webserver", "dkim", "demo"),
 ]
+SECRETIVE = """
+[delivery]
+transport = "smtp"
+[delivery.smtp]
+host = "mail.example.org"
+user = "lantern"
+authorities = "~/nobody.has.this.pem"
+[[delivery.dkim]]
+domain = "example.org"
+selector = "s1"
+key = "no.such.pem"
+"""
 GROUPS = {"doubt": ["list", "resend", "mark-sent"], "subscribers": ["import", "export", "list"]}
 IN_GROUPS = [[group, command] for group, commands in GROUPS.items() for command in commands]
 
@@ -252,6 +264,23 @@ def test_preview_changes_nothing_at_all_and_the_article_is_mailed_all_the_same(
     assert mails
     for mail in mails:
         assert "Fresh" in parsed(mail.read_bytes()).as_string()
+
+
+@pytest.mark.parametrize("words", [["preview", "weekly", "--out", "x.html"], ["check"]])
+def test_who_has_neither_key_nor_password_can_preview_and_check(
+    run: Run, lantern: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    file = lantern / "publication.toml"
+    before, _heading, _rest = file.read_text("utf-8").partition("[delivery]")
+    file.write_text(before + SECRETIVE, "utf-8")
+    monkeypatch.chdir(lantern.parent)
+    code, out, err = run(*words, lantern, "--now", FRIDAY)
+    assert (code, err) == (0, "")
+    assert out
+    # Whoever sends needs them, and is told of the folder that she knows.
+    code, _out, err = run("send", "weekly", lantern, "--to", "ann@example.com")
+    assert code == 2
+    assert f"{lantern / 'publication.toml'}: delivery." in err
 
 
 def test_preview_of_a_publication_that_was_never_run_makes_no_folder(

@@ -15,7 +15,7 @@ from publisher.cli import status
 from publisher.delivery import couriers
 from publisher.delivery.states import DeliveryState
 from publisher.locking import alone
-from publisher.testing import Behaviour, Drop, MailServer, Phase, Reply, addressed
+from publisher.testing import Behaviour, Drop, MailServer, Phase, Reply, addressed, always
 from tests.publisher.cli.conftest import Run
 from tests.publisher.composing.keys import ED25519, RSA
 from tests.publisher.composing.letters import parsed
@@ -134,6 +134,23 @@ def test_deliver_needs_settings_that_it_can_go_by(run: Run, folder: Path) -> Non
     assert err.count("\n") == 1
 
 
+def test_deliver_says_which_issue_a_server_has_stopped_and_how_it_goes_on(
+    run: Run, house: House, folder: Path, wire: Wire
+) -> None:
+    subscribe(house, *THREE)
+    ready(house)
+    server = wire()
+    server.behaviour = Behaviour(faults=(always(Phase.MAIL, Reply("550 5.7.1 not you")),))
+    code, out, _err = run("deliver", folder)
+    assert code == 1
+    first, second = out.splitlines()
+    assert first == "0 mails sent, 0 issues done"
+    assert second.startswith(f"{NAME} is paused: ")
+    assert second.endswith(f"; publisher resume {NAME} lets it go on")
+    shown = run("status", folder)[1]
+    assert f"    publisher resume {NAME} lets it go on\n" in shown
+
+
 def test_deliver_signs(run: Run, house: House, folder: Path) -> None:
     (folder / "dkim.pem").write_bytes(RSA)
     add(
@@ -163,7 +180,10 @@ def test_an_issue_is_paused_resumed_and_sent(
     shown = issue_in_status(run, folder)
     assert (shown["state"], shown["reason"]) == ("paused", "a wrong date")
     server.behaviour = None
-    assert run("deliver", folder)[1] == "0 mails sent, 0 issues done\n"
+    assert run("deliver", folder)[1] == (
+        "0 mails sent, 0 issues done\n"
+        f"{NAME} is paused: a wrong date; publisher resume {NAME} lets it go on\n"
+    )
     code, out, _err = run("resume", NAME, folder)
     assert (code, out) == (0, f"{NAME} goes on with the next turn of delivery\n")
     assert run("deliver", folder)[1] == "1 mail sent, 1 issue done\n"
@@ -175,7 +195,8 @@ def test_a_cancelled_issue_is_over(run: Run, house: House, folder: Path, wire: W
     ready(house)
     wire(bob="451 4.7.1 come back later")
     run("deliver", folder)
-    assert run("cancel", NAME, folder) == (0, f"{NAME} is cancelled\n", "")
+    told = f"{NAME} is cancelled: 2 had it already, 1 won't get it\n"
+    assert run("cancel", NAME, folder) == (0, told, "")
     shown = issue_in_status(run, folder)
     assert (shown["state"], shown["reason"]) == ("cancelled", "cancelled by hand")
     assert shown["deliveries"]["cancelled"] == 1
@@ -187,7 +208,7 @@ def test_an_issue_that_is_ready_can_be_cancelled_and_goes_to_nobody(
 ) -> None:
     subscribe(house, *THREE)
     ready(house)
-    run("cancel", NAME, folder)
+    assert run("cancel", NAME, folder)[1] == f"{NAME} is cancelled: it goes to nobody\n"
     assert run("deliver", folder)[1] == "0 mails sent, 0 issues done\n"
     assert outbox(house) == {}
 
@@ -198,6 +219,21 @@ def test_what_is_no_issue_is_said_in_a_line(run: Run, folder: Path, verb: str) -
     assert code == 2
     assert err == (
         "publisher: weekly-en-2026-01-10: no such issue; `publisher status` lists them\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "words", [["pause"], ["resume"], ["cancel"], ["deliveries"], ["doubt", "resend"]]
+)
+def test_who_forgets_the_issue_is_told_where_it_stands(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    code, _out, err = run(*words, folder.name)
+    assert code == 2
+    assert err == (
+        f"publisher: {folder.name}: is a publication; name an issue of it first, like "
+        f"weekly-en-2026-01-09 {folder.name}; `publisher status {folder.name}` lists them\n"
     )
 
 
@@ -246,7 +282,11 @@ def test_names_may_have_hyphens_wherever_they_like(
     with house.database.writing() as connection:
         connection.exec_driver_sql(f"UPDATE issue SET newsletter = '{newsletter}'")
     name = f"{newsletter}-zh-Hans-2026-01-09"
-    assert run("cancel", name, folder) == (0, f"{name} is cancelled\n", "")
+    assert run("cancel", name, folder) == (
+        0,
+        f"{name} is cancelled: it goes to nobody\n",
+        "",
+    )
     issues = json.loads(run("status", "--json", folder)[1])["issues"]
     assert {issue["name"]: issue["state"] for issue in issues} == {
         name: "cancelled",
@@ -399,8 +439,9 @@ def test_a_test_send_goes_to_one_address_and_leaves_nothing_behind(
         # Looking into a database moves the file that its readers share.
         (path,) = found - {"var/publisher.db-shm"}
         assert path.startswith("outbox/weekly/en/test/")
-    (content,) = outbox(tides).values()
-    message = parsed(content)
+    # One after the other: a program that knows the first would not show the second.
+    message, other = (parsed(content) for content in outbox(tides).values())
+    assert message["Message-ID"] != other["Message-ID"]
     assert message["To"].addresses[0].addr_spec == "editor@example.org"
     assert "Tides" in message.as_string()
     assert run("status", "--json", folder)[1].count('"newsletter"') == 0
@@ -607,7 +648,8 @@ def test_nobody_s_address_is_logged_while_mail_goes_out(
     ready(house)
     wire(bob=f"550 5.1.1 <{BOB}>: no such user", cyd=f"451 4.2.1 {CYD} is asleep")
     code, out, err = run("deliver", folder)
-    assert (code, out) == (0, "1 mail sent, 0 issues done\n")
+    rest = "1 deferred, 1 bounced: publisher status shows why"
+    assert (code, out) == (0, f"1 mail sent, 0 issues done; {rest}\n")
     assert "issue" in err
     for address in (ANN, BOB, CYD):
         assert address not in err

@@ -138,6 +138,42 @@ def test_a_key_that_can_t_be_read_is_refused(tmp_path: Path) -> None:
     assert error.remedy == "name a file that this user can read"
 
 
+def test_a_key_may_lie_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "ours.pem").write_bytes(ED25519)
+    (one,) = load_signers(settings(tmp_path / "publication", table("~/ours.pem")))
+    assert one.key.algorithm == "ed25519-sha256"
+
+
+@pytest.mark.parametrize(
+    "named", ["public/dkim.pem", "articles/../public/dkim.pem", "beside.pem", "public/link.pem"]
+)
+def test_a_key_that_the_web_can_fetch_is_refused(tmp_path: Path, named: str) -> None:
+    for folder in ("public", "articles"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "public" / "dkim.pem").write_bytes(RSA)
+    (tmp_path / "beside.pem").symlink_to("public/dkim.pem")
+    (tmp_path / "public" / "link.pem").symlink_to("../dkim.pem")
+    error = refusal(tmp_path, table(named))
+    assert error.key == "delivery.dkim[0].key"
+    assert error.problem == (
+        f"{tmp_path.resolve() / named} lies below public/, where anybody can fetch it"
+    )
+    assert (
+        error.remedy == "make a new key elsewhere, and a record for it: this one may be known"
+    )
+
+
+def test_a_key_beside_public_is_nobody_s_to_fetch(tmp_path: Path) -> None:
+    (tmp_path / "public").mkdir()
+    (tmp_path / "publication").mkdir()
+    (tmp_path / "publication" / "dkim.pem").write_bytes(RSA)
+    assert len(load_signers(settings(tmp_path, table("publication/dkim.pem")))) == 1
+    second = table("public/../dkim.pem", selector="second")
+    assert len(load_signers(settings(tmp_path, second))) == 1
+
+
 def test_what_is_no_file_s_name_is_refused(tmp_path: Path) -> None:
     error = refusal(tmp_path, table("a\\u0000b"))
     assert error.problem.endswith("a\\x00b' is no file's name")

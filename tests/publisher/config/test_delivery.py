@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from publisher.config import FILE_NAME, InDoubt, load
-from publisher.config.delivery import Delivery, Layout, Tls
+from publisher.config.delivery import Delivery, Layout, Tls, file_of
 from publisher.config.values import Mailbox
 from publisher.errors import ConfigError
 from tests.publisher.config.samples import TEXT, changed, settings, write
@@ -87,8 +87,15 @@ WRONG: list[tuple[str, str]] = [
         "smtp.user: a password would cross the network in the clear; use TLS",
     ),
     (
-        f'{SMTP}password = "secret"',
-        f"smtp.password: unknown key; the keys here are {SMTP_KEYS}",
+        f'{SMTP}password = "secret"\nport = 0',
+        (
+            "smtp.password: a password is not kept in this file;"
+            " set PUBLISHER_SMTP_PASSWORD in the environment"
+        ),
+    ),
+    (
+        f'{SMTP}charm = "secret"',
+        f"smtp.charm: unknown key; the keys here are {SMTP_KEYS}",
     ),
     (f'{SMTP}bounces = "nobody"', f"smtp.bounces: 'nobody' {MAIL_ADVICE}"),
     (
@@ -108,8 +115,20 @@ WRONG: list[tuple[str, str]] = [
         "smtp.timeout: 601 won't do; input should be less than or equal to 600",
     ),
     # rates
-    (f"{RATE}per_second = 0", "rate.per_second: 0 won't do; input should be greater than 0"),
-    (f"{RATE}per_second = -1", "rate.per_second: -1 won't do; input should be greater than 0"),
+    *(
+        (
+            f"{table}per_second = {rate}",
+            (
+                f"{name}.per_second: {rate} won't do;"
+                " input should be greater than or equal to 0.001"
+            ),
+        )
+        for table, name, rate in (
+            (RATE, "rate", "0"),
+            (RATE, "rate", "-1"),
+            (f'{DOMAIN}names = ["a.example"]\n', "domain[0]", "1e-12"),
+        )
+    ),
     (
         f"{RATE}per_second = nan",
         "rate.per_second: nan won't do; input should be a finite number",
@@ -224,6 +243,16 @@ def test_a_certificate_may_bring_its_key_in_the_same_file(tmp_path: Path) -> Non
 def test_bounces_may_go_elsewhere(tmp_path: Path) -> None:
     smtp = delivery(tmp_path, f'{SMTP}bounces = "bounces@news.example.org"').smtp
     assert smtp.bounces == Mailbox("", "bounces@news.example.org")
+
+
+def test_a_file_is_below_the_folder_elsewhere_or_at_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert file_of(tmp_path, "keys/s1.pem") == tmp_path / "keys/s1.pem"
+    assert file_of(tmp_path, "/etc/s1.pem") == Path("/etc/s1.pem")
+    assert file_of(tmp_path, "~/s1.pem") == Path("/home/ann/s1.pem")
+    assert file_of(tmp_path, "~nobody.here/s1.pem") == tmp_path / "~nobody.here/s1.pem"
 
 
 def test_domains_and_signatures_are_lists_of_tables(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import signal
 import smtplib
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from publisher.testing import Phase
+from publisher.testing.standalone import main
 from tests.publisher.testing.speaking import CONTENT, READER, deliver
 
 pytestmark = pytest.mark.slow
@@ -66,6 +69,52 @@ def test_it_comes_back_at_its_port_and_goes_on_writing(tmp_path: Path) -> None:
         with pytest.raises(smtplib.SMTPServerDisconnected):
             deliver(client)
     assert len(written(log)) == 3
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    """Run what can't be run; gives the one line that is said."""
+    with pytest.raises(SystemExit) as caught:
+        main([*map(str, words)])
+    out, err = capsys.readouterr()
+    assert (caught.value.code, out, err.count("\n")) == (2, "", 1)
+    said: str = err.removeprefix("publisher.testing.servers: ").rstrip("\n")
+    return said
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("--drop", "rctp", 3), "'rctp' is no phase; there are connect, hello, "),
+        (("--stall", "rcpt", 1, "long"), "could not convert string to float: 'long'"),
+        (("--reply", "rcpt", "often", "450 x"), "'often' is no count; write one like 3"),
+        (("--drop-after-dot-every", 0), "argument --drop-after-dot-every: '0' is no count"),
+        (("--port", "smtp"), "argument --port: 'smtp' is no port; they go up to 65535"),
+        (("--port", 65_536), "argument --port: '65536' is no port; they go up to 65535"),
+        (("--log", "/no/such/log"), "/no/such/log: can't be written: No such file or dir"),
+        (("--prot", 25), "unrecognized arguments: --prot 25"),
+    ],
+)
+def test_what_it_can_t_understand_it_says_in_a_line(
+    capsys: pytest.CaptureFixture[str], words: tuple[object, ...], complaint: str
+) -> None:
+    assert refused(capsys, *words).startswith(complaint)
+
+
+def test_a_port_that_is_taken_is_said_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+            assert refused(capsys, "--port", port) == f"port {port}: Address already in use"
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def test_its_help_lists_the_phases(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"PHASE is one of {', '.join(Phase)};" in text
 
 
 def test_it_misbehaves_as_the_command_line_says(tmp_path: Path) -> None:

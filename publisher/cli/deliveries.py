@@ -1,0 +1,126 @@
+"""`publisher deliveries`: who did not get an issue, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from publisher.cli.common import HERE, AsJson, Directory, instant, print_json_list
+from publisher.cli.control import IssueName, load_beside, named
+from publisher.delivery.states import DeliveryState
+from publisher.delivery.summing import SHOWN, WAITING
+from publisher.errors import UsageError
+
+if TYPE_CHECKING:
+    from publisher.delivery.ledger.listing import Line
+
+# What `status` counts under one word.
+WORDS = {state.value: (state,) for state in SHOWN} | {"waiting": WAITING}
+SHOWN_AS = {state: word for word, states in WORDS.items() for state in states}
+
+States = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--state",
+        metavar="STATE",
+        help=f"Only these; may be said again: {', '.join(WORDS)}.",
+        show_default="all but what was sent, or waits for its first try",
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        "deliveries",
+        epilog="Example: publisher deliveries weekly-en-2026-01-09 --state bounced",
+    )(deliveries)
+
+
+def deliveries(
+    issue: IssueName,
+    directory: Directory = HERE,
+    *,
+    state: States = None,
+    as_json: AsJson = False,
+) -> None:
+    """List who has not got an issue: address, state, attempts, next try, and the reason."""
+    wanted = _states(state or [])
+    found = _portions(directory, issue, wanted)
+    if as_json:
+        print_json_list(_as_json(line) for portion in found for line in portion)
+        return
+    is_any = False
+    for portion in found:
+        for row in _columns(portion, with_heading=not is_any):
+            typer.echo(row)
+        is_any = True
+    if not is_any:
+        words = " or ".join(dict.fromkeys(SHOWN_AS[one] for one in wanted))
+        everybody = f"nothing of {issue} has gone wrong: publisher status says how it stands"
+        typer.echo(f"nothing of {issue} is {words.replace('_', ' ')}" if words else everybody)
+
+
+def _states(words: list[str]) -> tuple[DeliveryState, ...]:
+    found: list[DeliveryState] = []
+    for word in words:
+        name = word.strip().lower().replace(" ", "_").replace("-", "_")
+        if name not in WORDS:
+            raise UsageError(f"--state: {word!r} is none; there are: {', '.join(WORDS)}")
+        found += WORDS[name]
+    return tuple(dict.fromkeys(found))
+
+
+def _portions(
+    directory: Path, name: str, states: tuple[DeliveryState, ...]
+) -> Iterator[list[Line]]:
+    """Fetch the rows, each portion by itself: a reader who pauses holds nothing up."""
+    from publisher.database import open_database
+    from publisher.delivery.ledger.listing import lines
+
+    settings = load_beside(directory, name)
+    with closing(open_database(settings.folders.database)) as database:
+        with database.reading() as connection:
+            issue = named(connection, name)
+        after: int | None = 0
+        while after is not None:
+            with database.reading() as connection:
+                portion = lines(connection, issue, states, after)
+            if portion:
+                yield portion
+            after = portion[-1].subscriber_id if portion else None
+
+
+def _columns(portion: list[Line], *, with_heading: bool) -> Iterator[str]:
+    """Lay a portion out: one line for each delivery, whatever the window, so that it can be searched."""
+    rows = [("Address", "State", "Attempts", "Next try", "Reason")] if with_heading else []
+    rows += [
+        (
+            line.address or f"erased (number {line.subscriber_id})",
+            SHOWN_AS[line.state].replace("_", " "),
+            str(line.attempts),
+            instant(line.next_at) or "",
+            " ".join((line.reason or "").split()),
+        )
+        for line in portion
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+    for *cells, reason in rows:
+        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        yield "  ".join((*padded, reason)).rstrip()
+
+
+def _as_json(line: Line) -> dict[str, Any]:
+    return {
+        "subscriber": line.subscriber_id,
+        "address": line.address,
+        "state": SHOWN_AS[line.state],
+        "attempts": line.attempts,
+        "next_try": instant(line.next_at),
+        "since": instant(line.changed_at),
+        "reason": line.reason,
+    }

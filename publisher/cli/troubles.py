@@ -1,0 +1,86 @@
+"""What became of an issue besides being sent, in lines for people: how many, why, what to do.
+
+For `status` and `deliver`. Prints nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from publisher.delivery.ledger.listing import TROUBLES, Causes, causes
+from publisher.delivery.states import DeliveryState
+from publisher.issues.life import State
+from publisher.issues.model import Issue
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from publisher.cli.facts import Made
+
+# Rows that are looked at for all issues together: some 50 milliseconds.
+LOOKED_AT = 10_000
+# More causes than this are for `publisher deliveries`.
+CAUSES_SHOWN = 5
+WORTH_A_WORD = (*TROUBLES, DeliveryState.IN_DOUBT)
+
+
+def causes_of(connection: Connection, shown: Sequence[Made]) -> dict[int, Causes]:
+    """Count the causes of each issue that has something bounced, deferred or failed."""
+    troubled = {
+        one.issue.id: states
+        for one in shown
+        if (states := [state for state in TROUBLES if one.deliveries[state]])
+    }
+    # Shared out, so that a ledger of a million hides no other's few.
+    most = LOOKED_AT // max(1, sum(map(len, troubled.values())))
+    return {
+        number: causes(connection, number, states, most) for number, states in troubled.items()
+    }
+
+
+def explained(made: Made, found: Causes) -> Iterator[str]:
+    """Say why mails of an issue were not taken, and where more is to be seen."""
+    name, count = made.issue.name, made.deliveries
+    if found:
+        yield f"{name}: publisher deliveries {name} shows who"
+    for (state, cause), number in found.most_common(CAUSES_SHOWN):
+        looked_at = sum(n for (of, _), n in found.items() if of == state)
+        part = f" (of {looked_at:,} looked at)" if looked_at < count[state] else ""
+        yield f"    {number} {state}{part}: {cause}"
+    if (more := len(found) - CAUSES_SHOWN) > 0:
+        yield f"    and {more} more {'cause' if more == 1 else 'causes'}"
+    if doubtful := count[DeliveryState.IN_DOUBT]:
+        yield f"{name}: {doubtful} in doubt: publisher doubt list shows them"
+
+
+def as_json(found: Causes) -> list[dict[str, Any]]:
+    """Write causes for programs, the commonest first."""
+    return [
+        {"state": state.value, "cause": cause, "count": number}
+        for (state, cause), number in found.most_common()
+    ]
+
+
+def summed_up(count: Mapping[str, int]) -> str:
+    """Write what was not sent: `4 deferred, 11 bounced`; nothing if there is nothing."""
+    told = [(count.get(state, 0), state.replace("_", " ")) for state in WORTH_A_WORD]
+    return ", ".join(f"{number} {word}" for number, word in told if number)
+
+
+def stopped(issue: Issue) -> str:
+    """Say that an issue is paused, why, and how it goes on."""
+    return f"{_why(issue)}; publisher resume {issue.name} lets it go on"
+
+
+def why(issue: Issue) -> Iterator[str]:
+    """Say why an issue stands as it does: what a server says fits into no column."""
+    if issue.reason:
+        yield _why(issue)
+    if issue.state is State.PAUSED:
+        yield f"    publisher resume {issue.name} lets it go on"
+
+
+def _why(issue: Issue) -> str:
+    words = " ".join((issue.reason or "no reason was given").split())
+    return f"{issue.name} is {issue.state.replace('_', ' ')}: {words}"

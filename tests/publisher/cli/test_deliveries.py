@@ -1,0 +1,283 @@
+"""Who has not got an issue, and why: listed in full, and summed up in `status` and `deliver`."""
+
+from __future__ import annotations
+
+import json
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from publisher.cli import deliveries, troubles
+from publisher.delivery.ledger import listing
+from publisher.delivery.states import DeliveryState
+from publisher.issues import store
+from tests.publisher.cli.conftest import Run
+from tests.publisher.conftest import House
+from tests.publisher.delivery.mailing import erase, number_of, ready, subscribe
+
+NAME = "weekly-en-2026-01-09"
+FULL = "the mailbox is full (452 4.2.2: no room for letter {n})"
+GONE = "there is no such mailbox (550 5.1.1: who is number {n}?)"
+UNSIGNED = "the signature is missing or wrong (DKIM) (550 5.7.30: sign, {n})"
+
+
+@pytest.fixture
+def folder(house: House) -> Path:
+    return house.settings.folders.root
+
+
+@pytest.fixture
+def sent(run: Run, house: House, folder: Path) -> House:
+    """Nine readers who all got the issue."""
+    subscribe(house, *((f"reader.{n}@example.com", "en") for n in range(1, 10)))
+    ready(house)
+    run("deliver", folder, "--now", "2026-01-09T12:00:00Z")
+    return house
+
+
+def becomes(house: House, number: int, state: str, reason: str = "", attempts: int = 1) -> None:
+    with house.database.writing() as connection:
+        connection.exec_driver_sql(
+            "UPDATE delivery SET state = ?, reason = ?, attempts = ? WHERE subscriber_id = ?",
+            (state, reason.format(n=number) or None, attempts, number),
+        )
+        connection.exec_driver_sql("UPDATE issue SET state = 'sending'")
+        connection.exec_driver_sql("DELETE FROM delivery_count")
+
+
+def listed(run: Run, folder: Path, *words: str) -> list[dict[str, Any]]:
+    code, out, err = run("deliveries", NAME, folder, "--json", *words)
+    assert (code, err) == (0, "")
+    found: list[dict[str, Any]] = json.loads(out)
+    return found
+
+
+def numbers(run: Run, folder: Path, *words: str) -> list[int]:
+    return [one["subscriber"] for one in listed(run, folder, *words)]
+
+
+# --- deliveries
+
+
+def test_whoever_has_not_got_an_issue_is_listed_with_the_reason(
+    run: Run, sent: House, folder: Path
+) -> None:
+    becomes(sent, 2, "bounced", GONE)
+    becomes(sent, 4, "deferred", FULL, attempts=3)
+    code, out, err = run("deliveries", NAME, folder)
+    assert (code, err) == (0, "")
+    heading, gone, full = out.splitlines()
+    assert heading.split() == ["Address", "State", "Attempts", "Next", "try", "Reason"]
+    assert gone.split()[:3] == ["reader.2@example.com", "bounced", "1"]
+    assert gone.endswith("  there is no such mailbox (550 5.1.1: who is number 2?)")
+    assert full.split()[:4] == ["reader.4@example.com", "deferred", "3", "2026-01-09T12:00:00Z"]
+    assert heading.index("Reason") == gone.index("there is") == full.index("the mailbox")
+
+
+def test_only_what_was_sent_or_waits_for_its_first_try_is_left_out(
+    run: Run, sent: House, folder: Path
+) -> None:
+    subscribe(sent, ("reader.10@example.com", "en"))
+    states = [state for state in DeliveryState if state is not DeliveryState.SENT]
+    for number, state in enumerate(states, 1):
+        becomes(sent, number, state, attempts=0)
+    left_out = {"pending", "claimed", "attempting"}
+    kept = [number for number, state in enumerate(states, 1) if state not in left_out]
+    assert numbers(run, folder) == kept
+    # One whose connection broke is worth a look, although it is tried again at once.
+    becomes(sent, 1, "pending", "the connection was lost")
+    assert numbers(run, folder) == [1, *kept]
+
+
+def test_states_are_chosen_by_the_words_that_status_counts_by(
+    run: Run, sent: House, folder: Path
+) -> None:
+    for number, state in enumerate(DeliveryState, 0):
+        if number:
+            becomes(sent, number, state)
+    shown = {
+        one["subscriber"]: one["state"] for one in listed(run, folder, "--state", "waiting")
+    }
+    assert set(shown.values()) == {"waiting"}
+    assert numbers(run, folder, "--state", "in doubt") == [7]
+    assert numbers(run, folder, "--state", "In-Doubt", "--state", "bounced") == [5, 7]
+    in_all = (numbers(run, folder, "--state", word) for word in deliveries.WORDS)
+    assert sorted(chain.from_iterable(in_all)) == [*range(1, 10)]
+
+
+def test_a_state_that_there_is_not_is_told_those_that_there_are(
+    run: Run, sent: House, folder: Path
+) -> None:
+    code, out, err = run("deliveries", NAME, sent.settings.folders.root, "--state", "lost")
+    assert (code, out) == (2, "")
+    assert err == (
+        "publisher: --state: 'lost' is none; there are: sent, deferred, bounced, failed, "
+        "in_doubt, suppressed, cancelled, waiting\n"
+    )
+    assert run("deliveries", "weekly-en-2026-01-10", folder)[0] == 2
+
+
+def test_nobody_is_said_too(run: Run, sent: House, folder: Path) -> None:
+    assert listed(run, folder) == []
+    assert run("deliveries", NAME, folder)[1] == (
+        f"nothing of {NAME} has gone wrong: publisher status says how it stands\n"
+    )
+    words = ("--state", "bounced", "--state", "in_doubt")
+    told = f"nothing of {NAME} is bounced or in doubt\n"
+    assert run("deliveries", NAME, sent.settings.folders.root, *words)[1] == told
+
+
+def test_who_was_erased_is_a_number(run: Run, sent: House, folder: Path) -> None:
+    number = number_of(sent.database, "reader.3@example.com")
+    becomes(sent, number, "bounced", GONE)
+    erase(sent.database, "reader.3@example.com")
+    assert f"erased (number {number})  bounced" in run("deliveries", NAME, folder)[1]
+    (one,) = listed(run, folder)
+    assert (one["subscriber"], one["address"]) == (number, None)
+
+
+@pytest.mark.parametrize("state", ["paused", "cancelled"])
+def test_while_an_issue_is_not_sent_no_next_try_is_promised(
+    run: Run, sent: House, folder: Path, state: str
+) -> None:
+    becomes(sent, 1, "deferred", FULL)
+    assert listed(run, folder)[0]["next_try"] == "2026-01-09T12:00:00Z"
+    with sent.database.writing() as connection:
+        connection.exec_driver_sql(f"UPDATE issue SET state = '{state}'")
+    assert listed(run, folder)[0]["next_try"] is None
+
+
+def test_portions_come_one_after_the_other(
+    run: Run, sent: House, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[int] = []
+    lines = listing.lines
+
+    def in_twos(connection: Any, issue: Any, states: Any, after: int) -> list[listing.Line]:
+        fetched.append(len(found := lines(connection, issue, states, after, 2)))
+        return found
+
+    monkeypatch.setattr(listing, "lines", in_twos)
+    for number in (1, 2, 4, 6, 9):
+        becomes(sent, number, "bounced", GONE)
+    assert numbers(run, folder) == [1, 2, 4, 6, 9]
+    assert fetched == [2, 2, 1, 0]
+    assert len(run("deliveries", NAME, folder)[1].splitlines()) == 1 + 5
+
+
+def test_a_portion_is_read_along_the_rows_and_causes_along_the_index(sent: House) -> None:
+    plans: list[str] = []
+
+    with sent.database.reading() as connection:
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        statements: list[str] = []
+        raw.set_trace_callback(statements.append)
+        (issue,) = store.latest(connection, 1)
+        listing.lines(connection, issue, (), 3)
+        listing.lines(connection, issue, (DeliveryState.BOUNCED,), 3)
+        listing.causes(connection, issue.id, listing.TROUBLES, 10)
+        raw.set_trace_callback(None)
+        for statement in statements:
+            if "FROM delivery" in statement:
+                rows = raw.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall()
+                plans.append("; ".join(row[3] for row in rows))
+    rows, causes = plans[:2], plans[2:]
+    assert {*rows} == {"SEARCH delivery USING PRIMARY KEY (issue_id=? AND subscriber_id>?)"}
+    assert len(causes) == len(listing.TROUBLES)
+    assert all("ix_delivery_state (issue_id=? AND state=?)" in plan for plan in causes)
+
+
+# --- what status and deliver say
+
+
+def test_status_counts_each_cause_without_the_servers_words(
+    run: Run, sent: House, folder: Path
+) -> None:
+    for number in (1, 2, 3):
+        becomes(sent, number, "bounced", GONE)
+    for number in (4, 5):
+        becomes(sent, number, "deferred", FULL)
+    becomes(sent, 6, "failed", f"given up after 48 hours: {FULL}")
+    becomes(sent, 7, "in_doubt", "all of it was sent, but no answer came")
+    out = run("status", folder)[1]
+    assert out.splitlines()[-5:] == [
+        f"{NAME}: publisher deliveries {NAME} shows who",
+        "    3 bounced: there is no such mailbox",
+        "    2 deferred: the mailbox is full",
+        "    1 failed: given up after 48 hours: the mailbox is full",
+        f"{NAME}: 1 in doubt: publisher doubt list shows them",
+    ]
+    (issue,) = json.loads(run("status", "--json", folder)[1])["issues"]
+    assert issue["causes"] == [
+        {"state": "bounced", "cause": "there is no such mailbox", "count": 3},
+        {"state": "deferred", "cause": "the mailbox is full", "count": 2},
+        {
+            "state": "failed",
+            "cause": "given up after 48 hours: the mailbox is full",
+            "count": 1,
+        },
+    ]
+
+
+def test_status_says_nothing_of_causes_where_all_is_well(
+    run: Run, sent: House, folder: Path
+) -> None:
+    becomes(sent, 1, "suppressed", "no longer subscribed")
+    out = run("status", folder)[1]
+    assert "publisher deliveries" not in out
+    assert "publisher doubt" not in out
+    (shown,) = json.loads(run("status", "--json", folder)[1])["issues"]
+    assert shown["causes"] == []
+
+
+def test_of_many_causes_the_commonest_are_shown(run: Run, sent: House, folder: Path) -> None:
+    for number in range(1, 8):
+        becomes(sent, number, "bounced", f"cause {max(2, number)} (550: no)")
+    lines = run("status", folder)[1].splitlines()
+    assert lines[-6] == "    2 bounced: cause 2"
+    assert lines[-1] == "    and 1 more cause"
+
+
+def test_so_few_rows_are_looked_at_that_it_is_quick_and_that_is_said(
+    run: Run, sent: House, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(troubles, "LOOKED_AT", 8)
+    for number in range(1, 7):
+        becomes(sent, number, "bounced", GONE)
+    becomes(sent, 7, "deferred", FULL)
+    assert run("status", folder)[1].splitlines()[-2:] == [
+        "    4 bounced (of 4 looked at): there is no such mailbox",
+        "    1 deferred: the mailbox is full",
+    ]
+
+
+def test_deliver_says_at_its_end_how_the_rest_stands(
+    run: Run, sent: House, folder: Path
+) -> None:
+    becomes(sent, 1, "bounced", GONE)
+    becomes(sent, 2, "failed", FULL)
+    for number in (3, 4):
+        becomes(sent, number, "in_doubt")
+    becomes(sent, 5, "pending", attempts=0)
+    rest = "1 bounced, 1 failed, 2 in doubt: publisher status shows why"
+    assert run("deliver", folder)[:2] == (0, f"1 mail sent, 1 issue done; {rest}\n")
+    assert run("deliver", folder)[1] == "0 mails sent, 0 issues done\n"
+
+
+@pytest.mark.parametrize(
+    ("reason", "cause"),
+    [
+        (FULL, "the mailbox is full"),
+        (UNSIGNED, "the signature is missing or wrong (DKIM)"),
+        ("127.0.0.1:25: nobody listens there", "127.0.0.1:25: nobody listens there"),
+        ("", "no reason is known"),
+        (None, "no reason is known"),
+    ],
+)
+def test_a_cause_is_a_reason_without_what_the_server_said(
+    reason: str | None, cause: str
+) -> None:
+    assert listing.cause_of(reason) == cause
