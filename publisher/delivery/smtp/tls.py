@@ -5,12 +5,32 @@ Knows no socket.
 
 from __future__ import annotations
 
+import errno
+import os
 import ssl
 from pathlib import Path
+from typing import Any
 
 from publisher.config import FILE_NAME
 from publisher.config.delivery import Smtp, Tls, file_of
 from publisher.errors import ConfigError
+
+
+class PeerMayLeave(ssl.SSLSocket):
+    """A socket that is closed where the other side has left before TLS began.
+
+    The standard library lets go of such a one without closing it.
+    """
+
+    def getpeername(self) -> Any:
+        """Give the other side's address; raises OSError, and is closed, if there is none any more."""
+        try:
+            return super().getpeername()
+        except OSError as error:
+            self.close()
+            raise ConnectionResetError(
+                errno.ECONNRESET, os.strerror(errno.ECONNRESET)
+            ) from error
 
 
 def context_of(settings: Smtp, folder: Path) -> ssl.SSLContext | None:
@@ -21,6 +41,7 @@ def context_of(settings: Smtp, folder: Path) -> ssl.SSLContext | None:
     if settings.tls is Tls.NONE:
         return None
     context = _trusting(settings, folder)
+    context.sslsocket_class = PeerMayLeave
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if settings.certificate:
         _identify(context, settings, settings.certificate, folder)

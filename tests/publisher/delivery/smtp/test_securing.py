@@ -1,14 +1,19 @@
 """TLS and AUTH: nobody is told anything who has not proved who he is."""
 
 import base64
+import gc
 import re
+import socket
 import ssl
+import struct
+import warnings
 from pathlib import Path
 
 import pytest
 
-from publisher.config.delivery import Tls
+from publisher.config.delivery import Smtp, Tls
 from publisher.delivery.smtp.envelopes import Offers
+from publisher.delivery.smtp.tls import context_of
 from publisher.testing import Behaviour, MailServer, Phase, Reply, always, first
 from publisher.testing.certificates import Authority
 from tests.publisher.delivery.smtp.connections import (
@@ -21,6 +26,7 @@ from tests.publisher.delivery.smtp.connections import (
 )
 from tests.publisher.delivery.smtp.dialogues import close, hello, silence
 from tests.publisher.delivery.smtp.scripted import TOO_SOON, Peer, Script
+from tests.publisher.delivery.threads import LONG
 
 # --- TLS
 
@@ -161,6 +167,27 @@ def test_a_new_introduction_in_tls_counts() -> None:
         )
 
     assert offers == Offers(sizes=True, limit=1000)
+
+
+def test_a_server_that_leaves_before_tls_begins_leaves_nothing_open() -> None:
+    context = context_of(Smtp(tls=Tls.IMPLICIT), Path())
+    assert context is not None
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = socket.create_connection(server.getsockname())
+        accepted, _address = server.accept()
+        # Closed without goodbyes, so that the client's side knows no peer any more.
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        accepted.close()
+    client.settimeout(LONG)
+    with pytest.raises(ConnectionResetError):
+        client.recv(1)
+    with warnings.catch_warnings(record=True) as left_open:
+        warnings.simplefilter("always")
+        with pytest.raises(ConnectionResetError):
+            context.wrap_socket(client, server_hostname="mail.example.org")
+        gc.collect()
+
+    assert [str(one.message) for one in left_open] == []
 
 
 # --- AUTH
