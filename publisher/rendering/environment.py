@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from gettext import NullTranslations
 from pathlib import Path
 from types import TracebackType
@@ -54,7 +54,7 @@ class Templates:
 
     def __init__(self, own: Path | None) -> None:
         self.own = (own,) if own is not None else ()
-        self._environment = _environment((*self.own, templates_folder()))
+        self._environment = _environment((*self.own, templates_folder())) if own else _shipped()
 
     def render(self, name: str, language: str, values: Mapping[str, Any]) -> str:
         """Render a template with the strings of a language.
@@ -137,6 +137,13 @@ class _OwnFolder(BaseLoader):
         if any(map(overrides.is_hidden, parts)) or not os.path.lexists(path):
             raise TemplateNotFound(template)
         return overrides.text(self._folder, "/".join(parts)), str(path), lambda: True
+
+
+@cache
+def _shipped() -> ImmutableSandboxedEnvironment:
+    # Compiling takes half a second, and these templates are everybody's; where a file has
+    # changed, Jinja notices.
+    return _environment((templates_folder(),))
 
 
 def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:

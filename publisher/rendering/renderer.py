@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Concatenate, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, Literal, ParamSpec, TypeVar
 
 from publisher.errors import RenderingError
 from publisher.rendering import overrides, pages
@@ -28,7 +28,9 @@ from publisher.rendering.model import (
     SystemMail,
 )
 from publisher.rendering.shipped import templates_folder
-from publisher.rendering.workshop import Workshop
+
+if TYPE_CHECKING:
+    from publisher.rendering.workshop import Workshop
 
 # Goes up when this package makes other output of equal templates and content.
 RENDERING_VERSION = 2
@@ -50,7 +52,7 @@ class Renderer:
     def __init__(self, templates: Path | None = None) -> None:
         self._own = (templates,) if templates is not None else ()
         self._shipped = Templates(None)
-        self._workshop = Workshop(templates) if templates is not None else None
+        self._workshop = _workshop(templates) if templates is not None else None
 
     def close(self) -> None:
         """End the process apart, if there is one."""
@@ -139,6 +141,13 @@ class Renderer:
                     reason = error.strerror or error
                     raise RenderingError(f"templates/{name}: can't be read: {reason}") from None
         return hashed.hexdigest()
+
+
+def _workshop(templates: Path) -> Workshop:
+    # The process apart imports this package too, and reads no answers.
+    from publisher.rendering.workshop import Workshop
+
+    return Workshop(templates)
 
 
 def _sources(folder: Path) -> Iterator[Path]:

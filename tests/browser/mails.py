@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import email
 import email.policy
-import fcntl
 import json
-import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +20,7 @@ from publisher.config import Settings
 from publisher.rendering import digest, system
 from publisher.rendering.inlining import inline
 from tests.browser.chromium import Site
+from tests.sharing import made_once
 
 # What stands for a reader's own values until the mail is hers.
 TOKEN = re.compile(r"@@[A-Z_]+@@")
@@ -110,20 +108,12 @@ def shared(
     factory: pytest.TempPathFactory, name: str, make: Callable[[Path], list[Mail]]
 ) -> list[Mail]:
     """Make mails in a folder, or take those that another process of this run has made."""
-    base = factory.getbasetemp()
-    # pytest-xdist gives each of its processes a folder in the run's.
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"mails-{name}"
-    folder.mkdir(exist_ok=True)
-    made, failed = folder / "mails.json", folder / "failed.txt"
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        # What failed once fails for every test, and need not take its time again.
-        assert not failed.exists(), failed.read_text("utf-8")
-        if not made.exists():
-            try:
-                mails = make(Path(tempfile.mkdtemp(dir=folder)))
-            except Exception as error:
-                failed.write_text(f"{name}: {error}", "utf-8")
-                raise
-            made.write_text(json.dumps([mail.as_row() for mail in mails]), "utf-8")
+
+    def write(folder: Path) -> None:
+        publication = folder / "publication"
+        publication.mkdir(parents=True)
+        rows = [mail.as_row() for mail in make(publication)]
+        (folder / "mails.json").write_text(json.dumps(rows), "utf-8")
+
+    made = made_once(factory, f"mails-{name}", write) / "mails.json"
     return [Mail.of(row) for row in json.loads(made.read_text("utf-8"))]

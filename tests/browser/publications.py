@@ -11,6 +11,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
+import pytest
+
 from publisher import demo
 from publisher.clock import FixedClock
 from publisher.config import Settings, load
@@ -20,7 +22,7 @@ from publisher.testing import make_publication
 from subscribers import import_csv
 from tests.browser import hostile
 from tests.browser.chromium import Site
-from tests.browser.mails import TOKEN, Mail, inlinings, posted
+from tests.browser.mails import TOKEN, Mail, inlinings, posted, shared
 
 # The folders of the archive, and our tags for what is in them.
 LANGUAGES = {"en": "en", "ja": "ja", "zh": "zh-Hans"}
@@ -73,6 +75,11 @@ def demo_mails(folder: Path) -> list[Mail]:
     with inlinings() as noted:
         settings, _now = demo.publish(folder, lambda _now, _report: None)
     return posted(settings, noted)
+
+
+def demo_week(factory: pytest.TempPathFactory) -> Path:
+    """Give the demo's folder after its week, made once for all tests: nobody may write there."""
+    return shared(factory, "demo", demo_mails)[0].site.public.parent
 
 
 def real_mails(folder: Path, corpus: Path) -> list[Mail]:

@@ -21,6 +21,8 @@ from publisher.clock import FixedClock
 from publisher.config import Settings
 from publisher.database import Database, open_database
 from publisher.testing import make_publication
+from tests.browser.publications import demo_week
+from tests.publisher.lanterns import Published, published
 
 NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)  # a Friday
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -135,6 +137,18 @@ def house(make_house: Callable[..., House]) -> House:
 def connection(house: House) -> Iterator[Connection]:
     with house.database.writing() as connection:
         yield connection
+
+
+@pytest.fixture(scope="session")
+def friday(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """The demo's publication after a Friday's run, to be copied."""
+    return published(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's folder after its week, to be looked at."""
+    return demo_week(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

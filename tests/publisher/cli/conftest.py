@@ -1,14 +1,12 @@
-"""A publication of a few articles and readers, made new for each test."""
+"""A publication of a few articles and readers, laid out anew for each test."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from publisher.cli import main
-
-DATA = Path(__file__).resolve().parents[3] / "publisher" / "demo" / "data"
+from tests.publisher.lanterns import lay_out
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -16,11 +14,13 @@ Run = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def lantern(tmp_path: Path) -> Path:
     """The demo's articles and settings, before anything has been done with them."""
-    folder = tmp_path / "lantern"
-    shutil.copytree(DATA / "articles", folder / "articles")
-    shutil.copyfile(DATA / "publication.toml", folder / "publication.toml")
-    shutil.copyfile(DATA / "subscribers.csv", folder / "subscribers.csv")
-    return folder
+    return lay_out(tmp_path / "lantern")
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """The same in English alone, for what has nothing to do with languages."""
+    return lay_out(tmp_path / "small", "en")
 
 
 @pytest.fixture

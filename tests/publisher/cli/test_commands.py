@@ -13,9 +13,9 @@ from publisher.database import open_database
 from publisher.syndication.tables import ping
 from tests.publisher.cli.conftest import Run
 from tests.publisher.composing.letters import parsed
+from tests.publisher.lanterns import FRIDAY, Published
 from tests.publisher.printing import changes
 
-FRIDAY = "2026-01-09T06:00:00Z"
 COMMANDS = [
     *("new", "run", "deliver", "status", "deliveries", "plan", "preview", "check", "send"),
     *("pause", "resume", "cancel", "articles", "serve", "webserver", "dkim", "demo"),
@@ -96,12 +96,8 @@ def test_new_says_what_is_in_the_way(run: Run, tmp_path: Path, lantern: Path) ->
     assert (tmp_path / "full" / "letter.txt").read_text() == "keep me"
 
 
-def test_a_cycle_shows_what_lies_where_and_what_comes_next(run: Run, lantern: Path) -> None:
-    run("subscribers", "import", lantern / "subscribers.csv", lantern)
-
-    code, out, err = run("run", "--once", "--now", FRIDAY, lantern)
-
-    assert (code, err) == (0, "")
+def test_a_cycle_shows_what_lies_where_and_what_comes_next(friday: Published) -> None:
+    assert (friday.run.code, friday.run.err) == (0, "")
     for expected in (
         "31 new",
         "العربية (ar)",
@@ -112,15 +108,12 @@ def test_a_cycle_shows_what_lies_where_and_what_comes_next(run: Run, lantern: Pa
         "public/feeds/ar.atom.xml",
         "Fri 2026-01-16 08:00",
     ):
-        assert expected in out
-    assert (lantern / "public/ar/weekly/2026-01-09/index.html").is_file()
+        assert expected in friday.run.out
+    assert (friday.folder / "public/ar/weekly/2026-01-09/index.html").is_file()
 
 
-def test_status_adds_up_for_programs(run: Run, lantern: Path) -> None:
-    run("subscribers", "import", lantern / "subscribers.csv", lantern)
-    run("run", "--once", "--now", FRIDAY, lantern)
-
-    code, out, _err = run("status", "--json", lantern)
+def test_status_adds_up_for_programs(run: Run, friday: Published, tmp_path: Path) -> None:
+    code, out, _err = run("status", "--json", friday.copy(tmp_path / "lantern"))
     status = json.loads(out)
 
     assert code == 0
@@ -134,12 +127,12 @@ def test_status_adds_up_for_programs(run: Run, lantern: Path) -> None:
         assert deliveries.pop("planned") == sum(deliveries.values())
 
 
-def test_status_is_readable(run: Run, lantern: Path) -> None:
+def test_status_is_readable(run: Run, lantern: Path, friday: Published, tmp_path: Path) -> None:
     assert "no cycle has been run yet" in run("status", lantern)[1]
+    lantern = friday.copy(tmp_path / "friday")
     (lantern / "articles" / "en" / "broken.md").write_text("---\ntitle: [\n---\n")
     (lantern / "articles" / "fr").mkdir()
     (lantern / "articles" / "fr" / "seul.md").write_text("---\ntitle: Seul\n---\nBonjour.\n")
-    run("subscribers", "import", lantern / "subscribers.csv", lantern)
     run("run", "--once", "--now", FRIDAY, lantern)
 
     code, out, _err = run("status", lantern)
@@ -151,29 +144,29 @@ def test_status_is_readable(run: Run, lantern: Path) -> None:
     assert "Quarantined: en/broken.md: " in out
 
 
-def test_status_tells_of_hubs_that_could_not_be_told(run: Run, lantern: Path) -> None:
-    with (lantern / "publication.toml").open("a") as file:
+def test_status_tells_of_hubs_that_could_not_be_told(run: Run, small: Path) -> None:
+    with (small / "publication.toml").open("a") as file:
         # Port 9 is for what is thrown away, and nothing listens there.
         file.write('\n[feeds]\nhubs = ["http://127.0.0.1:9/?key=secret"]\n')
-    run("run", "--once", "--now", FRIDAY, lantern)
+    run("run", "--once", "--now", FRIDAY, small)
 
-    out = run("status", lantern)[1]
+    out = run("status", small)[1]
 
-    assert "207 pings to hubs waiting" in out
-    database = open_database(lantern / "var" / "publisher.db")
+    assert "57 pings to hubs waiting" in out
+    database = open_database(small / "var" / "publisher.db")
     with database.writing() as connection:
         connection.execute(ping.update().values(state="failed", answer="gone"))
     database.close()
-    code, out, _err = run("status", lantern)
+    code, out, _err = run("status", small)
     assert code == 0
     assert "Not told: http://127.0.0.1:9/?… of https://news.example.org/feeds/" in out
     assert "secret" not in out
 
 
-def test_quarantine_is_shown_after_a_cycle(run: Run, lantern: Path) -> None:
-    (lantern / "articles" / "en" / "broken.md").write_bytes(b"---\ntitle: x\n---\n\xff")
+def test_quarantine_is_shown_after_a_cycle(run: Run, small: Path) -> None:
+    (small / "articles" / "en" / "broken.md").write_bytes(b"---\ntitle: x\n---\n\xff")
 
-    code, out, err = run("run", "--once", "--now", FRIDAY, lantern)
+    code, out, err = run("run", "--once", "--now", FRIDAY, small)
 
     assert code == 0
     assert "Quarantined: en/broken.md: " in out
@@ -182,9 +175,9 @@ def test_quarantine_is_shown_after_a_cycle(run: Run, lantern: Path) -> None:
 
 
 def test_a_source_that_is_gone_is_a_problem_and_nothing_is_lost(
-    run: Run, lantern: Path
+    run: Run, friday: Published, tmp_path: Path
 ) -> None:
-    run("run", "--once", "--now", FRIDAY, lantern)
+    lantern = friday.copy(tmp_path / "lantern")
     (lantern / "articles").rename(lantern / "elsewhere")
 
     code, out, _err = run("run", "--once", "--now", "2026-01-10T06:00:00Z", lantern)
@@ -221,12 +214,12 @@ def test_plan_lists_local_time_utc_and_shifts(run: Run, lantern: Path) -> None:
     }
 
 
-def test_plan_says_what_is_due_already(run: Run, lantern: Path) -> None:
-    run("run", "--once", "--now", "2026-01-05T06:00:00Z", lantern)
+def test_plan_says_what_is_due_already(run: Run, small: Path) -> None:
+    run("run", "--once", "--now", "2026-01-05T06:00:00Z", small)
     later = ("--now", "2026-01-09T12:00:00Z", "--next", "30")
 
-    lines = json.loads(run("plan", "--json", lantern, *later)[1])
-    _code, out, _err = run("plan", lantern, *later)
+    lines = json.loads(run("plan", "--json", small, *later)[1])
+    _code, out, _err = run("plan", small, *later)
 
     overdue = [line for line in lines if line["overdue"]]
     assert {line["newsletter"] for line in overdue} == {"weekly", "daily"}
@@ -241,26 +234,26 @@ PAST, FUTURE = "2025-12-01T06:00:00Z", "2027-06-01T06:00:00Z"
 @pytest.mark.parametrize("now", [None, PAST, FRIDAY, FUTURE])
 @pytest.mark.parametrize("has_run", [False, True])
 def test_preview_changes_nothing_at_all_and_the_article_is_mailed_all_the_same(
-    run: Run, lantern: Path, tmp_path: Path, now: str | None, *, has_run: bool
+    run: Run, small: Path, tmp_path: Path, now: str | None, *, has_run: bool
 ) -> None:
-    run("subscribers", "import", lantern / "subscribers.csv", lantern)
+    run("subscribers", "import", small / "subscribers.csv", small)
     if has_run:
-        run("run", "--once", "--now", "2026-01-05T06:00:00Z", lantern)
-    (lantern / "articles/en/fresh.md").write_text("---\ntitle: Fresh\n---\nNew words.\n")
+        run("run", "--once", "--now", "2026-01-05T06:00:00Z", small)
+    (small / "articles/en/fresh.md").write_text("---\ntitle: Fresh\n---\nNew words.\n")
     out = tmp_path / "digest.html"
     when = ("--now", now) if now else ()
 
-    with changes(lantern) as found:
-        code, _out, _err = run("preview", "weekly", lantern, "--out", out, *when)
-        left = sorted(lantern.rglob("*"))
+    with changes(small) as found:
+        code, _out, _err = run("preview", "weekly", small, "--out", out, *when)
+        left = sorted(small.rglob("*"))
 
     assert code == 0
     assert found == set()
-    assert sorted(lantern.rglob("*")) == left
+    assert sorted(small.rglob("*")) == left
     assert "Fresh" in out.read_text("utf-8")
 
-    run("run", "--once", "--now", FRIDAY, lantern)
-    mails = list((lantern / "outbox/weekly/en/2026-01-09").iterdir())
+    run("run", "--once", "--now", FRIDAY, small)
+    mails = list((small / "outbox/weekly/en/2026-01-09").iterdir())
     assert mails
     for mail in mails:
         assert "Fresh" in parsed(mail.read_bytes()).as_string()
@@ -384,8 +377,8 @@ def test_no_publication_is_one_clear_line(run: Run, tmp_path: Path, words: list[
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_new_to_preview_is_said(run: Run, lantern: Path, tmp_path: Path) -> None:
-    run("run", "--once", "--now", FRIDAY, lantern)
+def test_nothing_new_to_preview_is_said(run: Run, friday: Published, tmp_path: Path) -> None:
+    lantern = friday.copy(tmp_path / "lantern")
 
     code, _out, err = run(
         "preview", "weekly", lantern, "--now", FRIDAY, "--out", tmp_path / "x"
@@ -419,7 +412,10 @@ def test_a_fault_of_the_program_is_one_line_too(
         run("--debug", "status", lantern)
 
 
-def test_articles_are_listed_story_by_story(run: Run, lantern: Path) -> None:
+def test_articles_are_listed_story_by_story(
+    run: Run, friday: Published, tmp_path: Path
+) -> None:
+    lantern = friday.copy(tmp_path / "lantern")
     (lantern / "articles" / "en" / "broken.md").write_text("---\ntitle: [\n---\n")
     run("run", "--once", "--now", FRIDAY, lantern)
 

@@ -58,7 +58,7 @@ def test_any_octets_are_answered(content: bytes, language: str) -> None:
     assert is_readable(check(a_mail(content, language)))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(SOUP, st.sampled_from(["en", "zh-Hant", "ar"]))
 def test_any_soup_of_tags_is_answered(html: str, language: str) -> None:
     head = b"Content-Type: text/html; charset=utf-8\r\n\r\n"
@@ -90,14 +90,14 @@ HOSTILE = {
     "20,000 deep": "<div class=a>" * 20_000 + "x",
     "many selectors for deep elements": "<style>"
     + "".join(f".a .a .a .a .a {{ color:#{n:06x} }}" for n in range(1_000))
-    + f"</style>{'<div class=a>x' * 6_000}",
+    + f"</style>{'<div class=a>x' * 3_000}",
     "many selectors for siblings": "<style>"
     + "".join(f".a ~ .a ~ .a {{ color:#{n:06x} }}" for n in range(60))
-    + f"</style>{'<i class=a>x</i>' * 2_000}",
+    + f"</style>{'<i class=a>x</i>' * 1_000}",
     "many rules for many classes": "<style>"
-    + "".join(f"p {{ color:#{n:06x} }}" for n in range(2_000))
+    + "".join(f"p {{ color:#{n:06x} }}" for n in range(1_000))
     + "</style>"
-    + "".join(f"<p class=a{n}>x" for n in range(4_000)),
+    + "".join(f"<p class=a{n}>x" for n in range(2_000)),
     "brackets": f"<style>{'(' * 99_999}</style><p style='color:{'(' * 99_999}'>x",
     "braces": f"<style>{'@media x{' * 30_000}</style>x",
     "broken css": "<style>}}}{{{;;;:::@@@@ !important /* </style>x <p style='};;{:'>y",
@@ -105,13 +105,14 @@ HOSTILE = {
     "a query of white space": f"<style>@media (a:{' ' * 250_000}b{{p{{top:0}}}}</style>x",
     "conditions left open": "<!--[if " * 35_000 + "<![if x" * 5_000,
     "places of templates": "{{" * 50_000 + "{#" * 50_000 + "@@A" * 20_000 + "*|A" * 9_000,
-    "attributes": f"<p {' '.join(f'on{n}=1' for n in range(30_000))}>",
-    "links": "".join(f"<a href='https://x.org/{n}'>read</a>" for n in range(6_000)),
+    "attributes": f"<p {' '.join(f'on{n}=1' for n in range(15_000))}>",
+    "links": "".join(f"<a href='https://x.org/{n}'>read</a>" for n in range(3_000)),
     "sources": f'<img srcset="{"a, " * 90_000}"><p style="background:{"url(a)," * 900}">x',
     "document types": '<!doctype html public "a" \'' * 9_000,
 }
 
 
+@pytest.mark.no_cover  # it would be most of the time that is measured
 @pytest.mark.parametrize("html", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_html_is_answered_in_time(html: str) -> None:
     begun = time.process_time()

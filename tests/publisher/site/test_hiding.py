@@ -21,7 +21,7 @@ from tests.publisher.printing import changes, press_of, public, shown
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-MANY = 300
+MANY = 60
 
 
 def page(house: House, key: str = "a", language: str = "en") -> Path:

@@ -12,7 +12,6 @@ import feedparser
 import pytest
 from lxml import etree
 
-from publisher import demo
 from tests.feeds.conformance import faults
 from tests.publisher.conftest import House
 from tests.publisher.printing import syndicated
@@ -55,12 +54,10 @@ def found_faults(public: Path) -> list[str]:
     return found
 
 
-@pytest.fixture(scope="module")
-def lantern(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def lantern(demo: Path) -> Path:
     """The demo publication's web root."""
-    folder = tmp_path_factory.mktemp("demo") / "lantern"
-    demo.publish(folder, lambda _moment, _report: None)
-    return folder / "public"
+    return demo / "public"
 
 
 @pytest.mark.slow

@@ -69,7 +69,7 @@ def test_what_is_polled_never_exceeds_its_limit_and_is_never_nearly_empty(house:
     limit(house, entries=10)
     write(house, 1, 10)
     syndicated(house)
-    for number in range(11, 26):
+    for number in range(11, 22):
         write(house.at(house.clock.now() + HOUR), number, number)
         syndicated(house)
         pages = walk(house, "en", "atom")
@@ -80,7 +80,7 @@ def test_what_is_polled_never_exceeds_its_limit_and_is_never_nearly_empty(house:
 def test_archive_documents_never_change_and_name_both_neighbours(house: House) -> None:
     limit(house, entries=5)
     seen: dict[str, tuple[int, bytes]] = {}
-    for number in range(1, 20):
+    for number in range(1, 15):
         write(house.at(house.clock.now() + HOUR), number, number)
         syndicated(house)
         now = archives(house)
@@ -129,7 +129,7 @@ def test_documents_keep_to_their_limit_of_bytes(house: House) -> None:
 def test_where_few_fit_by_bytes_every_article_is_polled_before_it_leaves(house: House) -> None:
     limit(house, max_bytes=30_000)
     seen: set[str] = set()
-    for number in range(1, 16):
+    for number in range(1, 11):
         day = f"2025-01-{number:02}"
         text = "Long words. " * 500
         house.write(f"en/s{number:03}.md", text, title=f"Story {number}", date=day)
@@ -137,7 +137,7 @@ def test_where_few_fit_by_bytes_every_article_is_polled_before_it_leaves(house: 
         polled = walk(house, "en", "json")[0]
         seen |= set(short([polled]))
         assert len(polled.ids) in ({3} if number > 2 else {number})
-    assert seen == set(names(1, 15))
+    assert seen == set(names(1, 10))
 
 
 def test_an_article_larger_than_the_limit_drives_no_other_out(house: House) -> None:

@@ -27,7 +27,7 @@ from tests.publisher.delivery.crashes.scene import (
 )
 from tests.publisher.delivery.crashes.servers import wait_for
 
-KILLS = int(os.environ.get("CRASH_KILLS", "6"))
+KILLS = int(os.environ.get("CRASH_KILLS", "4"))
 SLOW = ("--slow", 0.02)
 # Every so many kills hit a start, before anything is sent.
 STARTS = 3

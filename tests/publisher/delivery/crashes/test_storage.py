@@ -26,7 +26,7 @@ from tests.publisher.delivery.crashes.scene import (
 
 SLOW = ("--slow", 0.02)
 # Seconds for which writing is not possible: enough for all mail to go out, if it did.
-LONG = 3.0
+LONG = 2.0
 IMPATIENT = "publisher.database.engine:BUSY_MILLISECONDS=200"
 GIVES_UP = "publisher.delivery.running:PATIENCE=1.0"
 # What may be under way when writing becomes impossible.

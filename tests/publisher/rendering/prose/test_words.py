@@ -50,7 +50,7 @@ def unfenced(text: str) -> str:
 
 
 @given(FRAGMENTS, st.sampled_from(["en", "ar", "zh-Hant"]))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_whatever_an_article_is_made_of(source: str, language: str) -> None:
     html = safe(source)
     prose = parse(html)
@@ -65,7 +65,7 @@ def test_whatever_an_article_is_made_of(source: str, language: str) -> None:
 
 
 @given(FRAGMENTS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_article_gets_at_its_readers_values(source: str) -> None:
     prose = parse(safe(source))
     mail = mail_html(prose, language="en", base_url=BASE)
