@@ -28,9 +28,7 @@ def main(arguments: list[str] | None = None) -> None:
         behaviour = behaviour_of(options)
     except (argparse.ArgumentTypeError, ValueError) as error:
         parser.error(str(error))
-    # Blocked before the server's thread is made, so that they wait for us in every thread.
-    signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
-    with _log(parser, options.log) as log:
+    with _log(parser, options.log) as log, _held_back():
         try:
             server = _server(behaviour, options.port, log)
         except OSError as error:
@@ -41,6 +39,16 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 ENDINGS = {signal.SIGTERM, signal.SIGINT}
+
+
+@contextlib.contextmanager
+def _held_back() -> Iterator[None]:
+    """Block what ends us, before the server's threads are made: it waits for us in every thread."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _server(behaviour: Behaviour, port: int, log: TextIO) -> MailServer:

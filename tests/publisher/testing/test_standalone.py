@@ -102,12 +102,10 @@ def test_what_it_can_t_understand_it_says_in_a_line(
 
 def test_a_port_that_is_taken_is_said_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    try:
-        with socket.create_server(("127.0.0.1", 0)) as other:
-            port = other.getsockname()[1]
-            assert refused(capsys, "--port", port) == f"port {port}: Address already in use"
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert refused(capsys, "--port", port) == f"port {port}: Address already in use"
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
 
 def test_its_help_lists_the_phases(capsys: pytest.CaptureFixture[str]) -> None:
