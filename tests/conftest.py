@@ -1,7 +1,9 @@
 """What every test may rely on."""
 
 import gc
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Generator, Iterator
 
 import pytest
 import structlog
@@ -12,15 +14,27 @@ settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+UNTRACED = ("slow", "browser", "untraced")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Measure no coverage where most of the work is done by other processes, or is not ours.
 
     Tracing takes as long again as what is traced, and what these tests reach in this process is
-    reached by others too.
+    reached by others too. (The marker of pytest-cov does nothing in xdist's workers: a second
+    measurement takes over.)
     """
-    for item in items:
-        if item.get_closest_marker("slow") or item.get_closest_marker("browser"):
-            item.add_marker("no_cover")
+    if not any(item.get_closest_marker(name) for name in UNTRACED):
+        return (yield)
+    before, before_in_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(before)
+        threading.settrace(before_in_threads)
 
 
 def pytest_collection_finish() -> None:

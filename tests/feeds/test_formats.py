@@ -270,6 +270,7 @@ def test_formats_differ_in_name_suffix_and_media_type() -> None:
 
 
 @pytest.mark.parametrize("style", FORMATS, ids=lambda style: style.name)
+@pytest.mark.untraced  # tracing is not what is meant
 def test_a_thousand_entries_are_made_and_written_in_a_fraction_of_a_second(
     style: Format,
 ) -> None:

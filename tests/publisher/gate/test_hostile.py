@@ -112,7 +112,7 @@ HOSTILE = {
 }
 
 
-@pytest.mark.no_cover  # it would be most of the time that is measured
+@pytest.mark.untraced  # it would be most of the time that is measured
 @pytest.mark.parametrize("html", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_html_is_answered_in_time(html: str) -> None:
     begun = time.process_time()

@@ -258,6 +258,7 @@ def test_our_own_mails_are_inlined_whole(sources: list[str], language: str) -> N
     assert "!important" not in result.partition("<body")[2]
 
 
+@pytest.mark.untraced  # tracing is not what is meant
 def test_a_digest_takes_a_fraction_of_a_second(sources: list[str]) -> None:
     digest.compose(Templates(None), sample.issue("en"))
     rows = body(sources[0])
