@@ -175,9 +175,11 @@ class Dealer:
             marking.put_off(connection, instants, now)
         deal.stock.extendleft(some[number] for number in reversed(grant.held))
         deal.rates_wait = grant.transport_wait
-        deal.domains_say |= dict.fromkeys(grant.reasons)
+        of_domains = [*grant.reasons]
         if grant.transport_wait is not None:
-            deal.transport_says, _ = deal.domains_say.popitem()
+            # The transport's own comes last.
+            deal.transport_says = of_domains.pop()
+        deal.domains_say |= dict.fromkeys(of_domains)
         return [some[number] for number in grant.allowed]
 
     def _claimed(self, connection: Connection, now: datetime, deal: Deal) -> list[Claim]:

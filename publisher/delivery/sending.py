@@ -173,10 +173,20 @@ class _Office:
         if self._waits_for_rates(due, rates):
             return False
         jobs = self._jobs(due, bindery, sent)
-        couriers = self._couriers(jobs)
-        if not couriers:
-            return False
-        desk = Desk(couriers, self._transport.promised)
+        known = {issue.id for issue in due}
+        desk = Desk(self._couriers(jobs), self._transport.promised)
+        return desk.size > 0 and self._run(desk, jobs, known, rates, sent, progress)
+
+    def _run(  # what a turn is about
+        self,
+        desk: Desk,
+        jobs: dict[int, Job],
+        known: Collection[int],
+        rates: Rates,
+        sent: Sent,
+        progress: Progress | None,
+    ) -> bool:
+        """Let couriers send; says whether an issue that was not `known` is due."""
         with enlisted(self._settings, self._database, self._transport, self._timer) as place:
             clerk = Clerk(
                 sender=place.number,
@@ -189,11 +199,11 @@ class _Office:
                 begun=self._begun(jobs),
             )
             board = Board(self._database, jobs, clerk, progress)
-            look = partial(self._look_around, {issue.id for issue in due}, clerk, place, sent)
+            look = partial(self._look_around, known, clerk, place, sent)
             run = Run(self._database, self._transport, clerk, desk, board.tell, look)
             try:
                 goes_on = run.run(
-                    couriers, lambda claim: jobs[claim.issue_id].parcel(claim), place
+                    desk.size, lambda claim: jobs[claim.issue_id].parcel(claim), place
                 )
                 self._note_rates(jobs, clerk.dealer.held_by)
                 board.tell_the_end()

@@ -20,7 +20,7 @@ LONGEST_REASON = 200
 
 
 def judge(reply: Reply, phase: Phase, recipient: str, *, has_taken: bool) -> Outcome:
-    """Say what became of a message that was refused; `has_taken`: others of this turn were taken.
+    """Say what became of a message that was refused; `has_taken`: this connection's server has taken others.
 
     Raises Unreachable, for good, where the reply is not about this reader: nothing that we send
     would be taken. Its words follow the server's name.

@@ -362,19 +362,31 @@ def locked(database: Database) -> Iterator[None]:
         yield
 
 
+def locking(
+    house: House,
+) -> tuple[Callable[[Parcel], Outcome], threading.Thread, threading.Event]:
+    """Let a server take everything, and lock the ledger for a second with the first it takes.
+
+    Gives also the thread that holds the lock, and what is set once it does.
+    """
+    held = threading.Event()
+    lock = threading.Thread(target=_hold, args=(house.database, held, 1.0))
+
+    def outcome(_parcel: Parcel) -> Outcome:
+        if not held.is_set():
+            lock.start()
+            held.wait(LONG)
+        return ACCEPTED
+
+    return outcome, lock, held
+
+
 def test_while_the_ledger_can_t_be_written_outcomes_are_kept_and_nothing_is_promised(
     hasty: House,
 ) -> None:
     subscribe(hasty, *many(10))
     issue = ready(hasty)
-    held = threading.Event()
-    lock = threading.Thread(target=_hold, args=(hasty.database, held, 1.0))
-
-    def outcome(_parcel: Parcel) -> Outcome:
-        if not lock.is_alive() and not held.is_set():
-            lock.start()
-            held.wait(LONG)
-        return ACCEPTED
+    outcome, lock, _held = locking(hasty)
 
     transport = MemoryTransport("ambiguous", outcomes=outcome, promised=3)
     with capture_logs() as logs:
@@ -410,14 +422,7 @@ def test_who_can_t_look_around_goes_on_sending(
 def test_answers_that_come_last_wait_for_a_ledger_that_can_t_be_written(hasty: House) -> None:
     subscribe(hasty, *many(4))
     issue = ready(hasty)
-    held = threading.Event()
-    lock = threading.Thread(target=_hold, args=(hasty.database, held, 1.0))
-
-    def outcome(_parcel: Parcel) -> Outcome:
-        if not lock.is_alive() and not held.is_set():
-            lock.start()
-            held.wait(LONG)
-        return ACCEPTED
+    outcome, lock, _held = locking(hasty)
 
     # All of them are promised at once, so that nothing but answers is left to be written.
     transport = MemoryTransport("ambiguous", outcomes=outcome, promised=4)
@@ -429,14 +434,7 @@ def test_answers_that_come_last_wait_for_a_ledger_that_can_t_be_written(hasty: H
 def test_answers_to_those_who_are_asked_to_stop_wait_for_the_ledger_too(hasty: House) -> None:
     subscribe(hasty, *many(4))
     issue = ready(hasty)
-    held = threading.Event()
-    lock = threading.Thread(target=_hold, args=(hasty.database, held, 1.0))
-
-    def outcome(_parcel: Parcel) -> Outcome:
-        if not held.is_set():
-            lock.start()
-            held.wait(LONG)
-        return ACCEPTED
+    outcome, lock, held = locking(hasty)
 
     def tell(*_words: object) -> None:
         if held.is_set():
