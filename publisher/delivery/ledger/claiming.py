@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from publisher.database.metadata import UTCDateTime
-from publisher.delivery.ledger.rows import ROWS, as_rows, told
+from publisher.delivery.ledger.rows import ROWS, as_rows, held, told
 from publisher.delivery.states import FREE, DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues.life import State
@@ -62,12 +62,7 @@ class Claim:
 
 
 ROW = told("issue_id", "subscriber_id", "epoch")
-HELD_SO = (
-    (delivery.c.issue_id == ROW.c.issue_id)
-    & (delivery.c.subscriber_id == ROW.c.subscriber_id)
-    & (delivery.c.epoch == ROW.c.epoch)
-)
-CLAIMED = HELD_SO & (delivery.c.state == DeliveryState.CLAIMED)
+CLAIMED = held(ROW) & (delivery.c.state == DeliveryState.CLAIMED)
 NOW = bindparam("now", type_=UTCDateTime)
 SUPPRESS = (
     update(delivery)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, case, func, null, select, update
 
 from publisher.delivery.ledger import stopping
 from publisher.delivery.ledger.claiming import CLAIMED, NOW, SUPPRESS, Claim
-from publisher.delivery.ledger.rows import NONE, ROWS, as_rows, standing, told, written
+from publisher.delivery.ledger.rows import NONE, ROWS, as_rows, held, standing, told, written
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues.life import State
@@ -73,14 +73,9 @@ def mark(
 
 # What is given back stands as it stood, and what the other side has put off is still put off.
 GIVEN = told("issue_id", "subscriber_id", "epoch", "state", "next_at")
-GIVEN_SO = (
-    (delivery.c.issue_id == GIVEN.c.issue_id)
-    & (delivery.c.subscriber_id == GIVEN.c.subscriber_id)
-    & (delivery.c.epoch == GIVEN.c.epoch)
-)
 RELEASE = (
     update(delivery)
-    .where(GIVEN_SO, delivery.c.state == DeliveryState.CLAIMED)
+    .where(held(GIVEN), delivery.c.state == DeliveryState.CLAIMED)
     .values(
         state=GIVEN.c.state,
         sender=None,
@@ -97,7 +92,9 @@ UNBEGUN = {
 UNMARK = (
     update(delivery)
     # Taken for doubtful, while we were stopped: nobody knows better than we do.
-    .where(GIVEN_SO, delivery.c.state.in_((DeliveryState.ATTEMPTING, DeliveryState.IN_DOUBT)))
+    .where(
+        held(GIVEN), delivery.c.state.in_((DeliveryState.ATTEMPTING, DeliveryState.IN_DOUBT))
+    )
     .values(UNBEGUN | {"state": GIVEN.c.state})
 )
 ISSUES = select(func.json_each(bindparam("issues")).table_valued("value").c.value)

@@ -48,6 +48,15 @@ def told(*columns: str) -> Subquery:
     ).subquery("told")
 
 
+def held(rows: Subquery) -> ColumnElement[bool]:
+    """Give the condition that a row is one of those told, and did not change hands since."""
+    return (
+        (delivery.c.issue_id == rows.c.issue_id)
+        & (delivery.c.subscriber_id == rows.c.subscriber_id)
+        & (delivery.c.epoch == rows.c.epoch)
+    )
+
+
 def standing(*states: DeliveryState) -> ColumnElement[Any]:
     """Give the condition that a row stands so, for statements about the rows of an issue.
 

@@ -15,20 +15,15 @@ from sqlalchemy import Connection, Row, case, func, select, update
 from publisher.delivery.fates import Fate
 from publisher.delivery.ledger import stopping
 from publisher.delivery.ledger.claiming import NOW, Claim, Key
-from publisher.delivery.ledger.rows import ROWS, as_rows, told, written
+from publisher.delivery.ledger.rows import ROWS, as_rows, held, told, written
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 
 TOLD = told("issue_id", "subscriber_id", "epoch", "state", "reason", "next_at")
 PAIR = told("issue_id", "subscriber_id")
-SAME = (
-    (delivery.c.issue_id == TOLD.c.issue_id)
-    & (delivery.c.subscriber_id == TOLD.c.subscriber_id)
-    & (delivery.c.epoch == TOLD.c.epoch)
-)
 SETTLE = (
     update(delivery)
-    .where(SAME, delivery.c.state.in_((DeliveryState.ATTEMPTING, DeliveryState.IN_DOUBT)))
+    .where(held(TOLD), delivery.c.state.in_((DeliveryState.ATTEMPTING, DeliveryState.IN_DOUBT)))
     .values(
         state=TOLD.c.state,
         # Who has sent it stays written down: what that one has staged, and no other's, is placed.
@@ -41,7 +36,7 @@ SETTLE = (
 )
 BELIEVE = (
     update(delivery)
-    .where(SAME, delivery.c.state == DeliveryState.DEFERRED)
+    .where(held(TOLD), delivery.c.state == DeliveryState.DEFERRED)
     .values(state=DeliveryState.BOUNCED, changed_at=NOW)
     .returning(delivery.c.issue_id, delivery.c.subscriber_id)
 )
