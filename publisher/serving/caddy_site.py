@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 HEADING = """\
 # {title}, for Caddy 2.6 or newer: a Caddyfile, or a part of one.
 # `publisher webserver caddy` writes it from publication.toml.
-# It takes the whole host; docs/serving.md says what to do for two publications on one."""
+# It takes the whole host; docs/reference/serving.md says what to do for two publications on one."""
 
 # As `caddy fmt` would have it.
 block = partial(blocks.block, step="\t")

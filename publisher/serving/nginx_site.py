@@ -46,7 +46,7 @@ PAGE = ".page/"
 HEADING = """\
 # {title}, for nginx 1.18 or newer: a file that its http block includes.
 # `publisher webserver nginx` writes it from publication.toml.
-# It takes the whole host; docs/serving.md says what to do for two publications on one."""
+# It takes the whole host; docs/reference/serving.md says what to do for two publications on one."""
 
 
 def nginx(settings: Settings, root: str | None = None, *, brotli: bool = False) -> str:

@@ -1,4 +1,4 @@
-"""What `docs/templates.md` says of templates, values, filters and limits is so."""
+"""What `docs/reference/templates.md` says of templates, values, filters and limits is so."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from publisher.rendering.shipped import templates_folder
 from tests.publisher.rendering import sample
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs" / "templates.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "reference" / "templates.md").read_text("utf-8")
 EVERYWHERE = {"lang", "chrome", "translations"}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from publisher.gate.checking import RULES
 from publisher.gate.findings import Part, Rule
 
-PAGE = Path(__file__).parents[3] / "docs" / "checks.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "checks.md"
 TITLES = {
     Part.MESSAGE: "The message",
     Part.HEADERS: "The header",

@@ -1,4 +1,4 @@
-"""The configurations that docs/serving.md shows.
+"""The configurations that docs/reference/serving.md shows.
 
 Run as `python -m tests.publisher.serving.documented`, it writes them into the document anew.
 """
@@ -10,7 +10,7 @@ from publisher.config import Feeds, load
 from publisher.serving import caddy, nginx
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-DOCUMENT = REPOSITORY / "docs" / "serving.md"
+DOCUMENT = REPOSITORY / "docs" / "reference" / "serving.md"
 ROOT = "/srv/lantern/public"
 HUB = "https://hub.example.net/"
 

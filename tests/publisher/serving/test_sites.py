@@ -109,7 +109,7 @@ def test_copies_of_feeds_are_fresh_for_the_ttl(settings: Settings) -> None:
 
 
 def test_it_is_said_that_a_host_is_for_one_publication(settings: Settings) -> None:
-    where = "docs/serving.md says what to do for two publications on one"
+    where = "docs/reference/serving.md says what to do for two publications on one"
     for write in (nginx, caddy):
         assert where in write(settings)
     assert "\n## Two publications on one host\n" in DOCUMENT.read_text("utf-8")
