@@ -15,7 +15,13 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 TEXTS = sorted(
     path
-    for pattern in ("*.md", "docs/**/*.md", "publisher/**/*.py", "feeds/*.py", "subscribers/*.py")
+    for pattern in (
+        "*.md",
+        "docs/**/*.md",
+        "publisher/**/*.py",
+        "feeds/*.py",
+        "subscribers/*.py",
+    )
     for path in ROOT.glob(pattern)
 )
 

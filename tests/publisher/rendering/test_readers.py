@@ -443,6 +443,8 @@ def test_the_gate_finds_a_place_that_nobody_fills() -> None:
 
 
 def test_the_documentation_names_every_value_of_a_reader() -> None:
-    page = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "templates.md").read_text("utf-8")
+    page = (
+        Path(__file__).resolve().parents[3] / "docs" / "reference" / "templates.md"
+    ).read_text("utf-8")
     named = re.findall(r"(?m)^\| `reader\.(\w+)` \|", page)
     assert named == [*readers.OWN, "web"]
