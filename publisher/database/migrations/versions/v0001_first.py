@@ -1,6 +1,6 @@
-"""The first schema: readers, articles, issues, the ledger.
+"""The first schema.
 
-Written out rather than made from the tables, since it must stay as it is when they change.
+Written out instead of being made from the tables: it must stay as it is when they change.
 """
 
 import sqlalchemy as sa
@@ -11,26 +11,25 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make all tables."""
-    _readers()
+    """Create all tables."""
+    _subscribers()
     _articles()
     _issues()
-    _ledger_and_outputs()
+    _feeds()
+    _deliveries()
+    _outputs()
 
 
-def _readers() -> None:
-    """Who reads."""
+def _subscribers() -> None:
+    """Who receives what."""
     op.create_table(
         "subscriber",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("email", sa.Text(), nullable=False),
-        sa.Column("address", sa.Text(), nullable=False),
+        *_texts("email", "address"),
         sa.Column("name", sa.Text(), server_default="", nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("timezone", sa.Text(), nullable=True),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.Text(), nullable=False),
-        sa.Column("updated_at", sa.Text(), nullable=False),
+        *_texts("status", "created_at", "updated_at"),
         sa.CheckConstraint(
             "status IN ('pending', 'active', 'unsubscribed', 'bounced', 'complained')",
             name="ck_subscriber_status",
@@ -40,16 +39,12 @@ def _readers() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(
-        "ix_subscriber_status_language_id",
-        "subscriber",
-        ["status", "language", "id"],
-        unique=False,
+        "ix_subscriber_status_language_id", "subscriber", ["status", "language", "id"]
     )
     op.create_table(
         "subscription",
         sa.Column("subscriber_id", sa.Integer(), nullable=False),
-        sa.Column("newsletter", sa.Text(), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
+        *_texts("newsletter", "status"),
         sa.Column("consented_at", sa.Text(), nullable=True),
         sa.Column("source", sa.Text(), nullable=False),
         sa.CheckConstraint(
@@ -68,17 +63,21 @@ def _readers() -> None:
         "ix_subscription_newsletter_status_subscriber_id",
         "subscription",
         ["newsletter", "status", "subscriber_id"],
-        unique=False,
     )
 
 
 def _articles() -> None:
     """What was picked up."""
     op.create_table(
+        "source_state",
+        *_texts("source", "fingerprint"),
+        sa.PrimaryKeyConstraint("source", name="pk_source_state"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "story",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("slug", sa.Text(), nullable=False),
+        *_texts("key", "slug"),
         sa.PrimaryKeyConstraint("id", name="pk_story"),
         sa.UniqueConstraint("key", name="uq_story_key"),
         sa.UniqueConstraint("slug", name="uq_story_slug"),
@@ -87,14 +86,7 @@ def _articles() -> None:
         "article",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("story_id", sa.Integer(), nullable=False),
-        sa.Column("language", sa.Text(), nullable=False),
-        sa.Column("origin", sa.Text(), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("declared", sa.Text(), nullable=False),
-        sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("summary", sa.Text(), nullable=False),
-        sa.Column("html", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
+        *_texts("language", "origin", "status", "declared", "title", "summary", "html", "text"),
         sa.Column("bylines", sa.JSON(), nullable=False),
         sa.Column("translators", sa.JSON(), nullable=False),
         sa.Column("section", sa.Text(), nullable=True),
@@ -103,41 +95,30 @@ def _articles() -> None:
         sa.Column("url", sa.Text(), nullable=True),
         sa.Column("offered", sa.JSON(), nullable=False),
         sa.Column("published_on", sa.Date(), nullable=False),
-        sa.Column("published_at", sa.Text(), nullable=False),
-        sa.Column("available_at", sa.Text(), nullable=False),
-        sa.Column("updated_at", sa.Text(), nullable=False),
-        sa.Column("content_hash", sa.Text(), nullable=False),
+        *_texts("published_at", "available_at", "updated_at", "content_hash"),
         sa.Column("converted_from", sa.Text(), nullable=True),
         sa.Column("page_hash", sa.Text(), nullable=True),
+        sa.Column("attachments", sa.JSON(), server_default="[]", nullable=False),
+        sa.Column("feed_hash", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["story_id"], ["story.id"], name="fk_article_story_id_story"),
         sa.PrimaryKeyConstraint("id", name="pk_article"),
         sa.UniqueConstraint("story_id", "language", name="uq_article_story_id_language"),
     )
     op.create_index(
-        "ix_article_language_available",
-        "article",
-        ["language", "status", "available_at"],
-        unique=False,
+        "ix_article_feed_due", "article", ["id"], sqlite_where=sa.text("feed_hash IS NULL")
     )
     op.create_index(
-        "ix_article_language_published",
-        "article",
-        ["language", "status", "published_at"],
-        unique=False,
+        "ix_article_language_available", "article", ["language", "status", "available_at"]
     )
     op.create_index(
-        "ix_article_page_due",
-        "article",
-        ["id"],
-        unique=False,
-        sqlite_where=sa.text("page_hash IS NULL"),
+        "ix_article_language_published", "article", ["language", "status", "published_at"]
+    )
+    op.create_index(
+        "ix_article_page_due", "article", ["id"], sqlite_where=sa.text("page_hash IS NULL")
     )
     op.create_table(
         "source_file",
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("path", sa.Text(), nullable=False),
-        sa.Column("signature", sa.Text(), nullable=False),
-        sa.Column("sha256", sa.Text(), nullable=False),
+        *_texts("source", "path", "signature", "sha256"),
         sa.Column("article_id", sa.Integer(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("media", sa.JSON(), nullable=False),
@@ -147,24 +128,21 @@ def _articles() -> None:
         sa.PrimaryKeyConstraint("source", "path", name="pk_source_file"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_source_file_article_id", "source_file", ["article_id"], unique=False)
-    op.create_index("ix_source_file_sha256", "source_file", ["sha256"], unique=False)
-    op.create_table(
-        "source_state",
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("fingerprint", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("source", name="pk_source_state"),
-        sqlite_with_rowid=False,
+    op.create_index("ix_source_file_article_id", "source_file", ["article_id"])
+    op.create_index(
+        "ix_source_file_quarantined",
+        "source_file",
+        ["path"],
+        sqlite_where=sa.text("reason IS NOT NULL"),
     )
+    op.create_index("ix_source_file_sha256", "source_file", ["sha256"])
 
 
 def _issues() -> None:
     """What is planned and frozen."""
     op.create_table(
         "edition",
-        sa.Column("newsletter", sa.Text(), nullable=False),
-        sa.Column("language", sa.Text(), nullable=False),
-        sa.Column("planned_until", sa.Text(), nullable=False),
+        *_texts("newsletter", "language", "planned_until"),
         sa.Column("cut_at", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("newsletter", "language", name="pk_edition"),
         sqlite_with_rowid=False,
@@ -172,11 +150,9 @@ def _issues() -> None:
     op.create_table(
         "issue",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("newsletter", sa.Text(), nullable=False),
-        sa.Column("language", sa.Text(), nullable=False),
+        *_texts("newsletter", "language"),
         sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("due_at", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
+        *_texts("due_at", "state"),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("epoch", sa.Integer(), server_default="0", nullable=False),
         sa.Column("published_until", sa.Text(), nullable=True),
@@ -193,8 +169,18 @@ def _issues() -> None:
             "newsletter", "language", "day", name="uq_issue_newsletter_language_day"
         ),
     )
-    op.create_index("ix_issue_newsletter_day", "issue", ["newsletter", "day"], unique=False)
-    op.create_index("ix_issue_state", "issue", ["state"], unique=False)
+    op.create_index("ix_issue_newsletter_day", "issue", ["newsletter", "day"])
+    op.create_index("ix_issue_state", "issue", ["state"])
+    op.create_table(
+        "digest",
+        sa.Column("issue_id", sa.Integer(), nullable=False),
+        *_texts("subject", "preheader", "html", "text", "page", "sha256"),
+        sa.Column("findings", sa.JSON(), server_default="[]", nullable=False),
+        sa.ForeignKeyConstraint(
+            ["issue_id"], ["issue.id"], name="fk_digest_issue_id_issue", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("issue_id", name="pk_digest"),
+    )
     op.create_table(
         "issue_article",
         sa.Column("issue_id", sa.Integer(), nullable=False),
@@ -216,34 +202,142 @@ def _issues() -> None:
         sa.PrimaryKeyConstraint("issue_id", "position", name="pk_issue_article"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_issue_article_story_id", "issue_article", ["story_id"], unique=False)
+    op.create_index("ix_issue_article_story_id", "issue_article", ["story_id"])
+
+
+def _feeds() -> None:
+    """Feeds, their entries and archives, and pings of hubs."""
     op.create_table(
-        "digest",
-        sa.Column("issue_id", sa.Integer(), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("preheader", sa.Text(), nullable=False),
-        sa.Column("html", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("page", sa.Text(), nullable=False),
-        sa.Column("sha256", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["issue_id"], ["issue.id"], name="fk_digest_issue_id_issue", ondelete="CASCADE"
+        "feed",
+        sa.Column("id", sa.Integer(), nullable=False),
+        *_texts("name", "kind", "language", "label", "title"),
+        sa.Column("affiliation", sa.Text(), nullable=True),
+        sa.Column("tag", sa.Text(), nullable=False),
+        sa.Column("updated_at", sa.Text(), nullable=True),
+        sa.Column("due", sa.Boolean(), nullable=False),
+        sa.Column("told", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('language', 'topic', 'author', 'all')", name="ck_feed_kind"
         ),
-        sa.PrimaryKeyConstraint("issue_id", name="pk_digest"),
+        sa.PrimaryKeyConstraint("id", name="pk_feed"),
+        sa.UniqueConstraint("kind", "language", "label", name="uq_feed_kind_language_label"),
+        sa.UniqueConstraint("name", name="uq_feed_name"),
+    )
+    op.create_index("ix_feed_due", "feed", ["id"], sqlite_where=sa.text("due = 1"))
+    op.create_table(
+        "feed_ping",
+        *_texts("hub", "topic", "state"),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.Text(), nullable=False),
+        sa.Column("told_at", sa.Text(), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.CheckConstraint("state IN ('pending', 'told', 'failed')", name="ck_feed_ping_state"),
+        sa.PrimaryKeyConstraint("hub", "topic", name="pk_feed_ping"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_feed_ping_due", "feed_ping", ["due_at"], sqlite_where=sa.text("state = 'pending'")
+    )
+    op.create_table(
+        "feed_archive",
+        sa.Column("feed_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("first", sa.Integer(), nullable=False),
+        sa.Column("last", sa.Integer(), nullable=False),
+        sa.Column("due", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["feed_id"], ["feed.id"], name="fk_feed_archive_feed_id_feed"),
+        sa.PrimaryKeyConstraint("feed_id", "number", name="pk_feed_archive"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_feed_archive_due",
+        "feed_archive",
+        ["feed_id", "number"],
+        sqlite_where=sa.text("due = 1"),
+    )
+    op.create_table(
+        "feed_entry",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("article_id", sa.Integer(), nullable=False),
+        *_texts("language", "tag"),
+        sa.Column("updated", sa.Integer(), nullable=False),
+        sa.Column("stamp", sa.Text(), nullable=False),
+        sa.Column("gone_at", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["article_id"], ["article.id"], name="fk_feed_entry_article_id_article"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_feed_entry"),
+        sa.UniqueConstraint("article_id", "language", name="uq_feed_entry_article_id_language"),
+        sa.UniqueConstraint("tag", name="uq_feed_entry_tag"),
+    )
+    op.create_table(
+        "feed_place",
+        sa.Column("feed_id", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("entry_id", sa.Integer(), nullable=False),
+        sa.Column("standing", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "standing IN ('here', 'revised', 'gone')", name="ck_feed_place_standing"
+        ),
+        sa.ForeignKeyConstraint(
+            ["entry_id"], ["feed_entry.id"], name="fk_feed_place_entry_id_feed_entry"
+        ),
+        sa.ForeignKeyConstraint(["feed_id"], ["feed.id"], name="fk_feed_place_feed_id_feed"),
+        sa.PrimaryKeyConstraint("feed_id", "position", name="pk_feed_place"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_feed_place_entry_id", "feed_place", ["entry_id"])
+    op.create_index(
+        "ix_feed_place_gone",
+        "feed_place",
+        ["feed_id", "position"],
+        sqlite_where=sa.text("standing = 'gone'"),
     )
 
 
-def _ledger_and_outputs() -> None:
-    """Who was sent what, and what files were made from."""
+def _deliveries() -> None:
+    """The ledger, who sends at present, and rates."""
+    op.create_table(
+        "rate_bucket",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("tat", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_rate_bucket"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "rate_slowing",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("pace", sa.Float(), nullable=False),
+        sa.Column("since", sa.Float(), nullable=False),
+        sa.Column("aim", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_rate_slowing"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "sender",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("lease_until", sa.Float(), nullable=False),
+        *_texts("transport", "guarantee", "lock"),
+        sa.PrimaryKeyConstraint("id", name="pk_sender"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "warmup_day",
+        sa.Column("transport", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("transport", "day", name="pk_warmup_day"),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "delivery",
         sa.Column("issue_id", sa.Integer(), nullable=False),
         sa.Column("subscriber_id", sa.Integer(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("due_at", sa.Text(), nullable=False),
+        *_texts("state", "due_at", "next_at"),
         sa.Column("epoch", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("lease_until", sa.Text(), nullable=True),
+        sa.Column("sender", sa.Integer(), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("tried_at", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("changed_at", sa.Text(), nullable=False),
         sa.CheckConstraint(
@@ -254,13 +348,33 @@ def _ledger_and_outputs() -> None:
         sa.PrimaryKeyConstraint("issue_id", "subscriber_id", name="pk_delivery"),
         sqlite_with_rowid=False,
     )
-    op.create_index(
-        "ix_delivery_state", "delivery", ["issue_id", "state", "due_at"], unique=False
+    op.create_index("ix_delivery_state", "delivery", ["issue_id", "state", "next_at"])
+    op.create_table(
+        "delivery_count",
+        sa.Column("issue_id", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["issue_id"],
+            ["issue.id"],
+            name="fk_delivery_count_issue_id_issue",
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("issue_id", "state", name="pk_delivery_count"),
+        sqlite_with_rowid=False,
     )
+
+
+def _outputs() -> None:
+    """What generated files were made from."""
     op.create_table(
         "output",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("fingerprint", sa.Text(), nullable=False),
+        *_texts("name", "fingerprint"),
         sa.PrimaryKeyConstraint("name", name="pk_output"),
         sqlite_with_rowid=False,
     )
+
+
+def _texts(*names: str) -> list[sa.Column[str]]:
+    """Return text columns that must have a value."""
+    return [sa.Column(name, sa.Text(), nullable=False) for name in names]
