@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from publisher.assembly.proving import Proof, noticed, prove, told
 from publisher.config import Publication
 from publisher.errors import PublisherError
-from publisher.gate.findings import Report
+from publisher.gate.findings import GateReport
 from publisher.issues.model import Issue
 from publisher.rendering import Digest, IssueContent, Item, Note, Renderer
 
@@ -53,7 +53,7 @@ def made_fit(
         for item, fault in faults.items()
     ]
     findings = (*rest.proof.report.findings, *map(noticed, notes))
-    return replace(rest, proof=replace(rest.proof, report=Report(findings=findings)))
+    return replace(rest, proof=replace(rest.proof, report=GateReport(findings=findings)))
 
 
 def _given(attempted: Fit | PublisherError) -> Fit:

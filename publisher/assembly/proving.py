@@ -13,8 +13,8 @@ from typing import Any
 from publisher.composing import Letter, compose
 from publisher.config import Publication
 from publisher.errors import DeliveryError
-from publisher.gate.findings import Finding, Part, Report, Rule, Severity
-from publisher.gate.mail import Mail, Story
+from publisher.gate.findings import Finding, GateReport, MailPart, Rule, Severity
+from publisher.gate.mail import CheckedMail, ExpectedStory
 from publisher.issues.model import Issue
 from publisher.rendering import Digest, Note
 from subscribers import Recipient
@@ -36,8 +36,8 @@ SECRET = "a sample's secret, which signs nothing"  # noqa: S105
 class Proof:
     """A sample of an issue's mail, and what the gate says of it."""
 
-    mail: Mail
-    report: Report
+    mail: CheckedMail
+    report: GateReport
 
 
 def prove(publication: Publication, issue: Issue, digest: Digest) -> Proof:
@@ -46,17 +46,17 @@ def prove(publication: Publication, issue: Issue, digest: Digest) -> Proof:
     Raises DeliveryError where no message can be made of it.
     """
     # The checks bring tables of what mail programs can do, and a quiet cycle makes no issue.
-    from publisher.gate.checking import check
+    from publisher.gate.checks import check_mail
 
     try:
         mail = sample(publication, issue, digest)
     except (ValueError, MessageError) as error:
         raise DeliveryError(f"no message can be written: {error}") from error
-    noted = (*check(mail).findings, *map(noticed, digest.notes))
-    return Proof(mail, Report(findings=noted))
+    noted = (*check_mail(mail).findings, *map(noticed, digest.notes))
+    return Proof(mail, GateReport(findings=noted))
 
 
-def sample(publication: Publication, issue: Issue, digest: Digest) -> Mail:
+def sample(publication: Publication, issue: Issue, digest: Digest) -> CheckedMail:
     """Compose the message that a reader would get, for one whom there is not."""
     letter = Letter(
         publication=publication,
@@ -66,7 +66,7 @@ def sample(publication: Publication, issue: Issue, digest: Digest) -> Mail:
         text=digest.text,
         date=issue.assembled_at or issue.due_at,
     )
-    return Mail(
+    return CheckedMail(
         content=compose(letter, READER, SECRET).content,
         language=issue.language,
         hosts=frozenset({publication.host}),
@@ -77,10 +77,10 @@ def sample(publication: Publication, issue: Issue, digest: Digest) -> Mail:
     )
 
 
-def expected(digest: Digest) -> tuple[Story, ...]:
+def expected(digest: Digest) -> tuple[ExpectedStory, ...]:
     """Give what a digest tells, as the gate wants to hear it."""
     return tuple(
-        Story(language=told.language, url=told.url, passages=told.passages)
+        ExpectedStory(language=told.language, url=told.url, passages=told.passages)
         for told in digest.stories
     )
 
@@ -113,7 +113,7 @@ def noticed(note: Note) -> Finding:
     rule = Rule(
         code=note.code,
         severity=Severity.WARNING,
-        part=Part.MESSAGE,
+        part=MailPart.MESSAGE,
         fix="see whether the mail still says enough without it",
         why="What a mail has no room or no means for is on the web, where it links to.",
     )

@@ -18,7 +18,7 @@ from publisher.languages import autonym
 if TYPE_CHECKING:
     from publisher.assembly.proving import Proof
     from publisher.gate.findings import Finding
-    from publisher.gate.mail import Mail
+    from publisher.gate.mail import CheckedMail
 
 # Of a mail that anybody wrote.
 LONGEST_SUBJECT = 300
@@ -67,7 +67,7 @@ class Checked:
         return self.problem is not None or bool(self.errors)
 
 
-def sizes(mail: Mail) -> dict[str, int]:
+def sizes(mail: CheckedMail) -> dict[str, int]:
     """Weigh a mail, in bytes: its parts as they are read, the HTML and the whole as they are sent."""
     part = mail.html_part
     sent = part.get_payload() if part is not None else ""
@@ -126,11 +126,11 @@ def show(console: Console, results: Sequence[Checked]) -> None:
 
 
 def _show_one(console: Console, mail: Checked) -> None:
-    from publisher.gate.reading.page import cut
+    from publisher.gate.html_document import clip_text
 
     _print(console, 2, _heading(mail))
     if mail.subject:
-        _print(console, 4, Text(cut(mail.subject, LONGEST_SUBJECT)))
+        _print(console, 4, Text(clip_text(mail.subject, LONGEST_SUBJECT)))
     if mail.remark:
         _print(console, 4, Text(mail.remark, style="dim"))
     if mail.problem:

@@ -10,11 +10,11 @@ from pathlib import Path
 from publisher.assembly.proving import Proof
 from publisher.cli.checked import Checked
 from publisher.errors import LanguageError, UsageError
-from publisher.gate.checking import check
-from publisher.gate.findings import Part, Report
-from publisher.gate.mail import Mail
-from publisher.gate.reading import seen
-from publisher.gate.reading.fields import decoded, fields, of_name
+from publisher.gate import visible_text
+from publisher.gate.checks import check_mail
+from publisher.gate.findings import GateReport, MailPart
+from publisher.gate.header_fields import decode_words, fields_named, header_fields
+from publisher.gate.mail import CheckedMail
 from publisher.languages import normalise
 
 PAGES = frozenset({".html", ".htm"})
@@ -29,11 +29,13 @@ def checked_file(path: Path, lang: str | None) -> Checked:
     mail = _mail(_wrapped(content) if is_page else _as_sent(content))
     mail = replace(mail, language=_language(path, mail, lang))
     # Of a page, the rest of the message is only of our making.
-    parts = frozenset({Part.HTML}) if is_page else frozenset(Part)
-    found = (f for f in check(mail).findings if f.rule.part in parts and f.code not in UNKNOWN)
-    report = Report(findings=tuple(found))
-    subjects = [] if is_page else of_name(fields(mail.content), "Subject")
-    subject = decoded(subjects[0].value) if subjects else None
+    parts = frozenset({MailPart.HTML}) if is_page else frozenset(MailPart)
+    found = (
+        f for f in check_mail(mail).findings if f.rule.part in parts and f.code not in UNKNOWN
+    )
+    report = GateReport(findings=tuple(found))
+    subjects = [] if is_page else fields_named(header_fields(mail.content), "Subject")
+    subject = decode_words(subjects[0].value) if subjects else None
     return Checked(
         file=path,
         is_page=is_page,
@@ -58,24 +60,28 @@ def _as_sent(content: bytes) -> bytes:
 def _wrapped(page: bytes) -> bytes:
     html = page.decode("utf-8", "replace")
     message = EmailMessage(SMTP)
-    message.set_content(seen.visible(_mail_of_html(html).tree) or ".", cte="base64")
+    message.set_content(
+        visible_text.visible_text(_mail_of_html(html).tree) or ".", cte="base64"
+    )
     message.add_alternative(html, subtype="html", cte="base64")
     return message.as_bytes()
 
 
-def _mail_of_html(html: str) -> Mail:
+def _mail_of_html(html: str) -> CheckedMail:
     message = EmailMessage(SMTP)
     message.set_content(html, subtype="html", cte="base64")
     return _mail(message.as_bytes())
 
 
-def _mail(content: bytes) -> Mail:
+def _mail(content: bytes) -> CheckedMail:
     """Take a message for what it says itself: nobody knows what it ought to be."""
-    return Mail(content=content, language="und", hosts=frozenset(), preheader="")
+    return CheckedMail(content=content, language="und", hosts=frozenset(), preheader="")
 
 
-def _language(path: Path, mail: Mail, lang: str | None) -> str:
-    told = [field.value for field in of_name(fields(mail.content), "Content-Language")]
+def _language(path: Path, mail: CheckedMail, lang: str | None) -> str:
+    told = [
+        field.value for field in fields_named(header_fields(mail.content), "Content-Language")
+    ]
     tag = lang or next(filter(None, (*told, mail.tree.get("lang", ""))), None)
     if tag is None:
         raise UsageError(f"{path}: does not say which language it is in; give --lang")

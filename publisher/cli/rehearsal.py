@@ -22,7 +22,7 @@ from publisher.languages import match, normalise
 if TYPE_CHECKING:
     from publisher.assembly.rehearsing import Rehearsal
     from publisher.cycle import Press
-    from publisher.gate.findings import Report
+    from publisher.gate.findings import GateReport
 
 
 @contextmanager
@@ -70,7 +70,7 @@ def subject_of(rehearsal: Rehearsal) -> str:
     return str(rehearsal.proof.mail.message["Subject"])
 
 
-def told_of(report: Report) -> str:
+def told_of(report: GateReport) -> str:
     """Say in a line what the gate found."""
     if not report.findings:
         return "The gate found nothing wrong with it."

@@ -16,7 +16,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-class Part(StrEnum):
+class MailPart(StrEnum):
     """The part of a message that a finding is about."""
 
     HTML = "html"
@@ -35,7 +35,7 @@ class Rule:
 
     code: str
     severity: Severity
-    part: Part
+    part: MailPart
     fix: str
     why: str
 
@@ -79,7 +79,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class GateReport:
     """Everything that was found in one mail, errors first, in document order."""
 
     findings: tuple[Finding, ...]

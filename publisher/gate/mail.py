@@ -15,7 +15,7 @@ from lxml import etree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
+class ExpectedStory:
     """A story as the mail ought to tell it.
 
     `passages` are its words in order, as the article has them (title, summary or body, block
@@ -30,7 +30,7 @@ class Story:
 
 # Two that say the same are two: what is taken apart and kept of one holds that one's elements.
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Mail:
+class CheckedMail:
     """One complete message, and what it ought to be.
 
     `content` is the message as SMTP carries it (RFC 5322), addressed to a sample reader.
@@ -45,7 +45,7 @@ class Mail:
     hosts: frozenset[str]
     preheader: str
     address: str = ""
-    stories: tuple[Story, ...] = field(default=())
+    stories: tuple[ExpectedStory, ...] = field(default=())
     quoted: tuple[str, ...] = ()
 
     @cached_property

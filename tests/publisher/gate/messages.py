@@ -7,13 +7,13 @@ from html import escape
 
 from publisher.assembly.proving import READER, SECRET
 from publisher.composing import compose
-from publisher.gate.mail import Mail, Story
+from publisher.gate.mail import CheckedMail, ExpectedStory
 from publisher.rendering.tokens import UNSUBSCRIBE
 from tests.publisher.composing.letters import a_letter
 
 STORIES = {
     "en": (
-        Story(
+        ExpectedStory(
             language="en",
             url="https://news.example.org/en/stories/ferry/",
             passages=(
@@ -22,14 +22,14 @@ STORIES = {
                 "Then a pilot began to write down “when it turned back” — every time.",
             ),
         ),
-        Story(
+        ExpectedStory(
             language="en",
             url="https://news.example.org/en/stories/map/",
             passages=("A map of the harbour", "It shows what the fog hides."),
         ),
     ),
     "zh-Hans": (
-        Story(
+        ExpectedStory(
             language="zh-Hans",
             url="https://news.example.org/zh-Hans/stories/ferry/",
             passages=(
@@ -40,7 +40,7 @@ STORIES = {
         ),
     ),
     "ar": (
-        Story(
+        ExpectedStory(
             language="ar",
             url="https://news.example.org/ar/stories/ferry/",
             passages=(
@@ -62,7 +62,7 @@ SUBJECTS = {
 }
 
 
-def page_of(stories: tuple[Story, ...], preheader: str) -> str:
+def page_of(stories: tuple[ExpectedStory, ...], preheader: str) -> str:
     """Lay stories out as HTML, after a list of contents."""
     contents = "".join(f"<tr><td>{escape(story.passages[0])}</td></tr>" for story in stories)
     told = "".join(
@@ -78,7 +78,7 @@ def page_of(stories: tuple[Story, ...], preheader: str) -> str:
     )
 
 
-def text_of(stories: tuple[Story, ...]) -> str:
+def text_of(stories: tuple[ExpectedStory, ...]) -> str:
     """Lay stories out as text, each passage in a paragraph that is wrapped."""
     from publisher.rendering.plaintext import flow
 
@@ -88,7 +88,7 @@ def text_of(stories: tuple[Story, ...]) -> str:
 
 def a_mail(
     language: str = "en", *, html: str | None = None, text: str | None = None, **letter: object
-) -> Mail:
+) -> CheckedMail:
     """Compose a mail in which nothing is wrong, but for what the caller changes."""
     stories, preheader = STORIES[language], PREHEADERS[language]
     base = a_letter(
@@ -98,7 +98,7 @@ def a_mail(
         text=text if text is not None else text_of(stories),
     )
     content = compose(replace(base, **letter), READER, SECRET).content  # type: ignore[arg-type]  # as Letter has them
-    return Mail(
+    return CheckedMail(
         content=content,
         language=language,
         hosts=frozenset({"news.example.org"}),
@@ -107,7 +107,7 @@ def a_mail(
     )
 
 
-def with_field(mail: Mail, name: str, line: str | None) -> Mail:
+def with_field(mail: CheckedMail, name: str, line: str | None) -> CheckedMail:
     """Put a line (or lines, as they stand) in a field's place; None takes the field out."""
     head, end, rest = mail.content.partition(b"\r\n\r\n")
     kept: list[bytes] = []
@@ -122,7 +122,7 @@ def with_field(mail: Mail, name: str, line: str | None) -> Mail:
     return replace(mail, content=b"\r\n".join(kept) + end + rest)
 
 
-def replaced(mail: Mail, old: bytes, new: bytes) -> Mail:
+def replaced(mail: CheckedMail, old: bytes, new: bytes) -> CheckedMail:
     """Change the octets of a mail."""
     assert old in mail.content
     return replace(mail, content=mail.content.replace(old, new))

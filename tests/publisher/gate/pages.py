@@ -12,9 +12,9 @@ from typing import NamedTuple
 import pytest
 from _pytest.mark import ParameterSet
 
-from publisher.gate.checking import Check
+from publisher.gate.checks import Check
 from publisher.gate.findings import Finding
-from publisher.gate.mail import Mail, Story
+from publisher.gate.mail import CheckedMail, ExpectedStory
 
 DATA = Path(__file__).parent / "data"
 HOST = "news.example.org"
@@ -92,9 +92,9 @@ def mail_of(
     *,
     hosts: frozenset[str] = frozenset({HOST}),
     address: str = ADDRESS,
-    stories: tuple[Story, ...] = (),
+    stories: tuple[ExpectedStory, ...] = (),
     encoding: str = "base64",
-) -> Mail:
+) -> CheckedMail:
     """Put an HTML part into a message."""
     message = EmailMessage(SMTP)
     message["From"] = "press@news.example.org"
@@ -103,7 +103,7 @@ def mail_of(
     message["Archived-At"] = f"<https://{HOST}/weekly/2026-01-09/>"
     message.set_content("x")
     message.add_alternative(html, subtype="html", cte=encoding)
-    return Mail(
+    return CheckedMail(
         content=message.as_bytes(),
         language=language,
         hosts=hosts,

@@ -8,17 +8,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from publisher.gate.checking import RULES
-from publisher.gate.findings import Part, Rule
+from publisher.gate.checks import RULES
+from publisher.gate.findings import MailPart, Rule
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "checks.md"
 TITLES = {
-    Part.MESSAGE: "The message",
-    Part.HEADERS: "The header",
-    Part.HTML: "The HTML part",
-    Part.TEXT: "The text part",
+    MailPart.MESSAGE: "The message",
+    MailPart.HEADERS: "The header",
+    MailPart.HTML: "The HTML part",
+    MailPart.TEXT: "The text part",
 }
-BEGIN = f"## {TITLES[Part.MESSAGE]}\n"
+BEGIN = f"## {TITLES[MailPart.MESSAGE]}\n"
 
 
 def sections() -> str:
@@ -64,7 +64,7 @@ def test_every_rule_of_the_html_part_is_in_the_table() -> None:
     page = PAGE.read_text(encoding="utf-8").partition("## Support")[0]
     named = re.findall(r"`([a-z-]+…?)`", page)
     for rule in RULES:
-        if rule.part == Part.HTML:
+        if rule.part == MailPart.HTML:
             assert any(
                 rule.code == one or (one.endswith("…") and rule.code.startswith(one[:-1]))
                 for one in named

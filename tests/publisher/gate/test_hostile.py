@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from publisher.gate.checking import MOST_OF_A_KIND, RULES, check
-from publisher.gate.findings import Report
-from publisher.gate.mail import Mail
-from publisher.gate.reading.styles import colour, declarations, parts, sheet
+from publisher.gate.checks import MOST_OF_A_KIND, RULES, check_mail
+from publisher.gate.css.stylesheet import colour, declarations, parts, sheet
+from publisher.gate.findings import GateReport
+from publisher.gate.mail import CheckedMail
 
 # Seconds of work for the worst of them on a machine that is busy; each takes under three alone.
 LONGEST = 60.0
@@ -33,16 +33,16 @@ PIECES = st.sampled_from(
 SOUP = st.lists(st.one_of(PIECES, st.text(max_size=8)), max_size=60).map("".join)
 
 
-def a_mail(content: bytes, language: str = "en") -> Mail:
-    return Mail(content=content, language=language, hosts=frozenset({"x"}), preheader="")
+def a_mail(content: bytes, language: str = "en") -> CheckedMail:
+    return CheckedMail(content=content, language=language, hosts=frozenset({"x"}), preheader="")
 
 
-def of_html(html: str) -> Mail:
+def of_html(html: str) -> CheckedMail:
     head = b"Content-Type: text/html; charset=utf-8\r\n\r\n"
     return a_mail(head + html.encode(errors="surrogatepass"))
 
 
-def is_readable(report: Report) -> bool:
+def is_readable(report: GateReport) -> bool:
     """Tell whether a person can read it: not too much, and nothing unseen in it."""
     counts = [report.findings.count(finding) for finding in report.findings]
     lines = [f"{one.problem} {one.where}" for one in report.findings if one.rule.part == "html"]
@@ -55,7 +55,7 @@ def is_readable(report: Report) -> bool:
 
 @given(st.binary(max_size=2000), st.sampled_from(["en", "zh-Hant", "ar"]))
 def test_any_octets_are_answered(content: bytes, language: str) -> None:
-    assert is_readable(check(a_mail(content, language)))
+    assert is_readable(check_mail(a_mail(content, language)))
 
 
 @settings(max_examples=150, deadline=None)
@@ -63,7 +63,7 @@ def test_any_octets_are_answered(content: bytes, language: str) -> None:
 def test_any_soup_of_tags_is_answered(html: str, language: str) -> None:
     head = b"Content-Type: text/html; charset=utf-8\r\n\r\n"
     content = head + html.encode(errors="surrogatepass")
-    assert is_readable(check(a_mail(content, language)))
+    assert is_readable(check_mail(a_mail(content, language)))
 
 
 @given(st.text(max_size=200))
@@ -116,7 +116,7 @@ HOSTILE = {
 @pytest.mark.parametrize("html", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_html_is_answered_in_time(html: str) -> None:
     begun = time.process_time()
-    report = check(of_html(html))
+    report = check_mail(of_html(html))
     assert time.process_time() - begun < LONGEST
     assert is_readable(report)
     assert report.errors

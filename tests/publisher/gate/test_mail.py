@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from publisher.gate.mail import Mail
+from publisher.gate.mail import CheckedMail
 
 
-def mail(content: bytes) -> Mail:
-    return Mail(content=content, language="en", hosts=frozenset(), preheader="")
+def mail(content: bytes) -> CheckedMail:
+    return CheckedMail(content=content, language="en", hosts=frozenset(), preheader="")
 
 
-def of_html(charset: str, body: bytes) -> Mail:
+def of_html(charset: str, body: bytes) -> CheckedMail:
     return mail(f"Content-Type: text/html; charset={charset}\r\n\r\n".encode() + body)
 
 

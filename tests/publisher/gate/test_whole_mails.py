@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import pytest
 
-from publisher.gate.checking import check
-from publisher.gate.findings import Part, Report
+from publisher.gate.checks import check_mail
+from publisher.gate.findings import GateReport, MailPart
 from tests.publisher.gate.pages import DATA, mail_of
 
 # A template of a mailing service, with its tags; what MJML makes; a mail that was just written.
 MAILS = {"soup": "en", "compiled": "ar", "plain": "en"}
 
 
-def report(name: str) -> Report:
+def report(name: str) -> GateReport:
     html = (DATA / f"{name}.html").read_text(encoding="utf-8")
-    return check(mail_of(html, MAILS[name]))
+    return check_mail(mail_of(html, MAILS[name]))
 
 
-def written(found: Report) -> str:
+def written(found: GateReport) -> str:
     lines = []
     for one in found.findings:
-        if one.rule.part != Part.HTML or one.code.startswith("preheader"):
+        if one.rule.part != MailPart.HTML or one.code.startswith("preheader"):
             continue
         place = f"{one.where}:{one.line}" if one.line else one.where
         times = f" (in {one.places} places)" if one.places > 1 else ""

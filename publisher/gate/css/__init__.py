@@ -1,0 +1,1 @@
+"""Read CSS: style sheets, the cascade and the computed style of each element."""

@@ -1,1 +1,0 @@
-"""CHECK the HTML part: structure, styles, pictures, links, type, contrast, support."""

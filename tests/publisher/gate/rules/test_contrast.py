@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import pytest
+
+from publisher.gate.rules import contrast
+from tests.publisher.gate.pages import (
+    WORDS,
+    Fault,
+    changed,
+    codes,
+    findings,
+    sound,
+    told,
+    uncovered,
+    with_content,
+)
+
+DARK = "@media (prefers-color-scheme:dark)"
+GRAY = '<p class="note" style="color:#767676; background-color:#ffffff">x</p>'
+
+FAULTS = (
+    Fault("text is too pale", "contrast", with_content('<p style="color:#777777">x</p>')),
+    Fault(
+        "a ground is too dark",
+        "contrast",
+        with_content('<p style="background-color:#8f2f12">x</p>'),
+    ),
+    Fault(
+        "a cell's attribute makes it so",
+        "contrast",
+        with_content('<table bgcolor="#333333"><tr><td>x</td></tr></table>'),
+    ),
+    Fault(
+        "ink is see-through",
+        "contrast",
+        with_content('<p style="color:rgba(31,29,26,.5)">x</p>'),
+    ),
+    Fault(
+        "all of it fades", "contrast", with_content('<div style="opacity:.5"><p>x</p></div>')
+    ),
+    Fault("a <font> is pale", "contrast", with_content('<font color="#999999">x</font>')),
+    Fault(
+        "a rule that was not inlined",
+        "contrast",
+        with_content('<p class="pale">x</p>').replace(
+            "<style>", "<style>.pale { color:#999999 }", 1
+        ),
+    ),
+    Fault(
+        "bold text is a little too small",
+        "contrast",
+        with_content('<b style="font-size:18px; color:#777777">x</b>'),
+    ),
+    Fault(
+        "only ink turns",
+        "contrast-dark",
+        changed(".item { background-color:#1f1c19 !important; color", ".item { color"),
+    ),
+    Fault(
+        "an ink of its own does not",
+        "contrast-dark",
+        with_content('<p style="color:#1f1d1a">x</p>'),
+    ),
+    Fault(
+        "a style attribute outranks dark mode",
+        "contrast-dark",
+        changed("#f1ede5 !important; }\n.link", "#f1ede5; }\n.link"),
+    ),
+    Fault(
+        "the canvas is dark, and its text is not",
+        "contrast-dark",
+        '<meta name="color-scheme" content="light dark"><p style="color:#333333">x</p>',
+    ),
+    Fault(
+        "a link in a text has no line",
+        "link-unmarked",
+        changed(
+            'class="link" style="color:#8f2f12"',
+            'class="link" style="color:#5a2a1a; text-decoration:none"',
+        ),
+    ),
+    Fault("it has no dark colours", "dark-missing", changed(DARK, "@media print")),
+    Fault("Outlook's dark mode has none", "dark-outlook", changed("data-ogs", "data-x")),
+)
+
+
+@pytest.mark.parametrize("fault", told(FAULTS))
+def test_a_mail_is_found_in_which(fault: Fault) -> None:
+    assert fault.code in codes(contrast, fault.html, fault.language)
+
+
+@pytest.mark.parametrize("language", [*WORDS])
+def test_nothing_is_found_in_a_sound_mail(language: str) -> None:
+    assert codes(contrast, sound(language), language) == []
+
+
+def test_every_rule_is_broken_by_one_of_these() -> None:
+    assert uncovered(contrast, FAULTS) == set()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '<h2 class="note" style="font-size:24px; color:#888888; background-color:#ffffff">x</h2>',
+        '<b class="note" style="font-size:19px; color:#888888; background-color:#ffffff">x</b>',
+        GRAY,
+        # What says nothing and what is not seen need not stand out.
+        '<p style="color:#ffffff; background-color:#ffffff">&nbsp;· |</p>',
+        '<p style="color:#ffffff; background-color:#ffffff; display:none">x</p>',
+        # The nearest ground counts, and a child's own ink.
+        '<div style="background-color:#000000"><p class="note" style="background:#ffffff; color:#333333">x</p></div>',
+        '<div style="color:#ffffff"><p class="note" style="color:#333333; background:#ffffff none">x</p></div>',
+    ],
+)
+def test_what_stands_out_enough_is_let_through(content: str) -> None:
+    assert codes(contrast, with_content(content)) == []
+
+
+def test_the_ratio_is_told_as_it_is_and_never_rounded_up() -> None:
+    page = changed("color:#1f1d1a;", "color:#777777;").replace("<h1", "<b").replace("<h2", "<b")
+    problems = {f.problem for f in findings(contrast, page) if f.code == "contrast"}
+    assert problems == {"#777777 on #ffffff is 4.47:1 and needs 4.5:1"}
+
+
+def test_a_picture_is_no_ground_since_it_may_be_blocked() -> None:
+    content = '<div style="background:#ffffff url(x.png)"><p style="color:#ffffff">x</p></div>'
+    problems = [f.problem for f in findings(contrast, with_content(content))]
+    assert "#ffffff on #ffffff is 1.0:1 and needs 4.5:1" in problems
+
+
+def test_colours_for_phones_and_paper_do_not_count_on_a_desktop() -> None:
+    rules = "@media (max-width:600px) { p { color:#ffffff !important } } @media print { p { color:#ffffff !important } }"
+    assert codes(contrast, changed("</head>", f"<style>{rules}</style></head>")) == []
+
+
+def test_a_link_that_is_the_whole_heading_needs_no_line() -> None:
+    content = '<h2><a href="https://x.example" class="link" style="color:#1f1d1a; text-decoration:none">A map</a></h2>'
+    assert codes(contrast, with_content(content)) == []
+
+
+def test_dark_mode_is_not_looked_at_where_a_mail_has_none() -> None:
+    page = '<p style="color:#333333">x</p>'
+    assert codes(contrast, page) == ["dark-missing"]

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import pytest
+
+from publisher.gate.rules import links
+from tests.publisher.gate.pages import WORDS, Fault, codes, sound, told, uncovered, with_content
+
+
+def linked(href: str, text: str = "the story", attributes: str = "") -> str:
+    return with_content(f'<p>In <a href="{href}" {attributes}>{text}</a></p>')
+
+
+FAULTS = (
+    Fault("an address runs a script", "link-scheme", linked("javascript:void(0)")),
+    Fault("an address is a page itself", "link-scheme", linked("data:text/html,x")),
+    Fault("an address has no host", "link-scheme", linked("/ferry/")),
+    Fault("an address is two slashes", "link-scheme", linked("https:///ferry/")),
+    Fault("an address is none", "link-scheme", linked("https://[::1/")),
+    Fault("a link leads nowhere", "link-dead", linked("#")),
+    Fault("a link is empty", "link-dead", linked("")),
+    Fault("its place is not there", "link-dead", linked("#nowhere")),
+    Fault(
+        "it leads within the mail", "link-anchor", linked("#top").replace("<h1", '<h1 id="top"')
+    ),
+    Fault("it goes by http", "link-insecure", linked("http://news.example.org/")),
+    Fault("it is not encoded", "link-form", linked("https://news.example.org/a b/")),
+    Fault("it is not ASCII", "link-form", linked("https://news.example.org/渡輪/")),
+    Fault("it is long", "link-form", linked(f"https://news.example.org/{'x' * 2000}")),
+    Fault(
+        "it shows another host",
+        "link-disguised",
+        linked("https://news.example.org/", "https://bank.example/"),
+    ),
+    Fault(
+        "it shows one without a scheme",
+        "link-disguised",
+        linked("https://news.example.org/", "www.bank.example"),
+    ),
+    Fault(
+        "it hides its host", "link-disguised", linked("https://bank.example@news.example.org/")
+    ),
+    Fault(
+        "it writes to somebody else",
+        "link-disguised",
+        linked("mailto:a@example.org", "b@example.org"),
+    ),
+    Fault(
+        "it says nothing", "link-name", linked("https://news.example.org/x/", "<img alt=''>")
+    ),
+    Fault(
+        "it says nothing, another does",
+        "link-unnamed",
+        linked("https://news.example.org/ferry/", "<img alt=''>"),
+    ),
+    Fault(
+        "two are called the same",
+        "link-same-name",
+        linked("https://news.example.org/map/", "Continue reading"),
+    ),
+)
+
+
+@pytest.mark.parametrize("fault", told(FAULTS))
+def test_a_mail_is_found_in_which(fault: Fault) -> None:
+    assert fault.code in codes(links, fault.html, fault.language)
+
+
+@pytest.mark.parametrize("language", [*WORDS])
+def test_nothing_is_found_in_a_sound_mail(language: str) -> None:
+    assert codes(links, sound(language), language) == []
+
+
+def test_every_rule_is_broken_by_one_of_these() -> None:
+    assert uncovered(links, FAULTS) == set()
+
+
+@pytest.mark.parametrize(
+    ("href", "text"),
+    [
+        ("mailto:press@news.example.org?subject=x", "press@news.example.org"),
+        ("tel:+15550100", "+1 555 0100"),
+        ("https://news.example.org/%E6%B8%A1/", "渡輪"),
+        ("https://www.example.org/ferry/", "example.org/ferry"),
+        ("https://example.org/ferry/", "https://www.example.org/ferry/"),
+        ("https://xn--zrich-kva.example/", "https://zürich.example/"),
+        ("https://news.example.org/node/", "Node.js"),
+    ],
+)
+def test_a_link_that_is_what_it_shows_is_sound(href: str, text: str) -> None:
+    assert codes(links, linked(href, text)) == []
+
+
+def test_a_label_tells_links_apart_that_are_called_the_same() -> None:
+    html = linked("https://news.example.org/map/", "Continue reading", 'aria-label="A map"')
+    assert codes(links, html) == []
+
+
+def test_a_switch_of_languages_may_be_repeated() -> None:
+    switch = '<p><a href="https://news.example.org/{}/" lang="de">Deutsch</a></p>'
+    assert codes(links, with_content(switch.format(1) + switch.format(2))) == []
+
+
+def test_a_place_to_link_to_is_no_link() -> None:
+    assert codes(links, with_content('<a name="top"></a>')) == []
+
+
+def test_a_picture_names_its_link() -> None:
+    picture = "<img alt='A map of the harbour'>"
+    assert codes(links, linked("https://news.example.org/map/", picture)) == []
+
+
+def test_a_place_of_a_template_is_left_to_residue() -> None:
+    assert codes(links, linked("*|UNSUB|*")) == []

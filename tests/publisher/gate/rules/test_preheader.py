@@ -1,0 +1,89 @@
+from dataclasses import replace
+
+import pytest
+
+from publisher.gate.mail import CheckedMail
+from publisher.gate.rules import preheader
+from tests.publisher.gate.messages import PREHEADERS, STORIES, SUBJECTS, a_mail, page_of
+
+LINE = PREHEADERS["en"]
+
+
+def codes(mail: CheckedMail) -> list[str]:
+    return [finding.code for finding in preheader.check(mail)]
+
+
+def beginning(markup: str, line: str = LINE, **rest: str) -> CheckedMail:
+    """Make a mail whose HTML begins with some markup."""
+    mail = a_mail(html=f"<html><body>{markup}<p>The rest of it.</p></body></html>", **rest)
+    return replace(mail, preheader=line)
+
+
+@pytest.mark.parametrize("language", [*STORIES])
+def test_a_visible_first_line_is_what_inboxes_show(language: str) -> None:
+    assert codes(a_mail(language)) == []
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        f"<p>View in browser</p><p>{LINE}</p>",
+        f"<p>Hidden! {LINE}</p>",
+        '<p style="display:none">first</p>' + f"<p>{LINE}</p>",
+        "<p>A map of the harbour</p>",
+    ],
+)
+def test_anything_before_the_first_line_is_found(markup: str) -> None:
+    assert "preheader-missing" in codes(beginning(markup))
+
+
+def test_a_mail_without_text_has_no_first_line() -> None:
+    (finding,) = preheader.check(a_mail(html='<html><body><img src="x.png"></body></html>'))
+    assert (finding.code, finding.where) == ("preheader-missing", "body")
+
+
+@pytest.mark.parametrize(
+    ("style", "said"),
+    [
+        ("display:none", "display:none on div"),
+        ("font-size:1px", "font-size:1px on div"),
+        ("background-color:#ffffff;color:#ffffff", "#ffffff on #ffffff"),
+        ("color:transparent", "a transparent colour"),
+    ],
+)
+def test_a_hidden_first_line_is_an_error_that_says_what_hides_it(style: str, said: str) -> None:
+    (finding,) = preheader.check(beginning(f'<div style="{style}"><p>{LINE}</p></div>'))
+    assert (finding.code, finding.severity) == ("preheader-hidden", "error")
+    assert finding.problem == f"it is hidden by {said}"
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("x" * 39, ["preheader-length"]),
+        ("x" * 40, []),
+        ("x" * 130, []),
+        ("x" * 131, ["preheader-length"]),
+        ("渡" * 20, []),
+        ("渡" * 19, ["preheader-length"]),
+    ],
+)
+def test_the_length_is_counted_in_columns(line: str, found: list[str]) -> None:
+    assert codes(beginning(f"<p>{line}</p>", line)) == found
+
+
+def test_the_subject_again_is_no_first_line() -> None:
+    subject = f"{SUBJECTS['en']} for the tide, at last"
+    assert codes(beginning(f"<p>{subject}</p>", subject, subject=subject)) == [
+        "preheader-repeats"
+    ]
+
+
+def test_of_a_mail_that_is_not_ours_the_first_text_counts() -> None:
+    mail = replace(a_mail(html=page_of(STORIES["en"], "Short")), preheader="")
+    (finding,) = preheader.check(mail)
+    assert (finding.code, finding.line) == ("preheader-length", 2)
+
+
+def test_line_breaks_within_it_do_not_matter() -> None:
+    assert codes(beginning(f"<p>{LINE.replace(' · ', chr(10) + '· ')}</p>")) == []

@@ -1,0 +1,141 @@
+"""A passage is found as it was written, or it is said how it differs."""
+
+import unicodedata
+from time import perf_counter
+
+import pytest
+
+from publisher.gate.passages import Words
+
+
+def verdict(passage: str, part: str, start: int = 0) -> int | str:
+    """Give where a passage stands, or what is wrong with it."""
+    found = next(Words(part).every(Words(passage), start), None)
+    return Words(part).fault(Words(passage), start) if found is None else found
+
+
+@pytest.mark.parametrize(
+    ("passage", "part"),
+    [
+        ("The ferry waits", "x The\nferry   waits. y"),
+        ("四十年来，渡轮总是准点开船", "四十年来，\n渡轮总是准\n点开船"),
+        ("他的 Moleskine 笔记本", "他的\nMoleskine\n笔记本"),
+        ("العبّارة التي تنتظر", "\u2068العبّارة\u2069 التي\n\u2067تنتظر\u2069"),
+        ("a\u200fb", "ab"),
+        ("caf\u00e9", "cafe\u0301"),
+        ("write @@\u200cUNSUBSCRIBE@@", "write @@UNSUBSCRIBE@@"),
+        ("@\u200c@ADDRESS@@", "@@ADDRESS@@"),
+        ("𠮷野家", "𠮷\n野家"),
+        ("รอน้ำขึ้น", "รอน้ำ\nขึ้น"),
+        (
+            "https://example.org/" + "x" * 80,
+            "https://example.org/" + "x" * 40 + "\n" + "x" * 40,
+        ),
+        ("well-known", "well-\nknown"),
+        ("Donaudampfschifffahrtsgesellschaft", "Donaudampfschifffahrtsgesell\nschaft"),
+        ("seehttps://example.org/", "see\nhttps://example.org/"),
+        ("one two\nthree", "one two three"),
+    ],
+)
+def test_how_lines_are_laid_out_does_not_matter(passage: str, part: str) -> None:
+    assert isinstance(verdict(passage, part), int)
+
+
+@pytest.mark.parametrize(
+    ("passage", "part", "said"),
+    [
+        (
+            "The ferry waits for the tide",
+            "The ferry waited for the tide",
+            "it says “…ferry waited for the tide” (U+0073, U+0065)",
+        ),
+        ("The ferry waits", "The fеrry waits", "(U+0065, U+0435)"),
+        (
+            "渡轮等待潮水",
+            "渡轮等待海水",
+            "differs: for “渡轮等待潮水” it says “渡轮等待海水” (U+6F6E, U+6D77)",
+        ),
+        ("没有人知道", "有人知道", "for “没有人知道” it says “有人知道” (U+6CA1, nothing)"),
+        ("سيغادر المركب غدًا", "سيغادر المركب غدا", "(U+064B"),
+        ("می\u200cخواهم بروم", "میخواهم بروم", "differs"),
+        ("the 2nd line — last", "the 2nd line - last", "(U+2014, U+002D)"),
+        ("It was not so at all", "It was so at all", "differs"),
+        ("gone altogether", "nothing of the kind", "is missing: “gone altogether”"),
+        ("“Quoted” words here", '"Quoted" words here', "differs"),
+        (
+            "10\u00a0000 readers",
+            "10000 readers",
+            "runs together: for “10 000 readers” it says “10000 readers”",
+        ),
+        (
+            "the rapist of trees",
+            "therapist of trees",
+            "runs together: for “the rapist of trees” it says “therapist of trees”",
+        ),
+        ("therapist", "the rapist", "falls apart: for “therapist” it says “the rapist”"),
+        ("therapist", "the\nrapist", "falls apart: for “therapist” it says “the rapist”"),
+        (
+            "渡轮等待渡轮等待渡轮等待渡轮等待Moleskine",
+            "渡轮等待渡轮等待渡轮等待渡轮等待Mole\nskine",
+            "falls apart",
+        ),
+        ("渡轮等待", "渡轮 等待", "falls apart: for “渡轮等待” it says “渡轮 等待”"),
+        ("The END.", "the end.", "is missing: “The END.”"),
+        ("a\u00adb", "ab", "differs"),
+        ("👩\u200d👧 came home", "👩👧 came home", "differs"),
+    ],
+)
+def test_every_change_of_what_was_written_is_found(passage: str, part: str, said: str) -> None:
+    found = verdict(passage, part)
+    assert isinstance(found, str)
+    assert said in found
+
+
+def test_a_passage_may_only_stand_behind_the_one_before_it() -> None:
+    assert verdict("first", "second first", 6) == 6
+    found = verdict("second", "second first", 11)
+    assert found == "stands before what it should follow: “second”"
+
+
+def test_one_place_that_is_spaced_wrongly_does_not_hide_another() -> None:
+    assert verdict("the rapist", "therapist the rapist") == 9
+
+
+def test_every_place_is_given() -> None:
+    assert list(Words("a b a b ab").every(Words("a b"))) == [0, 2]
+
+
+def test_what_differs_is_quoted_with_what_is_around_it() -> None:
+    text = "In the harbour of the old city, where three rivers meet, the ferry waits."
+    assert verdict(text, text.replace("three", "two")) == (
+        "differs: for “…y, where three rivers meet, the…” it says"
+        " “…y, where two rivers meet, the fe…” (U+0068, U+0077)"
+    )
+
+
+def test_what_is_quoted_does_not_act_on_the_terminal() -> None:
+    found = verdict("the \u202eferry\u202c waits here", "the ferry\x1b[31m waits there")
+    assert isinstance(found, str)
+    assert not {"\x1b", "\u202e", "\u202c"} & set(found)
+
+
+def test_a_difference_at_the_very_beginning_is_found_from_behind() -> None:
+    found = verdict("No ferry leaves before seven", "A ferry leaves before seven")
+    assert (
+        found
+        == "differs: for “No ferry leaves before seven” it says “A ferry leaves before seven” (U+006F, U+0041)"
+    )
+
+
+def test_long_texts_are_compared_in_a_moment() -> None:
+    text = " ".join(f"word{number} 渡轮" for number in range(20_000))
+    began = perf_counter()
+    assert verdict(text, text.replace("word19999", "word19998")) != 0
+    assert perf_counter() - began < 2.0
+
+
+def test_composing_is_the_only_licence() -> None:
+    # Compatibility forms mean something else to readers, and stay apart (NFC, not NFKC).
+    for one in ("ﬁ", "①", "Ａ", "ﷲ"):
+        other = unicodedata.normalize("NFKC", one)
+        assert isinstance(verdict(f"{one} stands here", f"{other} stands here"), str)
