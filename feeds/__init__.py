@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from feeds import jsonfeed
-from feeds.channels import Addresses, Channel, Podcast, Tombstone
-from feeds.entries import Attachment, Author, Entry, Image, Link
+from feeds.channels import Channel, FormatUrls, PodcastShow, Tombstone
+from feeds.entries import Author, Entry, EntryAttachment, Image, Link
 from feeds.errors import (
     DuplicateEntryError,
     FeedsError,
@@ -19,24 +19,24 @@ from feeds.errors import (
     InvalidIdentifierError,
 )
 from feeds.identifiers import tag_uri
-from feeds.links import ATOM, JSON, RSS
+from feeds.links import ATOM_TYPE, JSON_TYPE, RSS_TYPE
 
 __all__ = [
-    "FORMATS",
-    "Addresses",
-    "Attachment",
+    "FEED_FORMATS",
     "Author",
     "Channel",
     "DuplicateEntryError",
     "Entry",
+    "EntryAttachment",
+    "FeedFormat",
     "FeedsError",
-    "Format",
+    "FormatUrls",
     "Image",
     "InvalidChannelError",
     "InvalidEntryError",
     "InvalidIdentifierError",
     "Link",
-    "Podcast",
+    "PodcastShow",
     "Tombstone",
     "render_atom",
     "render_json",
@@ -46,7 +46,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class FeedFormat:
     """A way to publish a channel: its file's suffix, its media type, and how to write it."""
 
     name: str
@@ -74,8 +74,8 @@ def render_json(channel: Channel) -> bytes:
     return jsonfeed.render(channel)
 
 
-FORMATS = (
-    Format("rss", "rss.xml", RSS, render_rss),
-    Format("atom", "atom.xml", ATOM, render_atom),
-    Format("json", "json", JSON, render_json),
+FEED_FORMATS = (
+    FeedFormat("rss", "rss.xml", RSS_TYPE, render_rss),
+    FeedFormat("atom", "atom.xml", ATOM_TYPE, render_atom),
+    FeedFormat("json", "json", JSON_TYPE, render_json),
 )

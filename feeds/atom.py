@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from feeds import generator, links, podcasts, xmltree
+from feeds import feedgen_adapter, links, podcasts, xmltree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,24 +28,24 @@ _MINUTES_OF_A_DAY = 24 * 60
 
 def render(channel: Channel) -> bytes:
     """Return the channel as an Atom document; equal channels give equal bytes."""
-    root = generator.atom_head(channel)
+    root = feedgen_adapter.atom_head(channel)
     _complete_head(root, channel)
     xmltree.indent(root)
     _refer_names(root, xmltree.ATOM, channel.author)
-    document = xmltree.Document(root, root, "entry")
-    moments = distinct(entry.updated for entry in channel.entries)
+    document = xmltree.XMLDocument(root, root, "entry")
+    moments = distinct_moments(entry.updated for entry in channel.entries)
     for entry, updated in zip(channel.entries, moments, strict=True):
-        element = generator.atom_entry(entry, updated)
+        element = feedgen_adapter.atom_entry(entry, updated)
         if entry.image or entry.attachments:  # what tells of them has a namespace of its own
             document.place(element)
         _complete(element, entry, channel)
         document.indent(element)
         _refer_names(element, "", *entry.authors)
-        document.write(element, generator.ATOM_SLOT, entry.content_html)
+        document.write(element, feedgen_adapter.ATOM_SLOT, entry.content_html)
     return document.serialise(channel.stylesheet)
 
 
-def distinct(moments: Iterable[datetime]) -> list[datetime]:
+def distinct_moments(moments: Iterable[datetime]) -> list[datetime]:
     """Return the same moments, all written differently.
 
     Validators take two entries with one `updated` for a mistake, but several languages or one
@@ -78,23 +78,23 @@ def _zone(minutes: int) -> timezone:
 
 
 def _complete_head(root: Element, channel: Channel) -> None:
-    xmltree.declare(root, _prefixes(channel))
+    xmltree.declare_namespaces(root, _prefixes(channel))
     for name in ("title", "subtitle", "rights"):
-        xmltree.say_as_html(root.find(f"{xmltree.ATOM}{name}"))
-    feed_links = (links.page_link(channel), *links.channel_links(channel, links.ATOM))
+        xmltree.mark_as_html(root.find(f"{xmltree.ATOM}{name}"))
+    feed_links = (links.page_link(channel), *links.channel_links(channel, links.ATOM_TYPE))
     xmltree.add_links(root, f"{xmltree.ATOM}link", feed_links)
     if channel.is_archive:
-        xmltree.add_empty(root, f"{xmltree.FH}archive", {})
+        xmltree.add_element(root, f"{xmltree.FH}archive", {})
     for tombstone in channel.tombstones:
         told = {"ref": tombstone.entry_id, "when": tombstone.when.isoformat()}
-        xmltree.add_empty(root, f"{xmltree.AT}deleted-entry", told)
+        xmltree.add_element(root, f"{xmltree.AT}deleted-entry", told)
 
 
 def _refer_names(parent: Element, namespace: str, *authors: Author) -> None:
     # A name is plain text, and cannot say that it is.
-    if any(xmltree.has_special(author.name) for author in authors):
+    if any(xmltree.looks_like_html(author.name) for author in authors):
         for name in parent.iterfind(f"{namespace}author/{namespace}name"):
-            xmltree.refer(name)
+            xmltree.write_references(name)
 
 
 def _prefixes(channel: Channel) -> list[str]:
@@ -105,10 +105,10 @@ def _prefixes(channel: Channel) -> list[str]:
 
 def _complete(element: Element, entry: Entry, channel: Channel) -> None:
     if channel.mixed or entry.language != channel.language:
-        element.set(xmltree.LANG, entry.language)
-    if xmltree.has_special(entry.title):
-        xmltree.say_as_html(element.find("title"))
-    xmltree.add_empty(element, "link", links.entry_link(entry))
+        element.set(xmltree.XML_LANG, entry.language)
+    if xmltree.looks_like_html(entry.title):
+        xmltree.mark_as_html(element.find("title"))
+    xmltree.add_element(element, "link", links.entry_link(entry))
     if entry.translations:
         xmltree.add_links(element, "link", links.translation_links(entry))
     if entry.attachments:

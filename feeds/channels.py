@@ -12,11 +12,11 @@ from feeds.entries import Author, Entry, Link
 from feeds.errors import DuplicateEntryError, InvalidChannelError
 from feeds.identifiers import absolute_uri, identity, language_tag
 from feeds.text import label
-from feeds.values import instant, optional_line, optional_uri, settle
+from feeds.values import optional_line, optional_uri, set_fields, utc_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Addresses:
+class FormatUrls:
     """Where one document is published in each of the formats."""
 
     rss: str
@@ -24,7 +24,7 @@ class Addresses:
     json: str
 
     def __post_init__(self) -> None:
-        settle(
+        set_fields(
             self,
             rss=absolute_uri(self.rss),
             atom=absolute_uri(self.atom),
@@ -41,11 +41,11 @@ class Tombstone:
 
     def __post_init__(self) -> None:
         entry_id = identity(self.entry_id)
-        settle(self, entry_id=entry_id, when=instant(self.when, "when", entry_id))
+        set_fields(self, entry_id=entry_id, when=utc_seconds(self.when, "when", entry_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Podcast:
+class PodcastShow:
     """What podcast directories want to know; only said of a channel that carries sound.
 
     `category` is one of Apple's, or "Category > Subcategory"; `image` a square JPEG or PNG.
@@ -58,7 +58,7 @@ class Podcast:
     owner_email: str | None = None
 
     def __post_init__(self) -> None:
-        settle(
+        set_fields(
             self,
             category=optional_line(self.category),
             image=optional_uri(self.image),
@@ -89,22 +89,22 @@ class Channel:
     title: str
     description: str
     site_url: str
-    addresses: Addresses
+    addresses: FormatUrls
     language: str
     entries: tuple[Entry, ...]
     author: Author
     updated: datetime | None
     mixed: bool = False
-    previous: Addresses | None = None
-    following: Addresses | None = None
-    current: Addresses | None = None
+    previous: FormatUrls | None = None
+    following: FormatUrls | None = None
+    current: FormatUrls | None = None
     tombstones: tuple[Tombstone, ...] = ()
     other_languages: tuple[Link, ...] = ()
     page_url: str | None = None
     hubs: tuple[str, ...] = ()
     stylesheet: str | None = None
     ttl: int | None = None
-    podcast: Podcast | None = None
+    podcast: PodcastShow | None = None
     rights: str | None = None
     icon: str | None = None
     generator_version: str = ""
@@ -117,12 +117,12 @@ class Channel:
             raise InvalidChannelError(
                 channel_id, f"its ttl is {self.ttl}, not a time in minutes"
             )
-        settle(
+        set_fields(
             self,
             entries=_distinct(self.entries, channel_id),
             tombstones=_consistent(self.tombstones, self.entries),
         )
-        settle(
+        set_fields(
             self,
             id=channel_id,
             title=_required(self.title, "title", channel_id),
@@ -153,7 +153,9 @@ class Channel:
         moments = [entry.updated for entry in self.entries]
         moments += [tombstone.when for tombstone in self.tombstones]
         if self.updated is not None:
-            moments.append(instant(self.updated, "updated", channel_id, InvalidChannelError))
+            moments.append(
+                utc_seconds(self.updated, "updated", channel_id, InvalidChannelError)
+            )
         if not moments:
             raise InvalidChannelError(
                 channel_id, "has no entries, so it must say when it changed"

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from feeds.identifiers import absolute_uri, identity, language_tag
-from feeds.text import clean_html, label, line, prose
-from feeds.values import instant, optional_line, optional_uri, settle
+from feeds.text import clean_html, label, prose, single_line
+from feeds.values import optional_line, optional_uri, set_fields, utc_seconds
 
 # RFC 2046 section 4.5.1: of bytes of which no more is known.
-UNKNOWN_TYPE = "application/octet-stream"
+_UNKNOWN_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +25,9 @@ class Author:
     url: str | None = None
 
     def __post_init__(self) -> None:
-        settle(self, name=label(self.name))
+        set_fields(self, name=label(self.name))
         if self.affiliation is not None or self.url is not None:
-            settle(
+            set_fields(
                 self,
                 affiliation=optional_line(self.affiliation),
                 url=optional_uri(self.url),
@@ -44,7 +44,7 @@ class Link:
     type: str | None = None
 
     def __post_init__(self) -> None:
-        settle(
+        set_fields(
             self,
             url=absolute_uri(self.url),
             language=language_tag(self.language),
@@ -63,11 +63,11 @@ class Image:
     height: int | None = None
 
     def __post_init__(self) -> None:
-        settle(self, url=absolute_uri(self.url), alt=label(self.alt))
+        set_fields(self, url=absolute_uri(self.url), alt=label(self.alt))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
+class EntryAttachment:
     """A sound, a film or a document that goes along with an entry.
 
     `media_type` is its MIME type, or blank where nobody knows it; `length` its size in bytes, None where nobody knows it;
@@ -81,10 +81,10 @@ class Attachment:
     duration: int | None = None
 
     def __post_init__(self) -> None:
-        settle(
+        set_fields(
             self,
             url=absolute_uri(self.url),
-            media_type=line(self.media_type).lower() or UNKNOWN_TYPE,
+            media_type=single_line(self.media_type).lower() or _UNKNOWN_TYPE,
             title=optional_line(self.title),
         )
 
@@ -118,20 +118,20 @@ class Entry:
     topics: tuple[str, ...] = ()
     translations: tuple[Link, ...] = ()
     image: Image | None = None
-    attachments: tuple[Attachment, ...] = ()
+    attachments: tuple[EntryAttachment, ...] = ()
 
     def __post_init__(self) -> None:
         entry_id = identity(self.id)
         url = absolute_uri(self.url)
-        published = instant(self.published, "published", entry_id)
-        settle(
+        published = utc_seconds(self.published, "published", entry_id)
+        set_fields(
             self,
             id=entry_id,
             url=url,
             title=label(self.title) or url,
             language=language_tag(self.language),
             published=published,
-            updated=max(published, instant(self.updated, "updated", entry_id)),
+            updated=max(published, utc_seconds(self.updated, "updated", entry_id)),
             summary=prose(self.summary),
             content_html=clean_html(self.content_html),
         )
@@ -140,17 +140,17 @@ class Entry:
     def _settle_lists(self) -> None:
         # Most entries lack most of them, and a feed is quick to write because its values are.
         if self.authors:
-            settle(self, authors=tuple(author for author in self.authors if author.name))
+            set_fields(self, authors=tuple(author for author in self.authors if author.name))
         if self.topics:
             topics = dict.fromkeys(map(label, self.topics))
-            settle(self, topics=tuple(filter(None, topics)))
+            set_fields(self, topics=tuple(filter(None, topics)))
         if self.translations:
-            settle(self, translations=tuple(self.translations))
+            set_fields(self, translations=tuple(self.translations))
         if self.attachments:
-            settle(self, attachments=tuple(self.attachments))
+            set_fields(self, attachments=tuple(self.attachments))
 
     @property
-    def enclosure(self) -> Attachment | None:
+    def enclosure(self) -> EntryAttachment | None:
         """The one attachment that every reader gets: the first sound or film, or else the first.
 
         Only one whose length is known: a guess makes players stop early or refuse the file.

@@ -10,7 +10,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from feeds.errors import InvalidIdentifierError
-from feeds.text import line
+from feeds.text import single_line
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S.*")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
@@ -72,7 +72,7 @@ def language_tag(text: str) -> str:
 
     Raises InvalidIdentifierError, as for `zh_Hant`, which feed readers do not know.
     """
-    tag = line(text)
+    tag = single_line(text)
     if not _LANGUAGE.fullmatch(tag):
         raise InvalidIdentifierError(text, "is no language tag (BCP 47), such as en or zh-Hant")
     return tag
@@ -90,14 +90,14 @@ def tag_uri(authority: str, date: date | str, specific: str) -> str:
         raise InvalidIdentifierError(authority, "is no domain or e-mail address for a tag: URI")
     if not _TAG_DATE.fullmatch(str(date)):
         raise InvalidIdentifierError(str(date), "is no date for a tag: URI: YYYY[-MM[-DD]]")
-    key = quote(line(specific), safe=_SPECIFIC_CHARACTERS)
+    key = quote(single_line(specific), safe=_SPECIFIC_CHARACTERS)
     if not key:
         raise InvalidIdentifierError(specific, "is no key for a tag: URI: it is empty")
     return f"tag:{owner},{date}:{key}"
 
 
 def _absolute(text: str) -> str:
-    address = line(text)
+    address = single_line(text)
     if not _ABSOLUTE.fullmatch(address):
         raise InvalidIdentifierError(text, "is no absolute address")
     return address

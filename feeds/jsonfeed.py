@@ -11,9 +11,9 @@ from typing import Any
 
 from feeds import links
 from feeds.channels import Channel
-from feeds.entries import Attachment, Author, Entry, Link
+from feeds.entries import Author, Entry, EntryAttachment, Link
 
-VERSION = "https://jsonfeed.org/version/1.1"
+_VERSION = "https://jsonfeed.org/version/1.1"
 
 # Legal in JSON, but line ends to JavaScript before ES2019 and to line-based tools.
 _LINE_SEPARATORS = (("\u2028", "\\u2028"), ("\u2029", "\\u2029"))
@@ -29,9 +29,9 @@ def render(channel: Channel) -> bytes:
 
 
 def _feed(channel: Channel) -> dict[str, Any]:
-    translations = links.other_languages(channel, links.JSON)
+    translations = links.other_languages(channel, links.JSON_TYPE)
     known = _known(
-        version=VERSION,
+        version=_VERSION,
         title=channel.title,
         home_page_url=channel.site_url,
         feed_url=channel.addresses.json,
@@ -73,7 +73,7 @@ def _author(author: Author) -> dict[str, Any]:
     return _known(name=author.name, url=author.url, _publisher=own)
 
 
-def _attachment(attachment: Attachment) -> dict[str, Any]:
+def _attachment(attachment: EntryAttachment) -> dict[str, Any]:
     return _known(
         url=attachment.url,
         mime_type=attachment.media_type,

@@ -12,37 +12,37 @@ Knows nothing of XML: what is returned serves Atom and `atom:link` in RSS alike.
 import re
 from collections.abc import Iterator
 
-from feeds.channels import Addresses, Channel
+from feeds.channels import Channel, FormatUrls
 from feeds.entries import Entry, Link
 
-ATOM = "application/atom+xml"
-RSS = "application/rss+xml"
-JSON = "application/feed+json"
-HTML = "text/html"
+ATOM_TYPE = "application/atom+xml"
+RSS_TYPE = "application/rss+xml"
+JSON_TYPE = "application/feed+json"
+HTML_TYPE = "text/html"
 
-Attributes = dict[str, str]
+LinkAttributes = dict[str, str]
 
 # A title is an attribute, which has no way to say that it is no HTML.
 _LIKE_MARKUP = re.compile(r"<[/A-Za-z]|&[#\w]")
 
 
-def channel_links(channel: Channel, own: str) -> Iterator[Attributes]:
+def channel_links(channel: Channel, own: str) -> Iterator[LinkAttributes]:
     """Yield the links of the channel's document of media type `own`, its page's apart."""
-    yield attributes("self", address(channel.addresses, own), own)
-    for media_type in (ATOM, RSS, JSON):
+    yield link_attributes("self", format_url(channel.addresses, own), own)
+    for media_type in (ATOM_TYPE, RSS_TYPE, JSON_TYPE):
         if media_type != own:
-            found = address(channel.addresses, media_type)
-            yield attributes("alternate", found, media_type, _language(channel))
+            found = format_url(channel.addresses, media_type)
+            yield link_attributes("alternate", found, media_type, _language(channel))
     for link in other_languages(channel, own):
-        yield attributes("alternate", link.url, link.type, link.language, link.title)
+        yield link_attributes("alternate", link.url, link.type, link.language, link.title)
     if channel.page_url:
-        yield attributes("describedby", channel.page_url, HTML, _language(channel))
+        yield link_attributes("describedby", channel.page_url, HTML_TYPE, _language(channel))
     for hub in channel.hubs:
-        yield attributes("hub", hub, None)
+        yield link_attributes("hub", hub, None)
     yield from history_links(channel, own)
 
 
-def history_links(channel: Channel, own: str) -> Iterator[Attributes]:
+def history_links(channel: Channel, own: str) -> Iterator[LinkAttributes]:
     """Yield the links to the documents before and after this one, and to the newest."""
     documents = {
         "current": channel.current,
@@ -51,12 +51,14 @@ def history_links(channel: Channel, own: str) -> Iterator[Attributes]:
     }
     for rel, addresses in documents.items():
         if addresses:
-            yield attributes(rel, address(addresses, own), own)
+            yield link_attributes(rel, format_url(addresses, own), own)
 
 
-def address(addresses: Addresses, media_type: str) -> str:
+def format_url(addresses: FormatUrls, media_type: str) -> str:
     """Return where a document is published in one of the formats."""
-    return {ATOM: addresses.atom, RSS: addresses.rss, JSON: addresses.json}[media_type]
+    return {ATOM_TYPE: addresses.atom, RSS_TYPE: addresses.rss, JSON_TYPE: addresses.json}[
+        media_type
+    ]
 
 
 def other_languages(channel: Channel, own: str) -> tuple[Link, ...]:
@@ -67,29 +69,36 @@ def other_languages(channel: Channel, own: str) -> tuple[Link, ...]:
     return (*same, *rest)
 
 
-def page_link(channel: Channel) -> Attributes:
+def page_link(channel: Channel) -> LinkAttributes:
     """Return the link to the page that the channel is the feed of."""
-    return attributes("alternate", channel.site_url, HTML, _language(channel))
+    return link_attributes("alternate", channel.site_url, HTML_TYPE, _language(channel))
 
 
-def entry_link(entry: Entry) -> Attributes:
+def entry_link(entry: Entry) -> LinkAttributes:
     """Return the one link to where the entry is read."""
-    return {"rel": "alternate", "type": HTML, "hreflang": entry.language, "href": entry.url}
+    return {
+        "rel": "alternate",
+        "type": HTML_TYPE,
+        "hreflang": entry.language,
+        "href": entry.url,
+    }
 
 
-def enclosure_link(entry: Entry) -> Iterator[Attributes]:
+def enclosure_link(entry: Entry) -> Iterator[LinkAttributes]:
     """Yield the link to the one attachment that every reader gets, if there is one."""
     if enclosure := entry.enclosure:
-        found = attributes(
+        found = link_attributes(
             "enclosure", enclosure.url, enclosure.media_type, title=enclosure.title
         )
         yield found | {"length": str(enclosure.length)}
 
 
-def translation_links(entry: Entry) -> Iterator[Attributes]:
+def translation_links(entry: Entry) -> Iterator[LinkAttributes]:
     """Yield the links to the entry in other languages."""
     for link in entry.translations:
-        yield attributes("related", link.url, link.type or HTML, link.language, link.title)
+        yield link_attributes(
+            "related", link.url, link.type or HTML_TYPE, link.language, link.title
+        )
 
 
 def _language(channel: Channel) -> str | None:
@@ -97,13 +106,13 @@ def _language(channel: Channel) -> str | None:
     return None if channel.mixed else channel.language
 
 
-def attributes(
+def link_attributes(
     rel: str,
     href: str,
     media_type: str | None,
     language: str | None = None,
     title: str | None = None,
-) -> Attributes:
+) -> LinkAttributes:
     """Return the attributes of a link, without those that are unknown or would be misread."""
     known = {
         "rel": rel,

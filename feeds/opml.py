@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from feeds.errors import FeedsError, InvalidChannelError, InvalidIdentifierError
 from feeds.identifiers import absolute_uri, language_tag
 from feeds.text import label
-from feeds.values import instant, optional_line, optional_uri, settle
+from feeds.values import optional_line, optional_uri, set_fields, utc_seconds
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
 # The specification names versions of RSS only: an outline of another format leaves it out.
-VERSIONS = frozenset({"RSS", "RSS1", "RSS2", "scriptingNews"})
+_VERSIONS = frozenset({"RSS", "RSS1", "RSS2", "scriptingNews"})
 
 _BRACKETS = str.maketrans("<>", "‹›")
 
@@ -44,9 +44,9 @@ class Outline:
     def __post_init__(self) -> None:
         address = absolute_uri(self.xml_url)
         title = optional_line(self.title)
-        if self.version is not None and self.version not in VERSIONS:
-            raise InvalidIdentifierError(self.version, f"is none of {sorted(VERSIONS)}")
-        settle(
+        if self.version is not None and self.version not in _VERSIONS:
+            raise InvalidIdentifierError(self.version, f"is none of {sorted(_VERSIONS)}")
+        set_fields(
             self,
             text=label(self.text) or title or address,
             xml_url=address,
@@ -58,7 +58,7 @@ class Outline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class OutlineGroup:
     """Feeds that are shown together, such as those of one language.
 
     Raises FeedsError if its text is blank, since readers would show a folder without a name.
@@ -71,12 +71,12 @@ class Group:
         text = label(self.text)
         if not text:
             raise FeedsError("a group of feeds has no text")
-        settle(self, text=text, outlines=tuple(self.outlines))
+        set_fields(self, text=text, outlines=tuple(self.outlines))
 
 
 def render_opml(
     title: str,
-    items: Iterable[Group | Outline],
+    items: Iterable[OutlineGroup | Outline],
     *,
     updated: datetime,
     owner_name: str | None = None,
@@ -94,7 +94,7 @@ def render_opml(
     name = label(title)
     if not name:
         raise InvalidChannelError("OPML", "its title is blank")
-    changed = instant(updated, "updated", name, InvalidChannelError)
+    changed = utc_seconds(updated, "updated", name, InvalidChannelError)
     root = etree.Element("opml", {"version": "2.0"})
     head = etree.SubElement(root, "head")
     etree.SubElement(head, "title").text = _plain(name)
@@ -105,7 +105,7 @@ def render_opml(
     return _serialise(root)
 
 
-def _fill(body: Element, items: Iterable[Group | Outline], name: str) -> None:
+def _fill(body: Element, items: Iterable[OutlineGroup | Outline], name: str) -> None:
     from lxml import etree
 
     for item in items:

@@ -17,17 +17,17 @@ from feeds.xmltree import ITUNES, MEDIA
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-    from feeds.channels import Channel, Podcast
-    from feeds.entries import Attachment, Entry, Image
+    from feeds.channels import Channel, PodcastShow
+    from feeds.entries import Entry, EntryAttachment, Image
 
 # Apple takes no longer names.
-LONGEST_NAME = 255
+_MAX_NAME = 255
 
 
 def add_media(element: Element, entry: Entry) -> None:
     """Append the picture that stands for an entry, and what is attached beside the enclosure."""
     if entry.image:
-        xmltree.add_empty(element, f"{MEDIA}thumbnail", _thumbnail(entry.image))
+        xmltree.add_element(element, f"{MEDIA}thumbnail", _thumbnail(entry.image))
     if entry.attachments:
         enclosure = entry.enclosure
         for attachment in entry.attachments:
@@ -35,7 +35,7 @@ def add_media(element: Element, entry: Entry) -> None:
                 _add_content(element, attachment)
 
 
-def listed(channel: Channel) -> Podcast | None:
+def podcast_of(channel: Channel) -> PodcastShow | None:
     """Return what directories want to know of a channel, if they could list it as a podcast."""
     podcast = channel.podcast
     if podcast is None or not (_categories(podcast) and podcast.owner_email):
@@ -43,7 +43,7 @@ def listed(channel: Channel) -> Podcast | None:
     return podcast if any(episode(entry) for entry in channel.entries) else None
 
 
-def episode(entry: Entry) -> Attachment | None:
+def episode(entry: Entry) -> EntryAttachment | None:
     """Return what is played: the enclosure if it can be, or else the first sound or film.
 
     A film counts only if its length is known; without, it is no enclosure.
@@ -56,36 +56,36 @@ def episode(entry: Entry) -> Attachment | None:
     return next((one for one in playable if one is entry.enclosure), next(iter(playable), None))
 
 
-def add_show(element: Element, channel: Channel, podcast: Podcast) -> None:
+def add_show(element: Element, channel: Channel, podcast: PodcastShow) -> None:
     """Append what directories want to know of a channel."""
-    author = channel.author.name[:LONGEST_NAME]
-    xmltree.add(element, f"{ITUNES}author", author)
+    author = channel.author.name[:_MAX_NAME]
+    xmltree.add_text(element, f"{ITUNES}author", author)
     parent = element
     for name in _categories(podcast):
-        parent = xmltree.add_empty(parent, f"{ITUNES}category", {"text": name})
-    xmltree.add(element, f"{ITUNES}explicit", str(podcast.explicit).lower())
+        parent = xmltree.add_element(parent, f"{ITUNES}category", {"text": name})
+    xmltree.add_text(element, f"{ITUNES}explicit", str(podcast.explicit).lower())
     if podcast.image:
-        xmltree.add_empty(element, f"{ITUNES}image", {"href": podcast.image})
-    owner = xmltree.add_empty(element, f"{ITUNES}owner", {})
-    xmltree.add(owner, f"{ITUNES}name", podcast.owner_name or author)
-    xmltree.add(owner, f"{ITUNES}email", podcast.owner_email or "")
-    xmltree.add(element, f"{ITUNES}type", "episodic")
+        xmltree.add_element(element, f"{ITUNES}image", {"href": podcast.image})
+    owner = xmltree.add_element(element, f"{ITUNES}owner", {})
+    xmltree.add_text(owner, f"{ITUNES}name", podcast.owner_name or author)
+    xmltree.add_text(owner, f"{ITUNES}email", podcast.owner_email or "")
+    xmltree.add_text(element, f"{ITUNES}type", "episodic")
 
 
-def add_episode(element: Element, entry: Entry, podcast: Podcast) -> None:
+def add_episode(element: Element, entry: Entry, podcast: PodcastShow) -> None:
     """Append what players want to know of an entry with sound; nothing to others."""
     played = episode(entry)
     if played is None:
         return
     if entry.authors:
         names = ", ".join(author.name for author in entry.authors)
-        xmltree.add(element, f"{ITUNES}author", names[:LONGEST_NAME])
+        xmltree.add_text(element, f"{ITUNES}author", names[:_MAX_NAME])
     if played.duration and played.duration > 0:
-        xmltree.add(element, f"{ITUNES}duration", str(played.duration))
-    xmltree.add(element, f"{ITUNES}explicit", str(podcast.explicit).lower())
+        xmltree.add_text(element, f"{ITUNES}duration", str(played.duration))
+    xmltree.add_text(element, f"{ITUNES}explicit", str(podcast.explicit).lower())
 
 
-def _categories(podcast: Podcast) -> list[str]:
+def _categories(podcast: PodcastShow) -> list[str]:
     """Return a podcast's category, and the one within it, which stands behind the first `>`."""
     names = (podcast.category or "").split(">", 1)
     return [text for name in names if (text := name.strip(" >"))]
@@ -95,16 +95,16 @@ def _thumbnail(image: Image) -> dict[str, str]:
     return {"url": image.url} | _numbers(width=image.width, height=image.height)
 
 
-def _add_content(element: Element, attachment: Attachment) -> None:
+def _add_content(element: Element, attachment: EntryAttachment) -> None:
     attributes = {
         "url": attachment.url,
         "type": attachment.media_type,
         "medium": attachment.medium,
         **_numbers(fileSize=attachment.length, duration=attachment.duration),
     }
-    content = xmltree.add_empty(element, f"{MEDIA}content", attributes)
+    content = xmltree.add_element(element, f"{MEDIA}content", attributes)
     if attachment.title:
-        xmltree.say_as_html(xmltree.add(content, f"{MEDIA}title", attachment.title))
+        xmltree.mark_as_html(xmltree.add_text(content, f"{MEDIA}title", attachment.title))
 
 
 def _numbers(**numbers: int | None) -> dict[str, str]:

@@ -39,7 +39,7 @@ _INVISIBLE = (
 _NOTHING_TO_SEE = re.compile(f"[{_INVISIBLE}]*")
 
 
-def clean(text: str) -> str:
+def clean_text(text: str) -> str:
     """Return text in NFC, without what is no text, and with line ends as LF."""
     return unicodedata.normalize("NFC", _permitted(text))
 
@@ -56,11 +56,11 @@ def clean_html(html: str) -> str:
     return "".join(unicodedata.normalize("NFC", part) for part in _MARKUP.split(permitted))
 
 
-def line(text: str) -> str:
+def single_line(text: str) -> str:
     """Return cleaned text as one line: an address, an id, a media type."""
     if _is_plain_line(text):
         return text.strip(" ")
-    return _BREAKS.sub(" ", clean(text)).strip(" ")
+    return _BREAKS.sub(" ", clean_text(text)).strip(" ")
 
 
 def label(text: str) -> str:
@@ -71,15 +71,15 @@ def label(text: str) -> str:
     if _is_plain_line(text):
         # Some of what cannot be seen counts as printable.
         return "" if _NOTHING_TO_SEE.fullmatch(text) else text.strip(" ")
-    return _visible(line(text))
+    return _visible(single_line(text))
 
 
 def prose(text: str) -> str:
     """Return text of several lines that people read: a summary. The rules are those of labels."""
-    return _visible(clean(text).strip())
+    return _visible(clean_text(text).strip())
 
 
-def contained(text: str) -> str:
+def balance_bidi(text: str) -> str:
     """Return text whose directional controls end with it (Unicode Standard Annex 9).
 
     What it leaves open is closed, for it would turn round what a reader shows behind it;
@@ -109,7 +109,7 @@ def contained(text: str) -> str:
 def _visible(text: str) -> str:
     if text.isascii():
         return text
-    return "" if _NOTHING_TO_SEE.fullmatch(text) else contained(text)
+    return "" if _NOTHING_TO_SEE.fullmatch(text) else balance_bidi(text)
 
 
 def _is_plain_line(text: str) -> bool:

@@ -10,7 +10,7 @@ from feeds.identifiers import absolute_uri
 from feeds.text import label
 
 
-def settle(value: object, **fields: object) -> None:
+def set_fields(value: object, **fields: object) -> None:
     """Set the fields of a frozen value that is still being built."""
     put = object.__setattr__
     for name, content in fields.items():
@@ -27,7 +27,7 @@ def optional_uri(text: str | None) -> str | None:
     return absolute_uri(text) if text else None
 
 
-def instant(
+def utc_seconds(
     moment: datetime,
     name: str,
     owner: str,

@@ -30,7 +30,7 @@ AT, ATOM, DC, DCTERMS, FH, ITUNES, MEDIA = (
     f"{{{NAMESPACES[prefix]}}}"
     for prefix in ("at", "atom", "dc", "dcterms", "fh", "itunes", "media")
 )
-LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 _DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 _SPECIAL = re.compile("([&<])")
@@ -40,20 +40,20 @@ _END_TAG = re.compile("<(?=/[A-Za-z])")
 _NO_TAG = "<\u2060"
 
 
-def parse(document: bytes) -> Element:
+def parse_xml(document: bytes) -> Element:
     """Return the tree of a document of ours, however long its texts are."""
     # Without huge_tree one text of 10 MB would take the whole feed down.
     parser = etree.XMLParser(huge_tree=True, resolve_entities=False, no_network=True)
     return etree.fromstring(document, parser)
 
 
-def declare(root: Element, prefixes: Iterable[str]) -> None:
+def declare_namespaces(root: Element, prefixes: Iterable[str]) -> None:
     """Declare namespaces on the root, once for all that is in it or is added to it later."""
     wanted = {prefix: NAMESPACES[prefix] for prefix in prefixes}
     etree.cleanup_namespaces(root, top_nsmap=wanted, keep_ns_prefixes=list(wanted))
 
 
-def add(parent: Element, name: str, text: str) -> Element:
+def add_text(parent: Element, name: str, text: str) -> Element:
     """Append an element that holds text."""
     element = etree.SubElement(parent, name)
     element.text = text
@@ -66,35 +66,35 @@ def add_links(parent: Element, name: str, links: Iterable[dict[str, str]]) -> No
         etree.SubElement(parent, name, link)
 
 
-def add_empty(parent: Element, name: str, attributes: dict[str, str]) -> Element:
+def add_element(parent: Element, name: str, attributes: dict[str, str]) -> Element:
     """Append an element that holds attributes only."""
     return etree.SubElement(parent, name, attributes)
 
 
-def has_special(text: str | None) -> bool:
+def looks_like_html(text: str | None) -> bool:
     """Say whether a plain text holds what looks like HTML to who does not ask: & or <."""
     return text is not None and ("&" in text or "<" in text)
 
 
-def say_as_html(element: Element | None) -> None:
+def mark_as_html(element: Element | None) -> None:
     """Turn an element's plain text into the HTML that shows it, where the two differ.
 
     Readers and validators guess whether a text is HTML, whatever its type; told that it is,
     they agree.
     """
-    if element is not None and has_special(element.text):
+    if element is not None and looks_like_html(element.text):
         element.set("type", "html")
         element.text = html.escape(element.text or "", quote=False)
 
 
-def refer(element: Element) -> None:
+def write_references(element: Element) -> None:
     """Write an element's plain text so that it is none the worse for being taken for HTML.
 
     Its & and < become numeric references, as the RSS Board's profile advises: a reader that
     unescapes twice then shows them. Validators and the more eager readers see an end tag even
     so; it gets a word joiner. The tree has to be indented before: references are nodes of it.
     """
-    if not has_special(element.text):
+    if not looks_like_html(element.text):
         return
     element.text, *rest = _SPECIAL.split(_END_TAG.sub(_NO_TAG, element.text or ""))
     for character, tail in zip(rest[::2], rest[1::2], strict=True):
@@ -108,7 +108,7 @@ def indent(element: Element, level: int = 0) -> None:
     etree.indent(element, level=level)
 
 
-class Document:
+class XMLDocument:
     """A document whose head is a tree, and whose entries are written one after another.
 
     An entry may be in the tree while it is completed, so that its namespaces are the

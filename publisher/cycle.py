@@ -15,7 +15,7 @@ from functools import partial
 
 import structlog
 
-from publisher import outputs
+from publisher import build_cache
 from publisher.articles.pickup import PickedUp, pick_up
 from publisher.assembly import assemble, select_due
 from publisher.clock import Clock
@@ -30,9 +30,9 @@ from publisher.delivery.transports.base import Transport
 from publisher.issues.planning import plan
 from publisher.rendering import Renderer
 from publisher.secret import secret_of
-from publisher.site import Written, renew_lost, write_site
-from publisher.syndication import turn
-from publisher.syndication.pinging import Pinged, ping
+from publisher.site import PagesWritten, renew_lost, write_site
+from publisher.syndication import publish
+from publisher.syndication.websub import HubReport, notify_hubs
 
 log = structlog.get_logger()
 
@@ -47,10 +47,10 @@ class Report:
 
     picked_up: PickedUp = field(default_factory=PickedUp)
     issues: int = 0
-    written: Written = field(default_factory=Written)
+    written: PagesWritten = field(default_factory=PagesWritten)
     feeds: int = 0
     sent: Sent = field(default_factory=Sent)
-    pinged: Pinged = field(default_factory=Pinged)
+    pinged: HubReport = field(default_factory=HubReport)
     problems: list[str] = field(default_factory=list)
 
 
@@ -95,7 +95,7 @@ class Press:
         """Run a cycle up to where mail would go out: articles in, issues, pages and feeds."""
         now = self.clock.now()
         report = Report()
-        turn.renew_lost(self.settings, self.database)
+        publish.renew_lost(self.settings, self.database)
         renew_lost(self.settings, self.database)
         report.picked_up = self.pick_up(now, progress)
         self._warn_of_missing_catalogues()
@@ -108,7 +108,7 @@ class Press:
             self.settings, self.database, self.renderer, now, partial(progress, "writing pages")
         )
         report.problems += report.written.problems
-        report.feeds, problems = turn.syndicate(
+        report.feeds, problems = publish.publish_feeds(
             self.settings, self.database, self.renderer, now
         )
         report.problems += problems
@@ -130,9 +130,9 @@ class Press:
             signers=self.signers,
         )
 
-    def ping(self) -> Pinged:
+    def ping(self) -> HubReport:
         """Tell the hubs which feeds have changed; mail never waits for one that is slow."""
-        return ping(self.database, self.settings.feeds.hubs, self.clock.now())
+        return notify_hubs(self.database, self.settings.feeds.hubs, self.clock.now())
 
     def _warn_of_missing_catalogues(self) -> None:
         for language in self.settings.publication.languages:
@@ -144,8 +144,8 @@ def _warn_once(database: Database, language: str) -> None:
     """Say, the first time only, that a language's articles will stand among English words."""
     name = f"no catalogue/{language}"
     with database.writing() as connection:
-        if outputs.made_from(connection, name) is None:
-            outputs.record(connection, name, "warned")
+        if build_cache.cached_hash(connection, name) is None:
+            build_cache.store_hash(connection, name, "warned")
             log.warning(
                 "no translation of the program's own words; English will stand around the articles",
                 language=language,

@@ -76,11 +76,13 @@ def opml_path() -> str:
     return "feeds/index.opml"
 
 
-def absolute(publication: Publication, path: str) -> str:
+def absolute_url(publication: Publication, path: str) -> str:
     """Give the URL of a path below the web root."""
     return f"{publication.url}/{path.removeprefix('/')}"
 
 
 def article_url(publication: Publication, article: Article | Version) -> str:
     """Give the URL of an article: where it lives, or else its page here."""
-    return article.url or absolute(publication, article_path(article.language, article.slug))
+    return article.url or absolute_url(
+        publication, article_path(article.language, article.slug)
+    )

@@ -113,7 +113,7 @@ def content_of_issue(
     sisters = [
         LanguageLink(
             language=sister.language,
-            url=urls.absolute(
+            url=urls.absolute_url(
                 publication, urls.issue_path(sister.language, sister.newsletter, sister.day)
             ),
         )
@@ -168,9 +168,9 @@ def content_of(  # noqa: PLR0913  # everything that an issue says comes together
             for article in chosen
         ),
         sisters=tuple(sisters),
-        web_url=urls.absolute(publication, path),
+        web_url=urls.absolute_url(publication, path),
         more=more,
-        more_url=urls.absolute(publication, urls.home_path(language)),
+        more_url=urls.absolute_url(publication, urls.home_path(language)),
         content=edition.content.value,
         blocks=frozenset(block.value for block in edition.blocks),
     )

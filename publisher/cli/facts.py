@@ -15,7 +15,7 @@ from publisher.issues import store as issues
 from publisher.issues.model import Issue
 from publisher.issues.planning import Upcoming, every_edition, next_of
 from publisher.languages import match
-from publisher.syndication import pings, shelf
+from publisher.syndication import feed_index, websub_queue
 from subscribers import count_by_language
 
 # More than this many of the last issues are for the archive pages, not for a terminal.
@@ -97,9 +97,9 @@ def collect(connection: Connection, settings: Settings, now: datetime) -> Facts:
         elsewhere={tag: n for tag, n in counts.items() if tag not in served},
         unserved={tag: n for tag, n in readers.items() if match(tag, served) is None},
         quarantine=tuple(articles.quarantine(connection)),
-        feeds=shelf.count(connection, served),
-        pings_waiting=pings.waiting(connection),
-        pings_failed=tuple(pings.failed(connection)),
+        feeds=feed_index.count_feeds(connection, served),
+        pings_waiting=websub_queue.count_waiting_pings(connection),
+        pings_failed=tuple(websub_queue.failed_pings(connection)),
     )
 
 

@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 def rehearsed(settings: Settings, clock: Clock) -> Iterator[Press]:
     """Give a press on a copy of the publication's state, with what is new picked up."""
     from publisher.cycle import press
-    from publisher.site.writing import place_logo
+    from publisher.site.writer import write_logo
 
     with (
         tempfile.TemporaryDirectory() as name,
         press(_copy(settings, Path(name)), clock) as machine,
     ):
         machine.pick_up(clock.now())
-        place_logo(machine.settings)
+        write_logo(machine.settings)
         yield machine
 
 

@@ -10,7 +10,7 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from feeds import FORMATS
+from feeds import FEED_FORMATS
 from publisher import urls
 from publisher.cli.common import counted, local
 from publisher.cli.facts import Facts, LanguageFacts, Made, collect
@@ -158,7 +158,9 @@ def _places(settings: Settings, facts: Facts) -> Table:
             line.language,
             "\n".join(f"{public}/{path}" for path in pages),
             "\n".join(mails(issue) for issue in made.values()),
-            "\n".join(f"{public}/{urls.feed_path(line.language, f.suffix)}" for f in FORMATS),
+            "\n".join(
+                f"{public}/{urls.feed_path(line.language, f.suffix)}" for f in FEED_FORMATS
+            ),
         )
         table.add_section()
     return table

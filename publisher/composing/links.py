@@ -74,4 +74,4 @@ def reader_url(publication: Publication, issue: Issue, kind: Kind) -> str:
         if kind == "web"
         else urls.letter_path(issue.language, kind)
     )
-    return f"{urls.absolute(publication, path)}?t="
+    return f"{urls.absolute_url(publication, path)}?t="

@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Literal, cast
 
-from feeds import FORMATS
+from feeds import FEED_FORMATS
 from publisher import urls
 from publisher.articles.model import Article, Origin, Picture, Version
 from publisher.config import Publication
@@ -56,8 +56,8 @@ def house(publication: Publication, language: str) -> House:
         language=language,
         languages=publication.languages,
         since=publication.since,
-        feeds_url=urls.absolute(publication, urls.feed_page_path(language)),
-        opml_url=urls.absolute(publication, urls.opml_path()),
+        feeds_url=urls.absolute_url(publication, urls.feed_page_path(language)),
+        opml_url=urls.absolute_url(publication, urls.opml_path()),
         palette=palette(publication.design.accent, publication.design.ground),
         headings=publication.design.headings,
         logo=_logo(publication, publication.title(language)),
@@ -207,8 +207,8 @@ def feed_addresses(publication: Publication, name: str) -> tuple[FeedAddress, ..
     return tuple(
         FeedAddress(
             name=FORMAT_NAMES[form.name],
-            url=urls.absolute(publication, urls.feed_path(name, form.suffix)),
+            url=urls.absolute_url(publication, urls.feed_path(name, form.suffix)),
             media_type=form.media_type,
         )
-        for form in FORMATS
+        for form in FEED_FORMATS
     )

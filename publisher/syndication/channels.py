@@ -13,7 +13,7 @@ import feeds
 from publisher import urls
 from publisher.config import Publication, Settings
 from publisher.languages import autonym
-from publisher.syndication.shelf import Feed
+from publisher.syndication.feed_index import Feed
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Contents:
     tombstones: tuple[feeds.Tombstone, ...]
 
 
-def subscription(
+def subscription_channel(
     settings: Settings, feed: Feed, contents: Contents, newest_archive: int
 ) -> feeds.Channel:
     """Make the document that readers poll; `newest_archive` is 0 if there is no archive."""
@@ -36,7 +36,9 @@ def subscription(
     )
 
 
-def archived(settings: Settings, feed: Feed, contents: Contents, number: int) -> feeds.Channel:
+def archive_channel(
+    settings: Settings, feed: Feed, contents: Contents, number: int
+) -> feeds.Channel:
     """Make an archive document (RFC 5005 section 4): the `number`th from the oldest.
 
     It names its successor before there is one, since it is never written again for that. It
@@ -51,7 +53,7 @@ def archived(settings: Settings, feed: Feed, contents: Contents, number: int) ->
     )
 
 
-def title(publication: Publication, feed: Feed) -> str:
+def feed_title(publication: Publication, feed: Feed) -> str:
     """Name a feed for its readers; no two feeds of a publication have one name."""
     if feed.kind == "all":
         languages = ", ".join(map(autonym, publication.languages))
@@ -60,34 +62,34 @@ def title(publication: Publication, feed: Feed) -> str:
     return own if feed.kind == "language" else f"{own}: {feed.title}"
 
 
-def description(publication: Publication, feed: Feed) -> str:
+def feed_description(publication: Publication, feed: Feed) -> str:
     """Say what a feed is about: of an author, the affiliation."""
     language = feed.language or publication.default_language
     return feed.affiliation or publication.description(language)
 
 
-def page_url(publication: Publication, feed: Feed) -> str:
+def subscribe_page_url(publication: Publication, feed: Feed) -> str:
     """Give the address of the page that says how to subscribe."""
-    return urls.absolute(publication, page_path(feed))
+    return urls.absolute_url(publication, subscribe_page_path(feed))
 
 
-def page_path(feed: Feed) -> str:
+def subscribe_page_path(feed: Feed) -> str:
     """Give the path of that page."""
     if feed.kind == "all":
         return urls.all_feeds_page_path()
     return urls.feed_page_path(feed.language, feed.page)
 
 
-def style_href(publication: Publication, language: str) -> str:
+def stylesheet_href(publication: Publication, language: str) -> str:
     """Give a stylesheet's address from the root, so that a copy of the site works by itself."""
-    return urlsplit(urls.absolute(publication, urls.feed_style_path(language))).path
+    return urlsplit(urls.absolute_url(publication, urls.feed_style_path(language))).path
 
 
 def _channel(
     settings: Settings,
     feed: Feed,
     contents: Contents,
-    addresses: feeds.Addresses,
+    addresses: feeds.FormatUrls,
     updated: datetime | None,
 ) -> feeds.Channel:
     publication = settings.publication
@@ -97,8 +99,8 @@ def _channel(
     beginning = datetime(publication.since, 1, 1, tzinfo=UTC) if empty else None
     return feeds.Channel(
         id=feed.tag,
-        title=title(publication, feed),
-        description=description(publication, feed),
+        title=feed_title(publication, feed),
+        description=feed_description(publication, feed),
         site_url=_site(publication, feed),
         addresses=addresses,
         language=own,
@@ -108,8 +110,8 @@ def _channel(
         author=_author(publication, feed),
         updated=updated or beginning,
         other_languages=_other_languages(publication, feed),
-        page_url=page_url(publication, feed),
-        stylesheet=style_href(publication, own),
+        page_url=subscribe_page_url(publication, feed),
+        stylesheet=stylesheet_href(publication, own),
         ttl=settings.feeds.ttl,
         podcast=_podcast(settings),
     )
@@ -122,7 +124,7 @@ def _newest_first(entries: tuple[feeds.Entry, ...]) -> tuple[feeds.Entry, ...]:
 
 def _site(publication: Publication, feed: Feed) -> str:
     path = urls.home_path(feed.language) if feed.language else ""
-    return urls.absolute(publication, path)
+    return urls.absolute_url(publication, path)
 
 
 def _author(publication: Publication, feed: Feed) -> feeds.Author:
@@ -131,22 +133,22 @@ def _author(publication: Publication, feed: Feed) -> feeds.Author:
     return feeds.Author(name=publication.title(feed.language or publication.default_language))
 
 
-def _current(publication: Publication, feed: Feed) -> feeds.Addresses:
-    paths = {form.name: urls.feed_path(feed.name, form.suffix) for form in feeds.FORMATS}
+def _current(publication: Publication, feed: Feed) -> feeds.FormatUrls:
+    paths = {form.name: urls.feed_path(feed.name, form.suffix) for form in feeds.FEED_FORMATS}
     return _addresses(publication, paths)
 
 
-def _archived(publication: Publication, feed: Feed, number: int) -> feeds.Addresses:
+def _archived(publication: Publication, feed: Feed, number: int) -> feeds.FormatUrls:
     paths = {
         form.name: urls.feed_archive_path(feed.name, number, form.suffix)
-        for form in feeds.FORMATS
+        for form in feeds.FEED_FORMATS
     }
     return _addresses(publication, paths)
 
 
-def _addresses(publication: Publication, paths: dict[str, str]) -> feeds.Addresses:
-    return feeds.Addresses(
-        **{name: urls.absolute(publication, path) for name, path in paths.items()}
+def _addresses(publication: Publication, paths: dict[str, str]) -> feeds.FormatUrls:
+    return feeds.FormatUrls(
+        **{name: urls.absolute_url(publication, path) for name, path in paths.items()}
     )
 
 
@@ -155,21 +157,21 @@ def _other_languages(publication: Publication, feed: Feed) -> tuple[feeds.Link, 
         return ()  # whether a topic has the same name elsewhere, nobody has said
     return tuple(
         feeds.Link(
-            url=urls.absolute(publication, urls.feed_path(other, form.suffix)),
+            url=urls.absolute_url(publication, urls.feed_path(other, form.suffix)),
             language=other,
             title=publication.title(other),
             type=form.media_type,
         )
         for other in publication.languages
         if other != feed.language
-        for form in feeds.FORMATS
+        for form in feeds.FEED_FORMATS
     )
 
 
-def _podcast(settings: Settings) -> feeds.Podcast:
+def _podcast(settings: Settings) -> feeds.PodcastShow:
     podcast = settings.feeds.podcast
     owner = podcast.owner or settings.publication.sender
-    return feeds.Podcast(
+    return feeds.PodcastShow(
         category=podcast.category,
         explicit=podcast.explicit,
         image=podcast.image,

@@ -47,7 +47,7 @@ feed = Table(
 )
 Index("ix_feed_due", feed.c.id, sqlite_where=text("due = 1"))
 
-entry = Table(
+feed_entry = Table(
     "feed_entry",
     metadata,
     Column("id", Integer, primary_key=True),
@@ -62,7 +62,7 @@ entry = Table(
     UniqueConstraint("article_id", "language"),
 )
 
-place = Table(
+feed_position = Table(
     "feed_place",
     metadata,
     Column("feed_id", ForeignKey("feed.id"), primary_key=True),
@@ -77,12 +77,12 @@ place = Table(
 # What was withdrawn is named in every turn, and is little.
 Index(
     "ix_feed_place_gone",
-    place.c.feed_id,
-    place.c.position,
+    feed_position.c.feed_id,
+    feed_position.c.position,
     sqlite_where=text("standing = 'gone'"),
 )
 
-archive = Table(
+feed_archive = Table(
     "feed_archive",
     metadata,
     Column("feed_id", ForeignKey("feed.id"), primary_key=True),
@@ -93,9 +93,14 @@ archive = Table(
     Column("due", Boolean(create_constraint=False), nullable=False),
     sqlite_with_rowid=False,
 )
-Index("ix_feed_archive_due", archive.c.feed_id, archive.c.number, sqlite_where=text("due = 1"))
+Index(
+    "ix_feed_archive_due",
+    feed_archive.c.feed_id,
+    feed_archive.c.number,
+    sqlite_where=text("due = 1"),
+)
 
-ping = Table(
+websub_ping = Table(
     "feed_ping",
     metadata,
     Column("hub", Text, primary_key=True),
@@ -109,4 +114,4 @@ ping = Table(
     CheckConstraint("state IN ('pending', 'told', 'failed')", name="state"),
     sqlite_with_rowid=False,
 )
-Index("ix_feed_ping_due", ping.c.due_at, sqlite_where=text("state = 'pending'"))
+Index("ix_feed_ping_due", websub_ping.c.due_at, sqlite_where=text("state = 'pending'"))

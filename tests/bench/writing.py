@@ -30,7 +30,7 @@ SITE = "https://news.example.org"
 def measure(table: Table) -> None:
     """Measure the three, as rows of a table."""
     django.conf.settings.configure(USE_TZ=True)
-    ours = [_best(partial(_ours, form)) for form in feeds.FORMATS]
+    ours = [_best(partial(_ours, form)) for form in feeds.FEED_FORMATS]
     plain = [_best(lambda: _feedgen().rss_str()), _best(lambda: _feedgen().atom_str())]
     kinds = (feedgenerator.Rss201rev2Feed, feedgenerator.Atom1Feed)
     theirs = [_best(partial(_djangos, kind)) for kind in kinds]
@@ -56,7 +56,7 @@ def _moment(number: int) -> datetime:
     return NOON - timedelta(hours=number)
 
 
-def _ours(form: feeds.Format) -> bytes:
+def _ours(form: feeds.FeedFormat) -> bytes:
     return form.render(_channel())
 
 
@@ -85,7 +85,7 @@ def _channel() -> feeds.Channel:
         title="The Lantern",
         description="Light on things.",
         site_url=f"{SITE}/en/",
-        addresses=feeds.Addresses(
+        addresses=feeds.FormatUrls(
             rss=f"{SITE}/feeds/en.rss.xml",
             atom=f"{SITE}/feeds/en.atom.xml",
             json=f"{SITE}/feeds/en.json",

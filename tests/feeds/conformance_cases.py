@@ -4,7 +4,7 @@ A case replaces one text by another and names the fault that this makes; None wh
 none.
 """
 
-from feeds.opml import Group, Outline, render_opml
+from feeds.opml import Outline, OutlineGroup, render_opml
 from tests.feeds import hostile
 
 RSS = """\
@@ -130,7 +130,7 @@ JSON = {
 OPML = render_opml(
     "The Lantern",
     [
-        Group(
+        OutlineGroup(
             text="English",
             outlines=(
                 Outline(

@@ -11,19 +11,19 @@ from datetime import UTC, datetime, timedelta, timezone
 from html import escape
 
 from feeds import (
-    Addresses,
-    Attachment,
     Author,
     Channel,
     DuplicateEntryError,
     Entry,
+    EntryAttachment,
     FeedsError,
+    FormatUrls,
     Image,
     InvalidChannelError,
     InvalidEntryError,
     InvalidIdentifierError,
     Link,
-    Podcast,
+    PodcastShow,
     Tombstone,
     tag_uri,
 )
@@ -60,10 +60,10 @@ def entry(key: str, moment: datetime = START, **changes: object) -> Entry:
     return Entry(**(fields | changes))  # type: ignore[arg-type] # each caller names its fields
 
 
-def addresses(name: str) -> Addresses:
+def addresses(name: str) -> FormatUrls:
     """Return where the documents of a feed are, by its name."""
     base = f"{SITE}/feeds/{name}"
-    return Addresses(rss=f"{base}.rss.xml", atom=f"{base}.atom.xml", json=f"{base}.json")
+    return FormatUrls(rss=f"{base}.rss.xml", atom=f"{base}.atom.xml", json=f"{base}.json")
 
 
 def channel(name: str, *entries: Entry, **changes: object) -> Channel:
@@ -104,10 +104,12 @@ def texts() -> Channel:
             translations=(Link(url=f"{SITE}/ar/{name}", language="ar", title=text),),
             image=Image(url=f"{SITE}/{name}.png", alt=text),
             attachments=(
-                Attachment(
+                EntryAttachment(
                     url=f"{SITE}/{name}.mp3", media_type="audio/mpeg", length=9, title=text
                 ),
-                Attachment(url=f"{SITE}/{name}.pdf", media_type="application/pdf", title=text),
+                EntryAttachment(
+                    url=f"{SITE}/{name}.pdf", media_type="application/pdf", title=text
+                ),
             ),
         )
         for number, (name, text) in enumerate(TEXTS.items())
@@ -216,7 +218,7 @@ def archive() -> Channel:
         stylesheet="/feeds/style.en.css?>&\"'",
         icon=f"{SITE}/icon.png",
         ttl=60,
-        podcast=Podcast(
+        podcast=PodcastShow(
             category="News > Daily News",
             owner_name="The Lantern & <friends>",
             owner_email="post@example.org",
@@ -227,11 +229,11 @@ def archive() -> Channel:
 
 def podcast() -> Channel:
     """Return a channel with sound, films and documents of known and unknown lengths."""
-    sound = Attachment(
+    sound = EntryAttachment(
         url=f"{SITE}/a.mp3?b=1&c=2", media_type="Audio/MPEG", length=2**40, title="<b>R&D</b>"
     )
-    film = Attachment(url=f"{SITE}/a.mp4", media_type="video/mp4", length=1, duration=1)
-    unknown = Attachment(url=f"{SITE}/b.mp3", media_type="audio/mpeg", duration=86_400)
+    film = EntryAttachment(url=f"{SITE}/a.mp4", media_type="video/mp4", length=1, duration=1)
+    unknown = EntryAttachment(url=f"{SITE}/b.mp3", media_type="audio/mpeg", duration=86_400)
     entries = (
         entry("sound", attachments=(sound, film, unknown)),
         entry("film", START + timedelta(hours=1), attachments=(film, film)),
@@ -240,7 +242,7 @@ def podcast() -> Channel:
     return channel(
         "podcast",
         *between_neighbours(*entries),
-        podcast=Podcast(category="News", owner_email="post@example.org", explicit=True),
+        podcast=PodcastShow(category="News", owner_email="post@example.org", explicit=True),
     )
 
 

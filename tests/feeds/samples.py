@@ -4,15 +4,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from feeds import Addresses, Author, Channel, Entry, tag_uri
+from feeds import Author, Channel, Entry, FormatUrls, tag_uri
 
 NOON = datetime(2026, 1, 9, 12, 0, tzinfo=UTC)
 
 
-def addresses(name: str) -> Addresses:
+def addresses(name: str) -> FormatUrls:
     """Return where a document is published: `en`, or `en/archive/1`."""
     root = f"https://example.org/feeds/{name}"
-    return Addresses(rss=f"{root}.rss.xml", atom=f"{root}.atom.xml", json=f"{root}.json")
+    return FormatUrls(rss=f"{root}.rss.xml", atom=f"{root}.atom.xml", json=f"{root}.json")
 
 
 def entry(key: str = "one", **changes: Any) -> Entry:

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml.etree import _Element
 
-from feeds import Attachment, Author, Channel, Link, links, render_atom, xmltree
-from feeds.atom import distinct
+from feeds import Author, Channel, EntryAttachment, Link, links, render_atom, xmltree
+from feeds.atom import distinct_moments
 from tests.feeds.data import archive, lantern
 from tests.feeds.samples import NOON, channel, entry
 
@@ -16,7 +16,7 @@ LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 def tree(made: Channel) -> _Element:
-    return xmltree.parse(render_atom(made))
+    return xmltree.parse_xml(render_atom(made))
 
 
 def test_entry_has_exactly_one_alternate_with_type_and_language() -> None:
@@ -60,7 +60,7 @@ def test_links_are_complete_when_there_is_no_content() -> None:
 
 def test_enclosure_has_type_and_length_and_what_else_there_is_is_media() -> None:
     sound, paper = (
-        Attachment(url=f"https://example.org/{kind}", media_type=kind, length=length)
+        EntryAttachment(url=f"https://example.org/{kind}", media_type=kind, length=length)
         for kind, length in (("audio/mpeg", 9), ("application/pdf", 7))
     )
 
@@ -87,21 +87,21 @@ def test_self_link_is_the_public_address() -> None:
     found = tree(channel()).findall(f"{ATOM}link[@rel='self']")
 
     assert [link.get("href") for link in found] == ["https://example.org/feeds/en.atom.xml"]
-    assert found[0].get("type") == links.ATOM
+    assert found[0].get("type") == links.ATOM_TYPE
 
 
 def test_language_is_said_on_the_feed_and_where_an_entry_differs() -> None:
     root = tree(channel(entry("a"), entry("b", language="ar")))
 
-    assert root.get(xmltree.LANG) == "en"
-    assert [item.get(xmltree.LANG) for item in root.findall(f"{ATOM}entry")] == [None, "ar"]
+    assert root.get(xmltree.XML_LANG) == "en"
+    assert [item.get(xmltree.XML_LANG) for item in root.findall(f"{ATOM}entry")] == [None, "ar"]
 
 
 def test_mixed_feed_says_the_language_of_each_entry() -> None:
     root = tree(channel(entry("a"), entry("b", language="ar"), mixed=True))
 
-    assert root.get(xmltree.LANG) == "en"
-    assert [item.get(xmltree.LANG) for item in root.findall(f"{ATOM}entry")] == ["en", "ar"]
+    assert root.get(xmltree.XML_LANG) == "en"
+    assert [item.get(xmltree.XML_LANG) for item in root.findall(f"{ATOM}entry")] == ["en", "ar"]
 
 
 def test_entries_with_one_moment_write_it_differently() -> None:
@@ -122,21 +122,21 @@ def test_entries_with_one_moment_write_it_differently() -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.sampled_from([NOON, EARLIER, FIRST, LAST]), max_size=60))
 def test_moments_that_are_written_differently_are_the_same(moments: list[datetime]) -> None:
-    written = distinct(moments)
+    written = distinct_moments(moments)
 
     assert written == moments
     assert len({moment.isoformat() for moment in written}) == len(moments)
 
 
 def test_what_comes_on_top_changes_no_older_moment() -> None:
-    assert distinct([NOON, NOON, NOON])[1:] == distinct([NOON, NOON])
-    assert [m.isoformat() for m in distinct([NOON, NOON, NOON])[1:]] == [
-        m.isoformat() for m in distinct([NOON, NOON])
+    assert distinct_moments([NOON, NOON, NOON])[1:] == distinct_moments([NOON, NOON])
+    assert [m.isoformat() for m in distinct_moments([NOON, NOON, NOON])[1:]] == [
+        m.isoformat() for m in distinct_moments([NOON, NOON])
     ]
 
 
 def test_more_entries_of_one_moment_than_a_day_has_minutes_are_written() -> None:
-    assert set(distinct([NOON] * 3000)) == {NOON}
+    assert set(distinct_moments([NOON] * 3000)) == {NOON}
 
 
 def test_archive_is_marked_and_linked() -> None:

@@ -3,13 +3,13 @@ from datetime import UTC, timedelta, timezone
 import pytest
 
 from feeds import (
-    Addresses,
     Author,
     DuplicateEntryError,
+    FormatUrls,
     InvalidChannelError,
     InvalidEntryError,
     InvalidIdentifierError,
-    Podcast,
+    PodcastShow,
     Tombstone,
 )
 from tests.feeds.samples import NOON, addresses, channel, entry
@@ -90,12 +90,14 @@ def test_blank_options_are_none() -> None:
     blank = channel(rights=" ", icon="", page_url="", stylesheet=" \n")
 
     assert (blank.rights, blank.icon, blank.page_url, blank.stylesheet) == (None,) * 4
-    assert Podcast(category=" ", image="", owner_name="\x00", owner_email="") == Podcast()
+    assert (
+        PodcastShow(category=" ", image="", owner_name="\x00", owner_email="") == PodcastShow()
+    )
 
 
 def test_relative_addresses_are_refused() -> None:
     with pytest.raises(InvalidIdentifierError, match=r"'feed\.xml'"):
-        Addresses(rss="feed.xml", atom="https://example.org/a", json="https://example.org/j")
+        FormatUrls(rss="feed.xml", atom="https://example.org/a", json="https://example.org/j")
     with pytest.raises(InvalidIdentifierError, match="'/hub'"):
         channel(hubs=("/hub",))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from feeds import FORMATS, Channel, Format
+from feeds import FEED_FORMATS, Channel, FeedFormat
 from tests.feeds import hostile
 from tests.feeds.conformance import Kind, faults
 from tests.feeds.conformance_cases import (
@@ -147,8 +147,8 @@ def clean(request: pytest.FixtureRequest) -> Channel:
     return hostile.CLEAN[request.param]()
 
 
-@pytest.mark.parametrize("style", FORMATS, ids=lambda style: style.name)
-def test_hostile_channels_have_no_faults(clean: Channel, style: Format) -> None:
+@pytest.mark.parametrize("style", FEED_FORMATS, ids=lambda style: style.name)
+def test_hostile_channels_have_no_faults(clean: Channel, style: FeedFormat) -> None:
     kind = KINDS[f".{style.suffix}"]
 
     assert faults(style.render(clean), kind) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from feeds import FORMATS, Channel, Format
+from feeds import FEED_FORMATS, Channel, FeedFormat
 from tests.feeds.data import archive, lantern, mixed, podcast, right_to_left
 
 DATA = Path(__file__).with_name("data")
@@ -21,9 +21,9 @@ CHANNELS = {
 }
 
 
-@pytest.mark.parametrize("style", FORMATS, ids=lambda style: style.name)
+@pytest.mark.parametrize("style", FEED_FORMATS, ids=lambda style: style.name)
 @pytest.mark.parametrize(("name", "channel"), CHANNELS.items(), ids=CHANNELS)
-def test_document_is_as_expected(name: str, channel: Channel, style: Format) -> None:
+def test_document_is_as_expected(name: str, channel: Channel, style: FeedFormat) -> None:
     expected = (DATA / f"{name}.{style.suffix}").read_bytes()
 
     assert style.render(channel).decode() == expected.decode()
@@ -31,5 +31,5 @@ def test_document_is_as_expected(name: str, channel: Channel, style: Format) -> 
 
 if __name__ == "__main__":
     for name, channel in CHANNELS.items():
-        for style in FORMATS:
+        for style in FEED_FORMATS:
             (DATA / f"{name}.{style.suffix}").write_bytes(style.render(channel))

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from feeds import (
-    Attachment,
     Author,
+    EntryAttachment,
     FeedsError,
     Image,
     InvalidEntryError,
@@ -15,8 +15,8 @@ from feeds import (
 from tests.feeds.samples import NOON, entry
 
 HOUR = timedelta(hours=1)
-SOUND = Attachment(url="https://example.org/a.mp3", media_type="audio/mpeg", length=9)
-PAPER = Attachment(url="https://example.org/a.pdf", media_type="application/pdf")
+SOUND = EntryAttachment(url="https://example.org/a.mp3", media_type="audio/mpeg", length=9)
+PAPER = EntryAttachment(url="https://example.org/a.pdf", media_type="application/pdf")
 
 
 def test_values_are_frozen_and_slotted() -> None:
@@ -56,7 +56,9 @@ def test_strings_are_cleaned() -> None:
         topics=("a\x0b", "a", " ", "b"),
         image=Image(url="https://example.org/a b.png", alt="\x00a"),
         attachments=(
-            Attachment(url="https://example.org/a b", media_type=" Audio/MPEG\n", title="\x00"),
+            EntryAttachment(
+                url="https://example.org/a b", media_type=" Audio/MPEG\n", title="\x00"
+            ),
         ),
     )
 
@@ -65,7 +67,7 @@ def test_strings_are_cleaned() -> None:
     assert dirty.topics == ("a", "b")
     assert dirty.image == Image(url="https://example.org/a%20b.png", alt="a")
     assert dirty.attachments == (
-        Attachment(url="https://example.org/a%20b", media_type="audio/mpeg"),
+        EntryAttachment(url="https://example.org/a%20b", media_type="audio/mpeg"),
     )
 
 
@@ -123,7 +125,7 @@ def test_every_refusal_is_a_feeds_error() -> None:
     ],
 )
 def test_medium_is_named_as_media_rss_does(media_type: str, medium: str) -> None:
-    one = Attachment(url="https://example.org/a", media_type=media_type)
+    one = EntryAttachment(url="https://example.org/a", media_type=media_type)
 
     assert one.medium == medium
 
@@ -139,13 +141,13 @@ def test_enclosure_is_the_first_attachment_whose_length_is_known() -> None:
 
 @pytest.mark.parametrize("length", [0, -1, None])
 def test_length_that_is_none_makes_no_enclosure(length: int | None) -> None:
-    sound = Attachment(url="https://example.org/a", media_type="audio/mpeg", length=length)
+    sound = EntryAttachment(url="https://example.org/a", media_type="audio/mpeg", length=length)
 
     assert entry(attachments=(sound,)).enclosure is None
 
 
 def test_kind_that_nobody_knows_is_bytes() -> None:
-    unknown = Attachment(url="https://example.org/a", media_type=" ")
+    unknown = EntryAttachment(url="https://example.org/a", media_type=" ")
 
     assert unknown.media_type == "application/octet-stream"
 

@@ -13,11 +13,11 @@ from feedgen.feed import FeedGenerator
 from lxml import etree
 
 from feeds import (
-    Attachment,
     Author,
+    EntryAttachment,
     InvalidEntryError,
     Link,
-    Podcast,
+    PodcastShow,
     Tombstone,
     render_atom,
     render_json,
@@ -27,8 +27,8 @@ from feeds import (
 from tests.feeds.samples import NOON, addresses, channel, entry
 
 ATOM = xmltree.ATOM
-SOUND = Attachment(url="https://example.org/a.mp3", media_type="audio/mpeg", length=9)
-FILM = Attachment(url="https://example.org/a.mp4", media_type="video/mp4", length=7)
+SOUND = EntryAttachment(url="https://example.org/a.mp3", media_type="audio/mpeg", length=9)
+FILM = EntryAttachment(url="https://example.org/a.mp4", media_type="video/mp4", length=7)
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_f11_author_without_a_name_is_lost_in_atom(feed: Any) -> None:
     add(feed).author({"email": "author@example.org"})
     assert b"author@example.org" not in feed.atom_str()
 
-    root = xmltree.parse(render_atom(channel(entry(authors=(Author(name=" "),)))))
+    root = xmltree.parse_xml(render_atom(channel(entry(authors=(Author(name=" "),)))))
     assert root.findtext(f"{ATOM}author/{ATOM}name") == "The Lantern"
 
 
@@ -214,7 +214,7 @@ def test_f16_xhtml_breaks_on_usual_html(feed: Any) -> None:
     with pytest.raises(etree.XMLSyntaxError):
         feed.atom_str()
 
-    root = xmltree.parse(render_atom(channel(entry(content_html=usual))))
+    root = xmltree.parse_xml(render_atom(channel(entry(content_html=usual))))
     assert root.findtext(f"{ATOM}entry/{ATOM}content") == usual
 
 
@@ -275,7 +275,9 @@ def test_f20_atom_elements_are_made_without_a_namespace(feed: Any) -> None:
     document = render_atom(channel(entry(translations=(arabic,))))
     assert b"ns0" not in document
     assert b'xmlns=""' not in document
-    assert {child.tag.startswith(ATOM) for child in xmltree.parse(document).iter()} == {True}
+    assert {child.tag.startswith(ATOM) for child in xmltree.parse_xml(document).iter()} == {
+        True
+    }
 
 
 def test_f21_generator_is_feedgen_unless_told(feed: Any) -> None:
@@ -304,7 +306,7 @@ def test_f23_elements_of_apple_want_categories_of_years_ago(feed: Any) -> None:
     with pytest.raises(ValueError, match="explicit"):
         feed.podcast.itunes_explicit("true")
 
-    podcast = Podcast(category="News > Daily News", owner_email="post@example.org")
+    podcast = PodcastShow(category="News > Daily News", owner_email="post@example.org")
     document = render_rss(channel(entry(attachments=(SOUND,)), podcast=podcast))
     assert b"<itunes:explicit>false</itunes:explicit>" in document
     assert b'<itunes:category text="Daily News"/>' in document

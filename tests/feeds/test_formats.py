@@ -20,7 +20,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml.etree import _Element
 
-from feeds import FORMATS, Channel, Format, render_atom, render_json, render_rss, xmltree
+from feeds import (
+    FEED_FORMATS,
+    Channel,
+    FeedFormat,
+    render_atom,
+    render_json,
+    render_rss,
+    xmltree,
+)
 from tests.feeds.data import archive, lantern, mixed, podcast, right_to_left
 from tests.feeds.samples import NOON, channel, entry
 
@@ -103,8 +111,8 @@ def test_readers_see_what_the_channel_holds(made: Channel) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
-@pytest.mark.parametrize("style", FORMATS, ids=lambda style: style.name)
-def test_hostile_text_breaks_no_feed(style: Format, text: str) -> None:
+@pytest.mark.parametrize("style", FEED_FORMATS, ids=lambda style: style.name)
+def test_hostile_text_breaks_no_feed(style: FeedFormat, text: str) -> None:
     made = channel(
         entry("a", title=text, summary=text, content_html=text, topics=(text,)),
         entry("b"),
@@ -125,15 +133,15 @@ def visible(text: str) -> str:
 def test_any_text_comes_back_as_the_model_has_it(text: str) -> None:
     made = channel(entry(title=text, content_html=text))
 
-    for style in FORMATS:
+    for style in FEED_FORMATS:
         assert titles(style, style.render(made)) == [visible(made.entries[0].title)]
 
 
-def titles(style: Format, document: bytes) -> list[str]:
+def titles(style: FeedFormat, document: bytes) -> list[str]:
     """Return the titles of entries as a reader shows them."""
     if style.name == "json":
         return [item["title"] for item in json.loads(document)["items"]]
-    root = xmltree.parse(document)
+    root = xmltree.parse_xml(document)
     kind = {"rss": "item", "atom": "entry"}[style.name]
     found = root.iterfind(f".//{{*}}{kind}/{{*}}title")
     return [
@@ -146,27 +154,27 @@ def shown(element: _Element) -> str:
     return unescape(text) if element.get("type") == "html" else text
 
 
-@pytest.mark.parametrize("style", FORMATS, ids=lambda style: style.name)
-def test_two_builds_are_equal(style: Format) -> None:
+@pytest.mark.parametrize("style", FEED_FORMATS, ids=lambda style: style.name)
+def test_two_builds_are_equal(style: FeedFormat) -> None:
     made = channel(entry("a"), entry("b"))
     again = channel(entry("a"), entry("b"))
 
     assert style.render(made) == style.render(again) == style.render(made)
 
 
-@pytest.mark.parametrize("style", FORMATS, ids=lambda style: style.name)
-def test_entries_keep_the_order_of_the_channel(style: Format) -> None:
+@pytest.mark.parametrize("style", FEED_FORMATS, ids=lambda style: style.name)
+def test_entries_keep_the_order_of_the_channel(style: FeedFormat) -> None:
     made = channel(entry("b"), entry("a"), entry("c", published=NOON + timedelta(days=1)))
 
     assert titles(style, style.render(made)) == ["Title of b", "Title of a", "Title of c"]
 
 
-@pytest.mark.parametrize("style", FORMATS, ids=lambda style: style.name)
+@pytest.mark.parametrize("style", FEED_FORMATS, ids=lambda style: style.name)
 @pytest.mark.parametrize(
     "body",
     ["</p></div>", "<b><i>", "<!-- ", "<script>", "]]>", "<" * 1000, "&" * 1000, '<a href="'],
 )
-def test_broken_html_changes_no_neighbour(style: Format, body: str) -> None:
+def test_broken_html_changes_no_neighbour(style: FeedFormat, body: str) -> None:
     before, broken, after = entry("a"), entry("b", content_html=body), entry("c")
 
     document = style.render(channel(before, broken, after))
@@ -177,7 +185,7 @@ def test_broken_html_changes_no_neighbour(style: Format, body: str) -> None:
     assert bodies(style, document) == [before.content_html, body, after.content_html]
 
 
-def pieces(style: Format, document: bytes) -> list[bytes]:
+def pieces(style: FeedFormat, document: bytes) -> list[bytes]:
     """Return the bytes of each entry; Atom's `updated` is left out, for it depends on others."""
     bounds = {"rss": (b"<item>", b"</item>"), "atom": (b"<entry>", b"</entry>")}
     start, end = bounds.get(style.name, (b"\n    {", b"\n    }"))
@@ -185,16 +193,16 @@ def pieces(style: Format, document: bytes) -> list[bytes]:
     return [re.sub(rb"<updated>.*</updated>", b"", part) for part in found]
 
 
-def bodies(style: Format, document: bytes) -> list[str]:
+def bodies(style: FeedFormat, document: bytes) -> list[str]:
     if style.name == "json":
         return [item["content_html"] for item in json.loads(document)["items"]]
-    root = xmltree.parse(document)
+    root = xmltree.parse_xml(document)
     found = root.iterfind(".//item") if style.name == "rss" else root.iterfind(".//{*}entry")
     names = ("{*}encoded", "description") if style.name == "rss" else ("{*}content",)
     return [next(filter(None, map(item.findtext, names)), "") for item in found]
 
 
-@pytest.mark.parametrize("style", FORMATS, ids=lambda style: style.name)
+@pytest.mark.parametrize("style", FEED_FORMATS, ids=lambda style: style.name)
 @pytest.mark.parametrize(
     "changes",
     [
@@ -207,7 +215,7 @@ def bodies(style: Format, document: bytes) -> list[str]:
     ],
     ids=["10 MB", "body", "summary", "bidi", "title", "long title"],
 )
-def test_monstrous_texts_are_written_whole(style: Format, changes: dict[str, str]) -> None:
+def test_monstrous_texts_are_written_whole(style: FeedFormat, changes: dict[str, str]) -> None:
     one = entry("a", **changes)
 
     document = style.render(channel(one, entry("b")))
@@ -240,7 +248,7 @@ def test_no_namespace_is_declared_that_a_validator_does_not_know_or_need_not_see
 
 
 def test_bytes_depend_on_no_zone_locale_or_hash_seed() -> None:
-    here = hashlib.sha256(b"".join(style.render(lantern.CHANNEL) for style in FORMATS))
+    here = hashlib.sha256(b"".join(style.render(lantern.CHANNEL) for style in FEED_FORMATS))
     program = (
         "import hashlib, locale; locale.setlocale(locale.LC_ALL, '')\n"
         "from feeds import FORMATS\n"
@@ -262,17 +270,17 @@ def test_bytes_depend_on_no_zone_locale_or_hash_seed() -> None:
 
 
 def test_formats_differ_in_name_suffix_and_media_type() -> None:
-    assert [(style.name, style.suffix, style.media_type) for style in FORMATS] == [
+    assert [(style.name, style.suffix, style.media_type) for style in FEED_FORMATS] == [
         ("rss", "rss.xml", "application/rss+xml"),
         ("atom", "atom.xml", "application/atom+xml"),
         ("json", "json", "application/feed+json"),
     ]
 
 
-@pytest.mark.parametrize("style", FORMATS, ids=lambda style: style.name)
+@pytest.mark.parametrize("style", FEED_FORMATS, ids=lambda style: style.name)
 @pytest.mark.untraced  # tracing is not what is meant
 def test_a_thousand_entries_are_made_and_written_in_a_fraction_of_a_second(
-    style: Format,
+    style: FeedFormat,
 ) -> None:
     """It takes some 40 ms; the bound is wide since machines differ. `make bench` tells more."""
     long = "<p>A paragraph of some words &amp; more.</p>" * 50

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from feeds import InvalidIdentifierError, tag_uri
 from feeds.identifiers import absolute_uri, identity, language_tag
-from feeds.text import clean, line
+from feeds.text import clean_text, single_line
 
 
 @pytest.mark.parametrize("day", ["2026", "2026-01", "2026-01-09"])
@@ -32,11 +32,11 @@ def test_tag_uri_encodes_what_no_uri_holds() -> None:
 @settings(deadline=None)  # a loaded machine is no fault of the key
 @given(st.text(min_size=1), st.text(min_size=1))
 def test_tag_uri_keeps_different_keys_apart(one: str, other: str) -> None:
-    keys = [f"k{clean(key).strip()}" for key in (one, other)]
+    keys = [f"k{clean_text(key).strip()}" for key in (one, other)]
     made = [tag_uri("example.org", "2026", key) for key in keys]
 
     assert made[0].isascii()
-    assert (made[0] == made[1]) == (line(keys[0]) == line(keys[1]))
+    assert (made[0] == made[1]) == (single_line(keys[0]) == single_line(keys[1]))
 
 
 @pytest.mark.parametrize(

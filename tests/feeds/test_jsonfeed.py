@@ -1,7 +1,7 @@
 import json
 from typing import Any
 
-from feeds import Attachment, Author, Channel, Link, links, render_json
+from feeds import Author, Channel, EntryAttachment, Link, links, render_json
 from tests.feeds.data import lantern, mixed
 from tests.feeds.samples import addresses, channel, entry
 
@@ -72,14 +72,14 @@ def test_hubs_are_told_as_websub() -> None:
 
 
 def test_attachments_say_what_is_known() -> None:
-    sound = Attachment(
+    sound = EntryAttachment(
         url="https://example.org/a.mp3",
         media_type="audio/mpeg",
         length=9,
         title="A",
         duration=60,
     )
-    bare = Attachment(
+    bare = EntryAttachment(
         url="https://example.org/b.pdf", media_type="application/pdf", length=0, duration=-1
     )
 
@@ -130,10 +130,10 @@ def test_affiliation_and_translations_are_extensions() -> None:
 
 
 def test_other_languages_are_told_for_the_feed() -> None:
-    other = Link(url="https://example.org/feeds/ar.json", language="ar", type=links.JSON)
+    other = Link(url="https://example.org/feeds/ar.json", language="ar", type=links.JSON_TYPE)
 
     assert parsed(channel(other_languages=(other,)))["_publisher"]["translations"] == [
-        {"url": other.url, "language": "ar", "type": links.JSON}
+        {"url": other.url, "language": "ar", "type": links.JSON_TYPE}
     ]
 
 

@@ -1,15 +1,23 @@
 import pytest
 
-from feeds import Attachment, Link, links
+from feeds import EntryAttachment, Link, links
 from tests.feeds.samples import addresses, channel, entry
 
-ARABIC_RSS = Link(url="https://example.org/feeds/ar.rss.xml", language="ar", type=links.RSS)
-ARABIC_ATOM = Link(url="https://example.org/feeds/ar.atom.xml", language="ar", type=links.ATOM)
-CHINESE_ATOM = Link(url="https://example.org/feeds/zh.xml", language="zh-Hans", type=links.ATOM)
+ARABIC_RSS = Link(
+    url="https://example.org/feeds/ar.rss.xml", language="ar", type=links.RSS_TYPE
+)
+ARABIC_ATOM = Link(
+    url="https://example.org/feeds/ar.atom.xml", language="ar", type=links.ATOM_TYPE
+)
+CHINESE_ATOM = Link(
+    url="https://example.org/feeds/zh.xml", language="zh-Hans", type=links.ATOM_TYPE
+)
 
 
 def test_channel_names_itself_and_its_other_formats() -> None:
-    found = [(link["rel"], link["href"]) for link in links.channel_links(channel(), links.JSON)]
+    found = [
+        (link["rel"], link["href"]) for link in links.channel_links(channel(), links.JSON_TYPE)
+    ]
 
     assert found == [
         ("self", "https://example.org/feeds/en.json"),
@@ -21,7 +29,7 @@ def test_channel_names_itself_and_its_other_formats() -> None:
 def test_page_about_the_feed_describes_it() -> None:
     page = "https://example.org/en/feeds/"
 
-    assert list(links.channel_links(channel(page_url=page), links.RSS))[-1] == {
+    assert list(links.channel_links(channel(page_url=page), links.RSS_TYPE))[-1] == {
         "rel": "describedby",
         "type": "text/html",
         "hreflang": "en",
@@ -30,7 +38,7 @@ def test_page_about_the_feed_describes_it() -> None:
 
 
 def test_hubs_are_named_without_a_type() -> None:
-    found = links.channel_links(channel(hubs=("https://hub.example.net/",)), links.RSS)
+    found = links.channel_links(channel(hubs=("https://hub.example.net/",)), links.RSS_TYPE)
 
     assert list(found)[-1] == {"rel": "hub", "href": "https://hub.example.net/"}
 
@@ -38,10 +46,10 @@ def test_hubs_are_named_without_a_type() -> None:
 def test_subscription_document_leads_to_the_newest_archive() -> None:
     made = channel(previous=addresses("en/archive/7"))
 
-    assert list(links.history_links(made, links.ATOM)) == [
+    assert list(links.history_links(made, links.ATOM_TYPE)) == [
         {
             "rel": "prev-archive",
-            "type": links.ATOM,
+            "type": links.ATOM_TYPE,
             "href": "https://example.org/feeds/en/archive/7.atom.xml",
         }
     ]
@@ -55,7 +63,9 @@ def test_archive_leads_both_ways_and_to_the_newest_in_its_own_format() -> None:
         current=addresses("en"),
     )
 
-    assert [(link["rel"], link["href"]) for link in links.history_links(made, links.RSS)] == [
+    assert [
+        (link["rel"], link["href"]) for link in links.history_links(made, links.RSS_TYPE)
+    ] == [
         ("current", "https://example.org/feeds/en.rss.xml"),
         ("prev-archive", "https://example.org/feeds/en/archive/1.rss.xml"),
         ("next-archive", "https://example.org/feeds/en/archive/3.rss.xml"),
@@ -65,12 +75,12 @@ def test_archive_leads_both_ways_and_to_the_newest_in_its_own_format() -> None:
 def test_mixed_channel_says_no_language_of_its_other_formats() -> None:
     mixed = channel(mixed=True, page_url="https://example.org/feeds/")
 
-    found = [links.page_link(mixed), *links.channel_links(mixed, links.RSS)]
+    found = [links.page_link(mixed), *links.channel_links(mixed, links.RSS_TYPE)]
     assert not any("hreflang" in link for link in found)
 
 
 def test_enclosure_has_its_type_and_true_length() -> None:
-    sound = Attachment(
+    sound = EntryAttachment(
         url="https://example.org/a.mp3", media_type="audio/mpeg", length=9, title="A"
     )
 
@@ -91,7 +101,7 @@ def test_enclosure_has_its_type_and_true_length() -> None:
     [("Q & A", True), ("1 < 2", True), ("R&D", False), ("<b>x</b>", False), ("&#38;", False)],
 )
 def test_title_that_would_be_taken_for_html_is_left_out(title: str, shown: bool) -> None:
-    found = links.attributes("related", "https://example.org/", None, title=title)
+    found = links.link_attributes("related", "https://example.org/", None, title=title)
 
     assert found.get("title") == (title if shown else None)
 
@@ -99,8 +109,8 @@ def test_title_that_would_be_taken_for_html_is_left_out(title: str, shown: bool)
 def test_other_languages_come_in_the_same_format_where_there_is_one() -> None:
     many = channel(other_languages=(ARABIC_RSS, ARABIC_ATOM, CHINESE_ATOM))
 
-    assert links.other_languages(many, links.RSS) == (ARABIC_RSS, CHINESE_ATOM)
-    assert links.other_languages(many, links.ATOM) == (ARABIC_ATOM, CHINESE_ATOM)
+    assert links.other_languages(many, links.RSS_TYPE) == (ARABIC_RSS, CHINESE_ATOM)
+    assert links.other_languages(many, links.ATOM_TYPE) == (ARABIC_ATOM, CHINESE_ATOM)
 
 
 def test_translations_are_related_and_the_own_language_is_the_alternate() -> None:
@@ -118,7 +128,7 @@ def test_translations_are_related_and_the_own_language_is_the_alternate() -> Non
 
 
 def test_unknown_attributes_are_left_out() -> None:
-    assert links.attributes("self", "https://example.org/", None) == {
+    assert links.link_attributes("self", "https://example.org/", None) == {
         "rel": "self",
         "href": "https://example.org/",
     }

@@ -8,7 +8,7 @@ import pytest
 from lxml import etree
 
 from feeds.errors import FeedsError, InvalidChannelError, InvalidIdentifierError
-from feeds.opml import Group, Outline, render_opml
+from feeds.opml import Outline, OutlineGroup, render_opml
 from tests.feeds.conformance import faults
 
 NOON = datetime(2026, 1, 9, 12, 0, tzinfo=UTC)
@@ -47,7 +47,7 @@ def feed(text: str = "A feed", **changes: str) -> Outline:
     return Outline(text=text, xml_url="https://example.org/feed", **changes)
 
 
-def rendered(*items: Group | Outline) -> bytes:
+def rendered(*items: OutlineGroup | Outline) -> bytes:
     return render_opml("Index", items, updated=NOON)
 
 
@@ -57,7 +57,7 @@ def outlines(document: bytes) -> list[dict[str, str]]:
 
 
 def test_index_is_as_expected() -> None:
-    items = (Group(text="English", outlines=(ENGLISH,)), ARABIC)
+    items = (OutlineGroup(text="English", outlines=(ENGLISH,)), ARABIC)
 
     document = render_opml("The Lantern", items, updated=NOON, owner_name="Lantern House")
 
@@ -66,7 +66,9 @@ def test_index_is_as_expected() -> None:
 
 
 def test_another_library_finds_every_feed() -> None:
-    read = atoma.parse_opml_bytes(rendered(Group(text="English", outlines=(ENGLISH,)), ARABIC))
+    read = atoma.parse_opml_bytes(
+        rendered(OutlineGroup(text="English", outlines=(ENGLISH,)), ARABIC)
+    )
 
     assert [outline.text for outline in read.outlines] == ["English", "الفانوس"]
     assert read.outlines[0].outlines[0].xml_url == ENGLISH.xml_url
@@ -118,7 +120,7 @@ def test_blank_text_becomes_the_title_or_the_address(
 )
 def test_texts_say_the_same_as_plain_text_and_as_html(text: str, shown: str) -> None:
     document = render_opml(
-        text, [Group(text=text, outlines=(feed(text, description=text),))], updated=NOON
+        text, [OutlineGroup(text=text, outlines=(feed(text, description=text),))], updated=NOON
     )
 
     group, outline = outlines(document)
@@ -135,12 +137,14 @@ def test_addresses_are_written_as_uris() -> None:
 
 
 def test_group_without_feeds_is_left_out() -> None:
-    assert outlines(rendered(Group(text="None", outlines=()), feed()))[0]["type"] == "rss"
+    assert (
+        outlines(rendered(OutlineGroup(text="None", outlines=()), feed()))[0]["type"] == "rss"
+    )
 
 
 def test_index_without_feeds_is_refused() -> None:
     with pytest.raises(InvalidChannelError, match="Index: an OPML document names at least one"):
-        rendered(Group(text="None", outlines=()))
+        rendered(OutlineGroup(text="None", outlines=()))
 
 
 @pytest.mark.parametrize(
@@ -159,7 +163,7 @@ def test_bad_outline_is_refused_by_name(changes: dict[str, str], named: str) -> 
 
 def test_group_without_a_name_is_refused() -> None:
     with pytest.raises(FeedsError, match="no text"):
-        Group(text=" ", outlines=(ENGLISH,))
+        OutlineGroup(text=" ", outlines=(ENGLISH,))
 
 
 def test_index_without_a_title_is_refused() -> None:

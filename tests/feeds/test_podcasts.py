@@ -2,33 +2,33 @@ import pytest
 from lxml.etree import _Element
 
 from feeds import (
-    Attachment,
     Author,
     Channel,
     Entry,
+    EntryAttachment,
     Image,
-    Podcast,
+    PodcastShow,
     podcasts,
     render_rss,
     xmltree,
 )
 from tests.feeds.samples import channel, entry
 
-SOUND = Attachment(
+SOUND = EntryAttachment(
     url="https://example.org/a.mp3", media_type="audio/mpeg", length=9, duration=61
 )
-FILM = Attachment(url="https://example.org/a.mp4", media_type="video/mp4", length=7)
-STREAM = Attachment(url="https://example.org/live", media_type="video/mp4")
-PAPER = Attachment(url="https://example.org/a.pdf", media_type="application/pdf", length=5)
-SHOW = Podcast(category="News > Daily News", owner_email="post@example.org")
+FILM = EntryAttachment(url="https://example.org/a.mp4", media_type="video/mp4", length=7)
+STREAM = EntryAttachment(url="https://example.org/live", media_type="video/mp4")
+PAPER = EntryAttachment(url="https://example.org/a.pdf", media_type="application/pdf", length=5)
+SHOW = PodcastShow(category="News > Daily News", owner_email="post@example.org")
 ITUNES = xmltree.ITUNES
 
 
 def head(made: Channel) -> _Element:
-    return xmltree.parse(render_rss(made))[0]
+    return xmltree.parse_xml(render_rss(made))[0]
 
 
-def item(one: Entry, podcast: Podcast | None = None) -> _Element:
+def item(one: Entry, podcast: PodcastShow | None = None) -> _Element:
     found = head(channel(one, podcast=podcast)).find("item")
     assert found is not None
     return found
@@ -55,7 +55,9 @@ def test_what_is_not_the_enclosure_is_media_content() -> None:
 
 
 def test_media_content_tells_its_title_and_how_long_it_lasts() -> None:
-    titled = Attachment(url="https://example.org/b", media_type="", title="<b>", duration=3)
+    titled = EntryAttachment(
+        url="https://example.org/b", media_type="", title="<b>", duration=3
+    )
 
     content = item(entry(attachments=(titled,))).find(f"{xmltree.MEDIA}content")
 
@@ -72,7 +74,7 @@ def test_media_content_tells_its_title_and_how_long_it_lasts() -> None:
 
 
 def test_show_tells_directories_what_they_ask_for() -> None:
-    podcast = Podcast(
+    podcast = PodcastShow(
         category="News > Daily News",
         explicit=True,
         image="https://example.org/square.png",
@@ -97,7 +99,7 @@ def test_show_tells_directories_what_they_ask_for() -> None:
 
 
 def test_category_may_end_in_nothing() -> None:
-    podcast = Podcast(category="News >", owner_email="post@example.org")
+    podcast = PodcastShow(category="News >", owner_email="post@example.org")
 
     category = head(channel(entry(attachments=(SOUND,)), podcast=podcast)).find(
         f"{ITUNES}category"
@@ -117,12 +119,17 @@ def test_owner_without_a_name_is_the_author() -> None:
 @pytest.mark.parametrize(
     "podcast",
     [
-        *(None, Podcast(), Podcast(category="News"), Podcast(owner_email="post@example.org")),
-        Podcast(category=" > ", owner_email="post@example.org"),
-        Podcast(category=">>", owner_email="post@example.org"),
+        *(
+            None,
+            PodcastShow(),
+            PodcastShow(category="News"),
+            PodcastShow(owner_email="post@example.org"),
+        ),
+        PodcastShow(category=" > ", owner_email="post@example.org"),
+        PodcastShow(category=">>", owner_email="post@example.org"),
     ],
 )
-def test_show_that_no_directory_would_take_is_none(podcast: Podcast | None) -> None:
+def test_show_that_no_directory_would_take_is_none(podcast: PodcastShow | None) -> None:
     document = render_rss(channel(entry(attachments=(SOUND,)), podcast=podcast))
 
     assert b"itunes" not in document
@@ -134,7 +141,7 @@ def test_show_that_no_directory_would_take_is_none(podcast: Podcast | None) -> N
     [((), False), ((PAPER,), False), ((STREAM,), False), ((FILM,), True)],
 )
 def test_channel_without_sound_is_no_podcast(
-    attachments: tuple[Attachment, ...], shown: bool
+    attachments: tuple[EntryAttachment, ...], shown: bool
 ) -> None:
     document = render_rss(channel(entry(attachments=attachments), podcast=SHOW))
 
@@ -169,7 +176,7 @@ def test_episode_whose_duration_nobody_knows_says_none() -> None:
     [((PAPER, FILM), FILM), ((STREAM, SOUND), SOUND), ((PAPER,), None), ((FILM, SOUND), FILM)],
 )
 def test_what_is_played_is_the_enclosure_or_the_first_that_can_be(
-    attachments: tuple[Attachment, ...], played: Attachment | None
+    attachments: tuple[EntryAttachment, ...], played: EntryAttachment | None
 ) -> None:
     assert podcasts.episode(entry(attachments=attachments)) is played
 
@@ -181,5 +188,5 @@ def test_names_are_no_longer_than_apple_takes() -> None:
         channel(entry(attachments=(SOUND,), authors=(long,)), author=long, podcast=SHOW)
     )
 
-    assert len(found.findtext(f"{ITUNES}author") or "") == podcasts.LONGEST_NAME
-    assert len(found.findtext(f"item/{ITUNES}author") or "") == podcasts.LONGEST_NAME
+    assert len(found.findtext(f"{ITUNES}author") or "") == podcasts._MAX_NAME
+    assert len(found.findtext(f"item/{ITUNES}author") or "") == podcasts._MAX_NAME

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from feeds import FORMATS, Channel, Entry, FeedsError, Format
+from feeds import FEED_FORMATS, Channel, Entry, FeedFormat, FeedsError
 from tests.feeds import hostile
 from tests.feeds.conformance import faults
 from tests.feeds.data import lantern, mixed
 from tests.feeds.readers import Enclosure, Item, by_atoma, by_feedparser, json_languages
 
-STYLES = {style.name: style for style in FORMATS}
+STYLES = {style.name: style for style in FEED_FORMATS}
 XML_STYLES = [STYLES["rss"], STYLES["atom"]]
 # Readers that end at the year 1970 or in 2038 are no concern of this test.
 CHANNELS: dict[str, Callable[[], Channel]] = {
@@ -106,8 +106,8 @@ def test_languages_of_json_are_those_of_the_channel(made: Channel) -> None:
     assert languages == [entry.language for entry in made.entries]
 
 
-@pytest.mark.parametrize("style", FORMATS, ids=lambda style: style.name)
-def test_every_hostile_entry_comes_back(any_hostile: Channel, style: Format) -> None:
+@pytest.mark.parametrize("style", FEED_FORMATS, ids=lambda style: style.name)
+def test_every_hostile_entry_comes_back(any_hostile: Channel, style: FeedFormat) -> None:
     document = style.render(any_hostile)
 
     ids = [item.id for item in by_atoma(document, style.name).items]
@@ -116,15 +116,15 @@ def test_every_hostile_entry_comes_back(any_hostile: Channel, style: Format) -> 
 
 
 @pytest.mark.parametrize("style", XML_STYLES, ids=lambda style: style.name)
-def test_feedparser_finds_every_hostile_entry(any_hostile: Channel, style: Format) -> None:
+def test_feedparser_finds_every_hostile_entry(any_hostile: Channel, style: FeedFormat) -> None:
     read = by_feedparser(style.render(any_hostile))
 
     assert [item.id for item in read.items] == [entry.id for entry in any_hostile.entries]
 
 
-@pytest.mark.parametrize("style", FORMATS, ids=lambda style: style.name)
+@pytest.mark.parametrize("style", FEED_FORMATS, ids=lambda style: style.name)
 def test_neighbours_are_the_same_as_if_they_were_alone(
-    any_hostile: Channel, style: Format
+    any_hostile: Channel, style: FeedFormat
 ) -> None:
     quiet = [entry for entry in any_hostile.entries if "neighbour-" in entry.url]
     alone = replace(any_hostile, entries=tuple(quiet), updated=any_hostile.last_updated)
@@ -132,7 +132,7 @@ def test_neighbours_are_the_same_as_if_they_were_alone(
     assert parts(style, any_hostile) == parts(style, alone)
 
 
-def parts(style: Format, made: Channel) -> list[bytes]:
+def parts(style: FeedFormat, made: Channel) -> list[bytes]:
     """Return the neighbours' entries as they are written, one for each."""
     document = style.render(made)
     start, end = {
@@ -147,7 +147,7 @@ def parts(style: Format, made: Channel) -> list[bytes]:
 def test_dates_at_the_ends_of_the_calendar_are_their_only_fault() -> None:
     channel = hostile.dates()
 
-    for style in FORMATS:
+    for style in FEED_FORMATS:
         found = faults(style.render(channel), style.name)  # type: ignore[arg-type] # its name is one of them
         assert found
         assert all("is not plausible (6)" in fault for fault in found)
@@ -162,8 +162,10 @@ def test_deep_markup_stays_one_text() -> None:
     assert all(len(text) == 0 for text in texts if isinstance(text, etree._Element))
 
 
-@pytest.mark.parametrize("style", FORMATS, ids=lambda style: style.name)
-def test_hostile_channels_give_equal_bytes_twice(any_hostile: Channel, style: Format) -> None:
+@pytest.mark.parametrize("style", FEED_FORMATS, ids=lambda style: style.name)
+def test_hostile_channels_give_equal_bytes_twice(
+    any_hostile: Channel, style: FeedFormat
+) -> None:
     assert style.render(any_hostile) == style.render(any_hostile)
 
 

@@ -7,7 +7,7 @@ from tests.feeds.samples import NOON, channel, entry
 
 
 def tree(made: Channel) -> _Element:
-    return xmltree.parse(render_rss(made))[0]
+    return xmltree.parse_xml(render_rss(made))[0]
 
 
 def test_channel_link_is_the_site() -> None:
@@ -15,15 +15,15 @@ def test_channel_link_is_the_site() -> None:
 
 
 def test_channel_links_to_itself_and_to_other_formats_and_languages() -> None:
-    other = Link(url="https://example.org/feeds/ar.rss.xml", language="ar", type=links.RSS)
+    other = Link(url="https://example.org/feeds/ar.rss.xml", language="ar", type=links.RSS_TYPE)
 
     found = tree(channel(other_languages=(other,))).findall(f"{xmltree.ATOM}link")
 
     assert [(link.get("rel"), link.get("type"), link.get("hreflang")) for link in found] == [
-        ("self", links.RSS, None),
-        ("alternate", links.ATOM, "en"),
-        ("alternate", links.JSON, "en"),
-        ("alternate", links.RSS, "ar"),
+        ("self", links.RSS_TYPE, None),
+        ("alternate", links.ATOM_TYPE, "en"),
+        ("alternate", links.JSON_TYPE, "en"),
+        ("alternate", links.RSS_TYPE, "ar"),
     ]
 
 
@@ -66,7 +66,7 @@ def test_names_are_creators_and_no_address_is_invented() -> None:
 
     document = render_rss(channel(entry(authors=authors)))
 
-    item = xmltree.parse(document)[0].findall(f"item/{xmltree.DC}creator")
+    item = xmltree.parse_xml(document)[0].findall(f"item/{xmltree.DC}creator")
     assert [creator.text for creator in item] == ["First Author", "Second Author"]
     assert b"@" not in document
     assert b"Institute" not in document

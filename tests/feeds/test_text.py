@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from feeds.text import clean, clean_html, contained, label, line, prose
+from feeds.text import balance_bidi, clean_html, clean_text, label, prose, single_line
 
 ANYTHING = st.text(st.characters(exclude_categories=()))
 
@@ -23,7 +23,7 @@ ANYTHING = st.text(st.characters(exclude_categories=()))
 def test_what_is_no_text_is_removed(forbidden: str, beside: str) -> None:
     text = f"a{forbidden}{beside}b"
 
-    assert clean(text) == clean_html(text) == f"a{beside}b"
+    assert clean_text(text) == clean_html(text) == f"a{beside}b"
 
 
 @pytest.mark.parametrize(
@@ -43,15 +43,15 @@ def test_what_is_no_text_is_removed(forbidden: str, beside: str) -> None:
     ids=ascii,
 )
 def test_what_xml_permits_stays(legal: str) -> None:
-    assert clean(f"a{legal}b") == f"a{legal}b"
+    assert clean_text(f"a{legal}b") == f"a{legal}b"
 
 
 def test_text_is_in_nfc() -> None:
-    assert clean("Cafe\u0301") == clean_html("Cafe\u0301") == "Café"
+    assert clean_text("Cafe\u0301") == clean_html("Cafe\u0301") == "Café"
 
 
 def test_line_ends_are_line_feeds() -> None:
-    assert clean("a\r\nb\rc\x85d\n") == "a\nb\nc\nd\n"
+    assert clean_text("a\r\nb\rc\x85d\n") == "a\nb\nc\nd\n"
 
 
 def test_normalising_html_eats_no_tag() -> None:
@@ -62,11 +62,11 @@ def test_normalising_html_eats_no_tag() -> None:
 
 
 def test_line_is_one_line() -> None:
-    assert line("  a\n\tb\u2028c \x0bd\x85e ") == "a b c d e"
+    assert single_line("  a\n\tb\u2028c \x0bd\x85e ") == "a b c d e"
 
 
 def test_line_keeps_typographic_spaces() -> None:
-    assert line("«\u00a0a\u00a0»\u3000b") == "«\u00a0a\u00a0»\u3000b"
+    assert single_line("«\u00a0a\u00a0»\u3000b") == "«\u00a0a\u00a0»\u3000b"
 
 
 @pytest.mark.parametrize(
@@ -84,12 +84,12 @@ def test_line_keeps_typographic_spaces() -> None:
     ids=ascii,
 )
 def test_direction_ends_with_its_text(open_text: str, closed: str) -> None:
-    assert contained(open_text) == label(open_text) == closed
+    assert balance_bidi(open_text) == label(open_text) == closed
 
 
 def test_label_that_nobody_can_see_is_empty() -> None:
     assert label("\u200b\u202e\u2060 \u00ad\ufeff\u3000") == label(" \xa0") == ""
-    assert line("\u200b") == "\u200b"
+    assert single_line("\u200b") == "\u200b"
 
 
 def test_label_is_one_line() -> None:
@@ -121,16 +121,16 @@ def test_label_of_signs_that_show_nothing_is_empty_though_printable(blank: str) 
 @settings(deadline=None)  # a loaded machine is no fault of the text
 @given(st.text(st.sampled_from("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069ab")))
 def test_text_that_was_contained_leaves_nothing_open(text: str) -> None:
-    once = contained(text)
+    once = balance_bidi(text)
 
-    assert contained(once) == once
-    assert contained(f"{once}\u202c\u2069") == once  # nothing is left for these to close
+    assert balance_bidi(once) == once
+    assert balance_bidi(f"{once}\u202c\u2069") == once  # nothing is left for these to close
 
 
 @settings(deadline=None)  # a loaded machine is no fault of the text
 @given(ANYTHING)
 def test_whatever_was_cleaned_can_be_written_as_xml_and_utf8(text: str) -> None:
-    for cleaned in (clean(text), clean_html(text), line(text), label(text)):
+    for cleaned in (clean_text(text), clean_html(text), single_line(text), label(text)):
         element = etree.Element("a")
         element.text = cleaned
         assert (etree.fromstring(etree.tostring(element)).text or "") == cleaned
@@ -139,5 +139,5 @@ def test_whatever_was_cleaned_can_be_written_as_xml_and_utf8(text: str) -> None:
 @settings(deadline=None)  # a loaded machine is no fault of the text
 @given(ANYTHING)
 def test_cleaning_twice_changes_nothing(text: str) -> None:
-    for function in (clean, clean_html, line, label, contained):
+    for function in (clean_text, clean_html, single_line, label, balance_bidi):
         assert function(function(text)) == function(text)

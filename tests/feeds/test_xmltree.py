@@ -10,7 +10,7 @@ LINK = {"rel": "self", "href": "https://example.org/"}
 
 
 def test_links_come_last_under_the_name_given() -> None:
-    item = xmltree.parse(b"<item><title/><link>x</link></item>")
+    item = xmltree.parse_xml(b"<item><title/><link>x</link></item>")
 
     xmltree.add_links(item, f"{xmltree.ATOM}link", [LINK, LINK])
     xmltree.add_links(item, "link", [LINK])
@@ -27,13 +27,13 @@ def test_links_come_last_under_the_name_given() -> None:
 def test_text_longer_than_the_parser_s_limit_is_read() -> None:
     text = b"x" * 10_000_001
 
-    assert len(xmltree.parse(b"<a>" + text + b"</a>").text or "") == len(text)
+    assert len(xmltree.parse_xml(b"<a>" + text + b"</a>").text or "") == len(text)
 
 
 def test_entities_of_other_files_are_not_read() -> None:
     document = b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///dev/null">]><a>&b;</a>'
 
-    assert xmltree.parse(document).text is None
+    assert xmltree.parse_xml(document).text is None
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_special_characters_are_referred_to_by_number(text: str, written: bytes)
     element = etree.Element("a")
     element.text = text or None
 
-    xmltree.refer(element)
+    xmltree.write_references(element)
 
     assert etree.tostring(element, encoding="utf-8") == written
     assert (etree.fromstring(written).text or "").replace("\u2060", "") == text
@@ -72,20 +72,20 @@ def test_text_that_looks_like_html_is_said_to_be(text: str, written: bytes) -> N
     element = etree.Element("a")
     element.text = text
 
-    xmltree.say_as_html(element)
+    xmltree.mark_as_html(element)
 
     assert etree.tostring(element) == written
 
 
 def test_what_is_not_there_is_not_turned_into_html() -> None:
-    xmltree.say_as_html(None)
+    xmltree.mark_as_html(None)
 
 
-def document() -> tuple[xmltree.Document, etree._Element]:
-    root = xmltree.parse(b"<rss><channel><title>&lt;/channel&gt;</title></channel></rss>")
-    xmltree.declare(root, ["dc", "media"])
+def document() -> tuple[xmltree.XMLDocument, etree._Element]:
+    root = xmltree.parse_xml(b"<rss><channel><title>&lt;/channel&gt;</title></channel></rss>")
+    xmltree.declare_namespaces(root, ["dc", "media"])
     xmltree.indent(root)
-    return xmltree.Document(root, root[0], "item"), root
+    return xmltree.XMLDocument(root, root[0], "item"), root
 
 
 def test_document_without_entries_is_its_head() -> None:
@@ -107,7 +107,7 @@ def test_entries_stand_indented_at_the_end_of_their_parent_without_declarations(
     for text in ("a", f"<item{DECLARED}>"):
         item = etree.Element("item", {"x": "y"})
         made.place(item)
-        xmltree.add(item, f"{xmltree.DC}creator", text)
+        xmltree.add_text(item, f"{xmltree.DC}creator", text)
         made.indent(item)
         made.write(item, b"", "")
 
@@ -153,8 +153,8 @@ def test_content_goes_where_its_slot_is_and_not_where_a_text_says(placed: bool) 
     item = etree.Element("item", {"x": "<text>-</text>"})
     if placed:
         made.place(item)
-    xmltree.add(item, "title", "<text>-</text>")
-    xmltree.add(item, "text", "-")
+    xmltree.add_text(item, "title", "<text>-</text>")
+    xmltree.add_text(item, "text", "-")
 
     made.write(item, b"<text>-</text>", "<p>]]> & <text>-</text>")
 

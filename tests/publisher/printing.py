@@ -15,8 +15,8 @@ from publisher.cycle import Press
 from publisher.delivery.transports.base import Transport
 from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.rendering import Renderer
-from publisher.site import Written, write_site
-from publisher.syndication.turn import syndicate
+from publisher.site import PagesWritten, write_site
+from publisher.syndication.publish import publish_feeds
 from publisher.testing import SECRET
 from tests.publisher.conftest import House
 
@@ -43,10 +43,10 @@ def press_of(house: House, transport: Transport | None = None) -> Press:
 def syndicated(house: House) -> tuple[int, list[str]]:
     """Pick up and write the feeds; gives how many changed and what went wrong."""
     house.pick_up()
-    return syndicate(house.settings, house.database, renderer(house), house.clock.now())
+    return publish_feeds(house.settings, house.database, renderer(house), house.clock.now())
 
 
-def shown(house: House) -> Written:
+def shown(house: House) -> PagesWritten:
     """Pick up and write the pages."""
     house.pick_up()
     return write_site(house.settings, house.database, renderer(house), house.clock.now())

@@ -28,8 +28,8 @@ def test_every_kind_of_page_has_its_place() -> None:
 
 def test_urls_stand_below_the_web_root(tmp_path: Path) -> None:
     house = publication(tmp_path, url="https://example.org/news/")
-    assert urls.absolute(house, "en/") == "https://example.org/news/en/"
-    assert urls.absolute(house, "/en/") == "https://example.org/news/en/"
+    assert urls.absolute_url(house, "en/") == "https://example.org/news/en/"
+    assert urls.absolute_url(house, "/en/") == "https://example.org/news/en/"
 
 
 def an_article(url: str | None) -> Article:

@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime
 
-from feeds import Addresses, Author, Channel, Entry, Tombstone, tag_uri
+from feeds import Author, Channel, Entry, FormatUrls, Tombstone, tag_uri
 
 
-def _addresses(name: str) -> Addresses:
+def _addresses(name: str) -> FormatUrls:
     root = f"https://news.example.org/feeds/en{name}"
-    return Addresses(rss=f"{root}.rss.xml", atom=f"{root}.atom.xml", json=f"{root}.json")
+    return FormatUrls(rss=f"{root}.rss.xml", atom=f"{root}.atom.xml", json=f"{root}.json")
 
 
 CHANNEL = Channel(

@@ -2,19 +2,19 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
-from feeds import Addresses, Attachment, Author, Channel, Entry, Image, Link, tag_uri
+from feeds import Author, Channel, Entry, EntryAttachment, FormatUrls, Image, Link, tag_uri
 
 CHANNEL = Channel(
     id=tag_uri("news.example.org", "2026", "feed/en"),
     title="The Lantern & Friends",
     description="Light on <small> things",
     site_url="https://news.example.org/en/",
-    addresses=Addresses(
+    addresses=FormatUrls(
         rss="https://news.example.org/feeds/en.rss.xml",
         atom="https://news.example.org/feeds/en.atom.xml",
         json="https://news.example.org/feeds/en.json",
     ),
-    previous=Addresses(
+    previous=FormatUrls(
         rss="https://news.example.org/feeds/en/archive/7.rss.xml",
         atom="https://news.example.org/feeds/en/archive/7.atom.xml",
         json="https://news.example.org/feeds/en/archive/7.json",
@@ -78,13 +78,13 @@ CHANNEL = Channel(
                 url="https://news.example.org/wells.png", alt="A well", width=640, height=480
             ),
             attachments=(
-                Attachment(
+                EntryAttachment(
                     url="https://news.example.org/wells.pdf",
                     media_type="application/pdf",
                     length=48_000,
                     title="Plans of all wells",
                 ),
-                Attachment(
+                EntryAttachment(
                     url="https://news.example.org/map.svg",
                     media_type="image/svg+xml",
                     title="Map <draft>",

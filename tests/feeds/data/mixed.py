@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from feeds import Addresses, Author, Channel, Entry, tag_uri
+from feeds import Author, Channel, Entry, FormatUrls, tag_uri
 
 
 def _entry(language: str, title: str, day: int) -> Entry:
@@ -24,7 +24,7 @@ CHANNEL = Channel(
     title="The Lantern: all languages",
     description="Every article in every language",
     site_url="https://news.example.org/",
-    addresses=Addresses(
+    addresses=FormatUrls(
         rss="https://news.example.org/feeds/all.rss.xml",
         atom="https://news.example.org/feeds/all.atom.xml",
         json="https://news.example.org/feeds/all.json",

@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime
 
-from feeds import Addresses, Attachment, Author, Channel, Entry, Podcast, tag_uri
+from feeds import Author, Channel, Entry, EntryAttachment, FormatUrls, PodcastShow, tag_uri
 
 SITE = "https://sound.example.org"
 
 
-def _entry(key: str, day: int, *attachments: Attachment, by: str = "First Author") -> Entry:
+def _entry(
+    key: str, day: int, *attachments: EntryAttachment, by: str = "First Author"
+) -> Entry:
     moment = datetime(2026, 2, day, 6, 0, tzinfo=UTC)
     return Entry(
         id=tag_uri("sound.example.org", "2026", f"{key}/en"),
@@ -23,8 +25,8 @@ def _entry(key: str, day: int, *attachments: Attachment, by: str = "First Author
     )
 
 
-def _sound(key: str, length: int | None, duration: int | None) -> Attachment:
-    return Attachment(
+def _sound(key: str, length: int | None, duration: int | None) -> EntryAttachment:
+    return EntryAttachment(
         url=f"{SITE}/{key}.mp3", media_type="audio/mpeg", length=length, duration=duration
     )
 
@@ -34,7 +36,7 @@ CHANNEL = Channel(
     title="Lantern & Sound",
     description="Things that one can hear",
     site_url=f"{SITE}/en/",
-    addresses=Addresses(
+    addresses=FormatUrls(
         rss=f"{SITE}/feeds/en.rss.xml",
         atom=f"{SITE}/feeds/en.atom.xml",
         json=f"{SITE}/feeds/en.json",
@@ -42,7 +44,7 @@ CHANNEL = Channel(
     language="en",
     author=Author(name="Lantern & Sound"),
     updated=None,
-    podcast=Podcast(
+    podcast=PodcastShow(
         category="News > Daily News",
         image=f"{SITE}/square.png",
         owner_name="The Example House",
@@ -53,14 +55,14 @@ CHANNEL = Channel(
             "wind",
             4,
             _sound("wind", 1_234_567, 754),
-            Attachment(
+            EntryAttachment(
                 url=f"{SITE}/wind.mp4",
                 media_type="video/mp4",
                 length=98_765_432,
                 title="The film",
                 duration=760,
             ),
-            Attachment(
+            EntryAttachment(
                 url=f"{SITE}/wind.txt", media_type="text/plain", title="A & B, word by word"
             ),
         ),

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from feeds import Addresses, Author, Channel, Entry, Link, tag_uri
+from feeds import Author, Channel, Entry, FormatUrls, Link, tag_uri
 
 SITE = "https://news.example.org"
 
@@ -11,7 +11,7 @@ CHANNEL = Channel(
     title="الفانوس",
     description="ضوء على الأشياء",
     site_url=f"{SITE}/ar/",
-    addresses=Addresses(
+    addresses=FormatUrls(
         rss=f"{SITE}/feeds/ar.rss.xml",
         atom=f"{SITE}/feeds/ar.atom.xml",
         json=f"{SITE}/feeds/ar.json",

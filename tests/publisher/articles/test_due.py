@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from publisher.articles.tables import article
 from publisher.rendering import Renderer
-from publisher.site.hiding import take_away_hidden
-from publisher.site.renewing import renew_articles, renew_lost
+from publisher.site.hidden_pages import remove_hidden_pages
+from publisher.site.invalidation import invalidate_articles, renew_lost
 from publisher.urls import article_path, page_file
 from tests.publisher.articles.reading import wav
 from tests.publisher.conftest import NOW, House
@@ -191,7 +191,7 @@ def test_feeds_are_left_alone_when_only_pages_are_due(house: House) -> None:
     renew_lost(house.settings, house.database)
     assert (len(due(house, "page_hash")), due(house)) == (4, set())
     settle(house)
-    renew_articles(house.settings, house.database, Renderer())
+    invalidate_articles(house.settings, house.database, Renderer())
     assert (len(due(house, "page_hash")), due(house)) == (4, set())
 
 
@@ -203,7 +203,7 @@ def test_feeds_of_related_articles_are_left_alone_when_a_page_is_taken_away(
     page.touch()
     (house.articles / "en/ferry.md").unlink()
     house.at(LATER).pick_up()
-    take_away_hidden(house.settings, house.database, LATER)
+    remove_hidden_pages(house.settings, house.database, LATER)
     assert not page.exists()
     assert ("The map", "en") in due(house, "page_hash")
     assert ("The map", "en") not in due(house)

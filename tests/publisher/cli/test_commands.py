@@ -10,7 +10,7 @@ import pytest
 from publisher.cli.main import app
 from publisher.config import load
 from publisher.database import open_database
-from publisher.syndication.tables import ping
+from publisher.syndication.tables import websub_ping
 from tests.publisher.cli.conftest import Run
 from tests.publisher.composing.letters import parsed
 from tests.publisher.lanterns import FRIDAY, Published
@@ -155,7 +155,7 @@ def test_status_tells_of_hubs_that_could_not_be_told(run: Run, small: Path) -> N
     assert "57 pings to hubs waiting" in out
     database = open_database(small / "var" / "publisher.db")
     with database.writing() as connection:
-        connection.execute(ping.update().values(state="failed", answer="gone"))
+        connection.execute(websub_ping.update().values(state="failed", answer="gone"))
     database.close()
     code, out, _err = run("status", small)
     assert code == 0

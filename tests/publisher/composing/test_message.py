@@ -88,7 +88,9 @@ def test_the_page_that_is_archived_is_the_issue_s() -> None:
     issue = letter.issue
     path = urls.issue_path(issue.language, issue.newsletter, issue.day)
     content = compose(letter, a_recipient(), SECRET).content
-    assert raw_field(content, "Archived-At") == f"<{urls.absolute(letter.publication, path)}>"
+    assert (
+        raw_field(content, "Archived-At") == f"<{urls.absolute_url(letter.publication, path)}>"
+    )
 
 
 def test_leaving_is_offered_by_https_first_and_then_by_mail() -> None:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
-from publisher import outputs
+from publisher import build_cache
 from publisher.articles.tables import article, story
 from publisher.database import Database, open_database
 from publisher.errors import DatabaseError
@@ -29,20 +29,20 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 def kept(database: Database) -> set[str]:
     with database.reading() as connection:
-        return set(connection.execute(select(outputs.output.c.name)).scalars())
+        return set(connection.execute(select(build_cache.output.c.name)).scalars())
 
 
 def test_a_transaction_is_kept_whole(database: Database) -> None:
     with database.writing() as connection:
-        outputs.record(connection, "one", "1")
-        outputs.record(connection, "two", "2")
+        build_cache.store_hash(connection, "one", "1")
+        build_cache.store_hash(connection, "two", "2")
     assert kept(database) == {"one", "two"}
 
 
 def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
     def half() -> None:
         with database.writing() as connection:
-            outputs.record(connection, "one", "1")
+            build_cache.store_hash(connection, "one", "1")
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -52,7 +52,7 @@ def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
 
 def test_what_the_database_refuses_is_an_error_of_one_line(database: Database) -> None:
     with pytest.raises(DatabaseError) as caught, database.writing() as connection:
-        connection.execute(insert(outputs.output).values(name="one"))
+        connection.execute(insert(build_cache.output).values(name="one"))
     assert str(caught.value) == (
         f"{database.path}: NOT NULL constraint failed: output.fingerprint"
     )
@@ -84,10 +84,10 @@ def test_a_commit_survives_a_power_cut_and_readers_do_not_wait(database: Databas
 
 def test_a_reader_sees_one_state_throughout_while_others_write(database: Database) -> None:
     with database.reading() as reader:
-        before = reader.execute(select(outputs.output)).all()
+        before = reader.execute(select(build_cache.output)).all()
         with database.writing() as writer:
-            outputs.record(writer, "one", "1")
-        assert reader.execute(select(outputs.output)).all() == before == []
+            build_cache.store_hash(writer, "one", "1")
+        assert reader.execute(select(build_cache.output)).all() == before == []
     assert kept(database) == {"one"}
 
 
@@ -106,7 +106,7 @@ def test_neither_opening_nor_reading_waits_for_a_writer(tmp_path: Path) -> None:
 
 def test_writers_wait_for_each_other_and_none_fails(database: Database) -> None:
     with database.writing() as connection:
-        outputs.record(connection, "count", "0")
+        build_cache.store_hash(connection, "count", "0")
     start = threading.Barrier(8)
 
     def count(_number: int) -> None:
@@ -114,13 +114,13 @@ def test_writers_wait_for_each_other_and_none_fails(database: Database) -> None:
         for _ in range(10):
             # Reads before it writes: a transaction that took no lock at first would fail here.
             with database.writing() as connection:
-                value = outputs.made_from(connection, "count")
-                outputs.record(connection, "count", str(int(value or 0) + 1))
+                value = build_cache.cached_hash(connection, "count")
+                build_cache.store_hash(connection, "count", str(int(value or 0) + 1))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(count, range(8)))
     with database.reading() as connection:
-        assert outputs.made_from(connection, "count") == "80"
+        assert build_cache.cached_hash(connection, "count") == "80"
 
 
 def test_a_second_file_handle_waits_too(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_second_file_handle_waits_too(tmp_path: Path) -> None:
     def write(number: int) -> None:
         for turn in range(5):
             with databases[number].writing() as connection:
-                outputs.record(connection, f"{number}-{turn}", "")
+                build_cache.store_hash(connection, f"{number}-{turn}", "")
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(write, range(4)))

@@ -18,7 +18,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, create_engine
 
 import publisher
-import publisher.outputs
+import publisher.build_cache
 import subscribers.tables
 from publisher.database import metadata, migrations, open_database, upgrading
 from publisher.errors import DatabaseError

@@ -206,7 +206,7 @@ def test_what_is_withdrawn_from_the_polled_document_leaves_a_tombstone(house: Ho
 
 
 def test_lost_files_are_made_again_archive_and_all(house: House) -> None:
-    from publisher.syndication.turn import renew_lost
+    from publisher.syndication.publish import renew_lost
 
     limit(house, entries=5)
     write(house, 1, 12)

@@ -20,25 +20,25 @@ from publisher.config import Settings
 from publisher.database import Database
 from publisher.errors import RenderingError
 from publisher.rendering import Renderer
-from publisher.syndication import channels, closing, documents, pings, windows
+from publisher.syndication import archiving, channels, feed_files, feed_window, websub_queue
 from publisher.syndication.channels import Contents
-from publisher.syndication.documents import Document
-from publisher.syndication.entries import Maker, Standing
-from publisher.syndication.pages import Pages
-from publisher.syndication.shelf import Feed
+from publisher.syndication.entry_builder import EntryBuilder, StoredEntry
+from publisher.syndication.feed_files import FeedFile
+from publisher.syndication.feed_index import Feed
+from publisher.syndication.feed_pages import FeedPages
+from publisher.syndication.feed_window import ArchiveRange
 from publisher.syndication.tables import feed as feed_table
-from publisher.syndication.windows import Closed
 
 log = structlog.get_logger()
 
 # What an entry costs beside its texts: elements, addresses, names, translations.
-FRAME_BYTES = 2_000
+ENTRY_OVERHEAD_BYTES = 2_000
 # Feeds under way at once: while one is rendered, others are packed and written.
-UNDER_WAY = 4
+_MAX_IN_PROGRESS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class FeedsWritten:
     """How many feeds have other documents than before, and what went wrong."""
 
     feeds: int
@@ -46,15 +46,15 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class _UnderWay:
+class _InProgress:
     """A feed whose files are being written."""
 
     feed: Feed
-    documents: Sequence[Document]
+    documents: Sequence[FeedFile]
     writing: Sequence[Future[bool]]
 
 
-class Publisher:
+class FeedWriter:
     """Writes feeds, in one turn of the press."""
 
     def __init__(
@@ -62,13 +62,13 @@ class Publisher:
         settings: Settings,
         database: Database,
         renderer: Renderer,
-        pages: Pages,
+        pages: FeedPages,
         executor: Executor,
         now: datetime,
     ) -> None:
         self._settings = settings
         self._database = database
-        self._maker = Maker(settings, renderer)
+        self._maker = EntryBuilder(settings, renderer)
         self._pages = pages
         self._executor = executor
         self._now = now
@@ -76,19 +76,19 @@ class Publisher:
         self._problems: list[str] = []
 
     @property
-    def written(self) -> Written:
+    def written(self) -> FeedsWritten:
         """What came of it so far."""
-        return Written(self._feeds, self._maker.problems + self._problems)
+        return FeedsWritten(self._feeds, self._maker.problems + self._problems)
 
     def publish(self, due: Sequence[Feed]) -> None:
         """Bring these feeds up to date."""
-        under_way: list[_UnderWay] = []
+        under_way: list[_InProgress] = []
         for one in due:
             try:
                 under_way.append(self._start(one))
             except (RenderingError, feeds.FeedsError, OSError) as error:
                 self._complain(one, error)
-            if len(under_way) >= UNDER_WAY:
+            if len(under_way) >= _MAX_IN_PROGRESS:
                 self._finish(under_way.pop(0))
         for one_left in under_way:
             self._finish(one_left)
@@ -97,20 +97,20 @@ class Publisher:
         self._problems.append(f"feeds/{one.name}: {error}")
         log.error("feed left as it was", feed=one.name, reason=str(error))
 
-    def _start(self, one: Feed) -> _UnderWay:
+    def _start(self, one: Feed) -> _InProgress:
         """Close what is to be closed, render the rest, and have it written."""
         self._renew_archives(one)
         shown = self._close(one)
         with self._database.reading() as connection:
-            tombstones = windows.tombstones(connection, one.id)
-            newest = windows.newest_archive(connection, one.id)
-        documents.remove_beyond(self._settings, one.name, newest.number)
+            tombstones = feed_window.tombstones_of(connection, one.id)
+            newest = feed_window.newest_archive(connection, one.id)
+        feed_files.remove_unrecorded_archives(self._settings, one.name, newest.number)
         contents = Contents(tuple(shown), tuple(tombstones))
-        channel = channels.subscription(self._settings, one, contents, newest.number)
-        found = list(documents.subscription_documents(channel, one))
-        return _UnderWay(one, found, [self._write(document) for document in found])
+        channel = channels.subscription_channel(self._settings, one, contents, newest.number)
+        found = list(feed_files.render_subscription(channel, one))
+        return _InProgress(one, found, [self._write(document) for document in found])
 
-    def _finish(self, one: _UnderWay) -> None:
+    def _finish(self, one: _InProgress) -> None:
         """Wait for a feed's files; record it as written, and whom to tell of what changed.
 
         Hubs are told of what is other than they were told of last. Whether a file has changed
@@ -130,16 +130,18 @@ class Publisher:
             here = feed_table.c.id == one.feed.id
             values = {"due": False, "told": " ".join(d.digest for d in one.documents)}
             connection.execute(update(feed_table).where(here).values(values))
-            pings.enqueue(connection, self._settings.feeds.hubs, changed, self._now)
+            websub_queue.enqueue_pings(
+                connection, self._settings.feeds.hubs, changed, self._now
+            )
 
-    def _write(self, document: Document) -> Future[bool]:
-        return documents.write_later(self._executor, self._settings, document)
+    def _write(self, document: FeedFile) -> Future[bool]:
+        return feed_files.submit_feed_file(self._executor, self._settings, document)
 
     # Archives
 
     def _renew_archives(self, one: Feed) -> None:
         with self._database.reading() as connection:
-            due = list(windows.due_archives(connection, one.id))
+            due = list(feed_window.due_archives(connection, one.id))
         for closed in due:
             self._archive(one, closed, self._maker.entries(self._held(one, closed)))
         self._record(one, due)
@@ -148,63 +150,65 @@ class Publisher:
         """Close what the subscription document has no room for; gives the entries that stay."""
         limits = self._settings.feeds
         with self._database.reading() as connection:
-            before = windows.newest_archive(connection, one.id)
-            count = windows.count_open(connection, one.id, before.last)
-            newest = windows.newest(connection, one.id, before.last, limits.entries, self._now)
+            before = feed_window.newest_archive(connection, one.id)
+            count = feed_window.count_open(connection, one.id, before.last)
+            newest = feed_window.newest_entries(
+                connection, one.id, before.last, limits.entries, self._now
+            )
         made = self._maker.entries(newest)
         sizes = [_size(made_one) for made_one in made]
         # Those that could not be made take no room, and stay until they leave with the others.
-        fit = closing.fitting(sizes, limits.entries, limits.max_bytes)
+        fit = archiving.count_fitting(sizes, limits.entries, limits.max_bytes)
         if fit == len(made):
             fit = len(newest)
-        leave = closing.leaving(count, fit)
+        leave = archiving.count_leaving(count, fit)
         if leave:
             self._archive_lots(one, before, leave)
         gone = {standing.identity.tag for standing in newest[count - leave :]}
         return [made_one for made_one in made if made_one.id not in gone]
 
-    def _archive_lots(self, one: Feed, before: Closed, leave: int) -> None:
+    def _archive_lots(self, one: Feed, before: ArchiveRange, leave: int) -> None:
         """Write what leaves into archive documents, and record them when all are in place.
 
         Recorded one by one, a kill in between would leave the rest divided in another way.
         """
-        written: list[Closed] = []
-        for lot in closing.lots(leave, self._settings.feeds.entries):
+        written: list[ArchiveRange] = []
+        for lot in archiving.split_evenly(leave, self._settings.feeds.entries):
             with self._database.reading() as connection:
-                last = windows.oldest(connection, one.id, before.last, lot)[-1]
-            held = self._held(one, Closed(before.number + 1, before.last + 1, last))
+                last = feed_window.oldest_positions(connection, one.id, before.last, lot)[-1]
+            held = self._held(one, ArchiveRange(before.number + 1, before.last + 1, last))
             made = {entry_made.id: entry_made for entry_made in self._maker.entries(held)}
             sizes = [_size(made.get(standing.identity.tag)) for standing in reversed(held)]
-            for count in closing.runs(sizes, self._settings.feeds.max_bytes):
+            for count in archiving.split_by_size(sizes, self._settings.feeds.max_bytes):
                 some, held = held[len(held) - count :], held[: len(held) - count]
-                closed = Closed(before.number + 1, before.last + 1, some[0].position)
+                closed = ArchiveRange(before.number + 1, before.last + 1, some[0].position)
                 entries = [made[s.identity.tag] for s in some if s.identity.tag in made]
                 self._archive(one, closed, entries)
                 written.append(closed)
                 before = closed
         self._record(one, written)
 
-    def _held(self, one: Feed, closed: Closed) -> list[Standing]:
+    def _held(self, one: Feed, closed: ArchiveRange) -> list[StoredEntry]:
         with self._database.reading() as connection:
             first, last = closed.first, closed.last
-            return windows.between(connection, one.id, first, last, self._now)
+            return feed_window.archived_entries(connection, one.id, first, last, self._now)
 
-    def _archive(self, one: Feed, closed: Closed, entries: Sequence[feeds.Entry]) -> None:
+    def _archive(self, one: Feed, closed: ArchiveRange, entries: Sequence[feeds.Entry]) -> None:
         """Write an archive document; returns when it is in place."""
         with self._database.reading() as connection:
-            tombstones = windows.tombstones(connection, one.id, closed)
+            tombstones = feed_window.tombstones_of(connection, one.id, closed)
         contents = Contents(tuple(entries), tuple(tombstones))
-        channel = channels.archived(self._settings, one, contents, closed.number)
-        found = documents.archive_documents(channel, one, closed.number)
+        channel = channels.archive_channel(self._settings, one, contents, closed.number)
+        found = feed_files.render_archive(channel, one, closed.number)
         writing = [self._write(document) for document in found]
         for future in writing:
             future.result()
 
-    def _record(self, one: Feed, written: Sequence[Closed]) -> None:
+    def _record(self, one: Feed, written: Sequence[ArchiveRange]) -> None:
         if written:
             with self._database.writing() as connection:
                 for closed in written:
-                    windows.record_archive(connection, one.id, closed)
+                    feed_window.record_archive(connection, one.id, closed)
 
 
 def _size(one: feeds.Entry | None) -> int:
@@ -214,4 +218,4 @@ def _size(one: feeds.Entry | None) -> int:
     escaped = 3 * (one.content_html.count("<") + one.content_html.count(">"))
     escaped += 4 * one.content_html.count("&")
     texts = len(one.content_html.encode()) + 2 * len(one.summary.encode())
-    return texts + escaped + FRAME_BYTES
+    return texts + escaped + ENTRY_OVERHEAD_BYTES

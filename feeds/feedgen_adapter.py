@@ -33,15 +33,15 @@ if TYPE_CHECKING:
     from feeds.channels import Channel
     from feeds.entries import Author, Entry
 
-NAME = "newsletter-publisher"
+GENERATOR_NAME = "newsletter-publisher"
 # What stands for the content, and where it does.
 _PLACEHOLDER = "-"
 ATOM_SLOT = b'<content type="html">-</content>'
 _ENCODED_SLOT = b"<content:encoded>-</content:encoded>"
 _DESCRIPTION_SLOT = b"<description>-</description>"
-RSS_SPECIFICATION = "https://www.rssboard.org/rss-specification"
+_RSS_SPECIFICATION = "https://www.rssboard.org/rss-specification"
 # RSS knows pictures of these kinds only.
-PICTURES = (".gif", ".jpeg", ".jpg", ".png")
+_IMAGE_SUFFIXES = (".gif", ".jpeg", ".jpg", ".png")
 
 
 class _Unwritten(datetime):
@@ -60,9 +60,9 @@ def atom_head(channel: Channel) -> Element:
     feed.id(channel.id)
     feed.updated(channel.last_updated)
     feed.author(_person(channel.author))
-    feed.generator(NAME, version=channel.generator_version or None)
+    feed.generator(GENERATOR_NAME, version=channel.generator_version or None)
     feed.icon(channel.icon)
-    return xmltree.parse(feed.atom_str())
+    return xmltree.parse_xml(feed.atom_str())
 
 
 def rss_head(channel: Channel) -> Element:
@@ -70,12 +70,12 @@ def rss_head(channel: Channel) -> Element:
     feed = _feed(channel)
     feed.link(href=channel.site_url, rel="alternate")
     feed.lastBuildDate(_NO_DATE)
-    feed.generator(f"{NAME} {channel.generator_version}".strip())
-    feed.docs(RSS_SPECIFICATION)
+    feed.generator(f"{GENERATOR_NAME} {channel.generator_version}".strip())
+    feed.docs(_RSS_SPECIFICATION)
     feed.ttl(channel.ttl)
-    if channel.icon and channel.icon.lower().endswith(PICTURES):
+    if channel.icon and channel.icon.lower().endswith(_IMAGE_SUFFIXES):
         feed.image(channel.icon, title=channel.title, link=channel.site_url)
-    return xmltree.parse(feed.rss_str())
+    return xmltree.parse_xml(feed.rss_str())
 
 
 def atom_entry(entry: Entry, updated: datetime) -> Element:
@@ -84,7 +84,7 @@ def atom_entry(entry: Entry, updated: datetime) -> Element:
     item.published(entry.published)
     item.updated(updated)
     if text := _text(entry):
-        special = xmltree.has_special(text)
+        special = xmltree.looks_like_html(text)
         item.summary(
             html.escape(text, quote=False) if special else text, "html" if special else None
         )

@@ -10,31 +10,31 @@ from sqlalchemy import Connection, select
 
 import feeds
 from publisher.config import Publication
-from publisher.syndication.tables import entry
+from publisher.syndication.tables import feed_entry
 
 # The specific part of feeds' own ids begins so, and no entry's may.
-FEED = "feed"
+FEED_PREFIX = "feed"
 
 
-def tag(publication: Publication, specific: str) -> str:
+def publication_tag(publication: Publication, specific: str) -> str:
     """Make a tag: URI (RFC 4151) in the publication's name."""
     return feeds.tag_uri(publication.host, date(publication.since, 1, 1), specific)
 
 
-def entry_tag(
+def new_entry_tag(
     connection: Connection, publication: Publication, slug: str, language: str
 ) -> str:
     """Give an id that no entry has had; its first form is `slug/language`."""
-    tags = (tag(publication, specific) for specific in _specifics(slug, language))
+    tags = (publication_tag(publication, specific) for specific in _specifics(slug, language))
     return next(one for one in tags if not _is_known(connection, one))
 
 
 def _specifics(slug: str, language: str) -> Iterator[str]:
-    if slug != FEED:
+    if slug != FEED_PREFIX:
         yield f"{slug}/{language}"
     yield from (f"{slug}/{language}/{number}" for number in count(2))
 
 
 def _is_known(connection: Connection, one: str) -> bool:
-    query = select(entry.c.id).where(entry.c.tag == one)
+    query = select(feed_entry.c.id).where(feed_entry.c.tag == one)
     return connection.execute(query).first() is not None

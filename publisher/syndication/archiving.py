@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 # A fifth leaves the newest forty of fifty in place, and makes archive documents of ten.
-SMALLEST_LOT = 5
+_SMALLEST_SHARE = 5
 
 
-def fitting(sizes: Sequence[int], most: int, most_bytes: int) -> int:
+def count_fitting(sizes: Sequence[int], most: int, most_bytes: int) -> int:
     """Say how many entries, newest first, fit into a document: `most` at most.
 
     One that is larger than a whole document may be stands beside the others: else nobody who
@@ -28,16 +28,16 @@ def fitting(sizes: Sequence[int], most: int, most_bytes: int) -> int:
     return min(len(sizes), most)
 
 
-def leaving(count: int, fit: int) -> int:
+def count_leaving(count: int, fit: int) -> int:
     """Say how many of `count` entries leave, oldest first, where `fit` of the newest may stay."""
     surplus = count - fit
     if surplus <= 0:
         return 0
-    smallest = max(1, fit // SMALLEST_LOT)
+    smallest = max(1, fit // _SMALLEST_SHARE)
     return max(surplus, min(smallest, count - 1))
 
 
-def lots(count: int, most: int) -> list[int]:
+def split_evenly(count: int, most: int) -> list[int]:
     """Divide what leaves into archive documents of `most` entries at most, nearly equal ones."""
     if not count:
         return []
@@ -46,7 +46,7 @@ def lots(count: int, most: int) -> list[int]:
     return [size + 1] * larger + [size] * (documents - larger)
 
 
-def runs(sizes: Sequence[int], most_bytes: int) -> list[int]:
+def split_by_size(sizes: Sequence[int], most_bytes: int) -> list[int]:
     """Divide entries in order into runs that fit into a document each; gives their lengths.
 
     One that does not fit anywhere has a run of its own.

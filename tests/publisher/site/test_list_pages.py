@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from publisher.site import lists
+from publisher.site import list_pages
 from tests.publisher.conftest import NOW, House
 from tests.publisher.printing import (
     LANGUAGES,
@@ -51,7 +51,7 @@ def test_the_root_lets_a_reader_choose_a_language(house: House) -> None:
 def test_a_front_page_lists_the_newest_first(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lists, "ARTICLES_ON_HOME", 2)
+    monkeypatch.setattr(list_pages, "ARTICLES_ON_HOME", 2)
     for day, name in ((5, "old"), (7, "new"), (6, "middle")):
         write(house, name, day)
     shown(house)

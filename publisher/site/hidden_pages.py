@@ -21,7 +21,7 @@ from publisher.database import Database
 from publisher.files import remove
 
 
-def take_away_hidden(settings: Settings, database: Database, now: datetime) -> int:
+def remove_hidden_pages(settings: Settings, database: Database, now: datetime) -> int:
     """Remove the pages that must not be there; gives how many there were."""
     public = settings.folders.public
     with database.reading() as connection:

@@ -29,26 +29,26 @@ from publisher.articles.values import hash_of
 from publisher.config import Publication
 from publisher.database import Database
 from publisher.database.portions import portions
-from publisher.syndication.minting import entry_tag
-from publisher.syndication.places import Places
-from publisher.syndication.shelf import Shelf, subjects
-from publisher.syndication.tables import entry
+from publisher.syndication.feed_index import FeedIndex, subjects_of
+from publisher.syndication.feed_positions import FeedPositions
+from publisher.syndication.tables import feed_entry
+from publisher.syndication.tag_uris import new_entry_tag
 
 # So many are noted in one transaction; a kill costs at most this much work.
-PORTION = 200
+ARTICLES_PER_TRANSACTION = 200
 
 
-def take_note(database: Database, publication: Publication, now: datetime) -> int:
+def record_changes(database: Database, publication: Publication, now: datetime) -> int:
     """Take note of everything that is due; gives how many articles that were."""
     with database.reading() as connection:
         numbers = _due(connection, now)
-    for some in portions(numbers, PORTION):
+    for some in portions(numbers, ARTICLES_PER_TRANSACTION):
         with database.writing() as connection:
-            _Note(connection, publication, now).take(some)
+            _ChangeRecorder(connection, publication, now).take(some)
     return len(numbers)
 
 
-def mark_all_due(connection: Connection) -> None:
+def mark_all_articles_changed(connection: Connection) -> None:
     """Have every article looked at again, as when the publication's languages change."""
     connection.execute(update(article).values(feed_hash=None))
 
@@ -61,7 +61,9 @@ def _due(connection: Connection, now: datetime) -> list[int]:
     What is to appear later waits.
     """
     waits = and_(article.c.status == Status.READY, article.c.available_at > now)
-    known = exists().where(entry.c.article_id == article.c.id, entry.c.gone_at.is_(None))
+    known = exists().where(
+        feed_entry.c.article_id == article.c.id, feed_entry.c.gone_at.is_(None)
+    )
     query = (
         select(article.c.id)
         .join(story)
@@ -71,20 +73,20 @@ def _due(connection: Connection, now: datetime) -> list[int]:
     return list(connection.execute(query).scalars())
 
 
-def stamp_of(one: Article) -> str:
+def entry_fingerprint(one: Article) -> str:
     """Hash what an entry's `updated` speaks of: its content, and when it was published."""
     return hash_of({"content": one.content_hash, "published": one.published_at.isoformat()})
 
 
-class _Note:
+class _ChangeRecorder:
     """One portion, in one transaction."""
 
     def __init__(self, connection: Connection, publication: Publication, now: datetime) -> None:
         self._connection = connection
         self._publication = publication
         self._now = now
-        self._shelf = Shelf(connection, publication)
-        self._places = Places(connection)
+        self._shelf = FeedIndex(connection, publication)
+        self._places = FeedPositions(connection)
         # Articles that readers see and did not before, and those that are done with.
         self._appeared: list[Article] = []
         self._noted: list[Article] = []
@@ -100,7 +102,9 @@ class _Note:
         self._mark_noted()
 
     def _entries(self, numbers: Sequence[int]) -> dict[int, list[Row[Any]]]:
-        rows = self._connection.execute(select(entry).where(entry.c.article_id.in_(numbers)))
+        rows = self._connection.execute(
+            select(feed_entry).where(feed_entry.c.article_id.in_(numbers))
+        )
         found: dict[int, list[Row[Any]]] = {}
         for row in rows:
             found.setdefault(row.article_id, []).append(row)
@@ -134,7 +138,7 @@ class _Note:
         """
         stories = {one.story_id for one in self._appeared}
         unmarked = article.c.story_id.in_(stories) & article.c.feed_hash.is_not(None)
-        siblings = select(entry.c.id).join(article).where(unmarked)
+        siblings = select(feed_entry.c.id).join(article).where(unmarked)
         for number in self._connection.execute(siblings).scalars().all():
             self._places.touch(number)
         self._connection.execute(update(article).where(unmarked).values(page_hash=None))
@@ -151,12 +155,12 @@ class _Note:
         """Take an entry out of all feeds, and its title out of what names it as a translation."""
         # A tombstone counts only if it is later than its entry (RFC 6721 section 4).
         when = max(self._now, datetime.fromtimestamp(row.updated + 1, UTC))
-        gone = update(entry).where(entry.c.id == row.id).values(gone_at=when)
+        gone = update(feed_entry).where(feed_entry.c.id == row.id).values(gone_at=when)
         self._connection.execute(gone)
         self._places.leave(row.id, when)
         mine = select(article.c.story_id).where(article.c.id == row.article_id)
         siblings = (
-            select(entry.c.id)
+            select(feed_entry.c.id)
             .join(article)
             .where(article.c.story_id == mine.scalar_subquery(), article.c.id != row.article_id)
         )
@@ -164,12 +168,12 @@ class _Note:
             self._places.open_again(number)
 
     def _show(self, one: Article, row: Row[Any] | None) -> None:
-        stamp = stamp_of(one)
+        stamp = entry_fingerprint(one)
         revised = row is not None and row.gone_at is None and row.stamp != stamp
         number, second = self._entry(one, row, stamp)
-        wanted = [self._shelf.find(subject) for subject in subjects(one)]
+        wanted = [self._shelf.find(subject) for subject in subjects_of(one)]
         if row is None or revised:
-            for subject in subjects(one):
+            for subject in subjects_of(one):
                 self._shelf.affiliate(subject)
         updated = datetime.fromtimestamp(second, UTC)
         if row is None:
@@ -181,7 +185,7 @@ class _Note:
         """Bring the article's entry up to date; gives its number, and the second of its change."""
         changed = round(one.updated_at.timestamp())
         if row is None:
-            tag = entry_tag(self._connection, self._publication, one.slug, one.language)
+            tag = new_entry_tag(self._connection, self._publication, one.slug, one.language)
             values = {
                 "article_id": one.id,
                 "language": one.language,
@@ -189,14 +193,16 @@ class _Note:
                 "updated": changed,
                 "stamp": stamp,
             }
-            new = insert(entry).values(values).returning(entry.c.id)
+            new = insert(feed_entry).values(values).returning(feed_entry.c.id)
             return int(self._connection.execute(new).scalar_one()), changed
         if row.gone_at is not None or row.stamp != stamp:
             # Later than ever before: also than the moment at which it was withdrawn.
             before = max(row.updated, _seconds(row.gone_at))
             second = max(changed, before + 1)
             values = {"updated": second, "stamp": stamp, "gone_at": None}
-            self._connection.execute(update(entry).where(entry.c.id == row.id).values(values))
+            self._connection.execute(
+                update(feed_entry).where(feed_entry.c.id == row.id).values(values)
+            )
             return int(row.id), second
         return int(row.id), int(row.updated)
 

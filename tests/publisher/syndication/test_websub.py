@@ -17,10 +17,15 @@ import pytest
 from sqlalchemy import event, update
 from sqlalchemy.engine import Engine
 
-from publisher.syndication import pinging, pings
-from publisher.syndication.hubs import LONGEST_RETRY_AFTER, Call, Verdict, shown
-from publisher.syndication.pinging import ATTEMPTS, Pinged
-from publisher.syndication.tables import ping as table
+from publisher.syndication import websub, websub_queue
+from publisher.syndication.tables import websub_ping as table
+from publisher.syndication.websub import MAX_PING_ATTEMPTS, HubReport
+from publisher.syndication.websub_client import (
+    _MAX_RETRY_AFTER,
+    HubResult,
+    PublishRequest,
+    printable_address,
+)
 from tests.publisher.conftest import NOW, House
 from tests.publisher.syndication.hub import Hub, Reply, running, text, wait_for
 
@@ -67,11 +72,11 @@ def feeds(count: int) -> list[str]:
 
 def change(house: House, hub: str, *topics: str, at: datetime = NOW) -> None:
     with house.database.writing() as connection:
-        pings.enqueue(connection, [hub], topics, at)
+        websub_queue.enqueue_pings(connection, [hub], topics, at)
 
 
-def turn(house: House, *hubs: str, at: datetime = NOW, **options: Any) -> Pinged:
-    return pinging.ping(house.database, hubs, at, **options)
+def turn(house: House, *hubs: str, at: datetime = NOW, **options: Any) -> HubReport:
+    return websub.notify_hubs(house.database, hubs, at, **options)
 
 
 def row(house: House, topic: str = RSS) -> dict[str, Any]:
@@ -81,7 +86,7 @@ def row(house: House, topic: str = RSS) -> dict[str, Any]:
 
 def answer(hub: Hub | str, now: datetime = NOW, timeout: float = 2) -> Any:
     address = hub if isinstance(hub, str) else hub.url
-    return Call().tell(address, RSS, timeout, now)
+    return PublishRequest().tell(address, RSS, timeout, now)
 
 
 # --- one ping per changed feed ------------------------------------------------------------------
@@ -89,8 +94,8 @@ def answer(hub: Hub | str, now: datetime = NOW, timeout: float = 2) -> Any:
 
 def test_a_changed_feed_is_one_ping_and_no_more(house: House, hub: Hub) -> None:
     change(house, hub.url, RSS, ATOM)
-    assert turn(house, hub.url) == Pinged(told=2)
-    assert turn(house, hub.url, at=NOW + MINUTE) == Pinged()
+    assert turn(house, hub.url) == HubReport(told=2)
+    assert turn(house, hub.url, at=NOW + MINUTE) == HubReport()
     assert sorted(hub.topics) == [ATOM, RSS]
     told = row(house)
     assert (told["state"], told["attempts"], told["told_at"]) == ("told", 1, NOW)
@@ -99,7 +104,7 @@ def test_a_changed_feed_is_one_ping_and_no_more(house: House, hub: Hub) -> None:
 
 def test_a_feed_that_did_not_change_is_no_ping(house: House, hub: Hub) -> None:
     change(house, hub.url)
-    assert turn(house, hub.url) == Pinged()
+    assert turn(house, hub.url) == HubReport()
     assert hub.pings == []
     assert house.rows(table) == []
 
@@ -127,7 +132,7 @@ def test_what_is_pending_is_found_by_its_index(house: House) -> None:
             seen.append(statement)
 
         event.listen(connection, "before_cursor_execute", note)
-        pings.waiting(connection)
+        websub_queue.count_waiting_pings(connection)
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {seen[0]}").all()
     assert "ix_feed_ping_due" in str(plan)
 
@@ -139,7 +144,7 @@ def test_the_file_is_in_place_when_the_hub_is_told(
     hub.read = lambda _topic: file.read_bytes() if file.exists() else None
     with house.database.writing() as connection:
         file.write_bytes(b"<rss/>")
-        pings.enqueue(connection, [hub.url], [RSS], NOW)
+        websub_queue.enqueue_pings(connection, [hub.url], [RSS], NOW)
         # Nothing leaves before the transaction that records the files is over.
         assert hub.pings == []
     assert turn(house, hub.url).told == 1
@@ -160,7 +165,9 @@ def test_the_ping_is_a_form_with_both_names_of_the_topic(house: House, hub: Hub)
 def test_each_hub_is_told(house: House, make_hub: Callable[[], Hub]) -> None:
     first, second = make_hub(), make_hub()
     with house.database.writing() as connection:
-        pings.enqueue(connection, [first.url, second.url, first.url], [RSS, RSS], NOW)
+        websub_queue.enqueue_pings(
+            connection, [first.url, second.url, first.url], [RSS, RSS], NOW
+        )
     assert turn(house, first.url, second.url, first.url).told == 2
     assert (first.topics, second.topics) == ([RSS], [RSS])
 
@@ -174,7 +181,7 @@ def test_a_hub_is_asked_at_its_whole_address(house: House, hub: Hub) -> None:
 
 def test_what_is_not_due_waits(house: House, hub: Hub) -> None:
     change(house, hub.url, RSS, at=NOW + MINUTE)
-    assert turn(house, hub.url) == Pinged(waiting=1)
+    assert turn(house, hub.url) == HubReport(waiting=1)
     assert hub.pings == []
 
 
@@ -184,9 +191,9 @@ def test_a_turn_takes_so_many_topics_of_each_hub(
     first, second = make_hub(), make_hub()
     for one in (first, second):
         change(house, one.url, *feeds(5))
-    assert turn(house, first.url, second.url, limit=3) == Pinged(told=6, waiting=4)
+    assert turn(house, first.url, second.url, limit=3) == HubReport(told=6, waiting=4)
     assert sorted(first.topics) == feeds(3)
-    assert turn(house, first.url, second.url, limit=3) == Pinged(told=4)
+    assert turn(house, first.url, second.url, limit=3) == HubReport(told=4)
 
 
 def test_at_most_eight_pings_are_under_way_at_once(house: House, hub: Hub) -> None:
@@ -210,9 +217,9 @@ def test_at_most_eight_pings_are_under_way_at_once(house: House, hub: Hub) -> No
 def test_hubs_that_the_settings_no_longer_name_are_dropped(house: House, hub: Hub) -> None:
     change(house, hub.url, RSS)
     change(house, "https://old.example.net/", RSS, ATOM)
-    assert turn(house, hub.url) == Pinged(told=1)
+    assert turn(house, hub.url) == HubReport(told=1)
     assert [one["hub"] for one in house.rows(table)] == [hub.url]
-    assert turn(house) == Pinged()
+    assert turn(house) == HubReport()
     assert house.rows(table) == []
 
 
@@ -260,8 +267,8 @@ def test_a_change_while_the_ping_is_under_way_is_not_lost(
 
     hub.answer = change_meanwhile
     change(house, hub.url, RSS)
-    assert turn(house, hub.url) == Pinged(waiting=1)
-    assert turn(house, hub.url, at=NOW + timedelta(seconds=seconds)) == Pinged(told=1)
+    assert turn(house, hub.url) == HubReport(waiting=1)
+    assert turn(house, hub.url, at=NOW + timedelta(seconds=seconds)) == HubReport(told=1)
     assert hub.topics == [RSS, RSS]
 
 
@@ -272,13 +279,13 @@ def test_a_change_while_a_refusal_is_under_way_is_not_lost(house: House, hub: Hu
 
     hub.answer = change_meanwhile
     change(house, hub.url, RSS)
-    assert turn(house, hub.url) == Pinged(waiting=1)
+    assert turn(house, hub.url) == HubReport(waiting=1)
 
 
 def test_a_kill_in_the_middle_costs_a_repeated_ping_at_most(house: House, hub: Hub) -> None:
     change(house, hub.url, RSS)
     before = row(house)
-    assert answer(hub).verdict is Verdict.TOLD  # and the process dies before it records that
+    assert answer(hub).verdict is HubResult.TOLD  # and the process dies before it records that
     assert row(house) == before
     assert turn(house, hub.url).told == 1
     assert hub.topics == [RSS, RSS]
@@ -291,8 +298,8 @@ def test_a_failed_ping_is_repeated_at_the_instants_it_should(house: House, hub: 
     hub.say(Reply(500))
     change(house, hub.url, RSS)
     at, waits = NOW, []
-    for _ in range(ATTEMPTS - 1):
-        assert turn(house, hub.url, at=at) == Pinged(waiting=1)
+    for _ in range(MAX_PING_ATTEMPTS - 1):
+        assert turn(house, hub.url, at=at) == HubReport(waiting=1)
         due = row(house)["due_at"]
         # Not a second sooner.
         tried = len(hub.pings)
@@ -300,7 +307,9 @@ def test_a_failed_ping_is_repeated_at_the_instants_it_should(house: House, hub: 
         assert len(hub.pings) == tried
         waits.append(due - at)
         at = due
-    doubled = [min(MINUTE * 2**number, timedelta(hours=6)) for number in range(ATTEMPTS - 1)]
+    doubled = [
+        min(MINUTE * 2**number, timedelta(hours=6)) for number in range(MAX_PING_ATTEMPTS - 1)
+    ]
     pairs = list(zip(waits, doubled, strict=True))
     assert all(whole * 3 / 4 - timedelta(seconds=1) <= wait <= whole for wait, whole in pairs)
     assert timedelta(hours=19) < at - NOW < timedelta(hours=27)
@@ -309,11 +318,11 @@ def test_a_failed_ping_is_repeated_at_the_instants_it_should(house: House, hub: 
     assert (last.failed, last.waiting) == (1, 0)
     words = "given up after 13 attempts; the last: 500 Internal Server Error"
     assert last.problems == [f"{hub.url}: could not be told of {RSS}: {words}"]
-    assert turn(house, hub.url, at=at + timedelta(days=1)) == Pinged()
-    assert len(hub.pings) == ATTEMPTS
+    assert turn(house, hub.url, at=at + timedelta(days=1)) == HubReport()
+    assert len(hub.pings) == MAX_PING_ATTEMPTS
     with house.database.reading() as connection:
-        assert pings.failed(connection) == [(hub.url, RSS, words)]
-        assert pings.waiting(connection) == 0
+        assert websub_queue.failed_pings(connection) == [(hub.url, RSS, words)]
+        assert websub_queue.count_waiting_pings(connection) == 0
 
 
 def test_topics_spread_out_and_always_in_the_same_way(house: House, hub: Hub) -> None:
@@ -333,7 +342,7 @@ def test_a_hub_that_recovers_is_told(house: House, hub: Hub) -> None:
     change(house, hub.url, RSS)
     turn(house, hub.url)
     hub.say(Reply(202))
-    assert turn(house, hub.url, at=NOW + MINUTE) == Pinged(told=1)
+    assert turn(house, hub.url, at=NOW + MINUTE) == HubReport(told=1)
     assert row(house)["attempts"] == 2
 
 
@@ -353,7 +362,7 @@ def test_retry_after_is_honoured(house: House, hub: Hub, status: int) -> None:
         (format_datetime(NOW + 5 * MINUTE, usegmt=True), 5 * MINUTE),
         ("Fri, 09 Jan 2026 12:05:00 -0000", 5 * MINUTE),
         (format_datetime(NOW - MINUTE, usegmt=True), timedelta(0)),
-        ("9" * 400, LONGEST_RETRY_AFTER),
+        ("9" * 400, _MAX_RETRY_AFTER),
         ("-5", timedelta(0)),
         ("٣", timedelta(0)),
         ("soon", timedelta(0)),
@@ -377,7 +386,7 @@ def test_a_shorter_retry_after_does_not_make_the_waits_shorter(house: House, hub
 def test_a_hub_that_wants_fewer_pings_gets_fewer(house: House, hub: Hub) -> None:
     hub.say(Reply(429, {"Retry-After": "600"}))
     change(house, hub.url, *feeds(20))
-    assert turn(house, hub.url) == Pinged(waiting=20)
+    assert turn(house, hub.url) == HubReport(waiting=20)
     assert len(hub.pings) <= 2
     rows = house.rows(table)
     assert {one["due_at"] for one in rows} == {NOW + 10 * MINUTE}
@@ -402,7 +411,7 @@ def test_too_many_requests_without_a_time_are_put_off_a_minute(house: House, hub
 @pytest.mark.parametrize("status", [200, 202, 204, 299])
 def test_any_success_is_told(hub: Hub, status: int) -> None:
     hub.say(Reply(status))
-    assert answer(hub).verdict is Verdict.TOLD
+    assert answer(hub).verdict is HubResult.TOLD
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 422])
@@ -419,7 +428,7 @@ def test_a_refusal_is_given_up_at_once(house: House, hub: Hub, status: int) -> N
 def test_what_may_be_over_soon_is_tried_again(house: House, hub: Hub, status: int) -> None:
     hub.say(Reply(status))
     change(house, hub.url, RSS)
-    assert turn(house, hub.url) == Pinged(waiting=1)
+    assert turn(house, hub.url) == HubReport(waiting=1)
 
 
 def test_one_problem_tells_of_all_topics_of_a_hub(house: House, hub: Hub) -> None:
@@ -448,7 +457,7 @@ def test_a_redirect_may_be_relative(hub: Hub) -> None:
         return Reply(308, {"Location": "push"})
 
     hub.answer = moved
-    assert answer(hub).verdict is Verdict.TOLD
+    assert answer(hub).verdict is HubResult.TOLD
     assert [one.path for one in hub.pings] == ["/", "/push"]
 
 
@@ -456,14 +465,14 @@ def test_a_redirect_may_be_relative(hub: Hub) -> None:
 def test_no_other_redirect_is_followed(hub: Hub, status: int) -> None:
     hub.say(Reply(status, {"Location": f"{hub.url}here?key=abc"}))
     given = answer(hub)
-    assert given.verdict is Verdict.REFUSED
+    assert given.verdict is HubResult.REFUSED
     assert given.words.endswith(f"the hub is now at {hub.url}here?…")
     assert len(hub.pings) == 1
 
 
 def test_a_redirect_is_followed_once(hub: Hub) -> None:
     hub.say(Reply(307, {"Location": "/again"}))
-    assert answer(hub).verdict is Verdict.REFUSED
+    assert answer(hub).verdict is HubResult.REFUSED
     assert [one.path for one in hub.pings] == ["/", "/again"]
 
 
@@ -472,7 +481,7 @@ def test_a_redirect_is_followed_once(hub: Hub) -> None:
 )
 def test_a_redirect_leads_nowhere_but_to_the_web(hub: Hub, target: str) -> None:
     hub.say(Reply(307, {"Location": target}))
-    assert answer(hub).verdict is Verdict.REFUSED
+    assert answer(hub).verdict is HubResult.REFUSED
     assert len(hub.pings) == 1
 
 
@@ -480,7 +489,7 @@ def test_a_redirect_leads_nowhere_but_to_the_web(hub: Hub, target: str) -> None:
 def test_a_redirect_to_an_address_that_is_none_is_no_crash(hub: Hub, target: str) -> None:
     hub.say(Reply(307, {"Location": target}))
     given = answer(hub)
-    assert given.verdict is Verdict.UNREACHED
+    assert given.verdict is HubResult.UNREACHED
     assert given.words == "the hub doesn't speak HTTP, or its address can't be used"
 
 
@@ -492,7 +501,7 @@ def test_a_hub_that_moved_to_an_address_that_is_none_is_no_crash(hub: Hub) -> No
 def test_no_more_than_a_kilobyte_of_an_answer_is_read(hub: Hub) -> None:
     hub.say(text(400, "x" * 1_000_000))
     given = answer(hub)
-    assert given.verdict is Verdict.REFUSED
+    assert given.verdict is HubResult.REFUSED
     assert given.words == "400 Bad Request: " + "x" * 200
 
 
@@ -514,7 +523,7 @@ def test_an_answer_can_not_move_the_cursor_of_a_terminal(hub: Hub) -> None:
 
 def test_a_status_counts_even_if_the_words_break_off(hub: Hub) -> None:
     hub.say(Reply(400, {"Content-Type": "text/plain"}, b"", cut_short=True))
-    assert answer(hub).verdict is Verdict.REFUSED
+    assert answer(hub).verdict is HubResult.REFUSED
 
 
 # --- hubs that can't be reached -----------------------------------------------------------------
@@ -523,14 +532,14 @@ def test_a_status_counts_even_if_the_words_break_off(hub: Hub) -> None:
 def test_a_refused_connection_is_tried_again(house: House) -> None:
     hub = closed_port()
     change(house, hub, RSS)
-    assert turn(house, hub) == Pinged(waiting=1)
+    assert turn(house, hub) == HubReport(waiting=1)
     assert row(house)["answer"] == "the connection was refused"
 
 
 def test_a_hub_that_hangs_up_is_tried_again(house: House, hub: Hub) -> None:
     hub.say(Reply(0))
     change(house, hub.url, RSS)
-    assert turn(house, hub.url) == Pinged(waiting=1)
+    assert turn(house, hub.url) == HubReport(waiting=1)
     assert row(house)["answer"] == "the hub hung up without an answer"
 
 
@@ -559,7 +568,7 @@ def test_other_trouble_is_said_in_the_system_s_words(monkeypatch: pytest.MonkeyP
 )
 def test_an_address_that_no_request_can_be_made_of_is_no_crash(hub: str) -> None:
     given = answer(hub)
-    assert given.verdict is Verdict.UNREACHED
+    assert given.verdict is HubResult.UNREACHED
     assert hub not in given.words
 
 
@@ -601,7 +610,7 @@ def test_a_silent_hub_is_waited_for_so_long_and_no_longer(house: House) -> None:
     with listener() as (address, _):
         change(house, address, RSS)
         before = time.monotonic()
-        assert turn(house, address, timeout=SOON) == Pinged(waiting=1)
+        assert turn(house, address, timeout=SOON) == HubReport(waiting=1)
         assert SOON <= time.monotonic() - before < SOON + 1
     assert row(house)["answer"] == "no answer within 0.2 seconds"
     assert row(house)["attempts"] == 1
@@ -626,7 +635,7 @@ def test_a_hub_that_dribbles_is_cut_off(house: House, hub: Hub) -> None:
     hub.say(Reply(dribble=0.01))
     change(house, hub.url, RSS)
     before = time.monotonic()
-    assert turn(house, hub.url, timeout=SOON) == Pinged(waiting=1)
+    assert turn(house, hub.url, timeout=SOON) == HubReport(waiting=1)
     assert time.monotonic() - before < SOON + 1
     # The thread has ended, and the hub has seen it go.
     wait_for(lambda: hub.at_once == 0)
@@ -636,7 +645,7 @@ def test_a_dead_hub_is_tried_twice_a_turn_however_many_topics_wait(house: House)
     with listener() as (address, server):
         change(house, address, *feeds(50))
         before = time.monotonic()
-        assert turn(house, address, timeout=SOON) == Pinged(waiting=50)
+        assert turn(house, address, timeout=SOON) == HubReport(waiting=50)
         assert time.monotonic() - before < 2 * SOON + 1
         assert connections(server) == 2
     rows = house.rows(table)
@@ -661,7 +670,7 @@ def test_a_dead_hub_is_given_up_with_all_its_topics(house: House) -> None:
     hub = closed_port()
     change(house, hub, *feeds(5))
     at = NOW
-    for _ in range(ATTEMPTS - 1):
+    for _ in range(MAX_PING_ATTEMPTS - 1):
         assert turn(house, hub, at=at).waiting == 5
         at = max(one["due_at"] for one in house.rows(table))
     assert turn(house, hub, at=at).failed == 5
@@ -671,14 +680,14 @@ def test_a_dead_hub_does_not_hold_up_another(house: House, hub: Hub) -> None:
     with listener() as (address, _):
         for one in (address, hub.url):
             change(house, one, *feeds(30))
-        assert turn(house, address, hub.url, timeout=1) == Pinged(told=30, waiting=30)
+        assert turn(house, address, hub.url, timeout=1) == HubReport(told=30, waiting=30)
     assert sorted(hub.topics) == feeds(30)
 
 
 def test_a_hub_that_failed_once_is_tried_with_its_other_topics(house: House, hub: Hub) -> None:
     hub.answer = lambda topic: Reply(0 if topic == feeds(1)[0] else 204)
     change(house, hub.url, *feeds(10))
-    assert turn(house, hub.url) == Pinged(told=9, waiting=1)
+    assert turn(house, hub.url) == HubReport(told=9, waiting=1)
 
 
 def test_a_turn_is_over_when_it_should_be(house: House, hub: Hub) -> None:
@@ -701,7 +710,7 @@ def test_a_ping_that_was_cut_off_counts_once(house: House, hub: Hub) -> None:
     hub.answer = lambda topic: Reply(dribble=0.01) if topic == slow else Reply(delay=0.3)
     change(house, hub.url, *feeds(30))
     # Its thread has its own failure to tell while the others go on; twice would close the hub.
-    assert turn(house, hub.url, timeout=1) == Pinged(told=29, waiting=1)
+    assert turn(house, hub.url, timeout=1) == HubReport(told=29, waiting=1)
     assert row(house, slow)["attempts"] == 1
     assert row(house, slow)["answer"] == "no answer within 1 seconds"
 
@@ -720,7 +729,7 @@ def test_a_ping_that_was_cut_off_counts_once(house: House, hub: Hub) -> None:
     ],
 )
 def test_an_address_is_shown_without_its_secrets(address: str, seen: str) -> None:
-    assert shown(address) == seen
+    assert printable_address(address) == seen
 
 
 def test_no_secret_of_a_hub_is_told_to_anybody(
@@ -732,7 +741,7 @@ def test_no_secret_of_a_hub_is_told_to_anybody(
     change(house, address, RSS, ATOM)
     pinged = turn(house, address)
     with house.database.reading() as connection:
-        given_up = pings.failed(connection)
+        given_up = websub_queue.failed_pings(connection)
     printed = capsys.readouterr()
     assert given_up == [(f"{hub.url}?…", RSS, "400 Bad Request")]
     assert hub.url in printed.out + printed.err
@@ -743,27 +752,27 @@ def test_a_failure_without_words_can_be_listed(house: House, hub: Hub) -> None:
     change(house, hub.url, RSS)
     with house.database.writing() as connection:
         connection.execute(update(table).values(state="failed"))
-        assert pings.failed(connection) == [(hub.url, RSS, "")]
+        assert websub_queue.failed_pings(connection) == [(hub.url, RSS, "")]
 
 
 def test_the_environment_s_proxy_is_used(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", hub.url)
-    assert answer("http://hub.example.net/push").verdict is Verdict.TOLD
+    assert answer("http://hub.example.net/push").verdict is HubResult.TOLD
     (got,) = hub.pings
     assert got.path == "http://hub.example.net/push"
     assert got.headers["Host"] == "hub.example.net"
 
 
 def test_a_call_can_be_cut_before_it_is_made_and_after_it_is_over(hub: Hub) -> None:
-    call = Call()
+    call = PublishRequest()
     call.cut()
-    assert call.tell(hub.url, RSS, 2, NOW).verdict is Verdict.TOLD
+    assert call.tell(hub.url, RSS, 2, NOW).verdict is HubResult.TOLD
     call.cut()
 
 
 def test_a_line_that_is_gone_already_can_be_cut() -> None:
     with listener() as (address, server):
-        call = Call()
+        call = PublishRequest()
         thread = threading.Thread(target=call.tell, args=(address, RSS, 2, NOW))
         thread.start()
         line, _ = server.accept()

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from publisher.articles.tables import article
-from publisher.syndication.arrivals import take_note
-from publisher.syndication.tables import archive, entry, feed, place
+from publisher.syndication.change_log import record_changes
+from publisher.syndication.tables import feed, feed_archive, feed_entry, feed_position
 from tests.publisher.conftest import NOW, House
 
 DAY = timedelta(days=1)
@@ -17,17 +17,17 @@ HOUR = timedelta(hours=1)
 
 def note(house: House) -> int:
     house.pick_up()
-    return take_note(house.database, house.settings.publication, house.clock.now())
+    return record_changes(house.database, house.settings.publication, house.clock.now())
 
 
 def places(house: House, name: str) -> list[tuple[str, str]]:
     """Give a feed's places in order: whose, and how they stand."""
     query = (
-        select(entry.c.tag, place.c.standing)
-        .join(place, place.c.entry_id == entry.c.id)
-        .join(feed, feed.c.id == place.c.feed_id)
+        select(feed_entry.c.tag, feed_position.c.standing)
+        .join(feed_position, feed_position.c.entry_id == feed_entry.c.id)
+        .join(feed, feed.c.id == feed_position.c.feed_id)
         .where(feed.c.name == name)
-        .order_by(place.c.position)
+        .order_by(feed_position.c.position)
     )
     with house.database.reading() as connection:
         rows = connection.execute(query).all()
@@ -39,7 +39,7 @@ def standing(house: House, name: str) -> list[str]:
 
 
 def entries(house: House) -> dict[str, dict[str, Any]]:
-    return {row["tag"].rpartition(":")[2]: row for row in house.rows(entry)}
+    return {row["tag"].rpartition(":")[2]: row for row in house.rows(feed_entry)}
 
 
 def due(house: House) -> set[str]:
@@ -57,7 +57,7 @@ def close(house: House, name: str, last: int) -> None:
     with house.database.writing() as connection:
         number = select(feed.c.id).where(feed.c.name == name).scalar_subquery()
         row = {"feed_id": number, "number": 1, "first": 1, "last": last, "due": False}
-        connection.execute(insert(archive).values(row))
+        connection.execute(insert(feed_archive).values(row))
 
 
 def test_an_article_stands_in_the_feeds_of_its_language_topics_authors_and_all(
@@ -141,7 +141,7 @@ def test_an_edit_of_what_is_closed_takes_a_new_place(house: House) -> None:
         ("tide/en", "here"),
         ("fog/en", "here"),
     ]
-    assert not any(row["due"] for row in house.rows(archive))
+    assert not any(row["due"] for row in house.rows(feed_archive))
 
 
 def test_a_new_translation_of_what_is_closed_makes_nothing_due(house: House) -> None:
@@ -166,7 +166,7 @@ def test_a_withdrawn_article_leaves_every_feed_and_opens_what_was_closed(house: 
     assert places(house, "en") == [("fog/en", "gone"), ("tide/en", "here")]
     assert standing(house, "en/topics/sea") == []
     assert entries(house)["fog/en"]["gone_at"] == NOW + DAY
-    assert [row["due"] for row in house.rows(archive)] == [True]
+    assert [row["due"] for row in house.rows(feed_archive)] == [True]
 
 
 def test_an_older_text_that_stands_closed_goes_with_its_article(house: House) -> None:
@@ -179,7 +179,7 @@ def test_an_older_text_that_stands_closed_goes_with_its_article(house: House) ->
     house.at(NOW + 2 * DAY)
     note(house)
     assert places(house, "en") == [("fog/en", "gone"), ("fog/en", "gone")]
-    assert [row["due"] for row in house.rows(archive)] == [True]
+    assert [row["due"] for row in house.rows(feed_archive)] == [True]
 
 
 def test_what_comes_back_has_its_id_a_new_place_and_a_later_date(house: House) -> None:
@@ -200,7 +200,7 @@ def test_what_comes_back_has_its_id_a_new_place_and_a_later_date(house: House) -
 def test_what_is_to_appear_later_waits_and_is_then_noted(house: House) -> None:
     house.write("en/fog.md", title="fog", date="2026-01-12 08:00")
     assert note(house) == 0
-    assert not house.rows(entry)
+    assert not house.rows(feed_entry)
     house.at(datetime(2026, 1, 12, 8, tzinfo=UTC))
     assert note(house) == 1
     assert standing(house, "en") == ["fog/en"]
@@ -229,11 +229,11 @@ def test_a_topic_that_is_taken_away_leaves_no_tombstone(house: House) -> None:
 def test_a_title_a_slug_and_the_host_may_change_but_the_id_stays(house: House) -> None:
     house.write("en/fog.md", title="Fog", date="2026-01-05", permalink="/fog/")
     note(house)
-    before = [row["tag"] for row in house.rows(entry)]
+    before = [row["tag"] for row in house.rows(feed_entry)]
     house.reload(url="https://other.example.net/blog", since=1999)
     house.write("en/fog.md", title="Mist", date="2026-01-05", permalink="/mist/")
     note(house)
-    assert [row["tag"] for row in house.rows(entry)] == before
+    assert [row["tag"] for row in house.rows(feed_entry)] == before
 
 
 def test_a_translation_by_hand_keeps_the_id_of_the_conversion(house: House) -> None:
@@ -268,7 +268,7 @@ def test_names_that_look_alike_in_ascii_have_feeds_of_their_own(house: House) ->
 
 
 def test_a_language_that_the_publication_takes_on_later_gets_its_entries(house: House) -> None:
-    from publisher.syndication.arrivals import mark_all_due
+    from publisher.syndication.change_log import mark_all_articles_changed
 
     house.reload(languages=["en"])
     house.write("en/fog.md", title="fog", date="2026-01-05")
@@ -276,7 +276,7 @@ def test_a_language_that_the_publication_takes_on_later_gets_its_entries(house: 
     note(house)
     house.reload(languages=["en", "ar"])
     with house.database.writing() as connection:
-        mark_all_due(connection)
+        mark_all_articles_changed(connection)
     note(house)
     assert standing(house, "ar") == ["fog/ar"]
 
@@ -350,7 +350,7 @@ def test_a_withdrawn_translation_is_named_in_no_archive_document(house: House) -
     settle(house)
     file.unlink()
     note(house)
-    assert [row["due"] for row in house.rows(archive)] == [True]
+    assert [row["due"] for row in house.rows(feed_archive)] == [True]
     assert "en" in due(house)
 
 

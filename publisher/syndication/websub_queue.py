@@ -21,14 +21,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert
 
 from publisher.database import Database
-from publisher.syndication.hubs import shown
-from publisher.syndication.tables import ping as table
+from publisher.syndication.tables import websub_ping as table
+from publisher.syndication.websub_client import printable_address
 
 # Written out, not as a parameter: else SQLite would not use the index of what is pending.
-PENDING = table.c.state == literal_column("'pending'")
+_PENDING = table.c.state == literal_column("'pending'")
 
 
-def enqueue(
+def enqueue_pings(
     connection: Connection, hubs: Sequence[str], topics: Sequence[str], now: datetime
 ) -> None:
     """Note that topics (addresses of feeds) have changed, in the transaction that says so.
@@ -47,7 +47,7 @@ def enqueue(
     # A ping under way was read with this due_at and must not pass for the newer one. So that is
     # made to differ: by a second in the past, which is due as well.
     earlier = func.strftime("%Y-%m-%dT%H:%M:%SZ", table.c.due_at, "-1 second")
-    untried = and_(PENDING, table.c.attempts == 0, table.c.due_at <= new.due_at)
+    untried = and_(_PENDING, table.c.attempts == 0, table.c.due_at <= new.due_at)
     renewed = {
         "state": new.state,
         "attempts": new.attempts,
@@ -58,23 +58,26 @@ def enqueue(
     connection.execute(statement.on_conflict_do_update(index_elements=key, set_=renewed), rows)
 
 
-def waiting(connection: Connection) -> int:
+def count_waiting_pings(connection: Connection) -> int:
     """Count the pings that a hub has still to take."""
-    query = select(func.count()).select_from(table).where(PENDING)
+    query = select(func.count()).select_from(table).where(_PENDING)
     return connection.execute(query).scalar_one()
 
 
-def failed(connection: Connection) -> list[tuple[str, str, str]]:
+def failed_pings(connection: Connection) -> list[tuple[str, str, str]]:
     """List the pings that were given up: hub (fit to be shown), topic, and the last answer."""
     query = (
         select(table.c.hub, table.c.topic, func.coalesce(table.c.answer, ""))
         .where(table.c.state == "failed")
         .order_by(table.c.hub, table.c.topic)
     )
-    return [(shown(hub), topic, answer) for hub, topic, answer in connection.execute(query)]
+    return [
+        (printable_address(hub), topic, answer)
+        for hub, topic, answer in connection.execute(query)
+    ]
 
 
-def drop_all_but(database: Database, hubs: Sequence[str]) -> None:
+def drop_pings_to_other_hubs(database: Database, hubs: Sequence[str]) -> None:
     """Forget the pings to hubs that are named no more."""
     others = table.c.hub.not_in(hubs)
     with database.reading() as connection:
@@ -86,7 +89,7 @@ def drop_all_but(database: Database, hubs: Sequence[str]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class QueuedPing:
     """A ping as it was read; it is written back only if it is still so."""
 
     hub: str
@@ -95,23 +98,23 @@ class Row:
     due_at: datetime
 
 
-def due(connection: Connection, hub: str, now: datetime, limit: int) -> list[Row]:
+def due_pings(connection: Connection, hub: str, now: datetime, limit: int) -> list[QueuedPing]:
     """Fetch the pings to a hub that are due, the oldest first."""
     query = (
         select(table.c.hub, table.c.topic, table.c.attempts, table.c.due_at)
-        .where(PENDING, table.c.hub == hub, table.c.due_at <= now)
+        .where(_PENDING, table.c.hub == hub, table.c.due_at <= now)
         .order_by(table.c.due_at, table.c.topic)
         .limit(limit)
     )
-    return [Row(*row) for row in connection.execute(query)]
+    return [QueuedPing(*row) for row in connection.execute(query)]
 
 
-def replace(connection: Connection, row: Row, values: Mapping[str, Any]) -> bool:
+def update_ping(connection: Connection, row: QueuedPing, values: Mapping[str, Any]) -> bool:
     """Change a ping if it is still as it was read; says if it was."""
     statement = update(table).where(
         table.c.hub == row.hub,
         table.c.topic == row.topic,
-        PENDING,
+        _PENDING,
         table.c.attempts == row.attempts,
         table.c.due_at == row.due_at,
     )

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import feeds
 from publisher import urls
-from publisher.compressed import ENCODINGS, remove_with_copies, write_with_copies
 from publisher.config import Settings
-from publisher.syndication.shelf import Feed
+from publisher.syndication.feed_index import Feed
+from publisher.web_files import COMPRESSORS, remove_with_copies, write_with_copies
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class FeedFile:
     """One file of a feed; `address` is where it is polled, None for what nobody polls."""
 
     path: str
@@ -30,37 +30,39 @@ class Document:
         return hashlib.sha256(self.content).hexdigest()[:32]
 
 
-def subscription_documents(channel: feeds.Channel, feed: Feed) -> Iterator[Document]:
+def render_subscription(channel: feeds.Channel, feed: Feed) -> Iterator[FeedFile]:
     """Render what readers poll, in every format."""
-    for form in feeds.FORMATS:
+    for form in feeds.FEED_FORMATS:
         path = urls.feed_path(feed.name, form.suffix)
         address = str(getattr(channel.addresses, form.name))
-        yield Document(path, form.render(channel), address)
+        yield FeedFile(path, form.render(channel), address)
 
 
-def archive_documents(channel: feeds.Channel, feed: Feed, number: int) -> Iterator[Document]:
+def render_archive(channel: feeds.Channel, feed: Feed, number: int) -> Iterator[FeedFile]:
     """Render an archive document in every format."""
-    for form in feeds.FORMATS:
+    for form in feeds.FEED_FORMATS:
         path = urls.feed_archive_path(feed.name, number, form.suffix)
-        yield Document(path, form.render(channel))
+        yield FeedFile(path, form.render(channel))
 
 
-def write(settings: Settings, document: Document) -> bool:
+def write_feed_file(settings: Settings, document: FeedFile) -> bool:
     """Put a document and its compressed copies in place; says if it changed."""
     return write_with_copies(settings.folders.public / document.path, document.content)
 
 
-def write_later(executor: Executor, settings: Settings, document: Document) -> Future[bool]:
+def submit_feed_file(
+    executor: Executor, settings: Settings, document: FeedFile
+) -> Future[bool]:
     """Have a document written beside other work: packing and waiting for the disk are most of it."""
-    return executor.submit(write, settings, document)
+    return executor.submit(write_feed_file, settings, document)
 
 
-def lost(settings: Settings, names: Collection[str]) -> set[str]:
+def feeds_missing_files(settings: Settings, names: Collection[str]) -> set[str]:
     """Say of which feeds a file that is polled is not there; looks into folders, not at files."""
     seen: dict[Path, frozenset[str]] = {}
     found = set()
     for name in names:
-        for form in feeds.FORMATS:
+        for form in feeds.FEED_FORMATS:
             path = settings.folders.public / urls.feed_path(name, form.suffix)
             if path.parent not in seen:
                 seen[path.parent] = _names(path.parent)
@@ -69,24 +71,26 @@ def lost(settings: Settings, names: Collection[str]) -> set[str]:
     return found
 
 
-def lost_archives(settings: Settings, name: str, newest: int) -> list[int]:
+def archives_missing_files(settings: Settings, name: str, newest: int) -> list[int]:
     """List the archive documents of a feed, up to the newest, that lack a file."""
     there = _names(_archive_folder(settings, name))
     return [
         number
         for number in range(1, newest + 1)
-        for form in feeds.FORMATS
+        for form in feeds.FEED_FORMATS
         if not _with_copies(f"{number}.{form.suffix}") <= there
     ]
 
 
-def remove_beyond(settings: Settings, name: str, newest: int) -> None:
+def remove_unrecorded_archives(settings: Settings, name: str, newest: int) -> None:
     """Remove archive documents that were written and never recorded, as when the disk was full.
 
     What they hold may have been withdrawn since.
     """
     for number in count(newest + 1):
-        paths = (urls.feed_archive_path(name, number, form.suffix) for form in feeds.FORMATS)
+        paths = (
+            urls.feed_archive_path(name, number, form.suffix) for form in feeds.FEED_FORMATS
+        )
         removed = [remove_with_copies(settings.folders.public / path) for path in paths]
         if not any(removed):
             return
@@ -97,7 +101,7 @@ def _archive_folder(settings: Settings, name: str) -> Path:
 
 
 def _with_copies(name: str) -> frozenset[str]:
-    return frozenset({name, *(name + suffix for suffix in ENCODINGS)})
+    return frozenset({name, *(name + suffix for suffix in COMPRESSORS)})
 
 
 def _names(folder: Path) -> frozenset[str]:

@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import insert
 
-from publisher.syndication.minting import entry_tag, tag
-from publisher.syndication.tables import entry
+from publisher.syndication.tables import feed_entry
+from publisher.syndication.tag_uris import new_entry_tag, publication_tag
 from tests.publisher.conftest import House
 
 START = "tag:news.example.org,2026-01-01:"
@@ -20,15 +20,15 @@ def stocked(house: House) -> House:
 
 
 def keep(house: House, article: int, specific: str) -> None:
-    one = tag(house.settings.publication, specific)
+    one = publication_tag(house.settings.publication, specific)
     with house.database.writing() as connection:
         row = {"article_id": article, "language": "en", "tag": one, "updated": 1}
-        connection.execute(insert(entry).values(row | {"stamp": ""}))
+        connection.execute(insert(feed_entry).values(row | {"stamp": ""}))
 
 
 def mint(house: House, slug: str, language: str) -> str:
     with house.database.reading() as connection:
-        return entry_tag(connection, house.settings.publication, slug, language)
+        return new_entry_tag(connection, house.settings.publication, slug, language)
 
 
 def test_an_id_says_story_and_language_in_the_name_of_the_host(house: House) -> None:

@@ -13,11 +13,11 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from publisher.database.metadata import UTCDateTime
-from publisher.syndication.tables import archive, feed, place
-from publisher.syndication.windows import last_closed
+from publisher.syndication.feed_window import last_archived_position
+from publisher.syndication.tables import feed, feed_archive, feed_position
 
 
-class Places:
+class FeedPositions:
     """The places of all feeds, within one transaction."""
 
     def __init__(self, connection: Connection) -> None:
@@ -70,8 +70,8 @@ class Places:
 
     def leave(self, number: int, when: datetime) -> None:
         """Take an entry out of every document that it is in, archive documents too."""
-        query = select(place.c.feed_id, place.c.position).where(
-            place.c.entry_id == number, place.c.standing != "gone"
+        query = select(feed_position.c.feed_id, feed_position.c.position).where(
+            feed_position.c.entry_id == number, feed_position.c.standing != "gone"
         )
         for feed_id, position in self._connection.execute(query).all():
             self._set(feed_id, position, "gone")
@@ -82,7 +82,7 @@ class Places:
     def flush(self) -> None:
         """Store the places that were taken: all at once, since an archive has many."""
         if self._taken:
-            self._connection.execute(insert(place), self._taken)
+            self._connection.execute(insert(feed_position), self._taken)
             self._taken.clear()
 
     def mark_due(self) -> None:
@@ -101,18 +101,20 @@ class Places:
     def closed(self, feed_id: int) -> int:
         """Give the last position of a feed that is in an archive document; 0 if none is."""
         if feed_id not in self._closed:
-            self._closed[feed_id] = last_closed(self._connection, feed_id)
+            self._closed[feed_id] = last_archived_position(self._connection, feed_id)
         return self._closed[feed_id]
 
     def _held(self, number: int) -> dict[int, int]:
-        query = select(place.c.feed_id, place.c.position).where(
-            place.c.entry_id == number, place.c.standing == "here"
+        query = select(feed_position.c.feed_id, feed_position.c.position).where(
+            feed_position.c.entry_id == number, feed_position.c.standing == "here"
         )
         return dict(self._connection.execute(query).all())
 
     def _take(self, feed_id: int, number: int, updated: datetime) -> None:
         if feed_id not in self._last:
-            query = select(func.max(place.c.position)).where(place.c.feed_id == feed_id)
+            query = select(func.max(feed_position.c.position)).where(
+                feed_position.c.feed_id == feed_id
+            )
             self._last[feed_id] = self._connection.execute(query).scalar() or 0
         self._last[feed_id] += 1
         values = {"feed_id": feed_id, "position": self._last[feed_id], "entry_id": number}
@@ -120,18 +122,18 @@ class Places:
         self._note_due(feed_id, updated)
 
     def _set(self, feed_id: int, position: int, standing: str) -> None:
-        here = (place.c.feed_id == feed_id) & (place.c.position == position)
-        self._connection.execute(update(place).where(here).values(standing=standing))
+        here = (feed_position.c.feed_id == feed_id) & (feed_position.c.position == position)
+        self._connection.execute(update(feed_position).where(here).values(standing=standing))
 
     def _remove(self, feed_id: int, position: int, updated: datetime) -> None:
-        here = (place.c.feed_id == feed_id) & (place.c.position == position)
-        self._connection.execute(delete(place).where(here))
+        here = (feed_position.c.feed_id == feed_id) & (feed_position.c.position == position)
+        self._connection.execute(delete(feed_position).where(here))
         self._note_due(feed_id, updated)
 
     def _open_again(self, feed_id: int, position: int) -> None:
-        holds = (archive.c.first <= position) & (archive.c.last >= position)
-        here = (archive.c.feed_id == feed_id) & holds
-        self._connection.execute(update(archive).where(here).values(due=True))
+        holds = (feed_archive.c.first <= position) & (feed_archive.c.last >= position)
+        here = (feed_archive.c.feed_id == feed_id) & holds
+        self._connection.execute(update(feed_archive).where(here).values(due=True))
 
     def _note_due(self, feed_id: int, at: datetime) -> None:
         before = self._due.get(feed_id)

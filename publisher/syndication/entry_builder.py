@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 # An article is in several feeds, and made once for those that come soon after each other. Bodies of
 # so many characters are kept for that: thousands of articles, or a few dozen enormous ones.
-MOST_KEPT = 20_000_000
+_CACHE_CHARACTERS = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StoredEntry:
     """An entry in its place: the article, and in which languages its story can be read."""
 
     position: int
@@ -43,7 +43,7 @@ class Standing:
     versions: Sequence[Version]
 
 
-class Maker:
+class EntryBuilder:
     """Makes entries, in one turn of the press."""
 
     def __init__(self, settings: Settings, renderer: Renderer) -> None:
@@ -55,7 +55,7 @@ class Maker:
         self._kept_size = 0
         self.problems: list[str] = []
 
-    def entries(self, standing: Sequence[Standing]) -> list[feeds.Entry]:
+    def entries(self, standing: Sequence[StoredEntry]) -> list[feeds.Entry]:
         """Make entries; one that can't be made is left out and named, and the rest goes on.
 
         One that templates fail for goes without its text. Raises RenderingError if templates
@@ -75,12 +75,12 @@ class Maker:
     def _keep(self, made: feeds.Entry | None) -> feeds.Entry | None:
         if made is not None:
             self._kept_size += len(made.content_html)
-            if self._kept_size > MOST_KEPT:
+            if self._kept_size > _CACHE_CHARACTERS:
                 self._kept, self._kept_size = {}, len(made.content_html)
             self._kept[made.id] = made
         return made
 
-    def _texts(self, one: Standing) -> FeedTexts | RenderingError:
+    def _texts(self, one: StoredEntry) -> FeedTexts | RenderingError:
         language = one.article.language
         item = views.item(self._publication, one.article, language, one.versions)
         try:
@@ -88,12 +88,12 @@ class Maker:
         except RenderingError as error:
             return error
 
-    def _make(self, one: Standing, texts: FeedTexts | RenderingError) -> feeds.Entry | None:
+    def _make(self, one: StoredEntry, texts: FeedTexts | RenderingError) -> feeds.Entry | None:
         if isinstance(texts, RenderingError):
             self._complain(one.article, texts)
             texts = FeedTexts(title=one.article.title, summary=one.article.summary, content="")
         try:
-            return entry(self._publication, one, texts, in_full=self._in_full)
+            return build_entry(self._publication, one, texts, in_full=self._in_full)
         except feeds.FeedsError as error:
             self._complain(one.article, error)
             return None
@@ -105,8 +105,8 @@ class Maker:
             log.error("not whole in feeds", article=article.slug, reason=str(error))
 
 
-def entry(
-    publication: Publication, one: Standing, texts: FeedTexts, *, in_full: bool
+def build_entry(
+    publication: Publication, one: StoredEntry, texts: FeedTexts, *, in_full: bool
 ) -> feeds.Entry:
     """Make the entry of an article; not `in_full`, it has a summary and no content."""
     article = one.article
@@ -147,8 +147,8 @@ def _image(publication: Publication, article: Article) -> feeds.Image | None:
     )
 
 
-def _attachment(publication: Publication, one: Attachment) -> feeds.Attachment:
-    return feeds.Attachment(
+def _attachment(publication: Publication, one: Attachment) -> feeds.EntryAttachment:
+    return feeds.EntryAttachment(
         url=_address(publication, one.src),
         media_type=one.media_type,
         length=one.length,
@@ -158,4 +158,4 @@ def _attachment(publication: Publication, one: Attachment) -> feeds.Attachment:
 
 
 def _address(publication: Publication, src: str) -> str:
-    return urls.absolute(publication, src) if src.startswith("/") else src
+    return urls.absolute_url(publication, src) if src.startswith("/") else src

@@ -22,22 +22,22 @@ from publisher.database import Database
 from publisher.errors import RenderingError
 from publisher.files import write_if_changed
 from publisher.issues import store as issues
-from publisher.placing import place
 from publisher.rendering import Renderer, views
-from publisher.site import lists
-from publisher.site.hiding import take_away_hidden
-from publisher.site.renewing import renew_articles
+from publisher.site import list_pages
+from publisher.site.hidden_pages import remove_hidden_pages
+from publisher.site.invalidation import invalidate_articles
+from publisher.web_files import write_page
 
 log = structlog.get_logger()
 
-Progress = Callable[[int, int], None]
+PageProgress = Callable[[int, int], None]
 
 # As many article pages are rendered and written before their rows are marked.
-PORTION = 50
+PAGES_PER_TRANSACTION = 50
 
 
 @dataclass(slots=True)
-class Written:
+class PagesWritten:
     """How many pages changed on disk, and what went wrong."""
 
     issues: int = 0
@@ -51,16 +51,16 @@ def write_site(
     database: Database,
     renderer: Renderer,
     now: datetime,
-    progress: Progress | None = None,
-) -> Written:
+    progress: PageProgress | None = None,
+) -> PagesWritten:
     """Write every page whose content is newer than its file.
 
     Articles come before the issues that link to them, issues before the lists. What can't be
     rendered or written is told, the rest goes on, and the next turn tries again.
     """
-    written = Written()
+    written = PagesWritten()
     with _apart(written):
-        place_logo(settings)
+        write_logo(settings)
     with _apart(written):
         for done, of in _write_articles(settings, database, renderer, now, written):
             if progress:
@@ -68,12 +68,12 @@ def write_site(
     with _apart(written):
         _write_issues(settings, database, written)
     with _apart(written):
-        written.lists = lists.write_lists(settings, database, renderer, now)
+        written.lists = list_pages.write_list_pages(settings, database, renderer, now)
     return written
 
 
 @contextmanager
-def _apart(written: Written) -> Iterator[None]:
+def _apart(written: PagesWritten) -> Iterator[None]:
     try:
         yield
     except (RenderingError, OSError) as error:
@@ -81,19 +81,19 @@ def _apart(written: Written) -> Iterator[None]:
         log.error("pages left as they were", reason=str(error))
 
 
-def place_logo(settings: Settings) -> None:
+def write_logo(settings: Settings) -> None:
     """Put the publication's logo where its mails say that it is."""
     logo = settings.publication.design.logo
     if logo:
         write_if_changed(settings.folders.public / logo.target, logo.content)
 
 
-def _write_issues(settings: Settings, database: Database, written: Written) -> None:
+def _write_issues(settings: Settings, database: Database, written: PagesWritten) -> None:
     with database.reading() as connection:
         due = issues.without_page(connection)
     for issue, page, sha256 in due:
         path = urls.issue_path(issue.language, issue.newsletter, issue.day)
-        written.issues += place(settings, urls.page_file(path), page)
+        written.issues += write_page(settings, urls.page_file(path), page)
         with database.writing() as connection:
             issues.page_written(connection, issue, sha256)
 
@@ -103,17 +103,17 @@ def _write_articles(
     database: Database,
     renderer: Renderer,
     now: datetime,
-    written: Written,
+    written: PagesWritten,
 ) -> Iterator[tuple[int, int]]:
     """Write portion by portion; yields how many are done, of how many."""
-    renew_articles(settings, database, renderer)
-    written.articles += take_away_hidden(settings, database, now)
+    invalidate_articles(settings, database, renderer)
+    written.articles += remove_hidden_pages(settings, database, now)
     with database.reading() as connection:
         total, finished = articles.count_without_page(connection, now), 0
     failed: set[int] = set()
     while True:
         with database.reading() as connection:
-            due = articles.without_page(connection, now, PORTION + len(failed))
+            due = articles.without_page(connection, now, PAGES_PER_TRANSACTION + len(failed))
             portion = [article for article in due if article.id not in failed]
             variants = articles.variants(connection, [a.story_id for a in portion], now)
             pools = _pools(connection, portion, now)
@@ -158,4 +158,4 @@ def _write_article(
     feeds = views.feed_lines(publication, language)
     page = renderer.article_page(views.house(publication, language), item, feeds)
     path = urls.page_file(urls.article_path(language, article.slug))
-    return place(settings, path, page)
+    return write_page(settings, path, page)

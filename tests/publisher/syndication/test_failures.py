@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from publisher import compressed
+from publisher import web_files
 from publisher.config import Feeds
-from publisher.syndication import documents, pages, pings, windows
-from publisher.syndication.tables import archive, feed, ping
+from publisher.syndication import feed_files, feed_pages, feed_window, websub_queue
+from publisher.syndication.tables import feed, feed_archive, websub_ping
 from tests.publisher.conftest import NOW, House
 from tests.publisher.printing import json_feed, override, public, stamps, syndicated
 from tests.publisher.syndication.test_history import FORMS, limit, names, write
@@ -53,7 +53,7 @@ def with_hub(house: House, **limits: Any) -> None:
 
 
 def told(house: House) -> set[str]:
-    return {row["topic"].rpartition("/feeds/")[2] for row in house.rows(ping)}
+    return {row["topic"].rpartition("/feeds/")[2] for row in house.rows(websub_ping)}
 
 
 def test_a_turn_that_is_cut_off_after_the_files_still_tells_the_hubs(
@@ -61,7 +61,7 @@ def test_a_turn_that_is_cut_off_after_the_files_still_tells_the_hubs(
 ) -> None:
     with_hub(house)
     house.write("en/fog.md", title="Fog", date="2026-01-05")
-    with cut_off(monkeypatch, pings, "enqueue"):
+    with cut_off(monkeypatch, websub_queue, "enqueue_pings"):
         syndicated(house)
     assert (public(house) / "feeds/en.rss.xml").is_file()
     assert told(house) == set()
@@ -84,7 +84,7 @@ def test_archive_documents_of_a_turn_that_was_cut_off_hold_nothing_withdrawn(
 ) -> None:
     limit(house, entries=5)
     write(house, 1, 12)
-    with cut_off(monkeypatch, windows, "record_archive"):
+    with cut_off(monkeypatch, feed_window, "record_archive"):
         syndicated(house)
     assert (public(house) / "feeds/en/archive/2.json").is_file()
     for number in range(1, 9):
@@ -104,7 +104,7 @@ def test_wherever_a_turn_is_cut_off_the_next_makes_what_it_would_have_made(
         limit(house, entries=5)
         write(house, 1, 23)
         if cut:
-            with cut_off(monkeypatch, documents, "write_later", after):
+            with cut_off(monkeypatch, feed_files, "submit_feed_file", after):
                 syndicated(house)
         syndicated(house)
         found = stamps(public(house))
@@ -123,9 +123,9 @@ def test_a_full_disk_leaves_no_parts_and_is_made_good_later(
             raise OSError(28, "No space left on device")
         return plain(path, *arguments)
 
-    plain = compressed._put
+    plain = web_files._write_durably
     with monkeypatch.context() as patch:
-        patch.setattr(compressed, "_put", full)
+        patch.setattr(web_files, "_write_durably", full)
         problems = syndicated(house)[1]
     assert any("No space left on device" in problem for problem in problems)
     assert not list(public(house).rglob(".*.part"))
@@ -193,7 +193,7 @@ def test_nothing_is_due_after_any_turn(house: House) -> None:
     write(house, 1, 12, topics="[Sea]")
     syndicated(house)
     assert not any(row["due"] for row in house.rows(feed))
-    assert not any(row["due"] for row in house.rows(archive))
+    assert not any(row["due"] for row in house.rows(feed_archive))
 
 
 def test_a_style_that_can_t_be_written_is_told(
@@ -202,7 +202,7 @@ def test_a_style_that_can_t_be_written_is_told(
     def full(*_arguments: Any) -> bool:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pages, "write_if_changed", full)
+    monkeypatch.setattr(feed_pages, "write_if_changed", full)
     house.write("en/fog.md", title="Fog", date="2026-01-05")
     assert syndicated(house)[1] == ["feeds/: [Errno 28] No space left on device"]
 

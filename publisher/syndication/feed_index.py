@@ -18,18 +18,18 @@ from publisher.articles.linking import slug_of
 from publisher.articles.model import Article
 from publisher.config import Publication
 from publisher.database.portions import portions
-from publisher.syndication.minting import FEED, tag
-from publisher.syndication.tables import feed, place
+from publisher.syndication.tables import feed, feed_position
+from publisher.syndication.tag_uris import FEED_PREFIX, publication_tag
 
-Kind = Literal["language", "topic", "author", "all"]
-FOLDERS: dict[Kind, str] = {"topic": "topics", "author": "authors"}
+FeedKind = Literal["language", "topic", "author", "all"]
+_FOLDERS: dict[FeedKind, str] = {"topic": "topics", "author": "authors"}
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class FeedSubject:
     """What a feed is of; `label` is the topic, or the author's name."""
 
-    kind: Kind
+    kind: FeedKind
     language: str = ""
     label: str = ""
     affiliation: str | None = None
@@ -41,7 +41,7 @@ class Feed:
 
     id: int
     name: str
-    kind: Kind
+    kind: FeedKind
     language: str
     title: str
     affiliation: str | None
@@ -55,25 +55,25 @@ class Feed:
         return self.name.partition("/")[2]
 
 
-def subjects(article: Article) -> list[Subject]:
+def subjects_of(article: Article) -> list[FeedSubject]:
     """List the feeds that an article belongs to."""
     language = article.language
-    named = [Subject("topic", language, label(topic)) for topic in article.topics]
+    named = [FeedSubject("topic", language, label(topic)) for topic in article.topics]
     named += [
-        Subject("author", language, label(byline.name), byline.affiliation)
+        FeedSubject("author", language, label(byline.name), byline.affiliation)
         for byline in article.bylines
     ]
     distinct = {(s.kind, s.label.casefold()): s for s in reversed(named) if s.label}
-    return [Subject("all"), Subject("language", language), *reversed(distinct.values())]
+    return [FeedSubject("all"), FeedSubject("language", language), *reversed(distinct.values())]
 
 
-def standing_subjects(publication: Publication) -> list[Subject]:
+def permanent_subjects(publication: Publication) -> list[FeedSubject]:
     """List the feeds that there are from the beginning, even if nothing is in them."""
-    languages = [Subject("language", language) for language in publication.languages]
-    return [*languages, Subject("all")]
+    languages = [FeedSubject("language", language) for language in publication.languages]
+    return [*languages, FeedSubject("all")]
 
 
-class Shelf:
+class FeedIndex:
     """Finds feeds within one transaction, and makes them."""
 
     def __init__(self, connection: Connection, publication: Publication) -> None:
@@ -81,14 +81,14 @@ class Shelf:
         self._publication = publication
         self._known: dict[tuple[str, str, str], int] = {}
 
-    def find(self, subject: Subject) -> int:
+    def find(self, subject: FeedSubject) -> int:
         """Give a feed's number; it is made if there is none."""
         key = (subject.kind, subject.language, subject.label.casefold())
         if key not in self._known:
             self._known[key] = self._look_up(*key) or self._make(subject)
         return self._known[key]
 
-    def affiliate(self, subject: Subject) -> None:
+    def affiliate(self, subject: FeedSubject) -> None:
         """Let an author's feed say the affiliation that the newest article gives."""
         if subject.kind == "author" and subject.affiliation:
             here = feed.c.id == self.find(subject)
@@ -102,7 +102,7 @@ class Shelf:
         )
         return self._connection.execute(query).scalar_one_or_none()
 
-    def _make(self, subject: Subject) -> int:
+    def _make(self, subject: FeedSubject) -> int:
         name = next(name for name in _names(subject) if not self._is_taken(name))
         row = insert(feed).values(
             name=name,
@@ -111,7 +111,7 @@ class Shelf:
             label=subject.label.casefold(),
             title=subject.label,
             affiliation=subject.affiliation,
-            tag=tag(self._publication, f"{FEED}/{name}"),
+            tag=publication_tag(self._publication, f"{FEED_PREFIX}/{name}"),
             due=True,
             told="",
         )
@@ -122,23 +122,23 @@ class Shelf:
         return self._connection.execute(query).first() is not None
 
 
-def _names(subject: Subject) -> Iterator[str]:
+def _names(subject: FeedSubject) -> Iterator[str]:
     """Name a feed by what it is of; each further name is for when another has the one before."""
-    if subject.kind not in FOLDERS:
+    if subject.kind not in _FOLDERS:
         yield subject.language or "all"
         return
-    folder = f"{subject.language}/{FOLDERS[subject.kind]}"
+    folder = f"{subject.language}/{_FOLDERS[subject.kind]}"
     yield from (f"{folder}/{slug_of(subject.label, attempt)}" for attempt in itertools.count())
 
 
-def make_standing(connection: Connection, publication: Publication) -> None:
+def create_permanent_feeds(connection: Connection, publication: Publication) -> None:
     """See that the feeds exist that there are from the beginning."""
-    shelf = Shelf(connection, publication)
-    for subject in standing_subjects(publication):
+    shelf = FeedIndex(connection, publication)
+    for subject in permanent_subjects(publication):
         shelf.find(subject)
 
 
-def mark_due(connection: Connection, numbers: Sequence[int] | None = None) -> None:
+def mark_feeds_due(connection: Connection, numbers: Sequence[int] | None = None) -> None:
     """Have feeds written again: these, or all of them."""
     rows = update(feed).values(due=True)
     if numbers is None:
@@ -148,7 +148,7 @@ def mark_due(connection: Connection, numbers: Sequence[int] | None = None) -> No
         connection.execute(rows.where(feed.c.id.in_(some)))
 
 
-def due(connection: Connection) -> list[Feed]:
+def due_feeds(connection: Connection) -> list[Feed]:
     """List the feeds that are to be written, in the order in which they were made.
 
     Among them those of languages that the publication has given up: their entries have gone.
@@ -157,22 +157,24 @@ def due(connection: Connection) -> list[Feed]:
     return [_to_feed(row) for row in connection.execute(query.order_by(feed.c.id))]
 
 
-def listed(connection: Connection, languages: tuple[str, ...]) -> list[Feed]:
+def visible_feeds(connection: Connection, languages: tuple[str, ...]) -> list[Feed]:
     """List the feeds to show to readers, by name: not those of a topic that nothing is in."""
-    filled = exists().where(place.c.feed_id == feed.c.id, place.c.standing == "here")
+    filled = exists().where(
+        feed_position.c.feed_id == feed.c.id, feed_position.c.standing == "here"
+    )
     query = select(feed).where(
-        feed.c.language.in_(("", *languages)), or_(feed.c.kind.not_in(FOLDERS), filled)
+        feed.c.language.in_(("", *languages)), or_(feed.c.kind.not_in(_FOLDERS), filled)
     )
     return [_to_feed(row) for row in connection.execute(query.order_by(feed.c.name))]
 
 
-def every(connection: Connection, languages: tuple[str, ...]) -> list[Feed]:
+def all_feeds(connection: Connection, languages: tuple[str, ...]) -> list[Feed]:
     """List all feeds of some languages, and that of all, by name."""
     query = select(feed).where(feed.c.language.in_(("", *languages)))
     return [_to_feed(row) for row in connection.execute(query.order_by(feed.c.name))]
 
 
-def count(connection: Connection, languages: tuple[str, ...]) -> int:
+def count_feeds(connection: Connection, languages: tuple[str, ...]) -> int:
     """Count the feeds of some languages, and that of all."""
     query = select(func.count()).where(feed.c.language.in_(("", *languages)))
     return int(connection.execute(query).scalar_one())
@@ -182,7 +184,7 @@ def _to_feed(row: Row[tuple[object, ...]]) -> Feed:
     return Feed(
         id=row.id,
         name=row.name,
-        kind=cast("Kind", row.kind),
+        kind=cast("FeedKind", row.kind),
         language=row.language,
         title=row.title,
         affiliation=row.affiliation,

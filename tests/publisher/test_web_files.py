@@ -1,6 +1,6 @@
 import pytest
 
-from publisher.placing import without_host
+from publisher.web_files import strip_host
 
 ROOT = "https://news.example.org"
 
@@ -26,10 +26,10 @@ ROOT = "https://news.example.org"
     ],
 )
 def test_only_links_that_are_followed_lose_the_host(page: str, expected: str) -> None:
-    assert without_host(page, ROOT) == expected
+    assert strip_host(page, ROOT) == expected
 
 
 def test_a_web_root_below_a_path_keeps_the_path() -> None:
     root = "https://example.org/news"
 
-    assert without_host(f'<a href="{root}/en/">', root) == '<a href="/news/en/">'
+    assert strip_host(f'<a href="{root}/en/">', root) == '<a href="/news/en/">'

@@ -39,21 +39,21 @@ from urllib.request import (
 
 from publisher import __version__
 
-HEADERS = {
+_HEADERS = {
     "Content-Type": "application/x-www-form-urlencoded",
     "User-Agent": f"newsletter-publisher/{__version__}",
 }
-SUCCESS, REDIRECTION, SERVER_ERROR = range(200, 300), (307, 308), 500
-TOO_MANY, UNAVAILABLE = 429, 503
+_SUCCESS, _REDIRECTION, _SERVER_ERROR = range(200, 300), (307, 308), 500
+_TOO_MANY, _UNAVAILABLE = 429, 503
 # Too slow, too early, too many: not the request's own fault.
-PASSING = frozenset({408, 425, TOO_MANY})
+_TEMPORARY = frozenset({408, 425, _TOO_MANY})
 # A hub can't put a ping off for longer.
-LONGEST_RETRY_AFTER = timedelta(days=1)
+_MAX_RETRY_AFTER = timedelta(days=1)
 # Bytes of a hub's words that are read, and characters that are kept.
-BODY, WORDS = 1024, 200
+_MAX_BODY, _MAX_TEXT = 1024, 200
 
 
-class Verdict(Enum):
+class HubResult(Enum):
     """What came of a ping."""
 
     TOLD = auto()
@@ -63,24 +63,24 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HubResponse:
     """What came of one ping, in words for people; `wait` is what the hub asks for.
 
     `crowded`: the hub wants fewer pings, whatever they are about.
     """
 
-    verdict: Verdict
+    verdict: HubResult
     words: str
     wait: timedelta = timedelta(0)
     crowded: bool = False
 
 
-def unanswered(timeout: float) -> Answer:
+def timed_out(timeout: float) -> HubResponse:
     """Give what stands for the answer of a hub that gave none in `timeout` seconds."""
-    return Answer(Verdict.UNREACHED, f"no answer within {timeout:g} seconds")
+    return HubResponse(HubResult.UNREACHED, f"no answer within {timeout:g} seconds")
 
 
-def shown(address: str) -> str:
+def printable_address(address: str) -> str:
     """Give an address without what may be secret in it: user information and the query."""
     try:
         parts = urlsplit(address)
@@ -91,13 +91,13 @@ def shown(address: str) -> str:
     return _printable(known) + ("?…" if parts.query else "")
 
 
-class Call:
+class PublishRequest:
     """One ping; another thread may cut it off."""
 
     def __init__(self) -> None:
         self._connections: list[HTTPConnection] = []
 
-    def tell(self, hub: str, topic: str, timeout: float, now: datetime) -> Answer:
+    def tell(self, hub: str, topic: str, timeout: float, now: datetime) -> HubResponse:
         """Tell a hub that a topic has changed; raises nothing that a hub can bring about.
 
         `timeout`, in seconds, is for each wait on the network; whoever started this sees to the
@@ -112,13 +112,13 @@ class Call:
                 reply = _post(opener, target, form, timeout)
             return _judge(reply, hub, now)
         except TimeoutError:
-            return unanswered(timeout)
+            return timed_out(timeout)
         # ValueError: an address, of the hub or redirected to, that no request can be made of.
         except (OSError, HTTPException, ValueError) as error:
             reason = error.reason if isinstance(error, URLError) else error
             if isinstance(reason, TimeoutError):
-                return unanswered(timeout)
-            return Answer(Verdict.UNREACHED, _trouble(reason))
+                return timed_out(timeout)
+            return HubResponse(HubResult.UNREACHED, _trouble(reason))
 
     def cut(self) -> None:
         """End it, wherever its thread is: that then fails soon, and nobody need listen."""
@@ -140,19 +140,19 @@ class _Reply:
 
 
 def _post(opener: OpenerDirector, address: str, form: bytes, timeout: float) -> _Reply:
-    request = Request(address, form, HEADERS, method="POST")  # noqa: S310 -- the opener has HTTP only
+    request = Request(address, form, _HEADERS, method="POST")  # noqa: S310 -- the opener has HTTP only
     with opener.open(request, timeout=timeout) as response:
         return _Reply(response.status, response.headers, _words(response))
 
 
 def _words(response: HTTPResponse) -> str:
     """Read the beginning of what a hub says about a ping that it did not take, in one go."""
-    if response.status in SUCCESS or response.headers.get_content_type() != "text/plain":
+    if response.status in _SUCCESS or response.headers.get_content_type() != "text/plain":
         return ""
     text = b""
     # The status has been read, and counts whatever becomes of the rest.
     with suppress(OSError, HTTPException):
-        text = response.read1(BODY)
+        text = response.read1(_MAX_BODY)
     lines = text.decode("utf-8", "replace").strip().splitlines()
     return _printable(lines[0]) if lines else ""
 
@@ -160,29 +160,29 @@ def _words(response: HTTPResponse) -> str:
 def _redirection(hub: str, reply: _Reply) -> str | None:
     """Give where the same POST is to go (RFC 9110 sections 15.4.8 and 15.4.9), once."""
     location = reply.headers.get("Location")
-    if reply.status not in REDIRECTION or not location:
+    if reply.status not in _REDIRECTION or not location:
         return None
     target = urljoin(hub, location)
     return target if urlsplit(target).scheme in {"http", "https"} else None
 
 
-def _judge(reply: _Reply, hub: str, now: datetime) -> Answer:
+def _judge(reply: _Reply, hub: str, now: datetime) -> HubResponse:
     """Say what a reply means (RFC 9110 section 15)."""
     words = f"{reply.status} {responses.get(reply.status, '')}".strip()
-    if reply.status in SUCCESS:
-        return Answer(Verdict.TOLD, words)
+    if reply.status in _SUCCESS:
+        return HubResponse(HubResult.TOLD, words)
     # A hub may repeat what it was asked with, so its words are kept where that holds no secret.
     if reply.words and not {"?", "@"} & set(hub):
         words += f": {reply.words}"
-    if reply.status in {TOO_MANY, UNAVAILABLE}:
+    if reply.status in {_TOO_MANY, _UNAVAILABLE}:
         wait = _retry_after(reply.headers.get("Retry-After"), now)
-        crowded = reply.status == TOO_MANY or wait > timedelta(0)
-        return Answer(Verdict.BUSY, words, wait, crowded)
-    if reply.status >= SERVER_ERROR or reply.status in PASSING:
-        return Answer(Verdict.BUSY, words)
+        crowded = reply.status == _TOO_MANY or wait > timedelta(0)
+        return HubResponse(HubResult.BUSY, words, wait, crowded)
+    if reply.status >= _SERVER_ERROR or reply.status in _TEMPORARY:
+        return HubResponse(HubResult.BUSY, words)
     if location := reply.headers.get("Location"):
-        words += f"; the hub is now at {shown(location)}"
-    return Answer(Verdict.REFUSED, words)
+        words += f"; the hub is now at {printable_address(location)}"
+    return HubResponse(HubResult.REFUSED, words)
 
 
 def _retry_after(value: str | None, now: datetime) -> timedelta:
@@ -197,7 +197,7 @@ def _retry_after(value: str | None, now: datetime) -> timedelta:
             wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
     except (ValueError, OverflowError):
         return timedelta(0)
-    return min(max(wait, timedelta(0)), LONGEST_RETRY_AFTER)
+    return min(max(wait, timedelta(0)), _MAX_RETRY_AFTER)
 
 
 def _trouble(error: BaseException | str) -> str:
@@ -219,7 +219,7 @@ def _trouble(error: BaseException | str) -> str:
 
 def _printable(text: str) -> str:
     """Keep what an answer holds from moving a terminal's cursor, or filling the page."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)[:WORDS]
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)[:_MAX_TEXT]
 
 
 class _Kept(AbstractHTTPHandler):

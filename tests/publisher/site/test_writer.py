@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from publisher.rendering import views
-from publisher.site import writing
-from publisher.site.writing import Written
+from publisher.site import writer
+from publisher.site.writer import PagesWritten
 from tests.publisher.conftest import NOW, House
 from tests.publisher.printing import changes, override, press_of, public, shown, stamps
 
@@ -43,14 +43,14 @@ def test_nothing_is_written_again_when_nothing_changed(house: House) -> None:
     tides(house)
     shown(house)
     with changes(public(house)) as found:
-        assert shown(house.at(NOW + timedelta(hours=1))) == Written()
+        assert shown(house.at(NOW + timedelta(hours=1))) == PagesWritten()
     assert found == set()
 
 
 def test_pages_are_written_in_portions_to_the_last(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writing, "PORTION", 2)
+    monkeypatch.setattr(writer, "PAGES_PER_TRANSACTION", 2)
     tides(house)
     assert shown(house).articles == 3
 
@@ -134,7 +134,7 @@ def test_a_template_that_fails_for_one_article_stops_no_other(house: House) -> N
 def test_a_template_that_fails_for_all_is_not_tried_ten_thousand_times(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writing, "PORTION", 2)
+    monkeypatch.setattr(writer, "PAGES_PER_TRANSACTION", 2)
     tides(house)
     override(house, "web/article.html", "{% nonsense %}")
     written = shown(house)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import delete, update
 
-from publisher import outputs
+from publisher import build_cache
 from publisher.articles.tables import article, source_state
 from publisher.config import Settings
 from publisher.database import Database
@@ -26,15 +26,17 @@ def renew_lost(settings: Settings, database: Database) -> None:
         connection.execute(delete(source_state))
         connection.execute(update(article).values(page_hash=None))
         connection.execute(update(issue).values(page_hash=None))
-        connection.execute(delete(outputs.output).where(outputs.output.c.name == "lists"))
+        connection.execute(
+            delete(build_cache.output).where(build_cache.output.c.name == "lists")
+        )
 
 
-def renew_articles(settings: Settings, database: Database, renderer: Renderer) -> None:
+def invalidate_articles(settings: Settings, database: Database, renderer: Renderer) -> None:
     """Have all article pages made again when templates or the publication's words change."""
-    made_from = outputs.fingerprint(settings.publication, renderer.fingerprint())
+    made_from = build_cache.hash_inputs(settings.publication, renderer.fingerprint())
     with database.reading() as connection:
-        if outputs.made_from(connection, "pages") == made_from:
+        if build_cache.cached_hash(connection, "pages") == made_from:
             return
     with database.writing() as connection:
         connection.execute(update(article).values(page_hash=None))
-        outputs.record(connection, "pages", made_from)
+        build_cache.store_hash(connection, "pages", made_from)

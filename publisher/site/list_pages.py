@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from sqlalchemy import Connection
 
-from publisher import outputs, urls
+from publisher import build_cache, urls
 from publisher.articles import store as articles
 from publisher.articles.model import Article
 from publisher.config import Publication, Settings
@@ -19,43 +19,44 @@ from publisher.database import Database
 from publisher.issues import store as issues
 from publisher.issues.life import State
 from publisher.issues.model import Issue
-from publisher.placing import place
 from publisher.rendering import HomeContent, IssueLine, Item, LanguageLink, Renderer, views
+from publisher.web_files import write_page
 
 # A front page of thirty articles is read to its end by nobody; the feeds hold more.
 ARTICLES_ON_HOME = 30
 ISSUES_ON_HOME = 10
 ISSUES_IN_ARCHIVE = 1000
 
-Page = tuple[PurePosixPath, str]
+_Page = tuple[PurePosixPath, str]
 
 
-def write_lists(
+def write_list_pages(
     settings: Settings, database: Database, renderer: Renderer, now: datetime
 ) -> int:
     """Write the lists of every language; gives how many files changed."""
     with database.reading() as connection:
         shelves = [
-            _Shelf(connection, settings, tag, now) for tag in settings.publication.languages
+            _LanguageLists(connection, settings, tag, now)
+            for tag in settings.publication.languages
         ]
-        made_from = outputs.fingerprint(
+        made_from = build_cache.hash_inputs(
             settings.publication,
             settings.newsletters,
             renderer.fingerprint(),
             [shelf.stamp() for shelf in shelves],
         )
-        if outputs.made_from(connection, "lists") == made_from:
+        if build_cache.cached_hash(connection, "lists") == made_from:
             return 0
     pages = [*_common(settings.publication, renderer)]
     for shelf in shelves:
         pages += _pages(settings, renderer, shelf)
-    changed = sum(place(settings, file, page) for file, page in pages)
+    changed = sum(write_page(settings, file, page) for file, page in pages)
     with database.writing() as connection:
-        outputs.record(connection, "lists", made_from)
+        build_cache.store_hash(connection, "lists", made_from)
     return changed
 
 
-class _Shelf:
+class _LanguageLists:
     """What there is to list in one language."""
 
     def __init__(
@@ -92,7 +93,7 @@ def _with_page(found: Sequence[Issue]) -> list[Issue]:
     return [issue for issue in found if issue.state != State.ASSEMBLING]
 
 
-def _common(publication: Publication, renderer: Renderer) -> Iterator[Page]:
+def _common(publication: Publication, renderer: Renderer) -> Iterator[_Page]:
     links = _everywhere(publication, urls.home_path)
     house = views.house(publication, publication.default_language)
     feeds = views.feed_lines(publication, publication.default_language)
@@ -105,7 +106,7 @@ def _common(publication: Publication, renderer: Renderer) -> Iterator[Page]:
             yield urls.page_file(urls.letter_path(language, kind)), page
 
 
-def _pages(settings: Settings, renderer: Renderer, shelf: _Shelf) -> Iterator[Page]:
+def _pages(settings: Settings, renderer: Renderer, shelf: _LanguageLists) -> Iterator[_Page]:
     publication, language = settings.publication, shelf.language
     feeds = views.feed_lines(publication, language)
     house = views.house(publication, language)
@@ -113,7 +114,7 @@ def _pages(settings: Settings, renderer: Renderer, shelf: _Shelf) -> Iterator[Pa
     content = HomeContent(
         house=house,
         title=house.title,
-        url=urls.absolute(publication, urls.home_path(language)),
+        url=urls.absolute_url(publication, urls.home_path(language)),
         articles=tuple(_item(publication, a, shelf) for a in shelf.articles),
         issues=tuple(lines),
         sisters=_elsewhere(publication, language, urls.home_path),
@@ -130,7 +131,7 @@ def _pages(settings: Settings, renderer: Renderer, shelf: _Shelf) -> Iterator[Pa
         content = HomeContent(
             house=house,
             title=newsletter.in_language(language, publication.timezone).title(language),
-            url=urls.absolute(publication, path(language)),
+            url=urls.absolute_url(publication, path(language)),
             articles=(),
             issues=tuple(_line(settings, issue) for issue in shelf.archives[name]),
             sisters=_elsewhere(publication, language, path, newsletter.languages),
@@ -138,7 +139,7 @@ def _pages(settings: Settings, renderer: Renderer, shelf: _Shelf) -> Iterator[Pa
         yield urls.page_file(path(language)), renderer.home_page(content, feeds)
 
 
-def _item(publication: Publication, article: Article, shelf: _Shelf) -> Item:
+def _item(publication: Publication, article: Article, shelf: _LanguageLists) -> Item:
     variants = shelf.variants.get(article.story_id, ())
     return views.item(publication, article, shelf.language, variants)
 
@@ -152,14 +153,14 @@ def _line(settings: Settings, issue: Issue) -> IssueLine:
         else issue.newsletter
     )
     path = urls.issue_path(issue.language, issue.newsletter, issue.day)
-    return IssueLine(title=title, day=issue.day, url=urls.absolute(publication, path))
+    return IssueLine(title=title, day=issue.day, url=urls.absolute_url(publication, path))
 
 
 def _everywhere(
     publication: Publication, path: Callable[[str], str], languages: Sequence[str] | None = None
 ) -> tuple[LanguageLink, ...]:
     return tuple(
-        LanguageLink(language=tag, url=urls.absolute(publication, path(tag)))
+        LanguageLink(language=tag, url=urls.absolute_url(publication, path(tag)))
         for tag in (languages or publication.languages)
     )
 

@@ -21,18 +21,18 @@ output = Table(
 )
 
 
-def fingerprint(*inputs: object) -> str:
+def hash_inputs(*inputs: object) -> str:
     """Hash inputs whose repr says all there is to them."""
     return hashlib.sha256(repr(inputs).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def made_from(connection: Connection, name: str) -> str | None:
+def cached_hash(connection: Connection, name: str) -> str | None:
     """Say what a thing was last made from; None if never."""
     query = select(output.c.fingerprint).where(output.c.name == name)
     return connection.execute(query).scalar_one_or_none()
 
 
-def record(connection: Connection, name: str, value: str) -> None:
+def store_hash(connection: Connection, name: str, value: str) -> None:
     """Record what a thing has been made from."""
     row = insert(output).values(name=name, fingerprint=value)
     connection.execute(row.on_conflict_do_update(set_={"fingerprint": value}))

@@ -11,14 +11,13 @@ from datetime import UTC, datetime
 
 import structlog
 
-from feeds.opml import Group, Outline, render_opml
-from publisher import outputs, urls
+from feeds.opml import Outline, OutlineGroup, render_opml
+from publisher import build_cache, urls
 from publisher.config import Publication, Settings
 from publisher.database import Database
 from publisher.errors import RenderingError
 from publisher.files import write_if_changed
 from publisher.languages import autonym
-from publisher.placing import place
 from publisher.rendering import (
     FeedContent,
     FeedGroup,
@@ -28,17 +27,18 @@ from publisher.rendering import (
     Renderer,
     views,
 )
-from publisher.syndication import channels, documents, shelf, windows
-from publisher.syndication.entries import Standing
-from publisher.syndication.shelf import Feed
+from publisher.syndication import channels, feed_files, feed_index, feed_window
+from publisher.syndication.entry_builder import StoredEntry
+from publisher.syndication.feed_index import Feed
+from publisher.web_files import write_page
 
 log = structlog.get_logger()
 
 # Enough to see whether a feed is worth following; the rest is in the feed.
-ARTICLES_ON_PAGE = 5
+_ARTICLES_ON_PAGE = 5
 
 
-class Pages:
+class FeedPages:
     """Writes what stands beside the feeds, in one turn of the press."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Pages:
         self._renderer = renderer
         self._now = now
         with database.reading() as connection:
-            self._listed = shelf.listed(connection, settings.publication.languages)
+            self._listed = feed_index.visible_feeds(connection, settings.publication.languages)
 
     def write_common(self, look: str) -> list[str]:
         """Write what is not of one feed; gives what went wrong."""
@@ -69,16 +69,18 @@ class Pages:
         """Write the page of one feed; raises RenderingError, or OSError."""
         publication = self._settings.publication
         with self._database.reading() as connection:
-            closed = windows.last_closed(connection, one.id)
-            newest = windows.newest(connection, one.id, closed, ARTICLES_ON_PAGE, self._now)
+            closed = feed_window.last_archived_position(connection, one.id)
+            newest = feed_window.newest_entries(
+                connection, one.id, closed, _ARTICLES_ON_PAGE, self._now
+            )
         language = one.language or publication.default_language
         house = views.house(publication, language)
         content = self._content(one, newest)
         lines = views.feed_lines(publication, language)
         page = self._renderer.feed_page(house, content, lines)
-        place(self._settings, urls.page_file(channels.page_path(one)), page)
+        write_page(self._settings, urls.page_file(channels.subscribe_page_path(one)), page)
 
-    def _content(self, one: Feed, newest: Sequence[Standing]) -> FeedContent:
+    def _content(self, one: Feed, newest: Sequence[StoredEntry]) -> FeedContent:
         publication = self._settings.publication
         language = one.language or publication.default_language
         several = len(publication.languages) > 1 and one.kind != "all"
@@ -89,16 +91,18 @@ class Pages:
             description="" if one.kind == "author" else publication.description(language),
             affiliation=one.affiliation,
             language=one.language or None,
-            url=channels.page_url(publication, one),
+            url=channels.subscribe_page_url(publication, one),
             formats=views.feed_addresses(publication, one.name),
             articles=tuple(map(self._item, sorted(newest, key=_date, reverse=True))),
             others=tuple(group for group in self._groups(one) if group.links),
             sisters=_sisters(publication, one),
-            opml_url=urls.absolute(publication, urls.opml_path()),
-            all_url=urls.absolute(publication, urls.all_feeds_page_path()) if several else None,
+            opml_url=urls.absolute_url(publication, urls.opml_path()),
+            all_url=urls.absolute_url(publication, urls.all_feeds_page_path())
+            if several
+            else None,
         )
 
-    def _item(self, one: Standing) -> Item:
+    def _item(self, one: StoredEntry) -> Item:
         language = one.article.language
         return views.item(self._settings.publication, one.article, language, one.versions)
 
@@ -118,50 +122,53 @@ class Pages:
         publication = self._settings.publication
         return FeedPageLink(
             title=one.title or autonym(one.language),
-            url=channels.page_url(publication, one),
+            url=channels.subscribe_page_url(publication, one),
             language=None if one.title else one.language,
         )
 
     def _styles(self, look: str) -> None:
         """Write each language's stylesheet, if templates or the publication's words changed."""
         publication = self._settings.publication
-        made_from = outputs.fingerprint(publication, look)
+        made_from = build_cache.hash_inputs(publication, look)
         paths = {
             language: self._settings.folders.public / urls.feed_style_path(language)
             for language in publication.languages
         }
         with self._database.reading() as connection:
-            same = outputs.made_from(connection, "feeds/styles") == made_from
+            same = build_cache.cached_hash(connection, "feeds/styles") == made_from
         if same and all(path.is_file() for path in paths.values()):
             return
         for language, path in paths.items():
             style = self._renderer.feed_style(views.house(publication, language))
             write_if_changed(path, style.encode())
         with self._database.writing() as connection:
-            outputs.record(connection, "feeds/styles", made_from)
+            build_cache.store_hash(connection, "feeds/styles", made_from)
 
     def _list(self) -> None:
         """Write the list of all feeds (OPML), if there are others than there were."""
         publication = self._settings.publication
         listed = [(one.name, one.title, one.affiliation) for one in self._listed]
-        made_from = outputs.fingerprint(publication, listed)
+        made_from = build_cache.hash_inputs(publication, listed)
         path = self._settings.folders.public / urls.opml_path()
         with self._database.reading() as connection:
-            if outputs.made_from(connection, "feeds/list") == made_from and path.is_file():
+            if (
+                build_cache.cached_hash(connection, "feeds/list") == made_from
+                and path.is_file()
+            ):
                 return
-        document = documents.Document(urls.opml_path(), self._opml())
-        documents.write(self._settings, document)
+        document = feed_files.FeedFile(urls.opml_path(), self._opml())
+        feed_files.write_feed_file(self._settings, document)
         with self._database.writing() as connection:
-            outputs.record(connection, "feeds/list", made_from)
+            build_cache.store_hash(connection, "feeds/list", made_from)
 
     def _opml(self) -> bytes:
         publication = self._settings.publication
-        groups: list[Group | Outline] = []
+        groups: list[OutlineGroup | Outline] = []
         for language in publication.languages:
             ours = [one for one in self._listed if one.language == language]
             ours.sort(key=lambda one: (one.kind != "language", one.kind, one.title.casefold()))
             outlines = tuple(_outline(publication, one) for one in ours)
-            groups.append(Group(text=autonym(language), outlines=outlines))
+            groups.append(OutlineGroup(text=autonym(language), outlines=outlines))
         groups += [_outline(publication, one) for one in self._listed if one.kind == "all"]
         moments = [one.updated_at for one in self._listed if one.updated_at]
         return render_opml(
@@ -171,7 +178,7 @@ class Pages:
         )
 
 
-def _date(one: Standing) -> datetime:
+def _date(one: StoredEntry) -> datetime:
     return one.article.published_at
 
 
@@ -179,7 +186,9 @@ def _sisters(publication: Publication, one: Feed) -> tuple[LanguageLink, ...]:
     if one.kind != "language":
         return ()
     return tuple(
-        LanguageLink(language=other, url=urls.absolute(publication, urls.feed_page_path(other)))
+        LanguageLink(
+            language=other, url=urls.absolute_url(publication, urls.feed_page_path(other))
+        )
         for other in publication.languages
         if other != one.language
     )
@@ -187,10 +196,10 @@ def _sisters(publication: Publication, one: Feed) -> tuple[LanguageLink, ...]:
 
 def _outline(publication: Publication, one: Feed) -> Outline:
     return Outline(
-        text=channels.title(publication, one),
-        xml_url=urls.absolute(publication, urls.feed_path(one.name, "rss.xml")),
-        html_url=channels.page_url(publication, one),
+        text=channels.feed_title(publication, one),
+        xml_url=urls.absolute_url(publication, urls.feed_path(one.name, "rss.xml")),
+        html_url=channels.subscribe_page_url(publication, one),
         language=one.language or None,
-        description=channels.description(publication, one) or None,
+        description=channels.feed_description(publication, one) or None,
         version="RSS2",
     )

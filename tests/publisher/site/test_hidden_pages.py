@@ -13,9 +13,9 @@ from sqlalchemy import Engine, event
 
 from publisher.articles import store
 from publisher.articles.tables import article
-from publisher.site import hiding
-from publisher.site.hiding import take_away_hidden
-from publisher.site.writing import Written
+from publisher.site import hidden_pages
+from publisher.site.hidden_pages import remove_hidden_pages
+from publisher.site.writer import PagesWritten
 from tests.publisher.conftest import NOW, House
 from tests.publisher.printing import changes, press_of, public, shown
 
@@ -41,7 +41,7 @@ def test_an_embargo_moved_into_the_future_takes_the_page_away_until_it_lifts(
     write(house, date="2026-01-12")
     assert shown(house.at(NOW + HOUR)).articles == 1
     assert not page(house).exists()
-    assert shown(house.at(NOW + 2 * HOUR)) == Written()
+    assert shown(house.at(NOW + 2 * HOUR)) == PagesWritten()
     shown(house.at(NOW + 4 * DAY))
     assert page(house).read_bytes() != before
     assert b"Title a" in page(house).read_bytes()
@@ -92,7 +92,7 @@ def test_what_comes_to_live_elsewhere_loses_its_page_until_it_comes_home(house: 
     shown(house.at(NOW + HOUR))
     assert not page(house).exists()
     with changes(public(house)) as found:
-        assert shown(house.at(NOW + 2 * HOUR)) == Written()
+        assert shown(house.at(NOW + 2 * HOUR)) == PagesWritten()
     assert found == set()
     write(house, date="2026-01-08")
     shown(house.at(NOW + 3 * HOUR))
@@ -138,7 +138,7 @@ def test_no_page_of_another_subject_or_language_is_written_again(house: House) -
     shown(house)
     (house.articles / "en/a.md").unlink()
     house.pick_up()
-    take_away_hidden(house.settings, house.database, NOW)
+    remove_hidden_pages(house.settings, house.database, NOW)
     with house.database.reading() as connection:
         assert store.without_page(connection, NOW, 10) == []
 
@@ -172,7 +172,7 @@ def test_many_that_go_at_once_have_the_related_pages_renewed_once(house: House) 
         (house.articles / f"en/s{number}.md").unlink()
     house.pick_up()
     with statements() as found:
-        assert take_away_hidden(house.settings, house.database, NOW) == MANY
+        assert remove_hidden_pages(house.settings, house.database, NOW) == MANY
     # Begin, look for, commit: a few, however many go.
     assert len(found) < 12
     assert sum(one.startswith("UPDATE article") for one in found) == 2
@@ -194,7 +194,7 @@ def test_a_turn_cut_short_after_renewing_takes_the_page_away_next_time(
     shown(house)
     (house.articles / "en/a.md").unlink()
     with monkeypatch.context() as patch:
-        patch.setattr(hiding, "remove", kill)
+        patch.setattr(hidden_pages, "remove", kill)
         with pytest.raises(Killed):
             shown(house)
     assert page(house).is_file()

@@ -1,0 +1,127 @@
+"""Write files below the web root: pages with local links, documents with compressed copies.
+
+Links that a visitor follows, images and sounds are written without the publication's host, so
+that pages work on any server: a preview, a copy, a new domain. Addresses that machines read
+(canonical, translations, feeds) stay absolute.
+
+Feed documents get a `.gz` and a `.br` copy for web servers that serve precompressed files. A copy
+has the modification time of its file, so validators agree whichever of them is served.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import zlib
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+import brotli
+
+from publisher.config import Settings
+from publisher.files import make_folder, sync_folder, write_if_changed
+
+_FOLLOWED_LINKS = re.compile(r'(<a\b[^>]*?\shref="|<(?:img|audio|video)\b[^>]*?\ssrc=")([^"]*)')
+
+# Higher levels save few bytes and cost ten times the work. Measured with 150 kB of a feed: 44 kB
+# in 5 ms, and hardly less in 21 ms. Feeds are written often.
+_BROTLI_QUALITY = 5
+_GZIP_LEVEL = 6
+# zlib writes the gzip header itself, without name and time, so equal content gives equal bytes.
+_GZIP_WINDOW = 16 + zlib.MAX_WBITS
+
+
+def _gzip(content: bytes) -> bytes:
+    compressor = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
+    return compressor.compress(content) + compressor.flush()
+
+
+def _brotli(content: bytes) -> bytes:
+    return bytes(brotli.compress(content, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY))
+
+
+# By suffix of the copy.
+COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {".gz": _gzip, ".br": _brotli}
+
+
+def write_page(settings: Settings, file: PurePosixPath, page: str) -> bool:
+    """Write a page unless the file has this content already; return whether it was written."""
+    content = strip_host(page, settings.publication.url)
+    return write_if_changed(settings.folders.public / file, content.encode())
+
+
+def strip_host(page: str, url: str) -> str:
+    """Return a page whose followed links lack the host of `url`, the address of the web root."""
+    path = urlsplit(url).path.rstrip("/")
+
+    def local(found: re.Match[str]) -> str:
+        opening, address = found.groups()
+        rest = address.removeprefix(url)
+        # A browser reads what follows two slashes as a host.
+        is_ours = rest != address and rest.startswith("/") and not rest.startswith("//")
+        return f"{opening}{path}{rest}" if is_ours else found[0]
+
+    return _FOLLOWED_LINKS.sub(local, page)
+
+
+def write_with_copies(path: Path, content: bytes) -> bool:
+    """Write a file and its compressed copies unless they are there; return whether it changed.
+
+    Each file is replaced as a whole, the three within an instant.
+    """
+    changed = not path.is_file() or path.read_bytes() != content
+    if not changed and all(_is_copy(path, suffix) for suffix in COMPRESSORS):
+        return False
+    make_folder(path.parent)
+    files = _with_copies(path)
+    try:
+        own, *copies = map(_part_file, files)
+        modified = _write_durably(own, content) if changed else path.stat().st_mtime_ns
+        for copy, compress in zip(copies, COMPRESSORS.values(), strict=True):
+            _write_durably(copy, compress(content), modified)
+        # The file itself comes last. Until then the copies are newer than their file.
+        for file in reversed(files):
+            if changed or file != path:
+                _part_file(file).replace(file)
+    finally:
+        for file in files:  # a full disk leaves incomplete files
+            _part_file(file).unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return changed
+
+
+def remove_with_copies(path: Path) -> bool:
+    """Remove a file and its compressed copies; return whether any of them was there."""
+    found = [file for file in _with_copies(path) if file.is_file()]
+    for file in found:
+        file.unlink()
+    return bool(found)
+
+
+def _with_copies(path: Path) -> list[Path]:
+    return [path, *(_copy_of(path, suffix) for suffix in COMPRESSORS)]
+
+
+def _is_copy(path: Path, suffix: str) -> bool:
+    copy = _copy_of(path, suffix)
+    return copy.is_file() and copy.stat().st_mtime_ns == path.stat().st_mtime_ns
+
+
+def _copy_of(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _part_file(path: Path) -> Path:
+    return path.with_name(f".{path.name}.part")
+
+
+def _write_durably(path: Path, content: bytes, modified: int | None = None) -> int:
+    """Write a file and sync it to disk; return its modification time in nanoseconds."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        if modified is not None:
+            os.utime(file.fileno(), ns=(modified, modified))
+        os.fsync(file.fileno())
+        return os.fstat(file.fileno()).st_mtime_ns
