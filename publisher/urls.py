@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from datetime import date
 
-    from publisher.articles.model import Article, Version
+    from publisher.articles.model import Article, LanguageVersion
     from publisher.config import Publication
 
 
@@ -81,7 +81,7 @@ def absolute_url(publication: Publication, path: str) -> str:
     return f"{publication.url}/{path.removeprefix('/')}"
 
 
-def article_url(publication: Publication, article: Article | Version) -> str:
+def article_url(publication: Publication, article: Article | LanguageVersion) -> str:
     """Give the URL of an article: where it lives, or else its page here."""
     return article.url or absolute_url(
         publication, article_path(article.language, article.slug)

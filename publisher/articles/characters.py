@@ -20,7 +20,7 @@ SPACELESS = re.compile(f"[{WIDE}]")
 WIDE_BREAK = re.compile(f"(?<=[{WIDE}])[ \t]*\n[ \t]*(?=[{WIDE}])")
 
 
-def clean(text: str) -> str:
+def clean_text(text: str) -> str:
     """Remove characters that no document should hold, and compose the others (NFC).
 
     An overlay behind an angle bracket goes too: composed, the two would be one letter, and the

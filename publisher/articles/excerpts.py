@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from publisher.languages import script
 
 # What fits three lines of a phone; both hold about as much.
-MAX_WORDS = 40
-MAX_CHARACTERS = 120
+EXCERPT_WORDS = 40
+EXCERPT_CHARACTERS = 120
 # Scripts that put no spaces between words, where characters count.
-UNSPACED = frozenset({"Hans", "Hant", "Jpan", "Thai", "Laoo", "Khmr", "Mymr"})
+UNSPACED_SCRIPTS = frozenset({"Hans", "Hant", "Jpan", "Thai", "Laoo", "Khmr", "Mymr"})
 
 CLOSING = "[\"'”’»›)\\]」』）】》〉]*"
 ENDING = re.compile(
@@ -44,7 +44,7 @@ def excerpt(text: str, language: str) -> str:
     Headings and other blocks without a sentence are passed over, unless there is nothing else.
     A first sentence that is too long is cut, with an ellipsis.
     """
-    unspaced = script(language) in UNSPACED
+    unspaced = script(language) in UNSPACED_SCRIPTS
     taken: list[str] = []
     for sentence in sentences(text):
         if taken and _size("".join([*taken, sentence]), unspaced=unspaced) > 1:
@@ -57,8 +57,8 @@ def excerpt(text: str, language: str) -> str:
 def _size(text: str, *, unspaced: bool) -> float:
     """Measure a text as a share of what fits."""
     if unspaced:
-        return len(text.strip()) / MAX_CHARACTERS
-    return len(text.split()) / MAX_WORDS
+        return len(text.strip()) / EXCERPT_CHARACTERS
+    return len(text.split()) / EXCERPT_WORDS
 
 
 def sentences(text: str) -> Iterator[str]:
@@ -97,7 +97,7 @@ def _word_before(line: str, end: int) -> str:
 
 def _cut(text: str, *, unspaced: bool) -> str:
     """Cut hard: at a word's end, at the last comma if that costs little."""
-    piece = text[:MAX_CHARACTERS] if unspaced else " ".join(text.split()[:MAX_WORDS])
+    piece = text[:EXCERPT_CHARACTERS] if unspaced else " ".join(text.split()[:EXCERPT_WORDS])
     clauses = [match.start() for match in CLAUSE.finditer(piece)]
     if clauses and clauses[-1] >= CLAUSE_SHARE * len(piece):
         piece = piece[: clauses[-1]]

@@ -19,7 +19,7 @@ class Origin(StrEnum):
     CONVERTED = "converted"
 
 
-class Status(StrEnum):
+class ArticleStatus(StrEnum):
     """Whether an article may be published, and if not, why."""
 
     READY = "ready"
@@ -62,7 +62,7 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class ParsedArticle:
     """What a reader module found in one document, before it is linked to a story.
 
     `language` is as declared (any spelling) or None where the document is silent. `html` is
@@ -92,13 +92,13 @@ class Draft:
     permalink: str | None = None
     url: str | None = None
     offered: tuple[str, ...] = ()
-    status: Status = Status.READY
+    status: ArticleStatus = ArticleStatus.READY
     draft: bool = False
-    media: tuple[Media, ...] = ()
+    media: tuple[MediaFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Media:
+class MediaFile:
     """A local file that goes along with an article.
 
     `path` is relative to the source folder, with forward slashes; `target` is where it will lie
@@ -124,7 +124,7 @@ class Article:
     slug: str
     language: str
     origin: Origin
-    status: Status
+    status: ArticleStatus
     title: str
     summary: str
     html: str
@@ -145,7 +145,7 @@ class Article:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
+class LanguageVersion:
     """What links to an article in another language need to know of it."""
 
     story_id: int

@@ -18,12 +18,17 @@ from pathlib import Path, PurePosixPath
 import structlog
 from sqlalchemy import Connection
 
-from publisher.articles import converting, filing, records, stories
-from publisher.articles.linking import key_of, language_of
-from publisher.articles.readers import Document, read
-from publisher.articles.records import Filed, Place, Reading
-from publisher.articles.scanning import Seen, clock_of, is_article, scan
-from publisher.articles.shelf import Shelf
+from publisher.articles import file_state, script_conversion, upsert, variants
+from publisher.articles.file_state import FileResult, KnownFile, SourcePath
+from publisher.articles.folder_scan import (
+    FileStat,
+    filesystem_time,
+    is_article_path,
+    scan_folder,
+)
+from publisher.articles.parsers import SourceDocument, parse_document
+from publisher.articles.source_files import SourceFiles
+from publisher.articles.story_key import article_language, story_key
 from publisher.config import Settings, Source
 from publisher.database import Database
 from publisher.errors import ArticleError, LanguageError, SourceError
@@ -63,7 +68,7 @@ def pick_up(
     total = PickedUp()
     with database.reading() as connection:
         names = [source.path for source in settings.sources]
-        dropped = records.places_outside(connection, names)
+        dropped = file_state.files_of_other_sources(connection, names)
     for source in settings.sources:
         try:
             _Turn(settings, source, database, now, total).run(progress, dropped)
@@ -74,22 +79,26 @@ def pick_up(
         # A wrong path in publication.toml must not withdraw what the right one held.
         if dropped and not total.problems:
             _drop(connection, settings, dropped, now, total)
-        converting.refresh(connection, settings, now)
-        total.quarantined = records.count_quarantined(connection)
+        script_conversion.update_conversions(connection, settings, now)
+        total.quarantined = file_state.count_quarantined(connection)
     return total
 
 
 def _drop(
     connection: Connection,
     settings: Settings,
-    places: Sequence[Place],
+    places: Sequence[SourcePath],
     now: datetime,
     total: PickedUp,
 ) -> None:
     """Forget the files of sources that publication.toml names no more."""
-    orphans = [n for name, path in places for n in records.forget(connection, name, [path])]
-    touched = stories.withdraw(connection, orphans, settings.publication.languages, now)
-    converting.mark_due(connection, touched)
+    orphans = [
+        n for name, path in places for n in file_state.forget_files(connection, name, [path])
+    ]
+    touched = variants.withdraw_articles(
+        connection, orphans, settings.publication.languages, now
+    )
+    script_conversion.mark_for_conversion(connection, touched)
     total.removed += len(orphans)
 
 
@@ -112,18 +121,20 @@ class _Turn:
         self._total = total
         self._languages = settings.publication.languages
 
-    def run(self, progress: Progress | None, dropped: Sequence[Place]) -> None:
-        started = clock_of(_marker(self._settings))
-        seen = scan(self._folder)
+    def run(self, progress: Progress | None, dropped: Sequence[SourcePath]) -> None:
+        started = filesystem_time(_marker(self._settings))
+        seen = scan_folder(self._folder)
         fingerprint = self._fingerprint()
         with self._database.reading() as connection:
-            known = records.known_files(connection, self._source.path)
-            same_rules = records.fingerprint(connection, self._source.path) == fingerprint
+            known = file_state.known_files(connection, self._source.path)
+            same_rules = (
+                file_state.source_fingerprint(connection, self._source.path) == fingerprint
+            )
         changed = {path for path, file in seen.items() if not _as_before(file, known.get(path))}
         gone = [path for path in known if path not in seen]
         due = list(self._due(seen, known, changed, gone)) if same_rules else list(seen)
-        due = [path for path in due if is_article(path)]
-        self._total.unchanged += sum(map(is_article, seen)) - len(due)
+        due = [path for path in due if is_article_path(path)]
+        self._total.unchanged += sum(map(is_article_path, seen)) - len(due)
         absent = frozenset(dropped) | {(self._source.path, path) for path in gone}
         read_all = partial(
             self._read_all, seen=seen, known=known, absent=absent, force=not same_rules
@@ -133,17 +144,23 @@ class _Turn:
         while (left := read_all(contested)) != contested:
             contested = left
         self._total.unchanged += len(contested)
-        pictures = [seen[path].trusted(started) for path in changed if not is_article(path)]
+        pictures = [
+            seen[path].trusted(started) for path in changed if not is_article_path(path)
+        ]
         self._forget(gone, pictures, fingerprint)
 
     def _due(
-        self, seen: dict[str, Seen], known: dict[str, Filed], changed: set[str], gone: list[str]
+        self,
+        seen: dict[str, FileStat],
+        known: dict[str, KnownFile],
+        changed: set[str],
+        gone: list[str],
     ) -> Iterator[str]:
         """Name the files to open: changed ones, and those showing a changed picture.
 
         When anything at all has changed, also those in quarantine, whose reason may be gone.
         """
-        pictures = {path for path in [*changed, *gone] if not is_article(path)}
+        pictures = {path for path in [*changed, *gone] if not is_article_path(path)}
         for path in seen:
             file = known.get(path)
             waiting = file is not None and file.reason is not None and (changed or gone)
@@ -153,9 +170,9 @@ class _Turn:
     def _read_all(
         self,
         due: Sequence[str],
-        seen: dict[str, Seen],
-        known: dict[str, Filed],
-        absent: Collection[Place],
+        seen: dict[str, FileStat],
+        known: dict[str, KnownFile],
+        absent: Collection[SourcePath],
         *,
         force: bool,
         progress: Progress | None = None,
@@ -164,7 +181,7 @@ class _Turn:
         contested: list[str] = []
         for start in range(0, len(due), PORTION):
             portion = due[start : start + PORTION]
-            read_at = clock_of(_marker(self._settings))
+            read_at = filesystem_time(_marker(self._settings))
             readings = [
                 self._read(seen[path].trusted(read_at), known.get(path), force=force)
                 for path in portion
@@ -173,8 +190,8 @@ class _Turn:
             readings = [reading for reading in readings if not reading.as_before]
             self._total.unchanged += len(same)
             with self._database.writing() as connection:
-                records.note_looks(connection, self._source.path, same)
-                outcomes = filing.file_all(
+                file_state.save_signatures(connection, self._source.path, same)
+                outcomes = upsert.upsert_articles(
                     connection, self._source.path, readings, absent, self._languages, self._now
                 )
             for reading, outcome in zip(readings, outcomes, strict=True):
@@ -186,65 +203,71 @@ class _Turn:
                 progress(start + len(portion), len(due))
         return contested
 
-    def _read(self, file: Seen, known: Filed | None, *, force: bool) -> Reading:
+    def _read(self, file: FileStat, known: KnownFile | None, *, force: bool) -> FileResult:
         """Open one file; nothing that it holds can stop the others."""
         path = PurePosixPath(file.path)
-        shelf = Shelf(self._folder)
+        shelf = SourceFiles(self._folder)
         try:
             content = shelf.read(path)
         except OSError as error:
             reason = f"can't be read: {error.strerror or error}"
-            return Reading(file=file, sha256="", reason=reason)
+            return FileResult(file=file, sha256="", reason=reason)
         if content is None:
             reason = "is a link to a file outside the source's folder; copy the file here"
-            return Reading(file=file, sha256="", reason=reason)
+            return FileResult(file=file, sha256="", reason=reason)
         sha256 = hashlib.sha256(content).hexdigest()
         if known and _same_content(known, sha256) and not force:
-            return Reading(file=file, sha256=sha256, as_before=True)
+            return FileResult(file=file, sha256=sha256, as_before=True)
         try:
             return self._understand(file, sha256, content, shelf)
         except (ArticleError, LanguageError) as error:
-            return Reading(file=file, sha256=sha256, reason=str(error), media=shelf.asked)
+            return FileResult(file=file, sha256=sha256, reason=str(error), media=shelf.asked)
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             reason = f"its media can't be put in place: {where}{error.strerror}"
             # When the place is mended, nothing about this file will tell.
             unsigned = replace(file, signature="")
-            return Reading(file=unsigned, sha256=sha256, reason=reason, media=shelf.asked)
+            return FileResult(file=unsigned, sha256=sha256, reason=reason, media=shelf.asked)
 
-    def _understand(self, file: Seen, sha256: str, content: bytes, shelf: Shelf) -> Reading:
+    def _understand(
+        self, file: FileStat, sha256: str, content: bytes, shelf: SourceFiles
+    ) -> FileResult:
         path = PurePosixPath(file.path)
         publication = self._settings.publication
-        draft = read(Document(path, content), shelf)
+        draft = parse_document(SourceDocument(path, content), shelf)
         default = self._source.language or publication.default_language
-        language = language_of(draft, path, publication, default)
+        language = article_language(draft, path, publication, default)
         if draft.draft:
-            return Reading(file=file, sha256=sha256, media=shelf.asked)
+            return FileResult(file=file, sha256=sha256, media=shelf.asked)
         for media in draft.media:
             shelf.publish(media, self._settings.folders.public)
-        return Reading(
+        return FileResult(
             file=file,
             sha256=sha256,
             draft=draft,
             language=language,
-            key=key_of(draft, path, publication),
+            key=story_key(draft, path, publication),
             zone=self._settings.zone(),
             media=shelf.asked,
         )
 
-    def _forget(self, gone: Sequence[str], pictures: Sequence[Seen], fingerprint: str) -> None:
+    def _forget(
+        self, gone: Sequence[str], pictures: Sequence[FileStat], fingerprint: str
+    ) -> None:
         source = self._source.path
         if not gone and not pictures:
             with self._database.reading() as connection:
-                if records.fingerprint(connection, source) == fingerprint:
+                if file_state.source_fingerprint(connection, source) == fingerprint:
                     return
         with self._database.writing() as connection:
-            orphans = records.forget(connection, source, gone)
-            touched = stories.withdraw(connection, orphans, self._languages, self._now)
-            converting.mark_due(connection, touched)
+            orphans = file_state.forget_files(connection, source, gone)
+            touched = variants.withdraw_articles(
+                connection, orphans, self._languages, self._now
+            )
+            script_conversion.mark_for_conversion(connection, touched)
             self._total.removed += len(orphans)
-            records.note_pictures(connection, source, pictures)
-            records.set_fingerprint(connection, source, fingerprint)
+            file_state.save_pictures(connection, source, pictures)
+            file_state.set_source_fingerprint(connection, source, fingerprint)
 
     def _fingerprint(self) -> str:
         publication = self._settings.publication
@@ -257,11 +280,11 @@ class _Turn:
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def _as_before(file: Seen, known: Filed | None) -> bool:
+def _as_before(file: FileStat, known: KnownFile | None) -> bool:
     return known is not None and bool(file.signature) and file.signature == known.signature
 
 
-def _same_content(known: Filed, sha256: str) -> bool:
+def _same_content(known: KnownFile, sha256: str) -> bool:
     """Say if reading again can't give anything else; its pictures may have changed, if it has."""
     return known.sha256 == sha256 and known.reason is None and not known.media
 

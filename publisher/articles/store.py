@@ -16,9 +16,9 @@ from sqlalchemy import (
     update,
 )
 
-from publisher.articles.model import Article, Origin, Status, Version
+from publisher.articles.columns import article_from_row
+from publisher.articles.model import Article, ArticleStatus, LanguageVersion, Origin
 from publisher.articles.tables import article, source_file, story
-from publisher.articles.values import to_article
 from publisher.database.metadata import UTCDateTime
 from publisher.database.portions import portions
 
@@ -34,28 +34,30 @@ def _articles() -> Select[Any]:
 
 
 def _ready(now: datetime) -> tuple[Any, ...]:
-    return article.c.status == Status.READY, article.c.available_at <= now
+    return article.c.status == ArticleStatus.READY, article.c.available_at <= now
 
 
-def by_ids(connection: Connection, ids: Sequence[int]) -> dict[int, Article]:
+def articles_by_id(connection: Connection, ids: Sequence[int]) -> dict[int, Article]:
     """Fetch articles by their ids."""
     rows = connection.execute(_articles().where(article.c.id.in_(ids)))
-    return {row.id: to_article(row) for row in rows}
+    return {row.id: article_from_row(row) for row in rows}
 
 
-def newest(connection: Connection, language: str, now: datetime, limit: int) -> list[Article]:
+def newest_articles(
+    connection: Connection, language: str, now: datetime, limit: int
+) -> list[Article]:
     """Fetch the articles that readers of a language may see, newest first."""
     query = (
         _articles()
         .where(
             article.c.language == language,
-            article.c.status == Status.READY,
+            article.c.status == ArticleStatus.READY,
             now >= UNINDEXED_AVAILABLE,
         )
         .order_by(article.c.published_at.desc(), story.c.key)
         .limit(limit)
     )
-    return [to_article(row) for row in connection.execute(query)]
+    return [article_from_row(row) for row in connection.execute(query)]
 
 
 def became_available(
@@ -75,7 +77,7 @@ def became_available(
     recent = _articles().where(*window, article.c.published_at >= oldest)
     rows = connection.execute(recent.order_by(article.c.published_at.desc(), story.c.key))
     old = select(func.count()).where(*window, article.c.published_at < oldest)
-    return [to_article(row) for row in rows], connection.execute(old).scalar_one()
+    return [article_from_row(row) for row in rows], connection.execute(old).scalar_one()
 
 
 def variants(
@@ -86,15 +88,15 @@ def variants(
     query = _articles().where(*_ready(now)).order_by(article.c.language)
     for some in portions(sorted(set(stories))):
         for row in connection.execute(query.where(article.c.story_id.in_(some))):
-            found.setdefault(row.story_id, []).append(to_article(row))
+            found.setdefault(row.story_id, []).append(article_from_row(row))
     return found
 
 
 def versions(
     connection: Connection, stories: Iterable[int], now: datetime
-) -> dict[int, list[Version]]:
+) -> dict[int, list[LanguageVersion]]:
     """Fetch in which languages some stories can be read, without the texts, by story."""
-    found: dict[int, list[Version]] = {}
+    found: dict[int, list[LanguageVersion]] = {}
     columns = (article.c.language, article.c.title, article.c.url, article.c.available_at)
     query = (
         select(story.c.id, story.c.slug, *columns)
@@ -106,7 +108,7 @@ def versions(
         for number, slug, language, title, url, available_at in connection.execute(
             query.where(article.c.story_id.in_(some))
         ):
-            version = Version(
+            version = LanguageVersion(
                 story_id=number,
                 slug=slug,
                 language=language,
@@ -124,18 +126,18 @@ def held_back(connection: Connection, language: str) -> Mapping[str, int]:
         select(article.c.status, func.count())
         .where(
             article.c.language == language,
-            article.c.status.in_([Status.UNTRANSLATED, Status.STALE]),
+            article.c.status.in_([ArticleStatus.UNTRANSLATED, ArticleStatus.STALE]),
         )
         .group_by(article.c.status)
     )
     return dict(connection.execute(query).all())
 
 
-def count_by_language(connection: Connection) -> Mapping[str, int]:
+def count_articles_by_language(connection: Connection) -> Mapping[str, int]:
     """Count the articles that are not withdrawn, by language."""
     query: Counts = (
         select(article.c.language, func.count())
-        .where(article.c.status != Status.WITHDRAWN)
+        .where(article.c.status != ArticleStatus.WITHDRAWN)
         .group_by(article.c.language)
     )
     return dict(connection.execute(query).all())
@@ -145,7 +147,7 @@ def count_conversions(connection: Connection) -> Mapping[str, int]:
     """Count the script conversions among them, by language."""
     query: Counts = (
         select(article.c.language, func.count())
-        .where(article.c.status == Status.READY, article.c.origin == Origin.CONVERTED)
+        .where(article.c.status == ArticleStatus.READY, article.c.origin == Origin.CONVERTED)
         .group_by(article.c.language)
     )
     return dict(connection.execute(query).all())
@@ -154,19 +156,19 @@ def count_conversions(connection: Connection) -> Mapping[str, int]:
 def count_stories(connection: Connection) -> int:
     """Count the stories that have an article."""
     query = select(func.count(article.c.story_id.distinct())).where(
-        article.c.status != Status.WITHDRAWN
+        article.c.status != ArticleStatus.WITHDRAWN
     )
     return int(connection.execute(query).scalar_one())
 
 
-def every(connection: Connection) -> Iterator[Article]:
+def all_articles(connection: Connection) -> Iterator[Article]:
     """Yield all articles that are not withdrawn, story by story."""
-    query = _articles().where(article.c.status != Status.WITHDRAWN)
+    query = _articles().where(article.c.status != ArticleStatus.WITHDRAWN)
     for row in connection.execute(query.order_by(story.c.key, article.c.language)):
-        yield to_article(row)
+        yield article_from_row(row)
 
 
-def quarantine(connection: Connection) -> list[tuple[str, str]]:
+def quarantined_files(connection: Connection) -> list[tuple[str, str]]:
     """List the files that gave no article, with the reasons."""
     query = select(source_file.c.path, source_file.c.reason).where(
         source_file.c.reason.is_not(None)
@@ -174,21 +176,22 @@ def quarantine(connection: Connection) -> list[tuple[str, str]]:
     return [(path, reason) for path, reason in connection.execute(query.order_by("path"))]
 
 
-def without_page(connection: Connection, now: datetime, limit: int) -> list[Article]:
+def articles_without_page(connection: Connection, now: datetime, limit: int) -> list[Article]:
     """Fetch articles whose page on the web is to be written, or written again."""
     query = _articles().where(article.c.page_hash.is_(None), *_ready(now))
     return [
-        to_article(row) for row in connection.execute(query.order_by(article.c.id).limit(limit))
+        article_from_row(row)
+        for row in connection.execute(query.order_by(article.c.id).limit(limit))
     ]
 
 
-def count_without_page(connection: Connection, now: datetime) -> int:
+def count_articles_without_page(connection: Connection, now: datetime) -> int:
     """Count the articles whose page is to be written."""
     query = select(func.count()).where(article.c.page_hash.is_(None), *_ready(now))
     return int(connection.execute(query).scalar_one())
 
 
-def page_written(connection: Connection, ids: Sequence[int]) -> None:
+def mark_article_pages_written(connection: Connection, ids: Sequence[int]) -> None:
     """Record that the pages of these articles are as they should be."""
     if not ids:
         return

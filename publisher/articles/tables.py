@@ -81,7 +81,7 @@ Index("ix_article_page_due", article.c.id, sqlite_where=article.c.page_hash.is_(
 Index("ix_article_feed_due", article.c.id, sqlite_where=article.c.feed_hash.is_(None))
 
 # What is to be set on an article when anything that readers can see of it changes.
-SEEN_ANEW = {"page_hash": None, "feed_hash": None}
+NEEDS_PUBLISHING = {"page_hash": None, "feed_hash": None}
 
 source_file = Table(
     "source_file",

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from lxml import etree, html
 
-from publisher.articles.characters import WIDE_BREAK, clean
+from publisher.articles.characters import WIDE_BREAK, clean_text
 
-BLOCKS = frozenset(
+BLOCK_ELEMENTS = frozenset(
     "p h2 h3 h4 h5 h6 ul ol li dl dt dd blockquote pre figure figcaption div hr table caption "  # noqa: SIM905  # one a line would fill the page
     "thead tbody tfoot tr th td".split()
 )
@@ -18,17 +18,17 @@ CELLS = frozenset({"td", "th"})
 # What may stand between two blocks of words, from weak to strong.
 GAPS = ("", " ", "\t", "\n", "\n\n")
 # Stands for a `br` while spaces are folded; `clean` has taken any other out.
-LINE = "\x0b"
+LINE_MARK = "\x0b"
 SPACES = re.compile("[ \t\n\f]+")
 
 
-def words(source: str) -> str:
+def html_text(source: str) -> str:
     """Give the words of a fragment: blocks apart by an empty line, rows by a line, cells by a tab.
 
     A `br` is a line feed, `pre` keeps its lines, the readings of ruby are left out.
     """
     text = _Words()
-    tree = html.fragment_fromstring(clean(source), create_parent="div")
+    tree = html.fragment_fromstring(clean_text(source), create_parent="div")
     for event, element in etree.iterwalk(tree, events=("start", "end")):
         (text.enter if event == "start" else text.leave)(element)
     text.flush()
@@ -52,7 +52,7 @@ class _Words:
 
     def leave(self, element: etree._Element) -> None:
         tag = str(element.tag)
-        if tag in BLOCKS:
+        if tag in BLOCK_ELEMENTS:
             self.flush()
         self._count(tag, -1)
         if tag not in CELLS:
@@ -61,8 +61,8 @@ class _Words:
 
     def open(self, tag: str) -> None:
         if tag == "br":
-            self.buffer.append(LINE)
-        elif tag in BLOCKS:
+            self.buffer.append(LINE_MARK)
+        elif tag in BLOCK_ELEMENTS:
             self.flush()
             self.widen(self._gap_of(tag))
         self._count(tag, +1)
@@ -76,7 +76,7 @@ class _Words:
 
     def flush(self) -> None:
         text = "".join(self.buffer)
-        text = text.replace(LINE, "\n").strip("\n") if self.verbatim else _flow(text)
+        text = text.replace(LINE_MARK, "\n").strip("\n") if self.verbatim else _flow(text)
         self.buffer.clear()
         if text.strip():
             self.done += [self.gap if self.done else "", text]
@@ -87,7 +87,7 @@ class _Words:
             return "\t"
         if tag == "tr":
             return "\n"
-        if tag not in BLOCKS or tag in {"thead", "tbody", "tfoot"}:
+        if tag not in BLOCK_ELEMENTS or tag in {"thead", "tbody", "tfoot"}:
             return ""
         return " " if self.cells else "\n\n"
 
@@ -99,4 +99,4 @@ class _Words:
 
 def _flow(text: str) -> str:
     joined = SPACES.sub(" ", WIDE_BREAK.sub("", text))
-    return re.sub(f" ?{LINE} ?", "\n", joined).strip(" \n")
+    return re.sub(f" ?{LINE_MARK} ?", "\n", joined).strip(" \n")

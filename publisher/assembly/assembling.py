@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from publisher import urls
 from publisher.articles import store as articles
-from publisher.articles.model import Article, Status
+from publisher.articles.model import Article, ArticleStatus
 from publisher.assembly.fitness import made_fit
 from publisher.assembly.proving import as_data, told
 from publisher.config import Edition, Settings
@@ -108,7 +108,7 @@ def content_of_issue(
 ) -> IssueContent:
     """Put together what an issue says that has its articles; withdrawn ones are in it no more."""
     numbers = issues.articles_of(connection, issue)
-    found = articles.by_ids(connection, numbers)
+    found = articles.articles_by_id(connection, numbers)
     publication = settings.publication
     sisters = [
         LanguageLink(
@@ -125,7 +125,7 @@ def content_of_issue(
         connection,
         settings,
         edition,
-        [found[n] for n in numbers if found[n].status != Status.WITHDRAWN],
+        [found[n] for n in numbers if found[n].status != ArticleStatus.WITHDRAWN],
         day=issue.day,
         now=issue.assembled_at or issue.due_at,
         sisters=sisters,
@@ -148,7 +148,7 @@ def content_of(  # noqa: PLR0913  # everything that an issue says comes together
     publication, language = settings.publication, edition.language
     stories = {article.story_id for article in chosen}
     variants = articles.variants(connection, stories, now)
-    pool = articles.newest(connection, language, now, views.POOL)
+    pool = articles.newest_articles(connection, language, now, views.POOL)
     path = urls.issue_path(language, edition.newsletter, day)
     return IssueContent(
         house=views.house(publication, language),

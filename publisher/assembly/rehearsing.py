@@ -125,7 +125,7 @@ def _newest(connection: Connection, edition: Edition, now: datetime) -> Selectio
     found = [
         article
         for language in languages_to_search(edition)
-        for article in articles.newest(connection, language, now, edition.max_articles)
+        for article in articles.newest_articles(connection, language, now, edition.max_articles)
     ]
     variants = articles.variants(connection, {article.story_id for article in found}, now)
     candidates = Candidates(articles=found, variants=variants, sent=())

@@ -29,8 +29,8 @@ def articles(directory: Directory = HERE, *, as_json: AsJson = False) -> None:
     database = open_database(settings.folders.database)
     try:
         with database.reading() as connection:
-            found = list(store.every(connection))
-            quarantine = store.quarantine(connection)
+            found = list(store.all_articles(connection))
+            quarantine = store.quarantined_files(connection)
     finally:
         database.close()
     if as_json:

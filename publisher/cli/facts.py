@@ -63,7 +63,7 @@ class Facts:
 def collect(connection: Connection, settings: Settings, now: datetime) -> Facts:
     """Collect what there is to say of a publication."""
     served = settings.publication.languages
-    counts = articles.count_by_language(connection)
+    counts = articles.count_articles_by_language(connection)
     readers = count_by_language(connection)
     shown = issues.latest(connection, ISSUES_SHOWN * len(served))
     numbers = [issue.id for issue in shown]
@@ -96,10 +96,10 @@ def collect(connection: Connection, settings: Settings, now: datetime) -> Facts:
         ),
         elsewhere={tag: n for tag, n in counts.items() if tag not in served},
         unserved={tag: n for tag, n in readers.items() if match(tag, served) is None},
-        quarantine=tuple(articles.quarantine(connection)),
-        feeds=feed_index.count_feeds(connection, served),
-        pings_waiting=websub_queue.count_waiting_pings(connection),
-        pings_failed=tuple(websub_queue.failed_pings(connection)),
+        quarantine=tuple(articles.quarantined_files(connection)),
+        feeds=shelf.count(connection, served),
+        pings_waiting=pings.waiting(connection),
+        pings_failed=tuple(pings.failed(connection)),
     )
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
-from publisher.articles.excerpts import UNSPACED, sentences
+from publisher.articles.excerpts import UNSPACED_SCRIPTS, sentences
 from publisher.articles.model import Byline, Picture
 from publisher.languages import script
 from publisher.rendering import filters, plaintext, prose
@@ -64,7 +64,7 @@ class Shown:
     summary: str = ""
     body: Markup = NOTHING
     text: str = ""
-    links: tuple[prose.Link, ...] = ()
+    links: tuple[prose.BodyLink, ...] = ()
     whole: bool = False
     picture: Picture | None = None
     passages: tuple[str, ...] = ()
@@ -94,15 +94,15 @@ class Source:
         self.house = house
 
     @cached_property
-    def prose(self) -> prose.Prose:
+    def prose(self) -> prose.ArticleContent:
         """The article's body in blocks."""
-        return prose.parse(self.item.article.html)
+        return prose.parse_content(self.item.article.html)
 
     @cached_property
     def is_note(self) -> bool:
         """Whether the whole article is no longer than a note."""
         article = self.item.article
-        if script(article.language) in UNSPACED:
+        if script(article.language) in UNSPACED_SCRIPTS:
             return len("".join(article.text.split())) <= NOTE_CHARACTERS
         return len(article.text.split()) <= NOTE_WORDS
 
@@ -131,7 +131,7 @@ class Source:
             if reason:
                 yield self._note(f"picture of “{self.title}”", reason)
         if shape >= Shape.OPENING:
-            for reason in prose.unshown(self.prose, base_url=self.house.url):
+            for reason in prose.omitted_pictures(self.prose, base_url=self.house.url):
                 yield self._note(f"“{self.title}”", reason)
 
     def _note(self, what: str, reason: str) -> Note:
@@ -158,7 +158,7 @@ class Source:
         article = self.item.article
         taken, cut = self.prose, False
         if shape == Shape.OPENING:
-            unspaced = script(article.language) in UNSPACED
+            unspaced = script(article.language) in UNSPACED_SCRIPTS
             taken, cut = self.prose.opening(OPENING_UNSPACED if unspaced else OPENING)
         passages = prose.passages(taken)
         if not passages:
@@ -170,7 +170,7 @@ class Source:
             shape,
             body=Markup(html),  # noqa: S704 -- made of sanitised HTML, block by block
             text=prose.plain_text(taken, language=article.language),
-            links=prose.links(taken, base_url=self.house.url),
+            links=prose.body_links(taken, base_url=self.house.url),
             whole=not cut,
             passages=passages,
         )

@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 
 from feeds import FEED_FORMATS
 from publisher import urls
-from publisher.articles.model import Article, Origin, Picture, Version
+from publisher.articles.model import Article, LanguageVersion, Origin, Picture
 from publisher.config import Publication
 from publisher.rendering.model import (
     FeedAddress,
@@ -42,7 +42,7 @@ ALL_LANGUAGES = "all"
 FORMAT_NAMES = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
 
 # What is known of an article in its other languages: all of it, or what a link needs.
-Variant = Article | Version
+Variant = Article | LanguageVersion
 Variants = Mapping[int, Sequence[Variant]]
 
 

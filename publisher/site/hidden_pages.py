@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
 from publisher import urls
 from publisher.articles import store as articles
-from publisher.articles.model import Status
+from publisher.articles.model import ArticleStatus
 from publisher.articles.tables import article, story
 from publisher.config import Settings
 from publisher.database import Database
@@ -35,7 +35,9 @@ def remove_hidden_pages(settings: Settings, database: Database, now: datetime) -
         remove(public / _file(row), public)
     with database.writing() as connection:
         # What is only embargoed has its page to come.
-        articles.page_written(connection, [row.id for row in hidden if row.available_at <= now])
+        articles.mark_article_pages_written(
+            connection, [row.id for row in hidden if row.available_at <= now]
+        )
     return len(shown)
 
 
@@ -47,7 +49,7 @@ def _hidden(connection: Connection, settings: Settings, now: datetime) -> list[R
         .where(
             article.c.page_hash.is_(None),
             or_(
-                article.c.status != Status.READY,
+                article.c.status != ArticleStatus.READY,
                 article.c.available_at > now,
                 article.c.url.is_not(None),
                 article.c.language.not_in(settings.publication.languages),

@@ -63,7 +63,7 @@ class _LanguageLists:
         self, connection: Connection, settings: Settings, language: str, now: datetime
     ) -> None:
         self.language = language
-        self.articles = articles.newest(connection, language, now, ARTICLES_ON_HOME)
+        self.articles = articles.newest_articles(connection, language, now, ARTICLES_ON_HOME)
         stories = [article.story_id for article in self.articles]
         self.variants = articles.variants(connection, stories, now)
         self.recent = _with_page(issues.published(connection, None, language, ISSUES_ON_HOME))

@@ -109,11 +109,11 @@ def _write_articles(
     invalidate_articles(settings, database, renderer)
     written.articles += remove_hidden_pages(settings, database, now)
     with database.reading() as connection:
-        total, finished = articles.count_without_page(connection, now), 0
+        total, finished = articles.count_articles_without_page(connection, now), 0
     failed: set[int] = set()
     while True:
         with database.reading() as connection:
-            due = articles.without_page(connection, now, PAGES_PER_TRANSACTION + len(failed))
+            due = articles.articles_without_page(connection, now, PORTION + len(failed))
             portion = [article for article in due if article.id not in failed]
             variants = articles.variants(connection, [a.story_id for a in portion], now)
             pools = _pools(connection, portion, now)
@@ -130,7 +130,7 @@ def _write_articles(
         if not done:
             return  # not one page of a whole portion: the template is at fault, not an article
         with database.writing() as connection:
-            articles.page_written(connection, done)
+            articles.mark_article_pages_written(connection, done)
         finished += len(done)
         yield finished, max(total, finished)
 
@@ -139,7 +139,9 @@ def _pools(
     connection: Connection, portion: Sequence[Article], now: datetime
 ) -> dict[str, list[Article]]:
     languages = {article.language for article in portion}
-    return {tag: articles.newest(connection, tag, now, views.POOL) for tag in languages}
+    return {
+        tag: articles.newest_articles(connection, tag, now, views.POOL) for tag in languages
+    }
 
 
 def _write_article(

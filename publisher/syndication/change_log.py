@@ -22,10 +22,10 @@ from sqlalchemy import (
     update,
 )
 
-from publisher.articles.model import Article, Status
-from publisher.articles.store import by_ids
+from publisher.articles.columns import content_hash
+from publisher.articles.model import Article, ArticleStatus
+from publisher.articles.store import articles_by_id
 from publisher.articles.tables import article, story
-from publisher.articles.values import hash_of
 from publisher.config import Publication
 from publisher.database import Database
 from publisher.database.portions import portions
@@ -60,10 +60,8 @@ def _due(connection: Connection, now: datetime) -> list[int]:
     publication, not by when it was found: reading an archive may have taken several attempts.
     What is to appear later waits.
     """
-    waits = and_(article.c.status == Status.READY, article.c.available_at > now)
-    known = exists().where(
-        feed_entry.c.article_id == article.c.id, feed_entry.c.gone_at.is_(None)
-    )
+    waits = and_(article.c.status == ArticleStatus.READY, article.c.available_at > now)
+    known = exists().where(entry.c.article_id == article.c.id, entry.c.gone_at.is_(None))
     query = (
         select(article.c.id)
         .join(story)
@@ -75,7 +73,9 @@ def _due(connection: Connection, now: datetime) -> list[int]:
 
 def entry_fingerprint(one: Article) -> str:
     """Hash what an entry's `updated` speaks of: its content, and when it was published."""
-    return hash_of({"content": one.content_hash, "published": one.published_at.isoformat()})
+    return content_hash(
+        {"content": one.content_hash, "published": one.published_at.isoformat()}
+    )
 
 
 class _ChangeRecorder:
@@ -92,7 +92,7 @@ class _ChangeRecorder:
         self._noted: list[Article] = []
 
     def take(self, numbers: Sequence[int]) -> None:
-        articles = by_ids(self._connection, numbers)
+        articles = articles_by_id(self._connection, numbers)
         known = self._entries(numbers)
         for number in numbers:
             self._note(articles[number], known.get(number, []))
@@ -111,7 +111,7 @@ class _ChangeRecorder:
         return found
 
     def _note(self, one: Article, known: Sequence[Row[Any]]) -> None:
-        ready = one.status == Status.READY
+        ready = one.status == ArticleStatus.READY
         live = any(row.language == one.language and row.gone_at is None for row in known)
         # A clock that was set back hides nothing that is out.
         since = one.published_at if live else one.available_at

@@ -13,7 +13,7 @@ import structlog
 
 import feeds
 from publisher import urls
-from publisher.articles.model import Article, Attachment, Version
+from publisher.articles.model import Article, Attachment, LanguageVersion
 from publisher.config import Publication, Settings
 from publisher.errors import RenderingError
 from publisher.rendering import FeedTexts, Renderer, views
@@ -40,7 +40,7 @@ class StoredEntry:
     position: int
     article: Article
     identity: Identity
-    versions: Sequence[Version]
+    versions: Sequence[LanguageVersion]
 
 
 class EntryBuilder:

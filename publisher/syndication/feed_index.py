@@ -14,8 +14,8 @@ from typing import Literal, cast
 from sqlalchemy import Connection, Row, exists, func, insert, or_, select, update
 
 from feeds.text import label
-from publisher.articles.linking import slug_of
 from publisher.articles.model import Article
+from publisher.articles.story_key import story_slug
 from publisher.config import Publication
 from publisher.database.portions import portions
 from publisher.syndication.tables import feed, feed_position
@@ -127,8 +127,10 @@ def _names(subject: FeedSubject) -> Iterator[str]:
     if subject.kind not in _FOLDERS:
         yield subject.language or "all"
         return
-    folder = f"{subject.language}/{_FOLDERS[subject.kind]}"
-    yield from (f"{folder}/{slug_of(subject.label, attempt)}" for attempt in itertools.count())
+    folder = f"{subject.language}/{FOLDERS[subject.kind]}"
+    yield from (
+        f"{folder}/{story_slug(subject.label, attempt)}" for attempt in itertools.count()
+    )
 
 
 def create_permanent_feeds(connection: Connection, publication: Publication) -> None:

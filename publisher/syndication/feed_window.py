@@ -110,7 +110,7 @@ def _standing(
     numbers = [number for number, _identity in identities.values()]
     texts: dict[int, Article] = {}
     for some in portions(numbers):
-        texts |= articles.by_ids(connection, some)
+        texts |= articles.articles_by_id(connection, some)
     stories = {one.story_id for one in texts.values()}
     versions = articles.versions(connection, stories, now)
     standing = []

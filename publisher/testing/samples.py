@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
-from publisher.articles.model import Article, Byline, Origin, Status
+from publisher.articles.model import Article, ArticleStatus, Byline, Origin
 from publisher.config import FILE_NAME, Settings, load
 
 # Long enough for `PUBLISHER_SECRET`, and plainly none.
@@ -84,7 +84,7 @@ def sample_article(**changes: Any) -> Article:
         "slug": f"story-{number}",
         "language": "en",
         "origin": Origin.ORIGINAL,
-        "status": Status.READY,
+        "status": ArticleStatus.READY,
         "title": f"Story {number}",
         "summary": "A few words.",
         "html": "<p>A few words.</p>",

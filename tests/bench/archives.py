@@ -20,8 +20,8 @@ from rich.table import Table
 from sqlalchemy import insert
 
 from publisher import syndication
+from publisher.articles.columns import content_hash
 from publisher.articles.tables import article, story
-from publisher.articles.values import hash_of
 from publisher.clock import FixedClock
 from publisher.config import load
 from publisher.cycle import press
@@ -115,7 +115,7 @@ def _rows(number: int) -> Iterator[dict[str, Any]]:
             "published_at": moment,
             "available_at": moment,
             "updated_at": moment,
-            "content_hash": hash_of(content | {"number": number, "language": language}),
+            "content_hash": content_hash(content | {"number": number, "language": language}),
             # Their pages are not what is measured.
             "page_hash": "written",
         }

@@ -65,7 +65,7 @@ class House:
     def all(self) -> dict[tuple[str, str], Article]:
         """Give every article that is not withdrawn, by story key and language."""
         with self.database.reading() as connection:
-            return {(a.story_key, a.language): a for a in store.every(connection)}
+            return {(a.story_key, a.language): a for a in store.all_articles(connection)}
 
     def one(self, key: str, language: str = "en") -> Article:
         return self.all()[key, language]
@@ -73,12 +73,12 @@ class House:
     def visible(self, language: str = "en") -> list[str]:
         """Give the keys of what readers may see now."""
         with self.database.reading() as connection:
-            found = store.newest(connection, language, self.clock.now(), 1000)
+            found = store.newest_articles(connection, language, self.clock.now(), 1000)
         return [one.story_key for one in found]
 
     def quarantine(self) -> dict[str, str]:
         with self.database.reading() as connection:
-            return dict(store.quarantine(connection))
+            return dict(store.quarantined_files(connection))
 
     def rows(self, table: Table) -> list[dict[str, Any]]:
         with self.database.reading() as connection:

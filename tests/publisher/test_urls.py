@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from publisher import urls
-from publisher.articles.model import Article, Origin, Status
+from publisher.articles.model import Article, ArticleStatus, Origin
 from tests.publisher.config.samples import publication
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def an_article(url: str | None) -> Article:
         slug="the-lantern",
         language="ar",
         origin=Origin.ORIGINAL,
-        status=Status.READY,
+        status=ArticleStatus.READY,
         title="",
         summary="",
         html="",

@@ -16,23 +16,23 @@ from urllib.parse import unquote, urlsplit
 from feeds import FeedsError
 from feeds.identifiers import absolute_uri
 from publisher.articles.model import Picture
-from publisher.articles.sanitising import absolute
+from publisher.articles.sanitise import absolute_link
 from publisher.rendering.filters import file_name
 from publisher.rendering.filters import unshown as unfit
 from publisher.rendering.plaintext import one_line
-from publisher.rendering.prose.blocks import Figure, Run, Text, every
-from publisher.rendering.prose.prose import Prose
+from publisher.rendering.prose.blocks import Figure, TextBlock, TextRun, walk_blocks
+from publisher.rendering.prose.prose import ArticleContent
 from publisher.rendering.tokens import disarmed
 
 # Longer ones are cut off by mail programs and by the servers that rewrite links on the way.
-LONGEST = 2_000
+MAX_URL_LENGTH = 2_000
 FORMATS = frozenset({".png", ".jpg", ".jpeg", ".gif"})
 # CSS pixels; a picture that is no larger is there to count readers, and nobody misses it.
 PIXEL = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class BodyLink:
     """What a text links to: the words of the link, and its address."""
 
     title: str
@@ -40,26 +40,28 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class MailUrls:
     """Whose mail it is: the publication's address, without a slash at its end, and its hosts."""
 
     base_url: str
     hosts: frozenset[str]
 
     @classmethod
-    def of(cls, base_url: str, hosts: Collection[str] = ()) -> Site:
+    def of(cls, base_url: str, hosts: Collection[str] = ()) -> MailUrls:
         """Know a publication by its address; `hosts` are others that serve pictures of its."""
         return cls(base_url, frozenset({*hosts, urlsplit(base_url).hostname or ""}))
 
     def link(self, address: str) -> str | None:
         """Give an address as a mail writes it, None if it can't."""
         rooted = address.startswith("/") and not address.startswith("//")
-        whole = absolute(f"{self.base_url}{address}" if rooted else address, None)
+        whole = absolute_link(f"{self.base_url}{address}" if rooted else address, None)
         try:
             written = absolute_uri(quotable(absolute_uri(whole))) if whole else ""
         except FeedsError:
             return None
-        return written if 0 < len(written) <= LONGEST and _has_sound_host(written) else None
+        return (
+            written if 0 < len(written) <= MAX_URL_LENGTH and _has_sound_host(written) else None
+        )
 
     def picture(self, picture: Picture, room: int) -> Picture | None:
         """Give a picture as a mail shows it in so many CSS pixels, None if it can't."""
@@ -82,23 +84,27 @@ class Site:
         return unfit(picture)
 
 
-def links(prose: Prose, *, base_url: str, hosts: Collection[str] = ()) -> tuple[Link, ...]:
+def body_links(
+    prose: ArticleContent, *, base_url: str, hosts: Collection[str] = ()
+) -> tuple[BodyLink, ...]:
     """List what a body links to, in order, each address once.
 
     A link whose words are its address is left out: nothing is missing where those stand.
     """
-    site = Site.of(base_url, hosts)
-    found: dict[str, Link] = {}
+    site = MailUrls.of(base_url, hosts)
+    found: dict[str, BodyLink] = {}
     for title, address in _linked(prose, site):
         url = site.link(address)
         if url and title not in {url, url.removeprefix("mailto:")}:
-            found.setdefault(url, Link(title=title, url=url))
+            found.setdefault(url, BodyLink(title=title, url=url))
     return tuple(found.values())
 
 
-def unshown(prose: Prose, *, base_url: str, hosts: Collection[str] = ()) -> tuple[str, ...]:
+def omitted_pictures(
+    prose: ArticleContent, *, base_url: str, hosts: Collection[str] = ()
+) -> tuple[str, ...]:
     """Say for each picture that a mail leaves out why, and what to do: `map.svg: ...`."""
-    site = Site.of(base_url, hosts)
+    site = MailUrls.of(base_url, hosts)
     reasons = {
         picture.src: f"{file_name(picture.src)}: {reason}"
         for picture in _pictures(prose)
@@ -107,10 +113,10 @@ def unshown(prose: Prose, *, base_url: str, hosts: Collection[str] = ()) -> tupl
     return tuple(reasons.values())
 
 
-def _linked(prose: Prose, site: Site) -> Iterator[tuple[str, str]]:
-    for block in every(prose.blocks):
-        if isinstance(block, Text):
-            for address, group in groupby(block.runs, href):
+def _linked(prose: ArticleContent, site: MailUrls) -> Iterator[tuple[str, str]]:
+    for block in walk_blocks(prose.blocks):
+        if isinstance(block, TextBlock):
+            for address, group in groupby(block.runs, run_href):
                 title = one_line("".join(run.text for run in group))
                 if address and title:
                     yield title, address
@@ -118,11 +124,11 @@ def _linked(prose: Prose, site: Site) -> Iterator[tuple[str, str]]:
             yield one_line(block.picture.alt), block.href
 
 
-def _pictures(prose: Prose) -> Iterator[Picture]:
-    for block in every(prose.blocks):
+def _pictures(prose: ArticleContent) -> Iterator[Picture]:
+    for block in walk_blocks(prose.blocks):
         if isinstance(block, Figure):
             yield block.picture
-        elif isinstance(block, Text):
+        elif isinstance(block, TextBlock):
             yield from (run.picture for run in block.runs if run.picture)
 
 
@@ -135,7 +141,7 @@ def _has_sound_host(url: str) -> bool:
 
 
 def _is_pixel(picture: Picture) -> bool:
-    return min(picture.width or LONGEST, picture.height or LONGEST) <= PIXEL
+    return min(picture.width or MAX_URL_LENGTH, picture.height or MAX_URL_LENGTH) <= PIXEL
 
 
 def quotable(text: str) -> str:
@@ -146,6 +152,6 @@ def quotable(text: str) -> str:
     return disarmed(f'"{text}"')[1:-1]
 
 
-def href(run: Run) -> str:
+def run_href(run: TextRun) -> str:
     """Give the address that a run links to, empty if it is no link."""
     return next((mark.href for mark in run.marks if mark.tag == "a"), "")

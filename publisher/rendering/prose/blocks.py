@@ -17,14 +17,14 @@ Direction = Literal["ltr", "rtl"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tongue:
+class LanguageAttrs:
     """The language and direction that an article says its words are in; None for the article's."""
 
     language: str | None = None
     direction: Direction | None = None
 
 
-NATIVE = Tongue()
+INHERITED = LanguageAttrs()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +34,11 @@ class Mark:
     tag: str
     href: str = ""
     title: str = ""
-    tongue: Tongue | None = None
+    tongue: LanguageAttrs | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class TextRun:
     """Words under the same marks, outermost first; a line feed is a line break.
 
     A picture as small as a letter stands in a run of its own, which has no words.
@@ -49,7 +49,7 @@ class Run:
     picture: Picture | None = None
 
 
-class Kind(StrEnum):
+class TextKind(StrEnum):
     """What a text is for; VERBATIM keeps its lines and spaces."""
 
     PARAGRAPH = "paragraph"
@@ -60,13 +60,13 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
+class TextBlock:
     """Words that stand together; `level` is 1 or 2 for a heading, else 0."""
 
-    runs: tuple[Run, ...]
-    kind: Kind = Kind.PARAGRAPH
+    runs: tuple[TextRun, ...]
+    kind: TextKind = TextKind.PARAGRAPH
     level: int = 0
-    tongue: Tongue = NATIVE
+    tongue: LanguageAttrs = INHERITED
 
     @property
     def words(self) -> str:
@@ -83,99 +83,101 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class HorizontalRule:
     """A line across the column."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quote:
+class BlockQuote:
     """Blocks by somebody else."""
 
     blocks: tuple[Block, ...]
-    tongue: Tongue = NATIVE
+    tongue: LanguageAttrs = INHERITED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inset:
+class IndentedBlock:
     """Blocks that belong to what stands before them, as an explanation to its term."""
 
     blocks: tuple[Block, ...]
-    tongue: Tongue = NATIVE
+    tongue: LanguageAttrs = INHERITED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class ListItem:
     """An item of a list."""
 
     blocks: tuple[Block, ...]
-    tongue: Tongue = NATIVE
+    tongue: LanguageAttrs = INHERITED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class ListBlock:
     """A list; `start` is the first number, None where items have none."""
 
-    items: tuple[Item, ...]
+    items: tuple[ListItem, ...]
     start: int | None = None
-    tongue: Tongue = NATIVE
+    tongue: LanguageAttrs = INHERITED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class TableCell:
     """A cell of a table, and how many columns and rows it takes."""
 
     blocks: tuple[Block, ...]
     header: bool = False
     columns: int = 1
     rows: int = 1
-    tongue: Tongue = NATIVE
+    tongue: LanguageAttrs = INHERITED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class TableRow:
     """A row of a table."""
 
-    cells: tuple[Cell, ...]
-    tongue: Tongue = NATIVE
+    cells: tuple[TableCell, ...]
+    tongue: LanguageAttrs = INHERITED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class TableBlock:
     """A table of more than one cell; its caption is a text of its own."""
 
-    rows: tuple[Row, ...]
-    tongue: Tongue = NATIVE
+    rows: tuple[TableRow, ...]
+    tongue: LanguageAttrs = INHERITED
 
     @property
-    def cells(self) -> Iterator[Cell]:
+    def cells(self) -> Iterator[TableCell]:
         """All cells, row by row."""
         return (cell for row in self.rows for cell in row.cells)
 
 
-Block = Text | Figure | Rule | Quote | Inset | Listing | Table
+Block = (
+    TextBlock | Figure | HorizontalRule | BlockQuote | IndentedBlock | ListBlock | TableBlock
+)
 
 
-def held(block: Block) -> Iterator[tuple[Block, ...]]:
+def inner_blocks(block: Block) -> Iterator[tuple[Block, ...]]:
     """Give the sequences of blocks that a block holds, in document order."""
     match block:
-        case Quote() | Inset():
+        case BlockQuote() | IndentedBlock():
             yield block.blocks
-        case Listing():
+        case ListBlock():
             yield from (item.blocks for item in block.items)
-        case Table():
+        case TableBlock():
             yield from (cell.blocks for cell in block.cells)
         case _:
             pass
 
 
-def every(blocks: Iterable[Block]) -> Iterator[Block]:
+def walk_blocks(blocks: Iterable[Block]) -> Iterator[Block]:
     """Give all blocks, whoever holds them, each before those that it holds."""
     for block in blocks:
         yield block
-        for inner in held(block):
-            yield from every(inner)
+        for inner in inner_blocks(block):
+            yield from walk_blocks(inner)
 
 
-def texts(blocks: Iterable[Block]) -> Iterator[Text]:
+def text_blocks(blocks: Iterable[Block]) -> Iterator[TextBlock]:
     """Give all texts in document order."""
-    return (block for block in every(blocks) if isinstance(block, Text))
+    return (block for block in walk_blocks(blocks) if isinstance(block, TextBlock))

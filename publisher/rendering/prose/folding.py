@@ -13,44 +13,44 @@ from dataclasses import replace
 from itertools import groupby
 
 from publisher.articles.characters import WIDE_BREAK
-from publisher.articles.words import LINE
+from publisher.articles.words import LINE_MARK
 from publisher.rendering.plaintext import TURNING, is_balanced
-from publisher.rendering.prose.blocks import Mark, Run
+from publisher.rendering.prose.blocks import Mark, TextRun
 
 # Stands between two runs while they are folded as one text; no text holds it.
 SEAM = "\x00"
 # White space that may have to change: more than a single space, or at an edge.
-IRREGULAR = re.compile(rf"[ \t\n\f{LINE}{SEAM}]{{2,}}|[\t\n\f{LINE}]|\A | \Z")
+IRREGULAR = re.compile(rf"[ \t\n\f{LINE_MARK}{SEAM}]{{2,}}|[\t\n\f{LINE_MARK}]|\A | \Z")
 # A space at a seam, which is neither: most of what the pattern finds.
 REGULAR = frozenset({f" {SEAM}", f"{SEAM} "})
 UNTURNED = dict.fromkeys(map(ord, TURNING))
 EDGES = re.compile(rf"\A[\n{SEAM}]+|[\n{SEAM}]+\Z")
 
 
-def level(runs: Sequence[Run]) -> list[Run]:
+def balance_directions(runs: Sequence[TextRun]) -> list[TextRun]:
     """Take out what turns the direction of a text, if any line of it is left turned.
 
     It would turn what stands beside it in a mail; where all is balanced, the author's signs stay.
     """
     whole = "".join([run.text for run in runs])
     # The end of a line ends every stretch (UAX 9, X8), whether it is closed or not.
-    if all(map(is_balanced, re.split(f"[\n{LINE}]", whole))):
+    if all(map(is_balanced, re.split(f"[\n{LINE_MARK}]", whole))):
         return list(runs)
     return [replace(run, text=run.text.translate(UNTURNED)) for run in runs]
 
 
-def fold(runs: Sequence[Run], *, verbatim: bool) -> tuple[Run, ...]:
+def fold_whitespace(runs: Sequence[TextRun], *, verbatim: bool) -> tuple[TextRun, ...]:
     """Give the runs of one text with their white space folded; `verbatim` keeps what is inside."""
     joined = SEAM.join([run.text for run in runs])
     folded = _trimmed(joined) if verbatim else _flowing(joined)
     written = _composed(folded.split(SEAM))
     pairs = zip(runs, written, strict=True)
-    changed = [Run(text=text, marks=run.marks, picture=run.picture) for run, text in pairs]
+    changed = [TextRun(text=text, marks=run.marks, picture=run.picture) for run, text in pairs]
     return tuple(_joined(_unmarked([run for run in changed if run.text or run.picture])))
 
 
 def _trimmed(text: str) -> str:
-    return EDGES.sub(lambda edge: SEAM * edge[0].count(SEAM), text.replace(LINE, "\n"))
+    return EDGES.sub(lambda edge: SEAM * edge[0].count(SEAM), text.replace(LINE_MARK, "\n"))
 
 
 def _flowing(text: str) -> str:
@@ -63,8 +63,8 @@ def _flowing(text: str) -> str:
         before = len(found[0]) - len(found[0].lstrip(SEAM))
         if not space or not is_inside:
             return SEAM * seams
-        if LINE in space:
-            kept = "\n" * space.count(LINE)
+        if LINE_MARK in space:
+            kept = "\n" * space.count(LINE_MARK)
         else:
             around = text[found.start() - 1] + space + text[found.end()]
             kept = "" if WIDE_BREAK.search(around) else " "
@@ -98,7 +98,7 @@ def _composing(before: str, text: str) -> int:
     return len(text)
 
 
-def _unmarked(runs: list[Run]) -> Iterator[Run]:
+def _unmarked(runs: list[TextRun]) -> Iterator[TextRun]:
     """Take from mere spaces the marks that no neighbour shares: a link that nobody can see."""
     for number, run in enumerate(runs):
         if run.picture or not run.text.isspace():
@@ -109,9 +109,9 @@ def _unmarked(runs: list[Run]) -> Iterator[Run]:
         yield replace(run, marks=tuple(mark for mark in run.marks if mark in shared))
 
 
-def _joined(runs: Iterator[Run]) -> Iterator[Run]:
+def _joined(runs: Iterator[TextRun]) -> Iterator[TextRun]:
     for (marks, picture), group in groupby(runs, lambda run: (run.marks, run.picture)):
         if picture:
             yield from group
         else:
-            yield Run(text="".join([run.text for run in group]), marks=marks)
+            yield TextRun(text="".join([run.text for run in group]), marks=marks)

@@ -14,8 +14,8 @@ from itertools import takewhile
 from publisher.articles.model import Picture
 from publisher.languages import direction, script
 from publisher.rendering.plaintext import one_line
-from publisher.rendering.prose.addresses import Site, quotable
-from publisher.rendering.prose.blocks import Mark, Run, Tongue
+from publisher.rendering.prose.addresses import MailUrls, quotable
+from publisher.rendering.prose.blocks import LanguageAttrs, Mark, TextRun
 from publisher.rendering.typography import typeface
 
 # Only these have italics; letters of other scripts are slanted by force, and hard to read.
@@ -39,27 +39,27 @@ GLYPH_ROOM = 240
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Voice:
+class LanguageContext:
     """The language and direction that hold at a place."""
 
     language: str
     direction: str
 
     @classmethod
-    def of(cls, language: str) -> Voice:
+    def of(cls, language: str) -> LanguageContext:
         """Give the voice of a text in a language."""
         return cls(language=language, direction=direction(language))
 
-    def inside(self, tongue: Tongue | None) -> Voice:
+    def inside(self, tongue: LanguageAttrs | None) -> LanguageContext:
         """Give the voice of what is declared to be in another tongue here."""
         if tongue is None:
             return self
-        return Voice(
+        return LanguageContext(
             language=tongue.language or self.language,
             direction=tongue.direction or self.direction,
         )
 
-    def marks(self, around: Voice) -> str:
+    def marks(self, around: LanguageContext) -> str:
         """Write what has to be said where the voice around is another, with a space before."""
         if self == around:
             return ""
@@ -68,7 +68,7 @@ class Voice:
             towards if self.language == around.language else f' lang="{self.language}"{towards}'
         )
 
-    def style(self, around: Voice) -> str:
+    def style(self, around: LanguageContext) -> str:
         """Write the font, where this language has others: Han characters look as theirs do."""
         fonts = typeface(self.language).body
         return (
@@ -83,14 +83,16 @@ class _Open:
     mark: Mark
     start: str
     end: str
-    voice: Voice
+    voice: LanguageContext
 
 
-def inline(runs: Sequence[Run], site: Site, voice: Voice, *, breaks: bool = True) -> str:
+def inline_html(
+    runs: Sequence[TextRun], site: MailUrls, voice: LanguageContext, *, breaks: bool = True
+) -> str:
     """Write runs as HTML; without `breaks` line feeds stay as they are."""
     parts: list[str] = []
     opened: list[_Open] = []
-    said = [*(run for run in runs if _says(run, site)), Run(text="")]
+    said = [*(run for run in runs if _says(run, site)), TextRun(text="")]
     for number, run in enumerate(said):
         shared = _shared(opened, run.marks)
         parts += [one.end for one in reversed(opened[shared:])]
@@ -107,7 +109,7 @@ def inline(runs: Sequence[Run], site: Site, voice: Voice, *, breaks: bool = True
     return "".join(parts)
 
 
-def _is_caseless(runs: Sequence[Run], number: int, depth: int) -> bool:
+def _is_caseless(runs: Sequence[TextRun], number: int, depth: int) -> bool:
     """Say if letters without case stand anywhere under a mark that begins at a run."""
     marks = runs[number].marks[: depth + 1]
     under = takewhile(
@@ -124,7 +126,7 @@ def _has_no_case(character: str) -> bool:
     )
 
 
-def _says(run: Run, site: Site) -> bool:
+def _says(run: TextRun, site: MailUrls) -> bool:
     """Say if anything of a run is seen: a link around a picture that is left out is not."""
     return bool(run.text or (run.picture and site.picture(run.picture, GLYPH_ROOM)))
 
@@ -137,7 +139,7 @@ def _shared(opened: Sequence[_Open], marks: Sequence[Mark]) -> int:
     return count
 
 
-def _opened(mark: Mark, site: Site, around: Voice, *, upright: bool) -> _Open:
+def _opened(mark: Mark, site: MailUrls, around: LanguageContext, *, upright: bool) -> _Open:
     voice = around.inside(mark.tongue)
     said = voice.marks(around) + voice.style(around)
     if mark.tag == "a":
@@ -153,19 +155,19 @@ def _opened(mark: Mark, site: Site, around: Voice, *, upright: bool) -> _Open:
     return _Open(mark=mark, start=f"<{name}{named}{said}>", end=f"</{name}>", voice=voice)
 
 
-def _element(tag: str, voice: Voice, *, upright: bool) -> tuple[str, str]:
+def _element(tag: str, voice: LanguageContext, *, upright: bool) -> tuple[str, str]:
     """Give the element that a mark becomes, and its class; `upright` if letters can't slant."""
     if upright or (tag in SLANTED and script(voice.language) not in ITALIC):
         return ("span", "") if tag == "cite" else (tag, "prose-stress")
     return ELEMENTS.get(tag, tag), CLASSES.get(tag, "")
 
 
-def _glyph(picture: Picture, site: Site) -> str:
+def _glyph(picture: Picture, site: MailUrls) -> str:
     shown = site.picture(picture, GLYPH_ROOM)
-    return image(shown, "prose-glyph") if shown else ""
+    return image_html(shown, "prose-glyph") if shown else ""
 
 
-def image(picture: Picture, classes: str, style: str = "") -> str:
+def image_html(picture: Picture, classes: str, style: str = "") -> str:
     """Write a picture whose address and size are those of the mail."""
     styled = f' style="{style}"' if style else ""
     return (

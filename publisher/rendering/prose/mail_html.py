@@ -12,24 +12,29 @@ from dataclasses import replace
 from html import escape
 
 from publisher.rendering.prose import tables
-from publisher.rendering.prose.addresses import Site
+from publisher.rendering.prose.addresses import MailUrls
 from publisher.rendering.prose.blocks import (
     Block,
-    Cell,
+    BlockQuote,
     Figure,
-    Inset,
-    Item,
-    Kind,
-    Listing,
-    Quote,
-    Row,
-    Rule,
-    Table,
-    Text,
+    HorizontalRule,
+    IndentedBlock,
+    ListBlock,
+    ListItem,
+    TableBlock,
+    TableCell,
+    TableRow,
+    TextBlock,
+    TextKind,
 )
-from publisher.rendering.prose.inline import Voice, image, inline
-from publisher.rendering.prose.places import COLUMN, Place, aligned, side
-from publisher.rendering.prose.prose import Prose
+from publisher.rendering.prose.context import (
+    COLUMN_PIXELS,
+    RenderContext,
+    align_class,
+    start_side,
+)
+from publisher.rendering.prose.inline import LanguageContext, image_html, inline_html
+from publisher.rendering.prose.prose import ArticleContent
 
 # CSS pixels that lists, insets and quotations take on their side, as the style sheet has it.
 INDENT = 24
@@ -40,7 +45,7 @@ RULE = '<div class="prose-rule">&nbsp;</div>'
 
 
 def mail_html(
-    prose: Prose,
+    prose: ArticleContent,
     *,
     language: str,
     base_url: str,
@@ -52,8 +57,10 @@ def mail_html(
     `base_url` is the publication's, without a slash at its end; `hosts` are others that serve
     pictures of its. Headings begin at `level`, one below the story's title.
     """
-    voice = Voice.of(language)
-    place = Place(site=Site.of(base_url, hosts), story=voice, voice=voice, level=level)
+    voice = LanguageContext.of(language)
+    place = RenderContext(
+        site=MailUrls.of(base_url, hosts), story=voice, voice=voice, level=level
+    )
     return _around('<div class="prose-body">', _blocks(prose.blocks, place), "</div>")
 
 
@@ -61,7 +68,7 @@ def _around(start: str, inner: str, end: str) -> str:
     return f"{start}\n{inner}\n{end}" if inner else ""
 
 
-def _blocks(blocks: Iterable[Block], place: Place) -> str:
+def _blocks(blocks: Iterable[Block], place: RenderContext) -> str:
     """Write blocks one below the other."""
     parts: list[str] = []
     for block in blocks:
@@ -69,79 +76,79 @@ def _blocks(blocks: Iterable[Block], place: Place) -> str:
     return "\n".join(parts)
 
 
-def _block(block: Block, place: Place) -> str:
+def _block(block: Block, place: RenderContext) -> str:
     """Write a block; one of nothing but pictures that a mail can't show is nothing."""
     match block:
-        case Text():
+        case TextBlock():
             html = _text(block, place)
         case Figure():
             html = _figure(block, place)
-        case Rule():
+        case HorizontalRule():
             html = RULE
-        case Quote():
+        case BlockQuote():
             html = _quote(block, place)
-        case Inset():
+        case IndentedBlock():
             html = _inset(block, place)
-        case Listing():
+        case ListBlock():
             html = _listing(block, place)
-        case Table():
-            fitting = tables.fits(block, COLUMN - place.room)
+        case TableBlock():
+            fitting = tables.fits_phone(block, COLUMN_PIXELS - place.room)
             html = _table(block, place) if fitting else _records(block, place)
     return html
 
 
-def _text(text: Text, place: Place) -> str:
+def _text(text: TextBlock, place: RenderContext) -> str:
     voice = place.story.inside(text.tongue)
     name, classes = _element(text, place)
-    words = inline(text.runs, place.site, voice, breaks=text.kind != Kind.VERBATIM)
+    words = inline_html(text.runs, place.site, voice, breaks=text.kind != TextKind.VERBATIM)
     return f"{place.start(name, classes, voice)}{words}</{name}>"
 
 
-def _element(text: Text, place: Place) -> tuple[str, str]:
+def _element(text: TextBlock, place: RenderContext) -> tuple[str, str]:
     """Give the element that a text becomes, and its class."""
     match text.kind:
-        case Kind.HEADING:
+        case TextKind.HEADING:
             classes = "prose-head" if text.level == 1 else "prose-subhead"
             return f"h{place.level + text.level - 1}", classes
-        case Kind.VERBATIM:
+        case TextKind.VERBATIM:
             return "pre", "prose-pre"
-        case Kind.TERM | Kind.CAPTION:
+        case TextKind.TERM | TextKind.CAPTION:
             return "p", f"prose-{text.kind}"
-        case Kind.PARAGRAPH:
+        case TextKind.PARAGRAPH:
             return "p", place.paragraph
 
 
-def _figure(figure: Figure, place: Place) -> str:
+def _figure(figure: Figure, place: RenderContext) -> str:
     picture = place.site.picture(figure.picture, place.room)
     if picture is None:
         return ""
     # As wide as its surroundings: they would be widened by a width that is its own.
-    shown = image(picture, "prose-picture", f"width:100%;max-width:{picture.width}px")
+    shown = image_html(picture, "prose-picture", f"width:100%;max-width:{picture.width}px")
     url = place.site.link(figure.href)
     linked = f'<a href="{escape(url)}">{shown}</a>' if url else shown
     return f"{place.start('div', 'prose-figure', place.voice)}{linked}</div>"
 
 
-def _quote(quote: Quote, place: Place) -> str:
+def _quote(quote: BlockQuote, place: RenderContext) -> str:
     """Write a quotation in a cell: Outlook on Windows gives nothing else a line at its side."""
     inner = place.within(quote.tongue, QUOTE_INDENT)
     towards = f'dir="{inner.voice.direction}"'
     start = (
         f"{place.start('blockquote', 'prose-quotation', inner.voice)}\n"
         f'<table {LAYOUT} {towards}>\n<tr>\n<td class="prose-quote-{inner.side}'
-        f'{aligned(inner.voice)}" align="{inner.side}" {towards}>'
+        f'{align_class(inner.voice)}" align="{inner.side}" {towards}>'
     )
     end = "</td>\n</tr>\n</table>\n</blockquote>"
     return _around(start, _blocks(quote.blocks, inner), end)
 
 
-def _inset(inset: Inset, place: Place) -> str:
+def _inset(inset: IndentedBlock, place: RenderContext) -> str:
     inner = place.within(inset.tongue, INDENT)
     start = place.below.start("div", f"prose-inset-{inner.side}", inner.voice)
     return _around(start, _blocks(inset.blocks, inner), "</div>")
 
 
-def _listing(listing: Listing, place: Place) -> str:
+def _listing(listing: ListBlock, place: RenderContext) -> str:
     inner = place.within(listing.tongue, INDENT)
     name = "ul" if listing.start is None else "ol"
     first = f' start="{listing.start}"' if listing.start not in {None, 1} else ""
@@ -150,7 +157,7 @@ def _listing(listing: Listing, place: Place) -> str:
     return f"{start}\n{items}\n</{name}>"
 
 
-def _item(item: Item, place: Place) -> str:
+def _item(item: ListItem, place: RenderContext) -> str:
     """Write an item; one that runs the other way stays at its list's side, beside its marker."""
     inner = place.within(item.tongue)
     if inner.voice.direction == place.voice.direction:
@@ -160,20 +167,20 @@ def _item(item: Item, place: Place) -> str:
     return f'<li class="prose-entry">{turned}{_bare(item.blocks, inner)}</div></li>'
 
 
-def _bare(blocks: Sequence[Block], place: Place) -> str:
+def _bare(blocks: Sequence[Block], place: RenderContext) -> str:
     """Write blocks, the first paragraph without an element: whoever holds it has one."""
     first = blocks[0] if blocks else None
-    if not isinstance(first, Text) or first.kind != Kind.PARAGRAPH:
+    if not isinstance(first, TextBlock) or first.kind != TextKind.PARAGRAPH:
         return _blocks(blocks, place)
     voice = place.story.inside(first.tongue)
     if voice != place.voice:
         return _blocks(blocks, place)
-    words = inline(first.runs, place.site, voice)
+    words = inline_html(first.runs, place.site, voice)
     others = _blocks(blocks[1:], place.below)
     return f"{words}\n{others}" if others else words
 
 
-def _table(table: Table, place: Place) -> str:
+def _table(table: TableBlock, place: RenderContext) -> str:
     inner = place.within(table.tongue)
     start = (
         f"{place.start('div', 'prose-figure', inner.voice)}\n"
@@ -185,15 +192,15 @@ def _table(table: Table, place: Place) -> str:
     return f"{start}\n{rows}\n</table>\n</div>"
 
 
-def _row(row: Row, place: Place, left: int) -> str:
+def _row(row: TableRow, place: RenderContext, left: int) -> str:
     """Write a row, of so many that are left with it: none of its cells spans more."""
     inner = place.within(row.tongue)
-    scope = "col" if tables.is_heading(row) else "row"
+    scope = "col" if tables.is_heading_row(row) else "row"
     cells = "\n".join(_cell(cell, inner, scope, left) for cell in row.cells)
     return f"<tr{inner.voice.marks(place.voice)}>\n{cells}\n</tr>"
 
 
-def _cell(cell: Cell, place: Place, scope: str, left: int) -> str:
+def _cell(cell: TableCell, place: RenderContext, scope: str, left: int) -> str:
     inner = place.within(cell.tongue)
     name, classes = ("th", "prose-cell-head") if cell.header else ("td", "prose-cell")
     attributes = f' scope="{scope}"' if cell.header else ""
@@ -202,22 +209,22 @@ def _cell(cell: Cell, place: Place, scope: str, left: int) -> str:
     attributes += f' rowspan="{spanned}"' if spanned > 1 else ""
     attributes += inner.voice.marks(place.voice) or f' dir="{inner.voice.direction}"'
     return (
-        f'<{name} class="{classes}{aligned(inner.voice)}" align="{side(inner.voice)}"'
+        f'<{name} class="{classes}{align_class(inner.voice)}" align="{start_side(inner.voice)}"'
         f"{attributes}>{_bare(cell.blocks, inner)}</{name}>"
     )
 
 
-def _records(table: Table, place: Place) -> str:
+def _records(table: TableBlock, place: RenderContext) -> str:
     """Tell a table that fits no phone row by row, its cells one below the other."""
     return "\n".join(filter(None, (_record(row, place.below) for row in table.rows)))
 
 
-def _record(row: Row, place: Place) -> str:
+def _record(row: TableRow, place: RenderContext) -> str:
     inner = place.within(row.tongue).below
     cells = (_blocks(cell.blocks, _field(cell, inner)) for cell in row.cells)
     start = place.start("div", "prose-record", inner.voice)
     return _around(start, "\n".join(filter(None, cells)), "</div>")
 
 
-def _field(cell: Cell, place: Place) -> Place:
+def _field(cell: TableCell, place: RenderContext) -> RenderContext:
     return replace(place, paragraph="prose-field-head" if cell.header else "prose-field")

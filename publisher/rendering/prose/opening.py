@@ -11,24 +11,24 @@ from dataclasses import replace
 from publisher.articles.excerpts import sentences
 from publisher.rendering.prose.blocks import (
     Block,
+    BlockQuote,
     Figure,
-    Kind,
-    Listing,
-    Quote,
-    Rule,
-    Run,
-    Text,
-    texts,
+    HorizontalRule,
+    ListBlock,
+    TextBlock,
+    TextKind,
+    TextRun,
+    text_blocks,
 )
-from publisher.rendering.prose.folding import level
+from publisher.rendering.prose.folding import balance_directions
 
 # What these say is said of what follows.
-LEADING = frozenset({Kind.HEADING, Kind.TERM})
+LEADING = frozenset({TextKind.HEADING, TextKind.TERM})
 # A colon, as Latin, Chinese and Japanese texts write it; Arabic uses the first.
 COLONS = (":", "：")
 
 
-def opening(blocks: Sequence[Block], limit: int) -> tuple[tuple[Block, ...], bool]:
+def opening_blocks(blocks: Sequence[Block], limit: int) -> tuple[tuple[Block, ...], bool]:
     """Take blocks from the beginning, of at most `limit` characters, and say if any are left.
 
     Where not even the first words fit, as many of their sentences are taken as do, and of what was
@@ -36,8 +36,8 @@ def opening(blocks: Sequence[Block], limit: int) -> tuple[tuple[Block, ...], boo
     """
     taken: list[Block] = []
     for block in blocks:
-        room = limit - length(taken)
-        if length((block,)) > room:
+        room = limit - text_length(taken)
+        if text_length((block,)) > room:
             if not any(map(_says, taken)) or _announces(taken[-1]):
                 taken += _part(block, room)
             break
@@ -46,47 +46,51 @@ def opening(blocks: Sequence[Block], limit: int) -> tuple[tuple[Block, ...], boo
     return tuple(kept), kept != list(blocks)
 
 
-def length(blocks: Sequence[Block]) -> int:
+def text_length(blocks: Sequence[Block]) -> int:
     """Count the characters of blocks."""
-    return sum(len(text.words) for text in texts(blocks))
+    return sum(len(text.words) for text in text_blocks(blocks))
 
 
 def _says(block: Block) -> bool:
-    return any(text.kind not in LEADING for text in texts((block,)))
+    return any(text.kind not in LEADING for text in text_blocks((block,)))
 
 
 def _part(block: Block, room: int) -> list[Block]:
     """Take what fits from a block that does not fit whole."""
     match block:
-        case Text(kind=Kind.PARAGRAPH):
+        case TextBlock(kind=TextKind.PARAGRAPH):
             return _sentences(block, room)
-        case Quote():
-            inner, _cut = opening(block.blocks, room)
+        case BlockQuote():
+            inner, _cut = opening_blocks(block.blocks, room)
             return [replace(block, blocks=inner)] if inner else []
-        case Listing():
+        case ListBlock():
             fitting = [n for n in range(1, len(block.items)) if _items(block, n) <= room]
             return [replace(block, items=block.items[: fitting[-1]])] if fitting else []
         case _:
             return []
 
 
-def _items(listing: Listing, number: int) -> int:
-    return sum(length(item.blocks) for item in listing.items[:number])
+def _items(listing: ListBlock, number: int) -> int:
+    return sum(text_length(item.blocks) for item in listing.items[:number])
 
 
-def _sentences(text: Text, room: int) -> list[Block]:
+def _sentences(text: TextBlock, room: int) -> list[Block]:
     taken = ""
     for sentence in sentences(" ".join(text.words.split())):
         if len((taken + sentence).rstrip()) > room:
             break
         taken += sentence
     letters = len("".join(taken.split()))
-    return [replace(text, runs=tuple(level(_first(text.runs, letters))))] if letters else []
+    return (
+        [replace(text, runs=tuple(balance_directions(_first(text.runs, letters))))]
+        if letters
+        else []
+    )
 
 
-def _first(runs: Sequence[Run], letters: int) -> tuple[Run, ...]:
+def _first(runs: Sequence[TextRun], letters: int) -> tuple[TextRun, ...]:
     """Cut runs off after so many letters; white space, which may differ, does not count."""
-    taken: list[Run] = []
+    taken: list[TextRun] = []
     for run in runs:
         if not letters:
             break
@@ -108,7 +112,7 @@ def _after(text: str, letters: int) -> int:
 def _well_ended(blocks: list[Block]) -> list[Block]:
     """Leave out what makes no sense at an end; words that announce something, if others stay."""
     kept = list(blocks)
-    while kept and (isinstance(kept[-1], Rule) or not _is_end(kept[-1])):
+    while kept and (isinstance(kept[-1], HorizontalRule) or not _is_end(kept[-1])):
         kept.pop()
     if kept and _announces(kept[-1]):
         before = _well_ended(kept[:-1])
@@ -121,4 +125,4 @@ def _is_end(block: Block) -> bool:
 
 
 def _announces(block: Block) -> bool:
-    return isinstance(block, Text) and block.words.rstrip().endswith(COLONS)
+    return isinstance(block, TextBlock) and block.words.rstrip().endswith(COLONS)

@@ -12,21 +12,21 @@ from dataclasses import dataclass, field
 from lxml import etree, html
 
 from publisher.articles.model import Picture
-from publisher.articles.words import BLOCKS, LINE
+from publisher.articles.words import BLOCK_ELEMENTS, LINE_MARK
 from publisher.rendering.prose.blocks import (
-    NATIVE,
+    INHERITED,
     Block,
     Figure,
-    Kind,
+    HorizontalRule,
+    LanguageAttrs,
     Mark,
-    Rule,
-    Run,
-    Text,
-    Tongue,
+    TextBlock,
+    TextKind,
+    TextRun,
 )
-from publisher.rendering.prose.containers import LEVELS, Container, Shape
-from publisher.rendering.prose.folding import SEAM, fold, level
-from publisher.rendering.prose.tongues import declared, within
+from publisher.rendering.prose.containers import LEVELS, BlockBuilder, BlockType
+from publisher.rendering.prose.folding import SEAM, balance_directions, fold_whitespace
+from publisher.rendering.prose.tongues import declared_language, inherit_language
 from publisher.rendering.tokens import disarmed
 
 # Elements that say something of words in a line, by the name under which it is kept.
@@ -39,11 +39,11 @@ MOST_MARKS = 6
 # Letters, smileys and formulas; what is higher than a line of a mail stands by itself.
 GLYPH_HEIGHT = 26
 KINDS = {
-    "pre": Kind.VERBATIM,
-    "dt": Kind.TERM,
-    "caption": Kind.CAPTION,
-    "figcaption": Kind.CAPTION,
-    **dict.fromkeys(("h2", "h3", "h4", "h5", "h6"), Kind.HEADING),
+    "pre": TextKind.VERBATIM,
+    "dt": TextKind.TERM,
+    "caption": TextKind.CAPTION,
+    "figcaption": TextKind.CAPTION,
+    **dict.fromkeys(("h2", "h3", "h4", "h5", "h6"), TextKind.HEADING),
 }
 # Whatever is in one of these is for what is around it.
 TRANSPARENT = frozenset({"div", "p"})
@@ -80,21 +80,21 @@ def _disarm(tree: etree._Element) -> None:
 class _Frame:
     """A block element that is open: where its blocks go, and what its words are."""
 
-    container: Container
+    container: BlockBuilder
     is_own: bool
-    kind: Kind = Kind.PARAGRAPH
+    kind: TextKind = TextKind.PARAGRAPH
     level: int = 0
-    tongue: Tongue = NATIVE
+    tongue: LanguageAttrs = INHERITED
 
 
 @dataclass(slots=True)
 class _Reading:
     """Collects blocks in document order; `top` is the heading under which others stand."""
 
-    body: Container = field(default_factory=Container)
+    body: BlockBuilder = field(default_factory=BlockBuilder)
     frames: list[_Frame] = field(default_factory=list)
     marks: list[tuple[Mark, ...]] = field(default_factory=lambda: [()])
-    runs: list[Run] = field(default_factory=list)
+    runs: list[TextRun] = field(default_factory=list)
     verbatim: int = 0
     silent: int = 0
     top: int = 0
@@ -104,11 +104,11 @@ class _Reading:
 
     def enter(self, element: etree._Element) -> None:
         tag = str(element.tag)
-        if tag in BLOCKS:
+        if tag in BLOCK_ELEMENTS:
             self._flush()
             self._open(tag, element)
         elif tag == "br":
-            self.runs.append(Run(text=LINE, marks=self.marks[-1]))
+            self.runs.append(TextRun(text=LINE_MARK, marks=self.marks[-1]))
         elif tag == "img":
             self._picture(element)
         else:
@@ -118,7 +118,7 @@ class _Reading:
 
     def leave(self, element: etree._Element) -> None:
         tag = str(element.tag)
-        if tag in BLOCKS:
+        if tag in BLOCK_ELEMENTS:
             self._flush()
             self._close()
         elif tag not in VOID:
@@ -132,16 +132,16 @@ class _Reading:
 
     def _write(self, text: str | None) -> None:
         if text and not self.silent:
-            self.runs.append(Run(text=text, marks=self.marks[-1]))
+            self.runs.append(TextRun(text=text, marks=self.marks[-1]))
 
     def _open(self, tag: str, element: etree._Element) -> None:
         around = self.frames[-1]
-        tongue = within(around.tongue, declared(element))
+        tongue = inherit_language(around.tongue, declared_language(element))
         shape = around.container.opens(tag)
         container = _container(shape, around.container, tongue, element)
         kept = tag in TRANSPARENT
-        kind = around.kind if kept else KINDS.get(tag, Kind.PARAGRAPH)
-        level = around.level if kept else int(tag[1]) if kind == Kind.HEADING else 0
+        kind = around.kind if kept else KINDS.get(tag, TextKind.PARAGRAPH)
+        level = around.level if kept else int(tag[1]) if kind == TextKind.HEADING else 0
         self.frames.append(
             _Frame(
                 container=container,
@@ -152,7 +152,7 @@ class _Reading:
             )
         )
         if tag == "hr":
-            container.parts.append(Rule())
+            container.parts.append(HorizontalRule())
 
     def _close(self) -> None:
         frame = self.frames.pop()
@@ -165,7 +165,7 @@ class _Reading:
         said = {mark.tag for mark in marks}
         if name == "code" and self.verbatim:
             return marks  # `pre` has said so already
-        tongue = declared(element)
+        tongue = declared_language(element)
         if name == "a" and element.get("href") and name not in said:
             link = Mark(tag=name, href=element.get("href", ""))
             # Outlook misplaces a link that has a direction itself (caniemail: html-dir).
@@ -187,11 +187,11 @@ class _Reading:
                 width=_number(element.get("width")),
                 height=_number(element.get("height")),
             )
-            self.runs.append(Run(text="", marks=self.marks[-1], picture=picture))
+            self.runs.append(TextRun(text="", marks=self.marks[-1], picture=picture))
 
     def _flush(self) -> None:
         """End a text: words become a block, pictures that are no letters stand behind it."""
-        runs, self.runs = level(self.runs), []
+        runs, self.runs = balance_directions(self.runs), []
         worded = any(run.text.strip() for run in runs)
         if worded:
             self._text([run for run in runs if not run.picture or _is_glyph(run.picture)])
@@ -201,13 +201,13 @@ class _Reading:
             if run.picture and not (worded and _is_glyph(run.picture))
         ]
 
-    def _text(self, runs: list[Run]) -> None:
+    def _text(self, runs: list[TextRun]) -> None:
         frame, verbatim = self.frames[-1], self.verbatim > 0
-        kind = Kind.VERBATIM if verbatim else frame.kind
-        text = Text(
-            runs=fold(runs, verbatim=verbatim),
+        kind = TextKind.VERBATIM if verbatim else frame.kind
+        text = TextBlock(
+            runs=fold_whitespace(runs, verbatim=verbatim),
             kind=kind,
-            level=self._level(frame.level) if kind == Kind.HEADING else 0,
+            level=self._level(frame.level) if kind == TextKind.HEADING else 0,
             tongue=frame.tongue,
         )
         frame.container.parts.append(text)
@@ -220,12 +220,15 @@ class _Reading:
 
 
 def _container(
-    shape: Shape | None, around: Container, tongue: Tongue, element: etree._Element
-) -> Container:
+    shape: BlockType | None,
+    around: BlockBuilder,
+    tongue: LanguageAttrs,
+    element: etree._Element,
+) -> BlockBuilder:
     if shape is None:
         return around
     start = _number(element.get("start"))
-    return Container(
+    return BlockBuilder(
         shape=shape,
         tongue=tongue,
         levels=around.levels + LEVELS.get(shape, 0),
@@ -245,5 +248,5 @@ def _is_glyph(picture: Picture) -> bool:
     return picture.height is not None and picture.height <= GLYPH_HEIGHT
 
 
-def _href(run: Run) -> str:
+def _href(run: TextRun) -> str:
     return next((mark.href for mark in run.marks if mark.tag == "a"), "")

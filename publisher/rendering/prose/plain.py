@@ -13,20 +13,20 @@ from publisher.languages import direction
 from publisher.rendering.plaintext import COLUMNS, isolate, width, wrap
 from publisher.rendering.prose.blocks import (
     Block,
-    Cell,
-    Inset,
-    Item,
-    Kind,
-    Listing,
-    Quote,
-    Row,
-    Rule,
-    Table,
-    Text,
-    texts,
+    BlockQuote,
+    HorizontalRule,
+    IndentedBlock,
+    ListBlock,
+    ListItem,
+    TableBlock,
+    TableCell,
+    TableRow,
+    TextBlock,
+    TextKind,
+    text_blocks,
 )
-from publisher.rendering.prose.prose import Prose
-from publisher.rendering.prose.tongues import directions
+from publisher.rendering.prose.prose import ArticleContent
+from publisher.rendering.prose.tongues import letter_directions
 
 INDENT = "  "
 BULLET = "- "
@@ -43,7 +43,7 @@ LONGEST_ROW = 2 * COLUMNS
 Paragraph = list[str]
 
 
-def plain_text(prose: Prose, *, language: str) -> str:
+def plain_text(prose: ArticleContent, *, language: str) -> str:
     """Write the body of an article in `language` as text of at most COLUMNS columns.
 
     Blocks stand apart by an empty line; a passage is wrapped, and otherwise whole. An address or
@@ -59,17 +59,17 @@ def _blocks(blocks: Sequence[Block], columns: int, towards: str) -> list[Paragra
 
 def _block(block: Block, columns: int, towards: str) -> list[Paragraph]:
     match block:
-        case Text():
+        case TextBlock():
             return [_text(block, columns)]
-        case Rule():
+        case HorizontalRule():
             return [[RULE]]
-        case Quote() | Inset():
+        case BlockQuote() | IndentedBlock():
             room = _less(columns, len(INDENT))
             inner = _blocks(block.blocks, room, towards)
             return [_led(lines, INDENT[: columns - room]) for lines in inner]
-        case Listing():
+        case ListBlock():
             return _listing(block, columns, towards)
-        case Table():
+        case TableBlock():
             return list(_table(block, columns, towards))
         case _:
             return []
@@ -85,8 +85,8 @@ def _led(lines: Paragraph, indent: str, first: str = "") -> Paragraph:
     return [f"{first}{lines[0]}".rstrip(), *led[1:]] if first else led
 
 
-def _text(text: Text, columns: int) -> Paragraph:
-    if text.kind != Kind.VERBATIM:
+def _text(text: TextBlock, columns: int) -> Paragraph:
+    if text.kind != TextKind.VERBATIM:
         return [part for line in text.words.split("\n") for part in wrap(line, columns)]
     lines = (line.expandtabs(TAB).rstrip() for line in text.words.split("\n"))
     return [part for line in lines for part in _verbatim(line, columns)]
@@ -101,7 +101,7 @@ def _verbatim(line: str, columns: int) -> list[str]:
     return wrap(" " * indent + content, columns)
 
 
-def _listing(listing: Listing, columns: int, towards: str) -> list[Paragraph]:
+def _listing(listing: ListBlock, columns: int, towards: str) -> list[Paragraph]:
     """Write items with their markers: below each other if they are short, else apart."""
     found: list[Paragraph] = []
     for number, item in enumerate(listing.items, listing.start or 0):
@@ -115,18 +115,18 @@ def _listing(listing: Listing, columns: int, towards: str) -> list[Paragraph]:
     return [[line for lines in found for line in lines]] if _is_tight(listing) else found
 
 
-def _is_tight(listing: Listing) -> bool:
+def _is_tight(listing: ListBlock) -> bool:
     return all(map(_is_short, listing.items))
 
 
-def _is_short(item: Item) -> bool:
+def _is_short(item: ListItem) -> bool:
     """Say if an item is one text, and at most such lists below it."""
-    return all(isinstance(block, Text) for block in item.blocks[:1]) and all(
-        isinstance(block, Listing) and _is_tight(block) for block in item.blocks[1:]
+    return all(isinstance(block, TextBlock) for block in item.blocks[:1]) and all(
+        isinstance(block, ListBlock) and _is_tight(block) for block in item.blocks[1:]
     )
 
 
-def _table(table: Table, columns: int, towards: str) -> Iterator[Paragraph]:
+def _table(table: TableBlock, columns: int, towards: str) -> Iterator[Paragraph]:
     rows = [_row(row, towards) for row in table.rows]
     if all(map(_is_plain, table.cells)) and all(width(row) <= LONGEST_ROW for row in rows):
         yield [part for row in rows for part in wrap(row, columns)]
@@ -135,7 +135,7 @@ def _table(table: Table, columns: int, towards: str) -> Iterator[Paragraph]:
         yield from _record(row, columns, towards)
 
 
-def _record(row: Row, columns: int, towards: str) -> Iterator[Paragraph]:
+def _record(row: TableRow, columns: int, towards: str) -> Iterator[Paragraph]:
     """Yield the cells of a row one below the other, close together where they are mere text."""
     lines: Paragraph = []
     for cell in row.cells:
@@ -148,15 +148,15 @@ def _record(row: Row, columns: int, towards: str) -> Iterator[Paragraph]:
     yield from filter(None, (lines,))
 
 
-def _is_plain(cell: Cell) -> bool:
-    return all(isinstance(block, Text) for block in cell.blocks)
+def _is_plain(cell: TableCell) -> bool:
+    return all(isinstance(block, TextBlock) for block in cell.blocks)
 
 
-def _row(row: Row, towards: str) -> str:
+def _row(row: TableRow, towards: str) -> str:
     return BAR.join(_cell(cell, towards) for cell in row.cells).strip()
 
 
-def _cell(cell: Cell, towards: str) -> str:
+def _cell(cell: TableCell, towards: str) -> str:
     """Give the words of a cell, fenced off where they would turn what stands beside them."""
-    words = " ".join(" ".join(text.words for text in texts(cell.blocks)).split())
-    return isolate(words) if directions(words) - {towards} else words
+    words = " ".join(" ".join(text.words for text in text_blocks(cell.blocks)).split())
+    return isolate(words) if letter_directions(words) - {towards} else words

@@ -6,7 +6,13 @@ import re
 from collections.abc import Callable
 
 from publisher.rendering.plaintext import ANYWHERE, width
-from publisher.rendering.prose.blocks import Cell, Kind, Row, Table, Text
+from publisher.rendering.prose.blocks import (
+    TableBlock,
+    TableCell,
+    TableRow,
+    TextBlock,
+    TextKind,
+)
 
 # The narrowest phone has 320 CSS pixels, of which a mail's sides take 44.
 PHONE = 276
@@ -21,7 +27,7 @@ UNBROKEN = re.compile(rf"(?:(?!{ANYWHERE})\S)+")
 WIDE_LETTER = 2
 
 
-def fits(table: Table, lost: int) -> bool:
+def fits_phone(table: TableBlock, lost: int) -> bool:
     """Say if a table can be read on a phone, of whose width `lost` CSS pixels are taken.
 
     Either nothing in it needs wrapping, or it has few columns and their longest words fit.
@@ -34,21 +40,24 @@ def fits(table: Table, lost: int) -> bool:
     return columns <= FEW_COLUMNS and _needed(table, columns, _longest_word) <= room
 
 
-def column_count(table: Table) -> int:
+def column_count(table: TableBlock) -> int:
     """Count the columns of the widest row."""
     return max(sum(cell.columns for cell in row.cells) for row in table.rows)
 
 
-def is_heading(row: Row) -> bool:
+def is_heading_row(row: TableRow) -> bool:
     """Say if a row names the columns below it."""
     return all(cell.header for cell in row.cells)
 
 
-def _is_plain(cell: Cell) -> bool:
-    return all(isinstance(block, Text) and block.kind != Kind.VERBATIM for block in cell.blocks)
+def _is_plain(cell: TableCell) -> bool:
+    return all(
+        isinstance(block, TextBlock) and block.kind != TextKind.VERBATIM
+        for block in cell.blocks
+    )
 
 
-def _needed(table: Table, columns: int, measure: Callable[[str], int]) -> int:
+def _needed(table: TableBlock, columns: int, measure: Callable[[str], int]) -> int:
     """Add up the CSS pixels that the columns need; one that cells span over counts by its part."""
     if columns * CELL > PHONE:
         return columns * CELL
@@ -63,11 +72,11 @@ def _needed(table: Table, columns: int, measure: Callable[[str], int]) -> int:
     return round(sum(needed)) * LETTER + columns * CELL
 
 
-def _widest(cell: Cell, measure: Callable[[str], int]) -> int:
+def _widest(cell: TableCell, measure: Callable[[str], int]) -> int:
     lines = [
         line
         for block in cell.blocks
-        if isinstance(block, Text)
+        if isinstance(block, TextBlock)
         for line in block.words.splitlines()
     ]
     return max(map(measure, lines), default=0)

@@ -10,7 +10,7 @@ from lxml import etree
 
 from publisher.errors import LanguageError
 from publisher.languages import direction, normalise
-from publisher.rendering.prose.blocks import Direction, Tongue
+from publisher.rendering.prose.blocks import Direction, LanguageAttrs
 
 # Program text is written from left to right, unless its first letters are from a script that
 # is not: poems are set in `pre` too.
@@ -18,7 +18,7 @@ CODE = frozenset({"pre", "code", "kbd"})
 STRONG: dict[str, Direction] = {"L": "ltr", "R": "rtl", "AL": "rtl"}
 
 
-def declared(element: etree._Element) -> Tongue | None:
+def declared_language(element: etree._Element) -> LanguageAttrs | None:
     """Give what an element declares with `lang` and `dir`, None if nothing.
 
     A language that nobody knows says nothing. `auto` becomes the direction that it comes to: no
@@ -29,25 +29,25 @@ def declared(element: etree._Element) -> Tongue | None:
         return None
     language = _language(tag)
     towards = _direction(element, written, language)
-    return Tongue(language=language, direction=towards) if language or towards else None
+    return LanguageAttrs(language=language, direction=towards) if language or towards else None
 
 
-def within(around: Tongue, said: Tongue | None) -> Tongue:
+def inherit_language(around: LanguageAttrs, said: LanguageAttrs | None) -> LanguageAttrs:
     """Give what holds inside an element that declares `said`."""
     if said is None:
         return around
-    return Tongue(
+    return LanguageAttrs(
         language=said.language or around.language,
         direction=said.direction or around.direction,
     )
 
 
-def first_strong(text: str) -> Direction | None:
+def first_strong_direction(text: str) -> Direction | None:
     """Give the direction of the first letter that has one (UAX 9, P2 without isolates)."""
     return next(_directions(text), None)
 
 
-def directions(text: str) -> set[Direction]:
+def letter_directions(text: str) -> set[Direction]:
     """Give the directions of the letters of a text."""
     return set(_directions(text))
 
@@ -72,6 +72,6 @@ def _direction(
     if language and written != "auto":
         return cast("Direction", direction(language))
     if element.tag in CODE or written == "auto":
-        found = first_strong("".join(map(str, element.itertext())))
+        found = first_strong_direction("".join(map(str, element.itertext())))
         return found or ("ltr" if element.tag in CODE else None)
     return None

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from publisher.articles import pickup, shelf
+from publisher.articles import pickup, source_files
 from publisher.articles.model import Attachment
 from publisher.articles.tables import article
-from tests.publisher.articles.reading import mp3, wav
+from tests.publisher.articles.helpers import mp3, wav
 from tests.publisher.conftest import NOW, House
 
 LATER = NOW + timedelta(days=1)
@@ -98,11 +98,11 @@ def test_a_text_that_is_named_like_a_sound_is_refused_and_the_rest_goes_on(
 def test_an_unchanged_sound_is_not_opened(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pickup, "clock_of", lambda _marker: 2**62)
+    monkeypatch.setattr(pickup, "filesystem_time", lambda _marker: 2**62)
     house.pick_up()
     before = house.everything()
     # Calling it would fail, and so show that it was.
-    monkeypatch.setattr(shelf, "_survey", None)
+    monkeypatch.setattr(source_files, "_survey", None)
     assert house.pick_up().unchanged == 1
     assert house.everything() == before
 
@@ -110,18 +110,18 @@ def test_an_unchanged_sound_is_not_opened(
 def test_a_sound_that_goes_on_being_written_waits_until_it_is_whole(
     house: House, talk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copy_pieces = shelf._copy_pieces
+    copy_pieces = source_files._copy_pieces
 
     def grow(source: Path, target: Path) -> str:
         with talk.open("ab") as file:
             file.write(b"more")
         return copy_pieces(source, target)
 
-    monkeypatch.setattr(shelf, "_copy_pieces", grow)
+    monkeypatch.setattr(source_files, "_copy_pieces", grow)
     house.pick_up()
     assert house.quarantine() == {"ferry.md": "talk.wav: was changed while it was being read"}
     assert lie(house) == {}
-    monkeypatch.setattr(shelf, "_copy_pieces", copy_pieces)
+    monkeypatch.setattr(source_files, "_copy_pieces", copy_pieces)
     assert house.pick_up().new == 1
     assert lie(house) == {place(wav(3) + b"more", "talk.wav"): wav(3) + b"more"}
 
@@ -134,7 +134,7 @@ def test_a_full_disk_quarantines_the_article_and_stops_nothing(
 
     house.write("map.md", title="The map")
     with monkeypatch.context() as patch:
-        patch.setattr(shelf, "_copy_pieces", full)
+        patch.setattr(source_files, "_copy_pieces", full)
         assert house.pick_up().new == 1
     (reason,) = house.quarantine().values()
     assert reason == "its media can't be put in place: No space left on device"

@@ -15,7 +15,7 @@ from publisher.rendering import Renderer
 from publisher.site.hidden_pages import remove_hidden_pages
 from publisher.site.invalidation import invalidate_articles, renew_lost
 from publisher.urls import article_path, page_file
-from tests.publisher.articles.reading import wav
+from tests.publisher.articles.helpers import wav
 from tests.publisher.conftest import NOW, House
 
 LATER = NOW + timedelta(days=1)

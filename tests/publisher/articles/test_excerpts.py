@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.articles.excerpts import MAX_CHARACTERS, MAX_WORDS, excerpt, sentences
+from publisher.articles.excerpts import EXCERPT_CHARACTERS, EXCERPT_WORDS, excerpt, sentences
 
 LONG = "Word " + "word " * 45
 
@@ -76,6 +76,6 @@ def test_an_excerpt_is_one_short_line(text: str, language: str) -> None:
     assert "\n" not in result
     assert result == result.strip()
     if language == "en":
-        assert len(result.split()) <= MAX_WORDS
+        assert len(result.split()) <= EXCERPT_WORDS
     else:
-        assert len(result) <= MAX_CHARACTERS + 1
+        assert len(result) <= EXCERPT_CHARACTERS + 1

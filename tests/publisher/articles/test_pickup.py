@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from publisher.articles import filing, pickup
+from publisher.articles import pickup, upsert
+from publisher.articles.file_state import FileResult, KnownFile
+from publisher.articles.folder_scan import FileStat
 from publisher.articles.model import Byline
-from publisher.articles.records import Filed, Reading
-from publisher.articles.scanning import Seen
 from publisher.articles.tables import source_file
 from tests.publisher.conftest import NOW, House
 
@@ -61,7 +61,7 @@ def test_nothing_changed_is_nothing_done(house: House) -> None:
 @pytest.fixture
 def long_after(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every file have been changed long before it is read."""
-    monkeypatch.setattr(pickup, "clock_of", lambda _marker: 2**62)
+    monkeypatch.setattr(pickup, "filesystem_time", lambda _marker: 2**62)
 
 
 @pytest.fixture
@@ -70,7 +70,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     read = pickup._Turn._read
 
-    def note(turn: pickup._Turn, file: Seen, known: Filed | None, *, force: bool) -> Reading:
+    def note(
+        turn: pickup._Turn, file: FileStat, known: KnownFile | None, *, force: bool
+    ) -> FileResult:
         found.append(file.path)
         return read(turn, file, known, force=force)
 
@@ -100,7 +102,7 @@ def test_a_file_that_was_read_soon_after_its_change_is_opened_again_until_it_was
     for _ in range(2):
         house.pick_up()
     assert [row["signature"] for row in house.rows(source_file)] == [""]
-    monkeypatch.setattr(pickup, "clock_of", lambda _marker: 2**62)
+    monkeypatch.setattr(pickup, "filesystem_time", lambda _marker: 2**62)
     for _ in range(3):
         house.pick_up()
     assert opened == ["ferry.md"] * 3
@@ -116,7 +118,7 @@ def test_a_touched_folder_is_read_once_and_then_trusted(
     opened.clear()
     for file in files:
         os.utime(file, (1_000_000_000, 1_000_000_000))
-    monkeypatch.setattr(filing._Clerk, "file", None)  # there is nothing to file
+    monkeypatch.setattr(upsert._Clerk, "file", None)  # there is nothing to file
     for _ in range(3):
         done = house.pick_up()
         assert (done.unchanged, done.anything) == (3, False)

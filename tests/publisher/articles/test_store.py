@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from publisher.articles import store
-from publisher.articles.model import Status
+from publisher.articles.model import ArticleStatus
 from publisher.database import portions
 from tests.publisher.conftest import FOREVER, NOW, House
 
@@ -29,10 +29,12 @@ def house(house: House) -> House:
 
 def test_the_newest_come_first_up_to_the_limit(house: House) -> None:
     with house.database.reading() as connection:
-        found = store.newest(connection, "en", FOREVER, 10)
+        found = store.newest_articles(connection, "en", FOREVER, 10)
         assert [one.story_key for one in found] == ["c", "a"]
-        assert store.newest(connection, "en", FOREVER, 1) == found[:1]
-        assert [one.story_key for one in store.newest(connection, "en", NOW, 10)] == ["a"]
+        assert store.newest_articles(connection, "en", FOREVER, 1) == found[:1]
+        assert [one.story_key for one in store.newest_articles(connection, "en", NOW, 10)] == [
+            "a"
+        ]
 
 
 def test_what_became_available_is_after_since_and_up_to_until(house: House) -> None:
@@ -70,7 +72,7 @@ def test_variants_are_the_publishable_articles_of_a_story(
 ) -> None:
     monkeypatch.setattr(portions, "PARAMETERS", 1)
     with house.database.reading() as connection:
-        ids = {one.story_key: one.story_id for one in store.every(connection)}
+        ids = {one.story_key: one.story_id for one in store.all_articles(connection)}
         found = store.variants(connection, ids.values(), NOW)
         assert store.variants(connection, [], NOW) == {}
     assert {number: [one.language for one in some] for number, some in found.items()} == {
@@ -80,30 +82,32 @@ def test_variants_are_the_publishable_articles_of_a_story(
 
 def test_articles_are_found_by_their_ids(house: House) -> None:
     with house.database.reading() as connection:
-        every = list(store.every(connection))
-        found = store.by_ids(connection, [one.id for one in every[:2]] + [999])
+        every = list(store.all_articles(connection))
+        found = store.articles_by_id(connection, [one.id for one in every[:2]] + [999])
     assert found == {one.id: one for one in every[:2]}
 
 
 def test_counts_add_up(house: House) -> None:
     with house.database.reading() as connection:
-        assert store.held_back(connection, "en") == {Status.STALE: 1}
+        assert store.held_back(connection, "en") == {ArticleStatus.STALE: 1}
         assert store.held_back(connection, "ar") == {}
-        assert store.count_by_language(connection) == {"en": 3, "ar": 1}
+        assert store.count_articles_by_language(connection) == {"en": 3, "ar": 1}
         assert store.count_stories(connection) == 3
         assert store.count_conversions(connection) == {}
-        assert [path for path, _reason in store.quarantine(connection)] == ["en/d.md"]
+        assert [path for path, _reason in store.quarantined_files(connection)] == ["en/d.md"]
 
 
 def test_pages_are_due_until_they_are_written(house: House) -> None:
     with house.database.writing() as connection:
-        due = store.without_page(connection, NOW, 10)
+        due = store.articles_without_page(connection, NOW, 10)
         assert [one.story_key for one in due] == ["a", "a"]  # b is held back
-        assert store.count_without_page(connection, NOW) == 2
-        assert store.without_page(connection, NOW, 1) == due[:1]
-        store.page_written(connection, [])
-        store.page_written(connection, [one.id for one in due])
-        assert store.without_page(connection, NOW, 10) == []
-        assert store.count_without_page(connection, NOW) == 0
-        assert store.count_without_page(connection, FOREVER) == 1
-        assert [one.story_key for one in store.without_page(connection, FOREVER, 10)] == ["c"]
+        assert store.count_articles_without_page(connection, NOW) == 2
+        assert store.articles_without_page(connection, NOW, 1) == due[:1]
+        store.mark_article_pages_written(connection, [])
+        store.mark_article_pages_written(connection, [one.id for one in due])
+        assert store.articles_without_page(connection, NOW, 10) == []
+        assert store.count_articles_without_page(connection, NOW) == 0
+        assert store.count_articles_without_page(connection, FOREVER) == 1
+        assert [
+            one.story_key for one in store.articles_without_page(connection, FOREVER, 10)
+        ] == ["c"]

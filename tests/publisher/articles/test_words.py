@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from publisher.articles.sanitising import words
+from publisher.articles.words import html_text
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from publisher.articles.sanitising import words
     ],
 )
 def test_words_by_blocks(html: str, text: str) -> None:
-    assert words(html) == text
+    assert html_text(html) == text
 
 
 def test_cells_are_apart_by_tabs_and_rows_by_lines() -> None:
@@ -32,4 +32,4 @@ def test_cells_are_apart_by_tabs_and_rows_by_lines() -> None:
         "<tbody><tr><td><p>1</p><p>2</p></td><td>3</td></tr></tbody></table>after"
     )
 
-    assert words(table) == "before\n\nC\n\nA\tB\n1 2\t3\n\nafter"
+    assert html_text(table) == "before\n\nC\n\nA\tB\n1 2\t3\n\nafter"

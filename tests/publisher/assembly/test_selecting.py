@@ -37,7 +37,7 @@ def issues(house: House) -> dict[str, Issue]:
 def carried(house: House, name: str) -> list[str]:
     with house.database.reading() as connection:
         numbers = store.articles_of(connection, issues(house)[name])
-        found = articles.by_ids(connection, numbers)
+        found = articles.articles_by_id(connection, numbers)
     return [f"{found[n].story_key} {found[n].language}" for n in numbers]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from publisher.articles.model import Article, Byline, Origin, Picture, Status
+from publisher.articles.model import Article, ArticleStatus, Byline, Origin, Picture
 from publisher.rendering import (
     FeedAddress,
     FeedContent,
@@ -226,7 +226,7 @@ def article(language: str, index: int = 0, **changes: object) -> Article:
         slug=SLUGS[index],
         language=language,
         origin=Origin.ORIGINAL,
-        status=Status.READY,
+        status=ArticleStatus.READY,
         title=title,
         summary=summary,
         html=body(summary),

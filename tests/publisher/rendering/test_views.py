@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from publisher.articles.model import Article, Byline, Origin, Picture, Status
+from publisher.articles.model import Article, ArticleStatus, Byline, Origin, Picture
 from publisher.composing import compose
 from publisher.config import Publication
 from publisher.rendering import IssueContent, Item, Renderer, views
@@ -203,8 +203,8 @@ def test_no_field_of_an_article_keeps_a_reader_s_token(
 ) -> None:
     item = shown(publication, laden(token), laden(token))
     assert token not in repr(item)
-    assert (item.article.status, item.article.origin) == (Status.READY, Origin.ORIGINAL)
-    assert isinstance(item.article.status, Status)
+    assert (item.article.status, item.article.origin) == (ArticleStatus.READY, Origin.ORIGINAL)
+    assert isinstance(item.article.status, ArticleStatus)
     assert item.article.published_on == date(2026, 1, 5)
 
 

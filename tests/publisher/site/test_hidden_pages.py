@@ -104,7 +104,7 @@ def test_what_always_lived_elsewhere_never_has_a_page(house: House) -> None:
     assert shown(house).articles == 0
     assert not page(house).exists()
     with house.database.reading() as connection:
-        assert store.count_without_page(connection, NOW) == 0
+        assert store.count_articles_without_page(connection, NOW) == 0
 
 
 def test_a_language_that_is_published_again_has_its_pages_again(house: House) -> None:
@@ -140,7 +140,7 @@ def test_no_page_of_another_subject_or_language_is_written_again(house: House) -
     house.pick_up()
     remove_hidden_pages(house.settings, house.database, NOW)
     with house.database.reading() as connection:
-        assert store.without_page(connection, NOW, 10) == []
+        assert store.articles_without_page(connection, NOW, 10) == []
 
 
 @contextmanager
@@ -163,8 +163,8 @@ def test_many_that_go_at_once_have_the_related_pages_renewed_once(house: House) 
         write(house, f"s{number}", date="2026-01-08", topics="[Rivers]")
     house.pick_up()
     with house.database.writing() as connection:
-        ids = [one.id for one in store.every(connection)]
-        store.page_written(connection, ids)
+        ids = [one.id for one in store.all_articles(connection)]
+        store.mark_article_pages_written(connection, ids)
     for number in range(MANY):
         file = page(house, f"s{number}")
         file.parent.mkdir(parents=True)

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from hypothesis import strategies as st
 from lxml import html as lxml_html
 
-from publisher.articles.sanitising import ALLOWED, sanitise
-from publisher.rendering.prose import Prose, mail_html, parse, plain_text
+from publisher.articles.sanitise import ALLOWED_ELEMENTS, sanitise
+from publisher.rendering.prose import ArticleContent, mail_html, parse_content, plain_text
 
 BASE = "https://news.example.org"
 VOID = ("br", "hr", "img")
@@ -71,7 +71,7 @@ WHOLE = ("<table><tr><td>", "</td><td>", "</td></tr><tr><th>", "</th></tr></tabl
 
 
 def element(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    tags = st.sampled_from(sorted(ALLOWED - set(VOID)))
+    tags = st.sampled_from(sorted(ALLOWED_ELEMENTS - set(VOID)))
     return st.builds(
         lambda tag, said, parts: f"<{tag}{said}>{''.join(parts)}</{tag}>",
         tags,
@@ -102,8 +102,8 @@ def safe(source: str) -> str:
     return sanitise(source, base_url=f"{BASE}/en/story/")
 
 
-def read(source: str) -> Prose:
-    return parse(safe(source))
+def read(source: str) -> ArticleContent:
+    return parse_content(safe(source))
 
 
 def in_mail(source: str, language: str = "en") -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from publisher.articles.model import Picture
-from publisher.rendering.prose import Link, links, parse, unshown
-from publisher.rendering.prose.addresses import LONGEST, Site
+from publisher.rendering.prose import BodyLink, body_links, omitted_pictures, parse_content
+from publisher.rendering.prose.addresses import MAX_URL_LENGTH, MailUrls
 from tests.publisher.rendering.prose.reading import BASE, read
 
-SITE = Site.of(BASE, ["media.example.org"])
+SITE = MailUrls.of(BASE, ["media.example.org"])
 PICTURE = Picture(src="/media/a.png", alt="A chart", width=1000, height=500)
 
 
@@ -30,7 +30,7 @@ PICTURE = Picture(src="/media/a.png", alt="A chart", width=1000, height=500)
 )
 def test_an_address_is_written_in_ascii(address: str, written: str) -> None:
     assert SITE.link(address) == written
-    assert len(written) <= LONGEST
+    assert len(written) <= MAX_URL_LENGTH
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,9 @@ def test_what_no_mail_program_follows_is_no_link(address: str) -> None:
 
 
 def test_a_publication_below_a_path_keeps_it() -> None:
-    assert Site.of("https://example.org/news").link("/en/") == "https://example.org/news/en/"
+    assert (
+        MailUrls.of("https://example.org/news").link("/en/") == "https://example.org/news/en/"
+    )
 
 
 def test_a_picture_is_shrunk_to_its_room_and_never_enlarged() -> None:
@@ -73,7 +75,7 @@ def test_a_picture_is_shrunk_to_its_room_and_never_enlarged() -> None:
 def test_pictures_may_lie_on_other_hosts_of_the_publication() -> None:
     elsewhere = Picture(src="https://media.example.org/a.jpg", alt="x", width=9, height=9)
     assert SITE.picture(elsewhere, 528) == elsewhere
-    assert Site.of(BASE).picture(elsewhere, 528) is None
+    assert MailUrls.of(BASE).picture(elsewhere, 528) is None
 
 
 def test_left_out_pictures_are_told_with_their_reasons() -> None:
@@ -86,7 +88,7 @@ def test_left_out_pictures_are_told_with_their_reasons() -> None:
         '<img src="/m/g" alt="g" width="9" height="9"><img src="/m/g" alt="again">'
         '<p>words <img src="https://x.example/pixel.gif" alt="" width="1" height="1"></p>'
     )
-    told = unshown(prose, base_url=BASE)
+    told = omitted_pictures(prose, base_url=BASE)
     assert [line.partition(":")[0] for line in told] == [
         *("b.svg", "c.png", "d.png", "e.png", "f.png", "g"),
     ]
@@ -101,14 +103,14 @@ def test_an_alternative_text_that_is_a_files_name_is_none() -> None:
 
 
 def test_links_are_listed_once_with_their_words() -> None:
-    prose = parse(
+    prose = parse_content(
         '<p><a href="https://example.org/a">one <b>two</b></a> and '
         '<a href="https://example.org/a">again</a>, <a href="https://example.org/b">three</a></p>'
         '<p><a href="ftp://example.org/">no link</a></p>'
     )
-    assert links(prose, base_url=BASE) == (
-        Link(title="one two", url="https://example.org/a"),
-        Link(title="three", url="https://example.org/b"),
+    assert body_links(prose, base_url=BASE) == (
+        BodyLink(title="one two", url="https://example.org/a"),
+        BodyLink(title="three", url="https://example.org/b"),
     )
 
 
@@ -117,12 +119,12 @@ def test_a_link_that_says_its_address_is_not_listed() -> None:
         '<a href="https://example.org/">https://example.org/</a> '
         '<a href="mailto:ann@example.org">ann@example.org</a>'
     )
-    assert links(prose, base_url=BASE) == ()
+    assert body_links(prose, base_url=BASE) == ()
 
 
 def test_a_linked_picture_is_listed_if_it_is_shown() -> None:
     picture = '<a href="/en/"><img src="/m/a.png" alt="{}" width="90" height="90"></a>'
-    assert links(read(picture.format("Map")), base_url=BASE) == (
-        Link(title="Map", url=f"{BASE}/en/"),
+    assert body_links(read(picture.format("Map")), base_url=BASE) == (
+        BodyLink(title="Map", url=f"{BASE}/en/"),
     )
-    assert links(read(picture.format("")), base_url=BASE) == ()
+    assert body_links(read(picture.format("")), base_url=BASE) == ()

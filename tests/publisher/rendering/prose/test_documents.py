@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.rendering.prose import links, mail_html, plain_text
+from publisher.rendering.prose import body_links, mail_html, plain_text
 from tests.publisher.rendering.prose.reading import BASE, read
 
 DATA = Path(__file__).with_name("data")
@@ -24,7 +24,9 @@ def documents(source: Path) -> dict[Path, str]:
     prose = read(source.read_text("utf-8"))
     html = mail_html(prose, language=language, base_url=BASE)
     text = plain_text(prose, language=language)
-    listed = "".join(f"\n{link.title}\n{link.url}\n" for link in links(prose, base_url=BASE))
+    listed = "".join(
+        f"\n{link.title}\n{link.url}\n" for link in body_links(prose, base_url=BASE)
+    )
     return {
         source.with_suffix(".mail"): f"{html}\n",
         source.with_suffix(".txt"): f"{text}\n{listed}",

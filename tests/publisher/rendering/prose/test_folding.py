@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.articles.words import words
-from publisher.rendering.prose.blocks import Mark, Run
-from publisher.rendering.prose.folding import fold
+from publisher.articles.words import html_text
+from publisher.rendering.prose.blocks import Mark, TextRun
+from publisher.rendering.prose.folding import fold_whitespace
 
 BOLD = (Mark(tag="b"),)
 LINK = (Mark(tag="a", href="https://example.org/"),)
 
 
 def folded(*texts: str, verbatim: bool = False) -> list[str]:
-    marked = [Run(text=text, marks=BOLD * (n % 2)) for n, text in enumerate(texts)]
-    return [run.text for run in fold(marked, verbatim=verbatim)]
+    marked = [TextRun(text=text, marks=BOLD * (n % 2)) for n, text in enumerate(texts)]
+    return [run.text for run in fold_whitespace(marked, verbatim=verbatim)]
 
 
 @pytest.mark.parametrize(
@@ -50,19 +50,21 @@ def test_a_combining_mark_goes_to_its_letter() -> None:
 
 
 def test_runs_under_the_same_marks_become_one() -> None:
-    runs = fold([Run(text="a", marks=LINK), Run(text="b", marks=LINK)], verbatim=False)
-    assert runs == (Run(text="ab", marks=LINK),)
+    runs = fold_whitespace(
+        [TextRun(text="a", marks=LINK), TextRun(text="b", marks=LINK)], verbatim=False
+    )
+    assert runs == (TextRun(text="ab", marks=LINK),)
 
 
 def test_no_link_is_made_of_a_space() -> None:
-    runs = [Run(text="a"), Run(text="\u00a0", marks=LINK), Run(text="b")]
-    assert fold(runs, verbatim=False) == (Run(text="a\u00a0b"),)
+    runs = [TextRun(text="a"), TextRun(text="\u00a0", marks=LINK), TextRun(text="b")]
+    assert fold_whitespace(runs, verbatim=False) == (TextRun(text="a\u00a0b"),)
     inside = [
-        Run(text="a", marks=LINK),
-        Run(text=" ", marks=LINK + BOLD),
-        Run(text="b", marks=LINK),
+        TextRun(text="a", marks=LINK),
+        TextRun(text=" ", marks=LINK + BOLD),
+        TextRun(text="b", marks=LINK),
     ]
-    assert fold(inside, verbatim=False) == (Run(text="a b", marks=LINK),)
+    assert fold_whitespace(inside, verbatim=False) == (TextRun(text="a b", marks=LINK),)
 
 
 @given(st.lists(st.text(alphabet="ab \n\t字e\u0301\u00a0\u3000，\x0b", max_size=6), max_size=5))
@@ -70,5 +72,5 @@ def test_the_words_are_those_of_the_article(texts: list[str]) -> None:
     html = "".join(f"<b>{t}</b>" if n % 2 else t for n, t in enumerate(texts))
     html = f"<p>{html}</p>".replace("\x0b", "<br>")
     found = "".join(folded(*texts)) if texts else ""
-    assert (found if found.strip() else "") == words(html)
+    assert (found if found.strip() else "") == html_text(html)
     assert not re.search("  |^ | $", found.replace("\n", ""))

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from publisher.rendering.prose import Prose, mail_html, passages
-from publisher.rendering.prose.blocks import Kind, Rule, Text
+from publisher.rendering.prose import ArticleContent, mail_html, passages
+from publisher.rendering.prose.blocks import HorizontalRule, TextBlock, TextKind
 from tests.publisher.rendering.prose.reading import BASE, FRAGMENTS, bare, read
 
 LONG = "A sentence of some length, for once. "
@@ -28,7 +28,7 @@ def test_whole_blocks_are_taken_while_they_fit() -> None:
 def test_an_article_that_fits_is_left_as_it_is() -> None:
     prose = read("<p>Words:</p><hr><h2>A heading at the end</h2>")
     assert prose.opening(100) == (prose, False)
-    assert Prose(blocks=()).opening(0) == (Prose(blocks=()), False)
+    assert ArticleContent(blocks=()).opening(0) == (ArticleContent(blocks=()), False)
 
 
 def test_a_long_first_paragraph_gives_whole_sentences() -> None:
@@ -115,5 +115,7 @@ def test_an_opening_is_a_beginning(source: str, limit: int) -> None:
     assert cut == (taken != prose)
     if cut and taken.blocks:
         last = taken.blocks[-1]
-        assert not isinstance(last, Rule)
-        assert not (isinstance(last, Text) and last.kind in {Kind.HEADING, Kind.TERM})
+        assert not isinstance(last, HorizontalRule)
+        assert not (
+            isinstance(last, TextBlock) and last.kind in {TextKind.HEADING, TextKind.TERM}
+        )

@@ -8,19 +8,19 @@ from publisher.articles.model import Picture
 from publisher.rendering.prose import passages, quotations
 from publisher.rendering.prose.blocks import (
     Block,
+    BlockQuote,
     Figure,
-    Inset,
-    Item,
-    Kind,
-    Listing,
+    HorizontalRule,
+    IndentedBlock,
+    LanguageAttrs,
+    ListBlock,
+    ListItem,
     Mark,
-    Quote,
-    Rule,
-    Table,
-    Text,
-    Tongue,
-    every,
-    texts,
+    TableBlock,
+    TextBlock,
+    TextKind,
+    text_blocks,
+    walk_blocks,
 )
 from publisher.rendering.prose.parsing import MOST_MARKS, parse_blocks
 from tests.publisher.rendering.prose.reading import in_mail, read
@@ -36,7 +36,7 @@ def only(source: str) -> Block:
 
 
 def marks_of(source: str) -> list[tuple[str, ...]]:
-    (text,) = texts(blocks(source))
+    (text,) = text_blocks(blocks(source))
     return [tuple(mark.tag for mark in run.marks) for run in text.runs]
 
 
@@ -47,7 +47,8 @@ def test_nothing_comes_of_nothing(source: str) -> None:
 
 def test_headings_have_two_levels_and_skip_none() -> None:
     levels = [
-        t.level for t in texts(blocks("<h3>a</h3><h2>b</h2><h5>c</h5><h4>d</h4><h2>e</h2>"))
+        t.level
+        for t in text_blocks(blocks("<h3>a</h3><h2>b</h2><h5>c</h5><h4>d</h4><h2>e</h2>"))
     ]
     assert levels == [1, 1, 2, 2, 1]
 
@@ -69,50 +70,52 @@ def test_more_marks_than_anybody_needs_are_left_out_but_no_link() -> None:
 
 def test_languages_bring_their_direction() -> None:
     said = {
-        "<p lang='ar'>x</p>": Tongue(language="ar", direction="rtl"),
-        "<p lang='zh_TW'>x</p>": Tongue(),  # no tag that HTML knows, and so cleaned away
-        "<p lang='zh-TW'>x</p>": Tongue(language="zh-Hant", direction="ltr"),
-        "<p lang='xx'>x</p>": Tongue(),  # nobody knows it
-        "<p lang='xx' dir='rtl'>x</p>": Tongue(direction="rtl"),
-        "<p lang='ar' dir='ltr'>x</p>": Tongue(language="ar", direction="ltr"),
-        "<div lang='he'><p>x</p></div>": Tongue(language="he", direction="rtl"),
-        "<div lang='he'><p dir='ltr'>x</p></div>": Tongue(language="he", direction="ltr"),
-        "<p dir='auto'>1. שלום x</p>": Tongue(direction="rtl"),
-        "<p dir='auto'>1.</p>": Tongue(),
-        "<pre>x</pre>": Tongue(direction="ltr"),
-        "<pre>قصيدة</pre>": Tongue(direction="rtl"),
-        "<pre dir='rtl'>x</pre>": Tongue(direction="rtl"),
+        "<p lang='ar'>x</p>": LanguageAttrs(language="ar", direction="rtl"),
+        "<p lang='zh_TW'>x</p>": LanguageAttrs(),  # no tag that HTML knows, and so cleaned away
+        "<p lang='zh-TW'>x</p>": LanguageAttrs(language="zh-Hant", direction="ltr"),
+        "<p lang='xx'>x</p>": LanguageAttrs(),  # nobody knows it
+        "<p lang='xx' dir='rtl'>x</p>": LanguageAttrs(direction="rtl"),
+        "<p lang='ar' dir='ltr'>x</p>": LanguageAttrs(language="ar", direction="ltr"),
+        "<div lang='he'><p>x</p></div>": LanguageAttrs(language="he", direction="rtl"),
+        "<div lang='he'><p dir='ltr'>x</p></div>": LanguageAttrs(
+            language="he", direction="ltr"
+        ),
+        "<p dir='auto'>1. שלום x</p>": LanguageAttrs(direction="rtl"),
+        "<p dir='auto'>1.</p>": LanguageAttrs(),
+        "<pre>x</pre>": LanguageAttrs(direction="ltr"),
+        "<pre>قصيدة</pre>": LanguageAttrs(direction="rtl"),
+        "<pre dir='rtl'>x</pre>": LanguageAttrs(direction="rtl"),
     }
     for source, tongue in said.items():
-        (text,) = texts(blocks(source))
+        (text,) = text_blocks(blocks(source))
         assert text.tongue == tongue, source
 
 
 def test_a_link_leaves_its_language_to_a_span_within() -> None:
-    (text,) = texts(blocks("<p><a href='https://example.org/' lang='ar'>x</a></p>"))
+    (text,) = text_blocks(blocks("<p><a href='https://example.org/' lang='ar'>x</a></p>"))
     assert text.runs[0].marks == (
         Mark(tag="a", href="https://example.org/"),
-        Mark(tag="span", tongue=Tongue(language="ar", direction="rtl")),
+        Mark(tag="span", tongue=LanguageAttrs(language="ar", direction="rtl")),
     )
 
 
 def test_a_list_takes_in_what_is_no_item() -> None:
     listing = only("<ol start='0'>one<li>two</li><li></li><ol><li>four</li></ol></ol>")
-    assert isinstance(listing, Listing)
+    assert isinstance(listing, ListBlock)
     assert listing.start == 0
     assert [passages_of(item) for item in listing.items] == [["one"], ["two"], ["four"]]
-    assert isinstance(listing.items[2].blocks[0], Listing)
+    assert isinstance(listing.items[2].blocks[0], ListBlock)
 
 
-def passages_of(item: Item) -> list[str]:
-    return [text.words for text in texts(item.blocks)]
+def passages_of(item: ListItem) -> list[str]:
+    return [text.words for text in text_blocks(item.blocks)]
 
 
 def test_empty_items_count_in_numbered_lists_only() -> None:
     source = "<li>a</li><li> </li><li>b</li>"
     numbered, other = only(f"<ol>{source}</ol>"), only(f"<ul>{source}</ul>")
-    assert isinstance(numbered, Listing)
-    assert isinstance(other, Listing)
+    assert isinstance(numbered, ListBlock)
+    assert isinstance(other, ListBlock)
     assert (len(numbered.items), len(other.items)) == (3, 2)
 
 
@@ -122,20 +125,28 @@ def test_what_is_in_a_table_and_no_row_stands_beside_it() -> None:
         "<caption>second</caption><tr><td>c</td><td></td></tr></table>"
     )
     kinds = [type(block).__name__ for block in blocks(source)]
-    assert kinds == ["Text", "Table", "Text", "Text"]  # one cell with words is no table
+    assert kinds == [
+        "TextBlock",
+        "TableBlock",
+        "TextBlock",
+        "TextBlock",
+    ]  # one cell with words is no table
     assert passages(read(source)) == ("first", "a", "b", "second", "c")
 
 
 def test_a_box_around_everything_is_no_table() -> None:
     source = "<table><tr><td><h2>a</h2><p>b</p></td></tr></table>"
-    assert [type(block) for block in blocks(source)] == [Text, Text]
+    assert [type(block) for block in blocks(source)] == [TextBlock, TextBlock]
 
 
 def test_rows_and_cells_without_their_whole_are_plain_words() -> None:
     assert passages(read("<li>a</li><dd>b</dd><dt>c</dt>")) == ("a", "b", "c")
-    assert [b.words for b in texts(parse_blocks("<tr><td>a</td></tr><td>b</td>"))] == ["a", "b"]
+    assert [b.words for b in text_blocks(parse_blocks("<tr><td>a</td></tr><td>b</td>"))] == [
+        "a",
+        "b",
+    ]
     assert [
-        b.words for b in texts(parse_blocks("<table><td>a<tr>b<td>c</tr></table>"))
+        b.words for b in text_blocks(parse_blocks("<table><td>a<tr>b<td>c</tr></table>"))
     ] == list("abc")
 
 
@@ -144,16 +155,16 @@ def test_kinds_of_text() -> None:
         "<dl><dt><p>term</p></dt><dd>words</dd></dl><figure><figcaption>caption</figcaption>"
         "</figure><h2><div>heading</div></h2><pre>a<p>b</p></pre><blockquote>quote</blockquote>"
     )
-    assert [(t.words, t.kind) for t in texts(blocks(source))] == [
-        ("term", Kind.TERM),
-        ("words", Kind.PARAGRAPH),
-        ("caption", Kind.CAPTION),
-        ("heading", Kind.HEADING),
-        ("a", Kind.VERBATIM),
-        ("b", Kind.VERBATIM),
-        ("quote", Kind.PARAGRAPH),
+    assert [(t.words, t.kind) for t in text_blocks(blocks(source))] == [
+        ("term", TextKind.TERM),
+        ("words", TextKind.PARAGRAPH),
+        ("caption", TextKind.CAPTION),
+        ("heading", TextKind.HEADING),
+        ("a", TextKind.VERBATIM),
+        ("b", TextKind.VERBATIM),
+        ("quote", TextKind.PARAGRAPH),
     ]
-    assert [type(block) for block in blocks(source)][:2] == [Text, Inset]
+    assert [type(block) for block in blocks(source)][:2] == [TextBlock, IndentedBlock]
 
 
 def test_pictures_stand_behind_the_words_that_they_interrupt() -> None:
@@ -163,7 +174,7 @@ def test_pictures_stand_behind_the_words_that_they_interrupt() -> None:
         "<p><img src='/m/z.png' alt='z' width='9' height='9'></p>"
     )
     text, large, rule, small = blocks(source)
-    assert isinstance(text, Text)
+    assert isinstance(text, TextBlock)
     assert [(run.text, bool(run.picture)) for run in text.runs] == [
         ("a", False),
         ("", True),
@@ -173,7 +184,7 @@ def test_pictures_stand_behind_the_words_that_they_interrupt() -> None:
         picture=Picture(src="https://news.example.org/m/y.png", alt="y", width=90, height=90),
         href="https://news.example.org/en/",
     )
-    assert isinstance(rule, Rule)
+    assert isinstance(rule, HorizontalRule)
     assert isinstance(small, Figure)
 
 
@@ -185,9 +196,9 @@ def test_deep_nesting_is_taken_apart_and_says_the_same() -> None:
     mail = in_mail(source)
     assert passages(read(source)) == ("a", "b", "c")
     assert depth(mail) <= 30
-    quotes = [block for block in every(blocks(source)) if isinstance(block, Quote)]
+    quotes = [block for block in walk_blocks(blocks(source)) if isinstance(block, BlockQuote)]
     assert 3 <= len(quotes) <= 6
-    assert not any(isinstance(block, Table) for block in every(blocks(source)))
+    assert not any(isinstance(block, TableBlock) for block in walk_blocks(blocks(source)))
 
 
 def depth(mail: str) -> int:

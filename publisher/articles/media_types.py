@@ -1,0 +1,92 @@
+"""The kinds of sounds, films and documents that go along with articles: suffix, type, first bytes.
+
+Only what players and readers on every system open. Knows no file beyond its first bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+# A PDF's header may stand anywhere in so many bytes (ISO 32000-1 annex H, note 13).
+HEAD_BYTES = 1024
+
+# MPEG audio: eleven bits set, then neither a reserved version nor a reserved layer, which also
+# rules out AAC in ADTS frames (ISO 11172-3 section 2.4.1.3).
+MPEG_FRAME = re.compile(rb"\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff]")
+# What an MP4 begins with, and older QuickTime files, behind the length of the first box
+# (ISO 14496-12 section 4.3; QuickTime File Format, "Atoms").
+MP4_BOXES = frozenset({b"ftyp"})
+QUICKTIME_BOXES = MP4_BOXES | {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
+
+
+@dataclass(frozen=True, slots=True)
+class MediaKind:
+    """A kind of file: its media type, its usual name, and whether first bytes are of it."""
+
+    media_type: str
+    name: str
+    fits: Callable[[bytes], bool]
+
+
+def _mpeg(head: bytes) -> bool:
+    return head.startswith(b"ID3") or bool(MPEG_FRAME.match(head))
+
+
+def _mp4(head: bytes) -> bool:
+    return head[4:8] in MP4_BOXES
+
+
+def _quicktime(head: bytes) -> bool:
+    return head[4:8] in QUICKTIME_BOXES
+
+
+def _ogg(head: bytes) -> bool:
+    return head.startswith(b"OggS")
+
+
+def _wav(head: bytes) -> bool:
+    # RF64 is WAVE for files above 4 GB (EBU Tech 3306).
+    return head[:4] in {b"RIFF", b"RF64"} and head[8:12] == b"WAVE"
+
+
+def _flac(head: bytes) -> bool:
+    return head.startswith((b"fLaC", b"ID3"))
+
+
+def _webm(head: bytes) -> bool:
+    return head.startswith(b"\x1a\x45\xdf\xa3")  # EBML (RFC 8794 section 8.1)
+
+
+def _pdf(head: bytes) -> bool:
+    return b"%PDF-" in head[:HEAD_BYTES]
+
+
+def _epub(head: bytes) -> bool:
+    # EPUB 3.3 section 4.2.2: the first file of the archive, stored as it is.
+    return head.startswith(b"PK\x03\x04") and head[30:58] == b"mimetypeapplication/epub+zip"
+
+
+MEDIA_KINDS: dict[str, MediaKind] = {
+    ".mp3": MediaKind("audio/mpeg", "MP3", _mpeg),
+    ".m4a": MediaKind("audio/mp4", "MPEG-4", _mp4),
+    ".ogg": MediaKind("audio/ogg", "Ogg", _ogg),
+    ".oga": MediaKind("audio/ogg", "Ogg", _ogg),
+    ".opus": MediaKind("audio/ogg", "Ogg", _ogg),
+    ".wav": MediaKind("audio/wav", "WAVE", _wav),
+    ".flac": MediaKind("audio/flac", "FLAC", _flac),
+    ".mp4": MediaKind("video/mp4", "MPEG-4", _mp4),
+    ".m4v": MediaKind("video/mp4", "MPEG-4", _mp4),
+    ".webm": MediaKind("video/webm", "WebM", _webm),
+    ".mov": MediaKind("video/quicktime", "QuickTime", _quicktime),
+    ".pdf": MediaKind("application/pdf", "PDF", _pdf),
+    ".epub": MediaKind("application/epub+zip", "EPUB", _epub),
+}
+MEDIA_SUFFIXES = frozenset(MEDIA_KINDS)
+
+
+def media_kind(name: str) -> MediaKind | None:
+    """Give the kind that a name's suffix stands for, None if it is none of these."""
+    return MEDIA_KINDS.get(PurePosixPath(name).suffix.lower())

@@ -1,0 +1,287 @@
+"""Filing what was read: which article a file stands for, what counts as a change, what is news.
+
+Each call runs inside the caller's transaction. Reads no file; knows nothing of issues and feeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import count
+from typing import Any, Literal
+
+import structlog
+from sqlalchemy import Connection, Insert, Row, func, insert, select, update
+
+from publisher.articles import file_state, script_conversion, variants
+from publisher.articles.columns import content_columns, publication_time
+from publisher.articles.file_state import FileResult, SourcePath
+from publisher.articles.model import ArticleStatus, Origin
+from publisher.articles.story_key import story_slug
+from publisher.articles.tables import NEEDS_PUBLISHING, article, source_file, story
+
+log = structlog.get_logger()
+
+UpsertOutcome = Literal["new", "changed", "moved", "unchanged", "contested"]
+
+
+def upsert_articles(
+    connection: Connection,
+    source: str,
+    readings: Sequence[FileResult],
+    gone: Collection[SourcePath],
+    languages: Sequence[str],
+    now: datetime,
+) -> list[UpsertOutcome]:
+    """File some readings; says of each what kind of change it was.
+
+    `gone` are the files that are no more, of any source; `languages` the publication's, in order.
+    A contested file is in quarantine because another has its place; it may get it later.
+    """
+    clerk = _Clerk(connection, source, gone, languages, now)
+    outcomes = [clerk.file(reading) for reading in readings]
+    script_conversion.mark_for_conversion(connection, clerk.touched)
+    return outcomes
+
+
+class _Clerk:
+    """Files readings of one source in one transaction."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        source: str,
+        gone: Collection[SourcePath],
+        languages: Sequence[str],
+        now: datetime,
+    ) -> None:
+        self._connection = connection
+        self._source = source
+        self._gone = gone
+        self._languages = languages
+        self._now = now
+        # The stories of which any article is other than it was.
+        self.touched: set[int] = set()
+
+    def file(self, reading: FileResult) -> UpsertOutcome:
+        """File one reading; gives the kind of change that it was."""
+        before = self._before(reading.file.path)
+        if not reading.understood:
+            return self._file_nothing(reading, before)
+        holders = self._holders(reading)
+        rival = next((one for one in holders if self._rivals(one, reading)), None)
+        if rival is not None:
+            reason = (
+                f"story {reading.key!r} has its {reading.language} article in "
+                f"{rival.path} already; give one of them a key of its own"
+            )
+            # Whether the place is free again, its own looks don't tell.
+            unsigned = replace(reading, file=replace(reading.file, signature=""))
+            self._quarantine(unsigned, before, reason)
+            return "contested"
+        return self._file_article(reading, before, holders[0].article_id if holders else None)
+
+    def _file_nothing(self, reading: FileResult, before: Row[Any] | None) -> UpsertOutcome:
+        if reading.reason:
+            self._quarantine(reading, before, reading.reason)
+            return "unchanged"
+        file_state.save_file(self._connection, self._source, reading, None)
+        if before is None or before.article_id is None:
+            return "unchanged"
+        self._withdraw(before.article_id)
+        return "changed"
+
+    def _quarantine(self, reading: FileResult, before: Row[Any] | None, reason: str) -> None:
+        """Keep an article as it was if its file has become unreadable: nothing is lost."""
+        if before is None or before.reason != reason:
+            log.warning("quarantined", file=reading.file.path, reason=reason)
+        article_id = before.article_id if before else None
+        file_state.save_file(self._connection, self._source, reading, article_id, reason=reason)
+
+    def _file_article(
+        self, reading: FileResult, before: Row[Any] | None, inherited: int | None
+    ) -> UpsertOutcome:
+        moved_from = self._moved_from(reading) if before is None else None
+        own = before.article_id if before else None
+        old_id = own or inherited or moved_from
+        story_id = self._renamed_story(reading, moved_from) or self._story(reading.key)
+        taken = self._article_at(story_id, reading.language)
+        number, kind = self._store(reading, story_id, taken or old_id)
+        file_state.save_file(self._connection, self._source, reading, number)
+        if old_id is not None and number != old_id:
+            self._withdraw(old_id)  # the file now stands for another article
+            return "changed"
+        if moved_from and kind == "unchanged":
+            return "moved"
+        return kind
+
+    def _store(
+        self, reading: FileResult, story_id: int, number: int | None
+    ) -> tuple[int, UpsertOutcome]:
+        row = self._row(number) if number else None
+        columns = self._columns(reading, row) | {"story_id": story_id}
+        kind: UpsertOutcome
+        if row is None:
+            number, kind = self._insert(reading, columns), "new"
+        else:
+            number, kind = row.id, self._update(reading, row, columns)
+        if kind != "unchanged":
+            both = {story_id, row.story_id if row else story_id}
+            for one in both:
+                variants.update_variants(self._connection, one, self._languages, self._now)
+            self.touched |= both
+        return number, kind
+
+    def _columns(self, reading: FileResult, row: Row[Any] | None) -> dict[str, Any]:
+        # A document without a date keeps the day on which it was first seen.
+        first_seen = min(row.published_at, self._now) if row else self._now
+        published = publication_time(reading.draft.published or first_seen, reading.zone)
+        content = content_columns(reading.draft, reading.language, published.day)
+        return content | {
+            "language": reading.language,
+            "declared": reading.draft.status,
+            "published_at": published.at,
+        }
+
+    def _insert(self, reading: FileResult, columns: dict[str, Any]) -> int:
+        published = columns["published_at"]
+        available = max(self._now, published)
+        since = self._known_since(columns["story_id"])
+        # News to feed readers only when the story itself was there before.
+        updated = self._now if since is not None and since < self._now else published
+        if reading.draft.updated:
+            updated = min(publication_time(reading.draft.updated, reading.zone).at, available)
+        values = columns | {
+            "origin": Origin.ORIGINAL,
+            "status": columns["declared"],
+            "available_at": available,
+            "updated_at": max(published, updated),
+        }
+        return self._add(insert(article).values(values))
+
+    def _update(
+        self, reading: FileResult, row: Row[Any], columns: dict[str, Any]
+    ) -> UpsertOutcome:
+        names = ("content_hash", "declared", "story_id", "language", "published_at")
+        same = all(getattr(row, name) == columns[name] for name in names)
+        if same and row.status != ArticleStatus.WITHDRAWN and row.origin != Origin.CONVERTED:
+            return "unchanged"
+        values = columns | {**NEEDS_PUBLISHING, "converted_from": None}
+        values["available_at"] = self._available(row, columns)
+        values["updated_at"] = max(row.updated_at, columns["published_at"])
+        if row.status == ArticleStatus.WITHDRAWN:
+            values["status"] = columns["declared"]
+        if row.origin == Origin.CONVERTED:
+            values["origin"] = Origin.TRANSLATION
+        seen = ("content_hash", "published_at")
+        if any(getattr(row, name) != columns[name] for name in seen):
+            values["updated_at"] = self._updated(reading, row, columns["published_at"])
+        self._connection.execute(update(article).where(article.c.id == row.id).values(values))
+        return "changed"
+
+    def _available(self, row: Row[Any], columns: dict[str, Any]) -> datetime:
+        """Say from when it is news: an embargo may be moved or lifted, what was out stays out.
+
+        A human translation in a conversion's place is news, what comes back, and what turns out
+        to be in another language; an edition that has carried the story leaves it out anyway.
+        """
+        returns = row.status == ArticleStatus.WITHDRAWN
+        is_news = (
+            row.origin == Origin.CONVERTED or returns or row.language != columns["language"]
+        )
+        known_since: datetime = self._now if is_news else min(row.available_at, self._now)
+        published: datetime = columns["published_at"]
+        return published if published > self._now else known_since
+
+    def _updated(self, reading: FileResult, row: Row[Any], published: datetime) -> datetime:
+        """Take the document's word for when it changed, if it can be true."""
+        told = (
+            publication_time(reading.draft.updated, reading.zone).at
+            if reading.draft.updated
+            else None
+        )
+        credible = told if told and row.updated_at < told <= self._now else self._now
+        return max(credible, published)
+
+    # What the rows say
+
+    def _before(self, path: str) -> Row[Any] | None:
+        query = select(source_file).where(
+            source_file.c.source == self._source, source_file.c.path == path
+        )
+        return self._connection.execute(query).one_or_none()
+
+    def _holders(self, reading: FileResult) -> Sequence[Row[Any]]:
+        """Find the files that stand, or stood, for this story in this language."""
+        query = (
+            select(source_file)
+            .join(article, article.c.id == source_file.c.article_id)
+            .join(story, story.c.id == article.c.story_id)
+            .where(story.c.key == reading.key, article.c.language == reading.language)
+            .order_by(source_file.c.path)
+        )
+        return self._connection.execute(query).all()
+
+    def _rivals(self, holder: Row[Any], reading: FileResult) -> bool:
+        place = (holder.source, holder.path)
+        return place not in self._gone and place != (self._source, reading.file.path)
+
+    def _moved_from(self, reading: FileResult) -> int | None:
+        """Find the article of a file that is gone and had the same content."""
+        if not self._gone:
+            return None
+        same = select(source_file.c.article_id).where(source_file.c.sha256 == reading.sha256)
+        query = select(source_file.c.source, source_file.c.path, source_file.c.article_id)
+        query = query.where(source_file.c.article_id.in_(same))
+        rows = self._connection.execute(query.order_by(source_file.c.path)).all()
+        # A twin that was renamed in the same turn may have found its article already.
+        kept = {row.article_id for row in rows if (row.source, row.path) not in self._gone}
+        return next((row.article_id for row in rows if row.article_id not in kept), None)
+
+    def _story(self, key: str) -> int:
+        found = self._connection.execute(select(story.c.id).where(story.c.key == key)).scalar()
+        if found is not None:
+            return int(found)
+        slugs = (story_slug(key, attempt) for attempt in count())
+        free = next(slug for slug in slugs if not self._is_taken(slug))
+        return self._add(insert(story).values(key=key, slug=free))
+
+    def _is_taken(self, slug: str) -> bool:
+        query = select(story.c.id).where(story.c.slug == slug)
+        return self._connection.execute(query).first() is not None
+
+    def _add(self, row: Insert) -> int:
+        return int(self._connection.execute(row.returning(row.table.c.id)).scalar_one())
+
+    def _renamed_story(self, reading: FileResult, moved: int | None) -> int | None:
+        """Let a story whose file was renamed go by the new key; its slug, and so its URLs, stay."""
+        row = self._row(moved) if moved else None
+        known = select(story.c.id).where(story.c.key == reading.key)
+        if row is None or self._connection.execute(known).first():
+            return None
+        if self._article_at(row.story_id, reading.language) not in {None, moved}:
+            return None  # a copy in another language's place: the story has its article there
+        here = story.c.id == row.story_id
+        self._connection.execute(update(story).where(here).values(key=reading.key))
+        return int(row.story_id)
+
+    def _article_at(self, story_id: int, language: str) -> int | None:
+        query = select(article.c.id).where(
+            article.c.story_id == story_id, article.c.language == language
+        )
+        return self._connection.execute(query).scalar_one_or_none()
+
+    def _row(self, number: int) -> Row[Any] | None:
+        return self._connection.execute(
+            select(article).where(article.c.id == number)
+        ).one_or_none()
+
+    def _known_since(self, story_id: int) -> datetime | None:
+        query = select(func.min(article.c.available_at)).where(article.c.story_id == story_id)
+        return self._connection.execute(query).scalar_one_or_none()
+
+    def _withdraw(self, number: int) -> None:
+        self.touched |= variants.withdraw_articles(
+            self._connection, [number], self._languages, self._now
+        )

@@ -1,0 +1,86 @@
+"""Between a draft and the columns of its row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from publisher.articles.columns import content_columns, content_hash, publication_time
+from publisher.articles.model import Attachment, Byline, ParsedArticle, Picture
+
+HONG_KONG = ZoneInfo("Asia/Hong_Kong")
+DRAFT = ParsedArticle(title="T", html="<p>Some words.</p>", text="Some words.")
+DAY = date(2026, 1, 9)
+SOUND = Attachment(src="/media/x.mp3", media_type="audio/mpeg", length=17)
+
+
+def test_a_bare_date_begins_at_the_publications_midnight() -> None:
+    found = publication_time(DAY, HONG_KONG)
+    assert found.day == DAY
+    assert found.at == datetime(2026, 1, 8, 16, tzinfo=UTC)
+
+
+def test_a_time_without_an_offset_is_the_publications() -> None:
+    found = publication_time(datetime(2026, 1, 9, 7, 30), HONG_KONG)  # noqa: DTZ001  # as it is written
+    assert (found.day, found.at) == (DAY, datetime(2026, 1, 8, 23, 30, tzinfo=UTC))
+
+
+def test_a_time_with_an_offset_is_that_instant_on_the_publications_calendar() -> None:
+    written = datetime(2026, 1, 8, 20, 0, 0, 999, tzinfo=timezone(timedelta(hours=-1)))
+    found = publication_time(written, HONG_KONG)
+    assert (found.day, found.at) == (DAY, datetime(2026, 1, 8, 21, tzinfo=UTC))
+
+
+def test_a_summary_is_made_where_there_is_none() -> None:
+    assert content_columns(DRAFT, "en", DAY)["summary"] == "Some words."
+    assert content_columns(replace(DRAFT, summary="Mine."), "en", DAY)["summary"] == "Mine."
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(DRAFT, title="U"),
+        replace(DRAFT, html="<p>Some <b>words</b>.</p>"),
+        replace(DRAFT, bylines=(Byline(name="Ann Example"),)),
+        replace(DRAFT, topics=("maps",)),
+        replace(DRAFT, picture=Picture(src="/media/x.png", alt="X")),
+        replace(DRAFT, url="https://example.org/t"),
+        replace(DRAFT, attachments=(SOUND,)),
+    ],
+)
+def test_whatever_a_reader_can_see_counts_in_the_hash(other: ParsedArticle) -> None:
+    mine, its = content_columns(DRAFT, "en", DAY), content_columns(other, "en", DAY)
+    assert mine["content_hash"] != its["content_hash"]
+
+
+def test_what_no_reader_can_see_does_not_count_in_the_hash() -> None:
+    other = replace(DRAFT, key="k", permalink="/p/")
+    assert content_columns(other, "en", DAY) == content_columns(DRAFT, "en", DAY)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(SOUND, src="/media/y.mp3"),
+        replace(SOUND, media_type="audio/mp4"),
+        replace(SOUND, length=18),
+        replace(SOUND, title="A talk"),
+        replace(SOUND, duration=60),
+    ],
+)
+def test_whatever_is_said_of_an_attachment_counts_in_the_hash(other: Attachment) -> None:
+    mine, its = (
+        content_columns(replace(DRAFT, attachments=(one,)), "en", DAY) for one in (SOUND, other)
+    )
+    assert mine["content_hash"] != its["content_hash"]
+
+
+def test_no_attachments_hash_as_before_there_were_any() -> None:
+    assert content_hash({"a": 1, "attachments": []}) == content_hash({"a": 1})
+
+
+def test_the_hash_knows_no_order_of_columns() -> None:
+    assert content_hash({"a": 1, "b": DAY}) == content_hash({"b": DAY, "a": 1})

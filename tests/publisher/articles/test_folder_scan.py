@@ -1,0 +1,147 @@
+"""Which files are there, and which look as they did before."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from publisher.articles.folder_scan import (
+    COARSEST_CLOCK_NS,
+    FileStat,
+    filesystem_time,
+    is_article_path,
+    scan_folder,
+)
+from publisher.errors import SourceError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "source").mkdir()
+    return tmp_path / "source"
+
+
+def look(folder: Path) -> dict[str, str]:
+    return {path: seen.signature for path, seen in scan_folder(folder).items()}
+
+
+def change(file: Path, text: str) -> None:
+    """Write until the clock has moved: that takes a few thousandths of a second."""
+    before = file.stat().st_ctime_ns
+    while file.stat().st_ctime_ns == before:
+        file.write_text(text)
+
+
+def test_articles_and_what_goes_along_are_found_in_order_and_nothing_else(folder: Path) -> None:
+    (folder / "en").mkdir()
+    names = (
+        "b.md",
+        "en/a.HTML",
+        "a.png",
+        "c.txt",
+        "d.MP3",
+        "e.pdf",
+        "notes.docx",
+        "README",
+        "md",
+    )
+    for name in names:
+        (folder / name).touch()
+    assert list(look(folder)) == ["a.png", "b.md", "c.txt", "d.MP3", "e.pdf", "en/a.HTML"]
+
+
+@pytest.mark.parametrize(
+    "name", [".hidden.md", "_draft.md", "old.md~", ".git/x.md", "_new/x.md"]
+)
+def test_what_editors_mean_to_hide_is_left_out(folder: Path, name: str) -> None:
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).touch()
+    assert look(folder) == {}
+
+
+def test_a_folder_that_is_not_there_is_an_error_with_its_name(folder: Path) -> None:
+    with pytest.raises(SourceError, match=r"nowhere: can't be read: No such file"):
+        scan_folder(folder / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("age", "trusted"),
+    [(-1, False), (0, False), (COARSEST_CLOCK_NS - 1, False), (COARSEST_CLOCK_NS, True)],
+)
+def test_a_file_that_was_read_within_two_seconds_of_its_change_is_not_trusted(
+    age: int, trusted: bool
+) -> None:
+    seen = FileStat("a.md", "looks", changed_at=10**18)
+    assert seen.trusted(10**18 + age) == (seen if trusted else FileStat("a.md", "", 10**18))
+
+
+def test_a_file_is_remembered_as_it_looked_however_new_it_is(folder: Path) -> None:
+    (folder / "a.md").touch()
+    (seen,) = scan_folder(folder).values()
+    assert seen.signature
+    assert seen.changed_at == (folder / "a.md").stat().st_ctime_ns
+    assert seen.trusted(filesystem_time(folder.parent / "marker")).signature == ""
+
+
+def test_a_file_dated_in_the_future_is_not_trusted_before(folder: Path) -> None:
+    (folder / "a.md").touch()
+    ahead = filesystem_time(folder.parent / "marker") + 100 * COARSEST_CLOCK_NS
+    os.utime(folder / "a.md", ns=(ahead, ahead))
+    (seen,) = scan_folder(folder).values()
+    assert seen.trusted(ahead).signature == ""
+    assert seen.trusted(ahead + COARSEST_CLOCK_NS) == seen
+
+
+def test_the_clock_is_the_file_systems_and_goes_forward(folder: Path) -> None:
+    marker = folder.parent / "marker"
+    first = filesystem_time(marker)
+    os.utime(marker, ns=(0, 0))
+    assert filesystem_time(marker) >= first > 0
+
+
+def test_an_unchanged_file_looks_as_before(folder: Path) -> None:
+    (folder / "a.md").touch()
+    assert look(folder) == look(folder)
+    assert look(folder)["a.md"]
+
+
+def test_an_edit_of_equal_size_is_seen_even_with_its_time_put_back(folder: Path) -> None:
+    file = folder / "a.md"
+    file.write_text("one")
+    before, times = look(folder), file.stat()
+    change(file, "two")
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert (file.stat().st_size, file.stat().st_mtime_ns) == (3, times.st_mtime_ns)
+    assert look(folder) != before
+
+
+def test_links_to_nowhere_and_to_themselves_are_left_to_reading(folder: Path) -> None:
+    (folder / "a.md").symlink_to("gone.md")
+    (folder / "b.md").symlink_to("b.md")
+    assert look(folder) == {"a.md": "", "b.md": ""}
+
+
+def test_links_to_files_are_followed_and_links_to_folders_are_not(folder: Path) -> None:
+    (folder / "en").mkdir()
+    (folder / "en/x.md").touch()
+    (folder / "y.md").symlink_to("en/x.md")
+    (folder / "round").symlink_to(folder, target_is_directory=True)
+    (folder / "odd.md").symlink_to(folder, target_is_directory=True)
+    assert list(look(folder)) == ["en/x.md", "y.md"]
+
+
+def test_a_pipe_is_no_article(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.md")
+    assert look(folder) == {}
+
+
+def test_a_name_that_is_not_utf_8_is_shown_escaped(folder: Path) -> None:
+    (Path(os.fsdecode(os.fsencode(folder) + b"/\xff.md"))).touch()
+    assert list(look(folder)) == ["\\xff.md"]
+
+
+def test_pictures_are_no_articles() -> None:
+    assert is_article_path("a.md")
+    assert not is_article_path("a.PNG")
