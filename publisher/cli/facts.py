@@ -97,9 +97,9 @@ def collect(connection: Connection, settings: Settings, now: datetime) -> Facts:
         elsewhere={tag: n for tag, n in counts.items() if tag not in served},
         unserved={tag: n for tag, n in readers.items() if match(tag, served) is None},
         quarantine=tuple(articles.quarantined_files(connection)),
-        feeds=shelf.count(connection, served),
-        pings_waiting=pings.waiting(connection),
-        pings_failed=tuple(pings.failed(connection)),
+        feeds=feed_index.count_feeds(connection, served),
+        pings_waiting=websub_queue.count_waiting_pings(connection),
+        pings_failed=tuple(websub_queue.failed_pings(connection)),
     )
 
 

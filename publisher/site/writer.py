@@ -113,7 +113,9 @@ def _write_articles(
     failed: set[int] = set()
     while True:
         with database.reading() as connection:
-            due = articles.articles_without_page(connection, now, PORTION + len(failed))
+            due = articles.articles_without_page(
+                connection, now, PAGES_PER_TRANSACTION + len(failed)
+            )
             portion = [article for article in due if article.id not in failed]
             variants = articles.variants(connection, [a.story_id for a in portion], now)
             pools = _pools(connection, portion, now)

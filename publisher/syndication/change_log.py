@@ -61,7 +61,9 @@ def _due(connection: Connection, now: datetime) -> list[int]:
     What is to appear later waits.
     """
     waits = and_(article.c.status == ArticleStatus.READY, article.c.available_at > now)
-    known = exists().where(entry.c.article_id == article.c.id, entry.c.gone_at.is_(None))
+    known = exists().where(
+        feed_entry.c.article_id == article.c.id, feed_entry.c.gone_at.is_(None)
+    )
     query = (
         select(article.c.id)
         .join(story)

@@ -127,7 +127,7 @@ def _names(subject: FeedSubject) -> Iterator[str]:
     if subject.kind not in _FOLDERS:
         yield subject.language or "all"
         return
-    folder = f"{subject.language}/{FOLDERS[subject.kind]}"
+    folder = f"{subject.language}/{_FOLDERS[subject.kind]}"
     yield from (
         f"{folder}/{story_slug(subject.label, attempt)}" for attempt in itertools.count()
     )
