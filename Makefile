@@ -7,15 +7,23 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 SOURCES := publisher feeds subscribers tests
 
-.PHONY: demo test lint types contracts pytest bench format support lock pictures clean help
+RUN := $(BIN)/pytest -n auto --dist worksteal
+LANES := tests/feeds tests/project tests/publisher tests/subscribers tests/slow
+
+.PHONY: demo test test-all torture lint types contracts fast slow bench format support lock \
+  pictures clean help
 
 help:  ## list the verbs
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/' | column -t -s:
 
 demo: $(VENV)/runtime  ## publish a week of the demo publication into build/demo
 	@$(BIN)/publisher demo build/demo
 
-test: lint types contracts pytest  ## every test and check
+test: lint types contracts fast  ## checks, and the tests that need neither a process nor a browser
+
+test-all: COVERAGE = 1
+test-all: test slow  ## every test and check, with coverage
+
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check $(SOURCES)
@@ -27,9 +35,15 @@ types: $(VENV)/dev
 contracts: $(VENV)/dev  ## the directions in which imports may run
 	$(BIN)/lint-imports
 
-pytest: $(VENV)/dev
-	rm -f .coverage .coverage.*
-	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term
+fast: $(VENV)/dev
+	$(RUN) $(if $(COVERAGE),--cov --cov-report=term)
+
+slow: $(VENV)/dev  ## processes, browsers, kills, packaging, and each property with all its examples
+	$(RUN) -m "slow or hypothesis" --hypothesis-profile=full $(LANES)
+
+torture: $(VENV)/dev  ## kills of a large issue and thousands of examples: hours
+	CRASH_READERS=5000 CRASH_KILLS=20 INVARIANT_EXAMPLES=5000 INVARIANT_STEPS=100 \
+	  $(RUN) -m "slow or hypothesis" --hypothesis-profile=torture $(LANES)
 
 bench: $(VENV)/dev  ## measure what the documentation says of speed; FULL=1 takes a million readers
 	$(BIN)/python -m tests.bench $(if $(FULL),--full)

@@ -1,40 +1,32 @@
-"""What every test may rely on."""
+"""What every test may rely on, and the lane that it runs in.
+
+Tests are in three lanes, and folders say which: all but `tests/slow` is fast, `tests/slow` may
+start processes and browsers. `make torture` runs both with sizes that take hours.
+"""
 
 import gc
-import sys
-import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
 from hypothesis import settings
 
-# How long an example takes says more of what else the machine does than of the code.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
+SLOW = Path(__file__).parent / "slow"
+
+# No deadline: the time of an example depends on what else the machine does. A profile is chosen
+# by `--hypothesis-profile`; tests that set `max_examples` themselves keep their number.
+settings.register_profile("few", max_examples=10, deadline=None)
+settings.register_profile("full", max_examples=100, deadline=None)
+settings.register_profile("torture", max_examples=5_000, deadline=None)
+settings.load_profile("few")
 
 
-UNTRACED = ("slow", "browser", "untraced")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Measure no coverage where most of the work is done by other processes, or is not ours.
-
-    Tracing takes as long again as what is traced, and what these tests reach in this process is
-    reached by others too. (The marker of pytest-cov does nothing in xdist's workers: a second
-    measurement takes over.)
-    """
-    if not any(item.get_closest_marker(name) for name in UNTRACED):
-        return (yield)
-    before, before_in_threads = sys.gettrace(), threading.gettrace()
-    sys.settrace(None)
-    threading.settrace(None)
-    try:
-        return (yield)
-    finally:
-        sys.settrace(before)
-        threading.settrace(before_in_threads)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is below `tests/slow`, so that `-m "slow or hypothesis"` is the slow lane."""
+    for item in items:
+        if SLOW in item.path.parents:
+            item.add_marker("slow")
 
 
 def pytest_collection_finish() -> None:

@@ -21,7 +21,6 @@ from publisher.clock import FixedClock
 from publisher.config import Settings
 from publisher.database import Database, open_database
 from publisher.testing import make_publication
-from tests.browser.publications import demo_week
 from tests.publisher.lanterns import Published, published
 
 NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)  # a Friday
@@ -143,12 +142,6 @@ def connection(house: House) -> Iterator[Connection]:
 def friday(tmp_path_factory: pytest.TempPathFactory) -> Published:
     """The demo's publication after a Friday's run, to be copied."""
     return published(tmp_path_factory)
-
-
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's folder after its week, to be looked at."""
-    return demo_week(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,15 @@ import csv
 import json
 import re
 import shutil
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
-from tests.processes import Outcome, publisher
+from publisher.cli import main
+from tests.processes import ENVIRONMENT, Outcome
 from tests.sharing import made_once
 
 DATA = Path(__file__).resolve().parents[2] / "publisher" / "demo" / "data"
@@ -76,7 +79,17 @@ def published(factory: pytest.TempPathFactory) -> Published:
 
 def _publish(folder: Path) -> None:
     lantern = lay_out(folder / "lantern")
-    assert publisher("subscribers", "import", lantern / "subscribers.csv", lantern).code == 0
-    outcome = publisher("run", "--once", "--now", FRIDAY, lantern)
+    assert _run("subscribers", "import", lantern / "subscribers.csv", lantern).code == 0
+    outcome = _run("run", "--once", "--now", FRIDAY, lantern)
     assert outcome.code == 0, outcome.err
     (folder / "said.json").write_text(json.dumps(asdict(outcome)), "utf-8")
+
+
+def _run(*arguments: object) -> Outcome:
+    """Run a command in this process."""
+    out, err = StringIO(), StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setenv("PUBLISHER_SECRET", ENVIRONMENT["PUBLISHER_SECRET"])
+        patch.setenv("NO_COLOR", "1")
+        code = main([str(argument) for argument in arguments])
+    return Outcome(code, out.getvalue(), err.getvalue())

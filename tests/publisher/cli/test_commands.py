@@ -528,17 +528,3 @@ def test_what_the_starter_says_of_delivery_can_be_taken_up_as_it_stands(
     assert settings.delivery.smtp.port_used == 587
     assert settings.delivery.rate.per_hour == 5000
     assert [table.selector for table in settings.delivery.dkim] == ["news"]
-
-
-def test_a_preview_uses_the_publications_own_templates(
-    run: Run, lantern: Path, tmp_path: Path
-) -> None:
-    own = lantern / "templates" / "email" / "digest"
-    own.mkdir(parents=True)
-    (own / "body.txt").write_text("Our own words.")
-    out = tmp_path / "digest.txt"
-
-    code, _out, _err = run("preview", "weekly", lantern, "--now", FRIDAY, "--out", out)
-
-    assert code == 0
-    assert "Our own words." in out.read_text("utf-8")

@@ -4,8 +4,6 @@ import importlib
 import pkgutil
 import re
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,18 +116,6 @@ def test_a_file_that_is_up_to_date_is_not_touched(made: Path) -> None:
     before = made.read_bytes()
     open_database(made).close()
     assert made.read_bytes() == before
-
-
-def test_opening_a_file_that_is_up_to_date_does_not_load_alembic(made: Path) -> None:
-    program = (
-        "import pathlib, sys; from publisher.database import open_database;"
-        "open_database(pathlib.Path(sys.argv[1])).close();"
-        "print([name for name in sys.modules if name.startswith('alembic')])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(made)], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "[]\n"
 
 
 @pytest.fixture

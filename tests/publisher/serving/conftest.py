@@ -1,4 +1,4 @@
-"""The servers that tests put their questions to, each started once."""
+"""Our own server, started once, at the root of its host and below a path."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -9,18 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.publisher.serving.samples import HOST, make_site
-from tests.publisher.serving.servers import (
-    Server,
-    caddy_server,
-    missing,
-    nginx_server,
-    own_server,
-)
+from tests.publisher.serving.servers import Server, caddy_server, nginx_server, own_server
 
 SERVERS = {"own": own_server, "nginx": nginx_server, "caddy": caddy_server}
 # At the root of the host, and below a path of it.
 HERE = {"": HOST, "/blog": f"{HOST}/blog"}
-PRESENT = [name for name in SERVERS if name == "own" or not missing(name)]
 
 
 @pytest.fixture(scope="session")
@@ -30,9 +23,9 @@ def started() -> Iterator[Callable[[str], Server]]:
         yield cache(partial(_start, stack))
 
 
-@pytest.fixture(params=[f"{name}{prefix}" for name in PRESENT for prefix in HERE])
+@pytest.fixture(params=[f"own{prefix}" for prefix in HERE])
 def server(request: pytest.FixtureRequest, started: Callable[[str], Server]) -> Server:
-    """Give each server that this machine has, at the root of its host and below a path.
+    """Give our own server, at the root of its host and below a path.
 
     Not of the session itself: pytest has one parameter of those at a time, and pytest-xdist
     hands tests out in no order, so that servers would end and start all the time.

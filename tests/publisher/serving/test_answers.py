@@ -22,7 +22,7 @@ from tests.publisher.serving.samples import (
     RSS,
     TTL,
 )
-from tests.publisher.serving.servers import Server, missing, steady
+from tests.publisher.serving.servers import Server, steady
 
 SOON = f"public, max-age={TTL * 60}"
 A_DAY = "public, max-age=86400"
@@ -133,12 +133,6 @@ OUTSIDE = (
 def vary_of(case: Case) -> str:
     styled = case.path.endswith((".rss.xml", ".atom.xml"))
     return "Accept, Accept-Encoding" if styled else "Accept-Encoding"
-
-
-@pytest.mark.parametrize("name", ["nginx", "caddy"])
-def test_all_servers_are_asked(name: str) -> None:
-    if missing(name):
-        pytest.skip(f"no {name} on this machine: its answers are not tested")
 
 
 def test_a_document_says_what_it_is(server: Server) -> None:

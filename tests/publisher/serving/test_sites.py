@@ -1,7 +1,6 @@
 """The configurations as text; what they do is in test_answers."""
 
 import re
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from publisher.errors import UsageError
 from publisher.serving import caddy, nginx
 from tests.publisher.serving.documented import DOCUMENT, configurations
 from tests.publisher.serving.samples import make_settings
-from tests.publisher.serving.servers import missing
 
 
 @pytest.fixture
@@ -125,13 +123,3 @@ def test_two_publications_fit_into_one_nginx(tmp_path: Path) -> None:
 
     assert not names[0] & names[1]
     assert max(map(len, names[0] | names[1])) <= 40
-
-
-@pytest.mark.skipif(missing("caddy"), reason="no caddy on this machine")
-def test_caddy_finds_it_well_formed(settings: Settings) -> None:
-    text = caddy(settings)
-    formatted = subprocess.run(
-        ["caddy", "fmt", "-"], input=text, capture_output=True, text=True, check=True
-    ).stdout
-
-    assert formatted == text

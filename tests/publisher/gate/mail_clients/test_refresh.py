@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -112,10 +110,3 @@ def test_a_new_holder_of_rights_must_be_named_first(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=f"{LICENCES.name} lacks 'Copyright © A New Holder'"):
         write(package, tmp_path / "caniemail.json")
     assert not (tmp_path / "caniemail.json").exists()
-
-
-def test_the_command_says_how_it_is_called() -> None:
-    command = [sys.executable, "-m", "publisher.gate.mail_clients.refresh"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ended.returncode == 2
-    assert "ARCHIVE" in ended.stderr

@@ -26,7 +26,6 @@ from publisher.rendering.prose import (
     plain_text,
 )
 from publisher.rendering.tokens import NON_JOINER, TOKENS
-from tests.publisher.articles.helpers import read_text
 from tests.publisher.conftest import House
 from tests.publisher.rendering.prose.reading import (
     BASE,
@@ -37,7 +36,6 @@ from tests.publisher.rendering.prose.reading import (
     text_of,
 )
 
-TAGS = {"zh": "zh-Hans"}
 # Lines of text fence off what would turn them, and close and open fences where they are broken;
 # what an article leaves open is taken out.
 TURNED = re.compile(f"[{''.join(TURNING)}]")
@@ -127,16 +125,6 @@ def test_every_article_of_the_demo(tmp_path: Path) -> None:
     assert any(article.origin == Origin.CONVERTED for article in articles)
     for article in articles:
         check(parse_content(article.html), article.text, article.language)
-
-
-@pytest.mark.slow
-def test_every_article_of_a_real_archive(corpus: Path) -> None:
-    files = sorted((corpus / "optech").rglob("*.md"))
-    assert len(files) > 100
-    for file in files:
-        draft = read_text(file.name, file.read_text("utf-8"))
-        language = TAGS.get(file.parent.name, file.parent.name)
-        check(parse_content(draft.html), draft.text, language)
 
 
 def test_the_seed_article(house: House, corpus: Path) -> None:

@@ -1,0 +1,45 @@
+"""What axe-core has against a mail: the rules of WCAG 2, levels A and AA, that a program can hold.
+
+Knows no mail.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from itertools import product
+from typing import Any
+
+from tests.slow.browser.chromium import Scheme, Window
+
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+# What can come out otherwise in the dark, where colours change, and pictures for it appear.
+OF_COLOURS = ("color-contrast", "link-in-text-block", "image-alt")
+RUN = (
+    "(rules) => axe.run(document, {runOnly: rules, resultTypes: ['violations', 'incomplete']})"
+)
+
+# Mails are drawn for the one, phones have the other.
+WIDTHS = (600, 320)
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+
+
+def violations(window: Window) -> list[str]:
+    """Say what is against a rule, and what axe can't make out: rule, element, what to do."""
+    window.page.evaluate(AXE)
+    faults = []
+    for width, scheme in product(WIDTHS, SCHEMES):
+        window.show(width, scheme)
+        found = window.page.evaluate(RUN, RULES if scheme == "light" else OF_COLOURS)
+        lines = [*_lines(found["violations"]), *_lines(found["incomplete"], "in doubt: ")]
+        faults += [f"{line} at {width} px, {scheme}" for line in lines]
+    return faults
+
+
+def _lines(results: list[dict[str, Any]], doubt: str = "") -> list[str]:
+    return [
+        f"{doubt}{result['id']}, {' '.join(map(str, node['target']))}: "
+        f"{' '.join(node['failureSummary'].split())}"
+        for result in results
+        for node in result["nodes"]
+    ]

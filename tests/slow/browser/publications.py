@@ -1,0 +1,163 @@
+"""The publications whose mails are looked at: the demo, a real archive, a hostile one."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.resources import as_file, files
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from publisher import demo
+from publisher.clock import FixedClock
+from publisher.config import Settings, load
+from publisher.cycle import press
+from publisher.rendering import Renderer, SystemMail, tokens, views
+from publisher.testing import make_publication
+from subscribers import import_csv
+from tests.slow.browser import hostile
+from tests.slow.browser.chromium import Site
+from tests.slow.browser.mails import TOKEN, Mail, inlinings, posted, shared
+
+# The folders of the archive, and our tags for what is in them.
+LANGUAGES = {"en": "en", "ja": "ja", "zh": "zh-Hans"}
+SystemKind = Literal["confirm", "welcome", "goodbye"]
+SYSTEM_MAILS: tuple[SystemKind, ...] = ("confirm", "welcome", "goodbye")
+# A reader's own values, as they are put into such a mail.
+READER = {
+    tokens.READER_ADDRESS: "reader@example.org",
+    tokens.CONFIRM: "https://news.example.org/en/confirm/?token=example",
+    tokens.UNSUBSCRIBE: "https://news.example.org/en/unsubscribe/?token=example",
+    tokens.PREFERENCES: "https://news.example.org/en/preferences/?token=example",
+}
+
+# One edition carries bodies, whose markup is not ours, the others all twenty summaries.
+REAL_NEWSLETTER = {
+    "max_articles": 20,
+    "max_age": 365,
+    "edition": {"en": {"content": "full"}},
+}
+# Fridays at noon, when the weekly of the sample publication is due; the archive ends on one.
+NEWEST = datetime(2025, 6, 27, 12, tzinfo=UTC)
+NOON = datetime(2026, 1, 9, 12, tzinfo=UTC)
+# About as long as RFC 5321 (4.5.3.1) lets an address be: 254 octets, 64 before the @.
+LONGEST = f"{'reader' * 9}@{'.'.join(['example' * 8] * 3)}.example.org"
+
+
+def demo_editions() -> list[str]:
+    """List the demo's editions, as `weekly-ar`, without publishing it."""
+    demo_toml = _demo_toml()
+    names = [newsletter["name"] for newsletter in demo_toml["newsletter"]]
+    return _editions(names, demo_toml["publication"]["languages"])
+
+
+def system_editions() -> list[str]:
+    """List the mails about a subscription in the demo's languages, as `confirm-ar`."""
+    return _editions(SYSTEM_MAILS, _demo_toml()["publication"]["languages"])
+
+
+def _demo_toml() -> dict[str, Any]:
+    path = files("publisher") / "demo" / "data" / "publication.toml"
+    return tomllib.loads(path.read_text("utf-8"))
+
+
+def _editions(names: Sequence[str], languages: Sequence[str]) -> list[str]:
+    return [f"{name}-{language}" for name, language in product(names, languages)]
+
+
+def demo_mails(folder: Path) -> list[Mail]:
+    """Let the demo's week pass."""
+    with inlinings() as noted:
+        settings, _now = demo.publish(folder, lambda _now, _report: None)
+    return posted(settings, noted)
+
+
+def demo_week(factory: pytest.TempPathFactory) -> Path:
+    """Give the demo's folder after its week, made once for all tests: nobody may write there."""
+    return shared(factory, "demo", demo_mails)[0].site.public.parent
+
+
+def real_mails(folder: Path, corpus: Path) -> list[Mail]:
+    """Print an issue of twenty articles from a real archive, in each language."""
+    settings = make_publication(
+        folder,
+        languages=list(LANGUAGES.values()),
+        newsletters=[REAL_NEWSLETTER],
+    )
+    for name in LANGUAGES:
+        shutil.copytree(corpus / "optech" / name, folder / "articles" / name)
+    return printed(settings, NEWEST)
+
+
+def hostile_mails(folder: Path, kind: str) -> list[Mail]:
+    """Print an issue of articles that could have been meant to break it, in each language."""
+    hostile.logo(folder / hostile.DESIGN["logo"])
+    settings = make_publication(
+        folder,
+        title=hostile.TITLE,
+        languages=list(hostile.LANGUAGES),
+        address=hostile.ADDRESS,
+        design=hostile.DESIGN,
+        newsletters=[hostile.NEWSLETTER],
+    )
+    hostile.KINDS[kind](folder / "articles")
+    return printed(settings, NOON, LONGEST)
+
+
+def system_mails(folder: Path) -> list[Mail]:
+    """Write the demo's mails about a subscription, in each of its languages."""
+    with as_file(files("publisher") / "demo" / "data") as data:
+        settings = load(data)
+    site = Site(url=settings.publication.url, public=folder)
+    return [
+        _system_mail(settings, kind, language, site)
+        for kind, language in product(SYSTEM_MAILS, settings.publication.languages)
+    ]
+
+
+def _system_mail(settings: Settings, kind: SystemKind, language: str, site: Site) -> Mail:
+    titles = (settings.edition(one.name, language) for one in settings.newsletters)
+    about = SystemMail(
+        kind=kind,
+        house=views.house(settings.publication, language),
+        newsletters=tuple(edition.title(language) for edition in titles if edition),
+    )
+    with inlinings() as noted:
+        inlined = Renderer().system_mail(about).html
+    name = f"{kind}-{language}"
+    source, html = (
+        TOKEN.sub(lambda token: READER[token[0]], text) for text in (noted[-1][0], inlined)
+    )
+    return Mail(edition=name, name=name, source=source, html=html, site=site)
+
+
+def printed(
+    settings: Settings, now: datetime, reader: str = "reader@example.org"
+) -> list[Mail]:
+    """Print what is due for a reader of each language."""
+    languages = settings.publication.languages
+    with inlinings() as noted, press(settings, FixedClock(now)) as machine:
+        with machine.database.writing() as connection:
+            report = import_csv(
+                connection,
+                _readers(reader, languages),
+                languages=settings.publication.reader_tag,
+                default_language=languages[0],
+                known_newsletters=["weekly"],
+                now=now,
+            )
+        assert report.added == len(languages), report
+        problems = machine.run().problems
+    assert not problems, problems
+    return posted(settings, noted)
+
+
+def _readers(address: str, languages: Sequence[str]) -> list[bytes]:
+    lines = ["email,name,language,timezone,newsletters,status"]
+    lines += [f"{tag}.{address},Ann Example,{tag},,weekly,active" for tag in languages]
+    return [f"{line}\n".encode() for line in lines]

@@ -1,0 +1,131 @@
+"""What is built and installed is the program, whole."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from this checkout."""
+    out = tmp_path_factory.mktemp("wheel")
+    words = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)]
+    subprocess.run([*words, str(ROOT)], check=True, capture_output=True, timeout=120)
+    return next(out.glob("*.whl"))
+
+
+def test_the_wheel_publishes_the_demo_by_itself(wheel: Path, tmp_path: Path) -> None:
+    """Templates, words and demo data are inside; nothing is taken from the checkout."""
+    installed = tmp_path / "installed"
+    zipfile.ZipFile(wheel).extractall(installed)
+    script = (
+        "import publisher, feeds, subscribers, sys\n"
+        "assert all(sys.argv[1] in m.__file__ for m in (publisher, feeds, subscribers))\n"
+        "from publisher.rendering.shipped import templates_folder\n"
+        "assert str(templates_folder()).startswith(sys.argv[1])\n"
+        "from publisher.cli import main\n"
+        "sys.exit(main(['demo', sys.argv[2]]))\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(installed), str(tmp_path / "demo")],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Everything lies below demo" in done.stdout
+    assert (tmp_path / "demo" / "public" / "ar" / "weekly" / "2026-01-09").is_dir()
+
+
+def test_the_wheel_holds_all_that_is_ours(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    packages = ("publisher", "feeds", "subscribers")
+    ours = {
+        str(path.relative_to(ROOT))
+        for package in packages
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    ours |= {
+        f"publisher/{path.relative_to(ROOT)}"
+        for path in (ROOT / "templates").rglob("*")
+        if path.is_file()
+    }
+
+    assert ours - names == set()
+    assert not any(name.startswith("tests/") for name in names)
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_lock_files_carry_hashes_and_no_address(name: str) -> None:
+    text = (ROOT / name).read_text()
+    pins = re.findall(r"(?m)^[a-z0-9._-]+==\S+", text)
+
+    assert len(pins) > 30
+    assert len(pins) == len(re.findall(r"(?m)^\S.*\\\n\s+--hash=sha256:", text))
+    assert "://" not in text
+    assert "index" not in text
+
+
+def test_development_builds_on_the_runtime_s_pins() -> None:
+    pins = [
+        set(re.findall(r"(?m)^[a-z0-9._-]+==[^ ;]+", (ROOT / name).read_text()))
+        for name in ("requirements.txt", "requirements-dev.txt")
+    ]
+
+    assert pins[0] <= pins[1]
+
+
+def imported(*left_out: str) -> set[str]:
+    """Name the distributions that the three packages import, but for folders left out."""
+    names = {
+        "bs4": "beautifulsoup4",
+        "yaml": "pyyaml",
+        "dateutil": "python-dateutil",
+        "slugify": "python-slugify",
+        "markdown_it": "markdown-it-py",
+        "mdit_py_plugins": "mdit-py-plugins",
+        "email_validator": "email-validator",
+        "pydantic_core": "pydantic",
+        "PIL": "pillow",
+    }
+    found: set[str] = set()
+    for package in ("publisher", "feeds", "subscribers"):
+        for path in (ROOT / package).rglob("*.py"):
+            if not {*path.relative_to(ROOT).parts}.isdisjoint(left_out):
+                continue
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Import):
+                    found |= {alias.name.split(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom):
+                    found.add((node.module or "").split(".")[0])
+    third = found - set(sys.stdlib_module_names) - {"publisher", "feeds", "subscribers"}
+    return {names.get(name, name) for name in third}
+
+
+def declared(lines: list[str]) -> set[str]:
+    return {re.split(r"[<>=]", line)[0].lower() for line in lines}
+
+
+def test_what_is_imported_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = declared(project["dependencies"])
+    extra = declared(project["optional-dependencies"]["testing"])
+
+    assert imported("testing") - needed == set()
+    # What only the public fakes need comes with an extra, and with that alone.
+    assert imported() - needed == extra

@@ -1,0 +1,37 @@
+import signal
+import subprocess
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.processes import start
+from tests.publisher.cli.test_serve import LARGE, publish
+
+
+def opened(process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    return process.stdout.readline()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_until_it_is_told_to_stop_and_brings_that_to_its_end(
+    lantern: Path, number: signal.Signals
+) -> None:
+    publish(lantern)
+    with start("serve", "--port", 0, lantern) as process:
+        try:
+            line = opened(process)
+            url = line.split()[-1]
+            with urllib.request.urlopen(url) as answer:
+                assert answer.read() == b"The Lantern"
+            with urllib.request.urlopen(f"{url}tide.mp3") as slow:
+                begun = len(slow.read(1000))
+                process.send_signal(number)
+                assert begun + len(slow.read()) == LARGE
+            out, err = process.communicate(timeout=20)
+        finally:
+            process.kill()
+
+    assert line == f"{lantern / 'public'} is at {url}\n"
+    assert (process.returncode, out, err) == (0, "", "")

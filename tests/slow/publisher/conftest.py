@@ -1,0 +1,25 @@
+"""The fixtures of the fast tests, and the demo's whole week."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.publisher.conftest import (
+    connection,
+    corpus,
+    empty_database,
+    friday,
+    house,
+    make_house,
+)
+from tests.slow.browser.publications import demo_week
+
+__all__ = ["connection", "corpus", "empty_database", "friday", "house", "make_house"]
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's folder after its week, to be looked at."""
+    return demo_week(tmp_path_factory)

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_opening_a_file_that_is_up_to_date_does_not_load_alembic(made: Path) -> None:
+    program = (
+        "import pathlib, sys; from publisher.database import open_database;"
+        "open_database(pathlib.Path(sys.argv[1])).close();"
+        "print([name for name in sys.modules if name.startswith('alembic')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(made)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"

@@ -1,0 +1,47 @@
+"""The program as a process, with some of its constants changed: for tests that can't wait for long.
+
+    python -m tests.slow.publisher.delivery.crashes.changed MODULE:NAME=NUMBER ... -- deliver FOLDER
+
+Each constant is set before the command begins, and is looked up where it is used. `--pages=N`
+lets the database grow to no more than N pages, on every connection: a disk that is full.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from sqlalchemy import Engine, event
+
+from publisher.cli.main import main
+
+PAGES = "--pages="
+
+
+def change(words: Sequence[str]) -> None:
+    """Set what the words say; a constant that does not exist is a mistake."""
+    for word in words:
+        if word.startswith(PAGES):
+            bound(int(word.removeprefix(PAGES)))
+            continue
+        place, _, value = word.partition("=")
+        module, _, name = place.partition(":")
+        kind = type(getattr(import_module(module), name))
+        setattr(import_module(module), name, kind(value))
+
+
+def bound(pages: int) -> None:
+    """Let no database have more pages than these, or than it has already."""
+
+    def prepare(connection: Any, _record: object) -> None:
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    event.listen(Engine, "connect", prepare)
+
+
+if __name__ == "__main__":
+    middle = sys.argv.index("--")
+    change(sys.argv[1:middle])
+    sys.exit(main(sys.argv[middle + 1 :]))

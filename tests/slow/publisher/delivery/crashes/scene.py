@@ -1,0 +1,211 @@
+"""What is struck by calamities: readers, an issue that is ready for them, and who sends it.
+
+Senders are processes, the database is a file, and what became of it all is read from the ledger
+as it stands on disk.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from publisher.config import FILE_NAME, Settings
+from tests.bench.audience import make_audience
+from tests.processes import COMMAND, ENVIRONMENT, ROOT
+from tests.slow.publisher.delivery.crashes.servers import PATIENCE, Server, wait_for
+
+# So few that all of it takes seconds; `CRASH_READERS=5000 CRASH_KILLS=20` is the whole of it.
+READERS = int(os.environ.get("CRASH_READERS", "400"))
+CONNECTIONS = 8
+PROMISED = 4
+# A message of the program's own takes more; what is in it is no matter here.
+BYTES = 3_000
+ISSUE = "weekly-en-2026-01-09"
+CHANGED = (sys.executable, "-m", "tests.slow.publisher.delivery.crashes.changed")
+SMTP = """
+[delivery]
+transport = "smtp"
+
+[delivery.smtp]
+host = "127.0.0.1"
+port = {port}
+tls = "none"
+connections = {connections}
+promised = {promised}
+"""
+STATES = """
+    SELECT subscriber.address, delivery.state
+    FROM delivery JOIN subscriber ON subscriber.id = delivery.subscriber_id
+"""
+UNDER_WAY = "SELECT subscriber_id, epoch FROM delivery WHERE state = 'attempting'"
+OPEN = ("pending", "claimed", "attempting", "deferred")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def complaints(self) -> list[str]:
+        """What it told the person at the terminal that went wrong."""
+        return [line for line in self.err.splitlines() if line.startswith("publisher: ")]
+
+
+class Sender:
+    """`publisher deliver` as a process."""
+
+    def __init__(self, words: tuple[object, ...], changes: tuple[str, ...] = ()) -> None:
+        command = (*CHANGED, *changes, "--") if changes else COMMAND
+        self.process = subprocess.Popen(
+            [*command, *map(str, words)],
+            cwd=ROOT,
+            env=ENVIRONMENT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    @property
+    def is_alive(self) -> bool:
+        return self.process.poll() is None
+
+    def ended(self) -> Ended:
+        """Wait for its end."""
+        out, err = self.process.communicate(timeout=PATIENCE)
+        return Ended(self.process.returncode, out, err)
+
+    def kill(self) -> Ended:
+        """Kill it, unless it has ended; a code below zero says that it had not."""
+        self.process.kill()
+        return self.ended()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A publication with an issue that waits for its readers."""
+
+    settings: Settings
+    readers: int
+
+    @property
+    def folder(self) -> Path:
+        return self.settings.folders.root
+
+    @contextmanager
+    def sender(self, *changes: str, command: str = "deliver") -> Iterator[Sender]:
+        """Start sending; whatever happens, the process is gone afterwards."""
+        sender = Sender((command, self.folder), changes)
+        try:
+            yield sender
+        finally:
+            if sender.is_alive:
+                sender.kill()
+
+    def deliver(self, *changes: str) -> Ended:
+        """Send to the end."""
+        with self.sender(*changes) as sender:
+            return sender.ended()
+
+    @contextmanager
+    def database(self) -> Iterator[sqlite3.Connection]:
+        """Open the file as any other program might."""
+        path = self.settings.folders.database
+        with closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as opened:
+            yield opened
+
+    def states(self) -> dict[str, str]:
+        """Give where each reader's delivery stands."""
+        with self.database() as database:
+            return dict(database.execute(STATES).fetchall())
+
+    def counts(self) -> Counter[str]:
+        return Counter(self.states().values())
+
+    def under_way(self) -> set[tuple[int, int]]:
+        """Give what is marked as being attempted: readers, and which claim it is under."""
+        with self.database() as database:
+            return set(database.execute(UNDER_WAY).fetchall())
+
+    def issue(self) -> tuple[str, str | None]:
+        """Give the issue's state, and its reason."""
+        with self.database() as database:
+            found: tuple[str, str | None] = database.execute(
+                "SELECT state, reason FROM issue"
+            ).fetchone()
+        return found
+
+
+def smtp_scene(
+    folder: Path,
+    port: int,
+    *,
+    readers: int = READERS,
+    connections: int = CONNECTIONS,
+    in_doubt: str = "hold",
+    more: str = "",
+) -> Scene:
+    """Make a publication whose mail goes to a server at this port."""
+    settings = SMTP.format(port=port, connections=connections, promised=PROMISED)
+    return _scene(folder, readers, settings + more, in_doubt)
+
+
+def outbox_scene(folder: Path, *, readers: int) -> Scene:
+    """Make a publication whose mail goes to its outbox."""
+    return _scene(folder, readers, "", "hold")
+
+
+def _scene(folder: Path, readers: int, delivery: str, in_doubt: str) -> Scene:
+    settings = make_audience(folder, readers, BYTES, delivery)
+    file = folder / FILE_NAME
+    text = file.read_text("utf-8")
+    name = '"name" = "weekly"'
+    assert name in text
+    file.write_text(text.replace(name, f'{name}, "in_doubt" = "{in_doubt}"'), "utf-8")
+    return Scene(settings, readers)
+
+
+@contextmanager
+def serving(log: Path, *options: object) -> Iterator[Server]:
+    """Have a server, for as long as this lasts."""
+    server = Server(log, *options)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+
+
+def reach(server: Server, sender: Sender, count: int) -> None:
+    """Wait until so much was accepted, while somebody sends."""
+    wait_for(f"{count} messages", lambda: server.count() >= count or not sender.is_alive)
+    assert server.count() >= count, sender.ended()
+
+
+def nobody_got_two(scene: Scene, got: Mapping[str, int]) -> int:
+    """Hold the ledger against what was accepted, once all is over; gives how many are in doubt."""
+    states = scene.states()
+    assert not {address: count for address, count in got.items() if count > 1}
+    assert len(states) == scene.readers
+    assert not {address: state for address, state in states.items() if state in OPEN}
+    sent = {address for address, state in states.items() if state == "sent"}
+    doubtful = {address for address, state in states.items() if state == "in_doubt"}
+    assert sent | doubtful == set(states)
+    # What the ledger calls sent was taken; what it does not know may have been.
+    assert sent <= set(got) <= sent | doubtful
+    return len(doubtful)
+
+
+def say(*words: object) -> None:
+    """Write down what was seen: `pytest -rP` shows it."""
+    sys.stdout.write(f"{' '.join(map(str, words))}\n")

@@ -1,0 +1,52 @@
+"""A fault of the program itself, while a message is with a transport."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from publisher.clock import SystemClock
+from publisher.database import open_database
+from publisher.delivery.outcomes import ACCEPTED, Outcome
+from publisher.delivery.sending import Sent, deliver
+from publisher.delivery.transports.base import Parcel
+from publisher.testing import SECRET, MemoryTransport
+from tests.slow.publisher.delivery.crashes.scene import READERS, Scene, smtp_scene
+
+SOME = "reader50@example.com"
+
+
+class MistakeError(Exception):
+    """What nobody has thought of."""
+
+
+def send(scene: Scene, transport: MemoryTransport) -> Sent:
+    with closing(open_database(scene.settings.folders.database)) as database:
+        return deliver(scene.settings, database, transport, SECRET, SystemClock())
+
+
+def test_a_fault_leaves_its_message_in_doubt_and_nothing_else(tmp_path: Path) -> None:
+    """How far it came nobody knows; what was answered before is written down all the same."""
+    scene = smtp_scene(tmp_path / "lantern", 25)
+
+    def mistaken(parcel: Parcel) -> Outcome:
+        if parcel.recipient == SOME:
+            raise MistakeError
+        return ACCEPTED
+
+    transport = MemoryTransport("ambiguous", outcomes=mistaken, connections=8, promised=4)
+
+    with pytest.raises(MistakeError):
+        send(scene, transport)
+
+    counts, taken = scene.counts(), len(transport.taken)
+    assert counts == {"sent": taken, "in_doubt": 1, "pending": READERS - taken - 1}
+    assert scene.states()[SOME] == "in_doubt"
+    rest = send(scene, transport)
+    assert rest.problems == []
+    assert scene.counts() == {"sent": READERS - 1, "in_doubt": 1}
+    offered = Counter(parcel.recipient for parcel in transport.offered)
+    assert offered == dict.fromkeys(scene.states(), 1)

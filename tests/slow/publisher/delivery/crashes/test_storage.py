@@ -1,0 +1,181 @@
+"""A ledger that can't be written to: nothing is begun meanwhile, and nothing is sent twice."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.slow.publisher.delivery.crashes.scene import (
+    CONNECTIONS,
+    PROMISED,
+    READERS,
+    Scene,
+    Sender,
+    nobody_got_two,
+    reach,
+    serving,
+    smtp_scene,
+)
+
+SLOW = ("--slow", 0.02)
+# Seconds for which writing is not possible: enough for all mail to go out, if it did.
+LONG = 2.0
+IMPATIENT = "publisher.database.engine:BUSY_MILLISECONDS=200"
+GIVES_UP = "publisher.delivery.running:PATIENCE=1.0"
+# What may be under way when writing becomes impossible.
+UNDER_WAY = CONNECTIONS * PROMISED
+
+Trouble = Callable[[Scene, Sender], AbstractContextManager[None]]
+
+
+@contextmanager
+def locked(scene: Scene, _sender: Sender) -> Iterator[None]:
+    """Keep everybody else from writing, as a backup or a person with a shell may."""
+    with scene.database() as database:
+        database.execute("BEGIN IMMEDIATE")
+        yield
+        database.execute("ROLLBACK")
+
+
+@contextmanager
+def full(scene: Scene, _sender: Sender) -> Iterator[None]:
+    """Fill the disk to its last byte (SQLITE_FULL)."""
+    filler = scene.settings.folders.var / "filler"
+    try:
+        for size in (2**16, 1):
+            _fill(filler, size)
+        yield
+    finally:
+        filler.unlink()
+
+
+def _fill(filler: Path, size: int) -> None:
+    with filler.open("ab", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(size))
+
+
+@contextmanager
+def bounded(_scene: Scene, sender: Sender) -> Iterator[None]:
+    """Let the process's files grow no more, as a quota does (SQLITE_IOERR)."""
+    number = sender.process.pid
+    soft, hard = resource.prlimit(number, resource.RLIMIT_FSIZE)
+    resource.prlimit(number, resource.RLIMIT_FSIZE, (1, hard))
+    yield
+    if sender.is_alive:
+        resource.prlimit(number, resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A publication's folder whose state is on a file system of its own, of eight megabytes."""
+    var = tmp_path / "lantern" / "var"
+    var.mkdir(parents=True)
+    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "none", str(var)]
+    if os.getuid() or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("only root can mount a file system")
+    try:
+        yield var
+    finally:
+        subprocess.run(["umount", str(var)], check=True)
+
+
+@pytest.fixture
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The publication's folder, on a small disk if this is what the trouble needs."""
+    if request.node.callspec.params["trouble"] is full:
+        request.getfixturevalue("small_disk")
+    return tmp_path / "lantern"
+
+
+WORDS: dict[Trouble, str] = {
+    locked: "database is locked",
+    full: "database or disk is full",
+    bounded: "disk I/O error",
+}
+
+
+@pytest.mark.parametrize("trouble", [locked, full, bounded])
+def test_a_ledger_that_takes_nothing_is_waited_for(
+    tmp_path: Path, folder: Path, trouble: Trouble
+) -> None:
+    with serving(tmp_path / "log", *SLOW) as server:
+        scene = smtp_scene(folder, server.port)
+        with scene.sender(IMPATIENT) as sender:
+            reach(server, sender, READERS // 8)
+            with trouble(scene, sender):
+                before = server.count()
+                time.sleep(LONG)
+                # Only what was promised is sent meanwhile.
+                assert server.count() <= before + UNDER_WAY < READERS
+                assert sender.is_alive
+            end = sender.ended()
+
+        assert end.code == 0, end.err
+        assert end.complaints == []
+        assert "the ledger can't be written; nothing is sent meanwhile" in end.err
+        assert WORDS[trouble] in end.err
+        assert nobody_got_two(scene, server.recipients()) == 0
+
+
+@pytest.mark.parametrize("trouble", [locked, full])
+def test_a_ledger_that_takes_nothing_for_long_ends_the_turn_with_one_line(
+    tmp_path: Path, folder: Path, trouble: Trouble
+) -> None:
+    with serving(tmp_path / "log", *SLOW) as server:
+        scene = smtp_scene(folder, server.port)
+        with scene.sender(IMPATIENT, GIVES_UP) as sender:
+            reach(server, sender, READERS // 8)
+            with trouble(scene, sender):
+                before = server.count()
+                end = sender.ended()
+                assert server.count() <= before + UNDER_WAY
+
+        assert end.code == 1
+        assert len(end.complaints) == 1
+        assert WORDS[trouble] in end.complaints[0]
+        assert "Traceback" not in end.err
+        last = scene.deliver()
+        assert last.code == 0, last.err
+        assert nobody_got_two(scene, server.recipients()) <= UNDER_WAY
+
+
+def test_a_lock_shorter_than_a_transactions_patience_is_not_even_noticed(
+    tmp_path: Path,
+) -> None:
+    with serving(tmp_path / "log", *SLOW) as server:
+        scene = smtp_scene(tmp_path / "lantern", server.port)
+        with scene.sender() as sender:
+            reach(server, sender, READERS // 8)
+            with locked(scene, sender):
+                before = server.count()
+                time.sleep(LONG)
+                assert server.count() <= before + UNDER_WAY
+            end = sender.ended()
+
+        assert (end.code, end.err) == (0, "")
+        assert nobody_got_two(scene, server.recipients()) == 0
+
+
+def test_a_ledger_that_finds_no_room_is_opened_later_and_whole(tmp_path: Path) -> None:
+    """Rows for all readers, and that the issue is being sent, are kept together or not at all."""
+    with serving(tmp_path / "log") as server:
+        scene = smtp_scene(tmp_path / "lantern", server.port, readers=2_000)
+
+        end = scene.deliver("--pages=1")
+
+        assert end.code == 1
+        (complaint,) = end.complaints
+        assert complaint.endswith(": database or disk is full")
+        assert (scene.states(), server.count()) == ({}, 0)
+        assert scene.issue()[0] == "ready"
+        last = scene.deliver()
+        assert last.code == 0, last.err
+        assert nobody_got_two(scene, server.recipients()) == 0

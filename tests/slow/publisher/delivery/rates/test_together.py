@@ -1,0 +1,161 @@
+"""Several senders on one file: together they keep to what one may."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from itertools import accumulate
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from publisher.config.delivery import Delivery, Rate
+from publisher.database import open_database
+from tests.publisher.delivery.rates.conftest import NOW, Post
+
+DOMAINS = ("gmail.com", "googlemail.com", "b.example")
+
+rates = st.fixed_dictionaries(
+    {},
+    optional={
+        "per_second": st.one_of(st.floats(0.2, 60), st.integers(1, 60)),
+        "per_hour": st.integers(1, 100_000),
+    },
+)
+asking = st.tuples(
+    st.integers(0, 2),  # which process
+    st.one_of(st.just(0.0), st.floats(0, 2), st.floats(0, 400)),  # how much later
+    st.builds(
+        lambda some, times: some * times,
+        st.lists(st.sampled_from(DOMAINS), max_size=12),
+        st.integers(1, 30),
+    ),
+)
+
+
+def bursts(rate: Rate) -> Iterator[tuple[float, float]]:
+    """Give messages a second, and how many at once, as the handbook says it."""
+    if rate.per_second:
+        yield rate.per_second, max(1.0, rate.per_second)
+    if rate.per_hour:
+        yield rate.per_hour / 3600, max(1.0, rate.per_hour / 60)
+
+
+def keeps_to(rate: Rate, gone: list[tuple[float, int]]) -> None:
+    """In any window of w seconds, no more than rate * w + burst."""
+    sums = [0, *accumulate(count for _, count in gone)]
+    for per_second, burst in bursts(rate):
+        for first, (begun, _) in enumerate(gone):
+            for last in range(first, len(gone)):
+                window = gone[last][0] - begun
+                # To what a float can tell of instants in this century.
+                most = per_second * (window + 1e-5) + burst
+                assert sums[last + 1] - sums[first] <= most
+
+
+@settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)  # each example copies the file anew
+@given(rates, rates, st.lists(asking, min_size=1, max_size=25))
+def test_in_any_window_no_more_go_than_rate_times_window_and_a_burst(
+    empty_database: Path,
+    all_together: dict[str, Any],
+    to_google: dict[str, Any],
+    askings: list[tuple[int, float, list[str]]],
+) -> None:
+    raw = {"rate": all_together, "domain": [{"names": DOMAINS[:2]} | to_google]}
+    bounds, now = Delivery.model_validate(raw), NOW
+    gone: list[tuple[float, int]] = []
+    gone_to_google: list[tuple[float, int]] = []
+    with TemporaryDirectory() as folder, ExitStack() as stack:
+        path = Path(folder) / "publisher.db"
+        shutil.copyfile(empty_database, path)
+        posts = [
+            Post(stack.enter_context(closing(open_database(path, "normal"))), raw)
+            for _ in range(3)
+        ]
+        for process, later, domains in askings:
+            now += later
+            grant = posts[process].ask(domains, now)
+            chosen = [domains[number] for number in grant.allowed]
+            gone.append((now, len(chosen)))
+            gone_to_google.append((now, sum(one in DOMAINS[:2] for one in chosen)))
+            kept = {*grant.put_off, *grant.held}
+            assert sorted([*grant.allowed, *kept]) == list(range(len(domains)))
+            assert all(wait > 0 for wait in grant.put_off.values())
+    keeps_to(bounds.rate, gone)
+    keeps_to(bounds.domain[0], gone_to_google)
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(1, 50), st.lists(st.floats(-7200, 7200), min_size=1, max_size=12))
+def test_however_the_clock_is_set_each_step_gives_a_burst_at_most_and_none_stops_it(
+    empty_database: Path, per_second: int, steps: list[float]
+) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "publisher.db"
+        shutil.copyfile(empty_database, path)
+        with closing(open_database(path, "normal")) as database:
+            post, now = Post(database, {"rate": {"per_second": per_second}}), NOW
+            post.allowed(1000, now)
+            for step in steps:
+                now += step
+                assert post.allowed(1000, now) <= per_second
+                # A small step back is waited for; then it goes on at its pace.
+                assert post.allowed(1000, now + 4) == per_second
+                now += 4
+
+
+SENDER = """
+import json, pathlib, sys, time
+from publisher.config.delivery import Delivery
+from publisher.database import open_database
+from publisher.delivery.rates import Rates
+
+rates = Rates(Delivery.model_validate({"rate": {"per_second": 200}}), "smtp")
+database = open_database(pathlib.Path(sys.argv[1]), "normal")
+print("ready", flush=True)
+sys.stdin.readline()
+gone = []
+for _ in range(150):
+    with database.writing() as connection:
+        now = time.time()
+        gone.append((now, len(rates.grant(connection, ["a.example"] * 20, now).allowed)))
+print(json.dumps(gone))
+"""
+
+
+def start(path: Path) -> subprocess.Popen[str]:
+    """Start a process that sends as soon as it hears a line."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SENDER, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def test_real_processes_keep_to_it_together(tmp_path: Path, empty_database: Path) -> None:
+    path = tmp_path / "publisher.db"
+    shutil.copyfile(empty_database, path)
+    with ExitStack() as stack:
+        senders = [stack.enter_context(start(path)) for _ in range(3)]
+        for sender in senders:
+            assert sender.stdin
+            sender.stdin.write("go\n")
+            sender.stdin.flush()
+        said = [sender.communicate(timeout=60)[0] for sender in senders]
+    gone = sorted((now, count) for one in said for now, count in json.loads(one))
+    assert len(gone) == 450
+    assert sum(count for _, count in gone) >= 200
+    keeps_to(Rate(per_second=200), gone)

@@ -1,0 +1,86 @@
+"""Who may send: the living keep what they hold, and the dead and the overdue lose it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from publisher.delivery.ledger.leases import LEASE_SECONDS
+from publisher.testing import FakeTimer
+from tests.processes import ENVIRONMENT, ROOT
+from tests.publisher.conftest import House
+from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, Book
+from tests.publisher.delivery.test_enlisting import SECOND, enlist, living, locks
+
+# A process that enlists, says so, and then does nothing any more.
+PROCESS = """
+import pathlib, sys, time
+from publisher.config import load
+from publisher.database import open_database
+from publisher.delivery.enlisting import enlisted
+from publisher.testing import FakeTimer, MemoryTransport
+
+settings = load(pathlib.Path(sys.argv[1]))
+database = open_database(settings.folders.database)
+with enlisted(settings, database, MemoryTransport("ambiguous"), FakeTimer()) as place:
+    print(place.number, flush=True)
+    time.sleep(600)
+"""
+
+
+@contextmanager
+def process(house: House) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Let another process enlist; whatever happens, it is gone afterwards."""
+    with subprocess.Popen(
+        [sys.executable, "-c", PROCESS, str(house.settings.folders.root)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=ENVIRONMENT,
+    ) as started:
+        try:
+            assert started.stdout
+            yield started, int(started.stdout.readline())
+        finally:
+            started.kill()
+
+
+def test_a_process_that_is_killed_loses_what_it_held_at_once(
+    book: Book, timer: FakeTimer
+) -> None:
+    with process(book.house) as (started, number):
+        book.mark(book.claim(1, sender=number))
+        book.claim(1, sender=number)
+        assert living(book.house, timer) == {number}
+        started.kill()
+        started.wait(60)
+        assert living(book.house, timer) == set()
+    assert book.states == {ANN: "in_doubt", BOB: "pending", CYD: "pending"}
+    assert locks(book.house) == []
+
+
+def test_a_process_that_is_stopped_loses_its_lease_only_when_it_is_over(
+    book: Book, timer: FakeTimer
+) -> None:
+    with process(book.house) as (started, number):
+        book.claim(1, sender=number)
+        os.kill(started.pid, signal.SIGSTOP)
+        timer.advance(LEASE_SECONDS)
+        assert living(book.house, timer) == {number}
+        timer.advance(SECOND)
+        assert living(book.house, timer) == set()
+    assert book.counts == {"pending": 3}
+
+
+def test_children_of_a_sender_do_not_keep_its_lock(book: Book, timer: FakeTimer) -> None:
+    with enlist(book.house, timer):
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    try:
+        assert living(book.house, timer) == set()
+    finally:
+        child.kill()
+        child.wait()

@@ -1,0 +1,11 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def test_the_command_says_how_it_is_called() -> None:
+    command = [sys.executable, "-m", "publisher.gate.programs.refresh"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "ARCHIVE" in ended.stderr

@@ -1,0 +1,130 @@
+"""Every document of whole publications holds to its format, and reader software agrees on them."""
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import atoma
+import feedparser
+import pytest
+from lxml import etree
+
+from tests.feeds.conformance import faults
+from tests.processes import ROOT
+from tests.publisher.conftest import House
+from tests.publisher.printing import syndicated
+from tests.publisher.syndication.walking import short, walk
+
+KINDS = {".rss.xml": "rss", ".atom.xml": "atom", ".json": "json", ".opml": "opml"}
+GRAMMAR = ROOT / "tests/feeds/atom.rng"
+# What an article may be made of and still come out; none may hurt its neighbours.
+WORST = {
+    "controls": "A \x00bell\x07 and \x0b a \x1b[31mred\x1b[0m word, \ufffe and \uffff.",
+    "cdata": "Here ]]> it ends, <![CDATA[ and ]]&gt; again.",
+    "unbalanced": "<p><b>Bold <i>and</b> not</i><table><tr><td>open <div>" * 20,
+    "nested": "<div>" * 300 + "deep" + "</div>" * 300,
+    "relative": '<a href="../other.html">there</a> <a href="#note">note</a> <img src="https://example.org/a.png" alt="">',
+    "script": "<script>alert(1)</script><iframe src='https://example.org'></iframe>"
+    '<p style="position:fixed" onclick="x()">words</p><svg><text>picture</text></svg>',
+    "separators": "One\u2028two\u2029three\u0085four.",
+    "bidi": "\u202eabc\u202d \u2066open \u2067twice\n\nThe next paragraph.",
+    "emoji": "👩‍👩‍👧‍👦 🏳️‍🌈 \U0001f9ff e\u0301",
+    "entities": "&nbsp; &copy 2026 &amp;amp; &lt;b&gt; &#x80; &#0; &unknown; R&D, AT&T?a=1&lang=en",
+    "long": "A word, and another. " * 50_000,
+}
+
+
+def documents(public: Path) -> Iterator[tuple[Path, str]]:
+    for path in sorted((public / "feeds").rglob("*")):
+        for suffix, kind in KINDS.items():
+            if path.name.endswith(suffix):
+                yield path, kind
+
+
+def found_faults(public: Path) -> list[str]:
+    grammar = etree.RelaxNG(etree.parse(str(GRAMMAR)))
+    found = []
+    for path, kind in documents(public):
+        content = path.read_bytes()
+        found += [f"{path.name}: {fault}" for fault in faults(content, kind)]  # type: ignore[arg-type]  # one of KINDS
+        if kind == "atom" and not grammar.validate(etree.fromstring(content)):
+            found.append(f"{path.name}: {grammar.error_log.last_error}")
+    return found
+
+
+@pytest.fixture(scope="session")
+def lantern(demo: Path) -> Path:
+    """The demo publication's web root."""
+    return demo / "public"
+
+
+def test_every_document_of_the_demo_holds_to_its_format(lantern: Path) -> None:
+    kinds = Counter(kind for _path, kind in documents(lantern))
+    assert kinds["rss"] == kinds["atom"] == kinds["json"] > 60
+    assert kinds["opml"] == 1
+    assert found_faults(lantern) == []
+
+
+def test_an_enclosure_of_the_demo_has_the_length_of_its_file(lantern: Path) -> None:
+    feed = feedparser.parse((lantern / "feeds/en.rss.xml").read_bytes())
+    (enclosure,) = chain.from_iterable(entry.enclosures for entry in feed.entries)
+    file = lantern / enclosure.href.removeprefix("https://news.example.org/")
+    assert (int(enclosure.length), enclosure.type) == (file.stat().st_size, "audio/mpeg")
+    assert feed.feed.itunes_type == "episodic"
+
+
+def test_reader_software_agrees_on_every_feed_of_the_demo(lantern: Path) -> None:
+    for path, kind in documents(lantern):
+        if kind != "rss":
+            continue
+        stem = path.name.removesuffix(".rss.xml")
+        rss, atom, json = (
+            (path.parent / f"{stem}.{suffix}").read_bytes()
+            for suffix in ("rss.xml", "atom.xml", "json")
+        )
+        theirs = [feedparser.parse(rss), feedparser.parse(atom)]
+        assert not any(feed.bozo for feed in theirs)
+        read: list[list[tuple[Any, ...]]] = [
+            *[[(e.id, e.link, e.title) for e in feed.entries] for feed in theirs],
+            [(i.guid, i.link, i.title) for i in atoma.parse_rss_bytes(rss).items],
+            [
+                (e.id_, _own(e.links), e.title.value)
+                for e in atoma.parse_atom_bytes(atom).entries
+            ],
+            [(i.id_, i.url, i.title) for i in atoma.parse_json_feed_bytes(json).items],
+        ]
+        assert all(one == read[0] for one in read)
+
+
+def _own(links: Any) -> str:
+    return str(next(link.href for link in links if link.rel == "alternate"))
+
+
+def test_the_worst_articles_hurt_neither_feeds_nor_neighbours(house: House) -> None:
+    for number, (name, text) in enumerate(sorted(WORST.items()), 1):
+        title = f"'{text[:60].replace(chr(39), '')} <b>&amp; {name}'"
+        house.write(f"en/{name}.html", _page(title, text, number))
+        house.write(f"en/{name}-neighbour.md", "Plain words.", title=f"Next to {name}")
+    assert syndicated(house)[1] == []
+    assert found_faults(house.settings.folders.public) == []
+    shown = short(walk(house, "en", "atom"))
+    assert {f"{name}-neighbour/en" for name in WORST} <= set(shown)
+    assert len(shown) >= 2 * len(WORST) - 1
+
+
+def _page(title: str, text: str, day: int) -> bytes:
+    head = f"<html lang=en><head><title>{title}</title></head>"
+    body = f"<body><time datetime='2026-01-{day:02}'></time><p>Begin.</p>{text}</body></html>"
+    return (head + body).encode("utf-8", "replace")
+
+
+def test_every_document_of_a_real_publication_holds_to_its_format(
+    house: House, corpus: Path
+) -> None:
+    house.reload(languages=["en", "fr", "ja", "zh-Hans", "cs", "es", "de", "it", "pl"])
+    shutil.copytree(corpus / "optech", house.articles, dirs_exist_ok=True)
+    assert syndicated(house)[1] == []
+    assert found_faults(house.settings.folders.public) == []

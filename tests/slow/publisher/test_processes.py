@@ -1,0 +1,192 @@
+"""The program as a process: killed, doubled, stopped. Real processes, real signals."""
+
+import json
+import random
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from publisher.cli import main
+from tests.processes import COMMAND, publisher, start, tree
+from tests.publisher.lanterns import FRIDAY, Published, lay_out
+
+KILLS = 6
+
+
+def make(folder: Path) -> Path:
+    """Lay out the demo's publication in a single language: every step is taken all the same."""
+    lay_out(folder, "en")
+    assert publisher("subscribers", "import", folder / "subscribers.csv", folder).code == 0
+    return folder
+
+
+def wait_for(what: str, found: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.05)
+
+
+def test_killed_at_any_moment_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
+    """What is on disk after kills and one whole run equals what a whole run makes."""
+    calm, hunted = make(tmp_path / "calm"), make(tmp_path / "hunted")
+    begun = _files(calm)
+    assert publisher("run", "--once", "--now", FRIDAY, calm).code == 0
+    to_make = _files(calm) - begun
+    moments = random.Random(20260109)
+
+    killed = 0
+    for number in range(KILLS):
+        process = start("run", "--once", "--now", FRIDAY, hunted)
+        # Spread over the whole of a run, so that every step is hit: by what is there already,
+        # since a step takes as long as the machine lets it.
+        there = begun + 1 + to_make * number // KILLS
+        wait_for("files", partial(_has_come_to, process, hunted, there))
+        time.sleep(0.1 * moments.random())
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        killed += process.returncode == -signal.SIGKILL
+    assert killed >= KILLS - 1
+    assert publisher("run", "--once", "--now", FRIDAY, hunted).code == 0
+
+    assert tree(hunted / "public") == tree(calm / "public")
+    assert tree(hunted / "outbox") == tree(calm / "outbox")
+    assert len(tree(calm / "outbox")) == 5
+
+
+def _has_come_to(process: subprocess.Popen[str], folder: Path, files: int) -> bool:
+    return process.poll() is not None or _files(folder) >= files
+
+
+def _files(folder: Path) -> int:
+    return sum(1 for _ in folder.rglob("*.*"))
+
+
+def test_running_again_changes_nothing(tmp_path: Path, friday: Published) -> None:
+    folder = friday.copy(tmp_path / "lantern")
+    before = {path: path.stat().st_mtime_ns for path in (folder / "public").rglob("*.*")}
+    mails = tree(folder / "outbox")
+
+    outcome = publisher("run", "--once", "--now", FRIDAY, folder)
+
+    assert outcome.code == 0
+    assert "0 issues made, 0 mails written, 0 feeds changed" in outcome.out
+    assert {p: p.stat().st_mtime_ns for p in (folder / "public").rglob("*.*")} == before
+    assert tree(folder / "outbox") == mails
+
+
+@pytest.mark.parametrize(
+    ("late", "states"),
+    [
+        # Weekly issues are worth sending for three days: two were missed for good.
+        ("send", ["skipped", "skipped", "sent"]),
+        ("skip", ["skipped", "skipped", "skipped"]),
+        ("merge", ["skipped", "skipped", "sent"]),
+    ],
+)
+def test_three_missed_occurrences_all_end_with_a_reason(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    late: str,
+    states: list[str],
+) -> None:
+    # What is missed is missed in one process as in several.
+    monkeypatch.setenv("PUBLISHER_SECRET", "a secret of these tests")
+    folder = make(tmp_path / "lantern")
+    settings = folder / "publication.toml"
+    text = settings.read_text("utf-8").replace('late = "send"', f'late = "{late}"')
+    settings.write_text(text, "utf-8")
+    main(["run", "--once", "--now", "2026-01-05T06:00:00Z", str(folder)])
+
+    main(["run", "--once", "--now", "2026-01-24T06:00:00Z", str(folder)])
+
+    capsys.readouterr()
+    main(["status", "--json", str(folder)])
+    status = json.loads(capsys.readouterr().out)
+    weekly = [
+        i for i in status["issues"] if (i["newsletter"], i["language"]) == ("weekly", "en")
+    ]
+    weekly.sort(key=lambda issue: issue["day"])
+    assert [i["day"] for i in weekly] == ["2026-01-09", "2026-01-16", "2026-01-23"]
+    assert [i["state"] for i in weekly] == states
+    assert all(issue["reason"] for issue in weekly if issue["state"] == "skipped")
+
+
+def test_the_service_works_is_alone_and_stops_when_asked(tmp_path: Path) -> None:
+    folder = make(tmp_path / "lantern")
+    service = start("run", folder)
+    try:
+        wait_for("a cycle", (folder / "var" / "heartbeat").is_file)
+        assert (folder / "public" / "feeds" / "en.atom.xml").is_file()
+
+        second = publisher("run", "--once", folder)
+        assert second.code == 1
+        assert re.fullmatch(
+            rf"publisher: .*: process {service.pid} is running this publication already\n",
+            second.err,
+        )
+        # Looking is always allowed.
+        assert publisher("status", folder).code == 0
+        out = tmp_path / "digest.html"
+        preview = publisher(
+            "preview", "weekly", folder, "--out", out, "--now", "2026-01-12T00:00:00Z"
+        )
+        assert preview.code in {0, 1}
+    finally:
+        service.send_signal(signal.SIGTERM)
+        _out, err = service.communicate(timeout=30)
+
+    assert service.returncode == 0
+    events = [json.loads(line)["event"] for line in err.splitlines()]
+    assert events[0] == "service started"
+    assert events[-1] == "service stopped"
+    assert "Traceback" not in err
+
+
+def test_the_service_outlives_a_bad_turn(tmp_path: Path) -> None:
+    folder = make(tmp_path / "lantern")
+    (folder / "public").write_text("a file where a folder should be")
+    service = start("run", folder)
+    try:
+        assert service.stderr is not None
+        lines = (json.loads(line) for line in service.stderr)
+        assert any(line["event"] == "pages left as they were" for line in lines)
+        assert service.poll() is None
+    finally:
+        service.send_signal(signal.SIGTERM)
+        service.communicate(timeout=30)
+    assert service.returncode == 0
+
+
+def test_a_reader_of_our_output_may_leave_early(friday: Published) -> None:
+    command = shlex.join([*COMMAND, "articles", "--json", str(friday.folder)])
+
+    done = subprocess.run(
+        ["sh", "-c", f"{command} | head -c 10"], capture_output=True, timeout=60, check=True
+    )
+
+    assert (done.stdout, done.stderr) == (b'{\n  "artic', b"")
+
+
+def test_the_demo_is_the_same_everywhere(tmp_path: Path, demo: Path) -> None:
+    """In another folder, time zone and hash seed, and where a demo was before: equal bytes."""
+    again = Path(shutil.copytree(demo, tmp_path / "again"))
+    (again / "public" / "index.html").write_text("of another age")
+    subprocess.run(
+        ["env", "TZ=Pacific/Kiritimati", "PYTHONHASHSEED=7", *COMMAND, "demo", str(again)],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+
+    for name in ("public", "outbox"):
+        assert tree(again / name) == tree(demo / name)
