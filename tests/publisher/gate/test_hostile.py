@@ -31,7 +31,7 @@ def a_mail(content: bytes, language: str = "en") -> CheckedMail:
     return CheckedMail(content=content, language=language, hosts=frozenset({"x"}), preheader="")
 
 
-def is_readable(report: Report) -> bool:
+def is_readable(report: GateReport) -> bool:
     """Tell whether a person can read it: not too much, and nothing unseen in it."""
     counts = [report.findings.count(finding) for finding in report.findings]
     lines = [f"{one.problem} {one.where}" for one in report.findings if one.rule.part == "html"]

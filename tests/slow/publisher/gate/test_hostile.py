@@ -6,15 +6,15 @@ import time
 
 import pytest
 
-from publisher.gate.checking import check
-from publisher.gate.mail import Mail
+from publisher.gate.checks import check_mail
+from publisher.gate.mail import CheckedMail
 from tests.publisher.gate.test_hostile import a_mail, is_readable
 
 # Seconds of work for the worst of them on a machine that is busy; each takes under three alone.
 LONGEST = 60.0
 
 
-def of_html(html: str) -> Mail:
+def of_html(html: str) -> CheckedMail:
     head = b"Content-Type: text/html; charset=utf-8\r\n\r\n"
     return a_mail(head + html.encode(errors="surrogatepass"))
 
@@ -57,7 +57,7 @@ HOSTILE = {
 @pytest.mark.parametrize("html", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_html_is_answered_in_time(html: str) -> None:
     begun = time.process_time()
-    report = check(of_html(html))
+    report = check_mail(of_html(html))
     assert time.process_time() - begun < LONGEST
     assert is_readable(report)
     assert report.errors

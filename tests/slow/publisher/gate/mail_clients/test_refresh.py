@@ -5,7 +5,7 @@ import sys
 
 
 def test_the_command_says_how_it_is_called() -> None:
-    command = [sys.executable, "-m", "publisher.gate.programs.refresh"]
+    command = [sys.executable, "-m", "publisher.gate.mail_clients.refresh"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
     assert "ARCHIVE" in ended.stderr
