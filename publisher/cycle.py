@@ -23,9 +23,9 @@ from publisher.composing.dkim import Signer
 from publisher.composing.dkimkeys import load_signers
 from publisher.config import Settings
 from publisher.database import Database, open_database
-from publisher.delivery.board import Progress
-from publisher.delivery.choosing import transport_of
-from publisher.delivery.sending import Sent, deliver
+from publisher.delivery.dispatcher import DeliveryReport, deliver
+from publisher.delivery.progress import Progress
+from publisher.delivery.transport_factory import create_transport
 from publisher.delivery.transports.base import Transport
 from publisher.issues.planning import plan
 from publisher.rendering import Renderer
@@ -49,8 +49,8 @@ class Report:
     issues: int = 0
     written: PagesWritten = field(default_factory=PagesWritten)
     feeds: int = 0
-    sent: Sent = field(default_factory=Sent)
-    pinged: HubReport = field(default_factory=HubReport)
+    sent: DeliveryReport = field(default_factory=DeliveryReport)
+    pinged: Pinged = field(default_factory=Pinged)
     problems: list[str] = field(default_factory=list)
 
 
@@ -118,7 +118,7 @@ class Press:
         """Read what is new in the sources."""
         return pick_up(self.settings, self.database, now, partial(progress, "reading articles"))
 
-    def deliver(self, progress: Progress = _silent) -> Sent:
+    def deliver(self, progress: Progress = _silent) -> DeliveryReport:
         """Send what is ready, to its end."""
         return deliver(
             self.settings,
@@ -165,7 +165,7 @@ def press(settings: Settings, clock: Clock) -> Iterator[Press]:
             settings=settings,
             database=database,
             renderer=renderer,
-            transport=transport_of(settings),
+            transport=create_transport(settings),
             clock=clock,
             secret=secret_of(settings),
             signers=load_signers(settings),

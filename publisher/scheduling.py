@@ -20,7 +20,7 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from publisher.cycle import Press, Report
-from publisher.delivery.board import Progress
+from publisher.delivery.progress import Progress
 from publisher.errors import PublisherError
 from publisher.heartbeat import beat
 

@@ -11,7 +11,7 @@ import typer
 
 from publisher.cli.common import HERE, Directory, clock_of
 from publisher.config import FILE_NAME, Settings, load
-from publisher.delivery.summing import summed
+from publisher.delivery.summing import summarize_counts
 from publisher.errors import IssueError, TransitionError, UsageError
 from publisher.issues.life import State
 
@@ -37,35 +37,35 @@ def register(app: typer.Typer) -> None:
 
 def pause(issue: IssueName, directory: Directory = HERE, *, why: Why = None) -> None:
     """Stop sending an issue. What has begun is ended; nothing else leaves until `resume`."""
-    from publisher.delivery.ledger import stopping
+    from publisher.delivery.ledger import lifecycle
 
     now = clock_of(None).now()
     with found(directory, issue) as (connection, one):
-        stopping.pause(connection, one, why or "paused by hand", now)
+        lifecycle.pause_issue(connection, one, why or "paused by hand", now)
     typer.echo(f"{issue} is paused")
 
 
 def resume(issue: IssueName, directory: Directory = HERE) -> None:
     """Let a paused issue go on where it stopped; what a server has put off is tried at once."""
-    from publisher.delivery.ledger import stopping
+    from publisher.delivery.ledger import lifecycle
 
     now = clock_of(None).now()
     with found(directory, issue) as (connection, one):
         # A ready issue may become one that is sent, but not before it has a ledger.
         if one.state is not State.PAUSED:
             raise IssueError(f"{issue}: is {one.state}, not paused")
-        stopping.resume(connection, one, now)
+        lifecycle.resume_issue(connection, one, now)
     typer.echo(f"{issue} goes on with the next turn of delivery")
 
 
 def cancel(issue: IssueName, directory: Directory = HERE, *, why: Why = None) -> None:
     """End an issue where it stands, for good. Who has not got it yet won't."""
-    from publisher.delivery.ledger import counting, stopping
+    from publisher.delivery.ledger import counts, lifecycle
 
     now = clock_of(None).now()
     with found(directory, issue) as (connection, one):
-        stopping.cancel(connection, one, why or "cancelled by hand", now)
-        count = summed(counting.counted(connection, [one.id])[one.id])
+        lifecycle.cancel_issue(connection, one, why or "cancelled by hand", now)
+        count = summarize_counts(counts.count_rows(connection, [one.id])[one.id])
     typer.echo(f"{issue} is cancelled: {_who_got_it(count)}")
 
 

@@ -15,7 +15,7 @@ from publisher.issues.life import State
 
 if TYPE_CHECKING:
     from publisher.database import Database
-    from publisher.delivery.sending import Sent
+    from publisher.delivery.dispatcher import DeliveryReport
 
 
 def register(app: typer.Typer) -> None:
@@ -35,11 +35,11 @@ def deliver(directory: Directory = HERE, *, now: Now = None) -> int:
 
     from publisher.composing.dkimkeys import load_signers
     from publisher.database import open_database
-    from publisher.delivery.choosing import transport_of
-    from publisher.delivery.sending import deliver as send
+    from publisher.delivery.dispatcher import deliver as send
+    from publisher.delivery.transport_factory import create_transport
     from publisher.secret import secret_of
 
-    signers, transport = load_signers(settings), transport_of(settings)
+    signers, transport = load_signers(settings), create_transport(settings)
     with closing(
         open_database(settings.folders.database, settings.delivery.durability)
     ) as state:
@@ -62,16 +62,16 @@ def _under_way(database: Database) -> set[int]:
         return {one.id for one in in_state(connection, State.READY, State.SENDING)}
 
 
-def _told(database: Database, sent: Sent, before: set[int]) -> Iterator[str]:
+def _told(database: Database, sent: DeliveryReport, before: set[int]) -> Iterator[str]:
     """Say what a turn came to, how the rest of its issues stands, and which ones are paused."""
     from publisher.cli.troubles import stopped, summed_up
-    from publisher.delivery.ledger.counting import counts
+    from publisher.delivery.ledger.counts import count_deliveries
     from publisher.issues import store
 
     with database.reading() as connection:
         ended = [one for name in sent.issues if (one := store.named(connection, name))]
         numbers = before | {one.id for one in ended}
-        rest = summed_up(sum(counts(connection, [*numbers]).values(), Counter()))
+        rest = summed_up(sum(count_deliveries(connection, [*numbers]).values(), Counter()))
         paused = store.in_state(connection, State.PAUSED)
     done = f"{counted(sent.messages, 'mail')} sent, {counted(len(sent.issues), 'issue')} done"
     yield f"{done}; {rest}: publisher status shows why" if rest else done

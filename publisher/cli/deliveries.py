@@ -12,14 +12,14 @@ import typer
 from publisher.cli.common import HERE, AsJson, Directory, instant, print_json_list
 from publisher.cli.control import IssueName, load_beside, named
 from publisher.delivery.states import DeliveryState
-from publisher.delivery.summing import SHOWN, WAITING
+from publisher.delivery.summing import REPORTED_STATES, WAITING_STATES
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
-    from publisher.delivery.ledger.listing import Line
+    from publisher.delivery.ledger.reports import DeliveryRecord
 
 # What `status` counts under one word.
-WORDS = {state.value: (state,) for state in SHOWN} | {"waiting": WAITING}
+WORDS = {state.value: (state,) for state in REPORTED_STATES} | {"waiting": WAITING_STATES}
 SHOWN_AS = {state: word for word, states in WORDS.items() for state in states}
 
 States = Annotated[
@@ -77,10 +77,10 @@ def _states(words: list[str]) -> tuple[DeliveryState, ...]:
 
 def _portions(
     directory: Path, name: str, states: tuple[DeliveryState, ...]
-) -> Iterator[list[Line]]:
+) -> Iterator[list[DeliveryRecord]]:
     """Fetch the rows, each portion by itself: a reader who pauses holds nothing up."""
     from publisher.database import open_database
-    from publisher.delivery.ledger.listing import lines
+    from publisher.delivery.ledger.reports import list_deliveries
 
     settings = load_beside(directory, name)
     with closing(open_database(settings.folders.database)) as database:
@@ -89,13 +89,13 @@ def _portions(
         after: int | None = 0
         while after is not None:
             with database.reading() as connection:
-                portion = lines(connection, issue, states, after)
+                portion = list_deliveries(connection, issue, states, after)
             if portion:
                 yield portion
             after = portion[-1].subscriber_id if portion else None
 
 
-def _columns(portion: list[Line], *, with_heading: bool) -> Iterator[str]:
+def _columns(portion: list[DeliveryRecord], *, with_heading: bool) -> Iterator[str]:
     """Lay a portion out: one line for each delivery, whatever the window, so that it can be searched."""
     rows = [("Address", "State", "Attempts", "Next try", "Reason")] if with_heading else []
     rows += [
@@ -114,7 +114,7 @@ def _columns(portion: list[Line], *, with_heading: bool) -> Iterator[str]:
         yield "  ".join((*padded, reason)).rstrip()
 
 
-def _as_json(line: Line) -> dict[str, Any]:
+def _as_json(line: DeliveryRecord) -> dict[str, Any]:
     return {
         "subscriber": line.subscriber_id,
         "address": line.address,

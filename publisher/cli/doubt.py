@@ -50,7 +50,7 @@ def list_(directory: Directory = HERE, *, as_json: AsJson = False) -> None:
 
     from publisher.composing.fields import message_name
     from publisher.database import open_database
-    from publisher.delivery.ledger.doubts import doubtful_issues, doubts
+    from publisher.delivery.ledger.doubts import issues_in_doubt, list_doubts
     from publisher.secret import secret_of
 
     settings = load(directory)
@@ -61,8 +61,8 @@ def list_(directory: Directory = HERE, *, as_json: AsJson = False) -> None:
     ):
         listed = [
             (issue, doubt, f"<{message_name(secret, issue, doubt.subscriber_id)}@{domain}>")
-            for issue in doubtful_issues(connection)
-            for doubt in doubts(connection, issue)
+            for issue in issues_in_doubt(connection)
+            for doubt in list_doubts(connection, issue)
         ]
     if as_json:
         print_json([_as_json(*row) for row in listed])
@@ -76,11 +76,11 @@ def list_(directory: Directory = HERE, *, as_json: AsJson = False) -> None:
 @app.command("resend", epilog="Example: publisher doubt resend weekly-en-2026-01-09")
 def resend(issue: IssueName, directory: Directory = HERE, *, to: To = None) -> None:
     """Send again what is in doubt. Who got the first gets a second, with the same Message-ID."""
-    from publisher.delivery.ledger import doubts
+    from publisher.delivery.ledger.doubts import resend_doubts
 
     now = clock_of(None).now()
     with found(directory, issue) as (connection, one):
-        count = doubts.resend(connection, one, _readers(connection, one, to), now)
+        count = resend_doubts(connection, one, _readers(connection, one, to), now)
     done = f"{counted(count, 'mail')} will be sent again with the next turn of delivery"
     typer.echo(done if count else f"nothing of {issue} is in doubt")
 
@@ -88,11 +88,11 @@ def resend(issue: IssueName, directory: Directory = HERE, *, to: To = None) -> N
 @app.command("mark-sent", epilog="Example: publisher doubt mark-sent weekly-en-2026-01-09")
 def mark_sent(issue: IssueName, directory: Directory = HERE, *, to: To = None) -> None:
     """Take what is in doubt for sent, say because the server's log shows the Message-ID."""
-    from publisher.delivery.ledger import doubts
+    from publisher.delivery.ledger.doubts import mark_doubts_sent
 
     now = clock_of(None).now()
     with found(directory, issue) as (connection, one):
-        count = doubts.mark_sent(connection, one, _readers(connection, one, to), now)
+        count = mark_doubts_sent(connection, one, _readers(connection, one, to), now)
     done = f"{counted(count, 'mail')} taken for sent"
     typer.echo(done if count else f"nothing of {issue} is in doubt")
 
@@ -103,11 +103,11 @@ def _readers(
     """Find the readers that are meant; raises UsageError for one with nothing in doubt."""
     if not addresses:
         return None
-    from publisher.delivery.ledger.doubts import doubts
+    from publisher.delivery.ledger.doubts import list_doubts
 
     known = {
         doubt.address.lower(): doubt.subscriber_id
-        for doubt in doubts(connection, issue)
+        for doubt in list_doubts(connection, issue)
         if doubt.address
     }
     for address in addresses:

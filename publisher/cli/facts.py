@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from publisher.articles import store as articles
 from publisher.config import Settings
-from publisher.delivery.ledger import counting
+from publisher.delivery.ledger.counts import count_deliveries
 from publisher.issues import store as issues
 from publisher.issues.model import Issue
 from publisher.issues.planning import Upcoming, every_edition, next_of
@@ -67,7 +67,8 @@ def collect(connection: Connection, settings: Settings, now: datetime) -> Facts:
     readers = count_by_language(connection)
     shown = issues.latest(connection, ISSUES_SHOWN * len(served))
     numbers = [issue.id for issue in shown]
-    ledgers, sizes = counting.counts(connection, numbers), issues.sizes(connection, numbers)
+    ledgers = count_deliveries(connection, numbers)
+    sizes = issues.sizes(connection, numbers)
     warned = issues.warnings(connection, numbers)
     until = planned(connection, settings)
     coming = [u for e in every_edition(settings) for u in next_of(e, until, now, 1)]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from publisher.assembly.rehearsing import Rehearsal
     from publisher.composing.dkim import Signer
     from publisher.cycle import Press
-    from publisher.delivery.transports.base import Parcel
+    from publisher.delivery.transports.base import OutgoingMessage
 
 
 def register(app: typer.Typer) -> None:
@@ -50,16 +50,16 @@ def send(
     address = _address(to)
 
     from publisher.composing.dkimkeys import load_signers
-    from publisher.delivery.choosing import transport_of
-    from publisher.delivery.trial import try_out
+    from publisher.delivery.transport_factory import create_transport
+    from publisher.delivery.trial import send_test_message
 
-    transport, signers = transport_of(settings), load_signers(settings)
+    transport, signers = create_transport(settings), load_signers(settings)
     with rehearsed(settings, clock) as machine:
         rehearsal = next_digest(machine, edition, clock.now(), or_newest=True)
-        parcel = _parcel(machine, rehearsal, address, signers)
-    outcome = try_out(transport, parcel)
-    if outcome.verdict != "accepted":
-        raise DeliveryError(f"{to}: {outcome.reason or outcome.verdict}")
+        outgoing = _outgoing(machine, rehearsal, address, signers)
+    outcome = send_test_message(transport, outgoing)
+    if outcome.status != "accepted":
+        raise DeliveryError(f"{to}: {outcome.reason or outcome.status}")
     typer.echo(f"{subject_of(rehearsal)}: sent to {to}. {told_of(rehearsal.proof.report)}")
 
 
@@ -72,11 +72,11 @@ def _address(to: str) -> str:
         raise UsageError(f"--to: {error}") from None
 
 
-def _parcel(
+def _outgoing(
     machine: Press, rehearsal: Rehearsal, address: str, signers: Sequence[Signer]
-) -> Parcel:
+) -> OutgoingMessage:
     from publisher.composing import Letter, compile_letter
-    from publisher.delivery.transports.base import Parcel
+    from publisher.delivery.transports.base import OutgoingMessage
     from subscribers import Recipient
 
     issue, digest = rehearsal.issue, rehearsal.digest
@@ -96,7 +96,7 @@ def _parcel(
     # links, of nobody, are good for nothing in any case.
     number = secrets.randbits(62)
     compiled = compile_letter(letter, f"{machine.secret}/{number}", signers)
-    return Parcel(
+    return OutgoingMessage(
         issue_id=number,
         folder=f"{issue.newsletter}/{issue.language}/test",
         sender=bounces.address,

@@ -23,11 +23,11 @@ from publisher.cli.common import (
     print_json,
 )
 from publisher.config import Settings, load
-from publisher.delivery.summing import summed
+from publisher.delivery.summing import summarize_counts
 
 if TYPE_CHECKING:
     from publisher.cli.facts import Facts, Made
-    from publisher.delivery.ledger.listing import Causes
+    from publisher.delivery.ledger.reports import ReasonCounts
 
 # More than this many of the last issues are for programs (--json), not for a terminal.
 ISSUES_SHOWN = 20
@@ -63,7 +63,10 @@ def status(directory: Directory = HERE, *, as_json: AsJson = False) -> None:
 
 
 def _as_json(
-    settings: Settings, facts: Facts, beaten: datetime | None, causes: Mapping[int, Causes]
+    settings: Settings,
+    facts: Facts,
+    beaten: datetime | None,
+    causes: Mapping[int, ReasonCounts],
 ) -> dict[str, Any]:
     from publisher.cli import troubles
 
@@ -118,7 +121,7 @@ def _issue_as_json(made: Made) -> dict[str, Any]:
         "reason": issue.reason,
         "articles": made.articles,
         "warnings": made.warnings,
-        "deliveries": {"planned": count.total(), **summed(count)},
+        "deliveries": {"planned": count.total(), **summarize_counts(count)},
     }
 
 
@@ -127,7 +130,7 @@ def _show(
     settings: Settings,
     facts: Facts,
     beaten: datetime | None,
-    causes: Mapping[int, Causes],
+    causes: Mapping[int, ReasonCounts],
 ) -> None:
     from publisher.cli import troubles
 
@@ -202,5 +205,7 @@ def _issues(shown: list[Made]) -> Table:
 
 def _sum(made: Made) -> str:
     """Write what was planned as the sum of what became of it: `3 = 2 sent + 1 deferred`."""
-    parts = [f"{n} {s.replace('_', ' ')}" for s, n in summed(made.deliveries).items() if n]
+    parts = [
+        f"{n} {s.replace('_', ' ')}" for s, n in summarize_counts(made.deliveries).items() if n
+    ]
     return f"{made.deliveries.total()} = {' + '.join(parts)}" if parts else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from publisher.delivery.ledger.listing import TROUBLES, Causes, causes
+from publisher.delivery.ledger.reports import FAILURE_STATES, ReasonCounts, count_reasons
 from publisher.delivery.states import DeliveryState
 from publisher.issues.life import State
 from publisher.issues.model import Issue
@@ -22,24 +22,25 @@ if TYPE_CHECKING:
 LOOKED_AT = 10_000
 # More causes than this are for `publisher deliveries`.
 CAUSES_SHOWN = 5
-WORTH_A_WORD = (*TROUBLES, DeliveryState.IN_DOUBT)
+WORTH_A_WORD = (*FAILURE_STATES, DeliveryState.IN_DOUBT)
 
 
-def causes_of(connection: Connection, shown: Sequence[Made]) -> dict[int, Causes]:
+def causes_of(connection: Connection, shown: Sequence[Made]) -> dict[int, ReasonCounts]:
     """Count the causes of each issue that has something bounced, deferred or failed."""
     troubled = {
         one.issue.id: states
         for one in shown
-        if (states := [state for state in TROUBLES if one.deliveries[state]])
+        if (states := [state for state in FAILURE_STATES if one.deliveries[state]])
     }
     # Shared out, so that a ledger of a million hides no other's few.
     most = LOOKED_AT // max(1, sum(map(len, troubled.values())))
     return {
-        number: causes(connection, number, states, most) for number, states in troubled.items()
+        number: count_reasons(connection, number, states, most)
+        for number, states in troubled.items()
     }
 
 
-def explained(made: Made, found: Causes) -> Iterator[str]:
+def explained(made: Made, found: ReasonCounts) -> Iterator[str]:
     """Say why mails of an issue were not taken, and where more is to be seen."""
     name, count = made.issue.name, made.deliveries
     if found:
@@ -54,7 +55,7 @@ def explained(made: Made, found: Causes) -> Iterator[str]:
         yield f"{name}: {doubtful} in doubt: publisher doubt list shows them"
 
 
-def as_json(found: Causes) -> list[dict[str, Any]]:
+def as_json(found: ReasonCounts) -> list[dict[str, Any]]:
     """Write causes for programs, the commonest first."""
     return [
         {"state": state.value, "cause": cause, "count": number}

@@ -13,7 +13,7 @@ LONGEST = timedelta(hours=4)
 JITTER = 0.25
 
 
-def delay(attempts: int, chance: Random) -> timedelta:
+def retry_delay(attempts: int, chance: Random) -> timedelta:
     """Give how long to wait after so many attempts: doubling, with up to a quarter more."""
     doublings = min(max(attempts, 1) - 1, 16)
     longest: timedelta = min(FIRST * 2**doublings, LONGEST)

@@ -10,19 +10,19 @@ from collections.abc import Sequence
 from publisher.composing.dkim import Signer
 from publisher.config import Settings
 from publisher.database import Database
-from publisher.delivery.fates import Terms
-from publisher.delivery.jobs import Job
+from publisher.delivery.job import Job
+from publisher.delivery.retry_policy import RetryPolicy
 from publisher.issues import store as issues
 from publisher.issues.model import Issue
 
 
-def terms_of(settings: Settings, issue: Issue) -> Terms:
+def retry_policy_of(settings: Settings, issue: Issue) -> RetryPolicy:
     """Give what an issue's edition says of its deliveries; the usual, if there is none any more."""
     edition = settings.edition(issue.newsletter, issue.language)
-    return Terms(edition.in_doubt, edition.give_up_after) if edition else Terms()
+    return RetryPolicy(edition.in_doubt, edition.give_up_after) if edition else RetryPolicy()
 
 
-class Bindery:
+class JobBuilder:
     """Makes jobs of issues: their digests compiled, and their terms."""
 
     def __init__(
@@ -50,5 +50,5 @@ class Bindery:
         )
         bounces = self._settings.delivery.smtp.bounces or self._settings.publication.sender
         compiled = compile_letter(letter, self._secret, self._signers)
-        terms = terms_of(self._settings, issue)
+        terms = retry_policy_of(self._settings, issue)
         return Job(issue=issue, compiled=compiled, terms=terms, sender=bounces.address)

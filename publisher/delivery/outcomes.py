@@ -1,7 +1,7 @@
 """What became of one message that was given to a transport. Pure values.
 
 Knows no ledger: what a row becomes because of an outcome is decided in
-`publisher.delivery.fates`.
+`publisher.delivery.retry_policy`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Verdict(StrEnum):
+class SendStatus(StrEnum):
     """How far a message came."""
 
     # The other side has said that it took it.
@@ -22,17 +22,17 @@ class Verdict(StrEnum):
     # All of it was sent, and no answer came: nobody knows (RFC 1047).
     UNKNOWN = "unknown"
     # Not all of it was sent, so that nobody can have taken it: safe to try again.
-    UNTRIED = "untried"
+    NOT_SENT = "untried"
     # The reader left at the last moment, and nothing was sent.
-    WITHDRAWN = "withdrawn"
+    UNSUBSCRIBED = "withdrawn"
     # No message can be written to her.
-    UNWRITABLE = "unwritable"
+    UNSENDABLE = "unwritable"
 
 
-class Slow(StrEnum):
+class ThrottleScope(StrEnum):
     """Who asks to be sent less."""
 
-    NOBODY = ""
+    NONE = ""
     # The receiving domain (45x about one reader).
     DOMAIN = "domain"
     # The server that we speak to (421).
@@ -43,15 +43,15 @@ class Slow(StrEnum):
 class Outcome:
     """A verdict and its reason: one line for people, with no address and no token in full."""
 
-    verdict: Verdict
+    status: SendStatus
     reason: str = ""
     # Nobody lives there: the address is not written to again.
-    is_dead: bool = False
+    is_dead_address: bool = False
     # It is not she who is refused, but whoever we are to that server.
-    is_about_us: bool = False
-    slow: Slow = Slow.NOBODY
+    blames_sender: bool = False
+    throttle: ThrottleScope = ThrottleScope.NONE
 
 
-ACCEPTED = Outcome(Verdict.ACCEPTED)
+ACCEPTED_OUTCOME = Outcome(SendStatus.ACCEPTED)
 # The other side has said something about the message.
-ANSWERS = frozenset({Verdict.ACCEPTED, Verdict.DEFERRED, Verdict.REFUSED})
+ANSWERS = frozenset({SendStatus.ACCEPTED, SendStatus.DEFERRED, SendStatus.REFUSED})

@@ -32,7 +32,7 @@ class DeliveryState(StrEnum):
 
 S = DeliveryState
 
-ARROWS: dict[DeliveryState, frozenset[DeliveryState]] = {
+DELIVERY_TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
     S.PENDING: frozenset({S.CLAIMED, S.CANCELLED}),
     # As it was again: put off by a rate, paused, or its holder is gone.
     S.CLAIMED: frozenset({S.ATTEMPTING, S.PENDING, S.DEFERRED, S.SUPPRESSED}),
@@ -51,6 +51,6 @@ ARROWS: dict[DeliveryState, frozenset[DeliveryState]] = {
 }
 
 # What is still to be done; all others are at their end, or wait for a person.
-OPEN = (S.PENDING, S.CLAIMED, S.ATTEMPTING, S.DEFERRED)
+OPEN_STATES = (S.PENDING, S.CLAIMED, S.ATTEMPTING, S.DEFERRED)
 # What nobody holds, and may be taken up.
-FREE = (S.PENDING, S.DEFERRED)
+CLAIMABLE_STATES = (S.PENDING, S.DEFERRED)

@@ -8,11 +8,19 @@ from publisher.delivery.states import DeliveryState
 
 S = DeliveryState
 
-SHOWN = (S.SENT, S.DEFERRED, S.BOUNCED, S.FAILED, S.IN_DOUBT, S.SUPPRESSED, S.CANCELLED)
-WAITING = (S.PENDING, S.CLAIMED, S.ATTEMPTING)
+REPORTED_STATES = (
+    S.SENT,
+    S.DEFERRED,
+    S.BOUNCED,
+    S.FAILED,
+    S.IN_DOUBT,
+    S.SUPPRESSED,
+    S.CANCELLED,
+)
+WAITING_STATES = (S.PENDING, S.CLAIMED, S.ATTEMPTING)
 
 
-def summed(count: Mapping[str, int]) -> dict[str, int]:
+def summarize_counts(count: Mapping[str, int]) -> dict[str, int]:
     """Give the counts that add up to what was planned, in their order, zeros and all."""
-    shown: dict[str, int] = {state.value: count.get(state, 0) for state in SHOWN}
-    return shown | {"waiting": sum(count.get(state, 0) for state in WAITING)}
+    shown: dict[str, int] = {state.value: count.get(state, 0) for state in REPORTED_STATES}
+    return shown | {"waiting": sum(count.get(state, 0) for state in WAITING_STATES)}

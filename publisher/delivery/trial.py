@@ -5,20 +5,20 @@ Leaves no trace in the ledger, so it may be repeated. Knows no database.
 
 from __future__ import annotations
 
-from publisher.delivery.outcomes import Outcome, Verdict
-from publisher.delivery.transports.base import Parcel, Transport
+from publisher.delivery.outcomes import Outcome, SendStatus
+from publisher.delivery.transports.base import OutgoingMessage, Transport
 
 # No turn of delivering has this number.
-NOBODY = 0
+TEST_LEASE = 0
 
 
-def try_out(transport: Transport, parcel: Parcel) -> Outcome:
+def send_test_message(transport: Transport, outgoing: OutgoingMessage) -> Outcome:
     """Hand over one message; raises Unreachable. Says what became of it."""
-    connection = transport.connect(NOBODY, lambda: True)
+    connection = transport.connect(TEST_LEASE, lambda: True)
     try:
-        outcome = connection.send(parcel)
+        outcome = connection.send(outgoing)
     finally:
         connection.close()
-    if outcome.verdict is Verdict.ACCEPTED:
-        transport.kept(NOBODY, [parcel.key])
+    if outcome.status is SendStatus.ACCEPTED:
+        transport.on_committed(TEST_LEASE, [outgoing.key])
     return outcome

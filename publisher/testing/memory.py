@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 
 from publisher.composing import Message
-from publisher.delivery.outcomes import ACCEPTED, Outcome, Verdict
-from publisher.delivery.transports.base import Guarantee, Parcel, Unreachable
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
+from publisher.delivery.transports.base import Guarantee, OutgoingMessage, Unreachable
 
-OutcomeOf = Callable[[Parcel], Outcome]
+OutcomeOf = Callable[[OutgoingMessage], Outcome]
 
 
 class MemoryTransport:
@@ -32,16 +32,16 @@ class MemoryTransport:
         outcomes: OutcomeOf | Mapping[str, Outcome] | None = None,
         *,
         connections: int = 1,
-        promised: int = 1,
+        prefetch: int = 1,
     ) -> None:
         self.guarantee: Guarantee = guarantee
         self.fail_after = fail_after
         self.outcomes = outcomes
         self.connections = connections
-        self.promised = promised
-        self.taken: list[Parcel] = []
-        self.offered: list[Parcel] = []
-        # What `kept` was told, in order.
+        self.prefetch = prefetch
+        self.taken: list[OutgoingMessage] = []
+        self.offered: list[OutgoingMessage] = []
+        # What `on_committed` was told, in order.
         self.settled: list[tuple[int, int]] = []
         # Connections: opened so far, open now, and open at once at the most.
         self.opened = 0
@@ -53,30 +53,30 @@ class MemoryTransport:
     def messages(self) -> list[Message]:
         """What was taken, in order, as often as it was."""
         with self._lock:
-            return [parcel.message for parcel in self.taken]
+            return [outgoing.message for outgoing in self.taken]
 
-    def connect(self, sender: int, may_go: Callable[[], bool]) -> MemoryConnection:
+    def connect(self, sender: int, holds_lease: Callable[[], bool]) -> MemoryConnection:
         """Open a connection; raises Unreachable once `fail_after` were taken."""
         with self._lock:
             self._check()
             self.opened += 1
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
-        return MemoryConnection(self, sender, may_go)
+        return MemoryConnection(self, sender, holds_lease)
 
-    def kept(self, sender: int, keys: Collection[tuple[int, int]]) -> None:  # noqa: ARG002  # the seam's
+    def on_committed(self, sender: int, keys: Collection[tuple[int, int]]) -> None:  # noqa: ARG002  # the seam's
         """Remember what the ledger has as sent."""
         with self._lock:
             self.settled += keys
 
-    def take(self, parcel: Parcel) -> Outcome:
+    def take(self, outgoing: OutgoingMessage) -> Outcome:
         """Take one parcel, as a connection of ours does; raises Unreachable where told to fail."""
         with self._lock:
             self._check()
-            self.offered.append(parcel)
-            outcome = self._outcome(parcel)
-            if outcome.verdict in {Verdict.ACCEPTED, Verdict.UNKNOWN}:
-                self.taken.append(parcel)
+            self.offered.append(outgoing)
+            outcome = self._outcome(outgoing)
+            if outcome.status in {SendStatus.ACCEPTED, SendStatus.UNKNOWN}:
+                self.taken.append(outgoing)
         return outcome
 
     def part(self) -> None:
@@ -89,32 +89,36 @@ class MemoryTransport:
             reason = f"took {self.fail_after} messages and no more"
             raise Unreachable(reason, is_final=True)
 
-    def _outcome(self, parcel: Parcel) -> Outcome:
+    def _outcome(self, outgoing: OutgoingMessage) -> Outcome:
         if self.outcomes is None:
-            return ACCEPTED
+            return ACCEPTED_OUTCOME
         if isinstance(self.outcomes, Mapping):
-            return self.outcomes.get(parcel.recipient, ACCEPTED)
-        return self.outcomes(parcel)
+            return self.outcomes.get(outgoing.recipient, ACCEPTED_OUTCOME)
+        return self.outcomes(outgoing)
 
 
 class MemoryConnection:
-    """A way into a MemoryTransport: a `publisher.delivery.transports.base.Connection`."""
+    """A way into a MemoryTransport: a `publisher.delivery.transports.base.TransportConnection`."""
 
     def __init__(
-        self, transport: MemoryTransport, sender: int, may_go: Callable[[], bool]
+        self, transport: MemoryTransport, sender: int, holds_lease: Callable[[], bool]
     ) -> None:
         self.sender = sender
         self.is_open = True
         self._transport = transport
-        self._may_go = may_go
+        self._holds_lease = holds_lease
 
-    def send(self, parcel: Parcel, following: Parcel | None = None) -> Outcome:  # noqa: ARG002  # the seam's
+    def send(
+        self,
+        outgoing: OutgoingMessage,
+        next_message: OutgoingMessage | None = None,  # noqa: ARG002  # the protocol has it
+    ) -> Outcome:
         """Hand over a parcel, unless `may_go` or a `close` before says no: that is UNTRIED."""
         if not self.is_open:
-            return Outcome(Verdict.UNTRIED, "the connection was closed")
-        if not self._may_go():
-            return Outcome(Verdict.UNTRIED, "called back")
-        return self._transport.take(parcel)
+            return Outcome(SendStatus.NOT_SENT, "the connection was closed")
+        if not self._holds_lease():
+            return Outcome(SendStatus.NOT_SENT, "called back")
+        return self._transport.take(outgoing)
 
     def close(self) -> None:
         """Part; a second time does nothing."""

@@ -23,10 +23,10 @@ from publisher.cli.facts import collect
 from publisher.clock import SystemClock
 from publisher.config import load
 from publisher.database import open_database
+from publisher.delivery.dispatcher import deliver
 from publisher.delivery.ledger import opening
-from publisher.delivery.outcomes import ACCEPTED, Outcome
-from publisher.delivery.sending import deliver
-from publisher.delivery.transports.base import Guarantee, Parcel
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
+from publisher.delivery.transports.base import Guarantee, OutgoingMessage
 from publisher.testing import SECRET
 from tests.bench.audience import make_audience
 
@@ -84,18 +84,22 @@ class Discarding:
     name = "discarding"
     guarantee: Guarantee = "ambiguous"
     connections = 8
-    promised = 8
+    prefetch = 8
     is_open = True
 
-    def connect(self, sender: int, may_go: Callable[[], bool]) -> Discarding:  # noqa: ARG002  # the seam's
+    def connect(self, sender: int, holds_lease: Callable[[], bool]) -> Discarding:  # noqa: ARG002  # the seam's
         """Give itself."""
         return self
 
-    def send(self, parcel: Parcel, following: Parcel | None = None) -> Outcome:  # noqa: ARG002  # the seam's
+    def send(
+        self,
+        outgoing: OutgoingMessage,  # noqa: ARG002  # the protocol has it
+        next_message: OutgoingMessage | None = None,  # noqa: ARG002  # as above
+    ) -> Outcome:
         """Throw a message away."""
-        return ACCEPTED
+        return ACCEPTED_OUTCOME
 
-    def kept(self, sender: int, keys: Collection[tuple[int, int]]) -> None:
+    def on_committed(self, sender: int, keys: Collection[tuple[int, int]]) -> None:
         """Need not know."""
 
     def close(self) -> None:

@@ -30,8 +30,8 @@ from rich.table import Table
 from publisher.clock import SystemClock
 from publisher.config import load
 from publisher.database import open_database
-from publisher.delivery.choosing import transport_of
-from publisher.delivery.sending import deliver
+from publisher.delivery.dispatcher import deliver
+from publisher.delivery.transport_factory import create_transport
 from publisher.testing import SECRET
 from tests.bench.audience import make_audience
 
@@ -160,7 +160,7 @@ def _ours(folder: Path, port: int, durability: str) -> float:
 
 def _deliver(folder: Path) -> None:
     settings = load(folder, {"PUBLISHER_SECRET": SECRET})
-    transport = transport_of(settings)
+    transport = create_transport(settings)
     database = open_database(settings.folders.database, settings.delivery.durability)
     with closing(database):
         start = time.perf_counter()

@@ -7,10 +7,10 @@ from structlog.testing import capture_logs
 from publisher.articles.pickup import PickedUp
 from publisher.clock import FixedClock
 from publisher.cycle import Report, press, together
-from publisher.delivery import couriers
-from publisher.delivery.outcomes import ACCEPTED, Outcome
-from publisher.delivery.sending import Sent
-from publisher.delivery.transports.base import Parcel, Unreachable
+from publisher.delivery import worker
+from publisher.delivery.dispatcher import DeliveryReport
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
+from publisher.delivery.transports.base import OutgoingMessage, Unreachable
 from publisher.testing import SECRET, MemoryTransport
 from publisher.testing.memory import MemoryConnection
 from tests.publisher.composing.letters import parsed, raw_field
@@ -63,9 +63,9 @@ def test_two_publications_of_the_same_content_come_out_byte_for_byte_equal(
 
 
 def test_when_mail_is_written_its_pages_and_feeds_exist(house: House) -> None:
-    def look(parcel: Parcel) -> Outcome:
+    def look(outgoing: OutgoingMessage) -> Outcome:
         assert (public(house) / "feeds/en.rss.xml").is_file()
-        content = parcel.message.content
+        content = outgoing.message.content
         url = raw_field(content, "Archived-At").strip("<>")
         text, _page = parsed(content).iter_parts()
         links = [ln for ln in text.get_content().splitlines() if ln.startswith(URL)]
@@ -73,7 +73,7 @@ def test_when_mail_is_written_its_pages_and_feeds_exist(house: House) -> None:
         for link in (url, *links):
             path = link.removeprefix(URL).partition("?")[0].strip("/")
             assert (public(house) / path / "index.html").is_file(), link
-        return ACCEPTED
+        return ACCEPTED_OUTCOME
 
     transport = MemoryTransport(outcomes=look)
     press_of(tides(house), transport).run()
@@ -126,10 +126,10 @@ def test_a_transport_that_is_out_of_reach_is_told_and_tried_again(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Away(MemoryTransport):
-        def connect(self, sender: int, may_go: Callable[[], bool]) -> MemoryConnection:  # noqa: ARG002  # the seam's
+        def connect(self, sender: int, holds_lease: Callable[[], bool]) -> MemoryConnection:  # noqa: ARG002  # the seam's
             raise Unreachable("mail.example.org:25: nobody listens there")
 
-    monkeypatch.setattr(couriers, "FIRST_REST", 0.01)
+    monkeypatch.setattr(worker, "FIRST_RECONNECT_WAIT", 0.01)
     report = press_of(tides(house), Away()).run()
     assert report.problems == ["mail.example.org:25: nobody listens there"]
     assert report.written.issues == 2
@@ -179,14 +179,14 @@ def test_several_cycles_add_up_and_the_last_one_says_what_is_in_quarantine() -> 
         picked_up=PickedUp(new=2, moved=1, quarantined=3),
         issues=1,
         feeds=3,
-        sent=Sent(messages=5),
+        sent=DeliveryReport(messages=5),
         problems=["x"],
     )
     two = Report(
         picked_up=PickedUp(new=1, changed=4, removed=2, quarantined=1),
         issues=2,
         feeds=6,
-        sent=Sent(messages=7),
+        sent=DeliveryReport(messages=7),
         problems=["y"],
     )
     total = together([one, two])

@@ -17,9 +17,9 @@ from structlog.testing import capture_logs
 
 from publisher import scheduling
 from publisher.cycle import Report
-from publisher.delivery import board
-from publisher.delivery.outcomes import ACCEPTED, Outcome
-from publisher.delivery.transports.base import Parcel, Transport
+from publisher.delivery import progress
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
+from publisher.delivery.transports.base import OutgoingMessage, Transport
 from publisher.heartbeat import last_beat
 from publisher.scheduling import Service
 from publisher.testing import MemoryTransport
@@ -108,10 +108,10 @@ def test_a_turn_that_fails_costs_a_turn_and_no_more(house: House) -> None:
 def test_a_fault_of_the_program_costs_a_turn_and_no_more(house: House) -> None:
     faults = [ZeroDivisionError()]
 
-    def outcome(_parcel: Parcel) -> Outcome:
+    def outcome(_outgoing: OutgoingMessage) -> Outcome:
         if faults:
             raise faults.pop()
-        return ACCEPTED
+        return ACCEPTED_OUTCOME
 
     subscribe(house, ("ann@example.com", "en"))
     ready(house)
@@ -125,12 +125,12 @@ def test_a_fault_of_the_program_costs_a_turn_and_no_more(house: House) -> None:
 def test_long_work_ends_at_a_safe_place_and_goes_on_at_the_next_start(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(_parcel: Parcel) -> Outcome:
+    def stop(_outgoing: OutgoingMessage) -> Outcome:
         one.stop()
-        return ACCEPTED
+        return ACCEPTED_OUTCOME
 
     # People read no faster, but are not told of what takes no time.
-    monkeypatch.setattr(board, "BETWEEN", 0.0)
+    monkeypatch.setattr(progress, "BETWEEN", 0.0)
     subscribe(house, *((f"r{number}@example.com", "en") for number in range(9)))
     ready(house)
     first, second = MemoryTransport(outcomes=stop), MemoryTransport()

@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import Connection, exists, select, update
 
 from publisher.database.portions import portions
-from publisher.delivery.ledger import stopping
-from publisher.delivery.ledger.rows import standing
+from publisher.delivery.ledger import lifecycle
+from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues import store as issues
@@ -41,21 +41,21 @@ class Doubt:
     reason: str
 
 
-def doubtful_issues(connection: Connection) -> list[Issue]:
+def issues_in_doubt(connection: Connection) -> list[Issue]:
     """List the issues that have deliveries in doubt, the earliest due first."""
     doubtful = exists().where(
-        delivery.c.issue_id == issue_table.c.id, standing(DeliveryState.IN_DOUBT)
+        delivery.c.issue_id == issue_table.c.id, in_states(DeliveryState.IN_DOUBT)
     )
     numbers = connection.execute(select(issue_table.c.id).where(doubtful)).scalars().all()
     return issues.numbered(connection, numbers)
 
 
-def doubts(connection: Connection, issue: Issue) -> list[Doubt]:
+def list_doubts(connection: Connection, issue: Issue) -> list[Doubt]:
     """List an issue's deliveries in doubt, in the order of their readers."""
     columns = delivery.c["subscriber_id", "changed_at", "attempts", "reason"]
     query = (
         select(*columns)
-        .where(delivery.c.issue_id == issue.id, standing(DeliveryState.IN_DOUBT))
+        .where(delivery.c.issue_id == issue.id, in_states(DeliveryState.IN_DOUBT))
         .order_by(delivery.c.subscriber_id)
     )
     rows = connection.execute(query).all()
@@ -71,7 +71,7 @@ def doubts(connection: Connection, issue: Issue) -> list[Doubt]:
     ]
 
 
-def resend(
+def resend_doubts(
     connection: Connection, issue: Issue, readers: Collection[int] | None, now: datetime
 ) -> int:
     """Let doubtful deliveries be made again, all or some; gives how many.
@@ -85,7 +85,7 @@ def resend(
     return _decide(connection, issue, readers, AGAIN | {"next_at": now, "tried_at": None}, now)
 
 
-def repeat(
+def retry_doubts(
     connection: Connection, issue: Issue, most: int, patience: timedelta, now: datetime
 ) -> int:
     """Let doubtful deliveries be made again by themselves, unless tried too often or too long."""
@@ -93,7 +93,7 @@ def repeat(
         update(delivery)
         .where(
             delivery.c.issue_id == issue.id,
-            standing(DeliveryState.IN_DOUBT),
+            in_states(DeliveryState.IN_DOUBT),
             delivery.c.attempts <= most,
             delivery.c.tried_at > now - patience,
         )
@@ -102,7 +102,7 @@ def repeat(
     return connection.execute(statement).rowcount
 
 
-def mark_sent(
+def mark_doubts_sent(
     connection: Connection, issue: Issue, readers: Collection[int] | None, now: datetime
 ) -> int:
     """Believe that doubtful deliveries were taken, all or some; gives how many."""
@@ -119,7 +119,7 @@ def _decide(
 ) -> int:
     decided = (
         update(delivery)
-        .where(delivery.c.issue_id == issue.id, standing(DeliveryState.IN_DOUBT))
+        .where(delivery.c.issue_id == issue.id, in_states(DeliveryState.IN_DOUBT))
         .values(changes | {"changed_at": now})
     )
     if readers is None:
@@ -129,5 +129,5 @@ def _decide(
         portion = (decided.where(of.in_(some)) for some in portions(sorted(readers)))
         moved = sum(connection.execute(statement).rowcount for statement in portion)
     if moved:
-        stopping.amend(connection, [issue.id], now)
+        lifecycle.reconcile_issues(connection, [issue.id], now)
     return moved

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, exists, insert, select, update
 
-from publisher.delivery.ledger.rows import standing
+from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery, sender
 from publisher.delivery.transports.base import Guarantee
@@ -22,7 +22,7 @@ from publisher.issues.tables import issue
 # Well over the half minute that a busy database may keep a transaction waiting.
 LEASE_SECONDS = 120.0
 
-CUT_OFF = "the program was stopped while it was being sent, before the answer came"
+INTERRUPTED_REASON = "the program was stopped while it was being sent, before the answer came"
 # An issue that was cancelled may have messages on their way still.
 UNDER_WAY = (State.SENDING, State.PAUSED, State.CANCELLED)
 OF_ISSUES_UNDER_WAY = delivery.c.issue_id.in_(
@@ -32,7 +32,7 @@ HELD = (DeliveryState.CLAIMED, DeliveryState.ATTEMPTING)
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class SendLease:
     """One turn of delivering."""
 
     id: int
@@ -43,14 +43,14 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
-class Recovered:
+class RecoveredRows:
     """What was taken back: how many rows can be sent again, and how many are in doubt."""
 
     freed: int = 0
     in_doubt: int = 0
 
 
-def enlist(
+def create_lease(
     connection: Connection, transport: str, guarantee: Guarantee, lock: str, until: float
 ) -> int:
     """Write down a new sender; gives its number."""
@@ -62,25 +62,27 @@ def enlist(
     return int(key[0])
 
 
-def renew(connection: Connection, number: int, until: float) -> bool:
+def renew_lease(connection: Connection, number: int, until: float) -> bool:
     """Lengthen a lease; says whether the sender still had it."""
     statement = update(sender).where(sender.c.id == number).values(lease_until=until)
     return connection.execute(statement).rowcount == 1
 
 
-def discharge(connection: Connection, number: int) -> None:
+def release_lease(connection: Connection, number: int) -> None:
     """Strike out a sender that holds nothing any more; one that does stays, to be dismissed."""
-    holds = exists().where(OF_ISSUES_UNDER_WAY, standing(*HELD), delivery.c.sender == number)
+    holds = exists().where(OF_ISSUES_UNDER_WAY, in_states(*HELD), delivery.c.sender == number)
     connection.execute(delete(sender).where(sender.c.id == number, ~holds))
 
 
-def senders(connection: Connection) -> list[Sender]:
+def list_leases(connection: Connection) -> list[SendLease]:
     """List the senders."""
     query = select(sender).order_by(sender.c.id)
-    return [Sender(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001  # public
+    return [SendLease(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001  # public
 
 
-def dismiss(connection: Connection, gone: Sender, now: datetime) -> Recovered | None:
+def revoke_lease(
+    connection: Connection, gone: SendLease, now: datetime
+) -> RecoveredRows | None:
     """Take back what a sender holds, and its lease; it can't send any more.
 
     What it was attempting keeps its epoch: if the sender lives, and hears the answer after all,
@@ -94,10 +96,12 @@ def dismiss(connection: Connection, gone: Sender, now: datetime) -> Recovered | 
         return None
     taken = update(delivery).where(OF_ISSUES_UNDER_WAY, delivery.c.sender == gone.id)
     freeable = HELD if gone.guarantee == "idempotent" else (DeliveryState.CLAIMED,)
-    freed = taken.where(standing(*freeable)).values(
+    freed = taken.where(in_states(*freeable)).values(
         state=DeliveryState.PENDING, epoch=delivery.c.epoch + 1, sender=None, changed_at=now
     )
-    doubtful = taken.where(standing(DeliveryState.ATTEMPTING)).values(
-        state=DeliveryState.IN_DOUBT, sender=None, reason=CUT_OFF, changed_at=now
+    doubtful = taken.where(in_states(DeliveryState.ATTEMPTING)).values(
+        state=DeliveryState.IN_DOUBT, sender=None, reason=INTERRUPTED_REASON, changed_at=now
     )
-    return Recovered(connection.execute(freed).rowcount, connection.execute(doubtful).rowcount)
+    return RecoveredRows(
+        connection.execute(freed).rowcount, connection.execute(doubtful).rowcount
+    )

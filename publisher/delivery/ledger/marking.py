@@ -13,9 +13,17 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, case, func, null, select, update
 
-from publisher.delivery.ledger import stopping
-from publisher.delivery.ledger.claiming import CLAIMED, NOW, SUPPRESS, Claim
-from publisher.delivery.ledger.rows import NONE, ROWS, as_rows, held, standing, told, written
+from publisher.delivery.ledger import lifecycle
+from publisher.delivery.ledger.bulk import (
+    NONE,
+    ROWS,
+    encode_instant,
+    encode_rows,
+    in_states,
+    row_values,
+    same_epoch,
+)
+from publisher.delivery.ledger.claims import CLAIMED, NOW, SUPPRESS, Claim
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues.life import State
@@ -51,7 +59,7 @@ SUPPRESS_UNWANTED = SUPPRESS.where(
 )
 
 
-def mark(
+def begin_attempts(
     connection: Connection, claims: Sequence[Claim], now: datetime
 ) -> tuple[list[Claim], int]:
     """Mark claims as being attempted; gives those that still held, and how many had left.
@@ -59,23 +67,23 @@ def mark(
     Who has left the newsletter by now is suppressed. Rows of an issue that is no longer being
     sent, and rows that somebody else has taken over, are not moved.
     """
-    rows = as_rows((*one.key, one.epoch) for one in claims)
+    rows = encode_rows((*one.key, one.epoch) for one in claims)
     marked = {tuple(row) for row in connection.execute(MARK, {ROWS: rows, "now": now})}
     if len(marked) == len(claims):
         return list(claims), 0
     # A row may be there twice, claimed before a pause and after it: only one of the two holds.
     held = [one for one in claims if (*one.key, one.epoch) in marked]
     all_rows = {(*one.key, one.epoch) for one in claims}
-    rest = as_rows(all_rows - marked)
+    rest = encode_rows(all_rows - marked)
     left = connection.execute(SUPPRESS_UNWANTED, {ROWS: rest, "now": now}).rowcount
     return held, left
 
 
 # What is given back stands as it stood, and what the other side has put off is still put off.
-GIVEN = told("issue_id", "subscriber_id", "epoch", "state", "next_at")
+GIVEN = row_values("issue_id", "subscriber_id", "epoch", "state", "next_at")
 RELEASE = (
     update(delivery)
-    .where(held(GIVEN), delivery.c.state == DeliveryState.CLAIMED)
+    .where(same_epoch(GIVEN), delivery.c.state == DeliveryState.CLAIMED)
     .values(
         state=GIVEN.c.state,
         sender=None,
@@ -93,7 +101,8 @@ UNMARK = (
     update(delivery)
     # Taken for doubtful, while we were stopped: nobody knows better than we do.
     .where(
-        held(GIVEN), delivery.c.state.in_((DeliveryState.ATTEMPTING, DeliveryState.IN_DOUBT))
+        same_epoch(GIVEN),
+        delivery.c.state.in_((DeliveryState.ATTEMPTING, DeliveryState.IN_DOUBT)),
     )
     .values(UNBEGUN | {"state": GIVEN.c.state})
 )
@@ -101,42 +110,46 @@ ISSUES = select(func.json_each(bindparam("issues")).table_valued("value").c.valu
 REST = update(delivery).where(
     delivery.c.issue_id.in_(ISSUES), delivery.c.sender == bindparam("holder")
 )
-RELEASE_REST = REST.where(standing(DeliveryState.CLAIMED)).values(
+RELEASE_REST = REST.where(in_states(DeliveryState.CLAIMED)).values(
     state=DeliveryState.PENDING, sender=None, changed_at=NOW
 )
 UNMARK_REST = (
-    REST.where(standing(DeliveryState.ATTEMPTING))
+    REST.where(in_states(DeliveryState.ATTEMPTING))
     .values(UNBEGUN | {"state": DeliveryState.PENDING})
     .returning(delivery.c.issue_id)
 )
 
 
-def put_off(connection: Connection, claims: Mapping[Claim, datetime], now: datetime) -> int:
+def postpone_claims(
+    connection: Connection, claims: Mapping[Claim, datetime], now: datetime
+) -> int:
     """Give claims back, to be taken up at another time; gives how many were still ours."""
-    rows = as_rows((*one.key, one.epoch, one.was, written(at)) for one, at in claims.items())
+    rows = encode_rows(
+        (*one.key, one.epoch, one.was, encode_instant(at)) for one, at in claims.items()
+    )
     return connection.execute(RELEASE, {ROWS: rows, "now": now}).rowcount
 
 
-def release(connection: Connection, claims: Iterable[Claim], now: datetime) -> int:
+def release_claims(connection: Connection, claims: Iterable[Claim], now: datetime) -> int:
     """Give claims back as they were; gives how many were still ours."""
-    rows = as_rows((*one.key, one.epoch, one.was, None) for one in claims)
+    rows = encode_rows((*one.key, one.epoch, one.was, None) for one in claims)
     if rows == NONE:
         return 0
     return connection.execute(RELEASE, {ROWS: rows, "now": now}).rowcount
 
 
-def unmark(connection: Connection, claims: Iterable[Claim], now: datetime) -> int:
+def undo_attempts(connection: Connection, claims: Iterable[Claim], now: datetime) -> int:
     """Take marks back from messages that were not begun; gives how many were still ours."""
     unbegun = list(claims)
     if not unbegun:
         return 0
-    rows = as_rows((*one.key, one.epoch, one.was, None) for one in unbegun)
+    rows = encode_rows((*one.key, one.epoch, one.was, None) for one in unbegun)
     count = connection.execute(UNMARK, {ROWS: rows, "now": now}).rowcount
-    stopping.amend(connection, {one.issue_id for one in unbegun}, now)
+    lifecycle.reconcile_issues(connection, {one.issue_id for one in unbegun}, now)
     return count
 
 
-def free_rest(
+def release_all_rows(
     connection: Connection, issues: Collection[int], sender: int, now: datetime
 ) -> None:
     """Give back all that a sender still holds.
@@ -147,4 +160,4 @@ def free_rest(
     values = {"issues": json.dumps([*issues]), "holder": sender, "now": now}
     connection.execute(RELEASE_REST, values)
     moved = connection.execute(UNMARK_REST, values).scalars().all()
-    stopping.amend(connection, set(moved), now)
+    lifecycle.reconcile_issues(connection, set(moved), now)

@@ -5,7 +5,7 @@ is counted once, whoever lets it go. Knows neither messages nor readers, and ask
 time.
 """
 
-from publisher.delivery.rates.granting import Rates
-from publisher.delivery.rates.sharing import Grant
+from publisher.delivery.rates.admission import RateGrant
+from publisher.delivery.rates.limiter import RateLimiter
 
-__all__ = ["Grant", "Rates"]
+__all__ = ["RateGrant", "RateLimiter"]

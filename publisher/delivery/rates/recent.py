@@ -14,7 +14,7 @@ WINDOW = 10.0
 FEW = 10
 
 
-class Recent:
+class RecentSends:
     """Counts of messages by receiving domain, for the last ten to twenty seconds."""
 
     def __init__(self) -> None:

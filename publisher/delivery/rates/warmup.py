@@ -17,7 +17,7 @@ HUGE = 700.0
 
 
 @dataclass(frozen=True, slots=True)
-class Quota:
+class DailyQuota:
     """What a day has left, when the next one begins, and how people are told."""
 
     left: int
@@ -35,7 +35,7 @@ def end_of(day: date) -> float:
     return datetime.combine(day + timedelta(days=1), time(), UTC).timestamp()
 
 
-def allowance(warmup: Warmup, day: date) -> int | None:
+def daily_allowance(warmup: Warmup, day: date) -> int | None:
     """Give how many messages a day allows; None if there is no bound any more.
 
     Before the first day it is as on the first day: mail that leaves earlier is no more welcome.
@@ -48,6 +48,6 @@ def allowance(warmup: Warmup, day: date) -> int | None:
     return None if allowed > warmup.until else math.floor(allowed + 1e-6)
 
 
-def quota(allowed: int, gone: int, day: date) -> Quota:
+def daily_quota(allowed: int, gone: int, day: date) -> DailyQuota:
     """Say what is left of a day, of which so many messages have gone."""
-    return Quota(max(0, allowed - gone), end_of(day), f"warm-up: {allowed:,} a day")
+    return DailyQuota(max(0, allowed - gone), end_of(day), f"warm-up: {allowed:,} a day")

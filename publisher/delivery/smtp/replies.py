@@ -22,7 +22,7 @@ ENHANCED = re.compile(r"#?([245]\.[0-9]{1,3}\.[0-9]{1,3})(?!\S)\s*")
 AT_FIRST = re.compile(rf"\A{ENHANCED.pattern}")
 
 
-class Phase(StrEnum):
+class SmtpPhase(StrEnum):
     """What a reply answers: a command, or the end of the content."""
 
     MAIL = "MAIL"
@@ -32,7 +32,7 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class SmtpReply:
     """A reply as it came: its code, and its lines with codes and line ends."""
 
     code: int
@@ -66,27 +66,27 @@ class Reply:
         return self.code >= 400  # noqa: PLR2004  # as above
 
 
-class BrokenError(DeliveryError):
+class ConnectionLost(DeliveryError):  # noqa: N818  # a state, like ConnectionResetError
     """The conversation can't go on; `str()` says why, in words that follow "the server".
 
     `reply` is what it said last, where that tells why.
     """
 
-    def __init__(self, problem: str, reply: Reply | None = None) -> None:
+    def __init__(self, problem: str, reply: SmtpReply | None = None) -> None:
         super().__init__(problem)
         self.reply = reply
 
 
-def first_reply(received: bytearray) -> tuple[Reply, int] | None:
+def first_reply(received: bytearray) -> tuple[SmtpReply, int] | None:
     """Read the reply that comes first, and say how many bytes it takes; None: not all is here.
 
     Raises BrokenError for what is no reply: no code, codes that differ, more than LONGEST bytes.
     """
     if found := WHOLE.match(received):
-        return Reply(int(found[1]), found[0]), found.end()
+        return SmtpReply(int(found[1]), found[0]), found.end()
     whole = received.split(b"\n")[:-1]
     if any(not LINE.fullmatch(line) or line[:3] != whole[0][:3] for line in whole):
-        raise BrokenError("said what is no reply")
+        raise ConnectionLost("said what is no reply")
     if len(received) > LONGEST:
-        raise BrokenError("did not come to the end of a reply")
+        raise ConnectionLost("did not come to the end of a reply")
     return None

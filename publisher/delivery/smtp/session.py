@@ -1,7 +1,7 @@
 """One connection to a mail server: messages go out, phase by phase, and each fate is known.
 
 Until the final dot nobody can have taken a message; after it, without an answer, nobody knows
-(RFC 1047). Knows no ledger; what a refusal means is told by `publisher.delivery.smtp.judging`.
+(RFC 1047). Knows no ledger; what a refusal means is told by `publisher.delivery.smtp.reply_outcome`.
 """
 
 from __future__ import annotations
@@ -10,13 +10,23 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 
-from publisher.delivery.outcomes import ACCEPTED, Outcome, Verdict
-from publisher.delivery.smtp.diagnosis import CLOSING
-from publisher.delivery.smtp.envelopes import DATA, RSET, Envelope, Offers, envelope
-from publisher.delivery.smtp.judging import ends_session, judge, untried
-from publisher.delivery.smtp.replies import BrokenError, Phase, Reply
-from publisher.delivery.smtp.wire import Wire
-from publisher.delivery.transports.base import Parcel, Unreachable
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
+from publisher.delivery.smtp.bounces.classify import CLOSING
+from publisher.delivery.smtp.commands import (
+    DATA,
+    RSET,
+    Capabilities,
+    EnvelopeCommands,
+    envelope_commands,
+)
+from publisher.delivery.smtp.replies import ConnectionLost, SmtpPhase, SmtpReply
+from publisher.delivery.smtp.reply_outcome import (
+    ends_session,
+    outcome_of_loss,
+    outcome_of_reply,
+)
+from publisher.delivery.smtp.socket_io import SmtpSocket
+from publisher.delivery.transports.base import OutgoingMessage, Unreachable
 
 GO_AHEAD = 354
 LINE_END = b"\r\n"
@@ -24,7 +34,7 @@ END = b".\r\n"
 # Finds what begins a line faster than bytes.find, which looks for both bytes at every place.
 DOTTED = re.compile(rb"\n\.")
 
-Refusal = tuple[Phase, Reply]
+Refusal = tuple[SmtpPhase, SmtpReply]
 
 
 class SmtpConnection:
@@ -36,21 +46,21 @@ class SmtpConnection:
 
     def __init__(
         self,
-        wire: Wire,
-        offers: Offers,
-        may_go: Callable[[], bool],
+        wire: SmtpSocket,
+        offers: Capabilities,
+        holds_lease: Callable[[], bool],
         *,
         server: str,
         patience: float,
     ) -> None:
         self._wire = wire
         self._offers = offers
-        self._may_go = may_go
+        self._holds_lease = holds_lease
         self._server = server
         self._patience = patience
         self._is_open = True
         # Whose commands went out with the dot before; their replies are still to be read.
-        self._begun: Envelope | None = None
+        self._begun: EnvelopeCommands | None = None
         # A transaction was begun and refused, so that RSET has to go before the next.
         self._is_half_done = False
         self._has_taken = False
@@ -60,21 +70,23 @@ class SmtpConnection:
         """Whether it can be used again."""
         return self._is_open
 
-    def send(self, parcel: Parcel, following: Parcel | None = None) -> Outcome:
+    def send(
+        self, outgoing: OutgoingMessage, next_message: OutgoingMessage | None = None
+    ) -> Outcome:
         """Hand over one message; with PIPELINING, begin with the following one at its dot.
 
         Raises Unreachable, for good, where the server takes nothing from us.
         """
         if not self._is_open:
-            return Outcome(Verdict.UNTRIED, "the connection is closed")
+            return Outcome(SendStatus.NOT_SENT, "the connection is closed")
         try:
-            addressed = envelope(parcel, self._offers, has_taken=self._has_taken)
+            addressed = envelope_commands(outgoing, self._offers, has_taken=self._has_taken)
             if isinstance(addressed, Outcome):
                 return addressed
-            return self._sent(parcel, addressed, following)
-        except BrokenError as trouble:
+            return self._sent(outgoing, addressed, next_message)
+        except ConnectionLost as trouble:
             self._drop()
-            return untried(trouble)
+            return outcome_of_loss(trouble)
         except Unreachable as refusal:
             self._drop()
             reason = f"{self._server}: {refusal}"
@@ -90,36 +102,41 @@ class SmtpConnection:
             self._wire.part()
         self._drop()
 
-    def _sent(self, parcel: Parcel, addressed: Envelope, following: Parcel | None) -> Outcome:
+    def _sent(
+        self,
+        outgoing: OutgoingMessage,
+        addressed: EnvelopeCommands,
+        next_message: OutgoingMessage | None,
+    ) -> Outcome:
         refusal = self._opened(addressed)
         if refusal is None:
-            content = _without_dots(parcel.message.content)
+            content = _without_dots(outgoing.message.content)
             if refusal := self._written(content):
                 self._drop()
-            elif not self._may_go():
+            elif not self._holds_lease():
                 self._drop()
-                return Outcome(Verdict.UNTRIED, "it was called back")
+                return Outcome(SendStatus.NOT_SENT, "it was called back")
             else:
                 end = END if content.endswith(LINE_END) else LINE_END + END
-                return self._ended(parcel, end, following)
-        return self._judged(refusal, parcel)
+                return self._ended(outgoing, end, next_message)
+        return self._judged(refusal, outgoing)
 
-    def _judged(self, refusal: Refusal, parcel: Parcel) -> Outcome:
+    def _judged(self, refusal: Refusal, outgoing: OutgoingMessage) -> Outcome:
         phase, reply = refusal
         if ends_session(reply, phase):
             # The next one goes by another; this one would only refuse it, too.
             self._drop()
-        return judge(reply, phase, parcel.recipient, has_taken=self._has_taken)
+        return outcome_of_reply(reply, phase, outgoing.recipient, has_taken=self._has_taken)
 
     # --- up to the content
 
-    def _opened(self, addressed: Envelope) -> Refusal | None:
+    def _opened(self, addressed: EnvelopeCommands) -> Refusal | None:
         """Come as far as the go-ahead for the content, or to a refusal."""
         if self._begun is not None and self._begun != addressed:
             self._take_back()
         if self._begun is None:
             if farewell := self._wire.unasked():
-                raise BrokenError("spoke out of turn", farewell)
+                raise ConnectionLost("spoke out of turn", farewell)
             if not self._offers.pipelining:
                 return self._asked(addressed)
             self._wire.write((RSET if self._is_half_done else b"") + addressed.group)
@@ -127,45 +144,48 @@ class SmtpConnection:
         self._begun = None
         return self._collected()
 
-    def _asked(self, addressed: Envelope) -> Refusal | None:
+    def _asked(self, addressed: EnvelopeCommands) -> Refusal | None:
         """Send one command after the other."""
         if self._is_half_done:
             self._wire.write(RSET)
             self._reset()
         self._is_half_done = True
-        for phase, command in ((Phase.MAIL, addressed.mail), (Phase.RCPT, addressed.rcpt)):
+        for phase, command in (
+            (SmtpPhase.MAIL, addressed.mail),
+            (SmtpPhase.RCPT, addressed.rcpt),
+        ):
             self._wire.write(command)
             reply = self._answer(phase)
             if not reply.is_good:
                 return phase, reply
         self._wire.write(DATA)
-        reply = self._answer(Phase.DATA)
-        return None if reply.code == GO_AHEAD else (Phase.DATA, reply)
+        reply = self._answer(SmtpPhase.DATA)
+        return None if reply.code == GO_AHEAD else (SmtpPhase.DATA, reply)
 
     def _collected(self) -> Refusal | None:
         """Read the replies to commands that went out together."""
         self._is_half_done = True
         refusal: Refusal | None = None
         is_addressed = False
-        for phase in (Phase.MAIL, Phase.RCPT, Phase.DATA):
+        for phase in (SmtpPhase.MAIL, SmtpPhase.RCPT, SmtpPhase.DATA):
             reply = self._answer(phase)
             if reply.is_refusal:
                 refusal = refusal or (phase, reply)
             if not self._is_open:
                 return refusal
-            is_addressed = is_addressed or (phase is Phase.RCPT and reply.is_good)
+            is_addressed = is_addressed or (phase is SmtpPhase.RCPT and reply.is_good)
         if reply.code == GO_AHEAD and refusal:
             self._end_nothing(is_addressed=is_addressed)
         return refusal
 
-    def _answer(self, phase: Phase) -> Reply:
+    def _answer(self, phase: SmtpPhase) -> SmtpReply:
         """Read the reply to a command: yes, or no, and after that perhaps no more."""
         reply = self._wire.reply()
-        expected = reply.code == GO_AHEAD if phase is Phase.DATA else reply.is_good
+        expected = reply.code == GO_AHEAD if phase is SmtpPhase.DATA else reply.is_good
         if not (expected or reply.is_refusal):
-            raise BrokenError(f"said {reply.code} to {phase}")
+            raise ConnectionLost(f"said {reply.code} to {phase}")
         if reply.code == GO_AHEAD and self._wire.has_leftovers:
-            raise BrokenError("spoke out of turn")
+            raise ConnectionLost("spoke out of turn")
         if reply.code == CLOSING:
             self._drop()
         return reply
@@ -174,7 +194,7 @@ class SmtpConnection:
         if self._is_half_done:
             reply = self._wire.reply()
             if not reply.is_good:
-                raise BrokenError(f"said {reply.code} to RSET", reply)
+                raise ConnectionLost(f"said {reply.code} to RSET", reply)
             self._is_half_done = False
 
     def _take_back(self) -> None:
@@ -183,7 +203,7 @@ class SmtpConnection:
         refusal = self._collected()
         if refusal is None or not self._is_open:
             said = refusal[1] if refusal else None
-            raise BrokenError("had been told of another message", said)
+            raise ConnectionLost("had been told of another message", said)
 
     def _end_nothing(self, *, is_addressed: bool) -> None:
         """End a content that nobody is to get."""
@@ -194,7 +214,7 @@ class SmtpConnection:
         try:
             self._wire.write(END)
             self._wire.reply()
-        except BrokenError:
+        except ConnectionLost:
             self._drop()
         self._is_half_done = False
 
@@ -205,45 +225,47 @@ class SmtpConnection:
         try:
             self._wire.begin(content)
             reply = self._wire.unasked()
-        except BrokenError:
+        except ConnectionLost:
             # Perhaps it has said why.
             reply = self._wire.unasked()
             if reply is None:
                 raise
         if reply and not reply.is_refusal:
-            raise BrokenError("spoke out of turn")
-        if reply and ends_session(reply, Phase.DOT):
+            raise ConnectionLost("spoke out of turn")
+        if reply and ends_session(reply, SmtpPhase.DOT):
             # It has nothing against the message, of which it has not seen the end.
-            raise BrokenError("has ended the connection", reply)
-        return (Phase.DOT, reply) if reply else None
+            raise ConnectionLost("has ended the connection", reply)
+        return (SmtpPhase.DOT, reply) if reply else None
 
-    def _ended(self, parcel: Parcel, end: bytes, following: Parcel | None) -> Outcome:
+    def _ended(
+        self, outgoing: OutgoingMessage, end: bytes, next_message: OutgoingMessage | None
+    ) -> Outcome:
         """Write the final dot; from here on the message can't be called back."""
-        begun = self._next(following) if following and self._offers.pipelining else None
+        begun = self._next(next_message) if next_message and self._offers.pipelining else None
         rest = self._wire.write_some(end + begun.group if begun else end)
         try:
             if rest:
                 self._wire.write(rest)
             reply = self._wire.reply(self._patience)
             if not (reply.is_good or reply.is_refusal):
-                raise BrokenError(f"said {reply.code} to its end")  # noqa: TRY301  # as any loss
-        except BrokenError as trouble:
+                raise ConnectionLost(f"said {reply.code} to its end")  # noqa: TRY301  # as any loss
+        except ConnectionLost as trouble:
             self._drop()
-            return Outcome(Verdict.UNKNOWN, f"all of it was sent, but the server {trouble}")
+            return Outcome(SendStatus.UNKNOWN, f"all of it was sent, but the server {trouble}")
         self._begun = begun
         self._is_half_done = False
         if reply.is_good:
             self._has_taken = True
-            return ACCEPTED
+            return ACCEPTED_OUTCOME
         if reply.code == CLOSING:
             self._drop()
-        return self._judged((Phase.DOT, reply), parcel)
+        return self._judged((SmtpPhase.DOT, reply), outgoing)
 
-    def _next(self, following: Parcel) -> Envelope | None:
+    def _next(self, next_message: OutgoingMessage) -> EnvelopeCommands | None:
         """Write the commands for what comes next; what is wrong with it is told at its turn."""
         with suppress(Unreachable):
-            written = envelope(following, self._offers, has_taken=self._has_taken)
-            return written if isinstance(written, Envelope) else None
+            written = envelope_commands(next_message, self._offers, has_taken=self._has_taken)
+            return written if isinstance(written, EnvelopeCommands) else None
         return None
 
     def _drop(self) -> None:

@@ -16,7 +16,7 @@ from publisher.config.delivery import Smtp, Tls, file_of
 from publisher.errors import ConfigError
 
 
-class PeerMayLeave(ssl.SSLSocket):
+class PeerMayDisconnectSocket(ssl.SSLSocket):
     """A socket that is closed where the other side has left before TLS began.
 
     The standard library lets go of such a one without closing it.
@@ -33,7 +33,7 @@ class PeerMayLeave(ssl.SSLSocket):
             ) from error
 
 
-def context_of(settings: Smtp, folder: Path) -> ssl.SSLContext | None:
+def tls_context(settings: Smtp, folder: Path) -> ssl.SSLContext | None:
     """Read the files that the settings name, relative ones below the publication's folder.
 
     Raises ConfigError for one that can't be read, or that holds no certificate or key.
@@ -41,7 +41,7 @@ def context_of(settings: Smtp, folder: Path) -> ssl.SSLContext | None:
     if settings.tls is Tls.NONE:
         return None
     context = _trusting(settings, folder)
-    context.sslsocket_class = PeerMayLeave
+    context.sslsocket_class = PeerMayDisconnectSocket
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if settings.certificate:
         _identify(context, settings, settings.certificate, folder)

@@ -12,9 +12,9 @@ from pydantic import SecretStr
 
 from publisher.config import FILE_NAME
 from publisher.config.delivery import Smtp
-from publisher.delivery.smtp.connecting import Server, connect
+from publisher.delivery.smtp.connect import SmtpServer, connect_to_server
 from publisher.delivery.smtp.session import SmtpConnection
-from publisher.delivery.smtp.tls import context_of
+from publisher.delivery.smtp.tls import tls_context
 from publisher.delivery.transports.base import Guarantee
 from publisher.errors import ConfigError
 
@@ -42,27 +42,27 @@ class SmtpTransport:
         patience: float = PATIENCE,
     ) -> None:
         self.connections = settings.connections
-        self.promised = settings.promised
+        self.prefetch = settings.promised
         self._patience = patience
-        self._server = Server(
+        self._server = SmtpServer(
             settings.host,
             settings.port_used,
             settings.tls,
-            context_of(settings, folder),
+            tls_context(settings, folder),
             settings.timeout,
             hello=settings.hello,
             user=settings.user,
             password=_checked(settings, folder, password),
         )
 
-    def connect(self, sender: int, may_go: Callable[[], bool]) -> SmtpConnection:  # noqa: ARG002
+    def connect(self, sender: int, holds_lease: Callable[[], bool]) -> SmtpConnection:  # noqa: ARG002
         """Connect and log in; raises Unreachable, which says whether trying again may help."""
-        wire, offers = connect(self._server)
+        wire, offers = connect_to_server(self._server)
         return SmtpConnection(
-            wire, offers, may_go, server=str(self._server), patience=self._patience
+            wire, offers, holds_lease, server=str(self._server), patience=self._patience
         )
 
-    def kept(self, sender: int, keys: Collection[tuple[int, int]]) -> None:
+    def on_committed(self, sender: int, keys: Collection[tuple[int, int]]) -> None:
         """Do nothing: what the server has taken is out of our hands."""
 
 

@@ -20,7 +20,7 @@ Guarantee = Literal["idempotent", "ambiguous"]
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class OutgoingMessage:
     """One reader's message and its envelope (RFC 5321 section 2.3.1).
 
     `folder` is the issue's own below an outbox; `issue_id`, with the reader's id in the message,
@@ -50,7 +50,7 @@ class Unreachable(DeliveryError):  # noqa: N818  # what it says of the other sid
         self.is_final = is_final
 
 
-class Connection(Protocol):
+class TransportConnection(Protocol):
     """One way to the other side; used by one thread at a time."""
 
     @property
@@ -58,7 +58,9 @@ class Connection(Protocol):
         """Whether it can be used again; once it can't, it stays so."""
         ...
 
-    def send(self, parcel: Parcel, following: Parcel | None = None) -> Outcome:
+    def send(
+        self, outgoing: OutgoingMessage, next_message: OutgoingMessage | None = None
+    ) -> Outcome:
         """Hand over one message; returns when its fate is known, or can't be known.
 
         `following` is what will most likely be sent next: a connection may begin with it to save
@@ -81,9 +83,9 @@ class Transport(Protocol):
     guarantee: Guarantee
     # How many connections may be open at once, and how many messages each may be promised.
     connections: int
-    promised: int
+    prefetch: int
 
-    def connect(self, sender: int, may_go: Callable[[], bool]) -> Connection:
+    def connect(self, sender: int, holds_lease: Callable[[], bool]) -> TransportConnection:
         """Open a connection for one turn of delivering, numbered `sender`; raises Unreachable.
 
         `may_go` is asked right before the point from which a message can't be called back; where
@@ -91,6 +93,6 @@ class Transport(Protocol):
         """
         ...
 
-    def kept(self, sender: int, keys: Collection[tuple[int, int]]) -> None:
+    def on_committed(self, sender: int, keys: Collection[tuple[int, int]]) -> None:
         """Hear which accepted messages the ledger now has as sent, for good."""
         ...

@@ -15,7 +15,7 @@ TMP, NEW, CUR = "tmp", "new", "cur"
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class OutboxLayout:
     """The places of an outbox.
 
     With `files`, `<outbox>/<the issue's own folder>/<name>.eml`; with `maildir`, all messages

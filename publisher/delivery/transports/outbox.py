@@ -22,10 +22,10 @@ import structlog
 
 from publisher.config import Settings
 from publisher.config.delivery import Layout
-from publisher.delivery.outcomes import ACCEPTED, Outcome, Verdict
-from publisher.delivery.transports.base import Guarantee, Parcel, Unreachable
-from publisher.delivery.transports.layouts import Places
-from publisher.delivery.transports.staging import Staged, Staging
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
+from publisher.delivery.transports.base import Guarantee, OutgoingMessage, Unreachable
+from publisher.delivery.transports.layouts import OutboxLayout
+from publisher.delivery.transports.staging import StagedMessage, StagingArea
 from publisher.errors import DeliveryError
 from publisher.files import sync_folder
 
@@ -48,7 +48,7 @@ Key = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Stuck:
+class UnplacedMessages:
     """Messages of rows that are sent, which can't be put in their place at present."""
 
     keys: frozenset[Key]
@@ -66,22 +66,22 @@ class OutboxTransport:
     guarantee: Guarantee = "idempotent"
     # A disk writes a few files through in nearly the time of one; more only wait for each other.
     connections = 4
-    promised = 32
+    prefetch = 32
 
     def __init__(self, outbox: Path, layout: Layout = Layout.FILES) -> None:
         self.outbox = outbox
-        self.places = Places(outbox, layout)
-        self.staging = Staging(outbox / STAGED)
+        self.places = OutboxLayout(outbox, layout)
+        self.staging = StagingArea(outbox / STAGED)
         self._lock = Lock()
         self._open: Counter[int] = Counter()
-        self._stuck: dict[int, Stuck] = {}
+        self._stuck: dict[int, UnplacedMessages] = {}
 
     @classmethod
     def of(cls, settings: Settings) -> OutboxTransport:
         """Make the transport that a publication's settings ask for."""
         return cls(settings.folders.outbox, settings.delivery.outbox.layout)
 
-    def connect(self, sender: int, may_go: Callable[[], bool]) -> OutboxConnection:
+    def connect(self, sender: int, holds_lease: Callable[[], bool]) -> OutboxConnection:
         """Open a way in; raises Unreachable if nothing can be staged, or put in its place."""
         with self._lock:
             try:
@@ -92,9 +92,9 @@ class OutboxTransport:
             except OSError as error:
                 raise Unreachable(self.reason(error)) from error
             self._open[sender] += 1
-        return OutboxConnection(self, sender, may_go)
+        return OutboxConnection(self, sender, holds_lease)
 
-    def kept(self, sender: int, keys: Collection[Key]) -> None:
+    def on_committed(self, sender: int, keys: Collection[Key]) -> None:
         """Put messages in their place, since the ledger has them as sent; never raises.
 
         What can't be moved now is not lost, but then no more is accepted: it is tried again with
@@ -106,7 +106,7 @@ class OutboxTransport:
             try:
                 self._put_in_place(sender, wanted)
             except OSError as error:
-                self._stuck[sender] = Stuck(wanted, self.reason(error))
+                self._stuck[sender] = UnplacedMessages(wanted, self.reason(error))
                 log.error("mail can't be put in its place", reason=self._stuck[sender].reason)
             self._tidy(sender)
 
@@ -168,7 +168,7 @@ class OutboxTransport:
         if keys:
             self._place(one for one in self.staging.waiting(sender) if one.key in keys)
 
-    def _place(self, messages: Iterable[Staged]) -> None:
+    def _place(self, messages: Iterable[StagedMessage]) -> None:
         """Give messages their places; raises what was wrong first, once the others have theirs."""
         problems = []
         for folder, group in groupby(sorted(messages, key=FOLDER), FOLDER):
@@ -179,7 +179,7 @@ class OutboxTransport:
         if problems:
             raise problems[0]
 
-    def _place_in(self, folder: str, messages: Iterable[Staged]) -> None:
+    def _place_in(self, folder: str, messages: Iterable[StagedMessage]) -> None:
         self.places.prepare(folder)
         for one in messages:
             try:
@@ -195,38 +195,42 @@ class OutboxTransport:
 
 
 class OutboxConnection:
-    """A way into an outbox: a `publisher.delivery.transports.base.Connection`."""
+    """A way into an outbox: a `publisher.delivery.transports.base.TransportConnection`."""
 
     def __init__(
-        self, transport: OutboxTransport, sender: int, may_go: Callable[[], bool]
+        self, transport: OutboxTransport, sender: int, holds_lease: Callable[[], bool]
     ) -> None:
         self.is_open = True
         self._is_counted = True
         self._transport = transport
         self._sender = sender
-        self._may_go = may_go
+        self._holds_lease = holds_lease
         self._told: set[str] = set()
 
-    def send(self, parcel: Parcel, following: Parcel | None = None) -> Outcome:  # noqa: ARG002  # the seam's
+    def send(
+        self,
+        outgoing: OutgoingMessage,
+        next_message: OutgoingMessage | None = None,  # noqa: ARG002  # the protocol has it
+    ) -> Outcome:
         """Stage one message; raises Unreachable where none can be.
 
         What is wrong with an issue's own folder puts off its messages, and stops no others.
         """
         if not self.is_open:
-            return Outcome(Verdict.UNTRIED, "the connection was closed")
+            return Outcome(SendStatus.NOT_SENT, "the connection was closed")
         if reason := self._transport.stuck(self._sender):
             raise self._broken(reason)
-        if not self._may_go():
-            return Outcome(Verdict.UNTRIED, "called back")
+        if not self._holds_lease():
+            return Outcome(SendStatus.NOT_SENT, "called back")
         try:
-            self._transport.places.prepare(parcel.folder)
+            self._transport.places.prepare(outgoing.folder)
         except OSError as error:
             return self._put_off(error, OBSTACLES)
         try:
-            self._transport.staging.put(self._sender, parcel)
+            self._transport.staging.put(self._sender, outgoing)
         except OSError as error:
             return self._put_off(error, {errno.ENAMETOOLONG})
-        return ACCEPTED
+        return ACCEPTED_OUTCOME
 
     def close(self) -> None:
         """Part; a second time does nothing."""
@@ -243,7 +247,7 @@ class OutboxConnection:
         if reason not in self._told:
             self._told.add(reason)
             log.error("mail of an issue is put off", reason=reason)
-        return Outcome(Verdict.DEFERRED, reason)
+        return Outcome(SendStatus.DEFERRED, reason)
 
     def _broken(self, reason: str) -> Unreachable:
         self.is_open = False

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from publisher.delivery.transports.base import Parcel
+from publisher.delivery.transports.base import OutgoingMessage
 from publisher.files import make_folder, sync_folder, write_through
 
 # No name that consumers look for; and longer than what they do, so that a name which can be
@@ -25,7 +25,7 @@ SUFFIX = ".staged"
 
 
 @dataclass(frozen=True, slots=True)
-class Staged:
+class StagedMessage:
     """A message that waits: its row of the ledger, and where it will go."""
 
     path: Path
@@ -34,7 +34,7 @@ class Staged:
     name: str
 
 
-class Staging:
+class StagingArea:
     """The folder of all that waits. What fails raises OSError."""
 
     def __init__(self, root: Path) -> None:
@@ -51,13 +51,13 @@ class Staging:
         """Make a sender's folder."""
         make_folder(self._root / str(sender))
 
-    def put(self, sender: int, parcel: Parcel) -> None:
+    def put(self, sender: int, outgoing: OutgoingMessage) -> None:
         """Write a message; when this returns, file and name survive a power cut.
 
         A message that can't be written whole leaves nothing. Writing it again is no harm.
         """
-        message = parcel.message
-        folder = self._root / str(sender) / str(parcel.issue_id) / parcel.folder
+        message = outgoing.message
+        folder = self._root / str(sender) / str(outgoing.issue_id) / outgoing.folder
         path = folder / f"{message.subscriber_id}.{message.name}{SUFFIX}"
         try:
             _write(path, message.content)
@@ -65,7 +65,7 @@ class Staging:
             make_folder(folder)
             _write(path, message.content)
 
-    def waiting(self, sender: int) -> list[Staged]:
+    def waiting(self, sender: int) -> list[StagedMessage]:
         """List what a sender has staged, whole or not; what is not ours is left out."""
         top = self._root / str(sender)
         found = [
@@ -97,7 +97,7 @@ def _raise_unless_gone(error: OSError) -> None:
         raise error
 
 
-def _read(folder: Path, top: Path, names: Iterable[str]) -> Iterator[Staged]:
+def _read(folder: Path, top: Path, names: Iterable[str]) -> Iterator[StagedMessage]:
     """Tell of the files in a folder of a sender's which messages they are."""
     issue, *own = folder.relative_to(top).parts or ("",)
     if not issue.isdecimal():
@@ -106,7 +106,7 @@ def _read(folder: Path, top: Path, names: Iterable[str]) -> Iterator[Staged]:
         subscriber, _, name = file.removesuffix(SUFFIX).partition(".")
         if file.endswith(SUFFIX) and subscriber.isdecimal() and name:
             key = int(issue), int(subscriber)
-            yield Staged(folder / file, key, "/".join(own), name)
+            yield StagedMessage(folder / file, key, "/".join(own), name)
 
 
 def _remove_if_empty(folder: str | Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from publisher.cli import deliveries, troubles
-from publisher.delivery.ledger import listing
+from publisher.delivery.ledger import reports
 from publisher.delivery.states import DeliveryState
 from publisher.issues import store
 from tests.publisher.cli.conftest import Run
@@ -153,13 +153,15 @@ def test_portions_come_one_after_the_other(
     run: Run, sent: House, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetched: list[int] = []
-    lines = listing.lines
+    lines = reports.list_deliveries
 
-    def in_twos(connection: Any, issue: Any, states: Any, after: int) -> list[listing.Line]:
+    def in_twos(
+        connection: Any, issue: Any, states: Any, after: int
+    ) -> list[reports.DeliveryRecord]:
         fetched.append(len(found := lines(connection, issue, states, after, 2)))
         return found
 
-    monkeypatch.setattr(listing, "lines", in_twos)
+    monkeypatch.setattr(reports, "list_deliveries", in_twos)
     for number in (1, 2, 4, 6, 9):
         becomes(sent, number, "bounced", GONE)
     assert numbers(run, folder) == [1, 2, 4, 6, 9]
@@ -176,9 +178,9 @@ def test_a_portion_is_read_along_the_rows_and_causes_along_the_index(sent: House
         statements: list[str] = []
         raw.set_trace_callback(statements.append)
         (issue,) = store.latest(connection, 1)
-        listing.lines(connection, issue, (), 3)
-        listing.lines(connection, issue, (DeliveryState.BOUNCED,), 3)
-        listing.causes(connection, issue.id, listing.TROUBLES, 10)
+        reports.list_deliveries(connection, issue, (), 3)
+        reports.list_deliveries(connection, issue, (DeliveryState.BOUNCED,), 3)
+        reports.count_reasons(connection, issue.id, reports.FAILURE_STATES, 10)
         raw.set_trace_callback(None)
         for statement in statements:
             if "FROM delivery" in statement:
@@ -186,7 +188,7 @@ def test_a_portion_is_read_along_the_rows_and_causes_along_the_index(sent: House
                 plans.append("; ".join(row[3] for row in rows))
     rows, causes = plans[:2], plans[2:]
     assert {*rows} == {"SEARCH delivery USING PRIMARY KEY (issue_id=? AND subscriber_id>?)"}
-    assert len(causes) == len(listing.TROUBLES)
+    assert len(causes) == len(reports.FAILURE_STATES)
     assert all("ix_delivery_state (issue_id=? AND state=?)" in plan for plan in causes)
 
 
@@ -280,4 +282,4 @@ def test_deliver_says_at_its_end_how_the_rest_stands(
 def test_a_cause_is_a_reason_without_what_the_server_said(
     reason: str | None, cause: str
 ) -> None:
-    assert listing.cause_of(reason) == cause
+    assert reports.strip_server_text(reason) == cause

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from publisher.cli import status
-from publisher.delivery import couriers
+from publisher.delivery import worker
 from publisher.delivery.states import DeliveryState
 from publisher.locking import alone
 from publisher.testing import Behaviour, Drop, MailServer, Phase, Reply, addressed, always
@@ -50,7 +50,7 @@ Wire = Callable[..., MailServer]
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try lost connections again at once."""
-    monkeypatch.setattr(couriers, "FIRST_REST", 0.01)
+    monkeypatch.setattr(worker, "FIRST_RECONNECT_WAIT", 0.01)
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 
 from publisher.cli.interrupts import stoppable
 from publisher.cli.progress import progress
-from publisher.delivery.transports.base import Parcel
-from publisher.delivery.transports.staging import Staging
+from publisher.delivery.transports.base import OutgoingMessage
+from publisher.delivery.transports.staging import StagingArea
 from tests.publisher.cli.conftest import Run
 from tests.publisher.conftest import House
 from tests.publisher.delivery.mailing import counts, outbox, ready, subscribe
@@ -54,15 +54,15 @@ def test_who_stops_deliver_leaves_nobody_in_doubt(
 ) -> None:
     subscribe(house, *((f"reader.{n}@example.com", "en") for n in range(600)))
     issue, main = ready(house), threading.main_thread().ident
-    put, seen = Staging.put, list[Parcel]()
+    put, seen = StagingArea.put, list[OutgoingMessage]()
 
-    def asked(self: Staging, sender: int, parcel: Parcel) -> None:
-        put(self, sender, parcel)
-        seen.append(parcel)
+    def asked(self: StagingArea, sender: int, outgoing: OutgoingMessage) -> None:
+        put(self, sender, outgoing)
+        seen.append(outgoing)
         if len(seen) == 20 and main:
             signal.pthread_kill(main, number)
 
-    monkeypatch.setattr(Staging, "put", asked)
+    monkeypatch.setattr(StagingArea, "put", asked)
     code, _out, err = run("deliver", house.settings.folders.root)
     assert code == 130
     assert err.count("publisher: stopping, once what was begun is done\n") == 1

@@ -7,7 +7,7 @@ from collections import Counter
 
 from sqlalchemy import Connection, text
 
-from publisher.delivery.ledger.claiming import Key
+from publisher.delivery.ledger.claims import MessageKey
 
 LOG = """
 CREATE TABLE chronicle (
@@ -39,7 +39,7 @@ def keep_chronicle(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
-def moves(connection: sqlite3.Connection, condition: str) -> Counter[Key]:
+def moves(connection: sqlite3.Connection, condition: str) -> Counter[MessageKey]:
     """Count the moves of each row that meet a condition in SQL."""
     query = f"SELECT issue_id, subscriber_id FROM chronicle WHERE {condition}"
     return Counter(connection.execute(query))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from publisher.delivery.ledger.claiming import Claim
+from publisher.delivery.ledger.claims import Claim
 from subscribers import Recipient
 from tests.publisher.conftest import NOW
 

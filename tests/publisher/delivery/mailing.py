@@ -11,9 +11,9 @@ from sqlalchemy import delete, select, update
 from publisher.clock import Timer
 from publisher.composing.dkim import Signer
 from publisher.database import Database
-from publisher.delivery.board import Progress
-from publisher.delivery.ledger import counting as ledger
-from publisher.delivery.sending import Sent, deliver
+from publisher.delivery.dispatcher import DeliveryReport, deliver
+from publisher.delivery.ledger import counts as ledger
+from publisher.delivery.progress import Progress
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import Transport
 from publisher.delivery.transports.outbox import OutboxTransport
@@ -71,7 +71,7 @@ def send(
     *,
     signers: Sequence[Signer] = (),
     timer: Timer | None = None,
-) -> Sent:
+) -> DeliveryReport:
     """Let one turn of delivery pass, into the outbox unless told otherwise."""
     return deliver(
         house.settings,
@@ -94,7 +94,7 @@ def state_of(house: House, language: str = "en") -> State:
 
 def counts(house: House, issue: Issue) -> dict[str, int]:
     with house.database.reading() as connection:
-        return dict(ledger.counts(connection, [issue.id])[issue.id])
+        return dict(ledger.count_deliveries(connection, [issue.id])[issue.id])
 
 
 def reasons(house: House) -> Counter[str | None]:

@@ -6,23 +6,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from publisher.composing import Message
-from publisher.delivery.couriers import Courier, Look
-from publisher.delivery.desk import Desk, Result
-from publisher.delivery.ledger.claiming import Claim
-from publisher.delivery.outcomes import ACCEPTED, Outcome
-from publisher.delivery.transports.base import Connection, Parcel
+from publisher.delivery.ledger.claims import Claim
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
+from publisher.delivery.transports.base import OutgoingMessage, TransportConnection
+from publisher.delivery.work_queue import SendResult, WorkQueue
+from publisher.delivery.worker import Recheck, SendWorker
 from tests.publisher.delivery.threads import LONG, until
 
-Answer = Callable[[Parcel], Outcome]
+Answer = Callable[[OutgoingMessage], Outcome]
 
 
-def parcel_of(claim: Claim) -> Parcel:
+def parcel_of(claim: Claim) -> OutgoingMessage:
     message = Message(claim.reader.id, f"m{claim.reader.id}", b"words")
-    return Parcel(claim.issue_id, "weekly/en", "s@example.org", claim.reader.address, message)
+    return OutgoingMessage(
+        claim.issue_id, "weekly/en", "s@example.org", claim.reader.address, message
+    )
 
 
-def accepted(_parcel: Parcel) -> Outcome:
-    return ACCEPTED
+def accepted(_outgoing: OutgoingMessage) -> Outcome:
+    return ACCEPTED_OUTCOME
 
 
 class Line:
@@ -32,17 +34,19 @@ class Line:
         self._answer = answer
         self._lasts = lasts
         self.sent: list[int] = []
-        self.following: list[int | None] = []
+        self.next_message: list[int | None] = []
         self.is_closed = False
 
     @property
     def is_open(self) -> bool:
         return len(self.sent) < self._lasts
 
-    def send(self, parcel: Parcel, following: Parcel | None = None) -> Outcome:
-        self.sent.append(parcel.message.subscriber_id)
-        self.following.append(following.message.subscriber_id if following else None)
-        return self._answer(parcel)
+    def send(
+        self, outgoing: OutgoingMessage, next_message: OutgoingMessage | None = None
+    ) -> Outcome:
+        self.sent.append(outgoing.message.subscriber_id)
+        self.next_message.append(next_message.message.subscriber_id if next_message else None)
+        return self._answer(outgoing)
 
     def close(self) -> None:
         self.is_closed = True
@@ -55,18 +59,18 @@ class Office:
     answer: Answer = accepted
     lasts: int = 1_000
     wanted: dict[int, bool | None] = field(default_factory=dict)
-    desk: Desk = field(default_factory=lambda: Desk(1, 8))
+    desk: WorkQueue = field(default_factory=lambda: WorkQueue(1, 8))
     lines: list[Line] = field(default_factory=list)
     written: list[int] = field(default_factory=list)
-    results: list[Result] = field(default_factory=list)
+    results: list[SendResult] = field(default_factory=list)
     returned: list[Claim] = field(default_factory=list)
-    courier: Courier | None = None
+    courier: SendWorker | None = None
 
-    def connect(self) -> Connection:
+    def connect(self) -> TransportConnection:
         self.lines.append(Line(self.answer, self.lasts))
         return self.lines[-1]
 
-    def write(self, claim: Claim) -> Parcel:
+    def write(self, claim: Claim) -> OutgoingMessage:
         self.written.append(claim.reader.id)
         return parcel_of(claim)
 
@@ -75,11 +79,11 @@ class Office:
 
     def start(
         self,
-        connect: Callable[[], Connection] | None = None,
-        write: Callable[[Claim], Parcel] | None = None,
-        look: Look | None = None,
+        connect: Callable[[], TransportConnection] | None = None,
+        write: Callable[[Claim], OutgoingMessage] | None = None,
+        look: Recheck | None = None,
     ) -> None:
-        self.courier = Courier(
+        self.courier = SendWorker(
             0, self.desk, connect or self.connect, write or self.write, look or self.look
         )
         self.courier.thread.start()

@@ -1,6 +1,6 @@
 """Senders without threads: each step of a process that delivers is taken by hand, in any order.
 
-A sender is a clerk, a desk and couriers as `publisher.delivery.running` has them. It can be cut
+A sender is a clerk, a desk and couriers as `publisher.delivery.worker_pool` has them. It can be cut
 off between any two steps, be left standing for as long as one likes, and go on afterwards.
 """
 
@@ -12,18 +12,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from publisher.clock import Timer
-from publisher.delivery.clerk import Clerk, Fenced, Page
-from publisher.delivery.couriers import LEFT
-from publisher.delivery.desk import Desk
-from publisher.delivery.enlisting import Place, enlisted
-from publisher.delivery.jobs import Job
-from publisher.delivery.ledger import counting, leases
-from publisher.delivery.ledger.claiming import Claim
-from publisher.delivery.ledger.looking import Looker
+from publisher.delivery.job import Job
+from publisher.delivery.lease_holder import HeldLease, hold_lease
+from publisher.delivery.ledger import counts, leases
+from publisher.delivery.ledger.claims import Claim
+from publisher.delivery.ledger.recheck import LedgerRecheck
+from publisher.delivery.ledger_writer import LeaseLost, LedgerBatch, LedgerWriter
 from publisher.delivery.outcomes import Outcome
-from publisher.delivery.rates import Rates
-from publisher.delivery.running import FENCE
-from publisher.delivery.transports.base import Connection, Unreachable
+from publisher.delivery.rates import RateLimiter
+from publisher.delivery.transports.base import TransportConnection, Unreachable
+from publisher.delivery.work_queue import WorkQueue
+from publisher.delivery.worker import LEFT
+from publisher.delivery.worker_pool import FENCE
 from publisher.testing import FakeTimer, MemoryTransport
 from tests.publisher.conftest import House
 
@@ -56,7 +56,7 @@ class Times:
 class Courier:
     """What a courier is about: nothing, a message that it took, or one whose fate it knows."""
 
-    connection: Connection | None = None
+    connection: TransportConnection | None = None
     claim: Claim | None = None
     outcome: Outcome | None = None
 
@@ -74,30 +74,30 @@ class Sender:
         transport: MemoryTransport,
         jobs: Mapping[int, Job],
         times: Times,
-        rates: Rates | None = None,
+        rates: RateLimiter | None = None,
     ) -> None:
         self._house = house
         self._transport = transport
         self._times = times
         self.jobs = jobs
         self._stack = ExitStack()
-        self.place: Place = self._stack.enter_context(
-            enlisted(house.settings, house.database, transport, times.wall)
+        self.place: HeldLease = self._stack.enter_context(
+            hold_lease(house.settings, house.database, transport, times.wall)
         )
         self._fence = times.passed.time() + FENCE * leases.LEASE_SECONDS
-        self.desk = Desk(COURIERS, transport.promised)
-        self.clerk = Clerk(
+        self.desk = WorkQueue(COURIERS, transport.prefetch)
+        self.clerk = LedgerWriter(
             sender=self.place.number,
             transport=transport,
             jobs=jobs,
             desk=self.desk,
-            rates=rates or Rates(house.settings.delivery, transport.name),
+            rates=rates or RateLimiter(house.settings.delivery, transport.name),
             clock=HandClock(times.wall),
             timer=times.wall,
             begun=_begun(house, jobs),
         )
         self.couriers = [Courier() for _ in range(COURIERS)]
-        self._look = Looker(house.database.path)
+        self._look = LedgerRecheck(house.database.path)
         self._stack.callback(self._look.close)
 
     @property
@@ -127,7 +127,7 @@ class Sender:
     # --- the clerk
 
     @contextmanager
-    def page(self, *, acts: bool = True) -> Iterator[Page]:
+    def page(self, *, acts: bool = True) -> Iterator[LedgerBatch]:
         """Write a page, and act on it once it is committed; raises Fenced.
 
         What is raised within stands for a failure before the commit.
@@ -143,7 +143,9 @@ class Sender:
 
     # --- the couriers
 
-    def step(self, number: int, hand_over: Callable[[Claim, Connection], Outcome]) -> None:
+    def step(
+        self, number: int, hand_over: Callable[[Claim, TransportConnection], Outcome]
+    ) -> None:
         """Take a courier one step on: it connects, takes, hands over, or reports."""
         courier = self.couriers[number]
         if courier.connection is None:
@@ -156,7 +158,7 @@ class Sender:
             courier.claim = courier.outcome = None
         elif courier.claim is not None:
             courier.outcome = hand_over(courier.claim, courier.connection)
-        elif self.desk.following(number):
+        elif self.desk.next_message(number):
             self._take(number)
 
     def _take(self, number: int) -> None:
@@ -184,7 +186,7 @@ class Sender:
         """Be killed: the kernel frees the lock, and nobody hears anything more."""
         self._stack.close()
 
-    def end(self, hand_over: Callable[[Claim, Connection], Outcome]) -> None:
+    def end(self, hand_over: Callable[[Claim, TransportConnection], Outcome]) -> None:
         """End as a run does: what was begun is ended and written down, the rest given back."""
         has_ended = self.is_done
         self.desk.close()
@@ -194,7 +196,7 @@ class Sender:
         self.clerk.gather()
         with self._house.database.writing() as connection:
             page = self.clerk.put_down(connection, has_ended=has_ended, all_went=True)
-            leases.discharge(connection, self.number)
+            leases.release_lease(connection, self.number)
         self.place.is_over = True
         self.clerk.gone(page)
         self._stack.close()
@@ -202,7 +204,7 @@ class Sender:
 
 def _begun(house: House, jobs: Mapping[int, Job]) -> set[int]:
     with house.database.reading() as connection:
-        return counting.begun(connection, jobs)
+        return counts.issues_with_sent(connection, jobs)
 
 
-__all__ = ["COURIERS", "Fenced", "HandClock", "RolledBackError", "Sender", "Times"]
+__all__ = ["COURIERS", "HandClock", "LeaseLost", "RolledBackError", "Sender", "Times"]

@@ -10,14 +10,14 @@ import pytest
 from publisher.clock import FixedClock
 from publisher.composing import compile_letter
 from publisher.config.delivery import Delivery
-from publisher.delivery import board
-from publisher.delivery.board import Board, noted
-from publisher.delivery.clerk import Clerk
-from publisher.delivery.desk import Desk
-from publisher.delivery.fates import Terms
-from publisher.delivery.jobs import Job
-from publisher.delivery.rates import Rates
+from publisher.delivery import progress
+from publisher.delivery.job import Job
+from publisher.delivery.ledger_writer import LedgerWriter
+from publisher.delivery.progress import ProgressReporter, describe_failures
+from publisher.delivery.rates import RateLimiter
+from publisher.delivery.retry_policy import RetryPolicy
 from publisher.delivery.states import DeliveryState
+from publisher.delivery.work_queue import WorkQueue
 from publisher.testing import SECRET, FakeTimer, MemoryTransport
 from tests.publisher.composing.letters import a_letter
 from tests.publisher.conftest import NOW, House
@@ -31,8 +31,8 @@ class Teller:
     """A clerk that has moved rows, and what is told of it."""
 
     books: list[Book]
-    clerk: Clerk
-    board: Board
+    clerk: LedgerWriter
+    board: ProgressReporter
     told: list[Telling] = field(default_factory=list)
 
     def moved(self, state: DeliveryState, count: int = 1, of: int = 0) -> None:
@@ -42,15 +42,16 @@ class Teller:
 def a_teller(house: House, *books: Book, listens: bool = True) -> Teller:
     letter = compile_letter(a_letter("en"), SECRET)
     jobs = {
-        book.number: Job(book.issue, letter, Terms(), "bounces@example.org") for book in books
+        book.number: Job(book.issue, letter, RetryPolicy(), "bounces@example.org")
+        for book in books
     }
     transport = MemoryTransport()
-    clerk = Clerk(
+    clerk = LedgerWriter(
         sender=1,
         transport=transport,
         jobs=jobs,
-        desk=Desk(1, 1),
-        rates=Rates(Delivery(), transport.name),
+        desk=WorkQueue(1, 1),
+        rates=RateLimiter(Delivery(), transport.name),
         clock=FixedClock(NOW),
         timer=FakeTimer(),
     )
@@ -59,13 +60,13 @@ def a_teller(house: House, *books: Book, listens: bool = True) -> Teller:
     def tell(step: str, done: int, of: int, note: str = "", /) -> None:
         told.append((step, done, of, note))
 
-    teller = Board(house.database, jobs, clerk, tell if listens else None)
+    teller = ProgressReporter(house.database, jobs, clerk, tell if listens else None)
     return Teller([*books], clerk, teller, told)
 
 
 @pytest.fixture(autouse=True)
 def _told_as_often_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(board, "BETWEEN", 0.0)
+    monkeypatch.setattr(progress, "BETWEEN", 0.0)
 
 
 @pytest.fixture
@@ -115,10 +116,10 @@ def test_it_is_not_told_too_often(
 ) -> None:
     teller = a_teller(house, book)
     teller.board.tell()
-    monkeypatch.setattr(board, "BETWEEN", 10_000.0)
+    monkeypatch.setattr(progress, "BETWEEN", 10_000.0)
     teller.board.tell()
     assert len(teller.told) == 1
-    monkeypatch.setattr(board, "BETWEEN", 0.0)
+    monkeypatch.setattr(progress, "BETWEEN", 0.0)
     teller.board.tell()
     assert len(teller.told) == 2
 
@@ -139,12 +140,14 @@ def test_the_end_is_told_from_the_rows_whoever_has_moved_them(
     book.settle(book.begin(1), S.SENT)
     book.settle(book.begin(1), S.DEFERRED, next_at=NOW)
     teller.moved(S.DEFERRED)
-    monkeypatch.setattr(board, "BETWEEN", 10_000.0)
+    monkeypatch.setattr(progress, "BETWEEN", 10_000.0)
     teller.board.tell_the_end()
     assert teller.told == [("weekly-en-2026-01-09", 1, 3, "1 deferred")]
 
 
 def test_only_what_is_worth_a_word_is_noted() -> None:
     everything = Counter(dict.fromkeys(DeliveryState, 2))
-    assert noted(everything) == "2 deferred, 2 bounced, 2 failed, 2 in doubt, 2 left"
-    assert noted(Counter({S.SENT: 5})) == noted({}) == ""
+    assert (
+        describe_failures(everything) == "2 deferred, 2 bounced, 2 failed, 2 in doubt, 2 left"
+    )
+    assert describe_failures(Counter({S.SENT: 5})) == describe_failures({}) == ""

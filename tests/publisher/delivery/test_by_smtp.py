@@ -11,9 +11,9 @@ import pytest
 from pydantic import SecretStr
 
 from publisher.config.delivery import Smtp, Tls
-from publisher.delivery import couriers
-from publisher.delivery.ledger import doubts, stopping
-from publisher.delivery.sending import Sent
+from publisher.delivery import worker
+from publisher.delivery.dispatcher import DeliveryReport
+from publisher.delivery.ledger import doubts, lifecycle
 from publisher.delivery.smtp import SmtpTransport
 from publisher.issues import store as issues
 from publisher.issues.life import State
@@ -55,15 +55,15 @@ class Wire:
     server: MailServer
     issue: Issue
     connections: int = 2
-    promised: int = 4
+    prefetch: int = 4
 
-    def send(self, later: timedelta = timedelta()) -> Sent:
+    def send(self, later: timedelta = timedelta()) -> DeliveryReport:
         smtp = Smtp(
             host=self.server.host,
             port=self.server.port,
             tls=Tls.NONE,
             connections=self.connections,
-            promised=self.promised,
+            promised=self.prefetch,
         )
         transport = SmtpTransport(smtp, self.house.settings.folders.root, None, patience=10)
         return send(self.house.at(NOW + later), transport)
@@ -86,7 +86,7 @@ class Wire:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try lost connections again at once."""
-    monkeypatch.setattr(couriers, "FIRST_REST", 0.01)
+    monkeypatch.setattr(worker, "FIRST_RECONNECT_WAIT", 0.01)
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ Make = Callable[..., Wire]
 def test_every_reader_gets_one_message_and_bounces_go_to_us(wired: Make) -> None:
     with MailServer() as server:
         wire = wired(server, 50)
-        assert wire.send() == Sent(50, [ISSUE], [])
+        assert wire.send() == DeliveryReport(50, [ISSUE], [])
     assert server.recipients() == dict.fromkeys(dict(many(50)), 1)
     assert {one.sender for one in server.messages} == {"digest@news.example.org"}
     assert len({one.message_id for one in server.messages}) == 50
@@ -132,7 +132,7 @@ def test_a_line_that_is_lost_after_the_end_leaves_one_in_doubt(wired: Make) -> N
         server.behaviour = None
         assert wire.send(SOON).messages == 0
         with wire.house.database.writing() as connection:
-            doubts.resend(connection, wire.stands(), None, NOW)
+            doubts.resend_doubts(connection, wire.stands(), None, NOW)
         assert wire.send(SOON).issues == [ISSUE]
     one, other = [one for one in server.messages if one.recipient == reader(3)]
     assert (one.message_id, one.content) == (other.message_id, other.content)
@@ -188,8 +188,8 @@ def test_a_server_that_knows_nobody_pauses_the_issue_and_buries_nobody(wired: Ma
         # Whoever looks after the server has put it right.
         server.behaviour = None
         with wire.house.database.writing() as connection:
-            stopping.resume(connection, wire.stands(), NOW)
-        assert wire.send() == Sent(30, [ISSUE], [])
+            lifecycle.resume_issue(connection, wire.stands(), NOW)
+        assert wire.send() == DeliveryReport(30, [ISSUE], [])
 
 
 def test_a_server_that_does_not_relay_for_us_pauses_the_issue_soon(wired: Make) -> None:
@@ -219,7 +219,7 @@ def test_a_login_that_is_refused_pauses_the_issue_and_shows_no_password(house: H
         with house.database.writing() as connection:
             (paused,) = issues.in_state(connection, State.PAUSED)
             assert paused.reason == problem
-            stopping.resume(connection, paused, NOW)
+            lifecycle.resume_issue(connection, paused, NOW)
         assert send(house, transport(PASSWORD)).messages == 3
     assert {one.user for one in server.messages} == {"me"}
 
@@ -246,7 +246,7 @@ def test_who_leaves_while_others_are_written_to_gets_nothing(wired: Make) -> Non
 
     with MailServer(on_message=leave) as server:
         wire = wired(server)
-        wire.connections, wire.promised = 1, 8
+        wire.connections, wire.prefetch = 1, 8
         wire.send()
     assert server.recipients() == {reader(0): 1}
     assert wire.counts == {"sent": 1, "suppressed": 19}
@@ -254,8 +254,8 @@ def test_who_leaves_while_others_are_written_to_gets_nothing(wired: Make) -> Non
 
 
 def test_who_asks_to_be_sent_less_is_sent_less(wired: Make) -> None:
-    slow = addressed({reader(5): Reply("451 4.7.28 too many messages from you")})
-    with MailServer(slow) as server:
+    throttle = addressed({reader(5): Reply("451 4.7.28 too many messages from you")})
+    with MailServer(throttle) as server:
         wire = wired(server)
         wire.send()
     with wire.house.database.reading() as connection:

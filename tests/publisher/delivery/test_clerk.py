@@ -15,14 +15,14 @@ from structlog.testing import capture_logs
 
 from publisher.composing import compile_letter
 from publisher.config.delivery import Delivery, DomainRate, Rate
-from publisher.delivery.dealer import dealt
-from publisher.delivery.enlisting import recover
-from publisher.delivery.fates import Terms
-from publisher.delivery.jobs import Job
-from publisher.delivery.ledger.claiming import Claim
-from publisher.delivery.outcomes import ACCEPTED, Outcome, Slow, Verdict
-from publisher.delivery.rates import Rates
-from publisher.delivery.transports.base import Connection, Guarantee
+from publisher.delivery.fair_queue import round_robin
+from publisher.delivery.job import Job
+from publisher.delivery.lease_holder import revoke_dead_leases
+from publisher.delivery.ledger.claims import Claim
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus, ThrottleScope
+from publisher.delivery.rates import RateLimiter
+from publisher.delivery.retry_policy import RetryPolicy
+from publisher.delivery.transports.base import Guarantee, TransportConnection
 from publisher.testing import SECRET, FakeTimer, MemoryTransport
 from subscribers import Status, find, unsubscribe
 from tests.publisher.composing.letters import a_letter
@@ -32,17 +32,17 @@ from tests.publisher.delivery.ledger.books import Book, S, open_book
 from tests.publisher.delivery.mailing import counts, erase
 from tests.publisher.delivery.senders import (
     COURIERS,
-    Fenced,
+    LeaseLost,
     RolledBackError,
     Sender,
     Times,
 )
 
 NAMES = [f"reader.{number}@example.com" for number in range(12)]
-DEFERRED = Outcome(Verdict.DEFERRED, "later")
-DEAD = Outcome(Verdict.REFUSED, "nobody there", is_dead=True)
-UNKNOWN = Outcome(Verdict.UNKNOWN, "no answer")
-UNTRIED = Outcome(Verdict.UNTRIED, "the line was lost")
+DEFERRED = Outcome(SendStatus.DEFERRED, "later")
+DEAD = Outcome(SendStatus.REFUSED, "nobody there", is_dead_address=True)
+UNKNOWN = Outcome(SendStatus.UNKNOWN, "no answer")
+NOT_SENT = Outcome(SendStatus.NOT_SENT, "the line was lost")
 
 
 @dataclass
@@ -55,31 +55,33 @@ class Scene:
     times: Times = field(default_factory=lambda: Times(FakeTimer(NOW.timestamp())))
     senders: list[Sender] = field(default_factory=list)
 
-    def sender(self, rates: Rates | None = None, terms: Terms | None = None) -> Sender:
+    def sender(
+        self, rates: RateLimiter | None = None, terms: RetryPolicy | None = None
+    ) -> Sender:
         """Start another sender, with all its connections open."""
         letter = compile_letter(a_letter("en"), SECRET)
         jobs = {
-            book.number: Job(book.issue, letter, terms or Terms(), "bounces@example.org")
+            book.number: Job(book.issue, letter, terms or RetryPolicy(), "bounces@example.org")
             for book in self.books
         }
         one = Sender(self.house, self.transport, jobs, self.times, rates)
         for number in range(COURIERS):
-            one.step(number, self.answering(ACCEPTED))
+            one.step(number, self.answering(ACCEPTED_OUTCOME))
         self.senders.append(one)
         return one
 
-    def answering(self, outcome: Outcome) -> Callable[[Claim, Connection], Outcome]:
-        def hand_over(claim: Claim, connection: Connection) -> Outcome:
-            self.transport.outcomes = lambda _parcel: outcome
+    def answering(self, outcome: Outcome) -> Callable[[Claim, TransportConnection], Outcome]:
+        def hand_over(claim: Claim, connection: TransportConnection) -> Outcome:
+            self.transport.outcomes = lambda _outgoing: outcome
             job = self.senders[0].jobs[claim.issue_id]
-            return connection.send(job.parcel(claim))
+            return connection.send(job.outgoing(claim))
 
         return hand_over
 
-    def send(self, one: Sender, outcome: Outcome = ACCEPTED, *couriers: int) -> None:
+    def send(self, one: Sender, outcome: Outcome = ACCEPTED_OUTCOME, *couriers: int) -> None:
         """Let couriers send and report what they were promised."""
         for number in couriers or range(COURIERS):
-            while one.desk.following(number) or one.couriers[number].claim:
+            while one.desk.next_message(number) or one.couriers[number].claim:
                 one.step(number, self.answering(outcome))
 
     def page(self, one: Sender) -> None:
@@ -90,7 +92,7 @@ class Scene:
         return counts(self.house, self.books[book].issue)
 
     def end(self, one: Sender) -> None:
-        one.end(self.answering(ACCEPTED))
+        one.end(self.answering(ACCEPTED_OUTCOME))
 
 
 def a_scene(
@@ -98,15 +100,15 @@ def a_scene(
     readers: int = 5,
     guarantee: Guarantee = "ambiguous",
     *,
-    promised: int = 2,
+    prefetch: int = 2,
     delivery: Delivery | None = None,
 ) -> Scene:
     house.settings = replace(house.settings, delivery=delivery or Delivery())
     book = open_book(house, *NAMES[:readers])
-    return Scene(house, [book], MemoryTransport(guarantee, promised=promised))
+    return Scene(house, [book], MemoryTransport(guarantee, prefetch=prefetch))
 
 
-def promised(one: Sender) -> list[int]:
+def prefetch(one: Sender) -> list[int]:
     """List the readers whom couriers were promised and have not taken yet."""
     places = one.desk._places
     return sorted(claim.reader.id for place in places for claim in place.queue)
@@ -119,7 +121,7 @@ def test_couriers_are_promised_what_they_want_and_no_more(house: House) -> None:
     scene = a_scene(house)
     one = scene.sender()
     scene.page(one)
-    assert promised(one) == [1, 2, 3, 4]
+    assert prefetch(one) == [1, 2, 3, 4]
     assert scene.counts() == {"attempting": 4, "claimed": 1}
     scene.page(one)
     assert scene.counts() == {"attempting": 4, "claimed": 1}
@@ -130,9 +132,9 @@ def test_nobody_is_promised_anything_before_it_is_committed(house: House) -> Non
     one = scene.sender()
     with one.page() as page:
         assert sum(map(len, page.deal.portions.values())) == 4
-        assert promised(one) == []
+        assert prefetch(one) == []
         assert scene.counts() == {"pending": 5}
-    assert promised(one) == [1, 2, 3, 4]
+    assert prefetch(one) == [1, 2, 3, 4]
 
 
 def test_a_page_that_was_not_committed_is_as_if_it_had_never_been(house: House) -> None:
@@ -140,10 +142,10 @@ def test_a_page_that_was_not_committed_is_as_if_it_had_never_been(house: House) 
     one = scene.sender()
     with pytest.raises(RolledBackError), one.page():
         raise RolledBackError
-    assert promised(one) == []
+    assert prefetch(one) == []
     assert scene.counts() == {"pending": 5}
     scene.page(one)
-    assert promised(one) == [1, 2, 3, 4]
+    assert prefetch(one) == [1, 2, 3, 4]
 
 
 def test_outcomes_are_kept_until_a_page_is_committed(house: House) -> None:
@@ -165,19 +167,19 @@ def test_a_courier_without_a_connection_is_promised_nothing(house: House) -> Non
     one = scene.sender()
     one.hang_up(0)
     scene.page(one)
-    assert promised(one) == [1, 2]
+    assert prefetch(one) == [1, 2]
 
 
 def test_what_a_lost_line_gives_back_goes_to_another_courier_and_is_no_attempt(
     house: House,
 ) -> None:
-    scene = a_scene(house, 2, promised=1)
+    scene = a_scene(house, 2, prefetch=1)
     one = scene.sender()
     scene.page(one)
     one.hang_up(0)
-    scene.send(one, ACCEPTED, 1)
+    scene.send(one, ACCEPTED_OUTCOME, 1)
     scene.page(one)
-    scene.send(one, ACCEPTED, 1)
+    scene.send(one, ACCEPTED_OUTCOME, 1)
     scene.page(one)
     assert scene.counts() == {"sent": 2}
     assert {row.attempts for row in scene.books[0].rows.values()} == {1}
@@ -185,19 +187,19 @@ def test_what_a_lost_line_gives_back_goes_to_another_courier_and_is_no_attempt(
 
 
 def test_a_line_that_is_lost_while_a_page_is_written_costs_nothing(house: House) -> None:
-    scene = a_scene(house, 2, promised=1)
+    scene = a_scene(house, 2, prefetch=1)
     one = scene.sender()
     with one.page():
         one.hang_up(0)
-    scene.send(one, ACCEPTED, 1)
+    scene.send(one, ACCEPTED_OUTCOME, 1)
     scene.page(one)
-    scene.send(one, ACCEPTED, 1)
+    scene.send(one, ACCEPTED_OUTCOME, 1)
     scene.page(one)
     assert scene.counts() == {"sent": 2}
 
 
 def test_readers_who_left_make_room_for_others_in_the_same_page(house: House) -> None:
-    scene = a_scene(house, 8, promised=1)
+    scene = a_scene(house, 8, prefetch=1)
     one = scene.sender()
     scene.page(one)
     scene.send(one)
@@ -205,7 +207,7 @@ def test_readers_who_left_make_room_for_others_in_the_same_page(house: House) ->
         for email in NAMES[2:6]:
             unsubscribe(connection, email, "weekly", NOW)
     scene.page(one)
-    assert promised(one) == [7, 8]
+    assert prefetch(one) == [7, 8]
     assert scene.counts() == {"sent": 2, "suppressed": 4, "attempting": 2}
 
 
@@ -214,7 +216,7 @@ def test_who_was_erased_is_suppressed_and_promised_to_nobody(house: House) -> No
     erase(house.database, NAMES[1])
     one = scene.sender()
     scene.page(one)
-    assert promised(one) == [1, 3]
+    assert prefetch(one) == [1, 3]
     assert scene.counts() == {"attempting": 2, "suppressed": 1}
 
 
@@ -229,7 +231,7 @@ def test_a_row_that_was_claimed_before_a_pause_and_after_it_is_promised_once(
     scene.books[0].pause()
     scene.books[0].resume()
     scene.page(one)
-    assert promised(one) == [5, 6]
+    assert prefetch(one) == [5, 6]
     scene.send(one)
     scene.page(one)
     assert scene.counts() == {"sent": 6}
@@ -237,7 +239,7 @@ def test_a_row_that_was_claimed_before_a_pause_and_after_it_is_promised_once(
 
 
 def test_issues_take_turns_in_being_claimed(house: House) -> None:
-    scene = a_scene(house, 2, promised=1)
+    scene = a_scene(house, 2, prefetch=1)
     scene.books.append(open_book(house, "a@example.net", "b@example.net", language="ar"))
     one = scene.sender()
     scene.page(one)
@@ -255,7 +257,7 @@ def test_rows_are_dealt_one_to_each_and_to_nobody_more_than_asked_for(
     demand: dict[int, int], data: st.DataObject
 ) -> None:
     some = claims(data.draw(st.integers(0, sum(demand.values()))))
-    hands = dealt(some, demand)
+    hands = round_robin(some, demand)
     assert Counter(claim for hand in hands.values() for claim in hand) == Counter(some)
     for number, hand in hands.items():
         assert 0 < len(hand) <= demand[number]
@@ -279,7 +281,7 @@ def test_what_was_accepted_is_told_to_the_transport_once_it_is_committed(house: 
 
 
 def test_what_was_refused_is_not_believed_before_something_was_accepted(house: House) -> None:
-    scene = a_scene(house, 3, promised=1)
+    scene = a_scene(house, 3, prefetch=1)
     one = scene.sender()
     scene.page(one)
     scene.send(one, DEAD)
@@ -297,21 +299,21 @@ def test_what_was_refused_is_not_believed_before_something_was_accepted(house: H
 
 
 def test_in_one_page_an_acceptance_vouches_for_refusals_before_it(house: House) -> None:
-    scene = a_scene(house, 2, promised=1)
+    scene = a_scene(house, 2, prefetch=1)
     one = scene.sender()
     scene.page(one)
     scene.send(one, DEAD, 0)
-    scene.send(one, ACCEPTED, 1)
+    scene.send(one, ACCEPTED_OUTCOME, 1)
     scene.page(one)
     assert scene.counts() == {"bounced": 1, "sent": 1}
 
 
 def test_who_is_dead_and_was_erased_meanwhile_is_no_fault(house: House) -> None:
-    scene = a_scene(house, 2, promised=1)
+    scene = a_scene(house, 2, prefetch=1)
     one = scene.sender()
     scene.page(one)
     scene.send(one, DEAD, 0)
-    scene.send(one, ACCEPTED, 1)
+    scene.send(one, ACCEPTED_OUTCOME, 1)
     erase(house.database, NAMES[0])
     scene.page(one)
     assert scene.counts() == {"bounced": 1, "sent": 1}
@@ -319,7 +321,7 @@ def test_who_is_dead_and_was_erased_meanwhile_is_no_fault(house: House) -> None:
 
 def test_patience_counts_from_the_first_try(house: House) -> None:
     scene = a_scene(house, 1)
-    terms = Terms(patience=timedelta(hours=1))
+    terms = RetryPolicy(patience=timedelta(hours=1))
     for _turn in range(6):
         one = scene.sender(terms=terms)
         scene.page(one)
@@ -338,13 +340,13 @@ def test_lost_lines_are_tried_again_at_once_and_then_with_rests(house: House) ->
     one = scene.sender()
     for _attempt in range(3):
         scene.page(one)
-        scene.send(one, UNTRIED)
+        scene.send(one, NOT_SENT)
     scene.page(one)
     assert scene.counts() == {"deferred": 1}
     assert one.is_done
 
 
-class RecordingRates(Rates):
+class RecordingRates(RateLimiter):
     """Lets everybody go, and remembers who was said to be too fast for whom."""
 
     def __init__(self) -> None:
@@ -358,15 +360,19 @@ class RecordingRates(Rates):
 
 @pytest.mark.parametrize(
     ("slow", "told"),
-    [(Slow.NOBODY, []), (Slow.DOMAIN, ["example.com"]), (Slow.TRANSPORT, [None])],
+    [
+        (ThrottleScope.NONE, []),
+        (ThrottleScope.DOMAIN, ["example.com"]),
+        (ThrottleScope.TRANSPORT, [None]),
+    ],
 )
 def test_who_asks_to_be_sent_less_is_told_to_the_rates(
-    house: House, slow: Slow, told: list[str | None]
+    house: House, throttle: ThrottleScope, told: list[str | None]
 ) -> None:
     scene, rates = a_scene(house, 1), RecordingRates()
     one = scene.sender(rates)
     scene.page(one)
-    scene.send(one, Outcome(Verdict.DEFERRED, "too much", slow=slow))
+    scene.send(one, Outcome(SendStatus.DEFERRED, "too much", throttle=throttle))
     scene.page(one)
     assert rates.slowed == told
 
@@ -375,7 +381,7 @@ def test_who_asks_to_be_sent_less_is_told_to_the_rates(
 
 
 def test_what_the_transport_s_rate_holds_back_waits_and_is_not_marked(house: House) -> None:
-    scene = a_scene(house, 5, promised=4, delivery=Delivery(rate=Rate(per_second=2)))
+    scene = a_scene(house, 5, prefetch=4, delivery=Delivery(rate=Rate(per_second=2)))
     one = scene.sender()
     scene.page(one)
     assert scene.counts() == {"attempting": 2, "claimed": 3}
@@ -391,7 +397,7 @@ def test_what_the_transport_s_rate_holds_back_waits_and_is_not_marked(house: Hou
 
 def test_what_a_domain_s_rate_holds_back_is_put_off_and_others_pass(house: House) -> None:
     rates = Delivery(domain=(DomainRate(names=("example.com",), per_second=1),))
-    scene = a_scene(house, 4, promised=4, delivery=rates)
+    scene = a_scene(house, 4, prefetch=4, delivery=rates)
     scene.books.append(open_book(house, "a@example.net", "b@example.net", language="ar"))
     one = scene.sender()
     scene.page(one)
@@ -429,8 +435,8 @@ def test_rows_of_a_paused_issue_are_not_waited_for(house: House) -> None:
     scene.page(one)
     scene.books[0].pause()
     for number in range(COURIERS):
-        one.step(number, scene.answering(ACCEPTED))
-        one.step(number, scene.answering(ACCEPTED))
+        one.step(number, scene.answering(ACCEPTED_OUTCOME))
+        one.step(number, scene.answering(ACCEPTED_OUTCOME))
     scene.page(one)
     scene.page(one)
     assert scene.counts() == {"pending": 3}
@@ -444,7 +450,7 @@ def test_rows_of_a_paused_issue_are_not_waited_for(house: House) -> None:
 def gone(scene: Scene) -> None:
     """Let so much time pass that everybody has lost the lease, and somebody looks after it."""
     scene.times.advance(121)
-    recover(scene.house.settings, scene.house.database, scene.times.wall, NOW)
+    revoke_dead_leases(scene.house.settings, scene.house.database, scene.times.wall, NOW)
 
 
 def test_a_clerk_whose_lease_is_lost_writes_nothing_and_says_so(house: House) -> None:
@@ -453,13 +459,13 @@ def test_a_clerk_whose_lease_is_lost_writes_nothing_and_says_so(house: House) ->
     scene.page(one)
     gone(scene)
     assert scene.counts() == {"in_doubt": 4, "pending": 1}
-    with pytest.raises(Fenced, match="stopped for too long"):
+    with pytest.raises(LeaseLost, match="stopped for too long"):
         scene.page(one)
     assert scene.counts() == {"in_doubt": 4, "pending": 1}
 
 
 def test_nothing_is_handed_over_when_the_lease_may_be_lost(house: House) -> None:
-    scene = a_scene(house, 2, promised=1)
+    scene = a_scene(house, 2, prefetch=1)
     one = scene.sender()
     scene.page(one)
     scene.times.advance(91)
@@ -474,7 +480,7 @@ def test_nothing_is_handed_over_when_the_lease_may_be_lost(house: House) -> None
 def test_an_answer_that_came_before_the_lease_was_lost_is_written_down_after_all(
     house: House,
 ) -> None:
-    scene = a_scene(house, 3, promised=1)
+    scene = a_scene(house, 3, prefetch=1)
     one = scene.sender()
     scene.page(one)
     scene.send(one)
@@ -487,7 +493,7 @@ def test_an_answer_that_came_before_the_lease_was_lost_is_written_down_after_all
 def test_where_twice_is_once_the_next_sender_does_it_again_and_the_last_keeps_nothing(
     house: House,
 ) -> None:
-    scene = a_scene(house, 2, "idempotent", promised=1)
+    scene = a_scene(house, 2, "idempotent", prefetch=1)
     one = scene.sender()
     scene.page(one)
     scene.send(one)
@@ -508,7 +514,7 @@ def test_what_is_put_down_is_free_for_others_at_once(house: House) -> None:
     scene = a_scene(house)
     one = scene.sender()
     scene.page(one)
-    one.step(0, scene.answering(ACCEPTED))
+    one.step(0, scene.answering(ACCEPTED_OUTCOME))
     scene.end(one)
     # What was taken was ended; the rest was not begun.
     assert scene.counts() == {"sent": 1, "pending": 4}
@@ -519,7 +525,7 @@ def test_what_is_put_down_is_free_for_others_at_once(house: House) -> None:
 
 
 def test_a_few_refusals_are_believed_at_the_end_only_if_all_were_tried(house: House) -> None:
-    scene = a_scene(house, 2, promised=1)
+    scene = a_scene(house, 2, prefetch=1)
     one = scene.sender()
     scene.page(one)
     scene.send(one, DEAD, 0)
@@ -550,13 +556,13 @@ def test_two_senders_share_an_issue_and_nobody_gets_two(house: House) -> None:
     for sender in (one, other):
         scene.end(sender)
     assert scene.counts() == {"sent": 12}
-    assert Counter(parcel.recipient for parcel in scene.transport.taken) == dict.fromkeys(
+    assert Counter(outgoing.recipient for outgoing in scene.transport.taken) == dict.fromkeys(
         NAMES, 1
     )
 
 
 def test_an_issue_that_is_over_goes_on_if_a_late_answer_says_not_yet(house: House) -> None:
-    scene = a_scene(house, 2, promised=1)
+    scene = a_scene(house, 2, prefetch=1)
     one = scene.sender()
     scene.page(one)
     scene.send(one, DEFERRED)

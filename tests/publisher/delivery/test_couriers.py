@@ -7,26 +7,32 @@ from typing import NoReturn
 
 import pytest
 
-from publisher.delivery import couriers
-from publisher.delivery.couriers import CUT_OFF, FIRST_REST, LEFT, LONGEST_REST, Courier
-from publisher.delivery.ledger.claiming import Claim
-from publisher.delivery.outcomes import ACCEPTED, Outcome, Verdict
-from publisher.delivery.transports.base import Connection, Parcel, Unreachable
+from publisher.delivery import worker
+from publisher.delivery.ledger.claims import Claim
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
+from publisher.delivery.transports.base import OutgoingMessage, TransportConnection, Unreachable
+from publisher.delivery.worker import (
+    CUT_OFF,
+    FIRST_RECONNECT_WAIT,
+    LEFT,
+    LONGEST_REST,
+    SendWorker,
+)
 from publisher.errors import DatabaseError, DeliveryError
 from publisher.testing import MemoryTransport
 from tests.publisher.delivery.claims import claims
 from tests.publisher.delivery.offices import Office, parcel_of
 from tests.publisher.delivery.threads import until
 
-LATER = Outcome(Verdict.DEFERRED, "450 later")
-UNTRIED = Outcome(Verdict.UNTRIED, "the line was lost")
+LATER = Outcome(SendStatus.DEFERRED, "450 later")
+NOT_SENT = Outcome(SendStatus.NOT_SENT, "the line was lost")
 ANN, BOB, CYD = claims(3)
 
 
 @pytest.fixture
 def office(monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     # So that nobody waits half a second for a line that will be there.
-    monkeypatch.setattr(couriers, "FIRST_REST", 0.001)
+    monkeypatch.setattr(worker, "FIRST_RECONNECT_WAIT", 0.001)
     office = Office()
     yield office
     office.close()
@@ -39,17 +45,23 @@ def test_what_was_promised_is_sent_in_order_and_told(office: Office) -> None:
     office.start()
     office.promise(ANN, BOB, CYD)
     office.until_done(3)
-    assert office.results == [(ANN, ACCEPTED), (BOB, ACCEPTED), (CYD, ACCEPTED)]
+    assert office.results == [
+        (ANN, ACCEPTED_OUTCOME),
+        (BOB, ACCEPTED_OUTCOME),
+        (CYD, ACCEPTED_OUTCOME),
+    ]
     assert [line.sent for line in office.lines] == [[1, 2, 3]]
     assert office.returned == []
 
 
 def test_whatever_the_other_side_says_is_told(office: Office) -> None:
-    office.answer = lambda parcel: LATER if parcel.message.subscriber_id == 2 else ACCEPTED
+    office.answer = lambda outgoing: (
+        LATER if outgoing.message.subscriber_id == 2 else ACCEPTED_OUTCOME
+    )
     office.start()
     office.promise(ANN, BOB)
     office.until_done(2)
-    assert office.results == [(ANN, ACCEPTED), (BOB, LATER)]
+    assert office.results == [(ANN, ACCEPTED_OUTCOME), (BOB, LATER)]
 
 
 def test_a_courier_sends_by_the_transport_that_it_is_given(office: Office) -> None:
@@ -57,7 +69,7 @@ def test_a_courier_sends_by_the_transport_that_it_is_given(office: Office) -> No
     office.start(connect=lambda: transport.connect(7, lambda: True))
     office.promise(ANN, BOB)
     office.until_done(2)
-    assert [parcel.key for parcel in transport.taken] == [ANN.key, BOB.key]
+    assert [outgoing.key for outgoing in transport.taken] == [ANN.key, BOB.key]
     assert transport.at_once == 1
     office.close()
     assert transport.at_once == 0
@@ -68,7 +80,7 @@ def test_a_message_is_written_once_and_the_next_before_its_turn(office: Office) 
     office.promise(ANN, BOB, CYD)
     office.until_done(3)
     assert office.written == [1, 2, 3]
-    assert office.lines[0].following == [2, 3, None]
+    assert office.lines[0].next_message == [2, 3, None]
 
 
 def test_who_has_left_gets_nothing(office: Office) -> None:
@@ -76,7 +88,7 @@ def test_who_has_left_gets_nothing(office: Office) -> None:
     office.start()
     office.promise(ANN, BOB, CYD)
     office.until_done(3)
-    assert office.results == [(ANN, ACCEPTED), (BOB, LEFT), (CYD, ACCEPTED)]
+    assert office.results == [(ANN, ACCEPTED_OUTCOME), (BOB, LEFT), (CYD, ACCEPTED_OUTCOME)]
     assert office.lines[0].sent == [1, 3]
 
 
@@ -85,12 +97,12 @@ def test_what_is_not_being_sent_any_more_comes_back_unbegun(office: Office) -> N
     office.start()
     office.promise(ANN, BOB)
     office.until_done(2)
-    assert (office.results, office.returned) == ([(BOB, ACCEPTED)], [ANN])
+    assert (office.results, office.returned) == ([(BOB, ACCEPTED_OUTCOME)], [ANN])
     assert office.lines[0].sent == [2]
 
 
 def test_who_cannot_be_written_to_is_left_out_and_holds_up_nobody(office: Office) -> None:
-    def write(claim: Claim) -> Parcel:
+    def write(claim: Claim) -> OutgoingMessage:
         if claim == BOB:
             raise DeliveryError("no header can hold that")
         return parcel_of(claim)
@@ -99,10 +111,14 @@ def test_who_cannot_be_written_to_is_left_out_and_holds_up_nobody(office: Office
     office.promise(ANN, BOB, CYD)
     office.until_done(3)
     unwritable = Outcome(
-        Verdict.UNWRITABLE, "no message can be written: no header can hold that"
+        SendStatus.UNSENDABLE, "no message can be written: no header can hold that"
     )
-    assert office.results == [(ANN, ACCEPTED), (BOB, unwritable), (CYD, ACCEPTED)]
-    assert office.lines[0].following == [None, None]
+    assert office.results == [
+        (ANN, ACCEPTED_OUTCOME),
+        (BOB, unwritable),
+        (CYD, ACCEPTED_OUTCOME),
+    ]
+    assert office.lines[0].next_message == [None, None]
 
 
 # --- connections
@@ -111,7 +127,7 @@ def test_who_cannot_be_written_to_is_left_out_and_holds_up_nobody(office: Office
 def test_nothing_is_asked_for_before_there_is_a_connection(office: Office) -> None:
     down = [True]
 
-    def connect() -> Connection:
+    def connect() -> TransportConnection:
         if down[0]:
             raise Unreachable("nobody listens")
         return office.connect()
@@ -123,14 +139,14 @@ def test_nothing_is_asked_for_before_there_is_a_connection(office: Office) -> No
     down.append(False)
     office.promise(ANN)
     office.until_done(1)
-    assert office.results == [(ANN, ACCEPTED)]
+    assert office.results == [(ANN, ACCEPTED_OUTCOME)]
     assert office.desk.troubles() == []
 
 
 def test_each_try_without_a_connection_is_counted(office: Office) -> None:
     trouble = Unreachable("nobody listens")
 
-    def connect() -> Connection:
+    def connect() -> TransportConnection:
         raise trouble
 
     office.start(connect=connect)
@@ -150,14 +166,14 @@ def test_a_connection_that_ends_after_an_answer_is_followed_by_another(office: O
 
 
 def test_a_connection_that_ends_without_an_answer_is_as_good_as_none(office: Office) -> None:
-    office.lasts, office.answer = 1, lambda _parcel: UNTRIED
+    office.lasts, office.answer = 1, lambda _outgoing: NOT_SENT
     office.start()
     office.promise(ANN, BOB)
     until(lambda: bool(office.desk.troubles()))
     office.until_done(2)
-    assert (office.results, office.returned) == ([(ANN, UNTRIED)], [BOB])
+    assert (office.results, office.returned) == ([(ANN, NOT_SENT)], [BOB])
     ((count, trouble),) = office.desk.troubles()
-    assert (count, str(trouble), trouble.is_final) == (1, UNTRIED.reason, False)
+    assert (count, str(trouble), trouble.is_final) == (1, NOT_SENT.reason, False)
 
 
 def test_a_connection_that_is_closed_at_once_says_at_least_that(office: Office) -> None:
@@ -172,7 +188,7 @@ def test_where_nothing_is_taken_from_us_at_all_the_row_comes_back_unbegun(
 ) -> None:
     final = Unreachable("535 who are you", is_final=True)
 
-    def refused(_parcel: Parcel) -> Outcome:
+    def refused(_outgoing: OutgoingMessage) -> Outcome:
         raise final
 
     office.answer = refused
@@ -188,7 +204,7 @@ def test_where_nothing_is_taken_from_us_at_all_the_row_comes_back_unbegun(
 
 
 def test_what_was_being_sent_when_the_program_failed_is_unknown(office: Office) -> None:
-    def fails(_parcel: Parcel) -> Outcome:
+    def fails(_outgoing: OutgoingMessage) -> Outcome:
         raise ZeroDivisionError
 
     office.answer = fails
@@ -196,7 +212,7 @@ def test_what_was_being_sent_when_the_program_failed_is_unknown(office: Office) 
     office.promise(ANN, BOB)
     assert isinstance(office.fault(), ZeroDivisionError)
     assert (office.results, office.returned) == ([(ANN, CUT_OFF)], [BOB])
-    assert CUT_OFF.verdict is Verdict.UNKNOWN
+    assert CUT_OFF.status is SendStatus.UNKNOWN
 
 
 @pytest.mark.parametrize("part", ["write", "look"])
@@ -219,7 +235,7 @@ def test_what_was_not_begun_when_the_program_failed_comes_back(
 def test_a_message_ahead_of_its_turn_that_fails_the_program_leaves_no_doubt(
     office: Office,
 ) -> None:
-    def write(claim: Claim) -> Parcel:
+    def write(claim: Claim) -> OutgoingMessage:
         if claim == BOB:
             raise ZeroDivisionError
         return parcel_of(claim)
@@ -237,19 +253,19 @@ def test_a_message_ahead_of_its_turn_that_fails_the_program_leaves_no_doubt(
 def test_rests_grow_to_a_bound_and_are_not_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     office = Office()
-    courier = Courier(0, office.desk, office.connect, office.write, office.look)
+    courier = SendWorker(0, office.desk, office.connect, office.write, office.look)
     assert courier._rest(0) == 0.0
     for failures in range(1, 40):
-        least = min(FIRST_REST * 2 ** (failures - 1), LONGEST_REST)
+        least = min(FIRST_RECONNECT_WAIT * 2 ** (failures - 1), LONGEST_REST)
         rests = {courier._rest(failures) for _ in range(20)}
         assert least <= min(rests) < max(rests) <= 2 * least
 
 
 def test_who_rests_goes_home_when_told(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(couriers, "FIRST_REST", 10_000.0)
-    monkeypatch.setattr(couriers, "LONGEST_REST", 10_000.0)
+    monkeypatch.setattr(worker, "FIRST_RECONNECT_WAIT", 10_000.0)
+    monkeypatch.setattr(worker, "LONGEST_REST", 10_000.0)
 
-    def connect() -> Connection:
+    def connect() -> TransportConnection:
         raise Unreachable("nobody listens")
 
     office.start(connect=connect)

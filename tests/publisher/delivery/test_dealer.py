@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.config.delivery import Delivery
-from publisher.delivery import dealer
-from publisher.delivery.dealer import MARKS_A_DEAL, Dealer, mixed
-from publisher.delivery.ledger import claiming
-from publisher.delivery.rates import Rates
+from publisher.delivery import fair_queue
+from publisher.delivery.fair_queue import MARKS_A_DEAL, FairQueue, interleave
+from publisher.delivery.ledger.claims import OVERDUE
+from publisher.delivery.rates import RateLimiter
 from publisher.testing import FakeTimer
 from subscribers import unsubscribe
 from tests.publisher.conftest import NOW, House
@@ -24,13 +24,13 @@ from tests.publisher.delivery.senders import HandClock
 NAMES = [f"reader.{number:02}@example.com" for number in range(20)]
 
 
-def a_dealer(book: Book, now: float = NOW.timestamp()) -> Dealer:
+def a_dealer(book: Book, now: float = NOW.timestamp()) -> FairQueue:
     timer = FakeTimer(now)
-    rates = Rates(Delivery(), "memory")
-    return Dealer(book.sender, [book.number], rates, HandClock(timer), timer)
+    rates = RateLimiter(Delivery(), "memory")
+    return FairQueue(book.sender, [book.number], rates, HandClock(timer), timer)
 
 
-def deal(one: Dealer, book: Book, count: int) -> list[str]:
+def deal(one: FairQueue, book: Book, count: int) -> list[str]:
     """Let a dealer deal out so many to one courier; gives who they are."""
     with book.writing() as connection:
         found = one.deal(connection, {0: count}, NOW)
@@ -43,13 +43,13 @@ def test_two_queues_become_one_in_which_each_keeps_its_order(
     first: int, second: int, seed: int
 ) -> None:
     some, others = claims(first), claims(second, 100)
-    both = mixed(some, others, 0.2, Random(seed))
+    both = interleave(some, others, 0.2, Random(seed))
     assert [one for one in both if one.reader.id < 100] == some
     assert [one for one in both if one.reader.id >= 100] == others
 
 
 def test_who_is_overdue_has_a_part_of_what_is_next() -> None:
-    both = mixed(claims(100), claims(400, 1000), 0.2, Random(1))
+    both = interleave(claims(100), claims(400, 1000), 0.2, Random(1))
     overdue = [one.reader.id < 1000 for one in both]
     # Neither before all others, nor behind them.
     assert 10 <= sum(overdue[:100]) <= 32
@@ -58,10 +58,10 @@ def test_who_is_overdue_has_a_part_of_what_is_next() -> None:
 def test_who_was_put_off_and_is_overdue_does_not_stand_behind_all_first_tries(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dealer, "OVERDUE_PART", 0.5)
-    monkeypatch.setattr(dealer, "CLAIMED_AT_ONCE", 4)
+    monkeypatch.setattr(fair_queue, "OVERDUE_PART", 0.5)
+    monkeypatch.setattr(fair_queue, "CLAIMED_AT_ONCE", 4)
     book = open_book(house, *NAMES)
-    book.settle(book.begin(2), S.DEFERRED, next_at=NOW - claiming.OVERDUE)
+    book.settle(book.begin(2), S.DEFERRED, next_at=NOW - OVERDUE)
     dealt = deal(a_dealer(book), book, 4)
     assert set(NAMES[:2]) < set(dealt)
     assert set(dealt) - set(NAMES[:2]) == set(NAMES[2:4])
@@ -69,9 +69,7 @@ def test_who_was_put_off_and_is_overdue_does_not_stand_behind_all_first_tries(
 
 def test_who_was_put_off_and_is_only_due_waits_for_first_tries(house: House) -> None:
     book = open_book(house, *NAMES[:6])
-    book.settle(
-        book.begin(2), S.DEFERRED, next_at=NOW - claiming.OVERDUE + timedelta(seconds=1)
-    )
+    book.settle(book.begin(2), S.DEFERRED, next_at=NOW - OVERDUE + timedelta(seconds=1))
     assert deal(a_dealer(book), book, 6) == [*NAMES[2:6], *NAMES[:2]]
 
 
@@ -89,7 +87,7 @@ def test_what_was_not_dealt_out_stands_again_as_it_stood(house: House) -> None:
 def test_where_all_have_left_one_transaction_is_not_for_all_of_them(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dealer, "CLAIMED_AT_ONCE", 2)
+    monkeypatch.setattr(fair_queue, "CLAIMED_AT_ONCE", 2)
     book = open_book(house, *NAMES)
     with book.writing() as connection:
         for name in NAMES:

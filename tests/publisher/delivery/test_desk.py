@@ -6,39 +6,39 @@ from collections.abc import Iterable
 
 import pytest
 
-from publisher.delivery.desk import AHEAD, Desk
-from publisher.delivery.ledger.claiming import Claim
-from publisher.delivery.outcomes import ACCEPTED, Outcome, Verdict
+from publisher.delivery.ledger.claims import Claim
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.transports.base import Unreachable
+from publisher.delivery.work_queue import AHEAD, WorkQueue
 from tests.publisher.delivery.claims import claims
 from tests.publisher.delivery.threads import LONG, Beside
 
 DOWN = Unreachable("the server is down")
-LATER = Outcome(Verdict.DEFERRED, "later")
-UNTRIED = Outcome(Verdict.UNTRIED, "the line was lost")
+LATER = Outcome(SendStatus.DEFERRED, "later")
+NOT_SENT = Outcome(SendStatus.NOT_SENT, "the line was lost")
 
 
-def a_desk(couriers: int = 1, promised: int = 8) -> Desk:
+def a_desk(couriers: int = 1, prefetch: int = 8) -> WorkQueue:
     """Make a desk at which every courier has a connection, and is known to be quick."""
-    desk = Desk(couriers, promised)
+    desk = WorkQueue(couriers, prefetch)
     for number in range(couriers):
         desk.ready(number)
         desk.hand_out({number: claims(1)})
         desk.take(number)
-        desk.report(number, ACCEPTED, 0.0)
+        desk.report(number, ACCEPTED_OUTCOME, 0.0)
     desk.collect()
     return desk
 
 
 def test_a_courier_of_whom_nothing_is_known_is_promised_two() -> None:
-    desk = Desk(2, 8)
+    desk = WorkQueue(2, 8)
     desk.ready(0)
     assert desk.demand() == {0: 2}
     desk.hand_out({0: claims(2)})
     assert desk.demand() == {}
 
 
-def promise(desk: Desk, some: Iterable[Claim], courier: int = 0) -> None:
+def promise(desk: WorkQueue, some: Iterable[Claim], courier: int = 0) -> None:
     assert desk.hand_out({courier: list(some)}) == []
 
 
@@ -51,9 +51,9 @@ def test_a_courier_takes_what_it_was_promised_in_order() -> None:
     taken = []
     for _ in some:
         taken.append(desk.take(0))
-        desk.report(0, ACCEPTED, 0.0)
+        desk.report(0, ACCEPTED_OUTCOME, 0.0)
     assert taken == some
-    assert desk.collect() == ([(claim, ACCEPTED) for claim in some], [])
+    assert desk.collect() == ([(claim, ACCEPTED_OUTCOME) for claim in some], [])
 
 
 def test_a_courier_waits_until_something_is_promised() -> None:
@@ -74,16 +74,16 @@ def test_each_courier_has_a_queue_of_its_own() -> None:
 
 def test_what_comes_next_is_known_before_it_is_taken() -> None:
     desk, (ann, bob) = a_desk(), claims(2)
-    assert desk.following(0) is None
+    assert desk.next_message(0) is None
     promise(desk, [ann, bob])
     desk.take(0)
-    assert desk.following(0) == bob
-    assert desk.following(0) == desk.take(0)
-    assert desk.following(0) is None
+    assert desk.next_message(0) == bob
+    assert desk.next_message(0) == desk.take(0)
+    assert desk.next_message(0) is None
 
 
 def test_who_has_no_connection_is_promised_nothing() -> None:
-    desk, some = Desk(2, 8), claims(2)
+    desk, some = WorkQueue(2, 8), claims(2)
     desk.ready(1)
     assert desk.demand() == {1: 2}
     assert desk.hand_out({0: some[:1], 1: some[1:]}) == some[:1]
@@ -99,7 +99,7 @@ def test_what_is_queued_under_way_or_not_written_down_counts_as_promised() -> No
     assert desk.demand() == {0: 3}
     desk.take(0)
     assert desk.demand() == {0: 3}
-    desk.report(0, ACCEPTED, 0.0)
+    desk.report(0, ACCEPTED_OUTCOME, 0.0)
     assert desk.demand() == {0: 3}
     desk.collect()
     assert desk.demand() == {0: 4}
@@ -119,16 +119,16 @@ def test_the_slower_a_courier_is_the_less_it_is_promised(seconds: float, most: i
     desk = a_desk()
     promise(desk, claims(1))
     desk.take(0)
-    desk.report(0, ACCEPTED, seconds)
+    desk.report(0, ACCEPTED_OUTCOME, seconds)
     desk.collect()
     assert desk.demand() == {0: most}
 
 
 def test_a_courier_that_may_be_promised_one_is_never_promised_two() -> None:
-    desk = a_desk(promised=1)
+    desk = a_desk(prefetch=1)
     promise(desk, claims(1))
     desk.take(0)
-    desk.report(0, ACCEPTED, 100 * AHEAD)
+    desk.report(0, ACCEPTED_OUTCOME, 100 * AHEAD)
     assert desk.demand() == {}
     desk.collect()
     assert desk.demand() == {0: 1}
@@ -139,34 +139,34 @@ def test_one_slow_message_does_not_make_a_courier_slow() -> None:
     promise(desk, claims(2))
     for seconds in (AHEAD / 100, AHEAD / 10):
         desk.take(0)
-        desk.report(0, ACCEPTED, seconds)
+        desk.report(0, ACCEPTED_OUTCOME, seconds)
     desk.collect()
     assert desk.demand() == {0: 8}
 
 
 @pytest.mark.parametrize("promised", [1, 3, 8])
-def test_never_more_is_marked_for_a_courier_than_it_may_be_promised(promised: int) -> None:
+def test_never_more_is_marked_for_a_courier_than_it_may_be_promised(prefetch: int) -> None:
     """Whatever happens between the clerk's looks, a kill leaves no more in doubt."""
-    desk = a_desk(promised=promised)
+    desk = a_desk(prefetch=prefetch)
     marked: set[Claim] = set()
     number = 0
     for step in range(300):
         if step % 3 == 0:
             results, _ = desk.collect()
             marked -= {claim for claim, _ in results}
-        if step % 7 == 0 and desk.following(0):
+        if step % 7 == 0 and desk.next_message(0):
             desk.take(0)
-            desk.report(0, ACCEPTED, AHEAD / (1 + step % 20))
+            desk.report(0, ACCEPTED_OUTCOME, AHEAD / (1 + step % 20))
         count = desk.demand().get(0, 0)
         fresh = claims(count, number + 1)
         number += count
         promise(desk, fresh)
         marked |= set(fresh)
-        if step % 2 == 0 and desk.following(0):
+        if step % 2 == 0 and desk.next_message(0):
             desk.take(0)
-            desk.report(0, ACCEPTED, AHEAD / (1 + step % 20))
-        assert len(marked) <= promised
-    assert number > 100 or promised == 1
+            desk.report(0, ACCEPTED_OUTCOME, AHEAD / (1 + step % 20))
+        assert len(marked) <= prefetch
+    assert number > 100 or prefetch == 1
 
 
 # --- what comes back
@@ -195,11 +195,11 @@ def test_who_loses_its_connection_gives_back_all_that_was_not_reported() -> None
     desk, (ann, bob, cyd) = a_desk(), claims(3)
     promise(desk, [ann, bob, cyd])
     desk.take(0)
-    desk.report(0, ACCEPTED, 0.0)
+    desk.report(0, ACCEPTED_OUTCOME, 0.0)
     desk.take(0)
     desk.give_back(0, DOWN)
     assert desk.demand() == {}
-    assert desk.collect() == ([(ann, ACCEPTED)], [bob, cyd])
+    assert desk.collect() == ([(ann, ACCEPTED_OUTCOME)], [bob, cyd])
     desk.ready(0)
     assert desk.demand() == {0: 8}
 
@@ -225,7 +225,7 @@ def test_troubles_are_counted_until_the_other_side_answers() -> None:
     desk.ready(0)
     promise(desk, claims(2))
     desk.take(0)
-    desk.report(0, UNTRIED, 0.0)
+    desk.report(0, NOT_SENT, 0.0)
     assert desk.troubles() == [(3, DOWN)]
     desk.take(0)
     desk.report(0, LATER, 0.0)
@@ -242,13 +242,13 @@ def test_the_first_fault_is_raised_and_takes_nothing_with_it() -> None:
     desk, some = a_desk(2), claims(3)
     promise(desk, some)
     desk.take(0)
-    desk.report(0, ACCEPTED, 0.0)
+    desk.report(0, ACCEPTED_OUTCOME, 0.0)
     fault = ZeroDivisionError("a fault of the program")
     desk.broke(0, fault)
     desk.broke(1, OSError("another"))
     with pytest.raises(ZeroDivisionError):
         desk.raise_fault()
-    assert desk.collect() == ([(some[0], ACCEPTED)], some[1:])
+    assert desk.collect() == ([(some[0], ACCEPTED_OUTCOME)], some[1:])
 
 
 def test_whose_program_has_failed_is_promised_nothing_more() -> None:

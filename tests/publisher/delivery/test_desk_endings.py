@@ -6,15 +6,15 @@ import threading
 from collections import Counter
 from functools import partial
 
-from publisher.delivery.desk import Desk
-from publisher.delivery.ledger.claiming import Claim
-from publisher.delivery.outcomes import ACCEPTED, Outcome, Verdict
+from publisher.delivery.ledger.claims import Claim
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
+from publisher.delivery.work_queue import WorkQueue
 from tests.publisher.delivery.claims import claims
 from tests.publisher.delivery.test_desk import DOWN, a_desk, promise
 from tests.publisher.delivery.threads import LONG, Beside, ended
 
 
-def is_idle(desk: Desk) -> bool:
+def is_idle(desk: WorkQueue) -> bool:
     return desk.is_idle
 
 
@@ -29,20 +29,20 @@ def test_the_clerk_waits_for_as_long_as_it_says_when_nothing_happens() -> None:
 
 
 def test_a_call_before_the_clerk_waits_is_not_missed() -> None:
-    desk = Desk(1, 8)
+    desk = WorkQueue(1, 8)
     desk.ready(0)
     desk.wait(LONG)
     assert desk.demand() == {0: 2}
 
 
 def test_the_clerk_is_called_when_a_courier_is_about_to_run_out() -> None:
-    desk = a_desk(promised=4)
+    desk = a_desk(prefetch=4)
     promise(desk, claims(4))
     desk.collect()
     waiting = Beside(lambda: desk.wait(LONG))
     for _ in range(4):
         desk.take(0)
-        desk.report(0, ACCEPTED, 0.0)
+        desk.report(0, ACCEPTED_OUTCOME, 0.0)
     waiting.given()
     assert desk.collect()[0]
 
@@ -53,7 +53,7 @@ def test_outcomes_alone_are_waited_for_together_and_not_for_long() -> None:
     desk.collect()
     waiting = Beside(lambda: desk.wait(LONG))
     desk.take(0)
-    desk.report(0, ACCEPTED, 0.0)
+    desk.report(0, ACCEPTED_OUTCOME, 0.0)
     waiting.given()
     assert len(desk.collect()[0]) == 1
 
@@ -73,7 +73,7 @@ def test_what_was_not_begun_comes_back_when_all_go_home() -> None:
     promise(desk, some)
     desk.take(0)
     desk.close()
-    assert desk.following(0) is None
+    assert desk.next_message(0) is None
     assert desk.take(0) is None
     assert desk.collect() == ([], some[1:])
 
@@ -83,8 +83,8 @@ def test_what_was_begun_is_reported_by_those_who_go_home() -> None:
     promise(desk, [claim])
     desk.take(0)
     desk.close()
-    desk.report(0, ACCEPTED, 0.0)
-    assert desk.collect() == ([(claim, ACCEPTED)], [])
+    desk.report(0, ACCEPTED_OUTCOME, 0.0)
+    assert desk.collect() == ([(claim, ACCEPTED_OUTCOME)], [])
 
 
 def test_who_rests_is_woken_to_go_home() -> None:
@@ -107,7 +107,7 @@ def test_a_desk_is_idle_when_nothing_is_promised_begun_or_untold() -> None:
     assert not is_idle(desk)
     desk.take(0)
     assert not is_idle(desk)
-    desk.report(0, ACCEPTED, 0.0)
+    desk.report(0, ACCEPTED_OUTCOME, 0.0)
     assert not is_idle(desk)
     desk.collect()
     assert is_idle(desk)
@@ -123,7 +123,7 @@ def test_what_came_back_is_not_idle() -> None:
 
 
 def test_a_desk_knows_how_many_it_is_for() -> None:
-    assert Desk(5, 1).size == 5
+    assert WorkQueue(5, 1).size == 5
 
 
 # --- all at once
@@ -131,7 +131,7 @@ def test_a_desk_knows_how_many_it_is_for() -> None:
 
 def test_with_many_couriers_at_work_everything_is_reported_exactly_once() -> None:
     couriers, rows = 6, 3_000
-    desk = Desk(couriers, 8)
+    desk = WorkQueue(couriers, 8)
     seen: Counter[Claim] = Counter()
     returned: list[Claim] = []
     to_come = claims(rows)
@@ -147,7 +147,7 @@ def test_with_many_couriers_at_work_everything_is_reported_exactly_once() -> Non
             elif count % 51 == 0:
                 desk.return_one(number)
             else:
-                desk.report(number, Outcome(Verdict.ACCEPTED, str(claim.reader.id)), 1e-6)
+                desk.report(number, Outcome(SendStatus.ACCEPTED, str(claim.reader.id)), 1e-6)
 
     threads = [threading.Thread(target=work, args=[n], daemon=True) for n in range(couriers)]
     with ended(*threads):

@@ -10,7 +10,7 @@ import pytest
 
 from publisher.config import Folders
 from publisher.database import open_database
-from publisher.delivery.enlisting import Place, enlisted, recover
+from publisher.delivery.lease_holder import HeldLease, hold_lease, revoke_dead_leases
 from publisher.delivery.ledger import leases
 from publisher.delivery.ledger.leases import LEASE_SECONDS
 from publisher.delivery.transports.base import Guarantee
@@ -20,6 +20,20 @@ from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, LATER, Book, open_book
 
 SECOND = 1.0
+# A process that enlists, says so, and then does nothing any more.
+PROCESS = """
+import pathlib, sys, time
+from publisher.config import load
+from publisher.database import open_database
+from publisher.delivery.lease_holder import enlisted
+from publisher.testing import FakeTimer, MemoryTransport
+
+settings = load(pathlib.Path(sys.argv[1]))
+database = open_database(settings.folders.database)
+with enlisted(settings, database, MemoryTransport("ambiguous"), FakeTimer()) as place:
+    print(place.number, flush=True)
+    time.sleep(600)
+"""
 
 
 @pytest.fixture
@@ -32,27 +46,27 @@ def book(house: House) -> Book:
     """A ledger that nobody sends from."""
     book = open_book(house, ANN, BOB, CYD)
     with book.writing() as connection:
-        leases.discharge(connection, book.sender)
+        leases.release_lease(connection, book.sender)
     return book
 
 
 def enlist(
     house: House, timer: FakeTimer, guarantee: Guarantee = "ambiguous"
-) -> AbstractContextManager[Place]:
-    return enlisted(house.settings, house.database, MemoryTransport(guarantee), timer)
+) -> AbstractContextManager[HeldLease]:
+    return hold_lease(house.settings, house.database, MemoryTransport(guarantee), timer)
 
 
 def living(house: House, timer: FakeTimer) -> set[int]:
-    return recover(house.settings, house.database, timer, LATER)
+    return revoke_dead_leases(house.settings, house.database, timer, LATER)
 
 
 def locks(house: House) -> list[Path]:
     return sorted(house.settings.folders.senders.iterdir())
 
 
-def known(house: House) -> list[leases.Sender]:
+def known(house: House) -> list[leases.SendLease]:
     with house.database.reading() as connection:
-        return leases.senders(connection)
+        return leases.list_leases(connection)
 
 
 # --- the living
@@ -64,7 +78,7 @@ def test_who_is_enlisted_has_a_number_a_lease_and_a_lock(
     with enlist(house, timer) as place:
         (sender,) = known(house)
         (lock,) = locks(house)
-        assert sender == leases.Sender(
+        assert sender == leases.SendLease(
             place.number, timer.time() + LEASE_SECONDS, "memory", "ambiguous", lock.name
         )
         assert not place.is_over
@@ -104,7 +118,7 @@ def leave(book: Book, timer: FakeTimer, *, is_over: bool, with_error: bool = Fal
 def test_who_holds_nothing_any_more_leaves_no_lock(house: House, timer: FakeTimer) -> None:
     with enlist(house, timer) as place:
         with house.database.writing() as connection:
-            leases.discharge(connection, place.number)
+            leases.release_lease(connection, place.number)
         place.is_over = True
     assert locks(house) == []
     assert living(house, timer) == set()
@@ -187,7 +201,7 @@ class Renewing(FakeTimer):
     def time(self) -> float:
         instant = super().time()
         with self._house.database.writing() as connection:
-            leases.renew(connection, self._number, instant + LEASE_SECONDS)
+            leases.renew_lease(connection, self._number, instant + LEASE_SECONDS)
         return instant
 
 
@@ -235,6 +249,6 @@ def test_each_publication_has_senders_of_its_own(
     other = replace(house.settings, folders=Folders(tmp_path / "other"))
     database = open_database(other.folders.database)
     with enlist(house, timer):
-        assert recover(other, database, timer, NOW) == set()
+        assert revoke_dead_leases(other, database, timer, NOW) == set()
         assert not other.folders.senders.exists()
     database.close()

@@ -40,14 +40,14 @@ from hypothesis.strategies import SearchStrategy
 from publisher.config import InDoubt
 from publisher.config.delivery import Delivery, Rate
 from publisher.database import Database, open_database
-from publisher.delivery.bindery import Bindery
-from publisher.delivery.enlisting import recover
-from publisher.delivery.ledger import doubts, stopping
-from publisher.delivery.ledger.claiming import Claim, Key
-from publisher.delivery.outcomes import ACCEPTED, Outcome, Verdict
-from publisher.delivery.sending import Sent, _Office
-from publisher.delivery.states import OPEN
-from publisher.delivery.transports.base import Connection, Guarantee
+from publisher.delivery.bindery import JobBuilder
+from publisher.delivery.dispatcher import DeliveryReport, _Office
+from publisher.delivery.lease_holder import revoke_dead_leases
+from publisher.delivery.ledger import doubts, lifecycle
+from publisher.delivery.ledger.claims import Claim, MessageKey
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
+from publisher.delivery.states import OPEN_STATES
+from publisher.delivery.transports.base import Guarantee, TransportConnection
 from publisher.errors import IssueError
 from publisher.issues import store as issues
 from publisher.issues.life import State
@@ -60,8 +60,8 @@ from tests.publisher.delivery.ledger.guarding import guard
 from tests.publisher.delivery.mailing import erase, ready, subscribe
 from tests.publisher.delivery.senders import (
     COURIERS,
-    Fenced,
     HandClock,
+    LeaseLost,
     RolledBackError,
     Sender,
     Times,
@@ -86,13 +86,13 @@ ENDED = (State.SENT, State.PARTIAL, State.FAILED)
 NO_ANSWER = "no answer came"
 OUTCOMES = st.sampled_from(
     [
-        ACCEPTED,
-        ACCEPTED,
-        Outcome(Verdict.DEFERRED, "later"),
-        Outcome(Verdict.REFUSED, "nobody here", is_dead=True),
-        Outcome(Verdict.UNKNOWN, NO_ANSWER),
-        Outcome(Verdict.UNKNOWN, NO_ANSWER),
-        Outcome(Verdict.UNTRIED, "the line was lost"),
+        ACCEPTED_OUTCOME,
+        ACCEPTED_OUTCOME,
+        Outcome(SendStatus.DEFERRED, "later"),
+        Outcome(SendStatus.REFUSED, "nobody here", is_dead_address=True),
+        Outcome(SendStatus.UNKNOWN, NO_ANSWER),
+        Outcome(SendStatus.UNKNOWN, NO_ANSWER),
+        Outcome(SendStatus.NOT_SENT, "the line was lost"),
     ]
 )
 PICKS = st.integers(0, 11)
@@ -133,7 +133,7 @@ class Row(NamedTuple):
     reason: str | None
 
     @property
-    def key(self) -> Key:
+    def key(self) -> MessageKey:
         return self.issue_id, self.subscriber_id
 
 
@@ -157,7 +157,7 @@ class Deliveries(RuleBasedStateMachine):
         self.planned: Counter[int] = Counter()
         self.left: set[int] = set()
         self.dead: set[int] = set()
-        self.wordings: defaultdict[Key, set[tuple[str, bytes]]] = defaultdict(set)
+        self.wordings: defaultdict[MessageKey, set[tuple[str, bytes]]] = defaultdict(set)
         self.marks: list[tuple[float, int]] = []
 
     @initialize(
@@ -173,7 +173,7 @@ class Deliveries(RuleBasedStateMachine):
             make_publication(self.folder, newsletters=[terms]), delivery=Delivery(rate=rate)
         )
         self.house = House(settings, self.database)
-        self.transport = MemoryTransport(guarantee, connections=COURIERS, promised=PROMISED)
+        self.transport = MemoryTransport(guarantee, connections=COURIERS, prefetch=PROMISED)
         self.office = _Office(
             settings, self.database, self.transport, self.clock, self.times.wall
         )
@@ -195,14 +195,14 @@ class Deliveries(RuleBasedStateMachine):
         with self.house.database.writing() as connection:
             match verb:
                 case "pause" if issue.state is State.SENDING:
-                    stopping.pause(connection, issue, "by hand", now)
+                    lifecycle.pause_issue(connection, issue, "by hand", now)
                 case "resume" if issue.state is State.PAUSED:
-                    stopping.resume(connection, issue, now)
+                    lifecycle.resume_issue(connection, issue, now)
                 case "pause and resume" if issue.state is State.SENDING:
-                    paused = stopping.pause(connection, issue, "by hand", now)
-                    stopping.resume(connection, paused, now)
+                    paused = lifecycle.pause_issue(connection, issue, "by hand", now)
+                    lifecycle.resume_issue(connection, paused, now)
                 case "cancel" if issue.state in {State.SENDING, State.PAUSED}:
-                    stopping.cancel(connection, issue, "by hand", now)
+                    lifecycle.cancel_issue(connection, issue, "by hand", now)
 
     # --- readers and operators
 
@@ -219,7 +219,9 @@ class Deliveries(RuleBasedStateMachine):
                 unsubscribe(connection, email, "weekly", self.clock.now())
 
     @rule(
-        pick=PICKS, verb=st.sampled_from([doubts.resend, doubts.mark_sent]), one=st.booleans()
+        pick=PICKS,
+        verb=st.sampled_from([doubts.resend_doubts, doubts.mark_doubts_sent]),
+        one=st.booleans(),
     )
     def a_doubt_is_decided(self, pick: int, verb: Any, *, one: bool) -> None:
         issue = self.issue(pick)
@@ -259,7 +261,7 @@ class Deliveries(RuleBasedStateMachine):
     def somebody_recovers(self) -> None:
         """The dead lose what they hold; nothing else changes."""
         before = self.rows()
-        living = recover(
+        living = revoke_dead_leases(
             self.house.settings, self.house.database, self.times.wall, self.clock.now()
         )
         cancelled = {one.id for one in self.issues() if one.state is State.CANCELLED}
@@ -323,12 +325,12 @@ class Deliveries(RuleBasedStateMachine):
         for issue_id, state in self.look.execute("SELECT id, state FROM issue"):
             if state in ENDED:
                 count = Counter(row.state for row in self.rows() if row.issue_id == issue_id)
-                assert not count.keys() & {*OPEN}
-                assert state == stopping.outcome(count)
+                assert not count.keys() & {*OPEN_STATES}
+                assert state == lifecycle.final_state(count)
 
     @invariant()
     def an_end_is_what_the_other_side_has_said(self) -> None:
-        taken = {parcel.key for parcel in self.transport.taken}
+        taken = {outgoing.key for outgoing in self.transport.taken}
         for row in self.rows():
             if row.state == "sent":
                 assert row.key in taken or row.reason == doubts.BELIEVED
@@ -339,7 +341,7 @@ class Deliveries(RuleBasedStateMachine):
     def nobody_gets_two_but_where_a_doubt_was_decided(self) -> None:
         taken = self.transport.settled
         if self.transport.guarantee == "ambiguous":
-            taken = [parcel.key for parcel in self.transport.taken]
+            taken = [outgoing.key for outgoing in self.transport.taken]
         decided = moves(
             self.look, "source = 'in_doubt' AND target = 'pending' AND is_new_epoch"
         )
@@ -367,7 +369,7 @@ class Deliveries(RuleBasedStateMachine):
         for issue in self.issues():
             if issue.state is State.PAUSED:
                 with self.house.database.writing() as connection:
-                    stopping.resume(connection, issue, self.clock.now())
+                    lifecycle.resume_issue(connection, issue, self.clock.now())
         while any(issue.state is State.SENDING for issue in self.issues()):
             assert self.times.passed.time() < FOREVER
             if not self.senders:
@@ -377,7 +379,7 @@ class Deliveries(RuleBasedStateMachine):
         cancelled = {one.id for one in self.issues() if one.state is State.CANCELLED}
         for row in self.rows():
             if row.issue_id not in cancelled:
-                assert row.state not in {*OPEN, "cancelled"}
+                assert row.state not in {*OPEN_STATES, "cancelled"}
             if row.state == "suppressed":
                 assert row.subscriber_id in self.left | self.dead
 
@@ -388,11 +390,11 @@ class Deliveries(RuleBasedStateMachine):
             if one.is_done or not self.written(one):
                 break
             for number in (*range(COURIERS),) * 4:
-                self.stepped(one, number, ACCEPTED)
+                self.stepped(one, number, ACCEPTED_OUTCOME)
             self.times.advance(1)
         assert one.is_done or one not in self.senders
         if one in self.senders:
-            self.ended(one, ACCEPTED)
+            self.ended(one, ACCEPTED_OUTCOME)
 
     def get_on(self, work: Work) -> None:
         """Go some steps of whichever sender."""
@@ -417,8 +419,8 @@ class Deliveries(RuleBasedStateMachine):
                 roll_back_if(fails)
         except RolledBackError:
             return True
-        except Fenced:
-            self.ended(one, ACCEPTED)
+        except LeaseLost:
+            self.ended(one, ACCEPTED_OUTCOME)
             return False
         self.misled.discard(one)
         self.marks.append((self.times.passed.time(), len(marked)))
@@ -435,15 +437,15 @@ class Deliveries(RuleBasedStateMachine):
             assert sums[-1] - sums[start] <= PER_SECOND * (until - since) + PER_SECOND
 
     def hand_over(
-        self, one: Sender, outcome: Outcome, claim: Claim, connection: Connection
+        self, one: Sender, outcome: Outcome, claim: Claim, connection: TransportConnection
     ) -> Outcome:
-        parcel = one.jobs[claim.issue_id].parcel(claim)
+        outgoing = one.jobs[claim.issue_id].outgoing(claim)
         offered = len(self.transport.offered)
-        self.transport.outcomes = lambda _parcel: outcome
-        answer = connection.send(parcel)
+        self.transport.outcomes = lambda _outgoing: outcome
+        answer = connection.send(outgoing)
         if len(self.transport.offered) > offered:
             self.note(one, claim, outcome)
-            self.wordings[claim.key].add((parcel.message.name, parcel.message.content))
+            self.wordings[claim.key].add((outgoing.message.name, outgoing.message.content))
         return answer
 
     def note(self, one: Sender, claim: Claim, outcome: Outcome) -> None:
@@ -456,13 +458,13 @@ class Deliveries(RuleBasedStateMachine):
                 claim,
                 one.number,
             )
-        if outcome.is_dead:
+        if outcome.is_dead_address:
             self.dead.add(claim.reader.id)
 
     def ended(self, one: Sender, outcome: Outcome) -> None:
         one.end(partial(self.hand_over, one, outcome))
         self.senders.remove(one)
-        self.office.finish(Sent())
+        self.office.finish(DeliveryReport())
 
     def sender(self, pick: int) -> Sender:
         """Choose a sender; one that is not there yet starts."""
@@ -475,8 +477,8 @@ class Deliveries(RuleBasedStateMachine):
         """Begin a turn of delivery, as `deliver` does."""
         self.office.open_ready()
         self.somebody_recovers()
-        bindery = Bindery(self.house.settings, self.house.database, SECRET, ())
-        jobs = self.office._jobs(self.office._due_issues(), bindery, Sent())
+        bindery = JobBuilder(self.house.settings, self.house.database, SECRET, ())
+        jobs = self.office._jobs(self.office._due_issues(), bindery, DeliveryReport())
         self.senders.append(Sender(self.house, self.transport, jobs, self.times))
 
     def issue(self, pick: int) -> Issue:

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from publisher.config.delivery import Delivery, Rate, Warmup
-from publisher.delivery import dealer, running
-from publisher.delivery.enlisting import enlisted
-from publisher.delivery.ledger import claiming, leases, stopping
-from publisher.delivery.outcomes import ACCEPTED, Outcome, Verdict
-from publisher.delivery.transports.base import Parcel
+from publisher.delivery import fair_queue, worker_pool
+from publisher.delivery.lease_holder import hold_lease
+from publisher.delivery.ledger import claims, leases, lifecycle
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
+from publisher.delivery.transports.base import OutgoingMessage
 from publisher.issues import store as issues
 from publisher.issues.life import State
 from publisher.issues.model import Issue
@@ -29,13 +29,13 @@ BOTH = {"weekly-en-2026-01-09", "weekly-ar-2026-01-09"}
 @pytest.fixture(autouse=True)
 def _always_looking(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look around in every round of a turn, and not every five seconds; small issues take turns."""
-    monkeypatch.setattr(running, "BETWEEN_ROUNDS", 0.0)
-    monkeypatch.setattr(dealer, "CLAIMED_AT_ONCE", 4)
+    monkeypatch.setattr(worker_pool, "BETWEEN_ROUNDS", 0.0)
+    monkeypatch.setattr(fair_queue, "CLAIMED_AT_ONCE", 4)
 
 
 def order(transport: MemoryTransport) -> str:
     """Give the first letters of who was written to, in order."""
-    return "".join(parcel.recipient[0] for parcel in transport.taken)
+    return "".join(outgoing.recipient[0] for outgoing in transport.taken)
 
 
 def test_an_issue_that_gets_ready_in_a_long_turn_does_not_wait_for_its_end(
@@ -44,10 +44,10 @@ def test_an_issue_that_gets_ready_in_a_long_turn_does_not_wait_for_its_end(
     subscribe(house, *ENGLISH, *ARABIC)
     ready(house)
 
-    def outcome(_parcel: Parcel) -> Outcome:
+    def outcome(_outgoing: OutgoingMessage) -> Outcome:
         if not transport.taken:
             ready(house, "ar")
-        return ACCEPTED
+        return ACCEPTED_OUTCOME
 
     transport = MemoryTransport("ambiguous", outcomes=outcome)
     sent = send(house, transport)
@@ -90,10 +90,10 @@ def test_an_issue_that_is_resumed_in_a_long_turn_goes_on_in_it(house: House) -> 
     resume(house, "en")
     assert state_of(house, "ar") is State.PAUSED
 
-    def outcome(_parcel: Parcel) -> Outcome:
+    def outcome(_outgoing: OutgoingMessage) -> Outcome:
         if not transport.taken:
             resume(house, "ar")
-        return ACCEPTED
+        return ACCEPTED_OUTCOME
 
     transport = MemoryTransport("ambiguous", outcomes=outcome)
     assert {*send(house, transport).issues} == BOTH
@@ -102,7 +102,7 @@ def test_an_issue_that_is_resumed_in_a_long_turn_goes_on_in_it(house: House) -> 
 
 def resume(house: House, language: str) -> None:
     with house.database.writing() as connection:
-        stopping.resume(connection, found(house, language), NOW)
+        lifecycle.resume_issue(connection, found(house, language), NOW)
 
 
 def found(house: House, language: str) -> Issue:
@@ -118,9 +118,9 @@ def test_an_issue_that_is_done_is_done_before_the_turn_ends(house: House) -> Non
     ready(house, "ar")
     states: list[State] = []
 
-    def outcome(_parcel: Parcel) -> Outcome:
+    def outcome(_outgoing: OutgoingMessage) -> Outcome:
         states.append(state_of(house, "ar"))
-        return ACCEPTED
+        return ACCEPTED_OUTCOME
 
     send(house, MemoryTransport("ambiguous", outcomes=outcome))
     assert states[0] is State.SENDING
@@ -132,14 +132,14 @@ def test_what_a_killed_process_held_is_taken_over_in_a_long_turn(house: House) -
     issue = ready(house)
     timer = FakeTimer(NOW.timestamp())
 
-    def outcome(_parcel: Parcel) -> Outcome:
+    def outcome(_outgoing: OutgoingMessage) -> Outcome:
         if not transport.taken:
             with (
-                enlisted(house.settings, house.database, transport, timer) as place,
+                hold_lease(house.settings, house.database, transport, timer) as place,
                 house.database.writing() as connection,
             ):
-                claiming.claim(connection, issue.id, place.number, NOW, 5)
-        return ACCEPTED
+                claims.claim(connection, issue.id, place.number, NOW, 5)
+        return ACCEPTED_OUTCOME
 
     transport = MemoryTransport("ambiguous", outcomes=outcome)
     assert send(house, transport, timer=timer).messages == 30
@@ -150,10 +150,10 @@ def test_who_has_slept_past_the_lease_and_was_not_missed_goes_on(house: House) -
     issue = ready(house)
     timer = FakeTimer(NOW.timestamp())
 
-    def outcome(_parcel: Parcel) -> Outcome:
+    def outcome(_outgoing: OutgoingMessage) -> Outcome:
         if len(transport.taken) == 3:
             timer.advance(leases.LEASE_SECONDS + 1)
-        return ACCEPTED
+        return ACCEPTED_OUTCOME
 
     transport = MemoryTransport("ambiguous", outcomes=outcome)
     sent = send(house, transport, timer=timer)
@@ -190,11 +190,11 @@ def test_what_could_not_be_tried_leaves_a_day_of_a_warm_up_as_it_was(house: Hous
     warmup = Warmup(start=NOW.date(), first=20, growth=2, until=1000)
     house.settings = replace(house.settings, delivery=Delivery(warmup=warmup))
     timer = FakeTimer(NOW.timestamp())
-    lost = Outcome(Verdict.UNTRIED, "the line was lost")
-    outage = MemoryTransport("ambiguous", outcomes=lambda _parcel: lost, promised=5)
+    lost = Outcome(SendStatus.NOT_SENT, "the line was lost")
+    outage = MemoryTransport("ambiguous", outcomes=lambda _outgoing: lost, prefetch=5)
     for _turn in range(5):
         send(house, outage, timer=timer)
-    transport = MemoryTransport("ambiguous", promised=5)
+    transport = MemoryTransport("ambiguous", prefetch=5)
     later = house.at(NOW + timedelta(hours=1))
     timer.advance(3600)
     assert send(later, transport, timer=timer).messages == 20

@@ -16,16 +16,16 @@ from structlog.testing import capture_logs
 from publisher.clock import uptime
 from publisher.config.delivery import Delivery, DomainRate, Rate
 from publisher.database import Database, engine, open_database
-from publisher.delivery import couriers, running, sending
-from publisher.delivery.clerk import Clerk, Page
-from publisher.delivery.enlisting import recover
+from publisher.delivery import dispatcher, worker, worker_pool
+from publisher.delivery.dispatcher import DeliveryReport
+from publisher.delivery.lease_holder import revoke_dead_leases
 from publisher.delivery.ledger import leases
-from publisher.delivery.ledger.claiming import Claim
-from publisher.delivery.ledger.looking import Looker
-from publisher.delivery.outcomes import ACCEPTED, Outcome, Verdict
-from publisher.delivery.running import Fence
-from publisher.delivery.sending import Sent
-from publisher.delivery.transports.base import Parcel, Unreachable
+from publisher.delivery.ledger.claims import Claim
+from publisher.delivery.ledger.recheck import LedgerRecheck
+from publisher.delivery.ledger_writer import LedgerBatch, LedgerWriter
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
+from publisher.delivery.transports.base import OutgoingMessage, Unreachable
+from publisher.delivery.worker_pool import LeaseFence
 from publisher.errors import DatabaseError
 from publisher.issues.life import State
 from publisher.testing import FakeTimer, MemoryTransport
@@ -35,16 +35,16 @@ from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.mailing import counts, ready, send, state_of, subscribe
 from tests.publisher.delivery.threads import LONG
 
-UNKNOWN = Outcome(Verdict.UNKNOWN, "no answer came")
+UNKNOWN = Outcome(SendStatus.UNKNOWN, "no answer came")
 
 
 def many(count: int, domain: str = "example.com") -> list[tuple[str, str]]:
     return [(f"reader.{number}@{domain}", "en") for number in range(count)]
 
 
-def senders(house: House) -> list[leases.Sender]:
+def senders(house: House) -> list[leases.SendLease]:
     with house.database.reading() as connection:
-        return leases.senders(connection)
+        return leases.list_leases(connection)
 
 
 def locks(house: House) -> list[str]:
@@ -61,13 +61,13 @@ def busy() -> list[str]:
 
 @pytest.mark.parametrize(("part", "is_open"), [(0.0, True), (0.74, True), (0.76, False)])
 def test_a_fence_is_open_for_three_quarters_of_a_lease(part: float, *, is_open: bool) -> None:
-    fence = Fence()
+    fence = LeaseFence()
     fence.extend(uptime() - part * leases.LEASE_SECONDS)
     assert fence.is_open == is_open
 
 
 def test_a_fence_is_open_at_first() -> None:
-    assert Fence().is_open
+    assert LeaseFence().is_open
 
 
 def test_with_the_fence_shut_nothing_is_handed_over(
@@ -91,9 +91,9 @@ def test_a_turn_leaves_no_sender_no_lock_and_no_thread(house: House) -> None:
     ready(house)
     seen: list[tuple[int, int]] = []
 
-    def look(_parcel: Parcel) -> Outcome:
+    def look(_outgoing: OutgoingMessage) -> Outcome:
         seen.append((len(senders(house)), len(locks(house))))
-        return ACCEPTED
+        return ACCEPTED_OUTCOME
 
     send(house, MemoryTransport(outcomes=look, connections=3))
     assert set(seen) == {(1, 1)}
@@ -107,7 +107,7 @@ def test_what_waits_for_its_rate_and_comes_soon_is_sent_in_the_same_turn(
     issue = ready(house)
     rates = Delivery(domain=(DomainRate(names=("example.com",), per_second=1),))
     house.settings = replace(house.settings, delivery=rates)
-    assert send(house, MemoryTransport(promised=4)).messages == 4
+    assert send(house, MemoryTransport(prefetch=4)).messages == 4
     assert counts(house, issue) == {"sent": 4}
 
 
@@ -118,7 +118,7 @@ def test_what_waits_for_its_rate_for_long_is_a_later_turn_s_and_the_reason_is_to
     issue = ready(house)
     house.settings = replace(house.settings, delivery=Delivery(rate=Rate(per_hour=12)))
     timer = FakeTimer(NOW.timestamp())
-    transport = MemoryTransport(promised=4)
+    transport = MemoryTransport(prefetch=4)
     sent = send(house, transport, timer=timer)
     assert (sent.messages, sent.problems) == (1, [])
     assert counts(house, issue) == {"sent": 1, "pending": 3}
@@ -129,7 +129,7 @@ def test_what_waits_for_its_rate_for_long_is_a_later_turn_s_and_the_reason_is_to
     assert send(house.at(NOW + timedelta(seconds=301)), transport, timer=timer).messages == 1
 
 
-DEAD = Outcome(Verdict.REFUSED, "550 5.1.1 no such user", is_dead=True)
+DEAD = Outcome(SendStatus.REFUSED, "550 5.1.1 no such user", is_dead_address=True)
 
 
 @pytest.mark.parametrize(
@@ -148,13 +148,13 @@ def test_a_rate_does_not_make_refusals_of_everything_believed(
     issue = ready(house)
     house.settings = replace(house.settings, delivery=rates)
     timer = FakeTimer(NOW.timestamp())
-    transport = MemoryTransport(outcomes=lambda _parcel: DEAD)
+    transport = MemoryTransport(outcomes=lambda _outgoing: DEAD)
     for turn in range(13):
         assert len(transport.offered) == turn
         send(house.at(NOW + timedelta(seconds=301 * turn)), transport, timer=timer)
         timer.advance(301)
     # By then some have had a second try: it was due, too.
-    assert len({parcel.recipient for parcel in transport.offered}) >= 4
+    assert len({outgoing.recipient for outgoing in transport.offered}) >= 4
     assert set(counts(house, issue)) <= {"deferred", "pending"}
     with house.database.reading() as connection:
         found = [find(connection, email) for email, _ in many(13)]
@@ -178,26 +178,28 @@ class Failing(MemoryTransport):
         self._fails = fails
         self.tries = 0
 
-    def connect(self, sender: int, may_go: Callable[[], bool]) -> MemoryConnection:
+    def connect(self, sender: int, holds_lease: Callable[[], bool]) -> MemoryConnection:
         with self._lock:
             self.tries += 1
             trouble = self._fails(self.tries)
         if trouble:
             raise trouble
-        return super().connect(sender, may_go)
+        return super().connect(sender, holds_lease)
 
 
 class Silent(MemoryTransport):
     """Hangs up after each message, without a word."""
 
-    def connect(self, sender: int, may_go: Callable[[], bool]) -> MemoryConnection:
-        super().connect(sender, may_go)
-        return _OfOneMessage(self, sender, may_go)
+    def connect(self, sender: int, holds_lease: Callable[[], bool]) -> MemoryConnection:
+        super().connect(sender, holds_lease)
+        return _OfOneMessage(self, sender, holds_lease)
 
 
 class _OfOneMessage(MemoryConnection):
-    def send(self, parcel: Parcel, following: Parcel | None = None) -> Outcome:
-        outcome = super().send(parcel, following)
+    def send(
+        self, outgoing: OutgoingMessage, next_message: OutgoingMessage | None = None
+    ) -> Outcome:
+        outcome = super().send(outgoing, next_message)
         self.close()
         return outcome
 
@@ -205,7 +207,7 @@ class _OfOneMessage(MemoryConnection):
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try lost connections again at once."""
-    monkeypatch.setattr(couriers, "FIRST_REST", 0.01)
+    monkeypatch.setattr(worker, "FIRST_RECONNECT_WAIT", 0.01)
 
 
 @pytest.mark.usefixtures("_impatient")
@@ -214,7 +216,7 @@ def test_a_server_that_comes_back_in_time_is_no_problem(house: House) -> None:
     ready(house)
     away = Unreachable("nobody listens there")
     transport = Failing(lambda n: away if n <= 2 else None, connections=1)
-    assert send(house, transport) == Sent(5, ["weekly-en-2026-01-09"], [])
+    assert send(house, transport) == DeliveryReport(5, ["weekly-en-2026-01-09"], [])
     assert transport.tries == 3
 
 
@@ -231,7 +233,7 @@ def test_one_connection_that_can_t_be_made_does_not_stop_the_others(house: House
 def test_a_server_that_never_answers_is_given_up_for_this_turn(house: House) -> None:
     subscribe(house, *many(20))
     issue = ready(house)
-    transport = Silent("ambiguous", outcomes=lambda _parcel: UNKNOWN)
+    transport = Silent("ambiguous", outcomes=lambda _outgoing: UNKNOWN)
     sent = send(house, transport)
     assert sent.problems == [UNKNOWN.reason]
     assert counts(house, issue) == {"in_doubt": 3, "pending": 17}
@@ -264,20 +266,20 @@ def test_who_is_stuck_holds_nothing_up_is_in_doubt_and_can_hand_nothing_over_any
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Half a minute, for people.
-    monkeypatch.setattr(running, "FAREWELL", 0.05)
+    monkeypatch.setattr(worker_pool, "FAREWELL", 0.05)
     subscribe(house, *many(2))
     issue = ready(house)
     stuck, release, gone = threading.Event(), threading.Event(), threading.Event()
     could: list[bool] = []
 
-    def outcome(parcel: Parcel) -> Outcome:
-        if parcel.recipient != "reader.0@example.com":
+    def outcome(outgoing: OutgoingMessage) -> Outcome:
+        if outgoing.recipient != "reader.0@example.com":
             raise Unreachable("there is one way in, and it is taken")
         stuck.set()
         release.wait(LONG)
-        could.append(transport.may_go())
+        could.append(transport.holds_lease())
         gone.set()
-        return ACCEPTED
+        return ACCEPTED_OUTCOME
 
     def tell(*_words: object) -> None:
         if stuck.is_set():
@@ -299,20 +301,20 @@ def test_who_is_stuck_holds_nothing_up_is_in_doubt_and_can_hand_nothing_over_any
 class Concurrent(MemoryTransport):
     """Takes several messages at a time: one that hangs hangs alone."""
 
-    may_go: Callable[[], bool]
+    holds_lease: Callable[[], bool]
 
-    def __init__(self, outcome: Callable[[Parcel], Outcome]) -> None:
+    def __init__(self, outcome: Callable[[OutgoingMessage], Outcome]) -> None:
         super().__init__("ambiguous", connections=2)
         self._answer = outcome
 
-    def connect(self, sender: int, may_go: Callable[[], bool]) -> MemoryConnection:
-        self.may_go = may_go
-        return super().connect(sender, may_go)
+    def connect(self, sender: int, holds_lease: Callable[[], bool]) -> MemoryConnection:
+        self.holds_lease = holds_lease
+        return super().connect(sender, holds_lease)
 
-    def take(self, parcel: Parcel) -> Outcome:
-        outcome = self._answer(parcel)
-        self.outcomes = {parcel.recipient: outcome}
-        return super().take(parcel)
+    def take(self, outgoing: OutgoingMessage) -> Outcome:
+        outcome = self._answer(outgoing)
+        self.outcomes = {outgoing.recipient: outcome}
+        return super().take(outgoing)
 
 
 # --- a lease that is lost
@@ -325,13 +327,13 @@ def test_who_has_lost_the_lease_stops_and_what_was_answered_is_written_down(
     issue = ready(house)
     timer = FakeTimer(NOW.timestamp())
 
-    def lose(_parcel: Parcel) -> Outcome:
+    def lose(_outgoing: OutgoingMessage) -> Outcome:
         if len(transport.taken) == 0:
             timer.advance(leases.LEASE_SECONDS + 1)
-            recover(house.settings, house.database, timer, NOW)
-        return ACCEPTED
+            revoke_dead_leases(house.settings, house.database, timer, NOW)
+        return ACCEPTED_OUTCOME
 
-    transport = MemoryTransport("ambiguous", outcomes=lose, promised=2)
+    transport = MemoryTransport("ambiguous", outcomes=lose, prefetch=2)
     sent = send(house, transport, timer=timer)
     (problem,) = sent.problems
     assert problem.startswith("another process has taken over")
@@ -339,7 +341,7 @@ def test_who_has_lost_the_lease_stops_and_what_was_answered_is_written_down(
     assert found["sent"] == len(transport.taken) < 8
     assert found == {"sent": found["sent"], "pending": 8 - found["sent"]}
     assert send(house, transport, timer=timer).issues == ["weekly-en-2026-01-09"]
-    assert Counter(parcel.recipient for parcel in transport.taken) == dict.fromkeys(
+    assert Counter(outgoing.recipient for outgoing in transport.taken) == dict.fromkeys(
         dict(many(8)), 1
     )
 
@@ -364,7 +366,7 @@ def locked(database: Database) -> Iterator[None]:
 
 def locking(
     house: House,
-) -> tuple[Callable[[Parcel], Outcome], threading.Thread, threading.Event]:
+) -> tuple[Callable[[OutgoingMessage], Outcome], threading.Thread, threading.Event]:
     """Let a server take everything, and lock the ledger for a second with the first it takes.
 
     Gives also the thread that holds the lock, and what is set once it does.
@@ -372,11 +374,11 @@ def locking(
     held = threading.Event()
     lock = threading.Thread(target=_hold, args=(house.database, held, 1.0))
 
-    def outcome(_parcel: Parcel) -> Outcome:
+    def outcome(_outgoing: OutgoingMessage) -> Outcome:
         if not held.is_set():
             lock.start()
             held.wait(LONG)
-        return ACCEPTED
+        return ACCEPTED_OUTCOME
 
     return outcome, lock, held
 
@@ -388,11 +390,11 @@ def test_while_the_ledger_can_t_be_written_outcomes_are_kept_and_nothing_is_prom
     issue = ready(hasty)
     outcome, lock, _held = locking(hasty)
 
-    transport = MemoryTransport("ambiguous", outcomes=outcome, promised=3)
+    transport = MemoryTransport("ambiguous", outcomes=outcome, prefetch=3)
     with capture_logs() as logs:
         sent = send(hasty, transport)
     lock.join(LONG)
-    assert sent == Sent(10, ["weekly-en-2026-01-09"], [])
+    assert sent == DeliveryReport(10, ["weekly-en-2026-01-09"], [])
     assert [line["event"] for line in logs].count(
         "the ledger can't be written; nothing is sent meanwhile"
     ) == 1
@@ -403,7 +405,7 @@ def test_while_the_ledger_can_t_be_written_outcomes_are_kept_and_nothing_is_prom
 def test_who_can_t_look_around_goes_on_sending(
     hasty: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "BETWEEN_ROUNDS", 0.0)
+    monkeypatch.setattr(worker_pool, "BETWEEN_ROUNDS", 0.0)
     subscribe(hasty, *many(4))
     issue = ready(hasty)
 
@@ -411,9 +413,9 @@ def test_who_can_t_look_around_goes_on_sending(
         # No other process of this test locks the ledger for reading.
         raise DatabaseError("database is locked")
 
-    monkeypatch.setattr(sending._Office, "_look_around", cant)
+    monkeypatch.setattr(dispatcher._Office, "_look_around", cant)
     with capture_logs() as logs:
-        assert send(hasty, MemoryTransport("ambiguous")) == Sent(4, [issue.name], [])
+        assert send(hasty, MemoryTransport("ambiguous")) == DeliveryReport(4, [issue.name], [])
     assert {"event": "nobody could look around", "reason": "database is locked"}.items() <= (
         next(line for line in logs if line["log_level"] == "warning").items()
     )
@@ -425,8 +427,8 @@ def test_answers_that_come_last_wait_for_a_ledger_that_can_t_be_written(hasty: H
     outcome, lock, _held = locking(hasty)
 
     # All of them are promised at once, so that nothing but answers is left to be written.
-    transport = MemoryTransport("ambiguous", outcomes=outcome, promised=4)
-    assert send(hasty, transport) == Sent(4, ["weekly-en-2026-01-09"], [])
+    transport = MemoryTransport("ambiguous", outcomes=outcome, prefetch=4)
+    assert send(hasty, transport) == DeliveryReport(4, ["weekly-en-2026-01-09"], [])
     lock.join(LONG)
     assert counts(hasty, issue) == {"sent": 4}
 
@@ -440,7 +442,7 @@ def test_answers_to_those_who_are_asked_to_stop_wait_for_the_ledger_too(hasty: H
         if held.is_set():
             raise AskedToStop
 
-    transport = MemoryTransport("ambiguous", outcomes=outcome, promised=4)
+    transport = MemoryTransport("ambiguous", outcomes=outcome, prefetch=4)
     with pytest.raises(AskedToStop):
         send(hasty, transport, tell)
     lock.join(LONG)
@@ -460,15 +462,15 @@ def test_two_faults_at_a_time_lose_no_answer_and_leave_nobody_in_doubt(
     issue = ready(house)
     both, first = threading.Barrier(2, timeout=LONG), many(1)[0][0]
 
-    def fails(_self: Looker, claim: Claim) -> bool:
+    def fails(_self: LedgerRecheck, claim: Claim) -> bool:
         if claim.reader.address == first:
             return True
         both.wait()
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Looker, "__call__", fails)
+    monkeypatch.setattr(LedgerRecheck, "__call__", fails)
     with pytest.raises(ZeroDivisionError):
-        send(house, MemoryTransport("ambiguous", connections=2, promised=4))
+        send(house, MemoryTransport("ambiguous", connections=2, prefetch=4))
     found = counts(house, issue)
     assert found.keys() <= {"sent", "pending"}
     assert found["pending"] >= 7
@@ -481,12 +483,12 @@ def test_what_was_marked_and_given_to_nobody_is_not_in_doubt(
     subscribe(house, *many(8))
     issue = ready(house)
 
-    def cut_off(_self: Clerk, page: Page) -> None:
+    def cut_off(_self: LedgerWriter, page: LedgerBatch) -> None:
         if page.deal.portions:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Clerk, "act", cut_off)
-    transport = MemoryTransport("ambiguous", promised=4)
+    monkeypatch.setattr(LedgerWriter, "act", cut_off)
+    transport = MemoryTransport("ambiguous", prefetch=4)
     with pytest.raises(KeyboardInterrupt):
         send(house, transport)
     assert (transport.taken, senders(house)) == ([], [])
@@ -503,7 +505,7 @@ def test_a_ledger_that_can_t_be_written_for_long_ends_the_turn_and_loses_nobody(
     hasty: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A minute, for people.
-    monkeypatch.setattr(running, "PATIENCE", 0.3)
+    monkeypatch.setattr(worker_pool, "PATIENCE", 0.3)
     subscribe(hasty, *many(10))
     issue = ready(hasty)
     held, over = threading.Event(), threading.Event()
@@ -515,13 +517,13 @@ def test_a_ledger_that_can_t_be_written_for_long_ends_the_turn_and_loses_nobody(
 
     lock = threading.Thread(target=hold)
 
-    def outcome(_parcel: Parcel) -> Outcome:
+    def outcome(_outgoing: OutgoingMessage) -> Outcome:
         if not held.is_set():
             lock.start()
             held.wait(LONG)
-        return ACCEPTED
+        return ACCEPTED_OUTCOME
 
-    transport = MemoryTransport("ambiguous", outcomes=outcome, promised=3)
+    transport = MemoryTransport("ambiguous", outcomes=outcome, prefetch=3)
     with pytest.raises(DatabaseError, match="database is locked"):
         send(hasty, transport)
     over.set()

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from publisher.delivery import couriers, dealer
-from publisher.delivery.ledger import doubts, stopping
-from publisher.delivery.outcomes import ACCEPTED, Outcome, Verdict
-from publisher.delivery.sending import Sent
-from publisher.delivery.summing import summed
-from publisher.delivery.transports.base import Connection, Parcel, Unreachable
+from publisher.delivery import fair_queue, worker
+from publisher.delivery.dispatcher import DeliveryReport
+from publisher.delivery.ledger import doubts, lifecycle
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
+from publisher.delivery.summing import summarize_counts
+from publisher.delivery.transports.base import OutgoingMessage, TransportConnection, Unreachable
 from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.issues import store as issues
 from publisher.issues.life import State
@@ -48,17 +48,17 @@ THREE = ((ANN, "en"), (BOB, "en"), (CYD, "en"))
 ISSUE = "weekly-en-2026-01-09"
 SOON, LATER = timedelta(minutes=7), timedelta(hours=1)
 
-DEFERRED = Outcome(Verdict.DEFERRED, "the mailbox is full (452)")
-REFUSED = Outcome(Verdict.REFUSED, "the server does not like it (550)")
-DEAD = Outcome(Verdict.REFUSED, "there is no such mailbox (550 5.1.1)", is_dead=True)
-UNKNOWN = Outcome(Verdict.UNKNOWN, "all of it was sent, and no answer came")
-UNTRIED = Outcome(Verdict.UNTRIED, "the line was lost")
+DEFERRED = Outcome(SendStatus.DEFERRED, "the mailbox is full (452)")
+REFUSED = Outcome(SendStatus.REFUSED, "the server does not like it (550)")
+DEAD = Outcome(SendStatus.REFUSED, "there is no such mailbox (550 5.1.1)", is_dead_address=True)
+UNKNOWN = Outcome(SendStatus.UNKNOWN, "all of it was sent, and no answer came")
+NOT_SENT = Outcome(SendStatus.NOT_SENT, "the line was lost")
 
 
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try lost connections again at once."""
-    monkeypatch.setattr(couriers, "FIRST_REST", 0.01)
+    monkeypatch.setattr(worker, "FIRST_RECONNECT_WAIT", 0.01)
 
 
 def many(count: int) -> list[tuple[str, str]]:
@@ -79,11 +79,13 @@ def the_issue(house: House, language: str = "en") -> Issue:
     return found
 
 
-def once(act: Callable[[], object], then: Outcome = ACCEPTED) -> Callable[[Parcel], Outcome]:
+def once(
+    act: Callable[[], object], then: Outcome = ACCEPTED_OUTCOME
+) -> Callable[[OutgoingMessage], Outcome]:
     """Do something while the first message is handed over."""
     todo = [act]
 
-    def outcome(_parcel: Parcel) -> Outcome:
+    def outcome(_outgoing: OutgoingMessage) -> Outcome:
         if todo:
             todo.pop()()
         return then
@@ -93,17 +95,17 @@ def once(act: Callable[[], object], then: Outcome = ACCEPTED) -> Callable[[Parce
 
 def pause(house: House, why: str = "by hand") -> None:
     with house.database.writing() as connection:
-        stopping.pause(connection, the_issue(house), why, NOW)
+        lifecycle.pause_issue(connection, the_issue(house), why, NOW)
 
 
 def resume(house: House) -> None:
     with house.database.writing() as connection:
-        stopping.resume(connection, the_issue(house), house.clock.now())
+        lifecycle.resume_issue(connection, the_issue(house), house.clock.now())
 
 
 def cancel(house: House) -> None:
     with house.database.writing() as connection:
-        stopping.cancel(connection, the_issue(house), "by hand", NOW)
+        lifecycle.cancel_issue(connection, the_issue(house), "by hand", NOW)
 
 
 # --- every reader, once
@@ -122,7 +124,7 @@ def test_every_reader_gets_one_message_and_the_issue_is_sent(house: House) -> No
 def test_several_connections_share_the_work_and_nobody_gets_two(house: House) -> None:
     subscribe(house, *many(100))
     issue = ready(house)
-    transport = MemoryTransport("ambiguous", connections=4, promised=8)
+    transport = MemoryTransport("ambiguous", connections=4, prefetch=8)
     sent = send(house, transport)
     assert sent.messages == 100
     assert Counter(p.recipient for p in transport.taken) == dict.fromkeys(dict(many(100)), 1)
@@ -171,7 +173,7 @@ def test_a_second_turn_sends_nothing(house: House) -> None:
 
 def test_a_quiet_turn_opens_no_connection(house: House) -> None:
     transport = MemoryTransport()
-    assert send(house, transport) == Sent()
+    assert send(house, transport) == DeliveryReport()
     assert transport.opened == 0
 
 
@@ -209,13 +211,13 @@ def test_a_reader_gets_the_edition_that_she_can_read_and_no_other(
 def test_issues_of_several_languages_take_turns(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dealer, "CLAIMED_AT_ONCE", 1)
+    monkeypatch.setattr(fair_queue, "CLAIMED_AT_ONCE", 1)
     subscribe(house, *many(3), *((f"qari.{number}@example.com", "ar") for number in range(3)))
     first, second = ready(house), ready(house, "ar")
     transport = MemoryTransport()
     sent = send(house, transport)
     assert {*sent.issues} == {ISSUE, "weekly-ar-2026-01-09"}
-    order = [parcel.issue_id for parcel in transport.taken]
+    order = [outgoing.issue_id for outgoing in transport.taken]
     assert order == [first.id, second.id] * 3
 
 
@@ -292,7 +294,7 @@ def test_an_issue_that_can_t_be_written_is_told_and_stops_no_other(house: House)
 def test_who_leaves_before_sending_gets_nothing(house: House) -> None:
     subscribe(house, *THREE)
     issue = ready(house)
-    send(house, MemoryTransport(outcomes=lambda _parcel: DEFERRED))
+    send(house, MemoryTransport(outcomes=lambda _outgoing: DEFERRED))
     with house.database.writing() as connection:
         unsubscribe(connection, ANN, "weekly", NOW)
     erase(house.database, BOB)
@@ -305,7 +307,7 @@ def test_who_leaves_before_sending_gets_nothing(house: House) -> None:
 
 @pytest.mark.parametrize("promised", [1, 8])
 def test_who_leaves_while_others_are_written_to_gets_nothing(
-    house: House, promised: int
+    house: House, prefetch: int
 ) -> None:
     subscribe(house, *THREE)
     issue = ready(house)
@@ -315,7 +317,7 @@ def test_who_leaves_while_others_are_written_to_gets_nothing(
         with house.database.writing() as connection:
             unsubscribe(connection, BOB, None, NOW)
 
-    transport = MemoryTransport(outcomes=once(leave), promised=promised)
+    transport = MemoryTransport(outcomes=once(leave), prefetch=prefetch)
     sent = send(house, transport)
     assert [m.subscriber_id for m in transport.messages] == [1]
     assert sent.messages == 1
@@ -362,7 +364,7 @@ def test_what_was_put_off_is_tried_again_when_its_time_has_come(house: House) ->
     transport.outcomes = None
     assert send(house.at(NOW + timedelta(minutes=4)), transport).messages == 0
     assert send(house.at(NOW + SOON), transport).issues == [ISSUE]
-    assert [parcel.recipient for parcel in transport.offered].count(BOB) == 2
+    assert [outgoing.recipient for outgoing in transport.offered].count(BOB) == 2
     assert counts(house, issue) == {"sent": 3}
     assert reasons(house) == {None: 3}
 
@@ -377,7 +379,7 @@ def test_who_is_put_off_for_too_long_is_given_up(make_house: Callable[..., House
     assert counts(house, issue) == {"sent": 1, "failed": 1}
     assert reasons(house)[f"given up after 12 hours: {DEFERRED.reason}"] == 1
     assert state_of(house) == State.PARTIAL
-    tries = [parcel.recipient for parcel in transport.offered].count(BOB)
+    tries = [outgoing.recipient for outgoing in transport.offered].count(BOB)
     assert 5 <= tries <= 9
     assert len({(m.subscriber_id, m.name, m.content) for m in transport.messages}) == 1
 
@@ -409,7 +411,7 @@ def test_an_address_that_is_dead_is_not_written_to_by_later_issues(house: House)
     issue = ready(house, "ar")
     transport = MemoryTransport()
     send(house, transport)
-    assert sorted(parcel.recipient for parcel in transport.taken) == [ANN, CYD]
+    assert sorted(outgoing.recipient for outgoing in transport.taken) == [ANN, CYD]
     assert counts(house, issue) == {"sent": 2}
 
 
@@ -426,7 +428,7 @@ def test_refusals_are_believed_once_something_was_accepted(house: House) -> None
 def test_a_few_refusals_are_believed_when_all_were_tried(house: House) -> None:
     subscribe(house, *THREE)
     issue = ready(house)
-    sent = send(house, MemoryTransport(outcomes=lambda _parcel: DEAD))
+    sent = send(house, MemoryTransport(outcomes=lambda _outgoing: DEAD))
     assert (sent.messages, sent.issues, sent.problems) == (0, [ISSUE], [])
     assert counts(house, issue) == {"bounced": 3}
     assert reasons(house) == {DEAD.reason: 3}
@@ -437,17 +439,19 @@ def test_what_is_left_of_an_issue_may_be_nothing_but_dead_addresses(house: House
     subscribe(house, *many(40))
     issue = ready(house)
     late = {email for email, _ in many(12)}
-    grey = MemoryTransport(outcomes=lambda p: DEFERRED if p.recipient in late else ACCEPTED)
+    grey = MemoryTransport(
+        outcomes=lambda p: DEFERRED if p.recipient in late else ACCEPTED_OUTCOME
+    )
     send(house, grey)
     assert counts(house, issue) == {"sent": 28, "deferred": 12}
     sent = send(
-        house.at(NOW + timedelta(hours=1)), MemoryTransport(outcomes=lambda _parcel: DEAD)
+        house.at(NOW + timedelta(hours=1)), MemoryTransport(outcomes=lambda _outgoing: DEAD)
     )
     assert (sent.issues, sent.problems) == ([ISSUE], [])
     assert counts(house, issue) == {"sent": 28, "bounced": 12}
 
 
-RELAY = Outcome(Verdict.REFUSED, "554 5.7.1 Relay access denied", is_about_us=True)
+RELAY = Outcome(SendStatus.REFUSED, "554 5.7.1 Relay access denied", blames_sender=True)
 
 
 def test_one_reader_whom_the_server_may_not_relay_to_stops_nobody(house: House) -> None:
@@ -464,7 +468,7 @@ def test_a_server_that_relays_for_nobody_pauses_an_issue_however_few_its_readers
 ) -> None:
     subscribe(house, *THREE[:2])
     issue = ready(house)
-    sent = send(house, MemoryTransport(outcomes=lambda _parcel: RELAY))
+    sent = send(house, MemoryTransport(outcomes=lambda _outgoing: RELAY))
     (problem,) = sent.problems
     assert problem == f"the server takes nothing from us: {RELAY.reason}"
     assert state_of(house) == State.PAUSED
@@ -476,7 +480,7 @@ def test_a_server_that_refuses_everything_pauses_the_issue_and_buries_nobody(
 ) -> None:
     subscribe(house, *many(25))
     issue = ready(house)
-    transport = MemoryTransport(outcomes=lambda _parcel: DEAD)
+    transport = MemoryTransport(outcomes=lambda _outgoing: DEAD)
     sent = send(house, transport)
     (problem,) = sent.problems
     assert problem == f"the server refuses everything: {DEAD.reason}"
@@ -519,10 +523,10 @@ class Away(MemoryTransport):
 
     is_away = True
 
-    def connect(self, sender: int, may_go: Callable[[], bool]) -> Any:
+    def connect(self, sender: int, holds_lease: Callable[[], bool]) -> Any:
         if self.is_away:
             raise Unreachable("mail.example.com:25: nobody listens there")
-        return super().connect(sender, may_go)
+        return super().connect(sender, holds_lease)
 
 
 @pytest.mark.usefixtures("_impatient")
@@ -565,11 +569,11 @@ def test_what_is_in_doubt_is_held_until_a_person_decides(house: House) -> None:
     transport.outcomes = None
     assert send(house.at(NOW + LATER), transport).messages == 0
     with house.database.writing() as connection:
-        assert doubts.resend(connection, the_issue(house), None, house.clock.now()) == 1
+        assert doubts.resend_doubts(connection, the_issue(house), None, house.clock.now()) == 1
     assert send(house, transport).issues == [ISSUE]
     assert counts(house, issue) == {"sent": 3}
     assert state_of(house) == State.SENT
-    one, other = (parcel.message for parcel in transport.taken if parcel.recipient == BOB)
+    one, other = (outgoing.message for outgoing in transport.taken if outgoing.recipient == BOB)
     assert one == other
 
 
@@ -579,7 +583,7 @@ def test_what_is_believed_to_be_sent_is_not_sent_again(house: House) -> None:
     transport = MemoryTransport("ambiguous", outcomes={BOB: UNKNOWN})
     send(house, transport)
     with house.database.writing() as connection:
-        assert doubts.mark_sent(connection, the_issue(house), None, NOW) == 1
+        assert doubts.mark_doubts_sent(connection, the_issue(house), None, NOW) == 1
     send(house, transport)
     assert counts(house, issue) == {"sent": 2}
     assert state_of(house) == State.SENT
@@ -605,8 +609,8 @@ def test_with_resend_it_is_tried_again_under_the_same_name_but_not_for_ever(
 def test_where_twice_is_once_nothing_is_in_doubt(house: House) -> None:
     subscribe(house, (ANN, "en"))
     issue = ready(house)
-    answers = [ACCEPTED, UNKNOWN]
-    send(house, MemoryTransport("idempotent", outcomes=lambda _parcel: answers.pop()))
+    answers = [ACCEPTED_OUTCOME, UNKNOWN]
+    send(house, MemoryTransport("idempotent", outcomes=lambda _outgoing: answers.pop()))
     assert counts(house, issue) == {"sent": 1}
 
 
@@ -615,9 +619,9 @@ def test_lines_that_are_lost_cost_no_reader_her_mail(house: House) -> None:
     issue = ready(house)
     answers = Counter[str]()
 
-    def unsteady(parcel: Parcel) -> Outcome:
-        answers[parcel.recipient] += 1
-        return UNTRIED if answers[parcel.recipient] <= 2 else ACCEPTED
+    def unsteady(outgoing: OutgoingMessage) -> Outcome:
+        answers[outgoing.recipient] += 1
+        return NOT_SENT if answers[outgoing.recipient] <= 2 else ACCEPTED_OUTCOME
 
     assert send(house, MemoryTransport("ambiguous", outcomes=unsteady)).issues == [ISSUE]
     assert counts(house, issue) == {"sent": 10}
@@ -629,7 +633,7 @@ def test_lines_that_are_lost_cost_no_reader_her_mail(house: House) -> None:
 def test_a_pause_counts_from_the_next_message_on(house: House) -> None:
     subscribe(house, *many(6))
     issue = ready(house)
-    transport = MemoryTransport(outcomes=once(lambda: pause(house)), promised=4)
+    transport = MemoryTransport(outcomes=once(lambda: pause(house)), prefetch=4)
     sent = send(house, transport)
     assert (sent.messages, sent.issues, sent.problems) == (1, [], [])
     assert counts(house, issue) == {"sent": 1, "pending": 5}
@@ -637,7 +641,7 @@ def test_a_pause_counts_from_the_next_message_on(house: House) -> None:
     assert send(house.at(NOW + LATER), transport).messages == 0
     resume(house)
     assert send(house, transport).issues == [ISSUE]
-    assert Counter(parcel.recipient for parcel in transport.taken).most_common(1)[0][1] == 1
+    assert Counter(outgoing.recipient for outgoing in transport.taken).most_common(1)[0][1] == 1
     assert counts(house, issue) == {"sent": 6}
 
 
@@ -649,7 +653,7 @@ def test_a_pause_that_is_lifted_at_once_doubles_nobody(house: House) -> None:
         pause(house)
         resume(house)
 
-    transport = MemoryTransport("ambiguous", outcomes=once(pause_and_resume), promised=5)
+    transport = MemoryTransport("ambiguous", outcomes=once(pause_and_resume), prefetch=5)
     send(house, transport)
     assert len(transport.taken) == 12
     assert counts(house, issue) == {"sent": 12}
@@ -669,7 +673,7 @@ def test_what_was_put_off_is_tried_at_once_after_a_pause(house: House) -> None:
 def test_a_cancelled_issue_goes_to_nobody_else(house: House) -> None:
     subscribe(house, *many(6))
     issue = ready(house)
-    transport = MemoryTransport(outcomes=once(lambda: cancel(house)), promised=4)
+    transport = MemoryTransport(outcomes=once(lambda: cancel(house)), prefetch=4)
     sent = send(house, transport)
     assert (sent.messages, sent.issues, sent.problems) == (1, [], [])
     assert counts(house, issue) == {"sent": 1, "cancelled": 5}
@@ -714,22 +718,24 @@ class Breaking(OutboxTransport):
 
     after = 0
 
-    def connect(self, sender: int, may_go: Callable[[], bool]) -> Any:
-        return _BreakingConnection(self, super().connect(sender, may_go))
+    def connect(self, sender: int, holds_lease: Callable[[], bool]) -> Any:
+        return _BreakingConnection(self, super().connect(sender, holds_lease))
 
 
 class _BreakingConnection:
-    def __init__(self, transport: Breaking, connection: Connection) -> None:
+    def __init__(self, transport: Breaking, connection: TransportConnection) -> None:
         self._transport = transport
         self._connection = connection
         self.close = connection.close
         self.is_open = True
 
-    def send(self, parcel: Parcel, following: Parcel | None = None) -> Outcome:
+    def send(
+        self, outgoing: OutgoingMessage, next_message: OutgoingMessage | None = None
+    ) -> Outcome:
         if self._transport.after == 0:
             raise Interrupted
         self._transport.after -= 1
-        return self._connection.send(parcel, following)
+        return self._connection.send(outgoing, next_message)
 
 
 @pytest.mark.parametrize("written", [0, 1, 2])
@@ -751,18 +757,18 @@ def test_after_a_fault_of_the_program_every_reader_still_has_one_file(
 
 @pytest.mark.parametrize("promised", [1, 8])
 def test_what_was_accepted_before_a_fault_of_the_program_is_written_down(
-    house: House, promised: int
+    house: House, prefetch: int
 ) -> None:
     subscribe(house, *THREE)
     issue = ready(house)
 
-    def breaks(parcel: Parcel) -> Outcome:
-        if parcel.recipient == CYD:
+    def breaks(outgoing: OutgoingMessage) -> Outcome:
+        if outgoing.recipient == CYD:
             raise Interrupted
-        return ACCEPTED
+        return ACCEPTED_OUTCOME
 
     with pytest.raises(Interrupted):
-        send(house, MemoryTransport("ambiguous", outcomes=breaks, promised=promised))
+        send(house, MemoryTransport("ambiguous", outcomes=breaks, prefetch=prefetch))
     transport = MemoryTransport("ambiguous")
     send(house, transport)
     # It broke while that one was handed over, so nobody knows.
@@ -823,14 +829,14 @@ def test_counts_add_up_whatever_became_of_readers(house: House) -> None:
     subscribe(house, *many(9))
     issue = ready(house)
     names = [email for email, _ in many(9)]
-    fates = dict(zip(names[1:], [DEFERRED, REFUSED, DEAD, UNKNOWN, UNTRIED], strict=False))
+    fates = dict(zip(names[1:], [DEFERRED, REFUSED, DEAD, UNKNOWN, NOT_SENT], strict=False))
     spoil(house.database, names[6])
     with_unsubscribed = once(lambda: _leave(house, names[7]))
     transport = MemoryTransport(
         "ambiguous", outcomes=lambda p: fates.get(p.recipient) or with_unsubscribed(p)
     )
     send(house, transport)
-    found = summed(counts(house, issue))
+    found = summarize_counts(counts(house, issue))
     assert sum(found.values()) == 9
     assert found == {
         "sent": 2,

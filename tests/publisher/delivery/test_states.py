@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from publisher.delivery.fates import ENDS, Fate
-from publisher.delivery.ledger import claiming, doubts, marking, settling
-from publisher.delivery.states import ARROWS, FREE, OPEN, DeliveryState
-from publisher.delivery.summing import SHOWN, WAITING
+from publisher.delivery.ledger import attempts, doubts, marking
+from publisher.delivery.ledger import claims as claim_rows
+from publisher.delivery.retry_policy import ENDS, StateChange
+from publisher.delivery.states import (
+    CLAIMABLE_STATES,
+    DELIVERY_TRANSITIONS,
+    OPEN_STATES,
+    DeliveryState,
+)
+from publisher.delivery.summing import REPORTED_STATES, WAITING_STATES
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.ledger.books import LATER, Book, S, open_book
 from tests.publisher.delivery.mailing import erase
@@ -23,23 +29,27 @@ ENDED = {S.SENT, S.BOUNCED, S.FAILED, S.SUPPRESSED, S.CANCELLED}
 
 
 def test_every_state_has_its_arrows_and_can_be_reached() -> None:
-    assert set(ARROWS) == set(DeliveryState)
-    assert {S.PENDING}.union(*ARROWS.values()) == set(DeliveryState)
+    assert set(DELIVERY_TRANSITIONS) == set(DeliveryState)
+    assert {S.PENDING}.union(*DELIVERY_TRANSITIONS.values()) == set(DeliveryState)
 
 
 def test_what_has_ended_stays_so_and_all_else_can_end() -> None:
-    assert {state for state, targets in ARROWS.items() if not targets} == ENDED
-    assert set(DeliveryState) - ENDED == {*OPEN, S.IN_DOUBT}
+    assert {state for state, targets in DELIVERY_TRANSITIONS.items() if not targets} == ENDED
+    assert set(DeliveryState) - ENDED == {*OPEN_STATES, S.IN_DOUBT}
 
 
 def test_a_message_may_be_under_way_of_what_was_claimed_before_and_nothing_else() -> None:
-    sources = {state for state, targets in ARROWS.items() if S.ATTEMPTING in targets}
+    sources = {
+        state for state, targets in DELIVERY_TRANSITIONS.items() if S.ATTEMPTING in targets
+    }
     assert sources == {S.CLAIMED}
-    assert {state for state, targets in ARROWS.items() if S.CLAIMED in targets} == set(FREE)
+    assert {
+        state for state, targets in DELIVERY_TRANSITIONS.items() if S.CLAIMED in targets
+    } == set(CLAIMABLE_STATES)
 
 
 def test_only_what_was_attempted_can_have_been_sent() -> None:
-    sources = {state for state, targets in ARROWS.items() if S.SENT in targets}
+    sources = {state for state, targets in DELIVERY_TRANSITIONS.items() if S.SENT in targets}
     assert sources == {S.ATTEMPTING, S.IN_DOUBT}
 
 
@@ -48,8 +58,8 @@ def test_each_outcome_that_is_an_end_ends_a_delivery() -> None:
 
 
 def test_people_are_told_of_each_state_once() -> None:
-    assert sorted([*SHOWN, *WAITING]) == sorted(DeliveryState)
-    assert {*OPEN} == {*WAITING, S.DEFERRED}
+    assert sorted([*REPORTED_STATES, *WAITING_STATES]) == sorted(DeliveryState)
+    assert {*OPEN_STATES} == {*WAITING_STATES, S.DEFERRED}
 
 
 def test_the_verbs_make_every_arrow_and_no_other(house: House) -> None:
@@ -60,7 +70,11 @@ def test_the_verbs_make_every_arrow_and_no_other(house: House) -> None:
     everything_is_done(book)
     with book.writing() as connection:
         made = {tuple(row) for row in connection.exec_driver_sql("SELECT * FROM made")}
-    assert made == {(source, target) for source in ARROWS for target in ARROWS[source]}
+    assert made == {
+        (source, target)
+        for source in DELIVERY_TRANSITIONS
+        for target in DELIVERY_TRANSITIONS[source]
+    }
 
 
 def everything_is_done(book: Book) -> None:
@@ -72,23 +86,25 @@ def everything_is_done(book: Book) -> None:
             book.sender = book.enlist()
         with book.writing() as connection:
             fates = {
-                claim: Fate(state, next_at=NOW)
+                claim: StateChange(state, next_at=NOW)
                 for claim, state in zip(claims, FATES, strict=True)
             }
-            assert len(settling.settle(connection, fates, NOW)) == len(FATES)
+            assert len(attempts.settle_attempts(connection, fates, NOW)) == len(FATES)
     with book.writing() as connection:
         hours_later = NOW + timedelta(hours=2)
-        overdue = claiming.claim_overdue(connection, book.number, book.sender, hours_later, 9)
-        assert marking.release(connection, overdue, NOW) == len(overdue) == 2
+        overdue = claim_rows.claim_overdue(connection, book.number, book.sender, hours_later, 9)
+        assert marking.release_claims(connection, overdue, NOW) == len(overdue) == 2
     erase(book.house.database, "reader30@example.com")
     # All that is left but one, what was deferred included.
     claims = book.begin(22)
     assert len(book.claim()) == 1
     with book.writing() as connection:
-        settled = settling.settle(connection, {claims[0]: Fate(S.IN_DOUBT)}, NOW)
+        settled = attempts.settle_attempts(
+            connection, {claims[0]: StateChange(S.IN_DOUBT)}, NOW
+        )
         assert len(settled) == 1
-        doubts.resend(connection, book.issue, None, NOW)
-        late = {claim: Fate(S.DEFERRED, next_at=LATER) for claim in claims[1:3]}
-        settling.settle(connection, late, NOW)
-        settling.believe(connection, claims[1:2], NOW)
+        doubts.resend_doubts(connection, book.issue, None, NOW)
+        late = {claim: StateChange(S.DEFERRED, next_at=LATER) for claim in claims[1:3]}
+        attempts.settle_attempts(connection, late, NOW)
+        attempts.confirm_bounces(connection, claims[1:2], NOW)
     book.cancel()

@@ -8,28 +8,35 @@ import pytest
 
 from publisher.clock import Timer
 from publisher.composing import Message
-from publisher.delivery.outcomes import ACCEPTED, Outcome, Verdict
-from publisher.delivery.transports.base import Connection, Parcel, Transport, Unreachable
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
+from publisher.delivery.transports.base import (
+    OutgoingMessage,
+    Transport,
+    TransportConnection,
+    Unreachable,
+)
 from publisher.testing import FakeTimer, MemoryTransport
 
 
-def parcel(number: int) -> Parcel:
+def outgoing(number: int) -> OutgoingMessage:
     message = Message(number, f"m{number}", b"words")
-    return Parcel(1, "weekly/en", "digest@news.example.org", f"r{number}@example.org", message)
+    return OutgoingMessage(
+        1, "weekly/en", "digest@news.example.org", f"r{number}@example.org", message
+    )
 
 
-PARCELS = [parcel(number) for number in (1, 2, 3)]
+PARCELS = [outgoing(number) for number in (1, 2, 3)]
 
 
-def connected(transport: MemoryTransport, *, may_go: bool = True) -> Connection:
-    return transport.connect(1, lambda: may_go)
+def connected(transport: MemoryTransport, *, holds_lease: bool = True) -> TransportConnection:
+    return transport.connect(1, lambda: holds_lease)
 
 
 def test_a_memory_transport_keeps_what_it_takes() -> None:
-    transport: Transport = (memory := MemoryTransport("ambiguous", connections=3, promised=2))
+    transport: Transport = (memory := MemoryTransport("ambiguous", connections=3, prefetch=2))
     connection = transport.connect(1, lambda: True)
-    assert [connection.send(one) for one in PARCELS] == [ACCEPTED] * 3
-    assert (transport.guarantee, transport.connections, transport.promised) == (
+    assert [connection.send(one) for one in PARCELS] == [ACCEPTED_OUTCOME] * 3
+    assert (transport.guarantee, transport.connections, transport.prefetch) == (
         "ambiguous",
         3,
         2,
@@ -51,11 +58,11 @@ def test_a_memory_transport_fails_where_it_is_told_to_until_it_is_healed() -> No
     assert memory.taken == PARCELS[:2]
 
     memory.fail_after = None
-    assert connection.send(PARCELS[2]) == ACCEPTED
+    assert connection.send(PARCELS[2]) == ACCEPTED_OUTCOME
 
 
-REFUSED = Outcome(Verdict.REFUSED, "no such mailbox", is_dead=True)
-UNKNOWN = Outcome(Verdict.UNKNOWN, "no answer")
+REFUSED = Outcome(SendStatus.REFUSED, "no such mailbox", is_dead_address=True)
+UNKNOWN = Outcome(SendStatus.UNKNOWN, "no answer")
 
 
 def test_outcomes_are_what_a_mapping_says() -> None:
@@ -63,26 +70,32 @@ def test_outcomes_are_what_a_mapping_says() -> None:
         outcomes={"r1@example.org": REFUSED, "r2@example.org": UNKNOWN},
     )
     connection = connected(memory)
-    assert [connection.send(one) for one in PARCELS] == [REFUSED, UNKNOWN, ACCEPTED]
+    assert [connection.send(one) for one in PARCELS] == [REFUSED, UNKNOWN, ACCEPTED_OUTCOME]
     # Who gave no answer may have taken it.
     assert memory.taken == PARCELS[1:]
     assert memory.offered == PARCELS
 
 
 def test_outcomes_are_what_a_function_says() -> None:
-    memory = MemoryTransport(outcomes=lambda one: REFUSED if one.key == (1, 2) else ACCEPTED)
+    memory = MemoryTransport(
+        outcomes=lambda one: REFUSED if one.key == (1, 2) else ACCEPTED_OUTCOME
+    )
     connection = connected(memory)
-    assert [connection.send(one) for one in PARCELS] == [ACCEPTED, REFUSED, ACCEPTED]
+    assert [connection.send(one) for one in PARCELS] == [
+        ACCEPTED_OUTCOME,
+        REFUSED,
+        ACCEPTED_OUTCOME,
+    ]
     assert memory.taken == [PARCELS[0], PARCELS[2]]
 
 
 def test_what_is_called_back_or_comes_too_late_is_not_even_offered() -> None:
     memory = MemoryTransport()
-    assert connected(memory, may_go=False).send(PARCELS[0]).verdict is Verdict.UNTRIED
+    assert connected(memory, holds_lease=False).send(PARCELS[0]).status is SendStatus.NOT_SENT
     closed = connected(memory)
     closed.close()
     assert not closed.is_open
-    assert closed.send(PARCELS[0]).verdict is Verdict.UNTRIED
+    assert closed.send(PARCELS[0]).status is SendStatus.NOT_SENT
     assert memory.offered == []
 
 
@@ -99,14 +112,14 @@ def test_connections_are_counted() -> None:
 
 def test_a_memory_transport_remembers_what_it_is_told() -> None:
     memory = MemoryTransport()
-    memory.kept(1, [(1, 2), (1, 3)])
+    memory.on_committed(1, [(1, 2), (1, 3)])
     assert memory.settled == [(1, 2), (1, 3)]
 
 
 def test_no_parcel_is_lost_among_threads() -> None:
     memory = MemoryTransport()
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: connected(memory).send(parcel(number)), range(400)))
+        list(pool.map(lambda number: connected(memory).send(outgoing(number)), range(400)))
     assert {one.key for one in memory.taken} == {(1, number) for number in range(400)}
     assert len(memory.taken) == 400
 

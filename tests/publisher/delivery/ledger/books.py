@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from publisher.delivery.fates import Fate
-from publisher.delivery.ledger import claiming, leases, marking, opening, settling, stopping
-from publisher.delivery.ledger.claiming import Claim, Key
+from publisher.delivery.ledger import attempts, claims, leases, lifecycle, marking, opening
+from publisher.delivery.ledger.claims import Claim, MessageKey
+from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import Guarantee
@@ -81,49 +81,51 @@ class Book:
     def enlist(self, guarantee: Guarantee = "ambiguous") -> int:
         """Make another sender, with a lease like the first one's."""
         with self.writing() as connection:
-            return leases.enlist(connection, "test", guarantee, "x.lock", LEASE_UNTIL)
+            return leases.create_lease(connection, "test", guarantee, "x.lock", LEASE_UNTIL)
 
     def dismiss(self, sender: int | None = None, now: datetime = LATER) -> None:
         """Let a sender, the first unless said, lose what it holds."""
         with self.writing() as connection:
-            known = {one.id: one for one in leases.senders(connection)}
-            assert leases.dismiss(connection, known[sender or self.sender], now)
+            known = {one.id: one for one in leases.list_leases(connection)}
+            assert leases.revoke_lease(connection, known[sender or self.sender], now)
 
     def claim(
         self, most: int = 9, now: datetime = NOW, *, sender: int | None = None
     ) -> list[Claim]:
         with self.writing() as connection:
-            return claiming.claim(connection, self.number, sender or self.sender, now, most)
+            return claims.claim(connection, self.number, sender or self.sender, now, most)
 
     def mark(self, claims: Sequence[Claim], now: datetime = NOW) -> list[Claim]:
         with self.writing() as connection:
-            return marking.mark(connection, claims, now)[0]
+            return marking.begin_attempts(connection, claims, now)[0]
 
     def begin(self, most: int = 9, now: datetime = NOW) -> list[Claim]:
         """Claim and mark."""
         return self.mark(self.claim(most, now), now)
 
-    def settle(self, claims: Sequence[Claim], state: DeliveryState, **fate: Any) -> set[Key]:
+    def settle(
+        self, claims: Sequence[Claim], state: DeliveryState, **fate: Any
+    ) -> set[MessageKey]:
         """Settle all alike, a little later."""
         with self.writing() as connection:
-            fates = {claim: Fate(state, **fate) for claim in claims}
-            return settling.settle(connection, fates, LATER)
+            fates = {claim: StateChange(state, **fate) for claim in claims}
+            return attempts.settle_attempts(connection, fates, LATER)
 
     def finish(self) -> Issue | None:
         with self.writing() as connection:
-            return stopping.finish(connection, self.issue, LATER)
+            return lifecycle.finish_issue(connection, self.issue, LATER)
 
     def pause(self) -> None:
         with self.writing() as connection:
-            stopping.pause(connection, self.issue, "by hand", LATER)
+            lifecycle.pause_issue(connection, self.issue, "by hand", LATER)
 
     def resume(self, now: datetime = LATER) -> None:
         with self.writing() as connection:
-            stopping.resume(connection, self.issue, now)
+            lifecycle.resume_issue(connection, self.issue, now)
 
     def cancel(self) -> None:
         with self.writing() as connection:
-            stopping.cancel(connection, self.issue, "by hand", LATER)
+            lifecycle.cancel_issue(connection, self.issue, "by hand", LATER)
 
     def age(self, email: str, **values: Any) -> None:
         """Change a row as it might be after long, past all verbs."""

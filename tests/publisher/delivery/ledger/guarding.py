@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from publisher.delivery.states import ARROWS
+from publisher.delivery.states import DELIVERY_TRANSITIONS
 
 ARROWS_FROM = """
 CREATE TRIGGER no_arrow_from_{source} BEFORE UPDATE OF state ON delivery
@@ -26,7 +26,7 @@ def guard(connection: Connection) -> None:
     All databases of the tests below `tests/publisher/delivery` are made so (see its conftest).
     What moves a row otherwise gets a DatabaseError, or IntegrityError, that says which arrow.
     """
-    for source, targets in ARROWS.items():
+    for source, targets in DELIVERY_TRANSITIONS.items():
         allowed = ", ".join(f"'{target}'" for target in sorted({source, *targets}))
         connection.exec_driver_sql(ARROWS_FROM.format(source=source, targets=allowed))
     connection.exec_driver_sql(EPOCHS)

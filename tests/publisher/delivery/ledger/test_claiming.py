@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from publisher.delivery.ledger import claiming, marking
-from publisher.delivery.ledger.claiming import GONE
+from publisher.delivery.ledger import claims, marking
+from publisher.delivery.ledger.claims import UNSUBSCRIBED_REASON
 from publisher.issues.life import State
 from subscribers import Status, suppress, unsubscribe
 from tests.publisher.conftest import NOW, House
@@ -17,7 +17,7 @@ from tests.publisher.delivery.mailing import erase, number_of
 SECOND = timedelta(seconds=1)
 
 
-def addresses(claims: list[claiming.Claim]) -> list[str]:
+def addresses(claims: list[claims.Claim]) -> list[str]:
     return [claim.reader.address for claim in claims]
 
 
@@ -74,7 +74,7 @@ def test_who_was_erased_is_suppressed_and_holds_up_nobody(book: Book) -> None:
         erase(book.house.database, email)
     assert addresses(book.claim(1)) == [CYD]
     assert book.states == {ANN: "suppressed", BOB: "suppressed", CYD: "claimed"}
-    assert (book.rows[ANN].reason, book.rows[ANN].sender) == (GONE, None)
+    assert (book.rows[ANN].reason, book.rows[ANN].sender) == (UNSUBSCRIBED_REASON, None)
 
 
 def test_when_all_were_erased_nobody_is_claimed(book: Book) -> None:
@@ -114,10 +114,15 @@ def test_who_has_left_since_the_claim_is_not_marked_but_suppressed(
     if how == "erased":
         erase(book.house.database, BOB)
     with book.writing() as connection:
-        marked, left = marking.mark(connection, claims, NOW)
+        marked, left = marking.begin_attempts(connection, claims, NOW)
     assert (addresses(marked), left) == ([ANN, CYD], 1)
     bob = book.rows[BOB]
-    assert (bob.state, bob.reason, bob.sender, bob.attempts) == ("suppressed", GONE, None, 0)
+    assert (bob.state, bob.reason, bob.sender, bob.attempts) == (
+        "suppressed",
+        UNSUBSCRIBED_REASON,
+        None,
+        0,
+    )
 
 
 def test_who_has_left_another_newsletter_is_marked(book: Book) -> None:
@@ -161,8 +166,8 @@ def test_no_claims_are_no_marks(book: Book) -> None:
 def test_what_a_rate_puts_off_waits_for_its_time(book: Book) -> None:
     ann, bob, _cyd = book.claim()
     with book.writing() as connection:
-        assert marking.put_off(connection, {ann: LATER, bob: LATER + SECOND}, NOW) == 2
-        assert claiming.next_due(connection, [book.number]) == LATER
+        assert marking.postpone_claims(connection, {ann: LATER, bob: LATER + SECOND}, NOW) == 2
+        assert claims.next_due_at(connection, [book.number]) == LATER
     assert (book.rows[ANN].state, book.rows[ANN].sender) == ("pending", None)
     assert book.claim() == []
     assert addresses(book.claim(now=LATER)) == [ANN]
@@ -172,7 +177,7 @@ def test_a_claim_that_is_released_is_as_it_was(book: Book) -> None:
     before = book.row_but_epoch(ANN)
     claims = book.claim(1)
     with book.writing() as connection:
-        assert marking.release(connection, claims, NOW) == 1
+        assert marking.release_claims(connection, claims, NOW) == 1
     assert book.row_but_epoch(ANN) == before
 
 
@@ -180,7 +185,7 @@ def test_a_mark_that_is_taken_back_leaves_no_attempt(book: Book) -> None:
     before = book.row_but_epoch(ANN)
     claims = book.begin(1)
     with book.writing() as connection:
-        assert marking.unmark(connection, claims, NOW) == 1
+        assert marking.undo_attempts(connection, claims, NOW) == 1
     assert book.row_but_epoch(ANN) == before
 
 
@@ -188,16 +193,16 @@ def test_a_second_mark_that_is_taken_back_leaves_the_first_attempt(book: Book) -
     book.settle(book.begin(1), S.DEFERRED, next_at=LATER)
     claims = [one for one in book.begin(9, LATER) if one.attempts]
     with book.writing() as connection:
-        assert marking.unmark(connection, claims, LATER) == 1
+        assert marking.undo_attempts(connection, claims, LATER) == 1
     assert (book.rows[ANN].attempts, book.rows[ANN].tried_at) == (1, NOW)
 
 
 def test_only_what_is_claimed_is_released_and_only_what_is_marked_unmarked(book: Book) -> None:
     marked, claimed = book.begin(1), book.claim(1)
     with book.writing() as connection:
-        assert marking.release(connection, marked, NOW) == 0
-        assert marking.unmark(connection, claimed, NOW) == 0
-        assert marking.put_off(connection, dict.fromkeys(marked, LATER), NOW) == 0
+        assert marking.release_claims(connection, marked, NOW) == 0
+        assert marking.undo_attempts(connection, claimed, NOW) == 0
+        assert marking.postpone_claims(connection, dict.fromkeys(marked, LATER), NOW) == 0
     assert book.states == {ANN: "attempting", BOB: "claimed", CYD: "pending"}
 
 
@@ -206,16 +211,16 @@ def test_who_has_lost_a_row_puts_nothing_down(book: Book) -> None:
     book.dismiss()
     book.claim(sender=book.enlist())
     with book.writing() as connection:
-        assert marking.release(connection, stale, NOW) == 0
-        assert marking.put_off(connection, dict.fromkeys(stale, LATER), NOW) == 0
+        assert marking.release_claims(connection, stale, NOW) == 0
+        assert marking.postpone_claims(connection, dict.fromkeys(stale, LATER), NOW) == 0
     assert book.counts == {"claimed": 3}
 
 
 def test_nothing_to_put_down_is_nothing_to_do(book: Book) -> None:
     with book.writing() as connection:
-        assert marking.release(connection, [], NOW) == 0
-        assert marking.unmark(connection, [], NOW) == 0
-        assert marking.put_off(connection, {}, NOW) == 0
+        assert marking.release_claims(connection, [], NOW) == 0
+        assert marking.undo_attempts(connection, [], NOW) == 0
+        assert marking.postpone_claims(connection, {}, NOW) == 0
 
 
 # --- a sender that was stopped for too long, and goes on
@@ -225,7 +230,7 @@ def test_what_was_not_begun_is_in_doubt_no_longer(book: Book) -> None:
     claims = book.begin(2)
     book.dismiss()
     with book.writing() as connection:
-        assert marking.unmark(connection, claims[:1], LATER) == 1
+        assert marking.undo_attempts(connection, claims[:1], LATER) == 1
     assert book.states == {ANN: "pending", BOB: "in_doubt", CYD: "pending"}
     assert (book.rows[ANN].attempts, book.rows[ANN].tried_at) == (0, None)
 
@@ -237,7 +242,7 @@ def test_what_was_not_begun_is_sent_though_its_issue_was_over(house: House) -> N
     assert book.finish()
     assert book.stands() is State.FAILED
     with book.writing() as connection:
-        assert marking.unmark(connection, claims, LATER) == 1
+        assert marking.undo_attempts(connection, claims, LATER) == 1
     assert book.stands() is State.SENDING
     assert book.counts == {"pending": 1}
 
@@ -246,7 +251,7 @@ def test_what_was_decided_meanwhile_is_not_taken_back(book: Book) -> None:
     claims = book.begin(1)
     book.settle(claims, S.SENT)
     with book.writing() as connection:
-        assert marking.unmark(connection, claims, LATER) == 0
+        assert marking.undo_attempts(connection, claims, LATER) == 0
     assert book.states[ANN] == "sent"
 
 
@@ -258,9 +263,9 @@ def test_the_next_row_is_due_that_was_put_off_the_least(house: House) -> None:
     book.age(ANN, next_at=LATER)
     other.age(BOB, next_at=LATER - SECOND)
     with book.writing() as connection:
-        assert claiming.next_due(connection, [book.number]) == LATER
-        assert claiming.next_due(connection, [book.number, other.number]) == LATER - SECOND
-        assert claiming.next_due(connection, []) is None
+        assert claims.next_due_at(connection, [book.number]) == LATER
+        assert claims.next_due_at(connection, [book.number, other.number]) == LATER - SECOND
+        assert claims.next_due_at(connection, []) is None
 
 
 def test_what_is_deferred_held_or_stopped_is_not_waited_for(house: House) -> None:
@@ -269,7 +274,7 @@ def test_what_is_deferred_held_or_stopped_is_not_waited_for(house: House) -> Non
     book.claim()
     other.pause()
     with book.writing() as connection:
-        assert claiming.next_due(connection, [book.number, other.number]) is None
+        assert claims.next_due_at(connection, [book.number, other.number]) is None
 
 
 def test_what_is_due_is_counted_as_far_as_it_matters(house: House) -> None:
@@ -277,12 +282,12 @@ def test_what_is_due_is_counted_as_far_as_it_matters(house: House) -> None:
     book.settle(book.begin(1), S.DEFERRED, next_at=LATER)
     both = [book.number, other.number]
     with book.writing() as connection:
-        assert claiming.due(connection, both, NOW, 9) == 2
-        assert claiming.due(connection, both, LATER, 9) == 3
-        assert claiming.due(connection, both, LATER, 2) == 2
-        assert claiming.due(connection, [book.number], LATER, 9) == 2
-        assert claiming.due(connection, both, NOW - SECOND, 9) == 0
-        assert claiming.due(connection, [], LATER, 9) == 0
+        assert claims.count_due(connection, both, NOW, 9) == 2
+        assert claims.count_due(connection, both, LATER, 9) == 3
+        assert claims.count_due(connection, both, LATER, 2) == 2
+        assert claims.count_due(connection, [book.number], LATER, 9) == 2
+        assert claims.count_due(connection, both, NOW - SECOND, 9) == 0
+        assert claims.count_due(connection, [], LATER, 9) == 0
 
 
 def test_domains_are_told_apart_whatever_their_letters(house: House) -> None:

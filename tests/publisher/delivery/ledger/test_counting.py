@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from publisher.delivery.ledger import counting
-from publisher.delivery.states import OPEN, DeliveryState
-from publisher.delivery.summing import summed
+from publisher.delivery.ledger import counts
+from publisher.delivery.states import OPEN_STATES, DeliveryState
+from publisher.delivery.summing import summarize_counts
 from publisher.delivery.tables import delivery_count
 from tests.publisher.conftest import House
 from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, LATER, Book, S, open_book
@@ -17,7 +17,7 @@ def test_counts_add_up_for_each_issue_apart(house: House) -> None:
     book.settle(book.begin(1), S.SENT)
     book.claim(1)
     with house.database.reading() as connection:
-        found = counting.counts(connection, [book.number, other.number])
+        found = counts.count_deliveries(connection, [book.number, other.number])
     assert found == {
         book.number: {"sent": 1, "claimed": 1, "pending": 1},
         other.number: Counter(),
@@ -26,8 +26,8 @@ def test_counts_add_up_for_each_issue_apart(house: House) -> None:
 
 def test_an_issue_that_is_not_there_counts_nothing(house: House) -> None:
     with house.database.reading() as connection:
-        assert counting.counts(connection, [7]) == {7: Counter()}
-        assert counting.counts(connection, []) == {}
+        assert counts.count_deliveries(connection, [7]) == {7: Counter()}
+        assert counts.count_deliveries(connection, []) == {}
 
 
 def test_every_state_is_counted(house: House) -> None:
@@ -42,35 +42,35 @@ def test_every_state_is_counted(house: House) -> None:
             )
         connection.exec_driver_sql("INSERT INTO delivery SELECT * FROM aside")
     assert book.counts == dict.fromkeys(DeliveryState, 1)
-    assert sum(summed(book.counts).values()) == len(DeliveryState)
+    assert sum(summarize_counts(book.counts).values()) == len(DeliveryState)
 
 
 def test_what_was_kept_is_believed_and_not_counted_again(book: Book) -> None:
     book.settle(book.begin(), S.SENT)
     with book.writing() as connection:
-        assert counting.keep_counts(connection, book.number) == {"sent": 3}
+        assert counts.store_counts(connection, book.number) == {"sent": 3}
         connection.execute(delivery_count.update().values(count=7))
-        assert counting.counts(connection, [book.number]) == {book.number: {"sent": 7}}
-        assert counting.counted(connection, [book.number]) == {book.number: {"sent": 3}}
+        assert counts.count_deliveries(connection, [book.number]) == {book.number: {"sent": 7}}
+        assert counts.count_rows(connection, [book.number]) == {book.number: {"sent": 3}}
 
 
 def test_what_is_kept_again_takes_the_place_of_what_was_kept(book: Book) -> None:
     claims = book.begin()
     with book.writing() as connection:
-        counting.keep_counts(connection, book.number)
+        counts.store_counts(connection, book.number)
     book.settle(claims, S.SENT)
     with book.writing() as connection:
-        counting.keep_counts(connection, book.number)
+        counts.store_counts(connection, book.number)
     assert book.counts == {"sent": 3}
 
 
 def test_what_is_forgotten_is_counted_anew(book: Book) -> None:
     with book.writing() as connection:
-        counting.keep_counts(connection, book.number)
+        counts.store_counts(connection, book.number)
     claims = book.begin()
     assert book.counts == {"pending": 3}
     with book.writing() as connection:
-        counting.forget_counts(connection, book.number)
+        counts.delete_counts(connection, book.number)
     assert book.counts == {"attempting": 3}
     book.settle(claims, S.DEFERRED, next_at=LATER)
     assert book.counts == {"deferred": 3}
@@ -78,6 +78,6 @@ def test_what_is_forgotten_is_counted_anew(book: Book) -> None:
 
 def test_what_waits_and_what_is_done_are_all_there_is() -> None:
     one_each = {state.value: 1 for state in DeliveryState}
-    assert counting.waiting(one_each) == len(OPEN) == 4
-    assert counting.done(one_each) == len(DeliveryState) - 4
-    assert counting.waiting({}) == counting.done({}) == 0
+    assert counts.count_waiting(one_each) == len(OPEN_STATES) == 4
+    assert counts.count_done(one_each) == len(DeliveryState) - 4
+    assert counts.count_waiting({}) == counts.count_done({}) == 0

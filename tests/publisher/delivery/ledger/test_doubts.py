@@ -30,12 +30,12 @@ def doubtful(book: Book) -> Book:
 
 def resend(book: Book, *readers: str) -> int:
     with book.writing() as connection:
-        return doubts.resend(connection, book.issue, numbers(book, readers), WEEK)
+        return doubts.resend_doubts(connection, book.issue, numbers(book, readers), WEEK)
 
 
 def mark_sent(book: Book, *readers: str) -> int:
     with book.writing() as connection:
-        return doubts.mark_sent(connection, book.issue, numbers(book, readers), WEEK)
+        return doubts.mark_doubts_sent(connection, book.issue, numbers(book, readers), WEEK)
 
 
 def numbers(book: Book, readers: tuple[str, ...]) -> list[int] | None:
@@ -48,7 +48,7 @@ def numbers(book: Book, readers: tuple[str, ...]) -> list[int] | None:
 
 def test_what_is_in_doubt_is_listed_with_its_reader(doubtful: Book) -> None:
     with doubtful.writing() as connection:
-        found = doubts.doubts(connection, doubtful.issue)
+        found = doubts.list_doubts(connection, doubtful.issue)
     ids = numbers(doubtful, (BOB, CYD)) or []
     assert found == [
         Doubt(doubtful.number, number, address, LATER, 1, NO_ANSWER)
@@ -59,15 +59,15 @@ def test_what_is_in_doubt_is_listed_with_its_reader(doubtful: Book) -> None:
 def test_who_was_erased_is_listed_without_an_address(doubtful: Book) -> None:
     erase(doubtful.house.database, BOB)
     with doubtful.writing() as connection:
-        found = doubts.doubts(connection, doubtful.issue)
+        found = doubts.list_doubts(connection, doubtful.issue)
     assert [doubt.address for doubt in found] == [None, CYD]
 
 
 def test_an_issue_with_nothing_in_doubt_lists_nothing(book: Book) -> None:
     book.begin()
     with book.writing() as connection:
-        assert doubts.doubts(connection, book.issue) == []
-        assert doubts.doubtful_issues(connection) == []
+        assert doubts.list_doubts(connection, book.issue) == []
+        assert doubts.issues_in_doubt(connection) == []
 
 
 def test_issues_with_doubts_are_found_whether_they_are_over_or_not(house: House) -> None:
@@ -78,7 +78,7 @@ def test_issues_with_doubts_are_found_whether_they_are_over_or_not(house: House)
     third.settle(third.begin(), S.SENT)
     other.finish()
     with house.database.writing() as connection:
-        found = doubts.doubtful_issues(connection)
+        found = doubts.issues_in_doubt(connection)
     assert [issue.id for issue in found] == [book.number, other.number]
 
 
@@ -141,8 +141,8 @@ def test_more_readers_are_decided_about_than_a_statement_takes(house: House) -> 
     book = open_book(house, *emails)
     book.settle(book.begin(1_000), S.IN_DOUBT, reason=NO_ANSWER)
     with house.database.writing() as connection:
-        assert len(doubts.doubts(connection, book.issue)) == 1_000
-        assert doubts.resend(connection, book.issue, [*book.names][1:], WEEK) == 999
+        assert len(doubts.list_doubts(connection, book.issue)) == 1_000
+        assert doubts.resend_doubts(connection, book.issue, [*book.names][1:], WEEK) == 999
     assert book.counts == {"in_doubt": 1, "pending": 999}
 
 
@@ -154,7 +154,7 @@ def test_doubts_are_repeated_unless_they_were_tried_too_often(book: Book) -> Non
     book.age(BOB, attempts=3)
     book.age(CYD, attempts=4)
     with book.writing() as connection:
-        assert doubts.repeat(connection, book.issue, 3, timedelta(days=2), LATER) == 2
+        assert doubts.retry_doubts(connection, book.issue, 3, timedelta(days=2), LATER) == 2
     assert book.states == {ANN: "pending", BOB: "pending", CYD: "in_doubt"}
     row = book.rows[ANN]
     assert (row.epoch, row.next_at, row.attempts, row.tried_at) == (2, LATER, 1, NOW)
@@ -164,7 +164,7 @@ def test_doubts_are_not_repeated_once_patience_is_over(book: Book) -> None:
     book.settle(book.begin(), S.IN_DOUBT, reason=NO_ANSWER)
     book.age(BOB, tried_at=LATER - timedelta(days=2))
     with book.writing() as connection:
-        assert doubts.repeat(connection, book.issue, 3, timedelta(days=2), LATER) == 2
+        assert doubts.retry_doubts(connection, book.issue, 3, timedelta(days=2), LATER) == 2
     assert book.states == {ANN: "pending", BOB: "in_doubt", CYD: "pending"}
 
 

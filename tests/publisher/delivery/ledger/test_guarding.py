@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 from sqlalchemy import delete, insert
 
-from publisher.delivery.states import ARROWS, DeliveryState
+from publisher.delivery.states import DELIVERY_TRANSITIONS, DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.errors import DatabaseError
 from tests.publisher.delivery.ledger.books import ANN, Book
@@ -27,7 +27,7 @@ def test_rows_go_along_arrows_or_stay_and_all_else_is_refused(book: Book) -> Non
     refused = 0
     for source, target in product(DeliveryState, DeliveryState):
         put(book, source)
-        if target is source or target in ARROWS[source]:
+        if target is source or target in DELIVERY_TRANSITIONS[source]:
             book.age(ANN, state=target)
             assert book.states[ANN] == target
         else:
@@ -35,7 +35,7 @@ def test_rows_go_along_arrows_or_stay_and_all_else_is_refused(book: Book) -> Non
                 book.age(ANN, state=target)
             assert book.states[ANN] == source
             refused += 1
-    assert refused == len(DeliveryState) * 9 - sum(map(len, ARROWS.values()))
+    assert refused == len(DeliveryState) * 9 - sum(map(len, DELIVERY_TRANSITIONS.values()))
 
 
 def test_an_epoch_that_falls_is_refused(book: Book) -> None:

@@ -21,30 +21,30 @@ from tests.publisher.delivery.ledger.books import (
 )
 
 
-def known(book: Book) -> dict[int, leases.Sender]:
+def known(book: Book) -> dict[int, leases.SendLease]:
     with book.writing() as connection:
-        return {one.id: one for one in leases.senders(connection)}
+        return {one.id: one for one in leases.list_leases(connection)}
 
 
 def test_a_sender_is_known_by_what_it_has_said(book: Book) -> None:
-    sender = leases.Sender(book.sender, LEASE_UNTIL, "test", "ambiguous", "x.lock")
+    sender = leases.SendLease(book.sender, LEASE_UNTIL, "test", "ambiguous", "x.lock")
     assert known(book) == {book.sender: sender}
 
 
 def test_a_number_is_never_used_again(book: Book) -> None:
     with book.writing() as connection:
-        leases.discharge(connection, book.sender)
+        leases.release_lease(connection, book.sender)
     assert known(book) == {}
     assert book.enlist() > book.sender
 
 
 def test_a_lease_can_be_renewed_until_it_is_lost(book: Book) -> None:
     with book.writing() as connection:
-        assert leases.renew(connection, book.sender, 2_000.5)
+        assert leases.renew_lease(connection, book.sender, 2_000.5)
     assert known(book)[book.sender].lease_until == 2_000.5
     book.dismiss()
     with book.writing() as connection:
-        assert not leases.renew(connection, book.sender, 3_000.0)
+        assert not leases.renew_lease(connection, book.sender, 3_000.0)
     assert known(book) == {}
 
 
@@ -53,7 +53,7 @@ def test_what_was_claimed_is_free_and_what_was_attempted_in_doubt(book: Book) ->
     book.claim(1)
     book.dismiss()
     ann, bob = book.rows[ANN], book.rows[BOB]
-    assert (ann.state, ann.sender, ann.reason) == ("in_doubt", None, leases.CUT_OFF)
+    assert (ann.state, ann.sender, ann.reason) == ("in_doubt", None, leases.INTERRUPTED_REASON)
     assert (bob.state, bob.sender, bob.reason) == ("pending", None, None)
     # The answer may come after all; a claim can't be marked any more.
     assert (ann.epoch, bob.epoch) == (1, 2)
@@ -74,8 +74,8 @@ def test_how_many_were_taken_back_is_told(book: Book) -> None:
     book.begin(2)
     book.claim(1)
     with book.writing() as connection:
-        (gone,) = leases.senders(connection)
-        assert leases.dismiss(connection, gone, LATER) == leases.Recovered(1, 2)
+        (gone,) = leases.list_leases(connection)
+        assert leases.revoke_lease(connection, gone, LATER) == leases.RecoveredRows(1, 2)
 
 
 def test_what_others_hold_is_left_alone(book: Book) -> None:
@@ -101,10 +101,10 @@ def test_who_has_renewed_meanwhile_loses_nothing(book: Book, guarantee: Guarante
     book.claim(1)
     before = book.rows
     with book.writing() as connection:
-        (looked_at,) = leases.senders(connection)
-        leases.renew(connection, book.sender, LEASE_UNTIL + 1)
+        (looked_at,) = leases.list_leases(connection)
+        leases.renew_lease(connection, book.sender, LEASE_UNTIL + 1)
         gone = replace(looked_at, guarantee=guarantee)
-        assert leases.dismiss(connection, gone, LATER) is None
+        assert leases.revoke_lease(connection, gone, LATER) is None
     assert book.rows == before
     assert known(book).keys() == {book.sender}
 
@@ -112,8 +112,8 @@ def test_who_has_renewed_meanwhile_loses_nothing(book: Book, guarantee: Guarante
 def test_nobody_is_dismissed_twice(book: Book) -> None:
     gone = known(book)[book.sender]
     with book.writing() as connection:
-        assert leases.dismiss(connection, gone, LATER) == leases.Recovered()
-        assert leases.dismiss(connection, gone, LATER) is None
+        assert leases.revoke_lease(connection, gone, LATER) == leases.RecoveredRows()
+        assert leases.revoke_lease(connection, gone, LATER) is None
 
 
 @pytest.mark.parametrize("stopped", ["pause", "cancel"])
@@ -127,9 +127,9 @@ def test_rows_of_a_stopped_issue_are_taken_back_too(book: Book, stopped: str) ->
 def test_who_holds_something_still_is_not_struck_out(book: Book) -> None:
     claims = book.begin(1)
     with book.writing() as connection:
-        leases.discharge(connection, book.sender)
+        leases.release_lease(connection, book.sender)
     assert known(book).keys() == {book.sender}
     book.settle(claims, S.SENT)
     with book.writing() as connection:
-        leases.discharge(connection, book.sender)
+        leases.release_lease(connection, book.sender)
     assert known(book) == {}

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from publisher.database import open_database
-from publisher.delivery.ledger.claiming import Claim
-from publisher.delivery.ledger.looking import Looker
+from publisher.delivery.ledger.claims import Claim
+from publisher.delivery.ledger.recheck import LedgerRecheck
 from publisher.errors import DatabaseError
 from subscribers import Status, suppress, unsubscribe
 from tests.publisher.conftest import NOW
@@ -20,8 +20,8 @@ from tests.publisher.delivery.mailing import erase
 
 
 @pytest.fixture
-def looker(book: Book) -> Iterator[Looker]:
-    with closing(Looker(book.house.database.path)) as looker:
+def looker(book: Book) -> Iterator[LedgerRecheck]:
+    with closing(LedgerRecheck(book.house.database.path)) as looker:
         yield looker
 
 
@@ -30,14 +30,14 @@ def claim(book: Book) -> Claim:
     return book.begin(1)[0]
 
 
-def test_who_is_still_subscribed_wants_her_mail(looker: Looker, claim: Claim) -> None:
+def test_who_is_still_subscribed_wants_her_mail(looker: LedgerRecheck, claim: Claim) -> None:
     assert looker(claim) is True
     assert looker(claim) is True
 
 
 @pytest.mark.parametrize("how", ["left", "dead", "erased"])
 def test_who_left_after_the_mark_wants_none(
-    book: Book, looker: Looker, claim: Claim, how: str
+    book: Book, looker: LedgerRecheck, claim: Claim, how: str
 ) -> None:
     assert looker(claim) is True
     with book.writing() as connection:
@@ -50,7 +50,9 @@ def test_who_left_after_the_mark_wants_none(
     assert looker(claim) is False
 
 
-def test_a_change_counts_from_its_commit_on(book: Book, looker: Looker, claim: Claim) -> None:
+def test_a_change_counts_from_its_commit_on(
+    book: Book, looker: LedgerRecheck, claim: Claim
+) -> None:
     with book.writing() as connection:
         unsubscribe(connection, ANN, "weekly", NOW)
         assert looker(claim) is True
@@ -58,7 +60,7 @@ def test_a_change_counts_from_its_commit_on(book: Book, looker: Looker, claim: C
 
 
 def test_an_issue_that_was_stopped_is_not_sent(
-    book: Book, looker: Looker, claim: Claim
+    book: Book, looker: LedgerRecheck, claim: Claim
 ) -> None:
     book.pause()
     assert looker(claim) is None
@@ -68,7 +70,7 @@ def test_an_issue_that_was_stopped_is_not_sent(
     assert looker(claim) is None
 
 
-def test_one_thread_looks_and_another_parts(looker: Looker, claim: Claim) -> None:
+def test_one_thread_looks_and_another_parts(looker: LedgerRecheck, claim: Claim) -> None:
     seen: list[bool | None] = []
     thread = threading.Thread(target=lambda: seen.append(looker(claim)))
     thread.start()
@@ -78,7 +80,9 @@ def test_one_thread_looks_and_another_parts(looker: Looker, claim: Claim) -> Non
     looker.close()
 
 
-def test_a_look_leaves_the_file_to_the_writer(book: Book, looker: Looker, claim: Claim) -> None:
+def test_a_look_leaves_the_file_to_the_writer(
+    book: Book, looker: LedgerRecheck, claim: Claim
+) -> None:
     # A look that kept its snapshot would keep the log from ever being emptied.
     assert looker(claim) is True
     book.claim()
@@ -89,7 +93,7 @@ def test_a_look_leaves_the_file_to_the_writer(book: Book, looker: Looker, claim:
 
 def test_a_database_that_cannot_be_read_says_which(tmp_path: Path, claim: Claim) -> None:
     path = tmp_path / "none.db"
-    with closing(Looker(path)) as looker, pytest.raises(DatabaseError, match=str(path)):
+    with closing(LedgerRecheck(path)) as looker, pytest.raises(DatabaseError, match=str(path)):
         looker(claim)
     assert not path.exists()
 
@@ -99,6 +103,6 @@ def test_any_folder_may_hold_the_database(book: Book, claim: Claim, name: str) -
     # Looked at through a URI, where some letters mean something.
     path = book.house.settings.folders.var / name / "publisher.db"
     with closing(open_database(path)):
-        looker = Looker(path)
+        looker = LedgerRecheck(path)
         assert looker(claim) is None
         looker.close()

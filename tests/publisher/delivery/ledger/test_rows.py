@@ -11,9 +11,17 @@ from typing import Any
 
 from sqlalchemy import event, select
 
-from publisher.delivery.fates import Fate
-from publisher.delivery.ledger import claiming, doubts, leases, marking, settling, stopping
-from publisher.delivery.ledger.rows import NONE, ROWS, as_rows, standing, told, written
+from publisher.delivery.ledger import attempts, doubts, leases, lifecycle, marking
+from publisher.delivery.ledger import claims as claim_rows
+from publisher.delivery.ledger.bulk import (
+    NONE,
+    ROWS,
+    encode_instant,
+    encode_rows,
+    in_states,
+    row_values,
+)
+from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.tables import delivery
 from publisher.issues import store as issues
 from tests.publisher.conftest import NOW, House
@@ -22,37 +30,37 @@ from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, LATER, Book, S,
 
 def test_rows_that_are_told_are_read_as_they_were(house: House) -> None:
     rows = [(1, 2, "sent", None), (3, 2**40, 'it\'s "so"', "灯笼")]
-    query = select(told("issue_id", "subscriber_id", "state", "reason"))
+    query = select(row_values("issue_id", "subscriber_id", "state", "reason"))
     with house.database.reading() as connection:
-        found = connection.execute(query, {ROWS: as_rows(rows)}).all()
+        found = connection.execute(query, {ROWS: encode_rows(rows)}).all()
         assert [tuple(row) for row in found] == rows
-        assert connection.execute(query, {ROWS: as_rows([])}).all() == []
+        assert connection.execute(query, {ROWS: encode_rows([])}).all() == []
 
 
 def test_any_number_of_rows_is_one_value(house: House) -> None:
     rows = [(number, -number) for number in range(50_000)]
     with house.database.reading() as connection:
         found = connection.execute(
-            select(told("issue_id", "subscriber_id")), {ROWS: as_rows(rows)}
+            select(row_values("issue_id", "subscriber_id")), {ROWS: encode_rows(rows)}
         )
         assert [tuple(row) for row in found] == rows
 
 
 def test_no_rows_are_known_by_how_they_are_written() -> None:
-    assert as_rows(iter(())) == NONE
+    assert encode_rows(iter(())) == NONE
 
 
 def test_instants_are_written_as_the_columns_keep_them() -> None:
     noon = datetime(2026, 1, 9, 20, 0, 0, 999, tzinfo=timezone(timedelta(hours=8)))
-    assert written(noon) == "2026-01-09T12:00:00Z"
-    assert written(datetime(2026, 1, 9, 12, tzinfo=UTC)) == written(noon)
-    assert written(None) is None
+    assert encode_instant(noon) == "2026-01-09T12:00:00Z"
+    assert encode_instant(datetime(2026, 1, 9, 12, tzinfo=UTC)) == encode_instant(noon)
+    assert encode_instant(None) is None
 
 
 def test_rows_are_found_by_how_they_stand(book: Book) -> None:
     book.settle(book.begin(1), S.SENT)
     book.claim(1)
-    readers = select(delivery.c.subscriber_id).where(standing(S.SENT, S.CLAIMED))
+    readers = select(delivery.c.subscriber_id).where(in_states(S.SENT, S.CLAIMED))
     with book.writing() as connection:
         assert {*connection.execute(readers).scalars()} == {*[*book.names][:2]}
 
@@ -86,31 +94,31 @@ def everything_that_is_done(book: Book) -> None:
     claims = one, other = book.begin(2)
     with book.writing() as connection:
         (issue,) = issues.numbered(connection, numbers)
-        settling.settle(connection, {one: Fate(S.DEFERRED, "x", LATER)}, NOW)
-        settling.believe(connection, claims, NOW)
-        settling.sent_by(connection, book.sender, [claim.key for claim in claims])
-        marking.unmark(connection, [other], NOW)
-        claimed = claiming.claim(connection, book.number, book.sender, NOW, 2)
-        marking.put_off(connection, {claimed[0]: LATER}, NOW)
-        marking.release(connection, claimed[1:], NOW)
-        marking.mark(
-            connection, claiming.claim(connection, book.number, book.sender, NOW, 1), NOW
+        attempts.settle_attempts(connection, {one: StateChange(S.DEFERRED, "x", LATER)}, NOW)
+        attempts.confirm_bounces(connection, claims, NOW)
+        attempts.sent_under_lease(connection, book.sender, [claim.key for claim in claims])
+        marking.undo_attempts(connection, [other], NOW)
+        claimed = claim_rows.claim(connection, book.number, book.sender, NOW, 2)
+        marking.postpone_claims(connection, {claimed[0]: LATER}, NOW)
+        marking.release_claims(connection, claimed[1:], NOW)
+        marking.begin_attempts(
+            connection, claim_rows.claim(connection, book.number, book.sender, NOW, 1), NOW
         )
-        claiming.next_due(connection, numbers)
-        claiming.due(connection, numbers, NOW, 8)
-        leases.discharge(connection, book.sender)
-        doubts.doubtful_issues(connection)
-        doubts.doubts(connection, issue)
-        doubts.repeat(connection, issue, 3, timedelta(days=2), NOW)
-        doubts.resend(connection, issue, None, NOW)
-        doubts.mark_sent(connection, issue, [1], NOW)
-        (gone,) = leases.senders(connection)
-        leases.dismiss(connection, gone, NOW)
-        stopping.finish(connection, issue, NOW)
-        paused = stopping.pause(connection, issue, "x", NOW)
-        resumed = stopping.resume(connection, paused, NOW)
-        stopping.cancel(connection, resumed, "x", NOW)
-        stopping.sweep_cancelled(connection, NOW)
+        claim_rows.next_due_at(connection, numbers)
+        claim_rows.count_due(connection, numbers, NOW, 8)
+        leases.release_lease(connection, book.sender)
+        doubts.issues_in_doubt(connection)
+        doubts.list_doubts(connection, issue)
+        doubts.retry_doubts(connection, issue, 3, timedelta(days=2), NOW)
+        doubts.resend_doubts(connection, issue, None, NOW)
+        doubts.mark_doubts_sent(connection, issue, [1], NOW)
+        (gone,) = leases.list_leases(connection)
+        leases.revoke_lease(connection, gone, NOW)
+        lifecycle.finish_issue(connection, issue, NOW)
+        paused = lifecycle.pause_issue(connection, issue, "x", NOW)
+        resumed = lifecycle.resume_issue(connection, paused, NOW)
+        lifecycle.cancel_issue(connection, resumed, "x", NOW)
+        lifecycle.sweep_cancelled(connection, NOW)
 
 
 def test_no_verb_looks_at_all_rows_of_an_issue_to_find_a_few(house: House) -> None:

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from publisher.delivery.fates import Fate
-from publisher.delivery.ledger import settling
+from publisher.delivery.ledger import attempts
+from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import DeliveryState
 from publisher.issues.life import State
 from tests.publisher.conftest import NOW, House
@@ -15,21 +15,21 @@ from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, LATER, Book, S,
 
 SOON = LATER + timedelta(minutes=1)
 FATES = [
-    Fate(S.SENT),
-    Fate(S.DEFERRED, "not now", SOON),
-    Fate(S.BOUNCED, "no such mailbox"),
-    Fate(S.FAILED, "no room"),
-    Fate(S.IN_DOUBT, "no answer"),
-    Fate(S.PENDING, "the line was lost", NOW),
-    Fate(S.SUPPRESSED, "no longer subscribed"),
+    StateChange(S.SENT),
+    StateChange(S.DEFERRED, "not now", SOON),
+    StateChange(S.BOUNCED, "no such mailbox"),
+    StateChange(S.FAILED, "no room"),
+    StateChange(S.IN_DOUBT, "no answer"),
+    StateChange(S.PENDING, "the line was lost", NOW),
+    StateChange(S.SUPPRESSED, "no longer subscribed"),
 ]
 
 
 @pytest.mark.parametrize("fate", FATES, ids=[fate.state for fate in FATES])
-def test_a_row_goes_where_its_fate_says(book: Book, fate: Fate) -> None:
+def test_a_row_goes_where_its_fate_says(book: Book, fate: StateChange) -> None:
     (claim,) = book.begin(1)
     with book.writing() as connection:
-        assert settling.settle(connection, {claim: fate}, LATER) == {claim.key}
+        assert attempts.settle_attempts(connection, {claim: fate}, LATER) == {claim.key}
     row = book.rows[ANN]
     assert (row.state, row.reason) == (fate.state, fate.reason)
     assert row.next_at == (fate.next_at or NOW)
@@ -42,12 +42,12 @@ def test_many_rows_of_several_issues_are_settled_at_once(house: House) -> None:
     book, other = open_book(house, ANN, CYD), open_book(house, BOB, language="ar")
     (ann, cyd), (bob,) = book.begin(), other.begin()
     fates = {
-        ann: Fate(S.SENT),
-        bob: Fate(S.BOUNCED, "no"),
-        cyd: Fate(S.DEFERRED, "later", SOON),
+        ann: StateChange(S.SENT),
+        bob: StateChange(S.BOUNCED, "no"),
+        cyd: StateChange(S.DEFERRED, "later", SOON),
     }
     with house.database.writing() as connection:
-        moved = settling.settle(connection, fates, LATER)
+        moved = attempts.settle_attempts(connection, fates, LATER)
     assert moved == {ann.key, bob.key, cyd.key}
     assert book.states | other.states == {ANN: "sent", BOB: "bounced", CYD: "deferred"}
 
@@ -70,11 +70,13 @@ def test_what_has_ended_is_not_settled_again(book: Book) -> None:
     assert book.counts == {"sent": 3}
 
 
-@pytest.mark.parametrize("fate", [Fate(S.DEFERRED, "x", SOON), Fate(S.PENDING, "x", NOW)])
-def test_what_waits_for_another_try_is_not_settled_again(book: Book, fate: Fate) -> None:
+@pytest.mark.parametrize(
+    "fate", [StateChange(S.DEFERRED, "x", SOON), StateChange(S.PENDING, "x", NOW)]
+)
+def test_what_waits_for_another_try_is_not_settled_again(book: Book, fate: StateChange) -> None:
     (claim,) = book.begin(1)
     with book.writing() as connection:
-        settling.settle(connection, {claim: fate}, LATER)
+        attempts.settle_attempts(connection, {claim: fate}, LATER)
     assert book.settle([claim], S.SENT) == set()
     assert book.states[ANN] == fate.state
 
@@ -110,12 +112,14 @@ def test_a_reason_is_kept_to_the_letter(book: Book, reason: str) -> None:
 
 
 @pytest.mark.parametrize("fate", FATES, ids=[fate.state for fate in FATES])
-def test_a_row_that_was_taken_for_doubtful_takes_the_answer(book: Book, fate: Fate) -> None:
+def test_a_row_that_was_taken_for_doubtful_takes_the_answer(
+    book: Book, fate: StateChange
+) -> None:
     (claim,) = book.begin(1)
     book.dismiss()
     assert book.states[ANN] == "in_doubt"
     with book.writing() as connection:
-        assert settling.settle(connection, {claim: fate}, LATER) == {claim.key}
+        assert attempts.settle_attempts(connection, {claim: fate}, LATER) == {claim.key}
     assert (book.states[ANN], book.rows[ANN].reason) == (fate.state, fate.reason)
 
 
@@ -163,7 +167,7 @@ def test_a_refusal_that_was_put_off_is_believed_later(book: Book) -> None:
     claims = book.begin(2)
     book.settle(claims, S.DEFERRED, reason="550 no", next_at=SOON)
     with book.writing() as connection:
-        assert settling.believe(connection, claims[:1], LATER) == {claims[0].key}
+        assert attempts.confirm_bounces(connection, claims[:1], LATER) == {claims[0].key}
     assert book.states == {ANN: "bounced", BOB: "deferred", CYD: "pending"}
     assert book.rows[ANN].reason == "550 no"
 
@@ -173,8 +177,8 @@ def test_a_refusal_is_not_believed_of_a_row_that_was_tried_again(book: Book) -> 
     book.settle(claims, S.DEFERRED, next_at=NOW)
     book.settle(book.begin(9, LATER), S.DEFERRED, next_at=SOON)
     with book.writing() as connection:
-        assert settling.believe(connection, claims, LATER) == set()
-        assert settling.believe(connection, [], LATER) == set()
+        assert attempts.confirm_bounces(connection, claims, LATER) == set()
+        assert attempts.confirm_bounces(connection, [], LATER) == set()
     assert book.counts == {"deferred": 3}
 
 
@@ -190,7 +194,7 @@ def test_a_sender_knows_what_it_has_sent_and_no_other_does(book: Book) -> None:
     book.settle(book.begin(1), S.BOUNCED, reason="no")
     keys = [(book.number, reader) for reader in book.names]
     with book.writing() as connection:
-        assert settling.sent_by(connection, book.sender, keys) == {mine[0].key}
-        assert settling.sent_by(connection, other, keys) == {theirs[0].key}
-        assert settling.sent_by(connection, other, [mine[0].key]) == set()
-        assert settling.sent_by(connection, other, []) == set()
+        assert attempts.sent_under_lease(connection, book.sender, keys) == {mine[0].key}
+        assert attempts.sent_under_lease(connection, other, keys) == {theirs[0].key}
+        assert attempts.sent_under_lease(connection, other, [mine[0].key]) == set()
+        assert attempts.sent_under_lease(connection, other, []) == set()

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from publisher.delivery.ledger import stopping
-from publisher.delivery.ledger.counting import counts
+from publisher.delivery.ledger import lifecycle
+from publisher.delivery.ledger.counts import count_deliveries
 from publisher.delivery.states import DeliveryState
 from publisher.errors import IssueError, TransitionError
 from publisher.issues import store as issues
@@ -98,7 +98,7 @@ def test_an_issue_that_somebody_has_moved_meanwhile_is_not_paused(book: Book) ->
         book.writing() as connection,
         pytest.raises(IssueError, match="moved by somebody else"),
     ):
-        stopping.pause(connection, stale, "too late", LATER)
+        lifecycle.pause_issue(connection, stale, "too late", LATER)
     assert book.stands() is State.SENDING
 
 
@@ -110,7 +110,7 @@ def test_who_was_not_written_to_yet_is_cancelled(book: Book) -> None:
     book.claim(1)
     book.cancel()
     assert book.counts == kept(book) == {"cancelled": 3}
-    assert {row.reason for row in book.rows.values()} == {stopping.CANCELLED}
+    assert {row.reason for row in book.rows.values()} == {lifecycle.CANCELLED}
     assert (book.issue.state, book.issue.reason) == (State.CANCELLED, "by hand")
     assert finished_at(book) == LATER
 
@@ -140,8 +140,8 @@ def test_what_the_dead_have_left_of_a_cancelled_issue_is_swept_up(house: House) 
     book.dismiss()
     assert book.counts == {"pending": 1, "cancelled": 1}
     with house.database.writing() as connection:
-        assert stopping.sweep_cancelled(connection, LATER) == 1
-        assert stopping.sweep_cancelled(connection, LATER) == 0
+        assert lifecycle.sweep_cancelled(connection, LATER) == 1
+        assert lifecycle.sweep_cancelled(connection, LATER) == 0
     assert book.counts == kept(book) == {"cancelled": 2}
 
 
@@ -150,8 +150,8 @@ def test_doubts_that_the_dead_have_left_of_a_cancelled_issue_are_counted(book: B
     book.cancel()
     book.dismiss()
     with book.writing() as connection:
-        assert stopping.sweep_cancelled(connection, LATER) == 1
-        assert stopping.sweep_cancelled(connection, LATER) == 0
+        assert lifecycle.sweep_cancelled(connection, LATER) == 1
+        assert lifecycle.sweep_cancelled(connection, LATER) == 0
     assert kept(book) == {"in_doubt": 1, "cancelled": 2}
 
 
@@ -159,17 +159,17 @@ def test_what_is_under_way_is_not_swept_up(book: Book) -> None:
     book.begin()
     book.cancel()
     with book.writing() as connection:
-        stopping.sweep_cancelled(connection, LATER)
+        lifecycle.sweep_cancelled(connection, LATER)
     assert book.counts == {"attempting": 3}
 
 
 def test_an_issue_can_be_cancelled_before_anybody_has_a_row(house: House) -> None:
     issue = ready(house)
     with house.database.writing() as connection:
-        cancelled = stopping.cancel(connection, issue, "a mistake", LATER)
+        cancelled = lifecycle.cancel_issue(connection, issue, "a mistake", LATER)
         assert cancelled.state is State.CANCELLED
-        assert counts(connection, [issue.id]) == {issue.id: Counter()}
-        assert stopping.sweep_cancelled(connection, LATER) == 0
+        assert count_deliveries(connection, [issue.id]) == {issue.id: Counter()}
+        assert lifecycle.sweep_cancelled(connection, LATER) == 0
 
 
 def test_what_is_over_cannot_be_cancelled(book: Book) -> None:
@@ -251,21 +251,23 @@ def test_an_issue_ends_once(book: Book) -> None:
         book.writing() as connection,
         pytest.raises(IssueError, match="moved by somebody else"),
     ):
-        stopping.finish(connection, stale, LATER)
+        lifecycle.finish_issue(connection, stale, LATER)
 
 
 @pytest.mark.parametrize("state", DeliveryState)
 def test_only_what_went_wrong_spoils_an_end(state: DeliveryState) -> None:
     bad = state in {S.BOUNCED, S.FAILED, S.IN_DOUBT}
-    assert stopping.outcome({state: 1}) is (State.FAILED if bad else State.SENT)
-    assert stopping.outcome({state: 1, S.SENT: 1}) is (State.PARTIAL if bad else State.SENT)
+    assert lifecycle.final_state({state: 1}) is (State.FAILED if bad else State.SENT)
+    assert lifecycle.final_state({state: 1, S.SENT: 1}) is (
+        State.PARTIAL if bad else State.SENT
+    )
 
 
 def test_what_is_not_over_is_not_amended(book: Book) -> None:
     book.settle(book.begin(), S.SENT)
     before = book.issue
     with book.writing() as connection:
-        stopping.amend(connection, [book.number, 99], LATER)
-        stopping.amend(connection, [], LATER)
+        lifecycle.reconcile_issues(connection, [book.number, 99], LATER)
+        lifecycle.reconcile_issues(connection, [], LATER)
     assert book.issue == before
     assert kept(book) == {}

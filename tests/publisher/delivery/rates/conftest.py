@@ -14,7 +14,7 @@ from sqlalchemy import Engine, event, select
 
 from publisher.config.delivery import Delivery
 from publisher.database import Database, open_database
-from publisher.delivery.rates import Grant, Rates
+from publisher.delivery.rates import RateGrant, RateLimiter
 from publisher.delivery.rates.tables import rate_bucket, rate_slowing
 
 NOW = 1_800_000_000.0  # 2027-01-15, 08:00 UTC
@@ -27,16 +27,16 @@ class Post:
     database: Database
     settings: dict[str, Any]
     transport: str = "smtp"
-    rates: Rates = field(init=False)
+    rates: RateLimiter = field(init=False)
 
     def __post_init__(self) -> None:
         self.start_again()
 
     def start_again(self) -> None:
         """Forget what a process forgets when it ends."""
-        self.rates = Rates(Delivery.model_validate(self.settings), self.transport)
+        self.rates = RateLimiter(Delivery.model_validate(self.settings), self.transport)
 
-    def ask(self, domains: list[str] | int, now: float) -> Grant:
+    def ask(self, domains: list[str] | int, now: float) -> RateGrant:
         """Ask for readers of these domains, or for so many of one."""
         asked = ["a.example"] * domains if isinstance(domains, int) else domains
         with self.database.writing() as connection:

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from publisher.config.delivery import Delivery
-from publisher.delivery.rates.limits import Limits
-from publisher.delivery.rates.slowing import Slowing
+from publisher.delivery.rates.limits import RateLimits
+from publisher.delivery.rates.throttle import Throttle
 
 SETTINGS = Delivery.model_validate(
     {
@@ -17,7 +17,7 @@ SETTINGS = Delivery.model_validate(
 
 
 def test_each_bound_has_a_bucket_and_words_of_its_own() -> None:
-    limits = Limits(SETTINGS, "smtp")
+    limits = RateLimits(SETTINGS, "smtp")
     found = [
         (one.bucket, one.words)
         for scope in (None, "gmail.com", "outlook.com")
@@ -32,7 +32,7 @@ def test_each_bound_has_a_bucket_and_words_of_its_own() -> None:
 
 
 def test_domains_of_one_table_are_one_scope() -> None:
-    limits = Limits(SETTINGS, "smtp")
+    limits = RateLimits(SETTINGS, "smtp")
     assert limits.scope_of("googlemail.com") == limits.scope_of("gmail.com") == "gmail.com"
     assert limits.domains_of("icloud.com") == ("icloud.com", "me.com")
     assert limits.scope_of("example.org") == "example.org"
@@ -40,7 +40,7 @@ def test_domains_of_one_table_are_one_scope() -> None:
 
 
 def test_the_tightest_bound_is_the_pace_in_the_long_run() -> None:
-    limits = Limits(SETTINGS, "smtp")
+    limits = RateLimits(SETTINGS, "smtp")
     assert limits.bound(None) == 10
     assert limits.bound("gmail.com") == 2.5
     assert limits.bound("icloud.com") is None
@@ -48,19 +48,19 @@ def test_the_tightest_bound_is_the_pace_in_the_long_run() -> None:
 
 
 def test_names_of_scopes_go_both_ways() -> None:
-    limits = Limits(SETTINGS, "smtp")
+    limits = RateLimits(SETTINGS, "smtp")
     for scope in (None, "gmail.com", "example.org", ""):
         assert limits.scope_named(limits.name_of(scope)) == scope
 
 
 def test_a_domain_without_a_bound_does_not_bound_anything() -> None:
     bare = Delivery.model_validate({"domain": [{"names": ["icloud.com", "me.com"]}]})
-    assert not Limits(bare, "smtp").is_bounded
-    assert Limits(SETTINGS, "smtp").is_bounded
+    assert not RateLimits(bare, "smtp").is_bounded
+    assert RateLimits(SETTINGS, "smtp").is_bounded
 
 
 def test_a_slowing_is_a_bound_that_grows() -> None:
-    limits, slowing = Limits(SETTINGS, "smtp"), Slowing(0.5, 1000.0, 2.5)
+    limits, slowing = RateLimits(SETTINGS, "smtp"), Throttle(0.5, 1000.0, 2.5)
     found = limits.slowed("gmail.com", slowing, 1000.0)
     assert (found.bucket, found.words) == (
         "smtp/gmail.com/slowed",

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from publisher.delivery.rates.recent import Recent
+from publisher.delivery.rates.recent import RecentSends
 
 NOW = 1_800_000_000.0
 
 
-def steady(recent: Recent, domain: str, seconds: int, each: int, start: float = NOW) -> float:
+def steady(
+    recent: RecentSends, domain: str, seconds: int, each: int, start: float = NOW
+) -> float:
     """Send so many messages each second; gives the instant of the last."""
     for second in range(seconds):
         recent.add([domain] * each, start + second)
@@ -16,7 +18,7 @@ def steady(recent: Recent, domain: str, seconds: int, each: int, start: float = 
 
 @pytest.mark.parametrize("seconds", [2, 9, 10, 11, 25, 60])
 def test_a_steady_pace_is_found_however_long_it_lasts(seconds: int) -> None:
-    recent = Recent()
+    recent = RecentSends()
     last = steady(recent, "a.example", seconds, 20)
     pace = recent.pace(["a.example"], last)
     assert pace is not None
@@ -24,7 +26,7 @@ def test_a_steady_pace_is_found_however_long_it_lasts(seconds: int) -> None:
 
 
 def test_domains_are_counted_apart_and_together() -> None:
-    recent = Recent()
+    recent = RecentSends()
     recent.add(["a.example"] * 30 + ["b.example"] * 20 + ["c.example"], NOW)
     assert recent.pace(["a.example"], NOW) == 30
     assert recent.pace(["a.example", "b.example"], NOW) == 50
@@ -32,7 +34,7 @@ def test_domains_are_counted_apart_and_together() -> None:
 
 
 def test_few_messages_say_nothing() -> None:
-    recent = Recent()
+    recent = RecentSends()
     recent.add(["a.example"] * 9, NOW)
     assert recent.pace(["a.example"], NOW) is None
     assert recent.pace(["b.example"], NOW) is None
@@ -41,7 +43,7 @@ def test_few_messages_say_nothing() -> None:
 
 
 def test_what_is_long_past_is_forgotten() -> None:
-    recent = Recent()
+    recent = RecentSends()
     steady(recent, "a.example", 10, 100)
     assert recent.pace(None, NOW + 60) is None
     recent.add(["b.example"], NOW + 60)
@@ -49,7 +51,7 @@ def test_what_is_long_past_is_forgotten() -> None:
 
 
 def test_a_clock_that_was_set_back_begins_anew() -> None:
-    recent = Recent()
+    recent = RecentSends()
     steady(recent, "a.example", 10, 100)
     recent.add(["a.example"] * 20, NOW - 3600)
     assert recent.pace(None, NOW - 3600) == 20

@@ -7,44 +7,44 @@ from itertools import pairwise
 
 import pytest
 
+from publisher.delivery.rates.admission import HORIZON, RateGate, RateGrant, admit
 from publisher.delivery.rates.gcra import per_hour, per_second
-from publisher.delivery.rates.limits import Limit, Scope
-from publisher.delivery.rates.sharing import HORIZON, Gate, Grant, share
-from publisher.delivery.rates.slowing import Slowing
-from publisher.delivery.rates.warmup import Quota
+from publisher.delivery.rates.limits import RateLimit, RateScope
+from publisher.delivery.rates.throttle import Throttle
+from publisher.delivery.rates.warmup import DailyQuota
 
 NOW = 1_800_000_000.0
-FIVE = Limit("slow", per_second(5), "a.example: 5 a second")
+FIVE = RateLimit("slow", per_second(5), "a.example: 5 a second")
 
 
-def gates(now: float = NOW, **limits: Limit) -> dict[Scope, Gate]:
+def gates(now: float = NOW, **limits: RateLimit) -> dict[RateScope, RateGate]:
     """Make gates of full buckets, by the first word of each domain; the transport is `smtp`."""
-    made: dict[Scope, Gate] = {
-        f"{name}.example": Gate([one], {}, now)
+    made: dict[RateScope, RateGate] = {
+        f"{name}.example": RateGate([one], {}, now)
         for name, one in limits.items()
         if name != "smtp"
     }
-    made[None] = Gate([limits["smtp"]] if "smtp" in limits else [], {}, now)
+    made[None] = RateGate([limits["smtp"]] if "smtp" in limits else [], {}, now)
     return made
 
 
-def asked(scopes: Sequence[str], ahead: dict[str, float], now: float = NOW) -> Grant:
+def asked(scopes: Sequence[str], ahead: dict[str, float], now: float = NOW) -> RateGrant:
     """Ask at a gate whose burst has gone already."""
     shut = gates(now, a=FIVE)
     for _ in range(5):
         shut["a.example"].let_pass()
-    return share(scopes, shut, ahead, now)
+    return admit(scopes, shut, ahead, now)
 
 
 def test_whom_nothing_bounds_all_may_go() -> None:
-    grant = share(["a.example", "b.example"], gates(), {}, NOW)
+    grant = admit(["a.example", "b.example"], gates(), {}, NOW)
     assert (grant.allowed, grant.put_off, grant.held) == ([0, 1], {}, [])
     assert (grant.transport_wait, grant.reasons) == (None, ())
 
 
 def test_a_domain_keeps_its_own_readers_and_nobody_elses() -> None:
     scopes = ["a.example", "b.example"] * 8
-    grant = share(scopes, gates(a=FIVE), {}, NOW)
+    grant = admit(scopes, gates(a=FIVE), {}, NOW)
     assert grant.allowed == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 15]
     assert list(grant.put_off) == [10, 12, 14]
     assert not grant.held
@@ -53,7 +53,7 @@ def test_a_domain_keeps_its_own_readers_and_nobody_elses() -> None:
 
 
 def test_the_transport_keeps_everybody_and_says_for_how_long() -> None:
-    grant = share(["a.example"] * 8, gates(smtp=FIVE), {}, NOW)
+    grant = admit(["a.example"] * 8, gates(smtp=FIVE), {}, NOW)
     assert grant.allowed == [0, 1, 2, 3, 4]
     assert grant.held == [5, 6, 7]
     assert not grant.put_off
@@ -62,9 +62,9 @@ def test_the_transport_keeps_everybody_and_says_for_how_long() -> None:
 
 
 def test_whom_her_domain_keeps_takes_no_place_of_the_transports() -> None:
-    tight = Limit("tight", per_second(1), "a.example: 1 a second")
+    tight = RateLimit("tight", per_second(1), "a.example: 1 a second")
     scopes = ["a.example"] * 10 + ["b.example"] * 10
-    grant = share(scopes, gates(a=tight, smtp=FIVE), {}, NOW)
+    grant = admit(scopes, gates(a=tight, smtp=FIVE), {}, NOW)
     assert grant.allowed == [0, 10, 11, 12, 13]
     assert list(grant.put_off) == list(range(1, 10))
     assert grant.held == list(range(14, 20))
@@ -109,17 +109,17 @@ def test_behind_the_horizon_people_are_told_to_ask_again_each_at_her_own_time() 
 
 
 def test_nobody_is_told_to_ask_before_anybody_can_go() -> None:
-    hourly = Limit("hour", per_hour(1), "a.example: 1 an hour")
+    hourly = RateLimit("hour", per_hour(1), "a.example: 1 an hour")
     ahead: dict[str, float] = {}
-    grant = share(["a.example"] * 10, gates(a=hourly), ahead, NOW)
+    grant = admit(["a.example"] * 10, gates(a=hourly), ahead, NOW)
     assert grant.allowed == [0]
     assert all(3599 < wait <= 3600 + HORIZON for wait in grant.put_off.values())
 
 
 def test_a_queue_at_a_pace_that_grows_gets_denser() -> None:
-    slowing = Slowing(0.5, NOW, 2.0)
-    limit = Limit("slowed", per_second(0.5), "a.example: slowed to 0.5 a second", slowing)
-    grant = share(["a.example"] * 600, gates(a=limit), {}, NOW)
+    slowing = Throttle(0.5, NOW, 2.0)
+    limit = RateLimit("slowed", per_second(0.5), "a.example: slowed to 0.5 a second", slowing)
+    grant = admit(["a.example"] * 600, gates(a=limit), {}, NOW)
     waits = list(grant.put_off.values())
     gaps = [after - before for before, after in pairwise(waits)]
     assert gaps[0] == pytest.approx(2, rel=0.01)
@@ -128,9 +128,9 @@ def test_a_queue_at_a_pace_that_grows_gets_denser() -> None:
 
 
 def test_a_day_that_is_used_up_keeps_all_until_the_next() -> None:
-    day = Quota(3, NOW + 7200, "warm-up: 300 a day")
-    made: dict[Scope, Gate] = {None: Gate([FIVE], {}, NOW, day)}
-    grant = share(["a.example"] * 5, made, {}, NOW)
+    day = DailyQuota(3, NOW + 7200, "warm-up: 300 a day")
+    made: dict[RateScope, RateGate] = {None: RateGate([FIVE], {}, NOW, day)}
+    grant = admit(["a.example"] * 5, made, {}, NOW)
     assert (grant.allowed, grant.held) == ([0, 1, 2], [3, 4])
     assert grant.transport_wait == 7200
     assert grant.reasons == ("warm-up: 300 a day",)
@@ -141,8 +141,8 @@ def test_places_in_a_domains_queue_count_from_when_the_transport_opens_or_is_ask
     opens_in: float, counts_from: float
 ) -> None:
     made = gates(a=FIVE)
-    made[None] = Gate([], {}, NOW, Quota(5, NOW + opens_in, "warm-up: 5 a day"))
-    grant = share(["a.example"] * 7, made, {}, NOW)
+    made[None] = RateGate([], {}, NOW, DailyQuota(5, NOW + opens_in, "warm-up: 5 a day"))
+    grant = admit(["a.example"] * 7, made, {}, NOW)
     assert grant.transport_wait == opens_in
     assert list(grant.put_off) == [5, 6]
     places = [counts_from + 0.2, counts_from + 0.4]
@@ -151,7 +151,7 @@ def test_places_in_a_domains_queue_count_from_when_the_transport_opens_or_is_ask
 
 
 def test_a_gate_tells_what_has_changed_and_nothing_else() -> None:
-    gate = Gate([FIVE, Limit("other", per_second(1), "")], {"slow": NOW + 0.4}, NOW)
+    gate = RateGate([FIVE, RateLimit("other", per_second(1), "")], {"slow": NOW + 0.4}, NOW)
     assert gate.changes() == {}
     gate.let_pass()
     assert gate.changes() == {
@@ -161,14 +161,14 @@ def test_a_gate_tells_what_has_changed_and_nothing_else() -> None:
 
 
 def test_a_gate_mends_what_a_clock_has_left_in_the_future() -> None:
-    gate = Gate([FIVE], {"slow": NOW + 3600}, NOW)
+    gate = RateGate([FIVE], {"slow": NOW + 3600}, NOW)
     assert not gate.is_open
     assert gate.changes() == {"slow": pytest.approx(NOW + 1)}
 
 
 def test_a_whole_audience_of_one_domain_goes_at_its_pace_asking_in_whole_seconds() -> None:
     """Readers ask as rows of the ledger do: 500 at once, and in the second after they were told."""
-    pace = Limit("slow", per_second(10), "")
+    pace = RateLimit("slow", per_second(10), "")
     tats: dict[str, float] = {}
     ahead: dict[str, float] = {}
     waiting = [(0, number) for number in range(12_000)]  # twenty minutes at that pace
@@ -178,9 +178,9 @@ def test_a_whole_audience_of_one_domain_goes_at_its_pace_asking_in_whole_seconds
         some: list[int] = []
         while waiting and waiting[0][0] <= now and len(some) < 500:
             some.append(heapq.heappop(waiting)[1])
-        gate = Gate([pace], tats, NOW + now)
-        made: dict[Scope, Gate] = {"a": gate, None: Gate([], {}, NOW)}
-        grant = share(["a"] * len(some), made, ahead, NOW + now)
+        gate = RateGate([pace], tats, NOW + now)
+        made: dict[RateScope, RateGate] = {"a": gate, None: RateGate([], {}, NOW)}
+        grant = admit(["a"] * len(some), made, ahead, NOW + now)
         tats |= gate.changes()
         gone += len(grant.allowed)
         asked_in_all += len(some)

@@ -4,35 +4,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.delivery.rates.slowing import SLOWEST, Slowing, slowed
+from publisher.delivery.rates.throttle import SLOWEST, Throttle, tighten
 
 NOW = 1_800_000_000.0
 
 
 def test_a_complaint_halves_the_pace() -> None:
-    assert slowed(None, 100, None, NOW) == Slowing(50, NOW, 100)
+    assert tighten(None, 100, None, NOW) == Throttle(50, NOW, 100)
 
 
 def test_a_bound_that_was_never_reached_is_not_halved_in_vain() -> None:
-    assert slowed(None, 1000, 40, NOW) == Slowing(20, NOW, 1000)
-    assert slowed(None, 10, 40, NOW) == Slowing(5, NOW, 10)
+    assert tighten(None, 1000, 40, NOW) == Throttle(20, NOW, 1000)
+    assert tighten(None, 10, 40, NOW) == Throttle(5, NOW, 10)
 
 
 def test_without_a_bound_what_went_of_late_is_halved_and_one_a_second_if_nobody_knows() -> None:
-    assert slowed(None, None, 40, NOW) == Slowing(20, NOW, 40)
-    assert slowed(None, None, None, NOW) == Slowing(0.5, NOW, 1)
+    assert tighten(None, None, 40, NOW) == Throttle(20, NOW, 40)
+    assert tighten(None, None, None, NOW) == Throttle(0.5, NOW, 1)
 
 
 def test_a_storm_of_answers_is_one_complaint() -> None:
-    first = slowed(None, 100, None, NOW)
+    first = tighten(None, 100, None, NOW)
     for number in range(100):
-        assert slowed(first, 100, None, NOW + number / 10) is first
+        assert tighten(first, 100, None, NOW + number / 10) is first
 
 
 def test_who_goes_on_complaining_is_sent_less_and_less_down_to_one_in_ten_seconds() -> None:
-    one, paces = slowed(None, 100, None, NOW), []
+    one, paces = tighten(None, 100, None, NOW), []
     for number in range(1, 20):
-        one = slowed(one, 100, None, NOW + 11 * number)
+        one = tighten(one, 100, None, NOW + 11 * number)
         paces.append(one.pace)
     assert paces == sorted(paces, reverse=True)
     assert paces[-1] == SLOWEST == 0.1
@@ -40,13 +40,13 @@ def test_who_goes_on_complaining_is_sent_less_and_less_down_to_one_in_ten_second
 
 
 def test_what_is_slower_than_that_by_its_settings_is_left_as_it_is() -> None:
-    one = slowed(None, 0.01, None, NOW)
+    one = tighten(None, 0.01, None, NOW)
     assert (one.pace, one.aim) == (0.01, 0.01)
     assert one.is_over(NOW)
 
 
 def test_each_quiet_minute_brings_a_quarter_more_until_all_is_as_it_was() -> None:
-    one = Slowing(50, NOW, 100)
+    one = Throttle(50, NOW, 100)
     assert one.at(NOW) == 50
     assert one.at(NOW + 60) == pytest.approx(62.5)
     assert one.at(NOW + 120) == pytest.approx(78.125)
@@ -56,18 +56,18 @@ def test_each_quiet_minute_brings_a_quarter_more_until_all_is_as_it_was() -> Non
 
 
 def test_what_has_recovered_is_slowed_anew_from_what_settings_say_now() -> None:
-    over = Slowing(50, NOW, 100)
-    assert slowed(over, 400, None, NOW + 3600) == Slowing(200, NOW + 3600, 400)
+    over = Throttle(50, NOW, 100)
+    assert tighten(over, 400, None, NOW + 3600) == Throttle(200, NOW + 3600, 400)
 
 
 def test_what_grows_is_halved_from_where_it_has_come_to() -> None:
-    again = slowed(Slowing(50, NOW, 100), 100, None, NOW + 60)
+    again = tighten(Throttle(50, NOW, 100), 100, None, NOW + 60)
     assert again.pace == pytest.approx(31.25)
 
 
 def test_what_began_in_the_future_begins_now() -> None:
-    one = Slowing(50, NOW + 3600, 100)
-    assert one.mended(NOW) == Slowing(50, NOW, 100)
+    one = Throttle(50, NOW + 3600, 100)
+    assert one.mended(NOW) == Throttle(50, NOW, 100)
     assert one.mended(NOW + 3599) is one
 
 
@@ -82,7 +82,7 @@ def test_no_complaint_makes_anything_faster_or_stops_it(
     for quiet, measured in complaints:
         now += quiet
         before = one.at(now) if one and not one.is_over(now) else bound
-        one = slowed(one, bound, measured, now)
+        one = tighten(one, bound, measured, now)
         assert 0 < one.pace <= one.aim
         assert before is None or one.at(now) <= before
         assert one.pace >= min(SLOWEST, before or SLOWEST) * 0.999

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.config.delivery import Warmup
-from publisher.delivery.rates.warmup import allowance, day_of, end_of, quota
+from publisher.delivery.rates.warmup import daily_allowance, daily_quota, day_of, end_of
 
 START = date(2026, 1, 5)
 
@@ -18,30 +18,32 @@ def curve(**settings: float) -> Warmup:
 
 def test_each_day_allows_so_much_more_than_the_last_until_the_bound_is_gone() -> None:
     warmup = curve(first=200, growth=1.5, until=3000)
-    days = [allowance(warmup, START + timedelta(days=n)) for n in range(9)]
+    days = [daily_allowance(warmup, START + timedelta(days=n)) for n in range(9)]
     assert days == [200, 300, 450, 675, 1012, 1518, 2278, None, None]
 
 
 def test_the_table_in_the_handbook_is_right() -> None:
     warmup = curve()
-    days = [allowance(warmup, START + timedelta(days=n)) for n in (0, 1, 2, 4, 6, 9, 13, 15)]
+    days = [
+        daily_allowance(warmup, START + timedelta(days=n)) for n in (0, 1, 2, 4, 6, 9, 13, 15)
+    ]
     assert days == [200, 300, 450, 1012, 2278, 7688, 38923, 87578]
-    assert allowance(warmup, START + timedelta(days=16)) is None
+    assert daily_allowance(warmup, START + timedelta(days=16)) is None
 
 
 def test_a_day_that_comes_to_the_last_bound_exactly_is_bounded_by_it() -> None:
     warmup = curve(first=100, growth=10, until=1000)
-    assert allowance(warmup, START + timedelta(days=1)) == 1000
-    assert allowance(warmup, START + timedelta(days=2)) is None
+    assert daily_allowance(warmup, START + timedelta(days=1)) == 1000
+    assert daily_allowance(warmup, START + timedelta(days=2)) is None
 
 
 def test_before_the_first_day_it_is_as_on_the_first() -> None:
-    assert allowance(curve(first=50), START - timedelta(days=30)) == 50
+    assert daily_allowance(curve(first=50), START - timedelta(days=30)) == 50
 
 
 @given(st.floats(1.0001, 10), st.integers(0, 1_000_000))
 def test_no_day_is_too_far_away_to_be_reckoned(growth: float, days: int) -> None:
-    found = allowance(curve(growth=growth), START + timedelta(days=days))
+    found = daily_allowance(curve(growth=growth), START + timedelta(days=days))
     assert found is None or 200 <= found <= 100_000
 
 
@@ -54,6 +56,6 @@ def test_a_day_is_one_in_utc() -> None:
 
 @pytest.mark.parametrize(("gone", "left"), [(0, 300), (299, 1), (300, 0), (450, 0)])
 def test_a_day_has_left_what_has_not_gone(gone: int, left: int) -> None:
-    found = quota(300, gone, START)
+    found = daily_quota(300, gone, START)
     assert (found.left, found.opens_at) == (left, end_of(START))
     assert found.words == "warm-up: 300 a day"

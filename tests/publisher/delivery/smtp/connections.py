@@ -7,8 +7,8 @@ import pytest
 from pydantic import SecretStr
 
 from publisher.config.delivery import Tls
-from publisher.delivery.smtp.connecting import Server, connect
-from publisher.delivery.smtp.envelopes import Offers
+from publisher.delivery.smtp.commands import Capabilities
+from publisher.delivery.smtp.connect import SmtpServer, connect_to_server
 from publisher.delivery.transports.base import Unreachable
 from tests.publisher.delivery.smtp.scripted import (
     SOON,
@@ -30,19 +30,19 @@ def a_server(
     name: str | None = "client.example.org",
     user: str | None = None,
     password: str = PASSWORD,
-) -> Server:
+) -> SmtpServer:
     context = None if tls is Tls.NONE else ssl.create_default_context(cafile=authorities)
     secret = SecretStr(password) if user else None
-    return Server(host, port, tls, context, timeout, hello=name, user=user, password=secret)
+    return SmtpServer(host, port, tls, context, timeout, hello=name, user=user, password=secret)
 
 
-def offers_of(server: Server) -> Offers:
-    wire, offers = connect(server)
+def offers_of(server: SmtpServer) -> Capabilities:
+    wire, offers = connect_to_server(server)
     wire.part()
     return offers
 
 
-def failure(server: Server) -> Unreachable:
+def failure(server: SmtpServer) -> Unreachable:
     with pytest.raises(Unreachable) as caught:
         offers_of(server)
     return caught.value

@@ -6,7 +6,7 @@ import pytest
 
 from publisher.composing import Message
 from publisher.delivery.outcomes import Outcome
-from publisher.delivery.transports.base import Parcel
+from publisher.delivery.transports.base import OutgoingMessage
 from tests.publisher.delivery.smtp.scripted import SOON, Peer, Script, Scripted
 
 CONTENT = b"Subject: The week\r\n\r\nNews.\r\n"
@@ -68,8 +68,10 @@ def a_parcel(
     recipient: str = READER,
     sender: str = SENDER,
     content: bytes = CONTENT,
-) -> Parcel:
-    return Parcel(7, "weekly", sender, recipient, Message(number, f"m{number}", content))
+) -> OutgoingMessage:
+    return OutgoingMessage(
+        7, "weekly", sender, recipient, Message(number, f"m{number}", content)
+    )
 
 
 def begin(peer: Peer) -> None:
@@ -109,10 +111,10 @@ def introduce(peer: Peer, *offers: str) -> None:
 
 def sent_to(
     script: Script,
-    parcel: Parcel | None = None,
+    outgoing: OutgoingMessage | None = None,
     *,
     pipelining: bool = True,
-    may_go: Callable[[], bool] = lambda: True,
+    holds_lease: Callable[[], bool] = lambda: True,
     timeout: float = SOON,
     patience: float = SOON,
 ) -> tuple[Outcome, bool]:
@@ -120,8 +122,8 @@ def sent_to(
     with (
         Scripted(script) as server,
         server.connected(
-            pipelining=pipelining, may_go=may_go, timeout=timeout, patience=patience
+            pipelining=pipelining, holds_lease=holds_lease, timeout=timeout, patience=patience
         ) as connection,
     ):
-        outcome = connection.send(parcel or a_parcel())
+        outcome = connection.send(outgoing or a_parcel())
         return outcome, connection.is_open

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
-from publisher.delivery.smtp.envelopes import Offers
+from publisher.delivery.smtp.commands import Capabilities
 from publisher.delivery.smtp.session import SmtpConnection
-from publisher.delivery.smtp.wire import Wire
+from publisher.delivery.smtp.socket_io import SmtpSocket
 
 # Seconds after which a test has failed.
 PATIENCE = 10.0
@@ -154,16 +154,20 @@ class Scripted:
         self,
         *,
         pipelining: bool = True,
-        may_go: Callable[[], bool] = lambda: True,
+        holds_lease: Callable[[], bool] = lambda: True,
         timeout: float = SOON,
         patience: float = SOON,
     ) -> SmtpConnection:
         """Connect without a greeting: scripts for this begin at MAIL."""
         sock = socket.create_connection(("127.0.0.1", self.port), PATIENCE)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        offers = Offers(pipelining=pipelining)
+        offers = Capabilities(pipelining=pipelining)
         return SmtpConnection(
-            Wire(sock, timeout), offers, may_go, server="mail.example.org:25", patience=patience
+            SmtpSocket(sock, timeout),
+            offers,
+            holds_lease,
+            server="mail.example.org:25",
+            patience=patience,
         )
 
     @contextlib.contextmanager
@@ -171,12 +175,12 @@ class Scripted:
         self,
         *,
         pipelining: bool = True,
-        may_go: Callable[[], bool] = lambda: True,
+        holds_lease: Callable[[], bool] = lambda: True,
         timeout: float = SOON,
         patience: float = SOON,
     ) -> Iterator[SmtpConnection]:
         connection = self.connect(
-            pipelining=pipelining, may_go=may_go, timeout=timeout, patience=patience
+            pipelining=pipelining, holds_lease=holds_lease, timeout=timeout, patience=patience
         )
         try:
             yield connection

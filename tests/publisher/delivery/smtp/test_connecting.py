@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from publisher.delivery.smtp.connecting import connect
-from publisher.delivery.smtp.envelopes import Offers
+from publisher.delivery.smtp.commands import Capabilities
+from publisher.delivery.smtp.connect import connect_to_server
 from tests.publisher.delivery.smtp.connections import a_server, failing, failure, offers_of
 from tests.publisher.delivery.smtp.dialogues import close, hello, part, silence
 from tests.publisher.delivery.smtp.scripted import TOO_SOON, Peer, Script, Scripted
@@ -18,19 +18,19 @@ from tests.publisher.delivery.smtp.scripted import TOO_SOON, Peer, Script, Scrip
 @pytest.mark.parametrize(
     ("lines", "offers"),
     [
-        ((), Offers()),
-        (("PIPELINING", "SIZE 1000"), Offers(pipelining=True, sizes=True, limit=1000)),
-        (("SIZE",), Offers(sizes=True)),
-        (("SIZE 0",), Offers(sizes=True)),
-        (("SIZE many",), Offers(sizes=True)),
-        (("SIZE " + "9" * 20,), Offers(sizes=True, limit=10**20 - 1)),
-        (("SIZE " + "9" * 21,), Offers(sizes=True)),
-        (("SIZE " + "9" * 5_000,), Offers(sizes=True)),
-        (("SIZE \u0663",), Offers(sizes=True)),
-        (("pipelining", "8BITMIME"), Offers(pipelining=True)),
+        ((), Capabilities()),
+        (("PIPELINING", "SIZE 1000"), Capabilities(pipelining=True, sizes=True, limit=1000)),
+        (("SIZE",), Capabilities(sizes=True)),
+        (("SIZE 0",), Capabilities(sizes=True)),
+        (("SIZE many",), Capabilities(sizes=True)),
+        (("SIZE " + "9" * 20,), Capabilities(sizes=True, limit=10**20 - 1)),
+        (("SIZE " + "9" * 21,), Capabilities(sizes=True)),
+        (("SIZE " + "9" * 5_000,), Capabilities(sizes=True)),
+        (("SIZE \u0663",), Capabilities(sizes=True)),
+        (("pipelining", "8BITMIME"), Capabilities(pipelining=True)),
     ],
 )
-def test_what_a_server_offers_is_used(lines: tuple[str, ...], offers: Offers) -> None:
+def test_what_a_server_offers_is_used(lines: tuple[str, ...], offers: Capabilities) -> None:
     def script(peer: Peer) -> None:
         hello(peer, *lines)
         part(peer)
@@ -67,7 +67,7 @@ def test_a_connection_does_not_wait_to_fill_its_packets() -> None:
         part(peer)
 
     with Scripted(script) as scripted:
-        wire, _ = connect(a_server(scripted.port))
+        wire, _ = connect_to_server(a_server(scripted.port))
         delayed = wire._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         wire.part()
 

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.delivery.smtp import causes
-from publisher.delivery.smtp.causes import Cause
-from publisher.delivery.smtp.diagnosis import cause_of
-from publisher.delivery.smtp.replies import Phase, Reply
+from publisher.delivery.smtp.bounces import categories
+from publisher.delivery.smtp.bounces.categories import BounceCategory
+from publisher.delivery.smtp.bounces.classify import classify_reply
+from publisher.delivery.smtp.replies import SmtpPhase, SmtpReply
 
-EVERY = [value for value in vars(causes).values() if isinstance(value, Cause)]
+EVERY = [value for value in vars(categories).values() if isinstance(value, BounceCategory)]
 
 OTHER = "example.com"
 # How Postfix begins to tell what it found when it looked whether an address exists.
@@ -23,34 +23,34 @@ def known_replies() -> list[tuple[str, ...]]:
     return [tuple(line.split("\t")) for line in lines if line and not line.startswith("#")]
 
 
-def said(text: str) -> Reply:
-    return Reply(int(text[:3]), f"{text}\r\n".encode())
+def said(text: str) -> SmtpReply:
+    return SmtpReply(int(text[:3]), f"{text}\r\n".encode())
 
 
 @pytest.mark.parametrize(("domain", "key", "text"), known_replies())
 def test_a_reply_to_rcpt_means(domain: str, key: str, text: str) -> None:
-    assert cause_of(said(text), Phase.RCPT, domain).key == key
+    assert classify_reply(said(text), SmtpPhase.RCPT, domain).key == key
 
 
 @pytest.mark.parametrize(
     ("phase", "text", "cause"),
     [
-        (Phase.MAIL, "550 5.1.1 unknown user", causes.SENDER_REFUSED),
-        (Phase.MAIL, "553 5.1.7 bad sender", causes.SENDER_REFUSED),
-        (Phase.MAIL, "501 5.1.7 bad sender", causes.SENDER_REFUSED),
-        (Phase.MAIL, "550 no", causes.NOT_TAKEN),
-        (Phase.MAIL, "552 no", causes.TOO_LARGE),
-        (Phase.MAIL, "452 4.2.2 no room", causes.NOT_NOW),
-        (Phase.DATA, "550 5.1.1 user unknown", causes.NO_MAILBOX),
-        (Phase.DATA, "554 no", causes.NOT_TAKEN),
-        (Phase.DOT, "552 no", causes.TOO_LARGE),
-        (Phase.DOT, "550 no", causes.NOT_TAKEN),
-        (Phase.DOT, "550 5.1.1 no such user", causes.NO_MAILBOX),
-        (Phase.DOT, "452 4.2.2 mailbox full", causes.FULL),
+        (SmtpPhase.MAIL, "550 5.1.1 unknown user", categories.SENDER_REFUSED),
+        (SmtpPhase.MAIL, "553 5.1.7 bad sender", categories.SENDER_REFUSED),
+        (SmtpPhase.MAIL, "501 5.1.7 bad sender", categories.SENDER_REFUSED),
+        (SmtpPhase.MAIL, "550 no", categories.NOT_TAKEN),
+        (SmtpPhase.MAIL, "552 no", categories.TOO_LARGE),
+        (SmtpPhase.MAIL, "452 4.2.2 no room", categories.NOT_NOW),
+        (SmtpPhase.DATA, "550 5.1.1 user unknown", categories.NO_MAILBOX),
+        (SmtpPhase.DATA, "554 no", categories.NOT_TAKEN),
+        (SmtpPhase.DOT, "552 no", categories.TOO_LARGE),
+        (SmtpPhase.DOT, "550 no", categories.NOT_TAKEN),
+        (SmtpPhase.DOT, "550 5.1.1 no such user", categories.NO_MAILBOX),
+        (SmtpPhase.DOT, "452 4.2.2 mailbox full", categories.FULL),
     ],
 )
-def test_what_is_answered_matters(phase: Phase, text: str, cause: Cause) -> None:
-    assert cause_of(said(text), phase, OTHER) is cause
+def test_what_is_answered_matters(phase: SmtpPhase, text: str, cause: BounceCategory) -> None:
+    assert classify_reply(said(text), phase, OTHER) is cause
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,9 @@ def test_what_is_answered_matters(phase: Phase, text: str, cause: Cause) -> None
         f"{PROBED}undeliverable address: host mx said: 550 5.1.1 Sender address does not exist",
     ],
 )
-@pytest.mark.parametrize("phase", [Phase.RCPT, Phase.DATA, Phase.DOT])
-def test_nobody_is_buried_for_the_sender(phase: Phase, text: str) -> None:
-    assert cause_of(said(text), phase, OTHER) is causes.SENDER_REFUSED
+@pytest.mark.parametrize("phase", [SmtpPhase.RCPT, SmtpPhase.DATA, SmtpPhase.DOT])
+def test_nobody_is_buried_for_the_sender(phase: SmtpPhase, text: str) -> None:
+    assert classify_reply(said(text), phase, OTHER) is categories.SENDER_REFUSED
 
 
 @pytest.mark.parametrize(
@@ -95,17 +95,17 @@ def test_nobody_is_buried_for_the_sender(phase: Phase, text: str) -> None:
     ],
 )
 def test_nobody_is_buried_for_what_a_host_does_not_know(text: str) -> None:
-    assert cause_of(said(text), Phase.RCPT, OTHER) is causes.NOT_KNOWN
+    assert classify_reply(said(text), SmtpPhase.RCPT, OTHER) is categories.NOT_KNOWN
 
 
 @pytest.mark.parametrize(
     ("text", "cause"),
     [
-        ("550 5.1.1 <{}>: Recipient address rejected: User unknown", causes.NO_MAILBOX),
-        ("550 5.1.1 {}: account closed", causes.NO_MAILBOX),
-        ("550 no such user ({})", causes.NO_MAILBOX),
-        ("550 <{}> mailbox quota exceeded", causes.FULL),
-        ("550 recipient={};user unknown", causes.NO_MAILBOX),
+        ("550 5.1.1 <{}>: Recipient address rejected: User unknown", categories.NO_MAILBOX),
+        ("550 5.1.1 {}: account closed", categories.NO_MAILBOX),
+        ("550 no such user ({})", categories.NO_MAILBOX),
+        ("550 <{}> mailbox quota exceeded", categories.FULL),
+        ("550 recipient={};user unknown", categories.NO_MAILBOX),
     ],
 )
 @pytest.mark.parametrize(
@@ -117,20 +117,24 @@ def test_nobody_is_buried_for_what_a_host_does_not_know(text: str) -> None:
         *("ann@virus.example", "ann@dkim.example", "ann+spf@relay-denied.example"),
     ],
 )
-def test_the_words_of_an_address_tell_nothing(text: str, cause: Cause, address: str) -> None:
-    assert cause_of(said(text.format(address)), Phase.RCPT, OTHER) is cause
+def test_the_words_of_an_address_tell_nothing(
+    text: str, cause: BounceCategory, address: str
+) -> None:
+    assert classify_reply(said(text.format(address)), SmtpPhase.RCPT, OTHER) is cause
 
 
 def test_an_address_of_the_web_tells_as_much_as_words() -> None:
     text = "550 5.1.1 see <https://www.spamhaus.org/query/ip/192.0.2.1>"
 
-    assert cause_of(said(text), Phase.RCPT, OTHER) is causes.BLOCKED
+    assert classify_reply(said(text), SmtpPhase.RCPT, OTHER) is categories.BLOCKED
 
 
 @pytest.mark.parametrize("words", ["Insufficient disk space", "quota exceeded", "mailbox full"])
 def test_the_servers_own_storage_is_nobodys_mailbox(words: str) -> None:
-    assert cause_of(said(f"452 4.3.1 {words}"), Phase.RCPT, OTHER) is causes.TROUBLE
-    assert cause_of(said(f"452 4.2.2 {words}"), Phase.RCPT, OTHER) is causes.FULL
+    assert (
+        classify_reply(said(f"452 4.3.1 {words}"), SmtpPhase.RCPT, OTHER) is categories.TROUBLE
+    )
+    assert classify_reply(said(f"452 4.2.2 {words}"), SmtpPhase.RCPT, OTHER) is categories.FULL
 
 
 codes = st.one_of(st.integers(400, 599), st.sampled_from([421, 450, 452, 550, 552, 554]))
@@ -151,15 +155,15 @@ words = st.lists(
 ).map(" ".join)  # fmt: skip
 
 
-@given(codes, statuses, words, st.sampled_from(Phase))
+@given(codes, statuses, words, st.sampled_from(SmtpPhase))
 def test_nobody_is_taken_for_dead_but_for_good_and_by_a_word_of_it(
-    code: int, status: str, text: str, phase: Phase
+    code: int, status: str, text: str, phase: SmtpPhase
 ) -> None:
-    cause = cause_of(said(f"{code} {status}{text}"), phase, OTHER)
+    cause = classify_reply(said(f"{code} {status}{text}"), phase, OTHER)
 
-    if cause.is_dead:
+    if cause.is_dead_address:
         assert code >= 500
-        assert phase is not Phase.MAIL
+        assert phase is not SmtpPhase.MAIL
         assert not status[2:].startswith(("7.", "2.2 "))
         doubts = re.search("spam|blacklist|DMARC|mailbox full|disabled|inactive|quota", text)
         assert not doubts or status[2:] == "1.10 "
@@ -178,4 +182,4 @@ def test_each_cause_has_a_name_of_its_own_and_says_what_to_do() -> None:
 
 
 def test_only_one_cause_means_that_nobody_lives_there() -> None:
-    assert [cause for cause in EVERY if cause.is_dead] == [causes.NO_MAILBOX]
+    assert [cause for cause in EVERY if cause.is_dead_address] == [categories.NO_MAILBOX]

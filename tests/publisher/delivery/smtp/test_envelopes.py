@@ -5,27 +5,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.delivery.outcomes import Outcome, Verdict
-from publisher.delivery.smtp.envelopes import Envelope, Offers, envelope
+from publisher.delivery.outcomes import Outcome, SendStatus
+from publisher.delivery.smtp.commands import Capabilities, EnvelopeCommands, envelope_commands
 from publisher.delivery.transports.base import Unreachable
 from tests.publisher.delivery.smtp.dialogues import CONTENT, a_parcel
 
-PLAIN = Offers()
+PLAIN = Capabilities()
 
 
 def test_an_envelope_is_the_commands_up_to_the_content() -> None:
-    written = envelope(a_parcel(), PLAIN)
+    written = envelope_commands(a_parcel(), PLAIN)
 
-    assert isinstance(written, Envelope)
+    assert isinstance(written, EnvelopeCommands)
     assert written.group == (
         b"MAIL FROM:<digest@news.example.org>\r\nRCPT TO:<ann@example.com>\r\nDATA\r\n"
     )
 
 
 def test_a_server_that_asks_is_told_the_size() -> None:
-    written = envelope(a_parcel(), replace(PLAIN, sizes=True))
+    written = envelope_commands(a_parcel(), replace(PLAIN, sizes=True))
 
-    assert isinstance(written, Envelope)
+    assert isinstance(written, EnvelopeCommands)
     assert written.mail.endswith(f"> SIZE={len(CONTENT)}\r\n".encode())
 
 
@@ -36,15 +36,17 @@ def test_what_is_larger_than_the_server_takes_is_refused_beforehand() -> None:
     exact = replace(PLAIN, sizes=True, limit=len(CONTENT))
     less = replace(PLAIN, sizes=True, limit=len(CONTENT) - 1)
 
-    assert isinstance(envelope(a_parcel(), exact), Envelope)
-    assert envelope(a_parcel(), less, has_taken=True) == Outcome(Verdict.REFUSED, LARGER)
+    assert isinstance(envelope_commands(a_parcel(), exact), EnvelopeCommands)
+    assert envelope_commands(a_parcel(), less, has_taken=True) == Outcome(
+        SendStatus.REFUSED, LARGER
+    )
 
 
 def test_where_nothing_was_taken_all_may_be_larger_than_the_server_takes() -> None:
     less = replace(PLAIN, sizes=True, limit=len(CONTENT) - 1)
 
     with pytest.raises(Unreachable, match=f"^{re.escape(LARGER)}$") as caught:
-        envelope(a_parcel(), less)
+        envelope_commands(a_parcel(), less)
 
     assert caught.value.is_final
 
@@ -60,7 +62,7 @@ def test_where_nothing_was_taken_all_may_be_larger_than_the_server_takes() -> No
     ],
 )
 def test_what_servers_take_for_an_address_is_written(address: str) -> None:
-    assert isinstance(envelope(a_parcel(recipient=address), PLAIN), Envelope)
+    assert isinstance(envelope_commands(a_parcel(recipient=address), PLAIN), EnvelopeCommands)
 
 
 BAD = [
@@ -86,18 +88,18 @@ BAD = [
 
 @pytest.mark.parametrize("address", BAD)
 def test_what_is_no_address_gets_into_no_command(address: str) -> None:
-    refusal = envelope(a_parcel(recipient=address), PLAIN)
+    refusal = envelope_commands(a_parcel(recipient=address), PLAIN)
 
     assert isinstance(refusal, Outcome)
-    assert refusal.verdict is Verdict.REFUSED
-    assert not refusal.is_dead
+    assert refusal.status is SendStatus.REFUSED
+    assert not refusal.is_dead_address
     assert not address or address not in refusal.reason
 
 
 @pytest.mark.parametrize("address", BAD)
 def test_a_sender_that_is_no_address_concerns_every_message(address: str) -> None:
     with pytest.raises(Unreachable, match="the sender's address is refused") as caught:
-        envelope(a_parcel(sender=address), PLAIN, has_taken=True)
+        envelope_commands(a_parcel(sender=address), PLAIN, has_taken=True)
 
     assert caught.value.is_final
     assert not address or address not in str(caught.value)
@@ -105,13 +107,13 @@ def test_a_sender_that_is_no_address_concerns_every_message(address: str) -> Non
 
 @given(st.text(), st.text())
 def test_commands_are_lines_of_ascii_whatever_comes(sender: str, recipient: str) -> None:
-    parcel = a_parcel(sender=f"a{sender}@b.example", recipient=recipient)
+    outgoing = a_parcel(sender=f"a{sender}@b.example", recipient=recipient)
     try:
-        written = envelope(parcel, PLAIN)
+        written = envelope_commands(outgoing, PLAIN)
     except Unreachable:
         return
 
-    if isinstance(written, Envelope):
+    if isinstance(written, EnvelopeCommands):
         assert written.group.count(b"\r\n") == 3
         assert written.group.count(b"\r") == written.group.count(b"\n") == 3
         assert written.group.isascii()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from publisher.delivery.outcomes import ACCEPTED, Slow, Verdict
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, SendStatus, ThrottleScope
 from publisher.delivery.transports.base import Unreachable
 from tests.publisher.delivery.smtp.dialogues import a_parcel, begin, part, take
 from tests.publisher.delivery.smtp.scripted import TOO_SOON, Peer, Scripted
@@ -39,11 +39,11 @@ def test_a_message_takes_one_round_trip() -> None:
     parcels = [a_parcel(number) for number in range(4)]
     with Scripted(script) as server, server.connected() as connection:
         outcomes = [
-            connection.send(parcel, following)
-            for parcel, following in zip(parcels, [*parcels[1:], None], strict=True)
+            connection.send(outgoing, next_message)
+            for outgoing, next_message in zip(parcels, [*parcels[1:], None], strict=True)
         ]
 
-    assert outcomes == [ACCEPTED] * 4
+    assert outcomes == [ACCEPTED_OUTCOME] * 4
     assert not any(ahead)
 
 
@@ -57,8 +57,8 @@ def test_nothing_goes_ahead_where_pipelining_is_not_offered() -> None:
         part(peer)
 
     with Scripted(script) as server, server.connected(pipelining=False) as connection:
-        assert connection.send(ANN, BEA) is ACCEPTED
-        assert connection.send(BEA) is ACCEPTED
+        assert connection.send(ANN, BEA) is ACCEPTED_OUTCOME
+        assert connection.send(BEA) is ACCEPTED_OUTCOME
 
 
 def test_nothing_goes_ahead_for_what_is_no_address() -> None:
@@ -68,15 +68,15 @@ def test_nothing_goes_ahead_for_what_is_no_address() -> None:
 
     bad = a_parcel(2, recipient="bea")
     with Scripted(script) as server, server.connected() as connection:
-        assert connection.send(ANN, bad) is ACCEPTED
-        assert connection.send(bad).verdict is Verdict.REFUSED
+        assert connection.send(ANN, bad) is ACCEPTED_OUTCOME
+        assert connection.send(bad).status is SendStatus.REFUSED
 
 
 @pytest.mark.parametrize(
     ("text", "verdict"),
-    [("550 5.1.1 User unknown", Verdict.REFUSED), ("450 4.2.0 no", Verdict.DEFERRED)],
+    [("550 5.1.1 User unknown", SendStatus.REFUSED), ("450 4.2.0 no", SendStatus.DEFERRED)],
 )
-def test_a_recipient_may_be_refused_ahead(text: str, verdict: Verdict) -> None:
+def test_a_recipient_may_be_refused_ahead(text: str, status: SendStatus) -> None:
     def script(peer: Peer) -> None:
         assert "bea@" in first(peer)[1]
         peer.say(YES[0], text, "503 5.5.1 No valid recipient")
@@ -87,12 +87,12 @@ def test_a_recipient_may_be_refused_ahead(text: str, verdict: Verdict) -> None:
 
     with Scripted(script) as server, server.connected() as connection:
         outcomes = [
-            connection.send(ANN, BEA).verdict,
-            connection.send(BEA).verdict,
-            connection.send(CLEO).verdict,
+            connection.send(ANN, BEA).status,
+            connection.send(BEA).status,
+            connection.send(CLEO).status,
         ]
 
-    assert outcomes == [Verdict.ACCEPTED, verdict, Verdict.ACCEPTED]
+    assert outcomes == [SendStatus.ACCEPTED, status, SendStatus.ACCEPTED]
 
 
 def test_a_recipient_that_is_refused_ahead_gets_no_content_in_spite_of_a_go_ahead() -> None:
@@ -108,9 +108,9 @@ def test_a_recipient_that_is_refused_ahead_gets_no_content_in_spite_of_a_go_ahea
         part(peer)
 
     with Scripted(script) as server, server.connected() as connection:
-        assert connection.send(ANN, BEA) is ACCEPTED
-        assert connection.send(BEA, CLEO).is_dead
-        assert connection.send(CLEO) is ACCEPTED
+        assert connection.send(ANN, BEA) is ACCEPTED_OUTCOME
+        assert connection.send(BEA, CLEO).is_dead_address
+        assert connection.send(CLEO) is ACCEPTED_OUTCOME
 
 
 def test_a_message_that_is_refused_at_its_end_does_not_hurt_the_next() -> None:
@@ -124,8 +124,8 @@ def test_a_message_that_is_refused_at_its_end_does_not_hurt_the_next() -> None:
         part(peer)
 
     with Scripted(script) as server, server.connected() as connection:
-        assert connection.send(ANN, BEA).verdict is Verdict.REFUSED
-        assert connection.send(BEA) is ACCEPTED
+        assert connection.send(ANN, BEA).status is SendStatus.REFUSED
+        assert connection.send(BEA) is ACCEPTED_OUTCOME
 
 
 def test_a_changed_mind_gets_out_of_what_was_refused_anyway() -> None:
@@ -141,8 +141,8 @@ def test_a_changed_mind_gets_out_of_what_was_refused_anyway() -> None:
         part(peer)
 
     with Scripted(script) as server, server.connected() as connection:
-        assert connection.send(ANN, BEA) is ACCEPTED
-        assert connection.send(CLEO) is ACCEPTED
+        assert connection.send(ANN, BEA) is ACCEPTED_OUTCOME
+        assert connection.send(CLEO) is ACCEPTED_OUTCOME
 
 
 def test_a_changed_mind_after_a_go_ahead_costs_the_connection_and_no_message() -> None:
@@ -154,9 +154,9 @@ def test_a_changed_mind_after_a_go_ahead_costs_the_connection_and_no_message() -
         rests.append(peer.rest())
 
     with Scripted(script) as server, server.connected() as connection:
-        assert connection.send(ANN, BEA) is ACCEPTED
+        assert connection.send(ANN, BEA) is ACCEPTED_OUTCOME
         outcome = connection.send(CLEO)
-        assert outcome.verdict is Verdict.UNTRIED
+        assert outcome.status is SendStatus.NOT_SENT
         assert not connection.is_open
 
     assert rests == [b""]
@@ -172,8 +172,8 @@ def test_a_message_with_the_same_envelope_is_the_same_to_the_server() -> None:
 
     other = a_parcel(2, recipient="bea@example.com", content=b"Other.\r\n")
     with Scripted(script) as server, server.connected() as connection:
-        assert connection.send(ANN, BEA) is ACCEPTED
-        assert connection.send(other) is ACCEPTED
+        assert connection.send(ANN, BEA) is ACCEPTED_OUTCOME
+        assert connection.send(other) is ACCEPTED_OUTCOME
 
 
 def test_parting_from_a_server_that_waits_for_a_content_sends_it_none() -> None:
@@ -186,7 +186,7 @@ def test_parting_from_a_server_that_waits_for_a_content_sends_it_none() -> None:
 
     with Scripted(script) as server:
         connection = server.connect()
-        assert connection.send(ANN, BEA) is ACCEPTED
+        assert connection.send(ANN, BEA) is ACCEPTED_OUTCOME
         connection.close()
 
     assert rests == [b""]
@@ -198,8 +198,8 @@ def test_a_message_that_nobody_knows_of_takes_the_next_one_with_it() -> None:
         peer.content()
 
     with Scripted(script) as server, server.connected() as connection:
-        assert connection.send(ANN, BEA).verdict is Verdict.UNKNOWN
-        assert connection.send(BEA).verdict is Verdict.UNTRIED
+        assert connection.send(ANN, BEA).status is SendStatus.UNKNOWN
+        assert connection.send(BEA).status is SendStatus.NOT_SENT
 
 
 def test_a_server_that_leaves_at_the_end_has_not_heard_of_the_next() -> None:
@@ -211,8 +211,11 @@ def test_a_server_that_leaves_at_the_end_has_not_heard_of_the_next() -> None:
 
     with Scripted(script) as server, server.connected() as connection:
         outcome = connection.send(ANN, BEA)
-        assert (outcome.verdict, outcome.slow) == (Verdict.DEFERRED, Slow.TRANSPORT)
-        assert connection.send(BEA).verdict is Verdict.UNTRIED
+        assert (outcome.status, outcome.throttle) == (
+            SendStatus.DEFERRED,
+            ThrottleScope.TRANSPORT,
+        )
+        assert connection.send(BEA).status is SendStatus.NOT_SENT
 
 
 def test_a_server_that_leaves_after_a_message_has_taken_that_one() -> None:
@@ -222,9 +225,9 @@ def test_a_server_that_leaves_after_a_message_has_taken_that_one() -> None:
         peer.rest()
 
     with Scripted(script) as server, server.connected() as connection:
-        assert connection.send(ANN, BEA) is ACCEPTED
+        assert connection.send(ANN, BEA) is ACCEPTED_OUTCOME
         outcome = connection.send(BEA)
-        assert (outcome.verdict, outcome.slow) == (Verdict.UNTRIED, Slow.NOBODY)
+        assert (outcome.status, outcome.throttle) == (SendStatus.NOT_SENT, ThrottleScope.NONE)
         assert not connection.is_open
 
 
@@ -235,8 +238,8 @@ def test_what_was_begun_and_lost_was_not_tried(count: int) -> None:
         peer.say(*YES[:count])
 
     with Scripted(script) as server, server.connected() as connection:
-        assert connection.send(ANN, BEA) is ACCEPTED
-        assert connection.send(BEA).verdict is Verdict.UNTRIED
+        assert connection.send(ANN, BEA) is ACCEPTED_OUTCOME
+        assert connection.send(BEA).status is SendStatus.NOT_SENT
         assert not connection.is_open
 
 
@@ -249,8 +252,8 @@ def test_replies_that_lag_behind_by_one_are_noticed() -> None:
         assert peer.rest() == b""
 
     with Scripted(script) as server, server.connected() as connection:
-        assert connection.send(ANN, BEA) is ACCEPTED
-        assert connection.send(BEA).verdict is Verdict.UNTRIED
+        assert connection.send(ANN, BEA) is ACCEPTED_OUTCOME
+        assert connection.send(BEA).status is SendStatus.NOT_SENT
         assert not connection.is_open
 
 
@@ -265,10 +268,10 @@ def test_a_message_that_was_begun_can_still_be_called_back() -> None:
 
     with (
         Scripted(script) as server,
-        server.connected(may_go=lambda: answers.pop(0)) as connection,
+        server.connected(holds_lease=lambda: answers.pop(0)) as connection,
     ):
-        assert connection.send(ANN, BEA) is ACCEPTED
-        assert connection.send(BEA, CLEO).verdict is Verdict.UNTRIED
+        assert connection.send(ANN, BEA) is ACCEPTED_OUTCOME
+        assert connection.send(BEA, CLEO).status is SendStatus.NOT_SENT
 
     assert rests == [BEA.message.content]
 
@@ -279,8 +282,8 @@ def test_a_stall_before_the_next_message_is_bounded() -> None:
         peer.rest()
 
     with Scripted(script) as server, server.connected(timeout=TOO_SOON) as connection:
-        assert connection.send(ANN, BEA) is ACCEPTED
-        assert connection.send(BEA).verdict is Verdict.UNTRIED
+        assert connection.send(ANN, BEA) is ACCEPTED_OUTCOME
+        assert connection.send(BEA).status is SendStatus.NOT_SENT
 
 
 def test_a_sender_that_is_refused_ahead_ends_it_all() -> None:
@@ -290,7 +293,7 @@ def test_a_sender_that_is_refused_ahead_ends_it_all() -> None:
         peer.rest()
 
     with Scripted(script) as server, server.connected() as connection:
-        assert connection.send(ANN, BEA) is ACCEPTED
+        assert connection.send(ANN, BEA) is ACCEPTED_OUTCOME
         with pytest.raises(Unreachable, match="no more from you"):
             connection.send(BEA)
 
@@ -305,9 +308,12 @@ def test_a_server_that_leaves_before_a_changed_mind_is_told_has_not_heard_of_it(
         peer.rest()
 
     with Scripted(script) as server, server.connected() as connection:
-        assert connection.send(ANN, BEA) is ACCEPTED
+        assert connection.send(ANN, BEA) is ACCEPTED_OUTCOME
         outcome = connection.send(CLEO)
-        assert (outcome.verdict, outcome.slow) == (Verdict.UNTRIED, Slow.TRANSPORT)
+        assert (outcome.status, outcome.throttle) == (
+            SendStatus.NOT_SENT,
+            ThrottleScope.TRANSPORT,
+        )
         assert not connection.is_open
 
 
@@ -320,8 +326,8 @@ def test_a_changed_mind_that_would_send_an_empty_message_costs_the_connection() 
         rests.append(peer.rest())
 
     with Scripted(script) as server, server.connected() as connection:
-        assert connection.send(ANN, BEA) is ACCEPTED
-        assert connection.send(CLEO).verdict is Verdict.UNTRIED
+        assert connection.send(ANN, BEA) is ACCEPTED_OUTCOME
+        assert connection.send(CLEO).status is SendStatus.NOT_SENT
 
     assert rests == [b""]
 
@@ -335,6 +341,6 @@ def test_a_server_that_does_not_forget_what_was_refused_is_left() -> None:
         peer.rest()
 
     with Scripted(script) as server, server.connected() as connection:
-        assert connection.send(ANN).is_dead
-        assert connection.send(BEA).verdict is Verdict.UNTRIED
+        assert connection.send(ANN).is_dead_address
+        assert connection.send(BEA).status is SendStatus.NOT_SENT
         assert not connection.is_open

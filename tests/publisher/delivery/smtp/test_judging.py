@@ -1,55 +1,64 @@
 import pytest
 
-from publisher.delivery.outcomes import Outcome, Slow, Verdict
-from publisher.delivery.smtp.judging import LONGEST_REASON, ends_session, judge, untried
-from publisher.delivery.smtp.replies import BrokenError, Phase, Reply
+from publisher.delivery.outcomes import Outcome, SendStatus, ThrottleScope
+from publisher.delivery.smtp.replies import ConnectionLost, SmtpPhase, SmtpReply
+from publisher.delivery.smtp.reply_outcome import (
+    LONGEST_REASON,
+    ends_session,
+    outcome_of_loss,
+    outcome_of_reply,
+)
 from publisher.delivery.transports.base import Unreachable
 
 READER = "ann.example@example.com"
-MAIL, RCPT, DATA, DOT = Phase.MAIL, Phase.RCPT, Phase.DATA, Phase.DOT
+MAIL, RCPT, DATA, DOT = SmtpPhase.MAIL, SmtpPhase.RCPT, SmtpPhase.DATA, SmtpPhase.DOT
 
 
-def said(text: str) -> Reply:
-    return Reply(int(text[:3]), f"{text}\r\n".encode())
+def said(text: str) -> SmtpReply:
+    return SmtpReply(int(text[:3]), f"{text}\r\n".encode())
 
 
-def judged(text: str, phase: Phase = RCPT, *, has_taken: bool = False) -> Outcome:
-    return judge(said(text), phase, READER, has_taken=has_taken)
+def judged(text: str, phase: SmtpPhase = RCPT, *, has_taken: bool = False) -> Outcome:
+    return outcome_of_reply(said(text), phase, READER, has_taken=has_taken)
 
 
 @pytest.mark.parametrize(
     ("phase", "text", "slow"),
     [
-        (MAIL, "421 closing", Slow.TRANSPORT),
-        (RCPT, "421 closing", Slow.TRANSPORT),
-        (DATA, "421 4.7.0 [TSS04] deferred", Slow.TRANSPORT),
-        (DOT, "421 4.7.28 unusual rate", Slow.TRANSPORT),
-        (MAIL, "450 no", Slow.TRANSPORT),
-        (MAIL, "451 4.7.1 greylisted", Slow.TRANSPORT),
-        (RCPT, "450 no", Slow.DOMAIN),
-        (RCPT, "451 no", Slow.DOMAIN),
-        (RCPT, "452 4.5.3 too many", Slow.DOMAIN),
-        (RCPT, "451 4.7.650 rate limited", Slow.DOMAIN),
-        (DATA, "451 no", Slow.DOMAIN),
-        (DOT, "451 4.7.0 rate limited", Slow.DOMAIN),
-        (RCPT, "452 4.3.1 insufficient system storage", Slow.TRANSPORT),
-        (RCPT, "452 4.3.1 Insufficient disk space", Slow.TRANSPORT),
-        (DOT, "452 4.3.1 out of storage space", Slow.TRANSPORT),
-        (RCPT, "454 Throttling failure: Daily message quota exceeded.", Slow.TRANSPORT),
-        (RCPT, "450 4.2.0 greylisted", Slow.NOBODY),
-        (RCPT, "452 4.2.2 mailbox full", Slow.NOBODY),
-        (RCPT, "450 4.2.1 receiving mail too quickly", Slow.NOBODY),
-        (RCPT, "450 4.1.1 unverified", Slow.NOBODY),
+        (MAIL, "421 closing", ThrottleScope.TRANSPORT),
+        (RCPT, "421 closing", ThrottleScope.TRANSPORT),
+        (DATA, "421 4.7.0 [TSS04] deferred", ThrottleScope.TRANSPORT),
+        (DOT, "421 4.7.28 unusual rate", ThrottleScope.TRANSPORT),
+        (MAIL, "450 no", ThrottleScope.TRANSPORT),
+        (MAIL, "451 4.7.1 greylisted", ThrottleScope.TRANSPORT),
+        (RCPT, "450 no", ThrottleScope.DOMAIN),
+        (RCPT, "451 no", ThrottleScope.DOMAIN),
+        (RCPT, "452 4.5.3 too many", ThrottleScope.DOMAIN),
+        (RCPT, "451 4.7.650 rate limited", ThrottleScope.DOMAIN),
+        (DATA, "451 no", ThrottleScope.DOMAIN),
+        (DOT, "451 4.7.0 rate limited", ThrottleScope.DOMAIN),
+        (RCPT, "452 4.3.1 insufficient system storage", ThrottleScope.TRANSPORT),
+        (RCPT, "452 4.3.1 Insufficient disk space", ThrottleScope.TRANSPORT),
+        (DOT, "452 4.3.1 out of storage space", ThrottleScope.TRANSPORT),
+        (
+            RCPT,
+            "454 Throttling failure: Daily message quota exceeded.",
+            ThrottleScope.TRANSPORT,
+        ),
+        (RCPT, "450 4.2.0 greylisted", ThrottleScope.NONE),
+        (RCPT, "452 4.2.2 mailbox full", ThrottleScope.NONE),
+        (RCPT, "450 4.2.1 receiving mail too quickly", ThrottleScope.NONE),
+        (RCPT, "450 4.1.1 unverified", ThrottleScope.NONE),
     ],
 )
 def test_what_is_refused_for_now_is_deferred_and_may_ask_for_less(
-    phase: Phase, text: str, slow: Slow
+    phase: SmtpPhase, text: str, throttle: ThrottleScope
 ) -> None:
     outcome = judged(text, phase)
 
-    assert outcome.verdict is Verdict.DEFERRED
-    assert outcome.slow is slow
-    assert not outcome.is_dead
+    assert outcome.status is SendStatus.DEFERRED
+    assert outcome.throttle is throttle
+    assert not outcome.is_dead_address
 
 
 OVER = [
@@ -64,32 +73,32 @@ OVER = [
 @pytest.mark.parametrize("text", OVER)
 @pytest.mark.parametrize("phase", [MAIL, RCPT, DATA])
 def test_a_server_that_ends_a_session_has_nothing_against_the_message(
-    phase: Phase, text: str
+    phase: SmtpPhase, text: str
 ) -> None:
     outcome = judged(text, phase)
 
-    assert outcome.verdict is Verdict.UNTRIED
-    assert outcome.slow is Slow.NOBODY
+    assert outcome.status is SendStatus.NOT_SENT
+    assert outcome.throttle is ThrottleScope.NONE
     assert ends_session(said(text), phase)
 
 
 @pytest.mark.parametrize(
     ("text", "verdict"),
     [
-        ("451 4.3.0 Temporary lookup failure: LDAP timeout exceeded", Verdict.DEFERRED),
-        ("451 upstream timeout, connection closed", Verdict.DEFERRED),
-        ("550 5.4.0 timeout exceeded", Verdict.REFUSED),
-        ("550 5.4.2 timeout exceeded", Verdict.REFUSED),
-        ("554 5.5.0 Too many messages in this session", Verdict.REFUSED),
+        ("451 4.3.0 Temporary lookup failure: LDAP timeout exceeded", SendStatus.DEFERRED),
+        ("451 upstream timeout, connection closed", SendStatus.DEFERRED),
+        ("550 5.4.0 timeout exceeded", SendStatus.REFUSED),
+        ("550 5.4.2 timeout exceeded", SendStatus.REFUSED),
+        ("554 5.5.0 Too many messages in this session", SendStatus.REFUSED),
     ],
 )
-def test_not_every_timeout_is_the_end_of_a_session(text: str, verdict: Verdict) -> None:
-    assert judged(text).verdict is verdict
+def test_not_every_timeout_is_the_end_of_a_session(text: str, status: SendStatus) -> None:
+    assert judged(text).status is status
     assert not ends_session(said(text), RCPT)
 
 
 def test_a_server_that_ends_a_session_after_the_dot_has_not_taken_the_message() -> None:
-    assert judged("421 4.4.2 timeout exceeded", DOT).verdict is Verdict.DEFERRED
+    assert judged("421 4.4.2 timeout exceeded", DOT).status is SendStatus.DEFERRED
 
 
 @pytest.mark.parametrize(
@@ -111,13 +120,13 @@ def test_a_server_that_ends_a_session_after_the_dot_has_not_taken_the_message() 
     ],
 )
 def test_what_is_refused_for_good_because_of_reader_or_message(
-    phase: Phase, text: str, is_dead: bool
+    phase: SmtpPhase, text: str, is_dead_address: bool
 ) -> None:
     outcome = judged(text, phase)
 
-    assert outcome.verdict is Verdict.REFUSED
-    assert outcome.is_dead is is_dead
-    assert outcome.slow is Slow.NOBODY
+    assert outcome.status is SendStatus.REFUSED
+    assert outcome.is_dead_address is is_dead_address
+    assert outcome.throttle is ThrottleScope.NONE
 
 
 @pytest.mark.parametrize(
@@ -133,7 +142,7 @@ def test_what_is_refused_for_good_because_of_reader_or_message(
         (DATA, "503 no"),
     ],
 )
-def test_what_is_refused_because_of_us_ends_the_sending(phase: Phase, text: str) -> None:
+def test_what_is_refused_because_of_us_ends_the_sending(phase: SmtpPhase, text: str) -> None:
     with pytest.raises(Unreachable, match="takes nothing from us") as caught:
         judged(text, phase)
 
@@ -151,13 +160,13 @@ def test_what_is_refused_because_of_us_ends_the_sending(phase: Phase, text: str)
     ],
 )
 def test_what_is_refused_because_of_us_to_one_reader_says_that_it_is(
-    phase: Phase, text: str, has_taken: bool
+    phase: SmtpPhase, text: str, has_taken: bool
 ) -> None:
     outcome = judged(text, phase, has_taken=has_taken)
 
-    assert outcome.verdict is Verdict.REFUSED
-    assert outcome.is_about_us
-    assert not outcome.is_dead
+    assert outcome.status is SendStatus.REFUSED
+    assert outcome.blames_sender
+    assert not outcome.is_dead_address
 
 
 @pytest.mark.parametrize(
@@ -171,13 +180,13 @@ def test_what_is_refused_because_of_us_to_one_reader_says_that_it_is(
 def test_what_one_reader_s_server_has_against_us_is_not_everybody_s(text: str) -> None:
     outcome = judged(text, RCPT)
 
-    assert outcome.verdict is Verdict.REFUSED
-    assert not outcome.is_dead
+    assert outcome.status is SendStatus.REFUSED
+    assert not outcome.is_dead_address
 
 
-@pytest.mark.parametrize("phase", Phase)
+@pytest.mark.parametrize("phase", SmtpPhase)
 @pytest.mark.parametrize("code", [530, 535, 538])
-def test_who_has_to_log_in_first_sends_nothing(code: int, phase: Phase) -> None:
+def test_who_has_to_log_in_first_sends_nothing(code: int, phase: SmtpPhase) -> None:
     with pytest.raises(Unreachable):
         judged(f"{code} no", phase, has_taken=True)
 
@@ -191,15 +200,17 @@ def test_who_has_to_log_in_first_sends_nothing(code: int, phase: Phase) -> None:
         (DOT, "554 Sending paused for this account."),
     ],
 )
-def test_where_others_were_taken_a_refusal_is_about_this_one(phase: Phase, text: str) -> None:
-    assert judged(text, phase, has_taken=True).verdict is Verdict.REFUSED
+def test_where_others_were_taken_a_refusal_is_about_this_one(
+    phase: SmtpPhase, text: str
+) -> None:
+    assert judged(text, phase, has_taken=True).status is SendStatus.REFUSED
 
 
 def test_an_allowance_that_is_used_up_passes_whatever_the_code() -> None:
     outcome = judged("550 5.4.5 Daily user sending limit exceeded.", MAIL)
 
-    assert outcome.verdict is Verdict.DEFERRED
-    assert outcome.slow is Slow.TRANSPORT
+    assert outcome.status is SendStatus.DEFERRED
+    assert outcome.throttle is ThrottleScope.TRANSPORT
 
 
 @pytest.mark.parametrize(
@@ -228,15 +239,17 @@ def test_a_reason_is_no_longer_than_a_line() -> None:
 
 
 def test_what_was_not_tried_says_how_the_connection_was_lost() -> None:
-    outcome = untried(BrokenError("closed the connection"))
+    outcome = outcome_of_loss(ConnectionLost("closed the connection"))
 
-    assert outcome == Outcome(Verdict.UNTRIED, "the server closed the connection")
+    assert outcome == Outcome(SendStatus.NOT_SENT, "the server closed the connection")
 
 
 def test_a_farewell_asks_for_less_unless_it_is_the_usual_one() -> None:
-    busy = untried(BrokenError("spoke out of turn", said("421 4.3.2 shutting down")))
-    usual = untried(BrokenError("spoke out of turn", said("421 4.4.2 timeout exceeded")))
+    busy = outcome_of_loss(ConnectionLost("spoke out of turn", said("421 4.3.2 shutting down")))
+    usual = outcome_of_loss(
+        ConnectionLost("spoke out of turn", said("421 4.4.2 timeout exceeded"))
+    )
 
-    assert (busy.verdict, busy.slow) == (Verdict.UNTRIED, Slow.TRANSPORT)
-    assert (usual.verdict, usual.slow) == (Verdict.UNTRIED, Slow.NOBODY)
+    assert (busy.status, busy.throttle) == (SendStatus.NOT_SENT, ThrottleScope.TRANSPORT)
+    assert (usual.status, usual.throttle) == (SendStatus.NOT_SENT, ThrottleScope.NONE)
     assert "shutting down" in busy.reason

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from publisher.delivery.outcomes import ACCEPTED, Outcome, Slow, Verdict
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus, ThrottleScope
 from tests.publisher.delivery.smtp.dialogues import (
     LARGE,
     PHASES,
@@ -34,7 +34,7 @@ def test_what_is_lost_before_the_content_was_not_tried(
 ) -> None:
     outcome, is_open = sent_to(until(phase, end), pipelining=pipelining, timeout=TOO_SOON)
 
-    assert outcome.verdict is Verdict.UNTRIED
+    assert outcome.status is SendStatus.NOT_SENT
     assert outcome.reason.startswith("the server ")
     assert not is_open
 
@@ -55,7 +55,7 @@ def test_what_is_lost_in_the_middle_of_the_content_was_not_tried(end: End) -> No
         outcome = connection.send(a_parcel(content=LARGE))
         gone.set()
 
-    assert outcome.verdict is Verdict.UNTRIED
+    assert outcome.status is SendStatus.NOT_SENT
     assert not connection.is_open
 
 
@@ -64,7 +64,7 @@ def test_what_is_lost_in_the_middle_of_the_content_was_not_tried(end: End) -> No
 def test_what_is_lost_after_the_dot_nobody_knows(pipelining: bool, end: End) -> None:
     outcome, is_open = sent_to(after_the_dot(end), pipelining=pipelining, patience=TOO_SOON)
 
-    assert outcome.verdict is Verdict.UNKNOWN
+    assert outcome.status is SendStatus.UNKNOWN
     assert outcome.reason.startswith("all of it was sent, but the server ")
     assert not is_open
 
@@ -79,7 +79,7 @@ def test_the_last_reply_is_waited_for_longer_than_others() -> None:
 
     late = threading.Event()
 
-    assert sent_to(script, timeout=TOO_SOON)[0] is ACCEPTED
+    assert sent_to(script, timeout=TOO_SOON)[0] is ACCEPTED_OUTCOME
 
 
 def test_a_connection_that_is_lost_stays_so() -> None:
@@ -89,7 +89,7 @@ def test_a_connection_that_is_lost_stays_so() -> None:
         connection.close()
         connection.close()
 
-    assert again == Outcome(Verdict.UNTRIED, "the connection is closed")
+    assert again == Outcome(SendStatus.NOT_SENT, "the connection is closed")
 
 
 # --- 421: the server takes leave
@@ -104,14 +104,14 @@ def test_a_server_that_leaves_defers_and_slows_the_transport(
 
     outcome, is_open = sent_to(script, pipelining=pipelining)
 
-    assert (outcome.verdict, outcome.slow) == (Verdict.DEFERRED, Slow.TRANSPORT)
+    assert (outcome.status, outcome.throttle) == (SendStatus.DEFERRED, ThrottleScope.TRANSPORT)
     assert not is_open
 
 
 def test_a_server_that_leaves_after_the_dot_has_not_taken_the_message() -> None:
     outcome, is_open = sent_to(after_the_dot(saying("421 4.3.2 Shutting down")))
 
-    assert (outcome.verdict, outcome.slow) == (Verdict.DEFERRED, Slow.TRANSPORT)
+    assert (outcome.status, outcome.throttle) == (SendStatus.DEFERRED, ThrottleScope.TRANSPORT)
     assert not is_open
 
 
@@ -135,14 +135,14 @@ def test_a_session_that_is_over_is_left_even_if_the_server_stays(
 
     outcome, is_open = sent_to(script, pipelining=pipelining)
 
-    assert (outcome.verdict, outcome.slow) == (Verdict.UNTRIED, Slow.NOBODY)
+    assert (outcome.status, outcome.throttle) == (SendStatus.NOT_SENT, ThrottleScope.NONE)
     assert not is_open
 
 
 def test_a_session_that_is_over_after_the_dot_is_left_too() -> None:
     outcome, is_open = sent_to(after_the_dot(saying("451 4.7.0 max messages per session")))
 
-    assert outcome.verdict is Verdict.DEFERRED
+    assert outcome.status is SendStatus.DEFERRED
     assert not is_open
 
 
@@ -165,24 +165,24 @@ def farewell(words: str) -> tuple[Outcome, bool]:
 def test_a_server_that_left_before_our_message_has_not_heard_of_it() -> None:
     outcome, is_open = farewell("421 4.3.2 Shutting down\r\n")
 
-    assert (outcome.verdict, outcome.slow) == (Verdict.UNTRIED, Slow.TRANSPORT)
+    assert (outcome.status, outcome.throttle) == (SendStatus.NOT_SENT, ThrottleScope.TRANSPORT)
     assert not is_open
 
 
 def test_a_server_that_left_because_nothing_came_asks_for_nothing() -> None:
     outcome, _ = farewell("421 4.4.2 Error: timeout exceeded\r\n")
 
-    assert (outcome.verdict, outcome.slow) == (Verdict.UNTRIED, Slow.NOBODY)
+    assert (outcome.status, outcome.throttle) == (SendStatus.NOT_SENT, ThrottleScope.NONE)
 
 
 def test_a_server_that_left_without_a_word_has_not_heard_of_it() -> None:
-    assert farewell("")[0].verdict is Verdict.UNTRIED
+    assert farewell("")[0].status is SendStatus.NOT_SENT
 
 
 def test_a_server_that_speaks_unasked_is_not_trusted() -> None:
     outcome, is_open = farewell("250 Ok\r\n")
 
-    assert outcome.verdict is Verdict.UNTRIED
+    assert outcome.status is SendStatus.NOT_SENT
     assert not is_open
 
 
@@ -195,7 +195,7 @@ def test_a_server_may_say_why_it_leaves_in_the_middle_of_the_content() -> None:
 
     outcome, is_open = sent_to(script, a_parcel(content=LARGE))
 
-    assert (outcome.verdict, outcome.slow) == (Verdict.DEFERRED, Slow.TRANSPORT)
+    assert (outcome.status, outcome.throttle) == (SendStatus.DEFERRED, ThrottleScope.TRANSPORT)
     assert "Disk full" in outcome.reason
     assert not is_open
 
@@ -214,7 +214,7 @@ def test_a_session_that_ends_in_the_middle_of_the_content_has_not_had_the_messag
 
     outcome, is_open = sent_to(script, a_parcel(content=LARGE))
 
-    assert (outcome.verdict, outcome.slow) == (Verdict.UNTRIED, Slow.NOBODY)
+    assert (outcome.status, outcome.throttle) == (SendStatus.NOT_SENT, ThrottleScope.NONE)
     assert "ended the connection" in outcome.reason
     assert not is_open
 
@@ -228,7 +228,7 @@ def test_a_content_may_be_refused_before_its_end() -> None:
 
     outcome, is_open = sent_to(script, a_parcel(content=LARGE))
 
-    assert outcome.verdict is Verdict.REFUSED
+    assert outcome.status is SendStatus.REFUSED
     assert "larger" in outcome.reason
     assert not is_open
 
@@ -254,7 +254,7 @@ def test_nonsense_before_the_content_breaks_it_off(
 ) -> None:
     outcome, is_open = sent_to(until(phase, saying(nonsense)), pipelining=pipelining)
 
-    assert outcome.verdict is Verdict.UNTRIED
+    assert outcome.status is SendStatus.NOT_SENT
     assert not is_open
 
 
@@ -262,7 +262,7 @@ def test_nonsense_before_the_content_breaks_it_off(
 def test_after_nonsense_at_the_end_nobody_knows(nonsense: str) -> None:
     outcome, is_open = sent_to(after_the_dot(saying(nonsense)))
 
-    assert outcome.verdict is Verdict.UNKNOWN
+    assert outcome.status is SendStatus.UNKNOWN
     assert not is_open
 
 
@@ -271,8 +271,8 @@ def test_a_reply_without_an_end_is_not_listened_to_for_ever() -> None:
         while True:
             peer.put(b"250-and so on\r\n" * 1_000)
 
-    assert sent_to(until("MAIL", endless))[0].verdict is Verdict.UNTRIED
-    assert sent_to(after_the_dot(endless))[0].verdict is Verdict.UNKNOWN
+    assert sent_to(until("MAIL", endless))[0].status is SendStatus.NOT_SENT
+    assert sent_to(after_the_dot(endless))[0].status is SendStatus.UNKNOWN
 
 
 def test_a_reply_that_comes_in_drops_has_to_come_to_an_end_in_time() -> None:
@@ -285,7 +285,7 @@ def test_a_reply_that_comes_in_drops_has_to_come_to_an_end_in_time() -> None:
 
     outcome, _ = sent_to(until("MAIL", drops), timeout=TOO_SOON)
 
-    assert outcome.verdict is Verdict.UNTRIED
+    assert outcome.status is SendStatus.NOT_SENT
 
 
 def test_a_go_ahead_that_says_more_is_not_trusted() -> None:
@@ -296,5 +296,5 @@ def test_a_go_ahead_that_says_more_is_not_trusted() -> None:
 
     outcome, is_open = sent_to(script)
 
-    assert outcome.verdict is Verdict.UNTRIED
+    assert outcome.status is SendStatus.NOT_SENT
     assert not is_open

@@ -2,10 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.delivery.smtp.replies import LONGEST, BrokenError, Reply, first_reply
+from publisher.delivery.smtp.replies import LONGEST, ConnectionLost, SmtpReply, first_reply
 
 
-def read(received: bytes) -> Reply:
+def read(received: bytes) -> SmtpReply:
     found = first_reply(bytearray(received))
     assert found is not None
     assert found[1] == len(received)
@@ -62,7 +62,7 @@ def test_a_reply_has_a_code_and_words(
     ],
 )
 def test_what_is_no_reply_is_not_read_as_one(received: bytes) -> None:
-    with pytest.raises(BrokenError, match="no reply"):
+    with pytest.raises(ConnectionLost, match="no reply"):
         first_reply(bytearray(received))
 
 
@@ -77,7 +77,7 @@ def test_a_reply_that_has_not_come_to_its_end_is_waited_for(received: bytes) -> 
 def test_a_reply_without_an_end_is_given_up(line: bytes) -> None:
     endless = b"250 " * (line == b"y") + line * (LONGEST // len(line) + 1)
 
-    with pytest.raises(BrokenError, match="did not come to the end"):
+    with pytest.raises(ConnectionLost, match="did not come to the end"):
         first_reply(bytearray(endless))
 
 
@@ -114,7 +114,7 @@ def test_a_reply_is_the_same_however_it_is_cut(code: int, texts: list[str]) -> N
 def test_no_bytes_do_more_harm_than_to_break_the_conversation(received: bytes) -> None:
     try:
         found = first_reply(bytearray(received))
-    except BrokenError:
+    except ConnectionLost:
         return
     if found:
         reply, length = found

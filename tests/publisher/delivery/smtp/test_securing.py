@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from publisher.config.delivery import Smtp, Tls
-from publisher.delivery.smtp.envelopes import Offers
-from publisher.delivery.smtp.tls import context_of
+from publisher.delivery.smtp.commands import Capabilities
+from publisher.delivery.smtp.tls import tls_context
 from publisher.testing import Behaviour, MailServer, Phase, Reply, always, first
 from publisher.testing.certificates import Authority
 from tests.publisher.delivery.smtp.connections import (
@@ -166,11 +166,11 @@ def test_a_new_introduction_in_tls_counts() -> None:
             a_server(server.port, tls=Tls.STARTTLS, authorities=server.authority)
         )
 
-    assert offers == Offers(sizes=True, limit=1000)
+    assert offers == Capabilities(sizes=True, limit=1000)
 
 
 def test_a_server_that_leaves_before_tls_begins_leaves_nothing_open() -> None:
-    context = context_of(Smtp(tls=Tls.IMPLICIT), Path())
+    context = tls_context(Smtp(tls=Tls.IMPLICIT), Path())
     assert context is not None
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = socket.create_connection(server.getsockname())

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from publisher.delivery.outcomes import ACCEPTED, Slow, Verdict
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, SendStatus, ThrottleScope
 from publisher.delivery.transports.base import Unreachable
 from tests.publisher.delivery.smtp.dialogues import (
     CONTENT,
@@ -37,7 +37,7 @@ def test_a_message_is_taken_as_it_is(pipelining: bool) -> None:
 
     outcome, is_open = sent_to(script, pipelining=pipelining)
 
-    assert outcome is ACCEPTED
+    assert outcome is ACCEPTED_OUTCOME
     assert is_open
     assert contents == [CONTENT]
 
@@ -73,7 +73,7 @@ def test_one_connection_carries_many_messages(pipelining: bool) -> None:
     ):
         outcomes = [connection.send(a_parcel(number)) for number in range(5)]
 
-    assert outcomes == [ACCEPTED] * 5
+    assert outcomes == [ACCEPTED_OUTCOME] * 5
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_no_content_ends_before_its_end(content: bytes, wire: bytes) -> None:
 
     outcome, _ = sent_to(script, a_parcel(content=content))
 
-    assert outcome is ACCEPTED
+    assert outcome is ACCEPTED_OUTCOME
     assert heard == [wire + b".\r\n"]
 
 
@@ -119,7 +119,7 @@ def test_replies_may_come_byte_by_byte(pipelining: bool) -> None:
 
     outcome, is_open = sent_to(script, pipelining=pipelining)
 
-    assert outcome is ACCEPTED
+    assert outcome is ACCEPTED_OUTCOME
     assert is_open
 
 
@@ -131,7 +131,7 @@ def test_replies_to_a_group_may_come_at_once() -> None:
         peer.say("250 Ok")
         part(peer)
 
-    assert sent_to(script)[0] is ACCEPTED
+    assert sent_to(script)[0] is ACCEPTED_OUTCOME
 
 
 @pytest.mark.parametrize("code", [251, 252])
@@ -143,7 +143,7 @@ def test_a_recipient_may_be_taken_in_other_words(code: int) -> None:
         peer.say("250 Ok")
         part(peer)
 
-    assert sent_to(script)[0] is ACCEPTED
+    assert sent_to(script)[0] is ACCEPTED_OUTCOME
 
 
 # --- refusals
@@ -153,10 +153,10 @@ def test_a_recipient_may_be_taken_in_other_words(code: int) -> None:
 @pytest.mark.parametrize("phase", ["RCPT", "DATA"])
 @pytest.mark.parametrize(
     ("text", "verdict"),
-    [("550 5.1.1 User unknown", Verdict.REFUSED), ("450 4.2.0 no", Verdict.DEFERRED)],
+    [("550 5.1.1 User unknown", SendStatus.REFUSED), ("450 4.2.0 no", SendStatus.DEFERRED)],
 )
 def test_after_a_refusal_the_next_message_goes_its_way(
-    pipelining: bool, phase: str, text: str, verdict: Verdict
+    pipelining: bool, phase: str, text: str, status: SendStatus
 ) -> None:
     def script(peer: Peer) -> None:
         for command in PHASES:
@@ -180,9 +180,9 @@ def test_after_a_refusal_the_next_message_goes_its_way(
         refused = connection.send(a_parcel(1))
         accepted = connection.send(a_parcel(2))
 
-    assert refused.verdict is verdict
-    assert refused.is_dead is (verdict is Verdict.REFUSED)
-    assert accepted is ACCEPTED
+    assert refused.status is status
+    assert refused.is_dead_address is (status is SendStatus.REFUSED)
+    assert accepted is ACCEPTED_OUTCOME
 
 
 @PIPELINING
@@ -197,7 +197,7 @@ def test_a_sender_that_is_refused_for_now_slows_the_transport(pipelining: bool) 
 
     outcome, is_open = sent_to(script, pipelining=pipelining)
 
-    assert (outcome.verdict, outcome.slow) == (Verdict.DEFERRED, Slow.TRANSPORT)
+    assert (outcome.status, outcome.throttle) == (SendStatus.DEFERRED, ThrottleScope.TRANSPORT)
     assert is_open
 
 
@@ -257,7 +257,7 @@ def test_nothing_goes_ahead_for_a_sender_that_can_not_be_written() -> None:
 
     bad = a_parcel(2, sender="x" * 65 + "@example.org")
     with Scripted(script) as server, server.connected() as connection:
-        assert connection.send(a_parcel(), bad) is ACCEPTED
+        assert connection.send(a_parcel(), bad) is ACCEPTED_OUTCOME
         with pytest.raises(Unreachable):
             connection.send(bad)
 
@@ -265,13 +265,13 @@ def test_nothing_goes_ahead_for_a_sender_that_can_not_be_written() -> None:
 @pytest.mark.parametrize(
     ("text", "verdict"),
     [
-        ("554 5.7.1 Spam message rejected", Verdict.REFUSED),
-        ("451 4.3.0 Try again", Verdict.DEFERRED),
+        ("554 5.7.1 Spam message rejected", SendStatus.REFUSED),
+        ("451 4.3.0 Try again", SendStatus.DEFERRED),
     ],
 )
 @PIPELINING
 def test_what_is_refused_at_its_end_was_not_taken(
-    pipelining: bool, text: str, verdict: Verdict
+    pipelining: bool, text: str, status: SendStatus
 ) -> None:
     def script(peer: Peer) -> None:
         begin(peer)
@@ -287,8 +287,8 @@ def test_what_is_refused_at_its_end_was_not_taken(
         refused = connection.send(a_parcel(1))
         accepted = connection.send(a_parcel(2))
 
-    assert refused.verdict is verdict
-    assert accepted is ACCEPTED
+    assert refused.status is status
+    assert accepted is ACCEPTED_OUTCOME
 
 
 def test_a_content_is_not_sent_to_nobody() -> None:
@@ -306,9 +306,9 @@ def test_a_content_is_not_sent_to_nobody() -> None:
         refused = connection.send(a_parcel(1))
         accepted = connection.send(a_parcel(2))
 
-    assert refused.is_dead
+    assert refused.is_dead_address
     assert contents == [b".\r\n"]
-    assert accepted is ACCEPTED
+    assert accepted is ACCEPTED_OUTCOME
 
 
 @pytest.mark.parametrize("end", [close, saying("421 bye"), silence])
@@ -321,8 +321,8 @@ def test_a_refusal_stands_though_the_connection_is_lost_over_it(end: End) -> Non
 
     outcome, _ = sent_to(script, timeout=TOO_SOON)
 
-    assert outcome.verdict is Verdict.REFUSED
-    assert outcome.is_dead
+    assert outcome.status is SendStatus.REFUSED
+    assert outcome.is_dead_address
 
 
 def test_not_even_an_empty_message_is_sent_in_a_refused_senders_name() -> None:
@@ -335,7 +335,7 @@ def test_not_even_an_empty_message_is_sent_in_a_refused_senders_name() -> None:
 
     outcome, is_open = sent_to(script)
 
-    assert outcome.verdict is Verdict.DEFERRED
+    assert outcome.status is SendStatus.DEFERRED
     assert not is_open
     assert rests == [b""]
 
@@ -351,9 +351,9 @@ def test_a_message_is_called_back_before_its_end(pipelining: bool) -> None:
         begin(peer)
         rests.append(peer.rest())
 
-    outcome, is_open = sent_to(script, pipelining=pipelining, may_go=lambda: False)
+    outcome, is_open = sent_to(script, pipelining=pipelining, holds_lease=lambda: False)
 
-    assert outcome.verdict is Verdict.UNTRIED
+    assert outcome.status is SendStatus.NOT_SENT
     assert not is_open
     assert rests == [CONTENT]
 
@@ -369,23 +369,23 @@ def test_it_is_asked_whether_a_message_may_go_once_its_content_is_out() -> None:
         peer.say("250 Ok")
         part(peer)
 
-    assert sent_to(script, may_go=lambda: seen.wait(5))[0] is ACCEPTED
+    assert sent_to(script, holds_lease=lambda: seen.wait(5))[0] is ACCEPTED_OUTCOME
 
 
 def test_what_is_refused_is_not_asked_about() -> None:
     asked: list[None] = []
 
-    def may_go() -> bool:
+    def holds_lease() -> bool:
         asked.append(None)
         return True
 
-    sent_to(until("RCPT", saying("550 no", "503 no")), may_go=may_go)
+    sent_to(until("RCPT", saying("550 no", "503 no")), holds_lease=holds_lease)
 
     assert not asked
 
 
 def test_who_fails_to_say_whether_it_may_go_sends_nothing() -> None:
-    def may_go() -> bool:
+    def holds_lease() -> bool:
         raise KeyError("no ledger")
 
     def script(peer: Peer) -> None:
@@ -394,7 +394,7 @@ def test_who_fails_to_say_whether_it_may_go_sends_nothing() -> None:
 
     with (
         Scripted(script) as server,
-        server.connected(may_go=may_go) as connection,
+        server.connected(holds_lease=holds_lease) as connection,
         pytest.raises(KeyError),
     ):
         connection.send(a_parcel())
@@ -416,8 +416,8 @@ def test_what_is_no_address_is_refused_without_a_word() -> None:
         )
         good = connection.send(a_parcel())
 
-    assert bad.verdict is Verdict.REFUSED
-    assert good is ACCEPTED
+    assert bad.status is SendStatus.REFUSED
+    assert good is ACCEPTED_OUTCOME
 
 
 @pytest.mark.parametrize("end", [close, Peer.drop, saying("Ärger"), saying("500 what")])

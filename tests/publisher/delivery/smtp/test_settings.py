@@ -20,8 +20,8 @@ def test_the_transport_is_what_the_settings_say() -> None:
 
     assert transport.name == "smtp"
     assert transport.guarantee == "ambiguous"
-    assert (transport.connections, transport.promised) == (3, 5)
-    transport.kept(0, [(1, 2)])
+    assert (transport.connections, transport.prefetch) == (3, 5)
+    transport.on_committed(0, [(1, 2)])
 
 
 def test_a_user_needs_a_password_in_the_environment() -> None:

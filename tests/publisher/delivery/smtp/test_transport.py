@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from publisher.config.delivery import Smtp, Tls
-from publisher.delivery.outcomes import ACCEPTED, Slow, Verdict
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, SendStatus, ThrottleScope
 from publisher.delivery.smtp import SmtpTransport
 from publisher.delivery.transports.base import Unreachable
 from publisher.testing import (
@@ -72,13 +72,13 @@ def test_messages_arrive_as_they_are(tls: Tls, pipelining: bool) -> None:
     with MailServer(Behaviour(tls=tls, pipelining=pipelining)) as server:
         connection = a_transport(server, tls).connect(0, yes)
         outcomes = [
-            connection.send(parcel, following)
-            for parcel, following in zip(parcels, [*parcels[1:], None], strict=True)
+            connection.send(outgoing, next_message)
+            for outgoing, next_message in zip(parcels, [*parcels[1:], None], strict=True)
         ]
         connection.close()
         messages = server.messages
 
-    assert outcomes == [ACCEPTED] * 5
+    assert outcomes == [ACCEPTED_OUTCOME] * 5
     assert [message.content for message in messages] == contents
     assert {message.recipient for message in messages} == {"ann@example.com"}
     assert {message.sender for message in messages} == {"digest@news.example.org"}
@@ -96,7 +96,7 @@ def test_two_threads_use_two_connections() -> None:
             both.wait(SOON)
             for turn in range(20):
                 recipient = f"reader{turn}@{number}.example"
-                assert connection.send(a_parcel(turn, recipient=recipient)) is ACCEPTED
+                assert connection.send(a_parcel(turn, recipient=recipient)) is ACCEPTED_OUTCOME
             connection.close()
         except BaseException as failure:  # noqa: BLE001  # raised again below
             failures.append(failure)
@@ -128,7 +128,7 @@ def test_who_logs_in_may_send(tls: Tls) -> None:
         connection.close()
         messages = server.messages
 
-    assert outcome is ACCEPTED
+    assert outcome is ACCEPTED_OUTCOME
     assert [message.user for message in messages] == ["news"]
 
 
@@ -145,7 +145,7 @@ def test_who_does_not_log_in_is_told_that_nothing_can_be_sent() -> None:
 def test_a_password_without_a_user_is_not_used() -> None:
     with MailServer(Behaviour(users=USERS)) as server:
         connection = a_transport(server, password="never said").connect(0, yes)
-        assert connection.send(a_parcel()) is ACCEPTED
+        assert connection.send(a_parcel()) is ACCEPTED_OUTCOME
         connection.close()
         assert [message.user for message in server.messages] == [""]
 
@@ -161,7 +161,7 @@ def test_a_client_shows_its_certificate_where_that_is_demanded(tls: Tls) -> None
         outcome = connection.send(a_parcel())
         connection.close()
 
-    assert outcome is ACCEPTED
+    assert outcome is ACCEPTED_OUTCOME
 
 
 # --- the faults of a whole server, with and without TLS
@@ -176,13 +176,13 @@ def test_what_is_lost_before_the_dot_can_be_sent_again(
 ) -> None:
     # Larger than all buffers on the way, so that it can't be out before the server acts.
     content = LARGE * 40 if phase is Phase.CONTENT else CONTENT
-    parcel = a_parcel(content=content)
+    outgoing = a_parcel(content=content)
     behaviour = Behaviour(tls=tls, pipelining=pipelining, faults=(first(1, phase, action),))
 
     with MailServer(behaviour) as server:
         transport = a_transport(server, tls, timeout=TOO_SOON)
         connection = transport.connect(0, yes)
-        lost = connection.send(parcel)
+        lost = connection.send(outgoing)
         is_open = connection.is_open
         connection.close()
         server.release()
@@ -193,9 +193,9 @@ def test_what_is_lost_before_the_dot_can_be_sent_again(
         server.wait_for_quiet()
         messages = server.messages
 
-    assert lost.verdict is Verdict.UNTRIED
+    assert lost.status is SendStatus.NOT_SENT
     assert not is_open
-    assert sent is ACCEPTED
+    assert sent is ACCEPTED_OUTCOME
     assert len(messages) == 1
 
 
@@ -211,7 +211,7 @@ def test_what_is_lost_after_the_dot_may_have_been_taken(
         outcome = connection.send(a_parcel())
         messages = server.messages
 
-    assert outcome.verdict is Verdict.UNKNOWN
+    assert outcome.status is SendStatus.UNKNOWN
     assert not connection.is_open
     assert len(messages) == kept
 
@@ -225,7 +225,7 @@ def test_a_message_that_is_called_back_does_not_arrive(tls: Tls) -> None:
         server.wait_for_quiet()
         messages = server.messages
 
-    assert outcome.verdict is Verdict.UNTRIED
+    assert outcome.status is SendStatus.NOT_SENT
     assert not messages
 
 
@@ -244,17 +244,20 @@ def test_refusals_in_a_row_hurt_nobody_else(tls: Tls, pipelining: bool) -> None:
     with MailServer(Behaviour(tls=tls, pipelining=pipelining, faults=(fault,))) as server:
         connection = a_transport(server, tls).connect(0, yes)
         outcomes = [
-            connection.send(parcel, following)
-            for parcel, following in zip(parcels, [*parcels[1:], None], strict=True)
+            connection.send(outgoing, next_message)
+            for outgoing, next_message in zip(parcels, [*parcels[1:], None], strict=True)
         ]
         connection.close()
         recipients = server.recipients()
 
-    verdicts = {"dead": Verdict.REFUSED, "later": Verdict.DEFERRED}
-    assert [outcome.verdict for outcome in outcomes] == [
-        verdicts.get(name, Verdict.ACCEPTED) for name in names
+    verdicts = {"dead": SendStatus.REFUSED, "later": SendStatus.DEFERRED}
+    assert [outcome.status for outcome in outcomes] == [
+        verdicts.get(name, SendStatus.ACCEPTED) for name in names
     ]
-    assert {outcome.slow for outcome in outcomes} == {Slow.NOBODY, Slow.DOMAIN}
+    assert {outcome.throttle for outcome in outcomes} == {
+        ThrottleScope.NONE,
+        ThrottleScope.DOMAIN,
+    }
     assert recipients == {f"{name}@example.com": 1 for name in ("ann", "bea", "cleo")}
     assert server.connections == 1
     assert server.hasty == 0
@@ -270,8 +273,8 @@ def test_a_message_is_not_begun_that_the_server_would_not_take() -> None:
         with pytest.raises(Unreachable, match="it has 1002 bytes, and the limit is 1000"):
             another.send(a_parcel(content=b"x" * 998 + b"\r\n" * 2))
 
-    assert small is ACCEPTED
-    assert large.verdict is Verdict.REFUSED
+    assert small is ACCEPTED_OUTCOME
+    assert large.status is SendStatus.REFUSED
     assert not server.refused
 
 
@@ -285,10 +288,10 @@ def test_a_storm_defers_and_passes() -> None:
             outcomes.append(connection.send(a_parcel()))
             connection.close()
 
-    assert [outcome.verdict for outcome in outcomes] == [Verdict.DEFERRED] * 3 + [
-        Verdict.ACCEPTED
+    assert [outcome.status for outcome in outcomes] == [SendStatus.DEFERRED] * 3 + [
+        SendStatus.ACCEPTED
     ]
-    assert [outcome.slow for outcome in outcomes[:3]] == [Slow.TRANSPORT] * 3
+    assert [outcome.throttle for outcome in outcomes[:3]] == [ThrottleScope.TRANSPORT] * 3
 
 
 def test_a_connection_that_is_one_too_many_may_be_made_later() -> None:
@@ -305,11 +308,11 @@ def test_a_connection_that_is_one_too_many_may_be_made_later() -> None:
 def test_a_server_that_went_away_meanwhile_has_not_heard_of_the_message() -> None:
     with MailServer() as server:
         connection = a_transport(server).connect(0, yes)
-        assert connection.send(a_parcel()) is ACCEPTED
+        assert connection.send(a_parcel()) is ACCEPTED_OUTCOME
         server.stop()
         outcome = connection.send(a_parcel(2))
 
-    assert outcome.verdict is Verdict.UNTRIED
+    assert outcome.status is SendStatus.NOT_SENT
     assert not connection.is_open
 
 
@@ -321,7 +324,7 @@ def test_no_reason_shows_an_address_or_a_token() -> None:
         outcome = connection.send(a_parcel())
         connection.close()
 
-    assert outcome.verdict is Verdict.REFUSED
+    assert outcome.status is SendStatus.REFUSED
     assert "ann" not in outcome.reason
     assert token not in outcome.reason
 
@@ -329,15 +332,15 @@ def test_no_reason_shows_an_address_or_a_token() -> None:
 def test_it_is_asked_anew_for_each_message_whether_it_may_go() -> None:
     asked: list[int] = []
 
-    def may_go() -> bool:
+    def holds_lease() -> bool:
         asked.append(len(asked))
         return len(asked) < 3
 
     parcels = [a_parcel(number) for number in range(3)]
     with MailServer() as server:
-        connection = a_transport(server).connect(0, may_go)
-        verdicts = [connection.send(parcel).verdict for parcel in parcels]
+        connection = a_transport(server).connect(0, holds_lease)
+        verdicts = [connection.send(outgoing).status for outgoing in parcels]
         connection.close()
 
-    assert verdicts == [Verdict.ACCEPTED, Verdict.ACCEPTED, Verdict.UNTRIED]
+    assert verdicts == [SendStatus.ACCEPTED, SendStatus.ACCEPTED, SendStatus.NOT_SENT]
     assert asked == [0, 1, 2]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from publisher.delivery.smtp.replies import BrokenError
-from publisher.delivery.smtp.wire import Wire
+from publisher.delivery.smtp.replies import ConnectionLost
+from publisher.delivery.smtp.socket_io import SmtpSocket
 from publisher.testing.certificates import Authority
 from tests.publisher.delivery.smtp.scripted import SOON, TOO_SOON, Peer, Scripted
 
@@ -15,40 +15,40 @@ LARGE = b"x" * 10_000_000
 
 
 @pytest.fixture
-def pair() -> Iterator[tuple[Wire, socket.socket]]:
+def pair() -> Iterator[tuple[SmtpSocket, socket.socket]]:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        yield Wire(ours, TOO_SOON), theirs
+        yield SmtpSocket(ours, TOO_SOON), theirs
 
 
-def test_what_is_left_of_a_group_is_told(pair: tuple[Wire, socket.socket]) -> None:
+def test_what_is_left_of_a_group_is_told(pair: tuple[SmtpSocket, socket.socket]) -> None:
     wire, _ = pair
 
     rest = wire.write_some(LARGE)
 
     assert 0 < len(rest) < len(LARGE)
-    with pytest.raises(BrokenError, match=r"was silent for 0\.2 s"):
+    with pytest.raises(ConnectionLost, match=r"was silent for 0\.2 s"):
         wire.write_some(bytes(rest))
 
 
-def test_nobody_reads_for_ever(pair: tuple[Wire, socket.socket]) -> None:
+def test_nobody_reads_for_ever(pair: tuple[SmtpSocket, socket.socket]) -> None:
     wire, _ = pair
 
-    with pytest.raises(BrokenError, match="was silent"):
+    with pytest.raises(ConnectionLost, match="was silent"):
         wire.write(LARGE)
 
 
-def test_what_nobody_takes_is_lost(pair: tuple[Wire, socket.socket]) -> None:
+def test_what_nobody_takes_is_lost(pair: tuple[SmtpSocket, socket.socket]) -> None:
     wire, theirs = pair
     theirs.close()
 
     for write in (wire.write, wire.begin, wire.write_some):
-        with pytest.raises(BrokenError, match="broke off the connection"):
+        with pytest.raises(ConnectionLost, match="broke off the connection"):
             write(b"MAIL\r\n")
 
 
 def test_a_reply_that_nobody_asked_for_is_not_waited_for(
-    pair: tuple[Wire, socket.socket],
+    pair: tuple[SmtpSocket, socket.socket],
 ) -> None:
     wire, theirs = pair
 
@@ -59,12 +59,12 @@ def test_a_reply_that_nobody_asked_for_is_not_waited_for(
     assert [reply.code if reply else None for reply in replies] == [421, 250, None]
 
 
-def test_patience_is_for_one_reply(pair: tuple[Wire, socket.socket]) -> None:
+def test_patience_is_for_one_reply(pair: tuple[SmtpSocket, socket.socket]) -> None:
     wire, theirs = pair
     theirs.sendall(b"250 Ok\r\n")
 
     assert wire.reply(600).code == 250
-    with pytest.raises(BrokenError, match=r"was silent for 0\.2 s"):
+    with pytest.raises(ConnectionLost, match=r"was silent for 0\.2 s"):
         wire.reply()
 
 
@@ -86,4 +86,4 @@ def test_what_tls_says_to_tls_is_no_reply(tmp_path: Path) -> None:
         ours.wrap_socket(plain, server_hostname="127.0.0.1") as sock,
     ):
         assert select.select([sock], [], [], SOON)[0]
-        assert Wire(sock, SOON).unasked() is None
+        assert SmtpSocket(sock, SOON).unasked() is None

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.delivery.smtp.words import LOOKED_AT, clean, shorten
+from publisher.delivery.smtp.redact import LOOKED_AT, redact_reply, truncate
 
 TOKEN = "WzcsIndlZWtseSJd.kQ0mZ5v9q3K7cYy2vXbHc1n8JtA"
 
@@ -29,28 +29,28 @@ TOKEN = "WzcsIndlZWtseSJd.kQ0mZ5v9q3K7cYy2vXbHc1n8JtA"
     ],
 )
 def test_words_are_one_line_without_names_and_tokens(said: str, shown: str) -> None:
-    assert clean(said) == shown
+    assert redact_reply(said) == shown
 
 
 def test_the_recipients_name_is_masked_by_itself_too() -> None:
-    assert clean("ANN.B: no such user ann.b", "ann.b@example.com") == "…: no such user …"
-    assert clean("Joanna is no Ann", "ann@example.com") == "Joanna is no …"
+    assert redact_reply("ANN.B: no such user ann.b", "ann.b@example.com") == "…: no such user …"
+    assert redact_reply("Joanna is no Ann", "ann@example.com") == "Joanna is no …"
 
 
 def test_a_recipient_of_two_letters_does_not_riddle_every_sentence() -> None:
-    assert clean("no, it is not so", "it@example.com") == "no, it is not so"
+    assert redact_reply("no, it is not so", "it@example.com") == "no, it is not so"
 
 
 def test_words_are_cut_with_a_sign() -> None:
-    assert shorten("abcdef", 6) == "abcdef"
-    assert shorten("abc def", 5) == "abc…"
-    assert clean("a b c d e f", longest=5) == "a b…"
+    assert truncate("abcdef", 6) == "abcdef"
+    assert truncate("abc def", 5) == "abc…"
+    assert redact_reply("a b c d e f", longest=5) == "a b…"
 
 
 def test_an_address_that_is_cut_in_the_middle_does_not_show_its_beginning() -> None:
     said = "x " * (LOOKED_AT // 2 - 4) + "ann.example@example.com"
 
-    assert "ann" not in clean(said)
+    assert "ann" not in redact_reply(said)
 
 
 @given(
@@ -59,7 +59,7 @@ def test_an_address_that_is_cut_in_the_middle_does_not_show_its_beginning() -> N
     st.text(max_size=80),
 )
 def test_no_address_survives(before: str, address: str, after: str) -> None:
-    shown = clean(f"{before} <{address}> {after}")
+    shown = redact_reply(f"{before} <{address}> {after}")
 
     assert address not in shown
     assert shown.isprintable()
@@ -67,11 +67,11 @@ def test_no_address_survives(before: str, address: str, after: str) -> None:
 
 @given(st.text(max_size=60), st.from_regex(r"[A-Za-z0-9_-]{27,60}", fullmatch=True))
 def test_no_token_survives(before: str, token: str) -> None:
-    assert token not in clean(f"{before} {token}")
+    assert token not in redact_reply(f"{before} {token}")
 
 
 @given(st.text())
 def test_cleaning_twice_is_the_same_as_once(text: str) -> None:
-    once = clean(text)
+    once = redact_reply(text)
 
-    assert clean(once) == once
+    assert redact_reply(once) == once

@@ -8,16 +8,20 @@ from pathlib import Path
 
 from publisher.composing import Message
 from publisher.config.delivery import Layout
-from publisher.delivery.transports.base import Parcel
+from publisher.delivery.transports.base import OutgoingMessage
 
 Key = tuple[int, int]
 
 FOLDER = "weekly/en/2026-01-09"
 
 
-def a_parcel(reader: int = 1, issue: int = 7, folder: str = FOLDER, name: str = "") -> Parcel:
+def a_parcel(
+    reader: int = 1, issue: int = 7, folder: str = FOLDER, name: str = ""
+) -> OutgoingMessage:
     message = Message(reader, name or f"issue-{issue}.{reader:04}", content_of(issue, reader))
-    return Parcel(issue, folder, "sender@example.org", f"reader-{reader}@example.org", message)
+    return OutgoingMessage(
+        issue, folder, "sender@example.org", f"reader-{reader}@example.org", message
+    )
 
 
 def content_of(issue: int, reader: int) -> bytes:

@@ -21,8 +21,8 @@ from hypothesis.stateful import (
 )
 
 from publisher.config.delivery import Layout
-from publisher.delivery.outcomes import Verdict
-from publisher.delivery.transports.base import Connection, Parcel
+from publisher.delivery.outcomes import SendStatus
+from publisher.delivery.transports.base import OutgoingMessage, TransportConnection
 from publisher.delivery.transports.outbox import OutboxTransport
 from tests.publisher.delivery.transports.parcels import (
     LAYOUTS,
@@ -54,9 +54,9 @@ class Process:
 
     number: int
     transport: OutboxTransport
-    connection: Connection
+    connection: TransportConnection
     step: int = 0
-    promised: list[Key] = field(default_factory=list)
+    prefetch: list[Key] = field(default_factory=list)
     accepted: list[Key] = field(default_factory=list)
     unkept: list[Key] = field(default_factory=list)
 
@@ -97,9 +97,9 @@ class Once(RuleBasedStateMachine):
     @rule(process=processes)
     def send_and_give_back(self, process: Process) -> None:
         """A fault between writing and reporting: the row is free, and the file is there."""
-        if process.promised:
-            key = process.promised.pop(0)
-            process.connection.send(_parcel(key))
+        if process.prefetch:
+            key = process.prefetch.pop(0)
+            process.connection.send(_outgoing(key))
             if self.rows[key] == Row("attempting", process.number):
                 self.rows[key] = Row()
 
@@ -110,13 +110,13 @@ class Once(RuleBasedStateMachine):
 
     @rule(process=consumes(processes), some=st.integers(0, 3))
     def die_while_keeping(self, process: Process, some: int) -> None:
-        process.transport.kept(process.number, process.unkept[:some])
+        process.transport.on_committed(process.number, process.unkept[:some])
 
     @rule(process=consumes(processes))
     def die_while_writing(self, process: Process) -> None:
-        if process.promised:
-            issue, reader = process.promised[0]
-            process.connection.send(_parcel((issue, reader)))
+        if process.prefetch:
+            issue, reader = process.prefetch[0]
+            process.connection.send(_outgoing((issue, reader)))
             mine = self.outbox / ".staged" / str(process.number) / str(issue)
             (staged,) = mine.rglob(f"{reader}.*")
             staged.write_bytes(b"Subj")
@@ -184,14 +184,14 @@ class Once(RuleBasedStateMachine):
         if free and process.number in self.leases:
             key = free[pick % len(free)]
             self.rows[key] = Row("attempting", process.number)
-            process.promised.append(key)
+            process.prefetch.append(key)
 
     def _send(self, process: Process) -> None:
         """Send what was promised, even if the row was lost meanwhile: one may have been stopped."""
-        for key in process.promised:
-            if process.connection.send(_parcel(key)).verdict is Verdict.ACCEPTED:
+        for key in process.prefetch:
+            if process.connection.send(_outgoing(key)).status is SendStatus.ACCEPTED:
                 process.accepted.append(key)
-        process.promised = []
+        process.prefetch = []
 
     def _settle(self, process: Process) -> None:
         for key in process.accepted:
@@ -202,7 +202,7 @@ class Once(RuleBasedStateMachine):
         process.accepted = []
 
     def _keep(self, process: Process) -> None:
-        process.transport.kept(process.number, process.unkept)
+        process.transport.on_committed(process.number, process.unkept)
         process.unkept = []
 
     def _free(self, number: int) -> None:
@@ -232,7 +232,7 @@ class SentBy:
         return [key for key in asked if self.rows[key] == mine]
 
 
-def _parcel(key: Key) -> Parcel:
+def _outgoing(key: Key) -> OutgoingMessage:
     issue, reader = key
     return a_parcel(reader, issue)
 

@@ -9,8 +9,13 @@ import pytest
 
 from publisher.config.delivery import Layout
 from publisher.config.loading import FILE_NAME, load
-from publisher.delivery.outcomes import Verdict
-from publisher.delivery.transports.base import Connection, Parcel, Transport, Unreachable
+from publisher.delivery.outcomes import SendStatus
+from publisher.delivery.transports.base import (
+    OutgoingMessage,
+    Transport,
+    TransportConnection,
+    Unreachable,
+)
 from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.errors import DeliveryError
 from publisher.testing import make_publication
@@ -35,7 +40,7 @@ not_by_root = pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden
 
 def open_outbox(
     outbox: Path, layout: Layout = Layout.FILES, sender: int = 1
-) -> tuple[OutboxTransport, Connection]:
+) -> tuple[OutboxTransport, TransportConnection]:
     transport = OutboxTransport(outbox, layout)
     return transport, transport.connect(sender, yes)
 
@@ -48,12 +53,12 @@ def test_a_message_appears_whole_once_its_row_is_kept_and_not_before(
     tmp_path: Path, layout: Layout
 ) -> None:
     transport, connection = open_outbox(tmp_path, layout)
-    parcel = a_parcel()
-    assert connection.send(parcel).verdict is Verdict.ACCEPTED
+    outgoing = a_parcel()
+    assert connection.send(outgoing).status is SendStatus.ACCEPTED
     assert visible(tmp_path) == []
-    transport.kept(1, [parcel.key])
+    transport.on_committed(1, [outgoing.key])
     assert [path.relative_to(tmp_path) for path in visible(tmp_path)] == [Path(FILES[layout])]
-    assert visible(tmp_path)[0].read_bytes() == parcel.message.content
+    assert visible(tmp_path)[0].read_bytes() == outgoing.message.content
 
 
 @by_layout
@@ -61,9 +66,9 @@ def test_only_what_is_kept_appears(tmp_path: Path, layout: Layout) -> None:
     transport, connection = open_outbox(tmp_path, layout)
     for reader in (1, 2, 3):
         connection.send(a_parcel(reader))
-    transport.kept(1, [(7, 1), (7, 3), (8, 2)])
+    transport.on_committed(1, [(7, 1), (7, 3), (8, 2)])
     assert len(visible(tmp_path)) == 2
-    transport.kept(1, [(7, 2)])
+    transport.on_committed(1, [(7, 2)])
     assert len(visible(tmp_path)) == 3
 
 
@@ -71,9 +76,9 @@ def test_only_what_is_kept_appears(tmp_path: Path, layout: Layout) -> None:
 def test_what_was_taken_away_does_not_come_back(tmp_path: Path, layout: Layout) -> None:
     transport, connection = open_outbox(tmp_path, layout)
     connection.send(a_parcel())
-    transport.kept(1, [(7, 1)])
+    transport.on_committed(1, [(7, 1)])
     assert len(take_away(tmp_path)) == 1
-    transport.kept(1, [(7, 1)])
+    transport.on_committed(1, [(7, 1)])
     connection.close()
     transport.recover(1, only((7, 1)))
     assert tree(tmp_path) == {}
@@ -85,11 +90,11 @@ def test_nothing_stays_behind_but_mail(tmp_path: Path, layout: Layout) -> None:
     other = transport.connect(1, yes)
     connection.send(a_parcel(1))
     other.send(a_parcel(2))
-    transport.kept(1, [(7, 1)])
+    transport.on_committed(1, [(7, 1)])
     connection.close()
     other.close()
     assert transport.leftovers() == [1]
-    transport.kept(1, [(7, 2)])
+    transport.on_committed(1, [(7, 2)])
     assert transport.leftovers() == []
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
@@ -105,7 +110,7 @@ def test_what_is_staged_has_no_name_that_consumers_look_for(tmp_path: Path) -> N
 def test_a_maildir_is_one_for_who_reads_it(tmp_path: Path) -> None:
     transport, connection = open_outbox(tmp_path / "outbox", Layout.MAILDIR)
     connection.send(a_parcel())
-    transport.kept(1, [(7, 1)])
+    transport.on_committed(1, [(7, 1)])
     connection.close()
     box = mailbox.Maildir(tmp_path / "outbox", create=False)
     (message,) = box
@@ -118,7 +123,7 @@ def test_issues_have_folders_of_their_own(tmp_path: Path) -> None:
     transport, connection = open_outbox(tmp_path)
     for issue, folder in ((7, "weekly/en/2026-01-09"), (8, "weekly/ar/2026-01-09")):
         connection.send(a_parcel(1, issue, folder))
-    transport.kept(1, [(7, 1), (8, 1)])
+    transport.on_committed(1, [(7, 1), (8, 1)])
     connection.close()
     assert set(tree(tmp_path)) == {
         "weekly/en/2026-01-09/issue-7.0001.eml",
@@ -130,8 +135,8 @@ def test_twice_is_the_same_as_once(tmp_path: Path) -> None:
     transport, connection = open_outbox(tmp_path)
     assert transport.guarantee == "idempotent"
     for _ in range(2):
-        assert connection.send(a_parcel()).verdict is Verdict.ACCEPTED
-    transport.kept(1, [(7, 1)])
+        assert connection.send(a_parcel()).status is SendStatus.ACCEPTED
+    transport.on_committed(1, [(7, 1)])
     assert take_away(tmp_path) == [a_parcel().message.content]
     connection.close()
     assert tree(tmp_path) == {}
@@ -144,7 +149,7 @@ def test_connections_of_several_threads_do_not_meet(tmp_path: Path) -> None:
         connection = transport.connect(1, yes)
         for reader in range(first, 40, 4):
             connection.send(a_parcel(reader))
-            transport.kept(1, [(7, reader)])
+            transport.on_committed(1, [(7, reader)])
         connection.close()
 
     threads = [threading.Thread(target=work, args=[first]) for first in range(4)]
@@ -161,7 +166,7 @@ def test_connections_of_several_threads_do_not_meet(tmp_path: Path) -> None:
 
 def test_a_message_that_may_not_go_is_not_written(tmp_path: Path) -> None:
     connection = OutboxTransport(tmp_path).connect(1, lambda: False)
-    assert connection.send(a_parcel()).verdict is Verdict.UNTRIED
+    assert connection.send(a_parcel()).status is SendStatus.NOT_SENT
     assert tree(tmp_path) == {}
 
 
@@ -173,8 +178,8 @@ def test_a_connection_that_was_closed_writes_nothing_and_can_be_closed_again(
     connection.close()
     connection.close()
     assert not connection.is_open
-    assert connection.send(a_parcel()).verdict is Verdict.UNTRIED
-    assert other.send(a_parcel()).verdict is Verdict.ACCEPTED
+    assert connection.send(a_parcel()).status is SendStatus.NOT_SENT
+    assert other.send(a_parcel()).status is SendStatus.ACCEPTED
 
 
 # --- what a kill leaves
@@ -190,7 +195,7 @@ def test_accepted_and_not_settled_is_removed_for_a_new_attempt(
     assert tree(tmp_path) == {}
     transport, connection = open_outbox(tmp_path, layout, sender=2)
     connection.send(a_parcel())
-    transport.kept(2, [(7, 1)])
+    transport.on_committed(2, [(7, 1)])
     assert len(visible(tmp_path)) == 1
 
 
@@ -199,7 +204,7 @@ def test_settled_and_not_kept_appears_at_the_next_start(tmp_path: Path, layout: 
     transport, connection = open_outbox(tmp_path, layout)
     for reader in (1, 2, 3):
         connection.send(a_parcel(reader))
-    transport.kept(1, [(7, 1)])
+    transport.on_committed(1, [(7, 1)])
     first = take_away(tmp_path)
     OutboxTransport(tmp_path, layout).recover(1, only((7, 1), (7, 2)))
     assert first + take_away(tmp_path) == [a_parcel(n).message.content for n in (1, 2)]
@@ -213,7 +218,7 @@ def test_half_a_message_never_appears(tmp_path: Path) -> None:
     staged.write_bytes(b"Subj")
     again, connection = open_outbox(tmp_path)
     connection.send(a_parcel())
-    again.kept(1, [(7, 1)])
+    again.on_committed(1, [(7, 1)])
     assert take_away(tmp_path) == [a_parcel().message.content]
 
 
@@ -241,7 +246,7 @@ def test_recovering_twice_or_with_nothing_there_is_no_harm(tmp_path: Path) -> No
     connection.send(a_parcel())
     for _ in range(2):
         OutboxTransport(tmp_path).recover(1, only((7, 1)))
-    transport.kept(1, [(7, 1)])
+    transport.on_committed(1, [(7, 1)])
     transport.recover(99, only((7, 1)))
     assert len(visible(tmp_path)) == 1
     assert OutboxTransport(tmp_path / "none").leftovers() == []
@@ -256,7 +261,7 @@ def test_a_process_that_wakes_up_while_another_recovers_from_it_does_no_harm(
         connection.send(a_parcel(reader))
     other = OutboxTransport(tmp_path)
     threads = [
-        threading.Thread(target=transport.kept, args=[1, keys]),
+        threading.Thread(target=transport.on_committed, args=[1, keys]),
         threading.Thread(target=other.recover, args=[1, only(*keys)]),
     ]
     for thread in threads:
@@ -275,7 +280,7 @@ def test_a_process_that_was_given_up_can_t_bring_back_what_another_has_sent(
     transport, connection = open_outbox(tmp_path, sender=2)
     for reader in (1, 2):
         connection.send(a_parcel(reader))
-    transport.kept(2, [(7, 1), (7, 2)])
+    transport.on_committed(2, [(7, 1), (7, 2)])
     assert len(take_away(tmp_path)) == 2
     stopped.send(a_parcel(2))
     transport.recover(1, only())
@@ -310,13 +315,13 @@ def test_folders_that_a_consumer_sweeps_away_are_made_again(tmp_path: Path) -> N
     transport, connection = open_outbox(tmp_path)
     connection.send(a_parcel(1))
     (tmp_path / FOLDER).rmdir()
-    transport.kept(1, [(7, 1)])
+    transport.on_committed(1, [(7, 1)])
     assert len(take_away(tmp_path)) == 1
     for folder, _, _ in os.walk(tmp_path, topdown=False):
         if Path(folder) != tmp_path:
             Path(folder).rmdir()
     connection.send(a_parcel(2))
-    transport.kept(1, [(7, 2)])
+    transport.on_committed(1, [(7, 2)])
     assert len(visible(tmp_path)) == 1
 
 
@@ -340,7 +345,7 @@ def test_a_full_disk_stops_sending_with_its_reason_and_leaves_nothing_half(
     assert not connection.is_open
     assert [*folder.iterdir()] == []
     _, connection = open_outbox(tmp_path)
-    assert connection.send(a_parcel()).verdict is Verdict.ACCEPTED
+    assert connection.send(a_parcel()).status is SendStatus.ACCEPTED
 
 
 def test_a_file_where_an_issue_s_folder_should_be_puts_off_that_issue_alone(
@@ -350,11 +355,11 @@ def test_a_file_where_an_issue_s_folder_should_be_puts_off_that_issue_alone(
     (tmp_path / "weekly").mkdir()
     (tmp_path / "weekly" / "en").write_bytes(b"")
     outcome = connection.send(a_parcel())
-    assert outcome.verdict is Verdict.DEFERRED
+    assert outcome.status is SendStatus.DEFERRED
     assert str(tmp_path / "weekly" / "en") in outcome.reason
     assert "can't be written: " in outcome.reason
-    assert connection.send(a_parcel(1, 8, "weekly/ar/2026-01-09")).verdict is Verdict.ACCEPTED
-    transport.kept(1, [(8, 1)])
+    assert connection.send(a_parcel(1, 8, "weekly/ar/2026-01-09")).status is SendStatus.ACCEPTED
+    transport.on_committed(1, [(8, 1)])
     assert len(visible(tmp_path)) == 1
 
 
@@ -370,11 +375,11 @@ def test_a_file_where_the_outbox_should_be_is_unreachable(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("parcel", [a_parcel(name="n" * 250), a_parcel(folder="f" * 300)])
 def test_a_name_that_is_too_long_is_told_before_the_row_is_sent(
-    tmp_path: Path, parcel: Parcel
+    tmp_path: Path, outgoing: OutgoingMessage
 ) -> None:
     _, connection = open_outbox(tmp_path)
-    outcome = connection.send(parcel)
-    assert outcome.verdict is Verdict.DEFERRED
+    outcome = connection.send(outgoing)
+    assert outcome.status is SendStatus.DEFERRED
     assert "File name too long" in outcome.reason
     assert connection.is_open
     assert tree(tmp_path) == {}
@@ -385,9 +390,9 @@ def test_a_name_that_can_be_staged_can_be_placed(tmp_path: Path) -> None:
     transport, connection = open_outbox(tmp_path)
     lengths = range(longest - 12, longest + 1)
     parcels = [a_parcel(length, name="n" * length) for length in lengths]
-    accepted = [one for one in parcels if connection.send(one).verdict is Verdict.ACCEPTED]
+    accepted = [one for one in parcels if connection.send(one).status is SendStatus.ACCEPTED]
     assert 0 < len(accepted) < len(parcels)
-    transport.kept(1, [one.key for one in accepted])
+    transport.on_committed(1, [one.key for one in accepted])
     assert len(visible(tmp_path)) == len(accepted)
 
 
@@ -401,7 +406,7 @@ def test_a_folder_that_may_not_be_written_is_told_before_the_row_is_sent(
     try:
         if forbidden:
             outcome = open_outbox(tmp_path)[1].send(a_parcel())
-            assert outcome.verdict is Verdict.DEFERRED
+            assert outcome.status is SendStatus.DEFERRED
             assert outcome.reason == f"{tmp_path / FOLDER}: can't be written: Permission denied"
         else:
             with pytest.raises(Unreachable, match="can't be written: Permission denied"):
@@ -418,7 +423,7 @@ def test_what_can_t_be_placed_is_not_lost_and_no_more_is_accepted_meanwhile(
         connection.send(a_parcel(reader))
     in_the_way = tmp_path / FOLDER / "issue-7.0001.eml"
     in_the_way.mkdir()
-    transport.kept(1, [(7, 1)])
+    transport.on_committed(1, [(7, 1)])
     with pytest.raises(Unreachable, match=r"issue-7.0001.eml: can't be written"):
         connection.send(a_parcel(3))
     with pytest.raises(Unreachable, match=r"issue-7.0001.eml: can't be written"):
@@ -426,8 +431,8 @@ def test_what_can_t_be_placed_is_not_lost_and_no_more_is_accepted_meanwhile(
     in_the_way.rmdir()
     connection = transport.connect(1, yes)
     assert take_away(tmp_path) == [a_parcel(1).message.content]
-    assert connection.send(a_parcel(3)).verdict is Verdict.ACCEPTED
-    transport.kept(1, [(7, 2), (7, 3)])
+    assert connection.send(a_parcel(3)).status is SendStatus.ACCEPTED
+    transport.on_committed(1, [(7, 2), (7, 3)])
     assert len(visible(tmp_path)) == 2
 
 
@@ -437,9 +442,9 @@ def test_what_could_not_be_placed_comes_with_what_is_kept_next(tmp_path: Path) -
         connection.send(a_parcel(reader))
     in_the_way = tmp_path / FOLDER / "issue-7.0001.eml"
     in_the_way.mkdir()
-    transport.kept(1, [(7, 1)])
+    transport.on_committed(1, [(7, 1)])
     in_the_way.rmdir()
-    transport.kept(1, [(7, 2)])
+    transport.on_committed(1, [(7, 2)])
     assert len(take_away(tmp_path)) == 2
     assert transport.connect(1, yes).is_open
 
@@ -473,7 +478,7 @@ def test_a_folder_on_another_file_system_is_told_as_such(tmp_path: Path) -> None
         (tmp_path / "weekly").symlink_to(target)
         transport, connection = open_outbox(tmp_path)
         connection.send(a_parcel())
-        transport.kept(1, [(7, 1)])
+        transport.on_committed(1, [(7, 1)])
         with pytest.raises(Unreachable, match=r"2026-01-09: is on another file system than"):
             connection.send(a_parcel(2))
         (tmp_path / "weekly").unlink()
@@ -495,6 +500,6 @@ def test_the_settings_choose_the_layout(tmp_path: Path, layout: Layout) -> None:
     transport: Transport = OutboxTransport.of(load(tmp_path, {}))
     connection = transport.connect(1, yes)
     connection.send(a_parcel())
-    transport.kept(1, [(7, 1)])
+    transport.on_committed(1, [(7, 1)])
     connection.close()
     assert [*tree(tmp_path / "outbox")] == [FILES[layout]]

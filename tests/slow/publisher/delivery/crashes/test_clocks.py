@@ -12,7 +12,7 @@ import pytest
 
 from publisher.clock import uptime
 from publisher.database import open_database
-from publisher.delivery.sending import Sent, deliver
+from publisher.delivery.dispatcher import DeliveryReport, deliver
 from publisher.testing import SECRET, MemoryTransport
 from tests.publisher.conftest import NOW
 from tests.slow.publisher.delivery.crashes.scene import READERS, Scene, smtp_scene
@@ -50,9 +50,9 @@ class Steps:
         self._after, self._by = 0, by
 
 
-def sent_within(scene: Scene, transport: MemoryTransport, steps: Steps) -> Sent:
+def sent_within(scene: Scene, transport: MemoryTransport, steps: Steps) -> DeliveryReport:
     """Send, and wait for the end: not for an hour."""
-    ends: list[Sent] = []
+    ends: list[DeliveryReport] = []
 
     def send() -> None:
         with closing(open_database(scene.settings.folders.database)) as database:
@@ -76,7 +76,7 @@ def test_a_clock_that_is_set_doubles_and_loses_nothing(
     # More than are taken up at a time.
     readers = 3 * READERS
     scene = smtp_scene(tmp_path / "lantern", 25, readers=readers, more=rate)
-    transport = MemoryTransport("ambiguous", connections=8, promised=4)
+    transport = MemoryTransport("ambiguous", connections=8, prefetch=4)
     steps = Steps(after, by)
 
     first = sent_within(scene, transport, steps)
@@ -87,7 +87,7 @@ def test_a_clock_that_is_set_doubles_and_loses_nothing(
     steps.turn_to(max(by, 0.0))
     second = sent_within(scene, transport, steps)
     assert second.problems == []
-    got = Counter(parcel.recipient for parcel in transport.taken)
+    got = Counter(outgoing.recipient for outgoing in transport.taken)
     assert got == dict.fromkeys(scene.states(), 1)
     assert scene.counts() == {"sent": readers}
     assert scene.issue()[0] == "sent"

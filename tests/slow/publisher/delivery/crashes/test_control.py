@@ -10,7 +10,7 @@ from pathlib import Path
 from publisher.cli.main import main
 from publisher.clock import SystemClock
 from publisher.database import open_database
-from publisher.delivery.sending import deliver
+from publisher.delivery.dispatcher import deliver
 from publisher.testing import (
     SECRET,
     Behaviour,
@@ -33,6 +33,8 @@ from tests.slow.publisher.delivery.crashes.scene import (
 )
 
 SLOW = ("--slow", 0.05)
+
+pytestmark = pytest.mark.throttle
 
 
 def tell(scene: Scene, command: str) -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from publisher.clock import SystemClock
 from publisher.database import open_database
-from publisher.delivery.outcomes import ACCEPTED, Outcome
-from publisher.delivery.sending import Sent, deliver
-from publisher.delivery.transports.base import Parcel
+from publisher.delivery.dispatcher import DeliveryReport, deliver
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
+from publisher.delivery.transports.base import OutgoingMessage
 from publisher.testing import SECRET, MemoryTransport
 from tests.slow.publisher.delivery.crashes.scene import READERS, Scene, smtp_scene
 
@@ -23,7 +23,7 @@ class MistakeError(Exception):
     """What nobody has thought of."""
 
 
-def send(scene: Scene, transport: MemoryTransport) -> Sent:
+def send(scene: Scene, transport: MemoryTransport) -> DeliveryReport:
     with closing(open_database(scene.settings.folders.database)) as database:
         return deliver(scene.settings, database, transport, SECRET, SystemClock())
 
@@ -32,12 +32,12 @@ def test_a_fault_leaves_its_message_in_doubt_and_nothing_else(tmp_path: Path) ->
     """How far it came nobody knows; what was answered before is written down all the same."""
     scene = smtp_scene(tmp_path / "lantern", 25)
 
-    def mistaken(parcel: Parcel) -> Outcome:
-        if parcel.recipient == SOME:
+    def mistaken(outgoing: OutgoingMessage) -> Outcome:
+        if outgoing.recipient == SOME:
             raise MistakeError
-        return ACCEPTED
+        return ACCEPTED_OUTCOME
 
-    transport = MemoryTransport("ambiguous", outcomes=mistaken, connections=8, promised=4)
+    transport = MemoryTransport("ambiguous", outcomes=mistaken, connections=8, prefetch=4)
 
     with pytest.raises(MistakeError):
         send(scene, transport)
@@ -48,5 +48,5 @@ def test_a_fault_leaves_its_message_in_doubt_and_nothing_else(tmp_path: Path) ->
     rest = send(scene, transport)
     assert rest.problems == []
     assert scene.counts() == {"sent": READERS - 1, "in_doubt": 1}
-    offered = Counter(parcel.recipient for parcel in transport.offered)
+    offered = Counter(outgoing.recipient for outgoing in transport.offered)
     assert offered == dict.fromkeys(scene.states(), 1)

@@ -28,9 +28,11 @@ SLOW = ("--slow", 0.02)
 # Seconds for which writing is not possible: enough for all mail to go out, if it did.
 LONG = 2.0
 IMPATIENT = "publisher.database.engine:BUSY_MILLISECONDS=200"
-GIVES_UP = "publisher.delivery.running:PATIENCE=1.0"
+GIVES_UP = "publisher.delivery.worker_pool:PATIENCE=1.0"
 # What may be under way when writing becomes impossible.
 UNDER_WAY = CONNECTIONS * PROMISED
+
+pytestmark = pytest.mark.throttle
 
 Trouble = Callable[[Scene, Sender], AbstractContextManager[None]]
 

@@ -63,7 +63,7 @@ def deliver(books: sqlite3.Connection, transport: OutboxTransport) -> None:
         for thread in threads:
             thread.join()
         books.execute(SETTLE, (sender,))
-        transport.kept(sender, [(ISSUE, one) for one in rows])
+        transport.on_committed(sender, [(ISSUE, one) for one in rows])
     for connection in connections:
         connection.close()
 

@@ -19,11 +19,11 @@ import structlog
 from sqlalchemy import Connection
 
 from publisher.clock import Clock, Timer
-from publisher.delivery.ledger import claiming, marking
-from publisher.delivery.ledger.claiming import Claim
+from publisher.delivery.ledger import claims, marking
+from publisher.delivery.ledger.claims import Claim
 
 if TYPE_CHECKING:
-    from publisher.delivery.rates import Rates
+    from publisher.delivery.rates import RateLimiter
 
 log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ OVERDUE_PART = 0.2
 
 
 @dataclass(slots=True)
-class Deal:
+class Allocation:
     """What was said in one transaction."""
 
     portions: dict[int, list[Claim]] = field(default_factory=dict)
@@ -55,11 +55,16 @@ class Deal:
     next_due: datetime | None = None
 
 
-class Dealer:
+class FairQueue:
     """Deals out one sender's rows; each method is for one thread, always the same."""
 
     def __init__(
-        self, sender: int, issues: Collection[int], rates: Rates, clock: Clock, timer: Timer
+        self,
+        sender: int,
+        issues: Collection[int],
+        rates: RateLimiter,
+        clock: Clock,
+        timer: Timer,
     ) -> None:
         self._sender = sender
         self._issues = list(issues)
@@ -108,14 +113,16 @@ class Dealer:
         of_domains = self._domains_say if self._next_due else ()
         return (*of_domains, *([self._transport_says] if self.rest else []))
 
-    def deal(self, connection: Connection, demand: Mapping[int, int], now: datetime) -> Deal:
+    def deal(
+        self, connection: Connection, demand: Mapping[int, int], now: datetime
+    ) -> Allocation:
         """Mark as many rows as couriers want, and deal them out."""
-        deal = Deal(stock=deque(self._stock), is_dry=self.is_dry, next_due=self._next_due)
+        deal = Allocation(stock=deque(self._stock), is_dry=self.is_dry, next_due=self._next_due)
         marked = self._marked(connection, sum(demand.values()), now, deal)
-        deal.portions = dealt(marked, demand)
+        deal.portions = round_robin(marked, demand)
         return deal
 
-    def stands(self, deal: Deal, *, frees: bool) -> None:
+    def stands(self, deal: Allocation, *, frees: bool) -> None:
         """Hear that a deal was committed; `frees` says that rows were put back with it."""
         self.is_dry, self._next_due = deal.is_dry and not frees, deal.next_due
         self._stock = deal.stock
@@ -125,10 +132,10 @@ class Dealer:
 
     def put_down(self, connection: Connection, now: datetime) -> None:
         """Give back what was claimed and not dealt out; nothing is dealt after that."""
-        marking.release(connection, self._stock, now)
+        marking.release_claims(connection, self._stock, now)
 
     def _marked(
-        self, connection: Connection, count: int, now: datetime, deal: Deal
+        self, connection: Connection, count: int, now: datetime, deal: Allocation
     ) -> list[Claim]:
         """Mark rows until there are so many, or no more; some turn out to be nobody's to send."""
         marked: list[Claim] = []
@@ -136,7 +143,7 @@ class Dealer:
             chosen = self._chosen(connection, count - len(marked), now, deal)
             if not chosen:
                 break
-            held, left = marking.mark(connection, chosen, now)
+            held, left = marking.begin_attempts(connection, chosen, now)
             marked += held
             if len(held) < len(chosen):
                 self._rates.give_back(connection, len(chosen) - len(held), self._timer.time())
@@ -145,7 +152,7 @@ class Dealer:
         return marked
 
     def _chosen(
-        self, connection: Connection, count: int, now: datetime, deal: Deal
+        self, connection: Connection, count: int, now: datetime, deal: Allocation
     ) -> list[Claim]:
         """Choose who may go now; whom rates hold back is put off, or waits in the stock."""
         chosen: list[Claim] = []
@@ -163,7 +170,7 @@ class Dealer:
         return chosen
 
     def _granted(
-        self, connection: Connection, some: Sequence[Claim], now: datetime, deal: Deal
+        self, connection: Connection, some: Sequence[Claim], now: datetime, deal: Allocation
     ) -> list[Claim]:
         """Ask the rates for some rows; gives those that may go, and puts the others off."""
         grant = self._rates.grant(connection, [one.domain for one in some], self._timer.time())
@@ -172,7 +179,7 @@ class Dealer:
                 some[number]: now + timedelta(seconds=ceil(wait))
                 for number, wait in grant.put_off.items()
             }
-            marking.put_off(connection, instants, now)
+            marking.postpone_claims(connection, instants, now)
         deal.stock.extendleft(some[number] for number in reversed(grant.held))
         deal.rates_wait = grant.transport_wait
         of_domains = [*grant.reasons]
@@ -182,7 +189,7 @@ class Dealer:
         deal.domains_say |= dict.fromkeys(of_domains)
         return [some[number] for number in grant.allowed]
 
-    def _claimed(self, connection: Connection, now: datetime, deal: Deal) -> list[Claim]:
+    def _claimed(self, connection: Connection, now: datetime, deal: Allocation) -> list[Claim]:
         """Claim from the next issue that has anything due; each has its turn."""
         deal.is_dry = False
         for _ in range(len(self._turns)):
@@ -191,18 +198,18 @@ class Dealer:
             if found := self._claimed_of(connection, issue_id, now):
                 return found
         deal.is_dry = True
-        deal.next_due = claiming.next_due(connection, self._issues)
+        deal.next_due = claims.next_due_at(connection, self._issues)
         return []
 
     def _claimed_of(self, connection: Connection, issue_id: int, now: datetime) -> list[Claim]:
         most = int(CLAIMED_AT_ONCE * OVERDUE_PART)
-        overdue = claiming.claim_overdue(connection, issue_id, self._sender, now, most)
+        overdue = claims.claim_overdue(connection, issue_id, self._sender, now, most)
         most = CLAIMED_AT_ONCE - len(overdue)
-        others = claiming.claim(connection, issue_id, self._sender, now, most)
-        return mixed(overdue, others, OVERDUE_PART, self._chance)
+        others = claims.claim(connection, issue_id, self._sender, now, most)
+        return interleave(overdue, others, OVERDUE_PART, self._chance)
 
 
-def mixed(
+def interleave(
     some: Sequence[Claim], others: Sequence[Claim], part: float, chance: Random
 ) -> list[Claim]:
     """Put two queues into one, of which the first has a part at any place; each keeps its order."""
@@ -212,7 +219,7 @@ def mixed(
     return [*both, *first, *second]
 
 
-def dealt(claims: Sequence[Claim], demand: Mapping[int, int]) -> dict[int, list[Claim]]:
+def round_robin(claims: Sequence[Claim], demand: Mapping[int, int]) -> dict[int, list[Claim]]:
     """Deal rows out, one to each in turn, to nobody more than was asked for."""
     hands: dict[int, list[Claim]] = {number: [] for number in demand}
     open_hands = deque(demand)

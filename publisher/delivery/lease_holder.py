@@ -21,7 +21,7 @@ import structlog
 from publisher.clock import Timer
 from publisher.config import Settings
 from publisher.database import Database
-from publisher.delivery.ledger import leases, stopping
+from publisher.delivery.ledger import leases, lifecycle
 from publisher.delivery.transports.base import Transport
 from publisher.errors import DatabaseError
 
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 
 @dataclass(slots=True)
-class Place:
+class HeldLease:
     """This process among those that send; `is_over` says that nothing is held any more."""
 
     number: int
@@ -37,27 +37,27 @@ class Place:
 
 
 @contextmanager
-def enlisted(
+def hold_lease(
     settings: Settings, database: Database, transport: Transport, timer: Timer
-) -> Iterator[Place]:
+) -> Iterator[HeldLease]:
     """Be one of those who send, while this lasts; raises DatabaseError if that can't be written.
 
     The caller says when it holds nothing any more. Otherwise the row stays, and with it the
     claims, until somebody finds that the lock is free.
     """
     lock = settings.folders.senders / f"{secrets.token_hex(8)}.lock"
-    place: Place | None = None
+    place: HeldLease | None = None
     with _locked(lock):
         try:
             with database.writing() as connection:
-                number = leases.enlist(
+                number = leases.create_lease(
                     connection,
                     transport.name,
                     transport.guarantee,
                     lock.name,
                     timer.time() + leases.LEASE_SECONDS,
                 )
-            place = Place(number)
+            place = HeldLease(number)
             yield place
         finally:
             if place is None or place.is_over:
@@ -79,7 +79,7 @@ def _locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def recover(
+def revoke_dead_leases(
     settings: Settings,
     database: Database,
     timer: Timer,
@@ -92,7 +92,7 @@ def recover(
     Who renews its lease in this very moment keeps it; and so do we: that is the clerk's to see.
     """
     with database.reading() as connection:
-        known = leases.senders(connection)
+        known = leases.list_leases(connection)
     living = set()
     for gone in known:
         lock = settings.folders.senders / gone.lock
@@ -101,8 +101,8 @@ def recover(
             living.add(gone.id)
             continue
         with database.writing() as connection:
-            found = leases.dismiss(connection, gone, now)
-            stopping.sweep_cancelled(connection, now)
+            found = leases.revoke_lease(connection, gone, now)
+            lifecycle.sweep_cancelled(connection, now)
         if found is None:
             living.add(gone.id)
             continue

@@ -6,7 +6,7 @@ from publisher.config import Settings
 from publisher.delivery.transports.base import Transport
 
 
-def transport_of(settings: Settings) -> Transport:
+def create_transport(settings: Settings) -> Transport:
     """Make the transport; raises ConfigError for what it can't be made of."""
     if settings.delivery.transport == "smtp":
         # TLS takes a while to load, and an outbox needs none.

@@ -35,7 +35,7 @@ FEW: ColumnElement[float] = literal_column("0.0001")
 TYPES = {"state": Text, "reason": Text, "next_at": Text}
 
 
-def told(*columns: str) -> Subquery:
+def row_values(*columns: str) -> Subquery:
     """Select what comes in the parameter `rows`, under these names and in this order."""
     values = func.json_each(bindparam(ROWS)).table_valued("value").alias("each_row")
     return select(
@@ -48,7 +48,7 @@ def told(*columns: str) -> Subquery:
     ).subquery("told")
 
 
-def held(rows: Subquery) -> ColumnElement[bool]:
+def same_epoch(rows: Subquery) -> ColumnElement[bool]:
     """Give the condition that a row is one of those told, and did not change hands since."""
     return (
         (delivery.c.issue_id == rows.c.issue_id)
@@ -57,7 +57,7 @@ def held(rows: Subquery) -> ColumnElement[bool]:
     )
 
 
-def standing(*states: DeliveryState) -> ColumnElement[Any]:
+def in_states(*states: DeliveryState) -> ColumnElement[Any]:
     """Give the condition that a row stands so, for statements about the rows of an issue.
 
     SQLite takes an issue for ten rows, and would look at each of a million. Told that few of them
@@ -66,11 +66,11 @@ def standing(*states: DeliveryState) -> ColumnElement[Any]:
     return func.likelihood(delivery.c.state.in_(states), FEW)
 
 
-def as_rows(rows: Iterable[Iterable[Any]]) -> str:
+def encode_rows(rows: Iterable[Iterable[Any]]) -> str:
     """Write rows as the parameter takes them."""
     return json.dumps([list(row) for row in rows])
 
 
-def written(instant: datetime | None) -> str | None:
+def encode_instant(instant: datetime | None) -> str | None:
     """Write an instant as the columns keep it."""
     return UTCDateTime().process_bind_param(instant, sqlite.dialect())

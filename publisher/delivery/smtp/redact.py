@@ -20,7 +20,7 @@ TOKEN_KEPT = 6
 SHORTEST_NAME = 3
 
 
-def clean(text: str, recipient: str = "", longest: int = LOOKED_AT) -> str:
+def redact_reply(text: str, recipient: str = "", longest: int = LOOKED_AT) -> str:
     """Put a server's words into one line of at most `longest` characters, and mask who is who.
 
     What stands before an @ becomes …, and so does the recipient's local part by itself; queries
@@ -36,9 +36,9 @@ def clean(text: str, recipient: str = "", longest: int = LOOKED_AT) -> str:
     if len(name) >= SHORTEST_NAME:
         line = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "…", line, flags=re.IGNORECASE)
     line = TOKEN.sub(lambda token: f"{token[0][:TOKEN_KEPT]}…", line)
-    return shorten(" ".join(line.split()), longest)
+    return truncate(" ".join(line.split()), longest)
 
 
-def shorten(line: str, longest: int) -> str:
+def truncate(line: str, longest: int) -> str:
     """Cut a line to so many characters, with a sign that it was cut."""
     return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"

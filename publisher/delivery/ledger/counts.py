@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Text, delete, exists, func, insert, literal, select, true
 
-from publisher.delivery.states import OPEN, DeliveryState
+from publisher.delivery.states import OPEN_STATES, DeliveryState
 from publisher.delivery.tables import delivery, delivery_count
 from publisher.issues.tables import issue
 
@@ -28,17 +28,17 @@ ROWS = (
 COUNTED = select(issue.c.id, EACH_STATE.c.value, ROWS).join(EACH_STATE, true())
 
 
-def counts(connection: Connection, issues: Sequence[int]) -> dict[int, Counter[str]]:
+def count_deliveries(connection: Connection, issues: Sequence[int]) -> dict[int, Counter[str]]:
     """Count deliveries by issue and state."""
     found: dict[int, Counter[str]] = {number: Counter() for number in issues}
     kept = select(delivery_count).where(delivery_count.c.issue_id.in_(issues))
     for number, state, count in connection.execute(kept):
         found[number][state] = count
     missing = [number for number in issues if not found[number]]
-    return found | counted(connection, missing) if missing else found
+    return found | count_rows(connection, missing) if missing else found
 
 
-def counted(connection: Connection, issues: Collection[int]) -> dict[int, Counter[str]]:
+def count_rows(connection: Connection, issues: Collection[int]) -> dict[int, Counter[str]]:
     """Count the rows themselves."""
     found: dict[int, Counter[str]] = {number: Counter() for number in issues}
     rows = connection.execute(COUNTED.where(issue.c.id.in_(issues)))
@@ -48,10 +48,10 @@ def counted(connection: Connection, issues: Collection[int]) -> dict[int, Counte
     return found
 
 
-def keep_counts(connection: Connection, issue_id: int) -> Counter[str]:
+def store_counts(connection: Connection, issue_id: int) -> Counter[str]:
     """Count an issue's rows now, for all who look later; gives the counts."""
-    forget_counts(connection, issue_id)
-    count = counted(connection, [issue_id])[issue_id]
+    delete_counts(connection, issue_id)
+    count = count_rows(connection, [issue_id])[issue_id]
     rows = [
         {"issue_id": issue_id, "state": state, "count": number}
         for state, number in count.items()
@@ -61,12 +61,12 @@ def keep_counts(connection: Connection, issue_id: int) -> Counter[str]:
     return count
 
 
-def forget_counts(connection: Connection, issue_id: int) -> None:
+def delete_counts(connection: Connection, issue_id: int) -> None:
     """Let an issue be counted anew."""
     connection.execute(delete(delivery_count).where(delivery_count.c.issue_id == issue_id))
 
 
-def begun(connection: Connection, issues: Collection[int]) -> set[int]:
+def issues_with_sent(connection: Connection, issues: Collection[int]) -> set[int]:
     """List the issues that somebody has got."""
     sent = exists(delivery.c.subscriber_id).where(
         delivery.c.issue_id == issue.c.id, delivery.c.state == DeliveryState.SENT
@@ -75,7 +75,7 @@ def begun(connection: Connection, issues: Collection[int]) -> set[int]:
     return set(connection.execute(query).scalars())
 
 
-def takes_nothing(connection: Connection, issues: Collection[int], many: int) -> bool:
+def nothing_accepted(connection: Connection, issues: Collection[int], many: int) -> bool:
     """Say whether these issues have put off so many readers, and nobody has got one."""
     put_off = (
         select(delivery.c.subscriber_id)
@@ -84,14 +84,14 @@ def takes_nothing(connection: Connection, issues: Collection[int], many: int) ->
         .subquery()
     )
     count = connection.execute(select(func.count()).select_from(put_off)).scalar_one()
-    return bool(count >= many and not begun(connection, issues))
+    return bool(count >= many and not issues_with_sent(connection, issues))
 
 
-def waiting(count: Mapping[str, Any]) -> int:
+def count_waiting(count: Mapping[str, Any]) -> int:
     """Count the deliveries that are still to be made."""
-    return sum(count.get(state, 0) for state in OPEN)
+    return sum(count.get(state, 0) for state in OPEN_STATES)
 
 
-def done(count: Mapping[str, Any]) -> int:
+def count_done(count: Mapping[str, Any]) -> int:
     """Count the deliveries that are not."""
-    return int(sum(count.values())) - waiting(count)
+    return int(sum(count.values())) - count_waiting(count)

@@ -15,8 +15,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, or_, select
 
-from publisher.delivery.ledger.rows import standing
-from publisher.delivery.states import FREE, DeliveryState
+from publisher.delivery.ledger.bulk import in_states
+from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues.life import State
 from publisher.issues.model import Issue
@@ -28,7 +28,7 @@ PORTION = 1_000
 SAID = re.compile(r" \(\d{3}\b")
 UNSAID = "no reason is known"
 # Where a cause is worth a line. What is in doubt has a list of its own.
-TROUBLES = (DeliveryState.DEFERRED, DeliveryState.BOUNCED, DeliveryState.FAILED)
+FAILURE_STATES = (DeliveryState.DEFERRED, DeliveryState.BOUNCED, DeliveryState.FAILED)
 ENDED_UNSENT = (
     DeliveryState.BOUNCED,
     DeliveryState.FAILED,
@@ -44,11 +44,11 @@ WORTH_A_LOOK = or_(
     and_(STATE.in_((DeliveryState.PENDING, DeliveryState.CLAIMED)), delivery.c.attempts > 0),
 )
 
-Causes = Counter[tuple[DeliveryState, str]]
+ReasonCounts = Counter[tuple[DeliveryState, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DeliveryRecord:
     """How one delivery stands; no address where the reader was erased."""
 
     subscriber_id: int
@@ -61,13 +61,13 @@ class Line:
     reason: str | None
 
 
-def lines(
+def list_deliveries(
     connection: Connection,
     issue: Issue,
     states: Collection[DeliveryState],
     after: int = 0,
     most: int = PORTION,
-) -> list[Line]:
+) -> list[DeliveryRecord]:
     """List deliveries of readers whose number is above `after`, in their order, `most` at a time.
 
     Without states, all but those that were sent or wait for their first try. The last line's number
@@ -82,12 +82,14 @@ def lines(
     rows = connection.execute(query.order_by(delivery.c.subscriber_id).limit(most)).all()
     found = recipients(connection, [row.subscriber_id for row in rows]) if rows else []
     known = {reader.id: reader.address for reader in found}
-    tried = FREE if issue.state is State.SENDING else ()
+    tried = CLAIMABLE_STATES if issue.state is State.SENDING else ()
     return [_line(row, known.get(row.subscriber_id), tried) for row in rows]
 
 
-def _line(row: Row[Any], address: str | None, tried: Collection[DeliveryState]) -> Line:
-    return Line(
+def _line(
+    row: Row[Any], address: str | None, tried: Collection[DeliveryState]
+) -> DeliveryRecord:
+    return DeliveryRecord(
         row.subscriber_id,
         address,
         DeliveryState(row.state),
@@ -98,19 +100,19 @@ def _line(row: Row[Any], address: str | None, tried: Collection[DeliveryState]) 
     )
 
 
-def causes(
+def count_reasons(
     connection: Connection, issue_id: int, states: Collection[DeliveryState], most: int
-) -> Causes:
+) -> ReasonCounts:
     """Count the causes of deliveries that stand so, looking at `most` rows of each state."""
-    found: Causes = Counter()
+    found: ReasonCounts = Counter()
     for state in states:
-        here = (delivery.c.issue_id == issue_id) & standing(state)
+        here = (delivery.c.issue_id == issue_id) & in_states(state)
         query = select(delivery.c.reason).where(here).limit(most)
         reasons = connection.execute(query).scalars()
-        found.update((state, cause_of(reason)) for reason in reasons)
+        found.update((state, strip_server_text(reason)) for reason in reasons)
     return found
 
 
-def cause_of(reason: str | None) -> str:
+def strip_server_text(reason: str | None) -> str:
     """Give a reason without the server's own words, which are different for each reader."""
     return SAID.split(reason or "", maxsplit=1)[0] or UNSAID

@@ -19,44 +19,44 @@ import structlog
 from sqlalchemy import Connection
 
 from publisher.clock import Clock, Timer
-from publisher.delivery.dealer import Deal, Dealer
-from publisher.delivery.desk import Desk, Result
-from publisher.delivery.fates import Attempt, Fate, fate_of
-from publisher.delivery.jobs import Job
-from publisher.delivery.ledger import counting, leases, marking, settling
-from publisher.delivery.ledger.claiming import Claim, Key
-from publisher.delivery.outcomes import Outcome, Slow, Verdict
+from publisher.delivery.circuit_breaker import EVERYTHING, CircuitBreaker
+from publisher.delivery.fair_queue import Allocation, FairQueue
+from publisher.delivery.job import Job
+from publisher.delivery.ledger import attempts, counts, leases, marking
+from publisher.delivery.ledger.claims import Claim, MessageKey
+from publisher.delivery.outcomes import Outcome, SendStatus, ThrottleScope
+from publisher.delivery.retry_policy import Attempt, StateChange, next_state
 from publisher.delivery.states import DeliveryState
-from publisher.delivery.suspicion import EVERYTHING, Suspicion
 from publisher.delivery.transports.base import Transport
+from publisher.delivery.work_queue import SendResult, WorkQueue
 from publisher.errors import DeliveryError
 from subscribers import Status, SubscribersError, suppress
 
 if TYPE_CHECKING:
-    from publisher.delivery.rates import Rates
+    from publisher.delivery.rates import RateLimiter
 
 log = structlog.get_logger()
 
 # What leaves the day's quota of a warm-up as it was.
-NOT_GONE = frozenset({Verdict.UNTRIED, Verdict.WITHDRAWN, Verdict.UNWRITABLE})
+NOT_GONE = frozenset({SendStatus.NOT_SENT, SendStatus.UNSUBSCRIBED, SendStatus.UNSENDABLE})
 
 
-class Fenced(DeliveryError):  # noqa: N818  # what it says of us
+class LeaseLost(DeliveryError):  # noqa: N818  # what it says of us
     """Somebody else has taken what this process held: it was stopped for too long."""
 
 
 @dataclass(slots=True)
-class Page:
+class LedgerBatch:
     """What one turn has written, to be acted upon once it is committed."""
 
-    deal: Deal = field(default_factory=Deal)
+    deal: Allocation = field(default_factory=Allocation)
     moved: Counter[tuple[int, DeliveryState]] = field(default_factory=Counter)
-    kept: list[Key] = field(default_factory=list)
+    kept: list[MessageKey] = field(default_factory=list)
     believed: list[Claim] = field(default_factory=list)
     unbegun: int = 0
 
 
-class Clerk:
+class LedgerWriter:
     """Writes one sender's part of the ledger; each method is for one thread, always the same."""
 
     def __init__(  # noqa: PLR0913  # the parts that a turn of delivering is made of
@@ -65,8 +65,8 @@ class Clerk:
         sender: int,
         transport: Transport,
         jobs: Mapping[int, Job],
-        desk: Desk,
-        rates: Rates,
+        desk: WorkQueue,
+        rates: RateLimiter,
         clock: Clock,
         timer: Timer,
         begun: Collection[int] = (),
@@ -79,11 +79,11 @@ class Clerk:
         self._rates = rates
         self._clock = clock
         self._timer = timer
-        self.dealer = Dealer(sender, jobs, rates, clock, timer)
+        self.dealer = FairQueue(sender, jobs, rates, clock, timer)
         self._chance = Random()  # noqa: S311  # spreads tries, guards nothing
-        self._results: list[Result] = []
+        self._results: list[SendResult] = []
         self._returned: list[Claim] = []
-        self.suspicion = Suspicion(begun)
+        self.suspicion = CircuitBreaker(begun)
         self.moved: Counter[tuple[int, DeliveryState]] = Counter()
 
     def gather(self) -> bool:
@@ -102,38 +102,40 @@ class Clerk:
     def _has_news(self) -> bool:
         return bool(self._results or self._returned)
 
-    def write(self, connection: Connection) -> Page:
+    def write(self, connection: Connection) -> LedgerBatch:
         """Do a turn's writing; raises Fenced if the lease is lost, and nothing is written then."""
         self._renew(connection)
-        now, page = self._clock.now(), Page()
+        now, page = self._clock.now(), LedgerBatch()
         self._settle(connection, now, page)
         page.unbegun = self._unmark(connection, now)
         page.deal = self.dealer.deal(connection, self._desk.demand(), now)
         return page
 
-    def act(self, page: Page) -> None:
+    def act(self, page: LedgerBatch) -> None:
         """Do what is right once a turn's writing is committed."""
         self._written(page)
         self.dealer.stands(page.deal, frees=self._frees(page))
         self._returned += self._desk.hand_out(page.deal.portions)
 
-    def put_down(self, connection: Connection, *, has_ended: bool, all_went: bool) -> Page:
+    def put_down(
+        self, connection: Connection, *, has_ended: bool, all_went: bool
+    ) -> LedgerBatch:
         """Write what came last, and give back everything that is ours.
 
         `has_ended` says that the turn came to its own end, and nothing cut it off; `all_went`,
         that no courier is at work any more.
         """
-        now, page = self._clock.now(), Page()
+        now, page = self._clock.now(), LedgerBatch()
         all_were_tried = has_ended and self._has_tried_all(connection)
         self._settle(connection, now, page, all_were_tried=all_were_tried)
         self._unmark(connection, now)
         if all_went:
             # Claimed or marked, and cut off before anybody heard of it.
-            marking.free_rest(connection, self._jobs, self._sender, now)
+            marking.release_all_rows(connection, self._jobs, self._sender, now)
         self.dealer.put_down(connection, now)
         return page
 
-    def gone(self, page: Page) -> None:
+    def gone(self, page: LedgerBatch) -> None:
         """Do what is right once the last writing is committed."""
         self._written(page)
 
@@ -146,45 +148,45 @@ class Clerk:
         """Say whether nobody waits for a first try, and earlier turns fared no worse than this."""
         if self._returned or not self.dealer.holds_nobody_up:
             return False
-        return not counting.takes_nothing(connection, self._jobs, EVERYTHING)
+        return not counts.nothing_accepted(connection, self._jobs, EVERYTHING)
 
     def _unmark(self, connection: Connection, now: datetime) -> int:
         """Take back the marks of what was not begun."""
-        count = marking.unmark(connection, self._returned, now)
+        count = marking.undo_attempts(connection, self._returned, now)
         if count:
             self._rates.give_back(connection, count, self._timer.time())
         return count
 
-    def _frees(self, page: Page) -> bool:
+    def _frees(self, page: LedgerBatch) -> bool:
         """Say whether a turn has put rows back that can be taken up at once."""
         return page.unbegun > 0 or any(
             state is DeliveryState.PENDING for _, state in page.moved
         )
 
-    def _written(self, page: Page) -> None:
+    def _written(self, page: LedgerBatch) -> None:
         self._results, self._returned = [], []
         self.suspicion.forget(page.believed)
         self.moved.update(page.moved)
         if page.kept:
-            self._transport.kept(self._sender, page.kept)
+            self._transport.on_committed(self._sender, page.kept)
 
     def _renew(self, connection: Connection) -> None:
         until = self._timer.time() + leases.LEASE_SECONDS
-        if not leases.renew(connection, self._sender, until):
-            raise Fenced("another process has taken over; this one was stopped for too long")
+        if not leases.renew_lease(connection, self._sender, until):
+            raise LeaseLost("another process has taken over; this one was stopped for too long")
 
     def _settle(
         self,
         connection: Connection,
         now: datetime,
-        page: Page,
+        page: LedgerBatch,
         *,
         all_were_tried: bool = False,
     ) -> None:
         """Write down what became of messages, as far as their rows are still ours."""
         self.suspicion.weigh(self._results)
         fates = {claim: self._fate(claim, outcome, now) for claim, outcome in self._results}
-        moved = settling.settle(connection, fates, now) if fates else set()
+        moved = attempts.settle_attempts(connection, fates, now) if fates else set()
         for claim, outcome in self._results:
             if claim.key not in moved:
                 log.warning(
@@ -195,36 +197,36 @@ class Clerk:
             page.moved[claim.issue_id, state] += 1
             if state is DeliveryState.SENT:
                 page.kept.append(claim.key)
-            if state is DeliveryState.BOUNCED and outcome.is_dead:
+            if state is DeliveryState.BOUNCED and outcome.is_dead_address:
                 self._bury(connection, claim, now)
-            if outcome.slow:
-                domain = claim.domain if outcome.slow is Slow.DOMAIN else None
+            if outcome.throttle:
+                domain = claim.domain if outcome.throttle is ThrottleScope.DOMAIN else None
                 self._rates.slow_down(connection, domain, self._timer.time())
-        not_gone = sum(outcome.verdict in NOT_GONE for _, outcome in self._results)
+        not_gone = sum(outcome.status in NOT_GONE for _, outcome in self._results)
         if not_gone:
             self._rates.give_back(connection, not_gone, self._timer.time())
         self._believe(connection, now, page, all_were_tried=all_were_tried)
 
-    def _fate(self, claim: Claim, outcome: Outcome, now: datetime) -> Fate:
+    def _fate(self, claim: Claim, outcome: Outcome, now: datetime) -> StateChange:
         job = self._jobs[claim.issue_id]
         attempt = Attempt(claim.attempts + 1, claim.tried_at or now, now)
         if self.suspicion.doubts(claim):
-            outcome = replace(outcome, verdict=Verdict.DEFERRED)
-        return fate_of(outcome, attempt, job.terms, self._transport.guarantee, self._chance)
+            outcome = replace(outcome, status=SendStatus.DEFERRED)
+        return next_state(outcome, attempt, job.terms, self._transport.guarantee, self._chance)
 
     def _believe(
-        self, connection: Connection, now: datetime, page: Page, *, all_were_tried: bool
+        self, connection: Connection, now: datetime, page: LedgerBatch, *, all_were_tried: bool
     ) -> None:
         believed = self.suspicion.believed(all_were_tried=all_were_tried)
         if not believed:
             return
-        moved = settling.believe(connection, believed, now)
+        moved = attempts.confirm_bounces(connection, believed, now)
         page.believed += believed
         for claim, outcome in believed.items():
             if claim.key in moved:
                 page.moved[claim.issue_id, DeliveryState.DEFERRED] -= 1
                 page.moved[claim.issue_id, DeliveryState.BOUNCED] += 1
-                if outcome.is_dead:
+                if outcome.is_dead_address:
                     self._bury(connection, claim, now)
 
     def _bury(self, connection: Connection, claim: Claim, now: datetime) -> None:

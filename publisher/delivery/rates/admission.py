@@ -13,8 +13,8 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
 from publisher.delivery.rates.gcra import FULL
-from publisher.delivery.rates.limits import Limit, Scope
-from publisher.delivery.rates.warmup import Quota
+from publisher.delivery.rates.limits import RateLimit, RateScope
+from publisher.delivery.rates.warmup import DailyQuota
 
 # Where nothing is bounded.
 ENDLESS = sys.maxsize
@@ -25,7 +25,7 @@ EVENLY = 0.6180339887498949
 
 
 @dataclass(slots=True)
-class Grant:
+class RateGrant:
     """What became of candidates: each is in one of three places, by her number.
 
     What is allowed and not used after all is lost to the buckets, which have counted it: a little
@@ -45,15 +45,15 @@ class Grant:
     reasons: tuple[str, ...] = ()
 
 
-class Gate:
+class RateGate:
     """What a scope lets go at one moment, and when it lets more."""
 
     def __init__(
         self,
-        limits: Sequence[Limit],
+        limits: Sequence[RateLimit],
         tats: Mapping[str, float],
         now: float,
-        quota: Quota | None = None,
+        quota: DailyQuota | None = None,
     ) -> None:
         self._limits = limits
         self._written = [tats.get(one.bucket, FULL) for one in limits]
@@ -107,17 +107,17 @@ class Gate:
         return last + max(one.interval_at(last) for one in self._limits)
 
 
-def share(
+def admit(
     scopes: Sequence[str],
-    gates: Mapping[Scope, Gate],
+    gates: Mapping[RateScope, RateGate],
     ahead: MutableMapping[str, float],
     now: float,
-) -> Grant:
+) -> RateGrant:
     """Let candidates pass, in their order; each has a scope, and its gate if it has one.
 
     `ahead` has the last instant that was given to somebody in a scope's queue, and is carried on.
     """
-    grant, allowed, transport = Grant(), [], gates[None]
+    grant, allowed, transport = RateGrant(), [], gates[None]
     for number, scope in enumerate(scopes):
         gate = gates.get(scope)
         if gate and not gate.is_open:
@@ -136,7 +136,7 @@ def share(
 
 
 def _queue(
-    gate: Gate, scope: str, ahead: MutableMapping[str, float], now: float, number: int
+    gate: RateGate, scope: str, ahead: MutableMapping[str, float], now: float, number: int
 ) -> float:
     """Give the instant at which somebody who is kept may ask again."""
     opens = gate.opening()[0]
@@ -148,7 +148,7 @@ def _queue(
 
 
 def _explain(
-    grant: Grant, scopes: Sequence[str], gates: Mapping[Scope, Gate], now: float
+    grant: RateGrant, scopes: Sequence[str], gates: Mapping[RateScope, RateGate], now: float
 ) -> None:
     kept = [gates[scope] for scope in dict.fromkeys(scopes[number] for number in grant.put_off)]
     transport = gates[None]

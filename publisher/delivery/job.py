@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from publisher.delivery.fates import Terms
-from publisher.delivery.ledger.claiming import Claim
-from publisher.delivery.transports.base import Parcel
+from publisher.delivery.ledger.claims import Claim
+from publisher.delivery.retry_policy import RetryPolicy
+from publisher.delivery.transports.base import OutgoingMessage
 from publisher.issues.model import Issue
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Job:
 
     issue: Issue
     compiled: Compiled
-    terms: Terms
+    terms: RetryPolicy
     # The envelope's sender, where bounces go.
     sender: str
 
@@ -33,9 +33,9 @@ class Job:
         issue = self.issue
         return f"{issue.newsletter}/{issue.language}/{issue.day}"
 
-    def parcel(self, claim: Claim) -> Parcel:
+    def outgoing(self, claim: Claim) -> OutgoingMessage:
         """Write one reader's message; raises DeliveryError if she can't be written to."""
-        return Parcel(
+        return OutgoingMessage(
             issue_id=claim.issue_id,
             folder=self.folder,
             sender=self.sender,

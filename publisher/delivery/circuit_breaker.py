@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from publisher.delivery.ledger.claiming import Claim
-from publisher.delivery.outcomes import Outcome, Verdict
+from publisher.delivery.ledger.claims import Claim
+from publisher.delivery.outcomes import Outcome, SendStatus
 
 # So many refusals in a row, and not one acceptance, are no chance.
 EVERYTHING = 10
@@ -20,7 +20,7 @@ EVERYTHING = 10
 OF_US = 3
 
 
-class Suspicion:
+class CircuitBreaker:
     """What one turn of delivering knows of its server; weighing an outcome twice changes nothing."""
 
     def __init__(self, begun: Collection[int] = ()) -> None:
@@ -32,9 +32,9 @@ class Suspicion:
     def weigh(self, results: Iterable[tuple[Claim, Outcome]]) -> None:
         """Take note of outcomes."""
         for claim, outcome in results:
-            if outcome.verdict is Verdict.ACCEPTED:
+            if outcome.status is SendStatus.ACCEPTED:
                 self._has_accepted = True
-            elif outcome.verdict is Verdict.REFUSED and not self._is_credible(claim):
+            elif outcome.status is SendStatus.REFUSED and not self._is_credible(claim):
                 self._suspects[claim] = outcome
 
     def _is_credible(self, claim: Claim) -> bool:
@@ -68,4 +68,4 @@ class Suspicion:
         return [*self._suspects.values()][-1].reason
 
     def _about_us(self) -> list[Outcome]:
-        return [one for one in self._suspects.values() if one.is_about_us]
+        return [one for one in self._suspects.values() if one.blames_sender]

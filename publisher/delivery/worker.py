@@ -15,22 +15,22 @@ from typing import Protocol
 
 import structlog
 
-from publisher.delivery.desk import Desk
-from publisher.delivery.ledger.claiming import GONE, Claim
-from publisher.delivery.outcomes import ANSWERS, Outcome, Verdict
-from publisher.delivery.transports.base import Connection, Parcel, Unreachable
+from publisher.delivery.ledger.claims import UNSUBSCRIBED_REASON, Claim
+from publisher.delivery.outcomes import ANSWERS, Outcome, SendStatus
+from publisher.delivery.transports.base import OutgoingMessage, TransportConnection, Unreachable
+from publisher.delivery.work_queue import WorkQueue
 from publisher.errors import DeliveryError
 
 log = structlog.get_logger()
 
 # Seconds before a connection is tried again: half a second, doubling.
-FIRST_REST, LONGEST_REST = 0.5, 30.0
+FIRST_RECONNECT_WAIT, LONGEST_REST = 0.5, 30.0
 
-LEFT = Outcome(Verdict.WITHDRAWN, GONE)
-CUT_OFF = Outcome(Verdict.UNKNOWN, "the program failed while it was being sent")
+LEFT = Outcome(SendStatus.UNSUBSCRIBED, UNSUBSCRIBED_REASON)
+CUT_OFF = Outcome(SendStatus.UNKNOWN, "the program failed while it was being sent")
 
 
-class Look(Protocol):
+class Recheck(Protocol):
     """A last look at the ledger, for one courier."""
 
     def __call__(self, claim: Claim) -> bool | None:
@@ -38,24 +38,24 @@ class Look(Protocol):
         ...
 
 
-class Courier:
+class SendWorker:
     """One way out of a transport."""
 
     def __init__(
         self,
         number: int,
-        desk: Desk,
-        connect: Callable[[], Connection],
-        write: Callable[[Claim], Parcel],
-        look: Look,
+        desk: WorkQueue,
+        connect: Callable[[], TransportConnection],
+        write: Callable[[Claim], OutgoingMessage],
+        look: Recheck,
     ) -> None:
         self._number = number
         self._desk = desk
         self._connect = connect
         self._write = write
         self._look = look
-        self._connection: Connection | None = None
-        self._written: tuple[Claim, Parcel] | None = None
+        self._connection: TransportConnection | None = None
+        self._written: tuple[Claim, OutgoingMessage] | None = None
         self._chance = Random()  # noqa: S311  # spreads tries, guards nothing
         self.thread = threading.Thread(target=self._run, name=f"courier-{number}", daemon=True)
 
@@ -75,7 +75,7 @@ class Courier:
     def _rest(self, failures: int) -> float:
         if not failures:
             return 0.0
-        rest: float = min(FIRST_REST * 2 ** min(failures - 1, 9), LONGEST_REST)
+        rest: float = min(FIRST_RECONNECT_WAIT * 2 ** min(failures - 1, 9), LONGEST_REST)
         return rest * (1 + self._chance.random())
 
     def _round(self) -> Unreachable | None:
@@ -84,7 +84,7 @@ class Courier:
         A connection that ends before anything was answered is as good as none.
         """
         has_answered = False
-        outcome = Outcome(Verdict.UNTRIED)
+        outcome = Outcome(SendStatus.NOT_SENT)
         try:
             connection = self._connection = self._connect()
             self._desk.ready(self._number)
@@ -93,7 +93,7 @@ class Courier:
                 if claim is None:
                     return None
                 outcome = self._delivered(connection, claim) or outcome
-                has_answered = has_answered or outcome.verdict in ANSWERS
+                has_answered = has_answered or outcome.status in ANSWERS
         except Unreachable as trouble:
             log.debug("no connection", courier=self._number, reason=str(trouble))
             return trouble
@@ -101,7 +101,7 @@ class Courier:
             None if has_answered else Unreachable(outcome.reason or "no connection stays open")
         )
 
-    def _delivered(self, connection: Connection, claim: Claim) -> Outcome | None:
+    def _delivered(self, connection: TransportConnection, claim: Claim) -> Outcome | None:
         """Send one message, if it is still to be sent, and report."""
         begun = monotonic()
         wanted = self._look(claim)
@@ -112,15 +112,15 @@ class Courier:
         self._desk.report(self._number, outcome, monotonic() - begun)
         return outcome
 
-    def _sent(self, connection: Connection, claim: Claim) -> Outcome:
+    def _sent(self, connection: TransportConnection, claim: Claim) -> Outcome:
         try:
-            parcel = self._parcel(claim)
+            outgoing = self._outgoing(claim)
         except DeliveryError as error:
             log.error("reader left out", subscriber=claim.reader.id, reason=str(error))
-            return Outcome(Verdict.UNWRITABLE, f"no message can be written: {error}")
-        following = self._following()
+            return Outcome(SendStatus.UNSENDABLE, f"no message can be written: {error}")
+        next_message = self._next_message()
         try:
-            return connection.send(parcel, following)
+            return connection.send(outgoing, next_message)
         except Unreachable:
             raise
         except BaseException:
@@ -128,13 +128,13 @@ class Courier:
             self._desk.report(self._number, CUT_OFF, 0.0)
             raise
 
-    def _parcel(self, claim: Claim) -> Parcel:
+    def _outgoing(self, claim: Claim) -> OutgoingMessage:
         written, self._written = self._written, None
         return written[1] if written and written[0] == claim else self._write(claim)
 
-    def _following(self) -> Parcel | None:
+    def _next_message(self) -> OutgoingMessage | None:
         """Write what will be sent next, so that the connection may begin with it."""
-        claim = self._desk.following(self._number)
+        claim = self._desk.next_message(self._number)
         if claim is None:
             return None
         with suppress(DeliveryError):  # it is told when its turn comes

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import Integer, literal_column, select
 from sqlalchemy.dialects import sqlite
 
-from publisher.delivery.ledger.claiming import Claim
+from publisher.delivery.ledger.claims import Claim
 from publisher.errors import DatabaseError
 from publisher.issues.life import State
 from publisher.issues.tables import issue
@@ -25,7 +25,7 @@ QUESTION = str(
 )
 
 
-class Looker:
+class LedgerRecheck:
     """One thread's way to look."""
 
     def __init__(self, path: Path) -> None:

@@ -24,17 +24,17 @@ from sqlalchemy import (
 )
 
 from publisher.database.metadata import UTCDateTime
-from publisher.delivery.ledger.rows import ROWS, as_rows, held, told
-from publisher.delivery.states import FREE, DeliveryState
+from publisher.delivery.ledger.bulk import ROWS, encode_rows, row_values, same_epoch
+from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues.life import State
 from publisher.issues.tables import issue
 from subscribers import Recipient, recipients
 
-GONE = "no longer subscribed"
+UNSUBSCRIBED_REASON = "no longer subscribed"
 
 # The row of the ledger: issue and subscriber.
-Key = tuple[int, int]
+MessageKey = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Claim:
     was: DeliveryState = DeliveryState.PENDING
 
     @property
-    def key(self) -> Key:
+    def key(self) -> MessageKey:
         """The row of the ledger."""
         return self.issue_id, self.reader.id
 
@@ -61,13 +61,15 @@ class Claim:
         return self.reader.address.rpartition("@")[2].lower()
 
 
-ROW = told("issue_id", "subscriber_id", "epoch")
-CLAIMED = held(ROW) & (delivery.c.state == DeliveryState.CLAIMED)
+ROW = row_values("issue_id", "subscriber_id", "epoch")
+CLAIMED = same_epoch(ROW) & (delivery.c.state == DeliveryState.CLAIMED)
 NOW = bindparam("now", type_=UTCDateTime)
 SUPPRESS = (
     update(delivery)
     .where(CLAIMED)
-    .values(state=DeliveryState.SUPPRESSED, sender=None, reason=GONE, changed_at=NOW)
+    .values(
+        state=DeliveryState.SUPPRESSED, sender=None, reason=UNSUBSCRIBED_REASON, changed_at=NOW
+    )
 )
 
 HERE = delivery.c.issue_id == bindparam("of")
@@ -116,7 +118,7 @@ def claim(
     A reader who was erased has no address any more, and is suppressed.
     """
     found: list[Claim] = []
-    for free in FREE:
+    for free in CLAIMABLE_STATES:
         values = {"of": issue_id, "free": free, "now": now, "at": now, "holder": sender}
         found += _claimed(connection, values, most - len(found))
     return found
@@ -158,7 +160,7 @@ def _addressed(
         if row.subscriber_id not in readers
     ]
     if erased:
-        connection.execute(SUPPRESS, {ROWS: as_rows(erased), "now": values["now"]})
+        connection.execute(SUPPRESS, {ROWS: encode_rows(erased), "now": values["now"]})
     return [
         Claim(
             issue_id,
@@ -185,7 +187,7 @@ FIRST = (
 )
 
 
-def next_due(connection: Connection, issues: Sequence[int]) -> datetime | None:
+def next_due_at(connection: Connection, issues: Sequence[int]) -> datetime | None:
     """Say when the next row that was put off may be taken up; deferred ones don't count.
 
     Nor does an issue that is not being sent: it may be paused for days.
@@ -196,13 +198,13 @@ def next_due(connection: Connection, issues: Sequence[int]) -> datetime | None:
     return connection.execute(query).scalar_one_or_none()
 
 
-def due(connection: Connection, issues: Sequence[int], now: datetime, most: int) -> int:
+def count_due(connection: Connection, issues: Sequence[int], now: datetime, most: int) -> int:
     """Count the rows that can be taken up now, as far as `most`."""
     some = (
         select(delivery.c.subscriber_id)
         .where(
             delivery.c.issue_id.in_(issues),
-            delivery.c.state.in_(FREE),
+            delivery.c.state.in_(CLAIMABLE_STATES),
             delivery.c.next_at <= now,
         )
         .limit(most)

@@ -1,7 +1,7 @@
 """Why a message was not taken, in words that a person understands. Pure values.
 
-Which reply means which cause is told by `publisher.delivery.smtp.diagnosis`; what becomes of the
-message, by `publisher.delivery.smtp.judging`.
+Which reply means which cause is told by `publisher.delivery.smtp.bounces.classify`; what becomes of the
+message, by `publisher.delivery.smtp.reply_outcome`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class About(StrEnum):
+class BounceSubject(StrEnum):
     """What a server finds fault with."""
 
     # One reader's mailbox or address.
@@ -32,15 +32,15 @@ class About(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class BounceCategory:
     """One cause: a name that never changes, a sentence, and what a person can do about it."""
 
     key: str
-    about: About
+    about: BounceSubject
     sentence: str
     advice: str
     # Nobody lives there; only where a reply says so for good.
-    is_dead: bool = False
+    is_dead_address: bool = False
 
 
 NOTHING = "nothing: it is tried again by itself"
@@ -49,238 +49,244 @@ RECORDS = "publish what is missing in the DNS of the sender's domain; if the iss
 
 # --- about one reader
 
-NO_MAILBOX = Cause(
+NO_MAILBOX = BounceCategory(
     "no-mailbox",
-    About.READER,
+    BounceSubject.READER,
     "there is no such mailbox",
     "nothing: the address is not written to again",
-    is_dead=True,
+    is_dead_address=True,
 )
-NOT_KNOWN = Cause(
+NOT_KNOWN = BounceCategory(
     "not-known",
-    About.READER,
+    BounceSubject.READER,
     "the mailbox is not to be had: unknown, closed to us, or not yet set up",
     "look at the address; if it comes back issue after issue, take the reader off the list",
 )
-NO_DOMAIN = Cause(
+NO_DOMAIN = BounceCategory(
     "no-domain",
-    About.READER,
+    BounceSubject.READER,
     "the reader's domain does not exist or takes no mail",
     "look for a slip in the domain; take the reader off the list if there is none",
 )
-BAD_ADDRESS = Cause(
+BAD_ADDRESS = BounceCategory(
     "bad-address",
-    About.READER,
+    BounceSubject.READER,
     "the server does not take this for an address",
     "look for a slip in the address",
 )
-MOVED = Cause(
+MOVED = BounceCategory(
     "moved",
-    About.READER,
+    BounceSubject.READER,
     "the reader has moved to another address",
     "ask the reader for the new one; mail does not follow by itself",
 )
-SWITCHED_OFF = Cause(
+SWITCHED_OFF = BounceCategory(
     "switched-off",
-    About.READER,
+    BounceSubject.READER,
     "the mailbox is switched off",
     "nothing: some come back; if this one does not, take the reader off the list",
 )
-FULL = Cause(
+FULL = BounceCategory(
     "full",
-    About.READER,
+    BounceSubject.READER,
     "the mailbox is full",
     "nothing: only the reader can make room",
 )
-CROWDED = Cause(
+CROWDED = BounceCategory(
     "crowded",
-    About.READER,
+    BounceSubject.READER,
     "the reader gets more mail just now than the mailbox takes",
     NOTHING,
 )
 
 # --- about how much
 
-GREYLISTED = Cause(
+GREYLISTED = BounceCategory(
     "greylisted",
-    About.READER,
+    BounceSubject.READER,
     "the server asks whoever is new to come again later (greylisting)",
     NOTHING,
 )
-TOO_FAST = Cause(
+TOO_FAST = BounceCategory(
     "too-fast",
-    About.PACE,
+    BounceSubject.PACE,
     "too much mail at once, or too many complaints",
     "nothing: it slows down by itself; set [[delivery.domain]] or [delivery.warmup] if it stays",
 )
-ALLOWANCE_USED = Cause(
+ALLOWANCE_USED = BounceCategory(
     "allowance-used",
-    About.ALLOWANCE,
+    BounceSubject.ALLOWANCE,
     "our account has sent as much as it may for now",
     "nothing, or ask whoever runs the server for more; set [delivery.rate] to what it allows",
 )
 
 # --- about the message
 
-TOO_LARGE = Cause(
+TOO_LARGE = BounceCategory(
     "too-large",
-    About.MESSAGE,
+    BounceSubject.MESSAGE,
     "the message is larger than the server takes",
     "make the issue shorter, or ask whoever runs the server for more",
 )
-SPAM = Cause(
+SPAM = BounceCategory(
     "spam",
-    About.MESSAGE,
+    BounceSubject.MESSAGE,
     "the message is taken for spam",
     "look at what it says and links to; see the provider's page for senders",
 )
-MALFORMED = Cause(
+MALFORMED = BounceCategory(
     "malformed",
-    About.MESSAGE,
+    BounceSubject.MESSAGE,
     "the server takes the message for malformed",
     "run `publisher check`; if it finds nothing, this is a fault of the program: report it",
 )
-POLICY = Cause(
+POLICY = BounceCategory(
     "policy",
-    About.MESSAGE,
+    BounceSubject.MESSAGE,
     "the server's rules forbid it",
     "read the server's words; whoever runs it can say which rule",
 )
 
 # --- about who we are to the world
 
-BLOCKED = Cause(
+BLOCKED = BounceCategory(
     "blocked",
-    About.SENDER,
+    BounceSubject.SENDER,
     "our server is on a block list",
     "find out which list and why, and ask to be taken off it; if the issue is paused, resume it",
 )
-REPUTATION = Cause(
+REPUTATION = BounceCategory(
     "reputation",
-    About.SENDER,
+    BounceSubject.SENDER,
     "our server or domain has a bad name there",
     "send less and only to who reads; see the provider's page for senders",
 )
-NO_PTR = Cause(
+NO_PTR = BounceCategory(
     "no-ptr",
-    About.SENDER,
+    BounceSubject.SENDER,
     "the sending host's address has no name that leads back to it (PTR)",
     "have a PTR record made for the host, and an A or AAAA record to match",
 )
-NO_SPF = Cause(
+NO_SPF = BounceCategory(
     "no-spf",
-    About.SENDER,
+    BounceSubject.SENDER,
     "the sender's domain does not list the sending host (SPF)",
     RECORDS,
 )
-NO_TLS = Cause(
+NO_TLS = BounceCategory(
     "no-tls",
-    About.SENDER,
+    BounceSubject.SENDER,
     "the mail came without TLS",
     'set tls = "starttls" or "implicit", or have the relay use TLS',
 )
-NO_DKIM = Cause(
+NO_DKIM = BounceCategory(
     "no-dkim",
-    About.SENDER,
+    BounceSubject.SENDER,
     "the signature is missing or wrong (DKIM)",
     "sign with [[delivery.dkim]], and publish its record in the DNS",
 )
-NO_DMARC = Cause(
+NO_DMARC = BounceCategory(
     "no-dmarc",
-    About.SENDER,
+    BounceSubject.SENDER,
     "the sender's domain has no DMARC record",
     RECORDS,
 )
-NOT_ALIGNED = Cause(
+NOT_ALIGNED = BounceCategory(
     "not-aligned",
-    About.SENDER,
+    BounceSubject.SENDER,
     "the sender's domain is neither the one that signed nor the one of SPF (DMARC)",
     "sign with the domain of the sender's address, or take bounces below it",
 )
-UNPROVEN = Cause(
+UNPROVEN = BounceCategory(
     "unproven",
-    About.SENDER,
+    BounceSubject.SENDER,
     "the mail does not prove who sent it (SPF, DKIM, DMARC)",
     "set up SPF, DKIM and DMARC for the sender's domain; if the issue is paused, resume it",
 )
-SENDER_REFUSED = Cause(
+SENDER_REFUSED = BounceCategory(
     "sender-refused",
-    About.SENDER,
+    BounceSubject.SENDER,
     "the sender's address is refused",
     "see that its domain exists and takes mail; set `sender` or `delivery.smtp.bounces`",
 )
-HOST_REFUSED = Cause(
+HOST_REFUSED = BounceCategory(
     "host-refused",
-    About.SENDER,
+    BounceSubject.SENDER,
     "the server refuses our host, or the name that it gives itself",
     "set `delivery.smtp.hello` to the host's full name; ask whoever runs the server",
 )
 
 # --- about who we are to this server
 
-LOGIN_NEEDED = Cause(
+LOGIN_NEEDED = BounceCategory(
     "login-needed",
-    About.ACCOUNT,
+    BounceSubject.ACCOUNT,
     "the server wants us to log in",
     "set `delivery.smtp.user` and PUBLISHER_SMTP_PASSWORD",
 )
-LOGIN_REFUSED = Cause(
+LOGIN_REFUSED = BounceCategory(
     "login-refused",
-    About.ACCOUNT,
+    BounceSubject.ACCOUNT,
     "the login is refused",
     "check `delivery.smtp.user` and PUBLISHER_SMTP_PASSWORD",
 )
-TLS_NEEDED = Cause(
+TLS_NEEDED = BounceCategory(
     "tls-needed",
-    About.ACCOUNT,
+    BounceSubject.ACCOUNT,
     "the server wants TLS",
     'set delivery.smtp.tls = "starttls" or "implicit"',
 )
-NOT_RELAYED = Cause(
+NOT_RELAYED = BounceCategory(
     "not-relayed",
-    About.ACCOUNT,
+    BounceSubject.ACCOUNT,
     "the server carries no mail to others for us",
     "log in with `delivery.smtp.user`, or have the server allow this host",
 )
-NOT_OURS = Cause(
+NOT_OURS = BounceCategory(
     "not-ours",
-    About.ACCOUNT,
+    BounceSubject.ACCOUNT,
     "our account may not send in this sender's name",
     "have the sender's address or domain confirmed with whoever runs the server",
 )
-SUSPENDED = Cause(
+SUSPENDED = BounceCategory(
     "suspended",
-    About.ACCOUNT,
+    BounceSubject.ACCOUNT,
     "our account is suspended",
     "ask whoever runs the server; if the issue is paused, resume it",
 )
 
 # --- about nothing of ours
 
-SESSION_OVER = Cause(
+SESSION_OVER = BounceCategory(
     "session-over",
-    About.SERVER,
+    BounceSubject.SERVER,
     "the server has ended the connection, as it does after some time or some messages",
     "nothing: a new connection is made by itself",
 )
-BUSY = Cause("busy", About.SERVER, "the server is busy or about to stop", NOTHING)
-TROUBLE = Cause("trouble", About.SERVER, "the server has trouble of its own", NOTHING)
-NO_WAY = Cause(
+BUSY = BounceCategory(
+    "busy", BounceSubject.SERVER, "the server is busy or about to stop", NOTHING
+)
+TROUBLE = BounceCategory(
+    "trouble", BounceSubject.SERVER, "the server has trouble of its own", NOTHING
+)
+NO_WAY = BounceCategory(
     "no-way",
-    About.UNSAID,
+    BounceSubject.UNSAID,
     "the server does not find the way to the reader's",
     "nothing if it passes; else ask whoever runs the server",
 )
-MISUNDERSTOOD = Cause(
+MISUNDERSTOOD = BounceCategory(
     "misunderstood",
-    About.UNSAID,
+    BounceSubject.UNSAID,
     "the server does not understand what was asked of it",
     "see that host and port are those of a mail server that takes submissions",
 )
-NOT_NOW = Cause("not-now", About.UNSAID, "the server does not take it now", NOTHING)
-NOT_TAKEN = Cause(
+NOT_NOW = BounceCategory(
+    "not-now", BounceSubject.UNSAID, "the server does not take it now", NOTHING
+)
+NOT_TAKEN = BounceCategory(
     "not-taken",
-    About.UNSAID,
+    BounceSubject.UNSAID,
     "the server does not take it",
     "read the server's words; whoever runs it can say more",
 )

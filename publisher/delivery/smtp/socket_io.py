@@ -11,7 +11,7 @@ import ssl
 from contextlib import suppress
 from time import monotonic
 
-from publisher.delivery.smtp.replies import BrokenError, Reply, first_reply
+from publisher.delivery.smtp.replies import ConnectionLost, SmtpReply, first_reply
 
 # Bytes read at once; replies to a group of commands are much shorter.
 PIECE = 4_096
@@ -21,7 +21,7 @@ GOODBYE = 1.0
 MORE: int = getattr(socket, "MSG_MORE", 0)
 
 
-class Wire:
+class SmtpSocket:
     """A socket that was connected, for one thread; `timeout` is in seconds.
 
     Its methods raise BrokenError when the other side is silent, gone, or speaks no SMTP.
@@ -63,7 +63,7 @@ class Wire:
         except OSError as error:
             raise self._broken(error) from error
 
-    def reply(self, patience: float | None = None) -> Reply:
+    def reply(self, patience: float | None = None) -> SmtpReply:
         """Wait for one whole reply: for `patience` seconds, or as long as for any."""
         if patience is None:
             return self._reply(self._timeout)
@@ -72,7 +72,7 @@ class Wire:
         self._sock.settimeout(self._timeout)
         return reply
 
-    def unasked(self) -> Reply | None:
+    def unasked(self) -> SmtpReply | None:
         """Give a reply that nobody has asked for, if there is one; does not wait for any."""
         if not self._received:
             if not self._poll.poll(0):
@@ -91,7 +91,7 @@ class Wire:
 
     def part(self) -> None:
         """Take leave (RFC 5321 section 4.1.1.10), quickly, and close; never raises."""
-        with suppress(BrokenError, OSError):
+        with suppress(ConnectionLost, OSError):
             self._sock.settimeout(GOODBYE)
             self.write(b"QUIT\r\n")
             self._reply(GOODBYE)
@@ -102,11 +102,11 @@ class Wire:
         with suppress(OSError):
             self._sock.close()
 
-    def _reply(self, patience: float) -> Reply:
+    def _reply(self, patience: float) -> SmtpReply:
         deadline = monotonic() + patience
         while not (self._received and (found := first_reply(self._received))):
             if monotonic() > deadline:
-                raise BrokenError(f"did not come to the end of a reply in {patience:g} s")
+                raise ConnectionLost(f"did not come to the end of a reply in {patience:g} s")
             try:
                 self._receive()
             except OSError as error:
@@ -118,14 +118,14 @@ class Wire:
     def _receive(self) -> None:
         piece = self._sock.recv(PIECE)
         if not piece:
-            raise BrokenError("closed the connection")
+            raise ConnectionLost("closed the connection")
         self._received += piece
 
-    def _broken(self, error: OSError, patience: float | None = None) -> BrokenError:
+    def _broken(self, error: OSError, patience: float | None = None) -> ConnectionLost:
         if isinstance(error, TimeoutError):
-            return BrokenError(f"was silent for {patience or self._timeout:g} s")
+            return ConnectionLost(f"was silent for {patience or self._timeout:g} s")
         if isinstance(error, BrokenPipeError | ConnectionResetError):
-            return BrokenError("broke off the connection")
+            return ConnectionLost("broke off the connection")
         if isinstance(error, ssl.SSLError):
-            return BrokenError(f"broke TLS: {error.reason or error}")
-        return BrokenError(f"can't be heard any more: {error.strerror or error}")
+            return ConnectionLost(f"broke TLS: {error.reason or error}")
+        return ConnectionLost(f"can't be heard any more: {error.strerror or error}")

@@ -21,11 +21,11 @@ from typing import Any
 from pydantic import SecretStr
 
 from publisher.config.delivery import Tls
-from publisher.delivery.smtp.diagnosis import FOR_GOOD
-from publisher.delivery.smtp.envelopes import Offers
-from publisher.delivery.smtp.replies import BrokenError, Reply
-from publisher.delivery.smtp.wire import Wire
-from publisher.delivery.smtp.words import clean
+from publisher.delivery.smtp.bounces.classify import FOR_GOOD
+from publisher.delivery.smtp.commands import Capabilities
+from publisher.delivery.smtp.redact import redact_reply
+from publisher.delivery.smtp.replies import ConnectionLost, SmtpReply
+from publisher.delivery.smtp.socket_io import SmtpSocket
 from publisher.delivery.transports.base import Unreachable
 
 # A name with a dot (RFC 5321 section 4.1.2); servers refuse others in EHLO.
@@ -40,7 +40,7 @@ NAMELESS = "localhost"
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class SmtpServer:
     """Where to connect, and how; `timeout` is in seconds, for each answer."""
 
     host: str
@@ -58,7 +58,7 @@ class Server:
         return f"{host}:{self.port}"
 
 
-def connect(server: Server) -> tuple[Wire, Offers]:
+def connect_to_server(server: SmtpServer) -> tuple[SmtpSocket, Capabilities]:
     """Connect, and give what is left of smtplib then: the bytes' ways, and what was offered.
 
     Raises Unreachable; for good where a person has to change something.
@@ -79,7 +79,7 @@ def connect(server: Server) -> tuple[Wire, Offers]:
 class _Bounded(smtplib.SMTP):
     """smtplib, with replies that have an end, and with nothing of them left in a file's buffer."""
 
-    wire: Wire | None = None
+    wire: SmtpSocket | None = None
     refusal: smtplib.SMTPAuthenticationError | None = None
     _heard: socket.socket | None = None
 
@@ -95,11 +95,11 @@ class _Bounded(smtplib.SMTP):
         if self.wire is None or self._heard is not self.sock:
             if self.wire and self.wire.has_leftovers:
                 # Said before TLS, by whoever was in between (RFC 3207 section 6).
-                raise BrokenError("spoke out of turn before TLS")
-            self.wire, self._heard = Wire(self.sock, self.timeout), self.sock
+                raise ConnectionLost("spoke out of turn before TLS")
+            self.wire, self._heard = SmtpSocket(self.sock, self.timeout), self.sock
         try:
             reply = self.wire.reply()
-        except BrokenError:
+        except ConnectionLost:
             self.close()
             raise
         return reply.code, b"\n".join(reply.texts)
@@ -112,15 +112,15 @@ class _Bounded(smtplib.SMTP):
             self.refusal = refusal
             raise
         except binascii.Error:
-            raise BrokenError("asks for the login in what is no base64") from None
+            raise ConnectionLost("asks for the login in what is no base64") from None
 
-    def handed_over(self) -> tuple[Wire, Offers]:
+    def handed_over(self) -> tuple[SmtpSocket, Capabilities]:
         """Give the connection away."""
         assert self.wire  # noqa: S101  # EHLO was answered
         assert self.sock  # noqa: S101  # as above
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = None
-        return self.wire, Offers(
+        return self.wire, Capabilities(
             pipelining=self.has_extn("pipelining"),
             sizes=self.has_extn("size"),
             limit=_limit(self.esmtp_features.get("size", "")),
@@ -136,7 +136,7 @@ class _BoundedTls(_Bounded, smtplib.SMTP_SSL):
     pass
 
 
-def _opened(server: Server) -> _Bounded:
+def _opened(server: SmtpServer) -> _Bounded:
     if server.tls is Tls.IMPLICIT:
         return _BoundedTls(
             server.host, server.port, NAMELESS, timeout=server.timeout, context=server.context
@@ -144,7 +144,7 @@ def _opened(server: Server) -> _Bounded:
     return _Bounded(server.host, server.port, NAMELESS, timeout=server.timeout)
 
 
-def _introduce(client: _Bounded, server: Server) -> None:
+def _introduce(client: _Bounded, server: SmtpServer) -> None:
     assert client.sock  # noqa: S101  # smtplib has connected
     client.local_hostname = server.hello or _own_name() or _literal(client.sock)
     code, words = client.ehlo()
@@ -152,7 +152,7 @@ def _introduce(client: _Bounded, server: Server) -> None:
         raise smtplib.SMTPHeloError(code, words)
 
 
-def _secure(client: _Bounded, server: Server) -> None:
+def _secure(client: _Bounded, server: SmtpServer) -> None:
     if not client.has_extn("starttls"):
         raise Unreachable(
             f"{server}: does not offer STARTTLS, and nothing is sent without; "
@@ -163,12 +163,12 @@ def _secure(client: _Bounded, server: Server) -> None:
     _introduce(client, server)
 
 
-def _log_in(client: _Bounded, server: Server) -> None:
+def _log_in(client: _Bounded, server: SmtpServer) -> None:
     if server.user is None or server.password is None:
         return
     try:
         client.login(server.user, server.password.get_secret_value())
-    except BrokenError as loss:
+    except ConnectionLost as loss:
         raise client.refusal or loss from None
 
 
@@ -185,7 +185,7 @@ def _literal(sock: socket.socket) -> str:
 
 
 @contextmanager
-def _telling(server: Server) -> Iterator[None]:
+def _telling(server: SmtpServer) -> Iterator[None]:
     """Say what went wrong in one line, and whether it would again."""
     try:
         yield
@@ -196,7 +196,7 @@ def _telling(server: Server) -> Iterator[None]:
     except smtplib.SMTPException:
         problem = "offers no way to log in that is known here (CRAM-MD5, PLAIN, LOGIN)"
         raise Unreachable(f"{server}: {problem}", is_final=True) from None
-    except BrokenError as error:
+    except ConnectionLost as error:
         if isinstance(error.__cause__, ssl.SSLError):
             raise _untrusted(server, error.__cause__) from None
         raise Unreachable(f"{server}: {error}") from None
@@ -215,17 +215,17 @@ STAGES = {
 }
 
 
-def _refused(server: Server, error: smtplib.SMTPResponseException) -> Unreachable:
+def _refused(server: SmtpServer, error: smtplib.SMTPResponseException) -> Unreachable:
     words = error.smtp_error
     text = words if isinstance(words, str) else words.decode("utf-8", "replace")
-    reply = Reply(error.smtp_code, f"{error.smtp_code} {' '.join(text.split())}\n".encode())
+    reply = SmtpReply(error.smtp_code, f"{error.smtp_code} {' '.join(text.split())}\n".encode())
     code = f"{reply.code} {reply.enhanced or ''}".strip()
-    said = clean(_without_password(reply.text, server), longest=LONGEST_WORDS)
+    said = redact_reply(_without_password(reply.text, server), longest=LONGEST_WORDS)
     stage = STAGES.get(type(error), "refuses STARTTLS")
     return Unreachable(f"{server}: {stage} ({code}: {said})", is_final=reply.code >= FOR_GOOD)
 
 
-def _without_password(text: str, server: Server) -> str:
+def _without_password(text: str, server: SmtpServer) -> str:
     """Take out what a careless server repeats of a login."""
     if server.password is None:
         return text
@@ -236,7 +236,7 @@ def _without_password(text: str, server: Server) -> str:
     return text
 
 
-def _untrusted(server: Server, error: ssl.SSLError) -> Unreachable:
+def _untrusted(server: SmtpServer, error: ssl.SSLError) -> Unreachable:
     if isinstance(error, ssl.SSLCertVerificationError):
         problem = f"its certificate can't be trusted: {error.verify_message}"
         return Unreachable(f"{server}: {problem}", is_final=True)
@@ -247,7 +247,7 @@ def _untrusted(server: Server, error: ssl.SSLError) -> Unreachable:
     return Unreachable(f"{server}: TLS does not come about: {why}", is_final=True)
 
 
-def _fault(error: OSError, server: Server) -> str:
+def _fault(error: OSError, server: SmtpServer) -> str:
     if isinstance(error, TimeoutError):
         return f"was silent for {server.timeout:g} s"
     if isinstance(error, ConnectionResetError | BrokenPipeError):

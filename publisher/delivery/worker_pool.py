@@ -15,14 +15,14 @@ import structlog
 
 from publisher.clock import uptime
 from publisher.database import Database
-from publisher.delivery.clerk import Clerk
-from publisher.delivery.couriers import Courier
-from publisher.delivery.desk import Desk
-from publisher.delivery.enlisting import Place
+from publisher.delivery.lease_holder import HeldLease
 from publisher.delivery.ledger import leases
-from publisher.delivery.ledger.claiming import Claim
-from publisher.delivery.ledger.looking import Looker
-from publisher.delivery.transports.base import Parcel, Transport, Unreachable
+from publisher.delivery.ledger.claims import Claim
+from publisher.delivery.ledger.recheck import LedgerRecheck
+from publisher.delivery.ledger_writer import LedgerWriter
+from publisher.delivery.transports.base import OutgoingMessage, Transport, Unreachable
+from publisher.delivery.work_queue import WorkQueue
+from publisher.delivery.worker import SendWorker
 from publisher.errors import DatabaseError
 
 log = structlog.get_logger()
@@ -41,7 +41,7 @@ FAREWELL = 30.0
 BETWEEN_ROUNDS = 5.0
 
 
-class Fence:
+class LeaseFence:
     """Shut as soon as the lease may be lost: nothing can be handed over then."""
 
     def __init__(self) -> None:
@@ -61,15 +61,15 @@ class Fence:
         return uptime() < self._until
 
 
-class Run:
+class WorkerPool:
     """Couriers and a clerk, for one sender and the issues of its clerk."""
 
     def __init__(
         self,
         database: Database,
         transport: Transport,
-        clerk: Clerk,
-        desk: Desk,
+        clerk: LedgerWriter,
+        desk: WorkQueue,
         tell: Callable[[], None],
         is_needed_elsewhere: Callable[[], bool],
     ) -> None:
@@ -79,12 +79,14 @@ class Run:
         self._desk = desk
         self._tell = tell
         self._is_needed_elsewhere = is_needed_elsewhere
-        self._fence = Fence()
+        self._fence = LeaseFence()
         self._failing_since: float | None = None
         self._written_at = 0.0
         self._round_at = monotonic()
 
-    def run(self, couriers: int, write: Callable[[Claim], Parcel], place: Place) -> bool:
+    def run(
+        self, couriers: int, write: Callable[[Claim], OutgoingMessage], place: HeldLease
+    ) -> bool:
         """Send until nothing more can be sent now, or something is to be done elsewhere.
 
         Says whether it is that: then there is more to send.
@@ -93,7 +95,7 @@ class Run:
         when the ledger can't be written for long, Fenced when another process has taken over;
         and whatever `tell` raises. What was begun is ended and written down in any case.
         """
-        looks = [Looker(self._database.path) for _ in range(couriers)]
+        looks = [LedgerRecheck(self._database.path) for _ in range(couriers)]
         threads = self._sent_out(looks, write, place)
         has_ended = is_called = False
         try:
@@ -112,12 +114,15 @@ class Run:
         return is_called
 
     def _sent_out(
-        self, looks: Sequence[Looker], write: Callable[[Claim], Parcel], place: Place
+        self,
+        looks: Sequence[LedgerRecheck],
+        write: Callable[[Claim], OutgoingMessage],
+        place: HeldLease,
     ) -> list[Thread]:
         """Send out a courier for each way to look."""
         connect = partial(self._transport.connect, place.number, lambda: self._fence.is_open)
         threads = [
-            Courier(number, self._desk, connect, write, look).thread
+            SendWorker(number, self._desk, connect, write, look).thread
             for number, look in enumerate(looks)
         ]
         for thread in threads:
@@ -135,7 +140,7 @@ class Run:
             self._fence.shut()
         return all_went
 
-    def _put_down(self, place: Place, *, has_ended: bool, for_good: bool) -> None:
+    def _put_down(self, place: HeldLease, *, has_ended: bool, for_good: bool) -> None:
         """Write what came last and give everything back, and the lease if nobody is at work.
 
         What was answered is known to nobody else, so a database that can't be written is asked
@@ -149,7 +154,7 @@ class Run:
                         connection, has_ended=has_ended, all_went=for_good
                     )
                     if for_good:
-                        leases.discharge(connection, place.number)
+                        leases.release_lease(connection, place.number)
                 break
             except DatabaseError as error:
                 self._bear(error)

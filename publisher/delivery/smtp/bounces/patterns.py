@@ -1,6 +1,6 @@
 """The words by which servers tell a cause, in small letters. Pure values.
 
-Which of them count beside a reply's codes is told by `publisher.delivery.smtp.diagnosis`.
+Which of them count beside a reply's codes is told by `publisher.delivery.smtp.bounces.classify`.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from publisher.delivery.smtp import causes
-from publisher.delivery.smtp.causes import Cause
-from publisher.delivery.smtp.replies import Phase
+from publisher.delivery.smtp.bounces import categories
+from publisher.delivery.smtp.bounces.categories import BounceCategory
+from publisher.delivery.smtp.replies import SmtpPhase
 
 # Whose address it is does not tell the cause, and may hold any word of it: spam@, daily@. An
 # address of the web in brackets is none.
@@ -37,49 +37,51 @@ LONG = re.compile(r"(timeout|idle).*clos|timeout exceeded|idle too long|connecti
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class ReplyPattern:
     """Words that tell a cause; `phases` are those in which they do."""
 
-    cause: Cause
+    cause: BounceCategory
     pattern: re.Pattern[str]
-    phases: frozenset[Phase]
+    phases: frozenset[SmtpPhase]
 
-    def tell(self, text: str, phase: Phase) -> bool:
+    def tell(self, text: str, phase: SmtpPhase) -> bool:
         """Say whether they stand in a text."""
         return phase in self.phases and self.pattern.search(text) is not None
 
 
-def _words(cause: Cause, *patterns: str, phases: frozenset[Phase] = frozenset(Phase)) -> Words:
-    return Words(cause, re.compile("|".join(patterns)), phases)
+def _words(
+    cause: BounceCategory, *patterns: str, phases: frozenset[SmtpPhase] = frozenset(SmtpPhase)
+) -> ReplyPattern:
+    return ReplyPattern(cause, re.compile("|".join(patterns)), phases)
 
 
-READERS = frozenset(Phase) - {Phase.MAIL}
+READERS = frozenset(SmtpPhase) - {SmtpPhase.MAIL}
 
 # The first that is found counts: what says more stands before what says less.
-SAID: tuple[Words, ...] = (
-    _words(causes.GREYLISTED, r"gr[ae]y ?-?list", r"postgrey", r"\bgreyed\b"),
+SAID: tuple[ReplyPattern, ...] = (
+    _words(categories.GREYLISTED, r"gr[ae]y ?-?list", r"postgrey", r"\bgreyed\b"),
     _words(
-        causes.ALLOWANCE_USED,
+        categories.ALLOWANCE_USED,
         r"(daily|hourly|monthly|peak)\b.*(limit|quota)\b.*exceeded",
         r"maximum sending rate exceeded",
         r"(sending|message|relay) (limit|quota) (was |has been )?(exceeded|reached)",
         r"exceeded (your|the) .*(sending|message|relay).*(limit|quota)",
     ),
     _words(
-        causes.SUSPENDED,
+        categories.SUSPENDED,
         r"sending (is )?paused",
         r"sending email account has been .*suspended",
         r"your account .*(suspended|disabled|blocked|locked)",
     ),
-    _words(causes.TLS_NEEDED, r"must issue a starttls", r"\btls (is )?required"),
+    _words(categories.TLS_NEEDED, r"must issue a starttls", r"\btls (is )?required"),
     _words(
-        causes.LOGIN_NEEDED,
+        categories.LOGIN_NEEDED,
         r"auth(entication)? (is )?(required|first)",
         r"client was not authenticated",
         r"must (authenticate|log ?in)",
     ),
     _words(
-        causes.NOT_OURS,
+        categories.NOT_OURS,
         r"not owned by user",
         r"send ?as ?denied",
         r"email address is not verified",
@@ -87,7 +89,7 @@ SAID: tuple[Words, ...] = (
         r"sender.* not (authorized|allowed|permitted)",
     ),
     _words(
-        causes.NOT_RELAYED,
+        categories.NOT_RELAYED,
         r"relay(ing)? (access )?(is )?(denied|prohibited|not (permitted|allowed))",
         r"(unable|not (permitted|allowed|authorized)) to relay",
         r"(email|mail) sending denied",
@@ -95,7 +97,7 @@ SAID: tuple[Words, ...] = (
         r"rcpthosts",
     ),
     _words(
-        causes.BLOCKED,
+        categories.BLOCKED,
         r"spamhaus|spamcop|barracudacentral|\bdnsbl|\brbl\b|sorbs",
         r"block ?-?list|black ?-?list|deny ?-?list",
         r"\bs31[45]0\b|\b(sc|dy|ou)-00\d",
@@ -103,9 +105,9 @@ SAID: tuple[Words, ...] = (
         r"banned send",
         r"client host .*blocked|blocked using",
     ),
-    _words(causes.REPUTATION, r"reputation"),
+    _words(categories.REPUTATION, r"reputation"),
     _words(
-        causes.TOO_FAST,
+        categories.TOO_FAST,
         r"\[ts?s?\d\d\]",
         r"\brp-00\d",
         r"unusual rate|unexpected volume|excessive volume|user complaints",
@@ -113,58 +115,58 @@ SAID: tuple[Words, ...] = (
         r"too fast|slow down",
     ),
     _words(
-        causes.CROWDED,
+        categories.CROWDED,
         r"receiving (e?-?mail|messages) (too quickly|at a rate)",
     ),
-    _words(causes.NO_PTR, r"\bptr\b|reverse (dns|lookup|hostname)|rdns|find your hostname"),
-    _words(causes.NOT_ALIGNED, r"isn't aligned|not aligned|alignment"),
+    _words(categories.NO_PTR, r"\bptr\b|reverse (dns|lookup|hostname)|rdns|find your hostname"),
+    _words(categories.NOT_ALIGNED, r"isn't aligned|not aligned|alignment"),
     _words(
-        causes.UNPROVEN,
+        categories.UNPROVEN,
         r"unauthenticated",
         r"\[hme1\]|failing both spf and dkim|either spf or dkim",
         r"dmarc",
         r"required authentication level",
     ),
-    _words(causes.NO_SPF, r"\bspf\b|sender policy framework"),
-    _words(causes.NO_DKIM, r"\bdkim\b"),
+    _words(categories.NO_SPF, r"\bspf\b|sender policy framework"),
+    _words(categories.NO_DKIM, r"\bdkim\b"),
     _words(
-        causes.HOST_REFUSED,
+        categories.HOST_REFUSED,
         r"(client host|helo command|ehlo command|helo/ehlo.*) (rejected|invalid|not allowed)",
         r"bad helo|invalid helo",
         r"not authorized to send email directly",
     ),
     _words(
-        causes.SENDER_REFUSED,
+        categories.SENDER_REFUSED,
         r"sender (address )?(rejected|refused|denied|unknown|verif)",
         r"(unresolvable|invalid).*from domain|domain of sender",
         r"callout",
     ),
     _words(
-        causes.MALFORMED,
+        categories.MALFORMED,
         r"rfc ?-?5?32[12] compliant|rfc ?5322|not rfc|bare (lf|cr)",
         r"malformed|duplicate headers",
     ),
     _words(
-        causes.SPAM,
+        categories.SPAM,
         r"\bspam|unsolicited|phish|virus|malware",
         r"\[(ph|cs|hm)\d\d\]|local policy|potential security issue|nature of the content",
     ),
     _words(
-        causes.TOO_LARGE, r"(message|size) .*(too (large|big)|exceed).*", r"too (large|big)"
+        categories.TOO_LARGE, r"(message|size) .*(too (large|big)|exceed).*", r"too (large|big)"
     ),
     _words(
-        causes.FULL,
+        categories.FULL,
         r"over ?-?quota|quota exceeded|mailbox (is )?full|(storage|disk) space|exceeded storage",
         phases=READERS,
     ),
     _words(
-        causes.SWITCHED_OFF,
+        categories.SWITCHED_OFF,
         r"\b(inactive|disabled|suspended|deactivated|no longer active|not active)\b",
         r"dd .*no longer valid",
         phases=READERS,
     ),
     _words(
-        causes.NO_MAILBOX,
+        categories.NO_MAILBOX,
         r"\b(unknown|no such|non-?existent) "
         r"(local |virtual )?(user|mailbox|recipient|address|alias|account|person)\b",
         r"\b(user|mailbox|recipient|alias|account)( address)?( is)? "
@@ -177,8 +179,9 @@ SAID: tuple[Words, ...] = (
         r"unknown or illegal alias|no longer on server",
         phases=READERS,
     ),
-    _words(causes.POLICY, r"polic(y|ies)"),
+    _words(categories.POLICY, r"polic(y|ies)"),
     _words(
-        causes.BUSY, r"server busy|busy, try|service unavailable|not available|try again later"
+        categories.BUSY,
+        r"server busy|busy, try|service unavailable|not available|try again later",
     ),
 )

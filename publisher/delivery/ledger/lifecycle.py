@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, select, update
 
-from publisher.delivery.ledger.counting import forget_counts, keep_counts
-from publisher.delivery.ledger.rows import standing
-from publisher.delivery.states import FREE, OPEN, DeliveryState
+from publisher.delivery.ledger.bulk import in_states
+from publisher.delivery.ledger.counts import delete_counts, store_counts
+from publisher.delivery.states import CLAIMABLE_STATES, OPEN_STATES, DeliveryState
 from publisher.delivery.tables import delivery, delivery_count
 from publisher.issues import store as issues
 from publisher.issues.life import State
@@ -26,27 +26,27 @@ CANCELLED = "the issue was cancelled"
 ENDED = frozenset({State.PARTIAL, State.FAILED})
 
 
-def pause(connection: Connection, issue: Issue, reason: str, now: datetime) -> Issue:
+def pause_issue(connection: Connection, issue: Issue, reason: str, now: datetime) -> Issue:
     """Stop an issue; raises TransitionError or IssueError as moving does."""
     moved = issues.move(connection, issue, State.PAUSED, reason=reason)
     _free_claims(connection, issue, now)
     return moved
 
 
-def resume(connection: Connection, issue: Issue, now: datetime) -> Issue:
+def resume_issue(connection: Connection, issue: Issue, now: datetime) -> Issue:
     """Let an issue go on; what was deferred is tried at once, and patience with it begins anew."""
     moved = issues.move(connection, issue, State.SENDING, reason=None)
     here = delivery.c.issue_id == issue.id
-    deferred = update(delivery).where(here, standing(DeliveryState.DEFERRED))
+    deferred = update(delivery).where(here, in_states(DeliveryState.DEFERRED))
     connection.execute(deferred.values(next_at=now, tried_at=None))
     return moved
 
 
-def cancel(connection: Connection, issue: Issue, reason: str, now: datetime) -> Issue:
+def cancel_issue(connection: Connection, issue: Issue, reason: str, now: datetime) -> Issue:
     """End an issue where it stands: who was not written to yet, won't be."""
     moved = issues.move(connection, issue, State.CANCELLED, reason=reason, finished_at=now)
     _free_claims(connection, issue, now)
-    amend(connection, [issue.id], now)
+    reconcile_issues(connection, [issue.id], now)
     return moved
 
 
@@ -56,14 +56,14 @@ def sweep_cancelled(connection: Connection, now: datetime) -> int:
     is_kept = exists().where(delivery_count.c.issue_id == issue_table.c.id)
     over = select(issue_table.c.id).where(
         issue_table.c.state == State.CANCELLED,
-        exists().where(here, standing(*FREE)) | (~is_kept & exists().where(here)),
+        exists().where(here, in_states(*CLAIMABLE_STATES)) | (~is_kept & exists().where(here)),
     )
     numbers = connection.execute(over).scalars().all()
-    amend(connection, numbers, now)
+    reconcile_issues(connection, numbers, now)
     return len(numbers)
 
 
-def amend(connection: Connection, numbers: Collection[int], now: datetime) -> None:
+def reconcile_issues(connection: Connection, numbers: Collection[int], now: datetime) -> None:
     """Let issues that are over be what their rows come to, since some of those have moved.
 
     An answer may come after all from a sender that was taken for dead. What is to be done again
@@ -75,24 +75,24 @@ def amend(connection: Connection, numbers: Collection[int], now: datetime) -> No
         elif issue.state not in ENDED:
             continue
         if _is_open(connection, issue):
-            forget_counts(connection, issue.id)
+            delete_counts(connection, issue.id)
             if issue.state in ENDED:
                 issues.move(connection, issue, State.SENDING, finished_at=None)
             continue
-        end = outcome(keep_counts(connection, issue.id))
+        end = final_state(store_counts(connection, issue.id))
         if issue.state in ENDED and end is not issue.state:
             issues.move(connection, issue, end)
 
 
-def finish(connection: Connection, issue: Issue, now: datetime) -> Issue | None:
+def finish_issue(connection: Connection, issue: Issue, now: datetime) -> Issue | None:
     """End an issue if nothing of it is left to be done; None if something is, or it was stopped."""
     if issue.state is not State.SENDING or _is_open(connection, issue):
         return None
-    end = outcome(keep_counts(connection, issue.id))
+    end = final_state(store_counts(connection, issue.id))
     return issues.move(connection, issue, end, reason=None, finished_at=now)
 
 
-def outcome(count: Mapping[str, Any]) -> State:
+def final_state(count: Mapping[str, Any]) -> State:
     """Say what an issue came to, from the counts of its ledger and nothing else."""
     good = count.get(DeliveryState.SENT, 0)
     bad = sum(
@@ -107,7 +107,7 @@ def outcome(count: Mapping[str, Any]) -> State:
 def _is_open(connection: Connection, issue: Issue) -> bool:
     # Of a column that the index has: SQLite would go by the rows themselves for any other.
     some = exists(delivery.c.subscriber_id).where(
-        delivery.c.issue_id == issue.id, standing(*OPEN)
+        delivery.c.issue_id == issue.id, in_states(*OPEN_STATES)
     )
     return bool(connection.execute(select(some)).scalar_one())
 
@@ -115,7 +115,7 @@ def _is_open(connection: Connection, issue: Issue) -> bool:
 def _cancel_free(connection: Connection, issue: Issue, now: datetime) -> None:
     statement = (
         update(delivery)
-        .where(delivery.c.issue_id == issue.id, standing(*FREE))
+        .where(delivery.c.issue_id == issue.id, in_states(*CLAIMABLE_STATES))
         .values(state=DeliveryState.CANCELLED, reason=CANCELLED, changed_at=now)
     )
     connection.execute(statement)
@@ -125,7 +125,7 @@ def _free_claims(connection: Connection, issue: Issue, now: datetime) -> None:
     """Take claims from whoever has them: a new epoch, so that they can't be marked."""
     statement = (
         update(delivery)
-        .where(delivery.c.issue_id == issue.id, standing(DeliveryState.CLAIMED))
+        .where(delivery.c.issue_id == issue.id, in_states(DeliveryState.CLAIMED))
         .values(
             state=DeliveryState.PENDING,
             epoch=delivery.c.epoch + 1,

@@ -9,14 +9,14 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from publisher.delivery.outcomes import Outcome, Verdict
-from publisher.delivery.smtp import causes
-from publisher.delivery.smtp.causes import Cause
-from publisher.delivery.transports.base import Parcel, Unreachable
+from publisher.delivery.outcomes import Outcome, SendStatus
+from publisher.delivery.smtp.bounces import categories
+from publisher.delivery.smtp.bounces.categories import BounceCategory
+from publisher.delivery.transports.base import OutgoingMessage, Unreachable
 
 DATA = b"DATA\r\n"
 RSET = b"RSET\r\n"
-UNWRITABLE = "it can't be written in SMTP"
+UNSENDABLE = "it can't be written in SMTP"
 # A little more than RFC 5321 section 4.1.2 allows, as servers do: dots may stand anywhere. What
 # may not stand here is all that could end an address, a command or a line.
 PATH = re.compile(
@@ -25,7 +25,7 @@ PATH = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Offers:
+class Capabilities:
     """What a server said of itself after EHLO, as far as it matters here."""
 
     # RFC 2920.
@@ -35,7 +35,7 @@ class Offers:
     limit: int | None = None
 
 
-class Envelope(NamedTuple):
+class EnvelopeCommands(NamedTuple):
     """Two commands; equal ones mean the same to a server, whichever message they were made for."""
 
     mail: bytes
@@ -47,28 +47,32 @@ class Envelope(NamedTuple):
         return self.mail + self.rcpt + DATA
 
 
-def envelope(parcel: Parcel, offers: Offers, *, has_taken: bool = False) -> Envelope | Outcome:
+def envelope_commands(
+    outgoing: OutgoingMessage, offers: Capabilities, *, has_taken: bool = False
+) -> EnvelopeCommands | Outcome:
     """Write the commands for a message, or refuse it in the server's place.
 
     Raises Unreachable, for good, for what is wrong with every message: the sender, and the size,
     unless the server has taken others (`has_taken`). Its words follow the server's name.
     """
-    if not PATH.fullmatch(parcel.sender):
-        raise Unreachable(_said(causes.SENDER_REFUSED, UNWRITABLE), is_final=True)
-    if not PATH.fullmatch(parcel.recipient):
-        return Outcome(Verdict.REFUSED, _said(causes.BAD_ADDRESS, UNWRITABLE))
-    size = len(parcel.message.content)
+    if not PATH.fullmatch(outgoing.sender):
+        raise Unreachable(_said(categories.SENDER_REFUSED, UNSENDABLE), is_final=True)
+    if not PATH.fullmatch(outgoing.recipient):
+        return Outcome(SendStatus.REFUSED, _said(categories.BAD_ADDRESS, UNSENDABLE))
+    size = len(outgoing.message.content)
     if offers.limit is not None and size > offers.limit:
-        said = _said(causes.TOO_LARGE, f"it has {size} bytes, and the limit is {offers.limit}")
+        said = _said(
+            categories.TOO_LARGE, f"it has {size} bytes, and the limit is {offers.limit}"
+        )
         if not has_taken:
             raise Unreachable(said, is_final=True)
-        return Outcome(Verdict.REFUSED, said)
+        return Outcome(SendStatus.REFUSED, said)
     parameter = f" SIZE={size}" if offers.sizes else ""
-    return Envelope(
-        f"MAIL FROM:<{parcel.sender}>{parameter}\r\n".encode("ascii"),
-        f"RCPT TO:<{parcel.recipient}>\r\n".encode("ascii"),
+    return EnvelopeCommands(
+        f"MAIL FROM:<{outgoing.sender}>{parameter}\r\n".encode("ascii"),
+        f"RCPT TO:<{outgoing.recipient}>\r\n".encode("ascii"),
     )
 
 
-def _said(cause: Cause, detail: str) -> str:
+def _said(cause: BounceCategory, detail: str) -> str:
     return f"{cause.sentence} ({detail})"

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from random import Random
 
 from publisher.config import InDoubt
-from publisher.delivery.backoff import delay
-from publisher.delivery.outcomes import Outcome, Verdict
+from publisher.delivery.backoff import retry_delay
+from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.transports.base import Guarantee
 
@@ -22,7 +22,7 @@ FREE_TRIES = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class RetryPolicy:
     """What an issue says of its deliveries."""
 
     in_doubt: InDoubt = InDoubt.HOLD
@@ -39,7 +39,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class StateChange:
     """Where a row goes. Without `next_at`, what was said before holds."""
 
     state: DeliveryState
@@ -48,30 +48,32 @@ class Fate:
 
 
 ENDS = {
-    Verdict.ACCEPTED: DeliveryState.SENT,
-    Verdict.REFUSED: DeliveryState.BOUNCED,
-    Verdict.WITHDRAWN: DeliveryState.SUPPRESSED,
-    Verdict.UNWRITABLE: DeliveryState.FAILED,
+    SendStatus.ACCEPTED: DeliveryState.SENT,
+    SendStatus.REFUSED: DeliveryState.BOUNCED,
+    SendStatus.UNSUBSCRIBED: DeliveryState.SUPPRESSED,
+    SendStatus.UNSENDABLE: DeliveryState.FAILED,
 }
 
 
-def fate_of(
-    outcome: Outcome, attempt: Attempt, terms: Terms, guarantee: Guarantee, chance: Random
-) -> Fate:
+def next_state(
+    outcome: Outcome, attempt: Attempt, terms: RetryPolicy, guarantee: Guarantee, chance: Random
+) -> StateChange:
     """Decide what an outcome makes of a row that was being attempted."""
-    verdict, reason = outcome.verdict, outcome.reason
-    if verdict in ENDS:
-        return Fate(ENDS[verdict], reason or None)
-    next_at = attempt.now + delay(attempt.number, chance)
+    status, reason = outcome.status, outcome.reason
+    if status in ENDS:
+        return StateChange(ENDS[status], reason or None)
+    next_at = attempt.now + retry_delay(attempt.number, chance)
     is_over = next_at > attempt.tried_at + terms.patience
-    if verdict is Verdict.UNKNOWN and guarantee == "ambiguous":
+    if status is SendStatus.UNKNOWN and guarantee == "ambiguous":
         if is_over or terms.in_doubt is InDoubt.HOLD or attempt.number > MOST_REPEATS:
-            return Fate(DeliveryState.IN_DOUBT, reason)
-    elif verdict is not Verdict.DEFERRED and attempt.number <= FREE_TRIES:
-        return Fate(DeliveryState.PENDING, reason, attempt.now)
+            return StateChange(DeliveryState.IN_DOUBT, reason)
+    elif status is not SendStatus.DEFERRED and attempt.number <= FREE_TRIES:
+        return StateChange(DeliveryState.PENDING, reason, attempt.now)
     elif is_over:
-        return Fate(DeliveryState.FAILED, f"given up after {_hours(terms.patience)}: {reason}")
-    return Fate(DeliveryState.DEFERRED, reason, next_at)
+        return StateChange(
+            DeliveryState.FAILED, f"given up after {_hours(terms.patience)}: {reason}"
+        )
+    return StateChange(DeliveryState.DEFERRED, reason, next_at)
 
 
 def _hours(patience: timedelta) -> str:

@@ -12,18 +12,27 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, case, func, select, update
 
-from publisher.delivery.fates import Fate
-from publisher.delivery.ledger import stopping
-from publisher.delivery.ledger.claiming import NOW, Claim, Key
-from publisher.delivery.ledger.rows import ROWS, as_rows, held, told, written
+from publisher.delivery.ledger import lifecycle
+from publisher.delivery.ledger.bulk import (
+    ROWS,
+    encode_instant,
+    encode_rows,
+    row_values,
+    same_epoch,
+)
+from publisher.delivery.ledger.claims import NOW, Claim, MessageKey
+from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 
-TOLD = told("issue_id", "subscriber_id", "epoch", "state", "reason", "next_at")
-PAIR = told("issue_id", "subscriber_id")
+TOLD = row_values("issue_id", "subscriber_id", "epoch", "state", "reason", "next_at")
+PAIR = row_values("issue_id", "subscriber_id")
 SETTLE = (
     update(delivery)
-    .where(held(TOLD), delivery.c.state.in_((DeliveryState.ATTEMPTING, DeliveryState.IN_DOUBT)))
+    .where(
+        same_epoch(TOLD),
+        delivery.c.state.in_((DeliveryState.ATTEMPTING, DeliveryState.IN_DOUBT)),
+    )
     .values(
         state=TOLD.c.state,
         # Who has sent it stays written down: what that one has staged, and no other's, is placed.
@@ -36,33 +45,39 @@ SETTLE = (
 )
 BELIEVE = (
     update(delivery)
-    .where(held(TOLD), delivery.c.state == DeliveryState.DEFERRED)
+    .where(same_epoch(TOLD), delivery.c.state == DeliveryState.DEFERRED)
     .values(state=DeliveryState.BOUNCED, changed_at=NOW)
     .returning(delivery.c.issue_id, delivery.c.subscriber_id)
 )
 
 
-def settle(connection: Connection, fates: Mapping[Claim, Fate], now: datetime) -> set[Key]:
+def settle_attempts(
+    connection: Connection, fates: Mapping[Claim, StateChange], now: datetime
+) -> set[MessageKey]:
     """Move rows that were attempted to where they go; gives those that were still ours.
 
     An issue that was over, since a row of it was taken for doubtful, may be sent again by that.
     """
-    rows = as_rows(
-        (*one.key, one.epoch, fate.state, fate.reason, written(fate.next_at))
+    rows = encode_rows(
+        (*one.key, one.epoch, fate.state, fate.reason, encode_instant(fate.next_at))
         for one, fate in fates.items()
     )
     moved = _keys(connection.execute(SETTLE, {ROWS: rows, "now": now}).all())
-    stopping.amend(connection, {issue_id for issue_id, _ in moved}, now)
+    lifecycle.reconcile_issues(connection, {issue_id for issue_id, _ in moved}, now)
     return moved
 
 
-def believe(connection: Connection, claims: Iterable[Claim], now: datetime) -> set[Key]:
+def confirm_bounces(
+    connection: Connection, claims: Iterable[Claim], now: datetime
+) -> set[MessageKey]:
     """Let rows that were put off because of a refusal be bounced; gives those that still stood so."""
-    rows = as_rows((*one.key, one.epoch, None, None, None) for one in claims)
+    rows = encode_rows((*one.key, one.epoch, None, None, None) for one in claims)
     return _keys(connection.execute(BELIEVE, {ROWS: rows, "now": now}).all())
 
 
-def sent_by(connection: Connection, sender: int, keys: Iterable[Key]) -> set[Key]:
+def sent_under_lease(
+    connection: Connection, sender: int, keys: Iterable[MessageKey]
+) -> set[MessageKey]:
     """Say which of some rows a sender has settled as sent."""
     query = select(delivery.c.issue_id, delivery.c.subscriber_id).where(
         delivery.c.issue_id == PAIR.c.issue_id,
@@ -70,9 +85,9 @@ def sent_by(connection: Connection, sender: int, keys: Iterable[Key]) -> set[Key
         delivery.c.state == DeliveryState.SENT,
         delivery.c.sender == sender,
     )
-    rows = connection.execute(query, {ROWS: as_rows(keys)})
+    rows = connection.execute(query, {ROWS: encode_rows(keys)})
     return {(row.issue_id, row.subscriber_id) for row in rows}
 
 
-def _keys(rows: Sequence[Row[Any]]) -> set[Key]:
+def _keys(rows: Sequence[Row[Any]]) -> set[MessageKey]:
     return {(row.issue_id, row.subscriber_id) for row in rows}

@@ -20,19 +20,19 @@ from publisher.clock import Clock, SystemTimer, Timer, going_on
 from publisher.composing.dkim import Signer
 from publisher.config import InDoubt, Settings
 from publisher.database import Database
-from publisher.delivery.bindery import Bindery, terms_of
-from publisher.delivery.board import Board, Progress
-from publisher.delivery.clerk import Clerk
-from publisher.delivery.dealer import LONGEST_WAIT
-from publisher.delivery.desk import Desk
-from publisher.delivery.enlisting import Place, enlisted, recover
-from publisher.delivery.fates import MOST_REPEATS, Terms
-from publisher.delivery.jobs import Job
-from publisher.delivery.ledger import claiming, counting, doubts, opening, settling, stopping
-from publisher.delivery.running import Run
+from publisher.delivery.bindery import JobBuilder, retry_policy_of
+from publisher.delivery.fair_queue import LONGEST_WAIT
+from publisher.delivery.job import Job
+from publisher.delivery.lease_holder import HeldLease, hold_lease, revoke_dead_leases
+from publisher.delivery.ledger import attempts, claims, counts, doubts, lifecycle, opening
+from publisher.delivery.ledger_writer import LedgerWriter
+from publisher.delivery.progress import Progress, ProgressReporter
+from publisher.delivery.retry_policy import MOST_REPEATS, RetryPolicy
 from publisher.delivery.transports.base import Transport, Unreachable
 from publisher.delivery.transports.outbox import OutboxTransport
-from publisher.delivery.trial import NOBODY
+from publisher.delivery.trial import TEST_LEASE
+from publisher.delivery.work_queue import WorkQueue
+from publisher.delivery.worker_pool import WorkerPool
 from publisher.errors import DeliveryError, PublisherError
 from publisher.issues import store as issues
 from publisher.issues.life import NO_EDITION, State
@@ -41,13 +41,13 @@ from publisher.languages import match
 from subscribers import languages_of
 
 if TYPE_CHECKING:
-    from publisher.delivery.rates import Rates
+    from publisher.delivery.rates import RateLimiter
 
 log = structlog.get_logger()
 
 
 @dataclass(slots=True)
-class Sent:
+class DeliveryReport:
     """What a turn of delivery came to."""
 
     messages: int = 0
@@ -70,13 +70,17 @@ def deliver(  # noqa: PLR0913  # the parts of the program that delivering stands
     *,
     signers: Sequence[Signer] = (),
     timer: Timer | None = None,
-) -> Sent:
+) -> DeliveryReport:
     """Send what is due of every issue that is ready or being sent.
 
     Several processes may do so at once. What goes wrong is among the problems; the rest goes on.
     """
     office = _Office(settings, database, transport, going_on(clock), timer or SystemTimer())
-    bindery, sent, goes_on = Bindery(settings, database, secret, signers), Sent(), True
+    bindery, sent, goes_on = (
+        JobBuilder(settings, database, secret, signers),
+        DeliveryReport(),
+        True,
+    )
     while goes_on:
         goes_on = False
         office.open_ready()
@@ -90,7 +94,7 @@ def deliver(  # noqa: PLR0913  # the parts of the program that delivering stands
     return sent
 
 
-def served(connection: Connection, settings: Settings, issue: Issue) -> list[str]:
+def served_languages(connection: Connection, settings: Settings, issue: Issue) -> list[str]:
     """List the readers' language tags that get this issue, rather than one of its sisters."""
     newsletter = settings.newsletter(issue.newsletter)
     editions = [e.language for e in settings.editions(newsletter)] if newsletter else []
@@ -115,21 +119,23 @@ class _Office:
         self._clock = clock
         self._timer = timer
 
-    def take_over(self, sent: Sent, *, ours: int | None = None) -> None:
+    def take_over(self, sent: DeliveryReport, *, ours: int | None = None) -> None:
         """Take back what the dead have left: in the ledger, and in an outbox, now used or not."""
         outbox, leftovers = OutboxTransport.of(self._settings), list[int]()
         with self._telling(sent):
             # Looked at first: who begins to stage from now on is written down already.
             leftovers = outbox.leftovers()
         now = self._clock.now()
-        living = recover(self._settings, self._database, self._timer, now, ours=ours)
+        living = revoke_dead_leases(self._settings, self._database, self._timer, now, ours=ours)
         for number in leftovers:
-            if number not in living and number != NOBODY:
+            if number not in living and number != TEST_LEASE:
                 with self._telling(sent), self._database.reading() as connection:
-                    outbox.recover(number, partial(settling.sent_by, connection, number))
+                    outbox.recover(
+                        number, partial(attempts.sent_under_lease, connection, number)
+                    )
 
     @contextmanager
-    def _telling(self, sent: Sent) -> Iterator[None]:
+    def _telling(self, sent: DeliveryReport) -> Iterator[None]:
         """Let an outbox that can't be read be a problem, and stop nothing else."""
         try:
             yield
@@ -154,12 +160,14 @@ class _Office:
                         connection, issue, State.CANCELLED, reason=NO_EDITION, finished_at=now
                     )
                 elif issue.id not in pageless:
-                    languages = served(connection, self._settings, issue)
+                    languages = served_languages(connection, self._settings, issue)
                     readers = opening.open_ledger(connection, issue, languages, now)
                     issues.move(connection, issue, State.SENDING)
                     log.info("sending", issue=issue.name, readers=readers)
 
-    def send(self, bindery: Bindery, sent: Sent, progress: Progress | None) -> bool:
+    def send(
+        self, bindery: JobBuilder, sent: DeliveryReport, progress: Progress | None
+    ) -> bool:
         """Send what is due now; says whether there is more, of which nobody knew before.
 
         Raises PublisherError when something stands in the way.
@@ -167,28 +175,28 @@ class _Office:
         due = self._due_issues()
         if not due:
             return False
-        from publisher.delivery.rates import Rates
+        from publisher.delivery.rates import RateLimiter
 
-        rates = Rates(self._settings.delivery, self._transport.name)
+        rates = RateLimiter(self._settings.delivery, self._transport.name)
         if self._waits_for_rates(due, rates):
             return False
         jobs = self._jobs(due, bindery, sent)
         known = {issue.id for issue in due}
-        desk = Desk(self._couriers(jobs), self._transport.promised)
+        desk = WorkQueue(self._couriers(jobs), self._transport.prefetch)
         return desk.size > 0 and self._run(desk, jobs, known, rates, sent, progress)
 
     def _run(  # what a turn is about
         self,
-        desk: Desk,
+        desk: WorkQueue,
         jobs: dict[int, Job],
         known: Collection[int],
-        rates: Rates,
-        sent: Sent,
+        rates: RateLimiter,
+        sent: DeliveryReport,
         progress: Progress | None,
     ) -> bool:
         """Let couriers send; says whether an issue that was not `known` is due."""
-        with enlisted(self._settings, self._database, self._transport, self._timer) as place:
-            clerk = Clerk(
+        with hold_lease(self._settings, self._database, self._transport, self._timer) as place:
+            clerk = LedgerWriter(
                 sender=place.number,
                 transport=self._transport,
                 jobs=jobs,
@@ -198,12 +206,12 @@ class _Office:
                 timer=self._timer,
                 begun=self._begun(jobs),
             )
-            board = Board(self._database, jobs, clerk, progress)
+            board = ProgressReporter(self._database, jobs, clerk, progress)
             look = partial(self._look_around, known, clerk, place, sent)
-            run = Run(self._database, self._transport, clerk, desk, board.tell, look)
+            run = WorkerPool(self._database, self._transport, clerk, desk, board.tell, look)
             try:
                 goes_on = run.run(
-                    desk.size, lambda claim: jobs[claim.issue_id].parcel(claim), place
+                    desk.size, lambda claim: jobs[claim.issue_id].outgoing(claim), place
                 )
                 self._note_rates(jobs, clerk.dealer.held_by)
                 board.tell_the_end()
@@ -214,7 +222,7 @@ class _Office:
                 sent.messages += clerk.accepted
         return goes_on
 
-    def _waits_for_rates(self, due: Collection[Issue], rates: Rates) -> bool:
+    def _waits_for_rates(self, due: Collection[Issue], rates: RateLimiter) -> bool:
         """Say whether rates let nothing go for long: then nobody need be connected with."""
         with self._database.writing() as connection:
             closed = rates.closed(connection, self._timer.time())
@@ -227,14 +235,18 @@ class _Office:
         """Say how many couriers are needed, for what is due now or in this turn."""
         most, soon = self._transport.connections, self._clock.now() + LONGEST_WAIT
         with self._database.reading() as connection:
-            return claiming.due(connection, [*jobs], soon, most)
+            return claims.count_due(connection, [*jobs], soon, most)
 
     def _begun(self, jobs: Collection[int]) -> set[int]:
         with self._database.reading() as connection:
-            return counting.begun(connection, jobs)
+            return counts.issues_with_sent(connection, jobs)
 
     def _look_around(
-        self, known: Collection[int], clerk: Clerk, place: Place, sent: Sent
+        self,
+        known: Collection[int],
+        clerk: LedgerWriter,
+        place: HeldLease,
+        sent: DeliveryReport,
     ) -> bool:
         """Do in a long turn what every turn begins and ends with; says whether another issue is due."""
         self.take_over(sent, ours=place.number)
@@ -250,9 +262,11 @@ class _Office:
                 for one in issues.in_state(connection, State.SENDING)
                 if one.id not in known
             ]
-            return claiming.due(connection, others, now, 1) > 0
+            return claims.count_due(connection, others, now, 1) > 0
 
-    def _jobs(self, due: Collection[Issue], bindery: Bindery, sent: Sent) -> dict[int, Job]:
+    def _jobs(
+        self, due: Collection[Issue], bindery: JobBuilder, sent: DeliveryReport
+    ) -> dict[int, Job]:
         """Compile issues; one that can't be stops no other."""
         jobs = {}
         for issue in due:
@@ -273,16 +287,16 @@ class _Office:
                 for issue in issues.in_state(connection, State.SENDING):
                     self._repeat(connection, issue, now)
         with self._database.reading() as connection:
-            return [one for one in being_sent if claiming.due(connection, [one.id], now, 1)]
+            return [one for one in being_sent if claims.count_due(connection, [one.id], now, 1)]
 
     def _repeat(self, connection: Connection, issue: Issue, now: datetime) -> None:
         """Let doubts be sent again, where that is the newsletter's policy."""
         terms = self._terms(issue)
         if terms.in_doubt is InDoubt.RESEND:
-            doubts.repeat(connection, issue, MOST_REPEATS, terms.patience, now)
+            doubts.retry_doubts(connection, issue, MOST_REPEATS, terms.patience, now)
 
-    def _terms(self, issue: Issue) -> Terms:
-        return terms_of(self._settings, issue)
+    def _terms(self, issue: Issue) -> RetryPolicy:
+        return retry_policy_of(self._settings, issue)
 
     def _note(self, jobs: Collection[int], error: Unreachable) -> None:
         """Say at each issue what stands in its way; where only a person can help, stop it."""
@@ -292,7 +306,7 @@ class _Office:
                 if issue.id not in jobs:
                     continue
                 if error.is_final:
-                    stopping.pause(connection, issue, str(error), now)
+                    lifecycle.pause_issue(connection, issue, str(error), now)
                 else:
                     issues.note(connection, issue, f"waiting: {error}")
 
@@ -308,7 +322,7 @@ class _Office:
                 if issue.id in jobs:
                     issues.note(connection, issue, reason)
 
-    def finish(self, sent: Sent) -> None:
+    def finish(self, sent: DeliveryReport) -> None:
         """End the issues of which nothing is left to be done."""
         with self._database.reading() as connection:
             if not issues.in_state(connection, State.SENDING):
@@ -318,6 +332,6 @@ class _Office:
             for issue in issues.in_state(connection, State.SENDING):
                 # Another process may have found a dead sender since this turn began.
                 self._repeat(connection, issue, now)
-                if ended := stopping.finish(connection, issue, now):
+                if ended := lifecycle.finish_issue(connection, issue, now):
                     sent.issues.append(issue.name)
                     log.info("issue sent", issue=issue.name, state=ended.state)

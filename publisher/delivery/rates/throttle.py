@@ -23,7 +23,7 @@ UNKNOWN = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Slowing:
+class Throttle:
     """A pace (messages a second) as it was `since` then, on its way back to `aim`."""
 
     pace: float
@@ -45,14 +45,14 @@ class Slowing:
         """Say whether a complaint that comes now is part of the last one."""
         return now < self.since + ONE_COMPLAINT
 
-    def mended(self, now: float) -> Slowing:
+    def mended(self, now: float) -> Throttle:
         """Give it as it can be true: it can't have begun in the future."""
         return replace(self, since=now) if self.since > now + SLIP else self
 
 
-def slowed(
-    before: Slowing | None, bound: float | None, measured: float | None, now: float
-) -> Slowing:
+def tighten(
+    before: Throttle | None, bound: float | None, measured: float | None, now: float
+) -> Throttle:
     """Slow down once more, unless that was done just now.
 
     `bound` is the pace that settings allow, `measured` what went of late, as far as known (both
@@ -66,7 +66,7 @@ def slowed(
         present, aim = _least(bound, measured), bound
     else:
         present = aim = measured or UNKNOWN
-    return Slowing(max(present / 2, min(SLOWEST, present)), now, aim)
+    return Throttle(max(present / 2, min(SLOWEST, present)), now, aim)
 
 
 def _least(pace: float, measured: float | None) -> float:

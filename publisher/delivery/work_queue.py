@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 
-from publisher.delivery.ledger.claiming import Claim
+from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.outcomes import ANSWERS, Outcome
 from publisher.delivery.transports.base import Unreachable
 
@@ -24,11 +24,11 @@ TOGETHER = 0.05
 # How much a single message says about the pace.
 WEIGHT = 0.2
 
-Result = tuple[Claim, Outcome]
+SendResult = tuple[Claim, Outcome]
 
 
 @dataclass(slots=True)
-class Place:
+class WorkerSlot:
     """A courier's: what it was promised, what it is doing, and what holds it up."""
 
     wake: threading.Condition
@@ -57,15 +57,15 @@ class Place:
         return len(self.queue) + (self.current is not None) + self.lying
 
 
-class Desk:
+class WorkQueue:
     """The table between them; every method is for one side, and any thread of it."""
 
-    def __init__(self, couriers: int, promised: int) -> None:
+    def __init__(self, couriers: int, prefetch: int) -> None:
         lock = threading.Lock()
         self._clerk = threading.Condition(lock)
-        self._places = [Place(threading.Condition(lock)) for _ in range(couriers)]
-        self._promised = promised
-        self._results: list[Result] = []
+        self._places = [WorkerSlot(threading.Condition(lock)) for _ in range(couriers)]
+        self._prefetch = prefetch
+        self._results: list[SendResult] = []
         self._first_result = 0.0
         self._returned: list[Claim] = []
         self._called = False
@@ -91,11 +91,11 @@ class Desk:
             if self._closed:
                 return None
             place.current = place.queue.popleft()
-            if 2 * len(place.queue) < place.size(self._promised):
+            if 2 * len(place.queue) < place.size(self._prefetch):
                 self._call()
             return place.current
 
-    def following(self, courier: int) -> Claim | None:
+    def next_message(self, courier: int) -> Claim | None:
         """Say what will be taken next, if that is known."""
         place = self._places[courier]
         with self._clerk:
@@ -114,7 +114,7 @@ class Desk:
             place.lying += 1
             before = place.pace or 0.0
             place.pace = before + (seconds - before) * (WEIGHT if before else 1)
-            if outcome.verdict in ANSWERS:
+            if outcome.status in ANSWERS:
                 place.failures, place.trouble = 0, None
 
     def return_one(self, courier: int) -> None:
@@ -169,7 +169,7 @@ class Desk:
                     return
                 self._clerk.wait(left)
 
-    def collect(self) -> tuple[list[Result], list[Claim]]:
+    def collect(self) -> tuple[list[SendResult], list[Claim]]:
         """Take what lies here: outcomes, and rows that were returned unbegun."""
         with self._clerk:
             results, returned = self._results, self._returned
@@ -192,7 +192,7 @@ class Desk:
         """
         with self._clerk:
             wanted = {
-                number: place.size(self._promised) - place.marked
+                number: place.size(self._prefetch) - place.marked
                 for number, place in enumerate(self._places)
                 if place.is_ready
             }
@@ -241,7 +241,7 @@ class Desk:
         self._called = True
         self._clerk.notify()
 
-    def _empty(self, place: Place) -> None:
+    def _empty(self, place: WorkerSlot) -> None:
         unbegun = ([place.current] if place.current else []) + list(place.queue)
         self._returned += unbegun
         place.lying += len(unbegun)
