@@ -19,8 +19,6 @@ import publisher
 import publisher.build_cache
 import subscribers.tables
 from publisher.database import metadata, migrations, open_database, upgrading
-from publisher.delivery.ledger.claims import claim
-from publisher.delivery.ledger.counts import count_deliveries
 from publisher.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -146,108 +144,6 @@ def test_an_older_file_is_copied_with_its_log_before_it_is_upgraded(older: Path)
     assert value(older, "SELECT a FROM old") == "in the log"
     assert "issue" in schema(older)
     assert not [entry for entry in older.parent.iterdir() if entry.name.startswith(".")]
-
-
-def as_of(path: Path, revision: str) -> None:
-    """Make a file as an earlier version of the program has left it."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__path__[0])))
-    engine = create_engine(f"sqlite:///{path}")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-    engine.dispose()
-
-
-def test_digests_from_before_the_gate_have_no_findings(path: Path) -> None:
-    as_of(path, "0002")
-    execute(
-        path,
-        "INSERT INTO issue (id, newsletter, language, day, due_at, state)"
-        " VALUES (1, 'weekly', 'en', '2026-01-09', '2026-01-09T08:00:00Z', 'sent')",
-        "INSERT INTO digest VALUES (1, 's', 'p', 'h', 't', 'page', '0')",
-    )
-    open_database(path).close()
-    assert value(path, "SELECT findings FROM digest") == "[]"
-    assert value(path, "SELECT html FROM digest") == "h"
-    assert path.with_name(f"publisher-before-{upgrading.HEAD}-from-0002.db").is_file()
-
-
-DUE = "2026-01-09T08:00:00Z"
-THEN = "2026-01-09T08:00:30Z"
-# Rows as the first ledger had them: states, leases, what was counted and why.
-BEFORE = [
-    (1, 1, "pending", DUE, 0, None, 0, None, DUE),
-    (1, 2, "claimed", DUE, 3, "2026-01-09T08:10:00Z", 0, None, THEN),
-    (1, 3, "sent", DUE, 1, None, 1, None, THEN),
-    (1, 4, "failed", DUE, 1, None, 1, "no header can hold that", THEN),
-    (1, 5, "suppressed", DUE, 0, None, 0, "no longer subscribed", THEN),
-    (2, 3, "sent", DUE, 1, None, 1, None, THEN),
-]
-KEPT = "issue_id, subscriber_id, state, due_at, epoch, attempts, reason, changed_at"
-
-
-@pytest.fixture
-def old_ledger(path: Path) -> Path:
-    """Two issues of which the first is being sent, and mail was on its way."""
-    as_of(path, "0003")
-    execute(
-        path,
-        *(
-            "INSERT INTO issue (id, newsletter, language, day, due_at, state)"
-            f" VALUES ({number}, 'weekly', '{language}', '2026-01-09', '{DUE}', '{state}')"
-            for number, language, state in ((1, "en", "sending"), (2, "ar", "sent"))
-        ),
-    )
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.executemany(
-            f"INSERT INTO delivery VALUES ({', '.join('?' * 9)})", reversed(BEFORE)
-        )
-    return path
-
-
-def test_an_old_ledger_is_carried_over_and_what_was_claimed_waits_again(
-    old_ledger: Path,
-) -> None:
-    open_database(old_ledger).close()
-    carried = [
-        (issue, reader, "pending" if state == "claimed" else state, due, epoch, *rest)
-        for issue, reader, state, due, epoch, _lease, *rest in BEFORE
-    ]
-    assert rows(old_ledger, f"SELECT {KEPT} FROM delivery ORDER BY 1, 2") == carried
-    # Nobody holds anything, nothing is known of first tries, and all that is open is due.
-    assert rows(old_ledger, "SELECT DISTINCT sender, tried_at FROM delivery") == [(None, None)]
-    assert rows(old_ledger, "SELECT DISTINCT next_at FROM delivery") == [(DUE,)]
-    assert rows(old_ledger, "SELECT * FROM sender") == []
-    assert rows(old_ledger, "PRAGMA foreign_key_check") == []
-    assert rows(old_ledger, "PRAGMA integrity_check") == [("ok",)]
-
-
-def test_an_old_ledger_goes_on_where_it_stopped(old_ledger: Path) -> None:
-    noon = datetime(2026, 1, 9, 12, tzinfo=UTC)
-    execute(
-        old_ledger,
-        *(
-            "INSERT INTO subscriber (id, email, address, language, status, created_at,"
-            f" updated_at) VALUES ({number}, '{number}@example.org', '{number}@example.org',"
-            f" 'en', 'active', '{DUE}', '{DUE}')"
-            for number in range(1, 6)
-        ),
-    )
-    with closing(open_database(old_ledger)) as database, database.writing() as connection:
-        claims = claim(connection, 1, 1, noon, 9)
-        assert [(one.reader.id, one.epoch) for one in claims] == [(1, 1), (2, 4)]
-        assert count_deliveries(connection, [1, 2]) == {
-            1: {"claimed": 2, "sent": 1, "failed": 1, "suppressed": 1},
-            2: {"sent": 1},
-        }
-
-
-def test_an_empty_ledger_is_carried_over(path: Path) -> None:
-    as_of(path, "0003")
-    open_database(path).close()
-    assert rows(path, "SELECT * FROM delivery") == []
-    assert "delivery_before" not in schema(path)
 
 
 def test_the_copy_is_named_by_what_it_was(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -359,7 +359,7 @@ class RecordingRates(RateLimiter):
 
 
 @pytest.mark.parametrize(
-    ("slow", "told"),
+    ("throttle", "told"),
     [
         (ThrottleScope.NONE, []),
         (ThrottleScope.DOMAIN, ["example.com"]),

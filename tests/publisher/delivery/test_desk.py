@@ -144,7 +144,7 @@ def test_one_slow_message_does_not_make_a_courier_slow() -> None:
     assert desk.demand() == {0: 8}
 
 
-@pytest.mark.parametrize("promised", [1, 3, 8])
+@pytest.mark.parametrize("prefetch", [1, 3, 8])
 def test_never_more_is_marked_for_a_courier_than_it_may_be_promised(prefetch: int) -> None:
     """Whatever happens between the clerk's looks, a kill leaves no more in doubt."""
     desk = a_desk(prefetch=prefetch)

@@ -48,7 +48,7 @@ def fate(
 
 
 @pytest.mark.parametrize(
-    ("verdict", "state"),
+    ("status", "state"),
     [
         (SendStatus.ACCEPTED, S.SENT),
         (SendStatus.REFUSED, S.BOUNCED),
@@ -110,7 +110,7 @@ def test_where_twice_is_the_same_as_once_no_answer_is_no_doubt(terms: RetryPolic
     assert later.state is S.DEFERRED
 
 
-@pytest.mark.parametrize("verdict", [SendStatus.DEFERRED, SendStatus.NOT_SENT])
+@pytest.mark.parametrize("status", [SendStatus.DEFERRED, SendStatus.NOT_SENT])
 def test_patience_ends_before_a_try_that_would_come_too_late(status: SendStatus) -> None:
     terms = RetryPolicy(patience=HOUR)
     # The third wait is twenty minutes.

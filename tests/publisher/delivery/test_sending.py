@@ -305,7 +305,7 @@ def test_who_leaves_before_sending_gets_nothing(house: House) -> None:
     assert state_of(house) == State.SENT
 
 
-@pytest.mark.parametrize("promised", [1, 8])
+@pytest.mark.parametrize("prefetch", [1, 8])
 def test_who_leaves_while_others_are_written_to_gets_nothing(
     house: House, prefetch: int
 ) -> None:
@@ -755,7 +755,7 @@ def test_after_a_fault_of_the_program_every_reader_still_has_one_file(
     assert counts(house, issue) == {"sent": 3}
 
 
-@pytest.mark.parametrize("promised", [1, 8])
+@pytest.mark.parametrize("prefetch", [1, 8])
 def test_what_was_accepted_before_a_fault_of_the_program_is_written_down(
     house: House, prefetch: int
 ) -> None:

@@ -24,7 +24,7 @@ def test_a_message_is_handed_over_and_kept() -> None:
     assert (transport.opened, transport.at_once) == (1, 0)
 
 
-@pytest.mark.parametrize("verdict", [v for v in SendStatus if v is not SendStatus.ACCEPTED])
+@pytest.mark.parametrize("status", [v for v in SendStatus if v is not SendStatus.ACCEPTED])
 def test_what_was_not_accepted_is_not_kept_and_said(status: SendStatus) -> None:
     outcome = Outcome(status, "for a reason")
     transport = MemoryTransport(outcomes=lambda _outgoing: outcome)

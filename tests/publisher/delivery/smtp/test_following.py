@@ -73,7 +73,7 @@ def test_nothing_goes_ahead_for_what_is_no_address() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "verdict"),
+    ("text", "status"),
     [("550 5.1.1 User unknown", SendStatus.REFUSED), ("450 4.2.0 no", SendStatus.DEFERRED)],
 )
 def test_a_recipient_may_be_refused_ahead(text: str, status: SendStatus) -> None:

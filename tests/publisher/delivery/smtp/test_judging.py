@@ -23,7 +23,7 @@ def judged(text: str, phase: SmtpPhase = RCPT, *, has_taken: bool = False) -> Ou
 
 
 @pytest.mark.parametrize(
-    ("phase", "text", "slow"),
+    ("phase", "text", "throttle"),
     [
         (MAIL, "421 closing", ThrottleScope.TRANSPORT),
         (RCPT, "421 closing", ThrottleScope.TRANSPORT),
@@ -83,7 +83,7 @@ def test_a_server_that_ends_a_session_has_nothing_against_the_message(
 
 
 @pytest.mark.parametrize(
-    ("text", "verdict"),
+    ("text", "status"),
     [
         ("451 4.3.0 Temporary lookup failure: LDAP timeout exceeded", SendStatus.DEFERRED),
         ("451 upstream timeout, connection closed", SendStatus.DEFERRED),
@@ -102,7 +102,7 @@ def test_a_server_that_ends_a_session_after_the_dot_has_not_taken_the_message() 
 
 
 @pytest.mark.parametrize(
-    ("phase", "text", "is_dead"),
+    ("phase", "text", "is_dead_address"),
     [
         (RCPT, "550 5.1.1 user unknown", True),
         (DATA, "550 5.1.1 user unknown", True),

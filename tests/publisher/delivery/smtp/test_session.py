@@ -152,7 +152,7 @@ def test_a_recipient_may_be_taken_in_other_words(code: int) -> None:
 @PIPELINING
 @pytest.mark.parametrize("phase", ["RCPT", "DATA"])
 @pytest.mark.parametrize(
-    ("text", "verdict"),
+    ("text", "status"),
     [("550 5.1.1 User unknown", SendStatus.REFUSED), ("450 4.2.0 no", SendStatus.DEFERRED)],
 )
 def test_after_a_refusal_the_next_message_goes_its_way(
@@ -263,7 +263,7 @@ def test_nothing_goes_ahead_for_a_sender_that_can_not_be_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "verdict"),
+    ("text", "status"),
     [
         ("554 5.7.1 Spam message rejected", SendStatus.REFUSED),
         ("451 4.3.0 Try again", SendStatus.DEFERRED),

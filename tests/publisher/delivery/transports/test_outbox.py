@@ -373,7 +373,7 @@ def test_a_file_where_the_outbox_should_be_is_unreachable(tmp_path: Path) -> Non
         transport.leftovers()
 
 
-@pytest.mark.parametrize("parcel", [a_parcel(name="n" * 250), a_parcel(folder="f" * 300)])
+@pytest.mark.parametrize("outgoing", [a_parcel(name="n" * 250), a_parcel(folder="f" * 300)])
 def test_a_name_that_is_too_long_is_told_before_the_row_is_sent(
     tmp_path: Path, outgoing: OutgoingMessage
 ) -> None:

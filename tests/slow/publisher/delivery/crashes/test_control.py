@@ -34,7 +34,7 @@ from tests.slow.publisher.delivery.crashes.scene import (
 
 SLOW = ("--slow", 0.05)
 
-pytestmark = pytest.mark.throttle
+pytestmark = pytest.mark.slow
 
 
 def tell(scene: Scene, command: str) -> None:

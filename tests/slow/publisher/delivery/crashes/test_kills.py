@@ -30,7 +30,7 @@ SLOW = ("--slow", 0.02)
 # Every so many kills hit a start, before anything is sent.
 STARTS = 3
 
-pytestmark = pytest.mark.throttle
+pytestmark = pytest.mark.slow
 
 
 def hunt(scene: Scene, progress: Callable[[], int], seed: int) -> list[int]:

@@ -28,7 +28,7 @@ from tests.slow.publisher.delivery.crashes.servers import Server, wait_for
 LEASE = 3.0
 SHORT = f"publisher.delivery.ledger.leases:LEASE_SECONDS={LEASE}"
 
-pytestmark = pytest.mark.throttle
+pytestmark = pytest.mark.slow
 
 
 def stop(scene: Scene, sender: Sender) -> None:
