@@ -50,7 +50,7 @@ class Report:
     written: PagesWritten = field(default_factory=PagesWritten)
     feeds: int = 0
     sent: DeliveryReport = field(default_factory=DeliveryReport)
-    pinged: Pinged = field(default_factory=Pinged)
+    pinged: HubReport = field(default_factory=HubReport)
     problems: list[str] = field(default_factory=list)
 
 
