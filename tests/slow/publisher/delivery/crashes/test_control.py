@@ -34,8 +34,6 @@ from tests.slow.publisher.delivery.crashes.scene import (
 
 SLOW = ("--slow", 0.05)
 
-pytestmark = pytest.mark.slow
-
 
 def tell(scene: Scene, command: str) -> None:
     """Give a command from a process that is not the sender's: ours."""

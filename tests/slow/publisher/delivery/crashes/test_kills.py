@@ -30,8 +30,6 @@ SLOW = ("--slow", 0.02)
 # Every so many kills hit a start, before anything is sent.
 STARTS = 3
 
-pytestmark = pytest.mark.slow
-
 
 def hunt(scene: Scene, progress: Callable[[], int], seed: int) -> list[int]:
     """Kill senders at random moments; gives how many messages each has left under way."""

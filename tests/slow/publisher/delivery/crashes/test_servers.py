@@ -18,8 +18,6 @@ from tests.slow.publisher.delivery.crashes.servers import PATIENCE
 
 RESTARTS = 3
 
-pytestmark = pytest.mark.slow
-
 
 def test_a_server_that_is_killed_and_started_again_gets_the_rest(tmp_path: Path) -> None:
     with serving(tmp_path / "log", "--slow", 0.02) as server:

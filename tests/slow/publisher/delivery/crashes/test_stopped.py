@@ -28,8 +28,6 @@ from tests.slow.publisher.delivery.crashes.servers import Server, wait_for
 LEASE = 3.0
 SHORT = f"publisher.delivery.ledger.leases:LEASE_SECONDS={LEASE}"
 
-pytestmark = pytest.mark.slow
-
 
 def stop(scene: Scene, sender: Sender) -> None:
     """Stop a process, not within a transaction: nobody could write until it goes on."""

@@ -32,7 +32,6 @@ GIVES_UP = "publisher.delivery.worker_pool:PATIENCE=1.0"
 # What may be under way when writing becomes impossible.
 UNDER_WAY = CONNECTIONS * PROMISED
 
-pytestmark = pytest.mark.slow
 
 Trouble = Callable[[Scene, Sender], AbstractContextManager[None]]
 

@@ -145,7 +145,6 @@ def start(path: Path) -> subprocess.Popen[str]:
     return process
 
 
-@pytest.mark.slow
 def test_real_processes_keep_to_it_together(tmp_path: Path, empty_database: Path) -> None:
     path = tmp_path / "publisher.db"
     shutil.copyfile(empty_database, path)

@@ -13,7 +13,6 @@ from tests.publisher.delivery.transports.parcels import LAYOUTS
 READERS, KILLS = 300, 30
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_killed_at_any_moment_while_mail_is_taken_away_every_message_is_there_once(
     tmp_path: Path, layout: Layout
