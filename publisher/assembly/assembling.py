@@ -148,21 +148,21 @@ def content_of(  # noqa: PLR0913  # everything that an issue says comes together
     publication, language = settings.publication, edition.language
     stories = {article.story_id for article in chosen}
     variants = articles.variants(connection, stories, now)
-    pool = articles.newest_articles(connection, language, now, views.POOL)
+    pool = articles.newest(connection, language, now, views.RELATED_POOL_SIZE)
     path = urls.issue_path(language, edition.newsletter, day)
     return IssueContent(
-        house=views.house(publication, language),
+        house=views.publication_view(publication, language),
         newsletter=edition.newsletter,
         title=edition.title(language),
         day=day,
         items=tuple(
-            views.mailed(
-                views.item(
+            views.view_for_mail(
+                views.article_view(
                     publication,
                     article,
                     language,
                     variants.get(article.story_id, ()),
-                    views.related(article, pool, stories),
+                    views.related_articles(article, pool, stories),
                 )
             )
             for article in chosen

@@ -14,7 +14,7 @@ from publisher.config import Publication
 from publisher.errors import PublisherError
 from publisher.gate.findings import GateReport
 from publisher.issues.model import Issue
-from publisher.rendering import Digest, IssueContent, Item, Note, Renderer
+from publisher.rendering import ArticleView, Digest, DigestNote, IssueContent, Renderer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ def made_fit(
     Raises RenderingError or DeliveryError where no mail can be made at all.
     """
 
-    def attempt(items: tuple[Item, ...]) -> Fit | PublisherError:
+    def attempt(items: tuple[ArticleView, ...]) -> Fit | PublisherError:
         try:
             digest = renderer.digest(replace(content, items=items))
             return Fit(digest=digest, proof=prove(publication, issue, digest))
@@ -49,7 +49,7 @@ def made_fit(
     if isinstance(rest, PublisherError) or _fault(rest) is not None:
         return _given(whole)
     notes = [
-        Note(code="article-left-out", text=f"“{item.article.title}”, {item.url}: {fault}")
+        DigestNote(code="article-left-out", text=f"“{item.article.title}”, {item.url}: {fault}")
         for item, fault in faults.items()
     ]
     findings = (*rest.proof.report.findings, *map(noticed, notes))

@@ -16,7 +16,7 @@ from publisher.errors import DeliveryError
 from publisher.gate.findings import Finding, GateReport, MailPart, Rule, Severity
 from publisher.gate.mail import CheckedMail, ExpectedStory
 from publisher.issues.model import Issue
-from publisher.rendering import Digest, Note
+from publisher.rendering import Digest, DigestNote
 from subscribers import Recipient
 
 # Nobody, at an address that is kept for examples (RFC 2606 section 3); a number as long as any,
@@ -108,7 +108,7 @@ def as_data(finding: Finding) -> dict[str, Any]:
     }
 
 
-def noticed(note: Note) -> Finding:
+def noticed(note: DigestNote) -> Finding:
     """Give what rendering noted in the gate's words: never more than a warning."""
     rule = Rule(
         code=note.code,

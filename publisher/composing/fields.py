@@ -20,7 +20,11 @@ from publisher.composing.values import words as reader_words
 from publisher.config import Publication
 from publisher.errors import DeliveryError
 from publisher.issues.model import Issue
-from publisher.rendering.tokens import Slot, pieces, slots
+from publisher.rendering.placeholders import (
+    Placeholder,
+    find_placeholders,
+    split_at_placeholders,
+)
 from subscribers import Recipient
 
 # Google's Feedback-ID asks for a sender of 5 to 15 characters that never changes.
@@ -106,7 +110,7 @@ def addressed(reader: Recipient) -> bytes:
 
 class _Subject:
     def __init__(self, subject: str) -> None:
-        link = next((slot for slot in slots(subject) if slot.is_link), None)
+        link = next((slot for slot in find_placeholders(subject) if slot.is_link), None)
         if link:
             raise DeliveryError(f"Subject can't hold a reader's link, {link}")
         try:
@@ -115,7 +119,8 @@ class _Subject:
             problem = "the subject holds half a surrogate pair"
             raise DeliveryError(f"no message can be written: {problem}") from None
         self._parts: list[str | Words] = [
-            reader_words(part) if isinstance(part, Slot) else part for part in pieces(subject)
+            reader_words(part) if isinstance(part, Placeholder) else part
+            for part in split_at_placeholders(subject)
         ]
         self._is_fixed = all(isinstance(part, str) for part in self._parts)
 
@@ -172,6 +177,6 @@ def _date(date: datetime) -> bytes:
 
 def _fixed(name: str, value: str) -> bytes:
     """Write a field that is the same for all readers; raises DeliveryError."""
-    if any(slots(value)):
+    if any(find_placeholders(value)):
         raise DeliveryError(f"{name} can't hold a reader's value, as in {value!r}")
     return field(name, value)

@@ -13,17 +13,17 @@ from operator import attrgetter
 from publisher.composing.headers import one_line
 from publisher.composing.links import Kind, Seal, reader_url
 from publisher.composing.message import Letter
-from publisher.rendering.tokens import (
-    INVISIBLE,
-    PREFERENCES,
-    READER_ADDRESS,
-    READER_LANGUAGE,
-    READER_NAME,
-    READER_TIMEZONE,
-    UNSUBSCRIBE,
-    WEB,
-    Slot,
-    pieces,
+from publisher.rendering.placeholders import (
+    ADDRESS_PLACEHOLDER,
+    INVISIBLE_CHARACTERS,
+    LANGUAGE_PLACEHOLDER,
+    NAME_PLACEHOLDER,
+    PREFERENCES_PLACEHOLDER,
+    TIMEZONE_PLACEHOLDER,
+    UNSUBSCRIBE_PLACEHOLDER,
+    WEB_PLACEHOLDER,
+    Placeholder,
+    split_at_placeholders,
 )
 from subscribers import Recipient
 
@@ -33,12 +33,16 @@ JOINERS = "\u200c\u200d "
 Words = Callable[[Recipient], str]
 Value = Callable[[Recipient], bytes]
 
-LINKS: dict[str, Kind] = {UNSUBSCRIBE: "unsubscribe", PREFERENCES: "preferences", WEB: "web"}
+LINKS: dict[str, Kind] = {
+    UNSUBSCRIBE_PLACEHOLDER: "unsubscribe",
+    PREFERENCES_PLACEHOLDER: "preferences",
+    WEB_PLACEHOLDER: "web",
+}
 WORDS: dict[str, Words] = {
-    READER_NAME: attrgetter("name"),
-    READER_ADDRESS: attrgetter("address"),
-    READER_LANGUAGE: attrgetter("language"),
-    READER_TIMEZONE: lambda reader: reader.timezone or "",
+    NAME_PLACEHOLDER: attrgetter("name"),
+    ADDRESS_PLACEHOLDER: attrgetter("address"),
+    LANGUAGE_PLACEHOLDER: attrgetter("language"),
+    TIMEZONE_PLACEHOLDER: lambda reader: reader.timezone or "",
 }
 
 
@@ -46,11 +50,11 @@ def legible(text: str) -> str:
     """Put a reader's words on one line, without signs that turn or hide what is around them."""
     if text.isprintable():
         return text.strip()
-    said = one_line(INVISIBLE.sub("", one_line(text)))
+    said = one_line(INVISIBLE_CHARACTERS.sub("", one_line(text)))
     return said if said.strip(JOINERS) else ""
 
 
-def words(slot: Slot) -> Words:
+def words(slot: Placeholder) -> Words:
     """Give what writes a reader's words, or else those that the place brings."""
     said, otherwise = WORDS[slot.token], legible(slot.otherwise)
     return lambda reader: legible(said(reader)) or otherwise
@@ -63,7 +67,7 @@ class Values:
     letter: Letter
     secret: str = field(repr=False)
     makers: list[Value] = field(default_factory=list)
-    _numbers: dict[Kind | tuple[Slot, bool], int] = field(default_factory=dict)
+    _numbers: dict[Kind | tuple[Placeholder, bool], int] = field(default_factory=dict)
 
     def of(self, reader: Recipient) -> list[bytes]:
         """Make them; raises UnicodeEncodeError for words that are no text."""
@@ -82,7 +86,7 @@ class Values:
     def body(self, text: str, *, is_html: bool) -> Iterator[bytes | int]:
         """Take a body apart: octets, whose line ends are LF, and the numbers of values."""
         fixed = ""
-        for piece in pieces(text):
+        for piece in split_at_placeholders(text):
             if isinstance(piece, str) or piece.token not in {*LINKS, *WORDS}:
                 fixed += str(piece)
                 continue
@@ -98,7 +102,7 @@ class Values:
         if fixed:
             yield fixed.encode()
 
-    def _words(self, slot: Slot, *, is_html: bool) -> int:
+    def _words(self, slot: Placeholder, *, is_html: bool) -> int:
         write = words(slot)
         if is_html:
             return self._number(
@@ -106,7 +110,7 @@ class Values:
             )
         return self._number((slot, False), lambda reader: write(reader).encode())
 
-    def _number(self, what: Kind | tuple[Slot, bool], make: Value) -> int:
+    def _number(self, what: Kind | tuple[Placeholder, bool], make: Value) -> int:
         number = self._numbers.setdefault(what, len(self.makers))
         if number == len(self.makers):
             self.makers.append(make)

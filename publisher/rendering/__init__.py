@@ -5,7 +5,9 @@ is text. Knows no reader, no file below the web root, and no database.
 """
 
 from publisher.rendering.model import (
+    ArticleView,
     Digest,
+    DigestNote,
     FeedAddress,
     FeedContent,
     FeedGroup,
@@ -13,21 +15,21 @@ from publisher.rendering.model import (
     FeedPageLink,
     FeedTexts,
     HomeContent,
-    House,
     IssueContent,
     IssueLine,
-    Item,
     LanguageLink,
-    Note,
-    Related,
+    PublicationView,
+    RelatedArticle,
+    StoryText,
     SystemMail,
-    Told,
 )
 from publisher.rendering.renderer import RENDERING_VERSION, Renderer
 
 __all__ = [
     "RENDERING_VERSION",
+    "ArticleView",
     "Digest",
+    "DigestNote",
     "FeedAddress",
     "FeedContent",
     "FeedGroup",
@@ -35,14 +37,12 @@ __all__ = [
     "FeedPageLink",
     "FeedTexts",
     "HomeContent",
-    "House",
     "IssueContent",
     "IssueLine",
-    "Item",
     "LanguageLink",
-    "Note",
-    "Related",
+    "PublicationView",
+    "RelatedArticle",
     "Renderer",
+    "StoryText",
     "SystemMail",
-    "Told",
 ]

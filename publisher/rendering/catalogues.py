@@ -19,7 +19,7 @@ from babel.messages.pofile import read_po
 
 from publisher.errors import LanguageError, RenderingError
 from publisher.languages import locale_of, match, normalise
-from publisher.rendering import overrides
+from publisher.rendering import custom_templates
 from publisher.rendering.shipped import templates_folder
 
 SOURCE_LANGUAGE = "en"
@@ -117,7 +117,7 @@ def _content(path: Path) -> bytes:
     folder = path.parents[3]
     if folder == templates_folder():
         return path.read_bytes()
-    return overrides.read(folder, path.relative_to(folder).as_posix())
+    return custom_templates.read_custom_file(folder, path.relative_to(folder).as_posix())
 
 
 def is_complete(message: Message, plurals: int) -> bool:

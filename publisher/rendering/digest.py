@@ -16,36 +16,38 @@ from typing import Any
 
 from publisher.articles.model import Article
 from publisher.errors import RenderingError
-from publisher.rendering import placement, plaintext, readers, tokens
-from publisher.rendering.arranging import Arrangement, Order, arrange, order
+from publisher.mail_limits import MAX_HTML_BYTES, MAX_SUBJECT_COLUMNS
+from publisher.rendering import placeholder_checks, placeholders, plaintext, subscriber_values
+from publisher.rendering.digest_layout import DigestLayout, StoryOrder, lay_out, order_stories
+from publisher.rendering.digest_size import (
+    LengthPlan,
+    find_fitting_plan,
+    length_plans,
+)
 from publisher.rendering.environment import Templates
-from publisher.rendering.fitting import MOST_BYTES, Plan, fit, plans
 from publisher.rendering.inlining import inline
-from publisher.rendering.model import Digest, IssueContent, Note
-from publisher.rendering.stories import Shape, Shown, Source
-
-# Phones show about 40 columns of a subject, desktops about 70.
-SUBJECT_COLUMNS = 65
+from publisher.rendering.model import Digest, DigestNote, IssueContent
+from publisher.rendering.stories import DigestStory, StoryLength, StorySource
 
 # Inboxes show 40 to 130 characters beside the subject.
-PREHEADER_COLUMNS = 110
+_PREHEADER_COLUMNS = 110
 
 # Fewer further stories are seen at a glance.
-CONTENTS_FROM = 4
+_CONTENTS_FROM = 4
 
-SUBJECT = "email/digest/subject.txt"
-BODY = "email/digest/body.html"
-TEXT = "email/digest/body.txt"
+_SUBJECT = "email/digest/subject.txt"
+_HTML = "email/digest/body.html"
+_TEXT = "email/digest/body.txt"
 
 # What a template might have left behind; long texts without these need not be remembered.
-SIGNS = re.compile(r"\{[{%#]|@@|\*\||%%|<%|\ufffd|[\u202a-\u202e\u2066-\u2069]")
-LONG = 200
+_TEMPLATE_SYNTAX = re.compile(r"\{[{%#]|@@|\*\||%%|<%|\ufffd|[\u202a-\u202e\u2066-\u2069]")
+_LONG_TEXT = 200
 
 # What a reader's own values take at most where a token stands: a signed link has about 200 bytes.
-TOKEN_BYTES = 300
+_PLACEHOLDER_BYTES = 300
 
 
-def compose(templates: Templates, content: IssueContent) -> Digest:
+def render_digest(templates: Templates, content: IssueContent) -> Digest:
     """Render an issue as a mail of at most MOST_BYTES (its HTML, decoded).
 
     Raises RenderingError for a template's fault, for an issue without items, and for one that
@@ -53,57 +55,59 @@ def compose(templates: Templates, content: IssueContent) -> Digest:
     """
     if not content.items:
         raise RenderingError(f"{content.web_url}: an issue without articles is not a mail")
-    desk = _Desk(templates=templates, content=content, ordered=order(content))
-    found = fit(plans(desk.wanted), desk.written, _inlined, _size)
+    desk = _DigestRenderer(templates=templates, content=content, ordered=order_stories(content))
+    found = find_fitting_plan(length_plans(desk.wanted), desk.written, _inlined, _size)
     if found is None:
         raise RenderingError(
-            f"{content.web_url}: the mail has more than {MOST_BYTES} bytes with a single title; "
+            f"{content.web_url}: the mail has more than {MAX_HTML_BYTES} bytes with a single title; "
             "shorten the template"
         )
     return desk.digest(*found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Desk:
+class _DigestRenderer:
     """One issue on the way to being a mail, in as many plans as it takes."""
 
     templates: Templates
     content: IssueContent
-    ordered: Order
+    ordered: StoryOrder
 
     @property
-    def wanted(self) -> Plan:
+    def wanted(self) -> LengthPlan:
         return _wanted(self.content, self.ordered)
 
-    def values(self, plan: Plan) -> dict[str, Any]:
+    def values(self, plan: LengthPlan) -> dict[str, Any]:
         more = self.content.more + len(self.wanted) - len(plan)
-        return _values(replace(self.content, more=more), arrange(self.ordered, plan))
+        return _values(replace(self.content, more=more), lay_out(self.ordered, plan))
 
-    def written(self, plan: Plan) -> str:
-        return self.templates.render(BODY, self.content.house.language, self.values(plan))
+    def written(self, plan: LengthPlan) -> str:
+        return self.templates.render(_HTML, self.content.house.language, self.values(plan))
 
-    def digest(self, plan: Plan, html: str) -> Digest:
+    def digest(self, plan: LengthPlan, html: str) -> Digest:
         given = self.values(plan)
         language = self.content.house.language
-        subject, text = self.templates.render_each((SUBJECT, TEXT), language, given)
+        subject, text = self.templates.render_each((_SUBJECT, _TEXT), language, given)
         if self.templates.own:
-            self._compare(plan, {SUBJECT: subject, BODY: self.written(plan), TEXT: text})
-        subject = plaintext.shorten_isolated(subject, SUBJECT_COLUMNS)
+            self._compare(plan, {_SUBJECT: subject, _HTML: self.written(plan), _TEXT: text})
+        subject = plaintext.shorten_isolated(subject, MAX_SUBJECT_COLUMNS)
         return Digest(
-            subject=placement.checked_subject(SUBJECT, subject),
+            subject=placeholder_checks.checked_subject(_SUBJECT, subject),
             preheader=" · ".join(given["opening"].parts),
-            html=placement.checked_page(BODY, html),
-            text=placement.checked_text(TEXT, plaintext.flow(text)),
+            html=placeholder_checks.checked_html(_HTML, html),
+            text=placeholder_checks.checked_text(_TEXT, plaintext.wrap_text(text)),
             stories=tuple(shown.told for shown in given["told"].stories),
             notes=tuple(_notes(self.ordered, self.wanted, plan)),
             quoted=tuple(sorted(set(_written(self.content)))),
         )
 
-    def _compare(self, plan: Plan, made: Mapping[str, str]) -> None:
+    def _compare(self, plan: LengthPlan, made: Mapping[str, str]) -> None:
         """Raise RenderingError for a template that makes something else for another reader."""
         language = self.content.house.language
-        blank = self.values(plan) | readers.of_digests(readers.Blank)
-        placement.check_that_nothing_is_asked(
+        blank = self.values(plan) | subscriber_values.digest_values(
+            subscriber_values.EmptyValue
+        )
+        placeholder_checks.check_same_for_all(
             made, lambda name: self.templates.render(name, language, blank)
         )
 
@@ -112,45 +116,45 @@ def _inlined(html: str) -> str:
     try:
         return inline(html)
     except RenderingError as error:
-        raise RenderingError(f"templates/{BODY}: {error}") from None
+        raise RenderingError(f"templates/{_HTML}: {error}") from None
 
 
-def _wanted(content: IssueContent, ordered: Order) -> Plan:
+def _wanted(content: IssueContent, ordered: StoryOrder) -> LengthPlan:
     full = content.content == "full"
     told = tuple(
-        _largest(source) if full else Shape.SUMMARY
+        _largest(source) if full else StoryLength.SUMMARY
         for source in (ordered.lead, *ordered.further)
     )
-    return told + (Shape.FULL,) * len(ordered.notes)
+    return told + (StoryLength.FULL,) * len(ordered.notes)
 
 
-def _largest(source: Source) -> Shape:
+def _largest(source: StorySource) -> StoryLength:
     """Give what a story can be told in: a whole book is not even tried."""
-    fits = len(source.item.article.text.encode()) <= MOST_BYTES
-    return Shape.FULL if fits else Shape.OPENING
+    fits = len(source.item.article.text.encode()) <= MAX_HTML_BYTES
+    return StoryLength.FULL if fits else StoryLength.OPENING
 
 
 def _size(html: str) -> int:
-    places = sum(html.count(token) for token in tokens.TOKENS)
-    return len(html.encode()) + places * TOKEN_BYTES
+    places = sum(html.count(token) for token in placeholders.ALL_PLACEHOLDERS)
+    return len(html.encode()) + places * _PLACEHOLDER_BYTES
 
 
-def _values(content: IssueContent, told: Arrangement) -> dict[str, Any]:
+def _values(content: IssueContent, told: DigestLayout) -> dict[str, Any]:
     return {
         "issue": content,
         "house": content.house,
         "told": told,
         "headline": told.lead.item.article,
-        "opening": opening(content, told),
-        "show_contents": len(told.further) >= CONTENTS_FROM,
-        **readers.of_digests(),
+        "opening": choose_preheader(content, told),
+        "show_contents": len(told.further) >= _CONTENTS_FROM,
+        **subscriber_values.digest_values(),
     }
 
 
 def _written(value: object) -> Iterator[str]:
     """Give what people wrote of an issue: what looks like a template's fault in it is none."""
     if isinstance(value, str):
-        if len(value) <= LONG or SIGNS.search(value):
+        if len(value) <= _LONG_TEXT or _TEMPLATE_SYNTAX.search(value):
             yield unescape(value)
     elif isinstance(value, tuple):
         yield from chain.from_iterable(map(_written, value))
@@ -159,7 +163,7 @@ def _written(value: object) -> Iterator[str]:
             yield from _written(getattr(value, field.name))
 
 
-def _notes(ordered: Order, wanted: Plan, plan: Plan) -> list[Note]:
+def _notes(ordered: StoryOrder, wanted: LengthPlan, plan: LengthPlan) -> list[DigestNote]:
     """Say what an editor would ask about: pictures left out, stories made shorter."""
     sources = (ordered.lead, *ordered.further, *ordered.notes)
     notes = [
@@ -178,20 +182,20 @@ def _notes(ordered: Order, wanted: Plan, plan: Plan) -> list[Note]:
         ("stories-left-out", "left to the web", left),
     ):
         if titles:
-            text = f"{what} so that the mail stays below {MOST_BYTES} bytes: "
-            notes.append(Note(code=code, text=text + ", ".join(f"“{t}”" for t in titles)))
+            text = f"{what} so that the mail stays below {MAX_HTML_BYTES} bytes: "
+            notes.append(DigestNote(code=code, text=text + ", ".join(f"“{t}”" for t in titles)))
     return notes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class Preheader:
     """The first line of a mail, which inboxes show beside the subject, and its language."""
 
     language: str
     parts: tuple[str, ...]
 
 
-def opening(content: IssueContent, told: Arrangement) -> Opening:
+def choose_preheader(content: IssueContent, told: DigestLayout) -> Preheader:
     """Choose what the first line says: the other titles that fit, or else the lead's summary.
 
     Titles in another language stay out: a line of mixed directions reads in neither.
@@ -199,23 +203,27 @@ def opening(content: IssueContent, told: Arrangement) -> Opening:
     language, lead = content.house.language, told.lead.item.article
     titles = [shown.title for shown in told.stories[1:] if _language(shown) == language]
     if titles:
-        return Opening(language=language, parts=tuple(_fitting(titles)))
+        return Preheader(language=language, parts=tuple(_fitting(titles)))
     if lead.summary:
-        parts = (plaintext.shorten(lead.summary, PREHEADER_COLUMNS),)
-        return Opening(language=lead.language, parts=parts)
-    parts = (plaintext.shorten(content.house.description or content.title, PREHEADER_COLUMNS),)
-    return Opening(language=language, parts=parts)
+        parts = (plaintext.shorten_to_columns(lead.summary, _PREHEADER_COLUMNS),)
+        return Preheader(language=lead.language, parts=parts)
+    parts = (
+        plaintext.shorten_to_columns(
+            content.house.description or content.title, _PREHEADER_COLUMNS
+        ),
+    )
+    return Preheader(language=language, parts=parts)
 
 
-def _language(shown: Shown) -> str:
+def _language(shown: DigestStory) -> str:
     article: Article = shown.item.article
     return article.language
 
 
 def _fitting(titles: list[str]) -> list[str]:
-    chosen = [plaintext.shorten(titles[0], PREHEADER_COLUMNS)]
+    chosen = [plaintext.shorten_to_columns(titles[0], _PREHEADER_COLUMNS)]
     for title in titles[1:]:
-        if plaintext.width(" · ".join([*chosen, title])) > PREHEADER_COLUMNS:
+        if plaintext.display_width(" · ".join([*chosen, title])) > _PREHEADER_COLUMNS:
             break
         chosen.append(title)
     return chosen

@@ -36,14 +36,14 @@ from markupsafe import Markup, escape
 
 from publisher import languages
 from publisher.errors import RenderingError
-from publisher.rendering import filters, overrides, plaintext, readers
+from publisher.rendering import custom_templates, filters, plaintext, subscriber_values
 from publisher.rendering.catalogues import SOURCE_LANGUAGE, catalogue
-from publisher.rendering.limits import LimitMet
+from publisher.rendering.sandbox.limits import TemplateLimitError
 from publisher.rendering.shipped import templates_folder
 from publisher.rendering.typography import typeface
 
 # Text and style sheets have no markup to escape into; their values are ours or plain words.
-UNESCAPED = (".txt", ".css")
+_UNESCAPED_SUFFIXES = (".txt", ".css")
 
 
 class Templates:
@@ -82,7 +82,7 @@ class Templates:
     def _render(self, name: str, given: dict[str, Any]) -> str:
         try:
             return self._output(self._environment.get_template(name), given)
-        except (Exception, LimitMet) as error:
+        except (Exception, TemplateLimitError) as error:
             # A template is a program of the user's: anything at all may come out of it.
             raise RenderingError(self._reason(name, error)) from error
 
@@ -134,9 +134,13 @@ class _OwnFolder(BaseLoader):
         del environment
         parts = split_template_path(template)
         path = self._folder.joinpath(*parts)
-        if any(map(overrides.is_hidden, parts)) or not os.path.lexists(path):
+        if any(map(custom_templates.is_hidden_name, parts)) or not os.path.lexists(path):
             raise TemplateNotFound(template)
-        return overrides.text(self._folder, "/".join(parts)), str(path), lambda: True
+        return (
+            custom_templates.read_custom_template(self._folder, "/".join(parts)),
+            str(path),
+            lambda: True,
+        )
 
 
 @cache
@@ -152,7 +156,7 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         loader=ChoiceLoader([*own, shipped, PrefixLoader({"shipped": shipped})]),
         undefined=StrictUndefined,
-        autoescape=lambda name: name is None or not name.endswith(UNESCAPED),
+        autoescape=lambda name: name is None or not name.endswith(_UNESCAPED_SUFFIXES),
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
         lstrip_blocks=True,
@@ -162,8 +166,10 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # as said above
         _gettext, _ngettext, newstyle=True
     )
-    environment.filters |= readers.guarded_filters(environment.filters | FILTERS)
-    environment.tests |= readers.guarded_tests(environment.tests)
+    environment.filters |= subscriber_values.guarded_filters(
+        environment.filters | TEMPLATE_FILTERS
+    )
+    environment.tests |= subscriber_values.guarded_tests(environment.tests)
     environment.globals |= {"ui": _ui, "tongue": _tongue}
     return environment
 
@@ -205,11 +211,11 @@ def _ui(context: Context, around: str | None = None) -> Markup:
 def _tongue(context: Context, language: str, around: str | None = None) -> Markup:
     """Mark words in a language, unless the text around them is in it anyway."""
     same = language == (around or context["lang"])
-    return Markup() if same else Markup(" ") + marks(language)
+    return Markup() if same else Markup(" ") + language_attributes(language)
 
 
 @lru_cache(maxsize=256)
-def marks(language: str) -> Markup:
+def language_attributes(language: str) -> Markup:
     """Give the attributes that every element with its own language carries."""
     return Markup('lang="{}" dir="{}"').format(language, languages.direction(language))
 
@@ -219,31 +225,31 @@ def _absolute_html(html: str, base: str) -> Markup:
     return Markup(filters.absolute_html(html, str(escape(base))))  # noqa: S704 -- see above
 
 
-FILTERS: dict[str, Any] = {
-    "absolute": filters.absolute,
+TEMPLATE_FILTERS: dict[str, Any] = {
+    "absolute": filters.absolute_url,
     "absolute_html": _absolute_html,
-    "affiliated": filters.affiliated,
+    "affiliated": filters.byline_text,
     "arrow": filters.arrow,
     "autonym": languages.autonym,
-    "clock": filters.clock,
+    "clock": filters.duration_text,
     "comma": filters.comma,
     "converted_from": filters.converted_from,
     "css_string": filters.css_string,
     "date": languages.format_date,
     "direction": languages.direction,
-    "end": filters.end,
+    "end": filters.end_side,
     "file_name": filters.file_name,
     "isolate": plaintext.isolate,
     "isolate_lines": plaintext.isolate_lines,
     "mail_picture": filters.mail_picture,
-    "marks": marks,
+    "marks": language_attributes,
     "minutes": languages.reading_minutes,
     "list_names": languages.list_names,
-    "names": filters.names,
-    "one_line": plaintext.one_line,
-    "otherwise": readers.otherwise,
+    "names": filters.byline_names,
+    "one_line": plaintext.to_one_line,
+    "otherwise": subscriber_values.otherwise,
     "own_picture": filters.own_picture,
-    "shorten": plaintext.shorten,
-    "start": filters.start,
+    "shorten": plaintext.shorten_to_columns,
+    "start": filters.start_side,
     "typeface": typeface,
 }

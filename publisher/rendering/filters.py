@@ -15,48 +15,48 @@ from urllib.parse import unquote, urlsplit
 
 from publisher.articles.model import Article, Byline, Picture
 from publisher.languages import direction, list_names, script
-from publisher.rendering.model import Item
+from publisher.rendering.model import ArticleView
 
 # Between a name and an affiliation, and between authors whose affiliations hold commas.
-COMMAS = {"Hans": "，", "Hant": "，", "Jpan": "、", "Arab": "، "}
-SEMICOLONS = {"Hans": "；", "Hant": "；", "Jpan": "；", "Arab": "؛ "}
+_COMMAS = {"Hans": "，", "Hant": "，", "Jpan": "、", "Arab": "، "}
+_SEMICOLONS = {"Hans": "；", "Hant": "；", "Jpan": "；", "Arab": "؛ "}
 
 # Formats that Outlook on Windows or Gmail does not show (caniemail: image-svg, -webp, -avif).
 UNSAFE_IN_MAIL = (".svg", ".webp", ".avif")
 
 # An alternative text that is a file's name, as editors leave it: with a path or `%20`, but
 # without spaces, since "The logo of cat.png" says something.
-NAMED_AS_FILE = re.compile(
+_FILE_NAME_ALT = re.compile(
     r"\S+\.(?:png|jpe?g|jfif|gif|webp|avif|svg|bmp|tiff?|hei[cf])", re.IGNORECASE
 )
 
 # The mail's column, in CSS pixels; a picture narrower than this many is not stretched to it.
 MAIL_WIDTH = 600
-STRETCHED_FROM = 480
+_STRETCH_FROM_WIDTH = 480
 
 # A tag that has attributes, whether or not it ends. Nothing is tried twice (++, *+), and no tag
 # begins within another, however odd what follows `<` is.
-TAG = re.compile(
+_TAG = re.compile(
     r"<[a-zA-Z][^\s<>]*+(?:\s++[^\s=<>/]++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'))?+)++\s*+/?+>?"
 )
 # An address from the root, or the value of another attribute: whole, so that nothing in it is
 # taken for an address.
-ROOTED = re.compile(
+_ROOT_RELATIVE = re.compile(
     r"(\s(?:src|href|poster|cite)\s*+=\s*+[\"'])(?=/(?!/))((?<=\")[^\"]*+\"|[^']*+')"
     r"|=\s*+(?:\"[^\"]*+\"|'[^']*+')"
 )
-PERHAPS_ROOTED = re.compile(r"=\s*[\"']/(?!/)")
+_MAYBE_ROOT_RELATIVE = re.compile(r"=\s*[\"']/(?!/)")
 
 # What would end a CSS string, or begin an escape; a line break can't be written as itself.
-NOT_IN_CSS = re.compile(r"[\x00-\x1f\x7f\"\\<>&]")
+_CSS_ESCAPED = re.compile(r"[\x00-\x1f\x7f\"\\<>&]")
 
 
-def start(language: str) -> str:
+def start_side(language: str) -> str:
     """Give the side on which a line begins: `left` or `right`."""
     return "right" if direction(language) == "rtl" else "left"
 
 
-def end(language: str) -> str:
+def end_side(language: str) -> str:
     """Give the side on which a line ends: `left` or `right`."""
     return "left" if direction(language) == "rtl" else "right"
 
@@ -66,15 +66,15 @@ def arrow(language: str) -> str:
     return "←" if direction(language) == "rtl" else "→"
 
 
-def names(bylines: Sequence[Byline], language: str) -> str:
+def byline_names(bylines: Sequence[Byline], language: str) -> str:
     """Write who wrote it, with affiliations, as the language punctuates it."""
-    written = [affiliated(byline, language) for byline in bylines]
+    written = [byline_text(byline, language) for byline in bylines]
     if not any(byline.affiliation for byline in bylines):
         return list_names(written, language)
-    return SEMICOLONS.get(script(language), "; ").join(written)
+    return _SEMICOLONS.get(script(language), "; ").join(written)
 
 
-def affiliated(byline: Byline, language: str) -> str:
+def byline_text(byline: Byline, language: str) -> str:
     """Write a name and its affiliation, if it has one."""
     parts = [byline.name, byline.affiliation] if byline.affiliation else [byline.name]
     return comma(language).join(parts)
@@ -82,10 +82,10 @@ def affiliated(byline: Byline, language: str) -> str:
 
 def comma(language: str) -> str:
     """Give the comma, with its space, that stands before an affiliation."""
-    return COMMAS.get(script(language), ", ")
+    return _COMMAS.get(script(language), ", ")
 
 
-def absolute(address: str, base: str) -> str:
+def absolute_url(address: str, base: str) -> str:
     """Make a path below the web root a URL; `base` is the publication's, without a slash."""
     if urlsplit(address).scheme or address.startswith("//"):
         return address
@@ -98,7 +98,7 @@ def file_name(address: str) -> str:
     return unquote(path.rpartition("/")[2]) or address
 
 
-def clock(seconds: int) -> str:
+def duration_text(seconds: int) -> str:
     """Write a duration as players do: `0:07`, `1:02:03`."""
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
@@ -107,7 +107,7 @@ def clock(seconds: int) -> str:
 
 def absolute_html(html: str, base: str) -> str:
     """Make every path below the web root, in the tags of sanitised HTML, a URL."""
-    if not PERHAPS_ROOTED.search(html):
+    if not _MAYBE_ROOT_RELATIVE.search(html):
         return html
 
     def attribute(found: re.Match[str]) -> str:
@@ -116,14 +116,14 @@ def absolute_html(html: str, base: str) -> str:
     def tag(found: re.Match[str]) -> str:
         text = found[0]
         rooted = text[-1] == ">" and ('"/' in text or "'/" in text)
-        return ROOTED.sub(attribute, text) if rooted else text
+        return _ROOT_RELATIVE.sub(attribute, text) if rooted else text
 
-    return TAG.sub(tag, html)
+    return _TAG.sub(tag, html)
 
 
 def css_string(text: str) -> str:
     """Write a text as a CSS string, quotes and all (CSS Syntax Level 3, section 4.3.5)."""
-    return '"' + NOT_IN_CSS.sub(lambda sign: f"\\{ord(sign[0]):x} ", text) + '"'
+    return '"' + _CSS_ESCAPED.sub(lambda sign: f"\\{ord(sign[0]):x} ", text) + '"'
 
 
 def mail_picture(picture: Picture | None) -> Picture | None:
@@ -131,14 +131,19 @@ def mail_picture(picture: Picture | None) -> Picture | None:
 
     The sizes are those of the column: an attribute that is larger breaks Outlook's layout.
     """
-    if picture is None or not picture.width or not picture.height or unshown(picture):
+    if (
+        picture is None
+        or not picture.width
+        or not picture.height
+        or mail_picture_problem(picture)
+    ):
         return None
-    shown = MAIL_WIDTH if picture.width >= STRETCHED_FROM else picture.width
+    shown = MAIL_WIDTH if picture.width >= _STRETCH_FROM_WIDTH else picture.width
     height = max(1, round(picture.height * shown / picture.width))
     return replace(picture, width=shown, height=height)
 
 
-def unshown(picture: Picture) -> str | None:
+def mail_picture_problem(picture: Picture) -> str | None:
     """Say in English why a mail leaves the picture out and what to do, or None if it shows it.
 
     Most mail programs hold pictures back at first: without a size the text jumps when they are
@@ -152,7 +157,7 @@ def unshown(picture: Picture) -> str | None:
         lacking.append("its size is unknown: give width and height")
     if not picture.alt.strip():
         lacking.append("it has no alternative text: write alt")
-    elif NAMED_AS_FILE.fullmatch(picture.alt.strip()):
+    elif _FILE_NAME_ALT.fullmatch(picture.alt.strip()):
         lacking.append("its alternative text is a file's name: write what it shows")
     return "; ".join(lacking) or None
 
@@ -172,7 +177,7 @@ def own_picture(article: Article) -> Picture | None:
     return None if shown else picture
 
 
-def converted_from(item: Item) -> str | None:
+def converted_from(item: ArticleView) -> str | None:
     """Give the script that the item was converted from (`Hans`, `Hant`), or None."""
     if item.shown_as != "converted":
         return None

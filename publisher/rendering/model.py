@@ -1,7 +1,7 @@
 """What templates are given: frozen values with everything decided, nothing to look up.
 
 Whoever makes an issue fills these in; templates only lay them out. Knows no database, no
-schedule and no reader: what differs from reader to reader is a token (`publisher.rendering.tokens`)
+schedule and no reader: what differs from reader to reader is a token (`publisher.rendering.placeholders`)
 that delivery replaces in the finished text.
 """
 
@@ -16,7 +16,7 @@ from publisher.rendering.palette import Palette
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class House:
+class PublicationView:
     """The publication as readers of one language see it; `url` has no slash at its end.
 
     `feeds_url` is the page that says how to follow it by feed, `opml_url` the list of all feeds.
@@ -46,7 +46,7 @@ class LanguageLink:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class ArticleView:
     """One article as one issue or page shows it.
 
     `shown_as` says why it is not simply an article in the issue's language: it is shown in
@@ -60,11 +60,11 @@ class Item:
     shown_as: Literal["fallback", "converted"] | None = None
     is_late: bool = False
     translations: tuple[LanguageLink, ...] = ()
-    related: tuple[Related, ...] = ()
+    related: tuple[RelatedArticle, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Related:
+class RelatedArticle:
     """A line of "you might also like"."""
 
     title: str
@@ -82,11 +82,11 @@ class IssueContent:
     there besides.
     """
 
-    house: House
+    house: PublicationView
     newsletter: str
     title: str
     day: date
-    items: tuple[Item, ...]
+    items: tuple[ArticleView, ...]
     sisters: tuple[LanguageLink, ...]
     web_url: str
     more: int = 0
@@ -100,7 +100,7 @@ class SystemMail:
     """A mail about a subscription itself; `newsletters` are titles, as the reader knows them."""
 
     kind: Literal["confirm", "welcome", "goodbye"]
-    house: House
+    house: PublicationView
     newsletters: tuple[str, ...]
 
 
@@ -174,7 +174,7 @@ class FeedContent:
     language: str | None
     url: str
     formats: tuple[FeedAddress, ...]
-    articles: tuple[Item, ...]
+    articles: tuple[ArticleView, ...]
     others: tuple[FeedGroup, ...]
     sisters: tuple[LanguageLink, ...]
     opml_url: str
@@ -194,16 +194,16 @@ class FeedTexts:
 class HomeContent:
     """A list page: a language's front page, or one newsletter's archive."""
 
-    house: House
+    house: PublicationView
     title: str
     url: str
-    articles: tuple[Item, ...]
+    articles: tuple[ArticleView, ...]
     issues: tuple[IssueLine, ...]
     sisters: tuple[LanguageLink, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class StoryText:
     """A story as a digest tells it: its words in order, block by block, as plain text."""
 
     language: str
@@ -212,7 +212,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+class DigestNote:
     """Something that the editor should know of a digest, in English; `code` is stable."""
 
     code: str
@@ -231,6 +231,6 @@ class Digest:
     preheader: str
     html: str
     text: str
-    stories: tuple[Told, ...] = ()
-    notes: tuple[Note, ...] = ()
+    stories: tuple[StoryText, ...] = ()
+    notes: tuple[DigestNote, ...] = ()
     quoted: tuple[str, ...] = ()

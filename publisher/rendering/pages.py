@@ -11,20 +11,20 @@ from typing import Literal
 
 from publisher.rendering.environment import Templates
 from publisher.rendering.model import (
+    ArticleView,
     FeedContent,
     FeedLine,
     FeedTexts,
     HomeContent,
-    House,
     IssueContent,
-    Item,
     LanguageLink,
+    PublicationView,
 )
 
-BREAKS = re.compile("[ \t\r\n\f\v\u0085\u2028\u2029]+")
+_LINE_BREAKS = re.compile("[ \t\r\n\f\v\u0085\u2028\u2029]+")
 
 
-def issue(templates: Templates, content: IssueContent, feeds: Sequence[FeedLine]) -> str:
+def issue_page(templates: Templates, content: IssueContent, feeds: Sequence[FeedLine]) -> str:
     """Render an issue's copy on the web, with its articles in full."""
     values = {
         "issue": content,
@@ -36,7 +36,9 @@ def issue(templates: Templates, content: IssueContent, feeds: Sequence[FeedLine]
     return templates.render("web/issue.html", content.house.language, values)
 
 
-def article(templates: Templates, house: House, item: Item, feeds: Sequence[FeedLine]) -> str:
+def article_page(
+    templates: Templates, house: PublicationView, item: ArticleView, feeds: Sequence[FeedLine]
+) -> str:
     """Render the page of one article."""
     values = {
         "item": item,
@@ -48,7 +50,7 @@ def article(templates: Templates, house: House, item: Item, feeds: Sequence[Feed
     return templates.render("web/article.html", house.language, values)
 
 
-def home(templates: Templates, content: HomeContent, feeds: Sequence[FeedLine]) -> str:
+def home_page(templates: Templates, content: HomeContent, feeds: Sequence[FeedLine]) -> str:
     """Render a list page: a language's front page, or a newsletter's archive."""
     values = {
         "home": content,
@@ -60,9 +62,9 @@ def home(templates: Templates, content: HomeContent, feeds: Sequence[FeedLine]) 
     return templates.render("web/home.html", content.house.language, values)
 
 
-def chooser(
+def chooser_page(
     templates: Templates,
-    house: House,
+    house: PublicationView,
     links: Sequence[LanguageLink],
     feeds: Sequence[FeedLine],
 ) -> str:
@@ -77,9 +79,9 @@ def chooser(
     return templates.render("web/chooser.html", house.language, values)
 
 
-def letter(
+def letter_page(
     templates: Templates,
-    house: House,
+    house: PublicationView,
     kind: Literal["unsubscribe", "preferences"],
     sender_address: str,
     feeds: Sequence[FeedLine],
@@ -96,8 +98,11 @@ def letter(
     return templates.render("web/letter.html", house.language, values)
 
 
-def feed(
-    templates: Templates, house: House, content: FeedContent, feeds: Sequence[FeedLine]
+def feed_page(
+    templates: Templates,
+    house: PublicationView,
+    content: FeedContent,
+    feeds: Sequence[FeedLine],
 ) -> str:
     """Render the page that says how to follow a feed."""
     values = {
@@ -110,7 +115,7 @@ def feed(
     return templates.render("web/feed.html", house.language, values)
 
 
-def feed_texts(templates: Templates, house: House, item: Item) -> FeedTexts:
+def feed_texts(templates: Templates, house: PublicationView, item: ArticleView) -> FeedTexts:
     """Render what a feed carries for an item; every URL in its HTML is absolute."""
     names = ("feed/title.txt", "feed/summary.txt", "feed/entry.html")
     values = {"item": item, "house": house}
@@ -124,9 +129,9 @@ def feed_texts(templates: Templates, house: House, item: Item) -> FeedTexts:
 
 def _line(text: str) -> str:
     """Write a text as one line; no-break and ideographic spaces are typography, and stay."""
-    return BREAKS.sub(" ", text).strip(" ")
+    return _LINE_BREAKS.sub(" ", text).strip(" ")
 
 
-def feed_style(templates: Templates, house: House) -> str:
+def feed_style(templates: Templates, house: PublicationView) -> str:
     """Render the sheet in which browsers show the raw RSS and Atom of a language."""
     return templates.render("feed/style.css", house.language, {"house": house})

@@ -12,12 +12,12 @@ from functools import lru_cache
 from publisher.colours import WHITE, lightened, readable
 
 # Neutral, a little warm: pure black and white are harsh, and Gmail inverts them at random.
-INK = "#1f1d1a"
-MUTED = "#5c574e"
-TINT = "#f7f4ee"
+_INK = "#1f1d1a"
+_MUTED = "#5c574e"
+_TINT = "#f7f4ee"
 # Boxes on web pages, whose ground is the tint of mails.
-WEB_TINT = "#efeae1"
-RULE = "#e2ddd3"
+_WEB_TINT = "#efeae1"
+_RULE = "#e2ddd3"
 
 # Dark grounds keep nothing of the light one's hue: what is pleasant there is gaudy here.
 DARK_GROUND = "#141210"
@@ -64,12 +64,12 @@ def palette(accent: str, ground: str) -> Palette:
     light = Colours(
         ground=ground,
         card=WHITE,
-        tint=TINT,
-        rule=RULE,
-        ink=INK,
-        muted=MUTED,
-        quiet=readable(MUTED, (ground,)),
-        link=readable(accent, (WHITE, TINT, WEB_TINT)),
+        tint=_TINT,
+        rule=_RULE,
+        ink=_INK,
+        muted=_MUTED,
+        quiet=readable(_MUTED, (ground,)),
+        link=readable(accent, (WHITE, _TINT, _WEB_TINT)),
         button=accent,
         on_button=WHITE,
     )

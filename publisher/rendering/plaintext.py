@@ -15,131 +15,140 @@ from itertools import pairwise
 
 from wcwidth import wcswidth, wcwidth
 
-from publisher.rendering.tokens import (
-    INVISIBLE,
-    READER_ADDRESS,
-    READER_LANGUAGE,
-    READER_NAME,
-    READER_TIMEZONE,
-    SLOT,
-    slots,
+from publisher.rendering.placeholders import (
+    ADDRESS_PLACEHOLDER,
+    INVISIBLE_CHARACTERS,
+    LANGUAGE_PLACEHOLDER,
+    NAME_PLACEHOLDER,
+    PLACEHOLDER_PATTERN,
+    TIMEZONE_PLACEHOLDER,
+    find_placeholders,
 )
 
 # RFC 5322 section 2.1.1 recommends 78; two columns are left for a reply's quote mark.
-COLUMNS = 76
+TEXT_COLUMNS = 76
 
 # Room for a reader's own words where their token stands; longer ones are rare. Links have lines of
 # their own.
-ROOM = {READER_NAME: 20, READER_ADDRESS: 36, READER_LANGUAGE: 7, READER_TIMEZONE: 20}
+_VALUE_COLUMNS = {
+    NAME_PLACEHOLDER: 20,
+    ADDRESS_PLACEHOLDER: 36,
+    LANGUAGE_PLACEHOLDER: 7,
+    TIMEZONE_PLACEHOLDER: 20,
+}
 
 FIRST_STRONG_ISOLATE = "\u2068"
-POP_ISOLATE = "\u2069"
-POP_EMBEDDING = "\u202c"
+_POP_ISOLATE = "\u2069"
+_POP_EMBEDDING = "\u202c"
 # What opens a stretch with a direction of its own, and what closes it (UAX 9, 2.1 to 2.5).
-CLOSED_BY = dict.fromkeys("\u2066\u2067\u2068", POP_ISOLATE) | dict.fromkeys(
-    "\u202a\u202b\u202d\u202e", POP_EMBEDDING
+_CLOSED_BY = dict.fromkeys("\u2066\u2067\u2068", _POP_ISOLATE) | dict.fromkeys(
+    "\u202a\u202b\u202d\u202e", _POP_EMBEDDING
 )
-TURNING = frozenset({*CLOSED_BY, POP_ISOLATE, POP_EMBEDDING})
+BIDI_CONTROLS = frozenset({*_CLOSED_BY, _POP_ISOLATE, _POP_EMBEDDING})
 # Stretches within each other; nobody writes more, and each would be written on every line.
-DEEPEST = 16
+_MAX_BIDI_DEPTH = 16
 # Two characters that mean nothing to anybody stand for isolates while invisible ones are taken out.
 STAND_INS = "\ue000\ue001"
-TO_STAND_INS = str.maketrans(FIRST_STRONG_ISOLATE + POP_ISOLATE, STAND_INS)
-FROM_STAND_INS = str.maketrans(STAND_INS, FIRST_STRONG_ISOLATE + POP_ISOLATE)
+TO_STAND_INS = str.maketrans(FIRST_STRONG_ISOLATE + _POP_ISOLATE, STAND_INS)
+FROM_STAND_INS = str.maketrans(STAND_INS, FIRST_STRONG_ISOLATE + _POP_ISOLATE)
 
-NO_START = frozenset("。，、；：？！）」』】》〉〕”’…—～·％,.;:?!)]}%’ー々")
-NO_START_WIDE = frozenset("。，、；：？！）」』】》〉〕")
-NO_END = frozenset("（「『【《〈〔“‘([{")
+_NO_LINE_START = frozenset("。，、；：？！）」』】》〉〕”’…—～·％,.;:?!)]}%’ー々")
+_NO_LINE_START_WIDE = frozenset("。，、；：？！）」』】》〉〕")
+_NO_LINE_END = frozenset("（「『【《〈〔“‘([{")
 
 # Characters for each column of a shortened text: letters with three marks each, and emoji that
 # are made of seven. Without it any number of marks would pass as one column.
-CHARACTERS_A_COLUMN = 8
-JOINER = "\u200d"
+MAX_CHARACTERS_PER_COLUMN = 8
+_ZERO_WIDTH_JOINER = "\u200d"
 
-BREAKING_SPACE = r"[ \t\n\r\f\v\u2000-\u2006\u2008-\u200a\u205f\u3000]"
+_BREAKING_SPACE = r"[ \t\n\r\f\v\u2000-\u2006\u2008-\u200a\u205f\u3000]"
 # Scripts that break between any two characters: Han, kana, their punctuation, full-width forms.
-ANYWHERE = (
+BREAK_ANYWHERE = (
     r"[\u2e80-\u2fff\u3001-\u31bf\u31f0-\u4dbf\u4e00-\u9fff\uf900-\ufaff\ufe30-\ufe4f"
     r"\uff00-\uffef\U00020000-\U0003ffff]"
 )
 # A character with the variants that may follow it; more of them mean nothing.
-LONGEST_END = 4
-VARIANT = r"[\ufe00-\ufe0f\u3099\u309a\U000e0100-\U000e01ef]"
-TOKEN = re.compile(
-    rf"(?P<space>{BREAKING_SPACE}+)|https?://[!-~]+|{ANYWHERE}{VARIANT}*"
-    rf"|(?:(?!{BREAKING_SPACE}|{ANYWHERE}).)+?(?=https?://|{BREAKING_SPACE}|{ANYWHERE}|$)"
+_TAIL_CHARACTERS = 4
+_VARIATION = r"[\ufe00-\ufe0f\u3099\u309a\U000e0100-\U000e01ef]"
+_TOKEN = re.compile(
+    rf"(?P<space>{_BREAKING_SPACE}+)|https?://[!-~]+|{BREAK_ANYWHERE}{_VARIATION}*"
+    rf"|(?:(?!{_BREAKING_SPACE}|{BREAK_ANYWHERE}).)+?(?=https?://|{_BREAKING_SPACE}|{BREAK_ANYWHERE}|$)"
 )
-BREAKS_BEFORE = re.compile(ANYWHERE)
-BREAKS_AFTER = re.compile(rf"{ANYWHERE}{VARIANT}*\Z")
-URL = re.compile(r"https?://\S+")
-LINE = re.compile(r"(?m)^( *)(\S.*)$")
+_BREAKS_BEFORE = re.compile(BREAK_ANYWHERE)
+_BREAKS_AFTER = re.compile(rf"{BREAK_ANYWHERE}{_VARIATION}*\Z")
+_URL = re.compile(r"https?://\S+")
+_LINE = re.compile(r"(?m)^( *)(\S.*)$")
 
 
-def width(text: str) -> int:
+def display_width(text: str) -> int:
     """Give the columns that a text takes on a screen, once a reader's own values are in it."""
     if "@@" in text:
-        text = SLOT.sub(_room, text)
+        text = PLACEHOLDER_PATTERN.sub(_room, text)
     if text.isascii() and text.isprintable():
         return len(text)
-    return max(0, wcswidth(INVISIBLE.sub("", text)))
+    return max(0, wcswidth(INVISIBLE_CHARACTERS.sub("", text)))
 
 
 def _room(found: re.Match[str]) -> str:
     """Give as many letters as there is to be room for."""
-    slot = next(slots(found[0]), None)
-    if slot is None or slot.token not in ROOM:
+    slot = next(find_placeholders(found[0]), None)
+    if slot is None or slot.token not in _VALUE_COLUMNS:
         return found[0]
-    return "x" * max(ROOM[slot.token], width(slot.otherwise))
+    return "x" * max(_VALUE_COLUMNS[slot.token], display_width(slot.otherwise))
 
 
-def one_line(text: str) -> str:
+def to_one_line(text: str) -> str:
     """Put a text on one line, without invisible controls."""
-    return " ".join(INVISIBLE.sub("", text).split())
+    return " ".join(INVISIBLE_CHARACTERS.sub("", text).split())
 
 
 def isolate(text: str) -> str:
     """Fence a text off, so that its direction and its neighbours' leave each other alone."""
-    return f"{FIRST_STRONG_ISOLATE}{text}{POP_ISOLATE}"
+    return f"{FIRST_STRONG_ISOLATE}{text}{_POP_ISOLATE}"
 
 
 def isolate_lines(text: str) -> str:
     """Fence off each line of a text by itself, behind its indent."""
-    return LINE.sub(lambda found: found[1] + isolate(found[2]), text)
+    return _LINE.sub(lambda found: found[1] + isolate(found[2]), text)
 
 
-def flow(text: str, columns: int = COLUMNS) -> str:
+def wrap_text(text: str, columns: int = TEXT_COLUMNS) -> str:
     """Wrap each line of a text; blank lines are kept, but never two in a row."""
-    lines = [part for line in text.splitlines() for part in wrap(line.rstrip(), columns)]
+    lines = [part for line in text.splitlines() for part in wrap_line(line.rstrip(), columns)]
     kept = [line for before, line in pairwise(["", *lines]) if line or before]
     return "\n".join(kept).rstrip() + "\n"
 
 
-def wrap(line: str, columns: int = COLUMNS) -> list[str]:
+def wrap_line(line: str, columns: int = TEXT_COLUMNS) -> list[str]:
     """Break one line into lines of at most so many columns; its indent is repeated.
 
     A line that fits keeps all its spaces: it may be code, or a table.
     """
     content = line.lstrip(" ")
-    is_whole = URL.fullmatch(content) or width(line) <= columns
-    if is_whole and TURNING.isdisjoint(line):
+    is_whole = _URL.fullmatch(content) or display_width(line) <= columns
+    if is_whole and BIDI_CONTROLS.isdisjoint(line):
         return [line]
     indent = " " * (len(line) - len(content))
     lines = [content] if is_whole else _filled(content, columns - len(indent))
     return [indent + part if part else "" for part in _turned_whole(lines)]
 
 
-def shorten(text: str, columns: int) -> str:
+def shorten_to_columns(text: str, columns: int) -> str:
     """Cut a text to so many columns, between words, with an ellipsis where something is gone.
 
     It has at most CHARACTERS_A_COLUMN for each column, whatever they are.
     """
-    line = one_line(text)
-    kept = _clipped(line, CHARACTERS_A_COLUMN * columns)
-    if kept == line and width(line) <= columns:
+    line = to_one_line(text)
+    kept = _clipped(line, MAX_CHARACTERS_PER_COLUMN * columns)
+    if kept == line and display_width(line) <= columns:
         return line
-    first = _filled(kept, columns - 1)[0][: CHARACTERS_A_COLUMN * columns - 1]
+    first = _filled(kept, columns - 1)[0][: MAX_CHARACTERS_PER_COLUMN * columns - 1]
     # A reader's value is there as a whole, or not at all.
-    cut = (one.start() for one in SLOT.finditer(line) if one.start() < len(first) < one.end())
+    cut = (
+        one.start()
+        for one in PLACEHOLDER_PATTERN.finditer(line)
+        if one.start() < len(first) < one.end()
+    )
     first = first[: next(cut, None)]
     return first.rstrip(" ,.;:，、；：-–—") + "…"
 
@@ -147,14 +156,14 @@ def shorten(text: str, columns: int) -> str:
 def shorten_isolated(text: str, columns: int) -> str:
     """Cut like `shorten`, but keep isolates, and close those whose end is cut off."""
     marked = text.translate(dict.fromkeys(map(ord, STAND_INS))).translate(TO_STAND_INS)
-    kept = shorten(marked, columns).translate(FROM_STAND_INS)
-    left_open = kept.count(FIRST_STRONG_ISOLATE) - kept.count(POP_ISOLATE)
-    return kept + POP_ISOLATE * max(0, left_open)
+    kept = shorten_to_columns(marked, columns).translate(FROM_STAND_INS)
+    left_open = kept.count(FIRST_STRONG_ISOLATE) - kept.count(_POP_ISOLATE)
+    return kept + _POP_ISOLATE * max(0, left_open)
 
 
 def is_balanced(line: str) -> bool:
     """Say if whatever turns the direction in a line ends in it, and ends nothing else."""
-    return TURNING.isdisjoint(line) or next(_turned_whole([line])) == line
+    return BIDI_CONTROLS.isdisjoint(line) or next(_turned_whole([line])) == line
 
 
 def _clipped(text: str, most: int) -> str:
@@ -162,7 +171,7 @@ def _clipped(text: str, most: int) -> str:
     if len(text) <= most:
         return text
     end = most - 1
-    while end and (wcwidth(text[end]) <= 0 or text[end - 1] == JOINER):
+    while end and (wcwidth(text[end]) <= 0 or text[end - 1] == _ZERO_WIDTH_JOINER):
         end -= 1
     return text[: end or most - 1]
 
@@ -173,7 +182,7 @@ def _filled(content: str, columns: int) -> list[str]:
     for gap, atom in _atoms(content):
         for piece in _fitting(atom, columns):
             # Adding up is as good as measuring anew: nothing is joined across atoms.
-            wide = width(piece)
+            wide = display_width(piece)
             if current and taken + len(gap) + wide > columns:
                 lines.append(current)
                 current, taken = "", 0
@@ -188,7 +197,7 @@ def _filled(content: str, columns: int) -> list[str]:
 def _atoms(content: str) -> Iterator[tuple[str, str]]:
     """Give what can't be broken, each with the space (or nothing) that stands before it."""
     gap, atom, pending = "", "", ""
-    for found in TOKEN.finditer(content):
+    for found in _TOKEN.finditer(content):
         if found["space"]:
             pending = " "
             continue
@@ -211,11 +220,11 @@ def _belongs(atom: str, space: str, token: str) -> bool:
     that are no ASCII) there is a seam of tokens, and no place to break.
     """
     if space:
-        return token[0] in NO_START_WIDE
-    if token[0] in NO_START or atom[-1] in NO_END:
+        return token[0] in _NO_LINE_START_WIDE
+    if token[0] in _NO_LINE_START or atom[-1] in _NO_LINE_END:
         return True
     # Only the end is looked at, so that this takes no longer where an atom is long.
-    return not (BREAKS_BEFORE.match(token) or BREAKS_AFTER.search(atom[-LONGEST_END:]))
+    return not (_BREAKS_BEFORE.match(token) or _BREAKS_AFTER.search(atom[-_TAIL_CHARACTERS:]))
 
 
 def _fitting(atom: str, columns: int) -> Iterator[str]:
@@ -223,13 +232,13 @@ def _fitting(atom: str, columns: int) -> Iterator[str]:
 
     Where a reader's value stands, nothing is cut: its token has to stay whole.
     """
-    fits = 2 * len(atom) <= columns or width(atom) <= columns
-    if fits or "://" in atom or SLOT.search(atom):
+    fits = 2 * len(atom) <= columns or display_width(atom) <= columns
+    if fits or "://" in atom or PLACEHOLDER_PATTERN.search(atom):
         yield atom
         return
     piece = ""
     for character in atom:
-        if piece and wcwidth(character) > 0 and width(piece + character) > columns:
+        if piece and wcwidth(character) > 0 and display_width(piece + character) > columns:
             yield piece.strip(" ")
             piece = ""
         piece += character
@@ -243,18 +252,22 @@ def _turned_whole(lines: Sequence[str]) -> Iterator[str]:
     """
     opened: list[str] = []
     for line in lines:
-        again = "".join(opened[:DEEPEST])
-        kept = "".join(_nested(line, opened)) if not TURNING.isdisjoint(line) else line
-        yield again + kept + "".join(CLOSED_BY[sign] for sign in reversed(opened[:DEEPEST]))
+        again = "".join(opened[:_MAX_BIDI_DEPTH])
+        kept = "".join(_nested(line, opened)) if not BIDI_CONTROLS.isdisjoint(line) else line
+        yield (
+            again
+            + kept
+            + "".join(_CLOSED_BY[sign] for sign in reversed(opened[:_MAX_BIDI_DEPTH]))
+        )
 
 
 def _nested(line: str, opened: list[str]) -> Iterator[str]:
     """Give the characters of a line without stray signs; `opened` is what is open, and changes."""
     for character in line:
-        if character in CLOSED_BY:
+        if character in _CLOSED_BY:
             opened.append(character)
-            yield from [character] if len(opened) <= DEEPEST else []
-        elif character in TURNING:
+            yield from [character] if len(opened) <= _MAX_BIDI_DEPTH else []
+        elif character in BIDI_CONTROLS:
             yield from _closing(character, opened)
         else:
             yield character
@@ -262,10 +275,10 @@ def _nested(line: str, opened: list[str]) -> Iterator[str]:
 
 def _closing(closer: str, opened: list[str]) -> Iterator[str]:
     """Close the last of its kind: an isolate with all that is open in it, else only the last."""
-    if closer == POP_ISOLATE and not any(CLOSED_BY[sign] == closer for sign in opened):
+    if closer == _POP_ISOLATE and not any(_CLOSED_BY[sign] == closer for sign in opened):
         return
-    while opened and (closer == POP_ISOLATE or CLOSED_BY[opened[-1]] == closer):
-        last = CLOSED_BY[opened.pop()]
-        yield from [last] if len(opened) < DEEPEST else []
+    while opened and (closer == _POP_ISOLATE or _CLOSED_BY[opened[-1]] == closer):
+        last = _CLOSED_BY[opened.pop()]
+        yield from [last] if len(opened) < _MAX_BIDI_DEPTH else []
         if last == closer:
             return

@@ -12,33 +12,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, Literal, ParamSpec, TypeVar
 
 from publisher.errors import RenderingError
-from publisher.rendering import overrides, pages
+from publisher.rendering import custom_templates, pages
 from publisher.rendering.catalogues import has_catalogue
 from publisher.rendering.environment import Templates
 from publisher.rendering.model import (
+    ArticleView,
     Digest,
     FeedContent,
     FeedLine,
     FeedTexts,
     HomeContent,
-    House,
     IssueContent,
-    Item,
     LanguageLink,
+    PublicationView,
     SystemMail,
 )
 from publisher.rendering.shipped import templates_folder
 
 if TYPE_CHECKING:
-    from publisher.rendering.workshop import Workshop
+    from publisher.rendering.sandbox.client import SandboxClient
 
 # Goes up when this package makes other output of equal templates and content.
 RENDERING_VERSION = 2
 
-SOURCES = frozenset({".html", ".txt", ".css", ".po"})
+_TEMPLATE_SUFFIXES = frozenset({".html", ".txt", ".css", ".po"})
 
-P = ParamSpec("P")
-T = TypeVar("T")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 class Renderer:
@@ -61,66 +61,77 @@ class Renderer:
 
     def _make(
         self,
-        function: Callable[Concatenate[Templates, P], T],
-        *arguments: P.args,
-        **named: P.kwargs,
-    ) -> T:
+        function: Callable[Concatenate[Templates, _P], _T],
+        *arguments: _P.args,
+        **named: _P.kwargs,
+    ) -> _T:
         """Make something: here, unless there is anything in the publication's own folder."""
-        look = overrides.look(self._own[0]) if self._own else overrides.NOTHING
+        look = (
+            custom_templates.folder_state(self._own[0])
+            if self._own
+            else custom_templates.EMPTY_FOLDER
+        )
         if self._workshop is None or not look:
             return function(self._shipped, *arguments, **named)
         return self._workshop.make(look, function, *arguments, **named)
 
     def digest(self, content: IssueContent) -> Digest:
         """Render an issue as a mail."""
-        # premailer takes a fifth of a second to load, and most commands send nothing.
-        from publisher.rendering.digest import compose
+        # premailer takes 0.2 seconds to import, and most commands render no mail.
+        from publisher.rendering.digest import render_digest
 
-        return self._make(compose, content)
+        return self._make(render_digest, content)
 
     def system_mail(self, mail: SystemMail) -> Digest:
         """Render a mail about a subscription: it asks to confirm, welcomes or says goodbye."""
-        from publisher.rendering.system import compose
+        from publisher.rendering.system_mail import render_system_mail
 
-        return self._make(compose, mail)
+        return self._make(render_system_mail, mail)
 
     def issue_page(self, content: IssueContent, feeds: Sequence[FeedLine]) -> str:
         """Render an issue's copy on the web."""
-        return self._make(pages.issue, content, feeds)
+        return self._make(pages.issue_page, content, feeds)
 
-    def article_page(self, house: House, item: Item, feeds: Sequence[FeedLine]) -> str:
+    def article_page(
+        self, house: PublicationView, item: ArticleView, feeds: Sequence[FeedLine]
+    ) -> str:
         """Render the page of one article."""
-        return self._make(pages.article, house, item, feeds)
+        return self._make(pages.article_page, house, item, feeds)
 
     def home_page(self, content: HomeContent, feeds: Sequence[FeedLine]) -> str:
         """Render a language's front page, or a newsletter's archive."""
-        return self._make(pages.home, content, feeds)
+        return self._make(pages.home_page, content, feeds)
 
     def chooser_page(
-        self, house: House, links: Sequence[LanguageLink], feeds: Sequence[FeedLine] = ()
+        self,
+        house: PublicationView,
+        links: Sequence[LanguageLink],
+        feeds: Sequence[FeedLine] = (),
     ) -> str:
         """Render the page where a reader chooses a language."""
-        return self._make(pages.chooser, house, links, feeds)
+        return self._make(pages.chooser_page, house, links, feeds)
 
     def letter_page(
         self,
-        house: House,
+        house: PublicationView,
         kind: Literal["unsubscribe", "preferences"],
         sender_address: str,
         feeds: Sequence[FeedLine] = (),
     ) -> str:
         """Render the page that says how to leave, or to change, by writing to the sender."""
-        return self._make(pages.letter, house, kind, sender_address, feeds)
+        return self._make(pages.letter_page, house, kind, sender_address, feeds)
 
-    def feed_page(self, house: House, content: FeedContent, feeds: Sequence[FeedLine]) -> str:
+    def feed_page(
+        self, house: PublicationView, content: FeedContent, feeds: Sequence[FeedLine]
+    ) -> str:
         """Render the page that says how to follow a feed."""
-        return self._make(pages.feed, house, content, feeds)
+        return self._make(pages.feed_page, house, content, feeds)
 
-    def feed_texts(self, item: Item, house: House) -> FeedTexts:
+    def feed_texts(self, item: ArticleView, house: PublicationView) -> FeedTexts:
         """Render what a feed carries for an item."""
         return self._make(pages.feed_texts, house, item)
 
-    def feed_style(self, house: House) -> str:
+    def feed_style(self, house: PublicationView) -> str:
         """Render the sheet (CSS) in which browsers show the raw feeds of a language."""
         return self._make(pages.feed_style, house)
 
@@ -143,19 +154,23 @@ class Renderer:
         return hashed.hexdigest()
 
 
-def _workshop(templates: Path) -> Workshop:
+def _workshop(templates: Path) -> SandboxClient:
     # The process apart imports this package too, and reads no answers.
-    from publisher.rendering.workshop import Workshop
+    from publisher.rendering.sandbox.client import SandboxClient
 
-    return Workshop(templates)
+    return SandboxClient(templates)
 
 
 def _sources(folder: Path) -> Iterator[Path]:
-    found = (path for path in folder.rglob("*") if path.suffix in SOURCES and path.is_file())
+    found = (
+        path
+        for path in folder.rglob("*")
+        if path.suffix in _TEMPLATE_SUFFIXES and path.is_file()
+    )
     return iter(sorted(found))
 
 
 def _content(path: Path) -> bytes:
     """Read what a template can hold at most: a larger file is none, whatever it holds."""
     with path.open("rb") as file:
-        return file.read(overrides.MOST_BYTES + 1)
+        return file.read(custom_templates.MAX_TEMPLATE_BYTES + 1)

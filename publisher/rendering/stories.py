@@ -18,30 +18,30 @@ from publisher.articles.excerpts import UNSPACED_SCRIPTS, sentences
 from publisher.articles.model import Byline, Picture
 from publisher.languages import script
 from publisher.rendering import filters, plaintext, prose
-from publisher.rendering.model import House, Item, Note, Told
+from publisher.rendering.model import ArticleView, DigestNote, PublicationView, StoryText
 
-NOTHING = Markup()
+_EMPTY = Markup()
 
 # A digest leads to articles: what a summary says beyond this is read there.
 SUMMARY_COLUMNS = 300
 # Longer titles are no titles, but they come from feeds and must not fill a mail.
 TITLE_COLUMNS = 240
 # About a screen of a phone, in characters.
-OPENING = 1_200
-OPENING_UNSPACED = 480
+_OPENING_CHARACTERS = 1_200
+_OPENING_CHARACTERS_UNSPACED = 480
 # What is no longer than this is a short note: three or four lines.
 NOTE_WORDS = 60
 NOTE_CHARACTERS = 160
 
 
 # More names than these are a list of their own, which is on the web.
-MOST_BYLINES = 12
+_MAX_BYLINES = 12
 
 # A picture from another server would tell its owner who opens the mail, and when.
-ELSEWHERE = "it lies on another server: put a copy beside the article"
+_OTHER_HOST = "it lies on another server: put a copy beside the article"
 
 
-class Shape(IntEnum):
+class StoryLength(IntEnum):
     """How much of a story is told; more is larger."""
 
     LINE = 1
@@ -51,18 +51,18 @@ class Shape(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class DigestStory:
     """A story as templates are given it.
 
     `body` is HTML for mail and `text` the same words for the text part, both empty below
     OPENING; `links` are what the body links to. `whole` says that nothing is left to read.
     """
 
-    item: Item
-    shape: Shape
+    item: ArticleView
+    shape: StoryLength
     title: str
     summary: str = ""
-    body: Markup = NOTHING
+    body: Markup = _EMPTY
     text: str = ""
     links: tuple[prose.BodyLink, ...] = ()
     whole: bool = False
@@ -72,24 +72,24 @@ class Shown:
     @property
     def bylines(self) -> tuple[Byline, ...]:
         """Who wrote it; of a whole choir, the first few."""
-        return self.item.article.bylines[:MOST_BYLINES]
+        return self.item.article.bylines[:_MAX_BYLINES]
 
     @property
     def is_line(self) -> bool:
         """Whether only its title and byline stand there."""
-        return self.shape == Shape.LINE
+        return self.shape == StoryLength.LINE
 
     @property
-    def told(self) -> Told:
+    def told(self) -> StoryText:
         """Its words, as both parts of the mail have them."""
         language = self.item.article.language
-        return Told(language=language, url=self.item.url, passages=self.passages)
+        return StoryText(language=language, url=self.item.url, passages=self.passages)
 
 
-class Source:
+class StorySource:
     """One item of an issue, read once and told in any shape."""
 
-    def __init__(self, item: Item, house: House) -> None:
+    def __init__(self, item: ArticleView, house: PublicationView) -> None:
         self.item = item
         self.house = house
 
@@ -109,7 +109,7 @@ class Source:
     @cached_property
     def title(self) -> str:
         """The title, on one line."""
-        return plaintext.shorten(self.item.article.title, TITLE_COLUMNS)
+        return plaintext.shorten_to_columns(self.item.article.title, TITLE_COLUMNS)
 
     @cached_property
     def summary(self) -> str:
@@ -123,43 +123,51 @@ class Source:
         shown = filters.mail_picture(picture)
         return None if picture and self._is_elsewhere(picture) else shown
 
-    def notes(self, shape: Shape) -> Iterator[Note]:
+    def notes(self, shape: StoryLength) -> Iterator[DigestNote]:
         """Say what the editor should know of pictures that a mail leaves out."""
         picture = self.item.article.picture
         if picture:
-            reason = ELSEWHERE if self._is_elsewhere(picture) else filters.unshown(picture)
+            reason = (
+                _OTHER_HOST
+                if self._is_elsewhere(picture)
+                else filters.mail_picture_problem(picture)
+            )
             if reason:
                 yield self._note(f"picture of “{self.title}”", reason)
-        if shape >= Shape.OPENING:
-            for reason in prose.omitted_pictures(self.prose, base_url=self.house.url):
+        if shape >= StoryLength.OPENING:
+            for reason in prose.unshown(self.prose, base_url=self.house.url):
                 yield self._note(f"“{self.title}”", reason)
 
-    def _note(self, what: str, reason: str) -> Note:
-        return Note(code="picture-left-out", text=f"{what}: {reason}")
+    def _note(self, what: str, reason: str) -> DigestNote:
+        return DigestNote(code="picture-left-out", text=f"{what}: {reason}")
 
     def _is_elsewhere(self, picture: Picture) -> bool:
         host = urlsplit(picture.src).hostname
         return host is not None and host != urlsplit(self.house.url).hostname
 
-    def tell(self, shape: Shape, level: int = 2) -> Shown:
+    def tell(self, shape: StoryLength, level: int = 2) -> DigestStory:
         """Tell the story in a shape, or in a smaller one where there is no more to tell.
 
         `level` is its title's among headings; those of its body are below.
         """
-        if shape >= Shape.OPENING:
+        if shape >= StoryLength.OPENING:
             shown = self._body(shape, level)
             if shown is not None:
                 return shown
-        if shape >= Shape.SUMMARY and self.summary:
-            return self._shown(Shape.SUMMARY, summary=self.summary, passages=(self.summary,))
-        return self._shown(min(shape, Shape.SUMMARY))
+        if shape >= StoryLength.SUMMARY and self.summary:
+            return self._shown(
+                StoryLength.SUMMARY, summary=self.summary, passages=(self.summary,)
+            )
+        return self._shown(min(shape, StoryLength.SUMMARY))
 
-    def _body(self, shape: Shape, level: int) -> Shown | None:
+    def _body(self, shape: StoryLength, level: int) -> DigestStory | None:
         article = self.item.article
         taken, cut = self.prose, False
-        if shape == Shape.OPENING:
-            unspaced = script(article.language) in UNSPACED_SCRIPTS
-            taken, cut = self.prose.opening(OPENING_UNSPACED if unspaced else OPENING)
+        if shape == StoryLength.OPENING:
+            unspaced = script(article.language) in UNSPACED
+            taken, cut = self.prose.opening(
+                _OPENING_CHARACTERS_UNSPACED if unspaced else _OPENING_CHARACTERS
+            )
         passages = prose.passages(taken)
         if not passages:
             return None
@@ -175,10 +183,10 @@ class Source:
             passages=passages,
         )
 
-    def _shown(self, shape: Shape, **said: object) -> Shown:
+    def _shown(self, shape: StoryLength, **said: object) -> DigestStory:
         passages = (self.title, *said.pop("passages", ()))  # type: ignore[misc]  # as given above
-        picture = self.picture if shape >= Shape.SUMMARY else None
-        return Shown(
+        picture = self.picture if shape >= StoryLength.SUMMARY else None
+        return DigestStory(
             item=self.item,
             shape=shape,
             title=self.title,
@@ -195,8 +203,8 @@ def whole_sentences(text: str, columns: int = SUMMARY_COLUMNS) -> str:
     """
     taken: list[str] = []
     for sentence in sentences(text) if text.strip() else ():
-        if taken and plaintext.width("".join([*taken, sentence])) > columns:
+        if taken and plaintext.display_width("".join([*taken, sentence])) > columns:
             break
         taken.append(sentence)
-    said = plaintext.one_line("".join(taken) or text)
-    return said if plaintext.width(said) <= 2 * columns else ""
+    said = plaintext.to_one_line("".join(taken) or text)
+    return said if plaintext.display_width(said) <= 2 * columns else ""

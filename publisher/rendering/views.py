@@ -16,39 +16,39 @@ from publisher import urls
 from publisher.articles.model import Article, LanguageVersion, Origin, Picture
 from publisher.config import Publication
 from publisher.rendering.model import (
+    ArticleView,
     FeedAddress,
     FeedLine,
-    House,
-    Item,
     LanguageLink,
-    Related,
+    PublicationView,
+    RelatedArticle,
 )
 from publisher.rendering.palette import palette
-from publisher.rendering.tokens import disarmed
+from publisher.rendering.placeholders import neutralise_placeholders
 
 # A translation that comes within two days of the first version needs no remark.
-LATE_TRANSLATION = timedelta(days=2)
-MOST_RELATED = 3
+_LATE_TRANSLATION = timedelta(days=2)
+_MAX_RELATED = 3
 # They are looked for among this many of the newest in the language.
-POOL = 200
+RELATED_POOL_SIZE = 200
 
 # CSS pixels that a logo is shown in at most: no higher than a title, and
 # what stays of its width beside the margins.
-LOGO_WIDTH = 260
-LOGO_HEIGHT = 64
+_LOGO_WIDTH = 260
+_LOGO_HEIGHT = 64
 
 # The feed of all languages goes by this name where others go by a language's tag.
 ALL_LANGUAGES = "all"
-FORMAT_NAMES = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
+_FORMAT_NAMES = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
 
 # What is known of an article in its other languages: all of it, or what a link needs.
 Variant = Article | LanguageVersion
 Variants = Mapping[int, Sequence[Variant]]
 
 
-def house(publication: Publication, language: str) -> House:
+def publication_view(publication: Publication, language: str) -> PublicationView:
     """Show the publication to the readers of one language."""
-    return House(
+    return PublicationView(
         title=publication.title(language),
         description=publication.description(language),
         url=publication.url,
@@ -68,7 +68,7 @@ def _logo(publication: Publication, title: str) -> Picture | None:
     logo = publication.design.logo
     if logo is None:
         return None
-    shrunk = min(1, LOGO_WIDTH / logo.width, LOGO_HEIGHT / logo.height)
+    shrunk = min(1, _LOGO_WIDTH / logo.width, _LOGO_HEIGHT / logo.height)
     return Picture(
         src=f"/{logo.target}",
         alt=title,
@@ -77,22 +77,22 @@ def _logo(publication: Publication, title: str) -> Picture | None:
     )
 
 
-def item(
+def article_view(
     publication: Publication,
     article: Article,
     language: str,
     variants: Sequence[Variant],
     related: Sequence[Article] = (),
-) -> Item:
+) -> ArticleView:
     """Show an article to the readers of `language`."""
-    return Item(
+    return ArticleView(
         article=article,
         url=urls.article_url(publication, article),
         shown_as=_shown_as(article, language),
         is_late=_is_late(article, variants),
-        translations=translations(publication, article, variants),
+        translations=article_translations(publication, article, variants),
         related=tuple(
-            Related(
+            RelatedArticle(
                 title=other.title,
                 url=urls.article_url(publication, other),
                 language=other.language,
@@ -102,12 +102,12 @@ def item(
     )
 
 
-def mailed(item: Item) -> Item:
+def view_for_mail(item: ArticleView) -> ArticleView:
     """Take from an item what would be replaced in a mail by a reader's own values.
 
     Pages and feeds have no such values, and show every text as it is.
     """
-    return cast("Item", _each(item)) if _may_hold_token(item) else item
+    return cast("ArticleView", _each(item)) if _may_hold_token(item) else item
 
 
 def _may_hold_token(value: Any) -> bool:
@@ -124,7 +124,7 @@ def _may_hold_token(value: Any) -> bool:
 def _each(value: Any) -> Any:
     """Disarm every text in a value."""
     if isinstance(value, str) and not isinstance(value, StrEnum):
-        return disarmed(value)
+        return neutralise_placeholders(value)
     if isinstance(value, tuple):
         return tuple(map(_each, value))
     if is_dataclass(value) and not isinstance(value, type):
@@ -140,11 +140,11 @@ def _shown_as(article: Article, language: str) -> Literal["fallback", "converted
 
 def _is_late(article: Article, variants: Iterable[Variant]) -> bool:
     first = min((v.available_at for v in variants), default=article.available_at)
-    late = article.available_at - first > LATE_TRANSLATION
+    late = article.available_at - first > _LATE_TRANSLATION
     return article.origin == Origin.TRANSLATION and late
 
 
-def translations(
+def article_translations(
     publication: Publication, article: Article, variants: Iterable[Variant]
 ) -> tuple[LanguageLink, ...]:
     """List where else a story can be read, in the order of the publication's languages."""
@@ -159,7 +159,7 @@ def translations(
     )
 
 
-def related(
+def related_articles(
     article: Article, pool: Iterable[Article], leave_out: Collection[int]
 ) -> list[Article]:
     """Choose what a reader of this article might also like: shared topics first, then the newest.
@@ -179,7 +179,7 @@ def related(
         and likeness(other)
     ]
     others.sort(key=lambda o: (-likeness(o), -o.published_at.timestamp(), o.story_key))
-    return others[:MOST_RELATED]
+    return others[:_MAX_RELATED]
 
 
 def feed_lines(publication: Publication, language: str) -> tuple[FeedLine, ...]:
@@ -206,8 +206,8 @@ def feed_addresses(publication: Publication, name: str) -> tuple[FeedAddress, ..
     """List where a feed is, the format first that nearly every reader takes."""
     return tuple(
         FeedAddress(
-            name=FORMAT_NAMES[form.name],
-            url=urls.absolute_url(publication, urls.feed_path(name, form.suffix)),
+            name=_FORMAT_NAMES[form.name],
+            url=urls.absolute(publication, urls.feed_path(name, form.suffix)),
             media_type=form.media_type,
         )
         for form in FEED_FORMATS

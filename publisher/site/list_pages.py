@@ -19,8 +19,15 @@ from publisher.database import Database
 from publisher.issues import store as issues
 from publisher.issues.life import State
 from publisher.issues.model import Issue
-from publisher.rendering import HomeContent, IssueLine, Item, LanguageLink, Renderer, views
-from publisher.web_files import write_page
+from publisher.placing import place
+from publisher.rendering import (
+    ArticleView,
+    HomeContent,
+    IssueLine,
+    LanguageLink,
+    Renderer,
+    views,
+)
 
 # A front page of thirty articles is read to its end by nobody; the feeds hold more.
 ARTICLES_ON_HOME = 30
@@ -95,11 +102,11 @@ def _with_page(found: Sequence[Issue]) -> list[Issue]:
 
 def _common(publication: Publication, renderer: Renderer) -> Iterator[_Page]:
     links = _everywhere(publication, urls.home_path)
-    house = views.house(publication, publication.default_language)
+    house = views.publication_view(publication, publication.default_language)
     feeds = views.feed_lines(publication, publication.default_language)
     yield PurePosixPath("index.html"), renderer.chooser_page(house, links, feeds)
     for language in publication.languages:
-        house = views.house(publication, language)
+        house = views.publication_view(publication, language)
         for kind in ("unsubscribe", "preferences"):
             sender, feeds = publication.sender.address, views.feed_lines(publication, language)
             page = renderer.letter_page(house, kind, sender, feeds)
@@ -109,7 +116,7 @@ def _common(publication: Publication, renderer: Renderer) -> Iterator[_Page]:
 def _pages(settings: Settings, renderer: Renderer, shelf: _LanguageLists) -> Iterator[_Page]:
     publication, language = settings.publication, shelf.language
     feeds = views.feed_lines(publication, language)
-    house = views.house(publication, language)
+    house = views.publication_view(publication, language)
     lines = [_line(settings, issue) for issue in shelf.recent]
     content = HomeContent(
         house=house,
@@ -139,9 +146,9 @@ def _pages(settings: Settings, renderer: Renderer, shelf: _LanguageLists) -> Ite
         yield urls.page_file(path(language)), renderer.home_page(content, feeds)
 
 
-def _item(publication: Publication, article: Article, shelf: _LanguageLists) -> Item:
+def _item(publication: Publication, article: Article, shelf: _Shelf) -> ArticleView:
     variants = shelf.variants.get(article.story_id, ())
-    return views.item(publication, article, shelf.language, variants)
+    return views.article_view(publication, article, shelf.language, variants)
 
 
 def _line(settings: Settings, issue: Issue) -> IssueLine:

@@ -142,7 +142,7 @@ def _pools(
 ) -> dict[str, list[Article]]:
     languages = {article.language for article in portion}
     return {
-        tag: articles.newest_articles(connection, tag, now, views.POOL) for tag in languages
+        tag: articles.newest(connection, tag, now, views.RELATED_POOL_SIZE) for tag in languages
     }
 
 
@@ -155,11 +155,11 @@ def _write_article(
 ) -> bool:
     """Write an article's page; says if anything changed on disk."""
     publication, language = settings.publication, article.language
-    others = views.related(article, pools[language], {article.story_id})
-    item = views.item(
+    others = views.related_articles(article, pools[language], {article.story_id})
+    item = views.article_view(
         publication, article, language, variants.get(article.story_id, ()), others
     )
     feeds = views.feed_lines(publication, language)
-    page = renderer.article_page(views.house(publication, language), item, feeds)
+    page = renderer.article_page(views.publication_view(publication, language), item, feeds)
     path = urls.page_file(urls.article_path(language, article.slug))
     return write_page(settings, path, page)

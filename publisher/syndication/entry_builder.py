@@ -82,9 +82,11 @@ class EntryBuilder:
 
     def _texts(self, one: StoredEntry) -> FeedTexts | RenderingError:
         language = one.article.language
-        item = views.item(self._publication, one.article, language, one.versions)
+        item = views.article_view(self._publication, one.article, language, one.versions)
         try:
-            return self._renderer.feed_texts(item, views.house(self._publication, language))
+            return self._renderer.feed_texts(
+                item, views.publication_view(self._publication, language)
+            )
         except RenderingError as error:
             return error
 
@@ -111,7 +113,7 @@ def build_entry(
     """Make the entry of an article; not `in_full`, it has a summary and no content."""
     article = one.article
     titles = {version.language: version.title for version in one.versions}
-    links = views.translations(publication, article, one.versions)
+    links = views.article_translations(publication, article, one.versions)
     return feeds.Entry(
         id=one.identity.tag,
         url=urls.article_url(publication, article),

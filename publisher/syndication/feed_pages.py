@@ -19,10 +19,10 @@ from publisher.errors import RenderingError
 from publisher.files import write_if_changed
 from publisher.languages import autonym
 from publisher.rendering import (
+    ArticleView,
     FeedContent,
     FeedGroup,
     FeedPageLink,
-    Item,
     LanguageLink,
     Renderer,
     views,
@@ -74,7 +74,7 @@ class FeedPages:
                 connection, one.id, closed, _ARTICLES_ON_PAGE, self._now
             )
         language = one.language or publication.default_language
-        house = views.house(publication, language)
+        house = views.publication_view(publication, language)
         content = self._content(one, newest)
         lines = views.feed_lines(publication, language)
         page = self._renderer.feed_page(house, content, lines)
@@ -102,9 +102,11 @@ class FeedPages:
             else None,
         )
 
-    def _item(self, one: StoredEntry) -> Item:
+    def _item(self, one: Standing) -> ArticleView:
         language = one.article.language
-        return views.item(self._settings.publication, one.article, language, one.versions)
+        return views.article_view(
+            self._settings.publication, one.article, language, one.versions
+        )
 
     def _groups(self, one: Feed) -> Iterator[FeedGroup]:
         publication = self._settings.publication
@@ -139,7 +141,7 @@ class FeedPages:
         if same and all(path.is_file() for path in paths.values()):
             return
         for language, path in paths.items():
-            style = self._renderer.feed_style(views.house(publication, language))
+            style = self._renderer.feed_style(views.publication_view(publication, language))
             write_if_changed(path, style.encode())
         with self._database.writing() as connection:
             build_cache.store_hash(connection, "feeds/styles", made_from)

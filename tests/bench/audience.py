@@ -10,7 +10,11 @@ from sqlalchemy import text
 from publisher.clock import FixedClock
 from publisher.config import FILE_NAME, Settings, load
 from publisher.database import Database, open_database
-from publisher.rendering.tokens import PREFERENCES, READER_ADDRESS, UNSUBSCRIBE
+from publisher.rendering.placeholders import (
+    ADDRESS_PLACEHOLDER,
+    PREFERENCES_PLACEHOLDER,
+    UNSUBSCRIBE_PLACEHOLDER,
+)
 from publisher.testing import SECRET, make_publication
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.mailing import ready
@@ -30,8 +34,8 @@ PARAGRAPH = (
     "<p>The harbour was calm, and nobody in it had anything to say about the tide.</p>\n"
 )
 LINKS = (
-    f'<p><a href="{UNSUBSCRIBE}">Unsubscribe</a> <a href="{PREFERENCES}">Change</a> '
-    f"{READER_ADDRESS}</p>\n"
+    f'<p><a href="{UNSUBSCRIBE_PLACEHOLDER}">Unsubscribe</a> <a href="{PREFERENCES_PLACEHOLDER}">Change</a> '
+    f"{ADDRESS_PLACEHOLDER}</p>\n"
 )
 
 
@@ -48,7 +52,7 @@ def make_audience(folder: Path, readers: int, size: int, delivery: str = "") -> 
         _subscribe(database, readers)
         house = House(settings=settings, database=database, clock=FixedClock(NOW))
         html = f"<!DOCTYPE html><html lang='en'>{PARAGRAPH * (size // len(PARAGRAPH))}{LINKS}</html>"
-        ready(house, html=html, text=f"The harbour was calm.\n\n{UNSUBSCRIBE}\n")
+        ready(house, html=html, text=f"The harbour was calm.\n\n{UNSUBSCRIBE_PLACEHOLDER}\n")
     return settings
 
 

@@ -14,13 +14,13 @@ from functools import partial
 from rich.table import Table
 
 from publisher.composing import Letter, compile_letter
-from publisher.rendering.tokens import (
-    PREFERENCES,
-    READER_ADDRESS,
-    READER_NAME,
-    UNSUBSCRIBE,
-    WEB,
-    Slot,
+from publisher.rendering.placeholders import (
+    ADDRESS_PLACEHOLDER,
+    NAME_PLACEHOLDER,
+    PREFERENCES_PLACEHOLDER,
+    UNSUBSCRIBE_PLACEHOLDER,
+    WEB_PLACEHOLDER,
+    Placeholder,
 )
 from publisher.testing import SECRET
 from subscribers import Recipient
@@ -32,8 +32,8 @@ BYTES = 57_000
 READERS, FEWER = 20_000, 100
 LANGUAGES = {"en": "Latin, quoted-printable", "zh-Hans": "Chinese, base64"}
 # What the shipped digest has of a reader, and all that a digest of one's own may have.
-LEAVING = (READER_ADDRESS, UNSUBSCRIBE, PREFERENCES)
-EVERYTHING = (str(Slot(READER_NAME, "dear reader")), *LEAVING, WEB)
+LEAVING = (ADDRESS_PLACEHOLDER, UNSUBSCRIBE_PLACEHOLDER, PREFERENCES_PLACEHOLDER)
+EVERYTHING = (str(Placeholder(NAME_PLACEHOLDER, "dear reader")), *LEAVING, WEB_PLACEHOLDER)
 
 
 def measure(table: Table) -> None:

@@ -12,19 +12,18 @@ import pytest
 
 from publisher.articles.model import Article
 from publisher.rendering import (
+    ArticleView,
     FeedContent,
     HomeContent,
-    House,
     IssueContent,
-    Item,
     LanguageLink,
+    PublicationView,
     Renderer,
     SystemMail,
-    limits,
-    overrides,
-    workshop,
+    custom_templates,
 )
-from publisher.rendering.environment import FILTERS, Templates
+from publisher.rendering.environment import TEMPLATE_FILTERS, Templates
+from publisher.rendering.sandbox import client, limits
 from publisher.rendering.shipped import templates_folder
 from tests.publisher.rendering import sample
 
@@ -52,7 +51,7 @@ def quoted(text: str) -> list[str]:
 def test_every_filter_is_on_the_page_and_no_other() -> None:
     named = [quoted(row[0])[0].partition("(")[0] for row in rows("Filters")]
     assert named == sorted(named)
-    assert set(named) == set(FILTERS)
+    assert set(named) == set(TEMPLATE_FILTERS)
 
 
 def test_every_shipped_template_is_on_the_page() -> None:
@@ -110,8 +109,8 @@ def test_every_value_of_a_template_is_in_its_row(given: dict[str, set[str]]) -> 
 
 def test_the_values_that_are_described_have_those_fields() -> None:
     described = {
-        "house": House,
-        "item": Item,
+        "house": PublicationView,
+        "item": ArticleView,
         "item.article": Article,
         "issue": IssueContent,
         "home": HomeContent,
@@ -127,14 +126,14 @@ def test_the_values_that_are_described_have_those_fields() -> None:
 
 def test_the_limits_are_those_that_are_held() -> None:
     text = section("What templates may not do")
-    assert f"| {limits.SECONDS} seconds |" in text
-    assert f"{limits.SECONDS_BY_THE_CLOCK} by the clock" in text
-    assert f"| {limits.MEMORY // 2**20} MB |" in text
-    assert f"| {limits.MOST_IN_PAGE:,} characters |" in text
-    assert f"| {limits.MOST_IN_MAIL:,} characters |" in text
-    assert f"| {overrides.MOST_BYTES:,} bytes |" in text
-    assert f"| {overrides.MOST_FILES} files |" in text
-    assert workshop.TRIES == 3
+    assert f"| {limits.CPU_SECONDS} seconds |" in text
+    assert f"{limits.WALL_SECONDS} by the clock" in text
+    assert f"| {limits._MEMORY_BYTES // 2**20} MB |" in text
+    assert f"| {limits.MAX_PAGE_CHARACTERS:,} characters |" in text
+    assert f"| {limits.MAX_MAIL_CHARACTERS:,} characters |" in text
+    assert f"| {custom_templates.MAX_TEMPLATE_BYTES:,} bytes |" in text
+    assert f"| {custom_templates.MAX_TEMPLATE_FILES} files |" in text
+    assert client.MAX_FAILURES == 3
     assert "three times in a row" in text
-    assert workshop.SECONDS_OF_REST == 60
+    assert client.PAUSE_SECONDS == 60
     assert "for a minute" in text

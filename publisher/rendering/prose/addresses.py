@@ -18,11 +18,11 @@ from feeds.identifiers import absolute_uri
 from publisher.articles.model import Picture
 from publisher.articles.sanitise import absolute_link
 from publisher.rendering.filters import file_name
-from publisher.rendering.filters import unshown as unfit
-from publisher.rendering.plaintext import one_line
-from publisher.rendering.prose.blocks import Figure, TextBlock, TextRun, walk_blocks
-from publisher.rendering.prose.prose import ArticleContent
-from publisher.rendering.tokens import disarmed
+from publisher.rendering.filters import mail_picture_problem as unfit
+from publisher.rendering.placeholders import neutralise_placeholders
+from publisher.rendering.plaintext import to_one_line
+from publisher.rendering.prose.blocks import Figure, Run, Text, every
+from publisher.rendering.prose.prose import Prose
 
 # Longer ones are cut off by mail programs and by the servers that rewrite links on the way.
 MAX_URL_LENGTH = 2_000
@@ -70,7 +70,7 @@ class MailUrls:
             return None
         width = min(room, picture.width)
         height = max(1, round(picture.height * width / picture.width))
-        alt = quotable(one_line(picture.alt))
+        alt = quotable(to_one_line(picture.alt))
         return replace(picture, src=src, alt=alt, width=width, height=height)
 
     def unshown(self, picture: Picture) -> str | None:
@@ -113,15 +113,15 @@ def omitted_pictures(
     return tuple(reasons.values())
 
 
-def _linked(prose: ArticleContent, site: MailUrls) -> Iterator[tuple[str, str]]:
-    for block in walk_blocks(prose.blocks):
-        if isinstance(block, TextBlock):
-            for address, group in groupby(block.runs, run_href):
-                title = one_line("".join(run.text for run in group))
+def _linked(prose: Prose, site: Site) -> Iterator[tuple[str, str]]:
+    for block in every(prose.blocks):
+        if isinstance(block, Text):
+            for address, group in groupby(block.runs, href):
+                title = to_one_line("".join(run.text for run in group))
                 if address and title:
                     yield title, address
         elif isinstance(block, Figure) and block.href and site.picture(block.picture, 1):
-            yield one_line(block.picture.alt), block.href
+            yield to_one_line(block.picture.alt), block.href
 
 
 def _pictures(prose: ArticleContent) -> Iterator[Picture]:
@@ -149,7 +149,7 @@ def quotable(text: str) -> str:
 
     Nothing beside it can complete what only looks like the half of one, so that stays.
     """
-    return disarmed(f'"{text}"')[1:-1]
+    return neutralise_placeholders(f'"{text}"')[1:-1]
 
 
 def run_href(run: TextRun) -> str:

@@ -13,9 +13,9 @@ from dataclasses import replace
 from itertools import groupby
 
 from publisher.articles.characters import WIDE_BREAK
-from publisher.articles.words import LINE_MARK
-from publisher.rendering.plaintext import TURNING, is_balanced
-from publisher.rendering.prose.blocks import Mark, TextRun
+from publisher.articles.words import LINE
+from publisher.rendering.plaintext import BIDI_CONTROLS, is_balanced
+from publisher.rendering.prose.blocks import Mark, Run
 
 # Stands between two runs while they are folded as one text; no text holds it.
 SEAM = "\x00"
@@ -23,7 +23,7 @@ SEAM = "\x00"
 IRREGULAR = re.compile(rf"[ \t\n\f{LINE_MARK}{SEAM}]{{2,}}|[\t\n\f{LINE_MARK}]|\A | \Z")
 # A space at a seam, which is neither: most of what the pattern finds.
 REGULAR = frozenset({f" {SEAM}", f"{SEAM} "})
-UNTURNED = dict.fromkeys(map(ord, TURNING))
+UNTURNED = dict.fromkeys(map(ord, BIDI_CONTROLS))
 EDGES = re.compile(rf"\A[\n{SEAM}]+|[\n{SEAM}]+\Z")
 
 

@@ -13,9 +13,9 @@ from itertools import takewhile
 
 from publisher.articles.model import Picture
 from publisher.languages import direction, script
-from publisher.rendering.plaintext import one_line
-from publisher.rendering.prose.addresses import MailUrls, quotable
-from publisher.rendering.prose.blocks import LanguageAttrs, Mark, TextRun
+from publisher.rendering.plaintext import to_one_line
+from publisher.rendering.prose.addresses import Site, quotable
+from publisher.rendering.prose.blocks import Mark, Run, Tongue
 from publisher.rendering.typography import typeface
 
 # Only these have italics; letters of other scripts are slanted by force, and hard to read.
@@ -147,7 +147,7 @@ def _opened(mark: Mark, site: MailUrls, around: LanguageContext, *, upright: boo
         name, classes, said = ("a" if url else ""), "link", f' href="{escape(url or "")}"'
     else:
         name, classes = _element(mark.tag, voice, upright=upright)
-        title = quotable(one_line(mark.title))
+        title = quotable(to_one_line(mark.title))
         said = f' title="{escape(title)}"{said}' if title else said
     if not name or (name == "span" and not classes and not said):
         return _Open(mark=mark, start="", end="", voice=voice)

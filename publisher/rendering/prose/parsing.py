@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from lxml import etree, html
 
 from publisher.articles.model import Picture
-from publisher.articles.words import BLOCK_ELEMENTS, LINE_MARK
+from publisher.articles.words import BLOCKS, LINE
+from publisher.rendering.placeholders import neutralise_placeholders
 from publisher.rendering.prose.blocks import (
     INHERITED,
     Block,
@@ -24,10 +25,9 @@ from publisher.rendering.prose.blocks import (
     TextKind,
     TextRun,
 )
-from publisher.rendering.prose.containers import LEVELS, BlockBuilder, BlockType
-from publisher.rendering.prose.folding import SEAM, balance_directions, fold_whitespace
-from publisher.rendering.prose.tongues import declared_language, inherit_language
-from publisher.rendering.tokens import disarmed
+from publisher.rendering.prose.containers import LEVELS, Container, Shape
+from publisher.rendering.prose.folding import SEAM, fold, level
+from publisher.rendering.prose.tongues import declared, within
 
 # Elements that say something of words in a line, by the name under which it is kept.
 MARKS = {
@@ -71,7 +71,9 @@ def _disarm(tree: etree._Element) -> None:
         silent += (1 if event == "start" else -1) * (element.tag in READINGS)
         if getattr(element, name) and not silent:
             places.append((element, name))
-    safe = disarmed(SEAM.join([getattr(element, name) for element, name in places]))
+    safe = neutralise_placeholders(
+        SEAM.join([getattr(element, name) for element, name in places])
+    )
     for (element, name), text in zip(places, safe.split(SEAM) if places else (), strict=True):
         setattr(element, name, text)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from publisher.languages import direction
-from publisher.rendering.plaintext import COLUMNS, isolate, width, wrap
+from publisher.rendering.plaintext import TEXT_COLUMNS, display_width, isolate, wrap_line
 from publisher.rendering.prose.blocks import (
     Block,
     BlockQuote,
@@ -37,7 +37,7 @@ TAB = 4
 # However deep something is nested, so much of a line is left for its words.
 LEAST_COLUMNS = 30
 # What is longer as a row is read more easily cell by cell.
-LONGEST_ROW = 2 * COLUMNS
+LONGEST_ROW = 2 * TEXT_COLUMNS
 
 # Lines that stand together.
 Paragraph = list[str]
@@ -49,7 +49,7 @@ def plain_text(prose: ArticleContent, *, language: str) -> str:
     Blocks stand apart by an empty line; a passage is wrapped, and otherwise whole. An address or
     a letter's marks may be longer than a line.
     """
-    paragraphs = _blocks(prose.blocks, COLUMNS, direction(language))
+    paragraphs = _blocks(prose.blocks, TEXT_COLUMNS, direction(language))
     return "\n\n".join("\n".join(paragraph) for paragraph in paragraphs)
 
 
@@ -85,9 +85,9 @@ def _led(lines: Paragraph, indent: str, first: str = "") -> Paragraph:
     return [f"{first}{lines[0]}".rstrip(), *led[1:]] if first else led
 
 
-def _text(text: TextBlock, columns: int) -> Paragraph:
-    if text.kind != TextKind.VERBATIM:
-        return [part for line in text.words.split("\n") for part in wrap(line, columns)]
+def _text(text: Text, columns: int) -> Paragraph:
+    if text.kind != Kind.VERBATIM:
+        return [part for line in text.words.split("\n") for part in wrap_line(line, columns)]
     lines = (line.expandtabs(TAB).rstrip() for line in text.words.split("\n"))
     return [part for line in lines for part in _verbatim(line, columns)]
 
@@ -96,9 +96,9 @@ def _verbatim(line: str, columns: int) -> list[str]:
     """Leave a line as it is unless it is too long; then at most half of it may be indent."""
     content = line.lstrip(" ")
     indent = len(line) - len(content)
-    if width(line) > columns:
+    if display_width(line) > columns:
         indent = min(indent, columns // 2)
-    return wrap(" " * indent + content, columns)
+    return wrap_line(" " * indent + content, columns)
 
 
 def _listing(listing: ListBlock, columns: int, towards: str) -> list[Paragraph]:
@@ -128,8 +128,10 @@ def _is_short(item: ListItem) -> bool:
 
 def _table(table: TableBlock, columns: int, towards: str) -> Iterator[Paragraph]:
     rows = [_row(row, towards) for row in table.rows]
-    if all(map(_is_plain, table.cells)) and all(width(row) <= LONGEST_ROW for row in rows):
-        yield [part for row in rows for part in wrap(row, columns)]
+    if all(map(_is_plain, table.cells)) and all(
+        display_width(row) <= LONGEST_ROW for row in rows
+    ):
+        yield [part for row in rows for part in wrap_line(row, columns)]
         return
     for row in table.rows:
         yield from _record(row, columns, towards)

@@ -5,14 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from publisher.rendering.plaintext import ANYWHERE, width
-from publisher.rendering.prose.blocks import (
-    TableBlock,
-    TableCell,
-    TableRow,
-    TextBlock,
-    TextKind,
-)
+from publisher.rendering.plaintext import BREAK_ANYWHERE, display_width
+from publisher.rendering.prose.blocks import Cell, Kind, Row, Table, Text
 
 # The narrowest phone has 320 CSS pixels, of which a mail's sides take 44.
 PHONE = 276
@@ -23,7 +17,7 @@ CELL = 17
 FEW_COLUMNS = 6
 
 # What no line break divides. Scripts without spaces break between any two letters.
-UNBROKEN = re.compile(rf"(?:(?!{ANYWHERE})\S)+")
+UNBROKEN = re.compile(rf"(?:(?!{BREAK_ANYWHERE})\S)+")
 WIDE_LETTER = 2
 
 
@@ -83,8 +77,8 @@ def _widest(cell: TableCell, measure: Callable[[str], int]) -> int:
 
 
 def _longest_line(line: str) -> int:
-    return width(line)
+    return display_width(line)
 
 
 def _longest_word(line: str) -> int:
-    return max((width(word) for word in UNBROKEN.findall(line)), default=WIDE_LETTER)
+    return max((display_width(word) for word in UNBROKEN.findall(line)), default=WIDE_LETTER)

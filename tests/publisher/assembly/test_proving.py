@@ -11,12 +11,12 @@ from publisher.articles.model import Byline
 from publisher.assembly import proving
 from publisher.errors import DeliveryError
 from publisher.gate.findings import Severity
-from publisher.rendering import Digest, Note, Related, Renderer, Told
+from publisher.rendering import Digest, DigestNote, RelatedArticle, Renderer, StoryText
 from tests.publisher.composing.letters import a_publication, an_issue
 from tests.publisher.rendering import sample
 
 NOW = datetime(2026, 1, 9, 8, tzinfo=UTC)
-TOLD = Told(
+TOLD = StoryText(
     language="en", url="https://news.example.org/a/", passages=("The ferry", "It waits.")
 )
 DIGEST = Digest(
@@ -70,7 +70,7 @@ def test_words_that_a_part_lacks_are_an_error() -> None:
 
 
 def test_what_rendering_noted_is_a_warning_and_comes_last() -> None:
-    notes = (Note(code="stories-left-out", text="left to the web: “A”"),)
+    notes = (DigestNote(code="stories-left-out", text="left to the web: “A”"),)
     report = proving.prove(a_publication(), an_issue(), replace(DIGEST, notes=notes)).report
     last = report.findings[-1]
     assert (last.code, last.severity, last.problem) == (
@@ -103,7 +103,7 @@ def test_a_finding_is_told_in_a_line_and_as_data() -> None:
 @pytest.mark.parametrize("words", ["{{ tide }}", "None", "{% raw %}", "*|FNAME|*"])
 def test_what_people_wrote_is_no_residue_of_a_template(words: str) -> None:
     item = sample.item("en", 1)
-    like = Related(title=f"On {words}", url=item.url, language="en")
+    like = RelatedArticle(title=f"On {words}", url=item.url, language="en")
     bylines = (Byline(name=words, affiliation=words),)
     article = replace(item.article, section=words, bylines=bylines, summary=f"Of {words}.")
     told = replace(item, article=article, related=(like,))

@@ -13,7 +13,11 @@ from publisher.composing import Letter
 from publisher.config import Publication
 from publisher.issues.life import State
 from publisher.issues.model import Issue
-from publisher.rendering.tokens import PREFERENCES, READER_ADDRESS, UNSUBSCRIBE
+from publisher.rendering.placeholders import (
+    ADDRESS_PLACEHOLDER,
+    PREFERENCES_PLACEHOLDER,
+    UNSUBSCRIBE_PLACEHOLDER,
+)
 from publisher.testing import SAMPLE_PUBLICATION
 from subscribers import Recipient
 
@@ -53,13 +57,13 @@ def an_issue(language: str = "en", **changes: Any) -> Issue:
 def a_letter(language: str = "en", **changes: Any) -> Letter:
     """Make a letter whose bodies hold the reader's tokens and lines of every length."""
     words = SUBJECTS[language]
-    links = f'<a href="{UNSUBSCRIBE}">x</a> <a href="{PREFERENCES}">y</a> {READER_ADDRESS}'
+    links = f'<a href="{UNSUBSCRIBE_PLACEHOLDER}">x</a> <a href="{PREFERENCES_PLACEHOLDER}">y</a> {ADDRESS_PLACEHOLDER}'
     letter = Letter(
         publication=a_publication(),
         issue=an_issue(language),
         subject=words,
         html=f"<!DOCTYPE html><html lang='{language}'><p>{words * 40}</p>\n{links}</html>\n",
-        text=f"{words}\n\n{words * 40}\n{UNSUBSCRIBE}\n{PREFERENCES}\n{READER_ADDRESS}\n.\n",
+        text=f"{words}\n\n{words * 40}\n{UNSUBSCRIBE_PLACEHOLDER}\n{PREFERENCES_PLACEHOLDER}\n{ADDRESS_PLACEHOLDER}\n.\n",
         date=MADE_AT,
     )
     return replace(letter, **changes)

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from publisher.composing import compile_letter, compose
 from publisher.composing.links import Kind, read_token
 from publisher.errors import DeliveryError
-from publisher.rendering.tokens import (
-    PREFERENCES,
-    READER_ADDRESS,
-    READER_LANGUAGE,
-    READER_NAME,
-    READER_TIMEZONE,
-    UNSUBSCRIBE,
-    WEB,
-    Slot,
+from publisher.rendering.placeholders import (
+    ADDRESS_PLACEHOLDER,
+    LANGUAGE_PLACEHOLDER,
+    NAME_PLACEHOLDER,
+    PREFERENCES_PLACEHOLDER,
+    TIMEZONE_PLACEHOLDER,
+    UNSUBSCRIBE_PLACEHOLDER,
+    WEB_PLACEHOLDER,
+    Placeholder,
 )
 from publisher.testing import SECRET
 from tests.publisher.composing.keys import ED25519, RSA, signer
@@ -36,7 +36,7 @@ from tests.publisher.composing.letters import (
 )
 from tests.publisher.composing.verifying import accepts, dkimpy_accepts, records
 
-WHOM = str(Slot(READER_NAME, "dear <reader> & friend"))
+WHOM = str(Placeholder(NAME_PLACEHOLDER, "dear <reader> & friend"))
 BOTH = (signer(RSA), signer(ED25519, selector="ed-2026"))
 KNOWN = records(*BOTH)
 
@@ -58,7 +58,7 @@ def test_a_compiled_letter_gives_what_composing_one_message_gives(language: str)
 
 
 def test_each_reader_gets_her_own_words() -> None:
-    places = f"{READER_NAME}|{READER_ADDRESS}|{READER_LANGUAGE}|{READER_TIMEZONE}"
+    places = f"{NAME_PLACEHOLDER}|{ADDRESS_PLACEHOLDER}|{LANGUAGE_PLACEHOLDER}|{TIMEZONE_PLACEHOLDER}"
     compiled = compile_letter(a_letter(text=places, html=places), SECRET)
     ann = a_recipient(1, "Ann <3", language="de-AT", timezone="Europe/Vienna")
     assert bodies(compiled.message(ann, MADE_AT).content) == (
@@ -93,7 +93,9 @@ def test_a_place_s_own_words_are_for_readers_who_have_none(
     "name", ["Ann\r\n\r\nBcc: x", "Ann\u2028Bcc: x", "\u202eAnn\nBcc: x\u200f", "Ann\x00Bcc: x"]
 )
 def test_a_value_stays_on_its_line(name: str) -> None:
-    letter = a_letter(subject=f"For {READER_NAME}", text=f"<{READER_NAME}>", html=READER_NAME)
+    letter = a_letter(
+        subject=f"For {NAME_PLACEHOLDER}", text=f"<{NAME_PLACEHOLDER}>", html=NAME_PLACEHOLDER
+    )
     content = compile_letter(letter, SECRET).message(a_recipient(name=name), MADE_AT).content
     assert bodies(content) == ("<Ann Bcc: x>", "Ann Bcc: x")
     assert parsed(content)["Subject"] == "For Ann Bcc: x"
@@ -102,7 +104,8 @@ def test_a_value_stays_on_its_line(name: str) -> None:
 
 def test_every_link_is_signed_for_its_own_purpose() -> None:
     letter = a_letter(
-        text=f"{UNSUBSCRIBE}\n{PREFERENCES}\n{WEB}", html=f"<a href='{WEB}'>x</a>"
+        text=f"{UNSUBSCRIBE_PLACEHOLDER}\n{PREFERENCES_PLACEHOLDER}\n{WEB_PLACEHOLDER}",
+        html=f"<a href='{WEB_PLACEHOLDER}'>x</a>",
     )
     content = compile_letter(letter, SECRET).message(a_recipient(42), MADE_AT).content
     text, html = bodies(content)
@@ -127,13 +130,15 @@ def test_a_subject_may_name_the_reader(name: str) -> None:
     assert str(make_header(decode_header(raw_field(content, "Subject")))) == subject
 
 
-@pytest.mark.parametrize("link", [UNSUBSCRIBE, PREFERENCES, WEB])
+@pytest.mark.parametrize(
+    "link", [UNSUBSCRIBE_PLACEHOLDER, PREFERENCES_PLACEHOLDER, WEB_PLACEHOLDER]
+)
 def test_a_subject_may_hold_no_link(link: str) -> None:
     with pytest.raises(DeliveryError, match=f"^Subject can't hold a reader's link, {link}$"):
         compile_letter(a_letter(subject=f"Look: {link}"), SECRET)
 
 
-@pytest.mark.parametrize("place", [READER_ADDRESS, UNSUBSCRIBE, WHOM])
+@pytest.mark.parametrize("place", [ADDRESS_PLACEHOLDER, UNSUBSCRIBE_PLACEHOLDER, WHOM])
 def test_no_other_field_may_hold_a_reader_s_value(place: str) -> None:
     publication = a_publication()
     sender = publication.sender._replace(name=f"x {place}")
@@ -146,11 +151,11 @@ def test_half_a_surrogate_pair_is_no_text() -> None:
     with pytest.raises(DeliveryError, match=r"^no message can be written: the text/html part"):
         compile_letter(a_letter(html="\ud800"), SECRET)
     with pytest.raises(DeliveryError, match=r"^no message can be written: the subject holds"):
-        compile_letter(a_letter(subject=f"a\ud800 {READER_NAME}"), SECRET)
+        compile_letter(a_letter(subject=f"a\ud800 {NAME_PLACEHOLDER}"), SECRET)
 
 
 def test_signatures_stand_above_and_hold() -> None:
-    letter = a_letter("ar", text=f"{'x' * 100}{READER_NAME}\n\n\n")
+    letter = a_letter("ar", text=f"{'x' * 100}{NAME_PLACEHOLDER}\n\n\n")
     compiled = compile_letter(letter, SECRET, BOTH)
     for number in (1, 2):
         content = compiled.message(a_recipient(number, "样例甲" * 9), MADE_AT).content
@@ -184,7 +189,7 @@ def test_any_number_of_threads_may_write() -> None:
 
 
 def test_a_value_that_is_no_text_is_refused() -> None:
-    compiled = compile_letter(a_letter(html=READER_LANGUAGE), SECRET)
+    compiled = compile_letter(a_letter(html=LANGUAGE_PLACEHOLDER), SECRET)
     with pytest.raises(DeliveryError, match=r"^reader 3 can't be written to: .* is no text$"):
         compiled.message(a_recipient(3, language="\ud800"), MADE_AT)
 

@@ -12,15 +12,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from publisher.composing import Letter, compile_letter
-from publisher.rendering.tokens import (
-    OPTIONAL,
-    PREFERENCES,
-    READER_ADDRESS,
-    READER_NAME,
-    UNSUBSCRIBE,
-    WEB,
-    WORDS,
-    Slot,
+from publisher.rendering.placeholders import (
+    ADDRESS_PLACEHOLDER,
+    NAME_PLACEHOLDER,
+    OPTIONAL_PLACEHOLDERS,
+    PREFERENCES_PLACEHOLDER,
+    UNSUBSCRIBE_PLACEHOLDER,
+    WEB_PLACEHOLDER,
+    WORD_PLACEHOLDERS,
+    Placeholder,
 )
 from publisher.testing import SECRET
 from subscribers import Recipient
@@ -78,13 +78,19 @@ AWKWARD = (
     *("<b>", "&amp;", '"', "'", "--", "--=_", "@@", "@@READER_", "@"),
 )
 FRAGMENTS = st.sampled_from(AWKWARD) | st.text(st.characters(exclude_categories=["Cs"]))
-PLACES = st.sampled_from([UNSUBSCRIBE, PREFERENCES, WEB, *WORDS])
+PLACES = st.sampled_from(
+    [UNSUBSCRIBE_PLACEHOLDER, PREFERENCES_PLACEHOLDER, WEB_PLACEHOLDER, *WORD_PLACEHOLDERS]
+)
 OTHERWISE = st.builds(
-    lambda token, text: str(Slot(token, text)), st.sampled_from(OPTIONAL), FRAGMENTS
+    lambda token, text: str(Placeholder(token, text)),
+    st.sampled_from(OPTIONAL_PLACEHOLDERS),
+    FRAGMENTS,
 )
 BODIES = st.lists(FRAGMENTS | PLACES | OTHERWISE, max_size=12).map("".join)
 NAMES = st.lists(FRAGMENTS, max_size=3).map("".join)
-SUBJECT_PARTS = st.sampled_from(["", "Week", "灯籠 ", "=?utf-8?q?x?=", "z" * 90, *WORDS])
+SUBJECT_PARTS = st.sampled_from(
+    ["", "Week", "灯籠 ", "=?utf-8?q?x?=", "z" * 90, *WORD_PLACEHOLDERS]
+)
 LOCAL = st.text(st.sampled_from("aZ9!#$%&'*+/=?^_`{|}~-"), min_size=1, max_size=70)
 READERS = st.builds(
     Recipient,
@@ -117,8 +123,14 @@ def assert_alike(letter: Letter, *readers: Recipient, date: datetime = MADE_AT) 
 
 
 @given(st.sampled_from([*SUBJECTS]), BODIES, BODIES, READERS, READERS)
-@example("en", f"a\n{READER_NAME}\n", READER_NAME * 3, a_recipient(name="."), a_recipient(2))
-@example("ar", READER_NAME, "", a_recipient(name=""), a_recipient(2, "ab"))
+@example(
+    "en",
+    f"a\n{NAME_PLACEHOLDER}\n",
+    NAME_PLACEHOLDER * 3,
+    a_recipient(name="."),
+    a_recipient(2),
+)
+@example("ar", NAME_PLACEHOLDER, "", a_recipient(name=""), a_recipient(2, "ab"))
 def test_whatever_stands_around_values_and_in_them(
     language: str, text: str, html: str, ann: Recipient, bob: Recipient
 ) -> None:
@@ -134,7 +146,7 @@ def test_whatever_stands_in_a_subject(subject: str, reader: Recipient) -> None:
 @pytest.mark.parametrize("before", range(3))
 def test_values_at_every_phase_of_an_encoding(language: str, before: int) -> None:
     for between in range(4):
-        text = f"{'a' * before}{READER_NAME}{'b' * between}{READER_NAME}{'c' * 80}{READER_NAME}"
+        text = f"{'a' * before}{NAME_PLACEHOLDER}{'b' * between}{NAME_PLACEHOLDER}{'c' * 80}{NAME_PLACEHOLDER}"
         letter = a_letter(language, text=text, html=text)
         assert_alike(letter, *(a_recipient(9, "n" * length) for length in (0, 1, 2, 3, 75, 76)))
 
@@ -143,18 +155,20 @@ def test_values_at_every_phase_of_an_encoding(language: str, before: int) -> Non
 @pytest.mark.parametrize("length", [0, 1, 72, 73, 74, 75, 76, 77, 150, 996, 2000])
 def test_lines_of_every_length_around_a_value(language: str, length: int) -> None:
     for sign in ("x", "é", "=", ".", " "):
-        line = f"{sign * length}{READER_ADDRESS}{sign * length}"
+        line = f"{sign * length}{ADDRESS_PLACEHOLDER}{sign * length}"
         assert_alike(a_letter(language, text=f"{line}\n{line}", html=line), a_recipient())
 
 
 @pytest.mark.parametrize("language", SUBJECTS)
 def test_a_value_is_not_looked_through_for_places(language: str) -> None:
-    reader = a_recipient(name=f"{READER_ADDRESS} {UNSUBSCRIBE}")
-    letter = a_letter(language, text=f"Dear {READER_NAME}", subject=f"For {READER_NAME}")
+    reader = a_recipient(name=f"{ADDRESS_PLACEHOLDER} {UNSUBSCRIBE_PLACEHOLDER}")
+    letter = a_letter(
+        language, text=f"Dear {NAME_PLACEHOLDER}", subject=f"For {NAME_PLACEHOLDER}"
+    )
     assert_alike(letter, reader)
     content = compile_letter(letter, SECRET).message(reader, MADE_AT).content
     text, _html = parsed(content).iter_parts()
-    assert text.get_content() == f"Dear {READER_ADDRESS} {UNSUBSCRIBE}\r\n"
+    assert text.get_content() == f"Dear {ADDRESS_PLACEHOLDER} {UNSUBSCRIBE_PLACEHOLDER}\r\n"
 
 
 @pytest.mark.parametrize(
@@ -168,7 +182,7 @@ def test_what_nobody_can_fill_in_stays_for_the_gate_to_find(residue: str) -> Non
 
 @pytest.mark.parametrize("language", SUBJECTS)
 def test_a_boundary_is_the_issue_s_and_in_no_part(language: str) -> None:
-    text = f"--=_ {READER_NAME}\n--=_{READER_NAME}" * 50
+    text = f"--=_ {NAME_PLACEHOLDER}\n--=_{NAME_PLACEHOLDER}" * 50
     compiled = compile_letter(a_letter(language, text=text, html=text), SECRET)
     first, second = (compiled.message(a_recipient(n), MADE_AT).content for n in (1, 2))
     boundary = parsed(first).get_boundary("").encode()

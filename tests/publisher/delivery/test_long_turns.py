@@ -16,7 +16,7 @@ from publisher.delivery.transports.base import OutgoingMessage
 from publisher.issues import store as issues
 from publisher.issues.life import State
 from publisher.issues.model import Issue
-from publisher.rendering.tokens import UNSUBSCRIBE
+from publisher.rendering.placeholders import UNSUBSCRIBE_PLACEHOLDER
 from publisher.testing import FakeTimer, MemoryTransport
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.mailing import counts, ready, send, state_of, subscribe
@@ -73,7 +73,7 @@ def test_an_issue_that_can_t_be_sent_does_not_begin_the_turn_again_and_again(
     arabic = ready(house, "ar")
     with house.database.writing() as connection:
         connection.exec_driver_sql(
-            f"UPDATE digest SET subject = '{UNSUBSCRIBE}' WHERE issue_id = {arabic.id}"
+            f"UPDATE digest SET subject = '{UNSUBSCRIBE_PLACEHOLDER}' WHERE issue_id = {arabic.id}"
         )
     transport = MemoryTransport("ambiguous")
     sent = send(house, transport)

@@ -24,7 +24,7 @@ from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.issues import store as issues
 from publisher.issues.life import State
 from publisher.issues.model import Issue
-from publisher.rendering.tokens import UNSUBSCRIBE
+from publisher.rendering.placeholders import UNSUBSCRIBE_PLACEHOLDER
 from publisher.testing import MemoryTransport
 from subscribers import Status, find, unsubscribe
 from tests.publisher.composing.letters import parsed
@@ -279,7 +279,7 @@ def test_an_issue_that_can_t_be_written_is_told_and_stops_no_other(house: House)
     ready(house, "ar")
     with house.database.writing() as connection:
         connection.exec_driver_sql(
-            f"UPDATE digest SET subject = '{UNSUBSCRIBE}' WHERE issue_id = {issue.id}"
+            f"UPDATE digest SET subject = '{UNSUBSCRIBE_PLACEHOLDER}' WHERE issue_id = {issue.id}"
         )
     sent = send(house)
     (problem,) = sent.problems

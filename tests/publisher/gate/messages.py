@@ -7,8 +7,8 @@ from html import escape
 
 from publisher.assembly.proving import READER, SECRET
 from publisher.composing import compose
-from publisher.gate.mail import CheckedMail, ExpectedStory
-from publisher.rendering.tokens import UNSUBSCRIBE
+from publisher.gate.mail import Mail, Story
+from publisher.rendering.placeholders import UNSUBSCRIBE_PLACEHOLDER
 from tests.publisher.composing.letters import a_letter
 
 STORIES = {
@@ -74,16 +74,16 @@ def page_of(stories: tuple[ExpectedStory, ...], preheader: str) -> str:
     return (
         f'<!DOCTYPE html>\n<html><head><title>x</title></head><body><div style="color:#111111">'
         f'<p style="font-size:13px">{escape(preheader)}</p></div>\n<table>{contents}</table>\n'
-        f'{told}<a href="{UNSUBSCRIBE}">x</a></body></html>\n'
+        f'{told}<a href="{UNSUBSCRIBE_PLACEHOLDER}">x</a></body></html>\n'
     )
 
 
 def text_of(stories: tuple[ExpectedStory, ...]) -> str:
     """Lay stories out as text, each passage in a paragraph that is wrapped."""
-    from publisher.rendering.plaintext import flow
+    from publisher.rendering.plaintext import wrap_text
 
     told = "".join("\n\n".join((*story.passages, story.url)) + "\n\n" for story in stories)
-    return flow(f"{told}{UNSUBSCRIBE}\n")
+    return wrap_text(f"{told}{UNSUBSCRIBE_PLACEHOLDER}\n")
 
 
 def a_mail(

@@ -8,18 +8,18 @@ from datetime import UTC, date, datetime
 
 from publisher.articles.model import Article, ArticleStatus, Byline, Origin, Picture
 from publisher.rendering import (
+    ArticleView,
     FeedAddress,
     FeedContent,
     FeedGroup,
     FeedLine,
     FeedPageLink,
     HomeContent,
-    House,
     IssueContent,
     IssueLine,
-    Item,
     LanguageLink,
-    Related,
+    PublicationView,
+    RelatedArticle,
 )
 from publisher.rendering.palette import palette
 
@@ -200,9 +200,9 @@ PICTURE = Picture(
 )
 
 
-def house(language: str) -> House:
+def house(language: str) -> PublicationView:
     title, description = PUBLICATION[language]
-    return House(
+    return PublicationView(
         title=title,
         description=description,
         url=URL,
@@ -264,9 +264,9 @@ def page(language: str, slug: str) -> str:
     return f"{URL}/{language}/{slug}/"
 
 
-def item(language: str, index: int = 0, **changes: object) -> Item:
+def item(language: str, index: int = 0, **changes: object) -> ArticleView:
     others = [other for other in ("en", "ar", "zh-Hant") if other != language]
-    made = Item(
+    made = ArticleView(
         article=article(language, index),
         url=page(language, SLUGS[index]),
         translations=tuple(
@@ -280,7 +280,7 @@ def issue(language: str, **changes: object) -> IssueContent:
     """An issue that has everything: a late item, one in English, one converted, relatives."""
     items = [item(language, index) for index in range(len(STORIES[language]))]
     title = STORIES[language][1][0]
-    like = Related(title=title, url=page(language, SLUGS[1]), language=language)
+    like = RelatedArticle(title=title, url=page(language, SLUGS[1]), language=language)
     items[0] = replace(items[0], related=(like,))
     items[1] = replace(items[1], is_late=True)
     if language == "zh-Hant":

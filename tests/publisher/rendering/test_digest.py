@@ -13,13 +13,20 @@ from lxml import etree, html
 from publisher.articles.model import Byline, Picture
 from publisher.errors import RenderingError
 from publisher.languages import direction
-from publisher.rendering import Digest, IssueContent, Item, Related, Renderer, tokens
-from publisher.rendering.arranging import Arrangement, arrange, order
-from publisher.rendering.digest import SUBJECT_COLUMNS, opening
-from publisher.rendering.fitting import MOST_BYTES
+from publisher.mail_limits import MAX_HTML_BYTES, MAX_SUBJECT_COLUMNS
+from publisher.rendering import (
+    ArticleView,
+    Digest,
+    IssueContent,
+    RelatedArticle,
+    Renderer,
+    placeholders,
+)
+from publisher.rendering.digest import choose_preheader
+from publisher.rendering.digest_layout import DigestLayout, lay_out, order_stories
 from publisher.rendering.palette import palette
-from publisher.rendering.plaintext import COLUMNS, width
-from publisher.rendering.stories import SUMMARY_COLUMNS, Shape
+from publisher.rendering.plaintext import TEXT_COLUMNS, display_width
+from publisher.rendering.stories import SUMMARY_COLUMNS, StoryLength
 from tests.publisher.rendering import sample
 
 RENDERER = Renderer()
@@ -97,14 +104,18 @@ def test_an_english_item_reads_from_the_left_in_an_arabic_digest() -> None:
 def test_links_are_absolute_or_tokens(language: str) -> None:
     root = tree(DIGESTS[language])
     for href in hrefs(root):
-        assert href in tokens.TOKENS or urlsplit(href).scheme == "https"
+        assert href in placeholders.ALL_PLACEHOLDERS or urlsplit(href).scheme == "https"
     assert all(urlsplit(image.get("src", "")).scheme == "https" for image in root.iter("img"))
 
 
 @every_language
 def test_both_parts_hold_every_token_and_no_trace_of_a_template(language: str) -> None:
     digest = DIGESTS[language]
-    for token in (tokens.UNSUBSCRIBE, tokens.PREFERENCES, tokens.READER_ADDRESS):
+    for token in (
+        placeholders.UNSUBSCRIBE_PLACEHOLDER,
+        placeholders.PREFERENCES_PLACEHOLDER,
+        placeholders.ADDRESS_PLACEHOLDER,
+    ):
         assert token in digest.html
         assert token in digest.text
     for part in (digest.subject, digest.preheader, digest.html, digest.text):
@@ -116,7 +127,9 @@ def test_text_and_html_have_the_same_articles_and_links(language: str) -> None:
     digest = DIGESTS[language]
     lines = set(digest.text.splitlines())
     assert set(hrefs(tree(digest))) == {
-        line for line in lines if line.startswith("https://") or line in tokens.TOKENS
+        line
+        for line in lines
+        if line.startswith("https://") or line in placeholders.ALL_PLACEHOLDERS
     }
     joined = re.sub(r"[\u2068\u2069]", "", digest.text)
     for item in sample.issue(language).items:
@@ -127,7 +140,7 @@ def test_text_and_html_have_the_same_articles_and_links(language: str) -> None:
 @every_language
 def test_the_text_part_fits_its_columns(language: str) -> None:
     for line in DIGESTS[language].text.splitlines():
-        assert line.startswith("https://") or width(line) <= COLUMNS
+        assert line.startswith("https://") or display_width(line) <= TEXT_COLUMNS
         assert line == line.rstrip()
 
 
@@ -258,7 +271,7 @@ def test_a_long_subject_is_cut_to_its_columns(title: str) -> None:
     item = sample.item("en")
     long = replace(item, article=replace(item.article, title=title))
     subject = RENDERER.digest(sample.issue("en", items=(long,))).subject
-    assert width(subject) <= SUBJECT_COLUMNS
+    assert display_width(subject) <= MAX_SUBJECT_COLUMNS
     assert subject.endswith("…")
     assert not subject.endswith((" …", "ti…"))
 
@@ -277,33 +290,33 @@ def test_a_title_of_the_other_direction_stands_apart_in_a_subject() -> None:
     item = content.items[2]
     long = replace(item, article=replace(item.article, title="tide \u2069\ue001and " * 30))
     cut = RENDERER.digest(replace(content, items=(long,))).subject
-    assert width(cut) <= SUBJECT_COLUMNS
+    assert display_width(cut) <= MAX_SUBJECT_COLUMNS
     assert (cut.count("\u2068"), cut.count("\u2069"), cut[-1]) == (1, 1, "\u2069")
     assert "\ue001" not in cut
 
 
-def told(content: IssueContent) -> Arrangement:
-    return arrange(order(content), (Shape.SUMMARY,) * len(content.items))
+def told(content: IssueContent) -> DigestLayout:
+    return lay_out(order_stories(content), (StoryLength.SUMMARY,) * len(content.items))
 
 
 def test_the_first_line_is_the_other_titles_that_fit() -> None:
     content = sample.issue("zh-Hans")
-    line = opening(content, told(content))
+    line = choose_preheader(content, told(content))
     assert line.parts == ("老城每一张长椅的地图", "如何修理一座无人上弦的钟", "朗读灯塔来信")
     long = [replace(item.article, title="One long title " * 5) for item in content.items]
     items = tuple(
         replace(i, article=a) for i, a in zip(content.items[:4], long[:4], strict=True)
     )
     content = replace(content, items=items)
-    line = opening(content, told(content))
+    line = choose_preheader(content, told(content))
     assert len(line.parts) == 1
-    assert width(line.parts[0]) <= 110
+    assert display_width(line.parts[0]) <= 110
 
 
 def test_the_first_line_of_a_single_item_is_its_summary_in_its_language() -> None:
     content = sample.issue("ar")
     content = replace(content, items=content.items[2:3])
-    line = opening(content, told(content))
+    line = choose_preheader(content, told(content))
     assert line.language == "en"
     assert line.parts[0].startswith("The keeper of the town hall clock")
 
@@ -316,11 +329,11 @@ def test_the_first_line_is_visible_and_is_the_preheader(language: str) -> None:
     assert digest.preheader != digest.subject
 
 
-def rich(language: str, index: int) -> Item:
+def rich(language: str, index: int) -> ArticleView:
     """An item with everything, at length."""
     item = sample.item(language, index)
     title = f"{item.article.title} {item.article.title}"
-    like = Related(title=title, url=item.url, language=language)
+    like = RelatedArticle(title=title, url=item.url, language=language)
     article = replace(item.article, title=title, summary=item.article.summary * 6)
     return replace(item, article=article, related=(like,) * 3, is_late=True)
 
@@ -334,10 +347,10 @@ def test_twenty_stories_with_everything_stay_below_what_gmail_clips(language: st
     )
     content = sample.issue(language, items=items)
     digest = RENDERER.digest(content)
-    assert len(digest.html.encode()) <= MOST_BYTES
+    assert len(digest.html.encode()) <= MAX_HTML_BYTES
     assert len(digest.stories) + (words_of_more(digest) - content.more) == 20
     full = RENDERER.digest(replace(content, content="full"))
-    assert len(full.html.encode()) <= MOST_BYTES
+    assert len(full.html.encode()) <= MAX_HTML_BYTES
     assert {note.code for note in full.notes} >= {"stories-shortened"}
 
 
@@ -378,7 +391,7 @@ def test_a_summary_ends_with_a_sentence_in_both_parts() -> None:
     digest = RENDERER.digest(sample.issue("zh-Hans", items=(rich("zh-Hans", 0),)))
     summary = words(one(tree(digest), "summary"))
     assert summary.endswith("。")
-    assert SUMMARY_COLUMNS // 2 <= width(summary) <= SUMMARY_COLUMNS
+    assert SUMMARY_COLUMNS // 2 <= display_width(summary) <= SUMMARY_COLUMNS
     assert summary in digest.text.replace("\n", "")
 
 
@@ -492,7 +505,7 @@ def test_an_article_told_in_full_has_the_same_words_in_both_parts(language: str)
 
 
 def tight(text: str) -> str:
-    return "".join(tokens.INVISIBLE.sub("", text).split())
+    return "".join(placeholders.INVISIBLE_CHARACTERS.sub("", text).split())
 
 
 @every_language

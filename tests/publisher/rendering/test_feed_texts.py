@@ -11,7 +11,7 @@ from lxml import html
 
 from publisher.articles.model import Picture
 from publisher.languages import direction
-from publisher.rendering import FeedTexts, Item, Renderer
+from publisher.rendering import ArticleView, FeedTexts, Renderer
 from tests.publisher.rendering import sample
 
 RENDERER = Renderer()
@@ -21,7 +21,7 @@ RENDERER = Renderer()
 AMPLE = 0.002
 
 
-def texts(item: Item, language: str | None = None) -> FeedTexts:
+def texts(item: ArticleView, language: str | None = None) -> FeedTexts:
     return RENDERER.feed_texts(item, sample.house(language or item.article.language))
 
 

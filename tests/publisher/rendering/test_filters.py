@@ -25,14 +25,14 @@ from tests.publisher.rendering import sample
 )
 def test_bylines_with_affiliations_are_told_apart(language: str, written: str) -> None:
     bylines = (Byline(name="A Sample", affiliation="Office, City"), Byline(name="B Sample"))
-    assert filters.names(bylines, language) == written
+    assert filters.byline_names(bylines, language) == written
 
 
 def test_bare_names_are_listed_as_the_language_does() -> None:
     bylines = (Byline(name="A"), Byline(name="B"), Byline(name="C"))
-    assert filters.names(bylines, "en") == "A, B, and C"
-    assert filters.names(bylines, "zh-Hant") == "A、B和C"
-    assert filters.names((), "en") == ""
+    assert filters.byline_names(bylines, "en") == "A, B, and C"
+    assert filters.byline_names(bylines, "zh-Hant") == "A、B和C"
+    assert filters.byline_names((), "en") == ""
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_bare_names_are_listed_as_the_language_does() -> None:
     ],
 )
 def test_paths_below_the_web_root_become_urls(address: str, url: str) -> None:
-    assert filters.absolute(address, "https://example.org/news") == url
+    assert filters.absolute_url(address, "https://example.org/news") == url
 
 
 def test_only_attributes_of_tags_become_absolute() -> None:
@@ -104,7 +104,7 @@ def test_a_picture_takes_the_width_of_the_mail_unless_it_is_small(
 ) -> None:
     given = Picture(src="/a.png", alt="A pier", width=width, height=height)
     assert filters.mail_picture(given) == replace(given, width=shown[0], height=shown[1])
-    assert filters.unshown(given) is None
+    assert filters.mail_picture_problem(given) is None
 
 
 SIZE_UNKNOWN = "its size is unknown: give width and height"
@@ -139,15 +139,17 @@ def test_a_picture_that_a_mail_can_not_show_is_left_out_for_a_reason(
     lacks: dict[str, Any], reason: str
 ) -> None:
     whole = Picture(src="/a.jpg", alt="A pier", width=1200, height=630)
-    assert filters.unshown(whole) is None
+    assert filters.mail_picture_problem(whole) is None
     picture = replace(whole, **lacks)
     assert filters.mail_picture(picture) is None
-    assert filters.unshown(picture) == reason
+    assert filters.mail_picture_problem(picture) == reason
 
 
 @pytest.mark.parametrize("alt", ["The logo of cat.png", "A pier.", "e.org/png", "cat.png, old"])
 def test_words_about_a_file_are_an_alternative_text(alt: str) -> None:
-    assert filters.unshown(Picture(src="/a.jpg", alt=alt, width=9, height=9)) is None
+    assert (
+        filters.mail_picture_problem(Picture(src="/a.jpg", alt=alt, width=9, height=9)) is None
+    )
 
 
 def test_no_picture_is_none_in_a_mail_too() -> None:
@@ -162,7 +164,8 @@ def test_a_conversion_comes_from_the_other_script() -> None:
 
 def test_sides_follow_the_direction() -> None:
     sides = {
-        tag: (filters.start(tag), filters.end(tag), filters.arrow(tag)) for tag in ("en", "ar")
+        tag: (filters.start_side(tag), filters.end_side(tag), filters.arrow(tag))
+        for tag in ("en", "ar")
     }
     assert sides == {"en": ("left", "right", "→"), "ar": ("right", "left", "←")}
 
@@ -190,7 +193,7 @@ def test_a_file_is_named_by_the_end_of_its_address(address: str, name: str) -> N
     ("seconds", "shown"), [(7, "0:07"), (60, "1:00"), (3599, "59:59"), (3723, "1:02:03")]
 )
 def test_a_duration_is_shown_as_players_do(seconds: int, shown: str) -> None:
-    assert filters.clock(seconds) == shown
+    assert filters.duration_text(seconds) == shown
 
 
 def test_a_picture_that_the_text_shows_is_not_shown_again() -> None:

@@ -6,31 +6,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from publisher.rendering.placeholders import (
+    ADDRESS_PLACEHOLDER,
+    LANGUAGE_PLACEHOLDER,
+    NAME_PLACEHOLDER,
+    PREFERENCES_PLACEHOLDER,
+    TIMEZONE_PLACEHOLDER,
+    UNSUBSCRIBE_PLACEHOLDER,
+    Placeholder,
+    find_placeholders,
+)
 from publisher.rendering.plaintext import (
-    CHARACTERS_A_COLUMN,
-    COLUMNS,
-    DEEPEST,
+    _MAX_BIDI_DEPTH,
+    _NO_LINE_END,
+    _NO_LINE_START_WIDE,
+    _POP_ISOLATE,
     FIRST_STRONG_ISOLATE,
-    NO_END,
-    NO_START_WIDE,
-    POP_ISOLATE,
-    flow,
+    MAX_CHARACTERS_PER_COLUMN,
+    TEXT_COLUMNS,
+    display_width,
     is_balanced,
     isolate,
-    one_line,
-    shorten,
-    width,
-    wrap,
-)
-from publisher.rendering.tokens import (
-    PREFERENCES,
-    READER_ADDRESS,
-    READER_LANGUAGE,
-    READER_NAME,
-    READER_TIMEZONE,
-    UNSUBSCRIBE,
-    Slot,
-    slots,
+    shorten_to_columns,
+    to_one_line,
+    wrap_line,
+    wrap_text,
 )
 
 CHINESE = (
@@ -40,115 +40,117 @@ URL = "https://news.example.org/" + "a-very-long-path/" * 8
 
 
 def test_latin_breaks_between_words() -> None:
-    assert wrap("one two three four", 9) == ["one two", "three", "four"]
+    assert wrap_line("one two three four", 9) == ["one two", "three", "four"]
 
 
 def test_wide_characters_count_two_columns() -> None:
-    lines = wrap("河" * 100)
-    assert [width(line) for line in lines] == [76, 76, 48]
+    lines = wrap_line("河" * 100)
+    assert [display_width(line) for line in lines] == [76, 76, 48]
 
 
 def test_no_line_starts_with_closing_or_ends_with_opening_punctuation() -> None:
     for columns in range(10, 40):
-        for line in wrap(CHINESE, columns):
-            assert line[0] not in NO_START_WIDE
-            assert line[-1] not in NO_END
-            assert width(line) <= columns
-        assert "".join(wrap(CHINESE, columns)) == CHINESE
+        for line in wrap_line(CHINESE, columns):
+            assert line[0] not in _NO_LINE_START_WIDE
+            assert line[-1] not in _NO_LINE_END
+            assert display_width(line) <= columns
+        assert "".join(wrap_line(CHINESE, columns)) == CHINESE
 
 
 def test_a_stray_space_before_a_full_stop_does_not_bring_it_to_the_start_of_a_line() -> None:
-    assert wrap("河流 。", 5) == ["河", "流 。"]
+    assert wrap_line("河流 。", 5) == ["河", "流 。"]
 
 
 def test_a_url_is_whole_even_if_it_is_too_long() -> None:
-    assert wrap(URL) == [URL]
-    assert wrap(f"見{URL} 河流") == ["見", URL, "河流"]
-    assert URL in wrap(f"Read all of it at {URL} today")
-    assert wrap(f"  {URL}") == [f"  {URL}"]
+    assert wrap_line(URL) == [URL]
+    assert wrap_line(f"見{URL} 河流") == ["見", URL, "河流"]
+    assert URL in wrap_line(f"Read all of it at {URL} today")
+    assert wrap_line(f"  {URL}") == [f"  {URL}"]
 
 
 @pytest.mark.parametrize(
     "text", ["https://www.ex.kr에서는", "https://xy.de/straße", "vgl.https://xy.de/ü#ö"]
 )
 def test_a_url_and_the_letters_that_cling_to_it_are_not_parted(text: str) -> None:
-    assert wrap(f"한국어 {text} 문장", 12) == ["한국어", text, "문장"]
+    assert wrap_line(f"한국어 {text} 문장", 12) == ["한국어", text, "문장"]
 
 
 def test_no_line_begins_with_a_mark_of_the_one_before() -> None:
-    assert wrap("字字\u0301字", 4) == ["字字\u0301", "字"]
+    assert wrap_line("字字\u0301字", 4) == ["字字\u0301", "字"]
 
 
 def test_a_word_without_end_is_cut_but_never_before_a_combining_mark() -> None:
-    lines = wrap("กำ้" * 60, 20)
-    assert all(width(line) <= 20 for line in lines)
+    lines = wrap_line("กำ้" * 60, 20)
+    assert all(display_width(line) <= 20 for line in lines)
     assert "".join(lines) == "กำ้" * 60
-    assert all(width(line[0]) > 0 for line in lines)
+    assert all(display_width(line[0]) > 0 for line in lines)
 
 
 def test_korean_breaks_between_words() -> None:
-    assert wrap("한국어 문장 하나", 8) == ["한국어", "문장", "하나"]
+    assert wrap_line("한국어 문장 하나", 8) == ["한국어", "문장", "하나"]
 
 
 def test_an_indent_is_repeated() -> None:
-    assert wrap("    one two three", 12) == ["    one two", "    three"]
+    assert wrap_line("    one two three", 12) == ["    one two", "    three"]
 
 
 def test_an_isolate_that_a_break_would_cut_is_closed_and_opened_again() -> None:
-    lines = wrap(f"x {isolate('one two three')} y", 9)
+    lines = wrap_line(f"x {isolate('one two three')} y", 9)
     assert lines == [
-        f"x {FIRST_STRONG_ISOLATE}one two{POP_ISOLATE}",
-        f"{FIRST_STRONG_ISOLATE}three{POP_ISOLATE} y",
+        f"x {FIRST_STRONG_ISOLATE}one two{_POP_ISOLATE}",
+        f"{FIRST_STRONG_ISOLATE}three{_POP_ISOLATE} y",
     ]
-    assert wrap(f"a{POP_ISOLATE} b", 1) == ["a", "b"]
+    assert wrap_line(f"a{_POP_ISOLATE} b", 1) == ["a", "b"]
 
 
 @pytest.mark.parametrize(
     ("opener", "closer"),
-    [(sign, POP_ISOLATE) for sign in "\u2066\u2067\u2068"]
+    [(sign, _POP_ISOLATE) for sign in "\u2066\u2067\u2068"]
     + [(sign, "\u202c") for sign in "\u202a\u202b\u202d\u202e"],
 )
 def test_whatever_turns_a_line_ends_with_it_and_begins_again(opener: str, closer: str) -> None:
-    assert wrap(f"x {opener}one two{closer} y", 5) == [
+    assert wrap_line(f"x {opener}one two{closer} y", 5) == [
         f"x {opener}one{closer}",
         f"{opener}two{closer} y",
     ]
-    assert wrap(f"a {opener}b") == [f"a {opener}b{closer}"]
-    assert wrap(f"a{closer}  b") == ["a  b"]
+    assert wrap_line(f"a {opener}b") == [f"a {opener}b{closer}"]
+    assert wrap_line(f"a{closer}  b") == ["a  b"]
 
 
 def test_stretches_are_closed_from_the_inside() -> None:
-    assert wrap("\u2067a \u202bb c\u2069 d\u202c", 3) == [
+    assert wrap_line("\u2067a \u202bb c\u2069 d\u202c", 3) == [
         "\u2067a \u202bb\u202c\u2069",
         "\u2067\u202bc\u202c\u2069 d",
     ]
-    assert wrap("\u202ba\u2067b\u202cc") == ["\u202ba\u2067bc\u2069\u202c"]
+    assert wrap_line("\u202ba\u2067b\u202cc") == ["\u202ba\u2067bc\u2069\u202c"]
 
 
 @given(st.text(alphabet="ab 字\u2066\u2067\u2068\u2069\u202a\u202b\u202c\u202e", max_size=80))
 def test_every_line_is_balanced(text: str) -> None:
-    lines = wrap(text, 6)
+    lines = wrap_line(text, 6)
     assert all(map(is_balanced, lines))
     assert bare("".join(lines)) == bare(text)
 
 
 def test_stretches_deeper_than_any_are_taken_out() -> None:
-    lines = wrap("\u202e" * 1000 + "a b" + "\u202c" * 1000 + " c", 1)
-    inside = "\u202e" * DEEPEST
-    assert lines == [f"{inside}{letter}{chr(0x202C) * DEEPEST}" for letter in "ab"] + ["c"]
+    lines = wrap_line("\u202e" * 1000 + "a b" + "\u202c" * 1000 + " c", 1)
+    inside = "\u202e" * _MAX_BIDI_DEPTH
+    assert lines == [f"{inside}{letter}{chr(0x202C) * _MAX_BIDI_DEPTH}" for letter in "ab"] + [
+        "c"
+    ]
 
 
 def bare(text: str) -> str:
-    return "".join(one_line(text).split())
+    return "".join(to_one_line(text).split())
 
 
 def test_blank_lines_are_kept_one_at_a_time() -> None:
-    assert flow("\n\na\n\n\n\nb  \n\n") == "a\n\nb\n"
+    assert wrap_text("\n\na\n\n\n\nb  \n\n") == "a\n\nb\n"
 
 
 def test_one_line_has_no_controls_and_keeps_joiners() -> None:
-    assert one_line(" a\r\n\tb\u202e\u200e\x07 c\u2068d\u2069 ") == "a b cd"
-    assert one_line("می\u200cخواهم 👩\u200d🔬") == "می\u200cخواهم 👩\u200d🔬"
+    assert to_one_line(" a\r\n\tb\u202e\u200e\x07 c\u2068d\u2069 ") == "a b cd"
+    assert to_one_line("می\u200cخواهم 👩\u200d🔬") == "می\u200cخواهم 👩\u200d🔬"
 
 
 @pytest.mark.parametrize(
@@ -163,20 +165,20 @@ def test_one_line_has_no_controls_and_keeps_joiners() -> None:
     ],
 )
 def test_a_text_is_shortened_between_words(text: str, columns: int, short: str) -> None:
-    assert shorten(text, columns) == short
+    assert shorten_to_columns(text, columns) == short
 
 
 @given(st.text(alphabet="ab河，。（）「」 \u3000é한1.,", max_size=120), st.integers(8, 40))
 def test_wrapping_loses_nothing_but_spaces(text: str, columns: int) -> None:
-    lines = wrap(text, columns)
+    lines = wrap_line(text, columns)
     assert "".join("".join(lines).split()) == "".join(text.split())
-    assert all(width(line) <= columns for line in lines)
+    assert all(display_width(line) <= columns for line in lines)
 
 
 @given(st.text(max_size=200))
 def test_any_text_flows_into_its_columns(text: str) -> None:
-    for line in flow(one_line(text)).splitlines():
-        assert width(line) <= COLUMNS or "://" in line
+    for line in wrap_text(to_one_line(text)).splitlines():
+        assert display_width(line) <= TEXT_COLUMNS or "://" in line
 
 
 @pytest.mark.parametrize(
@@ -184,56 +186,58 @@ def test_any_text_flows_into_its_columns(text: str) -> None:
     ["a" + "\u0301" * 40_000, "\u0301" * 40_000, "👩\u200d" * 20_000, "ab" + "\u20dd" * 40_000],
 )
 def test_marks_without_end_are_not_one_column(text: str) -> None:
-    assert len(shorten(text, 20)) <= 20 * CHARACTERS_A_COLUMN
-    assert shorten(text, 20).endswith("…")
+    assert len(shorten_to_columns(text, 20)) <= 20 * MAX_CHARACTERS_PER_COLUMN
+    assert shorten_to_columns(text, 20).endswith("…")
 
 
 def test_a_text_of_too_many_characters_is_cut_before_a_whole_letter() -> None:
     many = "a\u0301\u0302\u0303" + "b" + "\u0301" * 100
-    assert shorten(many, 4) == "a\u0301\u0302\u0303…"
+    assert shorten_to_columns(many, 4) == "a\u0301\u0302\u0303…"
     family = "👨\u200d👩\u200d👧\u200d👦"
-    assert shorten(family * 2, 4) == family * 2
-    assert shorten("x" + family + "y" + "\u0301" * 40, 5) == f"x{family}…"
+    assert shorten_to_columns(family * 2, 4) == family * 2
+    assert shorten_to_columns("x" + family + "y" + "\u0301" * 40, 5) == f"x{family}…"
 
 
 @given(st.text(max_size=200), st.integers(4, 80))
 def test_a_shortened_text_fits(text: str, columns: int) -> None:
-    assert len(shorten(text, columns)) <= CHARACTERS_A_COLUMN * columns
-    assert width(shorten(text, columns)) <= columns or "://" in text
+    assert len(shorten_to_columns(text, columns)) <= MAX_CHARACTERS_PER_COLUMN * columns
+    assert display_width(shorten_to_columns(text, columns)) <= columns or "://" in text
 
 
 # Readers' own values
 
-LONG_WORDS = str(Slot(READER_NAME, "dear reader of ours, wherever you may be"))
+LONG_WORDS = str(Placeholder(NAME_PLACEHOLDER, "dear reader of ours, wherever you may be"))
 
 
 @pytest.mark.parametrize(
     ("place", "columns"),
     [
-        (READER_NAME, 20),
-        (str(Slot(READER_NAME, "you")), 20),
-        (str(Slot(READER_NAME, "灯" * 30)), 60),
-        (READER_ADDRESS, 36),
-        (READER_LANGUAGE, 7),
-        (READER_TIMEZONE, 20),
-        (UNSUBSCRIBE, len(UNSUBSCRIBE)),
+        (NAME_PLACEHOLDER, 20),
+        (str(Placeholder(NAME_PLACEHOLDER, "you")), 20),
+        (str(Placeholder(NAME_PLACEHOLDER, "灯" * 30)), 60),
+        (ADDRESS_PLACEHOLDER, 36),
+        (LANGUAGE_PLACEHOLDER, 7),
+        (TIMEZONE_PLACEHOLDER, 20),
+        (UNSUBSCRIBE_PLACEHOLDER, len(UNSUBSCRIBE_PLACEHOLDER)),
     ],
 )
 def test_there_is_room_for_what_will_stand_in_a_place(place: str, columns: int) -> None:
-    assert width(place) == columns
-    assert width(f"字{place}.") == columns + 3
+    assert display_width(place) == columns
+    assert display_width(f"字{place}.") == columns + 3
 
 
-@pytest.mark.parametrize("place", [READER_NAME, LONG_WORDS, READER_ADDRESS, PREFERENCES])
+@pytest.mark.parametrize(
+    "place", [NAME_PLACEHOLDER, LONG_WORDS, ADDRESS_PLACEHOLDER, PREFERENCES_PLACEHOLDER]
+)
 @pytest.mark.parametrize(
     "around", ["Dear {}, good morning", "字{}字", "{0}{0}{0}{0}", "x" * 70 + "{}"]
 )
 def test_a_place_is_never_cut_by_a_line_or_a_length(place: str, around: str) -> None:
     text = around.format(place)
-    whole = [*slots(text)]
+    whole = [*find_placeholders(text)]
     for columns in range(4, 80):
-        lines = wrap(text, columns)
-        assert [slot for line in lines for slot in slots(line)] == whole
-        kept = shorten(text, columns)
-        assert [*slots(kept)] == whole[: len([*slots(kept)])]
+        lines = wrap_line(text, columns)
+        assert [slot for line in lines for slot in find_placeholders(line)] == whole
+        kept = shorten_to_columns(text, columns)
+        assert [*find_placeholders(kept)] == whole[: len([*find_placeholders(kept)])]
         assert "@@" not in "".join(kept.split(str(whole[0])))

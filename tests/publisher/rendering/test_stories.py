@@ -4,22 +4,22 @@ from dataclasses import replace
 
 import pytest
 
-from publisher.rendering import Item
-from publisher.rendering.plaintext import width
+from publisher.rendering import ArticleView
+from publisher.rendering.plaintext import display_width
 from publisher.rendering.stories import (
     SUMMARY_COLUMNS,
     TITLE_COLUMNS,
-    Shape,
-    Source,
+    StoryLength,
+    StorySource,
     whole_sentences,
 )
 from tests.publisher.rendering import sample
 
 
-def source(item: Item | None = None, **changes: object) -> Source:
+def source(item: ArticleView | None = None, **changes: object) -> StorySource:
     made = item or sample.item("en")
     article = replace(made.article, **changes)  # type: ignore[arg-type]  # fields by name
-    return Source(replace(made, article=article), sample.house(article.language))
+    return StorySource(replace(made, article=article), sample.house(article.language))
 
 
 @pytest.mark.parametrize(
@@ -45,56 +45,58 @@ def test_a_summary_is_whole_sentences(text: str, columns: int, said: str) -> Non
 
 def test_a_sentence_that_goes_on_and_on_is_left_out_rather_than_cut() -> None:
     assert whole_sentences("tide and " * 40 + "ebb.", 40) == ""
-    assert width(whole_sentences("tide and " * 40 + "ebb.", 200)) > 200
+    assert display_width(whole_sentences("tide and " * 40 + "ebb.", 200)) > 200
 
 
 def test_each_shape_tells_less_than_the_larger_one() -> None:
-    told = [source(html=sample.body("A tide came in. ") * 30).tell(shape) for shape in Shape]
+    told = [
+        source(html=sample.body("A tide came in. ") * 30).tell(shape) for shape in StoryLength
+    ]
     words = [len("".join(shown.passages)) for shown in told]
     assert words == sorted(words)
     assert len(set(words)) == 4
-    assert [shown.shape for shown in told] == list(Shape)
+    assert [shown.shape for shown in told] == list(StoryLength)
     assert [shown.whole for shown in told] == [False, False, False, True]
 
 
 def test_a_story_without_a_body_is_told_by_its_summary_or_its_title() -> None:
-    assert source(html="").tell(Shape.FULL).shape == Shape.SUMMARY
-    assert source(html="", summary="").tell(Shape.FULL).passages == (
+    assert source(html="").tell(StoryLength.FULL).shape == StoryLength.SUMMARY
+    assert source(html="", summary="").tell(StoryLength.FULL).passages == (
         "The ferry that learned to wait for the tide",
     )
 
 
 def test_an_opening_that_is_the_whole_body_leaves_nothing_to_read() -> None:
-    assert source(html="<p>A tide came in.</p>").tell(Shape.OPENING).whole
+    assert source(html="<p>A tide came in.</p>").tell(StoryLength.OPENING).whole
 
 
 def test_a_title_without_end_does_not_fill_a_mail() -> None:
-    title = source(title="tide " * 10_000).tell(Shape.LINE).title
-    assert width(title) <= TITLE_COLUMNS
+    title = source(title="tide " * 10_000).tell(StoryLength.LINE).title
+    assert display_width(title) <= TITLE_COLUMNS
 
 
 def test_a_picture_that_is_left_out_is_told_to_the_editor() -> None:
-    (note,) = source(picture=replace(sample.PICTURE, alt="")).notes(Shape.SUMMARY)
+    (note,) = source(picture=replace(sample.PICTURE, alt="")).notes(StoryLength.SUMMARY)
     assert note.code == "picture-left-out"
     assert "The ferry that learned to wait" in note.text
     assert "write alt" in note.text
-    assert list(source().notes(Shape.SUMMARY)) == []
-    assert list(source(picture=None).notes(Shape.SUMMARY)) == []
+    assert list(source().notes(StoryLength.SUMMARY)) == []
+    assert list(source(picture=None).notes(StoryLength.SUMMARY)) == []
 
 
 def test_a_picture_on_another_server_would_tell_who_reads() -> None:
     elsewhere = source(picture=replace(sample.PICTURE, src="https://cdn.example.net/a.png"))
-    assert elsewhere.tell(Shape.SUMMARY).picture is None
-    (note,) = elsewhere.notes(Shape.SUMMARY)
+    assert elsewhere.tell(StoryLength.SUMMARY).picture is None
+    (note,) = elsewhere.notes(StoryLength.SUMMARY)
     assert "another server" in note.text
     own = source(picture=replace(sample.PICTURE, src=f"{sample.URL}/media/a.png"))
-    assert own.tell(Shape.SUMMARY).picture is not None
+    assert own.tell(StoryLength.SUMMARY).picture is not None
 
 
 def test_pictures_within_a_text_are_told_of_where_the_text_is() -> None:
     bare = source(html='<p>Tide.</p><p><img src="/media/map.svg" alt="A map"></p>')
-    assert list(bare.notes(Shape.SUMMARY)) == []
-    (note,) = bare.notes(Shape.FULL)
+    assert list(bare.notes(StoryLength.SUMMARY)) == []
+    (note,) = bare.notes(StoryLength.FULL)
     assert "map.svg" in note.text
 
 
@@ -115,4 +117,4 @@ def test_a_note_is_as_short_as_three_or_four_lines(
 
 def test_a_summary_never_takes_more_than_its_columns_by_much() -> None:
     long = source(summary="A tide came in, and went. " * 50).summary
-    assert SUMMARY_COLUMNS - 30 < width(long) <= SUMMARY_COLUMNS
+    assert SUMMARY_COLUMNS - 30 < display_width(long) <= SUMMARY_COLUMNS

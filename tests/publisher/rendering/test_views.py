@@ -6,8 +6,8 @@ import pytest
 from publisher.articles.model import Article, ArticleStatus, Byline, Origin, Picture
 from publisher.composing import compose
 from publisher.config import Publication
-from publisher.rendering import IssueContent, Item, Renderer, views
-from publisher.rendering.tokens import READER_ADDRESS, TOKENS
+from publisher.rendering import ArticleView, IssueContent, Renderer, views
+from publisher.rendering.placeholders import ADDRESS_PLACEHOLDER, ALL_PLACEHOLDERS
 from publisher.testing import SAMPLE_PUBLICATION, SECRET, sample_article
 from tests.publisher.composing.letters import a_letter, a_recipient, parsed
 
@@ -25,23 +25,23 @@ def variant(language: str, **changes: Any) -> Article:
 
 
 def test_a_house_speaks_the_language_of_its_readers(publication: Publication) -> None:
-    house = views.house(publication, "zh-Hans")
+    house = views.publication_view(publication, "zh-Hans")
     assert (house.title, house.language) == ("灯笼", "zh-Hans")
     assert (house.url, house.since) == (URL, 2026)
-    assert views.house(publication, "ar").title == "The Lantern"
-    assert views.house(publication, "ar").description == "وصف"
+    assert views.publication_view(publication, "ar").title == "The Lantern"
+    assert views.publication_view(publication, "ar").description == "وصف"
     assert house.languages == ("en", "zh-Hans", "zh-Hant", "ar")
 
 
 def test_an_article_in_its_own_language_has_no_label(publication: Publication) -> None:
-    item = views.item(publication, variant("en"), "en", [variant("en")])
+    item = views.article_view(publication, variant("en"), "en", [variant("en")])
     assert item.shown_as is None
     assert item.translations == ()
     assert item.url == f"{URL}/en/stories/story-1/"
 
 
 def test_an_article_in_another_language_is_a_fallback(publication: Publication) -> None:
-    assert views.item(publication, variant("en"), "ar", []).shown_as == "fallback"
+    assert views.article_view(publication, variant("en"), "ar", []).shown_as == "fallback"
 
 
 @pytest.mark.parametrize("language", ["zh-Hant", "en"])
@@ -49,7 +49,7 @@ def test_a_conversion_is_labelled_wherever_it_is_shown(
     publication: Publication, language: str
 ) -> None:
     converted = variant("zh-Hant", origin=Origin.CONVERTED)
-    assert views.item(publication, converted, language, []).shown_as == "converted"
+    assert views.article_view(publication, converted, language, []).shown_as == "converted"
 
 
 @pytest.mark.parametrize(
@@ -66,18 +66,18 @@ def test_a_translation_is_late_after_two_days(
 ) -> None:
     first = variant("en", available_at=NEW_YEAR)
     second = variant("ar", origin=origin, available_at=NEW_YEAR + timedelta(days=days))
-    assert views.item(publication, second, "ar", [first, second]).is_late is late
+    assert views.article_view(publication, second, "ar", [first, second]).is_late is late
 
 
 def test_an_article_alone_is_not_late(publication: Publication) -> None:
     alone = variant("ar", origin=Origin.TRANSLATION)
-    assert not views.item(publication, alone, "ar", []).is_late
+    assert not views.article_view(publication, alone, "ar", []).is_late
 
 
 def test_translations_come_in_the_order_of_the_publication(publication: Publication) -> None:
     elsewhere = variant("zh-Hans", url="https://example.net/x")
     found = [variant("ar"), elsewhere, variant("fr"), variant("en"), variant("zh-Hant")]
-    links = views.translations(publication, variant("zh-Hant"), found)
+    links = views.article_translations(publication, variant("zh-Hant"), found)
     assert [(link.language, link.url) for link in links] == [
         ("en", f"{URL}/en/stories/story-1/"),
         ("zh-Hans", "https://example.net/x"),
@@ -90,7 +90,7 @@ def other(number: int, *topics: str, **changes: Any) -> Article:
 
 
 def numbers(mine: Article, pool: list[Article], leave_out: set[int] | None = None) -> list[int]:
-    return [found.story_id for found in views.related(mine, pool, leave_out or set())]
+    return [found.story_id for found in views.related_articles(mine, pool, leave_out or set())]
 
 
 def test_more_shared_topics_come_first_and_then_the_newest() -> None:
@@ -125,7 +125,7 @@ def test_no_more_than_three_are_related_and_equals_go_by_key() -> None:
 
 def test_related_articles_are_shown_with_their_addresses(publication: Publication) -> None:
     near = other(2, url="https://example.net/x")
-    item = views.item(publication, variant("en"), "en", [], [near])
+    item = views.article_view(publication, variant("en"), "en", [], [near])
     (line,) = item.related
     assert (line.title, line.url, line.language) == ("Story 2", "https://example.net/x", "en")
 
@@ -152,7 +152,7 @@ def test_a_publication_in_one_language_announces_no_feed_of_all() -> None:
 
 
 def test_a_house_says_where_its_feeds_are(publication: Publication) -> None:
-    house = views.house(publication, "zh-Hans")
+    house = views.publication_view(publication, "zh-Hans")
     assert house.feeds_url == f"{URL}/zh-Hans/feeds/"
     assert house.opml_url == f"{URL}/feeds/index.opml"
 
@@ -185,19 +185,21 @@ def laden(token: str) -> Article:
     )
 
 
-def shown(publication: Publication, article: Article, *near: Article) -> Item:
+def shown(publication: Publication, article: Article, *near: Article) -> ArticleView:
     variants = [article, variant("ar", url=article.url)]
-    return views.mailed(views.item(publication, article, "en", variants, near))
+    return views.view_for_mail(views.article_view(publication, article, "en", variants, near))
 
 
 def test_pages_and_feeds_show_every_text_as_it_is(publication: Publication) -> None:
     article = laden("@@ROWCOUNT")
-    item = views.item(publication, article, "en", [article, variant("ar", url=article.url)])
+    item = views.article_view(
+        publication, article, "en", [article, variant("ar", url=article.url)]
+    )
     assert item.article == article
     assert item.url == item.translations[0].url == "https://example.net/@@ROWCOUNT"
 
 
-@pytest.mark.parametrize("token", TOKENS)
+@pytest.mark.parametrize("token", ALL_PLACEHOLDERS)
 def test_no_field_of_an_article_keeps_a_reader_s_token(
     publication: Publication, token: str
 ) -> None:
@@ -217,8 +219,8 @@ def test_what_holds_no_token_is_left_as_it_is(publication: Publication, text: st
 @pytest.mark.parametrize(
     "token",
     [
-        READER_ADDRESS,
-        f"@{READER_ADDRESS}@",
+        ADDRESS_PLACEHOLDER,
+        f"@{ADDRESS_PLACEHOLDER}@",
         # What is dropped as invisible later must not hide a token until then.
         "@\u200b@ADDRESS@\u200b@",
         "@\u2060@ADDRESS@\u2060@",
@@ -239,7 +241,7 @@ def test_no_reader_s_address_is_put_into_an_article(
 def composed(publication: Publication, articles: list[Article]) -> list[int]:
     """Count a reader's address in each body of her message."""
     content = IssueContent(
-        house=views.house(publication, "en"),
+        house=views.publication_view(publication, "en"),
         newsletter="weekly",
         title="The week",
         day=date(2026, 1, 9),

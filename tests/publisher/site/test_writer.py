@@ -181,7 +181,7 @@ def test_a_logo_is_put_in_place_before_mails_show_it(house: House) -> None:
     Image.new("RGB", (520, 64), "#8f2f12").save(house.settings.folders.root / "logo.png")
     house.reload(design={"logo": "logo.png"})
     shown(house)
-    seen = views.house(house.settings.publication, "zh-Hans").logo
+    seen = views.publication_view(house.settings.publication, "zh-Hans").logo
     assert seen is not None
     assert (seen.alt, seen.width, seen.height) == ("灯笼", 260, 32)
     placed = public(house) / seen.src.removeprefix("/")

@@ -17,7 +17,7 @@ from publisher import demo
 from publisher.clock import FixedClock
 from publisher.config import Settings, load
 from publisher.cycle import press
-from publisher.rendering import Renderer, SystemMail, tokens, views
+from publisher.rendering import Renderer, SystemMail, placeholders, views
 from publisher.testing import make_publication
 from subscribers import import_csv
 from tests.slow.browser import hostile
@@ -30,10 +30,10 @@ SystemKind = Literal["confirm", "welcome", "goodbye"]
 SYSTEM_MAILS: tuple[SystemKind, ...] = ("confirm", "welcome", "goodbye")
 # A reader's own values, as they are put into such a mail.
 READER = {
-    tokens.READER_ADDRESS: "reader@example.org",
-    tokens.CONFIRM: "https://news.example.org/en/confirm/?token=example",
-    tokens.UNSUBSCRIBE: "https://news.example.org/en/unsubscribe/?token=example",
-    tokens.PREFERENCES: "https://news.example.org/en/preferences/?token=example",
+    placeholders.ADDRESS_PLACEHOLDER: "reader@example.org",
+    placeholders.CONFIRM_PLACEHOLDER: "https://news.example.org/en/confirm/?token=example",
+    placeholders.UNSUBSCRIBE_PLACEHOLDER: "https://news.example.org/en/unsubscribe/?token=example",
+    placeholders.PREFERENCES_PLACEHOLDER: "https://news.example.org/en/preferences/?token=example",
 }
 
 # One edition carries bodies, whose markup is not ours, the others all twenty summaries.
@@ -124,7 +124,7 @@ def _system_mail(settings: Settings, kind: SystemKind, language: str, site: Site
     titles = (settings.edition(one.name, language) for one in settings.newsletters)
     about = SystemMail(
         kind=kind,
-        house=views.house(settings.publication, language),
+        house=views.publication_view(settings.publication, language),
         newsletters=tuple(edition.title(language) for edition in titles if edition),
     )
     with inlinings() as noted:

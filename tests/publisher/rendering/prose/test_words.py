@@ -17,15 +17,10 @@ from publisher.articles.model import Origin
 from publisher.articles.words import html_text
 from publisher.config import load
 from publisher.database import open_database
-from publisher.rendering.plaintext import TURNING, flow, is_balanced
-from publisher.rendering.prose import (
-    ArticleContent,
-    mail_html,
-    parse_content,
-    passages,
-    plain_text,
-)
-from publisher.rendering.tokens import NON_JOINER, TOKENS
+from publisher.rendering.placeholders import ALL_PLACEHOLDERS, NON_JOINER
+from publisher.rendering.plaintext import BIDI_CONTROLS, is_balanced, wrap_text
+from publisher.rendering.prose import Prose, mail_html, parse, passages, plain_text
+from tests.publisher.articles.reading import read_text
 from tests.publisher.conftest import House
 from tests.publisher.rendering.prose.reading import (
     BASE,
@@ -38,14 +33,14 @@ from tests.publisher.rendering.prose.reading import (
 
 # Lines of text fence off what would turn them, and close and open fences where they are broken;
 # what an article leaves open is taken out.
-TURNED = re.compile(f"[{''.join(TURNING)}]")
+TURNED = re.compile(f"[{''.join(BIDI_CONTROLS)}]")
 
 
 def check(prose: ArticleContent, text: str, language: str) -> None:
     said = passages(prose)
     assert unfenced(bare("".join(said))) == unfenced(bare(text))
     assert bare(text_of(mail_html(prose, language=language, base_url=BASE))) == bare(text)
-    plain = flow(plain_text(prose, language=language))
+    plain = wrap_text(plain_text(prose, language=language))
     assert missing(map(unfenced, said), unfenced(plain)) is None
 
 
@@ -74,7 +69,7 @@ def test_no_article_gets_at_its_readers_values(source: str) -> None:
     prose = parse_content(safe(source))
     mail = mail_html(prose, language="en", base_url=BASE)
     for part in (mail, text_of(mail), plain_text(prose, language="en")):
-        assert not any(token in part for token in TOKENS)
+        assert not any(token in part for token in ALL_PLACEHOLDERS)
 
 
 def test_a_token_that_leaving_out_readings_makes_is_broken() -> None:

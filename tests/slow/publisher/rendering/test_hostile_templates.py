@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from publisher.errors import RenderingError
-from publisher.rendering import Renderer, overrides
-from publisher.rendering.limits import MOST_IN_MAIL, MOST_IN_PAGE
+from publisher.rendering import Renderer, custom_templates
+from publisher.rendering.sandbox.limits import MAX_MAIL_CHARACTERS, MAX_PAGE_CHARACTERS
 from tests.publisher.rendering import sample
-from tests.publisher.rendering.apart import HELLO, child, content, write
+from tests.publisher.rendering.sandbox_helpers import HELLO, child, content, write
 
 DOUBLED = "{{% for i in range(99) %}}{{% set n.s = {} %}}{{% endfor %}}"
 ENTRY = "feed/entry.html"
@@ -114,12 +114,12 @@ def test_what_makes_too_much(renderer: Renderer, folder: Path, source: str) -> N
 
 
 def test_a_page_may_be_as_long_as_that(renderer: Renderer, folder: Path) -> None:
-    write(folder, ENTRY, f"{{{{ '字' * {MOST_IN_PAGE} }}}}")
-    assert len(content(renderer)) == MOST_IN_PAGE
+    write(folder, ENTRY, f"{{{{ '字' * {MAX_PAGE_CHARACTERS} }}}}")
+    assert len(content(renderer)) == MAX_PAGE_CHARACTERS
 
 
 def test_a_mail_may_be_less_long(renderer: Renderer, folder: Path) -> None:
-    write(folder, "email/digest/body.html", f"\n{{{{ issue.title * {MOST_IN_MAIL} }}}}")
+    write(folder, "email/digest/body.html", f"\n{{{{ issue.title * {MAX_MAIL_CHARACTERS} }}}}")
     with pytest.raises(RenderingError) as caught:
         renderer.digest(sample.issue("en"))
     where = "templates/email/digest/body.html, line 2"
@@ -275,7 +275,7 @@ def test_a_folder_that_can_t_be_read_is_named(tmp_path: Path) -> None:
 def test_a_folder_of_films_is_not_looked_through(
     renderer: Renderer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(overrides, "MOST_FILES", 5)
+    monkeypatch.setattr(custom_templates, "MAX_TEMPLATE_FILES", 5)
     for number in range(6):
         write(folder, f"films/{number}.mp4", "")
     with pytest.raises(RenderingError, match=r"^templates/ holds more than 5 files"):
@@ -301,7 +301,7 @@ def test_a_million_small_things_take_no_process_with_them(
     renderer: Renderer, folder: Path
 ) -> None:
     """A template as large as may be, of nothing but places to fill: compiling it has limits too."""
-    source = "{{a}}" * (overrides.MOST_BYTES // 5)
+    source = "{{a}}" * (custom_templates.MAX_TEMPLATE_BYTES // 5)
     reason = refused(renderer, folder, source)
     assert reason.startswith("templates/feed/entry.html")
     assert re.search(rf"{TIME}|{MEMORY}|'a' is undefined", reason)

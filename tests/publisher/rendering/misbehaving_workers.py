@@ -8,29 +8,29 @@ import struct
 import sys
 from pathlib import Path
 
-from publisher.rendering import wire
+from publisher.rendering.sandbox import protocol
 
-HEADER = wire.HEADER
+HEADER = protocol.REPLY_HEADER
 
 
 def main(what: str) -> None:
     if what == "dies at once":
         sys.exit(3)
-    os.write(1, HEADER.pack(wire.READY, 0))
-    length = sys.stdin.buffer.read(wire.LENGTH.size)
+    os.write(1, HEADER.pack(protocol.REPLY_READY, 0))
+    length = sys.stdin.buffer.read(protocol.REQUEST_HEADER.size)
     sys.stdin.buffer.read(struct.unpack("!Q", length)[0])
     if what == "gives a pickle":
         answer = b"cos\nsystem\n(S'touch taken'\ntR."
-        os.write(1, HEADER.pack(wire.DONE, len(answer)) + answer)
+        os.write(1, HEADER.pack(protocol.REPLY_RESULT, len(answer)) + answer)
     elif what == "gives another shape":
         answer = b'{"title": "t", "summary": ["s"], "content": "c"}'
-        os.write(1, HEADER.pack(wire.DONE, len(answer)) + answer)
+        os.write(1, HEADER.pack(protocol.REPLY_RESULT, len(answer)) + answer)
     elif what == "promises too much":
-        os.write(1, HEADER.pack(wire.DONE, 2**32 - 1))
+        os.write(1, HEADER.pack(protocol.REPLY_RESULT, 2**32 - 1))
     elif what == "says nothing":
         sys.stdin.buffer.read()
     elif what == "leaves":
-        os.write(1, HEADER.pack(wire.BEGUN, 15) + b"feed/entry.html")
+        os.write(1, HEADER.pack(protocol.REPLY_TEMPLATE, 15) + b"feed/entry.html")
         sys.exit(4)
     sys.stdin.buffer.read()
 

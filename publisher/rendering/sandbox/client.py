@@ -20,34 +20,34 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from publisher.errors import RenderingError
-from publisher.rendering import wire
-from publisher.rendering.child import Child
+from publisher.rendering.custom_templates import EMPTY_FOLDER, FolderState
 from publisher.rendering.environment import Templates
-from publisher.rendering.limits import (
-    MOST_BYTES,
-    MOST_OF_A_REASON,
-    SECONDS_BY_THE_CLOCK,
-    TOO_LONG,
-    TOO_LONG_BY_THE_CLOCK,
+from publisher.rendering.plaintext import to_one_line
+from publisher.rendering.sandbox import protocol
+from publisher.rendering.sandbox.limits import (
+    CPU_LIMIT_REACHED,
+    MAX_REASON_BYTES,
+    MAX_REPLY_BYTES,
+    WALL_LIMIT_REACHED,
+    WALL_SECONDS,
 )
-from publisher.rendering.overrides import NOTHING, Look
-from publisher.rendering.plaintext import one_line
+from publisher.rendering.sandbox.process import SandboxProcess
 
 # Loading takes a fifth of a second on an idle machine.
-SECONDS_TO_START = 60
+START_TIMEOUT = 60
 
 # A template that loops would do so for each of ten thousand articles. Once it has met a limit so
 # often in a row it rests so long, and then may try once more.
-TRIES = 3
-SECONDS_OF_REST = 60.0
+MAX_FAILURES = 3
+PAUSE_SECONDS = 60.0
 
 # Names are paths of ours; a process that was taken over may say otherwise.
-MOST_OF_A_NAME = 200
+_MAX_NAME_BYTES = 200
 
-WORKER = "publisher.rendering.worker"
+_WORKER_MODULE = "publisher.rendering.sandbox.worker"
 
-P = ParamSpec("P")
-T = TypeVar("T")
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -59,23 +59,23 @@ class _Failures:
     reason: str
 
 
-class Workshop:
+class SandboxClient:
     """Makes things with a publication's own templates; may be called from any thread."""
 
     def __init__(self, own: Path) -> None:
         self._own = own
-        self._look = NOTHING
-        self._child: Child | None = None
+        self._look = EMPTY_FOLDER
+        self._child: SandboxProcess | None = None
         self._failures: dict[str, _Failures] = {}
         self._one_at_a_time = threading.Lock()
 
     def make(
         self,
-        look: Look,
-        function: Callable[Concatenate[Templates, P], T],
-        *arguments: P.args,
-        **named: P.kwargs,
-    ) -> T:
+        look: FolderState,
+        function: Callable[Concatenate[Templates, _P], _T],
+        *arguments: _P.args,
+        **named: _P.kwargs,
+    ) -> _T:
         """Call a module's function in the process apart, with the templates before the arguments.
 
         `look` is how the publication's own folder looks now. Arguments are pickled; what comes
@@ -101,74 +101,77 @@ class Workshop:
             self._child.end()
         self._child = None
 
-    def _notice(self, look: Look) -> None:
+    def _notice(self, look: FolderState) -> None:
         """Let go of a process that has read other templates than these, and of what they did."""
         if look != self._look:
             self._end()
             self._look, self._failures = look, {}
 
-    def _running(self) -> Child:
+    def _running(self) -> SandboxProcess:
         if self._child is None or not self._child.is_alive:
             self._end()
             self._child = self._started()
         return self._child
 
-    def _started(self) -> Child:
+    def _started(self) -> SandboxProcess:
         try:
-            child = Child(["-m", WORKER, str(self._own)], MOST_BYTES)
+            child = SandboxProcess(["-m", _WORKER_MODULE, str(self._own)], MAX_REPLY_BYTES)
         except OSError as error:
             how = f"their process can't be started: {error.strerror or error}"
             raise RenderingError(f"templates/: {how}") from None
         try:
-            child.answer(time.monotonic() + SECONDS_TO_START)
+            child.answer(time.monotonic() + START_TIMEOUT)
         except (EOFError, TimeoutError):
             raise RenderingError(f"templates/: {_told(child.outcome())}") from None
         return child
 
     def _refuse_while_resting(self, name: str) -> None:
         failures = self._failures.get(name)
-        if failures is None or failures.number < TRIES:
+        if failures is None or failures.number < MAX_FAILURES:
             return
-        if time.monotonic() - failures.last < SECONDS_OF_REST:
+        if time.monotonic() - failures.last < PAUSE_SECONDS:
             raise RenderingError(f"{failures.reason}; it is left alone for a while")
 
     def _asked(self, name: str, request: bytes) -> bytes:
         kind, answer = _exchange(self._running(), request)
-        if kind == wire.DONE:
+        if kind == protocol.REPLY_RESULT:
             return answer
-        reason = one_line(answer[:MOST_OF_A_REASON].decode(errors="replace"))
-        if kind == wire.LIMIT:
+        reason = to_one_line(answer[:MAX_REASON_BYTES].decode(errors="replace"))
+        if kind == protocol.REPLY_LIMIT:
             self._end()
             before = self._failures.get(name)
             number = before.number + 1 if before else 1
             self._failures[name] = _Failures(number, time.monotonic(), reason)
         raise RenderingError(reason)
 
-    def _read(self, function: Callable[..., T], answer: bytes) -> T:
+    def _read(self, function: Callable[..., _T], answer: bytes) -> _T:
         try:
-            made: T = _adapter(function).validate_json(answer, strict=True)
+            made: _T = _adapter(function).validate_json(answer, strict=True)
         except ValidationError:
             self._end()
             raise RenderingError("templates/: their process gave no such answer") from None
         return made
 
 
-def _exchange(child: Child, request: bytes) -> tuple[bytes, bytes]:
+def _exchange(child: SandboxProcess, request: bytes) -> tuple[bytes, bytes]:
     """Ask, and give the last part of the answer; a process that gives none is a limit met."""
     begun = b""
-    deadline = time.monotonic() + SECONDS_BY_THE_CLOCK
+    deadline = time.monotonic() + WALL_SECONDS
     try:
         child.ask(request, deadline)
         while True:
             kind, body = child.answer(deadline)
-            if kind != wire.BEGUN:
+            if kind != protocol.REPLY_TEMPLATE:
                 return kind, body
-            begun = body[:MOST_OF_A_NAME]
+            begun = body[:_MAX_NAME_BYTES]
     except TimeoutError:
         child.kill()
-        return wire.LIMIT, b"templates/%b: %b" % (begun, TOO_LONG_BY_THE_CLOCK.encode())
+        return protocol.REPLY_LIMIT, b"templates/%b: %b" % (begun, WALL_LIMIT_REACHED.encode())
     except EOFError:
-        return wire.LIMIT, b"templates/%b: %b" % (begun, _told(child.outcome()).encode())
+        return protocol.REPLY_LIMIT, b"templates/%b: %b" % (
+            begun,
+            _told(child.outcome()).encode(),
+        )
     except BaseException:
         # Whoever interrupts leaves an answer in the pipe that nobody waits for.
         child.kill()
@@ -183,7 +186,7 @@ def _adapter(function: Callable[..., Any]) -> TypeAdapter[Any]:
 def _told(outcome: int) -> str:
     """Say how a process ended."""
     if outcome == -signal.SIGXCPU:
-        return TOO_LONG
+        return CPU_LIMIT_REACHED
     if outcome < 0:
         names = {one.value: one.name for one in signal.Signals}
         return f"their process was ended by {names.get(-outcome, -outcome)}"

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import struct
 
-LENGTH = struct.Struct("!Q")
-HEADER = struct.Struct("!cI")
+REQUEST_HEADER = struct.Struct("!Q")
+REPLY_HEADER = struct.Struct("!cI")
 
 # It has loaded what it needs, and waits for requests.
-READY = b"r"
+REPLY_READY = b"r"
 # The template that it begins with, so that it can be named if nothing more is heard.
-BEGUN = b"b"
+REPLY_TEMPLATE = b"b"
 # What was made, as JSON.
-DONE = b"d"
+REPLY_RESULT = b"d"
 # Why it can't be made; it waits for the next request.
-FAULT = b"f"
+REPLY_ERROR = b"f"
 # A limit was met, and why it can't be made: it ends, since it was cut off anywhere.
-LIMIT = b"l"
+REPLY_LIMIT = b"l"

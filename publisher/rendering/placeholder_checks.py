@@ -1,6 +1,6 @@
 """Whether readers' values stand where they can in what templates have made, and are whole.
 
-What a template does to a value itself is refused where it does it (`publisher.rendering.readers`);
+What a template does to a value itself is refused where it does it (`publisher.rendering.subscriber_values`);
 here is looked at what came out. Knows no reader.
 """
 
@@ -13,25 +13,27 @@ from itertools import zip_longest
 from lxml import etree
 
 from publisher.errors import RenderingError
-from publisher.rendering import tokens
-from publisher.rendering.tokens import Slot
+from publisher.rendering import placeholders
+from publisher.rendering.placeholders import Placeholder
 
 # Attributes in which an address is followed or loaded: words would have to be encoded there.
-ADDRESSES = frozenset(
+_URL_ATTRIBUTES = frozenset(
     {"href", "src", "srcset", "background", "action", "cite", "poster", "longdesc", "data"}
     | {"formaction", "lowsrc", "dynsrc", "imagesrcset", "ping", "codebase", "xlink:href"}
 )
 # Attributes that hold a language of their own, in which HTML's escapes are no protection: nothing
 # that comes later stands in them.
-CODE = re.compile("style|srcdoc|on.*")
+_CODE_ATTRIBUTES = re.compile("style|srcdoc|on.*")
 # A place in letters in which nobody looks for it: a filter has been over it.
-ANY_CASE = re.compile("|".join(tokens.TOKENS), re.IGNORECASE)
-INSTEAD = 'write {{ reader.name | otherwise("...") }}, or make another edition or newsletter'
+_ANY_CASE = re.compile("|".join(placeholders.ALL_PLACEHOLDERS), re.IGNORECASE)
+_ADVICE = 'write {{ reader.name | otherwise("...") }}, or make another edition or newsletter'
 
 
 def checked_subject(name: str, subject: str) -> str:
     """Give a subject back; raises RenderingError where a reader's value can't stand in it."""
-    link = next((slot for slot in tokens.slots(subject) if slot.is_link), None)
+    link = next(
+        (slot for slot in placeholders.find_placeholders(subject) if slot.is_link), None
+    )
     if link:
         raise RenderingError(f"templates/{name}: a link, {link}, can't stand in a subject")
     return checked_text(name, subject)
@@ -39,8 +41,8 @@ def checked_subject(name: str, subject: str) -> str:
 
 def checked_text(name: str, text: str) -> str:
     """Give a text back; raises RenderingError where a template has changed a reader's value."""
-    for found in ANY_CASE.finditer(text):
-        if found[0] not in tokens.TOKENS:
+    for found in _ANY_CASE.finditer(text):
+        if found[0] not in placeholders.ALL_PLACEHOLDERS:
             raise RenderingError(
                 f"templates/{name}: a reader's value was changed to {found[0]}: a mail is made "
                 "once for all its readers, and their values come later; write them as they are"
@@ -48,7 +50,7 @@ def checked_text(name: str, text: str) -> str:
     return text
 
 
-def checked_page(name: str, html: str) -> str:
+def checked_html(name: str, html: str) -> str:
     """Give a mail's HTML back; raises RenderingError where a reader's value can't stand there."""
     tree = etree.fromstring(html, etree.HTMLParser(huge_tree=True))
     for element in tree.iter("*"):
@@ -57,7 +59,7 @@ def checked_page(name: str, html: str) -> str:
     return checked_text(name, html)
 
 
-def check_that_nothing_is_asked(made: Mapping[str, str], blank: Callable[[str], str]) -> None:
+def check_same_for_all(made: Mapping[str, str], blank: Callable[[str], str]) -> None:
     """Compare what templates made with what they make for a reader who has nothing.
 
     It must be the same around her values. So a template is found out that asks about what it
@@ -66,23 +68,25 @@ def check_that_nothing_is_asked(made: Mapping[str, str], blank: Callable[[str], 
     """
     for name, text in made.items():
         given = checked_text(name, text), blank(name)
-        ours, theirs = (tokens.SLOT.sub("", one).split() for one in given)
+        ours, theirs = (placeholders.PLACEHOLDER_PATTERN.sub("", one).split() for one in given)
         for one, other in zip_longest(ours, theirs, fillvalue=""):
             if one != other:
                 raise RenderingError(
                     f"templates/{name}: where it says {one!r:.60} to some readers, it would say "
-                    f"{other!r:.60} to others: a mail is made once for all its readers; {INSTEAD}"
+                    f"{other!r:.60} to others: a mail is made once for all its readers; {_ADVICE}"
                 )
 
 
-def _misplaced(element: etree._Element) -> Iterator[tuple[str, Slot]]:
+def _misplaced(element: etree._Element) -> Iterator[tuple[str, Placeholder]]:
     tag = str(element.tag)
     if tag in {"style", "script"}:
-        yield from ((f"<{tag}>", slot) for slot in tokens.slots(element.text or ""))
+        yield from (
+            (f"<{tag}>", slot) for slot in placeholders.find_placeholders(element.text or "")
+        )
     for attribute, value in _attributes(element):
-        for slot in tokens.slots(value):
-            is_address = attribute in ADDRESSES or (tag, attribute) == ("meta", "content")
-            if CODE.fullmatch(attribute) or (is_address and not slot.is_link):
+        for slot in placeholders.find_placeholders(value):
+            is_address = attribute in _URL_ATTRIBUTES or (tag, attribute) == ("meta", "content")
+            if _CODE_ATTRIBUTES.fullmatch(attribute) or (is_address and not slot.is_link):
                 yield f'{attribute}="..." of <{tag}>', slot
 
 

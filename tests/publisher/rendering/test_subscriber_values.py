@@ -12,23 +12,31 @@ import pytest
 
 from publisher.assembly.proving import prove
 from publisher.errors import RenderingError
-from publisher.rendering import Digest, Renderer, SystemMail, digest, placement, readers, system
+from publisher.rendering import (
+    Digest,
+    Renderer,
+    SystemMail,
+    digest,
+    placeholder_checks,
+    subscriber_values,
+    system_mail,
+)
 from publisher.rendering.environment import Templates
-from publisher.rendering.tokens import (
-    CONFIRM,
-    PREFERENCES,
-    READER_ADDRESS,
-    READER_LANGUAGE,
-    READER_NAME,
-    READER_TIMEZONE,
-    UNSUBSCRIBE,
-    WEB,
-    Slot,
-    slots,
+from publisher.rendering.placeholders import (
+    ADDRESS_PLACEHOLDER,
+    CONFIRM_PLACEHOLDER,
+    LANGUAGE_PLACEHOLDER,
+    NAME_PLACEHOLDER,
+    PREFERENCES_PLACEHOLDER,
+    TIMEZONE_PLACEHOLDER,
+    UNSUBSCRIBE_PLACEHOLDER,
+    WEB_PLACEHOLDER,
+    Placeholder,
+    find_placeholders,
 )
 from tests.publisher.composing.letters import a_publication, an_issue
 from tests.publisher.rendering import sample
-from tests.publisher.rendering.apart import write
+from tests.publisher.rendering.sandbox_helpers import write
 
 BODY = "email/digest/body.html"
 TEXT = "email/digest/body.txt"
@@ -63,37 +71,45 @@ def page(renderer: Renderer, folder: Path, source: str) -> str:
 def rendered_here(folder: Path, source: str) -> str:
     """Render without a process, for the many ways to be refused."""
     write(folder, "part.html", f"\n{source}")
-    return Templates(folder).render("part.html", "en", readers.of_digests()).strip()
+    return (
+        Templates(folder).render("part.html", "en", subscriber_values.digest_values()).strip()
+    )
 
 
 @pytest.mark.parametrize(
     ("source", "made"),
     [
-        ("{{ reader.name }}", READER_NAME),
-        ('{{ reader["name"] }}', READER_NAME),
-        ("{{ reader.address }}", READER_ADDRESS),
-        ("{{ reader.language }}", READER_LANGUAGE),
-        ("{{ reader.timezone }}", READER_TIMEZONE),
-        ("{{ reader.unsubscribe }}", UNSUBSCRIBE),
-        ("{{ reader.preferences }}", PREFERENCES),
-        ("{{ reader.web }}", WEB),
-        ("{{ unsubscribe }} {{ preferences }}", f"{UNSUBSCRIBE} {PREFERENCES}"),
-        ("{{ reader_address|isolate }}", f"\u2068{READER_ADDRESS}\u2069"),
-        ("{{ reader.name|e }}{{ reader.name|safe }}", READER_NAME * 2),
-        ('{{ "Dear " ~ reader.name }}', f"Dear {READER_NAME}"),
-        ('{{ "Dear %s" % reader.name }}', f"Dear {READER_NAME}"),
-        ('{{ "Dear {}".format(reader.name) }}', f"Dear {READER_NAME}"),
-        ('{{ "Dear %s"|format(reader.name) }}', f"Dear {READER_NAME}"),
-        ('{{ _("Dear %(name)s", name=reader.name) }}', f"Dear {READER_NAME}"),
-        ("{% trans who=reader.name %}Dear {{ who }}{% endtrans %}", f"Dear {READER_NAME}"),
-        ("{% set who %}<b>{{ reader.name }}</b>{% endset %}{{ who }}", f"<b>{READER_NAME}</b>"),
-        ("{% set who = reader.name %}{{ who }}", READER_NAME),
+        ("{{ reader.name }}", NAME_PLACEHOLDER),
+        ('{{ reader["name"] }}', NAME_PLACEHOLDER),
+        ("{{ reader.address }}", ADDRESS_PLACEHOLDER),
+        ("{{ reader.language }}", LANGUAGE_PLACEHOLDER),
+        ("{{ reader.timezone }}", TIMEZONE_PLACEHOLDER),
+        ("{{ reader.unsubscribe }}", UNSUBSCRIBE_PLACEHOLDER),
+        ("{{ reader.preferences }}", PREFERENCES_PLACEHOLDER),
+        ("{{ reader.web }}", WEB_PLACEHOLDER),
+        (
+            "{{ unsubscribe }} {{ preferences }}",
+            f"{UNSUBSCRIBE_PLACEHOLDER} {PREFERENCES_PLACEHOLDER}",
+        ),
+        ("{{ reader_address|isolate }}", f"\u2068{ADDRESS_PLACEHOLDER}\u2069"),
+        ("{{ reader.name|e }}{{ reader.name|safe }}", NAME_PLACEHOLDER * 2),
+        ('{{ "Dear " ~ reader.name }}', f"Dear {NAME_PLACEHOLDER}"),
+        ('{{ "Dear %s" % reader.name }}', f"Dear {NAME_PLACEHOLDER}"),
+        ('{{ "Dear {}".format(reader.name) }}', f"Dear {NAME_PLACEHOLDER}"),
+        ('{{ "Dear %s"|format(reader.name) }}', f"Dear {NAME_PLACEHOLDER}"),
+        ('{{ _("Dear %(name)s", name=reader.name) }}', f"Dear {NAME_PLACEHOLDER}"),
+        ("{% trans who=reader.name %}Dear {{ who }}{% endtrans %}", f"Dear {NAME_PLACEHOLDER}"),
+        (
+            "{% set who %}<b>{{ reader.name }}</b>{% endset %}{{ who }}",
+            f"<b>{NAME_PLACEHOLDER}</b>",
+        ),
+        ("{% set who = reader.name %}{{ who }}", NAME_PLACEHOLDER),
         (
             "{% macro hi(who) %}Hi {{ who }}{% endmacro %}{{ hi(reader.name) }}",
-            f"Hi {READER_NAME}",
+            f"Hi {NAME_PLACEHOLDER}",
         ),
-        ('{{ [reader.name, "all"]|join(" & ") }}', f"{READER_NAME} &amp; all"),
-        ("{% if reader is defined %}{{ reader.name }}{% endif %}", READER_NAME),
+        ('{{ [reader.name, "all"]|join(" & ") }}', f"{NAME_PLACEHOLDER} &amp; all"),
+        ("{% if reader is defined %}{{ reader.name }}{% endif %}", NAME_PLACEHOLDER),
     ],
 )
 def test_a_value_can_be_written_in_many_ways(folder: Path, source: str, made: str) -> None:
@@ -116,16 +132,16 @@ def test_words_for_readers_without_a_name_survive_escaping_and_inlining(
 ) -> None:
     place = f"{{{{ reader.name | otherwise({words}) }}}}"
     made = page(renderer, folder, f"<p title='{place}' style=\"color:#000000\">{place}</p>")
-    assert [*slots(made)] == [Slot(READER_NAME, said)] * 2
+    assert [*find_placeholders(made)] == [Placeholder(NAME_PLACEHOLDER, said)] * 2
     assert re.sub(r"@@[A-Z0-9_@]+@@", "", made) == '<p title="" style="color:#000000"></p>'
     write(folder, TEXT, place + " and a line so long that it has to be broken somewhere" * 3)
     text = renderer.digest(sample.issue("en")).text
-    assert [*slots(text)] == [Slot(READER_NAME, said)]
+    assert [*find_placeholders(text)] == [Placeholder(NAME_PLACEHOLDER, said)]
 
 
 def test_words_of_the_catalogue_are_taken_as_they_are_shown(folder: Path) -> None:
     made = rendered_here(folder, '{{ reader.name|otherwise(_("Ann &amp; Bob")) }}')
-    assert made == str(Slot(READER_NAME, "Ann & Bob"))
+    assert made == str(Placeholder(NAME_PLACEHOLDER, "Ann & Bob"))
 
 
 BRANCHES = [
@@ -292,19 +308,19 @@ def test_a_value_can_not_stand_where_it_would_be_an_address_or_a_style(
 @pytest.mark.parametrize(
     ("html", "place"),
     [
-        (f"<p onclick='{READER_NAME}'>", 'onclick="..." of <p>'),
-        (f"<p OnMouseOver='go({UNSUBSCRIBE})'>", 'onmouseover="..." of <p>'),
-        (f"<iframe srcdoc='{READER_NAME}'></iframe>", 'srcdoc="..." of <iframe>'),
-        (f"<iframe srcdoc='{WEB}'></iframe>", 'srcdoc="..." of <iframe>'),
-        (f"<button formaction='{READER_ADDRESS}'>", 'formaction="..." of <button>'),
-        (f"<img lowsrc='{READER_NAME}'>", 'lowsrc="..." of <img>'),
-        (f"<a ping='{READER_NAME}'>", 'ping="..." of <a>'),
-        (f"<svg><a xlink:href='{READER_NAME}'></a></svg>", 'xlink:href="..." of <a>'),
+        (f"<p onclick='{NAME_PLACEHOLDER}'>", 'onclick="..." of <p>'),
+        (f"<p OnMouseOver='go({UNSUBSCRIBE_PLACEHOLDER})'>", 'onmouseover="..." of <p>'),
+        (f"<iframe srcdoc='{NAME_PLACEHOLDER}'></iframe>", 'srcdoc="..." of <iframe>'),
+        (f"<iframe srcdoc='{WEB_PLACEHOLDER}'></iframe>", 'srcdoc="..." of <iframe>'),
+        (f"<button formaction='{ADDRESS_PLACEHOLDER}'>", 'formaction="..." of <button>'),
+        (f"<img lowsrc='{NAME_PLACEHOLDER}'>", 'lowsrc="..." of <img>'),
+        (f"<a ping='{NAME_PLACEHOLDER}'>", 'ping="..." of <a>'),
+        (f"<svg><a xlink:href='{NAME_PLACEHOLDER}'></a></svg>", 'xlink:href="..." of <a>'),
         (
-            f"<meta http-equiv='refresh' content='0;url={READER_NAME}'>",
+            f"<meta http-equiv='refresh' content='0;url={NAME_PLACEHOLDER}'>",
             'content="..." of <meta>',
         ),
-        (f"<meta name='description' content='{READER_NAME}'>", 'content="..." of <meta>'),
+        (f"<meta name='description' content='{NAME_PLACEHOLDER}'>", 'content="..." of <meta>'),
     ],
 )
 def test_a_value_can_not_stand_in_an_attribute_that_is_more_than_words(
@@ -312,18 +328,18 @@ def test_a_value_can_not_stand_in_an_attribute_that_is_more_than_words(
 ) -> None:
     reason = rf"^templates/x: @@[A-Z_]+@@ can't stand in {re.escape(place)}$"
     with pytest.raises(RenderingError, match=reason):
-        placement.checked_page("x", f"<!DOCTYPE html><html><body>{html}")
+        placeholder_checks.checked_html("x", f"<!DOCTYPE html><html><body>{html}")
 
 
 def test_words_may_be_content_elsewhere() -> None:
-    html = f"<p content='{READER_NAME}' title='{READER_NAME}'><a formaction='{WEB}'>x</a></p>"
-    assert placement.checked_page("x", html) == html
+    html = f"<p content='{NAME_PLACEHOLDER}' title='{NAME_PLACEHOLDER}'><a formaction='{WEB_PLACEHOLDER}'>x</a></p>"
+    assert placeholder_checks.checked_html("x", html) == html
 
 
 def test_links_stand_in_addresses_and_names_in_titles(renderer: Renderer, folder: Path) -> None:
     source = '<a href="{{ reader.web }}" title="For {{ reader.name }}">x</a>'
     made = page(renderer, folder, source)
-    assert made == f'<a href="{WEB}" title="For {READER_NAME}">x</a>'
+    assert made == f'<a href="{WEB_PLACEHOLDER}" title="For {NAME_PLACEHOLDER}">x</a>'
 
 
 # Subjects
@@ -336,11 +352,13 @@ def subject(renderer: Renderer, folder: Path, source: str) -> str:
 
 def test_a_subject_may_name_the_reader(renderer: Renderer, folder: Path) -> None:
     made = subject(renderer, folder, "{{ reader.name|otherwise('You') }}, your week")
-    assert made == f"{Slot(READER_NAME, 'You')}, your week"
+    assert made == f"{Placeholder(NAME_PLACEHOLDER, 'You')}, your week"
 
 
 def test_a_subject_may_hold_no_link(renderer: Renderer, folder: Path) -> None:
-    reason = rf"^templates/{SUBJECT}: a link, {UNSUBSCRIBE}, can't stand in a subject$"
+    reason = (
+        rf"^templates/{SUBJECT}: a link, {UNSUBSCRIBE_PLACEHOLDER}, can't stand in a subject$"
+    )
     with pytest.raises(RenderingError, match=reason):
         subject(renderer, folder, "See {{ unsubscribe }}")
 
@@ -361,7 +379,7 @@ def test_a_subject_may_not_depend_on_the_reader(renderer: Renderer, folder: Path
 # Mails about a subscription
 
 
-def system_mail(renderer: Renderer, folder: Path, source: str) -> Digest:
+def rendered_system_mail(renderer: Renderer, folder: Path, source: str) -> Digest:
     write(folder, "email/welcome/body.txt", source)
     mail = SystemMail(kind="welcome", house=sample.house("en"), newsletters=("The week",))
     return renderer.system_mail(mail)
@@ -369,20 +387,24 @@ def system_mail(renderer: Renderer, folder: Path, source: str) -> Digest:
 
 def test_a_system_mail_has_a_reader_too(renderer: Renderer, folder: Path) -> None:
     source = "{{ reader.name|otherwise('you') }} {{ reader.preferences }} {{ confirm }}"
-    made = system_mail(renderer, folder, source)
-    assert [*slots(made.text)] == [Slot(READER_NAME, "you"), Slot(PREFERENCES), Slot(CONFIRM)]
+    made = rendered_system_mail(renderer, folder, source)
+    assert [*find_placeholders(made.text)] == [
+        Placeholder(NAME_PLACEHOLDER, "you"),
+        Placeholder(PREFERENCES_PLACEHOLDER),
+        Placeholder(CONFIRM_PLACEHOLDER),
+    ]
 
 
 def test_a_system_mail_is_no_issue_and_has_no_page(renderer: Renderer, folder: Path) -> None:
     reason = r"^templates/email/welcome/body\.txt, line 1: there is no reader\.web here"
     with pytest.raises(RenderingError, match=reason):
-        system_mail(renderer, folder, "{{ reader.web }}")
+        rendered_system_mail(renderer, folder, "{{ reader.web }}")
 
 
 def test_a_system_mail_may_not_depend_on_the_reader(renderer: Renderer, folder: Path) -> None:
     source = "{% set who %}{{ reader.name }}{% endset %}{{ 'x' if who else 'y' }}"
     with pytest.raises(RenderingError, match=r"welcome/body\.txt: where it says 'x' to some"):
-        system_mail(renderer, folder, source)
+        rendered_system_mail(renderer, folder, source)
 
 
 @pytest.mark.parametrize("language", sample.LANGUAGES)
@@ -390,19 +412,19 @@ def test_the_shipped_templates_ask_nothing_about_a_reader(
     language: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     asked: list[list[str]] = []
-    check = placement.check_that_nothing_is_asked
+    check = placeholder_checks.check_same_for_all
 
     def noted(made: Mapping[str, str], blank: Callable[[str], str]) -> None:
         asked.append([*made])
         check(made, blank)
 
     # A spy that calls through: nothing else tells that it was looked.
-    monkeypatch.setattr(placement, "check_that_nothing_is_asked", noted)
+    monkeypatch.setattr(placeholder_checks, "check_same_for_all", noted)
     templates = Templates(tmp_path)
-    digest.compose(templates, sample.issue(language))
+    digest.render_digest(templates, sample.issue(language))
     for kind in ("confirm", "welcome", "goodbye"):
         mail = SystemMail(kind=kind, house=sample.house(language), newsletters=("The week",))
-        system.compose(templates, mail)
+        system_mail.render_system_mail(templates, mail)
     assert asked[0] == [SUBJECT, BODY, TEXT]
     assert len(asked) == 4
 
@@ -432,7 +454,7 @@ def test_a_mail_with_readers_values_passes_the_gate(
 
 def test_the_gate_finds_a_place_that_nobody_fills() -> None:
     made = Renderer().digest(sample.issue("en"))
-    for residue in (CONFIRM, "@@READER_NAME_OR@@FF@@", "@@READER_SHOE@@"):
+    for residue in (CONFIRM_PLACEHOLDER, "@@READER_NAME_OR@@FF@@", "@@READER_SHOE@@"):
         spoilt = replace(
             made,
             html=made.html.replace("</body>", f"<p>{residue}</p></body>"),
@@ -447,4 +469,4 @@ def test_the_documentation_names_every_value_of_a_reader() -> None:
         Path(__file__).resolve().parents[3] / "docs" / "reference" / "templates.md"
     ).read_text("utf-8")
     named = re.findall(r"(?m)^\| `reader\.(\w+)` \|", page)
-    assert named == [*readers.OWN, "web"]
+    assert named == [*subscriber_values._VALUES, "web"]

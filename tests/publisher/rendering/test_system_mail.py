@@ -9,8 +9,8 @@ import pytest
 from lxml import etree, html
 
 from publisher.languages import direction
-from publisher.rendering import Digest, Renderer, SystemMail, tokens
-from publisher.rendering.plaintext import COLUMNS, width
+from publisher.rendering import Digest, Renderer, SystemMail, placeholders
+from publisher.rendering.plaintext import TEXT_COLUMNS, display_width
 from tests.publisher.rendering import sample
 
 Kind = Literal["confirm", "welcome", "goodbye"]
@@ -71,8 +71,12 @@ def test_both_parts_have_the_same_links_and_name_the_newsletters(
 ) -> None:
     mail = render(kind, language)
     lines = set(mail.text.splitlines())
-    places = {line for line in lines if line.startswith("https://") or line in tokens.TOKENS}
-    assert places - {tokens.READER_ADDRESS} == links(mail)
+    places = {
+        line
+        for line in lines
+        if line.startswith("https://") or line in placeholders.ALL_PLACEHOLDERS
+    }
+    assert places - {placeholders.ADDRESS_PLACEHOLDER} == links(mail)
     for title in TITLES:
         assert title in mail.html
         assert title in mail.text
@@ -80,9 +84,13 @@ def test_both_parts_have_the_same_links_and_name_the_newsletters(
 
 def test_each_offers_what_its_reader_may_want_to_do() -> None:
     home = "https://news.example.org/en/"
-    assert links(render("confirm")) == {tokens.CONFIRM, home}
-    assert links(render("welcome")) == {tokens.UNSUBSCRIBE, tokens.PREFERENCES, home}
-    assert links(render("goodbye")) == {tokens.PREFERENCES, home}
+    assert links(render("confirm")) == {placeholders.CONFIRM_PLACEHOLDER, home}
+    assert links(render("welcome")) == {
+        placeholders.UNSUBSCRIBE_PLACEHOLDER,
+        placeholders.PREFERENCES_PLACEHOLDER,
+        home,
+    }
+    assert links(render("goodbye")) == {placeholders.PREFERENCES_PLACEHOLDER, home}
 
 
 @every_mail
@@ -94,14 +102,14 @@ def test_every_mail_says_to_whom_or_why_it_is_sent_and_by_whom(
         assert "1 Example Street, Example City" in part
         assert sample.PUBLICATION[language][0] in part
     if kind != "welcome":
-        assert tokens.READER_ADDRESS in mail.html
-        assert tokens.READER_ADDRESS in mail.text
+        assert placeholders.ADDRESS_PLACEHOLDER in mail.html
+        assert placeholders.ADDRESS_PLACEHOLDER in mail.text
 
 
 @every_mail
 def test_the_text_part_fits_its_columns(kind: Kind, language: str) -> None:
     for line in render(kind, language).text.splitlines():
-        assert width(line) <= COLUMNS or line.startswith("https://")
+        assert display_width(line) <= TEXT_COLUMNS or line.startswith("https://")
 
 
 @pytest.mark.parametrize("kind", KINDS)

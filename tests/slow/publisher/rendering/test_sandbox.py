@@ -19,13 +19,13 @@ import pytest
 from markupsafe import escape
 
 from publisher.errors import RenderingError
-from publisher.rendering import LanguageLink, Renderer, SystemMail, workshop
-from publisher.rendering.child import Child
-from publisher.rendering.limits import SECONDS_AT_MOST
-from publisher.rendering.overrides import look
-from tests.processes import ROOT
+from publisher.rendering import LanguageLink, Renderer, SystemMail
+from publisher.rendering.custom_templates import folder_state
+from publisher.rendering.sandbox import client
+from publisher.rendering.sandbox.limits import KILL_CPU_SECONDS
+from publisher.rendering.sandbox.process import SandboxProcess
 from tests.publisher.rendering import sample
-from tests.publisher.rendering.apart import (
+from tests.publisher.rendering.sandbox_helpers import (
     HELLO,
     broken,
     child,
@@ -195,7 +195,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from tests.publisher.rendering import sample
-from tests.publisher.rendering.apart import child, content, write
+from tests.publisher.rendering.sandbox_helpers import child, content, write
 from publisher.rendering import Renderer
 
 folder = Path(sys.argv[1])
@@ -212,7 +212,7 @@ if sys.argv[2] == "busy":
 LIMITED_SCRIPT = """
 import resource, sys
 from pathlib import Path
-from tests.publisher.rendering.apart import child, content
+from tests.publisher.rendering.sandbox_helpers import child, content
 from publisher.rendering import Renderer
 
 renderer = Renderer(Path(sys.argv[1]))
@@ -258,7 +258,7 @@ def test_it_ends_when_the_program_is_killed(folder: Path, what: str) -> None:
             used = seconds_used(number)
             wait_until(lambda: seconds_used(number) > used + 0.3)
         process.kill()
-        wait_until(lambda: not is_there(number), 10 * SECONDS_AT_MOST)
+        wait_until(lambda: not is_there(number), 10 * KILL_CPU_SECONDS)
         process.communicate()
     assert process.returncode == -signal.SIGKILL
 
@@ -276,7 +276,7 @@ def test_limits_of_the_operator_s_own_are_left_as_they_are(folder: Path) -> None
     found = done.stdout.split()
     memory, time_held, time_hard = map(int, found)
     assert memory < 4_000_000 * 1024
-    assert time_held < SECONDS_AT_MOST + 5
+    assert time_held < KILL_CPU_SECONDS + 5
     assert time_hard == 600
 
 
@@ -331,7 +331,7 @@ def test_one_that_stands_still_is_ended_by_the_clock(
     write(folder, "web/chooser.html", ENDLESS)
     content(renderer)
     number, used = child(renderer).number, seconds_used(child(renderer).number)
-    monkeypatch.setattr(workshop, "SECONDS_BY_THE_CLOCK", 2)
+    monkeypatch.setattr(client, "WALL_SECONDS", 2)
 
     def stop() -> None:
         wait_until(lambda: seconds_used(number) > used + 0.1)
@@ -397,7 +397,7 @@ def test_a_system_that_starts_no_process_costs_a_page(
 
 
 def test_a_process_that_has_just_ended_can_t_be_asked() -> None:
-    one = Child(["-c", "raise SystemExit(1)"], 100)
+    one = SandboxProcess(["-c", "raise SystemExit(1)"], 100)
     wait_until(lambda: not one.is_alive)
     with pytest.raises(EOFError):
         one.ask(b"anything", time.monotonic() + 30)
@@ -423,21 +423,21 @@ def test_what_meets_a_limit_again_and_again_is_left_alone_for_a_while(
     renderer: Renderer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(folder, "feed/entry.html", GREEDY)
-    for _ in range(workshop.TRIES):
+    for _ in range(client.MAX_FAILURES):
         with pytest.raises(RenderingError, match=r"512 MB of memory$"):
             content(renderer)
     for _ in range(100):
         with pytest.raises(RenderingError, match=r"512 MB of memory; it is left alone"):
             content(renderer)
     assert renderer.chooser_page(sample.house("en"), ())
-    monkeypatch.setattr(workshop, "SECONDS_OF_REST", 0.0)
+    monkeypatch.setattr(client, "PAUSE_SECONDS", 0.0)
     with pytest.raises(RenderingError, match=r"512 MB of memory$"):
         content(renderer)
 
 
 def test_a_template_that_was_mended_is_not_left_alone(renderer: Renderer, folder: Path) -> None:
     write(folder, "feed/entry.html", GREEDY)
-    for _ in range(workshop.TRIES + 1):
+    for _ in range(client.MAX_FAILURES + 1):
         with pytest.raises(RenderingError):
             content(renderer)
     write(folder, "feed/entry.html", HELLO)
@@ -449,7 +449,7 @@ def test_one_article_that_is_too_much_does_not_count_against_the_others(
 ) -> None:
     greedy = "{% if item.article.slug == 'bench-map' %}" + GREEDY + "{% endif %}fine"
     write(folder, "feed/entry.html", greedy)
-    for _ in range(workshop.TRIES + 1):
+    for _ in range(client.MAX_FAILURES + 1):
         with pytest.raises(RenderingError, match=r"512 MB of memory$"):
             content(renderer, "en", 1)
         assert content(renderer) == "fine"
@@ -474,9 +474,11 @@ def test_a_process_that_answers_otherwise_costs_a_page(
 ) -> None:
     write(tmp_path / what, "feed/entry.html", HELLO)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(workshop, "WORKER", "tests.publisher.rendering.liars")
-    monkeypatch.setattr(workshop, "SECONDS_BY_THE_CLOCK", 1)
-    monkeypatch.setattr("publisher.rendering.child.SECONDS_TO_END", 0.2)
+    monkeypatch.setattr(
+        client, "_WORKER_MODULE", "tests.publisher.rendering.misbehaving_workers"
+    )
+    monkeypatch.setattr(client, "WALL_SECONDS", 1)
+    monkeypatch.setattr("publisher.rendering.sandbox.process._EXIT_TIMEOUT", 0.2)
     with (
         closing(Renderer(tmp_path / what)) as renderer,
         pytest.raises(RenderingError, match=rf"^templates/.*{re.escape(said)}"),
@@ -488,11 +490,11 @@ def test_a_process_that_answers_otherwise_costs_a_page(
 def test_a_fault_of_the_program_is_told_with_the_place(
     folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    place = workshop.Workshop(folder)
+    place = client.SandboxClient(folder)
     with closing(place), pytest.raises(RenderingError, match=r"^ZeroDivisionError: integer"):
-        place.make(look(folder), broken)
+        place.make(folder_state(folder), broken)
     err = capfd.readouterr().err
-    assert "apart.py" in err
+    assert "sandbox_helpers.py" in err
     assert "in broken" in err
 
 

@@ -5,19 +5,25 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.rendering.fitting import MOST_BYTES, Plan, fit, plans
-from publisher.rendering.stories import Shape
+from publisher.mail_limits import MAX_HTML_BYTES
+from publisher.rendering.digest_size import LengthPlan, find_fitting_plan, length_plans
+from publisher.rendering.stories import StoryLength
 
-FULL, OPENING, SUMMARY, LINE = Shape.FULL, Shape.OPENING, Shape.SUMMARY, Shape.LINE
+FULL, OPENING, SUMMARY, LINE = (
+    StoryLength.FULL,
+    StoryLength.OPENING,
+    StoryLength.SUMMARY,
+    StoryLength.LINE,
+)
 
-wanted = st.lists(st.sampled_from(Shape), min_size=1, max_size=25).map(tuple)
+wanted = st.lists(st.sampled_from(StoryLength), min_size=1, max_size=25).map(tuple)
 WEIGHTS = {FULL: 20_000, OPENING: 4_000, SUMMARY: 2_500, LINE: 900}
 
 
 STYLE = "x" * 91
 
 
-def write(plan: Plan) -> str:
+def write(plan: LengthPlan) -> str:
     """Write a document as large as a plan asks for, before styles go into its elements."""
     return "<html><body>" + "".join(
         f'<p class="{shape.name}">{"x" * WEIGHTS[shape]}</p>' for shape in plan
@@ -28,8 +34,8 @@ def finish(html: str) -> str:
     return html.replace("<p ", f'<p style="{STYLE}" ')
 
 
-def search(plan: Plan) -> tuple[Plan, str] | None:
-    return fit(plans(plan), write, finish, len)
+def search(plan: LengthPlan) -> tuple[LengthPlan, str] | None:
+    return find_fitting_plan(length_plans(plan), write, finish, len)
 
 
 def test_what_fits_is_left_alone() -> None:
@@ -37,7 +43,7 @@ def test_what_fits_is_left_alone() -> None:
 
 
 def test_stories_give_way_from_the_last_and_the_lead_comes_last() -> None:
-    assert plans((FULL, FULL, SUMMARY)) == [
+    assert length_plans((FULL, FULL, SUMMARY)) == [
         (FULL, FULL, SUMMARY),
         (FULL, OPENING, SUMMARY),
         (OPENING, OPENING, SUMMARY),
@@ -52,8 +58,8 @@ def test_stories_give_way_from_the_last_and_the_lead_comes_last() -> None:
 
 
 @given(wanted)
-def test_each_plan_tells_less_than_the_one_before_in_one_story(plan: Plan) -> None:
-    for before, after in pairwise(plans(plan)):
+def test_each_plan_tells_less_than_the_one_before_in_one_story(plan: LengthPlan) -> None:
+    for before, after in pairwise(length_plans(plan)):
         length = len(after)
         differing = [n for n in range(length) if before[n] != after[n]]
         assert len(differing) + len(before) - length == 1
@@ -61,14 +67,14 @@ def test_each_plan_tells_less_than_the_one_before_in_one_story(plan: Plan) -> No
 
 
 @given(wanted)
-def test_the_least_is_the_lead_in_one_line(plan: Plan) -> None:
-    assert plans(plan)[-1] == (LINE,)
+def test_the_least_is_the_lead_in_one_line(plan: LengthPlan) -> None:
+    assert length_plans(plan)[-1] == (LINE,)
 
 
 @given(wanted)
-def test_the_first_plan_that_fits_is_found(plan: Plan) -> None:
+def test_the_first_plan_that_fits_is_found(plan: LengthPlan) -> None:
     expected = next(
-        choice for choice in plans(plan) if len(finish(write(choice))) <= MOST_BYTES
+        choice for choice in length_plans(plan) if len(finish(write(choice))) <= MAX_HTML_BYTES
     )
     assert search(plan) == (expected, finish(write(expected)))
 
@@ -80,21 +86,26 @@ def test_few_documents_are_finished() -> None:
         finished.append(html)
         return finish(html)
 
-    assert fit(plans((FULL,) * 20), write, counted, len) is not None
+    assert find_fitting_plan(length_plans((FULL,) * 20), write, counted, len) is not None
     assert len(finished) == 3
 
 
 @given(wanted)
-def test_what_was_reckoned_too_small_is_not_taken(plan: Plan) -> None:
+def test_what_was_reckoned_too_small_is_not_taken(plan: LengthPlan) -> None:
     """Styles that only come with a shape that the first plan did not have."""
 
     def surprising(html: str) -> str:
         return finish(html).replace('class="LINE"', f'class="LINE" title="{"x" * 2_000}"')
 
-    found = fit(plans(plan), write, surprising, len)
+    found = find_fitting_plan(length_plans(plan), write, surprising, len)
     assert found is not None
-    assert len(found[1]) <= MOST_BYTES
+    assert len(found[1]) <= MAX_HTML_BYTES
 
 
 def test_nothing_fits_where_even_a_line_is_too_long() -> None:
-    assert fit(plans((FULL, FULL)), write, finish, lambda _html: MOST_BYTES + 1) is None
+    assert (
+        find_fitting_plan(
+            length_plans((FULL, FULL)), write, finish, lambda _html: MAX_HTML_BYTES + 1
+        )
+        is None
+    )

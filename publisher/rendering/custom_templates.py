@@ -15,17 +15,17 @@ from publisher.errors import RenderingError
 
 # Our own templates are thirty, and the folder is looked through for each page: a thousand files
 # take as long as the page.
-MOST_FILES = 1000
+MAX_TEMPLATE_FILES = 1000
 
 # Our largest template has 10,000 bytes; a style sheet may carry its fonts and pictures in itself.
-MOST_BYTES = 1_000_000
+MAX_TEMPLATE_BYTES = 1_000_000
 
 # Files and folders; a file's time of change (in nanoseconds) and its size in bytes.
-Look = frozenset[tuple[str, int, int]]
-NOTHING: Look = frozenset()
+FolderState = frozenset[tuple[str, int, int]]
+EMPTY_FOLDER: FolderState = frozenset()
 
 
-def look(folder: Path) -> Look:
+def folder_state(folder: Path) -> FolderState:
     """Say how the folder looks, so that a change shows; NOTHING, if it is empty or not there.
 
     Hidden files are no templates. Raises RenderingError for more than MOST_FILES.
@@ -33,9 +33,9 @@ def look(folder: Path) -> Look:
     found = []
     for entry in _entries(str(folder)):
         found.append(entry)
-        if len(found) > MOST_FILES:
+        if len(found) > MAX_TEMPLATE_FILES:
             raise RenderingError(
-                f"templates/ holds more than {MOST_FILES} files; "
+                f"templates/ holds more than {MAX_TEMPLATE_FILES} files; "
                 "it is for templates and catalogues alone"
             )
     return frozenset(found)
@@ -48,7 +48,7 @@ def _entries(folder: str) -> Iterator[tuple[str, int, int]]:
         try:
             with os.scandir(place) as entries:
                 for entry in entries:
-                    if is_hidden(entry.name):
+                    if is_hidden_name(entry.name):
                         continue
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
@@ -62,12 +62,12 @@ def _entries(folder: str) -> Iterator[tuple[str, int, int]]:
             raise RenderingError(f"{place}: can't be read: {error.strerror or error}") from None
 
 
-def is_hidden(name: str) -> bool:
+def is_hidden_name(name: str) -> bool:
     """Say whether a name is one of those that folders keep for programs."""
     return name.startswith(".")
 
 
-def read(folder: Path, name: str) -> bytes:
+def read_custom_file(folder: Path, name: str) -> bytes:
     """Read a file of the folder by its path within it.
 
     Raises RenderingError for what lies elsewhere, is not a plain file, or is too large.
@@ -79,20 +79,20 @@ def read(folder: Path, name: str) -> bytes:
         if not stat.S_ISREG(path.stat().st_mode):
             raise RenderingError(f"{name} is not a file")
         with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
+            content = file.read(MAX_TEMPLATE_BYTES + 1)
     except (OSError, RuntimeError) as error:
         # Until Python 3.13 a link that leads to itself is a RuntimeError.
         reason = getattr(error, "strerror", None) or error
         raise RenderingError(f"{name} can't be read: {reason}") from None
-    if len(content) > MOST_BYTES:
-        raise RenderingError(f"{name} has more than {MOST_BYTES:,} bytes")
+    if len(content) > MAX_TEMPLATE_BYTES:
+        raise RenderingError(f"{name} has more than {MAX_TEMPLATE_BYTES:,} bytes")
     return content
 
 
-def text(folder: Path, name: str) -> str:
+def read_custom_template(folder: Path, name: str) -> str:
     """Read a template of the folder; as `read`, and it must be text in UTF-8."""
     try:
-        found = read(folder, name).decode("utf-8-sig")
+        found = read_custom_file(folder, name).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise RenderingError(f"{name} is not text in UTF-8 (byte {error.start})") from None
     if "\0" in found:

@@ -17,23 +17,23 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from publisher.rendering import wire
+from publisher.rendering.sandbox import protocol
 
 # A process that has nothing to do ends in a fraction of that.
-SECONDS_TO_END = 5
+_EXIT_TIMEOUT = 5
 
 # Read or written at once; pipes hold less as a rule.
-PORTION = 1 << 20
+_CHUNK_BYTES = 1 << 20
 
 # Whoever stops the program, by keyboard or as systemd does, means the whole; the child has to
 # finish what the program is still waiting for.
-HELD_BACK = {signal.SIGINT, signal.SIGTERM}
+_BLOCKED_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 # Secrets are for the program alone.
-OURS = "PUBLISHER_"
+_PRIVATE_PREFIX = "PUBLISHER_"
 
 
-class Child:
+class SandboxProcess:
     """One process; whoever asks must wait for the answer before asking again.
 
     Methods raise EOFError when the process has ended or promises more than it may, TimeoutError
@@ -67,10 +67,10 @@ class Child:
 
     def ask(self, request: bytes, deadline: float) -> None:
         """Send a request."""
-        message = memoryview(wire.LENGTH.pack(len(request)) + request)
+        message = memoryview(protocol.REQUEST_HEADER.pack(len(request)) + request)
         while message:
             try:
-                message = message[os.write(self._input, message[:PORTION]) :]
+                message = message[os.write(self._input, message[:_CHUNK_BYTES]) :]
             except BlockingIOError:
                 _wait(self._writable, deadline)
             except BrokenPipeError:
@@ -78,7 +78,9 @@ class Child:
 
     def answer(self, deadline: float) -> tuple[bytes, bytes]:
         """Wait for the next part of the answer: its kind, and what it says."""
-        kind, length = wire.HEADER.unpack(self._read(wire.HEADER.size, deadline))
+        kind, length = protocol.REPLY_HEADER.unpack(
+            self._read(protocol.REPLY_HEADER.size, deadline)
+        )
         if length > self._most:
             raise EOFError
         return kind, self._read(length, deadline)
@@ -86,7 +88,7 @@ class Child:
     def _read(self, size: int, deadline: float) -> bytes:
         while len(self._unread) < size:
             _wait(self._readable, deadline)
-            piece = os.read(self._output, PORTION)
+            piece = os.read(self._output, _CHUNK_BYTES)
             if not piece:
                 raise EOFError
             self._unread += piece
@@ -103,16 +105,16 @@ class Child:
     def outcome(self) -> int:
         """Say how it ended, once it has closed its output; it is killed if it has not."""
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(SECONDS_TO_END)
+            self._process.wait(_EXIT_TIMEOUT)
         return self.kill()
 
 
 def _started(words: Sequence[str]) -> subprocess.Popen[bytes]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(_PRIVATE_PREFIX)}
     # It finds what we find, but nothing that merely lies in the folder where we are.
     places = (path or str(Path.cwd()) for path in sys.path)
     environment["PYTHONPATH"] = os.pathsep.join(places)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED_SIGNALS)
     try:
         process = subprocess.Popen(  # noqa: S603  # this interpreter and a module of ours
             [sys.executable, "-P", *words],
@@ -139,7 +141,7 @@ def _ended(process: subprocess.Popen[bytes]) -> None:
     if process.stdin is not None:
         process.stdin.close()
     try:
-        process.wait(SECONDS_TO_END)
+        process.wait(_EXIT_TIMEOUT)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

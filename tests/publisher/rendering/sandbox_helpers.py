@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from publisher.rendering import Renderer
-from publisher.rendering.child import Child
 from publisher.rendering.environment import Templates
+from publisher.rendering.sandbox.process import SandboxProcess
 from tests.publisher.rendering import sample
 
 HELLO = "Hello, {{ item.article.title }}"
@@ -32,7 +32,7 @@ def broken(_templates: Templates) -> str:
     return str(1 // 0)
 
 
-def child(renderer: Renderer) -> Child:
+def child(renderer: Renderer) -> SandboxProcess:
     """Give the process of a renderer that has used it."""
     workshop = renderer._workshop
     assert workshop is not None

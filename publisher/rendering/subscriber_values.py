@@ -14,15 +14,15 @@ from typing import Any, NoReturn
 from markupsafe import Markup
 
 from publisher.errors import RenderingError
-from publisher.rendering import plaintext, tokens
-from publisher.rendering.tokens import Slot
+from publisher.rendering import placeholders, plaintext
+from publisher.rendering.placeholders import Placeholder
 
 # Filters that write a value as it is, whatever it will be.
-WRITING = frozenset(
+_OUTPUT_FILTERS = frozenset(
     {"e", "escape", "forceescape", "format", "isolate", "otherwise", "safe", "string"}
 )
 # What templates can do to a value besides writing it.
-QUESTIONS = (
+_REFUSED_METHODS = (
     *("__bool__", "__len__", "__iter__", "__reversed__", "__contains__"),
     *("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__", "__call__"),
     *("__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__mod__"),
@@ -31,32 +31,34 @@ QUESTIONS = (
 )
 
 
-class Place:
+class SubscriberValue:
     """A reader's value in a template: it can be written, and nothing else."""
 
     __slots__ = ("_said", "_slot")
 
-    def __init__(self, said: str, slot: Slot) -> None:
+    def __init__(self, said: str, slot: Placeholder) -> None:
         self._said = said
         self._slot = slot
 
-    def otherwise(self, words: object) -> Place:
+    def otherwise(self, words: object) -> SubscriberValue:
         """Give the place with words for readers who have no such value; raises RenderingError."""
-        if self._slot.token not in tokens.OPTIONAL or self._slot.otherwise:
+        if self._slot.token not in placeholders.OPTIONAL_PLACEHOLDERS or self._slot.otherwise:
             raise RenderingError(
                 f"{self._said} needs no otherwise(): it is for what a reader may lack, and once"
             )
         text = words.unescape() if isinstance(words, Markup) else words
-        if not isinstance(text, str) or any(tokens.slots(text)):
+        if not isinstance(text, str) or any(placeholders.find_placeholders(text)):
             raise RenderingError(
                 f"{self._said}: otherwise() takes words, the same for everybody"
             )
-        return type(self)(self._said, Slot(self._slot.token, plaintext.one_line(text)))
+        return type(self)(
+            self._said, Placeholder(self._slot.token, plaintext.to_one_line(text))
+        )
 
     def refused(self, *_arguments: object, **_named: object) -> NoReturn:
         """Refuse whatever is asked."""
         instead = "write it as it is"
-        if self._slot.token in tokens.OPTIONAL:
+        if self._slot.token in placeholders.OPTIONAL_PLACEHOLDERS:
             instead = f'write {{{{ {self._said} | otherwise("...") }}}} for readers without one'
         raise RenderingError(
             f"a mail is made once for all its readers, so {self._said} can't be asked about, "
@@ -81,7 +83,7 @@ class Place:
         self.refused()
 
 
-class Blank(Place):
+class EmptyValue(SubscriberValue):
     """The same for a reader who has nothing: none of her values is written."""
 
     __slots__ = ()
@@ -92,15 +94,15 @@ class Blank(Place):
     __html__ = __str__
 
 
-class Reader:
+class TemplateSubscriber:
     """The reader in a template: her values, by name."""
 
     __slots__ = ("_places",)
 
-    def __init__(self, places: Mapping[str, Place]) -> None:
+    def __init__(self, places: Mapping[str, SubscriberValue]) -> None:
         self._places = places
 
-    def __getattr__(self, name: str) -> Place:
+    def __getattr__(self, name: str) -> SubscriberValue:
         if name.startswith("_"):
             raise AttributeError(name)
         if name not in self._places:
@@ -118,46 +120,48 @@ class Reader:
     __str__ = __html__ = refused
 
 
-for _question in QUESTIONS:
-    setattr(Place, _question, Place.refused)
-    setattr(Reader, _question, Reader.refused)
+for _question in _REFUSED_METHODS:
+    setattr(SubscriberValue, _question, SubscriberValue.refused)
+    setattr(TemplateSubscriber, _question, TemplateSubscriber.refused)
 
-OWN = {
-    "name": tokens.READER_NAME,
-    "address": tokens.READER_ADDRESS,
-    "language": tokens.READER_LANGUAGE,
-    "timezone": tokens.READER_TIMEZONE,
-    "unsubscribe": tokens.UNSUBSCRIBE,
-    "preferences": tokens.PREFERENCES,
+_VALUES = {
+    "name": placeholders.NAME_PLACEHOLDER,
+    "address": placeholders.ADDRESS_PLACEHOLDER,
+    "language": placeholders.LANGUAGE_PLACEHOLDER,
+    "timezone": placeholders.TIMEZONE_PLACEHOLDER,
+    "unsubscribe": placeholders.UNSUBSCRIBE_PLACEHOLDER,
+    "preferences": placeholders.PREFERENCES_PLACEHOLDER,
 }
-BESIDE = {
-    "unsubscribe": tokens.UNSUBSCRIBE,
-    "preferences": tokens.PREFERENCES,
-    "reader_address": tokens.READER_ADDRESS,
+_TOP_LEVEL_VALUES = {
+    "unsubscribe": placeholders.UNSUBSCRIBE_PLACEHOLDER,
+    "preferences": placeholders.PREFERENCES_PLACEHOLDER,
+    "reader_address": placeholders.ADDRESS_PLACEHOLDER,
 }
 
 
-def of_digests(kind: type[Place] = Place) -> dict[str, Any]:
+def digest_values(kind: type[SubscriberValue] = SubscriberValue) -> dict[str, Any]:
     """Give what templates of digests are given of a reader."""
-    return _given(kind, {**OWN, "web": tokens.WEB}, BESIDE)
+    return _given(kind, {**_VALUES, "web": placeholders.WEB_PLACEHOLDER}, _TOP_LEVEL_VALUES)
 
 
-def of_system_mails(kind: type[Place] = Place) -> dict[str, Any]:
+def system_mail_values(kind: type[SubscriberValue] = SubscriberValue) -> dict[str, Any]:
     """Give what templates of mails about a subscription are given of a reader."""
-    return _given(kind, OWN, {**BESIDE, "confirm": tokens.CONFIRM})
+    return _given(
+        kind, _VALUES, {**_TOP_LEVEL_VALUES, "confirm": placeholders.CONFIRM_PLACEHOLDER}
+    )
 
 
 def _given(
-    kind: type[Place], own: Mapping[str, str], beside: Mapping[str, str]
+    kind: type[SubscriberValue], own: Mapping[str, str], beside: Mapping[str, str]
 ) -> dict[str, Any]:
-    places = {name: kind(f"reader.{name}", Slot(token)) for name, token in own.items()}
-    others = {name: kind(name, Slot(token)) for name, token in beside.items()}
-    return {"reader": Reader(places), **others}
+    places = {name: kind(f"reader.{name}", Placeholder(token)) for name, token in own.items()}
+    others = {name: kind(name, Placeholder(token)) for name, token in beside.items()}
+    return {"reader": TemplateSubscriber(places), **others}
 
 
-def otherwise(value: object, words: object) -> Place:
+def otherwise(value: object, words: object) -> SubscriberValue:
     """Give words to a reader's value, for readers who have none; raises RenderingError."""
-    if not isinstance(value, Place):
+    if not isinstance(value, SubscriberValue):
         raise RenderingError("otherwise is for a reader's own values, as reader.name")
     return value.otherwise(words)
 
@@ -165,7 +169,7 @@ def otherwise(value: object, words: object) -> Place:
 def guarded_filters(filters: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
     """Have filters refuse a reader's values, but for those that only write them."""
     return {
-        name: function if name in WRITING else _refusing(function)
+        name: function if name in _OUTPUT_FILTERS else _refusing(function)
         for name, function in filters.items()
     }
 
@@ -179,7 +183,7 @@ def _refusing(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def asked(*arguments: Any, **named: Any) -> Any:
         for value in (*arguments, *named.values()):
-            if isinstance(value, Place):
+            if isinstance(value, SubscriberValue):
                 value.refused()
         return function(*arguments, **named)
 

@@ -7,36 +7,41 @@ from pathlib import Path
 import pytest
 
 from publisher.errors import RenderingError
-from publisher.rendering import overrides
-from publisher.rendering.overrides import NOTHING, look, read, text
-from tests.publisher.rendering.apart import write
+from publisher.rendering import custom_templates
+from publisher.rendering.custom_templates import (
+    EMPTY_FOLDER,
+    folder_state,
+    read_custom_file,
+    read_custom_template,
+)
+from tests.publisher.rendering.sandbox_helpers import write
 
 
 def test_a_folder_that_is_empty_or_not_there_has_nothing_in_it(tmp_path: Path) -> None:
     write(tmp_path, "file", "no folder")
     (tmp_path / "empty").mkdir()
     for name in ("none", "empty", "file"):
-        assert look(tmp_path / name) == NOTHING
+        assert folder_state(tmp_path / name) == EMPTY_FOLDER
 
 
 def test_hidden_files_are_not_seen(tmp_path: Path) -> None:
     write(tmp_path, ".gitignore", "")
     write(tmp_path, ".git/HEAD", "")
-    assert look(tmp_path) == NOTHING
+    assert folder_state(tmp_path) == EMPTY_FOLDER
 
 
 def test_every_change_shows(tmp_path: Path) -> None:
-    seen = {look(tmp_path)}
+    seen = {folder_state(tmp_path)}
     file = write(tmp_path, "web/a.html", "a")
-    seen.add(look(tmp_path))
+    seen.add(folder_state(tmp_path))
     write(tmp_path, "web/a.html", "ab")
-    seen.add(look(tmp_path))
+    seen.add(folder_state(tmp_path))
     write(tmp_path, "web/b.html", "b")
-    seen.add(look(tmp_path))
+    seen.add(folder_state(tmp_path))
     file.rename(tmp_path / "a.html")
-    seen.add(look(tmp_path))
+    seen.add(folder_state(tmp_path))
     assert len(seen) == 5
-    assert look(tmp_path) == look(tmp_path)
+    assert folder_state(tmp_path) == folder_state(tmp_path)
 
 
 def test_what_links_lead_to_is_not_looked_through(tmp_path: Path) -> None:
@@ -44,29 +49,29 @@ def test_what_links_lead_to_is_not_looked_through(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "round").symlink_to(tmp_path / "own")
     (tmp_path / "own" / "out").symlink_to(tmp_path / "elsewhere")
-    assert {Path(name).name for name, _time, _size in look(tmp_path / "own")} == {
+    assert {Path(name).name for name, _time, _size in folder_state(tmp_path / "own")} == {
         "round",
         "out",
     }
 
 
 def test_a_thousand_files_are_the_most(tmp_path: Path) -> None:
-    for number in range(overrides.MOST_FILES):
+    for number in range(custom_templates.MAX_TEMPLATE_FILES):
         write(tmp_path, str(number), "")
-    assert len(look(tmp_path)) == overrides.MOST_FILES
+    assert len(folder_state(tmp_path)) == custom_templates.MAX_TEMPLATE_FILES
     write(tmp_path, "one more", "")
     with pytest.raises(RenderingError, match=r"^templates/ holds more than 1000 files"):
-        look(tmp_path)
+        folder_state(tmp_path)
 
 
 def test_a_file_may_be_as_large_as_that(tmp_path: Path) -> None:
-    write(tmp_path, "a.html", b"x" * overrides.MOST_BYTES)
-    assert len(read(tmp_path, "a.html")) == overrides.MOST_BYTES
-    write(tmp_path, "a.html", b"x" * (overrides.MOST_BYTES + 1))
+    write(tmp_path, "a.html", b"x" * custom_templates.MAX_TEMPLATE_BYTES)
+    assert len(read_custom_file(tmp_path, "a.html")) == custom_templates.MAX_TEMPLATE_BYTES
+    write(tmp_path, "a.html", b"x" * (custom_templates.MAX_TEMPLATE_BYTES + 1))
     with pytest.raises(RenderingError, match=r"^a\.html has more than 1,000,000 bytes$"):
-        read(tmp_path, "a.html")
+        read_custom_file(tmp_path, "a.html")
 
 
 def test_a_mark_of_the_encoding_is_no_part_of_a_template(tmp_path: Path) -> None:
     write(tmp_path, "a.html", "\ufeff<!DOCTYPE html>\r\n")
-    assert text(tmp_path, "a.html") == "<!DOCTYPE html>\r\n"
+    assert read_custom_template(tmp_path, "a.html") == "<!DOCTYPE html>\r\n"

@@ -1,0 +1,12 @@
+"""Limits that mail clients set. Rendering keeps them and the gate checks them."""
+
+# Bytes of a mail's HTML part, decoded. Gmail clips a mail at about 102,000 bytes and hides the
+# rest, the unsubscribe link included. It is not documented which bytes count. Base64 makes
+# 101,300 bytes of 74,000, so a mail within this limit is safe by every count.
+MAX_HTML_BYTES = 74_000
+
+# Columns of a subject. Phones show about 40, desktop clients about 70.
+MAX_SUBJECT_COLUMNS = 65
+
+# Elements within each other. Parsers drop what is nested deeper than about 255 without a word.
+MAX_NESTING = 100
