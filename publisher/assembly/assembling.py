@@ -148,7 +148,7 @@ def content_of(  # noqa: PLR0913  # everything that an issue says comes together
     publication, language = settings.publication, edition.language
     stories = {article.story_id for article in chosen}
     variants = articles.variants(connection, stories, now)
-    pool = articles.newest(connection, language, now, views.RELATED_POOL_SIZE)
+    pool = articles.newest_articles(connection, language, now, views.RELATED_POOL_SIZE)
     path = urls.issue_path(language, edition.newsletter, day)
     return IssueContent(
         house=views.publication_view(publication, language),

@@ -135,7 +135,7 @@ class StorySource:
             if reason:
                 yield self._note(f"picture of “{self.title}”", reason)
         if shape >= StoryLength.OPENING:
-            for reason in prose.unshown(self.prose, base_url=self.house.url):
+            for reason in prose.omitted_pictures(self.prose, base_url=self.house.url):
                 yield self._note(f"“{self.title}”", reason)
 
     def _note(self, what: str, reason: str) -> DigestNote:
@@ -164,7 +164,7 @@ class StorySource:
         article = self.item.article
         taken, cut = self.prose, False
         if shape == StoryLength.OPENING:
-            unspaced = script(article.language) in UNSPACED
+            unspaced = script(article.language) in UNSPACED_SCRIPTS
             taken, cut = self.prose.opening(
                 _OPENING_CHARACTERS_UNSPACED if unspaced else _OPENING_CHARACTERS
             )

@@ -207,7 +207,7 @@ def feed_addresses(publication: Publication, name: str) -> tuple[FeedAddress, ..
     return tuple(
         FeedAddress(
             name=_FORMAT_NAMES[form.name],
-            url=urls.absolute(publication, urls.feed_path(name, form.suffix)),
+            url=urls.absolute_url(publication, urls.feed_path(name, form.suffix)),
             media_type=form.media_type,
         )
         for form in FEED_FORMATS

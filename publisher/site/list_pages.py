@@ -19,7 +19,6 @@ from publisher.database import Database
 from publisher.issues import store as issues
 from publisher.issues.life import State
 from publisher.issues.model import Issue
-from publisher.placing import place
 from publisher.rendering import (
     ArticleView,
     HomeContent,
@@ -28,6 +27,7 @@ from publisher.rendering import (
     Renderer,
     views,
 )
+from publisher.web_files import write_page
 
 # A front page of thirty articles is read to its end by nobody; the feeds hold more.
 ARTICLES_ON_HOME = 30
@@ -146,7 +146,7 @@ def _pages(settings: Settings, renderer: Renderer, shelf: _LanguageLists) -> Ite
         yield urls.page_file(path(language)), renderer.home_page(content, feeds)
 
 
-def _item(publication: Publication, article: Article, shelf: _Shelf) -> ArticleView:
+def _item(publication: Publication, article: Article, shelf: _LanguageLists) -> ArticleView:
     variants = shelf.variants.get(article.story_id, ())
     return views.article_view(publication, article, shelf.language, variants)
 

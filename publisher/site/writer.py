@@ -142,7 +142,8 @@ def _pools(
 ) -> dict[str, list[Article]]:
     languages = {article.language for article in portion}
     return {
-        tag: articles.newest(connection, tag, now, views.RELATED_POOL_SIZE) for tag in languages
+        tag: articles.newest_articles(connection, tag, now, views.RELATED_POOL_SIZE)
+        for tag in languages
     }
 
 

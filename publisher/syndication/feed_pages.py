@@ -102,7 +102,7 @@ class FeedPages:
             else None,
         )
 
-    def _item(self, one: Standing) -> ArticleView:
+    def _item(self, one: StoredEntry) -> ArticleView:
         language = one.article.language
         return views.article_view(
             self._settings.publication, one.article, language, one.versions

@@ -21,8 +21,8 @@ from publisher.rendering.filters import file_name
 from publisher.rendering.filters import mail_picture_problem as unfit
 from publisher.rendering.placeholders import neutralise_placeholders
 from publisher.rendering.plaintext import to_one_line
-from publisher.rendering.prose.blocks import Figure, Run, Text, every
-from publisher.rendering.prose.prose import Prose
+from publisher.rendering.prose.blocks import Figure, TextBlock, TextRun, walk_blocks
+from publisher.rendering.prose.prose import ArticleContent
 
 # Longer ones are cut off by mail programs and by the servers that rewrite links on the way.
 MAX_URL_LENGTH = 2_000
@@ -113,10 +113,10 @@ def omitted_pictures(
     return tuple(reasons.values())
 
 
-def _linked(prose: Prose, site: Site) -> Iterator[tuple[str, str]]:
-    for block in every(prose.blocks):
-        if isinstance(block, Text):
-            for address, group in groupby(block.runs, href):
+def _linked(prose: ArticleContent, site: MailUrls) -> Iterator[tuple[str, str]]:
+    for block in walk_blocks(prose.blocks):
+        if isinstance(block, TextBlock):
+            for address, group in groupby(block.runs, run_href):
                 title = to_one_line("".join(run.text for run in group))
                 if address and title:
                     yield title, address

@@ -13,9 +13,9 @@ from dataclasses import replace
 from itertools import groupby
 
 from publisher.articles.characters import WIDE_BREAK
-from publisher.articles.words import LINE
+from publisher.articles.words import LINE_MARK
 from publisher.rendering.plaintext import BIDI_CONTROLS, is_balanced
-from publisher.rendering.prose.blocks import Mark, Run
+from publisher.rendering.prose.blocks import Mark, TextRun
 
 # Stands between two runs while they are folded as one text; no text holds it.
 SEAM = "\x00"

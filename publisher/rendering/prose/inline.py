@@ -14,8 +14,8 @@ from itertools import takewhile
 from publisher.articles.model import Picture
 from publisher.languages import direction, script
 from publisher.rendering.plaintext import to_one_line
-from publisher.rendering.prose.addresses import Site, quotable
-from publisher.rendering.prose.blocks import Mark, Run, Tongue
+from publisher.rendering.prose.addresses import MailUrls, quotable
+from publisher.rendering.prose.blocks import LanguageAttrs, Mark, TextRun
 from publisher.rendering.typography import typeface
 
 # Only these have italics; letters of other scripts are slanted by force, and hard to read.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from lxml import etree, html
 
 from publisher.articles.model import Picture
-from publisher.articles.words import BLOCKS, LINE
+from publisher.articles.words import BLOCK_ELEMENTS, LINE_MARK
 from publisher.rendering.placeholders import neutralise_placeholders
 from publisher.rendering.prose.blocks import (
     INHERITED,
@@ -25,9 +25,9 @@ from publisher.rendering.prose.blocks import (
     TextKind,
     TextRun,
 )
-from publisher.rendering.prose.containers import LEVELS, Container, Shape
-from publisher.rendering.prose.folding import SEAM, fold, level
-from publisher.rendering.prose.tongues import declared, within
+from publisher.rendering.prose.containers import LEVELS, BlockBuilder, BlockType
+from publisher.rendering.prose.folding import SEAM, balance_directions, fold_whitespace
+from publisher.rendering.prose.tongues import declared_language, inherit_language
 
 # Elements that say something of words in a line, by the name under which it is kept.
 MARKS = {

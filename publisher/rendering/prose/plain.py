@@ -85,8 +85,8 @@ def _led(lines: Paragraph, indent: str, first: str = "") -> Paragraph:
     return [f"{first}{lines[0]}".rstrip(), *led[1:]] if first else led
 
 
-def _text(text: Text, columns: int) -> Paragraph:
-    if text.kind != Kind.VERBATIM:
+def _text(text: TextBlock, columns: int) -> Paragraph:
+    if text.kind != TextKind.VERBATIM:
         return [part for line in text.words.split("\n") for part in wrap_line(line, columns)]
     lines = (line.expandtabs(TAB).rstrip() for line in text.words.split("\n"))
     return [part for line in lines for part in _verbatim(line, columns)]

@@ -6,7 +6,13 @@ import re
 from collections.abc import Callable
 
 from publisher.rendering.plaintext import BREAK_ANYWHERE, display_width
-from publisher.rendering.prose.blocks import Cell, Kind, Row, Table, Text
+from publisher.rendering.prose.blocks import (
+    TableBlock,
+    TableCell,
+    TableRow,
+    TextBlock,
+    TextKind,
+)
 
 # The narrowest phone has 320 CSS pixels, of which a mail's sides take 44.
 PHONE = 276

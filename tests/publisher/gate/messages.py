@@ -7,7 +7,7 @@ from html import escape
 
 from publisher.assembly.proving import READER, SECRET
 from publisher.composing import compose
-from publisher.gate.mail import Mail, Story
+from publisher.gate.mail import CheckedMail, ExpectedStory
 from publisher.rendering.placeholders import UNSUBSCRIBE_PLACEHOLDER
 from tests.publisher.composing.letters import a_letter
 

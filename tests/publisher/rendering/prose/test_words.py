@@ -19,8 +19,14 @@ from publisher.config import load
 from publisher.database import open_database
 from publisher.rendering.placeholders import ALL_PLACEHOLDERS, NON_JOINER
 from publisher.rendering.plaintext import BIDI_CONTROLS, is_balanced, wrap_text
-from publisher.rendering.prose import Prose, mail_html, parse, passages, plain_text
-from tests.publisher.articles.reading import read_text
+from publisher.rendering.prose import (
+    ArticleContent,
+    mail_html,
+    parse_content,
+    passages,
+    plain_text,
+)
+from tests.publisher.articles.helpers import read_text
 from tests.publisher.conftest import House
 from tests.publisher.rendering.prose.reading import (
     BASE,
