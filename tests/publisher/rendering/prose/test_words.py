@@ -26,7 +26,6 @@ from publisher.rendering.prose import (
     passages,
     plain_text,
 )
-from tests.publisher.articles.helpers import read_text
 from tests.publisher.conftest import House
 from tests.publisher.rendering.prose.reading import (
     BASE,

@@ -12,7 +12,7 @@ from tests.publisher.rendering.test_inlining import body
 
 
 def test_a_digest_takes_a_fraction_of_a_second(sources: list[str]) -> None:
-    digest.compose(Templates(None), sample.issue("en"))
+    digest.render_digest(Templates(None), sample.issue("en"))
     rows = body(sources[0])
     # More than a mail may have in the end.
     source = sources[0].replace(rows, rows * (90_000 // len(rows) + 1))

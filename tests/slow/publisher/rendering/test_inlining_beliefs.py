@@ -12,11 +12,9 @@ from publisher.rendering.inlining import documents, inline, selectors, values
 from publisher.rendering.inlining.properties import slots
 from publisher.rendering.inlining.sheets import parse
 from publisher.rendering.inlining.words import words
-from tests.browser.chromium import Chromium
-from tests.slow.publisher.rendering.chromium_styles import chromium as chromium  # noqa: PLC0414  # a fixture
 from tests.publisher.rendering.style_sheets import mail
 from tests.slow.browser.chromium import Chromium
-from tests.slow.publisher.rendering.chromium_styles import chromium as chromium  # noqa: PLC0414  # a fixture
+from tests.slow.publisher.rendering.chromium_styles import chromium as chromium  # noqa: PLC0414  # a fixture  # noqa: PLC0414  # a fixture
 
 SHORTHANDS_OF_CHROMIUM = """() => {
   const styles = getComputedStyle(document.body), element = document.createElement("p");

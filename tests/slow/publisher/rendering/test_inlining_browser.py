@@ -10,13 +10,10 @@ import pytest
 
 from publisher.errors import RenderingError
 from publisher.rendering.inlining import inline
-from tests.slow.publisher.rendering.chromium_styles import Eyes
-from tests.slow.publisher.rendering.chromium_styles import chromium as chromium  # noqa: PLC0414  # a fixture
-from tests.slow.publisher.rendering.chromium_styles import eyes as eyes  # noqa: PLC0414  # a fixture
 from tests.publisher.rendering.style_sheets import CASES, Author
 from tests.slow.publisher.rendering.chromium_styles import Eyes
-from tests.slow.publisher.rendering.chromium_styles import chromium as chromium  # noqa: PLC0414  # a fixture
-from tests.slow.publisher.rendering.chromium_styles import eyes as eyes  # noqa: PLC0414  # a fixture
+from tests.slow.publisher.rendering.chromium_styles import chromium as chromium  # noqa: PLC0414  # a fixture  # noqa: PLC0414  # a fixture
+from tests.slow.publisher.rendering.chromium_styles import eyes as eyes  # noqa: PLC0414  # a fixture  # noqa: PLC0414  # a fixture
 
 
 @pytest.mark.parametrize("name", CASES)

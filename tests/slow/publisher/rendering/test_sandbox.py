@@ -24,6 +24,7 @@ from publisher.rendering.custom_templates import folder_state
 from publisher.rendering.sandbox import client
 from publisher.rendering.sandbox.limits import KILL_CPU_SECONDS
 from publisher.rendering.sandbox.process import SandboxProcess
+from tests.processes import ROOT
 from tests.publisher.rendering import sample
 from tests.publisher.rendering.sandbox_helpers import (
     HELLO,
@@ -194,6 +195,7 @@ def test_forgetting_ends_the_process(folder: Path) -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
+from tests.processes import ROOT
 from tests.publisher.rendering import sample
 from tests.publisher.rendering.sandbox_helpers import child, content, write
 from publisher.rendering import Renderer
