@@ -17,17 +17,17 @@ import structlog
 
 from publisher import build_cache
 from publisher.articles.pickup import PickedUp, pick_up
-from publisher.assembly import assemble, select_due
+from publisher.assembly import assemble_issues, select_due
 from publisher.clock import Clock
-from publisher.composing.dkim import Signer
-from publisher.composing.dkimkeys import load_signers
 from publisher.config import Settings
 from publisher.database import Database, open_database
 from publisher.delivery.dispatcher import DeliveryReport, deliver
 from publisher.delivery.progress import Progress
 from publisher.delivery.transport_factory import create_transport
 from publisher.delivery.transports.base import Transport
-from publisher.issues.planning import plan
+from publisher.issues.planner import plan_issues
+from publisher.mail.dkim import DkimSigner
+from publisher.mail.dkim_keys import load_signers
 from publisher.rendering import Renderer
 from publisher.secret import secret_of
 from publisher.site import PagesWritten, renew_lost, write_site
@@ -80,7 +80,7 @@ class Press:
     transport: Transport
     clock: Clock
     secret: str = field(repr=False)
-    signers: tuple[Signer, ...] = ()
+    signers: tuple[DkimSigner, ...] = ()
 
     def run(self, progress: Progress = _silent) -> Report:
         """Run one whole cycle; what can't be done is reported and the rest goes on."""
@@ -99,10 +99,10 @@ class Press:
         renew_lost(self.settings, self.database)
         report.picked_up = self.pick_up(now, progress)
         self._warn_of_missing_catalogues()
-        plan(self.settings, self.database, now)
+        plan_issues(self.settings, self.database, now)
         select_due(self.settings, self.database, now)
         report.problems += report.picked_up.problems
-        report.issues, problems = assemble(self.settings, self.database, self.renderer)
+        report.issues, problems = assemble_issues(self.settings, self.database, self.renderer)
         report.problems += problems
         report.written = write_site(
             self.settings, self.database, self.renderer, now, partial(progress, "writing pages")

@@ -15,8 +15,13 @@ argument of whatever changes a row. Transactions are the caller's: nothing here 
     errors      what can go wrong
 """
 
-from subscribers.addresses import Address, normalise
-from subscribers.audiences import audience, languages_of, recipients, still_wanted
+from subscribers.addresses import Address, normalise_address
+from subscribers.audiences import (
+    count_audience_by_language,
+    load_recipients,
+    select_audience,
+    still_wanted,
+)
 from subscribers.errors import (
     BadAddressError,
     BadFileError,
@@ -26,35 +31,47 @@ from subscribers.errors import (
     SubscribersError,
     UnknownSubscriberError,
 )
-from subscribers.exchange import ImportReport, Note, export_csv, import_csv, parse
-from subscribers.model import Cause, Recipient, Status, Subscriber
-from subscribers.store import count_by_language, find, list_subscribers, suppress, unsubscribe
+from subscribers.import_export import (
+    ImportNote,
+    ImportReport,
+    export_csv,
+    import_csv,
+    parse_rows,
+)
+from subscribers.model import ConsentSource, Recipient, Subscriber, SubscriberStatus
+from subscribers.store import (
+    count_subscribers_by_language,
+    find_subscriber,
+    list_subscribers,
+    suppress,
+    unsubscribe,
+)
 
 __all__ = [
     "Address",
     "BadAddressError",
     "BadFileError",
     "BadRow",
-    "Cause",
+    "ConsentSource",
+    "ImportNote",
     "ImportReport",
     "NaiveDatetimeError",
-    "Note",
     "Recipient",
     "RefusedTransitionError",
-    "Status",
     "Subscriber",
+    "SubscriberStatus",
     "SubscribersError",
     "UnknownSubscriberError",
-    "audience",
-    "count_by_language",
+    "count_audience_by_language",
+    "count_subscribers_by_language",
     "export_csv",
-    "find",
+    "find_subscriber",
     "import_csv",
-    "languages_of",
     "list_subscribers",
-    "normalise",
-    "parse",
-    "recipients",
+    "load_recipients",
+    "normalise_address",
+    "parse_rows",
+    "select_audience",
     "still_wanted",
     "suppress",
     "unsubscribe",

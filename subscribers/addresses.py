@@ -15,7 +15,7 @@ from email_validator import EmailNotValidError, validate_email
 from subscribers.errors import BadAddressError
 
 # What can be taken for one (RFC 2047 section 2), in whatever state.
-ENCODED_WORD = re.compile(r"=\?.*\?=")
+_ENCODED_WORD = re.compile(r"=\?.*\?=")
 
 
 class Address(NamedTuple):
@@ -25,7 +25,7 @@ class Address(NamedTuple):
     address: str
 
 
-def normalise(address: str) -> Address:
+def normalise_address(address: str) -> Address:
     """Return the identity and the sendable form of an address, both ASCII.
 
     The domain is lower-cased and, if international, put into its punycode form. The local part
@@ -43,7 +43,7 @@ def normalise(address: str) -> Address:
             address,
             "the part before the @ has letters outside ASCII, which not every host takes",
         )
-    if ENCODED_WORD.search(address):
+    if _ENCODED_WORD.search(address):
         # Mail programs would decode it (RFC 2047), and read another address than is meant.
         raise BadAddressError(
             address, "it holds an encoded word (=?...?=), which no mail can name"

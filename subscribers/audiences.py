@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import exists, func, select
 
-from subscribers.model import Recipient, Status
+from subscribers.model import Recipient, SubscriberStatus
 from subscribers.tables import subscriber, subscription
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Select
 
 
-def audience(newsletter: str, languages: Collection[str]) -> Select[int]:
+def select_audience(newsletter: str, languages: Collection[str]) -> Select[int]:
     """Select the ids, in their order, of those who get `newsletter` in one of `languages`.
 
     `languages` are tags as stored. The column is called `id`; none of the languages, nobody.
@@ -45,14 +45,14 @@ def still_wanted(
     reader, wish = subscriber.alias(), subscription.alias()
     return exists().where(
         reader.c.id == subscriber_id,
-        reader.c.status == Status.ACTIVE,
+        reader.c.status == SubscriberStatus.ACTIVE,
         wish.c.subscriber_id == reader.c.id,
         wish.c.newsletter == newsletter,
-        wish.c.status == Status.ACTIVE,
+        wish.c.status == SubscriberStatus.ACTIVE,
     )
 
 
-def languages_of(connection: Connection, newsletter: str) -> dict[str, int]:
+def count_audience_by_language(connection: Connection, newsletter: str) -> dict[str, int]:
     """Count the readers of `newsletter` by stored language, in the order of the tags."""
     rows = connection.execute(
         select(subscriber.c.language, func.count())
@@ -64,7 +64,7 @@ def languages_of(connection: Connection, newsletter: str) -> dict[str, int]:
     return dict(rows.all())
 
 
-def recipients(connection: Connection, ids: Collection[int]) -> list[Recipient]:
+def load_recipients(connection: Connection, ids: Collection[int]) -> list[Recipient]:
     """Read what is needed to write to one chunk of readers, in the order of their ids.
 
     Ids that are gone are left out, so the caller sees who was erased. A chunk may hold 30,000
@@ -79,7 +79,7 @@ def recipients(connection: Connection, ids: Collection[int]) -> list[Recipient]:
 
 def _wanted(newsletter: str) -> ColumnElement[bool]:
     return (
-        (subscriber.c.status == Status.ACTIVE)
+        (subscriber.c.status == SubscriberStatus.ACTIVE)
         & (subscription.c.newsletter == newsletter)
-        & (subscription.c.status == Status.ACTIVE)
+        & (subscription.c.status == SubscriberStatus.ACTIVE)
     )

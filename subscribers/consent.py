@@ -12,44 +12,52 @@ from __future__ import annotations
 from typing import Final
 
 from subscribers.errors import RefusedTransitionError
-from subscribers.model import Cause, Status
+from subscribers.model import ConsentSource, SubscriberStatus
 
 # How strong a ground for not writing is. A bounce says something about a mailbox, leaving
 # something about a wish, a complaint that the wish was not enough.
-_STRENGTH: Final = {Status.BOUNCED: 1, Status.UNSUBSCRIBED: 2, Status.COMPLAINED: 3}
+_STRENGTH: Final = {
+    SubscriberStatus.BOUNCED: 1,
+    SubscriberStatus.UNSUBSCRIBED: 2,
+    SubscriberStatus.COMPLAINED: 3,
+}
 
-_OPEN: Final = frozenset({Status.PENDING, Status.ACTIVE})
+_OPEN: Final = frozenset({SubscriberStatus.PENDING, SubscriberStatus.ACTIVE})
 
 # Besides closing, which the strength above governs.
 _OPENINGS: Final = {
-    Cause.READER: frozenset(
+    ConsentSource.READER: frozenset(
         {
-            (Status.PENDING, Status.ACTIVE),
-            (Status.BOUNCED, Status.PENDING),
-            (Status.UNSUBSCRIBED, Status.PENDING),
+            (SubscriberStatus.PENDING, SubscriberStatus.ACTIVE),
+            (SubscriberStatus.BOUNCED, SubscriberStatus.PENDING),
+            (SubscriberStatus.UNSUBSCRIBED, SubscriberStatus.PENDING),
         }
     ),
-    Cause.IMPORT: frozenset({(Status.PENDING, Status.ACTIVE)}),
-    Cause.MAIL: frozenset[tuple[Status, Status]](),
+    ConsentSource.IMPORT: frozenset({(SubscriberStatus.PENDING, SubscriberStatus.ACTIVE)}),
+    ConsentSource.MAIL: frozenset[tuple[SubscriberStatus, SubscriberStatus]](),
 }
 
 _CLOSINGS: Final = {
-    Cause.READER: frozenset({Status.UNSUBSCRIBED}),
-    Cause.IMPORT: frozenset(_STRENGTH),
-    Cause.MAIL: frozenset({Status.BOUNCED, Status.COMPLAINED}),
+    ConsentSource.READER: frozenset({SubscriberStatus.UNSUBSCRIBED}),
+    ConsentSource.IMPORT: frozenset(_STRENGTH),
+    ConsentSource.MAIL: frozenset({SubscriberStatus.BOUNCED, SubscriberStatus.COMPLAINED}),
 }
 
-WITHDRAWN: Final = frozenset({Status.UNSUBSCRIBED, Status.COMPLAINED})
+WITHDRAWN_STATUSES: Final = frozenset(
+    {SubscriberStatus.UNSUBSCRIBED, SubscriberStatus.COMPLAINED}
+)
 """Statuses that take every subscription of the reader with them: coming back later, she gets
 what she then asks for and not what she once had."""
 
 
-def is_open(status: Status) -> bool:
+def may_receive_mail(status: SubscriberStatus) -> bool:
     """Tell whether a reader may be, or is about to be, written to."""
     return status in _OPEN
 
 
-def moved(current: Status, wanted: Status, cause: Cause) -> Status:
+def next_status(
+    current: SubscriberStatus, wanted: SubscriberStatus, cause: ConsentSource
+) -> SubscriberStatus:
     """Return the status to store when `cause` wants `wanted`.
 
     It is `current` where nothing changes: it is so already, or the record is closed on a

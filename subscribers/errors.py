@@ -22,7 +22,7 @@ from sqlalchemy.exc import DontWrapMixin
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from subscribers.model import Cause, Status
+    from subscribers.model import ConsentSource, SubscriberStatus
 
 
 class SubscribersError(Exception):
@@ -70,7 +70,9 @@ class NaiveDatetimeError(DontWrapMixin, SubscribersError):
 class RefusedTransitionError(SubscribersError):
     """`cause` may not move a reader from `current` to `wanted`."""
 
-    def __init__(self, current: Status, wanted: Status, cause: Cause) -> None:
+    def __init__(
+        self, current: SubscriberStatus, wanted: SubscriberStatus, cause: ConsentSource
+    ) -> None:
         super().__init__(f"{current} stays {current}: {cause.told} may not make it {wanted}")
         self.current = current
         self.wanted = wanted

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Status(StrEnum):
+class SubscriberStatus(StrEnum):
     """How things stand with a reader, or (the first three) with one of her subscriptions.
 
     Somebody gets mail while both the reader and the subscription are active.
@@ -23,7 +23,7 @@ class Status(StrEnum):
     COMPLAINED = "complained"
 
 
-class Cause(StrEnum):
+class ConsentSource(StrEnum):
     """Who moves a status: the reader herself, a list that is imported, or mail coming back."""
 
     READER = "reader"
@@ -54,29 +54,29 @@ class Subscriber:
     language: str
     timezone: str | None
     newsletters: tuple[str, ...]
-    status: Status
+    status: SubscriberStatus
     pending: tuple[str, ...] = ()
     declined: tuple[str, ...] = ()
 
     @property
-    def subscriptions(self) -> dict[str, Status]:
+    def subscriptions(self) -> dict[str, SubscriberStatus]:
         """The state of each subscription, by newsletter, in the order of their names."""
-        states = dict.fromkeys(self.newsletters, Status.ACTIVE)
-        states |= dict.fromkeys(self.pending, Status.PENDING)
-        states |= dict.fromkeys(self.declined, Status.UNSUBSCRIBED)
+        states = dict.fromkeys(self.newsletters, SubscriberStatus.ACTIVE)
+        states |= dict.fromkeys(self.pending, SubscriberStatus.PENDING)
+        states |= dict.fromkeys(self.declined, SubscriberStatus.UNSUBSCRIBED)
         return dict(sorted(states.items()))
 
-    def with_subscriptions(self, states: Mapping[str, Status]) -> Subscriber:
+    def with_subscriptions(self, states: Mapping[str, SubscriberStatus]) -> Subscriber:
         """Return the same reader with exactly these subscriptions."""
 
-        def having(status: Status) -> tuple[str, ...]:
+        def having(status: SubscriberStatus) -> tuple[str, ...]:
             return tuple(sorted(name for name, state in states.items() if state is status))
 
         return replace(
             self,
-            newsletters=having(Status.ACTIVE),
-            pending=having(Status.PENDING),
-            declined=having(Status.UNSUBSCRIBED),
+            newsletters=having(SubscriberStatus.ACTIVE),
+            pending=having(SubscriberStatus.PENDING),
+            declined=having(SubscriberStatus.UNSUBSCRIBED),
         )
 
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
 
-from subscribers.addresses import normalise
-from subscribers.consent import WITHDRAWN, moved
+from subscribers.addresses import normalise_address
+from subscribers.consent import WITHDRAWN_STATUSES, next_status
 from subscribers.errors import UnknownSubscriberError
-from subscribers.model import Cause, Status, Subscriber
+from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
 from subscribers.tables import subscriber, subscription
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 _PAGE = 1_000
 
 
-def count_by_language(connection: Connection) -> dict[str, int]:
+def count_subscribers_by_language(connection: Connection) -> dict[str, int]:
     """Count the active readers, whatever they subscribe to, by stored language."""
     rows = connection.execute(
         select(subscriber.c.language, func.count())
-        .where(subscriber.c.status == Status.ACTIVE)
+        .where(subscriber.c.status == SubscriberStatus.ACTIVE)
         .group_by(subscriber.c.language)
         .order_by(subscriber.c.language)
     )
@@ -50,15 +50,19 @@ def list_subscribers(
     return _read(connection, select(subscriber).order_by(subscriber.c.id).limit(limit))
 
 
-def find(connection: Connection, email: str) -> Subscriber | None:
+def find_subscriber(connection: Connection, email: str) -> Subscriber | None:
     """Return the reader with this address, in whatever spelling, or None.
 
     Raises `BadAddressError` for what is no address.
     """
-    return find_all(connection, [normalise(email).identity]).get(normalise(email).identity)
+    return find_subscribers(connection, [normalise_address(email).identity]).get(
+        normalise_address(email).identity
+    )
 
 
-def find_all(connection: Connection, identities: Collection[str]) -> dict[str, Subscriber]:
+def find_subscribers(
+    connection: Connection, identities: Collection[str]
+) -> dict[str, Subscriber]:
     """Return those on record among `identities` (at most 30,000), by identity."""
     chosen = select(subscriber).where(subscriber.c.email.in_(identities))
     return {reader.email: reader for reader in _read(connection, chosen)}
@@ -75,18 +79,20 @@ def unsubscribe(
     """
     reader = _known(connection, email)
     if newsletter is None:
-        return _set_status(connection, reader, Status.UNSUBSCRIBED, Cause.READER, now)
+        return _set_status(
+            connection, reader, SubscriberStatus.UNSUBSCRIBED, ConsentSource.READER, now
+        )
     current = reader.subscriptions.get(newsletter)
     if current is None:
         connection.execute(
             insert(subscription).values(
                 subscriber_id=reader.id,
                 newsletter=newsletter,
-                status=Status.UNSUBSCRIBED,
-                source=Cause.READER,
+                status=SubscriberStatus.UNSUBSCRIBED,
+                source=ConsentSource.READER,
             )
         )
-    elif moved(current, Status.UNSUBSCRIBED, Cause.READER) is current:
+    elif next_status(current, SubscriberStatus.UNSUBSCRIBED, ConsentSource.READER) is current:
         return False
     else:
         _withdraw(connection, reader, newsletter)
@@ -94,28 +100,34 @@ def unsubscribe(
     return True
 
 
-def suppress(connection: Connection, email: str, status: Status, now: datetime) -> bool:
+def suppress(
+    connection: Connection, email: str, status: SubscriberStatus, now: datetime
+) -> bool:
     """Write down that mail to this address bounced for good, or that its reader complained.
 
     Returns whether the status changed: a bounce that arrives after the reader left is no news.
     Raises `RefusedTransitionError` for any status but those two, and `UnknownSubscriberError`
     or `BadAddressError`.
     """
-    return _set_status(connection, _known(connection, email), status, Cause.MAIL, now)
+    return _set_status(connection, _known(connection, email), status, ConsentSource.MAIL, now)
 
 
 def _known(connection: Connection, email: str) -> Subscriber:
-    reader = find(connection, email)
+    reader = find_subscriber(connection, email)
     if reader is None:
         raise UnknownSubscriberError(email)
     return reader
 
 
 def _set_status(
-    connection: Connection, reader: Subscriber, wanted: Status, cause: Cause, now: datetime
+    connection: Connection,
+    reader: Subscriber,
+    wanted: SubscriberStatus,
+    cause: ConsentSource,
+    now: datetime,
 ) -> bool:
-    status = moved(reader.status, wanted, cause)
-    withdrawn = status in WITHDRAWN and _withdraw(connection, reader)
+    status = next_status(reader.status, wanted, cause)
+    withdrawn = status in WITHDRAWN_STATUSES and _withdraw(connection, reader)
     if status is reader.status and not withdrawn:
         return False
     _touch(connection, reader, now, status)
@@ -129,9 +141,9 @@ def _withdraw(
         update(subscription)
         .where(
             subscription.c.subscriber_id == reader.id,
-            subscription.c.status != Status.UNSUBSCRIBED,
+            subscription.c.status != SubscriberStatus.UNSUBSCRIBED,
         )
-        .values(status=Status.UNSUBSCRIBED)
+        .values(status=SubscriberStatus.UNSUBSCRIBED)
     )
     if newsletter is not None:
         ended = ended.where(subscription.c.newsletter == newsletter)
@@ -139,7 +151,10 @@ def _withdraw(
 
 
 def _touch(
-    connection: Connection, reader: Subscriber, now: datetime, status: Status | None = None
+    connection: Connection,
+    reader: Subscriber,
+    now: datetime,
+    status: SubscriberStatus | None = None,
 ) -> None:
     connection.execute(
         update(subscriber)
@@ -170,8 +185,12 @@ def _subscriber(rows: list[Row[*tuple[Any, ...]]]) -> Subscriber:
         language=first.language,
         timezone=first.timezone,
         newsletters=(),
-        status=Status(first.status),
+        status=SubscriberStatus(first.status),
     )
     return alone.with_subscriptions(
-        {row.newsletter: Status(row.wish) for row in rows if row.newsletter is not None}
+        {
+            row.newsletter: SubscriberStatus(row.wish)
+            for row in rows
+            if row.newsletter is not None
+        }
     )

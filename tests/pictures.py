@@ -20,7 +20,7 @@ from publisher.cli.screenshots import rows_of, screenshots_of
 from publisher.config import Settings
 from publisher.cycle import Report, together
 from publisher.database import open_database
-from publisher.demo import publish
+from publisher.demo import publish_demo
 from publisher.errors import UsageError
 from publisher.photographs import Mail, Photograph, expose, find_chromium, sheet
 from publisher.photographs.sheets import cut
@@ -47,7 +47,7 @@ def main(target: Path) -> None:
     with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
         folder = Path("build/demo")
         reports: list[Report] = []
-        settings, now = publish(folder, lambda _now, report: reports.append(report))
+        settings, now = publish_demo(folder, lambda _now, report: reports.append(report))
         console = Console(record=True, width=COLUMNS, file=io.StringIO())
         database = open_database(settings.folders.database)
         summary.show(console, settings, database, together(reports), now)

@@ -32,8 +32,8 @@ from publisher.config import Missing, Settings
 from publisher.languages.conversion import (
     convert_html,
     convert_text,
+    converter_name,
     sources_of,
-    tool,
 )
 
 # The name under which this step keeps its mark among the sources': no source has an empty path.
@@ -78,7 +78,7 @@ def update_conversions(connection: Connection, settings: Settings, now: datetime
     Looks at the stories that are marked as due, and at all only when the rules are others.
     """
     wanted = conversion_languages(settings)
-    mark, rules = _Mark.last(connection), f"{' '.join(wanted)} by {tool()}"
+    mark, rules = _Mark.last(connection), f"{' '.join(wanted)} by {converter_name()}"
     if mark == _Mark(rules):
         return
     due = mark.due if mark.rules == rules else None
@@ -153,7 +153,7 @@ def _has_file(number: ColumnElement[int]) -> Exists:
 
 def _receipt(content_hash: Any) -> Any:
     """Note what a conversion was made from and by what; either changing means making it again."""
-    return content_hash + f" {tool()}"
+    return content_hash + f" {converter_name()}"
 
 
 def _convert_one(

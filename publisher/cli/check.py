@@ -25,7 +25,7 @@ from publisher.config import Edition, Settings, load
 from publisher.errors import IssueError, PublisherError, UsageError
 
 if TYPE_CHECKING:
-    from publisher.assembly.rehearsing import Rehearsal
+    from publisher.assembly.preview import IssuePreview
     from publisher.cycle import Press
 
 
@@ -131,7 +131,7 @@ def _unmade(edition: Edition) -> Checked:
     return Checked(newsletter=edition.newsletter, language=edition.language)
 
 
-def _told(rehearsal: Rehearsal, remark: str | None) -> Checked:
+def _told(rehearsal: IssuePreview, remark: str | None) -> Checked:
     return replace(
         _unmade(rehearsal.edition),
         day=rehearsal.issue.day,

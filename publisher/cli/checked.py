@@ -16,7 +16,7 @@ from publisher.cli.common import counted
 from publisher.languages import autonym
 
 if TYPE_CHECKING:
-    from publisher.assembly.proving import Proof
+    from publisher.assembly.gate_run import GateRun
     from publisher.gate.findings import Finding
     from publisher.gate.mail import CheckedMail
 
@@ -44,7 +44,7 @@ class Checked:
     articles: int | None = None
     remark: str | None = None
     problem: str | None = None
-    proof: Proof | None = None
+    proof: GateRun | None = None
 
     @property
     def name(self) -> str:
@@ -90,7 +90,7 @@ def as_json(results: Sequence[Checked]) -> dict[str, Any]:
 
 
 def _mail_as_json(result: Checked) -> dict[str, Any]:
-    from publisher.assembly.proving import as_data
+    from publisher.assembly.gate_run import finding_data
 
     return {
         "newsletter": result.newsletter,
@@ -102,7 +102,7 @@ def _mail_as_json(result: Checked) -> dict[str, Any]:
         "remark": result.remark,
         "problem": result.problem,
         "bytes": sizes(result.proof.mail) if result.proof else None,
-        "findings": [as_data(f) for f in (*result.errors, *result.warnings)],
+        "findings": [finding_data(f) for f in (*result.errors, *result.warnings)],
     }
 
 

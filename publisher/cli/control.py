@@ -13,7 +13,7 @@ from publisher.cli.common import HERE, Directory, clock_of
 from publisher.config import FILE_NAME, Settings, load
 from publisher.delivery.summing import summarize_counts
 from publisher.errors import IssueError, TransitionError, UsageError
-from publisher.issues.life import State
+from publisher.issues.states import IssueState
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -52,7 +52,7 @@ def resume(issue: IssueName, directory: Directory = HERE) -> None:
     now = clock_of(None).now()
     with found(directory, issue) as (connection, one):
         # A ready issue may become one that is sent, but not before it has a ledger.
-        if one.state is not State.PAUSED:
+        if one.state is not IssueState.PAUSED:
             raise IssueError(f"{issue}: is {one.state}, not paused")
         lifecycle.resume_issue(connection, one, now)
     typer.echo(f"{issue} goes on with the next turn of delivery")
@@ -106,7 +106,7 @@ def named(connection: Connection, name: str) -> Issue:
     """Find an issue; raises UsageError for a name that is none's."""
     from publisher.issues import store
 
-    issue = store.named(connection, name)
+    issue = store.issue_by_name(connection, name)
     if issue is None:
         raise UsageError(f"{name}: no such issue; `publisher status` lists them")
     return issue

@@ -11,7 +11,7 @@ import typer
 from publisher.cli.common import HERE, Directory, Now, clock_of, counted
 from publisher.cli.progress import progress
 from publisher.config import load
-from publisher.issues.life import State
+from publisher.issues.states import IssueState
 
 if TYPE_CHECKING:
     from publisher.database import Database
@@ -33,10 +33,10 @@ def deliver(directory: Directory = HERE, *, now: Now = None) -> int:
 
     from contextlib import closing
 
-    from publisher.composing.dkimkeys import load_signers
     from publisher.database import open_database
     from publisher.delivery.dispatcher import deliver as send
     from publisher.delivery.transport_factory import create_transport
+    from publisher.mail.dkim_keys import load_signers
     from publisher.secret import secret_of
 
     signers, transport = load_signers(settings), create_transport(settings)
@@ -56,10 +56,12 @@ def deliver(directory: Directory = HERE, *, now: Now = None) -> int:
 
 
 def _under_way(database: Database) -> set[int]:
-    from publisher.issues.store import in_state
+    from publisher.issues.store import issues_in_state
 
     with database.reading() as connection:
-        return {one.id for one in in_state(connection, State.READY, State.SENDING)}
+        return {
+            one.id for one in issues_in_state(connection, IssueState.READY, IssueState.SENDING)
+        }
 
 
 def _told(database: Database, sent: DeliveryReport, before: set[int]) -> Iterator[str]:
@@ -69,10 +71,10 @@ def _told(database: Database, sent: DeliveryReport, before: set[int]) -> Iterato
     from publisher.issues import store
 
     with database.reading() as connection:
-        ended = [one for name in sent.issues if (one := store.named(connection, name))]
+        ended = [one for name in sent.issues if (one := store.issue_by_name(connection, name))]
         numbers = before | {one.id for one in ended}
         rest = summed_up(sum(count_deliveries(connection, [*numbers]).values(), Counter()))
-        paused = store.in_state(connection, State.PAUSED)
+        paused = store.issues_in_state(connection, IssueState.PAUSED)
     done = f"{counted(sent.messages, 'mail')} sent, {counted(len(sent.issues), 'issue')} done"
     yield f"{done}; {rest}: publisher status shows why" if rest else done
     for issue in paused:

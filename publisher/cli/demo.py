@@ -29,7 +29,7 @@ def demo(
     from publisher.cli import summary
     from publisher.cycle import together
     from publisher.database import open_database
-    from publisher.demo import publish
+    from publisher.demo import publish_demo
 
     screen = console()
     reports: list[Report] = []
@@ -42,7 +42,7 @@ def demo(
             f"{report.sent.messages} mails written, {report.feeds} feeds changed"
         )
 
-    settings, now = publish(directory, told)
+    settings, now = publish_demo(directory, told)
     total = together(reports)
     database = open_database(settings.folders.database)
     try:

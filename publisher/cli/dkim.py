@@ -17,7 +17,7 @@ def dkim(directory: Directory = HERE) -> None:
     """Print the TXT records that belong to the keys of the tables delivery.dkim, for a zone file."""
     settings = load(directory)
 
-    from publisher.composing.dkimkeys import dns_record, load_signers
+    from publisher.mail.dkim_keys import dns_record, load_signers
 
     signers = load_signers(settings)
     for signer in signers:

@@ -48,9 +48,9 @@ def list_(directory: Directory = HERE, *, as_json: AsJson = False) -> None:
     """List what was sent without an answer, with the Message-ID to look for in the server's log."""
     from contextlib import closing
 
-    from publisher.composing.fields import message_name
     from publisher.database import open_database
     from publisher.delivery.ledger.doubts import issues_in_doubt, list_doubts
+    from publisher.mail.message_header import message_name
     from publisher.secret import secret_of
 
     settings = load(directory)

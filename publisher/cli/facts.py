@@ -13,10 +13,10 @@ from publisher.config import Settings
 from publisher.delivery.ledger.counts import count_deliveries
 from publisher.issues import store as issues
 from publisher.issues.model import Issue
-from publisher.issues.planning import Upcoming, every_edition, next_of
+from publisher.issues.planner import UpcomingIssue, all_editions, next_issues_of
 from publisher.languages import match
 from publisher.syndication import feed_index, websub_queue
-from subscribers import count_by_language
+from subscribers import count_subscribers_by_language
 
 # More than this many of the last issues are for the archive pages, not for a terminal.
 ISSUES_SHOWN = 20
@@ -42,7 +42,7 @@ class LanguageFacts:
     held_back: int
     readers: int
     issues: tuple[Made, ...]
-    upcoming: tuple[Upcoming, ...]
+    upcoming: tuple[UpcomingIssue, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,14 @@ def collect(connection: Connection, settings: Settings, now: datetime) -> Facts:
     """Collect what there is to say of a publication."""
     served = settings.publication.languages
     counts = articles.count_articles_by_language(connection)
-    readers = count_by_language(connection)
-    shown = issues.latest(connection, ISSUES_SHOWN * len(served))
+    readers = count_subscribers_by_language(connection)
+    shown = issues.latest_issues(connection, ISSUES_SHOWN * len(served))
     numbers = [issue.id for issue in shown]
     ledgers = count_deliveries(connection, numbers)
-    sizes = issues.sizes(connection, numbers)
-    warned = issues.warnings(connection, numbers)
+    sizes = issues.article_counts(connection, numbers)
+    warned = issues.warning_counts(connection, numbers)
     until = planned(connection, settings)
-    coming = [u for e in every_edition(settings) for u in next_of(e, until, now, 1)]
+    coming = [u for e in all_editions(settings) for u in next_issues_of(e, until, now, 1)]
     return Facts(
         stories=articles.count_stories(connection),
         languages=tuple(
@@ -107,7 +107,7 @@ def collect(connection: Connection, settings: Settings, now: datetime) -> Facts:
 def planned(connection: Connection, settings: Settings) -> dict[tuple[str, str], datetime]:
     """Say up to when each edition is planned."""
     found = {}
-    for edition in every_edition(settings):
+    for edition in all_editions(settings):
         since = issues.planned_until(connection, edition.newsletter, edition.language)
         if since is not None:
             found[edition.newsletter, edition.language] = since

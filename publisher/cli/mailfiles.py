@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 
-from publisher.assembly.proving import Proof
+from publisher.assembly.gate_run import GateRun
 from publisher.cli.checked import Checked
 from publisher.errors import LanguageError, UsageError
 from publisher.gate import visible_text
@@ -41,7 +41,7 @@ def checked_file(path: Path, lang: str | None) -> Checked:
         is_page=is_page,
         language=mail.language,
         subject=subject,
-        proof=Proof(mail, report),
+        proof=GateRun(mail, report),
     )
 
 

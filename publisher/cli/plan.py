@@ -48,12 +48,12 @@ def plan(
 
     from publisher.cli.facts import planned
     from publisher.database import open_database
-    from publisher.issues.planning import upcoming
+    from publisher.issues.planner import upcoming_issues
 
     database = open_database(settings.folders.database)
     try:
         with database.reading() as connection:
-            lines = upcoming(settings, planned(connection, settings), clock.now(), count)
+            lines = upcoming_issues(settings, planned(connection, settings), clock.now(), count)
     finally:
         database.close()
     if as_json:

@@ -20,7 +20,7 @@ from publisher.errors import LanguageError, UsageError
 from publisher.languages import match, normalise
 
 if TYPE_CHECKING:
-    from publisher.assembly.rehearsing import Rehearsal
+    from publisher.assembly.preview import IssuePreview
     from publisher.cycle import Press
     from publisher.gate.findings import GateReport
 
@@ -42,30 +42,30 @@ def rehearsed(settings: Settings, clock: Clock) -> Iterator[Press]:
 
 def next_digest(
     machine: Press, edition: Edition, now: datetime, *, or_newest: bool = False
-) -> Rehearsal:
-    """Render what an edition's next issue would be; see `publisher.assembly.rehearsing`."""
-    from publisher.assembly.rehearsing import rehearse
+) -> IssuePreview:
+    """Render what an edition's next issue would be; see `publisher.assembly.preview`."""
+    from publisher.assembly.preview import preview_issue
 
     with machine.database.reading() as connection:
-        return rehearse(
+        return preview_issue(
             connection, machine.settings, machine.renderer, edition, now, or_newest=or_newest
         )
 
 
-def held_digests(machine: Press, edition: Edition) -> Iterator[Rehearsal]:
+def held_digests(machine: Press, edition: Edition) -> Iterator[IssuePreview]:
     """Render the edition's issues that were due and wait for something to be mended."""
-    from publisher.assembly.rehearsing import held, rehearse_held
+    from publisher.assembly.preview import held_issues, preview_held_issue
 
     with machine.database.reading() as connection:
-        for issue in held(connection, edition):
-            found = rehearse_held(
+        for issue in held_issues(connection, edition):
+            found = preview_held_issue(
                 connection, machine.settings, machine.renderer, edition, issue
             )
             if found:
                 yield found
 
 
-def subject_of(rehearsal: Rehearsal) -> str:
+def subject_of(rehearsal: IssuePreview) -> str:
     """Give a subject as a reader sees it, her values in their places."""
     return str(rehearsal.proof.mail.message["Subject"])
 

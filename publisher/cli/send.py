@@ -14,10 +14,10 @@ from publisher.config import load
 from publisher.errors import DeliveryError, UsageError
 
 if TYPE_CHECKING:
-    from publisher.assembly.rehearsing import Rehearsal
-    from publisher.composing.dkim import Signer
+    from publisher.assembly.preview import IssuePreview
     from publisher.cycle import Press
     from publisher.delivery.transports.base import OutgoingMessage
+    from publisher.mail.dkim import DkimSigner
 
 
 def register(app: typer.Typer) -> None:
@@ -49,9 +49,9 @@ def send(
     edition = edition_of(settings, newsletter, lang)
     address = _address(to)
 
-    from publisher.composing.dkimkeys import load_signers
     from publisher.delivery.transport_factory import create_transport
     from publisher.delivery.trial import send_test_message
+    from publisher.mail.dkim_keys import load_signers
 
     transport, signers = create_transport(settings), load_signers(settings)
     with rehearsed(settings, clock) as machine:
@@ -64,26 +64,26 @@ def send(
 
 
 def _address(to: str) -> str:
-    from subscribers import BadAddressError, normalise
+    from subscribers import BadAddressError, normalise_address
 
     try:
-        return normalise(to).address
+        return normalise_address(to).address
     except BadAddressError as error:
         raise UsageError(f"--to: {error}") from None
 
 
 def _outgoing(
-    machine: Press, rehearsal: Rehearsal, address: str, signers: Sequence[Signer]
+    machine: Press, rehearsal: IssuePreview, address: str, signers: Sequence[DkimSigner]
 ) -> OutgoingMessage:
-    from publisher.composing import Letter, compile_letter
     from publisher.delivery.transports.base import OutgoingMessage
+    from publisher.mail import IssueMail, compile_mail
     from subscribers import Recipient
 
     issue, digest = rehearsal.issue, rehearsal.digest
     publication = machine.settings.publication
     bounces = machine.settings.delivery.smtp.bounces or publication.sender
     date = machine.clock.now()
-    letter = Letter(
+    letter = IssueMail(
         publication=publication,
         issue=issue,
         subject=digest.subject,
@@ -95,7 +95,7 @@ def _outgoing(
     # A Message-ID of its own each time: mail programs show one of those that have the same. Its
     # links, of nobody, are good for nothing in any case.
     number = secrets.randbits(62)
-    compiled = compile_letter(letter, f"{machine.secret}/{number}", signers)
+    compiled = compile_mail(letter, f"{machine.secret}/{number}", signers)
     return OutgoingMessage(
         issue_id=number,
         folder=f"{issue.newsletter}/{issue.language}/test",

@@ -18,9 +18,9 @@ from publisher.config import Settings
 from publisher.config.delivery import Layout
 from publisher.cycle import Report
 from publisher.database import Database
-from publisher.issues.life import PUBLIC
 from publisher.issues.model import Issue
-from publisher.issues.planning import Upcoming
+from publisher.issues.planner import UpcomingIssue
+from publisher.issues.states import STATES_WITH_PAGE
 from publisher.languages import autonym
 
 log = structlog.get_logger()
@@ -116,7 +116,7 @@ def _articles(line: LanguageFacts) -> str:
     return ", ".join(parts)
 
 
-def by_newsletter(line: LanguageFacts) -> tuple[dict[str, Made], dict[str, Upcoming]]:
+def by_newsletter(line: LanguageFacts) -> tuple[dict[str, Made], dict[str, UpcomingIssue]]:
     """Give a language's latest and next occurrence of each newsletter."""
     latest: dict[str, Made] = {}
     for made in line.issues:
@@ -151,7 +151,7 @@ def _places(settings: Settings, facts: Facts) -> Table:
     for line in facts.languages:
         made: dict[str, Issue] = {}
         for issue in (shown.issue for shown in line.issues):
-            if issue.state in PUBLIC:
+            if issue.state in STATES_WITH_PAGE:
                 made.setdefault(issue.newsletter, issue)
         pages = [urls.issue_path(i.language, i.newsletter, i.day) for i in made.values()]
         table.add_row(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from publisher.delivery.ledger.reports import FAILURE_STATES, ReasonCounts, count_reasons
 from publisher.delivery.states import DeliveryState
-from publisher.issues.life import State
 from publisher.issues.model import Issue
+from publisher.issues.states import IssueState
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -78,7 +78,7 @@ def why(issue: Issue) -> Iterator[str]:
     """Say why an issue stands as it does: what a server says fits into no column."""
     if issue.reason:
         yield _why(issue)
-    if issue.state is State.PAUSED:
+    if issue.state is IssueState.PAUSED:
         yield f"    publisher resume {issue.name} lets it go on"
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from publisher.composing.dkim import Signer
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.delivery.job import Job
 from publisher.delivery.retry_policy import RetryPolicy
 from publisher.issues import store as issues
 from publisher.issues.model import Issue
+from publisher.mail.dkim import DkimSigner
 
 
 def retry_policy_of(settings: Settings, issue: Issue) -> RetryPolicy:
@@ -26,7 +26,7 @@ class JobBuilder:
     """Makes jobs of issues: their digests compiled, and their terms."""
 
     def __init__(
-        self, settings: Settings, database: Database, secret: str, signers: Sequence[Signer]
+        self, settings: Settings, database: Database, secret: str, signers: Sequence[DkimSigner]
     ) -> None:
         self._settings = settings
         self._database = database
@@ -36,11 +36,11 @@ class JobBuilder:
     def job(self, issue: Issue) -> Job:
         """Compile an issue; raises PublisherError if that can't be done."""
         # Composing brings templates with it: half a second that a quiet turn need not take.
-        from publisher.composing import Letter, compile_letter
+        from publisher.mail import IssueMail, compile_mail
 
         with self._database.reading() as connection:
             digest = issues.digest_of(connection, issue)
-        letter = Letter(
+        letter = IssueMail(
             publication=self._settings.publication,
             issue=issue,
             subject=digest.subject,
@@ -49,6 +49,6 @@ class JobBuilder:
             date=issue.assembled_at or issue.due_at,
         )
         bounces = self._settings.delivery.smtp.bounces or self._settings.publication.sender
-        compiled = compile_letter(letter, self._secret, self._signers)
+        compiled = compile_mail(letter, self._secret, self._signers)
         terms = retry_policy_of(self._settings, issue)
         return Job(issue=issue, compiled=compiled, terms=terms, sender=bounces.address)

@@ -17,7 +17,6 @@ import structlog
 from sqlalchemy import Connection
 
 from publisher.clock import Clock, SystemTimer, Timer, going_on
-from publisher.composing.dkim import Signer
 from publisher.config import InDoubt, Settings
 from publisher.database import Database
 from publisher.delivery.bindery import JobBuilder, retry_policy_of
@@ -35,10 +34,11 @@ from publisher.delivery.work_queue import WorkQueue
 from publisher.delivery.worker_pool import WorkerPool
 from publisher.errors import DeliveryError, PublisherError
 from publisher.issues import store as issues
-from publisher.issues.life import NO_EDITION, State
 from publisher.issues.model import Issue
+from publisher.issues.states import EDITION_REMOVED, IssueState
 from publisher.languages import match
-from subscribers import languages_of
+from publisher.mail.dkim import DkimSigner
+from subscribers import count_audience_by_language
 
 if TYPE_CHECKING:
     from publisher.delivery.rates import RateLimiter
@@ -68,7 +68,7 @@ def deliver(  # noqa: PLR0913  # the parts of the program that delivering stands
     clock: Clock,
     progress: Progress | None = None,
     *,
-    signers: Sequence[Signer] = (),
+    signers: Sequence[DkimSigner] = (),
     timer: Timer | None = None,
 ) -> DeliveryReport:
     """Send what is due of every issue that is ready or being sent.
@@ -98,7 +98,7 @@ def served_languages(connection: Connection, settings: Settings, issue: Issue) -
     """List the readers' language tags that get this issue, rather than one of its sisters."""
     newsletter = settings.newsletter(issue.newsletter)
     editions = [e.language for e in settings.editions(newsletter)] if newsletter else []
-    tags = languages_of(connection, issue.newsletter)
+    tags = count_audience_by_language(connection, issue.newsletter)
     return [tag for tag in tags if match(tag, editions) == issue.language]
 
 
@@ -149,20 +149,24 @@ class _Office:
         An issue waits until its page is on the web: every mail points to it.
         """
         with self._database.reading() as connection:
-            if not issues.in_state(connection, State.READY):
+            if not issues.issues_in_state(connection, IssueState.READY):
                 return
         now = self._clock.now()
         with self._database.writing() as connection:
-            pageless = issues.pageless(connection)
-            for issue in issues.in_state(connection, State.READY):
+            pageless = issues.issue_ids_without_page(connection)
+            for issue in issues.issues_in_state(connection, IssueState.READY):
                 if self._settings.edition(issue.newsletter, issue.language) is None:
-                    issues.move(
-                        connection, issue, State.CANCELLED, reason=NO_EDITION, finished_at=now
+                    issues.move_issue(
+                        connection,
+                        issue,
+                        IssueState.CANCELLED,
+                        reason=EDITION_REMOVED,
+                        finished_at=now,
                     )
                 elif issue.id not in pageless:
                     languages = served_languages(connection, self._settings, issue)
                     readers = opening.open_ledger(connection, issue, languages, now)
-                    issues.move(connection, issue, State.SENDING)
+                    issues.move_issue(connection, issue, IssueState.SENDING)
                     log.info("sending", issue=issue.name, readers=readers)
 
     def send(
@@ -254,12 +258,15 @@ class _Office:
         self.finish(sent)
         now = self._clock.now()
         with self._database.reading() as connection:
-            pageless = issues.pageless(connection)
-            if any(one.id not in pageless for one in issues.in_state(connection, State.READY)):
+            pageless = issues.issue_ids_without_page(connection)
+            if any(
+                one.id not in pageless
+                for one in issues.issues_in_state(connection, IssueState.READY)
+            ):
                 return True
             others = [
                 one.id
-                for one in issues.in_state(connection, State.SENDING)
+                for one in issues.issues_in_state(connection, IssueState.SENDING)
                 if one.id not in known
             ]
             return claims.count_due(connection, others, now, 1) > 0
@@ -281,10 +288,10 @@ class _Office:
         """List the issues of which something is due, doubts included that repeat themselves."""
         now = self._clock.now()
         with self._database.reading() as connection:
-            being_sent = issues.in_state(connection, State.SENDING)
+            being_sent = issues.issues_in_state(connection, IssueState.SENDING)
         if any(self._terms(one).in_doubt is InDoubt.RESEND for one in being_sent):
             with self._database.writing() as connection:
-                for issue in issues.in_state(connection, State.SENDING):
+                for issue in issues.issues_in_state(connection, IssueState.SENDING):
                     self._repeat(connection, issue, now)
         with self._database.reading() as connection:
             return [one for one in being_sent if claims.count_due(connection, [one.id], now, 1)]
@@ -302,34 +309,34 @@ class _Office:
         """Say at each issue what stands in its way; where only a person can help, stop it."""
         now = self._clock.now()
         with self._database.writing() as connection:
-            for issue in issues.in_state(connection, State.SENDING):
+            for issue in issues.issues_in_state(connection, IssueState.SENDING):
                 if issue.id not in jobs:
                     continue
                 if error.is_final:
                     lifecycle.pause_issue(connection, issue, str(error), now)
                 else:
-                    issues.note(connection, issue, f"waiting: {error}")
+                    issues.set_reason(connection, issue, f"waiting: {error}")
 
     def _note_rates(self, jobs: Collection[int], held_by: Sequence[str]) -> None:
         """Say at each issue that is not done what rate it waits for, and nothing else."""
         reason = f"waiting: {', '.join(held_by)}" if held_by else None
         with self._database.reading() as connection:
-            being_sent = issues.in_state(connection, State.SENDING)
+            being_sent = issues.issues_in_state(connection, IssueState.SENDING)
         if all(one.reason == reason for one in being_sent if one.id in jobs):
             return
         with self._database.writing() as connection:
-            for issue in issues.in_state(connection, State.SENDING):
+            for issue in issues.issues_in_state(connection, IssueState.SENDING):
                 if issue.id in jobs:
-                    issues.note(connection, issue, reason)
+                    issues.set_reason(connection, issue, reason)
 
     def finish(self, sent: DeliveryReport) -> None:
         """End the issues of which nothing is left to be done."""
         with self._database.reading() as connection:
-            if not issues.in_state(connection, State.SENDING):
+            if not issues.issues_in_state(connection, IssueState.SENDING):
                 return
         now = self._clock.now()
         with self._database.writing() as connection:
-            for issue in issues.in_state(connection, State.SENDING):
+            for issue in issues.issues_in_state(connection, IssueState.SENDING):
                 # Another process may have found a dead sender since this turn began.
                 self._repeat(connection, issue, now)
                 if ended := lifecycle.finish_issue(connection, issue, now):

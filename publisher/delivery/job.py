@@ -14,7 +14,7 @@ from publisher.delivery.transports.base import OutgoingMessage
 from publisher.issues.model import Issue
 
 if TYPE_CHECKING:
-    from publisher.composing import Compiled
+    from publisher.mail import CompiledMail
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Job:
     """An issue, compiled."""
 
     issue: Issue
-    compiled: Compiled
+    compiled: CompiledMail
     terms: RetryPolicy
     # The envelope's sender, where bounces go.
     sender: str

@@ -30,7 +30,7 @@ from publisher.delivery.states import DeliveryState
 from publisher.delivery.transports.base import Transport
 from publisher.delivery.work_queue import SendResult, WorkQueue
 from publisher.errors import DeliveryError
-from subscribers import Status, SubscribersError, suppress
+from subscribers import SubscribersError, SubscriberStatus, suppress
 
 if TYPE_CHECKING:
     from publisher.delivery.rates import RateLimiter
@@ -232,5 +232,5 @@ class LedgerWriter:
     def _bury(self, connection: Connection, claim: Claim, now: datetime) -> None:
         """Let nobody write to a mailbox again that does not exist."""
         with contextlib.suppress(SubscribersError):  # erased meanwhile: nobody will
-            suppress(connection, claim.reader.address, Status.BOUNCED, now)
+            suppress(connection, claim.reader.address, SubscriberStatus.BOUNCED, now)
         log.info("address is dead", reader=claim.reader.id)

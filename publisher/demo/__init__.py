@@ -23,14 +23,14 @@ from publisher.heartbeat import beat
 from subscribers import import_csv
 
 # A working week; by Friday noon in Hong Kong every edition of the weekly is due.
-DAYS = tuple(datetime(2026, 1, day, 6, tzinfo=UTC) for day in (5, 6, 7, 8, 9))
+DEMO_DAYS = tuple(datetime(2026, 1, day, 6, tzinfo=UTC) for day in (5, 6, 7, 8, 9))
 # The day on which a translation arrives a week after its original.
-LATE_DAY = DAYS[3]
-SECRET = "of no use outside the demo"  # noqa: S105  # public on purpose: equal output everywhere
-OUTPUTS = ("public", "outbox", "var", "articles")
+_LATE_DAY = DEMO_DAYS[3]
+DEMO_SECRET = "of no use outside the demo"  # noqa: S105  # public on purpose: equal output everywhere
+_OUTPUTS = ("public", "outbox", "var", "articles")
 
 
-def publish(
+def publish_demo(
     directory: Path, told: Callable[[datetime, Report], None]
 ) -> tuple[Settings, datetime]:
     """Lay the demo publication out in a folder and let its week pass; gives the last instant.
@@ -40,23 +40,23 @@ def publish(
     """
     with as_file(files("publisher") / "demo" / "data") as data:
         _lay_out(data, directory)
-        settings = replace(load(directory), secret=SecretStr(SECRET))
-        for now in DAYS:
-            if now == LATE_DAY:
+        settings = replace(load(directory), secret=SecretStr(DEMO_SECRET))
+        for now in DEMO_DAYS:
+            if now == _LATE_DAY:
                 shutil.copytree(data / "late", directory, dirs_exist_ok=True)
             with press(settings, FixedClock(now)) as machine:
-                if now == DAYS[0]:
+                if now == DEMO_DAYS[0]:
                     _import(machine, data / "subscribers.csv", now)
                 told(now, machine.run())
-        beat(settings.folders.var / "heartbeat", DAYS[-1])
-    return settings, DAYS[-1]
+        beat(settings.folders.var / "heartbeat", DEMO_DAYS[-1])
+    return settings, DEMO_DAYS[-1]
 
 
 def _lay_out(data: Path, directory: Path) -> None:
     ours = data / FILE_NAME
     theirs = directory / FILE_NAME
     if theirs.is_file() and theirs.read_bytes() == ours.read_bytes():
-        for name in OUTPUTS:
+        for name in _OUTPUTS:
             shutil.rmtree(directory / name, ignore_errors=True)
     elif directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise UsageError(f"{directory}: is not an empty folder; choose another for the demo")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from publisher.issues.life import State
+from publisher.issues.states import IssueState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class Issue:
     language: str
     day: date
     due_at: datetime
-    state: State
+    state: IssueState
     reason: str | None
     epoch: int
     published_until: datetime | None

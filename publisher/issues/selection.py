@@ -47,7 +47,7 @@ class Selection:
         return f"no new articles ({counts})" if counts else "no new articles"
 
 
-def choose(
+def choose_articles(
     edition: Edition,
     candidates: Candidates,
     now: datetime,

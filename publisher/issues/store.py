@@ -14,21 +14,26 @@ from sqlalchemy.dialects.sqlite import insert
 
 from publisher.database.portions import portions
 from publisher.errors import IssueError
-from publisher.issues.life import PUBLIC, State, check_arrow
 from publisher.issues.model import Issue
-from publisher.issues.tables import digest, edition, issue, issue_article
+from publisher.issues.states import STATES_WITH_PAGE, IssueState, check_transition
+from publisher.issues.tables import (
+    digest_table,
+    edition_table,
+    issue_article_table,
+    issue_table,
+)
 
-COLUMNS = [issue.c[name] for name in Issue.__dataclass_fields__]
+_COLUMNS = [issue_table.c[name] for name in Issue.__dataclass_fields__]
 
 
 def _to_issue(row: Row[Any]) -> Issue:
-    return Issue(**{**row._mapping, "state": State(row.state)})  # noqa: SLF001  # public
+    return Issue(**{**row._mapping, "state": IssueState(row.state)})  # noqa: SLF001  # public
 
 
 def planned_until(connection: Connection, newsletter: str, language: str) -> datetime | None:
     """Say up to which instant an edition is planned; None if it is new."""
-    query = select(edition.c.planned_until).where(
-        edition.c.newsletter == newsletter, edition.c.language == language
+    query = select(edition_table.c.planned_until).where(
+        edition_table.c.newsletter == newsletter, edition_table.c.language == language
     )
     return connection.execute(query).scalar_one_or_none()
 
@@ -37,41 +42,41 @@ def set_planned_until(
     connection: Connection, newsletter: str, language: str, instant: datetime
 ) -> None:
     """Record that all occurrences up to an instant have been dealt with; never goes back."""
-    row = insert(edition).values(
+    row = insert(edition_table).values(
         newsletter=newsletter, language=language, planned_until=instant
     )
-    later = func.max(edition.c.planned_until, row.excluded.planned_until)
+    later = func.max(edition_table.c.planned_until, row.excluded.planned_until)
     connection.execute(row.on_conflict_do_update(set_={"planned_until": later}))
 
 
-def cut_at(connection: Connection, newsletter: str, language: str) -> datetime | None:
+def cutoff(connection: Connection, newsletter: str, language: str) -> datetime | None:
     """Say up to which instant articles have had their chance in an edition."""
-    query = select(edition.c.cut_at).where(
-        edition.c.newsletter == newsletter, edition.c.language == language
+    query = select(edition_table.c.cut_at).where(
+        edition_table.c.newsletter == newsletter, edition_table.c.language == language
     )
     return connection.execute(query).scalar_one_or_none()
 
 
-def set_cut_at(
+def set_cutoff(
     connection: Connection, newsletter: str, language: str, instant: datetime
 ) -> None:
     """Record that all articles available up to an instant have had their chance."""
-    here = (edition.c.newsletter == newsletter) & (edition.c.language == language)
-    connection.execute(update(edition).where(here).values(cut_at=instant))
+    here = (edition_table.c.newsletter == newsletter) & (edition_table.c.language == language)
+    connection.execute(update(edition_table).where(here).values(cut_at=instant))
 
 
-def mend_cuts(connection: Connection, now: datetime) -> None:
+def reset_future_cutoffs(connection: Connection, now: datetime) -> None:
     """Take back cuts that lie at or after now: the clock was set, or stands still.
 
     Otherwise what becomes available now would be taken for old. Stories that an edition has
     carried are known by name and don't come again.
     """
     before = now - timedelta(seconds=1)
-    ahead = update(edition).where(edition.c.cut_at >= now)
+    ahead = update(edition_table).where(edition_table.c.cut_at >= now)
     connection.execute(ahead.values(cut_at=before))
 
 
-def add(  # noqa: PLR0913  # the columns of a row, each by its name
+def add_occurrence(  # noqa: PLR0913  # the columns of a row, each by its name
     connection: Connection,
     *,
     newsletter: str,
@@ -85,29 +90,33 @@ def add(  # noqa: PLR0913  # the columns of a row, each by its name
 
     A known one stays as it is.
     """
-    row = insert(issue).values(
+    row = insert(issue_table).values(
         newsletter=newsletter,
         language=language,
         day=day,
         due_at=due_at,
-        state=State.SKIPPED if reason else State.SCHEDULED,
+        state=IssueState.SKIPPED if reason else IssueState.SCHEDULED,
         reason=reason,
         published_until=published_until,
     )
     return connection.execute(row.on_conflict_do_nothing()).rowcount == 1
 
 
-def move(connection: Connection, one: Issue, target: State, **values: Any) -> Issue:
+def move_issue(connection: Connection, one: Issue, target: IssueState, **values: Any) -> Issue:
     """Move an issue along an arrow of its life, if nobody else has moved it meanwhile.
 
     Raises TransitionError if there is no such arrow, IssueError if the issue was moved.
     """
-    check_arrow(one.state, target)
+    check_transition(one.state, target)
     statement = (
-        update(issue)
-        .where(issue.c.id == one.id, issue.c.state == one.state, issue.c.epoch == one.epoch)
+        update(issue_table)
+        .where(
+            issue_table.c.id == one.id,
+            issue_table.c.state == one.state,
+            issue_table.c.epoch == one.epoch,
+        )
         .values(state=target, epoch=one.epoch + 1, **values)
-        .returning(*COLUMNS)
+        .returning(*_COLUMNS)
     )
     row = connection.execute(statement).one_or_none()
     if row is None:
@@ -115,72 +124,90 @@ def move(connection: Connection, one: Issue, target: State, **values: Any) -> Is
     return _to_issue(row)
 
 
-def note(connection: Connection, one: Issue, reason: str | None) -> None:
+def set_reason(connection: Connection, one: Issue, reason: str | None) -> None:
     """Write down why an issue does not move."""
-    connection.execute(update(issue).where(issue.c.id == one.id).values(reason=reason))
+    connection.execute(
+        update(issue_table).where(issue_table.c.id == one.id).values(reason=reason)
+    )
 
 
-def in_state(connection: Connection, *states: State) -> list[Issue]:
+def issues_in_state(connection: Connection, *states: IssueState) -> list[Issue]:
     """Fetch the issues in some states, the earliest due first."""
-    query = select(*COLUMNS).where(issue.c.state.in_(states))
-    rows = connection.execute(query.order_by(issue.c.due_at, issue.c.id))
+    query = select(*_COLUMNS).where(issue_table.c.state.in_(states))
+    rows = connection.execute(query.order_by(issue_table.c.due_at, issue_table.c.id))
     return [_to_issue(row) for row in rows]
 
 
-def find(connection: Connection, newsletter: str, language: str, day: date) -> Issue | None:
+def find_issue(
+    connection: Connection, newsletter: str, language: str, day: date
+) -> Issue | None:
     """Find an issue by its name."""
-    query = select(*COLUMNS).where(
-        issue.c.newsletter == newsletter, issue.c.language == language, issue.c.day == day
+    query = select(*_COLUMNS).where(
+        issue_table.c.newsletter == newsletter,
+        issue_table.c.language == language,
+        issue_table.c.day == day,
     )
     row = connection.execute(query).one_or_none()
     return _to_issue(row) if row else None
 
 
-def numbered(connection: Connection, numbers: Sequence[int]) -> list[Issue]:
+def issues_by_ids(connection: Connection, numbers: Sequence[int]) -> list[Issue]:
     """Fetch issues by their numbers, the earliest due first."""
-    query = select(*COLUMNS).order_by(issue.c.due_at, issue.c.id)
+    query = select(*_COLUMNS).order_by(issue_table.c.due_at, issue_table.c.id)
     found = (
         row
         for some in portions(numbers)
-        for row in connection.execute(query.where(issue.c.id.in_(some)))
+        for row in connection.execute(query.where(issue_table.c.id.in_(some)))
     )
     return [_to_issue(row) for row in found]
 
 
-def named(connection: Connection, name: str) -> Issue | None:
+def issue_by_name(connection: Connection, name: str) -> Issue | None:
     """Find an issue by what people call it: `weekly-en-2026-01-09`."""
-    called = issue.c.newsletter + "-" + issue.c.language + "-" + cast(issue.c.day, Text)
-    query = select(*COLUMNS).where(called == name)
+    called = (
+        issue_table.c.newsletter
+        + "-"
+        + issue_table.c.language
+        + "-"
+        + cast(issue_table.c.day, Text)
+    )
+    query = select(*_COLUMNS).where(called == name)
     row = connection.execute(query).one_or_none()
     return _to_issue(row) if row else None
 
 
-def latest(connection: Connection, limit: int) -> list[Issue]:
+def latest_issues(connection: Connection, limit: int) -> list[Issue]:
     """Fetch the issues and skipped occurrences that came last, latest first."""
-    query = select(*COLUMNS).order_by(issue.c.due_at.desc(), issue.c.id.desc()).limit(limit)
+    query = (
+        select(*_COLUMNS)
+        .order_by(issue_table.c.due_at.desc(), issue_table.c.id.desc())
+        .limit(limit)
+    )
     return [_to_issue(row) for row in connection.execute(query)]
 
 
-def published(
+def published_issues(
     connection: Connection, newsletter: str | None, language: str, limit: int
 ) -> list[Issue]:
     """Fetch the issues that have a page on the web, latest first; of one newsletter or all."""
-    query = select(*COLUMNS).where(issue.c.language == language, issue.c.state.in_(PUBLIC))
+    query = select(*_COLUMNS).where(
+        issue_table.c.language == language, issue_table.c.state.in_(STATES_WITH_PAGE)
+    )
     if newsletter is not None:
-        query = query.where(issue.c.newsletter == newsletter)
+        query = query.where(issue_table.c.newsletter == newsletter)
     rows = connection.execute(
-        query.order_by(issue.c.day.desc(), issue.c.newsletter).limit(limit)
+        query.order_by(issue_table.c.day.desc(), issue_table.c.newsletter).limit(limit)
     )
     return [_to_issue(row) for row in rows]
 
 
-def sisters(connection: Connection, one: Issue) -> list[Issue]:
+def same_issue_in_other_languages(connection: Connection, one: Issue) -> list[Issue]:
     """Fetch the same occurrence in other languages, as far as it has or will have a page."""
-    query = select(*COLUMNS).where(
-        issue.c.newsletter == one.newsletter,
-        issue.c.day == one.day,
-        issue.c.language != one.language,
-        issue.c.state.in_(PUBLIC),
+    query = select(*_COLUMNS).where(
+        issue_table.c.newsletter == one.newsletter,
+        issue_table.c.day == one.day,
+        issue_table.c.language != one.language,
+        issue_table.c.state.in_(STATES_WITH_PAGE),
     )
     return [_to_issue(row) for row in connection.execute(query)]
 
@@ -193,21 +220,23 @@ def select_articles(
         {"issue_id": one.id, "position": position, "story_id": story, "article_id": article}
         for position, (story, article) in enumerate(chosen)
     ]
-    connection.execute(issue_article.insert(), rows)
+    connection.execute(issue_article_table.insert(), rows)
 
 
-def articles_of(connection: Connection, one: Issue) -> list[int]:
+def article_ids_of(connection: Connection, one: Issue) -> list[int]:
     """List the articles of an issue, in order."""
-    query = select(issue_article.c.article_id).where(issue_article.c.issue_id == one.id)
-    return list(connection.execute(query.order_by(issue_article.c.position)).scalars())
+    query = select(issue_article_table.c.article_id).where(
+        issue_article_table.c.issue_id == one.id
+    )
+    return list(connection.execute(query.order_by(issue_article_table.c.position)).scalars())
 
 
-def sizes(connection: Connection, issues: Sequence[int]) -> dict[int, int]:
+def article_counts(connection: Connection, issues: Sequence[int]) -> dict[int, int]:
     """Count the articles of some issues."""
     query = (
-        select(issue_article.c.issue_id, func.count())
-        .where(issue_article.c.issue_id.in_(issues))
-        .group_by(issue_article.c.issue_id)
+        select(issue_article_table.c.issue_id, func.count())
+        .where(issue_article_table.c.issue_id.in_(issues))
+        .group_by(issue_article_table.c.issue_id)
     )
     return {number: count for number, count in connection.execute(query)}  # noqa: C416  # a Row is no pair
 
@@ -217,63 +246,69 @@ def stories_sent(
 ) -> set[int]:
     """Say which of some stories an edition has carried already."""
     query = (
-        select(issue_article.c.story_id)
-        .join(issue)
+        select(issue_article_table.c.story_id)
+        .join(issue_table)
         .where(
-            issue.c.newsletter == newsletter,
-            issue.c.language == language,
-            issue.c.state != State.CANCELLED,
+            issue_table.c.newsletter == newsletter,
+            issue_table.c.language == language,
+            issue_table.c.state != IssueState.CANCELLED,
         )
     )
     found: set[int] = set()
     for some in portions(stories):
-        here = query.where(issue_article.c.story_id.in_(some))
+        here = query.where(issue_article_table.c.story_id.in_(some))
         found.update(connection.execute(here).scalars())
     return found
 
 
-def freeze(connection: Connection, one: Issue, parts: Mapping[str, Any]) -> None:
+def freeze_digest(connection: Connection, one: Issue, parts: Mapping[str, Any]) -> None:
     """Keep a digest's bytes, and what was found in them; freezing again replaces them."""
-    row = insert(digest).values(issue_id=one.id, **parts)
+    row = insert(digest_table).values(issue_id=one.id, **parts)
     connection.execute(row.on_conflict_do_update(set_=dict(parts)))
 
 
 def digest_of(connection: Connection, one: Issue) -> Row[Any]:
     """Fetch an issue's frozen digest."""
-    return connection.execute(select(digest).where(digest.c.issue_id == one.id)).one()
+    return connection.execute(
+        select(digest_table).where(digest_table.c.issue_id == one.id)
+    ).one()
 
 
-def warnings(connection: Connection, issues: Sequence[int]) -> dict[int, int]:
+def warning_counts(connection: Connection, issues: Sequence[int]) -> dict[int, int]:
     """Count what the gate warned of in the digests of some issues."""
-    query = select(digest.c.issue_id, func.json_array_length(digest.c.findings)).where(
-        digest.c.issue_id.in_(issues)
-    )
+    query = select(
+        digest_table.c.issue_id, func.json_array_length(digest_table.c.findings)
+    ).where(digest_table.c.issue_id.in_(issues))
     return {number: count for number, count in connection.execute(query)}  # noqa: C416  # a Row is no pair
 
 
-def without_page(connection: Connection) -> list[tuple[Issue, str, str]]:
+def issues_without_page(connection: Connection) -> list[tuple[Issue, str, str]]:
     """Fetch assembled issues whose page is not on disk yet: issue, page, hash."""
     query = (
-        select(*COLUMNS, digest.c.page, digest.c.sha256)
-        .join(digest, digest.c.issue_id == issue.c.id)
-        .where(issue.c.page_hash.is_(None), issue.c.state.in_(PUBLIC))
-        .order_by(issue.c.id)
+        select(*_COLUMNS, digest_table.c.page, digest_table.c.sha256)
+        .join(digest_table, digest_table.c.issue_id == issue_table.c.id)
+        .where(issue_table.c.page_hash.is_(None), issue_table.c.state.in_(STATES_WITH_PAGE))
+        .order_by(issue_table.c.id)
     )
     found = []
     for row in connection.execute(query):
         values = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
         page, sha256 = values.pop("page"), values.pop("sha256")
-        found.append((Issue(**values | {"state": State(values["state"])}), page, sha256))
+        found.append((Issue(**values | {"state": IssueState(values["state"])}), page, sha256))
     return found
 
 
-def pageless(connection: Connection) -> set[int]:
+def issue_ids_without_page(connection: Connection) -> set[int]:
     """Name the issues whose page is not on disk yet."""
     return set(
-        connection.execute(select(issue.c.id).where(issue.c.page_hash.is_(None))).scalars()
+        connection.execute(
+            select(issue_table.c.id).where(issue_table.c.page_hash.is_(None))
+        ).scalars()
     )
 
 
-def page_written(connection: Connection, one: Issue, sha256: str) -> None:
+def mark_page_written(connection: Connection, one: Issue, sha256: str) -> None:
     """Record that an issue's page is on disk."""
-    connection.execute(update(issue).where(issue.c.id == one.id).values(page_hash=sha256))
+    connection.execute(
+        update(issue_table).where(issue_table.c.id == one.id).values(page_hash=sha256)
+    )

@@ -19,11 +19,11 @@ from sqlalchemy import (
 )
 
 from publisher.database.metadata import UTCDateTime, metadata
-from publisher.issues.life import State
+from publisher.issues.states import IssueState
 
-STATES = ", ".join(f"'{state}'" for state in State)
+_ISSUE_STATES = ", ".join(f"'{state}'" for state in IssueState)
 
-edition = Table(
+edition_table = Table(
     "edition",
     metadata,
     Column("newsletter", Text, primary_key=True),
@@ -35,7 +35,7 @@ edition = Table(
     sqlite_with_rowid=False,
 )
 
-issue = Table(
+issue_table = Table(
     "issue",
     metadata,
     Column("id", Integer, primary_key=True),
@@ -44,7 +44,10 @@ issue = Table(
     Column("day", Date, nullable=False),
     Column("due_at", UTCDateTime, nullable=False),
     Column(
-        "state", Text, CheckConstraint(f"state IN ({STATES})", name="state"), nullable=False
+        "state",
+        Text,
+        CheckConstraint(f"state IN ({_ISSUE_STATES})", name="state"),
+        nullable=False,
     ),
     Column("reason", Text),
     # Grows with every change of state; who does not know it can't move the issue.
@@ -58,10 +61,10 @@ issue = Table(
     Column("page_hash", Text),
     UniqueConstraint("newsletter", "language", "day"),
 )
-Index("ix_issue_state", issue.c.state)
-Index("ix_issue_newsletter_day", issue.c.newsletter, issue.c.day)
+Index("ix_issue_state", issue_table.c.state)
+Index("ix_issue_newsletter_day", issue_table.c.newsletter, issue_table.c.day)
 
-issue_article = Table(
+issue_article_table = Table(
     "issue_article",
     metadata,
     Column("issue_id", ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True),
@@ -71,7 +74,7 @@ issue_article = Table(
     sqlite_with_rowid=False,
 )
 
-digest = Table(
+digest_table = Table(
     "digest",
     metadata,
     Column("issue_id", ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True),

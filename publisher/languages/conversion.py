@@ -18,7 +18,7 @@ from publisher.errors import LanguageError
 from publisher.languages.tags import normalise, script
 
 # Taiwan's and Hong Kong's standard forms; OpenCC's own `s2t` writes forms that nobody prints.
-CONFIGURATIONS = {
+_CONFIGURATIONS = {
     ("zh-Hans", "zh-Hant"): "s2tw",
     ("zh-Hans", "zh-Hant-HK"): "s2hk",
     ("zh-Hans", "zh-Hant-MO"): "s2hk",
@@ -26,20 +26,20 @@ CONFIGURATIONS = {
     ("zh-Hant-HK", "zh-Hans"): "hk2s",
 }
 # Written by machine or for machines; a converted letter would break it.
-VERBATIM = frozenset({"code", "pre", "kbd", "samp", "var"})
+_VERBATIM = frozenset({"code", "pre", "kbd", "samp", "var"})
 
 
 def convertible(source: str, target: str) -> bool:
     """Say if articles can be converted from one language into the other."""
-    return (source, target) in CONFIGURATIONS
+    return (source, target) in _CONFIGURATIONS
 
 
 def sources_of(target: str) -> tuple[str, ...]:
     """List the languages that can be converted into `target`."""
-    return tuple(source for source, into in CONFIGURATIONS if into == target)
+    return tuple(source for source, into in _CONFIGURATIONS if into == target)
 
 
-def tool() -> str:
+def converter_name() -> str:
     """Name what converts, with its version: a new one may write differently."""
     return f"OpenCC {version('opencc')}"
 
@@ -49,7 +49,7 @@ def _converter(source: str, target: str) -> Any:
     # Its dictionaries take longer to load than checking publication.toml, which asks above.
     from opencc import OpenCC
 
-    return OpenCC(CONFIGURATIONS[source, target])
+    return OpenCC(_CONFIGURATIONS[source, target])
 
 
 def convert_text(text: str, source: str, target: str) -> str:
@@ -68,7 +68,7 @@ def convert_html(fragment: str, source: str, target: str) -> str:
 
 
 def _walk(element: etree._Element, source: str, target: str) -> None:
-    if element.tag not in VERBATIM:
+    if element.tag not in _VERBATIM:
         element.text = convert_text(element.text or "", source, target) or None
         for name in ("alt", "title"):
             if element.get(name):

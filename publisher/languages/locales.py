@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-RTL_SCRIPTS = frozenset({"Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm", "Rohg", "Mand"})
+_RTL_SCRIPTS = frozenset({"Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm", "Rohg", "Mand"})
 
 # CLDR's narrow space before a Russian or Bulgarian "year" is a box in the fonts of some mail
 # programs; the plain one is in all.
-NARROW_SPACE, NO_BREAK_SPACE = "\u202f", "\u00a0"
+_NARROW_SPACE, _NO_BREAK_SPACE = "\u202f", "\u00a0"
 
 # What readers of Chinese call the two; CLDR's "中文 (简体)" is a librarian's name.
-AUTONYMS = {"zh-Hans": "简体中文", "zh-Hant": "繁體中文"}
+_AUTONYMS = {"zh-Hans": "简体中文", "zh-Hant": "繁體中文"}
 
 # Words a minute of an adult reading English prose for meaning; characters a minute for
 # scripts without spaces, scaled by how many characters carry one English word.
-WORDS_A_MINUTE = 238
-CHARACTERS_A_MINUTE = {"Hans": 370, "Hant": 370, "Jpan": 650, "Kore": 480, "Thai": 900}
+_WORDS_A_MINUTE = 238
+_CHARACTERS_A_MINUTE = {"Hans": 370, "Hant": 370, "Jpan": 650, "Kore": 480, "Thai": 900}
 
 
 @lru_cache(maxsize=256)
@@ -49,13 +49,13 @@ def locale_of(tag: str) -> Locale:
 
 def direction(tag: str) -> str:
     """Give `rtl` or `ltr`."""
-    return "rtl" if script(tag) in RTL_SCRIPTS else "ltr"
+    return "rtl" if script(tag) in _RTL_SCRIPTS else "ltr"
 
 
 def autonym(tag: str) -> str:
     """Give the language's name in itself, as a language switch shows it (`简体中文`)."""
-    if tag in AUTONYMS:
-        return AUTONYMS[tag]
+    if tag in _AUTONYMS:
+        return _AUTONYMS[tag]
     name = locale_of(tag).get_display_name(locale_of(tag))
     return name or tag
 
@@ -63,7 +63,7 @@ def autonym(tag: str) -> str:
 def format_date(day: date, tag: str) -> str:
     """Write a date as the language does: `April 10, 2017`, `2017年4月10日`, `10 أبريل 2017`."""
     written = babel_date(day, format="long", locale=locale_of(tag))
-    return written.replace(NARROW_SPACE, NO_BREAK_SPACE)
+    return written.replace(_NARROW_SPACE, _NO_BREAK_SPACE)
 
 
 def list_names(names: Sequence[str], tag: str) -> str:
@@ -73,6 +73,6 @@ def list_names(names: Sequence[str], tag: str) -> str:
 
 def reading_minutes(text: str, tag: str) -> int:
     """Estimate the minutes that a text takes to read; at least one."""
-    speed = CHARACTERS_A_MINUTE.get(script(tag))
+    speed = _CHARACTERS_A_MINUTE.get(script(tag))
     amount = sum(not c.isspace() for c in text) if speed else len(text.split())
-    return max(1, math.ceil(amount / (speed or WORDS_A_MINUTE)))
+    return max(1, math.ceil(amount / (speed or _WORDS_A_MINUTE)))

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 # A region that its script implies already says nothing: zh-Hans-CN is zh-Hans.
-IMPLIED_REGION = {("zh", "Hans"): "CN", ("zh", "Hant"): "TW"}
+_IMPLIED_REGION = {("zh", "Hans"): "CN", ("zh", "Hant"): "TW"}
 
 # Registered, but nothing that one could write in, or for private use and known to nobody.
-NO_LANGUAGE = re.compile("und|mul|zxx|mis|q[a-t][a-z]")
+_NO_LANGUAGE = re.compile("und|mul|zxx|mis|q[a-t][a-z]")
 
 
 @lru_cache(maxsize=1024)
@@ -39,7 +39,7 @@ def normalise(tag: str) -> str:
         language = langcodes.Language.get(standard)
     except ValueError:
         raise LanguageError(tag) from None
-    if not known or not language.language or NO_LANGUAGE.fullmatch(language.language):
+    if not known or not language.language or _NO_LANGUAGE.fullmatch(language.language):
         raise LanguageError(tag)
     return _by_script(language) if language.language == "zh" else standard
 
@@ -47,7 +47,7 @@ def normalise(tag: str) -> str:
 def _by_script(language: langcodes.Language) -> str:
     script = language.maximize().script or "Hans"
     region = language.territory
-    if region == IMPLIED_REGION.get(("zh", script)):
+    if region == _IMPLIED_REGION.get(("zh", script)):
         region = None
     return "-".join(part for part in ("zh", script, region) if part)
 

@@ -11,7 +11,7 @@ from publisher import build_cache
 from publisher.articles.tables import article, source_state
 from publisher.config import Settings
 from publisher.database import Database
-from publisher.issues.tables import issue
+from publisher.issues.tables import issue_table
 from publisher.rendering import Renderer
 
 
@@ -25,7 +25,7 @@ def renew_lost(settings: Settings, database: Database) -> None:
     with database.writing() as connection:
         connection.execute(delete(source_state))
         connection.execute(update(article).values(page_hash=None))
-        connection.execute(update(issue).values(page_hash=None))
+        connection.execute(update(issue_table).values(page_hash=None))
         connection.execute(
             delete(build_cache.output).where(build_cache.output.c.name == "lists")
         )

@@ -17,8 +17,8 @@ from publisher.articles.model import Article
 from publisher.config import Publication, Settings
 from publisher.database import Database
 from publisher.issues import store as issues
-from publisher.issues.life import State
 from publisher.issues.model import Issue
+from publisher.issues.states import IssueState
 from publisher.rendering import (
     ArticleView,
     HomeContent,
@@ -73,10 +73,14 @@ class _LanguageLists:
         self.articles = articles.newest_articles(connection, language, now, ARTICLES_ON_HOME)
         stories = [article.story_id for article in self.articles]
         self.variants = articles.variants(connection, stories, now)
-        self.recent = _with_page(issues.published(connection, None, language, ISSUES_ON_HOME))
+        self.recent = _with_page(
+            issues.published_issues(connection, None, language, ISSUES_ON_HOME)
+        )
         self.archives = {
             newsletter.name: _with_page(
-                issues.published(connection, newsletter.name, language, ISSUES_IN_ARCHIVE)
+                issues.published_issues(
+                    connection, newsletter.name, language, ISSUES_IN_ARCHIVE
+                )
             )
             for newsletter in settings.newsletters
         }
@@ -97,7 +101,7 @@ class _LanguageLists:
 
 def _with_page(found: Sequence[Issue]) -> list[Issue]:
     """Leave out what is still being assembled: its page may fail, and then nothing is there."""
-    return [issue for issue in found if issue.state != State.ASSEMBLING]
+    return [issue for issue in found if issue.state != IssueState.ASSEMBLING]
 
 
 def _common(publication: Publication, renderer: Renderer) -> Iterator[_Page]:

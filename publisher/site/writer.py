@@ -90,12 +90,12 @@ def write_logo(settings: Settings) -> None:
 
 def _write_issues(settings: Settings, database: Database, written: PagesWritten) -> None:
     with database.reading() as connection:
-        due = issues.without_page(connection)
+        due = issues.issues_without_page(connection)
     for issue, page, sha256 in due:
         path = urls.issue_path(issue.language, issue.newsletter, issue.day)
         written.issues += write_page(settings, urls.page_file(path), page)
         with database.writing() as connection:
-            issues.page_written(connection, issue, sha256)
+            issues.mark_page_written(connection, issue, sha256)
 
 
 def _write_articles(

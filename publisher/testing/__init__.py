@@ -28,7 +28,6 @@ from publisher.testing.behaviour import (
     every,
     first,
 )
-from publisher.testing.records import Received
 from publisher.testing.samples import (
     SAMPLE_NEWSLETTER,
     SAMPLE_PUBLICATION,
@@ -36,6 +35,7 @@ from publisher.testing.samples import (
     make_publication,
     sample_article,
 )
+from publisher.testing.server_record import Received
 from publisher.testing.timers import FakeTimer
 
 __all__ = [

@@ -13,9 +13,9 @@ from enum import StrEnum
 
 from publisher.config.delivery import Tls
 
-LOCAL = ("localhost", "127.0.0.1")
+_LOCAL = ("localhost", "127.0.0.1")
 # What a server offers that has no other limit: 32 MiB.
-SIZE = 2**25
+_SIZE = 2**25
 
 
 class Phase(StrEnum):
@@ -98,7 +98,7 @@ class Behaviour:
     # `MailServer.hasty` if this was not offered.
     pipelining: bool = True
     # Bytes of a message at most (RFC 1870); None offers no SIZE and takes all.
-    size: int | None = SIZE
+    size: int | None = _SIZE
     # Seconds between a message's end and the reply.
     slow: float = 0.0
     # Connections open at once; the next ones are greeted with a 421.
@@ -109,7 +109,7 @@ class Behaviour:
     # A client certificate of `MailServer.authority`.
     demands_certificate: bool = False
     # Whom the server's certificate is for, and whether its time has passed.
-    hosts: tuple[str, ...] = LOCAL
+    hosts: tuple[str, ...] = _LOCAL
     expired: bool = False
     # Names and passwords; AUTH is offered where there are any, with STARTTLS only inside TLS.
     users: Mapping[str, str] = field(default_factory=dict)

@@ -18,38 +18,40 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from publisher.clock import SystemClock
 
-DAY = timedelta(days=1)
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class CertificateFiles:
     """The files of a certificate and its key, both PEM."""
 
     certificate: Path
     key: Path
 
 
-class Authority:
+class CertificateAuthority:
     """Signs certificates (RFC 5280); `path` is its own, which clients have to trust."""
 
     def __init__(self, folder: Path, name: str = "authority") -> None:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _named(name)
-        builder = _builder(self._name, self._name, self._key, DAY)
+        builder = _builder(self._name, self._name, self._key, _DAY)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
         builder = builder.add_extension(_usage(signs_certificates=True), True)
         self._certificate = builder.sign(self._key, hashes.SHA256())
         self.path = folder / f"{name}.pem"
         self.path.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, name: str, hosts: Sequence[str] = (), *, expired: bool = False) -> Pair:
+    def issue(
+        self, name: str, hosts: Sequence[str] = (), *, expired: bool = False
+    ) -> CertificateFiles:
         """Sign a certificate for a server of these hosts and addresses, or for a client.
 
         It is valid for a day around now, or was until an hour ago.
         """
         key = ec.generate_private_key(ec.SECP256R1())
-        ends = -DAY / 24 if expired else DAY
+        ends = -_DAY / 24 if expired else _DAY
         builder = _builder(_named(name), self._name, key, ends)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
         builder = builder.add_extension(_usage(signs_certificates=False), True)
@@ -64,8 +66,8 @@ class Authority:
 
     def _write(
         self, name: str, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey
-    ) -> Pair:
-        pair = Pair(self._folder / f"{name}.pem", self._folder / f"{name}.key")
+    ) -> CertificateFiles:
+        pair = CertificateFiles(self._folder / f"{name}.pem", self._folder / f"{name}.key")
         pair.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         pair.key.touch(mode=0o600)
         pair.key.write_bytes(
@@ -88,7 +90,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - DAY)
+        .not_valid_before(now - _DAY)
         .not_valid_after(now + ends)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
     )

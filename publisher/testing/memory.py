@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Mapping
 
-from publisher.composing import Message
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.transports.base import Guarantee, OutgoingMessage, Unreachable
+from publisher.mail import Message
 
 OutcomeOf = Callable[[OutgoingMessage], Outcome]
 

@@ -2,7 +2,7 @@
 
 In a thread of the test's process, as `MailServer`, or as a process of its own, which writes down
 what it accepts: `python -m publisher.testing.servers --help`. Speaks SMTP (RFC 5321) through
-`publisher.testing.sessions`; needs the extra `testing`.
+`publisher.testing.smtp_session`; needs the extra `testing`.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from typing import Self
 
 from publisher.config.delivery import Tls
 from publisher.testing.behaviour import Behaviour, Fault
-from publisher.testing.certificates import Authority, Pair
-from publisher.testing.records import Received, Record
-from publisher.testing.sessions import Run, Session
+from publisher.testing.certificates import CertificateAuthority, CertificateFiles
+from publisher.testing.server_record import Received, ServerRecord
+from publisher.testing.smtp_session import ServerRun, ServerSession
 
-HOST = "127.0.0.1"
+_HOST = "127.0.0.1"
 # Seconds for which tests wait for something to happen, unless they say otherwise.
-PATIENCE = 10.0
-BACKLOG = 128
-TURNS = 5
+_PATIENCE = 10.0
+_BACKLOG = 128
+_TURNS = 5
 
 
 class MailServer:
@@ -40,7 +40,7 @@ class MailServer:
     fault or `on_message` raises ends that connection, and is raised again when the `with` ends.
     """
 
-    host = HOST
+    host = _HOST
 
     def __init__(
         self,
@@ -51,13 +51,13 @@ class MailServer:
         keeps_content: bool = True,
     ) -> None:
         self._behaviour = _whole(behaviour)
-        self._record = Record(on_message, keeps_content=keeps_content)
-        self._run: Run | None = None
+        self._record = ServerRecord(on_message, keeps_content=keeps_content)
+        self._run: ServerRun | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._stopping = asyncio.Event()
         self._resources = contextlib.ExitStack()
-        self._authority: Authority | None = None
+        self._authority: CertificateAuthority | None = None
         # Bound as long as we are, never listening: keeps the port ours while we are stopped.
         self._place = self._resources.enter_context(_bound(port))
         self.port: int = self._place.getsockname()[1]
@@ -86,18 +86,18 @@ class MailServer:
             raise RuntimeError("the server is running")
         ready = threading.Event()
         listener = _bound(self.port)
-        run = Run(self._behaviour, self._record, self._context())
+        run = ServerRun(self._behaviour, self._record, self._context())
         main = self._serve(run, listener, ready)
         self._thread = threading.Thread(target=asyncio.run, args=(main,), daemon=True)
         self._thread.start()
-        if not ready.wait(PATIENCE):
+        if not ready.wait(_PATIENCE):
             raise TimeoutError("the server did not start")
 
     def stop(self) -> None:
         """Cut off every connection and listen no more; does nothing where that is so."""
         if self._thread and self._loop:
             self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join(PATIENCE)
+            self._thread.join(_PATIENCE)
             if self._thread.is_alive():
                 raise TimeoutError("the server did not stop")
             self._thread = None
@@ -133,7 +133,9 @@ class MailServer:
         """The certificate that clients have to trust, a PEM file."""
         return self._signer.path
 
-    def client_certificate(self, name: str = "client", *, expired: bool = False) -> Pair:
+    def client_certificate(
+        self, name: str = "client", *, expired: bool = False
+    ) -> CertificateFiles:
         """Make a certificate that is taken where `demands_certificate`."""
         return self._signer.issue(name, expired=expired)
 
@@ -173,27 +175,27 @@ class MailServer:
         """How often commands came ahead of replies though PIPELINING was not offered."""
         return self._record.hasty
 
-    def wait_for(self, count: int, seconds: float = PATIENCE) -> list[Received]:
+    def wait_for(self, count: int, seconds: float = _PATIENCE) -> list[Received]:
         """Wait until `count` messages are accepted; raises TimeoutError."""
         record = self._record
         what = f"{count} messages"
         record.wait(lambda: len(record.messages) >= count, seconds, what)
         return self.messages
 
-    def wait_for_stalls(self, count: int = 1, seconds: float = PATIENCE) -> None:
+    def wait_for_stalls(self, count: int = 1, seconds: float = _PATIENCE) -> None:
         """Wait until as many connections stall at once; raises TimeoutError."""
         record = self._record
         record.wait(lambda: record.stalled >= count, seconds, f"{count} connections stalling")
 
-    def wait_for_quiet(self, seconds: float = PATIENCE) -> None:
+    def wait_for_quiet(self, seconds: float = _PATIENCE) -> None:
         """Wait until no connection is open; raises TimeoutError."""
         self._record.wait(lambda: self._record.at_once == 0, seconds, "no connection")
 
     @property
-    def _signer(self) -> Authority:
+    def _signer(self) -> CertificateAuthority:
         if not self._authority:
             folder = tempfile.TemporaryDirectory(prefix="mail-server-")
-            self._authority = Authority(Path(self._resources.enter_context(folder)))
+            self._authority = CertificateAuthority(Path(self._resources.enter_context(folder)))
         return self._authority
 
     def _context(self) -> ssl.SSLContext | None:
@@ -209,12 +211,14 @@ class MailServer:
             context.verify_mode = ssl.CERT_REQUIRED
         return context
 
-    async def _serve(self, run: Run, listener: socket.socket, ready: threading.Event) -> None:
+    async def _serve(
+        self, run: ServerRun, listener: socket.socket, ready: threading.Event
+    ) -> None:
         loop = asyncio.get_running_loop()
         self._run, self._loop, self._stopping = run, loop, asyncio.Event()
         context = run.context if self._behaviour.tls is Tls.IMPLICIT else None
         server = await loop.create_server(
-            lambda: Session(run, loop), sock=listener, ssl=context, backlog=BACKLOG
+            lambda: ServerSession(run, loop), sock=listener, ssl=context, backlog=_BACKLOG
         )
         ready.set()
         await self._stopping.wait()
@@ -228,7 +232,7 @@ class MailServer:
 
 async def _turns() -> None:
     """Let the loop do what it has begun: accepting takes it some turns, and so does closing."""
-    for _ in range(TURNS):
+    for _ in range(_TURNS):
         await asyncio.sleep(0)
 
 
@@ -244,7 +248,7 @@ def _bound(port: int) -> socket.socket:
     place = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        place.bind((HOST, port))
+        place.bind((_HOST, port))
     except BaseException:
         place.close()
         raise

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 from publisher.testing.behaviour import Behaviour, Drop, Fault, Phase, Reply, Stall, every
-from publisher.testing.records import Received
+from publisher.testing.server_record import Received
 from publisher.testing.servers import MailServer
 
 
@@ -35,16 +35,16 @@ def main(arguments: list[str] | None = None) -> None:
             parser.error(f"port {options.port}: {error.strerror}")
         with server:
             print(f"listening on {server.host}:{server.port}", flush=True)  # noqa: T201  # whoever started us reads it
-            signal.sigwait(ENDINGS)
+            signal.sigwait(_ENDINGS)
 
 
-ENDINGS = {signal.SIGTERM, signal.SIGINT}
+_ENDINGS = {signal.SIGTERM, signal.SIGINT}
 
 
 @contextlib.contextmanager
 def _held_back() -> Iterator[None]:
     """Block what ends us, before the server's threads are made: it waits for us in every thread."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
     try:
         yield
     finally:
@@ -55,12 +55,12 @@ def _server(behaviour: Behaviour, port: int, log: TextIO) -> MailServer:
     return MailServer(
         behaviour,
         port=port,
-        on_message=lambda received: write(log, received),
+        on_message=lambda received: write_received(log, received),
         keeps_content=False,
     )
 
 
-def write(log: TextIO, received: Received) -> None:
+def write_received(log: TextIO, received: Received) -> None:
     """Write a message down, one line for each recipient, and flush."""
     fingerprint = hashlib.sha256(received.content).hexdigest()
     for recipient in received.recipients:
@@ -97,9 +97,9 @@ def _faults(options: argparse.Namespace) -> Iterable[Fault]:
         yield every(_count(count), _phase(phase), Stall(float(seconds)))
 
 
-PHASES = ", ".join(Phase)
+_PHASES = ", ".join(Phase)
 # Of TCP.
-LAST_PORT = 65_535
+_LAST_PORT = 65_535
 
 
 class _Parser(argparse.ArgumentParser):
@@ -114,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         "publisher.testing.servers",
         description=main.__doc__,
-        epilog=f"PHASE is one of {PHASES}; N: each Nth time that it is come to.",
+        epilog=f"PHASE is one of {_PHASES}; N: each Nth time that it is come to.",
     )
     add = parser.add_argument
     add("--port", type=_port, default=0, help="any free one unless given")
@@ -131,14 +131,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _port(word: str) -> int:
-    if not word.isdecimal() or int(word) > LAST_PORT:
-        raise argparse.ArgumentTypeError(f"{word!r} is no port; they go up to {LAST_PORT}")
+    if not word.isdecimal() or int(word) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{word!r} is no port; they go up to {_LAST_PORT}")
     return int(word)
 
 
 def _phase(word: str) -> Phase:
     if word not in list(Phase):
-        raise argparse.ArgumentTypeError(f"{word!r} is no phase; there are {PHASES}")
+        raise argparse.ArgumentTypeError(f"{word!r} is no phase; there are {_PHASES}")
     return Phase(word)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 
 # 2026-01-05 00:00 UTC, the day of the samples.
-EPOCH = 1_767_571_200.0
+_EPOCH = 1_767_571_200.0
 
 
 class FakeTimer:
     """Stands still until it is told to move: a `publisher.clock.Timer`. Safe among threads."""
 
-    def __init__(self, start: float = EPOCH) -> None:
+    def __init__(self, start: float = _EPOCH) -> None:
         self._seconds = start
         self._lock = threading.Lock()
 

@@ -13,7 +13,7 @@ from functools import partial
 
 from rich.table import Table
 
-from publisher.composing import Letter, compile_letter
+from publisher.mail import IssueMail, compile_mail
 from publisher.rendering.placeholders import (
     ADDRESS_PLACEHOLDER,
     NAME_PLACEHOLDER,
@@ -24,8 +24,8 @@ from publisher.rendering.placeholders import (
 )
 from publisher.testing import SECRET
 from subscribers import Recipient
-from tests.publisher.composing import reference
-from tests.publisher.composing.letters import SUBJECTS, a_letter, a_recipient
+from tests.publisher.mail import reference
+from tests.publisher.mail.samples import SUBJECTS, a_recipient, an_issue_mail
 
 COLUMNS = ("bytes", "compile, ms", "µs (median)", "nine in ten", "beside email")
 BYTES = 57_000
@@ -42,7 +42,7 @@ def measure(table: Table) -> None:
         for places in (LEAVING, EVERYTHING):
             letter = _letter(language, places)
             start = time.perf_counter()
-            compiled = compile_letter(letter, SECRET)
+            compiled = compile_mail(letter, SECRET)
             compiling = time.perf_counter() - start
             readers = [
                 a_recipient(number, f"Ann Example {number}") for number in range(READERS)
@@ -60,7 +60,7 @@ def measure(table: Table) -> None:
             )
 
 
-def _by_email(letter: Letter, reader: Recipient) -> bytes:
+def _by_email(letter: IssueMail, reader: Recipient) -> bytes:
     return reference.compose(letter, reader, SECRET, letter.date)
 
 
@@ -73,7 +73,7 @@ def _seconds(write: Callable[[Recipient], object], readers: Sequence[Recipient])
     return seconds
 
 
-def _letter(language: str, places: Sequence[str]) -> Letter:
+def _letter(language: str, places: Sequence[str]) -> IssueMail:
     """Make an issue whose message has as many bytes as is told, or a few more."""
     words = SUBJECTS[language]
     links = "".join(f"<p>{place}</p>\n" for place in places)
@@ -82,6 +82,6 @@ def _letter(language: str, places: Sequence[str]) -> Letter:
     while length < BYTES:
         number += 1 + (BYTES - length) // 1000
         html = f"<!DOCTYPE html><html><body>{f'<p>{words}</p>' * number}{links}</body></html>\n"
-        letter = a_letter(language, html=html, text=f"{words}\n" * (number // 4) + foot)
-        length = len(compile_letter(letter, SECRET).message(a_recipient(), letter.date).content)
+        letter = an_issue_mail(language, html=html, text=f"{words}\n" * (number // 4) + foot)
+        length = len(compile_mail(letter, SECRET).message(a_recipient(), letter.date).content)
     return letter

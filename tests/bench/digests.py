@@ -15,9 +15,9 @@ from typing import TypeVar
 from rich.table import Table
 
 from publisher.articles.model import Article
-from publisher.assembly.proving import prove
+from publisher.assembly.gate_run import check_digest
 from publisher.rendering import IssueContent, Renderer
-from tests.publisher.composing.letters import a_publication, an_issue
+from tests.publisher.mail.samples import a_publication, an_issue
 from tests.publisher.rendering import sample
 
 COLUMNS = ("render, ms", "gate, ms", "together, ms", "HTML, bytes")
@@ -35,7 +35,9 @@ def measure(table: Table) -> None:
         for content in ("summary", "full"):
             issue = replace(_issue(language), content=content)
             rendering, digest = _timed(partial(renderer.digest, issue))
-            proving, proof = _timed(partial(prove, a_publication(), an_issue(language), digest))
+            proving, proof = _timed(
+                partial(check_digest, a_publication(), an_issue(language), digest)
+            )
             errors = f", {len(proof.report.errors)} errors" if proof.report.errors else ""
             table.add_row(
                 f"{language}, {STORIES} stories, {content}{errors}",

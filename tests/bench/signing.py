@@ -14,9 +14,9 @@ from functools import partial
 
 from rich.table import Table
 
-from publisher.composing.dkim import signatures
-from tests.publisher.composing.keys import ED25519, RSA, signer
-from tests.publisher.composing.verifying import dkimpy_signs
+from publisher.mail.dkim import dkim_fields
+from tests.publisher.mail.dkim_verification import dkimpy_signs
+from tests.publisher.mail.keys import ED25519, RSA, signer
 
 COLUMNS = ("µs (median)", "least", "beside dkimpy")
 DOMAIN, SELECTOR = "news.example.org", "news-2026"
@@ -58,7 +58,7 @@ def measure(table: Table) -> None:
     }
     theirs = _microseconds(partial(dkimpy_signs, message, DOMAIN, SELECTOR, RSA), FEWER)
     for name, signers in ours.items():
-        own = _microseconds(partial(signatures, signers, FIELDS, body), RUNS)
+        own = _microseconds(partial(dkim_fields, signers, FIELDS, body), RUNS)
         _row(table, f"{len(message):,} bytes, {name}", own, theirs[0])
     _row(table, f"{len(message):,} bytes, RSA-2048 by dkimpy", theirs, theirs[0])
 

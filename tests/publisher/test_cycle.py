@@ -13,9 +13,9 @@ from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
 from publisher.delivery.transports.base import OutgoingMessage, Unreachable
 from publisher.testing import SECRET, MemoryTransport
 from publisher.testing.memory import MemoryConnection
-from tests.publisher.composing.letters import parsed, raw_field
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.mailing import outbox, subscribe
+from tests.publisher.mail.samples import parsed, raw_field
 from tests.publisher.printing import URL, changes, override, press_of, public, stamps
 
 WARNING = "no translation of the program's own words; English will stand around the articles"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import create_engine, event, insert
 
-from subscribers.model import Status, Subscriber
+from subscribers.model import Subscriber, SubscriberStatus
 from subscribers.tables import metadata, subscriber, subscription
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def a_reader(email: str = "ann@example.org", **changes: Any) -> Subscriber:
         "language": "en",
         "timezone": None,
         "newsletters": ("weekly",),
-        "status": Status.ACTIVE,
+        "status": SubscriberStatus.ACTIVE,
     }
     return Subscriber(**(facts | changes))
 

@@ -4,20 +4,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subscribers.addresses import normalise
+from subscribers.addresses import normalise_address
 from subscribers.errors import BadAddressError
 
 
 def test_local_part_is_sent_as_given_and_domain_is_lower_cased() -> None:
-    assert normalise("Ann.Lee@Example.ORG").address == "Ann.Lee@example.org"
+    assert normalise_address("Ann.Lee@Example.ORG").address == "Ann.Lee@example.org"
 
 
 def test_two_spellings_are_one_identity() -> None:
-    assert normalise("Ann@EXAMPLE.org").identity == normalise("ann@example.org").identity
+    assert (
+        normalise_address("Ann@EXAMPLE.org").identity
+        == normalise_address("ann@example.org").identity
+    )
 
 
 def test_international_domain_becomes_punycode() -> None:
-    assert normalise("a@Bücher.example.org") == (
+    assert normalise_address("a@Bücher.example.org") == (
         "a@xn--bcher-kva.example.org",
         "a@xn--bcher-kva.example.org",
     )
@@ -53,7 +56,7 @@ def test_address_that_cannot_be_written_to_is_refused_with_its_reason(
     address: str, reason: str
 ) -> None:
     with pytest.raises(BadAddressError) as caught:
-        normalise(address)
+        normalise_address(address)
     assert reason in caught.value.reason
     assert caught.value.address == address
     assert "\n" not in str(caught.value)
@@ -61,15 +64,15 @@ def test_address_that_cannot_be_written_to_is_refused_with_its_reason(
 
 @pytest.mark.parametrize("address", ["a=?b@example.org", "what?=@example.org", "?@example.org"])
 def test_what_is_no_encoded_word_can_be_written_to(address: str) -> None:
-    assert normalise(address).address == address
+    assert normalise_address(address).address == address
 
 
 @given(st.emails())
 def test_normalising_twice_changes_nothing(email: str) -> None:
     try:
-        once = normalise(email)
+        once = normalise_address(email)
     except BadAddressError:
         return
-    assert normalise(once.address) == once
-    assert normalise(once.identity).identity == once.identity
+    assert normalise_address(once.address) == once
+    assert normalise_address(once.identity).identity == once.identity
     assert once.address.isascii()

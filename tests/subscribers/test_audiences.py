@@ -5,8 +5,13 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text, update
 
-from subscribers.audiences import audience, languages_of, recipients, still_wanted
-from subscribers.model import Recipient, Status
+from subscribers.audiences import (
+    count_audience_by_language,
+    load_recipients,
+    select_audience,
+    still_wanted,
+)
+from subscribers.model import Recipient, SubscriberStatus
 from subscribers.store import unsubscribe
 from subscribers.tables import subscriber
 from tests.subscribers.conftest import LATER, a_reader, add
@@ -26,8 +31,8 @@ def _readers(connection: Connection) -> None:
         a_reader("three@example.org", newsletters=("daily", "weekly"), language="zh-Hans"),
         a_reader("four@example.org", newsletters=(), declined=("weekly",)),
         a_reader("five@example.org", newsletters=(), pending=("weekly",)),
-        a_reader("six@example.org", status=Status.PENDING),
-        a_reader("seven@example.org", status=Status.BOUNCED),
+        a_reader("six@example.org", status=SubscriberStatus.PENDING),
+        a_reader("seven@example.org", status=SubscriberStatus.BOUNCED),
         a_reader("eight@example.org"),
     )
     ledger.create(connection)
@@ -36,37 +41,39 @@ def _readers(connection: Connection) -> None:
 def test_an_audience_is_the_active_readers_with_an_active_subscription(
     connection: Connection,
 ) -> None:
-    chosen = audience("weekly", ["en", "ar", "zh-Hans"])
+    chosen = select_audience("weekly", ["en", "ar", "zh-Hans"])
     assert connection.execute(chosen).scalars().all() == [1, 2, 3, 8]
 
 
 def test_an_audience_holds_only_readers_of_its_languages(connection: Connection) -> None:
-    assert connection.execute(audience("weekly", {"ar", "fr"})).scalars().all() == [2]
-    assert connection.execute(audience("daily", ["zh-Hans"])).scalars().all() == [3]
+    assert connection.execute(select_audience("weekly", {"ar", "fr"})).scalars().all() == [2]
+    assert connection.execute(select_audience("daily", ["zh-Hans"])).scalars().all() == [3]
 
 
 @pytest.mark.parametrize(("newsletter", "languages"), [("weekly", []), ("hourly", ["en"])])
 def test_an_audience_may_be_empty(
     connection: Connection, newsletter: str, languages: list[str]
 ) -> None:
-    assert connection.execute(audience(newsletter, languages)).scalars().all() == []
+    assert connection.execute(select_audience(newsletter, languages)).scalars().all() == []
 
 
 def test_a_ledger_is_filled_from_an_audience_without_passing_through_python(
     connection: Connection,
 ) -> None:
-    connection.execute(insert(ledger).from_select(["reader"], audience("weekly", ["en"])))
+    connection.execute(
+        insert(ledger).from_select(["reader"], select_audience("weekly", ["en"]))
+    )
     assert connection.execute(select(ledger.c.reader)).scalars().all() == [1, 8]
 
 
 def test_an_audience_is_narrowed_by_its_column_id(connection: Connection) -> None:
-    ids = audience("weekly", ["en"]).subquery()
+    ids = select_audience("weekly", ["en"]).subquery()
     rest = select(ids.c.id).where(ids.c.id > 1).limit(5)
     assert connection.execute(rest).scalars().all() == [8]
 
 
 def test_an_audience_is_read_in_order_without_sorting(connection: Connection) -> None:
-    chosen = audience("weekly", ["en", "ar"]).compile(
+    chosen = select_audience("weekly", ["en", "ar"]).compile(
         connection, compile_kwargs={"literal_binds": True}
     )
     plan = [row.detail for row in connection.execute(text(f"EXPLAIN QUERY PLAN {chosen}"))]
@@ -75,7 +82,9 @@ def test_an_audience_is_read_in_order_without_sorting(connection: Connection) ->
 
 
 def test_a_claim_skips_those_who_left_since_the_ledger_was_made(connection: Connection) -> None:
-    connection.execute(insert(ledger).from_select(["reader"], audience("weekly", ["en"])))
+    connection.execute(
+        insert(ledger).from_select(["reader"], select_audience("weekly", ["en"]))
+    )
     unsubscribe(connection, "one@example.org", "weekly", LATER)
     connection.execute(
         update(ledger).where(still_wanted("weekly", ledger.c.reader)).values(claimed=1)
@@ -90,16 +99,16 @@ def test_consent_is_checked_inside_a_query_on_readers_too(connection: Connection
 
 
 def test_readers_are_counted_by_language(connection: Connection) -> None:
-    assert languages_of(connection, "weekly") == {"ar": 1, "en": 2, "zh-Hans": 1}
-    assert languages_of(connection, "hourly") == {}
+    assert count_audience_by_language(connection, "weekly") == {"ar": 1, "en": 2, "zh-Hans": 1}
+    assert count_audience_by_language(connection, "hourly") == {}
 
 
 def test_recipients_come_by_id_and_without_the_erased(connection: Connection) -> None:
-    assert recipients(connection, [2, 99, 1]) == [
+    assert load_recipients(connection, [2, 99, 1]) == [
         Recipient(1, "one@example.org", "Ann Example", "en", None),
         Recipient(2, "two@example.org", "Ann Example", "ar", "Asia/Dubai"),
     ]
 
 
 def test_no_ids_give_no_recipients(connection: Connection) -> None:
-    assert recipients(connection, []) == []
+    assert load_recipients(connection, []) == []

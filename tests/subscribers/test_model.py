@@ -1,15 +1,15 @@
 from __future__ import annotations
 
-from subscribers.model import Status
+from subscribers.model import SubscriberStatus
 from tests.subscribers.conftest import a_reader
 
 
 def test_subscriptions_come_in_the_order_of_their_names() -> None:
     reader = a_reader(newsletters=("weekly",), pending=("daily",), declined=("monthly",))
     assert list(reader.subscriptions.items()) == [
-        ("daily", Status.PENDING),
-        ("monthly", Status.UNSUBSCRIBED),
-        ("weekly", Status.ACTIVE),
+        ("daily", SubscriberStatus.PENDING),
+        ("monthly", SubscriberStatus.UNSUBSCRIBED),
+        ("weekly", SubscriberStatus.ACTIVE),
     ]
 
 

@@ -10,10 +10,10 @@ from subscribers.errors import (
     RefusedTransitionError,
     UnknownSubscriberError,
 )
-from subscribers.model import Status, Subscriber
+from subscribers.model import Subscriber, SubscriberStatus
 from subscribers.store import (
-    count_by_language,
-    find,
+    count_subscribers_by_language,
+    find_subscriber,
     list_subscribers,
     suppress,
     unsubscribe,
@@ -30,7 +30,7 @@ ANN = "ann@example.org"
 
 
 def found(connection: Connection, email: str = ANN) -> Subscriber:
-    reader = find(connection, email)
+    reader = find_subscriber(connection, email)
     assert reader is not None
     return reader
 
@@ -46,12 +46,12 @@ def test_a_reader_is_found_by_any_spelling_of_her_address(connection: Connection
 
 
 def test_a_stranger_is_not_found(connection: Connection) -> None:
-    assert find(connection, "nobody@example.org") is None
+    assert find_subscriber(connection, "nobody@example.org") is None
 
 
 def test_finding_what_is_no_address_is_an_error(connection: Connection) -> None:
     with pytest.raises(BadAddressError):
-        find(connection, "nobody")
+        find_subscriber(connection, "nobody")
 
 
 def test_readers_are_listed_by_id_whatever_they_subscribe_to(connection: Connection) -> None:
@@ -71,8 +71,8 @@ def test_a_limit_counts_readers_and_not_subscriptions(connection: Connection) ->
 
 def test_only_active_readers_are_counted(connection: Connection) -> None:
     add(connection, a_reader(), a_reader("b@example.org", language="ar"))
-    add(connection, a_reader("c@example.org", status=Status.BOUNCED))
-    assert count_by_language(connection) == {"ar": 1, "en": 1}
+    add(connection, a_reader("c@example.org", status=SubscriberStatus.BOUNCED))
+    assert count_subscribers_by_language(connection) == {"ar": 1, "en": 1}
 
 
 def test_leaving_one_newsletter_leaves_the_others(connection: Connection) -> None:
@@ -80,7 +80,7 @@ def test_leaving_one_newsletter_leaves_the_others(connection: Connection) -> Non
     assert unsubscribe(connection, ANN, "daily", LATER)
     reader = found(connection)
     assert (reader.newsletters, reader.declined) == (("weekly",), ("daily",))
-    assert reader.status is Status.ACTIVE
+    assert reader.status is SubscriberStatus.ACTIVE
     assert touched(connection) == LATER
 
 
@@ -88,7 +88,7 @@ def test_leaving_everything_ends_every_subscription(connection: Connection) -> N
     add(connection, a_reader(newsletters=("daily",), pending=("weekly",)))
     assert unsubscribe(connection, ANN, None, LATER)
     reader = found(connection)
-    assert reader.status is Status.UNSUBSCRIBED
+    assert reader.status is SubscriberStatus.UNSUBSCRIBED
     assert reader.declined == ("daily", "weekly")
 
 
@@ -123,27 +123,31 @@ def test_a_stranger_cannot_leave(connection: Connection) -> None:
 
 def test_a_bounce_closes_the_record_and_keeps_the_wishes(connection: Connection) -> None:
     add(connection, a_reader())
-    assert suppress(connection, ANN, Status.BOUNCED, LATER)
-    assert found(connection).status is Status.BOUNCED
+    assert suppress(connection, ANN, SubscriberStatus.BOUNCED, LATER)
+    assert found(connection).status is SubscriberStatus.BOUNCED
     assert found(connection).newsletters == ("weekly",)
 
 
 def test_a_complaint_ends_every_subscription(connection: Connection) -> None:
     add(connection, a_reader())
-    assert suppress(connection, ANN, Status.COMPLAINED, LATER)
-    assert found(connection).status is Status.COMPLAINED
+    assert suppress(connection, ANN, SubscriberStatus.COMPLAINED, LATER)
+    assert found(connection).status is SubscriberStatus.COMPLAINED
     assert found(connection).declined == ("weekly",)
 
 
 def test_a_bounce_after_the_reader_left_is_no_news(connection: Connection) -> None:
-    add(connection, a_reader(status=Status.UNSUBSCRIBED, newsletters=()))
-    assert not suppress(connection, ANN, Status.BOUNCED, LATER)
-    assert found(connection).status is Status.UNSUBSCRIBED
+    add(connection, a_reader(status=SubscriberStatus.UNSUBSCRIBED, newsletters=()))
+    assert not suppress(connection, ANN, SubscriberStatus.BOUNCED, LATER)
+    assert found(connection).status is SubscriberStatus.UNSUBSCRIBED
 
 
-@pytest.mark.parametrize("status", [Status.ACTIVE, Status.PENDING, Status.UNSUBSCRIBED])
-def test_returned_mail_can_only_suppress(connection: Connection, status: Status) -> None:
-    add(connection, a_reader(status=Status.BOUNCED))
+@pytest.mark.parametrize(
+    "status", [SubscriberStatus.ACTIVE, SubscriberStatus.PENDING, SubscriberStatus.UNSUBSCRIBED]
+)
+def test_returned_mail_can_only_suppress(
+    connection: Connection, status: SubscriberStatus
+) -> None:
+    add(connection, a_reader(status=SubscriberStatus.BOUNCED))
     with pytest.raises(RefusedTransitionError):
         suppress(connection, ANN, status, LATER)
-    assert found(connection).status is Status.BOUNCED
+    assert found(connection).status is SubscriberStatus.BOUNCED

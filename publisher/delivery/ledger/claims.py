@@ -27,9 +27,9 @@ from publisher.database.metadata import UTCDateTime
 from publisher.delivery.ledger.bulk import ROWS, encode_rows, row_values, same_epoch
 from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 from publisher.delivery.tables import delivery
-from publisher.issues.life import State
-from publisher.issues.tables import issue
-from subscribers import Recipient, recipients
+from publisher.issues.states import IssueState
+from publisher.issues.tables import issue_table
+from subscribers import Recipient, load_recipients
 
 UNSUBSCRIBED_REASON = "no longer subscribed"
 
@@ -84,7 +84,10 @@ CLAIM = (
                 HERE,
                 delivery.c.state == bindparam("free"),
                 delivery.c.next_at <= bindparam("at", type_=UTCDateTime),
-                exists().where(issue.c.id == bindparam("of"), issue.c.state == State.SENDING),
+                exists().where(
+                    issue_table.c.id == bindparam("of"),
+                    issue_table.c.state == IssueState.SENDING,
+                ),
             )
             .order_by(delivery.c.next_at, delivery.c.subscriber_id)
             .limit(bindparam("most"))
@@ -152,7 +155,7 @@ def _addressed(
     if not rows:
         return []
     issue_id, free = values["of"], values["free"]
-    known = recipients(connection, [row.subscriber_id for row in rows])
+    known = load_recipients(connection, [row.subscriber_id for row in rows])
     readers = {reader.id: reader for reader in known}
     erased = [
         (issue_id, row.subscriber_id, row.epoch)
@@ -179,10 +182,10 @@ def _addressed(
 # Along the index, issue by issue: of all of them at once, SQLite would look at each row.
 FIRST = (
     select(delivery.c.next_at)
-    .where(delivery.c.issue_id == issue.c.id, delivery.c.state == DeliveryState.PENDING)
+    .where(delivery.c.issue_id == issue_table.c.id, delivery.c.state == DeliveryState.PENDING)
     .order_by(delivery.c.next_at)
     .limit(1)
-    .correlate(issue)
+    .correlate(issue_table)
     .scalar_subquery()
 )
 
@@ -193,7 +196,7 @@ def next_due_at(connection: Connection, issues: Sequence[int]) -> datetime | Non
     Nor does an issue that is not being sent: it may be paused for days.
     """
     query = select(func.min(FIRST)).where(
-        issue.c.id.in_(issues), issue.c.state == State.SENDING
+        issue_table.c.id.in_(issues), issue_table.c.state == IssueState.SENDING
     )
     return connection.execute(query).scalar_one_or_none()
 

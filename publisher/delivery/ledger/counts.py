@@ -15,17 +15,17 @@ from sqlalchemy import Connection, Text, delete, exists, func, insert, literal, 
 
 from publisher.delivery.states import OPEN_STATES, DeliveryState
 from publisher.delivery.tables import delivery, delivery_count
-from publisher.issues.tables import issue
+from publisher.issues.tables import issue_table
 
 EACH_STATE = func.json_each(literal(json.dumps([*DeliveryState]), Text)).table_valued("value")
 # State by state, along the index: grouping its entries would take half as long again.
 ROWS = (
     select(func.count())
-    .where(delivery.c.issue_id == issue.c.id, delivery.c.state == EACH_STATE.c.value)
-    .correlate(issue, EACH_STATE)
+    .where(delivery.c.issue_id == issue_table.c.id, delivery.c.state == EACH_STATE.c.value)
+    .correlate(issue_table, EACH_STATE)
     .scalar_subquery()
 )
-COUNTED = select(issue.c.id, EACH_STATE.c.value, ROWS).join(EACH_STATE, true())
+COUNTED = select(issue_table.c.id, EACH_STATE.c.value, ROWS).join(EACH_STATE, true())
 
 
 def count_deliveries(connection: Connection, issues: Sequence[int]) -> dict[int, Counter[str]]:
@@ -41,7 +41,7 @@ def count_deliveries(connection: Connection, issues: Sequence[int]) -> dict[int,
 def count_rows(connection: Connection, issues: Collection[int]) -> dict[int, Counter[str]]:
     """Count the rows themselves."""
     found: dict[int, Counter[str]] = {number: Counter() for number in issues}
-    rows = connection.execute(COUNTED.where(issue.c.id.in_(issues)))
+    rows = connection.execute(COUNTED.where(issue_table.c.id.in_(issues)))
     for number, state, count in rows:
         if count:
             found[number][state] = count
@@ -69,9 +69,9 @@ def delete_counts(connection: Connection, issue_id: int) -> None:
 def issues_with_sent(connection: Connection, issues: Collection[int]) -> set[int]:
     """List the issues that somebody has got."""
     sent = exists(delivery.c.subscriber_id).where(
-        delivery.c.issue_id == issue.c.id, delivery.c.state == DeliveryState.SENT
+        delivery.c.issue_id == issue_table.c.id, delivery.c.state == DeliveryState.SENT
     )
-    query = select(issue.c.id).where(issue.c.id.in_(issues), sent)
+    query = select(issue_table.c.id).where(issue_table.c.id.in_(issues), sent)
     return set(connection.execute(query).scalars())
 
 

@@ -19,10 +19,10 @@ from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues import store as issues
-from publisher.issues.life import State, check_arrow
 from publisher.issues.model import Issue
-from publisher.issues.tables import issue as issue_table
-from subscribers import recipients
+from publisher.issues.states import IssueState, check_transition
+from publisher.issues.tables import issue_table
+from subscribers import load_recipients
 
 BELIEVED = "believed to have been taken"
 # A new epoch: whoever has sent it before can't say any more what became of it.
@@ -47,7 +47,7 @@ def issues_in_doubt(connection: Connection) -> list[Issue]:
         delivery.c.issue_id == issue_table.c.id, in_states(DeliveryState.IN_DOUBT)
     )
     numbers = connection.execute(select(issue_table.c.id).where(doubtful)).scalars().all()
-    return issues.numbered(connection, numbers)
+    return issues.issues_by_ids(connection, numbers)
 
 
 def list_doubts(connection: Connection, issue: Issue) -> list[Doubt]:
@@ -63,7 +63,7 @@ def list_doubts(connection: Connection, issue: Issue) -> list[Doubt]:
     known = {
         reader.id: reader.address
         for some in portions(ids)
-        for reader in recipients(connection, some)
+        for reader in load_recipients(connection, some)
     }
     return [
         Doubt(issue.id, number, known.get(number), since, attempts, reason or "")
@@ -80,8 +80,8 @@ def resend_doubts(
     sent again to those; patience with them begins anew. Raises TransitionError for an issue that
     was cancelled.
     """
-    if issue.state is State.CANCELLED:
-        check_arrow(issue.state, State.SENDING)
+    if issue.state is IssueState.CANCELLED:
+        check_transition(issue.state, IssueState.SENDING)
     return _decide(connection, issue, readers, AGAIN | {"next_at": now, "tried_at": None}, now)
 
 

@@ -16,17 +16,17 @@ from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery, sender
 from publisher.delivery.transports.base import Guarantee
-from publisher.issues.life import State
-from publisher.issues.tables import issue
+from publisher.issues.states import IssueState
+from publisher.issues.tables import issue_table
 
 # Well over the half minute that a busy database may keep a transaction waiting.
 LEASE_SECONDS = 120.0
 
 INTERRUPTED_REASON = "the program was stopped while it was being sent, before the answer came"
 # An issue that was cancelled may have messages on their way still.
-UNDER_WAY = (State.SENDING, State.PAUSED, State.CANCELLED)
+UNDER_WAY = (IssueState.SENDING, IssueState.PAUSED, IssueState.CANCELLED)
 OF_ISSUES_UNDER_WAY = delivery.c.issue_id.in_(
-    select(issue.c.id).where(issue.c.state.in_(UNDER_WAY))
+    select(issue_table.c.id).where(issue_table.c.state.in_(UNDER_WAY))
 )
 HELD = (DeliveryState.CLAIMED, DeliveryState.ATTEMPTING)
 

@@ -17,25 +17,25 @@ from publisher.delivery.ledger.counts import delete_counts, store_counts
 from publisher.delivery.states import CLAIMABLE_STATES, OPEN_STATES, DeliveryState
 from publisher.delivery.tables import delivery, delivery_count
 from publisher.issues import store as issues
-from publisher.issues.life import State
 from publisher.issues.model import Issue
-from publisher.issues.tables import issue as issue_table
+from publisher.issues.states import IssueState
+from publisher.issues.tables import issue_table
 
 CANCELLED = "the issue was cancelled"
 # Ends that an issue may leave again, when it is decided what became of deliveries in doubt.
-ENDED = frozenset({State.PARTIAL, State.FAILED})
+ENDED = frozenset({IssueState.PARTIAL, IssueState.FAILED})
 
 
 def pause_issue(connection: Connection, issue: Issue, reason: str, now: datetime) -> Issue:
     """Stop an issue; raises TransitionError or IssueError as moving does."""
-    moved = issues.move(connection, issue, State.PAUSED, reason=reason)
+    moved = issues.move_issue(connection, issue, IssueState.PAUSED, reason=reason)
     _free_claims(connection, issue, now)
     return moved
 
 
 def resume_issue(connection: Connection, issue: Issue, now: datetime) -> Issue:
     """Let an issue go on; what was deferred is tried at once, and patience with it begins anew."""
-    moved = issues.move(connection, issue, State.SENDING, reason=None)
+    moved = issues.move_issue(connection, issue, IssueState.SENDING, reason=None)
     here = delivery.c.issue_id == issue.id
     deferred = update(delivery).where(here, in_states(DeliveryState.DEFERRED))
     connection.execute(deferred.values(next_at=now, tried_at=None))
@@ -44,7 +44,9 @@ def resume_issue(connection: Connection, issue: Issue, now: datetime) -> Issue:
 
 def cancel_issue(connection: Connection, issue: Issue, reason: str, now: datetime) -> Issue:
     """End an issue where it stands: who was not written to yet, won't be."""
-    moved = issues.move(connection, issue, State.CANCELLED, reason=reason, finished_at=now)
+    moved = issues.move_issue(
+        connection, issue, IssueState.CANCELLED, reason=reason, finished_at=now
+    )
     _free_claims(connection, issue, now)
     reconcile_issues(connection, [issue.id], now)
     return moved
@@ -55,7 +57,7 @@ def sweep_cancelled(connection: Connection, now: datetime) -> int:
     here = delivery.c.issue_id == issue_table.c.id
     is_kept = exists().where(delivery_count.c.issue_id == issue_table.c.id)
     over = select(issue_table.c.id).where(
-        issue_table.c.state == State.CANCELLED,
+        issue_table.c.state == IssueState.CANCELLED,
         exists().where(here, in_states(*CLAIMABLE_STATES)) | (~is_kept & exists().where(here)),
     )
     numbers = connection.execute(over).scalars().all()
@@ -69,30 +71,30 @@ def reconcile_issues(connection: Connection, numbers: Collection[int], now: date
     An answer may come after all from a sender that was taken for dead. What is to be done again
     because of that is sent again, unless the issue was cancelled: then it is cancelled, too.
     """
-    for issue in issues.numbered(connection, [*numbers]):
-        if issue.state is State.CANCELLED:
+    for issue in issues.issues_by_ids(connection, [*numbers]):
+        if issue.state is IssueState.CANCELLED:
             _cancel_free(connection, issue, now)
         elif issue.state not in ENDED:
             continue
         if _is_open(connection, issue):
             delete_counts(connection, issue.id)
             if issue.state in ENDED:
-                issues.move(connection, issue, State.SENDING, finished_at=None)
+                issues.move_issue(connection, issue, IssueState.SENDING, finished_at=None)
             continue
         end = final_state(store_counts(connection, issue.id))
         if issue.state in ENDED and end is not issue.state:
-            issues.move(connection, issue, end)
+            issues.move_issue(connection, issue, end)
 
 
 def finish_issue(connection: Connection, issue: Issue, now: datetime) -> Issue | None:
     """End an issue if nothing of it is left to be done; None if something is, or it was stopped."""
-    if issue.state is not State.SENDING or _is_open(connection, issue):
+    if issue.state is not IssueState.SENDING or _is_open(connection, issue):
         return None
     end = final_state(store_counts(connection, issue.id))
-    return issues.move(connection, issue, end, reason=None, finished_at=now)
+    return issues.move_issue(connection, issue, end, reason=None, finished_at=now)
 
 
-def final_state(count: Mapping[str, Any]) -> State:
+def final_state(count: Mapping[str, Any]) -> IssueState:
     """Say what an issue came to, from the counts of its ledger and nothing else."""
     good = count.get(DeliveryState.SENT, 0)
     bad = sum(
@@ -100,8 +102,8 @@ def final_state(count: Mapping[str, Any]) -> State:
         for state in (DeliveryState.BOUNCED, DeliveryState.FAILED, DeliveryState.IN_DOUBT)
     )
     if not bad:
-        return State.SENT
-    return State.PARTIAL if good else State.FAILED
+        return IssueState.SENT
+    return IssueState.PARTIAL if good else IssueState.FAILED
 
 
 def _is_open(connection: Connection, issue: Issue) -> bool:

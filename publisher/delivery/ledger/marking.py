@@ -26,13 +26,13 @@ from publisher.delivery.ledger.bulk import (
 from publisher.delivery.ledger.claims import CLAIMED, NOW, SUPPRESS, Claim
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
-from publisher.issues.life import State
-from publisher.issues.tables import issue
+from publisher.issues.states import IssueState
+from publisher.issues.tables import issue_table
 from subscribers import still_wanted
 
 NEWSLETTER = (
-    select(issue.c.newsletter)
-    .where(issue.c.id == delivery.c.issue_id, issue.c.state == State.SENDING)
+    select(issue_table.c.newsletter)
+    .where(issue_table.c.id == delivery.c.issue_id, issue_table.c.state == IssueState.SENDING)
     .correlate(delivery)
     .scalar_subquery()
 )
@@ -50,8 +50,8 @@ MARK = (
 )
 SUPPRESS_UNWANTED = SUPPRESS.where(
     ~still_wanted(
-        select(issue.c.newsletter)
-        .where(issue.c.id == delivery.c.issue_id)
+        select(issue_table.c.newsletter)
+        .where(issue_table.c.id == delivery.c.issue_id)
         .correlate(delivery)
         .scalar_subquery(),
         delivery.c.subscriber_id,

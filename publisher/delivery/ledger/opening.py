@@ -13,7 +13,7 @@ from sqlalchemy import Connection, insert, literal, select
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues.model import Issue
-from subscribers import audience
+from subscribers import select_audience
 
 
 def open_ledger(
@@ -23,7 +23,7 @@ def open_ledger(
 
     `languages` are the readers' tags that this edition serves.
     """
-    readers = audience(issue.newsletter, languages).subquery()
+    readers = select_audience(issue.newsletter, languages).subquery()
     instant = literal(now, delivery.c.due_at.type)
     rows = select(
         literal(issue.id),

@@ -14,13 +14,16 @@ from sqlalchemy.dialects import sqlite
 
 from publisher.delivery.ledger.claims import Claim
 from publisher.errors import DatabaseError
-from publisher.issues.life import State
-from publisher.issues.tables import issue
+from publisher.issues.states import IssueState
+from publisher.issues.tables import issue_table
 from subscribers import still_wanted
 
 QUESTION = str(
-    select(still_wanted(issue.c.newsletter, literal_column(":reader", Integer)))
-    .where(issue.c.id == literal_column(":of", Integer), issue.c.state == State.SENDING)
+    select(still_wanted(issue_table.c.newsletter, literal_column(":reader", Integer)))
+    .where(
+        issue_table.c.id == literal_column(":of", Integer),
+        issue_table.c.state == IssueState.SENDING,
+    )
     .compile(dialect=sqlite.dialect(paramstyle="named"), compile_kwargs={"literal_binds": True})
 )
 

@@ -18,9 +18,9 @@ from sqlalchemy import Connection, Row, and_, func, or_, select
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 from publisher.delivery.tables import delivery
-from publisher.issues.life import State
 from publisher.issues.model import Issue
-from subscribers import recipients
+from publisher.issues.states import IssueState
+from subscribers import load_recipients
 
 # Rows fetched at a time.
 PORTION = 1_000
@@ -80,9 +80,9 @@ def list_deliveries(
         func.likely(STATE.in_(states) if states else WORTH_A_LOOK),
     )
     rows = connection.execute(query.order_by(delivery.c.subscriber_id).limit(most)).all()
-    found = recipients(connection, [row.subscriber_id for row in rows]) if rows else []
+    found = load_recipients(connection, [row.subscriber_id for row in rows]) if rows else []
     known = {reader.id: reader.address for reader in found}
-    tried = CLAIMABLE_STATES if issue.state is State.SENDING else ()
+    tried = CLAIMABLE_STATES if issue.state is IssueState.SENDING else ()
     return [_line(row, known.get(row.subscriber_id), tried) for row in rows]
 
 

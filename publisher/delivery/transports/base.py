@@ -14,7 +14,7 @@ from publisher.errors import DeliveryError
 
 if TYPE_CHECKING:
     # Composing brings templates with it, and who asks how things stand needs none.
-    from publisher.composing import Message
+    from publisher.mail import Message
 
 Guarantee = Literal["idempotent", "ambiguous"]
 

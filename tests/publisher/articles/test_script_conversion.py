@@ -111,7 +111,7 @@ def test_a_conversion_is_made_again_by_another_converter(
     write(house)
     house.pick_up()
     before = house.rows(article)
-    monkeypatch.setattr(script_conversion, "tool", lambda: "Another 1.0")
+    monkeypatch.setattr(script_conversion, "converter_name", lambda: "Another 1.0")
     house.pick_up()
     after = house.rows(article)
     assert [row["converted_from"] for row in after] != [row["converted_from"] for row in before]

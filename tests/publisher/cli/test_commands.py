@@ -12,8 +12,8 @@ from publisher.config import load
 from publisher.database import open_database
 from publisher.syndication.tables import websub_ping
 from tests.publisher.cli.conftest import Run
-from tests.publisher.composing.letters import parsed
 from tests.publisher.lanterns import FRIDAY, Published
+from tests.publisher.mail.samples import parsed
 from tests.publisher.printing import changes
 
 COMMANDS = [

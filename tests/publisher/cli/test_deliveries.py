@@ -177,7 +177,7 @@ def test_a_portion_is_read_along_the_rows_and_causes_along_the_index(sent: House
         assert raw is not None
         statements: list[str] = []
         raw.set_trace_callback(statements.append)
-        (issue,) = store.latest(connection, 1)
+        (issue,) = store.latest_issues(connection, 1)
         reports.list_deliveries(connection, issue, (), 3)
         reports.list_deliveries(connection, issue, (DeliveryState.BOUNCED,), 3)
         reports.count_reasons(connection, issue.id, reports.FAILURE_STATES, 10)

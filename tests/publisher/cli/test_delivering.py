@@ -17,8 +17,6 @@ from publisher.delivery.states import DeliveryState
 from publisher.locking import alone
 from publisher.testing import Behaviour, Drop, MailServer, Phase, Reply, addressed, always
 from tests.publisher.cli.conftest import Run
-from tests.publisher.composing.keys import ED25519, RSA
-from tests.publisher.composing.letters import parsed
 from tests.publisher.conftest import House
 from tests.publisher.delivery.mailing import (
     counts,
@@ -28,6 +26,8 @@ from tests.publisher.delivery.mailing import (
     ready,
     subscribe,
 )
+from tests.publisher.mail.keys import ED25519, RSA
+from tests.publisher.mail.samples import parsed
 from tests.publisher.printing import changes
 
 ANN, BOB, CYD = "ann@example.com", "bob@example.com", "cyd@example.com"

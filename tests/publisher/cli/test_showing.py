@@ -18,10 +18,10 @@ from rich.progress import Progress
 
 from publisher.cli import logs
 from publisher.cli.progress import MOST_LINES, WORTH_TELLING, PaceColumn, progress
-from publisher.composing import links
+from publisher.mail import signed_links
 from tests.publisher.cli.conftest import Run
-from tests.publisher.composing.letters import a_publication, an_issue
 from tests.publisher.conftest import House
+from tests.publisher.mail.samples import a_publication, an_issue
 
 
 class Terminal:
@@ -253,8 +253,8 @@ def test_what_is_no_text_is_masked_as_it_is_written(value: object) -> None:
 def test_no_reader_s_link_is_logged_in_full() -> None:
     publication, issue = a_publication(), an_issue()
     for kind in ("unsubscribe", "preferences", "web"):
-        token = links.token("a secret of these tests", kind, 7, "weekly")
-        url = links.reader_url(publication, issue, kind) + token
+        token = signed_links.link_token("a secret of these tests", kind, 7, "weekly")
+        url = signed_links.subscriber_url(publication, issue, kind) + token
         event = {"event": f"sent <{url}>", "exception": f"Traceback\n  at {url}\nError"}
         found = logs.masked(None, "info", event)
         assert token not in str(found)

@@ -9,7 +9,6 @@ from datetime import date
 from sqlalchemy import delete, select, update
 
 from publisher.clock import Timer
-from publisher.composing.dkim import Signer
 from publisher.database import Database
 from publisher.delivery.dispatcher import DeliveryReport, deliver
 from publisher.delivery.ledger import counts as ledger
@@ -18,14 +17,15 @@ from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import Transport
 from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.issues import store as issues
-from publisher.issues.life import State
 from publisher.issues.model import Issue
+from publisher.issues.states import IssueState
 from publisher.languages import normalise
+from publisher.mail.dkim import DkimSigner
 from publisher.testing import SECRET
-from subscribers import find, import_csv
+from subscribers import find_subscriber, import_csv
 from subscribers.tables import subscriber
-from tests.publisher.composing.letters import a_letter
 from tests.publisher.conftest import NOW, House
+from tests.publisher.mail.samples import an_issue_mail
 
 DAY = date(2026, 1, 9)
 
@@ -48,20 +48,20 @@ def subscribe(house: House, *rows: tuple[str, str]) -> None:
 
 def ready(house: House, language: str = "en", *, page: bool = True, **body: str) -> Issue:
     """Make an issue that waits to be sent; `page` says if its page is on the web."""
-    letter = a_letter(language)
+    letter = an_issue_mail(language)
     parts = {"html": letter.html, "text": letter.text} | body
     with house.database.writing() as connection:
-        issues.add(
+        issues.add_occurrence(
             connection, newsletter="weekly", language=language, day=DAY, due_at=NOW, reason=None
         )
-        found = issues.find(connection, "weekly", language, DAY)
+        found = issues.find_issue(connection, "weekly", language, DAY)
         assert found is not None
-        found = issues.move(connection, found, State.ASSEMBLING, assembled_at=NOW)
+        found = issues.move_issue(connection, found, IssueState.ASSEMBLING, assembled_at=NOW)
         rest = {"subject": letter.subject, "preheader": "", "page": "", "sha256": "0"}
-        issues.freeze(connection, found, rest | parts)
+        issues.freeze_digest(connection, found, rest | parts)
         if page:
-            issues.page_written(connection, found, "0")
-        return issues.move(connection, found, State.READY)
+            issues.mark_page_written(connection, found, "0")
+        return issues.move_issue(connection, found, IssueState.READY)
 
 
 def send(
@@ -69,7 +69,7 @@ def send(
     transport: Transport | None = None,
     progress: Progress | None = None,
     *,
-    signers: Sequence[Signer] = (),
+    signers: Sequence[DkimSigner] = (),
     timer: Timer | None = None,
 ) -> DeliveryReport:
     """Let one turn of delivery pass, into the outbox unless told otherwise."""
@@ -85,9 +85,9 @@ def send(
     )
 
 
-def state_of(house: House, language: str = "en") -> State:
+def state_of(house: House, language: str = "en") -> IssueState:
     with house.database.reading() as connection:
-        found = issues.find(connection, "weekly", language, DAY)
+        found = issues.find_issue(connection, "weekly", language, DAY)
     assert found is not None
     return found.state
 
@@ -104,7 +104,7 @@ def reasons(house: House) -> Counter[str | None]:
 
 def number_of(database: Database, email: str) -> int:
     with database.reading() as connection:
-        reader = find(connection, email)
+        reader = find_subscriber(connection, email)
     assert reader is not None
     return reader.id
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from publisher.composing import Message
 from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
 from publisher.delivery.transports.base import OutgoingMessage, TransportConnection
 from publisher.delivery.work_queue import SendResult, WorkQueue
 from publisher.delivery.worker import Recheck, SendWorker
+from publisher.mail import Message
 from tests.publisher.delivery.threads import LONG, until
 
 Answer = Callable[[OutgoingMessage], Outcome]

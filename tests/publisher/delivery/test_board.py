@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import pytest
 
 from publisher.clock import FixedClock
-from publisher.composing import compile_letter
 from publisher.config.delivery import Delivery
 from publisher.delivery import progress
 from publisher.delivery.job import Job
@@ -18,10 +17,11 @@ from publisher.delivery.rates import RateLimiter
 from publisher.delivery.retry_policy import RetryPolicy
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.work_queue import WorkQueue
+from publisher.mail import compile_mail
 from publisher.testing import SECRET, FakeTimer, MemoryTransport
-from tests.publisher.composing.letters import a_letter
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, Book, S, open_book
+from tests.publisher.mail.samples import an_issue_mail
 
 Telling = tuple[str, int, int, str]
 
@@ -40,7 +40,7 @@ class Teller:
 
 
 def a_teller(house: House, *books: Book, listens: bool = True) -> Teller:
-    letter = compile_letter(a_letter("en"), SECRET)
+    letter = compile_mail(an_issue_mail("en"), SECRET)
     jobs = {
         book.number: Job(book.issue, letter, RetryPolicy(), "bounces@example.org")
         for book in books

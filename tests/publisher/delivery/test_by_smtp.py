@@ -16,8 +16,8 @@ from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.ledger import doubts, lifecycle
 from publisher.delivery.smtp import SmtpTransport
 from publisher.issues import store as issues
-from publisher.issues.life import State
 from publisher.issues.model import Issue
+from publisher.issues.states import IssueState
 from publisher.testing import (
     Behaviour,
     Drop,
@@ -30,7 +30,7 @@ from publisher.testing import (
     always,
     first,
 )
-from subscribers import Status, find, unsubscribe
+from subscribers import SubscriberStatus, find_subscriber, unsubscribe
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.mailing import counts, ready, reasons, send, subscribe
 
@@ -74,12 +74,12 @@ class Wire:
 
     def stands(self) -> Issue:
         with self.house.database.reading() as connection:
-            (found,) = issues.numbered(connection, [self.issue.id])
+            (found,) = issues.issues_by_ids(connection, [self.issue.id])
         return found
 
-    def statuses(self) -> Counter[Status]:
+    def statuses(self) -> Counter[SubscriberStatus]:
         with self.house.database.reading() as connection:
-            found = (find(connection, one) for one, _ in many(50))
+            found = (find_subscriber(connection, one) for one, _ in many(50))
             return Counter(one.status for one in found if one)
 
 
@@ -128,7 +128,7 @@ def test_a_line_that_is_lost_after_the_end_leaves_one_in_doubt(wired: Make) -> N
         wire = wired(server)
         wire.send()
         assert wire.counts == {"sent": 19, "in_doubt": 1}
-        assert wire.stands().state == State.PARTIAL
+        assert wire.stands().state == IssueState.PARTIAL
         server.behaviour = None
         assert wire.send(SOON).messages == 0
         with wire.house.database.writing() as connection:
@@ -152,7 +152,7 @@ def test_greylisting_costs_some_minutes_and_nobody(wired: Make) -> None:
         wire = wired(server)
         assert wire.send().messages == 0
         assert wire.counts == {"deferred": 20}
-        assert wire.stands().state == State.SENDING
+        assert wire.stands().state == IssueState.SENDING
         assert wire.send(timedelta(minutes=4)).messages == 0
         assert wire.send(SOON).issues == [ISSUE]
     assert server.recipients() == dict.fromkeys(dict(many(20)), 1)
@@ -168,7 +168,7 @@ def test_who_is_not_there_has_bounced_and_no_reason_holds_an_address(wired: Make
         wire = wired(server)
         wire.send()
     assert wire.counts == {"sent": 17, "deferred": 1, "bounced": 2}
-    assert wire.statuses() == {Status.ACTIVE: 19, Status.BOUNCED: 1}
+    assert wire.statuses() == {SubscriberStatus.ACTIVE: 19, SubscriberStatus.BOUNCED: 1}
     told = [reason for reason in reasons(wire.house) if reason]
     assert len(told) == 3
     for reason in told:
@@ -182,8 +182,8 @@ def test_a_server_that_knows_nobody_pauses_the_issue_and_buries_nobody(wired: Ma
         (problem,) = wire.send().problems
         assert problem.startswith("the server refuses everything: ")
         paused = wire.stands()
-        assert (paused.state, paused.reason) == (State.PAUSED, problem)
-        assert wire.statuses() == {Status.ACTIVE: 30}
+        assert (paused.state, paused.reason) == (IssueState.PAUSED, problem)
+        assert wire.statuses() == {SubscriberStatus.ACTIVE: 30}
         assert wire.counts.keys() == {"deferred", "pending"}
         # Whoever looks after the server has put it right.
         server.behaviour = None
@@ -197,9 +197,9 @@ def test_a_server_that_does_not_relay_for_us_pauses_the_issue_soon(wired: Make) 
         wire = wired(server)
         (problem,) = wire.send().problems
     assert "550 5.7.1" in problem
-    assert wire.stands().state == State.PAUSED
+    assert wire.stands().state == IssueState.PAUSED
     assert wire.counts.keys() == {"deferred", "pending"}
-    assert wire.statuses() == {Status.ACTIVE: 20}
+    assert wire.statuses() == {SubscriberStatus.ACTIVE: 20}
     assert 3 <= server.refused[550] < 20
 
 
@@ -217,7 +217,7 @@ def test_a_login_that_is_refused_pauses_the_issue_and_shows_no_password(house: H
         assert "horse" not in problem
         assert counts(house, issue) == {"pending": 3}
         with house.database.writing() as connection:
-            (paused,) = issues.in_state(connection, State.PAUSED)
+            (paused,) = issues.issues_in_state(connection, IssueState.PAUSED)
             assert paused.reason == problem
             lifecycle.resume_issue(connection, paused, NOW)
         assert send(house, transport(PASSWORD)).messages == 3
@@ -230,7 +230,7 @@ def test_a_server_that_goes_away_and_comes_back_gets_the_rest(wired: Make) -> No
         server.behaviour = always(Phase.CONNECT, Reply("421 4.3.2 shutting down"))
         (problem,) = wire.send().problems
         assert "421" in problem
-        assert wire.stands().state == State.SENDING
+        assert wire.stands().state == IssueState.SENDING
         assert wire.stands().reason == f"waiting: {problem}"
         server.behaviour = None
         assert wire.send(SOON).issues == [ISSUE]
@@ -250,7 +250,7 @@ def test_who_leaves_while_others_are_written_to_gets_nothing(wired: Make) -> Non
         wire.send()
     assert server.recipients() == {reader(0): 1}
     assert wire.counts == {"sent": 1, "suppressed": 19}
-    assert wire.stands().state == State.SENT
+    assert wire.stands().state == IssueState.SENT
 
 
 def test_who_asks_to_be_sent_less_is_sent_less(wired: Make) -> None:

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection as Db
 from structlog.testing import capture_logs
 
-from publisher.composing import compile_letter
 from publisher.config.delivery import Delivery, DomainRate, Rate
 from publisher.delivery.fair_queue import round_robin
 from publisher.delivery.job import Job
@@ -23,9 +22,9 @@ from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus, T
 from publisher.delivery.rates import RateLimiter
 from publisher.delivery.retry_policy import RetryPolicy
 from publisher.delivery.transports.base import Guarantee, TransportConnection
+from publisher.mail import compile_mail
 from publisher.testing import SECRET, FakeTimer, MemoryTransport
-from subscribers import Status, find, unsubscribe
-from tests.publisher.composing.letters import a_letter
+from subscribers import SubscriberStatus, find_subscriber, unsubscribe
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.claims import claims
 from tests.publisher.delivery.ledger.books import Book, S, open_book
@@ -37,6 +36,7 @@ from tests.publisher.delivery.senders import (
     Sender,
     Times,
 )
+from tests.publisher.mail.samples import an_issue_mail
 
 NAMES = [f"reader.{number}@example.com" for number in range(12)]
 DEFERRED = Outcome(SendStatus.DEFERRED, "later")
@@ -59,7 +59,7 @@ class Scene:
         self, rates: RateLimiter | None = None, terms: RetryPolicy | None = None
     ) -> Sender:
         """Start another sender, with all its connections open."""
-        letter = compile_letter(a_letter("en"), SECRET)
+        letter = compile_mail(an_issue_mail("en"), SECRET)
         jobs = {
             book.number: Job(book.issue, letter, terms or RetryPolicy(), "bounces@example.org")
             for book in self.books
@@ -294,8 +294,12 @@ def test_what_was_refused_is_not_believed_before_something_was_accepted(house: H
     moved = {state: n for (_, state), n in one.clerk.moved.items() if n}
     assert moved == {"bounced": 2, "sent": 1}
     with house.database.reading() as connection:
-        statuses = [find(connection, name).status for name in NAMES[:3]]  # type: ignore[union-attr]
-    assert statuses == [Status.BOUNCED, Status.BOUNCED, Status.ACTIVE]
+        statuses = [find_subscriber(connection, name).status for name in NAMES[:3]]  # type: ignore[union-attr]
+    assert statuses == [
+        SubscriberStatus.BOUNCED,
+        SubscriberStatus.BOUNCED,
+        SubscriberStatus.ACTIVE,
+    ]
 
 
 def test_in_one_page_an_acceptance_vouches_for_refusals_before_it(house: House) -> None:

@@ -50,8 +50,8 @@ from publisher.delivery.states import OPEN_STATES
 from publisher.delivery.transports.base import Guarantee, TransportConnection
 from publisher.errors import IssueError
 from publisher.issues import store as issues
-from publisher.issues.life import State
 from publisher.issues.model import Issue
+from publisher.issues.states import IssueState
 from publisher.testing import SECRET, FakeTimer, MemoryTransport, make_publication
 from subscribers import unsubscribe
 from tests.publisher.conftest import NOW, House
@@ -81,7 +81,7 @@ PER_SECOND = 2.0
 HELD = ("claimed", "attempting")
 # Seconds after which work that goes on is taken for endless.
 FOREVER = 10_000_000
-ENDED = (State.SENT, State.PARTIAL, State.FAILED)
+ENDED = (IssueState.SENT, IssueState.PARTIAL, IssueState.FAILED)
 
 NO_ANSWER = "no answer came"
 OUTCOMES = st.sampled_from(
@@ -194,14 +194,14 @@ class Deliveries(RuleBasedStateMachine):
         now, issue = self.clock.now(), self.issue(pick)
         with self.house.database.writing() as connection:
             match verb:
-                case "pause" if issue.state is State.SENDING:
+                case "pause" if issue.state is IssueState.SENDING:
                     lifecycle.pause_issue(connection, issue, "by hand", now)
-                case "resume" if issue.state is State.PAUSED:
+                case "resume" if issue.state is IssueState.PAUSED:
                     lifecycle.resume_issue(connection, issue, now)
-                case "pause and resume" if issue.state is State.SENDING:
+                case "pause and resume" if issue.state is IssueState.SENDING:
                     paused = lifecycle.pause_issue(connection, issue, "by hand", now)
                     lifecycle.resume_issue(connection, paused, now)
-                case "cancel" if issue.state in {State.SENDING, State.PAUSED}:
+                case "cancel" if issue.state in {IssueState.SENDING, IssueState.PAUSED}:
                     lifecycle.cancel_issue(connection, issue, "by hand", now)
 
     # --- readers and operators
@@ -230,7 +230,7 @@ class Deliveries(RuleBasedStateMachine):
             with self.house.database.writing() as connection:
                 verb(connection, issue, doubtful[:1] if one else None, self.clock.now())
         except IssueError:
-            assert issue.state is State.CANCELLED
+            assert issue.state is IssueState.CANCELLED
 
     # --- senders
 
@@ -264,7 +264,7 @@ class Deliveries(RuleBasedStateMachine):
         living = revoke_dead_leases(
             self.house.settings, self.house.database, self.times.wall, self.clock.now()
         )
-        cancelled = {one.id for one in self.issues() if one.state is State.CANCELLED}
+        cancelled = {one.id for one in self.issues() if one.state is IssueState.CANCELLED}
         for old, new in zip(before, self.rows(), strict=True):
             if new == old or (new.state == "cancelled" and new.issue_id in cancelled):
                 continue
@@ -367,16 +367,16 @@ class Deliveries(RuleBasedStateMachine):
             one.crash()
         del self.senders[1:]
         for issue in self.issues():
-            if issue.state is State.PAUSED:
+            if issue.state is IssueState.PAUSED:
                 with self.house.database.writing() as connection:
                     lifecycle.resume_issue(connection, issue, self.clock.now())
-        while any(issue.state is State.SENDING for issue in self.issues()):
+        while any(issue.state is IssueState.SENDING for issue in self.issues()):
             assert self.times.passed.time() < FOREVER
             if not self.senders:
                 self.start()
             self.worked_to_its_end(self.senders[0])
             self.times.advance(20_000)
-        cancelled = {one.id for one in self.issues() if one.state is State.CANCELLED}
+        cancelled = {one.id for one in self.issues() if one.state is IssueState.CANCELLED}
         for row in self.rows():
             if row.issue_id not in cancelled:
                 assert row.state not in {*OPEN_STATES, "cancelled"}
@@ -487,7 +487,7 @@ class Deliveries(RuleBasedStateMachine):
 
     def issues(self) -> list[Issue]:
         with self.house.database.reading() as connection:
-            return issues.numbered(connection, [*self.planned])
+            return issues.issues_by_ids(connection, [*self.planned])
 
     def rows(self) -> list[Row]:
         return [Row(*row) for row in self.look.execute(ROWS)]

@@ -14,8 +14,8 @@ from publisher.delivery.ledger import claims, leases, lifecycle
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.transports.base import OutgoingMessage
 from publisher.issues import store as issues
-from publisher.issues.life import State
 from publisher.issues.model import Issue
+from publisher.issues.states import IssueState
 from publisher.rendering.placeholders import UNSUBSCRIBE_PLACEHOLDER
 from publisher.testing import FakeTimer, MemoryTransport
 from tests.publisher.conftest import NOW, House
@@ -88,7 +88,7 @@ def test_an_issue_that_is_resumed_in_a_long_turn_goes_on_in_it(house: House) -> 
     arabic = ready(house, "ar")
     send(house, MemoryTransport("ambiguous", fail_after=0))
     resume(house, "en")
-    assert state_of(house, "ar") is State.PAUSED
+    assert state_of(house, "ar") is IssueState.PAUSED
 
     def outcome(_outgoing: OutgoingMessage) -> Outcome:
         if not transport.taken:
@@ -107,7 +107,7 @@ def resume(house: House, language: str) -> None:
 
 def found(house: House, language: str) -> Issue:
     with house.database.reading() as connection:
-        one = issues.find(connection, "weekly", language, NOW.date())
+        one = issues.find_issue(connection, "weekly", language, NOW.date())
     assert one is not None
     return one
 
@@ -116,15 +116,15 @@ def test_an_issue_that_is_done_is_done_before_the_turn_ends(house: House) -> Non
     subscribe(house, *ENGLISH, *ARABIC)
     ready(house)
     ready(house, "ar")
-    states: list[State] = []
+    states: list[IssueState] = []
 
     def outcome(_outgoing: OutgoingMessage) -> Outcome:
         states.append(state_of(house, "ar"))
         return ACCEPTED_OUTCOME
 
     send(house, MemoryTransport("ambiguous", outcomes=outcome))
-    assert states[0] is State.SENDING
-    assert states[-1] is State.SENT
+    assert states[0] is IssueState.SENDING
+    assert states[-1] is IssueState.SENT
 
 
 def test_what_a_killed_process_held_is_taken_over_in_a_long_turn(house: House) -> None:

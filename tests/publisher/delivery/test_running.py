@@ -27,10 +27,10 @@ from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.transports.base import OutgoingMessage, Unreachable
 from publisher.delivery.worker_pool import LeaseFence
 from publisher.errors import DatabaseError
-from publisher.issues.life import State
+from publisher.issues.states import IssueState
 from publisher.testing import FakeTimer, MemoryTransport
 from publisher.testing.memory import MemoryConnection
-from subscribers import Status, find
+from subscribers import SubscriberStatus, find_subscriber
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.mailing import counts, ready, send, state_of, subscribe
 from tests.publisher.delivery.threads import LONG
@@ -157,8 +157,8 @@ def test_a_rate_does_not_make_refusals_of_everything_believed(
     assert len({outgoing.recipient for outgoing in transport.offered}) >= 4
     assert set(counts(house, issue)) <= {"deferred", "pending"}
     with house.database.reading() as connection:
-        found = [find(connection, email) for email, _ in many(13)]
-    assert {reader.status for reader in found if reader} == {Status.ACTIVE}
+        found = [find_subscriber(connection, email) for email, _ in many(13)]
+    assert {reader.status for reader in found if reader} == {SubscriberStatus.ACTIVE}
     # A person has told the server who we are.
     transport.outcomes = None
     house.settings = replace(house.settings, delivery=Delivery())
@@ -237,7 +237,7 @@ def test_a_server_that_never_answers_is_given_up_for_this_turn(house: House) -> 
     sent = send(house, transport)
     assert sent.problems == [UNKNOWN.reason]
     assert counts(house, issue) == {"in_doubt": 3, "pending": 17}
-    assert state_of(house) == State.SENDING
+    assert state_of(house) == IssueState.SENDING
 
 
 def test_a_final_trouble_of_every_connection_ends_the_turn(house: House) -> None:
@@ -246,7 +246,7 @@ def test_a_final_trouble_of_every_connection_ends_the_turn(house: House) -> None
     refused = Unreachable("the server refuses the login", is_final=True)
     sent = send(house, Failing(lambda _n: refused, connections=2))
     assert sent.problems == ["the server refuses the login"]
-    assert state_of(house) == State.PAUSED
+    assert state_of(house) == IssueState.PAUSED
     assert (senders(house), busy()) == ([], [])
 
 

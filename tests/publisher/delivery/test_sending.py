@@ -22,12 +22,11 @@ from publisher.delivery.summing import summarize_counts
 from publisher.delivery.transports.base import OutgoingMessage, TransportConnection, Unreachable
 from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.issues import store as issues
-from publisher.issues.life import State
 from publisher.issues.model import Issue
+from publisher.issues.states import IssueState
 from publisher.rendering.placeholders import UNSUBSCRIBE_PLACEHOLDER
 from publisher.testing import MemoryTransport
-from subscribers import Status, find, unsubscribe
-from tests.publisher.composing.letters import parsed
+from subscribers import SubscriberStatus, find_subscriber, unsubscribe
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.mailing import (
     Interrupted,
@@ -42,6 +41,7 @@ from tests.publisher.delivery.mailing import (
     state_of,
     subscribe,
 )
+from tests.publisher.mail.samples import parsed
 
 ANN, BOB, CYD = "ann@example.com", "bob@example.com", "cyd@example.com"
 THREE = ((ANN, "en"), (BOB, "en"), (CYD, "en"))
@@ -74,7 +74,7 @@ def recipients(house: House) -> list[str]:
 
 def the_issue(house: House, language: str = "en") -> Issue:
     with house.database.reading() as connection:
-        found = issues.named(connection, f"weekly-{language}-2026-01-09")
+        found = issues.issue_by_name(connection, f"weekly-{language}-2026-01-09")
     assert found is not None
     return found
 
@@ -118,7 +118,7 @@ def test_every_reader_gets_one_message_and_the_issue_is_sent(house: House) -> No
     assert (sent.messages, sent.issues, sent.problems) == (2, [ISSUE], [])
     assert recipients(house) == [ANN, BOB]
     assert counts(house, issue) == {"sent": 2}
-    assert state_of(house) == State.SENT
+    assert state_of(house) == IssueState.SENT
 
 
 def test_several_connections_share_the_work_and_nobody_gets_two(house: House) -> None:
@@ -205,7 +205,7 @@ def test_a_reader_gets_the_edition_that_she_can_read_and_no_other(
     send(house)
     (path,) = outbox(house)
     assert path.startswith(f"weekly/{edition}/")
-    assert state_of(house, edition) == State.SENT
+    assert state_of(house, edition) == IssueState.SENT
 
 
 def test_issues_of_several_languages_take_turns(
@@ -242,9 +242,9 @@ def test_no_mail_goes_out_before_its_page_is_on_the_web(house: House) -> None:
     subscribe(house, (ANN, "en"))
     issue = ready(house, page=False)
     assert send(house).messages == 0
-    assert state_of(house) == State.READY
+    assert state_of(house) == IssueState.READY
     with house.database.writing() as connection:
-        issues.page_written(connection, issue, "0")
+        issues.mark_page_written(connection, issue, "0")
     assert send(house).messages == 1
 
 
@@ -261,7 +261,10 @@ def test_a_ready_issue_whose_edition_is_gone_is_cancelled(
     assert send(house).messages == 0
     assert outbox(house) == {}
     issue = the_issue(house)
-    assert (issue.state, issue.reason) == (State.CANCELLED, "no longer in publication.toml")
+    assert (issue.state, issue.reason) == (
+        IssueState.CANCELLED,
+        "no longer in publication.toml",
+    )
 
 
 def test_an_issue_under_way_is_sent_to_its_end_though_its_edition_is_gone(house: House) -> None:
@@ -270,7 +273,7 @@ def test_an_issue_under_way_is_sent_to_its_end_though_its_edition_is_gone(house:
     send(house, MemoryTransport(outcomes={ANN: DEFERRED}))
     house.reload(newsletters=[{"name": "daily"}])
     assert send(house.at(NOW + SOON)).messages == 1
-    assert state_of(house) == State.SENT
+    assert state_of(house) == IssueState.SENT
 
 
 def test_an_issue_that_can_t_be_written_is_told_and_stops_no_other(house: House) -> None:
@@ -284,7 +287,7 @@ def test_an_issue_that_can_t_be_written_is_told_and_stops_no_other(house: House)
     sent = send(house)
     (problem,) = sent.problems
     assert problem.startswith(f"{ISSUE}: ")
-    assert (state_of(house), state_of(house, "ar")) == (State.SENDING, State.SENT)
+    assert (state_of(house), state_of(house, "ar")) == (IssueState.SENDING, IssueState.SENT)
     assert counts(house, issue) == {"pending": 1}
 
 
@@ -302,7 +305,7 @@ def test_who_leaves_before_sending_gets_nothing(house: House) -> None:
     assert recipients(house) == [CYD]
     assert counts(house, issue) == {"sent": 1, "suppressed": 2}
     assert reasons(house)["no longer subscribed"] == 2
-    assert state_of(house) == State.SENT
+    assert state_of(house) == IssueState.SENT
 
 
 @pytest.mark.parametrize("prefetch", [1, 8])
@@ -322,7 +325,7 @@ def test_who_leaves_while_others_are_written_to_gets_nothing(
     assert [m.subscriber_id for m in transport.messages] == [1]
     assert sent.messages == 1
     assert counts(house, issue) == {"sent": 1, "suppressed": 2}
-    assert state_of(house) == State.SENT
+    assert state_of(house) == IssueState.SENT
 
 
 def test_a_reader_who_can_t_be_written_to_fails_alone(house: House) -> None:
@@ -334,7 +337,7 @@ def test_a_reader_who_can_t_be_written_to_fails_alone(house: House) -> None:
     assert recipients(house) == [ANN, CYD]
     assert sent.messages == 2
     assert counts(house, issue) == {"sent": 2, "failed": 1}
-    assert state_of(house) == State.PARTIAL
+    assert state_of(house) == IssueState.PARTIAL
     (line,) = [line for line in logs if line["log_level"] == "error"]
     assert line["subscriber"] == number_of(house.database, BOB)
     (reason,) = [reason for reason in reasons(house) if reason]
@@ -348,7 +351,7 @@ def test_an_issue_that_reached_nobody_has_failed(house: House) -> None:
     spoil(house.database, ANN)
     send(house)
     assert counts(house, issue) == {"failed": 1}
-    assert state_of(house) == State.FAILED
+    assert state_of(house) == IssueState.FAILED
 
 
 # --- what the other side says
@@ -378,7 +381,7 @@ def test_who_is_put_off_for_too_long_is_given_up(make_house: Callable[..., House
         send(house.at(NOW + timedelta(hours=hours)), transport)
     assert counts(house, issue) == {"sent": 1, "failed": 1}
     assert reasons(house)[f"given up after 12 hours: {DEFERRED.reason}"] == 1
-    assert state_of(house) == State.PARTIAL
+    assert state_of(house) == IssueState.PARTIAL
     tries = [outgoing.recipient for outgoing in transport.offered].count(BOB)
     assert 5 <= tries <= 9
     assert len({(m.subscriber_id, m.name, m.content) for m in transport.messages}) == 1
@@ -390,11 +393,11 @@ def test_who_is_refused_has_bounced_with_the_reason(house: House) -> None:
     send(house, MemoryTransport(outcomes={BOB: REFUSED}))
     assert counts(house, issue) == {"sent": 2, "bounced": 1}
     assert reasons(house)[REFUSED.reason] == 1
-    assert state_of(house) == State.PARTIAL
+    assert state_of(house) == IssueState.PARTIAL
     with house.database.reading() as connection:
-        reader = find(connection, BOB)
+        reader = find_subscriber(connection, BOB)
     assert reader is not None
-    assert reader.status == Status.ACTIVE
+    assert reader.status == SubscriberStatus.ACTIVE
 
 
 def test_an_address_that_is_dead_is_not_written_to_by_later_issues(house: House) -> None:
@@ -402,9 +405,9 @@ def test_an_address_that_is_dead_is_not_written_to_by_later_issues(house: House)
     ready(house)
     send(house, MemoryTransport(outcomes={BOB: DEAD}))
     with house.database.reading() as connection:
-        reader = find(connection, BOB)
+        reader = find_subscriber(connection, BOB)
     assert reader is not None
-    assert reader.status == Status.BOUNCED
+    assert reader.status == SubscriberStatus.BOUNCED
     subscribe(house, (CYD, "ar"))
     with house.database.writing() as connection:
         connection.exec_driver_sql("UPDATE subscriber SET language = 'ar'")
@@ -422,7 +425,7 @@ def test_refusals_are_believed_once_something_was_accepted(house: House) -> None
     refused = {email: DEAD for email, _ in many(9)}
     send(house, MemoryTransport(outcomes=refused))
     assert counts(house, issue) == {"sent": 21, "bounced": 9}
-    assert state_of(house) == State.PARTIAL
+    assert state_of(house) == IssueState.PARTIAL
 
 
 def test_a_few_refusals_are_believed_when_all_were_tried(house: House) -> None:
@@ -432,7 +435,7 @@ def test_a_few_refusals_are_believed_when_all_were_tried(house: House) -> None:
     assert (sent.messages, sent.issues, sent.problems) == (0, [ISSUE], [])
     assert counts(house, issue) == {"bounced": 3}
     assert reasons(house) == {DEAD.reason: 3}
-    assert state_of(house) == State.FAILED
+    assert state_of(house) == IssueState.FAILED
 
 
 def test_what_is_left_of_an_issue_may_be_nothing_but_dead_addresses(house: House) -> None:
@@ -471,7 +474,7 @@ def test_a_server_that_relays_for_nobody_pauses_an_issue_however_few_its_readers
     sent = send(house, MemoryTransport(outcomes=lambda _outgoing: RELAY))
     (problem,) = sent.problems
     assert problem == f"the server takes nothing from us: {RELAY.reason}"
-    assert state_of(house) == State.PAUSED
+    assert state_of(house) == IssueState.PAUSED
     assert counts(house, issue) == {"deferred": 2}
 
 
@@ -486,12 +489,12 @@ def test_a_server_that_refuses_everything_pauses_the_issue_and_buries_nobody(
     assert problem == f"the server refuses everything: {DEAD.reason}"
     assert 10 <= len(transport.offered) < 25
     paused = the_issue(house)
-    assert (paused.state, paused.reason) == (State.PAUSED, problem)
+    assert (paused.state, paused.reason) == (IssueState.PAUSED, problem)
     found = counts(house, issue)
     assert found == {"deferred": len(transport.offered), "pending": 25 - found["deferred"]}
     with house.database.reading() as connection:
-        statuses = {find(connection, email).status for email, _ in many(25)}  # type: ignore[union-attr]
-    assert statuses == {Status.ACTIVE}
+        statuses = {find_subscriber(connection, email).status for email, _ in many(25)}  # type: ignore[union-attr]
+    assert statuses == {SubscriberStatus.ACTIVE}
     # A person has told the server who we are.
     transport.outcomes = None
     assert send(house, transport).messages == 0
@@ -509,7 +512,7 @@ def test_a_transport_that_gives_up_leaves_the_rest_for_a_person(house: House) ->
     assert sent.messages == 3
     assert counts(house, issue) == {"sent": 3, "pending": 2}
     paused = the_issue(house)
-    assert (paused.state, paused.reason) == (State.PAUSED, "took 3 messages and no more")
+    assert (paused.state, paused.reason) == (IssueState.PAUSED, "took 3 messages and no more")
     transport.fail_after = None
     resume(house)
     assert send(house, transport).issues == [ISSUE]
@@ -537,7 +540,7 @@ def test_out_of_reach_is_told_and_the_next_turn_sends(house: House) -> None:
     sent = send(house, transport)
     assert sent.problems == ["mail.example.com:25: nobody listens there"]
     waiting = the_issue(house)
-    assert waiting.state == State.SENDING
+    assert waiting.state == IssueState.SENDING
     assert waiting.reason == "waiting: mail.example.com:25: nobody listens there"
     assert counts(house, issue) == {"pending": 3}
     transport.is_away = False
@@ -553,7 +556,7 @@ def test_what_no_longer_stands_in_the_way_is_no_longer_told(house: House) -> Non
     send(house, transport)
     transport.is_away = False
     send(house, transport)
-    assert (state_of(house), the_issue(house).reason) == (State.SENDING, None)
+    assert (state_of(house), the_issue(house).reason) == (IssueState.SENDING, None)
 
 
 # --- in doubt
@@ -565,14 +568,14 @@ def test_what_is_in_doubt_is_held_until_a_person_decides(house: House) -> None:
     transport = MemoryTransport("ambiguous", outcomes={BOB: UNKNOWN})
     assert send(house, transport).messages == 2
     assert counts(house, issue) == {"sent": 2, "in_doubt": 1}
-    assert state_of(house) == State.PARTIAL
+    assert state_of(house) == IssueState.PARTIAL
     transport.outcomes = None
     assert send(house.at(NOW + LATER), transport).messages == 0
     with house.database.writing() as connection:
         assert doubts.resend_doubts(connection, the_issue(house), None, house.clock.now()) == 1
     assert send(house, transport).issues == [ISSUE]
     assert counts(house, issue) == {"sent": 3}
-    assert state_of(house) == State.SENT
+    assert state_of(house) == IssueState.SENT
     one, other = (outgoing.message for outgoing in transport.taken if outgoing.recipient == BOB)
     assert one == other
 
@@ -586,7 +589,7 @@ def test_what_is_believed_to_be_sent_is_not_sent_again(house: House) -> None:
         assert doubts.mark_doubts_sent(connection, the_issue(house), None, NOW) == 1
     send(house, transport)
     assert counts(house, issue) == {"sent": 2}
-    assert state_of(house) == State.SENT
+    assert state_of(house) == IssueState.SENT
     assert len(transport.taken) == 2
 
 
@@ -637,7 +640,7 @@ def test_a_pause_counts_from_the_next_message_on(house: House) -> None:
     sent = send(house, transport)
     assert (sent.messages, sent.issues, sent.problems) == (1, [], [])
     assert counts(house, issue) == {"sent": 1, "pending": 5}
-    assert state_of(house) == State.PAUSED
+    assert state_of(house) == IssueState.PAUSED
     assert send(house.at(NOW + LATER), transport).messages == 0
     resume(house)
     assert send(house, transport).issues == [ISSUE]
@@ -677,7 +680,7 @@ def test_a_cancelled_issue_goes_to_nobody_else(house: House) -> None:
     sent = send(house, transport)
     assert (sent.messages, sent.issues, sent.problems) == (1, [], [])
     assert counts(house, issue) == {"sent": 1, "cancelled": 5}
-    assert state_of(house) == State.CANCELLED
+    assert state_of(house) == IssueState.CANCELLED
     assert send(house.at(NOW + LATER), transport).messages == 0
 
 
@@ -686,8 +689,8 @@ def test_another_issue_goes_on_while_one_is_paused(house: House) -> None:
     ready(house)
     ready(house, "ar")
     send(house, MemoryTransport(outcomes=once(lambda: pause(house))))
-    assert state_of(house) == State.PAUSED
-    assert state_of(house, "ar") == State.SENT
+    assert state_of(house) == IssueState.PAUSED
+    assert state_of(house, "ar") == IssueState.SENT
 
 
 # --- what breaks here
@@ -707,7 +710,7 @@ def test_a_folder_that_is_in_the_way_puts_off_its_issue_and_stops_no_other(
     (reason,) = [reason for reason in reasons(house) if reason]
     assert "can't be written" in reason
     assert "\n" not in reason
-    assert state_of(house, "ar") == State.SENT
+    assert state_of(house, "ar") == IssueState.SENT
     (outbox_folder / "weekly" / "en").unlink()
     assert send(house.at(NOW + SOON)).messages == 1
     assert counts(house, issue) == {"sent": 1}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from html import escape
 
-from publisher.assembly.proving import READER, SECRET
-from publisher.composing import compose
+from publisher.assembly.gate_run import SAMPLE_RECIPIENT, SAMPLE_SECRET
 from publisher.gate.mail import CheckedMail, ExpectedStory
+from publisher.mail import compose_message
 from publisher.rendering.placeholders import UNSUBSCRIBE_PLACEHOLDER
-from tests.publisher.composing.letters import a_letter
+from tests.publisher.mail.samples import an_issue_mail
 
 STORIES = {
     "en": (
@@ -91,13 +91,13 @@ def a_mail(
 ) -> CheckedMail:
     """Compose a mail in which nothing is wrong, but for what the caller changes."""
     stories, preheader = STORIES[language], PREHEADERS[language]
-    base = a_letter(
+    base = an_issue_mail(
         language,
         subject=SUBJECTS[language],
         html=html if html is not None else page_of(stories, preheader),
         text=text if text is not None else text_of(stories),
     )
-    content = compose(replace(base, **letter), READER, SECRET).content  # type: ignore[arg-type]  # as Letter has them
+    content = compose_message(replace(base, **letter), SAMPLE_RECIPIENT, SAMPLE_SECRET).content  # type: ignore[arg-type]  # as Letter has them
     return CheckedMail(
         content=content,
         language=language,

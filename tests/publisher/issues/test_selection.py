@@ -13,7 +13,7 @@ from publisher.config import Edition, Newsletter
 from publisher.issues.selection import (
     Candidates,
     Selection,
-    choose,
+    choose_articles,
     languages_to_search,
 )
 from publisher.testing import SAMPLE_NEWSLETTER, sample_article
@@ -44,7 +44,7 @@ def pick(
     for article in (*articles, *others):
         variants.setdefault(article.story_id, []).append(article)
     candidates = Candidates(articles=articles, variants=variants, sent=sent)
-    return choose(where, candidates, NOW, published_until)
+    return choose_articles(where, candidates, NOW, published_until)
 
 
 def stories(selection: Selection) -> list[int]:
@@ -76,7 +76,7 @@ def test_a_backlog_is_not_mailed() -> None:
 def test_those_that_were_not_even_fetched_for_their_age_are_counted_too() -> None:
     old = an_article(1, age=31)
     candidates = Candidates(articles=[old], too_old=4, variants={1: [old]}, sent=())
-    found = choose(edition(max_age=30), candidates, NOW)
+    found = choose_articles(edition(max_age=30), candidates, NOW)
     assert found.excluded == {"older than 30 days": 5}
     assert found.reason_if_empty() == "no new articles (5 older than 30 days)"
 
@@ -156,4 +156,4 @@ def test_an_empty_selection_says_why() -> None:
 
 def test_an_article_of_a_story_without_publishable_variants_is_as_old_as_itself() -> None:
     candidates = Candidates(articles=[an_article(1)], variants={}, sent=())
-    assert stories(choose(edition(), candidates, NOW)) == [1]
+    assert stories(choose_articles(edition(), candidates, NOW)) == [1]

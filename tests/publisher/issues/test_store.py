@@ -12,9 +12,9 @@ from sqlalchemy import Connection, insert
 from publisher.articles.tables import article, story
 from publisher.errors import DatabaseError, IssueError, TransitionError
 from publisher.issues import store
-from publisher.issues.life import State
 from publisher.issues.model import Issue
-from publisher.issues.tables import issue
+from publisher.issues.states import IssueState
+from publisher.issues.tables import issue_table
 from tests.publisher.conftest import NOW, House
 
 DAY = date(2026, 1, 9)
@@ -30,15 +30,15 @@ def add(connection: Connection, **changes: Any) -> Issue:
         "reason": None,
     }
     facts |= changes
-    store.add(connection, **facts)
-    found = store.find(connection, facts["newsletter"], facts["language"], facts["day"])
+    store.add_occurrence(connection, **facts)
+    found = store.find_issue(connection, facts["newsletter"], facts["language"], facts["day"])
     assert found is not None
     return found
 
 
-def walk(connection: Connection, one: Issue, *states: State) -> Issue:
+def walk(connection: Connection, one: Issue, *states: IssueState) -> Issue:
     for state in states:
-        one = store.move(connection, one, state)
+        one = store.move_issue(connection, one, state)
     return one
 
 
@@ -57,49 +57,53 @@ def add_article(connection: Connection, number: int) -> None:
 
 
 def test_an_occurrence_is_scheduled_or_with_a_reason_skipped(connection: Connection) -> None:
-    assert add(connection).state == State.SCHEDULED
+    assert add(connection).state == IssueState.SCHEDULED
     skipped = add(connection, language="ar", reason="too late")
-    assert (skipped.state, skipped.reason) == (State.SKIPPED, "too late")
+    assert (skipped.state, skipped.reason) == (IssueState.SKIPPED, "too late")
 
 
 def test_one_occurrence_makes_one_issue(connection: Connection) -> None:
     facts: dict[str, Any] = {"newsletter": "weekly", "language": "en", "day": DAY}
-    assert store.add(connection, **facts, due_at=NOW, reason=None)
-    assert not store.add(connection, **facts, due_at=NOW + timedelta(hours=1), reason="again")
-    (row,) = connection.execute(issue.select()).all()
+    assert store.add_occurrence(connection, **facts, due_at=NOW, reason=None)
+    assert not store.add_occurrence(
+        connection, **facts, due_at=NOW + timedelta(hours=1), reason="again"
+    )
+    (row,) = connection.execute(issue_table.select()).all()
     assert (row.due_at, row.reason) == (NOW, None)
 
 
 def test_an_issue_is_called_by_newsletter_language_and_day(connection: Connection) -> None:
     assert add(connection, language="zh-Hans").name == "weekly-zh-Hans-2026-01-09"
-    assert store.find(connection, "weekly", "ar", DAY) is None
+    assert store.find_issue(connection, "weekly", "ar", DAY) is None
 
 
 def test_a_move_takes_values_along_and_the_epoch_up(connection: Connection) -> None:
     before = add(connection)
-    after = store.move(connection, before, State.ASSEMBLING, more=3, assembled_at=NOW)
-    assert (after.state, after.epoch) == (State.ASSEMBLING, before.epoch + 1)
+    after = store.move_issue(
+        connection, before, IssueState.ASSEMBLING, more=3, assembled_at=NOW
+    )
+    assert (after.state, after.epoch) == (IssueState.ASSEMBLING, before.epoch + 1)
     assert (after.more, after.assembled_at) == (3, NOW)
-    assert store.find(connection, "weekly", "en", DAY) == after
+    assert store.find_issue(connection, "weekly", "en", DAY) == after
 
 
 def test_who_does_not_know_the_epoch_cannot_move_an_issue(connection: Connection) -> None:
     stale = add(connection)
-    ready = walk(connection, stale, State.ASSEMBLING, State.READY)
-    again = walk(connection, ready, State.ASSEMBLING)
+    ready = walk(connection, stale, IssueState.ASSEMBLING, IssueState.READY)
+    again = walk(connection, ready, IssueState.ASSEMBLING)
     with pytest.raises(IssueError, match="weekly-en-2026-01-09: moved by somebody else"):
-        store.move(connection, stale, State.ASSEMBLING)
+        store.move_issue(connection, stale, IssueState.ASSEMBLING)
     older = Issue(**{n: getattr(again, n) for n in Issue.__dataclass_fields__} | {"epoch": 1})
     assert older.state == again.state
     with pytest.raises(IssueError, match="moved by somebody else from assembling"):
-        store.move(connection, older, State.READY)
+        store.move_issue(connection, older, IssueState.READY)
 
 
 def test_a_move_that_life_does_not_have_changes_nothing(connection: Connection) -> None:
     one = add(connection)
     with pytest.raises(TransitionError):
-        store.move(connection, one, State.SENT)
-    assert store.find(connection, "weekly", "en", DAY) == one
+        store.move_issue(connection, one, IssueState.SENT)
+    assert store.find_issue(connection, "weekly", "en", DAY) == one
 
 
 def test_the_database_itself_knows_no_other_states(house: House) -> None:
@@ -109,7 +113,9 @@ def test_the_database_itself_knows_no_other_states(house: House) -> None:
         pytest.raises(DatabaseError, match="CHECK constraint failed"),
         house.database.writing() as connection,
     ):
-        connection.execute(issue.update().where(issue.c.id == one.id).values(state="lost"))
+        connection.execute(
+            issue_table.update().where(issue_table.c.id == one.id).values(state="lost")
+        )
 
 
 def test_planning_goes_forward_only(connection: Connection) -> None:
@@ -124,9 +130,9 @@ def test_planning_goes_forward_only(connection: Connection) -> None:
 def test_a_cut_belongs_to_its_edition(connection: Connection) -> None:
     store.set_planned_until(connection, "weekly", "en", NOW)
     store.set_planned_until(connection, "weekly", "ar", NOW)
-    store.set_cut_at(connection, "weekly", "en", NOW)
-    assert store.cut_at(connection, "weekly", "en") == NOW
-    assert store.cut_at(connection, "weekly", "ar") is None
+    store.set_cutoff(connection, "weekly", "en", NOW)
+    assert store.cutoff(connection, "weekly", "en") == NOW
+    assert store.cutoff(connection, "weekly", "ar") is None
 
 
 def test_cuts_at_or_after_now_are_taken_back_and_others_stay(connection: Connection) -> None:
@@ -134,22 +140,22 @@ def test_cuts_at_or_after_now_are_taken_back_and_others_stay(connection: Connect
     cuts = {"en": NOW, "ar": NOW + timedelta(days=5), "zh-Hans": NOW - second}
     for language, cut in cuts.items():
         store.set_planned_until(connection, "weekly", language, NOW)
-        store.set_cut_at(connection, "weekly", language, cut)
+        store.set_cutoff(connection, "weekly", language, cut)
     store.set_planned_until(connection, "daily", "en", NOW)
-    store.mend_cuts(connection, NOW)
-    found = {store.cut_at(connection, "weekly", language) for language in cuts}
+    store.reset_future_cutoffs(connection, NOW)
+    found = {store.cutoff(connection, "weekly", language) for language in cuts}
     assert found == {NOW - second}
-    assert store.cut_at(connection, "daily", "en") is None
-    store.mend_cuts(connection, NOW + timedelta(days=1))
-    assert store.cut_at(connection, "weekly", "en") == NOW - second
+    assert store.cutoff(connection, "daily", "en") is None
+    store.reset_future_cutoffs(connection, NOW + timedelta(days=1))
+    assert store.cutoff(connection, "weekly", "en") == NOW - second
 
 
 def test_why_an_issue_does_not_move_is_written_down_and_it_stays_the_same(
     connection: Connection,
 ) -> None:
-    one = walk(connection, add(connection), State.ASSEMBLING)
-    store.note(connection, one, "no such filter")
-    noted = store.find(connection, "weekly", "en", DAY)
+    one = walk(connection, add(connection), IssueState.ASSEMBLING)
+    store.set_reason(connection, one, "no such filter")
+    noted = store.find_issue(connection, "weekly", "en", DAY)
     assert noted == replace(one, reason="no such filter")
 
 
@@ -157,32 +163,38 @@ def test_issues_come_in_the_order_in_which_they_are_due(connection: Connection) 
     later = add(connection, day=date(2026, 1, 16), due_at=NOW + timedelta(days=7))
     sooner = add(connection)
     skipped = add(connection, language="ar", reason="too late")
-    assert store.in_state(connection, State.SCHEDULED) == [sooner, later]
-    assert store.in_state(connection, State.SCHEDULED, State.SKIPPED) == [
+    assert store.issues_in_state(connection, IssueState.SCHEDULED) == [sooner, later]
+    assert store.issues_in_state(connection, IssueState.SCHEDULED, IssueState.SKIPPED) == [
         sooner,
         skipped,
         later,
     ]
-    assert store.latest(connection, 2) == [later, skipped]
+    assert store.latest_issues(connection, 2) == [later, skipped]
 
 
 def test_published_issues_are_those_with_a_page_latest_first(connection: Connection) -> None:
     add(connection)
-    old = walk(connection, add(connection, day=date(2026, 1, 2)), State.ASSEMBLING)
-    daily = walk(connection, add(connection, newsletter="daily"), State.ASSEMBLING, State.READY)
-    assert store.published(connection, None, "en", 5) == [daily, old]
-    assert store.published(connection, None, "en", 1) == [daily]
-    assert store.published(connection, "weekly", "en", 5) == [old]
-    assert store.published(connection, None, "ar", 5) == []
+    old = walk(connection, add(connection, day=date(2026, 1, 2)), IssueState.ASSEMBLING)
+    daily = walk(
+        connection, add(connection, newsletter="daily"), IssueState.ASSEMBLING, IssueState.READY
+    )
+    assert store.published_issues(connection, None, "en", 5) == [daily, old]
+    assert store.published_issues(connection, None, "en", 1) == [daily]
+    assert store.published_issues(connection, "weekly", "en", 5) == [old]
+    assert store.published_issues(connection, None, "ar", 5) == []
 
 
 def test_sisters_are_the_same_occurrence_in_other_languages(connection: Connection) -> None:
-    one = walk(connection, add(connection), State.ASSEMBLING)
-    sister = walk(connection, add(connection, language="ar"), State.ASSEMBLING, State.READY)
+    one = walk(connection, add(connection), IssueState.ASSEMBLING)
+    sister = walk(
+        connection, add(connection, language="ar"), IssueState.ASSEMBLING, IssueState.READY
+    )
     add(connection, language="zh-Hans", reason="no new articles")
-    walk(connection, add(connection, language="ar", day=date(2026, 1, 2)), State.ASSEMBLING)
-    walk(connection, add(connection, newsletter="daily", language="ar"), State.ASSEMBLING)
-    assert store.sisters(connection, one) == [sister]
+    walk(
+        connection, add(connection, language="ar", day=date(2026, 1, 2)), IssueState.ASSEMBLING
+    )
+    walk(connection, add(connection, newsletter="daily", language="ar"), IssueState.ASSEMBLING)
+    assert store.same_issue_in_other_languages(connection, one) == [sister]
 
 
 def test_what_an_issue_holds_keeps_its_order_and_counts_as_carried(
@@ -192,11 +204,11 @@ def test_what_an_issue_holds_keeps_its_order_and_counts_as_carried(
         add_article(connection, number)
     one = add(connection)
     store.select_articles(connection, one, [(3, 3), (1, 1)])
-    assert store.articles_of(connection, one) == [3, 1]
-    assert store.sizes(connection, [one.id, 999]) == {one.id: 2}
+    assert store.article_ids_of(connection, one) == [3, 1]
+    assert store.article_counts(connection, [one.id, 999]) == {one.id: 2}
     assert store.stories_sent(connection, "weekly", "en", [1, 2, 3]) == {1, 3}
     assert store.stories_sent(connection, "weekly", "ar", [1, 2, 3]) == set()
-    walk(connection, one, State.CANCELLED)
+    walk(connection, one, IssueState.CANCELLED)
     assert store.stories_sent(connection, "weekly", "en", [1, 2, 3]) == set()
 
 
@@ -212,8 +224,8 @@ def test_any_number_of_stories_may_be_asked_for(connection: Connection) -> None:
 
 def test_freezing_again_replaces_what_was_frozen(connection: Connection) -> None:
     one = add(connection)
-    store.freeze(connection, one, PARTS)
-    store.freeze(connection, one, PARTS | {"html": "other"})
+    store.freeze_digest(connection, one, PARTS)
+    store.freeze_digest(connection, one, PARTS | {"html": "other"})
     frozen = store.digest_of(connection, one)
     assert (frozen.html, frozen.subject) == ("other", "subject")
 
@@ -223,23 +235,23 @@ def test_what_the_gate_warned_of_is_kept_with_a_digest_and_counted(
 ) -> None:
     one, other, third = (add(connection, language=tag) for tag in ("en", "ar", "zh-Hans"))
     found = [{"code": "subject-length"}, {"code": "text-width"}]
-    store.freeze(connection, one, PARTS | {"findings": found})
-    store.freeze(connection, other, PARTS)
+    store.freeze_digest(connection, one, PARTS | {"findings": found})
+    store.freeze_digest(connection, other, PARTS)
     assert store.digest_of(connection, one).findings == found
     assert store.digest_of(connection, other).findings == []
-    counted = store.warnings(connection, [one.id, other.id, third.id])
+    counted = store.warning_counts(connection, [one.id, other.id, third.id])
     assert counted == {one.id: 2, other.id: 0}
 
 
 def test_pages_are_due_from_freezing_until_they_are_written(connection: Connection) -> None:
-    one = walk(connection, add(connection), State.ASSEMBLING)
-    assert store.without_page(connection) == []
-    store.freeze(connection, one, PARTS)
-    assert store.without_page(connection) == [(one, "page", "sha256")]
-    assert store.pageless(connection) == {one.id}
-    store.page_written(connection, one, "sha256")
-    assert store.without_page(connection) == []
-    assert store.pageless(connection) == set()
+    one = walk(connection, add(connection), IssueState.ASSEMBLING)
+    assert store.issues_without_page(connection) == []
+    store.freeze_digest(connection, one, PARTS)
+    assert store.issues_without_page(connection) == [(one, "page", "sha256")]
+    assert store.issue_ids_without_page(connection) == {one.id}
+    store.mark_page_written(connection, one, "sha256")
+    assert store.issues_without_page(connection) == []
+    assert store.issue_ids_without_page(connection) == set()
 
 
 def test_a_day_is_the_local_date_and_due_is_an_instant(connection: Connection) -> None:

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 
 from publisher.languages.conversion import (
-    CONFIGURATIONS,
+    _CONFIGURATIONS,
     convert_html,
     convert_text,
+    converter_name,
     convertible,
     sources_of,
-    tool,
 )
 
 HANS, HANT, HONG_KONG = "zh-Hans", "zh-Hant", "zh-Hant-HK"
@@ -59,13 +59,13 @@ def test_only_the_two_scripts_of_chinese_are_convertible() -> None:
     assert sources_of("en") == ()
 
 
-@pytest.mark.parametrize(("source", "target"), list(CONFIGURATIONS))
+@pytest.mark.parametrize(("source", "target"), list(_CONFIGURATIONS))
 def test_every_pair_has_a_converter(source: str, target: str) -> None:
     assert convert_text("abc", source, target) == "abc"
 
 
 def test_the_converter_is_named_with_its_version() -> None:
-    assert tool().startswith("OpenCC 1.")
+    assert converter_name().startswith("OpenCC 1.")
 
 
 def test_nothing_stays_nothing() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.assembly.proving import prove
+from publisher.assembly.gate_run import check_digest
 from publisher.errors import RenderingError
 from publisher.rendering import (
     Digest,
@@ -34,7 +34,7 @@ from publisher.rendering.placeholders import (
     Placeholder,
     find_placeholders,
 )
-from tests.publisher.composing.letters import a_publication, an_issue
+from tests.publisher.mail.samples import a_publication, an_issue
 from tests.publisher.rendering import sample
 from tests.publisher.rendering.sandbox_helpers import write
 
@@ -437,13 +437,13 @@ def test_a_mail_with_readers_values_passes_the_gate(
     renderer: Renderer, folder: Path, language: str
 ) -> None:
     publication, issue = a_publication(), an_issue(language)
-    before = prove(publication, issue, Renderer().digest(sample.issue(language)))
+    before = check_digest(publication, issue, Renderer().digest(sample.issue(language)))
     dear = "{{ reader.name|otherwise('dear reader') }}, {{ reader.language }}"
     more = f"{dear} <a class='quiet' href='{{{{ reader.web }}}}'>My page</a>"
     write(folder, BODY, FOOTER.replace("{}", f"<p class='footer-line'>{more}</p>", 1))
     text = "{% include 'shipped/email/digest/body.txt' %}\n" + dear + "\n{{ reader.web }}\n"
     write(folder, TEXT, text)
-    proof = prove(publication, issue, renderer.digest(sample.issue(language)))
+    proof = check_digest(publication, issue, renderer.digest(sample.issue(language)))
     assert {finding.code for finding in proof.report.errors} == {
         finding.code for finding in before.report.errors
     }
@@ -460,7 +460,7 @@ def test_the_gate_finds_a_place_that_nobody_fills() -> None:
             html=made.html.replace("</body>", f"<p>{residue}</p></body>"),
             text=f"{made.text}{residue}\n",
         )
-        errors = prove(a_publication(), an_issue(), spoilt).report.errors
+        errors = check_digest(a_publication(), an_issue(), spoilt).report.errors
         assert {"html-template", "text-template"} <= {finding.code for finding in errors}
 
 

@@ -4,12 +4,12 @@ from typing import Any
 import pytest
 
 from publisher.articles.model import Article, ArticleStatus, Byline, Origin, Picture
-from publisher.composing import compose
 from publisher.config import Publication
+from publisher.mail import compose_message
 from publisher.rendering import ArticleView, IssueContent, Renderer, views
 from publisher.rendering.placeholders import ADDRESS_PLACEHOLDER, ALL_PLACEHOLDERS
 from publisher.testing import SAMPLE_PUBLICATION, SECRET, sample_article
-from tests.publisher.composing.letters import a_letter, a_recipient, parsed
+from tests.publisher.mail.samples import a_recipient, an_issue_mail, parsed
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 URL = "https://news.example.org"
@@ -250,9 +250,9 @@ def composed(publication: Publication, articles: list[Article]) -> list[int]:
         web_url=f"{URL}/en/weekly/2026-01-09/",
     )
     digest = Renderer().digest(content)
-    letter = a_letter(subject=digest.subject, html=digest.html, text=digest.text)
+    letter = an_issue_mail(subject=digest.subject, html=digest.html, text=digest.text)
     reader = a_recipient()
-    message = parsed(compose(letter, reader, SECRET).content)
+    message = parsed(compose_message(letter, reader, SECRET).content)
     assert reader.address not in message["Subject"]
     bodies = [part.get_content() for part in message.walk() if not part.is_multipart()]
     return [body.count(reader.address) for body in bodies]

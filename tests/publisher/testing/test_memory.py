@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from publisher.clock import Timer
-from publisher.composing import Message
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.transports.base import (
     OutgoingMessage,
@@ -15,6 +14,7 @@ from publisher.delivery.transports.base import (
     TransportConnection,
     Unreachable,
 )
+from publisher.mail import Message
 from publisher.testing import FakeTimer, MemoryTransport
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from publisher.config.delivery import Tls
 from publisher.testing import Behaviour, Drop, Phase, Reply, Stall, always
-from publisher.testing.certificates import Authority
+from publisher.testing.certificates import CertificateAuthority
 from publisher.testing.servers import MailServer
 from tests.publisher.testing.speaking import SENDER, Line, deliver, greeted, trusting
 
@@ -84,7 +84,7 @@ def test_a_client_certificate_can_be_demanded(tls: Tls) -> None:
 def test_a_stranger_s_certificate_is_not_taken(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    stranger = Authority(tmp_path_factory.mktemp("stranger")).issue("client")
+    stranger = CertificateAuthority(tmp_path_factory.mktemp("stranger")).issue("client")
     with MailServer(Behaviour(tls=Tls.IMPLICIT, demands_certificate=True)) as server:
         ours = server.client_certificate("late", expired=True)
         for pair in (stranger, ours):

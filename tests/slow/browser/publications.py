@@ -73,7 +73,7 @@ def _editions(names: Sequence[str], languages: Sequence[str]) -> list[str]:
 def demo_mails(folder: Path) -> list[Mail]:
     """Let the demo's week pass."""
     with inlinings() as noted:
-        settings, _now = demo.publish(folder, lambda _now, _report: None)
+        settings, _now = demo.publish_demo(folder, lambda _now, _report: None)
     return posted(settings, noted)
 
 

@@ -17,8 +17,8 @@ from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import Guarantee
 from publisher.issues import store as issues
-from publisher.issues.life import State
 from publisher.issues.model import Issue
+from publisher.issues.states import IssueState
 from subscribers.tables import subscriber
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.mailing import counts, number_of, ready, subscribe
@@ -49,7 +49,7 @@ class Book:
     @property
     def issue(self) -> Issue:
         with self.house.database.reading() as connection:
-            (found,) = issues.numbered(connection, [self.number])
+            (found,) = issues.issues_by_ids(connection, [self.number])
         return found
 
     @property
@@ -64,7 +64,7 @@ class Book:
     def row_but_epoch(self, email: str) -> dict[str, Any]:
         return {**self.rows[email]._mapping, "epoch": None}
 
-    def stands(self) -> State:
+    def stands(self) -> IssueState:
         """Say where the issue stands now."""
         return self.issue.state
 
@@ -143,7 +143,7 @@ def open_book(
     issue = ready(house, language)
     with house.database.writing() as connection:
         opening.open_ledger(connection, issue, [language], NOW)
-        issues.move(connection, issue, State.SENDING)
+        issues.move_issue(connection, issue, IssueState.SENDING)
         names = {row.id: row.email for row in connection.execute(select(subscriber))}
     book = Book(house, issue.id, guarantee=guarantee, names=names)
     book.sender = book.enlist(guarantee)

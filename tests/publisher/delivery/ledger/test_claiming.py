@@ -8,8 +8,8 @@ import pytest
 
 from publisher.delivery.ledger import claims, marking
 from publisher.delivery.ledger.claims import UNSUBSCRIBED_REASON
-from publisher.issues.life import State
-from subscribers import Status, suppress, unsubscribe
+from publisher.issues.states import IssueState
+from subscribers import SubscriberStatus, suppress, unsubscribe
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, LATER, Book, S, open_book
 from tests.publisher.delivery.mailing import erase, number_of
@@ -110,7 +110,7 @@ def test_who_has_left_since_the_claim_is_not_marked_but_suppressed(
         if how == "left":
             unsubscribe(connection, BOB, "weekly", NOW)
         elif how == "dead":
-            suppress(connection, BOB, Status.BOUNCED, NOW)
+            suppress(connection, BOB, SubscriberStatus.BOUNCED, NOW)
     if how == "erased":
         erase(book.house.database, BOB)
     with book.writing() as connection:
@@ -240,10 +240,10 @@ def test_what_was_not_begun_is_sent_though_its_issue_was_over(house: House) -> N
     claims = book.begin()
     book.dismiss()
     assert book.finish()
-    assert book.stands() is State.FAILED
+    assert book.stands() is IssueState.FAILED
     with book.writing() as connection:
         assert marking.undo_attempts(connection, claims, LATER) == 1
-    assert book.stands() is State.SENDING
+    assert book.stands() is IssueState.SENDING
     assert book.counts == {"pending": 1}
 
 

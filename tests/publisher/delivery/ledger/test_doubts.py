@@ -9,7 +9,7 @@ import pytest
 from publisher.delivery.ledger import doubts
 from publisher.delivery.ledger.doubts import BELIEVED, Doubt
 from publisher.errors import TransitionError
-from publisher.issues.life import State
+from publisher.issues.states import IssueState
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, LATER, Book, S, open_book
 from tests.publisher.delivery.mailing import erase, number_of
@@ -24,7 +24,7 @@ def doubtful(book: Book) -> Book:
     book.settle(book.begin(1), S.SENT)
     book.settle(book.begin(), S.IN_DOUBT, reason=NO_ANSWER)
     assert book.finish()
-    assert book.stands() is State.PARTIAL
+    assert book.stands() is IssueState.PARTIAL
     return book
 
 
@@ -87,7 +87,7 @@ def test_issues_with_doubts_are_found_whether_they_are_over_or_not(house: House)
 
 def test_doubtful_deliveries_are_made_again_and_their_issue_goes_on(doubtful: Book) -> None:
     assert resend(doubtful) == 2
-    assert doubtful.stands() is State.SENDING
+    assert doubtful.stands() is IssueState.SENDING
     assert doubtful.counts == {"sent": 1, "pending": 2}
     assert {claim.reader.address for claim in doubtful.claim(now=WEEK)} == {BOB, CYD}
 
@@ -95,7 +95,7 @@ def test_doubtful_deliveries_are_made_again_and_their_issue_goes_on(doubtful: Bo
 def test_some_of_them_may_be_made_again_alone(doubtful: Book) -> None:
     assert resend(doubtful, CYD) == 1
     assert doubtful.states == {ANN: "sent", BOB: "in_doubt", CYD: "pending"}
-    assert doubtful.stands() is State.SENDING
+    assert doubtful.stands() is IssueState.SENDING
 
 
 def test_who_is_not_in_doubt_is_not_sent_to_again(doubtful: Book) -> None:
@@ -103,7 +103,7 @@ def test_who_is_not_in_doubt_is_not_sent_to_again(doubtful: Book) -> None:
     assert resend(doubtful, ANN) == 0
     assert mark_sent(doubtful, ANN) == 0
     assert doubtful.rows == before
-    assert doubtful.stands() is State.PARTIAL
+    assert doubtful.stands() is IssueState.PARTIAL
 
 
 def test_patience_begins_anew_for_what_is_made_again(doubtful: Book) -> None:
@@ -132,7 +132,7 @@ def test_an_issue_that_is_paused_stays_so(book: Book) -> None:
     book.settle(book.begin(1), S.IN_DOUBT, reason=NO_ANSWER)
     book.pause()
     assert resend(book) == 1
-    assert book.stands() is State.PAUSED
+    assert book.stands() is IssueState.PAUSED
     assert book.states[ANN] == "pending"
 
 
@@ -173,25 +173,25 @@ def test_doubts_are_not_repeated_once_patience_is_over(book: Book) -> None:
 
 def test_doubtful_deliveries_are_believed_and_their_issue_was_sent(doubtful: Book) -> None:
     assert mark_sent(doubtful) == 2
-    assert doubtful.stands() is State.SENT
+    assert doubtful.stands() is IssueState.SENT
     assert doubtful.counts == {"sent": 3}
     assert (doubtful.rows[BOB].reason, doubtful.rows[BOB].sender) == (BELIEVED, None)
 
 
 def test_an_issue_with_doubts_left_is_sent_in_part(doubtful: Book) -> None:
     assert mark_sent(doubtful, BOB) == 1
-    assert doubtful.stands() is State.PARTIAL
+    assert doubtful.stands() is IssueState.PARTIAL
     assert doubtful.counts == {"sent": 2, "in_doubt": 1}
 
 
 def test_an_issue_that_had_failed_is_sent_in_part_or_in_all(book: Book) -> None:
     book.settle(book.begin(), S.IN_DOUBT, reason=NO_ANSWER)
     book.finish()
-    assert book.stands() is State.FAILED
+    assert book.stands() is IssueState.FAILED
     assert mark_sent(book, ANN) == 1
-    assert book.stands() is State.PARTIAL
+    assert book.stands() is IssueState.PARTIAL
     assert mark_sent(book) == 2
-    assert book.stands() is State.SENT
+    assert book.stands() is IssueState.SENT
 
 
 def test_what_is_believed_of_a_cancelled_issue_is_counted(book: Book) -> None:
@@ -199,11 +199,11 @@ def test_what_is_believed_of_a_cancelled_issue_is_counted(book: Book) -> None:
     book.cancel()
     assert mark_sent(book) == 1
     assert book.counts == {"sent": 1, "cancelled": 2}
-    assert book.stands() is State.CANCELLED
+    assert book.stands() is IssueState.CANCELLED
 
 
 def test_an_issue_under_way_is_not_ended_by_a_belief(book: Book) -> None:
     book.settle(book.begin(), S.IN_DOUBT, reason=NO_ANSWER)
     assert mark_sent(book) == 3
-    assert book.stands() is State.SENDING
+    assert book.stands() is IssueState.SENDING
     assert book.finish()

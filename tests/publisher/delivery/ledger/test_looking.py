@@ -13,7 +13,7 @@ from publisher.database import open_database
 from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.ledger.recheck import LedgerRecheck
 from publisher.errors import DatabaseError
-from subscribers import Status, suppress, unsubscribe
+from subscribers import SubscriberStatus, suppress, unsubscribe
 from tests.publisher.conftest import NOW
 from tests.publisher.delivery.ledger.books import ANN, Book
 from tests.publisher.delivery.mailing import erase
@@ -44,7 +44,7 @@ def test_who_left_after_the_mark_wants_none(
         if how == "left":
             unsubscribe(connection, ANN, "weekly", NOW)
         elif how == "dead":
-            suppress(connection, ANN, Status.COMPLAINED, NOW)
+            suppress(connection, ANN, SubscriberStatus.COMPLAINED, NOW)
     if how == "erased":
         erase(book.house.database, ANN)
     assert looker(claim) is False

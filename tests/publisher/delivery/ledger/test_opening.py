@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from publisher.delivery.ledger.opening import open_ledger
-from subscribers import Status, suppress, unsubscribe
+from subscribers import SubscriberStatus, suppress, unsubscribe
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, Book
 from tests.publisher.delivery.mailing import Interrupted, counts, ready, subscribe
@@ -34,7 +34,7 @@ def test_who_left_or_is_dead_gets_no_row(house: House) -> None:
     issue = ready(house)
     with house.database.writing() as connection:
         unsubscribe(connection, ANN, "weekly", NOW)
-        suppress(connection, BOB, Status.BOUNCED, NOW)
+        suppress(connection, BOB, SubscriberStatus.BOUNCED, NOW)
         assert open_ledger(connection, issue, ["en"], NOW) == 1
 
 

@@ -93,7 +93,7 @@ def everything_that_is_done(book: Book) -> None:
     numbers = [book.number]
     claims = one, other = book.begin(2)
     with book.writing() as connection:
-        (issue,) = issues.numbered(connection, numbers)
+        (issue,) = issues.issues_by_ids(connection, numbers)
         attempts.settle_attempts(connection, {one: StateChange(S.DEFERRED, "x", LATER)}, NOW)
         attempts.confirm_bounces(connection, claims, NOW)
         attempts.sent_under_lease(connection, book.sender, [claim.key for claim in claims])

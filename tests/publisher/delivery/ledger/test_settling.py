@@ -9,7 +9,7 @@ import pytest
 from publisher.delivery.ledger import attempts
 from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import DeliveryState
-from publisher.issues.life import State
+from publisher.issues.states import IssueState
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, LATER, Book, S, open_book
 
@@ -126,22 +126,22 @@ def test_a_row_that_was_taken_for_doubtful_takes_the_answer(
 @pytest.mark.parametrize(
     ("state", "stands"),
     [
-        (S.SENT, State.SENT),
-        (S.SUPPRESSED, State.SENT),
-        (S.BOUNCED, State.PARTIAL),
-        (S.IN_DOUBT, State.PARTIAL),
-        (S.DEFERRED, State.SENDING),
-        (S.PENDING, State.SENDING),
+        (S.SENT, IssueState.SENT),
+        (S.SUPPRESSED, IssueState.SENT),
+        (S.BOUNCED, IssueState.PARTIAL),
+        (S.IN_DOUBT, IssueState.PARTIAL),
+        (S.DEFERRED, IssueState.SENDING),
+        (S.PENDING, IssueState.SENDING),
     ],
 )
 def test_an_issue_that_was_over_is_what_the_answer_makes_of_it(
-    book: Book, state: DeliveryState, stands: State
+    book: Book, state: DeliveryState, stands: IssueState
 ) -> None:
     late = book.begin(1)
     book.dismiss()
     book.settle(book.mark(book.claim(sender=book.enlist())), S.SENT)
     assert book.finish()
-    assert book.stands() is State.PARTIAL
+    assert book.stands() is IssueState.PARTIAL
     book.settle(late, state, reason="the answer", next_at=SOON)
     assert book.stands() is stands
     # What is told of it is what its rows say.
@@ -157,7 +157,7 @@ def test_of_an_issue_that_was_cancelled_nothing_is_to_be_done_again(book: Book) 
     book.settle(late[1:], S.SENT)
     assert book.states == {ANN: "cancelled", BOB: "sent", CYD: "cancelled"}
     assert book.counts == {"sent": 1, "cancelled": 2}
-    assert book.stands() is State.CANCELLED
+    assert book.stands() is IssueState.CANCELLED
 
 
 # --- refusals that were put off

@@ -13,8 +13,8 @@ from publisher.delivery.ledger.counts import count_deliveries
 from publisher.delivery.states import DeliveryState
 from publisher.errors import IssueError, TransitionError
 from publisher.issues import store as issues
-from publisher.issues.life import State
-from publisher.issues.tables import issue as issue_table
+from publisher.issues.states import IssueState
+from publisher.issues.tables import issue_table
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, LATER, Book, S, open_book
 from tests.publisher.delivery.mailing import ready
@@ -44,7 +44,7 @@ def test_a_pause_frees_what_is_claimed_and_lets_go_on_what_has_begun(book: Book)
     assert book.states == {ANN: "attempting", BOB: "pending", CYD: "pending"}
     bob = book.rows[BOB]
     assert (bob.sender, bob.epoch, bob.changed_at) == (None, 2, LATER)
-    assert (book.issue.state, book.issue.reason) == (State.PAUSED, "by hand")
+    assert (book.issue.state, book.issue.reason) == (IssueState.PAUSED, "by hand")
 
 
 def test_what_has_begun_is_settled_though_the_issue_is_paused(book: Book) -> None:
@@ -53,7 +53,7 @@ def test_what_has_begun_is_settled_though_the_issue_is_paused(book: Book) -> Non
     book.settle(claims[:1], S.SENT)
     book.settle(claims[1:], S.DEFERRED, next_at=SOON)
     assert book.states == {ANN: "sent", BOB: "deferred", CYD: "pending"}
-    assert book.stands() is State.PAUSED
+    assert book.stands() is IssueState.PAUSED
 
 
 def test_other_issues_are_not_paused(house: House) -> None:
@@ -67,7 +67,7 @@ def test_what_was_deferred_is_tried_at_once_after_a_pause(book: Book) -> None:
     book.settle(book.begin(1), S.DEFERRED, reason="later", next_at=LATER + timedelta(days=1))
     book.pause()
     book.resume()
-    assert (book.issue.state, book.issue.reason) == (State.SENDING, None)
+    assert (book.issue.state, book.issue.reason) == (IssueState.SENDING, None)
     assert (book.rows[ANN].state, book.rows[ANN].next_at) == ("deferred", LATER)
     assert len(book.claim(now=LATER)) == 3
 
@@ -99,7 +99,7 @@ def test_an_issue_that_somebody_has_moved_meanwhile_is_not_paused(book: Book) ->
         pytest.raises(IssueError, match="moved by somebody else"),
     ):
         lifecycle.pause_issue(connection, stale, "too late", LATER)
-    assert book.stands() is State.SENDING
+    assert book.stands() is IssueState.SENDING
 
 
 # --- cancel
@@ -111,7 +111,7 @@ def test_who_was_not_written_to_yet_is_cancelled(book: Book) -> None:
     book.cancel()
     assert book.counts == kept(book) == {"cancelled": 3}
     assert {row.reason for row in book.rows.values()} == {lifecycle.CANCELLED}
-    assert (book.issue.state, book.issue.reason) == (State.CANCELLED, "by hand")
+    assert (book.issue.state, book.issue.reason) == (IssueState.CANCELLED, "by hand")
     assert finished_at(book) == LATER
 
 
@@ -167,7 +167,7 @@ def test_an_issue_can_be_cancelled_before_anybody_has_a_row(house: House) -> Non
     issue = ready(house)
     with house.database.writing() as connection:
         cancelled = lifecycle.cancel_issue(connection, issue, "a mistake", LATER)
-        assert cancelled.state is State.CANCELLED
+        assert cancelled.state is IssueState.CANCELLED
         assert count_deliveries(connection, [issue.id]) == {issue.id: Counter()}
         assert lifecycle.sweep_cancelled(connection, LATER) == 0
 
@@ -196,29 +196,29 @@ def test_an_issue_is_not_over_while_anything_is_left_to_be_done(
             book.settle(claims, state, next_at=SOON)
     assert book.counts == {"sent": 2, state: 1}
     assert book.finish() is None
-    assert book.stands() is State.SENDING
+    assert book.stands() is IssueState.SENDING
     assert kept(book) == {}
 
 
 @pytest.mark.parametrize(
     ("ends", "state"),
     [
-        ((S.SENT, S.SENT, S.SENT), State.SENT),
-        ((S.SENT, S.SUPPRESSED, S.SUPPRESSED), State.SENT),
-        ((S.SUPPRESSED, S.SUPPRESSED, S.SUPPRESSED), State.SENT),
-        ((S.SENT, S.BOUNCED, S.SENT), State.PARTIAL),
-        ((S.SENT, S.IN_DOUBT, S.FAILED), State.PARTIAL),
-        ((S.BOUNCED, S.BOUNCED, S.BOUNCED), State.FAILED),
-        ((S.IN_DOUBT, S.SUPPRESSED, S.FAILED), State.FAILED),
+        ((S.SENT, S.SENT, S.SENT), IssueState.SENT),
+        ((S.SENT, S.SUPPRESSED, S.SUPPRESSED), IssueState.SENT),
+        ((S.SUPPRESSED, S.SUPPRESSED, S.SUPPRESSED), IssueState.SENT),
+        ((S.SENT, S.BOUNCED, S.SENT), IssueState.PARTIAL),
+        ((S.SENT, S.IN_DOUBT, S.FAILED), IssueState.PARTIAL),
+        ((S.BOUNCED, S.BOUNCED, S.BOUNCED), IssueState.FAILED),
+        ((S.IN_DOUBT, S.SUPPRESSED, S.FAILED), IssueState.FAILED),
     ],
 )
 def test_an_issue_comes_to_what_its_rows_say(
-    book: Book, ends: tuple[DeliveryState, ...], state: State
+    book: Book, ends: tuple[DeliveryState, ...], state: IssueState
 ) -> None:
     for claim, end in zip(book.begin(), ends, strict=True):
         book.settle([claim], end)
     with book.writing() as connection:
-        issues.note(connection, book.issue, "waiting: for something")
+        issues.set_reason(connection, book.issue, "waiting: for something")
     ended = book.finish()
     assert ended
     assert (ended.state, ended.reason) == (state, None)
@@ -229,7 +229,7 @@ def test_an_issue_comes_to_what_its_rows_say(
 def test_an_issue_without_readers_is_sent(house: House) -> None:
     book = open_book(house)
     assert book.finish()
-    assert book.stands() is State.SENT
+    assert book.stands() is IssueState.SENT
     assert book.counts == {}
 
 
@@ -257,9 +257,9 @@ def test_an_issue_ends_once(book: Book) -> None:
 @pytest.mark.parametrize("state", DeliveryState)
 def test_only_what_went_wrong_spoils_an_end(state: DeliveryState) -> None:
     bad = state in {S.BOUNCED, S.FAILED, S.IN_DOUBT}
-    assert lifecycle.final_state({state: 1}) is (State.FAILED if bad else State.SENT)
+    assert lifecycle.final_state({state: 1}) is (IssueState.FAILED if bad else IssueState.SENT)
     assert lifecycle.final_state({state: 1, S.SENT: 1}) is (
-        State.PARTIAL if bad else State.SENT
+        IssueState.PARTIAL if bad else IssueState.SENT
     )
 
 

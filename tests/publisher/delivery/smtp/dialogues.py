@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from publisher.composing import Message
 from publisher.delivery.outcomes import Outcome
 from publisher.delivery.transports.base import OutgoingMessage
+from publisher.mail import Message
 from tests.publisher.delivery.smtp.scripted import SOON, Peer, Script, Scripted
 
 CONTENT = b"Subject: The week\r\n\r\nNews.\r\n"

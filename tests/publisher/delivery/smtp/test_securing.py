@@ -15,7 +15,7 @@ from publisher.config.delivery import Smtp, Tls
 from publisher.delivery.smtp.commands import Capabilities
 from publisher.delivery.smtp.tls import tls_context
 from publisher.testing import Behaviour, MailServer, Phase, Reply, always, first
-from publisher.testing.certificates import Authority
+from publisher.testing.certificates import CertificateAuthority
 from tests.publisher.delivery.smtp.connections import (
     PASSWORD,
     USERS,
@@ -89,7 +89,7 @@ def test_a_server_that_takes_back_its_offer_is_not_spoken_to_in_the_clear(
     assert f"refuses STARTTLS ({text[:9]}: " in str(trouble)
 
 
-def a_context(authority: Authority) -> ssl.SSLContext:
+def a_context(authority: CertificateAuthority) -> ssl.SSLContext:
     pair = authority.issue("server", ["127.0.0.1"])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pair.certificate, pair.key)
@@ -97,7 +97,7 @@ def a_context(authority: Authority) -> ssl.SSLContext:
 
 
 def test_what_is_said_before_tls_does_not_count_in_it(tmp_path: Path) -> None:
-    authority = Authority(tmp_path)
+    authority = CertificateAuthority(tmp_path)
     context = a_context(authority)
 
     def script(peer: Peer) -> None:
@@ -115,7 +115,7 @@ def test_what_is_said_before_tls_does_not_count_in_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("tls", [Tls.IMPLICIT, Tls.STARTTLS])
 def test_who_has_no_certificate_will_not_be_let_in_later(tls: Tls, tmp_path: Path) -> None:
-    authority = Authority(tmp_path)
+    authority = CertificateAuthority(tmp_path)
     context = a_context(authority)
     context.load_verify_locations(authority.path)
     context.verify_mode = ssl.CERT_REQUIRED

@@ -10,7 +10,7 @@ from publisher.config.delivery import Smtp, Tls
 from publisher.delivery.smtp import SmtpTransport
 from publisher.delivery.transports.base import Transport
 from publisher.errors import ConfigError
-from publisher.testing.certificates import Authority
+from publisher.testing.certificates import CertificateAuthority
 
 PASSWORD = "correct horse"
 
@@ -50,7 +50,7 @@ def test_nothing_of_the_transport_shows_the_password() -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A publication's folder, with an authority and two pairs in it."""
-    authority = Authority(tmp_path)
+    authority = CertificateAuthority(tmp_path)
     for name in ("client", "other"):
         authority.issue(name)
     (tmp_path / "text.pem").write_text("no certificate")

@@ -8,7 +8,7 @@ import pytest
 
 from publisher.delivery.smtp.replies import ConnectionLost
 from publisher.delivery.smtp.socket_io import SmtpSocket
-from publisher.testing.certificates import Authority
+from publisher.testing.certificates import CertificateAuthority
 from tests.publisher.delivery.smtp.scripted import SOON, TOO_SOON, Peer, Scripted
 
 LARGE = b"x" * 10_000_000
@@ -69,7 +69,7 @@ def test_patience_is_for_one_reply(pair: tuple[SmtpSocket, socket.socket]) -> No
 
 
 def test_what_tls_says_to_tls_is_no_reply(tmp_path: Path) -> None:
-    authority = Authority(tmp_path)
+    authority = CertificateAuthority(tmp_path)
     files = authority.issue("server", ["127.0.0.1"])
     theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     theirs.load_cert_chain(files.certificate, files.key)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Sequence
 from glob import glob
 from pathlib import Path
 
-from publisher.composing import Message
 from publisher.config.delivery import Layout
 from publisher.delivery.transports.base import OutgoingMessage
+from publisher.mail import Message
 
 Key = tuple[int, int]
 

@@ -1,0 +1,176 @@
+"""Rendering issues, proving their mails, freezing their bytes: what is frozen is what is sent.
+
+A mail in which the gate finds an error is not frozen: its issue waits, and is made again with
+every cycle until what was wrong is mended or withdrawn. So is an issue that was being assembled when the
+program died, from the selection that it has. Knows no reader.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import structlog
+from sqlalchemy import Connection
+
+from publisher import urls
+from publisher.articles import store as articles
+from publisher.articles.model import Article, ArticleStatus
+from publisher.assembly.drop_failing import render_passing_digest
+from publisher.assembly.gate_run import finding_data, finding_text
+from publisher.config import Edition, Settings
+from publisher.database import Database
+from publisher.errors import GateError, PublisherError
+from publisher.issues import store as issues
+from publisher.issues.model import Issue
+from publisher.issues.states import EDITION_REMOVED, IssueState
+from publisher.rendering import Digest, IssueContent, LanguageLink, Renderer, views
+
+log = structlog.get_logger()
+
+_ALL_WITHDRAWN = "all of its articles were withdrawn before it was made"
+
+
+def assemble_issues(
+    settings: Settings, database: Database, renderer: Renderer
+) -> tuple[int, list[str]]:
+    """Render and freeze every issue that is being assembled; gives how many, and what went wrong."""
+    made, problems = 0, []
+    with database.reading() as connection:
+        waiting = issues.issues_in_state(connection, IssueState.ASSEMBLING)
+    for issue in waiting:
+        try:
+            made += _assemble_one(settings, database, renderer, issue)
+        except PublisherError as error:
+            # An error that names the issue would name it twice where its reason is shown.
+            reason = error.reason if isinstance(error, GateError) else str(error)
+            problems.append(f"{issue.name}: {reason}")
+            log.error("issue can't be assembled", issue=issue.name, reason=reason)
+            with database.writing() as connection:
+                issues.set_reason(connection, issue, reason)
+        except Exception as error:
+            # A fault of ours in one issue must not hold up all others; it is logged whole.
+            problems.append(f"{issue.name}: a fault of the program: {error!r}")
+            log.exception("issue can't be assembled", issue=issue.name)
+    return made, problems
+
+
+def _assemble_one(
+    settings: Settings, database: Database, renderer: Renderer, issue: Issue
+) -> bool:
+    edition = settings.edition(issue.newsletter, issue.language)
+    if edition is None:
+        with database.writing() as connection:
+            issues.move_issue(connection, issue, IssueState.SKIPPED, reason=EDITION_REMOVED)
+        return False
+    with database.reading() as connection:
+        content = stored_issue_content(connection, settings, edition, issue)
+    feeds = views.feed_lines(settings.publication, issue.language)
+    if not content.items:
+        with database.writing() as connection:
+            issues.move_issue(connection, issue, IssueState.SKIPPED, reason=_ALL_WITHDRAWN)
+        return False
+    fit = render_passing_digest(settings.publication, renderer, issue, content)
+    digest, report = fit.digest, fit.proof.report
+    if report.errors:
+        raise GateError(issue.name, len(report.errors), finding_text(report.errors[0]))
+    page = renderer.issue_page(content, feeds)
+    with database.writing() as connection:
+        parts = {
+            "subject": digest.subject,
+            "preheader": digest.preheader,
+            "html": digest.html,
+            "text": digest.text,
+            "page": page,
+            "sha256": digest_hash(digest, page),
+            "findings": [finding_data(finding) for finding in report.warnings],
+        }
+        issues.freeze_digest(connection, issue, parts)
+        issues.move_issue(connection, issue, IssueState.READY, reason=None)
+    log.info(
+        "issue ready",
+        issue=issue.name,
+        articles=len(content.items),
+        warnings=len(report.warnings),
+    )
+    return True
+
+
+def digest_hash(digest: Digest, page: str) -> str:
+    """Hash everything that is frozen of an issue."""
+    parts = (digest.subject, digest.preheader, digest.html, digest.text, page)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def stored_issue_content(
+    connection: Connection, settings: Settings, edition: Edition, issue: Issue
+) -> IssueContent:
+    """Put together what an issue says that has its articles; withdrawn ones are in it no more."""
+    numbers = issues.article_ids_of(connection, issue)
+    found = articles.articles_by_id(connection, numbers)
+    publication = settings.publication
+    sisters = [
+        LanguageLink(
+            language=sister.language,
+            url=urls.absolute_url(
+                publication, urls.issue_path(sister.language, sister.newsletter, sister.day)
+            ),
+        )
+        for sister in issues.same_issue_in_other_languages(connection, issue)
+        if sister.language in publication.languages
+    ]
+    sisters.sort(key=lambda link: publication.languages.index(link.language))
+    return issue_content(
+        connection,
+        settings,
+        edition,
+        [found[n] for n in numbers if found[n].status != ArticleStatus.WITHDRAWN],
+        day=issue.day,
+        now=issue.assembled_at or issue.due_at,
+        sisters=sisters,
+        more=issue.more,
+    )
+
+
+def issue_content(  # noqa: PLR0913  # everything that an issue says comes together here
+    connection: Connection,
+    settings: Settings,
+    edition: Edition,
+    chosen: Sequence[Article],
+    *,
+    day: date,
+    now: datetime,
+    sisters: Sequence[LanguageLink] = (),
+    more: int = 0,
+) -> IssueContent:
+    """Put together what an issue says; `now` is when it was made."""
+    publication, language = settings.publication, edition.language
+    stories = {article.story_id for article in chosen}
+    variants = articles.variants(connection, stories, now)
+    pool = articles.newest_articles(connection, language, now, views.RELATED_POOL_SIZE)
+    path = urls.issue_path(language, edition.newsletter, day)
+    return IssueContent(
+        house=views.publication_view(publication, language),
+        newsletter=edition.newsletter,
+        title=edition.title(language),
+        day=day,
+        items=tuple(
+            views.view_for_mail(
+                views.article_view(
+                    publication,
+                    article,
+                    language,
+                    variants.get(article.story_id, ()),
+                    views.related_articles(article, pool, stories),
+                )
+            )
+            for article in chosen
+        ),
+        sisters=tuple(sisters),
+        web_url=urls.absolute_url(publication, path),
+        more=more,
+        more_url=urls.absolute_url(publication, urls.home_path(language)),
+        content=edition.content.value,
+        blocks=frozenset(block.value for block in edition.blocks),
+    )

@@ -1,0 +1,160 @@
+"""What an edition's next issue would be if it were made now: rendered, and never kept.
+
+Reads a database and changes nothing in it. Knows no file and no reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from publisher.articles import store as articles
+from publisher.assembly.assemble import issue_content, stored_issue_content
+from publisher.assembly.drop_failing import render_passing_digest
+from publisher.assembly.gate_run import GateRun
+from publisher.assembly.select import preview_selection
+from publisher.config import Edition, Settings
+from publisher.errors import IssueError
+from publisher.issues import store as issues
+from publisher.issues.model import Issue
+from publisher.issues.planner import PLANNING_HORIZON
+from publisher.issues.selection import (
+    Candidates,
+    Selection,
+    choose_articles,
+    languages_to_search,
+)
+from publisher.issues.states import IssueState
+from publisher.recurrence import Occurrence, occurrences
+from publisher.rendering import Digest, Renderer
+
+# Any age will do for a sample: it is about templates and not about news.
+_ANY_AGE = timedelta(days=36500)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuePreview:
+    """An issue that was only tried, and what the gate says of its mail.
+
+    `why_not_new` says why it carries what was carried before; `is_held` that it is no rehearsal,
+    but an issue that was due and waits for what is wrong with it to be mended.
+    """
+
+    edition: Edition
+    issue: Issue
+    digest: Digest
+    proof: GateRun
+    articles: int
+    why_not_new: str | None = None
+    is_held: bool = False
+
+
+def preview_issue(
+    connection: Connection,
+    settings: Settings,
+    renderer: Renderer,
+    edition: Edition,
+    now: datetime,
+    *,
+    or_newest: bool = False,
+) -> IssuePreview:
+    """Render the issue that an edition would have next.
+
+    Where it would have nothing to say, `or_newest` takes the newest articles that it may show.
+    Raises IssueError where there is nothing at all to render, RenderingError as rendering does.
+    """
+    selection = preview_selection(connection, edition, now)
+    why_not = None if selection.chosen else selection.reason_if_empty()
+    if why_not and or_newest:
+        selection = _newest(connection, edition, now)
+    if not selection.chosen:
+        name = f"{edition.newsletter} in {edition.language}"
+        raise IssueError(f"{name} would have nothing to say: {why_not}")
+    issue = _issue(edition, now, selection.more)
+    content = issue_content(
+        connection,
+        settings,
+        edition,
+        selection.chosen,
+        day=issue.day,
+        now=now,
+        more=issue.more,
+    )
+    fit = render_passing_digest(settings.publication, renderer, issue, content)
+    return IssuePreview(
+        edition=edition,
+        issue=issue,
+        digest=fit.digest,
+        proof=fit.proof,
+        articles=len(selection.chosen),
+        why_not_new=why_not,
+    )
+
+
+def held_issues(connection: Connection, edition: Edition) -> list[Issue]:
+    """List an edition's issues that were due and could not be made."""
+    return [
+        issue
+        for issue in issues.issues_in_state(connection, IssueState.ASSEMBLING)
+        if (issue.newsletter, issue.language) == (edition.newsletter, edition.language)
+    ]
+
+
+def preview_held_issue(
+    connection: Connection,
+    settings: Settings,
+    renderer: Renderer,
+    edition: Edition,
+    issue: Issue,
+) -> IssuePreview | None:
+    """Try an issue that is held, as the next cycle will; None if nothing is left of it."""
+    content = stored_issue_content(connection, settings, edition, issue)
+    if not content.items:
+        return None
+    fit = render_passing_digest(settings.publication, renderer, issue, content)
+    return IssuePreview(
+        edition=edition,
+        issue=issue,
+        digest=fit.digest,
+        proof=fit.proof,
+        articles=len(content.items),
+        is_held=True,
+    )
+
+
+def _newest(connection: Connection, edition: Edition, now: datetime) -> Selection:
+    """Choose as the edition would if it had carried nothing yet, and nothing were too old."""
+    found = [
+        article
+        for language in languages_to_search(edition)
+        for article in articles.newest_articles(connection, language, now, edition.max_articles)
+    ]
+    variants = articles.variants(connection, {article.story_id for article in found}, now)
+    candidates = Candidates(articles=found, variants=variants, sent=())
+    selection = choose_articles(replace(edition, max_age=_ANY_AGE), candidates, now)
+    return Selection(selection.chosen, 0, selection.excluded)
+
+
+def _issue(edition: Edition, now: datetime, more: int) -> Issue:
+    coming = next(_ahead(edition, now), None)
+    return Issue(
+        id=0,
+        newsletter=edition.newsletter,
+        language=edition.language,
+        day=coming.day if coming else now.astimezone(edition.zone).date(),
+        due_at=coming.due_at if coming else now,
+        state=IssueState.ASSEMBLING,
+        reason=None,
+        epoch=0,
+        published_until=None,
+        more=more,
+        assembled_at=now,
+    )
+
+
+def _ahead(edition: Edition, now: datetime) -> Iterator[Occurrence]:
+    found = occurrences(edition.schedule, edition.zone, now, now + PLANNING_HORIZON)
+    return (one for one in found if one.day not in edition.skip_dates)

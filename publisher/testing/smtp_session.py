@@ -1,0 +1,336 @@
+"""One conversation of the tests' mail server, with all that goes wrong in it.
+
+The only module that knows aiosmtpd. Knows no thread and no port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from aiosmtpd.smtp import MISSING, SMTP, AuthResult, Envelope, LoginPassword, TLSSetupException
+from aiosmtpd.smtp import Session as Login
+
+from publisher.config.delivery import Tls
+from publisher.testing.behaviour import Action, Behaviour, Drop, Moment, Phase, Reply, Stall
+from publisher.testing.server_record import Received, ServerRecord
+from publisher.testing.smtp_data import ContentRefused, read_content
+
+_HOST_NAME = "localhost"
+# Seconds for which a server that hangs up politely waits for the client to do so.
+_LINGER_SECONDS = 2.0
+_ACCEPTED = ("2", "3")
+
+
+@dataclass(slots=True, eq=False)
+class ServerRun:
+    """What all conversations share, from a server's start to its stop."""
+
+    behaviour: Behaviour
+    record: ServerRecord
+    context: ssl.SSLContext | None
+    # Conversations that were not turned away; those that are linger for a while.
+    served: int = 0
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+    sessions: set[ServerSession] = field(default_factory=set)
+
+    def release(self) -> None:
+        """Let everyone go on who stalls now."""
+        self.released.set()
+        self.released = asyncio.Event()
+
+    async def end(self) -> None:
+        """Cut off whoever is still here, and wait until that is done."""
+        tasks = [session.cut() for session in self.sessions]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class ServerSession(SMTP):
+    """Speaks with one client. Replies and what they mean are aiosmtpd's; the faults are ours."""
+
+    # Bounds the reader's buffer; the lines of a content are measured in `read_content`.
+    line_length_limit = 2**16
+
+    def __init__(self, run: ServerRun, loop: asyncio.AbstractEventLoop) -> None:
+        behaviour = run.behaviour
+        is_upgradable = behaviour.tls is Tls.STARTTLS
+        super().__init__(
+            _Hooks(),
+            data_size_limit=behaviour.size,
+            hostname=_HOST_NAME,
+            ident="ESMTP",
+            tls_context=run.context if is_upgradable else None,
+            require_starttls=is_upgradable and behaviour.demands_tls,
+            auth_require_tls=is_upgradable,
+            authenticator=self._knows,
+            loop=loop,
+        )
+        self._run = run
+        self._connection = self._message = self._message_here = 0
+        self._correspondents = ("", "")
+        self._is_served = self._is_in_content = False
+
+    def cut(self) -> asyncio.Task[None]:
+        """Close at once, without a word; gives what then comes to its end."""
+        self._writer.transport.abort()
+        task = cast("asyncio.Task[None]", self._handler_coroutine)
+        task.cancel()
+        return task
+
+    def data_received(self, data: bytes) -> None:
+        """Notice commands that do not wait for replies."""
+        is_free = self._run.behaviour.pipelining or self._is_in_content
+        if not is_free and data.count(b"\n") > 1:
+            self._run.record.hurry()
+        super().data_received(data)
+
+    async def push(self, status: str | bytes) -> None:
+        """Send a reply, and count it if it refuses."""
+        text = status.decode() if isinstance(status, bytes) else status
+        if text.startswith(("4", "5")):
+            self._run.record.refuse(int(text[:3]))
+        await super().push(text)
+
+    async def check_auth_needed(self, caller_method: str) -> bool:
+        """Refuse those who have not logged in, where that is demanded (RFC 4954 section 6)."""
+        login = cast(Login, self.session)
+        if not self._run.behaviour.demands_login or login.authenticated:
+            return await super().check_auth_needed(caller_method)
+        await self.push("530 5.7.0 Authentication required")
+        return True
+
+    async def handle_exception(self, error: Exception) -> str:
+        """Let no mistake of a test's fault go unseen; a handshake that fails is none."""
+        if not isinstance(error, TLSSetupException):
+            self._run.record.fail(error)
+            await self._hang_up()
+        return "454 4.7.0 TLS not available"
+
+    async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802  # aiosmtpd's name
+        """Begin TLS (RFC 3207), unless something is to go wrong."""
+        if reply := await self.meet(Phase.STARTTLS, ""):
+            await self.push(reply)
+            return
+        await super().smtp_STARTTLS(arg)
+        if cast(asyncio.Transport, self._original_transport).is_closing():
+            # The client went away during the handshake: aiosmtpd would wait for its next word.
+            raise ConnectionResetError
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802  # aiosmtpd's name
+        """Take a message in large pieces: aiosmtpd's way, line by line, is too slow for loads."""
+        if await self.check_helo_needed() or await self.check_auth_needed("DATA"):
+            return
+        envelope = cast(Envelope, self.envelope)
+        if arg or not envelope.rcpt_tos:
+            await self.push("501 5.5.4 DATA" if arg else "503 5.5.1 No valid recipient")
+            return
+        reply = await self.meet(Phase.DATA, "354 End data with <CR><LF>.<CR><LF>")
+        self._is_in_content = reply.startswith("3")
+        await self.push(reply)
+        if self._is_in_content:
+            await self.push(await self._content(envelope))
+
+    async def meet(self, phase: Phase, usual: str) -> str:
+        """Come to a phase: give the reply to it, or never return."""
+        return await self._act(self._action(phase), usual)
+
+    async def mail(self, sender: str) -> str:
+        """Reply to MAIL."""
+        self._message = self._run.record.number()
+        self._message_here += 1
+        self._correspondents = (sender, "")
+        return await self.meet(Phase.MAIL, "250 2.1.0 Ok")
+
+    async def rcpt(self, recipient: str, *, is_first: bool) -> str:
+        """Reply to RCPT."""
+        sender, known = self._correspondents
+        self._correspondents = (sender, recipient)
+        reply = await self.meet(Phase.RCPT, "250 2.1.5 Ok")
+        if not (is_first and reply.startswith(_ACCEPTED)):
+            self._correspondents = (sender, known)
+        return reply
+
+    def offers(self, usual: Sequence[str]) -> list[str]:
+        """Say what EHLO is answered with."""
+        host, *rest = usual
+        if not self._run.behaviour.users:
+            rest = [line for line in rest if not line.startswith("250-AUTH")]
+        pipelining = ["250-PIPELINING"] if self._run.behaviour.pipelining else []
+        return [host, *pipelining, "250-ENHANCEDSTATUSCODES", *rest]
+
+    async def _handle_client(self) -> None:
+        self._connection = self._run.record.open()
+        self._run.sessions.add(self)
+        try:
+            await self._greet()
+            await super()._handle_client()
+        except (ConnectionError, EOFError):
+            # The client has gone, as it may; aiosmtpd closed our side.
+            return
+        except Exception as error:  # noqa: BLE001  # raised again where the test can see it
+            self._run.record.fail(error)
+        finally:
+            self._writer.close()
+            self._run.sessions.discard(self)
+            self._run.served -= self._is_served
+            self._run.record.close()
+
+    async def _greet(self) -> None:
+        most = self._run.behaviour.most_connections
+        if most is not None and self._run.served >= most:
+            await self._part("421 4.7.0 Too many connections")
+        self._is_served = True
+        self._run.served += 1
+        if reply := await self.meet(Phase.CONNECT, ""):
+            await self._part(reply)
+
+    async def _content(self, envelope: Envelope) -> str:
+        """Take the content and give the reply to the final dot."""
+        start = await self._reader.readexactly(1)
+        if reply := await self.meet(Phase.CONTENT, ""):
+            await self._part(reply)
+        try:
+            content = await read_content(self._reader, start, self._run.behaviour.size)
+        except ContentRefused as problem:
+            return str(problem)
+        finally:
+            self._is_in_content = False
+            self.envelope = self._create_envelope()
+        await asyncio.sleep(self._run.behaviour.slow)
+        return await self._judge(self._received(envelope, content))
+
+    async def _judge(self, received: Received) -> str:
+        action = self._action(Phase.DOT)
+        is_kept = _takes(action)
+        if is_kept:
+            self._run.record.keep(received)
+        reply = await self._act(action, "250 2.0.0 Ok: queued")
+        if not is_kept and reply.startswith("2"):
+            self._run.record.keep(received)
+        return reply
+
+    def _received(self, envelope: Envelope, content: bytes) -> Received:
+        spoken = self._writer.get_extra_info("ssl_object")
+        known: LoginPassword | None = cast(Login, self.session).auth_data
+        return Received(
+            envelope.mail_from or "",
+            tuple(envelope.rcpt_tos),
+            content,
+            self._connection,
+            user=known.login.decode() if known else "",
+            tls=spoken.version() if spoken else "",
+        )
+
+    def _action(self, phase: Phase) -> Action | None:
+        turn = self._run.record.turn(phase)
+        numbers = (self._connection, self._message, self._message_here)
+        moment = Moment(phase, turn, *numbers, *self._correspondents)
+        return self._run.behaviour.action(moment)
+
+    async def _act(self, action: Action | None, usual: str) -> str:
+        match action:
+            case Drop():
+                await self._hang_up()
+            case Stall():
+                await self._stall(action.seconds)
+            case Reply():
+                if action.hangs_up or action.text.startswith("421"):
+                    await self._part(action.text)
+                return action.text
+        return usual
+
+    async def _stall(self, seconds: float | None) -> None:
+        self._run.record.stall(1)
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._run.released.wait(), seconds)
+        finally:
+            self._run.record.stall(-1)
+
+    async def _hang_up(self) -> None:
+        self._writer.transport.abort()
+        await self._over()
+
+    async def _part(self, reply: str) -> None:
+        """Reply and hang up, so that the reply arrives: unread input would make TCP reset."""
+        await self.push(reply)
+        if self._writer.can_write_eof():
+            self._writer.write_eof()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER_SECONDS):
+                while await self._reader.read(2**16):
+                    pass
+        self._writer.close()
+        await self._over()
+
+    async def _over(self) -> None:
+        """Wait for the end of this conversation, which cancels its task."""
+        await self.loop.create_future()
+
+    def _knows(self, *arguments: Any) -> AuthResult:
+        known: LoginPassword = arguments[-1]
+        password = self._run.behaviour.users.get(known.login.decode("utf-8", "replace"))
+        is_right = password is not None and password.encode() == known.password
+        return AuthResult(success=is_right, handled=False, auth_data=known)
+
+
+def _takes(action: Action | None) -> bool:
+    """Say whether a message is taken before anything is done at its dot."""
+    if isinstance(action, Reply):
+        return action.text.startswith("2")
+    return action is None or action.kept
+
+
+class _Hooks:
+    """What aiosmtpd calls when a command is well formed and allowed."""
+
+    async def handle_HELO(  # noqa: N802
+        self, speaks: ServerSession, login: Login, _: Envelope, name: str
+    ) -> str:
+        reply = await speaks.meet(Phase.HELLO, f"250 {_HOST_NAME}")
+        login.host_name = name if reply.startswith("2") else None
+        return reply
+
+    async def handle_EHLO(  # noqa: N802
+        self, speaks: ServerSession, login: Login, _: Envelope, name: str, usual: list[str]
+    ) -> list[str]:
+        reply = await speaks.meet(Phase.HELLO, "")
+        login.host_name = name if not reply or reply.startswith("2") else None
+        return [reply] if reply else speaks.offers(usual)
+
+    async def handle_AUTH(  # noqa: N802
+        self, speaks: ServerSession, _: Login, __: Envelope, ___: list[str]
+    ) -> Any:
+        return await speaks.meet(Phase.AUTH, "") or MISSING
+
+    async def handle_MAIL(  # noqa: N802
+        self,
+        speaks: ServerSession,
+        _: Login,
+        envelope: Envelope,
+        address: str,
+        options: list[str],
+    ) -> str:
+        reply = await speaks.mail(address)
+        if reply.startswith(_ACCEPTED):
+            envelope.mail_from = address
+            envelope.mail_options += options
+        return reply
+
+    async def handle_RCPT(  # noqa: N802
+        self,
+        speaks: ServerSession,
+        _: Login,
+        envelope: Envelope,
+        address: str,
+        options: list[str],
+    ) -> str:
+        reply = await speaks.rcpt(address, is_first=not envelope.rcpt_tos)
+        if reply.startswith(_ACCEPTED):
+            envelope.rcpt_tos.append(address)
+            envelope.rcpt_options += options
+        return reply

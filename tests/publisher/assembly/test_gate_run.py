@@ -1,0 +1,115 @@
+"""A digest is proved as a whole message, which nobody gets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from publisher.articles.model import Byline
+from publisher.assembly import gate_run
+from publisher.errors import DeliveryError
+from publisher.gate.findings import Severity
+from publisher.rendering import Digest, DigestNote, RelatedArticle, Renderer, StoryText
+from tests.publisher.mail.samples import a_publication, an_issue
+from tests.publisher.rendering import sample
+
+NOW = datetime(2026, 1, 9, 8, tzinfo=UTC)
+TOLD = StoryText(
+    language="en", url="https://news.example.org/a/", passages=("The ferry", "It waits.")
+)
+DIGEST = Digest(
+    subject="The week: The ferry",
+    preheader="The map of the harbour",
+    html="<!DOCTYPE html><html><body><p>The map</p><a href='@@UNSUBSCRIBE@@'>x</a></body></html>",
+    text="The ferry\n\nIt waits.\n@@UNSUBSCRIBE@@\n@@ADDRESS@@\n",
+    stories=(TOLD,),
+)
+
+
+def test_the_sample_is_a_whole_message_to_an_address_for_examples() -> None:
+    mail = gate_run.sample_mail(a_publication(), an_issue(assembled_at=NOW), DIGEST)
+    assert mail.message["To"] == "Sample Reader <reader@example.com>"
+    assert mail.message["Subject"] == DIGEST.subject
+    assert mail.message["Date"] == "Fri, 09 Jan 2026 08:00:00 +0000"
+    assert "@@" not in mail.text + mail.html
+    assert "reader@example.com" in mail.text
+
+
+def test_the_gate_is_told_what_the_mail_ought_to_be() -> None:
+    publication = a_publication(address="1 Example Street\nExample City")
+    mail = gate_run.sample_mail(publication, an_issue("ar"), DIGEST)
+    assert mail.language == "ar"
+    assert mail.hosts == {"news.example.org"}
+    assert mail.preheader == DIGEST.preheader
+    assert mail.address == "1 Example Street\nExample City"
+    (story,) = mail.stories
+    assert (story.language, story.url, story.passages) == (
+        TOLD.language,
+        TOLD.url,
+        TOLD.passages,
+    )
+
+
+def test_equal_digests_make_equal_samples() -> None:
+    one, other = (gate_run.sample_mail(a_publication(), an_issue(), DIGEST) for _ in range(2))
+    assert one.content == other.content
+
+
+def test_links_of_the_sample_are_as_long_as_any_readers() -> None:
+    mail = gate_run.sample_mail(a_publication(), an_issue(), DIGEST)
+    assert gate_run.SAMPLE_RECIPIENT.id == 2147483647
+    assert len(mail.message["List-Unsubscribe"].split(">")[0]) > 90
+
+
+def test_words_that_a_part_lacks_are_an_error() -> None:
+    report = gate_run.check_digest(a_publication(), an_issue(), DIGEST).report
+    lost = [finding for finding in report.errors if finding.code == "story-html"]
+    assert [finding.where for finding in lost] == ["“The ferry” (en)"]
+
+
+def test_what_rendering_noted_is_a_warning_and_comes_last() -> None:
+    notes = (DigestNote(code="stories-left-out", text="left to the web: “A”"),)
+    report = gate_run.check_digest(
+        a_publication(), an_issue(), replace(DIGEST, notes=notes)
+    ).report
+    last = report.findings[-1]
+    assert (last.code, last.severity, last.problem) == (
+        "stories-left-out",
+        Severity.WARNING,
+        "left to the web: “A”",
+    )
+    assert last in report.warnings
+    assert last not in report.errors
+
+
+def test_a_digest_of_which_no_message_can_be_made_is_one_clear_error() -> None:
+    with pytest.raises(DeliveryError, match=r"no message can be written: .*surrogate"):
+        gate_run.check_digest(a_publication(), an_issue(), replace(DIGEST, text="\ud800"))
+
+
+def test_a_finding_is_told_in_a_line_and_as_data() -> None:
+    report = gate_run.check_digest(a_publication(), an_issue(), DIGEST).report
+    finding = next(f for f in report.findings if f.code == "preheader-missing")
+    assert gate_run.finding_text(finding) == (
+        "preheader-missing in html line 1, p: the first text is “The map”,"
+        " not “The map of the harbour”"
+    )
+    data = gate_run.finding_data(finding)
+    assert (data["code"], data["severity"], data["part"]) == (finding.code, "error", "html")
+    assert data["fix"] == finding.rule.fix
+    assert data["places"] == 1
+
+
+@pytest.mark.parametrize("words", ["{{ tide }}", "None", "{% raw %}", "*|FNAME|*"])
+def test_what_people_wrote_is_no_residue_of_a_template(words: str) -> None:
+    item = sample.item("en", 1)
+    like = RelatedArticle(title=f"On {words}", url=item.url, language="en")
+    bylines = (Byline(name=words, affiliation=words),)
+    article = replace(item.article, section=words, bylines=bylines, summary=f"Of {words}.")
+    told = replace(item, article=article, related=(like,))
+    content = sample.issue("en", items=(told, sample.item("en", 2)))
+    digest = Renderer().digest(content)
+    report = gate_run.check_digest(a_publication(), an_issue("en"), digest).report
+    assert [finding.problem for finding in report.errors] == []

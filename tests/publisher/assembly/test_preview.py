@@ -1,0 +1,131 @@
+"""What comes next is rendered as it would be, and nothing is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from publisher.assembly import assemble_issues, select_due
+from publisher.assembly.preview import IssuePreview, preview_issue
+from publisher.errors import IssueError
+from publisher.issues.planner import plan_issues
+from publisher.issues.tables import digest_table, issue_article_table, issue_table
+from publisher.rendering import Renderer
+from tests.publisher.conftest import NOW, House
+
+
+@pytest.fixture(scope="module")
+def renderer() -> Renderer:
+    return Renderer()
+
+
+def tried(
+    house: House, renderer: Renderer, language: str = "en", **options: Any
+) -> IssuePreview:
+    edition = house.settings.edition("weekly", language)
+    assert edition is not None
+    with house.database.reading() as connection:
+        return preview_issue(
+            connection, house.settings, renderer, edition, house.clock.now(), **options
+        )
+
+
+def carried(rehearsal: IssuePreview) -> list[str]:
+    return [story.passages[0] for story in rehearsal.digest.stories]
+
+
+def send_what_is_due(house: House, renderer: Renderer) -> None:
+    plan_issues(house.settings, house.database, NOW)
+    select_due(house.settings, house.database, NOW)
+    assert assemble_issues(house.settings, house.database, renderer)[1] == []
+
+
+def test_the_next_issue_is_what_it_would_be_now(house: House, renderer: Renderer) -> None:
+    house.write("en/a.md", title="The ferry", date="2026-01-08")
+    house.write("en/b.md", title="The map", date="2026-01-07")
+    house.pick_up()
+    rehearsal = tried(house, renderer)
+    assert carried(rehearsal) == ["The ferry", "The map"]
+    assert (rehearsal.articles, rehearsal.why_not_new) == (2, None)
+    assert rehearsal.issue.name == "weekly-en-2026-01-16"
+    assert rehearsal.issue.assembled_at == NOW
+
+
+def test_rehearsing_leaves_no_trace(house: House, renderer: Renderer) -> None:
+    house.write("en/a.md", title="The ferry", date="2026-01-08")
+    house.pick_up()
+    tried(house, renderer)
+    assert [
+        house.rows(table) for table in (issue_table, issue_article_table, digest_table)
+    ] == [[], [], []]
+
+
+def test_a_date_that_is_skipped_is_not_the_next(
+    make_house: Callable[..., House], renderer: Renderer
+) -> None:
+    house = make_house(newsletters=[{"skip_dates": [date(2026, 1, 16)]}])
+    house.write("en/a.md", title="The ferry", date="2026-01-08")
+    house.pick_up()
+    assert tried(house, renderer).issue.day == date(2026, 1, 23)
+
+
+def test_nothing_new_is_an_error_that_says_why(house: House, renderer: Renderer) -> None:
+    house.write("en/a.md", title="The ferry", date="2026-01-08")
+    house.pick_up()
+    send_what_is_due(house, renderer)
+    house.at(NOW + timedelta(days=1))
+    with pytest.raises(
+        IssueError, match="weekly in en would have nothing to say: no new articles"
+    ):
+        tried(house, renderer)
+
+
+def test_the_newest_articles_stand_in_where_nothing_is_new(
+    house: House, renderer: Renderer
+) -> None:
+    house.write("en/a.md", title="The ferry", date="2026-01-08")
+    house.write("en/old.md", title="The old boat", date="2019-01-01")
+    house.pick_up()
+    send_what_is_due(house, renderer)
+    house.at(NOW + timedelta(days=1))
+    rehearsal = tried(house, renderer, or_newest=True)
+    assert carried(rehearsal) == ["The ferry", "The old boat"]
+    assert rehearsal.why_not_new == "no new articles"
+
+
+def test_a_sample_holds_no_more_than_an_issue_would(
+    make_house: Callable[..., House], renderer: Renderer
+) -> None:
+    house = make_house(newsletters=[{"max_articles": 2, "max_age": 1}])
+    for day in range(1, 5):
+        house.write(f"en/{day}.md", title=f"Day {day}", date=f"2025-01-0{day}")
+    house.pick_up()
+    rehearsal = tried(house, renderer, or_newest=True)
+    assert carried(rehearsal) == ["Day 4", "Day 3"]
+    assert rehearsal.why_not_new == "no new articles (4 older than 1 days)"
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        ({"missing": "fallback", "fallback": ["en"]}, ["The ferry"]),
+        ({"missing": "skip"}, None),
+    ],
+)
+def test_a_sample_keeps_to_the_languages_that_an_edition_may_show(
+    make_house: Callable[..., House],
+    renderer: Renderer,
+    terms: dict[str, Any],
+    expected: list[str] | None,
+) -> None:
+    house = make_house(languages=["en", "ar"], newsletters=[terms])
+    house.write("en/a.md", title="The ferry", date="2019-01-08")
+    house.pick_up()
+    if expected is None:
+        with pytest.raises(IssueError, match="weekly in ar would have nothing to say"):
+            tried(house, renderer, "ar", or_newest=True)
+    else:
+        assert carried(tried(house, renderer, "ar", or_newest=True)) == expected

@@ -1,0 +1,266 @@
+"""Due issues get their articles: all of a cycle together, each story once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from publisher.articles import store as articles
+from publisher.assembly import preview_selection, select_due
+from publisher.issues import store
+from publisher.issues.model import Issue
+from publisher.issues.planner import all_editions, plan_issues
+from publisher.issues.states import IssueState
+from publisher.issues.tables import issue_table
+from tests.publisher.conftest import NOW, House
+
+DAY = timedelta(days=1)
+DAILY = {"name": "daily", "schedule": "0 8 * * *"}
+
+
+def select(house: House) -> int:
+    """Take a turn up to where issues would be rendered."""
+    now = house.clock.now()
+    house.pick_up()
+    plan_issues(house.settings, house.database, now)
+    return select_due(house.settings, house.database, now)
+
+
+def issues(house: House) -> dict[str, Issue]:
+    with house.database.reading() as connection:
+        return {one.name: one for one in store.latest_issues(connection, 100)}
+
+
+def carried(house: House, name: str) -> list[str]:
+    with house.database.reading() as connection:
+        numbers = store.article_ids_of(connection, issues(house)[name])
+        found = articles.articles_by_id(connection, numbers)
+    return [f"{found[n].story_key} {found[n].language}" for n in numbers]
+
+
+@pytest.fixture
+def daily(make_house: Callable[..., House]) -> Callable[..., House]:
+    """Make a publication in English with one daily newsletter."""
+
+    def make(**terms: Any) -> House:
+        return make_house(languages=["en"], newsletters=[{**DAILY, **terms}])
+
+    return make
+
+
+def test_a_due_issue_gets_what_became_available(house: House) -> None:
+    house.write("en/a.md", title="A", date="2026-01-08")
+    house.write("en/b.md", title="B", date="2026-01-07")
+    house.write("ar/b.md", title="B in Arabic", date="2026-01-07")
+    assert select(house) == 2
+    assert carried(house, "weekly-en-2026-01-09") == ["a en", "b en"]
+    assert carried(house, "weekly-ar-2026-01-09") == ["b ar"]
+    assert issues(house)["weekly-en-2026-01-09"].assembled_at == NOW
+
+
+def test_an_empty_edition_makes_no_issue_and_says_so(house: House) -> None:
+    house.write("en/a.md", title="A", date="2020-01-08")
+    assert select(house) == 0
+    one = issues(house)["weekly-en-2026-01-09"]
+    assert (one.state, one.reason) == (
+        IssueState.SKIPPED,
+        "no new articles (1 older than 60 days)",
+    )
+    assert issues(house)["weekly-ar-2026-01-09"].reason == "no new articles"
+
+
+def test_no_story_is_carried_twice(daily: Callable[..., House]) -> None:
+    house = daily()
+    house.write("a.md", title="A", date="2026-01-08")
+    select(house)
+    house.write("a.md", title="A, corrected", date="2026-01-08")
+    house.write("b.md", title="B", date="2026-01-10")
+    house.at(NOW + DAY)
+    select(house)
+    assert carried(house, "daily-en-2026-01-10") == ["b en"]
+
+
+def test_what_an_empty_day_left_is_carried_on_the_next(daily: Callable[..., House]) -> None:
+    house = daily()
+    select(house)
+    house.write("a.md", title="A", date="2026-01-09")
+    house.at(NOW + DAY)
+    assert select(house) == 1
+    assert carried(house, "daily-en-2026-01-10") == ["a en"]
+
+
+def test_what_there_was_no_room_for_is_not_dragged_along(daily: Callable[..., House]) -> None:
+    house = daily(max_articles=2)
+    for number in (1, 2, 3):
+        house.write(f"{number}.md", title=f"N {number}", date=f"2026-01-0{number}")
+    select(house)
+    assert carried(house, "daily-en-2026-01-09") == ["3 en", "2 en"]
+    assert issues(house)["daily-en-2026-01-09"].more == 1
+    house.at(NOW + DAY)
+    assert select(house) == 0
+    assert issues(house)["daily-en-2026-01-10"].state == IssueState.SKIPPED
+
+
+def test_an_embargoed_article_waits_for_the_issue_after_its_time(
+    daily: Callable[..., House],
+) -> None:
+    house = daily()
+    house.write("a.md", title="A", date="2026-01-10 07:00")
+    select(house)
+    assert issues(house)["daily-en-2026-01-09"].state == IssueState.SKIPPED
+    house.at(NOW + DAY)
+    select(house)
+    assert carried(house, "daily-en-2026-01-10") == ["a en"]
+
+
+def test_late_issues_share_what_was_published_by_their_hours(
+    daily: Callable[..., House],
+) -> None:
+    house = daily(max_lateness=100)
+    select(house)
+    for day in (9, 10, 11, 12):
+        house.write(f"{day}.md", title=f"N {day}", date=f"2026-01-{day:02} 07:00")
+    house.at(NOW + 3 * DAY)
+    assert select(house) == 3
+    assert carried(house, "daily-en-2026-01-10") == ["10 en", "9 en"]
+    assert carried(house, "daily-en-2026-01-11") == ["11 en"]
+    assert carried(house, "daily-en-2026-01-12") == ["12 en"]
+
+
+def test_merged_issues_carry_everything_at_once(daily: Callable[..., House]) -> None:
+    house = daily(late="merge")
+    select(house)
+    for day in (10, 11, 12):
+        house.write(f"{day}.md", title=f"N {day}", date=f"2026-01-{day}")
+    house.at(NOW + 3 * DAY)
+    assert select(house) == 1
+    assert carried(house, "daily-en-2026-01-12") == ["12 en", "11 en", "10 en"]
+
+
+def test_a_scheduled_issue_of_a_newsletter_that_is_gone_is_skipped(
+    daily: Callable[..., House],
+) -> None:
+    house = daily()
+    house.write("a.md", title="A")
+    plan_issues(house.settings, house.database, NOW)
+    house.reload(languages=["en"], newsletters=[])
+    assert select(house) == 0
+    one = issues(house)["daily-en-2026-01-09"]
+    assert (one.state, one.reason) == (IssueState.SKIPPED, "no longer in publication.toml")
+
+
+def test_an_article_of_the_second_of_the_last_cut_is_carried_by_the_next_issue(
+    daily: Callable[..., House],
+) -> None:
+    house = daily()
+    house.write("a.md", title="A", date="2026-01-08")
+    select(house)
+    house.write("b.md", title="B", date="2026-01-08")
+    assert select(house) == 0
+    house.at(NOW + DAY)
+    assert select(house) == 1
+    assert carried(house, "daily-en-2026-01-10") == ["b en"]
+
+
+def test_articles_that_come_after_a_clock_was_days_fast_are_carried(
+    daily: Callable[..., House],
+) -> None:
+    house = daily()
+    select(house)
+    house.write("a.md", title="A", date="2026-01-08")
+    house.at(NOW + 5 * DAY)
+    select(house)
+    assert carried(house, "daily-en-2026-01-14") == ["a en"]
+    house.write("b.md", title="B", date="2026-01-08")
+    house.at(NOW + DAY)
+    assert select(house) == 0
+    house.at(NOW + 6 * DAY)
+    assert select(house) == 1
+    assert carried(house, "daily-en-2026-01-15") == ["b en"]
+
+
+def test_too_old_articles_are_counted_without_being_fetched(
+    daily: Callable[..., House],
+) -> None:
+    house = daily()
+    for number in range(3):
+        house.write(f"{number}.md", title="Old", date=f"2020-01-0{number + 1}")
+    house.write("a.md", title="A", date="2026-01-08")
+    house.pick_up()
+    with house.database.reading() as connection:
+        found = articles.became_available(connection, ["en"], None, NOW, NOW - 60 * DAY)
+        (edition,) = all_editions(house.settings)
+        shown = preview_selection(connection, edition, NOW)
+    assert ([one.story_key for one in found[0]], found[1]) == (["a"], 3)
+    assert shown.excluded == {"older than 60 days": 3}
+
+
+def test_an_edition_that_falls_back_shows_another_language(
+    make_house: Callable[..., House],
+) -> None:
+    terms = {"ar": {"missing": "fallback", "fallback": ["zh-Hans", "en"]}}
+    house = make_house(newsletters=[{"edition": terms}])
+    house.write("en/a.md", title="A", date="2026-01-08")
+    house.write("en/b.md", title="B", date="2026-01-07")
+    house.write("zh-Hans/b.md", title="B in Hans", date="2026-01-07")
+    house.write("ar/c.md", title="C in Arabic", date="2026-01-06")
+    house.write("en/c.md", title="C", date="2026-01-06")
+    select(house)
+    assert carried(house, "weekly-ar-2026-01-09") == ["c ar", "a en", "b zh-Hans"]
+
+
+def test_a_translation_of_what_a_fallback_showed_is_not_carried_again(
+    make_house: Callable[..., House],
+) -> None:
+    terms = {"missing": "fallback", "fallback": ["en"]}
+    house = make_house(
+        languages=["en", "ar"], newsletters=[{**DAILY, "edition": {"ar": terms}}]
+    )
+    house.write("en/a.md", title="A", date="2026-01-08")
+    select(house)
+    house.write("ar/a.md", title="A in Arabic", date="2026-01-08")
+    house.at(NOW + DAY)
+    select(house)
+    assert "carried before" in str(issues(house)["daily-ar-2026-01-10"].reason)
+
+
+def test_only_editions_that_ask_carry_conversions_and_the_human_hand_comes_late(
+    make_house: Callable[..., House],
+) -> None:
+    asking = {"name": "weekly", "edition": {"zh-Hant": {"missing": "convert"}}}
+    house = make_house(languages=["zh-Hans", "zh-Hant"], newsletters=[asking, DAILY])
+    house.write("zh-Hans/a.md", "汉语", title="汉语", date="2026-01-08")
+    house.write("zh-Hant/b.md", "漢語", title="漢語", date="2026-01-08")
+    select(house)
+    assert carried(house, "weekly-zh-Hant-2026-01-09") == ["a zh-Hant", "b zh-Hant"]
+    assert carried(house, "daily-zh-Hant-2026-01-09") == ["b zh-Hant"]
+    house.write("zh-Hant/a.md", "人手", title="人手", date="2026-01-08")
+    house.at(NOW + DAY)
+    select(house)
+    assert carried(house, "daily-zh-Hant-2026-01-10") == ["a zh-Hant"]
+
+
+def test_a_preview_is_what_the_next_issue_would_be_and_changes_nothing(house: House) -> None:
+    house.write("en/a.md", title="A", date="2026-01-08")
+    house.pick_up()
+    edition = next(e for e in all_editions(house.settings) if e.language == "en")
+    before = house.rows(issue_table)
+    with house.database.reading() as connection:
+        shown = preview_selection(connection, edition, NOW)
+    assert house.rows(issue_table) == before
+    select(house)
+    assert [f"{a.story_key} {a.language}" for a in shown.chosen] == carried(
+        house, "weekly-en-2026-01-09"
+    )
+
+
+def test_selecting_again_finds_nothing_to_do(house: House) -> None:
+    house.write("en/a.md", title="A", date="2026-01-08")
+    select(house)
+    before = house.rows(issue_table)
+    assert select_due(house.settings, house.database, NOW) == 0
+    assert house.rows(issue_table) == before
+    assert {one.day for one in issues(house).values()} == {date(2026, 1, 9)}

@@ -1,0 +1,109 @@
+"""Letters and readers for the tests of composing, and what every message on the wire must be."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+from publisher.config import Publication
+from publisher.issues.model import Issue
+from publisher.issues.states import IssueState
+from publisher.mail import IssueMail
+from publisher.rendering.placeholders import (
+    ADDRESS_PLACEHOLDER,
+    PREFERENCES_PLACEHOLDER,
+    UNSUBSCRIBE_PLACEHOLDER,
+)
+from publisher.testing import SAMPLE_PUBLICATION
+from subscribers import Recipient
+
+MADE_AT = datetime(2026, 1, 9, 8, 0, 30, tzinfo=UTC)
+ENCODED_WORD = re.compile(rb"=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=")
+SUBJECTS = {
+    "en": "The ferry that learned to wait for the tide, and forty years of timetables",
+    "de": "Wie die Fähre lernte, auf die Flut zu warten – und was der Hafenmeister dazu sagt",
+    "zh-Hans": "学会等待潮水的渡轮：四十年来渡轮总是准点开船，不管水势如何，直到引航员开始记录",
+    "zh-Hant": "學會等待潮水的渡輪：四十年來渡輪總是準點開船，不管水勢如何，直到引航員開始記錄",
+    "ar": "العبّارة التي تعلّمت أن تنتظر المدّ والجزر بعد أربعين عامًا من المواعيد الثابتة",
+}
+
+
+def a_publication(**changes: Any) -> Publication:
+    languages = [*SUBJECTS]
+    return Publication.model_validate({**SAMPLE_PUBLICATION, "languages": languages, **changes})
+
+
+def an_issue(language: str = "en", **changes: Any) -> Issue:
+    values: dict[str, Any] = {
+        "id": 7,
+        "newsletter": "weekly",
+        "language": language,
+        "day": date(2026, 1, 9),
+        "due_at": datetime(2026, 1, 9, 8, tzinfo=UTC),
+        "state": IssueState.SENDING,
+        "reason": None,
+        "epoch": 3,
+        "published_until": None,
+        "more": 0,
+        "assembled_at": MADE_AT,
+    }
+    return Issue(**values | changes)
+
+
+def an_issue_mail(language: str = "en", **changes: Any) -> IssueMail:
+    """Make a letter whose bodies hold the reader's tokens and lines of every length."""
+    words = SUBJECTS[language]
+    links = f'<a href="{UNSUBSCRIBE_PLACEHOLDER}">x</a> <a href="{PREFERENCES_PLACEHOLDER}">y</a> {ADDRESS_PLACEHOLDER}'
+    letter = IssueMail(
+        publication=a_publication(),
+        issue=an_issue(language),
+        subject=words,
+        html=f"<!DOCTYPE html><html lang='{language}'><p>{words * 40}</p>\n{links}</html>\n",
+        text=f"{words}\n\n{words * 40}\n{UNSUBSCRIBE_PLACEHOLDER}\n{PREFERENCES_PLACEHOLDER}\n{ADDRESS_PLACEHOLDER}\n.\n",
+        date=MADE_AT,
+    )
+    return replace(letter, **changes)
+
+
+def a_recipient(number: int = 1, name: str = "Ann Example", **changes: Any) -> Recipient:
+    values: dict[str, Any] = {
+        "id": number,
+        "address": f"reader.{number}@example.com",
+        "name": name,
+        "language": "en",
+        "timezone": None,
+    }
+    return Recipient(**values | changes)
+
+
+def parsed(content: bytes) -> EmailMessage:
+    """Parse a message as a strict mail program does, and hold it to the rules of the wire."""
+    assert content.isascii()
+    assert b"\n" not in content.replace(b"\r\n", b"")
+    assert b"\r" not in content.replace(b"\r\n", b"")
+    head, _, body = content.partition(b"\r\n\r\n")
+    for line in content.split(b"\r\n"):
+        # SMTP would have to double it.
+        assert not line.startswith(b".")
+        assert not line.endswith((b" ", b"\t"))
+    assert max(map(len, head.split(b"\r\n"))) <= 998
+    assert max(map(len, body.split(b"\r\n"))) <= 76
+    assert all(len(word) <= 75 for word in ENCODED_WORD.findall(head))
+    message = message_from_bytes(content, policy=policy.default)
+    for part in message.walk():
+        assert part.defects == []
+        for name, value in part.items():
+            assert value.defects == (), name
+    return message
+
+
+def raw_field(content: bytes, name: str) -> str:
+    """Give a field as it stands on the wire, unfolded and not decoded."""
+    head = content.partition(b"\r\n\r\n")[0].decode("ascii")
+    found = re.findall(rf"(?ims)^{name}:(.*?)(?=\r\n\S|\Z)", head)
+    assert len(found) == 1, name
+    return str(found[0]).replace("\r\n", "").strip()

@@ -1,0 +1,212 @@
+"""An issue, compiled once and written to many readers."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from email.header import decode_header, make_header
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from publisher.errors import DeliveryError
+from publisher.mail import compile_mail, compose_message
+from publisher.mail.signed_links import LinkKind, read_token
+from publisher.rendering.placeholders import (
+    ADDRESS_PLACEHOLDER,
+    LANGUAGE_PLACEHOLDER,
+    NAME_PLACEHOLDER,
+    PREFERENCES_PLACEHOLDER,
+    TIMEZONE_PLACEHOLDER,
+    UNSUBSCRIBE_PLACEHOLDER,
+    WEB_PLACEHOLDER,
+    Placeholder,
+)
+from publisher.testing import SECRET
+from tests.publisher.mail.dkim_verification import accepts, dkimpy_accepts, records
+from tests.publisher.mail.keys import ED25519, RSA, signer
+from tests.publisher.mail.samples import (
+    MADE_AT,
+    SUBJECTS,
+    a_publication,
+    a_recipient,
+    an_issue_mail,
+    parsed,
+    raw_field,
+)
+
+WHOM = str(Placeholder(NAME_PLACEHOLDER, "dear <reader> & friend"))
+BOTH = (signer(RSA), signer(ED25519, selector="ed-2026"))
+KNOWN = records(*BOTH)
+
+
+def bodies(content: bytes) -> tuple[str, str]:
+    text, html = (
+        part.get_content().removesuffix("\r\n") for part in parsed(content).iter_parts()
+    )
+    return text, html
+
+
+@pytest.mark.parametrize("language", SUBJECTS)
+def test_a_compiled_letter_gives_what_composing_one_message_gives(language: str) -> None:
+    letter = an_issue_mail(language)
+    compiled = compile_mail(letter, SECRET)
+    for number in (1, 2, 1):
+        reader = a_recipient(number)
+        assert compiled.message(reader, letter.date) == compose_message(letter, reader, SECRET)
+
+
+def test_each_reader_gets_her_own_words() -> None:
+    places = f"{NAME_PLACEHOLDER}|{ADDRESS_PLACEHOLDER}|{LANGUAGE_PLACEHOLDER}|{TIMEZONE_PLACEHOLDER}"
+    compiled = compile_mail(an_issue_mail(text=places, html=places), SECRET)
+    ann = a_recipient(1, "Ann <3", language="de-AT", timezone="Europe/Vienna")
+    assert bodies(compiled.message(ann, MADE_AT).content) == (
+        "Ann <3|reader.1@example.com|de-AT|Europe/Vienna",
+        "Ann &lt;3|reader.1@example.com|de-AT|Europe/Vienna",
+    )
+    bob = a_recipient(2, "")
+    assert bodies(compiled.message(bob, MADE_AT).content) == ("|reader.2@example.com|en|",) * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "html"),
+    [
+        ("Ann", "Ann", "Ann"),
+        ("", "dear <reader> & friend", "dear &lt;reader&gt; &amp; friend"),
+        (" \t\r\n\u200b", "dear <reader> & friend", "dear &lt;reader&gt; &amp; friend"),
+        ("\u200b \u200b", "dear <reader> & friend", "dear &lt;reader&gt; &amp; friend"),
+        ("\u200d \u200c", "dear <reader> & friend", "dear &lt;reader&gt; &amp; friend"),
+        ("\u200b Ann \u200b E. ", "Ann E.", "Ann E."),
+    ],
+)
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_a_place_s_own_words_are_for_readers_who_have_none(
+    language: str, name: str, text: str, html: str
+) -> None:
+    compiled = compile_mail(an_issue_mail(language, text=WHOM, html=WHOM), SECRET)
+    content = compiled.message(a_recipient(name=name), MADE_AT).content
+    assert bodies(content) == (text, html)
+
+
+@pytest.mark.parametrize(
+    "name", ["Ann\r\n\r\nBcc: x", "Ann\u2028Bcc: x", "\u202eAnn\nBcc: x\u200f", "Ann\x00Bcc: x"]
+)
+def test_a_value_stays_on_its_line(name: str) -> None:
+    letter = an_issue_mail(
+        subject=f"For {NAME_PLACEHOLDER}", text=f"<{NAME_PLACEHOLDER}>", html=NAME_PLACEHOLDER
+    )
+    content = compile_mail(letter, SECRET).message(a_recipient(name=name), MADE_AT).content
+    assert bodies(content) == ("<Ann Bcc: x>", "Ann Bcc: x")
+    assert parsed(content)["Subject"] == "For Ann Bcc: x"
+    assert parsed(content)["Bcc"] is None
+
+
+def test_every_link_is_signed_for_its_own_purpose() -> None:
+    letter = an_issue_mail(
+        text=f"{UNSUBSCRIBE_PLACEHOLDER}\n{PREFERENCES_PLACEHOLDER}\n{WEB_PLACEHOLDER}",
+        html=f"<a href='{WEB_PLACEHOLDER}'>x</a>",
+    )
+    content = compile_mail(letter, SECRET).message(a_recipient(42), MADE_AT).content
+    text, html = bodies(content)
+    leave, change, web = text.split()
+    assert f"<{leave}>" in raw_field(content, "List-Unsubscribe")
+    links: dict[LinkKind, str] = {"unsubscribe": leave, "preferences": change, "web": web}
+    for kind, url in links.items():
+        assert read_token(SECRET, kind, url.partition("?t=")[2]) == (42, "weekly")
+    page = raw_field(content, "Archived-At").strip("<>")
+    assert web.startswith(f"{page}?t=")
+    assert html == f"<a href='{web}'>x</a>"
+
+
+@pytest.mark.parametrize(
+    "name", ["Ann", "Zoë Müßter", "样例甲", "مثال يوسف", "=?utf-8?q?x?=", ""]
+)
+def test_a_subject_may_name_the_reader(name: str) -> None:
+    letter = an_issue_mail(subject=f"{WHOM}: 灯籠 & tide")
+    content = compile_mail(letter, SECRET).message(a_recipient(name=name), MADE_AT).content
+    subject = f"{name or 'dear <reader> & friend'}: 灯籠 & tide"
+    parsed(content)
+    assert str(make_header(decode_header(raw_field(content, "Subject")))) == subject
+
+
+@pytest.mark.parametrize(
+    "link", [UNSUBSCRIBE_PLACEHOLDER, PREFERENCES_PLACEHOLDER, WEB_PLACEHOLDER]
+)
+def test_a_subject_may_hold_no_link(link: str) -> None:
+    with pytest.raises(DeliveryError, match=f"^Subject can't hold a reader's link, {link}$"):
+        compile_mail(an_issue_mail(subject=f"Look: {link}"), SECRET)
+
+
+@pytest.mark.parametrize("place", [ADDRESS_PLACEHOLDER, UNSUBSCRIBE_PLACEHOLDER, WHOM])
+def test_no_other_field_may_hold_a_reader_s_value(place: str) -> None:
+    publication = a_publication()
+    sender = publication.sender._replace(name=f"x {place}")
+    letter = an_issue_mail(publication=publication.model_copy(update={"sender": sender}))
+    with pytest.raises(DeliveryError, match=r"^From can't hold a reader's value, as in "):
+        compile_mail(letter, SECRET)
+
+
+def test_half_a_surrogate_pair_is_no_text() -> None:
+    with pytest.raises(DeliveryError, match=r"^no message can be written: the text/html part"):
+        compile_mail(an_issue_mail(html="\ud800"), SECRET)
+    with pytest.raises(DeliveryError, match=r"^no message can be written: the subject holds"):
+        compile_mail(an_issue_mail(subject=f"a\ud800 {NAME_PLACEHOLDER}"), SECRET)
+
+
+def test_signatures_stand_above_and_hold() -> None:
+    letter = an_issue_mail("ar", text=f"{'x' * 100}{NAME_PLACEHOLDER}\n\n\n")
+    compiled = compile_mail(letter, SECRET, BOTH)
+    for number in (1, 2):
+        content = compiled.message(a_recipient(number, "样例甲" * 9), MADE_AT).content
+        parsed(content)
+        assert content.startswith(b"DKIM-Signature:")
+        assert accepts(content, KNOWN) == [True, True]
+        assert dkimpy_accepts(content, KNOWN)
+        unsigned = compile_mail(letter, SECRET).message(
+            a_recipient(number, "样例甲" * 9), MADE_AT
+        )
+        assert content.endswith(b"\r\n" + unsigned.content)
+
+
+def test_a_signature_answers_for_what_is_the_reader_s() -> None:
+    compiled = compile_mail(an_issue_mail(), SECRET, BOTH)
+    content = compiled.message(a_recipient(), MADE_AT).content
+    for field in (b"To: Ann", b"Subject: T", b"Date: F", b"<weekly-en", b"/unsubscribe/"):
+        assert accepts(content.replace(field, field + b"x", 1), KNOWN) == [False, False]
+
+
+def test_any_number_of_threads_may_write() -> None:
+    compiled = compile_mail(an_issue_mail(), SECRET)
+    jobs = [
+        (a_recipient(number), datetime(2026, 1, 1 + number % 9, tzinfo=UTC))
+        for number in range(400)
+    ]
+    alone = [compiled.message(*job) for job in jobs]
+    with ThreadPoolExecutor(8) as threads:
+        together = [*threads.map(lambda job: compiled.message(*job), jobs)]
+    assert together == alone
+
+
+def test_a_value_that_is_no_text_is_refused() -> None:
+    compiled = compile_mail(an_issue_mail(html=LANGUAGE_PLACEHOLDER), SECRET)
+    with pytest.raises(DeliveryError, match=r"^reader 3 can't be written to: .* is no text$"):
+        compiled.message(a_recipient(3, language="\ud800"), MADE_AT)
+
+
+def test_what_is_compiled_tells_no_secret() -> None:
+    assert SECRET not in repr(compile_mail(an_issue_mail(), SECRET))
+
+
+@given(
+    st.text(),
+    st.text(st.sampled_from('aZ1.@-_+ "()<>,;:\\[]é\r\n\x00'))
+    | st.from_regex(r"[a-z.+\"]{1,3}@[a-z.\[-]{1,4}", fullmatch=True),
+)
+def test_whoever_a_reader_is_she_gets_a_message_or_is_refused(name: str, address: str) -> None:
+    reader = a_recipient(name=name, address=address)
+    try:
+        content = compile_mail(an_issue_mail(), SECRET).message(reader, MADE_AT).content
+    except DeliveryError:
+        return
+    assert [one.addr_spec for one in parsed(content)["To"].addresses] == [address]

@@ -1,0 +1,265 @@
+from base64 import b64decode, b64encode
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_der_public_key,
+)
+
+from publisher.config import FILE_NAME, Settings, load
+from publisher.errors import ConfigError
+from publisher.mail.dkim import dkim_fields
+from publisher.mail.dkim_keys import dns_record, load_signers
+from tests.publisher.config.samples import TEXT, write
+from tests.publisher.mail.dkim_verification import accepts, records
+from tests.publisher.mail.keys import ED25519, RSA, an_rsa_key, pem, signer
+
+
+def table(
+    key: str = "dkim.pem", domain: str = "news.example.org", selector: str = "news-2026"
+) -> str:
+    values = {"domain": domain, "selector": selector, "key": key}
+    lines = "".join(f'{name} = "{value}"\n' for name, value in values.items())
+    return f"\n[[delivery.dkim]]\n{lines}"
+
+
+def settings(folder: Path, *tables: str, content: bytes = RSA, text: str = TEXT) -> Settings:
+    write(folder, text + "".join(tables))
+    (folder / "dkim.pem").write_bytes(content)
+    return load(folder, {})
+
+
+def refusal(folder: Path, *tables: str, content: bytes = RSA) -> ConfigError:
+    """Load what must be refused, and hold the error to the form of its kind."""
+    given = settings(folder, *tables, content=content)
+    with pytest.raises(ConfigError) as caught:
+        load_signers(given)
+    error = caught.value
+    assert error.file == str(folder.resolve() / FILE_NAME)
+    assert "PRIVATE" not in str(error)
+    assert error.__cause__ is None
+    assert len(str(error).splitlines()) == 1
+    return error
+
+
+def told(folder: Path, content: bytes) -> str:
+    """Load a key that must be refused; gives what is said of it, the file's name in short."""
+    error = refusal(folder, table(), content=content)
+    assert error.key == "delivery.dkim[0].key"
+    return f"{error.problem}; {error.remedy}".replace(str(folder.resolve() / "dkim.pem"), "IT")
+
+
+def test_without_tables_nobody_signs(tmp_path: Path) -> None:
+    assert load_signers(settings(tmp_path)) == ()
+
+
+def test_each_table_is_a_signer_in_their_order(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere" / "ed25519.pem"
+    elsewhere.parent.mkdir()
+    elsewhere.write_bytes(ED25519)
+    tables = (table(), table(str(elsewhere), selector="a.b-2"))
+    signers = load_signers(settings(tmp_path / "publication", *tables))
+    assert [one.key.algorithm for one in signers] == ["rsa-sha256", "ed25519-sha256"]
+    assert [one.selector for one in signers] == ["news-2026", "a.b-2"]
+    fields, body = [(b"From", b" digest@news.example.org")], [b"x\r\n"]
+    message = dkim_fields(signers, fields, body) + b"From: digest@news.example.org\r\n\r\nx\r\n"
+    assert accepts(message, records(*signers)) == [True, True]
+
+
+def test_keys_may_be_of_the_older_form(tmp_path: Path) -> None:
+    content = pem(an_rsa_key(), form=PrivateFormat.TraditionalOpenSSL)
+    assert content.startswith(b"-----BEGIN RSA PRIVATE KEY-----")
+    (one,) = load_signers(settings(tmp_path, table(), content=content))
+    assert one.key.algorithm == "rsa-sha256"
+
+
+@pytest.mark.parametrize("domain", ["news.example.org", "example.org", "News.Example.Org."])
+def test_a_domain_signs_for_itself_and_what_is_below(tmp_path: Path, domain: str) -> None:
+    (one,) = load_signers(settings(tmp_path, table(domain=domain)))
+    assert one.domain == domain.lower().rstrip(".")
+
+
+@pytest.mark.parametrize(
+    "domain", ["example.net", "mail.news.example.org", "org", "ews.example.org", "le.org"]
+)
+def test_no_domain_signs_for_another(tmp_path: Path, domain: str) -> None:
+    error = refusal(tmp_path, table(), table(domain=domain, selector="second"))
+    assert error.key == "delivery.dkim[1].domain"
+    assert error.problem == f"{domain} can't sign for a sender at news.example.org"
+    assert error.remedy == 'write domain = "news.example.org", or one above it that is yours'
+
+
+@pytest.mark.parametrize("selector", ["2026", "a", "A-b", "a.b.c", "x" * 63])
+def test_selectors_are_names_below_the_domain(tmp_path: Path, selector: str) -> None:
+    (one,) = load_signers(settings(tmp_path, table(selector=selector)))
+    assert dns_record(one).name == f"{selector}._domainkey.news.example.org"
+
+
+@pytest.mark.parametrize(
+    "selector", ["a_b", "-a", "a-", ".a", "a.", "a..b", "ä", "a b", "a;b", "a\\n", "x" * 64]
+)
+def test_what_is_no_selector_is_refused(tmp_path: Path, selector: str) -> None:
+    error = refusal(tmp_path, table(selector=selector))
+    assert error.key == "delivery.dkim[0].selector"
+    assert error.problem.endswith("is not a selector")
+    assert error.remedy == "write letters, digits and hyphens, like news-2026"
+
+
+def test_a_name_that_dns_can_t_hold_is_refused(tmp_path: Path) -> None:
+    error = refusal(tmp_path, table(selector=".".join(["x" * 60] * 4)))
+    assert error.key == "delivery.dkim[0].selector"
+    assert error.problem == "its name in DNS would have 271 characters"
+    assert error.remedy == "shorten it, 253 are the most"
+
+
+def test_one_name_in_dns_has_one_key(tmp_path: Path) -> None:
+    error = refusal(tmp_path, table(), table(selector="NEWS-2026"))
+    assert error.key == "delivery.dkim[1].selector"
+    assert error.problem == "NEWS-2026 of news.example.org is there twice"
+    assert error.remedy == "give each key a selector of its own"
+
+
+def test_a_key_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    error = refusal(tmp_path, table("none.pem"))
+    assert error.key == "delivery.dkim[0].key"
+    assert error.problem == f"there is no file {tmp_path.resolve() / 'none.pem'}"
+    assert error.remedy == "make one: openssl genrsa -out dkim.pem 2048"
+
+
+def test_a_key_that_can_t_be_read_is_refused(tmp_path: Path) -> None:
+    error = refusal(tmp_path, table("."))
+    assert error.problem == f"{tmp_path.resolve()} can't be read: Is a directory"
+    assert error.remedy == "name a file that this user can read"
+
+
+def test_a_key_may_lie_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "ours.pem").write_bytes(ED25519)
+    (one,) = load_signers(settings(tmp_path / "publication", table("~/ours.pem")))
+    assert one.key.algorithm == "ed25519-sha256"
+
+
+@pytest.mark.parametrize(
+    "named", ["public/dkim.pem", "articles/../public/dkim.pem", "beside.pem", "public/link.pem"]
+)
+def test_a_key_that_the_web_can_fetch_is_refused(tmp_path: Path, named: str) -> None:
+    for folder in ("public", "articles"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "public" / "dkim.pem").write_bytes(RSA)
+    (tmp_path / "beside.pem").symlink_to("public/dkim.pem")
+    (tmp_path / "public" / "link.pem").symlink_to("../dkim.pem")
+    error = refusal(tmp_path, table(named))
+    assert error.key == "delivery.dkim[0].key"
+    assert error.problem == (
+        f"{tmp_path.resolve() / named} lies below public/, where anybody can fetch it"
+    )
+    assert (
+        error.remedy == "make a new key elsewhere, and a record for it: this one may be known"
+    )
+
+
+def test_a_key_beside_public_is_nobody_s_to_fetch(tmp_path: Path) -> None:
+    (tmp_path / "public").mkdir()
+    (tmp_path / "publication").mkdir()
+    (tmp_path / "publication" / "dkim.pem").write_bytes(RSA)
+    assert len(load_signers(settings(tmp_path, table("publication/dkim.pem")))) == 1
+    second = table("public/../dkim.pem", selector="second")
+    assert len(load_signers(settings(tmp_path, second))) == 1
+
+
+def test_what_is_no_file_s_name_is_refused(tmp_path: Path) -> None:
+    error = refusal(tmp_path, table("a\\u0000b"))
+    assert error.problem.endswith("a\\x00b' is no file's name")
+    assert error.remedy == "write one like dkim.pem"
+
+
+def test_an_encrypted_key_is_refused(tmp_path: Path) -> None:
+    assert told(tmp_path, pem(an_rsa_key(), b"password")) == (
+        "IT is locked with a password; "
+        "keep it without one: openssl pkey -in dkim.pem -out plain.pem"
+    )
+
+
+PUBLIC = Ed25519PrivateKey.generate().public_key()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no key",
+        RSA[: len(RSA) // 2],
+        RSA.replace(b"M", b"N", 1),
+        PUBLIC.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+    ],
+    ids=["empty", "text", "half", "damaged", "public"],
+)
+def test_what_holds_no_private_key_is_refused(tmp_path: Path, content: bytes) -> None:
+    assert told(tmp_path, content) == (
+        "IT holds no private key in PEM that can be used; "
+        "make one: openssl genrsa -out dkim.pem 2048"
+    )
+
+
+# Ed25519 is 1.3.101.112; this is a neighbour that nobody has heard of.
+UNKNOWN = b64encode(
+    Ed25519PrivateKey.generate()
+    .private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    .replace(b"\x2b\x65\x70", b"\x2b\x65\x7f")
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pem(ec.generate_private_key(ec.SECP256R1())),
+        b"-----BEGIN PRIVATE KEY-----\n" + UNKNOWN + b"\n-----END PRIVATE KEY-----\n",
+    ],
+    ids=["EC", "unknown"],
+)
+def test_a_key_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> None:
+    assert told(tmp_path, content) == (
+        "IT is neither an RSA nor an Ed25519 key; use RSA of 2048 bits, or Ed25519"
+    )
+
+
+@pytest.mark.parametrize(
+    ("bits", "problem"),
+    [
+        (1024, "IT has only 1024 bits, few enough to be broken"),
+        (4104, "IT has 4104 bits, more than receivers must take"),
+    ],
+)
+def test_an_rsa_key_too_short_or_too_long_is_refused(
+    tmp_path: Path, bits: int, problem: str
+) -> None:
+    remedy = "use RSA of 2048 bits, or Ed25519"
+    assert told(tmp_path, pem(an_rsa_key(bits))) == f"{problem}; {remedy}"
+
+
+def test_the_record_of_an_rsa_key_is_cut_into_strings_that_dns_can_hold() -> None:
+    record = dns_record(signer(RSA))
+    assert record.name == "news-2026._domainkey.news.example.org"
+    assert record.value.startswith("v=DKIM1; k=rsa; p=")
+    load_der_public_key(b64decode(record.value.partition("p=")[2], validate=True))
+    head, *strings, tail = record.zone_line().split('"')
+    assert head == "news-2026._domainkey.news.example.org. IN TXT ( "
+    assert tail == " )"
+    assert strings[1::2] == [" "]
+    assert "".join(strings[::2]) == record.value
+    assert max(map(len, strings)) == 255
+
+
+def test_the_record_of_an_ed25519_key_has_the_bare_key() -> None:
+    record = dns_record(signer(ED25519, domain="example.org"))
+    assert record.name == "news-2026._domainkey.example.org"
+    assert record.value.startswith("v=DKIM1; k=ed25519; p=")
+    assert len(b64decode(record.value.partition("p=")[2], validate=True)) == 32
+    assert record.zone_line().endswith(f'IN TXT ( "{record.value}" )')

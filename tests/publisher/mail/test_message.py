@@ -1,0 +1,288 @@
+import quopri
+from base64 import encodebytes
+from dataclasses import replace
+from email.header import decode_header, make_header
+from email.utils import parseaddr
+
+import pytest
+
+from publisher import urls
+from publisher.config import Publication
+from publisher.errors import DeliveryError
+from publisher.mail import compose_message
+from publisher.mail.message_header import feedback_id, message_name
+from publisher.mail.multipart import choose_encoding
+from publisher.mail.signed_links import read_token
+from publisher.testing import SECRET
+from tests.publisher.mail.samples import (
+    SUBJECTS,
+    a_publication,
+    a_recipient,
+    an_issue,
+    an_issue_mail,
+    parsed,
+    raw_field,
+)
+
+
+def on_the_wire(language: str = "en", name: str = "Ann Example") -> bytes:
+    return compose_message(an_issue_mail(language), a_recipient(name=name), SECRET).content
+
+
+@pytest.mark.parametrize("language", SUBJECTS)
+def test_messages_parse_without_defects_and_keep_their_text(language: str) -> None:
+    message = parsed(on_the_wire(language))
+    assert message["Subject"] == SUBJECTS[language]
+    assert message.get_content_type() == "multipart/alternative"
+    text, page = message.iter_parts()
+    assert [text.get_content_type(), page.get_content_type()] == ["text/plain", "text/html"]
+    for part in (text, page):
+        assert part.get_content_charset() == "utf-8"
+        assert SUBJECTS[language] * 40 in part.get_content()
+
+
+@pytest.mark.parametrize(
+    ("language", "encoding"),
+    [
+        ("en", "quoted-printable"),
+        ("de", "quoted-printable"),
+        ("zh-Hans", "base64"),
+        ("zh-Hant", "base64"),
+        ("ar", "base64"),
+    ],
+)
+def test_bodies_are_encoded_as_suits_the_script(language: str, encoding: str) -> None:
+    parts = list(parsed(on_the_wire(language)).iter_parts())
+    assert [part["Content-Transfer-Encoding"] for part in parts] == [encoding, encoding]
+
+
+def test_a_dot_on_a_line_of_its_own_survives() -> None:
+    text, _page = parsed(on_the_wire()).iter_parts()
+    assert text.get_content().splitlines()[-1] == "."
+
+
+@pytest.mark.parametrize("language", SUBJECTS)
+def test_fields_say_what_the_message_is(language: str) -> None:
+    content = on_the_wire(language)
+    message = parsed(content)
+    assert message["From"].addresses[0].addr_spec == "digest@news.example.org"
+    assert message["From"].addresses[0].display_name == "The Lantern"
+    assert message["Date"] == "Fri, 09 Jan 2026 08:00:30 +0000"
+    assert message["Content-Language"] == language
+    assert raw_field(content, "List-Id") == f"<weekly.{language.lower()}.news.example.org>"
+    assert raw_field(content, "List-Unsubscribe-Post") == "List-Unsubscribe=One-Click"
+    assert raw_field(content, "Archived-At") == (
+        f"<https://news.example.org/{language}/weekly/2026-01-09/>"
+    )
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["Precedence"] == "bulk"
+
+
+def test_every_field_stands_there_once() -> None:
+    names = [name.lower() for name in parsed(on_the_wire())]
+    assert len(names) == len(set(names))
+
+
+def test_the_page_that_is_archived_is_the_issue_s() -> None:
+    letter = an_issue_mail("zh-Hant")
+    issue = letter.issue
+    path = urls.issue_path(issue.language, issue.newsletter, issue.day)
+    content = compose_message(letter, a_recipient(), SECRET).content
+    assert (
+        raw_field(content, "Archived-At") == f"<{urls.absolute_url(letter.publication, path)}>"
+    )
+
+
+def test_leaving_is_offered_by_https_first_and_then_by_mail() -> None:
+    first, second = raw_field(on_the_wire(), "List-Unsubscribe").split(", ")
+    assert first.startswith("<https://news.example.org/en/unsubscribe/?t=")
+    assert second == "<mailto:digest@news.example.org?subject=unsubscribe%20weekly>"
+
+
+def test_a_long_address_for_leaving_stays_in_one_piece() -> None:
+    url = f"https://news.example.org/{'deep/' * 80}end"
+    letter = replace(an_issue_mail(), publication=a_publication(url=url))
+    content = compose_message(letter, a_recipient(), SECRET).content
+    first, _mail = raw_field(content, "List-Unsubscribe").split(", ")
+    assert first.startswith(f"<{url}/en/unsubscribe/?t=")
+    assert len(first) > 400
+    assert parsed(content)["List-Unsubscribe"]
+
+
+def test_an_address_that_no_line_can_hold_is_refused() -> None:
+    letter = replace(
+        an_issue_mail(), publication=a_publication(url=f"https://a.example/{'x' * 980}")
+    )
+    with pytest.raises(DeliveryError, match="List-Unsubscribe is longer than a line"):
+        compose_message(letter, a_recipient(), SECRET)
+
+
+def test_what_a_mailto_may_not_hold_is_encoded() -> None:
+    letter = replace(
+        an_issue_mail(), publication=a_publication(sender="a&b+c@news.example.org")
+    )
+    content = compose_message(letter, a_recipient(), SECRET).content
+    assert "<mailto:a%26b%2Bc@news.example.org?subject=" in raw_field(
+        content, "List-Unsubscribe"
+    )
+
+
+def test_the_message_id_names_the_file_and_lies_on_the_sender_s_domain() -> None:
+    message = compose_message(an_issue_mail(), a_recipient(), SECRET)
+    assert parsed(message.content)["Message-ID"] == f"<{message.name}@news.example.org>"
+    assert message.name.startswith("weekly-en-2026-01-09.")
+
+
+def test_the_same_issue_and_reader_give_the_same_bytes() -> None:
+    first, again = (compose_message(an_issue_mail(), a_recipient(), SECRET) for _ in range(2))
+    assert first == again
+
+
+def test_no_two_readers_issues_or_secrets_share_a_message_name() -> None:
+    issue = an_issue()
+    names = {
+        message_name(SECRET, issue, 1),
+        message_name(SECRET, issue, 2),
+        message_name(SECRET, an_issue("ar"), 1),
+        message_name(SECRET, an_issue(newsletter="daily"), 1),
+        message_name("another secret altogether", issue, 1),
+    }
+    assert len(names) == 5
+
+
+def test_another_reader_gets_other_bytes() -> None:
+    ann, bob = (
+        compose_message(an_issue_mail(), a_recipient(number), SECRET) for number in (1, 2)
+    )
+    assert ann.content != bob.content
+    assert b"reader.1@" not in bob.content
+    assert ann.subscriber_id == 1
+
+
+def test_reader_tokens_are_replaced_and_escaped() -> None:
+    reader = a_recipient(address="o'neill&co@example.com")
+    content = compose_message(an_issue_mail(), reader, SECRET).content
+    text, page = (part.get_content() for part in parsed(content).iter_parts())
+    assert "@@" not in text + page
+    assert "o'neill&co@example.com" in text
+    assert "o&#x27;neill&amp;co@example.com" in page
+    (link,) = [line for line in text.splitlines() if "/unsubscribe/" in line]
+    assert f'href="{link}"' in page
+    assert f"<{link}>" in raw_field(content, "List-Unsubscribe")
+
+
+def test_links_act_for_this_reader_and_this_newsletter() -> None:
+    reader = a_recipient(42)
+    text, _page = parsed(compose_message(an_issue_mail(), reader, SECRET).content).iter_parts()
+    for kind in ("unsubscribe", "preferences"):
+        (link,) = [line for line in text.get_content().splitlines() if f"/{kind}/" in line]
+        token = link.partition("?t=")[2]
+        assert read_token(SECRET, kind, token) == (42, "weekly")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Ann Example", "Ann Example"),
+        ("", ""),
+        ("Example, Ann", "Example, Ann"),
+        ('Ann "The Pen" Example', 'Ann "The Pen" Example'),
+        ("back\\slash", "back\\slash"),
+        ("Zoë Müßter", "Zoë Müßter"),
+        ("样例甲", "样例甲"),
+        ("مثال يوسف", "مثال يوسف"),
+        ("דוגמה, א.", "דוגמה, א."),
+        ("一二三四五六七八九十" * 8, "一二三四五六七八九十" * 8),
+        ("word Ünder " * 12 + "end", "word Ünder " * 12 + "end"),
+        ("Ann\r\nBcc: all@example.net", "Ann Bcc: all@example.net"),
+        ("Ann\r\n\r\n<p>body", "Ann <p>body"),
+        ("Ann\x00\x0b\u2028\u2029\x85Bcc: x", "Ann Bcc: x"),
+        ("=?utf-8?q?a=0D=0ABcc:_x@example.net?=", "=?utf-8?q?a=0D=0ABcc:_x@example.net?="),
+        ("\u202eAnn\u202c\u200b Example\ufeff", "Ann Example"),
+        ("\u200b \u200b", ""),
+        ("Ann <boss@example.net>", "Ann <boss@example.net>"),
+        ("a" * 200, "a" * 200),
+    ],
+)
+def test_no_name_is_more_than_a_name(name: str, shown: str) -> None:
+    content = on_the_wire(name=name)
+    message = parsed(content)
+    assert [a.addr_spec for a in message["To"].addresses] == ["reader.1@example.com"]
+    assert message["Bcc"] is None
+    assert message["Subject"] == SUBJECTS["en"]
+    phrase, address = parseaddr(raw_field(content, "To"))
+    assert address == "reader.1@example.com"
+    assert str(make_header(decode_header(phrase))) == shown
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a b@example.com, c@example.com",
+        "reader@bücher.example",
+        "läsare@example.com",
+        "a@b\r\nBcc: c@example.net",
+        "a@b\nX: y",
+        "a@example.com\x00",
+        "@example.com",
+        "nobody",
+        "nobody@",
+        "",
+        " ",
+        "a@@b.example",
+        ".a@example.com",
+        "a..b@example.com",
+        "\ud800@example.com",
+        "=?utf-8?q?b?=@example.com",
+        "=?utf-8?q?a=0D=0ABcc:_x@example.net?=@example.com",
+        '"ab"@example.com',
+        "a(b)@example.com",
+        "a" * 1000 + "@example.com",
+    ],
+)
+def test_a_reader_whose_address_no_message_can_name_is_refused(address: str) -> None:
+    with pytest.raises(DeliveryError, match=r"^reader 12 can't be written to: ") as caught:
+        compose_message(an_issue_mail(), a_recipient(12, address=address), SECRET)
+    assert "@" not in str(caught.value)
+
+
+def test_a_name_that_is_no_text_is_refused() -> None:
+    with pytest.raises(DeliveryError, match=r"^reader 3 can't be written to: "):
+        compose_message(an_issue_mail(), a_recipient(3, name="\ud800"), SECRET)
+
+
+@pytest.mark.parametrize(
+    ("url", "sender"),
+    [
+        ("https://news.example.org", "newsexampleorg"),
+        ("https://a.b", "senderab"),
+        ("https://a-very-long-host.example.org", "averylonghostex"),
+        ("https://127.0.0.1:8000", "127001"),
+    ],
+)
+def test_feedback_ids_name_the_sender_in_five_to_fifteen_characters(
+    url: str, sender: str
+) -> None:
+    publication: Publication = a_publication(url=url)
+    assert feedback_id(publication, an_issue()) == f"2026-01-09:en:weekly:{sender}"
+    assert 5 <= len(sender) <= 15
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "encoding"),
+    [
+        ("The tide waits. " * 500, "en", "quoted-printable"),
+        ("Die Fähre wartet auf die Flut und legt dann ab. " * 300, "de", "quoted-printable"),
+        ("Thủy triều lên và xuống, hằng ngày. " * 300, "vi", "base64"),
+        ("潮水等人。" * 300, "en", "base64"),
+        ("The tide waits. " * 500, "ar", "base64"),
+    ],
+)
+def test_a_part_is_encoded_in_the_way_that_is_shorter(
+    text: str, language: str, encoding: str
+) -> None:
+    assert choose_encoding(text, language) == encoding
+    content = text.encode()
+    lengths = {"quoted-printable": quopri.encodestring(content), "base64": encodebytes(content)}
+    shorter = min(lengths, key=lambda name: len(lengths[name]))
+    assert encoding == shorter or language == "ar"

@@ -1,0 +1,90 @@
+"""Issues are rendered and their bytes frozen; what is frozen is what goes out."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from publisher.assembly import assemble_issues
+from publisher.issues import store
+from publisher.issues.states import IssueState
+from publisher.issues.tables import digest_table
+from publisher.rendering import Renderer
+from tests.publisher.assembly.test_assemble import an_issue, frozen, states
+from tests.publisher.conftest import House
+from tests.publisher.printing import override
+
+LOSING_WORDS = (
+    "{{ unsubscribe }}\n{% for shown in told.stories %}{{ shown.title|upper }}\n{% endfor %}"
+)
+
+
+def test_a_mail_that_is_not_fit_to_be_sent_holds_its_issue_back_with_the_reason(
+    house: House,
+) -> None:
+    override(house, "email/digest/body.txt", LOSING_WORDS)
+    renderer = Renderer(house.settings.folders.templates)
+    made, problems = assemble_issues(house.settings, house.database, renderer)
+    assert made == 0
+    assert states(house) == {"en": IssueState.ASSEMBLING, "ar": IssueState.ASSEMBLING}
+    assert house.rows(digest_table) == []
+    reason = an_issue(house, "en").reason
+    assert reason is not None
+    assert problems[0] == f"weekly-en-2026-01-09: {reason}"
+    assert reason.startswith(
+        "its mail has 4 errors, the first: story-text in text, “The ferry” (en): "
+    )
+    assert reason.endswith("; `publisher check` shows them all")
+
+
+def test_a_mail_is_sent_once_what_was_wrong_with_it_is_mended(house: House) -> None:
+    file = override(house, "email/digest/body.txt", LOSING_WORDS)
+    held = assemble_issues(house.settings, house.database, Renderer(file.parents[2]))
+    assert held[0] == 0
+    file.unlink()
+    renderer = Renderer(house.settings.folders.templates)
+    assert assemble_issues(house.settings, house.database, renderer) == (2, [])
+    assert an_issue(house, "en").reason is None
+
+
+def test_what_the_gate_warns_of_is_kept_with_the_digest(house: House) -> None:
+    override(house, "email/digest/subject.txt", "Re: the week")
+    renderer = Renderer(house.settings.folders.templates)
+    assert assemble_issues(house.settings, house.database, renderer) == (2, [])
+    kept = {finding["code"]: finding for finding in frozen(house).findings}
+    assert kept["subject-reply"]["severity"] == "warning"
+    assert kept["subject-reply"]["problem"] == "it begins with 'Re:'"
+    with house.database.reading() as connection:
+        one = an_issue(house, "en")
+        assert store.warning_counts(connection, [one.id]) == {
+            one.id: len(frozen(house).findings)
+        }
+
+
+SPOILT = """{% extends "shipped/email/digest/body.html" %}
+{% block footer %}{{ super() }}
+{% for shown in told.stories if shown.title in ["The map", "Both"] %}<form></form>{% endfor %}
+{% endblock %}
+"""
+
+
+def test_an_article_that_spoils_the_mail_is_left_out_and_told(house: House) -> None:
+    override(house, "email/digest/body.html", SPOILT)
+    with closing(Renderer(house.settings.folders.templates)) as renderer:
+        assert assemble_issues(house.settings, house.database, renderer) == (2, [])
+    kept = frozen(house)
+    assert "The map" not in kept.text
+    assert "The ferry" in kept.text
+    assert "The map" in kept.page
+    (left,) = (found for found in kept.findings if found["code"] == "article-left-out")
+    assert left["problem"].startswith("“The map”, https://news.example.org/en/stories/")
+    assert "form" in left["problem"]
+
+
+def test_a_template_that_spoils_every_article_holds_the_issue(house: House) -> None:
+    override(house, "email/digest/body.html", SPOILT.replace('"Both"', '"The ferry"'))
+    with closing(Renderer(house.settings.folders.templates)) as renderer:
+        made, problems = assemble_issues(house.settings, house.database, renderer)
+    assert made == 1
+    (problem,) = problems
+    assert "form" in problem
+    assert states(house)["en"] == IssueState.ASSEMBLING

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from io import BytesIO, StringIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from subscribers.csv_cells import read_cells, write_cells
+from subscribers.errors import BadFileError
+
+# NUL is refused in a file, and a row of white space alone counts as empty.
+CELL = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)
+ROWS = st.lists(st.lists(CELL, min_size=2, max_size=4).filter(lambda row: "".join(row).strip()))
+
+
+def written(*rows: list[str]) -> str:
+    out = StringIO(newline="")
+    write_cells(rows, out)
+    return out.getvalue()
+
+
+@given(ROWS)
+def test_what_is_written_is_read_back(rows: list[list[str]]) -> None:
+    content = written(*rows).encode()
+    assert [cells for _, cells in read_cells(BytesIO(b"\xef\xbb\xbf" + content))] == rows
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1", "'=1", "''@"])
+def test_a_formula_is_written_as_text(cell: str) -> None:
+    assert written([cell]).lstrip('"').startswith(f"'{cell}")
+
+
+@pytest.mark.parametrize("cell", ["'Abd", "a=1", "O'Example", "''", ""])
+def test_other_cells_are_written_as_they_are(cell: str) -> None:
+    assert written(["x", cell]) == f"x,{cell}\r\n"
+
+
+def test_a_formula_that_nobody_disarmed_is_read_as_it_is() -> None:
+    assert list(read_cells(["=1\n"])) == [(1, ["=1"])]
+
+
+def test_lines_are_counted_as_an_editor_does() -> None:
+    lines = b'a,b\r\n\r\n"two\r\nlines",c\n , \nd,e'
+    assert list(read_cells(BytesIO(lines))) == [
+        (1, ["a", "b"]),
+        (3, ["two\r\nlines", "c"]),
+        (6, ["d", "e"]),
+    ]
+
+
+def test_bytes_that_are_not_utf_8_stay_in_their_row() -> None:
+    lines = "a,Zo\u00eb\n".encode("latin-1") + "b,Zo\u00eb\n".encode()
+    assert list(read_cells(BytesIO(lines))) == [(1, ["a", "Zo\udceb"]), (2, ["b", "Zo\u00eb"])]
+
+
+def test_text_may_begin_with_a_byte_order_mark() -> None:
+    assert list(read_cells(StringIO("\ufeffemail\n"))) == [(1, ["email"])]
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "reason"),
+    [
+        (b"email\nann\0@example.org\n", 2, "NUL"),
+        ("email\n".encode("utf-16"), 1, "NUL"),
+        (b'email\na\n"b\nc\nd\n', 3, "never closed"),
+        (b'email\n"a"b\n', 2, "follows a closing quote"),
+        (b"email\ra@example.org\rb@example.org\r", 1, "CR alone"),
+        (b'email\n"' + b"x\n" * 100_000, 2, "128 KiB"),
+    ],
+)
+def test_a_file_that_is_no_csv_ends_in_one_error_with_its_line(
+    content: bytes, line: int, reason: str
+) -> None:
+    with pytest.raises(BadFileError, match=reason) as caught:
+        list(read_cells(BytesIO(content)))
+    assert caught.value.line == line

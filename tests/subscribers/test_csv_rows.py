@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from subscribers.csv_rows import (
+    CSV_COLUMNS,
+    MAX_NAME_LENGTH,
+    SubscriberRow,
+    parse_rows,
+    subscriber_cells,
+)
+from subscribers.errors import BadFileError, BadRow
+from subscribers.model import SubscriberStatus
+from tests.subscribers.conftest import HOUSE, a_reader
+
+if TYPE_CHECKING:
+    from subscribers.model import Subscriber
+
+
+def parsed(header: str, *rows: str) -> list[SubscriberRow | BadRow]:
+    lines = enumerate([header, *rows], start=1)
+    return list(parse_rows([(line, row.split(",")) for line, row in lines], **HOUSE))
+
+
+def reader_of(header: str, row: str) -> Subscriber:
+    (good,) = parsed(header, row)
+    assert isinstance(good, SubscriberRow)
+    return good.reader
+
+
+def fault_of(header: str, row: str) -> BadRow:
+    (bad,) = parsed(header, row)
+    assert isinstance(bad, BadRow)
+    return bad
+
+
+def test_a_full_row_is_a_reader() -> None:
+    row = "Ann@example.org,Ann  Example,zh_CN,asia/shanghai,weekly ?daily !monthly,active"
+    assert reader_of(",".join(CSV_COLUMNS), row) == a_reader(
+        "Ann@example.org",
+        language="zh-Hans",
+        timezone="Asia/Shanghai",
+        pending=("daily",),
+        declined=("monthly",),
+    )
+
+
+def test_an_address_is_enough() -> None:
+    assert reader_of("email", "ann@example.org") == a_reader(
+        name="", newsletters=("daily", "monthly", "weekly")
+    )
+
+
+def test_columns_may_stand_in_any_order_and_case() -> None:
+    assert reader_of("Name, EMAIL", "Ann Example,ann@example.org").name == "Ann Example"
+
+
+def test_empty_cells_say_none_or_nothing() -> None:
+    (row,) = parsed(",".join(CSV_COLUMNS), "ann@example.org,,,,,")
+    assert isinstance(row, SubscriberRow)
+    assert row.reader == a_reader(name="", newsletters=())
+    assert row.said == {"email", "name", "timezone", "newsletters"}
+
+
+@pytest.mark.parametrize("status", ["unsubscribed", "Complained"])
+def test_who_left_has_no_live_subscription(status: str) -> None:
+    listed = reader_of("email,newsletters,status", f"ann@example.org,weekly ?daily,{status}")
+    assert (listed.subscriptions, listed.declined) == (
+        dict.fromkeys(("daily", "weekly"), SubscriberStatus.UNSUBSCRIBED),
+        ("daily", "weekly"),
+    )
+    assert reader_of("email,status", f"ann@example.org,{status}").subscriptions == {}
+
+
+def test_a_name_is_squeezed_and_composed() -> None:
+    assert reader_of("email,name", "a@example.org,\u00a0Zoe\u0308 \n E. ").name == "Zo\u00eb E."
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "column", "reason"),
+    [
+        ("email,name", ",Ann", "email", "it is empty"),
+        ("email", "ann.example.org", "email", "@-sign"),
+        ("email", "ann@example.org\nBcc", "email", "line break"),
+        ("email,name", "a@example.org,A\x07nn", "name", "control character"),
+        (
+            "email,name",
+            "a@example.org,A\ud800nn",
+            "name",
+            "it is not UTF-8; save the file as CSV",
+        ),
+        (
+            "email,name",
+            "\udce9@example.org,Ann",
+            "email",
+            "it is not UTF-8; save the file as CSV",
+        ),
+        (
+            "email,name",
+            "a@example.org," + "x" * (MAX_NAME_LENGTH + 1),
+            "name",
+            "201 characters",
+        ),
+        ("email,language", "a@example.org,fr", "language", "'fr' is no language"),
+        ("email,timezone", "a@example.org,Mars/Base", "timezone", "'Mars/Base' is no IANA"),
+        ("email,timezone", "a@example.org,../etc", "timezone", "is no IANA"),
+        (
+            "email,newsletters",
+            "a@example.org,weekly hourly",
+            "newsletters",
+            "'hourly' is none of",
+        ),
+        ("email,newsletters", "a@example.org,?", "newsletters", "'' is none of"),
+        ("email,newsletters", "a@example.org,weekly !weekly", "newsletters", "in two ways"),
+        (
+            "email,status",
+            "a@example.org,asleep",
+            "status",
+            "'asleep' is none of pending, active",
+        ),
+        ("email,name", "a@example.org", "", "1 cells below 2 columns"),
+        ("email", "a@example.org,b", "", "2 cells below 1 columns"),
+    ],
+)
+def test_a_bad_cell_is_named_with_its_reason(
+    header: str, row: str, column: str, reason: str
+) -> None:
+    bad = fault_of(header, row)
+    assert (bad.line, bad.column) == (2, column)
+    assert reason in bad.reason
+
+
+def test_a_bad_row_does_not_stop_the_next() -> None:
+    bad, good = parsed("email", "nonsense", "ann@example.org")
+    assert isinstance(bad, BadRow)
+    assert isinstance(good, SubscriberRow)
+    assert good.line == 3
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ("email,phone", "unknown column 'phone'; the columns are email, name"),
+        ("email;name", "separated by commas"),
+        ("email,name,Email", "email is there twice"),
+        ("name,language", "no column email"),
+        ("email,n\udce4me", "it is not UTF-8; save the file as CSV in UTF-8"),
+    ],
+)
+def test_a_wrong_header_is_one_error(header: str, reason: str) -> None:
+    with pytest.raises(BadFileError, match=reason) as caught:
+        parsed(header, "x")
+    assert caught.value.line == 1
+
+
+def test_no_header_is_one_error() -> None:
+    with pytest.raises(BadFileError, match="line 1: the file is empty"):
+        list(parse_rows([], **HOUSE))
+
+
+def test_a_reader_as_cells_shows_the_state_of_each_subscription() -> None:
+    reader = a_reader("Ann@example.org", pending=("daily",), declined=("monthly",))
+    assert subscriber_cells(reader) == (
+        "Ann@example.org",
+        "Ann Example",
+        "en",
+        "",
+        "?daily !monthly weekly",
+        "active",
+    )

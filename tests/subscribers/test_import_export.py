@@ -1,0 +1,311 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from io import BytesIO, StringIO
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, func, select
+
+from subscribers import import_export
+from subscribers.consent import WITHDRAWN_STATUSES
+from subscribers.errors import BadFileError, BadRow
+from subscribers.import_export import ImportNote, ImportReport, export_csv, import_csv
+from subscribers.model import Subscriber, SubscriberStatus
+from subscribers.store import find_subscriber, list_subscribers
+from subscribers.tables import subscriber, subscription
+from tests.subscribers.conftest import HOUSE, LATER, NEWSLETTERS, NOW, a_reader, add
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hypothesis.strategies import DrawFn
+    from sqlalchemy import Connection, Engine
+
+
+def imported(connection: Connection, content: str | Iterable[bytes]) -> ImportReport:
+    file = StringIO(content, newline="") if isinstance(content, str) else content
+    return import_csv(connection, file, now=LATER, **HOUSE)
+
+
+def exported(connection: Connection) -> str:
+    out = StringIO(newline="")
+    export_csv(connection, out)
+    return out.getvalue()
+
+
+def counts(report: ImportReport) -> tuple[int, ...]:
+    return (report.added, report.updated, report.unchanged, report.kept, report.refused)
+
+
+def test_good_rows_go_in_and_bad_ones_are_reported_with_their_lines(
+    connection: Connection,
+) -> None:
+    content = (
+        "email,name,newsletters\r\n"
+        'ann@example.org,"Ann\r\nExample",weekly\r\n'
+        "nonsense,Bob,weekly\r\n"
+        "carl@example.org,Carl,daily\r\n"
+        "dora@example.org,Dora,hourly\r\n"
+    )
+    report = imported(connection, BytesIO(content.encode()))
+    assert counts(report) == (2, 0, 0, 0, 2)
+    assert [(row.line, row.column) for row in report.bad] == [(4, "email"), (6, "newsletters")]
+    assert [r.email for r in list_subscribers(connection)] == [
+        "ann@example.org",
+        "carl@example.org",
+    ]
+
+
+def test_an_imported_subscription_claims_no_day_of_consent(connection: Connection) -> None:
+    imported(connection, "email,newsletters\nann@example.org,weekly\n")
+    row = connection.execute(select(subscription.c.source, subscription.c.consented_at)).one()
+    assert tuple(row) == ("import", None)
+
+
+def test_an_address_twice_in_a_file_is_bad_the_second_time(connection: Connection) -> None:
+    content = "email\nann@example.org\nbob@example.org\nANN@Example.org\nann@example.org\n"
+    report = imported(connection, content)
+    assert report.bad == (
+        BadRow(4, "email", "same address as line 2"),
+        BadRow(5, "email", "same address as line 2"),
+    )
+
+
+def test_an_address_twice_is_noticed_across_batches(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_export, "BATCH_ROWS", 2)
+    lines = [f"r{number}@example.org" for number in (0, 1, 2, 3, 0, 4)]
+    report = imported(connection, "\n".join(["email", *lines, "nonsense"]))
+    assert counts(report) == (5, 0, 0, 0, 2)
+    assert report.bad[0] == BadRow(6, "email", "same address as line 2")
+
+
+def test_the_next_file_may_hold_the_same_address(connection: Connection) -> None:
+    imported(connection, "email\nann@example.org\n")
+    assert counts(imported(connection, "email\nann@example.org\n")) == (0, 0, 1, 0, 0)
+
+
+def test_a_reader_on_record_is_corrected(connection: Connection) -> None:
+    add(connection, a_reader(newsletters=("daily", "weekly"), declined=("monthly",)))
+    report = imported(
+        connection,
+        "email,name,language,timezone,newsletters\n"
+        "ann@example.org,Ann B.,ar,Asia/Dubai,weekly\n",
+    )
+    assert counts(report) == (0, 1, 0, 0, 0)
+    assert find_subscriber(connection, "ann@example.org") == a_reader(
+        id=1,
+        name="Ann B.",
+        language="ar",
+        timezone="Asia/Dubai",
+        newsletters=("weekly",),
+        declined=("monthly",),
+    )
+    times = connection.execute(select(subscriber.c.created_at, subscriber.c.updated_at)).one()
+    assert tuple(times) == (NOW, LATER)
+
+
+def test_a_subscription_is_confirmed_in_place(connection: Connection) -> None:
+    add(connection, a_reader(newsletters=(), pending=("weekly",)))
+    imported(connection, "email,newsletters\nann@example.org,weekly daily\n")
+    rows = connection.execute(
+        select(subscription.c.newsletter, subscription.c.status, subscription.c.source)
+    ).all()
+    assert sorted(map(tuple, rows)) == [
+        ("daily", "active", "import"),
+        ("weekly", "active", "test"),
+    ]
+
+
+def test_an_unchanged_reader_is_not_touched(connection: Connection) -> None:
+    add(connection, a_reader())
+    assert counts(imported(connection, exported(connection))) == (0, 0, 1, 0, 0)
+    assert connection.execute(select(subscriber.c.updated_at)).scalar() == NOW
+
+
+@pytest.mark.parametrize(
+    "status",
+    [SubscriberStatus.UNSUBSCRIBED, SubscriberStatus.BOUNCED, SubscriberStatus.COMPLAINED],
+)
+@pytest.mark.parametrize("row", ["ann@example.org,Other,active", "ann@example.org,Other,"])
+def test_nobody_is_brought_back(
+    connection: Connection, status: SubscriberStatus, row: str
+) -> None:
+    gone = a_reader(id=1, status=status, newsletters=())
+    add(connection, gone)
+    report = imported(connection, f"email,name,status\n{row}\n")
+    assert counts(report) == (0, 0, 0, 1, 0)
+    text = f"{status} stays {status}: an import may not make it active"
+    assert report.notes == (ImportNote(2, "ann@example.org", text),)
+    assert str(report.notes[0]) == f"line 2: ann@example.org: {text}"
+    assert find_subscriber(connection, "ann@example.org") == gone
+
+
+def test_a_newsletter_that_was_left_is_not_brought_back(connection: Connection) -> None:
+    add(connection, a_reader(newsletters=(), declined=("weekly",)))
+    report = imported(connection, "email,newsletters\nann@example.org,weekly\n")
+    assert counts(report) == (0, 0, 0, 1, 0)
+    assert "weekly: unsubscribed stays" in report.notes[0].text
+
+
+def test_a_file_broken_at_its_end_leaves_nothing_behind(engine: Engine) -> None:
+    content = b"email\nann@example.org\n\0\n"
+    with pytest.raises(BadFileError, match="line 3: a NUL byte"), engine.begin() as connection:
+        imported(connection, BytesIO(content))
+    with engine.begin() as connection:
+        assert list(list_subscribers(connection)) == []
+        assert imported(connection, "email\nann@example.org\n").added == 1
+
+
+def test_a_row_that_is_not_utf_8_is_bad_and_the_others_go_in(connection: Connection) -> None:
+    content = (
+        b"email,name\n"
+        b"ann@example.org,Ann\n"
+        b"zoe@example.org,Zo\xeb\n"
+        b"carl@example.org,\xe5\xbc\xa0\n"
+    )
+    report = imported(connection, BytesIO(content))
+    assert counts(report) == (2, 0, 0, 0, 1)
+    reason = "it is not UTF-8; save the file as CSV in UTF-8"
+    assert report.bad == (BadRow(3, "name", reason),)
+    assert [r.name for r in list_subscribers(connection)] == ["Ann", "\u5f20"]
+
+
+@pytest.mark.parametrize(
+    "content", [b"email,n\xe4me\nann@example.org,Ann\n", "email\n".encode("utf-16-le")]
+)
+def test_a_header_that_is_not_utf_8_is_an_error(connection: Connection, content: bytes) -> None:
+    with pytest.raises(BadFileError, match=r"^line 1: "):
+        imported(connection, BytesIO(content))
+    assert list(list_subscribers(connection)) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf", b"\n\r\n"])
+def test_an_empty_file_is_an_error(connection: Connection, content: bytes) -> None:
+    with pytest.raises(BadFileError, match="line 1: the file is empty"):
+        imported(connection, BytesIO(content))
+
+
+def test_a_header_alone_is_an_empty_list(connection: Connection) -> None:
+    assert counts(imported(connection, "email\n")) == (0, 0, 0, 0, 0)
+
+
+def test_two_thousand_rows_go_in_batch_by_batch(connection: Connection) -> None:
+    lines = (f"r{number}@example.org,weekly daily\n".encode() for number in range(2_000))
+    seen: list[int] = []
+    report = import_csv(
+        connection,
+        (line for part in ([b"email,newsletters\n"], lines) for line in part),
+        now=NOW,
+        progress=seen.append,
+        **HOUSE,
+    )
+    assert report.added == 2_000
+    assert seen == [1_000, 2_000]
+    assert connection.execute(select(func.count()).select_from(subscription)).scalar() == 4_000
+    assert export_csv(connection, StringIO(newline="")) == 2_000
+
+
+def test_a_report_spells_out_only_so_much(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_export, "MAX_REPORTED", 2)
+    monkeypatch.setattr(import_export, "BATCH_ROWS", 3)
+    report = imported(connection, "email\n" + "nonsense\n" * 7)
+    assert report.refused == 7
+    assert [row.line for row in report.bad] == [2, 3]
+
+
+def test_export_has_the_columns_of_import_and_disarms_formulas(connection: Connection) -> None:
+    add(connection, a_reader(name='=HYPERLINK("x")', pending=("daily",)))
+    assert exported(connection) == (
+        "email,name,language,timezone,newsletters,status\r\n"
+        'ann@example.org,"\'=HYPERLINK(""x"")",en,,?daily weekly,active\r\n'
+    )
+
+
+NAMES = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20),
+    st.from_regex(r"'{0,2}[=+\-@＝][a-z\",;]{0,4}", fullmatch=True),
+)
+LOCALS = st.from_regex(r"[A-Za-z0-9=+'\-]{1,10}", fullmatch=True)
+
+
+@st.composite
+def reader_lists(draw: DrawFn) -> list[Subscriber]:
+    locals_ = draw(st.lists(LOCALS, unique_by=str.lower, max_size=6))
+    return [draw(readers(f"{local}@example.org")) for local in locals_]
+
+
+@st.composite
+def readers(draw: DrawFn, address: str) -> Subscriber:
+    status = draw(st.sampled_from(SubscriberStatus))
+    live = [SubscriberStatus.PENDING, SubscriberStatus.ACTIVE, SubscriberStatus.UNSUBSCRIBED]
+    wish = (
+        st.just(SubscriberStatus.UNSUBSCRIBED)
+        if status in WITHDRAWN_STATUSES
+        else st.sampled_from(live)
+    )
+    return a_reader(
+        address,
+        name=draw(NAMES),
+        language=draw(st.sampled_from(["en", "zh-Hans", "ar"])),
+        timezone=draw(st.sampled_from([None, "Asia/Shanghai", "Etc/GMT+3"])),
+        status=status,
+    ).with_subscriptions(draw(st.dictionaries(st.sampled_from(NEWSLETTERS), wish)))
+
+
+def without_ids(connection: Connection) -> list[Subscriber]:
+    return [replace(reader, id=0) for reader in list_subscribers(connection)]
+
+
+@given(known=reader_lists())
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_an_export_imported_is_the_same_readers(
+    engine: Engine, known: list[Subscriber]
+) -> None:
+    # One import first, so that names are in the form in which the program keeps them.
+    with engine.connect() as connection:
+        add(connection, *known)
+        tidy = exported(connection)
+        connection.execute(delete(subscriber))
+        assert imported(connection, tidy).refused == 0
+        before, text = without_ids(connection), exported(connection)
+        assert counts(imported(connection, text))[2] == len(known)
+        connection.execute(delete(subscriber))
+        assert counts(imported(connection, text))[0] == len(known)
+        assert without_ids(connection) == before
+        assert exported(connection) == text
+        connection.rollback()
+
+
+@given(known=reader_lists(), other=reader_lists())
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_no_import_writes_to_somebody_who_said_no(
+    engine: Engine, known: list[Subscriber], other: list[Subscriber]
+) -> None:
+    with engine.connect() as connection:
+        add(connection, *known)
+        text = exported(connection)
+        connection.execute(delete(subscriber))
+        add(connection, *other)
+        imported(connection, text)
+        after = {reader.email: reader for reader in list_subscribers(connection)}
+        for reader in other:
+            now = after[reader.email]
+            assert set(reader.declined) <= set(now.declined)
+            if reader.status not in {SubscriberStatus.ACTIVE, SubscriberStatus.PENDING}:
+                assert now.status not in {SubscriberStatus.ACTIVE, SubscriberStatus.PENDING}
+        connection.rollback()
