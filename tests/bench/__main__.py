@@ -10,9 +10,20 @@ from types import ModuleType
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import archives, composing, cycles, digests, million, sending, signing, writing
+from tests.bench import (
+    archives,
+    composing,
+    cycles,
+    digests,
+    million,
+    sending,
+    signing,
+    walk,
+    writing,
+)
 
 MEASURED: dict[str, ModuleType] = {
+    "walk": walk,
     "writing": writing,
     "digests": digests,
     "composing": composing,
