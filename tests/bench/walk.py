@@ -30,11 +30,11 @@ from typing import Any
 from rich.table import Table
 
 from publisher.articles.pickup import pick_up
-from publisher.assembly import assemble, select_due
+from publisher.assembly import assemble_issues, select_due
 from publisher.clock import FixedClock
 from publisher.config import FILE_NAME, load
 from publisher.cycle import Press, press
-from publisher.issues.planning import plan
+from publisher.issues.planner import plan_issues
 from publisher.site import write_site
 from publisher.syndication.publish import publish_feeds
 from publisher.testing import SECRET, MailServer, make_publication
@@ -159,8 +159,8 @@ def _steps(machine: Press) -> Mapping[str, Callable[[], Any]]:
     where = machine.settings, machine.database
     return {
         "pick up": lambda: pick_up(*where, NOW),
-        "plan": lambda: (plan(*where, NOW), select_due(*where, NOW)),
-        "assemble": lambda: assemble(*where, machine.renderer),
+        "plan": lambda: (plan_issues(*where, NOW), select_due(*where, NOW)),
+        "assemble": lambda: assemble_issues(*where, machine.renderer),
         "pages": lambda: write_site(*where, machine.renderer, NOW),
         "feeds": lambda: publish_feeds(*where, machine.renderer, NOW),
         "deliver": machine.deliver,
