@@ -64,7 +64,7 @@ class RunningClock:
         return (self.instant + passed).astimezone(UTC).replace(microsecond=0)
 
 
-def going_on(clock: Clock) -> Clock:
+def running_from(clock: Clock) -> Clock:
     """Give a clock that goes on, from where one that stands still has stopped."""
     return RunningClock(clock.instant, uptime()) if isinstance(clock, FixedClock) else clock
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import colorsys
 import re
 
-HEX = re.compile("#[0-9a-f]{6}")
+HEX_COLOUR = re.compile("#[0-9a-f]{6}")
 
 # WCAG 2.2, 1.4.3: text, and text from 24 px or from 18.66 px in bold.
 AA = 4.5
@@ -18,10 +18,10 @@ WHITE = "#ffffff"
 BLACK = "#000000"
 
 # Below it sRGB's transfer function is straight; WCAG prints this figure, sRGB 0.04045.
-NEARLY_BLACK = 0.03928
+_LINEAR_BELOW = 0.03928
 
 # Steps in which a colour is moved towards black or white: fine enough to look unmoved.
-STEPS = 50
+_STEPS = 50
 
 
 def luminance(colour: str) -> float:
@@ -42,7 +42,7 @@ def mix(one: str, other: str, share: float) -> str:
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in parts)
 
 
-def readable(colour: str, grounds: tuple[str, ...], ratio: float = AA) -> str:
+def readable_on(colour: str, grounds: tuple[str, ...], ratio: float = AA) -> str:
     """Move a colour as little as it takes to be read on each of some grounds.
 
     Towards black or white, whichever serves; one of the two does, unless the grounds are both
@@ -53,7 +53,7 @@ def readable(colour: str, grounds: tuple[str, ...], ratio: float = AA) -> str:
         return min(contrast(candidate, ground) for ground in grounds)
 
     moved = (
-        mix(colour, end, step / STEPS) for step in range(STEPS + 1) for end in (BLACK, WHITE)
+        mix(colour, end, step / _STEPS) for step in range(_STEPS + 1) for end in (BLACK, WHITE)
     )
     found = next((candidate for candidate in moved if worst(candidate) >= ratio), None)
     return found or max((BLACK, WHITE), key=worst)
@@ -62,8 +62,8 @@ def readable(colour: str, grounds: tuple[str, ...], ratio: float = AA) -> str:
 def lightened(colour: str, ground: str, ratio: float) -> str:
     """Lighten a colour, in its hue, until it stands out from a dark ground; at most to white."""
     hue, lightness, saturation = colorsys.rgb_to_hls(*(part / 255 for part in _parts(colour)))
-    for step in range(STEPS + 1):
-        light = lightness + (1 - lightness) * step / STEPS
+    for step in range(_STEPS + 1):
+        light = lightness + (1 - lightness) * step / _STEPS
         parts = colorsys.hls_to_rgb(hue, light, saturation)
         candidate = "#" + "".join(f"{round(part * 255):02x}" for part in parts)
         if contrast(candidate, ground) >= ratio:
@@ -76,4 +76,4 @@ def _parts(colour: str) -> tuple[int, int, int]:
 
 
 def _linear(part: float) -> float:
-    return part / 12.92 if part <= NEARLY_BLACK else ((part + 0.055) / 1.055) ** 2.4
+    return part / 12.92 if part <= _LINEAR_BELOW else ((part + 0.055) / 1.055) ** 2.4

@@ -2,7 +2,7 @@
 
 A cycle may be cut off anywhere and run again: each step finds out from the database what is
 left to do. Feeds and pages come before mail, so that every link in a mail has something behind
-it. Knows no schedule of cycles; `publisher.scheduling` starts them.
+it. Knows no schedule of cycles; `publisher.service` starts them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from publisher.issues.planner import plan_issues
 from publisher.mail.dkim import DkimSigner
 from publisher.mail.dkim_keys import load_signers
 from publisher.rendering import Renderer
-from publisher.secret import secret_of
+from publisher.secret_key import load_secret
 from publisher.site import PagesWritten, renew_lost, write_site
 from publisher.syndication import publish
 from publisher.syndication.websub import HubReport, notify_hubs
@@ -42,7 +42,7 @@ def _silent(_step: str, _done: int, _of: int, _note: str = "") -> None:
 
 
 @dataclass(slots=True)
-class Report:
+class CycleReport:
     """What one cycle did."""
 
     picked_up: PickedUp = field(default_factory=PickedUp)
@@ -54,9 +54,9 @@ class Report:
     problems: list[str] = field(default_factory=list)
 
 
-def together(reports: Sequence[Report]) -> Report:
+def add_reports(reports: Sequence[CycleReport]) -> CycleReport:
     """Add up what several cycles did; what is in quarantine is so since the last one."""
-    total = Report()
+    total = CycleReport()
     for report in reports:
         picked = report.picked_up
         for name in ("new", "changed", "moved", "removed"):
@@ -71,7 +71,7 @@ def together(reports: Sequence[Report]) -> Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Press:
+class Pipeline:
     """Everything that a cycle needs, wired together once."""
 
     settings: Settings
@@ -82,7 +82,7 @@ class Press:
     secret: str = field(repr=False)
     signers: tuple[DkimSigner, ...] = ()
 
-    def run(self, progress: Progress = _silent) -> Report:
+    def run(self, progress: Progress = _silent) -> CycleReport:
         """Run one whole cycle; what can't be done is reported and the rest goes on."""
         report = self.edit(progress)
         report.sent = self.deliver(progress)
@@ -91,10 +91,10 @@ class Press:
         report.problems += report.pinged.problems
         return report
 
-    def edit(self, progress: Progress = _silent) -> Report:
+    def edit(self, progress: Progress = _silent) -> CycleReport:
         """Run a cycle up to where mail would go out: articles in, issues, pages and feeds."""
         now = self.clock.now()
-        report = Report()
+        report = CycleReport()
         publish.renew_lost(self.settings, self.database)
         renew_lost(self.settings, self.database)
         report.picked_up = self.pick_up(now, progress)
@@ -153,7 +153,7 @@ def _warn_once(database: Database, language: str) -> None:
 
 
 @contextmanager
-def press(settings: Settings, clock: Clock) -> Iterator[Press]:
+def open_pipeline(settings: Settings, clock: Clock) -> Iterator[Pipeline]:
     """Wire a publication's parts together, and let go of its state at the end."""
     with (
         closing(
@@ -161,12 +161,12 @@ def press(settings: Settings, clock: Clock) -> Iterator[Press]:
         ) as database,
         closing(Renderer(settings.folders.templates)) as renderer,
     ):
-        yield Press(
+        yield Pipeline(
             settings=settings,
             database=database,
             renderer=renderer,
             transport=create_transport(settings),
             clock=clock,
-            secret=secret_of(settings),
+            secret=load_secret(settings),
             signers=load_signers(settings),
         )

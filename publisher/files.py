@@ -20,20 +20,20 @@ def write_if_changed(path: Path, content: bytes) -> bool:
     """
     if path.is_file() and path.read_bytes() == content:
         return False
-    write(path, content)
+    write_file(path, content)
     return True
 
 
-def write(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
     """Put content in place: temporary file, fsync, rename, fsync of the folder."""
     make_folder(path.parent)
     unfinished = path.with_name(f".{path.name}.part")
-    write_through(unfinished, content)
+    write_durably(unfinished, content)
     unfinished.replace(path)
     sync_folder(path.parent)
 
 
-def write_through(path: Path, content: bytes) -> None:
+def write_durably(path: Path, content: bytes) -> None:
     """Write a file so that its content, not its name, survives a power cut.
 
     Others may see half of it meanwhile, and half of it stays if this fails.
@@ -62,7 +62,7 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def remove(path: Path, below: Path) -> None:
+def remove_file(path: Path, below: Path) -> None:
     """Remove a file that may be there, and the folders that it leaves empty, up to `below`."""
     path.unlink(missing_ok=True)
     for folder in takewhile(lambda one: below in one.parents, path.parents):

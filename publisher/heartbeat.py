@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from publisher.files import write
+from publisher.files import write_file
 
 
-def beat(heartbeat: Path, now: datetime) -> None:
+def write_heartbeat(heartbeat: Path, now: datetime) -> None:
     """Leave word that a cycle was completed."""
-    write(heartbeat, f"{now.isoformat()}\n".encode("ascii"))
+    write_file(heartbeat, f"{now.isoformat()}\n".encode("ascii"))
 
 
-def last_beat(heartbeat: Path) -> datetime | None:
+def read_heartbeat(heartbeat: Path) -> datetime | None:
     """Say when the last cycle was completed; None if never, or if the file is damaged."""
     try:
         return datetime.fromisoformat(heartbeat.read_text("ascii").strip())

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from zoneinfo import ZoneInfo
 
-CRON_FIELDS = 5
+_CRON_FIELDS = 5
 # Rules without a start count their intervals from this Monday, so that "every second
 # week" means the same weeks for everybody.
-EPOCH = date(2001, 1, 1)
-FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+_RRULE_EPOCH = date(2001, 1, 1)
+_FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Schedule:
         return map(datetime.date, CronSim(self.text, midnight - timedelta(minutes=1)))
 
     def _rrule(self, first: date) -> Iterator[date]:
-        anchor = datetime.combine(self.start or EPOCH, time())
+        anchor = datetime.combine(self.start or _RRULE_EPOCH, time())
         rule = rrulestr(self.text, dtstart=anchor)
         for moment in rule.xafter(datetime.combine(first, time()), inc=True):
             yield moment.date()
@@ -84,7 +84,7 @@ def parse_schedule(text: str, *, at: time | None = None, start: date | None = No
 def _parse_cron(text: str, at: time | None, start: date | None) -> Schedule:
     fields = text.split()
     advice = 'write five fields like "0 8 * * FRI" (minute hour day month weekday)'
-    if len(fields) != CRON_FIELDS:
+    if len(fields) != _CRON_FIELDS:
         raise ValueError(
             f"{text!r} is neither cron nor RRULE; {advice} or FREQ=WEEKLY;BYDAY=FR"
         )
@@ -107,8 +107,8 @@ def _parse_rrule(text: str, at: time | None, start: date | None) -> Schedule:
     parts = dict(part.partition("=")[::2] for part in rule.split(";"))
     if at is None:
         raise ValueError(f'{text!r} has no time of day; add at = "08:00"')
-    if parts.get("FREQ") not in FREQUENCIES or {"BYHOUR", "BYMINUTE", "BYSECOND"} & set(parts):
-        raise ValueError(f"{text!r} is not a rule for days; use FREQ={'|'.join(FREQUENCIES)}")
+    if parts.get("FREQ") not in _FREQUENCIES or {"BYHOUR", "BYMINUTE", "BYSECOND"} & set(parts):
+        raise ValueError(f"{text!r} is not a rule for days; use FREQ={'|'.join(_FREQUENCIES)}")
     # dateutil never comes back from an interval that leads nowhere.
     if not re.fullmatch(r"0*[1-9]\d{0,3}", parts.get("INTERVAL", "1")):
         raise ValueError(f"{text!r} has no such interval; write INTERVAL=1 or more, up to 9999")
@@ -120,7 +120,7 @@ def _parse_rrule(text: str, at: time | None, start: date | None) -> Schedule:
         raise ValueError(f"{text!r} counts, but from when; add start = 2026-01-01")
     schedule = Schedule(rule, "rrule", at, start)
     try:
-        found = next(islice(schedule.dates(start or EPOCH), 1), None)
+        found = next(islice(schedule.dates(start or _RRULE_EPOCH), 1), None)
     except (ValueError, TypeError, OverflowError) as error:
         raise ValueError(
             f"{text!r} is no RRULE ({error}); write FREQ=WEEKLY;BYDAY=FR"

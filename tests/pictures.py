@@ -15,10 +15,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from publisher.cli import logs, summary
-from publisher.cli.screenshots import rows_of, screenshots_of
+from publisher.cli import cycle_summary, log_setup
+from publisher.cli.screenshots import contact_sheet_rows, take_screenshots
 from publisher.config import Settings
-from publisher.cycle import Report, together
+from publisher.cycle import CycleReport, add_reports
 from publisher.database import open_database
 from publisher.demo import publish_demo
 from publisher.errors import UsageError
@@ -39,18 +39,18 @@ def main(target: Path) -> None:
     """Make the pictures in a folder."""
     target = target.resolve()
     target.mkdir(parents=True, exist_ok=True)
-    logs.set_up()
+    log_setup.set_up_logging()
     try:
         program = find_chromium()
     except UsageError as error:
         sys.exit(f"pictures: {error}")
     with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
         folder = Path("build/demo")
-        reports: list[Report] = []
+        reports: list[CycleReport] = []
         settings, now = publish_demo(folder, lambda _now, report: reports.append(report))
         console = Console(record=True, width=COLUMNS, file=io.StringIO())
         database = open_database(settings.folders.database)
-        summary.show(console, settings, database, together(reports), now)
+        cycle_summary.print_summary(console, settings, database, add_reports(reports), now)
         database.close()
         (target / "demo.png").write_bytes(table(program, console))
         (target / "digests.png").write_bytes(digests(program, settings))
@@ -77,12 +77,12 @@ def digests(program: str, settings: Settings) -> bytes:
         for one in photographs(program, settings, language)
         if one.view.width == VIEW_WIDTH
     ]
-    return sheet(rows_of(taken), scale=SCALE, lowest=LOWEST, colours=COLOURS)
+    return sheet(contact_sheet_rows(taken), scale=SCALE, lowest=LOWEST, colours=COLOURS)
 
 
 def photographs(program: str, settings: Settings, language: str) -> tuple[Photograph, ...]:
     mail = Mail(language=language, html=html_of(settings.folders.outbox, language))
-    return screenshots_of(program, mail, settings.publication.url, [settings.folders.public])
+    return take_screenshots(program, mail, settings.publication.url, [settings.folders.public])
 
 
 def html_of(outbox: Path, language: str) -> str:

@@ -16,7 +16,7 @@ from publisher.articles.media_types import HEAD_BYTES
 from publisher.articles.model import MediaFile
 from publisher.articles.parsers import MediaInfo
 from publisher.errors import ArticleError
-from publisher.files import make_folder, sync_folder, write
+from publisher.files import make_folder, sync_folder, write_file
 
 # Large enough that a disk is not the slower for it, small enough for any machine.
 PIECE = 1 << 20
@@ -79,7 +79,7 @@ class SourceFiles:
         survey = self._surveyed.get(media.path)
         place = self._place(PurePosixPath(media.path))
         if survey is None or place is None:
-            write(target, self._kept[media.path])
+            write_file(target, self._kept[media.path])
         elif not _copy(place, target, survey.sha256):
             raise ArticleError(f"{media.path}: was changed while it was being read")
 

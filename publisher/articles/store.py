@@ -19,8 +19,8 @@ from sqlalchemy import (
 from publisher.articles.columns import article_from_row
 from publisher.articles.model import Article, ArticleStatus, LanguageVersion, Origin
 from publisher.articles.tables import article, source_file, story
+from publisher.database.chunks import chunks
 from publisher.database.metadata import UTCDateTime
-from publisher.database.portions import portions
 
 Counts = Select[str, int]
 
@@ -86,7 +86,7 @@ def variants(
     """Fetch every publishable article of some stories, by story."""
     found: dict[int, list[Article]] = {}
     query = _articles().where(*_ready(now)).order_by(article.c.language)
-    for some in portions(sorted(set(stories))):
+    for some in chunks(sorted(set(stories))):
         for row in connection.execute(query.where(article.c.story_id.in_(some))):
             found.setdefault(row.story_id, []).append(article_from_row(row))
     return found
@@ -104,7 +104,7 @@ def versions(
         .where(*_ready(now))
         .order_by(article.c.language)
     )
-    for some in portions(sorted(set(stories))):
+    for some in chunks(sorted(set(stories))):
         for number, slug, language, title, url, available_at in connection.execute(
             query.where(article.c.story_id.in_(some))
         ):

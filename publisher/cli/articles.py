@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.table import Table
 
-from publisher.cli.common import HERE, AsJson, Directory, console, instant, print_json
-from publisher.config import load
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    FolderArgument,
+    JsonOption,
+    print_json,
+    rfc3339_or_none,
+    stdout_console,
+)
+from publisher.config import load_settings
 
 if TYPE_CHECKING:
     from publisher.articles.model import Article
@@ -16,12 +23,16 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("articles", epilog="Example: publisher articles my-publication")(articles)
+    app.command("articles", epilog="Example: publisher articles my-publication")(
+        articles_command
+    )
 
 
-def articles(directory: Directory = HERE, *, as_json: AsJson = False) -> None:
+def articles_command(
+    directory: FolderArgument = CURRENT_FOLDER, *, as_json: JsonOption = False
+) -> None:
     """List the articles, story by story, and the files that could not be read."""
-    settings = load(directory)
+    settings = load_settings(directory)
 
     from publisher.articles import store
     from publisher.database import open_database
@@ -37,9 +48,9 @@ def articles(directory: Directory = HERE, *, as_json: AsJson = False) -> None:
         bad = [{"file": path, "reason": reason} for path, reason in quarantine]
         print_json({"articles": [_as_json(article) for article in found], "quarantine": bad})
         return
-    console().print(_table(found))
+    stdout_console().print(_table(found))
     for path, reason in quarantine:
-        console().print(f"Quarantined: {path}: {reason}")
+        stdout_console().print(f"Quarantined: {path}: {reason}")
 
 
 def _as_json(article: Article) -> dict[str, Any]:
@@ -51,9 +62,9 @@ def _as_json(article: Article) -> dict[str, Any]:
         "status": article.status.value,
         "title": article.title,
         "date": article.published_on.isoformat(),
-        "published": instant(article.published_at),
-        "available": instant(article.available_at),
-        "updated": instant(article.updated_at),
+        "published": rfc3339_or_none(article.published_at),
+        "available": rfc3339_or_none(article.available_at),
+        "updated": rfc3339_or_none(article.updated_at),
         "authors": [{"name": b.name, "affiliation": b.affiliation} for b in article.bylines],
         "languages_offered": list(article.offered),
         "section": article.section,

@@ -9,33 +9,41 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.checked import Checked, as_json, show
 from publisher.cli.common import (
-    HERE,
-    AsJson,
-    Directory,
-    Now,
-    clock_of,
-    console,
+    CURRENT_FOLDER,
+    FolderArgument,
+    JsonOption,
+    NowOption,
+    parse_now,
     print_json,
+    stdout_console,
 )
-from publisher.cli.rehearsal import best_match, held_digests, next_digest, rehearsed, subject_of
+from publisher.cli.dry_run import (
+    match_language,
+    open_dry_run,
+    preview_held,
+    preview_next,
+    preview_subject,
+)
+from publisher.cli.gate_report import CheckResult, print_report, report_as_json
 from publisher.clock import Clock
-from publisher.config import Edition, Settings, load
+from publisher.config import Edition, Settings, load_settings
 from publisher.errors import IssueError, PublisherError, UsageError
 
 if TYPE_CHECKING:
     from publisher.assembly.preview import IssuePreview
-    from publisher.cycle import Press
+    from publisher.cycle import Pipeline
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("check", epilog="Example: publisher check --lang ar my-publication")(check)
+    app.command("check", epilog="Example: publisher check --lang ar my-publication")(
+        check_command
+    )
 
 
-def check(
-    directory: Directory = HERE,
+def check_command(
+    directory: FolderArgument = CURRENT_FOLDER,
     *,
     newsletter: Annotated[
         str | None, typer.Option("--newsletter", metavar="NAME", help="Only this newsletter.")
@@ -50,26 +58,26 @@ def check(
             "--file", metavar="MAIL", help="Check a message (.eml) or a page (.html)."
         ),
     ] = None,
-    as_json_: AsJson = False,
-    now: Now = None,
+    as_json_: JsonOption = False,
+    now: NowOption = None,
 ) -> None:
     """Prove that the next mails are fit to be sent; exit code 1 if any has an error."""
     if file is not None:
-        if newsletter is not None or directory != HERE:
+        if newsletter is not None or directory != CURRENT_FOLDER:
             raise UsageError(
                 "--file: a mail in a file is of no publication; leave the rest out"
             )
-        from publisher.cli.mailfiles import checked_file
+        from publisher.cli.eml_input import check_file
 
-        results = [checked_file(file, lang)]
+        results = [check_file(file, lang)]
     else:
-        settings = load(directory)
+        settings = load_settings(directory)
         editions = _editions(settings, newsletter, lang)
-        results = list(_checked(settings, editions, clock_of(now)))
+        results = list(_checked(settings, editions, parse_now(now)))
     if as_json_:
-        print_json(as_json(results))
+        print_json(report_as_json(results))
     else:
-        show(console(), results)
+        print_report(stdout_console(), results)
     if any(result.failed for result in results):
         raise typer.Exit(1)
 
@@ -87,7 +95,7 @@ def _editions(settings: Settings, newsletter: str | None, lang: str | None) -> l
     ]
     if lang is not None:
         languages = list(dict.fromkeys(edition.language for edition in found))
-        wanted = best_match(lang, languages)
+        wanted = match_language(lang, languages)
         if wanted is None:
             listed = ", ".join(languages) or "none"
             raise UsageError(f"--lang: there is no edition in {lang}; there are: {listed}")
@@ -96,27 +104,29 @@ def _editions(settings: Settings, newsletter: str | None, lang: str | None) -> l
     return sorted(found, key=lambda edition: order.index(edition.language))
 
 
-def _checked(settings: Settings, editions: list[Edition], clock: Clock) -> Iterator[Checked]:
+def _checked(
+    settings: Settings, editions: list[Edition], clock: Clock
+) -> Iterator[CheckResult]:
     if not editions:
         raise UsageError("there is no newsletter; add a table [[newsletter]]")
-    with rehearsed(settings, clock) as machine:
+    with open_dry_run(settings, clock) as machine:
         for edition in editions:
             yield from _held(machine, edition)
             yield _next(machine, edition, clock)
 
 
-def _held(machine: Press, edition: Edition) -> Iterator[Checked]:
+def _held(machine: Pipeline, edition: Edition) -> Iterator[CheckResult]:
     """Check what was due and waits: it is what an editor comes here for."""
     try:
-        for rehearsal in held_digests(machine, edition):
+        for rehearsal in preview_held(machine, edition):
             yield _told(rehearsal, "was due, and waits until this is mended")
     except PublisherError as error:
         yield replace(_unmade(edition), problem=f"was due, and waits: {error}")
 
 
-def _next(machine: Press, edition: Edition, clock: Clock) -> Checked:
+def _next(machine: Pipeline, edition: Edition, clock: Clock) -> CheckResult:
     try:
-        rehearsal = next_digest(machine, edition, clock.now(), or_newest=True)
+        rehearsal = preview_next(machine, edition, clock.now(), or_newest=True)
     except IssueError as error:
         return replace(_unmade(edition), remark=str(error))
     except PublisherError as error:
@@ -127,15 +137,15 @@ def _next(machine: Press, edition: Edition, clock: Clock) -> Checked:
     return _told(rehearsal, remark)
 
 
-def _unmade(edition: Edition) -> Checked:
-    return Checked(newsletter=edition.newsletter, language=edition.language)
+def _unmade(edition: Edition) -> CheckResult:
+    return CheckResult(newsletter=edition.newsletter, language=edition.language)
 
 
-def _told(rehearsal: IssuePreview, remark: str | None) -> Checked:
+def _told(rehearsal: IssuePreview, remark: str | None) -> CheckResult:
     return replace(
         _unmade(rehearsal.edition),
         day=rehearsal.issue.day,
-        subject=subject_of(rehearsal),
+        subject=preview_subject(rehearsal),
         articles=rehearsal.articles,
         remark=remark,
         proof=rehearsal.proof,

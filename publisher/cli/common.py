@@ -15,15 +15,15 @@ from rich.console import Console
 from publisher.clock import Clock, FixedClock, SystemClock
 from publisher.errors import UsageError
 
-Directory = Annotated[
+FolderArgument = Annotated[
     Path,
     typer.Argument(
         metavar="[DIR]", help="The publication's folder.", show_default="this folder"
     ),
 ]
-HERE = Path()
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Now = Annotated[
+CURRENT_FOLDER = Path()
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+NowOption = Annotated[
     str | None,
     typer.Option(
         "--now",
@@ -33,13 +33,13 @@ Now = Annotated[
 ]
 
 # Years that schedules can be reckoned in, forwards and backwards.
-EARLIEST, LATEST = 1970, 2999
+_EARLIEST_YEAR, _LATEST_YEAR = 1970, 2999
 
 # Where output goes to a file or a pipe there is no window to fit into.
-WIDTH_WITHOUT_TERMINAL = 132
+_WIDTH_WITHOUT_TERMINAL = 132
 
 
-def clock_of(now: str | None) -> Clock:
+def parse_now(now: str | None) -> Clock:
     """Make the clock that a command goes by; raises UsageError for what is no instant."""
     if now is None:
         return SystemClock()
@@ -53,16 +53,16 @@ def clock_of(now: str | None) -> Clock:
         raise UsageError(
             f"--now: {now!r} has no time zone; add Z for UTC, or an offset like +08:00"
         )
-    if not EARLIEST <= instant.year <= LATEST:
+    if not _EARLIEST_YEAR <= instant.year <= _LATEST_YEAR:
         raise UsageError(
             f"--now: {now!r} is not of this age; write one like 2026-01-09T12:00:00Z"
         )
     return FixedClock(instant)
 
 
-def console() -> Console:
+def stdout_console() -> Console:
     """Make a console for standard output."""
-    width = None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL
+    width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
     # What is printed are other people's words, in which brackets are brackets.
     return Console(width=width, highlight=False, soft_wrap=False, markup=False)
 
@@ -82,16 +82,16 @@ def print_json_list(values: Iterable[Any]) -> None:
     typer.echo("[]" if before == "[" else "\n]")
 
 
-def instant(value: datetime | None) -> str | None:
+def rfc3339_or_none(value: datetime | None) -> str | None:
     """Write an instant for programs (RFC 3339)."""
     return value.isoformat().replace("+00:00", "Z") if value else None
 
 
-def local(value: datetime) -> str:
+def format_local(value: datetime) -> str:
     """Write a local time for people: `Fri 2026-01-09 08:00 HKT`."""
     return f"{value:%a %Y-%m-%d %H:%M} {value.tzname()}"
 
 
-def counted(number: int, one: str, many: str | None = None) -> str:
+def count_noun(number: int, one: str, many: str | None = None) -> str:
     """Write a number with its noun: `1 story`, `2 stories`."""
     return f"{number} {one if number == 1 else many or one + 's'}"

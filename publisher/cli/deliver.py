@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from publisher.cli.common import HERE, Directory, Now, clock_of, counted
-from publisher.cli.progress import progress
-from publisher.config import load
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    FolderArgument,
+    NowOption,
+    count_noun,
+    parse_now,
+)
+from publisher.cli.progress import show_progress
+from publisher.config import load_settings
 from publisher.issues.states import IssueState
 
 if TYPE_CHECKING:
@@ -20,16 +26,18 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("deliver", epilog="Example: publisher deliver my-publication")(deliver)
+    app.command("deliver", epilog="Example: publisher deliver my-publication")(deliver_command)
 
 
-def deliver(directory: Directory = HERE, *, now: Now = None) -> int:
+def deliver_command(
+    directory: FolderArgument = CURRENT_FOLDER, *, now: NowOption = None
+) -> int:
     """Send what is due of every issue that is ready, and end.
 
     May run beside the service, and as often as you like: nobody gets a mail twice. What was put
     off (by a server that asked for patience, or by a rate) is sent by a later turn.
     """
-    clock, settings = clock_of(now), load(directory)
+    clock, settings = parse_now(now), load_settings(directory)
 
     from contextlib import closing
 
@@ -37,16 +45,16 @@ def deliver(directory: Directory = HERE, *, now: Now = None) -> int:
     from publisher.delivery.dispatcher import deliver as send
     from publisher.delivery.transport_factory import create_transport
     from publisher.mail.dkim_keys import load_signers
-    from publisher.secret import secret_of
+    from publisher.secret_key import load_secret
 
     signers, transport = load_signers(settings), create_transport(settings)
     with closing(
         open_database(settings.folders.database, settings.delivery.durability)
     ) as state:
         before = _under_way(state)
-        with progress() as tell:
+        with show_progress() as tell:
             sent = send(
-                settings, state, transport, secret_of(settings), clock, tell, signers=signers
+                settings, state, transport, load_secret(settings), clock, tell, signers=signers
             )
         for line in _told(state, sent, before):
             typer.echo(line)
@@ -66,16 +74,18 @@ def _under_way(database: Database) -> set[int]:
 
 def _told(database: Database, sent: DeliveryReport, before: set[int]) -> Iterator[str]:
     """Say what a turn came to, how the rest of its issues stands, and which ones are paused."""
-    from publisher.cli.troubles import stopped, summed_up
+    from publisher.cli.failure_causes import explain_pause, summarise_unsent
     from publisher.delivery.ledger.counts import count_deliveries
     from publisher.issues import store
 
     with database.reading() as connection:
         ended = [one for name in sent.issues if (one := store.issue_by_name(connection, name))]
         numbers = before | {one.id for one in ended}
-        rest = summed_up(sum(count_deliveries(connection, [*numbers]).values(), Counter()))
+        rest = summarise_unsent(
+            sum(count_deliveries(connection, [*numbers]).values(), Counter())
+        )
         paused = store.issues_in_state(connection, IssueState.PAUSED)
-    done = f"{counted(sent.messages, 'mail')} sent, {counted(len(sent.issues), 'issue')} done"
+    done = f"{count_noun(sent.messages, 'mail')} sent, {count_noun(len(sent.issues), 'issue')} done"
     yield f"{done}; {rest}: publisher status shows why" if rest else done
     for issue in paused:
-        yield stopped(issue)
+        yield explain_pause(issue)

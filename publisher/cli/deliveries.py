@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from publisher.cli.common import HERE, AsJson, Directory, instant, print_json_list
-from publisher.cli.control import IssueName, load_beside, named
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    FolderArgument,
+    JsonOption,
+    print_json_list,
+    rfc3339_or_none,
+)
+from publisher.cli.issue_control import IssueArgument, find_issue, load_settings_for_issue
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.summing import REPORTED_STATES, WAITING_STATES
 from publisher.errors import UsageError
@@ -19,15 +25,17 @@ if TYPE_CHECKING:
     from publisher.delivery.ledger.reports import DeliveryRecord
 
 # What `status` counts under one word.
-WORDS = {state.value: (state,) for state in REPORTED_STATES} | {"waiting": WAITING_STATES}
-SHOWN_AS = {state: word for word, states in WORDS.items() for state in states}
+_STATE_WORDS = {state.value: (state,) for state in REPORTED_STATES} | {
+    "waiting": WAITING_STATES
+}
+_SHOWN_AS = {state: word for word, states in _STATE_WORDS.items() for state in states}
 
-States = Annotated[
+StateOption = Annotated[
     list[str] | None,
     typer.Option(
         "--state",
         metavar="STATE",
-        help=f"Only these; may be said again: {', '.join(WORDS)}.",
+        help=f"Only these; may be said again: {', '.join(_STATE_WORDS)}.",
         show_default="all but what was sent, or waits for its first try",
     ),
 ]
@@ -38,15 +46,15 @@ def register(app: typer.Typer) -> None:
     app.command(
         "deliveries",
         epilog="Example: publisher deliveries weekly-en-2026-01-09 --state bounced",
-    )(deliveries)
+    )(deliveries_command)
 
 
-def deliveries(
-    issue: IssueName,
-    directory: Directory = HERE,
+def deliveries_command(
+    issue: IssueArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
     *,
-    state: States = None,
-    as_json: AsJson = False,
+    state: StateOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """List who has not got an issue: address, state, attempts, next try, and the reason."""
     wanted = _states(state or [])
@@ -60,7 +68,7 @@ def deliveries(
             typer.echo(row)
         is_any = True
     if not is_any:
-        words = " or ".join(dict.fromkeys(SHOWN_AS[one] for one in wanted))
+        words = " or ".join(dict.fromkeys(_SHOWN_AS[one] for one in wanted))
         everybody = f"nothing of {issue} has gone wrong: publisher status says how it stands"
         typer.echo(f"nothing of {issue} is {words.replace('_', ' ')}" if words else everybody)
 
@@ -69,9 +77,9 @@ def _states(words: list[str]) -> tuple[DeliveryState, ...]:
     found: list[DeliveryState] = []
     for word in words:
         name = word.strip().lower().replace(" ", "_").replace("-", "_")
-        if name not in WORDS:
-            raise UsageError(f"--state: {word!r} is none; there are: {', '.join(WORDS)}")
-        found += WORDS[name]
+        if name not in _STATE_WORDS:
+            raise UsageError(f"--state: {word!r} is none; there are: {', '.join(_STATE_WORDS)}")
+        found += _STATE_WORDS[name]
     return tuple(dict.fromkeys(found))
 
 
@@ -82,10 +90,10 @@ def _portions(
     from publisher.database import open_database
     from publisher.delivery.ledger.reports import list_deliveries
 
-    settings = load_beside(directory, name)
+    settings = load_settings_for_issue(directory, name)
     with closing(open_database(settings.folders.database)) as database:
         with database.reading() as connection:
-            issue = named(connection, name)
+            issue = find_issue(connection, name)
         after: int | None = 0
         while after is not None:
             with database.reading() as connection:
@@ -101,9 +109,9 @@ def _columns(portion: list[DeliveryRecord], *, with_heading: bool) -> Iterator[s
     rows += [
         (
             line.address or f"erased (number {line.subscriber_id})",
-            SHOWN_AS[line.state].replace("_", " "),
+            _SHOWN_AS[line.state].replace("_", " "),
             str(line.attempts),
-            instant(line.next_at) or "",
+            rfc3339_or_none(line.next_at) or "",
             " ".join((line.reason or "").split()),
         )
         for line in portion
@@ -118,9 +126,9 @@ def _as_json(line: DeliveryRecord) -> dict[str, Any]:
     return {
         "subscriber": line.subscriber_id,
         "address": line.address,
-        "state": SHOWN_AS[line.state],
+        "state": _SHOWN_AS[line.state],
         "attempts": line.attempts,
-        "next_try": instant(line.next_at),
-        "since": instant(line.changed_at),
+        "next_try": rfc3339_or_none(line.next_at),
+        "since": rfc3339_or_none(line.changed_at),
         "reason": line.reason,
     }

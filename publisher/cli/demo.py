@@ -7,34 +7,34 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.common import console
+from publisher.cli.common import stdout_console
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from publisher.cycle import Report
+    from publisher.cycle import CycleReport
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("demo", epilog="Example: publisher demo build/demo")(demo)
+    app.command("demo", epilog="Example: publisher demo build/demo")(demo_command)
 
 
-def demo(
+def demo_command(
     directory: Annotated[
         Path, typer.Argument(metavar="DIR", help="A new folder, or that of an earlier demo.")
     ],
 ) -> int:
     """Publish a week of the demo publication and show what went where."""
-    from publisher.cli import summary
-    from publisher.cycle import together
+    from publisher.cli import cycle_summary
+    from publisher.cycle import add_reports
     from publisher.database import open_database
     from publisher.demo import publish_demo
 
-    screen = console()
-    reports: list[Report] = []
+    screen = stdout_console()
+    reports: list[CycleReport] = []
 
-    def told(now: datetime, report: Report) -> None:
+    def told(now: datetime, report: CycleReport) -> None:
         reports.append(report)
         picked = report.picked_up
         screen.print(
@@ -43,10 +43,10 @@ def demo(
         )
 
     settings, now = publish_demo(directory, told)
-    total = together(reports)
+    total = add_reports(reports)
     database = open_database(settings.folders.database)
     try:
-        summary.show(screen, settings, database, total, now)
+        cycle_summary.print_summary(screen, settings, database, total, now)
     finally:
         database.close()
     return 1 if total.problems else 0

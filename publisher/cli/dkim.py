@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from publisher.cli.common import HERE, Directory
-from publisher.config import load
+from publisher.cli.common import CURRENT_FOLDER, FolderArgument
+from publisher.config import load_settings
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("dkim", epilog="Example: publisher dkim my-publication")(dkim)
+    app.command("dkim", epilog="Example: publisher dkim my-publication")(dkim_command)
 
 
-def dkim(directory: Directory = HERE) -> None:
+def dkim_command(directory: FolderArgument = CURRENT_FOLDER) -> None:
     """Print the TXT records that belong to the keys of the tables delivery.dkim, for a zone file."""
-    settings = load(directory)
+    settings = load_settings(directory)
 
     from publisher.mail.dkim_keys import dns_record, load_signers
 

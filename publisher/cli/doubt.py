@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from publisher.cli.common import (
-    HERE,
-    AsJson,
-    Directory,
-    clock_of,
-    counted,
-    instant,
-    local,
+    CURRENT_FOLDER,
+    FolderArgument,
+    JsonOption,
+    count_noun,
+    format_local,
+    parse_now,
     print_json,
+    rfc3339_or_none,
 )
-from publisher.cli.control import IssueName, found
-from publisher.config import load
+from publisher.cli.issue_control import IssueArgument, open_issue
+from publisher.config import load_settings
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ app = typer.Typer(
     epilog="Example: publisher doubt list my-publication",
 )
 
-To = Annotated[
+DoubtToOption = Annotated[
     list[str] | None,
     typer.Option(
         "--to",
@@ -44,17 +44,19 @@ To = Annotated[
 
 
 @app.command("list", epilog="Example: publisher doubt list --json my-publication")
-def list_(directory: Directory = HERE, *, as_json: AsJson = False) -> None:
+def doubt_list_command(
+    directory: FolderArgument = CURRENT_FOLDER, *, as_json: JsonOption = False
+) -> None:
     """List what was sent without an answer, with the Message-ID to look for in the server's log."""
     from contextlib import closing
 
     from publisher.database import open_database
     from publisher.delivery.ledger.doubts import issues_in_doubt, list_doubts
     from publisher.mail.message_header import message_name
-    from publisher.secret import secret_of
+    from publisher.secret_key import load_secret
 
-    settings = load(directory)
-    secret, domain = secret_of(settings), settings.publication.sender.domain
+    settings = load_settings(directory)
+    secret, domain = load_secret(settings), settings.publication.sender.domain
     with (
         closing(open_database(settings.folders.database)) as database,
         database.reading() as connection,
@@ -74,26 +76,36 @@ def list_(directory: Directory = HERE, *, as_json: AsJson = False) -> None:
 
 
 @app.command("resend", epilog="Example: publisher doubt resend weekly-en-2026-01-09")
-def resend(issue: IssueName, directory: Directory = HERE, *, to: To = None) -> None:
+def doubt_resend_command(
+    issue: IssueArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    to: DoubtToOption = None,
+) -> None:
     """Send again what is in doubt. Who got the first gets a second, with the same Message-ID."""
     from publisher.delivery.ledger.doubts import resend_doubts
 
-    now = clock_of(None).now()
-    with found(directory, issue) as (connection, one):
+    now = parse_now(None).now()
+    with open_issue(directory, issue) as (connection, one):
         count = resend_doubts(connection, one, _readers(connection, one, to), now)
-    done = f"{counted(count, 'mail')} will be sent again with the next turn of delivery"
+    done = f"{count_noun(count, 'mail')} will be sent again with the next turn of delivery"
     typer.echo(done if count else f"nothing of {issue} is in doubt")
 
 
 @app.command("mark-sent", epilog="Example: publisher doubt mark-sent weekly-en-2026-01-09")
-def mark_sent(issue: IssueName, directory: Directory = HERE, *, to: To = None) -> None:
+def doubt_mark_sent_command(
+    issue: IssueArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    to: DoubtToOption = None,
+) -> None:
     """Take what is in doubt for sent, say because the server's log shows the Message-ID."""
     from publisher.delivery.ledger.doubts import mark_doubts_sent
 
-    now = clock_of(None).now()
-    with found(directory, issue) as (connection, one):
+    now = parse_now(None).now()
+    with open_issue(directory, issue) as (connection, one):
         count = mark_doubts_sent(connection, one, _readers(connection, one, to), now)
-    done = f"{counted(count, 'mail')} taken for sent"
+    done = f"{count_noun(count, 'mail')} taken for sent"
     typer.echo(done if count else f"nothing of {issue} is in doubt")
 
 
@@ -122,7 +134,7 @@ def _as_json(issue: Issue, doubt: Doubt, message_id: str) -> dict[str, object]:
         "subscriber": doubt.subscriber_id,
         "address": doubt.address,
         "message_id": message_id,
-        "since": instant(doubt.since),
+        "since": rfc3339_or_none(doubt.since),
         "attempts": doubt.attempts,
         "reason": doubt.reason,
     }
@@ -131,5 +143,5 @@ def _as_json(issue: Issue, doubt: Doubt, message_id: str) -> dict[str, object]:
 def _as_lines(issue: Issue, doubt: Doubt, message_id: str) -> str:
     """Give the Message-ID a line of its own: no table is wide enough to copy it from."""
     address = doubt.address or f"erased (number {doubt.subscriber_id})"
-    tried = f"{counted(doubt.attempts, 'attempt')}, since {local(doubt.since)}"
+    tried = f"{count_noun(doubt.attempts, 'attempt')}, since {format_local(doubt.since)}"
     return f"{issue.name}: {address}: {doubt.reason}; {tried}\n    {message_id}"

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Protocol
 
 
-class Tell(Protocol):
+class ProgressCallback(Protocol):
     """Told a step's name, how many are done, of how many, and what to add."""
 
     def __call__(self, step: str, done: int, of: int, note: str = "", /) -> None:
@@ -22,7 +22,7 @@ class Tell(Protocol):
 
 
 @contextmanager
-def stoppable(tell: Tell) -> Iterator[Tell]:
+def stoppable(tell: ProgressCallback) -> Iterator[ProgressCallback]:
     """Give a `tell` that raises KeyboardInterrupt once SIGINT or SIGTERM has come.
 
     For the main thread, as handlers of signals are. What is being sent or written when the signal

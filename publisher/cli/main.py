@@ -17,13 +17,13 @@ from feeds import FeedsError
 from publisher.cli import (
     articles,
     check,
-    control,
     deliver,
     deliveries,
     demo,
     dkim,
     doubt,
-    logs,
+    issue_control,
+    log_setup,
     new,
     plan,
     preview,
@@ -37,9 +37,9 @@ from publisher.errors import PublisherError
 from subscribers import SubscribersError
 
 # In the order in which a publication's life goes.
-COMMANDS = (
+_COMMANDS = (
     *(new, run, deliver, status, deliveries, plan, preview, check, send),
-    *(control, articles, serve, dkim, demo),
+    *(issue_control, articles, serve, dkim, demo),
 )
 
 app = typer.Typer(
@@ -50,7 +50,7 @@ app = typer.Typer(
     epilog="Example: publisher new my-publication && publisher run --once my-publication",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in COMMANDS:
+for module in _COMMANDS:
     module.register(app)
 app.add_typer(doubt.app, name="doubt")
 app.add_typer(subscribers.app, name="subscribers")
@@ -63,7 +63,7 @@ def _version(value: bool) -> None:
 
 
 @app.callback()
-def options(
+def global_options(
     *,
     version: Annotated[
         bool,
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives the exit code: 0 done, 1 not done, 2 not understood."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
-    logs.set_up()
+    log_setup.set_up_logging()
     words = words or ["--help"]
     try:
         outcome = app([word for word in words if word != "--debug"], standalone_mode=False)

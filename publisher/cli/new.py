@@ -11,33 +11,35 @@ from typing import Annotated
 import typer
 
 from publisher.clock import SystemClock
-from publisher.config import FILE_NAME
+from publisher.config import SETTINGS_FILE
 from publisher.errors import UsageError
 
-EXAMPLE = "articles/en/hello.md"
+_EXAMPLE_ARTICLE = "articles/en/hello.md"
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("new", epilog="Example: publisher new my-publication")(new)
+    app.command("new", epilog="Example: publisher new my-publication")(new_command)
 
 
-def new(
+def new_command(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
 ) -> None:
     """Write a commented publication.toml and an example article into a new folder."""
-    if (directory / FILE_NAME).exists():
-        raise UsageError(f"{directory / FILE_NAME}: is there already; choose another folder")
+    if (directory / SETTINGS_FILE).exists():
+        raise UsageError(
+            f"{directory / SETTINGS_FILE}: is there already; choose another folder"
+        )
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise UsageError(f"{directory}: is not an empty folder; choose another")
     try:
         with as_file(files("publisher") / "starter") as starter:
             shutil.copytree(starter, directory, dirs_exist_ok=True)
-        _date_today(directory / EXAMPLE)
+        _date_today(directory / _EXAMPLE_ARTICLE)
     except OSError as error:
         raise UsageError(f"{directory}: can't be made: {error.strerror or error}") from None
     typer.echo(
-        f"Made {directory / FILE_NAME} and an example article.\n"
+        f"Made {directory / SETTINGS_FILE} and an example article.\n"
         f"Next: publisher preview weekly --out digest.html {directory}\n"
         f"      publisher subscribers import {directory / 'subscribers.csv'} {directory}\n"
         f"      publisher run {directory}"

@@ -9,19 +9,19 @@ import typer
 from rich.table import Table
 
 from publisher.cli.common import (
-    HERE,
-    AsJson,
-    Directory,
-    Now,
-    clock_of,
-    console,
-    instant,
-    local,
+    CURRENT_FOLDER,
+    FolderArgument,
+    JsonOption,
+    NowOption,
+    format_local,
+    parse_now,
     print_json,
+    rfc3339_or_none,
+    stdout_console,
 )
-from publisher.config import load
+from publisher.config import load_settings
 
-SHIFTED = {
+_CLOCK_CHANGE_NOTES = {
     "gap": "clocks go forward over that time: later than its name",
     "fold": "clocks go back: the first of two",
     None: "",
@@ -30,36 +30,38 @@ SHIFTED = {
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("plan", epilog="Example: publisher plan --next 20 my-publication")(plan)
+    app.command("plan", epilog="Example: publisher plan --next 20 my-publication")(plan_command)
 
 
-def plan(
-    directory: Directory = HERE,
+def plan_command(
+    directory: FolderArgument = CURRENT_FOLDER,
     *,
     count: Annotated[
         int, typer.Option("--next", min=1, max=1000, help="How many occurrences to list.")
     ] = 20,
-    now: Now = None,
-    as_json: AsJson = False,
+    now: NowOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """List what goes out next, in local time and UTC; changes nothing."""
-    clock = clock_of(now)
-    settings = load(directory)
+    clock = parse_now(now)
+    settings = load_settings(directory)
 
-    from publisher.cli.facts import planned
+    from publisher.cli.status_data import read_planned_until
     from publisher.database import open_database
     from publisher.issues.planner import upcoming_issues
 
     database = open_database(settings.folders.database)
     try:
         with database.reading() as connection:
-            lines = upcoming_issues(settings, planned(connection, settings), clock.now(), count)
+            lines = upcoming_issues(
+                settings, read_planned_until(connection, settings), clock.now(), count
+            )
     finally:
         database.close()
     if as_json:
         print_json([_as_json(line, clock.now()) for line in lines])
     else:
-        console().print(_table(lines, clock.now()))
+        stdout_console().print(_table(lines, clock.now()))
 
 
 def _as_json(line: Any, now: datetime) -> dict[str, object]:
@@ -69,7 +71,7 @@ def _as_json(line: Any, now: datetime) -> dict[str, object]:
         "day": line.occurrence.day.isoformat(),
         "local": line.local.isoformat(),
         "timezone": line.edition.timezone,
-        "utc": instant(line.occurrence.due_at),
+        "utc": rfc3339_or_none(line.occurrence.due_at),
         "shifted": line.occurrence.shifted,
         "overdue": line.occurrence.due_at <= now,
     }
@@ -83,7 +85,7 @@ def _table(lines: list[Any], now: datetime) -> Table:
         table.add_row(
             line.edition.newsletter,
             line.edition.language,
-            local(line.local),
+            format_local(line.local),
             line.edition.timezone,
             f"{line.occurrence.due_at:%a %Y-%m-%d %H:%M}",
             _note(line, now),
@@ -95,4 +97,4 @@ def _note(line: Any, now: datetime) -> str:
     overdue = (
         "due already: goes out with the next cycle" if line.occurrence.due_at <= now else ""
     )
-    return "; ".join(filter(None, (overdue, SHIFTED[line.occurrence.shifted])))
+    return "; ".join(filter(None, (overdue, _CLOCK_CHANGE_NOTES[line.occurrence.shifted])))

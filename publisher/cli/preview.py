@@ -8,17 +8,29 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.common import HERE, Directory, Now, clock_of, counted
-from publisher.cli.rehearsal import edition_of, next_digest, rehearsed, subject_of, told_of
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    FolderArgument,
+    NowOption,
+    count_noun,
+    parse_now,
+)
+from publisher.cli.dry_run import (
+    find_edition,
+    gate_summary,
+    open_dry_run,
+    preview_next,
+    preview_subject,
+)
 from publisher.clock import Clock
-from publisher.config import Edition, Settings, load
+from publisher.config import Edition, Settings, load_settings
 from publisher.errors import IssueError, UsageError
 
 if TYPE_CHECKING:
-    from publisher.cycle import Press
+    from publisher.cycle import Pipeline
     from publisher.photographs import Photograph
 
-DEFAULT_OUT = Path("preview.html")
+_DEFAULT_OUT = Path("preview.html")
 
 
 def register(app: typer.Typer) -> None:
@@ -26,12 +38,12 @@ def register(app: typer.Typer) -> None:
     app.command(
         "preview",
         epilog="Example: publisher preview weekly --lang zh-Hant --out digest.html my-publication",
-    )(preview)
+    )(preview_command)
 
 
-def preview(
+def preview_command(
     newsletter: Annotated[str, typer.Argument(help="The newsletter's name.")],
-    directory: Directory = HERE,
+    directory: FolderArgument = CURRENT_FOLDER,
     *,
     lang: Annotated[
         str | None,
@@ -45,7 +57,7 @@ def preview(
             "--out",
             metavar="FILE",
             help="Where to write it; .txt for plain text.",
-            show_default=str(DEFAULT_OUT),
+            show_default=str(_DEFAULT_OUT),
         ),
     ] = None,
     screenshots: Annotated[
@@ -57,14 +69,14 @@ def preview(
             "wide; needs Chromium.",
         ),
     ] = None,
-    now: Now = None,
+    now: NowOption = None,
 ) -> None:
     """Write what the next issue would be if it were made now; plans and sends nothing."""
-    clock = clock_of(now)
-    settings = load(directory)
-    edition = edition_of(settings, newsletter, lang)
+    clock = parse_now(now)
+    settings = load_settings(directory)
+    edition = find_edition(settings, newsletter, lang)
     if screenshots is None:
-        _write(settings, clock, edition, out or DEFAULT_OUT)
+        _write(settings, clock, edition, out or _DEFAULT_OUT)
     elif out is not None:
         raise UsageError("--out and --screenshots: give one of them")
     else:
@@ -73,8 +85,8 @@ def preview(
 
 
 def _write(settings: Settings, clock: Clock, edition: Edition, out: Path) -> None:
-    with rehearsed(settings, clock) as machine:
-        rehearsal = next_digest(machine, edition, clock.now())
+    with open_dry_run(settings, clock) as machine:
+        rehearsal = preview_next(machine, edition, clock.now())
     proof = rehearsal.proof
     content = proof.mail.text if out.suffix == ".txt" else proof.mail.html
     content = content.replace("\r\n", "\n")
@@ -84,10 +96,10 @@ def _write(settings: Settings, clock: Clock, edition: Edition, out: Path) -> Non
     except OSError as error:
         raise UsageError(f"{out}: can't be written: {error.strerror or error}") from None
     typer.echo(
-        f"{subject_of(rehearsal)}\n{counted(rehearsal.articles, 'article')}, "
+        f"{preview_subject(rehearsal)}\n{count_noun(rehearsal.articles, 'article')}, "
         f"{len(content.encode())} bytes: {out}"
     )
-    typer.echo(told_of(proof.report))
+    typer.echo(gate_summary(proof.report))
 
 
 def _all(settings: Settings, newsletter: str) -> list[Edition]:
@@ -102,11 +114,11 @@ def _all(settings: Settings, newsletter: str) -> list[Edition]:
 def _photograph(
     settings: Settings, clock: Clock, editions: list[Edition], folder: Path
 ) -> None:
-    from publisher.cli.screenshots import write
+    from publisher.cli.screenshots import write_screenshots
     from publisher.photographs import find_chromium
 
     program = find_chromium()
-    with rehearsed(settings, clock) as machine:
+    with open_dry_run(settings, clock) as machine:
         taken = [
             one
             for edition in editions
@@ -114,27 +126,27 @@ def _photograph(
         ]
     if not taken:
         raise IssueError("there is nothing to photograph")
-    write(folder, taken)
-    typer.echo(f"{counted(len(taken), 'screenshot')} and a sheet of all of them: {folder}")
+    write_screenshots(folder, taken)
+    typer.echo(f"{count_noun(len(taken), 'screenshot')} and a sheet of all of them: {folder}")
 
 
 def _views(
-    program: str, settings: Settings, machine: Press, edition: Edition, clock: Clock
+    program: str, settings: Settings, machine: Pipeline, edition: Edition, clock: Clock
 ) -> Iterator[Photograph]:
     """Photograph an edition's next issue, or what its newest articles would make, and say so.
 
     One with nothing to say stops no other.
     """
-    from publisher.cli.screenshots import screenshots_of
+    from publisher.cli.screenshots import take_screenshots
     from publisher.photographs import Mail
 
     try:
-        rehearsal = next_digest(machine, edition, clock.now(), or_newest=True)
+        rehearsal = preview_next(machine, edition, clock.now(), or_newest=True)
     except IssueError as error:
         typer.echo(f"{error}", err=True)
         return
     mail = Mail(language=edition.language, html=rehearsal.proof.mail.html)
-    typer.echo(f"{edition.language}: {subject_of(rehearsal)}")
+    typer.echo(f"{edition.language}: {preview_subject(rehearsal)}")
     # What was only now picked up lies in the copy.
     roots = [machine.settings.folders.public, settings.folders.public]
-    yield from screenshots_of(program, mail, settings.publication.url, roots)
+    yield from take_screenshots(program, mail, settings.publication.url, roots)

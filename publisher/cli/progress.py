@@ -20,18 +20,18 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
-from publisher.cli.interrupts import Tell, stoppable
+from publisher.cli.interrupts import ProgressCallback, stoppable
 
 # Work of fewer pieces is over before anyone has read a line about it.
-WORTH_TELLING = 500
+_MIN_ITEMS_SHOWN = 500
 # A file gets no more lines than this for one step, however long it is.
-MOST_LINES = 20
+_MAX_LINES = 20
 # Short, so that names and numbers fit into 80 columns beside it.
-BAR_WIDTH = 12
+_BAR_WIDTH = 12
 
 
 @contextmanager
-def progress() -> Iterator[Tell]:
+def show_progress() -> Iterator[ProgressCallback]:
     """Give a function that is told how far a step is, and stops the work when asked to."""
     if sys.stderr.isatty():
         with _bars() as bars, stoppable(_on(bars)) as tell:
@@ -44,9 +44,9 @@ def progress() -> Iterator[Tell]:
 def _bars() -> Progress:
     return Progress(
         TextColumn("{task.description}"),
-        BarColumn(BAR_WIDTH),
+        BarColumn(_BAR_WIDTH),
         MofNCompleteColumn(),
-        PaceColumn(),
+        _PaceColumn(),
         TimeRemainingColumn(),
         # Whatever room is left: where there is little, the numbers count more.
         TextColumn(
@@ -61,7 +61,7 @@ def _bars() -> Progress:
     )
 
 
-class PaceColumn(ProgressColumn):
+class _PaceColumn(ProgressColumn):
     """How many a second, of late."""
 
     def render(self, task: Task) -> Text:
@@ -70,7 +70,7 @@ class PaceColumn(ProgressColumn):
         return Text(f"{speed:,.0f}/s" if speed and speed >= 1 else "", style="cyan")
 
 
-def _on(bars: Progress) -> Tell:
+def _on(bars: Progress) -> ProgressCallback:
     tasks: dict[str, TaskID] = {}
 
     def tell(step: str, done: int, of: int, note: str = "") -> None:
@@ -81,13 +81,13 @@ def _on(bars: Progress) -> Tell:
     return tell
 
 
-def _in_lines() -> Tell:
+def _in_lines() -> ProgressCallback:
     told: dict[str, int] = {}
 
     def tell(step: str, done: int, of: int, note: str = "") -> None:
-        portion = max(WORTH_TELLING, of // MOST_LINES)
+        portion = max(_MIN_ITEMS_SHOWN, of // _MAX_LINES)
         is_whole = done // portion > told.get(step, 0) // portion
-        if of >= WORTH_TELLING and (is_whole or done == of != told.get(step)):
+        if of >= _MIN_ITEMS_SHOWN and (is_whole or done == of != told.get(step)):
             told[step] = done
             sys.stderr.write(f"{step}: {done} of {of}{f', {note}' if note else ''}\n")
 

@@ -6,10 +6,16 @@ from typing import Annotated
 
 import typer
 
-from publisher.cli import logs
-from publisher.cli.common import HERE, Directory, Now, clock_of, console
-from publisher.cli.progress import progress
-from publisher.config import load
+from publisher.cli import log_setup
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    FolderArgument,
+    NowOption,
+    parse_now,
+    stdout_console,
+)
+from publisher.cli.progress import show_progress
+from publisher.config import load_settings
 from publisher.errors import UsageError
 
 
@@ -18,42 +24,44 @@ def register(app: typer.Typer) -> None:
     app.command(
         "run",
         epilog="Example: publisher run --once --now 2026-01-09T12:00:00Z my-publication",
-    )(run)
+    )(run_command)
 
 
-def run(
-    directory: Directory = HERE,
+def run_command(
+    directory: FolderArgument = CURRENT_FOLDER,
     *,
     once: Annotated[
         bool, typer.Option("--once", help="Run one cycle and exit, instead of going on.")
     ] = False,
-    now: Now = None,
+    now: NowOption = None,
 ) -> int:
     """Pick up articles, make what is due, write feeds, pages and mail; then wait for more.
 
     Running again, or after any crash, makes nothing twice. SIGTERM ends the service cleanly.
     """
-    clock = clock_of(now)
+    clock = parse_now(now)
     if now and not once:
         raise UsageError("--now: a service needs a clock that goes on; add --once")
-    settings = load(directory)
+    settings = load_settings(directory)
 
     # What a press is made of takes half a second to load; errors above should not wait for it.
-    from publisher.cli import summary
-    from publisher.cycle import press
-    from publisher.heartbeat import beat
-    from publisher.locking import alone
+    from publisher.cli import cycle_summary
+    from publisher.cycle import open_pipeline
+    from publisher.heartbeat import write_heartbeat
+    from publisher.process_lock import hold_publication_lock
 
     heartbeat = settings.folders.var / "heartbeat"
-    with alone(settings.folders), press(settings, clock) as machine:
+    with hold_publication_lock(settings.folders), open_pipeline(settings, clock) as machine:
         if not once:
-            from publisher.scheduling import Service
+            from publisher.service import Service
 
-            logs.set_up("INFO")
-            Service(machine, heartbeat, summary.log_report).run()
+            log_setup.set_up_logging("INFO")
+            Service(machine, heartbeat, cycle_summary.log_report).run()
             return 0
-        with progress() as tell:
+        with show_progress() as tell:
             report = machine.run(tell)
-        beat(heartbeat, clock.now())
-        summary.show(console(), settings, machine.database, report, clock.now())
+        write_heartbeat(heartbeat, clock.now())
+        cycle_summary.print_summary(
+            stdout_console(), settings, machine.database, report, clock.now()
+        )
     return 1 if report.problems else 0

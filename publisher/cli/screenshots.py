@@ -14,10 +14,10 @@ from publisher.errors import UsageError
 from publisher.photographs import Labelled, Mail, Photograph, photograph, sheet
 from publisher.photographs import with_local_pictures as local
 
-SHEET = "sheet.png"
+CONTACT_SHEET = "sheet.png"
 
 
-def screenshots_of(
+def take_screenshots(
     program: str, mail: Mail, base: str, roots: Sequence[Path]
 ) -> tuple[Photograph, ...]:
     """Photograph a mail; pictures below the URL `base` are taken from one of several web roots.
@@ -27,13 +27,13 @@ def screenshots_of(
     """
 
     def locate(path: str) -> str | None:
-        return located(path, roots)
+        return find_in_web_roots(path, roots)
 
     shown = Mail(language=mail.language, html=local(mail.html, base, locate))
     return photograph(program, shown)
 
 
-def located(path: str, roots: Sequence[Path]) -> str | None:
+def find_in_web_roots(path: str, roots: Sequence[Path]) -> str | None:
     """Give the `file:` address of a path as URLs spell it, in the first web root that has it."""
     plain = unquote(urlsplit(path).path).lstrip("/")
     if "\0" in plain:
@@ -45,17 +45,17 @@ def located(path: str, roots: Sequence[Path]) -> str | None:
     return None
 
 
-def write(folder: Path, taken: Sequence[Photograph]) -> None:
+def write_screenshots(folder: Path, taken: Sequence[Photograph]) -> None:
     """Write a file for each, and the sheet; raises UsageError if they can't be written."""
     try:
         for one in taken:
-            files.write(folder / f"{one.name}.png", one.picture)
-        files.write(folder / SHEET, sheet(rows_of(taken)))
+            files.write_file(folder / f"{one.name}.png", one.picture)
+        files.write_file(folder / CONTACT_SHEET, sheet(contact_sheet_rows(taken)))
     except OSError as error:
         raise UsageError(f"{folder}: can't be written: {error.strerror or error}") from None
 
 
-def rows_of(taken: Sequence[Photograph]) -> list[list[Labelled]]:
+def contact_sheet_rows(taken: Sequence[Photograph]) -> list[list[Labelled]]:
     """Put photographs into a row for each scheme, labelled, in the order in which they come."""
     schemes = dict.fromkeys(one.view.scheme for one in taken)
     return [

@@ -8,14 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.common import HERE, Directory, Now, clock_of
-from publisher.cli.rehearsal import edition_of, next_digest, rehearsed, subject_of, told_of
-from publisher.config import load
+from publisher.cli.common import CURRENT_FOLDER, FolderArgument, NowOption, parse_now
+from publisher.cli.dry_run import (
+    find_edition,
+    gate_summary,
+    open_dry_run,
+    preview_next,
+    preview_subject,
+)
+from publisher.config import load_settings
 from publisher.errors import DeliveryError, UsageError
 
 if TYPE_CHECKING:
     from publisher.assembly.preview import IssuePreview
-    from publisher.cycle import Press
+    from publisher.cycle import Pipeline
     from publisher.delivery.transports.base import OutgoingMessage
     from publisher.mail.dkim import DkimSigner
 
@@ -24,12 +30,12 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command(
         "send", epilog="Example: publisher send weekly --to editor@example.org my-publication"
-    )(send)
+    )(send_command)
 
 
-def send(
+def send_command(
     newsletter: Annotated[str, typer.Argument(help="The newsletter's name.")],
-    directory: Directory = HERE,
+    directory: FolderArgument = CURRENT_FOLDER,
     *,
     to: Annotated[
         str, typer.Option("--to", metavar="ADDRESS", help="Who gets it; need be no reader.")
@@ -38,15 +44,15 @@ def send(
         str | None,
         typer.Option("--lang", metavar="TAG", help="The edition.", show_default="the first"),
     ] = None,
-    now: Now = None,
+    now: NowOption = None,
 ) -> None:
     """Send what the next issue would be to one address, by the transport of all mail.
 
     A test: no reader gets it, nothing of it is kept, and it may be sent again and again. Its links
     are those of nobody.
     """
-    clock, settings = clock_of(now), load(directory)
-    edition = edition_of(settings, newsletter, lang)
+    clock, settings = parse_now(now), load_settings(directory)
+    edition = find_edition(settings, newsletter, lang)
     address = _address(to)
 
     from publisher.delivery.transport_factory import create_transport
@@ -54,13 +60,15 @@ def send(
     from publisher.mail.dkim_keys import load_signers
 
     transport, signers = create_transport(settings), load_signers(settings)
-    with rehearsed(settings, clock) as machine:
-        rehearsal = next_digest(machine, edition, clock.now(), or_newest=True)
+    with open_dry_run(settings, clock) as machine:
+        rehearsal = preview_next(machine, edition, clock.now(), or_newest=True)
         outgoing = _outgoing(machine, rehearsal, address, signers)
     outcome = send_test_message(transport, outgoing)
     if outcome.status != "accepted":
         raise DeliveryError(f"{to}: {outcome.reason or outcome.status}")
-    typer.echo(f"{subject_of(rehearsal)}: sent to {to}. {told_of(rehearsal.proof.report)}")
+    typer.echo(
+        f"{preview_subject(rehearsal)}: sent to {to}. {gate_summary(rehearsal.proof.report)}"
+    )
 
 
 def _address(to: str) -> str:
@@ -73,7 +81,7 @@ def _address(to: str) -> str:
 
 
 def _outgoing(
-    machine: Press, rehearsal: IssuePreview, address: str, signers: Sequence[DkimSigner]
+    machine: Pipeline, rehearsal: IssuePreview, address: str, signers: Sequence[DkimSigner]
 ) -> OutgoingMessage:
     from publisher.delivery.transports.base import OutgoingMessage
     from publisher.mail import IssueMail, compile_mail

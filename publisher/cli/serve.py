@@ -7,32 +7,32 @@ from urllib.parse import urlsplit
 
 import typer
 
-from publisher.cli.common import HERE, Directory
-from publisher.config import Settings, load
+from publisher.cli.common import CURRENT_FOLDER, FolderArgument
+from publisher.config import Settings, load_settings
 
-HIGHEST_PORT = 65_535
+_MAX_PORT = 65_535
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("serve", epilog="Example: publisher serve --port 8080 my-publication")(serve)
+    app.command("serve", epilog="Example: publisher serve --port 8080 my-publication")(
+        serve_command
+    )
     app.command(
         "webserver",
         epilog="Example: publisher webserver nginx --root /srv/lantern/public my-publication",
-    )(webserver)
+    )(webserver_command)
 
 
-def serve(
-    directory: Directory = HERE,
+def serve_command(
+    directory: FolderArgument = CURRENT_FOLDER,
     *,
     host: Annotated[
         str, typer.Option("--host", help="The address to listen on; 0.0.0.0 is all of them.")
     ] = "127.0.0.1",
     port: Annotated[
         int,
-        typer.Option(
-            "--port", min=0, max=HIGHEST_PORT, help="The port; 0 is any that is free."
-        ),
+        typer.Option("--port", min=0, max=_MAX_PORT, help="The port; 0 is any that is free."),
     ] = 8000,
 ) -> None:
     """Serve public/ over HTTP until SIGTERM or Ctrl-C; changes nothing.
@@ -40,7 +40,7 @@ def serve(
     Answers as nginx and Caddy do with what `publisher webserver` prints. It has no TLS: for the
     open internet put one of them, or a content network, in front of it or in its place.
     """
-    settings = load(directory)
+    settings = load_settings(directory)
 
     from publisher import serving
 
@@ -50,9 +50,9 @@ def serve(
     serving.serve(settings, host, port, ready)
 
 
-def webserver(
+def webserver_command(
     server: Annotated[Literal["nginx", "caddy"], typer.Argument(help="The web server.")],
-    directory: Directory = HERE,
+    directory: FolderArgument = CURRENT_FOLDER,
     *,
     root: Annotated[
         str | None,
@@ -68,7 +68,7 @@ def webserver(
     ] = False,
 ) -> None:
     """Print a web server's configuration for this publication: types, freshness, links, CORS."""
-    settings = load(directory)
+    settings = load_settings(directory)
 
     from publisher import serving
 

@@ -12,69 +12,73 @@ from rich.console import Console
 from rich.table import Table
 
 from publisher.cli.common import (
-    HERE,
-    AsJson,
-    Directory,
-    clock_of,
-    console,
-    counted,
-    instant,
-    local,
+    CURRENT_FOLDER,
+    FolderArgument,
+    JsonOption,
+    count_noun,
+    format_local,
+    parse_now,
     print_json,
+    rfc3339_or_none,
+    stdout_console,
 )
-from publisher.config import Settings, load
+from publisher.config import Settings, load_settings
 from publisher.delivery.summing import summarize_counts
 
 if TYPE_CHECKING:
-    from publisher.cli.facts import Facts, Made
+    from publisher.cli.status_data import IssueStatus, PublicationStatus
     from publisher.delivery.ledger.reports import ReasonCounts
 
 # More than this many of the last issues are for programs (--json), not for a terminal.
-ISSUES_SHOWN = 20
+_ISSUES_SHOWN = 20
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("status", epilog="Example: publisher status --json my-publication")(status)
+    app.command("status", epilog="Example: publisher status --json my-publication")(
+        status_command
+    )
 
 
-def status(directory: Directory = HERE, *, as_json: AsJson = False) -> None:
+def status_command(
+    directory: FolderArgument = CURRENT_FOLDER, *, as_json: JsonOption = False
+) -> None:
     """Show articles, readers, issues and deliveries, and what is wrong, if anything."""
-    now = clock_of(None).now()
-    settings = load(directory)
+    now = parse_now(None).now()
+    settings = load_settings(directory)
 
-    from publisher.cli.facts import collect
-    from publisher.cli.troubles import causes_of
+    from publisher.cli.failure_causes import failure_causes
+    from publisher.cli.status_data import collect_status
     from publisher.database import open_database
-    from publisher.heartbeat import last_beat
+    from publisher.heartbeat import read_heartbeat
 
     database = open_database(settings.folders.database)
     try:
         with database.reading() as connection:
-            facts = collect(connection, settings, now)
-            causes = causes_of(connection, _shown(facts))
+            facts = collect_status(connection, settings, now)
+            causes = failure_causes(connection, _shown(facts))
     finally:
         database.close()
-    beaten = last_beat(settings.folders.var / "heartbeat")
+    beaten = read_heartbeat(settings.folders.var / "heartbeat")
     if as_json:
         print_json(_as_json(settings, facts, beaten, causes))
     else:
-        _show(console(), settings, facts, beaten, causes)
+        _show(stdout_console(), settings, facts, beaten, causes)
 
 
 def _as_json(
     settings: Settings,
-    facts: Facts,
+    facts: PublicationStatus,
     beaten: datetime | None,
     causes: Mapping[int, ReasonCounts],
 ) -> dict[str, Any]:
-    from publisher.cli import troubles
+    from publisher.cli import failure_causes
 
     publication = settings.publication
     return {
         "title": publication.title(publication.default_language),
         "url": publication.url,
-        "last_cycle": instant(beaten),
+        "last_cycle": rfc3339_or_none(beaten),
         "stories": facts.stories,
         "languages": {
             line.language: {
@@ -92,14 +96,14 @@ def _as_json(
         "quarantine": [{"file": path, "reason": reason} for path, reason in facts.quarantine],
         "issues": [
             _issue_as_json(made)
-            | {"causes": troubles.as_json(causes.get(made.issue.id, Counter()))}
+            | {"causes": failure_causes.causes_as_json(causes.get(made.issue.id, Counter()))}
             for line in facts.languages
             for made in line.issues
         ],
     }
 
 
-def _pings_as_json(facts: Facts) -> dict[str, Any]:
+def _pings_as_json(facts: PublicationStatus) -> dict[str, Any]:
     return {
         "waiting": facts.pings_waiting,
         "failed": [
@@ -109,14 +113,14 @@ def _pings_as_json(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _issue_as_json(made: Made) -> dict[str, Any]:
+def _issue_as_json(made: IssueStatus) -> dict[str, Any]:
     issue, count = made.issue, made.deliveries
     return {
         "name": issue.name,
         "newsletter": issue.newsletter,
         "language": issue.language,
         "day": issue.day.isoformat(),
-        "due": instant(issue.due_at),
+        "due": rfc3339_or_none(issue.due_at),
         "state": issue.state.value,
         "reason": issue.reason,
         "articles": made.articles,
@@ -128,47 +132,47 @@ def _issue_as_json(made: Made) -> dict[str, Any]:
 def _show(
     console: Console,
     settings: Settings,
-    facts: Facts,
+    facts: PublicationStatus,
     beaten: datetime | None,
     causes: Mapping[int, ReasonCounts],
 ) -> None:
-    from publisher.cli import troubles
+    from publisher.cli import failure_causes
 
     publication = settings.publication
     title = publication.title(publication.default_language)
-    cycle = f"last cycle {local(beaten)}" if beaten else "no cycle has been run yet"
+    cycle = f"last cycle {format_local(beaten)}" if beaten else "no cycle has been run yet"
     console.print(
-        f"{title}: {counted(facts.stories, 'story', 'stories')}, "
-        f"{counted(facts.feeds, 'feed')}; {cycle}"
+        f"{title}: {count_noun(facts.stories, 'story', 'stories')}, "
+        f"{count_noun(facts.feeds, 'feed')}; {cycle}"
     )
     console.print(_languages(facts))
     if shown := _shown(facts):
         console.print(_issues(shown))
     for made in shown:
         for told in (
-            *troubles.why(made.issue),
-            *troubles.explained(made, causes.get(made.issue.id, Counter())),
+            *failure_causes.explain_state(made.issue),
+            *failure_causes.explain_failures(made, causes.get(made.issue.id, Counter())),
         ):
             console.print(told)
     _show_the_rest(console, facts)
 
 
-def _show_the_rest(console: Console, facts: Facts) -> None:
+def _show_the_rest(console: Console, facts: PublicationStatus) -> None:
     for tag, count in facts.elsewhere.items():
-        articles = counted(count, "article")
+        articles = count_noun(count, "article")
         console.print(f"{articles} in {tag}, which is not one of the languages")
     for tag, count in facts.unserved.items():
-        readers = counted(count, "subscriber")
+        readers = count_noun(count, "subscriber")
         console.print(f"{readers} of {tag}, which is not one of the languages")
     if facts.pings_waiting:
-        console.print(f"{counted(facts.pings_waiting, 'ping')} to hubs waiting")
+        console.print(f"{count_noun(facts.pings_waiting, 'ping')} to hubs waiting")
     for hub, topic, answer in facts.pings_failed:
         console.print(f"Not told: {hub} of {topic}: {answer}", style="yellow")
     for path, reason in facts.quarantine:
         console.print(f"Quarantined: {path}: {reason}", style="yellow")
 
 
-def _languages(facts: Facts) -> Table:
+def _languages(facts: PublicationStatus) -> Table:
     table = Table()
     for heading in ("Language", "Articles", "of them converted", "Held back", "Subscribers"):
         table.add_column(heading, justify="left" if heading == "Language" else "right")
@@ -178,13 +182,13 @@ def _languages(facts: Facts) -> Table:
     return table
 
 
-def _shown(facts: Facts) -> list[Made]:
+def _shown(facts: PublicationStatus) -> list[IssueStatus]:
     shown = [made for line in facts.languages for made in line.issues]
     shown.sort(key=lambda made: (made.issue.due_at, made.issue.id), reverse=True)
-    return shown[:ISSUES_SHOWN]
+    return shown[:_ISSUES_SHOWN]
 
 
-def _issues(shown: list[Made]) -> Table:
+def _issues(shown: list[IssueStatus]) -> Table:
     """Show the issues under the names that other commands take; fits into 80 columns."""
     table = Table()
     table.add_column("Issue", no_wrap=True)
@@ -203,7 +207,7 @@ def _issues(shown: list[Made]) -> Table:
     return table
 
 
-def _sum(made: Made) -> str:
+def _sum(made: IssueStatus) -> str:
     """Write what was planned as the sum of what became of it: `3 = 2 sent + 1 deferred`."""
     parts = [
         f"{n} {s.replace('_', ' ')}" for s, n in summarize_counts(made.deliveries).items() if n

@@ -11,9 +11,16 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from publisher.cli.common import HERE, AsJson, Directory, clock_of, console, print_json
-from publisher.cli.progress import progress
-from publisher.config import Settings, load
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    FolderArgument,
+    JsonOption,
+    parse_now,
+    print_json,
+    stdout_console,
+)
+from publisher.cli.progress import show_progress
+from publisher.config import Settings, load_settings
 from publisher.database import Database, open_database
 from publisher.errors import UsageError
 from subscribers import Subscriber, export_csv, import_csv, list_subscribers
@@ -25,12 +32,12 @@ app = typer.Typer(
 )
 
 # A terminal shows the first bad rows; --json and files are for the rest.
-BAD_ROWS_SHOWN = 50
+_BAD_ROWS_SHOWN = 50
 
 
 @contextmanager
 def _open(directory: Path) -> Iterator[tuple[Settings, Database]]:
-    settings = load(directory)
+    settings = load_settings(directory)
     database = open_database(settings.folders.database)
     try:
         yield settings, database
@@ -41,16 +48,16 @@ def _open(directory: Path) -> Iterator[tuple[Settings, Database]]:
 @app.command(
     "import", epilog="Example: publisher subscribers import readers.csv my-publication"
 )
-def import_(
+def subscribers_import_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file, UTF-8.")],
-    directory: Directory = HERE,
+    directory: FolderArgument = CURRENT_FOLDER,
 ) -> int:
     """Take in readers from CSV: email,name,language,timezone,newsletters,status.
 
     Newsletters are separated by spaces. A bad row is named with its line; the others go in.
     Nobody who has left, or whose address is dead, is made a reader again by an import.
     """
-    with _open(directory) as (settings, database), progress() as tell:
+    with _open(directory) as (settings, database), show_progress() as tell:
         try:
             with file.open("rb") as lines, database.writing() as connection:
                 report = import_csv(
@@ -59,15 +66,15 @@ def import_(
                     languages=settings.publication.reader_tag,
                     default_language=settings.publication.default_language,
                     known_newsletters=[n.name for n in settings.newsletters],
-                    now=clock_of(None).now(),
+                    now=parse_now(None).now(),
                     progress=lambda count: tell("rows", count, sys.maxsize),
                 )
         except OSError as error:
             raise UsageError(f"{file}: can't be read: {error.strerror or error}") from None
-    for row in (*report.bad[:BAD_ROWS_SHOWN], *report.notes[:BAD_ROWS_SHOWN]):
+    for row in (*report.bad[:_BAD_ROWS_SHOWN], *report.notes[:_BAD_ROWS_SHOWN]):
         sys.stderr.write(f"{file}: {row}\n")
-    if report.refused > BAD_ROWS_SHOWN:
-        sys.stderr.write(f"{file}: and {report.refused - BAD_ROWS_SHOWN} more bad rows\n")
+    if report.refused > _BAD_ROWS_SHOWN:
+        sys.stderr.write(f"{file}: and {report.refused - _BAD_ROWS_SHOWN} more bad rows\n")
     typer.echo(
         f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
         f"{report.kept} kept as they were, {report.refused} bad"
@@ -77,8 +84,8 @@ def import_(
 
 
 @app.command("export", epilog="Example: publisher subscribers export --out readers.csv")
-def export(
-    directory: Directory = HERE,
+def subscribers_export_command(
+    directory: FolderArgument = CURRENT_FOLDER,
     *,
     out: Annotated[
         Path | None,
@@ -99,14 +106,16 @@ def export(
 
 
 @app.command("list", epilog="Example: publisher subscribers list --json my-publication")
-def list_(directory: Directory = HERE, *, as_json: AsJson = False) -> None:
+def subscribers_list_command(
+    directory: FolderArgument = CURRENT_FOLDER, *, as_json: JsonOption = False
+) -> None:
     """List the readers."""
     with _open(directory) as (_settings, database), database.reading() as connection:
         found = list(list_subscribers(connection))
     if as_json:
         print_json([_as_json(reader) for reader in found])
     else:
-        console().print(_table(found))
+        stdout_console().print(_table(found))
 
 
 def _as_json(reader: Subscriber) -> dict[str, object]:

@@ -4,31 +4,31 @@ Read once, at the edge; everything behind it may trust what it holds. Knows no d
 no template.
 """
 
-from publisher.config.delivery import Delivery
-from publisher.config.loading import FILE_NAME, load
+from publisher.config.delivery import DeliverySettings
+from publisher.config.loader import SETTINGS_FILE, load_settings
 from publisher.config.newsletters import Edition, InDoubt, Late, Missing, Newsletter
 from publisher.config.publication import (
-    Feeds,
+    FeedSettings,
     Folders,
-    Podcast,
+    PodcastSettings,
     Publication,
     Settings,
     Source,
 )
 
 __all__ = [
-    "FILE_NAME",
-    "Delivery",
+    "SETTINGS_FILE",
+    "DeliverySettings",
     "Edition",
-    "Feeds",
+    "FeedSettings",
     "Folders",
     "InDoubt",
     "Late",
     "Missing",
     "Newsletter",
-    "Podcast",
+    "PodcastSettings",
     "Publication",
     "Settings",
     "Source",
-    "load",
+    "load_settings",
 ]

@@ -1,6 +1,6 @@
 """The settings of how mail leaves: by which transport, how fast, signed by whom.
 
-A password is not among them; it comes from the environment (`publisher.config.loading`). Knows
+A password is not among them; it comes from the environment (`publisher.config.loader`). Knows
 no socket and no key.
 """
 
@@ -17,9 +17,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
-from publisher.config.values import Host, Sender, Table
+from publisher.config.values import ConfigTable, HostName, MailboxValue
 
-SUBMISSION, SUBMISSIONS, RELAY = 587, 465, 25
+_SUBMISSION_PORT, _SUBMISSIONS_PORT, _RELAY_PORT = 587, 465, 25
 
 
 class Tls(StrEnum):
@@ -30,32 +30,36 @@ class Tls(StrEnum):
     NONE = "none"
 
 
-def file_of(folder: Path, named: str) -> Path:
+def resolve_file(folder: Path, named: str) -> Path:
     """Say which file a setting names: below the publication's folder, or elsewhere; ~ is home."""
     # Not Path.expanduser, which raises where there is no such user.
     return folder / os.path.expanduser(named)  # noqa: PTH111  # as the comment says
 
 
-PORTS = {Tls.IMPLICIT: SUBMISSIONS, Tls.STARTTLS: SUBMISSION, Tls.NONE: RELAY}
+_DEFAULT_PORTS = {
+    Tls.IMPLICIT: _SUBMISSIONS_PORT,
+    Tls.STARTTLS: _SUBMISSION_PORT,
+    Tls.NONE: _RELAY_PORT,
+}
 
 
-class Layout(StrEnum):
+class OutboxLayoutKind(StrEnum):
     """How the outbox keeps its messages."""
 
     FILES = "files"
     MAILDIR = "maildir"
 
 
-class Outbox(Table):
+class OutboxSettings(ConfigTable):
     """The table [delivery.outbox]."""
 
-    layout: Layout = Layout.FILES
+    layout: OutboxLayoutKind = OutboxLayoutKind.FILES
 
 
-class Smtp(Table):
+class SmtpSettings(ConfigTable):
     """The table [delivery.smtp]: the server that takes our mail, and how it is spoken to."""
 
-    host: Host = "localhost"
+    host: HostName = "localhost"
     port: int | None = Field(default=None, ge=1, le=65_535, strict=True)
     tls: Tls = Tls.STARTTLS
     # Files, below the publication's folder or elsewhere: whom to trust, and who we are.
@@ -64,9 +68,9 @@ class Smtp(Table):
     key: str | None = None
     user: str | None = None
     # What we call ourselves; our own host name unless said.
-    hello: Host | None = None
+    hello: HostName | None = None
     # Where bounces go; the sender's address unless said.
-    bounces: Sender | None = None
+    bounces: MailboxValue | None = None
     connections: int = Field(default=8, ge=1, le=100)
     # Messages that a connection may have been promised; after a kill so many may be in doubt.
     promised: int = Field(default=8, ge=1, le=100)
@@ -76,7 +80,7 @@ class Smtp(Table):
     @property
     def port_used(self) -> int:
         """The port: as said, or what goes with the kind of TLS."""
-        return self.port or PORTS[self.tls]
+        return self.port or _DEFAULT_PORTS[self.tls]
 
     @model_validator(mode="before")
     @classmethod
@@ -88,28 +92,30 @@ class Smtp(Table):
         return values
 
     @model_validator(mode="after")
-    def _goes_together(self) -> Smtp:
+    def _goes_together(self) -> SmtpSettings:
         if self.key and not self.certificate:
             raise _wrong("key", 'a key without a certificate; add certificate = "..."')
         if self.certificate and self.tls is Tls.NONE:
             raise _wrong("certificate", 'is never shown without TLS; use tls = "starttls"')
-        if self.user and self.tls is Tls.NONE and self.host not in LOOPBACK:
+        if self.user and self.tls is Tls.NONE and self.host not in _LOOPBACK:
             raise _wrong("user", "a password would cross the network in the clear; use TLS")
         return self
 
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 # One message in a quarter of an hour: no rate is slower than that, and none so slow that the time
 # until the next one is beyond every calendar.
-LEAST = 0.001
+_MIN_PER_SECOND = 0.001
 
 
-class Rate(Table):
+class RateSettings(ConfigTable):
     """How many messages may leave; nothing said is no bound."""
 
-    per_second: float | None = Field(default=None, ge=LEAST, le=100_000, allow_inf_nan=False)
+    per_second: float | None = Field(
+        default=None, ge=_MIN_PER_SECOND, le=100_000, allow_inf_nan=False
+    )
     per_hour: int | None = Field(default=None, ge=1, le=100_000_000)
 
 
@@ -125,10 +131,10 @@ def _tables(value: object) -> tuple[object, ...]:
     return tuple(value)
 
 
-class DomainRate(Rate):
+class DomainRateSettings(RateSettings):
     """The tables [[delivery.domain]]: receivers that are bounded, and slowed, together."""
 
-    names: Annotated[tuple[Host, ...], BeforeValidator(_hosts)] = Field(min_length=1)
+    names: Annotated[tuple[HostName, ...], BeforeValidator(_hosts)] = Field(min_length=1)
 
 
 def _day(value: object) -> date:
@@ -141,7 +147,7 @@ def _day(value: object) -> date:
     raise ValueError(f"{str(value)!r} is not a day; write one like 2026-01-31")
 
 
-class Warmup(Table):
+class WarmupSettings(ConfigTable):
     """The table [delivery.warmup]: a new sender's first days, each so much more than the last."""
 
     # The first day; days are those of UTC.
@@ -153,36 +159,36 @@ class Warmup(Table):
     until: int = Field(default=100_000, ge=1, le=100_000_000)
 
     @model_validator(mode="after")
-    def _begins_below_its_end(self) -> Warmup:
+    def _begins_below_its_end(self) -> WarmupSettings:
         if self.first > self.until:
             raise _wrong("first", f"{self.first:,} is more than `until`; begin with less")
         return self
 
 
-class Dkim(Table):
+class DkimSettings(ConfigTable):
     """The tables [[delivery.dkim]]: one signature each (RFC 6376, RFC 8463)."""
 
-    domain: Host
+    domain: HostName
     selector: str = Field(min_length=1)
     # A PEM file: RSA of 2048 bits or more, or Ed25519.
     key: str = Field(min_length=1)
 
 
-class Delivery(Table):
+class DeliverySettings(ConfigTable):
     """The table [delivery]."""
 
     transport: Literal["outbox", "smtp"] = "outbox"
     # A commit that survives a power cut, or only a kill, at less cost.
     durability: Literal["full", "normal"] = "full"
-    outbox: Outbox = Outbox()
-    smtp: Smtp = Smtp()
-    rate: Rate = Rate()
-    domain: Annotated[tuple[DomainRate, ...], BeforeValidator(_tables)] = ()
-    warmup: Warmup | None = None
-    dkim: Annotated[tuple[Dkim, ...], BeforeValidator(_tables)] = ()
+    outbox: OutboxSettings = OutboxSettings()
+    smtp: SmtpSettings = SmtpSettings()
+    rate: RateSettings = RateSettings()
+    domain: Annotated[tuple[DomainRateSettings, ...], BeforeValidator(_tables)] = ()
+    warmup: WarmupSettings | None = None
+    dkim: Annotated[tuple[DkimSettings, ...], BeforeValidator(_tables)] = ()
 
     @model_validator(mode="after")
-    def _each_domain_once(self) -> Delivery:
+    def _each_domain_once(self) -> DeliverySettings:
         names = [name for one in self.domain for name in one.names]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:

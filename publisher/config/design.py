@@ -12,19 +12,19 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, PlainValidator
 
-from publisher.colours import AA, HEX, WHITE, contrast
-from publisher.config.values import Table
+from publisher.colours import AA, HEX_COLOUR, WHITE, contrast
+from publisher.config.values import ConfigTable
 from publisher.errors import ArticleError
 
-FORMATS = frozenset({"png", "jpg", "gif"})
-FORMATS_SAID = "PNG, JPEG or GIF"
+_LOGO_FORMATS = frozenset({"png", "jpg", "gif"})
+_LOGO_FORMAT_NAMES = "PNG, JPEG or GIF"
 # It is in front of every mail, on a telephone's connection too.
-MOST_BYTES = 200_000
+_MAX_LOGO_BYTES = 200_000
 
 
 def _colour(value: str) -> str:
     colour = value.lower()
-    if not HEX.fullmatch(colour):
+    if not HEX_COLOUR.fullmatch(colour):
         raise ValueError(f"{value!r} is not a colour; write one with six digits, like #8f2f12")
     return colour
 
@@ -57,21 +57,25 @@ class Logo:
     def read(self, root: Path) -> Logo:
         """Fill in what the file says; raises ValueError with what is wrong and what is right."""
         # Pillow takes longer to load than all settings to read.
-        from publisher.imagesize import measure
+        from publisher.image_size import measure_image
 
         try:
             content = (root / self.path).read_bytes()
-            found = measure(content)
+            found = measure_image(content)
         except OSError as error:
             raise ValueError(
                 f"{self.path!r} can't be read: {error.strerror}; give a picture's path from here"
             ) from None
         except ArticleError as error:
             raise ValueError(f"{self.path!r} {error}; give a smaller picture") from None
-        if found is None or found.suffix not in FORMATS:
-            raise ValueError(f"{self.path!r} is no picture that mails show; use {FORMATS_SAID}")
-        if len(content) > MOST_BYTES:
-            raise ValueError(f"{self.path!r} has {len(content)} bytes; stay below {MOST_BYTES}")
+        if found is None or found.suffix not in _LOGO_FORMATS:
+            raise ValueError(
+                f"{self.path!r} is no picture that mails show; use {_LOGO_FORMAT_NAMES}"
+            )
+        if len(content) > _MAX_LOGO_BYTES:
+            raise ValueError(
+                f"{self.path!r} has {len(content)} bytes; stay below {_MAX_LOGO_BYTES}"
+            )
         name = hashlib.sha256(content).hexdigest()[:16]
         target = f"media/{name}/logo.{found.suffix}"
         return replace(
@@ -87,7 +91,7 @@ def _logo(value: object) -> Logo:
     return Logo(path=value)
 
 
-class Design(Table):
+class DesignSettings(ConfigTable):
     """The table [publication.design]."""
 
     # Links, buttons and the bar at the top.

@@ -17,21 +17,21 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from publisher.config.values import (
+    ConfigTable,
+    LanguageTag,
+    LanguageTags,
     Localised,
-    Name,
-    Table,
-    Tag,
-    Tags,
+    LocalisedTitle,
     TimeOfDay,
-    Title,
-    Zone,
-    differing_tags,
-    listed,
+    TimeZoneName,
+    UrlName,
+    check_distinct_tags,
+    require_list,
 )
 from publisher.recurrence import Schedule, parse_schedule
 
 # Each language's folder below the web root holds these beside its newsletters.
-RESERVED_NAMES = frozenset({"feeds", "stories", "unsubscribe", "preferences"})
+_RESERVED_NAMES = frozenset({"feeds", "stories", "unsubscribe", "preferences"})
 
 
 class Late(StrEnum):
@@ -71,16 +71,16 @@ class Block(StrEnum):
     NOTES = "notes"
 
 
-Blocks = Annotated[tuple[Block, ...], BeforeValidator(listed)]
+Blocks = Annotated[tuple[Block, ...], BeforeValidator(require_list)]
 
 
-class Terms(Table):
+class EditionSettings(ConfigTable):
     """What may be said of a newsletter and said otherwise of one edition."""
 
-    title: Title | None = None
+    title: LocalisedTitle | None = None
     schedule: str | None = None
     at: TimeOfDay | None = None
-    timezone: Zone | None = None
+    timezone: TimeZoneName | None = None
     start: date | None = None
     skip_dates: tuple[date, ...] | None = None
     max_articles: int | None = Field(default=None, ge=1, le=100)
@@ -88,13 +88,13 @@ class Terms(Table):
     late: Late | None = None
     max_lateness: int | None = Field(default=None, ge=1, le=8760)  # hours
     missing: Missing | None = None
-    fallback: Tags | None = None
+    fallback: LanguageTags | None = None
     content: Content | None = None
     blocks: Blocks | None = None
     in_doubt: InDoubt | None = None
     give_up_after: int | None = Field(default=None, ge=1, le=720)  # hours
 
-    def schedule_of(self, below: Terms | None = None) -> Schedule | None:
+    def schedule_of(self, below: EditionSettings | None = None) -> Schedule | None:
         """Make the schedule that these terms, laid over others, come to."""
         text = self.schedule or (below.schedule if below else None)
         at = self.at or (below.at if below and not self.schedule else None)
@@ -130,24 +130,24 @@ class Edition:
 
 
 # A daily digest is stale by the evening; a weekly one may still go out after a weekend.
-LATENESS_OF_A_DAILY = timedelta(hours=12)
-LATENESS_OF_A_WEEKLY = timedelta(days=3)
+_MAX_LATENESS_DAILY = timedelta(hours=12)
+_MAX_LATENESS_WEEKLY = timedelta(days=3)
 # Longer than mail servers are down, and than greylisting lasts; an issue older than that is stale.
-PATIENCE = timedelta(days=2)
+_GIVE_UP_AFTER = timedelta(days=2)
 # Two weekdays come at most ten times in 31 days, three at least twelve times.
-DAYS_OF_TWICE_A_WEEK = 10
+_MONTHLY_DATES_OF_TWICE_A_WEEK = 10
 
 
-class Newsletter(Terms):
+class Newsletter(EditionSettings):
     """The tables [[newsletter]]."""
 
-    name: Name
-    title: Title
+    name: UrlName
+    title: LocalisedTitle
     schedule: str
-    languages: Tags | None = Field(default=None, min_length=1)
-    edition: Annotated[dict[Tag, Terms], BeforeValidator(differing_tags)] = Field(
-        default_factory=dict
-    )
+    languages: LanguageTags | None = Field(default=None, min_length=1)
+    edition: Annotated[
+        dict[LanguageTag, EditionSettings], BeforeValidator(check_distinct_tags)
+    ] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _schedules_are_sound(self) -> Newsletter:
@@ -158,14 +158,14 @@ class Newsletter(Terms):
 
     @model_validator(mode="after")
     def _name_is_free(self) -> Newsletter:
-        if self.name in RESERVED_NAMES:
+        if self.name in _RESERVED_NAMES:
             problem = f"{self.name!r} is a folder of the web root already; choose another name"
             raise PydanticCustomError("name", "{problem}", {"problem": problem, "key": "name"})
         return self
 
     def in_language(self, language: str, timezone: str) -> Edition:
         """Decide every setting of one edition; `timezone` is the publication's."""
-        terms = self.edition.get(language, Terms())
+        terms = self.edition.get(language, EditionSettings())
 
         def told(key: str, default: Any) -> Any:
             own = getattr(terms, key)
@@ -185,17 +185,19 @@ class Newsletter(Terms):
             max_articles=told("max_articles", 12),
             max_age=timedelta(days=told("max_age", 60)),
             late=told("late", Late.SEND),
-            max_lateness=timedelta(hours=lateness) if lateness else default_lateness(schedule),
+            max_lateness=timedelta(hours=lateness)
+            if lateness
+            else default_max_lateness(schedule),
             missing=told("missing", Missing.SKIP),
             fallback=told("fallback", ()),
             content=told("content", Content.SUMMARY),
             blocks=frozenset(told("blocks", ())),
             in_doubt=told("in_doubt", InDoubt.HOLD),
-            give_up_after=timedelta(hours=patience) if patience else PATIENCE,
+            give_up_after=timedelta(hours=patience) if patience else _GIVE_UP_AFTER,
         )
 
 
-def _check_schedule(terms: Terms, below: Terms | None, key: str) -> None:
+def _check_schedule(terms: EditionSettings, below: EditionSettings | None, key: str) -> None:
     try:
         terms.schedule_of(below)
     except ValueError as error:
@@ -203,7 +205,7 @@ def _check_schedule(terms: Terms, below: Terms | None, key: str) -> None:
         raise PydanticCustomError("schedule", "{problem}", context) from None
 
 
-def default_lateness(schedule: Schedule) -> timedelta:
+def default_max_lateness(schedule: Schedule) -> timedelta:
     """Half a day for what comes three times a week or more often, else three days."""
-    often = schedule.days_a_month() > DAYS_OF_TWICE_A_WEEK
-    return LATENESS_OF_A_DAILY if often else LATENESS_OF_A_WEEKLY
+    often = schedule.days_a_month() > _MONTHLY_DATES_OF_TWICE_A_WEEK
+    return _MAX_LATENESS_DAILY if often else _MAX_LATENESS_WEEKLY

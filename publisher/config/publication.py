@@ -1,6 +1,6 @@
 """The settings of a publication: who publishes, from where, to whom, in which languages.
 
-Knows nothing of how publication.toml is read; see `publisher.config.loading`.
+Knows nothing of how publication.toml is read; see `publisher.config.loader`.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from publisher.config.delivery import Delivery
-from publisher.config.design import Design
+from publisher.config.delivery import DeliverySettings
+from publisher.config.design import DesignSettings
 from publisher.config.newsletters import Edition, Newsletter
-from publisher.config.podcasts import Category
+from publisher.config.podcast_categories import PodcastCategory
 from publisher.config.values import (
-    Address,
+    ConfigTable,
+    LanguageTag,
+    LanguageTags,
     Localised,
-    Sender,
-    Table,
-    Tag,
-    Tags,
-    Text,
-    Title,
+    LocalisedText,
+    LocalisedTitle,
+    MailboxValue,
+    TimeZoneName,
+    WebAddress,
     WebRoot,
-    Zone,
 )
 from publisher.errors import LanguageError
 from publisher.languages import match, normalise
@@ -37,19 +37,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Publication(Table):
+class Publication(ConfigTable):
     """The table [publication]."""
 
-    title: Title
-    description: Text = Localised({"": ""})
+    title: LocalisedTitle
+    description: LocalisedText = Localised({"": ""})
     url: WebRoot
-    languages: Tags = Field(min_length=1)
-    timezone: Zone = "UTC"
-    sender: Sender
-    address: Text
+    languages: LanguageTags = Field(min_length=1)
+    timezone: TimeZoneName = "UTC"
+    sender: MailboxValue
+    address: LocalisedText
     # The year from which tag: URIs speak for the host (RFC 4151); fixed once for all.
     since: int = Field(default=2026, ge=1995, le=9999)
-    design: Design = Design()
+    design: DesignSettings = DesignSettings()
 
     @model_validator(mode="after")
     def _languages_are_none_of_ours(self) -> Publication:
@@ -82,24 +82,24 @@ class Publication(Table):
         return canonical if self.serves(canonical) else None
 
 
-class Source(Table):
+class Source(ConfigTable):
     """The tables [[source]]."""
 
     kind: Literal["folder"]
     path: str = Field(min_length=1)
-    language: Tag | None = None
+    language: LanguageTag | None = None
 
 
-class Podcast(Table):
+class PodcastSettings(ConfigTable):
     """The table [feeds.podcast]: what directories want to know of feeds with sound."""
 
-    category: Category = "News"
+    category: PodcastCategory = "News"
     explicit: bool = False
-    image: Address | None = None
-    owner: Sender | None = None
+    image: WebAddress | None = None
+    owner: MailboxValue | None = None
 
 
-class Feeds(Table):
+class FeedSettings(ConfigTable):
     """The table [feeds]."""
 
     # What a subscription document holds at most; what is older is in the archive documents.
@@ -108,21 +108,21 @@ class Feeds(Table):
     content: Literal["full", "summary"] = "full"
     # Minutes for which a copy of a feed is fresh enough: <ttl>, and Cache-Control.
     ttl: int = Field(default=15, ge=1, le=10_080)
-    hubs: tuple[Address, ...] = ()
-    podcast: Podcast = Podcast()
+    hubs: tuple[WebAddress, ...] = ()
+    podcast: PodcastSettings = PodcastSettings()
 
 
-class Document(Table):
+class PublicationFile(ConfigTable):
     """The whole of publication.toml."""
 
     publication: Publication
     source: tuple[Source, ...] = Field(min_length=1)
     newsletter: tuple[Newsletter, ...] = ()
-    delivery: Delivery = Delivery()
-    feeds: Feeds = Feeds()
+    delivery: DeliverySettings = DeliverySettings()
+    feeds: FeedSettings = FeedSettings()
 
     @model_validator(mode="after")
-    def _names_differ(self) -> Document:
+    def _names_differ(self) -> PublicationFile:
         names = [newsletter.name for newsletter in self.newsletter]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:
@@ -177,8 +177,8 @@ class Settings:
     publication: Publication
     sources: tuple[Source, ...]
     newsletters: tuple[Newsletter, ...]
-    delivery: Delivery
-    feeds: Feeds
+    delivery: DeliverySettings
+    feeds: FeedSettings
     secret: SecretStr | None
     smtp_password: SecretStr | None = None
 

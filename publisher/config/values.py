@@ -22,23 +22,23 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Pla
 from publisher.errors import LanguageError
 from publisher.languages import match, normalise
 
-NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # RFC 3986, less what a web root can't have: user, query and fragment. It goes into mail headers
 # as it stands, so that a space or a line break would break them.
-URL_CHARACTERS = re.compile(r"https?://[A-Za-z0-9._~%!$&'()*+,;=:/\[\]-]+")
+_URL_CHARACTERS = re.compile(r"https?://[A-Za-z0-9._~%!$&'()*+,;=:/\[\]-]+")
 # A name (RFC 1123 section 2.1); an underscore is in none of the net, and in those of containers.
-HOST = re.compile(
+_HOST = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?"
     r"(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?)*"
 )
 # RFC 5321 section 4.5.3.1.1.
-LONGEST_LOCAL_PART = 64
-QUERY_CHARACTERS = re.compile(r"[A-Za-z0-9._~%!$&'()*+,;=:@/?-]*")
+MAX_LOCAL_PART = 64
+_QUERY_CHARACTERS = re.compile(r"[A-Za-z0-9._~%!$&'()*+,;=:@/?-]*")
 # What would end a header line, for anybody (RFC 5322 section 2.2, and Unicode's own line ends).
-CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-class Table(BaseModel):
+class ConfigTable(BaseModel):
     """One table of publication.toml: unknown keys are errors, values never change."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -72,7 +72,7 @@ def _web_root(value: str) -> str:
 
 
 def _is_web_root(value: str) -> bool:
-    if not URL_CHARACTERS.fullmatch(value):
+    if not _URL_CHARACTERS.fullmatch(value):
         return False
     try:
         parts = urlsplit(value)
@@ -86,7 +86,7 @@ def _is_web_root(value: str) -> bool:
 def _address(value: str) -> str:
     """Check the address of something elsewhere: like a web root, but a query may follow."""
     address, _, query = value.partition("?")
-    if not _is_web_root(address) or not QUERY_CHARACTERS.fullmatch(query):
+    if not _is_web_root(address) or not _QUERY_CHARACTERS.fullmatch(query):
         raise ValueError(
             f"{value!r} is not a web address; write one like https://hub.example.net/"
         )
@@ -99,7 +99,7 @@ def _host(value: str) -> str:
         ascii_host = host if host.isascii() else idna.encode(host, uts46=True).decode("ascii")
     except idna.IDNAError:
         ascii_host = ""
-    if not (HOST.fullmatch(ascii_host) or _is_address(ascii_host)):
+    if not (_HOST.fullmatch(ascii_host) or _is_address(ascii_host)):
         raise ValueError(f"{value!r} is not a host; write one like mail.example.org")
     return ascii_host
 
@@ -113,7 +113,7 @@ def _is_address(value: str) -> bool:
 
 
 def _name(value: str) -> str:
-    if not NAME.fullmatch(value):
+    if not _NAME.fullmatch(value):
         raise ValueError(
             f"{value!r} can't be part of a URL; write small letters, digits and hyphens, like weekly"
         )
@@ -131,7 +131,7 @@ def _time(value: object) -> time:
     return moment
 
 
-MAILBOX = re.compile(
+_MAILBOX = re.compile(
     r"""\s*(?: "?(?P<name>[^"<>@]*?)"?\s*<(?P<angle>[^<>]+)> | (?P<bare>\S+) )\s*""", re.VERBOSE
 )
 
@@ -154,11 +154,11 @@ class Mailbox(NamedTuple):
 def _mailbox(value: object) -> Mailbox:
     if isinstance(value, Mailbox):
         return value
-    found = None if CONTROLS.search(str(value)) else MAILBOX.fullmatch(str(value))
+    found = None if _CONTROLS.search(str(value)) else _MAILBOX.fullmatch(str(value))
     address = (found["angle"] or found["bare"]) if found else ""
-    if len(address.rpartition("@")[0]) > LONGEST_LOCAL_PART:
+    if len(address.rpartition("@")[0]) > MAX_LOCAL_PART:
         raise ValueError(
-            f"{value!r} has more than {LONGEST_LOCAL_PART} characters before the @, and no server "
+            f"{value!r} has more than {MAX_LOCAL_PART} characters before the @, and no server "
             "need take it; write a shorter address"
         )
     try:
@@ -211,7 +211,7 @@ def _localised(value: object) -> Localised:
         raise ValueError(
             f'{value!r} is no text; write "Title" or {{ en = "Title", fr = "Titre" }}'
         )
-    differing_tags(texts)
+    check_distinct_tags(texts)
     return Localised({tag and _tag(tag): text for tag, text in texts.items()})
 
 
@@ -221,12 +221,12 @@ def _says_something(text: object) -> bool:
 
 def _title(value: object) -> Localised:
     title = _localised(value)
-    if any(CONTROLS.search(text) for text in title):
+    if any(_CONTROLS.search(text) for text in title):
         raise ValueError(f"{value!r} has a line break or control character; write one line")
     return title
 
 
-def differing_tags(value: Any) -> Any:
+def check_distinct_tags(value: Any) -> Any:
     """Refuse a language that is there twice, perhaps spelled in two ways."""
     tags = [_tag(tag) for tag in value if tag] if isinstance(value, tuple | Mapping) else []
     twice = next((tag for tag in tags if tags.count(tag) > 1), None)
@@ -235,21 +235,23 @@ def differing_tags(value: Any) -> Any:
     return value
 
 
-def listed(value: Any) -> Any:
+def require_list(value: Any) -> Any:
     """Refuse what is no list: one word would be taken for its letters."""
     if not isinstance(value, list | tuple):
         raise ValueError(f'{value!r} is not a list; write one like ["en", "zh-Hans"]')  # noqa: TRY004  # pydantic collects ValueErrors only
     return tuple(value)
 
 
-Tag = Annotated[str, BeforeValidator(_tag)]
-Tags = Annotated[tuple[Tag, ...], AfterValidator(differing_tags), BeforeValidator(listed)]
-Zone = Annotated[str, AfterValidator(_zone)]
-Address = Annotated[str, AfterValidator(_address)]
+LanguageTag = Annotated[str, BeforeValidator(_tag)]
+LanguageTags = Annotated[
+    tuple[LanguageTag, ...], AfterValidator(check_distinct_tags), BeforeValidator(require_list)
+]
+TimeZoneName = Annotated[str, AfterValidator(_zone)]
+WebAddress = Annotated[str, AfterValidator(_address)]
 WebRoot = Annotated[str, AfterValidator(_web_root)]
-Name = Annotated[str, AfterValidator(_name)]
+UrlName = Annotated[str, AfterValidator(_name)]
 TimeOfDay = Annotated[time, PlainValidator(_time)]
-Sender = Annotated[Mailbox, PlainValidator(_mailbox)]
-Host = Annotated[str, AfterValidator(_host)]
-Text = Annotated[Localised, PlainValidator(_localised)]
-Title = Annotated[Localised, PlainValidator(_title)]
+MailboxValue = Annotated[Mailbox, PlainValidator(_mailbox)]
+HostName = Annotated[str, AfterValidator(_host)]
+LocalisedText = Annotated[Localised, PlainValidator(_localised)]
+LocalisedTitle = Annotated[Localised, PlainValidator(_title)]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from publisher.database import upgrading
+from publisher.database import schema
 from publisher.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 Durability = Literal["full", "normal"]
 
 # A cycle's transactions last milliseconds; half a minute covers a slow disk and a backup.
-BUSY_MILLISECONDS = 30_000
-ATTEMPTS = 1000
+_BUSY_MILLISECONDS = 30_000
+_WAL_ATTEMPTS = 1000
 
 
 class Database:
@@ -79,7 +79,7 @@ def open_database(path: Path, durability: Durability = "full") -> Database:
         raise DatabaseError(f"{path.parent}: can't be made: {error.strerror}") from error
     engine = _engine(path, durability)
     try:
-        upgrading.upgrade(engine, path)
+        schema.upgrade_schema(engine, path)
     except (DBAPIError, sqlite3.Error) as error:
         engine.dispose()
         cause = error.orig if isinstance(error, DBAPIError) else error
@@ -93,7 +93,7 @@ def open_database(path: Path, durability: Durability = "full") -> Database:
 def _engine(path: Path, durability: Durability) -> Engine:
     # Not from text: a folder may be named with what a URL takes for itself.
     url = URL.create("sqlite", database=str(path))
-    engine = create_engine(url, connect_args={"timeout": BUSY_MILLISECONDS / 1000})
+    engine = create_engine(url, connect_args={"timeout": _BUSY_MILLISECONDS / 1000})
     event.listen(engine, "connect", partial(_prepare, durability))
     event.listen(engine, "begin", _begin)
     return engine
@@ -109,13 +109,13 @@ def _prepare(durability: Durability, connection: Any, _record: ConnectionPoolEnt
 
 def _write_ahead(connection: Any) -> None:
     # The one place where SQLite does not wait by itself: when two open a new file at once.
-    for left in reversed(range(ATTEMPTS)):
+    for left in reversed(range(_WAL_ATTEMPTS)):
         try:
             connection.execute("PRAGMA journal_mode=WAL")
         except sqlite3.OperationalError as error:
             if not left or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                 raise
-            time.sleep(BUSY_MILLISECONDS / 1000 / ATTEMPTS)
+            time.sleep(_BUSY_MILLISECONDS / 1000 / _WAL_ATTEMPTS)
         else:
             return
 

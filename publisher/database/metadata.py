@@ -10,7 +10,7 @@ from sqlalchemy import MetaData
 from subscribers.tables import UTCDateTime
 
 # Names that a migration can rely on, whatever the database would call things by itself.
-NAMING = {
+NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     "ck": "ck_%(table_name)s_%(constraint_name)s",
@@ -18,6 +18,6 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 
-metadata = MetaData(naming_convention=NAMING)
+metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
 __all__ = ["UTCDateTime", "metadata"]

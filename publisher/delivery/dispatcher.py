@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy import Connection
 
-from publisher.clock import Clock, SystemTimer, Timer, going_on
+from publisher.clock import Clock, SystemTimer, Timer, running_from
 from publisher.config import InDoubt, Settings
 from publisher.database import Database
 from publisher.delivery.bindery import JobBuilder, retry_policy_of
@@ -75,7 +75,7 @@ def deliver(  # noqa: PLR0913  # the parts of the program that delivering stands
 
     Several processes may do so at once. What goes wrong is among the problems; the rest goes on.
     """
-    office = _Office(settings, database, transport, going_on(clock), timer or SystemTimer())
+    office = _Office(settings, database, transport, running_from(clock), timer or SystemTimer())
     bindery, sent, goes_on = (
         JobBuilder(settings, database, secret, signers),
         DeliveryReport(),

@@ -16,10 +16,10 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from publisher.clock import FixedClock
-from publisher.config import FILE_NAME, Settings, load
-from publisher.cycle import Press, Report, press
+from publisher.config import SETTINGS_FILE, Settings, load_settings
+from publisher.cycle import CycleReport, Pipeline, open_pipeline
 from publisher.errors import UsageError
-from publisher.heartbeat import beat
+from publisher.heartbeat import write_heartbeat
 from subscribers import import_csv
 
 # A working week; by Friday noon in Hong Kong every edition of the weekly is due.
@@ -31,7 +31,7 @@ _OUTPUTS = ("public", "outbox", "var", "articles")
 
 
 def publish_demo(
-    directory: Path, told: Callable[[datetime, Report], None]
+    directory: Path, told: Callable[[datetime, CycleReport], None]
 ) -> tuple[Settings, datetime]:
     """Lay the demo publication out in a folder and let its week pass; gives the last instant.
 
@@ -40,21 +40,21 @@ def publish_demo(
     """
     with as_file(files("publisher") / "demo" / "data") as data:
         _lay_out(data, directory)
-        settings = replace(load(directory), secret=SecretStr(DEMO_SECRET))
+        settings = replace(load_settings(directory), secret=SecretStr(DEMO_SECRET))
         for now in DEMO_DAYS:
             if now == _LATE_DAY:
                 shutil.copytree(data / "late", directory, dirs_exist_ok=True)
-            with press(settings, FixedClock(now)) as machine:
+            with open_pipeline(settings, FixedClock(now)) as machine:
                 if now == DEMO_DAYS[0]:
                     _import(machine, data / "subscribers.csv", now)
                 told(now, machine.run())
-        beat(settings.folders.var / "heartbeat", DEMO_DAYS[-1])
+        write_heartbeat(settings.folders.var / "heartbeat", DEMO_DAYS[-1])
     return settings, DEMO_DAYS[-1]
 
 
 def _lay_out(data: Path, directory: Path) -> None:
-    ours = data / FILE_NAME
-    theirs = directory / FILE_NAME
+    ours = data / SETTINGS_FILE
+    theirs = directory / SETTINGS_FILE
     if theirs.is_file() and theirs.read_bytes() == ours.read_bytes():
         for name in _OUTPUTS:
             shutil.rmtree(directory / name, ignore_errors=True)
@@ -68,7 +68,7 @@ def _lay_out(data: Path, directory: Path) -> None:
         raise UsageError(f"{directory}: can't be made: {error.strerror or error}") from None
 
 
-def _import(machine: Press, file: Path, now: datetime) -> None:
+def _import(machine: Pipeline, file: Path, now: datetime) -> None:
     publication = machine.settings.publication
     with file.open("rb") as lines, machine.database.writing() as connection:
         import_csv(

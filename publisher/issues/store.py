@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Text, cast, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from publisher.database.portions import portions
+from publisher.database.chunks import chunks
 from publisher.errors import IssueError
 from publisher.issues.model import Issue
 from publisher.issues.states import STATES_WITH_PAGE, IssueState, check_transition
@@ -156,7 +156,7 @@ def issues_by_ids(connection: Connection, numbers: Sequence[int]) -> list[Issue]
     query = select(*_COLUMNS).order_by(issue_table.c.due_at, issue_table.c.id)
     found = (
         row
-        for some in portions(numbers)
+        for some in chunks(numbers)
         for row in connection.execute(query.where(issue_table.c.id.in_(some)))
     )
     return [_to_issue(row) for row in found]
@@ -255,7 +255,7 @@ def stories_sent(
         )
     )
     found: set[int] = set()
-    for some in portions(stories):
+    for some in chunks(stories):
         here = query.where(issue_article_table.c.story_id.in_(some))
         found.update(connection.execute(here).scalars())
     return found

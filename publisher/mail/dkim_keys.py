@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from os.path import abspath
 from pathlib import Path
 
-from publisher.config import FILE_NAME, Settings
-from publisher.config.delivery import Dkim, file_of
+from publisher.config import SETTINGS_FILE, Settings
+from publisher.config.delivery import DkimSettings, resolve_file
 from publisher.errors import ConfigError
 from publisher.mail.dkim import DkimSigner
 
@@ -56,14 +56,14 @@ def load_signers(settings: Settings) -> tuple[DkimSigner, ...]:
     """
     from publisher.mail.dkim_key_files import read_key
 
-    file, root = str(settings.folders.root / FILE_NAME), settings.folders.root
+    file, root = str(settings.folders.root / SETTINGS_FILE), settings.folders.root
     sender = settings.publication.sender.domain.lower()
     signers: list[DkimSigner] = []
     for number, table in enumerate(settings.delivery.dkim):
         where = f"delivery.dkim[{number}]"
         _check_domain((file, f"{where}.domain"), table.domain, sender)
         _check_selector((file, f"{where}.selector"), table, signers)
-        path = file_of(root, table.key)
+        path = resolve_file(root, table.key)
         key = read_key(path, (file, f"{where}.key"))
         _check_hidden((file, f"{where}.key"), path, settings.folders.public)
         signers.append(DkimSigner(table.domain, table.selector, key))
@@ -89,7 +89,9 @@ def _check_hidden(place: tuple[str, str], path: Path, public: Path) -> None:
         raise ConfigError(*place, problem, remedy)
 
 
-def _check_selector(place: tuple[str, str], table: Dkim, before: Sequence[DkimSigner]) -> None:
+def _check_selector(
+    place: tuple[str, str], table: DkimSettings, before: Sequence[DkimSigner]
+) -> None:
     selector = table.selector
     if not _SELECTOR.fullmatch(selector):
         remedy = "write letters, digits and hyphens, like news-2026"

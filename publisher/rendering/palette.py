@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from publisher.colours import WHITE, lightened, readable
+from publisher.colours import WHITE, lightened, readable_on
 
 # Neutral, a little warm: pure black and white are harsh, and Gmail inverts them at random.
 _INK = "#1f1d1a"
@@ -68,8 +68,8 @@ def palette(accent: str, ground: str) -> Palette:
         rule=_RULE,
         ink=_INK,
         muted=_MUTED,
-        quiet=readable(_MUTED, (ground,)),
-        link=readable(accent, (WHITE, _TINT, _WEB_TINT)),
+        quiet=readable_on(_MUTED, (ground,)),
+        link=readable_on(accent, (WHITE, _TINT, _WEB_TINT)),
         button=accent,
         on_button=WHITE,
     )

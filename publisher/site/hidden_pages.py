@@ -18,7 +18,7 @@ from publisher.articles.model import ArticleStatus
 from publisher.articles.tables import article, story
 from publisher.config import Settings
 from publisher.database import Database
-from publisher.files import remove
+from publisher.files import remove_file
 
 
 def remove_hidden_pages(settings: Settings, database: Database, now: datetime) -> int:
@@ -32,7 +32,7 @@ def remove_hidden_pages(settings: Settings, database: Database, now: datetime) -
         with database.writing() as connection:
             _renew_related(connection, shown)
     for row in shown:
-        remove(public / _file(row), public)
+        remove_file(public / _file(row), public)
     with database.writing() as connection:
         # What is only embargoed has its page to come.
         articles.mark_article_pages_written(

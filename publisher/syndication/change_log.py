@@ -28,7 +28,7 @@ from publisher.articles.store import articles_by_id
 from publisher.articles.tables import article, story
 from publisher.config import Publication
 from publisher.database import Database
-from publisher.database.portions import portions
+from publisher.database.chunks import chunks
 from publisher.syndication.feed_index import FeedIndex, subjects_of
 from publisher.syndication.feed_positions import FeedPositions
 from publisher.syndication.tables import feed_entry
@@ -42,7 +42,7 @@ def record_changes(database: Database, publication: Publication, now: datetime) 
     """Take note of everything that is due; gives how many articles that were."""
     with database.reading() as connection:
         numbers = _due(connection, now)
-    for some in portions(numbers, ARTICLES_PER_TRANSACTION):
+    for some in chunks(numbers, ARTICLES_PER_TRANSACTION):
         with database.writing() as connection:
             _ChangeRecorder(connection, publication, now).take(some)
     return len(numbers)

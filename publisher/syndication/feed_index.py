@@ -17,7 +17,7 @@ from feeds.text import label
 from publisher.articles.model import Article
 from publisher.articles.story_key import story_slug
 from publisher.config import Publication
-from publisher.database.portions import portions
+from publisher.database.chunks import chunks
 from publisher.syndication.tables import feed, feed_position
 from publisher.syndication.tag_uris import FEED_PREFIX, publication_tag
 
@@ -146,7 +146,7 @@ def mark_feeds_due(connection: Connection, numbers: Sequence[int] | None = None)
     if numbers is None:
         connection.execute(rows)
         return
-    for some in portions(numbers):
+    for some in chunks(numbers):
         connection.execute(rows.where(feed.c.id.in_(some)))
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 import feeds
 from publisher.articles import store as articles
 from publisher.articles.model import Article
-from publisher.database.portions import portions
+from publisher.database.chunks import chunks
 from publisher.syndication.entry_builder import Identity, StoredEntry
 from publisher.syndication.tables import feed_archive, feed_entry, feed_position
 
@@ -103,13 +103,13 @@ def _standing(
 ) -> list[StoredEntry]:
     identities: dict[int, tuple[int, Identity]] = {}
     columns = (feed_entry.c.id, feed_entry.c.article_id, feed_entry.c.tag, feed_entry.c.updated)
-    for some in portions([number for _position, number in found]):
+    for some in chunks([number for _position, number in found]):
         for row in connection.execute(select(*columns).where(feed_entry.c.id.in_(some))):
             moment = datetime.fromtimestamp(row.updated, UTC)
             identities[row.id] = (row.article_id, Identity(row.tag, moment))
     numbers = [number for number, _identity in identities.values()]
     texts: dict[int, Article] = {}
-    for some in portions(numbers):
+    for some in chunks(numbers):
         texts |= articles.articles_by_id(connection, some)
     stories = {one.story_id for one in texts.values()}
     versions = articles.versions(connection, stories, now)
@@ -187,6 +187,6 @@ def mark_archives_due(
     if feed_id is None:
         connection.execute(rows)
         return
-    for some in portions(numbers):
+    for some in chunks(numbers):
         here = (feed_archive.c.feed_id == feed_id) & feed_archive.c.number.in_(some)
         connection.execute(rows.where(here))

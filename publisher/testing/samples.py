@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from publisher.articles.model import Article, ArticleStatus, Byline, Origin
-from publisher.config import FILE_NAME, Settings, load
+from publisher.config import SETTINGS_FILE, Settings, load_settings
 
 # Long enough for `PUBLISHER_SECRET`, and plainly none.
 SECRET = "no-secret-only-a-sample"  # noqa: S105  # published here for all to read
@@ -51,10 +51,10 @@ def make_publication(
     }
     folder.mkdir(parents=True, exist_ok=True)
     lines = [f"{key} = {_toml(value)}\n" for key, value in document.items()]
-    (folder / FILE_NAME).write_text("".join(lines), "utf-8")
+    (folder / SETTINGS_FILE).write_text("".join(lines), "utf-8")
     for source in sources:
         (folder / source["path"]).mkdir(parents=True, exist_ok=True)
-    return load(folder, {"PUBLISHER_SECRET": SECRET})
+    return load_settings(folder, {"PUBLISHER_SECRET": SECRET})
 
 
 def _toml(value: object) -> str:

@@ -23,10 +23,10 @@ from publisher import syndication
 from publisher.articles.columns import content_hash
 from publisher.articles.tables import article, story
 from publisher.clock import FixedClock
-from publisher.config import load
-from publisher.cycle import press
+from publisher.config import load_settings
+from publisher.cycle import open_pipeline
 from publisher.database import Database
-from publisher.database.portions import portions
+from publisher.database.chunks import chunks
 from publisher.testing import make_publication
 
 COLUMNS = ("Seconds (median)", "least", "most")
@@ -71,7 +71,7 @@ def _step(*words: object) -> dict[str, Any]:
 def prepare(folder: Path, count: int) -> dict[str, Any]:
     """Make a publication with so many articles in its database, and its feeds."""
     settings = make_publication(folder / "publication", languages=LANGUAGES)
-    with press(settings, FixedClock(NOW - timedelta(days=1))) as one:
+    with open_pipeline(settings, FixedClock(NOW - timedelta(days=1))) as one:
         one.edit()
         _stock(one.database, count)
         start = time.perf_counter()
@@ -81,7 +81,7 @@ def prepare(folder: Path, count: int) -> dict[str, Any]:
 
 def _stock(database: Database, count: int) -> None:
     stories = count // len(LANGUAGES)
-    for numbers in portions(range(1, stories + 1)):
+    for numbers in chunks(range(1, stories + 1)):
         with database.writing() as connection:
             rows = [{"id": n, "key": f"story-{n}", "slug": f"story-{n}"} for n in numbers]
             connection.execute(insert(story), rows)
@@ -123,14 +123,14 @@ def _rows(number: int) -> Iterator[dict[str, Any]]:
 
 def publish(folder: Path, runs: int) -> dict[str, Any]:
     """Publish one story in four languages, so many times; gives seconds and memory."""
-    settings = load(folder / "publication", {})
+    settings = load_settings(folder / "publication", {})
     whole, feeds = [], []
     timed = _time(syndication, "syndicate")
     before = sum(1 for _file in (folder / "publication" / "articles").rglob("*.md"))
     for run in range(before, before + runs):
         for language in LANGUAGES:
             _drop_in(folder / "publication" / "articles" / language / f"new-{run}.md", run)
-        with press(settings, FixedClock(NOW + timedelta(minutes=run))) as one:
+        with open_pipeline(settings, FixedClock(NOW + timedelta(minutes=run))) as one:
             start = time.perf_counter()
             report = one.edit()
             whole.append(time.perf_counter() - start)

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from publisher.clock import FixedClock
-from publisher.config import FILE_NAME, Settings, load
+from publisher.config import SETTINGS_FILE, Settings, load_settings
 from publisher.database import Database, open_database
 from publisher.rendering.placeholders import (
     ADDRESS_PLACEHOLDER,
@@ -45,9 +45,9 @@ def make_audience(folder: Path, readers: int, size: int, delivery: str = "") -> 
     `delivery` is TOML that is added to publication.toml.
     """
     make_publication(folder)
-    with (folder / FILE_NAME).open("a", encoding="utf-8") as file:
+    with (folder / SETTINGS_FILE).open("a", encoding="utf-8") as file:
         file.write(delivery)
-    settings = load(folder, {"PUBLISHER_SECRET": SECRET})
+    settings = load_settings(folder, {"PUBLISHER_SECRET": SECRET})
     with closing(open_database(settings.folders.database)) as database:
         _subscribe(database, readers)
         house = House(settings=settings, database=database, clock=FixedClock(NOW))

@@ -19,9 +19,9 @@ from pathlib import Path
 
 from rich.table import Table
 
-from publisher.cli.facts import collect
+from publisher.cli.status_data import collect_status
 from publisher.clock import SystemClock
-from publisher.config import load
+from publisher.config import load_settings
 from publisher.database import open_database
 from publisher.delivery.dispatcher import deliver
 from publisher.delivery.ledger import opening
@@ -62,13 +62,13 @@ def measure(table: Table) -> None:
 
 def _look(place: Path, process: subprocess.Popen[str]) -> tuple[list[float], list[float]]:
     """Ask how things stand for as long as a process works; gives the seconds of each answer."""
-    settings = load(place, {"PUBLISHER_SECRET": SECRET})
+    settings = load_settings(place, {"PUBLISHER_SECRET": SECRET})
     inside, outside = [], []
     with closing(open_database(settings.folders.database)) as database:
         while process.poll() is None:
             start = time.perf_counter()
             with database.reading() as connection:
-                collect(connection, settings, SystemClock().now())
+                collect_status(connection, settings, SystemClock().now())
             inside.append(time.perf_counter() - start)
             start = time.perf_counter()
             command = [sys.executable, "-m", "publisher", "status", str(place)]
@@ -111,7 +111,7 @@ def _megabytes() -> float:
 
 
 def _deliver(folder: Path) -> None:
-    settings = load(folder, {"PUBLISHER_SECRET": SECRET})
+    settings = load_settings(folder, {"PUBLISHER_SECRET": SECRET})
     database = open_database(settings.folders.database)
     opened: list[float] = []
     plain = opening.open_ledger

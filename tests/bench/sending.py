@@ -28,7 +28,7 @@ from pathlib import Path
 from rich.table import Table
 
 from publisher.clock import SystemClock
-from publisher.config import load
+from publisher.config import load_settings
 from publisher.database import open_database
 from publisher.delivery.dispatcher import deliver
 from publisher.delivery.transport_factory import create_transport
@@ -159,7 +159,7 @@ def _ours(folder: Path, port: int, durability: str) -> float:
 
 
 def _deliver(folder: Path) -> None:
-    settings = load(folder, {"PUBLISHER_SECRET": SECRET})
+    settings = load_settings(folder, {"PUBLISHER_SECRET": SECRET})
     transport = create_transport(settings)
     database = open_database(settings.folders.database, settings.delivery.durability)
     with closing(database):

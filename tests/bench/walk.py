@@ -32,8 +32,8 @@ from rich.table import Table
 from publisher.articles.pickup import pick_up
 from publisher.assembly import assemble_issues, select_due
 from publisher.clock import FixedClock
-from publisher.config import FILE_NAME, load
-from publisher.cycle import Press, press
+from publisher.config import SETTINGS_FILE, load_settings
+from publisher.cycle import Pipeline, open_pipeline
 from publisher.issues.planner import plan_issues
 from publisher.site import write_site
 from publisher.syndication.publish import publish_feeds
@@ -125,12 +125,12 @@ def walk(folder: Path) -> dict[str, Entered]:
     """Publish and send two stories in a new publication; return what each step entered."""
     with MailServer() as server:
         make_publication(folder)
-        with (folder / FILE_NAME).open("a", encoding="utf-8") as file:
+        with (folder / SETTINGS_FILE).open("a", encoding="utf-8") as file:
             file.write(SMTP.format(port=server.port))
-        settings = load(folder, {"PUBLISHER_SECRET": SECRET})
-        with press(settings, FixedClock(NOW - timedelta(days=1))) as before:
+        settings = load_settings(folder, {"PUBLISHER_SECRET": SECRET})
+        with open_pipeline(settings, FixedClock(NOW - timedelta(days=1))) as before:
             before.edit()
-        with press(settings, FixedClock(NOW)) as machine:
+        with open_pipeline(settings, FixedClock(NOW)) as machine:
             _fill(machine)
             steps = {name: _count(step) for name, step in _steps(machine).items()}
         if len(server.messages) != 1:
@@ -138,7 +138,7 @@ def walk(folder: Path) -> dict[str, Entered]:
     return steps
 
 
-def _fill(machine: Press) -> None:
+def _fill(machine: Pipeline) -> None:
     settings = machine.settings
     with machine.database.writing() as connection:
         import_csv(
@@ -155,7 +155,7 @@ def _fill(machine: Press) -> None:
         path.write_text(STORY.format(number=number), "utf-8")
 
 
-def _steps(machine: Press) -> Mapping[str, Callable[[], Any]]:
+def _steps(machine: Pipeline) -> Mapping[str, Callable[[], Any]]:
     where = machine.settings, machine.database
     return {
         "pick up": lambda: pick_up(*where, NOW),

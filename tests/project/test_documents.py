@@ -8,8 +8,8 @@ import pytest
 
 import publisher
 from publisher.cli.main import app
-from publisher.config.newsletters import Newsletter, Terms
-from publisher.config.publication import Document
+from publisher.config.newsletters import EditionSettings, Newsletter
+from publisher.config.publication import PublicationFile
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -32,8 +32,8 @@ def test_every_command_is_in_the_readme() -> None:
 
 
 def test_every_setting_is_in_the_readme() -> None:
-    keys = {*Terms.model_fields, *Newsletter.model_fields} - {"edition"}
-    for table in Document.model_fields.values():
+    keys = {*EditionSettings.model_fields, *Newsletter.model_fields} - {"edition"}
+    for table in PublicationFile.model_fields.values():
         for model in re.findall(r"publisher\.config\.\w+\.(\w+)", str(table.annotation)):
             module = __import__("publisher.config.publication", fromlist=[model])
             keys |= set(getattr(module, model).model_fields) - {"edition"}

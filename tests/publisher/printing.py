@@ -11,7 +11,7 @@ from typing import Any
 import feedparser
 
 from publisher.clock import FixedClock
-from publisher.cycle import Press
+from publisher.cycle import Pipeline
 from publisher.delivery.transports.base import Transport
 from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.rendering import Renderer
@@ -28,9 +28,9 @@ def renderer(house: House) -> Renderer:
     return Renderer(house.settings.folders.templates)
 
 
-def press_of(house: House, transport: Transport | None = None) -> Press:
-    """Wire a press over a house as `publisher.cycle.press` does over a folder."""
-    return Press(
+def press_of(house: House, transport: Transport | None = None) -> Pipeline:
+    """Wire a press over a house as `publisher.cycle.open_pipeline` does over a folder."""
+    return Pipeline(
         settings=house.settings,
         database=house.database,
         renderer=renderer(house),

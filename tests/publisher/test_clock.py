@@ -9,7 +9,7 @@ from publisher.clock import (
     SystemClock,
     SystemTimer,
     Timer,
-    going_on,
+    running_from,
     uptime,
 )
 
@@ -60,16 +60,16 @@ def test_a_running_clock_never_goes_back() -> None:
 
 
 def test_a_clock_that_stands_still_goes_on_from_where_it_stood() -> None:
-    clock = going_on(FixedClock(NOON))
+    clock = running_from(FixedClock(NOON))
     assert isinstance(clock, RunningClock)
     assert NOON <= clock.now() < NOON + timedelta(seconds=60)
 
 
 def test_a_clock_that_goes_is_left_alone() -> None:
     clock = SystemClock()
-    assert going_on(clock) is clock
+    assert running_from(clock) is clock
     running = RunningClock(NOON, uptime())
-    assert going_on(running) is running
+    assert running_from(running) is running
 
 
 def test_uptime_only_grows() -> None:

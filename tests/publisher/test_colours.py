@@ -12,7 +12,7 @@ from publisher.colours import (
     lightened,
     luminance,
     mix,
-    readable,
+    readable_on,
 )
 
 colours = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
@@ -47,19 +47,19 @@ def test_mixing_ends_at_both_colours() -> None:
 
 @given(colours, colours)
 def test_any_ink_can_be_read_on_any_ground_once_it_is_moved(ink: str, ground: str) -> None:
-    assert contrast(readable(ink, (ground,)), ground) >= AA
+    assert contrast(readable_on(ink, (ground,)), ground) >= AA
 
 
 @given(colours)
 def test_what_can_be_read_stays_as_it_is(ground: str) -> None:
     for ink in (BLACK, WHITE):
         if contrast(ink, ground) >= AA:
-            assert readable(ink, (ground,)) == ink
+            assert readable_on(ink, (ground,)) == ink
 
 
 def test_between_black_and_white_the_better_one_is_taken() -> None:
-    assert readable("#808080", ("#606060", "#a0a0a0")) == BLACK
-    assert readable("#808080", ("#404040", "#909090")) == WHITE
+    assert readable_on("#808080", ("#606060", "#a0a0a0")) == BLACK
+    assert readable_on("#808080", ("#404040", "#909090")) == WHITE
 
 
 @given(colours)

@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 
 from publisher.articles.pickup import PickedUp
 from publisher.clock import FixedClock
-from publisher.cycle import Report, press, together
+from publisher.cycle import CycleReport, add_reports, open_pipeline
 from publisher.delivery import worker
 from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
@@ -156,7 +156,7 @@ def test_progress_is_told_for_reading_and_for_each_issue(house: House) -> None:
 
 def test_a_press_is_wired_from_a_folder_and_lets_go_of_it(house: House) -> None:
     tides(house)
-    with press(house.settings, FixedClock(NOW)) as machine:
+    with open_pipeline(house.settings, FixedClock(NOW)) as machine:
         assert machine.run().sent.messages == 2
     assert len(outbox(house)) == 2
 
@@ -175,22 +175,22 @@ def test_issues_that_cannot_be_assembled_are_not_counted_as_made(house: House) -
 
 
 def test_several_cycles_add_up_and_the_last_one_says_what_is_in_quarantine() -> None:
-    one = Report(
+    one = CycleReport(
         picked_up=PickedUp(new=2, moved=1, quarantined=3),
         issues=1,
         feeds=3,
         sent=DeliveryReport(messages=5),
         problems=["x"],
     )
-    two = Report(
+    two = CycleReport(
         picked_up=PickedUp(new=1, changed=4, removed=2, quarantined=1),
         issues=2,
         feeds=6,
         sent=DeliveryReport(messages=7),
         problems=["y"],
     )
-    total = together([one, two])
+    total = add_reports([one, two])
     assert total.picked_up == PickedUp(new=3, changed=4, moved=1, removed=2, quarantined=1)
     assert (total.issues, total.feeds, total.sent.messages) == (3, 9, 12)
     assert total.problems == ["x", "y"]
-    assert together([]) == Report()
+    assert add_reports([]) == CycleReport()

@@ -15,13 +15,13 @@ import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
 from structlog.testing import capture_logs
 
-from publisher import scheduling
-from publisher.cycle import Report
+from publisher import service
+from publisher.cycle import CycleReport
 from publisher.delivery import progress
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
 from publisher.delivery.transports.base import OutgoingMessage, Transport
-from publisher.heartbeat import last_beat
-from publisher.scheduling import Service
+from publisher.heartbeat import read_heartbeat
+from publisher.service import Service
 from publisher.testing import MemoryTransport
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.mailing import outbox, ready, subscribe
@@ -43,9 +43,9 @@ def heartbeat(house: House) -> Path:
     return house.settings.folders.var / "heartbeat"
 
 
-def service(
+def make_service(
     house: House,
-    told: Callable[[Report], None] = lambda _report: None,
+    told: Callable[[CycleReport], None] = lambda _report: None,
     transport: Transport | None = None,
 ) -> Service:
     return Service(press_of(house, transport), heartbeat(house), told, seconds=0.05)
@@ -76,14 +76,15 @@ def rename(house: House, table: str, name: str) -> bool:
 def test_it_edits_delivers_and_ends_when_asked(house: House) -> None:
     house.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
     subscribe(house, ("ann@example.com", "en"))
-    reports: list[Report] = []
+    reports: list[CycleReport] = []
     transport = MemoryTransport()
     run_until(
-        service(house, reports.append, transport), lambda: transport.taken and len(reports) > 1
+        make_service(house, reports.append, transport),
+        lambda: transport.taken and len(reports) > 1,
     )
     assert [report.picked_up.new for report in reports][:2] == [1, 0]
     assert len(transport.taken) == 1
-    assert last_beat(heartbeat(house)) == NOW
+    assert read_heartbeat(heartbeat(house)) == NOW
 
 
 def test_a_turn_that_fails_costs_a_turn_and_no_more(house: House) -> None:
@@ -91,10 +92,10 @@ def test_a_turn_that_fails_costs_a_turn_and_no_more(house: House) -> None:
     ready(house)
     # A table that is not where it should be, as while somebody mends a database.
     rename(house, "issue", "elsewhere")
-    reports: list[Report] = []
+    reports: list[CycleReport] = []
     with capture_logs() as logs:
         run_until(
-            service(house, reports.append),
+            make_service(house, reports.append),
             lambda: any(line["event"] == "turn failed" for line in logs),
             lambda: rename(house, "elsewhere", "issue"),
             lambda: reports and outbox(house),
@@ -117,7 +118,7 @@ def test_a_fault_of_the_program_costs_a_turn_and_no_more(house: House) -> None:
     ready(house)
     transport = MemoryTransport(outcomes=outcome)
     with capture_logs() as logs:
-        run_until(service(house, transport=transport), lambda: transport.taken)
+        run_until(make_service(house, transport=transport), lambda: transport.taken)
     assert [line["event"] for line in logs].count(FAULT) == 1
     assert len(transport.taken) == 1
 
@@ -134,7 +135,7 @@ def test_long_work_ends_at_a_safe_place_and_goes_on_at_the_next_start(
     subscribe(house, *((f"r{number}@example.com", "en") for number in range(9)))
     ready(house)
     first, second = MemoryTransport(outcomes=stop), MemoryTransport()
-    one = service(house, transport=first)
+    one = make_service(house, transport=first)
     with capture_logs() as logs:
         one.run()
     assert "stopped at a safe place" in [line["event"] for line in logs]
@@ -158,15 +159,15 @@ def test_a_job_that_waits_runs_at_once_when_the_clock_is_set(
             return time.time() + self.offset
 
     clock = Clock()
-    monkeypatch.setattr(scheduling, "time", clock)
-    monkeypatch.setattr(scheduling, "SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(service, "time", clock)
+    monkeypatch.setattr(service, "_SECONDS_BETWEEN_CLOCK_CHECKS", 0.01)
     ran = threading.Event()
     scheduler = BackgroundScheduler(timezone=UTC)
     # As it looks after the clock was set back: the next turn lies an hour ahead.
     ahead = datetime.now(UTC) + timedelta(hours=1)
     scheduler.add_job(ran.set, "interval", hours=1, next_run_time=ahead)
     scheduler.start()
-    one = service(house)
+    one = make_service(house)
     watch = threading.Thread(target=one._watch_the_clock, args=(scheduler,))
     with capture_logs() as logs:
         watch.start()

@@ -15,7 +15,7 @@ from publisher.articles.model import MediaFile, Picture
 from publisher.articles.parsers.document import MediaLibrary
 from publisher.articles.parsers.media_paths import media_target, path_in_source, path_of_address
 from publisher.errors import ArticleError
-from publisher.imagesize import ImageInfo, measure
+from publisher.image_size import ImageInfo, measure_image
 
 
 @dataclass(slots=True)
@@ -74,7 +74,7 @@ class PictureResolver:
 
 def _measured(src: str, content: bytes) -> ImageInfo:
     try:
-        info = measure(content)
+        info = measure_image(content)
     except ArticleError as error:
         raise ArticleError(f"{src}: {error}") from None
     if info is None:

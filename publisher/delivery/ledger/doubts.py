@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, select, update
 
-from publisher.database.portions import portions
+from publisher.database.chunks import chunks
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.states import DeliveryState
@@ -62,7 +62,7 @@ def list_doubts(connection: Connection, issue: Issue) -> list[Doubt]:
     ids = [row.subscriber_id for row in rows]
     known = {
         reader.id: reader.address
-        for some in portions(ids)
+        for some in chunks(ids)
         for reader in load_recipients(connection, some)
     }
     return [
@@ -126,7 +126,7 @@ def _decide(
         moved = connection.execute(decided).rowcount
     else:
         of = delivery.c.subscriber_id
-        portion = (decided.where(of.in_(some)) for some in portions(sorted(readers)))
+        portion = (decided.where(of.in_(some)) for some in chunks(sorted(readers)))
         moved = sum(connection.execute(statement).rowcount for statement in portion)
     if moved:
         lifecycle.reconcile_issues(connection, [issue.id], now)

@@ -14,7 +14,7 @@ from math import inf
 import structlog
 from sqlalchemy import Connection
 
-from publisher.config.delivery import Delivery
+from publisher.config.delivery import DeliverySettings
 from publisher.delivery.rates import buckets, warmup
 from publisher.delivery.rates.admission import RateGate, RateGrant, admit
 from publisher.delivery.rates.limits import RateLimit, RateLimits, RateScope
@@ -31,7 +31,7 @@ LOOK_EVERY = 1.0
 class RateLimiter:
     """The rates of one transport; for one thread, in a process that may not be alone."""
 
-    def __init__(self, settings: Delivery, transport: str) -> None:
+    def __init__(self, settings: DeliverySettings, transport: str) -> None:
         self._transport = transport
         self._limits = RateLimits(settings, transport)
         self._warmup = settings.warmup

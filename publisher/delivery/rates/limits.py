@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from publisher.config.delivery import Delivery, Rate
+from publisher.config.delivery import DeliverySettings, RateSettings
 from publisher.delivery.rates.gcra import Pace, per_hour, per_second
 from publisher.delivery.rates.throttle import Throttle
 
@@ -35,7 +35,7 @@ class RateLimit:
 class RateLimits:
     """The bounds of one transport."""
 
-    def __init__(self, settings: Delivery, transport: str) -> None:
+    def __init__(self, settings: DeliverySettings, transport: str) -> None:
         self._transport = transport
         self._domains = {one.names[0]: one.names for one in settings.domain}
         self._scopes = {name: one.names[0] for one in settings.domain for name in one.names}
@@ -79,7 +79,7 @@ class RateLimits:
     def _who(self, scope: RateScope) -> str:
         return self._transport if scope is None else scope
 
-    def _said(self, scope: RateScope, rate: Rate) -> tuple[RateLimit, ...]:
+    def _said(self, scope: RateScope, rate: RateSettings) -> tuple[RateLimit, ...]:
         name, who, found = self.name_of(scope), self._who(scope), []
         if rate.per_second:
             words = f"{who}: {rate.per_second:,g} a second"

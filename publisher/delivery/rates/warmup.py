@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from publisher.config.delivery import Warmup
+from publisher.config.delivery import WarmupSettings
 
 # Powers beyond this are past any bound, and past what a float holds.
 HUGE = 700.0
@@ -35,7 +35,7 @@ def end_of(day: date) -> float:
     return datetime.combine(day + timedelta(days=1), time(), UTC).timestamp()
 
 
-def daily_allowance(warmup: Warmup, day: date) -> int | None:
+def daily_allowance(warmup: WarmupSettings, day: date) -> int | None:
     """Give how many messages a day allows; None if there is no bound any more.
 
     Before the first day it is as on the first day: mail that leaves earlier is no more welcome.

@@ -11,8 +11,8 @@ import ssl
 from pathlib import Path
 from typing import Any
 
-from publisher.config import FILE_NAME
-from publisher.config.delivery import Smtp, Tls, file_of
+from publisher.config import SETTINGS_FILE
+from publisher.config.delivery import SmtpSettings, Tls, resolve_file
 from publisher.errors import ConfigError
 
 
@@ -33,7 +33,7 @@ class PeerMayDisconnectSocket(ssl.SSLSocket):
             ) from error
 
 
-def tls_context(settings: Smtp, folder: Path) -> ssl.SSLContext | None:
+def tls_context(settings: SmtpSettings, folder: Path) -> ssl.SSLContext | None:
     """Read the files that the settings name, relative ones below the publication's folder.
 
     Raises ConfigError for one that can't be read, or that holds no certificate or key.
@@ -48,7 +48,7 @@ def tls_context(settings: Smtp, folder: Path) -> ssl.SSLContext | None:
     return context
 
 
-def _trusting(settings: Smtp, folder: Path) -> ssl.SSLContext:
+def _trusting(settings: SmtpSettings, folder: Path) -> ssl.SSLContext:
     if not settings.authorities:
         return ssl.create_default_context()
     path = _readable(settings.authorities, folder, "authorities")
@@ -59,7 +59,9 @@ def _trusting(settings: Smtp, folder: Path) -> ssl.SSLContext:
         raise _wrong(folder, "authorities", f"{path} holds no certificate", remedy) from None
 
 
-def _identify(context: ssl.SSLContext, settings: Smtp, named: str, folder: Path) -> None:
+def _identify(
+    context: ssl.SSLContext, settings: SmtpSettings, named: str, folder: Path
+) -> None:
     certificate = _readable(named, folder, "certificate")
     key = _readable(settings.key, folder, "key") if settings.key else None
     try:
@@ -74,7 +76,7 @@ def _identify(context: ssl.SSLContext, settings: Smtp, named: str, folder: Path)
 
 
 def _readable(named: str, folder: Path, key: str) -> Path:
-    path = file_of(folder, named)
+    path = resolve_file(folder, named)
     try:
         with path.open("rb"):
             return path
@@ -85,4 +87,4 @@ def _readable(named: str, folder: Path, key: str) -> Path:
 
 
 def _wrong(folder: Path, key: str, problem: str, remedy: str) -> ConfigError:
-    return ConfigError(str(folder / FILE_NAME), f"delivery.smtp.{key}", problem, remedy)
+    return ConfigError(str(folder / SETTINGS_FILE), f"delivery.smtp.{key}", problem, remedy)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from publisher.config import FILE_NAME
-from publisher.config.delivery import Smtp
+from publisher.config import SETTINGS_FILE
+from publisher.config.delivery import SmtpSettings
 from publisher.delivery.smtp.connect import SmtpServer, connect_to_server
 from publisher.delivery.smtp.session import SmtpConnection
 from publisher.delivery.smtp.tls import tls_context
@@ -35,7 +35,7 @@ class SmtpTransport:
 
     def __init__(
         self,
-        settings: Smtp,
+        settings: SmtpSettings,
         folder: Path,
         password: SecretStr | None,
         *,
@@ -66,7 +66,9 @@ class SmtpTransport:
         """Do nothing: what the server has taken is out of our hands."""
 
 
-def _checked(settings: Smtp, folder: Path, password: SecretStr | None) -> SecretStr | None:
+def _checked(
+    settings: SmtpSettings, folder: Path, password: SecretStr | None
+) -> SecretStr | None:
     if settings.user is None:
         return None
     variable = "PUBLISHER_SMTP_PASSWORD"
@@ -78,6 +80,6 @@ def _checked(settings: Smtp, folder: Path, password: SecretStr | None) -> Secret
         raise ConfigError("environment", variable, problem, "choose one of ASCII alone")
     if not settings.user.isascii():
         problem = f"{settings.user!r} has characters that can't be sent to log in"
-        file = str(folder / FILE_NAME)
+        file = str(folder / SETTINGS_FILE)
         raise ConfigError(file, "delivery.smtp.user", problem, "name a user of ASCII alone")
     return password

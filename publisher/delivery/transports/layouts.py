@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from publisher.config.delivery import Layout
+from publisher.config.delivery import OutboxLayoutKind
 from publisher.files import make_folder
 
 # What makes a folder a Maildir (https://cr.yp.to/proto/maildir.html).
@@ -23,20 +23,20 @@ class OutboxLayout:
     """
 
     outbox: Path
-    layout: Layout = Layout.FILES
+    layout: OutboxLayoutKind = OutboxLayoutKind.FILES
 
     def folder(self, folder: str) -> Path:
         """Give the folder for messages of an issue, whose own is `folder`."""
-        return self.outbox / (NEW if self.layout is Layout.MAILDIR else folder)
+        return self.outbox / (NEW if self.layout is OutboxLayoutKind.MAILDIR else folder)
 
     def path(self, folder: str, name: str) -> Path:
         """Give the place of one message."""
-        file = name if self.layout is Layout.MAILDIR else f"{name}.eml"
+        file = name if self.layout is OutboxLayoutKind.MAILDIR else f"{name}.eml"
         return self.folder(folder) / file
 
     def prepare(self, folder: str) -> None:
         """Make the folder for an issue's messages; raises OSError if none can be put there."""
-        if self.layout is Layout.MAILDIR:
+        if self.layout is OutboxLayoutKind.MAILDIR:
             for one in (TMP, CUR):
                 make_folder(self.outbox / one)
         target = self.folder(folder)

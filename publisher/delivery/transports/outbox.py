@@ -21,7 +21,7 @@ from threading import Lock
 import structlog
 
 from publisher.config import Settings
-from publisher.config.delivery import Layout
+from publisher.config.delivery import OutboxLayoutKind
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.transports.base import Guarantee, OutgoingMessage, Unreachable
 from publisher.delivery.transports.layouts import OutboxLayout
@@ -68,7 +68,7 @@ class OutboxTransport:
     connections = 4
     prefetch = 32
 
-    def __init__(self, outbox: Path, layout: Layout = Layout.FILES) -> None:
+    def __init__(self, outbox: Path, layout: OutboxLayoutKind = OutboxLayoutKind.FILES) -> None:
         self.outbox = outbox
         self.places = OutboxLayout(outbox, layout)
         self.staging = StagingArea(outbox / STAGED)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from publisher.delivery.transports.base import OutgoingMessage
-from publisher.files import make_folder, sync_folder, write_through
+from publisher.files import make_folder, sync_folder, write_durably
 
 # No name that consumers look for; and longer than what they do, so that a name which can be
 # staged can also be put in its place.
@@ -84,7 +84,7 @@ class StagingArea:
 
 def _write(path: Path, content: bytes) -> None:
     try:
-        write_through(path, content)
+        write_durably(path, content)
         sync_folder(path.parent)
     except BaseException:
         with suppress(OSError):

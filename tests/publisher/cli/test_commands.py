@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from publisher.cli.main import app
-from publisher.config import load
+from publisher.config import load_settings
 from publisher.database import open_database
 from publisher.syndication.tables import websub_ping
 from tests.publisher.cli.conftest import Run
@@ -400,7 +400,7 @@ def test_a_fault_of_the_program_is_one_line_too(
     def fail(*_arguments: object) -> None:
         raise ZeroDivisionError("by nothing")
 
-    monkeypatch.setattr("publisher.cli.status.load", fail)
+    monkeypatch.setattr("publisher.cli.status.load_settings", fail)
 
     code, _out, err = run("status", lantern)
 
@@ -522,7 +522,7 @@ def test_what_the_starter_says_of_delivery_can_be_taken_up_as_it_stands(
     taken_up = re.sub(r"(?m)^# (?=\[|[a-z_]+ = )", "", delivery)
     file.write_text(f"{before}[delivery]\n{taken_up}# Feeds:{after}", "utf-8")
 
-    settings = load(tmp_path / "mine")
+    settings = load_settings(tmp_path / "mine")
 
     assert settings.delivery.smtp.host == "mail.example.org"
     assert settings.delivery.smtp.port_used == 587

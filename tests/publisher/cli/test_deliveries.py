@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from publisher.cli import deliveries, troubles
+from publisher.cli import deliveries, failure_causes
 from publisher.delivery.ledger import reports
 from publisher.delivery.states import DeliveryState
 from publisher.issues import store
@@ -103,7 +103,7 @@ def test_states_are_chosen_by_the_words_that_status_counts_by(
     assert set(shown.values()) == {"waiting"}
     assert numbers(run, folder, "--state", "in doubt") == [7]
     assert numbers(run, folder, "--state", "In-Doubt", "--state", "bounced") == [5, 7]
-    in_all = (numbers(run, folder, "--state", word) for word in deliveries.WORDS)
+    in_all = (numbers(run, folder, "--state", word) for word in deliveries._STATE_WORDS)
     assert sorted(chain.from_iterable(in_all)) == [*range(1, 10)]
 
 
@@ -246,7 +246,7 @@ def test_of_many_causes_the_commonest_are_shown(run: Run, sent: House, folder: P
 def test_so_few_rows_are_looked_at_that_it_is_quick_and_that_is_said(
     run: Run, sent: House, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(troubles, "LOOKED_AT", 8)
+    monkeypatch.setattr(failure_causes, "_MAX_ROWS_READ", 8)
     for number in range(1, 7):
         becomes(sent, number, "bounced", GONE)
     becomes(sent, 7, "deferred", FULL)

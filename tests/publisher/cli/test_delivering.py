@@ -14,7 +14,7 @@ from rich.console import Console
 from publisher.cli import status
 from publisher.delivery import worker
 from publisher.delivery.states import DeliveryState
-from publisher.locking import alone
+from publisher.process_lock import hold_publication_lock
 from publisher.testing import Behaviour, Drop, MailServer, Phase, Reply, addressed, always
 from tests.publisher.cli.conftest import Run
 from tests.publisher.conftest import House
@@ -101,7 +101,7 @@ def test_deliver_sends_what_is_due_and_ends(run: Run, house: House, folder: Path
 def test_deliver_may_run_beside_the_service(run: Run, house: House, folder: Path) -> None:
     subscribe(house, *THREE)
     ready(house)
-    with alone(house.settings.folders):
+    with hold_publication_lock(house.settings.folders):
         assert run("deliver", folder)[:2] == (0, "3 mails sent, 1 issue done\n")
 
 
@@ -623,7 +623,7 @@ def test_status_says_word_for_word_what_a_server_has_said(
 def test_in_a_small_window_issues_can_be_copied_and_words_stay_whole(
     run: Run, house: House, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(status, "console", lambda: Console(width=80, highlight=False))
+    monkeypatch.setattr(status, "stdout_console", lambda: Console(width=80, highlight=False))
     subscribe(house, (ANN, "zh-Hans"))
     ready(house, "zh-Hans")
     run("deliver", folder)

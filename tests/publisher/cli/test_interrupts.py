@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from publisher.cli.interrupts import stoppable
-from publisher.cli.progress import progress
+from publisher.cli.progress import show_progress
 from publisher.delivery.transports.base import OutgoingMessage
 from publisher.delivery.transports.staging import StagingArea
 from tests.publisher.cli.conftest import Run
@@ -35,7 +35,7 @@ def test_work_ends_where_it_next_tells_how_far_it_is(
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_who_asks_twice_waits_for_nothing(number: signal.Signals) -> None:
-    with progress():
+    with show_progress():
         signal.raise_signal(number)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(number)
@@ -43,7 +43,7 @@ def test_who_asks_twice_waits_for_nothing(number: signal.Signals) -> None:
 
 def test_afterwards_signals_do_what_they_did() -> None:
     before = [signal.getsignal(number) for number in SIGNALS]
-    with progress():
+    with show_progress():
         assert [signal.getsignal(number) for number in SIGNALS] != before
     assert [signal.getsignal(number) for number in SIGNALS] == before
 

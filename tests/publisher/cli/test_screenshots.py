@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.cli.screenshots import located
+from publisher.cli.screenshots import find_in_web_roots
 from tests.publisher.cli.conftest import Run
 
 
@@ -42,7 +42,7 @@ def test_pictures_are_looked_for_in_one_web_root_after_the_other(tmp_path: Path)
     (second / "out.png").symlink_to(tmp_path / "secret.png")
     roots = [first, second]
 
-    assert located("a.png?v=1", roots) == (first / "a.png").as_uri()
-    assert located("%C3%BC%20b.png", roots) == (second / "ü b.png").as_uri()
+    assert find_in_web_roots("a.png?v=1", roots) == (first / "a.png").as_uri()
+    assert find_in_web_roots("%C3%BC%20b.png", roots) == (second / "ü b.png").as_uri()
     for lost in ("lost.png", "../secret.png", "%2e%2e/secret.png", "out.png", "a%00.png", ""):
-        assert located(lost, roots) is None
+        assert find_in_web_roots(lost, roots) is None

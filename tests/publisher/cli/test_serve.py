@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.config import load
+from publisher.config import load_settings
 from publisher.serving import caddy, nginx
 from tests.publisher.cli.conftest import Run
 
@@ -39,7 +39,7 @@ def test_nothing_to_serve_yet_is_one_line(run: Run, lantern: Path) -> None:
 
 
 def test_a_web_servers_configuration_is_printed(run: Run, lantern: Path) -> None:
-    settings = load(lantern)
+    settings = load_settings(lantern)
 
     assert run("webserver", "nginx", lantern) == (0, nginx(settings), "")
     assert run("webserver", "caddy", lantern) == (0, caddy(settings), "")

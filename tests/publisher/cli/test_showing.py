@@ -16,8 +16,8 @@ import pytest
 import structlog
 from rich.progress import Progress
 
-from publisher.cli import logs
-from publisher.cli.progress import MOST_LINES, WORTH_TELLING, PaceColumn, progress
+from publisher.cli import log_setup
+from publisher.cli.progress import _MAX_LINES, _MIN_ITEMS_SHOWN, _PaceColumn, show_progress
 from publisher.mail import signed_links
 from tests.publisher.cli.conftest import Run
 from tests.publisher.conftest import House
@@ -70,7 +70,7 @@ def test_a_terminal_shows_a_bar_for_each_step_and_clears_them_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with a_terminal(monkeypatch) as terminal:
-        with progress() as tell:
+        with show_progress() as tell:
             for done in (1, 2):
                 tell("reading articles", done, 2)
             tell("weekly-en-2026-01-09", 3, 7)
@@ -86,7 +86,7 @@ def test_a_bar_tells_the_pace_what_is_left_and_what_is_worth_a_word(
 ) -> None:
     # Of late means within half a minute; how fast this test is, is no matter.
     with a_terminal(monkeypatch) as terminal:
-        with progress() as tell:
+        with show_progress() as tell:
             tell("weekly-en-2026-01-09", 1000, 50_000, "")
             for done in (2000, 3000, 4000):
                 time.sleep(0.05)
@@ -102,7 +102,7 @@ def test_in_a_small_window_the_numbers_stay_whole(monkeypatch: pytest.MonkeyPatc
     name = "weekly-zh-Hans-2026-01-09"
     with a_terminal(monkeypatch) as terminal:
         monkeypatch.setenv("COLUMNS", "80")
-        with progress() as tell:
+        with show_progress() as tell:
             for done in (100_000, 400_000):
                 tell(name, done, 1_000_000, "3 deferred, 1 bounced, 2 in doubt")
         seen = terminal.text()
@@ -111,25 +111,25 @@ def test_in_a_small_window_the_numbers_stay_whole(monkeypatch: pytest.MonkeyPatc
 
 
 def test_of_a_million_a_file_gets_a_few_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress() as tell:
+    with show_progress() as tell:
         for done in range(0, 1_000_001, 250):
             tell("weekly", done, 1_000_000)
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == MOST_LINES
+    assert len(lines) == _MAX_LINES
     assert lines[-1] == "weekly: 1000000 of 1000000"
 
 
 def test_what_was_done_before_says_nothing_of_the_pace() -> None:
-    column = PaceColumn()
+    column = _PaceColumn()
     bars = Progress()
     task = bars.add_task("weekly", total=50_000, completed=40_000)
     assert column.render(bars.tasks[task]).plain == ""
 
 
 def test_a_file_is_told_what_is_worth_a_word(capsys: pytest.CaptureFixture[str]) -> None:
-    with progress() as tell:
-        tell("weekly", WORTH_TELLING, 2 * WORTH_TELLING, "3 deferred")
-        tell("weekly", 2 * WORTH_TELLING, 2 * WORTH_TELLING)
+    with show_progress() as tell:
+        tell("weekly", _MIN_ITEMS_SHOWN, 2 * _MIN_ITEMS_SHOWN, "3 deferred")
+        tell("weekly", 2 * _MIN_ITEMS_SHOWN, 2 * _MIN_ITEMS_SHOWN)
     assert capsys.readouterr().err.splitlines() == [
         "weekly: 500 of 1000, 3 deferred",
         "weekly: 1000 of 1000",
@@ -139,21 +139,21 @@ def test_a_file_is_told_what_is_worth_a_word(capsys: pytest.CaptureFixture[str])
 def test_a_file_gets_a_line_now_and_then_for_long_work_only(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    many = 2 * WORTH_TELLING + 1
-    with progress() as tell:
-        tell("short", 1, WORTH_TELLING - 1)
-        tell("short", WORTH_TELLING - 1, WORTH_TELLING - 1)
+    many = 2 * _MIN_ITEMS_SHOWN + 1
+    with show_progress() as tell:
+        tell("short", 1, _MIN_ITEMS_SHOWN - 1)
+        tell("short", _MIN_ITEMS_SHOWN - 1, _MIN_ITEMS_SHOWN - 1)
         for done in range(1, many + 1):
             tell("long", done, many)
     assert capsys.readouterr().err.splitlines() == [
-        f"long: {done} of {many}" for done in (WORTH_TELLING, 2 * WORTH_TELLING, many)
+        f"long: {done} of {many}" for done in (_MIN_ITEMS_SHOWN, 2 * _MIN_ITEMS_SHOWN, many)
     ]
 
 
 @pytest.mark.usefixtures("_logging")
 def test_a_terminal_gets_readable_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     with a_terminal(monkeypatch) as terminal:
-        logs.set_up()
+        log_setup.set_up_logging()
         structlog.get_logger().warning("quarantined", file="en/a.md")
         seen = terminal.text()
     assert "quarantined" in seen
@@ -166,7 +166,7 @@ def test_a_terminal_gets_readable_lines(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_file_gets_json_with_the_traceback_of_a_fault(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    logs.set_up()
+    log_setup.set_up_logging()
     try:
         _ = 1 / 0
     except ZeroDivisionError:
@@ -186,10 +186,10 @@ def test_the_environment_says_how_much_is_logged(
     asked: str | None,
     count: int,
 ) -> None:
-    monkeypatch.delenv(logs.LEVEL_VARIABLE, raising=False)
+    monkeypatch.delenv(log_setup._LEVEL_VARIABLE, raising=False)
     if asked:
-        monkeypatch.setenv(logs.LEVEL_VARIABLE, asked)
-    logs.set_up()
+        monkeypatch.setenv(log_setup._LEVEL_VARIABLE, asked)
+    log_setup.set_up_logging()
     log = structlog.get_logger()
     log.info("issue made")
     log.warning("quarantined")
@@ -227,7 +227,7 @@ def test_no_address_is_logged_in_full(address: str, sentence: str) -> None:
         "reason": sentence.format(address),
         "more": [(address,), {"a": address}],
     }
-    found = logs.masked(None, "info", event)
+    found = log_setup.mask_addresses(None, "info", event)
     assert local not in str(found)
     assert "…@" in found["reason"]
     # Where it goes may be said: that is what a rate or a server is about.
@@ -245,7 +245,7 @@ def test_no_address_is_logged_in_full(address: str, sentence: str) -> None:
     ],
 )
 def test_what_is_no_text_is_masked_as_it_is_written(value: object) -> None:
-    found = logs.masked(None, "info", {"event": "x", "it": value})
+    found = log_setup.mask_addresses(None, "info", {"event": "x", "it": value})
     assert "ann" not in str(found)
     assert "…@example.com" in str(found)
 
@@ -256,7 +256,7 @@ def test_no_reader_s_link_is_logged_in_full() -> None:
         token = signed_links.link_token("a secret of these tests", kind, 7, "weekly")
         url = signed_links.subscriber_url(publication, issue, kind) + token
         event = {"event": f"sent <{url}>", "exception": f"Traceback\n  at {url}\nError"}
-        found = logs.masked(None, "info", event)
+        found = log_setup.mask_addresses(None, "info", event)
         assert token not in str(found)
         assert publication.url in found["event"]
         assert found["exception"].endswith("\nError")
@@ -267,12 +267,12 @@ def test_no_reader_s_link_is_logged_in_full() -> None:
     ["en/tides.md", "127.0.0.1:25: nobody listens there", "weekly-en-2026-01-09", 7, None],
 )
 def test_what_is_nobody_s_is_logged_as_it_is(value: object) -> None:
-    assert logs.masked(None, "info", {"event": "x", "it": value})["it"] == value
+    assert log_setup.mask_addresses(None, "info", {"event": "x", "it": value})["it"] == value
 
 
 @pytest.mark.usefixtures("_logging")
 def test_an_address_in_a_traceback_is_cut_short_too(capsys: pytest.CaptureFixture[str]) -> None:
-    logs.set_up()
+    log_setup.set_up_logging()
     try:
         int("ann.example@example.com")
     except ValueError:

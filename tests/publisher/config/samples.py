@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from publisher.config import FILE_NAME, load
+from publisher.config import SETTINGS_FILE, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,15 +50,17 @@ def changed(old: str, new: str) -> str:
 def write(folder: Path, text: str = TEXT) -> Path:
     """Put a publication.toml into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE_NAME).write_text(text, "utf-8")
+    (folder / SETTINGS_FILE).write_text(text, "utf-8")
     return folder
 
 
 def settings(folder: Path, environment: Mapping[str, str] | None = None) -> Settings:
     """Give the settings of the sample, in a folder."""
-    return load(write(folder), environment or {})
+    return load_settings(write(folder), environment or {})
 
 
 def publication(folder: Path, *, url: str) -> Publication:
     """Give the sample under another URL."""
-    return load(write(folder, changed("https://news.example.org", url)), {}).publication
+    return load_settings(
+        write(folder, changed("https://news.example.org", url)), {}
+    ).publication

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from publisher.config import FILE_NAME, InDoubt, load
-from publisher.config.delivery import Delivery, Layout, Tls, file_of
+from publisher.config import SETTINGS_FILE, InDoubt, load_settings
+from publisher.config.delivery import DeliverySettings, OutboxLayoutKind, Tls, resolve_file
 from publisher.config.values import Mailbox
 from publisher.errors import ConfigError
 from tests.publisher.config.samples import TEXT, changed, settings, write
@@ -168,8 +168,8 @@ WRONG: list[tuple[str, str]] = [
 ]
 
 
-def delivery(folder: Path, text: str) -> Delivery:
-    return load(write(folder, BEFORE + text + "\n"), {}).delivery
+def delivery(folder: Path, text: str) -> DeliverySettings:
+    return load_settings(write(folder, BEFORE + text + "\n"), {}).delivery
 
 
 @pytest.mark.parametrize(("text", "line"), WRONG, ids=[line[:60] for _, line in WRONG])
@@ -178,7 +178,7 @@ def test_a_wrong_setting_gives_one_line_with_a_remedy(
 ) -> None:
     with pytest.raises(ConfigError) as caught:
         delivery(tmp_path, text)
-    assert str(caught.value) == f"{tmp_path / FILE_NAME}: delivery.{line}"
+    assert str(caught.value) == f"{tmp_path / SETTINGS_FILE}: delivery.{line}"
     assert len(str(caught.value).splitlines()) == 1
     assert caught.value.remedy
     assert caught.value.exit_code == 2
@@ -186,9 +186,9 @@ def test_a_wrong_setting_gives_one_line_with_a_remedy(
 
 def test_what_is_not_said_is_an_outbox_without_bounds(tmp_path: Path) -> None:
     found = delivery(tmp_path, "")
-    assert found == Delivery()
+    assert found == DeliverySettings()
     assert (found.transport, found.durability) == ("outbox", "full")
-    assert found.outbox.layout is Layout.FILES
+    assert found.outbox.layout is OutboxLayoutKind.FILES
     assert (found.rate.per_second, found.rate.per_hour) == (None, None)
     assert (found.domain, found.warmup, found.dkim) == ((), None, ())
 
@@ -249,10 +249,10 @@ def test_a_file_is_below_the_folder_elsewhere_or_at_home(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", "/home/ann")
-    assert file_of(tmp_path, "keys/s1.pem") == tmp_path / "keys/s1.pem"
-    assert file_of(tmp_path, "/etc/s1.pem") == Path("/etc/s1.pem")
-    assert file_of(tmp_path, "~/s1.pem") == Path("/home/ann/s1.pem")
-    assert file_of(tmp_path, "~nobody.here/s1.pem") == tmp_path / "~nobody.here/s1.pem"
+    assert resolve_file(tmp_path, "keys/s1.pem") == tmp_path / "keys/s1.pem"
+    assert resolve_file(tmp_path, "/etc/s1.pem") == Path("/etc/s1.pem")
+    assert resolve_file(tmp_path, "~/s1.pem") == Path("/home/ann/s1.pem")
+    assert resolve_file(tmp_path, "~nobody.here/s1.pem") == tmp_path / "~nobody.here/s1.pem"
 
 
 def test_domains_and_signatures_are_lists_of_tables(tmp_path: Path) -> None:
@@ -292,7 +292,7 @@ def test_the_environment_gives_the_password_and_nobody_is_shown_it(tmp_path: Pat
 def test_an_edition_says_what_becomes_of_doubts_and_when_to_give_up(tmp_path: Path) -> None:
     text = changed('late = "send"', 'in_doubt = "resend"\ngive_up_after = 12')
     text = text.replace('missing = "convert"', 'in_doubt = "hold"')
-    house = load(write(tmp_path, text), {})
+    house = load_settings(write(tmp_path, text), {})
     english, hant = house.edition("weekly", "en"), house.edition("weekly", "zh-Hant")
     assert english
     assert hant
@@ -327,8 +327,8 @@ def test_a_wrong_promise_gives_one_line_with_a_remedy(
     tmp_path: Path, new: str, line: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        load(write(tmp_path, changed('late = "send"', new)), {})
-    assert str(caught.value) == f"{tmp_path / FILE_NAME}: newsletter[0].{line}"
+        load_settings(write(tmp_path, changed('late = "send"', new)), {})
+    assert str(caught.value) == f"{tmp_path / SETTINGS_FILE}: newsletter[0].{line}"
 
 
 def test_those_who_send_keep_their_locks_below_the_publications_folder(tmp_path: Path) -> None:

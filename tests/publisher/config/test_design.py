@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from publisher.config import Settings, load
+from publisher.config import Settings, load_settings
 from publisher.config.newsletters import Block, Content
 from publisher.errors import ConfigError
 from tests.publisher.config.samples import changed, settings, write
@@ -14,11 +14,13 @@ from tests.publisher.config.samples import changed, settings, write
 
 def designed(folder: Path, *lines: str) -> Settings:
     table = "\n".join(("[publication.design]", *lines, "", "[[source]]"))
-    return load(write(folder, changed("[[source]]", table)), {})
+    return load_settings(write(folder, changed("[[source]]", table)), {})
 
 
 def with_newsletter(folder: Path, lines: str) -> Settings:
-    return load(write(folder, changed("max_articles = 12", f"max_articles = 12\n{lines}")), {})
+    return load_settings(
+        write(folder, changed("max_articles = 12", f"max_articles = 12\n{lines}")), {}
+    )
 
 
 def test_a_publication_that_says_nothing_looks_as_the_program_does(tmp_path: Path) -> None:
@@ -67,7 +69,7 @@ def test_an_edition_may_carry_more_than_its_newsletter(tmp_path: Path) -> None:
     text = changed('late = "send"\n', "").replace(
         "max_articles = 12", f"max_articles = 12\n{lines}"
     )
-    house = load(write(tmp_path, text), {})
+    house = load_settings(write(tmp_path, text), {})
     english, arabic = house.edition("weekly", "en"), house.edition("weekly", "ar")
     assert english is not None
     assert arabic is not None

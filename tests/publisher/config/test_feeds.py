@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from publisher.config import FILE_NAME, Feeds, load
+from publisher.config import SETTINGS_FILE, FeedSettings, load_settings
 from publisher.errors import ConfigError
 from tests.publisher.config.samples import TEXT
 
 
-def read(folder: Path, table: str = "") -> Feeds:
-    (folder / FILE_NAME).write_text(f"{TEXT}\n[feeds]\n{table}", "utf-8")
-    return load(folder, {}).feeds
+def read(folder: Path, table: str = "") -> FeedSettings:
+    (folder / SETTINGS_FILE).write_text(f"{TEXT}\n[feeds]\n{table}", "utf-8")
+    return load_settings(folder, {}).feeds
 
 
 def refused(folder: Path, table: str) -> str:
@@ -72,13 +72,13 @@ def test_limits_are_checked(tmp_path: Path, table: str) -> None:
 
 def test_the_name_of_the_feed_of_all_languages_is_no_language_here(tmp_path: Path) -> None:
     text = TEXT.replace('"ar"]', '"ar", "all"]')
-    (tmp_path / FILE_NAME).write_text(text, "utf-8")
+    (tmp_path / SETTINGS_FILE).write_text(text, "utf-8")
     with pytest.raises(ConfigError, match=r"publication\.languages: 'all' names the feed"):
-        load(tmp_path, {})
+        load_settings(tmp_path, {})
 
 
 def test_a_newsletter_leaves_the_folder_of_feeds_alone(tmp_path: Path) -> None:
     text = TEXT.replace('name = "weekly"', 'name = "feeds"')
-    (tmp_path / FILE_NAME).write_text(text, "utf-8")
+    (tmp_path / SETTINGS_FILE).write_text(text, "utf-8")
     with pytest.raises(ConfigError, match="'feeds' is a folder of the web root already"):
-        load(tmp_path, {})
+        load_settings(tmp_path, {})

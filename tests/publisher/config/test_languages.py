@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.config import load
+from publisher.config import load_settings
 from publisher.errors import ConfigError
 from tests.publisher.config.samples import TEXT, write
 
@@ -14,7 +14,7 @@ WEEKLY = TEXT.index("[newsletter.edition.zh-Hans]")
 def refused(folder: Path, terms: str, editions: str = "") -> str:
     text = TEXT[:WEEKLY] + f"{terms}\n{editions}\n"
     with pytest.raises(ConfigError) as caught:
-        load(write(folder, text), {})
+        load_settings(write(folder, text), {})
     return str(caught.value).partition("publication.toml: ")[2]
 
 
@@ -72,4 +72,4 @@ def test_what_does_not_fit_is_refused(
 def test_an_edition_may_fall_back_to_what_its_newsletter_says(tmp_path: Path) -> None:
     text = TEXT[:WEEKLY] + 'fallback = ["en"]\n[newsletter.edition.ar]\nmissing = "fallback"\n'
 
-    assert load(write(tmp_path, text), {}).newsletters[0].fallback == ("en",)
+    assert load_settings(write(tmp_path, text), {}).newsletters[0].fallback == ("en",)

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from publisher.config import Late, Missing, load
-from publisher.config.newsletters import default_lateness
+from publisher.config import Late, Missing, load_settings
+from publisher.config.newsletters import default_max_lateness
 from publisher.errors import ConfigError
 from publisher.recurrence import parse_schedule
 from tests.publisher.config.samples import TEXT, settings, write
@@ -22,7 +22,9 @@ HEAD = TEXT[: TEXT.index("[[newsletter]]")]
 
 def house(folder: Path, newsletter: str) -> Settings:
     """Give the settings of a publication with one newsletter."""
-    return load(write(folder, f'{HEAD}[[newsletter]]\nname = "news"\n{newsletter}'), {})
+    return load_settings(
+        write(folder, f'{HEAD}[[newsletter]]\nname = "news"\n{newsletter}'), {}
+    )
 
 
 def editions(folder: Path, newsletter: str) -> dict[str, Edition]:
@@ -132,7 +134,7 @@ def test_an_edition_with_a_rule_of_its_own_says_its_own_hour(tmp_path: Path) -> 
 def test_the_more_often_a_newsletter_comes_the_sooner_it_is_stale(
     cron: str, lateness: timedelta
 ) -> None:
-    assert default_lateness(parse_schedule(cron)) == lateness
+    assert default_max_lateness(parse_schedule(cron)) == lateness
 
 
 def test_a_newsletter_is_found_by_its_name(tmp_path: Path) -> None:

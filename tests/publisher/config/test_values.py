@@ -7,26 +7,26 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from publisher.config.values import (
-    Host,
+    ConfigTable,
+    HostName,
     Localised,
+    LocalisedText,
+    LocalisedTitle,
     Mailbox,
-    Sender,
-    Table,
-    Text,
+    MailboxValue,
     TimeOfDay,
-    Title,
     WebRoot,
 )
 
 if TYPE_CHECKING:
     from datetime import time
 
-SENDER: TypeAdapter[Mailbox] = TypeAdapter(Sender)
+SENDER: TypeAdapter[Mailbox] = TypeAdapter(MailboxValue)
 TIME: TypeAdapter[time] = TypeAdapter(TimeOfDay)
-HOST: TypeAdapter[str] = TypeAdapter(Host)
+HOST: TypeAdapter[str] = TypeAdapter(HostName)
 ROOT: TypeAdapter[str] = TypeAdapter(WebRoot)
-TEXT: TypeAdapter[Localised] = TypeAdapter(Text)
-TITLE: TypeAdapter[Localised] = TypeAdapter(Title)
+TEXT: TypeAdapter[Localised] = TypeAdapter(LocalisedText)
+TITLE: TypeAdapter[Localised] = TypeAdapter(LocalisedTitle)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_no_title_can_break_a_header(mark: str) -> None:
 
 
 def test_a_table_never_changes() -> None:
-    class Lamp(Table):
+    class Lamp(ConfigTable):
         light: int
 
     lamp = Lamp(light=1)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.config import load
+from publisher.config import load_settings
 from publisher.errors import ConfigError
 from tests.publisher.config.samples import TEXT, write
 
@@ -13,13 +13,13 @@ from tests.publisher.config.samples import TEXT, write
 def warmup(folder: Path, lines: str) -> str:
     """Load a publication with a warm-up that is wrong; gives the error, less the file."""
     with pytest.raises(ConfigError) as caught:
-        load(write(folder, f"{TEXT}[delivery.warmup]\n{lines}\n"), {})
+        load_settings(write(folder, f"{TEXT}[delivery.warmup]\n{lines}\n"), {})
     return str(caught.value).partition("publication.toml: ")[2]
 
 
 @pytest.mark.parametrize("day", ["2026-01-31", '"2026-01-31"'])
 def test_a_warm_up_begins_on_a_day_written_either_way(tmp_path: Path, day: str) -> None:
-    made = load(write(tmp_path, f"{TEXT}[delivery.warmup]\nstart = {day}\n"), {})
+    made = load_settings(write(tmp_path, f"{TEXT}[delivery.warmup]\nstart = {day}\n"), {})
     assert made.delivery.warmup is not None
     assert made.delivery.warmup.start == date(2026, 1, 31)
     assert (made.delivery.warmup.first, made.delivery.warmup.until) == (200, 100_000)

@@ -154,8 +154,8 @@ def test_those_who_make_the_file_at_once_all_get_it(tmp_path: Path) -> None:
 def test_a_file_that_another_program_keeps_to_itself_is_given_up_in_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("publisher.database.engine.BUSY_MILLISECONDS", 20)
-    monkeypatch.setattr("publisher.database.engine.ATTEMPTS", 2)
+    monkeypatch.setattr("publisher.database.engine._BUSY_MILLISECONDS", 20)
+    monkeypatch.setattr("publisher.database.engine._WAL_ATTEMPTS", 2)
     path = tmp_path / "publisher.db"
     other = sqlite3.connect(path)
     other.execute("CREATE TABLE old (a)")
@@ -217,7 +217,7 @@ def test_a_copy_that_fails_leaves_the_file_as_it_was(
     connection.close()
     # A folder where the copy should go: as good as a full disk.
     (tmp_path / ".publisher-before-0001-from-unknown.db").mkdir()
-    monkeypatch.setattr("publisher.database.upgrading.HEAD", "0001")
+    monkeypatch.setattr("publisher.database.schema.HEAD", "0001")
     with pytest.raises(DatabaseError, match="unable to open database file"):
         open_database(path)
     check = sqlite3.connect(path)

@@ -1,6 +1,6 @@
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, MetaData, Table
 
-from publisher.database.metadata import NAMING, UTCDateTime, metadata
+from publisher.database.metadata import NAMING_CONVENTION, UTCDateTime, metadata
 from subscribers import tables
 
 
@@ -11,7 +11,7 @@ def test_every_constraint_and_index_has_a_name_that_migrations_can_use() -> None
 
 
 def test_names_are_made_of_what_they_are_about() -> None:
-    collection = MetaData(naming_convention=NAMING)
+    collection = MetaData(naming_convention=NAMING_CONVENTION)
     Table("lamp", collection, Column("id", Integer, primary_key=True))
     light = Table(
         "light",

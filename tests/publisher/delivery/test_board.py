@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from publisher.clock import FixedClock
-from publisher.config.delivery import Delivery
+from publisher.config.delivery import DeliverySettings
 from publisher.delivery import progress
 from publisher.delivery.job import Job
 from publisher.delivery.ledger_writer import LedgerWriter
@@ -51,7 +51,7 @@ def a_teller(house: House, *books: Book, listens: bool = True) -> Teller:
         transport=transport,
         jobs=jobs,
         desk=WorkQueue(1, 1),
-        rates=RateLimiter(Delivery(), transport.name),
+        rates=RateLimiter(DeliverySettings(), transport.name),
         clock=FixedClock(NOW),
         timer=FakeTimer(),
     )

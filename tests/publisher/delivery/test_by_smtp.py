@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from publisher.config.delivery import Smtp, Tls
+from publisher.config.delivery import SmtpSettings, Tls
 from publisher.delivery import worker
 from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.ledger import doubts, lifecycle
@@ -58,7 +58,7 @@ class Wire:
     prefetch: int = 4
 
     def send(self, later: timedelta = timedelta()) -> DeliveryReport:
-        smtp = Smtp(
+        smtp = SmtpSettings(
             host=self.server.host,
             port=self.server.port,
             tls=Tls.NONE,
@@ -207,7 +207,9 @@ def test_a_login_that_is_refused_pauses_the_issue_and_shows_no_password(house: H
     subscribe(house, *many(3))
     issue = ready(house)
     with MailServer(Behaviour(users={"me": PASSWORD}, demands_login=True)) as server:
-        smtp = Smtp(host=server.host, port=server.port, tls=Tls.NONE, user="me", connections=2)
+        smtp = SmtpSettings(
+            host=server.host, port=server.port, tls=Tls.NONE, user="me", connections=2
+        )
 
         def transport(password: str) -> SmtpTransport:
             return SmtpTransport(smtp, house.settings.folders.root, SecretStr(password))

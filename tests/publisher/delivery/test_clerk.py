@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection as Db
 from structlog.testing import capture_logs
 
-from publisher.config.delivery import Delivery, DomainRate, Rate
+from publisher.config.delivery import DeliverySettings, DomainRateSettings, RateSettings
 from publisher.delivery.fair_queue import round_robin
 from publisher.delivery.job import Job
 from publisher.delivery.lease_holder import revoke_dead_leases
@@ -101,9 +101,9 @@ def a_scene(
     guarantee: Guarantee = "ambiguous",
     *,
     prefetch: int = 2,
-    delivery: Delivery | None = None,
+    delivery: DeliverySettings | None = None,
 ) -> Scene:
-    house.settings = replace(house.settings, delivery=delivery or Delivery())
+    house.settings = replace(house.settings, delivery=delivery or DeliverySettings())
     book = open_book(house, *NAMES[:readers])
     return Scene(house, [book], MemoryTransport(guarantee, prefetch=prefetch))
 
@@ -354,7 +354,7 @@ class RecordingRates(RateLimiter):
     """Lets everybody go, and remembers who was said to be too fast for whom."""
 
     def __init__(self) -> None:
-        super().__init__(Delivery(), "memory")
+        super().__init__(DeliverySettings(), "memory")
         self.slowed: list[str | None] = []
 
     def slow_down(self, connection: Db, domain: str | None, now: float) -> None:
@@ -385,7 +385,9 @@ def test_who_asks_to_be_sent_less_is_told_to_the_rates(
 
 
 def test_what_the_transport_s_rate_holds_back_waits_and_is_not_marked(house: House) -> None:
-    scene = a_scene(house, 5, prefetch=4, delivery=Delivery(rate=Rate(per_second=2)))
+    scene = a_scene(
+        house, 5, prefetch=4, delivery=DeliverySettings(rate=RateSettings(per_second=2))
+    )
     one = scene.sender()
     scene.page(one)
     assert scene.counts() == {"attempting": 2, "claimed": 3}
@@ -400,7 +402,7 @@ def test_what_the_transport_s_rate_holds_back_waits_and_is_not_marked(house: Hou
 
 
 def test_what_a_domain_s_rate_holds_back_is_put_off_and_others_pass(house: House) -> None:
-    rates = Delivery(domain=(DomainRate(names=("example.com",), per_second=1),))
+    rates = DeliverySettings(domain=(DomainRateSettings(names=("example.com",), per_second=1),))
     scene = a_scene(house, 4, prefetch=4, delivery=rates)
     scene.books.append(open_book(house, "a@example.net", "b@example.net", language="ar"))
     one = scene.sender()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.config.delivery import Delivery
+from publisher.config.delivery import DeliverySettings
 from publisher.delivery import fair_queue
 from publisher.delivery.fair_queue import MARKS_A_DEAL, FairQueue, interleave
 from publisher.delivery.ledger.claims import OVERDUE
@@ -26,7 +26,7 @@ NAMES = [f"reader.{number:02}@example.com" for number in range(20)]
 
 def a_dealer(book: Book, now: float = NOW.timestamp()) -> FairQueue:
     timer = FakeTimer(now)
-    rates = RateLimiter(Delivery(), "memory")
+    rates = RateLimiter(DeliverySettings(), "memory")
     return FairQueue(book.sender, [book.number], rates, HandClock(timer), timer)
 
 

@@ -38,7 +38,7 @@ from hypothesis.stateful import (
 from hypothesis.strategies import SearchStrategy
 
 from publisher.config import InDoubt
-from publisher.config.delivery import Delivery, Rate
+from publisher.config.delivery import DeliverySettings, RateSettings
 from publisher.database import Database, open_database
 from publisher.delivery.bindery import JobBuilder
 from publisher.delivery.dispatcher import DeliveryReport, _Office
@@ -164,13 +164,18 @@ class Deliveries(RuleBasedStateMachine):
         guarantee=st.sampled_from(["ambiguous", "ambiguous", "idempotent"]),
         policy=st.sampled_from(InDoubt),
         patience=st.sampled_from([1, 48]),
-        rate=st.sampled_from([Rate(), Rate(), Rate(per_second=PER_SECOND)]),
+        rate=st.sampled_from(
+            [RateSettings(), RateSettings(), RateSettings(per_second=PER_SECOND)]
+        ),
     )
-    def begin(self, guarantee: Guarantee, policy: InDoubt, patience: int, rate: Rate) -> None:
+    def begin(
+        self, guarantee: Guarantee, policy: InDoubt, patience: int, rate: RateSettings
+    ) -> None:
         empty(self.look)
         terms = {"in_doubt": policy.value, "give_up_after": patience}
         settings = replace(
-            make_publication(self.folder, newsletters=[terms]), delivery=Delivery(rate=rate)
+            make_publication(self.folder, newsletters=[terms]),
+            delivery=DeliverySettings(rate=rate),
         )
         self.house = House(settings, self.database)
         self.transport = MemoryTransport(guarantee, connections=COURIERS, prefetch=PROMISED)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from publisher.config.delivery import Delivery, Rate, Warmup
+from publisher.config.delivery import DeliverySettings, RateSettings, WarmupSettings
 from publisher.delivery import fair_queue, worker_pool
 from publisher.delivery.lease_holder import hold_lease
 from publisher.delivery.ledger import claims, leases, lifecycle
@@ -167,7 +167,9 @@ def test_who_has_slept_past_the_lease_and_was_not_missed_goes_on(house: House) -
 def test_as_long_as_a_rate_lets_nothing_go_nobody_is_connected_with(house: House) -> None:
     subscribe(house, *ENGLISH)
     issue = ready(house)
-    house.settings = replace(house.settings, delivery=Delivery(rate=Rate(per_hour=12)))
+    house.settings = replace(
+        house.settings, delivery=DeliverySettings(rate=RateSettings(per_hour=12))
+    )
     timer = FakeTimer(NOW.timestamp())
     transport = MemoryTransport("ambiguous")
     assert send(house, transport, timer=timer).messages == 1
@@ -187,8 +189,8 @@ def test_as_long_as_a_rate_lets_nothing_go_nobody_is_connected_with(house: House
 def test_what_could_not_be_tried_leaves_a_day_of_a_warm_up_as_it_was(house: House) -> None:
     subscribe(house, *ENGLISH)
     issue = ready(house)
-    warmup = Warmup(start=NOW.date(), first=20, growth=2, until=1000)
-    house.settings = replace(house.settings, delivery=Delivery(warmup=warmup))
+    warmup = WarmupSettings(start=NOW.date(), first=20, growth=2, until=1000)
+    house.settings = replace(house.settings, delivery=DeliverySettings(warmup=warmup))
     timer = FakeTimer(NOW.timestamp())
     lost = Outcome(SendStatus.NOT_SENT, "the line was lost")
     outage = MemoryTransport("ambiguous", outcomes=lambda _outgoing: lost, prefetch=5)

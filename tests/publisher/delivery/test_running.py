@@ -14,7 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from publisher.clock import uptime
-from publisher.config.delivery import Delivery, DomainRate, Rate
+from publisher.config.delivery import DeliverySettings, DomainRateSettings, RateSettings
 from publisher.database import Database, engine, open_database
 from publisher.delivery import dispatcher, worker, worker_pool
 from publisher.delivery.dispatcher import DeliveryReport
@@ -105,7 +105,7 @@ def test_what_waits_for_its_rate_and_comes_soon_is_sent_in_the_same_turn(
 ) -> None:
     subscribe(house, *many(4))
     issue = ready(house)
-    rates = Delivery(domain=(DomainRate(names=("example.com",), per_second=1),))
+    rates = DeliverySettings(domain=(DomainRateSettings(names=("example.com",), per_second=1),))
     house.settings = replace(house.settings, delivery=rates)
     assert send(house, MemoryTransport(prefetch=4)).messages == 4
     assert counts(house, issue) == {"sent": 4}
@@ -116,7 +116,9 @@ def test_what_waits_for_its_rate_for_long_is_a_later_turn_s_and_the_reason_is_to
 ) -> None:
     subscribe(house, *many(4))
     issue = ready(house)
-    house.settings = replace(house.settings, delivery=Delivery(rate=Rate(per_hour=12)))
+    house.settings = replace(
+        house.settings, delivery=DeliverySettings(rate=RateSettings(per_hour=12))
+    )
     timer = FakeTimer(NOW.timestamp())
     transport = MemoryTransport(prefetch=4)
     sent = send(house, transport, timer=timer)
@@ -135,13 +137,13 @@ DEAD = Outcome(SendStatus.REFUSED, "550 5.1.1 no such user", is_dead_address=Tru
 @pytest.mark.parametrize(
     "rates",
     [
-        Delivery(rate=Rate(per_hour=12)),
-        Delivery(domain=(DomainRate(names=("example.com",), per_hour=12),)),
+        DeliverySettings(rate=RateSettings(per_hour=12)),
+        DeliverySettings(domain=(DomainRateSettings(names=("example.com",), per_hour=12),)),
     ],
     ids=["transport", "domain"],
 )
 def test_a_rate_does_not_make_refusals_of_everything_believed(
-    house: House, rates: Delivery
+    house: House, rates: DeliverySettings
 ) -> None:
     # A turn tries one reader, and knows nothing of the others'.
     subscribe(house, *many(13))
@@ -161,7 +163,7 @@ def test_a_rate_does_not_make_refusals_of_everything_believed(
     assert {reader.status for reader in found if reader} == {SubscriberStatus.ACTIVE}
     # A person has told the server who we are.
     transport.outcomes = None
-    house.settings = replace(house.settings, delivery=Delivery())
+    house.settings = replace(house.settings, delivery=DeliverySettings())
     timer.advance(86400)
     send(house.at(NOW + timedelta(days=1, hours=2)), transport, timer=timer)
     assert counts(house, issue) == {"sent": 13}
@@ -352,7 +354,7 @@ def test_who_has_lost_the_lease_stops_and_what_was_answered_is_written_down(
 @pytest.fixture
 def hasty(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     """A house whose database says within a tenth of a second that it is locked."""
-    monkeypatch.setattr(engine, "BUSY_MILLISECONDS", 100)
+    monkeypatch.setattr(engine, "_BUSY_MILLISECONDS", 100)
     with closing(open_database(house.settings.folders.database)) as database:
         yield House(house.settings, database, house.clock)
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
-from publisher.config import FILE_NAME, Settings, load
+from publisher.config import SETTINGS_FILE, Settings, load_settings
 from publisher.errors import ConfigError
 from publisher.mail.dkim import dkim_fields
 from publisher.mail.dkim_keys import dns_record, load_signers
@@ -32,7 +32,7 @@ def table(
 def settings(folder: Path, *tables: str, content: bytes = RSA, text: str = TEXT) -> Settings:
     write(folder, text + "".join(tables))
     (folder / "dkim.pem").write_bytes(content)
-    return load(folder, {})
+    return load_settings(folder, {})
 
 
 def refusal(folder: Path, *tables: str, content: bytes = RSA) -> ConfigError:
@@ -41,7 +41,7 @@ def refusal(folder: Path, *tables: str, content: bytes = RSA) -> ConfigError:
     with pytest.raises(ConfigError) as caught:
         load_signers(given)
     error = caught.value
-    assert error.file == str(folder.resolve() / FILE_NAME)
+    assert error.file == str(folder.resolve() / SETTINGS_FILE)
     assert "PRIVATE" not in str(error)
     assert error.__cause__ is None
     assert len(str(error).splitlines()) == 1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.colours import AA, HEX, WHITE, contrast
+from publisher.colours import AA, HEX_COLOUR, WHITE, contrast
 from publisher.rendering.palette import Colours, palette
 
 colours = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
@@ -37,7 +37,7 @@ def test_every_ink_can_be_read_on_every_ground_it_stands_on(accent: str, ground:
 def test_every_colour_is_one_that_mail_programs_read(accent: str, ground: str) -> None:
     made = palette(accent, ground)
     for scheme in (made.light, made.dark):
-        assert all(HEX.fullmatch(colour) for colour in astuple(scheme))
+        assert all(HEX_COLOUR.fullmatch(colour) for colour in astuple(scheme))
 
 
 def test_what_a_publication_chooses_is_what_it_gets() -> None:

@@ -6,7 +6,7 @@ Run as `python -m tests.publisher.serving.documented`, it writes them into the d
 from dataclasses import replace
 from pathlib import Path
 
-from publisher.config import Feeds, load
+from publisher.config import FeedSettings, load_settings
 from publisher.serving import caddy, nginx
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -17,8 +17,8 @@ HUB = "https://hub.example.net/"
 
 def configurations() -> dict[str, str]:
     """Print the demo publication's, with a hub, by language of the fenced block."""
-    settings = load(REPOSITORY / "publisher" / "demo" / "data", {})
-    settings = replace(settings, feeds=Feeds(hubs=(HUB,)))
+    settings = load_settings(REPOSITORY / "publisher" / "demo" / "data", {})
+    settings = replace(settings, feeds=FeedSettings(hubs=(HUB,)))
     return {"nginx": nginx(settings, ROOT), "caddy": caddy(settings, ROOT)}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import brotli
 
-from publisher.config import FILE_NAME, Settings, load
+from publisher.config import SETTINGS_FILE, Settings, load_settings
 from publisher.testing import SECRET, make_publication
 
 HOST = "https://news.example.org"
@@ -65,9 +65,9 @@ def write_packed(path: Path, content: bytes, when: datetime = CHANGED) -> None:
 def make_settings(folder: Path, url: str = HOST) -> Settings:
     """Write publication.toml, with a hub; nothing is published yet."""
     make_publication(folder, url=url)
-    with (folder / FILE_NAME).open("a") as file:
+    with (folder / SETTINGS_FILE).open("a") as file:
         file.write(f'[feeds]\nttl = {TTL}\nhubs = ["{HUB}"]\n')
-    return load(folder, {"PUBLISHER_SECRET": SECRET})
+    return load_settings(folder, {"PUBLISHER_SECRET": SECRET})
 
 
 def make_site(folder: Path, url: str = HOST) -> Settings:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.config import Feeds, Settings
+from publisher.config import FeedSettings, Settings
 from publisher.serving.headers import headers_for, is_hidden, kind_of, media_type
 from tests.publisher.serving.samples import make_settings
 
@@ -48,8 +48,8 @@ def test_a_type_goes_by_the_end_of_the_name() -> None:
 def test_there_may_be_many_hubs_or_none(settings: Settings) -> None:
     hubs = ("https://one.example.net/", "https://two.example.net/?a=b&c=d")
     path = "feeds/en.json"
-    many = replace(settings, feeds=Feeds(hubs=hubs))
-    none = replace(settings, feeds=Feeds())
+    many = replace(settings, feeds=FeedSettings(hubs=hubs))
+    none = replace(settings, feeds=FeedSettings())
     own = '<https://news.example.org/feeds/en.json>; rel="self"'
 
     assert dict(headers_for(path, many))["Link"] == (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.config import Feeds, Settings
+from publisher.config import FeedSettings, Settings
 from publisher.errors import UsageError
 from publisher.serving import caddy, nginx
 from tests.publisher.serving.documented import DOCUMENT, configurations
@@ -101,7 +101,7 @@ def test_brotli_is_on_only_when_nginx_has_it(settings: Settings) -> None:
 
 
 def test_copies_of_feeds_are_fresh_for_the_ttl(settings: Settings) -> None:
-    weekly = replace(settings, feeds=Feeds(ttl=10_080))
+    weekly = replace(settings, feeds=FeedSettings(ttl=10_080))
     for write in (nginx, caddy):
         assert "public, max-age=604800" in write(weekly)
 

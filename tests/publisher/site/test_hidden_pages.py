@@ -194,7 +194,7 @@ def test_a_turn_cut_short_after_renewing_takes_the_page_away_next_time(
     shown(house)
     (house.articles / "en/a.md").unlink()
     with monkeypatch.context() as patch:
-        patch.setattr(hidden_pages, "remove", kill)
+        patch.setattr(hidden_pages, "remove_file", kill)
         with pytest.raises(Killed):
             shown(house)
     assert page(house).is_file()

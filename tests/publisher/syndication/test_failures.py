@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from publisher import web_files
-from publisher.config import Feeds
+from publisher.config import FeedSettings
 from publisher.syndication import feed_files, feed_pages, feed_window, websub_queue
 from publisher.syndication.tables import feed, feed_archive, websub_ping
 from tests.publisher.conftest import NOW, House
@@ -48,7 +48,7 @@ def cut_off(
 
 def with_hub(house: House, **limits: Any) -> None:
     object.__setattr__(
-        house.settings, "feeds", Feeds(hubs=("https://hub.example.net/",), **limits)
+        house.settings, "feeds", FeedSettings(hubs=("https://hub.example.net/",), **limits)
     )
 
 

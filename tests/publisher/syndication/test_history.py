@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
-from publisher.config import Feeds
+from publisher.config import FeedSettings
 from publisher.testing import make_publication
 from tests.publisher.conftest import NOW, House
 from tests.publisher.printing import URL, public, stamps, syndicated
@@ -16,7 +16,7 @@ HOUR = timedelta(hours=1)
 
 def limit(house: House, **limits: Any) -> None:
     """Let feeds have other limits, as [feeds] in publication.toml would."""
-    object.__setattr__(house.settings, "feeds", Feeds(**limits))
+    object.__setattr__(house.settings, "feeds", FeedSettings(**limits))
 
 
 def write(house: House, first: int, last: int, **matter: Any) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from publisher.config import Feeds
+from publisher.config import FeedSettings
 from tests.publisher.conftest import NOW, House
 from tests.publisher.printing import URL, press_of, public
 from tests.publisher.syndication.hub import Hub, Reply, running
@@ -17,7 +17,7 @@ SUFFIXES = ("rss.xml", "atom.xml", "json")
 def hub(house: House) -> Iterator[Hub]:
     """A hub that the publication's settings name, and that looks at what it is told of."""
     with running() as one:
-        object.__setattr__(house.settings, "feeds", Feeds(hubs=(one.url,)))
+        object.__setattr__(house.settings, "feeds", FeedSettings(hubs=(one.url,)))
 
         def read(topic: str) -> bytes | None:
             file = public(house) / topic.removeprefix(f"{URL}/")

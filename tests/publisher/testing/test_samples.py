@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.config import load
+from publisher.config import load_settings
 from publisher.errors import ConfigError
 from publisher.testing import make_publication, sample_article
 
@@ -17,7 +17,7 @@ def test_a_publication_can_be_made_and_read_again(tmp_path: Path) -> None:
     assert made.publication.title("zh-Hans") == "灯笼"
     assert [newsletter.name for newsletter in made.newsletters] == ["weekly"]
     assert (tmp_path / "deep/house/articles").is_dir()
-    assert load(made.folders.root, {}).publication == made.publication
+    assert load_settings(made.folders.root, {}).publication == made.publication
 
 
 def test_a_publication_is_what_its_maker_says(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ import pytest
 
 from publisher import demo
 from publisher.clock import FixedClock
-from publisher.config import Settings, load
-from publisher.cycle import press
+from publisher.config import Settings, load_settings
+from publisher.cycle import open_pipeline
 from publisher.rendering import Renderer, SystemMail, placeholders, views
 from publisher.testing import make_publication
 from subscribers import import_csv
@@ -112,7 +112,7 @@ def hostile_mails(folder: Path, kind: str) -> list[Mail]:
 def system_mails(folder: Path) -> list[Mail]:
     """Write the demo's mails about a subscription, in each of its languages."""
     with as_file(files("publisher") / "demo" / "data") as data:
-        settings = load(data)
+        settings = load_settings(data)
     site = Site(url=settings.publication.url, public=folder)
     return [
         _system_mail(settings, kind, language, site)
@@ -141,7 +141,7 @@ def printed(
 ) -> list[Mail]:
     """Print what is due for a reader of each language."""
     languages = settings.publication.languages
-    with inlinings() as noted, press(settings, FixedClock(now)) as machine:
+    with inlinings() as noted, open_pipeline(settings, FixedClock(now)) as machine:
         with machine.database.writing() as connection:
             report = import_csv(
                 connection,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, select
 
-from publisher.config.delivery import Delivery
+from publisher.config.delivery import DeliverySettings
 from publisher.database import Database, open_database
 from publisher.delivery.rates import RateGrant, RateLimiter
 from publisher.delivery.rates.tables import rate_bucket, rate_slowing
@@ -34,7 +34,7 @@ class Post:
 
     def start_again(self) -> None:
         """Forget what a process forgets when it ends."""
-        self.rates = RateLimiter(Delivery.model_validate(self.settings), self.transport)
+        self.rates = RateLimiter(DeliverySettings.model_validate(self.settings), self.transport)
 
     def ask(self, domains: list[str] | int, now: float) -> RateGrant:
         """Ask for readers of these domains, or for so many of one."""

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from publisher.config.delivery import Delivery
+from publisher.config.delivery import DeliverySettings
 from publisher.delivery.rates.limits import RateLimits
 from publisher.delivery.rates.throttle import Throttle
 
-SETTINGS = Delivery.model_validate(
+SETTINGS = DeliverySettings.model_validate(
     {
         "rate": {"per_second": 40, "per_hour": 36_000},
         "domain": [
@@ -54,7 +54,7 @@ def test_names_of_scopes_go_both_ways() -> None:
 
 
 def test_a_domain_without_a_bound_does_not_bound_anything() -> None:
-    bare = Delivery.model_validate({"domain": [{"names": ["icloud.com", "me.com"]}]})
+    bare = DeliverySettings.model_validate({"domain": [{"names": ["icloud.com", "me.com"]}]})
     assert not RateLimits(bare, "smtp").is_bounded
     assert RateLimits(SETTINGS, "smtp").is_bounded
 

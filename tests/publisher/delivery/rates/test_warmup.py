@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.config.delivery import Warmup
+from publisher.config.delivery import WarmupSettings
 from publisher.delivery.rates.warmup import daily_allowance, daily_quota, day_of, end_of
 
 START = date(2026, 1, 5)
 
 
-def curve(**settings: float) -> Warmup:
-    return Warmup.model_validate({"start": START} | settings)
+def curve(**settings: float) -> WarmupSettings:
+    return WarmupSettings.model_validate({"start": START} | settings)
 
 
 def test_each_day_allows_so_much_more_than_the_last_until_the_bound_is_gone() -> None:

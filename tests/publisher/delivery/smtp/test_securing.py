@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.config.delivery import Smtp, Tls
+from publisher.config.delivery import SmtpSettings, Tls
 from publisher.delivery.smtp.commands import Capabilities
 from publisher.delivery.smtp.tls import tls_context
 from publisher.testing import Behaviour, MailServer, Phase, Reply, always, first
@@ -170,7 +170,7 @@ def test_a_new_introduction_in_tls_counts() -> None:
 
 
 def test_a_server_that_leaves_before_tls_begins_leaves_nothing_open() -> None:
-    context = tls_context(Smtp(tls=Tls.IMPLICIT), Path())
+    context = tls_context(SmtpSettings(tls=Tls.IMPLICIT), Path())
     assert context is not None
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = socket.create_connection(server.getsockname())

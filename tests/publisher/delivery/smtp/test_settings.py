@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from pydantic import SecretStr
 
-from publisher.config.delivery import Smtp, Tls
+from publisher.config.delivery import SmtpSettings, Tls
 from publisher.delivery.smtp import SmtpTransport
 from publisher.delivery.transports.base import Transport
 from publisher.errors import ConfigError
@@ -16,7 +16,7 @@ PASSWORD = "correct horse"
 
 
 def test_the_transport_is_what_the_settings_say() -> None:
-    transport: Transport = SmtpTransport(Smtp(connections=3, promised=5), Path(), None)
+    transport: Transport = SmtpTransport(SmtpSettings(connections=3, promised=5), Path(), None)
 
     assert transport.name == "smtp"
     assert transport.guarantee == "ambiguous"
@@ -26,7 +26,7 @@ def test_the_transport_is_what_the_settings_say() -> None:
 
 def test_a_user_needs_a_password_in_the_environment() -> None:
     with pytest.raises(ConfigError, match="PUBLISHER_SMTP_PASSWORD: missing") as caught:
-        SmtpTransport(Smtp(user="news"), Path(), None)
+        SmtpTransport(SmtpSettings(user="news"), Path(), None)
 
     assert "[delivery.smtp]" in str(caught.value)
 
@@ -36,13 +36,13 @@ def test_a_user_needs_a_password_in_the_environment() -> None:
 )
 def test_a_login_that_can_not_be_sent_is_refused_at_once(user: str, password: str) -> None:
     with pytest.raises(ConfigError, match="characters that can't be sent") as caught:
-        SmtpTransport(Smtp(user=user), Path(), SecretStr(password))
+        SmtpTransport(SmtpSettings(user=user), Path(), SecretStr(password))
 
     assert password not in str(caught.value)
 
 
 def test_nothing_of_the_transport_shows_the_password() -> None:
-    transport = SmtpTransport(Smtp(user="news"), Path(), SecretStr(PASSWORD))
+    transport = SmtpTransport(SmtpSettings(user="news"), Path(), SecretStr(PASSWORD))
 
     assert PASSWORD not in repr(transport) + repr(vars(transport)) + str(vars(transport))
 
@@ -66,7 +66,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_files_are_named_from_the_publications_folder(folder: Path) -> None:
-    named = Smtp(authorities="authority.pem", certificate="client.pem", key="client.key")
+    named = SmtpSettings(
+        authorities="authority.pem", certificate="client.pem", key="client.key"
+    )
 
     SmtpTransport(named, folder, None)
     with pytest.raises(ConfigError, match=r"authorities: .*authority\.pem can't be read"):
@@ -92,7 +94,7 @@ def test_a_file_that_is_of_no_use_is_named(
     folder: Path, files: dict[str, str], key: str, problem: str
 ) -> None:
     with pytest.raises(ConfigError, match=problem) as caught:
-        SmtpTransport(Smtp(**files), folder, None)  # type: ignore[arg-type]
+        SmtpTransport(SmtpSettings(**files), folder, None)  # type: ignore[arg-type]
 
     assert caught.value.key == f"delivery.smtp.{key}"
     assert caught.value.file == str(folder / "publication.toml")
@@ -100,4 +102,4 @@ def test_a_file_that_is_of_no_use_is_named(
 
 
 def test_files_are_not_asked_for_without_tls(folder: Path) -> None:
-    SmtpTransport(Smtp(tls=Tls.NONE, authorities="none.pem"), folder, None)
+    SmtpTransport(SmtpSettings(tls=Tls.NONE, authorities="none.pem"), folder, None)

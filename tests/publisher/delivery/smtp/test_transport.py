@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from publisher.config.delivery import Smtp, Tls
+from publisher.config.delivery import SmtpSettings, Tls
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, SendStatus, ThrottleScope
 from publisher.delivery.smtp import SmtpTransport
 from publisher.delivery.transports.base import Unreachable
@@ -33,7 +33,7 @@ LARGE = (
 )
 
 
-def settings(server: MailServer, tls: Tls = Tls.NONE, **changes: Any) -> Smtp:
+def settings(server: MailServer, tls: Tls = Tls.NONE, **changes: Any) -> SmtpSettings:
     trusted: dict[str, str] = {} if tls is Tls.NONE else {"authorities": str(server.authority)}
     values = {
         "host": "127.0.0.1",
@@ -41,7 +41,7 @@ def settings(server: MailServer, tls: Tls = Tls.NONE, **changes: Any) -> Smtp:
         "tls": tls,
         "hello": "client.example.org",
     }
-    return Smtp.model_validate(values | trusted | changes)
+    return SmtpSettings.model_validate(values | trusted | changes)
 
 
 def a_transport(

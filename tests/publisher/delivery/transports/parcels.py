@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from glob import glob
 from pathlib import Path
 
-from publisher.config.delivery import Layout
+from publisher.config.delivery import OutboxLayoutKind
 from publisher.delivery.transports.base import OutgoingMessage
 from publisher.mail import Message
 
@@ -63,4 +63,4 @@ def take_away(outbox: Path) -> list[bytes]:
     return taken
 
 
-LAYOUTS = [*Layout]
+LAYOUTS = [*OutboxLayoutKind]

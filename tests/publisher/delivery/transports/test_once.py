@@ -20,7 +20,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from publisher.config.delivery import Layout
+from publisher.config.delivery import OutboxLayoutKind
 from publisher.delivery.outcomes import SendStatus
 from publisher.delivery.transports.base import OutgoingMessage, TransportConnection
 from publisher.delivery.transports.outbox import OutboxTransport
@@ -76,7 +76,7 @@ class Once(RuleBasedStateMachine):
         self.taken: Counter[bytes] = Counter()
 
     @rule(target=processes, layout=st.sampled_from(LAYOUTS))
-    def start(self, layout: Layout) -> Process:
+    def start(self, layout: OutboxLayoutKind) -> Process:
         return self._start(layout)
 
     @rule(process=processes, steps=st.integers(1, 4), pick=PICKS)
@@ -136,7 +136,7 @@ class Once(RuleBasedStateMachine):
             self._free(sorted(self.leases)[pick % len(self.leases)])
 
     @rule(layout=st.sampled_from(LAYOUTS))
-    def recover(self, layout: Layout) -> None:
+    def recover(self, layout: OutboxLayoutKind) -> None:
         transport = OutboxTransport(self.outbox, layout)
         for number in transport.leftovers():
             if number not in self.leases:
@@ -161,10 +161,10 @@ class Once(RuleBasedStateMachine):
         """Let everything die, and one process do what is left to be done."""
         while self.leases:
             self.dismiss(0)
-        self.recover(Layout.FILES)
+        self.recover(OutboxLayoutKind.FILES)
         self.take_away()
         assert self.taken == self._sent()
-        last = self._start(Layout.MAILDIR)
+        last = self._start(OutboxLayoutKind.MAILDIR)
         for _ in KEYS:
             self._mark(last, 0)
             self._send(last)
@@ -173,7 +173,7 @@ class Once(RuleBasedStateMachine):
         assert self.taken == Counter(content_of(*key) for key in KEYS)
         assert not (self.outbox / ".staged").exists()
 
-    def _start(self, layout: Layout) -> Process:
+    def _start(self, layout: OutboxLayoutKind) -> Process:
         self.enlisted += 1
         self.leases.add(self.enlisted)
         transport = OutboxTransport(self.outbox, layout)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from publisher.config.delivery import Layout
-from publisher.config.loading import FILE_NAME, load
+from publisher.config.delivery import OutboxLayoutKind
+from publisher.config.loader import SETTINGS_FILE, load_settings
 from publisher.delivery.outcomes import SendStatus
 from publisher.delivery.transports.base import (
     OutgoingMessage,
@@ -31,15 +31,15 @@ from tests.publisher.delivery.transports.parcels import (
 )
 
 FILES = {
-    Layout.FILES: "weekly/en/2026-01-09/issue-7.0001.eml",
-    Layout.MAILDIR: "new/issue-7.0001",
+    OutboxLayoutKind.FILES: "weekly/en/2026-01-09/issue-7.0001.eml",
+    OutboxLayoutKind.MAILDIR: "new/issue-7.0001",
 }
 by_layout = pytest.mark.parametrize("layout", LAYOUTS)
 not_by_root = pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
 
 
 def open_outbox(
-    outbox: Path, layout: Layout = Layout.FILES, sender: int = 1
+    outbox: Path, layout: OutboxLayoutKind = OutboxLayoutKind.FILES, sender: int = 1
 ) -> tuple[OutboxTransport, TransportConnection]:
     transport = OutboxTransport(outbox, layout)
     return transport, transport.connect(sender, yes)
@@ -50,7 +50,7 @@ def open_outbox(
 
 @by_layout
 def test_a_message_appears_whole_once_its_row_is_kept_and_not_before(
-    tmp_path: Path, layout: Layout
+    tmp_path: Path, layout: OutboxLayoutKind
 ) -> None:
     transport, connection = open_outbox(tmp_path, layout)
     outgoing = a_parcel()
@@ -62,7 +62,7 @@ def test_a_message_appears_whole_once_its_row_is_kept_and_not_before(
 
 
 @by_layout
-def test_only_what_is_kept_appears(tmp_path: Path, layout: Layout) -> None:
+def test_only_what_is_kept_appears(tmp_path: Path, layout: OutboxLayoutKind) -> None:
     transport, connection = open_outbox(tmp_path, layout)
     for reader in (1, 2, 3):
         connection.send(a_parcel(reader))
@@ -73,7 +73,9 @@ def test_only_what_is_kept_appears(tmp_path: Path, layout: Layout) -> None:
 
 
 @by_layout
-def test_what_was_taken_away_does_not_come_back(tmp_path: Path, layout: Layout) -> None:
+def test_what_was_taken_away_does_not_come_back(
+    tmp_path: Path, layout: OutboxLayoutKind
+) -> None:
     transport, connection = open_outbox(tmp_path, layout)
     connection.send(a_parcel())
     transport.on_committed(1, [(7, 1)])
@@ -85,7 +87,7 @@ def test_what_was_taken_away_does_not_come_back(tmp_path: Path, layout: Layout) 
 
 
 @by_layout
-def test_nothing_stays_behind_but_mail(tmp_path: Path, layout: Layout) -> None:
+def test_nothing_stays_behind_but_mail(tmp_path: Path, layout: OutboxLayoutKind) -> None:
     transport, connection = open_outbox(tmp_path, layout)
     other = transport.connect(1, yes)
     connection.send(a_parcel(1))
@@ -108,7 +110,7 @@ def test_what_is_staged_has_no_name_that_consumers_look_for(tmp_path: Path) -> N
 
 
 def test_a_maildir_is_one_for_who_reads_it(tmp_path: Path) -> None:
-    transport, connection = open_outbox(tmp_path / "outbox", Layout.MAILDIR)
+    transport, connection = open_outbox(tmp_path / "outbox", OutboxLayoutKind.MAILDIR)
     connection.send(a_parcel())
     transport.on_committed(1, [(7, 1)])
     connection.close()
@@ -187,7 +189,7 @@ def test_a_connection_that_was_closed_writes_nothing_and_can_be_closed_again(
 
 @by_layout
 def test_accepted_and_not_settled_is_removed_for_a_new_attempt(
-    tmp_path: Path, layout: Layout
+    tmp_path: Path, layout: OutboxLayoutKind
 ) -> None:
     _, connection = open_outbox(tmp_path, layout)
     connection.send(a_parcel())
@@ -200,7 +202,9 @@ def test_accepted_and_not_settled_is_removed_for_a_new_attempt(
 
 
 @by_layout
-def test_settled_and_not_kept_appears_at_the_next_start(tmp_path: Path, layout: Layout) -> None:
+def test_settled_and_not_kept_appears_at_the_next_start(
+    tmp_path: Path, layout: OutboxLayoutKind
+) -> None:
     transport, connection = open_outbox(tmp_path, layout)
     for reader in (1, 2, 3):
         connection.send(a_parcel(reader))
@@ -223,10 +227,10 @@ def test_half_a_message_never_appears(tmp_path: Path) -> None:
 
 
 def test_what_was_cut_off_under_one_layout_is_finished_under_the_other(tmp_path: Path) -> None:
-    _, connection = open_outbox(tmp_path, Layout.MAILDIR)
+    _, connection = open_outbox(tmp_path, OutboxLayoutKind.MAILDIR)
     connection.send(a_parcel())
-    OutboxTransport(tmp_path, Layout.FILES).recover(1, only((7, 1)))
-    assert [*tree(tmp_path)] == [FILES[Layout.FILES]]
+    OutboxTransport(tmp_path, OutboxLayoutKind.FILES).recover(1, only((7, 1)))
+    assert [*tree(tmp_path)] == [FILES[OutboxLayoutKind.FILES]]
 
 
 def test_each_sender_s_leftovers_are_its_own(tmp_path: Path) -> None:
@@ -493,11 +497,11 @@ def test_a_folder_on_another_file_system_is_told_as_such(tmp_path: Path) -> None
 
 
 @by_layout
-def test_the_settings_choose_the_layout(tmp_path: Path, layout: Layout) -> None:
+def test_the_settings_choose_the_layout(tmp_path: Path, layout: OutboxLayoutKind) -> None:
     make_publication(tmp_path)
-    with (tmp_path / FILE_NAME).open("a", encoding="utf-8") as file:
+    with (tmp_path / SETTINGS_FILE).open("a", encoding="utf-8") as file:
         file.write(f'[delivery.outbox]\nlayout = "{layout}"\n')
-    transport: Transport = OutboxTransport.of(load(tmp_path, {}))
+    transport: Transport = OutboxTransport.of(load_settings(tmp_path, {}))
     connection = transport.connect(1, yes)
     connection.send(a_parcel())
     transport.on_committed(1, [(7, 1)])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from publisher.articles.model import Origin
 from publisher.articles.words import html_text
-from publisher.config import load
+from publisher.config import load_settings
 from publisher.database import open_database
 from publisher.rendering.placeholders import ALL_PLACEHOLDERS, NON_JOINER
 from publisher.rendering.plaintext import BIDI_CONTROLS, is_balanced, wrap_text
@@ -115,7 +115,7 @@ def test_every_article_of_the_demo(tmp_path: Path) -> None:
     with as_file(files("publisher") / "demo" / "data") as data:
         shutil.copytree(data, tmp_path, dirs_exist_ok=True)
         shutil.copytree(data / "late", tmp_path, dirs_exist_ok=True)
-    publication = load(tmp_path)
+    publication = load_settings(tmp_path)
     publication.folders.var.mkdir(exist_ok=True)
     with closing(open_database(publication.folders.database)) as database:
         demo = House(publication, database)

@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from publisher.config import FILE_NAME, Settings
+from publisher.config import SETTINGS_FILE, Settings
 from tests.bench.audience import make_audience
 from tests.processes import COMMAND, ENVIRONMENT, ROOT
 from tests.slow.publisher.delivery.crashes.servers import PATIENCE, Server, wait_for
@@ -167,7 +167,7 @@ def outbox_scene(folder: Path, *, readers: int) -> Scene:
 
 def _scene(folder: Path, readers: int, delivery: str, in_doubt: str) -> Scene:
     settings = make_audience(folder, readers, BYTES, delivery)
-    file = folder / FILE_NAME
+    file = folder / SETTINGS_FILE
     text = file.read_text("utf-8")
     name = '"name" = "weekly"'
     assert name in text

@@ -16,7 +16,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from publisher.config.delivery import Delivery, Rate
+from publisher.config.delivery import DeliverySettings, RateSettings
 from publisher.database import open_database
 from tests.publisher.delivery.rates.conftest import NOW, Post
 
@@ -40,7 +40,7 @@ asking = st.tuples(
 )
 
 
-def bursts(rate: Rate) -> Iterator[tuple[float, float]]:
+def bursts(rate: RateSettings) -> Iterator[tuple[float, float]]:
     """Give messages a second, and how many at once, as the handbook says it."""
     if rate.per_second:
         yield rate.per_second, max(1.0, rate.per_second)
@@ -48,7 +48,7 @@ def bursts(rate: Rate) -> Iterator[tuple[float, float]]:
         yield rate.per_hour / 3600, max(1.0, rate.per_hour / 60)
 
 
-def keeps_to(rate: Rate, gone: list[tuple[float, int]]) -> None:
+def keeps_to(rate: RateSettings, gone: list[tuple[float, int]]) -> None:
     """In any window of w seconds, no more than rate * w + burst."""
     sums = [0, *accumulate(count for _, count in gone)]
     for per_second, burst in bursts(rate):
@@ -71,7 +71,7 @@ def test_in_any_window_no_more_go_than_rate_times_window_and_a_burst(
     askings: list[tuple[int, float, list[str]]],
 ) -> None:
     raw = {"rate": all_together, "domain": [{"names": DOMAINS[:2]} | to_google]}
-    bounds, now = Delivery.model_validate(raw), NOW
+    bounds, now = DeliverySettings.model_validate(raw), NOW
     gone: list[tuple[float, int]] = []
     gone_to_google: list[tuple[float, int]] = []
     with TemporaryDirectory() as folder, ExitStack() as stack:
@@ -158,4 +158,4 @@ def test_real_processes_keep_to_it_together(tmp_path: Path, empty_database: Path
     gone = sorted((now, count) for one in said for now, count in json.loads(one))
     assert len(gone) == 450
     assert sum(count for _, count in gone) >= 200
-    keeps_to(Rate(per_second=200), gone)
+    keeps_to(RateSettings(per_second=200), gone)

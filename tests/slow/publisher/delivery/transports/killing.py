@@ -23,7 +23,7 @@ from contextlib import closing
 from pathlib import Path
 from threading import Thread
 
-from publisher.config.delivery import Layout
+from publisher.config.delivery import OutboxLayoutKind
 from publisher.delivery.transports.outbox import OutboxTransport
 from tests.publisher.delivery.transports.parcels import Key, a_parcel, take_away, yes
 
@@ -78,7 +78,7 @@ def _sent_by(
     return sent
 
 
-def start(folder: Path, layout: Layout, life: int | None) -> int:
+def start(folder: Path, layout: OutboxLayoutKind, life: int | None) -> int:
     """Fork a deliverer, which is killed after so many file operations; gives its number."""
     child = os.fork()
     if not child:
@@ -112,7 +112,7 @@ def has_ended(child: int) -> int | None:
     return 0
 
 
-def main(folder: Path, layout: Layout, readers: int, kills: int) -> None:
+def main(folder: Path, layout: OutboxLayoutKind, readers: int, kills: int) -> None:
     """Let deliverers be killed until that is enough, and the last one finish."""
     with closing(_books(folder)) as books:
         books.executescript(TABLES)
@@ -143,4 +143,4 @@ def _books(folder: Path) -> sqlite3.Connection:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Layout(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    main(Path(sys.argv[1]), OutboxLayoutKind(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.config.delivery import Layout
+from publisher.config.delivery import OutboxLayoutKind
 from tests.publisher.delivery.transports.parcels import LAYOUTS
 
 READERS, KILLS = 300, 30
@@ -15,7 +15,7 @@ READERS, KILLS = 300, 30
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_killed_at_any_moment_while_mail_is_taken_away_every_message_is_there_once(
-    tmp_path: Path, layout: Layout
+    tmp_path: Path, layout: OutboxLayoutKind
 ) -> None:
     module = "tests.slow.publisher.delivery.transports.killing"
     command = [sys.executable, "-m", module, str(tmp_path), layout, str(READERS), str(KILLS)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
-from publisher.cli.common import counted
+from publisher.cli.common import count_noun
 from publisher.languages import autonym
 
 if TYPE_CHECKING:
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from publisher.gate.mail import CheckedMail
 
 # Of a mail that anybody wrote.
-LONGEST_SUBJECT = 300
+_MAX_SUBJECT_SHOWN = 300
 # However narrow the window is.
-LEAST_COLUMNS = 20
-STYLES = {"error": "bold red", "warning": "yellow"}
+_MIN_COLUMNS = 20
+_STYLES = {"error": "bold red", "warning": "yellow"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class CheckResult:
     """One mail that was looked at: an edition's next issue, or a file.
 
     `is_page` says that the file is only the HTML part of a mail. `remark` says how the mail came
@@ -67,7 +67,7 @@ class Checked:
         return self.problem is not None or bool(self.errors)
 
 
-def sizes(mail: CheckedMail) -> dict[str, int]:
+def mail_sizes(mail: CheckedMail) -> dict[str, int]:
     """Weigh a mail, in bytes: its parts as they are read, the HTML and the whole as they are sent."""
     part = mail.html_part
     sent = part.get_payload() if part is not None else ""
@@ -79,7 +79,7 @@ def sizes(mail: CheckedMail) -> dict[str, int]:
     }
 
 
-def as_json(results: Sequence[Checked]) -> dict[str, Any]:
+def report_as_json(results: Sequence[CheckResult]) -> dict[str, Any]:
     """Give everything for programs."""
     return {
         "errors": sum(len(result.errors) for result in results),
@@ -89,7 +89,7 @@ def as_json(results: Sequence[Checked]) -> dict[str, Any]:
     }
 
 
-def _mail_as_json(result: Checked) -> dict[str, Any]:
+def _mail_as_json(result: CheckResult) -> dict[str, Any]:
     from publisher.assembly.gate_run import finding_data
 
     return {
@@ -101,12 +101,12 @@ def _mail_as_json(result: Checked) -> dict[str, Any]:
         "articles": result.articles,
         "remark": result.remark,
         "problem": result.problem,
-        "bytes": sizes(result.proof.mail) if result.proof else None,
+        "bytes": mail_sizes(result.proof.mail) if result.proof else None,
         "findings": [finding_data(f) for f in (*result.errors, *result.warnings)],
     }
 
 
-def show(console: Console, results: Sequence[Checked]) -> None:
+def print_report(console: Console, results: Sequence[CheckResult]) -> None:
     """Print a report per language, and what it comes to."""
     for language, mails in groupby(results, key=lambda result: result.language):
         console.print(Text(f"{autonym(language)} ({language})", style="bold"))
@@ -117,24 +117,24 @@ def show(console: Console, results: Sequence[Checked]) -> None:
     warnings = sum(len(result.warnings) for result in results)
     broken = sum(result.problem is not None for result in results)
     summary = (
-        f"{counted(len(results), 'mail')} checked: {counted(errors, 'error')}, "
-        f"{counted(warnings, 'warning')}"
+        f"{count_noun(len(results), 'mail')} checked: {count_noun(errors, 'error')}, "
+        f"{count_noun(warnings, 'warning')}"
     )
     if broken:
         summary += f"; {broken} can't be made"
     console.print(Text(summary))
 
 
-def _show_one(console: Console, mail: Checked) -> None:
+def _show_one(console: Console, mail: CheckResult) -> None:
     from publisher.gate.html_document import clip_text
 
     _print(console, 2, _heading(mail))
     if mail.subject:
-        _print(console, 4, Text(clip_text(mail.subject, LONGEST_SUBJECT)))
+        _print(console, 4, Text(clip_text(mail.subject, _MAX_SUBJECT_SHOWN)))
     if mail.remark:
         _print(console, 4, Text(mail.remark, style="dim"))
     if mail.problem:
-        _print(console, 4, Text.assemble(("error ", STYLES["error"]), mail.problem))
+        _print(console, 4, Text.assemble(("error ", _STYLES["error"]), mail.problem))
     kinds: dict[str, list[Finding]] = {}
     for finding in (*mail.errors, *mail.warnings):
         kinds.setdefault(finding.code, []).append(finding)
@@ -142,10 +142,10 @@ def _show_one(console: Console, mail: Checked) -> None:
         _show_kind(console, same)
 
 
-def _heading(mail: Checked) -> Text:
-    parts = [counted(mail.articles, "article")] if mail.articles else []
+def _heading(mail: CheckResult) -> Text:
+    parts = [count_noun(mail.articles, "article")] if mail.articles else []
     if mail.proof:
-        size = sizes(mail.proof.mail)
+        size = mail_sizes(mail.proof.mail)
         html = f"HTML {size['html']:,} bytes"
         whole = (f"{html} ({size['html_sent']:,} as sent)", f"text {size['text']:,}")
         parts += [html] if mail.is_page else whole
@@ -157,7 +157,7 @@ def _heading(mail: Checked) -> Text:
 def _show_kind(console: Console, findings: list[Finding]) -> None:
     """Print the findings of one rule: what to do once, then the places."""
     rule = findings[0].rule
-    style = STYLES[rule.severity.value]
+    style = _STYLES[rule.severity.value]
     _print(console, 4, Text.assemble((f"{rule.severity.value} {rule.code}: ", style), rule.fix))
     for finding in findings:
         line = f" line {finding.line}" if finding.line else ""
@@ -173,6 +173,6 @@ def _clients(clients: Iterable[str]) -> str:
 
 def _print(console: Console, indent: int, text: Text) -> None:
     """Print wrapped text that keeps its indent in every line."""
-    for line in text.wrap(console, max(console.width - indent, LEAST_COLUMNS)):
+    for line in text.wrap(console, max(console.width - indent, _MIN_COLUMNS)):
         line.rstrip()
         console.print(Text(" " * indent) + line)

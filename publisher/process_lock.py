@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def alone(folders: Folders) -> Iterator[None]:
+def hold_publication_lock(folders: Folders) -> Iterator[None]:
     """Hold the publication's lock; raises BusyError, naming the process, if another does.
 
     Raises DatabaseError if there is no keeping a lock there.

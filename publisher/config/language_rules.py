@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from publisher.config.newsletters import Missing, Newsletter, Terms
+from publisher.config.newsletters import EditionSettings, Missing, Newsletter
 from publisher.languages.conversion import sources_of
 
 
-class Fault(NamedTuple):
+class SettingProblem(NamedTuple):
     """A key below the newsletter, what is wrong with it, and what would be right."""
 
     key: str
@@ -17,7 +17,9 @@ class Fault(NamedTuple):
     remedy: str
 
 
-def faults(newsletter: Newsletter, languages: Sequence[str]) -> Iterator[Fault]:
+def language_problems(
+    newsletter: Newsletter, languages: Sequence[str]
+) -> Iterator[SettingProblem]:
     """Yield what does not fit; `languages` are the publication's."""
     yield from _strangers(newsletter, languages)
     served = newsletter.languages or languages
@@ -25,15 +27,17 @@ def faults(newsletter: Newsletter, languages: Sequence[str]) -> Iterator[Fault]:
         key = f"edition.{tag}"
         if tag not in served:
             remedy = f"add it to the newsletter's languages, or remove {key}"
-            yield Fault(key, f"the newsletter has no edition in {tag}", remedy)
+            yield SettingProblem(key, f"the newsletter has no edition in {tag}", remedy)
         if terms.missing == Missing.CONVERT and not sources_of(tag):
             remedy = "use skip or fallback; only Chinese is converted, between its scripts"
-            yield Fault(f"{key}.missing", f"nothing can be converted into {tag}", remedy)
+            yield SettingProblem(
+                f"{key}.missing", f"nothing can be converted into {tag}", remedy
+            )
         yield from _no_fallback(f"{key}.", terms, newsletter)
     yield from _no_fallback("", newsletter, newsletter)
 
 
-def _strangers(newsletter: Newsletter, languages: Sequence[str]) -> Iterator[Fault]:
+def _strangers(newsletter: Newsletter, languages: Sequence[str]) -> Iterator[SettingProblem]:
     named = {
         "languages": newsletter.languages or (),
         "edition": tuple(newsletter.edition),
@@ -43,16 +47,18 @@ def _strangers(newsletter: Newsletter, languages: Sequence[str]) -> Iterator[Fau
     for key, tags in named.items():
         for tag in tags:
             if tag not in languages:
-                yield Fault(
+                yield SettingProblem(
                     key,
                     f"{tag} is not one of the publication's languages",
                     f"write one of {', '.join(languages)}, or add it to publication.languages",
                 )
 
 
-def _no_fallback(key: str, terms: Terms, newsletter: Newsletter) -> Iterator[Fault]:
+def _no_fallback(
+    key: str, terms: EditionSettings, newsletter: Newsletter
+) -> Iterator[SettingProblem]:
     if terms.missing == Missing.FALLBACK and not (terms.fallback or newsletter.fallback):
-        yield Fault(
+        yield SettingProblem(
             f"{key}missing",
             "falls back, but to which language",
             'add fallback = ["en"], the best language first',

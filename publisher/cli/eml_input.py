@@ -8,7 +8,7 @@ from email.policy import SMTP
 from pathlib import Path
 
 from publisher.assembly.gate_run import GateRun
-from publisher.cli.checked import Checked
+from publisher.cli.gate_report import CheckResult
 from publisher.errors import LanguageError, UsageError
 from publisher.gate import visible_text
 from publisher.gate.checks import check_mail
@@ -17,26 +17,28 @@ from publisher.gate.header_fields import decode_words, fields_named, header_fiel
 from publisher.gate.mail import CheckedMail
 from publisher.languages import normalise
 
-PAGES = frozenset({".html", ".htm"})
+_PAGE_SUFFIXES = frozenset({".html", ".htm"})
 # What only a publication's settings say.
-UNKNOWN = frozenset({"postal-address"})
+_RULES_OF_SETTINGS = frozenset({"postal-address"})
 
 
-def checked_file(path: Path, lang: str | None) -> Checked:
+def check_file(path: Path, lang: str | None) -> CheckResult:
     """Let the gate look at a message (RFC 5322), or at a page as the HTML part of one."""
     content = _read(path)
-    is_page = path.suffix.lower() in PAGES
+    is_page = path.suffix.lower() in _PAGE_SUFFIXES
     mail = _mail(_wrapped(content) if is_page else _as_sent(content))
     mail = replace(mail, language=_language(path, mail, lang))
     # Of a page, the rest of the message is only of our making.
     parts = frozenset({MailPart.HTML}) if is_page else frozenset(MailPart)
     found = (
-        f for f in check_mail(mail).findings if f.rule.part in parts and f.code not in UNKNOWN
+        f
+        for f in check_mail(mail).findings
+        if f.rule.part in parts and f.code not in _RULES_OF_SETTINGS
     )
     report = GateReport(findings=tuple(found))
     subjects = [] if is_page else fields_named(header_fields(mail.content), "Subject")
     subject = decode_words(subjects[0].value) if subjects else None
-    return Checked(
+    return CheckResult(
         file=path,
         is_page=is_page,
         language=mail.language,

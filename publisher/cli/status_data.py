@@ -19,11 +19,11 @@ from publisher.syndication import feed_index, websub_queue
 from subscribers import count_subscribers_by_language
 
 # More than this many of the last issues are for the archive pages, not for a terminal.
-ISSUES_SHOWN = 20
+_ISSUES_PER_LANGUAGE = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class IssueStatus:
     """An occurrence, how many articles it carries, its deliveries, what the gate warned of."""
 
     issue: Issue
@@ -33,7 +33,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class LanguageFacts:
+class LanguageStatus:
     """One language's line."""
 
     language: str
@@ -41,16 +41,16 @@ class LanguageFacts:
     conversions: int
     held_back: int
     readers: int
-    issues: tuple[Made, ...]
+    issues: tuple[IssueStatus, ...]
     upcoming: tuple[UpcomingIssue, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class PublicationStatus:
     """A publication at one moment."""
 
     stories: int
-    languages: tuple[LanguageFacts, ...]
+    languages: tuple[LanguageStatus, ...]
     elsewhere: dict[str, int] = field(default_factory=dict)
     unserved: dict[str, int] = field(default_factory=dict)
     quarantine: tuple[tuple[str, str], ...] = ()
@@ -60,29 +60,31 @@ class Facts:
     pings_failed: tuple[tuple[str, str, str], ...] = ()
 
 
-def collect(connection: Connection, settings: Settings, now: datetime) -> Facts:
+def collect_status(
+    connection: Connection, settings: Settings, now: datetime
+) -> PublicationStatus:
     """Collect what there is to say of a publication."""
     served = settings.publication.languages
     counts = articles.count_articles_by_language(connection)
     readers = count_subscribers_by_language(connection)
-    shown = issues.latest_issues(connection, ISSUES_SHOWN * len(served))
+    shown = issues.latest_issues(connection, _ISSUES_PER_LANGUAGE * len(served))
     numbers = [issue.id for issue in shown]
     ledgers = count_deliveries(connection, numbers)
     sizes = issues.article_counts(connection, numbers)
     warned = issues.warning_counts(connection, numbers)
-    until = planned(connection, settings)
+    until = read_planned_until(connection, settings)
     coming = [u for e in all_editions(settings) for u in next_issues_of(e, until, now, 1)]
-    return Facts(
+    return PublicationStatus(
         stories=articles.count_stories(connection),
         languages=tuple(
-            LanguageFacts(
+            LanguageStatus(
                 language=language,
                 articles=counts.get(language, 0),
                 conversions=articles.count_conversions(connection).get(language, 0),
                 held_back=sum(articles.held_back(connection, language).values()),
                 readers=sum(n for tag, n in readers.items() if match(tag, served) == language),
                 issues=tuple(
-                    Made(
+                    IssueStatus(
                         issue,
                         sizes.get(issue.id, 0),
                         ledgers[issue.id],
@@ -104,7 +106,9 @@ def collect(connection: Connection, settings: Settings, now: datetime) -> Facts:
     )
 
 
-def planned(connection: Connection, settings: Settings) -> dict[tuple[str, str], datetime]:
+def read_planned_until(
+    connection: Connection, settings: Settings
+) -> dict[tuple[str, str], datetime]:
     """Say up to when each edition is planned."""
     found = {}
     for edition in all_editions(settings):

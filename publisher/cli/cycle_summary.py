@@ -12,11 +12,16 @@ from rich.table import Table
 
 from feeds import FEED_FORMATS
 from publisher import urls
-from publisher.cli.common import counted, local
-from publisher.cli.facts import Facts, LanguageFacts, Made, collect
+from publisher.cli.common import count_noun, format_local
+from publisher.cli.status_data import (
+    IssueStatus,
+    LanguageStatus,
+    PublicationStatus,
+    collect_status,
+)
 from publisher.config import Settings
-from publisher.config.delivery import Layout
-from publisher.cycle import Report
+from publisher.config.delivery import OutboxLayoutKind
+from publisher.cycle import CycleReport
 from publisher.database import Database
 from publisher.issues.model import Issue
 from publisher.issues.planner import UpcomingIssue
@@ -26,7 +31,7 @@ from publisher.languages import autonym
 log = structlog.get_logger()
 
 
-def log_report(report: Report) -> None:
+def log_report(report: CycleReport) -> None:
     """Put a cycle that did anything into the log."""
     picked = report.picked_up
     if picked.anything or report.issues or report.feeds or report.problems:
@@ -42,12 +47,12 @@ def log_report(report: Report) -> None:
         )
 
 
-def show(
-    console: Console, settings: Settings, database: Database, report: Report, now: datetime
+def print_summary(
+    console: Console, settings: Settings, database: Database, report: CycleReport, now: datetime
 ) -> None:
     """Print what a cycle did and how things stand after it."""
     with database.reading() as connection:
-        facts = collect(connection, settings, now)
+        facts = collect_status(connection, settings, now)
     console.print(_opening(settings, report, facts))
     console.print(_standing(facts))
     console.print(_places(settings, facts))
@@ -64,7 +69,7 @@ def _nearby(folder: Path) -> Path:
     return folder.relative_to(here) if here in folder.parents else folder
 
 
-def _opening(settings: Settings, report: Report, facts: Facts) -> str:
+def _opening(settings: Settings, report: CycleReport, facts: PublicationStatus) -> str:
     publication = settings.publication
     picked = report.picked_up
     changes = {
@@ -79,13 +84,13 @@ def _opening(settings: Settings, report: Report, facts: Facts) -> str:
     done = "sent" if settings.delivery.transport == "smtp" else "written"
     return (
         f"{publication.title(publication.default_language)}: "
-        f"{counted(facts.stories, 'story', 'stories')}, articles: {told or 'nothing new'}; "
-        f"{counted(report.issues, 'issue')} made, {counted(sent, 'mail')} {done}, "
-        f"{counted(report.feeds, 'feed')} changed"
+        f"{count_noun(facts.stories, 'story', 'stories')}, articles: {told or 'nothing new'}; "
+        f"{count_noun(report.issues, 'issue')} made, {count_noun(sent, 'mail')} {done}, "
+        f"{count_noun(report.feeds, 'feed')} changed"
     )
 
 
-def _standing(facts: Facts) -> Table:
+def _standing(facts: PublicationStatus) -> Table:
     """Lay out a line per language and newsletter: what was made last, and what comes next."""
     table = Table()
     headings = ("Language", "Articles", "Newsletter", "Latest issue", "Mails", "Goes out next")
@@ -101,13 +106,13 @@ def _standing(facts: Facts) -> Table:
                 name,
                 _issue(made) if made else "none yet",
                 str(made.deliveries.total() or "") if made else "",
-                local(coming[name].local) if name in coming else "",
+                format_local(coming[name].local) if name in coming else "",
             )
         table.add_section()
     return table
 
 
-def _articles(line: LanguageFacts) -> str:
+def _articles(line: LanguageStatus) -> str:
     parts = [str(line.articles)]
     if line.conversions:
         parts.append(f"{line.conversions} converted")
@@ -116,20 +121,22 @@ def _articles(line: LanguageFacts) -> str:
     return ", ".join(parts)
 
 
-def by_newsletter(line: LanguageFacts) -> tuple[dict[str, Made], dict[str, UpcomingIssue]]:
+def by_newsletter(
+    line: LanguageStatus,
+) -> tuple[dict[str, IssueStatus], dict[str, UpcomingIssue]]:
     """Give a language's latest and next occurrence of each newsletter."""
-    latest: dict[str, Made] = {}
+    latest: dict[str, IssueStatus] = {}
     for made in line.issues:
         latest.setdefault(made.issue.newsletter, made)
     coming = {upcoming.edition.newsletter: upcoming for upcoming in line.upcoming}
     return latest, coming
 
 
-def _issue(made: Made) -> str:
+def _issue(made: IssueStatus) -> str:
     issue = made.issue
     if issue.reason:
         return f"{issue.day} {issue.state}: {issue.reason}"
-    return f"{issue.day} {issue.state}, {counted(made.articles, 'article')}"
+    return f"{issue.day} {issue.state}, {count_noun(made.articles, 'article')}"
 
 
 def _mails(settings: Settings) -> Callable[[Issue], str]:
@@ -137,12 +144,12 @@ def _mails(settings: Settings) -> Callable[[Issue], str]:
     delivery, outbox = settings.delivery, settings.folders.outbox.name
     if delivery.transport == "smtp":
         return lambda _issue: f"{delivery.smtp.host}:{delivery.smtp.port_used}"
-    if delivery.outbox.layout is Layout.MAILDIR:
+    if delivery.outbox.layout is OutboxLayoutKind.MAILDIR:
         return lambda _issue: f"{outbox}/new/"
     return lambda issue: f"{outbox}/{issue.newsletter}/{issue.language}/{issue.day}/"
 
 
-def _places(settings: Settings, facts: Facts) -> Table:
+def _places(settings: Settings, facts: PublicationStatus) -> Table:
     """Lay out where the last issue that was made lies, and the feeds."""
     public, mails = settings.folders.public.name, _mails(settings)
     table = Table()

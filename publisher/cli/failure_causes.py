@@ -16,16 +16,18 @@ from publisher.issues.states import IssueState
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from publisher.cli.facts import Made
+    from publisher.cli.status_data import IssueStatus
 
 # Rows that are looked at for all issues together: some 50 milliseconds.
-LOOKED_AT = 10_000
+_MAX_ROWS_READ = 10_000
 # More causes than this are for `publisher deliveries`.
-CAUSES_SHOWN = 5
-WORTH_A_WORD = (*FAILURE_STATES, DeliveryState.IN_DOUBT)
+_CAUSES_SHOWN = 5
+_NOT_SENT = (*FAILURE_STATES, DeliveryState.IN_DOUBT)
 
 
-def causes_of(connection: Connection, shown: Sequence[Made]) -> dict[int, ReasonCounts]:
+def failure_causes(
+    connection: Connection, shown: Sequence[IssueStatus]
+) -> dict[int, ReasonCounts]:
     """Count the causes of each issue that has something bounced, deferred or failed."""
     troubled = {
         one.issue.id: states
@@ -33,29 +35,29 @@ def causes_of(connection: Connection, shown: Sequence[Made]) -> dict[int, Reason
         if (states := [state for state in FAILURE_STATES if one.deliveries[state]])
     }
     # Shared out, so that a ledger of a million hides no other's few.
-    most = LOOKED_AT // max(1, sum(map(len, troubled.values())))
+    most = _MAX_ROWS_READ // max(1, sum(map(len, troubled.values())))
     return {
         number: count_reasons(connection, number, states, most)
         for number, states in troubled.items()
     }
 
 
-def explained(made: Made, found: ReasonCounts) -> Iterator[str]:
+def explain_failures(made: IssueStatus, found: ReasonCounts) -> Iterator[str]:
     """Say why mails of an issue were not taken, and where more is to be seen."""
     name, count = made.issue.name, made.deliveries
     if found:
         yield f"{name}: publisher deliveries {name} shows who"
-    for (state, cause), number in found.most_common(CAUSES_SHOWN):
+    for (state, cause), number in found.most_common(_CAUSES_SHOWN):
         looked_at = sum(n for (of, _), n in found.items() if of == state)
         part = f" (of {looked_at:,} looked at)" if looked_at < count[state] else ""
         yield f"    {number} {state}{part}: {cause}"
-    if (more := len(found) - CAUSES_SHOWN) > 0:
+    if (more := len(found) - _CAUSES_SHOWN) > 0:
         yield f"    and {more} more {'cause' if more == 1 else 'causes'}"
     if doubtful := count[DeliveryState.IN_DOUBT]:
         yield f"{name}: {doubtful} in doubt: publisher doubt list shows them"
 
 
-def as_json(found: ReasonCounts) -> list[dict[str, Any]]:
+def causes_as_json(found: ReasonCounts) -> list[dict[str, Any]]:
     """Write causes for programs, the commonest first."""
     return [
         {"state": state.value, "cause": cause, "count": number}
@@ -63,18 +65,18 @@ def as_json(found: ReasonCounts) -> list[dict[str, Any]]:
     ]
 
 
-def summed_up(count: Mapping[str, int]) -> str:
+def summarise_unsent(count: Mapping[str, int]) -> str:
     """Write what was not sent: `4 deferred, 11 bounced`; nothing if there is nothing."""
-    told = [(count.get(state, 0), state.replace("_", " ")) for state in WORTH_A_WORD]
+    told = [(count.get(state, 0), state.replace("_", " ")) for state in _NOT_SENT]
     return ", ".join(f"{number} {word}" for number, word in told if number)
 
 
-def stopped(issue: Issue) -> str:
+def explain_pause(issue: Issue) -> str:
     """Say that an issue is paused, why, and how it goes on."""
     return f"{_why(issue)}; publisher resume {issue.name} lets it go on"
 
 
-def why(issue: Issue) -> Iterator[str]:
+def explain_state(issue: Issue) -> Iterator[str]:
     """Say why an issue stands as it does: what a server says fits into no column."""
     if issue.reason:
         yield _why(issue)

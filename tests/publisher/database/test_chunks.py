@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from publisher.database.portions import PARAMETERS, portions
+from publisher.database.chunks import MAX_SQL_PARAMETERS, chunks
 
 
 @pytest.mark.parametrize(
@@ -12,13 +12,13 @@ from publisher.database.portions import PARAMETERS, portions
     [
         (0, []),
         (1, [1]),
-        (PARAMETERS, [PARAMETERS]),
-        (PARAMETERS + 1, [PARAMETERS, 1]),
-        (3 * PARAMETERS, [PARAMETERS] * 3),
+        (MAX_SQL_PARAMETERS, [MAX_SQL_PARAMETERS]),
+        (MAX_SQL_PARAMETERS + 1, [MAX_SQL_PARAMETERS, 1]),
+        (3 * MAX_SQL_PARAMETERS, [MAX_SQL_PARAMETERS] * 3),
     ],
 )
 def test_a_list_is_cut_into_portions_that_lose_nothing(count: int, sizes: list[int]) -> None:
     values = list(range(count))
-    cut = list(portions(values))
+    cut = list(chunks(values))
     assert [len(portion) for portion in cut] == sizes
     assert [value for portion in cut for value in portion] == values

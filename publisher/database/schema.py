@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 HEAD = "0001"
 
 
-def upgrade(engine: Engine, path: Path) -> None:
+def upgrade_schema(engine: Engine, path: Path) -> None:
     """Run the migrations that the file lacks; raises DatabaseError if it is from the future."""
     revision = _revision(engine)
     if revision == HEAD:

@@ -10,13 +10,13 @@ import pytest
 
 from publisher.config import Folders
 from publisher.errors import BusyError
-from publisher.locking import alone
+from publisher.process_lock import hold_publication_lock
 
 HOLDER = """
 import pathlib, sys
 from publisher.config import Folders
-from publisher.locking import alone
-with alone(Folders(pathlib.Path(sys.argv[1]))):
+from publisher.process_lock import hold_publication_lock
+with hold_publication_lock(Folders(pathlib.Path(sys.argv[1]))):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -37,7 +37,7 @@ def holder(root: Path) -> subprocess.Popen[str]:
 
 def test_a_second_process_is_refused_by_name_and_let_in_after_kill_9(tmp_path: Path) -> None:
     with holder(tmp_path) as first:
-        with pytest.raises(BusyError) as caught, alone(Folders(tmp_path)):
+        with pytest.raises(BusyError) as caught, hold_publication_lock(Folders(tmp_path)):
             pytest.fail("two held the lock")
         assert caught.value.process == str(first.pid)
         assert str(caught.value) == (
@@ -45,5 +45,5 @@ def test_a_second_process_is_refused_by_name_and_let_in_after_kill_9(tmp_path: P
         )
         os.kill(first.pid, signal.SIGKILL)
         first.wait()
-        with alone(Folders(tmp_path)):
+        with hold_publication_lock(Folders(tmp_path)):
             assert (tmp_path / "var" / "lock").read_text() == f"{os.getpid()}\n"

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from publisher.config import Settings
 
-BYTES = 32
+_SECRET_BYTES = 32
 
 
-def secret_of(settings: Settings) -> str:
+def load_secret(settings: Settings) -> str:
     """Give the publication's secret, made on first use; raises ConfigError if it can't be kept."""
     if settings.secret is not None:
         return settings.secret.get_secret_value()
@@ -36,7 +36,7 @@ def secret_of(settings: Settings) -> str:
     except OSError as error:
         problem = f"can't be kept: {error.strerror}"
         raise ConfigError(str(path), "", problem, "set PUBLISHER_SECRET") from None
-    if len(kept) < BYTES or not kept.isascii():
+    if len(kept) < _SECRET_BYTES or not kept.isascii():
         remedy = "restore it from a backup or set PUBLISHER_SECRET"
         raise ConfigError(str(path), "", "damaged", remedy)
     return kept
@@ -45,7 +45,7 @@ def secret_of(settings: Settings) -> str:
 def _make(path: Path) -> None:
     # Only this user may read it, from its first moment on.
     with NamedTemporaryFile("w", dir=path.parent, prefix=".secret.") as file:
-        file.write(secrets.token_urlsafe(BYTES))
+        file.write(secrets.token_urlsafe(_SECRET_BYTES))
         file.flush()
         os.fsync(file.fileno())
         # A link and not a rename: of two processes the first one's secret stays.

@@ -13,7 +13,7 @@ from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
 from publisher.errors import ArticleError
-from publisher.imagesize import MOST_PIXELS, ImageInfo, measure
+from publisher.image_size import MAX_IMAGE_PIXELS, ImageInfo, measure_image
 from tests.publisher.articles.helpers import drawn, png
 
 SIZE = (60, 40)
@@ -55,14 +55,14 @@ def lossy_webp(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("kind", SUFFIXES)
 def test_every_kind_that_browsers_show_is_measured(kind: str) -> None:
-    assert measure(drawn(kind, *SIZE)) == ImageInfo(SUFFIXES[kind], *SIZE)
+    assert measure_image(drawn(kind, *SIZE)) == ImageInfo(SUFFIXES[kind], *SIZE)
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
 def test_a_moving_picture_is_as_large_as_its_first(kind: str) -> None:
     others = [Image.new("RGB", SIZE, "red"), Image.new("RGB", SIZE, "green")]
     content = drawn(kind, *SIZE, save_all=True, append_images=others)
-    assert measure(content) == ImageInfo(SUFFIXES[kind], *SIZE)
+    assert measure_image(content) == ImageInfo(SUFFIXES[kind], *SIZE)
 
 
 @pytest.mark.parametrize(
@@ -70,14 +70,14 @@ def test_a_moving_picture_is_as_large_as_its_first(kind: str) -> None:
 )
 @pytest.mark.parametrize("kind", ["WEBP", "JPEG"])
 def test_variants_of_a_kind_are_measured(kind: str, options: dict[str, Any]) -> None:
-    assert measure(drawn(kind, *SIZE, **options)) == ImageInfo(SUFFIXES[kind], *SIZE)
+    assert measure_image(drawn(kind, *SIZE, **options)) == ImageInfo(SUFFIXES[kind], *SIZE)
 
 
 def test_a_telephones_picture_with_others_behind_it_is_a_jpeg() -> None:
     content = drawn("MPO", *SIZE, save_all=True, append_images=[Image.new("L", (6, 4))])
     with Image.open(BytesIO(content)) as opened:
         assert opened.format == "MPO"
-    assert measure(content) == ImageInfo("jpg", *SIZE)
+    assert measure_image(content) == ImageInfo("jpg", *SIZE)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "AVIF"])
@@ -85,12 +85,12 @@ def test_a_telephones_picture_with_others_behind_it_is_a_jpeg() -> None:
 def test_the_size_is_the_one_that_is_shown(kind: str, orientation: int) -> None:
     shown = SIZE if orientation in UPRIGHT else SIZE[::-1]
     content = drawn(kind, *SIZE, exif=turned(orientation))
-    assert measure(content) == ImageInfo(SUFFIXES[kind], *shown)
+    assert measure_image(content) == ImageInfo(SUFFIXES[kind], *shown)
 
 
 def test_a_turn_that_browsers_pass_over_is_none() -> None:
-    assert measure(drawn("WEBP", *SIZE, exif=turned(6))) == ImageInfo("webp", *SIZE)
-    assert measure(drawn("JPEG", *SIZE, xmp=XMP)) == ImageInfo("jpg", *SIZE)
+    assert measure_image(drawn("WEBP", *SIZE, exif=turned(6))) == ImageInfo("webp", *SIZE)
+    assert measure_image(drawn("JPEG", *SIZE, xmp=XMP)) == ImageInfo("jpg", *SIZE)
 
 
 @pytest.mark.parametrize(
@@ -105,40 +105,42 @@ def test_a_turn_that_browsers_pass_over_is_none() -> None:
     ],
 )
 def test_damaged_exif_turns_nothing(segment: bytes) -> None:
-    assert measure(with_app1(segment)) == ImageInfo("jpg", *SIZE)
+    assert measure_image(with_app1(segment)) == ImageInfo("jpg", *SIZE)
 
 
 def test_filling_between_segments_is_passed_over() -> None:
     content = drawn("JPEG", *SIZE)
-    assert measure(content[:2] + b"\xff\xff" + content[2:]) == ImageInfo("jpg", *SIZE)
+    assert measure_image(content[:2] + b"\xff\xff" + content[2:]) == ImageInfo("jpg", *SIZE)
 
 
 def test_a_picture_with_a_long_history_in_it_is_measured() -> None:
     history = PngInfo()
     history.add_itxt("XML:com.adobe.xmp", "cropped " * 400_000, zip=True)
-    assert measure(drawn("PNG", *SIZE, pnginfo=history)) == ImageInfo("png", *SIZE)
+    assert measure_image(drawn("PNG", *SIZE, pnginfo=history)) == ImageInfo("png", *SIZE)
 
 
 def test_a_picture_whose_end_is_cut_off_is_as_large_as_its_head_says() -> None:
     content = drawn("JPEG", 600, 400)
-    assert measure(content[: len(content) // 2]) == ImageInfo("jpg", 600, 400)
+    assert measure_image(content[: len(content) // 2]) == ImageInfo("jpg", 600, 400)
 
 
 def test_the_largest_picture_is_the_largest_that_pillow_opens() -> None:
     assert Image.MAX_IMAGE_PIXELS is not None
-    assert 2 * Image.MAX_IMAGE_PIXELS == MOST_PIXELS
-    assert measure(declaring(MOST_PIXELS, 1)) == ImageInfo("png", MOST_PIXELS, 1)
+    assert 2 * Image.MAX_IMAGE_PIXELS == MAX_IMAGE_PIXELS
+    assert measure_image(declaring(MAX_IMAGE_PIXELS, 1)) == ImageInfo(
+        "png", MAX_IMAGE_PIXELS, 1
+    )
 
 
 @pytest.mark.parametrize(
-    "content", [declaring(MOST_PIXELS + 1, 1), lossy_webp(16_000_000, 16_000_000)]
+    "content", [declaring(MAX_IMAGE_PIXELS + 1, 1), lossy_webp(16_000_000, 16_000_000)]
 )
 def test_a_picture_that_a_small_file_swells_into_is_refused(content: bytes) -> None:
     assert len(content) < 1000
     with pytest.raises(
         ArticleError, match=r"^has more than 178 million pixels; scale it down$"
     ):
-        measure(content)
+        measure_image(content)
 
 
 @pytest.mark.parametrize(
@@ -157,14 +159,14 @@ def test_a_picture_that_a_small_file_swells_into_is_refused(content: bytes) -> N
     ],
 )
 def test_other_kinds_and_broken_heads_have_no_size(content: bytes) -> None:
-    assert measure(content) is None
+    assert measure_image(content) is None
 
 
 def test_nothing_is_warned_of() -> None:
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
-        measure(declaring(MOST_PIXELS, 1))
-        measure(with_app1(b"Exif\0\0II*\0\x08\0\0\0\x09\0\x12\x01"))
+        measure_image(declaring(MAX_IMAGE_PIXELS, 1))
+        measure_image(with_app1(b"Exif\0\0II*\0\x08\0\0\0\x09\0\x12\x01"))
     assert heard == []
 
 
@@ -172,7 +174,7 @@ def test_nothing_is_warned_of() -> None:
 def test_no_damage_is_too_odd(content: bytes, start: int, length: int, put: bytes) -> None:
     damaged = content[:start] + put + content[start + length :]
     try:
-        found = measure(damaged)
+        found = measure_image(damaged)
     except ArticleError:
         return
     assert found is None or (found.width > 0 and found.height > 0)

@@ -16,7 +16,7 @@ from publisher.errors import ArticleError
 
 # What browsers show, by Pillow's names, with the usual suffix. MPO is a JPEG with others behind
 # it, as telephones write for depth. Mails are pickier: `publisher.rendering.filters`.
-SUFFIXES = {
+_SUFFIXES = {
     "PNG": "png",
     "JPEG": "jpg",
     "MPO": "jpg",
@@ -25,14 +25,14 @@ SUFFIXES = {
     "AVIF": "avif",
 }
 # MPO is not asked for by that name: Pillow finds out when it opens a JPEG.
-FORMATS = tuple(name for name in SUFFIXES if name != "MPO")
+_FORMATS = tuple(name for name in _SUFFIXES if name != "MPO")
 
 # Exif 2.32 section 4.6.4: these are shown with rows as columns.
-ON_ITS_SIDE = frozenset({5, 6, 7, 8})
+_ROTATED = frozenset({5, 6, 7, 8})
 
 # Twice what Pillow warns of, where it refuses: a picture that small files swell into, and that
 # no reader's device holds in its memory.
-MOST_PIXELS = 178_956_970
+MAX_IMAGE_PIXELS = 178_956_970
 
 # Programs for photographs put whole histories into a PNG. Pillow allows that much for all texts
 # of a file, and would refuse the picture for a single one of more than 1 MB.
@@ -48,7 +48,7 @@ class ImageInfo:
     height: int
 
 
-def measure(content: bytes) -> ImageInfo | None:
+def measure_image(content: bytes) -> ImageInfo | None:
     """Measure a picture; None if it is of another kind, or its head is damaged or cut short.
 
     Raises ArticleError for more than MOST_PIXELS.
@@ -60,9 +60,9 @@ def measure(content: bytes) -> ImageInfo | None:
             width, height = image.size
             if _is_turned(image):
                 width, height = height, width
-            return ImageInfo(SUFFIXES[image.format or ""], width, height)
+            return ImageInfo(_SUFFIXES[image.format or ""], width, height)
     except Image.DecompressionBombError:
-        most = MOST_PIXELS // 1_000_000
+        most = MAX_IMAGE_PIXELS // 1_000_000
         raise ArticleError(f"has more than {most} million pixels; scale it down") from None
     # What Pillow's readers raise at damaged heads; the AVIF library's own is a RuntimeError.
     except (OSError, ValueError, RuntimeError):
@@ -70,7 +70,7 @@ def measure(content: bytes) -> ImageInfo | None:
 
 
 def _open(content: bytes) -> Image.Image:
-    return Image.open(BytesIO(content), formats=FORMATS)
+    return Image.open(BytesIO(content), formats=_FORMATS)
 
 
 def _is_turned(image: Image.Image) -> bool:
@@ -82,6 +82,6 @@ def _is_turned(image: Image.Image) -> bool:
     exif = Image.Exif()
     try:
         exif.load(image.info.get("exif", b"") if image.format != "WEBP" else b"")
-        return exif.get(ExifTags.Base.Orientation) in ON_ITS_SIDE
+        return exif.get(ExifTags.Base.Orientation) in _ROTATED
     except (SyntaxError, ValueError, struct.error):
         return False

@@ -18,7 +18,7 @@ from sqlalchemy import MetaData, create_engine
 import publisher
 import publisher.build_cache
 import subscribers.tables
-from publisher.database import metadata, migrations, open_database, upgrading
+from publisher.database import metadata, migrations, open_database, schema
 from publisher.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def script() -> ScriptDirectory:
     return ScriptDirectory.from_config(config)
 
 
-def schema(path: Path) -> dict[str, list[str]]:
+def tables_of(path: Path) -> dict[str, list[str]]:
     """Give what each table and index is made of, line by line, in no order."""
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute(
@@ -99,16 +99,16 @@ def test_the_migrations_make_what_the_tables_declare_to_the_letter(
     for one in DECLARED:
         one.create_all(engine)
     engine.dispose()
-    assert schema(made) == schema(declared)
-    assert any("CHECK" in line for line in schema(made)["issue"])
+    assert tables_of(made) == tables_of(declared)
+    assert any("CHECK" in line for line in tables_of(made)["issue"])
 
 
 def test_there_is_one_newest_migration_and_it_is_the_one_that_is_looked_for() -> None:
-    assert script().get_heads() == [upgrading.HEAD]
+    assert script().get_heads() == [schema.HEAD]
 
 
 def test_a_new_file_needs_no_copy(made: Path) -> None:
-    assert value(made, "SELECT version_num FROM alembic_version") == upgrading.HEAD
+    assert value(made, "SELECT version_num FROM alembic_version") == schema.HEAD
     assert [entry.name for entry in made.parent.iterdir()] == [made.name]
 
 
@@ -122,7 +122,7 @@ def test_a_file_that_is_up_to_date_is_not_touched(made: Path) -> None:
 def older(made: Path) -> Iterator[Path]:
     """A file from before the first migration, with a row that is still in the log only."""
     execute(made, "DROP TABLE output", "DROP TABLE alembic_version")
-    for table in schema(made):
+    for table in tables_of(made):
         if not table.startswith("ix_"):
             execute(made, f"DROP TABLE IF EXISTS {table}")
     execute(made, "CREATE TABLE old (a TEXT)", "VACUUM")
@@ -138,19 +138,19 @@ def older(made: Path) -> Iterator[Path]:
 def test_an_older_file_is_copied_with_its_log_before_it_is_upgraded(older: Path) -> None:
     assert older.with_name("publisher.db-wal").stat().st_size > 0
     open_database(older).close()
-    copy = older.with_name(f"publisher-before-{upgrading.HEAD}-from-unknown.db")
+    copy = older.with_name(f"publisher-before-{schema.HEAD}-from-unknown.db")
     assert value(copy, "SELECT a FROM old") == "in the log"
-    assert list(schema(copy)) == ["old"]
+    assert list(tables_of(copy)) == ["old"]
     assert value(older, "SELECT a FROM old") == "in the log"
-    assert "issue" in schema(older)
+    assert "issue" in tables_of(older)
     assert not [entry for entry in older.parent.iterdir() if entry.name.startswith(".")]
 
 
 def test_the_copy_is_named_by_what_it_was(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
-    before = upgrading.HEAD
-    monkeypatch.setattr(upgrading, "HEAD", "0999")
-    monkeypatch.setattr(upgrading, "_migrate", lambda _engine: done.append("migrated"))
+    before = schema.HEAD
+    monkeypatch.setattr(schema, "HEAD", "0999")
+    monkeypatch.setattr(schema, "_migrate", lambda _engine: done.append("migrated"))
     open_database(made).close()
     assert made.with_name(f"publisher-before-0999-from-{before}.db").is_file()
     assert done == ["migrated"]
@@ -162,7 +162,7 @@ def test_a_newer_file_is_refused_and_left_alone(made: Path) -> None:
     with pytest.raises(DatabaseError) as caught:
         open_database(made)
     assert str(caught.value) == (
-        f"{made}: made by a newer version (schema 0999, this one knows {upgrading.HEAD});"
+        f"{made}: made by a newer version (schema 0999, this one knows {schema.HEAD});"
         " upgrade the program"
     )
     assert made.read_bytes() == before
@@ -175,7 +175,7 @@ def test_an_upgrade_that_fails_leaves_the_schema_as_it_was(path: Path) -> None:
     with pytest.raises(DatabaseError) as caught:
         open_database(path)
     assert str(caught.value) == f"{path}: table output already exists"
-    assert list(schema(path)) == ["output"]
+    assert list(tables_of(path)) == ["output"]
     assert value(path, "SELECT a FROM output") == "mine"
 
 
@@ -183,4 +183,4 @@ def test_a_file_whose_version_was_lost_is_copied_and_not_upgraded_over(made: Pat
     execute(made, "DELETE FROM alembic_version")
     with pytest.raises(DatabaseError, match="already exists"):
         open_database(made)
-    assert made.with_name(f"publisher-before-{upgrading.HEAD}-from-unknown.db").is_file()
+    assert made.with_name(f"publisher-before-{schema.HEAD}-from-unknown.db").is_file()

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from publisher.config import languages
-from publisher.config.publication import Document, Folders, Publication, Settings
+from publisher.config import language_rules
+from publisher.config.publication import Folders, Publication, PublicationFile, Settings
 from publisher.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,27 +24,27 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-FILE_NAME = "publication.toml"
-SECRET_VARIABLE = "PUBLISHER_SECRET"  # noqa: S105  # the variable's name, not its value
-SMTP_PASSWORD_VARIABLE = "PUBLISHER_SMTP_PASSWORD"  # noqa: S105  # as above
+SETTINGS_FILE = "publication.toml"
+_SECRET_VARIABLE = "PUBLISHER_SECRET"  # noqa: S105  # the variable's name, not its value
+_SMTP_PASSWORD_VARIABLE = "PUBLISHER_SMTP_PASSWORD"  # noqa: S105  # as above
 # Below this a secret can be guessed; 16 bytes of a random source are 22 characters of base64.
-SHORTEST_SECRET = 16
+_MIN_SECRET_LENGTH = 16
 # How the tables that are lists, or must be there, begin.
-HEADINGS = {
+_TABLE_HEADINGS = {
     "publication": "[publication]",
     "source": "[[source]]",
     "newsletter": "[[newsletter]]",
 }
 # A key, or a dotted one, that can be shown without quotes.
-BARE_KEY = re.compile(r"[\w.-]+")
+_BARE_KEY = re.compile(r"[\w.-]+")
 
 
-def load(directory: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+def load_settings(directory: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings of the publication in a folder.
 
     Raises ConfigError, which names the file, the key, what is wrong and what would be right.
     """
-    path = directory / FILE_NAME
+    path = directory / SETTINGS_FILE
     document = _check(_parse(path), path)
     _check_sources(document, path)
     return Settings(
@@ -79,9 +79,9 @@ def _parse(path: Path) -> dict[str, Any]:
         raise ConfigError(str(path), "", problem, "let this user read it") from None
 
 
-def _check(values: dict[str, Any], path: Path) -> Document:
+def _check(values: dict[str, Any], path: Path) -> PublicationFile:
     try:
-        document = Document.model_validate(values)
+        document = PublicationFile.model_validate(values)
     except ValidationError as error:
         details = error.errors(include_url=False)
         # An unknown key is often the misspelling of one that is then missing: say that first.
@@ -91,7 +91,7 @@ def _check(values: dict[str, Any], path: Path) -> Document:
     return document
 
 
-def _check_sources(document: Document, path: Path) -> None:
+def _check_sources(document: PublicationFile, path: Path) -> None:
     """Refuse sources in which the program would find what it has written itself."""
     folders = Folders(path.parent.resolve())
     ours = (folders.public, folders.outbox, folders.var, folders.templates)
@@ -115,10 +115,12 @@ def _with_logo(publication: Publication, path: Path) -> Publication:
     return publication.model_copy(update={"design": design.model_copy(update={"logo": logo})})
 
 
-def _check_languages(document: Document, path: Path) -> None:
+def _check_languages(document: PublicationFile, path: Path) -> None:
     """Check what no table can check for itself: whether languages fit together."""
     for number, newsletter in enumerate(document.newsletter):
-        for fault in languages.faults(newsletter, document.publication.languages):
+        for fault in language_rules.language_problems(
+            newsletter, document.publication.languages
+        ):
             key = f"newsletter[{number}].{fault.key}"
             raise ConfigError(str(path), key, fault.problem, fault.remedy)
 
@@ -130,7 +132,7 @@ def _explain(detail: ErrorDetails, path: Path) -> ConfigError:
     if kind == "extra_forbidden":
         return ConfigError(str(path), key, "unknown key", _nearest(detail["loc"]))
     if kind == "missing":
-        remedy = HEADINGS.get(key, f"{key.rpartition('.')[2]} = ...")
+        remedy = _TABLE_HEADINGS.get(key, f"{key.rpartition('.')[2]} = ...")
         return ConfigError(str(path), key, "missing", f"add {remedy}")
     if kind in {"tuple_type", "model_type"}:
         problem = f"{repr(detail['input'])[:60]} won't do"
@@ -149,7 +151,7 @@ def _shape(key: str) -> str:
     name = re.sub(r"\[\d+\]", "", key)
     if name.endswith("skip_dates"):
         return "write a list like [2026-12-25, 2027-01-01]"
-    return f"write a table below {HEADINGS.get(name, f'[{name}]')}"
+    return f"write a table below {_TABLE_HEADINGS.get(name, f'[{name}]')}"
 
 
 def _key(location: tuple[int | str, ...]) -> str:
@@ -158,7 +160,7 @@ def _key(location: tuple[int | str, ...]) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            text += f"{'.' if text else ''}{part if BARE_KEY.fullmatch(part) else repr(part)}"
+            text += f"{'.' if text else ''}{part if _BARE_KEY.fullmatch(part) else repr(part)}"
     return text
 
 
@@ -170,7 +172,7 @@ def _nearest(location: tuple[int | str, ...]) -> str:
 
 def _fields(location: tuple[int | str, ...]) -> Mapping[str, Any]:
     """Walk from the document down to the table that holds the last part of a location."""
-    model: type[BaseModel] = Document
+    model: type[BaseModel] = PublicationFile
     for part in location:
         field = model.model_fields.get(str(part))
         for candidate in _models(field.annotation) if field else ():
@@ -185,16 +187,16 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 
 
 def _secret(environment: Mapping[str, str]) -> SecretStr | None:
-    value = environment.get(SECRET_VARIABLE)
+    value = environment.get(_SECRET_VARIABLE)
     if value is None:
         return None
-    if len(value) < SHORTEST_SECRET:
+    if len(value) < _MIN_SECRET_LENGTH:
         problem = f"only {len(value)} characters"
-        remedy = f"use {SHORTEST_SECRET} or more from a random source"
-        raise ConfigError("environment", SECRET_VARIABLE, problem, remedy)
+        remedy = f"use {_MIN_SECRET_LENGTH} or more from a random source"
+        raise ConfigError("environment", _SECRET_VARIABLE, problem, remedy)
     return SecretStr(value)
 
 
 def _smtp_password(environment: Mapping[str, str]) -> SecretStr | None:
-    value = environment.get(SMTP_PASSWORD_VARIABLE)
+    value = environment.get(_SMTP_PASSWORD_VARIABLE)
     return SecretStr(value) if value else None

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.common import HERE, Directory, clock_of
-from publisher.config import FILE_NAME, Settings, load
+from publisher.cli.common import CURRENT_FOLDER, FolderArgument, parse_now
+from publisher.config import SETTINGS_FILE, Settings, load_settings
 from publisher.delivery.summing import summarize_counts
 from publisher.errors import IssueError, TransitionError, UsageError
 from publisher.issues.states import IssueState
@@ -20,37 +20,45 @@ if TYPE_CHECKING:
 
     from publisher.issues.model import Issue
 
-IssueName = Annotated[
+IssueArgument = Annotated[
     str, typer.Argument(metavar="ISSUE", help="An issue's name, like weekly-en-2026-01-09.")
 ]
-Why = Annotated[
+ReasonOption = Annotated[
     str | None, typer.Option("--why", metavar="TEXT", help="The reason; `status` shows it.")
 ]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (pause, resume, cancel):
-        name = command.__name__
+    for name, command in (
+        ("pause", pause_command),
+        ("resume", resume_command),
+        ("cancel", cancel_command),
+    ):
         app.command(name, epilog=f"Example: publisher {name} weekly-en-2026-01-09")(command)
 
 
-def pause(issue: IssueName, directory: Directory = HERE, *, why: Why = None) -> None:
+def pause_command(
+    issue: IssueArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    why: ReasonOption = None,
+) -> None:
     """Stop sending an issue. What has begun is ended; nothing else leaves until `resume`."""
     from publisher.delivery.ledger import lifecycle
 
-    now = clock_of(None).now()
-    with found(directory, issue) as (connection, one):
+    now = parse_now(None).now()
+    with open_issue(directory, issue) as (connection, one):
         lifecycle.pause_issue(connection, one, why or "paused by hand", now)
     typer.echo(f"{issue} is paused")
 
 
-def resume(issue: IssueName, directory: Directory = HERE) -> None:
+def resume_command(issue: IssueArgument, directory: FolderArgument = CURRENT_FOLDER) -> None:
     """Let a paused issue go on where it stopped; what a server has put off is tried at once."""
     from publisher.delivery.ledger import lifecycle
 
-    now = clock_of(None).now()
-    with found(directory, issue) as (connection, one):
+    now = parse_now(None).now()
+    with open_issue(directory, issue) as (connection, one):
         # A ready issue may become one that is sent, but not before it has a ledger.
         if one.state is not IssueState.PAUSED:
             raise IssueError(f"{issue}: is {one.state}, not paused")
@@ -58,51 +66,56 @@ def resume(issue: IssueName, directory: Directory = HERE) -> None:
     typer.echo(f"{issue} goes on with the next turn of delivery")
 
 
-def cancel(issue: IssueName, directory: Directory = HERE, *, why: Why = None) -> None:
+def cancel_command(
+    issue: IssueArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    why: ReasonOption = None,
+) -> None:
     """End an issue where it stands, for good. Who has not got it yet won't."""
     from publisher.delivery.ledger import counts, lifecycle
 
-    now = clock_of(None).now()
-    with found(directory, issue) as (connection, one):
+    now = parse_now(None).now()
+    with open_issue(directory, issue) as (connection, one):
         lifecycle.cancel_issue(connection, one, why or "cancelled by hand", now)
         count = summarize_counts(counts.count_rows(connection, [one.id])[one.id])
     typer.echo(f"{issue} is cancelled: {_who_got_it(count)}")
 
 
 @contextmanager
-def found(directory: Path, name: str) -> Iterator[tuple[Connection, Issue]]:
+def open_issue(directory: Path, name: str) -> Iterator[tuple[Connection, Issue]]:
     """Open a transaction and find an issue in it; raises UsageError for a name that is none's.
 
     A move that there is not becomes an IssueError that names the issue.
     """
     from publisher.database import open_database
 
-    settings = load_beside(directory, name)
+    settings = load_settings_for_issue(directory, name)
     with (
         closing(open_database(settings.folders.database)) as database,
         database.writing() as connection,
     ):
-        issue = named(connection, name)
+        issue = find_issue(connection, name)
         try:
             yield connection, issue
         except TransitionError as error:
             raise IssueError(f"{name}: {_told(error)}") from error
 
 
-def load_beside(directory: Path, name: str) -> Settings:
+def load_settings_for_issue(directory: Path, name: str) -> Settings:
     """Load a publication's settings, where an issue's name stands before the folder.
 
     Raises UsageError where the folder was given in the name's place.
     """
-    if directory == HERE and (Path(name) / FILE_NAME).is_file():
+    if directory == CURRENT_FOLDER and (Path(name) / SETTINGS_FILE).is_file():
         raise UsageError(
             f"{name}: is a publication; name an issue of it first, like weekly-en-2026-01-09 "
             f"{name}; `publisher status {name}` lists them"
         )
-    return load(directory)
+    return load_settings(directory)
 
 
-def named(connection: Connection, name: str) -> Issue:
+def find_issue(connection: Connection, name: str) -> Issue:
     """Find an issue; raises UsageError for a name that is none's."""
     from publisher.issues import store
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from publisher.config import FILE_NAME, Folders, Late, Missing, load
+from publisher.config import SETTINGS_FILE, Folders, Late, Missing, load_settings
 from publisher.errors import ConfigError, PublisherError
 from tests.publisher.config.samples import TEXT, changed, settings, write
 
@@ -374,14 +374,14 @@ PARTS = {
 
 def refusal(folder: Path, text: str) -> ConfigError:
     with pytest.raises(ConfigError) as caught:
-        load(write(folder, text), {})
+        load_settings(write(folder, text), {})
     return caught.value
 
 
 @pytest.mark.parametrize(("old", "new", "line"), WRONG, ids=[line[:60] for *_, line in WRONG])
 def test_a_wrong_setting_gives_one_line(tmp_path: Path, old: str, new: str, line: str) -> None:
     error = refusal(tmp_path, changed(old, new))
-    assert str(error) == f"{tmp_path / FILE_NAME}: {line}"
+    assert str(error) == f"{tmp_path / SETTINGS_FILE}: {line}"
     assert len(str(error).splitlines()) == 1
     assert error.exit_code == 2
     assert error.problem
@@ -403,34 +403,34 @@ def test_a_value_where_a_table_belongs_says_so(tmp_path: Path, text: str, line: 
         if not text.startswith(name) and TEXT not in text:
             rest += PARTS[name]
     assert str(refusal(tmp_path, text if TEXT in text else f"{text}\n{rest}")) == (
-        f"{tmp_path / FILE_NAME}: {line}"
+        f"{tmp_path / SETTINGS_FILE}: {line}"
     )
 
 
 def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        load(tmp_path / "nowhere", {})
+        load_settings(tmp_path / "nowhere", {})
     assert str(caught.value) == (
-        f"{tmp_path / 'nowhere' / FILE_NAME}: no such file; make a publication with:"
+        f"{tmp_path / 'nowhere' / SETTINGS_FILE}: no such file; make a publication with:"
         f" publisher new {tmp_path / 'nowhere'}"
     )
 
 
 def test_a_file_that_is_not_utf_8_says_where(tmp_path: Path) -> None:
-    (tmp_path / FILE_NAME).write_bytes(b"# \xff")
+    (tmp_path / SETTINGS_FILE).write_bytes(b"# \xff")
     with pytest.raises(ConfigError, match="not UTF-8 at byte 2; save the file as UTF-8"):
-        load(tmp_path, {})
+        load_settings(tmp_path, {})
 
 
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
-    (tmp_path / FILE_NAME).mkdir()
+    (tmp_path / SETTINGS_FILE).mkdir()
     with pytest.raises(ConfigError, match="can't be read: Is a directory; let this user"):
-        load(tmp_path, {})
+        load_settings(tmp_path, {})
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
-    (tmp_path / FILE_NAME).write_text(TEXT, "utf-8-sig")
-    assert load(tmp_path, {}).publication.languages[0] == "en"
+    (tmp_path / SETTINGS_FILE).write_text(TEXT, "utf-8-sig")
+    assert load_settings(tmp_path, {}).publication.languages[0] == "en"
 
 
 def test_a_misspelled_key_is_named_before_what_it_left_missing(tmp_path: Path) -> None:
@@ -464,10 +464,10 @@ def test_a_source_that_holds_what_the_program_writes_is_refused(
 ) -> None:
     folder = write(tmp_path / "news", changed('"articles"', f'"{place}"'))
     with pytest.raises(ConfigError) as caught:
-        load(folder, {})
+        load_settings(folder, {})
     assert caught.value.exit_code == 2
     assert str(caught.value) == (
-        f"{folder / FILE_NAME}: source[0].path: {place!r} holds the program's own files; "
+        f"{folder / SETTINGS_FILE}: source[0].path: {place!r} holds the program's own files; "
         'keep the articles in a folder of their own, like "articles"'
     )
 
@@ -475,7 +475,7 @@ def test_a_source_that_holds_what_the_program_writes_is_refused(
 @pytest.mark.parametrize("place", ["publications", "../articles", "articles/public", "var-x"])
 def test_a_source_beside_what_the_program_writes_is_taken(tmp_path: Path, place: str) -> None:
     folder = write(tmp_path / "news", changed('"articles"', f'"{place}"'))
-    assert load(folder, {}).sources[0].path == place
+    assert load_settings(folder, {}).sources[0].path == place
 
 
 def test_a_source_that_leads_to_what_the_program_writes_is_refused(tmp_path: Path) -> None:
@@ -483,12 +483,12 @@ def test_a_source_that_leads_to_what_the_program_writes_is_refused(tmp_path: Pat
     (folder / "public").mkdir()
     (folder / "articles").symlink_to(folder / "public")
     with pytest.raises(ConfigError, match="holds the program's own files"):
-        load(folder, {})
+        load_settings(folder, {})
 
 
 def test_a_publication_may_have_no_newsletter(tmp_path: Path) -> None:
     text = TEXT[: TEXT.index("[[newsletter]]")]
-    assert load(write(tmp_path, text), {}).newsletters == ()
+    assert load_settings(write(tmp_path, text), {}).newsletters == ()
 
 
 def test_the_environment_gives_the_secret(tmp_path: Path) -> None:

@@ -16,18 +16,18 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor
 
-LEVEL_VARIABLE = "PUBLISHER_LOG"
+_LEVEL_VARIABLE = "PUBLISHER_LOG"
 # What stands before the @ of an address, which may be %40 in a link.
-LOCAL_PART = re.compile(
+_LOCAL_PART = re.compile(
     r"(?:\"(?:[^\"\\]|\\.)*\"|[^\s<>()\[\],;:\"'@=?&/]+)(?:@|%40)(?=[\w\[])"
 )
 # A reader's link is told by its query.
-QUERY = re.compile(r"(https?://[^\s?#\"'<>]*)\?[^\s\"'<>]*")
+_QUERY = re.compile(r"(https?://[^\s?#\"'<>]*)\?[^\s\"'<>]*")
 
 
-def set_up(default: str = "WARNING") -> None:
+def set_up_logging(default: str = "WARNING") -> None:
     """Send log lines of the level asked for, or the default, to standard error."""
-    name = os.environ.get(LEVEL_VARIABLE, default).upper()
+    name = os.environ.get(_LEVEL_VARIABLE, default).upper()
     level = logging.getLevelNamesMapping().get(name, logging.WARNING)
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     structlog.configure(
@@ -45,18 +45,26 @@ def set_up(default: str = "WARNING") -> None:
 
 def _writers(*, terminal: bool) -> list[Processor]:
     if terminal:
-        return [structlog.processors.format_exc_info, masked, structlog.dev.ConsoleRenderer()]
-    return [structlog.processors.format_exc_info, masked, structlog.processors.JSONRenderer()]
+        return [
+            structlog.processors.format_exc_info,
+            mask_addresses,
+            structlog.dev.ConsoleRenderer(),
+        ]
+    return [
+        structlog.processors.format_exc_info,
+        mask_addresses,
+        structlog.processors.JSONRenderer(),
+    ]
 
 
-def masked(_logger: Any, _method: str, event: EventDict) -> EventDict:
+def mask_addresses(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """Cut addresses and readers' links short, wherever they stand in a line of the log."""
     return {key: _mask(value) for key, value in event.items()}
 
 
 def _mask(value: Any) -> Any:
     if isinstance(value, str):
-        return LOCAL_PART.sub("…@", QUERY.sub(r"\1?…", value))
+        return _LOCAL_PART.sub("…@", _QUERY.sub(r"\1?…", value))
     if isinstance(value, list | tuple):
         return [_mask(inner) for inner in value]
     if isinstance(value, dict):

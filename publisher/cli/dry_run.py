@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from publisher.cli.common import counted
+from publisher.cli.common import count_noun
 from publisher.clock import Clock
 from publisher.config import Edition, Settings
 from publisher.errors import LanguageError, UsageError
@@ -21,27 +21,27 @@ from publisher.languages import match, normalise
 
 if TYPE_CHECKING:
     from publisher.assembly.preview import IssuePreview
-    from publisher.cycle import Press
+    from publisher.cycle import Pipeline
     from publisher.gate.findings import GateReport
 
 
 @contextmanager
-def rehearsed(settings: Settings, clock: Clock) -> Iterator[Press]:
+def open_dry_run(settings: Settings, clock: Clock) -> Iterator[Pipeline]:
     """Give a press on a copy of the publication's state, with what is new picked up."""
-    from publisher.cycle import press
+    from publisher.cycle import open_pipeline
     from publisher.site.writer import write_logo
 
     with (
         tempfile.TemporaryDirectory() as name,
-        press(_copy(settings, Path(name)), clock) as machine,
+        open_pipeline(_copy(settings, Path(name)), clock) as machine,
     ):
         machine.pick_up(clock.now())
         write_logo(machine.settings)
         yield machine
 
 
-def next_digest(
-    machine: Press, edition: Edition, now: datetime, *, or_newest: bool = False
+def preview_next(
+    machine: Pipeline, edition: Edition, now: datetime, *, or_newest: bool = False
 ) -> IssuePreview:
     """Render what an edition's next issue would be; see `publisher.assembly.preview`."""
     from publisher.assembly.preview import preview_issue
@@ -52,7 +52,7 @@ def next_digest(
         )
 
 
-def held_digests(machine: Press, edition: Edition) -> Iterator[IssuePreview]:
+def preview_held(machine: Pipeline, edition: Edition) -> Iterator[IssuePreview]:
     """Render the edition's issues that were due and wait for something to be mended."""
     from publisher.assembly.preview import held_issues, preview_held_issue
 
@@ -65,23 +65,23 @@ def held_digests(machine: Press, edition: Edition) -> Iterator[IssuePreview]:
                 yield found
 
 
-def subject_of(rehearsal: IssuePreview) -> str:
+def preview_subject(rehearsal: IssuePreview) -> str:
     """Give a subject as a reader sees it, her values in their places."""
     return str(rehearsal.proof.mail.message["Subject"])
 
 
-def told_of(report: GateReport) -> str:
+def gate_summary(report: GateReport) -> str:
     """Say in a line what the gate found."""
     if not report.findings:
         return "The gate found nothing wrong with it."
     errors, warnings = len(report.errors), len(report.warnings)
     return (
-        f"The gate found {counted(errors, 'error')} and {counted(warnings, 'warning')}: "
+        f"The gate found {count_noun(errors, 'error')} and {count_noun(warnings, 'warning')}: "
         f"publisher check shows them."
     )
 
 
-def edition_of(settings: Settings, name: str, lang: str | None) -> Edition:
+def find_edition(settings: Settings, name: str, lang: str | None) -> Edition:
     """Find a newsletter's edition, the first one where no language is asked for."""
     newsletter = settings.newsletter(name)
     if newsletter is None:
@@ -90,7 +90,7 @@ def edition_of(settings: Settings, name: str, lang: str | None) -> Edition:
     editions = settings.editions(newsletter)
     if lang is None:
         return editions[0]
-    found = best_match(lang, [edition.language for edition in editions])
+    found = match_language(lang, [edition.language for edition in editions])
     for edition in editions:
         if edition.language == found:
             return edition
@@ -98,7 +98,7 @@ def edition_of(settings: Settings, name: str, lang: str | None) -> Edition:
     raise UsageError(f"--lang: {name} has no edition in {lang}; there are: {languages}")
 
 
-def best_match(lang: str, languages: list[str]) -> str | None:
+def match_language(lang: str, languages: list[str]) -> str | None:
     """Give the one of some languages that a tag on the command line means."""
     try:
         return match(normalise(lang), languages)
@@ -108,7 +108,7 @@ def best_match(lang: str, languages: list[str]) -> str | None:
 
 def _copy(settings: Settings, folder: Path) -> Settings:
     """Give the settings of a copy to try things on: what a preview reads is not picked up."""
-    from publisher.database.upgrading import back_up
+    from publisher.database.schema import back_up
 
     copy = replace(settings, folders=replace(settings.folders, root=folder))
     copy.folders.var.mkdir()

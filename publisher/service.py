@@ -19,26 +19,26 @@ from typing import TypeVar
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from publisher.cycle import Press, Report
+from publisher.cycle import CycleReport, Pipeline
 from publisher.delivery.progress import Progress
 from publisher.errors import PublisherError
-from publisher.heartbeat import beat
+from publisher.heartbeat import write_heartbeat
 
 log = structlog.get_logger()
 
 # Often enough that nobody waits for an article to be noticed, seldom enough to cost nothing.
 SECONDS_BETWEEN_CYCLES = 15
 
-SECONDS_BETWEEN_LOOKS = 1.0
+_SECONDS_BETWEEN_CLOCK_CHECKS = 1.0
 # Long work is told of so often.
-SECONDS_BETWEEN_LINES = 10.0
+_SECONDS_BETWEEN_LOG_LINES = 10.0
 # Time servers move a clock by less at a time; more is somebody's hand.
-CLOCK_WAS_SET = 2.0
+_CLOCK_JUMP_SECONDS = 2.0
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
-class Stopping(Exception):  # noqa: N818  # not an error: the way out of long work when asked to stop
+class _StopRequested(Exception):  # noqa: N818  # not an error: the way out of long work when asked to stop
     """The service was asked to stop while something long was under way."""
 
 
@@ -47,9 +47,9 @@ class Service:
 
     def __init__(
         self,
-        press: Press,
+        press: Pipeline,
         heartbeat: Path,
-        told: Callable[[Report], None],
+        told: Callable[[CycleReport], None],
         seconds: float = SECONDS_BETWEEN_CYCLES,
     ) -> None:
         self._press = press
@@ -87,9 +87,9 @@ class Service:
         The scheduler waits for instants: set back an hour, it would do nothing for an hour.
         """
         apart = time.time() - time.monotonic()
-        while not self._stop.wait(SECONDS_BETWEEN_LOOKS):
+        while not self._stop.wait(_SECONDS_BETWEEN_CLOCK_CHECKS):
             now_apart = time.time() - time.monotonic()
-            if abs(now_apart - apart) > CLOCK_WAS_SET:
+            if abs(now_apart - apart) > _CLOCK_JUMP_SECONDS:
                 log.warning("the clock was set", by_seconds=round(now_apart - apart))
                 apart = now_apart
                 for job in scheduler.get_jobs():
@@ -98,7 +98,7 @@ class Service:
     def _cycle(self) -> None:
         report = self._safely(self._press.edit)
         if report is not None:
-            beat(self._heartbeat, self._press.clock.now())
+            write_heartbeat(self._heartbeat, self._press.clock.now())
             self._told(report)
 
     def _deliver(self) -> None:
@@ -107,11 +107,11 @@ class Service:
     def _ping(self) -> None:
         self._safely(lambda _progress: self._press.ping())
 
-    def _safely(self, work: Callable[[Progress], T]) -> T | None:
+    def _safely(self, work: Callable[[Progress], _T]) -> _T | None:
         """Do work; whatever goes wrong is told, and the next turn tries again."""
         try:
             return work(self._progress)
-        except Stopping:
+        except _StopRequested:
             log.info("stopped at a safe place")
         except PublisherError as error:
             log.error("turn failed", reason=str(error))
@@ -123,13 +123,13 @@ class Service:
         if self._is_worth_a_line(step, done, of):
             log.info(step, done=done, of=of, **({"note": note} if note else {}))
         if self._stop.is_set():
-            raise Stopping
+            raise _StopRequested
 
     def _is_worth_a_line(self, step: str, done: int, of: int) -> bool:
         """Say whether a log should hold how far a step is: at times, and once when it is over."""
         before, at = self._lines.get(step, (-1, 0.0))
         now = time.monotonic()
-        worth = done != before and (done == of or now - at > SECONDS_BETWEEN_LINES)
+        worth = done != before and (done == of or now - at > _SECONDS_BETWEEN_LOG_LINES)
         if worth:
             self._lines[step] = done, now
         return worth

@@ -48,20 +48,20 @@ _SUBCATEGORIES = {
     "Technology": "",
     "True Crime": "",
 }
-CATEGORIES = {name: frozenset(listed.split(", ")) for name, listed in _SUBCATEGORIES.items()}
+_CATEGORIES = {name: frozenset(listed.split(", ")) for name, listed in _SUBCATEGORIES.items()}
 
 
 def _category(value: str) -> str:
     """Check a category, alone or with its subcategory behind a `>`."""
     name, arrow, sub = (part.strip() for part in value.partition(">"))
-    if name not in CATEGORIES:
+    if name not in _CATEGORIES:
         raise ValueError(
-            f"{value!r} is no category of podcasts; write one of {', '.join(CATEGORIES)}"
+            f"{value!r} is no category of podcasts; write one of {', '.join(_CATEGORIES)}"
         )
-    if arrow and (not sub or sub not in CATEGORIES[name]):
-        known = ", ".join(sorted(CATEGORIES[name] - {""})) or "none"
+    if arrow and (not sub or sub not in _CATEGORIES[name]):
+        known = ", ".join(sorted(_CATEGORIES[name] - {""})) or "none"
         raise ValueError(f"{sub!r} is no part of {name}; its parts are {known}")
     return f"{name} > {sub}" if arrow else name
 
 
-Category = Annotated[str, AfterValidator(_category)]
+PodcastCategory = Annotated[str, AfterValidator(_category)]
