@@ -1,6 +1,7 @@
-"""ADDRESS: a frozen digest and a reader in, one complete message out. Pure.
+"""ADDRESS: build one complete message for each recipient from a frozen digest. Pure.
 
-Knows no ledger, no transport and no check.
+The ledger and the transports are in `publisher.delivery`, the checks of a mail in
+`publisher.gate`.
 """
 
 from publisher.mail.compiled import CompiledMail, compile_mail, compose_message

@@ -1,8 +1,8 @@
 """Base64 in pieces that can be joined (RFC 2045 section 6.8). Pure.
 
-Three octets make four characters, so what follows a value depends on how many octets are left
-over. Each fixed text is therefore encoded in three ways, with none, one or two of its first
-octets left to the value before it. Lines may be short. Knows no message.
+Base64 writes three octets as four characters. How the text after a value is encoded therefore
+depends on how many octets are left over before it. So each fixed text is encoded three times:
+with none, one or two of its first octets left to the value before it. Lines may be short.
 """
 
 from __future__ import annotations
@@ -15,39 +15,39 @@ from publisher.mail.quoted_printable import BodyPieces
 
 # So many octets make four characters.
 _GROUP = 3
-# Of a line with 76 characters, the most that there may be.
+# Octets of a line of 76 characters, the maximum.
 _LINE_OCTETS = 19 * _GROUP
 _LINE_END = b"\r\n"
 
 
 @dataclass(frozen=True, slots=True)
 class _Variant:
-    """A fixed text without its first octets, which go with what stands before."""
+    """A fixed text, encoded without its first octets."""
 
+    # Encoded together with the value before this text.
     first: bytes
     lines: bytes
-    # What is left over of whole threes, and goes with what stands behind.
+    # What remains of the last group of three; encoded together with the value after this text.
     last: bytes
 
 
-# A value's number, and what follows it up to the next text that is long enough to be encoded by
-# itself: octets, and further numbers.
+# A value's number; what else is encoded with it (octets too short for a group, further numbers);
+# and the three variants of the text that follows.
 _Run = tuple[int, tuple[bytes | int, ...], tuple[_Variant, ...]]
 
 
 class Base64Part:
-    """A part of a message whose fixed text is encoded already; its last piece ends a line."""
+    """A part whose fixed text is encoded already. Its last piece must be fixed text."""
 
     def __init__(self, pieces: BodyPieces) -> None:
-        texts = [_with_line_ends(piece) for piece in pieces]
-        begins = isinstance(texts[0], bytes)
-        opening, *others = texts if begins else (b"", *texts)
+        texts = [_with_crlf(piece) for piece in pieces]
+        opening, *others = texts if isinstance(texts[0], bytes) else (b"", *texts)
         first = _variant(opening if isinstance(opening, bytes) else b"", 0, ends=not others)
         self._opening, self._left = first.lines, first.last
         self._runs = _runs(others)
 
     def filled(self, values: Sequence[bytes]) -> list[bytes]:
-        """Give the whole part with a reader's values."""
+        """Return the whole part with a recipient's values, in segments to be joined."""
         filled, octets = [self._opening], self._left
         for number, more, variants in self._runs:
             octets += values[number]
@@ -63,7 +63,7 @@ class Base64Part:
 
 
 def base64_lines(octets: bytes) -> bytes:
-    """Encode octets, in lines with their ends; there is padding unless they make whole threes."""
+    """Encode octets in lines that end with CRLF; padded unless they make whole groups of three."""
     if len(octets) <= _LINE_OCTETS:
         return b2a_base64(octets, newline=False) + _LINE_END
     starts = range(0, len(octets), _LINE_OCTETS)
@@ -71,12 +71,12 @@ def base64_lines(octets: bytes) -> bytes:
     return b"".join(line + _LINE_END for line in lines)
 
 
-def _with_line_ends(piece: bytes | int) -> bytes | int:
+def _with_crlf(piece: bytes | int) -> bytes | int:
     return piece if isinstance(piece, int) else piece.replace(b"\n", _LINE_END)
 
 
 def _runs(pieces: Sequence[bytes | int]) -> list[_Run]:
-    """Put together what is encoded together: values, and the short texts between them."""
+    """Group what is encoded together: values, and the short texts between them."""
     runs: list[_Run] = []
     number, more = -1, list[bytes | int]()
     for place, piece in enumerate(pieces, 1):

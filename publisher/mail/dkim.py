@@ -1,9 +1,8 @@
-"""Signatures by which a domain answers for a message (DKIM: RFC 6376, RFC 8463). Pure.
+"""DKIM signatures of messages (RFC 6376, RFC 8463). Pure; `dkim_keys` reads settings and keys.
 
-Fields are taken as `relaxed`, since relays fold and space them anew; the body as `simple`, since
-ours has no blanks at the ends of lines that could get lost. There is no `t=`, `x=` or `l=`: a
-message has the same bytes on every attempt, and nothing may be added to it. Knows no settings
-and no key files (`publisher.mail.dkim_keys`).
+Header fields are signed as `relaxed`, since relays fold and space them anew. The body is signed
+as `simple`, since ours has no blanks at line ends that could get lost. There is no `t=`, `x=` or
+`l=` tag: a message has the same bytes on every attempt, and nobody may append to it.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from functools import lru_cache
 from typing import Literal
 
 DkimAlgorithm = Literal["rsa-sha256", "ed25519-sha256"]
-# Name, and value as on the wire: blanks and folds as they are, without the last line end.
+# Name, and value as sent: with its blanks and folds, without the last line end.
 HeaderField = tuple[bytes, bytes]
 
-# Named once more than they are there, so that nobody can add one: mail programs would show, or
-# act on, what the signature does not answer for (RFC 6376 section 8.15, RFC 8058 section 4).
+# Listed once more in `h=` than the message has them. A field that somebody adds then breaks the
+# signature, and no mail program shows or obeys it (RFC 6376 section 8.15, RFC 8058 section 4).
 OVERSIGNED = (
     b"from",
     b"to",
@@ -35,8 +34,8 @@ OVERSIGNED = (
     b"list-unsubscribe-post",
     b"list-id",
 )
-# Named as often as they are there. What relays rewrite or drop, and nobody is harmed by, is left
-# out: Content-Language, Precedence, X-Auto-Response-Suppress.
+# Listed as often as the message has them. Not signed are fields that relays rewrite or drop
+# without harm: Content-Language, Precedence, X-Auto-Response-Suppress.
 COVERED = (
     *OVERSIGNED,
     b"content-transfer-encoding",
@@ -46,34 +45,34 @@ COVERED = (
     b"archived-at",
     b"auto-submitted",
 )
-# RFC 5322 section 2.1.1 recommends 78; our other fields are folded at this.
+# RFC 5322 section 2.1.1 recommends at most 78; our other fields fold at 76, too.
 _COLUMNS = 76
 _CRLF = b"\r\n"
-# The messages of one edition have the same fields; there are as many kinds as editions, or fewer.
+# Sets of field names whose `h=` tag is cached. All messages of an edition have the same set.
 _HEADER_SHAPES = 256
 
 
 @dataclass(frozen=True, slots=True)
 class DkimKey:
-    """A key: what DNS says of its public half (`p=`), and what signs a SHA-256 digest with it."""
+    """A private key: `public` is the tag `p=` for DNS, `sign_digest` signs a SHA-256 digest."""
 
     algorithm: DkimAlgorithm
     public: str
-    seal: Callable[[bytes], bytes] = field(repr=False, compare=False)
+    sign_digest: Callable[[bytes], bytes] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class DkimSigner:
-    """A domain that answers for messages, with one of its keys."""
+    """A domain that signs messages, with one of its keys."""
 
     domain: str
     selector: str
     key: DkimKey
 
     def sign(self, fields: Sequence[HeaderField], body: Sequence[bytes]) -> bytes:
-        """Give the whole field `DKIM-Signature`, with its line end, for a message.
+        """Return a message's field `DKIM-Signature`, with its line end.
 
-        `body` is what follows the empty line, cut anywhere.
+        `body` is all that follows the empty line, cut anywhere.
         """
         return dkim_fields((self,), fields, body)
 
@@ -81,7 +80,7 @@ class DkimSigner:
 def dkim_fields(
     signers: Sequence[DkimSigner], fields: Sequence[HeaderField], body: Sequence[bytes]
 ) -> bytes:
-    """Give the field of each signer, none for none; what is the same for all is reckoned once."""
+    """Return the fields `DKIM-Signature` of all signers. What they share is computed once."""
     if not signers:
         return b""
     order, names = _coverage(tuple(name for name, _value in fields))
@@ -91,10 +90,10 @@ def dkim_fields(
 
 
 def _signature(signer: DkimSigner, covered: bytes, tags: bytes) -> bytes:
-    """Sign the covered fields and, behind them, the signature's own, its value yet empty."""
+    """Sign the covered fields, then the signature's own field with an empty `b=`."""
     value = _CRLF.join((_opening(signer), tags, b" b="))
     digest = hashlib.sha256(covered + _relaxed(b"DKIM-Signature", value)).digest()
-    last = _wrapped(b" b=" + b64encode(signer.key.seal(digest)))
+    last = _wrapped(b" b=" + b64encode(signer.key.sign_digest(digest)))
     return b"DKIM-Signature:%b%b\r\n" % (value.removesuffix(b" b="), last)
 
 
@@ -107,13 +106,13 @@ def _opening(signer: DkimSigner) -> bytes:
 
 
 def body_hash(body: Sequence[bytes]) -> bytes:
-    """Hash a body: empty lines at its end count for nothing (RFC 6376 section 3.4.3)."""
+    """Return a body's hash, without the empty lines at its end (RFC 6376 section 3.4.3)."""
     kept, tail = len(body), b""
     # A line end may be cut in two, and the last lines may be in as many segments.
     while kept and tail in {b"", b"\n"}:
         kept -= 1
         tail = _without_empty_lines(body[kept] + tail)
-    # One piece: hashing lets other threads run, and then waits for its turn.
+    # In one call: each call releases the lock of the interpreter and waits for it again.
     return hashlib.sha256(b"".join((*body[:kept], tail, _CRLF))).digest()
 
 
@@ -126,22 +125,22 @@ def _without_empty_lines(text: bytes) -> bytes:
 
 @lru_cache(_HEADER_SHAPES)
 def _coverage(names: tuple[bytes, ...]) -> tuple[tuple[int, ...], bytes]:
-    """Say which fields are covered, in the order in which they are hashed, and the tag `h=`.
+    """Return the places of the signed fields, in the order of hashing, and the tag `h=`.
 
-    Of several fields of one name the last is taken first (RFC 6376 section 5.4.2).
+    Of several fields of one name the last is hashed first (RFC 6376 section 5.4.2).
     """
     present = [name.lower() for name in names]
     order: list[int] = []
-    said: list[bytes] = []
+    listed: list[bytes] = []
     for name in COVERED:
         places = [place for place, other in enumerate(present) if other == name]
         order += reversed(places)
-        said += [name] * (len(places) + (name in OVERSIGNED))
-    return tuple(order), _listed(said)
+        listed += [name] * (len(places) + (name in OVERSIGNED))
+    return tuple(order), _h_tag(listed)
 
 
-def _listed(names: Sequence[bytes]) -> bytes:
-    """Write the tag `h=`, folded after colons."""
+def _h_tag(names: Sequence[bytes]) -> bytes:
+    """Return the tag `h=`, folded after colons."""
     lines = [b" h="]
     for name in names:
         if len(lines[-1]) + len(name) + 1 > _COLUMNS:
@@ -151,7 +150,7 @@ def _listed(names: Sequence[bytes]) -> bytes:
 
 
 def _wrapped(line: bytes) -> bytes:
-    """Cut a line of base64 into lines, each but the first with the space that goes on."""
+    """Fold a line of base64; each line but the first begins with a space."""
     step = _COLUMNS - 1
     rest = line[_COLUMNS:]
     lines = [line[:_COLUMNS], *(rest[at : at + step] for at in range(0, len(rest), step))]
@@ -159,6 +158,6 @@ def _wrapped(line: bytes) -> bytes:
 
 
 def _relaxed(name: bytes, value: bytes) -> bytes:
-    """Write a field in the form that is hashed, without a line end (RFC 6376 section 3.4.2)."""
+    """Return a field in canonical form, without a line end (RFC 6376 section 3.4.2)."""
     words = value.replace(_CRLF, b"").replace(b"\t", b" ").split(b" ")
     return name.lower() + b":" + b" ".join(filter(None, words))

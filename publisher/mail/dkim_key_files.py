@@ -1,7 +1,7 @@
-"""A private key in a PEM file, fit for DKIM, or what is wrong with it.
+"""Read a private DKIM key from a PEM file, or raise an error that says what is wrong with it.
 
-Key material is in no error. Loads `cryptography`, which takes a moment: import it only where
-there is a key to read. Knows no settings.
+No error contains key material. This module imports `cryptography`, which is slow to load: import
+it only where there is a key to read.
 """
 
 from __future__ import annotations
@@ -24,30 +24,29 @@ from cryptography.hazmat.primitives.serialization import (
 from publisher.errors import ConfigError
 from publisher.mail.dkim import DkimKey
 
-# RFC 8301 section 3.2: what signers should use at least, and what all receivers take at most.
+# Bits of RSA keys: the minimum for signers, and the maximum that all receivers verify (RFC 8301
+# section 3.2).
 _RSA_BITS = (2048, 4096)
 _GOOD_KEYS = "use RSA of 2048 bits, or Ed25519"
 _MAKE_ONE = "make one: openssl genrsa -out dkim.pem 2048"
-
-
 # The file with the settings, and the key in it that names the PEM file.
 SettingPlace = tuple[str, str]
 
 
 def read_key(path: Path, place: SettingPlace) -> DkimKey:
-    """Read a key; raises ConfigError for one that can't be read, or that receivers distrust."""
+    """Return a key. Raise ConfigError for one that can't be read or that receivers distrust."""
     key = _private_key(path, place)
     if isinstance(key, Ed25519PrivateKey):
-        # RFC 8463 sections 3 and 4: what is signed is the digest, and DNS has the bare key.
+        # The digest is what is signed, and DNS has the bare key (RFC 8463 sections 3 and 4).
         return DkimKey("ed25519-sha256", _text(key.public_key().public_bytes_raw()), key.sign)
     if not isinstance(key, RSAPrivateKey):
         raise ConfigError(*place, f"{path} is neither an RSA nor an Ed25519 key", _GOOD_KEYS)
     least, most = _RSA_BITS
     if key.key_size < least:
-        problem = f"{path} has only {key.key_size} bits, few enough to be broken"
+        problem = f"{path} has only {key.key_size} bits; such keys have been broken"
         raise ConfigError(*place, problem, _GOOD_KEYS)
     if key.key_size > most:
-        problem = f"{path} has {key.key_size} bits, more than receivers must take"
+        problem = f"{path} has {key.key_size} bits, more than receivers have to verify"
         raise ConfigError(*place, problem, _GOOD_KEYS)
     return _rsa(key)
 
@@ -64,7 +63,7 @@ def _private_key(path: Path, place: SettingPlace) -> object:
         problem = f"{path} holds no private key in PEM that can be used"
         raise ConfigError(*place, problem, _MAKE_ONE) from None
     except UnsupportedAlgorithm:
-        return None  # a key, but of a kind that is not ours in any case
+        return None  # a key of a kind that DKIM does not use
 
 
 def _content(path: Path, place: SettingPlace) -> bytes:
@@ -75,7 +74,7 @@ def _content(path: Path, place: SettingPlace) -> bytes:
     except OSError as error:
         problem = f"{path} can't be read: {error.strerror}"
         raise ConfigError(*place, problem, "name a file that this user can read") from None
-    except ValueError:  # a zero in the name
+    except ValueError:  # a NUL character in the name
         problem = f"{str(path)!r} is no file's name"
         raise ConfigError(*place, problem, "write one like dkim.pem") from None
 

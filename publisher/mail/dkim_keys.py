@@ -1,7 +1,7 @@
-"""The tables [[delivery.dkim]]: checked and made into signers, and told to DNS.
+"""Make DKIM signers from the tables [[delivery.dkim]], and their DNS records.
 
-What receivers would distrust is worse than no signature, so that everything that can be known
-beforehand is refused here. Knows no message.
+A signature that receivers distrust is worse than none. So every fault that can be found before
+sending is an error here.
 """
 
 from __future__ import annotations
@@ -17,42 +17,42 @@ from publisher.config.delivery import DkimSettings, resolve_file
 from publisher.errors import ConfigError
 from publisher.mail.dkim import DkimSigner
 
-# RFC 6376 section 3.1: labels as of a domain (RFC 5321 section 4.1.2), of at most 63 characters.
+# RFC 6376 section 3.1: labels as in a domain (RFC 5321 section 4.1.2), of at most 63 characters.
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _SELECTOR = re.compile(rf"{_LABEL}(\.{_LABEL})*")
-# What a name in DNS may have, as people write it (RFC 1035 section 2.3.4).
+# Characters of a name in DNS, as people write it (RFC 1035 section 2.3.4).
 _MAX_NAME = 253
-# What one string of a TXT record holds (RFC 1035 section 3.3).
+# Characters of one string of a TXT record (RFC 1035 section 3.3).
 _MAX_STRING = 255
 
 
 @dataclass(frozen=True, slots=True)
 class DnsRecord:
-    """A TXT record: its name, without a dot at the end, and its value in one piece."""
+    """A TXT record. `name` has no dot at the end, `value` is not cut into strings."""
 
     name: str
     value: str
 
     def zone_line(self) -> str:
-        """Write the record as a zone file has it, in strings of at most 255 characters."""
+        """Return the record as a line of a zone file, in strings of at most 255 characters."""
         starts = range(0, len(self.value), _MAX_STRING)
         strings = " ".join(f'"{self.value[start : start + _MAX_STRING]}"' for start in starts)
         return f"{self.name}. IN TXT ( {strings} )"
 
 
 def dns_record(signer: DkimSigner) -> DnsRecord:
-    """Give what DNS has to say, so that receivers can verify (RFC 6376 section 3.6)."""
+    """Return the record with which receivers verify a signature (RFC 6376 section 3.6)."""
     kind = signer.key.algorithm.partition("-")[0]
     name = _record_name(signer.selector, signer.domain)
     return DnsRecord(name, f"v=DKIM1; k={kind}; p={signer.key.public}")
 
 
 def load_signers(settings: Settings) -> tuple[DkimSigner, ...]:
-    """Read the keys of a publication, in the order of their tables.
+    """Return a publication's signers, in the order of their tables.
 
-    Raises ConfigError for a domain that is not the sender's, for a selector that is none or is
-    there twice, and for a key that can't be read, that anybody can read on the web, or that
-    receivers would distrust.
+    Raise ConfigError for a domain that is not the sender's, for a selector that is malformed or
+    used twice, and for a key that can't be read, that lies below public/, or that receivers
+    distrust.
     """
     from publisher.mail.dkim_key_files import read_key
 
@@ -71,8 +71,8 @@ def load_signers(settings: Settings) -> tuple[DkimSigner, ...]:
 
 
 def _check_domain(place: tuple[str, str], domain: str, sender: str) -> None:
-    """Have the signature speak for the domain that readers see (RFC 7489 section 3.1.1)."""
-    # A name without a dot stands above everybody.
+    """Require the domain of the From address, or one above it (RFC 7489 section 3.1.1)."""
+    # A name without a dot is a top-level domain.
     is_above = "." in domain and sender.endswith(f".{domain}")
     if domain != sender and not is_above:
         problem = f"{domain} can't sign for a sender at {sender}"
@@ -81,11 +81,13 @@ def _check_domain(place: tuple[str, str], domain: str, sender: str) -> None:
 
 
 def _check_hidden(place: tuple[str, str], path: Path, public: Path) -> None:
-    """Refuse a key that is served to whoever asks for it, under this name or by a link."""
-    named = Path(abspath(path))  # noqa: PTH100  # links are not to be followed here
+    """Refuse a key that the web server would serve, under its own name or through a link."""
+    named = Path(abspath(path))  # noqa: PTH100  # without following links
     if named.is_relative_to(public) or path.resolve().is_relative_to(public.resolve()):
         problem = f"{path} lies below public/, where anybody can fetch it"
-        remedy = "make a new key elsewhere, and a record for it: this one may be known"
+        remedy = (
+            "make a new key elsewhere, with a new DNS record: somebody may have copied this one"
+        )
         raise ConfigError(*place, problem, remedy)
 
 
@@ -99,7 +101,7 @@ def _check_selector(
     name = _record_name(selector, table.domain)
     if len(name) > _MAX_NAME:
         problem = f"its name in DNS would have {len(name)} characters"
-        raise ConfigError(*place, problem, f"shorten it, {_MAX_NAME} are the most")
+        raise ConfigError(*place, problem, f"shorten the selector; DNS allows {_MAX_NAME}")
     if any(name.lower() == _record_name(s.selector, s.domain).lower() for s in before):
         problem = f"{selector} of {table.domain} is there twice"
         raise ConfigError(*place, problem, "give each key a selector of its own")

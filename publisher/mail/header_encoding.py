@@ -1,10 +1,9 @@
-"""How header fields are put on the wire.
+"""Encode and fold header fields (RFC 5322, RFC 2047). Pure.
 
-The standard library folds fields that no mail program will put together again: it turns long
+The standard library folds some fields so that no mail program can read them: it turns long
 `List-Unsubscribe` addresses into encoded words, and loses the spaces between the encoded words
-of a subject. It also decodes what merely looks like an encoded word, line ends and all, so that
-a name could become a header. Our fields are therefore encoded and folded here. Knows no
-message.
+of a subject. It also decodes text that only looks like an encoded word, line ends included, so
+that a name could become a header field.
 """
 
 from __future__ import annotations
@@ -15,27 +14,27 @@ from email.headerregistry import Address
 
 from publisher.errors import DeliveryError
 
-# RFC 5322 section 2.1.1, without the line end.
+# Characters of a line without its end (RFC 5322 section 2.1.1).
 _LONGEST_LINE = 998
-# RFC 2047 section 2, for lines that hold encoded words.
+# Characters of a line that holds encoded words (RFC 2047 section 2).
 HEADER_COLUMNS = 76
-# Makes words of 60 characters, which fit on one line with `Subject: `; RFC 2047 allows 75.
+# Makes encoded words of 60 characters, which fit on one line with `Subject: `; RFC 2047 allows 75.
 _ENCODED_BYTES = 36
-# RFC 5322 section 3.2.3: what needs no quotes in a display name.
+# What needs no quotes in a display name (RFC 5322 section 3.2.3).
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
-# What nearly every address is, and needs no closer look (RFC 5322 sections 3.2.3 and 3.4.1);
-# without `?`, of which encoded words are made.
+# Nearly every address (RFC 5322 sections 3.2.3 and 3.4.1), which then needs no parser. Without
+# `?`, which begins and ends encoded words.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=^_`{|}~-]+"
 PLAIN_ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
-# What ends a line for anybody, and spaces.
+# Spaces, controls and all that some program takes for a line end.
 BLANKS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 
 
 def encode_field(name: str, value: str) -> bytes:
-    """Write a field, folded, with its line end; raises DeliveryError for one that can't be.
+    """Return a field, folded, with its line end. Raise DeliveryError for one that can't be.
 
-    The value is ASCII by its grammar (RFC 2369, 2919, 5064, 5322, 8058) or was made so by `words`
-    or `mailbox`.
+    The value must be ASCII: by its grammar (RFC 2369, 2919, 5064, 5322, 8058), or as returned by
+    `encode_text` or `encode_mailbox`.
     """
     if not value.isascii() or not value.isprintable():
         raise DeliveryError(f"{name} holds what a header can't: {value!r}")
@@ -43,21 +42,26 @@ def encode_field(name: str, value: str) -> bytes:
         return f"{name}: {value}\r\n".encode("ascii")
     lines = _folded(f"{name}: {value}")
     if max(map(len, lines)) > _LONGEST_LINE:
-        raise DeliveryError(f"{name} is longer than a line of mail may be")
-    # An empty value leaves no blank behind, which a relay might take away.
+        raise DeliveryError(
+            f"{name} needs a line of more than {_LONGEST_LINE} characters, which no mail may have"
+        )
+    # An empty value leaves no blank at the line's end, which a relay might remove.
     return "".join(f"{line.rstrip()}\r\n" for line in lines).encode("ascii")
 
 
 def encode_text(text: str) -> str:
-    """Write the value of a field that is free text: as it is, or in encoded words (RFC 2047)."""
+    """Return the value of a field that is free text: as it is, or in encoded words (RFC 2047)."""
     line = single_line(text)
     return line if _is_plain(line) else _encoded(line)
 
 
 def encode_mailbox(name: str, address: str) -> str:
-    """Write a display name and an address (RFC 5322 section 3.4); raises ValueError for a bad one."""
+    """Return a display name and an address (RFC 5322 section 3.4).
+
+    Raise ValueError for an address that can't be written.
+    """
     if not PLAIN_ADDRESS.fullmatch(address):
-        address = _checked(address)
+        address = _checked_address(address)
     line = single_line(name)
     if not line:
         return address
@@ -69,27 +73,27 @@ def encode_mailbox(name: str, address: str) -> str:
     return f"{line} <{address}>"
 
 
-def _checked(address: str) -> str:
-    """Give back an address that the standard library, which takes its time, reads as it stands."""
+def _checked_address(address: str) -> str:
+    """Return the address if the standard library reads it unchanged. Slow; raises ValueError."""
     try:
         read = Address(addr_spec=address).addr_spec
-    except Exception as error:  # its parser raises whatever it likes
+    except Exception as error:  # its parser raises errors of many types
         raise ValueError(f"{address!r} is no address: {error}") from error
     if read != address:
-        raise ValueError(f"another address is read in {address!r}")
+        raise ValueError(f"mail programs read another address in {address!r}")
     return address
 
 
 def single_line(text: str) -> str:
-    """Keep what somebody calls herself, or an article, from becoming a header of its own."""
+    """Return a text as one line, so that no part of it can become a header field of its own."""
     if not text.isprintable() or "  " in text:
         text = BLANKS.sub(" ", text)
     return text.strip()
 
 
 def _is_plain(line: str) -> bool:
-    # What looks like an encoded word would be decoded as one; and only encoded words of one long
-    # word can be put on several lines.
+    # Mail programs would decode what looks like an encoded word. And one word that is too long
+    # for a line can be folded only as encoded words.
     if not line.isascii() or "=?" in line:
         return False
     return len(line) <= HEADER_COLUMNS or max(map(len, line.split(" "))) <= HEADER_COLUMNS
@@ -101,7 +105,7 @@ def _encoded(line: str) -> str:
         return f"=?utf-8?b?{b64encode(octets).decode('ascii')}?="
     chunks = [b""]
     for character in line:
-        octets = character.encode()  # all of a character is in one word (RFC 2047 section 5)
+        octets = character.encode()  # never split between two words (RFC 2047 section 5)
         if len(chunks[-1]) + len(octets) > _ENCODED_BYTES:
             chunks.append(b"")
         chunks[-1] += octets
@@ -109,7 +113,7 @@ def _encoded(line: str) -> str:
 
 
 def _folded(text: str) -> list[str]:
-    """Break before a space where a line would be too long; never between a name and its value."""
+    """Break long lines before a space, but never between a field's name and its value."""
     name, first, *rest = text.split(" ")
     lines = [f"{name} {first}"]
     for word in rest:

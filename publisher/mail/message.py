@@ -1,7 +1,4 @@
-"""The values that this package speaks in: what is addressed, and what comes of it.
-
-Knows neither a header nor an encoding.
-"""
+"""The input and the output of this package: an issue's mail, and one message."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from publisher.issues.model import Issue
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueMail:
-    """An issue ready to be addressed: its frozen digest and what all its messages share."""
+    """A frozen digest, and what all messages of its issue share. `date` is the default Date."""
 
     publication: Publication
     issue: Issue
@@ -26,7 +23,10 @@ class IssueMail:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A complete message (RFC 5322) for one reader; `name` is unique and safe as a file's."""
+    """A complete message (RFC 5322) for one subscriber.
+
+    `name` is the part of the Message-ID before the @. It is unique and safe in a file name.
+    """
 
     subscriber_id: int
     name: str

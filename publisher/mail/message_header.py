@@ -1,10 +1,8 @@
-"""The header of a message: what all readers of an issue share, and what is one's own. Pure.
-
-Knows no body.
-"""
+"""The header of a message: fields that all messages of an issue share, and personal ones. Pure."""
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -22,10 +20,13 @@ from publisher.mail.header_encoding import (
     encode_mailbox,
     encode_text,
 )
-from publisher.mail.macs import Mac
 from publisher.mail.message import IssueMail
-from publisher.mail.personalisation import PersonalValues, SlotText, printable_line
-from publisher.mail.personalisation import slot_text as reader_words
+from publisher.mail.personalisation import (
+    PersonalValues,
+    PlaceholderText,
+    placeholder_text,
+    printable_line,
+)
 from publisher.rendering.placeholders import (
     Placeholder,
     find_placeholders,
@@ -33,72 +34,73 @@ from publisher.rendering.placeholders import (
 )
 from subscribers import Recipient
 
-# Google's Feedback-ID asks for a sender of 5 to 15 characters that never changes.
+# Google's Feedback-ID wants a sender's id of 5 to 15 characters that never changes.
 _SENDER_ID = (5, 15)
-# What needs neither quotes nor encoding; without `=` and `?`, of which encoded words are made.
+# A display name that needs neither quotes nor encoding. Without `=` and `?`, which make encoded
+# words.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+/^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/^_`{|}~-]+)*")
-# `To: `, a space and two brackets.
+# Characters of `To: `, a space and two brackets.
 _AROUND = 7
-# A token's payload and signature, for the largest number that a database has.
-_LONGEST_NUMBER = 2**63 - 1
+# The largest id that the database can hold: its token is the longest.
+_LARGEST_ID = 2**63 - 1
 
 
 def message_name(secret: str, issue: Issue, subscriber_id: int) -> str:
-    """Give what comes before the @ in the Message-ID: equal on every attempt, and not guessable."""
-    return MessageNames(secret, issue).of(subscriber_id)
+    """Return what stands before the @ in the Message-ID. It is equal on every attempt."""
+    return MessageNames(secret, issue).name_for(subscriber_id)
 
 
 class MessageNames:
-    """The names of an issue's messages."""
+    """The names of an issue's messages. Nobody without the secret can guess one."""
 
     def __init__(self, secret: str, issue: Issue) -> None:
-        self._mac = Mac(secret.encode(), "sha256")
-        self._seed = f"{issue.name}\n".encode()
-        self._name = issue.name
+        self._hmac = hmac.new(secret.encode(), f"{issue.name}\n".encode(), "sha256")
+        self._issue_name = issue.name
 
-    def of(self, subscriber_id: int) -> str:
-        """Give the name of a reader's message."""
-        seal = self._mac.digest(b"%b%d" % (self._seed, subscriber_id))
-        return f"{self._name}.{seal.hex()[:24]}"
+    def name_for(self, subscriber_id: int) -> str:
+        """Return the name of a subscriber's message."""
+        signature = self._hmac.copy()
+        signature.update(b"%d" % subscriber_id)
+        return f"{self._issue_name}.{signature.hexdigest()[:24]}"
 
 
 class MessageHeader:
-    """A header whose fixed fields are written already."""
+    """A header whose shared fields are encoded already."""
 
     def __init__(self, values: PersonalValues, boundary: str) -> None:
-        letter = values.letter
-        sender = letter.publication.sender
-        self._from = _fixed("From", encode_mailbox(sender.name, sender.address))
-        self._subject = _Subject(letter.subject)
+        mail = values.mail
+        sender = mail.publication.sender
+        self._from = _shared_field("From", encode_mailbox(sender.name, sender.address))
+        self._subject = _Subject(mail.subject)
         self._domain = sender.domain
-        self._unsubscribe = _Unsubscribe(values)
-        self._others = [_fixed(name, value) for name, value in _others(letter, boundary)]
-        # One date for most messages: whoever sends them asks with the same.
-        self._dated = (letter.date, _date(letter.date))
-        _fixed("Message-ID", f"<{message_name('', letter.issue, 0)}@{self._domain}>")
+        self._unsubscribe = _ListUnsubscribe(values)
+        self._others = [_shared_field(name, value) for name, value in _others(mail, boundary)]
+        # The last date and its field: nearly all messages of an issue have the same date.
+        self._dated = (mail.date, _date_field(mail.date))
+        _shared_field("Message-ID", f"<{message_name('', mail.issue, 0)}@{self._domain}>")
 
     def lines(
-        self, reader: Recipient, name: str, date: datetime, values: Sequence[bytes]
+        self, recipient: Recipient, name: str, date: datetime, values: Sequence[bytes]
     ) -> list[bytes]:
-        """Give the fields in order, each with its line end; raises DeliveryError, ValueError."""
+        """Return the fields in order, each with its line end. Raise DeliveryError, ValueError."""
         dated, line = self._dated
         if date != dated:
-            line = _date(date)
+            line = _date_field(date)
             self._dated = (date, line)
         return [
             self._from,
-            to_field(reader),
-            self._subject.of(reader),
+            to_field(recipient),
+            self._subject.field_for(recipient),
             line,
             f"Message-ID: <{name}@{self._domain}>\r\n".encode("ascii"),
-            self._unsubscribe.of(values),
+            self._unsubscribe.field_with(values),
             *self._others,
         ]
 
 
-def to_field(reader: Recipient) -> bytes:
-    """Write the field `To`; raises DeliveryError for an address that no mail can go to."""
-    name, address = printable_line(reader.name), reader.address
+def to_field(recipient: Recipient) -> bytes:
+    """Return the field `To`. Raise DeliveryError for a name or address that it can't hold."""
+    name, address = printable_line(recipient.name), recipient.address
     if (
         len(name) + len(address) + _AROUND <= HEADER_COLUMNS
         and _PLAIN_NAME.fullmatch(name)
@@ -108,9 +110,10 @@ def to_field(reader: Recipient) -> bytes:
     try:
         return encode_field("To", encode_mailbox(name, address))
     except (ValueError, DeliveryError):
-        # Said without the address, which is hers.
+        # Without the address, since errors are logged.
         raise DeliveryError(
-            f"reader {reader.id} can't be written to: no message can name her and her address"
+            f"subscriber {recipient.id} can't be written to: no message can hold this name and "
+            "address; correct them with an import"
         ) from None
 
 
@@ -118,44 +121,44 @@ class _Subject:
     def __init__(self, subject: str) -> None:
         link = next((slot for slot in find_placeholders(subject) if slot.is_link), None)
         if link:
-            raise DeliveryError(f"Subject can't hold a reader's link, {link}")
+            raise DeliveryError(f"Subject can't hold a subscriber's link, {link}")
         try:
-            self._fixed = encode_field("Subject", encode_text(subject))
+            self._shared = encode_field("Subject", encode_text(subject))
         except UnicodeEncodeError:
             problem = "the subject holds half a surrogate pair"
             raise DeliveryError(f"no message can be written: {problem}") from None
-        self._parts: list[str | SlotText] = [
-            reader_words(part) if isinstance(part, Placeholder) else part
+        self._parts: list[str | PlaceholderText] = [
+            placeholder_text(part) if isinstance(part, Placeholder) else part
             for part in split_at_placeholders(subject)
         ]
-        self._is_fixed = all(isinstance(part, str) for part in self._parts)
+        self._is_shared = all(isinstance(part, str) for part in self._parts)
 
-    def of(self, reader: Recipient) -> bytes:
-        if self._is_fixed:
-            return self._fixed
-        said = (part if isinstance(part, str) else part(reader) for part in self._parts)
-        return encode_field("Subject", encode_text("".join(said)))
+    def field_for(self, recipient: Recipient) -> bytes:
+        if self._is_shared:
+            return self._shared
+        parts = (part if isinstance(part, str) else part(recipient) for part in self._parts)
+        return encode_field("Subject", encode_text("".join(parts)))
 
 
-class _Unsubscribe:
-    """List-Unsubscribe: https first, and then by mail (RFC 2369 section 3.2, RFC 8058)."""
+class _ListUnsubscribe:
+    """List-Unsubscribe: an https link, then a mailto link (RFC 2369 section 3.2, RFC 8058)."""
 
     def __init__(self, values: PersonalValues) -> None:
-        letter = values.letter
-        sender = quote(letter.publication.sender.address, safe="@")
-        mailto = f"<mailto:{sender}?subject=unsubscribe%20{letter.issue.newsletter}>"
+        mail = values.mail
+        sender = quote(mail.publication.sender.address, safe="@")
+        mailto = f"<mailto:{sender}?subject=unsubscribe%20{mail.issue.newsletter}>"
         url, self._number = values.link("unsubscribe")
-        longest = values.seal("unsubscribe").token(_LONGEST_NUMBER).decode("ascii")
-        _fixed("List-Unsubscribe", f"<{url}{longest}>, {mailto}")
+        longest = values.link_signer("unsubscribe").token(_LARGEST_ID).decode("ascii")
+        _shared_field("List-Unsubscribe", f"<{url}{longest}>, {mailto}")
         self._before = f"List-Unsubscribe: <{url}".encode("ascii")
         self._after = f">,\r\n {mailto}\r\n".encode("ascii")
 
-    def of(self, values: Sequence[bytes]) -> bytes:
+    def field_with(self, values: Sequence[bytes]) -> bytes:
         return self._before + values[self._number] + self._after
 
 
-def _others(letter: IssueMail, boundary: str) -> Iterator[tuple[str, str]]:
-    publication, issue = letter.publication, letter.issue
+def _others(mail: IssueMail, boundary: str) -> Iterator[tuple[str, str]]:
+    publication, issue = mail.publication, mail.issue
     path = urls.issue_path(issue.language, issue.newsletter, issue.day)
     yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
     yield "List-Id", f"<{issue.newsletter}.{issue.language.lower()}.{publication.host}>"
@@ -170,19 +173,19 @@ def _others(letter: IssueMail, boundary: str) -> Iterator[tuple[str, str]]:
 
 
 def feedback_id(publication: Publication, issue: Issue) -> str:
-    """Give the value of Feedback-ID: issue, language, newsletter, sender; nothing of the reader."""
+    """Return the value of Feedback-ID: issue, language, newsletter and sender, no subscriber."""
     shortest, longest = _SENDER_ID
     host = re.sub(r"[^a-z0-9]", "", publication.host.lower())
     sender = host[:longest] if len(host) >= shortest else f"sender{host}"
     return f"{issue.day}:{issue.language}:{issue.newsletter}:{sender}"
 
 
-def _date(date: datetime) -> bytes:
+def _date_field(date: datetime) -> bytes:
     return encode_field("Date", format_datetime(date.astimezone(UTC)))
 
 
-def _fixed(name: str, value: str) -> bytes:
-    """Write a field that is the same for all readers; raises DeliveryError."""
+def _shared_field(name: str, value: str) -> bytes:
+    """Return a field that all messages share. Raise DeliveryError for a personal value in it."""
     if any(find_placeholders(value)):
-        raise DeliveryError(f"{name} can't hold a reader's value, as in {value!r}")
+        raise DeliveryError(f"{name} can't hold a subscriber's value, as in {value!r}")
     return encode_field(name, value)

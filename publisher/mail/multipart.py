@@ -1,7 +1,4 @@
-"""The parts of a message, each in the encoding that suits it, with places for values. Pure.
-
-Knows no reader and no header of a message.
-"""
+"""The body of a message: multipart/alternative, with room for a recipient's values. Pure."""
 
 from __future__ import annotations
 
@@ -16,12 +13,13 @@ from publisher.mail.base64_parts import Base64Part
 from publisher.mail.personalisation import PersonalValues
 from publisher.mail.quoted_printable import QuotedPrintablePart
 
-# Quoted-printable suits scripts that are mostly ASCII; base64 is shorter for all others.
+# In scripts that are mostly ASCII, quoted-printable is shorter; in all others base64 is.
 _LATIN = frozenset({"Latn"})
-# Octets that take three in quoted-printable; those above ASCII do, too.
+# Octets that quoted-printable writes as three; it does so with all octets above ASCII, too.
 _ESCAPED = (b"=", b"\t")
 _NON_ASCII = bytes(range(128, 256))
-# What the line ends add, of 76 columns: a soft break's sign, and CRLF.
+# How much longer line ends make a part whose lines have 76 columns: in quoted-printable a soft
+# break (`=`) and CRLF, in base64 CRLF.
 _QUOTED_LINE_FACTOR = 78 / 75
 _BASE64_FACTOR = 4 / 3 * 78 / 76
 
@@ -32,7 +30,7 @@ class EncodedPart(Protocol):
     """A part whose fixed text is encoded already."""
 
     def filled(self, values: Sequence[bytes]) -> list[bytes]:
-        """Give the whole part with a reader's values."""
+        """Return the whole part with a recipient's values, in segments to be joined."""
         ...
 
 
@@ -44,9 +42,8 @@ _PART_TYPES: dict[TransferEncoding, type[QuotedPrintablePart | Base64Part]] = {
 
 @dataclass(frozen=True, slots=True)
 class MultipartBody:
-    """The body of a message: multipart/alternative, the text first (RFC 2046 section 5.1.4)."""
+    """Both parts with their boundaries, the text first (RFC 2046 section 5.1.4)."""
 
-    boundary: str
     _opening: bytes
     _text: EncodedPart
     _between: bytes
@@ -54,54 +51,54 @@ class MultipartBody:
     _closing: bytes
 
     @classmethod
-    def of(cls, values: PersonalValues, boundary: str) -> MultipartBody:
-        """Compile both parts of a letter; raises DeliveryError for one that is no text."""
-        letter = values.letter
-        opening, text = _part(values, letter.text, is_html=False)
-        between, html = _part(values, letter.html, is_html=True)
+    def compile(cls, values: PersonalValues, boundary: str) -> MultipartBody:
+        """Encode both parts of a mail. Raise DeliveryError for what is not text."""
+        text_header, text = _compiled_part(values, values.mail.text, is_html=False)
+        html_header, html = _compiled_part(values, values.mail.html, is_html=True)
         mark = b"--" + boundary.encode("ascii")
         return cls(
-            boundary,
-            mark + b"\r\n" + opening,
+            mark + b"\r\n" + text_header,
             text,
-            b"\r\n" + mark + b"\r\n" + between,
+            b"\r\n" + mark + b"\r\n" + html_header,
             html,
             b"\r\n" + mark + b"--\r\n",
         )
 
     def filled(self, values: Sequence[bytes]) -> list[bytes]:
-        """Give everything after the header's empty line, in segments to be joined."""
+        """Return all that follows the header's empty line, in segments to be joined."""
         text, html = self._text.filled(values), self._html.filled(values)
         return [self._opening, *text, self._between, *html, self._closing]
 
 
-def _part(values: PersonalValues, text: str, *, is_html: bool) -> tuple[bytes, EncodedPart]:
-    kind = "html" if is_html else "plain"
+def _compiled_part(
+    values: PersonalValues, text: str, *, is_html: bool
+) -> tuple[bytes, EncodedPart]:
+    subtype = "html" if is_html else "plain"
     try:
-        encoding = choose_encoding(text, values.letter.issue.language)
-        part = _PART_TYPES[encoding]([*values.body(with_line_ends(text), is_html=is_html)])
+        encoding = choose_encoding(text, values.mail.issue.language)
+        pieces = [*values.body_pieces(with_line_ends(text), is_html=is_html)]
     except UnicodeEncodeError:
         raise DeliveryError(
-            f"no message can be written: the text/{kind} part holds half a surrogate pair"
+            f"no message can be written: the text/{subtype} part holds half a surrogate pair"
         ) from None
-    head = (
-        f'Content-Type: text/{kind}; charset="utf-8"\r\n'
+    header = (
+        f'Content-Type: text/{subtype}; charset="utf-8"\r\n'
         f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
     )
-    return head.encode("ascii"), part
+    return header.encode("ascii"), _PART_TYPES[encoding](pieces)
 
 
 def with_line_ends(text: str) -> str:
-    """End every line alike, the last one too (RFC 2046 section 4.1.1)."""
+    """End every line with LF, the last one too (RFC 2046 section 4.1.1)."""
     text = re.sub(r"\r\n?", "\n", text)
     return text if text.endswith("\n") else f"{text}\n"
 
 
 def choose_encoding(text: str, language: str) -> TransferEncoding:
-    """Choose how a part is encoded (RFC 2045 section 6): quoted-printable where it is shorter.
+    """Return how to encode a part (RFC 2045 section 6): quoted-printable where it is shorter.
 
-    In Latin scripts it is, and can be read in the source; but Vietnamese has so many accents, and
-    a page may hold so much of another script, that base64 is shorter there.
+    In Latin scripts it usually is, and people can read the source. Vietnamese has so many accents
+    that base64 is shorter, and so has a page with much text in another script.
     """
     if script(language) not in _LATIN:
         return "base64"
@@ -110,8 +107,5 @@ def choose_encoding(text: str, language: str) -> TransferEncoding:
     quoted = len(content) + 2 * (
         escaped + len(content) - len(content.translate(None, _NON_ASCII))
     )
-    return (
-        "quoted-printable"
-        if quoted * _QUOTED_LINE_FACTOR <= len(content) * _BASE64_FACTOR
-        else "base64"
-    )
+    is_short = quoted * _QUOTED_LINE_FACTOR <= len(content) * _BASE64_FACTOR
+    return "quoted-printable" if is_short else "base64"

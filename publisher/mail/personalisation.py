@@ -1,6 +1,7 @@
-"""What differs from reader to reader in a body: her words and her links, as octets. Pure.
+"""The values of a message that differ between recipients: names, addresses, links. Pure.
 
-Knows no encoding of a part.
+Each value of an issue's mail has a number. The parts and fields of the message refer to it by
+that number.
 """
 
 from __future__ import annotations
@@ -27,74 +28,74 @@ from publisher.rendering.placeholders import (
 )
 from subscribers import Recipient
 
-# What only joins letters shows nothing by itself, nor does a blank.
+# Joiners and blanks show nothing by themselves.
 _JOINERS = "\u200c\u200d "
 
-SlotText = Callable[[Recipient], str]
-MakeValue = Callable[[Recipient], bytes]
+PlaceholderText = Callable[[Recipient], str]
+PersonalValue = Callable[[Recipient], bytes]
 
 _LINK_KINDS: dict[str, LinkKind] = {
     UNSUBSCRIBE_PLACEHOLDER: "unsubscribe",
     PREFERENCES_PLACEHOLDER: "preferences",
     WEB_PLACEHOLDER: "web",
 }
-_SLOT_TEXTS: dict[str, SlotText] = {
+_TEXTS: dict[str, PlaceholderText] = {
     NAME_PLACEHOLDER: attrgetter("name"),
     ADDRESS_PLACEHOLDER: attrgetter("address"),
     LANGUAGE_PLACEHOLDER: attrgetter("language"),
-    TIMEZONE_PLACEHOLDER: lambda reader: reader.timezone or "",
+    TIMEZONE_PLACEHOLDER: lambda recipient: recipient.timezone or "",
 }
 
 
 def printable_line(text: str) -> str:
-    """Put a reader's words on one line, without signs that turn or hide what is around them."""
+    """Return a recipient's text as one line, without characters that hide or turn other text."""
     if text.isprintable():
         return text.strip()
-    said = single_line(INVISIBLE_CHARACTERS.sub("", single_line(text)))
-    return said if said.strip(_JOINERS) else ""
+    line = single_line(INVISIBLE_CHARACTERS.sub("", single_line(text)))
+    return line if line.strip(_JOINERS) else ""
 
 
-def slot_text(slot: Placeholder) -> SlotText:
-    """Give what writes a reader's words, or else those that the place brings."""
-    said, otherwise = _SLOT_TEXTS[slot.token], printable_line(slot.otherwise)
-    return lambda reader: printable_line(said(reader)) or otherwise
+def placeholder_text(placeholder: Placeholder) -> PlaceholderText:
+    """Return a function from a recipient to the text of a placeholder, or to its fallback."""
+    text, fallback = _TEXTS[placeholder.token], printable_line(placeholder.otherwise)
+    return lambda recipient: printable_line(text(recipient)) or fallback
 
 
 @dataclass(frozen=True, slots=True)
 class PersonalValues:
-    """The values that a letter needs of each reader, each of them once."""
+    """The values that an issue's mail needs of each recipient, each of them once."""
 
-    letter: IssueMail
+    mail: IssueMail
     secret: str = field(repr=False)
-    makers: list[MakeValue] = field(default_factory=list)
+    _values: list[PersonalValue] = field(default_factory=list)
     _numbers: dict[LinkKind | tuple[Placeholder, bool], int] = field(default_factory=dict)
 
-    def of(self, reader: Recipient) -> list[bytes]:
-        """Make them; raises UnicodeEncodeError for words that are no text."""
-        return [make(reader) for make in self.makers]
+    def values_for(self, recipient: Recipient) -> list[bytes]:
+        """Return a recipient's values by number. Raise UnicodeEncodeError for what is not text."""
+        return [value(recipient) for value in self._values]
 
-    def seal(self, kind: LinkKind) -> LinkSigner:
-        """Give what signs the links of a kind."""
-        return LinkSigner(self.secret, kind, self.letter.issue.newsletter)
+    def link_signer(self, kind: LinkKind) -> LinkSigner:
+        """Return the signer of one kind of link."""
+        return LinkSigner(self.secret, kind, self.mail.issue.newsletter)
 
     def link(self, kind: LinkKind) -> tuple[str, int]:
-        """Give a link's address up to the token, and the number of the token."""
-        seal = self.seal(kind)
-        url = subscriber_url(self.letter.publication, self.letter.issue, kind)
-        return url, self._number(kind, lambda reader: seal.token(reader.id))
+        """Return a link's URL up to the token, and the number of the token."""
+        signer = self.link_signer(kind)
+        url = subscriber_url(self.mail.publication, self.mail.issue, kind)
+        return url, self._number(kind, lambda recipient: signer.token(recipient.id))
 
-    def body(self, text: str, *, is_html: bool) -> Iterator[bytes | int]:
-        """Take a body apart: octets, whose line ends are LF, and the numbers of values."""
+    def body_pieces(self, text: str, *, is_html: bool) -> Iterator[bytes | int]:
+        """Yield a body cut at its values: fixed text as UTF-8, and the numbers of values."""
         fixed = ""
         for piece in split_at_placeholders(text):
-            if isinstance(piece, str) or piece.token not in {*_LINK_KINDS, *_SLOT_TEXTS}:
+            if isinstance(piece, str) or piece.token not in {*_LINK_KINDS, *_TEXTS}:
                 fixed += str(piece)
                 continue
             if piece.is_link:
-                address, number = self.link(_LINK_KINDS[piece.token])
-                fixed += html.escape(address) if is_html else address
+                url, number = self.link(_LINK_KINDS[piece.token])
+                fixed += html.escape(url) if is_html else url
             else:
-                number = self._words(piece, is_html=is_html)
+                number = self._text_number(piece, is_html=is_html)
             if fixed:
                 yield fixed.encode()
             yield number
@@ -102,16 +103,16 @@ class PersonalValues:
         if fixed:
             yield fixed.encode()
 
-    def _words(self, slot: Placeholder, *, is_html: bool) -> int:
-        write = slot_text(slot)
+    def _text_number(self, placeholder: Placeholder, *, is_html: bool) -> int:
+        text = placeholder_text(placeholder)
         if is_html:
             return self._number(
-                (slot, True), lambda reader: html.escape(write(reader)).encode()
+                (placeholder, True), lambda recipient: html.escape(text(recipient)).encode()
             )
-        return self._number((slot, False), lambda reader: write(reader).encode())
+        return self._number((placeholder, False), lambda recipient: text(recipient).encode())
 
-    def _number(self, what: LinkKind | tuple[Placeholder, bool], make: MakeValue) -> int:
-        number = self._numbers.setdefault(what, len(self.makers))
-        if number == len(self.makers):
-            self.makers.append(make)
+    def _number(self, key: LinkKind | tuple[Placeholder, bool], value: PersonalValue) -> int:
+        number = self._numbers.setdefault(key, len(self._values))
+        if number == len(self._values):
+            self._values.append(value)
         return number

@@ -1,11 +1,12 @@
-"""The reader's own links: signed, so that nobody can act for another. Pure.
+"""A subscriber's own links, signed so that nobody can act for another subscriber. Pure.
 
-A token says who, and which newsletter; it does not expire, since a mail is kept for years and
-its unsubscribe link must go on working. Knows no message.
+A token names a subscriber and a newsletter. It does not expire: people keep mails for years, and
+the unsubscribe link must go on working.
 """
 
 from __future__ import annotations
 
+import hmac
 import json
 from binascii import b2a_base64
 from typing import Literal
@@ -16,58 +17,61 @@ from publisher import urls
 from publisher.config import Publication
 from publisher.errors import DeliveryError
 from publisher.issues.model import Issue
-from publisher.mail.macs import Mac
 
 LinkKind = Literal["unsubscribe", "preferences", "web"]
 
-# RFC 4648 section 5: of base64, what is safe in an address; itsdangerous leaves out the padding.
+# URL-safe base64 (RFC 4648 section 5), without the padding, as itsdangerous writes it.
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _PADDING = b"\n="
 
 
 class LinkSigner:
-    """Signs one kind of link of one newsletter.
+    """Signs one kind of link of one newsletter. Safe among threads.
 
-    The tokens are those of itsdangerous' URLSafeSerializer, made in a tenth of the time: the key
-    is derived once, and nothing so short is tried to be compressed.
+    The tokens are those of URLSafeSerializer of itsdangerous, in a tenth of its time: the key is
+    derived once, and nothing so short is compressed.
     """
 
     def __init__(self, secret: str, kind: LinkKind, newsletter: str) -> None:
         key = URLSafeSerializer(secret, salt=kind).make_signer().derive_key()
-        self._mac = Mac(key, "sha1")
+        self._hmac = hmac.new(key, digestmod="sha1")
         self._payload = b"[%%d,%b]" % json.dumps(newsletter).encode().replace(b"%", b"%%")
 
     def token(self, subscriber_id: int) -> bytes:
-        """Sign who may do what: ASCII that fits an address as it stands."""
-        payload = _safe(self._payload % subscriber_id)
-        return payload + b"." + _safe(self._mac.digest(payload))
+        """Return a subscriber's token: ASCII that needs no escape in a URL."""
+        payload = _url_safe(self._payload % subscriber_id)
+        signature = self._hmac.copy()
+        signature.update(payload)
+        return payload + b"." + _url_safe(signature.digest())
 
 
-def _safe(octets: bytes) -> bytes:
+def _url_safe(octets: bytes) -> bytes:
     return b2a_base64(octets).translate(_URL_SAFE, _PADDING)
 
 
 def link_token(secret: str, kind: LinkKind, subscriber_id: int, newsletter: str) -> str:
-    """Sign who may do what; each kind of link has a signature of its own."""
+    """Return the token of one link; a token of one kind is not valid for another."""
     return LinkSigner(secret, kind, newsletter).token(subscriber_id).decode("ascii")
 
 
 def read_token(secret: str, kind: LinkKind, value: str) -> tuple[int, str]:
-    """Give the subscriber and newsletter that a token was signed for.
+    """Return the subscriber's id and the newsletter that a token was signed for.
 
-    Raises DeliveryError for a token that was not made here, or for another purpose.
+    Raise DeliveryError for a token that was not made here, or for another kind of link.
     """
     try:
         subscriber_id, newsletter = URLSafeSerializer(secret, salt=kind).loads(value)
     except (BadData, UnicodeError):
-        raise DeliveryError(f"the {kind} link is damaged or was not made here") from None
+        raise DeliveryError(
+            f"the {kind} link is damaged or was not made here; use the whole link from the mail"
+        ) from None
     return int(subscriber_id), str(newsletter)
 
 
 def subscriber_url(publication: Publication, issue: Issue, kind: LinkKind) -> str:
-    """Give the address of a reader's own page, up to where her token goes.
+    """Return the URL of a subscriber's own page, up to the token.
 
-    Her pages for leaving and changing belong to a language, and `web` is the issue's own page.
+    `unsubscribe` and `preferences` have one page a language; `web` is the issue's own page.
     """
     path = (
         urls.issue_path(issue.language, issue.newsletter, issue.day)

@@ -1,7 +1,7 @@
 """Two verifiers of DKIM signatures: dkimpy, and one written by hand from the RFCs.
 
-dkimpy needs PyNaCl for Ed25519, and forgives bare line feeds; the one here knows both algorithms
-and takes bytes as they are. A test holds it to the example that RFC 8463 prints.
+dkimpy needs PyNaCl for Ed25519, and accepts bare line feeds. The verifier here supports both
+algorithms and reads bytes as they are. A test compares it with the example of RFC 8463.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from publisher.mail.dkim import DkimSigner
 from publisher.mail.dkim_keys import dns_record
 
-# What DNS says: name and value.
+# TXT records: name and value.
 Records = Mapping[str, str]
 
 
 def records(*signers: DkimSigner) -> Records:
-    """Give what DNS says of some signers."""
+    """Return the DNS records of some signers."""
     return {record.name: record.value for record in map(dns_record, signers)}
 
 
 def dkimpy_accepts(message: bytes, known: Records, number: int = 0) -> bool:
-    """Ask dkimpy for a message's signature of this number, from above; RSA only."""
+    """Verify a signature with dkimpy (RSA only); signatures are numbered from the top."""
 
     def txt(name: bytes, timeout: int) -> bytes:
         assert timeout > 0
@@ -45,14 +45,14 @@ def dkimpy_accepts(message: bytes, known: Records, number: int = 0) -> bool:
 
 
 def dkimpy_signs(message: bytes, domain: str, selector: str, pem: bytes) -> bytes:
-    """Have dkimpy sign a message."""
+    """Return the signature field that dkimpy makes."""
     canonical = (b"relaxed", b"simple")
     names = selector.encode(), domain.encode()
     return bytes(dkim.sign(message, *names, pem, canonicalize=canonical))
 
 
 def accepts(message: bytes, known: Records) -> list[bool]:
-    """Say of each signature of a message, from above, whether it holds."""
+    """Verify each signature of a message, from the top."""
     head, _, body = message.partition(b"\r\n\r\n")
     fields = re.findall(rb"(?ms)^([!-9;-~]+)[ \t]*:(.*?)(?:\r\n(?![ \t])|\Z)", head)
     return [

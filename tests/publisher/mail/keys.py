@@ -1,4 +1,4 @@
-"""Keys for the tests of signatures, made anew for each run."""
+"""Keys for the tests of DKIM, generated in each run."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ED25519 = pem(Ed25519PrivateKey.generate())
 def signer(
     content: bytes, *, domain: str = "news.example.org", selector: str = "news-2026"
 ) -> DkimSigner:
-    """Make a signer of what is in a PEM file."""
+    """Return a signer with the key of a PEM file."""
     with TemporaryDirectory() as folder:
         path = Path(folder, "dkim.pem")
         path.write_bytes(content)

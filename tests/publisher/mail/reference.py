@@ -1,7 +1,4 @@
-"""A reader's message as the standard library composes it: slow, and the measure of ours.
-
-The same fields and parts, made anew for each reader by `email`, `itsdangerous` and `hmac`.
-"""
+"""The same messages, composed by the standard library's `email`: slow, to compare ours with."""
 
 from __future__ import annotations
 
@@ -36,7 +33,7 @@ OURS = re.compile(r"from|to|subject|list-.*|message-id|feedback-id|archived-at",
 
 
 class WirePolicy(EmailPolicy):
-    """CRLF, 7-bit, and our fields as they stand: the library's folding would spoil them."""
+    """CRLF, 7-bit, and our fields unfolded: the library folds them wrongly."""
 
     def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
         return (
@@ -66,38 +63,38 @@ WIRE = WirePolicy(
 )
 
 
-def compose(letter: IssueMail, reader: Recipient, secret: str, date: datetime) -> bytes:
-    """Write the whole message."""
+def compose(mail: IssueMail, recipient: Recipient, secret: str, date: datetime) -> bytes:
+    """Return the whole message."""
     message = EmailMessage(WIRE)
-    for name, value in _fields(letter, reader, secret, date):
+    for name, value in _fields(mail, recipient, secret, date):
         message[name] = value
-    for text, kind in ((letter.text, "plain"), (letter.html, "html")):
-        filled = _filled(letter, reader, secret, _whole_lines(text), is_html=kind == "html")
+    for text, kind in ((mail.text, "plain"), (mail.html, "html")):
+        filled = _filled(mail, recipient, secret, _whole_lines(text), is_html=kind == "html")
         add = message.set_content if kind == "plain" else message.add_alternative
-        add(filled, subtype=kind, cte=choose_encoding(text, letter.issue.language))
-    message["Content-Language"] = letter.issue.language
+        add(filled, subtype=kind, cte=choose_encoding(text, mail.issue.language))
+    message["Content-Language"] = mail.issue.language
     message.set_boundary("=_boundary")
     return message.as_bytes()
 
 
 def _fields(
-    letter: IssueMail, reader: Recipient, secret: str, date: datetime
+    mail: IssueMail, recipient: Recipient, secret: str, date: datetime
 ) -> Iterator[tuple[str, str]]:
-    publication, issue = letter.publication, letter.issue
+    publication, issue = mail.publication, mail.issue
     sender = publication.sender
-    subject = _filled(letter, reader, secret, letter.subject, is_html=False)
-    seed = f"{issue.name}\n{reader.id}".encode()
+    subject = _filled(mail, recipient, secret, mail.subject, is_html=False)
+    seed = f"{issue.name}\n{recipient.id}".encode()
     digest = hmac.new(secret.encode(), seed, hashlib.sha256).hexdigest()
     mailto = (
         f"mailto:{quote(sender.address, safe='@')}?subject=unsubscribe%20{issue.newsletter}"
     )
     page = f"{publication.url}/{issue.language}/{issue.newsletter}/{issue.day}/"
     yield "From", encode_mailbox(sender.name, sender.address)
-    yield "To", encode_mailbox(printable_line(reader.name), reader.address)
+    yield "To", encode_mailbox(printable_line(recipient.name), recipient.address)
     yield "Subject", encode_text(subject)
     yield "Date", format_datetime(date.astimezone(UTC))
     yield "Message-ID", f"<{issue.name}.{digest[:24]}@{sender.domain}>"
-    yield "List-Unsubscribe", f"<{_link(letter, reader, secret, 'unsubscribe')}>, <{mailto}>"
+    yield "List-Unsubscribe", f"<{_link(mail, recipient, secret, 'unsubscribe')}>, <{mailto}>"
     yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
     yield "List-Id", f"<{issue.newsletter}.{issue.language.lower()}.{publication.host}>"
     yield "Feedback-ID", feedback_id(publication, issue)
@@ -107,38 +104,38 @@ def _fields(
     yield "Precedence", "bulk"
 
 
-def _link(letter: IssueMail, reader: Recipient, secret: str, kind: str) -> str:
-    publication, issue = letter.publication, letter.issue
-    # As URLSafeSerializer does it, but that it tries to compress the payload first.
-    payload = base64_encode(f'[{reader.id},"{issue.newsletter}"]')
+def _link(mail: IssueMail, recipient: Recipient, secret: str, kind: str) -> str:
+    publication, issue = mail.publication, mail.issue
+    # As URLSafeSerializer does it, without its attempt to compress the payload.
+    payload = base64_encode(f'[{recipient.id},"{issue.newsletter}"]')
     token = URLSafeSerializer(secret, salt=kind).make_signer().sign(payload).decode("ascii")
     page = f"{issue.newsletter}/{issue.day}" if kind == "web" else kind
     return f"{publication.url}/{issue.language}/{page}/?t={token}"
 
 
 def _filled(
-    letter: IssueMail, reader: Recipient, secret: str, text: str, *, is_html: bool
+    mail: IssueMail, recipient: Recipient, secret: str, text: str, *, is_html: bool
 ) -> str:
-    """Put a reader's values in, in one go: what is put in is not looked through again."""
+    """Replace all placeholders in one pass, so that no value is searched for placeholders."""
     own = {
-        "ADDRESS": reader.address,
-        "READER_NAME": reader.name,
-        "READER_LANGUAGE": reader.language,
-        "READER_TIMEZONE": reader.timezone or "",
-        "UNSUBSCRIBE": _link(letter, reader, secret, "unsubscribe"),
-        "PREFERENCES": _link(letter, reader, secret, "preferences"),
-        "READER_WEB": _link(letter, reader, secret, "web"),
+        "ADDRESS": recipient.address,
+        "READER_NAME": recipient.name,
+        "READER_LANGUAGE": recipient.language,
+        "READER_TIMEZONE": recipient.timezone or "",
+        "UNSUBSCRIBE": _link(mail, recipient, secret, "unsubscribe"),
+        "PREFERENCES": _link(mail, recipient, secret, "preferences"),
+        "READER_WEB": _link(mail, recipient, secret, "web"),
     }
 
     def value(found: re.Match[str]) -> str:
         otherwise = bytes.fromhex(found[3] or "").decode()
-        said = printable_line(own[found[1] or found[2]]) or printable_line(otherwise)
-        return html.escape(said) if is_html else said
+        text_value = printable_line(own[found[1] or found[2]]) or printable_line(otherwise)
+        return html.escape(text_value) if is_html else text_value
 
     return PLACE.sub(value, text)
 
 
 def _whole_lines(text: str) -> str:
-    """End the last line too, even if nothing will be put into it."""
+    """End every line with LF, the last one too."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     return lines if lines.endswith("\n") else f"{lines}\n"

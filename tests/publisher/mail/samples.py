@@ -1,4 +1,4 @@
-"""Letters and readers for the tests of composing, and what every message on the wire must be."""
+"""Sample mails and recipients, and a strict parser of messages."""
 
 from __future__ import annotations
 
@@ -55,18 +55,18 @@ def an_issue(language: str = "en", **changes: Any) -> Issue:
 
 
 def an_issue_mail(language: str = "en", **changes: Any) -> IssueMail:
-    """Make a letter whose bodies hold the reader's tokens and lines of every length."""
-    words = SUBJECTS[language]
+    """Return a mail whose parts hold placeholders and lines of many lengths."""
+    subject = SUBJECTS[language]
     links = f'<a href="{UNSUBSCRIBE_PLACEHOLDER}">x</a> <a href="{PREFERENCES_PLACEHOLDER}">y</a> {ADDRESS_PLACEHOLDER}'
-    letter = IssueMail(
+    mail = IssueMail(
         publication=a_publication(),
         issue=an_issue(language),
-        subject=words,
-        html=f"<!DOCTYPE html><html lang='{language}'><p>{words * 40}</p>\n{links}</html>\n",
-        text=f"{words}\n\n{words * 40}\n{UNSUBSCRIBE_PLACEHOLDER}\n{PREFERENCES_PLACEHOLDER}\n{ADDRESS_PLACEHOLDER}\n.\n",
+        subject=subject,
+        html=f"<!DOCTYPE html><html lang='{language}'><p>{subject * 40}</p>\n{links}</html>\n",
+        text=f"{subject}\n\n{subject * 40}\n{UNSUBSCRIBE_PLACEHOLDER}\n{PREFERENCES_PLACEHOLDER}\n{ADDRESS_PLACEHOLDER}\n.\n",
         date=MADE_AT,
     )
-    return replace(letter, **changes)
+    return replace(mail, **changes)
 
 
 def a_recipient(number: int = 1, name: str = "Ann Example", **changes: Any) -> Recipient:
@@ -81,13 +81,13 @@ def a_recipient(number: int = 1, name: str = "Ann Example", **changes: Any) -> R
 
 
 def parsed(content: bytes) -> EmailMessage:
-    """Parse a message as a strict mail program does, and hold it to the rules of the wire."""
+    """Parse a message; fail where it breaks RFC 5322, RFC 2045 or RFC 2047."""
     assert content.isascii()
     assert b"\n" not in content.replace(b"\r\n", b"")
     assert b"\r" not in content.replace(b"\r\n", b"")
     head, _, body = content.partition(b"\r\n\r\n")
     for line in content.split(b"\r\n"):
-        # SMTP would have to double it.
+        # SMTP would have to double a leading dot.
         assert not line.startswith(b".")
         assert not line.endswith((b" ", b"\t"))
     assert max(map(len, head.split(b"\r\n"))) <= 998
@@ -102,7 +102,7 @@ def parsed(content: bytes) -> EmailMessage:
 
 
 def raw_field(content: bytes, name: str) -> str:
-    """Give a field as it stands on the wire, unfolded and not decoded."""
+    """Return a field's value, unfolded and not decoded."""
     head = content.partition(b"\r\n\r\n")[0].decode("ascii")
     found = re.findall(rf"(?ims)^{name}:(.*?)(?=\r\n\S|\Z)", head)
     assert len(found) == 1, name

@@ -1,8 +1,7 @@
-"""Joined bytes are what the standard library would have composed, whatever readers are called."""
+"""Compiled messages equal those that the standard library composes, for any text and recipient."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from email import message_from_bytes, policy
 from email.message import MIMEPart
@@ -33,66 +32,57 @@ from tests.publisher.mail.samples import (
     parsed,
 )
 
-AWKWARD = (
-    *(
-        "",
-        " ",
-        "  ",
-        "\t",
-        "\n",
-        "\n\n",
-        "\r",
-        "\r\n",
-        ".",
-        "..",
-        "\n.",
-        ".\n",
-        "=",
-        "=\n",
-        "==3D",
-    ),
-    *(
-        "From ",
-        "\nFrom here",
-        "From",
-        " \n",
-        "\t\n",
-        "\n ",
-        "x" * 75,
-        "x" * 76,
-        "y" * 500,
-        "=" * 40,
-    ),
-    *(
-        "é",
-        "ß" * 60,
-        "灯籠",
-        "渡輪" * 40,
-        "العبّارة",
-        "🦊👩\u200d👧",
-        "e\u0301",
-        "\xa0",
-        "\u2028",
-        "\x85",
-    ),
-    *("<b>", "&amp;", '"', "'", "--", "--=_", "@@", "@@READER_", "@"),
+BLANKS = (
+    "",
+    " ",
+    "  ",
+    "\t",
+    "\n",
+    "\n\n",
+    "\r",
+    "\r\n",
+    " \n",
+    "\t\n",
+    "\n ",
+    "\xa0",
+    "\u2028",
+    "\x85",
 )
+SIGNS = (
+    ".",
+    "..",
+    "\n.",
+    ".\n",
+    "=",
+    "=\n",
+    "==3D",
+    "=" * 40,
+    "<b>",
+    "&amp;",
+    '"',
+    "'",
+    "--",
+    "--=_",
+)
+WORDS = ("From ", "\nFrom here", "From", "x" * 75, "x" * 76, "y" * 500, "@@", "@@READER_", "@")
+SCRIPTS = ("é", "ß" * 60, "灯籠", "渡輪" * 40, "العبّارة", "🦊👩\u200d👧", "e\u0301")
+AWKWARD = (*BLANKS, *SIGNS, *WORDS, *SCRIPTS)
 FRAGMENTS = st.sampled_from(AWKWARD) | st.text(st.characters(exclude_categories=["Cs"]))
-PLACES = st.sampled_from(
+PLACEHOLDERS = st.sampled_from(
     [UNSUBSCRIBE_PLACEHOLDER, PREFERENCES_PLACEHOLDER, WEB_PLACEHOLDER, *WORD_PLACEHOLDERS]
 )
-OTHERWISE = st.builds(
+FALLBACKS = st.builds(
     lambda token, text: str(Placeholder(token, text)),
     st.sampled_from(OPTIONAL_PLACEHOLDERS),
     FRAGMENTS,
 )
-BODIES = st.lists(FRAGMENTS | PLACES | OTHERWISE, max_size=12).map("".join)
+BODIES = st.lists(FRAGMENTS | PLACEHOLDERS | FALLBACKS, max_size=12).map("".join)
 NAMES = st.lists(FRAGMENTS, max_size=3).map("".join)
 SUBJECT_PARTS = st.sampled_from(
     ["", "Week", "灯籠 ", "=?utf-8?q?x?=", "z" * 90, *WORD_PLACEHOLDERS]
 )
 LOCAL = st.text(st.sampled_from("aZ9!#$%&'*+/=?^_`{|}~-"), min_size=1, max_size=70)
-READERS = st.builds(
+RECIPIENTS = st.builds(
     Recipient,
     id=st.integers(0, 2**63 - 1),
     address=LOCAL.map("{}@example.com".format) | st.just('"a b"@example.com'),
@@ -102,8 +92,8 @@ READERS = st.builds(
 )
 
 
-def said(content: bytes) -> list[tuple[str, ...]]:
-    """Give all that a mail program gets to see of a message, but the boundary."""
+def contents(content: bytes) -> list[tuple[str, ...]]:
+    """Return all that a mail program shows of a message, without the boundary."""
     message = message_from_bytes(content, policy=policy.default)
     fields = [(name, str(value).partition("boundary=")[0]) for name, value in message.items()]
     return [*sorted(fields), *map(part, message.iter_parts())]
@@ -114,15 +104,15 @@ def part(one: MIMEPart) -> tuple[str, ...]:
     return one.get_content_type(), one.get_content_charset(""), encoding, one.get_content()
 
 
-def assert_alike(letter: IssueMail, *readers: Recipient, date: datetime = MADE_AT) -> None:
-    compiled = compile_mail(letter, SECRET)
-    for reader in readers:
-        content = compiled.message(reader, date).content
+def assert_alike(mail: IssueMail, *recipients: Recipient, date: datetime = MADE_AT) -> None:
+    compiled = compile_mail(mail, SECRET)
+    for recipient in recipients:
+        content = compiled.message(recipient, date).content
         parsed(content)
-        assert said(content) == said(reference.compose(letter, reader, SECRET, date))
+        assert contents(content) == contents(reference.compose(mail, recipient, SECRET, date))
 
 
-@given(st.sampled_from([*SUBJECTS]), BODIES, BODIES, READERS, READERS)
+@given(st.sampled_from([*SUBJECTS]), BODIES, BODIES, RECIPIENTS, RECIPIENTS)
 @example(
     "en",
     f"a\n{NAME_PLACEHOLDER}\n",
@@ -131,24 +121,24 @@ def assert_alike(letter: IssueMail, *readers: Recipient, date: datetime = MADE_A
     a_recipient(2),
 )
 @example("ar", NAME_PLACEHOLDER, "", a_recipient(name=""), a_recipient(2, "ab"))
-def test_whatever_stands_around_values_and_in_them(
+def test_any_body_and_any_value(
     language: str, text: str, html: str, ann: Recipient, bob: Recipient
 ) -> None:
     assert_alike(an_issue_mail(language, text=text, html=html), ann, bob)
 
 
-@given(st.lists(SUBJECT_PARTS, max_size=5).map("".join), READERS)
-def test_whatever_stands_in_a_subject(subject: str, reader: Recipient) -> None:
-    assert_alike(an_issue_mail(subject=subject), reader)
+@given(st.lists(SUBJECT_PARTS, max_size=5).map("".join), RECIPIENTS)
+def test_any_subject(subject: str, recipient: Recipient) -> None:
+    assert_alike(an_issue_mail(subject=subject), recipient)
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
 @pytest.mark.parametrize("before", range(3))
-def test_values_at_every_phase_of_an_encoding(language: str, before: int) -> None:
+def test_values_at_every_offset_of_an_encoding(language: str, before: int) -> None:
     for between in range(4):
         text = f"{'a' * before}{NAME_PLACEHOLDER}{'b' * between}{NAME_PLACEHOLDER}{'c' * 80}{NAME_PLACEHOLDER}"
-        letter = an_issue_mail(language, text=text, html=text)
-        assert_alike(letter, *(a_recipient(9, "n" * length) for length in (0, 1, 2, 3, 75, 76)))
+        mail = an_issue_mail(language, text=text, html=text)
+        assert_alike(mail, *(a_recipient(9, "n" * length) for length in (0, 1, 2, 3, 75, 76)))
 
 
 @pytest.mark.parametrize("language", ["en", "zh-Hant"])
@@ -160,13 +150,13 @@ def test_lines_of_every_length_around_a_value(language: str, length: int) -> Non
 
 
 @pytest.mark.parametrize("language", SUBJECTS)
-def test_a_value_is_not_looked_through_for_places(language: str) -> None:
-    reader = a_recipient(name=f"{ADDRESS_PLACEHOLDER} {UNSUBSCRIBE_PLACEHOLDER}")
-    letter = an_issue_mail(
+def test_a_value_is_not_searched_for_placeholders(language: str) -> None:
+    recipient = a_recipient(name=f"{ADDRESS_PLACEHOLDER} {UNSUBSCRIBE_PLACEHOLDER}")
+    mail = an_issue_mail(
         language, text=f"Dear {NAME_PLACEHOLDER}", subject=f"For {NAME_PLACEHOLDER}"
     )
-    assert_alike(letter, reader)
-    content = compile_mail(letter, SECRET).message(reader, MADE_AT).content
+    assert_alike(mail, recipient)
+    content = compile_mail(mail, SECRET).message(recipient, MADE_AT).content
     text, _html = parsed(content).iter_parts()
     assert text.get_content() == f"Dear {ADDRESS_PLACEHOLDER} {UNSUBSCRIBE_PLACEHOLDER}\r\n"
 
@@ -174,14 +164,14 @@ def test_a_value_is_not_looked_through_for_places(language: str) -> None:
 @pytest.mark.parametrize(
     "residue", ["@@READER_NAME_OR@@FF@@", "@@READER_NAME_OR@@x@@", "@@CONFIRM@@", "@@READER_@@"]
 )
-def test_what_nobody_can_fill_in_stays_for_the_gate_to_find(residue: str) -> None:
-    letter = an_issue_mail(text=f"a {residue} b", html=f"<p>{residue}</p>")
-    content = compile_mail(letter, SECRET).message(a_recipient(), MADE_AT).content
+def test_malformed_placeholders_stay_for_the_gate_to_find(residue: str) -> None:
+    mail = an_issue_mail(text=f"a {residue} b", html=f"<p>{residue}</p>")
+    content = compile_mail(mail, SECRET).message(a_recipient(), MADE_AT).content
     assert all(residue in part.get_content() for part in parsed(content).iter_parts())
 
 
 @pytest.mark.parametrize("language", SUBJECTS)
-def test_a_boundary_is_the_issue_s_and_in_no_part(language: str) -> None:
+def test_the_boundary_is_equal_in_all_messages_and_occurs_in_no_part(language: str) -> None:
     text = f"--=_ {NAME_PLACEHOLDER}\n--=_{NAME_PLACEHOLDER}" * 50
     compiled = compile_mail(an_issue_mail(language, text=text, html=text), SECRET)
     first, second = (compiled.message(a_recipient(n), MADE_AT).content for n in (1, 2))
@@ -191,7 +181,7 @@ def test_a_boundary_is_the_issue_s_and_in_no_part(language: str) -> None:
     assert first.endswith(b"--" + boundary + b"--\r\n")
 
 
-def test_a_date_is_told_in_utc_whatever_its_zone() -> None:
+def test_the_date_is_written_in_utc() -> None:
     for hours in (-11, 0, 3):
         date = datetime(2026, 1, 9, 8, tzinfo=UTC).astimezone(timezone(timedelta(hours=hours)))
         assert_alike(an_issue_mail(), a_recipient(), date=date)
@@ -199,8 +189,8 @@ def test_a_date_is_told_in_utc_whatever_its_zone() -> None:
         assert parsed(content)["Date"] == "Fri, 09 Jan 2026 08:00:00 +0000"
 
 
-def test_each_date_is_told_in_its_own_message() -> None:
-    compiled = compile_mail(replace(an_issue_mail()), SECRET)
+def test_each_message_has_its_own_date() -> None:
+    compiled = compile_mail(an_issue_mail(), SECRET)
     for day in (1, 2, 1, 3):
         date = datetime(2026, 1, day, 8, tzinfo=UTC)
         message = parsed(compiled.message(a_recipient(), date).content)

@@ -22,7 +22,7 @@ def decoded(lines: bytes) -> bytes:
 
 
 @given(PIECES, st.lists(OCTETS, min_size=3, max_size=3))
-def test_pieces_and_values_come_out_joined(
+def test_fixed_text_and_values_decode_in_order(
     runs: list[tuple[bytes, list[int]]], values: list[bytes]
 ) -> None:
     pieces: list[bytes | int] = []
@@ -37,7 +37,7 @@ def test_pieces_and_values_come_out_joined(
 
 @pytest.mark.parametrize("before", range(4))
 @pytest.mark.parametrize("after", range(5))
-def test_every_phase_before_and_after_a_value(before: int, after: int) -> None:
+def test_values_of_every_length_at_every_offset_decode(before: int, after: int) -> None:
     part = Base64Part([b"x" * before, 0, b"y" * after, 1, b"z" * 100, 0, b"\n"])
     for length in range(130):
         value = bytes(range(length))
@@ -45,11 +45,11 @@ def test_every_phase_before_and_after_a_value(before: int, after: int) -> None:
         assert decoded(b"".join(part.filled([value, b"!"]))) == expected
 
 
-def test_line_ends_are_those_of_mail() -> None:
+def test_line_ends_become_crlf() -> None:
     part = Base64Part([b"a\nb\n", 0, b"\nc\n"])
     assert decoded(b"".join(part.filled([b"v"]))) == b"a\r\nb\r\nv\r\nc\r\n"
 
 
-def test_lines_are_as_long_as_they_may_be() -> None:
+def test_lines_have_76_characters() -> None:
     lengths = [len(line) for line in base64_lines(bytes(200)).split(b"\r\n")]
     assert lengths == [76, 76, 76, 40, 0]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.errors import DeliveryError
-from publisher.mail import compile_mail, compose_message
+from publisher.mail import compile_mail
 from publisher.mail.signed_links import LinkKind, read_token
 from publisher.rendering.placeholders import (
     ADDRESS_PLACEHOLDER,
@@ -28,7 +28,6 @@ from tests.publisher.mail.dkim_verification import accepts, dkimpy_accepts, reco
 from tests.publisher.mail.keys import ED25519, RSA, signer
 from tests.publisher.mail.samples import (
     MADE_AT,
-    SUBJECTS,
     a_publication,
     a_recipient,
     an_issue_mail,
@@ -36,7 +35,7 @@ from tests.publisher.mail.samples import (
     raw_field,
 )
 
-WHOM = str(Placeholder(NAME_PLACEHOLDER, "dear <reader> & friend"))
+WHOM = str(Placeholder(NAME_PLACEHOLDER, "dear <friend> & member"))
 BOTH = (signer(RSA), signer(ED25519, selector="ed-2026"))
 KNOWN = records(*BOTH)
 
@@ -48,16 +47,7 @@ def bodies(content: bytes) -> tuple[str, str]:
     return text, html
 
 
-@pytest.mark.parametrize("language", SUBJECTS)
-def test_a_compiled_letter_gives_what_composing_one_message_gives(language: str) -> None:
-    letter = an_issue_mail(language)
-    compiled = compile_mail(letter, SECRET)
-    for number in (1, 2, 1):
-        reader = a_recipient(number)
-        assert compiled.message(reader, letter.date) == compose_message(letter, reader, SECRET)
-
-
-def test_each_reader_gets_her_own_words() -> None:
+def test_each_recipient_gets_their_own_values() -> None:
     places = f"{NAME_PLACEHOLDER}|{ADDRESS_PLACEHOLDER}|{LANGUAGE_PLACEHOLDER}|{TIMEZONE_PLACEHOLDER}"
     compiled = compile_mail(an_issue_mail(text=places, html=places), SECRET)
     ann = a_recipient(1, "Ann <3", language="de-AT", timezone="Europe/Vienna")
@@ -73,15 +63,15 @@ def test_each_reader_gets_her_own_words() -> None:
     ("name", "text", "html"),
     [
         ("Ann", "Ann", "Ann"),
-        ("", "dear <reader> & friend", "dear &lt;reader&gt; &amp; friend"),
-        (" \t\r\n\u200b", "dear <reader> & friend", "dear &lt;reader&gt; &amp; friend"),
-        ("\u200b \u200b", "dear <reader> & friend", "dear &lt;reader&gt; &amp; friend"),
-        ("\u200d \u200c", "dear <reader> & friend", "dear &lt;reader&gt; &amp; friend"),
+        ("", "dear <friend> & member", "dear &lt;friend&gt; &amp; member"),
+        (" \t\r\n\u200b", "dear <friend> & member", "dear &lt;friend&gt; &amp; member"),
+        ("\u200b \u200b", "dear <friend> & member", "dear &lt;friend&gt; &amp; member"),
+        ("\u200d \u200c", "dear <friend> & member", "dear &lt;friend&gt; &amp; member"),
         ("\u200b Ann \u200b E. ", "Ann E.", "Ann E."),
     ],
 )
 @pytest.mark.parametrize("language", ["en", "ar"])
-def test_a_place_s_own_words_are_for_readers_who_have_none(
+def test_a_placeholder_s_fallback_stands_where_a_recipient_has_no_value(
     language: str, name: str, text: str, html: str
 ) -> None:
     compiled = compile_mail(an_issue_mail(language, text=WHOM, html=WHOM), SECRET)
@@ -93,21 +83,21 @@ def test_a_place_s_own_words_are_for_readers_who_have_none(
     "name", ["Ann\r\n\r\nBcc: x", "Ann\u2028Bcc: x", "\u202eAnn\nBcc: x\u200f", "Ann\x00Bcc: x"]
 )
 def test_a_value_stays_on_its_line(name: str) -> None:
-    letter = an_issue_mail(
+    mail = an_issue_mail(
         subject=f"For {NAME_PLACEHOLDER}", text=f"<{NAME_PLACEHOLDER}>", html=NAME_PLACEHOLDER
     )
-    content = compile_mail(letter, SECRET).message(a_recipient(name=name), MADE_AT).content
+    content = compile_mail(mail, SECRET).message(a_recipient(name=name), MADE_AT).content
     assert bodies(content) == ("<Ann Bcc: x>", "Ann Bcc: x")
     assert parsed(content)["Subject"] == "For Ann Bcc: x"
     assert parsed(content)["Bcc"] is None
 
 
-def test_every_link_is_signed_for_its_own_purpose() -> None:
-    letter = an_issue_mail(
+def test_each_kind_of_link_has_its_own_signature() -> None:
+    mail = an_issue_mail(
         text=f"{UNSUBSCRIBE_PLACEHOLDER}\n{PREFERENCES_PLACEHOLDER}\n{WEB_PLACEHOLDER}",
         html=f"<a href='{WEB_PLACEHOLDER}'>x</a>",
     )
-    content = compile_mail(letter, SECRET).message(a_recipient(42), MADE_AT).content
+    content = compile_mail(mail, SECRET).message(a_recipient(42), MADE_AT).content
     text, html = bodies(content)
     leave, change, web = text.split()
     assert f"<{leave}>" in raw_field(content, "List-Unsubscribe")
@@ -122,10 +112,10 @@ def test_every_link_is_signed_for_its_own_purpose() -> None:
 @pytest.mark.parametrize(
     "name", ["Ann", "Zoë Müßter", "样例甲", "مثال يوسف", "=?utf-8?q?x?=", ""]
 )
-def test_a_subject_may_name_the_reader(name: str) -> None:
-    letter = an_issue_mail(subject=f"{WHOM}: 灯籠 & tide")
-    content = compile_mail(letter, SECRET).message(a_recipient(name=name), MADE_AT).content
-    subject = f"{name or 'dear <reader> & friend'}: 灯籠 & tide"
+def test_a_subject_may_contain_the_recipient_s_name(name: str) -> None:
+    mail = an_issue_mail(subject=f"{WHOM}: 灯籠 & tide")
+    content = compile_mail(mail, SECRET).message(a_recipient(name=name), MADE_AT).content
+    subject = f"{name or 'dear <friend> & member'}: 灯籠 & tide"
     parsed(content)
     assert str(make_header(decode_header(raw_field(content, "Subject")))) == subject
 
@@ -133,50 +123,52 @@ def test_a_subject_may_name_the_reader(name: str) -> None:
 @pytest.mark.parametrize(
     "link", [UNSUBSCRIBE_PLACEHOLDER, PREFERENCES_PLACEHOLDER, WEB_PLACEHOLDER]
 )
-def test_a_subject_may_hold_no_link(link: str) -> None:
-    with pytest.raises(DeliveryError, match=f"^Subject can't hold a reader's link, {link}$"):
+def test_a_subject_with_a_personal_link_is_refused(link: str) -> None:
+    with pytest.raises(
+        DeliveryError, match=f"^Subject can't hold a subscriber's link, {link}$"
+    ):
         compile_mail(an_issue_mail(subject=f"Look: {link}"), SECRET)
 
 
 @pytest.mark.parametrize("place", [ADDRESS_PLACEHOLDER, UNSUBSCRIBE_PLACEHOLDER, WHOM])
-def test_no_other_field_may_hold_a_reader_s_value(place: str) -> None:
+def test_no_other_field_may_contain_a_personal_value(place: str) -> None:
     publication = a_publication()
     sender = publication.sender._replace(name=f"x {place}")
-    letter = an_issue_mail(publication=publication.model_copy(update={"sender": sender}))
-    with pytest.raises(DeliveryError, match=r"^From can't hold a reader's value, as in "):
-        compile_mail(letter, SECRET)
+    mail = an_issue_mail(publication=publication.model_copy(update={"sender": sender}))
+    with pytest.raises(DeliveryError, match=r"^From can't hold a subscriber's value, as in "):
+        compile_mail(mail, SECRET)
 
 
-def test_half_a_surrogate_pair_is_no_text() -> None:
+def test_half_a_surrogate_pair_is_refused() -> None:
     with pytest.raises(DeliveryError, match=r"^no message can be written: the text/html part"):
         compile_mail(an_issue_mail(html="\ud800"), SECRET)
     with pytest.raises(DeliveryError, match=r"^no message can be written: the subject holds"):
         compile_mail(an_issue_mail(subject=f"a\ud800 {NAME_PLACEHOLDER}"), SECRET)
 
 
-def test_signatures_stand_above_and_hold() -> None:
-    letter = an_issue_mail("ar", text=f"{'x' * 100}{NAME_PLACEHOLDER}\n\n\n")
-    compiled = compile_mail(letter, SECRET, BOTH)
+def test_signatures_stand_above_the_header_and_verify() -> None:
+    mail = an_issue_mail("ar", text=f"{'x' * 100}{NAME_PLACEHOLDER}\n\n\n")
+    compiled = compile_mail(mail, SECRET, BOTH)
     for number in (1, 2):
         content = compiled.message(a_recipient(number, "样例甲" * 9), MADE_AT).content
         parsed(content)
         assert content.startswith(b"DKIM-Signature:")
         assert accepts(content, KNOWN) == [True, True]
         assert dkimpy_accepts(content, KNOWN)
-        unsigned = compile_mail(letter, SECRET).message(
+        unsigned = compile_mail(mail, SECRET).message(
             a_recipient(number, "样例甲" * 9), MADE_AT
         )
         assert content.endswith(b"\r\n" + unsigned.content)
 
 
-def test_a_signature_answers_for_what_is_the_reader_s() -> None:
+def test_signatures_cover_the_personal_fields() -> None:
     compiled = compile_mail(an_issue_mail(), SECRET, BOTH)
     content = compiled.message(a_recipient(), MADE_AT).content
     for field in (b"To: Ann", b"Subject: T", b"Date: F", b"<weekly-en", b"/unsubscribe/"):
         assert accepts(content.replace(field, field + b"x", 1), KNOWN) == [False, False]
 
 
-def test_any_number_of_threads_may_write() -> None:
+def test_many_threads_can_write_messages_at_once() -> None:
     compiled = compile_mail(an_issue_mail(), SECRET)
     jobs = [
         (a_recipient(number), datetime(2026, 1, 1 + number % 9, tzinfo=UTC))
@@ -188,13 +180,15 @@ def test_any_number_of_threads_may_write() -> None:
     assert together == alone
 
 
-def test_a_value_that_is_no_text_is_refused() -> None:
+def test_a_value_with_half_a_surrogate_pair_is_refused() -> None:
     compiled = compile_mail(an_issue_mail(html=LANGUAGE_PLACEHOLDER), SECRET)
-    with pytest.raises(DeliveryError, match=r"^reader 3 can't be written to: .* is no text$"):
+    with pytest.raises(
+        DeliveryError, match=r"^subscriber 3 can't be written to: .* is not text$"
+    ):
         compiled.message(a_recipient(3, language="\ud800"), MADE_AT)
 
 
-def test_what_is_compiled_tells_no_secret() -> None:
+def test_the_repr_of_a_compiled_mail_hides_the_secret() -> None:
     assert SECRET not in repr(compile_mail(an_issue_mail(), SECRET))
 
 
@@ -203,10 +197,12 @@ def test_what_is_compiled_tells_no_secret() -> None:
     st.text(st.sampled_from('aZ1.@-_+ "()<>,;:\\[]é\r\n\x00'))
     | st.from_regex(r"[a-z.+\"]{1,3}@[a-z.\[-]{1,4}", fullmatch=True),
 )
-def test_whoever_a_reader_is_she_gets_a_message_or_is_refused(name: str, address: str) -> None:
-    reader = a_recipient(name=name, address=address)
+def test_every_recipient_gets_a_well_formed_message_or_an_error(
+    name: str, address: str
+) -> None:
+    recipient = a_recipient(name=name, address=address)
     try:
-        content = compile_mail(an_issue_mail(), SECRET).message(reader, MADE_AT).content
+        content = compile_mail(an_issue_mail(), SECRET).message(recipient, MADE_AT).content
     except DeliveryError:
         return
     assert [one.addr_spec for one in parsed(content)["To"].addresses] == [address]

@@ -1,5 +1,4 @@
-"""Signatures, as dkimpy and a second verifier see them. dkimpy is asked about RSA only: for
-Ed25519 it needs PyNaCl, which is none of our dependencies."""
+"""DKIM signatures, verified by dkimpy (RSA only, Ed25519 needs PyNaCl) and by a second verifier."""
 
 import re
 from collections.abc import Sequence
@@ -48,7 +47,7 @@ FIELDS: tuple[HeaderField, ...] = (
     (b"Content-Type", b' multipart/alternative;\r\n\tboundary="=_0123"'),
     (b"Content-Language", b" en"),
 )
-LOOSE = (b"Precedence", b"Content-Language")
+UNSIGNED = (b"Precedence", b"Content-Language")
 BODY = (b"--=_0123\r\n\r\nThe tide waits", b" for  nobody.\r\n", b".\r\n--=_0123--\r\n")
 BOTH = (signer(RSA), signer(ED25519, selector="ed-2026"))
 KNOWN = records(*BOTH)
@@ -70,10 +69,10 @@ def signed(
 
 
 def verdicts(message: bytes) -> list[bool]:
-    """What is said of the signatures by RSA and Ed25519, where two verifiers agree about RSA."""
-    said = accepts(message, KNOWN)
-    assert dkimpy_accepts(message, KNOWN) == said[0]
-    return said
+    """Verify the RSA and the Ed25519 signature; both verifiers must agree about RSA."""
+    results = accepts(message, KNOWN)
+    assert dkimpy_accepts(message, KNOWN) == results[0]
+    return results
 
 
 def tags(field: bytes) -> dict[str, str]:
@@ -83,12 +82,12 @@ def tags(field: bytes) -> dict[str, str]:
     return {name.strip(): re.sub(r"\s", "", text) for name, text in pairs}
 
 
-def test_both_kinds_of_signature_hold_on_one_message() -> None:
+def test_rsa_and_ed25519_signatures_verify_on_one_message() -> None:
     assert verdicts(signed()) == [True, True]
 
 
 @pytest.mark.parametrize("one", BOTH)
-def test_a_signature_holds_by_itself(one: DkimSigner) -> None:
+def test_each_signature_verifies_alone(one: DkimSigner) -> None:
     message = wire(FIELDS, BODY, one.sign(FIELDS, BODY))
     assert accepts(message, records(one)) == [True]
     assert dkim_fields((one,), FIELDS, BODY) == one.sign(FIELDS, BODY)
@@ -98,7 +97,7 @@ def test_without_a_signer_there_is_no_signature() -> None:
     assert dkim_fields((), FIELDS, BODY) == b""
 
 
-def test_a_signature_says_who_and_how_and_nothing_of_when_or_how_long() -> None:
+def test_a_signature_has_no_time_no_expiry_and_no_body_length() -> None:
     rsa, ed25519 = (tags(one.sign(FIELDS, BODY)) for one in BOTH)
     assert set(rsa) == set(ed25519) == {"v", "a", "c", "d", "s", "h", "bh", "b"}
     assert (rsa["a"], ed25519["a"]) == ("rsa-sha256", "ed25519-sha256")
@@ -108,11 +107,7 @@ def test_a_signature_says_who_and_how_and_nothing_of_when_or_how_long() -> None:
     assert rsa["bh"] == ed25519["bh"]
 
 
-def test_every_attempt_has_the_same_signature() -> None:
-    assert dkim_fields(BOTH, FIELDS, BODY) == dkim_fields(BOTH, FIELDS, BODY)
-
-
-def test_many_threads_may_share_a_signer() -> None:
+def test_many_threads_can_share_a_signer() -> None:
     bodies = [[b"%d\r\n" % number] for number in range(64)]
     with ThreadPoolExecutor(8) as threads:
         shared = list(threads.map(lambda body: dkim_fields(BOTH, FIELDS, body), bodies))
@@ -137,7 +132,7 @@ def test_long_names_of_domain_and_selector_have_lines_of_their_own() -> None:
     assert dkimpy_accepts(message, records(one))
 
 
-def test_what_may_stand_there_once_is_named_once_more_than_it_does() -> None:
+def test_oversigned_fields_are_listed_once_more_than_they_occur() -> None:
     names = tags(BOTH[0].sign(FIELDS, BODY))["h"].split(":")
     present = [name.lower().decode() for name, _value in FIELDS]
     for name in (octets.decode() for octets in OVERSIGNED):
@@ -146,58 +141,33 @@ def test_what_may_stand_there_once_is_named_once_more_than_it_does() -> None:
     assert set(names) <= {name.decode() for name in COVERED}
 
 
-@pytest.mark.parametrize("name", [b"list-unsubscribe", b"list-unsubscribe-post"])
-def test_both_fields_of_one_click_are_covered(name: bytes) -> None:
-    assert name.decode() in tags(BOTH[0].sign(FIELDS, BODY))["h"].split(":")
-
-
-@pytest.mark.parametrize("place", range(len(FIELDS)))
-def test_a_covered_field_can_be_neither_changed_nor_dropped(place: int) -> None:
+def test_a_covered_field_can_be_neither_changed_nor_dropped() -> None:
     above = dkim_fields(BOTH, FIELDS, BODY)
-    name, value = FIELDS[place]
-    holds = name in LOOSE
-    changed = (*FIELDS[:place], (name, value[:-1] + b"!"), *FIELDS[place + 1 :])
-    dropped = (*FIELDS[:place], *FIELDS[place + 1 :])
-    assert verdicts(wire(changed, BODY, above)) == [holds, holds]
-    assert verdicts(wire(dropped, BODY, above)) == [holds, holds]
+    for place, (name, value) in enumerate(FIELDS):
+        holds = [name in UNSIGNED] * 2
+        changed = (*FIELDS[:place], (name, value[:-1] + b"!"), *FIELDS[place + 1 :])
+        dropped = (*FIELDS[:place], *FIELDS[place + 1 :])
+        assert verdicts(wire(changed, BODY, above)) == holds, name
+        assert verdicts(wire(dropped, BODY, above)) == holds, name
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        b"From",
-        b"To",
-        b"Cc",
-        b"Reply-To",
-        b"Subject",
-        b"Date",
-        b"Message-ID",
-        b"MIME-Version",
-        b"Content-Type",
-        b"List-Unsubscribe",
-        b"List-Unsubscribe-Post",
-        b"List-Id",
-    ],
-)
-@pytest.mark.parametrize("first", [True, False])
-def test_nobody_can_add_a_field_that_readers_or_programs_go_by(
-    name: bytes, first: bool
-) -> None:
+def test_a_second_copy_of_an_oversigned_field_breaks_the_signature() -> None:
     above = dkim_fields(BOTH, FIELDS, BODY)
-    extra = ((name, b" another"),)
-    fields = extra + FIELDS if first else FIELDS + extra
-    assert verdicts(wire(fields, BODY, above)) == [False, False]
+    for name in OVERSIGNED:
+        extra = ((name.title(), b" another"),)
+        for fields in (extra + FIELDS, FIELDS + extra):
+            assert verdicts(wire(fields, BODY, above)) == [False, False], name
 
 
 @pytest.mark.parametrize("name", [b"List-Unsubscribe", b"List-Unsubscribe-Post", b"Reply-To"])
-def test_nobody_can_add_a_field_that_was_not_there(name: bytes) -> None:
+def test_an_oversigned_field_that_is_absent_can_not_be_added(name: bytes) -> None:
     fields = tuple(field for field in FIELDS if field[0] != name)
     above = dkim_fields(BOTH, fields, BODY)
     assert verdicts(wire(fields, BODY, above)) == [True, True]
     assert verdicts(wire((*fields, (name, b" another")), BODY, above)) == [False, False]
 
 
-def test_of_fields_of_one_name_each_is_covered() -> None:
+def test_all_fields_of_the_same_name_are_covered() -> None:
     twice = (*FIELDS, (b"feedback-id", b" a:b:c:second"), (b"FEEDBACK-ID", b" third"))
     above = dkim_fields(BOTH, twice, BODY)
     assert verdicts(wire(twice, BODY, above)) == [True, True]
@@ -205,7 +175,7 @@ def test_of_fields_of_one_name_each_is_covered() -> None:
     assert verdicts(wire(swapped, BODY, above)) == [False, False]
 
 
-def test_relays_may_fold_and_space_fields_anew() -> None:
+def test_refolded_fields_still_verify() -> None:
     fields = [
         (name.upper(), value.replace(b"\r\n", b"").replace(b" ", b"\r\n \t "))
         for name, value in FIELDS
@@ -213,7 +183,7 @@ def test_relays_may_fold_and_space_fields_anew() -> None:
     assert verdicts(wire(fields, BODY, dkim_fields(BOTH, FIELDS, BODY))) == [True, True]
 
 
-def test_relays_may_add_what_they_do() -> None:
+def test_added_received_fields_still_verify() -> None:
     added = b"Received: from a.example by b.example; Fri, 09 Jan 2026 08:01:00 +0000\r\n"
     assert accepts(added + signed(), KNOWN) == [True, True]
 
@@ -229,7 +199,7 @@ VALUE = st.builds(
 
 
 @given(st.lists(st.tuples(st.sampled_from((*COVERED, b"x-other")), VALUE), max_size=8))
-def test_fields_with_any_blanks_and_folds_are_signed_right(
+def test_fields_with_any_blanks_and_folds_verify(
     drawn: list[tuple[bytes, str]],
 ) -> None:
     fields = [(b"From", b" a@news.example.org")]
@@ -251,28 +221,25 @@ def test_fields_with_any_blanks_and_folds_are_signed_right(
         b".\r\n..\r\n",
     ],
 )
-def test_bodies_of_every_end_are_signed_right(body: bytes) -> None:
+def test_bodies_with_every_kind_of_end_verify(body: bytes) -> None:
     assert verdicts(signed(body=(body,))) == [True, True]
     assert verdicts(signed(body=[body[at : at + 1] for at in range(len(body))])) == [True, True]
 
 
-def test_empty_lines_at_the_end_of_a_body_may_come_and_go() -> None:
+def test_empty_lines_at_the_end_of_a_body_are_not_signed() -> None:
     assert verdicts(signed() + b"\r\n\r\n") == [True, True]
     many = signed(body=(*BODY, b"\r\n\r\n"))
     assert verdicts(many.removesuffix(b"\r\n\r\n")) == [True, True]
 
 
-@pytest.mark.parametrize("place", range(len(b"".join(BODY)) - 2))
-def test_no_byte_of_a_body_can_be_changed(place: int) -> None:
-    body = b"".join(BODY)
-    changed = body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :]
-    assert accepts(wire(FIELDS, (changed,), dkim_fields(BOTH, FIELDS, BODY)), KNOWN) == [
-        False,
-        False,
-    ]
+def test_no_byte_of_a_body_can_be_changed() -> None:
+    body, above = b"".join(BODY), dkim_fields(BOTH, FIELDS, BODY)
+    for place in range(len(body) - 2):
+        changed = body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :]
+        assert accepts(wire(FIELDS, (changed,), above), KNOWN) == [False, False], place
 
 
-def test_dkimpy_finds_a_changed_body_as_well() -> None:
+def test_dkimpy_rejects_a_changed_body() -> None:
     assert not dkimpy_accepts(signed().replace(b"nobody", b"anybody"), KNOWN)
     assert not dkimpy_accepts(signed() + b"more\r\n", KNOWN)
 
@@ -290,7 +257,7 @@ def test_a_body_may_be_cut_anywhere(pieces: list[bytes], cuts: list[int]) -> Non
     assert accepts(signed(body=cut), KNOWN) == [True, True]
 
 
-def test_a_key_is_in_no_repr() -> None:
+def test_no_repr_shows_a_key() -> None:
     shown = repr(BOTH)
     assert "rsa-sha256" in shown
     assert "PRIVATE" not in shown
@@ -320,7 +287,7 @@ Joe.
 """.replace(b"\n", b"\r\n")
 
 
-def test_our_own_verifier_takes_the_example_of_the_rfc_and_no_other() -> None:
+def test_our_verifier_accepts_the_example_of_rfc_8463_only_unchanged() -> None:
     name = "brisbane._domainkey.football.example.com"
     known = {name: "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="}
     assert accepts(RFC_8463, known) == [True]
@@ -328,7 +295,7 @@ def test_our_own_verifier_takes_the_example_of_the_rfc_and_no_other() -> None:
     assert accepts(RFC_8463.replace(b"hungry", b"thirsty"), known) == [False]
 
 
-def test_our_own_verifier_takes_what_dkimpy_signs() -> None:
+def test_our_verifier_accepts_signatures_by_dkimpy() -> None:
     message = wire(FIELDS)
     theirs = dkimpy_signs(message, "news.example.org", "news-2026", RSA)
     assert accepts(theirs + message, KNOWN) == [True]

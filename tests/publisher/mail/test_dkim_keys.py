@@ -36,7 +36,7 @@ def settings(folder: Path, *tables: str, content: bytes = RSA, text: str = TEXT)
 
 
 def refusal(folder: Path, *tables: str, content: bytes = RSA) -> ConfigError:
-    """Load what must be refused, and hold the error to the form of its kind."""
+    """Load settings that must be refused, check the form of the error, and return it."""
     given = settings(folder, *tables, content=content)
     with pytest.raises(ConfigError) as caught:
         load_signers(given)
@@ -48,18 +48,18 @@ def refusal(folder: Path, *tables: str, content: bytes = RSA) -> ConfigError:
     return error
 
 
-def told(folder: Path, content: bytes) -> str:
-    """Load a key that must be refused; gives what is said of it, the file's name in short."""
+def key_refusal(folder: Path, content: bytes) -> str:
+    """Load a key that must be refused; return the error's text, with IT for the file's path."""
     error = refusal(folder, table(), content=content)
     assert error.key == "delivery.dkim[0].key"
     return f"{error.problem}; {error.remedy}".replace(str(folder.resolve() / "dkim.pem"), "IT")
 
 
-def test_without_tables_nobody_signs(tmp_path: Path) -> None:
+def test_without_tables_no_message_is_signed(tmp_path: Path) -> None:
     assert load_signers(settings(tmp_path)) == ()
 
 
-def test_each_table_is_a_signer_in_their_order(tmp_path: Path) -> None:
+def test_each_table_makes_a_signer_in_order(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere" / "ed25519.pem"
     elsewhere.parent.mkdir()
     elsewhere.write_bytes(ED25519)
@@ -72,7 +72,7 @@ def test_each_table_is_a_signer_in_their_order(tmp_path: Path) -> None:
     assert accepts(message, records(*signers)) == [True, True]
 
 
-def test_keys_may_be_of_the_older_form(tmp_path: Path) -> None:
+def test_keys_in_the_traditional_openssl_form_are_read(tmp_path: Path) -> None:
     content = pem(an_rsa_key(), form=PrivateFormat.TraditionalOpenSSL)
     assert content.startswith(b"-----BEGIN RSA PRIVATE KEY-----")
     (one,) = load_signers(settings(tmp_path, table(), content=content))
@@ -80,7 +80,7 @@ def test_keys_may_be_of_the_older_form(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("domain", ["news.example.org", "example.org", "News.Example.Org."])
-def test_a_domain_signs_for_itself_and_what_is_below(tmp_path: Path, domain: str) -> None:
+def test_a_domain_signs_for_itself_and_its_subdomains(tmp_path: Path, domain: str) -> None:
     (one,) = load_signers(settings(tmp_path, table(domain=domain)))
     assert one.domain == domain.lower().rstrip(".")
 
@@ -88,7 +88,7 @@ def test_a_domain_signs_for_itself_and_what_is_below(tmp_path: Path, domain: str
 @pytest.mark.parametrize(
     "domain", ["example.net", "mail.news.example.org", "org", "ews.example.org", "le.org"]
 )
-def test_no_domain_signs_for_another(tmp_path: Path, domain: str) -> None:
+def test_a_domain_that_is_not_the_sender_s_is_refused(tmp_path: Path, domain: str) -> None:
     error = refusal(tmp_path, table(), table(domain=domain, selector="second"))
     assert error.key == "delivery.dkim[1].domain"
     assert error.problem == f"{domain} can't sign for a sender at news.example.org"
@@ -96,7 +96,7 @@ def test_no_domain_signs_for_another(tmp_path: Path, domain: str) -> None:
 
 
 @pytest.mark.parametrize("selector", ["2026", "a", "A-b", "a.b.c", "x" * 63])
-def test_selectors_are_names_below_the_domain(tmp_path: Path, selector: str) -> None:
+def test_valid_selectors_are_accepted(tmp_path: Path, selector: str) -> None:
     (one,) = load_signers(settings(tmp_path, table(selector=selector)))
     assert dns_record(one).name == f"{selector}._domainkey.news.example.org"
 
@@ -104,41 +104,43 @@ def test_selectors_are_names_below_the_domain(tmp_path: Path, selector: str) -> 
 @pytest.mark.parametrize(
     "selector", ["a_b", "-a", "a-", ".a", "a.", "a..b", "ä", "a b", "a;b", "a\\n", "x" * 64]
 )
-def test_what_is_no_selector_is_refused(tmp_path: Path, selector: str) -> None:
+def test_malformed_selectors_are_refused(tmp_path: Path, selector: str) -> None:
     error = refusal(tmp_path, table(selector=selector))
     assert error.key == "delivery.dkim[0].selector"
     assert error.problem.endswith("is not a selector")
     assert error.remedy == "write letters, digits and hyphens, like news-2026"
 
 
-def test_a_name_that_dns_can_t_hold_is_refused(tmp_path: Path) -> None:
+def test_a_record_name_too_long_for_dns_is_refused(tmp_path: Path) -> None:
     error = refusal(tmp_path, table(selector=".".join(["x" * 60] * 4)))
     assert error.key == "delivery.dkim[0].selector"
     assert error.problem == "its name in DNS would have 271 characters"
-    assert error.remedy == "shorten it, 253 are the most"
+    assert error.remedy == "shorten the selector; DNS allows 253"
 
 
-def test_one_name_in_dns_has_one_key(tmp_path: Path) -> None:
+def test_a_selector_used_twice_is_refused(tmp_path: Path) -> None:
     error = refusal(tmp_path, table(), table(selector="NEWS-2026"))
     assert error.key == "delivery.dkim[1].selector"
     assert error.problem == "NEWS-2026 of news.example.org is there twice"
     assert error.remedy == "give each key a selector of its own"
 
 
-def test_a_key_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_key_file_is_refused(tmp_path: Path) -> None:
     error = refusal(tmp_path, table("none.pem"))
     assert error.key == "delivery.dkim[0].key"
     assert error.problem == f"there is no file {tmp_path.resolve() / 'none.pem'}"
     assert error.remedy == "make one: openssl genrsa -out dkim.pem 2048"
 
 
-def test_a_key_that_can_t_be_read_is_refused(tmp_path: Path) -> None:
+def test_an_unreadable_key_file_is_refused(tmp_path: Path) -> None:
     error = refusal(tmp_path, table("."))
     assert error.problem == f"{tmp_path.resolve()} can't be read: Is a directory"
     assert error.remedy == "name a file that this user can read"
 
 
-def test_a_key_may_lie_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_path_may_begin_with_a_tilde(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "ours.pem").write_bytes(ED25519)
@@ -149,7 +151,7 @@ def test_a_key_may_lie_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     "named", ["public/dkim.pem", "articles/../public/dkim.pem", "beside.pem", "public/link.pem"]
 )
-def test_a_key_that_the_web_can_fetch_is_refused(tmp_path: Path, named: str) -> None:
+def test_a_key_below_public_is_refused(tmp_path: Path, named: str) -> None:
     for folder in ("public", "articles"):
         (tmp_path / folder).mkdir()
     (tmp_path / "public" / "dkim.pem").write_bytes(RSA)
@@ -161,11 +163,12 @@ def test_a_key_that_the_web_can_fetch_is_refused(tmp_path: Path, named: str) -> 
         f"{tmp_path.resolve() / named} lies below public/, where anybody can fetch it"
     )
     assert (
-        error.remedy == "make a new key elsewhere, and a record for it: this one may be known"
+        error.remedy
+        == "make a new key elsewhere, with a new DNS record: somebody may have copied this one"
     )
 
 
-def test_a_key_beside_public_is_nobody_s_to_fetch(tmp_path: Path) -> None:
+def test_a_key_beside_public_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "public").mkdir()
     (tmp_path / "publication").mkdir()
     (tmp_path / "publication" / "dkim.pem").write_bytes(RSA)
@@ -174,14 +177,14 @@ def test_a_key_beside_public_is_nobody_s_to_fetch(tmp_path: Path) -> None:
     assert len(load_signers(settings(tmp_path, second))) == 1
 
 
-def test_what_is_no_file_s_name_is_refused(tmp_path: Path) -> None:
+def test_a_path_with_a_nul_character_is_refused(tmp_path: Path) -> None:
     error = refusal(tmp_path, table("a\\u0000b"))
     assert error.problem.endswith("a\\x00b' is no file's name")
     assert error.remedy == "write one like dkim.pem"
 
 
 def test_an_encrypted_key_is_refused(tmp_path: Path) -> None:
-    assert told(tmp_path, pem(an_rsa_key(), b"password")) == (
+    assert key_refusal(tmp_path, pem(an_rsa_key(), b"password")) == (
         "IT is locked with a password; "
         "keep it without one: openssl pkey -in dkim.pem -out plain.pem"
     )
@@ -201,14 +204,14 @@ PUBLIC = Ed25519PrivateKey.generate().public_key()
     ],
     ids=["empty", "text", "half", "damaged", "public"],
 )
-def test_what_holds_no_private_key_is_refused(tmp_path: Path, content: bytes) -> None:
-    assert told(tmp_path, content) == (
+def test_a_file_without_a_private_key_is_refused(tmp_path: Path, content: bytes) -> None:
+    assert key_refusal(tmp_path, content) == (
         "IT holds no private key in PEM that can be used; "
         "make one: openssl genrsa -out dkim.pem 2048"
     )
 
 
-# Ed25519 is 1.3.101.112; this is a neighbour that nobody has heard of.
+# Ed25519 is 1.3.101.112; this one is not assigned.
 UNKNOWN = b64encode(
     Ed25519PrivateKey.generate()
     .private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
@@ -225,7 +228,7 @@ UNKNOWN = b64encode(
     ids=["EC", "unknown"],
 )
 def test_a_key_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> None:
-    assert told(tmp_path, content) == (
+    assert key_refusal(tmp_path, content) == (
         "IT is neither an RSA nor an Ed25519 key; use RSA of 2048 bits, or Ed25519"
     )
 
@@ -233,18 +236,18 @@ def test_a_key_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> Non
 @pytest.mark.parametrize(
     ("bits", "problem"),
     [
-        (1024, "IT has only 1024 bits, few enough to be broken"),
-        (4104, "IT has 4104 bits, more than receivers must take"),
+        (1024, "IT has only 1024 bits; such keys have been broken"),
+        (4104, "IT has 4104 bits, more than receivers have to verify"),
     ],
 )
 def test_an_rsa_key_too_short_or_too_long_is_refused(
     tmp_path: Path, bits: int, problem: str
 ) -> None:
     remedy = "use RSA of 2048 bits, or Ed25519"
-    assert told(tmp_path, pem(an_rsa_key(bits))) == f"{problem}; {remedy}"
+    assert key_refusal(tmp_path, pem(an_rsa_key(bits))) == f"{problem}; {remedy}"
 
 
-def test_the_record_of_an_rsa_key_is_cut_into_strings_that_dns_can_hold() -> None:
+def test_an_rsa_record_is_cut_into_strings_of_255_characters() -> None:
     record = dns_record(signer(RSA))
     assert record.name == "news-2026._domainkey.news.example.org"
     assert record.value.startswith("v=DKIM1; k=rsa; p=")
@@ -257,7 +260,7 @@ def test_the_record_of_an_rsa_key_is_cut_into_strings_that_dns_can_hold() -> Non
     assert max(map(len, strings)) == 255
 
 
-def test_the_record_of_an_ed25519_key_has_the_bare_key() -> None:
+def test_an_ed25519_record_has_the_bare_key() -> None:
     record = dns_record(signer(ED25519, domain="example.org"))
     assert record.name == "news-2026._domainkey.example.org"
     assert record.value.startswith("v=DKIM1; k=ed25519; p=")

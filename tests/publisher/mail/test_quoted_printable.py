@@ -23,12 +23,12 @@ def decoded(encoded: bytes) -> bytes:
 
 
 @given(LINES)
-def test_a_text_comes_out_as_it_went_in(text: bytes) -> None:
+def test_a_text_decodes_to_itself(text: bytes) -> None:
     assert decoded(quoted_printable(text)) == text
 
 
 @given(PIECES, st.lists(VALUES, min_size=3, max_size=3))
-def test_pieces_and_values_come_out_joined(
+def test_fixed_text_and_values_decode_in_order(
     pieces: list[bytes | int], values: list[bytes]
 ) -> None:
     expected = b"".join(values[one] if isinstance(one, int) else one for one in pieces)
@@ -61,5 +61,5 @@ def test_pieces_and_values_come_out_joined(
         (b"\n\n", b"\r\n\r\n"),
     ],
 )
-def test_what_is_written(text: bytes, encoded: bytes) -> None:
+def test_encoding(text: bytes, encoded: bytes) -> None:
     assert quoted_printable(text) == encoded

@@ -18,25 +18,25 @@ KINDS: tuple[LinkKind, ...] = ("unsubscribe", "preferences", "web")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_token_gives_back_what_was_signed(kind: LinkKind) -> None:
+def test_a_token_returns_the_subscriber_and_newsletter(kind: LinkKind) -> None:
     assert read_token(SECRET, kind, link_token(SECRET, kind, 12, "weekly")) == (12, "weekly")
 
 
-def test_a_token_fits_a_url_as_it_stands() -> None:
+def test_a_token_needs_no_escape_in_a_url() -> None:
     signed = link_token(SECRET, "unsubscribe", 123456789, "weekly")
     assert signed.isascii()
     assert signed.replace("-", "").replace("_", "").replace(".", "").isalnum()
 
 
 @given(st.sampled_from(KINDS), st.integers(0, 2**63 - 1), st.text(min_size=1), st.text())
-def test_tokens_are_those_of_itsdangerous(
+def test_itsdangerous_reads_our_tokens(
     kind: LinkKind, number: int, secret: str, newsletter: str
 ) -> None:
     signed = LinkSigner(secret, kind, newsletter).token(number).decode("ascii")
     assert URLSafeSerializer(secret, salt=kind).loads(signed) == [number, newsletter]
 
 
-def test_a_short_token_is_the_one_that_itsdangerous_would_make() -> None:
+def test_itsdangerous_makes_the_same_tokens() -> None:
     for number in (0, 7, 2**63 - 1):
         theirs = URLSafeSerializer(SECRET, salt="web").dumps([number, "weekly"])
         assert link_token(SECRET, "web", number, "weekly") == theirs
@@ -55,7 +55,7 @@ def test_each_kind_of_link_leads_to_its_page(kind: LinkKind, page: str) -> None:
     assert url == f"https://news.example.org/{page}?t="
 
 
-def test_a_token_for_another_purpose_is_refused() -> None:
+def test_a_token_of_another_kind_of_link_is_refused() -> None:
     signed = link_token(SECRET, "preferences", 12, "weekly")
     with pytest.raises(DeliveryError, match="the unsubscribe link is damaged"):
         read_token(SECRET, "unsubscribe", signed)
@@ -68,12 +68,12 @@ def test_a_token_of_another_secret_is_refused() -> None:
         )
 
 
-def test_a_damaged_token_is_refused_wherever_it_is_damaged() -> None:
+def test_a_token_changed_at_any_place_is_refused() -> None:
     signed = link_token(SECRET, "unsubscribe", 12, "weekly")
     for place in range(len(signed)):
         other = "A" if signed[place] != "A" else "B"
         damaged = signed[:place] + other + signed[place + 1 :]
-        # The last character of base64 holds bits that mean nothing.
+        # The last character of base64 holds unused bits.
         if place < len(signed) - 1:
             with pytest.raises(DeliveryError):
                 read_token(SECRET, "unsubscribe", damaged)
@@ -82,6 +82,6 @@ def test_a_damaged_token_is_refused_wherever_it_is_damaged() -> None:
 @pytest.mark.parametrize(
     "value", ["", ".", "a.b.c", "灯", "\ud800", "x" * 10_000, "W10.", "%00"]
 )
-def test_nonsense_is_refused(value: str) -> None:
+def test_malformed_tokens_are_refused(value: str) -> None:
     with pytest.raises(DeliveryError):
         read_token(SECRET, "unsubscribe", value)
