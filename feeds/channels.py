@@ -1,40 +1,25 @@
-"""Channel: one document of a feed, whatever the format.
+"""Channel: one document of a feed, in any format.
 
-A feed is a subscription document, which always has the newest entries, and archive documents
-with all earlier ones (RFC 5005 section 4); each is a Channel. Knows neither formats nor where
-articles come from, and reads no clock.
+A feed consists of a subscription document with the newest entries and of archive documents with
+all earlier ones (RFC 5005 section 4). Each of these documents is a Channel.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from feeds.entries import Author, Entry, Link
 from feeds.errors import DuplicateEntryError, InvalidChannelError
-from feeds.identifiers import absolute_uri, identity, language_tag
-from feeds.text import label
-from feeds.values import optional_line, optional_uri, set_fields, utc_seconds
+from feeds.formats import FEED_FORMATS
+from feeds.identifiers import absolute_uri, identity, language_tag, optional_uri
+from feeds.normalisation import label, optional_line, set_fields, utc_seconds
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormatUrls:
-    """Where one document is published in each of the formats."""
-
-    rss: str
-    atom: str
-    json: str
-
-    def __post_init__(self) -> None:
-        set_fields(
-            self,
-            rss=absolute_uri(self.rss),
-            atom=absolute_uri(self.atom),
-            json=absolute_uri(self.json),
-        )
+_FORMAT_NAMES = frozenset(one.name for one in FEED_FORMATS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tombstone:
-    """Says that an entry was withdrawn (RFC 6721): its id, and when."""
+    """A withdrawn entry (RFC 6721): its id and when it was withdrawn."""
 
     entry_id: str
     when: datetime
@@ -46,9 +31,9 @@ class Tombstone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodcastShow:
-    """What podcast directories want to know; only said of a channel that carries sound.
+    """What podcast directories require; written only if the channel has audio or video.
 
-    `category` is one of Apple's, or "Category > Subcategory"; `image` a square JPEG or PNG.
+    `category` is one of Apple's, or "Category > Subcategory"; `image` is a square JPEG or PNG.
     """
 
     category: str | None = None
@@ -71,33 +56,34 @@ class PodcastShow:
 class Channel:
     """One document of one feed.
 
-    `language` is that of the channel's own words, and of its entries unless it is `mixed`: then
-    each entry says its own. `addresses` are where this document is published. `previous` are
-    those of the archive document with what came before it, `following` those of the next
-    archive document, `current` those of the subscription document; a channel with `current` is
-    itself an archive document. `other_languages` are the feeds of the same channel in other
-    languages; `page_url` is a page that says how to subscribe; `hubs` are told of changes
-    (WebSub); `stylesheet` is the address of CSS, absolute or from the root; `ttl` is in
-    minutes. Entries stay in the order given. A blank description becomes the title, and a
-    tombstone of what is still there, and has not changed since, is dropped.
-    Raises InvalidChannelError if title or author are blank, if two entries share an id, if it
-    is empty and has no `updated`, if `ttl` is not above 0, or if it names its own addresses as
-    those of another document.
+    `addresses` are the URLs of this document, by the name of the format; `previous` and
+    `following` those of the archive documents before and after it; `current` those of the
+    subscription document. A channel with `current` is an archive document.
+    `language` is the language of title and description. It is also the language of the entries,
+    unless the channel is `mixed`: then each entry states its own. `other_languages` are the same
+    feed in other languages. `page_url` is a page that says how to subscribe. `hubs` are WebSub
+    hubs. `stylesheet` is the address of a CSS file, absolute or from the root. `ttl` is in
+    minutes.
+    Entries stay in the order given. A blank description becomes the title. A tombstone is dropped
+    if its entry is in the channel and has not changed since.
+    Raises InvalidChannelError if title or author are blank, if two entries have the same id, if
+    the channel is empty and has no `updated`, if `ttl` is not above 0, or if addresses lack a
+    format.
     """
 
     id: str
     title: str
     description: str
     site_url: str
-    addresses: FormatUrls
+    addresses: Mapping[str, str]
     language: str
     entries: tuple[Entry, ...]
     author: Author
     updated: datetime | None
     mixed: bool = False
-    previous: FormatUrls | None = None
-    following: FormatUrls | None = None
-    current: FormatUrls | None = None
+    previous: Mapping[str, str] | None = None
+    following: Mapping[str, str] | None = None
+    current: Mapping[str, str] | None = None
     tombstones: tuple[Tombstone, ...] = ()
     other_languages: tuple[Link, ...] = ()
     page_url: str | None = None
@@ -121,6 +107,12 @@ class Channel:
             self,
             entries=_distinct(self.entries, channel_id),
             tombstones=_consistent(self.tombstones, self.entries),
+            addresses=_complete(self.addresses, channel_id),
+            **{
+                name: _complete(addresses, channel_id)
+                for name in ("previous", "following", "current")
+                if (addresses := getattr(self, name)) is not None
+            },
         )
         set_fields(
             self,
@@ -141,12 +133,12 @@ class Channel:
 
     @property
     def last_updated(self) -> datetime:
-        """When the content last changed: `updated`, or later if an entry changed later."""
+        """When the content last changed: the latest of `updated` and all entries' changes."""
         return self._last_change(self.id)
 
     @property
     def is_archive(self) -> bool:
-        """Whether this is an archive document, and so closed (RFC 5005 section 4)."""
+        """Whether this is an archive document (RFC 5005 section 4)."""
         return self.current is not None
 
     def _last_change(self, channel_id: str) -> datetime:
@@ -157,9 +149,7 @@ class Channel:
                 utc_seconds(self.updated, "updated", channel_id, InvalidChannelError)
             )
         if not moments:
-            raise InvalidChannelError(
-                channel_id, "has no entries, so it must say when it changed"
-            )
+            raise InvalidChannelError(channel_id, "it has no entries, so it needs `updated`")
         return max(moments)
 
 
@@ -170,12 +160,18 @@ def _required(text: str, name: str, channel_id: str) -> str:
     return cleaned
 
 
+def _complete(addresses: Mapping[str, str], channel_id: str) -> dict[str, str]:
+    if missing := _FORMAT_NAMES - addresses.keys():
+        raise InvalidChannelError(channel_id, f"it has no address for {sorted(missing)}")
+    return {name: absolute_uri(address) for name, address in addresses.items()}
+
+
 def _consistent(
     tombstones: tuple[Tombstone, ...], entries: tuple[Entry, ...]
 ) -> tuple[Tombstone, ...]:
-    """Drop repetitions, and what says of an entry that it is gone although it is there.
+    """Drop repeated tombstones, and those of entries that are in the channel.
 
-    One that is older than the entry's last change stays: the entry has come back since.
+    A tombstone older than its entry's last change stays: the entry was restored after it.
     """
     if not tombstones:
         return ()

@@ -1,24 +1,30 @@
-"""Entry: one article in one language, whatever the format.
+"""Entry: one article in one language, in any format.
 
-Values are put right when they are built (clean text, UTC, whole seconds), so that all formats
-say the same and none needs to check. Knows neither formats nor where articles come from, and
-reads no clock.
+Values are normalised when the objects are built (clean text, UTC, whole seconds). So all formats
+agree, and none has to check.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from feeds.identifiers import absolute_uri, identity, language_tag
-from feeds.text import clean_html, label, prose, single_line
-from feeds.values import optional_line, optional_uri, set_fields, utc_seconds
+from feeds.identifiers import absolute_uri, identity, language_tag, optional_uri
+from feeds.normalisation import (
+    clean_html,
+    label,
+    optional_line,
+    prose,
+    set_fields,
+    single_line,
+    utc_seconds,
+)
 
-# RFC 2046 section 4.5.1: of bytes of which no more is known.
+# RFC 2046 section 4.5.1: bytes of an unknown type.
 _UNKNOWN_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Author:
-    """Who wrote it, as it reads in the entry's language."""
+    """An author of an entry or channel, as written in its language."""
 
     name: str
     affiliation: str | None = None
@@ -36,7 +42,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """The same thing in another language; `type` is the media type of what is there."""
+    """The same content in another language; `type` is the media type of the linked document."""
 
     url: str
     language: str
@@ -55,7 +61,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """The picture that stands for an entry; width and height are in pixels."""
+    """The main image of an entry; width and height are in pixels."""
 
     url: str
     alt: str = ""
@@ -68,9 +74,9 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryAttachment:
-    """A sound, a film or a document that goes along with an entry.
+    """An audio, video or other file that belongs to an entry.
 
-    `media_type` is its MIME type, or blank where nobody knows it; `length` its size in bytes, None where nobody knows it;
+    A blank `media_type` means that it is unknown. `length` is the size in bytes, None if unknown;
     `duration` is in seconds.
     """
 
@@ -90,7 +96,7 @@ class EntryAttachment:
 
     @property
     def medium(self) -> str:
-        """The kind of thing it is, as Media RSS names it: audio, video, image or document."""
+        """The kind of file in the words of Media RSS: audio, video, image or document."""
         kind = self.media_type.partition("/")[0]
         return kind if kind in {"audio", "video", "image"} else "document"
 
@@ -99,11 +105,12 @@ class EntryAttachment:
 class Entry:
     """One article in one language.
 
-    `id` is a tag: URI that never changes (see `tag_uri`), `url` where it is read,
-    `summary` plain text, `content_html` sanitised HTML with absolute addresses.
-    `translations` are its versions in other languages. A blank title becomes the url; blank
-    authors and topics are dropped; `updated` is never before `published`.
-    Raises InvalidEntryError for a naive date, InvalidIdentifierError for a bad address.
+    `id` is a tag: URI that never changes (see `tag_uri`), `url` the page of the article, `summary`
+    plain text, `content_html` sanitised HTML with absolute addresses. `translations` are its
+    versions in other languages. A blank title becomes the url. Blank authors and topics are
+    dropped. `updated` is never before `published`.
+    Raises InvalidEntryError for a date without time zone, InvalidIdentifierError for a malformed
+    address.
     """
 
     id: str
@@ -138,7 +145,7 @@ class Entry:
         self._settle_lists()
 
     def _settle_lists(self) -> None:
-        # Most entries lack most of them, and a feed is quick to write because its values are.
+        # Most entries have none of these, and skipping them makes a feed faster to build.
         if self.authors:
             set_fields(self, authors=tuple(author for author in self.authors if author.name))
         if self.topics:
@@ -151,9 +158,9 @@ class Entry:
 
     @property
     def enclosure(self) -> EntryAttachment | None:
-        """The one attachment that every reader gets: the first sound or film, or else the first.
+        """The attachment that every feed reader gets: the first audio or video file, else the first.
 
-        Only one whose length is known: a guess makes players stop early or refuse the file.
+        Only a file of known length: a guessed length makes players stop early or refuse the file.
         """
         known = [one for one in self.attachments if (one.length or 0) > 0]
         played = (one for one in known if one.medium in {"audio", "video"})

@@ -1,24 +1,22 @@
-"""What can be wrong with a channel or with what it is made of.
-
-Each error carries what it names, so that a caller can act on it without reading text:
+"""The errors of this package. Each carries the id or value that it is about.
 
     FeedsError
     ├── InvalidIdentifierError    not an address, tag: URI or language tag   .value
     ├── InvalidEntryError         one entry cannot be published              .entry_id
-    └── InvalidChannelError       the channel as a whole cannot              .channel_id
-        └── DuplicateEntryError   two entries claim one id                   .entry_id
+    └── InvalidChannelError       the whole channel cannot be published      .channel_id
+        └── DuplicateEntryError   two entries have the same id               .entry_id
 
-All are raised when a value is built, never while it is written: a Channel that exists
-can be written in every format.
+All are raised when an object is built, never when it is rendered: every Channel that exists can
+be rendered in every format.
 """
 
 
 class FeedsError(Exception):
-    """Anything this package refuses."""
+    """Base class of the errors of this package."""
 
 
 class InvalidIdentifierError(FeedsError):
-    """A text that machines compare does not have the form that it must have."""
+    """An address, id or language tag is malformed."""
 
     def __init__(self, value: str, reason: str) -> None:
         super().__init__(f"{value!r} {reason}")
@@ -26,7 +24,7 @@ class InvalidIdentifierError(FeedsError):
 
 
 class InvalidEntryError(FeedsError):
-    """One entry cannot be published; the others are not concerned."""
+    """One entry cannot be published; other entries are not affected."""
 
     def __init__(self, entry_id: str, reason: str) -> None:
         super().__init__(f"entry {entry_id}: {reason}")
@@ -34,7 +32,7 @@ class InvalidEntryError(FeedsError):
 
 
 class InvalidChannelError(FeedsError):
-    """The channel as a whole cannot be published."""
+    """The whole channel cannot be published."""
 
     def __init__(self, channel_id: str, reason: str) -> None:
         super().__init__(f"channel {channel_id}: {reason}")
@@ -42,7 +40,7 @@ class InvalidChannelError(FeedsError):
 
 
 class DuplicateEntryError(InvalidChannelError):
-    """Two entries claim one id, so readers would show only one of them."""
+    """Two entries have the same id. A feed reader would show only one of them."""
 
     def __init__(self, channel_id: str, entry_id: str) -> None:
         super().__init__(channel_id, f"two entries have the id {entry_id}")

@@ -1,20 +1,17 @@
-"""The adapter of feedgen 1.0.0, and its only importer: values in, element trees out.
+"""Adapter of feedgen 1.0.0: build the head of a document and its entries as element trees.
 
-A document's head is made from a FeedGenerator without entries, and each entry from a
-FeedEntry of its own, so that nothing is written, read and written again. feedgen is asked only
-for what it does well; what it cannot say, or says wrongly, the format's own module adds:
+Each entry is built from a FeedEntry of its own and appended to the head by the caller. feedgen
+gets what it writes correctly. What it cannot write, or writes wrongly, `atom` and `rss` add:
 
-- links in Atom keep only their href, and RSS takes its link from the last one given, so it is
-  given one link in RSS and none in Atom;
-- moments default to the time of the build, so each one is given;
-- names without an e-mail address are lost in RSS, so RSS is given none;
-- CDATA makes Atom invalid and XHTML needs perfect markup, so content is escaped HTML;
-- dates in RSS switch the locale of the whole process, so RSS is given none;
-- a long text takes it and lxml longer than all else together, so content is left open: an
-  entry has a slot for it, which is for `xmltree.Document` to fill.
+- links in Atom keep only their href, and RSS has the last link given, so feedgen gets one link
+  in RSS and none in Atom;
+- moments default to the time of the build, so all are given;
+- names without an e-mail address are lost in RSS, so RSS gets none;
+- CDATA makes Atom invalid and XHTML requires perfect markup, so content is escaped HTML;
+- dates in RSS change the locale of the whole process, so RSS gets none.
 
-Entries in Atom come with bare names: they are Atom's once they stand in a document whose
-default namespace that is. It does not know what else a format demands; see `atom` and `rss`.
+Elements of Atom entries have no namespace. They are in that of Atom once they are in a document
+with that default namespace.
 """
 
 from __future__ import annotations
@@ -34,28 +31,23 @@ if TYPE_CHECKING:
     from feeds.entries import Author, Entry
 
 GENERATOR_NAME = "newsletter-publisher"
-# What stands for the content, and where it does.
-_PLACEHOLDER = "-"
-ATOM_SLOT = b'<content type="html">-</content>'
-_ENCODED_SLOT = b"<content:encoded>-</content:encoded>"
-_DESCRIPTION_SLOT = b"<description>-</description>"
 _RSS_SPECIFICATION = "https://www.rssboard.org/rss-specification"
-# RSS knows pictures of these kinds only.
+# The image formats that RSS allows.
 _IMAGE_SUFFIXES = (".gif", ".jpeg", ".jpg", ".png")
 
 
-class _Unwritten(datetime):
-    """A date that feedgen passes over: it asks whether a date is true before it formats it."""
+class _FalsyDate(datetime):
+    """A date that feedgen leaves out: it tests the truth of a date before it formats it."""
 
     def __bool__(self) -> bool:
         return False
 
 
-_NO_DATE = _Unwritten(1970, 1, 1, tzinfo=UTC)
+_NO_DATE = _FalsyDate(1970, 1, 1, tzinfo=UTC)
 
 
 def atom_head(channel: Channel) -> Element:
-    """Return the feed element without entries; its links are yet to be added."""
+    """Return the feed element without entries and links."""
     feed = _feed(channel)
     feed.id(channel.id)
     feed.updated(channel.last_updated)
@@ -66,7 +58,7 @@ def atom_head(channel: Channel) -> Element:
 
 
 def rss_head(channel: Channel) -> Element:
-    """Return the rss element without items; its date, names and links are yet to be added."""
+    """Return the rss element without items, date, names and Atom links."""
     feed = _feed(channel)
     feed.link(href=channel.site_url, rel="alternate")
     feed.lastBuildDate(_NO_DATE)
@@ -79,10 +71,12 @@ def rss_head(channel: Channel) -> Element:
 
 
 def atom_entry(entry: Entry, updated: datetime) -> Element:
-    """Return an entry element, all bare names; its links and content are yet to be added."""
+    """Return an entry element without links; no element has a namespace."""
     item = _item(entry)
     item.published(entry.published)
     item.updated(updated)
+    # feedgen refuses an entry that has neither content nor link.
+    item.link(href=entry.url)
     if text := _text(entry):
         special = xmltree.looks_like_html(text)
         item.summary(
@@ -90,33 +84,23 @@ def atom_entry(entry: Entry, updated: datetime) -> Element:
         )
     if entry.authors:
         item.author([_person(author) for author in entry.authors])
-    if entry.content_html:
-        element: Element = item.atom_entry()
-        return element
-    # Without content feedgen insists on a link, which would lack what a link has to tell.
-    item.link(href=entry.url)
-    linked: Element = item.atom_entry()
-    for link in linked.findall("link"):
-        linked.remove(link)
-    return linked
+    element: Element = item.atom_entry()
+    for link in element.findall("link"):
+        element.remove(link)
+    return element
 
 
 def rss_item(entry: Entry) -> Element:
-    """Return an item element; its date, names, links and content are yet to be added."""
+    """Return an item element without date, names and Atom links."""
     item = _item(entry)
     item.link(href=entry.url, rel="alternate")
     if text := _text(entry):
-        # RSS reads a description as HTML, so plain text is escaped once for it.
+        # In RSS a description is HTML.
         item.summary(html.escape(text, quote=False))
     if enclosure := entry.enclosure:
         item.enclosure(enclosure.url, str(enclosure.length), enclosure.media_type)
     element: Element = item.rss_entry()
     return element
-
-
-def rss_slot(entry: Entry) -> bytes:
-    """Return the slot of an item that its content belongs in."""
-    return _ENCODED_SLOT if entry.summary else _DESCRIPTION_SLOT
 
 
 def _feed(channel: Channel) -> Any:
@@ -133,14 +117,14 @@ def _item(entry: Entry) -> Any:
     item.id(entry.id)
     item.title(entry.title)
     if entry.content_html:
-        item.content(_PLACEHOLDER, type="html")
+        item.content(entry.content_html, type="html")
     if entry.topics:
         item.category([{"term": topic} for topic in entry.topics])
     return item
 
 
 def _text(entry: Entry) -> str:
-    """Return the plain text of an entry: one that has nothing else to say has its title."""
+    """Return the plain text of an entry; its title if it has neither summary nor content."""
     return entry.summary or ("" if entry.content_html else entry.title)
 
 

@@ -1,7 +1,6 @@
-"""Texts that machines compare: addresses, tag: URIs, language tags.
+"""Addresses, tag: URIs and language tags, in one canonical spelling.
 
-Readers compare them byte by byte, so each has one spelling here. Nothing is looked up:
-an address may well lead nowhere.
+Feed readers compare them byte by byte. Only the form is checked, not whether an address exists.
 """
 
 import re
@@ -10,19 +9,19 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from feeds.errors import InvalidIdentifierError
-from feeds.text import single_line
+from feeds.normalisation import single_line
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S.*")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _AUTHORITY = re.compile(r"([a-z0-9._-]+@)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _TAG_DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 
-# RFC 3986 appendix A: reserved and unreserved characters, and "%" of what is encoded already.
-# Brackets are reserved for a host that is an IPv6 address.
+# RFC 3986 appendix A: reserved and unreserved characters, and "%", which may be part of an encoded
+# character. Without brackets, which are allowed only around the IPv6 address of a host.
 _URI_CHARACTERS = "!#$%&'()*+,/:;=?@~"
-# What is made of these is a URI already, and nearly every address is.
+# A text of only these characters is a URI already, as nearly every address is.
 _URI = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*:[\w.{re.escape(_URI_CHARACTERS)}-]+", re.ASCII)
-# RFC 3986 section 3.2: the host is what stands between the last `@` and a port.
+# RFC 3986 section 3.2: the host stands between the last `@` and the port.
 _HIERARCHICAL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _HIERARCHY = re.compile(
     rf"(?P<before>{_HIERARCHICAL.pattern}(?:[^/?#]*@)?)"
@@ -30,16 +29,16 @@ _HIERARCHY = re.compile(
     r"(?P<after>(?::[0-9]*)?(?:[/?#].*)?)",
     re.ASCII | re.DOTALL,
 )
-# RFC 1035 section 2.3.4, less the octets of lengths: a longer name is not worth looking at.
-_LONGEST_HOST = 253
-# RFC 4151 section 2.1: pchar, "/" and "?"; "%" is left out, so that no two keys collide.
+# Characters. RFC 1035 section 2.3.4, without the length octets.
+_MAX_HOST = 253
+# RFC 4151 section 2.1: pchar, "/" and "?". Without "%", so that different keys stay different.
 _SPECIFIC_CHARACTERS = "!$&'()*+,/:;=?@~"
 
 
 def absolute_uri(text: str) -> str:
-    """Return an absolute URI; what no URI may hold is encoded (RFC 3987 section 3.1).
+    """Return an absolute URI; characters that a URI may not hold are encoded (RFC 3987 section 3.1).
 
-    Raises InvalidIdentifierError if the text is relative or its host cannot be read.
+    Raise InvalidIdentifierError if the text is relative or its host is malformed.
     """
     if _URI.fullmatch(text):
         return text
@@ -48,58 +47,67 @@ def absolute_uri(text: str) -> str:
         return _quoted(address)
     parts = _HIERARCHY.fullmatch(address)
     if parts is None:
-        raise InvalidIdentifierError(address, "has a host that cannot be read")
+        raise InvalidIdentifierError(address, "has a malformed host")
     host = _ascii_host(parts["host"], address)
     return f"{_quoted(parts['before'])}{host}{_quoted(parts['after'])}"
 
 
-def identity(text: str) -> str:
-    """Return an id as it is compared, byte by byte (RFC 4287 section 4.2.6.1): untouched.
+def optional_uri(text: str | None) -> str | None:
+    """Return an absolute URI; None for a blank text."""
+    return absolute_uri(text) if text else None
 
-    Raises InvalidIdentifierError if it is no absolute IRI.
+
+def identity(text: str) -> str:
+    """Return an id unchanged: feed readers compare it byte by byte (RFC 4287 section 4.2.6.1).
+
+    Raise InvalidIdentifierError if it is not an absolute IRI.
     """
     if _URI.fullmatch(text):
         return text
     identifier = _absolute(text)
     if " " in identifier:
-        raise InvalidIdentifierError(text, "is no id: it holds white space")
+        raise InvalidIdentifierError(text, "is not an id: it contains white space")
     return identifier
 
 
-@lru_cache(maxsize=256)  # a publication has few, and each entry names one
+@lru_cache(maxsize=256)  # a publication has few languages, and each entry names one
 def language_tag(text: str) -> str:
-    """Return a language tag of the form of BCP 47; whether it exists is not asked.
+    """Return a language tag that has the form of BCP 47. It need not be registered.
 
-    Raises InvalidIdentifierError, as for `zh_Hant`, which feed readers do not know.
+    Raise InvalidIdentifierError, as for `zh_Hant`, which feed readers do not understand.
     """
     tag = single_line(text)
     if not _LANGUAGE.fullmatch(tag):
-        raise InvalidIdentifierError(text, "is no language tag (BCP 47), such as en or zh-Hant")
+        raise InvalidIdentifierError(
+            text, "is not a language tag (BCP 47) such as en or zh-Hant"
+        )
     return tag
 
 
 def tag_uri(authority: str, date: date | str, specific: str) -> str:
-    """Make an id that outlives addresses: `tag:AUTHORITY,DATE:SPECIFIC` (RFC 4151).
+    """Return an id that stays valid if addresses change: `tag:AUTHORITY,DATE:SPECIFIC` (RFC 4151).
 
-    `authority` is a domain or e-mail address that was the publisher's on `date` (a date, or
-    text YYYY[-MM[-DD]]); `specific` is any key, encoded so that different keys stay different.
-    Raises InvalidIdentifierError.
+    `authority` is a domain or e-mail address that belonged to the publisher on `date` (a date, or
+    text YYYY[-MM[-DD]]). `specific` is any key; different keys give different ids.
+    Raise InvalidIdentifierError if a part is malformed.
     """
     owner = authority.lower()
     if not _AUTHORITY.fullmatch(owner):
-        raise InvalidIdentifierError(authority, "is no domain or e-mail address for a tag: URI")
+        raise InvalidIdentifierError(
+            authority, "is not a domain or e-mail address, as a tag: URI needs"
+        )
     if not _TAG_DATE.fullmatch(str(date)):
-        raise InvalidIdentifierError(str(date), "is no date for a tag: URI: YYYY[-MM[-DD]]")
+        raise InvalidIdentifierError(str(date), "is not a date for a tag: URI: YYYY[-MM[-DD]]")
     key = quote(single_line(specific), safe=_SPECIFIC_CHARACTERS)
     if not key:
-        raise InvalidIdentifierError(specific, "is no key for a tag: URI: it is empty")
+        raise InvalidIdentifierError(specific, "is empty; a tag: URI needs a key")
     return f"tag:{owner},{date}:{key}"
 
 
 def _absolute(text: str) -> str:
     address = single_line(text)
     if not _ABSOLUTE.fullmatch(address):
-        raise InvalidIdentifierError(text, "is no absolute address")
+        raise InvalidIdentifierError(text, "is not an absolute address")
     return address
 
 
@@ -109,23 +117,23 @@ def _ascii_host(host: str, address: str) -> str:
     if host.isascii():
         return _quoted(host)
     try:
-        return _known_as(host)
+        return _idna_host(host)
     except ValueError as error:  # IDNAError is one too
-        raise InvalidIdentifierError(address, "has a host that cannot be read") from error
+        raise InvalidIdentifierError(address, "has a malformed host") from error
 
 
 @lru_cache(maxsize=256)  # many links lead to few hosts
-def _known_as(host: str) -> str:
-    """Write a host as the network knows it: by UTS 46, non-transitional, as browsers do.
+def _idna_host(host: str) -> str:
+    """Return a host name in ASCII, encoded as browsers do: UTS 46, non-transitional.
 
-    The codec of the standard library goes by rules of 2003, to which straße.de is strasse.de:
-    another domain, which is somebody else's.
+    The codec of the standard library follows rules of 2003. It turns straße.de into strasse.de,
+    which is a different domain.
     """
-    # Most addresses need it not, and its tables take a while to load.
+    # Imported late: few addresses need it, and its tables load slowly.
     import idna
 
-    if len(host) > _LONGEST_HOST:
-        raise ValueError(f"it is longer than {_LONGEST_HOST} characters")
+    if len(host) > _MAX_HOST:
+        raise ValueError(f"the host is longer than {_MAX_HOST} characters")
     return idna.encode(host, uts46=True, transitional=False).decode()
 
 

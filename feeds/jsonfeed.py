@@ -1,8 +1,8 @@
 """JSON Feed 1.1 (jsonfeed.org/version/1.1): a Channel in, UTF-8 bytes out.
 
-What the format has no name for is said in an object of our own, `_publisher`: on items and feed
-its `translations` (url, language, title, type), on authors their `affiliation`.
-What was withdrawn is just not there: the format has no tombstones.
+An extension object, `_publisher`, has what the format lacks: `translations` (url, language, title,
+type) of items and feed, and the `affiliation` of authors. The format has no tombstones, so
+withdrawn entries are only absent.
 """
 
 import json
@@ -15,7 +15,7 @@ from feeds.entries import Author, Entry, EntryAttachment, Link
 
 _VERSION = "https://jsonfeed.org/version/1.1"
 
-# Legal in JSON, but line ends to JavaScript before ES2019 and to line-based tools.
+# Legal in JSON, but line ends for JavaScript before ES2019 and for line-based tools.
 _LINE_SEPARATORS = (("\u2028", "\\u2028"), ("\u2029", "\\u2029"))
 _quote = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -29,14 +29,14 @@ def render(channel: Channel) -> bytes:
 
 
 def _feed(channel: Channel) -> dict[str, Any]:
-    translations = links.other_languages(channel, links.JSON_TYPE)
+    translations = links.other_languages(channel, "json")
     known = _known(
         version=_VERSION,
         title=channel.title,
         home_page_url=channel.site_url,
-        feed_url=channel.addresses.json,
+        feed_url=channel.addresses["json"],
         description=channel.description,
-        next_url=channel.previous.json if channel.previous else None,
+        next_url=channel.previous["json"] if channel.previous else None,
         icon=channel.icon,
         authors=[_author(channel.author)],
         language=channel.language,
@@ -47,7 +47,7 @@ def _feed(channel: Channel) -> dict[str, Any]:
 
 
 def _item(entry: Entry, channel: Channel) -> dict[str, Any]:
-    # One of content_html and content_text has to be there, even when there is no content.
+    # An item needs content_html or content_text, even if it has no content.
     text = None if entry.content_html else entry.summary or entry.title
     inherits = entry.language == channel.language and not channel.mixed
     return _known(
@@ -92,14 +92,14 @@ def _translation(link: Link) -> dict[str, Any]:
 
 
 def _known(**members: Any) -> dict[str, Any]:
-    """Return the members that say something, in the order given."""
+    """Return the members that have a value, in the order given."""
     return {name: value for name, value in members.items() if value}
 
 
 def _write(value: Any, margin: str) -> str:
     """Return a value as JSON, indented by two spaces.
 
-    The standard library does this too, but some times slower: it leaves its C for indentation.
+    json.dumps with `indent` is several times slower, since it does not use its C encoder then.
     """
     if isinstance(value, str):
         return _quote(value)

@@ -1,49 +1,42 @@
-"""Which links a channel and an entry have, as attributes of an Atom link element.
+"""The links of a channel and of an entry, as attributes of an Atom link element.
 
-Rules (RFC 4287 section 4.2.7, RFC 5005 section 4, and how readers differ from them):
-- An entry has exactly one `alternate`, in its own language. Readers disagree which of
-  several they follow, so translations are `related` with hreflang.
-- A channel names its page, itself, its other formats, its other languages, its hubs, and the
+RSS uses the same attributes in `atom:link`. The rules follow RFC 4287 section 4.2.7, RFC 5005
+section 4, and where feed readers differ from them:
+
+- An entry has exactly one `alternate`, in its own language. Feed readers disagree which of several
+  they open, so translations are `related` with hreflang.
+- A channel links to its page, itself, its other formats, its other languages, its hubs, and the
   documents before and after it.
-
-Knows nothing of XML: what is returned serves Atom and `atom:link` in RSS alike.
 """
 
 import re
 from collections.abc import Iterator
 
-from feeds.channels import Channel, FormatUrls
+from feeds.channels import Channel
 from feeds.entries import Entry, Link
+from feeds.formats import FEED_FORMATS
 
-ATOM_TYPE = "application/atom+xml"
-RSS_TYPE = "application/rss+xml"
-JSON_TYPE = "application/feed+json"
 HTML_TYPE = "text/html"
 
 LinkAttributes = dict[str, str]
 
-# A title is an attribute, which has no way to say that it is no HTML.
+_MEDIA_TYPES = {one.name: one.media_type for one in FEED_FORMATS}
+# The title of a link is an attribute, which has no type: feed readers may take it for HTML.
 _LIKE_MARKUP = re.compile(r"<[/A-Za-z]|&[#\w]")
 
 
 def channel_links(channel: Channel, own: str) -> Iterator[LinkAttributes]:
-    """Yield the links of the channel's document of media type `own`, its page's apart."""
-    yield link_attributes("self", format_url(channel.addresses, own), own)
-    for media_type in (ATOM_TYPE, RSS_TYPE, JSON_TYPE):
-        if media_type != own:
-            found = format_url(channel.addresses, media_type)
-            yield link_attributes("alternate", found, media_type, _language(channel))
+    """Yield the links of the channel's document in format `own`, except the one to its page."""
+    yield _link("self", channel.addresses[own], _MEDIA_TYPES[own])
+    for name, media_type in _MEDIA_TYPES.items():
+        if name != own:
+            yield _link("alternate", channel.addresses[name], media_type, _language(channel))
     for link in other_languages(channel, own):
-        yield link_attributes("alternate", link.url, link.type, link.language, link.title)
+        yield _link("alternate", link.url, link.type, link.language, link.title)
     if channel.page_url:
-        yield link_attributes("describedby", channel.page_url, HTML_TYPE, _language(channel))
+        yield _link("describedby", channel.page_url, HTML_TYPE, _language(channel))
     for hub in channel.hubs:
-        yield link_attributes("hub", hub, None)
-    yield from history_links(channel, own)
-
-
-def history_links(channel: Channel, own: str) -> Iterator[LinkAttributes]:
-    """Yield the links to the documents before and after this one, and to the newest."""
+        yield _link("hub", hub, None)
     documents = {
         "current": channel.current,
         "prev-archive": channel.previous,
@@ -51,19 +44,12 @@ def history_links(channel: Channel, own: str) -> Iterator[LinkAttributes]:
     }
     for rel, addresses in documents.items():
         if addresses:
-            yield link_attributes(rel, format_url(addresses, own), own)
-
-
-def format_url(addresses: FormatUrls, media_type: str) -> str:
-    """Return where a document is published in one of the formats."""
-    return {ATOM_TYPE: addresses.atom, RSS_TYPE: addresses.rss, JSON_TYPE: addresses.json}[
-        media_type
-    ]
+            yield _link(rel, addresses[own], _MEDIA_TYPES[own])
 
 
 def other_languages(channel: Channel, own: str) -> tuple[Link, ...]:
-    """Return each other language's feed in the format `own`, or in what formats it has."""
-    same = tuple(link for link in channel.other_languages if link.type == own)
+    """Return the feed of each other language in format `own`, or in the formats that it has."""
+    same = tuple(link for link in channel.other_languages if link.type == _MEDIA_TYPES[own])
     served = {link.language for link in same}
     rest = (link for link in channel.other_languages if link.language not in served)
     return (*same, *rest)
@@ -71,11 +57,11 @@ def other_languages(channel: Channel, own: str) -> tuple[Link, ...]:
 
 def page_link(channel: Channel) -> LinkAttributes:
     """Return the link to the page that the channel is the feed of."""
-    return link_attributes("alternate", channel.site_url, HTML_TYPE, _language(channel))
+    return _link("alternate", channel.site_url, HTML_TYPE, _language(channel))
 
 
 def entry_link(entry: Entry) -> LinkAttributes:
-    """Return the one link to where the entry is read."""
+    """Return the link to the entry's own page."""
     return {
         "rel": "alternate",
         "type": HTML_TYPE,
@@ -85,40 +71,36 @@ def entry_link(entry: Entry) -> LinkAttributes:
 
 
 def enclosure_link(entry: Entry) -> Iterator[LinkAttributes]:
-    """Yield the link to the one attachment that every reader gets, if there is one."""
+    """Yield the link to the enclosure, if the entry has one."""
     if enclosure := entry.enclosure:
-        found = link_attributes(
-            "enclosure", enclosure.url, enclosure.media_type, title=enclosure.title
-        )
-        yield found | {"length": str(enclosure.length)}
+        link = _link("enclosure", enclosure.url, enclosure.media_type, title=enclosure.title)
+        yield link | {"length": str(enclosure.length)}
 
 
 def translation_links(entry: Entry) -> Iterator[LinkAttributes]:
     """Yield the links to the entry in other languages."""
     for link in entry.translations:
-        yield link_attributes(
-            "related", link.url, link.type or HTML_TYPE, link.language, link.title
-        )
+        yield _link("related", link.url, link.type or HTML_TYPE, link.language, link.title)
 
 
 def _language(channel: Channel) -> str | None:
-    """Return the language of what the channel links to, if it has but one."""
+    """Return the language of what the channel links to; None if it has several."""
     return None if channel.mixed else channel.language
 
 
-def link_attributes(
+def _link(
     rel: str,
     href: str,
     media_type: str | None,
     language: str | None = None,
     title: str | None = None,
 ) -> LinkAttributes:
-    """Return the attributes of a link, without those that are unknown or would be misread."""
-    known = {
+    """Return the attributes of a link. Unknown ones, and titles that look like HTML, are left out."""
+    attributes = {
         "rel": rel,
         "type": media_type,
         "hreflang": language,
         "title": None if title and _LIKE_MARKUP.search(title) else title,
         "href": href,
     }
-    return {name: value for name, value in known.items() if value}
+    return {name: value for name, value in attributes.items() if value}

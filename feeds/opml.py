@@ -1,7 +1,6 @@
-"""OPML 2.0 (opml.org/spec2.opml): an index of feeds that a reader subscribes to in one go.
+"""OPML 2.0 (opml.org/spec2.opml): a list of feeds that a feed reader can import at once.
 
-Pure: reads no clock, disk, network or database. Knows neither channels nor entries: an
-outline says of a feed only where it is and what it is called.
+An outline has the name and addresses of a feed, not its entries.
 """
 
 from __future__ import annotations
@@ -9,17 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
+from lxml import etree
+
+from feeds import xmltree
 from feeds.errors import FeedsError, InvalidChannelError, InvalidIdentifierError
-from feeds.identifiers import absolute_uri, language_tag
-from feeds.text import label
-from feeds.values import optional_line, optional_uri, set_fields, utc_seconds
+from feeds.identifiers import absolute_uri, language_tag, optional_uri
+from feeds.normalisation import label, optional_line, set_fields, utc_seconds
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-# The specification names versions of RSS only: an outline of another format leaves it out.
+# The specification has versions of RSS only; an outline of another format has none.
 _VERSIONS = frozenset({"RSS", "RSS1", "RSS2", "scriptingNews"})
 
 _BRACKETS = str.maketrans("<>", "‹›")
@@ -27,7 +29,7 @@ _BRACKETS = str.maketrans("<>", "‹›")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """One feed: its name, its address, the page that it is the feed of.
+    """One feed: its name, its address, its page.
 
     A blank text becomes the title, or the address; `version` is one of VERSIONS.
     Raises InvalidIdentifierError for a bad address, language or version.
@@ -45,7 +47,7 @@ class Outline:
         address = absolute_uri(self.xml_url)
         title = optional_line(self.title)
         if self.version is not None and self.version not in _VERSIONS:
-            raise InvalidIdentifierError(self.version, f"is none of {sorted(_VERSIONS)}")
+            raise InvalidIdentifierError(self.version, f"is not one of {sorted(_VERSIONS)}")
         set_fields(
             self,
             text=label(self.text) or title or address,
@@ -59,9 +61,9 @@ class Outline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutlineGroup:
-    """Feeds that are shown together, such as those of one language.
+    """A folder of feeds, such as those of one language.
 
-    Raises FeedsError if its text is blank, since readers would show a folder without a name.
+    Raises FeedsError if its text is blank, since feed readers show it as the folder's name.
     """
 
     text: str
@@ -83,14 +85,9 @@ def render_opml(
 ) -> bytes:
     """Return an OPML document in UTF-8; equal arguments give equal bytes.
 
-    Groups nest their outlines, and a group without any is left out. `updated` is when the
-    index last changed. Raises InvalidChannelError if the title is blank, if `updated` has no
-    time zone, or if no feed is left.
+    An empty group is left out. `updated` is when the list last changed. Raise InvalidChannelError
+    if the title is blank, if `updated` has no time zone, or if there is no feed.
     """
-    from email.utils import format_datetime
-
-    from lxml import etree
-
     name = label(title)
     if not name:
         raise InvalidChannelError("OPML", "its title is blank")
@@ -102,22 +99,21 @@ def render_opml(
     if owner := optional_line(owner_name):
         etree.SubElement(head, "ownerName").text = _plain(owner)
     _fill(etree.SubElement(root, "body"), items, name)
-    return _serialise(root)
+    xmltree.indent(root)
+    return xmltree.serialise(root)
 
 
 def _fill(body: Element, items: Iterable[OutlineGroup | Outline], name: str) -> None:
-    from lxml import etree
-
     for item in items:
         if isinstance(item, Outline):
             etree.SubElement(body, "outline", _attributes(item))
         elif item.outlines:
-            # Readers and validators take a folder with more than a text for a feed.
+            # Feed readers and validators take a folder with further attributes for a feed.
             folder = etree.SubElement(body, "outline", {"text": _plain(item.text)})
             for outline in item.outlines:
                 etree.SubElement(folder, "outline", _attributes(outline))
     if not len(body):
-        raise InvalidChannelError(name, "an OPML document names at least one feed")
+        raise InvalidChannelError(name, "an OPML document needs at least one feed")
 
 
 def _attributes(outline: Outline) -> dict[str, str]:
@@ -135,18 +131,10 @@ def _attributes(outline: Outline) -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    """Return text that says the same whether it is read as plain text or as HTML.
+    """Return text that means the same as plain text and as HTML.
 
-    The specification lets texts be HTML and most readers take them for plain, so escaping
-    would be seen by some: `&` stands alone, and `<` and `>` become quotation marks.
+    The specification allows HTML, but most feed readers show plain text, escapes included. So `&`
+    gets spaces around it, and `<` and `>` become quotation marks.
     """
     parts = (part.strip(" ") for part in text.split("&"))
     return label(" & ".join(parts).translate(_BRACKETS))
-
-
-def _serialise(root: Element) -> bytes:
-    from lxml import etree
-
-    etree.indent(root)
-    declaration = b'<?xml version="1.0" encoding="UTF-8"?>\n'
-    return declaration + etree.tostring(root, encoding="utf-8") + b"\n"

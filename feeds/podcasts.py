@@ -1,10 +1,9 @@
-"""Sound, films and pictures: Media RSS on entries, and what podcast directories ask for.
+"""Media RSS and the podcast elements of Apple.
 
-Media RSS (www.rssboard.org/media-rss) tells of a picture and of all attachments that are not
-the enclosure. The elements of Apple Podcasts ("A Podcaster's Guide to RSS") are written only
-where a directory could list the channel: it carries sound, and says its category and an
-owner's address. A part of that is worse than none, for directories refuse it.
-Knows nothing of RSS or Atom; the elements are the same in both.
+Media RSS (www.rssboard.org/media-rss) describes the main image and all attachments except the
+enclosure. Apple's elements ("A Podcaster's Guide to RSS") are written only if a directory can
+list the channel: it has audio or video, and states its category and an owner's address.
+Directories refuse incomplete ones. RSS and Atom use the same elements.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ if TYPE_CHECKING:
     from feeds.channels import Channel, PodcastShow
     from feeds.entries import Entry, EntryAttachment, Image
 
-# Apple takes no longer names.
+# Characters; the longest name that Apple accepts.
 _MAX_NAME = 255
 
 
 def add_media(element: Element, entry: Entry) -> None:
-    """Append the picture that stands for an entry, and what is attached beside the enclosure."""
+    """Append the main image of an entry, and its attachments except the enclosure."""
     if entry.image:
         xmltree.add_element(element, f"{MEDIA}thumbnail", _thumbnail(entry.image))
     if entry.attachments:
@@ -35,8 +34,8 @@ def add_media(element: Element, entry: Entry) -> None:
                 _add_content(element, attachment)
 
 
-def podcast_of(channel: Channel) -> PodcastShow | None:
-    """Return what directories want to know of a channel, if they could list it as a podcast."""
+def show_of(channel: Channel) -> PodcastShow | None:
+    """Return the podcast data of a channel if directories can list it as a podcast, else None."""
     podcast = channel.podcast
     if podcast is None or not (_categories(podcast) and podcast.owner_email):
         return None
@@ -44,9 +43,9 @@ def podcast_of(channel: Channel) -> PodcastShow | None:
 
 
 def episode(entry: Entry) -> EntryAttachment | None:
-    """Return what is played: the enclosure if it can be, or else the first sound or film.
+    """Return the file to play: the enclosure if it is audio or video, else the first such file.
 
-    A film counts only if its length is known; without, it is no enclosure.
+    Video counts only if its length is known.
     """
     playable = [
         one
@@ -56,24 +55,24 @@ def episode(entry: Entry) -> EntryAttachment | None:
     return next((one for one in playable if one is entry.enclosure), next(iter(playable), None))
 
 
-def add_show(element: Element, channel: Channel, podcast: PodcastShow) -> None:
-    """Append what directories want to know of a channel."""
+def add_show(element: Element, channel: Channel, show: PodcastShow) -> None:
+    """Append the podcast elements of a channel."""
     author = channel.author.name[:_MAX_NAME]
     xmltree.add_text(element, f"{ITUNES}author", author)
     parent = element
-    for name in _categories(podcast):
+    for name in _categories(show):
         parent = xmltree.add_element(parent, f"{ITUNES}category", {"text": name})
-    xmltree.add_text(element, f"{ITUNES}explicit", str(podcast.explicit).lower())
-    if podcast.image:
-        xmltree.add_element(element, f"{ITUNES}image", {"href": podcast.image})
+    xmltree.add_text(element, f"{ITUNES}explicit", str(show.explicit).lower())
+    if show.image:
+        xmltree.add_element(element, f"{ITUNES}image", {"href": show.image})
     owner = xmltree.add_element(element, f"{ITUNES}owner", {})
-    xmltree.add_text(owner, f"{ITUNES}name", podcast.owner_name or author)
-    xmltree.add_text(owner, f"{ITUNES}email", podcast.owner_email or "")
+    xmltree.add_text(owner, f"{ITUNES}name", show.owner_name or author)
+    xmltree.add_text(owner, f"{ITUNES}email", show.owner_email or "")
     xmltree.add_text(element, f"{ITUNES}type", "episodic")
 
 
-def add_episode(element: Element, entry: Entry, podcast: PodcastShow) -> None:
-    """Append what players want to know of an entry with sound; nothing to others."""
+def add_episode(element: Element, entry: Entry, show: PodcastShow) -> None:
+    """Append the podcast elements of an entry if it has something to play."""
     played = episode(entry)
     if played is None:
         return
@@ -82,12 +81,12 @@ def add_episode(element: Element, entry: Entry, podcast: PodcastShow) -> None:
         xmltree.add_text(element, f"{ITUNES}author", names[:_MAX_NAME])
     if played.duration and played.duration > 0:
         xmltree.add_text(element, f"{ITUNES}duration", str(played.duration))
-    xmltree.add_text(element, f"{ITUNES}explicit", str(podcast.explicit).lower())
+    xmltree.add_text(element, f"{ITUNES}explicit", str(show.explicit).lower())
 
 
-def _categories(podcast: PodcastShow) -> list[str]:
-    """Return a podcast's category, and the one within it, which stands behind the first `>`."""
-    names = (podcast.category or "").split(">", 1)
+def _categories(show: PodcastShow) -> list[str]:
+    """Return the category, and the subcategory after the first `>` if there is one."""
+    names = (show.category or "").split(">", 1)
     return [text for name in names if (text := name.strip(" >"))]
 
 
@@ -108,5 +107,5 @@ def _add_content(element: Element, attachment: EntryAttachment) -> None:
 
 
 def _numbers(**numbers: int | None) -> dict[str, str]:
-    """Return those numbers that say something."""
+    """Return the numbers that are known, as attributes."""
     return {name: str(number) for name, number in numbers.items() if number and number > 0}

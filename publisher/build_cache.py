@@ -1,7 +1,4 @@
-"""What each written thing was last made from, so that nothing is made again without need.
-
-A fingerprint is a hash over all inputs of a page or feed. Knows no input and no file.
-"""
+"""Hashes of the inputs of written files, so that nothing is rendered again without need."""
 
 from __future__ import annotations
 
@@ -12,8 +9,8 @@ from sqlalchemy.dialects.sqlite import insert
 
 from publisher.database.metadata import metadata
 
-output = Table(
-    "output",
+build_cache = Table(
+    "build_cache",
     metadata,
     Column("name", Text, primary_key=True),
     Column("fingerprint", Text, nullable=False),
@@ -22,17 +19,17 @@ output = Table(
 
 
 def hash_inputs(*inputs: object) -> str:
-    """Hash inputs whose repr says all there is to them."""
+    """Return a hash of inputs whose repr is complete."""
     return hashlib.sha256(repr(inputs).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def cached_hash(connection: Connection, name: str) -> str | None:
-    """Say what a thing was last made from; None if never."""
-    query = select(output.c.fingerprint).where(output.c.name == name)
+    """Return the hash that was stored for a name; None if there is none."""
+    query = select(build_cache.c.fingerprint).where(build_cache.c.name == name)
     return connection.execute(query).scalar_one_or_none()
 
 
 def store_hash(connection: Connection, name: str, value: str) -> None:
-    """Record what a thing has been made from."""
-    row = insert(output).values(name=name, fingerprint=value)
+    """Store the hash of the inputs that a name was last written from."""
+    row = insert(build_cache).values(name=name, fingerprint=value)
     connection.execute(row.on_conflict_do_update(set_={"fingerprint": value}))

@@ -29,9 +29,9 @@ from publisher.issues.planner import plan_issues
 from publisher.mail.dkim import DkimSigner
 from publisher.mail.dkim_keys import load_signers
 from publisher.rendering import Renderer
-from publisher.secret_key import load_secret
-from publisher.site import PagesWritten, renew_lost, write_site
-from publisher.syndication import publish
+from publisher.secret import secret_of
+from publisher.site import PagesWritten, mark_all_pages_due, write_site
+from publisher.syndication.publish import mark_all_feeds_due, publish_feeds
 from publisher.syndication.websub import HubReport, notify_hubs
 
 log = structlog.get_logger()
@@ -94,9 +94,8 @@ class Pipeline:
     def edit(self, progress: Progress = _silent) -> CycleReport:
         """Run a cycle up to where mail would go out: articles in, issues, pages and feeds."""
         now = self.clock.now()
-        report = CycleReport()
-        publish.renew_lost(self.settings, self.database)
-        renew_lost(self.settings, self.database)
+        report = Report()
+        _restore_lost_web_root(self.settings, self.database)
         report.picked_up = self.pick_up(now, progress)
         self._warn_of_missing_catalogues()
         plan_issues(self.settings, self.database, now)
@@ -108,9 +107,7 @@ class Pipeline:
             self.settings, self.database, self.renderer, now, partial(progress, "writing pages")
         )
         report.problems += report.written.problems
-        report.feeds, problems = publish.publish_feeds(
-            self.settings, self.database, self.renderer, now
-        )
+        report.feeds, problems = publish_feeds(self.settings, self.database, self.renderer, now)
         report.problems += problems
         return report
 
@@ -138,6 +135,14 @@ class Pipeline:
         for language in self.settings.publication.languages:
             if not self.renderer.has_catalogue(language):
                 _warn_once(self.database, language)
+
+
+def _restore_lost_web_root(settings: Settings, database: Database) -> None:
+    """Have everything below the web root written again if the folder is gone."""
+    if not settings.folders.public.is_dir():
+        with database.writing() as connection:
+            mark_all_pages_due(connection)
+            mark_all_feeds_due(connection)
 
 
 def _warn_once(database: Database, language: str) -> None:

@@ -1,6 +1,6 @@
-"""SHOW: the static pages below `public/`: issues, articles, front pages, archives."""
+"""Write the static pages below `public/`: issues, articles, home pages, archives."""
 
-from publisher.site.invalidation import renew_lost
+from publisher.site.invalidation import mark_all_pages_due
 from publisher.site.writer import PagesWritten, write_site
 
-__all__ = ["PagesWritten", "renew_lost", "write_site"]
+__all__ = ["PagesWritten", "mark_all_pages_due", "write_site"]

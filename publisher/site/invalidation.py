@@ -1,11 +1,8 @@
-"""Having things made again: when the web root is gone, or what all pages depend on has changed.
-
-Only marks rows; the writing is done by the steps that always do it. Knows no page.
-"""
+"""Mark pages as due: all of them, or the articles' when what all of them depend on has changed."""
 
 from __future__ import annotations
 
-from sqlalchemy import delete, update
+from sqlalchemy import Connection, delete, update
 
 from publisher import build_cache
 from publisher.articles.tables import article, source_state
@@ -15,28 +12,24 @@ from publisher.issues.tables import issue_table
 from publisher.rendering import Renderer
 
 
-def renew_lost(settings: Settings, database: Database) -> None:
-    """Have everything below the web root made again if the folder is gone.
+def mark_all_pages_due(connection: Connection) -> None:
+    """Have all pages and media files written again.
 
-    Reading the sources again brings the pictures back; nothing counts as changed by it.
+    Media files come back because the sources are read again. No article counts as changed by it.
     """
-    if settings.folders.public.is_dir():
-        return
-    with database.writing() as connection:
-        connection.execute(delete(source_state))
-        connection.execute(update(article).values(page_hash=None))
-        connection.execute(update(issue_table).values(page_hash=None))
-        connection.execute(
-            delete(build_cache.output).where(build_cache.output.c.name == "lists")
-        )
+    connection.execute(delete(source_state))
+    connection.execute(update(article).values(page_hash=None))
+    connection.execute(update(issue).values(page_hash=None))
+    lists = build_cache.build_cache.c.name == "lists"
+    connection.execute(delete(build_cache.build_cache).where(lists))
 
 
 def invalidate_articles(settings: Settings, database: Database, renderer: Renderer) -> None:
-    """Have all article pages made again when templates or the publication's words change."""
-    made_from = build_cache.hash_inputs(settings.publication, renderer.fingerprint())
+    """Have all article pages written again if templates or publication settings changed."""
+    current = build_cache.hash_inputs(settings.publication, renderer.fingerprint())
     with database.reading() as connection:
-        if build_cache.cached_hash(connection, "pages") == made_from:
+        if build_cache.cached_hash(connection, "pages") == current:
             return
     with database.writing() as connection:
         connection.execute(update(article).values(page_hash=None))
-        build_cache.store_hash(connection, "pages", made_from)
+        build_cache.store_hash(connection, "pages", current)

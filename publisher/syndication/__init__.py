@@ -1,9 +1,9 @@
-"""WRITE FEEDS: articles -> feeds.Channel -> files that change only when they must.
+"""Write feeds: articles -> feeds.Channel -> files. Files change only when their content does.
 
-A turn takes note of the articles that changed (`arrivals`), and writes the feeds that are due
-because of it (`publishing`): it costs what is new, not what there is. Feeds remember: each is a
-sequence of places; what no longer fits into the document that readers poll is closed in archive
-documents (`closing`). Knows no issue and no mail.
+`publish` is the entry point. `change_log` records which articles changed, and `feed_writer` writes the
+feeds that this concerns, so the cost depends on what is new. Entries keep their position in each
+feed (`feed_positions`). Entries for which the subscription document has no room move to archive
+documents (`archiving`). `websub` notifies hubs.
 
-Gathers nothing here: who only asks how feeds stand (`pings`, `shelf`) needs no templates.
+Nothing is imported here, because the status command needs the tables only, not the templates.
 """

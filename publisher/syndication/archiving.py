@@ -1,24 +1,24 @@
-"""Which entries leave a subscription document for archive documents. Pure.
+"""Decide which entries move from the subscription document to archive documents. Pure.
 
-An archive document is closed for ever once it is written (RFC 5005 section 4), so entries
-leave in lots: with one at a time, each archive document would hold one. A subscription
-document therefore holds between four fifths of what fits into it and all of that, and exactly
-all of it after a lot that was larger anyway. Knows no database and no format.
+An archive document never changes once it is written (RFC 5005 section 4). So entries move several at
+a time: one at a time, each archive document would have one entry. A subscription document
+therefore has between four fifths of its maximum and all of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-# A fifth leaves the newest forty of fifty in place, and makes archive documents of ten.
+# At least this share of a full document moves: of 50 entries the newest 40 stay, and archive
+# documents have 10.
 _SMALLEST_SHARE = 5
 
 
 def count_fitting(sizes: Sequence[int], most: int, most_bytes: int) -> int:
-    """Say how many entries, newest first, fit into a document: `most` at most.
+    """Return how many entries, newest first, fit into a document.
 
-    One that is larger than a whole document may be stands beside the others: else nobody who
-    polls would ever see what came at the same time.
+    An entry larger than `most_bytes` is not counted against it. Else it would push out the entries
+    that came at the same time before anybody could read them.
     """
     total = 0
     for number, size in enumerate(sizes[:most]):
@@ -29,7 +29,7 @@ def count_fitting(sizes: Sequence[int], most: int, most_bytes: int) -> int:
 
 
 def count_leaving(count: int, fit: int) -> int:
-    """Say how many of `count` entries leave, oldest first, where `fit` of the newest may stay."""
+    """Return how many of `count` entries move, oldest first, if the newest `fit` may stay."""
     surplus = count - fit
     if surplus <= 0:
         return 0
@@ -38,7 +38,7 @@ def count_leaving(count: int, fit: int) -> int:
 
 
 def split_evenly(count: int, most: int) -> list[int]:
-    """Divide what leaves into archive documents of `most` entries at most, nearly equal ones."""
+    """Return the numbers of entries of archive documents: at most `most` each, nearly equal."""
     if not count:
         return []
     documents = -(-count // most)
@@ -47,17 +47,17 @@ def split_evenly(count: int, most: int) -> list[int]:
 
 
 def split_by_size(sizes: Sequence[int], most_bytes: int) -> list[int]:
-    """Divide entries in order into runs that fit into a document each; gives their lengths.
+    """Return how many consecutive entries go into each document of at most `most_bytes`.
 
-    One that does not fit anywhere has a run of its own.
+    An entry larger than that has a document of its own.
     """
-    found: list[int] = []
+    counts: list[int] = []
     total = 0
     for size in sizes:
-        if found and total + size <= most_bytes:
-            found[-1] += 1
+        if counts and total + size <= most_bytes:
+            counts[-1] += 1
             total += size
         else:
-            found.append(1)
+            counts.append(1)
             total = size
-    return found
+    return counts

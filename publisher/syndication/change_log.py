@@ -1,7 +1,7 @@
-"""Taking note of articles that came, changed or went: their entries, and where those stand.
+"""Record new, changed and withdrawn articles as feed entries, with their positions in feeds.
 
-Costs what has changed, not what there is. Each portion is one transaction, and an article is
-marked as noted in the one that notes it. Knows no file and no format.
+The cost depends on what has changed, not on the size of the archive. Each portion of articles is one
+transaction, which also marks them as recorded.
 """
 
 from __future__ import annotations
@@ -34,88 +34,82 @@ from publisher.syndication.feed_positions import FeedPositions
 from publisher.syndication.tables import feed_entry
 from publisher.syndication.tag_uris import new_entry_tag
 
-# So many are noted in one transaction; a kill costs at most this much work.
+# A killed process loses at most this much work.
 ARTICLES_PER_TRANSACTION = 200
 
 
 def record_changes(database: Database, publication: Publication, now: datetime) -> int:
-    """Take note of everything that is due; gives how many articles that were."""
+    """Record all changes of articles; return how many articles had any."""
     with database.reading() as connection:
-        numbers = _due(connection, now)
-    for some in chunks(numbers, ARTICLES_PER_TRANSACTION):
+        ids = _changed_articles(connection, now)
+    for portion in portions(ids, ARTICLES_PER_TRANSACTION):
         with database.writing() as connection:
-            _ChangeRecorder(connection, publication, now).take(some)
-    return len(numbers)
+            _ChangeRecorder(connection, publication, now).record(portion)
+    return len(ids)
 
 
 def mark_all_articles_changed(connection: Connection) -> None:
-    """Have every article looked at again, as when the publication's languages change."""
+    """Have every article examined again, as when the publication's languages change."""
     connection.execute(update(article).values(feed_hash=None))
 
 
-def _due(connection: Connection, now: datetime) -> list[int]:
-    """List the articles to look at, in the order in which they were published.
-
-    Whatever is noted is newer news than what was noted before; among itself it is ordered by
-    publication, not by when it was found: reading an archive may have taken several attempts.
-    What is to appear later waits.
-    """
-    waits = and_(article.c.status == ArticleStatus.READY, article.c.available_at > now)
-    known = exists().where(
-        feed_entry.c.article_id == article.c.id, feed_entry.c.gone_at.is_(None)
-    )
-    query = (
-        select(article.c.id)
-        .join(story)
-        .where(article.c.feed_hash.is_(None), or_(~waits, known))
-        .order_by(article.c.published_at, story.c.key, article.c.language)
-    )
-    return list(connection.execute(query).scalars())
-
-
 def entry_fingerprint(one: Article) -> str:
-    """Hash what an entry's `updated` speaks of: its content, and when it was published."""
+    """Return a hash of what an entry's `updated` is about: content and date of publication."""
     return content_hash(
         {"content": one.content_hash, "published": one.published_at.isoformat()}
     )
 
 
+def _changed_articles(connection: Connection, now: datetime) -> list[int]:
+    """Return the articles to examine, in the order of publication.
+
+    The order of discovery does not count: reading an archive may have taken several attempts.
+    Embargoed articles are left out until their time.
+    """
+    embargoed = and_(article.c.status == ArticleStatus.READY, article.c.available_at > now)
+    known = exists().where(
+        feed_entry.c.article_id == article.c.id, feed_entry.c.withdrawn_at.is_(None)
+    )
+    query = (
+        select(article.c.id)
+        .join(story)
+        .where(article.c.feed_hash.is_(None), or_(~embargoed, known))
+        .order_by(article.c.published_at, story.c.key, article.c.language)
+    )
+    return list(connection.execute(query).scalars())
+
+
 class _ChangeRecorder:
-    """One portion, in one transaction."""
+    """Record one portion of articles, in one transaction."""
 
     def __init__(self, connection: Connection, publication: Publication, now: datetime) -> None:
         self._connection = connection
         self._publication = publication
         self._now = now
-        self._shelf = FeedIndex(connection, publication)
-        self._places = FeedPositions(connection)
-        # Articles that readers see and did not before, and those that are done with.
+        self._index = FeedIndex(connection, publication)
+        self._positions = FeedPositions(connection)
         self._appeared: list[Article] = []
-        self._noted: list[Article] = []
+        self._recorded: list[Article] = []
 
-    def take(self, numbers: Sequence[int]) -> None:
-        articles = articles_by_id(self._connection, numbers)
-        known = self._entries(numbers)
-        for number in numbers:
-            self._note(articles[number], known.get(number, []))
-        self._places.flush()
-        self._refresh_siblings()
-        self._places.mark_due()
-        self._mark_noted()
-
-    def _entries(self, numbers: Sequence[int]) -> dict[int, list[Row[Any]]]:
+    def record(self, ids: Sequence[int]) -> None:
+        articles = articles_by_id(self._connection, ids)
+        known: dict[int, list[Row[Any]]] = {}
         rows = self._connection.execute(
-            select(feed_entry).where(feed_entry.c.article_id.in_(numbers))
+            select(feed_entry).where(feed_entry.c.article_id.in_(ids))
         )
-        found: dict[int, list[Row[Any]]] = {}
         for row in rows:
-            found.setdefault(row.article_id, []).append(row)
-        return found
+            known.setdefault(row.article_id, []).append(row)
+        for article_id in ids:
+            self._record_article(articles[article_id], known.get(article_id, []))
+        self._positions.flush()
+        self._refresh_siblings()
+        self._positions.mark_due()
+        self._mark_recorded()
 
-    def _note(self, one: Article, known: Sequence[Row[Any]]) -> None:
+    def _record_article(self, one: Article, known: Sequence[Row[Any]]) -> None:
         ready = one.status == ArticleStatus.READY
-        live = any(row.language == one.language and row.gone_at is None for row in known)
-        # A clock that was set back hides nothing that is out.
+        live = any(row.language == one.language and row.withdrawn_at is None for row in known)
+        # An article that is out stays visible if the clock is set back.
         since = one.published_at if live else one.available_at
         visible = ready and since <= self._now
         served = one.language in self._publication.languages
@@ -123,91 +117,95 @@ class _ChangeRecorder:
         for row in known:
             if row.language == one.language and visible and served:
                 own = row
-            elif row.gone_at is None:  # withdrawn, hidden again, or now in another language
+            elif row.withdrawn_at is None:  # withdrawn, hidden, or now in another language
                 self._withdraw(row)
         if visible and served:
             self._show(one, own)
-            if own is None or own.gone_at is not None:
+            if own is None or own.withdrawn_at is not None:
                 self._appeared.append(one)
         if visible or not ready:
-            self._noted.append(one)
+            self._recorded.append(one)
 
     def _refresh_siblings(self) -> None:
-        """Have the entries and pages written again that name what appeared as their translation.
+        """Write entries and pages again that link to a new article as their translation.
 
-        When it appears by the clock, at the end of an embargo, nothing has marked them. What is
-        marked will be looked at anyway.
+        At the end of an embargo nothing else marks them. Marked articles are examined anyway.
         """
         stories = {one.story_id for one in self._appeared}
         unmarked = article.c.story_id.in_(stories) & article.c.feed_hash.is_not(None)
         siblings = select(feed_entry.c.id).join(article).where(unmarked)
-        for number in self._connection.execute(siblings).scalars().all():
-            self._places.touch(number)
+        for entry_id in self._connection.execute(siblings).scalars().all():
+            self._positions.rewrite(entry_id)
         self._connection.execute(update(article).where(unmarked).values(page_hash=None))
 
-    def _mark_noted(self) -> None:
-        if self._noted:
+    def _mark_recorded(self) -> None:
+        if self._recorded:
             here = article.c.id == bindparam("number")
             self._connection.execute(
                 update(article).where(here).values(feed_hash=bindparam("hash")),
-                [{"number": one.id, "hash": one.content_hash} for one in self._noted],
+                [{"number": one.id, "hash": one.content_hash} for one in self._recorded],
             )
 
     def _withdraw(self, row: Row[Any]) -> None:
-        """Take an entry out of all feeds, and its title out of what names it as a translation."""
+        """Withdraw an entry, and remove its title from archived entries that link to it."""
         # A tombstone counts only if it is later than its entry (RFC 6721 section 4).
         when = max(self._now, datetime.fromtimestamp(row.updated + 1, UTC))
-        gone = update(feed_entry).where(feed_entry.c.id == row.id).values(gone_at=when)
-        self._connection.execute(gone)
-        self._places.leave(row.id, when)
-        mine = select(article.c.story_id).where(article.c.id == row.article_id)
+        here = feed_entry.c.id == row.id
+        self._connection.execute(update(feed_entry).where(here).values(withdrawn_at=when))
+        self._positions.withdraw(row.id, when)
+        story_id = select(article.c.story_id).where(article.c.id == row.article_id)
         siblings = (
             select(feed_entry.c.id)
             .join(article)
-            .where(article.c.story_id == mine.scalar_subquery(), article.c.id != row.article_id)
+            .where(
+                article.c.story_id == story_id.scalar_subquery(),
+                article.c.id != row.article_id,
+            )
         )
-        for number in self._connection.execute(siblings).scalars().all():
-            self._places.open_again(number)
+        for entry_id in self._connection.execute(siblings).scalars().all():
+            self._positions.rewrite(entry_id, archived=True)
 
     def _show(self, one: Article, row: Row[Any] | None) -> None:
-        stamp = entry_fingerprint(one)
-        revised = row is not None and row.gone_at is None and row.stamp != stamp
-        number, second = self._entry(one, row, stamp)
-        wanted = [self._shelf.find(subject) for subject in subjects_of(one)]
+        fingerprint = entry_fingerprint(one)
+        revised = (
+            row is not None and row.withdrawn_at is None and row.fingerprint != fingerprint
+        )
+        entry_id, second = self._store_entry(one, row, fingerprint)
+        subjects = subjects_of(one)
+        wanted = [self._index.find_or_create(subject) for subject in subjects]
         if row is None or revised:
-            for subject in subjects_of(one):
-                self._shelf.affiliate(subject)
+            for subject in subjects:
+                self._index.set_affiliation(subject)
         updated = datetime.fromtimestamp(second, UTC)
         if row is None:
-            self._places.begin(number, wanted, updated)
+            self._positions.add(entry_id, wanted, updated)
         else:
-            self._places.stand(number, wanted, updated, revised=revised)
+            self._positions.reconcile(entry_id, wanted, updated, revised=revised)
 
-    def _entry(self, one: Article, row: Row[Any] | None, stamp: str) -> tuple[int, int]:
-        """Bring the article's entry up to date; gives its number, and the second of its change."""
+    def _store_entry(
+        self, one: Article, row: Row[Any] | None, fingerprint: str
+    ) -> tuple[int, int]:
+        """Insert or update an article's entry; return its id and the second of its change."""
         changed = round(one.updated_at.timestamp())
         if row is None:
-            tag = new_entry_tag(self._connection, self._publication, one.slug, one.language)
             values = {
                 "article_id": one.id,
                 "language": one.language,
-                "tag": tag,
+                "tag": new_entry_tag(
+                    self._connection, self._publication, one.slug, one.language
+                ),
                 "updated": changed,
-                "stamp": stamp,
+                "fingerprint": fingerprint,
             }
             new = insert(feed_entry).values(values).returning(feed_entry.c.id)
             return int(self._connection.execute(new).scalar_one()), changed
-        if row.gone_at is not None or row.stamp != stamp:
-            # Later than ever before: also than the moment at which it was withdrawn.
-            before = max(row.updated, _seconds(row.gone_at))
-            second = max(changed, before + 1)
-            values = {"updated": second, "stamp": stamp, "gone_at": None}
-            self._connection.execute(
-                update(feed_entry).where(feed_entry.c.id == row.id).values(values)
-            )
-            return int(row.id), second
-        return int(row.id), int(row.updated)
-
-
-def _seconds(moment: datetime | None) -> int:
-    return 0 if moment is None else round(moment.timestamp())
+        if row.withdrawn_at is None and row.fingerprint == fingerprint:
+            return int(row.id), int(row.updated)
+        # Later than ever before, also than the moment of withdrawal.
+        withdrawn = 0 if row.withdrawn_at is None else round(row.withdrawn_at.timestamp())
+        second = max(changed, max(row.updated, withdrawn) + 1)
+        values = {"updated": second, "fingerprint": fingerprint, "withdrawn_at": None}
+        self._connection.execute(
+            update(feed_entry).where(feed_entry.c.id == row.id).values(values)
+        )
+        return int(row.id), second

@@ -1,12 +1,10 @@
-"""From a feed and its entries to one of its documents: titles, addresses, links. Pure.
-
-Knows no database, no file and no format's elements.
-"""
+"""Build the feeds.Channel of a feed's documents: titles, addresses, links. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 import feeds
@@ -16,37 +14,41 @@ from publisher.languages import autonym
 from publisher.syndication.feed_index import Feed
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What one document of a feed holds, in any order, and what was withdrawn from it."""
-
-    entries: tuple[feeds.Entry, ...]
-    tombstones: tuple[feeds.Tombstone, ...]
-
-
 def subscription_channel(
-    settings: Settings, feed: Feed, contents: Contents, newest_archive: int
+    settings: Settings,
+    feed: Feed,
+    entries: Sequence[feeds.Entry],
+    tombstones: Sequence[feeds.Tombstone],
+    newest_archive: int,
 ) -> feeds.Channel:
-    """Make the document that readers poll; `newest_archive` is 0 if there is no archive."""
+    """Return the document that feed readers poll; `newest_archive` is 0 if there is none."""
     publication = settings.publication
-    return replace(
-        _channel(settings, feed, contents, _current(publication, feed), feed.updated_at),
+    return feeds.Channel(
+        **_common(settings, feed, entries, tombstones),
+        addresses=_current(publication, feed),
+        updated=feed.updated_at or _beginning(publication, entries, tombstones),
         previous=_archived(publication, feed, newest_archive) if newest_archive else None,
         hubs=settings.feeds.hubs,
     )
 
 
 def archive_channel(
-    settings: Settings, feed: Feed, contents: Contents, number: int
+    settings: Settings,
+    feed: Feed,
+    entries: Sequence[feeds.Entry],
+    tombstones: Sequence[feeds.Tombstone],
+    number: int,
 ) -> feeds.Channel:
-    """Make an archive document (RFC 5005 section 4): the `number`th from the oldest.
+    """Return an archive document (RFC 5005 section 4); the oldest has number 1.
 
-    It names its successor before there is one, since it is never written again for that. It
-    names no hub: nothing is to be told of it.
+    It links to the next one before that exists, because it is not written again for the link. It
+    has no hubs, since hubs are not notified of it.
     """
     publication = settings.publication
-    return replace(
-        _channel(settings, feed, contents, _archived(publication, feed, number), None),
+    return feeds.Channel(
+        **_common(settings, feed, entries, tombstones),
+        addresses=_archived(publication, feed, number),
+        updated=_beginning(publication, entries, tombstones),
         previous=_archived(publication, feed, number - 1) if number > 1 else None,
         following=_archived(publication, feed, number + 1),
         current=_current(publication, feed),
@@ -54,7 +56,7 @@ def archive_channel(
 
 
 def feed_title(publication: Publication, feed: Feed) -> str:
-    """Name a feed for its readers; no two feeds of a publication have one name."""
+    """Return the title of a feed, which is unique in its publication."""
     if feed.kind == "all":
         languages = ", ".join(map(autonym, publication.languages))
         return f"{publication.title(publication.default_language)} ({languages})"
@@ -63,68 +65,56 @@ def feed_title(publication: Publication, feed: Feed) -> str:
 
 
 def feed_description(publication: Publication, feed: Feed) -> str:
-    """Say what a feed is about: of an author, the affiliation."""
+    """Return the description of a feed: of an author's feed, the affiliation."""
     language = feed.language or publication.default_language
     return feed.affiliation or publication.description(language)
 
 
 def subscribe_page_url(publication: Publication, feed: Feed) -> str:
-    """Give the address of the page that says how to subscribe."""
+    """Return the address of the page that says how to subscribe to a feed."""
     return urls.absolute_url(publication, subscribe_page_path(feed))
 
 
 def subscribe_page_path(feed: Feed) -> str:
-    """Give the path of that page."""
+    """Return the path of the page that says how to subscribe to a feed."""
     if feed.kind == "all":
         return urls.all_feeds_page_path()
     return urls.feed_page_path(feed.language, feed.page)
 
 
-def stylesheet_href(publication: Publication, language: str) -> str:
-    """Give a stylesheet's address from the root, so that a copy of the site works by itself."""
-    return urlsplit(urls.absolute_url(publication, urls.feed_style_path(language))).path
-
-
-def _channel(
+def _common(
     settings: Settings,
     feed: Feed,
-    contents: Contents,
-    addresses: feeds.FormatUrls,
-    updated: datetime | None,
-) -> feeds.Channel:
+    entries: Sequence[feeds.Entry],
+    tombstones: Sequence[feeds.Tombstone],
+) -> dict[str, Any]:
+    """Return what subscription and archive documents have in common."""
     publication = settings.publication
     own = feed.language or publication.default_language
-    empty = not contents.entries and not contents.tombstones
-    # An empty feed has changed last when the publication began.
-    beginning = datetime(publication.since, 1, 1, tzinfo=UTC) if empty else None
-    return feeds.Channel(
-        id=feed.tag,
-        title=feed_title(publication, feed),
-        description=feed_description(publication, feed),
-        site_url=_site(publication, feed),
-        addresses=addresses,
-        language=own,
-        mixed=feed.kind == "all",
-        entries=_newest_first(contents.entries),
-        tombstones=contents.tombstones,
-        author=_author(publication, feed),
-        updated=updated or beginning,
-        other_languages=_other_languages(publication, feed),
-        page_url=subscribe_page_url(publication, feed),
-        stylesheet=stylesheet_href(publication, own),
-        ttl=settings.feeds.ttl,
-        podcast=_podcast(settings),
-    )
+    home = urls.home_path(feed.language) if feed.language else ""
+    return {
+        "id": feed.tag,
+        "title": feed_title(publication, feed),
+        "description": feed_description(publication, feed),
+        "site_url": urls.absolute_url(publication, home),
+        "language": own,
+        "mixed": feed.kind == "all",
+        # By date, newest first, for software that shows only the first few.
+        "entries": tuple(sorted(entries, key=lambda e: (-e.published.timestamp(), e.id))),
+        "tombstones": tuple(tombstones),
+        "author": _author(publication, feed),
+        "other_languages": _other_languages(publication, feed),
+        "page_url": subscribe_page_url(publication, feed),
+        # From the root, so that it also works in a copy of the site.
+        "stylesheet": urlsplit(urls.absolute_url(publication, urls.feed_style_path(own))).path,
+        "ttl": settings.feeds.ttl,
+        "podcast": _podcast(settings),
+    }
 
 
-def _newest_first(entries: tuple[feeds.Entry, ...]) -> tuple[feeds.Entry, ...]:
-    """Put entries in the order of their dates, as those expect who show the first few only."""
-    return tuple(sorted(entries, key=lambda one: (-one.published.timestamp(), one.id)))
-
-
-def _site(publication: Publication, feed: Feed) -> str:
-    path = urls.home_path(feed.language) if feed.language else ""
-    return urls.absolute_url(publication, path)
+def _beginning(publication: Publication, *contents: Sequence[object]) -> datetime | None:
+    """Return the first day of the publication if a document is empty, and so has no date."""
+    return None if any(contents) else datetime(publication.since, 1, 1, tzinfo=UTC)
 
 
 def _author(publication: Publication, feed: Feed) -> feeds.Author:
@@ -133,38 +123,35 @@ def _author(publication: Publication, feed: Feed) -> feeds.Author:
     return feeds.Author(name=publication.title(feed.language or publication.default_language))
 
 
-def _current(publication: Publication, feed: Feed) -> feeds.FormatUrls:
-    paths = {form.name: urls.feed_path(feed.name, form.suffix) for form in feeds.FEED_FORMATS}
-    return _addresses(publication, paths)
-
-
-def _archived(publication: Publication, feed: Feed, number: int) -> feeds.FormatUrls:
-    paths = {
-        form.name: urls.feed_archive_path(feed.name, number, form.suffix)
-        for form in feeds.FEED_FORMATS
+def _current(publication: Publication, feed: Feed) -> dict[str, str]:
+    return {
+        one.name: urls.absolute_url(publication, urls.feed_path(feed.name, one.suffix))
+        for one in feeds.FEED_FORMATS
     }
-    return _addresses(publication, paths)
 
 
-def _addresses(publication: Publication, paths: dict[str, str]) -> feeds.FormatUrls:
-    return feeds.FormatUrls(
-        **{name: urls.absolute_url(publication, path) for name, path in paths.items()}
-    )
+def _archived(publication: Publication, feed: Feed, number: int) -> dict[str, str]:
+    return {
+        one.name: urls.absolute_url(
+            publication, urls.feed_archive_path(feed.name, number, one.suffix)
+        )
+        for one in feeds.FEED_FORMATS
+    }
 
 
 def _other_languages(publication: Publication, feed: Feed) -> tuple[feeds.Link, ...]:
     if feed.kind not in {"language", "all"}:
-        return ()  # whether a topic has the same name elsewhere, nobody has said
+        return ()  # a topic's name in another language is unknown
     return tuple(
         feeds.Link(
-            url=urls.absolute_url(publication, urls.feed_path(other, form.suffix)),
+            url=urls.absolute_url(publication, urls.feed_path(other, one.suffix)),
             language=other,
             title=publication.title(other),
-            type=form.media_type,
+            type=one.media_type,
         )
         for other in publication.languages
         if other != feed.language
-        for form in feeds.FEED_FORMATS
+        for one in feeds.FEED_FORMATS
     )
 
 

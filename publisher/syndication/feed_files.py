@@ -1,4 +1,4 @@
-"""Documents of feeds as files: which, where, and that they are there. Knows no database."""
+"""The files of feeds: render and write them, and find missing ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from publisher.web_files import COMPRESSORS, remove_with_copies, write_with_copi
 
 @dataclass(frozen=True, slots=True)
 class FeedFile:
-    """One file of a feed; `address` is where it is polled, None for what nobody polls."""
+    """One document of a feed in one format; `address` is None for an archive document."""
 
     path: str
     content: bytes
@@ -26,66 +26,64 @@ class FeedFile:
 
     @property
     def digest(self) -> str:
-        """Say in few letters what it holds."""
+        """The first half of the content's SHA-256, in hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()[:32]
 
 
 def render_subscription(channel: feeds.Channel, feed: Feed) -> Iterator[FeedFile]:
-    """Render what readers poll, in every format."""
+    """Yield the subscription document in every format."""
     for form in feeds.FEED_FORMATS:
         path = urls.feed_path(feed.name, form.suffix)
-        address = str(getattr(channel.addresses, form.name))
-        yield FeedFile(path, form.render(channel), address)
+        yield FeedFile(path, feeds.render(form, channel), channel.addresses[form.name])
 
 
 def render_archive(channel: feeds.Channel, feed: Feed, number: int) -> Iterator[FeedFile]:
-    """Render an archive document in every format."""
+    """Yield an archive document in every format."""
     for form in feeds.FEED_FORMATS:
         path = urls.feed_archive_path(feed.name, number, form.suffix)
-        yield FeedFile(path, form.render(channel))
+        yield FeedFile(path, feeds.render(form, channel))
 
 
-def write_feed_file(settings: Settings, document: FeedFile) -> bool:
-    """Put a document and its compressed copies in place; says if it changed."""
-    return write_with_copies(settings.folders.public / document.path, document.content)
+def write_feed_file(settings: Settings, file: FeedFile) -> bool:
+    """Write a document and its compressed copies; return whether it changed."""
+    return write_with_copies(settings.folders.public / file.path, file.content)
 
 
-def submit_feed_file(
-    executor: Executor, settings: Settings, document: FeedFile
-) -> Future[bool]:
-    """Have a document written beside other work: packing and waiting for the disk are most of it."""
-    return executor.submit(write_feed_file, settings, document)
+def submit_feed_file(executor: Executor, settings: Settings, file: FeedFile) -> Future[bool]:
+    """Write a document in another thread: most of the time goes to compression and the disk."""
+    return executor.submit(write_feed_file, settings, file)
 
 
 def feeds_missing_files(settings: Settings, names: Collection[str]) -> set[str]:
-    """Say of which feeds a file that is polled is not there; looks into folders, not at files."""
-    seen: dict[Path, frozenset[str]] = {}
+    """Return the feeds that lack a file of a subscription document. Lists each folder once."""
+    listed: dict[Path, frozenset[str]] = {}
     found = set()
     for name in names:
         for form in feeds.FEED_FORMATS:
             path = settings.folders.public / urls.feed_path(name, form.suffix)
-            if path.parent not in seen:
-                seen[path.parent] = _names(path.parent)
-            if not _with_copies(path.name) <= seen[path.parent]:
+            if path.parent not in listed:
+                listed[path.parent] = _file_names(path.parent)
+            if not _with_copies(path.name) <= listed[path.parent]:
                 found.add(name)
     return found
 
 
 def archives_missing_files(settings: Settings, name: str, newest: int) -> list[int]:
-    """List the archive documents of a feed, up to the newest, that lack a file."""
-    there = _names(_archive_folder(settings, name))
+    """Return the archive documents of a feed, up to the newest, that lack a file."""
+    folder = (settings.folders.public / urls.feed_archive_path(name, 1, "json")).parent
+    present = _file_names(folder)
     return [
         number
         for number in range(1, newest + 1)
         for form in feeds.FEED_FORMATS
-        if not _with_copies(f"{number}.{form.suffix}") <= there
+        if not _with_copies(f"{number}.{form.suffix}") <= present
     ]
 
 
 def remove_unrecorded_archives(settings: Settings, name: str, newest: int) -> None:
-    """Remove archive documents that were written and never recorded, as when the disk was full.
+    """Remove archive documents that were written but not recorded, as when the disk was full.
 
-    What they hold may have been withdrawn since.
+    Their entries may have been withdrawn since.
     """
     for number in count(newest + 1):
         paths = (
@@ -96,13 +94,9 @@ def remove_unrecorded_archives(settings: Settings, name: str, newest: int) -> No
             return
 
 
-def _archive_folder(settings: Settings, name: str) -> Path:
-    return (settings.folders.public / urls.feed_archive_path(name, 1, "json")).parent
-
-
 def _with_copies(name: str) -> frozenset[str]:
     return frozenset({name, *(name + suffix for suffix in COMPRESSORS)})
 
 
-def _names(folder: Path) -> frozenset[str]:
+def _file_names(folder: Path) -> frozenset[str]:
     return frozenset(path.name for path in folder.iterdir()) if folder.is_dir() else frozenset()

@@ -1,6 +1,6 @@
-"""Which feeds there are: finds them by what they are of, and makes those that lack.
+"""The feeds of a publication: find them by subject, create missing ones, list them.
 
-A feed's name, address and id are settled when it is made. Knows no entry.
+A feed's name, address and id are fixed when it is created.
 """
 
 from __future__ import annotations
@@ -9,11 +9,21 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, cast
+from typing import Literal
 
-from sqlalchemy import Connection, Row, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 
-from feeds.text import label
+from feeds.normalisation import label
 from publisher.articles.model import Article
 from publisher.articles.story_key import story_slug
 from publisher.config import Publication
@@ -27,7 +37,7 @@ _FOLDERS: dict[FeedKind, str] = {"topic": "topics", "author": "authors"}
 
 @dataclass(frozen=True, slots=True)
 class FeedSubject:
-    """What a feed is of; `label` is the topic, or the author's name."""
+    """What a feed is about; `label` is the topic or the author's name."""
 
     kind: FeedKind
     language: str = ""
@@ -35,28 +45,30 @@ class FeedSubject:
     affiliation: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Feed:
-    """A feed as it is stored; `language` is empty for the feed of all languages."""
+    """A row of the feed table, in the order of its columns; `language` is empty for the feed of all languages."""
 
     id: int
     name: str
     kind: FeedKind
     language: str
+    label: str
     title: str
     affiliation: str | None
     tag: str
     updated_at: datetime | None
-    told: str
+    due: bool
+    announced: str
 
     @property
     def page(self) -> str:
-        """The rest of its page's path: empty, or as "topics/harbour"."""
+        """The path of its page below that of its language: empty, or like "topics/harbour"."""
         return self.name.partition("/")[2]
 
 
 def subjects_of(article: Article) -> list[FeedSubject]:
-    """List the feeds that an article belongs to."""
+    """Return the subjects of the feeds that an article belongs to."""
     language = article.language
     named = [FeedSubject("topic", language, label(topic)) for topic in article.topics]
     named += [
@@ -64,45 +76,43 @@ def subjects_of(article: Article) -> list[FeedSubject]:
         for byline in article.bylines
     ]
     distinct = {(s.kind, s.label.casefold()): s for s in reversed(named) if s.label}
-    return [FeedSubject("all"), FeedSubject("language", language), *reversed(distinct.values())]
-
-
-def permanent_subjects(publication: Publication) -> list[FeedSubject]:
-    """List the feeds that there are from the beginning, even if nothing is in them."""
-    languages = [FeedSubject("language", language) for language in publication.languages]
-    return [*languages, FeedSubject("all")]
+    return [
+        FeedSubject("all"),
+        FeedSubject("language", language),
+        *reversed(distinct.values()),
+    ]
 
 
 class FeedIndex:
-    """Finds feeds within one transaction, and makes them."""
+    """Find feeds by subject within one transaction, and create missing ones."""
 
     def __init__(self, connection: Connection, publication: Publication) -> None:
         self._connection = connection
         self._publication = publication
         self._known: dict[tuple[str, str, str], int] = {}
 
-    def find(self, subject: FeedSubject) -> int:
-        """Give a feed's number; it is made if there is none."""
+    def find_or_create(self, subject: FeedSubject) -> int:
+        """Return the id of a subject's feed."""
         key = (subject.kind, subject.language, subject.label.casefold())
         if key not in self._known:
-            self._known[key] = self._look_up(*key) or self._make(subject)
+            self._known[key] = self._find(*key) or self._create(subject)
         return self._known[key]
 
-    def affiliate(self, subject: FeedSubject) -> None:
-        """Let an author's feed say the affiliation that the newest article gives."""
+    def set_affiliation(self, subject: FeedSubject) -> None:
+        """Store the affiliation from the newest article in an author's feed."""
         if subject.kind == "author" and subject.affiliation:
-            here = feed.c.id == self.find(subject)
-            other = feed.c.affiliation.is_distinct_from(subject.affiliation)
-            row = update(feed).where(here, other)
+            here = feed.c.id == self.find_or_create(subject)
+            differs = feed.c.affiliation.is_distinct_from(subject.affiliation)
+            row = update(feed).where(here, differs)
             self._connection.execute(row.values(affiliation=subject.affiliation))
 
-    def _look_up(self, kind: str, language: str, folded: str) -> int | None:
+    def _find(self, kind: str, language: str, folded: str) -> int | None:
         query = select(feed.c.id).where(
             feed.c.kind == kind, feed.c.language == language, feed.c.label == folded
         )
         return self._connection.execute(query).scalar_one_or_none()
 
-    def _make(self, subject: FeedSubject) -> int:
+    def _create(self, subject: FeedSubject) -> int:
         name = next(name for name in _names(subject) if not self._is_taken(name))
         row = insert(feed).values(
             name=name,
@@ -113,7 +123,7 @@ class FeedIndex:
             affiliation=subject.affiliation,
             tag=publication_tag(self._publication, f"{FEED_PREFIX}/{name}"),
             due=True,
-            told="",
+            announced="",
         )
         return int(self._connection.execute(row.returning(feed.c.id)).scalar_one())
 
@@ -123,7 +133,7 @@ class FeedIndex:
 
 
 def _names(subject: FeedSubject) -> Iterator[str]:
-    """Name a feed by what it is of; each further name is for when another has the one before."""
+    """Yield names for a feed; each further one is for when those before are taken."""
     if subject.kind not in _FOLDERS:
         yield subject.language or "all"
         return
@@ -134,63 +144,53 @@ def _names(subject: FeedSubject) -> Iterator[str]:
 
 
 def create_permanent_feeds(connection: Connection, publication: Publication) -> None:
-    """See that the feeds exist that there are from the beginning."""
-    shelf = FeedIndex(connection, publication)
-    for subject in permanent_subjects(publication):
-        shelf.find(subject)
+    """Create the feeds of all languages, which exist even if they are empty."""
+    index = FeedIndex(connection, publication)
+    for language in publication.languages:
+        index.find_or_create(FeedSubject("language", language))
+    index.find_or_create(FeedSubject("all"))
 
 
-def mark_feeds_due(connection: Connection, numbers: Sequence[int] | None = None) -> None:
+def mark_feeds_due(connection: Connection, ids: Sequence[int] | None = None) -> None:
     """Have feeds written again: these, or all of them."""
     rows = update(feed).values(due=True)
-    if numbers is None:
+    if ids is None:
         connection.execute(rows)
         return
-    for some in chunks(numbers):
-        connection.execute(rows.where(feed.c.id.in_(some)))
+    for portion in portions(ids):
+        connection.execute(rows.where(feed.c.id.in_(portion)))
 
 
 def due_feeds(connection: Connection) -> list[Feed]:
-    """List the feeds that are to be written, in the order in which they were made.
+    """Return the feeds to write, oldest first.
 
-    Among them those of languages that the publication has given up: their entries have gone.
+    Includes those of languages that the publication no longer has: their entries were withdrawn.
     """
-    query = select(feed).where(feed.c.due)
-    return [_to_feed(row) for row in connection.execute(query.order_by(feed.c.id))]
+    rows = connection.execute(select(feed).where(feed.c.due).order_by(feed.c.id))
+    return [Feed(*row) for row in rows]
+
+
+def feeds_in(connection: Connection, languages: tuple[str, ...]) -> list[Feed]:
+    """Return all feeds in some languages, and the one of all languages, by name."""
+    return _feeds(connection, languages, true())
 
 
 def visible_feeds(connection: Connection, languages: tuple[str, ...]) -> list[Feed]:
-    """List the feeds to show to readers, by name: not those of a topic that nothing is in."""
+    """Return the feeds that pages list, by name: without empty ones of topics and authors."""
     filled = exists().where(
-        feed_position.c.feed_id == feed.c.id, feed_position.c.standing == "here"
+        feed_position.c.feed_id == feed.c.id, feed_position.c.state == "present"
     )
-    query = select(feed).where(
-        feed.c.language.in_(("", *languages)), or_(feed.c.kind.not_in(_FOLDERS), filled)
-    )
-    return [_to_feed(row) for row in connection.execute(query.order_by(feed.c.name))]
+    return _feeds(connection, languages, or_(feed.c.kind.not_in(_FOLDERS), filled))
 
 
-def all_feeds(connection: Connection, languages: tuple[str, ...]) -> list[Feed]:
-    """List all feeds of some languages, and that of all, by name."""
-    query = select(feed).where(feed.c.language.in_(("", *languages)))
-    return [_to_feed(row) for row in connection.execute(query.order_by(feed.c.name))]
+def _feeds(
+    connection: Connection, languages: tuple[str, ...], where: ColumnElement[bool]
+) -> list[Feed]:
+    query = select(feed).where(feed.c.language.in_(("", *languages)), where)
+    return [Feed(*row) for row in connection.execute(query.order_by(feed.c.name))]
 
 
 def count_feeds(connection: Connection, languages: tuple[str, ...]) -> int:
-    """Count the feeds of some languages, and that of all."""
+    """Return the number of feeds in some languages, with the one of all languages."""
     query = select(func.count()).where(feed.c.language.in_(("", *languages)))
     return int(connection.execute(query).scalar_one())
-
-
-def _to_feed(row: Row[tuple[object, ...]]) -> Feed:
-    return Feed(
-        id=row.id,
-        name=row.name,
-        kind=cast("FeedKind", row.kind),
-        language=row.language,
-        title=row.title,
-        affiliation=row.affiliation,
-        tag=row.tag,
-        updated_at=row.updated_at,
-        told=row.told,
-    )

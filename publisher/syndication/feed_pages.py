@@ -1,7 +1,6 @@
-"""What stands beside the feeds: how to subscribe, the list of all feeds, the stylesheets.
+"""Write the pages that say how to subscribe, the list of all feeds (OPML) and the stylesheets.
 
-A page is made with its feed; the rest when what it depends on has changed. Knows no
-document of a feed.
+A feed's page is written with the feed, the rest when its inputs have changed.
 """
 
 from __future__ import annotations
@@ -27,26 +26,23 @@ from publisher.rendering import (
     Renderer,
     views,
 )
-from publisher.syndication import channels, feed_files, feed_index, feed_window
-from publisher.syndication.entry_builder import StoredEntry
+from publisher.syndication import channels, feed_index, feed_window
+from publisher.syndication.feed_files import FeedFile, write_feed_file
 from publisher.syndication.feed_index import Feed
+from publisher.syndication.feed_window import StoredEntry
 from publisher.web_files import write_page
 
 log = structlog.get_logger()
 
-# Enough to see whether a feed is worth following; the rest is in the feed.
+# Enough to see what a feed is about.
 _ARTICLES_ON_PAGE = 5
 
 
 class FeedPages:
-    """Writes what stands beside the feeds, in one turn of the press."""
+    """Write the pages, list and stylesheets of feeds in one run."""
 
     def __init__(
-        self,
-        settings: Settings,
-        database: Database,
-        renderer: Renderer,
-        now: datetime,
+        self, settings: Settings, database: Database, renderer: Renderer, now: datetime
     ) -> None:
         self._settings = settings
         self._database = database
@@ -55,57 +51,56 @@ class FeedPages:
         with database.reading() as connection:
             self._listed = feed_index.visible_feeds(connection, settings.publication.languages)
 
-    def write_common(self, look: str) -> list[str]:
-        """Write what is not of one feed; gives what went wrong."""
+    def write_common(self, templates: str) -> list[str]:
+        """Write the stylesheets and the list of all feeds; return the problems."""
         try:
-            self._styles(look)
-            self._list()
+            self._write_styles(templates)
+            self._write_opml()
         except (RenderingError, OSError) as error:
-            log.error("feeds' list or styles left as they were", reason=str(error))
-            return [f"feeds/: {error}"]
+            reason = str(error)
+            log.error("list or stylesheets of feeds not written; old ones stay", reason=reason)
+            return [f"feeds/: {reason}"]
         return []
 
-    def write_page(self, one: Feed) -> None:
-        """Write the page of one feed; raises RenderingError, or OSError."""
+    def write_feed_page(self, one: Feed) -> None:
+        """Write the page of one feed; raise RenderingError or OSError."""
         publication = self._settings.publication
         with self._database.reading() as connection:
-            closed = feed_window.last_archived_position(connection, one.id)
+            archived = feed_window.newest_archive(connection, one.id).last
             newest = feed_window.newest_entries(
-                connection, one.id, closed, _ARTICLES_ON_PAGE, self._now
+                connection, one.id, archived, _ARTICLES_ON_PAGE, self._now
             )
         language = one.language or publication.default_language
-        house = views.publication_view(publication, language)
-        content = self._content(one, newest)
-        lines = views.feed_lines(publication, language)
-        page = self._renderer.feed_page(house, content, lines)
+        page = self._renderer.feed_page(
+            views.house(publication, language),
+            self._page_content(one, newest),
+            views.feed_lines(publication, language),
+        )
         write_page(self._settings, urls.page_file(channels.subscribe_page_path(one)), page)
 
-    def _content(self, one: Feed, newest: Sequence[StoredEntry]) -> FeedContent:
+    def _page_content(self, one: Feed, newest: Sequence[StoredEntry]) -> FeedContent:
         publication = self._settings.publication
         language = one.language or publication.default_language
         several = len(publication.languages) > 1 and one.kind != "all"
-        own = publication.title(language)
+        by_date = sorted(newest, key=lambda e: e.article.published_at, reverse=True)
         return FeedContent(
             kind=one.kind,
-            title=one.title or own,
+            title=one.title or publication.title(language),
             description="" if one.kind == "author" else publication.description(language),
             affiliation=one.affiliation,
             language=one.language or None,
             url=channels.subscribe_page_url(publication, one),
             formats=views.feed_addresses(publication, one.name),
-            articles=tuple(map(self._item, sorted(newest, key=_date, reverse=True))),
+            articles=tuple(
+                views.item(publication, each.article, each.article.language, each.versions)
+                for each in by_date
+            ),
             others=tuple(group for group in self._groups(one) if group.links),
-            sisters=_sisters(publication, one),
+            sisters=_other_language_pages(publication, one),
             opml_url=urls.absolute_url(publication, urls.opml_path()),
             all_url=urls.absolute_url(publication, urls.all_feeds_page_path())
             if several
             else None,
-        )
-
-    def _item(self, one: StoredEntry) -> ArticleView:
-        language = one.article.language
-        return views.article_view(
-            self._settings.publication, one.article, language, one.versions
         )
 
     def _groups(self, one: Feed) -> Iterator[FeedGroup]:
@@ -121,47 +116,43 @@ class FeedPages:
                 yield FeedGroup(kind=kind, links=tuple(map(self._link, ours)))
 
     def _link(self, one: Feed) -> FeedPageLink:
-        publication = self._settings.publication
         return FeedPageLink(
             title=one.title or autonym(one.language),
-            url=channels.subscribe_page_url(publication, one),
+            url=channels.subscribe_page_url(self._settings.publication, one),
             language=None if one.title else one.language,
         )
 
-    def _styles(self, look: str) -> None:
-        """Write each language's stylesheet, if templates or the publication's words changed."""
+    def _write_styles(self, templates: str) -> None:
+        """Write each language's stylesheet, if templates or the publication's settings changed."""
         publication = self._settings.publication
-        made_from = build_cache.hash_inputs(publication, look)
+        current = build_cache.hash_inputs(publication, templates)
         paths = {
             language: self._settings.folders.public / urls.feed_style_path(language)
             for language in publication.languages
         }
         with self._database.reading() as connection:
-            same = build_cache.cached_hash(connection, "feeds/styles") == made_from
+            same = build_cache.cached_hash(connection, "feeds/styles") == current
         if same and all(path.is_file() for path in paths.values()):
             return
         for language, path in paths.items():
             style = self._renderer.feed_style(views.publication_view(publication, language))
             write_if_changed(path, style.encode())
         with self._database.writing() as connection:
-            build_cache.store_hash(connection, "feeds/styles", made_from)
+            build_cache.store_hash(connection, "feeds/styles", current)
 
-    def _list(self) -> None:
-        """Write the list of all feeds (OPML), if there are others than there were."""
+    def _write_opml(self) -> None:
+        """Write the list of all feeds, if there are new ones or other titles."""
         publication = self._settings.publication
         listed = [(one.name, one.title, one.affiliation) for one in self._listed]
-        made_from = build_cache.hash_inputs(publication, listed)
+        current = build_cache.hash_inputs(publication, listed)
         path = self._settings.folders.public / urls.opml_path()
         with self._database.reading() as connection:
-            if (
-                build_cache.cached_hash(connection, "feeds/list") == made_from
-                and path.is_file()
-            ):
-                return
-        document = feed_files.FeedFile(urls.opml_path(), self._opml())
-        feed_files.write_feed_file(self._settings, document)
+            same = build_cache.cached_hash(connection, "feeds/list") == current
+        if same and path.is_file():
+            return
+        write_feed_file(self._settings, FeedFile(urls.opml_path(), self._opml()))
         with self._database.writing() as connection:
-            build_cache.store_hash(connection, "feeds/list", made_from)
+            build_cache.store_hash(connection, "feeds/list", current)
 
     def _opml(self) -> bytes:
         publication = self._settings.publication
@@ -180,11 +171,7 @@ class FeedPages:
         )
 
 
-def _date(one: StoredEntry) -> datetime:
-    return one.article.published_at
-
-
-def _sisters(publication: Publication, one: Feed) -> tuple[LanguageLink, ...]:
+def _other_language_pages(publication: Publication, one: Feed) -> tuple[LanguageLink, ...]:
     if one.kind != "language":
         return ()
     return tuple(

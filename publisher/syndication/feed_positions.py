@@ -1,7 +1,7 @@
-"""Where entries stand in feeds: who comes, who leaves, and what that makes due.
+"""Write the positions of entries in feeds, and mark the feeds and archives that this changes.
 
-An open place is in the subscription document; a closed one is in an archive document, whose
-bytes stay as they are unless an entry must not be there any more. Knows no article.
+An open position is in the subscription document, an archived one in an archive document. Archive
+documents are only written again if one of their entries is withdrawn.
 """
 
 from __future__ import annotations
@@ -13,80 +13,82 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from publisher.database.metadata import UTCDateTime
-from publisher.syndication.feed_window import last_archived_position
+from publisher.syndication.feed_window import newest_archive
 from publisher.syndication.tables import feed, feed_archive, feed_position
 
 
 class FeedPositions:
-    """The places of all feeds, within one transaction."""
+    """The positions in all feeds, within one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._closed: dict[int, int] = {}
+        self._archived: dict[int, int] = {}
         self._last: dict[int, int] = {}
-        self._taken: list[dict[str, Any]] = []
-        # When they changed; None where only links to others did.
+        self._added: list[dict[str, Any]] = []
+        # By feed: when its content changed, or None if only links of an entry did.
         self._due: dict[int, datetime | None] = {}
 
-    def begin(self, number: int, wanted: Sequence[int], updated: datetime) -> None:
-        """Give a new entry its first places."""
+    def add(self, entry_id: int, wanted: Sequence[int], updated: datetime) -> None:
+        """Add a new entry at the end of the feeds."""
         for feed_id in wanted:
-            self._take(feed_id, number, updated)
+            self._append(feed_id, entry_id, updated)
 
-    def stand(
-        self, number: int, wanted: Sequence[int], updated: datetime, *, revised: bool
+    def reconcile(
+        self, entry_id: int, wanted: Sequence[int], updated: datetime, *, revised: bool
     ) -> None:
-        """See that an entry stands in the feeds wanted and in no others.
+        """Bring an entry into the wanted feeds, and remove its open positions in others.
 
-        A revised entry whose place is closed takes a new one: there is no other way for its
-        readers to hear of it (RFC 5005 section 4).
+        A revised entry whose position is archived gets a new position, which is how feed readers
+        find the revision (RFC 5005 section 4).
         """
-        held = self._held(number)
+        present = self._present(entry_id)
         for feed_id in wanted:
-            position = held.pop(feed_id, None)
+            position = present.pop(feed_id, None)
             if position is None:
-                self._take(feed_id, number, updated)
-            elif position > self.closed(feed_id):
-                self._note_due(feed_id, updated)
+                self._append(feed_id, entry_id, updated)
+            elif not self._is_archived(feed_id, position):
+                self._mark_changed(feed_id, updated)
             elif revised:
-                self._set(feed_id, position, "revised")
-                self._take(feed_id, number, updated)
-        for feed_id, position in held.items():  # feeds that it belongs to no more
-            if position > self.closed(feed_id):
-                self._remove(feed_id, position, updated)
+                self._set_state(feed_id, position, "superseded")
+                self._append(feed_id, entry_id, updated)
+        for feed_id, position in present.items():
+            if not self._is_archived(feed_id, position):
+                here = (feed_position.c.feed_id == feed_id) & (
+                    feed_position.c.position == position
+                )
+                self._connection.execute(delete(feed_position).where(here))
+                self._mark_changed(feed_id, updated)
 
-    def touch(self, number: int) -> None:
-        """Have an entry written again where that can be; its dates stay as they are."""
-        for feed_id, position in self._held(number).items():
-            if position > self.closed(feed_id):
+    def rewrite(self, entry_id: int, *, archived: bool = False) -> None:
+        """Write the documents again that contain an entry in an open or an archived position.
+
+        Their dates stay as they are.
+        """
+        for feed_id, position in self._present(entry_id).items():
+            if self._is_archived(feed_id, position) == archived:
                 self._due.setdefault(feed_id, None)
+                if archived:
+                    self._mark_archive(feed_id, position)
 
-    def open_again(self, number: int) -> None:
-        """Have the archive documents written again that an entry is in."""
-        for feed_id, position in self._held(number).items():
-            if position <= self.closed(feed_id):
-                self._open_again(feed_id, position)
-                self._due.setdefault(feed_id, None)
-
-    def leave(self, number: int, when: datetime) -> None:
-        """Take an entry out of every document that it is in, archive documents too."""
+    def withdraw(self, entry_id: int, when: datetime) -> None:
+        """Remove an entry from all documents, archive documents included."""
         query = select(feed_position.c.feed_id, feed_position.c.position).where(
-            feed_position.c.entry_id == number, feed_position.c.standing != "gone"
+            feed_position.c.entry_id == entry_id, feed_position.c.state != "withdrawn"
         )
         for feed_id, position in self._connection.execute(query).all():
-            self._set(feed_id, position, "gone")
-            self._note_due(feed_id, when)
-            if position <= self.closed(feed_id):
-                self._open_again(feed_id, position)
+            self._set_state(feed_id, position, "withdrawn")
+            self._mark_changed(feed_id, when)
+            if self._is_archived(feed_id, position):
+                self._mark_archive(feed_id, position)
 
     def flush(self) -> None:
-        """Store the places that were taken: all at once, since an archive has many."""
-        if self._taken:
-            self._connection.execute(insert(feed_position), self._taken)
-            self._taken.clear()
+        """Store the added positions in one statement, since the first run adds very many."""
+        if self._added:
+            self._connection.execute(insert(feed_position), self._added)
+            self._added.clear()
 
     def mark_due(self) -> None:
-        """Record which feeds have to be written, and when they changed."""
+        """Record which feeds have to be written, and when their content changed."""
         if not self._due:
             return
         at = bindparam("at", type_=UTCDateTime())
@@ -98,43 +100,39 @@ class FeedPositions:
         )
         self._due.clear()
 
-    def closed(self, feed_id: int) -> int:
-        """Give the last position of a feed that is in an archive document; 0 if none is."""
-        if feed_id not in self._closed:
-            self._closed[feed_id] = last_archived_position(self._connection, feed_id)
-        return self._closed[feed_id]
+    def _is_archived(self, feed_id: int, position: int) -> bool:
+        if feed_id not in self._archived:
+            self._archived[feed_id] = newest_archive(self._connection, feed_id).last
+        return position <= self._archived[feed_id]
 
-    def _held(self, number: int) -> dict[int, int]:
+    def _present(self, entry_id: int) -> dict[int, int]:
         query = select(feed_position.c.feed_id, feed_position.c.position).where(
-            feed_position.c.entry_id == number, feed_position.c.standing == "here"
+            feed_position.c.entry_id == entry_id, feed_position.c.state == "present"
         )
         return dict(self._connection.execute(query).all())
 
-    def _take(self, feed_id: int, number: int, updated: datetime) -> None:
+    def _append(self, feed_id: int, entry_id: int, updated: datetime) -> None:
         if feed_id not in self._last:
-            query = select(func.max(feed_position.c.position)).where(
-                feed_position.c.feed_id == feed_id
-            )
+            query = select(func.max(feed_position.c.position))
+            query = query.where(feed_position.c.feed_id == feed_id)
             self._last[feed_id] = self._connection.execute(query).scalar() or 0
         self._last[feed_id] += 1
-        values = {"feed_id": feed_id, "position": self._last[feed_id], "entry_id": number}
-        self._taken.append(values | {"standing": "here"})
-        self._note_due(feed_id, updated)
+        values = {"feed_id": feed_id, "position": self._last[feed_id], "entry_id": entry_id}
+        self._added.append(values | {"state": "present"})
+        self._mark_changed(feed_id, updated)
 
-    def _set(self, feed_id: int, position: int, standing: str) -> None:
+    def _set_state(self, feed_id: int, position: int, state: str) -> None:
         here = (feed_position.c.feed_id == feed_id) & (feed_position.c.position == position)
-        self._connection.execute(update(feed_position).where(here).values(standing=standing))
+        self._connection.execute(update(feed_position).where(here).values(state=state))
 
-    def _remove(self, feed_id: int, position: int, updated: datetime) -> None:
-        here = (feed_position.c.feed_id == feed_id) & (feed_position.c.position == position)
-        self._connection.execute(delete(feed_position).where(here))
-        self._note_due(feed_id, updated)
-
-    def _open_again(self, feed_id: int, position: int) -> None:
-        holds = (feed_archive.c.first <= position) & (feed_archive.c.last >= position)
-        here = (feed_archive.c.feed_id == feed_id) & holds
+    def _mark_archive(self, feed_id: int, position: int) -> None:
+        here = (
+            (feed_archive.c.feed_id == feed_id)
+            & (feed_archive.c.first <= position)
+            & (feed_archive.c.last >= position)
+        )
         self._connection.execute(update(feed_archive).where(here).values(due=True))
 
-    def _note_due(self, feed_id: int, at: datetime) -> None:
+    def _mark_changed(self, feed_id: int, at: datetime) -> None:
         before = self._due.get(feed_id)
         self._due[feed_id] = at if before is None else max(before, at)

@@ -1,18 +1,18 @@
-"""What a feed's documents hold, from the rows: the open window, what leaves it, archives.
+"""Read what a feed's documents contain: the open entries, those of an archive, tombstones.
 
-Reads portions, so that an archive of any size passes through little memory. Decides nothing;
-`publisher.syndication.archiving` does.
+Reads in portions, so that an archive of any size needs little memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Row,
     func,
     insert,
     literal_column,
@@ -22,21 +22,31 @@ from sqlalchemy import (
 
 import feeds
 from publisher.articles import store as articles
-from publisher.articles.model import Article
-from publisher.database.chunks import chunks
-from publisher.syndication.entry_builder import Identity, StoredEntry
+from publisher.articles.model import Article, LanguageVersion
+from publisher.database.portions import portions
 from publisher.syndication.tables import feed_archive, feed_entry, feed_position
 
-# Of what was withdrawn, a subscription document names the latest; archive documents name theirs.
+# A subscription document has the latest tombstones. Archive documents have all of theirs.
 MAX_TOMBSTONES = 50
 
-# Written out, not as a parameter: else SQLite would not use the index of what is gone.
-_WITHDRAWN = feed_position.c.standing == literal_column("'gone'")
+# A literal, not a parameter: only then does SQLite use the partial index.
+_WITHDRAWN = feed_position.c.state == literal_column("'withdrawn'")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """An entry of a feed as stored: its position, id, date of change, article and versions."""
+
+    position: int
+    tag: str
+    updated: datetime
+    article: Article
+    versions: Sequence[LanguageVersion]
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveRange:
-    """An archive document's place in its feed: the first and last position that it holds."""
+    """An archive document: its number, from 1, and its first and last position."""
 
     number: int
     first: int
@@ -44,11 +54,11 @@ class ArchiveRange:
 
 
 def count_open(connection: Connection, feed_id: int, after: int) -> int:
-    """Count the entries of a feed that stand after its last closed position."""
+    """Return the number of entries of a feed after its last archived position."""
     query = select(func.count()).where(
         feed_position.c.feed_id == feed_id,
         feed_position.c.position > after,
-        feed_position.c.standing == "here",
+        feed_position.c.state == "present",
     )
     return int(connection.execute(query).scalar_one())
 
@@ -56,31 +66,31 @@ def count_open(connection: Connection, feed_id: int, after: int) -> int:
 def newest_entries(
     connection: Connection, feed_id: int, after: int, limit: int, now: datetime
 ) -> list[StoredEntry]:
-    """Fetch the entries after a position, newest first."""
-    found = _places(
+    """Return the newest entries after a position, newest first."""
+    found = _positions(
         connection, feed_id, feed_position.c.position > after, limit, newest_first=True
     )
-    return _standing(connection, found, now)
+    return _stored_entries(connection, found, now)
 
 
 def oldest_positions(connection: Connection, feed_id: int, after: int, limit: int) -> list[int]:
-    """List the positions of so many entries after one, oldest first."""
-    found = _places(
+    """Return the positions of the oldest entries after a position, oldest first."""
+    found = _positions(
         connection, feed_id, feed_position.c.position > after, limit, newest_first=False
     )
-    return [position for position, _number in found]
+    return [position for position, _entry_id in found]
 
 
 def archived_entries(
-    connection: Connection, feed_id: int, first: int, last: int, now: datetime
+    connection: Connection, feed_id: int, archive: ArchiveRange, now: datetime
 ) -> list[StoredEntry]:
-    """Fetch the entries of an archive document, newest first."""
-    here = feed_position.c.position.between(first, last)
-    found = _places(connection, feed_id, here, None, newest_first=True)
-    return _standing(connection, found, now)
+    """Return the entries of an archive document, newest first."""
+    inside = feed_position.c.position.between(archive.first, archive.last)
+    found = _positions(connection, feed_id, inside, None, newest_first=True)
+    return _stored_entries(connection, found, now)
 
 
-def _places(
+def _positions(
     connection: Connection,
     feed_id: int,
     where: ColumnElement[bool],
@@ -91,68 +101,66 @@ def _places(
     order = feed_position.c.position.desc() if newest_first else feed_position.c.position
     query = (
         select(feed_position.c.position, feed_position.c.entry_id)
-        .where(feed_position.c.feed_id == feed_id, feed_position.c.standing == "here", where)
+        .where(feed_position.c.feed_id == feed_id, feed_position.c.state == "present", where)
         .order_by(order)
         .limit(limit)
     )
-    return [(position, number) for position, number in connection.execute(query)]
+    return [(position, entry_id) for position, entry_id in connection.execute(query)]
 
 
-def _standing(
+def _stored_entries(
     connection: Connection, found: Sequence[tuple[int, int]], now: datetime
 ) -> list[StoredEntry]:
-    identities: dict[int, tuple[int, Identity]] = {}
-    columns = (feed_entry.c.id, feed_entry.c.article_id, feed_entry.c.tag, feed_entry.c.updated)
-    for some in chunks([number for _position, number in found]):
-        for row in connection.execute(select(*columns).where(feed_entry.c.id.in_(some))):
-            moment = datetime.fromtimestamp(row.updated, UTC)
-            identities[row.id] = (row.article_id, Identity(row.tag, moment))
-    numbers = [number for number, _identity in identities.values()]
+    rows: dict[int, Row[tuple[int, int, str, int]]] = {}
+    columns = (
+        feed_entry.c.id,
+        feed_entry.c.article_id,
+        feed_entry.c.tag,
+        feed_entry.c.updated,
+    )
+    for portion in portions([entry_id for _position, entry_id in found]):
+        query = select(*columns).where(feed_entry.c.id.in_(portion))
+        rows |= {row.id: row for row in connection.execute(query)}
     texts: dict[int, Article] = {}
-    for some in chunks(numbers):
-        texts |= articles.articles_by_id(connection, some)
-    stories = {one.story_id for one in texts.values()}
-    versions = articles.versions(connection, stories, now)
-    standing = []
-    for position, number in found:
-        article_id, identity = identities[number]
-        one = texts[article_id]
-        standing.append(StoredEntry(position, one, identity, versions.get(one.story_id, ())))
-    return standing
+    for portion in portions([row.article_id for row in rows.values()]):
+        texts |= articles.articles_by_id(connection, portion)
+    versions = articles.versions(connection, {one.story_id for one in texts.values()}, now)
+    return [
+        StoredEntry(
+            position=position,
+            tag=row.tag,
+            updated=datetime.fromtimestamp(row.updated, UTC),
+            article=(article := texts[row.article_id]),
+            versions=versions.get(article.story_id, ()),
+        )
+        for position, row in ((position, rows[entry_id]) for position, entry_id in found)
+    ]
 
 
 def tombstones_of(
-    connection: Connection, feed_id: int, closed: ArchiveRange | None = None
+    connection: Connection, feed_id: int, archive: ArchiveRange | None = None
 ) -> list[feeds.Tombstone]:
-    """List what was withdrawn from a feed and is not back, or from one of its archive documents."""
+    """Return the tombstones of a feed's subscription document, or of an archive document."""
     query = (
-        select(feed_entry.c.tag, feed_entry.c.gone_at)
+        select(feed_entry.c.tag, feed_entry.c.withdrawn_at)
         .join(feed_position, feed_position.c.entry_id == feed_entry.c.id)
         .where(
             feed_position.c.feed_id == feed_id,
             _WITHDRAWN,
-            feed_entry.c.gone_at.is_not(None),
+            feed_entry.c.withdrawn_at.is_not(None),  # not restored since
         )
         .distinct()
-        .order_by(feed_entry.c.gone_at.desc(), feed_entry.c.tag)
+        .order_by(feed_entry.c.withdrawn_at.desc(), feed_entry.c.tag)
     )
-    if closed is None:
+    if archive is None:
         query = query.limit(MAX_TOMBSTONES)
     else:
-        query = query.where(feed_position.c.position.between(closed.first, closed.last))
-    return [
-        feeds.Tombstone(entry_id=tag, when=gone_at)
-        for tag, gone_at in connection.execute(query)
-    ]
-
-
-def last_archived_position(connection: Connection, feed_id: int) -> int:
-    """Give the last position of a feed that is in an archive document; 0 if none is."""
-    return newest_archive(connection, feed_id).last
+        query = query.where(feed_position.c.position.between(archive.first, archive.last))
+    return [feeds.Tombstone(entry_id=tag, when=when) for tag, when in connection.execute(query)]
 
 
 def newest_archive(connection: Connection, feed_id: int) -> ArchiveRange:
-    """Give a feed's newest archive document; number 0 if it has none."""
+    """Return a feed's newest archive document; if there is none, number and positions are 0."""
     query = select(feed_archive.c.number, feed_archive.c.first, feed_archive.c.last)
     query = query.where(feed_archive.c.feed_id == feed_id).order_by(
         feed_archive.c.number.desc()
@@ -161,32 +169,37 @@ def newest_archive(connection: Connection, feed_id: int) -> ArchiveRange:
     return ArchiveRange(*row) if row else ArchiveRange(0, 0, 0)
 
 
-def due_archives(connection: Connection, feed_id: int) -> Iterator[ArchiveRange]:
-    """List the archive documents of a feed that are to be written again."""
+def due_archives(connection: Connection, feed_id: int) -> list[ArchiveRange]:
+    """Return the archive documents of a feed that have to be written again."""
     query = select(feed_archive.c.number, feed_archive.c.first, feed_archive.c.last)
     rows = connection.execute(
         query.where(feed_archive.c.feed_id == feed_id, feed_archive.c.due)
     )
-    return (ArchiveRange(*row) for row in rows.all())
+    return [ArchiveRange(*row) for row in rows.all()]
 
 
-def record_archive(connection: Connection, feed_id: int, closed: ArchiveRange) -> None:
-    """Record that an archive document is in place, for ever or again."""
-    values = {"first": closed.first, "last": closed.last, "due": False}
-    here = (feed_archive.c.feed_id == feed_id) & (feed_archive.c.number == closed.number)
+def record_archive(connection: Connection, feed_id: int, archive: ArchiveRange) -> None:
+    """Record that the files of an archive document are written."""
+    here = (feed_archive.c.feed_id == feed_id) & (feed_archive.c.number == archive.number)
     if connection.execute(update(feed_archive).where(here).values(due=False)).rowcount == 0:
-        key = {"feed_id": feed_id, "number": closed.number}
-        connection.execute(insert(feed_archive).values(key | values))
+        values = {
+            "feed_id": feed_id,
+            "number": archive.number,
+            "first": archive.first,
+            "last": archive.last,
+            "due": False,
+        }
+        connection.execute(insert(feed_archive).values(values))
 
 
 def mark_archives_due(
     connection: Connection, feed_id: int | None = None, numbers: Sequence[int] = ()
 ) -> None:
-    """Have archive documents written again whose files are lost: all, or some of one feed."""
+    """Have archive documents written again: all, or some of one feed."""
     rows = update(feed_archive).values(due=True)
     if feed_id is None:
         connection.execute(rows)
         return
-    for some in chunks(numbers):
-        here = (feed_archive.c.feed_id == feed_id) & feed_archive.c.number.in_(some)
+    for portion in portions(numbers):
+        here = (feed_archive.c.feed_id == feed_id) & feed_archive.c.number.in_(portion)
         connection.execute(rows.where(here))

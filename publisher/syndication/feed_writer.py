@@ -1,8 +1,7 @@
-"""Bringing feeds up to date: whichever are due, one after the other, archives before the rest.
+"""Write the feeds that are due, one after the other: archive documents, then the rest.
 
-A subscription document is written when its archive documents are in place, and a feed is
-recorded as written when all its files are: a kill at any moment means writing equal bytes
-again. A feed that can't be made or written stays as it was, and the next turn tries again.
+A subscription document is written after its archive documents. A feed is recorded as written when
+all its files are. So a killed process leaves work that is done again with the same bytes.
 """
 
 from __future__ import annotations
@@ -21,8 +20,7 @@ from publisher.database import Database
 from publisher.errors import RenderingError
 from publisher.rendering import Renderer
 from publisher.syndication import archiving, channels, feed_files, feed_window, websub_queue
-from publisher.syndication.channels import Contents
-from publisher.syndication.entry_builder import EntryBuilder, StoredEntry
+from publisher.syndication.entry_builder import EntryBuilder
 from publisher.syndication.feed_files import FeedFile
 from publisher.syndication.feed_index import Feed
 from publisher.syndication.feed_pages import FeedPages
@@ -31,18 +29,10 @@ from publisher.syndication.tables import feed as feed_table
 
 log = structlog.get_logger()
 
-# What an entry costs beside its texts: elements, addresses, names, translations.
+# Of an entry in addition to its texts: elements, addresses, names, translations.
 ENTRY_OVERHEAD_BYTES = 2_000
-# Feeds under way at once: while one is rendered, others are packed and written.
+# Feeds whose files are written while the next one is rendered.
 _MAX_IN_PROGRESS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class FeedsWritten:
-    """How many feeds have other documents than before, and what went wrong."""
-
-    feeds: int
-    problems: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +40,12 @@ class _InProgress:
     """A feed whose files are being written."""
 
     feed: Feed
-    documents: Sequence[FeedFile]
+    files: Sequence[FeedFile]
     writing: Sequence[Future[bool]]
 
 
 class FeedWriter:
-    """Writes feeds, in one turn of the press."""
+    """Write feeds in one run, and count what changed."""
 
     def __init__(
         self,
@@ -68,86 +58,90 @@ class FeedWriter:
     ) -> None:
         self._settings = settings
         self._database = database
-        self._maker = EntryBuilder(settings, renderer)
+        self._builder = EntryBuilder(settings, renderer)
         self._pages = pages
         self._executor = executor
         self._now = now
-        self._feeds = 0
+        # Feeds whose documents are different from those that were announced before.
+        self.changed = 0
         self._problems: list[str] = []
 
     @property
-    def written(self) -> FeedsWritten:
-        """What came of it so far."""
-        return FeedsWritten(self._feeds, self._maker.problems + self._problems)
+    def problems(self) -> list[str]:
+        """What could not be built or written."""
+        return self._builder.problems + self._problems
 
-    def publish(self, due: Sequence[Feed]) -> None:
-        """Bring these feeds up to date."""
-        under_way: list[_InProgress] = []
+    def write(self, due: Sequence[Feed]) -> None:
+        """Write these feeds. One that fails stays as it was, and the next run tries it again."""
+        in_progress: list[_InProgress] = []
         for one in due:
             try:
-                under_way.append(self._start(one))
+                in_progress.append(self._start(one))
             except (RenderingError, feeds.FeedsError, OSError) as error:
-                self._complain(one, error)
-            if len(under_way) >= _MAX_IN_PROGRESS:
-                self._finish(under_way.pop(0))
-        for one_left in under_way:
-            self._finish(one_left)
+                self._report(one, error)
+            if len(in_progress) >= _MAX_IN_PROGRESS:
+                self._finish(in_progress.pop(0))
+        for rest in in_progress:
+            self._finish(rest)
 
-    def _complain(self, one: Feed, error: Exception) -> None:
+    def _report(self, one: Feed, error: Exception) -> None:
         self._problems.append(f"feeds/{one.name}: {error}")
-        log.error("feed left as it was", feed=one.name, reason=str(error))
+        log.error("feed not written; the old one stays", feed=one.name, reason=str(error))
 
     def _start(self, one: Feed) -> _InProgress:
-        """Close what is to be closed, render the rest, and have it written."""
-        self._renew_archives(one)
-        shown = self._close(one)
+        """Write archive documents, render the subscription document, and start to write it."""
+        self._rewrite_archives(one)
+        entries = self._archive_surplus(one)
         with self._database.reading() as connection:
             tombstones = feed_window.tombstones_of(connection, one.id)
             newest = feed_window.newest_archive(connection, one.id)
         feed_files.remove_unrecorded_archives(self._settings, one.name, newest.number)
-        contents = Contents(tuple(shown), tuple(tombstones))
-        channel = channels.subscription_channel(self._settings, one, contents, newest.number)
-        found = list(feed_files.render_subscription(channel, one))
-        return _InProgress(one, found, [self._write(document) for document in found])
+        channel = channels.subscription_channel(
+            self._settings, one, entries, tombstones, newest.number
+        )
+        files = list(feed_files.render_subscription(channel, one))
+        return _InProgress(one, files, self._submit(files))
 
     def _finish(self, one: _InProgress) -> None:
-        """Wait for a feed's files; record it as written, and whom to tell of what changed.
+        """Wait for a feed's files, then record it as written and queue pings of changed files.
 
-        Hubs are told of what is other than they were told of last. Whether a file has changed
-        just now is another question: before a kill, it may have.
+        A file is compared with what was last announced, not with the file before: that may already
+        have been replaced before the process was killed.
         """
         try:
             for future in one.writing:
                 future.result()
-            self._pages.write_page(one.feed)
+            self._pages.write_feed_page(one.feed)
         except (RenderingError, OSError) as error:
-            self._complain(one.feed, error)
+            self._report(one.feed, error)
             return
-        told = one.feed.told.split()
-        changed = [d.address for d in one.documents if d.address and d.digest not in told]
-        self._feeds += bool(changed)
+        announced = one.feed.announced.split()
+        changed = [f.address for f in one.files if f.address and f.digest not in announced]
+        self.changed += bool(changed)
         with self._database.writing() as connection:
             here = feed_table.c.id == one.feed.id
-            values = {"due": False, "told": " ".join(d.digest for d in one.documents)}
+            values = {"due": False, "announced": " ".join(f.digest for f in one.files)}
             connection.execute(update(feed_table).where(here).values(values))
             websub_queue.enqueue_pings(
                 connection, self._settings.feeds.hubs, changed, self._now
             )
 
-    def _write(self, document: FeedFile) -> Future[bool]:
-        return feed_files.submit_feed_file(self._executor, self._settings, document)
+    def _submit(self, files: Sequence[FeedFile]) -> list[Future[bool]]:
+        return [
+            feed_files.submit_feed_file(self._executor, self._settings, file) for file in files
+        ]
 
-    # Archives
-
-    def _renew_archives(self, one: Feed) -> None:
+    def _rewrite_archives(self, one: Feed) -> None:
         with self._database.reading() as connection:
-            due = list(feed_window.due_archives(connection, one.id))
-        for closed in due:
-            self._archive(one, closed, self._maker.entries(self._held(one, closed)))
+            due = feed_window.due_archives(connection, one.id)
+        for archive in due:
+            with self._database.reading() as connection:
+                stored = feed_window.archived_entries(connection, one.id, archive, self._now)
+            self._write_archive(one, archive, self._builder.build(stored))
         self._record(one, due)
 
-    def _close(self, one: Feed) -> list[feeds.Entry]:
-        """Close what the subscription document has no room for; gives the entries that stay."""
+    def _archive_surplus(self, one: Feed) -> list[feeds.Entry]:
+        """Archive entries that the subscription document has no room for; return the others."""
         limits = self._settings.feeds
         with self._database.reading() as connection:
             before = feed_window.newest_archive(connection, one.id)
@@ -155,67 +149,69 @@ class FeedWriter:
             newest = feed_window.newest_entries(
                 connection, one.id, before.last, limits.entries, self._now
             )
-        made = self._maker.entries(newest)
-        sizes = [_size(made_one) for made_one in made]
-        # Those that could not be made take no room, and stay until they leave with the others.
-        fit = archiving.count_fitting(sizes, limits.entries, limits.max_bytes)
-        if fit == len(made):
+        built = self._builder.build(newest)
+        # Entries that could not be built need no room. They stay until they move with the others.
+        fit = archiving.count_fitting(
+            [_size(entry) for entry in built], limits.entries, limits.max_bytes
+        )
+        if fit == len(built):
             fit = len(newest)
-        leave = archiving.count_leaving(count, fit)
-        if leave:
-            self._archive_lots(one, before, leave)
-        gone = {standing.identity.tag for standing in newest[count - leave :]}
-        return [made_one for made_one in made if made_one.id not in gone]
+        leaving = archiving.count_leaving(count, fit)
+        if leaving:
+            self._archive_oldest(one, before, leaving)
+        moved = {stored.tag for stored in newest[count - leaving :]}
+        return [entry for entry in built if entry.id not in moved]
 
-    def _archive_lots(self, one: Feed, before: ArchiveRange, leave: int) -> None:
-        """Write what leaves into archive documents, and record them when all are in place.
+    def _archive_oldest(self, one: Feed, before: ArchiveRange, leaving: int) -> None:
+        """Write entries into archive documents, and record those when all are written.
 
-        Recorded one by one, a kill in between would leave the rest divided in another way.
+        If they were recorded one by one, a killed process would divide the rest differently.
         """
+        limits = self._settings.feeds
         written: list[ArchiveRange] = []
-        for lot in archiving.split_evenly(leave, self._settings.feeds.entries):
+        for number_of_entries in archiving.split_evenly(leaving, limits.entries):
             with self._database.reading() as connection:
-                last = feed_window.oldest_positions(connection, one.id, before.last, lot)[-1]
-            held = self._held(one, ArchiveRange(before.number + 1, before.last + 1, last))
-            made = {entry_made.id: entry_made for entry_made in self._maker.entries(held)}
-            sizes = [_size(made.get(standing.identity.tag)) for standing in reversed(held)]
-            for count in archiving.split_by_size(sizes, self._settings.feeds.max_bytes):
-                some, held = held[len(held) - count :], held[: len(held) - count]
-                closed = ArchiveRange(before.number + 1, before.last + 1, some[0].position)
-                entries = [made[s.identity.tag] for s in some if s.identity.tag in made]
-                self._archive(one, closed, entries)
-                written.append(closed)
-                before = closed
+                last = feed_window.oldest_positions(
+                    connection, one.id, before.last, number_of_entries
+                )[-1]
+                portion = ArchiveRange(before.number + 1, before.last + 1, last)
+                stored = feed_window.archived_entries(connection, one.id, portion, self._now)
+            built = {entry.id: entry for entry in self._builder.build(stored)}
+            sizes = [_size(built.get(each.tag)) for each in reversed(stored)]
+            for count in archiving.split_by_size(sizes, limits.max_bytes):
+                some, stored = stored[len(stored) - count :], stored[: len(stored) - count]
+                before = ArchiveRange(before.number + 1, before.last + 1, some[0].position)
+                entries = [built[each.tag] for each in some if each.tag in built]
+                self._write_archive(one, before, entries)
+                written.append(before)
         self._record(one, written)
 
-    def _held(self, one: Feed, closed: ArchiveRange) -> list[StoredEntry]:
+    def _write_archive(
+        self, one: Feed, archive: ArchiveRange, entries: Sequence[feeds.Entry]
+    ) -> None:
+        """Write an archive document, and wait until its files are in place."""
         with self._database.reading() as connection:
-            first, last = closed.first, closed.last
-            return feed_window.archived_entries(connection, one.id, first, last, self._now)
-
-    def _archive(self, one: Feed, closed: ArchiveRange, entries: Sequence[feeds.Entry]) -> None:
-        """Write an archive document; returns when it is in place."""
-        with self._database.reading() as connection:
-            tombstones = feed_window.tombstones_of(connection, one.id, closed)
-        contents = Contents(tuple(entries), tuple(tombstones))
-        channel = channels.archive_channel(self._settings, one, contents, closed.number)
-        found = feed_files.render_archive(channel, one, closed.number)
-        writing = [self._write(document) for document in found]
-        for future in writing:
+            tombstones = feed_window.tombstones_of(connection, one.id, archive)
+        channel = channels.archive_channel(
+            self._settings, one, entries, tombstones, archive.number
+        )
+        for future in self._submit(
+            list(feed_files.render_archive(channel, one, archive.number))
+        ):
             future.result()
 
     def _record(self, one: Feed, written: Sequence[ArchiveRange]) -> None:
         if written:
             with self._database.writing() as connection:
-                for closed in written:
-                    feed_window.record_archive(connection, one.id, closed)
+                for archive in written:
+                    feed_window.record_archive(connection, one.id, archive)
 
 
-def _size(one: feeds.Entry | None) -> int:
-    """Say what an entry takes in the format that escapes most, in bytes."""
-    if one is None:
+def _size(entry: feeds.Entry | None) -> int:
+    """Return the size of an entry in bytes, in the format that escapes most; 0 for None."""
+    if entry is None:
         return 0
-    escaped = 3 * (one.content_html.count("<") + one.content_html.count(">"))
-    escaped += 4 * one.content_html.count("&")
-    texts = len(one.content_html.encode()) + 2 * len(one.summary.encode())
-    return texts + escaped + ENTRY_OVERHEAD_BYTES
+    html = entry.content_html
+    escapes = 3 * (html.count("<") + html.count(">")) + 4 * html.count("&")
+    texts = len(html.encode()) + 2 * len(entry.summary.encode())
+    return texts + escapes + ENTRY_OVERHEAD_BYTES

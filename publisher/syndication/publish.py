@@ -1,7 +1,4 @@
-"""One turn of the feeds: what is new is noted, what is due is written, what is elsewhere named.
-
-Knows no issue and no mail.
-"""
+"""Bring all feeds up to date: record changed articles, write what is due, restore lost files."""
 
 from __future__ import annotations
 
@@ -19,52 +16,57 @@ from publisher.syndication.feed_index import Feed
 from publisher.syndication.feed_pages import FeedPages
 from publisher.syndication.feed_writer import FeedWriter
 
-# Goes up when this package makes other documents of equal rows and templates.
+# Increase it when this package writes different documents from equal rows and templates.
 FEEDS_VERSION = 1
-# Packing is done outside Python's lock and writing waits for the disk.
+# Threads that write files. Compression releases Python's lock, and writing waits for the disk.
 _WRITER_THREADS = 4
 
 
 def publish_feeds(
     settings: Settings, database: Database, renderer: Renderer, now: datetime
 ) -> tuple[int, list[str]]:
-    """Bring every feed up to date; gives how many changed, and what went wrong.
+    """Bring every feed up to date; return how many changed, and the problems.
 
-    A feed that can't be made or written stays as it was, and the next turn tries again.
+    A feed that can't be rendered or written stays as it was, and the next run tries it again.
     """
     publication = settings.publication
-    look = renderer.fingerprint()
+    templates = renderer.fingerprint()
     with database.writing() as connection:
         feed_index.create_permanent_feeds(connection, publication)
-        _mark_what_settings_change(connection, settings, look)
-    _mark_what_is_lost(settings, database)
+        _mark_changed_settings(connection, settings, templates)
+    _mark_missing_files(settings, database)
     change_log.record_changes(database, publication, now)
     with database.reading() as connection:
         due = feed_index.due_feeds(connection)
     pages = FeedPages(settings, database, renderer, now)
     with ThreadPoolExecutor(_WRITER_THREADS) as executor:
-        publisher = FeedWriter(settings, database, renderer, pages, executor, now)
-        publisher.publish(due)
-    written = publisher.written
-    return written.feeds, written.problems + pages.write_common(look)
+        writer = FeedWriter(settings, database, renderer, pages, executor, now)
+        writer.write(due)
+    return writer.changed, writer.problems + pages.write_common(templates)
 
 
-def _mark_what_settings_change(connection: Connection, settings: Settings, look: str) -> None:
-    """Have written again what depends on settings and templates, and looked at what on languages.
+def mark_all_feeds_due(connection: Connection) -> None:
+    """Have all feeds written again with their archive documents."""
+    feed_index.mark_feeds_due(connection)
+    feed_window.mark_archives_due(connection)
 
-    Archive documents are closed: they stay as they are.
+
+def _mark_changed_settings(connection: Connection, settings: Settings, templates: str) -> None:
+    """Mark what depends on settings and templates, if they changed.
+
+    Archive documents stay as they are.
     """
     publication = settings.publication
     if _differs(connection, "feeds/languages", publication.languages):
         change_log.mark_all_articles_changed(connection)
-    if _differs(connection, "feeds", FEEDS_VERSION, publication, settings.feeds, look):
+    if _differs(connection, "feeds", FEEDS_VERSION, publication, settings.feeds, templates):
         feed_index.mark_feeds_due(connection)
 
 
-def _mark_what_is_lost(settings: Settings, database: Database) -> None:
-    """Have written again the feeds that lack a file, and then also the archives that do."""
+def _mark_missing_files(settings: Settings, database: Database) -> None:
+    """Mark the feeds that lack a file or their page, and then also their incomplete archives."""
     with database.reading() as connection:
-        known = feed_index.all_feeds(connection, settings.publication.languages)
+        known = feed_index.feeds_in(connection, settings.publication.languages)
     names = feed_files.feeds_missing_files(settings, [one.name for one in known])
     lost = [one for one in known if one.name in names or not _has_page(settings, one)]
     if not lost:
@@ -78,23 +80,13 @@ def _mark_what_is_lost(settings: Settings, database: Database) -> None:
 
 
 def _has_page(settings: Settings, one: Feed) -> bool:
-    return (
-        settings.folders.public / urls.page_file(channels.subscribe_page_path(one))
-    ).is_file()
+    page = urls.page_file(channels.subscribe_page_path(one))
+    return (settings.folders.public / page).is_file()
 
 
 def _differs(connection: Connection, name: str, *inputs: object) -> bool:
-    made_from = build_cache.hash_inputs(*inputs)
-    if build_cache.cached_hash(connection, name) == made_from:
+    current = build_cache.hash_inputs(*inputs)
+    if build_cache.cached_hash(connection, name) == current:
         return False
-    build_cache.store_hash(connection, name, made_from)
+    build_cache.store_hash(connection, name, current)
     return True
-
-
-def renew_lost(settings: Settings, database: Database) -> None:
-    """Have all feeds written again, archive documents too, if the web root is gone."""
-    if settings.folders.public.is_dir():
-        return
-    with database.writing() as connection:
-        feed_index.mark_feeds_due(connection)
-        feed_window.mark_archives_due(connection)

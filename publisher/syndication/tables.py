@@ -1,8 +1,7 @@
-"""The tables of feeds: which there are, who is in them and since when, what is closed.
+"""The tables of feeds: feeds, entries, their positions in feeds, archive documents, WebSub pings.
 
-A feed is a sequence of places; an entry that is revised after its place was closed takes a new
-one. Identities are minted once and stored, so that nothing that may change later (a title, a
-slug, the host) can change them. Knows nothing of formats and files.
+A feed is a sequence of positions. An entry that is revised after its position was archived gets a
+new position. Ids are stored, so that they do not change with a title, a slug or the host.
 """
 
 from __future__ import annotations
@@ -26,22 +25,22 @@ feed = Table(
     "feed",
     metadata,
     Column("id", Integer, primary_key=True),
-    # Its path below feeds/, and so its address for ever: "en", "all", "en/topics/harbour".
+    # The path below feeds/, which never changes: "en", "all", "en/topics/harbour".
     Column("name", Text, nullable=False, unique=True),
     Column("kind", Text, nullable=False),
     # Empty for the feed of all languages.
     Column("language", Text, nullable=False),
-    # The topic, or the author's name: case-folded to be found by, and as it was first seen.
+    # The topic or the author's name: case-folded as a key, and as first seen.
     Column("label", Text, nullable=False),
     Column("title", Text, nullable=False),
     Column("affiliation", Text),
     Column("tag", Text, nullable=False),
-    # When its content last changed; the documents never say anything earlier again.
+    # When its content last changed. It never goes back.
     Column("updated_at", UTCDateTime),
-    # To be written again.
+    # Whether it has to be written again.
     Column("due", Boolean(create_constraint=False), nullable=False),
-    # Hashes of the documents that hubs were told of last, one for each format.
-    Column("told", Text, nullable=False),
+    # Hashes of the documents that hubs were last notified of, one for each format.
+    Column("announced", Text, nullable=False),
     UniqueConstraint("kind", "language", "label"),
     CheckConstraint("kind IN ('language', 'topic', 'author', 'all')", name="kind"),
 )
@@ -56,30 +55,30 @@ feed_entry = Table(
     Column("tag", Text, nullable=False, unique=True),
     # Whole seconds since 1970.
     Column("updated", Integer, nullable=False),
-    # Of the content that `updated` speaks of.
-    Column("stamp", Text, nullable=False),
-    Column("gone_at", UTCDateTime),
+    # Of the content that `updated` belongs to.
+    Column("fingerprint", Text, nullable=False),
+    Column("withdrawn_at", UTCDateTime),
     UniqueConstraint("article_id", "language"),
 )
 
 feed_position = Table(
-    "feed_place",
+    "feed_position",
     metadata,
     Column("feed_id", ForeignKey("feed.id"), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("entry_id", ForeignKey("feed_entry.id"), nullable=False, index=True),
-    # `revised`: a later place has its newer text. `gone`: it was withdrawn while it stood here.
-    Column("standing", Text, nullable=False),
-    CheckConstraint("standing IN ('here', 'revised', 'gone')", name="standing"),
+    # `superseded`: a later position has the revised entry.
+    Column("state", Text, nullable=False),
+    CheckConstraint("state IN ('present', 'superseded', 'withdrawn')", name="state"),
     sqlite_with_rowid=False,
 )
 
-# What was withdrawn is named in every turn, and is little.
+# Withdrawn entries are few, and every run reads them.
 Index(
-    "ix_feed_place_gone",
+    "ix_feed_position_withdrawn",
     feed_position.c.feed_id,
     feed_position.c.position,
-    sqlite_where=text("standing = 'gone'"),
+    sqlite_where=text("state = 'withdrawn'"),
 )
 
 feed_archive = Table(
@@ -87,9 +86,10 @@ feed_archive = Table(
     metadata,
     Column("feed_id", ForeignKey("feed.id"), primary_key=True),
     Column("number", Integer, primary_key=True),
+    # The positions that it contains, inclusive.
     Column("first", Integer, nullable=False),
     Column("last", Integer, nullable=False),
-    # To be written again, because an entry left it or its files were lost.
+    # Whether it has to be written again, since an entry was withdrawn or its files were lost.
     Column("due", Boolean(create_constraint=False), nullable=False),
     sqlite_with_rowid=False,
 )
@@ -101,17 +101,17 @@ Index(
 )
 
 websub_ping = Table(
-    "feed_ping",
+    "websub_ping",
     metadata,
     Column("hub", Text, primary_key=True),
     Column("topic", Text, primary_key=True),
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("due_at", UTCDateTime, nullable=False),
-    Column("told_at", UTCDateTime),
-    # What the hub, or the way to it, answered last.
-    Column("answer", Text),
-    CheckConstraint("state IN ('pending', 'told', 'failed')", name="state"),
+    Column("accepted_at", UTCDateTime),
+    # Or the connection error of the last attempt.
+    Column("last_response", Text),
+    CheckConstraint("state IN ('pending', 'accepted', 'failed')", name="state"),
     sqlite_with_rowid=False,
 )
-Index("ix_feed_ping_due", websub_ping.c.due_at, sqlite_where=text("state = 'pending'"))
+Index("ix_websub_ping_due", websub_ping.c.due_at, sqlite_where=text("state = 'pending'"))

@@ -1,4 +1,4 @@
-"""Minting what stays: tag: URIs, each for one entry alone. Knows no feed."""
+"""Ids of feeds and entries: tag: URIs (RFC 4151), assigned once and stored."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ import feeds
 from publisher.config import Publication
 from publisher.syndication.tables import feed_entry
 
-# The specific part of feeds' own ids begins so, and no entry's may.
+# The specific part of a feed's id starts with this, and that of an entry never does.
 FEED_PREFIX = "feed"
 
 
 def publication_tag(publication: Publication, specific: str) -> str:
-    """Make a tag: URI (RFC 4151) in the publication's name."""
+    """Return a tag: URI with the publication's host and first year."""
     return feeds.tag_uri(publication.host, date(publication.since, 1, 1), specific)
 
 
 def new_entry_tag(
     connection: Connection, publication: Publication, slug: str, language: str
 ) -> str:
-    """Give an id that no entry has had; its first form is `slug/language`."""
+    """Return an id that no entry has yet: `slug/language`, with a number if that is taken."""
     tags = (publication_tag(publication, specific) for specific in _specifics(slug, language))
-    return next(one for one in tags if not _is_known(connection, one))
+    return next(tag for tag in tags if not _is_taken(connection, tag))
 
 
 def _specifics(slug: str, language: str) -> Iterator[str]:
@@ -35,6 +35,6 @@ def _specifics(slug: str, language: str) -> Iterator[str]:
     yield from (f"{slug}/{language}/{number}" for number in count(2))
 
 
-def _is_known(connection: Connection, one: str) -> bool:
-    query = select(feed_entry.c.id).where(feed_entry.c.tag == one)
+def _is_taken(connection: Connection, tag: str) -> bool:
+    query = select(feed_entry.c.id).where(feed_entry.c.tag == tag)
     return connection.execute(query).first() is not None

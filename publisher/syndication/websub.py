@@ -1,11 +1,9 @@
-"""Telling WebSub hubs which feeds have changed: one ping per feed and hub, until it is taken.
+"""Notify WebSub hubs of changed feeds: one ping per feed and hub, retried until it is accepted.
 
-A change is noted in the transaction that records the files as written, and told after it; so a
-kill in between costs a ping that is sent twice, never one that is not sent. The network is used in
-threads, the database in the thread that called. A ping that failed is tried again, ever more
-seldom, for about a day; the feed's next change asks the hub anew in any case.
-
-Knows addresses only: not what feeds hold, nor what is said to a hub (`hubs`).
+The transaction that records a feed's files as written also queues its pings. So a killed process
+may send a ping twice, but never loses one. Threads use the network, the calling thread uses the
+database. Failed pings are retried with increasing delays for about a day. The next change of the feed
+queues a new ping in any case.
 """
 
 from __future__ import annotations
@@ -31,32 +29,33 @@ from publisher.syndication.websub_client import (
     printable_address,
     timed_out,
 )
+from publisher.syndication.websub_queue import QueuedPing
 
 log = structlog.get_logger()
 
-# More at once would look like an attack to a small hub.
+# Requests at the same time, to all hubs together. A small hub might take more for an attack.
 MAX_CONCURRENT_PINGS = 8
-# A hub that can't be reached twice is not tried with its other topics in this turn.
+# After so many connection errors in one run, the other topics of a hub wait for a later run.
 MAX_HUB_FAILURES = 2
-# Seconds. A turn is part of a cycle, which has more to do.
+# For all pings of one run, since the cycle has other work to do.
 TOTAL_SECONDS = 20.0
-# Seconds for one ping, redirect and all; some hubs look at the feed before they answer.
+# In seconds, for one ping with its redirect. Some hubs fetch the feed before they respond.
 PING_TIMEOUT = 8.0
-# Topics of one hub in one turn.
+# In one run.
 TOPICS_PER_HUB = 200
 
 FIRST_PING_RETRY = timedelta(minutes=1)
 LONGEST_PING_RETRY = timedelta(hours=6)
-# The last of these is made about 23 hours after the first. Attempts are counted, not hours, so
-# that a night in which the program does not run gives up nothing.
+# The last attempt comes about 23 hours after the first. Attempts are counted, not hours, so that
+# no ping is given up while the program is not running.
 MAX_PING_ATTEMPTS = 13
 
 
 @dataclass(frozen=True, slots=True)
 class HubReport:
-    """What a turn came to: pings taken, pings given up, pings that wait for a later turn."""
+    """The number of pings that were accepted, given up, and left for a later run."""
 
-    told: int = 0
+    accepted: int = 0
     failed: int = 0
     waiting: int = 0
     problems: list[str] = field(default_factory=list)
@@ -69,200 +68,201 @@ def notify_hubs(
     *,
     limit: int = TOPICS_PER_HUB,
     timeout: float = PING_TIMEOUT,
-    turn: float = TOTAL_SECONDS,
+    total: float = TOTAL_SECONDS,
 ) -> HubReport:
-    """Send the pings that are due: at most `limit` topics of each hub.
+    """Send the pings that are due, at most `limit` topics per hub.
 
-    `timeout` and `turn` are seconds, for one ping and for all of them; what was not reached when
-    the turn is over stays as it is. Rows of hubs other than `hubs` are dropped.
+    `timeout` and `total` are seconds, for one ping and for all of them. Pings that were not sent
+    when the time is over stay queued. Pings to hubs that are not in `hubs` are deleted.
     """
     websub_queue.drop_pings_to_other_hubs(database, hubs)
     with database.reading() as connection:
         due = [
-            _Hub(deque(websub_queue.due_pings(connection, hub, now, limit)))
+            _HubState(deque(websub_queue.due_pings(connection, hub, now, limit)))
             for hub in dict.fromkeys(hubs)
         ]
-    run = _Turn(database, now, timeout, time.monotonic() + turn)
+    run = _PingRun(database, now, timeout, time.monotonic() + total)
     run.run(due)
     with database.reading() as connection:
-        left = websub_queue.count_waiting_pings(connection)
-    return HubReport(run.told, sum(map(len, run.lost.values())), left, _problems(run.lost))
+        waiting = websub_queue.count_waiting_pings(connection)
+    failed = run.topics_in("failed")
+    return HubReport(
+        accepted=sum(map(len, run.topics_in("accepted").values())),
+        failed=sum(map(len, failed.values())),
+        waiting=waiting,
+        problems=_problems(failed),
+    )
 
 
-def _after(row: websub_queue.QueuedPing, answer: HubResponse, now: datetime) -> dict[str, Any]:
-    """Decide what a ping's row says after an answer."""
-    tried = {"state": "pending", "attempts": row.attempts + 1, "answer": answer.words}
-    if answer.verdict is HubResult.TOLD:
-        return tried | {"state": "told", "told_at": now}
-    if answer.verdict is HubResult.REFUSED:
+def _after_response(ping: QueuedPing, response: HubResponse, now: datetime) -> dict[str, Any]:
+    """Return the new values of a ping's row."""
+    tried = {
+        "state": "pending",
+        "attempts": ping.attempts + 1,
+        "last_response": response.text,
+    }
+    if response.result is HubResult.ACCEPTED:
+        return tried | {"state": "accepted", "accepted_at": now}
+    if response.result is HubResult.REJECTED:
         return tried | {"state": "failed"}
-    if row.attempts + 1 >= MAX_PING_ATTEMPTS:
-        words = f"given up after {MAX_PING_ATTEMPTS} attempts; the last: {answer.words}"
-        return tried | {"state": "failed", "answer": words}
-    return tried | {"due_at": now + max(_back_off(row), answer.wait)}
+    if ping.attempts + 1 >= MAX_PING_ATTEMPTS:
+        text = f"given up after {MAX_PING_ATTEMPTS} attempts; the last: {response.text}"
+        return tried | {"state": "failed", "last_response": text}
+    return tried | {"due_at": now + max(_backoff(ping), response.retry_after)}
 
 
-def _put_off(
-    row: websub_queue.QueuedPing, answer: HubResponse, now: datetime
-) -> dict[str, Any]:
-    """Decide about a ping that is not tried because of what came of another.
+def _postponed(ping: QueuedPing, response: HubResponse, now: datetime) -> dict[str, Any]:
+    """Return the new values of a ping that is not sent because another one to its hub failed.
 
-    A hub that can't be reached has failed them all. One that asks for time has failed none.
+    If the hub can't be reached, this counts as an attempt; if the hub limits the rate, it doesn't.
     """
-    if not answer.crowded:
-        return _after(row, answer, now)
-    until = now + max(answer.wait, FIRST_PING_RETRY)
-    return {"state": "pending", "due_at": until, "answer": f"put off: {answer.words}"}
+    if not response.is_rate_limited:
+        return _after_response(ping, response, now)
+    until = now + max(response.retry_after, FIRST_PING_RETRY)
+    return {"state": "pending", "due_at": until, "last_response": f"put off: {response.text}"}
 
 
-def _back_off(row: websub_queue.QueuedPing) -> timedelta:
-    """Give how long to wait: double each time, less up to a quarter.
+def _backoff(ping: QueuedPing) -> timedelta:
+    """Return the delay before the next attempt: doubled each time, minus up to a quarter.
 
-    The quarter is drawn from the row: topics spread out, and the instant can be foretold.
+    A hash of the row sets the fraction. So topics are spread out, and the result is reproducible.
     """
-    wait = min(FIRST_PING_RETRY * (1 << row.attempts), LONGEST_PING_RETRY)
-    seed = f"{row.hub}\n{row.topic}\n{row.attempts}".encode()
-    part = int.from_bytes(hashlib.sha256(seed).digest()[:4], "big") / 2**32
-    return wait - wait * part / 4
+    delay = min(FIRST_PING_RETRY * (1 << ping.attempts), LONGEST_PING_RETRY)
+    seed = f"{ping.hub}\n{ping.topic}\n{ping.attempts}".encode()
+    fraction = int.from_bytes(hashlib.sha256(seed).digest()[:4], "big") / 2**32
+    return delay - delay * fraction / 4
 
 
-def _problems(lost: Mapping[tuple[str, str], list[str]]) -> list[str]:
-    """Write a line per hub and answer, however many topics it is about."""
+def _problems(failed: Mapping[tuple[str, str], list[str]]) -> list[str]:
+    """Return one line per hub and response, whatever the number of topics."""
     lines = []
-    for (hub, answer), topics in lost.items():
+    for (hub, response), topics in failed.items():
         others = f" and {len(topics) - 1} more" if topics[1:] else ""
-        lines.append(f"{hub}: could not be told of {topics[0]}{others}: {answer}")
+        lines.append(f"{hub}: could not be notified of {topics[0]}{others}: {response}")
     return lines
 
 
 @dataclass(slots=True)
-class _Hub:
-    """How one hub fares in one turn."""
+class _HubState:
+    """The pings of one hub in one run."""
 
-    waiting: deque[websub_queue.QueuedPing]
-    flying: int = 0
+    waiting: deque[QueuedPing]
+    in_flight: int = 0
     failures: int = 0
-    answered: bool = False
+    has_responded: bool = False
 
-    def has_room(self) -> bool:
-        allowed = MAX_CONCURRENT_PINGS if self.answered else MAX_HUB_FAILURES - self.failures
-        return bool(self.waiting) and self.flying < allowed
+    def may_start(self) -> bool:
+        allowed = (
+            MAX_CONCURRENT_PINGS if self.has_responded else MAX_HUB_FAILURES - self.failures
+        )
+        return bool(self.waiting) and self.in_flight < allowed
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Flight:
-    """One ping under way, and when its time is over."""
+class _InFlight:
+    """A ping that is being sent; `deadline` is monotonic time."""
 
-    hub: _Hub
-    row: websub_queue.QueuedPing
-    ends: float
-    call: PublishRequest = field(default_factory=PublishRequest)
+    hub: _HubState
+    ping: QueuedPing
+    deadline: float
+    request: PublishRequest = field(default_factory=PublishRequest)
 
 
-class _Turn:
-    """Sends from threads; decides and writes in the thread that runs it."""
+class _PingRun:
+    """Send from threads; decide and write in the calling thread."""
 
-    def __init__(self, database: Database, now: datetime, timeout: float, ends: float) -> None:
+    def __init__(
+        self, database: Database, now: datetime, timeout: float, deadline: float
+    ) -> None:
         self._database = database
         self._now = now
         self._timeout = timeout
-        # Later ones would not have their whole time.
-        self._last_start = ends - timeout
-        # In the order in which their time is over.
-        self._flying: dict[_Flight, None] = {}
-        self._answers: SimpleQueue[tuple[_Flight, HubResponse]] = SimpleQueue()
-        # The topics of each state, hub and answer.
+        # A later one would not have its full timeout.
+        self._last_start = deadline - timeout
+        # In the order of their deadlines.
+        self._in_flight: dict[_InFlight, None] = {}
+        self._responses: SimpleQueue[tuple[_InFlight, HubResponse]] = SimpleQueue()
+        # Topics by state, hub and response.
         self._outcomes: dict[tuple[str, str, str], list[str]] = {}
 
-    def run(self, hubs: Sequence[_Hub]) -> None:
+    def run(self, hubs: Sequence[_HubState]) -> None:
         self._start(hubs)
-        while self._flying:
-            flight, answer = self._next()
-            # One that was cut may still answer; what was recorded then holds.
-            if flight in self._flying:
-                del self._flying[flight]
-                self._settle(flight, answer)
+        while self._in_flight:
+            sent, response = self._next_response()
+            # A ping may still respond after its timeout, which has been recorded.
+            if sent in self._in_flight:
+                del self._in_flight[sent]
+                self._settle(sent, response)
             self._start(hubs)
-        self._say()
+        self._log()
 
-    def _start(self, hubs: Sequence[_Hub]) -> None:
-        """Start what may be, the hub with the fewest under way first."""
-        while len(self._flying) < MAX_CONCURRENT_PINGS and time.monotonic() <= self._last_start:
-            ready = [hub for hub in hubs if hub.has_room()]
+    def topics_in(self, state: str) -> dict[tuple[str, str], list[str]]:
+        """Return the topics whose pings got into this state, by hub and response."""
+        return {
+            (hub, response): topics
+            for (found, hub, response), topics in self._outcomes.items()
+            if found == state
+        }
+
+    def _start(self, hubs: Sequence[_HubState]) -> None:
+        """Start as many pings as allowed; the hub with the fewest in flight goes first."""
+        while (
+            len(self._in_flight) < MAX_CONCURRENT_PINGS and time.monotonic() <= self._last_start
+        ):
+            ready = [hub for hub in hubs if hub.may_start()]
             if not ready:
                 return
-            hub = min(ready, key=lambda one: one.flying)
-            hub.flying += 1
-            flight = _Flight(hub, hub.waiting.popleft(), time.monotonic() + self._timeout)
-            self._flying[flight] = None
-            # A daemon: one that is stuck where it can't be cut must not keep the program alive.
-            threading.Thread(target=self._send, args=(flight,), daemon=True).start()
+            hub = min(ready, key=lambda one: one.in_flight)
+            hub.in_flight += 1
+            sent = _InFlight(hub, hub.waiting.popleft(), time.monotonic() + self._timeout)
+            self._in_flight[sent] = None
+            # A daemon, so that a thread that can't be aborted does not keep the process alive.
+            threading.Thread(target=self._send, args=(sent,), daemon=True).start()
 
-    def _send(self, flight: _Flight) -> None:
-        row = flight.row
-        answer = flight.call.tell(row.hub, row.topic, self._timeout, self._now)
-        self._answers.put((flight, answer))
+    def _send(self, sent: _InFlight) -> None:
+        ping = sent.ping
+        response = sent.request.send(ping.hub, ping.topic, self._timeout, self._now)
+        self._responses.put((sent, response))
 
-    def _next(self) -> tuple[_Flight, HubResponse]:
-        """Wait for an answer, or until the time of the oldest ping is over."""
-        oldest = next(iter(self._flying))
+    def _next_response(self) -> tuple[_InFlight, HubResponse]:
+        """Wait for a response, or until the oldest ping times out."""
+        oldest = next(iter(self._in_flight))
         try:
-            return self._answers.get(timeout=max(oldest.ends - time.monotonic(), 0))
+            return self._responses.get(timeout=max(oldest.deadline - time.monotonic(), 0))
         except Empty:
-            oldest.call.cut()
+            oldest.request.abort()
             return oldest, timed_out(self._timeout)
 
-    def _settle(self, flight: _Flight, answer: HubResponse) -> None:
-        hub = flight.hub
-        hub.flying -= 1
-        if answer.verdict is HubResult.UNREACHED:
+    def _settle(self, sent: _InFlight, response: HubResponse) -> None:
+        hub = sent.hub
+        hub.in_flight -= 1
+        if response.result is HubResult.UNREACHABLE:
             hub.failures += 1
         else:
-            hub.answered = True
-        changes = [(flight.row, _after(flight.row, answer, self._now))]
-        if hub.failures >= MAX_HUB_FAILURES or answer.crowded:
-            changes += [(row, _put_off(row, answer, self._now)) for row in hub.waiting]
+            hub.has_responded = True
+        changes = [(sent.ping, _after_response(sent.ping, response, self._now))]
+        if hub.failures >= MAX_HUB_FAILURES or response.is_rate_limited:
+            changes += [(ping, _postponed(ping, response, self._now)) for ping in hub.waiting]
             hub.waiting.clear()
         self._record(changes)
 
-    def _record(
-        self, changes: Iterable[tuple[websub_queue.QueuedPing, dict[str, Any]]]
-    ) -> None:
-        """Write rows that are still as they were read; a newer change of a feed stands."""
+    def _record(self, changes: Iterable[tuple[QueuedPing, dict[str, Any]]]) -> None:
+        """Update the rows, except those that a newer change of the feed has replaced."""
         with self._database.writing() as connection:
-            kept = [
+            recorded = [
                 change for change in changes if websub_queue.update_ping(connection, *change)
             ]
-        for row, values in kept:
-            self._count(row, values)
+        for ping, values in recorded:
+            outcome = (values["state"], printable_address(ping.hub), values["last_response"])
+            self._outcomes.setdefault(outcome, []).append(ping.topic)
 
-    def _count(self, row: websub_queue.QueuedPing, values: Mapping[str, Any]) -> None:
-        outcome = (values["state"], printable_address(row.hub), values["answer"])
-        self._outcomes.setdefault(outcome, []).append(row.topic)
-
-    @property
-    def told(self) -> int:
-        """How many pings were taken."""
-        return sum(
-            len(topics) for (state, *_), topics in self._outcomes.items() if state == "told"
-        )
-
-    @property
-    def lost(self) -> dict[tuple[str, str], list[str]]:
-        """The topics that were given up, by hub and answer."""
-        return {
-            (hub, answer): topics
-            for (state, hub, answer), topics in self._outcomes.items()
-            if state == "failed"
-        }
-
-    def _say(self) -> None:
-        """Log a line per hub and answer: a hub that is away is away for all its topics."""
-        for (state, hub, answer), topics in self._outcomes.items():
-            line = log.bind(hub=hub, answer=answer, topics=len(topics), first=topics[0])
-            if state == "told":
-                line.info("hub told")
+    def _log(self) -> None:
+        """Log one line per hub and response, since a hub usually fails for all its topics."""
+        for (state, hub, response), topics in self._outcomes.items():
+            line = log.bind(hub=hub, response=response, topics=len(topics), first=topics[0])
+            if state == "accepted":
+                line.info("hub notified")
             elif state == "failed":
-                line.error("hub not told")
+                line.error("hub not notified; given up until the feed changes again")
             else:
-                line.warning("hub to be told later")
+                line.warning("hub not notified; will be retried")

@@ -1,16 +1,13 @@
-"""One ping to one WebSub hub: the request, and what its answer means.
+"""Send one ping to one WebSub hub, and classify its response.
 
-W3C WebSub (section "Publishing") leaves open how a hub is told, and so does PubSubHubbub 0.4. What
-hubs take is the form of PubSubHubbub 0.3 ("New Content Notification"): a POST of `hub.mode=publish`
-and `hub.url`, the feed's address. Google's hub and Superfeedr document just that; Switchboard
-documents `hub.topic` instead, and WebSubHub takes either. Both are sent: a hub passes over the one
-that it does not know. Proxies are taken from the environment, as everywhere in Python; certificates
-are verified.
+W3C WebSub (section "Publishing") and PubSubHubbub 0.4 do not define how a publisher notifies a hub.
+Hubs accept the form of PubSubHubbub 0.3 ("New Content Notification"): a POST of `hub.mode=publish`
+and `hub.url`, the address of the feed. Google's hub and Superfeedr document this form. Switchboard
+documents `hub.topic` instead, and WebSubHub accepts either. Both are sent; a hub ignores the one that
+it does not use. Proxies come from the environment, and certificates are verified.
 
-A refusal (4xx) is final: the same form would be refused again, and a person should hear of it now
-rather than in a day. What may be over soon (5xx, 408, 425, 429, no connection) is not.
-
-Knows no rows and no schedule.
+A rejection (4xx) is final: the same request would be rejected again, and somebody should read about
+it now. Temporary failures (5xx, 408, 425, 429, no connection) are retried.
 """
 
 from __future__ import annotations
@@ -45,63 +42,63 @@ _HEADERS = {
 }
 _SUCCESS, _REDIRECTION, _SERVER_ERROR = range(200, 300), (307, 308), 500
 _TOO_MANY, _UNAVAILABLE = 429, 503
-# Too slow, too early, too many: not the request's own fault.
+# Request Timeout, Too Early, Too Many Requests.
 _TEMPORARY = frozenset({408, 425, _TOO_MANY})
-# A hub can't put a ping off for longer.
+# The longest delay that a hub can ask for.
 _MAX_RETRY_AFTER = timedelta(days=1)
-# Bytes of a hub's words that are read, and characters that are kept.
+# Bytes of a response's body that are read, and characters of it that are kept.
 _MAX_BODY, _MAX_TEXT = 1024, 200
 
 
 class HubResult(Enum):
-    """What came of a ping."""
+    """The result of a ping."""
 
-    TOLD = auto()
-    REFUSED = auto()
+    ACCEPTED = auto()
+    REJECTED = auto()
     BUSY = auto()
-    UNREACHED = auto()
+    UNREACHABLE = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class HubResponse:
-    """What came of one ping, in words for people; `wait` is what the hub asks for.
+    """The response to one ping, with a text for people.
 
-    `crowded`: the hub wants fewer pings, whatever they are about.
+    `retry_after` is the delay that the hub asks for. If `is_rate_limited`, the hub wants fewer pings
+    of any topic.
     """
 
-    verdict: HubResult
-    words: str
-    wait: timedelta = timedelta(0)
-    crowded: bool = False
+    result: HubResult
+    text: str
+    retry_after: timedelta = timedelta(0)
+    is_rate_limited: bool = False
 
 
 def timed_out(timeout: float) -> HubResponse:
-    """Give what stands for the answer of a hub that gave none in `timeout` seconds."""
-    return HubResponse(HubResult.UNREACHED, f"no answer within {timeout:g} seconds")
+    """Return the result of a ping without response in `timeout` seconds."""
+    return HubResponse(HubResult.UNREACHABLE, f"no response within {timeout:g} seconds")
 
 
 def printable_address(address: str) -> str:
-    """Give an address without what may be secret in it: user information and the query."""
+    """Return an address without user information and query, which may be secret."""
     try:
         parts = urlsplit(address)
     except ValueError:
-        return "an address that can't be read"
+        return "a malformed address"
     host = parts.netloc.rpartition("@")[2]
     known = urlunsplit((parts.scheme, host, parts.path, "", ""))
     return _printable(known) + ("?…" if parts.query else "")
 
 
 class PublishRequest:
-    """One ping; another thread may cut it off."""
+    """One ping; another thread may abort it."""
 
     def __init__(self) -> None:
         self._connections: list[HTTPConnection] = []
 
-    def tell(self, hub: str, topic: str, timeout: float, now: datetime) -> HubResponse:
-        """Tell a hub that a topic has changed; raises nothing that a hub can bring about.
+    def send(self, hub: str, topic: str, timeout: float, now: datetime) -> HubResponse:
+        """Notify a hub of a topic; errors of the hub and the network become a response.
 
-        `timeout`, in seconds, is for each wait on the network; whoever started this sees to the
-        whole.
+        `timeout`, in seconds, is for each wait on the network. The caller limits the total time.
         """
         form = urlencode({"hub.mode": "publish", "hub.url": topic, "hub.topic": topic}).encode()
         opener = _opener(self._connections)
@@ -110,47 +107,48 @@ class PublishRequest:
             target = _redirection(hub, reply)
             if target:
                 reply = _post(opener, target, form, timeout)
-            return _judge(reply, hub, now)
+            return _classify(reply, hub, now)
         except TimeoutError:
             return timed_out(timeout)
-        # ValueError: an address, of the hub or redirected to, that no request can be made of.
+        # ValueError: the address, or that of a redirect, is malformed.
         except (OSError, HTTPException, ValueError) as error:
             reason = error.reason if isinstance(error, URLError) else error
             if isinstance(reason, TimeoutError):
                 return timed_out(timeout)
-            return HubResponse(HubResult.UNREACHED, _trouble(reason))
+            return HubResponse(HubResult.UNREACHABLE, _connection_error(reason))
 
-    def cut(self) -> None:
-        """End it, wherever its thread is: that then fails soon, and nobody need listen."""
+    def abort(self) -> None:
+        """Shut down the connection, so that the thread that waits for it ends soon."""
         for connection in list(self._connections):
             line = connection.sock
             if line is not None:
                 with suppress(OSError):
-                    # Not the TLS layer's own, which a thread that reads must not meet.
+                    # The method of the plain socket: that of TLS is not safe while another thread
+                    # reads.
                     socket.socket.shutdown(line, socket.SHUT_RDWR)
 
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    """What a hub answered: status, header fields, and its own words if they are plain text."""
+    """An HTTP response: status, header fields, and the first line of a text/plain error."""
 
     status: int
     headers: Mapping[str, str]
-    words: str
+    text: str
 
 
 def _post(opener: OpenerDirector, address: str, form: bytes, timeout: float) -> _Reply:
     request = Request(address, form, _HEADERS, method="POST")  # noqa: S310 -- the opener has HTTP only
     with opener.open(request, timeout=timeout) as response:
-        return _Reply(response.status, response.headers, _words(response))
+        return _Reply(response.status, response.headers, _error_text(response))
 
 
-def _words(response: HTTPResponse) -> str:
-    """Read the beginning of what a hub says about a ping that it did not take, in one go."""
+def _error_text(response: HTTPResponse) -> str:
+    """Read the first line of an error in plain text, with one read."""
     if response.status in _SUCCESS or response.headers.get_content_type() != "text/plain":
         return ""
     text = b""
-    # The status has been read, and counts whatever becomes of the rest.
+    # The status counts, even if the body can't be read.
     with suppress(OSError, HTTPException):
         text = response.read1(_MAX_BODY)
     lines = text.decode("utf-8", "replace").strip().splitlines()
@@ -158,7 +156,7 @@ def _words(response: HTTPResponse) -> str:
 
 
 def _redirection(hub: str, reply: _Reply) -> str | None:
-    """Give where the same POST is to go (RFC 9110 sections 15.4.8 and 15.4.9), once."""
+    """Return where to repeat the POST (RFC 9110 sections 15.4.8 and 15.4.9)."""
     location = reply.headers.get("Location")
     if reply.status not in _REDIRECTION or not location:
         return None
@@ -166,71 +164,71 @@ def _redirection(hub: str, reply: _Reply) -> str | None:
     return target if urlsplit(target).scheme in {"http", "https"} else None
 
 
-def _judge(reply: _Reply, hub: str, now: datetime) -> HubResponse:
-    """Say what a reply means (RFC 9110 section 15)."""
-    words = f"{reply.status} {responses.get(reply.status, '')}".strip()
+def _classify(reply: _Reply, hub: str, now: datetime) -> HubResponse:
+    """Return what a response means (RFC 9110 section 15)."""
+    text = f"{reply.status} {responses.get(reply.status, '')}".strip()
     if reply.status in _SUCCESS:
-        return HubResponse(HubResult.TOLD, words)
-    # A hub may repeat what it was asked with, so its words are kept where that holds no secret.
-    if reply.words and not {"?", "@"} & set(hub):
-        words += f": {reply.words}"
+        return HubResponse(HubResult.ACCEPTED, text)
+    # A hub may repeat its address in the error, so the error is kept only if that has no secret.
+    if reply.text and not {"?", "@"} & set(hub):
+        text += f": {reply.text}"
     if reply.status in {_TOO_MANY, _UNAVAILABLE}:
-        wait = _retry_after(reply.headers.get("Retry-After"), now)
-        crowded = reply.status == _TOO_MANY or wait > timedelta(0)
-        return HubResponse(HubResult.BUSY, words, wait, crowded)
+        delay = _retry_after(reply.headers.get("Retry-After"), now)
+        is_rate_limited = reply.status == _TOO_MANY or delay > timedelta(0)
+        return HubResponse(HubResult.BUSY, text, delay, is_rate_limited)
     if reply.status >= _SERVER_ERROR or reply.status in _TEMPORARY:
-        return HubResponse(HubResult.BUSY, words)
+        return HubResponse(HubResult.BUSY, text)
     if location := reply.headers.get("Location"):
-        words += f"; the hub is now at {printable_address(location)}"
-    return HubResponse(HubResult.REFUSED, words)
+        text += f"; the hub is now at {printable_address(location)}"
+    return HubResponse(HubResult.REJECTED, text)
 
 
 def _retry_after(value: str | None, now: datetime) -> timedelta:
-    """Read Retry-After (RFC 9110 section 10.2.3): seconds or a date; no wait if it is neither."""
+    """Parse Retry-After (RFC 9110 section 10.2.3): seconds or a date; 0 if it is malformed."""
     text = (value or "").strip()
     try:
         if text.isascii() and text.isdigit():
-            # Nine digits are 31 years; more would not fit.
-            wait = timedelta(seconds=int(text[:9]))
+            # Nine digits are 31 years; more would overflow.
+            delay = timedelta(seconds=int(text[:9]))
         else:
             moment = parsedate_to_datetime(text)
-            wait = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
+            delay = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now
     except (ValueError, OverflowError):
         return timedelta(0)
-    return min(max(wait, timedelta(0)), _MAX_RETRY_AFTER)
+    return min(max(delay, timedelta(0)), _MAX_RETRY_AFTER)
 
 
-def _trouble(error: BaseException | str) -> str:
-    """Say why a hub was not reached. What an HTTPException says may hold the whole address."""
+def _connection_error(error: BaseException | str) -> str:
+    """Describe a connection error. The text of an HTTPException may contain the whole address."""
     match error:
         case ssl.SSLCertVerificationError():
-            return f"its certificate is not to be trusted: {error.verify_message}"
+            return f"its certificate can't be verified: {error.verify_message}"
         case socket.gaierror():
-            return "the hub's name can't be found"
+            return "the hub's name can't be resolved"
         case ConnectionRefusedError():
             return "the connection was refused"
         case ConnectionError():
-            return "the hub hung up without an answer"
+            return "the hub closed the connection without a response"
         case OSError():
             return f"the hub can't be reached: {error.strerror or type(error).__name__}"
         case _:
-            return "the hub doesn't speak HTTP, or its address can't be used"
+            return "the hub does not speak HTTP, or its address is malformed"
 
 
 def _printable(text: str) -> str:
-    """Keep what an answer holds from moving a terminal's cursor, or filling the page."""
+    """Replace control characters, which could move a terminal's cursor, and limit the length."""
     return "".join(c if c.isprintable() else "\ufffd" for c in text)[:_MAX_TEXT]
 
 
-class _Kept(AbstractHTTPHandler):
-    """Notes each connection where it can be cut."""
+class _RecordsConnections(AbstractHTTPHandler):
+    """Keep each connection, so that it can be aborted."""
 
     def __init__(self, connections: list[HTTPConnection]) -> None:
         super().__init__()
         self._connections = connections
 
     def do_open(self, http_class: Any, req: Request, **arguments: Any) -> HTTPResponse:
-        """Make the connection and send the request."""
+        """Open the connection and send the request."""
 
         def connect(host: str, **options: Any) -> Any:
             connection = http_class(host, **options)
@@ -240,22 +238,22 @@ class _Kept(AbstractHTTPHandler):
         return super().do_open(connect, req, **arguments)
 
 
-class _Plain(_Kept, HTTPHandler):
+class _PlainHandler(_RecordsConnections, HTTPHandler):
     """For http."""
 
 
-class _Secure(_Kept, HTTPSHandler):
-    """For https; certificates are verified, which is what HTTPSHandler does by itself."""
+class _TLSHandler(_RecordsConnections, HTTPSHandler):
+    """For https; HTTPSHandler verifies certificates."""
 
 
 def _opener(connections: list[HTTPConnection]) -> OpenerDirector:
-    """Make what sends: no cookies, no redirects of its own, and no error for any status."""
+    """Return an opener without cookies, redirects and exceptions for error statuses."""
     opener = OpenerDirector()
     for handler in (
         ProxyHandler(),
         UnknownHandler(),
-        _Plain(connections),
-        _Secure(connections),
+        _PlainHandler(connections),
+        _TLSHandler(connections),
     ):
         opener.add_handler(handler)
     return opener

@@ -1,4 +1,4 @@
-"""The rows of pings: which topics a hub has still to be told of. Knows no network."""
+"""The queue of WebSub pings in the database: which hub has to be notified of which topic."""
 
 from __future__ import annotations
 
@@ -24,16 +24,27 @@ from publisher.database import Database
 from publisher.syndication.tables import websub_ping as table
 from publisher.syndication.websub_client import printable_address
 
-# Written out, not as a parameter: else SQLite would not use the index of what is pending.
+# A literal, not a parameter: only then does SQLite use the partial index.
 _PENDING = table.c.state == literal_column("'pending'")
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedPing:
+    """A pending ping as it was read; `update_ping` compares with it."""
+
+    hub: str
+    topic: str
+    attempts: int
+    due_at: datetime
 
 
 def enqueue_pings(
     connection: Connection, hubs: Sequence[str], topics: Sequence[str], now: datetime
 ) -> None:
-    """Note that topics (addresses of feeds) have changed, in the transaction that says so.
+    """Queue a ping of each hub for each topic (the address of a feed).
 
-    A topic that is still waiting gets no second ping: its one ping is due now and starts afresh.
+    Call it in the transaction that records the feed as written. A topic that is pending already
+    gets no second ping; its ping starts again and is due now.
     """
     rows = [
         {"hub": hub, "topic": topic, "state": "pending", "attempts": 0, "due_at": now}
@@ -44,62 +55,50 @@ def enqueue_pings(
         return
     statement = insert(table)
     new = statement.excluded
-    # A ping under way was read with this due_at and must not pass for the newer one. So that is
-    # made to differ: by a second in the past, which is due as well.
+    # A ping that is being sent was read with this due_at, and its result must not be recorded for
+    # the new one. So make due_at different: one second earlier is also due.
     earlier = func.strftime("%Y-%m-%dT%H:%M:%SZ", table.c.due_at, "-1 second")
     untried = and_(_PENDING, table.c.attempts == 0, table.c.due_at <= new.due_at)
     renewed = {
         "state": new.state,
         "attempts": new.attempts,
         "due_at": case((untried, type_coerce(earlier, table.c.due_at.type)), else_=new.due_at),
-        "answer": None,
+        "last_response": None,
     }
     key = [table.c.hub, table.c.topic]
     connection.execute(statement.on_conflict_do_update(index_elements=key, set_=renewed), rows)
 
 
 def count_waiting_pings(connection: Connection) -> int:
-    """Count the pings that a hub has still to take."""
+    """Return the number of pending pings."""
     query = select(func.count()).select_from(table).where(_PENDING)
     return connection.execute(query).scalar_one()
 
 
 def failed_pings(connection: Connection) -> list[tuple[str, str, str]]:
-    """List the pings that were given up: hub (fit to be shown), topic, and the last answer."""
+    """Return the pings that were given up: printable hub, topic, last response."""
     query = (
-        select(table.c.hub, table.c.topic, func.coalesce(table.c.answer, ""))
+        select(table.c.hub, table.c.topic, func.coalesce(table.c.last_response, ""))
         .where(table.c.state == "failed")
         .order_by(table.c.hub, table.c.topic)
     )
-    return [
-        (printable_address(hub), topic, answer)
-        for hub, topic, answer in connection.execute(query)
-    ]
+    rows = connection.execute(query)
+    return [(printable_address(hub), topic, response) for hub, topic, response in rows]
 
 
 def drop_pings_to_other_hubs(database: Database, hubs: Sequence[str]) -> None:
-    """Forget the pings to hubs that are named no more."""
+    """Delete the pings to hubs that are no longer in the settings."""
     others = table.c.hub.not_in(hubs)
     with database.reading() as connection:
         found = connection.execute(select(table.c.hub).where(others).limit(1)).first()
-    # Most turns find none, and so need not wait for whoever writes.
+    # Usually there are none, and no write transaction is needed.
     if found:
         with database.writing() as connection:
             connection.execute(delete(table).where(others))
 
 
-@dataclass(frozen=True, slots=True)
-class QueuedPing:
-    """A ping as it was read; it is written back only if it is still so."""
-
-    hub: str
-    topic: str
-    attempts: int
-    due_at: datetime
-
-
 def due_pings(connection: Connection, hub: str, now: datetime, limit: int) -> list[QueuedPing]:
-    """Fetch the pings to a hub that are due, the oldest first."""
+    """Return the pings of a hub that are due, the oldest first."""
     query = (
         select(table.c.hub, table.c.topic, table.c.attempts, table.c.due_at)
         .where(_PENDING, table.c.hub == hub, table.c.due_at <= now)
@@ -109,13 +108,13 @@ def due_pings(connection: Connection, hub: str, now: datetime, limit: int) -> li
     return [QueuedPing(*row) for row in connection.execute(query)]
 
 
-def update_ping(connection: Connection, row: QueuedPing, values: Mapping[str, Any]) -> bool:
-    """Change a ping if it is still as it was read; says if it was."""
+def update_ping(connection: Connection, ping: QueuedPing, values: Mapping[str, Any]) -> bool:
+    """Update a ping if it is unchanged since it was read; return whether it was."""
     statement = update(table).where(
-        table.c.hub == row.hub,
-        table.c.topic == row.topic,
+        table.c.hub == ping.hub,
+        table.c.topic == ping.topic,
         _PENDING,
-        table.c.attempts == row.attempts,
-        table.c.due_at == row.due_at,
+        table.c.attempts == ping.attempts,
+        table.c.due_at == ping.due_at,
     )
     return connection.execute(statement.values(**values)).rowcount == 1

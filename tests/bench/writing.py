@@ -57,7 +57,7 @@ def _moment(number: int) -> datetime:
 
 
 def _ours(form: feeds.FeedFormat) -> bytes:
-    return form.render(_channel())
+    return feeds.render(form, _channel())
 
 
 def _djangos(kind: type[Any]) -> str:
@@ -85,11 +85,11 @@ def _channel() -> feeds.Channel:
         title="The Lantern",
         description="Light on things.",
         site_url=f"{SITE}/en/",
-        addresses=feeds.FormatUrls(
-            rss=f"{SITE}/feeds/en.rss.xml",
-            atom=f"{SITE}/feeds/en.atom.xml",
-            json=f"{SITE}/feeds/en.json",
-        ),
+        addresses={
+            "rss": f"{SITE}/feeds/en.rss.xml",
+            "atom": f"{SITE}/feeds/en.atom.xml",
+            "json": f"{SITE}/feeds/en.json",
+        },
         language="en",
         entries=entries,
         author=feeds.Author(name="The Lantern"),

@@ -17,7 +17,6 @@ from feeds import (
     Entry,
     EntryAttachment,
     FeedsError,
-    FormatUrls,
     Image,
     InvalidChannelError,
     InvalidEntryError,
@@ -60,10 +59,10 @@ def entry(key: str, moment: datetime = START, **changes: object) -> Entry:
     return Entry(**(fields | changes))  # type: ignore[arg-type] # each caller names its fields
 
 
-def addresses(name: str) -> FormatUrls:
+def addresses(name: str) -> dict[str, str]:
     """Return where the documents of a feed are, by its name."""
     base = f"{SITE}/feeds/{name}"
-    return FormatUrls(rss=f"{base}.rss.xml", atom=f"{base}.atom.xml", json=f"{base}.json")
+    return {"rss": f"{base}.rss.xml", "atom": f"{base}.atom.xml", "json": f"{base}.json"}
 
 
 def channel(name: str, *entries: Entry, **changes: object) -> Channel:

@@ -1,18 +1,20 @@
-"""Short entries and channels for tests that are about one thing of them."""
+"""Minimal entries and channels, and shortcuts to the formats."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from feeds import Author, Channel, Entry, FormatUrls, tag_uri
+from feeds import FEED_FORMATS, Author, Channel, Entry, atom, jsonfeed, rss, tag_uri
 
+render_rss, render_atom, render_json = rss.render, atom.render, jsonfeed.render
+RSS_TYPE, ATOM_TYPE, JSON_TYPE = (one.media_type for one in FEED_FORMATS)
 NOON = datetime(2026, 1, 9, 12, 0, tzinfo=UTC)
 
 
-def addresses(name: str) -> FormatUrls:
+def addresses(name: str) -> dict[str, str]:
     """Return where a document is published: `en`, or `en/archive/1`."""
     root = f"https://example.org/feeds/{name}"
-    return FormatUrls(rss=f"{root}.rss.xml", atom=f"{root}.atom.xml", json=f"{root}.json")
+    return {one.name: f"{root}.{one.suffix}" for one in FEED_FORMATS}
 
 
 def entry(key: str = "one", **changes: Any) -> Entry:

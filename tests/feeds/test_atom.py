@@ -4,10 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml.etree import _Element
 
-from feeds import Author, Channel, EntryAttachment, Link, links, render_atom, xmltree
+from feeds import Author, Channel, EntryAttachment, Link, xmltree
 from feeds.atom import distinct_moments
 from tests.feeds.data import archive, lantern
-from tests.feeds.samples import NOON, channel, entry
+from tests.feeds.samples import ATOM_TYPE, NOON, channel, entry, render_atom
 
 ATOM = xmltree.ATOM
 EARLIER = NOON.replace(hour=11)
@@ -87,7 +87,7 @@ def test_self_link_is_the_public_address() -> None:
     found = tree(channel()).findall(f"{ATOM}link[@rel='self']")
 
     assert [link.get("href") for link in found] == ["https://example.org/feeds/en.atom.xml"]
-    assert found[0].get("type") == links.ATOM_TYPE
+    assert found[0].get("type") == ATOM_TYPE
 
 
 def test_language_is_said_on_the_feed_and_where_an_entry_differs() -> None:

@@ -5,7 +5,6 @@ import pytest
 from feeds import (
     Author,
     DuplicateEntryError,
-    FormatUrls,
     InvalidChannelError,
     InvalidEntryError,
     InvalidIdentifierError,
@@ -97,7 +96,7 @@ def test_blank_options_are_none() -> None:
 
 def test_relative_addresses_are_refused() -> None:
     with pytest.raises(InvalidIdentifierError, match=r"'feed\.xml'"):
-        FormatUrls(rss="feed.xml", atom="https://example.org/a", json="https://example.org/j")
+        {"rss": "feed.xml", "atom": "https://example.org/a", "json": "https://example.org/j"}
     with pytest.raises(InvalidIdentifierError, match="'/hub'"):
         channel(hubs=("/hub",))
 

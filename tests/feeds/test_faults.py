@@ -19,12 +19,17 @@ from feeds import (
     Link,
     PodcastShow,
     Tombstone,
+    xmltree,
+)
+from tests.feeds.samples import (
+    NOON,
+    addresses,
+    channel,
+    entry,
     render_atom,
     render_json,
     render_rss,
-    xmltree,
 )
-from tests.feeds.samples import NOON, addresses, channel, entry
 
 ATOM = xmltree.ATOM
 SOUND = EntryAttachment(url="https://example.org/a.mp3", media_type="audio/mpeg", length=9)
@@ -116,7 +121,7 @@ def test_f6_text_input_writes_attributes(feed: Any) -> None:
 def test_f7_one_bad_character_takes_the_feed_down(
     feed: Any, text: str, error: type[Exception]
 ) -> None:
-    """Mended by feeds.text, where values are made."""
+    """Mended by feeds.normalisation, where values are made."""
     add(feed).title(text)
     with pytest.raises(error):
         feed.atom_str()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from feeds import InvalidIdentifierError, tag_uri
 from feeds.identifiers import absolute_uri, identity, language_tag
-from feeds.text import clean_text, single_line
+from feeds.normalisation import clean_text, single_line
 
 
 @pytest.mark.parametrize("day", ["2026", "2026-01", "2026-01-09"])

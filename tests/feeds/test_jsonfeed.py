@@ -1,9 +1,9 @@
 import json
 from typing import Any
 
-from feeds import Author, Channel, EntryAttachment, Link, links, render_json
+from feeds import Author, Channel, EntryAttachment, Link
 from tests.feeds.data import lantern, mixed
-from tests.feeds.samples import addresses, channel, entry
+from tests.feeds.samples import JSON_TYPE, addresses, channel, entry, render_json
 
 
 def parsed(made: Channel) -> Any:
@@ -130,10 +130,10 @@ def test_affiliation_and_translations_are_extensions() -> None:
 
 
 def test_other_languages_are_told_for_the_feed() -> None:
-    other = Link(url="https://example.org/feeds/ar.json", language="ar", type=links.JSON_TYPE)
+    other = Link(url="https://example.org/feeds/ar.json", language="ar", type=JSON_TYPE)
 
     assert parsed(channel(other_languages=(other,)))["_publisher"]["translations"] == [
-        {"url": other.url, "language": "ar", "type": links.JSON_TYPE}
+        {"url": other.url, "language": "ar", "type": JSON_TYPE}
     ]
 
 

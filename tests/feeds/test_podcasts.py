@@ -1,18 +1,8 @@
 import pytest
 from lxml.etree import _Element
 
-from feeds import (
-    Author,
-    Channel,
-    Entry,
-    EntryAttachment,
-    Image,
-    PodcastShow,
-    podcasts,
-    render_rss,
-    xmltree,
-)
-from tests.feeds.samples import channel, entry
+from feeds import Author, Channel, Entry, EntryAttachment, Image, PodcastShow, podcasts, xmltree
+from tests.feeds.samples import channel, entry, render_rss
 
 SOUND = EntryAttachment(
     url="https://example.org/a.mp3", media_type="audio/mpeg", length=9, duration=61

@@ -1,9 +1,9 @@
 import pytest
 from lxml.etree import _Element
 
-from feeds import Author, Channel, Link, links, render_rss, xmltree
+from feeds import Author, Channel, Link, xmltree
 from tests.feeds.data import archive, lantern, podcast
-from tests.feeds.samples import NOON, channel, entry
+from tests.feeds.samples import ATOM_TYPE, JSON_TYPE, NOON, RSS_TYPE, channel, entry, render_rss
 
 
 def tree(made: Channel) -> _Element:
@@ -15,15 +15,15 @@ def test_channel_link_is_the_site() -> None:
 
 
 def test_channel_links_to_itself_and_to_other_formats_and_languages() -> None:
-    other = Link(url="https://example.org/feeds/ar.rss.xml", language="ar", type=links.RSS_TYPE)
+    other = Link(url="https://example.org/feeds/ar.rss.xml", language="ar", type=RSS_TYPE)
 
     found = tree(channel(other_languages=(other,))).findall(f"{xmltree.ATOM}link")
 
     assert [(link.get("rel"), link.get("type"), link.get("hreflang")) for link in found] == [
-        ("self", links.RSS_TYPE, None),
-        ("alternate", links.ATOM_TYPE, "en"),
-        ("alternate", links.JSON_TYPE, "en"),
-        ("alternate", links.RSS_TYPE, "ar"),
+        ("self", RSS_TYPE, None),
+        ("alternate", ATOM_TYPE, "en"),
+        ("alternate", JSON_TYPE, "en"),
+        ("alternate", RSS_TYPE, "ar"),
     ]
 
 

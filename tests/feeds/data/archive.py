@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime
 
-from feeds import Author, Channel, Entry, FormatUrls, Tombstone, tag_uri
+from feeds import Author, Channel, Entry, Tombstone, tag_uri
 
 
-def _addresses(name: str) -> FormatUrls:
+def _addresses(name: str) -> dict[str, str]:
     root = f"https://news.example.org/feeds/en{name}"
-    return FormatUrls(rss=f"{root}.rss.xml", atom=f"{root}.atom.xml", json=f"{root}.json")
+    return {"rss": f"{root}.rss.xml", "atom": f"{root}.atom.xml", "json": f"{root}.json"}
 
 
 CHANNEL = Channel(

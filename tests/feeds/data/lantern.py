@@ -2,23 +2,23 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
-from feeds import Author, Channel, Entry, EntryAttachment, FormatUrls, Image, Link, tag_uri
+from feeds import Author, Channel, Entry, EntryAttachment, Image, Link, tag_uri
 
 CHANNEL = Channel(
     id=tag_uri("news.example.org", "2026", "feed/en"),
     title="The Lantern & Friends",
     description="Light on <small> things",
     site_url="https://news.example.org/en/",
-    addresses=FormatUrls(
-        rss="https://news.example.org/feeds/en.rss.xml",
-        atom="https://news.example.org/feeds/en.atom.xml",
-        json="https://news.example.org/feeds/en.json",
-    ),
-    previous=FormatUrls(
-        rss="https://news.example.org/feeds/en/archive/7.rss.xml",
-        atom="https://news.example.org/feeds/en/archive/7.atom.xml",
-        json="https://news.example.org/feeds/en/archive/7.json",
-    ),
+    addresses={
+        "rss": "https://news.example.org/feeds/en.rss.xml",
+        "atom": "https://news.example.org/feeds/en.atom.xml",
+        "json": "https://news.example.org/feeds/en.json",
+    },
+    previous={
+        "rss": "https://news.example.org/feeds/en/archive/7.rss.xml",
+        "atom": "https://news.example.org/feeds/en/archive/7.atom.xml",
+        "json": "https://news.example.org/feeds/en/archive/7.json",
+    },
     page_url="https://news.example.org/en/feeds/",
     hubs=("https://hub.example.net/",),
     stylesheet="/feeds/style.en.css",

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from feeds import Author, Channel, Entry, FormatUrls, tag_uri
+from feeds import Author, Channel, Entry, tag_uri
 
 
 def _entry(language: str, title: str, day: int) -> Entry:
@@ -24,11 +24,11 @@ CHANNEL = Channel(
     title="The Lantern: all languages",
     description="Every article in every language",
     site_url="https://news.example.org/",
-    addresses=FormatUrls(
-        rss="https://news.example.org/feeds/all.rss.xml",
-        atom="https://news.example.org/feeds/all.atom.xml",
-        json="https://news.example.org/feeds/all.json",
-    ),
+    addresses={
+        "rss": "https://news.example.org/feeds/all.rss.xml",
+        "atom": "https://news.example.org/feeds/all.atom.xml",
+        "json": "https://news.example.org/feeds/all.json",
+    },
     language="en",
     mixed=True,
     author=Author(name="The Lantern"),

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from feeds import Author, Channel, Entry, EntryAttachment, FormatUrls, PodcastShow, tag_uri
+from feeds import Author, Channel, Entry, EntryAttachment, PodcastShow, tag_uri
 
 SITE = "https://sound.example.org"
 
@@ -36,11 +36,11 @@ CHANNEL = Channel(
     title="Lantern & Sound",
     description="Things that one can hear",
     site_url=f"{SITE}/en/",
-    addresses=FormatUrls(
-        rss=f"{SITE}/feeds/en.rss.xml",
-        atom=f"{SITE}/feeds/en.atom.xml",
-        json=f"{SITE}/feeds/en.json",
-    ),
+    addresses={
+        "rss": f"{SITE}/feeds/en.rss.xml",
+        "atom": f"{SITE}/feeds/en.atom.xml",
+        "json": f"{SITE}/feeds/en.json",
+    },
     language="en",
     author=Author(name="Lantern & Sound"),
     updated=None,

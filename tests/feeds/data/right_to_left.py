@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from feeds import Author, Channel, Entry, FormatUrls, Link, tag_uri
+from feeds import Author, Channel, Entry, Link, tag_uri
 
 SITE = "https://news.example.org"
 
@@ -11,11 +11,11 @@ CHANNEL = Channel(
     title="الفانوس",
     description="ضوء على الأشياء",
     site_url=f"{SITE}/ar/",
-    addresses=FormatUrls(
-        rss=f"{SITE}/feeds/ar.rss.xml",
-        atom=f"{SITE}/feeds/ar.atom.xml",
-        json=f"{SITE}/feeds/ar.json",
-    ),
+    addresses={
+        "rss": f"{SITE}/feeds/ar.rss.xml",
+        "atom": f"{SITE}/feeds/ar.atom.xml",
+        "json": f"{SITE}/feeds/ar.json",
+    },
     language="ar",
     author=Author(name="الفانوس"),
     updated=None,

@@ -29,7 +29,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 def kept(database: Database) -> set[str]:
     with database.reading() as connection:
-        return set(connection.execute(select(build_cache.output.c.name)).scalars())
+        return set(connection.execute(select(build_cache.build_cache.c.name)).scalars())
 
 
 def test_a_transaction_is_kept_whole(database: Database) -> None:
@@ -52,9 +52,9 @@ def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
 
 def test_what_the_database_refuses_is_an_error_of_one_line(database: Database) -> None:
     with pytest.raises(DatabaseError) as caught, database.writing() as connection:
-        connection.execute(insert(build_cache.output).values(name="one"))
+        connection.execute(insert(build_cache.build_cache).values(name="one"))
     assert str(caught.value) == (
-        f"{database.path}: NOT NULL constraint failed: output.fingerprint"
+        f"{database.path}: NOT NULL constraint failed: build_cache.fingerprint"
     )
     assert isinstance(caught.value.__cause__, IntegrityError)
 
@@ -84,10 +84,10 @@ def test_a_commit_survives_a_power_cut_and_readers_do_not_wait(database: Databas
 
 def test_a_reader_sees_one_state_throughout_while_others_write(database: Database) -> None:
     with database.reading() as reader:
-        before = reader.execute(select(build_cache.output)).all()
+        before = reader.execute(select(build_cache.build_cache)).all()
         with database.writing() as writer:
             build_cache.store_hash(writer, "one", "1")
-        assert reader.execute(select(build_cache.output)).all() == before == []
+        assert reader.execute(select(build_cache.build_cache)).all() == before == []
     assert kept(database) == {"one"}
 
 

@@ -78,7 +78,15 @@ def made(path: Path) -> Path:
 
 def test_the_tables_of_all_packages_are_compared() -> None:
     names = {table for one in DECLARED for table in one.tables}
-    assert names >= {"subscriber", "story", "article", "issue", "digest", "delivery", "output"}
+    assert names >= {
+        "subscriber",
+        "story",
+        "article",
+        "issue",
+        "digest",
+        "delivery",
+        "build_cache",
+    }
 
 
 def test_alembic_finds_no_difference_between_the_migrations_and_the_tables(made: Path) -> None:
@@ -121,8 +129,8 @@ def test_a_file_that_is_up_to_date_is_not_touched(made: Path) -> None:
 @pytest.fixture
 def older(made: Path) -> Iterator[Path]:
     """A file from before the first migration, with a row that is still in the log only."""
-    execute(made, "DROP TABLE output", "DROP TABLE alembic_version")
-    for table in tables_of(made):
+    execute(made, "DROP TABLE build_cache", "DROP TABLE alembic_version")
+    for table in schema(made):
         if not table.startswith("ix_"):
             execute(made, f"DROP TABLE IF EXISTS {table}")
     execute(made, "CREATE TABLE old (a TEXT)", "VACUUM")
@@ -171,12 +179,12 @@ def test_a_newer_file_is_refused_and_left_alone(made: Path) -> None:
 
 def test_an_upgrade_that_fails_leaves_the_schema_as_it_was(path: Path) -> None:
     # In the way of the first migration's last table.
-    execute(path, "CREATE TABLE output (a TEXT)", "INSERT INTO output VALUES ('mine')")
+    execute(path, "CREATE TABLE build_cache (a TEXT)", "INSERT INTO build_cache VALUES ('mine')")
     with pytest.raises(DatabaseError) as caught:
         open_database(path)
-    assert str(caught.value) == f"{path}: table output already exists"
-    assert list(tables_of(path)) == ["output"]
-    assert value(path, "SELECT a FROM output") == "mine"
+    assert str(caught.value) == f"{path}: table build_cache already exists"
+    assert list(schema(path)) == ["build_cache"]
+    assert value(path, "SELECT a FROM build_cache") == "mine"
 
 
 def test_a_file_whose_version_was_lost_is_copied_and_not_upgraded_over(made: Path) -> None:

@@ -206,7 +206,7 @@ def test_what_is_withdrawn_from_the_polled_document_leaves_a_tombstone(house: Ho
 
 
 def test_lost_files_are_made_again_archive_and_all(house: House) -> None:
-    from publisher.syndication.publish import renew_lost
+    from publisher.syndication.publish import mark_all_feeds_due
 
     limit(house, entries=5)
     write(house, 1, 12)
@@ -215,7 +215,8 @@ def test_lost_files_are_made_again_archive_and_all(house: House) -> None:
         path: content for path, (_time, content) in stamps(public(house) / "feeds").items()
     }
     public(house).rename(public(house).with_name("lost"))
-    renew_lost(house.settings, house.database)
+    with house.database.writing() as connection:
+        mark_all_feeds_due(connection)
     syndicated(house)
     after = {
         path: content for path, (_time, content) in stamps(public(house) / "feeds").items()

@@ -1,4 +1,4 @@
-"""Identities are given once, over a real database."""
+"""Ids of entries are unique, in a real database."""
 
 import pytest
 from sqlalchemy import insert
@@ -12,34 +12,34 @@ START = "tag:news.example.org,2026-01-01:"
 
 @pytest.fixture
 def stocked(house: House) -> House:
-    """A publication with some articles, for entries to be of."""
+    """A publication with three articles."""
     for number in range(1, 4):
         house.write(f"en/{number}.md", title=f"Story {number}")
     house.pick_up()
     return house
 
 
-def keep(house: House, article: int, specific: str) -> None:
+def store(house: House, article: int, specific: str) -> None:
     one = publication_tag(house.settings.publication, specific)
     with house.database.writing() as connection:
         row = {"article_id": article, "language": "en", "tag": one, "updated": 1}
-        connection.execute(insert(feed_entry).values(row | {"stamp": ""}))
+        connection.execute(insert(feed_entry).values(row | {"fingerprint": ""}))
 
 
-def mint(house: House, slug: str, language: str) -> str:
+def new_tag(house: House, slug: str, language: str) -> str:
     with house.database.reading() as connection:
         return new_entry_tag(connection, house.settings.publication, slug, language)
 
 
-def test_an_id_says_story_and_language_in_the_name_of_the_host(house: House) -> None:
-    assert mint(house, "tide-clock", "zh-Hans") == f"{START}tide-clock/zh-Hans"
+def test_an_id_contains_host_story_and_language(house: House) -> None:
+    assert new_tag(house, "tide-clock", "zh-Hans") == f"{START}tide-clock/zh-Hans"
 
 
-def test_an_id_is_given_once(stocked: House) -> None:
-    keep(stocked, 1, "one/en")
-    keep(stocked, 2, "one/en/2")
-    assert mint(stocked, "one", "en") == f"{START}one/en/3"
+def test_an_id_is_assigned_once(stocked: House) -> None:
+    store(stocked, 1, "one/en")
+    store(stocked, 2, "one/en/2")
+    assert new_tag(stocked, "one", "en") == f"{START}one/en/3"
 
 
-def test_a_story_named_feed_has_no_feed_s_id(house: House) -> None:
-    assert mint(house, "feed", "en") == f"{START}feed/en/2"
+def test_a_story_called_feed_does_not_get_the_id_of_a_feed(house: House) -> None:
+    assert new_tag(house, "feed", "en") == f"{START}feed/en/2"

@@ -77,4 +77,4 @@ def test_whoever_names_no_hub_tells_nobody(
     house = make_house()
     house.write("en/fog.md", title="Fog", date="2026-01-05")
     report = press_of(house).run()
-    assert (report.pinged.told, report.pinged.waiting) == (0, 0)
+    assert (report.pinged.accepted, report.pinged.waiting) == (0, 0)

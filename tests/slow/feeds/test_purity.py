@@ -1,10 +1,10 @@
-"""The promises of the package: pure, and quick to import."""
+"""Importing the package is fast."""
 
 import subprocess
 import sys
 
 
-def test_import_of_the_package_loads_no_xml_engine() -> None:
+def test_importing_feeds_loads_no_xml_library() -> None:
     program = "import sys, feeds; print({'feedgen', 'lxml', 'email.utils'} & set(sys.modules))"
 
     run = subprocess.run(

@@ -17,7 +17,7 @@ def upgrade() -> None:
     _issues()
     _feeds()
     _deliveries()
-    _outputs()
+    _build_cache()
 
 
 def _subscribers() -> None:
@@ -215,7 +215,7 @@ def _feeds() -> None:
         sa.Column("tag", sa.Text(), nullable=False),
         sa.Column("updated_at", sa.Text(), nullable=True),
         sa.Column("due", sa.Boolean(), nullable=False),
-        sa.Column("told", sa.Text(), nullable=False),
+        sa.Column("announced", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "kind IN ('language', 'topic', 'author', 'all')", name="ck_feed_kind"
         ),
@@ -225,18 +225,23 @@ def _feeds() -> None:
     )
     op.create_index("ix_feed_due", "feed", ["id"], sqlite_where=sa.text("due = 1"))
     op.create_table(
-        "feed_ping",
+        "websub_ping",
         *_texts("hub", "topic", "state"),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("due_at", sa.Text(), nullable=False),
-        sa.Column("told_at", sa.Text(), nullable=True),
-        sa.Column("answer", sa.Text(), nullable=True),
-        sa.CheckConstraint("state IN ('pending', 'told', 'failed')", name="ck_feed_ping_state"),
-        sa.PrimaryKeyConstraint("hub", "topic", name="pk_feed_ping"),
+        sa.Column("accepted_at", sa.Text(), nullable=True),
+        sa.Column("last_response", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('pending', 'accepted', 'failed')", name="ck_websub_ping_state"
+        ),
+        sa.PrimaryKeyConstraint("hub", "topic", name="pk_websub_ping"),
         sqlite_with_rowid=False,
     )
     op.create_index(
-        "ix_feed_ping_due", "feed_ping", ["due_at"], sqlite_where=sa.text("state = 'pending'")
+        "ix_websub_ping_due",
+        "websub_ping",
+        ["due_at"],
+        sqlite_where=sa.text("state = 'pending'"),
     )
     op.create_table(
         "feed_archive",
@@ -261,8 +266,8 @@ def _feeds() -> None:
         sa.Column("article_id", sa.Integer(), nullable=False),
         *_texts("language", "tag"),
         sa.Column("updated", sa.Integer(), nullable=False),
-        sa.Column("stamp", sa.Text(), nullable=False),
-        sa.Column("gone_at", sa.Text(), nullable=True),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("withdrawn_at", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["article_id"], ["article.id"], name="fk_feed_entry_article_id_article"
         ),
@@ -271,27 +276,27 @@ def _feeds() -> None:
         sa.UniqueConstraint("tag", name="uq_feed_entry_tag"),
     )
     op.create_table(
-        "feed_place",
+        "feed_position",
         sa.Column("feed_id", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("entry_id", sa.Integer(), nullable=False),
-        sa.Column("standing", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
         sa.CheckConstraint(
-            "standing IN ('here', 'revised', 'gone')", name="ck_feed_place_standing"
+            "state IN ('present', 'superseded', 'withdrawn')", name="ck_feed_position_state"
         ),
         sa.ForeignKeyConstraint(
-            ["entry_id"], ["feed_entry.id"], name="fk_feed_place_entry_id_feed_entry"
+            ["entry_id"], ["feed_entry.id"], name="fk_feed_position_entry_id_feed_entry"
         ),
-        sa.ForeignKeyConstraint(["feed_id"], ["feed.id"], name="fk_feed_place_feed_id_feed"),
-        sa.PrimaryKeyConstraint("feed_id", "position", name="pk_feed_place"),
+        sa.ForeignKeyConstraint(["feed_id"], ["feed.id"], name="fk_feed_position_feed_id_feed"),
+        sa.PrimaryKeyConstraint("feed_id", "position", name="pk_feed_position"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_feed_place_entry_id", "feed_place", ["entry_id"])
+    op.create_index("ix_feed_position_entry_id", "feed_position", ["entry_id"])
     op.create_index(
-        "ix_feed_place_gone",
-        "feed_place",
+        "ix_feed_position_withdrawn",
+        "feed_position",
         ["feed_id", "position"],
-        sqlite_where=sa.text("standing = 'gone'"),
+        sqlite_where=sa.text("state = 'withdrawn'"),
     )
 
 
@@ -365,12 +370,12 @@ def _deliveries() -> None:
     )
 
 
-def _outputs() -> None:
+def _build_cache() -> None:
     """What generated files were made from."""
     op.create_table(
-        "output",
+        "build_cache",
         *_texts("name", "fingerprint"),
-        sa.PrimaryKeyConstraint("name", name="pk_output"),
+        sa.PrimaryKeyConstraint("name", name="pk_build_cache"),
         sqlite_with_rowid=False,
     )
 

@@ -1,11 +1,22 @@
 import unicodedata
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from feeds.text import balance_bidi, clean_html, clean_text, label, prose, single_line
+from feeds import InvalidChannelError, InvalidEntryError
+from feeds.normalisation import (
+    balance_bidi,
+    clean_html,
+    clean_text,
+    label,
+    optional_line,
+    prose,
+    single_line,
+    utc_seconds,
+)
 
 ANYTHING = st.text(st.characters(exclude_categories=()))
 
@@ -141,3 +152,44 @@ def test_whatever_was_cleaned_can_be_written_as_xml_and_utf8(text: str) -> None:
 def test_cleaning_twice_changes_nothing(text: str) -> None:
     for function in (clean_text, clean_html, single_line, label, balance_bidi):
         assert function(function(text)) == function(text)
+
+
+def test_moments_are_in_utc_and_whole_seconds() -> None:
+    moment = datetime(2026, 1, 9, 20, 0, 0, 123456, timezone(timedelta(hours=8)))
+
+    found = utc_seconds(moment, "when", "x")
+
+    assert found.isoformat() == "2026-01-09T12:00:00+00:00"
+    assert found.tzinfo is UTC
+
+
+def test_a_normal_moment_is_returned_unchanged() -> None:
+    moment = datetime(2026, 1, 9, tzinfo=UTC)
+
+    assert utc_seconds(moment, "when", "x") is moment
+
+
+@pytest.mark.parametrize("error", [InvalidEntryError, InvalidChannelError])
+def test_a_moment_without_time_zone_is_refused_with_the_owner_s_id(
+    error: type[InvalidEntryError | InvalidChannelError],
+) -> None:
+    naive = datetime(2026, 1, 9)  # noqa: DTZ001  # naive on purpose
+
+    with pytest.raises(error, match="x: when 2026-01-09T00:00:00 has no time zone"):
+        utc_seconds(naive, "when", "x", error)
+
+
+def test_a_moment_before_the_year_1_in_utc_is_refused() -> None:
+    before_time = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1)))
+
+    with pytest.raises(InvalidEntryError, match="is not a date in UTC"):
+        utc_seconds(before_time, "when", "x")
+
+
+@pytest.mark.parametrize("blank", [None, "", " \n", "\x00", "\u2066"], ids=ascii)
+def test_blank_line_is_none(blank: str | None) -> None:
+    assert optional_line(blank) is None
+
+
+def test_line_is_cleaned() -> None:
+    assert optional_line(" a\nb") == "a b"

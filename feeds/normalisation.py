@@ -1,0 +1,183 @@
+"""Bring values into one canonical form: text, labels, moments in time.
+
+All formats must agree on every character, so the rules for XML and JSON are the same. Nearly all
+text is clean already. Therefore each function first checks, which costs far less than cleaning.
+"""
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+
+from feeds.errors import InvalidChannelError, InvalidEntryError
+
+# The characters that XML 1.0 section 2.2 allows, without those that its note discourages (C1
+# controls, noncharacters), which are errors in HTML too, and without U+FFFD, which stands for a
+# lost character.
+_PLANES = "".join(f"{chr(at)}-{chr(at + 0xFFFD)}" for at in range(0x10000, 0x110000, 0x10000))
+_TEXT = f"\t\n\u0020-\u007e\u00a0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffc{_PLANES}"
+_UNCLEAN = re.compile(f"[^{_TEXT}]")
+_NOT_TEXT = re.compile(f"[^{_TEXT}\r\u0085]")
+_LINE_END = re.compile("\r\n?|\u0085")
+# Bytes of UTF-8 that occur in forbidden characters. Deleting them is the fastest way to find out
+# that there are none. If one occurs, the character may still be allowed: the pattern decides.
+_CONTROLS = bytes({*range(0x20), 0x7F} - {0x09, 0x0A})
+_SUSPECTS = _CONTROLS + bytes({0xC2, *range(0xF0, 0xF5)})
+_MARKUP = re.compile("([<=>])")
+# Without NBSP and the ideographic space, which are typography.
+_BREAKS = re.compile("[\t\n \u2028\u2029]+")
+
+# Unicode Standard Annex 9: the characters that open a directional run, and those that close it.
+_POP_EMBEDDING, _POP_ISOLATE = "\u202c", "\u2069"
+_CLOSERS = dict.fromkeys("\u202a\u202b\u202d\u202e", _POP_EMBEDDING)
+_CLOSERS |= dict.fromkeys("\u2066\u2067\u2068", _POP_ISOLATE)
+_BIDI = re.compile("([\u202a-\u202e\u2066-\u2069])")
+# A link whose text has only these could not be seen: white space, controls, joiners and selectors
+# (Default_Ignorable_Code_Point), Hangul fillers, the Braille blank.
+_INVISIBLE = (
+    r"\s"
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff"
+)
+_INVISIBLE_TEXT = re.compile(f"[{_INVISIBLE}]*")
+
+
+def clean_text(text: str) -> str:
+    """Return text in NFC, without forbidden characters, with LF as line end."""
+    return unicodedata.normalize("NFC", _permitted(text))
+
+
+def clean_html(html: str) -> str:
+    """Return HTML cleaned like text, without damage to its markup.
+
+    NFC would merge `>` and a following U+0338 into one character and destroy the end of a tag.
+    Therefore it is applied to the text between markup characters only.
+    """
+    permitted = _permitted(html)
+    if permitted.isascii() or unicodedata.is_normalized("NFC", permitted):
+        return permitted
+    return "".join(unicodedata.normalize("NFC", part) for part in _MARKUP.split(permitted))
+
+
+def single_line(text: str) -> str:
+    """Return clean text on one line: an address, an id, a media type."""
+    if _is_plain_line(text):
+        return text.strip(" ")
+    return _BREAKS.sub(" ", clean_text(text)).strip(" ")
+
+
+def label(text: str) -> str:
+    """Return a line that is shown beside others: a title, a name, a topic.
+
+    Directional controls are balanced. A line without a visible character becomes empty.
+    """
+    if _is_plain_line(text):
+        # Python calls some invisible characters printable.
+        return "" if _INVISIBLE_TEXT.fullmatch(text) else text.strip(" ")
+    return _visible(single_line(text))
+
+
+def prose(text: str) -> str:
+    """Return visible text of several lines, such as a summary. The rules are those of `label`."""
+    return _visible(clean_text(text).strip())
+
+
+def balance_bidi(text: str) -> str:
+    """Return text whose directional controls are balanced (Unicode Standard Annex 9).
+
+    A run that is left open is closed: else it would reverse the text that a feed reader shows
+    after it. A closing control without an opening one is dropped: it could close a run of the
+    feed reader.
+    """
+    if text.isascii() or not _BIDI.search(text):
+        return text
+    parts = _BIDI.split(text)
+    opened: list[str] = []
+    isolates = 0
+    for place in range(1, len(parts), 2):
+        control = parts[place]
+        if closer := _CLOSERS.get(control):
+            opened.append(closer)
+            isolates += closer == _POP_ISOLATE
+        elif control == _POP_ISOLATE and isolates:
+            isolates -= 1
+            while opened.pop() != _POP_ISOLATE:  # this also closes the embeddings inside it
+                pass
+        elif opened and opened[-1] == control:
+            opened.pop()
+        else:
+            parts[place] = ""
+    return "".join(parts) + "".join(reversed(opened))
+
+
+def optional_line(text: str | None) -> str | None:
+    """Return a text as a label; None if it is empty then."""
+    return None if text is None else label(text) or None
+
+
+def utc_seconds(
+    moment: datetime,
+    name: str,
+    owner: str,
+    error: type[InvalidEntryError | InvalidChannelError] = InvalidEntryError,
+) -> datetime:
+    """Return a moment in UTC and whole seconds, as all formats write it.
+
+    Raise `error` with the id of the owner and the name of the field if it has no time zone.
+    """
+    if moment.tzinfo is UTC and not moment.microsecond:
+        return moment
+    if moment.utcoffset() is None:
+        raise error(owner, f"{name} {moment.isoformat()} has no time zone")
+    try:
+        return moment.astimezone(UTC).replace(microsecond=0)
+    except OverflowError as overflow:
+        raise error(owner, f"{name} {moment.isoformat()} is not a date in UTC") from overflow
+
+
+def set_fields(value: object, **fields: object) -> None:
+    """Set fields of a frozen dataclass from its `__post_init__`."""
+    put = object.__setattr__
+    for name, content in fields.items():
+        put(value, name, content)
+
+
+def _visible(text: str) -> str:
+    if text.isascii():
+        return text
+    return "" if _INVISIBLE_TEXT.fullmatch(text) else balance_bidi(text)
+
+
+def _is_plain_line(text: str) -> bool:
+    """Return whether a text is a clean line already, except for spaces around it.
+
+    Printable in Python means: no control, no surrogate, no separator except the space.
+    """
+    return (
+        text.isprintable()
+        and "  " not in text
+        and "\ufffd" not in text
+        and (text.isascii() or unicodedata.is_normalized("NFC", text))
+    )
+
+
+def _permitted(text: str) -> str:
+    if _is_permitted(text):
+        return text
+    return _LINE_END.sub("\n", _NOT_TEXT.sub("", text))
+
+
+def _is_permitted(text: str) -> bool:
+    if text.isascii():
+        return len(text.encode().translate(None, _CONTROLS)) == len(text)
+    return _is_surely_permitted(text) or _UNCLEAN.search(text) is None
+
+
+def _is_surely_permitted(text: str) -> bool:
+    """Return True if a fast check shows that a text is clean; False means that it is unknown."""
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError:  # a lone surrogate
+        return False
+    if len(encoded.translate(None, _SUSPECTS)) != len(encoded) or b"\xef\xb7" in encoded:
+        return False
+    return not ("\ufffd" in text or "\ufffe" in text or "\uffff" in text)
