@@ -29,7 +29,7 @@ from publisher.issues.planner import plan_issues
 from publisher.mail.dkim import DkimSigner
 from publisher.mail.dkim_keys import load_signers
 from publisher.rendering import Renderer
-from publisher.secret import secret_of
+from publisher.secret_key import load_secret
 from publisher.site import PagesWritten, mark_all_pages_due, write_site
 from publisher.syndication.publish import mark_all_feeds_due, publish_feeds
 from publisher.syndication.websub import HubReport, notify_hubs
@@ -94,7 +94,7 @@ class Pipeline:
     def edit(self, progress: Progress = _silent) -> CycleReport:
         """Run a cycle up to where mail would go out: articles in, issues, pages and feeds."""
         now = self.clock.now()
-        report = Report()
+        report = CycleReport()
         _restore_lost_web_root(self.settings, self.database)
         report.picked_up = self.pick_up(now, progress)
         self._warn_of_missing_catalogues()

@@ -19,7 +19,7 @@ def mark_all_pages_due(connection: Connection) -> None:
     """
     connection.execute(delete(source_state))
     connection.execute(update(article).values(page_hash=None))
-    connection.execute(update(issue).values(page_hash=None))
+    connection.execute(update(issue_table).values(page_hash=None))
     lists = build_cache.build_cache.c.name == "lists"
     connection.execute(delete(build_cache.build_cache).where(lists))
 

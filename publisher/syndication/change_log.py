@@ -42,7 +42,7 @@ def record_changes(database: Database, publication: Publication, now: datetime) 
     """Record all changes of articles; return how many articles had any."""
     with database.reading() as connection:
         ids = _changed_articles(connection, now)
-    for portion in portions(ids, ARTICLES_PER_TRANSACTION):
+    for portion in chunks(ids, ARTICLES_PER_TRANSACTION):
         with database.writing() as connection:
             _ChangeRecorder(connection, publication, now).record(portion)
     return len(ids)

@@ -11,7 +11,7 @@ from publisher import urls
 from publisher.articles.model import Article, Attachment
 from publisher.config import Publication, Settings
 from publisher.errors import RenderingError
-from publisher.rendering import FeedTexts, House, Item, Renderer, views
+from publisher.rendering import ArticleView, FeedTexts, PublicationView, Renderer, views
 from publisher.syndication.feed_window import StoredEntry
 
 log = structlog.get_logger()
@@ -29,7 +29,7 @@ class EntryBuilder:
         self._in_full = settings.feeds.content == "full"
         self._renderer = renderer
         self._rendered = False
-        self._houses: dict[str, House] = {}
+        self._publications: dict[str, PublicationView] = {}
         self._cache: dict[str, feeds.Entry] = {}
         self._cache_size = 0
         self.problems: list[str] = []
@@ -51,18 +51,18 @@ class EntryBuilder:
             built[one.tag] = self._build_entry(one, item, text)
         return [entry for entry in built.values() if entry is not None]
 
-    def _render(self, one: StoredEntry) -> tuple[Item, FeedTexts | RenderingError]:
+    def _render(self, one: StoredEntry) -> tuple[ArticleView, FeedTexts | RenderingError]:
         language = one.article.language
-        if language not in self._houses:
-            self._houses[language] = views.house(self._publication, language)
-        item = views.item(self._publication, one.article, language, one.versions)
+        if language not in self._publications:
+            self._publications[language] = views.publication_view(self._publication, language)
+        item = views.article_view(self._publication, one.article, language, one.versions)
         try:
-            return item, self._renderer.feed_texts(item, self._houses[language])
+            return item, self._renderer.feed_texts(item, self._publications[language])
         except RenderingError as error:
             return item, error
 
     def _build_entry(
-        self, one: StoredEntry, item: Item, texts: FeedTexts | RenderingError
+        self, one: StoredEntry, item: ArticleView, texts: FeedTexts | RenderingError
     ) -> feeds.Entry | None:
         if isinstance(texts, RenderingError):
             self._report(one.article, texts)
@@ -90,7 +90,7 @@ class EntryBuilder:
 
 
 def build_entry(
-    publication: Publication, one: StoredEntry, item: Item, texts: FeedTexts
+    publication: Publication, one: StoredEntry, item: ArticleView, texts: FeedTexts
 ) -> feeds.Entry:
     """Return the entry of an article with these texts."""
     article = one.article

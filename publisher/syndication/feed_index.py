@@ -157,7 +157,7 @@ def mark_feeds_due(connection: Connection, ids: Sequence[int] | None = None) -> 
     if ids is None:
         connection.execute(rows)
         return
-    for portion in portions(ids):
+    for portion in chunks(ids):
         connection.execute(rows.where(feed.c.id.in_(portion)))
 
 

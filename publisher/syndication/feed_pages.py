@@ -18,7 +18,6 @@ from publisher.errors import RenderingError
 from publisher.files import write_if_changed
 from publisher.languages import autonym
 from publisher.rendering import (
-    ArticleView,
     FeedContent,
     FeedGroup,
     FeedPageLink,
@@ -72,7 +71,7 @@ class FeedPages:
             )
         language = one.language or publication.default_language
         page = self._renderer.feed_page(
-            views.house(publication, language),
+            views.publication_view(publication, language),
             self._page_content(one, newest),
             views.feed_lines(publication, language),
         )
@@ -92,7 +91,9 @@ class FeedPages:
             url=channels.subscribe_page_url(publication, one),
             formats=views.feed_addresses(publication, one.name),
             articles=tuple(
-                views.item(publication, each.article, each.article.language, each.versions)
+                views.article_view(
+                    publication, each.article, each.article.language, each.versions
+                )
                 for each in by_date
             ),
             others=tuple(group for group in self._groups(one) if group.links),

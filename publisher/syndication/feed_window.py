@@ -23,7 +23,7 @@ from sqlalchemy import (
 import feeds
 from publisher.articles import store as articles
 from publisher.articles.model import Article, LanguageVersion
-from publisher.database.portions import portions
+from publisher.database.chunks import chunks
 from publisher.syndication.tables import feed_archive, feed_entry, feed_position
 
 # A subscription document has the latest tombstones. Archive documents have all of theirs.
@@ -118,11 +118,11 @@ def _stored_entries(
         feed_entry.c.tag,
         feed_entry.c.updated,
     )
-    for portion in portions([entry_id for _position, entry_id in found]):
+    for portion in chunks([entry_id for _position, entry_id in found]):
         query = select(*columns).where(feed_entry.c.id.in_(portion))
         rows |= {row.id: row for row in connection.execute(query)}
     texts: dict[int, Article] = {}
-    for portion in portions([row.article_id for row in rows.values()]):
+    for portion in chunks([row.article_id for row in rows.values()]):
         texts |= articles.articles_by_id(connection, portion)
     versions = articles.versions(connection, {one.story_id for one in texts.values()}, now)
     return [
@@ -200,6 +200,6 @@ def mark_archives_due(
     if feed_id is None:
         connection.execute(rows)
         return
-    for portion in portions(numbers):
+    for portion in chunks(numbers):
         here = (feed_archive.c.feed_id == feed_id) & feed_archive.c.number.in_(portion)
         connection.execute(rows.where(here))

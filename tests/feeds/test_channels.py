@@ -94,9 +94,14 @@ def test_blank_options_are_none() -> None:
     )
 
 
+def test_addresses_in_every_format_are_required() -> None:
+    with pytest.raises(InvalidChannelError, match=r"no address for \['json'\]"):
+        channel(addresses={"rss": "https://example.org/r", "atom": "https://example.org/a"})
+
+
 def test_relative_addresses_are_refused() -> None:
     with pytest.raises(InvalidIdentifierError, match=r"'feed\.xml'"):
-        {"rss": "feed.xml", "atom": "https://example.org/a", "json": "https://example.org/j"}
+        channel(addresses=addresses("en") | {"rss": "feed.xml"})
     with pytest.raises(InvalidIdentifierError, match="'/hub'"):
         channel(hubs=("/hub",))
 

@@ -130,7 +130,7 @@ def test_a_file_that_is_up_to_date_is_not_touched(made: Path) -> None:
 def older(made: Path) -> Iterator[Path]:
     """A file from before the first migration, with a row that is still in the log only."""
     execute(made, "DROP TABLE build_cache", "DROP TABLE alembic_version")
-    for table in schema(made):
+    for table in tables_of(made):
         if not table.startswith("ix_"):
             execute(made, f"DROP TABLE IF EXISTS {table}")
     execute(made, "CREATE TABLE old (a TEXT)", "VACUUM")
@@ -179,11 +179,13 @@ def test_a_newer_file_is_refused_and_left_alone(made: Path) -> None:
 
 def test_an_upgrade_that_fails_leaves_the_schema_as_it_was(path: Path) -> None:
     # In the way of the first migration's last table.
-    execute(path, "CREATE TABLE build_cache (a TEXT)", "INSERT INTO build_cache VALUES ('mine')")
+    execute(
+        path, "CREATE TABLE build_cache (a TEXT)", "INSERT INTO build_cache VALUES ('mine')"
+    )
     with pytest.raises(DatabaseError) as caught:
         open_database(path)
     assert str(caught.value) == f"{path}: table build_cache already exists"
-    assert list(schema(path)) == ["build_cache"]
+    assert list(tables_of(path)) == ["build_cache"]
     assert value(path, "SELECT a FROM build_cache") == "mine"
 
 
