@@ -1,4 +1,5 @@
-"""PROVE: is this mail fit to be sent? Findings out of bytes; pure, but for data that ship with it.
+"""Check whether a mail is fit to be sent: a message in, findings out.
 
-Knows no issue, no template and no reader.
+The gate reads no database, no template and no setting; it opens no connection. To add a check,
+add a module to `publisher.gate.rules` and list it in `publisher.gate.checks`.
 """

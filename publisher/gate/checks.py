@@ -1,4 +1,4 @@
-"""All checks together, over one mail. Pure."""
+"""All checks of the gate, and the report on one mail."""
 
 from __future__ import annotations
 
@@ -9,33 +9,30 @@ from typing import Protocol
 from publisher.gate.findings import Finding, GateReport, MailPart, Rule, Severity
 from publisher.gate.mail import CheckedMail
 from publisher.gate.rules import (
-    bodies,
     box_model,
     client_support,
     contrast,
     document_head,
     elements,
     footer,
-    headers,
     images,
     lang_and_dir,
     layout_tables,
     link_parity,
     links,
-    lists,
     preheader,
     size,
     stories,
     style_blocks,
+    subject,
     template_leftovers,
     text_part,
     typography,
-    wire,
 )
 
 
 class Check(Protocol):
-    """A module of checks."""
+    """What a module of `publisher.gate.rules` has."""
 
     @property
     def RULES(self) -> tuple[Rule, ...]:  # noqa: N802  # a constant of the module
@@ -43,16 +40,13 @@ class Check(Protocol):
         ...
 
     @property
-    def check(self) -> Callable[[CheckedMail], Iterator[Finding]]:
-        """Its function that looks through a mail."""
+    def check(self) -> Callable[[CheckedMail], Iterable[Finding]]:
+        """Return the findings of one mail."""
         ...
 
 
 CHECKS: tuple[Check, ...] = (
-    wire,
-    headers,
-    lists,
-    bodies,
+    subject,
     size,
     document_head,
     lang_and_dir,
@@ -74,44 +68,44 @@ CHECKS: tuple[Check, ...] = (
 )
 RULES: tuple[Rule, ...] = tuple(rule for module in CHECKS for rule in module.RULES)
 
-# A message is read from its envelope to its last part.
-ORDER = (MailPart.MESSAGE, MailPart.HEADERS, MailPart.HTML, MailPart.TEXT)
-# Of one rule; nobody reads on after as many, and mending some shows the rest.
-MOST_OF_A_KIND = 8
+_ORDER = (MailPart.MESSAGE, MailPart.HEADERS, MailPart.HTML, MailPart.TEXT)
+# Findings of one rule that are reported. People don't read more, and mending these shows the rest.
+MOST_OF_A_RULE = 8
 
 
 def check_mail(mail: CheckedMail) -> GateReport:
-    """Give everything that is wrong with a mail: errors first, each kind in document order.
+    """Return everything that is wrong with a mail: errors first, each kind in document order.
 
-    What is wrong in the same way in many places comes once, with their number.
+    The same problem in many places is one finding, with the number of places.
     """
-    found = (finding for module in CHECKS for finding in module.check(mail))
-    return GateReport(findings=tuple(_few(_together(sorted(found, key=_place)))))
+    found = [finding for module in CHECKS for finding in module.check(mail)]
+    found.sort(key=_place)
+    return GateReport(findings=tuple(_limited(_merged(found))))
 
 
-def _together(found: Iterable[Finding]) -> Iterable[Finding]:
-    """Put what differs in its place only into the first of its kind."""
-    kinds: dict[tuple[str, str], list[Finding]] = {}
+def _merged(found: Iterable[Finding]) -> list[Finding]:
+    """Merge findings that differ only in their place into the first of them."""
+    same: dict[tuple[str, str], list[Finding]] = {}
     for finding in found:
-        kinds.setdefault((finding.code, finding.problem), []).append(finding)
-    return (replace(alike[0], places=len(alike)) for alike in kinds.values())
+        same.setdefault((finding.code, finding.problem), []).append(finding)
+    return [replace(alike[0], places=len(alike)) for alike in same.values()]
 
 
-def _few(found: Iterable[Finding]) -> Iterator[Finding]:
-    """Let a rule speak a few times; the last of them says how many more there would be."""
+def _limited(found: Iterable[Finding]) -> Iterator[Finding]:
+    """Limit the findings of each rule; the last one says how many more there are."""
     by_code: dict[str, list[Finding]] = {}
     for finding in found:
         by_code.setdefault(finding.code, []).append(finding)
     for alike in by_code.values():
-        if len(alike) <= MOST_OF_A_KIND:
+        if len(alike) <= MOST_OF_A_RULE:
             yield from alike
             continue
-        yield from alike[: MOST_OF_A_KIND - 1]
-        rest = alike[MOST_OF_A_KIND - 1 :]
+        yield from alike[: MOST_OF_A_RULE - 1]
+        rest = alike[MOST_OF_A_RULE - 1 :]
         problem = f"and {len(rest)} more of this kind, such as: {rest[0].problem}"
         yield replace(rest[0], problem=problem, places=sum(one.places for one in rest))
 
 
 def _place(finding: Finding) -> tuple[bool, int, int]:
     rule = finding.rule
-    return rule.severity != Severity.ERROR, ORDER.index(rule.part), finding.line or 0
+    return rule.severity != Severity.ERROR, _ORDER.index(rule.part), finding.line or 0

@@ -1,16 +1,14 @@
-"""What the gate says of a mail: findings, each with a stable code, a place and a remedy.
-
-Knows no check; every check yields these, and whoever shows them needs nothing else.
-"""
+"""Findings of the gate: each has a stable code, a place and a remedy."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 
 class Severity(StrEnum):
-    """Whether a finding holds an issue back."""
+    """Whether a finding keeps an issue from being sent."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -27,10 +25,10 @@ class MailPart(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What a check looks for.
+    """One thing that a check looks for.
 
-    `code` is stable: people write it into settings and look it up. `fix` says what to do, as
-    an order; `why` is one sentence with its source.
+    `code` is stable: settings and documents refer to it. `fix` is an imperative that says what
+    to do; `why` is the reason, with its source.
     """
 
     code: str
@@ -39,7 +37,7 @@ class Rule:
     fix: str
     why: str
 
-    def broken(
+    def finding(
         self,
         problem: str,
         *,
@@ -47,17 +45,23 @@ class Rule:
         line: int | None = None,
         clients: tuple[str, ...] = (),
     ) -> Finding:
-        """Say that a mail breaks this rule: how, and in which element or header."""
+        """Return a finding: a mail breaks this rule, `where` is the element or the field."""
         return Finding(rule=self, problem=problem, where=where, line=line, clients=clients)
+
+
+html_error = partial(Rule, severity=Severity.ERROR, part=MailPart.HTML)
+html_warning = partial(Rule, severity=Severity.WARNING, part=MailPart.HTML)
+text_error = partial(Rule, severity=Severity.ERROR, part=MailPart.TEXT)
+text_warning = partial(Rule, severity=Severity.WARNING, part=MailPart.TEXT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A rule that one mail breaks in one place.
+    """A place in which a mail breaks a rule.
 
-    `where` is an element (`td.item`) or a header's name, `line` counts from 1 in the decoded
-    part, `clients` are the mail programs that suffer, as people call them; empty for all.
-    `places` counts where else the very same is wrong; `where` and `line` are the first.
+    `where` is an element (`td.item`) or a header field's name; `line` counts from 1 in the
+    decoded part. `clients` are the affected mail clients, by their usual names; empty for all.
+    `places` is the number of places with the same problem; `where` and `line` are the first.
     """
 
     rule: Rule
@@ -74,22 +78,22 @@ class Finding:
 
     @property
     def severity(self) -> Severity:
-        """Whether it holds the issue back."""
+        """The rule's severity."""
         return self.rule.severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateReport:
-    """Everything that was found in one mail, errors first, in document order."""
+    """All findings of one mail: errors first, each kind in document order."""
 
     findings: tuple[Finding, ...]
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """What holds the issue back."""
+        """The findings that keep the issue from being sent."""
         return tuple(f for f in self.findings if f.severity == Severity.ERROR)
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """What the editor should know."""
+        """The findings that an editor should read."""
         return tuple(f for f in self.findings if f.severity == Severity.WARNING)

@@ -1,43 +1,51 @@
-"""A mail as the gate looks at it: the bytes that a reader's server gets, taken apart.
-
-Knows no issue, no template and no setting: whoever asks says what the mail ought to carry.
-"""
+"""The mail that the gate checks: the bytes that a recipient's server receives, taken apart."""
 
 from __future__ import annotations
 
 import email
+import re
 from dataclasses import dataclass, field
-from email.message import EmailMessage, Message
-from email.policy import default
+from email.errors import MessageError
+from email.header import decode_header, make_header
+from email.message import Message
 from functools import cached_property
 
-from lxml import etree
+from publisher.gate.html_document import HtmlDocument, clip_text
+
+# Characters of a title: enough to find the story.
+_TITLE = 48
+_FOLD = re.compile(r"\r?\n(?=[ \t])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedStory:
-    """A story as the mail ought to tell it.
+    """A story as the mail should contain it.
 
-    `passages` are its words in order, as the article has them (title, summary or body, block
-    by block), plain text; both parts of the mail must hold them unchanged. `language` is the
-    story's own.
+    `passages` are its words in order (title, summary or body, block by block) as plain text;
+    both parts of the mail must contain them unchanged. `language` is the story's own.
     """
 
     language: str
     url: str
     passages: tuple[str, ...]
 
+    @property
+    def name(self) -> str:
+        """The story's title and language; its address if it has no words."""
+        title = next(filter(str.strip, self.passages), self.url)
+        return f"“{clip_text(title, _TITLE)}” ({self.language})"
 
-# Two that say the same are two: what is taken apart and kept of one holds that one's elements.
+
+# Compared by identity: the document holds lxml elements that belong to one parsed message.
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CheckedMail:
-    """One complete message, and what it ought to be.
+    """One complete message, and what it should contain.
 
-    `content` is the message as SMTP carries it (RFC 5322), addressed to a sample reader.
-    `language` is the edition's, `hosts` those from which the publication serves its pictures,
-    `preheader` the first line as it was meant, `address` the publication's by post, empty where
-    it has none. `quoted` are further words that people wrote (names, sections, other titles): what
-    looks like a fault of a template in those is none.
+    `content` is the message as SMTP carries it (RFC 5322), addressed to a sample recipient.
+    `language` is the edition's; `hosts` serve the publication's images; `preheader` is the first
+    line; `address` is the postal address, empty if there is none. `quoted` are further texts
+    that people wrote (names, sections, other titles): what looks like a template's leftover in
+    them is not one.
     """
 
     content: bytes
@@ -49,14 +57,22 @@ class CheckedMail:
     quoted: tuple[str, ...] = ()
 
     @cached_property
-    def message(self) -> EmailMessage:
-        """The message as the standard library reads it."""
-        return email.message_from_bytes(self.content, policy=default)
+    def message(self) -> Message:
+        """The parsed message; malformed fields are kept as they are."""
+        return email.message_from_bytes(self.content)
+
+    def header(self, name: str) -> str:
+        """Return a field's value, unfolded and not decoded; empty if there is no such field."""
+        return _FOLD.sub("", str(self.message.get(name, ""))).strip()
+
+    def decoded_header(self, name: str) -> str:
+        """Return a field's value, unfolded and decoded; empty if there is no such field."""
+        return decode_words(self.header(name))
 
     @cached_property
-    def told(self) -> str:
-        """All that people wrote of what the mail says, a text a line."""
-        passages = (passage for story in self.stories for passage in story.passages)
+    def written_by_people(self) -> str:
+        """All texts of the mail that people wrote, one per line."""
+        passages = [passage for story in self.stories for passage in story.passages]
         return "\n".join((*passages, *self.quoted))
 
     @cached_property
@@ -66,36 +82,42 @@ class CheckedMail:
 
     @cached_property
     def html(self) -> str:
-        """The decoded HTML part, empty where there is none."""
+        """The decoded HTML part, empty if there is none."""
         return _decoded(self.html_part)
 
     @cached_property
     def text(self) -> str:
-        """The decoded text part, empty where there is none."""
+        """The decoded text part, empty if there is none."""
         return _decoded(self._part("text/plain"))
 
     @cached_property
-    def tree(self) -> etree._Element:
-        """The HTML part parsed, with line numbers; an empty document where there is none."""
-        # As bytes: an encoding that the document states for itself is then overruled.
-        parser = etree.HTMLParser(huge_tree=True, encoding="utf-8")
-        content = self.html.encode(errors="replace")
-        tree: etree._Element | None = etree.fromstring(content, parser) if content else None
-        return tree if tree is not None else etree.Element("html")
+    def document(self) -> HtmlDocument:
+        """The parsed HTML part."""
+        return HtmlDocument(self.html)
 
     def _part(self, kind: str) -> Message | None:
-        # Not get_body() of the message above, whose policy stumbles over malformed headers.
-        parts = email.message_from_bytes(self.content).walk()
-        shown = (part for part in parts if part.get_content_disposition() != "attachment")
-        return next((part for part in shown if part.get_content_type() == kind), None)
+        for part in self.message.walk():
+            if part.get_content_type() == kind and (
+                part.get_content_disposition() != "attachment"
+            ):
+                return part
+        return None
+
+
+def decode_words(value: str) -> str:
+    """Decode encoded words (RFC 2047); what can't be decoded stays as it is."""
+    try:
+        return str(make_header(decode_header(value)))
+    except (ValueError, LookupError, MessageError):
+        return value
 
 
 def _decoded(part: Message | None) -> str:
-    """Give a part's text; what its charset can't decode becomes U+FFFD, which checks look for."""
+    """Return a part's text; bytes that its charset can't decode become U+FFFD."""
     content = part.get_payload(decode=True) if part is not None else b""
     if part is None or not isinstance(content, bytes):
         return ""
     try:
         return content.decode(part.get_content_charset("utf-8"), errors="replace")
-    except (LookupError, ValueError):  # an unknown charset, or one that is no text's
+    except (LookupError, ValueError):  # an unknown charset, or one that is not for text
         return content.decode(errors="replace")

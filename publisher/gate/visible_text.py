@@ -1,29 +1,29 @@
-"""The text of an HTML part in the order in which it is read, and what hides some of it. Pure.
+"""The text of an HTML part in reading order, and what hides some of it.
 
-Goes by style attributes, since that is where an inlined mail has its styles. Knows no rule.
+Only style attributes and the `hidden` attribute are read: an inlined mail has its styles there.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lxml import etree
 
-from publisher.gate.css.stylesheet import colour
-from publisher.gate.html_document import styled
+from publisher.gate.css.stylesheet import parse_colour, parse_declarations
 
-NO_TEXT = frozenset({"style", "script", "head", "title", "template", "noscript"})
-INLINE = frozenset(
+_NO_TEXT = frozenset({"style", "script", "head", "title", "template", "noscript"})
+_INLINE = frozenset(
     {"a", "abbr", "b", "bdi", "bdo", "cite", "code", "em", "font", "i", "kbd", "mark", "q", "s"}
     | {"small", "span", "strong", "sub", "sup", "time", "u", "var", "del", "ins", "wbr", "img"}
 )
-# Letters of two pixels are there to be overlooked; an empty spacer has one.
-SMALLEST_TYPE = 3.0
-PIXELS = re.compile(r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:px|pt)?")
-# What a property's value must be to hide what it is said of.
-HIDING = {
+# Pixels. Text of two pixels is not meant to be read; an empty spacer has one.
+_SMALLEST_TEXT = 3.0
+_PIXELS = re.compile(r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:px|pt)?")
+# Values with which a property hides its element.
+_HIDING = {
     "display": re.compile("none"),
     "visibility": re.compile("hidden|collapse"),
     "mso-hide": re.compile("all"),
@@ -32,104 +32,111 @@ HIDING = {
     "height": re.compile("0[a-z%]*"),
     "text-indent": re.compile(r"-\d{3,}.*"),
 }
+_SIZE = "font-size:"
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """Some text and the element that it stands in, or a break between two blocks (None).
+class TextPiece:
+    """A text and its element, or a break between two blocks (element None).
 
-    `hidden` says what hides it, like `display:none on div`; None where readers see it.
+    `hidden_by` is what hides it, such as `display:none on div`; None if it is visible.
     """
 
     text: str
     element: etree._Element | None
-    hidden: str | None = None
+    hidden_by: str | None = None
 
 
-BREAK = Piece("\n", None)
+_BREAK = TextPiece("\n", None)
 
 
-def pieces(tree: etree._Element) -> Iterator[Piece]:
-    """Give all text, hidden or not, with breaks where blocks begin and end."""
-    events = ("start", "end", "comment", "pi")
+def text_pieces(root: etree._Element) -> list[TextPiece]:
+    """Return all text, visible or not, with breaks where blocks begin and end."""
+    found: list[TextPiece] = []
     around: list[tuple[etree._Element, str | None]] = []
     mute: etree._Element | None = None
-    for event, element in etree.iterwalk(tree, events=events):
+    for event, element in etree.iterwalk(root, events=("start", "end", "comment", "pi")):
         if event == "start":
-            hidden = _inherited(around[-1][1] if around else None, element)
-            hidden = hidden or hiding(element)
-            around.append((element, hidden))
-            if mute is None and element.tag in NO_TEXT:
+            around.append((element, _hidden_by(element, around[-1][1] if around else None)))
+            if mute is None and element.tag in _NO_TEXT:
                 mute = element
-            if mute is None:
-                if element.tag not in INLINE:
-                    yield BREAK
-                if element.text:
-                    yield Piece(element.text, element, hidden)
-            continue
-        if event == "end":
+        elif event == "end":
             around.pop()
-            if mute is None and element.tag not in INLINE:
-                yield BREAK
-            mute = None if mute is element else mute
+        if mute is None and event in {"start", "end"} and element.tag not in _INLINE:
+            found.append(_BREAK)
+        if event == "start":
+            if mute is None and element.text:
+                found.append(TextPiece(element.text, *around[-1]))
+            continue
+        mute = None if mute is element else mute
         if mute is None and element.tail and around:
-            yield Piece(element.tail, *around[-1])
+            found.append(TextPiece(element.tail, *around[-1]))
+    return found
 
 
-def visible_text(tree: etree._Element) -> str:
-    """Give the text that readers see; a line break stands for the edge of a block."""
+def join_visible(pieces: Iterable[TextPiece]) -> str:
+    """Return the text that is visible; a line break stands for the edge of a block."""
     return "".join(
-        piece.text if piece.element is None else re.sub(r"\s", " ", piece.text)
-        for piece in pieces(tree)
-        if piece.hidden is None
+        [
+            piece.text if piece.element is None else re.sub(r"\s", " ", piece.text)
+            for piece in pieces
+            if piece.hidden_by is None
+        ]
     )
 
 
-def _inherited(hidden: str | None, element: etree._Element) -> str | None:
-    """Hand down what hides an element; within letters of no size, some may have a size again."""
-    sized = hidden is not None and hidden.startswith("font-size:")
-    if sized and any(said.name == "font-size" for said in styled(element)):
-        return None
-    return hidden
-
-
-def hiding(element: etree._Element) -> str | None:
-    """Say what hides an element and all within it, as far as it says so itself."""
+def _hidden_by(element: etree._Element, around: str | None) -> str | None:
+    """Return what hides an element, `around` being what hides its parent."""
+    style = element.get("style")
+    has_size, hiding = _read_style(style) if style else (False, None)
+    # Within text without a size, an element may have a size again.
+    if around is not None and not (has_size and around.startswith(_SIZE)):
+        return around
     if element.get("hidden") is not None:
         return f"hidden on {element.tag}"
-    for said in styled(element):
-        pattern = HIDING.get(said.name)
-        value = said.value.lower()
-        if (pattern and pattern.fullmatch(value)) or (
-            said.name == "font-size" and _tiny(value)
-        ):
-            return f"{said.name}:{said.value} on {element.tag}"
-    return None
+    return f"{hiding} on {element.tag}" if hiding else None
 
 
-def _tiny(size: str) -> bool:
-    found = PIXELS.fullmatch(size)
-    return found is not None and float(found[1]) < SMALLEST_TYPE
+@lru_cache(maxsize=1024)
+def _read_style(style: str) -> tuple[bool, str | None]:
+    """Return whether a style attribute has a font size, and its first declaration that hides."""
+    has_size, hiding = False, None
+    for declared in parse_declarations(style):
+        value = declared.value.lower()
+        pattern = _HIDING.get(declared.name)
+        hides = pattern is not None and pattern.fullmatch(value) is not None
+        if declared.name == "font-size":
+            has_size = True
+            found = _PIXELS.fullmatch(value)
+            hides = found is not None and float(found[1]) < _SMALLEST_TEXT
+        if hides and hiding is None:
+            hiding = f"{declared.name}:{declared.value}"
+    return has_size, hiding
 
 
 def camouflage(element: etree._Element) -> str | None:
-    """Say if an element's text can't be told from what is behind it."""
-    ink = _nearest(element, frozenset({"color"}), "")
-    ground = _nearest(element, frozenset({"background-color", "background"}), "bgcolor")
-    if ink and ink[1] == 0:
+    """Return the colours of a text that has the colour of its background, None for others."""
+    colour = _nearest_colour(element, frozenset({"color"}), "")
+    background = _nearest_colour(
+        element, frozenset({"background-color", "background"}), "bgcolor"
+    )
+    if colour and colour[1] == 0:
         return "a transparent colour"
-    return f"{ink[0]} on {ground[0]}" if ink and ground and ink[0] == ground[0] else None
+    if colour and background and colour[0] == background[0]:
+        return f"{colour[0]} on {background[0]}"
+    return None
 
 
-def _nearest(
+def _nearest_colour(
     element: etree._Element, properties: frozenset[str], attribute: str
 ) -> tuple[str, float] | None:
-    """Find the colour that an element has, or has from one around it: by style or attribute."""
+    """Find the colour of an element, or of the nearest one around it that has one."""
     for one in (element, *element.iterancestors()):
-        values = [said.value for said in styled(one) if said.name in properties]
+        declarations = parse_declarations(one.get("style", ""))
+        values = [said.value for said in declarations if said.name in properties]
         for value in (*reversed(values), one.get(attribute, "") if attribute else ""):
-            found = colour(value)
-            # Through a clear ground one sees the next.
+            found = parse_colour(value)
+            # A transparent background shows the next one.
             if found and (found[1] > 0 or not attribute):
                 return found
     return None

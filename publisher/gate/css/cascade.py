@@ -1,207 +1,216 @@
-"""Which declarations apply to an element: style sheets, attributes, light and dark (CSS Cascade).
+"""Which declarations apply to each element of a document (CSS Cascade), in light or dark mode.
 
-For a window as wide as a desktop's. Knows no rule and no mail program.
+The window is as wide as a desktop's.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import islice
+from math import comb
+from operator import attrgetter
+from typing import Any, TypeAlias
 
+from cssselect2 import ElementWrapper  # type: ignore[import-untyped]  # it ships no types
 from lxml import etree
 
 from publisher.gate.css.selectors import Selector
-from publisher.gate.css.stylesheet import AtRule, Declaration, StyleRule
-from publisher.gate.html_document import Page, media, styled
+from publisher.gate.css.stylesheet import (
+    AtRule,
+    Declaration,
+    StyleRule,
+    StyleSheet,
+    parse_declarations,
+)
 
-# Wider than any mail is laid out, so that what is meant for phones does not apply.
-WINDOW = 700
-FEATURE = re.compile(r"\(\s*([a-z-]+)\s*:\s*([^()]+?)\s*\)")
-LONGEST_QUERY = 200
-# How often a selector with combinators or attributes is tried on an element; a mail's own come
-# to a few thousand. Beyond, they apply to nothing: the gate must come to an end.
-MOST_TRIED = 20_000
-# Selectors that can apply to something; a style sheet within Gmail's limit has some 200.
-MOST_SELECTORS = 500
-# Of one property on one element: the last one that a program understands wins.
-MOST_VALUES = 4
+# Pixels. Wider than the layout of any mail, so that rules for phones don't apply.
+_WINDOW = 700
+_FEATURE = re.compile(r"\(\s*([a-z-]+)\s*:\s*([^()]+?)\s*\)")
+_LONGEST_QUERY = 200
+# Selectors that can match something. A style sheet that Gmail accepts has about 200.
+_MOST_SELECTORS = 500
+# Steps that matching selectors with combinators may take at worst, about two seconds of work.
+# A mail needs some thousands. When they are used up, such selectors match nothing.
+_MOST_STEPS = 5_000_000
+# Declarations of one property that are kept for one element: mail clients use the last that
+# they support.
+_MOST_VALUES = 4
+
+# What applies to each element; elements that are styled alike share one tuple.
+Declared: TypeAlias = Mapping[etree._Element, tuple[Declaration, ...]]  # noqa: SLF001  # lxml names it so
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A selector with its rule, and what decides between it and others."""
+class _Candidate:
+    """A selector with its rule and its weight: specificity, then order."""
 
     selector: Selector
     rule: StyleRule
     within: tuple[AtRule, ...]
     weight: tuple[tuple[int, int, int], int]
 
-    @property
-    def certain(self) -> bool:
-        """Whether tag, id and class of an element say all about it."""
-        one = self.selector.subject
-        return not (self.selector.joins or one.attributes or one.pseudos)
-
 
 @dataclass(slots=True)
-class Cascade:
-    """The style sheets of one page, ready to be asked."""
+class _Matcher:
+    """The selectors of a document by class and by tag of their subject."""
 
-    tried: int = 0
-    by_class: dict[str, list[Candidate]] = field(default_factory=lambda: defaultdict(list))
-    by_tag: dict[str, list[Candidate]] = field(default_factory=lambda: defaultdict(list))
-    known: dict[tuple[str, str, str], tuple[Candidate, ...]] = field(default_factory=dict)
-    asked: dict[tuple[str, tuple[int, ...]], tuple[Declaration, ...]] = field(
+    by_class: dict[str, list[_Candidate]] = field(default_factory=dict)
+    by_tag: dict[str, list[_Candidate]] = field(default_factory=dict)
+    possible: dict[tuple[str, str, str], list[tuple[_Candidate, bool]]] = field(
         default_factory=dict
     )
-    found: dict[tuple[etree._Element, bool], tuple[Declaration, ...]] = field(
-        default_factory=dict
-    )
+    steps: int = 0
 
-    def candidates(self, element: etree._Element) -> Iterable[Candidate]:
-        """Give the rules that apply to an element in some medium, the weightiest last."""
-        key = (str(element.tag), element.get("id", ""), element.get("class", ""))
-        found = self.known.get(key)
+    def add(self, candidate: _Candidate) -> None:
+        selector = candidate.selector
+        if selector.subject_class:
+            self.by_class.setdefault(selector.subject_class, []).append(candidate)
+        else:
+            self.by_tag.setdefault(selector.subject_tag or "", []).append(candidate)
+
+    def candidates(self, wrapper: Any) -> list[_Candidate]:
+        """Return the candidates that match an element in any medium, the weightiest last."""
+        element = wrapper.etree_element
+        key = (element.tag, element.get("id", ""), element.get("class", ""))
+        found = self.possible.get(key)
         if found is None:
-            found = self.known[key] = tuple(self._possible(element))
-        return [one for one in found if one.certain or self._fits(one.selector, element)]
+            found = self.possible[key] = self._of_key(wrapper)
+        return [
+            one for one, is_sure in found if is_sure or self._matches(one.selector, wrapper)
+        ]
 
-    def _fits(self, selector: Selector, element: etree._Element) -> bool:
-        self.tried += 1
-        return self.tried <= MOST_TRIED and selector.fits(element)
+    def _of_key(self, wrapper: Any) -> list[tuple[_Candidate, bool]]:
+        """Return what may match elements of this tag, id and class, and whether it surely does."""
+        asked = [*self.by_tag.get(wrapper.local_name, ()), *self.by_tag.get("", ())]
+        for name in wrapper.classes:
+            asked += self.by_class.get(name, ())
+        asked.sort(key=attrgetter("weight"))
+        return [
+            (one, one.selector.depends_on_key)
+            for one in asked
+            if not one.selector.depends_on_key or self._matches(one.selector, wrapper)
+        ]
 
-    def _possible(self, element: etree._Element) -> list[Candidate]:
-        asked = [*self.by_tag[str(element.tag)], *self.by_tag[""]]
-        for name in dict.fromkeys(element.get("class", "").split()):
-            asked += self.by_class[name]
-        fitting = (one for one in asked if one.selector.subject.may_fit(element))
-        return sorted(fitting, key=lambda one: one.weight)
+    def _matches(self, selector: Selector, wrapper: Any) -> bool:
+        if selector.matches is None:
+            return False
+        if selector.combinators:
+            around = len(wrapper.ancestors) + wrapper.index
+            self.steps += comb(around, min(len(selector.combinators), around)) + 1
+            if self.steps > _MOST_STEPS:
+                return False
+        return selector.matches(wrapper)
 
-    def applied(
-        self, element: etree._Element, *, dark: bool = False
-    ) -> tuple[Declaration, ...]:
-        """Give all declarations that apply to an element, the one that wins last.
 
-        Elements that are styled alike get the very same tuple.
-        """
-        found = self.found.get((element, dark))
-        if found is None:
-            found = self.found[element, dark] = self._applied(element, dark=dark)
-        return found
+def cascade(
+    root: etree._Element,
+    elements: Sequence[etree._Element],
+    sheets: Iterable[tuple[StyleSheet, tuple[AtRule, ...]]],
+) -> tuple[Declared, Declared]:
+    """Return the declarations that apply to each element, those that win last: light, then dark.
 
-    def _applied(self, element: etree._Element, *, dark: bool) -> tuple[Declaration, ...]:
-        rules = [one for one in self.candidates(element) if applies(one.within, dark=dark)]
-        key = (element.get("style", ""), tuple(map(id, rules)))
-        found = self.asked.get(key)
-        if found is None:
-            found = self.asked[key] = _last(_in_order(rules, styled(element)))
-        return found
+    `sheets` are style sheets with the at-rules around them (a `media` attribute).
+    """
+    matcher = _Matcher()
+    for candidate in _possible_candidates(elements, sheets):
+        matcher.add(candidate)
+    applied: tuple[dict[etree._Element, tuple[Declaration, ...]], ...] = ({}, {})
+    known: dict[tuple[Any, ...], tuple[Declaration, ...]] = {}
+    wanted = set(elements)
+    # Not iter_subtree(), which also wraps what lies too deep to be looked at.
+    waiting = [ElementWrapper.from_html_root(root)] if elements else []
+    for wrapper in waiting:
+        element = wrapper.etree_element
+        if element not in wanted:
+            continue
+        waiting.extend(wrapper.iter_children())
+        style = element.get("style", "")
+        candidates = matcher.candidates(wrapper)
+        for found, is_dark in zip(applied, (False, True), strict=True):
+            rules = [one.rule for one in candidates if applies(one.within, is_dark)]
+            key = (style, *map(id, rules))
+            if key not in known:
+                known[key] = _in_order(rules, parse_declarations(style))
+            found[element] = known[key]
+    return applied[0], applied[1]
+
+
+def _possible_candidates(
+    elements: Iterable[etree._Element],
+    sheets: Iterable[tuple[StyleSheet, tuple[AtRule, ...]]],
+) -> list[_Candidate]:
+    """Return the selectors whose tags, classes and attributes the document has."""
+    tags: set[str] = set()
+    classes: set[str] = set()
+    attributes: set[str] = set()
+    for element in elements:
+        tags.add(str(element.tag))
+        attributes.update(map(str, element.keys()))
+        classes.update(element.get("class", "").split())
+    found: list[_Candidate] = []
+    rules = [(rule, around) for sheet, around in sheets for rule in sheet.rules]
+    for order, (rule, around) in enumerate(rules):
+        found += [
+            _Candidate(one, rule, (*around, *rule.within), (one.specificity, order))
+            for one in rule.selectors
+            if one.matches is not None
+            and one.tags <= tags
+            and one.classes <= classes
+            and attributes.issuperset([name for name, _, _ in one.attributes])
+        ]
+    return found[:_MOST_SELECTORS]
 
 
 def _in_order(
-    rules: Iterable[Candidate], own: tuple[Declaration, ...]
-) -> Iterator[Declaration]:
-    sheets = [declared for one in rules for declared in one.rule.declarations]
-    for important in (False, True):
-        yield from (one for one in sheets if one.important == important)
-        yield from (one for one in own if one.important == important)
-
-
-def _last(declared: Iterable[Declaration]) -> tuple[Declaration, ...]:
-    """Leave out what is overridden many times over."""
-    listed = list(declared)
+    rules: Iterable[StyleRule], own: tuple[Declaration, ...]
+) -> tuple[Declaration, ...]:
+    """Return declarations by weight: style sheets, style attribute, then what is important."""
+    listed = [*[one for rule in rules for one in rule.declarations], *own]
+    # sort() is stable: within the important ones, those of the attribute still come last.
+    listed.sort(key=attrgetter("important"))
     counts: Counter[str] = Counter()
     kept = []
     for one in reversed(listed):
         counts[one.name] += 1
-        if counts[one.name] <= MOST_VALUES:
+        if counts[one.name] <= _MOST_VALUES:
             kept.append(one)
     return tuple(reversed(kept))
 
 
-@dataclass(frozen=True, slots=True)
-class _Vocabulary:
-    """The names that a page uses; a selector that asks for another applies to nothing."""
-
-    tags: frozenset[str]
-    classes: frozenset[str]
-    attributes: frozenset[str]
-
-    @classmethod
-    def of(cls, page: Page) -> _Vocabulary:
-        return cls(
-            frozenset(str(element.tag) for element in page.elements),
-            frozenset(name for e in page.elements for name in e.get("class", "").split()),
-            frozenset(str(name) for e in page.elements for name in e.keys()),  # noqa: SIM118  # an element iterates over its children
-        )
-
-    def allows(self, selector: Selector) -> bool:
-        return all(
-            (not one.tag or one.tag in self.tags)
-            and one.classes <= self.classes
-            and all(attribute.name in self.attributes for attribute in one.attributes)
-            for one in selector.compounds
-        )
+@lru_cache(maxsize=256)
+def applies(within: tuple[AtRule, ...], is_dark: bool) -> bool:
+    """Return whether rules within some at-rules apply to a wide window, in light or dark mode."""
+    return all(rule.name == "media" and _matches(rule.prelude, is_dark) for rule in within)
 
 
-def cascade(page: Page) -> Cascade:
-    """Make a page's style sheets ready."""
-    made = Cascade()
-    there = _Vocabulary.of(page)
-    possible = (one for one in _candidates(page) if there.allows(one.selector))
-    for candidate in islice(possible, MOST_SELECTORS):
-        subject = candidate.selector.subject
-        if subject.classes:
-            made.by_class[min(subject.classes)].append(candidate)
-        else:
-            made.by_tag[subject.tag].append(candidate)
-    return made
-
-
-def _candidates(page: Page) -> Iterator[Candidate]:
-    order = 0
-    for block in page.blocks:
-        around = media(block.element)
-        for rule in block.sheet.rules:
-            order += 1
-            for selector in rule.selectors:
-                weight = (selector.specificity, order)
-                yield Candidate(selector, rule, (*around, *rule.within), weight)
-
-
-def applies(within: Iterable[AtRule], *, dark: bool) -> bool:
-    """Tell whether what stands within some at-rules applies on a wide window, in one scheme."""
-    return all(rule.name == "media" and _matches(rule.prelude, dark) for rule in within)
-
-
-def is_dark(within: Iterable[AtRule]) -> bool:
-    """Tell whether what stands within some at-rules is meant for dark mode alone."""
-    found = list(within)
-    return applies(found, dark=True) and not applies(found, dark=False)
+def is_dark_only(within: tuple[AtRule, ...]) -> bool:
+    """Return whether rules within some at-rules apply in dark mode only."""
+    return applies(within, True) and not applies(within, False)
 
 
 @lru_cache(maxsize=256)
-def _matches(queries: str, dark: bool) -> bool:
-    return any(_query(query.strip().lower(), dark) for query in queries.split(","))
+def _matches(queries: str, is_dark: bool) -> bool:
+    return any(_query_matches(query.strip().lower(), is_dark) for query in queries.split(","))
 
 
-def _query(query: str, dark: bool) -> bool:
-    if len(query) > LONGEST_QUERY or query.startswith(
+def _query_matches(query: str, is_dark: bool) -> bool:
+    if len(query) > _LONGEST_QUERY or query.startswith(
         ("not ", "print", "only print", "speech", "only speech")
     ):
         return False
-    asked = FEATURE.findall(query)
-    return len(asked) == query.count("(") and all(_has(*one, dark=dark) for one in asked)
+    features = _FEATURE.findall(query)
+    return len(features) == query.count("(") and all(
+        _has_feature(name, value, is_dark) for name, value in features
+    )
 
 
-def _has(name: str, value: str, *, dark: bool) -> bool:
+def _has_feature(name: str, value: str, is_dark: bool) -> bool:
     if name == "prefers-color-scheme":
-        return value == ("dark" if dark else "light")
+        return value == ("dark" if is_dark else "light")
     width = re.fullmatch(r"(\d{1,5})(?:\.\d+)?px", value)
     if name not in {"min-width", "max-width"} or not width:
         return False
-    return int(width[1]) <= WINDOW if name == "min-width" else int(width[1]) >= WINDOW
+    return int(width[1]) <= _WINDOW if name == "min-width" else int(width[1]) >= _WINDOW

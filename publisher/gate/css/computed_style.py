@@ -1,41 +1,36 @@
-"""What an element looks like to its reader: ink, ground, size, language, direction.
+"""The computed style of each element: colours, font, language and direction.
 
-Computed from the top down, with what browsers do by themselves where a mail says nothing.
-Pictures are taken for blocked, so a ground is always a colour. Knows no rule.
+Computed from the root down, with what browsers do where a mail says nothing. Images count as
+blocked, so that the background is always a colour.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 from lxml import etree
 
-from publisher.colours import BLACK, WHITE, mix
-from publisher.gate.css.cascade import Cascade, cascade, is_dark
-from publisher.gate.css.stylesheet import Declaration, colour
+from publisher.colours import BLACK, WHITE, contrast, mix
+from publisher.gate.css.cascade import Declared
+from publisher.gate.css.stylesheet import Declaration, parse_colour
 from publisher.gate.css.values import (
-    BOLD_FROM,
-    FONT_SIZES,
-    LENGTH,
+    KEYWORD_SIZES,
     ROOT_SIZE,
-    SIZES,
-    WEIGHT,
-    effects,
     legacy_colour,
-    length,
-    share,
+    longhands,
+    opacity_of,
+    pixels,
+    plain_number,
 )
-from publisher.gate.html_document import Page, page
-from publisher.gate.mail import CheckedMail
 
-# What Apple Mail puts behind a mail that says that it can be dark, and the ink on it.
-DARK_CANVAS, DARK_INK, DARK_LINK = "#1e1e1e", WHITE, "#9e9eff"
-LINK = "#0000ee"
+# What Apple Mail shows behind a mail that supports dark mode, and the text on it.
+_DARK_CANVAS, _DARK_TEXT, _DARK_LINK = "#1e1e1e", WHITE, "#9e9eff"
+_LINK = "#0000ee"
 
-SCALES = {
+# Font sizes of elements, as a multiple of the size around them.
+_SCALES = {
     "h1": 2.0,
     "h2": 1.5,
     "h3": 1.17,
@@ -45,175 +40,190 @@ SCALES = {
     "sub": 0.83,
     "sup": 0.83,
 }
-BOLD = frozenset({"b", "strong", "th", "h1", "h2", "h3", "h4", "h5", "h6"})
-ITALIC = frozenset({"i", "em", "cite", "dfn", "var", "address"})
-UNDERLINED = frozenset({"u", "ins"})
-NOT_SHOWN = frozenset({"head", "style", "script", "title", "template", "noscript", "object"})
-# Webmail shows what is in these and throws them away.
-DISCARDED = frozenset({"html", "body"})
+# <font size=1> to 7.
+_FONT_SIZES = ("x-small", "small", "medium", "large", "x-large", "xx-large", "xx-large")
+# From this weight on text is bold (CSS Fonts).
+_BOLD_FROM = 700
+_BOLD = frozenset({"b", "strong", "th", "h1", "h2", "h3", "h4", "h5", "h6"})
+_ITALIC = frozenset({"i", "em", "cite", "dfn", "var", "address"})
+_UNDERLINED = frozenset({"u", "ins"})
+_NOT_SHOWN = frozenset({"head", "style", "script", "title", "template", "noscript", "object"})
+# Webmail shows the content of these and removes the elements.
+_REMOVED_BY_WEBMAIL = frozenset({"html", "body"})
+# Attributes that take part in the style.
+_HINTS = (
+    "bgcolor", "color", "text", "size", "dir", "lang", "align", "hidden", "href", "link",
+    "xml:lang",
+)  # fmt: skip
+_Changes = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComputedStyle:
-    """How an element's own text is shown.
+    """How the text of an element is shown.
 
-    Colours are `#rrggbb`; `alpha` is the ink's own opacity, `fade` that of all around it. `size`
-    and `leading` are pixels, `ratio` is a line height without a unit; where both are None the
-    font decides. `direction` is ltr, rtl or auto, and `webmail` what is left of it when <html>
-    and <body> are gone. `exact` tells whether Outlook takes the line height as it is said.
+    Colours are `#rrggbb`; `alpha` is the opacity of the text's colour, `opacity` that of all
+    elements around it. `size` and `line_height` are pixels, `line_height_factor` is a line
+    height without a unit; if both are None, the font decides. `direction` is ltr, rtl or auto,
+    `webmail_direction` the direction without <html> and <body>. `has_exact_line_height` says
+    whether Outlook uses the line height as it is given.
     """
 
-    ink: str = BLACK
-    ground: str = WHITE
+    colour: str = BLACK
+    background: str = WHITE
     alpha: float = 1.0
-    fade: float = 1.0
+    opacity: float = 1.0
     size: float = ROOT_SIZE
-    leading: float | None = None
-    ratio: float | None = None
-    bold: bool = False
-    italic: bool = False
-    underlined: bool = False
-    hidden: bool = False
-    spaced: bool = False
+    line_height: float | None = None
+    line_height_factor: float | None = None
+    is_bold: bool = False
+    is_italic: bool = False
+    is_underlined: bool = False
+    is_hidden: bool = False
+    has_letter_spacing: bool = False
     align: str = ""
-    family: str = ""
+    font_family: str = ""
     language: str = ""
     direction: str = "ltr"
-    webmail: str = "ltr"
-    link: str = LINK
-    exact: bool = False
+    webmail_direction: str = "ltr"
+    link_colour: str = _LINK
+    has_exact_line_height: bool = False
+
+    @property
+    def seen_colour(self) -> str:
+        """The colour of the text, mixed with the background that shows through."""
+        return mix(self.background, self.colour, self.alpha * self.opacity)
+
+    @property
+    def contrast(self) -> float:
+        """The contrast of the text and its background, 1 to 21 (WCAG 2.2)."""
+        return contrast(self.seen_colour, self.background)
+
+    @property
+    def leading(self) -> float | None:
+        """The line height as a multiple of the font size; None if the font decides."""
+        if self.line_height is None or not self.size:
+            return self.line_height_factor
+        return self.line_height / self.size
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A piece of text that is seen, whose it is, and what it looks like."""
+class ShownText:
+    """A text that is visible, its element, and how it is shown."""
 
     element: etree._Element
     text: str
-    look: ComputedStyle
+    style: ComputedStyle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looks:
-    """A page in one scheme: every element's look, and its texts in document order."""
+class ComputedStyles:
+    """A document in light or in dark mode: the style of each element, the texts in order."""
 
     by_element: dict[etree._Element, ComputedStyle]
-    texts: tuple[Shown, ...]
+    texts: tuple[ShownText, ...]
 
 
-@lru_cache(maxsize=2)
-def styles_of(mail: CheckedMail) -> Cascade:
-    """Give the style sheets of a mail's page."""
-    return cascade(page(mail))
+def compute_styles(
+    own_texts: Mapping[etree._Element, Sequence[str]],
+    declared: Declared,
+    *,
+    on_dark: bool = False,
+) -> ComputedStyles:
+    """Compute the style of each element; `on_dark` says that the canvas is dark.
 
-
-@lru_cache(maxsize=4)
-def looks(mail: CheckedMail, *, dark: bool = False) -> Looks:
-    """Compute what a mail looks like in light or in dark."""
-    seen = page(mail)
-    sheets = styles_of(mail)
+    `own_texts` are the elements in document order, each with the texts that stand in it.
+    """
     start = ComputedStyle()
-    if dark and takes_dark(seen):
-        start = ComputedStyle(ink=DARK_INK, ground=DARK_CANVAS, link=DARK_LINK)
-    found: dict[etree._Element, ComputedStyle] = {}
+    if on_dark:
+        start = replace(
+            start, colour=_DARK_TEXT, background=_DARK_CANVAS, link_colour=_DARK_LINK
+        )
+    styles: dict[etree._Element, ComputedStyle] = {}
     known: dict[tuple[object, ...], ComputedStyle] = {}
-    for element in seen.elements:
+    for element in own_texts:
         parent = element.getparent()
-        above = found[parent] if parent is not None else start
-        applied = sheets.applied(element, dark=dark)
-        hints = tuple(element.get(name) for name in HINTS)
-        key = (above, element.tag, hints, id(applied))
-        look = known.get(key)
-        if look is None:
-            look = known[key] = _look(element, above, applied)
-        found[element] = look
-    return Looks(by_element=found, texts=tuple(_texts(found)))
+        above = styles[parent] if parent is not None else start
+        applied = declared[element]
+        hints = [element.get(name) for name in _HINTS] if element.keys() else ()
+        key = (id(above), element.tag, *hints, id(applied))
+        style = known.get(key)
+        if style is None:
+            style = known[key] = _style(element, above, applied)
+        styles[element] = style
+    return ComputedStyles(by_element=styles, texts=_shown_texts(styles, own_texts))
 
 
-def takes_dark(seen: Page) -> bool:
-    """Tell whether a mail says that it can be dark: then its canvas is, too."""
-    metas = (m for m in seen.tagged("meta") if m.get("name", "").lower() == "color-scheme")
-    if any("dark" in meta.get("content", "").lower() for meta in metas):
-        return True
-    return any(
-        declared.name == "color-scheme" and "dark" in declared.words
-        for block in seen.blocks
-        for rule in block.sheet.rules
-        for declared in rule.declarations
-    )
-
-
-def has_dark(seen: Page) -> bool:
-    """Tell whether a mail has rules for dark mode."""
-    return any(is_dark(rule.within) for block in seen.blocks for rule in block.sheet.rules)
-
-
-def _texts(found: dict[etree._Element, ComputedStyle]) -> Iterator[Shown]:
-    for element, look in found.items():
-        # Letters of no size are not seen; elements within may have a size again.
-        if look.hidden or look.size < 1:
+def _shown_texts(
+    styles: dict[etree._Element, ComputedStyle],
+    own_texts: Mapping[etree._Element, Sequence[str]],
+) -> tuple[ShownText, ...]:
+    found = []
+    for element, style in styles.items():
+        # Text below one pixel is not seen; elements within it may have a size again.
+        if style.is_hidden or style.size < 1:
             continue
-        held = [element.text, *(child.tail for child in element)]
-        text = " ".join(piece for piece in held if piece)
-        if any(sign.isalnum() for sign in text):
-            yield Shown(element, text, look)
+        text = " ".join(own_texts[element])
+        if any(map(str.isalnum, text)):
+            found.append(ShownText(element, text, style))
+    return tuple(found)
 
 
-# Attributes that say what an element looks like; together with styles they decide.
-HINTS = (
-    "bgcolor", "color", "text", "size", "dir", "lang", "align", "hidden", "href", "link",
-    "xml:lang",
-)  # fmt: skip
+def language_of(element: etree._Element) -> str:
+    """Return the language tag that an element itself has, as it is written."""
+    return element.get("lang") or element.get("xml:lang") or ""
 
 
-Changes = dict[str, Any]
-
-
-def _look(
+def _style(
     element: etree._Element, above: ComputedStyle, applied: Iterable[Declaration]
 ) -> ComputedStyle:
-    values = effects(applied)
-    changes = _by_tag(element, above) | _by_attributes(element, above)
-    changes |= _font(values, changes, above)
-    changes |= _colours(values, above)
-    changes |= _flow(element, values, changes, above)
-    return replace(above, **changes)
+    values = longhands(applied)
+    changes = _of_tag(element, above)
+    if element.keys():
+        changes |= _of_attributes(element, above)
+    if values:
+        changes |= _font(values, changes, above)
+        changes |= _colours(values, above)
+        changes |= _layout(element, values, changes, above)
+    # With nothing changed the parent's style is shared, and what is computed of it.
+    return replace(above, **changes) if changes else above
 
 
-def _by_tag(element: etree._Element, above: ComputedStyle) -> Changes:
-    tag = str(element.tag)
-    changes: Changes = {}
-    if tag in SCALES:
-        changes["size"] = above.size * SCALES[tag]
-    if tag in BOLD:
-        changes["bold"] = True
-    if tag in ITALIC:
-        changes["italic"] = True
-    if tag in UNDERLINED:
-        changes["underlined"] = True
+def _of_tag(element: etree._Element, above: ComputedStyle) -> _Changes:
+    tag = element.tag
+    changes: _Changes = {}
+    if tag in _SCALES:
+        changes["size"] = above.size * _SCALES[tag]
+    if tag in _BOLD:
+        changes["is_bold"] = True
+    if tag in _ITALIC:
+        changes["is_italic"] = True
+    if tag in _UNDERLINED:
+        changes["is_underlined"] = True
     if tag == "a" and element.get("href") is not None:
-        changes |= {"underlined": True, "ink": above.link, "alpha": 1.0}
-    if tag in NOT_SHOWN or element.get("hidden") is not None:
-        changes["hidden"] = True
+        changes |= {"is_underlined": True, "colour": above.link_colour, "alpha": 1.0}
+    if tag in _NOT_SHOWN or element.get("hidden") is not None:
+        changes["is_hidden"] = True
     return changes
 
 
-def _by_attributes(element: etree._Element, above: ComputedStyle) -> Changes:
-    changes: Changes = {}
+def _of_attributes(element: etree._Element, above: ComputedStyle) -> _Changes:
+    changes: _Changes = {}
     tag = element.tag
-    if ground := legacy_colour(element.get("bgcolor")):
-        changes["ground"] = ground
+    if background := legacy_colour(element.get("bgcolor")):
+        changes["background"] = background
     named = {"font": "color", "body": "text"}.get(str(tag), "")
-    if named and (ink := legacy_colour(element.get(named))):
-        changes["ink"] = ink
+    if named and (colour := legacy_colour(element.get(named))):
+        changes["colour"] = colour
     if tag == "body" and (link := legacy_colour(element.get("link"))):
-        changes["link"] = link
+        changes["link_colour"] = link
     size = element.get("size", "")
-    if tag == "font" and size in FONT_SIZES:
-        changes["size"] = SIZES[FONT_SIZES[size]]
+    if tag == "font" and size in {"1", "2", "3", "4", "5", "6", "7"}:
+        changes["size"] = KEYWORD_SIZES[_FONT_SIZES[int(size) - 1]]
     if (direction := element.get("dir", "").lower()) in {"ltr", "rtl", "auto"}:
         changes["direction"] = direction
-        changes["webmail"] = above.webmail if tag in DISCARDED else direction
+        removed = tag in _REMOVED_BY_WEBMAIL
+        changes["webmail_direction"] = above.webmail_direction if removed else direction
     if language := language_of(element):
         changes["language"] = language
     if align := element.get("align", "").lower():
@@ -221,92 +231,81 @@ def _by_attributes(element: etree._Element, above: ComputedStyle) -> Changes:
     return changes
 
 
-def language_of(element: etree._Element) -> str:
-    """Give the language that an element states for itself, as it is written."""
-    return element.get("lang") or element.get("xml:lang") or ""
-
-
-def _font(values: dict[str, str], changes: Changes, above: ComputedStyle) -> Changes:
-    if not values.keys() & FONT_PROPERTIES:
-        return {}
-    found: Changes = {}
+def _font(values: dict[str, str], changes: _Changes, above: ComputedStyle) -> _Changes:
+    found: _Changes = {}
     size = changes.get("size", above.size)
     if asked := values.get("font-size"):
-        stated = SIZES.get(asked) or length(asked, above.size)
+        stated = KEYWORD_SIZES.get(asked) or pixels(asked, above.size)
         size = found["size"] = size if stated is None else stated
     if weight := values.get("font-weight"):
-        found["bold"] = _bold(weight, changes.get("bold", above.bold))
+        found["is_bold"] = _is_bold(weight, changes.get("is_bold", above.is_bold))
     if slant := values.get("font-style"):
-        found["italic"] = slant.startswith(("italic", "oblique"))
+        found["is_italic"] = slant.startswith(("italic", "oblique"))
     if family := values.get("font-family"):
-        found["family"] = family
-    if leading := values.get("line-height"):
-        number = LENGTH.fullmatch(leading)
-        plain = number is not None and not number[2]
-        found["ratio"] = float(leading) if plain else None
-        found["leading"] = None if plain else length(leading, size)
+        found["font_family"] = family
+    if height := values.get("line-height"):
+        factor = found["line_height_factor"] = plain_number(height)
+        found["line_height"] = pixels(height, size) if factor is None else None
     if spacing := values.get("letter-spacing"):
-        found["spaced"] = bool(length(spacing, size))
+        found["has_letter_spacing"] = bool(pixels(spacing, size))
     if rule := values.get("mso-line-height-rule"):
-        found["exact"] = rule == "exactly"
+        found["has_exact_line_height"] = rule == "exactly"
     return found
 
 
-FONT_PROPERTIES = frozenset(
-    {
-        "font-size", "font-weight", "font-style", "font-family", "line-height",
-        "letter-spacing", "mso-line-height-rule",
-    }
-)  # fmt: skip
-
-
-def _bold(weight: str, before: bool) -> bool:
-    if WEIGHT.fullmatch(weight):
-        return int(weight) >= BOLD_FROM
+def _is_bold(weight: str, before: bool) -> bool:
+    number = plain_number(weight)
+    if number is not None:
+        return number >= _BOLD_FROM
     return {"bold": True, "bolder": True, "normal": False, "lighter": False}.get(weight, before)
 
 
-def _colours(values: dict[str, str], above: ComputedStyle) -> Changes:
-    found: Changes = {}
-    if ground := colour(values.get("background-color", "")):
-        found["ground"] = mix(above.ground, ground[0], ground[1])
-    elif values.get("background-color") in {"transparent", "inherit"}:
-        found["ground"] = above.ground
+def _colours(values: dict[str, str], above: ComputedStyle) -> _Changes:
+    found: _Changes = {}
+    asked = values.get("background-color", "")
+    if background := parse_colour(asked):
+        found["background"] = mix(above.background, background[0], background[1])
+    elif asked in {"transparent", "inherit"}:
+        found["background"] = above.background
     asked = values.get("color", "")
-    if ink := colour(asked):
-        found |= {"ink": ink[0], "alpha": ink[1]}
+    if colour := parse_colour(asked):
+        found |= {"colour": colour[0], "alpha": colour[1]}
     elif asked == "inherit":
-        found |= {"ink": above.ink, "alpha": above.alpha}
-    if (fade := share(values.get("opacity", ""))) is not None:
-        found["fade"] = above.fade * fade
+        found |= {"colour": above.colour, "alpha": above.alpha}
+    opacity = opacity_of(values["opacity"]) if "opacity" in values else None
+    if opacity is not None:
+        found["opacity"] = above.opacity * opacity
     decoration = values.get("text-decoration-line") or values.get("text-decoration")
     if decoration:
-        found["underlined"] = "underline" in decoration
+        found["is_underlined"] = "underline" in decoration
     return found
 
 
-def _flow(
-    element: etree._Element, values: dict[str, str], changes: Changes, above: ComputedStyle
-) -> Changes:
-    found: Changes = {}
+def _layout(
+    element: etree._Element, values: dict[str, str], changes: _Changes, above: ComputedStyle
+) -> _Changes:
+    found: _Changes = {}
     if _hides(values):
-        found["hidden"] = True
+        found["is_hidden"] = True
     if (direction := values.get("direction")) in {"ltr", "rtl"}:
-        before = changes.get("webmail", above.webmail)
+        before = changes.get("webmail_direction", above.webmail_direction)
+        removed = element.tag in _REMOVED_BY_WEBMAIL
         found["direction"] = direction
-        found["webmail"] = before if element.tag in DISCARDED else direction
+        found["webmail_direction"] = before if removed else direction
     if align := values.get("text-align"):
         found["align"] = align
     return found
 
 
 def _hides(values: dict[str, str]) -> bool:
-    def nothing(name: str) -> bool:
-        return name in values and length(values[name], 1) == 0
-
+    zeros = {
+        name
+        for name in ("opacity", "max-height", "height")
+        if name in values and pixels(values[name], 1) == 0
+    }
     return (
         values.get("display") == "none"
         or values.get("visibility") in {"hidden", "collapse"}
-        or nothing("opacity")
-        or (values.get("overflow") == "hidden" and (nothing("max-height") or nothing("height")))
+        or "opacity" in zeros
+        or (values.get("overflow") == "hidden" and bool(zeros & {"max-height", "height"}))
     )

@@ -1,1 +1,1 @@
-"""KNOW: what mail programs can show, as caniemail measured it."""
+"""What mail clients support, as caniemail.com tested it, and what a mail uses of it."""

@@ -1,8 +1,8 @@
-"""What mail programs can show, as caniemail.com found it: features, verdicts, notes.
+"""What mail clients support, as caniemail.com tested it: features, results, notes.
 
 The data are a compact copy (`data/caniemail.json`, licences beside it) that
-`publisher.gate.mail_clients.refresh` makes. Many of its tests are some years old: a "no" is to be believed,
-a "yes" was true once. Knows no mail.
+`publisher.gate.mail_clients.refresh` makes. Many of the tests are some years old: a "no" still
+holds in most cases, a "yes" held once.
 """
 
 from __future__ import annotations
@@ -14,13 +14,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-DATA = Path(__file__).parent / "data" / "caniemail.json"
-LICENCES = DATA.with_name("LICENSES.txt")
-UNTESTED = "-"
+CANIEMAIL_DATA = Path(__file__).parent / "data" / "caniemail.json"
+CANIEMAIL_LICENCES = CANIEMAIL_DATA.with_name("LICENSES.txt")
+NOT_TESTED = "-"
 
-# The four families that nearly every list writes to. Those of their programs that are no longer
-# made (Windows Mail) or that caniemail hardly tests are left out.
-JUDGED = (
+# The names of clients in findings.
+OUTLOOK_WINDOWS = ("Outlook Windows",)
+GMAIL_APPS = ("Gmail iOS", "Gmail Android")
+GMAIL = ("Gmail web", *GMAIL_APPS)
+APPLE_MAIL = ("Apple Mail iOS", "Apple Mail macOS")
+
+# The four families that nearly every list writes to, without clients that are no longer made
+# (Windows Mail) or that caniemail hardly tests.
+CHECKED_CLIENTS = (
     "gmail.desktop-webmail",
     "gmail.ios",
     "gmail.android",
@@ -37,7 +43,7 @@ JUDGED = (
     "yahoo.android",
 )
 
-PLATFORMS = {
+_PLATFORMS = {
     "desktop-webmail": "web",
     "mobile-webmail": "mobile web",
     "ios": "iOS",
@@ -45,89 +51,84 @@ PLATFORMS = {
     "macos": "macOS",
     "windows": "Windows",
 }
-# Programs whose name is not the family's with a platform behind it.
-OWN_NAMES = {"outlook.outlook-com": "Outlook.com", "outlook.windows-mail": "Windows Mail"}
+# Clients whose name is not the family's name with a platform behind it.
+_OWN_NAMES = {"outlook.outlook-com": "Outlook.com", "outlook.windows-mail": "Windows Mail"}
 
 
 class Support(StrEnum):
-    """What a mail program does with a feature."""
+    """What a mail client does with a feature."""
 
     YES = "y"
     PARTLY = "a"
     NO = "n"
     UNKNOWN = "u"
-    UNTESTED = UNTESTED
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What one program does with a feature, and the numbers of the notes on it."""
-
-    support: Support
-    notes: tuple[str, ...] = ()
+    UNTESTED = NOT_TESTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Feature:
-    """A feature of HTML, CSS or pictures; `slug` names its page on caniemail.com.
+class ClientFeature:
+    """A feature of HTML, CSS or images; `slug` names its page on caniemail.com.
 
-    `tested` is the date of the last test (`2025-11-14`), `verdicts` are by program
-    (`gmail.ios`), `notes` by number.
+    `tested` is the date of the last test (`2025-11-14`). `support` and `note_numbers` are by
+    client (`gmail.ios`), `notes` by number.
     """
 
     slug: str
     title: str
     category: str
     tested: str
-    verdicts: dict[str, Verdict]
+    support: dict[str, Support]
+    note_numbers: dict[str, tuple[str, ...]]
     notes: dict[str, str]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Data:
-    """All features by slug, and what they are a copy of (`caniemail 2.0.2`, `2026-05-13`)."""
-
-    source: str
-    updated: str
-    features: dict[str, Feature]
-    names: dict[str, str]
+    def notes_for(self, client: str) -> list[str]:
+        """Return the notes on what a client does with the feature."""
+        return [self.notes.get(number, "") for number in self.note_numbers[client]]
 
 
 @lru_cache(maxsize=1)
-def load() -> Data:
-    """Read the data that ship with the program, once."""
-    written = json.loads(DATA.read_text(encoding="utf-8"))
-    clients = written["clients"]
-    return Data(
-        source=written["source"],
-        updated=written["updated"],
-        features={
-            slug: _feature(slug, feature, clients)
-            for slug, feature in written["features"].items()
-        },
-        names={client: _name(client, written["families"]) for client in clients},
-    )
+def _read() -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(CANIEMAIL_DATA.read_text(encoding="utf-8"))
+    return data
 
 
-def _feature(slug: str, written: dict[str, Any], clients: list[str]) -> Feature:
-    words = written["verdicts"].split(" ")
-    return Feature(
+def caniemail_version() -> tuple[str, str]:
+    """Return what the data are a copy of: `caniemail 2.0.2`, `2026-05-13`."""
+    return _read()["source"], _read()["updated"]
+
+
+@lru_cache(maxsize=1)
+def feature_slugs() -> frozenset[str]:
+    """Return the slugs of all features."""
+    return frozenset(_read()["features"])
+
+
+@lru_cache(maxsize=512)
+def client_feature(slug: str) -> ClientFeature:
+    """Return a feature by its slug. Raises KeyError if caniemail has none."""
+    written = _read()["features"][slug]
+    # One word for each client: `a1,7` means partly, with notes 1 and 7.
+    results = list(zip(_read()["clients"], written["verdicts"].split(" "), strict=True))
+    return ClientFeature(
         slug=slug,
         title=written["title"],
         category=written["category"],
         tested=written["tested"],
-        verdicts={client: _verdict(word) for client, word in zip(clients, words, strict=True)},
+        support={client: Support(word[0]) for client, word in results},
+        note_numbers={
+            client: tuple(filter(None, word[1:].split(","))) for client, word in results
+        },
         notes=written["notes"],
     )
 
 
-@lru_cache(maxsize=256)
-def _verdict(word: str) -> Verdict:
-    """Read `a1,7`: partly, with notes 1 and 7."""
-    return Verdict(Support(word[0]), tuple(filter(None, word[1:].split(","))))
-
-
-def _name(client: str, families: dict[str, str]) -> str:
-    family, _, platform = client.partition(".")
-    plain = f"{families[family].replace('!', '')} {PLATFORMS.get(platform, platform)}"
-    return OWN_NAMES.get(client, plain)
+@lru_cache(maxsize=1)
+def client_names() -> dict[str, str]:
+    """Return the usual name of each client (`gmail.ios`: Gmail iOS)."""
+    names = {}
+    for client in _read()["clients"]:
+        family, _, platform = client.partition(".")
+        whole = _read()["families"][family].replace("!", "")
+        plain = f"{whole} {_PLATFORMS.get(platform, platform)}"
+        names[client] = _OWN_NAMES.get(client, plain)
+    return names

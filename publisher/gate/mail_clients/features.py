@@ -1,13 +1,8 @@
-"""Which of caniemail's features a mail uses, and where.
-
-Knows no verdict. A use says within what it stands, since programs that skip the whole of it
-don't meet what is in it.
-"""
+"""Which of caniemail's features a mail uses, and where."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePosixPath
@@ -16,13 +11,28 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from publisher.gate.css.selectors import Selector
-from publisher.gate.css.stylesheet import AtRule, Declaration, declarations
-from publisher.gate.html_document import Page, StyleBlock, line, media, named
-from publisher.gate.mail_clients.caniemail import load
-from publisher.gate.rules.elements import FORBIDDEN, SEMANTIC
+from publisher.gate.css.stylesheet import AtRule, Declaration, parse_declarations
+from publisher.gate.html_document import HtmlDocument, StyleBlock, element_name, line_of
+from publisher.gate.mail_clients.caniemail import feature_slugs
 
-# Features that several properties share.
-SHARED = {
+# Mail clients remove these, or take a mail with them for an attack.
+FORBIDDEN_ELEMENTS = frozenset(
+    {
+        "script", "noscript", "form", "input", "button", "select", "textarea", "option",
+        "iframe", "frame", "frameset", "object", "embed", "applet", "param",
+        "video", "audio", "source", "track", "svg", "math", "canvas",
+        "link", "base", "template", "slot", "dialog", "portal",
+    }
+)  # fmt: skip
+# caniemail has one feature for all of these, html-semantics.
+SEMANTIC_ELEMENTS = frozenset(
+    {
+        "article", "aside", "details", "figcaption", "figure", "footer", "header", "main",
+        "mark", "nav", "section", "summary", "time",
+    }
+)  # fmt: skip
+# Properties whose feature has another name than theirs.
+_PROPERTIES = {
     name: slug
     for slug, names in {
         "css-left-right-top-bottom": "left right top bottom",
@@ -46,7 +56,7 @@ SHARED = {
     }.items()
     for name in names.split()
 }
-FUNCTIONS = {
+_FUNCTIONS = {
     "calc": "css-unit-calc",
     "var": "css-variables",
     "rgb": "css-rgb",
@@ -59,15 +69,15 @@ FUNCTIONS = {
     "radial-gradient": "css-radial-gradient",
     "conic-gradient": "css-conic-gradient",
 } | dict.fromkeys(("lch", "oklch", "lab", "oklab"), "css-modern-color")
-WORDS = {
+_WORDS = {
     "initial": "css-unit-initial",
     **dict.fromkeys(("fit-content", "min-content", "max-content"), "css-intrinsic-size"),
     **dict.fromkeys(
         ("system-ui", "ui-serif", "ui-sans-serif", "ui-rounded", "ui-monospace"), "css-sytem-ui"
     ),
 }
-# Values of a property that are a feature of their own, where the property is sound as such.
-VALUES = {
+# Values that are a feature of their own, of properties that are supported everywhere.
+_VALUES = {
     ("display", "flex"): "css-display-flex",
     ("display", "inline-flex"): "css-display-flex",
     ("display", "grid"): "css-display-grid",
@@ -77,197 +87,223 @@ VALUES = {
     ("text-transform", "uppercase"): "",
     ("text-transform", "capitalize"): "",
 }
-# Who passes over a property with such a value does what it asks for all the same.
-ASKS_NOTHING = frozenset({"none", "normal", "auto", "0", "0px", "unset", "inherit"})
-UNITS = {"%": "percent"}
-MEDIA = {
+# A client that skips a property with such a value shows the same.
+_NO_EFFECT = frozenset({"none", "normal", "auto", "0", "0px", "unset", "inherit"})
+_UNITS = {"%": "percent"}
+_MEDIA = {
     "prefers-color-scheme": "css-at-media-prefers-color-scheme",
     "prefers-reduced-motion": "css-at-media-prefers-reduced-motion",
     "orientation": "css-at-media-orientation",
     "hover": "css-at-media-hover",
     "device-pixel-ratio": "css-at-media-device-pixel-ratio",
 }
-JOINS = {
+_COMBINATORS = {
     " ": "css-selector-descendant",
     ">": "css-selector-child",
     "+": "css-selector-adjacent-sibling",
     "~": "css-selector-general-sibling",
 }
-TAGS = {
+_TAGS = {
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "html-h1-h6"),
     **dict.fromkeys(("ul", "ol", "dl"), "html-lists"),
-    **dict.fromkeys(SEMANTIC, "html-semantics"),
+    **dict.fromkeys(SEMANTIC_ELEMENTS, "html-semantics"),
     "map": "html-image-maps",
 }
-FORMATS = {"jpeg": "jpg", "tif": "tiff", "heic": "heif"}
-# Outlook writes these into a mail: who asks for them means Outlook alone.
-OUTLOOKS_OWN = frozenset({"data-ogsc", "data-ogsb", "data-ogac", "data-ogab", "owa"})
+_FORMATS = {"jpeg": "jpg", "tif": "tiff", "heic": "heif"}
+# Outlook adds these to a mail in dark mode: selectors with them are for Outlook only.
+_OUTLOOK_ATTRIBUTES = frozenset({"data-ogsc", "data-ogsb", "data-ogac", "data-ogab", "owa"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
-    """A feature's slug, the place of one use, and what else a program must know to meet it."""
-
-    slug: str
-    where: str
-    line: int
-    within: tuple[str, ...] = ()
-    outlook_only: bool = False
-
-
-def used(page: Page) -> Iterator[Use]:
-    """Give each use of a feature that caniemail knows."""
-    for element in page.elements:
-        if element.tag not in FORBIDDEN:
-            slugs = [*_of_element(element), *_of_attributes(element)]
-            slugs += _of_style(element.get("style", ""))
-            for slug in slugs:
-                yield Use(slug=slug, where=named(element), line=line(element))
-    for block in page.blocks:
-        yield from _of_block(block)
-
-
-@lru_cache(maxsize=1)
-def _known() -> Container[str]:
-    return load().features.keys()
-
-
-def _if_known(slugs: Iterable[str]) -> Iterator[str]:
-    return (slug for slug in slugs if slug in _known())
-
-
-def _of_element(element: etree._Element) -> Iterator[str]:
-    tag = str(element.tag)
-    yield from _if_known([TAGS.get(tag, f"html-{tag}")])
-    source = element.get("src") if tag == "img" else element.get("background")
-    if source:
-        yield from _if_known([f"image-{_format(source)}"])
-
-
-def _format(address: str) -> str:
-    if address.lstrip()[:5].lower() == "data:":
-        return "base64"
-    try:
-        suffix = PurePosixPath(urlsplit(address).path).suffix[1:].lower()
-    except ValueError:
-        return ""
-    return FORMATS.get(suffix, suffix)
-
-
-def _of_attributes(element: etree._Element) -> Iterator[str]:
-    for name in map(str, element.keys()):
-        # Some are features as elements, too: <hidden> is none, but style and title are.
-        if name in {"srcset", "sizes"}:
-            yield "html-srcset"
-        elif name == "loading":
-            yield "html-loading-attribute"
-        elif name in ATTRIBUTES or name.startswith("aria-"):
-            yield from _if_known([f"html-{name}"])
-
-
-ATTRIBUTES = frozenset(
+# Attributes that are features. Others have the name of a feature that is an element (title).
+_ATTRIBUTES = frozenset(
     {
         "align", "background", "cellpadding", "cellspacing", "dir", "height", "hidden", "lang",
         "popover", "required", "role", "target", "valign", "width",
     }
 )  # fmt: skip
+_OTHER_ATTRIBUTES = {
+    "srcset": "html-srcset",
+    "sizes": "html-srcset",
+    "loading": "html-loading-attribute",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureUse:
+    """One use of a feature; a client that skips a feature of `within` does not meet it.
+
+    It is in an element, or in a line of a style sheet.
+    """
+
+    slug: str
+    element: etree._Element | None = None
+    sheet_line: int = 1
+    within: tuple[str, ...] = ()
+    is_for_outlook: bool = False
+
+    @property
+    def where(self) -> str:
+        """The name of the element."""
+        return "style" if self.element is None else element_name(self.element)
+
+    @property
+    def line(self) -> int:
+        """The line in the part."""
+        return self.sheet_line if self.element is None else line_of(self.element)
+
+
+def used_features(document: HtmlDocument) -> list[FeatureUse]:
+    """Return each use of a feature that caniemail has."""
+    found = []
+    for element in document.elements:
+        if element.tag in FORBIDDEN_ELEMENTS:
+            continue
+        slugs = [*_of_tag(str(element.tag))]
+        if attributes := element.keys():
+            slugs += _of_attributes(tuple(attributes))
+            source = element.get("src" if element.tag == "img" else "background")
+            slugs += _of_image(source) if source else ()
+            slugs += _of_style(element.get("style", ""))
+        found += [FeatureUse(slug=slug, element=element) for slug in slugs]
+    for block in document.style_blocks:
+        found += _of_block(block)
+    return found
+
+
+def _known(slugs: Iterable[str]) -> tuple[str, ...]:
+    """Return the slugs that caniemail has, each once."""
+    return tuple([slug for slug in dict.fromkeys(slugs) if slug in feature_slugs()])
+
+
+@lru_cache(maxsize=256)
+def _of_tag(tag: str) -> tuple[str, ...]:
+    return _known([_TAGS.get(tag, f"html-{tag}")])
+
+
+@lru_cache(maxsize=512)
+def _of_attributes(names: tuple[str, ...]) -> tuple[str, ...]:
+    return _known(
+        [
+            _OTHER_ATTRIBUTES.get(name, f"html-{name}")
+            for name in names
+            if name in _ATTRIBUTES or name in _OTHER_ATTRIBUTES or name.startswith("aria-")
+        ]
+    )
+
+
+@lru_cache(maxsize=512)
+def _of_image(address: str) -> tuple[str, ...]:
+    if address.lstrip()[:5].lower() == "data:":
+        return _known(["image-base64"])
+    try:
+        suffix = PurePosixPath(urlsplit(address).path).suffix[1:].lower()
+    except ValueError:
+        return ()
+    return _known([f"image-{_FORMATS.get(suffix, suffix)}"])
 
 
 @lru_cache(maxsize=4096)
 def _of_style(style: str) -> tuple[str, ...]:
-    found = (slug for one in declarations(style) for slug in of_declaration(one))
-    return tuple(dict.fromkeys(found))
+    slugs = [slug for one in parse_declarations(style) for slug in declaration_features(one)]
+    return tuple(dict.fromkeys(slugs))
 
 
-def of_declaration(declared: Declaration) -> tuple[str, ...]:
-    """Give the features that one declaration uses."""
-    name = declared.name
+def declaration_features(declared: Declaration) -> tuple[str, ...]:
+    """Return the features that one declaration uses."""
+    slugs = _of_value(
+        declared.name,
+        declared.value.lower(),
+        declared.functions,
+        declared.words,
+        declared.units,
+    )
+    if declared.urls and declared.name != "src":
+        slugs += tuple([slug for url in declared.urls for slug in _of_image(url)])
+    return slugs
+
+
+@lru_cache(maxsize=4096)
+def _of_value(
+    name: str,
+    value: str,
+    functions: frozenset[str],
+    words: frozenset[str],
+    units: frozenset[str],
+) -> tuple[str, ...]:
     if name.startswith("--"):
         return ("css-variables",)
     if name.startswith(("mso-", "-")):
-        return ()  # a program's own; others pass over it
-    slugs = [_of_property(name, declared.value.lower())]
-    slugs += [FUNCTIONS.get(function, "") for function in declared.functions]
-    slugs += [f"css-unit-{UNITS.get(unit, unit)}" for unit in declared.units]
-    slugs += [WORDS.get(word, "") for word in declared.words]
-    slugs += [f"image-{_format(url)}" for url in declared.urls if name != "src"]
-    return tuple(dict.fromkeys(_if_known(slugs)))
+        return ()  # a property of one client; others skip it
+    slugs = [_of_property(name, value)]
+    slugs += [_FUNCTIONS.get(function, "") for function in functions]
+    slugs += [_WORDS.get(word, "") for word in words]
+    slugs += [f"css-unit-{_UNITS.get(unit, unit)}" for unit in units]
+    return _known(slugs)
 
 
 def _of_property(name: str, value: str) -> str:
-    if (name, value) in VALUES:
-        return VALUES[name, value]
-    if name == "display" or value in ASKS_NOTHING:
-        return ""  # block, inline, table and the like are known everywhere
-    if name.endswith("-radius") and name not in SHARED:
+    if (name, value) in _VALUES:
+        return _VALUES[name, value]
+    if name == "display" or value in _NO_EFFECT:
+        return ""  # block, inline, table and others are supported everywhere
+    if name.endswith("-radius") and name not in _PROPERTIES:
         return "css-border-radius"
     whole = name
     while name:
-        slug = SHARED.get(name, f"css-{name}")
-        if slug in _known() and (slug != "css-font" or name == whole):
+        slug = _PROPERTIES.get(name, f"css-{name}")
+        if slug in feature_slugs() and (slug != "css-font" or name == whole):
             return slug
         name = name.rpartition("-")[0]
     return ""
 
 
-def _of_block(block: StyleBlock) -> Iterator[Use]:
-    def use(slug: str, at: int, *within: str, outlook_only: bool = False) -> Use:
-        return Use(
-            slug=slug,
-            where="style",
-            line=block.line + at - 1,
-            within=("html-style", *within, *["css-selector-attribute"] * outlook_only),
-            outlook_only=outlook_only,
-        )
-
+def _of_block(block: StyleBlock) -> Iterator[FeatureUse]:
+    offset = block.line - 1
+    within = ("html-style",)
     for rule in block.sheet.at_rules:
-        for slug in _if_known(_of_at_rule(rule)):
-            yield use(slug, rule.line)
-    for line_number in block.sheet.nested:
-        yield use("css-nesting", line_number)
+        for slug in _of_at_rule(rule):
+            yield FeatureUse(slug=slug, sheet_line=offset + rule.line, within=within)
+    for line in block.sheet.nested:
+        yield FeatureUse(slug="css-nesting", sheet_line=offset + line, within=within)
     for style in block.sheet.rules:
-        around = [s for at in (*media(block.element), *style.within) for s in _of_at_rule(at)]
-        own = any(_asks_outlook(selector) for selector in style.selectors)
-        for slug in dict.fromkeys(s for one in style.selectors for s in _of_selector(one)):
-            yield use(slug, style.line, *around, outlook_only=own)
-        for declared in style.declarations:
-            for slug in of_declaration(declared):
-                yield use(slug, declared.line, *around, outlook_only=own)
+        around = (*block.within, *style.within)
+        slugs_around = [slug for rule in around for slug in _of_at_rule(rule)]
+        for_outlook = any(
+            name in _OUTLOOK_ATTRIBUTES
+            for one in style.selectors
+            for name, _, _ in one.attributes
+        )
+        needed = (*within, *slugs_around, *["css-selector-attribute"] * for_outlook)
+        slugs = [slug for one in style.selectors for slug in _of_selector(one)]
+        uses = [(slug, style.line) for slug in dict.fromkeys(slugs)]
+        for one in style.declarations:
+            uses += [(slug, one.line) for slug in declaration_features(one)]
+        for slug, line in uses:
+            yield FeatureUse(
+                slug=slug, sheet_line=offset + line, within=needed, is_for_outlook=for_outlook
+            )
 
 
 @lru_cache(maxsize=256)
 def _of_at_rule(rule: AtRule) -> tuple[str, ...]:
     slugs = [f"css-at-{rule.name}"]
     if rule.name == "media":
-        slugs += [slug for name, slug in MEDIA.items() if name in rule.prelude.lower()]
-    return tuple(slugs)
+        slugs += [slug for name, slug in _MEDIA.items() if name in rule.prelude.lower()]
+    return _known(slugs)
 
 
-def _asks_outlook(selector: Selector) -> bool:
-    return any(
-        attribute.name in OUTLOOKS_OWN
-        for compound in selector.compounds
-        for attribute in compound.attributes
-    )
-
-
-def _of_selector(selector: Selector) -> Iterator[str]:
-    slugs = [JOINS[join] for join in selector.joins]
-    for compound in selector.compounds:
-        slugs += ["css-selector-attribute"] * bool(compound.attributes)
-        slugs += ["css-selector-universal"] * compound.universal
-        slugs += ["css-selector-chaining"] * (
-            len(compound.classes) + bool(compound.identity) > 1
-        )
-        slugs += ["css-selector-id"] * bool(compound.identity)
-        slugs += ["css-selector-class"] * bool(compound.classes)
-        slugs += ["css-selector-type"] * bool(compound.tag)
-        for name in compound.pseudos:
-            plain = re.sub(r"[:()]", "", name)
-            kind = "element" if name.startswith("::") or plain in OLD_ELEMENTS else "class"
-            slugs.append(f"css-pseudo-{kind}-{plain}")
-    return _if_known(slugs)
-
-
-# Pseudo-elements that may be written with one colon.
-OLD_ELEMENTS = frozenset({"after", "before", "first-letter", "first-line"})
+def _of_selector(selector: Selector) -> tuple[str, ...]:
+    slugs = [_COMBINATORS[combinator] for combinator in selector.combinators]
+    uses = {
+        "attribute": selector.attributes,
+        "universal": selector.has_universal,
+        "chaining": selector.has_chain,
+        "id": selector.ids,
+        "class": selector.classes,
+        "type": selector.tags,
+    }
+    slugs += [f"css-selector-{name}" for name, is_used in uses.items() if is_used]
+    for pseudo in selector.pseudos:
+        kind = "element" if pseudo.startswith("::") else "class"
+        slugs.append(f"css-pseudo-{kind}-{pseudo.lstrip(':')}")
+    return _known(slugs)

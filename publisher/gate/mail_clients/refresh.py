@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from publisher.files import write_if_changed
-from publisher.gate.mail_clients.caniemail import DATA, LICENCES, UNTESTED
+from publisher.gate.mail_clients.caniemail import CANIEMAIL_DATA, CANIEMAIL_LICENCES, NOT_TESTED
 
 # Versions are written in three ways, which can't be compared with each other: a month in which
 # a web service was tested, the year in a program's name (Outlook 2019), and a build's number.
@@ -92,14 +92,14 @@ def _feature(feature: Mapping[str, Any], clients: Iterable[str]) -> dict[str, An
         "tested": feature["last_test_date"],
         # "a #1 #7" becomes "a1,7"; one word for each of the clients, in their order.
         "verdicts": " ".join(
-            verdicts.get(client, UNTESTED).replace(" #", "", 1).replace(" #", ",")
+            verdicts.get(client, NOT_TESTED).replace(" #", "", 1).replace(" #", ",")
             for client in clients
         ),
         "notes": {number: notes[number] for number in sorted(needed & notes.keys(), key=int)},
     }
 
 
-def write(archive: Path, data: Path = DATA) -> str:
+def write(archive: Path, data: Path = CANIEMAIL_DATA) -> str:
     """Write the compact copy of an archive, one feature a line; says what came of it.
 
     Raises ValueError where the package names a holder of rights that our notices lack.
@@ -108,10 +108,10 @@ def write(archive: Path, data: Path = DATA) -> str:
         version = json.loads(_member(package, "package.json"))["version"]
         source = json.loads(_member(package, "data/caniemail.json"))
         licence = _member(package, "LICENSE").decode()
-    notices = LICENCES.read_text(encoding="utf-8")
+    notices = CANIEMAIL_LICENCES.read_text(encoding="utf-8")
     for holder in re.findall(r"^Copyright .*$", licence, re.MULTILINE):
         if holder.strip() not in notices:
-            raise ValueError(f"{LICENCES.name} lacks {holder.strip()!r}")
+            raise ValueError(f"{CANIEMAIL_LICENCES.name} lacks {holder.strip()!r}")
     made = compact(source, version)
     write_if_changed(data, _written(made).encode())
     return f"{made['source']} of {made['updated']}: {len(made['features'])} features"

@@ -1,157 +1,172 @@
 """How boxes are drawn: padding, margins, alignment, colours, line heights, shorthands.
 
-What old layout engines get wrong although they know the property; what they do not know is
-`support`'s business. Knows no text.
+These properties are known to old layout engines, which get them wrong. Properties that mail
+clients don't support are found by `client_support`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 
 from lxml import etree
 
-from publisher.gate.css.computed_style import looks, styles_of
-from publisher.gate.css.stylesheet import Declaration, colour, parts
-from publisher.gate.css.values import legacy_colour, length
-from publisher.gate.findings import Finding, MailPart, Rule, Severity
-from publisher.gate.html_document import at, clip_text, page
+from publisher.gate.css.stylesheet import Declaration, parse_colour, split_value
+from publisher.gate.css.values import legacy_colour, pixels
+from publisher.gate.findings import Finding, Rule, html_warning
+from publisher.gate.html_document import clip_text, finding_at
 from publisher.gate.mail import CheckedMail
+from publisher.gate.mail_clients.caniemail import OUTLOOK_WINDOWS
 
-CELLS = frozenset({"td", "th"})
-HEX = re.compile(r"#[0-9a-fA-F]{6}")
-NOTHING = re.compile(r"(?:[+-]?0(?:\.0*)?[a-z%]*\s*)+|inherit|initial|unset")
-NAMED = frozenset({"transparent", "inherit", "currentcolor", "initial", "none", "unset"})
-# Each with the first words of what it sets as well.
-SHORTHANDS = ("padding", "margin", "border", "font", "background", "list-style")
-# These stand beside `border` and `font`, and are no part of them.
-APART = frozenset(
+_CELLS = frozenset({"td", "th"})
+_WITH_BGCOLOR = frozenset({"table", "td", "th"})
+_HEX = re.compile(r"#[0-9a-fA-F]{6}")
+_ZERO = re.compile(r"(?:[+-]?0(?:\.0*)?[a-z%]*\s*)+|inherit|initial|unset")
+_KEYWORDS = frozenset({"transparent", "inherit", "currentcolor", "initial", "none", "unset"})
+_SHORTHANDS = ("padding", "margin", "border", "font", "background", "list-style")
+# These begin like a longhand of `border`, `font` or `background`, and are none.
+_NOT_LONGHANDS = frozenset(
     {"border-collapse", "border-spacing", "border-radius", "font-feature-settings"}
     | {"background-blend-mode", "font-kerning", "font-display"}
 )
-
-OUTLOOK = ("Outlook Windows",)
-GMAIL = ("Gmail web",)
-
-PADDING = Rule(
+_GMAIL_WEB = ("Gmail web",)
+_INEXACT = "a line height without mso-line-height-rule:exactly"
+_PADDING = html_warning(
     code="padding-place",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix="put padding on table cells only; use margins between paragraphs",
-    why="Outlook for Windows knows padding on cells only (caniemail css-padding).",
+    why="Outlook for Windows supports padding on cells only (caniemail css-padding).",
 )
-AUTO = Rule(
+_MARGIN_AUTO = html_warning(
     code="margin-auto",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix='centre with align="center" on the table, or on the cell around it',
-    why="Outlook for Windows does not know margin:auto (caniemail css-margin).",
+    why="Outlook for Windows does not support margin:auto (caniemail css-margin).",
 )
-NEGATIVE = Rule(
+_MARGIN_NEGATIVE = html_warning(
     code="margin-negative",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix="take negative margins out",
     why="Gmail, Outlook and Yahoo ignore them (caniemail css-margin).",
 )
-MARGIN = Rule(
+_MARGIN_PLACE = html_warning(
     code="margin-place",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix="put the margin on a paragraph, or padding on the cell",
     why="Outlook for Windows ignores margins on span and body (caniemail css-margin).",
 )
-ALIGN = Rule(
+_ALIGN = html_warning(
     code="align-start",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix="write left or right, by the direction of the language",
-    why="Gmail's apps, Outlook and Yahoo don't know start and end (caniemail css-text-align).",
+    why="Gmail's apps, Outlook and Yahoo don't support start and end (caniemail css-text-align).",
 )
-MIXED = Rule(
+_MIXED = html_warning(
     code="shorthand-mixed",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix="write the shorthand with all its values, or the longhands alone",
-    why="Inliners and Gmail have put them into another order, and so given another value "
+    why="Inliners and Gmail have changed the order, and with it the value "
     "(foundation-emails#627).",
 )
-COLOUR = Rule(
+_COLOUR_FORM = html_warning(
     code="colour-form",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix="write colours as #rrggbb",
-    why="Old programs read other forms at random, and Gmail drops a style attribute with the "
-    "newer ones (caniemail css-rgba, css-modern-color).",
+    why="Old clients misread other forms, and Gmail drops a style attribute with the newer ones "
+    "(caniemail css-rgba, css-modern-color).",
 )
-GROUND = Rule(
+_BACKGROUND = html_warning(
     code="bgcolor",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="say bgcolor beside background-color on tables and cells, the same colour",
-    why="Programs that drop styles keep it, and light ink on a ground that is gone can't be read.",
+    fix="write bgcolor beside background-color on tables and cells, with the same colour",
+    why="Clients that drop styles keep it. Light text without its background can't be read.",
 )
-PICTURE = Rule(
+_BACKGROUND_IMAGE = html_warning(
     code="background-colour",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="say a background-color where a background picture is, on which its text can be read",
-    why="Outlook for Windows shows no background pictures, nor does who blocks pictures "
+    fix="write a background-color beside a background image, on which the text can be read",
+    why="Outlook for Windows shows no background images, and many clients block images "
     "(caniemail css-background-image).",
 )
-EXACT = Rule(
+_LINE_HEIGHT = html_warning(
     code="line-height-rule",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="say mso-line-height-rule:exactly where a line height is said, or on a cell around it",
-    why="Outlook for Windows takes line heights for the least otherwise (caniemail "
+    fix="write mso-line-height-rule:exactly beside a line height, or on a cell around it",
+    why="Without it, Outlook for Windows takes a line height for the minimum (caniemail "
     "css-line-height).",
 )
-RULES = (PADDING, AUTO, NEGATIVE, MARGIN, ALIGN, MIXED, COLOUR, GROUND, PICTURE, EXACT)
+RULES = (
+    *(_PADDING, _MARGIN_AUTO, _MARGIN_NEGATIVE, _MARGIN_PLACE, _ALIGN, _MIXED, _COLOUR_FORM),
+    *(_BACKGROUND, _BACKGROUND_IMAGE, _LINE_HEIGHT),
+)
+_Problem = tuple[Rule, str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """What a tag and its declarations say about a box, whatever element it is."""
+
+    problems: list[_Problem]
+    background: str | None
+    has_image: bool
+    has_pixel_line_height: bool
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
-    """Look at the declarations that apply to each element."""
-    sheets, seen = styles_of(mail), looks(mail).by_element
-    for element in page(mail).elements:
-        applied = sheets.applied(element)
+    """Check the declarations that apply to each element."""
+    document = mail.document
+    styles = document.styles.by_element
+    # Elements that are styled alike share one tuple of declarations.
+    boxes: dict[tuple[str, int], _Box] = {}
+    for element, applied in document.declared.items():
         if not applied:
             continue
-        yield from _spaces(element, applied)
-        yield from _mixed(element, applied)
-        yield from _colours(element, applied)
-        yield from _grounds(element, applied)
-        for declared in applied:
-            if declared.name == "text-align" and declared.value.lower() in {"start", "end"}:
-                yield at(ALIGN, element, f"text-align is {declared.value}", OUTLOOK)
-        look = seen[element]
-        if _states_leading(applied) and not (look.exact or look.hidden):
-            yield at(EXACT, element, "a line height is not said to be exact", OUTLOOK)
+        key = (str(element.tag), id(applied))
+        box = boxes.get(key)
+        if box is None:
+            box = boxes[key] = _box(key[0], applied)
+        problems = box.problems
+        if box.background or box.has_image or element.get("background"):
+            problems = [*problems, *_background(element, box)]
+        style = styles[element]
+        if box.has_pixel_line_height and not (style.has_exact_line_height or style.is_hidden):
+            yield finding_at(_LINE_HEIGHT, element, _INEXACT, OUTLOOK_WINDOWS)
+        for rule, problem, clients in problems:
+            if rule is not _MARGIN_AUTO or not _is_centred(element):
+                yield finding_at(rule, element, problem, clients)
 
 
-def _spaces(element: etree._Element, applied: tuple[Declaration, ...]) -> Iterator[Finding]:
+def _box(tag: str, applied: tuple[Declaration, ...]) -> _Box:
+    problems: list[_Problem] = []
+    has_pixel_line_height = False
     for declared in applied:
         name, value = declared.name, declared.value.lower()
-        something = not NOTHING.fullmatch(value)
-        if name.startswith("padding") and something and element.tag not in CELLS:
-            yield at(
-                PADDING, element, f"padding is on <{clip_text(str(element.tag))}>", OUTLOOK
-            )
-        if not name.startswith("margin") or not something:
-            continue
-        if "auto" in declared.words and not _is_centred(element):
-            yield at(
-                AUTO,
-                element,
-                f"<{clip_text(str(element.tag))}> is centred by its margin",
-                OUTLOOK,
-            )
-        if any(part.startswith("-") for part in parts(value)):
-            yield at(NEGATIVE, element, "a margin is negative")
-        if element.tag in {"span", "body"}:
-            yield at(
-                MARGIN, element, f"a margin is on <{clip_text(str(element.tag))}>", OUTLOOK
-            )
+        if name.startswith(("padding", "margin")):
+            problems += _spacing(tag, declared)
+        elif name == "text-align" and value in {"start", "end"}:
+            problems.append((_ALIGN, f"text-align is {declared.value}", OUTLOOK_WINDOWS))
+        elif name == "line-height" and "px" in declared.units:
+            has_pixel_line_height |= pixels(value, 16.0) is not None
+        if "color" in name or name in {"background", "border"}:
+            problems += _colours(declared.value)
+    names = {declared.name for declared in applied}
+    for shorthand in names.intersection(_SHORTHANDS):
+        longhands = [one for one in names - _NOT_LONGHANDS if one.startswith(f"{shorthand}-")]
+        if longhands:
+            problem = f"{shorthand} stands beside {clip_text(min(longhands))}"
+            problems.append((_MIXED, problem, _GMAIL_WEB))
+    return _Box(problems, *_painted(applied), has_pixel_line_height)
+
+
+@lru_cache(maxsize=1024)
+def _spacing(tag: str, declared: Declaration) -> list[_Problem]:
+    found: list[_Problem] = []
+    if _ZERO.fullmatch(declared.value.lower()):
+        return found
+    if declared.name.startswith("padding"):
+        if tag not in _CELLS:
+            found.append((_PADDING, f"padding is on <{clip_text(tag)}>", OUTLOOK_WINDOWS))
+        return found
+    if "auto" in declared.words:
+        problem = f"<{clip_text(tag)}> is centred by its margin"
+        found.append((_MARGIN_AUTO, problem, OUTLOOK_WINDOWS))
+    if any(part.startswith("-") for part in split_value(declared.value)):
+        found.append((_MARGIN_NEGATIVE, "a margin is negative", ()))
+    if tag in {"span", "body"}:
+        found.append((_MARGIN_PLACE, f"a margin is on <{tag}>", OUTLOOK_WINDOWS))
+    return found
 
 
 def _is_centred(element: etree._Element) -> bool:
@@ -160,50 +175,36 @@ def _is_centred(element: etree._Element) -> bool:
     return element.get("align") == "center" or around
 
 
-def _mixed(element: etree._Element, applied: tuple[Declaration, ...]) -> Iterator[Finding]:
-    names = {declared.name for declared in applied}
-    for shorthand in SHORTHANDS:
-        if shorthand in names:
-            rest = {name for name in names - APART if name.startswith(f"{shorthand}-")}
-            if rest:
-                yield at(
-                    MIXED, element, f"{shorthand} stands beside {clip_text(min(rest))}", GMAIL
-                )
+@lru_cache(maxsize=512)
+def _colours(value: str) -> list[_Problem]:
+    found: list[_Problem] = []
+    for part in split_value(value):
+        plain = _HEX.fullmatch(part) or part.lower() in _KEYWORDS or part.isalpha()
+        if not plain and (parse_colour(part) or "(" in part) and not part.startswith("url("):
+            found.append((_COLOUR_FORM, f"a colour is written {clip_text(part)}", ()))
+    return found
 
 
-def _colours(element: etree._Element, applied: tuple[Declaration, ...]) -> Iterator[Finding]:
-    for declared in applied:
-        if "color" not in declared.name and declared.name not in {"background", "border"}:
-            continue
-        for part in parts(declared.value):
-            plain = HEX.fullmatch(part) or part.lower() in NAMED or part.isalpha()
-            if not plain and (colour(part) or "(" in part) and not part.startswith("url("):
-                yield at(COLOUR, element, f"a colour is written {clip_text(part)}")
-
-
-def _grounds(element: etree._Element, applied: tuple[Declaration, ...]) -> Iterator[Finding]:
-    ground, picture = None, bool(element.get("background"))
+def _painted(applied: tuple[Declaration, ...]) -> tuple[str | None, bool]:
+    """Return the background colour if it is opaque, and whether there is a background image."""
+    background, has_image = None, False
     for declared in applied:
         if declared.name in {"background", "background-color"}:
-            ground = next(
-                (colour(part) for part in parts(declared.value) if colour(part)), ground
-            )
+            colours = map(parse_colour, split_value(declared.value))
+            background = next(filter(None, colours), background)
         if declared.name in {"background", "background-image"}:
-            gradient = any("gradient" in name for name in declared.functions)
-            picture = picture or gradient or bool(declared.urls)
+            has_gradient = any("gradient" in name for name in declared.functions)
+            has_image = has_image or has_gradient or bool(declared.urls)
+    return (background[0] if background and background[1] == 1 else None), has_image
+
+
+def _background(element: etree._Element, box: _Box) -> Iterator[_Problem]:
     own = legacy_colour(element.get("bgcolor"))
-    painted = ground is not None and ground[1] == 1
-    if element.tag in {"table", "td", "th"} and painted and ground and own != ground[0]:
-        differs = f"bgcolor is {own}" if own else "there is no bgcolor"
-        yield at(GROUND, element, f"background-color is {ground[0]} and {differs}", OUTLOOK)
-    if picture and not painted and not own:
-        yield at(PICTURE, element, "there is no colour behind a background picture", OUTLOOK)
-
-
-def _states_leading(applied: tuple[Declaration, ...]) -> bool:
-    return any(
-        declared.name == "line-height"
-        and length(declared.value, 16.0) is not None
-        and "px" in declared.units
-        for declared in applied
-    )
+    if box.background:
+        if element.tag in _WITH_BGCOLOR and own != box.background:
+            differs = f"bgcolor is {own}" if own else "there is no bgcolor"
+            problem = f"background-color is {box.background} and {differs}"
+            yield _BACKGROUND, problem, OUTLOOK_WINDOWS
+    elif not own and (box.has_image or element.get("background")):
+        problem = "there is no colour behind a background image"
+        yield _BACKGROUND_IMAGE, problem, OUTLOOK_WINDOWS

@@ -1,169 +1,175 @@
-"""What the large mail programs don't know, of what a mail uses (caniemail.com).
+"""What a mail uses and large mail clients don't support (caniemail.com).
 
-Judged are Gmail, Outlook, Apple Mail and Yahoo. What a mail is good without is written down
-here, each with its reason. Knows no element.
+Checked are Gmail, Outlook, Apple Mail and Yahoo. `ACCEPTED_FEATURES` lists what a mail may use
+all the same, each with a reason.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
-from publisher.gate.findings import Finding, MailPart, Rule, Severity
-from publisher.gate.html_document import clip_text, page
+from publisher.gate.findings import Finding, Rule, html_warning
+from publisher.gate.html_document import clip_text
 from publisher.gate.mail import CheckedMail
-from publisher.gate.mail_clients.caniemail import JUDGED, Data, Feature, Support, Verdict, load
-from publisher.gate.mail_clients.features import Use, used
+from publisher.gate.mail_clients.caniemail import (
+    CHECKED_CLIENTS,
+    ClientFeature,
+    Support,
+    client_feature,
+    client_names,
+)
+from publisher.gate.mail_clients.features import used_features
 
-# Said of hundreds of features: Gmail's apps show mail of other accounts without <style> and
-# with few properties. Who reads it so has chosen an odd program; the mail must only be readable.
-FOREIGN_ACCOUNTS = "non google accounts"
+# caniemail's note on hundreds of features: in Gmail's apps, mail of accounts of other providers
+# has no <style> and few properties. It must be readable there, not more.
+_FOREIGN_ACCOUNTS = "non google accounts"
 
-# What a mail is good without, or what another check looks after.
-ACCEPTED = {
-    "css-at-import": "style-import looks after it",
-    "css-at-media": "programs that skip it show the wide layout, which is fluid",
-    "css-at-media-prefers-color-scheme": "programs that skip it have colours of their own",
-    "css-at-media-prefers-reduced-motion": "only takes motion away",
+# Features that a mail may use: it is good without them, or another rule checks them.
+ACCEPTED_FEATURES = {
+    "css-at-import": "checked by style-import",
+    "css-at-media": "clients that skip it show the wide layout, which is fluid",
+    "css-at-media-prefers-color-scheme": "clients that skip it have colours of their own",
+    "css-at-media-prefers-reduced-motion": "only removes motion",
     "css-at-media-hover": "touch screens have nothing to hover with",
-    "css-border": "a border over 8 px is rare; `border` on cells is sound everywhere",
+    "css-border": "a border over 8 px is rare; `border` on cells is supported everywhere",
     "css-border-radius": "corners are square",
-    "css-border-spacing": "Outlook takes cellspacing, which table-spacing asks for",
+    "css-border-spacing": "Outlook uses cellspacing; checked by table-spacing",
     "css-box-shadow": "a box is flat",
-    "css-color-scheme": "says only that there are dark colours",
+    "css-color-scheme": "only says that there are dark colours",
     "css-cursor": "a pointer looks otherwise",
-    "css-direction": "Gmail for the mobile web turns whole mails round; dir is said as well",
-    "css-display-none": "hides nothing that may not be seen; preheader-hidden looks after it",
-    "css-font-size": "rem alone is not known, which css-unit-rem says",
+    "css-direction": "Gmail for the mobile web reverses whole mails; dir is there as well",
+    "css-display-none": "hides nothing that must stay hidden; checked by preheader-hidden",
+    "css-font-size": "only rem is not supported; css-unit-rem finds it",
     "css-font-weight": "weights become normal or bold",
     "css-height": "Outlook takes it on cells, where it makes room",
-    "css-important": "important-form looks after it",
+    "css-important": "checked by important-form",
     "css-letter-spacing": "spacing differs a little",
-    "css-line-height": "line-height-rule looks after it",
-    "css-linear-gradient": "its colour is there without it; background-colour looks after it",
-    "css-background-image": "background-colour looks after it",
-    "css-background-position": "goes with a background picture",
-    "css-background-repeat": "goes with a background picture",
-    "css-background-size": "goes with a background picture",
-    "css-background": "its colour is known everywhere; background-colour looks after the rest",
-    "css-margin": "margin-auto, margin-negative and margin-place look after it",
+    "css-line-height": "checked by line-height-rule",
+    "css-linear-gradient": "its colour is there without it; checked by background-colour",
+    "css-background-image": "checked by background-colour",
+    "css-background-position": "goes with a background image",
+    "css-background-repeat": "goes with a background image",
+    "css-background-size": "goes with a background image",
+    "css-background": "its colour is supported everywhere; the rest is checked by background-colour",
+    "css-margin": "checked by margin-auto, margin-negative and margin-place",
     "css-max-height": "nothing is cut off, and all is seen",
-    "css-max-width": "column-outlook looks after it",
+    "css-max-width": "checked by column-outlook",
     "css-opacity": "what is faded is seen in full",
     "css-outline": "only shows where the keyboard is",
-    "css-overflow-wrap": "long-word looks after it",
-    "css-word-wrap": "long-word looks after it",
-    "css-word-break": "long-word looks after it",
+    "css-overflow-wrap": "checked by long-word",
+    "css-word-wrap": "checked by long-word",
+    "css-word-break": "checked by long-word",
     "css-overflow": "nothing is cut off, and all is seen",
-    "css-padding": "padding-place looks after it",
+    "css-padding": "checked by padding-place",
     "css-pseudo-class-active": "only shows a state",
     "css-pseudo-class-focus": "only shows a state",
     "css-pseudo-class-hover": "only shows a state",
-    "css-pseudo-class-link": "style attributes say it as well",
+    "css-pseudo-class-link": "style attributes have it as well",
     "css-pseudo-class-visited": "only shows a state",
-    "css-rgb": "colour-form looks after it",
-    "css-rgba": "colour-form looks after it",
-    "css-modern-color": "colour-form looks after it",
-    "css-selector-attribute": "style-risk looks after it",
+    "css-rgb": "checked by colour-form",
+    "css-rgba": "checked by colour-form",
+    "css-modern-color": "checked by colour-form",
+    "css-selector-attribute": "checked by style-risk",
     "css-sytem-ui": "another font of the list is taken",
-    "css-text-align": "align-start looks after it",
-    "css-text-decoration": "underlines are known everywhere",
+    "css-text-align": "checked by align-start",
+    "css-text-decoration": "underlines are supported everywhere",
     "css-text-shadow": "letters are flat",
     "css-transition": "changes come at once",
     "css-white-space": "lines break where they would not",
-    "css-width": "on cells and tables it is known everywhere; width-fixed looks after the rest",
+    "css-width": "supported on cells and tables everywhere; the rest is checked by width-fixed",
     "html-align": "Apple Mail takes left and right on cells",
     "html-aria-hidden": "a decoration is read aloud",
     "html-aria-label": "the link's own text is read",
-    "html-background": "background-colour looks after it",
-    "html-body": "wrapper looks after it",
+    "html-background": "checked by background-colour",
+    "html-body": "checked by wrapper",
     "html-dir": "buggy on links in Outlook, and right in all others",
-    "html-height": "only pictures on screens of 120 dpi; office-dpi looks after it",
-    "html-width": "only pictures on screens of 120 dpi; office-dpi looks after it",
+    "html-height": "only images on screens of 120 dpi; checked by office-dpi",
+    "html-width": "only images on screens of 120 dpi; checked by office-dpi",
     "html-lang": "Yahoo takes it on all but cells",
-    "html-lists": "only `reversed` and `value` are not known",
-    "html-loading-attribute": "pictures are loaded at once",
+    "html-lists": "only `reversed` and `value` are not supported",
+    "html-loading-attribute": "images are loaded at once",
     "html-role": "Yahoo takes it on tables, where it counts",
     "html-srcset": "src is shown",
-    "html-style": "style-place and style-size look after it, and styles are inlined",
+    "html-style": "checked by style-place and style-size, and styles are inlined",
     "html-target": "links open in a new window anyway",
     "html-wbr": "a word is not broken there",
-    "image-gif": "Outlook shows the first picture of an animation",
+    "image-gif": "Outlook shows the first frame of an animation",
 }
 
-HTML = Rule(
+_HTML = html_warning(
     code="html-support",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="use an element or attribute that all programs know, or see that nothing is lost",
-    why="A large mail program does not know it (caniemail.com).",
+    fix="use an element or attribute that all clients support, or see that nothing is lost",
+    why="A large mail client does not support it (caniemail.com).",
 )
-CSS = Rule(
+_CSS = html_warning(
     code="css-support",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix="do it with tables and attributes, or see that nothing is lost",
-    why="A large mail program does not know it (caniemail.com).",
+    why="A large mail client does not support it (caniemail.com).",
 )
-IMAGE = Rule(
+_IMAGE = html_warning(
     code="image-support",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="serve the picture as PNG, JPEG or GIF",
-    why="A large mail program shows no picture of that kind (caniemail.com).",
+    fix="serve the image as PNG, JPEG or GIF",
+    why="A large mail client does not show images of that kind (caniemail.com).",
 )
-PARTLY = Rule(
+_PARTLY = html_warning(
     code="partial-support",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix="see whether the note is about what the mail does",
-    why="A large mail program knows it in part (caniemail.com).",
+    why="A large mail client supports it in part (caniemail.com).",
 )
-RULES = (HTML, CSS, IMAGE, PARTLY)
-BY_CATEGORY = {"html": HTML, "css": CSS, "image": IMAGE}
+RULES = (_HTML, _CSS, _IMAGE, _PARTLY)
+_BY_CATEGORY = {"html": _HTML, "css": _CSS, "image": _IMAGE}
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
-    """Compare each feature that a mail uses with what programs know."""
-    data = load()
-    for use in used(page(mail)):
-        feature = data.features[use.slug]
-        if use.slug in ACCEPTED or feature.category not in BY_CATEGORY:
-            continue
-        for support in (Support.NO, Support.PARTLY):
-            if clients := _suffering(use, feature, support, data):
-                yield _finding(use, feature, support, clients, data)
+    """Compare each feature that a mail uses with what clients support."""
+    for use in used_features(mail.document):
+        for rule, problem, clients in _problems(use.slug, use.within, use.is_for_outlook):
+            yield rule.finding(problem, where=use.where, line=use.line, clients=clients)
 
 
-def _suffering(use: Use, feature: Feature, support: Support, data: Data) -> tuple[str, ...]:
-    """List the programs that meet a use and do with it what `support` says."""
-    around = [data.features[slug].verdicts for slug in use.within if slug in data.features]
-    return tuple(
+@lru_cache(maxsize=1024)
+def _problems(
+    slug: str, within: tuple[str, ...], is_for_outlook: bool
+) -> list[tuple[Rule, str, tuple[str, ...]]]:
+    feature = client_feature(slug)
+    if slug in ACCEPTED_FEATURES or feature.category not in _BY_CATEGORY:
+        return []
+    affected = {
+        client: feature.support[client]
+        for client in _clients_that_meet(within, is_for_outlook)
+        if feature.support[client] in {Support.NO, Support.PARTLY}
+        and not _is_about_foreign_accounts(feature.notes_for(client))
+    }
+    found = []
+    for support in (Support.NO, Support.PARTLY):
+        clients = [client for client, result in affected.items() if result == support]
+        if clients:
+            rule = _PARTLY if support == Support.PARTLY else _BY_CATEGORY[feature.category]
+            names = tuple([client_names()[client] for client in clients])
+            found.append((rule, _problem(feature, support, clients[0]), names))
+    return found
+
+
+def _clients_that_meet(within: tuple[str, ...], is_for_outlook: bool) -> list[str]:
+    """Return the clients that don't skip what is around a use."""
+    around = [client_feature(slug).support for slug in within]
+    return [
         client
-        for client in JUDGED
-        if feature.verdicts[client].support == support
-        and not _only_foreign(feature, feature.verdicts[client])
-        and not any(verdicts[client].support == Support.NO for verdicts in around)
-        and (not use.outlook_only or client.startswith("outlook."))
-    )
+        for client in CHECKED_CLIENTS
+        if (not is_for_outlook or client.startswith("outlook."))
+        and all(support[client] != Support.NO for support in around)
+    ]
 
 
-def _only_foreign(feature: Feature, verdict: Verdict) -> bool:
-    notes = [feature.notes.get(number, "") for number in verdict.notes]
-    return bool(notes) and all(FOREIGN_ACCOUNTS in note.lower() for note in notes)
+def _is_about_foreign_accounts(notes: list[str]) -> bool:
+    return bool(notes) and all(_FOREIGN_ACCOUNTS in note.lower() for note in notes)
 
 
-def _finding(
-    use: Use, feature: Feature, support: Support, clients: tuple[str, ...], data: Data
-) -> Finding:
-    partly = support == Support.PARTLY
-    rule = PARTLY if partly else BY_CATEGORY[feature.category]
-    numbers = feature.verdicts[clients[0]].notes
-    notes = " ".join(feature.notes.get(number, "") for number in numbers[:1] if partly)
-    said = f": {clip_text(notes, 120)}" if notes else ""
-    known = "known in part" if partly else "not known"
-    return rule.broken(
-        f"{feature.title} is {known}{said} ({feature.slug}, tested {feature.tested[:7]})",
-        where=use.where,
-        line=use.line,
-        clients=tuple(data.names[client] for client in clients),
-    )
+def _problem(feature: ClientFeature, support: Support, client: str) -> str:
+    said = f"{feature.title} is not supported"
+    if support == Support.PARTLY:
+        said = f"{feature.title} is supported in part"
+        if note := next(iter(feature.notes_for(client)), ""):
+            said += f": {clip_text(note, 120)}"
+    return f"{said} ({feature.slug}, tested {feature.tested[:7]})"

@@ -1,137 +1,124 @@
-"""Contrast, in light and in dark: text and its ground, links and the text around them.
-
-Where a ground is a picture, its colour counts: pictures may be blocked. Knows no size but
-WCAG's "large".
-"""
+"""Contrast in light and in dark mode: text and background, links and the text around them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publisher.colours import AA, AA_LARGE, contrast, mix
-from publisher.gate.css.computed_style import ComputedStyle, Looks, has_dark, looks, takes_dark
-from publisher.gate.findings import Finding, MailPart, Rule, Severity
-from publisher.gate.html_document import Page, at, page
+from publisher.colours import AA, AA_LARGE, contrast
+from publisher.gate.css.computed_style import ComputedStyle, ComputedStyles
+from publisher.gate.findings import Finding, Rule, html_error, html_warning
+from publisher.gate.html_document import HtmlDocument, finding_at
 from publisher.gate.mail import CheckedMail
 
-# WCAG 2.2, "large scale": 18 points, or 14 in bold.
-LARGE, LARGE_BOLD = 24.0, 18.66
-# WCAG 2.2, technique G183: a link that only a colour marks must stand out by this much.
-MARKED = 3.0
+# Pixels. WCAG 2.2, "large scale": 18 points, or 14 in bold.
+_LARGE, _LARGE_BOLD = 24.0, 18.66
+# WCAG 2.2, technique G183: the contrast of a link that only its colour marks with the text.
+_LINK_CONTRAST = 3.0
 
-OUTLOOK = ("Outlook.com", "Outlook iOS", "Outlook Android", "Outlook macOS")
-# Those that follow the reader's system and know the media query (caniemail).
-DARK = ("Apple Mail macOS", "Apple Mail iOS", "Outlook.com", "Outlook macOS")
+_OUTLOOK_APPS = ("Outlook.com", "Outlook iOS", "Outlook Android", "Outlook macOS")
+# Clients that follow the system's setting and support the media query (caniemail).
+_DARK_CLIENTS = ("Apple Mail macOS", "Apple Mail iOS", "Outlook.com", "Outlook macOS")
 
-LIGHT_RULE = Rule(
+_CONTRAST = html_error(
     code="contrast",
-    severity=Severity.ERROR,
-    part=MailPart.HTML,
-    fix="darken the ink or lighten the ground, or the other way round",
-    why="Text needs 4.5:1 against its ground, from 24 px (18.66 px in bold) 3:1 "
+    fix="darken the text or lighten the background, or the reverse",
+    why="Text needs 4.5:1 against its background, from 24 px (18.66 px in bold) 3:1 "
     "(WCAG 2.2, 1.4.3).",
 )
-DARK_RULE = Rule(
+_CONTRAST_DARK = html_error(
     code="contrast-dark",
-    severity=Severity.ERROR,
-    part=MailPart.HTML,
-    fix="give ink and ground a colour in the rules for dark mode, both",
+    fix="set the colours of both text and background in the rules for dark mode",
     why="A mail that has colours for dark mode is shown in them; text needs 4.5:1 there, too "
     "(WCAG 2.2, 1.4.3).",
 )
-UNMARKED = Rule(
+_UNMARKED = html_warning(
     code="link-unmarked",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix="underline links within text",
-    why="Who does not see their colour does not see that they are links (WCAG 2.2, 1.4.1).",
+    why="People who don't see their colour don't see that they are links (WCAG 2.2, 1.4.1).",
 )
-NO_DARK = Rule(
+_NO_DARK = html_warning(
     code="dark-missing",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="say the colours of dark mode in @media (prefers-color-scheme:dark)",
-    why="Programs choose them by themselves otherwise, each in its own way "
+    fix="set the colours of dark mode in @media (prefers-color-scheme:dark)",
+    why="Otherwise each mail client chooses them in its own way "
     "(caniemail css-at-media-prefers-color-scheme).",
 )
-NO_OUTLOOK = Rule(
+_NO_OUTLOOK = html_warning(
     code="dark-outlook",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="say the colours of dark mode for [data-ogsc] (inks) and [data-ogsb] (grounds) as well",
-    why="Outlook marks a mail with these when it turns colours round (caniemail "
+    fix="set the colours of dark mode for [data-ogsc] (text) and [data-ogsb] (backgrounds) too",
+    why="Outlook adds these attributes when it inverts colours (caniemail "
     "css-at-media-prefers-color-scheme).",
 )
-RULES = (LIGHT_RULE, DARK_RULE, UNMARKED, NO_DARK, NO_OUTLOOK)
+RULES = (_CONTRAST, _CONTRAST_DARK, _UNMARKED, _NO_DARK, _NO_OUTLOOK)
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
-    """Look at every text in both schemes."""
-    seen = page(mail)
-    if not seen.elements:
+    """Check every text in both modes."""
+    document = mail.document
+    if not document.elements:
         return
-    light = looks(mail)
-    yield from _texts(LIGHT_RULE, light, "")
-    if has_dark(seen) or takes_dark(seen):
-        yield from _texts(DARK_RULE, looks(mail, dark=True), " in dark mode")
-    yield from _links(light)
-    yield from _dark(seen)
+    yield from _texts(_CONTRAST, document.styles, "")
+    if document.has_dark_rules or document.supports_dark:
+        yield from _texts(_CONTRAST_DARK, document.dark_styles, " in dark mode")
+    yield from _links(document)
+    yield from _dark_mode(document)
 
 
-def ratio(look: ComputedStyle) -> float:
-    """Give the contrast between a text and its ground."""
-    return contrast(ink(look), look.ground)
-
-
-def ink(look: ComputedStyle) -> str:
-    """Give the colour in which a text is seen, with what shines through it."""
-    return mix(look.ground, look.ink, look.alpha * look.fade)
-
-
-def needed(look: ComputedStyle) -> float:
-    """Give the contrast that a text of this size needs."""
-    large = look.size >= LARGE or (look.bold and look.size >= LARGE_BOLD)
+def needed_contrast(style: ComputedStyle) -> float:
+    """Return the contrast that a text of this size needs (WCAG 2.2, 1.4.3)."""
+    large = style.size >= _LARGE or (style.is_bold and style.size >= _LARGE_BOLD)
     return AA_LARGE if large else AA
 
 
-def _texts(rule: Rule, seen: Looks, scheme: str) -> Iterator[Finding]:
-    for shown in seen.texts:
-        look = shown.look
-        found, least = ratio(look), needed(look)
-        if found < least:
-            # Rounded down: 4.499 must not read as 4.5.
-            rounded = int(found * 100) / 100
-            problem = f"{ink(look)} on {look.ground}{scheme} is {rounded}:1 and needs {least}:1"
-            yield at(rule, shown.element, problem, DARK if scheme else ())
+def _texts(rule: Rule, styles: ComputedStyles, mode: str) -> Iterator[Finding]:
+    problems: dict[int, str | None] = {}
+    for shown in styles.texts:
+        key = id(shown.style)
+        if key not in problems:
+            problems[key] = _problem(shown.style, mode)
+        if problem := problems[key]:
+            yield finding_at(rule, shown.element, problem, _DARK_CLIENTS if mode else ())
 
 
-def _links(light: Looks) -> Iterator[Finding]:
-    """Find links in running text that nothing but a colour too close to its own marks."""
-    for shown in light.texts:
+def _problem(style: ComputedStyle, mode: str) -> str | None:
+    found, needed = style.contrast, needed_contrast(style)
+    if found >= needed:
+        return None
+    # Rounded down: 4.499 must not read as 4.5.
+    rounded = int(found * 100) / 100
+    colours = f"{style.seen_colour} on {style.background}{mode}"
+    return f"{colours} is {rounded}:1 and needs {needed}:1"
+
+
+def _links(document: HtmlDocument) -> Iterator[Finding]:
+    """Find links in text that only a colour marks, one too close to the text's."""
+    styles = document.styles
+    for shown in styles.texts:
         link = shown.element
         around = link.getparent()
-        if link.tag != "a" or around is None or shown.look.underlined:
+        if link.tag != "a" or around is None or shown.style.is_underlined:
             continue
-        beside = [around.text, *(child.tail for child in around)]
-        words = any(sign.isalnum() for piece in beside if piece for sign in piece)
-        other = light.by_element[around]
-        alike = contrast(ink(shown.look), ink(other)) < MARKED
-        if words and alike and shown.look.bold == other.bold:
-            yield at(UNMARKED, link, "a link is not told from the text around it")
+        other = styles.by_element[around]
+        is_in_text = any(map(str.isalnum, "".join(document.own_texts[around])))
+        if (
+            is_in_text
+            and shown.style.is_bold == other.is_bold
+            and contrast(shown.style.seen_colour, other.seen_colour) < _LINK_CONTRAST
+        ):
+            yield finding_at(_UNMARKED, link, "a link is not marked in the text around it")
 
 
-def _dark(seen: Page) -> Iterator[Finding]:
-    if not has_dark(seen):
-        yield NO_DARK.broken("there are no colours for dark mode", where="head", clients=DARK)
+def _dark_mode(document: HtmlDocument) -> Iterator[Finding]:
+    if not document.has_dark_rules:
+        problem = "there are no colours for dark mode"
+        yield _NO_DARK.finding(problem, where="head", clients=_DARK_CLIENTS)
         return
     named = {
-        attribute.name
-        for block in seen.blocks
+        name
+        for block in document.style_blocks
         for rule in block.sheet.rules
         for selector in rule.selectors
-        for compound in selector.compounds
-        for attribute in compound.attributes
+        for name, _, _ in selector.attributes
     }
     if not named & {"data-ogsc", "data-ogsb"}:
-        problem = "Outlook's dark mode is left to itself"
-        yield NO_OUTLOOK.broken(problem, where="head", clients=OUTLOOK)
+        problem = "there are no colours for Outlook's dark mode"
+        yield _NO_OUTLOOK.finding(problem, where="head", clients=_OUTLOOK_APPS)

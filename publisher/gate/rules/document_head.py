@@ -1,151 +1,133 @@
-"""What frames a mail: document type, title, and what the head says to mail programs.
-
-Knows nothing of what is in the body.
-"""
+"""The start of a mail: document type, title, and what the head tells mail clients."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from publisher.gate.findings import Finding, MailPart, Rule, Severity
-from publisher.gate.html_document import Page, page
+from publisher.gate.findings import Finding, html_error, html_warning
+from publisher.gate.html_document import HtmlDocument
 from publisher.gate.mail import CheckedMail
+from publisher.gate.mail_clients.caniemail import APPLE_MAIL, OUTLOOK_WINDOWS
 
-# HTML, "determining the character encoding": it is looked for in so many bytes.
-CHARSET_WITHIN = 1024
-BEFORE = re.compile(r"(?:\ufeff|\s|<!--.*?-->|<\?[^>]*>)*", re.DOTALL)
-DOCTYPE = re.compile(
+# Bytes in which browsers look for the character encoding (HTML, section 13.2.3.2).
+_CHARSET_WITHIN = 1024
+_BEFORE = re.compile(r"(?:\ufeff|\s|<!--.*?-->|<\?[^>]*>)*", re.DOTALL)
+_DOCTYPE = re.compile(
     r"""<!doctype\s+html(?:\s+public\s+(["'])(?P<public>[^"'>]*)\1)?"""
     r"""(?:\s*(?:system\s*)?(["'])(?P<system>[^"'>]*)\3)?[^>]*>""",
     re.IGNORECASE,
 )
 # Public identifiers with which no browser falls into quirks mode (HTML, "the initial insertion
 # mode"); the second kind only if a system identifier follows.
-STANDARD = ("-//w3c//dtd xhtml 1", "-//w3c//dtd html 4.01//")
-WITH_SYSTEM = ("-//w3c//dtd html 4.01 transitional", "-//w3c//dtd html 4.01 frameset")
+_STANDARD = ("-//w3c//dtd xhtml 1", "-//w3c//dtd html 4.01//")
+_WITH_SYSTEM = ("-//w3c//dtd html 4.01 transitional", "-//w3c//dtd html 4.01 frameset")
 
-QUIRKS = Rule(
+_QUIRKS = html_error(
     code="doctype",
-    severity=Severity.ERROR,
-    part=MailPart.HTML,
-    fix="begin with <!DOCTYPE html>",
-    why="Without it programs lay a mail out in quirks mode: sizes, fonts and table cells differ "
+    fix="begin with <!_DOCTYPE html>",
+    why="Without it clients lay a mail out in quirks mode: sizes, fonts and table cells differ "
     "(HTML, section 13.2.6.4.1; caniemail html-doctype).",
 )
-OLD = Rule(
+_OLD = html_warning(
     code="doctype-old",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="begin with <!DOCTYPE html>",
-    why="With those of XHTML and HTML 4 browsers lay lines out in a mode of their own (HTML, "
+    fix="begin with <!_DOCTYPE html>",
+    why="With those of XHTML and HTML 4, browsers lay out lines in another mode (HTML, "
     "limited-quirks mode).",
 )
-TITLE = Rule(
+_TITLE = html_warning(
     code="title",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="give the head a <title> that says which issue it is",
+    fix="give the head a <title> that names the issue",
     why="Screen readers and browsers announce a mail by it (WCAG 2.2, 2.4.2).",
 )
-CHARSET = Rule(
+_CHARSET = html_warning(
     code="meta-charset",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix='begin the head with <meta charset="utf-8">',
-    why="A mail that is saved or forwarded as a file has lost its header (HTML, section 4.2.5.4).",
+    why="A mail that is saved as a file loses its header fields (HTML, section 4.2.5.4).",
 )
-VIEWPORT = Rule(
+_VIEWPORT = html_warning(
     code="meta-viewport",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix='say <meta name="viewport" content="width=device-width, initial-scale=1">',
-    why="Without it phones lay a mail out for a desktop, and show it small.",
+    fix='write <meta name="viewport" content="width=device-width, initial-scale=1">',
+    why="Without it phones lay out a mail for a desktop, and show it small.",
 )
-SCALING = Rule(
+_SCALING = html_warning(
     code="meta-reformatting",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix='say <meta name="x-apple-disable-message-reformatting">',
-    why="Apple Mail on iOS shrinks mails of fixed width otherwise.",
+    fix='write <meta name="x-apple-disable-message-reformatting">',
+    why="Otherwise Apple Mail on iOS shrinks mails of fixed width.",
 )
-DETECTION = Rule(
+_DETECTION = html_warning(
     code="meta-format-detection",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix='say <meta name="format-detection" content="telephone=no, date=no, address=no, '
+    fix='write <meta name="format-detection" content="telephone=no, date=no, address=no, '
     'email=no, url=no">',
-    why="Apple Mail makes blue links of dates and numbers otherwise.",
+    why="Otherwise Apple Mail turns dates and numbers into blue links.",
 )
-SCHEME = Rule(
+_SCHEME = html_warning(
     code="meta-color-scheme",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="say color-scheme and supported-color-schemes, both `light dark`, in two <meta>",
-    why="Apple Mail turns colours round by itself otherwise (caniemail html-meta-color-scheme).",
+    fix="write two <meta>, color-scheme and supported-color-schemes, both with `light dark`",
+    why="Otherwise Apple Mail inverts colours (caniemail html-meta-color-scheme).",
 )
-DPI = Rule(
+_DPI = html_warning(
     code="office-dpi",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix="put OfficeDocumentSettings with PixelsPerInch 96 into an [if mso] comment in the head",
-    why="Outlook enlarges pictures on screens of 120 dpi otherwise (caniemail html-width).",
+    why="Otherwise Outlook enlarges images on screens of 120 dpi (caniemail html-width).",
 )
-RULES = (QUIRKS, OLD, TITLE, CHARSET, VIEWPORT, SCALING, DETECTION, SCHEME, DPI)
-
-APPLE = ("Apple Mail iOS", "Apple Mail macOS")
-IOS = ("Apple Mail iOS",)
-OUTLOOK = ("Outlook Windows",)
+RULES = (_QUIRKS, _OLD, _TITLE, _CHARSET, _VIEWPORT, _SCALING, _DETECTION, _SCHEME, _DPI)
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
-    """Look at a mail's first line and its head."""
-    seen = page(mail)
-    if not seen.elements:
+    """Check the document type and the head."""
+    document = mail.document
+    if not document.elements:
         return
     yield from _doctype(mail.html)
-    yield from _title(seen)
-    if not re.search("charset=", mail.html[:CHARSET_WITHIN], re.IGNORECASE):
-        problem = f"the first {CHARSET_WITHIN} bytes name no charset"
-        yield CHARSET.broken(problem, where="head")
-    yield from _metas(seen)
-    if not any("PixelsPerInch" in one.text for one in seen.comments if one.conditional):
-        yield DPI.broken("nothing tells Outlook its pixels", where="head", clients=OUTLOOK)
+    yield from _title(document)
+    if not re.search("charset=", mail.html[:_CHARSET_WITHIN], re.IGNORECASE):
+        problem = f"the first {_CHARSET_WITHIN} bytes name no charset"
+        yield _CHARSET.finding(problem, where="head")
+    yield from _metas(document)
+    if not any("PixelsPerInch" in one.text for one in document.comments if one.is_conditional):
+        yield _DPI.finding(
+            "Outlook is not told the pixels per inch", where="head", clients=OUTLOOK_WINDOWS
+        )
 
 
 def _doctype(html: str) -> Iterator[Finding]:
-    start = BEFORE.match(html)
-    found = DOCTYPE.match(html, start.end() if start else 0)
+    start = _BEFORE.match(html)
+    found = _DOCTYPE.match(html, start.end() if start else 0)
     if not found:
-        yield QUIRKS.broken("there is no document type", where="html", line=1)
+        yield _QUIRKS.finding("there is no document type", where="html", line=1)
         return
     public, system = (found["public"] or "").lower(), found["system"] or ""
     if not public:
         if system and system != "about:legacy-compat":
-            yield OLD.broken("the document type names a file", where="html", line=1)
-    elif public.startswith(STANDARD) or (system and public.startswith(WITH_SYSTEM)):
-        yield OLD.broken("the document type is an old one", where="html", line=1)
+            yield _OLD.finding("the document type names a file", where="html", line=1)
+    elif public.startswith(_STANDARD) or (system and public.startswith(_WITH_SYSTEM)):
+        yield _OLD.finding("the document type is an old one", where="html", line=1)
     else:
-        yield QUIRKS.broken("the document type asks for quirks mode", where="html", line=1)
+        yield _QUIRKS.finding("the document type leads to quirks mode", where="html", line=1)
 
 
-def _title(seen: Page) -> Iterator[Finding]:
-    if not any((title.text or "").strip() for title in seen.tagged("title")):
-        yield TITLE.broken("the mail has no title", where="head")
+def _title(document: HtmlDocument) -> Iterator[Finding]:
+    if not any((title.text or "").strip() for title in document.tagged("title")):
+        yield _TITLE.finding("the mail has no title", where="head")
 
 
-def _metas(seen: Page) -> Iterator[Finding]:
+def _metas(document: HtmlDocument) -> Iterator[Finding]:
     said = {
         meta.get("name", "").strip().lower(): meta.get("content", "").lower()
-        for meta in seen.tagged("meta")
+        for meta in document.tagged("meta")
     }
     if "width=device-width" not in said.get("viewport", "").replace(" ", ""):
-        yield VIEWPORT.broken("the head says nothing of the viewport", where="head")
+        yield _VIEWPORT.finding("the head has no viewport of the device's width", where="head")
     if "x-apple-disable-message-reformatting" not in said:
-        yield SCALING.broken("iOS may shrink the mail", where="head", clients=IOS)
+        yield _SCALING.finding(
+            "iOS may shrink the mail", where="head", clients=("Apple Mail iOS",)
+        )
     if "telephone=no" not in said.get("format-detection", "").replace(" ", ""):
         problem = "dates and numbers may become links"
-        yield DETECTION.broken(problem, where="head", clients=APPLE)
+        yield _DETECTION.finding(problem, where="head", clients=APPLE_MAIL)
     for name in ("color-scheme", "supported-color-schemes"):
         if "dark" not in said.get(name, ""):
-            yield SCHEME.broken(f"{name} is not said", where="head", clients=APPLE)
+            yield _SCHEME.finding(
+                f"there is no {name} with dark", where="head", clients=APPLE_MAIL
+            )

@@ -1,6 +1,6 @@
-"""What a mail owes its readers: a way to leave, a page to read it on, an address.
+"""What a mail owes its recipients: an unsubscribe link, a page to read it on, an address.
 
-Knows no layout. Goes by the message's own header, so that it works in every language.
+The message's own header fields say which links these are, so that it works in every language.
 """
 
 from __future__ import annotations
@@ -11,78 +11,68 @@ from urllib.parse import urlsplit
 
 from lxml import etree
 
-from publisher.gate.css.computed_style import looks
-from publisher.gate.findings import Finding, MailPart, Rule, Severity
-from publisher.gate.header_fields import fields_named, header_fields
-from publisher.gate.html_document import page, text_of
+from publisher.gate.findings import Finding, html_error, html_warning
+from publisher.gate.html_document import text_content
 from publisher.gate.mail import CheckedMail
 
-# What addresses for leaving hold, in the languages whose programs make them.
-LEAVING = re.compile(
+# What addresses and texts of unsubscribe links contain, in the languages of mailing services.
+_UNSUBSCRIBE_WORDS = re.compile(
     r"unsub|opt-?_?out|abmeld|austrag|d[eé]s?-?(?:abonn|inscri|suscri)|disiscri|disiscriv"
     r"|descadastr|cancelar|afmeld|list-manage",
     re.IGNORECASE,
 )
-IN_BRACKETS = re.compile(r"<\s*([^<>\s]+)\s*>")
+_IN_BRACKETS = re.compile(r"<\s*([^<>\s]+)\s*>")
 
-LEAVE = Rule(
+_UNSUBSCRIBE = html_error(
     code="unsubscribe",
-    severity=Severity.ERROR,
-    part=MailPart.HTML,
-    fix="put a link for leaving into the mail, where it is seen",
-    why="Gmail and Yahoo ask for it, and laws do (15 U.S.C. 7704, Directive 2002/58/EC); who "
-    "can't leave reports the mail as spam.",
+    fix="put a visible unsubscribe link into the mail",
+    why="Gmail, Yahoo and laws require it (15 U.S.C. 7704, Directive 2002/58/EC); people who "
+    "can't unsubscribe report the mail as spam.",
 )
-ONLINE = Rule(
+_ONLINE = html_warning(
     code="view-online",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix="link to the issue's page on the web",
-    why="Where a mail program breaks or cuts the mail, its page is whole.",
+    why="If a mail client breaks or cuts the mail, the page is still complete.",
 )
-POSTAL = Rule(
+_POSTAL = html_warning(
     code="postal-address",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="say where the publication can be reached by post, in its settings and in the footer",
-    why="Laws ask for it (15 U.S.C. 7704(a)(5); Directive 2000/31/EC, article 5).",
+    fix="write the publication's postal address into its settings, and show it in the footer",
+    why="Laws require it (15 U.S.C. 7704(a)(5); Directive 2000/31/EC, article 5).",
 )
-RULES = (LEAVE, ONLINE, POSTAL)
+RULES = (_UNSUBSCRIBE, _ONLINE, _POSTAL)
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
-    """Look for what each mail must have."""
-    seen = page(mail)
-    if not seen.elements:
+    """Check what each mail must have in its footer."""
+    document = mail.document
+    if not document.elements:
         return
-    shown = looks(mail).by_element
-    links = [link for link in seen.tagged("a") if not shown[link].hidden and link.get("href")]
-    leaving = {_without_query(one) for one in _addresses(mail, "list-unsubscribe")}
-    if not any(_leaves(link, leaving) for link in links):
-        yield LEAVE.broken("no link that is seen leads out of the list", where="body")
-    online = _addresses(mail, "archived-at")
+    styles = document.styles.by_element
+    links = [
+        link for link in document.tagged("a") if not styles[link].is_hidden and link.get("href")
+    ]
+    addresses = {_without_query(one) for one in _addresses(mail, "List-Unsubscribe")}
+    if not any(_unsubscribes(link, addresses) for link in links):
+        yield _UNSUBSCRIBE.finding("there is no visible unsubscribe link", where="body")
+    online = _addresses(mail, "Archived-At")
     if online and not any(link.get("href") in online for link in links):
-        yield ONLINE.broken("nothing links to the mail's own page", where="body")
+        yield _ONLINE.finding("nothing links to the mail's own page", where="body")
     if not mail.address:
-        yield POSTAL.broken("the publication has no postal address", where="body")
-    elif not _says(mail):
-        yield POSTAL.broken("the postal address is not in the mail", where="body")
+        yield _POSTAL.finding("the publication has no postal address", where="body")
+    elif not _shows_address(mail):
+        yield _POSTAL.finding("the postal address is not in the mail", where="body")
 
 
-def _addresses(mail: CheckedMail, name: str) -> frozenset[str]:
-    return frozenset(
-        address
-        for field in fields_named(header_fields(mail.content), name)
-        for address in IN_BRACKETS.findall(field.value)
-    )
+def _addresses(mail: CheckedMail, name: str) -> list[str]:
+    return _IN_BRACKETS.findall(mail.header(name))
 
 
-def _leaves(link: etree._Element, addresses: set[str]) -> bool:
+def _unsubscribes(link: etree._Element, addresses: set[str]) -> bool:
     href = link.get("href", "").strip()
     return bool(
         _without_query(href) in addresses
-        or LEAVING.search(href)
-        or LEAVING.search(text_of(link))
+        or _UNSUBSCRIBE_WORDS.search(href)
+        or _UNSUBSCRIBE_WORDS.search(text_content(link))
     )
 
 
@@ -93,7 +83,8 @@ def _without_query(address: str) -> str:
         return address
 
 
-def _says(mail: CheckedMail) -> bool:
-    """Tell whether every line of the address is seen, however it is broken up."""
-    text = re.sub(r"\W", "", "".join(shown.text for shown in looks(mail).texts))
+def _shows_address(mail: CheckedMail) -> bool:
+    """Return whether every line of the postal address is visible, however it is broken up."""
+    shown = [one.text for one in mail.document.styles.texts]
+    text = re.sub(r"\W", "", "".join(shown))
     return all(re.sub(r"\W", "", part) in text for part in mail.address.splitlines())

@@ -1,6 +1,6 @@
-"""Pictures: described, measured, from where they may come; and what is left without them.
+"""Images: described, sized, and from where they may come; what is left without them.
 
-Fetches nothing. Knows no style sheet beyond the addresses in it.
+Nothing is fetched.
 """
 
 from __future__ import annotations
@@ -12,168 +12,162 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from lxml import etree
 
-from publisher.gate.css.computed_style import looks, styles_of
-from publisher.gate.css.stylesheet import Declaration
-from publisher.gate.css.values import length
-from publisher.gate.findings import Finding, MailPart, Rule, Severity
-from publisher.gate.html_document import Page, at, clip_text, page
+from publisher.gate.css.stylesheet import Declaration, StyleSheet
+from publisher.gate.css.values import pixels
+from publisher.gate.findings import Finding, html_error, html_warning
+from publisher.gate.html_document import HtmlDocument, clip_text, finding_at
 from publisher.gate.mail import CheckedMail
+from publisher.gate.mail_clients.caniemail import OUTLOOK_WINDOWS
 
-FILE_NAME = re.compile(
+_FILE_NAME = re.compile(
     r"[^\s/]+\.(?:png|jpe?g|gif|webp|avif|svg|bmp|heic|tiff?)", re.IGNORECASE
 )
-WHOLE = re.compile(r"[0-9]{1,6}")
-# Nobody sees what is this small; it is there to be fetched, or to push things apart.
-PIXEL = 2.0
-# A mail that says less in letters is a picture of a mail.
-FEWEST_LETTERS = 80
+_WHOLE = re.compile(r"[0-9]{1,6}")
+# Pixels. An image of this size is not seen: it tracks recipients or makes room.
+_PIXEL = 2.0
+# Letters. A mail with fewer is an image of a mail.
+_FEWEST_LETTERS = 80
 
-OUTLOOK = ("Outlook Windows",)
-
-ALT = Rule(
+_ALT = html_error(
     code="img-alt",
-    severity=Severity.ERROR,
-    part=MailPart.HTML,
-    fix='say in alt what the picture shows; alt="" if it only decorates',
-    why="Many programs block pictures, and screen readers read the file's name instead "
+    fix='describe the image in alt; write alt="" if it only decorates',
+    why="Many clients block images, and screen readers read the file's name instead "
     "(WCAG 2.2, 1.1.1).",
 )
-MEASURE = Rule(
+_MEASURE = html_warning(
     code="img-size",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="say width and height as attributes, in whole pixels",
-    why="Outlook for Windows shows the file's own size otherwise, and the text jumps when "
-    "pictures come (caniemail html-width).",
+    fix="write width and height as attributes, in whole pixels",
+    why="Otherwise Outlook for Windows shows the file's own size, and the text moves when "
+    "images load (caniemail html-width).",
 )
-FORM = Rule(
+_FORM = html_warning(
     code="img-block",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="say display:block and border:0 in its style attribute",
-    why="A picture stands on a line of text, with a gap below, and a linked one has had a border.",
+    fix="write display:block and border:0 in its style attribute",
+    why="Otherwise there is a gap below the image, and a linked image may have a border.",
 )
-SOURCE = Rule(
+_SOURCE = html_error(
     code="img-source",
-    severity=Severity.ERROR,
-    part=MailPart.HTML,
-    fix="put the picture on the web, and write its whole https address",
-    why="A mail has no folder that an address could start from; Gmail shows no data: "
+    fix="put the image on the web, and write its whole https address",
+    why="A mail has no folder for relative addresses; Gmail does not show data: "
     "(caniemail image-base64), and cid: needs an attachment.",
 )
-INSECURE = Rule(
+_INSECURE = html_warning(
     code="img-insecure",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix="write https",
-    why="Webmail on https does not load what comes by http, or warns of it.",
+    why="Webmail on https does not load images by http, or warns of them.",
 )
-HOST = Rule(
+_HOST = html_warning(
     code="img-host",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="put a copy beside the article",
-    why="Whoever serves a picture learns who reads, when and where; filters go by such hosts.",
+    fix="put a copy of the image beside the article",
+    why="The server of an image learns who reads, when and where; filters judge mail by such hosts.",
 )
-TRACE = Rule(
+_PIXEL_IMAGE = html_warning(
     code="img-pixel",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="take the picture out; make room with padding or height",
-    why="It tells its server that somebody reads, and filters count it; Apple Mail fetches it "
-    "whether one reads or not.",
+    fix="take the image out; make room with padding or height",
+    why="It tells a server who reads, and filters count it; Apple Mail fetches it in any case.",
 )
-ONLY = Rule(
+_ONLY = html_warning(
     code="img-only",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix="write the text as text",
-    why="Where pictures are blocked nothing is left, and filters distrust it.",
+    why="If images are blocked, nothing is left, and filters distrust such mail.",
 )
-RULES = (ALT, MEASURE, FORM, SOURCE, INSECURE, HOST, TRACE, ONLY)
+RULES = (_ALT, _MEASURE, _FORM, _SOURCE, _INSECURE, _HOST, _PIXEL_IMAGE, _ONLY)
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
-    """Look at every picture, also at those that styles name."""
-    seen, sheets = page(mail), styles_of(mail)
-    for image in seen.tagged("img"):
-        applied = sheets.applied(image)
+    """Check every image, also those of style sheets."""
+    document = mail.document
+    for image in document.tagged("img"):
+        applied = document.declared[image]
         yield from _alt(image)
         yield from _measures(image, applied)
-        if not _is_beside_text(image):
+        if not _is_beside_text(image, document):
             yield from _form(image, applied)
-    for element in seen.elements:
-        for name, address in _addresses(element, sheets.applied(element)):
+    yield from _sources(mail)
+    yield from _only_images(document)
+
+
+def _sources(mail: CheckedMail) -> Iterator[Finding]:
+    """Check the addresses of all images, and those of fonts."""
+    used: set[int] = set()
+    for element, applied in mail.document.declared.items():
+        addresses = _attribute_addresses(element) if element.keys() else []
+        for declared in applied:
+            if declared.urls:
+                used.add(id(declared))
+                addresses += [(declared.name, url.strip()) for url in declared.urls]
+        for name, address in addresses:
             yield from _source(mail, element, name, address)
-    yield from _sheets(mail, seen)
-    yield from _only(mail, seen)
+    for block in mail.document.style_blocks:
+        # What only applies to other windows and modes.
+        unused = [one for one in _all_declarations(block.sheet) if id(one) not in used]
+        for name, address in [(one.name, url.strip()) for one in unused for url in one.urls]:
+            yield from _source(mail, block.element, name, address)
+
+
+def _all_declarations(sheet: StyleSheet) -> list[Declaration]:
+    return [*sheet.loose, *[one for rule in sheet.rules for one in rule.declarations]]
 
 
 def _alt(image: etree._Element) -> Iterator[Finding]:
     alt = image.get("alt")
     name = PurePosixPath(unquote(_split(image.get("src", "")).path)).name
     if alt is None:
-        yield at(ALT, image, "it has no alt")
+        yield finding_at(_ALT, image, "it has no alt")
     elif alt.strip() and (
-        alt.strip().lower() == name.lower() or FILE_NAME.fullmatch(alt.strip())
+        alt.strip().lower() == name.lower() or _FILE_NAME.fullmatch(alt.strip())
     ):
-        yield at(ALT, image, f"its alt is a file's name, {clip_text(alt)}")
+        yield finding_at(_ALT, image, f"its alt is a file's name, {clip_text(alt)}")
 
 
 def _measures(image: etree._Element, applied: tuple[Declaration, ...]) -> Iterator[Finding]:
     attributes = {name: image.get(name, "").strip() for name in ("width", "height")}
-    styled = {d.name: length(d.value, 16.0) for d in applied if d.name in attributes}
+    styled = {d.name: pixels(d.value, 16.0) for d in applied if d.name in attributes}
     sizes = [
-        float(value) if WHOLE.fullmatch(value) else styled.get(name)
+        float(value) if _WHOLE.fullmatch(value) else styled.get(name)
         for name, value in attributes.items()
     ]
-    if any(size is not None and size <= PIXEL for size in sizes):
-        yield at(TRACE, image, "a picture is too small to be seen")
+    if any(size is not None and size <= _PIXEL for size in sizes):
+        yield finding_at(_PIXEL_IMAGE, image, "an image is too small to be seen")
         return
     for name, value in attributes.items():
         if not value:
-            yield at(MEASURE, image, f"it does not say its {name}", OUTLOOK)
-        elif not WHOLE.fullmatch(value):
-            yield at(MEASURE, image, f"its {name} is {clip_text(value)}", OUTLOOK)
+            yield finding_at(_MEASURE, image, f"it has no {name}", OUTLOOK_WINDOWS)
+        elif not _WHOLE.fullmatch(value):
+            problem = f"its {name} is {clip_text(value)}"
+            yield finding_at(_MEASURE, image, problem, OUTLOOK_WINDOWS)
 
 
-def _is_beside_text(image: etree._Element) -> bool:
-    """Tell whether a picture stands in a line of text; whatever links it stands there too."""
-    element: etree._Element = image
+def _is_beside_text(image: etree._Element, document: HtmlDocument) -> bool:
+    """Return whether an image, or the link around it, stands in a line of text."""
     parent = image.getparent()
-    while parent is not None and parent.tag in {"a", "span"} and not _words(parent):
-        element, parent = parent, parent.getparent()
-    return parent is not None and _words(parent) and element.tag != "body"
-
-
-def _words(element: etree._Element) -> bool:
-    held = [element.text, *(child.tail for child in element)]
-    return any(piece and piece.strip() for piece in held)
+    while (
+        parent is not None
+        and parent.tag in {"a", "span"}
+        and not "".join(document.own_texts[parent]).strip()
+    ):
+        parent = parent.getparent()
+    return parent is not None and bool("".join(document.own_texts[parent]).strip())
 
 
 def _form(image: etree._Element, applied: tuple[Declaration, ...]) -> Iterator[Finding]:
     values = {declared.name: declared.value.lower() for declared in applied}
     if values.get("display", "") not in {"block", "none"}:
-        yield at(FORM, image, "it is not display:block")
+        yield finding_at(_FORM, image, "it is not display:block")
     plain = values.get("border", values.get("border-width", "")).startswith(("0", "none"))
     linked = next(image.iterancestors("a"), None) is not None
     if linked and not plain and image.get("border") != "0":
-        yield at(FORM, image, "it is linked, and not border:0", OUTLOOK)
+        yield finding_at(_FORM, image, "it is linked, and not border:0", OUTLOOK_WINDOWS)
 
 
-def _addresses(
-    element: etree._Element, applied: tuple[Declaration, ...]
-) -> Iterator[tuple[str, str]]:
+def _attribute_addresses(element: etree._Element) -> list[tuple[str, str]]:
+    found = []
     if element.tag == "img":
-        yield "src", element.get("src", "").strip()
+        found.append(("src", element.get("src", "").strip()))
     if background := element.get("background"):
-        yield "background", background.strip()
-    for candidate in element.get("srcset", "").split(", "):
-        if candidate.strip():
-            yield "srcset", candidate.split()[0]
-    for declared in applied:
-        for url in declared.urls:
-            yield declared.name, url.strip()
+        found.append(("background", background.strip()))
+    candidates = [one.split() for one in element.get("srcset", "").split(", ")]
+    return found + [("srcset", words[0]) for words in candidates if words]
 
 
 def _source(
@@ -182,33 +176,25 @@ def _source(
     parts = _split(address)
     scheme = parts.scheme.lower()
     if not address:
-        yield at(SOURCE, element, f"its {name} is empty")
+        yield finding_at(_SOURCE, element, f"its {name} is empty")
     elif scheme not in {"http", "https"} or not parts.hostname:
-        kind = f"a {clip_text(scheme)}: address" if scheme else "no whole address"
-        yield at(SOURCE, element, f"its {name} is {kind}")
+        kind = f"a {clip_text(scheme)}: address" if scheme else "not a whole address"
+        yield finding_at(_SOURCE, element, f"its {name} is {kind}")
     else:
         if scheme == "http":
-            yield at(INSECURE, element, f"its {name} comes by http")
+            yield finding_at(_INSECURE, element, f"its {name} comes by http")
         if mail.hosts and parts.hostname not in mail.hosts:
-            yield at(HOST, element, f"its {name} comes from {clip_text(parts.hostname)}")
+            problem = f"its {name} comes from {clip_text(parts.hostname)}"
+            yield finding_at(_HOST, element, problem)
 
 
-def _sheets(mail: CheckedMail, seen: Page) -> Iterator[Finding]:
-    """Look at what only rules name: pictures for some screens, fonts."""
-    applied = {id(d) for e in seen.elements for d in styles_of(mail).applied(e)}
-    for block in seen.blocks:
-        declared = (d for rule in block.sheet.rules for d in rule.declarations)
-        for one in (*block.sheet.loose, *declared):
-            for url in one.urls:
-                if id(one) not in applied:
-                    yield from _source(mail, block.element, one.name, url.strip())
-
-
-def _only(mail: CheckedMail, seen: Page) -> Iterator[Finding]:
-    letters = sum(sum(map(str.isalnum, shown.text)) for shown in looks(mail).texts)
-    image = next(seen.tagged("img"), None)
-    if image is not None and letters < FEWEST_LETTERS:
-        yield at(ONLY, image, f"the mail has pictures and {letters} letters")
+def _only_images(document: HtmlDocument) -> Iterator[Finding]:
+    image = next(document.tagged("img"), None)
+    if image is None:
+        return
+    letters = sum([sum(map(str.isalnum, shown.text)) for shown in document.styles.texts])
+    if letters < _FEWEST_LETTERS:
+        yield finding_at(_ONLY, image, f"the mail has images and {letters} letters")
 
 
 def _split(address: str) -> SplitResult:

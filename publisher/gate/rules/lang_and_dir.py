@@ -1,7 +1,4 @@
-"""Language and writing direction: said, said in the right places, and right.
-
-Knows no layout.
-"""
+"""Language and writing direction: given, given in the right places, and right."""
 
 from __future__ import annotations
 
@@ -12,127 +9,111 @@ from functools import lru_cache
 from lxml import etree
 
 from publisher.errors import LanguageError
-from publisher.gate.css.computed_style import ComputedStyle, Looks, Shown, language_of, looks
-from publisher.gate.findings import Finding, MailPart, Rule, Severity
-from publisher.gate.html_document import Page, at, clip_text, page
+from publisher.gate.css.computed_style import ComputedStyles, language_of
+from publisher.gate.findings import Finding, html_error, html_warning
+from publisher.gate.html_document import HtmlDocument, clip_text, finding_at
 from publisher.gate.mail import CheckedMail
+from publisher.gate.mail_clients.caniemail import OUTLOOK_WINDOWS
 from publisher.languages import direction, match, normalise
 
-BLOCKS = frozenset(
+_BLOCKS = frozenset(
     {"body", "td", "th", "div", "p", "li", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"}
 )
-TABLES = frozenset({"table", "thead", "tbody", "tfoot", "tr", "td", "th"})
-ALIGNED = BLOCKS | {"table", "tr"}
-# Letters of the scripts that run from right to left (Unicode, bidirectional classes R and AL).
-RIGHT_TO_LEFT = re.compile(
+_TABLES = frozenset({"table", "thead", "tbody", "tfoot", "tr", "td", "th"})
+_ALIGNED = _BLOCKS | {"table", "tr"}
+# Letters of the scripts that run from right to left (bidirectional classes R and AL).
+_RIGHT_TO_LEFT = re.compile(
     "(?![\\W\\d_])[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
-LETTER = re.compile(r"[^\W\d_]")
-WEBMAIL = ("Gmail web", "Outlook.com", "Yahoo Mail web")
-OUTLOOK = ("Outlook Windows",)
+_LETTER = re.compile(r"[^\W\d_]")
+_WEBMAIL = ("Gmail web", "Outlook.com", "Yahoo Mail web")
 
-LANG = Rule(
+_LANG = html_error(
     code="lang",
-    severity=Severity.ERROR,
-    part=MailPart.HTML,
-    fix="say the edition's language on <html>, as a BCP 47 tag (`en`, `zh-Hant`)",
-    why="Screen readers choose their voice by it, systems their Chinese glyphs (WCAG 2.2, 3.1.1).",
+    fix="write the edition's language on <html>, as a BCP 47 tag (`en`, `zh-Hant`)",
+    why="Screen readers choose a voice by it, systems their Chinese glyphs (WCAG 2.2, 3.1.1).",
 )
-DIR = Rule(
+_DIR = html_error(
     code="dir",
-    severity=Severity.ERROR,
-    part=MailPart.HTML,
-    fix="say the direction of the language: dir on <html>, on a wrapper in the body, and where "
+    fix="write the direction of the language: dir on <html>, on a wrapper in the body, and where "
     "another language begins",
-    why="Text of mixed directions is read in the wrong order otherwise (UAX 9; "
+    why="Otherwise text of mixed directions is shown in the wrong order (UAX 9; "
     "caniemail html-dir).",
 )
-LANG_TEXT = Rule(
+_LANG_TEXT = html_warning(
     code="lang-text",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix="write a BCP 47 tag (`en`, `zh-Hant`) into the article, or none",
-    why="Screen readers choose their voice by it (WCAG 2.2, 3.1.2), and pass over what is no tag.",
+    why="Screen readers choose a voice by it (WCAG 2.2, 3.1.2), and ignore what is not a tag.",
 )
-DIR_TEXT = Rule(
+_DIR_TEXT = html_warning(
     code="dir-text",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="say the direction of the text's language in the article, or none",
-    why="Text of mixed directions is read in the wrong order otherwise (UAX 9; "
+    fix="write the direction of the text's language into the article, or none",
+    why="Otherwise text of mixed directions is shown in the wrong order (UAX 9; "
     "caniemail html-dir).",
 )
-WRAPPER = Rule(
+_WRAPPER = html_warning(
     code="wrapper",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix='put everything into <div role="article" aria-label="title" lang dir>',
-    why="Webmail throws <html> and <body> away, and their lang and dir (caniemail html-body).",
+    why="Webmail removes <html> and <body>, and their lang and dir (caniemail html-body).",
 )
-BODY = Rule(
+_BODY = html_warning(
     code="body-lang",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="say xml:lang on <body>",
-    why="Outlook for Windows looks for the language there.",
+    fix="write xml:lang on <body>",
+    why="Outlook for Windows reads the language there.",
 )
-DESCRIPTION = Rule(
+_DESCRIPTION = html_warning(
     code="role-description",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix="translate aria-roledescription, or leave it out",
     why="Screen readers read it aloud, in the mail's language.",
 )
-TABLE = Rule(
+_TABLE = html_warning(
     code="rtl-table",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="say dir on every table and cell",
-    why="Programs that throw the wrapper away, or lay tables out by themselves, have nothing else "
-    "to go by.",
+    fix="write dir on every table and cell",
+    why="Clients that remove the wrapper, or lay out tables in their own way, read nothing else.",
 )
-LEFT = Rule(
+_LEFT = html_warning(
     code="rtl-left",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix='align text to where its lines begin: align="right" and text-align:right',
     why="Text that runs from right to left begins at the right.",
 )
-RULES = (LANG, LANG_TEXT, DIR, DIR_TEXT, WRAPPER, BODY, DESCRIPTION, TABLE, LEFT)
+RULES = (_LANG, _LANG_TEXT, _DIR, _DIR_TEXT, _WRAPPER, _BODY, _DESCRIPTION, _TABLE, _LEFT)
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
-    """Compare what a mail says of its languages with what they are."""
-    seen = page(mail)
-    if not seen.elements:
+    """Compare the languages and directions that a mail gives with the right ones."""
+    document = mail.document
+    if not document.elements:
         return
-    yield from _root(mail, seen.root)
-    for element in seen.elements:
-        yield from _own(element)
-    yield from _blocks(mail)
-    yield from _wrapper(mail, seen)
+    yield from _root(mail, document.root)
+    for element in document.elements[1:]:
+        if element.keys() and (stated := language_of(element)):
+            yield from _own(element, stated)
+    yield from _blocks(document)
+    yield from _wrapper(mail, document)
     if direction(mail.language) == "rtl":
-        yield from _tables(seen)
-        yield from _left(mail)
+        yield from _tables(document)
+        yield from _left(document.styles)
 
 
 def _root(mail: CheckedMail, root: etree._Element) -> Iterator[Finding]:
     stated = language_of(root)
     tag = _tag(stated)
     if not stated:
-        yield at(LANG, root, "the mail does not say its language")
+        yield finding_at(_LANG, root, "the mail has no lang")
     elif not tag:
-        yield at(LANG, root, f"{clip_text(stated)!r} is no language")
+        yield finding_at(_LANG, root, f"{clip_text(stated)!r} is not a language tag")
     elif match(tag, [mail.language]) is None:
-        yield at(
-            LANG, root, f"it says {clip_text(stated)!r}, and the edition is in {mail.language}"
+        yield finding_at(
+            _LANG, root, f"it says {clip_text(stated)!r}, and the edition is in {mail.language}"
         )
     wanted = direction(mail.language)
     said = root.get("dir", "").lower()
     if not said:
-        yield at(DIR, root, f"the mail does not say its direction, {wanted}")
+        yield finding_at(_DIR, root, f"the mail has no dir, which is {wanted}")
     elif said != wanted:
-        yield at(DIR, root, f"it says {clip_text(said)!r}, and {mail.language} runs {wanted}")
+        yield finding_at(
+            _DIR, root, f"it says {clip_text(said)!r}, and {mail.language} runs {wanted}"
+        )
 
 
 @lru_cache(maxsize=256)
@@ -143,123 +124,115 @@ def _tag(stated: str) -> str | None:
         return None
 
 
-def _own(element: etree._Element) -> Iterator[Finding]:
+def _own(element: etree._Element, stated: str) -> Iterator[Finding]:
     """Compare an element's own dir with its own lang."""
-    stated, said = language_of(element), element.get("dir", "").lower()
-    tag = _tag(stated) if stated else None
-    if element.getparent() is None or not stated:
-        return
+    tag, said = _tag(stated), element.get("dir", "").lower()
     if not tag:
-        rule = LANG if _frames(element) else LANG_TEXT
-        yield at(rule, element, f"{clip_text(stated)!r} is no language")
+        rule = _LANG if _is_template(element) else _LANG_TEXT
+        yield finding_at(rule, element, f"{clip_text(stated)!r} is not a language tag")
     elif said in {"ltr", "rtl"} and said != direction(tag):
-        rule = DIR if _frames(element) else DIR_TEXT
-        yield at(rule, element, f"dir is {said}, and {tag} runs {direction(tag)}")
+        rule = _DIR if _is_template(element) else _DIR_TEXT
+        yield finding_at(rule, element, f"dir is {said}, and {tag} runs {direction(tag)}")
 
 
-def _frames(element: etree._Element) -> bool:
-    """Tell whether an element is of a mail's frame, and no text that an author may have marked."""
+def _is_template(element: etree._Element) -> bool:
+    """Return whether an element belongs to the template, and not to an article."""
     if element.tag in {"html", "body"} or element.get("role") == "article":
         return True
-    if element.tag not in TABLES:
+    if element.tag not in _TABLES:
         return False
     tables = (one for one in (element, *element.iterancestors()) if one.tag == "table")
     table = next(tables, None)
     return table is not None and table.get("role", "").lower() in {"presentation", "none"}
 
 
-def _is_authors(block: etree._Element, every: Looks) -> bool:
-    """Tell whether the language or direction of a block is said by an element of text."""
+def _is_by_author(block: etree._Element, styles: ComputedStyles) -> bool:
+    """Return whether the language or direction of a block comes from an element of an article."""
     for one in (block, *block.iterancestors()):
         parent = one.getparent()
-        if _frames(one) or parent is None:
+        if _is_template(one) or parent is None:
             return False
         if language_of(one) or one.get("dir"):
             return True
-        if every.by_element[one].direction != every.by_element[parent].direction:
+        if styles.by_element[one].direction != styles.by_element[parent].direction:
             return False  # by a style
     return False
 
 
-def _blocks(mail: CheckedMail) -> Iterator[Finding]:
-    """Find text whose letters run otherwise than the block that they stand in."""
-    every = looks(mail)
-    for shown in every.texts:
-        block = next(
-            (
-                one
-                for one in (shown.element, *shown.element.iterancestors())
-                if one.tag in BLOCKS
-            ),
-            None,
-        )
-        if block is None:
+def _blocks(document: HtmlDocument) -> Iterator[Finding]:
+    """Find text whose letters run in another direction than the block around it."""
+    styles = document.styles
+    for shown in styles.texts:
+        block = shown.element
+        while block.tag not in _BLOCKS and (parent := block.getparent()) is not None:
+            block = parent
+        style = styles.by_element[block]
+        language = style.language
+        if block.tag not in _BLOCKS or not language or shown.style.language != language:
             continue
-        look = every.by_element[block]
-        wanted = _wanted(shown, look)
-        if wanted and look.direction not in {wanted, "auto"}:
-            rule = DIR_TEXT if _is_authors(block, every) else DIR
-            yield at(
-                rule, block, f"{clip_text(look.language)} text is laid out {look.direction}"
-            )
-        elif wanted == "rtl" and look.webmail == "ltr":
-            problem = (
-                f"only <html> or <body> says that the {clip_text(look.language)} text runs rtl"
-            )
-            yield at(DIR, block, problem, WEBMAIL)
+        wanted = _direction_of(language)
+        if not wanted or _letters_run(shown.text) != wanted:
+            continue
+        if style.direction not in {wanted, "auto"}:
+            rule = _DIR_TEXT if _is_by_author(block, styles) else _DIR
+            problem = f"{clip_text(language)} text is laid out {style.direction}"
+            yield finding_at(rule, block, problem)
+        elif wanted == "rtl" and style.webmail_direction == "ltr":
+            problem = f"only <html> or <body> says that the {clip_text(language)} text runs rtl"
+            yield finding_at(_DIR, block, problem, _WEBMAIL)
 
 
-def _wanted(shown: Shown, look: ComputedStyle) -> str | None:
-    """Give the direction that both language and letters have; None where they don't agree."""
-    tag = _tag(look.language) if look.language else None
-    if not tag or shown.look.language != look.language:
-        return None
-    wanted = direction(tag)
-    return wanted if _runs(shown.text) == wanted else None
+@lru_cache(maxsize=256)
+def _direction_of(language: str) -> str | None:
+    """Return the direction of a language; None if it is not a language tag."""
+    tag = _tag(language)
+    return direction(tag) if tag else None
 
 
 @lru_cache(maxsize=4096)
-def _runs(text: str) -> str | None:
-    """Give the direction that most letters have."""
-    right = len(RIGHT_TO_LEFT.findall(text))
-    left = len(LETTER.findall(text)) - right
+def _letters_run(text: str) -> str | None:
+    """Return the direction of most letters, None if there are as many of both."""
+    right = len(_RIGHT_TO_LEFT.findall(text))
+    left = len(_LETTER.findall(text)) - right
     return None if right == left else "rtl" if right > left else "ltr"
 
 
-def _wrapper(mail: CheckedMail, seen: Page) -> Iterator[Finding]:
-    body = next(seen.tagged("body"), None)
+def _wrapper(mail: CheckedMail, document: HtmlDocument) -> Iterator[Finding]:
+    body = next(document.tagged("body"), None)
     if body is None:
         return
     article = next((one for one in body.iter("*") if one.get("role") == "article"), None)
     if article is None:
-        yield at(WRAPPER, body, "no role=article is around the content", WEBMAIL)
+        yield finding_at(
+            _WRAPPER, body, "there is no role=article around the content", _WEBMAIL
+        )
     else:
         for name in ("lang", "dir", "aria-label"):
             if not article.get(name) and not (name == "aria-label" and _labelled(article)):
-                yield at(WRAPPER, article, f"it has no {name}", WEBMAIL)
+                yield finding_at(_WRAPPER, article, f"it has no {name}", _WEBMAIL)
         spoken = article.get("aria-roledescription", "").lower()
         if spoken == "email" and _tag(mail.language.partition("-")[0]) != "en":
-            yield at(DESCRIPTION, article, f"it is {spoken!r}, in English")
+            yield finding_at(_DESCRIPTION, article, f"it is {spoken!r}, in English")
     if not language_of(body):
-        yield at(BODY, body, "it has no xml:lang", OUTLOOK)
+        yield finding_at(_BODY, body, "it has no xml:lang", OUTLOOK_WINDOWS)
 
 
 def _labelled(element: etree._Element) -> bool:
     return bool(element.get("aria-labelledby"))
 
 
-def _tables(seen: Page) -> Iterator[Finding]:
-    for element in seen.tagged("table", "td"):
+def _tables(document: HtmlDocument) -> Iterator[Finding]:
+    for element in document.tagged("table", "td"):
         if not element.get("dir"):
-            yield at(TABLE, element, f"a {element.tag} has no dir", OUTLOOK)
+            yield finding_at(_TABLE, element, f"a {element.tag} has no dir", OUTLOOK_WINDOWS)
 
 
-def _left(mail: CheckedMail) -> Iterator[Finding]:
-    for element, look in looks(mail).by_element.items():
-        if element.tag not in ALIGNED:
+def _left(styles: ComputedStyles) -> Iterator[Finding]:
+    for element, style in styles.by_element.items():
+        if element.tag not in _ALIGNED or style.direction != "rtl" or style.align != "left":
             continue
         parent = element.getparent()
-        above = looks(mail).by_element.get(parent) if parent is not None else None
-        begins = above is None or above.align != look.align or above.direction != look.direction
-        if look.direction == "rtl" and look.align == "left" and begins:
-            yield at(LEFT, element, "text that runs rtl is aligned left")
+        above = styles.by_element[parent] if parent is not None else None
+        # Only the element where it begins.
+        if above is None or (above.align, above.direction) != ("left", "rtl"):
+            yield finding_at(_LEFT, element, "text that runs rtl is aligned left")

@@ -1,7 +1,4 @@
-"""How a mail is laid out: tables that are no tables, the column's width, phones.
-
-Knows no colour and no font.
-"""
+"""The layout of a mail: tables that are not data, the width of the column, phones."""
 
 from __future__ import annotations
 
@@ -10,147 +7,134 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from publisher.gate.css.cascade import Cascade
-from publisher.gate.css.computed_style import styles_of
-from publisher.gate.css.values import length
-from publisher.gate.findings import Finding, MailPart, Rule, Severity
-from publisher.gate.html_document import Page, at, page
+from publisher.gate.css.values import pixels
+from publisher.gate.findings import Finding, html_warning
+from publisher.gate.html_document import HtmlDocument, finding_at
 from publisher.gate.mail import CheckedMail
+from publisher.gate.mail_clients.caniemail import GMAIL_APPS, OUTLOOK_WINDOWS
 
-# Between these a column of text is read with ease, and fits into a desktop's reading pane.
-COLUMN = (400, 720)
-# The narrowest phones in use; WCAG 2.2, 1.4.10 asks for it too.
-PHONE = 320
-PIXELS = re.compile(r"(\d{1,5})(?:px)?")
-WIDTH = re.compile(r"\bwidth\s*[:=]\s*[\"']?(\d{1,5})", re.IGNORECASE)
+_FLUID = "fluid"
+# Pixels. A column of this width is easy to read and fits into a desktop's reading pane.
+_COLUMN = (400, 720)
+# Pixels. The narrowest phones in use; WCAG 2.2, 1.4.10 has it too.
+_PHONE = 320
+_PIXELS = re.compile(r"(\d{1,5})(?:px)?")
+_WIDTH = re.compile(r"\bwidth\s*[:=]\s*[\"']?(\d{1,5})", re.IGNORECASE)
 
-OUTLOOK = ("Outlook Windows",)
-# They show a mail without its <style> to readers whose account is not Google's.
-WITHOUT_STYLES = ("Gmail iOS", "Gmail Android")
 
-ROLE = Rule(
+_ROLE = html_warning(
     code="table-role",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix='say role="presentation" on every table that only lays out, and use no th or caption in it',
-    why="Screen readers announce rows and columns otherwise (WCAG 2.2, 1.3.1).",
+    fix='write role="presentation" on every table that is for layout only, without th or caption',
+    why="Otherwise screen readers announce rows and columns (WCAG 2.2, 1.3.1).",
 )
-SPACING = Rule(
+_SPACING = html_warning(
     code="table-spacing",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix='say cellpadding="0" cellspacing="0" border="0" on every table',
-    why="Outlook for Windows puts gaps between cells otherwise (caniemail html-cellspacing).",
+    fix='write cellpadding="0" cellspacing="0" border="0" on every table',
+    why="Otherwise Outlook for Windows puts gaps between cells (caniemail html-cellspacing).",
 )
-COLUMN_WIDTH = Rule(
+_COLUMN_WIDTH = html_warning(
     code="column-width",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix='put the content into a table with width="600" and max-width:600px',
     why="Lines as long as a desktop's window is wide are hard to read (WCAG 2.2, 1.4.8).",
 )
-OUTLOOK_WIDTH = Rule(
+_OUTLOOK_WIDTH = html_warning(
     code="column-outlook",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix='say width="600" on the table, or put a table of that width into an [if mso] comment',
-    why="Outlook for Windows knows max-width on tables at most (caniemail css-max-width).",
+    fix='write width="600" on the table, or put a table of that width into an [if mso] comment',
+    why="Outlook for Windows supports max-width on tables at most (caniemail css-max-width).",
 )
-FIXED = Rule(
+_FIXED = html_warning(
     code="width-fixed",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="say width:100% and max-width in its style attribute; leave pixels to the width attribute",
+    fix="write width:100% and max-width in its style attribute; leave pixels to the width attribute",
     why="Without <style> a phone shows it wider than its screen (caniemail html-style; "
     "WCAG 2.2, 1.4.10).",
 )
-RULES = (ROLE, SPACING, COLUMN_WIDTH, OUTLOOK_WIDTH, FIXED)
+RULES = (_ROLE, _SPACING, _COLUMN_WIDTH, _OUTLOOK_WIDTH, _FIXED)
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
-    """Look at a mail's tables and widths."""
-    seen = page(mail)
-    if not seen.elements:
+    """Check a mail's tables and widths."""
+    document = mail.document
+    if not document.elements:
         return
-    for table in seen.tagged("table"):
+    for table in document.tagged("table"):
         yield from _table(table)
-    yield from _column(seen, styles_of(mail))
-    yield from _fixed(seen, styles_of(mail))
+    widths = _widths(document)
+    yield from _column(document, widths)
+    for element in document.tagged("table", "td", "th", "div", "img", "p"):
+        styled = widths.get(id(document.declared[element]), {})
+        if _FLUID in styled:
+            continue
+        width = styled.get("width") or _width_attribute(element)
+        if width and width > _PHONE:
+            problem = f"<{element.tag}> is {width:.0f} px wide on every screen"
+            yield finding_at(_FIXED, element, problem, GMAIL_APPS)
 
 
 def _table(table: etree._Element) -> Iterator[Finding]:
-    role = table.get("role", "")
-    telling = next(
-        (one for one in table.iter("th", "caption", "thead", "table") if one is not table), None
-    )
-    holds_data = telling is not None and telling.tag != "table"
-    if role not in {"presentation", "none"} and not holds_data:
-        yield at(ROLE, table, "a table that lays out has no role=presentation")
-    elif role in {"presentation", "none"} and telling is not None and holds_data:
-        yield at(ROLE, telling, f"a table that lays out has <{telling.tag}>")
+    is_layout = table.get("role", "") in {"presentation", "none"}
+    marks = (one for one in table.iter("th", "caption", "thead", "table") if one is not table)
+    first = next(marks, None)
+    has_data = first is not None and first.tag != "table"
+    if not is_layout and not has_data:
+        yield finding_at(_ROLE, table, "a table for layout has no role=presentation")
+    elif is_layout and has_data and first is not None:
+        yield finding_at(_ROLE, first, f"a table for layout has <{first.tag}>")
     lacking = [
         name for name in ("cellpadding", "cellspacing", "border") if table.get(name) is None
     ]
-    if lacking and not holds_data:
-        yield at(SPACING, table, f"it does not say {', '.join(lacking)}", OUTLOOK)
+    if lacking and not has_data:
+        yield finding_at(_SPACING, table, f"it has no {', '.join(lacking)}", OUTLOOK_WINDOWS)
 
 
-def _column(seen: Page, sheets: Cascade) -> Iterator[Finding]:
-    """Find what bounds the content: an element of a column's width."""
-    least, most = COLUMN
-    ghosts = [
+def _column(document: HtmlDocument, widths: dict[int, dict[str, float]]) -> Iterator[Finding]:
+    """Look for the element that limits the width of the content."""
+    least, most = _COLUMN
+    in_comments = [
         int(width)
-        for comment in seen.comments
-        if comment.conditional
-        for width in WIDTH.findall(comment.text)
+        for comment in document.comments
+        if comment.is_conditional
+        for width in _WIDTH.findall(comment.text)
     ]
-    for element in seen.tagged("table", "td", "div", "center"):
-        stated = _attribute(element)
-        bound = _styled(element, sheets).get("max-width") or stated
+    for element in document.tagged("table", "td", "div", "center"):
+        stated = _width_attribute(element)
+        bound = widths.get(id(document.declared[element]), {}).get("max-width") or stated
         if not bound or not least <= bound <= most:
             continue
-        if not (stated and least <= stated <= most) and not any(
-            least <= width <= most for width in ghosts
-        ):
-            yield at(OUTLOOK_WIDTH, element, "nothing bounds the column in Outlook", OUTLOOK)
+        for_outlook = [*in_comments, stated or 0]
+        if not any(least <= width <= most for width in for_outlook):
+            problem = "nothing limits the column in Outlook"
+            yield finding_at(_OUTLOOK_WIDTH, element, problem, OUTLOOK_WINDOWS)
         return
-    yield COLUMN_WIDTH.broken("nothing bounds the width of the content", where="body")
+    yield _COLUMN_WIDTH.finding("nothing limits the width of the content", where="body")
 
 
-def _fixed(seen: Page, sheets: Cascade) -> Iterator[Finding]:
-    for element in seen.tagged("table", "td", "th", "div", "img", "p"):
-        styled = _styled(element, sheets)
-        width = styled.get("width") or (None if "fluid" in styled else _attribute(element))
-        if width and width > PHONE and "fluid" not in styled:
-            kind = f"<{element.tag}>"
-            yield at(
-                FIXED, element, f"{kind} is {width:.0f} px wide on every screen", WITHOUT_STYLES
-            )
-
-
-def _attribute(element: etree._Element) -> float | None:
-    """Give the width attribute in pixels; None for a share."""
-    found = PIXELS.fullmatch(element.get("width", "").strip())
+def _width_attribute(element: etree._Element) -> float | None:
+    """Return the width attribute in pixels; None for a percentage."""
+    found = _PIXELS.fullmatch(element.get("width", "").strip())
     return float(found[1]) if found else None
 
 
-def _styled(element: etree._Element, sheets: Cascade) -> dict[str, float]:
-    """Give the widths that styles state in pixels; `fluid` where one is a share of what is around.
+def _widths(document: HtmlDocument) -> dict[int, dict[str, float]]:
+    """Return the widths in pixels of each tuple of declarations, by its id.
 
-    A minimum of pixels makes what is fluid stiff again.
+    There is _FLUID if the width is a percentage. A minimum in pixels takes it away again.
     """
-    widths: dict[str, float] = {}
-    for declared in sheets.applied(element):
-        if declared.name not in {"width", "max-width", "min-width"}:
+    found: dict[int, dict[str, float]] = {}
+    for applied in document.declared.values():
+        if id(applied) in found:
             continue
-        if declared.value.lower() == "auto" or "%" in declared.units:
-            widths.pop(declared.name, None)
-            widths["fluid"] = 1.0
-        elif pixels := length(declared.value, 16.0):
-            widths[declared.name] = pixels
-            if declared.name == "width":
-                widths.pop("fluid", None)
-    if widths.get("min-width", 0) > PHONE:
-        widths.pop("fluid", None)
-        widths["width"] = widths["min-width"]
-    return widths
+        widths = found[id(applied)] = {}
+        for declared in applied:
+            if declared.name not in {"width", "max-width", "min-width"}:
+                continue
+            if declared.value.lower() == "auto" or "%" in declared.units:
+                widths.pop(declared.name, None)
+                widths[_FLUID] = 1.0
+            elif size := pixels(declared.value, 16.0):
+                widths[declared.name] = size
+                if declared.name == "width":
+                    widths.pop(_FLUID, None)
+        if widths.get("min-width", 0) > _PHONE:
+            widths.pop(_FLUID, None)
+            widths["width"] = widths["min-width"]
+    return found

@@ -1,7 +1,4 @@
-"""Links: where they lead, what they are called, and that both agree.
-
-Follows none. Knows no style.
-"""
+"""Links: where they lead, what they are called, and whether both agree. None is followed."""
 
 from __future__ import annotations
 
@@ -12,98 +9,79 @@ from urllib.parse import SplitResult, urlsplit
 from lxml import etree
 
 from publisher.gate.css.computed_style import language_of
-from publisher.gate.findings import Finding, MailPart, Rule, Severity
-from publisher.gate.html_document import at, clip_text, page, text_of
+from publisher.gate.findings import Finding, html_error, html_warning
+from publisher.gate.html_document import clip_text, finding_at, text_content
 from publisher.gate.mail import CheckedMail
-from publisher.gate.rules.template_leftovers import MARKER
+from publisher.gate.template_markers import TEMPLATE_MARKER
 
-SAFE = frozenset({"https", "http", "mailto", "tel"})
-# Some programs and servers cut what is longer.
-LONGEST = 2000
-ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
-MAILBOX = re.compile(r"[^@\s<>]+@[^@\s<>]+\.\w+")
+_SAFE = frozenset({"https", "http", "mailto", "tel"})
+# Characters. Some clients and servers cut longer addresses.
+_LONGEST = 2000
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_MAILBOX = re.compile(r"[^@\s<>]+@[^@\s<>]+\.\w+")
 
-SCHEME = Rule(
+_SCHEME = html_error(
     code="link-scheme",
-    severity=Severity.ERROR,
-    part=MailPart.HTML,
     fix="write the whole address, with https and a host",
-    why="In a mail an address without a host leads nowhere, and javascript:, data: and file: "
-    "are taken for an attack.",
+    why="In a mail an address without a host leads nowhere, and filters take javascript:, data: "
+    "and file: for an attack.",
 )
-DEAD = Rule(
+_DEAD = html_error(
     code="link-dead",
-    severity=Severity.ERROR,
-    part=MailPart.HTML,
     fix="give the link an address, or make it plain text",
-    why="A reader who follows it gets nowhere.",
+    why="Nobody who follows it gets anywhere.",
 )
-ANCHOR = Rule(
+_ANCHOR = html_warning(
     code="link-anchor",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix="link to the place on the web instead",
-    why="Links within a mail do nothing in Gmail for iOS, and go astray in Yahoo "
+    why="Links within a mail do nothing in Gmail for iOS, and lead elsewhere in Yahoo "
     "(caniemail html-anchor-links).",
 )
-INSECURE = Rule(
+_INSECURE = html_warning(
     code="link-insecure",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix="write https",
-    why="Anybody on the way can read and change what comes by http; programs warn of it.",
+    why="Anybody on the way can read and change what comes by http; clients warn of it.",
 )
-FORM = Rule(
+_FORM = html_warning(
     code="link-form",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix="percent-encode the path, write the host in punycode, and keep it short",
-    why="Mail programs cut addresses at spaces, encode them twice, or cut long ones off (RFC 3986).",
+    why="Mail clients cut addresses at spaces, encode them twice, or cut long ones (RFC 3986).",
 )
-DISGUISED = Rule(
+_DISGUISED = html_warning(
     code="link-disguised",
-    # An article says so, not the template: that must not hold up everybody's mail.
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
+    # A warning: it comes from an article, which must not stop the whole issue.
     fix="show the address that the link leads to, or words instead of an address",
-    why="A link that shows another address than it leads to is how one phishes; programs warn "
-    "of the whole mail.",
+    why="Phishing shows another address than the link leads to; clients warn of the whole mail.",
 )
-NAME = Rule(
+_NAME = html_error(
     code="link-name",
-    severity=Severity.ERROR,
-    part=MailPart.HTML,
-    fix="give the link words, or the picture in it an alt that says where it leads",
-    why="Without pictures there is nothing to follow, and no other link leads there "
+    fix="give the link words, or the image in it an alt that says where it leads",
+    why="Without images there is nothing to follow, and no other link leads there "
     "(WCAG 2.2, 2.4.4).",
 )
-UNNAMED = Rule(
+_UNNAMED = html_warning(
     code="link-unnamed",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="give the link words, or the picture in it an alt that says where it leads",
-    why="Screen readers spell the address out (WCAG 2.2, 2.4.4).",
+    fix="give the link words, or the image in it an alt that says where it leads",
+    why="Screen readers read out the address (WCAG 2.2, 2.4.4).",
 )
-SAME = Rule(
+_SAME = html_warning(
     code="link-same-name",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="say in aria-label where each of them leads",
-    why="In a screen reader's list of links they are one and the same (WCAG 2.2, 2.4.4).",
+    fix="write into aria-label where each of them leads",
+    why="In a screen reader's list of links they look the same (WCAG 2.2, 2.4.4).",
 )
-RULES = (SCHEME, DEAD, ANCHOR, INSECURE, FORM, DISGUISED, NAME, UNNAMED, SAME)
+RULES = (_SCHEME, _DEAD, _ANCHOR, _INSECURE, _FORM, _DISGUISED, _NAME, _UNNAMED, _SAME)
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
-    """Look at every link."""
-    seen = page(mail)
-    links = [link for link in seen.tagged("a", "area") if link.get("href") is not None]
-    places = {element.get("id") or element.get("name") for element in seen.elements}
+    """Check every link."""
+    document = mail.document
+    links = [link for link in document.tagged("a", "area") if link.get("href") is not None]
+    places = {element.get("id") or element.get("name") for element in document.elements}
     for link in links:
         href = link.get("href", "").strip()
         if not href or href.startswith("#"):
             yield from _within(link, href, places)
-        elif not MARKER.search(href):  # which is `residue`'s business
+        elif not TEMPLATE_MARKER.search(href):  # found by template_leftovers
             yield from _address(link, href)
             yield from _disguise(link, href)
     yield from _names(links)
@@ -111,15 +89,15 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
 
 def _within(link: etree._Element, href: str, places: set[str | None]) -> Iterator[Finding]:
     if href[1:] and href[1:] in places:
-        yield at(
-            ANCHOR,
+        yield finding_at(
+            _ANCHOR,
             link,
             "it leads to another place in the mail",
             ("Gmail iOS", "Yahoo Mail iOS"),
         )
     else:
-        yield at(
-            DEAD, link, f"it leads to {clip_text(href)}" if href else "its address is empty"
+        yield finding_at(
+            _DEAD, link, f"it leads to {clip_text(href)}" if href else "its address is empty"
         )
 
 
@@ -127,19 +105,19 @@ def _address(link: etree._Element, href: str) -> Iterator[Finding]:
     parts = _split(href)
     scheme = parts.scheme.lower() if parts else ""
     if parts is None:
-        yield at(SCHEME, link, f"{clip_text(href)} is no address")
-    elif scheme not in SAFE:
-        kind = f"a {clip_text(scheme)}: address" if scheme else "no whole address"
-        yield at(SCHEME, link, f"{clip_text(href)} is {kind}")
+        yield finding_at(_SCHEME, link, f"{clip_text(href)} is not an address")
+    elif scheme not in _SAFE:
+        kind = f"a {clip_text(scheme)}: address" if scheme else "not a whole address"
+        yield finding_at(_SCHEME, link, f"{clip_text(href)} is {kind}")
     elif scheme.startswith("http") and not parts.hostname:
-        yield at(SCHEME, link, f"{clip_text(href)} has no host")
+        yield finding_at(_SCHEME, link, f"{clip_text(href)} has no host")
     else:
         if scheme == "http":
-            yield at(INSECURE, link, f"{clip_text(href)} goes by http")
+            yield finding_at(_INSECURE, link, f"{clip_text(href)} goes by http")
         if not href.isascii() or re.search(r"[\s<>\"{}|\\^`]", href):
-            yield at(FORM, link, f"{clip_text(href)} is not encoded")
-        if len(href) > LONGEST:
-            yield at(FORM, link, f"an address has {len(href)} characters")
+            yield finding_at(_FORM, link, f"{clip_text(href)} is not encoded")
+        if len(href) > _LONGEST:
+            yield finding_at(_FORM, link, f"an address has {len(href)} characters")
 
 
 def _split(href: str) -> SplitResult | None:
@@ -153,19 +131,19 @@ def _split(href: str) -> SplitResult | None:
 
 def _disguise(link: etree._Element, href: str) -> Iterator[Finding]:
     parts = _split(href)
-    shown = text_of(link)
+    shown = text_content(link)
     if parts is None:
         return
     if parts.scheme.startswith("http") and (parts.username or "@" in parts.netloc):
-        yield at(DISGUISED, link, f"{clip_text(href)} hides its host behind a name")
-    if ADDRESS.fullmatch(shown):
+        yield finding_at(_DISGUISED, link, f"{clip_text(href)} hides its host behind a name")
+    if _ADDRESS.fullmatch(shown):
         said = _split(shown if "//" in shown else f"https://{shown}")
         if said and said.hostname and _host(said) != _host(parts):
             problem = f"it shows {clip_text(said.hostname)} and leads to {clip_text(parts.hostname or href)}"
-            yield at(DISGUISED, link, problem)
-    elif parts.scheme == "mailto" and MAILBOX.fullmatch(shown) and shown not in parts.path:
-        yield at(
-            DISGUISED,
+            yield finding_at(_DISGUISED, link, problem)
+    elif parts.scheme == "mailto" and _MAILBOX.fullmatch(shown) and shown not in parts.path:
+        yield finding_at(
+            _DISGUISED,
             link,
             f"it shows {clip_text(shown)} and writes to {clip_text(parts.path)}",
         )
@@ -186,19 +164,19 @@ def _names(links: list[etree._Element]) -> Iterator[Finding]:
     for link, name in named.items():
         href = link.get("href", "")
         if not name:
-            rule = UNNAMED if href in reached else NAME
-            yield at(rule, link, "nothing says where it leads")
+            rule = _UNNAMED if href in reached else _NAME
+            yield finding_at(rule, link, "nothing says where it leads")
         elif language_of(link):
-            continue  # a switch of languages: what it leads to is what it stands beside
+            continue  # a switch of languages, which leads to the same story
         elif targets.setdefault(name.lower(), href) != href:
-            yield at(SAME, link, f"{clip_text(name)!r} leads to different places")
+            yield finding_at(_SAME, link, f"{clip_text(name)!r} leads to different places")
 
 
 def _name(link: etree._Element) -> str:
-    """Give a link's accessible name, as screen readers come to it."""
+    """Return a link's accessible name, as screen readers compute it."""
     if label := (link.get("aria-label") or "").strip():
         return label
-    pieces = [text_of(link), *(image.get("alt", "") for image in link.iter("img"))]
+    pieces = [text_content(link), *(image.get("alt", "") for image in link.iter("img"))]
     return (
         " ".join(" ".join(pieces).split())
         or (link.get("title") or link.get("alt") or "").strip()

@@ -1,88 +1,79 @@
-"""The first line of a mail, which inboxes show beside its subject.
+"""The first line of a mail (preheader), which inboxes show beside its subject.
 
-It is the first text of the HTML part, whether readers of the mail see it or not. Pure.
+It is the first text of the HTML part, whether it is visible in the mail or not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import takewhile
 
 from lxml import etree
 
-from publisher.gate import visible_text
-from publisher.gate.findings import Finding, MailPart, Rule, Severity
-from publisher.gate.header_fields import decode_words, fields_named, header_fields
-from publisher.gate.html_document import clip_text, line, named
+from publisher.gate.findings import Finding, html_error, html_warning
+from publisher.gate.html_document import clip_text, element_name, line_of
 from publisher.gate.mail import CheckedMail
-from publisher.gate.text_layout import columns
+from publisher.gate.text_layout import column_width
+from publisher.gate.visible_text import TextPiece, camouflage
 
-# What inboxes show, from a phone to a wide window.
-COLUMNS = range(40, 131)
+# Columns that inboxes show, from a phone to a wide window.
+_COLUMNS = range(40, 131)
 
-MISSING = Rule(
+_MISSING = html_error(
     code="preheader-missing",
-    severity=Severity.ERROR,
-    part=MailPart.HTML,
-    fix="let the first text of the mail be its first line, and nothing stand before it",
-    why="Inboxes show the first text that they find, be it 'View in browser'.",
+    fix="put the first line before all other text of the mail",
+    why="Inboxes show the first text of a mail, even 'View in browser'.",
 )
-HIDDEN = Rule(
+_HIDDEN = html_error(
     code="preheader-hidden",
-    severity=Severity.ERROR,
-    part=MailPart.HTML,
-    fix="show the first line to readers as well",
-    why="Google's guidelines for senders forbid hidden content; filters count tiny and "
-    "camouflaged letters as spam.",
+    fix="show the first line in the mail as well",
+    why="Google's sender guidelines forbid hidden content; filters count tiny and camouflaged "
+    "text as spam.",
 )
-LENGTH = Rule(
+_LENGTH = html_warning(
     code="preheader-length",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix=f"write {COLUMNS.start} to {COLUMNS.stop - 1} columns; a Chinese character takes two",
-    why="A shorter one is filled up with what comes next, a longer one is cut.",
+    fix=f"write {_COLUMNS.start} to {_COLUMNS.stop - 1} columns; a Chinese character takes two",
+    why="Inboxes fill a short one with the text that follows, and cut a long one.",
 )
-REPEATED = Rule(
+_REPEATED = html_warning(
     code="preheader-repeats",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="say in the first line what the subject does not",
+    fix="write something into the first line that the subject does not say",
     why="Inboxes show the two side by side.",
 )
-RULES = (MISSING, HIDDEN, LENGTH, REPEATED)
+RULES = (_MISSING, _HIDDEN, _LENGTH, _REPEATED)
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
-    """Look at the first text of the HTML part."""
-    said, element, hidden = first_line(mail.tree)
+    """Check the first text of the HTML part."""
+    text, element, hidden_by = _first_line(mail.document.text_pieces)
     if element is None:
-        yield MISSING.broken("the HTML part has no text", where="body")
+        yield _MISSING.finding("the HTML part has no text", where="body")
         return
-    where, number = named(element), line(element)
-    wanted = mail.preheader or said
-    if not squeezed(said).startswith(squeezed(wanted)):
-        problem = f"the first text is “{clip_text(said)}”, not “{clip_text(wanted)}”"
-        yield MISSING.broken(problem, where=where, line=number)
-    if reason := hidden or visible_text.camouflage(element):
-        yield HIDDEN.broken(f"it is hidden by {reason}", where=where, line=number)
-    if (width := columns(" ".join(wanted.split()))) not in COLUMNS:
-        yield LENGTH.broken(f"it takes {width} columns", where=where, line=number)
-    subjects = fields_named(header_fields(mail.content), "Subject")
-    if squeezed(wanted) in {squeezed(decode_words(subject.value)) for subject in subjects}:
-        yield REPEATED.broken("it is the subject again", where=where, line=number)
+    where, line = element_name(element), line_of(element)
+    wanted = mail.preheader or text
+    if not _without_spaces(text).startswith(_without_spaces(wanted)):
+        problem = f"the first text is “{clip_text(text)}”, not “{clip_text(wanted)}”"
+        yield _MISSING.finding(problem, where=where, line=line)
+    if reason := hidden_by or camouflage(element):
+        yield _HIDDEN.finding(f"it is hidden by {reason}", where=where, line=line)
+    if (width := column_width(" ".join(wanted.split()))) not in _COLUMNS:
+        yield _LENGTH.finding(f"it takes {width} columns", where=where, line=line)
+    if _without_spaces(wanted) == _without_spaces(mail.decoded_header("Subject")):
+        yield _REPEATED.finding("it repeats the subject", where=where, line=line)
 
 
-def first_line(tree: etree._Element) -> tuple[str, etree._Element | None, str | None]:
-    """Give the first block's text, the element that it begins in, and what hides it."""
-    found = iter(visible_text.pieces(tree))
+def _first_line(
+    pieces: Iterable[TextPiece],
+) -> tuple[str, etree._Element | None, str | None]:
+    """Return the text of the first block, the element where it begins, and what hides it."""
+    found = iter(pieces)
     first = next((piece for piece in found if piece.text.strip()), None)
     if first is None:
         return "", None, None
     rest = takewhile(lambda piece: piece.element is not None, found)
-    text = first.text + "".join(piece.text for piece in rest)
-    return " ".join(text.split()), first.element, first.hidden
+    text = first.text + "".join([piece.text for piece in rest])
+    return " ".join(text.split()), first.element, first.hidden_by
 
 
-def squeezed(text: str) -> str:
-    """Take out white space, which is laid out anew in a mail."""
+def _without_spaces(text: str) -> str:
     return "".join(text.split())

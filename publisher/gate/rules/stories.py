@@ -1,8 +1,6 @@
-"""Whether both parts of a mail tell each story in the article's own words: all of them, in order.
+"""Whether both parts of a mail contain each story in its author's words: all of them, in order.
 
-So that what an author wrote means the same in the HTML part, in the text part and in every
-language. How stories stand to each other is the template's business, as long as they are not
-mixed. Knows no template.
+The template may arrange stories in any way, as long as they are not mixed.
 """
 
 from __future__ import annotations
@@ -12,56 +10,50 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from publisher.gate import visible_text
-from publisher.gate.findings import Finding, MailPart, Rule, Severity
-from publisher.gate.html_document import clip_text
+from publisher.gate.findings import (
+    Finding,
+    Rule,
+    html_error,
+    html_warning,
+    text_error,
+    text_warning,
+)
 from publisher.gate.mail import CheckedMail, ExpectedStory
-from publisher.gate.passages import Words
+from publisher.gate.passages import PassageText
 
-# Enough of a title to know the story by.
-SHOWN = 48
-
-IN_HTML = Rule(
+_IN_HTML = html_error(
     code="story-html",
-    severity=Severity.ERROR,
-    part=MailPart.HTML,
-    fix="print the story's words as they are given to the template, and filter nothing",
-    why="Every word of a story stands in the mail as its author wrote it, and in her order: what "
-    "is lost or changed on the way may mean something else.",
+    fix="print the story's words as the template receives them, without filters",
+    why="Every word of a story must be in the mail as its author wrote it, in the same order: a "
+    "lost or changed word may change the meaning.",
 )
-IN_TEXT = Rule(
+_IN_TEXT = text_error(
     code="story-text",
-    severity=Severity.ERROR,
-    part=MailPart.TEXT,
-    fix="print the story's words as they are given to the template, and filter nothing",
-    why="Every word of a story stands in the mail as its author wrote it, and in her order: what "
-    "is lost or changed on the way may mean something else.",
+    fix="print the story's words as the template receives them, without filters",
+    why="Every word of a story must be in the mail as its author wrote it, in the same order: a "
+    "lost or changed word may change the meaning.",
 )
-HTML_JOINED = Rule(
+_HTML_JOINED = html_warning(
     code="story-html-joined",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="give each of the story's passages a block of its own, or see that nothing changes it",
-    why="Words in one line with a story's are read with them: a “not” before them turns them "
-    "around.",
+    fix="put each of the story's passages into a block of its own, or see that nothing changes its meaning",
+    why="Words in the same line are read with the story's: a “not” before them changes the "
+    "meaning.",
 )
-TEXT_JOINED = Rule(
+_TEXT_JOINED = text_warning(
     code="story-text-joined",
-    severity=Severity.WARNING,
-    part=MailPart.TEXT,
-    fix="give each of the story's passages lines of its own, or see that nothing changes it",
-    why="Words in one line with a story's are read with them: a “not” before them turns them "
-    "around.",
+    fix="put each of the story's passages on lines of its own, or see that nothing changes its meaning",
+    why="Words in the same line are read with the story's: a “not” before them changes the "
+    "meaning.",
 )
-RULES = (IN_HTML, IN_TEXT, HTML_JOINED, TEXT_JOINED)
+RULES = (_IN_HTML, _IN_TEXT, _HTML_JOINED, _TEXT_JOINED)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a story stands in a part, as numbers of letters; what of it is not there.
+class _FoundStory:
+    """Where a story is in a part, as numbers of letters, and what is wrong with it.
 
-    `fault` says what is wrong with the first passage that is damaged, `more` counts the others;
-    `joined` says which of its passages does not stand alone.
+    `fault` is about the first damaged passage, `more` counts the others; `joined` is about the
+    first passage that shares its line with other words.
     """
 
     start: int
@@ -72,102 +64,91 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """Where passages stand in a part, each looked for once: all places, and those alone."""
+class _PassageFinder:
+    """Where passages are in a part: everywhere, and where they have their lines to themselves."""
 
-    part: Words
+    part: PassageText
     known: dict[str, tuple[list[int], list[int]]] = field(default_factory=dict)
 
-    def everywhere(self, words: Words) -> list[int]:
-        """Give every place of a passage, in order."""
-        return self._of(words)[0]
-
-    def alone(self, words: Words) -> list[int]:
-        """Give the places where nothing else stands in its lines."""
-        return self._of(words)[1]
-
-    def _of(self, words: Words) -> tuple[list[int], list[int]]:
+    def find(self, words: PassageText) -> tuple[list[int], list[int]]:
+        """Return all places of a passage in order, and those where it stands alone."""
         found = self.known.get(words.source)
         if found is None:
-            every = list(self.part.every(words))
+            every = self.part.every(words)
             alone = [place for place in every if self.part.stand_alone(words, place)]
             found = self.known[words.source] = (every, alone)
         return found
 
 
-Passages = Sequence[Words]
-Choice = Sequence[list[int]]
+_Passages = Sequence[PassageText]
+_Choice = Sequence[list[int]]
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
     """Look for every story in both parts."""
     read = {
-        story: [w for p in story.passages if (w := Words(p)).letters] for story in mail.stories
+        story: [words for p in story.passages if (words := PassageText(p)).letters]
+        for story in mail.stories
     }
     stories = {story: passages for story, passages in read.items() if passages}
     if stories:
-        yield from _told(
-            IN_HTML, HTML_JOINED, stories, Words(visible_text.visible_text(mail.tree))
-        )
-        yield from _told(IN_TEXT, TEXT_JOINED, stories, Words(mail.text))
+        html = PassageText(mail.document.visible_text)
+        yield from _check_part(_IN_HTML, _HTML_JOINED, stories, html)
+        yield from _check_part(_IN_TEXT, _TEXT_JOINED, stories, PassageText(mail.text))
 
 
-def _told(
-    rule: Rule, joined: Rule, stories: Mapping[ExpectedStory, Passages], part: Words
+def _check_part(
+    rule: Rule, joined: Rule, stories: Mapping[ExpectedStory, _Passages], part: PassageText
 ) -> Iterator[Finding]:
     places = _places(stories, part)
-    for story in stories:
-        place = places[story]
+    for story, place in places.items():
         if place.fault:
             more = f" (and {place.more} more)" if place.more else ""
-            yield rule.broken(place.fault + more, where=named(story))
+            yield rule.finding(place.fault + more, where=story.name)
         if place.joined:
-            yield joined.broken(place.joined, where=named(story))
+            yield joined.finding(place.joined, where=story.name)
     whole = {s: p for s, p in places.items() if not p.fault and len(stories[s]) > 1}
     ordered = sorted(whole, key=lambda story: whole[story].start)
     for story, following in pairwise(ordered):
         if whole[following].start < whole[story].end:
-            problem = f"its words are mixed with those of {named(following)}"
+            problem = f"its words are mixed with those of {following.name}"
             if story.passages == following.passages:
-                problem = "it stands there once, and another story says the same"
-            yield rule.broken(problem, where=named(story))
+                problem = "it is there once, and another story has the same words"
+            yield rule.finding(problem, where=story.name)
 
 
 def _places(
-    stories: Mapping[ExpectedStory, Passages], part: Words
-) -> dict[ExpectedStory, Place]:
-    """Find a place for every story, one that no other has taken if there is any.
+    stories: Mapping[ExpectedStory, _Passages], part: PassageText
+) -> dict[ExpectedStory, _FoundStory]:
+    """Find a place for every story, one that no other story has if possible.
 
-    The longest come first: what a short one says may be found within them, too.
+    The longest come first: the words of a short one may also stand within a long one.
     """
-    found: dict[ExpectedStory, Place] = {}
-    taken: list[Place] = []
-    known = Places(part)
-    lengths = {s: sum(len(words.letters) for words in stories[s]) for s in stories}
+    found: dict[ExpectedStory, _FoundStory] = {}
+    taken: list[_FoundStory] = []
+    finder = _PassageFinder(part)
+    lengths = {s: sum([len(words.letters) for words in stories[s]]) for s in stories}
     for story in sorted(stories, key=lengths.__getitem__, reverse=True):
-        place = found[story] = _place(known, stories[story], taken)
-        # One that only names a story may stand anywhere, also in a list of contents.
+        place = found[story] = _place(finder, stories[story], taken)
+        # A story of one passage may stand anywhere, also in a table of contents.
         if not place.fault and len(stories[story]) > 1:
             taken.append(place)
-    return found
+    return {story: found[story] for story in stories}
 
 
-def named(story: ExpectedStory) -> str:
-    """Name a story by its title and language, and its address where it has no words."""
-    title = next((passage for passage in story.passages if Words(passage).letters), story.url)
-    return f"“{clip_text(title, SHOWN)}” ({story.language})"
+def _place(
+    finder: _PassageFinder, passages: _Passages, taken: Sequence[_FoundStory]
+) -> _FoundStory:
+    """Find the last place where a story begins and all of it follows, else the most similar.
 
-
-def _place(known: Places, passages: Passages, taken: Sequence[Place]) -> Place:
-    """Find the last place where a story begins and all of it follows; else the best there is.
-
-    The last, since contents and references name it as well; and one where its passages stand
-    alone, if there is any.
+    The last, since a table of contents and links name it as well. A place where its passages
+    have their lines to themselves is preferred.
     """
-    alone = [known.alone(words) for words in passages]
-    everywhere = [known.everywhere(words) for words in passages]
+    places = [finder.find(words) for words in passages]
+    everywhere = [every for every, _ in places]
+    alone = [alone for _, alone in places]
     avoided = taken if len(passages) > 1 else ()
-    # Whoever has a place of its own is not mixed with others, whatever stands in its lines.
+    # A place of its own matters more than lines of its own.
     for choice, others in (
         (alone, avoided),
         (everywhere, avoided),
@@ -176,13 +157,15 @@ def _place(known: Places, passages: Passages, taken: Sequence[Place]) -> Place:
     ):
         if found := _free(passages, choice, others):
             end = found[-1] + len(passages[-1].letters)
-            joined = None if choice is alone else _joined(known.part, passages, found)
-            return Place(found[0], end, joined=joined)
-    return _damaged(known.part, passages, everywhere)
+            joined = None if choice is alone else _joined(finder.part, passages, found)
+            return _FoundStory(found[0], end, joined=joined)
+    return _damaged(finder.part, passages, everywhere)
 
 
-def _free(passages: Passages, choice: Choice, taken: Sequence[Place]) -> list[int] | None:
-    """Give where passages follow each other as late as may be and without others among them."""
+def _free(
+    passages: _Passages, choice: _Choice, taken: Sequence[_FoundStory]
+) -> list[int] | None:
+    """Return the last places where passages follow each other without another story among them."""
     limit: int | None = None
     while (begin := _latest(passages, choice, limit)) is not None:
         found = _followed(passages, choice, begin)
@@ -190,15 +173,15 @@ def _free(passages: Passages, choice: Choice, taken: Sequence[Place]) -> list[in
         others = [other.start for other in taken if other.start < end and begin < other.end]
         if not others:
             return found
-        # What begins later than this was not found, so what is free ends before the others.
+        # Nothing free begins later than this, so it must end before the others.
         limit = min(others)
     return None
 
 
-def _latest(passages: Passages, choice: Choice, limit: int | None = None) -> int | None:
-    """Give the last place from which on all passages follow each other, and end by a limit.
+def _latest(passages: _Passages, choice: _Choice, limit: int | None = None) -> int | None:
+    """Return the last place from which all passages follow each other and end by a limit.
 
-    From behind, each as late as the one after it lets it be.
+    Found from the end: each as late as the one after it allows.
     """
     position = limit
     for words, places in zip(reversed(passages), reversed(choice), strict=True):
@@ -210,8 +193,8 @@ def _latest(passages: Passages, choice: Choice, limit: int | None = None) -> int
     return position
 
 
-def _followed(passages: Passages, choice: Choice, begin: int) -> list[int]:
-    """Give where passages follow each other from a place on, up to the first that lacks."""
+def _followed(passages: _Passages, choice: _Choice, begin: int) -> list[int]:
+    """Return where passages follow each other from a place on, up to the first that is missing."""
     found: list[int] = []
     position = begin
     for words, places in zip(passages, choice, strict=True):
@@ -223,8 +206,8 @@ def _followed(passages: Passages, choice: Choice, begin: int) -> list[int]:
     return found
 
 
-def _joined(part: Words, passages: Passages, found: list[int]) -> str:
-    """Name the first passage that does not stand alone."""
+def _joined(part: PassageText, passages: _Passages, found: list[int]) -> str:
+    """Describe the first passage that shares its line with other words."""
     number, place = next(
         (number, place)
         for number, (words, place) in enumerate(zip(passages, found, strict=True), 1)
@@ -234,8 +217,8 @@ def _joined(part: Words, passages: Passages, found: list[int]) -> str:
     return f"passage {number} of {len(passages)} stands among other words: “{said}”"
 
 
-def _damaged(part: Words, passages: Passages, everywhere: Choice) -> Place:
-    """Say what is wrong from the last place on where most passages follow from the first."""
+def _damaged(part: PassageText, passages: _Passages, everywhere: _Choice) -> _FoundStory:
+    """Describe what is wrong from the last place on from which most passages follow."""
     start = position = _best(passages, everywhere)
     fault, faults = None, 0
     for number, (words, places) in enumerate(zip(passages, everywhere, strict=True), 1):
@@ -244,13 +227,13 @@ def _damaged(part: Words, passages: Passages, everywhere: Choice) -> Place:
             position = places[at] + len(words.letters)
             continue
         faults += 1
-        # Only the first is told, and comparing takes its time.
+        # Only the first is described, since comparing takes long.
         fault = fault or f"passage {number} of {len(passages)} {part.fault(words, position)}"
-    return Place(start, position, fault, faults - 1)
+    return _FoundStory(start, position, fault, faults - 1)
 
 
-def _best(passages: Passages, everywhere: Choice) -> int:
-    """Give the last place from which on as many passages follow as from any."""
+def _best(passages: _Passages, everywhere: _Choice) -> int:
+    """Return the last place from which as many passages follow as from any."""
     low, high, best = 0, len(passages) - 1, 0
     while low < high:
         middle = (low + high + 1) // 2

@@ -1,156 +1,142 @@
-"""What stands in <style>: where, how much, and in what form.
-
-Knows nothing of what the rules do.
-"""
+"""The <style> elements: where they stand, their size, and their form."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from publisher.gate.css.selectors import WHOLE_WORD
-from publisher.gate.findings import Finding, MailPart, Rule, Severity
-from publisher.gate.html_document import Page, StyleBlock, at, clip_text, page
+from publisher.gate.findings import Finding, Rule, html_error, html_warning
+from publisher.gate.html_document import HtmlDocument, StyleBlock, clip_text, finding_at
 from publisher.gate.mail import CheckedMail
+from publisher.gate.mail_clients.caniemail import GMAIL, OUTLOOK_WINDOWS
 
-# Gmail ignores a <style> that would bring the total over 16 kB; it was 8,192 bytes once.
-MOST_BYTES = 16_384
-NEAR = 8_192
+# Bytes. Gmail ignores a <style> that brings the total over this; the limit was once 8,192.
+_MOST_BYTES = 16_384
+_NEAR = 8_192
 
-IMPORTANT = re.compile(r"!\s{0,20}important", re.IGNORECASE)
-COMMENT = re.compile(r"/\*.*?(?:\*/|$)", re.DOTALL)
-# A phone's layout, which Gmail would keep.
-FOR_PHONES = re.compile(r"(?:min|max)-(?:device-)?width")
+_IMPORTANT = re.compile(r"!\s{0,20}important", re.IGNORECASE)
+_COMMENT = re.compile(r"/\*.*?(?:\*/|$)", re.DOTALL)
+# The layout for phones, which Gmail keeps.
+_FOR_PHONES = re.compile(r"(?:min|max)-(?:device-)?width")
 
-GMAIL = ("Gmail web", "Gmail iOS", "Gmail Android")
-OUTLOOK = ("Outlook Windows",)
-
-PLACE = Rule(
+_PLACE = html_error(
     code="style-place",
-    severity=Severity.ERROR,
-    part=MailPart.HTML,
     fix="move the <style> into the <head>",
     why="Gmail ignores a <style> in the body (caniemail html-style).",
 )
-SIZE = Rule(
+_SIZE = html_error(
     code="style-size",
-    severity=Severity.ERROR,
-    part=MailPart.HTML,
-    fix=f"keep all <style> together below {MOST_BYTES:,} bytes: inline what can be inlined",
-    why="Gmail ignores what is over 16 kB (hteumeuleu/email-bugs#90).",
+    fix=f"keep all <style> together below {_MOST_BYTES:,} bytes: inline what can be inlined",
+    why="Gmail ignores style sheets over 16 kB (hteumeuleu/email-bugs#90).",
 )
-NEARLY = Rule(
+_NEARLY = html_warning(
     code="style-size-near",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix=f"keep all <style> together below {NEAR:,} bytes",
+    fix=f"keep all <style> together below {_NEAR:,} bytes",
     why="That was Gmail's limit for years (hteumeuleu/email-bugs#90).",
 )
-NESTED = Rule(
+_NESTED = html_error(
     code="style-nested",
-    severity=Severity.ERROR,
-    part=MailPart.HTML,
-    fix="put no @ rule into another, and no rule into a rule",
+    fix="write no at-rule within another, and no rule within a rule",
     why="Gmail drops the whole <style> (hteumeuleu/email-bugs#21).",
 )
-IMPORT = Rule(
+_IMPORT = html_error(
     code="style-import",
-    severity=Severity.ERROR,
-    part=MailPart.HTML,
-    fix="take @import out, and inline what it brought",
-    why="Gmail and Outlook ignore it, and others ask a server who reads (caniemail css-at-import).",
+    fix="remove @import, and inline its rules",
+    why="Gmail and Outlook ignore it, and with others a server learns who reads (caniemail "
+    "css-at-import).",
 )
-SYNTAX = Rule(
+_SYNTAX = html_warning(
     code="style-syntax",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix="mend the style sheet",
-    why="Gmail drops a <style> that it can't parse, others a rule.",
+    why="Gmail drops a <style> that it can't parse, other clients drop a rule.",
 )
-RISK = Rule(
+_RISK = html_warning(
     code="style-risk",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix="put it into a <style> of its own, after the others",
-    why="What Gmail does not know may cost the <style> in which it stands, and the layout for "
-    "phones with it.",
+    why="Gmail may drop the <style> with something that it does not support, and with it the "
+    "layout for phones.",
 )
-FORM = Rule(
+_FORM = html_warning(
     code="important-form",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
-    fix="write ` !important` in small letters, with a space before it",
-    why="Outlook for Windows needs the space, Gmail the small letters (caniemail css-important).",
+    fix="write ` !important` in lower case, with a space before it",
+    why="Outlook for Windows needs the space, Gmail the lower case (caniemail css-important).",
 )
-RULES = (PLACE, SIZE, NEARLY, NESTED, IMPORT, SYNTAX, RISK, FORM)
+RULES = (_PLACE, _SIZE, _NEARLY, _NESTED, _IMPORT, _SYNTAX, _RISK, _FORM)
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
-    """Look at every <style> that all mail programs see."""
-    seen = page(mail)
-    yield from _size(seen)
-    for block in seen.blocks:
-        if not block.in_head:
-            yield at(PLACE, block.element, "a <style> stands in the body", GMAIL)
+    """Check every <style> outside of conditional comments."""
+    document = mail.document
+    yield from _size(document)
+    for block in document.style_blocks:
+        if not block.is_in_head:
+            yield finding_at(_PLACE, block.element, "a <style> stands in the body", GMAIL)
         yield from _at_rules(block)
         yield from _syntax(block)
         yield from _risk(block)
         yield from _form(block)
 
 
-def _size(seen: Page) -> Iterator[Finding]:
-    size = sum(len(block.css.encode(errors="replace")) for block in seen.blocks)
-    rule = SIZE if size > MOST_BYTES else NEARLY
-    if size > NEAR:
-        yield at(rule, seen.blocks[0].element, f"the styles have {size:,} bytes", GMAIL)
+def _size(document: HtmlDocument) -> Iterator[Finding]:
+    size = sum(len(block.css.encode(errors="replace")) for block in document.style_blocks)
+    rule = _SIZE if size > _MOST_BYTES else _NEARLY
+    if size > _NEAR:
+        yield finding_at(
+            rule, document.style_blocks[0].element, f"the styles have {size:,} bytes", GMAIL
+        )
 
 
 def _found(rule: Rule, block: StyleBlock, line: int, problem: str, *clients: str) -> Finding:
-    return rule.broken(problem, where="style", line=block.line + line - 1, clients=clients)
+    return rule.finding(problem, where="style", line=block.line + line - 1, clients=clients)
 
 
 def _at_rules(block: StyleBlock) -> Iterator[Finding]:
     for rule in block.sheet.at_rules:
         if rule.name == "import":
-            yield _found(IMPORT, block, rule.line, f"@import {clip_text(rule.prelude)}")
+            yield _found(_IMPORT, block, rule.line, f"@import {clip_text(rule.prelude)}")
         if rule.depth:
             yield _found(
-                NESTED, block, rule.line, f"@{clip_text(rule.name)} is in another rule", *GMAIL
+                _NESTED,
+                block,
+                rule.line,
+                f"@{clip_text(rule.name)} is in another rule",
+                *GMAIL,
             )
     for line in block.sheet.nested:
-        yield _found(NESTED, block, line, "a rule is in another rule", *GMAIL)
+        yield _found(_NESTED, block, line, "a rule is in another rule", *GMAIL)
 
 
 def _syntax(block: StyleBlock) -> Iterator[Finding]:
     for fault in block.sheet.faults:
-        yield _found(SYNTAX, block, fault.line, clip_text(fault.problem))
+        yield _found(_SYNTAX, block, fault.line, clip_text(fault.problem))
     if "<!--" in block.css:
         line = block.css[: block.css.index("<!--")].count("\n") + 1
-        yield _found(SYNTAX, block, line, "<!-- is no comment in a style sheet")
+        yield _found(_SYNTAX, block, line, "<!-- is not a comment in a style sheet")
 
 
 def _risk(block: StyleBlock) -> Iterator[Finding]:
     sheet = block.sheet
-    if not any(FOR_PHONES.search(rule.prelude) for rule in sheet.at_rules):
+    if not any(_FOR_PHONES.search(rule.prelude) for rule in sheet.at_rules):
         return
     for rule in sheet.at_rules:
         if rule.name in {"font-face", "supports"} or "prefers-" in rule.prelude:
             problem = f"@{clip_text(rule.name)} {clip_text(rule.prelude)} stands beside the layout for phones"
-            yield _found(RISK, block, rule.line, problem, *GMAIL)
+            yield _found(_RISK, block, rule.line, problem, *GMAIL)
     for style in sheet.rules:
         for selector in style.selectors:
-            asked = (one for compound in selector.compounds for one in compound.attributes)
-            # Gmail knows [class~=x], and no other attribute selector.
-            if any((one.name, one.operator) != ("class", WHOLE_WORD) for one in asked):
+            # Gmail supports [class~=x], and no other attribute selector.
+            if any(
+                (name, operator) != ("class", "~=") for name, operator, _ in selector.attributes
+            ):
                 problem = "an attribute selector stands beside the layout for phones"
-                yield _found(RISK, block, style.line, problem, *GMAIL)
+                yield _found(_RISK, block, style.line, problem, *GMAIL)
 
 
 def _form(block: StyleBlock) -> Iterator[Finding]:
-    css = COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), block.css)
-    for found in IMPORTANT.finditer(css):
+    css = _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), block.css)
+    for found in _IMPORTANT.finditer(css):
         before = css[max(0, found.start() - 1) : found.start()]
         if found[0] != "!important" or not before.isspace():
             line = css.count("\n", 0, found.start()) + 1
             problem = f"it is written {clip_text(before + found[0])}"
-            yield _found(FORM, block, line, problem, *OUTLOOK)
+            yield _found(_FORM, block, line, problem, *OUTLOOK_WINDOWS)

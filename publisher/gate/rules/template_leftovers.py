@@ -1,107 +1,140 @@
-"""What templates leave behind: places that nothing was filled in, values that are none.
+"""What templates and broken encodings leave in a mail: placeholders, lost characters.
 
-What a story says in its own words is not residue: an article on templates may show one.
+What people wrote themselves is not a leftover: an article on templates may show a placeholder.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 
-from publisher.gate.findings import Finding, MailPart, Rule, Severity
-from publisher.gate.html_document import Page, at, clip_text, page
+from publisher.gate.findings import Finding, html_error, html_warning, text_error
+from publisher.gate.html_document import MOST_CHARACTERS, HtmlDocument, clip_text, finding_at
 from publisher.gate.mail import CheckedMail
-
-# Jinja and Liquid; our own tokens; Mailchimp; Salesforce and ERB.
-MARKER = re.compile(
-    r"\{\{[^{}]{0,200}(?:\}\})?|\{%[^{}]{0,200}(?:%\})?|\{#[^{}]{0,200}#\}"
-    r"|@@[A-Z_]{2,40}@@|\*\|[A-Z0-9_:]{1,60}\|\*"
-    r"|%%[A-Za-z_]{2,60}%%|<%[^<>]{0,200}%>"
+from publisher.gate.template_markers import (
+    MARKER_START,
+    TEMPLATE_MARKER,
+    is_by_people,
+    leftover_markers,
+    without_layout,
 )
-# Percent-encoded, and so most likely by an author who tells of templates.
-ENCODED = re.compile(r"%7[bB](?:%7[bB]|%25)")
-# What a part lays out anew, sets for the direction of its lines, or lets lines break at.
-LAID_OUT = re.compile(r"[\s\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
-# Of a place that is not closed, up to its first word; what follows may be the template's again.
-OPENING = re.compile(r"\{[{%]\s*[^\s\u2069]*")
-BEGINS = re.compile(r"[{%@*<]")
-# The names that languages have for nothing, when they are all that there is.
-NOTHING = frozenset({"none", "undefined", "null", "nan", "[object object]"})
-SPOKEN = ("alt", "title", "aria-label", "summary")
-LINKED = ("href", "src", "background", "style", "srcset")
-SEGMENT = re.compile(r"(?:[/=])(None|undefined|NaN|%5Bobject%20Object%5D)(?=[/?&#]|$)")
 
-UNFILLED = Rule(
+# A placeholder that is percent-encoded; most likely an article is about templates.
+_ENCODED = re.compile(r"%7[bB](?:%7[bB]|%25)")
+# The words of several languages for a missing value, if there is no other text.
+_NOTHING = frozenset({"none", "undefined", "null", "nan", "[object object]"})
+_TEXT_ATTRIBUTES = ("alt", "title", "aria-label", "summary")
+_ADDRESS_ATTRIBUTES = ("href", "src", "background", "style", "srcset")
+_SEGMENT = re.compile(r"(?:[/=])(None|undefined|NaN|%5Bobject%20Object%5D)(?=[/?&#]|$)")
+# What gettext leaves if it does not find a value.
+_GETTEXT = re.compile(r"%\([a-z_]+\)[sd]")
+_DAMAGE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ud800-\udfff]")
+# Stands for a character that could not be read.
+_REPLACEMENT = "\ufffd"
+# Characters of a line that are quoted.
+_QUOTED = 40
+
+_PLACEHOLDER_HTML = html_error(
     code="html-template",
-    severity=Severity.ERROR,
-    part=MailPart.HTML,
-    fix="fill in the value, or take its place out of the template",
-    why="Readers would get a piece of a template instead of what it stands for.",
+    fix="fill in the value, or remove its placeholder from the template",
+    why="Recipients would see a piece of the template instead of a value.",
 )
-NOWHERE = Rule(
+_PLACEHOLDER_URL = html_warning(
     code="url-template",
-    severity=Severity.WARNING,
-    part=MailPart.HTML,
     fix="see whether the address is meant so; else mend the template",
-    why="A value that was missing makes an address that leads nowhere.",
+    why="If a value is missing, the address leads nowhere.",
 )
-RULES = (UNFILLED, NOWHERE)
+_PLACEHOLDER_TEXT = text_error(
+    code="text-template",
+    fix="fill in the value, or remove its placeholder from the template",
+    why="Recipients would see a piece of the template instead of a value.",
+)
+_DAMAGE_HTML = html_error(
+    code="html-damage",
+    fix="remove control characters, and restore what was lost",
+    why="Gmail cuts a mail at some of them (hteumeuleu/email-bugs#140); U+FFFD stands for a "
+    "character that could not be read.",
+)
+_DAMAGE_TEXT = text_error(
+    code="text-damage",
+    fix="remove control characters, and restore what was lost",
+    why="They are shown as boxes or not at all; U+FFFD stands for a character that could not be "
+    "read.",
+)
+RULES = (_PLACEHOLDER_HTML, _PLACEHOLDER_URL, _PLACEHOLDER_TEXT, _DAMAGE_HTML, _DAMAGE_TEXT)
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
-    """Look for residue in texts, attributes and addresses."""
-    told = squeezed(mail.told)
-    seen = page(mail)
-    yield from _texts(seen, told)
-    for element in seen.elements:
-        for name in SPOKEN:
-            said = element.get(name, "")
-            for problem in _faults(said, told):
-                yield at(UNFILLED, element, f"{name}: {problem}")
-        for name in LINKED:
-            if found := MARKER.search(element.get(name, "")):
-                yield at(UNFILLED, element, f"{name}: {clip_text(found[0])} was left over")
-            elif found := ENCODED.search(element.get(name, "")):
-                yield at(NOWHERE, element, f"{name}: the address holds {found[0]!r}")
-        if found := SEGMENT.search(element.get("href") or element.get("src") or ""):
-            yield at(NOWHERE, element, f"the address holds {found[1]!r}")
+    """Look for leftovers in both parts."""
+    by_people = without_layout(mail.written_by_people)
+    document = mail.document
+    for element, texts in document.own_texts.items():
+        if element.tag not in {"style", "script"}:
+            for text in texts:
+                for problem in _in_text(text, by_people, is_alone=len(element) == 0):
+                    yield finding_at(_PLACEHOLDER_HTML, element, problem)
+    yield from _attributes(document, by_people)
+    is_quoted = _REPLACEMENT in mail.written_by_people  # as in an article on encodings
+    yield from _damaged_html(mail.html, is_quoted=is_quoted)
+    yield from _text_part(mail.text, by_people, is_quoted=is_quoted)
 
 
-def _texts(seen: Page, told: str) -> Iterator[Finding]:
-    for element in seen.elements:
-        if element.tag in {"style", "script"}:
+def _in_text(text: str, by_people: str, *, is_alone: bool = True) -> list[str]:
+    """Describe the leftovers of a text; `is_alone` says that its element has no other."""
+    found = []
+    if MARKER_START.search(text):
+        markers = leftover_markers(text, by_people)
+        found = [f"{clip_text(marker)} was left over" for marker in markers]
+    if is_alone and text.strip().lower() in _NOTHING and without_layout(text) not in by_people:
+        found.append(f"{text.strip()!r} is the only text")
+    return found
+
+
+def _attributes(document: HtmlDocument, by_people: str) -> Iterator[Finding]:
+    for element in document.elements:
+        attributes = element.attrib
+        for name in _TEXT_ATTRIBUTES:
+            if name in attributes:
+                for problem in _in_text(element.get(name, ""), by_people):
+                    yield finding_at(_PLACEHOLDER_HTML, element, f"{name}: {problem}")
+        for name in _ADDRESS_ATTRIBUTES:
+            if name not in attributes:
+                continue
+            if found := TEMPLATE_MARKER.search(element.get(name, "")):
+                problem = f"{name}: {clip_text(found[0])} was left over"
+                yield finding_at(_PLACEHOLDER_HTML, element, problem)
+            elif found := _ENCODED.search(element.get(name, "")):
+                problem = f"{name}: the address contains {found[0]!r}"
+                yield finding_at(_PLACEHOLDER_URL, element, problem)
+        if found := _SEGMENT.search(element.get("href") or element.get("src") or ""):
+            yield finding_at(_PLACEHOLDER_URL, element, f"the address contains {found[1]!r}")
+
+
+def _damaged_html(html: str, *, is_quoted: bool) -> Iterator[Finding]:
+    found = list(_DAMAGE.finditer(html[:MOST_CHARACTERS]))
+    for sign in dict.fromkeys([one[0] for one in found]):
+        if sign == _REPLACEMENT and is_quoted:
             continue
-        pieces = [element.text, *(child.tail for child in element)]
-        alone = len(element) == 0
-        for piece in pieces:
-            for problem in _faults(piece or "", told, alone=alone):
-                yield at(UNFILLED, element, problem)
+        places = [one for one in found if one[0] == sign]
+        yield _DAMAGE_HTML.finding(
+            f"U+{ord(sign):04X} is in the text, {len(places)} times in all",
+            where="html",
+            line=html.count("\n", 0, places[0].start()) + 1,
+        )
 
 
-def _faults(text: str, told: str, *, alone: bool = True) -> Iterator[str]:
-    if not text or text.isspace():
-        return
-    for found in MARKER.finditer(text) if BEGINS.search(text) else ():
-        if not is_told(found[0], told):
-            yield f"{clip_text(found[0])} was left over"
-    if alone and text.strip().lower() in NOTHING and squeezed(text) not in told:
-        yield f"{text.strip()!r} is all that it says"
-
-
-def is_told(found: str, told: str) -> bool:
-    """Tell whether people wrote what looks like a template's place; what they wrote is squeezed.
-
-    One that is not closed is looked up by its first word: it may be cut (`…`), and what follows
-    in its line need not be theirs.
-    """
-    if squeezed(found) in told:
-        return True
-    opening = OPENING.match(found)
-    closed = found.endswith(("}}", "%}", "#}", "%>"))
-    return bool(opening and not closed and squeezed(opening[0]).rstrip("…") in told)
-
-
-def squeezed(text: str) -> str:
-    """Take out what a mail lays out in its own way, and compose the rest."""
-    return LAID_OUT.sub("", unicodedata.normalize("NFC", text))
+def _text_part(text: str, by_people: str, *, is_quoted: bool) -> Iterator[Finding]:
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
+        signs = [
+            sign for sign in _DAMAGE.findall(line) if sign != _REPLACEMENT or not is_quoted
+        ]
+        problems = [(_DAMAGE_TEXT, f"it contains U+{ord(sign):04X}") for sign in signs[:1]]
+        leftovers = _in_text(line, by_people) if line else []
+        leftovers += [
+            f"{clip_text(found)} was left over"
+            for found in _GETTEXT.findall(line)
+            if not is_by_people(found, by_people)
+        ]
+        problems += [(_PLACEHOLDER_TEXT, problem) for problem in leftovers]
+        for rule, problem in problems:
+            yield rule.finding(problem, where=f"“{clip_text(line, _QUOTED)}”", line=number)
