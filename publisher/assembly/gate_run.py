@@ -117,4 +117,4 @@ def finding_of_note(note: DigestNote) -> Finding:
         fix="see whether the mail still says enough without it",
         why="What a mail has no room or no means for is on the web, where it links to.",
     )
-    return rule.broken(note.text, where="digest")
+    return rule.finding(note.text, where="digest")

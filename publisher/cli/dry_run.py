@@ -67,7 +67,7 @@ def preview_held(machine: Pipeline, edition: Edition) -> Iterator[IssuePreview]:
 
 def preview_subject(rehearsal: IssuePreview) -> str:
     """Give a subject as a reader sees it, her values in their places."""
-    return str(rehearsal.proof.mail.message["Subject"])
+    return rehearsal.proof.mail.decoded_header("Subject")
 
 
 def gate_summary(report: GateReport) -> str:

@@ -10,10 +10,8 @@ from pathlib import Path
 from publisher.assembly.gate_run import GateRun
 from publisher.cli.gate_report import CheckResult
 from publisher.errors import LanguageError, UsageError
-from publisher.gate import visible_text
 from publisher.gate.checks import check_mail
 from publisher.gate.findings import GateReport, MailPart
-from publisher.gate.header_fields import decode_words, fields_named, header_fields
 from publisher.gate.mail import CheckedMail
 from publisher.languages import normalise
 
@@ -36,9 +34,8 @@ def check_file(path: Path, lang: str | None) -> CheckResult:
         if f.rule.part in parts and f.code not in _RULES_OF_SETTINGS
     )
     report = GateReport(findings=tuple(found))
-    subjects = [] if is_page else fields_named(header_fields(mail.content), "Subject")
-    subject = decode_words(subjects[0].value) if subjects else None
-    return CheckResult(
+    subject = None if is_page else mail.decoded_header("Subject") or None
+    return Checked(
         file=path,
         is_page=is_page,
         language=mail.language,
@@ -62,9 +59,7 @@ def _as_sent(content: bytes) -> bytes:
 def _wrapped(page: bytes) -> bytes:
     html = page.decode("utf-8", "replace")
     message = EmailMessage(SMTP)
-    message.set_content(
-        visible_text.visible_text(_mail_of_html(html).tree) or ".", cte="base64"
-    )
+    message.set_content(_mail_of_html(html).document.visible_text or ".", cte="base64")
     message.add_alternative(html, subtype="html", cte="base64")
     return message.as_bytes()
 
@@ -81,11 +76,8 @@ def _mail(content: bytes) -> CheckedMail:
 
 
 def _language(path: Path, mail: CheckedMail, lang: str | None) -> str:
-    told = [
-        field.value for field in fields_named(header_fields(mail.content), "Content-Language")
-    ]
-    tag = lang or next(filter(None, (*told, mail.tree.get("lang", ""))), None)
-    if tag is None:
+    tag = lang or mail.header("Content-Language") or mail.document.root.get("lang")
+    if not tag:
         raise UsageError(f"{path}: does not say which language it is in; give --lang")
     try:
         return normalise(tag)

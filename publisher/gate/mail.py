@@ -32,7 +32,8 @@ class ExpectedStory:
     @property
     def name(self) -> str:
         """The story's title and language; its address if it has no words."""
-        title = next(filter(str.strip, self.passages), self.url)
+        titles = [p for p in self.passages if any(c.isprintable() and c != " " for c in p)]
+        title = titles[0] if titles else self.url
         return f"“{clip_text(title, _TITLE)}” ({self.language})"
 
 

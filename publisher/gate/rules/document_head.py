@@ -25,13 +25,13 @@ _WITH_SYSTEM = ("-//w3c//dtd html 4.01 transitional", "-//w3c//dtd html 4.01 fra
 
 _QUIRKS = html_error(
     code="doctype",
-    fix="begin with <!_DOCTYPE html>",
+    fix="begin with <!DOCTYPE html>",
     why="Without it clients lay a mail out in quirks mode: sizes, fonts and table cells differ "
     "(HTML, section 13.2.6.4.1; caniemail html-doctype).",
 )
 _OLD = html_warning(
     code="doctype-old",
-    fix="begin with <!_DOCTYPE html>",
+    fix="begin with <!DOCTYPE html>",
     why="With those of XHTML and HTML 4, browsers lay out lines in another mode (HTML, "
     "limited-quirks mode).",
 )

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 from string import Template
 from typing import NamedTuple
-
-import pytest
-from _pytest.mark import ParameterSet
 
 from publisher.gate.checks import Check
 from publisher.gate.findings import Finding
@@ -130,13 +126,3 @@ def findings(module: Check, html: str, language: str = "en") -> list[Finding]:
 def codes(module: Check, html: str, language: str = "en") -> list[str]:
     """Give the codes of what one module of checks finds, each once."""
     return list(dict.fromkeys(finding.code for finding in findings(module, html, language)))
-
-
-def told(faults: Iterable[Fault]) -> list[ParameterSet]:
-    """Give faults as parameters that are named by their facts."""
-    return [pytest.param(fault, id=fault.fact) for fault in faults]
-
-
-def uncovered(module: Check, faults: Iterable[Fault]) -> set[str]:
-    """Give the codes of a module that no fault breaks."""
-    return {rule.code for rule in module.RULES} ^ {fault.code for fault in faults}

@@ -1,4 +1,4 @@
-"""The page on the checks has a section for each, as the code has it.
+"""The page on the checks has a section for each rule, with the words of the code.
 
 `python -m tests.publisher.gate.test_catalogue` renews the sections.
 """
@@ -13,12 +13,11 @@ from publisher.gate.findings import MailPart, Rule
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "checks.md"
 TITLES = {
-    MailPart.MESSAGE: "The message",
     MailPart.HEADERS: "The header",
     MailPart.HTML: "The HTML part",
     MailPart.TEXT: "The text part",
 }
-BEGIN = f"## {TITLES[MailPart.MESSAGE]}\n"
+BEGIN = f"## {TITLES[MailPart.HEADERS]}\n"
 
 
 def sections() -> str:
@@ -35,7 +34,7 @@ def section(rule: Rule) -> str:
 
 
 def escaped(text: str) -> str:
-    """Keep elements that are spoken of from becoming elements of the page."""
+    """Mark names of elements as code, so that they do not become elements of the page."""
     return re.sub(
         r"`[^`]*`|<[^<>]*>?",
         lambda found: found[0] if found[0].startswith("`") else f"`{found[0]}`",
@@ -47,12 +46,12 @@ def renewed(page: str) -> str:
     return page.partition(BEGIN)[0] + sections()
 
 
-def test_the_page_says_what_the_code_says() -> None:
+def test_the_page_has_the_words_of_the_code() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert page == renewed(page), f"python -m {__name__} renews {PAGE.name}"
 
 
-def test_every_code_in_the_table_is_a_rules() -> None:
+def test_every_code_in_the_table_belongs_to_a_rule() -> None:
     page = PAGE.read_text(encoding="utf-8").partition("## Support")[0]
     named = set(re.findall(r"`([a-z]+(?:-[a-z]+)*(?:-…)?)`", page)) - {"style"}
     codes = [rule.code for rule in RULES]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from publisher.gate.checks import CHECKS, MOST_OF_A_KIND, RULES, check_mail
+from publisher.gate.checks import CHECKS, MOST_OF_A_RULE, RULES, check_mail
 from publisher.gate.findings import Severity
 from tests.publisher.gate.messages import a_mail
 from tests.publisher.gate.pages import mail_of, sound, with_content
@@ -17,7 +17,7 @@ def test_a_rule_speaks_a_few_times_and_says_how_much_more_there_is() -> None:
     links = "".join(f"<p><a href='ftp://x.example/{n}'>story {n}</a></p>" for n in range(50))
     report = check_mail(mail_of(with_content(links)))
     told = [one.problem for one in report.findings if one.code == "link-scheme"]
-    assert len(told) == MOST_OF_A_KIND
+    assert len(told) == MOST_OF_A_RULE
     assert told[-1].startswith("and 43 more of this kind, such as: ftp://x.example/7 ")
     (rest,) = (one for one in report.findings if one.problem == told[-1])
     assert rest.places == 43

@@ -5,8 +5,13 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from publisher.gate.checks import MOST_OF_A_KIND, RULES, check_mail
-from publisher.gate.css.stylesheet import colour, declarations, parts, sheet
+from publisher.gate.checks import MOST_OF_A_RULE, RULES, check_mail
+from publisher.gate.css.stylesheet import (
+    parse_colour,
+    parse_declarations,
+    parse_stylesheet,
+    split_value,
+)
 from publisher.gate.findings import GateReport
 from publisher.gate.mail import CheckedMail
 
@@ -36,7 +41,7 @@ def is_readable(report: GateReport) -> bool:
     counts = [report.findings.count(finding) for finding in report.findings]
     lines = [f"{one.problem} {one.where}" for one in report.findings if one.rule.part == "html"]
     return (
-        len(report.findings) <= MOST_OF_A_KIND * len(RULES)
+        len(report.findings) <= MOST_OF_A_RULE * len(RULES)
         and counts == [1] * len(counts)
         and all(len(line) < 500 and line.isprintable() for line in lines)
     )
@@ -57,12 +62,12 @@ def test_any_soup_of_tags_is_answered(html: str, language: str) -> None:
 
 @given(st.text(max_size=200))
 def test_any_style_is_parsed(text: str) -> None:
-    assert isinstance(declarations(text), tuple)
-    assert isinstance(sheet(text).rules, tuple)
-    assert isinstance(parts(text), tuple)
+    assert isinstance(parse_declarations(text), tuple)
+    assert isinstance(parse_stylesheet(text).rules, list)
+    assert isinstance(split_value(text), tuple)
 
 
 @given(st.one_of(st.text(max_size=30), st.from_regex(r"(rgba?|hsla?|hwb)\([0-9e%,. /-]*\)")))
 def test_any_colour_is_one_of_six_digits_or_none(text: str) -> None:
-    found = colour(text)
+    found = parse_colour(text)
     assert found is None or (len(found[0]) == 7 and 0 <= found[1] <= 1)

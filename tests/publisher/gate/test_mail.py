@@ -41,7 +41,7 @@ def test_a_charset_that_is_none_is_taken_for_utf_8(charset: str) -> None:
     "content", [b"", b"\0", b"\xff" * 9, b"Content-Type: multipart/mixed\n\n--"]
 )
 def test_what_is_no_message_has_no_parts(content: bytes) -> None:
-    assert (mail(content).html, mail(content).tree.tag) == ("", "html")
+    assert (mail(content).html, mail(content).document.root.tag) == ("", "html")
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,18 @@ def test_what_is_no_message_has_no_parts(content: bytes) -> None:
     ["", " ", "<!-- x -->", "<?xml version='1.0' encoding='utf-16'?><p>ü</p>", "\ufeff<p>ü"],
 )
 def test_any_html_makes_a_tree(html: str) -> None:
-    tree = of_html("utf-8", html.encode()).tree
+    tree = of_html("utf-8", html.encode()).document.root
     assert tree.tag == "html"
     assert "Ã" not in etree.tostring(tree, encoding="unicode")
+
+
+def test_a_field_is_unfolded_and_decoded() -> None:
+    message = mail(b"Subject: =?utf-8?q?caf=C3=A9?=\r\n =?utf-8?q?s?=\r\nX: a\r\nx: b\r\n\r\n")
+    assert message.header("subject") == "=?utf-8?q?caf=C3=A9?= =?utf-8?q?s?="
+    assert message.decoded_header("Subject") == "cafés"
+    assert (message.header("X"), message.header("Y")) == ("a", "")
+
+
+@pytest.mark.parametrize("value", ["=?utf-8?b?AAAAA?=", "=?no-such?b?5rih?="])
+def test_a_field_that_can_not_be_decoded_stays_as_it_is(value: str) -> None:
+    assert mail(f"Subject: {value}\r\n\r\n".encode()).decoded_header("Subject") == value

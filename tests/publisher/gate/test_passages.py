@@ -5,13 +5,13 @@ from time import perf_counter
 
 import pytest
 
-from publisher.gate.passages import Words
+from publisher.gate.passages import PassageText
 
 
 def verdict(passage: str, part: str, start: int = 0) -> int | str:
     """Give where a passage stands, or what is wrong with it."""
-    found = next(Words(part).every(Words(passage), start), None)
-    return Words(part).fault(Words(passage), start) if found is None else found
+    found = next(iter(PassageText(part).every(PassageText(passage), start)), None)
+    return PassageText(part).fault(PassageText(passage), start) if found is None else found
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_one_place_that_is_spaced_wrongly_does_not_hide_another() -> None:
 
 
 def test_every_place_is_given() -> None:
-    assert list(Words("a b a b ab").every(Words("a b"))) == [0, 2]
+    assert PassageText("a b a b ab").every(PassageText("a b")) == [0, 2]
 
 
 def test_what_differs_is_quoted_with_what_is_around_it() -> None:

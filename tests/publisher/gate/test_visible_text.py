@@ -1,7 +1,7 @@
 import pytest
 from lxml import etree
 
-from publisher.gate import visible_text
+from publisher.gate.visible_text import camouflage, join_visible, text_pieces
 
 
 def tree(body: str) -> etree._Element:
@@ -10,7 +10,7 @@ def tree(body: str) -> etree._Element:
 
 
 def words(body: str) -> list[str]:
-    return visible_text.visible_text(tree(body)).split()
+    return join_visible(text_pieces(tree(body))).split()
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def words(body: str) -> list[str]:
         ("one<wbr>more", ["onemore"]),
     ],
 )
-def test_text_is_read_as_readers_see_it(body: str, expected: list[str]) -> None:
+def test_text_is_in_reading_order(body: str, expected: list[str]) -> None:
     assert words(body) == expected
 
 
@@ -46,14 +46,14 @@ def test_text_is_read_as_readers_see_it(body: str, expected: list[str]) -> None:
         "hidden",
     ],
 )
-def test_what_is_hidden_is_not_seen_nor_what_is_in_it(attributes: str) -> None:
+def test_hidden_elements_hide_what_is_in_them(attributes: str) -> None:
     assert words(f"<div {attributes}>no<p>nor this</p></div>seen") == ["seen"]
     hidden = [
         piece
-        for piece in visible_text.pieces(tree(f"<p {attributes}>no</p>"))
+        for piece in text_pieces(tree(f"<p {attributes}>no</p>"))
         if piece.element is not None
     ]
-    assert [bool(piece.hidden) for piece in hidden] == [True]
+    assert [bool(piece.hidden_by) for piece in hidden] == [True]
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,8 @@ def test_other_styles_hide_nothing(style: str) -> None:
         ("<p>x</p>", None),
     ],
 )
-def test_text_in_the_colour_of_its_ground_is_camouflage(body: str, said: str | None) -> None:
+def test_text_in_the_colour_of_its_background_is_camouflage(
+    body: str, said: str | None
+) -> None:
     element = next(tree(body).iter("p"))
-    assert visible_text.camouflage(element) == said
+    assert camouflage(element) == said

@@ -1,22 +1,22 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from publisher.gate.css.computed_style import has_dark, looks, takes_dark
-from publisher.gate.html_document import page
+from publisher.gate.css.computed_style import ComputedStyle
 from tests.publisher.gate.pages import mail_of
 
 
-def shown(content: str, *, head: str = "", dark: bool = False) -> list[Any]:
-    """Give what texts look like, in document order."""
-    mail = mail_of(f"<html><head>{head}</head><body>{content}</body></html>")
-    return [text.look for text in looks(mail, dark=dark).texts]
+def shown(content: str, *, head: str = "", dark: bool = False) -> list[ComputedStyle]:
+    """Return the styles of the texts, in document order."""
+    if content.startswith("<td"):
+        content = f"<table><tr>{content}"
+    document = mail_of(f"<html><head>{head}</head><body>{content}</body></html>").document
+    styles = document.dark_styles if dark else document.styles
+    return [text.style for text in styles.texts]
 
 
 @pytest.mark.parametrize(
-    ("content", "ink", "ground"),
+    ("content", "colour", "background"),
     [
         ("<p>x", "#000000", "#ffffff"),
         ('<p style="color:#112233; background:#445566 none">x', "#112233", "#445566"),
@@ -31,16 +31,16 @@ def shown(content: str, *, head: str = "", dark: bool = False) -> list[Any]:
         ('<a name="x">x', "#000000", "#ffffff"),
     ],
 )  # fmt: skip
-def test_ink_and_ground(content: str, ink: str, ground: str) -> None:
-    content = f"<table><tr>{content}" if content.startswith("<td") else content
-    (look,) = shown(content)
-    assert (look.ink, look.ground) == (ink, ground)
+def test_colour_and_background(content: str, colour: str, background: str) -> None:
+    (style,) = shown(content)
+    assert (style.colour, style.background) == (colour, background)
 
 
 def test_attributes_of_body_colour_a_page() -> None:
-    mail = mail_of('<body bgcolor="#112233" text="#ffffff" link="#445566">x <a href="#">y</a>')
-    inks = [(text.look.ink, text.look.ground) for text in looks(mail).texts]
-    assert inks == [("#ffffff", "#112233"), ("#445566", "#112233")]
+    html = '<body bgcolor="#112233" text="#ffffff" link="#445566">x <a href="#">y</a>'
+    texts = mail_of(html).document.styles.texts
+    colours = [(text.style.colour, text.style.background) for text in texts]
+    assert colours == [("#ffffff", "#112233"), ("#445566", "#112233")]
 
 
 @pytest.mark.parametrize(
@@ -60,13 +60,13 @@ def test_attributes_of_body_colour_a_page() -> None:
     ],
 )
 def test_sizes_and_weights(content: str, size: float, bold: bool) -> None:
-    content = f"<table><tr>{content}" if content.startswith("<td") else content
-    (look,) = shown(content)
-    assert (look.size, look.bold) == (pytest.approx(size), bold)
+    (style,) = shown(content)
+    assert style.size == pytest.approx(size)
+    assert style.is_bold == bold
 
 
 @pytest.mark.parametrize(
-    ("style", "leading", "ratio"),
+    ("style", "line_height", "factor"),
     [
         ("line-height:24px", 24.0, None),
         ("line-height:1.5", None, 1.5),
@@ -75,9 +75,9 @@ def test_sizes_and_weights(content: str, size: float, bold: bool) -> None:
         ("line-height:normal", None, None),
     ],
 )
-def test_line_heights(style: str, leading: float | None, ratio: float | None) -> None:
-    (look,) = shown(f'<p style="{style}">x')
-    assert (look.leading, look.ratio) == (leading, ratio)
+def test_line_heights(style: str, line_height: float | None, factor: float | None) -> None:
+    (found,) = shown(f'<p style="{style}">x')
+    assert (found.line_height, found.line_height_factor) == (line_height, factor)
 
 
 @pytest.mark.parametrize(
@@ -91,11 +91,11 @@ def test_line_heights(style: str, leading: float | None, ratio: float | None) ->
         "font-size:0",
     ],
 )
-def test_what_is_hidden_is_not_shown(style: str) -> None:
+def test_hidden_text_is_not_shown(style: str) -> None:
     assert shown(f'<p style="{style}">x') == []
 
 
-def test_what_says_nothing_is_not_shown() -> None:
+def test_punctuation_is_not_shown() -> None:
     assert shown("<p>&nbsp;</p><hr><p> · | → </p><!-- x --><title>x</title>") == []
 
 
@@ -109,26 +109,26 @@ def test_what_says_nothing_is_not_shown() -> None:
     ],
 )
 def test_directions(content: str, direction: str, webmail: str) -> None:
-    (look,) = shown(content)
-    assert (look.direction, look.webmail) == (direction, webmail)
+    (style,) = shown(content)
+    assert (style.direction, style.webmail_direction) == (direction, webmail)
 
 
-def test_the_direction_of_the_page_is_lost_in_webmail() -> None:
-    (text,) = looks(mail_of('<html dir="rtl"><body dir="rtl"><p>x')).texts
-    assert (text.look.direction, text.look.webmail) == ("rtl", "ltr")
+def test_webmail_loses_the_direction_of_html_and_body() -> None:
+    (text,) = mail_of('<html dir="rtl"><body dir="rtl"><p>x').document.styles.texts
+    assert (text.style.direction, text.style.webmail_direction) == ("rtl", "ltr")
 
 
-def test_languages_are_handed_down() -> None:
+def test_languages_are_inherited() -> None:
     first, second = shown('<div lang="ar"><p>x</p><p xml:lang="en">y</p></div>')
     assert (first.language, second.language) == ("ar", "en")
 
 
-def test_a_mail_that_can_be_dark_has_a_dark_canvas() -> None:
+def test_a_mail_that_supports_dark_mode_has_a_dark_canvas() -> None:
     head = '<meta name="color-scheme" content="light dark">'
-    (look,) = shown("<p>x", head=head, dark=True)
-    assert (look.ink, look.ground) == ("#ffffff", "#1e1e1e")
-    (look,) = shown("<p>x", dark=True)
-    assert (look.ink, look.ground) == ("#000000", "#ffffff")
+    (style,) = shown("<p>x", head=head, dark=True)
+    assert (style.colour, style.background) == ("#ffffff", "#1e1e1e")
+    (style,) = shown("<p>x", dark=True)
+    assert (style.colour, style.background) == ("#000000", "#ffffff")
 
 
 def test_dark_rules_apply_in_dark_mode_alone() -> None:
@@ -136,13 +136,21 @@ def test_dark_rules_apply_in_dark_mode_alone() -> None:
         "<style>@media (prefers-color-scheme:dark) { p { color:#ffffff !important } }</style>"
     )
     content = '<p style="color:#112233">x'
-    assert shown(content, head=head)[0].ink == "#112233"
-    assert shown(content, head=head, dark=True)[0].ink == "#ffffff"
+    assert shown(content, head=head)[0].colour == "#112233"
+    assert shown(content, head=head, dark=True)[0].colour == "#ffffff"
 
 
-def test_a_mail_says_in_two_ways_that_it_can_be_dark() -> None:
-    root = page(mail_of("<head><style>:root { color-scheme:light dark }</style></head>"))
-    meta = page(mail_of('<head><meta name="color-scheme" content="light dark"></head>'))
-    neither = page(mail_of('<head><meta name="color-scheme" content="light"></head>'))
-    assert [takes_dark(seen) for seen in (root, meta, neither)] == [True, True, False]
-    assert not has_dark(root)
+@pytest.mark.parametrize(
+    ("head", "supports_dark"),
+    [
+        ("<style>:root { color-scheme:light dark }</style>", True),
+        ('<meta name="color-scheme" content="light dark">', True),
+        ('<meta name="color-scheme" content="light">', False),
+    ],
+)
+def test_a_mail_can_say_in_two_ways_that_it_supports_dark_mode(
+    head: str, *, supports_dark: bool
+) -> None:
+    document = mail_of(f"<head>{head}</head>").document
+    assert document.supports_dark == supports_dark
+    assert not document.has_dark_rules

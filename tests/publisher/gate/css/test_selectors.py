@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from lxml import etree, html
+from cssselect2 import ElementWrapper  # type: ignore[import-untyped]  # it ships no types
+from lxml import html
 
 from publisher.gate.css.selectors import Selector
-from publisher.gate.css.stylesheet import sheet
+from publisher.gate.css.stylesheet import parse_stylesheet
 
 PAGE = html.document_fromstring(
     """
@@ -16,75 +17,68 @@ PAGE = html.document_fromstring(
 
 
 def read(text: str) -> tuple[Selector, ...]:
-    (rule,) = sheet(f"{text} {{}}").rules
+    (rule,) = parse_stylesheet(f"{text} {{}}").rules
     return rule.selectors
 
 
 def matched(text: str) -> list[str]:
-    elements = PAGE.iter(etree.Element)
-    return [
-        str(element.tag)
-        for element in elements
-        if any(selector.fits(element) for selector in read(text))
-    ]
+    wrappers = ElementWrapper.from_html_root(PAGE).iter_subtree()
+    tests = [selector.matches for selector in read(text) if selector.matches]
+    return [wrapper.local_name for wrapper in wrappers if any(test(wrapper) for test in tests)]
 
 
 @pytest.mark.parametrize(
     ("text", "tags"),
     [
-        ("td", ["td"]),
         (".item.lead", ["td"]),
         ("#first", ["td"]),
         ("TD.item", ["td"]),
         ("td.other", []),
-        (".outer p", ["p", "p"]),
         ("div table td > p", ["p", "p"]),
         ("div > p", []),
-        ("div > table p.x", ["p"]),
-        ("p + p", ["p"]),
         ("p + b", ["b"]),
-        ("p ~ b", ["b"]),
         ("b ~ p", []),
         ("p.x, b", ["p", "b"]),
         (":root", ["html"]),
-        ("[data-x]", ["div"]),
-        ("[data-x='one two']", ["div"]),
         ("[data-x~=two]", ["div"]),
-        ("[data-x^=one]", ["div"]),
-        ('[data-x$="two"]', ["div"]),
-        ("[data-x*='e t']", ["div"]),
-        ("[data-x*='']", []),
         ("[lang|=en]", ["div"]),
-        ("[lang|=e]", []),
         ("[data-ogsc] p", []),
         ("*.x", ["p"]),
+        # These depend on a state, or few mail clients support them.
         ("div p:hover", []),
         ("p::after", []),
         ("p:not(.x)", []),
+        ("p:first-child", []),
     ],
 )
-def test_selectors_apply_to_elements(text: str, tags: list[str]) -> None:
+def test_selectors_match_elements(text: str, tags: list[str]) -> None:
     assert matched(text) == tags
 
 
-@pytest.mark.parametrize("text", ["p >", "> p", "p > > b", "p, ,b", "p.x!", "[=x]", "p..x$"])
-def test_a_list_with_a_fault_applies_to_nothing(text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["p >", "> p", "p > > b", "p, ,b", "p.x!", "[=x]", "p..x$", "a|", "*|[x]", "[*|a]"]
+)
+def test_an_invalid_list_matches_nothing(text: str) -> None:
     assert read(text) == ()
 
 
-@pytest.mark.parametrize(
-    ("text", "weight"),
-    [
-        ("p", (0, 0, 1)),
-        ("td.item p", (0, 1, 2)),
-        ("#a .b [c]:hover", (1, 3, 0)),
-        ("*", (0, 0, 0)),
-    ],
-)
-def test_selectors_weigh_as_css_says(text: str, weight: tuple[int, int, int]) -> None:
-    assert read(text)[0].specificity == weight
+def test_a_selector_beyond_reason_matches_nothing() -> None:
+    assert read("p " * 5_000) == ()
 
 
-def test_pseudo_classes_and_elements_keep_their_names() -> None:
-    pseudos = [selector.subject.pseudos for selector in read("a:hover, a::after, a:not(.b)")]
-    assert pseudos == [("hover",), ("::after",), ("not()",)]
+def test_specificity_is_computed_as_css_says() -> None:
+    texts = ("p", "td.item p", "#a .b [c]:hover", "*")
+    weights = [read(text)[0].specificity for text in texts]
+    assert weights == [(0, 0, 1), (0, 1, 2), (1, 3, 0), (0, 0, 0)]
+
+
+def test_the_parts_of_a_selector_are_named() -> None:
+    (one,) = read("div.a#b > [data-ogsc] * a:hover::after")
+    assert one.combinators == (" ", " ", ">")
+    assert one.tags == frozenset({"div", "a"})
+    assert (*one.ids, *one.classes) == ("b", "a")
+    assert one.attributes == (("data-ogsc", None, None),)
+    assert one.pseudos == ("hover", "::after")
+    assert one.has_universal
+    assert one.has_chain
+    assert [one.pseudos for one in read("a:not(.b), a:is(b)")] == [("not",), ("is",)]

@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from publisher.gate.css.stylesheet import declarations
-from publisher.gate.html_document import page
-from publisher.gate.mail_clients.caniemail import load
-from publisher.gate.mail_clients.features import Use, of_declaration, used
+from publisher.gate.css.stylesheet import parse_declarations
+from publisher.gate.mail_clients import features
+from publisher.gate.mail_clients.caniemail import feature_slugs
+from publisher.gate.mail_clients.features import (
+    FeatureUse,
+    declaration_features,
+    used_features,
+)
 from tests.publisher.gate.pages import mail_of
 
 # What a style attribute, an element or a rule uses; the features by their slugs.
@@ -33,12 +37,16 @@ STYLES = [
 
 @pytest.mark.parametrize(("style", "slugs"), STYLES)
 def test_declarations_use_features(style: str, slugs: str) -> None:
-    found = {slug for declared in declarations(style) for slug in of_declaration(declared)}
+    found = {
+        slug
+        for declared in parse_declarations(style)
+        for slug in declaration_features(declared)
+    }
     assert found == set(slugs.split())
 
 
-def uses(html: str) -> list[Use]:
-    return list(used(page(mail_of(html))))
+def uses(html: str) -> list[FeatureUse]:
+    return used_features(mail_of(html).document)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +84,7 @@ def test_elements_and_rules_use_features(html: str, slug: str) -> None:
     assert slug in {use.slug for use in uses(f"<html><body>{html}")}
 
 
-def test_a_use_in_a_style_sheet_says_within_what_it_stands() -> None:
+def test_a_use_in_a_style_sheet_has_the_features_around_it() -> None:
     html = "<style>\n@media (prefers-color-scheme:dark) {\n.x { float:left; }\n}</style>"
     (found,) = (use for use in uses(html) if use.slug == "css-float")
     assert found.within == (
@@ -87,15 +95,18 @@ def test_a_use_in_a_style_sheet_says_within_what_it_stands() -> None:
     assert (found.where, found.line) == ("style", 3)
 
 
-def test_every_feature_that_is_named_is_one_of_caniemails() -> None:
-    from publisher.gate.mail_clients import features
-
+def test_caniemail_has_every_feature_of_our_tables() -> None:
     named = {
         slug
-        for table in (features.FUNCTIONS, features.WORDS, features.MEDIA, features.JOINS)
+        for table in (
+            features._FUNCTIONS,
+            features._WORDS,
+            features._MEDIA,
+            features._COMBINATORS,
+        )
         for slug in table.values()
     }
-    named |= set(features.SHARED.values()) | set(features.TAGS.values())
-    named |= {slug for slug in features.VALUES.values() if slug}
-    named |= {f"html-{name}" for name in features.ATTRIBUTES}
-    assert named <= load().features.keys()
+    named |= set(features._PROPERTIES.values()) | set(features._TAGS.values())
+    named |= {slug for slug in features._VALUES.values() if slug}
+    named |= {f"html-{name}" for name in features._ATTRIBUTES}
+    assert named <= feature_slugs()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from publisher.gate.mail_clients.caniemail import LICENCES
+from publisher.gate.mail_clients.caniemail import CANIEMAIL_LICENCES
 from publisher.gate.mail_clients.refresh import compact, newest, write
 
 LICENCE = "MIT License\n\nCopyright © Avi Goldman\n\nPermission is hereby granted"
@@ -60,7 +60,7 @@ def a_source(*features: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_a_feature_keeps_its_newest_verdicts_and_the_notes_that_they_need() -> None:
+def test_a_feature_keeps_its_newest_results_and_their_notes() -> None:
     other = a_feature(slug="css-float", stats={"yahoo": {"ios": {"1": "u"}}}, notes_by_num=None)
     made = compact(a_source(a_feature(), other), "1.2.3")
     assert made["source"] == "caniemail 1.2.3"
@@ -77,7 +77,7 @@ def test_a_feature_keeps_its_newest_verdicts_and_the_notes_that_they_need() -> N
     assert made["features"]["css-float"]["verdicts"] == "- - - u"
 
 
-def test_a_verdict_that_is_none_is_named_with_its_feature() -> None:
+def test_an_invalid_result_is_an_error_with_its_feature() -> None:
     wrong = a_feature(stats={"gmail": {"ios": {"2019-07": "perhaps"}}})
     with pytest.raises(ValueError, match="css-padding: 'perhaps' is no verdict"):
         compact(a_source(wrong), "1.2.3")
@@ -107,6 +107,8 @@ def test_an_archive_becomes_a_file_with_a_feature_a_line(tmp_path: Path) -> None
 
 def test_a_new_holder_of_rights_must_be_named_first(tmp_path: Path) -> None:
     package = archive(tmp_path, f"{LICENCE}\nCopyright © A New Holder\n")
-    with pytest.raises(ValueError, match=f"{LICENCES.name} lacks 'Copyright © A New Holder'"):
+    with pytest.raises(
+        ValueError, match=f"{CANIEMAIL_LICENCES.name} lacks 'Copyright © A New Holder'"
+    ):
         write(package, tmp_path / "caniemail.json")
     assert not (tmp_path / "caniemail.json").exists()

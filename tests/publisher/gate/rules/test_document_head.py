@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from publisher.gate.rules import document_head
-from tests.publisher.gate.pages import WORDS, Fault, changed, codes, sound, told, uncovered
+from tests.publisher.gate.pages import Fault, changed, codes
 
 XHTML = "-//W3C//DTD XHTML 1.0 Transitional//EN"
 DTD = "http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd"
@@ -17,7 +17,7 @@ def begun(doctype: str) -> str:
 
 FAULTS = (
     Fault("there is no document type", "doctype", begun("")),
-    Fault("it asks for quirks mode", "doctype", begun(f'<!DOCTYPE html PUBLIC "{HTML4}">')),
+    Fault("it leads to quirks mode", "doctype", begun(f'<!DOCTYPE html PUBLIC "{HTML4}">')),
     Fault(
         "it is of HTML 3.2",
         "doctype",
@@ -29,7 +29,7 @@ FAULTS = (
     ),
     Fault("it names a file", "doctype-old", begun('<!DOCTYPE html SYSTEM "mail.dtd">')),
     Fault("the title is empty", "title", changed("<title>The week", "<title> ")),
-    Fault("no charset is said", "meta-charset", changed('<meta charset="utf-8">', "")),
+    Fault("there is no charset", "meta-charset", changed('<meta charset="utf-8">', "")),
     Fault(
         "the charset comes too late",
         "meta-charset",
@@ -47,22 +47,12 @@ FAULTS = (
         "meta-color-scheme",
         changed('content="light dark"', 'content="light"'),
     ),
-    Fault("Outlook is not told its pixels", "office-dpi", changed("PixelsPerInch", "AllowPNG")),
+    Fault(
+        "Outlook is not told the pixels per inch",
+        "office-dpi",
+        changed("PixelsPerInch", "AllowPNG"),
+    ),
 )
-
-
-@pytest.mark.parametrize("fault", told(FAULTS))
-def test_a_mail_is_found_in_which(fault: Fault) -> None:
-    assert fault.code in codes(document_head, fault.html, fault.language)
-
-
-@pytest.mark.parametrize("language", [*WORDS])
-def test_nothing_is_found_in_a_sound_mail(language: str) -> None:
-    assert codes(document_head, sound(language), language) == []
-
-
-def test_every_rule_is_broken_by_one_of_these() -> None:
-    assert uncovered(document_head, FAULTS) == set()
 
 
 @pytest.mark.parametrize(
@@ -78,5 +68,5 @@ def test_a_document_type_of_html_may_be_written_in_several_ways(doctype: str) ->
     assert codes(document_head, begun(doctype)) == []
 
 
-def test_a_mail_without_html_has_no_head_to_look_at() -> None:
+def test_a_mail_without_html_has_no_findings_on_its_head() -> None:
     assert codes(document_head, "") == []

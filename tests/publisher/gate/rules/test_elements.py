@@ -4,14 +4,10 @@ import pytest
 
 from publisher.gate.rules import elements
 from tests.publisher.gate.pages import (
-    WORDS,
     Fault,
     changed,
     codes,
     findings,
-    sound,
-    told,
-    uncovered,
     with_content,
 )
 
@@ -29,7 +25,7 @@ FAULTS = (
     ),
     Fault("an element runs a script", "event-handler", with_content('<p onclick="x()">x</p>')),
     Fault(
-        "it leads elsewhere by itself",
+        "it loads another page",
         "meta-refresh",
         changed(
             "</head>", '<meta http-equiv="Refresh" content="0;url=https://x.example"></head>'
@@ -60,36 +56,22 @@ FAULTS = (
 )
 
 
-@pytest.mark.parametrize("fault", told(FAULTS))
-def test_a_mail_is_found_in_which(fault: Fault) -> None:
-    assert fault.code in codes(elements, fault.html, fault.language)
-
-
-@pytest.mark.parametrize("language", [*WORDS])
-def test_nothing_is_found_in_a_sound_mail(language: str) -> None:
-    assert codes(elements, sound(language), language) == []
-
-
-def test_every_rule_is_broken_by_one_of_these() -> None:
-    assert uncovered(elements, FAULTS) == set()
-
-
-def test_the_form_for_all_but_outlook_is_sound() -> None:
+def test_a_condition_for_all_but_outlook_is_accepted() -> None:
     content = "<!--[if !mso]><!--><p>x</p><!--<![endif]-->"
     assert codes(elements, with_content(content)) == []
 
 
 @pytest.mark.parametrize("tag", ["section", "time", "center", "abbr", "blockquote", "bdi"])
-def test_elements_that_caniemail_judges_are_not_judged_twice(tag: str) -> None:
+def test_elements_that_caniemail_tests_are_not_unknown(tag: str) -> None:
     assert codes(elements, with_content(f"<{tag}>x</{tag}>")) == []
 
 
-def test_an_element_with_many_handlers_is_told_once() -> None:
+def test_an_element_with_many_handlers_is_one_finding() -> None:
     page = with_content(f"<p {' '.join(f'on{n}=x' for n in range(50))}>x</p>")
     assert [finding.problem for finding in findings(elements, page)] == ["it has on0"]
 
 
-def test_what_is_missing_in_outlooks_tables_is_counted() -> None:
+def test_missing_tags_of_outlooks_tables_are_counted() -> None:
     page = changed("</td></tr></table><![endif]", "</td></tr><![endif]")
     (found,) = findings(elements, page)
     assert found.problem == "1 <table> more opened than closed"

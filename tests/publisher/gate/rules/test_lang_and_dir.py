@@ -4,19 +4,16 @@ import pytest
 
 from publisher.gate.rules import lang_and_dir
 from tests.publisher.gate.pages import (
-    WORDS,
     Fault,
     changed,
     codes,
     findings,
     sound,
-    told,
-    uncovered,
     with_content,
 )
 
 
-def only_html_says_it() -> str:
+def only_html_has_dir() -> str:
     page = sound("ar")
     head, body = page.split("<body", 1)
     body = body.replace('dir="rtl"', "")
@@ -24,27 +21,29 @@ def only_html_says_it() -> str:
 
 
 FAULTS = (
-    Fault("it does not say its language", "lang", changed('<html lang="en"', "<html")),
-    Fault("it says another one", "lang", changed('<html lang="en"', '<html lang="de"')),
+    Fault("it has no language", "lang", changed('<html lang="en"', "<html")),
+    Fault("it has another language", "lang", changed('<html lang="en"', '<html lang="de"')),
     Fault(
-        "it says another script",
+        "it has another script",
         "lang",
         changed('lang="zh-Hant"', 'lang="zh-CN"', "zh-Hant"),
         "zh-Hant",
     ),
     Fault(
-        "it says what is no language",
+        "its language is not a tag",
         "lang",
         changed('<html lang="en"', '<html lang="english_"'),
     ),
-    Fault("a text says what is no language", "lang-text", with_content('<p lang="12">x</p>')),
     Fault(
-        "it does not say its direction",
+        "the language of a text is not a tag", "lang-text", with_content('<p lang="12">x</p>')
+    ),
+    Fault(
+        "it has no direction",
         "dir",
         changed('<html lang="en" dir="ltr"', '<html lang="en"'),
     ),
     Fault(
-        "it says the wrong one",
+        "it has the wrong direction",
         "dir",
         changed('<html lang="ar" dir="rtl"', '<html lang="ar" dir="ltr"', "ar"),
         "ar",
@@ -86,10 +85,10 @@ FAULTS = (
         changed('<p style="', '<p style="direction:ltr; ', "ar"),
         "ar",
     ),
-    Fault("only <html> says that it runs rtl", "dir", only_html_says_it(), "ar"),
+    Fault("only <html> says that it runs rtl", "dir", only_html_has_dir(), "ar"),
     Fault("nothing is around the content", "wrapper", changed('role="article"', "")),
     Fault("the wrapper has no name", "wrapper", changed('aria-label="The week"', "")),
-    Fault("<body> says no language", "body-lang", changed('xml:lang="en"', "")),
+    Fault("<body> has no language", "body-lang", changed('xml:lang="en"', "")),
     Fault(
         "the description is in English",
         "role-description",
@@ -97,7 +96,7 @@ FAULTS = (
         "ar",
     ),
     Fault(
-        "a table says no direction",
+        "a table has no direction",
         "rtl-table",
         with_content("<table><tr><td>و</td></tr></table>", "ar"),
         "ar",
@@ -117,20 +116,6 @@ FAULTS = (
 )
 
 
-@pytest.mark.parametrize("fault", told(FAULTS))
-def test_a_mail_is_found_in_which(fault: Fault) -> None:
-    assert fault.code in codes(lang_and_dir, fault.html, fault.language)
-
-
-@pytest.mark.parametrize("language", [*WORDS])
-def test_nothing_is_found_in_a_sound_mail(language: str) -> None:
-    assert codes(lang_and_dir, sound(language), language) == []
-
-
-def test_every_rule_is_broken_by_one_of_these() -> None:
-    assert uncovered(lang_and_dir, FAULTS) == set()
-
-
 @pytest.mark.parametrize(
     "content",
     [
@@ -141,7 +126,7 @@ def test_every_rule_is_broken_by_one_of_these() -> None:
         '<p dir="ltr">+1 555 0100</p>',
     ],
 )
-def test_another_language_that_is_marked_is_sound(content: str) -> None:
+def test_another_language_that_is_marked_is_accepted(content: str) -> None:
     assert codes(lang_and_dir, with_content(content)) == []
 
 
@@ -159,7 +144,7 @@ def test_another_language_that_is_marked_is_sound(content: str) -> None:
     ],
 )
 @pytest.mark.parametrize("language", ["en", "ar"])
-def test_what_an_article_says_of_its_own_text_holds_nothing_back(
+def test_languages_and_directions_of_an_article_are_never_errors(
     content: str, language: str
 ) -> None:
     found = findings(lang_and_dir, with_content(content, language), language)

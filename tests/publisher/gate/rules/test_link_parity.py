@@ -17,7 +17,7 @@ def found(html: str = HTML, text: str = TEXT) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("language", [*STORIES])
-def test_both_parts_lead_to_the_same_places(language: str) -> None:
+def test_parts_with_the_same_links_are_accepted(language: str) -> None:
     assert list(link_parity.check(a_mail(language))) == []
 
 
@@ -26,7 +26,7 @@ def test_a_story_that_is_not_linked_is_an_error_in_its_part() -> None:
     assert found(text=TEXT.replace(FERRY, "")) == {"story-link-text": NAMED}
 
 
-def test_readers_of_the_text_can_leave() -> None:
+def test_the_text_part_has_the_unsubscribe_address() -> None:
     codes = found(text=TEXT.replace("@@UNSUBSCRIBE@@", ""))
     assert codes["unsubscribe-text"].startswith("https://news.example.org/en/unsubscribe/?t=")
     assert set(codes) == {"unsubscribe-text"}
@@ -52,7 +52,7 @@ def test_links_of_one_part_only_are_listed_once() -> None:
         ("#top", ""),
     ],
 )
-def test_one_address_written_in_two_ways_is_one(href: str, written: str) -> None:
+def test_an_address_may_be_written_in_two_ways(href: str, written: str) -> None:
     html = HTML.replace("</body>", f'<a href="{href}">x</a></body>')
     assert found(html=html, text=f"{TEXT}\n{written}\n") == {}
 
@@ -62,7 +62,7 @@ def test_an_address_that_the_html_shows_without_linking_it_may_be_in_the_text() 
     assert found(html=HTML.replace("</body>", f"<p>{said}</p></body>"), text=TEXT + said) == {}
 
 
-def test_every_rule_is_broken_by_one_of_these() -> None:
+def test_each_rule_finds_a_mail_that_breaks_it() -> None:
     without: CheckedMail = a_mail(
         html="<p>x</p><a href='https://example.org/'>y</a>", text="http://a.example\n"
     )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from publisher.gate.rules import links
-from tests.publisher.gate.pages import WORDS, Fault, codes, sound, told, uncovered, with_content
+from tests.publisher.gate.pages import Fault, codes, with_content
 
 
 def linked(href: str, text: str = "the story", attributes: str = "") -> str:
@@ -60,20 +60,6 @@ FAULTS = (
 )
 
 
-@pytest.mark.parametrize("fault", told(FAULTS))
-def test_a_mail_is_found_in_which(fault: Fault) -> None:
-    assert fault.code in codes(links, fault.html, fault.language)
-
-
-@pytest.mark.parametrize("language", [*WORDS])
-def test_nothing_is_found_in_a_sound_mail(language: str) -> None:
-    assert codes(links, sound(language), language) == []
-
-
-def test_every_rule_is_broken_by_one_of_these() -> None:
-    assert uncovered(links, FAULTS) == set()
-
-
 @pytest.mark.parametrize(
     ("href", "text"),
     [
@@ -86,11 +72,11 @@ def test_every_rule_is_broken_by_one_of_these() -> None:
         ("https://news.example.org/node/", "Node.js"),
     ],
 )
-def test_a_link_that_is_what_it_shows_is_sound(href: str, text: str) -> None:
+def test_a_link_that_leads_where_it_says_is_accepted(href: str, text: str) -> None:
     assert codes(links, linked(href, text)) == []
 
 
-def test_a_label_tells_links_apart_that_are_called_the_same() -> None:
+def test_an_aria_label_distinguishes_links_with_the_same_text() -> None:
     html = linked("https://news.example.org/map/", "Continue reading", 'aria-label="A map"')
     assert codes(links, html) == []
 
@@ -100,14 +86,14 @@ def test_a_switch_of_languages_may_be_repeated() -> None:
     assert codes(links, with_content(switch.format(1) + switch.format(2))) == []
 
 
-def test_a_place_to_link_to_is_no_link() -> None:
+def test_an_anchor_is_not_a_link() -> None:
     assert codes(links, with_content('<a name="top"></a>')) == []
 
 
-def test_a_picture_names_its_link() -> None:
+def test_the_alt_of_an_image_names_its_link() -> None:
     picture = "<img alt='A map of the harbour'>"
     assert codes(links, linked("https://news.example.org/map/", picture)) == []
 
 
-def test_a_place_of_a_template_is_left_to_residue() -> None:
+def test_a_placeholder_is_not_a_finding_on_links() -> None:
     assert codes(links, linked("*|UNSUB|*")) == []

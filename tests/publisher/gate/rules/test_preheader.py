@@ -20,7 +20,7 @@ def beginning(markup: str, line: str = LINE, **rest: str) -> CheckedMail:
 
 
 @pytest.mark.parametrize("language", [*STORIES])
-def test_a_visible_first_line_is_what_inboxes_show(language: str) -> None:
+def test_a_visible_first_line_is_accepted(language: str) -> None:
     assert codes(a_mail(language)) == []
 
 
@@ -33,7 +33,7 @@ def test_a_visible_first_line_is_what_inboxes_show(language: str) -> None:
         "<p>A map of the harbour</p>",
     ],
 )
-def test_anything_before_the_first_line_is_found(markup: str) -> None:
+def test_text_before_the_first_line_is_a_finding(markup: str) -> None:
     assert "preheader-missing" in codes(beginning(markup))
 
 
@@ -72,14 +72,14 @@ def test_the_length_is_counted_in_columns(line: str, found: list[str]) -> None:
     assert codes(beginning(f"<p>{line}</p>", line)) == found
 
 
-def test_the_subject_again_is_no_first_line() -> None:
+def test_a_first_line_that_repeats_the_subject_is_a_finding() -> None:
     subject = f"{SUBJECTS['en']} for the tide, at last"
     assert codes(beginning(f"<p>{subject}</p>", subject, subject=subject)) == [
         "preheader-repeats"
     ]
 
 
-def test_of_a_mail_that_is_not_ours_the_first_text_counts() -> None:
+def test_without_an_expected_first_line_the_first_text_counts() -> None:
     mail = replace(a_mail(html=page_of(STORIES["en"], "Short")), preheader="")
     (finding,) = preheader.check(mail)
     assert (finding.code, finding.line) == ("preheader-length", 2)

@@ -1,4 +1,4 @@
-"""Both parts tell every story in its own words, in order."""
+"""Both parts contain every story in its own words, in order."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def with_passage(number: int, words: str | None, story: ExpectedStory = EN[0]) -
 
 
 @pytest.mark.parametrize("language", [*STORIES])
-def test_what_the_program_lays_out_is_all_there(language: str) -> None:
+def test_a_composed_mail_contains_every_story(language: str) -> None:
     assert found(a_mail(language)) == []
 
 
-def test_a_mail_of_which_nothing_is_known_is_not_compared() -> None:
+def test_without_expected_stories_nothing_is_compared() -> None:
     assert found(replace(a_mail(), stories=())) == []
     assert (
         found(replace(a_mail(), stories=(ExpectedStory(language="en", url="x", passages=()),)))
@@ -50,7 +50,7 @@ def test_a_mail_of_which_nothing_is_known_is_not_compared() -> None:
 
 
 @pytest.mark.parametrize("language", [*STORIES])
-def test_a_letter_lost_in_either_part_names_story_language_and_passage(language: str) -> None:
+def test_a_lost_letter_is_a_finding_with_story_language_and_passage(language: str) -> None:
     told = STORIES[language]
     damaged = with_passage(
         1, told[0].passages[1].replace(told[0].passages[1][8], "", 1), told[0]
@@ -135,7 +135,7 @@ def test_a_story_named_again_later_on_is_still_found() -> None:
     assert found(a_mail(html=html)) == []
 
 
-def test_words_that_readers_do_not_see_are_not_told() -> None:
+def test_hidden_words_do_not_count() -> None:
     html = page_of(EN, PREHEADERS["en"]).replace(
         f"<p>{EN[0].passages[1]}", f'<p style="display:none">{EN[0].passages[1]}'
     )
@@ -148,7 +148,7 @@ def test_words_that_readers_do_not_see_are_not_told() -> None:
     ("before", "behind"),
     [("It is not true that ", ""), ("", " Not."), ("not", ""), ("<b>No:</b> ", "")],
 )
-def test_words_put_beside_a_passage_are_warned_of(before: str, behind: str) -> None:
+def test_words_in_the_line_of_a_passage_are_a_warning(before: str, behind: str) -> None:
     passage = EN[1].passages[1]
     html = page_of(EN, PREHEADERS["en"]).replace(
         f"<p>{passage}</p>", f"<p>{before}{passage}{behind}</p>"
@@ -164,7 +164,7 @@ def test_words_put_beside_a_passage_are_warned_of(before: str, behind: str) -> N
     ]
 
 
-def test_what_marks_items_and_cells_is_no_word() -> None:
+def test_marks_of_items_and_cells_are_not_words() -> None:
     one, two = EN[1].passages
     text = text_of(EN).replace(f"{one}\n", f"12. {one}\n").replace(f"{two}\n", f"- {two} | 7\n")
     assert found(a_mail(text=text)) == []
@@ -181,12 +181,12 @@ def test_a_short_passage_is_not_taken_from_another_word() -> None:
     assert [code for code, _problem in found(mail)] == ["story-html"]
 
 
-def test_a_text_part_that_is_empty_lacks_every_story() -> None:
+def test_an_empty_text_part_lacks_every_story() -> None:
     assert [code for code, _problem in found(a_mail(text="\n"))] == ["story-text"] * 2
 
 
 @pytest.mark.parametrize("lost", [False, True])
-def test_a_title_of_one_letter_is_looked_for_in_a_moment(*, lost: bool) -> None:
+def test_a_title_of_one_letter_is_found_quickly(*, lost: bool) -> None:
     words = " ".join(f"A letter {number}." for number in range(4_000))
     story = ExpectedStory(
         language="en", url="https://news.example.org/a/", passages=("A", "Only this.")
@@ -203,21 +203,23 @@ def column(number: int) -> ExpectedStory:
 
 
 @pytest.mark.parametrize("count", [2, 20])
-def test_stories_that_say_the_same_each_have_a_place(count: int) -> None:
+def test_stories_with_the_same_words_each_have_a_place(count: int) -> None:
     same = tuple(column(number) for number in range(count))
     assert found(made(same, same, same)) == []
     assert found(made((*same, EN[0]), (*same, EN[0]), (*same, EN[0]))) == []
 
 
-def test_of_stories_that_say_the_same_none_may_be_lost() -> None:
+def test_of_stories_with_the_same_words_none_may_be_lost() -> None:
     same = (column(1), column(2))
     assert found(made(same, same, same[:1])) == [
-        ("story-text", "it stands there once, and another story says the same")
+        ("story-text", "it is there once, and another story has the same words")
     ]
 
 
 @pytest.mark.parametrize("longer_first", [False, True])
-def test_a_story_whose_words_another_says_too_has_its_own_place(*, longer_first: bool) -> None:
+def test_a_story_whose_words_are_also_in_another_has_its_own_place(
+    *, longer_first: bool
+) -> None:
     short = replace(EN[0], url="https://x.example/", passages=EN[0].passages[::2])
     both = (EN[0], short) if longer_first else (short, EN[0])
     assert found(made(both, both, both)) == []
@@ -226,7 +228,7 @@ def test_a_story_whose_words_another_says_too_has_its_own_place(*, longer_first:
 @pytest.mark.parametrize(
     "passages", [("\u200b",), ("\u200b", "\u2060"), ("",), (" ", "\ufeff")]
 )
-def test_a_story_of_nothing_that_is_seen_is_not_looked_for(passages: tuple[str, ...]) -> None:
+def test_a_story_without_visible_characters_is_not_expected(passages: tuple[str, ...]) -> None:
     nothing = ExpectedStory(language="en", url="x", passages=passages)
     assert found(replace(a_mail(), stories=(nothing, *EN))) == []
 
@@ -239,7 +241,7 @@ def test_an_unseen_title_does_not_name_a_story() -> None:
 
 @pytest.mark.parametrize("lost", [False, True])
 @pytest.mark.parametrize("item", ["a", "a b", "a{}"])
-def test_a_list_of_many_short_items_is_compared_in_a_moment(item: str, *, lost: bool) -> None:
+def test_a_list_of_many_short_items_is_compared_quickly(item: str, *, lost: bool) -> None:
     items = [item.format(number) for number in range(900)]
     story = ExpectedStory(language="en", url="x", passages=("Votes", *items, "The end"))
     html = f"<h2>Votes</h2><ul>{''.join(f'<li>{one}</li>' for one in items[lost * 2 :])}</ul>"
@@ -250,7 +252,7 @@ def test_a_list_of_many_short_items_is_compared_in_a_moment(item: str, *, lost: 
     assert perf_counter() - began < 2.0
 
 
-def test_a_story_of_many_passages_that_is_lost_altogether_is_missed_in_a_moment() -> None:
+def test_a_lost_story_of_many_passages_is_noticed_quickly() -> None:
     story = ExpectedStory(
         language="en", url="x", passages=tuple(f"No {n} here" for n in range(900))
     )
@@ -272,6 +274,8 @@ def test_a_story_of_many_passages_that_is_lost_altogether_is_missed_in_a_moment(
         "العبّارة https://news.example.org/ar/stories/ferry/العبّارة التي تنتظر " * 4,
     ],
 )
-def test_addresses_that_letters_follow_are_found_as_they_are_wrapped(passage: str) -> None:
+def test_addresses_with_letters_behind_them_are_found_when_they_are_wrapped(
+    passage: str,
+) -> None:
     told = (replace(EN[0], passages=("Addresses", passage)),)
     assert found(made(told, told, told)) == []

@@ -1,20 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 
 import pytest
 
 from publisher.gate.mail import ExpectedStory
 from publisher.gate.rules import template_leftovers
+from tests.publisher.gate.messages import a_mail
 from tests.publisher.gate.pages import (
-    WORDS,
     Fault,
     changed,
     codes,
+    findings,
     mail_of,
     sound,
-    told,
-    uncovered,
     with_content,
 )
 
@@ -33,6 +33,10 @@ FAULTS = (
             "<%= name %>",
         )
     ),
+    Fault(
+        "a control character of Windows-1252 is left", "html-damage", with_content("it\x92s")
+    ),
+    Fault("a character was lost", "html-damage", with_content("Zürich".replace("ü", "\ufffd"))),
     Fault("a name was cut off", "html-template", with_content("<p>{{ reader</p>")),
     Fault("a title is None", "html-template", with_content("<p>None</p>")),
     Fault(
@@ -60,20 +64,6 @@ FAULTS = (
 )
 
 
-@pytest.mark.parametrize("fault", told(FAULTS))
-def test_a_mail_is_found_in_which(fault: Fault) -> None:
-    assert fault.code in codes(template_leftovers, fault.html, fault.language)
-
-
-@pytest.mark.parametrize("language", [*WORDS])
-def test_nothing_is_found_in_a_sound_mail(language: str) -> None:
-    assert codes(template_leftovers, sound(language), language) == []
-
-
-def test_every_rule_is_broken_by_one_of_these() -> None:
-    assert uncovered(template_leftovers, FAULTS) == set()
-
-
 STORY = ExpectedStory(
     language="en",
     url="https://news.example.org/jinja/",
@@ -82,13 +72,13 @@ STORY = ExpectedStory(
 
 
 @pytest.mark.parametrize("content", ["<p>How {{ value }} works</p>", "<p>None</p>"])
-def test_what_a_story_says_itself_is_not_left_over(content: str) -> None:
+def test_words_of_a_story_are_not_leftovers(content: str) -> None:
     html = with_content(content)
     assert [f.code for f in template_leftovers.check(mail_of(html))] == ["html-template"]
     assert list(template_leftovers.check(mail_of(html, stories=(STORY,)))) == []
 
 
-TOLD = ExpectedStory(
+STORY_ON_JINJA = ExpectedStory(
     language="en",
     url="https://news.example.org/jinja/",
     passages=("What {{ opens and", "{{ name }} and {{ a\u200f }} as it is"),
@@ -107,21 +97,21 @@ TOLD = ExpectedStory(
         "<p>{{\u200b name }} and {{ a }}</p>",
     ],
 )
-def test_what_a_story_says_is_known_however_it_is_laid_out_or_cut(content: str) -> None:
+def test_words_of_a_story_are_recognised_when_they_are_wrapped_or_cut(content: str) -> None:
     html = with_content(content)
     assert {f.code for f in template_leftovers.check(mail_of(html))} == {"html-template"}
-    assert list(template_leftovers.check(mail_of(html, stories=(TOLD,)))) == []
+    assert list(template_leftovers.check(mail_of(html, stories=(STORY_ON_JINJA,)))) == []
 
 
 @pytest.mark.parametrize("content", ["<p>{{ other</p>", "<p>{{ opens }}</p>"])
-def test_what_no_story_says_is_left_over_though_one_speaks_of_places(content: str) -> None:
-    found = template_leftovers.check(mail_of(with_content(content), stories=(TOLD,)))
+def test_placeholders_that_no_story_contains_are_leftovers(content: str) -> None:
+    found = template_leftovers.check(mail_of(with_content(content), stories=(STORY_ON_JINJA,)))
     assert [f.code for f in found] == ["html-template"]
 
 
 @pytest.mark.parametrize("place", ["{{ url }}", "{% url %}", "@@SHARE_LINK@@", "*|URL|*"])
 @pytest.mark.parametrize("name", ["href", "src"])
-def test_a_place_in_an_address_is_an_error_and_an_encoded_one_a_warning(
+def test_a_placeholder_in_an_address_is_an_error_and_an_encoded_one_a_warning(
     place: str, name: str
 ) -> None:
     literal = template_leftovers.check(
@@ -143,5 +133,69 @@ def test_a_place_in_an_address_is_an_error_and_an_encoded_one_a_warning(
         '<p><a href="https://x.example/nonesuch/undefined-behaviour/">x</a></p>',
     ],
 )
-def test_words_that_only_look_alike_are_let_through(content: str) -> None:
+def test_words_that_look_like_placeholders_are_accepted(content: str) -> None:
     assert codes(template_leftovers, with_content(content)) == []
+
+
+def test_damage_is_counted_and_has_a_line() -> None:
+    (found,) = findings(template_leftovers, with_content("a\x92b\n\x92"))
+    line = sound().split("<h2")[0].count("\n") + 1
+    assert (found.problem, found.line) == ("U+0092 is in the text, 2 times in all", line)
+
+
+def text_codes(text: str, *passages: str) -> list[tuple[str, int | None]]:
+    """Return what is found in a text part; `passages` are those of a story."""
+    story = ExpectedStory(language="en", url="https://news.example.org/x/", passages=passages)
+    mail = replace(a_mail(text=text), stories=(story,))
+    return [(found.code, found.line) for found in template_leftovers.check(mail)]
+
+
+@pytest.mark.parametrize("sign", ["\x07", "\x92", "\ufffd", "\ufffe"])
+def test_characters_that_nobody_can_see_are_damage(sign: str) -> None:
+    assert text_codes(f"one\ntwo{sign}\n") == [("text-damage", 2)]
+
+
+def test_a_replacement_character_that_an_article_shows_is_not_damage() -> None:
+    words = "Lost letters show as \ufffd."
+    assert text_codes(words, words) == []
+    assert text_codes(f"{words}\x07", words) == [("text-damage", 1)]
+    story = replace(STORY, passages=(words,))
+    html = mail_of(with_content(f"<p>{words}</p>"), stories=(story,))
+    assert list(template_leftovers.check(html)) == []
+
+
+@pytest.mark.parametrize(
+    "leftover",
+    [
+        *("{{ title }}", "{% if a %}", "{# note #}", "@@SHARE_LINK@@", "*|FNAME|*"),
+        *("%(names)s", "None", "undefined"),
+    ],
+)
+def test_leftovers_in_the_text_part_are_errors(leftover: str) -> None:
+    assert text_codes(f"one\n{leftover}\n") == [("text-template", 2)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("None of them came", "100% (about) sold", "@@ -1,3 +1,4 @@", "a {brace}"),
+        "https://x.example/%7B%7Burl%7D%7D",
+    ],
+)
+def test_text_that_looks_like_a_leftover_is_accepted(text: str) -> None:
+    assert text_codes(f"{text}\n") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u2068What {{ opens\u2069 and more of ours\n",
+        "What {{\nopens\n",
+        "Read: What {{ ope…\n",
+        "Jinja, Liquid: What {{ opens · 4 min\n",
+        "\u2068None\u2069\n",
+    ],
+)
+def test_words_of_a_story_are_recognised_in_the_text_part(text: str) -> None:
+    assert text_codes(text, "What {{ opens", "None") == []
+    assert text_codes("{{ c }}", "What {{ opens", "None") == [("text-template", 1)]
