@@ -35,7 +35,7 @@ def check_file(path: Path, lang: str | None) -> CheckResult:
     )
     report = GateReport(findings=tuple(found))
     subject = None if is_page else mail.decoded_header("Subject") or None
-    return Checked(
+    return CheckResult(
         file=path,
         is_page=is_page,
         language=mail.language,
