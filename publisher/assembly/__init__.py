@@ -1,4 +1,4 @@
-"""ASSEMBLE: issues that are due get their articles; their digests are proved and frozen."""
+"""ASSEMBLE: select the articles of due issues, render their digests, check and freeze them."""
 
 from publisher.assembly.assemble import assemble_issues, issue_content
 from publisher.assembly.select import preview_selection, select_due

@@ -1,8 +1,8 @@
-"""Rendering issues, proving their mails, freezing their bytes: what is frozen is what is sent.
+"""Render issues, check their mails, and freeze the bytes that will be sent.
 
-A mail in which the gate finds an error is not frozen: its issue waits, and is made again with
-every cycle until what was wrong is mended or withdrawn. So is an issue that was being assembled when the
-program died, from the selection that it has. Knows no reader.
+An issue in which the gate finds an error is not frozen. It waits, and every cycle renders it
+again until the fault is mended or the article withdrawn. An issue that was being assembled when
+the program died is rendered again from its stored selection.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from publisher.rendering import Digest, IssueContent, LanguageLink, Renderer, vi
 
 log = structlog.get_logger()
 
-_ALL_WITHDRAWN = "all of its articles were withdrawn before it was made"
+_ALL_WITHDRAWN = "all its articles were withdrawn before it was made"
 
 
 def assemble_issues(
     settings: Settings, database: Database, renderer: Renderer
 ) -> tuple[int, list[str]]:
-    """Render and freeze every issue that is being assembled; gives how many, and what went wrong."""
+    """Render and freeze all issues in `assembling`. Return how many, and the problems of others."""
     made, problems = 0, []
     with database.reading() as connection:
         waiting = issues.issues_in_state(connection, IssueState.ASSEMBLING)
@@ -43,14 +43,14 @@ def assemble_issues(
         try:
             made += _assemble_one(settings, database, renderer, issue)
         except PublisherError as error:
-            # An error that names the issue would name it twice where its reason is shown.
+            # GateError's text names the issue, and so does every list of reasons.
             reason = error.reason if isinstance(error, GateError) else str(error)
             problems.append(f"{issue.name}: {reason}")
             log.error("issue can't be assembled", issue=issue.name, reason=reason)
             with database.writing() as connection:
                 issues.set_reason(connection, issue, reason)
         except Exception as error:
-            # A fault of ours in one issue must not hold up all others; it is logged whole.
+            # A fault of the program in one issue must not hold up all others.
             problems.append(f"{issue.name}: a fault of the program: {error!r}")
             log.exception("issue can't be assembled", issue=issue.name)
     return made, problems
@@ -71,8 +71,8 @@ def _assemble_one(
         with database.writing() as connection:
             issues.move_issue(connection, issue, IssueState.SKIPPED, reason=_ALL_WITHDRAWN)
         return False
-    fit = render_passing_digest(settings.publication, renderer, issue, content)
-    digest, report = fit.digest, fit.proof.report
+    digest, gate_run = render_passing_digest(settings.publication, renderer, issue, content)
+    report = gate_run.report
     if report.errors:
         raise GateError(issue.name, len(report.errors), finding_text(report.errors[0]))
     page = renderer.issue_page(content, feeds)
@@ -98,7 +98,7 @@ def _assemble_one(
 
 
 def digest_hash(digest: Digest, page: str) -> str:
-    """Hash everything that is frozen of an issue."""
+    """Return the SHA-256 of all that is frozen of an issue."""
     parts = (digest.subject, digest.preheader, digest.html, digest.text, page)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -106,7 +106,7 @@ def digest_hash(digest: Digest, page: str) -> str:
 def stored_issue_content(
     connection: Connection, settings: Settings, edition: Edition, issue: Issue
 ) -> IssueContent:
-    """Put together what an issue says that has its articles; withdrawn ones are in it no more."""
+    """Return the content of an issue whose articles are selected, without withdrawn ones."""
     numbers = issues.article_ids_of(connection, issue)
     found = articles.articles_by_id(connection, numbers)
     publication = settings.publication
@@ -133,7 +133,7 @@ def stored_issue_content(
     )
 
 
-def issue_content(  # noqa: PLR0913  # everything that an issue says comes together here
+def issue_content(  # noqa: PLR0913  # all that an issue consists of
     connection: Connection,
     settings: Settings,
     edition: Edition,
@@ -144,7 +144,7 @@ def issue_content(  # noqa: PLR0913  # everything that an issue says comes toget
     sisters: Sequence[LanguageLink] = (),
     more: int = 0,
 ) -> IssueContent:
-    """Put together what an issue says; `now` is when it was made."""
+    """Return the content of an issue with some articles; `now` is when it is made."""
     publication, language = settings.publication, edition.language
     stories = {article.story_id for article in chosen}
     variants = articles.variants(connection, stories, now)

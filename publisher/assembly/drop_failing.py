@@ -1,13 +1,13 @@
-"""A digest that is fit to be sent: made, put before the gate, and made again without what spoils it.
+"""Render an issue that passes the gate, without the articles that fail on their own.
 
-An article that can't be sent even by itself must not hold back all others: it is left out of
-the mail, stays on the web, and the editor is told. Where every article fails, the fault is the
-template's, and the issue waits. Knows no row.
+One article that can't be mailed must not hold back all others. It is left out of the mail, stays
+on the web, and the editor gets a warning. If every article fails, the cause is the template, and
+the whole issue waits.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from publisher.assembly.gate_run import GateRun, check_digest, finding_of_note, finding_text
 from publisher.config import Publication
@@ -16,55 +16,55 @@ from publisher.gate.findings import GateReport
 from publisher.issues.model import Issue
 from publisher.rendering import ArticleView, Digest, DigestNote, IssueContent, Renderer
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fit:
-    """A digest, and what the gate says of it: without errors, if there is any way to that."""
-
-    digest: Digest
-    proof: GateRun
+_Attempt = tuple[Digest, GateRun] | PublisherError
 
 
 def render_passing_digest(
     publication: Publication, renderer: Renderer, issue: Issue, content: IssueContent
-) -> Fit:
-    """Make the digest of an issue, without articles that can't be sent.
+) -> tuple[Digest, GateRun]:
+    """Return an issue's digest and what the gate found in it.
 
-    Raises RenderingError or DeliveryError where no mail can be made at all.
+    The gate's errors are in the report only if no choice of articles passes. Raise RenderingError
+    or DeliveryError if no mail can be made at all.
     """
 
-    def attempt(items: tuple[ArticleView, ...]) -> Fit | PublisherError:
+    def attempt(items: tuple[ArticleView, ...]) -> _Attempt:
         try:
             digest = renderer.digest(replace(content, items=items))
-            return Fit(digest=digest, proof=check_digest(publication, issue, digest))
+            return digest, check_digest(publication, issue, digest)
         except PublisherError as error:
             return error
 
     whole = attempt(content.items)
-    if _fault(whole) is None or len(content.items) == 1:
-        return _given(whole)
-    faults = {item: fault for item in content.items if (fault := _fault(attempt((item,))))}
-    sound = tuple(item for item in content.items if item not in faults)
-    rest = attempt(sound) if faults and sound else whole
-    if isinstance(rest, PublisherError) or _fault(rest) is not None:
-        return _given(whole)
-    notes = [
-        DigestNote(code="article-left-out", text=f"“{item.article.title}”, {item.url}: {fault}")
-        for item, fault in faults.items()
-    ]
-    findings = (*rest.proof.report.findings, *map(finding_of_note, notes))
-    return replace(rest, proof=replace(rest.proof, report=GateReport(findings=findings)))
+    if _failure(whole) is None or len(content.items) == 1:
+        return _result(whole)
+    alone = {item: attempt((item,)) for item in content.items}
+    passing = tuple(item for item in content.items if _failure(alone[item]) is None)
+    if not passing or len(passing) == len(content.items):
+        return _result(whole)
+    rest = alone[passing[0]] if len(passing) == 1 else attempt(passing)
+    if isinstance(rest, PublisherError) or _failure(rest) is not None:
+        return _result(whole)
+    digest, run = rest
+    left_out = [_left_out(item, alone[item]) for item in content.items if item not in passing]
+    findings = (*run.report.findings, *map(finding_of_note, left_out))
+    return digest, replace(run, report=GateReport(findings=findings))
 
 
-def _given(attempted: Fit | PublisherError) -> Fit:
-    if isinstance(attempted, PublisherError):
-        raise attempted
-    return attempted
+def _result(attempt: _Attempt) -> tuple[Digest, GateRun]:
+    if isinstance(attempt, PublisherError):
+        raise attempt
+    return attempt
 
 
-def _fault(attempted: Fit | PublisherError) -> str | None:
-    """Say why a mail can't be sent, None if it can."""
-    if isinstance(attempted, PublisherError):
-        return str(attempted)
-    errors = attempted.proof.report.errors
-    return finding_text(errors[0]) if errors else None
+def _left_out(item: ArticleView, attempt: _Attempt) -> DigestNote:
+    text = f"“{item.article.title}”, {item.url}: {_failure(attempt)}"
+    return DigestNote(code="article-left-out", text=text)
+
+
+def _failure(attempt: _Attempt) -> str | None:
+    """Return why a mail can't be sent; None if it can."""
+    if isinstance(attempt, PublisherError):
+        return str(attempt)
+    _digest, run = attempt
+    return finding_text(run.report.errors[0]) if run.report.errors else None

@@ -1,7 +1,7 @@
-"""Putting a digest before the gate: as a message to nobody, complete with fields and links.
+"""Run the gate on a digest: compose a sample message and check it. Pure.
 
-What only a message shows (how it is encoded, what its header says) is proved before the first
-reader gets one. Pure. Knows no row and no file.
+The gate checks a complete message with header fields and links, so that faults which only a
+message shows are found before the first recipient gets one.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ from publisher.mail import IssueMail, compose_message
 from publisher.rendering import Digest, DigestNote
 from subscribers import Recipient
 
-# Nobody, at an address that is kept for examples (RFC 2606 section 3); a number as long as any,
-# since the reader's links get longer with it.
+# An invented recipient; example.com is reserved (RFC 2606 section 3). The id has ten digits, since
+# a recipient's links grow with it.
 SAMPLE_RECIPIENT = Recipient(
     id=2**31 - 1,
-    address="reader@example.com",
-    name="Sample Reader",
+    address="subscriber@example.com",
+    name="Sample Subscriber",
     language="en",
     timezone=None,
 )
-# Signs links that nobody gets.
+# Signs links that nobody receives.
 SAMPLE_SECRET = "a sample's secret, which signs nothing"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)
 class GateRun:
-    """A sample of an issue's mail, and what the gate says of it."""
+    """A sample of an issue's mail, and what the gate found in it."""
 
     mail: CheckedMail
     report: GateReport
 
 
 def check_digest(publication: Publication, issue: Issue, digest: Digest) -> GateRun:
-    """Compose a sample and let the gate look at it; what rendering noted comes as warnings.
+    """Compose a sample and check it. The digest's notes become warnings.
 
-    Raises DeliveryError where no message can be made of it.
+    Raise DeliveryError if no message can be composed.
     """
-    # The checks bring tables of what mail programs can do, and a quiet cycle makes no issue.
+    # Imported late: the checks load tables of mail clients, and most cycles make no issue.
     from publisher.gate.checks import check_mail
 
     try:
@@ -57,8 +57,8 @@ def check_digest(publication: Publication, issue: Issue, digest: Digest) -> Gate
 
 
 def sample_mail(publication: Publication, issue: Issue, digest: Digest) -> CheckedMail:
-    """Compose the message that a reader would get, for one whom there is not."""
-    letter = IssueMail(
+    """Compose the message for the invented recipient."""
+    mail = IssueMail(
         publication=publication,
         issue=issue,
         subject=digest.subject,
@@ -67,7 +67,7 @@ def sample_mail(publication: Publication, issue: Issue, digest: Digest) -> Check
         date=issue.assembled_at or issue.due_at,
     )
     return CheckedMail(
-        content=compose_message(letter, SAMPLE_RECIPIENT, SAMPLE_SECRET).content,
+        content=compose_message(mail, SAMPLE_RECIPIENT, SAMPLE_SECRET).content,
         language=issue.language,
         hosts=frozenset({publication.host}),
         preheader=digest.preheader,
@@ -78,22 +78,22 @@ def sample_mail(publication: Publication, issue: Issue, digest: Digest) -> Check
 
 
 def expected_stories(digest: Digest) -> tuple[ExpectedStory, ...]:
-    """Give what a digest tells, as the gate wants to hear it."""
+    """Return the stories that the gate must find in both parts of the mail."""
     return tuple(
-        ExpectedStory(language=told.language, url=told.url, passages=told.passages)
-        for told in digest.stories
+        ExpectedStory(language=story.language, url=story.url, passages=story.passages)
+        for story in digest.stories
     )
 
 
 def finding_text(finding: Finding) -> str:
-    """Write a finding in one line: its code, where, and what is wrong."""
+    """Return a finding in one line: its code, its place, and what is wrong."""
     line = f" line {finding.line}" if finding.line else ""
     place = f"{finding.rule.part.value}{line}, {finding.where}"
     return f"{finding.code} in {place}: {finding.problem}"
 
 
 def finding_data(finding: Finding) -> dict[str, Any]:
-    """Write a finding for programs, and for rows."""
+    """Return a finding as JSON for `--json` and the database."""
     rule = finding.rule
     return {
         "code": rule.code,
@@ -109,12 +109,12 @@ def finding_data(finding: Finding) -> dict[str, Any]:
 
 
 def finding_of_note(note: DigestNote) -> Finding:
-    """Give what rendering noted in the gate's words: never more than a warning."""
+    """Return a note of the rendering as a finding of the gate, always a warning."""
     rule = Rule(
         code=note.code,
         severity=Severity.WARNING,
         part=MailPart.MESSAGE,
-        fix="see whether the mail still says enough without it",
-        why="What a mail has no room or no means for is on the web, where it links to.",
+        fix="read the mail and see whether it still says enough without it",
+        why="A mail links to the web page for whatever it has no room or no means for.",
     )
     return rule.finding(note.text, where="digest")

@@ -1,7 +1,4 @@
-"""What an edition's next issue would be if it were made now: rendered, and never kept.
-
-Reads a database and changes nothing in it. Knows no file and no reader.
-"""
+"""Render an edition's next issue without storing it. Reads the database and changes nothing."""
 
 from __future__ import annotations
 
@@ -29,24 +26,24 @@ from publisher.issues.selection import (
 )
 from publisher.issues.states import IssueState
 from publisher.recurrence import Occurrence, occurrences
-from publisher.rendering import Digest, Renderer
+from publisher.rendering import Digest, IssueContent, Renderer
 
-# Any age will do for a sample: it is about templates and not about news.
+# No article is too old for a sample, which shows the templates.
 _ANY_AGE = timedelta(days=36500)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuePreview:
-    """An issue that was only tried, and what the gate says of its mail.
+    """A rendered issue that is not stored, and what the gate found in its mail.
 
-    `why_not_new` says why it carries what was carried before; `is_held` that it is no rehearsal,
-    but an issue that was due and waits for what is wrong with it to be mended.
+    `why_not_new` is the reason why it shows old articles, None if they are new. `is_held` marks
+    an issue that was due and waits until its fault is mended.
     """
 
     edition: Edition
     issue: Issue
     digest: Digest
-    proof: GateRun
+    gate_run: GateRun
     articles: int
     why_not_new: str | None = None
     is_held: bool = False
@@ -63,8 +60,8 @@ def preview_issue(
 ) -> IssuePreview:
     """Render the issue that an edition would have next.
 
-    Where it would have nothing to say, `or_newest` takes the newest articles that it may show.
-    Raises IssueError where there is nothing at all to render, RenderingError as rendering does.
+    If it would have no articles, `or_newest` takes the newest ones that the edition may show.
+    Raise IssueError if there are none at all, and RenderingError as rendering does.
     """
     selection = preview_selection(connection, edition, now)
     why_not = None if selection.chosen else selection.reason_if_empty()
@@ -83,19 +80,12 @@ def preview_issue(
         now=now,
         more=issue.more,
     )
-    fit = render_passing_digest(settings.publication, renderer, issue, content)
-    return IssuePreview(
-        edition=edition,
-        issue=issue,
-        digest=fit.digest,
-        proof=fit.proof,
-        articles=len(selection.chosen),
-        why_not_new=why_not,
-    )
+    preview = _rendered(settings, renderer, edition, issue, content)
+    return replace(preview, why_not_new=why_not)
 
 
 def held_issues(connection: Connection, edition: Edition) -> list[Issue]:
-    """List an edition's issues that were due and could not be made."""
+    """Return an edition's issues that were due and could not be made."""
     return [
         issue
         for issue in issues.issues_in_state(connection, IssueState.ASSEMBLING)
@@ -110,23 +100,32 @@ def preview_held_issue(
     edition: Edition,
     issue: Issue,
 ) -> IssuePreview | None:
-    """Try an issue that is held, as the next cycle will; None if nothing is left of it."""
+    """Render a held issue as the next cycle will; None if all its articles were withdrawn."""
     content = stored_issue_content(connection, settings, edition, issue)
     if not content.items:
         return None
-    fit = render_passing_digest(settings.publication, renderer, issue, content)
+    return replace(_rendered(settings, renderer, edition, issue, content), is_held=True)
+
+
+def _rendered(
+    settings: Settings,
+    renderer: Renderer,
+    edition: Edition,
+    issue: Issue,
+    content: IssueContent,
+) -> IssuePreview:
+    digest, gate_run = render_passing_digest(settings.publication, renderer, issue, content)
     return IssuePreview(
         edition=edition,
         issue=issue,
-        digest=fit.digest,
-        proof=fit.proof,
+        digest=digest,
+        gate_run=gate_run,
         articles=len(content.items),
-        is_held=True,
     )
 
 
 def _newest(connection: Connection, edition: Edition, now: datetime) -> Selection:
-    """Choose as the edition would if it had carried nothing yet, and nothing were too old."""
+    """Choose articles as if the edition had carried none yet and none were too old."""
     found = [
         article
         for language in languages_to_search(edition)

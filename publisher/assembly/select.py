@@ -1,7 +1,7 @@
-"""Giving due issues their articles: all issues of a cycle in one transaction.
+"""Select the articles of due issues: all issues of a cycle in one transaction.
 
-So that each knows, when it is rendered, which sister issues there will be. What is chosen
-here stays chosen: a crash afterwards only means rendering again. Knows no template.
+An issue links to the same issue in other languages, so all are selected before one is rendered.
+The selection is stored: after a crash, issues are only rendered again.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ log = structlog.get_logger()
 
 
 def select_due(settings: Settings, database: Database, now: datetime) -> int:
-    """Move every scheduled issue to assembling, or to skipped with a reason; counts the former."""
-    made: set[tuple[str, str]] = set()
+    """Move each scheduled issue to assembling, or to skipped. Return how many are assembling."""
+    filled: set[tuple[str, str]] = set()
     count = 0
     with database.writing() as connection:
         issues.reset_future_cutoffs(connection, now)
@@ -44,9 +44,9 @@ def select_due(settings: Settings, database: Database, now: datetime) -> int:
                     finished_at=now,
                 )
             elif _fill(connection, edition, issue, now):
-                made.add((issue.newsletter, issue.language))
+                filled.add((issue.newsletter, issue.language))
                 count += 1
-        for newsletter, language in made:
+        for newsletter, language in filled:
             issues.set_cutoff(connection, newsletter, language, now)
     return count
 
@@ -84,5 +84,5 @@ def _select(
 
 
 def preview_selection(connection: Connection, edition: Edition, now: datetime) -> Selection:
-    """Say what an edition's next issue would carry if it were made now; changes nothing."""
+    """Return what an edition's next issue would carry if it were made now."""
     return _select(connection, edition, now, None)

@@ -148,5 +148,5 @@ def _told(rehearsal: IssuePreview, remark: str | None) -> CheckResult:
         subject=preview_subject(rehearsal),
         articles=rehearsal.articles,
         remark=remark,
-        proof=rehearsal.proof,
+        proof=rehearsal.gate_run,
     )

@@ -67,7 +67,7 @@ def preview_held(machine: Pipeline, edition: Edition) -> Iterator[IssuePreview]:
 
 def preview_subject(rehearsal: IssuePreview) -> str:
     """Give a subject as a reader sees it, her values in their places."""
-    return rehearsal.proof.mail.decoded_header("Subject")
+    return str(rehearsal.gate_run.mail.message["Subject"])
 
 
 def gate_summary(report: GateReport) -> str:

@@ -87,7 +87,7 @@ def preview_command(
 def _write(settings: Settings, clock: Clock, edition: Edition, out: Path) -> None:
     with open_dry_run(settings, clock) as machine:
         rehearsal = preview_next(machine, edition, clock.now())
-    proof = rehearsal.proof
+    proof = rehearsal.gate_run
     content = proof.mail.text if out.suffix == ".txt" else proof.mail.html
     content = content.replace("\r\n", "\n")
     try:
@@ -145,7 +145,7 @@ def _views(
     except IssueError as error:
         typer.echo(f"{error}", err=True)
         return
-    mail = Mail(language=edition.language, html=rehearsal.proof.mail.html)
+    mail = Mail(language=edition.language, html=rehearsal.gate_run.mail.html)
     typer.echo(f"{edition.language}: {preview_subject(rehearsal)}")
     # What was only now picked up lies in the copy.
     roots = [machine.settings.folders.public, settings.folders.public]

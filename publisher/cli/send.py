@@ -67,7 +67,7 @@ def send_command(
     if outcome.status != "accepted":
         raise DeliveryError(f"{to}: {outcome.reason or outcome.status}")
     typer.echo(
-        f"{preview_subject(rehearsal)}: sent to {to}. {gate_summary(rehearsal.proof.report)}"
+        f"{preview_subject(rehearsal)}: sent to {to}. {gate_summary(rehearsal.gate_run.report)}"
     )
 
 

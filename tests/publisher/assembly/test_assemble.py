@@ -1,4 +1,4 @@
-"""Issues are rendered and their bytes frozen; what is frozen is what goes out."""
+"""Issues are rendered, checked and frozen."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LATER = NOW + timedelta(hours=3)
 
 
 class Killed(BaseException):
-    """What a kill looks like from inside."""
+    """Stands for a kill of the process."""
 
 
 class Failing(Renderer):
@@ -48,7 +48,7 @@ def renderer() -> Renderer:
 
 @pytest.fixture
 def house(make_house: Callable[..., House]) -> House:
-    """An issue in English and one in Arabic, with their articles but not yet rendered."""
+    """Return a house with an English and an Arabic issue whose articles are selected."""
     house = make_house(languages=["en", "ar"])
     fill(house)
     return house
@@ -81,7 +81,7 @@ def an_issue(house: House, language: str) -> Issue:
         )
 
 
-def test_an_assembled_issue_is_ready_with_its_bytes_and_their_hash(
+def test_an_assembled_issue_is_ready_with_its_digest_and_hash(
     house: House, renderer: Renderer
 ) -> None:
     assert assemble_issues(house.settings, house.database, renderer) == (2, [])
@@ -110,7 +110,7 @@ def test_the_hash_covers_every_part() -> None:
     assert len(hashes) == 6
 
 
-def test_sister_issues_and_translations_are_linked_across_languages(
+def test_an_issue_links_to_the_same_issue_in_other_languages(
     house: House, renderer: Renderer
 ) -> None:
     assemble_issues(house.settings, house.database, renderer)
@@ -121,12 +121,12 @@ def test_sister_issues_and_translations_are_linked_across_languages(
             assert f'href="{root}/{other}/weekly/2026-01-09/"' in body
 
 
-def test_related_stories_are_others_of_a_like_topic(house: House, renderer: Renderer) -> None:
+def test_related_stories_share_a_topic(house: House, renderer: Renderer) -> None:
     assemble_issues(house.settings, house.database, renderer)
     assert "The old boat" in frozen(house).html
 
 
-def test_an_edition_without_an_issue_is_no_sister(
+def test_a_language_without_an_issue_is_not_linked(
     make_house: Callable[..., House], renderer: Renderer
 ) -> None:
     house = make_house(languages=["en", "ar", "zh-Hans"])
@@ -135,15 +135,15 @@ def test_an_edition_without_an_issue_is_no_sister(
     assert "/zh-Hans/weekly/2026-01-09/" not in frozen(house).html
 
 
-def test_a_sister_in_a_language_that_is_no_longer_published_is_not_linked(
-    house: House, renderer: Renderer
-) -> None:
+def test_an_issue_in_a_removed_language_is_not_linked(house: House, renderer: Renderer) -> None:
     house.reload(languages=["en"])
     assert assemble_issues(house.settings, house.database, renderer) == (1, [])
     assert "/ar/weekly/" not in frozen(house).html
 
 
-def test_an_issue_that_cannot_be_rendered_is_named_and_the_others_go_on(house: House) -> None:
+def test_an_issue_that_fails_to_render_is_reported_and_holds_back_no_other(
+    house: House,
+) -> None:
     error = RenderingError("body.html: line 3: no such filter")
     made, problems = assemble_issues(house.settings, house.database, Failing("ar", error))
     assert (made, problems) == (1, ["weekly-ar-2026-01-09: body.html: line 3: no such filter"])
@@ -174,7 +174,7 @@ def test_every_word_of_hostile_articles_arrives_in_both_parts(
     assert assemble_issues(house.settings, house.database, Renderer()) == (2, [])
 
 
-def test_an_issue_is_assembled_when_what_hindered_it_is_mended(
+def test_a_held_issue_is_assembled_once_its_fault_is_mended(
     house: House, renderer: Renderer
 ) -> None:
     assemble_issues(house.settings, house.database, Failing("ar", RenderingError("no")))
@@ -194,7 +194,7 @@ def test_an_issue_is_assembled_when_what_hindered_it_is_mended(
         ({"languages": ["en", "ar"], "newsletters": [{"languages": ["ar"]}]}, {"ar"}),
     ],
 )
-def test_an_issue_whose_edition_is_gone_is_skipped(
+def test_an_issue_of_a_removed_edition_is_skipped(
     house: House, renderer: Renderer, changes: dict[str, Any], left: set[str]
 ) -> None:
     house.reload(**changes)
@@ -210,7 +210,7 @@ def test_an_issue_whose_edition_is_gone_is_skipped(
             )
 
 
-def test_interrupted_assembling_is_done_again_to_the_same_bytes(
+def test_assembling_after_a_kill_gives_the_same_bytes(
     make_house: Callable[..., House], renderer: Renderer
 ) -> None:
     calm, stormy = (make_house(languages=["en", "ar"]) for _ in range(2))
@@ -240,7 +240,7 @@ def test_a_kill_between_freezing_and_moving_freezes_nothing(
     assert assemble_issues(house.settings, house.database, renderer) == (2, [])
 
 
-def test_an_issue_that_somebody_else_has_moved_is_left_to_them(house: House) -> None:
+def test_an_issue_that_another_process_moved_is_not_frozen(house: House) -> None:
     class Overtaken(Renderer):
         def digest(self, content: IssueContent) -> Digest:
             with house.database.writing() as connection:
@@ -258,7 +258,7 @@ def test_an_issue_that_somebody_else_has_moved_is_left_to_them(house: House) -> 
     assert house.rows(digest_table) == []
 
 
-def test_what_is_frozen_stays_when_articles_change(house: House, renderer: Renderer) -> None:
+def test_a_frozen_digest_stays_when_articles_change(house: House, renderer: Renderer) -> None:
     assemble_issues(house.settings, house.database, renderer)
     before = frozen(house)
     house.write("en/a.md", title="The ferry, corrected", date="2026-01-08")
@@ -267,7 +267,7 @@ def test_what_is_frozen_stays_when_articles_change(house: House, renderer: Rende
     assert frozen(house) == before
 
 
-def test_articles_that_were_withdrawn_meanwhile_are_not_sent(
+def test_articles_withdrawn_after_selection_are_not_sent(
     house: House, renderer: Renderer
 ) -> None:
     (house.articles / "en/b.md").unlink()
@@ -278,19 +278,21 @@ def test_articles_that_were_withdrawn_meanwhile_are_not_sent(
     assert "The ferry" in kept.text
 
 
-def test_an_issue_of_which_nothing_is_left_is_skipped(house: House, renderer: Renderer) -> None:
+def test_an_issue_whose_articles_are_all_withdrawn_is_skipped(
+    house: House, renderer: Renderer
+) -> None:
     (house.articles / "ar/a.md").unlink()
     house.pick_up()
     assert assemble_issues(house.settings, house.database, renderer) == (1, [])
     skipped = an_issue(house, "ar")
     assert skipped.state == IssueState.SKIPPED
-    assert skipped.reason == "all of its articles were withdrawn before it was made"
+    assert skipped.reason == "all its articles were withdrawn before it was made"
 
 
-def test_a_fault_of_the_program_in_one_issue_stops_no_other(
+def test_a_fault_of_the_program_in_one_issue_holds_back_no_other(
     house: House, renderer: Renderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The fault is a mock: one that we knew would have been mended."""
+    """The fault is simulated."""
     whole = gate_run.check_digest
 
     def broken(publication: Any, issue: Issue, digest: Digest) -> Any:

@@ -1,4 +1,4 @@
-"""What comes next is rendered as it would be, and nothing is kept."""
+"""Previews render the next issue and store nothing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def renderer() -> Renderer:
     return Renderer()
 
 
-def tried(
+def previewed(
     house: House, renderer: Renderer, language: str = "en", **options: Any
 ) -> IssuePreview:
     edition = house.settings.edition("weekly", language)
@@ -33,8 +33,8 @@ def tried(
         )
 
 
-def carried(rehearsal: IssuePreview) -> list[str]:
-    return [story.passages[0] for story in rehearsal.digest.stories]
+def carried(preview: IssuePreview) -> list[str]:
+    return [story.passages[0] for story in preview.digest.stories]
 
 
 def send_what_is_due(house: House, renderer: Renderer) -> None:
@@ -43,36 +43,38 @@ def send_what_is_due(house: House, renderer: Renderer) -> None:
     assert assemble_issues(house.settings, house.database, renderer)[1] == []
 
 
-def test_the_next_issue_is_what_it_would_be_now(house: House, renderer: Renderer) -> None:
+def test_a_preview_is_the_next_issue_as_of_now(house: House, renderer: Renderer) -> None:
     house.write("en/a.md", title="The ferry", date="2026-01-08")
     house.write("en/b.md", title="The map", date="2026-01-07")
     house.pick_up()
-    rehearsal = tried(house, renderer)
-    assert carried(rehearsal) == ["The ferry", "The map"]
-    assert (rehearsal.articles, rehearsal.why_not_new) == (2, None)
-    assert rehearsal.issue.name == "weekly-en-2026-01-16"
-    assert rehearsal.issue.assembled_at == NOW
+    preview = previewed(house, renderer)
+    assert carried(preview) == ["The ferry", "The map"]
+    assert (preview.articles, preview.why_not_new) == (2, None)
+    assert preview.issue.name == "weekly-en-2026-01-16"
+    assert preview.issue.assembled_at == NOW
 
 
-def test_rehearsing_leaves_no_trace(house: House, renderer: Renderer) -> None:
+def test_a_preview_stores_nothing(house: House, renderer: Renderer) -> None:
     house.write("en/a.md", title="The ferry", date="2026-01-08")
     house.pick_up()
-    tried(house, renderer)
+    previewed(house, renderer)
     assert [
         house.rows(table) for table in (issue_table, issue_article_table, digest_table)
     ] == [[], [], []]
 
 
-def test_a_date_that_is_skipped_is_not_the_next(
+def test_a_preview_passes_over_skipped_dates(
     make_house: Callable[..., House], renderer: Renderer
 ) -> None:
     house = make_house(newsletters=[{"skip_dates": [date(2026, 1, 16)]}])
     house.write("en/a.md", title="The ferry", date="2026-01-08")
     house.pick_up()
-    assert tried(house, renderer).issue.day == date(2026, 1, 23)
+    assert previewed(house, renderer).issue.day == date(2026, 1, 23)
 
 
-def test_nothing_new_is_an_error_that_says_why(house: House, renderer: Renderer) -> None:
+def test_a_preview_without_new_articles_is_an_error_with_the_reason(
+    house: House, renderer: Renderer
+) -> None:
     house.write("en/a.md", title="The ferry", date="2026-01-08")
     house.pick_up()
     send_what_is_due(house, renderer)
@@ -80,10 +82,10 @@ def test_nothing_new_is_an_error_that_says_why(house: House, renderer: Renderer)
     with pytest.raises(
         IssueError, match="weekly in en would have nothing to say: no new articles"
     ):
-        tried(house, renderer)
+        previewed(house, renderer)
 
 
-def test_the_newest_articles_stand_in_where_nothing_is_new(
+def test_or_newest_shows_the_newest_articles_if_none_are_new(
     house: House, renderer: Renderer
 ) -> None:
     house.write("en/a.md", title="The ferry", date="2026-01-08")
@@ -91,21 +93,21 @@ def test_the_newest_articles_stand_in_where_nothing_is_new(
     house.pick_up()
     send_what_is_due(house, renderer)
     house.at(NOW + timedelta(days=1))
-    rehearsal = tried(house, renderer, or_newest=True)
-    assert carried(rehearsal) == ["The ferry", "The old boat"]
-    assert rehearsal.why_not_new == "no new articles"
+    preview = previewed(house, renderer, or_newest=True)
+    assert carried(preview) == ["The ferry", "The old boat"]
+    assert preview.why_not_new == "no new articles"
 
 
-def test_a_sample_holds_no_more_than_an_issue_would(
+def test_a_sample_has_at_most_max_articles(
     make_house: Callable[..., House], renderer: Renderer
 ) -> None:
     house = make_house(newsletters=[{"max_articles": 2, "max_age": 1}])
     for day in range(1, 5):
         house.write(f"en/{day}.md", title=f"Day {day}", date=f"2025-01-0{day}")
     house.pick_up()
-    rehearsal = tried(house, renderer, or_newest=True)
-    assert carried(rehearsal) == ["Day 4", "Day 3"]
-    assert rehearsal.why_not_new == "no new articles (4 older than 1 days)"
+    preview = previewed(house, renderer, or_newest=True)
+    assert carried(preview) == ["Day 4", "Day 3"]
+    assert preview.why_not_new == "no new articles (4 older than 1 days)"
 
 
 @pytest.mark.parametrize(
@@ -115,7 +117,7 @@ def test_a_sample_holds_no_more_than_an_issue_would(
         ({"missing": "skip"}, None),
     ],
 )
-def test_a_sample_keeps_to_the_languages_that_an_edition_may_show(
+def test_a_sample_shows_only_the_edition_s_languages(
     make_house: Callable[..., House],
     renderer: Renderer,
     terms: dict[str, Any],
@@ -126,6 +128,6 @@ def test_a_sample_keeps_to_the_languages_that_an_edition_may_show(
     house.pick_up()
     if expected is None:
         with pytest.raises(IssueError, match="weekly in ar would have nothing to say"):
-            tried(house, renderer, "ar", or_newest=True)
+            previewed(house, renderer, "ar", or_newest=True)
     else:
         assert carried(tried(house, renderer, "ar", or_newest=True)) == expected

@@ -1,4 +1,4 @@
-"""Due issues get their articles: all of a cycle together, each story once."""
+"""Selecting the articles of due issues: all of a cycle together, each story once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DAILY = {"name": "daily", "schedule": "0 8 * * *"}
 
 
 def select(house: House) -> int:
-    """Take a turn up to where issues would be rendered."""
+    """Run a cycle up to the selection."""
     now = house.clock.now()
     house.pick_up()
     plan_issues(house.settings, house.database, now)
@@ -43,7 +43,7 @@ def carried(house: House, name: str) -> list[str]:
 
 @pytest.fixture
 def daily(make_house: Callable[..., House]) -> Callable[..., House]:
-    """Make a publication in English with one daily newsletter."""
+    """Return a maker of English publications with one daily newsletter."""
 
     def make(**terms: Any) -> House:
         return make_house(languages=["en"], newsletters=[{**DAILY, **terms}])
@@ -51,7 +51,7 @@ def daily(make_house: Callable[..., House]) -> Callable[..., House]:
     return make
 
 
-def test_a_due_issue_gets_what_became_available(house: House) -> None:
+def test_a_due_issue_gets_the_articles_that_became_available(house: House) -> None:
     house.write("en/a.md", title="A", date="2026-01-08")
     house.write("en/b.md", title="B", date="2026-01-07")
     house.write("ar/b.md", title="B in Arabic", date="2026-01-07")
@@ -61,7 +61,7 @@ def test_a_due_issue_gets_what_became_available(house: House) -> None:
     assert issues(house)["weekly-en-2026-01-09"].assembled_at == NOW
 
 
-def test_an_empty_edition_makes_no_issue_and_says_so(house: House) -> None:
+def test_an_issue_without_articles_is_skipped_with_the_reason(house: House) -> None:
     house.write("en/a.md", title="A", date="2020-01-08")
     assert select(house) == 0
     one = issues(house)["weekly-en-2026-01-09"]
@@ -83,7 +83,9 @@ def test_no_story_is_carried_twice(daily: Callable[..., House]) -> None:
     assert carried(house, "daily-en-2026-01-10") == ["b en"]
 
 
-def test_what_an_empty_day_left_is_carried_on_the_next(daily: Callable[..., House]) -> None:
+def test_an_article_that_comes_after_a_skipped_issue_is_in_the_next(
+    daily: Callable[..., House],
+) -> None:
     house = daily()
     select(house)
     house.write("a.md", title="A", date="2026-01-09")
@@ -92,7 +94,9 @@ def test_what_an_empty_day_left_is_carried_on_the_next(daily: Callable[..., Hous
     assert carried(house, "daily-en-2026-01-10") == ["a en"]
 
 
-def test_what_there_was_no_room_for_is_not_dragged_along(daily: Callable[..., House]) -> None:
+def test_articles_beyond_max_articles_are_not_in_later_issues(
+    daily: Callable[..., House],
+) -> None:
     house = daily(max_articles=2)
     for number in (1, 2, 3):
         house.write(f"{number}.md", title=f"N {number}", date=f"2026-01-0{number}")
@@ -116,7 +120,7 @@ def test_an_embargoed_article_waits_for_the_issue_after_its_time(
     assert carried(house, "daily-en-2026-01-10") == ["a en"]
 
 
-def test_late_issues_share_what_was_published_by_their_hours(
+def test_each_late_issue_carries_what_was_published_before_its_own_hour(
     daily: Callable[..., House],
 ) -> None:
     house = daily(max_lateness=100)
@@ -130,7 +134,7 @@ def test_late_issues_share_what_was_published_by_their_hours(
     assert carried(house, "daily-en-2026-01-12") == ["12 en"]
 
 
-def test_merged_issues_carry_everything_at_once(daily: Callable[..., House]) -> None:
+def test_a_merged_issue_carries_everything(daily: Callable[..., House]) -> None:
     house = daily(late="merge")
     select(house)
     for day in (10, 11, 12):
@@ -140,7 +144,7 @@ def test_merged_issues_carry_everything_at_once(daily: Callable[..., House]) -> 
     assert carried(house, "daily-en-2026-01-12") == ["12 en", "11 en", "10 en"]
 
 
-def test_a_scheduled_issue_of_a_newsletter_that_is_gone_is_skipped(
+def test_a_scheduled_issue_of_a_removed_newsletter_is_skipped(
     daily: Callable[..., House],
 ) -> None:
     house = daily()
@@ -152,7 +156,7 @@ def test_a_scheduled_issue_of_a_newsletter_that_is_gone_is_skipped(
     assert (one.state, one.reason) == (IssueState.SKIPPED, "no longer in publication.toml")
 
 
-def test_an_article_of_the_second_of_the_last_cut_is_carried_by_the_next_issue(
+def test_an_article_from_the_second_of_the_last_selection_is_in_the_next_issue(
     daily: Callable[..., House],
 ) -> None:
     house = daily()
@@ -182,23 +186,7 @@ def test_articles_that_come_after_a_clock_was_days_fast_are_carried(
     assert carried(house, "daily-en-2026-01-15") == ["b en"]
 
 
-def test_too_old_articles_are_counted_without_being_fetched(
-    daily: Callable[..., House],
-) -> None:
-    house = daily()
-    for number in range(3):
-        house.write(f"{number}.md", title="Old", date=f"2020-01-0{number + 1}")
-    house.write("a.md", title="A", date="2026-01-08")
-    house.pick_up()
-    with house.database.reading() as connection:
-        found = articles.became_available(connection, ["en"], None, NOW, NOW - 60 * DAY)
-        (edition,) = all_editions(house.settings)
-        shown = preview_selection(connection, edition, NOW)
-    assert ([one.story_key for one in found[0]], found[1]) == (["a"], 3)
-    assert shown.excluded == {"older than 60 days": 3}
-
-
-def test_an_edition_that_falls_back_shows_another_language(
+def test_an_edition_with_fallbacks_shows_another_language(
     make_house: Callable[..., House],
 ) -> None:
     terms = {"ar": {"missing": "fallback", "fallback": ["zh-Hans", "en"]}}
@@ -212,7 +200,7 @@ def test_an_edition_that_falls_back_shows_another_language(
     assert carried(house, "weekly-ar-2026-01-09") == ["c ar", "a en", "b zh-Hans"]
 
 
-def test_a_translation_of_what_a_fallback_showed_is_not_carried_again(
+def test_a_translation_of_a_story_shown_as_fallback_is_not_carried_again(
     make_house: Callable[..., House],
 ) -> None:
     terms = {"missing": "fallback", "fallback": ["en"]}
@@ -227,7 +215,7 @@ def test_a_translation_of_what_a_fallback_showed_is_not_carried_again(
     assert "carried before" in str(issues(house)["daily-ar-2026-01-10"].reason)
 
 
-def test_only_editions_that_ask_carry_conversions_and_the_human_hand_comes_late(
+def test_only_editions_with_missing_convert_carry_conversions(
     make_house: Callable[..., House],
 ) -> None:
     asking = {"name": "weekly", "edition": {"zh-Hant": {"missing": "convert"}}}
@@ -243,7 +231,7 @@ def test_only_editions_that_ask_carry_conversions_and_the_human_hand_comes_late(
     assert carried(house, "daily-zh-Hant-2026-01-10") == ["a zh-Hant"]
 
 
-def test_a_preview_is_what_the_next_issue_would_be_and_changes_nothing(house: House) -> None:
+def test_a_preview_selects_the_same_and_changes_nothing(house: House) -> None:
     house.write("en/a.md", title="A", date="2026-01-08")
     house.pick_up()
     edition = next(e for e in all_editions(house.settings) if e.language == "en")
@@ -257,7 +245,7 @@ def test_a_preview_is_what_the_next_issue_would_be_and_changes_nothing(house: Ho
     )
 
 
-def test_selecting_again_finds_nothing_to_do(house: House) -> None:
+def test_selecting_twice_changes_nothing(house: House) -> None:
     house.write("en/a.md", title="A", date="2026-01-08")
     select(house)
     before = house.rows(issue_table)

@@ -447,8 +447,8 @@ def test_a_mail_with_readers_values_passes_the_gate(
     assert {finding.code for finding in proof.report.errors} == {
         finding.code for finding in before.report.errors
     }
-    assert "Sample Reader, en" in proof.mail.text
-    assert "Sample Reader, en" in proof.mail.html
+    assert "Sample Subscriber, en" in proof.mail.text
+    assert "Sample Subscriber, en" in proof.mail.html
     assert "@@" not in proof.mail.text + proof.mail.html
 
 

@@ -1,4 +1,4 @@
-"""Issues are rendered and their bytes frozen; what is frozen is what goes out."""
+"""Custom templates whose mails fail the gate: an issue waits, or drops the failing article."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOSING_WORDS = (
 )
 
 
-def test_a_mail_that_is_not_fit_to_be_sent_holds_its_issue_back_with_the_reason(
+def test_a_mail_that_fails_the_gate_holds_its_issue_with_the_reason(
     house: House,
 ) -> None:
     override(house, "email/digest/body.txt", LOSING_WORDS)
@@ -36,7 +36,7 @@ def test_a_mail_that_is_not_fit_to_be_sent_holds_its_issue_back_with_the_reason(
     assert reason.endswith("; `publisher check` shows them all")
 
 
-def test_a_mail_is_sent_once_what_was_wrong_with_it_is_mended(house: House) -> None:
+def test_a_held_issue_is_assembled_once_the_template_is_mended(house: House) -> None:
     file = override(house, "email/digest/body.txt", LOSING_WORDS)
     held = assemble_issues(house.settings, house.database, Renderer(file.parents[2]))
     assert held[0] == 0
@@ -46,7 +46,7 @@ def test_a_mail_is_sent_once_what_was_wrong_with_it_is_mended(house: House) -> N
     assert an_issue(house, "en").reason is None
 
 
-def test_what_the_gate_warns_of_is_kept_with_the_digest(house: House) -> None:
+def test_warnings_of_the_gate_are_stored_with_the_digest(house: House) -> None:
     override(house, "email/digest/subject.txt", "Re: the week")
     renderer = Renderer(house.settings.folders.templates)
     assert assemble_issues(house.settings, house.database, renderer) == (2, [])
@@ -60,15 +60,15 @@ def test_what_the_gate_warns_of_is_kept_with_the_digest(house: House) -> None:
         }
 
 
-SPOILT = """{% extends "shipped/email/digest/body.html" %}
+FAILING_WITH_BOTH = """{% extends "shipped/email/digest/body.html" %}
 {% block footer %}{{ super() }}
 {% for shown in told.stories if shown.title in ["The map", "Both"] %}<form></form>{% endfor %}
 {% endblock %}
 """
 
 
-def test_an_article_that_spoils_the_mail_is_left_out_and_told(house: House) -> None:
-    override(house, "email/digest/body.html", SPOILT)
+def test_an_article_that_fails_the_gate_is_left_out_with_a_warning(house: House) -> None:
+    override(house, "email/digest/body.html", FAILING_WITH_BOTH)
     with closing(Renderer(house.settings.folders.templates)) as renderer:
         assert assemble_issues(house.settings, house.database, renderer) == (2, [])
     kept = frozen(house)
@@ -80,8 +80,10 @@ def test_an_article_that_spoils_the_mail_is_left_out_and_told(house: House) -> N
     assert "form" in left["problem"]
 
 
-def test_a_template_that_spoils_every_article_holds_the_issue(house: House) -> None:
-    override(house, "email/digest/body.html", SPOILT.replace('"Both"', '"The ferry"'))
+def test_a_template_that_fails_with_every_article_holds_the_issue(house: House) -> None:
+    override(
+        house, "email/digest/body.html", FAILING_WITH_BOTH.replace('"Both"', '"The ferry"')
+    )
     with closing(Renderer(house.settings.folders.templates)) as renderer:
         made, problems = assemble_issues(house.settings, house.database, renderer)
     assert made == 1
