@@ -1,4 +1,4 @@
-"""An issue as the rest of the program sees it. Frozen; knows no row and no template."""
+"""The value `Issue`, as all packages use it."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ class Issue:
 
     @property
     def name(self) -> str:
-        """How people and file names call it: `weekly-en-2026-01-09`."""
+        """The name for people, files and logs: `weekly-en-2026-01-09`."""
         return f"{self.newsletter}-{self.language}-{self.day}"

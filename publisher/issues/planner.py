@@ -1,8 +1,7 @@
-"""PLAN: which occurrences have come, and what becomes of each that came late. Pure core, thin shell.
+"""PLAN: turn the occurrences that have come into issues, and decide about late ones.
 
-Nothing vanishes: every occurrence since the last turn becomes an issue or is skipped with a
-reason. Planning goes on from where it stopped, never from now; a clock that is set back plans
-nothing twice. Knows no article.
+Every occurrence since the last run becomes an issue or is skipped with a reason. Planning
+continues from where it stopped, not from now. A clock that is set back plans nothing twice.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from heapq import merge
 from itertools import islice
 
 import structlog
@@ -22,18 +22,19 @@ from publisher.recurrence import Occurrence, occurrences
 
 log = structlog.get_logger()
 
-# The service makes an issue within a minute, but some run single cycles every hour.
+# `late = skip` skips issues later than this. The service makes an issue within a minute, but some
+# people run single cycles from cron every hour.
 _LATE_AFTER = timedelta(minutes=65)
-# After a year off, nobody wants hundreds of digests, whatever the settings say.
+# Issues that one run makes of an edition at most: after a year off, nobody wants hundreds.
 MAX_LATE_ISSUES = 10
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedOccurrence:
-    """What becomes of an occurrence: an issue, or skipped for a reason.
+    """An occurrence that becomes an issue or, with a `reason`, is skipped.
 
-    `published_until` bounds an issue that others follow at once: each of several late ones
-    takes what was published before its own hour, the last one everything else.
+    Of several late issues each takes the articles published before its own hour,
+    `published_until`. The last one has no such bound.
     """
 
     occurrence: Occurrence
@@ -44,30 +45,20 @@ class PlannedOccurrence:
 def apply_late_policy(
     edition: Edition, due: Sequence[Occurrence], now: datetime
 ) -> list[PlannedOccurrence]:
-    """Apply an edition's late policy to the occurrences since the last turn, oldest first."""
-    kept: list[Occurrence] = []
-    verdicts: dict[Occurrence, str] = {}
-    for occurrence in due:
-        reason = _reason_to_skip(edition, occurrence, now)
-        if reason:
-            verdicts[occurrence] = reason
-        else:
-            kept.append(occurrence)
-    bound = 1 if edition.late == Late.MERGE else MAX_LATE_ISSUES
-    for occurrence in kept[:-bound]:
+    """Apply an edition's late policy to the occurrences since the last run, oldest first."""
+    reasons = {one: reason for one in due if (reason := _reason_to_skip(edition, one, now))}
+    kept = [occurrence for occurrence in due if occurrence not in reasons]
+    merges = edition.late == Late.MERGE
+    limit = 1 if merges else MAX_LATE_ISSUES
+    for occurrence in kept[:-limit]:
         last = kept[-1].day
-        merged = edition.late == Late.MERGE
-        verdicts[occurrence] = (
-            f"merged into {last}" if merged else f"too many missed before {last}"
+        reasons[occurrence] = (
+            f"merged into {last}" if merges else f"too many missed before {last}"
         )
-    issued = [occurrence for occurrence in kept if occurrence not in verdicts]
+    bounded = kept[-limit:-1]
     return [
-        PlannedOccurrence(
-            occurrence,
-            verdicts.get(occurrence),
-            occurrence.due_at if occurrence in issued[:-1] else None,
-        )
-        for occurrence in due
+        PlannedOccurrence(one, reasons.get(one), one.due_at if one in bounded else None)
+        for one in due
     ]
 
 
@@ -83,7 +74,7 @@ def _reason_to_skip(edition: Edition, occurrence: Occurrence, now: datetime) -> 
 
 
 def format_span(span: timedelta) -> str:
-    """Write a span for people: `3 days`, `5 hours`, `12 minutes`."""
+    """Return a span in one unit: `3 days`, `5 hours`, `12 minutes`."""
     for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
         count = int(span.total_seconds()) // size
         if count >= (2 if unit == "day" else 1):
@@ -92,7 +83,7 @@ def format_span(span: timedelta) -> str:
 
 
 def plan_issues(settings: Settings, database: Database, now: datetime) -> int:
-    """Turn the occurrences that have come into issues or skipped ones; gives how many came."""
+    """Store the occurrences that have come as issues or skipped ones. Return how many are new."""
     came = 0
     with database.writing() as connection:
         for edition in all_editions(settings):
@@ -101,38 +92,38 @@ def plan_issues(settings: Settings, database: Database, now: datetime) -> int:
                 edition, now
             )
             due = list(occurrences(edition.schedule, edition.zone, since, now))
-            for verdict in apply_late_policy(edition, due, now):
-                came += _add(connection, edition, verdict)
+            for planned in apply_late_policy(edition, due, now):
+                came += _add(connection, edition, planned)
             store.set_planned_until(connection, name, language, max(now, since))
     return came
 
 
-def _add(connection: Connection, edition: Edition, verdict: PlannedOccurrence) -> bool:
+def _add(connection: Connection, edition: Edition, planned: PlannedOccurrence) -> bool:
     added = store.add_occurrence(
         connection,
         newsletter=edition.newsletter,
         language=edition.language,
-        day=verdict.occurrence.day,
-        due_at=verdict.occurrence.due_at,
-        reason=verdict.reason,
-        published_until=verdict.published_until,
+        day=planned.occurrence.day,
+        due_at=planned.occurrence.due_at,
+        reason=planned.reason,
+        published_until=planned.published_until,
     )
     if added:
-        _tell(edition, verdict)
+        _log(edition, planned)
     return added
 
 
-def _tell(edition: Edition, verdict: PlannedOccurrence) -> None:
+def _log(edition: Edition, planned: PlannedOccurrence) -> None:
     where = {"newsletter": edition.newsletter, "language": edition.language}
-    day = verdict.occurrence.day.isoformat()
-    if verdict.reason:
-        log.warning("occurrence skipped", **where, day=day, reason=verdict.reason)
+    day = planned.occurrence.day.isoformat()
+    if planned.reason:
+        log.warning("occurrence skipped", **where, day=day, reason=planned.reason)
     else:
         log.info("issue scheduled", **where, day=day)
 
 
 def planning_start(edition: Edition, now: datetime) -> datetime:
-    """Say from when a new edition counts: the start of its day, so that today's may still go out."""
+    """Return from when a new edition is planned: the start of today, so that today's is sent."""
     today = now.astimezone(edition.zone).date()
     midnight = datetime.combine(today, time(), tzinfo=edition.zone)
     return midnight.astimezone(now.tzinfo) - timedelta(seconds=1)
@@ -146,18 +137,18 @@ def all_editions(settings: Settings) -> Iterator[Edition]:
 
 @dataclass(frozen=True, slots=True)
 class UpcomingIssue:
-    """A line of the plan."""
+    """An occurrence that has not come yet."""
 
     edition: Edition
     occurrence: Occurrence
 
     @property
     def local(self) -> datetime:
-        """The due instant on the edition's own clock."""
+        """The due instant in the edition's time zone."""
         return self.occurrence.due_at.astimezone(self.edition.zone)
 
 
-# Far enough for a yearly newsletter to show its next issues.
+# How far ahead upcoming issues are listed: enough for a yearly newsletter to show several.
 PLANNING_HORIZON = timedelta(days=1500)
 _PlannedUntil = Mapping[tuple[str, str], datetime]
 
@@ -165,23 +156,27 @@ _PlannedUntil = Mapping[tuple[str, str], datetime]
 def next_issues_of(
     edition: Edition, planned: _PlannedUntil, now: datetime, count: int
 ) -> list[UpcomingIssue]:
-    """List an edition's next occurrences, the same dates that `plan` will find.
+    """Return an edition's next issues, the same that `plan_issues` will find.
 
-    `planned` says up to when each edition, by newsletter and language, is planned already.
+    `planned` is up to when each edition, by newsletter and language, is planned already.
     """
+    return list(islice(_upcoming_of(edition, planned, now), count))
+
+
+def _upcoming_of(
+    edition: Edition, planned: _PlannedUntil, now: datetime
+) -> Iterator[UpcomingIssue]:
     start = planned.get((edition.newsletter, edition.language)) or planning_start(edition, now)
     found = occurrences(edition.schedule, edition.zone, start, now + PLANNING_HORIZON)
-    ahead = (UpcomingIssue(edition, o) for o in found if o.day not in edition.skip_dates)
-    return list(islice(ahead, count))
+    return (UpcomingIssue(edition, one) for one in found if one.day not in edition.skip_dates)
 
 
 def upcoming_issues(
     settings: Settings, planned: _PlannedUntil, now: datetime, count: int
 ) -> list[UpcomingIssue]:
-    """List what goes out next over all editions."""
-    editions = all_editions(settings)
-    lines = [
-        line for edition in editions for line in next_issues_of(edition, planned, now, count)
-    ]
-    # Editions come in the order of the settings, and sorting keeps it where times are equal.
-    return sorted(lines, key=lambda line: line.occurrence.due_at)[:count]
+    """Return the next issues of all editions, by due time, then in the order of the settings.
+
+    The editions' dates are merged lazily: few more than `count` occurrences are computed.
+    """
+    ahead = (_upcoming_of(edition, planned, now) for edition in all_editions(settings))
+    return list(islice(merge(*ahead, key=lambda one: one.occurrence.due_at), count))

@@ -1,8 +1,8 @@
-"""Which articles an issue carries. Pure: articles and rules in, choices with reasons out.
+"""Choose the articles of an issue: articles and rules in, choices with reasons out. Pure.
 
-A story comes at most once in an edition, in the edition's language or, where its settings say
-so, in another; what became available since the last cut is news, however old the original is,
-up to `max_age`. Knows no database.
+An edition carries a story at most once: in its own language or, if the settings say so, in
+another. Articles that became available since the last selection are news, even translations of
+an older original, up to `max_age`.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ from publisher.config import Edition, Missing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
-    """What may go into an issue.
+    """The articles that an issue can choose from.
 
-    `articles` became available since the last cut, in the edition's language or a fallback's,
-    `too_old` more that were published before any that may still come;
-    `variants` are all publishable articles of their stories; `sent` the stories that the
-    edition has carried.
+    `articles` became available since the last selection, in the edition's language or a
+    fallback. `too_old` counts further ones that were published before `max_age`. `variants` are
+    all publishable articles of the same stories. `sent` are the stories already carried.
     """
 
     articles: Sequence[Article]
@@ -35,14 +34,14 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The chosen articles in order; how many more there was no room for; why others are out."""
+    """The chosen articles in order, the number that had no room, and why others are excluded."""
 
     chosen: tuple[Article, ...]
     more: int
     excluded: Mapping[str, int]
 
     def reason_if_empty(self) -> str:
-        """Say why an issue has nothing in it."""
+        """Return why an issue has no articles."""
         counts = ", ".join(f"{count} {why}" for why, count in sorted(self.excluded.items()))
         return f"no new articles ({counts})" if counts else "no new articles"
 
@@ -53,7 +52,7 @@ def choose_articles(
     now: datetime,
     published_until: datetime | None = None,
 ) -> Selection:
-    """Choose an issue's articles; `published_until` bounds one of several late issues."""
+    """Return an issue's articles. `published_until` is the bound of one of several late issues."""
     too_old = f"older than {edition.max_age.days} days"
     excluded: Counter[str] = Counter(
         {too_old: candidates.too_old} if candidates.too_old else {}
@@ -61,11 +60,11 @@ def choose_articles(
     eligible: dict[int, Article] = {}
     for article in candidates.articles:
         story = candidates.variants.get(article.story_id, ())
-        if _someone_else_serves(edition, article, story):
+        if _is_in_own_language(edition, article, story):
             continue
         if published_until and article.published_at > published_until:
-            continue  # a later issue of the same turn takes it
-        why = _objection(edition, article, story, candidates.sent, now)
+            continue  # a later issue of the same run takes it
+        why = _exclusion(edition, article, story, candidates.sent, now)
         if why:
             excluded[why] += 1
         else:
@@ -77,7 +76,7 @@ def choose_articles(
 
 
 def languages_to_search(edition: Edition) -> tuple[str, ...]:
-    """List the languages whose articles an edition may show."""
+    """Return the languages whose articles an edition may show, in order of preference."""
     fallback = edition.fallback if edition.missing == Missing.FALLBACK else ()
     return (edition.language, *(tag for tag in fallback if tag != edition.language))
 
@@ -87,13 +86,13 @@ def _rank(edition: Edition, article: Article) -> int:
 
 
 def _order(edition: Edition, article: Article) -> tuple[bool, float, str]:
-    """Newest first; what has to be shown in another language stands behind the readers' own."""
+    """Sort the newest first, and articles in another language behind those in the edition's."""
     foreign = article.language != edition.language
     return foreign, -article.published_at.timestamp(), article.story_key
 
 
-def _someone_else_serves(edition: Edition, article: Article, story: Iterable[Article]) -> bool:
-    """Say if an article in another language is not needed, since the edition has its own."""
+def _is_in_own_language(edition: Edition, article: Article, story: Iterable[Article]) -> bool:
+    """Return whether an article in another language is not needed: the edition has its own."""
     own = (a for a in story if a.language == edition.language)
     return article.language != edition.language and any(_allowed(edition, a) for a in own)
 
@@ -102,7 +101,7 @@ def _allowed(edition: Edition, article: Article) -> bool:
     return article.origin != Origin.CONVERTED or edition.missing == Missing.CONVERT
 
 
-def _objection(
+def _exclusion(
     edition: Edition,
     article: Article,
     story: Iterable[Article],

@@ -1,12 +1,12 @@
-"""The life of an issue: its states, and the arrows between them. Pure.
+"""The states of an issue and the transitions between them. Pure.
 
     scheduled -> assembling -> [awaiting approval ->] ready -> sending -> sent | partial | failed
-    scheduled | assembling -> skipped          nothing to say, or too late
-    sending <-> paused                         an operator, or a server that refuses everything
-    partial | failed -> sending | sent         what was in doubt is decided
+    scheduled | assembling -> skipped          no articles, or too late
+    sending <-> paused                         by an operator, or by the circuit breaker
+    partial | failed -> sending | sent         an operator decided about deliveries in doubt
     anything before sent -> cancelled
 
-Knows no clock and no row; `publisher.issues.store` moves the rows along these arrows.
+`publisher.issues.store` moves rows along these transitions.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from publisher.errors import TransitionError
 
 
 class IssueState(StrEnum):
-    """Where an issue stands."""
+    """The state of an issue."""
 
     SCHEDULED = "scheduled"
     ASSEMBLING = "assembling"
@@ -44,7 +44,7 @@ ISSUE_TRANSITIONS: dict[IssueState, frozenset[IssueState]] = {
             IssueState.CANCELLED,
         }
     ),
-    # A correction after the editor has looked: the issue is made again.
+    # The editor asks for a correction: the issue is assembled again.
     IssueState.AWAITING_APPROVAL: frozenset(
         {IssueState.ASSEMBLING, IssueState.READY, IssueState.CANCELLED}
     ),
@@ -62,17 +62,17 @@ ISSUE_TRANSITIONS: dict[IssueState, frozenset[IssueState]] = {
     ),
     IssueState.PAUSED: frozenset({IssueState.SENDING, IssueState.CANCELLED}),
     IssueState.SENT: frozenset(),
-    # A person has decided about deliveries that were in doubt.
+    # An operator has decided about deliveries in doubt.
     IssueState.PARTIAL: frozenset({IssueState.SENDING, IssueState.SENT}),
     IssueState.FAILED: frozenset({IssueState.SENDING, IssueState.SENT, IssueState.PARTIAL}),
     IssueState.SKIPPED: frozenset(),
     IssueState.CANCELLED: frozenset(),
 }
 
-# Why an issue ends when its newsletter, or its language in it, has been taken out.
+# Why an issue is skipped whose newsletter or language was removed from the settings.
 EDITION_REMOVED = "no longer in publication.toml"
 
-# An issue in one of these has, or will have, a page on the web that others may point to.
+# In these states an issue has, or will have, a web page that others may link to.
 STATES_WITH_PAGE = frozenset(
     {
         IssueState.ASSEMBLING,
@@ -88,6 +88,6 @@ STATES_WITH_PAGE = frozenset(
 
 
 def check_transition(source: IssueState, target: IssueState) -> None:
-    """Raise TransitionError unless an issue's life has this arrow."""
+    """Raise TransitionError unless an issue may go from `source` to `target`."""
     if target not in ISSUE_TRANSITIONS[source]:
         raise TransitionError(source, target)

@@ -1,7 +1,4 @@
-"""The questions and verbs of issues, one function each; moves happen by compare-and-set.
-
-Decides nothing but whether an arrow exists. Knows nothing of articles' contents and readers.
-"""
+"""Read and write issues, one function each. States change by compare-and-set on the epoch."""
 
 from __future__ import annotations
 
@@ -31,7 +28,7 @@ def _to_issue(row: Row[Any]) -> Issue:
 
 
 def planned_until(connection: Connection, newsletter: str, language: str) -> datetime | None:
-    """Say up to which instant an edition is planned; None if it is new."""
+    """Return up to which instant an edition is planned; None if it is new."""
     query = select(edition_table.c.planned_until).where(
         edition_table.c.newsletter == newsletter, edition_table.c.language == language
     )
@@ -41,7 +38,7 @@ def planned_until(connection: Connection, newsletter: str, language: str) -> dat
 def set_planned_until(
     connection: Connection, newsletter: str, language: str, instant: datetime
 ) -> None:
-    """Record that all occurrences up to an instant have been dealt with; never goes back."""
+    """Record that all occurrences up to an instant are planned. An earlier instant is ignored."""
     row = insert(edition_table).values(
         newsletter=newsletter, language=language, planned_until=instant
     )
@@ -50,7 +47,7 @@ def set_planned_until(
 
 
 def cutoff(connection: Connection, newsletter: str, language: str) -> datetime | None:
-    """Say up to which instant articles have had their chance in an edition."""
+    """Return up to which instant articles were considered for an edition."""
     query = select(edition_table.c.cut_at).where(
         edition_table.c.newsletter == newsletter, edition_table.c.language == language
     )
@@ -60,16 +57,16 @@ def cutoff(connection: Connection, newsletter: str, language: str) -> datetime |
 def set_cutoff(
     connection: Connection, newsletter: str, language: str, instant: datetime
 ) -> None:
-    """Record that all articles available up to an instant have had their chance."""
+    """Record that all articles available up to an instant were considered."""
     here = (edition_table.c.newsletter == newsletter) & (edition_table.c.language == language)
     connection.execute(update(edition_table).where(here).values(cut_at=instant))
 
 
 def reset_future_cutoffs(connection: Connection, now: datetime) -> None:
-    """Take back cuts that lie at or after now: the clock was set, or stands still.
+    """Move cutoffs at or after now to just before now: the clock was set back, or stands still.
 
-    Otherwise what becomes available now would be taken for old. Stories that an edition has
-    carried are known by name and don't come again.
+    Otherwise articles that become available now would count as considered. Stories that an edition
+    has carried are recorded, so none is carried twice.
     """
     before = now - timedelta(seconds=1)
     ahead = update(edition_table).where(edition_table.c.cut_at >= now)
@@ -86,9 +83,9 @@ def add_occurrence(  # noqa: PLR0913  # the columns of a row, each by its name
     reason: str | None,
     published_until: datetime | None = None,
 ) -> bool:
-    """Add an occurrence, as scheduled or, with a reason, as skipped; says if it was new.
+    """Add an occurrence as scheduled or, with a reason, as skipped. Return whether it is new.
 
-    A known one stays as it is.
+    An occurrence on record stays as it is.
     """
     row = insert(issue_table).values(
         newsletter=newsletter,
@@ -103,9 +100,10 @@ def add_occurrence(  # noqa: PLR0913  # the columns of a row, each by its name
 
 
 def move_issue(connection: Connection, one: Issue, target: IssueState, **values: Any) -> Issue:
-    """Move an issue along an arrow of its life, if nobody else has moved it meanwhile.
+    """Move an issue to another state, and set further columns.
 
-    Raises TransitionError if there is no such arrow, IssueError if the issue was moved.
+    Raise TransitionError if there is no such transition, and IssueError if another process has
+    moved the issue meanwhile.
     """
     check_transition(one.state, target)
     statement = (
@@ -120,19 +118,21 @@ def move_issue(connection: Connection, one: Issue, target: IssueState, **values:
     )
     row = connection.execute(statement).one_or_none()
     if row is None:
-        raise IssueError(f"{one.name}: moved by somebody else from {one.state}")
+        raise IssueError(
+            f"{one.name}: another process has moved it from {one.state}; try again"
+        )
     return _to_issue(row)
 
 
 def set_reason(connection: Connection, one: Issue, reason: str | None) -> None:
-    """Write down why an issue does not move."""
+    """Record why an issue stays in its state."""
     connection.execute(
         update(issue_table).where(issue_table.c.id == one.id).values(reason=reason)
     )
 
 
 def issues_in_state(connection: Connection, *states: IssueState) -> list[Issue]:
-    """Fetch the issues in some states, the earliest due first."""
+    """Return the issues in some states, by due time."""
     query = select(*_COLUMNS).where(issue_table.c.state.in_(states))
     rows = connection.execute(query.order_by(issue_table.c.due_at, issue_table.c.id))
     return [_to_issue(row) for row in rows]
@@ -141,7 +141,7 @@ def issues_in_state(connection: Connection, *states: IssueState) -> list[Issue]:
 def find_issue(
     connection: Connection, newsletter: str, language: str, day: date
 ) -> Issue | None:
-    """Find an issue by its name."""
+    """Return the issue of an edition on a day."""
     query = select(*_COLUMNS).where(
         issue_table.c.newsletter == newsletter,
         issue_table.c.language == language,
@@ -152,7 +152,7 @@ def find_issue(
 
 
 def issues_by_ids(connection: Connection, numbers: Sequence[int]) -> list[Issue]:
-    """Fetch issues by their numbers, the earliest due first."""
+    """Return issues by their ids, by due time."""
     query = select(*_COLUMNS).order_by(issue_table.c.due_at, issue_table.c.id)
     found = (
         row
@@ -163,7 +163,7 @@ def issues_by_ids(connection: Connection, numbers: Sequence[int]) -> list[Issue]
 
 
 def issue_by_name(connection: Connection, name: str) -> Issue | None:
-    """Find an issue by what people call it: `weekly-en-2026-01-09`."""
+    """Return an issue by its name, such as `weekly-en-2026-01-09`."""
     called = (
         issue_table.c.newsletter
         + "-"
@@ -177,7 +177,7 @@ def issue_by_name(connection: Connection, name: str) -> Issue | None:
 
 
 def latest_issues(connection: Connection, limit: int) -> list[Issue]:
-    """Fetch the issues and skipped occurrences that came last, latest first."""
+    """Return the latest issues and skipped occurrences, latest first."""
     query = (
         select(*_COLUMNS)
         .order_by(issue_table.c.due_at.desc(), issue_table.c.id.desc())
@@ -189,7 +189,7 @@ def latest_issues(connection: Connection, limit: int) -> list[Issue]:
 def published_issues(
     connection: Connection, newsletter: str | None, language: str, limit: int
 ) -> list[Issue]:
-    """Fetch the issues that have a page on the web, latest first; of one newsletter or all."""
+    """Return the issues that have a web page, latest first; of one newsletter or all."""
     query = select(*_COLUMNS).where(
         issue_table.c.language == language, issue_table.c.state.in_(STATES_WITH_PAGE)
     )
@@ -202,7 +202,7 @@ def published_issues(
 
 
 def same_issue_in_other_languages(connection: Connection, one: Issue) -> list[Issue]:
-    """Fetch the same occurrence in other languages, as far as it has or will have a page."""
+    """Return the issues of the same day in other languages that have, or will have, a page."""
     query = select(*_COLUMNS).where(
         issue_table.c.newsletter == one.newsletter,
         issue_table.c.day == one.day,
@@ -215,7 +215,7 @@ def same_issue_in_other_languages(connection: Connection, one: Issue) -> list[Is
 def select_articles(
     connection: Connection, one: Issue, chosen: Sequence[tuple[int, int]]
 ) -> None:
-    """Record what an issue holds: pairs of story and article, in order."""
+    """Record an issue's articles: pairs of story and article ids, in order."""
     rows = [
         {"issue_id": one.id, "position": position, "story_id": story, "article_id": article}
         for position, (story, article) in enumerate(chosen)
@@ -224,7 +224,7 @@ def select_articles(
 
 
 def article_ids_of(connection: Connection, one: Issue) -> list[int]:
-    """List the articles of an issue, in order."""
+    """Return the ids of an issue's articles, in order."""
     query = select(issue_article_table.c.article_id).where(
         issue_article_table.c.issue_id == one.id
     )
@@ -232,7 +232,7 @@ def article_ids_of(connection: Connection, one: Issue) -> list[int]:
 
 
 def article_counts(connection: Connection, issues: Sequence[int]) -> dict[int, int]:
-    """Count the articles of some issues."""
+    """Return the number of articles of each of some issues."""
     query = (
         select(issue_article_table.c.issue_id, func.count())
         .where(issue_article_table.c.issue_id.in_(issues))
@@ -244,7 +244,7 @@ def article_counts(connection: Connection, issues: Sequence[int]) -> dict[int, i
 def stories_sent(
     connection: Connection, newsletter: str, language: str, stories: Sequence[int]
 ) -> set[int]:
-    """Say which of some stories an edition has carried already."""
+    """Return those of some stories that an edition has carried already."""
     query = (
         select(issue_article_table.c.story_id)
         .join(issue_table)
@@ -262,20 +262,20 @@ def stories_sent(
 
 
 def freeze_digest(connection: Connection, one: Issue, parts: Mapping[str, Any]) -> None:
-    """Keep a digest's bytes, and what was found in them; freezing again replaces them."""
+    """Store a digest and the gate's warnings. A second digest replaces the first."""
     row = insert(digest_table).values(issue_id=one.id, **parts)
     connection.execute(row.on_conflict_do_update(set_=dict(parts)))
 
 
 def digest_of(connection: Connection, one: Issue) -> Row[Any]:
-    """Fetch an issue's frozen digest."""
+    """Return an issue's frozen digest."""
     return connection.execute(
         select(digest_table).where(digest_table.c.issue_id == one.id)
     ).one()
 
 
 def warning_counts(connection: Connection, issues: Sequence[int]) -> dict[int, int]:
-    """Count what the gate warned of in the digests of some issues."""
+    """Return the number of the gate's warnings for each of some issues."""
     query = select(
         digest_table.c.issue_id, func.json_array_length(digest_table.c.findings)
     ).where(digest_table.c.issue_id.in_(issues))
@@ -283,7 +283,7 @@ def warning_counts(connection: Connection, issues: Sequence[int]) -> dict[int, i
 
 
 def issues_without_page(connection: Connection) -> list[tuple[Issue, str, str]]:
-    """Fetch assembled issues whose page is not on disk yet: issue, page, hash."""
+    """Return assembled issues whose page is not on disk yet, with page and hash."""
     query = (
         select(*_COLUMNS, digest_table.c.page, digest_table.c.sha256)
         .join(digest_table, digest_table.c.issue_id == issue_table.c.id)
@@ -299,7 +299,7 @@ def issues_without_page(connection: Connection) -> list[tuple[Issue, str, str]]:
 
 
 def issue_ids_without_page(connection: Connection) -> set[int]:
-    """Name the issues whose page is not on disk yet."""
+    """Return the ids of issues whose page is not on disk yet."""
     return set(
         connection.execute(
             select(issue_table.c.id).where(issue_table.c.page_hash.is_(None))

@@ -1,6 +1,6 @@
-"""The tables of planning: how far each edition is planned, its issues and what they hold.
+"""Tables: how far each edition is planned, its issues, their articles and digests.
 
-Knows nothing of readers; what is sent to whom is delivery's ledger.
+What is sent to whom is in the ledger (`publisher.delivery.ledger`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ edition_table = Table(
     Column("language", Text, primary_key=True),
     # Occurrences up to this instant have become issues or were skipped.
     Column("planned_until", UTCDateTime, nullable=False),
-    # Articles available up to this instant have had their chance.
+    # Articles available up to this instant were considered in a selection.
     Column("cut_at", UTCDateTime),
     sqlite_with_rowid=False,
 )
@@ -50,14 +50,14 @@ issue_table = Table(
         nullable=False,
     ),
     Column("reason", Text),
-    # Grows with every change of state; who does not know it can't move the issue.
+    # Grows with every change of state. A move must name the current epoch (compare-and-set).
     Column("epoch", Integer, nullable=False, server_default="0"),
-    # An issue sent late leaves to later ones what was published after its own hour.
+    # One of several late issues takes only articles published until its own hour.
     Column("published_until", UTCDateTime),
     Column("more", Integer, nullable=False, server_default="0"),
     Column("assembled_at", UTCDateTime),
     Column("finished_at", UTCDateTime),
-    # What the page on the web was last written from; NULL until it is written.
+    # The hash of the digest that the web page was last written from; NULL before that.
     Column("page_hash", Text),
     UniqueConstraint("newsletter", "language", "day"),
 )
@@ -84,6 +84,6 @@ digest_table = Table(
     Column("text", Text, nullable=False),
     Column("page", Text, nullable=False),
     Column("sha256", Text, nullable=False),
-    # What the gate warned of: a list of objects, as the program prints them.
+    # The gate's warnings, a list of objects as in `--json`.
     Column("findings", JSON, nullable=False, server_default="[]"),
 )

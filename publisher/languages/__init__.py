@@ -1,7 +1,6 @@
-"""Everything that depends on a language: tags, matching, direction, names, dates, scripts.
+"""Languages: tags, matching, direction, names, dates, scripts, conversion of Chinese.
 
-Knows nothing of articles, mails or feeds. A language is always a canonical BCP 47 tag
-(`en`, `zh-Hans`, `pt-BR`) by the time it travels through the program.
+All packages use canonical BCP 47 tags (`en`, `zh-Hans`, `pt-BR`), as returned by `normalise`.
 """
 
 from publisher.languages.locales import (

@@ -1,9 +1,8 @@
-"""Chinese from one script into the other, by OpenCC; the only importer of it.
+"""Convert Chinese from one script to the other with OpenCC. The only importer of it.
 
-Only running text is converted: not code, not addresses, not passages marked as another
-language. Always convert from what was written, never from a conversion: doing it twice
-corrupts words. Names of people are the caller's to leave alone, since OpenCC takes some
-surnames for common words. Knows no article.
+Only running text is converted: no code, no addresses, no passage marked as another language.
+Always convert the original: a second conversion corrupts words. Callers must not convert names of
+people, since OpenCC takes some surnames for common words.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from lxml import etree, html
 from publisher.errors import LanguageError
 from publisher.languages.tags import normalise, script
 
-# Taiwan's and Hong Kong's standard forms; OpenCC's own `s2t` writes forms that nobody prints.
+# Taiwan's and Hong Kong's standard forms; OpenCC's own `s2t` writes forms that are not in use.
 _CONFIGURATIONS = {
     ("zh-Hans", "zh-Hant"): "s2tw",
     ("zh-Hans", "zh-Hant-HK"): "s2hk",
@@ -25,40 +24,40 @@ _CONFIGURATIONS = {
     ("zh-Hant", "zh-Hans"): "tw2s",
     ("zh-Hant-HK", "zh-Hans"): "hk2s",
 }
-# Written by machine or for machines; a converted letter would break it.
+# Text for machines: a converted character would break it.
 _VERBATIM = frozenset({"code", "pre", "kbd", "samp", "var"})
 
 
 def convertible(source: str, target: str) -> bool:
-    """Say if articles can be converted from one language into the other."""
+    """Return whether articles can be converted from one language to the other."""
     return (source, target) in _CONFIGURATIONS
 
 
 def sources_of(target: str) -> tuple[str, ...]:
-    """List the languages that can be converted into `target`."""
+    """Return the languages that can be converted into `target`."""
     return tuple(source for source, into in _CONFIGURATIONS if into == target)
 
 
 def converter_name() -> str:
-    """Name what converts, with its version: a new one may write differently."""
+    """Return the converter's name and version. Another version may convert differently."""
     return f"OpenCC {version('opencc')}"
 
 
 @lru_cache(maxsize=8)
 def _converter(source: str, target: str) -> Any:
-    # Its dictionaries take longer to load than checking publication.toml, which asks above.
+    # Imported late: its dictionaries load slowly, and checking settings needs only the names above.
     from opencc import OpenCC
 
     return OpenCC(_CONFIGURATIONS[source, target])
 
 
 def convert_text(text: str, source: str, target: str) -> str:
-    """Convert plain text."""
+    """Return converted plain text."""
     return str(_converter(source, target).convert(text)) if text else text
 
 
 def convert_html(fragment: str, source: str, target: str) -> str:
-    """Convert the running text of an HTML fragment, and what pictures and links say in words."""
+    """Return an HTML fragment with its running text, `alt` and `title` converted."""
     if not fragment:
         return fragment
     root = html.fragment_fromstring(fragment, create_parent="div")
@@ -82,11 +81,11 @@ def _walk(element: etree._Element, source: str, target: str) -> None:
 
 
 def _foreign(element: etree._Element, source: str) -> bool:
-    """Say if a passage is marked as anything but what is being converted."""
+    """Return whether a passage is marked as being in another script."""
     language = element.get("lang")
     if not language:
         return False
     try:
         return script(normalise(str(language))) != script(source)
-    except LanguageError:  # nobody knows what it is in, so nobody may change it
+    except LanguageError:  # an unknown language is not changed
         return True

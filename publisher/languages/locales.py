@@ -1,7 +1,7 @@
-"""How a language writes: direction, its own name, dates, lists, reading speed.
+"""Conventions of a language: direction, its own name, dates, lists, reading speed.
 
-Every function takes the language; there is no current locale. Babel's `long` dates are used,
-since they alone carry no hidden direction marks. Knows no template and no catalogue.
+Every function takes the language; there is no current locale. Dates are Babel's `long` ones,
+the only ones without hidden direction marks.
 """
 
 from __future__ import annotations
@@ -22,22 +22,21 @@ if TYPE_CHECKING:
 
 _RTL_SCRIPTS = frozenset({"Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm", "Rohg", "Mand"})
 
-# CLDR's narrow space before a Russian or Bulgarian "year" is a box in the fonts of some mail
-# programs; the plain one is in all.
+# CLDR writes a narrow space before the Russian and Bulgarian word for year. Some mail programs show
+# it as a box, so it becomes a no-break space.
 _NARROW_SPACE, _NO_BREAK_SPACE = "\u202f", "\u00a0"
 
-# What readers of Chinese call the two; CLDR's "中文 (简体)" is a librarian's name.
+# The usual names in Chinese, instead of CLDR's "中文 (简体)".
 _AUTONYMS = {"zh-Hans": "简体中文", "zh-Hant": "繁體中文"}
 
-# Words a minute of an adult reading English prose for meaning; characters a minute for
-# scripts without spaces, scaled by how many characters carry one English word.
+# Reading speeds of adults: words a minute, and characters a minute in scripts without spaces.
 _WORDS_A_MINUTE = 238
 _CHARACTERS_A_MINUTE = {"Hans": 370, "Hant": 370, "Jpan": 650, "Kore": 480, "Thai": 900}
 
 
 @lru_cache(maxsize=256)
 def locale_of(tag: str) -> Locale:
-    """Give Babel's locale for a canonical tag; one that CLDR lacks gets its parent or English."""
+    """Return Babel's locale for a canonical tag; without one in CLDR, its parent's or English."""
     subtags = tag.split("-")
     while subtags:
         try:
@@ -48,12 +47,12 @@ def locale_of(tag: str) -> Locale:
 
 
 def direction(tag: str) -> str:
-    """Give `rtl` or `ltr`."""
+    """Return `rtl` or `ltr`."""
     return "rtl" if script(tag) in _RTL_SCRIPTS else "ltr"
 
 
 def autonym(tag: str) -> str:
-    """Give the language's name in itself, as a language switch shows it (`简体中文`)."""
+    """Return the language's own name, for language switches: `简体中文`."""
     if tag in _AUTONYMS:
         return _AUTONYMS[tag]
     name = locale_of(tag).get_display_name(locale_of(tag))
@@ -61,18 +60,18 @@ def autonym(tag: str) -> str:
 
 
 def format_date(day: date, tag: str) -> str:
-    """Write a date as the language does: `April 10, 2017`, `2017年4月10日`, `10 أبريل 2017`."""
+    """Return a date in words: `April 10, 2017`, `2017年4月10日`, `10 أبريل 2017`."""
     written = babel_date(day, format="long", locale=locale_of(tag))
     return written.replace(_NARROW_SPACE, _NO_BREAK_SPACE)
 
 
 def list_names(names: Sequence[str], tag: str) -> str:
-    """Join names as the language does: `A, B, and C`, `A、B和C`."""
+    """Return names as a list in the language: `A, B, and C`, `A、B和C`."""
     return format_list(list(names), locale=locale_of(tag)) if names else ""
 
 
 def reading_minutes(text: str, tag: str) -> int:
-    """Estimate the minutes that a text takes to read; at least one."""
+    """Return the estimated minutes that a text takes to read, at least 1."""
     speed = _CHARACTERS_A_MINUTE.get(script(tag))
     amount = sum(not c.isspace() for c in text) if speed else len(text.split())
     return max(1, math.ceil(amount / (speed or _WORDS_A_MINUTE)))

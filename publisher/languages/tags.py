@@ -1,9 +1,8 @@
 """Language tags: any spelling in, canonical BCP 47 out, and matching by RFC 4647 lookup.
 
-Chinese is kept by script, not by country, since that is what a reader can read: `zh`,
-`zh-CN` and `zh_CN` are `zh-Hans`, `zh-TW` is `zh-Hant`, `zh-HK` is `zh-Hant-HK`. Matching
-never goes from one script to another, and never to a language that is merely similar
-(Ukrainian is not answered with Russian). Knows no catalogue and no article.
+Chinese is identified by script, not by country: `zh`, `zh-CN` and `zh_CN` are `zh-Hans`, `zh-TW`
+is `zh-Hant`, `zh-HK` is `zh-Hant-HK`. No tag matches one in another script or in a language that
+is merely similar (Ukrainian never matches Russian).
 """
 
 from __future__ import annotations
@@ -19,18 +18,18 @@ from publisher.errors import LanguageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-# A region that its script implies already says nothing: zh-Hans-CN is zh-Hans.
+# Regions that the script implies are dropped: zh-Hans-CN is zh-Hans.
 _IMPLIED_REGION = {("zh", "Hans"): "CN", ("zh", "Hant"): "TW"}
 
-# Registered, but nothing that one could write in, or for private use and known to nobody.
+# Registered tags that name no language: undetermined, several, none, private use.
 _NO_LANGUAGE = re.compile("und|mul|zxx|mis|q[a-t][a-z]")
 
 
 @lru_cache(maxsize=1024)
 def normalise(tag: str) -> str:
-    """Give the canonical tag for any usual spelling (`zh_TW`, `iw`, `EN-us`).
+    """Return the canonical tag for any usual spelling (`zh_TW`, `iw`, `EN-us`).
 
-    Raises LanguageError for what is empty, malformed or not in the registry.
+    Raise LanguageError for a tag that is empty, malformed or not in the registry.
     """
     spelled = tag.strip().replace("_", "-")
     try:
@@ -54,27 +53,27 @@ def _by_script(language: langcodes.Language) -> str:
 
 @lru_cache(maxsize=1024)
 def script(tag: str) -> str:
-    """Give the script that the language is written in, as ISO 15924 (`Latn`, `Hant`)."""
+    """Return the language's script as ISO 15924 (`Latn`, `Hant`)."""
     return langcodes.Language.get(tag).maximize().script or "Latn"
 
 
 def match(tag: str, available: Iterable[str]) -> str | None:
-    """Find the available tag that a reader of `tag` can read, or None (RFC 4647 section 3.4).
+    """Return the available tag that best matches `tag`, or None (RFC 4647 section 3.4).
 
-    Subtags are dropped from the right until something fits; then any available variety
-    of the same language in the same script serves.
+    Subtags are dropped from the right until an available tag is found. Otherwise the first
+    available tag of the same language in the same script matches.
     """
     choices = list(available)
-    exact = next((wanted for wanted in _ever_shorter(tag) if wanted in choices), None)
+    exact = next((wanted for wanted in _shortened(tag) if wanted in choices), None)
     return exact or next((choice for choice in choices if _same(choice, tag)), None)
 
 
-def _ever_shorter(tag: str) -> Iterator[str]:
+def _shortened(tag: str) -> Iterator[str]:
     subtags = tag.split("-")
     while subtags and script("-".join(subtags)) == script(tag):
         yield "-".join(subtags)
         subtags.pop()
-        if subtags and len(subtags[-1]) == 1:  # it only announced what has just gone (x-, u-)
+        if subtags and len(subtags[-1]) == 1:  # a singleton (x-, u-) without its subtag
             subtags.pop()
 
 

@@ -253,7 +253,7 @@ def test_an_issue_that_another_process_moved_is_not_frozen(house: House) -> None
 
     made, problems = assemble_issues(house.settings, house.database, Overtaken())
     assert (made, len(problems)) == (0, 2)
-    assert "moved by somebody else from assembling" in problems[0]
+    assert "another process has moved it from assembling" in problems[0]
     assert set(states(house).values()) == {IssueState.CANCELLED}
     assert house.rows(digest_table) == []
 

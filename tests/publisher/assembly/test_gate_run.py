@@ -30,7 +30,7 @@ DIGEST = Digest(
 
 def test_the_sample_is_a_complete_message_to_an_example_address() -> None:
     mail = gate_run.sample_mail(a_publication(), an_issue(assembled_at=NOW), DIGEST)
-    assert mail.message["To"] == "Sample Subscriber <reader@example.com>"
+    assert mail.message["To"] == "Sample Subscriber <subscriber@example.com>"
     assert mail.message["Subject"] == DIGEST.subject
     assert mail.message["Date"] == "Fri, 09 Jan 2026 08:00:00 +0000"
     assert "@@" not in mail.text + mail.html

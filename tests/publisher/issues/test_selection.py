@@ -1,4 +1,4 @@
-"""Which articles an issue carries, and why others are out."""
+"""Which articles an issue carries, and why others are excluded."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def pick(
     sent: Collection[int] = (),
     published_until: datetime | None = None,
 ) -> Selection:
-    """Choose among articles; `others` are of their stories and were available before."""
+    """Choose among articles; `others` are earlier articles of the same stories."""
     variants: dict[int, list[Article]] = {}
     for article in (*articles, *others):
         variants.setdefault(article.story_id, []).append(article)
@@ -51,29 +51,29 @@ def stories(selection: Selection) -> list[int]:
     return [article.story_id for article in selection.chosen]
 
 
-def test_the_newest_come_first_and_equals_by_key() -> None:
+def test_articles_are_sorted_newest_first_then_by_key() -> None:
     some = [an_article(3, age=2), an_article(2), an_article(1)]
     assert stories(pick(edition(), some)) == [1, 2, 3]
 
 
-def test_what_there_is_no_room_for_is_counted() -> None:
+def test_articles_beyond_max_articles_are_counted() -> None:
     found = pick(edition(max_articles=2), [an_article(n, age=n) for n in (1, 2, 3, 4)])
     assert (stories(found), found.more) == ([1, 2], 2)
 
 
-def test_what_was_carried_before_is_not_carried_again() -> None:
+def test_a_story_carried_before_is_excluded() -> None:
     found = pick(edition(), [an_article(1), an_article(2)], sent={1})
     assert stories(found) == [2]
     assert found.excluded == {"carried before": 1}
 
 
-def test_a_backlog_is_not_mailed() -> None:
+def test_articles_older_than_max_age_are_excluded() -> None:
     found = pick(edition(max_age=30), [an_article(1, age=30), an_article(2, age=31)])
     assert stories(found) == [1]
     assert found.excluded == {"older than 30 days": 1}
 
 
-def test_those_that_were_not_even_fetched_for_their_age_are_counted_too() -> None:
+def test_articles_too_old_to_be_fetched_are_counted() -> None:
     old = an_article(1, age=31)
     candidates = Candidates(articles=[old], too_old=4, variants={1: [old]}, sent=())
     found = choose_articles(edition(max_age=30), candidates, NOW)
@@ -81,14 +81,14 @@ def test_those_that_were_not_even_fetched_for_their_age_are_counted_too() -> Non
     assert found.reason_if_empty() == "no new articles (5 older than 30 days)"
 
 
-def test_a_late_translation_is_as_old_as_its_original() -> None:
+def test_a_translation_is_as_old_as_its_original() -> None:
     translation = an_article(1, "ar", age=1, origin=Origin.TRANSLATION)
     fresh, old = an_article(1, age=29), an_article(1, age=31)
     assert stories(pick(edition("ar", max_age=30), [translation], others=[fresh])) == [1]
     assert stories(pick(edition("ar", max_age=30), [translation], others=[old])) == []
 
 
-def test_a_late_translation_of_what_other_editions_had_is_news_here() -> None:
+def test_a_late_translation_is_news_in_its_own_edition() -> None:
     translation = an_article(1, "ar", age=21, available_at=NOW)
     assert stories(pick(edition("ar"), [translation])) == [1]
 
@@ -105,14 +105,14 @@ def test_conversions_are_carried_only_where_they_are_allowed(
     assert found.excluded == ({} if carried else {"converted by machine": 1})
 
 
-def test_an_edition_searches_its_fallbacks_only_if_it_falls_back() -> None:
+def test_fallback_languages_count_only_with_missing_fallback() -> None:
     assert languages_to_search(edition("ar", fallback=["en"])) == ("ar",)
     falling = edition("ar", missing="fallback", fallback=["zh-Hans", "ar", "en"])
     assert languages_to_search(falling) == ("ar", "zh-Hans", "en")
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_a_fallback_is_the_first_that_there_is_whatever_comes_first(
+def test_the_first_available_fallback_language_is_shown(
     order: Sequence[int],
 ) -> None:
     both = [an_article(1, "en"), an_article(1, "zh-Hans", age=3)]
@@ -121,39 +121,39 @@ def test_a_fallback_is_the_first_that_there_is_whatever_comes_first(
     assert found.language == "zh-Hans"
 
 
-def test_what_is_in_another_language_stands_behind_the_readers_own() -> None:
+def test_articles_in_a_fallback_language_come_last() -> None:
     where = edition("ar", missing="fallback", fallback=["en"], max_articles=2)
     some = [an_article(1, "en", age=1), an_article(2, "ar", age=9), an_article(3, "ar", age=8)]
     found = pick(where, some)
     assert (stories(found), found.more) == ([3, 2], 1)
 
 
-def test_no_fallback_is_shown_for_what_there_is_in_the_editions_own_language() -> None:
+def test_no_fallback_is_shown_for_a_story_in_the_edition_s_language() -> None:
     where = edition("ar", missing="fallback", fallback=["en"])
     found = pick(where, [an_article(1, "en")], others=[an_article(1, "ar")])
     assert (found.chosen, found.excluded) == ((), {})
 
 
-def test_a_conversion_that_may_not_be_shown_does_not_stand_in_a_fallbacks_way() -> None:
+def test_a_conversion_that_may_not_be_shown_does_not_hide_a_fallback() -> None:
     where = edition("zh-Hant", missing="fallback", fallback=["zh-Hans"])
     conversion = an_article(1, "zh-Hant", origin=Origin.CONVERTED)
     (found,) = pick(where, [an_article(1, "zh-Hans")], others=[conversion]).chosen
     assert found.language == "zh-Hans"
 
 
-def test_one_of_several_late_issues_leaves_to_later_ones_what_came_after_it() -> None:
+def test_a_late_issue_leaves_later_articles_to_the_next() -> None:
     some = [an_article(1, age=1), an_article(2, age=3), an_article(3, age=2)]
     found = pick(edition(), some, published_until=NOW - 2 * DAY)
     assert (stories(found), found.excluded) == ([3, 2], {})
 
 
-def test_an_empty_selection_says_why() -> None:
+def test_an_empty_selection_has_a_reason() -> None:
     assert pick(edition(), []).reason_if_empty() == "no new articles"
     some = [an_article(1), an_article(2), an_article(3, age=100)]
     reason = pick(edition(), some, sent={1, 2}).reason_if_empty()
     assert reason == "no new articles (2 carried before, 1 older than 60 days)"
 
 
-def test_an_article_of_a_story_without_publishable_variants_is_as_old_as_itself() -> None:
+def test_an_article_without_variants_is_as_old_as_itself() -> None:
     candidates = Candidates(articles=[an_article(1)], variants={}, sent=())
     assert stories(choose_articles(edition(), candidates, NOW)) == [1]

@@ -1,9 +1,9 @@
-"""The rows of issues, and moving them by compare-and-set."""
+"""Storing issues, and moving them by compare-and-set."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -56,13 +56,13 @@ def add_article(connection: Connection, number: int) -> None:
     )
 
 
-def test_an_occurrence_is_scheduled_or_with_a_reason_skipped(connection: Connection) -> None:
+def test_an_occurrence_with_a_reason_is_skipped(connection: Connection) -> None:
     assert add(connection).state == IssueState.SCHEDULED
     skipped = add(connection, language="ar", reason="too late")
     assert (skipped.state, skipped.reason) == (IssueState.SKIPPED, "too late")
 
 
-def test_one_occurrence_makes_one_issue(connection: Connection) -> None:
+def test_an_occurrence_is_stored_once(connection: Connection) -> None:
     facts: dict[str, Any] = {"newsletter": "weekly", "language": "en", "day": DAY}
     assert store.add_occurrence(connection, **facts, due_at=NOW, reason=None)
     assert not store.add_occurrence(
@@ -72,12 +72,12 @@ def test_one_occurrence_makes_one_issue(connection: Connection) -> None:
     assert (row.due_at, row.reason) == (NOW, None)
 
 
-def test_an_issue_is_called_by_newsletter_language_and_day(connection: Connection) -> None:
+def test_an_issue_s_name_has_newsletter_language_and_day(connection: Connection) -> None:
     assert add(connection, language="zh-Hans").name == "weekly-zh-Hans-2026-01-09"
     assert store.find_issue(connection, "weekly", "ar", DAY) is None
 
 
-def test_a_move_takes_values_along_and_the_epoch_up(connection: Connection) -> None:
+def test_a_move_sets_values_and_increments_the_epoch(connection: Connection) -> None:
     before = add(connection)
     after = store.move_issue(
         connection, before, IssueState.ASSEMBLING, more=3, assembled_at=NOW
@@ -87,26 +87,26 @@ def test_a_move_takes_values_along_and_the_epoch_up(connection: Connection) -> N
     assert store.find_issue(connection, "weekly", "en", DAY) == after
 
 
-def test_who_does_not_know_the_epoch_cannot_move_an_issue(connection: Connection) -> None:
+def test_a_move_with_an_old_epoch_is_refused(connection: Connection) -> None:
     stale = add(connection)
     ready = walk(connection, stale, IssueState.ASSEMBLING, IssueState.READY)
     again = walk(connection, ready, IssueState.ASSEMBLING)
-    with pytest.raises(IssueError, match="weekly-en-2026-01-09: moved by somebody else"):
+    with pytest.raises(IssueError, match="weekly-en-2026-01-09: another process has moved it"):
         store.move_issue(connection, stale, IssueState.ASSEMBLING)
     older = Issue(**{n: getattr(again, n) for n in Issue.__dataclass_fields__} | {"epoch": 1})
     assert older.state == again.state
-    with pytest.raises(IssueError, match="moved by somebody else from assembling"):
+    with pytest.raises(IssueError, match="another process has moved it from assembling"):
         store.move_issue(connection, older, IssueState.READY)
 
 
-def test_a_move_that_life_does_not_have_changes_nothing(connection: Connection) -> None:
+def test_a_move_without_a_transition_changes_nothing(connection: Connection) -> None:
     one = add(connection)
     with pytest.raises(TransitionError):
         store.move_issue(connection, one, IssueState.SENT)
     assert store.find_issue(connection, "weekly", "en", DAY) == one
 
 
-def test_the_database_itself_knows_no_other_states(house: House) -> None:
+def test_the_database_refuses_unknown_states(house: House) -> None:
     with house.database.writing() as connection:
         one = add(connection)
     with (
@@ -118,7 +118,7 @@ def test_the_database_itself_knows_no_other_states(house: House) -> None:
         )
 
 
-def test_planning_goes_forward_only(connection: Connection) -> None:
+def test_planned_until_never_goes_back(connection: Connection) -> None:
     assert store.planned_until(connection, "weekly", "en") is None
     store.set_planned_until(connection, "weekly", "en", NOW)
     store.set_planned_until(connection, "weekly", "en", NOW - timedelta(days=1))
@@ -127,7 +127,7 @@ def test_planning_goes_forward_only(connection: Connection) -> None:
     assert store.planned_until(connection, "weekly", "en") == NOW + timedelta(days=1)
 
 
-def test_a_cut_belongs_to_its_edition(connection: Connection) -> None:
+def test_each_edition_has_its_own_cutoff(connection: Connection) -> None:
     store.set_planned_until(connection, "weekly", "en", NOW)
     store.set_planned_until(connection, "weekly", "ar", NOW)
     store.set_cutoff(connection, "weekly", "en", NOW)
@@ -135,7 +135,7 @@ def test_a_cut_belongs_to_its_edition(connection: Connection) -> None:
     assert store.cutoff(connection, "weekly", "ar") is None
 
 
-def test_cuts_at_or_after_now_are_taken_back_and_others_stay(connection: Connection) -> None:
+def test_cutoffs_at_or_after_now_are_reset(connection: Connection) -> None:
     second = timedelta(seconds=1)
     cuts = {"en": NOW, "ar": NOW + timedelta(days=5), "zh-Hans": NOW - second}
     for language, cut in cuts.items():
@@ -150,7 +150,7 @@ def test_cuts_at_or_after_now_are_taken_back_and_others_stay(connection: Connect
     assert store.cutoff(connection, "weekly", "en") == NOW - second
 
 
-def test_why_an_issue_does_not_move_is_written_down_and_it_stays_the_same(
+def test_a_reason_changes_nothing_else_of_an_issue(
     connection: Connection,
 ) -> None:
     one = walk(connection, add(connection), IssueState.ASSEMBLING)
@@ -159,7 +159,7 @@ def test_why_an_issue_does_not_move_is_written_down_and_it_stays_the_same(
     assert noted == replace(one, reason="no such filter")
 
 
-def test_issues_come_in_the_order_in_which_they_are_due(connection: Connection) -> None:
+def test_issues_are_sorted_by_due_time(connection: Connection) -> None:
     later = add(connection, day=date(2026, 1, 16), due_at=NOW + timedelta(days=7))
     sooner = add(connection)
     skipped = add(connection, language="ar", reason="too late")
@@ -184,7 +184,7 @@ def test_published_issues_are_those_with_a_page_latest_first(connection: Connect
     assert store.published_issues(connection, None, "ar", 5) == []
 
 
-def test_sisters_are_the_same_occurrence_in_other_languages(connection: Connection) -> None:
+def test_the_same_issue_in_other_languages(connection: Connection) -> None:
     one = walk(connection, add(connection), IssueState.ASSEMBLING)
     sister = walk(
         connection, add(connection, language="ar"), IssueState.ASSEMBLING, IssueState.READY
@@ -197,7 +197,7 @@ def test_sisters_are_the_same_occurrence_in_other_languages(connection: Connecti
     assert store.same_issue_in_other_languages(connection, one) == [sister]
 
 
-def test_what_an_issue_holds_keeps_its_order_and_counts_as_carried(
+def test_selected_articles_keep_their_order_and_count_as_carried(
     connection: Connection,
 ) -> None:
     for number in (1, 2, 3):
@@ -212,7 +212,7 @@ def test_what_an_issue_holds_keeps_its_order_and_counts_as_carried(
     assert store.stories_sent(connection, "weekly", "en", [1, 2, 3]) == set()
 
 
-def test_any_number_of_stories_may_be_asked_for(connection: Connection) -> None:
+def test_stories_sent_accepts_any_number_of_stories(connection: Connection) -> None:
     add_article(connection, 1)
     add_article(connection, 2_000)
     one = add(connection)
@@ -222,7 +222,7 @@ def test_any_number_of_stories_may_be_asked_for(connection: Connection) -> None:
     assert store.stories_sent(connection, "weekly", "en", range(2, 40_000)) == {2_000}
 
 
-def test_freezing_again_replaces_what_was_frozen(connection: Connection) -> None:
+def test_a_second_digest_replaces_the_first(connection: Connection) -> None:
     one = add(connection)
     store.freeze_digest(connection, one, PARTS)
     store.freeze_digest(connection, one, PARTS | {"html": "other"})
@@ -230,7 +230,7 @@ def test_freezing_again_replaces_what_was_frozen(connection: Connection) -> None
     assert (frozen.html, frozen.subject) == ("other", "subject")
 
 
-def test_what_the_gate_warned_of_is_kept_with_a_digest_and_counted(
+def test_warnings_are_stored_with_a_digest_and_counted(
     connection: Connection,
 ) -> None:
     one, other, third = (add(connection, language=tag) for tag in ("en", "ar", "zh-Hans"))
@@ -243,7 +243,7 @@ def test_what_the_gate_warned_of_is_kept_with_a_digest_and_counted(
     assert counted == {one.id: 2, other.id: 0}
 
 
-def test_pages_are_due_from_freezing_until_they_are_written(connection: Connection) -> None:
+def test_a_page_is_due_from_freezing_until_it_is_written(connection: Connection) -> None:
     one = walk(connection, add(connection), IssueState.ASSEMBLING)
     assert store.issues_without_page(connection) == []
     store.freeze_digest(connection, one, PARTS)
@@ -252,9 +252,3 @@ def test_pages_are_due_from_freezing_until_they_are_written(connection: Connecti
     store.mark_page_written(connection, one, "sha256")
     assert store.issues_without_page(connection) == []
     assert store.issue_ids_without_page(connection) == set()
-
-
-def test_a_day_is_the_local_date_and_due_is_an_instant(connection: Connection) -> None:
-    due = datetime(2026, 1, 8, 23, tzinfo=UTC)
-    one = add(connection, due_at=due)
-    assert (one.day, one.due_at) == (DAY, due)

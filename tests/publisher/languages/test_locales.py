@@ -37,11 +37,11 @@ MARKS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\
         ("tlh", "April 10, 2017"),
     ],
 )
-def test_a_date_is_written_as_the_language_does(tag: str, written: str) -> None:
+def test_dates_follow_the_language(tag: str, written: str) -> None:
     assert format_date(DAY, tag) == written
 
 
-def test_no_date_hides_a_direction_mark_or_a_space_that_fonts_lack() -> None:
+def test_dates_have_no_direction_marks_and_no_narrow_spaces() -> None:
     for name in localedata.locale_identifiers():
         text = format_date(DAY, name.replace("_", "-"))
         assert not MARKS.intersection(text), name
@@ -59,7 +59,7 @@ def test_direction_comes_from_the_script(tag: str, side: str) -> None:
     assert direction(tag) == side
 
 
-def test_direction_agrees_with_babel_where_babel_knows() -> None:
+def test_direction_agrees_with_babel() -> None:
     for name in localedata.locale_identifiers():
         tag = name.replace("_", "-")
         if len(tag) == 2:
@@ -77,7 +77,7 @@ def test_direction_agrees_with_babel_where_babel_knows() -> None:
         ("pt-BR", "português (Brasil)"),
     ],
 )
-def test_a_language_is_called_what_it_calls_itself(tag: str, name: str) -> None:
+def test_languages_have_their_own_names(tag: str, name: str) -> None:
     assert autonym(tag) == name
 
 
@@ -101,13 +101,13 @@ def test_a_language_that_cldr_lacks_gets_its_parent_or_english(tag: str, locale:
     ("tag", "text"),
     [("en", "A, B, and C"), ("zh-Hans", "A、B和C"), ("ar", "A وB وC"), ("de", "A, B und C")],
 )
-def test_names_are_joined_as_the_language_does(tag: str, text: str) -> None:
+def test_lists_follow_the_language(tag: str, text: str) -> None:
     assert list_names(["A", "B", "C"], tag) == text
     assert list_names(["A"], tag) == "A"
     assert list_names([], tag) == ""
 
 
-def test_reading_time_counts_words_or_characters_and_is_never_nought() -> None:
+def test_reading_time_counts_words_or_characters_and_is_at_least_one() -> None:
     assert reading_minutes("", "en") == reading_minutes("", "zh-Hans") == 1
     assert reading_minutes("word " * 238, "en") == 1
     assert reading_minutes("word " * 239, "en") == 2

@@ -49,12 +49,12 @@ ANYTHING = st.one_of(
 
 
 @pytest.mark.parametrize(("spelling", "tag"), SPELLINGS)
-def test_any_usual_spelling_becomes_the_canonical_tag(spelling: str, tag: str) -> None:
+def test_usual_spellings_become_the_canonical_tag(spelling: str, tag: str) -> None:
     assert normalise(spelling) == tag
 
 
 @pytest.mark.parametrize("text", NO_TAGS)
-def test_what_names_no_language_is_refused_by_name(text: str) -> None:
+def test_tags_without_a_language_are_refused(text: str) -> None:
     with pytest.raises(LanguageError) as caught:
         normalise(text)
     assert caught.value.tag == text
@@ -63,7 +63,7 @@ def test_what_names_no_language_is_refused_by_name(text: str) -> None:
 
 @settings(deadline=None)
 @given(ANYTHING)
-def test_any_text_is_a_tag_that_stays_as_it_is_or_one_kind_of_error(text: str) -> None:
+def test_any_text_becomes_a_stable_tag_or_a_language_error(text: str) -> None:
     try:
         tag = normalise(text)
     except LanguageError:
@@ -117,20 +117,18 @@ SITE = ("en", "zh-Hans", "zh-Hant", "pt-BR", "sr-Cyrl", "ru", "es")
         ("ar", None),
     ],
 )
-def test_a_reader_gets_her_own_language_and_script_or_nothing(
-    wanted: str, found: str | None
-) -> None:
+def test_matching_keeps_the_language_and_the_script(wanted: str, found: str | None) -> None:
     assert match(wanted, SITE) == found
 
 
-def test_one_script_of_chinese_never_stands_in_for_the_other() -> None:
+def test_one_chinese_script_never_matches_the_other() -> None:
     assert match("zh-Hans", ["zh-Hant", "zh-Hant-HK"]) is None
     assert match("zh-Hant", ["zh-Hans", "zh-Hans-SG"]) is None
     assert match("zh-Hant-HK", ["zh-Hans"]) is None
     assert match("zh-Hant", ["zh-Hant-HK"]) == "zh-Hant-HK"
 
 
-def test_the_nearest_variety_wins() -> None:
+def test_the_nearest_variety_matches() -> None:
     assert match("zh-Hant-HK", ["zh-Hant", "zh-Hant-HK"]) == "zh-Hant-HK"
     assert match("en-GB", ["en-US", "en"]) == "en"
     assert match("en-GB", ["en-US", "en-AU"]) == "en-US"
@@ -150,5 +148,5 @@ def test_the_nearest_variety_wins() -> None:
         ("tlh", "Latn"),
     ],
 )
-def test_a_language_is_written_in_a_script(tag: str, code: str) -> None:
+def test_scripts_of_languages(tag: str, code: str) -> None:
     assert script(tag) == code

@@ -96,7 +96,7 @@ def test_an_issue_that_somebody_has_moved_meanwhile_is_not_paused(book: Book) ->
     book.resume()
     with (
         book.writing() as connection,
-        pytest.raises(IssueError, match="moved by somebody else"),
+        pytest.raises(IssueError, match="another process has moved it"),
     ):
         lifecycle.pause_issue(connection, stale, "too late", LATER)
     assert book.stands() is IssueState.SENDING
@@ -249,7 +249,7 @@ def test_an_issue_ends_once(book: Book) -> None:
     assert book.finish() is None
     with (
         book.writing() as connection,
-        pytest.raises(IssueError, match="moved by somebody else"),
+        pytest.raises(IssueError, match="another process has moved it"),
     ):
         lifecycle.finish_issue(connection, stale, LATER)
 
