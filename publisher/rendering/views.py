@@ -39,7 +39,6 @@ _LOGO_HEIGHT = 64
 
 # The feed of all languages goes by this name where others go by a language's tag.
 ALL_LANGUAGES = "all"
-_FORMAT_NAMES = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
 
 # What is known of an article in its other languages: all of it, or what a link needs.
 Variant = Article | LanguageVersion
@@ -206,7 +205,7 @@ def feed_addresses(publication: Publication, name: str) -> tuple[FeedAddress, ..
     """List where a feed is, the format first that nearly every reader takes."""
     return tuple(
         FeedAddress(
-            name=_FORMAT_NAMES[form.name],
+            name=form.title,
             url=urls.absolute_url(publication, urls.feed_path(name, form.suffix)),
             media_type=form.media_type,
         )

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from feeds import FEED_FORMATS
 from publisher import urls
 
 if TYPE_CHECKING:
@@ -26,14 +27,10 @@ YEAR = 365 * DAY
 
 # Names of feeds; narrow on purpose, since the path goes into the Link header as it stands.
 _NAMES = "[A-Za-z0-9._~/-]+"
-_FORMATS = r"(?:rss\.xml|atom\.xml|json)"
+_FORMATS = f"(?:{'|'.join(re.escape(one.suffix) for one in FEED_FORMATS)})"
 
 # Types by the end of the name below feeds/, where the last suffix says too little.
-FEED_TYPES = {
-    "rss.xml": "application/rss+xml; charset=utf-8",
-    "atom.xml": "application/atom+xml; charset=utf-8",
-    "json": "application/feed+json; charset=utf-8",
-}
+FEED_TYPES = {one.suffix: f"{one.media_type}; charset=utf-8" for one in FEED_FORMATS}
 # Types by the last suffix of the name. We do not ask the machine: its table may be any.
 TYPES = {
     "html": "text/html; charset=utf-8",

@@ -1,7 +1,7 @@
-"""Taking away the pages of articles that readers may not see, or not here.
+"""Remove the pages of articles that must not be visible, or not here.
 
-Withdrawn, held back, embargoed, in a language that is not published, or living elsewhere. Pages
-that may recommend such an article are written again without it. Knows no template.
+These are withdrawn, held back, embargoed, in a language that is not published, or published
+elsewhere. Pages that may recommend such an article are written again without it.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from publisher.files import remove_file
 
 
 def remove_hidden_pages(settings: Settings, database: Database, now: datetime) -> int:
-    """Remove the pages that must not be there; gives how many there were."""
+    """Remove these pages; return how many existed."""
     public = settings.folders.public
     with database.reading() as connection:
         hidden = _hidden(connection, settings, now)
-    shown = [row for row in hidden if (public / _file(row)).exists()]
-    if shown:
-        # Before the files go, so that a crash in between means doing both again.
+    visible = [row for row in hidden if (public / _file(row)).exists()]
+    if visible:
+        # Before the files are removed, so that a killed process does both again.
         with database.writing() as connection:
-            _renew_related(connection, shown)
-    for row in shown:
+            _invalidate_related(connection, visible)
+    for row in visible:
         remove_file(public / _file(row), public)
     with database.writing() as connection:
-        # What is only embargoed has its page to come.
+        # The page of an embargoed article is still to be written.
         articles.mark_article_pages_written(
             connection, [row.id for row in hidden if row.available_at <= now]
         )
-    return len(shown)
+    return len(visible)
 
 
 def _hidden(connection: Connection, settings: Settings, now: datetime) -> list[Row[Any]]:
@@ -63,11 +63,11 @@ def _file(row: Row[Any]) -> PurePosixPath:
     return urls.page_file(urls.article_path(row.language, row.slug))
 
 
-def _renew_related(connection: Connection, gone: list[Row[Any]]) -> None:
-    """Have the pages written again that share a topic or section with what is gone."""
+def _invalidate_related(connection: Connection, removed: list[Row[Any]]) -> None:
+    """Have pages written again that share a topic or section with a removed one."""
     near: list[int] = []
-    for language in {row.language for row in gone}:
-        mine = {t for row in gone if row.language == language for t in _subjects(row)}
+    for language in {row.language for row in removed}:
+        mine = {t for row in removed if row.language == language for t in _subjects(row)}
         others = select(article.c.id, article.c.topics, article.c.section).where(
             article.c.language == language, article.c.page_hash.is_not(None)
         )

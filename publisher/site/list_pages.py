@@ -1,6 +1,6 @@
-"""The pages that list others: front pages, archives, the choice of language; and the letters.
+"""Write the pages that list others: home pages, archives, the choice of language.
 
-Made again only when what they list has changed. Knows no article's body.
+Also the pages about unsubscribing and preferences. All are written again when their inputs change.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from publisher.rendering import (
 )
 from publisher.web_files import write_page
 
-# A front page of thirty articles is read to its end by nobody; the feeds hold more.
+# Feeds and archives have more.
 ARTICLES_ON_HOME = 30
 ISSUES_ON_HOME = 10
 ISSUES_IN_ARCHIVE = 1000
@@ -40,31 +40,31 @@ _Page = tuple[PurePosixPath, str]
 def write_list_pages(
     settings: Settings, database: Database, renderer: Renderer, now: datetime
 ) -> int:
-    """Write the lists of every language; gives how many files changed."""
+    """Write the lists of every language; return how many files changed."""
     with database.reading() as connection:
-        shelves = [
-            _LanguageLists(connection, settings, tag, now)
+        lists = [
+            _LanguageContent(connection, settings, tag, now)
             for tag in settings.publication.languages
         ]
-        made_from = build_cache.hash_inputs(
+        current = build_cache.hash_inputs(
             settings.publication,
             settings.newsletters,
             renderer.fingerprint(),
-            [shelf.stamp() for shelf in shelves],
+            [shown.inputs() for shown in lists],
         )
-        if build_cache.cached_hash(connection, "lists") == made_from:
+        if build_cache.cached_hash(connection, "lists") == current:
             return 0
     pages = [*_common(settings.publication, renderer)]
-    for shelf in shelves:
-        pages += _pages(settings, renderer, shelf)
+    for shown in lists:
+        pages += _pages(settings, renderer, shown)
     changed = sum(write_page(settings, file, page) for file, page in pages)
     with database.writing() as connection:
-        build_cache.store_hash(connection, "lists", made_from)
+        build_cache.store_hash(connection, "lists", current)
     return changed
 
 
-class _LanguageLists:
-    """What there is to list in one language."""
+class _LanguageContent:
+    """The articles and issues to list in one language."""
 
     def __init__(
         self, connection: Connection, settings: Settings, language: str, now: datetime
@@ -85,8 +85,8 @@ class _LanguageLists:
             for newsletter in settings.newsletters
         }
 
-    def stamp(self) -> object:
-        """Say all that the lists depend on."""
+    def inputs(self) -> object:
+        """Return everything that the lists depend on."""
         order = [article.id for article in self.articles]
         shown = [
             (a.id, a.slug, a.content_hash, a.origin, a.available_at)
@@ -100,7 +100,7 @@ class _LanguageLists:
 
 
 def _with_page(found: Sequence[Issue]) -> list[Issue]:
-    """Leave out what is still being assembled: its page may fail, and then nothing is there."""
+    """Leave out issues that are being assembled, since they may never get a page."""
     return [issue for issue in found if issue.state != IssueState.ASSEMBLING]
 
 
@@ -117,16 +117,16 @@ def _common(publication: Publication, renderer: Renderer) -> Iterator[_Page]:
             yield urls.page_file(urls.letter_path(language, kind)), page
 
 
-def _pages(settings: Settings, renderer: Renderer, shelf: _LanguageLists) -> Iterator[_Page]:
-    publication, language = settings.publication, shelf.language
+def _pages(settings: Settings, renderer: Renderer, shown: _LanguageContent) -> Iterator[_Page]:
+    publication, language = settings.publication, shown.language
     feeds = views.feed_lines(publication, language)
     house = views.publication_view(publication, language)
-    lines = [_line(settings, issue) for issue in shelf.recent]
+    lines = [_line(settings, issue) for issue in shown.recent]
     content = HomeContent(
         house=house,
         title=house.title,
         url=urls.absolute_url(publication, urls.home_path(language)),
-        articles=tuple(_item(publication, a, shelf) for a in shelf.articles),
+        articles=tuple(_item(publication, a, shown) for a in shown.articles),
         issues=tuple(lines),
         sisters=_elsewhere(publication, language, urls.home_path),
     )
@@ -144,15 +144,15 @@ def _pages(settings: Settings, renderer: Renderer, shelf: _LanguageLists) -> Ite
             title=newsletter.in_language(language, publication.timezone).title(language),
             url=urls.absolute_url(publication, path(language)),
             articles=(),
-            issues=tuple(_line(settings, issue) for issue in shelf.archives[name]),
+            issues=tuple(_line(settings, issue) for issue in shown.archives[name]),
             sisters=_elsewhere(publication, language, path, newsletter.languages),
         )
         yield urls.page_file(path(language)), renderer.home_page(content, feeds)
 
 
-def _item(publication: Publication, article: Article, shelf: _LanguageLists) -> ArticleView:
-    variants = shelf.variants.get(article.story_id, ())
-    return views.article_view(publication, article, shelf.language, variants)
+def _item(publication: Publication, article: Article, shown: _LanguageContent) -> ArticleView:
+    variants = shown.variants.get(article.story_id, ())
+    return views.article_view(publication, article, shown.language, variants)
 
 
 def _line(settings: Settings, issue: Issue) -> IssueLine:

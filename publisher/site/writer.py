@@ -1,7 +1,7 @@
-"""Writing the pages that are due, and only those.
+"""Write the pages that are due.
 
-Each page's row says what it was last written from; a crash between the file and the row means
-writing the same bytes again. Knows no reader and no mail.
+The row of each page has a hash of what the page was written from. If the process is killed between file
+and row, the same bytes are written again.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ log = structlog.get_logger()
 
 PageProgress = Callable[[int, int], None]
 
-# As many article pages are rendered and written before their rows are marked.
+# Article pages that are written before their rows are marked in one transaction.
 PAGES_PER_TRANSACTION = 50
 
 
 @dataclass(slots=True)
 class PagesWritten:
-    """How many pages changed on disk, and what went wrong."""
+    """How many pages changed on disk, and the problems."""
 
     issues: int = 0
     articles: int = 0
@@ -55,34 +55,34 @@ def write_site(
 ) -> PagesWritten:
     """Write every page whose content is newer than its file.
 
-    Articles come before the issues that link to them, issues before the lists. What can't be
-    rendered or written is told, the rest goes on, and the next turn tries again.
+    Articles come before the issues that link to them, issues before the lists. Pages that can't
+    be rendered or written are reported, and the next run tries them again.
     """
     written = PagesWritten()
-    with _apart(written):
+    with _reporting(written):
         write_logo(settings)
-    with _apart(written):
+    with _reporting(written):
         for done, of in _write_articles(settings, database, renderer, now, written):
             if progress:
                 progress(done, of)
-    with _apart(written):
+    with _reporting(written):
         _write_issues(settings, database, written)
-    with _apart(written):
+    with _reporting(written):
         written.lists = list_pages.write_list_pages(settings, database, renderer, now)
     return written
 
 
 @contextmanager
-def _apart(written: PagesWritten) -> Iterator[None]:
+def _reporting(written: PagesWritten) -> Iterator[None]:
     try:
         yield
     except (RenderingError, OSError) as error:
         written.problems.append(str(error))
-        log.error("pages left as they were", reason=str(error))
+        log.error("pages not written; old ones stay", reason=str(error))
 
 
 def write_logo(settings: Settings) -> None:
-    """Put the publication's logo where its mails say that it is."""
+    """Write the publication's logo to its address in mails."""
     logo = settings.publication.design.logo
     if logo:
         write_if_changed(settings.folders.public / logo.target, logo.content)
@@ -105,7 +105,7 @@ def _write_articles(
     now: datetime,
     written: PagesWritten,
 ) -> Iterator[tuple[int, int]]:
-    """Write portion by portion; yields how many are done, of how many."""
+    """Write portion by portion; yield how many pages are done, and how many there are."""
     invalidate_articles(settings, database, renderer)
     written.articles += remove_hidden_pages(settings, database, now)
     with database.reading() as connection:
@@ -130,7 +130,7 @@ def _write_articles(
                 failed.add(article.id)
                 written.problems.append(f"{article.language}/{article.slug}: {error}")
         if not done:
-            return  # not one page of a whole portion: the template is at fault, not an article
+            return  # a whole portion failed, so the template is wrong, not an article
         with database.writing() as connection:
             articles.mark_article_pages_written(connection, done)
         finished += len(done)
@@ -154,7 +154,7 @@ def _write_article(
     variants: views.Variants,
     pools: dict[str, list[Article]],
 ) -> bool:
-    """Write an article's page; says if anything changed on disk."""
+    """Write an article's page; return whether the file changed."""
     publication, language = settings.publication, article.language
     others = views.related_articles(article, pools[language], {article.story_id})
     item = views.article_view(
