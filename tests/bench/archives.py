@@ -5,7 +5,6 @@ Run as a process of its own for each step, so that memory is of that step alone:
 """
 
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -19,7 +18,6 @@ from typing import Any
 from rich.table import Table
 from sqlalchemy import insert
 
-from publisher import syndication
 from publisher.articles.columns import content_hash
 from publisher.articles.tables import article, story
 from publisher.clock import FixedClock
@@ -27,12 +25,14 @@ from publisher.config import load_settings
 from publisher.cycle import open_pipeline
 from publisher.database import Database
 from publisher.database.chunks import chunks
+from publisher.syndication import publish
 from publisher.testing import make_publication
+from tests.bench.sizes import peak_megabytes, size
 
 COLUMNS = ("Seconds (median)", "least", "most")
 LANGUAGES = ("en", "zh-Hans", "zh-Hant", "ar")
-SIZES = (1_000, 100_000)
-RUNS = 7
+SIZES = (size(1_000, smallest=8), size(100_000, smallest=40))
+RUNS = size(7, smallest=1)
 # A story has two topics and one author. There are so few of them that their feeds are full in
 # the small archive too: with less to write, it would make the large one look dear.
 TOPICS, AUTHORS = 4, 5
@@ -44,21 +44,21 @@ BODY = "<p>" + "The harbour was calm, and nobody in it had anything to say. " * 
 def measure(table: Table) -> None:
     """Measure archives of each size, as rows of a table."""
     figures = {}
-    for size in SIZES:
+    for articles in SIZES:
         with tempfile.TemporaryDirectory() as folder:
-            first = _step("prepare", folder, size)
+            first = _step("prepare", folder, articles)
             table.add_row(
-                f"feeds of {size:,} articles, made at once", f"{first['seconds']:.1f}"
+                f"feeds of {articles:,} articles, made at once", f"{first['seconds']:.1f}"
             )
-            figures[size] = then = _step("publish", folder, RUNS)
+            figures[articles] = then = _step("publish", folder, RUNS)
         seconds = then["all"]
         table.add_row(
-            f"a cycle, one new story in four languages beside {size:,} articles",
+            f"a cycle, one new story in four languages beside {articles:,} articles",
             *(f"{f(seconds):.2f}" for f in (statistics.median, min, max)),
         )
         table.add_row("  of that, feeds", f"{statistics.median(then['feeds']):.2f}")
         table.add_row("  memory at most, MB", f"{then['megabytes']:.0f}")
-    small, large = (statistics.median(figures[size]["all"]) for size in SIZES)
+    small, large = (statistics.median(figures[articles]["all"]) for articles in SIZES)
     table.add_row(f"  {SIZES[1]:,} beside {SIZES[0]:,}", f"{large / small:.2f} times")
 
 
@@ -121,11 +121,11 @@ def _rows(number: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def publish(folder: Path, runs: int) -> dict[str, Any]:
+def publish_stories(folder: Path, runs: int) -> dict[str, Any]:
     """Publish one story in four languages, so many times; gives seconds and memory."""
     settings = load_settings(folder / "publication", {})
     whole, feeds = [], []
-    timed = _time(syndication, "syndicate")
+    timed = _time(publish, "publish_feeds")
     before = sum(1 for _file in (folder / "publication" / "articles").rglob("*.md"))
     for run in range(before, before + runs):
         for language in LANGUAGES:
@@ -137,8 +137,7 @@ def publish(folder: Path, runs: int) -> dict[str, Any]:
             feeds.append(timed.pop())
         if report.picked_up.new != len(LANGUAGES) or report.problems:
             raise RuntimeError(f"not published: {report}")
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"all": whole, "feeds": feeds, "megabytes": kilobytes / 1024}
+    return {"all": whole, "feeds": feeds, "megabytes": peak_megabytes()}
 
 
 def _time(module: Any, name: str) -> list[float]:
@@ -169,5 +168,5 @@ def _drop_in(path: Path, run: int) -> None:
 
 if __name__ == "__main__":
     step, where, number = sys.argv[1:]
-    done = {"prepare": prepare, "publish": publish}[step](Path(where), int(number))
+    done = {"prepare": prepare, "publish": publish_stories}[step](Path(where), int(number))
     sys.stdout.write(json.dumps(done) + "\n")

@@ -24,12 +24,13 @@ from publisher.rendering.placeholders import (
 )
 from publisher.testing import SECRET
 from subscribers import Recipient
+from tests.bench.sizes import size
 from tests.publisher.mail import reference
 from tests.publisher.mail.samples import SUBJECTS, a_recipient, an_issue_mail
 
 COLUMNS = ("bytes", "compile, ms", "µs (median)", "nine in ten", "beside email")
 BYTES = 57_000
-READERS, FEWER = 20_000, 100
+READERS, FEWER = size(20_000, smallest=20), size(100, smallest=2)
 LANGUAGES = {"en": "Latin, quoted-printable", "zh-Hans": "Chinese, base64"}
 # What the shipped digest has of a reader, and all that a digest of one's own may have.
 LEAVING = (ADDRESS_PLACEHOLDER, UNSUBSCRIBE_PLACEHOLDER, PREFERENCES_PLACEHOLDER)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from rich.table import Table
 
+from tests.bench.sizes import size
 from tests.processes import COMMAND, ENVIRONMENT
 
-ARTICLES = 10_000
+ARTICLES = size(10_000, smallest=4)
 COLUMNS = ("Seconds (median)", "least", "most")
-RUNS = 5
+RUNS = size(5, smallest=1)
 SETTINGS = """
 [publication]
 title = "Bench"

@@ -17,13 +17,14 @@ from rich.table import Table
 from publisher.articles.model import Article
 from publisher.assembly.gate_run import check_digest
 from publisher.rendering import IssueContent, Renderer
+from tests.bench.sizes import size
 from tests.publisher.mail.samples import a_publication, an_issue
 from tests.publisher.rendering import sample
 
 COLUMNS = ("render, ms", "gate, ms", "together, ms", "HTML, bytes")
-STORIES = 20
+STORIES = size(20, smallest=2)
 PARAGRAPHS = 12
-RUNS = 3
+RUNS = size(3, smallest=1)
 
 Made = TypeVar("Made")
 

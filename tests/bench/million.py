@@ -7,7 +7,6 @@ measured is ours. Run as a process of its own: `python -m tests.bench.million de
 from __future__ import annotations
 
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -29,29 +28,28 @@ from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
 from publisher.delivery.transports.base import Guarantee, OutgoingMessage
 from publisher.testing import SECRET
 from tests.bench.audience import make_audience
+from tests.bench.sizes import peak_megabytes, size
 
 COLUMNS = ("Measured",)
-READERS = 100_000
-MANY = 1_000_000
+READERS = size(100_000, smallest=50, full=1_000_000)
 BYTES = 57_000
 SECONDS_BETWEEN_LOOKS = 1.0
 
 
 def measure(table: Table) -> None:
     """Measure, as rows of a table."""
-    readers = MANY if "--full" in sys.argv else READERS
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "publication"
-        make_audience(place, readers, BYTES)
+        make_audience(place, READERS, BYTES)
         command = [sys.executable, "-m", "tests.bench.million", "deliver", str(place)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             looks, whole = _look(place, process)
             assert process.stdout is not None  # a pipe was asked for
             found = json.loads(process.stdout.read().splitlines()[-1])
-    if found["messages"] != readers or found["problems"]:
+    if found["messages"] != READERS or found["problems"]:
         raise RuntimeError(f"not sent: {found}")
-    table.add_row(f"ledger for {readers:,} readers, seconds", f"{found['ledger']:.2f}")
-    table.add_row("mails a second, all thrown away", f"{readers / found['seconds']:,.0f}")
+    table.add_row(f"ledger for {READERS:,} readers, seconds", f"{found['ledger']:.2f}")
+    table.add_row("mails a second, all thrown away", f"{READERS / found['seconds']:,.0f}")
     table.add_row("memory before the first, MB", f"{found['before']:.0f}")
     table.add_row("memory at most, MB", f"{found['most']:.0f}")
     for name, seconds in (("asked within a process", looks), ("`publisher status`", whole)):
@@ -106,10 +104,6 @@ class Discarding:
         """Hold nothing."""
 
 
-def _megabytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def _deliver(folder: Path) -> None:
     settings = load_settings(folder, {"PUBLISHER_SECRET": SECRET})
     database = open_database(settings.folders.database)
@@ -123,7 +117,7 @@ def _deliver(folder: Path) -> None:
         return count
 
     opening.open_ledger = timed  # type: ignore[assignment]  # to be timed
-    before = _megabytes()
+    before = peak_megabytes()
     with closing(database):
         start = time.perf_counter()
         sent = deliver(settings, database, Discarding(), SECRET, SystemClock())
@@ -134,7 +128,7 @@ def _deliver(folder: Path) -> None:
         "seconds": seconds,
         "ledger": sum(opened),
         "before": before,
-        "most": _megabytes(),
+        "most": peak_megabytes(),
     }
     sys.stdout.write(f"{json.dumps(found)}\n")
 

@@ -15,6 +15,7 @@ from functools import partial
 from rich.table import Table
 
 from publisher.mail.dkim import dkim_fields
+from tests.bench.sizes import size
 from tests.publisher.mail.dkim_verification import dkimpy_signs
 from tests.publisher.mail.keys import ED25519, RSA, signer
 
@@ -42,7 +43,7 @@ FIELDS = tuple(
     )
 )
 # Runs of ours, and of dkimpy, which takes its time.
-RUNS, FEWER = 1_000, 100
+RUNS, FEWER = size(1_000, smallest=1), size(100, smallest=1)
 
 
 def measure(table: Table) -> None:

@@ -16,10 +16,11 @@ from feedgen.feed import FeedGenerator
 from rich.table import Table
 
 import feeds
+from tests.bench.sizes import size
 
 COLUMNS = ("RSS, ms", "Atom, ms", "JSON, ms")
-ENTRIES = 1_000
-RUNS = 7
+ENTRIES = size(1_000, smallest=3)
+RUNS = size(7, smallest=1)
 NOON = datetime(2026, 1, 9, 12, tzinfo=UTC)
 BODY = (
     "<p>" + "The harbour was calm &amp; nobody <b>in it</b> had anything to say. " * 30 + "</p>"

@@ -1,0 +1,22 @@
+"""Every benchmark runs; how fast is for `make bench`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.bench.__main__ import MEASURED
+from tests.processes import ROOT
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_a_benchmark_runs_in_its_smallest_size(name: str) -> None:
+    command = [sys.executable, "-m", "tests.bench", name, "--smallest"]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "│" in done.stdout
