@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 
-from publisher.articles.excerpts import excerpt
+from publisher.articles.content.excerpt import make_excerpt
 from publisher.articles.model import (
     Article,
     ArticleStatus,
@@ -47,7 +47,7 @@ def content_columns(draft: ParsedArticle, language: str, day: date) -> dict[str,
     """Give the columns that a reader can see, ready to be stored, and the hash over them."""
     columns: dict[str, Any] = {
         "title": draft.title,
-        "summary": draft.summary or excerpt(draft.text, language),
+        "summary": draft.summary or make_excerpt(draft.text, language),
         "html": draft.html,
         "text": draft.text,
         "bylines": [asdict(byline) for byline in draft.bylines],

@@ -17,8 +17,8 @@ from lxml import etree, html
 
 from feeds import FeedsError
 from feeds.identifiers import absolute_uri
-from publisher.articles.characters import clean_text
-from publisher.articles.words import BLOCK_ELEMENTS
+from publisher.articles.content.characters import clean_text
+from publisher.articles.content.parser import BLOCK_ELEMENTS
 from publisher.errors import ArticleError
 
 # A long book is one; anything above it is a mistake, and would take a minute to read.

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from publisher.articles.model import Article
-from publisher.rendering import prose
 from publisher.rendering.model import IssueContent
 from publisher.rendering.stories import DigestStory, StoryLength, StorySource
 
@@ -97,8 +96,8 @@ def _lead(sources: Sequence[StorySource], language: str) -> StorySource:
 
 def _quotation(sources: Sequence[StorySource]) -> Quotation | None:
     for source in sources:
-        for text in prose.quotations(source.prose):
-            if len(text) in _QUOTATION_CHARACTERS:
+        for text in source.prose.quotations:
+            if len(text) in QUOTATION_CHARACTERS:
                 article: Article = source.item.article
                 return Quotation(
                     text=text,

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
-from publisher.articles.excerpts import UNSPACED_SCRIPTS, sentences
+from publisher.articles.content.blocks import ArticleContent
+from publisher.articles.content.excerpt import UNSPACED_SCRIPTS, split_sentences
 from publisher.articles.model import Byline, Picture
 from publisher.languages import script
 from publisher.rendering import filters, plaintext, prose
@@ -94,9 +95,9 @@ class StorySource:
         self.house = house
 
     @cached_property
-    def prose(self) -> prose.ArticleContent:
+    def prose(self) -> ArticleContent:
         """The article's body in blocks."""
-        return prose.parse_content(self.item.article.html)
+        return prose.mail_content(self.item.article.html)
 
     @cached_property
     def is_note(self) -> bool:
@@ -165,10 +166,10 @@ class StorySource:
         taken, cut = self.prose, False
         if shape == StoryLength.OPENING:
             unspaced = script(article.language) in UNSPACED_SCRIPTS
-            taken, cut = self.prose.opening(
-                _OPENING_CHARACTERS_UNSPACED if unspaced else _OPENING_CHARACTERS
+            taken, cut = prose.content_opening(
+                self.prose, OPENING_UNSPACED if unspaced else OPENING
             )
-        passages = prose.passages(taken)
+        passages = taken.passages
         if not passages:
             return None
         html = prose.mail_html(
@@ -202,8 +203,8 @@ def whole_sentences(text: str, columns: int = SUMMARY_COLUMNS) -> str:
     A text without any end of a sentence counts as one.
     """
     taken: list[str] = []
-    for sentence in sentences(text) if text.strip() else ():
-        if taken and plaintext.display_width("".join([*taken, sentence])) > columns:
+    for sentence in split_sentences(text) if text.strip() else ():
+        if taken and plaintext.width("".join([*taken, sentence])) > columns:
             break
         taken.append(sentence)
     said = plaintext.to_one_line("".join(taken) or text)

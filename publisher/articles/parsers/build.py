@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from publisher.articles.characters import clean_text
+from publisher.articles.content.characters import clean_text
+from publisher.articles.content.parser import parse_content
 from publisher.articles.model import ParsedArticle
 from publisher.articles.parsers.attachments import AttachmentResolver
 from publisher.articles.parsers.dates import date_in_name, date_in_permalink
@@ -15,7 +16,6 @@ from publisher.articles.parsers.document import MediaLibrary, SourceDocument
 from publisher.articles.parsers.metadata import Metadata
 from publisher.articles.parsers.pictures import PictureResolver
 from publisher.articles.sanitise import sanitise
-from publisher.articles.words import html_text
 from publisher.errors import ArticleError
 
 
@@ -49,7 +49,7 @@ def build_article(
     source = body.html if not heading or heading == title else body.html_with_title
     gallery = PictureResolver(library, document.path.parent, metadata.url, body.detached)
     html = sanitise(source, base_url=metadata.url, pictures=gallery.show)
-    text = html_text(html)
+    text = parse_content(html).text
     if not text and "<img" not in html:
         raise ArticleError("no text; there is nothing to publish in it")
     picture = gallery.picture(metadata.picture) if metadata.picture else None

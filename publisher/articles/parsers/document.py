@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from publisher.articles.characters import clean_text
+from publisher.articles.content.characters import clean_text
 from publisher.articles.sanitise import MAX_ARTICLE_BYTES
 from publisher.errors import ArticleError
 

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.state_inline import Delimiter
 
-from publisher.articles.characters import SPACELESS
+from publisher.articles.content.characters import UNSPACED_CHARACTER
 
 
 def emphasis_without_spaces(md: MarkdownIt) -> None:
@@ -26,7 +26,9 @@ def _emphasis(state: StateInline, silent: bool) -> bool:
     end = state.pos + scanned.length
     before = state.src[state.pos - 1 : state.pos]
     after = state.src[end : min(end + 1, state.posMax)]
-    free = marker == "*" and bool(SPACELESS.match(before) or SPACELESS.match(after))
+    free = marker == "*" and bool(
+        UNSPACED_CHARACTER.match(before) or UNSPACED_CHARACTER.match(after)
+    )
     for _mark in range(scanned.length):
         state.push("text", "", 0).content = marker
         delimiter = Delimiter(

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import yaml
 
-from publisher.articles.characters import clean_text
+from publisher.articles.content.characters import clean_text
 from publisher.errors import ArticleError
 
 # A page of metadata is one or two kilobytes.

@@ -14,12 +14,12 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
 
+from publisher.articles.content.characters import joins_without_space
 from publisher.articles.model import ParsedArticle
 from publisher.articles.parsers import front_matter, jekyll
 from publisher.articles.parsers.build import DocumentBody, build_article
 from publisher.articles.parsers.document import MediaLibrary, SourceDocument, decode_document
 from publisher.articles.parsers.emphasis import emphasis_without_spaces
-from publisher.articles.parsers.lines import flows_on
 from publisher.articles.parsers.metadata import read_metadata
 from publisher.articles.sanitise import MAX_ELEMENT_DEPTH
 from publisher.errors import ArticleError
@@ -121,6 +121,6 @@ def _flow_on(state: StateCore) -> None:
             if child.type == "softbreak":
                 pending = child
             elif child.content and child.type != "html_inline":
-                if pending and before and flows_on(before.content, child.content):
+                if pending and before and joins_without_space(before.content, child.content):
                     pending.type = "text"
                 before, pending = child, None

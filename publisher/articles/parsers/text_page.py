@@ -21,12 +21,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from html import escape
 
+from publisher.articles.content.characters import join_lines
 from publisher.articles.model import Byline, ParsedArticle
 from publisher.articles.parsers import front_matter
 from publisher.articles.parsers.build import DocumentBody, build_article
 from publisher.articles.parsers.dates import parse_date
 from publisher.articles.parsers.document import MediaLibrary, SourceDocument, decode_document
-from publisher.articles.parsers.lines import join_lines
 from publisher.articles.parsers.metadata import Metadata, read_metadata
 from publisher.articles.parsers.page_labels import (
     LANGUAGE_LABELS,

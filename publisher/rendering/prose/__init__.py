@@ -1,22 +1,21 @@
-"""The body of an article inside a mail: as HTML that mail programs understand, and as text.
+"""The content of an article inside a mail, as HTML for mail programs and as plain text.
 
-Both are made of the same blocks, so that both say the article's words, in its order. Knows no
-template: whoever puts them into a mail says whose mail it is.
+Both parts are made from the same blocks (`publisher.articles.content`), so they have the same
+words in the same order.
 """
 
-from publisher.rendering.prose.addresses import BodyLink, body_links, omitted_pictures
+from publisher.rendering.prose.mail_content import mail_content
 from publisher.rendering.prose.mail_html import mail_html
-from publisher.rendering.prose.plain import plain_text
-from publisher.rendering.prose.prose import ArticleContent, parse_content, passages, quotations
+from publisher.rendering.prose.mail_urls import BodyLink, body_links, omitted_pictures
+from publisher.rendering.prose.opening import content_opening
+from publisher.rendering.prose.plain_text import plain_text
 
 __all__ = [
-    "ArticleContent",
     "BodyLink",
     "body_links",
+    "content_opening",
+    "mail_content",
     "mail_html",
     "omitted_pictures",
-    "parse_content",
-    "passages",
     "plain_text",
-    "quotations",
 ]

@@ -1,8 +1,8 @@
-"""Blocks as HTML for mail: elements that every program knows, with classes for the inliner.
+"""Blocks as HTML for mail: elements that every mail program supports, with classes to inline.
 
-Sides are physical, since no mail program but Apple's knows others. Language and direction are
-said where they differ from what is around, and on tables always: Outlook on Windows takes
-nothing over there. Knows no style: `email/_base/prose.css` has it.
+Sides are physical (left, right), since only Apple Mail supports logical ones. `lang` and `dir`
+are written where they differ from the surroundings, and always on tables: Outlook on Windows does
+not inherit them there. The styles are in `email/_base/prose.css`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from html import escape
 
-from publisher.rendering.prose import tables
-from publisher.rendering.prose.addresses import MailUrls
-from publisher.rendering.prose.blocks import (
+from publisher.articles.content.blocks import (
+    ArticleContent,
     Block,
     BlockQuote,
     Figure,
@@ -27,204 +26,208 @@ from publisher.rendering.prose.blocks import (
     TextBlock,
     TextKind,
 )
+from publisher.rendering.prose import table_fit
 from publisher.rendering.prose.context import (
     COLUMN_PIXELS,
+    LanguageContext,
     RenderContext,
     align_class,
-    start_side,
 )
-from publisher.rendering.prose.inline import LanguageContext, image_html, inline_html
-from publisher.rendering.prose.prose import ArticleContent
+from publisher.rendering.prose.inline import image_html, inline_html
+from publisher.rendering.prose.mail_urls import MailUrls
 
-# CSS pixels that lists, insets and quotations take on their side, as the style sheet has it.
-INDENT = 24
-QUOTE_INDENT = 19
+# CSS pixels that lists, indented blocks and quotes take at their side, as in the style sheet.
+INDENT_PIXELS = 24
+QUOTE_PIXELS = 19
 
-LAYOUT = 'role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"'
-RULE = '<div class="prose-rule">&nbsp;</div>'
+_LAYOUT = 'role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"'
+_RULE_HTML = '<div class="prose-rule">&nbsp;</div>'
 
 
 def mail_html(
-    prose: ArticleContent,
+    content: ArticleContent,
     *,
     language: str,
     base_url: str,
     hosts: Collection[str] = (),
     level: int = 3,
 ) -> str:
-    """Write the body of an article in `language` as HTML for mail; empty if nothing is in it.
+    """Return the content of an article in `language` as HTML for mail; empty if it has none.
 
-    `base_url` is the publication's, without a slash at its end; `hosts` are others that serve
-    pictures of its. Headings begin at `level`, one below the story's title.
+    `base_url` is the publication's address without a slash at its end; `hosts` are other hosts
+    that serve its pictures. Headings begin at `level`.
     """
-    voice = LanguageContext.of(language)
-    place = RenderContext(
-        site=MailUrls.of(base_url, hosts), story=voice, voice=voice, level=level
-    )
-    return _around('<div class="prose-body">', _blocks(prose.blocks, place), "</div>")
+    story = LanguageContext.of(language)
+    urls = MailUrls.of(base_url, hosts)
+    context = RenderContext(urls=urls, story=story, around=story, level=level)
+    return _wrapped('<div class="prose-body">', _blocks(content.blocks, context), "</div>")
 
 
-def _around(start: str, inner: str, end: str) -> str:
+def _wrapped(start: str, inner: str, end: str) -> str:
     return f"{start}\n{inner}\n{end}" if inner else ""
 
 
-def _blocks(blocks: Iterable[Block], place: RenderContext) -> str:
-    """Write blocks one below the other."""
+def _blocks(blocks: Iterable[Block], context: RenderContext) -> str:
+    """Return the HTML of blocks one below the other."""
     parts: list[str] = []
     for block in blocks:
-        parts += filter(None, [_block(block, place.below if parts else place)])
+        parts += filter(None, [_block(block, context.below if parts else context)])
     return "\n".join(parts)
 
 
-def _block(block: Block, place: RenderContext) -> str:
-    """Write a block; one of nothing but pictures that a mail can't show is nothing."""
+def _block(block: Block, context: RenderContext) -> str:
+    """Return the HTML of a block; empty if it has only pictures that a mail leaves out."""
     match block:
         case TextBlock():
-            html = _text(block, place)
+            html = _text(block, context)
         case Figure():
-            html = _figure(block, place)
+            html = _figure(block, context)
         case HorizontalRule():
-            html = RULE
+            html = _RULE_HTML
         case BlockQuote():
-            html = _quote(block, place)
+            html = _quote(block, context)
         case IndentedBlock():
-            html = _inset(block, place)
+            html = _indented(block, context)
         case ListBlock():
-            html = _listing(block, place)
+            html = _list(block, context)
         case TableBlock():
-            fitting = tables.fits_phone(block, COLUMN_PIXELS - place.room)
-            html = _table(block, place) if fitting else _records(block, place)
+            fitting = table_fit.fits_phone(block, COLUMN_PIXELS - context.room)
+            html = _table(block, context) if fitting else _records(block, context)
     return html
 
 
-def _text(text: TextBlock, place: RenderContext) -> str:
-    voice = place.story.inside(text.tongue)
-    name, classes = _element(text, place)
-    words = inline_html(text.runs, place.site, voice, breaks=text.kind != TextKind.VERBATIM)
-    return f"{place.start(name, classes, voice)}{words}</{name}>"
+def _text(text: TextBlock, context: RenderContext) -> str:
+    language = context.story.inside(text.attrs)
+    name, classes = _element(text, context)
+    breaks = text.kind != TextKind.VERBATIM
+    words = inline_html(text.runs, context.urls, language, breaks=breaks)
+    return f"{context.start_tag(name, classes, language)}{words}</{name}>"
 
 
-def _element(text: TextBlock, place: RenderContext) -> tuple[str, str]:
-    """Give the element that a text becomes, and its class."""
+def _element(text: TextBlock, context: RenderContext) -> tuple[str, str]:
+    """Return the element of a text block, and its class."""
     match text.kind:
         case TextKind.HEADING:
             classes = "prose-head" if text.level == 1 else "prose-subhead"
-            return f"h{place.level + text.level - 1}", classes
+            return f"h{context.level + text.level - 1}", classes
         case TextKind.VERBATIM:
             return "pre", "prose-pre"
         case TextKind.TERM | TextKind.CAPTION:
             return "p", f"prose-{text.kind}"
         case TextKind.PARAGRAPH:
-            return "p", place.paragraph
+            return "p", context.paragraph
 
 
-def _figure(figure: Figure, place: RenderContext) -> str:
-    picture = place.site.picture(figure.picture, place.room)
+def _figure(figure: Figure, context: RenderContext) -> str:
+    picture = context.urls.picture(figure.picture, context.room)
     if picture is None:
         return ""
-    # As wide as its surroundings: they would be widened by a width that is its own.
+    # A fixed width would widen the elements around the picture.
     shown = image_html(picture, "prose-picture", f"width:100%;max-width:{picture.width}px")
-    url = place.site.link(figure.href)
+    url = context.urls.link(figure.href)
     linked = f'<a href="{escape(url)}">{shown}</a>' if url else shown
-    return f"{place.start('div', 'prose-figure', place.voice)}{linked}</div>"
+    return f"{context.start_tag('div', 'prose-figure', context.around)}{linked}</div>"
 
 
-def _quote(quote: BlockQuote, place: RenderContext) -> str:
-    """Write a quotation in a cell: Outlook on Windows gives nothing else a line at its side."""
-    inner = place.within(quote.tongue, QUOTE_INDENT)
-    towards = f'dir="{inner.voice.direction}"'
+def _quote(quote: BlockQuote, context: RenderContext) -> str:
+    """Return a quote in a table cell: Outlook on Windows draws no side border elsewhere."""
+    inner = context.within(quote.attrs, QUOTE_PIXELS)
+    side, towards = inner.around.start, f'dir="{inner.around.direction}"'
     start = (
-        f"{place.start('blockquote', 'prose-quotation', inner.voice)}\n"
-        f'<table {LAYOUT} {towards}>\n<tr>\n<td class="prose-quote-{inner.side}'
-        f'{align_class(inner.voice)}" align="{inner.side}" {towards}>'
+        f"{context.start_tag('blockquote', 'prose-quotation', inner.around)}\n"
+        f'<table {_LAYOUT} {towards}>\n<tr>\n<td class="prose-quote-{side}'
+        f'{align_class(inner.around)}" align="{side}" {towards}>'
     )
     end = "</td>\n</tr>\n</table>\n</blockquote>"
-    return _around(start, _blocks(quote.blocks, inner), end)
+    return _wrapped(start, _blocks(quote.blocks, inner), end)
 
 
-def _inset(inset: IndentedBlock, place: RenderContext) -> str:
-    inner = place.within(inset.tongue, INDENT)
-    start = place.below.start("div", f"prose-inset-{inner.side}", inner.voice)
-    return _around(start, _blocks(inset.blocks, inner), "</div>")
+def _indented(block: IndentedBlock, context: RenderContext) -> str:
+    inner = context.within(block.attrs, INDENT_PIXELS)
+    classes = f"prose-inset-{inner.around.start}"
+    start = context.below.start_tag("div", classes, inner.around)
+    return _wrapped(start, _blocks(block.blocks, inner), "</div>")
 
 
-def _listing(listing: ListBlock, place: RenderContext) -> str:
-    inner = place.within(listing.tongue, INDENT)
-    name = "ul" if listing.start is None else "ol"
-    first = f' start="{listing.start}"' if listing.start not in {None, 1} else ""
-    start = place.below.start(name, f"prose-list-{inner.side}", inner.voice, first)
-    items = "\n".join(_item(item, inner) for item in listing.items)
+def _list(block: ListBlock, context: RenderContext) -> str:
+    inner = context.within(block.attrs, INDENT_PIXELS)
+    name = "ul" if block.start is None else "ol"
+    first = f' start="{block.start}"' if block.start not in {None, 1} else ""
+    classes = f"prose-list-{inner.around.start}"
+    start = context.below.start_tag(name, classes, inner.around, first)
+    items = "\n".join(_item(item, inner) for item in block.items)
     return f"{start}\n{items}\n</{name}>"
 
 
-def _item(item: ListItem, place: RenderContext) -> str:
-    """Write an item; one that runs the other way stays at its list's side, beside its marker."""
-    inner = place.within(item.tongue)
-    if inner.voice.direction == place.voice.direction:
-        start = place.below.start("li", "prose-entry", inner.voice)
-        return f"{start}{_bare(item.blocks, inner)}</li>"
-    turned = f"<div{inner.voice.marks(place.voice)}{inner.voice.style(place.voice)}>"
-    return f'<li class="prose-entry">{turned}{_bare(item.blocks, inner)}</div></li>'
+def _item(item: ListItem, context: RenderContext) -> str:
+    """Return an item; one of the other direction stays at its list's side, beside its marker."""
+    inner = context.within(item.attrs)
+    words = _bare(item.blocks, inner)
+    if inner.around.direction == context.around.direction:
+        return f"{context.below.start_tag('li', 'prose-entry', inner.around)}{words}</li>"
+    attributes = inner.around.attributes(context.around) + inner.around.style(context.around)
+    return f'<li class="prose-entry"><div{attributes}>{words}</div></li>'
 
 
-def _bare(blocks: Sequence[Block], place: RenderContext) -> str:
-    """Write blocks, the first paragraph without an element: whoever holds it has one."""
+def _bare(blocks: Sequence[Block], context: RenderContext) -> str:
+    """Return the HTML of blocks, a first paragraph without its element: the cell or item is it."""
     first = blocks[0] if blocks else None
     if not isinstance(first, TextBlock) or first.kind != TextKind.PARAGRAPH:
-        return _blocks(blocks, place)
-    voice = place.story.inside(first.tongue)
-    if voice != place.voice:
-        return _blocks(blocks, place)
-    words = inline_html(first.runs, place.site, voice)
-    others = _blocks(blocks[1:], place.below)
+        return _blocks(blocks, context)
+    language = context.story.inside(first.attrs)
+    if language != context.around:
+        return _blocks(blocks, context)
+    words = inline_html(first.runs, context.urls, language)
+    others = _blocks(blocks[1:], context.below)
     return f"{words}\n{others}" if others else words
 
 
-def _table(table: TableBlock, place: RenderContext) -> str:
-    inner = place.within(table.tongue)
+def _table(table: TableBlock, context: RenderContext) -> str:
+    inner = context.within(table.attrs)
     start = (
-        f"{place.start('div', 'prose-figure', inner.voice)}\n"
+        f"{context.start_tag('div', 'prose-figure', inner.around)}\n"
         '<table cellpadding="0" cellspacing="0" border="0" '
-        f'dir="{inner.voice.direction}">'
+        f'dir="{inner.around.direction}">'
     )
     left = range(len(table.rows), 0, -1)
     rows = "\n".join(_row(row, inner, n) for row, n in zip(table.rows, left, strict=True))
     return f"{start}\n{rows}\n</table>\n</div>"
 
 
-def _row(row: TableRow, place: RenderContext, left: int) -> str:
-    """Write a row, of so many that are left with it: none of its cells spans more."""
-    inner = place.within(row.tongue)
-    scope = "col" if tables.is_heading_row(row) else "row"
+def _row(row: TableRow, context: RenderContext, left: int) -> str:
+    """Return a row; `left` is how many rows a cell can span from here."""
+    inner = context.within(row.attrs)
+    scope = "col" if table_fit.is_heading_row(row) else "row"
     cells = "\n".join(_cell(cell, inner, scope, left) for cell in row.cells)
-    return f"<tr{inner.voice.marks(place.voice)}>\n{cells}\n</tr>"
+    return f"<tr{inner.around.attributes(context.around)}>\n{cells}\n</tr>"
 
 
-def _cell(cell: TableCell, place: RenderContext, scope: str, left: int) -> str:
-    inner = place.within(cell.tongue)
+def _cell(cell: TableCell, context: RenderContext, scope: str, left: int) -> str:
+    inner = context.within(cell.attrs)
     name, classes = ("th", "prose-cell-head") if cell.header else ("td", "prose-cell")
     attributes = f' scope="{scope}"' if cell.header else ""
     attributes += f' colspan="{cell.columns}"' if cell.columns > 1 else ""
     spanned = min(cell.rows, left)
     attributes += f' rowspan="{spanned}"' if spanned > 1 else ""
-    attributes += inner.voice.marks(place.voice) or f' dir="{inner.voice.direction}"'
+    language = inner.around
+    attributes += language.attributes(context.around) or f' dir="{language.direction}"'
     return (
-        f'<{name} class="{classes}{align_class(inner.voice)}" align="{start_side(inner.voice)}"'
+        f'<{name} class="{classes}{align_class(language)}" align="{language.start}"'
         f"{attributes}>{_bare(cell.blocks, inner)}</{name}>"
     )
 
 
-def _records(table: TableBlock, place: RenderContext) -> str:
-    """Tell a table that fits no phone row by row, its cells one below the other."""
-    return "\n".join(filter(None, (_record(row, place.below) for row in table.rows)))
+def _records(table: TableBlock, context: RenderContext) -> str:
+    """Return a table that is too wide for a phone row by row, its cells one below the other."""
+    return "\n".join(filter(None, (_record(row, context.below) for row in table.rows)))
 
 
-def _record(row: TableRow, place: RenderContext) -> str:
-    inner = place.within(row.tongue).below
-    cells = (_blocks(cell.blocks, _field(cell, inner)) for cell in row.cells)
-    start = place.start("div", "prose-record", inner.voice)
-    return _around(start, "\n".join(filter(None, cells)), "</div>")
+def _record(row: TableRow, context: RenderContext) -> str:
+    inner = context.within(row.attrs).below
+    cells = (_blocks(cell.blocks, _field_context(cell, inner)) for cell in row.cells)
+    start = context.start_tag("div", "prose-record", inner.around)
+    return _wrapped(start, "\n".join(filter(None, cells)), "</div>")
 
 
-def _field(cell: TableCell, place: RenderContext) -> RenderContext:
-    return replace(place, paragraph="prose-field-head" if cell.header else "prose-field")
+def _field_context(cell: TableCell, context: RenderContext) -> RenderContext:
+    return replace(context, paragraph="prose-field-head" if cell.header else "prose-field")

@@ -1,6 +1,6 @@
-"""The first part of an article: whole blocks, or whole sentences of the first. Pure.
+"""The beginning of an article, for digests: whole blocks, or whole sentences of the first.
 
-Never ends within a sentence, on a heading or on words that only announce a list. Knows no mail.
+It never ends inside a sentence, on a heading or on words that only announce a list.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from publisher.articles.excerpts import sentences
-from publisher.rendering.prose.blocks import (
+from publisher.articles.content.blocks import (
+    ArticleContent,
     Block,
     BlockQuote,
     Figure,
@@ -20,25 +20,31 @@ from publisher.rendering.prose.blocks import (
     TextRun,
     text_blocks,
 )
-from publisher.rendering.prose.folding import balance_directions
+from publisher.articles.content.excerpt import split_sentences
+from publisher.articles.content.whitespace import remove_unbalanced_controls
 
-# What these say is said of what follows.
-LEADING = frozenset({TextKind.HEADING, TextKind.TERM})
-# A colon, as Latin, Chinese and Japanese texts write it; Arabic uses the first.
-COLONS = (":", "：")
+# These make sense only with what follows them.
+_LEADING = frozenset({TextKind.HEADING, TextKind.TERM})
+# Latin and Arabic texts end an announcement with the first; Chinese and Japanese with the second.
+_COLONS = (":", "：")
 
 
-def opening_blocks(blocks: Sequence[Block], limit: int) -> tuple[tuple[Block, ...], bool]:
-    """Take blocks from the beginning, of at most `limit` characters, and say if any are left.
+def content_opening(content: ArticleContent, limit: int) -> tuple[ArticleContent, bool]:
+    """Return the beginning within `limit` characters, and whether anything is left out.
 
-    Where not even the first words fit, as many of their sentences are taken as do, and of what was
-    announced as many items; nothing if the first sentence is longer.
+    Where the first block does not fit, as many of its sentences are taken as fit, or as many items
+    of the list that it announces; nothing if the first sentence is longer.
     """
+    taken, is_cut = _opening(content.blocks, limit)
+    return ArticleContent(blocks=taken), is_cut
+
+
+def _opening(blocks: Sequence[Block], limit: int) -> tuple[tuple[Block, ...], bool]:
     taken: list[Block] = []
     for block in blocks:
-        room = limit - text_length(taken)
-        if text_length((block,)) > room:
-            if not any(map(_says, taken)) or _announces(taken[-1]):
+        room = limit - _length(taken)
+        if _length((block,)) > room:
+            if not any(map(_says_something, taken)) or _announces(taken[-1]):
                 taken += _part(block, room)
             break
         taken.append(block)
@@ -46,62 +52,61 @@ def opening_blocks(blocks: Sequence[Block], limit: int) -> tuple[tuple[Block, ..
     return tuple(kept), kept != list(blocks)
 
 
-def text_length(blocks: Sequence[Block]) -> int:
-    """Count the characters of blocks."""
+def _length(blocks: Sequence[Block]) -> int:
+    """Return the number of characters in blocks."""
     return sum(len(text.words) for text in text_blocks(blocks))
 
 
-def _says(block: Block) -> bool:
-    return any(text.kind not in LEADING for text in text_blocks((block,)))
+def _says_something(block: Block) -> bool:
+    return any(text.kind not in _LEADING for text in text_blocks((block,)))
 
 
 def _part(block: Block, room: int) -> list[Block]:
-    """Take what fits from a block that does not fit whole."""
+    """Return what fits of a block that does not fit whole."""
     match block:
         case TextBlock(kind=TextKind.PARAGRAPH):
             return _sentences(block, room)
         case BlockQuote():
-            inner, _cut = opening_blocks(block.blocks, room)
+            inner, _is_cut = _opening(block.blocks, room)
             return [replace(block, blocks=inner)] if inner else []
         case ListBlock():
-            fitting = [n for n in range(1, len(block.items)) if _items(block, n) <= room]
+            fitting = [n for n in range(1, len(block.items)) if _items_length(block, n) <= room]
             return [replace(block, items=block.items[: fitting[-1]])] if fitting else []
         case _:
             return []
 
 
-def _items(listing: ListBlock, number: int) -> int:
-    return sum(text_length(item.blocks) for item in listing.items[:number])
+def _items_length(block: ListBlock, number: int) -> int:
+    return sum(_length(item.blocks) for item in block.items[:number])
 
 
 def _sentences(text: TextBlock, room: int) -> list[Block]:
     taken = ""
-    for sentence in sentences(" ".join(text.words.split())):
+    for sentence in split_sentences(" ".join(text.words.split())):
         if len((taken + sentence).rstrip()) > room:
             break
         taken += sentence
     letters = len("".join(taken.split()))
-    return (
-        [replace(text, runs=tuple(balance_directions(_first(text.runs, letters))))]
-        if letters
-        else []
-    )
+    if not letters:
+        return []
+    runs = remove_unbalanced_controls(_first_letters(text.runs, letters))
+    return [replace(text, runs=tuple(runs))]
 
 
-def _first(runs: Sequence[TextRun], letters: int) -> tuple[TextRun, ...]:
-    """Cut runs off after so many letters; white space, which may differ, does not count."""
+def _first_letters(runs: Sequence[TextRun], letters: int) -> tuple[TextRun, ...]:
+    """Cut runs off after so many characters; white space, which may differ, does not count."""
     taken: list[TextRun] = []
     for run in runs:
         if not letters:
             break
-        end = _after(run.text, letters)
+        end = _end_of(run.text, letters)
         letters -= len("".join(run.text[:end].split()))
         taken.append(replace(run, text=run.text[:end]))
     return tuple(taken)
 
 
-def _after(text: str, letters: int) -> int:
-    """Find the end of so many letters in a text, or of the text."""
+def _end_of(text: str, letters: int) -> int:
+    """Return the index behind so many characters of a text that are no white space."""
     for end, character in enumerate(text):
         if not letters:
             return end
@@ -110,19 +115,19 @@ def _after(text: str, letters: int) -> int:
 
 
 def _well_ended(blocks: list[Block]) -> list[Block]:
-    """Leave out what makes no sense at an end; words that announce something, if others stay."""
+    """Remove headings, terms and rules at the end, and announcements if something else stays."""
     kept = list(blocks)
-    while kept and (isinstance(kept[-1], HorizontalRule) or not _is_end(kept[-1])):
+    while kept and (isinstance(kept[-1], HorizontalRule) or not _can_end(kept[-1])):
         kept.pop()
     if kept and _announces(kept[-1]):
         before = _well_ended(kept[:-1])
-        return before if any(map(_says, before)) else kept
+        return before if any(map(_says_something, before)) else kept
     return kept
 
 
-def _is_end(block: Block) -> bool:
-    return isinstance(block, Figure) or _says(block)
+def _can_end(block: Block) -> bool:
+    return isinstance(block, Figure) or _says_something(block)
 
 
 def _announces(block: Block) -> bool:
-    return isinstance(block, TextBlock) and block.words.rstrip().endswith(COLONS)
+    return isinstance(block, TextBlock) and block.words.rstrip().endswith(_COLONS)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from publisher.articles.characters import clean_text
+from publisher.articles.content.characters import clean_text
+from publisher.articles.content.parser import parse_content
 from publisher.articles.sanitise import MAX_ARTICLE_BYTES, ImageTag, sanitise
-from publisher.articles.words import html_text
 from publisher.errors import ArticleError
 
 
@@ -96,7 +96,7 @@ def test_unclosed_tables_are_closed() -> None:
     html = safe("<table><tr><td>a<td>b<table><tr><td>c")
 
     assert html.count("<table>") == html.count("</table>") == 2
-    assert html_text(html).split() == ["a", "b", "c"]
+    assert parse_content(html).text.split() == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(
@@ -104,12 +104,12 @@ def test_unclosed_tables_are_closed() -> None:
     ["<div>" * 300 + "x", "<blockquote>" * 100_000, "<b>" * 150 + "x", "<ul><li>" * 60 + "x"],
 )
 def test_deep_nesting_is_refused_at_once(source: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
 
     with pytest.raises(ArticleError, match="nested more than"):
         safe(source)
 
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_depth_of_what_is_not_allowed_does_not_count() -> None:
@@ -117,7 +117,7 @@ def test_depth_of_what_is_not_allowed_does_not_count() -> None:
 
 
 def test_many_unclosed_paragraphs_are_not_deep() -> None:
-    assert html_text(safe("<p>x" * 500)).count("x") == 500
+    assert parse_content(safe("<p>x" * 500)).text.count("x") == 500
 
 
 def test_more_than_the_limit_is_refused() -> None:
@@ -202,7 +202,7 @@ def test_output_is_stable_and_free_of_active_content(source: str) -> None:
     assert not tags & {"script", "svg", "math", "style", "title", "template", "h1", "noscript"}
     assert not re.search(r"<[^>]*\s(?:on\w+|style|class|id)=", once)
     assert unicodedata.is_normalized("NFC", once)
-    assert html_text(safe(once)).split() == html_text(once).split()
+    assert parse_content(safe(once)).text.split() == parse_content(once).text.split()
 
 
 def test_a_link_to_an_international_host_goes_where_browsers_go() -> None:

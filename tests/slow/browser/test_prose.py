@@ -9,7 +9,7 @@ from publisher.rendering.environment import Templates
 from publisher.rendering.inlining import inline
 from publisher.rendering.prose import mail_html
 from tests.publisher.rendering import sample
-from tests.publisher.rendering.prose.reading import BASE, read
+from tests.publisher.rendering.prose.helpers import BASE, read
 from tests.publisher.rendering.prose.test_documents import SOURCES
 from tests.slow.browser.accessibility import violations
 from tests.slow.browser.chromium import Chromium, Window, drop_style_blocks

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from publisher.rendering.prose import body_links, mail_html, plain_text
-from tests.publisher.rendering.prose.reading import BASE, read
+from tests.publisher.rendering.prose.helpers import BASE, read
 
 DATA = Path(__file__).with_name("data")
 SOURCES = sorted(DATA.glob("*.html"))

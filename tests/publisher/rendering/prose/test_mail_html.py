@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from lxml import html
 
 from publisher.rendering.prose import mail_html
-from tests.publisher.rendering.prose.reading import BASE, FRAGMENTS, in_mail, read, text_of
+from tests.publisher.rendering.prose.helpers import BASE, FRAGMENTS, in_mail, read, text_of
 
 # All of them are known to Gmail, Outlook, Apple Mail and Yahoo, or lose nothing but a nuance
 # where they are not (caniemail: html-abbr).

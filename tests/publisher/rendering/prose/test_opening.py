@@ -6,16 +6,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from publisher.rendering.prose import ArticleContent, mail_html, passages
-from publisher.rendering.prose.blocks import HorizontalRule, TextBlock, TextKind
-from tests.publisher.rendering.prose.reading import BASE, FRAGMENTS, bare, read
+from publisher.articles.content.blocks import (
+    ArticleContent,
+    HorizontalRule,
+    TextBlock,
+    TextKind,
+)
+from publisher.rendering.prose import content_opening, mail_html
+from tests.publisher.rendering.prose.helpers import BASE, FRAGMENTS, bare, read
 
 LONG = "A sentence of some length, for once. "
 
 
 def opened(source: str, limit: int) -> tuple[tuple[str, ...], bool]:
-    taken, cut = read(source).opening(limit)
-    return passages(taken), cut
+    taken, cut = content_opening(read(source), limit)
+    return taken.passages, cut
 
 
 def test_whole_blocks_are_taken_while_they_fit() -> None:
@@ -27,15 +32,15 @@ def test_whole_blocks_are_taken_while_they_fit() -> None:
 
 def test_an_article_that_fits_is_left_as_it_is() -> None:
     prose = read("<p>Words:</p><hr><h2>A heading at the end</h2>")
-    assert prose.opening(100) == (prose, False)
-    assert ArticleContent(blocks=()).opening(0) == (ArticleContent(blocks=()), False)
+    assert content_opening(prose, 100) == (prose, False)
+    assert content_opening(ArticleContent(blocks=()), 0) == (ArticleContent(blocks=()), False)
 
 
 def test_a_long_first_paragraph_gives_whole_sentences() -> None:
     source = f"<p>One is <b>here. Two</b> is <i>too. {LONG}</i></p><p>x</p>"
-    taken, cut = read(source).opening(30)
+    taken, cut = content_opening(read(source), 30)
     assert cut
-    assert passages(taken) == ("One is here. Two is too.",)
+    assert taken.passages == ("One is here. Two is too.",)
     mail = mail_html(taken, language="en", base_url=BASE)
     assert "One is <b>here. Two</b> is <i>too.</i></p>" in mail
     assert opened(f"<p>One <b>is here.</b> <i>{LONG}</i></p>", 12) == (("One is here.",), True)
@@ -108,10 +113,10 @@ def test_a_long_quotation_gives_its_beginning() -> None:
 @settings(max_examples=200, deadline=None)
 def test_an_opening_is_a_beginning(source: str, limit: int) -> None:
     prose = read(source)
-    taken, cut = prose.opening(limit)
-    said = "".join(passages(taken))
+    taken, cut = content_opening(prose, limit)
+    said = "".join(taken.passages)
     assert len(said) <= limit
-    assert bare("".join(passages(prose))).startswith(bare(said))
+    assert bare("".join(prose.passages)).startswith(bare(said))
     assert cut == (taken != prose)
     if cut and taken.blocks:
         last = taken.blocks[-1]

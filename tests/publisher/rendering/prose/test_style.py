@@ -7,9 +7,9 @@ import re
 import pytest
 
 from publisher.rendering.environment import Templates
-from publisher.rendering.prose.mail_html import INDENT, QUOTE_INDENT
+from publisher.rendering.prose.mail_html import INDENT_PIXELS, QUOTE_PIXELS
 from tests.publisher.rendering import sample
-from tests.publisher.rendering.prose.reading import in_mail
+from tests.publisher.rendering.prose.helpers import in_mail
 from tests.publisher.rendering.prose.test_documents import SOURCES
 
 RULE = re.compile(r"([^{}]+) \{ ([^{}]*) \}")
@@ -72,7 +72,7 @@ def test_indents_are_those_that_pictures_are_reckoned_with() -> None:
     for side, margins in {"left": "0 0 {}px", "right": "{}px 0 0"}.items():
         found = rules()
         for name in ("list", "inset"):
-            assert margins.format(INDENT) in found[f".prose-{name}-{side}"]
+            assert margins.format(INDENT_PIXELS) in found[f".prose-{name}-{side}"]
         quote = found[f"td.prose-quote-{side}"]
         (border,) = re.findall(r"border-[a-z]+:(\d+)px", quote)
-        assert margins.format(QUOTE_INDENT - int(border)) in quote
+        assert margins.format(QUOTE_PIXELS - int(border)) in quote

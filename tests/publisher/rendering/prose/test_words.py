@@ -13,21 +13,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from publisher.articles.content.blocks import ArticleContent
+from publisher.articles.content.parser import parse_content
 from publisher.articles.model import Origin
-from publisher.articles.words import html_text
-from publisher.config import load_settings
+from publisher.config import load
 from publisher.database import open_database
-from publisher.rendering.placeholders import ALL_PLACEHOLDERS, NON_JOINER
-from publisher.rendering.plaintext import BIDI_CONTROLS, is_balanced, wrap_text
-from publisher.rendering.prose import (
-    ArticleContent,
-    mail_html,
-    parse_content,
-    passages,
-    plain_text,
-)
+from publisher.rendering.plaintext import TURNING, flow, is_balanced
+from publisher.rendering.prose import content_opening, mail_content, mail_html, plain_text
+from publisher.rendering.tokens import NON_JOINER, TOKENS
+from tests.publisher.articles.helpers import read_text
 from tests.publisher.conftest import House
-from tests.publisher.rendering.prose.reading import (
+from tests.publisher.rendering.prose.helpers import (
     BASE,
     FRAGMENTS,
     bare,
@@ -42,7 +38,7 @@ TURNED = re.compile(f"[{''.join(BIDI_CONTROLS)}]")
 
 
 def check(prose: ArticleContent, text: str, language: str) -> None:
-    said = passages(prose)
+    said = prose.passages
     assert unfenced(bare("".join(said))) == unfenced(bare(text))
     assert bare(text_of(mail_html(prose, language=language, base_url=BASE))) == bare(text)
     plain = wrap_text(plain_text(prose, language=language))
@@ -57,12 +53,12 @@ def unfenced(text: str) -> str:
 @settings(max_examples=200, deadline=None)
 def test_whatever_an_article_is_made_of(source: str, language: str) -> None:
     html = safe(source)
-    prose = parse_content(html)
-    said = passages(prose)
+    prose = mail_content(html)
+    said = prose.passages
     assert all(passage.strip() for passage in said)
     # Where readings are left out a token may come together, and is broken once more.
     assert unfenced(bare("".join(said)).replace(NON_JOINER, "")) == unfenced(
-        bare(html_text(html)).replace(NON_JOINER, "")
+        bare(parse_content(html).text).replace(NON_JOINER, "")
     )
     assert all(is_balanced(line) for passage in said for line in passage.split("\n"))
     check(prose, "".join(said), language)
@@ -71,16 +67,16 @@ def test_whatever_an_article_is_made_of(source: str, language: str) -> None:
 @given(FRAGMENTS)
 @settings(max_examples=100, deadline=None)
 def test_no_article_gets_at_its_readers_values(source: str) -> None:
-    prose = parse_content(safe(source))
+    prose = mail_content(safe(source))
     mail = mail_html(prose, language="en", base_url=BASE)
     for part in (mail, text_of(mail), plain_text(prose, language="en")):
         assert not any(token in part for token in ALL_PLACEHOLDERS)
 
 
 def test_a_token_that_leaving_out_readings_makes_is_broken() -> None:
-    prose = parse_content("<p><ruby>@<rt>x</rt>@UNSUBSCRIBE@@</ruby></p>")
-    assert "@@UNSUBSCRIBE@@" not in "".join(passages(prose))
-    assert missing(passages(prose), mail_html(prose, language="en", base_url=BASE)) is None
+    prose = mail_content("<p><ruby>@<rt>x</rt>@UNSUBSCRIBE@@</ruby></p>")
+    assert "@@UNSUBSCRIBE@@" not in "".join(prose.passages)
+    assert missing(prose.passages, mail_html(prose, language="en", base_url=BASE)) is None
 
 
 @pytest.mark.parametrize(
@@ -97,8 +93,8 @@ def test_a_token_that_leaving_out_readings_makes_is_broken() -> None:
 def test_what_turns_a_text_stays_only_where_it_is_balanced(
     source: str, said: list[str]
 ) -> None:
-    prose = parse_content(safe(source))
-    assert list(passages(prose)) == said
+    prose = mail_content(safe(source))
+    assert list(prose.passages) == said
     mail = mail_html(prose, language="en", base_url=BASE)
     plain = plain_text(prose, language="en")
     for part in (text_of(mail), plain):
@@ -106,9 +102,9 @@ def test_what_turns_a_text_stays_only_where_it_is_balanced(
 
 
 def test_a_beginning_that_cuts_a_stretch_open_is_not_turned_by_it() -> None:
-    prose = parse_content(safe("<p>One \u2067two. Three\u2069 four.</p>"))
-    beginning, _cut = prose.opening(12)
-    assert passages(beginning) == ("One two.",)
+    prose = mail_content(safe("<p>One \u2067two. Three\u2069 four.</p>"))
+    beginning, _cut = content_opening(prose, 12)
+    assert beginning.passages == ("One two.",)
 
 
 def test_every_article_of_the_demo(tmp_path: Path) -> None:
@@ -124,11 +120,21 @@ def test_every_article_of_the_demo(tmp_path: Path) -> None:
     assert {article.language for article in articles} == {"ar", "en", "zh-Hans", "zh-Hant"}
     assert any(article.origin == Origin.CONVERTED for article in articles)
     for article in articles:
-        check(parse_content(article.html), article.text, article.language)
+        check(mail_content(article.html), article.text, article.language)
+
+
+@pytest.mark.slow
+def test_every_article_of_a_real_archive(corpus: Path) -> None:
+    files = sorted((corpus / "optech").rglob("*.md"))
+    assert len(files) > 100
+    for file in files:
+        draft = read_text(file.name, file.read_text("utf-8"))
+        language = TAGS.get(file.parent.name, file.parent.name)
+        check(mail_content(draft.html), draft.text, language)
 
 
 def test_the_seed_article(house: House, corpus: Path) -> None:
     house.write("seed-article.txt", (corpus / "seed-article.txt").read_bytes())
     house.pick_up()
     (article,) = house.all().values()
-    check(parse_content(article.html), article.text, article.language)
+    check(mail_content(article.html), article.text, article.language)

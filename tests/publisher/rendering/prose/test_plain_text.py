@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
-from publisher.rendering.plaintext import TEXT_COLUMNS, display_width, wrap_text
-from tests.publisher.rendering.prose.reading import FRAGMENTS, in_text
+from publisher.rendering.plaintext import COLUMNS, flow, width
+from tests.publisher.rendering.prose.helpers import FRAGMENTS, in_text
 
 LONG = "word " * 40
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.articles.words import html_text
-from publisher.rendering.prose.blocks import Mark, TextRun
-from publisher.rendering.prose.folding import fold_whitespace
+from publisher.articles.content.blocks import Mark, TextRun
+from publisher.articles.content.parser import parse_content
+from publisher.articles.content.whitespace import fold_whitespace
 
 BOLD = (Mark(tag="b"),)
 LINK = (Mark(tag="a", href="https://example.org/"),)
@@ -72,5 +72,5 @@ def test_the_words_are_those_of_the_article(texts: list[str]) -> None:
     html = "".join(f"<b>{t}</b>" if n % 2 else t for n, t in enumerate(texts))
     html = f"<p>{html}</p>".replace("\x0b", "<br>")
     found = "".join(folded(*texts)) if texts else ""
-    assert (found if found.strip() else "") == html_text(html)
+    assert (found if found.strip() else "") == parse_content(html).text
     assert not re.search("  |^ | $", found.replace("\n", ""))

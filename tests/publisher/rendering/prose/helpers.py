@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from hypothesis import strategies as st
 from lxml import html as lxml_html
 
+from publisher.articles.content.blocks import ArticleContent
 from publisher.articles.sanitise import ALLOWED_ELEMENTS, sanitise
-from publisher.rendering.prose import ArticleContent, mail_html, parse_content, plain_text
+from publisher.rendering.prose import mail_content, mail_html, plain_text
 
 BASE = "https://news.example.org"
 VOID = ("br", "hr", "img")
@@ -103,7 +104,7 @@ def safe(source: str) -> str:
 
 
 def read(source: str) -> ArticleContent:
-    return parse_content(safe(source))
+    return mail_content(safe(source))
 
 
 def in_mail(source: str, language: str = "en") -> str:

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.articles.excerpts import EXCERPT_CHARACTERS, EXCERPT_WORDS, excerpt, sentences
+from publisher.articles.content.excerpt import (
+    EXCERPT_CHARACTERS,
+    EXCERPT_WORDS,
+    make_excerpt,
+    split_sentences,
+)
 
 LONG = "Word " + "word " * 45
 
@@ -42,7 +47,7 @@ LONG = "Word " + "word " * 45
     ],
 )
 def test_excerpts(text: str, language: str, expected: str) -> None:
-    assert excerpt(text, language) == expected
+    assert make_excerpt(text, language) == expected
 
 
 @pytest.mark.parametrize(
@@ -50,7 +55,7 @@ def test_excerpts(text: str, language: str, expected: str) -> None:
 )
 def test_a_long_text_takes_no_longer_for_each_of_its_stops(text: str) -> None:
     began = time.process_time()
-    found = list(sentences(text))
+    found = list(split_sentences(text))
     # Far more than it takes, and far less than if each stop looked at all that is before it.
     assert time.process_time() - began < 2
     assert len(found) <= 1
@@ -66,12 +71,12 @@ def test_a_long_text_takes_no_longer_for_each_of_its_stops(text: str) -> None:
     ],
 )
 def test_runs_of_stops_end_one_sentence(text: str, found: list[str]) -> None:
-    assert list(sentences(text)) == found
+    assert list(split_sentences(text)) == found
 
 
 @given(st.text(alphabet="ab .!?“”\n,中。；", max_size=400), st.sampled_from(["en", "zh-Hans"]))
 def test_an_excerpt_is_one_short_line(text: str, language: str) -> None:
-    result = excerpt(text, language)
+    result = make_excerpt(text, language)
 
     assert "\n" not in result
     assert result == result.strip()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from publisher.articles.model import Picture
-from publisher.rendering.prose import passages, quotations
-from publisher.rendering.prose.blocks import (
+from publisher.articles.content.blocks import (
     Block,
     BlockQuote,
     Figure,
@@ -22,8 +20,9 @@ from publisher.rendering.prose.blocks import (
     text_blocks,
     walk_blocks,
 )
-from publisher.rendering.prose.parsing import MOST_MARKS, parse_blocks
-from tests.publisher.rendering.prose.reading import in_mail, read
+from publisher.articles.content.parser import MAX_MARKS, parse_content
+from publisher.articles.model import Picture
+from tests.publisher.rendering.prose.helpers import in_mail, read
 
 
 def blocks(source: str) -> tuple[Block, ...]:
@@ -65,7 +64,7 @@ def test_more_marks_than_anybody_needs_are_left_out_but_no_link() -> None:
     tags = ("b", "i", "u", "s", "em", "strong", "small", "sup")
     source = "".join(f"<{tag}>" for tag in tags) + "<a href='https://example.org/'>x</a>"
     (found,) = marks_of(source)
-    assert found == (*tags[:MOST_MARKS], "a")
+    assert found == (*tags[:MAX_MARKS], "a")
 
 
 def test_languages_bring_their_direction() -> None:
@@ -88,14 +87,14 @@ def test_languages_bring_their_direction() -> None:
     }
     for source, tongue in said.items():
         (text,) = text_blocks(blocks(source))
-        assert text.tongue == tongue, source
+        assert text.attrs == tongue, source
 
 
 def test_a_link_leaves_its_language_to_a_span_within() -> None:
     (text,) = text_blocks(blocks("<p><a href='https://example.org/' lang='ar'>x</a></p>"))
     assert text.runs[0].marks == (
         Mark(tag="a", href="https://example.org/"),
-        Mark(tag="span", tongue=LanguageAttrs(language="ar", direction="rtl")),
+        Mark(tag="span", attrs=LanguageAttrs(language="ar", direction="rtl")),
     )
 
 
@@ -131,7 +130,7 @@ def test_what_is_in_a_table_and_no_row_stands_beside_it() -> None:
         "TextBlock",
         "TextBlock",
     ]  # one cell with words is no table
-    assert passages(read(source)) == ("first", "a", "b", "second", "c")
+    assert read(source).passages == ("first", "a", "b", "second", "c")
 
 
 def test_a_box_around_everything_is_no_table() -> None:
@@ -140,14 +139,9 @@ def test_a_box_around_everything_is_no_table() -> None:
 
 
 def test_rows_and_cells_without_their_whole_are_plain_words() -> None:
-    assert passages(read("<li>a</li><dd>b</dd><dt>c</dt>")) == ("a", "b", "c")
-    assert [b.words for b in text_blocks(parse_blocks("<tr><td>a</td></tr><td>b</td>"))] == [
-        "a",
-        "b",
-    ]
-    assert [
-        b.words for b in text_blocks(parse_blocks("<table><td>a<tr>b<td>c</tr></table>"))
-    ] == list("abc")
+    assert read("<li>a</li><dd>b</dd><dt>c</dt>").passages == ("a", "b", "c")
+    assert parse_content("<tr><td>a</td></tr><td>b</td>").passages == ("a", "b")
+    assert parse_content("<table><td>a<tr>b<td>c</tr></table>").passages == ("a", "b", "c")
 
 
 def test_kinds_of_text() -> None:
@@ -194,7 +188,7 @@ def test_deep_nesting_is_taken_apart_and_says_the_same() -> None:
         "<p>c</p>" + "</li></ul>" * 10 + "</blockquote>" * 20
     )
     mail = in_mail(source)
-    assert passages(read(source)) == ("a", "b", "c")
+    assert read(source).passages == ("a", "b", "c")
     assert depth(mail) <= 30
     quotes = [block for block in walk_blocks(blocks(source)) if isinstance(block, BlockQuote)]
     assert 3 <= len(quotes) <= 6
@@ -215,4 +209,34 @@ def test_quotations_are_those_in_the_articles_own_language() -> None:
         "<blockquote><p>one<br>line</p><p>and another</p></blockquote><ul><li><blockquote>within"
         "</blockquote></li></ul><blockquote lang='fr'>ailleurs</blockquote>"
     )
-    assert list(quotations(prose)) == ["one line and another", "within"]
+    assert list(prose.quotations) == ["one line and another", "within"]
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<p>one\n two</p><p>three</p>", "one two\n\nthree"),
+        ("<p>a <b> b</b>c<br>d <br/> e</p>", "a bc\nd\ne"),
+        ("<h2>H</h2>loose<ul><li>x</li><li><p>y</p></li></ul>", "H\n\nloose\n\nx\n\ny"),
+        ("<pre>  a\n    b\n</pre>", "  a\n    b"),
+        ("<pre>a<br>b</pre>", "a\nb"),
+        ("<p><ruby>關<rp>(</rp><rt>guān</rt><rp>)</rp></ruby>係</p>", "關係"),
+        ("<p>中文\n继续，\n再来</p>", "中文继续，再来"),
+        ("<p>한국\n어</p>", "한국 어"),
+        ("<p>a &lt;b&gt; &amp; c\u00a0d</p>", "a <b> & c\u00a0d"),
+        ("<p>x<img src='a' alt='A'></p>", "x"),
+        ("", ""),
+        ("<p> </p><hr>", ""),
+    ],
+)
+def test_plain_text_has_blocks_apart_by_empty_lines(html: str, text: str) -> None:
+    assert parse_content(html).text == text
+
+
+def test_plain_text_has_cells_apart_by_tabs_and_rows_by_lines() -> None:
+    table = (
+        "<p>before</p><table><caption>C</caption><thead><tr><th>A</th><th>B</th></tr></thead>"
+        "<tbody><tr><td><p>1</p><p>2</p></td><td>3</td></tr></tbody></table>after"
+    )
+
+    assert parse_content(table).text == "before\n\nC\n\nA\tB\n1 2\t3\n\nafter"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from publisher.articles.model import Picture
-from publisher.rendering.prose import BodyLink, body_links, omitted_pictures, parse_content
-from publisher.rendering.prose.addresses import MAX_URL_LENGTH, MailUrls
-from tests.publisher.rendering.prose.reading import BASE, read
+from publisher.rendering.prose import BodyLink, body_links, mail_content, omitted_pictures
+from publisher.rendering.prose.mail_urls import MAX_URL_LENGTH, MailUrls
+from tests.publisher.rendering.prose.helpers import BASE, read
 
 SITE = MailUrls.of(BASE, ["media.example.org"])
 PICTURE = Picture(src="/media/a.png", alt="A chart", width=1000, height=500)
@@ -98,12 +98,12 @@ def test_left_out_pictures_are_told_with_their_reasons() -> None:
 def test_an_alternative_text_that_is_a_files_name_is_none() -> None:
     hashed = Picture(src="/media/cat.0a1b2c3d.png", alt="cat.png", width=9, height=9)
     assert SITE.picture(hashed, 528) is None
-    reason = SITE.unshown(hashed)
+    reason = SITE.omission_reason(hashed)
     assert reason == "its alternative text is a file's name: write what it shows"
 
 
 def test_links_are_listed_once_with_their_words() -> None:
-    prose = parse_content(
+    prose = mail_content(
         '<p><a href="https://example.org/a">one <b>two</b></a> and '
         '<a href="https://example.org/a">again</a>, <a href="https://example.org/b">three</a></p>'
         '<p><a href="ftp://example.org/">no link</a></p>'

@@ -1,0 +1,229 @@
+"""The content of an article as frozen values: blocks of text, pictures, lists and tables.
+
+The tree is shallow. The text inside a block is a flat sequence of runs with their marks; only
+quotes, lists, indented blocks and tables hold other blocks. HTML is read in `parser`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from publisher.articles.model import Picture
+from publisher.languages.bidi import Direction
+
+# What stands before a paragraph in plain text.
+PARAGRAPH_GAP = "\n\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageAttrs:
+    """The language and direction that HTML declares; None where the article's own apply."""
+
+    language: str | None = None
+    direction: Direction | None = None
+
+    def inner(self, declared: LanguageAttrs | None) -> LanguageAttrs:
+        """Return what applies inside an element that declares something itself, or nothing."""
+        if declared is None:
+            return self
+        return LanguageAttrs(
+            language=declared.language or self.language,
+            direction=declared.direction or self.direction,
+        )
+
+
+INHERITED = LanguageAttrs()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Inline formatting: the name of an HTML element, and the attributes that are kept."""
+
+    tag: str
+    href: str = ""
+    title: str = ""
+    attrs: LanguageAttrs | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextRun:
+    """Text under the same marks, outermost mark first; a line feed is a line break.
+
+    A picture of a letter's size is a run of its own with an empty text.
+    """
+
+    text: str
+    marks: tuple[Mark, ...] = ()
+    picture: Picture | None = None
+
+    @property
+    def href(self) -> str:
+        """The address that the run links to; empty if it is no link."""
+        return next((mark.href for mark in self.marks if mark.tag == "a"), "")
+
+
+class TextKind(StrEnum):
+    """The role of a text block; VERBATIM keeps its line breaks and spaces."""
+
+    PARAGRAPH = "paragraph"
+    HEADING = "heading"
+    VERBATIM = "verbatim"
+    TERM = "term"
+    CAPTION = "caption"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextBlock:
+    """A paragraph, heading or other text; `level` is 1 or 2 for a heading, else 0.
+
+    `gap` is what separates it from the text before it in the article's plain text.
+    """
+
+    runs: tuple[TextRun, ...]
+    kind: TextKind = TextKind.PARAGRAPH
+    level: int = 0
+    attrs: LanguageAttrs = INHERITED
+    gap: str = field(default=PARAGRAPH_GAP, compare=False)
+
+    @property
+    def words(self) -> str:
+        """The text without its marks."""
+        return "".join([run.text for run in self.runs])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A picture in a block of its own; `href` is the address it links to, if any."""
+
+    picture: Picture
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HorizontalRule:
+    """A line across the column (`hr`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockQuote:
+    """Blocks quoted from somebody else."""
+
+    blocks: tuple[Block, ...]
+    attrs: LanguageAttrs = INHERITED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndentedBlock:
+    """Blocks that belong to the block before them, as a definition to its term (`dd`)."""
+
+    blocks: tuple[Block, ...]
+    attrs: LanguageAttrs = INHERITED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListItem:
+    """An item of a list."""
+
+    blocks: tuple[Block, ...]
+    attrs: LanguageAttrs = INHERITED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListBlock:
+    """A list; `start` is the first number, None for a list without numbers."""
+
+    items: tuple[ListItem, ...]
+    start: int | None = None
+    attrs: LanguageAttrs = INHERITED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableCell:
+    """A cell of a table; `columns` and `rows` are how many it spans."""
+
+    blocks: tuple[Block, ...]
+    header: bool = False
+    columns: int = 1
+    rows: int = 1
+    attrs: LanguageAttrs = INHERITED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRow:
+    """A row of a table."""
+
+    cells: tuple[TableCell, ...]
+    attrs: LanguageAttrs = INHERITED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableBlock:
+    """A table of more than one cell; its caption is a text block before or after it."""
+
+    rows: tuple[TableRow, ...]
+    attrs: LanguageAttrs = INHERITED
+
+    @property
+    def cells(self) -> Iterator[TableCell]:
+        """All cells, row by row."""
+        return (cell for row in self.rows for cell in row.cells)
+
+
+Block = (
+    TextBlock | Figure | HorizontalRule | BlockQuote | IndentedBlock | ListBlock | TableBlock
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArticleContent:
+    """The content of an article, or of its beginning."""
+
+    blocks: tuple[Block, ...]
+
+    @property
+    def text(self) -> str:
+        """The plain text: blocks apart by an empty line, table rows by a line, cells by a tab."""
+        found = list(text_blocks(self.blocks))
+        parts = [part for block in found for part in (block.gap, block.words)]
+        return unicodedata.normalize("NFC", "".join(parts[1:]))
+
+    @property
+    def passages(self) -> tuple[str, ...]:
+        """The text block by block (a paragraph, a heading, a cell), in document order."""
+        return tuple(block.words for block in text_blocks(self.blocks))
+
+    @property
+    def quotations(self) -> Iterator[str]:
+        """What the article quotes in its own language, each quotation on one line."""
+        for block in walk_blocks(self.blocks):
+            if isinstance(block, BlockQuote) and not block.attrs.language:
+                texts = (text.words for text in text_blocks((block,)))
+                yield " ".join(" ".join(texts).split())
+
+
+def walk_blocks(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Yield all blocks at any depth, each before the blocks inside it."""
+    for block in blocks:
+        yield block
+        for inner in _inner_blocks(block):
+            yield from walk_blocks(inner)
+
+
+def _inner_blocks(block: Block) -> Iterator[tuple[Block, ...]]:
+    match block:
+        case BlockQuote() | IndentedBlock():
+            yield block.blocks
+        case ListBlock():
+            yield from (item.blocks for item in block.items)
+        case TableBlock():
+            yield from (cell.blocks for cell in block.cells)
+        case _:
+            pass
+
+
+def text_blocks(blocks: Iterable[Block]) -> Iterator[TextBlock]:
+    """Yield all text blocks at any depth, in document order."""
+    return (block for block in walk_blocks(blocks) if isinstance(block, TextBlock))

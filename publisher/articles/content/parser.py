@@ -1,0 +1,303 @@
+"""Parse the sanitised HTML of an article into blocks.
+
+A text block ends wherever an HTML block begins or ends. Ruby readings (`rt`, `rp`) are left out.
+Elements nested deeper than mail programs accept are dissolved; their text stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import cast
+
+from lxml import etree, html
+
+from publisher.articles.content.block_builder import BLOCK_LEVELS, BlockBuilder, BlockType
+from publisher.articles.content.blocks import (
+    INHERITED,
+    PARAGRAPH_GAP,
+    ArticleContent,
+    Figure,
+    HorizontalRule,
+    LanguageAttrs,
+    Mark,
+    TextBlock,
+    TextKind,
+    TextRun,
+)
+from publisher.articles.content.whitespace import (
+    LINE_MARK,
+    fold_whitespace,
+    remove_unbalanced_controls,
+)
+from publisher.articles.model import Picture
+from publisher.errors import LanguageError
+from publisher.languages import direction, normalise
+from publisher.languages.bidi import Direction, first_strong_direction
+
+BLOCK_ELEMENTS = frozenset(
+    "p h2 h3 h4 h5 h6 ul ol li dl dt dd blockquote pre figure figcaption div hr table caption "  # noqa: SIM905  # one a line would fill the page
+    "thead tbody tfoot tr th td".split()
+)
+# Inline elements that are kept, by the tag of their mark.
+_MARKS = {
+    name: name
+    for name in "a abbr b cite code del em i ins mark q s small strong sub sup u".split()  # noqa: SIM905  # one a line would fill the page
+} | {"kbd": "code"}
+# Each mark is one more level of elements in a mail; articles use three at once. Links don't count.
+MAX_MARKS = 6
+# CSS pixels. A picture that is no higher fits a line of text; higher ones get a block of their own.
+_INLINE_PICTURE_HEIGHT = 26
+_KINDS = {
+    "pre": TextKind.VERBATIM,
+    "dt": TextKind.TERM,
+    "caption": TextKind.CAPTION,
+    "figcaption": TextKind.CAPTION,
+    **dict.fromkeys(("h2", "h3", "h4", "h5", "h6"), TextKind.HEADING),
+}
+# Text inside these has the role of the element around them.
+_TRANSPARENT = frozenset({"div", "p"})
+_READINGS = frozenset({"rt", "rp"})
+_VOID = frozenset({"br", "img"})
+_CELLS = frozenset({"td", "th"})
+_ROW_GROUPS = frozenset({"thead", "tbody", "tfoot"})
+# What may stand between two blocks in plain text, from weak to strong.
+_GAPS = ("", " ", "\t", "\n", PARAGRAPH_GAP)
+# Program text runs from left to right, unless its first letter is of a right-to-left script
+# (poems are set in `pre` too).
+_CODE = frozenset({"pre", "code", "kbd"})
+# An issue of 20 stories is rendered several times from the same articles.
+_CACHED_ARTICLES = 32
+
+
+@lru_cache(maxsize=_CACHED_ARTICLES)
+def parse_content(source: str) -> ArticleContent:
+    """Return the content of an article's sanitised HTML; the last few results are cached."""
+    tree = html.fragment_fromstring(source, create_parent="div")
+    parser = _Parser()
+    for event, element in etree.iterwalk(tree, events=("start", "end")):
+        (parser.enter if event == "start" else parser.leave)(element)
+    return ArticleContent(blocks=parser.body.blocks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OpenBlock:
+    """A block element that is open: the builder of its blocks, and the role of its text."""
+
+    builder: BlockBuilder
+    is_own: bool
+    kind: TextKind = TextKind.PARAGRAPH
+    level: int = 0
+    attrs: LanguageAttrs = INHERITED
+
+
+@dataclass(slots=True)
+class _Parser:
+    """Collects blocks in document order.
+
+    `gap` is what plain text has before the next block; `top` is the HTML level of the headings
+    that get level 1.
+    """
+
+    body: BlockBuilder = field(default_factory=BlockBuilder)
+    opened: list[_OpenBlock] = field(default_factory=list)
+    marks: list[tuple[Mark, ...]] = field(default_factory=lambda: [()])
+    runs: list[TextRun] = field(default_factory=list)
+    gap: str = ""
+    cells: int = 0
+    verbatim: int = 0
+    silent: int = 0
+    top: int = 0
+
+    def __post_init__(self) -> None:
+        self.opened.append(_OpenBlock(builder=self.body, is_own=False))
+
+    def enter(self, element: etree._Element) -> None:
+        tag = str(element.tag)
+        if tag in BLOCK_ELEMENTS:
+            self._flush()
+            self._widen_gap(tag)
+            self._open(tag, element)
+        elif tag == "br":
+            self.runs.append(TextRun(text=LINE_MARK, marks=self.marks[-1]))
+        elif tag == "img":
+            self._picture(element)
+        else:
+            self.marks.append(self._marked(tag, element))
+        self._count(tag, +1)
+        self._write(element.text)
+
+    def leave(self, element: etree._Element) -> None:
+        tag = str(element.tag)
+        is_block = tag in BLOCK_ELEMENTS
+        if is_block:
+            self._flush()
+            self._close()
+        elif tag not in _VOID:
+            self.marks.pop()
+        self._count(tag, -1)
+        if is_block and tag not in _CELLS:
+            self._widen_gap(tag)
+        self._write(element.tail)
+
+    def _count(self, tag: str, step: int) -> None:
+        self.cells += step * (tag in _CELLS)
+        self.verbatim += step * (tag == "pre")
+        self.silent += step * (tag in _READINGS)
+
+    def _widen_gap(self, tag: str) -> None:
+        if tag in _CELLS:
+            gap = "\t"
+        elif tag == "tr":
+            gap = "\n"
+        elif tag in _ROW_GROUPS:
+            gap = ""
+        else:
+            gap = " " if self.cells else PARAGRAPH_GAP
+        self.gap = max(self.gap, gap, key=_GAPS.index)
+
+    def _write(self, text: str | None) -> None:
+        if text and not self.silent:
+            self.runs.append(TextRun(text=text, marks=self.marks[-1]))
+
+    def _open(self, tag: str, element: etree._Element) -> None:
+        around = self.opened[-1]
+        attrs = around.attrs.inner(_declared_language(element))
+        shape = around.builder.opens(tag)
+        builder = _new_builder(shape, around.builder, attrs, element)
+        kept = tag in _TRANSPARENT
+        kind = around.kind if kept else _KINDS.get(tag, TextKind.PARAGRAPH)
+        level = around.level if kept else int(tag[1]) if kind == TextKind.HEADING else 0
+        self.opened.append(
+            _OpenBlock(
+                builder=builder, is_own=shape is not None, kind=kind, level=level, attrs=attrs
+            )
+        )
+        if tag == "hr":
+            builder.parts.append(HorizontalRule())
+
+    def _close(self) -> None:
+        closed = self.opened.pop()
+        if closed.is_own:
+            self.opened[-1].builder.parts += closed.builder.built()
+
+    def _marked(self, tag: str, element: etree._Element) -> tuple[Mark, ...]:
+        """Return the marks inside an element: those around it, and its own."""
+        marks, name = self.marks[-1], _MARKS.get(tag, "")
+        present = {mark.tag for mark in marks}
+        if name == "code" and self.verbatim:
+            return marks  # redundant inside `pre`
+        attrs = _declared_language(element)
+        if name == "a" and element.get("href") and name not in present:
+            link = Mark(tag=name, href=element.get("href", ""))
+            # Outlook misplaces a link that has a `dir` itself (caniemail: html-dir).
+            return (*marks, link, Mark(tag="span", attrs=attrs)) if attrs else (*marks, link)
+        if len(marks) >= MAX_MARKS:
+            return marks
+        title = element.get("title", "") if name == "abbr" else ""
+        if name in present | {"a"} or (name == "abbr" and not title):
+            name = ""
+        if name or attrs:
+            return (*marks, Mark(tag=name or "span", title=title, attrs=attrs))
+        return marks
+
+    def _picture(self, element: etree._Element) -> None:
+        if not self.silent:
+            picture = Picture(
+                src=element.get("src", ""),
+                alt=element.get("alt", "").strip(),
+                width=_number(element.get("width")),
+                height=_number(element.get("height")),
+            )
+            self.runs.append(TextRun(text="", marks=self.marks[-1], picture=picture))
+
+    def _flush(self) -> None:
+        """End a text block. Pictures too high for a line become figures behind it."""
+        runs, self.runs = remove_unbalanced_controls(self.runs), []
+        has_text = any(run.text.strip() for run in runs)
+        if has_text:
+            self._text([run for run in runs if not run.picture or _is_inline(run.picture)])
+        self.opened[-1].builder.parts += [
+            Figure(picture=run.picture, href=run.href)
+            for run in runs
+            if run.picture and not (has_text and _is_inline(run.picture))
+        ]
+
+    def _text(self, runs: list[TextRun]) -> None:
+        around, verbatim = self.opened[-1], self.verbatim > 0
+        kind = TextKind.VERBATIM if verbatim else around.kind
+        text = TextBlock(
+            runs=fold_whitespace(runs, verbatim=verbatim),
+            kind=kind,
+            level=self._level(around.level) if kind == TextKind.HEADING else 0,
+            attrs=around.attrs,
+            gap=self.gap,
+        )
+        around.builder.parts.append(text)
+        self.gap = ""
+
+    def _level(self, written: int) -> int:
+        """Return 1 for a heading no lower than the last one of level 1, else 2."""
+        if not self.top or written <= self.top:
+            self.top = written
+        return 1 if written == self.top else 2
+
+
+def _new_builder(
+    shape: BlockType | None, around: BlockBuilder, attrs: LanguageAttrs, element: etree._Element
+) -> BlockBuilder:
+    if shape is None:
+        return around
+    start = _number(element.get("start"))
+    return BlockBuilder(
+        shape=shape,
+        attrs=attrs,
+        levels=around.levels + BLOCK_LEVELS.get(shape, 0),
+        start=(1 if start is None else start) if element.tag == "ol" else None,
+        header=element.tag == "th",
+        columns=_number(element.get("colspan")) or 1,
+        rows=_number(element.get("rowspan")) or 1,
+    )
+
+
+def _number(written: str | None) -> int | None:
+    """Read a count or a size; the sanitiser keeps only valid ones."""
+    return int(written) if written and written.isdecimal() else None
+
+
+def _is_inline(picture: Picture) -> bool:
+    return picture.height is not None and picture.height <= _INLINE_PICTURE_HEIGHT
+
+
+def _declared_language(element: etree._Element) -> LanguageAttrs | None:
+    """Return what `lang` and `dir` of an element declare, None if nothing.
+
+    An unknown language is ignored. `auto` is resolved to a direction, since mail programs are not
+    known to do it.
+    """
+    tag, written = element.get("lang"), element.get("dir")
+    if not tag and not written and element.tag not in _CODE:
+        return None
+    language = _known_language(tag)
+    towards = _declared_direction(element, written, language)
+    return LanguageAttrs(language=language, direction=towards) if language or towards else None
+
+
+def _known_language(tag: str | None) -> str | None:
+    try:
+        return normalise(tag) if tag else None
+    except LanguageError:
+        return None
+
+
+def _declared_direction(
+    element: etree._Element, written: str | None, language: str | None
+) -> Direction | None:
+    if written in {"ltr", "rtl"}:
+        return cast("Direction", written)
+    if language and written != "auto":
+        return cast("Direction", direction(language))
+    if element.tag in _CODE or written == "auto":
+        found = first_strong_direction("".join(map(str, element.itertext())))
+        return found or ("ltr" if element.tag in _CODE else None)
+    return None

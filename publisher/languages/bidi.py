@@ -1,0 +1,77 @@
+"""Direction controls in plain text (Unicode Standard Annex 9), and the direction of letters."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+Direction = Literal["ltr", "rtl"]
+
+FIRST_STRONG_ISOLATE = "\u2068"
+POP_ISOLATE = "\u2069"
+_POP_EMBEDDING = "\u202c"
+# The controls that start an isolate, embedding or override, and the one that ends it (UAX 9, 2.1-2.5).
+_CLOSED_BY = dict.fromkeys("\u2066\u2067\u2068", POP_ISOLATE) | dict.fromkeys(
+    "\u202a\u202b\u202d\u202e", _POP_EMBEDDING
+)
+BIDI_CONTROLS = frozenset({*_CLOSED_BY, POP_ISOLATE, _POP_EMBEDDING})
+# Every open control is repeated on each wrapped line; nobody writes more levels than this.
+_MAX_BIDI_DEPTH = 16
+_STRONG: dict[str, Direction] = {"L": "ltr", "R": "rtl", "AL": "rtl"}
+
+
+def first_strong_direction(text: str) -> Direction | None:
+    """Return the direction of the first letter that has one (UAX 9, P2 without isolates)."""
+    return next(_directions(text), None)
+
+
+def letter_directions(text: str) -> set[Direction]:
+    """Return the directions that the letters of a text have."""
+    return set(_directions(text))
+
+
+def _directions(text: str) -> Iterator[Direction]:
+    kinds = map(unicodedata.bidirectional, text)
+    return (_STRONG[kind] for kind in kinds if kind in _STRONG)
+
+
+def is_balanced(line: str) -> bool:
+    """Return whether each direction control in a line is closed in it and closes nothing else."""
+    return BIDI_CONTROLS.isdisjoint(line) or next(balance_lines([line])) == line
+
+
+def balance_lines(lines: Sequence[str]) -> Iterator[str]:
+    """Yield lines that each close what they open; what is open is opened again on the next line.
+
+    Controls that close nothing are left out, and those deeper than _MAX_BIDI_DEPTH.
+    """
+    opened: list[str] = []
+    for line in lines:
+        again = "".join(opened[:_MAX_BIDI_DEPTH])
+        kept = "".join(_nested(line, opened)) if not BIDI_CONTROLS.isdisjoint(line) else line
+        closers = "".join(_CLOSED_BY[sign] for sign in reversed(opened[:_MAX_BIDI_DEPTH]))
+        yield again + kept + closers
+
+
+def _nested(line: str, opened: list[str]) -> Iterator[str]:
+    """Yield the characters of a line without stray controls; update the open controls."""
+    for character in line:
+        if character in _CLOSED_BY:
+            opened.append(character)
+            yield from [character] if len(opened) <= _MAX_BIDI_DEPTH else []
+        elif character in BIDI_CONTROLS:
+            yield from _closing(character, opened)
+        else:
+            yield character
+
+
+def _closing(closer: str, opened: list[str]) -> Iterator[str]:
+    """Close the last of its kind: an isolate with all that is open in it, else only the last."""
+    if closer == POP_ISOLATE and not any(_CLOSED_BY[sign] == closer for sign in opened):
+        return
+    while opened and (closer == POP_ISOLATE or _CLOSED_BY[opened[-1]] == closer):
+        last = _CLOSED_BY[opened.pop()]
+        yield from [last] if len(opened) < _MAX_BIDI_DEPTH else []
+        if last == closer:
+            return
