@@ -97,7 +97,7 @@ def _lead(sources: Sequence[StorySource], language: str) -> StorySource:
 def _quotation(sources: Sequence[StorySource]) -> Quotation | None:
     for source in sources:
         for text in source.prose.quotations:
-            if len(text) in QUOTATION_CHARACTERS:
+            if len(text) in _QUOTATION_CHARACTERS:
                 article: Article = source.item.article
                 return Quotation(
                     text=text,

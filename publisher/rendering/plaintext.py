@@ -10,11 +10,17 @@ template and no article.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 
 from wcwidth import wcswidth, wcwidth
 
+from publisher.languages.bidi import (
+    BIDI_CONTROLS,
+    FIRST_STRONG_ISOLATE,
+    POP_ISOLATE,
+    balance_lines,
+)
 from publisher.rendering.placeholders import (
     ADDRESS_PLACEHOLDER,
     INVISIBLE_CHARACTERS,
@@ -37,20 +43,10 @@ _VALUE_COLUMNS = {
     TIMEZONE_PLACEHOLDER: 20,
 }
 
-FIRST_STRONG_ISOLATE = "\u2068"
-_POP_ISOLATE = "\u2069"
-_POP_EMBEDDING = "\u202c"
-# What opens a stretch with a direction of its own, and what closes it (UAX 9, 2.1 to 2.5).
-_CLOSED_BY = dict.fromkeys("\u2066\u2067\u2068", _POP_ISOLATE) | dict.fromkeys(
-    "\u202a\u202b\u202d\u202e", _POP_EMBEDDING
-)
-BIDI_CONTROLS = frozenset({*_CLOSED_BY, _POP_ISOLATE, _POP_EMBEDDING})
-# Stretches within each other; nobody writes more, and each would be written on every line.
-_MAX_BIDI_DEPTH = 16
 # Two characters that mean nothing to anybody stand for isolates while invisible ones are taken out.
 STAND_INS = "\ue000\ue001"
-TO_STAND_INS = str.maketrans(FIRST_STRONG_ISOLATE + _POP_ISOLATE, STAND_INS)
-FROM_STAND_INS = str.maketrans(STAND_INS, FIRST_STRONG_ISOLATE + _POP_ISOLATE)
+TO_STAND_INS = str.maketrans(FIRST_STRONG_ISOLATE + POP_ISOLATE, STAND_INS)
+FROM_STAND_INS = str.maketrans(STAND_INS, FIRST_STRONG_ISOLATE + POP_ISOLATE)
 
 _NO_LINE_START = frozenset("。，、；：？！）」』】》〉〕”’…—～·％,.;:?!)]}%’ー々")
 _NO_LINE_START_WIDE = frozenset("。，、；：？！）」』】》〉〕")
@@ -104,7 +100,7 @@ def to_one_line(text: str) -> str:
 
 def isolate(text: str) -> str:
     """Fence a text off, so that its direction and its neighbours' leave each other alone."""
-    return f"{FIRST_STRONG_ISOLATE}{text}{_POP_ISOLATE}"
+    return f"{FIRST_STRONG_ISOLATE}{text}{POP_ISOLATE}"
 
 
 def isolate_lines(text: str) -> str:
@@ -130,7 +126,7 @@ def wrap_line(line: str, columns: int = TEXT_COLUMNS) -> list[str]:
         return [line]
     indent = " " * (len(line) - len(content))
     lines = [content] if is_whole else _filled(content, columns - len(indent))
-    return [indent + part if part else "" for part in _turned_whole(lines)]
+    return [indent + part if part else "" for part in balance_lines(lines)]
 
 
 def shorten_to_columns(text: str, columns: int) -> str:
@@ -157,13 +153,8 @@ def shorten_isolated(text: str, columns: int) -> str:
     """Cut like `shorten`, but keep isolates, and close those whose end is cut off."""
     marked = text.translate(dict.fromkeys(map(ord, STAND_INS))).translate(TO_STAND_INS)
     kept = shorten_to_columns(marked, columns).translate(FROM_STAND_INS)
-    left_open = kept.count(FIRST_STRONG_ISOLATE) - kept.count(_POP_ISOLATE)
-    return kept + _POP_ISOLATE * max(0, left_open)
-
-
-def is_balanced(line: str) -> bool:
-    """Say if whatever turns the direction in a line ends in it, and ends nothing else."""
-    return BIDI_CONTROLS.isdisjoint(line) or next(_turned_whole([line])) == line
+    left_open = kept.count(FIRST_STRONG_ISOLATE) - kept.count(POP_ISOLATE)
+    return kept + POP_ISOLATE * max(0, left_open)
 
 
 def _clipped(text: str, most: int) -> str:
@@ -243,42 +234,3 @@ def _fitting(atom: str, columns: int) -> Iterator[str]:
             piece = ""
         piece += character
     yield piece
-
-
-def _turned_whole(lines: Sequence[str]) -> Iterator[str]:
-    """Close at the end of each line what is open, and open it again on the next.
-
-    What closes nothing is taken out, and so is what stands more than DEEPEST deep.
-    """
-    opened: list[str] = []
-    for line in lines:
-        again = "".join(opened[:_MAX_BIDI_DEPTH])
-        kept = "".join(_nested(line, opened)) if not BIDI_CONTROLS.isdisjoint(line) else line
-        yield (
-            again
-            + kept
-            + "".join(_CLOSED_BY[sign] for sign in reversed(opened[:_MAX_BIDI_DEPTH]))
-        )
-
-
-def _nested(line: str, opened: list[str]) -> Iterator[str]:
-    """Give the characters of a line without stray signs; `opened` is what is open, and changes."""
-    for character in line:
-        if character in _CLOSED_BY:
-            opened.append(character)
-            yield from [character] if len(opened) <= _MAX_BIDI_DEPTH else []
-        elif character in BIDI_CONTROLS:
-            yield from _closing(character, opened)
-        else:
-            yield character
-
-
-def _closing(closer: str, opened: list[str]) -> Iterator[str]:
-    """Close the last of its kind: an isolate with all that is open in it, else only the last."""
-    if closer == _POP_ISOLATE and not any(_CLOSED_BY[sign] == closer for sign in opened):
-        return
-    while opened and (closer == _POP_ISOLATE or _CLOSED_BY[opened[-1]] == closer):
-        last = _CLOSED_BY[opened.pop()]
-        yield from [last] if len(opened) < _MAX_BIDI_DEPTH else []
-        if last == closer:
-            return

@@ -167,7 +167,7 @@ class StorySource:
         if shape == StoryLength.OPENING:
             unspaced = script(article.language) in UNSPACED_SCRIPTS
             taken, cut = prose.content_opening(
-                self.prose, OPENING_UNSPACED if unspaced else OPENING
+                self.prose, _OPENING_CHARACTERS_UNSPACED if unspaced else _OPENING_CHARACTERS
             )
         passages = taken.passages
         if not passages:
@@ -204,7 +204,7 @@ def whole_sentences(text: str, columns: int = SUMMARY_COLUMNS) -> str:
     """
     taken: list[str] = []
     for sentence in split_sentences(text) if text.strip() else ():
-        if taken and plaintext.width("".join([*taken, sentence])) > columns:
+        if taken and plaintext.display_width("".join([*taken, sentence])) > columns:
             break
         taken.append(sentence)
     said = plaintext.to_one_line("".join(taken) or text)

@@ -14,7 +14,7 @@ from itertools import takewhile
 from publisher.articles.content.blocks import Mark, TextRun
 from publisher.articles.model import Picture
 from publisher.languages import script
-from publisher.rendering.plaintext import one_line
+from publisher.rendering.plaintext import to_one_line
 from publisher.rendering.prose.context import LanguageContext
 from publisher.rendering.prose.mail_urls import MailUrls, quotable
 
@@ -114,7 +114,7 @@ def _opened(
         )
     else:
         name, classes = _element(mark.tag, language, upright=upright)
-        title = quotable(one_line(mark.title))
+        title = quotable(to_one_line(mark.title))
         attributes = f' title="{escape(title)}"{attributes}' if title else attributes
     if not name or (name == "span" and not classes and not attributes):
         return _OpenElement(mark=mark, start="", end="", language=language)

@@ -18,7 +18,7 @@ from publisher.articles.content.blocks import (
 )
 from publisher.articles.content.parser import parse_content
 from publisher.articles.content.whitespace import RUN_SEPARATOR
-from publisher.rendering.tokens import disarmed
+from publisher.rendering.placeholders import neutralise_placeholders
 
 
 def mail_content(html: str) -> ArticleContent:
@@ -32,7 +32,7 @@ def mail_content(html: str) -> ArticleContent:
 
 def _disarmed(content: ArticleContent) -> ArticleContent:
     texts = [run.text for block in text_blocks(content.blocks) for run in block.runs]
-    safe = disarmed(RUN_SEPARATOR.join(texts)).split(RUN_SEPARATOR)
+    safe = neutralise_placeholders(RUN_SEPARATOR.join(texts)).split(RUN_SEPARATOR)
     return ArticleContent(blocks=_with_texts(content.blocks, iter(safe)))
 
 

@@ -18,9 +18,9 @@ from feeds.identifiers import absolute_uri
 from publisher.articles.content.blocks import ArticleContent, Figure, TextBlock, walk_blocks
 from publisher.articles.model import Picture
 from publisher.articles.sanitise import absolute_link
-from publisher.rendering.filters import file_name, unshown
-from publisher.rendering.plaintext import one_line
-from publisher.rendering.tokens import disarmed
+from publisher.rendering.filters import file_name, mail_picture_problem
+from publisher.rendering.placeholders import neutralise_placeholders
+from publisher.rendering.plaintext import to_one_line
 
 # Mail programs and the servers that rewrite links cut longer addresses off.
 MAX_URL_LENGTH = 2_000
@@ -81,8 +81,11 @@ class MailUrls:
         if parts.hostname not in self.hosts:
             return "it lies on another server: put a copy beside the article"
         if path.suffix.lower() not in _PICTURE_FORMATS:
-            return unshown(picture) or "its name does not end in .jpg, .png or .gif: rename it"
-        return unshown(picture)
+            return (
+                mail_picture_problem(picture)
+                or "its name does not end in .jpg, .png or .gif: rename it"
+            )
+        return mail_picture_problem(picture)
 
 
 def body_links(
@@ -118,11 +121,11 @@ def _linked_texts(content: ArticleContent, urls: MailUrls) -> Iterator[tuple[str
     for block in walk_blocks(content.blocks):
         if isinstance(block, TextBlock):
             for address, group in groupby(block.runs, lambda run: run.href):
-                title = one_line("".join(run.text for run in group))
+                title = to_one_line("".join(run.text for run in group))
                 if address and title:
                     yield title, address
         elif isinstance(block, Figure) and block.href and urls.picture(block.picture, 1):
-            yield one_line(block.picture.alt), block.href
+            yield to_one_line(block.picture.alt), block.href
 
 
 def _pictures(content: ArticleContent) -> Iterator[Picture]:
@@ -151,4 +154,4 @@ def quotable(text: str) -> str:
 
     Quotation marks end a placeholder, so an incomplete one at an edge may stay.
     """
-    return disarmed(f'"{text}"')[1:-1]
+    return neutralise_placeholders(f'"{text}"')[1:-1]

@@ -26,7 +26,7 @@ from publisher.articles.content.blocks import (
 )
 from publisher.languages import direction
 from publisher.languages.bidi import letter_directions
-from publisher.rendering.plaintext import COLUMNS, isolate, width, wrap
+from publisher.rendering.plaintext import TEXT_COLUMNS, display_width, isolate, wrap_line
 
 _INDENT = "  "
 _BULLET = "- "
@@ -37,7 +37,7 @@ _TAB = 4
 # The columns that are left for text, however deep a block is nested.
 _MIN_COLUMNS = 30
 # Longer rows are written cell by cell.
-_MAX_ROW_COLUMNS = 2 * COLUMNS
+_MAX_ROW_COLUMNS = 2 * TEXT_COLUMNS
 
 # Lines without an empty line between them.
 _Paragraph = list[str]
@@ -49,7 +49,7 @@ def plain_text(content: ArticleContent, *, language: str) -> str:
     An empty line separates blocks; passages are wrapped and otherwise unchanged. A line may be
     longer where an address or the marks of one letter are.
     """
-    paragraphs = _blocks(content.blocks, COLUMNS, direction(language))
+    paragraphs = _blocks(content.blocks, TEXT_COLUMNS, direction(language))
     return "\n\n".join("\n".join(paragraph) for paragraph in paragraphs)
 
 
@@ -87,7 +87,7 @@ def _led(lines: _Paragraph, indent: str, first: str = "") -> _Paragraph:
 
 def _text(text: TextBlock, columns: int) -> _Paragraph:
     if text.kind != TextKind.VERBATIM:
-        return [part for line in text.words.split("\n") for part in wrap(line, columns)]
+        return [part for line in text.words.split("\n") for part in wrap_line(line, columns)]
     lines = (line.expandtabs(_TAB).rstrip() for line in text.words.split("\n"))
     return [part for line in lines for part in _verbatim(line, columns)]
 
@@ -128,8 +128,10 @@ def _is_short(item: ListItem) -> bool:
 
 def _table(table: TableBlock, columns: int, towards: str) -> Iterator[_Paragraph]:
     rows = [_row(row, towards) for row in table.rows]
-    if all(map(_is_plain, table.cells)) and all(width(row) <= _MAX_ROW_COLUMNS for row in rows):
-        yield [part for row in rows for part in wrap(row, columns)]
+    if all(map(_is_plain, table.cells)) and all(
+        display_width(row) <= _MAX_ROW_COLUMNS for row in rows
+    ):
+        yield [part for row in rows for part in wrap_line(row, columns)]
         return
     for row in table.rows:
         yield from _record(row, columns, towards)

@@ -12,7 +12,7 @@ from publisher.articles.content.blocks import (
     TextBlock,
     TextKind,
 )
-from publisher.rendering.plaintext import ANYWHERE, width
+from publisher.rendering.plaintext import BREAK_ANYWHERE, display_width
 
 # CSS pixels: the narrowest phone has 320, of which the padding of a mail takes 44.
 _PHONE_PIXELS = 276
@@ -23,7 +23,7 @@ _CELL_PIXELS = 17
 _MAX_WRAPPED_COLUMNS = 6
 
 # Text without a place to break. Scripts without spaces break between any two letters.
-_UNBROKEN = re.compile(rf"(?:(?!{ANYWHERE})\S)+")
+_UNBROKEN = re.compile(rf"(?:(?!{BREAK_ANYWHERE})\S)+")
 _WIDE_LETTER_COLUMNS = 2
 
 
@@ -87,4 +87,6 @@ def _longest_line(line: str) -> int:
 
 
 def _longest_word(line: str) -> int:
-    return max((width(word) for word in _UNBROKEN.findall(line)), default=_WIDE_LETTER_COLUMNS)
+    return max(
+        (display_width(word) for word in _UNBROKEN.findall(line)), default=_WIDE_LETTER_COLUMNS
+    )

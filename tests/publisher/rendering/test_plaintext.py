@@ -6,6 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from publisher.languages.bidi import (
+    _MAX_BIDI_DEPTH,
+    FIRST_STRONG_ISOLATE,
+    POP_ISOLATE,
+    is_balanced,
+)
 from publisher.rendering.placeholders import (
     ADDRESS_PLACEHOLDER,
     LANGUAGE_PLACEHOLDER,
@@ -17,15 +23,11 @@ from publisher.rendering.placeholders import (
     find_placeholders,
 )
 from publisher.rendering.plaintext import (
-    _MAX_BIDI_DEPTH,
     _NO_LINE_END,
     _NO_LINE_START_WIDE,
-    _POP_ISOLATE,
-    FIRST_STRONG_ISOLATE,
     MAX_CHARACTERS_PER_COLUMN,
     TEXT_COLUMNS,
     display_width,
-    is_balanced,
     isolate,
     shorten_to_columns,
     to_one_line,
@@ -97,15 +99,15 @@ def test_an_indent_is_repeated() -> None:
 def test_an_isolate_that_a_break_would_cut_is_closed_and_opened_again() -> None:
     lines = wrap_line(f"x {isolate('one two three')} y", 9)
     assert lines == [
-        f"x {FIRST_STRONG_ISOLATE}one two{_POP_ISOLATE}",
-        f"{FIRST_STRONG_ISOLATE}three{_POP_ISOLATE} y",
+        f"x {FIRST_STRONG_ISOLATE}one two{POP_ISOLATE}",
+        f"{FIRST_STRONG_ISOLATE}three{POP_ISOLATE} y",
     ]
-    assert wrap_line(f"a{_POP_ISOLATE} b", 1) == ["a", "b"]
+    assert wrap_line(f"a{POP_ISOLATE} b", 1) == ["a", "b"]
 
 
 @pytest.mark.parametrize(
     ("opener", "closer"),
-    [(sign, _POP_ISOLATE) for sign in "\u2066\u2067\u2068"]
+    [(sign, POP_ISOLATE) for sign in "\u2066\u2067\u2068"]
     + [(sign, "\u202c") for sign in "\u202a\u202b\u202d\u202e"],
 )
 def test_whatever_turns_a_line_ends_with_it_and_begins_again(opener: str, closer: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
-from publisher.rendering.plaintext import COLUMNS, flow, width
+from publisher.rendering.plaintext import TEXT_COLUMNS, display_width, wrap_text
 from tests.publisher.rendering.prose.helpers import FRAGMENTS, in_text
 
 LONG = "word " * 40

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from publisher.articles.content.blocks import ArticleContent
 from publisher.articles.content.parser import parse_content
 from publisher.articles.model import Origin
-from publisher.config import load
+from publisher.config import load_settings
 from publisher.database import open_database
-from publisher.rendering.plaintext import TURNING, flow, is_balanced
+from publisher.languages.bidi import BIDI_CONTROLS, is_balanced
+from publisher.rendering.placeholders import ALL_PLACEHOLDERS, NON_JOINER
+from publisher.rendering.plaintext import wrap_text
 from publisher.rendering.prose import content_opening, mail_content, mail_html, plain_text
-from publisher.rendering.tokens import NON_JOINER, TOKENS
-from tests.publisher.articles.helpers import read_text
 from tests.publisher.conftest import House
 from tests.publisher.rendering.prose.helpers import (
     BASE,
@@ -121,16 +121,6 @@ def test_every_article_of_the_demo(tmp_path: Path) -> None:
     assert any(article.origin == Origin.CONVERTED for article in articles)
     for article in articles:
         check(mail_content(article.html), article.text, article.language)
-
-
-@pytest.mark.slow
-def test_every_article_of_a_real_archive(corpus: Path) -> None:
-    files = sorted((corpus / "optech").rglob("*.md"))
-    assert len(files) > 100
-    for file in files:
-        draft = read_text(file.name, file.read_text("utf-8"))
-        language = TAGS.get(file.parent.name, file.parent.name)
-        check(mail_content(draft.html), draft.text, language)
 
 
 def test_the_seed_article(house: House, corpus: Path) -> None:

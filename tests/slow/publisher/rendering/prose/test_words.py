@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from publisher.rendering.prose import parse_content
+from publisher.rendering.prose import mail_content
 from tests.publisher.articles.helpers import read_text
 from tests.publisher.rendering.prose.test_words import check
 
@@ -17,4 +17,4 @@ def test_every_article_of_a_real_archive(corpus: Path) -> None:
     for file in files:
         draft = read_text(file.name, file.read_text("utf-8"))
         language = TAGS.get(file.parent.name, file.parent.name)
-        check(parse_content(draft.html), draft.text, language)
+        check(mail_content(draft.html), draft.text, language)
