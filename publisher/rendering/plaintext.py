@@ -18,6 +18,7 @@ from wcwidth import wcswidth, wcwidth
 from publisher.languages.bidi import (
     BIDI_CONTROLS,
     FIRST_STRONG_ISOLATE,
+    POP_ISOLATE,
     balance_lines,
 )
 from publisher.rendering.placeholders import (
