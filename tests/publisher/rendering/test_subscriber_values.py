@@ -224,7 +224,10 @@ def test_a_template_that_asks_about_a_reader_is_told_what_to_do_instead(
             "{{ reader.age }}",
             "there is no reader.age here, but there are name, address, language",
         ),
-        ("{{ reader.name._slot }}", "access to attribute '_slot' of 'Place' object is unsafe"),
+        (
+            "{{ reader.name._slot }}",
+            "access to attribute '_slot' of 'SubscriberValue' object is unsafe",
+        ),
         ("{{ reader.web|otherwise('x') }}", r"reader.web needs no otherwise\(\)"),
         (
             "{{ reader.name|otherwise('a')|otherwise('b') }}",

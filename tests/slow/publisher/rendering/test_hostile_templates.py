@@ -137,8 +137,7 @@ def test_a_mail_whose_styles_take_too_long_to_inline(renderer: Renderer, folder:
     with pytest.raises(RenderingError) as caught:
         renderer.digest(sample.issue("en"))
     where = r"templates/email/digest/body\.html"
-    refused = "a mail's style sheets ask too much of its 20004 elements"
-    assert re.fullmatch(rf"{where}: ({TIME}|{MEMORY}|{refused})", str(caught.value))
+    assert re.fullmatch(rf"{where}: ({TIME}|{MEMORY})", str(caught.value))
 
 
 @pytest.mark.parametrize(

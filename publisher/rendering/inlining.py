@@ -1,0 +1,236 @@
+"""Inline the style sheets of a mail with premailer 3.10, hardened.
+
+`<style>` goes into style attributes, `<style data-premailer="ignore">` stays in the head as it is.
+What premailer would do wrongly is refused. This is the only module that imports premailer and its
+parser, cssutils.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, NoReturn, TypeAlias
+
+import cssselect
+import cssutils
+import tinycss2  # type: ignore[import-untyped]  # it ships no types
+from lxml import etree
+
+from publisher.errors import RenderingError
+from publisher.mail_limits import MAX_NESTING
+from publisher.rendering.stylesheet_checks import (
+    StyleSheetError,
+    check_kept_sheet,
+    number_properties,
+)
+
+# premailer reads this when it is imported. Its default, 128 selectors, is less than our sheets have.
+os.environ.setdefault("PREMAILER_CACHE_MAXSIZE", "4096")
+
+from premailer import Premailer  # see above
+
+# cssutils logs each property that CSS 2.1 does not have.
+cssutils.log.setLevel(logging.CRITICAL)
+# Old mail clients read colours of three digits wrongly.
+cssutils.ser.prefs.minimizeColorHash = False
+
+_DOCTYPE = "<!DOCTYPE html>"
+_MARK = "data-premailer"
+
+# Browsers decode what can't be a character as U+FFFD (HTML standard, 13.2.5).
+_IMPOSSIBLE = re.compile("[\x00\ud800-\udfff]")
+# libxml2 mends such tags in another way than browsers do.
+_MENDED = frozenset({"ERR_TAG_NAME_MISMATCH", "HTML_STRUCURE_ERROR"})
+# Outside of a comment lxml turns `<![if !mso]>` into a comment that hides nothing.
+_COMMENT = re.compile("<!--.*?-->", re.DOTALL)
+_OPEN_CONDITION = re.compile(r"<!\[(?:if|endif)\b", re.IGNORECASE)
+
+_NUMBER = re.compile(r"(?:^|; )-x\d+x\d+-")
+_CLASS = re.compile(r"\.([\w-]+)")
+# premailer would guess them from the style; width="100%" and valign="middle" break layouts.
+_BASIC_ATTRIBUTES = ("width", "height", "align", "valign", "bgcolor")
+
+# lxml's types leave open what attributes and lines are.
+_Element: TypeAlias = Any
+
+
+def inline(html: str) -> str:
+    """Return a mail's HTML with its style sheets inlined; doctype and text stay.
+
+    Raises RenderingError, with the line of the rendered mail, for what can't be inlined rightly.
+    """
+    try:
+        return _inlined(html)
+    except RenderingError:
+        raise
+    except Exception as error:
+        # premailer, cssutils and tinycss2 let through what comes: IndexError, RecursionError ...
+        raise RenderingError(f"premailer can't inline a mail: {error!r}") from error
+
+
+def _inlined(html: str) -> str:
+    root = _parsed(html)
+    text = _text(root)
+    _prepare_sheets(root)
+    # premailer drops what it can't read in a style attribute, so it is given none.
+    styled = [found for found in root.iter("*") if "style" in found.attrib]
+    own = {found: found.attrib.pop("style") for found in styled}
+    _HardenedPremailer(set(" ".join(root.xpath("//@class")).split())).transform(root)
+    for found in root.iter("*"):
+        if style := _merged(found.get("style", ""), own.get(found, "")):
+            found.set("style", style)
+    written: str = etree.tostring(root, method="html", encoding="unicode", doctype=_DOCTYPE)
+    if _text(_parsed(written)) != text:
+        raise RenderingError("inlining would lose text of the mail")
+    return written
+
+
+class _HardenedPremailer(Premailer):  # type: ignore[misc]  # premailer ships no types
+    """premailer with the specificity of Selectors 3 and a parser that opens no address.
+
+    `classes` are those of the document: rules for others are left out, which saves half the time.
+    """
+
+    def __init__(self, classes: AbstractSet[str]) -> None:
+        super().__init__(
+            strip_important=False,
+            remove_unset_properties=False,
+            allow_network=False,
+            disable_validation=True,
+            disable_leftover_css=True,
+            align_floating_images=False,
+            disable_basic_attributes=_BASIC_ATTRIBUTES,
+        )
+        self._classes = classes
+
+    def _parse_css_string(self, css_body: str, **_options: Any) -> Any:
+        return _sheet(css_body)
+
+    def _parse_style_rules(
+        self, css_body: str, ruleset_index: int
+    ) -> tuple[list[Any], list[Any]]:
+        rules = _ranked_rules(css_body, ruleset_index) if css_body else []
+        return [rule for rule, classes in rules if classes <= self._classes], []
+
+
+@lru_cache(maxsize=64)
+def _ranked_rules(css: str, number: int) -> list[tuple[Any, AbstractSet[str]]]:
+    """Return premailer's rules, ranked rightly, each with the classes that its selector names."""
+    engine = _HardenedPremailer(frozenset())
+    rules, _leftover = Premailer._parse_style_rules(engine, css, number)  # noqa: SLF001  # its own
+    return [
+        (
+            (cssselect.parse(selector)[0].specificity() + rank[-2:], selector, declarations),
+            set(_CLASS.findall(selector)),
+        )
+        for rank, selector, declarations in rules
+    ]
+
+
+@lru_cache(maxsize=64)
+def _sheet(css: str) -> Any:
+    return cssutils.CSSParser(fetcher=_refuse_address, validate=False).parseString(css)
+
+
+def _refuse_address(address: str) -> NoReturn:
+    raise RenderingError(f"a mail's style sheet must not import {address}")
+
+
+def _parsed(html: str) -> _Element:
+    start = html.lstrip()[: len(_DOCTYPE)]
+    if start.lower() != _DOCTYPE.lower():
+        raise RenderingError(f"the HTML of a mail must begin with {_DOCTYPE}")
+    if found := _OPEN_CONDITION.search(_COMMENT.sub("", html)):
+        raise RenderingError(f"{found[0]}...]> breaks: write <!--[if ...]><!--> instead")
+    parser = etree.HTMLParser(huge_tree=True)
+    root: _Element = etree.fromstring(_IMPOSSIBLE.sub("\ufffd", html), parser)
+    if root is None:
+        raise RenderingError("a mail must have a body")
+    for error in parser.error_log:
+        if error.type_name in _MENDED:
+            _refuse(error.line, f"{error.message}: browsers mend that in another way")
+    for deep in root.xpath(f"//*[count(ancestor::*) >= {MAX_NESTING}]"):
+        _refuse(deep.sourceline, f"elements are nested more than {MAX_NESTING} deep")
+    return root
+
+
+def _refuse(line: int, reason: str) -> NoReturn:
+    raise RenderingError(f"line {line} of the rendered mail: {reason}")
+
+
+def _text(root: _Element) -> str:
+    """Return all text without white space and style sheets."""
+    return "".join("".join(root.xpath("//text()[not(parent::style)]")).split())
+
+
+def _prepare_sheets(root: _Element) -> None:
+    """Check all style sheets, and number the properties of those that are inlined."""
+    for link in root.iter("link"):
+        if "stylesheet" in link.get("rel", "").lower():
+            _refuse(link.sourceline, "a mail must not <link> to a style sheet: write a <style>")
+    inlined: list[_Element] = []
+    kept: list[_Element] = []
+    for style in root.iter("style"):
+        _check_style_element(style)
+        (kept if _MARK in style.attrib else inlined).append(style)
+    names = {name for number, style in enumerate(inlined) for name in _number(style, number)}
+    for style in kept:
+        with _lines_of(style):
+            check_kept_sheet(style.text or "", frozenset(names))
+
+
+def _check_style_element(style: _Element) -> None:
+    """Refuse sheets that premailer would take for others than browsers do."""
+    if style.getparent().tag != "head" and _MARK not in style.attrib:
+        _refuse(style.sourceline, "a <style> must stand in the <head>")
+    for name, value in style.items():
+        if (name, value) not in {("type", "text/css"), (_MARK, "ignore")}:
+            _refuse(style.sourceline, f'a <style> must not have {name}="{value}"')
+
+
+def _number(style: _Element, number: int) -> set[str]:
+    """Number the properties of a sheet, and return their names as they were."""
+    with _lines_of(style):
+        style.text, names = number_properties(style.text or "", number)
+    for name in names - _names_in(style.text):
+        _refuse(style.sourceline, f"premailer can't read the value of `{_plain(name)}`")
+    return set(map(_plain, names))
+
+
+@lru_cache(maxsize=64)
+def _names_in(css: str) -> frozenset[str]:
+    return frozenset(found.name for rule in _sheet(css) for found in rule.style)
+
+
+def _plain(name: str) -> str:
+    return _NUMBER.sub("", name)
+
+
+@contextmanager
+def _lines_of(style: _Element) -> Iterator[None]:
+    """Raise StyleSheetError as RenderingError, with the line of the rendered mail."""
+    try:
+        yield
+    except StyleSheetError as error:
+        _refuse(style.sourceline + error.line - 1, str(error))
+
+
+@lru_cache(maxsize=4096)
+def _merged(inlined: str, own: str) -> str:
+    """Merge an element's declarations in the order in which they apply; its own come last."""
+    merged: dict[str, str] = {}
+    for declaration in _NUMBER.split(inlined)[1:]:
+        name, _, value = declaration.partition(":")
+        # A property that is set again moves to the end, so that shorthands keep their order.
+        merged.pop(name, None)
+        merged[name] = value
+    for node in tinycss2.parse_blocks_contents(own):
+        if node.type == "declaration":
+            merged.pop(node.lower_name, None)
+    written = ";".join(f"{name}:{value}" for name, value in merged.items())
+    return f"{written};{own}" if written and own else written or own
