@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import tinycss2  # type: ignore[import-untyped]  # it ships no types
 from tinycss2 import ast
@@ -39,6 +39,9 @@ class StyleSheetError(ValueError):
     def __init__(self, node: ast.Node, reason: str) -> None:
         super().__init__(reason)
         self.line: int = node.source_line
+
+
+_nodes = partial(tinycss2.parse_stylesheet, skip_comments=True, skip_whitespace=True)
 
 
 @lru_cache(maxsize=256)
@@ -82,11 +85,6 @@ def check_kept_sheet(css: str, inlined: frozenset[str]) -> None:
                     f"`{found.lower_name}` in a kept style sheet loses to inlined rules: "
                     "add !important",
                 )
-
-
-def _nodes(css: str) -> list[ast.Node]:
-    nodes = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
-    return nodes  # type: ignore[no-any-return]  # tinycss2 ships no types
 
 
 def _refuse_at_rule(node: ast.AtRule) -> None:
