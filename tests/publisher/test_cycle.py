@@ -16,7 +16,7 @@ from publisher.testing.memory import MemoryConnection
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.mailing import outbox, subscribe
 from tests.publisher.mail.samples import parsed, raw_field
-from tests.publisher.printing import URL, changes, override, press_of, public, stamps
+from tests.publisher.printing import URL, changes, press_of, public, stamps
 
 WARNING = "no translation of the program's own words; English will stand around the articles"
 
@@ -99,29 +99,6 @@ def test_a_source_that_can_t_be_read_stops_no_other_step(house: House) -> None:
     assert (public(house) / "en/stories/tides/index.html").is_file()
 
 
-def test_a_broken_mail_template_stops_neither_pages_nor_feeds(house: House) -> None:
-    broken = override(house, "email/digest/body.txt", "{{ nothing.at.all }}")
-    report = press_of(tides(house)).run()
-    assert {problem.partition(":")[0] for problem in report.problems} == {
-        "weekly-en-2026-01-09",
-        "weekly-ar-2026-01-09",
-    }
-    assert (report.written.articles, report.feeds, report.sent.messages) == (2, 5, 0)
-    broken.unlink()
-    again = press_of(house).run()
-    assert (again.problems, again.sent.messages) == ([], 2)
-
-
-def test_a_broken_page_template_stops_neither_feeds_nor_mail(house: House) -> None:
-    override(house, "web/article.html", "{{ nothing.at.all }}")
-    report = press_of(tides(house)).run()
-    assert {problem.partition(":")[0] for problem in report.problems} == {
-        "en/tides",
-        "ar/tides",
-    }
-    assert (report.feeds, report.sent.messages) == (5, 2)
-
-
 def test_a_transport_that_is_out_of_reach_is_told_and_tried_again(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,14 +141,6 @@ def test_a_press_is_wired_from_a_folder_and_lets_go_of_it(house: House) -> None:
 def test_a_press_shows_no_secret(house: House) -> None:
     assert SECRET not in repr(press_of(house))
     assert SECRET not in repr(house.settings)
-
-
-def test_issues_that_cannot_be_assembled_are_not_counted_as_made(house: House) -> None:
-    override(house, "email/digest/body.txt", "{{ nothing.at.all }}")
-    report = press_of(tides(house)).run()
-    assert (report.issues, len(report.problems)) == (0, 2)
-    override(house, "email/digest/body.txt", "words").unlink()
-    assert press_of(house).run().issues == 2
 
 
 def test_several_cycles_add_up_and_the_last_one_says_what_is_in_quarantine() -> None:

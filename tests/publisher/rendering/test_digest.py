@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -375,16 +374,6 @@ def test_what_is_made_shorter_is_told_to_the_editor_by_title() -> None:
     assert "74000 bytes" in notes["stories-shortened"]
     assert "“Tide 0”" not in notes["stories-shortened"]
     assert next(told.passages[0] for told in digest.stories) == "Tide 0"
-
-
-def test_a_template_that_is_too_large_by_itself_is_refused(tmp_path: Path) -> None:
-    subject = tmp_path / "email" / "digest"
-    subject.mkdir(parents=True)
-    (subject / "body.html").write_text(
-        "<!DOCTYPE html><html><body><p>" + "tide " * 20_000 + "</p></body></html>"
-    )
-    with pytest.raises(RenderingError, match="more than 74000 bytes with a single title"):
-        Renderer(tmp_path).digest(sample.issue("en"))
 
 
 def test_a_summary_ends_with_a_sentence_in_both_parts() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -125,29 +124,6 @@ def test_every_text_of_an_entry_finds_its_own_direction() -> None:
     sheet = rules(SHEETS["en"])
     for selector in ("|item > |title", "|item > |description", "atom|entry > atom|summary"):
         assert "unicode-bidi: plaintext;" in sheet[selector]
-
-
-def test_a_translation_can_not_end_its_string(tmp_path: Path) -> None:
-    path = tmp_path / "locale" / "ar" / "LC_MESSAGES" / "messages.po"
-    path.parent.mkdir(parents=True)
-    source = "To follow it, copy the address of this page into a feed reader."
-    path.write_text(
-        f'msgid "{source}"\nmsgstr "a \\"; }} \\\\ \\n* {{ x"\n',
-        encoding="utf-8",
-    )
-    sheet = Renderer(tmp_path).feed_style(sample.house("ar"))
-    assert r'"a \22 ; } \5c  \a * { x"' in sheet
-
-
-def test_a_publication_styles_its_feeds_itself(tmp_path: Path) -> None:
-    (tmp_path / "feed").mkdir()
-    own = (
-        '{% include "shipped/feed/style.css" %}\n|rss { color: red; } /* {{ house.title }} */\n'
-    )
-    (tmp_path / "feed" / "style.css").write_text(own, encoding="utf-8")
-    sheet = Renderer(tmp_path).feed_style(sample.house("en"))
-    assert sheet.startswith(SHEETS["en"])
-    assert sheet.endswith("/* The Lantern */")
 
 
 @pytest.mark.parametrize("where", ["page", "feed"])

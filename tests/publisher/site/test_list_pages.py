@@ -10,7 +10,6 @@ from tests.publisher.printing import (
     LANGUAGES,
     URL,
     changes,
-    override,
     press_of,
     public,
     shown,
@@ -116,21 +115,6 @@ def test_issues_are_listed_latest_first_on_front_page_and_archive(
         assert "The lamp" in page
     assert "2026-01-10" not in text_of(house, "en/monthly")
     assert "2026-01-10" not in text_of(house, "ar")
-
-
-def test_an_issue_whose_page_can_t_be_made_is_not_listed(
-    make_house: Callable[..., House],
-) -> None:
-    house = make_house(newsletters=NEWSLETTERS, languages=["en", "ar"])
-    write(house, "one", 8)
-    broken = override(house, "web/issue.html", "{{ nothing.at.all }}")
-    report = press_of(house).run()
-    assert len(report.problems) == 1
-    assert "/daily/2026-01-09/" not in text_of(house, "en")
-    assert "/daily/2026-01-09/" not in text_of(house, "en/daily")
-    broken.unlink()
-    assert press_of(house).run().problems == []
-    assert "/daily/2026-01-09/" in text_of(house, "en")
 
 
 def test_the_front_page_keeps_issues_of_a_newsletter_that_is_no_more(

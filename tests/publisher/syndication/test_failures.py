@@ -14,7 +14,7 @@ from publisher.config import FeedSettings
 from publisher.syndication import feed_files, feed_pages, feed_window, websub_queue
 from publisher.syndication.tables import feed, feed_archive, websub_ping
 from tests.publisher.conftest import NOW, House
-from tests.publisher.printing import json_feed, override, public, stamps, syndicated
+from tests.publisher.printing import json_feed, public, stamps, syndicated
 from tests.publisher.syndication.test_history import FORMS, limit, names, write
 from tests.publisher.syndication.walking import short, walk
 
@@ -66,16 +66,6 @@ def test_a_turn_that_is_cut_off_after_the_files_still_tells_the_hubs(
     assert (public(house) / "feeds/en.rss.xml").is_file()
     assert told(house) == set()
     syndicated(house)
-    assert {"en.rss.xml", "en.atom.xml", "en.json"} <= told(house)
-
-
-def test_a_page_that_fails_keeps_no_hub_from_being_told_later(house: House) -> None:
-    with_hub(house)
-    house.write("en/fog.md", title="Fog", date="2026-01-05")
-    broken = override(house, "web/feed.html", "{{ nothing.at.all }}")
-    assert syndicated(house)[1] != []
-    broken.unlink()
-    assert syndicated(house)[1] == []
     assert {"en.rss.xml", "en.atom.xml", "en.json"} <= told(house)
 
 
@@ -170,22 +160,6 @@ def test_a_language_that_is_given_up_leaves_empty_feeds(house: House) -> None:
     polled, *closed = walk(house, "ar", "atom")
     assert len(polled.deleted) == 12
     assert sum(len(page.deleted) for page in closed) == 7
-
-
-def test_an_article_that_the_template_fails_for_stops_no_feed(house: House) -> None:
-    house.write("en/fog.md", "Words.", title="Fog", date="2026-01-05")
-    house.write("en/tide.md", "Words.", title="Tide", date="2026-01-06", summary="Short.")
-    override(
-        house,
-        "feed/entry.html",
-        "{% if item.article.title == 'Tide' %}{{ 1 / 0 }}{% endif %}<p>x</p>",
-    )
-    problems = syndicated(house)[1]
-    assert [problem.partition(":")[0] for problem in problems] == ["en/tide"]
-    items = json_feed(house, "en")["items"]
-    assert [item["title"] for item in items] == ["Tide", "Fog"]
-    assert "content_html" not in items[0]
-    assert items[0]["summary"] == "Short."
 
 
 def test_nothing_is_due_after_any_turn(house: House) -> None:

@@ -14,7 +14,6 @@ from tests.publisher.printing import (
     atom,
     changes,
     json_feed,
-    override,
     public,
     rss,
     stamps,
@@ -228,21 +227,6 @@ def test_a_feed_file_that_was_deleted_is_written_again(house: House) -> None:
     assert found >= {"feeds/en.json"}
     assert polled(found) == {"feeds/en.json"}
     assert file.read_bytes() == before["feeds/en.json"][1]
-
-
-def test_a_broken_template_leaves_feeds_as_they_were(house: House) -> None:
-    tides(house)
-    syndicated(house)
-    broken = override(house, "feed/entry.html", "{{ item.article.nothing.at.all }}")
-    with changes(public(house)) as found:
-        _changed, problems = syndicated(house)
-    assert polled(found) == set()
-    names = [problem.partition(":")[0] for problem in problems]
-    assert names == ["feeds/en", "feeds/ar", "feeds/all"]
-    assert "templates/feed/entry.html, line 1" in problems[0]
-    broken.write_text("<p>Short.</p>")
-    assert syndicated(house)[1] == []
-    assert rss(house, "en").entries[0].content[0].value == "<p>Short.</p>"
 
 
 def test_a_folder_that_can_t_be_written_is_one_line_for_each_feed(house: House) -> None:

@@ -7,7 +7,7 @@ scheduling, section 5.3), and in the end whoever is left has to finish the work.
 
 These examples take some twenty seconds; for a longer look:
 
-    INVARIANT_EXAMPLES=5000 INVARIANT_STEPS=100 pytest tests/publisher/delivery/test_invariants.py
+    INVARIANT_EXAMPLES=5000 INVARIANT_STEPS=100 pytest tests/slow/publisher/delivery/test_invariants.py
 """
 
 from __future__ import annotations
