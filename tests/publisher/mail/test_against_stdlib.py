@@ -24,6 +24,7 @@ from publisher.rendering.placeholders import (
 from publisher.testing import SECRET
 from subscribers import Recipient
 from tests.publisher.mail import reference
+from tests.publisher.mail.conformance import violations
 from tests.publisher.mail.samples import (
     MADE_AT,
     SUBJECTS,
@@ -109,6 +110,7 @@ def assert_alike(mail: IssueMail, *recipients: Recipient, date: datetime = MADE_
     for recipient in recipients:
         content = compiled.message(recipient, date).content
         parsed(content)
+        assert [*violations(content)] == []
         assert contents(content) == contents(reference.compose(mail, recipient, SECRET, date))
 
 

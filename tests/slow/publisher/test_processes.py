@@ -17,6 +17,7 @@ import pytest
 from publisher.cli import main
 from tests.processes import COMMAND, publisher, start, tree
 from tests.publisher.lanterns import FRIDAY, Published, lay_out
+from tests.publisher.mail.conformance import violations
 
 KILLS = 6
 
@@ -175,6 +176,13 @@ def test_a_reader_of_our_output_may_leave_early(friday: Published) -> None:
     )
 
     assert (done.stdout, done.stderr) == (b'{\n  "artic', b"")
+
+
+def test_every_message_of_the_demo_conforms_to_the_rfcs(demo: Path) -> None:
+    messages = list((demo / "outbox").rglob("*.eml"))
+    assert messages
+    for path in messages:
+        assert [*violations(path.read_bytes())] == [], path
 
 
 def test_the_demo_is_the_same_everywhere(tmp_path: Path, demo: Path) -> None:
