@@ -6,11 +6,11 @@ import unicodedata
 
 from wcwidth import wcswidth
 
-_POP_ISOLATE = "\u2069"
+from publisher.languages.bidi import BIDI_CONTROLS, POP_ISOLATE
+
 _POP_EMBEDDING = "\u202c"
 _ISOLATES = frozenset("\u2066\u2067\u2068")
 _EMBEDDINGS = frozenset("\u202a\u202b\u202d\u202e")
-BIDI_CONTROLS = _ISOLATES | _EMBEDDINGS | {_POP_ISOLATE, _POP_EMBEDDING}
 # They reverse letters that have a direction of their own. Only a forgery needs them in a field.
 BIDI_OVERRIDES = frozenset("\u202d\u202e")
 # These join characters into one; `wcswidth` takes them into account.
@@ -38,7 +38,7 @@ def bidi_fault(line: str) -> str | None:
     for sign in line:
         if sign in _ISOLATES or sign in _EMBEDDINGS:
             still_open.append(sign)
-        elif sign == _POP_ISOLATE:
+        elif sign == POP_ISOLATE:
             # The end of an isolate also closes the embeddings within it (UAX 9, X6a).
             while still_open and still_open[-1] in _EMBEDDINGS:
                 still_open.pop()

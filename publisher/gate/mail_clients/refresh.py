@@ -1,8 +1,7 @@
-"""Renewing what is known of mail programs: from caniemail's package to the compact copy.
+"""Renew the compact copy of caniemail's data.
 
 `python -m publisher.gate.mail_clients.refresh ARCHIVE`, where ARCHIVE is what `npm pack caniemail` wrote.
-Of each feature it keeps the newest verdict per mail program, and the notes that those need.
-Knows no mail.
+Of each feature it keeps the newest result for each mail client, and the notes of these results.
 """
 
 from __future__ import annotations
@@ -18,17 +17,17 @@ from typing import Any
 from publisher.files import write_if_changed
 from publisher.gate.mail_clients.caniemail import CANIEMAIL_DATA, CANIEMAIL_LICENCES, NOT_TESTED
 
-# Versions are written in three ways, which can't be compared with each other: a month in which
-# a web service was tested, the year in a program's name (Outlook 2019), and a build's number.
-MONTH = re.compile(r"20\d\d-\d\d?")
-YEAR = re.compile(r"20\d\d")
-VERDICT = re.compile(r"[ynau]( #\d+)*")
+# Versions are written in three ways, which can't be compared with each other: the month of a test
+# of a web service, the year in a client's name (Outlook 2019), and the number of a build.
+_MONTH = re.compile(r"20\d\d-\d\d?")
+_YEAR = re.compile(r"20\d\d")
+_VERDICT = re.compile(r"[ynau]( #\d+)*")
 
 
 def compact(source: Mapping[str, Any], version: str) -> dict[str, Any]:
-    """Make the compact copy out of the package's data.
+    """Return the compact copy of the package's data.
 
-    Raises ValueError, with the feature's slug, for a verdict that is none.
+    Raise ValueError, with the feature's slug, for an invalid result.
     """
     clients = sorted({client for feature in source["data"] for client in _tested(feature)})
     names = source["nicenames"]["family"]
@@ -46,10 +45,10 @@ def compact(source: Mapping[str, Any], version: str) -> dict[str, Any]:
 
 
 def newest(versions: Iterable[str]) -> str:
-    """Choose the newest of a program's versions, listed as they were tested.
+    """Return the newest of a client's versions, which are listed in the order of the tests.
 
-    By number among those that are written alike (149.0.1 is newer than 78.10); among the newest
-    of each kind, the one listed last: Outlook's build 16.80 is newer than its edition 2019.
+    Versions of one kind are compared by number (149.0.1 is newer than 78.10). Of the newest of
+    each kind, the one listed last counts: Outlook's build 16.80 is newer than its edition 2019.
     """
     listed = list(versions)
     kinds: dict[str, list[str]] = {}
@@ -59,9 +58,9 @@ def newest(versions: Iterable[str]) -> str:
 
 
 def _kind(version: str) -> str:
-    if MONTH.fullmatch(version):
+    if _MONTH.fullmatch(version):
         return "month"
-    return "year" if YEAR.fullmatch(version) else "build"
+    return "year" if _YEAR.fullmatch(version) else "build"
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -69,7 +68,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _tested(feature: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """List the verdicts of each client, `family.platform`, by version."""
+    """Return the results of each client (`family.platform`), by version."""
     return {
         f"{family}.{platform}": versions
         for family, platforms in feature["stats"].items()
@@ -82,15 +81,15 @@ def _feature(feature: Mapping[str, Any], clients: Iterable[str]) -> dict[str, An
     tested = _tested(feature)
     verdicts = {client: versions[newest(versions)] for client, versions in tested.items()}
     for verdict in verdicts.values():
-        if not VERDICT.fullmatch(verdict):
-            raise ValueError(f"{feature['slug']}: {verdict!r} is no verdict")
+        if not _VERDICT.fullmatch(verdict):
+            raise ValueError(f"{feature['slug']}: {verdict!r} is not a result")
     needed = {number for verdict in verdicts.values() for number in verdict.split(" #")[1:]}
     notes = feature["notes_by_num"] or {}
     return {
         "title": feature["title"].strip(),
         "category": feature["category"],
         "tested": feature["last_test_date"],
-        # "a #1 #7" becomes "a1,7"; one word for each of the clients, in their order.
+        # "a #1 #7" becomes "a1,7"; one word for each client, in their order.
         "verdicts": " ".join(
             verdicts.get(client, NOT_TESTED).replace(" #", "", 1).replace(" #", ",")
             for client in clients
@@ -100,9 +99,9 @@ def _feature(feature: Mapping[str, Any], clients: Iterable[str]) -> dict[str, An
 
 
 def write(archive: Path, data: Path = CANIEMAIL_DATA) -> str:
-    """Write the compact copy of an archive, one feature a line; says what came of it.
+    """Write the compact copy of an archive, one feature a line; return a summary.
 
-    Raises ValueError where the package names a holder of rights that our notices lack.
+    Raise ValueError if the package names a holder of rights that our notices lack.
     """
     with tarfile.open(archive) as package:
         version = json.loads(_member(package, "package.json"))["version"]
@@ -135,7 +134,7 @@ def _written(made: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    """Renew the data from the archive that the command line names."""
+    """Renew the data from the archive of the command line."""
     if len(sys.argv) != len(["refresh", "ARCHIVE"]):
         sys.stderr.write("usage: python -m publisher.gate.mail_clients.refresh ARCHIVE\n")
         sys.exit(2)

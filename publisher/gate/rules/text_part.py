@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from publisher.gate.findings import Finding, Rule, text_error, text_warning
 from publisher.gate.html_document import clip_text
 from publisher.gate.mail import CheckedMail
-from publisher.gate.text_layout import BIDI_CONTROLS, bidi_fault, column_width
+from publisher.gate.text_layout import bidi_fault, column_width
 from publisher.languages import direction, script
+from publisher.languages.bidi import BIDI_CONTROLS
 
 # RFC 5322 section 2.1.1 recommends 78; two columns are left for a reply's quote mark.
 _COLUMNS = 76

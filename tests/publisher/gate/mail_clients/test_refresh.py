@@ -79,7 +79,7 @@ def test_a_feature_keeps_its_newest_results_and_their_notes() -> None:
 
 def test_an_invalid_result_is_an_error_with_its_feature() -> None:
     wrong = a_feature(stats={"gmail": {"ios": {"2019-07": "perhaps"}}})
-    with pytest.raises(ValueError, match="css-padding: 'perhaps' is no verdict"):
+    with pytest.raises(ValueError, match="css-padding: 'perhaps' is not a result"):
         compact(a_source(wrong), "1.2.3")
 
 
