@@ -1,4 +1,4 @@
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -6,7 +6,6 @@ import pytest
 from feeds import (
     Author,
     EntryAttachment,
-    FeedsError,
     Image,
     InvalidEntryError,
     InvalidIdentifierError,
@@ -19,17 +18,9 @@ SOUND = EntryAttachment(url="https://example.org/a.mp3", media_type="audio/mpeg"
 PAPER = EntryAttachment(url="https://example.org/a.pdf", media_type="application/pdf")
 
 
-def test_values_are_frozen_and_slotted() -> None:
-    one = entry()
-
-    with pytest.raises(FrozenInstanceError):
-        one.title = "Other"  # type: ignore[misc]  # that it is refused is the point
-    assert not hasattr(one, "__dict__")
-
-
 @pytest.mark.parametrize("field", ["published", "updated"])
-def test_naive_date_is_refused_with_the_entry_named(field: str) -> None:
-    naive = datetime(2026, 1, 9, 12)  # noqa: DTZ001  # that it is refused is the point
+def test_a_date_without_time_zone_is_refused_with_the_entry_s_id(field: str) -> None:
+    naive = datetime(2026, 1, 9, 12)  # noqa: DTZ001  # naive on purpose
 
     with pytest.raises(InvalidEntryError) as caught:
         entry("lamp", **{field: naive})
@@ -38,12 +29,12 @@ def test_naive_date_is_refused_with_the_entry_named(field: str) -> None:
     )
 
 
-def test_entry_is_never_updated_before_it_was_published() -> None:
+def test_updated_is_never_before_published() -> None:
     assert entry(published=NOON, updated=NOON - HOUR).updated == NOON
 
 
 @pytest.mark.parametrize("title", ["", " \x00\n", "\u200b\u2066"])
-def test_title_that_nobody_can_see_becomes_the_address(title: str) -> None:
+def test_an_invisible_title_becomes_the_address(title: str) -> None:
     assert entry("lamp", title=title).title == "https://example.org/en/lamp"
 
 
@@ -71,7 +62,7 @@ def test_strings_are_cleaned() -> None:
     )
 
 
-def test_direction_of_texts_ends_with_them() -> None:
+def test_directional_controls_of_texts_are_closed() -> None:
     turned = "\u202eabc"
 
     one = entry(title=turned, summary=turned, topics=(turned,), authors=(Author(name=turned),))
@@ -80,15 +71,8 @@ def test_direction_of_texts_ends_with_them() -> None:
     assert set(texts) == {"\u202eabc\u202c"}
 
 
-def test_author_without_a_name_is_dropped() -> None:
+def test_an_author_without_a_name_is_dropped() -> None:
     assert entry(authors=(Author(name=" ", url="https://example.org/"),)).authors == ()
-
-
-def test_blank_options_are_none() -> None:
-    link = Link(url="https://example.org/", language="ar", title=" ", type="")
-
-    assert (link.title, link.type) == (None, None)
-    assert Author(name="A", affiliation="", url="").url is None
 
 
 def test_lists_become_tuples() -> None:
@@ -107,13 +91,6 @@ def test_relative_addresses_are_refused() -> None:
         entry(url="/a")
 
 
-def test_every_refusal_is_a_feeds_error() -> None:
-    with pytest.raises(FeedsError):
-        entry(id="no address")
-    with pytest.raises(FeedsError):
-        entry(language="zh_Hant")
-
-
 @pytest.mark.parametrize(
     ("media_type", "medium"),
     [
@@ -124,13 +101,13 @@ def test_every_refusal_is_a_feeds_error() -> None:
         ("", "document"),
     ],
 )
-def test_medium_is_named_as_media_rss_does(media_type: str, medium: str) -> None:
+def test_medium_has_the_name_of_media_rss(media_type: str, medium: str) -> None:
     one = EntryAttachment(url="https://example.org/a", media_type=media_type)
 
     assert one.medium == medium
 
 
-def test_enclosure_is_the_first_attachment_whose_length_is_known() -> None:
+def test_the_enclosure_is_the_first_playable_file_of_known_length() -> None:
     assert entry().enclosure is None
     assert entry(attachments=(PAPER,)).enclosure is None
     assert entry(attachments=(PAPER, SOUND)).enclosure == SOUND
@@ -140,18 +117,18 @@ def test_enclosure_is_the_first_attachment_whose_length_is_known() -> None:
 
 
 @pytest.mark.parametrize("length", [0, -1, None])
-def test_length_that_is_none_makes_no_enclosure(length: int | None) -> None:
+def test_a_file_of_unknown_length_is_not_an_enclosure(length: int | None) -> None:
     sound = EntryAttachment(url="https://example.org/a", media_type="audio/mpeg", length=length)
 
     assert entry(attachments=(sound,)).enclosure is None
 
 
-def test_kind_that_nobody_knows_is_bytes() -> None:
+def test_an_unknown_media_type_is_octet_stream() -> None:
     unknown = EntryAttachment(url="https://example.org/a", media_type=" ")
 
     assert unknown.media_type == "application/octet-stream"
 
 
-def test_summary_keeps_its_lines_unless_there_is_nothing_to_see() -> None:
+def test_a_summary_keeps_its_lines_unless_it_is_invisible() -> None:
     assert entry(summary=" a\r\nb ").summary == "a\nb"
     assert entry(summary="\u2028\u200b").summary == ""
