@@ -56,8 +56,7 @@ def send_command(
     address = _address(to)
 
     from publisher.delivery.transport_factory import create_transport
-    from publisher.delivery.trial import send_test_message
-    from publisher.mail.dkim_keys import load_signers
+    from publisher.delivery.transports.base import send_test_message
 
     transport, signers = create_transport(settings), load_signers(settings)
     with open_dry_run(settings, clock) as machine:
@@ -107,7 +106,7 @@ def _outgoing(
     return OutgoingMessage(
         issue_id=number,
         folder=f"{issue.newsletter}/{issue.language}/test",
-        sender=bounces.address,
+        envelope_from=bounces.address,
         recipient=address,
         message=compiled.message(nobody, date),
     )

@@ -22,8 +22,8 @@ from publisher.cli.common import (
     rfc3339_or_none,
     stdout_console,
 )
-from publisher.config import Settings, load_settings
-from publisher.delivery.summing import summarize_counts
+from publisher.config import Settings, load
+from publisher.delivery.states import summarize_counts
 
 if TYPE_CHECKING:
     from publisher.cli.status_data import IssueStatus, PublicationStatus

@@ -1,10 +1,9 @@
-"""Whether a server refuses single readers, or everything. Pure.
+"""Detect a server that rejects every recipient, so that recipients are not bounced for it.
 
-As long as a server has accepted nothing, its refusals are not believed: a relay that does not
-know us would have every address called dead. They are put off, and believed as soon as
-something was accepted, or when all readers were tried. A second refusal of a reader is believed
-where others have got the issue: what is left of one at its end may well be nothing but that.
-Knows no row.
+A relay that does not accept our mail at all rejects every address. So until a server has
+accepted one message in a run, rejections are deferred, not bounced. They are confirmed as soon as
+something is accepted, or when every recipient was tried. A second rejection of a recipient counts
+at once if the issue has been delivered to others. Pure.
 """
 
 from __future__ import annotations
@@ -14,58 +13,61 @@ from collections.abc import Collection, Iterable
 from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.outcomes import Outcome, SendStatus
 
-# So many refusals in a row, and not one acceptance, are no chance.
-EVERYTHING = 10
-# So many suffice where the server speaks of us.
-OF_US = 3
+# So many rejections and not one acceptance are no coincidence.
+TRIP_AFTER = 10
+# So many are enough when the replies are about us.
+_TRIP_AFTER_BLAMING_US = 3
 
 
 class CircuitBreaker:
-    """What one turn of delivering knows of its server; weighing an outcome twice changes nothing."""
+    """What one run has learned about its server. Recording an outcome twice changes nothing."""
 
-    def __init__(self, begun: Collection[int] = ()) -> None:
-        """Know nothing but the issues that somebody has got already."""
-        self._begun = begun
+    def __init__(self, issues_with_sent: Collection[int] = ()) -> None:
+        """Start closed. `issues_with_sent` are the issues that some recipients have got."""
+        self._issues_with_sent = issues_with_sent
         self._has_accepted = False
-        self._suspects: dict[Claim, Outcome] = {}
+        self._rejected: dict[Claim, Outcome] = {}
 
-    def weigh(self, results: Iterable[tuple[Claim, Outcome]]) -> None:
-        """Take note of outcomes."""
+    def record(self, results: Iterable[tuple[Claim, Outcome]]) -> None:
+        """Record the outcomes of attempts."""
         for claim, outcome in results:
             if outcome.status is SendStatus.ACCEPTED:
                 self._has_accepted = True
-            elif outcome.status is SendStatus.REFUSED and not self._is_credible(claim):
-                self._suspects[claim] = outcome
+            elif outcome.status is SendStatus.REFUSED and not self._counts_at_once(claim):
+                self._rejected[claim] = outcome
 
-    def _is_credible(self, claim: Claim) -> bool:
-        return self._has_accepted or (claim.attempts > 0 and claim.issue_id in self._begun)
+    def _counts_at_once(self, claim: Claim) -> bool:
+        is_second = claim.attempts > 0 and claim.issue_id in self._issues_with_sent
+        return self._has_accepted or is_second
 
-    def doubts(self, claim: Claim) -> bool:
-        """Say whether a refusal is not to be believed yet."""
-        return claim in self._suspects and not self._has_accepted
+    def is_unconfirmed(self, claim: Claim) -> bool:
+        """Return whether this recipient's rejection must not count as a bounce yet."""
+        return claim in self._rejected and not self._has_accepted
 
-    def believed(self, *, all_were_tried: bool = False) -> dict[Claim, Outcome]:
-        """Give the refusals that were put off and are believed now."""
-        return dict(self._suspects) if self._has_accepted or all_were_tried else {}
+    def confirmed(self, *, all_were_tried: bool = False) -> dict[Claim, Outcome]:
+        """Return the deferred rejections that now count as bounces."""
+        return dict(self._rejected) if self._has_accepted or all_were_tried else {}
 
     def forget(self, claims: Iterable[Claim]) -> None:
-        """Let go of refusals that have been written down."""
+        """Drop rejections that have been written to the ledger as bounces."""
         for claim in claims:
-            self._suspects.pop(claim, None)
+            self._rejected.pop(claim, None)
 
     @property
-    def refuses_us(self) -> str | None:
-        """The server's last words about us rather than a reader, if it has accepted nothing."""
+    def blames_us(self) -> str | None:
+        """The last reply that was about us, if nothing was accepted."""
         about_us = self._about_us()
         return about_us[-1].reason if about_us and not self._has_accepted else None
 
     @property
-    def refuses_everything(self) -> str | None:
-        """The server's last words, if it takes nothing."""
-        are_many = len(self._suspects) >= EVERYTHING or len(self._about_us()) >= OF_US
-        if self._has_accepted or not are_many:
+    def tripped(self) -> str | None:
+        """The last reply, if the server has to be taken for one that rejects everything."""
+        has_many = (
+            len(self._rejected) >= TRIP_AFTER or len(self._about_us()) >= _TRIP_AFTER_BLAMING_US
+        )
+        if self._has_accepted or not has_many:
             return None
-        return [*self._suspects.values()][-1].reason
+        return [*self._rejected.values()][-1].reason
 
     def _about_us(self) -> list[Outcome]:
-        return [one for one in self._suspects.values() if one.blames_sender]
+        return [one for one in self._rejected.values() if one.blames_sender]

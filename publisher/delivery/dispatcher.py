@@ -1,17 +1,18 @@
-"""SEND: opens the ledger of issues that are ready, and sends what is due of all that are open.
+"""Open the ledgers of issues that are ready, send what is due, and end finished issues.
 
-The ledger is the only truth of what is done, so a new start goes on where the old one ended.
-Knows neither how messages are composed nor where they go.
+    ledger ──claim──> FairQueue ──reserve──> WorkQueue ──> SendWorker x N ──> transport
+       ^                                                        │
+       └────────────────── LedgerWriter <──── results ──────────┘
+
+The ledger alone records what is done, so a new start goes on where the last one ended.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import Connection
@@ -19,20 +20,17 @@ from sqlalchemy import Connection
 from publisher.clock import Clock, SystemTimer, Timer, running_from
 from publisher.config import InDoubt, Settings
 from publisher.database import Database
-from publisher.delivery.bindery import JobBuilder, retry_policy_of
-from publisher.delivery.fair_queue import LONGEST_WAIT
-from publisher.delivery.job import Job
-from publisher.delivery.lease_holder import HeldLease, hold_lease, revoke_dead_leases
-from publisher.delivery.ledger import attempts, claims, counts, doubts, lifecycle, opening
+from publisher.delivery.fair_queue import MAX_RATE_WAIT
+from publisher.delivery.job import Job, JobBuilder, retry_policy_of
+from publisher.delivery.lease_holder import hold_lease, recover
+from publisher.delivery.ledger import claims, counts, doubts, lifecycle
 from publisher.delivery.ledger_writer import LedgerWriter
 from publisher.delivery.progress import Progress, ProgressReporter
-from publisher.delivery.retry_policy import MOST_REPEATS, RetryPolicy
+from publisher.delivery.retry_policy import MAX_UNANSWERED_ATTEMPTS
 from publisher.delivery.transports.base import Transport, Unreachable
-from publisher.delivery.transports.outbox import OutboxTransport
-from publisher.delivery.trial import TEST_LEASE
 from publisher.delivery.work_queue import WorkQueue
 from publisher.delivery.worker_pool import WorkerPool
-from publisher.errors import DeliveryError, PublisherError
+from publisher.errors import PublisherError
 from publisher.issues import store as issues
 from publisher.issues.model import Issue
 from publisher.issues.states import EDITION_REMOVED, IssueState
@@ -40,27 +38,24 @@ from publisher.languages import match
 from publisher.mail.dkim import DkimSigner
 from subscribers import count_audience_by_language
 
-if TYPE_CHECKING:
-    from publisher.delivery.rates import RateLimiter
-
 log = structlog.get_logger()
 
 
 @dataclass(slots=True)
 class DeliveryReport:
-    """What a turn of delivery came to."""
+    """The result of delivering: accepted messages, finished issues, and problems."""
 
     messages: int = 0
     issues: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
-    def problem(self, what: str) -> None:
+    def add_problem(self, problem: str) -> None:
         """Add a problem, once."""
-        if what not in self.problems:
-            self.problems.append(what)
+        if problem not in self.problems:
+            self.problems.append(problem)
 
 
-def deliver(  # noqa: PLR0913  # the parts of the program that delivering stands on
+def deliver(  # noqa: PLR0913  # the parts of the program that delivery uses
     settings: Settings,
     database: Database,
     transport: Transport,
@@ -73,243 +68,220 @@ def deliver(  # noqa: PLR0913  # the parts of the program that delivering stands
 ) -> DeliveryReport:
     """Send what is due of every issue that is ready or being sent.
 
-    Several processes may do so at once. What goes wrong is among the problems; the rest goes on.
+    Several processes may do so at once. What goes wrong is in the report; the rest goes on.
     """
-    office = _Office(settings, database, transport, running_from(clock), timer or SystemTimer())
-    bindery, sent, goes_on = (
-        JobBuilder(settings, database, secret, signers),
-        DeliveryReport(),
-        True,
+    dispatcher = Dispatcher(
+        settings=settings,
+        database=database,
+        transport=transport,
+        clock=going_on(clock),
+        timer=timer or SystemTimer(),
+        jobs=JobBuilder(settings, database, secret, signers),
+        progress=progress,
     )
-    while goes_on:
-        goes_on = False
-        office.open_ready()
-        office.take_over(sent)
-        try:
-            goes_on = office.send(bindery, sent, progress)
-        except PublisherError as error:
-            sent.problem(str(error))
-            log.error("delivery stopped", reason=str(error))
-        office.finish(sent)
-    return sent
+    while dispatcher.run_once():
+        pass
+    return dispatcher.report
 
 
 def served_languages(connection: Connection, settings: Settings, issue: Issue) -> list[str]:
-    """List the readers' language tags that get this issue, rather than one of its sisters."""
+    """List the subscribers' language tags that get this issue, and not one of its sisters."""
     newsletter = settings.newsletter(issue.newsletter)
     editions = [e.language for e in settings.editions(newsletter)] if newsletter else []
     tags = count_audience_by_language(connection, issue.newsletter)
     return [tag for tag in tags if match(tag, editions) == issue.language]
 
 
-class _Office:
-    """One turn of delivering, step by step."""
+@dataclass(slots=True)
+class Dispatcher:
+    """Runs delivery, once for each set of due issues."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        database: Database,
-        transport: Transport,
-        clock: Clock,
-        timer: Timer,
-    ) -> None:
-        self._settings = settings
-        self._database = database
-        self._transport = transport
-        self._clock = clock
-        self._timer = timer
+    settings: Settings
+    database: Database
+    transport: Transport
+    clock: Clock
+    timer: Timer
+    jobs: JobBuilder
+    progress: Progress | None
+    report: DeliveryReport = field(default_factory=DeliveryReport)
 
-    def take_over(self, sent: DeliveryReport, *, ours: int | None = None) -> None:
-        """Take back what the dead have left: in the ledger, and in an outbox, now used or not."""
-        outbox, leftovers = OutboxTransport.of(self._settings), list[int]()
-        with self._telling(sent):
-            # Looked at first: who begins to stage from now on is written down already.
-            leftovers = outbox.leftovers()
-        now = self._clock.now()
-        living = revoke_dead_leases(self._settings, self._database, self._timer, now, ours=ours)
-        for number in leftovers:
-            if number not in living and number != TEST_LEASE:
-                with self._telling(sent), self._database.reading() as connection:
-                    outbox.recover(
-                        number, partial(attempts.sent_under_lease, connection, number)
-                    )
-
-    @contextmanager
-    def _telling(self, sent: DeliveryReport) -> Iterator[None]:
-        """Let an outbox that can't be read be a problem, and stop nothing else."""
+    def run_once(self) -> bool:
+        """Send what is due now. Returns whether an issue has become due in the meantime."""
+        new_work = False
+        self.open_ready_issues()
+        self._recover()
         try:
-            yield
-        except DeliveryError as error:
-            sent.problem(str(error))
-            log.error("staged mail stays where it is", reason=str(error))
+            new_work = self._send_due_issues()
+        except PublisherError as error:
+            self.report.add_problem(str(error))
+            log.error("delivery stopped", reason=str(error))
+        self.finish_issues()
+        return new_work
 
-    def open_ready(self) -> None:
-        """Open the ledgers; the rows and the issue's new state are kept together or not at all.
+    # --- before and after sending
 
-        An issue waits until its page is on the web: every mail points to it.
+    def _recover(self, own: int | None = None) -> None:
+        now = self.clock.now()
+        for problem in recover(self.settings, self.database, self.timer, now, own=own):
+            self.report.add_problem(problem)
+
+    def open_ready_issues(self) -> None:
+        """Insert the rows of ready issues, in the transaction that makes them `sending`.
+
+        An issue waits until its page is on the web, because every mail links to it.
         """
-        with self._database.reading() as connection:
-            if not issues.issues_in_state(connection, IssueState.READY):
+        with self.database.reading() as connection:
+            if not issues.in_state(connection, State.READY):
                 return
-        now = self._clock.now()
-        with self._database.writing() as connection:
-            pageless = issues.issue_ids_without_page(connection)
-            for issue in issues.issues_in_state(connection, IssueState.READY):
-                if self._settings.edition(issue.newsletter, issue.language) is None:
-                    issues.move_issue(
-                        connection,
-                        issue,
-                        IssueState.CANCELLED,
-                        reason=EDITION_REMOVED,
-                        finished_at=now,
+        now = self.clock.now()
+        with self.database.writing() as connection:
+            pageless = issues.pageless(connection)
+            for issue in issues.in_state(connection, State.READY):
+                if self.settings.edition(issue.newsletter, issue.language) is None:
+                    issues.move(
+                        connection, issue, State.CANCELLED, reason=NO_EDITION, finished_at=now
                     )
                 elif issue.id not in pageless:
-                    languages = served_languages(connection, self._settings, issue)
-                    readers = opening.open_ledger(connection, issue, languages, now)
-                    issues.move_issue(connection, issue, IssueState.SENDING)
-                    log.info("sending", issue=issue.name, readers=readers)
+                    languages = served_languages(connection, self.settings, issue)
+                    rows = lifecycle.open_ledger(connection, issue, languages, now)
+                    issues.move(connection, issue, State.SENDING)
+                    log.info("sending", issue=issue.name, subscribers=rows)
 
-    def send(
-        self, bindery: JobBuilder, sent: DeliveryReport, progress: Progress | None
-    ) -> bool:
-        """Send what is due now; says whether there is more, of which nobody knew before.
+    def finish_issues(self) -> None:
+        """End the issues of which nothing is left to be done."""
+        with self.database.reading() as connection:
+            if not issues.in_state(connection, State.SENDING):
+                return
+        now = self.clock.now()
+        with self.database.writing() as connection:
+            for issue in issues.in_state(connection, State.SENDING):
+                # Another process may have revoked a lease since this run began.
+                self._retry_doubts(connection, issue, now)
+                if ended := lifecycle.finish_issue(connection, issue, now):
+                    self.report.issues.append(issue.name)
+                    log.info("issue sent", issue=issue.name, state=ended.state)
 
-        Raises PublisherError when something stands in the way.
+    # --- sending
+
+    def _send_due_issues(self) -> bool:
+        """Send what is due now. Returns whether another issue has become due.
+
+        Raises PublisherError if something prevents sending at all.
         """
         due = self._due_issues()
         if not due:
             return False
-        from publisher.delivery.rates import RateLimiter
+        from publisher.delivery.rates.limiter import RateLimiter
 
-        rates = RateLimiter(self._settings.delivery, self._transport.name)
-        if self._waits_for_rates(due, rates):
+        limiter = RateLimiter(self.settings.delivery, self.transport.name)
+        with self.database.writing() as connection:
+            closed = limiter.closed(connection, self.timer.time())
+        if (closed.transport_wait or 0.0) > MAX_RATE_WAIT.total_seconds():
+            # No connection is needed for nothing.
+            self._note_waiting([issue.id for issue in due], closed.reasons)
             return False
-        jobs = self._jobs(due, bindery, sent)
-        known = {issue.id for issue in due}
-        desk = WorkQueue(self._couriers(jobs), self._transport.prefetch)
-        return desk.size > 0 and self._run(desk, jobs, known, rates, sent, progress)
-
-    def _run(  # what a turn is about
-        self,
-        desk: WorkQueue,
-        jobs: dict[int, Job],
-        known: Collection[int],
-        rates: RateLimiter,
-        sent: DeliveryReport,
-        progress: Progress | None,
-    ) -> bool:
-        """Let couriers send; says whether an issue that was not `known` is due."""
-        with hold_lease(self._settings, self._database, self._transport, self._timer) as place:
-            clerk = LedgerWriter(
-                sender=place.number,
-                transport=self._transport,
+        jobs = self._build_jobs(due)
+        queue = WorkQueue(self._workers_needed(jobs), self.transport.prefetch)
+        if not queue.workers:
+            return False
+        with hold_lease(self.settings, self.database, self.transport, self.timer) as lease:
+            writer = LedgerWriter(
+                lease_id=lease.id,
+                transport=self.transport,
                 jobs=jobs,
-                desk=desk,
-                rates=rates,
-                clock=self._clock,
-                timer=self._timer,
-                begun=self._begun(jobs),
+                queue=queue,
+                limiter=limiter,
+                clock=self.clock,
+                timer=self.timer,
+                issues_with_sent=self._issues_with_sent(jobs),
             )
-            board = ProgressReporter(self._database, jobs, clerk, progress)
-            look = partial(self._look_around, known, clerk, place, sent)
-            run = WorkerPool(self._database, self._transport, clerk, desk, board.tell, look)
+            reporter = ProgressReporter(self.database, jobs, writer, self.progress)
+            known = {issue.id for issue in due}
+            pool = WorkerPool(
+                self.database,
+                self.transport,
+                lease,
+                queue,
+                writer,
+                report_progress=reporter.report,
+                has_new_work=partial(self._has_new_work, known, writer, lease.id),
+            )
             try:
-                goes_on = run.run(
-                    desk.size, lambda claim: jobs[claim.issue_id].outgoing(claim), place
-                )
-                self._note_rates(jobs, clerk.dealer.held_by)
-                board.tell_the_end()
+                new_work = pool.run(lambda claim: jobs[claim.issue_id].compose(claim))
+                self._note_waiting(jobs, writer.waiting_for)
+                reporter.report_end()
             except Unreachable as error:
-                self._note(jobs, error)
+                self._note_unreachable(jobs, error)
                 raise
             finally:
-                sent.messages += clerk.accepted
-        return goes_on
+                self.report.messages += writer.accepted
+        return new_work
 
-    def _waits_for_rates(self, due: Collection[Issue], rates: RateLimiter) -> bool:
-        """Say whether rates let nothing go for long: then nobody need be connected with."""
-        with self._database.writing() as connection:
-            closed = rates.closed(connection, self._timer.time())
-        if (closed.transport_wait or 0.0) <= LONGEST_WAIT.total_seconds():
-            return False
-        self._note_rates([issue.id for issue in due], closed.reasons)
-        return True
-
-    def _couriers(self, jobs: Collection[int]) -> int:
-        """Say how many couriers are needed, for what is due now or in this turn."""
-        most, soon = self._transport.connections, self._clock.now() + LONGEST_WAIT
-        with self._database.reading() as connection:
-            return claims.count_due(connection, [*jobs], soon, most)
-
-    def _begun(self, jobs: Collection[int]) -> set[int]:
-        with self._database.reading() as connection:
-            return counts.issues_with_sent(connection, jobs)
-
-    def _look_around(
-        self,
-        known: Collection[int],
-        clerk: LedgerWriter,
-        place: HeldLease,
-        sent: DeliveryReport,
+    def _has_new_work(
+        self, known: Collection[int], writer: LedgerWriter, lease_id: int
     ) -> bool:
-        """Do in a long turn what every turn begins and ends with; says whether another issue is due."""
-        self.take_over(sent, ours=place.number)
-        self._note_rates(known, clerk.dealer.held_by)
-        self.finish(sent)
-        now = self._clock.now()
-        with self._database.reading() as connection:
-            pageless = issues.issue_ids_without_page(connection)
-            if any(
-                one.id not in pageless
-                for one in issues.issues_in_state(connection, IssueState.READY)
-            ):
+        """Do a long run's housekeeping. Returns whether an issue that is not `known` is due."""
+        self._recover(own=lease_id)
+        self._note_waiting(known, writer.waiting_for)
+        self.finish_issues()
+        now = self.clock.now()
+        with self.database.reading() as connection:
+            pageless = issues.pageless(connection)
+            if any(one.id not in pageless for one in issues.in_state(connection, State.READY)):
                 return True
-            others = [
-                one.id
-                for one in issues.issues_in_state(connection, IssueState.SENDING)
-                if one.id not in known
-            ]
+            sending = issues.in_state(connection, State.SENDING)
+            others = [one.id for one in sending if one.id not in known]
             return claims.count_due(connection, others, now, 1) > 0
 
-    def _jobs(
-        self, due: Collection[Issue], bindery: JobBuilder, sent: DeliveryReport
-    ) -> dict[int, Job]:
-        """Compile issues; one that can't be stops no other."""
+    def _due_issues(self) -> list[Issue]:
+        """List the issues with due rows, after rows in doubt are retried by policy."""
+        now = self.clock.now()
+        with self.database.reading() as connection:
+            sending = issues.in_state(connection, State.SENDING)
+        if any(self._resends_doubts(one) for one in sending):
+            with self.database.writing() as connection:
+                for issue in issues.in_state(connection, State.SENDING):
+                    self._retry_doubts(connection, issue, now)
+        with self.database.reading() as connection:
+            return [one for one in sending if claims.count_due(connection, [one.id], now, 1)]
+
+    def _build_jobs(self, due: Collection[Issue]) -> dict[int, Job]:
+        """Compile issues. One that can't be compiled is a problem and stops no other."""
         jobs = {}
         for issue in due:
             try:
-                jobs[issue.id] = bindery.job(issue)
+                jobs[issue.id] = self.jobs.build(issue)
             except PublisherError as error:
-                sent.problem(f"{issue.name}: {error}")
+                self.report.add_problem(f"{issue.name}: {error}")
                 log.error("issue can't be sent", issue=issue.name, reason=str(error))
         return jobs
 
-    def _due_issues(self) -> list[Issue]:
-        """List the issues of which something is due, doubts included that repeat themselves."""
-        now = self._clock.now()
-        with self._database.reading() as connection:
-            being_sent = issues.issues_in_state(connection, IssueState.SENDING)
-        if any(self._terms(one).in_doubt is InDoubt.RESEND for one in being_sent):
-            with self._database.writing() as connection:
-                for issue in issues.issues_in_state(connection, IssueState.SENDING):
-                    self._repeat(connection, issue, now)
-        with self._database.reading() as connection:
-            return [one for one in being_sent if claims.count_due(connection, [one.id], now, 1)]
+    def _workers_needed(self, jobs: Collection[int]) -> int:
+        """Return the number of workers for the rows that are due in this run."""
+        most, soon = self.transport.connections, self.clock.now() + MAX_RATE_WAIT
+        with self.database.reading() as connection:
+            return claims.count_due(connection, [*jobs], soon, most)
 
-    def _repeat(self, connection: Connection, issue: Issue, now: datetime) -> None:
-        """Let doubts be sent again, where that is the newsletter's policy."""
-        terms = self._terms(issue)
-        if terms.in_doubt is InDoubt.RESEND:
-            doubts.retry_doubts(connection, issue, MOST_REPEATS, terms.patience, now)
+    def _issues_with_sent(self, jobs: Collection[int]) -> set[int]:
+        with self.database.reading() as connection:
+            return counts.issues_with_sent(connection, jobs)
 
-    def _terms(self, issue: Issue) -> RetryPolicy:
-        return retry_policy_of(self._settings, issue)
+    # --- rows in doubt, and notes at issues
 
-    def _note(self, jobs: Collection[int], error: Unreachable) -> None:
-        """Say at each issue what stands in its way; where only a person can help, stop it."""
-        now = self._clock.now()
-        with self._database.writing() as connection:
-            for issue in issues.issues_in_state(connection, IssueState.SENDING):
+    def _resends_doubts(self, issue: Issue) -> bool:
+        return retry_policy_of(self.settings, issue).in_doubt is InDoubt.RESEND
+
+    def _retry_doubts(self, connection: Connection, issue: Issue, now: datetime) -> None:
+        """Retry rows in doubt if that is the newsletter's policy."""
+        if self._resends_doubts(issue):
+            give_up_after = retry_policy_of(self.settings, issue).give_up_after
+            doubts.retry_doubts(connection, issue, MAX_UNANSWERED_ATTEMPTS, give_up_after, now)
+
+    def _note_unreachable(self, jobs: Collection[int], error: Unreachable) -> None:
+        """Note at each issue what prevents sending. Pause it if only a person can help."""
+        now = self.clock.now()
+        with self.database.writing() as connection:
+            for issue in issues.in_state(connection, State.SENDING):
                 if issue.id not in jobs:
                     continue
                 if error.is_final:
@@ -317,28 +289,14 @@ class _Office:
                 else:
                     issues.set_reason(connection, issue, f"waiting: {error}")
 
-    def _note_rates(self, jobs: Collection[int], held_by: Sequence[str]) -> None:
-        """Say at each issue that is not done what rate it waits for, and nothing else."""
-        reason = f"waiting: {', '.join(held_by)}" if held_by else None
-        with self._database.reading() as connection:
-            being_sent = issues.issues_in_state(connection, IssueState.SENDING)
-        if all(one.reason == reason for one in being_sent if one.id in jobs):
+    def _note_waiting(self, jobs: Collection[int], waiting_for: Sequence[str]) -> None:
+        """Note at each open issue the rate limits that it waits for, and nothing else."""
+        reason = f"waiting: {', '.join(waiting_for)}" if waiting_for else None
+        with self.database.reading() as connection:
+            sending = issues.in_state(connection, State.SENDING)
+        if all(one.reason == reason for one in sending if one.id in jobs):
             return
-        with self._database.writing() as connection:
-            for issue in issues.issues_in_state(connection, IssueState.SENDING):
+        with self.database.writing() as connection:
+            for issue in issues.in_state(connection, State.SENDING):
                 if issue.id in jobs:
-                    issues.set_reason(connection, issue, reason)
-
-    def finish(self, sent: DeliveryReport) -> None:
-        """End the issues of which nothing is left to be done."""
-        with self._database.reading() as connection:
-            if not issues.issues_in_state(connection, IssueState.SENDING):
-                return
-        now = self._clock.now()
-        with self._database.writing() as connection:
-            for issue in issues.issues_in_state(connection, IssueState.SENDING):
-                # Another process may have found a dead sender since this turn began.
-                self._repeat(connection, issue, now)
-                if ended := lifecycle.finish_issue(connection, issue, now):
-                    sent.issues.append(issue.name)
-                    log.info("issue sent", issue=issue.name, state=ended.state)
+                    issues.note(connection, issue, reason)

@@ -1,8 +1,9 @@
-"""The dealer: which readers are next, and which courier gets whom.
+"""Decide which recipients are next, and which worker gets whom.
 
-Claims rows of each issue in turn, asks the rates who of them may go, marks those as being
-attempted, and deals them out. All of it is said in the caller's transaction, and counts only
-once that is committed: until then a deal is a value. Knows no message and no outcome.
+Claims rows of each issue in turn, passes them through the rate limits, reserves those that may
+go (`attempting`), and distributes them over the workers. All of it happens in the caller's
+transaction. The result is a value, an Allocation; it takes effect in `commit`, after the
+transaction. If the transaction fails, the allocation is dropped and nothing has changed.
 """
 
 from __future__ import annotations
@@ -19,214 +20,227 @@ import structlog
 from sqlalchemy import Connection
 
 from publisher.clock import Clock, Timer
-from publisher.delivery.ledger import claims, marking
+from publisher.delivery.ledger import attempts, claims
 from publisher.delivery.ledger.claims import Claim
 
 if TYPE_CHECKING:
-    from publisher.delivery.rates import RateLimiter
+    from publisher.delivery.rates.limiter import RateLimiter
 
 log = structlog.get_logger()
 
-# A turn waits so long for what rates have put off; what takes longer is a later turn's.
-LONGEST_WAIT = timedelta(minutes=1)
-# Rows claimed at a time: their readers are looked up together.
-CLAIMED_AT_ONCE = 500
-# How often in a deal: where a domain's rate puts off most of an audience, it is done bit by bit.
-CLAIMS_A_DEAL = 4
-# How often rows are marked in a deal, until there are enough: of some issues all have left.
-MARKS_A_DEAL = 4
-# The part of those who are next that readers have who have been put off, and overdue for long.
-OVERDUE_PART = 0.2
+# A run waits this long for a rate limit. What takes longer is left to a later run.
+MAX_RATE_WAIT = timedelta(minutes=1)
+# Rows claimed at a time: their addresses are read with one query.
+CLAIM_SIZE = 500
+# Claims per allocation: where one domain's rate holds back most recipients, others are found.
+_CLAIMS_PER_ALLOCATION = 4
+# Tries to fill the demand: recipients who unsubscribed leave gaps.
+RESERVE_ROUNDS = 4
+# Share of each batch that is reserved for deferred recipients whose retry time has passed.
+OVERDUE_SHARE = 0.2
 
 
 @dataclass(slots=True)
 class Allocation:
-    """What was said in one transaction."""
+    """What one transaction reserved and learned."""
 
-    portions: dict[int, list[Claim]] = field(default_factory=dict)
-    stock: deque[Claim] = field(default_factory=deque)
-    # Seconds until the transport's rate lets more go, if it is what holds us up.
-    rates_wait: float | None = None
-    # What holds readers up, for people: the transport's rate, and those of domains.
-    transport_says: str = ""
-    domains_say: dict[str, None] = field(default_factory=dict)
-    # Whether all that can be claimed was, and when a row that was put off can be.
-    is_dry: bool = False
+    # Reserved rows, by worker.
+    rows: dict[int, list[Claim]] = field(default_factory=dict)
+    # Claimed rows that are not reserved yet.
+    claimed: deque[Claim] = field(default_factory=deque)
+    # Seconds until the transport's rate allows more, if that is the limit.
+    rate_wait: float | None = None
+    # What recipients wait for, for people: the transport's rate, and those of domains.
+    transport_limit: str = ""
+    domain_limits: dict[str, None] = field(default_factory=dict)
+    # Whether nothing more can be claimed now, and when a postponed row can be.
+    is_drained: bool = False
     next_due: datetime | None = None
 
 
 class FairQueue:
-    """Deals out one sender's rows; each method is for one thread, always the same."""
+    """The order of one run's rows. For one thread."""
 
     def __init__(
         self,
-        sender: int,
+        lease_id: int,
         issues: Collection[int],
-        rates: RateLimiter,
+        limiter: RateLimiter,
         clock: Clock,
         timer: Timer,
     ) -> None:
-        self._sender = sender
+        self._lease_id = lease_id
         self._issues = list(issues)
         self._turns = deque(issues)
-        self._rates = rates
+        self._limiter = limiter
         self._clock = clock
         self._timer = timer
-        self._chance = Random()  # noqa: S311  # mixes readers, guards nothing
-        self._stock: deque[Claim] = deque()
-        # What can be claimed has been, as of the last deal.
-        self.is_dry = False
-        # When a row that a rate has put off can be taken up, if one was.
+        self._random = Random()  # noqa: S311  # mixes recipients, guards nothing
+        self._claimed: deque[Claim] = deque()
+        self._is_drained = False
+        # When a row that a rate limit has postponed can be claimed again.
         self._next_due: datetime | None = None
-        # Until then the transport's own rate lets nothing go.
-        self._rates_open_at = 0.0
-        self._transport_says = ""
-        self._domains_say: dict[str, None] = {}
+        # Until then the transport's own rate allows nothing.
+        self._transport_opens_at = 0.0
+        self._transport_limit = ""
+        self._domain_limits: dict[str, None] = {}
 
     @property
-    def can_deal(self) -> bool:
-        """Whether there may be rows to deal out, as far as is known without asking."""
+    def may_have_rows(self) -> bool:
+        """Whether `allocate` may find rows, as far as is known without a query."""
         is_due = self._next_due is not None and self._next_due <= self._clock.now()
-        return (not self.is_dry or is_due) and self.rest == 0
+        return (not self._is_drained or is_due) and self.rate_wait == 0
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing is left that could be dealt out now, or is worth waiting for."""
-        if self.rest > LONGEST_WAIT.total_seconds():
+        """Whether no row can be sent now, or within MAX_RATE_WAIT."""
+        if self.rate_wait > MAX_RATE_WAIT.total_seconds():
             return True
-        comes_soon = self._next_due and self._next_due <= self._clock.now() + LONGEST_WAIT
-        return self.is_dry and not (self._stock or comes_soon)
+        is_due_soon = self._next_due and self._next_due <= self._clock.now() + MAX_RATE_WAIT
+        return self._is_drained and not (self._claimed or is_due_soon)
 
     @property
-    def holds_nobody_up(self) -> bool:
-        """Whether no reader waits here: for a rate, or for her turn."""
-        return self.is_dry and not (self._stock or self._next_due or self.rest)
+    def is_empty(self) -> bool:
+        """Whether no recipient waits here, be it for a rate or for a turn."""
+        return self._is_drained and not (self._claimed or self._next_due or self.rate_wait)
 
     @property
-    def rest(self) -> float:
-        """Seconds until the transport's rate lets more go; 0 when it does now."""
-        return max(0.0, self._rates_open_at - self._timer.time())
+    def rate_wait(self) -> float:
+        """Seconds until the transport's rate allows more; 0 if it does now."""
+        return max(0.0, self._transport_opens_at - self._timer.time())
 
     @property
-    def held_by(self) -> tuple[str, ...]:
-        """What holds up those who still wait, for people."""
-        of_domains = self._domains_say if self._next_due else ()
-        return (*of_domains, *([self._transport_says] if self.rest else []))
+    def waiting_for(self) -> tuple[str, ...]:
+        """The rate limits that recipients wait for, for people."""
+        domain_limits = self._domain_limits if self._next_due else ()
+        return (*domain_limits, *([self._transport_limit] if self.rate_wait else []))
 
-    def deal(
+    def allocate(
         self, connection: Connection, demand: Mapping[int, int], now: datetime
     ) -> Allocation:
-        """Mark as many rows as couriers want, and deal them out."""
-        deal = Allocation(stock=deque(self._stock), is_dry=self.is_dry, next_due=self._next_due)
-        marked = self._marked(connection, sum(demand.values()), now, deal)
-        deal.portions = round_robin(marked, demand)
-        return deal
+        """Reserve as many rows as workers need. Takes effect with `commit`."""
+        allocation = Allocation(
+            claimed=deque(self._claimed), is_drained=self._is_drained, next_due=self._next_due
+        )
+        reserved = self._reserve(connection, sum(demand.values()), now, allocation)
+        allocation.rows = round_robin(reserved, demand)
+        return allocation
 
-    def stands(self, deal: Allocation, *, frees: bool) -> None:
-        """Hear that a deal was committed; `frees` says that rows were put back with it."""
-        self.is_dry, self._next_due = deal.is_dry and not frees, deal.next_due
-        self._stock = deal.stock
-        self._rates_open_at = self._timer.time() + (deal.rates_wait or 0.0)
-        self._transport_says = deal.transport_says or self._transport_says
-        self._domains_say |= deal.domains_say
+    def commit(self, allocation: Allocation, *, rows_returned: bool) -> None:
+        """Apply an allocation whose transaction is committed.
 
-    def put_down(self, connection: Connection, now: datetime) -> None:
-        """Give back what was claimed and not dealt out; nothing is dealt after that."""
-        marking.release_claims(connection, self._stock, now)
+        `rows_returned` says that the transaction also made rows claimable again.
+        """
+        self._is_drained = allocation.is_drained and not rows_returned
+        self._next_due = allocation.next_due
+        self._claimed = allocation.claimed
+        self._transport_opens_at = self._timer.time() + (allocation.rate_wait or 0.0)
+        self._transport_limit = allocation.transport_limit or self._transport_limit
+        self._domain_limits |= allocation.domain_limits
 
-    def _marked(
-        self, connection: Connection, count: int, now: datetime, deal: Allocation
+    def release(self, connection: Connection, now: datetime) -> None:
+        """Return the claimed rows at the end of a run."""
+        claims.release_claims(connection, self._claimed, now)
+
+    def _reserve(
+        self, connection: Connection, count: int, now: datetime, allocation: Allocation
     ) -> list[Claim]:
-        """Mark rows until there are so many, or no more; some turn out to be nobody's to send."""
-        marked: list[Claim] = []
-        for _ in range(MARKS_A_DEAL):
-            chosen = self._chosen(connection, count - len(marked), now, deal)
+        """Mark up to `count` rows as being attempted."""
+        reserved: list[Claim] = []
+        for _ in range(RESERVE_ROUNDS):
+            chosen = self._choose(connection, count - len(reserved), now, allocation)
             if not chosen:
                 break
-            held, left = marking.begin_attempts(connection, chosen, now)
-            marked += held
-            if len(held) < len(chosen):
-                self._rates.give_back(connection, len(chosen) - len(held), self._timer.time())
-            if left:
-                log.info("readers left", count=left)
-        return marked
+            marked, unsubscribed = attempts.begin_attempts(connection, chosen, now)
+            reserved += marked
+            if unused := len(chosen) - len(marked):
+                self._limiter.give_back(connection, unused, self._timer.time())
+            if unsubscribed:
+                log.info("recipients unsubscribed", count=unsubscribed)
+        return reserved
 
-    def _chosen(
-        self, connection: Connection, count: int, now: datetime, deal: Allocation
+    def _choose(
+        self, connection: Connection, count: int, now: datetime, allocation: Allocation
     ) -> list[Claim]:
-        """Choose who may go now; whom rates hold back is put off, or waits in the stock."""
+        """Choose up to `count` claimed rows that the rates allow."""
         chosen: list[Claim] = []
-        claims_left = CLAIMS_A_DEAL
-        while len(chosen) < count and deal.rates_wait is None:
-            if not deal.stock and claims_left:
+        claims_left = _CLAIMS_PER_ALLOCATION
+        while len(chosen) < count and allocation.rate_wait is None:
+            if not allocation.claimed and claims_left:
                 claims_left -= 1
-                deal.stock.extend(self._claimed(connection, now, deal))
-            if not deal.stock:
+                allocation.claimed.extend(self._claim(connection, now, allocation))
+            if not allocation.claimed:
                 break
-            some = [
-                deal.stock.popleft() for _ in range(min(count - len(chosen), len(deal.stock)))
-            ]
-            chosen += self._granted(connection, some, now, deal)
+            size = min(count - len(chosen), len(allocation.claimed))
+            some = [allocation.claimed.popleft() for _ in range(size)]
+            chosen += self._apply_rates(connection, some, now, allocation)
         return chosen
 
-    def _granted(
-        self, connection: Connection, some: Sequence[Claim], now: datetime, deal: Allocation
+    def _apply_rates(
+        self,
+        connection: Connection,
+        some: Sequence[Claim],
+        now: datetime,
+        allocation: Allocation,
     ) -> list[Claim]:
-        """Ask the rates for some rows; gives those that may go, and puts the others off."""
-        grant = self._rates.grant(connection, [one.domain for one in some], self._timer.time())
-        if grant.put_off:
+        """Return the rows that rates allow now. Postpone or keep the others."""
+        domains = [one.domain for one in some]
+        grant = self._limiter.grant(connection, domains, self._timer.time())
+        if grant.postponed:
             instants = {
                 some[number]: now + timedelta(seconds=ceil(wait))
-                for number, wait in grant.put_off.items()
+                for number, wait in grant.postponed.items()
             }
-            marking.postpone_claims(connection, instants, now)
-        deal.stock.extendleft(some[number] for number in reversed(grant.held))
-        deal.rates_wait = grant.transport_wait
-        of_domains = [*grant.reasons]
+            claims.postpone_claims(connection, instants, now)
+        allocation.claimed.extendleft(some[number] for number in reversed(grant.held))
+        allocation.rate_wait = grant.transport_wait
+        domain_limits = [*grant.reasons]
         if grant.transport_wait is not None:
-            # The transport's own comes last.
-            deal.transport_says = of_domains.pop()
-        deal.domains_say |= dict.fromkeys(of_domains)
+            # The transport's own is the last one.
+            allocation.transport_limit = domain_limits.pop()
+        allocation.domain_limits |= dict.fromkeys(domain_limits)
         return [some[number] for number in grant.allowed]
 
-    def _claimed(self, connection: Connection, now: datetime, deal: Allocation) -> list[Claim]:
-        """Claim from the next issue that has anything due; each has its turn."""
-        deal.is_dry = False
+    def _claim(
+        self, connection: Connection, now: datetime, allocation: Allocation
+    ) -> list[Claim]:
+        """Claim rows from the next issue that has any due; issues take turns."""
+        allocation.is_drained = False
         for _ in range(len(self._turns)):
             issue_id = self._turns[0]
             self._turns.rotate(-1)
-            if found := self._claimed_of(connection, issue_id, now):
+            if found := self._claim_from(connection, issue_id, now):
                 return found
-        deal.is_dry = True
-        deal.next_due = claims.next_due_at(connection, self._issues)
+        allocation.is_drained = True
+        allocation.next_due = claims.next_due_at(connection, self._issues)
         return []
 
-    def _claimed_of(self, connection: Connection, issue_id: int, now: datetime) -> list[Claim]:
-        most = int(CLAIMED_AT_ONCE * OVERDUE_PART)
-        overdue = claims.claim_overdue(connection, issue_id, self._sender, now, most)
-        most = CLAIMED_AT_ONCE - len(overdue)
-        others = claims.claim(connection, issue_id, self._sender, now, most)
-        return interleave(overdue, others, OVERDUE_PART, self._chance)
+    def _claim_from(self, connection: Connection, issue_id: int, now: datetime) -> list[Claim]:
+        most = int(CLAIM_SIZE * OVERDUE_SHARE)
+        overdue = claims.claim_overdue(connection, issue_id, self._lease_id, now, most)
+        most = CLAIM_SIZE - len(overdue)
+        others = claims.claim(connection, issue_id, self._lease_id, now, most)
+        return interleave(overdue, others, OVERDUE_SHARE, self._random)
 
 
 def interleave(
-    some: Sequence[Claim], others: Sequence[Claim], part: float, chance: Random
+    first: Sequence[Claim], second: Sequence[Claim], share: float, random: Random
 ) -> list[Claim]:
-    """Put two queues into one, of which the first has a part at any place; each keeps its order."""
-    first, second, both = deque(some), deque(others), list[Claim]()
-    while first and second:
-        both.append((first if chance.random() < part else second).popleft())
-    return [*both, *first, *second]
+    """Merge two queues in random order; `share` is the first one's. Each keeps its order."""
+    one, other, both = deque(first), deque(second), list[Claim]()
+    while one and other:
+        both.append((one if random.random() < share else other).popleft())
+    return [*both, *one, *other]
 
 
-def round_robin(claims: Sequence[Claim], demand: Mapping[int, int]) -> dict[int, list[Claim]]:
-    """Deal rows out, one to each in turn, to nobody more than was asked for."""
-    hands: dict[int, list[Claim]] = {number: [] for number in demand}
-    open_hands = deque(demand)
-    for claim in claims:
-        number = open_hands[0]
-        hands[number].append(claim)
-        open_hands.rotate(-1)
-        if len(hands[number]) >= demand[number]:
-            open_hands.remove(number)
-    return {number: hand for number, hand in hands.items() if hand}
+def round_robin(reserved: Sequence[Claim], demand: Mapping[int, int]) -> dict[int, list[Claim]]:
+    """Distribute rows over workers in turn, up to the demand of each."""
+    rows: dict[int, list[Claim]] = {number: [] for number in demand}
+    hungry = deque(demand)
+    for claim in reserved:
+        number = hungry[0]
+        rows[number].append(claim)
+        hungry.rotate(-1)
+        if len(rows[number]) >= demand[number]:
+            hungry.remove(number)
+    return {number: some for number, some in rows.items() if some}

@@ -1,16 +1,18 @@
-"""One issue on its way out: what all its messages share, and what it says of its deliveries.
-
-Knows no row and no transport.
-"""
+"""A job: one issue, compiled, with all that its messages share."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from publisher.composing.dkim import Signer
+from publisher.config import Settings
+from publisher.database import Database
 from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.retry_policy import RetryPolicy
 from publisher.delivery.transports.base import OutgoingMessage
+from publisher.issues import store as issues
 from publisher.issues.model import Issue
 
 if TYPE_CHECKING:
@@ -19,26 +21,66 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An issue, compiled."""
+    """A compiled issue and its retry policy."""
 
     issue: Issue
-    compiled: CompiledMail
-    terms: RetryPolicy
-    # The envelope's sender, where bounces go.
-    sender: str
+    compiled: Compiled
+    retry_policy: RetryPolicy
+    # The address in MAIL FROM, to which bounces are returned.
+    envelope_from: str
 
     @property
     def folder(self) -> str:
-        """Where an outbox keeps its messages."""
+        """The folder of this issue's messages below an outbox."""
         issue = self.issue
         return f"{issue.newsletter}/{issue.language}/{issue.day}"
 
-    def outgoing(self, claim: Claim) -> OutgoingMessage:
-        """Write one reader's message; raises DeliveryError if she can't be written to."""
+    def compose(self, claim: Claim) -> OutgoingMessage:
+        """Return one recipient's message. Raises DeliveryError if none can be written."""
         return OutgoingMessage(
             issue_id=claim.issue_id,
             folder=self.folder,
-            sender=self.sender,
-            recipient=claim.reader.address,
-            message=self.compiled.message(claim.reader, claim.due_at),
+            envelope_from=self.envelope_from,
+            recipient=claim.recipient.address,
+            message=self.compiled.message(claim.recipient, claim.due_at),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class JobBuilder:
+    """Compiles issues into jobs."""
+
+    settings: Settings
+    database: Database
+    secret: str
+    signers: Sequence[Signer]
+
+    def build(self, issue: Issue) -> Job:
+        """Return the job of an issue. Raises PublisherError if it can't be compiled."""
+        # This import loads the templates, which takes half a second; a run with nothing due
+        # does without.
+        from publisher.composing import Letter, compile_letter
+
+        with self.database.reading() as connection:
+            digest = issues.digest_of(connection, issue)
+        letter = Letter(
+            publication=self.settings.publication,
+            issue=issue,
+            subject=digest.subject,
+            html=digest.html,
+            text=digest.text,
+            date=issue.assembled_at or issue.due_at,
+        )
+        bounces = self.settings.delivery.smtp.bounces or self.settings.publication.sender
+        return Job(
+            issue=issue,
+            compiled=compile_letter(letter, self.secret, self.signers),
+            retry_policy=retry_policy_of(self.settings, issue),
+            envelope_from=bounces.address,
+        )
+
+
+def retry_policy_of(settings: Settings, issue: Issue) -> RetryPolicy:
+    """Return the retry policy of an issue's edition, or the defaults if the edition is gone."""
+    edition = settings.edition(issue.newsletter, issue.language)
+    return RetryPolicy(edition.in_doubt, edition.give_up_after) if edition else RetryPolicy()

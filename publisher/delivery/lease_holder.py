@@ -1,8 +1,8 @@
-"""Who may send: this process gets a number and a lease, and the dead lose theirs.
+"""Hold a lease while this process sends, and revoke the leases of processes that have died.
 
-While a sender lives it keeps a file locked; the kernel frees that on any death, so that what a
-killed process held is taken back at once, and not when its lease has run out. One that was only
-stopped keeps its lock, and loses its lease. Knows no message.
+A process keeps a lock file locked while it holds a lease. The kernel frees the lock on any death,
+so what a killed process held is taken back at once, and not only when its lease has expired. A
+process that was only stopped (SIGSTOP, a sleeping machine) keeps the lock, and its lease expires.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -22,31 +24,36 @@ from publisher.clock import Timer
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.delivery.ledger import leases, lifecycle
-from publisher.delivery.transports.base import Transport
-from publisher.errors import DatabaseError
+from publisher.delivery.ledger.attempts import sent_under_lease
+from publisher.delivery.transports.base import TEST_LEASE, Transport
+from publisher.delivery.transports.staging import STAGING_FOLDER
+from publisher.errors import DatabaseError, DeliveryError
+
+if TYPE_CHECKING:
+    from publisher.delivery.transports.outbox import OutboxTransport
 
 log = structlog.get_logger()
 
 
 @dataclass(slots=True)
 class HeldLease:
-    """This process among those that send; `is_over` says that nothing is held any more."""
+    """The lease of this process. Set `is_released` once its row is deleted."""
 
-    number: int
-    is_over: bool = False
+    id: int
+    is_released: bool = False
 
 
 @contextmanager
 def hold_lease(
     settings: Settings, database: Database, transport: Transport, timer: Timer
 ) -> Iterator[HeldLease]:
-    """Be one of those who send, while this lasts; raises DatabaseError if that can't be written.
+    """Hold a lease until the block ends. Raises DatabaseError if it can't be written.
 
-    The caller says when it holds nothing any more. Otherwise the row stays, and with it the
-    claims, until somebody finds that the lock is free.
+    The caller releases the lease once no row is held. Otherwise it stays, with its rows, until
+    a process finds the lock file unlocked.
     """
     lock = settings.folders.senders / f"{secrets.token_hex(8)}.lock"
-    place: HeldLease | None = None
+    lease: HeldLease | None = None
     with _locked(lock):
         try:
             with database.writing() as connection:
@@ -57,10 +64,10 @@ def hold_lease(
                     lock.name,
                     timer.time() + leases.LEASE_SECONDS,
                 )
-            place = HeldLease(number)
-            yield place
+            lease = HeldLease(number)
+            yield lease
         finally:
-            if place is None or place.is_over:
+            if lease is None or lease.is_released:
                 with suppress(OSError):
                     lock.unlink()
 
@@ -79,46 +86,95 @@ def _locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def recover(
+    settings: Settings,
+    database: Database,
+    timer: Timer,
+    now: datetime,
+    *,
+    own: int | None = None,
+) -> list[str]:
+    """Take over what dead processes have left, in the ledger and in an outbox.
+
+    `own` is our lease, if we hold one: the ledger writer notices when it is lost. Returns the
+    problems: an outbox that can't be read stops nothing else.
+    """
+    problems: list[str] = []
+    staged: list[int] = []
+    outbox = _outbox_with_staged_messages(settings)
+    with _collecting(problems):
+        # Before leases are read: whoever begins to stage from now on has a lease by then.
+        staged = outbox.leftovers() if outbox else []
+    living = revoke_dead_leases(settings, database, timer, now, own=own)
+    for lease_id in staged:
+        if outbox and lease_id not in living and lease_id != TEST_LEASE:
+            with _collecting(problems), database.reading() as connection:
+                outbox.recover(lease_id, partial(sent_under_lease, connection, lease_id))
+    return problems
+
+
+def _outbox_with_staged_messages(settings: Settings) -> OutboxTransport | None:
+    """Return the outbox if something is staged in it, whichever transport is in use now."""
+    try:
+        (settings.folders.outbox / STAGING_FOLDER).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        log.debug("the outbox can't be looked at", reason=str(error))
+    from publisher.delivery.transports.outbox import OutboxTransport
+
+    return OutboxTransport.of(settings)
+
+
+@contextmanager
+def _collecting(problems: list[str]) -> Iterator[None]:
+    try:
+        yield
+    except DeliveryError as error:
+        problems.append(str(error))
+        log.error("staged mail stays where it is", reason=str(error))
+
+
 def revoke_dead_leases(
     settings: Settings,
     database: Database,
     timer: Timer,
     now: datetime,
     *,
-    ours: int | None = None,
+    own: int | None = None,
 ) -> set[int]:
-    """Take back what senders hold that are dead, or have lost their lease; gives the others.
+    """Take rows back from dead processes and expired leases. Returns the ids of the others.
 
-    Who renews its lease in this very moment keeps it; and so do we: that is the clerk's to see.
+    A lease that is renewed at this moment stays.
     """
     with database.reading() as connection:
         known = leases.list_leases(connection)
     living = set()
-    for gone in known:
-        lock = settings.folders.senders / gone.lock
-        lives = gone.lease_until >= timer.time() and _is_held(lock)
-        if lives or gone.id == ours:
-            living.add(gone.id)
+    for lease in known:
+        lock = settings.folders.senders / lease.lock_file
+        is_alive = lease.expires_at >= timer.time() and _is_locked(lock)
+        if is_alive or lease.id == own:
+            living.add(lease.id)
             continue
         with database.writing() as connection:
-            found = leases.revoke_lease(connection, gone, now)
+            recovered = leases.revoke_lease(connection, lease, now)
             lifecycle.sweep_cancelled(connection, now)
-        if found is None:
-            living.add(gone.id)
+        if recovered is None:
+            living.add(lease.id)
             continue
         with suppress(OSError):
             lock.unlink()
-        log.info("a sender is gone", freed=found.freed, in_doubt=found.in_doubt)
+        log.info("a lease was revoked", freed=recovered.freed, in_doubt=recovered.in_doubt)
     return living
 
 
-def _is_held(path: Path) -> bool:
+def _is_locked(path: Path) -> bool:
     try:
         descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError:
         return False
     except OSError:
-        # Not ours to judge: the lease will.
+        # Another user's file: only the expiry of the lease can tell.
         return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,8 +1,10 @@
-"""The clerk keeps the ledger while couriers send: it alone writes, and many rows at a time.
+"""The only writer of the ledger during a run: many rows at a time, in one transaction.
 
-A turn is one transaction: what became of messages is written down, and what couriers want next
-is marked as being attempted. Only when that is committed does anybody get it. So a kill loses
-nothing, and leaves in doubt no more than was promised. Knows no message and no socket.
+`write`, in the transaction: commit the results of attempts, and reserve the rows that workers
+need next. `after_commit`, after it: hand out the reserved rows, and let the transport finish
+what is now committed as sent. If the transaction fails, nothing has changed, and the same
+results are written by the next one. So a kill loses nothing and leaves in doubt only what
+workers held.
 """
 
 from __future__ import annotations
@@ -19,218 +21,239 @@ import structlog
 from sqlalchemy import Connection
 
 from publisher.clock import Clock, Timer
-from publisher.delivery.circuit_breaker import EVERYTHING, CircuitBreaker
+from publisher.delivery.circuit_breaker import TRIP_AFTER, CircuitBreaker
 from publisher.delivery.fair_queue import Allocation, FairQueue
 from publisher.delivery.job import Job
-from publisher.delivery.ledger import attempts, counts, leases, marking
-from publisher.delivery.ledger.claims import Claim, MessageKey
+from publisher.delivery.ledger import attempts, counts, leases
+from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.outcomes import Outcome, SendStatus, ThrottleScope
 from publisher.delivery.retry_policy import Attempt, StateChange, next_state
 from publisher.delivery.states import DeliveryState
-from publisher.delivery.transports.base import Transport
+from publisher.delivery.transports.base import MessageKey, Transport, Unreachable
 from publisher.delivery.work_queue import SendResult, WorkQueue
 from publisher.errors import DeliveryError
 from subscribers import SubscribersError, SubscriberStatus, suppress
 
 if TYPE_CHECKING:
-    from publisher.delivery.rates import RateLimiter
+    from publisher.delivery.rates.limiter import RateLimiter
 
 log = structlog.get_logger()
 
-# What leaves the day's quota of a warm-up as it was.
-NOT_GONE = frozenset({SendStatus.NOT_SENT, SendStatus.UNSUBSCRIBED, SendStatus.UNSENDABLE})
+# These do not count against a day's warm-up quota.
+_NOT_COUNTED = frozenset({SendStatus.NOT_SENT, SendStatus.UNSUBSCRIBED, SendStatus.UNSENDABLE})
 
 
-class LeaseLost(DeliveryError):  # noqa: N818  # what it says of us
-    """Somebody else has taken what this process held: it was stopped for too long."""
+class LeaseLost(DeliveryError):  # noqa: N818  # a state, like ConnectionResetError
+    """Another process has revoked our lease: this one was stopped for too long."""
 
 
 @dataclass(slots=True)
 class LedgerBatch:
-    """What one turn has written, to be acted upon once it is committed."""
+    """What one transaction has written. It takes effect in `after_commit`."""
 
-    deal: Allocation = field(default_factory=Allocation)
+    allocation: Allocation | None = None
     moved: Counter[tuple[int, DeliveryState]] = field(default_factory=Counter)
-    kept: list[MessageKey] = field(default_factory=list)
-    believed: list[Claim] = field(default_factory=list)
-    unbegun: int = 0
+    sent: list[MessageKey] = field(default_factory=list)
+    confirmed: list[Claim] = field(default_factory=list)
+    unsent: int = 0
+
+    @property
+    def frees_rows(self) -> bool:
+        """Whether it made rows claimable at once."""
+        return self.unsent > 0 or any(state is DeliveryState.PENDING for _, state in self.moved)
 
 
 class LedgerWriter:
-    """Writes one sender's part of the ledger; each method is for one thread, always the same."""
+    """Writes the rows of one lease. For one thread."""
 
-    def __init__(  # noqa: PLR0913  # the parts that a turn of delivering is made of
+    def __init__(  # noqa: PLR0913  # the parts of a run
         self,
         *,
-        sender: int,
+        lease_id: int,
         transport: Transport,
         jobs: Mapping[int, Job],
-        desk: WorkQueue,
-        rates: RateLimiter,
+        queue: WorkQueue,
+        limiter: RateLimiter,
         clock: Clock,
         timer: Timer,
-        begun: Collection[int] = (),
+        issues_with_sent: Collection[int] = (),
     ) -> None:
-        """Begin; `begun` are the issues that somebody has got already."""
-        self._sender = sender
+        self._lease_id = lease_id
         self._transport = transport
         self._jobs = jobs
-        self._desk = desk
-        self._rates = rates
+        self._queue = queue
+        self._limiter = limiter
         self._clock = clock
         self._timer = timer
-        self.dealer = FairQueue(sender, jobs, rates, clock, timer)
-        self._chance = Random()  # noqa: S311  # spreads tries, guards nothing
+        self._fair_queue = FairQueue(lease_id, jobs, limiter, clock, timer)
+        self._random = Random()  # noqa: S311  # spreads retries, guards nothing
         self._results: list[SendResult] = []
         self._returned: list[Claim] = []
-        self.suspicion = CircuitBreaker(begun)
+        self._breaker = CircuitBreaker(issues_with_sent)
+        # Rows moved in this run, by issue and new state.
         self.moved: Counter[tuple[int, DeliveryState]] = Counter()
 
-    def gather(self) -> bool:
-        """Take what lies on the desk; says whether there is anything to write."""
-        results, returned = self._desk.collect()
+    # --- between transactions
+
+    def drain(self) -> bool:
+        """Take results from the work queue. Returns whether there is anything to write."""
+        results, returned = self._queue.drain()
         self._results += results
         self._returned += returned
         return self._has_news
 
     @property
+    def needs_rows(self) -> bool:
+        """Whether workers need rows, and there may be some."""
+        return self._fair_queue.may_have_rows and bool(self._queue.demand())
+
+    @property
     def is_done(self) -> bool:
-        """Whether nothing is left to be written, or to be promised now or soon."""
-        return self.dealer.is_done and not self._has_news
+        """Whether nothing is left to write, or to send now or soon."""
+        return self._fair_queue.is_done and not self._has_news
+
+    @property
+    def rate_wait(self) -> float:
+        """Seconds until the transport's rate allows more; 0 if it does now."""
+        return self._fair_queue.rate_wait
+
+    @property
+    def waiting_for(self) -> tuple[str, ...]:
+        """The rate limits that recipients wait for, for people."""
+        return self._fair_queue.waiting_for
+
+    @property
+    def accepted(self) -> int:
+        """The number of messages that were accepted in this run."""
+        return sum(n for (_, state), n in self.moved.items() if state is DeliveryState.SENT)
+
+    def raise_if_rejected(self, *, at_end: bool = False) -> None:
+        """Raise Unreachable if the server rejects everything, or, at the end, us."""
+        if reason := self._breaker.tripped:
+            raise Unreachable(f"the server refuses everything: {reason}", is_final=True)
+        if at_end and (reason := self._breaker.blames_us):
+            raise Unreachable(f"the server takes nothing from us: {reason}", is_final=True)
 
     @property
     def _has_news(self) -> bool:
         return bool(self._results or self._returned)
 
+    # --- in a transaction
+
     def write(self, connection: Connection) -> LedgerBatch:
-        """Do a turn's writing; raises Fenced if the lease is lost, and nothing is written then."""
-        self._renew(connection)
-        now, page = self._clock.now(), LedgerBatch()
-        self._settle(connection, now, page)
-        page.unbegun = self._unmark(connection, now)
-        page.deal = self.dealer.deal(connection, self._desk.demand(), now)
-        return page
+        """Write results and reserve rows. Raises LeaseLost, before anything is written."""
+        until = self._timer.time() + leases.LEASE_SECONDS
+        if not leases.renew_lease(connection, self._lease_id, until):
+            raise LeaseLost("another process has taken over; this one was stopped for too long")
+        now, batch = self._clock.now(), LedgerBatch()
+        self._write_results(connection, now, batch)
+        self._confirm_bounces(connection, now, batch)
+        batch.unsent = self._undo_attempts(connection, now)
+        batch.allocation = self._fair_queue.allocate(connection, self._queue.demand(), now)
+        return batch
 
-    def act(self, page: LedgerBatch) -> None:
-        """Do what is right once a turn's writing is committed."""
-        self._written(page)
-        self.dealer.stands(page.deal, frees=self._frees(page))
-        self._returned += self._desk.hand_out(page.deal.portions)
-
-    def put_down(
-        self, connection: Connection, *, has_ended: bool, all_went: bool
+    def write_last(
+        self, connection: Connection, *, ran_to_end: bool, all_stopped: bool
     ) -> LedgerBatch:
-        """Write what came last, and give back everything that is ours.
+        """Write the last results and return every row that this lease holds.
 
-        `has_ended` says that the turn came to its own end, and nothing cut it off; `all_went`,
-        that no courier is at work any more.
+        `ran_to_end` says that nothing cut the run short, `all_stopped` that no worker is still
+        sending.
         """
-        now, page = self._clock.now(), LedgerBatch()
-        all_were_tried = has_ended and self._has_tried_all(connection)
-        self._settle(connection, now, page, all_were_tried=all_were_tried)
-        self._unmark(connection, now)
-        if all_went:
-            # Claimed or marked, and cut off before anybody heard of it.
-            marking.release_all_rows(connection, self._jobs, self._sender, now)
-        self.dealer.put_down(connection, now)
-        return page
-
-    def gone(self, page: LedgerBatch) -> None:
-        """Do what is right once the last writing is committed."""
-        self._written(page)
-
-    @property
-    def accepted(self) -> int:
-        """How many messages were taken."""
-        return sum(n for (_, state), n in self.moved.items() if state is DeliveryState.SENT)
+        now, batch = self._clock.now(), LedgerBatch()
+        all_were_tried = ran_to_end and self._has_tried_all(connection)
+        self._write_results(connection, now, batch)
+        self._confirm_bounces(connection, now, batch, all_were_tried=all_were_tried)
+        self._undo_attempts(connection, now)
+        if all_stopped:
+            # Rows whose commit succeeded without this process learning of it.
+            attempts.release_all_rows(connection, self._jobs, self._lease_id, now)
+        self._fair_queue.release(connection, now)
+        return batch
 
     def _has_tried_all(self, connection: Connection) -> bool:
-        """Say whether nobody waits for a first try, and earlier turns fared no worse than this."""
-        if self._returned or not self.dealer.holds_nobody_up:
+        """Return whether nobody waits for a first try, and some issue has been delivered."""
+        if self._returned or not self._fair_queue.is_empty:
             return False
-        return not counts.nothing_accepted(connection, self._jobs, EVERYTHING)
+        return not counts.nothing_accepted(connection, self._jobs, TRIP_AFTER)
 
-    def _unmark(self, connection: Connection, now: datetime) -> int:
-        """Take back the marks of what was not begun."""
-        count = marking.undo_attempts(connection, self._returned, now)
+    def _undo_attempts(self, connection: Connection, now: datetime) -> int:
+        count = attempts.undo_attempts(connection, self._returned, now)
         if count:
-            self._rates.give_back(connection, count, self._timer.time())
+            self._limiter.give_back(connection, count, self._timer.time())
         return count
 
-    def _frees(self, page: LedgerBatch) -> bool:
-        """Say whether a turn has put rows back that can be taken up at once."""
-        return page.unbegun > 0 or any(
-            state is DeliveryState.PENDING for _, state in page.moved
-        )
-
-    def _written(self, page: LedgerBatch) -> None:
-        self._results, self._returned = [], []
-        self.suspicion.forget(page.believed)
-        self.moved.update(page.moved)
-        if page.kept:
-            self._transport.on_committed(self._sender, page.kept)
-
-    def _renew(self, connection: Connection) -> None:
-        until = self._timer.time() + leases.LEASE_SECONDS
-        if not leases.renew_lease(connection, self._sender, until):
-            raise LeaseLost("another process has taken over; this one was stopped for too long")
-
-    def _settle(
-        self,
-        connection: Connection,
-        now: datetime,
-        page: LedgerBatch,
-        *,
-        all_were_tried: bool = False,
-    ) -> None:
-        """Write down what became of messages, as far as their rows are still ours."""
-        self.suspicion.weigh(self._results)
-        fates = {claim: self._fate(claim, outcome, now) for claim, outcome in self._results}
-        moved = attempts.settle_attempts(connection, fates, now) if fates else set()
+    def _write_results(self, connection: Connection, now: datetime, batch: LedgerBatch) -> None:
+        """Write the results of attempts whose rows are still held by this lease."""
+        self._breaker.record(self._results)
+        changes = {claim: self._change(claim, outcome, now) for claim, outcome in self._results}
+        moved = attempts.settle_attempts(connection, changes, now) if changes else set()
         for claim, outcome in self._results:
             if claim.key not in moved:
                 log.warning(
-                    "an outcome came too late", issue=claim.issue_id, reader=claim.reader.id
+                    "a result came too late",
+                    issue=claim.issue_id,
+                    subscriber=claim.recipient.id,
                 )
                 continue
-            state = fates[claim].state
-            page.moved[claim.issue_id, state] += 1
+            state = changes[claim].state
+            batch.moved[claim.issue_id, state] += 1
             if state is DeliveryState.SENT:
-                page.kept.append(claim.key)
+                batch.sent.append(claim.key)
             if state is DeliveryState.BOUNCED and outcome.is_dead_address:
-                self._bury(connection, claim, now)
+                self._suppress_dead_address(connection, claim, now)
             if outcome.throttle:
                 domain = claim.domain if outcome.throttle is ThrottleScope.DOMAIN else None
-                self._rates.slow_down(connection, domain, self._timer.time())
-        not_gone = sum(outcome.status in NOT_GONE for _, outcome in self._results)
-        if not_gone:
-            self._rates.give_back(connection, not_gone, self._timer.time())
-        self._believe(connection, now, page, all_were_tried=all_were_tried)
+                self._limiter.slow_down(connection, domain, self._timer.time())
+        not_counted = sum(outcome.status in _NOT_COUNTED for _, outcome in self._results)
+        if not_counted:
+            self._limiter.give_back(connection, not_counted, self._timer.time())
 
-    def _fate(self, claim: Claim, outcome: Outcome, now: datetime) -> StateChange:
-        job = self._jobs[claim.issue_id]
+    def _change(self, claim: Claim, outcome: Outcome, now: datetime) -> StateChange:
+        policy = self._jobs[claim.issue_id].retry_policy
         attempt = Attempt(claim.attempts + 1, claim.tried_at or now, now)
-        if self.suspicion.doubts(claim):
+        if self._breaker.is_unconfirmed(claim):
             outcome = replace(outcome, status=SendStatus.DEFERRED)
-        return next_state(outcome, attempt, job.terms, self._transport.guarantee, self._chance)
+        return next_state(outcome, attempt, policy, self._transport.guarantee, self._random)
 
-    def _believe(
-        self, connection: Connection, now: datetime, page: LedgerBatch, *, all_were_tried: bool
+    def _confirm_bounces(
+        self,
+        connection: Connection,
+        now: datetime,
+        batch: LedgerBatch,
+        *,
+        all_were_tried: bool = False,
     ) -> None:
-        believed = self.suspicion.believed(all_were_tried=all_were_tried)
-        if not believed:
+        """Write rejections as bounces that the circuit breaker has held back."""
+        confirmed = self._breaker.confirmed(all_were_tried=all_were_tried)
+        if not confirmed:
             return
-        moved = attempts.confirm_bounces(connection, believed, now)
-        page.believed += believed
-        for claim, outcome in believed.items():
+        moved = attempts.confirm_bounces(connection, confirmed, now)
+        batch.confirmed += confirmed
+        for claim, outcome in confirmed.items():
             if claim.key in moved:
-                page.moved[claim.issue_id, DeliveryState.DEFERRED] -= 1
-                page.moved[claim.issue_id, DeliveryState.BOUNCED] += 1
+                batch.moved[claim.issue_id, DeliveryState.DEFERRED] -= 1
+                batch.moved[claim.issue_id, DeliveryState.BOUNCED] += 1
                 if outcome.is_dead_address:
-                    self._bury(connection, claim, now)
+                    self._suppress_dead_address(connection, claim, now)
 
-    def _bury(self, connection: Connection, claim: Claim, now: datetime) -> None:
-        """Let nobody write to a mailbox again that does not exist."""
-        with contextlib.suppress(SubscribersError):  # erased meanwhile: nobody will
-            suppress(connection, claim.reader.address, SubscriberStatus.BOUNCED, now)
-        log.info("address is dead", reader=claim.reader.id)
+    def _suppress_dead_address(
+        self, connection: Connection, claim: Claim, now: datetime
+    ) -> None:
+        """Suppress an address that the server reported as nonexistent."""
+        with contextlib.suppress(SubscribersError):  # erased meanwhile
+            suppress(connection, claim.recipient.address, Status.BOUNCED, now)
+        log.info("address is dead", subscriber=claim.recipient.id)
+
+    # --- after the commit
+
+    def after_commit(self, batch: LedgerBatch) -> None:
+        """Apply a batch whose transaction is committed."""
+        self._results, self._returned = [], []
+        self._breaker.forget(batch.confirmed)
+        self.moved.update(batch.moved)
+        if batch.sent:
+            self._transport.on_committed(self._lease_id, batch.sent)
+        if batch.allocation is not None:
+            self._fair_queue.commit(batch.allocation, rows_returned=batch.frees_rows)
+            self._returned += self._queue.put(batch.allocation.rows)

@@ -1,7 +1,6 @@
-"""What became of one message that was given to a transport. Pure values.
+"""The result of giving one message to a transport. Pure values.
 
-Knows no ledger: what a row becomes because of an outcome is decided in
-`publisher.delivery.retry_policy`.
+The next state of the row is decided in `publisher.delivery.retry_policy`.
 """
 
 from __future__ import annotations
@@ -13,45 +12,45 @@ from enum import StrEnum
 class SendStatus(StrEnum):
     """How far a message came."""
 
-    # The other side has said that it took it.
+    # The server replied that it took the message.
     ACCEPTED = "accepted"
-    # The other side did not take it, and may later (4xx).
+    # The server refused the message for now (4xx).
     DEFERRED = "deferred"
-    # The other side did not take it, and never will (5xx).
+    # The server refused the message for good (5xx).
     REFUSED = "refused"
-    # All of it was sent, and no answer came: nobody knows (RFC 1047).
+    # The whole message was sent, and no reply came: it may have been taken (RFC 1047).
     UNKNOWN = "unknown"
-    # Not all of it was sent, so that nobody can have taken it: safe to try again.
-    NOT_SENT = "untried"
-    # The reader left at the last moment, and nothing was sent.
-    UNSUBSCRIBED = "withdrawn"
-    # No message can be written to her.
-    UNSENDABLE = "unwritable"
+    # The message was not sent to its end, so it can't have been taken. Safe to try again.
+    NOT_SENT = "not_sent"
+    # The recipient unsubscribed at the last moment. Nothing was sent.
+    UNSUBSCRIBED = "unsubscribed"
+    # No message can be composed for this recipient.
+    UNSENDABLE = "unsendable"
 
 
 class ThrottleScope(StrEnum):
-    """Who asks to be sent less."""
+    """What has to be sent more slowly after this result."""
 
     NONE = ""
-    # The receiving domain (45x about one reader).
+    # Mail to the receiving domain (45x about one recipient).
     DOMAIN = "domain"
-    # The server that we speak to (421).
+    # All mail of the transport (421).
     TRANSPORT = "transport"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A verdict and its reason: one line for people, with no address and no token in full."""
+    """A status and its reason: one line for people, without addresses or tokens in full."""
 
     status: SendStatus
     reason: str = ""
-    # Nobody lives there: the address is not written to again.
+    # The mailbox does not exist: the address is suppressed.
     is_dead_address: bool = False
-    # It is not she who is refused, but whoever we are to that server.
+    # The reply is about us, the sender, not about this recipient.
     blames_sender: bool = False
     throttle: ThrottleScope = ThrottleScope.NONE
 
 
 ACCEPTED_OUTCOME = Outcome(SendStatus.ACCEPTED)
-# The other side has said something about the message.
+# The server said something about the message.
 ANSWERS = frozenset({SendStatus.ACCEPTED, SendStatus.DEFERRED, SendStatus.REFUSED})

@@ -1,4 +1,4 @@
-"""What is shown of a turn of delivering while it goes on. Knows no row but the first counts."""
+"""Progress of a running delivery, for the terminal and the log."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from publisher.delivery.ledger.counts import count_done, count_rows
 from publisher.delivery.ledger_writer import LedgerWriter
 from publisher.delivery.states import OPEN_STATES, DeliveryState
 
-# Seconds between two tellings: people read no faster, and a log should not fill.
-BETWEEN = 0.25
-# What is worth a word besides how many are done.
-TROUBLES = {
+# Seconds between two reports: people read no faster, and a log must not fill.
+REPORT_INTERVAL = 0.25
+# Shown beside the number of deliveries that are done.
+_NOTED_STATES = {
     DeliveryState.DEFERRED: "deferred",
     DeliveryState.BOUNCED: "bounced",
     DeliveryState.FAILED: "failed",
@@ -26,64 +26,60 @@ TROUBLES = {
 
 
 class Progress(Protocol):
-    """Told how far a step is: its name, how many are done, of how many, and what to add."""
+    """Called with a step's name, how many of its parts are done, of how many, and a note."""
 
     def __call__(self, step: str, done: int, of: int, note: str = "", /) -> None:
-        """Show it; may raise to stop the work at its next safe place."""
+        """Show it. May raise to stop the work at its next safe place."""
         ...
 
 
 class ProgressReporter:
-    """How far each issue is, as the clerk writes it down."""
+    """Reports how far each issue is."""
 
     def __init__(
         self,
         database: Database,
         jobs: Mapping[int, Job],
-        clerk: LedgerWriter,
+        writer: LedgerWriter,
         progress: Progress | None,
     ) -> None:
         self._database = database
         self._jobs = jobs
-        self._clerk = clerk
+        self._writer = writer
         self._progress = progress
-        self._told_at = 0.0
-        before = self._counted() if progress else {}
+        self._reported_at = 0.0
+        before = self._count() if progress else {}
         self._done = {number: count_done(count) for number, count in before.items()}
         self._total = {number: sum(count.values()) for number, count in before.items()}
 
-    def tell(self) -> None:
-        """Tell how far each issue is, if the last time is long enough ago."""
-        if not self._progress or monotonic() - self._told_at < BETWEEN:
+    def report(self) -> None:
+        """Report how far each issue is, at most every REPORT_INTERVAL."""
+        if not self._progress or monotonic() - self._reported_at < REPORT_INTERVAL:
             return
-        self._told_at = monotonic()
+        self._reported_at = monotonic()
         for number in self._jobs:
             moved = self._moved(number)
             ended = sum(n for state, n in moved.items() if state not in OPEN_STATES)
-            self._show(number, self._done[number] + ended, moved)
+            self._show(self._progress, number, self._done[number] + ended, moved)
 
-    def tell_the_end(self) -> None:
-        """Tell how far each issue has come, from the rows: others may have moved some, too."""
+    def report_end(self) -> None:
+        """Report the final counts from the ledger: other processes may have sent, too."""
         if self._progress:
-            for number, count in self._counted().items():
-                self._show(number, count_done(count), self._moved(number))
+            for number, count in self._count().items():
+                self._show(self._progress, number, count_done(count), self._moved(number))
 
-    def _show(self, number: int, told: int, moved: Mapping[DeliveryState, int]) -> None:
-        assert self._progress  # noqa: S101  # asked before
-        name = self._jobs[number].issue.name
-        words = (describe_failures(moved), *self._clerk.dealer.held_by)
-        self._progress(name, told, self._total[number], ", ".join(filter(None, words)))
+    def _show(
+        self, progress: Progress, number: int, done: int, moved: Mapping[DeliveryState, int]
+    ) -> None:
+        noted = [f"{moved[s]} {word}" for s, word in _NOTED_STATES.items() if moved.get(s)]
+        note = ", ".join((*noted, *self._writer.waiting_for))
+        progress(self._jobs[number].issue.name, done, self._total[number], note)
 
-    def _counted(self) -> dict[int, Counter[str]]:
+    def _count(self) -> dict[int, Counter[str]]:
         with self._database.reading() as connection:
             return count_rows(connection, [*self._jobs])
 
     def _moved(self, number: int) -> Counter[DeliveryState]:
         return Counter(
-            {state: n for (of, state), n in self._clerk.moved.items() if of == number}
+            {state: n for (of, state), n in self._writer.moved.items() if of == number}
         )
-
-
-def describe_failures(moved: Mapping[DeliveryState, int]) -> str:
-    """Write what is worth a word: `3 deferred, 1 bounced`."""
-    return ", ".join(f"{moved[s]} {word}" for s, word in TROUBLES.items() if moved.get(s))

@@ -1,6 +1,6 @@
-"""What becomes of a delivery after an attempt: its next state, why, and when it is tried again.
+"""Decide a delivery's next state and retry time from the result of an attempt.
 
-Pure: an outcome and the terms of the issue in, a fate out. Knows no row and no clock.
+Pure: the present and the source of randomness are arguments.
 """
 
 from __future__ import annotations
@@ -10,28 +10,33 @@ from datetime import datetime, timedelta
 from random import Random
 
 from publisher.config import InDoubt
-from publisher.delivery.backoff import retry_delay
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.transports.base import Guarantee
 
-# With `resend`, a server that never answers must not get the same mail for days.
-MOST_REPEATS = 3
-# A lost connection says little about the message; three in a row might.
-FREE_TRIES = 2
+# Greylisting lets a second try pass after a minute (RFC 6647 section 5), and often after five.
+FIRST_DELAY = timedelta(minutes=5)
+# RFC 5321 section 4.5.4.1 asks for at least half an hour between tries, after the first ones.
+MAX_DELAY = timedelta(hours=4)
+# Recipients who were refused in the same second must not be tried again in the same second.
+_JITTER = 0.25
+# With `in_doubt = "resend"`, a server that never replies must not get the same mail for days.
+MAX_UNANSWERED_ATTEMPTS = 3
+# A lost connection says little about the message, so the first tries cost no delay.
+IMMEDIATE_RETRIES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """What an issue says of its deliveries."""
+    """What an edition's settings say about retries."""
 
     in_doubt: InDoubt = InDoubt.HOLD
-    patience: timedelta = timedelta(days=2)
+    give_up_after: timedelta = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt: which it was for its reader, when she was first tried, and the present."""
+    """The number of an attempt (from 1), the instant of the first one, and the present."""
 
     number: int
     tried_at: datetime
@@ -40,14 +45,14 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """Where a row goes. Without `next_at`, what was said before holds."""
+    """The next state of a row. Without `next_at`, the row keeps the one it has."""
 
     state: DeliveryState
     reason: str | None = None
     next_at: datetime | None = None
 
 
-ENDS = {
+FINAL_STATES = {
     SendStatus.ACCEPTED: DeliveryState.SENT,
     SendStatus.REFUSED: DeliveryState.BOUNCED,
     SendStatus.UNSUBSCRIBED: DeliveryState.SUPPRESSED,
@@ -56,26 +61,37 @@ ENDS = {
 
 
 def next_state(
-    outcome: Outcome, attempt: Attempt, terms: RetryPolicy, guarantee: Guarantee, chance: Random
+    outcome: Outcome,
+    attempt: Attempt,
+    policy: RetryPolicy,
+    guarantee: Guarantee,
+    random: Random,
 ) -> StateChange:
-    """Decide what an outcome makes of a row that was being attempted."""
+    """Return the next state of a row that was being attempted."""
     status, reason = outcome.status, outcome.reason
-    if status in ENDS:
-        return StateChange(ENDS[status], reason or None)
-    next_at = attempt.now + retry_delay(attempt.number, chance)
-    is_over = next_at > attempt.tried_at + terms.patience
+    if status in FINAL_STATES:
+        return StateChange(FINAL_STATES[status], reason or None)
+    next_at = attempt.now + retry_delay(attempt.number, random)
+    is_expired = next_at > attempt.tried_at + policy.give_up_after
     if status is SendStatus.UNKNOWN and guarantee == "ambiguous":
-        if is_over or terms.in_doubt is InDoubt.HOLD or attempt.number > MOST_REPEATS:
+        is_last = attempt.number > MAX_UNANSWERED_ATTEMPTS
+        if is_expired or policy.in_doubt is InDoubt.HOLD or is_last:
             return StateChange(DeliveryState.IN_DOUBT, reason)
-    elif status is not SendStatus.DEFERRED and attempt.number <= FREE_TRIES:
+    elif status is not SendStatus.DEFERRED and attempt.number <= IMMEDIATE_RETRIES:
         return StateChange(DeliveryState.PENDING, reason, attempt.now)
-    elif is_over:
-        return StateChange(
-            DeliveryState.FAILED, f"given up after {_hours(terms.patience)}: {reason}"
-        )
+    elif is_expired:
+        why = f"given up after {_hours(policy.give_up_after)}: {reason}"
+        return StateChange(DeliveryState.FAILED, why)
     return StateChange(DeliveryState.DEFERRED, reason, next_at)
 
 
-def _hours(patience: timedelta) -> str:
-    hours = round(patience.total_seconds() / 3600)
+def retry_delay(attempts: int, random: Random) -> timedelta:
+    """Return the wait after so many attempts: doubling, with up to a quarter more."""
+    doublings = min(max(attempts, 1) - 1, 16)
+    delay: timedelta = min(FIRST_DELAY * 2**doublings, MAX_DELAY)
+    return delay * (1 + _JITTER * random.random())
+
+
+def _hours(duration: timedelta) -> str:
+    hours = round(duration.total_seconds() / 3600)
     return "1 hour" if hours == 1 else f"{hours} hours"

@@ -1,22 +1,24 @@
-"""Where a delivery stands, and which way it may go from there. Pure.
+"""The states of a delivery and the transitions between them. Pure.
 
     pending ──> claimed ──> attempting ──> sent | bounced | failed | in_doubt | suppressed
        ^           │            │
        └───────────┴────────────┴──> deferred ──> claimed | bounced
     claimed ──> suppressed              pending, deferred ──> cancelled
-    in_doubt ──> whatever an attempt may come to, or pending
+    in_doubt ──> any result of an attempt, or pending
 
-A row is `attempting` before any of its message may leave, so that what was cut off is known to
-have been under way. Only `claimed` and `attempting` rows are anybody's.
+A row becomes `attempting`, and that is committed, before the first byte of its message leaves.
+So after a crash the ledger shows which messages were under way. Only `claimed` and `attempting`
+rows are held by a lease.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
 class DeliveryState(StrEnum):
-    """Where one delivery stands."""
+    """The state of one delivery."""
 
     PENDING = "pending"
     CLAIMED = "claimed"
@@ -30,27 +32,45 @@ class DeliveryState(StrEnum):
     CANCELLED = "cancelled"
 
 
-S = DeliveryState
+_S = DeliveryState
 
 DELIVERY_TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
-    S.PENDING: frozenset({S.CLAIMED, S.CANCELLED}),
-    # As it was again: put off by a rate, paused, or its holder is gone.
-    S.CLAIMED: frozenset({S.ATTEMPTING, S.PENDING, S.DEFERRED, S.SUPPRESSED}),
-    S.ATTEMPTING: frozenset(
-        {S.SENT, S.DEFERRED, S.BOUNCED, S.FAILED, S.IN_DOUBT, S.PENDING, S.SUPPRESSED}
+    _S.PENDING: frozenset({_S.CLAIMED, _S.CANCELLED}),
+    # Back to pending or deferred: a rate limit, a pause, or the loss of the lease.
+    _S.CLAIMED: frozenset({_S.ATTEMPTING, _S.PENDING, _S.DEFERRED, _S.SUPPRESSED}),
+    _S.ATTEMPTING: frozenset(
+        {
+            *(_S.SENT, _S.DEFERRED, _S.BOUNCED, _S.FAILED),
+            *(_S.IN_DOUBT, _S.PENDING, _S.SUPPRESSED),
+        }
     ),
-    # Bounced: a refusal that is believed once the same server has accepted something.
-    S.DEFERRED: frozenset({S.CLAIMED, S.BOUNCED, S.CANCELLED}),
-    # The answer came after all; or a person, or the newsletter's policy, has decided.
-    S.IN_DOUBT: frozenset({S.SENT, S.DEFERRED, S.BOUNCED, S.FAILED, S.PENDING, S.SUPPRESSED}),
-    S.SENT: frozenset(),
-    S.BOUNCED: frozenset(),
-    S.FAILED: frozenset(),
-    S.SUPPRESSED: frozenset(),
-    S.CANCELLED: frozenset(),
+    # Bounced: a rejection that the circuit breaker confirms later.
+    _S.DEFERRED: frozenset({_S.CLAIMED, _S.BOUNCED, _S.CANCELLED}),
+    # The answer came late, or an operator or the newsletter's policy decided.
+    _S.IN_DOUBT: frozenset(
+        {_S.SENT, _S.DEFERRED, _S.BOUNCED, _S.FAILED, _S.PENDING, _S.SUPPRESSED}
+    ),
+    _S.SENT: frozenset(),
+    _S.BOUNCED: frozenset(),
+    _S.FAILED: frozenset(),
+    _S.SUPPRESSED: frozenset(),
+    _S.CANCELLED: frozenset(),
 }
 
-# What is still to be done; all others are at their end, or wait for a person.
-OPEN_STATES = (S.PENDING, S.CLAIMED, S.ATTEMPTING, S.DEFERRED)
-# What nobody holds, and may be taken up.
-CLAIMABLE_STATES = (S.PENDING, S.DEFERRED)
+# Still to be done. All other states are final, or wait for an operator.
+OPEN_STATES = (_S.PENDING, _S.CLAIMED, _S.ATTEMPTING, _S.DEFERRED)
+# Held by no lease; may be claimed.
+CLAIMABLE_STATES = (_S.PENDING, _S.DEFERRED)
+# In reports, these three are one: waiting.
+WAITING_STATES = (_S.PENDING, _S.CLAIMED, _S.ATTEMPTING)
+# Each has a count of its own in reports.
+REPORTED_STATES = (
+    *(_S.SENT, _S.DEFERRED, _S.BOUNCED, _S.FAILED),
+    *(_S.IN_DOUBT, _S.SUPPRESSED, _S.CANCELLED),
+)
+
+
+def summarize_counts(count: Mapping[str, int]) -> dict[str, int]:
+    """Return the counts of an issue as reports show them. They add up to what was planned."""
+    shown: dict[str, int] = {state.value: count.get(state, 0) for state in REPORTED_STATES}
+    return shown | {"waiting": sum(count.get(state, 0) for state in WAITING_STATES)}

@@ -1,7 +1,6 @@
-"""The ledger: one row per issue and subscriber. It is the truth of who was sent what.
+"""The ledger: one row per issue and subscriber, the only record of who was sent what.
 
-Beside it stand who is sending at present, and the counts of issues that are over. Knows neither
-addresses nor messages.
+Beside it stand the leases of runs that are sending now, and the counts of finished issues.
 """
 
 from __future__ import annotations
@@ -11,27 +10,27 @@ from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Index, Intege
 from publisher.database.metadata import UTCDateTime, metadata
 from publisher.delivery.states import DeliveryState
 
-STATES = ", ".join(f"'{state}'" for state in DeliveryState)
+_STATES = ", ".join(f"'{state}'" for state in DeliveryState)
 
 delivery = Table(
     "delivery",
     metadata,
     Column("issue_id", ForeignKey("issue.id"), primary_key=True),
-    # No foreign key: a reader who asks to be erased leaves the counts of the past standing.
+    # No foreign key: counts of the past stay when a subscriber is erased.
     Column("subscriber_id", Integer, primary_key=True),
     Column(
-        "state", Text, CheckConstraint(f"state IN ({STATES})", name="state"), nullable=False
+        "state", Text, CheckConstraint(f"state IN ({_STATES})", name="state"), nullable=False
     ),
-    # When this reader's message was due; its Date field, whenever it leaves.
+    # When the message was due. It is the message's Date field, whenever it is sent.
     Column("due_at", UTCDateTime, nullable=False),
-    # Not before this is it tried, or tried again.
+    # It is not tried before this.
     Column("next_at", UTCDateTime, nullable=False),
-    # Grows whenever the row changes hands; a holder who does not know it can't send.
+    # Grows whenever the row changes hands. Only a holder of the present epoch can move the row.
     Column("epoch", Integer, nullable=False, server_default="0"),
-    # Who holds the row, if anybody, or has sent it; the lease is the sender's.
-    Column("sender", Integer),
+    # The lease that holds the row, or under which it was sent.
+    Column("lease_id", Integer),
     Column("attempts", Integer, nullable=False, server_default="0"),
-    # When it was first tried; from then on patience runs out.
+    # The first attempt, from which `give_up_after` counts.
     Column("tried_at", UTCDateTime),
     Column("reason", Text),
     Column("changed_at", UTCDateTime, nullable=False),
@@ -39,21 +38,21 @@ delivery = Table(
 )
 Index("ix_delivery_state", delivery.c.issue_id, delivery.c.state, delivery.c.next_at)
 
-sender = Table(
-    "sender",
+send_lease = Table(
+    "send_lease",
     metadata,
-    # Never used again: a row of the ledger must not fall to a namesake.
+    # Never used again: rows of the ledger keep the id.
     Column("id", Integer, primary_key=True),
-    # Seconds since the epoch; a sender that has not renewed it by then has lost what it holds.
-    Column("lease_until", Float, nullable=False),
+    # Seconds since the epoch. A lease that is not renewed by then can be revoked.
+    Column("expires_at", Float, nullable=False),
     Column("transport", Text, nullable=False),
     Column("guarantee", Text, nullable=False),
-    # The file that it keeps locked while it lives.
-    Column("lock", Text, nullable=False),
+    # The file that its process keeps locked while it lives.
+    Column("lock_file", Text, nullable=False),
     sqlite_autoincrement=True,
 )
 
-# Of issues that are over, so that looking at the past does not mean counting it.
+# The counts of finished issues, so that reports do not count their rows again.
 delivery_count = Table(
     "delivery_count",
     metadata,

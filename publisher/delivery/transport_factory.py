@@ -1,4 +1,4 @@
-"""Which transport a publication's settings ask for. Knows no message."""
+"""Make the transport that the settings ask for."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from publisher.delivery.transports.base import Transport
 
 
 def create_transport(settings: Settings) -> Transport:
-    """Make the transport; raises ConfigError for what it can't be made of."""
+    """Return the transport. Raises ConfigError for settings that it can't be made from."""
     if settings.delivery.transport == "smtp":
-        # TLS takes a while to load, and an outbox needs none.
-        from publisher.delivery.smtp import SmtpTransport
+        # Loading TLS takes time, and an outbox needs none.
+        from publisher.delivery.smtp.transport import SmtpTransport
 
         smtp = settings.delivery.smtp
         return SmtpTransport(smtp, settings.folders.root, settings.smtp_password)

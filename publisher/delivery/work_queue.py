@@ -1,8 +1,8 @@
-"""Where the clerk and the couriers meet: marked rows one way, outcomes the other.
+"""Bounded queues between the ledger writer and the send workers.
 
-Nothing is decided here. A courier has a place, with a short queue of what it was promised; how
-short depends on how fast it sends, since what is promised when the program is killed is in
-doubt. Knows no database, no message and no transport.
+Reserved rows go out, results come back. Each worker has a short queue of its own. How short
+depends on how fast it sends, because everything in it is in doubt after a crash. Nothing is
+decided here.
 """
 
 from __future__ import annotations
@@ -17,233 +17,232 @@ from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.outcomes import ANSWERS, Outcome
 from publisher.delivery.transports.base import Unreachable
 
-# Seconds of work that a courier may be promised ahead.
-AHEAD = 0.1
-# Seconds after which outcomes are written down though nobody wants more: they share a commit.
-TOGETHER = 0.05
-# How much a single message says about the pace.
-WEIGHT = 0.2
+# How many seconds of work a worker may hold in advance.
+_PREFETCH_SECONDS = 0.1
+# Seconds after which results are committed even if no worker needs rows: they share a commit.
+_COMMIT_DELAY = 0.05
+# The weight of the last message in the moving average of a worker's speed.
+_SMOOTHING = 0.2
 
 SendResult = tuple[Claim, Outcome]
 
 
 @dataclass(slots=True)
 class WorkerSlot:
-    """A courier's: what it was promised, what it is doing, and what holds it up."""
+    """One worker's queue, its current row and its last connection error."""
 
     wake: threading.Condition
     queue: deque[Claim] = field(default_factory=deque)
     current: Claim | None = None
-    # Rows that it has reported or returned, until the clerk takes them: they are still marked.
-    lying: int = 0
-    is_ready: bool = False
-    # Seconds that a message takes of late, once there was one.
-    pace: float | None = None
+    # Rows that it finished or returned since the last drain: the ledger still has them reserved.
+    undrained: int = 0
+    is_connected: bool = False
+    # Moving average of the seconds that a message takes. None before the first one.
+    seconds_per_message: float | None = None
     failures: int = 0
-    trouble: Unreachable | None = None
+    error: Unreachable | None = None
 
-    def size(self, most: int) -> int:
-        """Say how many rows may be marked for it: what it is doing is one, what comes next another.
+    def prefetch_limit(self, most: int) -> int:
+        """Return how many rows this worker may reserve: the current one, the next, and more.
 
-        More only once it is known how fast it sends.
+        More than two only once its speed is known.
         """
-        if self.pace is None:
+        if self.seconds_per_message is None:
             return min(most, 2)
-        return min(most, max(2, int(AHEAD / self.pace))) if self.pace else most
+        if not self.seconds_per_message:
+            return most
+        return min(most, max(2, int(_PREFETCH_SECONDS / self.seconds_per_message)))
 
     @property
-    def marked(self) -> int:
-        """How many rows are marked for it."""
-        return len(self.queue) + (self.current is not None) + self.lying
+    def reserved(self) -> int:
+        """How many rows are reserved for this worker."""
+        return len(self.queue) + (self.current is not None) + self.undrained
+
+    def empty(self) -> list[Claim]:
+        """Remove and return the rows that were not finished."""
+        unfinished = ([self.current] if self.current else []) + list(self.queue)
+        self.undrained += len(unfinished)
+        self.current = None
+        self.queue.clear()
+        return unfinished
 
 
 class WorkQueue:
-    """The table between them; every method is for one side, and any thread of it."""
+    """The queues of all workers. The first methods are the workers', the others the writer's."""
 
-    def __init__(self, couriers: int, prefetch: int) -> None:
+    def __init__(self, workers: int, prefetch: int) -> None:
         lock = threading.Lock()
-        self._clerk = threading.Condition(lock)
-        self._places = [WorkerSlot(threading.Condition(lock)) for _ in range(couriers)]
+        self._writer = threading.Condition(lock)
+        self._slots = [WorkerSlot(threading.Condition(lock)) for _ in range(workers)]
         self._prefetch = prefetch
         self._results: list[SendResult] = []
         self._first_result = 0.0
         self._returned: list[Claim] = []
-        self._called = False
+        self._needs_writer = False
         self._closed = False
         self._fault: BaseException | None = None
 
-    # --- the couriers' side
+    # --- for workers
 
-    def ready(self, courier: int) -> None:
-        """Say that there is a connection."""
-        place = self._places[courier]
-        with self._clerk:
-            place.is_ready = True
-            self._call()
+    def connected(self, worker: int) -> None:
+        """Note that a worker has a connection and may be given rows."""
+        with self._writer:
+            self._slots[worker].is_connected = True
+            self._notify_writer()
 
-    def take(self, courier: int) -> Claim | None:
-        """Wait for something to send; None: go home."""
-        place = self._places[courier]
-        with self._clerk:
-            while not place.queue and not self._closed:
-                self._call()
-                place.wake.wait()
+    def take(self, worker: int) -> Claim | None:
+        """Wait for the next row. Returns None when the queue is closed."""
+        slot = self._slots[worker]
+        with self._writer:
+            while not slot.queue and not self._closed:
+                self._notify_writer()
+                slot.wake.wait()
             if self._closed:
                 return None
-            place.current = place.queue.popleft()
-            if 2 * len(place.queue) < place.size(self._prefetch):
-                self._call()
-            return place.current
+            slot.current = slot.queue.popleft()
+            if 2 * len(slot.queue) < slot.prefetch_limit(self._prefetch):
+                self._notify_writer()
+            return slot.current
 
-    def next_message(self, courier: int) -> Claim | None:
-        """Say what will be taken next, if that is known."""
-        place = self._places[courier]
-        with self._clerk:
-            return place.queue[0] if place.queue and not self._closed else None
+    def peek(self, worker: int) -> Claim | None:
+        """Return the row that `take` will return next, if there is one already."""
+        slot = self._slots[worker]
+        with self._writer:
+            return slot.queue[0] if slot.queue and not self._closed else None
 
-    def report(self, courier: int, outcome: Outcome, seconds: float) -> None:
-        """Tell what became of what was taken, and how long it took."""
-        place = self._places[courier]
-        with self._clerk:
-            assert place.current is not None  # noqa: S101  # only what was taken is reported
+    def finish(self, worker: int, outcome: Outcome, seconds: float) -> None:
+        """Record the outcome of the row that was taken, and how long it took."""
+        slot = self._slots[worker]
+        with self._writer:
+            assert slot.current is not None  # noqa: S101  # only a taken row has an outcome
             if not self._results:
                 self._first_result = monotonic()
-                self._clerk.notify()
-            self._results.append((place.current, outcome))
-            place.current = None
-            place.lying += 1
-            before = place.pace or 0.0
-            place.pace = before + (seconds - before) * (WEIGHT if before else 1)
+                self._writer.notify()
+            self._results.append((slot.current, outcome))
+            slot.current = None
+            slot.undrained += 1
+            before = slot.seconds_per_message or 0.0
+            weight = _SMOOTHING if before else 1
+            slot.seconds_per_message = before + (seconds - before) * weight
             if outcome.status in ANSWERS:
-                place.failures, place.trouble = 0, None
+                slot.failures, slot.error = 0, None
 
-    def return_one(self, courier: int) -> None:
-        """Return what was taken, since its issue is not being sent any more."""
-        place = self._places[courier]
-        with self._clerk:
-            if place.current:
-                self._returned.append(place.current)
-                place.current = None
-                place.lying += 1
-            self._call()
+    def return_current(self, worker: int) -> None:
+        """Return the row that was taken: its issue is no longer being sent."""
+        slot = self._slots[worker]
+        with self._writer:
+            if slot.current:
+                self._returned.append(slot.current)
+                slot.current = None
+                slot.undrained += 1
+            self._notify_writer()
 
-    def give_back(self, courier: int, trouble: Unreachable | None = None) -> None:
-        """Return what was not begun, because there is no connection any more, and say why."""
-        place = self._places[courier]
-        with self._clerk:
-            self._empty(place)
-            place.is_ready = False
-            if trouble:
-                place.failures += 1
-                place.trouble = trouble
-            self._call()
+    def disconnected(self, worker: int, error: Unreachable | None = None) -> None:
+        """Return a worker's unfinished rows, because it has no connection any more."""
+        slot = self._slots[worker]
+        with self._writer:
+            self._returned += slot.empty()
+            slot.is_connected = False
+            if error:
+                slot.failures += 1
+                slot.error = error
+            self._notify_writer()
 
-    def rest(self, courier: int, seconds: float) -> bool:
-        """Wait before the next try; says whether there will be one."""
+    def pause(self, worker: int, seconds: float) -> bool:
+        """Wait before the next connection. Returns False as soon as the queue is closed."""
         deadline = monotonic() + seconds
-        with self._clerk:
+        with self._writer:
             while not self._closed and (left := deadline - monotonic()) > 0:
-                self._places[courier].wake.wait(left)
+                self._slots[worker].wake.wait(left)
             return not self._closed
 
-    def broke(self, courier: int, fault: BaseException) -> None:
-        """Report a fault of the program; the clerk raises it."""
-        with self._clerk:
-            place = self._places[courier]
-            self._empty(place)
-            place.is_ready = False
-            self._fault = self._fault or fault
-            self._call()
+    def fail(self, worker: int, fault: BaseException) -> None:
+        """Record a fault of the program. `raise_fault` raises it in the writer's thread."""
+        self._fault = self._fault or fault
+        self.disconnected(worker)
 
-    # --- the clerk's side
+    # --- for the ledger writer
 
     def wait(self, seconds: float) -> None:
-        """Wait until somebody wants something, or outcomes have lain here for long enough."""
+        """Wait until a worker needs the writer, or until results are due to be committed."""
         deadline = monotonic() + seconds
-        with self._clerk:
-            while not self._called:
+        with self._writer:
+            while not self._needs_writer:
                 until = deadline
                 if self._results:
-                    until = min(until, self._first_result + TOGETHER)
+                    until = min(until, self._first_result + _COMMIT_DELAY)
                 if (left := until - monotonic()) <= 0:
                     return
-                self._clerk.wait(left)
+                self._writer.wait(left)
 
-    def collect(self) -> tuple[list[SendResult], list[Claim]]:
-        """Take what lies here: outcomes, and rows that were returned unbegun."""
-        with self._clerk:
+    def drain(self) -> tuple[list[SendResult], list[Claim]]:
+        """Remove and return the results, and the rows that were returned unsent."""
+        with self._writer:
             results, returned = self._results, self._returned
             self._results, self._returned = [], []
-            for place in self._places:
-                place.lying = 0
-            self._called = False
+            for slot in self._slots:
+                slot.undrained = 0
+            self._needs_writer = False
             return results, returned
 
     def raise_fault(self) -> None:
-        """Raise what broke a courier, if anything did."""
-        with self._clerk:
+        """Raise the fault that ended a worker, if there is one."""
+        with self._writer:
             if self._fault:
                 raise self._fault
 
     def demand(self) -> dict[int, int]:
-        """Say how many more each courier may be promised; those who need none are left out.
+        """Return how many more rows each worker may be given, without those that need none.
 
-        What lies here was not written down yet, and counts: a kill would leave it in doubt.
+        Results that are not committed yet count as reserved: a kill leaves them in doubt.
         """
-        with self._clerk:
+        with self._writer:
             wanted = {
-                number: place.size(self._prefetch) - place.marked
-                for number, place in enumerate(self._places)
-                if place.is_ready
+                number: slot.prefetch_limit(self._prefetch) - slot.reserved
+                for number, slot in enumerate(self._slots)
+                if slot.is_connected
             }
         return {number: count for number, count in wanted.items() if count > 0}
 
-    def hand_out(self, portions: Mapping[int, Iterable[Claim]]) -> list[Claim]:
-        """Promise marked rows to couriers; gives those of couriers that left meanwhile."""
+    def put(self, rows: Mapping[int, Iterable[Claim]]) -> list[Claim]:
+        """Give workers reserved rows. Returns those of workers that have disconnected."""
         late: list[Claim] = []
-        with self._clerk:
-            for number, claims in portions.items():
-                place = self._places[number]
-                if not place.is_ready:
+        with self._writer:
+            for number, claims in rows.items():
+                slot = self._slots[number]
+                if not slot.is_connected:
                     late += claims
                     continue
-                place.queue.extend(claims)
-                place.wake.notify()
+                slot.queue.extend(claims)
+                slot.wake.notify()
         return late
 
-    def troubles(self) -> list[tuple[int, Unreachable]]:
-        """List what holds couriers up: how often in a row, and the last reason."""
-        with self._clerk:
-            return [(p.failures, p.trouble) for p in self._places if p.trouble]
+    def connection_errors(self) -> list[tuple[int, Unreachable]]:
+        """List the workers that can't connect: failures in a row, and the last error."""
+        with self._writer:
+            return [(slot.failures, slot.error) for slot in self._slots if slot.error]
 
     @property
-    def size(self) -> int:
-        """How many couriers there are."""
-        return len(self._places)
+    def workers(self) -> int:
+        """The number of workers."""
+        return len(self._slots)
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is promised, under way or unreported."""
-        with self._clerk:
-            busy = any(place.queue or place.current for place in self._places)
+        """Whether no row is queued, being sent, or waiting for a drain."""
+        with self._writer:
+            busy = any(slot.queue or slot.current for slot in self._slots)
             return not (busy or self._results or self._returned)
 
     def close(self) -> None:
-        """Send the couriers home; each ends what it has begun."""
-        with self._clerk:
+        """Stop the workers. Each one finishes its current message."""
+        with self._writer:
             self._closed = True
-            for place in self._places:
-                self._returned += place.queue
-                place.queue.clear()
-                place.wake.notify_all()
+            for slot in self._slots:
+                self._returned += slot.queue
+                slot.queue.clear()
+                slot.wake.notify_all()
 
-    def _call(self) -> None:
-        self._called = True
-        self._clerk.notify()
-
-    def _empty(self, place: WorkerSlot) -> None:
-        unbegun = ([place.current] if place.current else []) + list(place.queue)
-        self._returned += unbegun
-        place.lying += len(unbegun)
-        place.current = None
-        place.queue.clear()
+    def _notify_writer(self) -> None:
+        self._needs_writer = True
+        self._writer.notify()

@@ -1,7 +1,6 @@
-"""A turn of delivering: couriers at work, and the clerk writing for them until all is done.
+"""Run the send workers and the ledger writer until nothing more can be sent now.
 
-Ends when nothing can be sent now: what was deferred, or waits for its rate for long, is a later
-turn's. Knows neither how messages are composed nor how rows are written.
+What is deferred, or waits for a rate limit for long, is left to a later run.
 """
 
 from __future__ import annotations
@@ -19,209 +18,210 @@ from publisher.delivery.lease_holder import HeldLease
 from publisher.delivery.ledger import leases
 from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.ledger.recheck import LedgerRecheck
-from publisher.delivery.ledger_writer import LedgerWriter
-from publisher.delivery.transports.base import OutgoingMessage, Transport, Unreachable
+from publisher.delivery.ledger_writer import LedgerBatch, LedgerWriter
+from publisher.delivery.transports.base import OutgoingMessage, Transport
 from publisher.delivery.work_queue import WorkQueue
 from publisher.delivery.worker import SendWorker
 from publisher.errors import DatabaseError
 
 log = structlog.get_logger()
 
-# So much of a lease may pass before sending stops by itself; the rest is for whoever takes over.
+# Share of a lease after which sending stops by itself. The rest is a margin for the process
+# that takes over.
 FENCE = 0.75
-# A courier that found no connection so often in a row is not the only one.
-HOPELESS = 3
-# Seconds for which a database that can't be written to is asked again.
-PATIENCE = 60.0
-# Seconds between looks at what is due, at the lease, and at whether to stop.
-BETWEEN_LOOKS = 0.5
-# Seconds that couriers get to end what they have begun, when the program is to stop.
-FAREWELL = 30.0
-# Seconds between looks at whether there is something to do elsewhere.
-BETWEEN_ROUNDS = 5.0
+# A worker that failed to connect so often in a row is not the only one.
+_HOPELESS_FAILURES = 3
+# Seconds for which a database that can't be written to is tried again.
+DATABASE_PATIENCE = 60.0
+# Seconds between looks at due rows and at the lease, if no worker needs the writer before.
+_WRITE_INTERVAL = 0.5
+# Seconds that workers get to finish their current messages when the program is to stop.
+SHUTDOWN_SECONDS = 30.0
+# Seconds between checks for new work.
+NEW_WORK_INTERVAL = 5.0
 
 
 class LeaseFence:
-    """Shut as soon as the lease may be lost: nothing can be handed over then."""
+    """Open while the lease is certainly ours. Once it is closed, no message may be sent."""
 
     def __init__(self) -> None:
         self._until = uptime() + FENCE * leases.LEASE_SECONDS
 
     def extend(self, since: float) -> None:
-        """Count from when the renewal that is now committed was begun."""
+        """Extend it, counted from the start of the transaction that renewed the lease."""
         self._until = since + FENCE * leases.LEASE_SECONDS
 
-    def shut(self) -> None:
-        """Let nothing more be handed over, whatever the lease."""
+    def close(self) -> None:
+        """Let nothing more be sent, whatever the lease."""
         self._until = 0.0
 
     @property
     def is_open(self) -> bool:
-        """Whether the lease is ours for certain."""
+        """Whether messages may be sent."""
         return uptime() < self._until
 
 
 class WorkerPool:
-    """Couriers and a clerk, for one sender and the issues of its clerk."""
+    """The workers of one lease, with their ledger writer."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the parts of a run
         self,
         database: Database,
         transport: Transport,
-        clerk: LedgerWriter,
-        desk: WorkQueue,
-        tell: Callable[[], None],
-        is_needed_elsewhere: Callable[[], bool],
+        lease: HeldLease,
+        queue: WorkQueue,
+        writer: LedgerWriter,
+        *,
+        report_progress: Callable[[], None],
+        has_new_work: Callable[[], bool],
     ) -> None:
         self._database = database
         self._transport = transport
-        self._clerk = clerk
-        self._desk = desk
-        self._tell = tell
-        self._is_needed_elsewhere = is_needed_elsewhere
+        self._lease = lease
+        self._queue = queue
+        self._writer = writer
+        self._report_progress = report_progress
+        self._has_new_work = has_new_work
         self._fence = LeaseFence()
         self._failing_since: float | None = None
         self._written_at = 0.0
-        self._round_at = monotonic()
+        self._checked_at = monotonic()
 
-    def run(
-        self, couriers: int, write: Callable[[Claim], OutgoingMessage], place: HeldLease
-    ) -> bool:
-        """Send until nothing more can be sent now, or something is to be done elsewhere.
+    def run(self, compose: Callable[[Claim], OutgoingMessage]) -> bool:
+        """Send until nothing more can be sent now, or there is new work. Returns the latter.
 
-        Says whether it is that: then there is more to send.
-
-        Raises Unreachable when the other side can't be reached or takes nothing, DatabaseError
-        when the ledger can't be written for long, Fenced when another process has taken over;
-        and whatever `tell` raises. What was begun is ended and written down in any case.
+        Raises Unreachable if the other side can't be reached or accepts nothing, DatabaseError
+        if the ledger can't be written for long, LeaseLost if another process has taken over, and
+        whatever `report_progress` raises. In any case messages under way are finished and their
+        results are written.
         """
-        looks = [LedgerRecheck(self._database.path) for _ in range(couriers)]
-        threads = self._sent_out(looks, write, place)
-        has_ended = is_called = False
+        rechecks = [LedgerRecheck(self._database.path) for _ in range(self._queue.workers)]
+        threads = self._start(rechecks, compose)
+        ran_to_end = new_work = False
         try:
-            while not (is_called or self._is_over()):
-                self._turn()
-                self._tell()
-                self._desk.wait(min(BETWEEN_LOOKS, self._clerk.dealer.rest or BETWEEN_LOOKS))
-                is_called = self._is_called()
-            has_ended = not is_called
+            while not (new_work or self._is_done()):
+                self._write_if_needed()
+                self._report_progress()
+                self._queue.wait(
+                    min(_WRITE_INTERVAL, self._writer.rate_wait or _WRITE_INTERVAL)
+                )
+                new_work = self._check_new_work()
+            ran_to_end = not new_work
         finally:
-            all_went = self._send_home(threads)
-            for look in looks:
-                look.close()
-            self._put_down(place, has_ended=has_ended, for_good=all_went)
-        self._desk.raise_fault()
-        return is_called
+            all_stopped = self._stop(threads)
+            for recheck in rechecks:
+                recheck.close()
+            self._write_last(ran_to_end=ran_to_end, all_stopped=all_stopped)
+        self._queue.raise_fault()
+        return new_work
 
-    def _sent_out(
-        self,
-        looks: Sequence[LedgerRecheck],
-        write: Callable[[Claim], OutgoingMessage],
-        place: HeldLease,
+    def _start(
+        self, rechecks: Sequence[LedgerRecheck], compose: Callable[[Claim], OutgoingMessage]
     ) -> list[Thread]:
-        """Send out a courier for each way to look."""
-        connect = partial(self._transport.connect, place.number, lambda: self._fence.is_open)
+        """Start a worker for each recheck connection."""
+        connect = partial(self._transport.connect, self._lease.id, lambda: self._fence.is_open)
         threads = [
-            SendWorker(number, self._desk, connect, write, look).thread
-            for number, look in enumerate(looks)
+            SendWorker(number, self._queue, connect, compose, recheck).thread
+            for number, recheck in enumerate(rechecks)
         ]
         for thread in threads:
             thread.start()
         return threads
 
-    def _send_home(self, threads: Sequence[Thread]) -> bool:
-        """Let couriers end what they have begun; says whether all did, and the others can't any more."""
-        self._desk.close()
-        deadline = monotonic() + FAREWELL
+    def _stop(self, threads: Sequence[Thread]) -> bool:
+        """Let workers finish their messages. Returns whether all did; the others are fenced."""
+        self._queue.close()
+        deadline = monotonic() + SHUTDOWN_SECONDS
         for thread in threads:
             thread.join(max(0.0, deadline - monotonic()))
-        all_went = not any(thread.is_alive() for thread in threads)
-        if not all_went:
-            self._fence.shut()
-        return all_went
+        all_stopped = not any(thread.is_alive() for thread in threads)
+        if not all_stopped:
+            self._fence.close()
+        return all_stopped
 
-    def _put_down(self, place: HeldLease, *, has_ended: bool, for_good: bool) -> None:
-        """Write what came last and give everything back, and the lease if nobody is at work.
+    def _write_last(self, *, ran_to_end: bool, all_stopped: bool) -> None:
+        """Write the last results and return all rows, and the lease if no worker is sending.
 
-        What was answered is known to nobody else, so a database that can't be written is asked
-        again here, too.
+        Only this process has the results, so here, too, a database that can't be written to is
+        tried again.
         """
-        self._clerk.gather()
+        self._writer.drain()
         while True:
             try:
                 with self._database.writing() as connection:
-                    page = self._clerk.put_down(
-                        connection, has_ended=has_ended, all_went=for_good
+                    batch = self._writer.write_last(
+                        connection, ran_to_end=ran_to_end, all_stopped=all_stopped
                     )
-                    if for_good:
-                        leases.release_lease(connection, place.number)
+                    if all_stopped:
+                        leases.release_lease(connection, self._lease.id)
                 break
             except DatabaseError as error:
-                self._bear(error)
-                sleep(BETWEEN_LOOKS)
-        place.is_over = for_good
-        self._clerk.gone(page)
+                self._wait_for_database(error)
+                sleep(_WRITE_INTERVAL)
+        self._lease.is_released = all_stopped
+        self._writer.after_commit(batch)
 
-    def _turn(self) -> None:
-        """Write one page, if there is anything to write or to promise, or the lease gets old."""
-        has_news = self._clerk.gather()
-        is_due = monotonic() - self._written_at > BETWEEN_LOOKS
-        if not (has_news or is_due or (self._clerk.dealer.can_deal and self._desk.demand())):
+    def _write_if_needed(self) -> None:
+        """Write a batch if there are results, workers need rows, or the lease gets old."""
+        has_news = self._writer.drain()
+        is_due = monotonic() - self._written_at > _WRITE_INTERVAL
+        if not (has_news or is_due or self._writer.needs_rows):
             return
-        since = uptime()
+        started = uptime()
         try:
-            with self._database.writing() as connection:
-                page = self._clerk.write(connection)
+            batch = self._write()
         except DatabaseError as error:
-            self._bear(error)
+            self._wait_for_database(error)
             return
         self._failing_since = None
         self._written_at = monotonic()
-        self._fence.extend(since)
-        self._clerk.act(page)
+        self._fence.extend(started)
+        self._writer.after_commit(batch)
 
-    def _bear(self, error: DatabaseError) -> None:
-        """Wait for a database that is full or locked; outcomes are kept, and nothing is promised."""
+    def _write(self) -> LedgerBatch:
+        with self._database.writing() as connection:
+            return self._writer.write(connection)
+
+    def _wait_for_database(self, error: DatabaseError) -> None:
+        """Tolerate a full disk or a lock for a while. Raises the error after that."""
         now = monotonic()
         if self._failing_since is None:
             self._failing_since = now
             log.error(
                 "the ledger can't be written; nothing is sent meanwhile", reason=str(error)
             )
-        if now - self._failing_since > PATIENCE:
+        if now - self._failing_since > DATABASE_PATIENCE:
             raise error
         self._written_at = now
 
-    def _is_called(self) -> bool:
-        """Say, now and then, whether something is to be done elsewhere."""
-        if monotonic() - self._round_at < BETWEEN_ROUNDS:
+    def _check_new_work(self) -> bool:
+        """Return, every few seconds, whether there is new work."""
+        if monotonic() - self._checked_at < NEW_WORK_INTERVAL:
             return False
-        self._round_at = monotonic()
+        self._checked_at = monotonic()
         try:
-            return self._is_needed_elsewhere()
+            return self._has_new_work()
         except DatabaseError as error:
-            # It is the clerk who says when that has lasted for too long.
-            log.warning("nobody could look around", reason=str(error))
+            # `_wait_for_database` decides when that has lasted for too long.
+            log.warning("can't check for new work", reason=str(error))
             return False
 
-    def _is_over(self) -> bool:
-        """Say whether all that can be sent now has been; raises what makes going on useless."""
-        self._desk.raise_fault()
-        suspicion = self._clerk.suspicion
-        if reason := suspicion.refuses_everything:
-            raise Unreachable(f"the server refuses everything: {reason}", is_final=True)
-        self._give_up_if_hopeless()
-        is_over = self._clerk.is_done and self._desk.is_idle
-        if is_over and (reason := suspicion.refuses_us):
-            raise Unreachable(f"the server takes nothing from us: {reason}", is_final=True)
-        return is_over
+    def _is_done(self) -> bool:
+        """Return whether all that can be sent now is sent. Raises what makes going on useless."""
+        self._queue.raise_fault()
+        self._writer.raise_if_rejected()
+        self._raise_if_hopeless()
+        is_done = self._writer.is_done and self._queue.is_idle
+        if is_done:
+            self._writer.raise_if_rejected(at_end=True)
+        return is_done
 
-    def _give_up_if_hopeless(self) -> None:
-        """Raise what holds everybody up: one who gets through can send for all."""
+    def _raise_if_hopeless(self) -> None:
+        """Raise the connection error if no worker gets through; one could send for all."""
         hopeless = [
-            trouble
-            for failures, trouble in self._desk.troubles()
-            if failures >= HOPELESS or trouble.is_final
+            error
+            for failures, error in self._queue.connection_errors()
+            if failures >= _HOPELESS_FAILURES or error.is_final
         ]
-        if hopeless and len(hopeless) == self._desk.size:
-            raise max(hopeless, key=lambda trouble: trouble.is_final)
+        if hopeless and len(hopeless) == self._queue.workers:
+            raise max(hopeless, key=lambda error: error.is_final)

@@ -23,7 +23,7 @@ from publisher.clock import SystemClock
 from publisher.config import load_settings
 from publisher.database import open_database
 from publisher.delivery.dispatcher import deliver
-from publisher.delivery.ledger import opening
+from publisher.delivery.ledger import lifecycle
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
 from publisher.delivery.transports.base import Guarantee, OutgoingMessage
 from publisher.testing import SECRET
@@ -108,7 +108,7 @@ def _deliver(folder: Path) -> None:
     settings = load_settings(folder, {"PUBLISHER_SECRET": SECRET})
     database = open_database(settings.folders.database)
     opened: list[float] = []
-    plain = opening.open_ledger
+    plain = lifecycle.open_ledger
 
     def timed(*arguments: object) -> int:
         start = time.perf_counter()
@@ -116,8 +116,8 @@ def _deliver(folder: Path) -> None:
         opened.append(time.perf_counter() - start)
         return count
 
-    opening.open_ledger = timed  # type: ignore[assignment]  # to be timed
-    before = peak_megabytes()
+    lifecycle.open_ledger = timed  # type: ignore[assignment]  # to be timed
+    before = _megabytes()
     with closing(database):
         start = time.perf_counter()
         sent = deliver(settings, database, Discarding(), SECRET, SystemClock())

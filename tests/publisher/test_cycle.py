@@ -104,11 +104,11 @@ def test_a_transport_that_is_out_of_reach_is_told_and_tried_again(
 ) -> None:
     class Away(MemoryTransport):
         def connect(self, sender: int, holds_lease: Callable[[], bool]) -> MemoryConnection:  # noqa: ARG002  # the seam's
-            raise Unreachable("mail.example.org:25: nobody listens there")
+            raise Unreachable("mail.example.org:25: no server listens there")
 
     monkeypatch.setattr(worker, "FIRST_RECONNECT_WAIT", 0.01)
     report = press_of(tides(house), Away()).run()
-    assert report.problems == ["mail.example.org:25: nobody listens there"]
+    assert report.problems == ["mail.example.org:25: no server listens there"]
     assert report.written.issues == 2
     assert press_of(house).run().sent.messages == 2
 

@@ -131,7 +131,7 @@ def test_long_work_ends_at_a_safe_place_and_goes_on_at_the_next_start(
         return ACCEPTED_OUTCOME
 
     # People read no faster, but are not told of what takes no time.
-    monkeypatch.setattr(progress, "BETWEEN", 0.0)
+    monkeypatch.setattr(progress, "REPORT_INTERVAL", 0.0)
     subscribe(house, *((f"r{number}@example.com", "en") for number in range(9)))
     ready(house)
     first, second = MemoryTransport(outcomes=stop), MemoryTransport()

@@ -1,68 +1,172 @@
-"""What an attempt came to is written down: one statement for all outcomes of a moment.
+"""Reserve rows before a message may leave, and write the results of attempts.
 
-Only who holds a row's epoch can settle it. A row that was taken for doubtful meanwhile, under
-the same epoch, can still be settled: the answer came after all. Knows no transport.
+A row becomes `attempting`, and that is committed, before its message may leave. Each statement
+moves only rows in the state and epoch that it expects, so a process that has lost a row notices
+by not moving it. Each is one statement for a whole batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, select, update
+from sqlalchemy import Connection, bindparam, case, func, null, select, update
 
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.ledger.bulk import (
     ROWS,
     encode_instant,
     encode_rows,
+    in_states,
     row_values,
     same_epoch,
 )
-from publisher.delivery.ledger.claims import NOW, Claim, MessageKey
+from publisher.delivery.ledger.claims import (
+    IS_CLAIMED,
+    NOW,
+    RETURNED,
+    SUPPRESS_CLAIMED,
+    Claim,
+)
 from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
+from publisher.delivery.transports.base import MessageKey
+from publisher.issues.life import State
+from publisher.issues.tables import issue
+from subscribers import still_wanted
 
-TOLD = row_values("issue_id", "subscriber_id", "epoch", "state", "reason", "next_at")
-PAIR = row_values("issue_id", "subscriber_id")
-SETTLE = (
+_NEWSLETTER = (
+    select(issue.c.newsletter).where(issue.c.id == delivery.c.issue_id).correlate(delivery)
+)
+_SENDING_NEWSLETTER = _NEWSLETTER.where(issue.c.state == State.SENDING).scalar_subquery()
+_BEGIN = (
     update(delivery)
-    .where(
-        same_epoch(TOLD),
-        delivery.c.state.in_((DeliveryState.ATTEMPTING, DeliveryState.IN_DOUBT)),
-    )
+    .where(IS_CLAIMED, still_wanted(_SENDING_NEWSLETTER, delivery.c.subscriber_id))
     .values(
-        state=TOLD.c.state,
-        # Who has sent it stays written down: what that one has staged, and no other's, is placed.
-        sender=case((TOLD.c.state == DeliveryState.SENT, delivery.c.sender)),
-        reason=TOLD.c.reason,
-        next_at=func.coalesce(TOLD.c.next_at, delivery.c.next_at),
+        state=DeliveryState.ATTEMPTING,
+        attempts=delivery.c.attempts + 1,
+        tried_at=func.coalesce(delivery.c.tried_at, NOW),
+        changed_at=NOW,
+    )
+    .returning(*delivery.c["issue_id", "subscriber_id", "epoch"])
+)
+_SUPPRESS_UNSUBSCRIBED = SUPPRESS_CLAIMED.where(
+    ~still_wanted(_NEWSLETTER.scalar_subquery(), delivery.c.subscriber_id)
+)
+
+
+def begin_attempts(
+    connection: Connection, claims: Sequence[Claim], now: datetime
+) -> tuple[list[Claim], int]:
+    """Make claimed rows `attempting`. Returns those that still were ours.
+
+    Recipients who have unsubscribed since are suppressed; their number is returned, too. Rows of
+    an issue that is no longer being sent, and rows of another lease, are not moved.
+    """
+    rows = encode_rows((*one.key, one.epoch) for one in claims)
+    begun = {tuple(row) for row in connection.execute(_BEGIN, {ROWS: rows, "now": now})}
+    if len(begun) == len(claims):
+        return list(claims), 0
+    # A row may be there twice, claimed before a pause and after it: only one of them is ours.
+    ours = [one for one in claims if (*one.key, one.epoch) in begun]
+    all_rows = {(*one.key, one.epoch) for one in claims}
+    rest = encode_rows(all_rows - begun)
+    result = connection.execute(_SUPPRESS_UNSUBSCRIBED, {ROWS: rest, "now": now})
+    return ours, result.rowcount
+
+
+_NOT_BEGUN = {
+    "lease_id": None,
+    "attempts": delivery.c.attempts - 1,
+    "tried_at": case((delivery.c.attempts == 1, null()), else_=delivery.c.tried_at),
+    "changed_at": NOW,
+}
+# Also in doubt: another process may have revoked our lease while we were stopped, but only we
+# know that the message was not sent.
+_SETTLEABLE = delivery.c.state.in_((DeliveryState.ATTEMPTING, DeliveryState.IN_DOUBT))
+_UNDO = (
+    update(delivery)
+    .where(same_epoch(RETURNED), _SETTLEABLE)
+    .values(_NOT_BEGUN | {"state": RETURNED.c.state})
+)
+_ISSUES = select(func.json_each(bindparam("issues")).table_valued("value").c.value)
+_HELD = update(delivery).where(
+    delivery.c.issue_id.in_(_ISSUES), delivery.c.lease_id == bindparam("lease")
+)
+_RELEASE_HELD = _HELD.where(in_states(DeliveryState.CLAIMED)).values(
+    state=DeliveryState.PENDING, lease_id=None, changed_at=NOW
+)
+_UNDO_HELD = (
+    _HELD.where(in_states(DeliveryState.ATTEMPTING))
+    .values(_NOT_BEGUN | {"state": DeliveryState.PENDING})
+    .returning(delivery.c.issue_id)
+)
+
+
+def undo_attempts(connection: Connection, claims: Iterable[Claim], now: datetime) -> int:
+    """Return rows whose messages were not sent to their former states. Returns their number."""
+    unsent = list(claims)
+    if not unsent:
+        return 0
+    rows = encode_rows((*one.key, one.epoch, one.was, None) for one in unsent)
+    count = connection.execute(_UNDO, {ROWS: rows, "now": now}).rowcount
+    lifecycle.reconcile_issues(connection, {one.issue_id for one in unsent}, now)
+    return count
+
+
+def release_all_rows(
+    connection: Connection, issues: Collection[int], lease_id: int, now: datetime
+) -> None:
+    """Return every row that a lease still holds.
+
+    Only for a lease whose workers have stopped and whose results are written: what is still
+    `attempting` was then never given to a worker.
+    """
+    values = {"issues": json.dumps([*issues]), "lease": lease_id, "now": now}
+    connection.execute(_RELEASE_HELD, values)
+    moved = connection.execute(_UNDO_HELD, values).scalars().all()
+    lifecycle.reconcile_issues(connection, set(moved), now)
+
+
+_CHANGE = row_values("issue_id", "subscriber_id", "epoch", "state", "reason", "next_at")
+_PAIR = row_values("issue_id", "subscriber_id")
+_SETTLE = (
+    update(delivery)
+    .where(same_epoch(_CHANGE), _SETTLEABLE)
+    .values(
+        state=_CHANGE.c.state,
+        # A sent row keeps its lease: only that lease's staged message is delivered.
+        lease_id=case((_CHANGE.c.state == DeliveryState.SENT, delivery.c.lease_id)),
+        reason=_CHANGE.c.reason,
+        next_at=func.coalesce(_CHANGE.c.next_at, delivery.c.next_at),
         changed_at=NOW,
     )
     .returning(delivery.c.issue_id, delivery.c.subscriber_id)
 )
-BELIEVE = (
+_CONFIRM_BOUNCE = (
     update(delivery)
-    .where(same_epoch(TOLD), delivery.c.state == DeliveryState.DEFERRED)
+    .where(same_epoch(_CHANGE), delivery.c.state == DeliveryState.DEFERRED)
     .values(state=DeliveryState.BOUNCED, changed_at=NOW)
     .returning(delivery.c.issue_id, delivery.c.subscriber_id)
 )
 
 
 def settle_attempts(
-    connection: Connection, fates: Mapping[Claim, StateChange], now: datetime
+    connection: Connection, changes: Mapping[Claim, StateChange], now: datetime
 ) -> set[MessageKey]:
-    """Move rows that were attempted to where they go; gives those that were still ours.
+    """Write the results of attempts. Returns the rows that still were ours.
 
-    An issue that was over, since a row of it was taken for doubtful, may be sent again by that.
+    A row that was put in doubt meanwhile, under the same epoch, is settled, too: the answer came
+    after all. A finished issue may be sent again because of that.
     """
     rows = encode_rows(
-        (*one.key, one.epoch, fate.state, fate.reason, encode_instant(fate.next_at))
-        for one, fate in fates.items()
+        (*one.key, one.epoch, change.state, change.reason, encode_instant(change.next_at))
+        for one, change in changes.items()
     )
-    moved = _keys(connection.execute(SETTLE, {ROWS: rows, "now": now}).all())
+    moved = _keys(connection.execute(_SETTLE, {ROWS: rows, "now": now}).all())
     lifecycle.reconcile_issues(connection, {issue_id for issue_id, _ in moved}, now)
     return moved
 
@@ -70,24 +174,23 @@ def settle_attempts(
 def confirm_bounces(
     connection: Connection, claims: Iterable[Claim], now: datetime
 ) -> set[MessageKey]:
-    """Let rows that were put off because of a refusal be bounced; gives those that still stood so."""
+    """Make deferred rows `bounced`: their rejections count now. Returns those that were moved."""
     rows = encode_rows((*one.key, one.epoch, None, None, None) for one in claims)
-    return _keys(connection.execute(BELIEVE, {ROWS: rows, "now": now}).all())
+    return _keys(connection.execute(_CONFIRM_BOUNCE, {ROWS: rows, "now": now}).all())
 
 
 def sent_under_lease(
-    connection: Connection, sender: int, keys: Iterable[MessageKey]
+    connection: Connection, lease_id: int, keys: Iterable[MessageKey]
 ) -> set[MessageKey]:
-    """Say which of some rows a sender has settled as sent."""
+    """Return those of some rows that a lease has settled as sent."""
     query = select(delivery.c.issue_id, delivery.c.subscriber_id).where(
-        delivery.c.issue_id == PAIR.c.issue_id,
-        delivery.c.subscriber_id == PAIR.c.subscriber_id,
+        delivery.c.issue_id == _PAIR.c.issue_id,
+        delivery.c.subscriber_id == _PAIR.c.subscriber_id,
         delivery.c.state == DeliveryState.SENT,
-        delivery.c.sender == sender,
+        delivery.c.lease_id == lease_id,
     )
-    rows = connection.execute(query, {ROWS: encode_rows(keys)})
-    return {(row.issue_id, row.subscriber_id) for row in rows}
+    return _keys(connection.execute(query, {ROWS: encode_rows(keys)}).all())
 
 
-def _keys(rows: Sequence[Row[Any]]) -> set[MessageKey]:
+def _keys(rows: Iterable[Any]) -> set[MessageKey]:
     return {(row.issue_id, row.subscriber_id) for row in rows}

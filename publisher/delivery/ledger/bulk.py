@@ -1,7 +1,6 @@
-"""How a statement finds its rows: it is told of each, or of how they stand.
+"""Statements about many rows at once: the rows are one JSON parameter.
 
-Rows come as one value, JSON, whatever their number: one statement for a portion of rows is one
-compilation and one turn in SQLite, where one for each row would be hundreds. Knows no verb.
+One statement for a batch of rows is compiled and run once, where one per row would be hundreds.
 """
 
 from __future__ import annotations
@@ -27,29 +26,29 @@ from publisher.database.metadata import UTCDateTime
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 
-# The name of the parameter in which the rows come.
+# The name of the parameter that holds the rows.
 ROWS = "rows"
-NONE = "[]"
-# Literal, since SQLite plans before it binds.
-FEW: ColumnElement[float] = literal_column("0.0001")
-TYPES = {"state": Text, "reason": Text, "next_at": Text}
+NO_ROWS = "[]"
+# A literal, because SQLite plans a statement before its parameters are bound.
+_FEW: ColumnElement[float] = literal_column("0.0001")
+_TYPES = {"state": Text, "reason": Text, "next_at": Text}
 
 
 def row_values(*columns: str) -> Subquery:
-    """Select what comes in the parameter `rows`, under these names and in this order."""
+    """Return the rows of the parameter `rows` as a subquery with these columns, in this order."""
     values = func.json_each(bindparam(ROWS)).table_valued("value").alias("each_row")
     return select(
         *(
             func.json_extract(
-                values.c.value, f"$[{number}]", type_=TYPES.get(name, Integer)
+                values.c.value, f"$[{number}]", type_=_TYPES.get(name, Integer)
             ).label(name)
             for number, name in enumerate(columns)
         )
-    ).subquery("told")
+    ).subquery("given")
 
 
 def same_epoch(rows: Subquery) -> ColumnElement[bool]:
-    """Give the condition that a row is one of those told, and did not change hands since."""
+    """Return the condition that a row is one of these and has not changed hands since."""
     return (
         (delivery.c.issue_id == rows.c.issue_id)
         & (delivery.c.subscriber_id == rows.c.subscriber_id)
@@ -58,19 +57,19 @@ def same_epoch(rows: Subquery) -> ColumnElement[bool]:
 
 
 def in_states(*states: DeliveryState) -> ColumnElement[Any]:
-    """Give the condition that a row stands so, for statements about the rows of an issue.
+    """Return the condition that a row is in one of these states, of which there are few.
 
-    SQLite takes an issue for ten rows, and would look at each of a million. Told that few of them
-    stand so, it goes by the index of states.
+    SQLite estimates ten rows per issue and would scan a million. The hint makes it use the index
+    of states.
     """
-    return func.likelihood(delivery.c.state.in_(states), FEW)
+    return func.likelihood(delivery.c.state.in_(states), _FEW)
 
 
 def encode_rows(rows: Iterable[Iterable[Any]]) -> str:
-    """Write rows as the parameter takes them."""
+    """Return rows as a value of the parameter `rows`."""
     return json.dumps([list(row) for row in rows])
 
 
 def encode_instant(instant: datetime | None) -> str | None:
-    """Write an instant as the columns keep it."""
+    """Return an instant as the columns store it."""
     return UTCDateTime().process_bind_param(instant, sqlite.dialect())

@@ -1,11 +1,8 @@
-"""Taking rows up: a claim says who will send to whom. Whose turn it is, and when the next is.
-
-Knows no message and no transport.
-"""
+"""Claim rows for a lease, postpone and release them, and find out when rows are due."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -24,17 +21,25 @@ from sqlalchemy import (
 )
 
 from publisher.database.metadata import UTCDateTime
-from publisher.delivery.ledger.bulk import ROWS, encode_rows, row_values, same_epoch
+from publisher.delivery.ledger.bulk import (
+    NO_ROWS,
+    ROWS,
+    encode_instant,
+    encode_rows,
+    row_values,
+    same_epoch,
+)
 from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 from publisher.delivery.tables import delivery
-from publisher.issues.states import IssueState
-from publisher.issues.tables import issue_table
-from subscribers import Recipient, load_recipients
+from publisher.delivery.transports.base import MessageKey
+from publisher.issues.life import State
+from publisher.issues.tables import issue
+from subscribers import Recipient, recipients
 
 UNSUBSCRIBED_REASON = "no longer subscribed"
-
-# The row of the ledger: issue and subscriber.
-MessageKey = tuple[int, int]
+# Deferred recipients who have been due for so long are not last any more: at a low rate, first
+# tries can take days.
+OVERDUE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,46 +47,48 @@ class Claim:
     """A row that is ours to send, as long as it has this epoch."""
 
     issue_id: int
-    reader: Recipient
+    recipient: Recipient
     epoch: int
     attempts: int
     due_at: datetime
     tried_at: datetime | None
-    # How the row stood, and will stand again if nothing comes of it.
+    # The state before the claim, to which the row returns if nothing is sent.
     was: DeliveryState = DeliveryState.PENDING
 
     @property
     def key(self) -> MessageKey:
-        """The row of the ledger."""
-        return self.issue_id, self.reader.id
+        """The row of the ledger: issue and subscriber."""
+        return self.issue_id, self.recipient.id
 
     @property
     def domain(self) -> str:
-        """Where the message goes."""
-        return self.reader.address.rpartition("@")[2].lower()
+        """The receiving domain."""
+        return self.recipient.address.rpartition("@")[2].lower()
 
 
-ROW = row_values("issue_id", "subscriber_id", "epoch")
-CLAIMED = same_epoch(ROW) & (delivery.c.state == DeliveryState.CLAIMED)
 NOW = bindparam("now", type_=UTCDateTime)
-SUPPRESS = (
+_ROW = row_values("issue_id", "subscriber_id", "epoch")
+IS_CLAIMED = same_epoch(_ROW) & (delivery.c.state == DeliveryState.CLAIMED)
+SUPPRESS_CLAIMED = (
     update(delivery)
-    .where(CLAIMED)
+    .where(IS_CLAIMED)
     .values(
-        state=DeliveryState.SUPPRESSED, sender=None, reason=UNSUBSCRIBED_REASON, changed_at=NOW
+        state=DeliveryState.SUPPRESSED,
+        lease_id=None,
+        reason=UNSUBSCRIBED_REASON,
+        changed_at=NOW,
     )
 )
 
-HERE = delivery.c.issue_id == bindparam("of")
-
-CLAIM = (
+_OF_ISSUE = delivery.c.issue_id == bindparam("of")
+_CLAIM = (
     update(delivery)
     .where(
-        HERE,
+        _OF_ISSUE,
         delivery.c.subscriber_id.in_(
             select(delivery.c.subscriber_id)
             .where(
-                HERE,
+                _OF_ISSUE,
                 delivery.c.state == bindparam("free"),
                 delivery.c.next_at <= bindparam("at", type_=UTCDateTime),
                 exists().where(
@@ -96,78 +103,72 @@ CLAIM = (
     .values(
         state=DeliveryState.CLAIMED,
         epoch=delivery.c.epoch + 1,
-        sender=bindparam("holder"),
+        lease_id=bindparam("lease"),
         changed_at=bindparam("now", type_=UTCDateTime),
     )
     .returning(
         *delivery.c["subscriber_id", "epoch", "attempts", "due_at", "tried_at"],
-        # Only compared, so read as it is written.
+        # Only compared, so it is read as it is stored.
         type_coerce(delivery.c.next_at, Text).label("waits_since"),
     )
 )
 
 
-# A reader who has been due for so long is not last any more: where rates are low, first tries can
-# take days.
-OVERDUE = timedelta(hours=1)
-
-
 def claim(
-    connection: Connection, issue_id: int, sender: int, now: datetime, most: int
+    connection: Connection, issue_id: int, lease_id: int, now: datetime, most: int
 ) -> list[Claim]:
-    """Claim up to `most` readers whose time has come; nobody means that there are none.
+    """Claim up to `most` due rows of an issue. An empty list means that none is due.
 
-    Those are chosen first who have waited longest, and last whom the other side has put off.
-    A reader who was erased has no address any more, and is suppressed.
+    First tries come first, in the order in which they became due, then deferred recipients. A
+    subscriber who was erased has no address any more and is suppressed.
     """
     found: list[Claim] = []
     for free in CLAIMABLE_STATES:
-        values = {"of": issue_id, "free": free, "now": now, "at": now, "holder": sender}
-        found += _claimed(connection, values, most - len(found))
+        values = {"of": issue_id, "free": free, "now": now, "at": now, "lease": lease_id}
+        found += _claim(connection, values, most - len(found))
     return found
 
 
 def claim_overdue(
-    connection: Connection, issue_id: int, sender: int, now: datetime, most: int
+    connection: Connection, issue_id: int, lease_id: int, now: datetime, most: int
 ) -> list[Claim]:
-    """Claim up to `most` readers whom the other side has put off, and who were due an hour ago."""
-    values = {"of": issue_id, "free": DeliveryState.DEFERRED, "now": now, "holder": sender}
-    return _claimed(connection, values | {"at": now - OVERDUE}, most)
+    """Claim up to `most` deferred rows that have been due for the time OVERDUE."""
+    values = {"of": issue_id, "free": DeliveryState.DEFERRED, "now": now, "lease": lease_id}
+    return _claim(connection, values | {"at": now - OVERDUE}, most)
 
 
-def _claimed(connection: Connection, values: dict[str, Any], most: int) -> list[Claim]:
-    """Claim so many who stand as `values` say; those who were erased don't count."""
+def _claim(connection: Connection, values: dict[str, Any], most: int) -> list[Claim]:
+    """Claim so many rows, not counting those of erased subscribers."""
     found: list[Claim] = []
     while (wanted := most - len(found)) > 0:
-        claimed = connection.execute(CLAIM, values | {"most": wanted}).all()
-        # SQLite gives the rows in whichever order it moved them.
+        claimed = connection.execute(_CLAIM, values | {"most": wanted}).all()
+        # SQLite returns the rows in the order in which it moved them.
         rows = sorted(claimed, key=attrgetter("waits_since", "subscriber_id"))
-        found += _addressed(connection, rows, values)
+        found += _with_addresses(connection, rows, values)
         if len(rows) < wanted:
             break
     return found
 
 
-def _addressed(
+def _with_addresses(
     connection: Connection, rows: Sequence[Row[Any]], values: Mapping[str, Any]
 ) -> list[Claim]:
-    """Look up who the readers of claimed rows are, and suppress those who were erased."""
+    """Look up the recipients of claimed rows. Suppress rows of erased subscribers."""
     if not rows:
         return []
     issue_id, free = values["of"], values["free"]
-    known = load_recipients(connection, [row.subscriber_id for row in rows])
-    readers = {reader.id: reader for reader in known}
+    known = {one.id: one for one in recipients(connection, [row.subscriber_id for row in rows])}
     erased = [
         (issue_id, row.subscriber_id, row.epoch)
         for row in rows
-        if row.subscriber_id not in readers
+        if row.subscriber_id not in known
     ]
     if erased:
-        connection.execute(SUPPRESS, {ROWS: encode_rows(erased), "now": values["now"]})
+        connection.execute(SUPPRESS_CLAIMED, {ROWS: encode_rows(erased), "now": values["now"]})
     return [
         Claim(
             issue_id,
-            readers[row.subscriber_id],
+            known[row.subscriber_id],
             row.epoch,
             row.attempts,
             row.due_at,
@@ -175,12 +176,44 @@ def _addressed(
             free,
         )
         for row in rows
-        if row.subscriber_id in readers
+        if row.subscriber_id in known
     ]
 
 
-# Along the index, issue by issue: of all of them at once, SQLite would look at each row.
-FIRST = (
+# A released row returns to its former state; without `next_at`, it is due when it was before.
+RETURNED = row_values("issue_id", "subscriber_id", "epoch", "state", "next_at")
+_RELEASE = (
+    update(delivery)
+    .where(same_epoch(RETURNED), delivery.c.state == DeliveryState.CLAIMED)
+    .values(
+        state=RETURNED.c.state,
+        lease_id=None,
+        next_at=func.coalesce(RETURNED.c.next_at, delivery.c.next_at),
+        changed_at=NOW,
+    )
+)
+
+
+def postpone_claims(
+    connection: Connection, claims: Mapping[Claim, datetime], now: datetime
+) -> int:
+    """Release claims until a later instant. Returns how many were still ours."""
+    rows = encode_rows(
+        (*one.key, one.epoch, one.was, encode_instant(at)) for one, at in claims.items()
+    )
+    return connection.execute(_RELEASE, {ROWS: rows, "now": now}).rowcount
+
+
+def release_claims(connection: Connection, claims: Iterable[Claim], now: datetime) -> int:
+    """Return claimed rows to their former states. Returns how many were still ours."""
+    rows = encode_rows((*one.key, one.epoch, one.was, None) for one in claims)
+    if rows == NO_ROWS:
+        return 0
+    return connection.execute(_RELEASE, {ROWS: rows, "now": now}).rowcount
+
+
+# Issue by issue, along the index: for all of them at once, SQLite would scan the rows.
+_FIRST_DUE = (
     select(delivery.c.next_at)
     .where(delivery.c.issue_id == issue_table.c.id, delivery.c.state == DeliveryState.PENDING)
     .order_by(delivery.c.next_at)
@@ -191,18 +224,19 @@ FIRST = (
 
 
 def next_due_at(connection: Connection, issues: Sequence[int]) -> datetime | None:
-    """Say when the next row that was put off may be taken up; deferred ones don't count.
+    """Return when the next postponed row is due.
 
-    Nor does an issue that is not being sent: it may be paused for days.
+    Deferred rows do not count, nor rows of issues that are not being sent: an issue may be paused
+    for days.
     """
-    query = select(func.min(FIRST)).where(
-        issue_table.c.id.in_(issues), issue_table.c.state == IssueState.SENDING
+    query = select(func.min(_FIRST_DUE)).where(
+        issue.c.id.in_(issues), issue.c.state == State.SENDING
     )
     return connection.execute(query).scalar_one_or_none()
 
 
 def count_due(connection: Connection, issues: Sequence[int], now: datetime, most: int) -> int:
-    """Count the rows that can be taken up now, as far as `most`."""
+    """Count the rows that can be claimed now, up to `most`."""
     some = (
         select(delivery.c.subscriber_id)
         .where(

@@ -1,7 +1,6 @@
-"""How many deliveries stand where. What is over was counted once, when it ended.
+"""Count deliveries by state. The counts of a finished issue are stored once.
 
-The counts of an issue that is under way are always those of its rows; nothing is counted
-along. Knows no reader.
+The counts of an open issue are always those of its rows.
 """
 
 from __future__ import annotations
@@ -17,22 +16,22 @@ from publisher.delivery.states import OPEN_STATES, DeliveryState
 from publisher.delivery.tables import delivery, delivery_count
 from publisher.issues.tables import issue_table
 
-EACH_STATE = func.json_each(literal(json.dumps([*DeliveryState]), Text)).table_valued("value")
-# State by state, along the index: grouping its entries would take half as long again.
-ROWS = (
+_EACH_STATE = func.json_each(literal(json.dumps([*DeliveryState]), Text)).table_valued("value")
+# State by state, along the index: GROUP BY would take half as long again.
+_ROWS_IN_STATE = (
     select(func.count())
-    .where(delivery.c.issue_id == issue_table.c.id, delivery.c.state == EACH_STATE.c.value)
-    .correlate(issue_table, EACH_STATE)
+    .where(delivery.c.issue_id == issue.c.id, delivery.c.state == _EACH_STATE.c.value)
+    .correlate(issue, _EACH_STATE)
     .scalar_subquery()
 )
-COUNTED = select(issue_table.c.id, EACH_STATE.c.value, ROWS).join(EACH_STATE, true())
+_COUNTS = select(issue.c.id, _EACH_STATE.c.value, _ROWS_IN_STATE).join(_EACH_STATE, true())
 
 
 def count_deliveries(connection: Connection, issues: Sequence[int]) -> dict[int, Counter[str]]:
-    """Count deliveries by issue and state."""
+    """Return counts by issue and state, stored ones where there are any."""
     found: dict[int, Counter[str]] = {number: Counter() for number in issues}
-    kept = select(delivery_count).where(delivery_count.c.issue_id.in_(issues))
-    for number, state, count in connection.execute(kept):
+    stored = select(delivery_count).where(delivery_count.c.issue_id.in_(issues))
+    for number, state, count in connection.execute(stored):
         found[number][state] = count
     missing = [number for number in issues if not found[number]]
     return found | count_rows(connection, missing) if missing else found
@@ -41,7 +40,7 @@ def count_deliveries(connection: Connection, issues: Sequence[int]) -> dict[int,
 def count_rows(connection: Connection, issues: Collection[int]) -> dict[int, Counter[str]]:
     """Count the rows themselves."""
     found: dict[int, Counter[str]] = {number: Counter() for number in issues}
-    rows = connection.execute(COUNTED.where(issue_table.c.id.in_(issues)))
+    rows = connection.execute(_COUNTS.where(issue.c.id.in_(issues)))
     for number, state, count in rows:
         if count:
             found[number][state] = count
@@ -49,7 +48,7 @@ def count_rows(connection: Connection, issues: Collection[int]) -> dict[int, Cou
 
 
 def store_counts(connection: Connection, issue_id: int) -> Counter[str]:
-    """Count an issue's rows now, for all who look later; gives the counts."""
+    """Count an issue's rows, store the counts and return them."""
     delete_counts(connection, issue_id)
     count = count_rows(connection, [issue_id])[issue_id]
     rows = [
@@ -62,12 +61,12 @@ def store_counts(connection: Connection, issue_id: int) -> Counter[str]:
 
 
 def delete_counts(connection: Connection, issue_id: int) -> None:
-    """Let an issue be counted anew."""
+    """Delete the stored counts of an issue."""
     connection.execute(delete(delivery_count).where(delivery_count.c.issue_id == issue_id))
 
 
 def issues_with_sent(connection: Connection, issues: Collection[int]) -> set[int]:
-    """List the issues that somebody has got."""
+    """Return the issues that at least one recipient has got."""
     sent = exists(delivery.c.subscriber_id).where(
         delivery.c.issue_id == issue_table.c.id, delivery.c.state == DeliveryState.SENT
     )
@@ -76,22 +75,22 @@ def issues_with_sent(connection: Connection, issues: Collection[int]) -> set[int
 
 
 def nothing_accepted(connection: Connection, issues: Collection[int], many: int) -> bool:
-    """Say whether these issues have put off so many readers, and nobody has got one."""
-    put_off = (
+    """Return whether `many` recipients or more are deferred, and nobody has got an issue."""
+    deferred = (
         select(delivery.c.subscriber_id)
         .where(delivery.c.issue_id.in_(issues), delivery.c.state == DeliveryState.DEFERRED)
         .limit(many)
         .subquery()
     )
-    count = connection.execute(select(func.count()).select_from(put_off)).scalar_one()
+    count = connection.execute(select(func.count()).select_from(deferred)).scalar_one()
     return bool(count >= many and not issues_with_sent(connection, issues))
 
 
 def count_waiting(count: Mapping[str, Any]) -> int:
-    """Count the deliveries that are still to be made."""
+    """Return the number of deliveries that are still to be made."""
     return sum(count.get(state, 0) for state in OPEN_STATES)
 
 
 def count_done(count: Mapping[str, Any]) -> int:
-    """Count the deliveries that are not."""
+    """Return the number of deliveries that are final or in doubt."""
     return int(sum(count.values())) - count_waiting(count)

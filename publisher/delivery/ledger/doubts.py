@@ -1,7 +1,7 @@
-"""Deliveries of which nobody knows whether they were taken: listed, and decided.
+"""Rows in doubt: messages that may or may not have been accepted.
 
-A decision is an operator's: she may have looked into the other side's log, where the Message-ID
-is the same for every attempt. Knows no message.
+An operator decides them, perhaps with the help of the server's log: the Message-ID is the same
+for every attempt.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from publisher.issues.states import IssueState, check_transition
 from publisher.issues.tables import issue_table
 from subscribers import load_recipients
 
-BELIEVED = "believed to have been taken"
-# A new epoch: whoever has sent it before can't say any more what became of it.
-AGAIN = {"state": DeliveryState.PENDING, "epoch": delivery.c.epoch + 1}
+MARKED_REASON = "believed to have been taken"
+# A new epoch: the run that has sent it before can't settle it any more.
+_SEND_AGAIN = {"state": DeliveryState.PENDING, "epoch": delivery.c.epoch + 1}
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """One delivery in doubt; no address where the reader was erased."""
+    """One delivery in doubt. The address is None if the subscriber was erased."""
 
     issue_id: int
     subscriber_id: int
@@ -42,7 +42,7 @@ class Doubt:
 
 
 def issues_in_doubt(connection: Connection) -> list[Issue]:
-    """List the issues that have deliveries in doubt, the earliest due first."""
+    """List the issues that have rows in doubt, the earliest due first."""
     doubtful = exists().where(
         delivery.c.issue_id == issue_table.c.id, in_states(DeliveryState.IN_DOUBT)
     )
@@ -51,7 +51,7 @@ def issues_in_doubt(connection: Connection) -> list[Issue]:
 
 
 def list_doubts(connection: Connection, issue: Issue) -> list[Doubt]:
-    """List an issue's deliveries in doubt, in the order of their readers."""
+    """List an issue's rows in doubt, in the order of their subscribers."""
     columns = delivery.c["subscriber_id", "changed_at", "attempts", "reason"]
     query = (
         select(*columns)
@@ -60,60 +60,59 @@ def list_doubts(connection: Connection, issue: Issue) -> list[Doubt]:
     )
     rows = connection.execute(query).all()
     ids = [row.subscriber_id for row in rows]
-    known = {
-        reader.id: reader.address
-        for some in chunks(ids)
-        for reader in load_recipients(connection, some)
+    addresses = {
+        one.id: one.address for some in portions(ids) for one in recipients(connection, some)
     }
     return [
-        Doubt(issue.id, number, known.get(number), since, attempts, reason or "")
+        Doubt(issue.id, number, addresses.get(number), since, attempts, reason or "")
         for number, since, attempts, reason in rows
     ]
 
 
 def resend_doubts(
-    connection: Connection, issue: Issue, readers: Collection[int] | None, now: datetime
+    connection: Connection, issue: Issue, subscribers: Collection[int] | None, now: datetime
 ) -> int:
-    """Let doubtful deliveries be made again, all or some; gives how many.
+    """Send rows in doubt again, all or those of some subscribers. Returns how many.
 
-    Whoever got the first one can tell the second by its Message-ID. An issue that was over is
-    sent again to those; patience with them begins anew. Raises TransitionError for an issue that
-    was cancelled.
+    A recipient who got the first mail can recognise the second by its Message-ID. A finished
+    issue is sent again to them, and `give_up_after` starts anew. Raises TransitionError for a
+    cancelled issue.
     """
-    if issue.state is IssueState.CANCELLED:
-        check_transition(issue.state, IssueState.SENDING)
-    return _decide(connection, issue, readers, AGAIN | {"next_at": now, "tried_at": None}, now)
+    if issue.state is State.CANCELLED:
+        check_arrow(issue.state, State.SENDING)
+    changes = _SEND_AGAIN | {"next_at": now, "tried_at": None}
+    return _decide(connection, issue, subscribers, changes, now)
 
 
 def retry_doubts(
-    connection: Connection, issue: Issue, most: int, patience: timedelta, now: datetime
+    connection: Connection, issue: Issue, most: int, give_up_after: timedelta, now: datetime
 ) -> int:
-    """Let doubtful deliveries be made again by themselves, unless tried too often or too long."""
+    """Send rows in doubt again by policy, unless tried more than `most` times or for too long."""
     statement = (
         update(delivery)
         .where(
             delivery.c.issue_id == issue.id,
             in_states(DeliveryState.IN_DOUBT),
             delivery.c.attempts <= most,
-            delivery.c.tried_at > now - patience,
+            delivery.c.tried_at > now - give_up_after,
         )
-        .values(AGAIN | {"next_at": now, "changed_at": now})
+        .values(_SEND_AGAIN | {"next_at": now, "changed_at": now})
     )
     return connection.execute(statement).rowcount
 
 
 def mark_doubts_sent(
-    connection: Connection, issue: Issue, readers: Collection[int] | None, now: datetime
+    connection: Connection, issue: Issue, subscribers: Collection[int] | None, now: datetime
 ) -> int:
-    """Believe that doubtful deliveries were taken, all or some; gives how many."""
-    changes = {"state": DeliveryState.SENT, "reason": BELIEVED}
-    return _decide(connection, issue, readers, changes, now)
+    """Take rows in doubt for sent, all or those of some subscribers. Returns how many."""
+    changes = {"state": DeliveryState.SENT, "reason": MARKED_REASON}
+    return _decide(connection, issue, subscribers, changes, now)
 
 
 def _decide(
     connection: Connection,
     issue: Issue,
-    readers: Collection[int] | None,
+    subscribers: Collection[int] | None,
     changes: dict[str, Any],
     now: datetime,
 ) -> int:
@@ -122,12 +121,12 @@ def _decide(
         .where(delivery.c.issue_id == issue.id, in_states(DeliveryState.IN_DOUBT))
         .values(changes | {"changed_at": now})
     )
-    if readers is None:
+    if subscribers is None:
         moved = connection.execute(decided).rowcount
     else:
         of = delivery.c.subscriber_id
-        portion = (decided.where(of.in_(some)) for some in chunks(sorted(readers)))
-        moved = sum(connection.execute(statement).rowcount for statement in portion)
+        some = (decided.where(of.in_(ids)) for ids in portions(sorted(subscribers)))
+        moved = sum(connection.execute(statement).rowcount for statement in some)
     if moved:
         lifecycle.reconcile_issues(connection, [issue.id], now)
     return moved

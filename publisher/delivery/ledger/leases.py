@@ -1,8 +1,8 @@
-"""Who is sending: one row for each turn of delivering, with a lease that is renewed.
+"""Leases: one row for each run that is sending. A run renews its lease while it lives.
 
-A sender that does not renew loses what it holds: what was claimed can be claimed by others, and
-what was being attempted is in doubt, or can be tried again where twice is the same as once.
-Knows no clock: instants are seconds since the epoch, and arguments.
+A run that does not renew its lease loses what it holds: claimed rows are free again; rows that
+were being attempted are in doubt, or are sent again if the transport is idempotent. Instants are
+seconds since the epoch, and arguments.
 """
 
 from __future__ import annotations
@@ -14,93 +14,98 @@ from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.states import DeliveryState
-from publisher.delivery.tables import delivery, sender
+from publisher.delivery.tables import delivery, send_lease
 from publisher.delivery.transports.base import Guarantee
 from publisher.issues.states import IssueState
 from publisher.issues.tables import issue_table
 
-# Well over the half minute that a busy database may keep a transaction waiting.
+# Well over the half minute for which a busy database may delay a transaction.
 LEASE_SECONDS = 120.0
 
 INTERRUPTED_REASON = "the program was stopped while it was being sent, before the answer came"
-# An issue that was cancelled may have messages on their way still.
-UNDER_WAY = (IssueState.SENDING, IssueState.PAUSED, IssueState.CANCELLED)
-OF_ISSUES_UNDER_WAY = delivery.c.issue_id.in_(
-    select(issue_table.c.id).where(issue_table.c.state.in_(UNDER_WAY))
+# A cancelled issue may still have messages under way.
+_OF_ACTIVE_ISSUES = delivery.c.issue_id.in_(
+    select(issue.c.id).where(issue.c.state.in_((State.SENDING, State.PAUSED, State.CANCELLED)))
 )
-HELD = (DeliveryState.CLAIMED, DeliveryState.ATTEMPTING)
+_HELD_STATES = (DeliveryState.CLAIMED, DeliveryState.ATTEMPTING)
 
 
 @dataclass(frozen=True, slots=True)
 class SendLease:
-    """One turn of delivering."""
+    """A row of the table `send_lease`."""
 
     id: int
-    lease_until: float
+    expires_at: float
     transport: str
     guarantee: Guarantee
-    lock: str
+    lock_file: str
 
 
 @dataclass(frozen=True, slots=True)
 class RecoveredRows:
-    """What was taken back: how many rows can be sent again, and how many are in doubt."""
+    """How many rows of a revoked lease can be sent again, and how many are in doubt."""
 
     freed: int = 0
     in_doubt: int = 0
 
 
 def create_lease(
-    connection: Connection, transport: str, guarantee: Guarantee, lock: str, until: float
+    connection: Connection, transport: str, guarantee: Guarantee, lock_file: str, until: float
 ) -> int:
-    """Write down a new sender; gives its number."""
-    row = insert(sender).values(
-        transport=transport, guarantee=guarantee, lock=lock, lease_until=until
+    """Insert a lease and return its id."""
+    row = insert(send_lease).values(
+        transport=transport, guarantee=guarantee, lock_file=lock_file, expires_at=until
     )
     key = connection.execute(row).inserted_primary_key
-    assert key is not None  # noqa: S101  # SQLite gives the number of every row it takes
+    assert key is not None  # noqa: S101  # SQLite returns the id of every row
     return int(key[0])
 
 
-def renew_lease(connection: Connection, number: int, until: float) -> bool:
-    """Lengthen a lease; says whether the sender still had it."""
-    statement = update(sender).where(sender.c.id == number).values(lease_until=until)
-    return connection.execute(statement).rowcount == 1
+def renew_lease(connection: Connection, lease_id: int, until: float) -> bool:
+    """Extend a lease. Returns False if it was revoked."""
+    renewal = update(send_lease).where(send_lease.c.id == lease_id).values(expires_at=until)
+    return connection.execute(renewal).rowcount == 1
 
 
-def release_lease(connection: Connection, number: int) -> None:
-    """Strike out a sender that holds nothing any more; one that does stays, to be dismissed."""
-    holds = exists().where(OF_ISSUES_UNDER_WAY, in_states(*HELD), delivery.c.sender == number)
-    connection.execute(delete(sender).where(sender.c.id == number, ~holds))
+def release_lease(connection: Connection, lease_id: int) -> None:
+    """Delete a lease, unless it still holds rows: then it stays, to be revoked."""
+    holds = exists().where(
+        _OF_ACTIVE_ISSUES, in_states(*_HELD_STATES), delivery.c.lease_id == lease_id
+    )
+    connection.execute(delete(send_lease).where(send_lease.c.id == lease_id, ~holds))
 
 
 def list_leases(connection: Connection) -> list[SendLease]:
-    """List the senders."""
-    query = select(sender).order_by(sender.c.id)
+    """List the leases in the order of their ids."""
+    query = select(send_lease).order_by(send_lease.c.id)
     return [SendLease(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001  # public
 
 
 def revoke_lease(
-    connection: Connection, gone: SendLease, now: datetime
+    connection: Connection, lease: SendLease, now: datetime
 ) -> RecoveredRows | None:
-    """Take back what a sender holds, and its lease; it can't send any more.
+    """Delete a lease and free the rows that it holds.
 
-    What it was attempting keeps its epoch: if the sender lives, and hears the answer after all,
-    that is the truth. Gives None, and takes nothing, if the lease is not what it was when it was
-    looked at: the sender has renewed it, or was dismissed by somebody else.
+    Rows that were being attempted keep their epoch: if the run is alive and gets the answer, the
+    answer counts. Returns None, and changes nothing, if the lease has been renewed or revoked
+    since it was read.
     """
-    lease = delete(sender).where(
-        sender.c.id == gone.id, sender.c.lease_until == gone.lease_until
+    as_read = delete(send_lease).where(
+        send_lease.c.id == lease.id, send_lease.c.expires_at == lease.expires_at
     )
-    if not connection.execute(lease).rowcount:
+    if not connection.execute(as_read).rowcount:
         return None
-    taken = update(delivery).where(OF_ISSUES_UNDER_WAY, delivery.c.sender == gone.id)
-    freeable = HELD if gone.guarantee == "idempotent" else (DeliveryState.CLAIMED,)
-    freed = taken.where(in_states(*freeable)).values(
-        state=DeliveryState.PENDING, epoch=delivery.c.epoch + 1, sender=None, changed_at=now
+    held = update(delivery).where(_OF_ACTIVE_ISSUES, delivery.c.lease_id == lease.id)
+    is_idempotent = lease.guarantee == "idempotent"
+    freeable = _HELD_STATES if is_idempotent else (DeliveryState.CLAIMED,)
+    freed = held.where(in_states(*freeable)).values(
+        state=DeliveryState.PENDING,
+        epoch=delivery.c.epoch + 1,
+        lease_id=None,
+        changed_at=now,
     )
-    doubtful = taken.where(in_states(DeliveryState.ATTEMPTING)).values(
-        state=DeliveryState.IN_DOUBT, sender=None, reason=INTERRUPTED_REASON, changed_at=now
+    doubtful = held.where(in_states(DeliveryState.ATTEMPTING)).values(
+        state=DeliveryState.IN_DOUBT, lease_id=None, reason=INTERRUPTED_REASON, changed_at=now
     )
     return RecoveredRows(
         connection.execute(freed).rowcount, connection.execute(doubtful).rowcount

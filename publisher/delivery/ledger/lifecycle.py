@@ -1,7 +1,7 @@
-"""An issue under way is paused, resumed, cancelled, or at its end.
+"""Open an issue's ledger, and pause, resume, cancel and finish the issue.
 
-Each is one transaction of the caller's, and counts from its commit on: no message of the issue
-is begun any more. What was begun before goes on to its end. Knows no transport.
+Each is one transaction of the caller's and takes effect with its commit: from then on, no new
+message of the issue is begun. Messages under way are finished.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import Connection, exists, insert, literal, select, update
 
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.ledger.counts import delete_counts, store_counts
@@ -18,84 +18,106 @@ from publisher.delivery.states import CLAIMABLE_STATES, OPEN_STATES, DeliverySta
 from publisher.delivery.tables import delivery, delivery_count
 from publisher.issues import store as issues
 from publisher.issues.model import Issue
-from publisher.issues.states import IssueState
-from publisher.issues.tables import issue_table
+from publisher.issues.tables import issue as issue_table
+from subscribers import audience
 
-CANCELLED = "the issue was cancelled"
-# Ends that an issue may leave again, when it is decided what became of deliveries in doubt.
-ENDED = frozenset({IssueState.PARTIAL, IssueState.FAILED})
+CANCELLED_REASON = "the issue was cancelled"
+# Final states that an issue may leave again, when rows in doubt are decided.
+_REOPENABLE = frozenset({State.PARTIAL, State.FAILED})
+
+
+def open_ledger(
+    connection: Connection, issue: Issue, languages: Collection[str], now: datetime
+) -> int:
+    """Insert a row for every subscriber whose language tag is among `languages`.
+
+    Doing it again inserts none. Returns how many were inserted.
+    """
+    members = audience(issue.newsletter, languages).subquery()
+    instant = literal(now, delivery.c.due_at.type)
+    rows = select(
+        literal(issue.id),
+        members.c.id,
+        literal(DeliveryState.PENDING.value),
+        instant,
+        instant,
+        instant,
+    )
+    names = ["issue_id", "subscriber_id", "state", "due_at", "next_at", "changed_at"]
+    statement = insert(delivery).prefix_with("OR IGNORE").from_select(names, rows)
+    return connection.execute(statement).rowcount
 
 
 def pause_issue(connection: Connection, issue: Issue, reason: str, now: datetime) -> Issue:
-    """Stop an issue; raises TransitionError or IssueError as moving does."""
-    moved = issues.move_issue(connection, issue, IssueState.PAUSED, reason=reason)
-    _free_claims(connection, issue, now)
+    """Pause an issue. Raises TransitionError or IssueError, as `issues.move` does."""
+    moved = issues.move(connection, issue, State.PAUSED, reason=reason)
+    _revoke_claims(connection, issue, now)
     return moved
 
 
 def resume_issue(connection: Connection, issue: Issue, now: datetime) -> Issue:
-    """Let an issue go on; what was deferred is tried at once, and patience with it begins anew."""
-    moved = issues.move_issue(connection, issue, IssueState.SENDING, reason=None)
-    here = delivery.c.issue_id == issue.id
-    deferred = update(delivery).where(here, in_states(DeliveryState.DEFERRED))
+    """Resume an issue. Deferred rows are tried at once, and their `give_up_after` starts anew."""
+    moved = issues.move(connection, issue, State.SENDING, reason=None)
+    deferred = update(delivery).where(
+        delivery.c.issue_id == issue.id, in_states(DeliveryState.DEFERRED)
+    )
     connection.execute(deferred.values(next_at=now, tried_at=None))
     return moved
 
 
 def cancel_issue(connection: Connection, issue: Issue, reason: str, now: datetime) -> Issue:
-    """End an issue where it stands: who was not written to yet, won't be."""
-    moved = issues.move_issue(
-        connection, issue, IssueState.CANCELLED, reason=reason, finished_at=now
-    )
-    _free_claims(connection, issue, now)
+    """Cancel an issue: recipients who have not got it won't."""
+    moved = issues.move(connection, issue, State.CANCELLED, reason=reason, finished_at=now)
+    _revoke_claims(connection, issue, now)
     reconcile_issues(connection, [issue.id], now)
     return moved
 
 
 def sweep_cancelled(connection: Connection, now: datetime) -> int:
-    """Cancel what became free again after its issue was cancelled; gives how many issues it looked at."""
-    here = delivery.c.issue_id == issue_table.c.id
-    is_kept = exists().where(delivery_count.c.issue_id == issue_table.c.id)
-    over = select(issue_table.c.id).where(
-        issue_table.c.state == IssueState.CANCELLED,
-        exists().where(here, in_states(*CLAIMABLE_STATES)) | (~is_kept & exists().where(here)),
+    """Cancel rows that became free after their issue was cancelled. Returns the issues' number."""
+    of_issue = delivery.c.issue_id == issue_table.c.id
+    is_counted = exists().where(delivery_count.c.issue_id == issue_table.c.id)
+    found = select(issue_table.c.id).where(
+        issue_table.c.state == State.CANCELLED,
+        exists().where(of_issue, in_states(*CLAIMABLE_STATES))
+        | (~is_counted & exists().where(of_issue)),
     )
-    numbers = connection.execute(over).scalars().all()
+    numbers = connection.execute(found).scalars().all()
     reconcile_issues(connection, numbers, now)
     return len(numbers)
 
 
 def reconcile_issues(connection: Connection, numbers: Collection[int], now: datetime) -> None:
-    """Let issues that are over be what their rows come to, since some of those have moved.
+    """Make the states of finished issues follow from their rows, some of which have moved.
 
-    An answer may come after all from a sender that was taken for dead. What is to be done again
-    because of that is sent again, unless the issue was cancelled: then it is cancelled, too.
+    An answer may arrive late, from a run whose lease was revoked. Rows that have to be sent again
+    reopen their issue, unless it was cancelled: then they are cancelled, too.
     """
-    for issue in issues.issues_by_ids(connection, [*numbers]):
-        if issue.state is IssueState.CANCELLED:
-            _cancel_free(connection, issue, now)
-        elif issue.state not in ENDED:
+    for issue in issues.numbered(connection, [*numbers]):
+        if issue.state is State.CANCELLED:
+            _cancel_free_rows(connection, issue, now)
+        elif issue.state not in _REOPENABLE:
             continue
         if _is_open(connection, issue):
             delete_counts(connection, issue.id)
-            if issue.state in ENDED:
-                issues.move_issue(connection, issue, IssueState.SENDING, finished_at=None)
+            if issue.state in _REOPENABLE:
+                issues.move(connection, issue, State.SENDING, finished_at=None)
             continue
         end = final_state(store_counts(connection, issue.id))
-        if issue.state in ENDED and end is not issue.state:
-            issues.move_issue(connection, issue, end)
+        if issue.state in _REOPENABLE and end is not issue.state:
+            issues.move(connection, issue, end)
 
 
 def finish_issue(connection: Connection, issue: Issue, now: datetime) -> Issue | None:
-    """End an issue if nothing of it is left to be done; None if something is, or it was stopped."""
-    if issue.state is not IssueState.SENDING or _is_open(connection, issue):
+    """Finish an issue and return it. Returns None if rows are open, or if it is not being sent."""
+    if issue.state is not State.SENDING or _is_open(connection, issue):
         return None
     end = final_state(store_counts(connection, issue.id))
     return issues.move_issue(connection, issue, end, reason=None, finished_at=now)
 
 
-def final_state(count: Mapping[str, Any]) -> IssueState:
-    """Say what an issue came to, from the counts of its ledger and nothing else."""
+def final_state(count: Mapping[str, Any]) -> State:
+    """Return the final state of an issue from the counts of its rows."""
     good = count.get(DeliveryState.SENT, 0)
     bad = sum(
         count.get(state, 0)
@@ -107,31 +129,31 @@ def final_state(count: Mapping[str, Any]) -> IssueState:
 
 
 def _is_open(connection: Connection, issue: Issue) -> bool:
-    # Of a column that the index has: SQLite would go by the rows themselves for any other.
+    # A column of the index: for any other, SQLite would read the rows.
     some = exists(delivery.c.subscriber_id).where(
         delivery.c.issue_id == issue.id, in_states(*OPEN_STATES)
     )
     return bool(connection.execute(select(some)).scalar_one())
 
 
-def _cancel_free(connection: Connection, issue: Issue, now: datetime) -> None:
+def _cancel_free_rows(connection: Connection, issue: Issue, now: datetime) -> None:
     statement = (
         update(delivery)
         .where(delivery.c.issue_id == issue.id, in_states(*CLAIMABLE_STATES))
-        .values(state=DeliveryState.CANCELLED, reason=CANCELLED, changed_at=now)
+        .values(state=DeliveryState.CANCELLED, reason=CANCELLED_REASON, changed_at=now)
     )
     connection.execute(statement)
 
 
-def _free_claims(connection: Connection, issue: Issue, now: datetime) -> None:
-    """Take claims from whoever has them: a new epoch, so that they can't be marked."""
+def _revoke_claims(connection: Connection, issue: Issue, now: datetime) -> None:
+    """Free claimed rows under a new epoch, so that their holders can't reserve them."""
     statement = (
         update(delivery)
         .where(delivery.c.issue_id == issue.id, in_states(DeliveryState.CLAIMED))
         .values(
             state=DeliveryState.PENDING,
             epoch=delivery.c.epoch + 1,
-            sender=None,
+            lease_id=None,
             changed_at=now,
         )
     )

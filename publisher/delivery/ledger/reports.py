@@ -1,7 +1,7 @@
-"""Who did not get an issue, and why: rows for people, in portions, and causes counted.
+"""Reports of who did not get an issue, and why: rows in pages, and reasons counted. Reads only.
 
-A ledger may have a million rows, and whoever reads them may take an hour: a portion is fetched at
-a time, and what is summed up is looked at only so far. Reads only; moves no row.
+A ledger may have a million rows, and a pager may stay open for an hour. So rows are read one page
+at a time, and reasons are counted over a limited number of rows.
 """
 
 from __future__ import annotations
@@ -22,26 +22,25 @@ from publisher.issues.model import Issue
 from publisher.issues.states import IssueState
 from subscribers import load_recipients
 
-# Rows fetched at a time.
-PORTION = 1_000
-# Behind a cause stands what the server said: `the mailbox is full (452 4.2.2: no room)`.
-SAID = re.compile(r" \(\d{3}\b")
-UNSAID = "no reason is known"
-# Where a cause is worth a line. What is in doubt has a list of its own.
+# Rows read at a time.
+_PAGE_SIZE = 1_000
+# The server's own words follow our reason: `the mailbox is full (452 4.2.2: no room)`.
+_SERVER_TEXT = re.compile(r" \(\d{3}\b")
+_NO_REASON = "no reason is known"
+# States whose reasons are counted. Rows in doubt have a list of their own.
 FAILURE_STATES = (DeliveryState.DEFERRED, DeliveryState.BOUNCED, DeliveryState.FAILED)
-ENDED_UNSENT = (
-    DeliveryState.BOUNCED,
-    DeliveryState.FAILED,
+_NOT_SENT_STATES = (
+    *FAILURE_STATES,
     DeliveryState.IN_DOUBT,
     DeliveryState.SUPPRESSED,
     DeliveryState.CANCELLED,
 )
-COLUMNS = delivery.c["subscriber_id", "state", "attempts", "next_at", "changed_at", "reason"]
-STATE = delivery.c.state
-# All but what was sent, and what waits for its first try.
-WORTH_A_LOOK = or_(
-    STATE.in_((*ENDED_UNSENT, DeliveryState.DEFERRED)),
-    and_(STATE.in_((DeliveryState.PENDING, DeliveryState.CLAIMED)), delivery.c.attempts > 0),
+_COLUMNS = delivery.c["subscriber_id", "state", "attempts", "next_at", "changed_at", "reason"]
+_STATE = delivery.c.state
+# All but sent rows and rows that wait for their first try.
+_NOT_SENT = or_(
+    _STATE.in_(_NOT_SENT_STATES),
+    and_(_STATE.in_((DeliveryState.PENDING, DeliveryState.CLAIMED)), delivery.c.attempts > 0),
 )
 
 ReasonCounts = Counter[tuple[DeliveryState, str]]
@@ -49,13 +48,13 @@ ReasonCounts = Counter[tuple[DeliveryState, str]]
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRecord:
-    """How one delivery stands; no address where the reader was erased."""
+    """One delivery. The address is None if the subscriber was erased."""
 
     subscriber_id: int
     address: str | None
     state: DeliveryState
     attempts: int
-    # When it is tried next, if that comes by itself.
+    # When it is tried next, if nobody has to do anything for it.
     next_at: datetime | None
     changed_at: datetime
     reason: str | None
@@ -66,35 +65,35 @@ def list_deliveries(
     issue: Issue,
     states: Collection[DeliveryState],
     after: int = 0,
-    most: int = PORTION,
+    most: int = _PAGE_SIZE,
 ) -> list[DeliveryRecord]:
-    """List deliveries of readers whose number is above `after`, in their order, `most` at a time.
+    """List deliveries to subscribers with ids above `after`, in order, up to `most`.
 
-    Without states, all but those that were sent or wait for their first try. The last line's number
-    is where the next portion goes on; none says that there are no more.
+    Without states, all but those that are sent or wait for their first try. Pass the last id as
+    `after` to get the next page; an empty page is the end.
     """
-    query = select(*COLUMNS).where(
+    query = select(*_COLUMNS).where(
         delivery.c.issue_id == issue.id,
         delivery.c.subscriber_id > after,
-        # Likely, or SQLite would go by the index of states, and sort all of them each time.
-        func.likely(STATE.in_(states) if states else WORTH_A_LOOK),
+        # Likely: otherwise SQLite would use the index of states and sort all rows each time.
+        func.likely(_STATE.in_(states) if states else _NOT_SENT),
     )
     rows = connection.execute(query.order_by(delivery.c.subscriber_id).limit(most)).all()
-    found = load_recipients(connection, [row.subscriber_id for row in rows]) if rows else []
-    known = {reader.id: reader.address for reader in found}
-    tried = CLAIMABLE_STATES if issue.state is IssueState.SENDING else ()
-    return [_line(row, known.get(row.subscriber_id), tried) for row in rows]
+    found = recipients(connection, [row.subscriber_id for row in rows]) if rows else []
+    addresses = {one.id: one.address for one in found}
+    retried = CLAIMABLE_STATES if issue.state is State.SENDING else ()
+    return [_record(row, addresses.get(row.subscriber_id), retried) for row in rows]
 
 
-def _line(
-    row: Row[Any], address: str | None, tried: Collection[DeliveryState]
+def _record(
+    row: Row[Any], address: str | None, retried: Collection[DeliveryState]
 ) -> DeliveryRecord:
     return DeliveryRecord(
         row.subscriber_id,
         address,
         DeliveryState(row.state),
         row.attempts,
-        row.next_at if row.state in tried else None,
+        row.next_at if row.state in retried else None,
         row.changed_at,
         row.reason,
     )
@@ -103,16 +102,16 @@ def _line(
 def count_reasons(
     connection: Connection, issue_id: int, states: Collection[DeliveryState], most: int
 ) -> ReasonCounts:
-    """Count the causes of deliveries that stand so, looking at `most` rows of each state."""
+    """Count the reasons of deliveries by state, over at most `most` rows of each."""
     found: ReasonCounts = Counter()
     for state in states:
-        here = (delivery.c.issue_id == issue_id) & in_states(state)
-        query = select(delivery.c.reason).where(here).limit(most)
+        of_issue = (delivery.c.issue_id == issue_id) & in_states(state)
+        query = select(delivery.c.reason).where(of_issue).limit(most)
         reasons = connection.execute(query).scalars()
         found.update((state, strip_server_text(reason)) for reason in reasons)
     return found
 
 
 def strip_server_text(reason: str | None) -> str:
-    """Give a reason without the server's own words, which are different for each reader."""
-    return SAID.split(reason or "", maxsplit=1)[0] or UNSAID
+    """Return a reason without the server's own words, which differ for each recipient."""
+    return _SERVER_TEXT.split(reason or "", maxsplit=1)[0] or _NO_REASON

@@ -1,11 +1,5 @@
-"""How fast mail may leave: bounds a second, an hour and a day, for all processes together.
+"""Rate limits: messages per second, hour and day, for all processes together.
 
-Buckets are kept in the database, in the transaction that promises messages, so what is let go
-is counted once, whoever lets it go. Knows neither messages nor readers, and asks nobody for the
-time.
+The buckets are in the database. They are read and written in the transaction that reserves rows,
+so each message is counted once, whichever process sends it. The time is an argument.
 """
-
-from publisher.delivery.rates.admission import RateGrant
-from publisher.delivery.rates.limiter import RateLimiter
-
-__all__ = ["RateGrant", "RateLimiter"]

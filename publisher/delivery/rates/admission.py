@@ -1,9 +1,9 @@
-"""Who of many may go now, and when the others may ask again. Pure: no row, no clock.
+"""Decide which candidates may be sent now, and when the others may ask again. Pure.
 
-Each candidate has two gates to pass, the receiving domain's and the transport's. Whom the domain
-keeps gets a place of her own in its queue, an instant at the domain's pace behind the last who
-was kept, so that not all come back at once. The queue ends at a horizon; behind it people are
-only told to ask again: what they are told is kept in rows, and bounds may change before.
+Each candidate has to pass two gates, the receiving domain's and the transport's. A candidate that
+the domain's gate stops gets an instant in that domain's queue, one interval after the last one,
+so that not all come back at once. The queue ends at a horizon. Candidates behind it are only told
+to ask again, because the instants are stored in rows and limits may change before.
 """
 
 from __future__ import annotations
@@ -16,37 +16,37 @@ from publisher.delivery.rates.gcra import FULL
 from publisher.delivery.rates.limits import RateLimit, RateScope
 from publisher.delivery.rates.warmup import DailyQuota
 
-# Where nothing is bounded.
-ENDLESS = sys.maxsize
-# Seconds: the queue's length, and how widely those are strewn who find no place in it.
-HORIZON = 600.0
-# Strews numbers evenly over a unit, however many they are: the golden section.
-EVENLY = 0.6180339887498949
+# The room of a gate without limits.
+_UNLIMITED = sys.maxsize
+# Seconds: the length of a domain's queue, and of the time over which later candidates are spread.
+QUEUE_HORIZON = 600.0
+# The golden section spreads numbers evenly over a unit, however many they are.
+_GOLDEN_SECTION = 0.6180339887498949
 
 
 @dataclass(slots=True)
 class RateGrant:
-    """What became of candidates: each is in one of three places, by her number.
+    """The decision about candidates, by their numbers. Each is in one of three places.
 
-    What is allowed and not used after all is lost to the buckets, which have counted it: a little
-    too slow now and then, and never too fast. A day's quota can have it back.
+    Messages that are allowed and not sent after all stay counted in the buckets: sending is a
+    little too slow now and then, never too fast. A day's quota can be given back.
     """
 
-    # May go now.
+    # May be sent now.
     allowed: Sequence[int] = ()
-    # Kept by their domains: seconds until it is worth asking for each. Round them up, since who
-    # comes early may find no room, and is sent to the end of the queue.
-    put_off: dict[int, float] = field(default_factory=dict)
-    # Kept by the transport alone.
+    # Stopped by their domains: seconds until each may ask again. Round them up: who asks too
+    # early may find no room and goes to the end of the queue.
+    postponed: dict[int, float] = field(default_factory=dict)
+    # Stopped by the transport alone.
     held: list[int] = field(default_factory=list)
-    # Seconds until the transport lets one more go, if it is closed and anybody was kept.
+    # Seconds until the transport allows one more, if it stopped any.
     transport_wait: float | None = None
-    # What keeps them, for people: `gmail.com: 5 a second`.
+    # The limits that stopped candidates, for people: `gmail.com: 5 a second`.
     reasons: tuple[str, ...] = ()
 
 
 class RateGate:
-    """What a scope lets go at one moment, and when it lets more."""
+    """What a scope allows at one moment, and when it allows more."""
 
     def __init__(
         self,
@@ -56,14 +56,14 @@ class RateGate:
         quota: DailyQuota | None = None,
     ) -> None:
         self._limits = limits
-        self._written = [tats.get(one.bucket, FULL) for one in limits]
+        self._stored = [tats.get(one.bucket, FULL) for one in limits]
         self._tats = [
-            one.pace.mended(tat, now) for one, tat in zip(limits, self._written, strict=True)
+            one.pace.corrected(tat, now) for one, tat in zip(limits, self._stored, strict=True)
         ]
         self._now = now
         self._quota = quota
-        self._room = min(self._rooms(), default=ENDLESS)
-        self._taken = 0
+        self._room = min(self._rooms(), default=_UNLIMITED)
+        self._passed = 0
 
     def _rooms(self) -> list[int]:
         rooms = [
@@ -75,53 +75,53 @@ class RateGate:
     @property
     def is_open(self) -> bool:
         """Whether one more may pass."""
-        return self._taken < self._room
+        return self._passed < self._room
 
     def let_pass(self) -> None:
-        """Count one who passes."""
-        self._taken += 1
+        """Count one that passes."""
+        self._passed += 1
 
     def changes(self) -> dict[str, float]:
-        """Give the tats that are not as they were written, by bucket."""
-        rows = zip(self._limits, self._written, self._after(), strict=True)
+        """Return the tats that differ from the stored ones, by bucket."""
+        rows = zip(self._limits, self._stored, self._after(), strict=True)
         return {one.bucket: after for one, before, after in rows if after != before}
 
     def _after(self) -> list[float]:
-        if not self._taken:
+        if not self._passed:
             return self._tats
         return [
-            one.pace.after(tat, self._now, self._taken)
+            one.pace.after(tat, self._now, self._passed)
             for one, tat in zip(self._limits, self._tats, strict=True)
         ]
 
     def opening(self) -> tuple[float, str]:
-        """Give the instant from which one more may pass, and what keeps her until then."""
+        """Return the instant from which one more may pass, and the limit until then."""
         rows = zip(self._limits, self._after(), strict=True)
-        openings = [(one.pace.opens_at(tat), one.words) for one, tat in rows]
-        if self._quota and self._taken >= self._quota.left:
-            openings.append((self._quota.opens_at, self._quota.words))
+        openings = [(one.pace.opens_at(tat), one.text) for one, tat in rows]
+        if self._quota and self._passed >= self._quota.left:
+            openings.append((self._quota.opens_at, self._quota.text))
         return max(openings, default=(self._now, ""))
 
-    def behind(self, last: float) -> float:
-        """Give the instant that follows one, at the pace that there will be then."""
+    def next_after(self, last: float) -> float:
+        """Return the instant after `last`, at the pace of that time."""
         return last + max(one.interval_at(last) for one in self._limits)
 
 
 def admit(
     scopes: Sequence[str],
     gates: Mapping[RateScope, RateGate],
-    ahead: MutableMapping[str, float],
+    queue_ends: MutableMapping[str, float],
     now: float,
 ) -> RateGrant:
-    """Let candidates pass, in their order; each has a scope, and its gate if it has one.
+    """Let candidates pass in their order. Each has a scope, and its gate if the scope has one.
 
-    `ahead` has the last instant that was given to somebody in a scope's queue, and is carried on.
+    `queue_ends` holds the last instant that was given in each scope's queue, and is updated.
     """
     grant, allowed, transport = RateGrant(), [], gates[None]
     for number, scope in enumerate(scopes):
         gate = gates.get(scope)
         if gate and not gate.is_open:
-            grant.put_off[number] = _queue(gate, scope, ahead, now, number) - now
+            grant.postponed[number] = _enqueue(gate, scope, queue_ends, now, number) - now
         elif not transport.is_open:
             grant.held.append(number)
         else:
@@ -135,28 +135,29 @@ def admit(
     return grant
 
 
-def _queue(
-    gate: RateGate, scope: str, ahead: MutableMapping[str, float], now: float, number: int
+def _enqueue(
+    gate: RateGate, scope: str, queue_ends: MutableMapping[str, float], now: float, number: int
 ) -> float:
-    """Give the instant at which somebody who is kept may ask again."""
+    """Return the instant at which a stopped candidate may ask again."""
     opens = gate.opening()[0]
-    place = max(opens, gate.behind(ahead.get(scope, FULL)))
-    if place == opens or place <= now + HORIZON:
-        ahead[scope] = place
-        return place
-    return max(opens, now + HORIZON) + HORIZON * (number * EVENLY % 1)
+    instant = max(opens, gate.next_after(queue_ends.get(scope, FULL)))
+    if instant == opens or instant <= now + QUEUE_HORIZON:
+        queue_ends[scope] = instant
+        return instant
+    return max(opens, now + QUEUE_HORIZON) + QUEUE_HORIZON * (number * _GOLDEN_SECTION % 1)
 
 
 def _explain(
     grant: RateGrant, scopes: Sequence[str], gates: Mapping[RateScope, RateGate], now: float
 ) -> None:
-    kept = [gates[scope] for scope in dict.fromkeys(scopes[number] for number in grant.put_off)]
+    stopped = dict.fromkeys(scopes[number] for number in grant.postponed)
+    closed = [gates[scope] for scope in stopped]
     transport = gates[None]
     if not transport.is_open:
         wait = max(0.0, transport.opening()[0] - now)
         grant.transport_wait = wait
-        # Their places count from when anybody can go at all; but a bound may be raised before.
-        wait = min(wait, HORIZON)
-        grant.put_off = {number: wait + own for number, own in grant.put_off.items()}
-        kept.append(transport)
-    grant.reasons = tuple(gate.opening()[1] for gate in kept)
+        # Their instants count from when the transport opens; but its limit may be raised before.
+        wait = min(wait, QUEUE_HORIZON)
+        grant.postponed = {number: wait + own for number, own in grant.postponed.items()}
+        closed.append(transport)
+    grant.reasons = tuple(gate.opening()[1] for gate in closed)

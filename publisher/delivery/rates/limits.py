@@ -1,7 +1,7 @@
-"""What the settings allow, as buckets with names; and which domains share one. Pure.
+"""The limits that the settings ask for, as named buckets, and which domains share one. Pure.
 
-A scope is what a bound is about: the transport as a whole (None), or a receiving domain. Domains
-that one table names are one scope, called after the first of them.
+A scope is what a limit applies to: the whole transport (None), or a receiving domain. The domains
+of one [[delivery.domain]] table are one scope, named after the first of them.
 """
 
 from __future__ import annotations
@@ -17,79 +17,79 @@ RateScope = str | None
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """One bound: the bucket that keeps it, its pace now, and how people are told.
+    """One limit: its bucket, its pace now, and its text for people.
 
-    One that stands because of a slowing grows, and `slowing` says how.
+    The limit of a throttle grows with it.
     """
 
     bucket: str
     pace: Pace
-    words: str
-    slowing: Throttle | None = None
+    text: str
+    throttle: Throttle | None = None
 
     def interval_at(self, instant: float) -> float:
-        """Give the seconds from one message to the next, at an instant that may lie ahead."""
-        return 1 / self.slowing.at(instant) if self.slowing else self.pace.interval
+        """Return the seconds from one message to the next at an instant, which may be ahead."""
+        return 1 / self.throttle.at(instant) if self.throttle else self.pace.interval
 
 
 class RateLimits:
-    """The bounds of one transport."""
+    """The limits of one transport."""
 
     def __init__(self, settings: DeliverySettings, transport: str) -> None:
         self._transport = transport
         self._domains = {one.names[0]: one.names for one in settings.domain}
         self._scopes = {name: one.names[0] for one in settings.domain for name in one.names}
         self._fixed: dict[RateScope, tuple[RateLimit, ...]] = {
-            None: self._said(None, settings.rate)
+            None: self._limits_of(None, settings.rate)
         }
         for one in settings.domain:
-            self._fixed[one.names[0]] = self._said(one.names[0], one)
-        self.is_bounded = any(self._fixed.values())
+            self._fixed[one.names[0]] = self._limits_of(one.names[0], one)
+        self.has_limits = any(self._fixed.values())
 
     def scope_of(self, domain: str) -> str:
-        """Give the scope of a receiving domain."""
+        """Return the scope of a receiving domain."""
         return self._scopes.get(domain, domain)
 
     def domains_of(self, scope: str) -> tuple[str, ...]:
-        """List the domains of a scope."""
+        """Return the domains of a scope."""
         return self._domains.get(scope, (scope,))
 
     def name_of(self, scope: RateScope) -> str:
-        """Name a scope, as the database does: `smtp`, `smtp/gmail.com`."""
+        """Return a scope's name in the database: `smtp`, `smtp/gmail.com`."""
         return self._transport if scope is None else f"{self._transport}/{scope}"
 
     def scope_named(self, name: str) -> RateScope:
-        """Give the scope that has a name; the other way round."""
+        """Return the scope with this name."""
         return None if name == self._transport else name.removeprefix(f"{self._transport}/")
 
     def fixed(self, scope: RateScope) -> tuple[RateLimit, ...]:
-        """List the bounds that the settings put on a scope."""
+        """Return the limits that the settings put on a scope."""
         return self._fixed.get(scope, ())
 
-    def bound(self, scope: RateScope) -> float | None:
-        """Give the most messages a second that the settings let go in the long run."""
+    def max_per_second(self, scope: RateScope) -> float | None:
+        """Return the most messages a second in the long run. None: no limit."""
         return min((limit.pace.per_second for limit in self.fixed(scope)), default=None)
 
-    def slowed(self, scope: RateScope, slowing: Throttle, now: float) -> RateLimit:
-        """Give the bound of a scope that was slowed."""
-        pace = slowing.at(now)
-        words = f"{self._who(scope)}: slowed to {pace:.2g} a second"
-        return RateLimit(throttle_bucket(self.name_of(scope)), per_second(pace), words, slowing)
+    def throttled(self, scope: RateScope, throttle: Throttle, now: float) -> RateLimit:
+        """Return the limit of a throttled scope."""
+        rate = throttle.at(now)
+        text = f"{self._label(scope)}: slowed to {rate:.2g} a second"
+        return RateLimit(throttle_bucket(self.name_of(scope)), per_second(rate), text, throttle)
 
-    def _who(self, scope: RateScope) -> str:
+    def _label(self, scope: RateScope) -> str:
         return self._transport if scope is None else scope
 
-    def _said(self, scope: RateScope, rate: RateSettings) -> tuple[RateLimit, ...]:
-        name, who, found = self.name_of(scope), self._who(scope), []
+    def _limits_of(self, scope: RateScope, rate: Rate) -> tuple[RateLimit, ...]:
+        name, label, found = self.name_of(scope), self._label(scope), []
         if rate.per_second:
-            words = f"{who}: {rate.per_second:,g} a second"
-            found.append(RateLimit(f"{name}/second", per_second(rate.per_second), words))
+            text = f"{label}: {rate.per_second:,g} a second"
+            found.append(RateLimit(f"{name}/second", per_second(rate.per_second), text))
         if rate.per_hour:
-            words = f"{who}: {rate.per_hour:,} an hour"
-            found.append(RateLimit(f"{name}/hour", per_hour(rate.per_hour), words))
+            text = f"{label}: {rate.per_hour:,} an hour"
+            found.append(RateLimit(f"{name}/hour", per_hour(rate.per_hour), text))
         return tuple(found)
 
 
 def throttle_bucket(name: str) -> str:
-    """Name the bucket of a scope that was slowed, from the scope's own name."""
+    """Return the name of a throttled scope's bucket."""
     return f"{name}/slowed"

@@ -1,4 +1,4 @@
-"""What senders remember together of how fast they were. Knows no setting.
+"""The tables of the rates, which all processes share.
 
 Instants are seconds since the epoch. A scope's name is `smtp`, or `smtp/gmail.com`.
 """
@@ -12,25 +12,25 @@ from publisher.database.metadata import metadata
 rate_bucket = Table(
     "rate_bucket",
     metadata,
-    # The scope's name and the kind of bound: `smtp/gmail.com/second`.
+    # The scope's name and the kind of limit: `smtp/gmail.com/second`.
     Column("name", Text, primary_key=True),
     # When it will be full again (`publisher.delivery.rates.gcra`).
     Column("tat", Float, nullable=False),
     sqlite_with_rowid=False,
 )
 
-rate_slowing = Table(
-    "rate_slowing",
+rate_throttle = Table(
+    "rate_throttle",
     metadata,
     Column("name", Text, primary_key=True),
-    # Messages a second, as it was then, and where it is over.
-    Column("pace", Float, nullable=False),
+    # Messages a second at the instant `since`, and at the end of the throttle.
+    Column("per_second", Float, nullable=False),
     Column("since", Float, nullable=False),
-    Column("aim", Float, nullable=False),
+    Column("target", Float, nullable=False),
     sqlite_with_rowid=False,
 )
 
-# How many messages were let go on each day (UTC) of a warm-up.
+# Messages sent on each day (UTC) of a warm-up.
 warmup_day = Table(
     "warmup_day",
     metadata,

@@ -1,73 +1,109 @@
-"""What becomes of a pace when the other side says that it is too fast. Pure.
+"""Slow down when the other side says that it gets too much, and recover. Pure.
 
-It is halved, and grows again by a quarter for each minute in which nobody complains. Knows no
-clock: instants are seconds since the epoch, and arguments.
+The rate is halved, and grows again by a quarter for each minute without a complaint. Instants are
+seconds since the epoch, and arguments.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from publisher.delivery.rates.gcra import SLIP
+from publisher.delivery.rates.gcra import CLOCK_TOLERANCE
 
-# Growth for each second that is quiet: a quarter more in a minute.
-GROWTH = math.log(1.25) / 60
-# The answers to what was on its way already are one complaint, not a hundred.
-ONE_COMPLAINT = 10.0
-# Messages a second below which nothing is slowed: one in ten seconds finds out soon enough when
-# the other side is well again.
-SLOWEST = 0.1
-# What is halved where there is no bound, and too little went lately to tell how fast.
-UNKNOWN = 1.0
+# Growth per second without a complaint: a quarter more in a minute.
+_GROWTH = math.log(1.25) / 60
+# Seconds: replies to messages that were under way already are one complaint, not a hundred.
+_SAME_COMPLAINT = 10.0
+# Messages a second. One in ten seconds is enough to notice that the other side has recovered.
+MIN_RATE = 0.1
+# Messages a second to be halved if there is no limit and too little was sent to measure.
+_DEFAULT_RATE = 1.0
+# Seconds for which sends are counted; counts older than two windows are dropped.
+_WINDOW = 10.0
+# Fewer messages than these are no measurement.
+_MIN_SENDS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Throttle:
-    """A pace (messages a second) as it was `since` then, on its way back to `aim`."""
+    """A rate (messages a second) at the instant `since`, on its way back to `target`."""
 
-    pace: float
+    per_second: float
     since: float
-    aim: float
+    target: float
 
     def at(self, instant: float) -> float:
-        """Give the pace at an instant, in messages a second."""
+        """Return the rate at an instant, in messages a second."""
         quiet = max(0.0, instant - self.since)
-        # Beyond what the aim needs, growth would only overflow.
-        needed = math.log(self.aim / self.pace) / GROWTH
-        return self.aim if quiet >= needed else self.pace * math.exp(GROWTH * quiet)
+        # Beyond the time that the target needs, growth would only overflow.
+        needed = math.log(self.target / self.per_second) / _GROWTH
+        return self.target if quiet >= needed else self.per_second * math.exp(_GROWTH * quiet)
 
     def is_over(self, now: float) -> bool:
-        """Say whether everything is again as it was."""
-        return self.at(now) >= self.aim
+        """Return whether the target is reached."""
+        return self.at(now) >= self.target
 
     def is_fresh(self, now: float) -> bool:
-        """Say whether a complaint that comes now is part of the last one."""
-        return now < self.since + ONE_COMPLAINT
+        """Return whether a complaint that comes now belongs to the last one."""
+        return now < self.since + _SAME_COMPLAINT
 
-    def mended(self, now: float) -> Throttle:
-        """Give it as it can be true: it can't have begun in the future."""
-        return replace(self, since=now) if self.since > now + SLIP else self
+    def corrected(self, now: float) -> Throttle:
+        """Return it with a possible start: it can't have begun in the future."""
+        return replace(self, since=now) if self.since > now + CLOCK_TOLERANCE else self
 
 
 def tighten(
-    before: Throttle | None, bound: float | None, measured: float | None, now: float
+    before: Throttle | None, limit: float | None, measured: float | None, now: float
 ) -> Throttle:
-    """Slow down once more, unless that was done just now.
+    """Return the throttle after a complaint; the same one if it is fresh.
 
-    `bound` is the pace that settings allow, `measured` what went of late, as far as known (both
-    in messages a second): a bound that was never reached would be halved in vain.
+    `limit` is the rate that the settings allow, `measured` the rate of late, where known (both in
+    messages a second): halving a limit that was never reached would change nothing.
     """
     if before and before.is_fresh(now):
         return before
     if before and not before.is_over(now):
-        present, aim = _least(before.at(now), measured), before.aim
-    elif bound is not None:
-        present, aim = _least(bound, measured), bound
+        present, target = _least(before.at(now), measured), before.target
+    elif limit is not None:
+        present, target = _least(limit, measured), limit
     else:
-        present = aim = measured or UNKNOWN
-    return Throttle(max(present / 2, min(SLOWEST, present)), now, aim)
+        present = target = measured or _DEFAULT_RATE
+    return Throttle(max(present / 2, min(MIN_RATE, present)), now, target)
 
 
-def _least(pace: float, measured: float | None) -> float:
-    return pace if measured is None else min(pace, measured)
+def _least(rate: float, measured: float | None) -> float:
+    return rate if measured is None else min(rate, measured)
+
+
+class RecentSends:
+    """This process's messages of the last ten to twenty seconds, by receiving domain."""
+
+    def __init__(self) -> None:
+        self._older: Counter[str] = Counter()
+        self._newer: Counter[str] = Counter()
+        self._older_since = self._newer_since = 0.0
+
+    def add(self, domains: Iterable[str], now: float) -> None:
+        """Count messages, given by their domains."""
+        if not 0 <= now - self._newer_since < _WINDOW:
+            self._start_window(now)
+        self._newer.update(domains)
+
+    def _start_window(self, now: float) -> None:
+        follows = _WINDOW <= now - self._newer_since < 2 * _WINDOW
+        self._older = self._newer if follows else Counter()
+        self._older_since = self._newer_since if follows else now
+        self._newer, self._newer_since = Counter(), now
+
+    def per_second(self, domains: Iterable[str] | None, now: float) -> float | None:
+        """Return messages a second, to some domains or to all. None: too few to measure."""
+        if now - self._newer_since >= 2 * _WINDOW:
+            return None
+        if domains is None:
+            count = self._older.total() + self._newer.total()
+        else:
+            count = sum(self._older[one] + self._newer[one] for one in domains)
+        return count / max(1.0, now - self._older_since) if count >= _MIN_SENDS else None

@@ -1,5 +1,1 @@
-"""The transport that hands mail to a server by SMTP, and what the server's answers mean."""
-
-from publisher.delivery.smtp.transport import SmtpTransport
-
-__all__ = ["SmtpTransport"]
+"""The transport that hands mail to a mail server by SMTP (RFC 5321)."""

@@ -1,6 +1,6 @@
-"""The commands that carry a message's envelope (RFC 5321 section 4.1.1), or why there are none. Pure.
+"""The SMTP commands of a message's envelope (RFC 5321 section 4.1.1). Pure.
 
-Nothing that is not an address gets into a command.
+Only addresses get into a command.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from publisher.delivery.smtp.bounces import categories
 from publisher.delivery.smtp.bounces.categories import BounceCategory
 from publisher.delivery.transports.base import OutgoingMessage, Unreachable
 
-DATA = b"DATA\r\n"
+DATA_COMMAND = b"DATA\r\n"
 RSET = b"RSET\r\n"
-UNSENDABLE = "it can't be written in SMTP"
-# A little more than RFC 5321 section 4.1.2 allows, as servers do: dots may stand anywhere. What
-# may not stand here is all that could end an address, a command or a line.
-PATH = re.compile(
+_NOT_AN_ADDRESS = "it can't be written in SMTP"
+# A little more than RFC 5321 section 4.1.2 allows, as servers do: dots may stand anywhere. It
+# allows nothing that could end an address, a command or a line.
+_MAILBOX = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?:[A-Za-z0-9_.-]{1,253}|\[[A-Za-z0-9.:]{1,60}\])"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a server said of itself after EHLO, as far as it matters here."""
+    """What a server announced after EHLO, as far as it is used here."""
 
     # RFC 2920.
     pipelining: bool = False
-    # RFC 1870: whether it wants to know sizes, and the bytes that it takes at most.
+    # RFC 1870: whether MAIL takes a size, and the maximum in bytes.
     sizes: bool = False
-    limit: int | None = None
+    max_size: int | None = None
 
 
 class EnvelopeCommands(NamedTuple):
-    """Two commands; equal ones mean the same to a server, whichever message they were made for."""
+    """Two commands. Equal ones mean the same to a server, whatever message follows."""
 
     mail: bytes
     rcpt: bytes
@@ -44,35 +44,34 @@ class EnvelopeCommands(NamedTuple):
     @property
     def group(self) -> bytes:
         """All commands up to the content, for one write (RFC 2920 section 3.1)."""
-        return self.mail + self.rcpt + DATA
+        return self.mail + self.rcpt + DATA_COMMAND
 
 
 def envelope_commands(
-    outgoing: OutgoingMessage, offers: Capabilities, *, has_taken: bool = False
+    outgoing: OutgoingMessage, capabilities: Capabilities, *, has_accepted: bool = False
 ) -> EnvelopeCommands | Outcome:
-    """Write the commands for a message, or refuse it in the server's place.
+    """Return the commands for a message, or the outcome if the server would refuse it.
 
-    Raises Unreachable, for good, for what is wrong with every message: the sender, and the size,
-    unless the server has taken others (`has_taken`). Its words follow the server's name.
+    Raises Unreachable, for good, for what is wrong with every message: the sender's address, and
+    the size unless the server has accepted others (`has_accepted`). The text of the error goes
+    after the server's name.
     """
-    if not PATH.fullmatch(outgoing.sender):
-        raise Unreachable(_said(categories.SENDER_REFUSED, UNSENDABLE), is_final=True)
-    if not PATH.fullmatch(outgoing.recipient):
-        return Outcome(SendStatus.REFUSED, _said(categories.BAD_ADDRESS, UNSENDABLE))
-    size = len(outgoing.message.content)
-    if offers.limit is not None and size > offers.limit:
-        said = _said(
-            categories.TOO_LARGE, f"it has {size} bytes, and the limit is {offers.limit}"
-        )
-        if not has_taken:
-            raise Unreachable(said, is_final=True)
-        return Outcome(SendStatus.REFUSED, said)
-    parameter = f" SIZE={size}" if offers.sizes else ""
+    if not _MAILBOX.fullmatch(outgoing.envelope_from):
+        raise Unreachable(_reason(categories.SENDER_REFUSED, _NOT_AN_ADDRESS), is_final=True)
+    if not _MAILBOX.fullmatch(outgoing.recipient):
+        return Outcome(SendStatus.REFUSED, _reason(categories.BAD_ADDRESS, _NOT_AN_ADDRESS))
+    size, limit = len(outgoing.message.content), capabilities.max_size
+    if limit is not None and size > limit:
+        reason = _reason(categories.TOO_LARGE, f"it has {size} bytes, and the limit is {limit}")
+        if not has_accepted:
+            raise Unreachable(reason, is_final=True)
+        return Outcome(SendStatus.REFUSED, reason)
+    parameter = f" SIZE={size}" if capabilities.sizes else ""
     return EnvelopeCommands(
-        f"MAIL FROM:<{outgoing.sender}>{parameter}\r\n".encode("ascii"),
+        f"MAIL FROM:<{outgoing.envelope_from}>{parameter}\r\n".encode("ascii"),
         f"RCPT TO:<{outgoing.recipient}>\r\n".encode("ascii"),
     )
 
 
-def _said(cause: BounceCategory, detail: str) -> str:
-    return f"{cause.sentence} ({detail})"
+def _reason(category: BounceCategory, detail: str) -> str:
+    return f"{category.sentence} ({detail})"

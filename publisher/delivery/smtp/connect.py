@@ -1,7 +1,7 @@
-"""From a host's name to a server that takes mail: TCP, TLS, EHLO and AUTH, by the standard smtplib.
+"""Connect to a mail server: TCP, TLS, EHLO and AUTH, by the standard library's smtplib.
 
-The only module that knows smtplib. Knows no message. TLS is as it was asked for, or there is no
-connection (RFC 3207 section 6, RFC 8314 section 4.1).
+The only module that uses smtplib. TLS is as the settings ask for, or there is no connection
+(RFC 3207 section 6, RFC 8314 section 4.1).
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from typing import Any
 from pydantic import SecretStr
 
 from publisher.config.delivery import Tls
-from publisher.delivery.smtp.bounces.classify import FOR_GOOD
+from publisher.delivery.smtp.bounces.classify import PERMANENT
 from publisher.delivery.smtp.commands import Capabilities
 from publisher.delivery.smtp.redact import redact_reply
 from publisher.delivery.smtp.replies import ConnectionLost, SmtpReply
 from publisher.delivery.smtp.socket_io import SmtpSocket
 from publisher.delivery.transports.base import Unreachable
 
-# A name with a dot (RFC 5321 section 4.1.2); servers refuse others in EHLO.
-FULL_NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
+# A name with a dot (RFC 5321 section 4.1.2). Servers refuse others in EHLO.
+_FULL_NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
 # RFC 1870 section 3.
-SIZE = re.compile(r"[0-9]{1,20}")
-# Characters of a server's words in a reason.
-LONGEST_WORDS = 120
-GOOD = 250
-# Given a name, smtplib does not look for its own, which may take long. It is not used.
-NAMELESS = "localhost"
+_SIZE = re.compile(r"[0-9]{1,20}")
+# Characters of a server's text in a reason.
+_MAX_TEXT = 120
+_EHLO_OK = 250
+# With a name, smtplib does not look up its own, which may take long. The name is not used.
+_UNUSED_NAME = "localhost"
 
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """Where to connect, and how; `timeout` is in seconds, for each answer."""
+    """Where to connect, and how. `timeout` is in seconds, for each reply."""
 
     host: str
     port: int
@@ -53,38 +53,38 @@ class SmtpServer:
     password: SecretStr | None = None
 
     def __str__(self) -> str:
-        """Say host and port, as people write them."""
+        """Return host and port, as people write them."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
 
 def connect_to_server(server: SmtpServer) -> tuple[SmtpSocket, Capabilities]:
-    """Connect, and give what is left of smtplib then: the bytes' ways, and what was offered.
+    """Connect and log in. Returns the socket and the server's capabilities.
 
-    Raises Unreachable; for good where a person has to change something.
+    Raises Unreachable, for good if a person has to change something.
     """
-    with _telling(server):
-        client = _opened(server)
+    with _reporting(server):
+        client = _open(server)
         try:
-            _introduce(client, server)
+            _say_hello(client, server)
             if server.tls is Tls.STARTTLS:
-                _secure(client, server)
+                _start_tls(client, server)
             _log_in(client, server)
-            return client.handed_over()
+            return client.detach()
         except BaseException:
             client.close()
             raise
 
 
 class _Bounded(smtplib.SMTP):
-    """smtplib, with replies that have an end, and with nothing of them left in a file's buffer."""
+    """smtplib, with bounded replies, and with no bytes of them left in a file's buffer."""
 
-    wire: SmtpSocket | None = None
+    io: SmtpSocket | None = None
     refusal: smtplib.SMTPAuthenticationError | None = None
-    _heard: socket.socket | None = None
+    _io_socket: socket.socket | None = None
 
     def send(self, s: Any) -> None:
-        """Write; where that fails, the server's last words tell more, and are read next."""
+        """Write. If that fails, the server's last reply says more, and it is read next."""
         assert self.sock  # noqa: S101  # smtplib has connected
         with suppress(OSError):
             self.sock.sendall(s.encode("ascii") if isinstance(s, str) else s)
@@ -92,67 +92,71 @@ class _Bounded(smtplib.SMTP):
     def getreply(self) -> tuple[int, bytes]:
         """Give the next reply's code and words; raises BrokenError."""
         assert self.sock  # noqa: S101  # as above
-        if self.wire is None or self._heard is not self.sock:
-            if self.wire and self.wire.has_leftovers:
-                # Said before TLS, by whoever was in between (RFC 3207 section 6).
+        if self.io is None or self._io_socket is not self.sock:
+            if self.io and self.io.has_leftovers:
+                # Sent before TLS, perhaps by somebody in between (RFC 3207 section 6).
                 raise ConnectionLost("spoke out of turn before TLS")
-            self.wire, self._heard = SmtpSocket(self.sock, self.timeout), self.sock
+            self.io, self._io_socket = SmtpSocket(self.sock, self.timeout), self.sock
         try:
-            reply = self.wire.reply()
+            reply = self.io.reply()
         except ConnectionLost:
             self.close()
             raise
         return reply.code, b"\n".join(reply.texts)
 
     def auth(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
-        """Try to log in one way, and remember a refusal: the server may leave after it."""
+        """Try one way to log in, and remember a refusal: the server may disconnect after it."""
         try:
             return super().auth(*args, **kwargs)
         except smtplib.SMTPAuthenticationError as refusal:
             self.refusal = refusal
             raise
         except binascii.Error:
-            raise ConnectionLost("asks for the login in what is no base64") from None
+            raise ConnectionLost("asks for the login in invalid base64") from None
 
-    def handed_over(self) -> tuple[SmtpSocket, Capabilities]:
-        """Give the connection away."""
-        assert self.wire  # noqa: S101  # EHLO was answered
+    def detach(self) -> tuple[SmtpSocket, Capabilities]:
+        """Return the socket and the capabilities. This object can't be used any more."""
+        assert self.io  # noqa: S101  # EHLO was answered
         assert self.sock  # noqa: S101  # as above
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock = None
-        return self.wire, Capabilities(
+        return self.io, Capabilities(
             pipelining=self.has_extn("pipelining"),
             sizes=self.has_extn("size"),
-            limit=_limit(self.esmtp_features.get("size", "")),
+            max_size=_max_size(self.esmtp_features.get("size", "")),
         )
 
 
-def _limit(said: str) -> int | None:
-    # 0: no limit that would be the same for all (RFC 1870 section 3).
-    return (int(said) if SIZE.fullmatch(said) else 0) or None
+def _max_size(said: str) -> int | None:
+    # 0: no fixed limit (RFC 1870 section 3).
+    return (int(said) if _SIZE.fullmatch(said) else 0) or None
 
 
 class _BoundedTls(_Bounded, smtplib.SMTP_SSL):
     pass
 
 
-def _opened(server: SmtpServer) -> _Bounded:
+def _open(server: SmtpServer) -> _Bounded:
     if server.tls is Tls.IMPLICIT:
         return _BoundedTls(
-            server.host, server.port, NAMELESS, timeout=server.timeout, context=server.context
+            server.host,
+            server.port,
+            _UNUSED_NAME,
+            timeout=server.timeout,
+            context=server.context,
         )
-    return _Bounded(server.host, server.port, NAMELESS, timeout=server.timeout)
+    return _Bounded(server.host, server.port, _UNUSED_NAME, timeout=server.timeout)
 
 
-def _introduce(client: _Bounded, server: SmtpServer) -> None:
+def _say_hello(client: _Bounded, server: SmtpServer) -> None:
     assert client.sock  # noqa: S101  # smtplib has connected
     client.local_hostname = server.hello or _own_name() or _literal(client.sock)
     code, words = client.ehlo()
-    if code != GOOD:
+    if code != _EHLO_OK:
         raise smtplib.SMTPHeloError(code, words)
 
 
-def _secure(client: _Bounded, server: SmtpServer) -> None:
+def _start_tls(client: _Bounded, server: SmtpServer) -> None:
     if not client.has_extn("starttls"):
         raise Unreachable(
             f"{server}: does not offer STARTTLS, and nothing is sent without; "
@@ -160,7 +164,7 @@ def _secure(client: _Bounded, server: SmtpServer) -> None:
             is_final=True,
         )
     client.starttls(context=server.context)
-    _introduce(client, server)
+    _say_hello(client, server)
 
 
 def _log_in(client: _Bounded, server: SmtpServer) -> None:
@@ -175,18 +179,18 @@ def _log_in(client: _Bounded, server: SmtpServer) -> None:
 @functools.cache
 def _own_name() -> str | None:
     name = socket.getfqdn()
-    return name if FULL_NAME.fullmatch(name) and not name.startswith("localhost.") else None
+    return name if _FULL_NAME.fullmatch(name) and not name.startswith("localhost.") else None
 
 
 def _literal(sock: socket.socket) -> str:
-    """Give our address in place of a name (RFC 5321 section 4.1.3)."""
+    """Return our address literal, used without a name (RFC 5321 section 4.1.3)."""
     address = str(sock.getsockname()[0]).partition("%")[0]
     return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
 
 
 @contextmanager
-def _telling(server: SmtpServer) -> Iterator[None]:
-    """Say what went wrong in one line, and whether it would again."""
+def _reporting(server: SmtpServer) -> Iterator[None]:
+    """Turn errors into Unreachable, which says whether a person has to do something."""
     try:
         yield
     except smtplib.SMTPResponseException as error:
@@ -194,7 +198,7 @@ def _telling(server: SmtpServer) -> Iterator[None]:
     except smtplib.SMTPNotSupportedError:
         raise Unreachable(f"{server}: offers no login (AUTH)", is_final=True) from None
     except smtplib.SMTPException:
-        problem = "offers no way to log in that is known here (CRAM-MD5, PLAIN, LOGIN)"
+        problem = "offers none of the supported ways to log in (CRAM-MD5, PLAIN, LOGIN)"
         raise Unreachable(f"{server}: {problem}", is_final=True) from None
     except ConnectionLost as error:
         if isinstance(error.__cause__, ssl.SSLError):
@@ -205,10 +209,10 @@ def _telling(server: SmtpServer) -> Iterator[None]:
     except OSError as error:
         raise Unreachable(f"{server}: {_fault(error, server)}") from None
     except UnicodeError:
-        raise Unreachable(f"{server}: that is no name of a host", is_final=True) from None
+        raise Unreachable(f"{server}: that is not a valid host name", is_final=True) from None
 
 
-STAGES = {
+_STAGES = {
     smtplib.SMTPConnectError: "takes no connection from us",
     smtplib.SMTPHeloError: "refuses EHLO",
     smtplib.SMTPAuthenticationError: "refuses the login",
@@ -220,13 +224,13 @@ def _refused(server: SmtpServer, error: smtplib.SMTPResponseException) -> Unreac
     text = words if isinstance(words, str) else words.decode("utf-8", "replace")
     reply = SmtpReply(error.smtp_code, f"{error.smtp_code} {' '.join(text.split())}\n".encode())
     code = f"{reply.code} {reply.enhanced or ''}".strip()
-    said = redact_reply(_without_password(reply.text, server), longest=LONGEST_WORDS)
-    stage = STAGES.get(type(error), "refuses STARTTLS")
-    return Unreachable(f"{server}: {stage} ({code}: {said})", is_final=reply.code >= FOR_GOOD)
+    said = redact_reply(_without_password(reply.text, server), longest=_MAX_TEXT)
+    stage = _STAGES.get(type(error), "refuses STARTTLS")
+    return Unreachable(f"{server}: {stage} ({code}: {said})", is_final=reply.code >= PERMANENT)
 
 
 def _without_password(text: str, server: SmtpServer) -> str:
-    """Take out what a careless server repeats of a login."""
+    """Remove what a careless server repeats of a login."""
     if server.password is None:
         return text
     password = server.password.get_secret_value()
@@ -244,7 +248,7 @@ def _untrusted(server: SmtpServer, error: ssl.SSLError) -> Unreachable:
     if not is_about_tls:
         return Unreachable(f"{server}: closed the connection during TLS")
     why = (error.reason or str(error)).replace("_", " ").lower()
-    return Unreachable(f"{server}: TLS does not come about: {why}", is_final=True)
+    return Unreachable(f"{server}: TLS can't be established: {why}", is_final=True)
 
 
 def _fault(error: OSError, server: SmtpServer) -> str:
@@ -253,7 +257,7 @@ def _fault(error: OSError, server: SmtpServer) -> str:
     if isinstance(error, ConnectionResetError | BrokenPipeError):
         return "broke off the connection"
     if isinstance(error, ConnectionRefusedError):
-        return "nobody listens there"
+        return "no server listens there"
     if isinstance(error, socket.gaierror):
         return "the host's name has no address, or the DNS does not answer"
     return f"can't be reached: {error.strerror or error}"

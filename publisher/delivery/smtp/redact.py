@@ -1,44 +1,44 @@
-"""A server's words, made fit to be stored and shown: one short line that gives nobody away. Pure.
+"""Redact a server's reply for storage and display: one short line without full addresses or tokens.
 
-No address and no token stays in full. Knows no code and no cause.
+Pure.
 """
 
 from __future__ import annotations
 
 import re
 
-# Characters of a reply that are looked at: no server needs more to say why.
-LOOKED_AT = 1_000
-# Everything before an @, which may stand as %40 in an address of the web.
-LOCAL_PART = re.compile(r'(?:"[^"]*"|[^\s<>()\[\],;:"@]+)(?:@|%40)')
-# A page of the web; what follows ? or # may be a token, or an address.
-PAGE = re.compile(r"(\bhttps?://[^\s<>\"?#]*)[?#][^\s<>\"]*")
-# Too long for a word: a token, a session's number, a digest.
-TOKEN = re.compile(r"[\w%+=~-]{20,}")
-TOKEN_KEPT = 6
-# Local parts that are shorter stand in every second sentence.
-SHORTEST_NAME = 3
+# Characters of a reply that are read: no server needs more to give a reason.
+MAX_REPLY_TEXT = 1_000
+# Everything before an @, which is %40 in a URL.
+_LOCAL_PART = re.compile(r'(?:"[^"]*"|[^\s<>()\[\],;:"@]+)(?:@|%40)')
+# A URL. What follows ? or # may be a token, or an address.
+_URL = re.compile(r"(\bhttps?://[^\s<>\"?#]*)[?#][^\s<>\"]*")
+# Too long for a word: a token, a session id, a digest.
+_TOKEN = re.compile(r"[\w%+=~-]{20,}")
+_TOKEN_KEPT = 6
+# Shorter local parts occur in ordinary sentences.
+_MIN_LOCAL_PART = 3
 
 
-def redact_reply(text: str, recipient: str = "", longest: int = LOOKED_AT) -> str:
-    """Put a server's words into one line of at most `longest` characters, and mask who is who.
+def redact_reply(text: str, recipient: str = "", longest: int = MAX_REPLY_TEXT) -> str:
+    """Return a reply as one line of at most `longest` characters, with names masked.
 
-    What stands before an @ becomes …, and so does the recipient's local part by itself; queries
-    and long tokens are cut short, controls and characters of format become spaces.
+    What stands before an @ becomes …, and so does the recipient's local part on its own. Queries
+    of URLs and long tokens are cut; control and format characters become spaces.
     """
-    line = "".join(c if c.isprintable() else " " for c in text[: LOOKED_AT + 1])
-    if len(text) > LOOKED_AT:
-        # Half a word at the end could be half an address, which nothing below would find.
+    line = "".join(c if c.isprintable() else " " for c in text[: MAX_REPLY_TEXT + 1])
+    if len(text) > MAX_REPLY_TEXT:
+        # Half a word at the end could be half an address, which the patterns would miss.
         line = line.rpartition(" ")[0]
-    line = PAGE.sub(r"\1?…", line)
-    line = LOCAL_PART.sub("…@", line)
+    line = _URL.sub(r"\1?…", line)
+    line = _LOCAL_PART.sub("…@", line)
     name = recipient.rpartition("@")[0]
-    if len(name) >= SHORTEST_NAME:
+    if len(name) >= _MIN_LOCAL_PART:
         line = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "…", line, flags=re.IGNORECASE)
-    line = TOKEN.sub(lambda token: f"{token[0][:TOKEN_KEPT]}…", line)
+    line = _TOKEN.sub(lambda token: f"{token[0][:_TOKEN_KEPT]}…", line)
     return truncate(" ".join(line.split()), longest)
 
 
 def truncate(line: str, longest: int) -> str:
-    """Cut a line to so many characters, with a sign that it was cut."""
+    """Return a line of at most so many characters, with … at the end if it was cut."""
     return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"

@@ -1,7 +1,4 @@
-"""What a mail server says: one reply out of the bytes that came (RFC 5321 section 4.2). Pure.
-
-Knows no socket, and not what a reply means for a message.
-"""
+"""Parse SMTP replies (RFC 5321 section 4.2). Pure."""
 
 from __future__ import annotations
 
@@ -11,15 +8,15 @@ from enum import StrEnum
 
 from publisher.errors import DeliveryError
 
-# Bytes of a reply, all its lines together; RFC 5321 section 4.5.3.1.5 has 512 for one line.
-LONGEST = 65_536
-# As many lines as there are, all of one code; "250" alone is a line, too.
-WHOLE = re.compile(rb"([2-5][0-9]{2})(?:-[^\n]*\n\1)*(?: [^\n]*|\r?)\n")
-LINE = re.compile(rb"[2-5][0-9]{2}(?:[ -][^\n]*|\r?)")
-# RFC 2034 section 4; the # is some appliances' own.
-ENHANCED = re.compile(r"#?([245]\.[0-9]{1,3}\.[0-9]{1,3})(?!\S)\s*")
+# Bytes of a whole reply; RFC 5321 section 4.5.3.1.5 has 512 for one line.
+MAX_REPLY = 65_536
+# All lines of a reply, with one code; "250" alone is a line, too.
+_REPLY = re.compile(rb"([2-5][0-9]{2})(?:-[^\n]*\n\1)*(?: [^\n]*|\r?)\n")
+_REPLY_LINE = re.compile(rb"[2-5][0-9]{2}(?:[ -][^\n]*|\r?)")
+# RFC 2034 section 4. Some appliances write a #.
+_ENHANCED_CODE = re.compile(r"#?([245]\.[0-9]{1,3}\.[0-9]{1,3})(?!\S)\s*")
 # Elsewhere it may be the end of an IP address.
-AT_FIRST = re.compile(rf"\A{ENHANCED.pattern}")
+_LEADING_CODE = re.compile(rf"\A{_ENHANCED_CODE.pattern}")
 
 
 class SmtpPhase(StrEnum):
@@ -40,36 +37,36 @@ class SmtpReply:
 
     @property
     def texts(self) -> list[bytes]:
-        """What the lines say, without codes and line ends."""
+        """The texts of the lines, without codes and line ends."""
         return [line[4:].strip() for line in self.lines.split(b"\n")[:-1]]
 
     @property
     def enhanced(self) -> str | None:
         """The enhanced status code (RFC 3463), if there is one."""
-        found = ENHANCED.match(self.texts[0].decode("ascii", "replace"))
+        found = _ENHANCED_CODE.match(self.texts[0].decode("ascii", "replace"))
         return found[1] if found else None
 
     @property
     def text(self) -> str:
-        """The words in one line, as the server wrote them, without codes."""
+        """The text in one line, as the server wrote it, without codes."""
         lines = (line.decode("utf-8", "replace") for line in self.texts)
-        return " ".join(AT_FIRST.sub("", line) for line in lines).strip()
+        return " ".join(_LEADING_CODE.sub("", line) for line in lines).strip()
 
     @property
     def is_good(self) -> bool:
-        """Whether it says yes (2yz)."""
+        """Whether it is positive (2yz)."""
         return 200 <= self.code < 300  # noqa: PLR2004  # the class of RFC 5321 section 4.2.1
 
     @property
     def is_refusal(self) -> bool:
-        """Whether it says no, for now (4yz) or for good (5yz)."""
+        """Whether it is negative, for now (4yz) or for good (5yz)."""
         return self.code >= 400  # noqa: PLR2004  # as above
 
 
 class ConnectionLost(DeliveryError):  # noqa: N818  # a state, like ConnectionResetError
-    """The conversation can't go on; `str()` says why, in words that follow "the server".
+    """The session can't go on. Its text goes after "the server".
 
-    `reply` is what it said last, where that tells why.
+    `reply` is the server's last reply, if that is the reason.
     """
 
     def __init__(self, problem: str, reply: SmtpReply | None = None) -> None:
@@ -78,15 +75,15 @@ class ConnectionLost(DeliveryError):  # noqa: N818  # a state, like ConnectionRe
 
 
 def first_reply(received: bytearray) -> tuple[SmtpReply, int] | None:
-    """Read the reply that comes first, and say how many bytes it takes; None: not all is here.
+    """Return the first reply and its length in bytes, or None if it is not complete.
 
-    Raises BrokenError for what is no reply: no code, codes that differ, more than LONGEST bytes.
+    Raises ConnectionLost for what is no reply: no code, different codes, more than MAX_REPLY.
     """
-    if found := WHOLE.match(received):
+    if found := _REPLY.match(received):
         return SmtpReply(int(found[1]), found[0]), found.end()
-    whole = received.split(b"\n")[:-1]
-    if any(not LINE.fullmatch(line) or line[:3] != whole[0][:3] for line in whole):
+    lines = received.split(b"\n")[:-1]
+    if any(not _REPLY_LINE.fullmatch(line) or line[:3] != lines[0][:3] for line in lines):
         raise ConnectionLost("said what is no reply")
-    if len(received) > LONGEST:
+    if len(received) > MAX_REPLY:
         raise ConnectionLost("did not come to the end of a reply")
     return None

@@ -1,7 +1,7 @@
-"""One connection to a mail server: messages go out, phase by phase, and each fate is known.
+"""One SMTP session: send messages command by command, so that each result is known.
 
-Until the final dot nobody can have taken a message; after it, without an answer, nobody knows
-(RFC 1047). Knows no ledger; what a refusal means is told by `publisher.delivery.smtp.reply_outcome`.
+Before the final dot, the server can't have accepted a message. After it, without a reply, it may
+have (RFC 1047).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import suppress
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.smtp.bounces.classify import CLOSING
 from publisher.delivery.smtp.commands import (
-    DATA,
+    DATA_COMMAND,
     RSET,
     Capabilities,
     EnvelopeCommands,
@@ -28,42 +28,42 @@ from publisher.delivery.smtp.reply_outcome import (
 from publisher.delivery.smtp.socket_io import SmtpSocket
 from publisher.delivery.transports.base import OutgoingMessage, Unreachable
 
-GO_AHEAD = 354
-LINE_END = b"\r\n"
-END = b".\r\n"
-# Finds what begins a line faster than bytes.find, which looks for both bytes at every place.
-DOTTED = re.compile(rb"\n\.")
+_GO_AHEAD = 354
+_CRLF = b"\r\n"
+_FINAL_DOT = b".\r\n"
+# Faster than bytes.find, which looks for both bytes everywhere.
+_DOT_AT_LINE_START = re.compile(rb"\n\.")
 
-Refusal = tuple[SmtpPhase, SmtpReply]
+_Refusal = tuple[SmtpPhase, SmtpReply]
 
 
 class SmtpConnection:
-    """A connection to `server`, a host and a port in words; for one thread at a time.
+    """A session with `server` (host and port, for messages). For one thread at a time.
 
-    `may_go` is asked before each final dot; `patience` is for how many seconds the reply to that
-    dot is waited for.
+    `holds_lease` is called before each final dot. `patience` is the time limit in seconds for the
+    reply to that dot.
     """
 
     def __init__(
         self,
-        wire: SmtpSocket,
-        offers: Capabilities,
+        sock: SmtpSocket,
+        capabilities: Capabilities,
         holds_lease: Callable[[], bool],
         *,
         server: str,
         patience: float,
     ) -> None:
-        self._wire = wire
-        self._offers = offers
+        self._socket = sock
+        self._capabilities = capabilities
         self._holds_lease = holds_lease
         self._server = server
         self._patience = patience
         self._is_open = True
-        # Whose commands went out with the dot before; their replies are still to be read.
-        self._begun: EnvelopeCommands | None = None
-        # A transaction was begun and refused, so that RSET has to go before the next.
-        self._is_half_done = False
-        self._has_taken = False
+        # The commands that went out with the last dot. Their replies are still to be read.
+        self._pipelined: EnvelopeCommands | None = None
+        # A transaction was begun and refused: RSET has to go before the next one.
+        self._needs_reset = False
+        self._has_accepted = False
 
     @property
     def is_open(self) -> bool:
@@ -73,209 +73,215 @@ class SmtpConnection:
     def send(
         self, outgoing: OutgoingMessage, next_message: OutgoingMessage | None = None
     ) -> Outcome:
-        """Hand over one message; with PIPELINING, begin with the following one at its dot.
+        """Send one message. With PIPELINING, start the next one at its final dot.
 
-        Raises Unreachable, for good, where the server takes nothing from us.
+        Raises Unreachable, for good, if the server accepts nothing from us.
         """
         if not self._is_open:
             return Outcome(SendStatus.NOT_SENT, "the connection is closed")
         try:
-            addressed = envelope_commands(outgoing, self._offers, has_taken=self._has_taken)
-            if isinstance(addressed, Outcome):
-                return addressed
-            return self._sent(outgoing, addressed, next_message)
-        except ConnectionLost as trouble:
+            commands = envelope_commands(
+                outgoing, self._capabilities, has_accepted=self._has_accepted
+            )
+            if isinstance(commands, Outcome):
+                return commands
+            return self._send(outgoing, commands, next_message)
+        except ConnectionLost as loss:
             self._drop()
-            return outcome_of_loss(trouble)
+            return outcome_of_loss(loss)
         except Unreachable as refusal:
             self._drop()
             reason = f"{self._server}: {refusal}"
             raise Unreachable(reason, is_final=refusal.is_final) from None
         except BaseException:
-            # Nobody knows how far it came; it can't be gone on with.
+            # It is unknown how much was sent, so the session can't go on.
             self._drop()
             raise
 
     def close(self) -> None:
-        """Part in good manners, unless the server waits for a content; never raises."""
-        if self._is_open and self._begun is None:
-            self._wire.part()
+        """Send QUIT, unless the server waits for content, and close. Never raises."""
+        if self._is_open and self._pipelined is None:
+            self._socket.quit()
         self._drop()
 
-    def _sent(
+    def _send(
         self,
         outgoing: OutgoingMessage,
-        addressed: EnvelopeCommands,
+        commands: EnvelopeCommands,
         next_message: OutgoingMessage | None,
     ) -> Outcome:
-        refusal = self._opened(addressed)
+        refusal = self._start_content(commands)
         if refusal is None:
-            content = _without_dots(outgoing.message.content)
-            if refusal := self._written(content):
+            content = _dot_stuffed(outgoing.message.content)
+            if refusal := self._write_content(content):
                 self._drop()
             elif not self._holds_lease():
                 self._drop()
-                return Outcome(SendStatus.NOT_SENT, "it was called back")
+                return Outcome(SendStatus.NOT_SENT, "the lease is lost")
             else:
-                end = END if content.endswith(LINE_END) else LINE_END + END
-                return self._ended(outgoing, end, next_message)
-        return self._judged(refusal, outgoing)
+                end = _FINAL_DOT if content.endswith(_CRLF) else _CRLF + _FINAL_DOT
+                return self._end_content(outgoing, end, next_message)
+        return self._refused(refusal, outgoing)
 
-    def _judged(self, refusal: Refusal, outgoing: OutgoingMessage) -> Outcome:
+    def _refused(self, refusal: _Refusal, outgoing: OutgoingMessage) -> Outcome:
         phase, reply = refusal
         if ends_session(reply, phase):
-            # The next one goes by another; this one would only refuse it, too.
+            # The server would refuse the next message on this connection, too.
             self._drop()
-        return outcome_of_reply(reply, phase, outgoing.recipient, has_taken=self._has_taken)
+        return outcome_of_reply(
+            reply, phase, outgoing.recipient, has_accepted=self._has_accepted
+        )
 
     # --- up to the content
 
-    def _opened(self, addressed: EnvelopeCommands) -> Refusal | None:
-        """Come as far as the go-ahead for the content, or to a refusal."""
-        if self._begun is not None and self._begun != addressed:
-            self._take_back()
-        if self._begun is None:
-            if farewell := self._wire.unasked():
+    def _start_content(self, commands: EnvelopeCommands) -> _Refusal | None:
+        """Send the envelope. Returns None at the go-ahead for the content, or the refusal."""
+        if self._pipelined is not None and self._pipelined != commands:
+            self._abandon_pipelined()
+        if self._pipelined is None:
+            if farewell := self._socket.unsolicited():
                 raise ConnectionLost("spoke out of turn", farewell)
-            if not self._offers.pipelining:
-                return self._asked(addressed)
-            self._wire.write((RSET if self._is_half_done else b"") + addressed.group)
-            self._reset()
-        self._begun = None
-        return self._collected()
+            if not self._capabilities.pipelining:
+                return self._send_one_by_one(commands)
+            self._socket.write((RSET if self._needs_reset else b"") + commands.group)
+            self._read_reset()
+        self._pipelined = None
+        return self._read_group()
 
-    def _asked(self, addressed: EnvelopeCommands) -> Refusal | None:
-        """Send one command after the other."""
-        if self._is_half_done:
-            self._wire.write(RSET)
-            self._reset()
-        self._is_half_done = True
-        for phase, command in (
-            (SmtpPhase.MAIL, addressed.mail),
-            (SmtpPhase.RCPT, addressed.rcpt),
-        ):
-            self._wire.write(command)
-            reply = self._answer(phase)
+    def _send_one_by_one(self, commands: EnvelopeCommands) -> _Refusal | None:
+        if self._needs_reset:
+            self._socket.write(RSET)
+            self._read_reset()
+        self._needs_reset = True
+        steps = ((SmtpPhase.MAIL, commands.mail), (SmtpPhase.RCPT, commands.rcpt))
+        for phase, command in steps:
+            self._socket.write(command)
+            reply = self._read_reply(phase)
             if not reply.is_good:
                 return phase, reply
-        self._wire.write(DATA)
-        reply = self._answer(SmtpPhase.DATA)
-        return None if reply.code == GO_AHEAD else (SmtpPhase.DATA, reply)
+        self._socket.write(DATA_COMMAND)
+        reply = self._read_reply(SmtpPhase.DATA)
+        return None if reply.code == _GO_AHEAD else (SmtpPhase.DATA, reply)
 
-    def _collected(self) -> Refusal | None:
-        """Read the replies to commands that went out together."""
-        self._is_half_done = True
-        refusal: Refusal | None = None
-        is_addressed = False
+    def _read_group(self) -> _Refusal | None:
+        """Read the replies to MAIL, RCPT and DATA that went out together."""
+        self._needs_reset = True
+        refusal: _Refusal | None = None
+        has_recipient = False
         for phase in (SmtpPhase.MAIL, SmtpPhase.RCPT, SmtpPhase.DATA):
-            reply = self._answer(phase)
+            reply = self._read_reply(phase)
             if reply.is_refusal:
                 refusal = refusal or (phase, reply)
             if not self._is_open:
                 return refusal
-            is_addressed = is_addressed or (phase is SmtpPhase.RCPT and reply.is_good)
-        if reply.code == GO_AHEAD and refusal:
-            self._end_nothing(is_addressed=is_addressed)
+            has_recipient = has_recipient or (phase is SmtpPhase.RCPT and reply.is_good)
+        if reply.code == _GO_AHEAD and refusal:
+            self._send_no_content(has_recipient=has_recipient)
         return refusal
 
-    def _answer(self, phase: SmtpPhase) -> SmtpReply:
-        """Read the reply to a command: yes, or no, and after that perhaps no more."""
-        reply = self._wire.reply()
-        expected = reply.code == GO_AHEAD if phase is SmtpPhase.DATA else reply.is_good
+    def _read_reply(self, phase: SmtpPhase) -> SmtpReply:
+        """Read the reply to a command. 421 closes the connection."""
+        reply = self._socket.reply()
+        is_data = phase is SmtpPhase.DATA
+        expected = reply.code == _GO_AHEAD if is_data else reply.is_good
         if not (expected or reply.is_refusal):
             raise ConnectionLost(f"said {reply.code} to {phase}")
-        if reply.code == GO_AHEAD and self._wire.has_leftovers:
+        if reply.code == _GO_AHEAD and self._socket.has_leftovers:
             raise ConnectionLost("spoke out of turn")
         if reply.code == CLOSING:
             self._drop()
         return reply
 
-    def _reset(self) -> None:
-        if self._is_half_done:
-            reply = self._wire.reply()
+    def _read_reset(self) -> None:
+        if self._needs_reset:
+            reply = self._socket.reply()
             if not reply.is_good:
                 raise ConnectionLost(f"said {reply.code} to RSET", reply)
-            self._is_half_done = False
+            self._needs_reset = False
 
-    def _take_back(self) -> None:
-        """Get out of what was begun, since something else is to be sent."""
-        self._begun = None
-        refusal = self._collected()
+    def _abandon_pipelined(self) -> None:
+        """Get out of the transaction that was begun: another message is to be sent."""
+        self._pipelined = None
+        refusal = self._read_group()
         if refusal is None or not self._is_open:
-            said = refusal[1] if refusal else None
-            raise ConnectionLost("had been told of another message", said)
+            last = refusal[1] if refusal else None
+            raise ConnectionLost("expected another message", last)
 
-    def _end_nothing(self, *, is_addressed: bool) -> None:
-        """End a content that nobody is to get."""
-        if is_addressed:
+    def _send_no_content(self, *, has_recipient: bool) -> None:
+        """End a content that must reach nobody."""
+        if has_recipient:
             # Even an empty message would be delivered.
             self._drop()
             return
         try:
-            self._wire.write(END)
-            self._wire.reply()
+            self._socket.write(_FINAL_DOT)
+            self._socket.reply()
         except ConnectionLost:
             self._drop()
-        self._is_half_done = False
+        self._needs_reset = False
 
     # --- the content and its end
 
-    def _written(self, content: bytes) -> Refusal | None:
-        """Write the content; a server that speaks meanwhile does not want it."""
+    def _write_content(self, content: bytes) -> _Refusal | None:
+        """Write the content. A server that replies meanwhile does not want it."""
         try:
-            self._wire.begin(content)
-            reply = self._wire.unasked()
+            self._socket.write_more(content)
+            reply = self._socket.unsolicited()
         except ConnectionLost:
-            # Perhaps it has said why.
-            reply = self._wire.unasked()
+            # The server may have said why.
+            reply = self._socket.unsolicited()
             if reply is None:
                 raise
         if reply and not reply.is_refusal:
             raise ConnectionLost("spoke out of turn")
         if reply and ends_session(reply, SmtpPhase.DOT):
-            # It has nothing against the message, of which it has not seen the end.
+            # This is not about the message, whose end the server has not seen.
             raise ConnectionLost("has ended the connection", reply)
         return (SmtpPhase.DOT, reply) if reply else None
 
-    def _ended(
+    def _end_content(
         self, outgoing: OutgoingMessage, end: bytes, next_message: OutgoingMessage | None
     ) -> Outcome:
-        """Write the final dot; from here on the message can't be called back."""
-        begun = self._next(next_message) if next_message and self._offers.pipelining else None
-        rest = self._wire.write_some(end + begun.group if begun else end)
+        """Write the final dot. From here on the message can't be taken back."""
+        pipelined = self._next_commands(next_message) if next_message else None
+        rest = self._socket.write_some(end + pipelined.group if pipelined else end)
         try:
             if rest:
-                self._wire.write(rest)
-            reply = self._wire.reply(self._patience)
+                self._socket.write(rest)
+            reply = self._socket.reply(self._patience)
             if not (reply.is_good or reply.is_refusal):
                 raise ConnectionLost(f"said {reply.code} to its end")  # noqa: TRY301  # as any loss
-        except ConnectionLost as trouble:
+        except ConnectionLost as loss:
             self._drop()
-            return Outcome(SendStatus.UNKNOWN, f"all of it was sent, but the server {trouble}")
-        self._begun = begun
-        self._is_half_done = False
+            return Outcome(SendStatus.UNKNOWN, f"all of it was sent, but the server {loss}")
+        self._pipelined = pipelined
+        self._needs_reset = False
         if reply.is_good:
-            self._has_taken = True
+            self._has_accepted = True
             return ACCEPTED_OUTCOME
         if reply.code == CLOSING:
             self._drop()
-        return self._judged((SmtpPhase.DOT, reply), outgoing)
+        return self._refused((SmtpPhase.DOT, reply), outgoing)
 
-    def _next(self, next_message: OutgoingMessage) -> EnvelopeCommands | None:
-        """Write the commands for what comes next; what is wrong with it is told at its turn."""
+    def _next_commands(self, next_message: OutgoingMessage) -> EnvelopeCommands | None:
+        """Return the next message's commands. What is wrong with it is reported at its turn."""
+        if not self._capabilities.pipelining:
+            return None
         with suppress(Unreachable):
-            written = envelope_commands(next_message, self._offers, has_taken=self._has_taken)
-            return written if isinstance(written, EnvelopeCommands) else None
+            commands = envelope_commands(
+                next_message, self._capabilities, has_accepted=self._has_accepted
+            )
+            return commands if isinstance(commands, EnvelopeCommands) else None
         return None
 
     def _drop(self) -> None:
         self._is_open = False
-        self._begun = None
-        self._wire.close()
+        self._pipelined = None
+        self._socket.close()
 
 
-def _without_dots(content: bytes) -> bytes:
-    """Double the dots that begin lines (RFC 5321 section 4.5.2); the same bytes if none does."""
-    if content.startswith(b".") or DOTTED.search(content):
+def _dot_stuffed(content: bytes) -> bytes:
+    """Double the dots at line starts (RFC 5321 section 4.5.2)."""
+    if content.startswith(b".") or _DOT_AT_LINE_START.search(content):
         return (b"." if content.startswith(b".") else b"") + content.replace(b"\n.", b"\n..")
     return content

@@ -1,7 +1,4 @@
-"""Whom we trust and who we are, in TLS: the settings' files in, a context out.
-
-Knows no socket.
-"""
+"""Make the TLS context of the settings: trusted authorities, and our certificate."""
 
 from __future__ import annotations
 
@@ -17,13 +14,13 @@ from publisher.errors import ConfigError
 
 
 class PeerMayDisconnectSocket(ssl.SSLSocket):
-    """A socket that is closed where the other side has left before TLS began.
+    """A TLS socket that closes itself if the server has disconnected before TLS began.
 
-    The standard library lets go of such a one without closing it.
+    The standard library leaves such a socket open.
     """
 
     def getpeername(self) -> Any:
-        """Give the other side's address; raises OSError, and is closed, if there is none any more."""
+        """Return the server's address. If it has disconnected, close and raise OSError."""
         try:
             return super().getpeername()
         except OSError as error:
@@ -33,39 +30,39 @@ class PeerMayDisconnectSocket(ssl.SSLSocket):
             ) from error
 
 
-def tls_context(settings: SmtpSettings, folder: Path) -> ssl.SSLContext | None:
-    """Read the files that the settings name, relative ones below the publication's folder.
+def tls_context(settings: Smtp, folder: Path) -> ssl.SSLContext | None:
+    """Return the context, or None without TLS. Relative files are below the publication's folder.
 
-    Raises ConfigError for one that can't be read, or that holds no certificate or key.
+    Raises ConfigError for a file that can't be read, or that holds no certificate or key.
     """
     if settings.tls is Tls.NONE:
         return None
-    context = _trusting(settings, folder)
+    context = _with_authorities(settings, folder)
     context.sslsocket_class = PeerMayDisconnectSocket
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if settings.certificate:
-        _identify(context, settings, settings.certificate, folder)
+        _load_certificate(context, settings, settings.certificate, folder)
     return context
 
 
-def _trusting(settings: SmtpSettings, folder: Path) -> ssl.SSLContext:
+def _with_authorities(settings: Smtp, folder: Path) -> ssl.SSLContext:
     if not settings.authorities:
         return ssl.create_default_context()
     path = _readable(settings.authorities, folder, "authorities")
     try:
         return ssl.create_default_context(cafile=path)
     except ssl.SSLError:
-        remedy = "name a PEM file of those whom you trust"
+        remedy = "name a PEM file with the certificates that you trust"
         raise _wrong(folder, "authorities", f"{path} holds no certificate", remedy) from None
 
 
-def _identify(
-    context: ssl.SSLContext, settings: SmtpSettings, named: str, folder: Path
+def _load_certificate(
+    context: ssl.SSLContext, settings: Smtp, named: str, folder: Path
 ) -> None:
     certificate = _readable(named, folder, "certificate")
     key = _readable(settings.key, folder, "key") if settings.key else None
     try:
-        # Without a password here, OpenSSL would ask for one at the terminal, and wait.
+        # Without a password here, OpenSSL would ask for one at the terminal and wait.
         context.load_cert_chain(certificate, key, password="")
     except (ssl.SSLError, ValueError) as error:
         where = f"{certificate} with {key}" if key else str(certificate)

@@ -1,6 +1,6 @@
-"""The transport that hands mail to one server by SMTP.
+"""The SMTP transport: hands messages to the server of [delivery.smtp].
 
-Not idempotent: what was sent and not answered may or may not have been taken. Knows no ledger.
+It is not idempotent: a message that was sent and not answered may have been accepted.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from publisher.config.delivery import SmtpSettings
 from publisher.delivery.smtp.connect import SmtpServer, connect_to_server
 from publisher.delivery.smtp.session import SmtpConnection
 from publisher.delivery.smtp.tls import tls_context
-from publisher.delivery.transports.base import Guarantee
+from publisher.delivery.transports.base import Guarantee, MessageKey
 from publisher.errors import ConfigError
 
-# Seconds for which the reply to the final dot is waited for (RFC 5321 section 4.5.3.2.6): the
-# server may have taken the message, and who hangs up earlier will send it twice.
-PATIENCE = 600.0
+# Time limit in seconds for the reply to the final dot (RFC 5321 section 4.5.3.2.6). The server may
+# have accepted the message; hanging up earlier would mean to send it twice.
+_FINAL_REPLY_SECONDS = 600.0
 
 
 class SmtpTransport:
-    """Hands messages to the server of [delivery.smtp].
+    """A `publisher.delivery.transports.base.Transport` for one mail server.
 
-    `folder` is the publication's, from which the settings' files are named. Raises ConfigError
-    where a file or the password is missing or can't be used.
+    Files named in the settings are relative to `folder`, the publication's. Raises ConfigError if
+    a file or the password is missing or can't be used.
     """
 
     name = "smtp"
@@ -39,7 +39,7 @@ class SmtpTransport:
         folder: Path,
         password: SecretStr | None,
         *,
-        patience: float = PATIENCE,
+        patience: float = _FINAL_REPLY_SECONDS,
     ) -> None:
         self.connections = settings.connections
         self.prefetch = settings.promised
@@ -55,15 +55,15 @@ class SmtpTransport:
             password=_checked(settings, folder, password),
         )
 
-    def connect(self, sender: int, holds_lease: Callable[[], bool]) -> SmtpConnection:  # noqa: ARG002
-        """Connect and log in; raises Unreachable, which says whether trying again may help."""
-        wire, offers = connect_to_server(self._server)
+    def connect(self, lease_id: int, holds_lease: Callable[[], bool]) -> SmtpConnection:  # noqa: ARG002  # the protocol has it
+        """Connect and log in. Raises Unreachable, which says whether another try may help."""
+        sock, capabilities = connect_to_server(self._server)
         return SmtpConnection(
-            wire, offers, holds_lease, server=str(self._server), patience=self._patience
+            sock, capabilities, holds_lease, server=str(self._server), patience=self._patience
         )
 
-    def on_committed(self, sender: int, keys: Collection[tuple[int, int]]) -> None:
-        """Do nothing: what the server has taken is out of our hands."""
+    def on_committed(self, lease_id: int, keys: Collection[MessageKey]) -> None:
+        """Do nothing: the server has the messages."""
 
 
 def _checked(

@@ -1,1 +1,1 @@
-"""What takes messages away: the seam (`base`), and the folder that is the default."""
+"""Transports: the interface (`base`), and the outbox, which is the default."""

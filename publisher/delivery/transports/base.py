@@ -1,7 +1,4 @@
-"""The seam between the ledger and the world: what a transport is, and what it is given.
-
-Knows no ledger, no socket and no folder.
-"""
+"""The interface between delivery and the outside: what a transport does, and what it gets."""
 
 from __future__ import annotations
 
@@ -9,40 +6,44 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from publisher.delivery.outcomes import Outcome
+from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.errors import DeliveryError
 
 if TYPE_CHECKING:
-    # Composing brings templates with it, and who asks how things stand needs none.
-    from publisher.mail import Message
+    # Composing loads the templates, and `publisher status` needs none.
+    from publisher.composing import Message
 
+# Sending a message twice through an idempotent transport is the same as sending it once.
 Guarantee = Literal["idempotent", "ambiguous"]
+# A row of the ledger: issue and subscriber.
+MessageKey = tuple[int, int]
+# The lease id of messages outside the ledger. No run has this id.
+TEST_LEASE = 0
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """One reader's message and its envelope (RFC 5321 section 2.3.1).
+    """One recipient's message and its envelope (RFC 5321 section 2.3.1).
 
-    `folder` is the issue's own below an outbox; `issue_id`, with the reader's id in the message,
-    is the row of the ledger.
+    `folder` is the issue's folder below an outbox.
     """
 
     issue_id: int
     folder: str
-    sender: str
+    envelope_from: str
     recipient: str
     message: Message
 
     @property
-    def key(self) -> tuple[int, int]:
+    def key(self) -> MessageKey:
         """The row of the ledger: issue and subscriber."""
         return self.issue_id, self.message.subscriber_id
 
 
-class Unreachable(DeliveryError):  # noqa: N818  # what it says of the other side
-    """No connection can be made, or none that takes mail from us.
+class Unreachable(DeliveryError):  # noqa: N818  # a state, like ConnectionResetError
+    """No connection can be made, or none through which mail is accepted from us.
 
-    `is_final` says that trying again is of no use before a person has changed something.
+    `is_final` says that a person has to change something before another try can help.
     """
 
     def __init__(self, reason: str, *, is_final: bool = False) -> None:
@@ -51,48 +52,60 @@ class Unreachable(DeliveryError):  # noqa: N818  # what it says of the other sid
 
 
 class TransportConnection(Protocol):
-    """One way to the other side; used by one thread at a time."""
+    """One connection of a transport, used by one thread at a time."""
 
     @property
     def is_open(self) -> bool:
-        """Whether it can be used again; once it can't, it stays so."""
+        """Whether it can be used again. A closed connection stays closed."""
         ...
 
     def send(
         self, outgoing: OutgoingMessage, next_message: OutgoingMessage | None = None
     ) -> Outcome:
-        """Hand over one message; returns when its fate is known, or can't be known.
+        """Send one message. Returns when its result is known, or can't become known.
 
-        `following` is what will most likely be sent next: a connection may begin with it to save
-        a round trip, as far as that can be taken back. Never raises for what the other side does.
-        Raises Unreachable(is_final=True) where the other side takes nothing from us at all.
+        `next_message` will probably be sent next. A connection may start with it early to save a
+        round trip, as far as that can be taken back. Failures of the other side are outcomes;
+        Unreachable(is_final=True) is raised if it accepts no message from us at all.
         """
         ...
 
     def close(self) -> None:
-        """Part in good manners; never raises."""
+        """End the session properly and close. Never raises."""
         ...
 
 
 class Transport(Protocol):
     """Takes finished messages away."""
 
-    # What rates and reports call it.
+    # Its name in rates and reports.
     name: str
-    # Whether giving it a message twice is the same as once.
     guarantee: Guarantee
-    # How many connections may be open at once, and how many messages each may be promised.
+    # How many connections may be open at once.
     connections: int
+    # How many messages each worker may hold in advance; all of them are in doubt after a kill.
     prefetch: int
 
-    def connect(self, sender: int, holds_lease: Callable[[], bool]) -> TransportConnection:
-        """Open a connection for one turn of delivering, numbered `sender`; raises Unreachable.
+    def connect(self, lease_id: int, holds_lease: Callable[[], bool]) -> TransportConnection:
+        """Open a connection for the run with this lease. Raises Unreachable.
 
-        `may_go` is asked right before the point from which a message can't be called back; where
-        it says no, the message is not sent and the outcome is UNTRIED.
+        `holds_lease` is called right before the point of no return of each message. If it
+        returns False, the message is not sent and the outcome is NOT_SENT.
         """
         ...
 
-    def on_committed(self, sender: int, keys: Collection[tuple[int, int]]) -> None:
-        """Hear which accepted messages the ledger now has as sent, for good."""
+    def on_committed(self, lease_id: int, keys: Collection[MessageKey]) -> None:
+        """Handle accepted messages that the ledger has committed as sent."""
         ...
+
+
+def send_test_message(transport: Transport, outgoing: OutgoingMessage) -> Outcome:
+    """Send one message outside the ledger and return the outcome. Raises Unreachable."""
+    connection = transport.connect(TEST_LEASE, lambda: True)
+    try:
+        outcome = connection.send(outgoing)
+    finally:
+        connection.close()
+    if outcome.status is SendStatus.ACCEPTED:
+        transport.on_committed(TEST_LEASE, [outgoing.key])
+    return outcome

@@ -1,14 +1,14 @@
-"""The folder that is the default: each message becomes a file, once, from where others take it.
+"""The outbox, the default transport: each message becomes a file, exactly once.
 
-A message is staged first, where nobody looks. Only when the ledger has its row as sent does it
-get its place, by rename; what a kill leaves staged is put there, or removed, at the next start.
-So a message appears after its row is sent, never before, and never again once it was taken
-away. Knows no ledger.
+A message is staged first, in a hidden folder. Only when the ledger has committed its row as sent
+is it placed, by rename. What a kill leaves staged is placed or removed at the next start. So a
+message appears after its row is sent, never before, and never again once it was taken away.
 """
 
 from __future__ import annotations
 
 import errno
+import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
@@ -23,101 +23,134 @@ import structlog
 from publisher.config import Settings
 from publisher.config.delivery import OutboxLayoutKind
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
-from publisher.delivery.transports.base import Guarantee, OutgoingMessage, Unreachable
-from publisher.delivery.transports.layouts import OutboxLayout
+from publisher.delivery.transports.base import (
+    Guarantee,
+    MessageKey,
+    OutgoingMessage,
+    Unreachable,
+)
 from publisher.delivery.transports.staging import StagedMessage, StagingArea
 from publisher.errors import DeliveryError
-from publisher.files import sync_folder
+from publisher.files import make_folder, sync_folder
 
 log = structlog.get_logger()
 
-# Inside the outbox, since a rename ends at the edge of a file system, and an outbox is often one
-# of its own. Hidden, and nothing in it has the name of a message.
-STAGED = ".staged"
-# What may be wrong with an issue's own folder, and with no other's.
-OBSTACLES = frozenset(
+# The folders of a Maildir (https://cr.yp.to/proto/maildir.html).
+_TMP, _NEW, _CUR = "tmp", "new", "cur"
+# Errors that concern one issue's own folder, and no other's.
+_FOLDER_ERRORS = frozenset(
     {
         *(errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.ELOOP),
         errno.ENAMETOOLONG,
     }
 )
+_by_folder = attrgetter("folder")
 
-FOLDER = attrgetter("folder")
 
-Key = tuple[int, int]
+@dataclass(frozen=True, slots=True)
+class OutboxLayout:
+    """Where each message is placed.
+
+    With `files`, at `<outbox>/<the issue's own folder>/<name>.eml`. With `maildir`, all messages
+    are in `<outbox>/new`, where programs that read mail look for them.
+    """
+
+    outbox: Path
+    layout: Layout = Layout.FILES
+
+    def folder(self, folder: str) -> Path:
+        """Return the folder of an issue's messages, given the issue's own folder."""
+        return self.outbox / (_NEW if self.layout is Layout.MAILDIR else folder)
+
+    def path(self, folder: str, name: str) -> Path:
+        """Return the path of one message."""
+        file = name if self.layout is Layout.MAILDIR else f"{name}.eml"
+        return self.folder(folder) / file
+
+    def prepare(self, folder: str) -> None:
+        """Make the folder of an issue's messages. Raises OSError if it can't be written to."""
+        if self.layout is Layout.MAILDIR:
+            for one in (_TMP, _CUR):
+                make_folder(self.outbox / one)
+        target = self.folder(folder)
+        make_folder(target)
+        if not os.access(target, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
 
 
 @dataclass(frozen=True, slots=True)
 class UnplacedMessages:
-    """Messages of rows that are sent, which can't be put in their place at present."""
+    """Messages of sent rows that can't be placed at present, and why."""
 
-    keys: frozenset[Key]
+    keys: frozenset[MessageKey]
     reason: str
 
 
 class OutboxTransport:
-    """Puts messages in an outbox: a `publisher.delivery.transports.base.Transport`.
+    """Writes messages as files: a `publisher.delivery.transports.base.Transport`.
 
-    A disk that is full, or a folder that can't be written, is Unreachable, and never for good:
-    once somebody has put it right, the next turn goes on.
+    A full disk or a folder that can't be written to is Unreachable, never for good: the next run
+    goes on once somebody has mended it.
     """
 
     name = "outbox"
     guarantee: Guarantee = "idempotent"
-    # A disk writes a few files through in nearly the time of one; more only wait for each other.
+    # A disk writes a few files through in nearly the time of one; more would wait for each other.
     connections = 4
     prefetch = 32
 
     def __init__(self, outbox: Path, layout: OutboxLayoutKind = OutboxLayoutKind.FILES) -> None:
         self.outbox = outbox
-        self.places = OutboxLayout(outbox, layout)
-        self.staging = StagingArea(outbox / STAGED)
+        self.layout = OutboxLayout(outbox, layout)
+        self.staging = StagingArea(outbox)
         self._lock = Lock()
-        self._open: Counter[int] = Counter()
-        self._stuck: dict[int, UnplacedMessages] = {}
+        self._connections: Counter[int] = Counter()
+        self._unplaced: dict[int, UnplacedMessages] = {}
 
     @classmethod
     def of(cls, settings: Settings) -> OutboxTransport:
-        """Make the transport that a publication's settings ask for."""
+        """Return the outbox of a publication."""
         return cls(settings.folders.outbox, settings.delivery.outbox.layout)
 
-    def connect(self, sender: int, holds_lease: Callable[[], bool]) -> OutboxConnection:
-        """Open a way in; raises Unreachable if nothing can be staged, or put in its place."""
+    def connect(self, lease_id: int, holds_lease: Callable[[], bool]) -> OutboxConnection:
+        """Open a connection. Raises Unreachable if messages can't be staged or placed."""
         with self._lock:
             try:
-                self.staging.open(sender)
-                if stuck := self._stuck.get(sender):
-                    self._put_in_place(sender, stuck.keys)
-                    del self._stuck[sender]
+                self.staging.open(lease_id)
+                if unplaced := self._unplaced.get(lease_id):
+                    self._place_rows(lease_id, unplaced.keys)
+                    del self._unplaced[lease_id]
             except OSError as error:
                 raise Unreachable(self.reason(error)) from error
-            self._open[sender] += 1
-        return OutboxConnection(self, sender, holds_lease)
+            self._connections[lease_id] += 1
+        return OutboxConnection(self, lease_id, holds_lease)
 
-    def on_committed(self, sender: int, keys: Collection[Key]) -> None:
-        """Put messages in their place, since the ledger has them as sent; never raises.
+    def on_committed(self, lease_id: int, keys: Collection[MessageKey]) -> None:
+        """Place messages that the ledger has committed as sent. Never raises.
 
-        What can't be moved now is not lost, but then no more is accepted: it is tried again with
-        the next connection, with what is kept next, and by `recover`.
+        Messages that can't be placed are not lost, but no more are accepted then. They are tried
+        again with the next connection, the next commit, and by `recover`.
         """
         with self._lock:
-            stuck = self._stuck.pop(sender, None)
-            wanted = frozenset(keys) | (stuck.keys if stuck else frozenset())
+            before = self._unplaced.pop(lease_id, None)
+            wanted = frozenset(keys) | (before.keys if before else frozenset())
             try:
-                self._put_in_place(sender, wanted)
+                self._place_rows(lease_id, wanted)
             except OSError as error:
-                self._stuck[sender] = UnplacedMessages(wanted, self.reason(error))
-                log.error("mail can't be put in its place", reason=self._stuck[sender].reason)
-            self._tidy(sender)
+                self._unplaced[lease_id] = UnplacedMessages(wanted, self.reason(error))
+                log.error("mail can't be put in its place", reason=self.reason(error))
+            self._tidy(lease_id)
 
-    def recover(self, sender: int, sent: Callable[[Sequence[Key]], Collection[Key]]) -> None:
-        """Finish what a sender has left that can settle no row any more; raises DeliveryError.
+    def recover(
+        self, lease_id: int, sent: Callable[[Sequence[MessageKey]], Collection[MessageKey]]
+    ) -> None:
+        """Finish what a revoked lease has left staged. Raises DeliveryError.
 
-        `sent` says which of some rows this very sender has settled as sent: those messages are
-        put in their place. All others are removed, also those that another sender has sent.
+        `sent` returns those of some rows that were settled as sent under this very lease: their
+        messages are placed. All others are removed, also those that another lease has sent.
         """
         try:
-            waiting = self.staging.waiting(sender)
+            waiting = self.staging.waiting(lease_id)
             keys = set(sent([one.key for one in waiting])) if waiting else set()
             for one in waiting:
                 if one.key not in keys:
@@ -126,31 +159,31 @@ class OutboxTransport:
         except OSError as error:
             raise DeliveryError(self.reason(error)) from error
         finally:
-            self.staging.tidy(sender)
+            self.staging.remove_empty_folders(lease_id)
         if waiting:
             removed = sum(one.key not in keys for one in waiting)
             log.info("staged mail", placed=len(waiting) - removed, removed=removed)
 
     def leftovers(self) -> list[int]:
-        """List the senders that have something staged, living or dead; raises DeliveryError."""
+        """List the leases that have something staged, living or dead. Raises DeliveryError."""
         try:
-            return self.staging.senders()
+            return self.staging.leases()
         except OSError as error:
             raise DeliveryError(self.reason(error)) from error
 
-    def stuck(self, sender: int) -> str:
-        """Say what keeps messages from their place; nothing if nothing does."""
-        stuck = self._stuck.get(sender)
-        return stuck.reason if stuck else ""
+    def blocked_by(self, lease_id: int) -> str:
+        """Return why messages of a lease can't be placed, or an empty string."""
+        unplaced = self._unplaced.get(lease_id)
+        return unplaced.reason if unplaced else ""
 
-    def part(self, sender: int) -> None:
+    def disconnect(self, lease_id: int) -> None:
         """Count one connection less."""
         with self._lock:
-            self._open[sender] -= 1
-            self._tidy(sender)
+            self._connections[lease_id] -= 1
+            self._tidy(lease_id)
 
     def reason(self, error: OSError) -> str:
-        """Say what is wrong, and where, in one line."""
+        """Return what is wrong, and where, in one line."""
         if error.errno == errno.EXDEV:
             folder = Path(error.filename2 or self.outbox).parent
             return f"{folder}: is on another file system than {self.outbox}; put both on one"
@@ -158,20 +191,20 @@ class OutboxTransport:
         where = error.filename2 or error.filename or self.outbox
         return f"{where}: can't be written: {why}"
 
-    def _tidy(self, sender: int) -> None:
-        """Leave no empty folders behind, unless there will be something in them soon."""
-        if not self._open[sender]:
-            del self._open[sender]
-            self.staging.tidy(sender)
+    def _tidy(self, lease_id: int) -> None:
+        """Remove empty folders, unless a connection will use them soon."""
+        if not self._connections[lease_id]:
+            del self._connections[lease_id]
+            self.staging.remove_empty_folders(lease_id)
 
-    def _put_in_place(self, sender: int, keys: Collection[Key]) -> None:
+    def _place_rows(self, lease_id: int, keys: Collection[MessageKey]) -> None:
         if keys:
-            self._place(one for one in self.staging.waiting(sender) if one.key in keys)
+            self._place(one for one in self.staging.waiting(lease_id) if one.key in keys)
 
     def _place(self, messages: Iterable[StagedMessage]) -> None:
-        """Give messages their places; raises what was wrong first, once the others have theirs."""
+        """Place messages. Raises the first error after all the others were tried."""
         problems = []
-        for folder, group in groupby(sorted(messages, key=FOLDER), FOLDER):
+        for folder, group in groupby(sorted(messages, key=_by_folder), _by_folder):
             try:
                 self._place_in(folder, group)
             except OSError as error:
@@ -180,75 +213,75 @@ class OutboxTransport:
             raise problems[0]
 
     def _place_in(self, folder: str, messages: Iterable[StagedMessage]) -> None:
-        self.places.prepare(folder)
+        self.layout.prepare(folder)
         for one in messages:
             try:
-                one.path.replace(self.places.path(folder, one.name))
+                one.path.replace(self.layout.path(folder, one.name))
             except FileNotFoundError:
-                # If it is not here any more, another process has placed it meanwhile.
+                # If the staged file is gone, another process has placed it meanwhile.
                 if one.path.exists():
                     raise
-        # A journal keeps both ends of a rename together, so one folder is enough. Whoever took
-        # everything away may have taken that, too.
+        # A journal keeps both ends of a rename together, so syncing one folder is enough. A
+        # consumer may have removed the folder already.
         with suppress(FileNotFoundError):
-            sync_folder(self.places.folder(folder))
+            sync_folder(self.layout.folder(folder))
 
 
 class OutboxConnection:
-    """A way into an outbox: a `publisher.delivery.transports.base.TransportConnection`."""
+    """A connection to an outbox: a `publisher.delivery.transports.base.TransportConnection`."""
 
     def __init__(
-        self, transport: OutboxTransport, sender: int, holds_lease: Callable[[], bool]
+        self, transport: OutboxTransport, lease_id: int, holds_lease: Callable[[], bool]
     ) -> None:
         self.is_open = True
         self._is_counted = True
         self._transport = transport
-        self._sender = sender
+        self._lease_id = lease_id
         self._holds_lease = holds_lease
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
     def send(
         self,
         outgoing: OutgoingMessage,
         next_message: OutgoingMessage | None = None,  # noqa: ARG002  # the protocol has it
     ) -> Outcome:
-        """Stage one message; raises Unreachable where none can be.
+        """Stage one message. Raises Unreachable if none can be staged.
 
-        What is wrong with an issue's own folder puts off its messages, and stops no others.
+        A problem with one issue's own folder defers that issue's messages and stops no others.
         """
         if not self.is_open:
             return Outcome(SendStatus.NOT_SENT, "the connection was closed")
-        if reason := self._transport.stuck(self._sender):
-            raise self._broken(reason)
+        if reason := self._transport.blocked_by(self._lease_id):
+            raise self._unreachable(reason)
         if not self._holds_lease():
-            return Outcome(SendStatus.NOT_SENT, "called back")
+            return Outcome(SendStatus.NOT_SENT, "the lease is lost")
         try:
-            self._transport.places.prepare(outgoing.folder)
+            self._transport.layout.prepare(outgoing.folder)
         except OSError as error:
-            return self._put_off(error, OBSTACLES)
+            return self._defer(error, _FOLDER_ERRORS)
         try:
-            self._transport.staging.put(self._sender, outgoing)
+            self._transport.staging.put(self._lease_id, outgoing)
         except OSError as error:
-            return self._put_off(error, {errno.ENAMETOOLONG})
+            return self._defer(error, {errno.ENAMETOOLONG})
         return ACCEPTED_OUTCOME
 
     def close(self) -> None:
-        """Part; a second time does nothing."""
+        """Close. A second call does nothing."""
         self.is_open = False
         if self._is_counted:
             self._is_counted = False
-            self._transport.part(self._sender)
+            self._transport.disconnect(self._lease_id)
 
-    def _put_off(self, error: OSError, obstacles: Collection[int]) -> Outcome:
-        """Put one message off if that is what the error is about; raises Unreachable otherwise."""
+    def _defer(self, error: OSError, tolerated: Collection[int]) -> Outcome:
+        """Return DEFERRED for a tolerated error. Raises Unreachable for others."""
         reason = self._transport.reason(error)
-        if error.errno not in obstacles:
-            raise self._broken(reason) from error
-        if reason not in self._told:
-            self._told.add(reason)
+        if error.errno not in tolerated:
+            raise self._unreachable(reason) from error
+        if reason not in self._logged:
+            self._logged.add(reason)
             log.error("mail of an issue is put off", reason=reason)
         return Outcome(SendStatus.DEFERRED, reason)
 
-    def _broken(self, reason: str) -> Unreachable:
+    def _unreachable(self, reason: str) -> Unreachable:
         self.is_open = False
         return Unreachable(reason)

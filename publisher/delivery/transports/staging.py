@@ -1,11 +1,9 @@
-"""Where messages wait until the ledger has them as sent: a folder for each sender.
+"""Staged messages: they wait until the ledger has them as sent, in one folder per lease.
 
-A file's path says which row it is of and where it will go, so that nothing but the folder is
-needed to finish what a process that died has left:
+A file's path gives its row and its destination, so nothing but the folder is needed to finish what
+a dead process has left:
 
-    <sender>/<issue>/<the issue's own folder>/<subscriber>.<name>.staged
-
-Knows no layout and no ledger.
+    <lease>/<issue>/<the issue's own folder>/<subscriber>.<name>.staged
 """
 
 from __future__ import annotations
@@ -16,68 +14,71 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from publisher.delivery.transports.base import OutgoingMessage
-from publisher.files import make_folder, sync_folder, write_durably
+from publisher.delivery.transports.base import MessageKey, OutgoingMessage
+from publisher.files import make_folder, sync_folder, write_through
 
-# No name that consumers look for; and longer than what they do, so that a name which can be
-# staged can also be put in its place.
-SUFFIX = ".staged"
+# Inside the outbox, because a rename can't cross file systems, and an outbox is often one of its
+# own. Hidden, and nothing in it has the name of a message.
+STAGING_FOLDER = ".staged"
+# Consumers look for no such name. It is longer than their suffixes, so that a name that can be
+# staged can also be placed.
+_SUFFIX = ".staged"
 
 
 @dataclass(frozen=True, slots=True)
 class StagedMessage:
-    """A message that waits: its row of the ledger, and where it will go."""
+    """A staged file, its row of the ledger, and its destination."""
 
     path: Path
-    key: tuple[int, int]
+    key: MessageKey
     folder: str
     name: str
 
 
 class StagingArea:
-    """The folder of all that waits. What fails raises OSError."""
+    """The folder of all staged messages. Failures are OSErrors."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, outbox: Path) -> None:
+        self._root = outbox / STAGING_FOLDER
 
-    def senders(self) -> list[int]:
-        """List the numbers of the senders that have a folder here."""
+    def leases(self) -> list[int]:
+        """List the leases that have a folder here."""
         try:
             return sorted(int(one.name) for one in self._root.iterdir() if one.name.isdecimal())
         except FileNotFoundError:
             return []
 
-    def open(self, sender: int) -> None:
-        """Make a sender's folder."""
-        make_folder(self._root / str(sender))
+    def open(self, lease_id: int) -> None:
+        """Make the folder of a lease."""
+        make_folder(self._root / str(lease_id))
 
-    def put(self, sender: int, outgoing: OutgoingMessage) -> None:
-        """Write a message; when this returns, file and name survive a power cut.
+    def put(self, lease_id: int, outgoing: OutgoingMessage) -> None:
+        """Write a message. When this returns, the file and its name survive a power failure.
 
-        A message that can't be written whole leaves nothing. Writing it again is no harm.
+        A message that can't be written completely leaves no file. Writing it again is harmless.
         """
         message = outgoing.message
-        folder = self._root / str(sender) / str(outgoing.issue_id) / outgoing.folder
-        path = folder / f"{message.subscriber_id}.{message.name}{SUFFIX}"
+        folder = self._root / str(lease_id) / str(outgoing.issue_id) / outgoing.folder
+        path = folder / f"{message.subscriber_id}.{message.name}{_SUFFIX}"
         try:
             _write(path, message.content)
         except FileNotFoundError:
             make_folder(folder)
             _write(path, message.content)
 
-    def waiting(self, sender: int) -> list[StagedMessage]:
-        """List what a sender has staged, whole or not; what is not ours is left out."""
-        top = self._root / str(sender)
+    def waiting(self, lease_id: int) -> list[StagedMessage]:
+        """List what a lease has staged, complete or not. Foreign files are left out."""
+        top = self._root / str(lease_id)
         found = [
             staged
             for folder, _, names in os.walk(top, onerror=_raise_unless_gone)
-            for staged in _read(Path(folder), top, names)
+            for staged in _parse(Path(folder), top, names)
         ]
         return sorted(found, key=lambda one: one.key)
 
-    def tidy(self, sender: int) -> None:
-        """Remove a sender's folders as far as they are empty, and then this one."""
-        for folder, _, _ in os.walk(self._root / str(sender), topdown=False):
+    def remove_empty_folders(self, lease_id: int) -> None:
+        """Remove the empty folders of a lease, and then the staging area if it is empty."""
+        for folder, _, _ in os.walk(self._root / str(lease_id), topdown=False):
             _remove_if_empty(folder)
         _remove_if_empty(self._root)
 
@@ -97,18 +98,18 @@ def _raise_unless_gone(error: OSError) -> None:
         raise error
 
 
-def _read(folder: Path, top: Path, names: Iterable[str]) -> Iterator[StagedMessage]:
-    """Tell of the files in a folder of a sender's which messages they are."""
+def _parse(folder: Path, top: Path, names: Iterable[str]) -> Iterator[StagedMessage]:
+    """Return the staged messages among the files of a folder."""
     issue, *own = folder.relative_to(top).parts or ("",)
     if not issue.isdecimal():
         return
     for file in names:
-        subscriber, _, name = file.removesuffix(SUFFIX).partition(".")
-        if file.endswith(SUFFIX) and subscriber.isdecimal() and name:
+        subscriber, _, name = file.removesuffix(_SUFFIX).partition(".")
+        if file.endswith(_SUFFIX) and subscriber.isdecimal() and name:
             key = int(issue), int(subscriber)
             yield StagedMessage(folder / file, key, "/".join(own), name)
 
 
 def _remove_if_empty(folder: str | Path) -> None:
-    with suppress(OSError):  # holds something, or is gone: either is as it should be
-        os.rmdir(folder)  # noqa: PTH106  # takes what a walk gives
+    with suppress(OSError):  # not empty, or gone already
+        os.rmdir(folder)  # noqa: PTH106  # takes what a walk returns

@@ -274,7 +274,7 @@ def test_deliver_says_at_its_end_how_the_rest_stands(
     [
         (FULL, "the mailbox is full"),
         (UNSIGNED, "the signature is missing or wrong (DKIM)"),
-        ("127.0.0.1:25: nobody listens there", "127.0.0.1:25: nobody listens there"),
+        ("127.0.0.1:25: no server listens there", "127.0.0.1:25: no server listens there"),
         ("", "no reason is known"),
         (None, "no reason is known"),
     ],

@@ -114,7 +114,7 @@ def test_deliver_says_what_stands_in_the_way(
     server.stop()
     code, out, err = run("deliver", folder)
     assert (code, out) == (1, "0 mails sent, 0 issues done\n")
-    problem = f"127.0.0.1:{server.port}: nobody listens there"
+    problem = f"127.0.0.1:{server.port}: no server listens there"
     assert f"publisher: {problem}\n" in err
     issue = issue_in_status(run, folder)
     assert (issue["state"], issue["reason"]) == ("sending", f"waiting: {problem}")
@@ -483,7 +483,7 @@ def test_a_test_send_that_nobody_answers_says_what_is_known(
     assert (code, out) == (1, "")
     assert err.startswith(f"publisher: {BOB}: all of it was sent, but ")
     server.stop()
-    problem = f"127.0.0.1:{server.port}: nobody listens there"
+    problem = f"127.0.0.1:{server.port}: no server listens there"
     assert run("send", "weekly", folder, "--to", BOB) == (1, "", f"publisher: {problem}\n")
     assert run("doubt", "list", folder)[1] == "nothing is in doubt\n"
 

@@ -264,7 +264,7 @@ def test_no_reader_s_link_is_logged_in_full() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["en/tides.md", "127.0.0.1:25: nobody listens there", "weekly-en-2026-01-09", 7, None],
+    ["en/tides.md", "127.0.0.1:25: no server listens there", "weekly-en-2026-01-09", 7, None],
 )
 def test_what_is_nobody_s_is_logged_as_it_is(value: object) -> None:
     assert log_setup.mask_addresses(None, "info", {"event": "x", "it": value})["it"] == value

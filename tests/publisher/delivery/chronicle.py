@@ -7,7 +7,7 @@ from collections import Counter
 
 from sqlalchemy import Connection, text
 
-from publisher.delivery.ledger.claims import MessageKey
+from publisher.delivery.transports.base import MessageKey
 
 LOG = """
 CREATE TABLE chronicle (

@@ -19,10 +19,10 @@ from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.ledger.recheck import LedgerRecheck
 from publisher.delivery.ledger_writer import LeaseLost, LedgerBatch, LedgerWriter
 from publisher.delivery.outcomes import Outcome
-from publisher.delivery.rates import RateLimiter
+from publisher.delivery.rates.limiter import RateLimiter
 from publisher.delivery.transports.base import TransportConnection, Unreachable
 from publisher.delivery.work_queue import WorkQueue
-from publisher.delivery.worker import LEFT
+from publisher.delivery.worker import HAS_UNSUBSCRIBED
 from publisher.delivery.worker_pool import FENCE
 from publisher.testing import FakeTimer, MemoryTransport
 from tests.publisher.conftest import House
@@ -87,14 +87,14 @@ class Sender:
         self._fence = times.passed.time() + FENCE * leases.LEASE_SECONDS
         self.desk = WorkQueue(COURIERS, transport.prefetch)
         self.clerk = LedgerWriter(
-            sender=self.place.number,
+            lease_id=self.place.id,
             transport=transport,
             jobs=jobs,
-            desk=self.desk,
-            rates=rates or RateLimiter(house.settings.delivery, transport.name),
+            queue=self.desk,
+            limiter=rates or RateLimiter(house.settings.delivery, transport.name),
             clock=HandClock(times.wall),
             timer=times.wall,
-            begun=_begun(house, jobs),
+            issues_with_sent=_issues_with_sent(house, jobs),
         )
         self.couriers = [Courier() for _ in range(COURIERS)]
         self._look = LedgerRecheck(house.database.path)
@@ -102,7 +102,7 @@ class Sender:
 
     @property
     def number(self) -> int:
-        return self.place.number
+        return self.place.id
 
     @property
     def fence_is_open(self) -> bool:
@@ -116,7 +116,7 @@ class Sender:
     @property
     def hands(self) -> Iterator[Claim]:
         """Give what it was promised and what it knows the fate of, wherever that lies."""
-        for place in self.desk._places:
+        for place in self.desk._slots:
             yield from place.queue
             if place.current:
                 yield place.current
@@ -133,13 +133,13 @@ class Sender:
         What is raised within stands for a failure before the commit.
         """
         since = self._times.passed.time()
-        self.clerk.gather()
+        self.clerk.drain()
         with self._house.database.writing() as connection:
             page = self.clerk.write(connection)
             yield page
         if acts:
             self._fence = since + FENCE * leases.LEASE_SECONDS
-            self.clerk.act(page)
+            self.clerk.after_commit(page)
 
     # --- the couriers
 
@@ -152,13 +152,13 @@ class Sender:
             courier.connection = self._transport.connect(
                 self.number, lambda: self.fence_is_open
             )
-            self.desk.ready(number)
+            self.desk.connected(number)
         elif courier.outcome is not None:
-            self.desk.report(number, courier.outcome, 0.0)
+            self.desk.finish(number, courier.outcome, 0.0)
             courier.claim = courier.outcome = None
         elif courier.claim is not None:
             courier.outcome = hand_over(courier.claim, courier.connection)
-        elif self.desk.next_message(number):
+        elif self.desk.peek(number):
             self._take(number)
 
     def _take(self, number: int) -> None:
@@ -166,9 +166,9 @@ class Sender:
         assert claim is not None
         wanted = self._look(claim)
         if wanted is None:
-            self.desk.return_one(number)
+            self.desk.return_current(number)
         elif not wanted:
-            self.desk.report(number, LEFT, 0.0)
+            self.desk.finish(number, HAS_UNSUBSCRIBED, 0.0)
         else:
             self.couriers[number].claim = claim
 
@@ -178,7 +178,7 @@ class Sender:
         if courier.connection and not courier.outcome:
             courier.connection.close()
             courier.connection = courier.claim = None
-            self.desk.give_back(number, Unreachable("the line is dead"))
+            self.desk.disconnected(number, Unreachable("the line is dead"))
 
     # --- the end
 
@@ -193,16 +193,16 @@ class Sender:
         for number, courier in enumerate(self.couriers):
             while courier.claim:
                 self.step(number, hand_over)
-        self.clerk.gather()
+        self.clerk.drain()
         with self._house.database.writing() as connection:
-            page = self.clerk.put_down(connection, has_ended=has_ended, all_went=True)
+            page = self.clerk.write_last(connection, ran_to_end=has_ended, all_stopped=True)
             leases.release_lease(connection, self.number)
-        self.place.is_over = True
-        self.clerk.gone(page)
+        self.place.is_released = True
+        self.clerk.after_commit(page)
         self._stack.close()
 
 
-def _begun(house: House, jobs: Mapping[int, Job]) -> set[int]:
+def _issues_with_sent(house: House, jobs: Mapping[int, Job]) -> set[int]:
     with house.database.reading() as connection:
         return counts.issues_with_sent(connection, jobs)
 

@@ -14,7 +14,7 @@ from publisher.config.delivery import SmtpSettings, Tls
 from publisher.delivery import worker
 from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.ledger import doubts, lifecycle
-from publisher.delivery.smtp import SmtpTransport
+from publisher.delivery.smtp.transport import SmtpTransport
 from publisher.issues import store as issues
 from publisher.issues.model import Issue
 from publisher.issues.states import IssueState
@@ -261,5 +261,5 @@ def test_who_asks_to_be_sent_less_is_sent_less(wired: Make) -> None:
         wire = wired(server)
         wire.send()
     with wire.house.database.reading() as connection:
-        names = connection.exec_driver_sql("SELECT name FROM rate_slowing").scalars().all()
+        names = connection.exec_driver_sql("SELECT name FROM rate_throttle").scalars().all()
     assert names == ["smtp/example.com"]

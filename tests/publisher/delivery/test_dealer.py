@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from publisher.config.delivery import DeliverySettings
 from publisher.delivery import fair_queue
-from publisher.delivery.fair_queue import MARKS_A_DEAL, FairQueue, interleave
+from publisher.delivery.fair_queue import RESERVE_ROUNDS, FairQueue, interleave
 from publisher.delivery.ledger.claims import OVERDUE
-from publisher.delivery.rates import RateLimiter
+from publisher.delivery.rates.limiter import RateLimiter
 from publisher.testing import FakeTimer
 from subscribers import unsubscribe
 from tests.publisher.conftest import NOW, House
@@ -24,18 +24,18 @@ from tests.publisher.delivery.senders import HandClock
 NAMES = [f"reader.{number:02}@example.com" for number in range(20)]
 
 
-def a_dealer(book: Book, now: float = NOW.timestamp()) -> FairQueue:
+def a_fair_queue(book: Book, now: float = NOW.timestamp()) -> FairQueue:
     timer = FakeTimer(now)
-    rates = RateLimiter(DeliverySettings(), "memory")
-    return FairQueue(book.sender, [book.number], rates, HandClock(timer), timer)
+    rates = RateLimiter(Delivery(), "memory")
+    return FairQueue(book.lease_id, [book.number], rates, HandClock(timer), timer)
 
 
 def deal(one: FairQueue, book: Book, count: int) -> list[str]:
     """Let a dealer deal out so many to one courier; gives who they are."""
     with book.writing() as connection:
-        found = one.deal(connection, {0: count}, NOW)
-    one.stands(found, frees=False)
-    return [claim.reader.address for claim in found.portions.get(0, [])]
+        found = one.allocate(connection, {0: count}, NOW)
+    one.commit(found, rows_returned=False)
+    return [claim.recipient.address for claim in found.rows.get(0, [])]
 
 
 @given(st.integers(0, 30), st.integers(0, 30), st.integers())
@@ -44,13 +44,13 @@ def test_two_queues_become_one_in_which_each_keeps_its_order(
 ) -> None:
     some, others = claims(first), claims(second, 100)
     both = interleave(some, others, 0.2, Random(seed))
-    assert [one for one in both if one.reader.id < 100] == some
-    assert [one for one in both if one.reader.id >= 100] == others
+    assert [one for one in both if one.recipient.id < 100] == some
+    assert [one for one in both if one.recipient.id >= 100] == others
 
 
 def test_who_is_overdue_has_a_part_of_what_is_next() -> None:
     both = interleave(claims(100), claims(400, 1000), 0.2, Random(1))
-    overdue = [one.reader.id < 1000 for one in both]
+    overdue = [one.recipient.id < 1000 for one in both]
     # Neither before all others, nor behind them.
     assert 10 <= sum(overdue[:100]) <= 32
 
@@ -58,11 +58,11 @@ def test_who_is_overdue_has_a_part_of_what_is_next() -> None:
 def test_who_was_put_off_and_is_overdue_does_not_stand_behind_all_first_tries(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fair_queue, "OVERDUE_PART", 0.5)
-    monkeypatch.setattr(fair_queue, "CLAIMED_AT_ONCE", 4)
+    monkeypatch.setattr(fair_queue, "OVERDUE_SHARE", 0.5)
+    monkeypatch.setattr(fair_queue, "CLAIM_SIZE", 4)
     book = open_book(house, *NAMES)
     book.settle(book.begin(2), S.DEFERRED, next_at=NOW - OVERDUE)
-    dealt = deal(a_dealer(book), book, 4)
+    dealt = deal(a_fair_queue(book), book, 4)
     assert set(NAMES[:2]) < set(dealt)
     assert set(dealt) - set(NAMES[:2]) == set(NAMES[2:4])
 
@@ -70,32 +70,32 @@ def test_who_was_put_off_and_is_overdue_does_not_stand_behind_all_first_tries(
 def test_who_was_put_off_and_is_only_due_waits_for_first_tries(house: House) -> None:
     book = open_book(house, *NAMES[:6])
     book.settle(book.begin(2), S.DEFERRED, next_at=NOW - OVERDUE + timedelta(seconds=1))
-    assert deal(a_dealer(book), book, 6) == [*NAMES[2:6], *NAMES[:2]]
+    assert deal(a_fair_queue(book), book, 6) == [*NAMES[2:6], *NAMES[:2]]
 
 
 def test_what_was_not_dealt_out_stands_again_as_it_stood(house: House) -> None:
     book = open_book(house, *NAMES[:4])
     book.settle(book.begin(2), S.DEFERRED, next_at=NOW)
-    one = a_dealer(book)
+    one = a_fair_queue(book)
     deal(one, book, 1)
     assert book.counts == {"attempting": 1, "claimed": 3}
     with book.writing() as connection:
-        one.put_down(connection, NOW)
+        one.release(connection, NOW)
     assert book.counts == {"attempting": 1, "pending": 1, "deferred": 2}
 
 
 def test_where_all_have_left_one_transaction_is_not_for_all_of_them(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fair_queue, "CLAIMED_AT_ONCE", 2)
+    monkeypatch.setattr(fair_queue, "CLAIM_SIZE", 2)
     book = open_book(house, *NAMES)
     with book.writing() as connection:
         for name in NAMES:
             unsubscribe(connection, name, "weekly", NOW)
-    one = a_dealer(book)
+    one = a_fair_queue(book)
     assert deal(one, book, 2) == []
-    assert book.counts == {"suppressed": 2 * MARKS_A_DEAL, "pending": 20 - 2 * MARKS_A_DEAL}
-    assert one.can_deal
+    assert book.counts == {"suppressed": 2 * RESERVE_ROUNDS, "pending": 20 - 2 * RESERVE_ROUNDS}
+    assert one.may_have_rows
     assert not one.is_done
     for _ in range(3):
         deal(one, book, 2)

@@ -31,7 +31,7 @@ from publisher.testing import FakeTimer, MemoryTransport
 settings = load(pathlib.Path(sys.argv[1]))
 database = open_database(settings.folders.database)
 with enlisted(settings, database, MemoryTransport("ambiguous"), FakeTimer()) as place:
-    print(place.number, flush=True)
+    print(place.id, flush=True)
     time.sleep(600)
 """
 
@@ -46,7 +46,7 @@ def book(house: House) -> Book:
     """A ledger that nobody sends from."""
     book = open_book(house, ANN, BOB, CYD)
     with book.writing() as connection:
-        leases.release_lease(connection, book.sender)
+        leases.release_lease(connection, book.lease_id)
     return book
 
 
@@ -76,27 +76,27 @@ def test_who_is_enlisted_has_a_number_a_lease_and_a_lock(
     house: House, timer: FakeTimer
 ) -> None:
     with enlist(house, timer) as place:
-        (sender,) = known(house)
+        (lease_id,) = known(house)
         (lock,) = locks(house)
-        assert sender == leases.SendLease(
-            place.number, timer.time() + LEASE_SECONDS, "memory", "ambiguous", lock.name
+        assert lease_id == leases.SendLease(
+            place.id, timer.time() + LEASE_SECONDS, "memory", "ambiguous", lock.name
         )
-        assert not place.is_over
-        assert living(house, timer) == {place.number}
-        assert living(house, timer) == {place.number}
+        assert not place.is_released
+        assert living(house, timer) == {place.id}
+        assert living(house, timer) == {place.id}
 
 
 def test_several_may_send_at_once(house: House, timer: FakeTimer) -> None:
     with enlist(house, timer) as one, enlist(house, timer) as other:
-        assert one.number != other.number
+        assert one.id != other.id
         assert len(locks(house)) == 2
-        assert living(house, timer) == {one.number, other.number}
+        assert living(house, timer) == {one.id, other.id}
 
 
 def test_what_the_living_hold_is_not_touched(book: Book, timer: FakeTimer) -> None:
     with enlist(book.house, timer) as place:
-        book.mark(book.claim(1, sender=place.number))
-        book.claim(1, sender=place.number)
+        book.mark(book.claim(1, lease_id=place.id))
+        book.claim(1, lease_id=place.id)
         before = book.rows
         living(book.house, timer)
         assert book.rows == before
@@ -108,9 +108,9 @@ def test_what_the_living_hold_is_not_touched(book: Book, timer: FakeTimer) -> No
 def leave(book: Book, timer: FakeTimer, *, is_over: bool, with_error: bool = False) -> None:
     """Claim a row, mark another, and go: in good order, or not."""
     with enlist(book.house, timer) as place:
-        book.mark(book.claim(1, sender=place.number))
-        book.claim(1, sender=place.number)
-        place.is_over = is_over
+        book.mark(book.claim(1, lease_id=place.id))
+        book.claim(1, lease_id=place.id)
+        place.is_released = is_over
         if with_error:
             raise ZeroDivisionError
 
@@ -118,8 +118,8 @@ def leave(book: Book, timer: FakeTimer, *, is_over: bool, with_error: bool = Fal
 def test_who_holds_nothing_any_more_leaves_no_lock(house: House, timer: FakeTimer) -> None:
     with enlist(house, timer) as place:
         with house.database.writing() as connection:
-            leases.release_lease(connection, place.number)
-        place.is_over = True
+            leases.release_lease(connection, place.id)
+        place.is_released = True
     assert locks(house) == []
     assert living(house, timer) == set()
 
@@ -161,7 +161,7 @@ def test_who_says_that_all_is_over_and_holds_something_is_found_out(
 
 def test_who_has_no_lock_file_is_dead(book: Book, timer: FakeTimer) -> None:
     with enlist(book.house, timer) as place:
-        book.claim(sender=place.number)
+        book.claim(lease_id=place.id)
         for lock in locks(book.house):
             lock.unlink()
         assert living(book.house, timer) == set()
@@ -175,7 +175,7 @@ def test_a_lock_that_cannot_be_judged_is_left_to_its_lease(
         (lock,) = locks(book.house)
         lock.unlink()
         lock.mkdir()
-        assert living(book.house, timer) == {place.number}
+        assert living(book.house, timer) == {place.id}
         timer.advance(LEASE_SECONDS + SECOND)
         assert living(book.house, timer) == set()
 
@@ -184,7 +184,7 @@ def test_the_dead_of_a_cancelled_issue_leave_nothing_to_be_sent(
     book: Book, timer: FakeTimer
 ) -> None:
     with enlist(book.house, timer, "idempotent") as place:
-        book.mark(book.claim(1, sender=place.number))
+        book.mark(book.claim(1, lease_id=place.id))
         book.cancel()
     living(book.house, timer)
     assert book.counts == {"cancelled": 3}
@@ -209,10 +209,10 @@ def test_who_renews_its_lease_in_that_very_moment_keeps_it(
     book: Book, timer: FakeTimer
 ) -> None:
     with enlist(book.house, timer) as place:
-        book.claim(sender=place.number)
-        late = Renewing(book.house, place.number)
+        book.claim(lease_id=place.id)
+        late = Renewing(book.house, place.id)
         late.advance(LEASE_SECONDS + SECOND)
-        assert living(book.house, late) == {place.number}
+        assert living(book.house, late) == {place.id}
         assert len(locks(book.house)) == 1
     assert book.counts == {"claimed": 3}
 
@@ -237,7 +237,7 @@ def test_a_folder_that_cannot_be_made_is_named(house: House, timer: FakeTimer) -
 
 def test_who_cannot_be_written_down_leaves_no_lock(house: House, timer: FakeTimer) -> None:
     with house.database.writing() as connection:
-        connection.exec_driver_sql("DROP TABLE sender")
+        connection.exec_driver_sql("DROP TABLE send_lease")
     with pytest.raises(DatabaseError, match="no such table"), enlist(house, timer):
         raise AssertionError
     assert locks(house) == []

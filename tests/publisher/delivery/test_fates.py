@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from publisher.config import InDoubt
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.delivery.retry_policy import (
-    FREE_TRIES,
-    MOST_REPEATS,
+    IMMEDIATE_RETRIES,
+    MAX_UNANSWERED_ATTEMPTS,
     Attempt,
     RetryPolicy,
     StateChange,
@@ -82,11 +82,11 @@ def test_what_was_put_off_is_tried_again_later_and_later(
 def test_what_was_not_begun_may_be_tried_at_once_and_waits_when_that_goes_on(
     guarantee: Guarantee,
 ) -> None:
-    for number in range(1, FREE_TRIES + 1):
+    for number in range(1, IMMEDIATE_RETRIES + 1):
         assert fate(SendStatus.NOT_SENT, number, guarantee=guarantee) == StateChange(
             S.PENDING, "why", NOW
         )
-    third = fate(SendStatus.NOT_SENT, FREE_TRIES + 1, guarantee=guarantee)
+    third = fate(SendStatus.NOT_SENT, IMMEDIATE_RETRIES + 1, guarantee=guarantee)
     assert third == StateChange(S.DEFERRED, "why", NOW + 20 * MINUTE)
 
 
@@ -95,9 +95,9 @@ def test_without_an_answer_a_message_is_in_doubt() -> None:
 
 
 def test_without_an_answer_a_message_is_repeated_if_the_newsletter_says_so() -> None:
-    repeated = fate(SendStatus.UNKNOWN, MOST_REPEATS, terms=RESEND)
+    repeated = fate(SendStatus.UNKNOWN, MAX_UNANSWERED_ATTEMPTS, terms=RESEND)
     assert repeated == StateChange(S.DEFERRED, "why", NOW + 20 * MINUTE)
-    assert fate(SendStatus.UNKNOWN, MOST_REPEATS + 1, terms=RESEND) == StateChange(
+    assert fate(SendStatus.UNKNOWN, MAX_UNANSWERED_ATTEMPTS + 1, terms=RESEND) == StateChange(
         S.IN_DOUBT, "why"
     )
 
@@ -112,7 +112,7 @@ def test_where_twice_is_the_same_as_once_no_answer_is_no_doubt(terms: RetryPolic
 
 @pytest.mark.parametrize("status", [SendStatus.DEFERRED, SendStatus.NOT_SENT])
 def test_patience_ends_before_a_try_that_would_come_too_late(status: SendStatus) -> None:
-    terms = RetryPolicy(patience=HOUR)
+    terms = RetryPolicy(give_up_after=HOUR)
     # The third wait is twenty minutes.
     assert fate(status, 3, terms=terms, age=40 * MINUTE).state is S.DEFERRED
     late = fate(status, 3, terms=terms, age=40 * MINUTE + timedelta(seconds=1))
@@ -155,7 +155,7 @@ def test_any_outcome_has_a_fate_that_a_row_can_go_to(
     waits = found.state in {S.DEFERRED, S.PENDING}
     assert waits == (found.next_at is not None)
     if found.next_at and found.state is S.DEFERRED:
-        assert NOW < found.next_at <= attempt.tried_at + terms.patience
+        assert NOW < found.next_at <= attempt.tried_at + terms.give_up_after
     assert (found.state is S.IN_DOUBT) <= (
         status is SendStatus.UNKNOWN and guarantee == "ambiguous"
     )

@@ -29,8 +29,8 @@ BOTH = {"weekly-en-2026-01-09", "weekly-ar-2026-01-09"}
 @pytest.fixture(autouse=True)
 def _always_looking(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look around in every round of a turn, and not every five seconds; small issues take turns."""
-    monkeypatch.setattr(worker_pool, "BETWEEN_ROUNDS", 0.0)
-    monkeypatch.setattr(fair_queue, "CLAIMED_AT_ONCE", 4)
+    monkeypatch.setattr(worker_pool, "NEW_WORK_INTERVAL", 0.0)
+    monkeypatch.setattr(fair_queue, "CLAIM_SIZE", 4)
 
 
 def order(transport: MemoryTransport) -> str:
@@ -138,7 +138,7 @@ def test_what_a_killed_process_held_is_taken_over_in_a_long_turn(house: House) -
                 hold_lease(house.settings, house.database, transport, timer) as place,
                 house.database.writing() as connection,
             ):
-                claims.claim(connection, issue.id, place.number, NOW, 5)
+                claims.claim(connection, issue.id, place.id, NOW, 5)
         return ACCEPTED_OUTCOME
 
     transport = MemoryTransport("ambiguous", outcomes=outcome)

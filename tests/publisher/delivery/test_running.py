@@ -216,7 +216,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_server_that_comes_back_in_time_is_no_problem(house: House) -> None:
     subscribe(house, *many(5))
     ready(house)
-    away = Unreachable("nobody listens there")
+    away = Unreachable("no server listens there")
     transport = Failing(lambda n: away if n <= 2 else None, connections=1)
     assert send(house, transport) == DeliveryReport(5, ["weekly-en-2026-01-09"], [])
     assert transport.tries == 3
@@ -268,7 +268,7 @@ def test_who_is_stuck_holds_nothing_up_is_in_doubt_and_can_hand_nothing_over_any
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Half a minute, for people.
-    monkeypatch.setattr(worker_pool, "FAREWELL", 0.05)
+    monkeypatch.setattr(worker_pool, "SHUTDOWN_SECONDS", 0.05)
     subscribe(house, *many(2))
     issue = ready(house)
     stuck, release, gone = threading.Event(), threading.Event(), threading.Event()
@@ -407,7 +407,7 @@ def test_while_the_ledger_can_t_be_written_outcomes_are_kept_and_nothing_is_prom
 def test_who_can_t_look_around_goes_on_sending(
     hasty: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_pool, "BETWEEN_ROUNDS", 0.0)
+    monkeypatch.setattr(worker_pool, "NEW_WORK_INTERVAL", 0.0)
     subscribe(hasty, *many(4))
     issue = ready(hasty)
 
@@ -415,10 +415,10 @@ def test_who_can_t_look_around_goes_on_sending(
         # No other process of this test locks the ledger for reading.
         raise DatabaseError("database is locked")
 
-    monkeypatch.setattr(dispatcher._Office, "_look_around", cant)
+    monkeypatch.setattr(dispatcher.Dispatcher, "_has_new_work", cant)
     with capture_logs() as logs:
         assert send(hasty, MemoryTransport("ambiguous")) == DeliveryReport(4, [issue.name], [])
-    assert {"event": "nobody could look around", "reason": "database is locked"}.items() <= (
+    assert {"event": "can't check for new work", "reason": "database is locked"}.items() <= (
         next(line for line in logs if line["log_level"] == "warning").items()
     )
 
@@ -465,7 +465,7 @@ def test_two_faults_at_a_time_lose_no_answer_and_leave_nobody_in_doubt(
     both, first = threading.Barrier(2, timeout=LONG), many(1)[0][0]
 
     def fails(_self: LedgerRecheck, claim: Claim) -> bool:
-        if claim.reader.address == first:
+        if claim.recipient.address == first:
             return True
         both.wait()
         raise ZeroDivisionError
@@ -486,10 +486,10 @@ def test_what_was_marked_and_given_to_nobody_is_not_in_doubt(
     issue = ready(house)
 
     def cut_off(_self: LedgerWriter, page: LedgerBatch) -> None:
-        if page.deal.portions:
+        if page.allocation and page.allocation.rows:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(LedgerWriter, "act", cut_off)
+    monkeypatch.setattr(LedgerWriter, "after_commit", cut_off)
     transport = MemoryTransport("ambiguous", prefetch=4)
     with pytest.raises(KeyboardInterrupt):
         send(house, transport)
@@ -507,7 +507,7 @@ def test_a_ledger_that_can_t_be_written_for_long_ends_the_turn_and_loses_nobody(
     hasty: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A minute, for people.
-    monkeypatch.setattr(worker_pool, "PATIENCE", 0.3)
+    monkeypatch.setattr(worker_pool, "DATABASE_PATIENCE", 0.3)
     subscribe(hasty, *many(10))
     issue = ready(hasty)
     held, over = threading.Event(), threading.Event()

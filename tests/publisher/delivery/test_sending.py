@@ -18,7 +18,7 @@ from publisher.delivery import fair_queue, worker
 from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.ledger import doubts, lifecycle
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
-from publisher.delivery.summing import summarize_counts
+from publisher.delivery.states import summarize_counts
 from publisher.delivery.transports.base import OutgoingMessage, TransportConnection, Unreachable
 from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.issues import store as issues
@@ -211,7 +211,7 @@ def test_a_reader_gets_the_edition_that_she_can_read_and_no_other(
 def test_issues_of_several_languages_take_turns(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fair_queue, "CLAIMED_AT_ONCE", 1)
+    monkeypatch.setattr(fair_queue, "CLAIM_SIZE", 1)
     subscribe(house, *many(3), *((f"qari.{number}@example.com", "ar") for number in range(3)))
     first, second = ready(house), ready(house, "ar")
     transport = MemoryTransport()
@@ -528,7 +528,7 @@ class Away(MemoryTransport):
 
     def connect(self, sender: int, holds_lease: Callable[[], bool]) -> Any:
         if self.is_away:
-            raise Unreachable("mail.example.com:25: nobody listens there")
+            raise Unreachable("mail.example.com:25: no server listens there")
         return super().connect(sender, holds_lease)
 
 
@@ -538,10 +538,10 @@ def test_out_of_reach_is_told_and_the_next_turn_sends(house: House) -> None:
     issue = ready(house)
     transport = Away(connections=2)
     sent = send(house, transport)
-    assert sent.problems == ["mail.example.com:25: nobody listens there"]
+    assert sent.problems == ["mail.example.com:25: no server listens there"]
     waiting = the_issue(house)
-    assert waiting.state == IssueState.SENDING
-    assert waiting.reason == "waiting: mail.example.com:25: nobody listens there"
+    assert waiting.state == State.SENDING
+    assert waiting.reason == "waiting: mail.example.com:25: no server listens there"
     assert counts(house, issue) == {"pending": 3}
     transport.is_away = False
     assert send(house, transport).issues == [ISSUE]

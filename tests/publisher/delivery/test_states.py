@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from publisher.delivery.ledger import attempts, doubts, marking
+from publisher.delivery.ledger import attempts, doubts
 from publisher.delivery.ledger import claims as claim_rows
-from publisher.delivery.retry_policy import ENDS, StateChange
+from publisher.delivery.retry_policy import FINAL_STATES, StateChange
 from publisher.delivery.states import (
     CLAIMABLE_STATES,
     DELIVERY_TRANSITIONS,
     OPEN_STATES,
+    REPORTED_STATES,
+    WAITING_STATES,
     DeliveryState,
 )
-from publisher.delivery.summing import REPORTED_STATES, WAITING_STATES
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.ledger.books import LATER, Book, S, open_book
 from tests.publisher.delivery.mailing import erase
@@ -54,7 +55,7 @@ def test_only_what_was_attempted_can_have_been_sent() -> None:
 
 
 def test_each_outcome_that_is_an_end_ends_a_delivery() -> None:
-    assert set(ENDS.values()) == ENDED - {S.CANCELLED}
+    assert set(FINAL_STATES.values()) == ENDED - {S.CANCELLED}
 
 
 def test_people_are_told_of_each_state_once() -> None:
@@ -83,7 +84,7 @@ def everything_is_done(book: Book) -> None:
         claims = book.begin(len(FATES))
         if not begun:
             book.dismiss()
-            book.sender = book.enlist()
+            book.lease_id = book.enlist()
         with book.writing() as connection:
             fates = {
                 claim: StateChange(state, next_at=NOW)
@@ -92,8 +93,8 @@ def everything_is_done(book: Book) -> None:
             assert len(attempts.settle_attempts(connection, fates, NOW)) == len(FATES)
     with book.writing() as connection:
         hours_later = NOW + timedelta(hours=2)
-        overdue = claim_rows.claim_overdue(connection, book.number, book.sender, hours_later, 9)
-        assert marking.release_claims(connection, overdue, NOW) == len(overdue) == 2
+        overdue = claim_rows.claim_overdue(connection, book.number, book.lease_id, hours_later, 9)
+        assert claim_rows.release_claims(connection, overdue, NOW) == len(overdue) == 2
     erase(book.house.database, "reader30@example.com")
     # All that is left but one, what was deferred included.
     claims = book.begin(22)

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
-from publisher.delivery.transports.base import Unreachable
+from publisher.delivery.transports.base import TEST_LEASE, Unreachable, send_test_message
 from publisher.delivery.transports.outbox import OutboxTransport
-from publisher.delivery.trial import TEST_LEASE, send_test_message
 from publisher.testing import MemoryTransport
 from tests.publisher.delivery.transports.parcels import a_parcel, tree
 

@@ -310,20 +310,20 @@ def _deliveries() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
-        "rate_slowing",
+        "rate_throttle",
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("pace", sa.Float(), nullable=False),
+        sa.Column("per_second", sa.Float(), nullable=False),
         sa.Column("since", sa.Float(), nullable=False),
-        sa.Column("aim", sa.Float(), nullable=False),
-        sa.PrimaryKeyConstraint("name", name="pk_rate_slowing"),
+        sa.Column("target", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_rate_throttle"),
         sqlite_with_rowid=False,
     )
     op.create_table(
-        "sender",
+        "send_lease",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("lease_until", sa.Float(), nullable=False),
-        *_texts("transport", "guarantee", "lock"),
-        sa.PrimaryKeyConstraint("id", name="pk_sender"),
+        sa.Column("expires_at", sa.Float(), nullable=False),
+        *_texts("transport", "guarantee", "lock_file"),
+        sa.PrimaryKeyConstraint("id", name="pk_send_lease"),
         sqlite_autoincrement=True,
     )
     op.create_table(
@@ -340,7 +340,7 @@ def _deliveries() -> None:
         sa.Column("subscriber_id", sa.Integer(), nullable=False),
         *_texts("state", "due_at", "next_at"),
         sa.Column("epoch", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("sender", sa.Integer(), nullable=True),
+        sa.Column("lease_id", sa.Integer(), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("tried_at", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),

@@ -1,1 +1,1 @@
-"""TODO: say what this package does."""
+"""Bounce categories: what a server's refusal means."""

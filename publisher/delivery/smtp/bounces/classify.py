@@ -1,9 +1,9 @@
-"""Which cause a reply means: codes of RFC 5321 and RFC 3463, and the big providers' own. Pure.
+"""Return the bounce category of a reply. Pure.
 
-Looked up in this order: enhanced codes that mean one thing only, the server's words without the
-addresses in them, enhanced codes that mean much, bare codes. The providers' codes are from their
-pages for senders, of 2026: Gmail's "SMTP errors and codes", Yahoo's "SMTP Error Codes", Exchange
-Online's "NDR codes", iCloud's "Postmaster information".
+Looked up in this order: enhanced codes with one meaning only (RFC 3463), the text without its
+addresses, enhanced codes with several meanings, basic codes (RFC 5321). The providers' codes are
+from their pages for senders, of 2026: Gmail's "SMTP errors and codes", Yahoo's "SMTP Error Codes",
+Exchange Online's "NDR codes", iCloud's "Postmaster information".
 """
 
 from __future__ import annotations
@@ -12,21 +12,28 @@ import re
 from collections.abc import Mapping
 
 from publisher.delivery.smtp.bounces import categories
-from publisher.delivery.smtp.bounces.categories import BounceCategory
-from publisher.delivery.smtp.bounces.patterns import ADDRESS, LONG, MANY, SAID, SENDER, UNSURE
-from publisher.delivery.smtp.redact import LOOKED_AT
+from publisher.delivery.smtp.bounces.categories import BounceCategory, BounceSubject
+from publisher.delivery.smtp.bounces.patterns import (
+    ABOUT_SENDER,
+    EMAIL_ADDRESS,
+    INCONCLUSIVE,
+    MESSAGE_LIMIT,
+    REPLY_PATTERNS,
+    TIME_LIMIT,
+)
+from publisher.delivery.smtp.redact import MAX_REPLY_TEXT
 from publisher.delivery.smtp.replies import SmtpPhase, SmtpReply
 
-# X.Y.Z without its class: what the reply's own code says of for now or for good is what counts.
-CLEAR: Mapping[str, BounceCategory] = {
+# X.Y.Z without its class: whether it is 4xx or 5xx follows from the reply's own code.
+_SPECIFIC: Mapping[str, BounceCategory] = {
     "1.2": categories.NO_DOMAIN,
     "1.3": categories.BAD_ADDRESS,
     "1.4": categories.BAD_ADDRESS,
     "1.7": categories.SENDER_REFUSED,
     "1.8": categories.SENDER_REFUSED,
-    # RFC 7505 means a domain that takes no mail, Microsoft a mailbox that it does not know.
+    # RFC 7505: a domain that accepts no mail. Microsoft: an unknown mailbox.
     "1.10": categories.NO_MAILBOX,
-    "2.2": categories.FULL,
+    "2.2": categories.MAILBOX_FULL,
     "2.3": categories.TOO_LARGE,
     "2.252": categories.NOT_OURS,
     "3.4": categories.TOO_LARGE,
@@ -56,14 +63,14 @@ CLEAR: Mapping[str, BounceCategory] = {
     "7.650": categories.TOO_FAST,
     "7.708": categories.BLOCKED,
 }
-# RFC 7372 and Gmail give 7.23 to different things; where it is for now, it is Gmail's.
-PTR_FOR_NOW = "4.7.23"
-# The server's own storage (RFC 3463 section 3.4), whatever it calls that.
-SYSTEM_FULL = "3.1"
-# Exchange Online's banned addresses.
-BANNED = range(606, 650)
+# RFC 7372 and Gmail use X.7.23 for different things. With 4xx it is Gmail's.
+_TEMPORARY_PTR = "4.7.23"
+# The server's own storage (RFC 3463 section 3.4), whatever the text says.
+_SYSTEM_FULL = "3.1"
+# Exchange Online: banned addresses.
+_BANNED = range(606, 650)
 
-GENERAL: Mapping[str, BounceCategory] = {
+_GENERAL: Mapping[str, BounceCategory] = {
     "1.1": categories.NO_MAILBOX,
     "1.6": categories.MOVED,
     "2.1": categories.SWITCHED_OFF,
@@ -72,7 +79,7 @@ GENERAL: Mapping[str, BounceCategory] = {
     "7.8": categories.LOGIN_REFUSED,
     "7.9": categories.POLICY,
 }
-SUBJECTS: Mapping[str, BounceCategory] = {
+_SUBJECTS: Mapping[str, BounceCategory] = {
     "1": categories.NOT_KNOWN,
     "2": categories.NOT_KNOWN,
     "3": categories.TROUBLE,
@@ -82,7 +89,7 @@ SUBJECTS: Mapping[str, BounceCategory] = {
     "7": categories.POLICY,
 }
 
-BARE: Mapping[int, BounceCategory] = {
+_BARE: Mapping[int, BounceCategory] = {
     421: categories.BUSY,
     450: categories.NOT_NOW,
     451: categories.NOT_NOW,
@@ -93,91 +100,92 @@ BARE: Mapping[int, BounceCategory] = {
     538: categories.TLS_NEEDED,
     550: categories.NOT_KNOWN,
     551: categories.MOVED,
-    552: categories.FULL,
+    552: categories.MAILBOX_FULL,
     553: categories.BAD_ADDRESS,
     556: categories.NO_DOMAIN,
 }
-# Where a bare code means something else than about a recipient.
-BARE_ELSEWHERE: Mapping[int, BounceCategory] = {
+# Codes that mean something else in replies that are not to RCPT.
+_BARE_NOT_RCPT: Mapping[int, BounceCategory] = {
     550: categories.NOT_TAKEN,
     551: categories.NOT_TAKEN,
     552: categories.TOO_LARGE,
     553: categories.NOT_TAKEN,
 }
-MISUNDERSTANDINGS = range(500, 505)
+_SYNTAX_ERRORS = range(500, 505)
 CLOSING = 421
-FOR_GOOD = 500
+PERMANENT = 500
 
-# Outlook.com, by any of its names, says of an unknown mailbox no more than RFC 5321 does.
-MICROSOFT = re.compile(r"(?:.+\.)?(?:outlook|hotmail|live|msn|passport)(?:\.[a-z]{2,3}){1,2}")
+# Outlook.com, under any of its names, replies to an unknown mailbox with a code of RFC 5321 only.
+_MICROSOFT = re.compile(r"(?:.+\.)?(?:outlook|hotmail|live|msn|passport)(?:\.[a-z]{2,3}){1,2}")
 
 
 def classify_reply(reply: SmtpReply, phase: SmtpPhase, domain: str = "") -> BounceCategory:
-    """Say what a refusal means; `domain` is the recipient's."""
-    status = reply.enhanced or ""
-    text = ADDRESS.sub("@", reply.text[:LOOKED_AT].lower())
-    cause = (
-        _clear(status)
-        or _session(reply, text)
-        or _outlook(status, text, domain)
-        or next((words.cause for words in SAID if words.tell(text, phase)), None)
-        or _general(status)
-        or _bare(reply.code, phase)
+    """Return the category of a refusal. `domain` is the recipient's."""
+    code = reply.enhanced or ""
+    text = EMAIL_ADDRESS.sub("@", reply.text[:MAX_REPLY_TEXT].lower())
+    category = (
+        _by_specific_code(code)
+        or _end_of_session(reply, text)
+        or _by_microsoft(code, text, domain)
+        or next((one.category for one in REPLY_PATTERNS if one.matches(text, phase)), None)
+        or _by_general_code(code)
+        or _by_basic_code(reply.code, phase)
     )
-    return _soft(cause, reply, phase, text)
+    return _without_overstatement(category, reply, phase, text)
 
 
-def _clear(status: str) -> BounceCategory | None:
-    if status == PTR_FOR_NOW:
+def _by_specific_code(code: str) -> BounceCategory | None:
+    if code == _TEMPORARY_PTR:
         return categories.NO_PTR
-    detail = status[2:]
-    if detail.startswith("7.") and int(detail[2:]) in BANNED:
+    detail = code[2:]
+    if detail.startswith("7.") and int(detail[2:]) in _BANNED:
         return categories.BLOCKED
-    return CLEAR.get(detail)
+    return _SPECIFIC.get(detail)
 
 
-def _session(reply: SmtpReply, text: str) -> BounceCategory | None:
-    """Say whether this is the end of a session; by itself, a timeout may be one of anything."""
-    says_goodbye = reply.code == CLOSING or (reply.enhanced or "")[2:] == "4.2"
-    is_over = MANY.search(text) or (says_goodbye and LONG.search(text))
-    return categories.SESSION_OVER if is_over and reply.code < FOR_GOOD else None
+def _end_of_session(reply: SmtpReply, text: str) -> BounceCategory | None:
+    """Return SESSION_OVER if the server ends the session. A timeout alone may mean anything."""
+    is_closing = reply.code == CLOSING or (reply.enhanced or "")[2:] == "4.2"
+    is_over = MESSAGE_LIMIT.search(text) or (is_closing and TIME_LIMIT.search(text))
+    return categories.SESSION_OVER if is_over and reply.code < PERMANENT else None
 
 
-def _outlook(status: str, text: str, domain: str) -> BounceCategory | None:
-    is_theirs = MICROSOFT.fullmatch(domain.lower()) is not None
-    if is_theirs and status == "5.5.0" and "mailbox unavailable" in text:
+def _by_microsoft(code: str, text: str, domain: str) -> BounceCategory | None:
+    is_microsoft = _MICROSOFT.fullmatch(domain.lower()) is not None
+    if is_microsoft and code == "5.5.0" and "mailbox unavailable" in text:
         return categories.NO_MAILBOX
-    # A company's directory does not know the reader; now and then, for want of a directory.
-    if status == "5.4.1" and "recipient address rejected" in text:
+    # A company's directory has no such recipient; now and then, the directory is unavailable.
+    if code == "5.4.1" and "recipient address rejected" in text:
         return categories.NOT_KNOWN
     return None
 
 
-def _general(status: str) -> BounceCategory | None:
-    detail = status[2:]
-    return GENERAL.get(detail) or SUBJECTS.get(detail.partition(".")[0])
+def _by_general_code(code: str) -> BounceCategory | None:
+    detail = code[2:]
+    return _GENERAL.get(detail) or _SUBJECTS.get(detail.partition(".")[0])
 
 
-def _bare(code: int, phase: SmtpPhase) -> BounceCategory:
-    if code in MISUNDERSTANDINGS:
+def _by_basic_code(code: int, phase: SmtpPhase) -> BounceCategory:
+    if code in _SYNTAX_ERRORS:
         return categories.MISUNDERSTOOD
-    if phase is not SmtpPhase.RCPT and code in BARE_ELSEWHERE:
-        return BARE_ELSEWHERE[code]
-    return BARE.get(code, categories.NOT_TAKEN)
+    if phase is not SmtpPhase.RCPT and code in _BARE_NOT_RCPT:
+        return _BARE_NOT_RCPT[code]
+    return _BARE.get(code, categories.NOT_TAKEN)
 
 
-def _soft(
-    cause: BounceCategory, reply: SmtpReply, phase: SmtpPhase, text: str
+def _without_overstatement(
+    category: BounceCategory, reply: SmtpReply, phase: SmtpPhase, text: str
 ) -> BounceCategory:
-    """Take back what can't be meant: a reader before her turn, death for now or by policy."""
-    if phase is SmtpPhase.MAIL and cause.about is categories.BounceSubject.READER:
-        return categories.SENDER_REFUSED if cause is not categories.FULL else categories.NOT_NOW
+    """Replace a category that can't be meant: a recipient in reply to MAIL, a doubtful death."""
+    if phase is SmtpPhase.MAIL and category.subject is BounceSubject.RECIPIENT:
+        is_full = category is categories.MAILBOX_FULL
+        return categories.NOT_NOW if is_full else categories.SENDER_REFUSED
     detail = (reply.enhanced or "")[2:]
-    if cause is categories.FULL and detail == SYSTEM_FULL:
+    if category is categories.MAILBOX_FULL and detail == _SYSTEM_FULL:
         return categories.TROUBLE
-    if not cause.is_dead_address:
-        return cause
-    if SENDER.search(text):
+    if not category.is_dead_address:
+        return category
+    if ABOUT_SENDER.search(text):
         return categories.SENDER_REFUSED
-    is_unsure = reply.code < FOR_GOOD or detail.startswith("7.") or UNSURE.search(text)
-    return categories.NOT_KNOWN if is_unsure else cause
+    is_unsure = reply.code < PERMANENT or detail.startswith("7.") or INCONCLUSIVE.search(text)
+    return categories.NOT_KNOWN if is_unsure else category

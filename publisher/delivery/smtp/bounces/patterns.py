@@ -1,6 +1,6 @@
-"""The words by which servers tell a cause, in small letters. Pure values.
+"""Phrases by which servers state a reason, in lower case. Pure values.
 
-Which of them count beside a reply's codes is told by `publisher.delivery.smtp.bounces.classify`.
+`classify` decides which of them count beside a reply's codes.
 """
 
 from __future__ import annotations
@@ -12,75 +12,79 @@ from publisher.delivery.smtp.bounces import categories
 from publisher.delivery.smtp.bounces.categories import BounceCategory
 from publisher.delivery.smtp.replies import SmtpPhase
 
-# Whose address it is does not tell the cause, and may hold any word of it: spam@, daily@. An
-# address of the web in brackets is none.
-ADDRESS = re.compile(r'<(?![^<>]*://)[^<>]*>|[^\s<>()\[\],;:"@]*@[^\s<>()\[\],;:"]*')
+# Addresses are removed before a search, because they may contain any phrase: spam@, daily@. A URL
+# in angle brackets is not an address.
+EMAIL_ADDRESS = re.compile(r'<(?![^<>]*://)[^<>]*>|[^\s<>()\[\],;:"@]*@[^\s<>()\[\],;:"]*')
 
-# What is said of a mailbox may be said of ours. A reader who lives is not called dead for that.
-SENDER = re.compile(
+# A phrase about a mailbox may mean ours: the sender's. No recipient is suppressed for that,
+ABOUT_SENDER = re.compile(
     r"sender|\bmail from\b|\breturn[- ]?path|\breturn address|\breverse[- ]?path|originator"
     r"|\bfrom[: ]+(address|domain|header|user|account|mailbox)"
 )
-# Nor for what a host has not found out, or for who we are.
-UNSURE = re.compile(
+# nor for what a host could not find out, or for our host's identity.
+INCONCLUSIVE = re.compile(
     r"\byour (mail |sending )?(host|ip|address|domain|server)|please log ?in"
     r"|\bdns\b|name service|\bip (address )?\S+ (has|is|does)"
     r"|loops? back|mail transport|unverified address|verification in progress"
 )
 
-# A server that ends a session: after so many messages, or so long.
-MANY = re.compile(
+# The server ends the session: after so many messages, or after so long.
+MESSAGE_LIMIT = re.compile(
     r"max(imum)? (number of )?messages? per (connection|session)"
     r"|too many messages (in|on|for|per) (this |the |a |one )?(connection|session)"
 )
-LONG = re.compile(r"(timeout|idle).*clos|timeout exceeded|idle too long|connection expired")
+TIME_LIMIT = re.compile(
+    r"(timeout|idle).*clos|timeout exceeded|idle too long|connection expired"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyPattern:
-    """Words that tell a cause; `phases` are those in which they do."""
+    """A pattern that means a category, in replies to some commands."""
 
-    cause: BounceCategory
+    category: BounceCategory
     pattern: re.Pattern[str]
     phases: frozenset[SmtpPhase]
 
-    def tell(self, text: str, phase: SmtpPhase) -> bool:
-        """Say whether they stand in a text."""
+    def matches(self, text: str, phase: SmtpPhase) -> bool:
+        """Return whether the reply's text contains it."""
         return phase in self.phases and self.pattern.search(text) is not None
 
 
-def _words(
-    cause: BounceCategory, *patterns: str, phases: frozenset[SmtpPhase] = frozenset(SmtpPhase)
+def _pattern(
+    category: BounceCategory,
+    *patterns: str,
+    phases: frozenset[SmtpPhase] = frozenset(SmtpPhase),
 ) -> ReplyPattern:
-    return ReplyPattern(cause, re.compile("|".join(patterns)), phases)
+    return ReplyPattern(category, re.compile("|".join(patterns)), phases)
 
 
-READERS = frozenset(SmtpPhase) - {SmtpPhase.MAIL}
+_NOT_MAIL = frozenset(SmtpPhase) - {SmtpPhase.MAIL}
 
-# The first that is found counts: what says more stands before what says less.
-SAID: tuple[ReplyPattern, ...] = (
-    _words(categories.GREYLISTED, r"gr[ae]y ?-?list", r"postgrey", r"\bgreyed\b"),
-    _words(
+# The first match counts: the more specific patterns come first.
+REPLY_PATTERNS: tuple[ReplyPattern, ...] = (
+    _pattern(categories.GREYLISTED, r"gr[ae]y ?-?list", r"postgrey", r"\bgreyed\b"),
+    _pattern(
         categories.ALLOWANCE_USED,
         r"(daily|hourly|monthly|peak)\b.*(limit|quota)\b.*exceeded",
         r"maximum sending rate exceeded",
         r"(sending|message|relay) (limit|quota) (was |has been )?(exceeded|reached)",
         r"exceeded (your|the) .*(sending|message|relay).*(limit|quota)",
     ),
-    _words(
+    _pattern(
         categories.SUSPENDED,
         r"sending (is )?paused",
         r"sending email account has been .*suspended",
         r"your account .*(suspended|disabled|blocked|locked)",
     ),
-    _words(categories.TLS_NEEDED, r"must issue a starttls", r"\btls (is )?required"),
-    _words(
+    _pattern(categories.TLS_NEEDED, r"must issue a starttls", r"\btls (is )?required"),
+    _pattern(
         categories.LOGIN_NEEDED,
         r"auth(entication)? (is )?(required|first)",
         r"client was not authenticated",
         r"must (authenticate|log ?in)",
     ),
-    _words(
+    _pattern(
         categories.NOT_OURS,
         r"not owned by user",
         r"send ?as ?denied",
@@ -88,7 +92,7 @@ SAID: tuple[ReplyPattern, ...] = (
         r"not (authorized|allowed|permitted) to send (as|from|on behalf)",
         r"sender.* not (authorized|allowed|permitted)",
     ),
-    _words(
+    _pattern(
         categories.NOT_RELAYED,
         r"relay(ing)? (access )?(is )?(denied|prohibited|not (permitted|allowed))",
         r"(unable|not (permitted|allowed|authorized)) to relay",
@@ -96,7 +100,7 @@ SAID: tuple[ReplyPattern, ...] = (
         r"tenantattribution",
         r"rcpthosts",
     ),
-    _words(
+    _pattern(
         categories.BLOCKED,
         r"spamhaus|spamcop|barracudacentral|\bdnsbl|\brbl\b|sorbs",
         r"block ?-?list|black ?-?list|deny ?-?list",
@@ -105,8 +109,8 @@ SAID: tuple[ReplyPattern, ...] = (
         r"banned send",
         r"client host .*blocked|blocked using",
     ),
-    _words(categories.REPUTATION, r"reputation"),
-    _words(
+    _pattern(categories.REPUTATION, r"reputation"),
+    _pattern(
         categories.TOO_FAST,
         r"\[ts?s?\d\d\]",
         r"\brp-00\d",
@@ -114,58 +118,60 @@ SAID: tuple[ReplyPattern, ...] = (
         r"rate[ -]?limit|throttl|too (many|much) (mail|messages|connections|requests)",
         r"too fast|slow down",
     ),
-    _words(
+    _pattern(
         categories.CROWDED,
         r"receiving (e?-?mail|messages) (too quickly|at a rate)",
     ),
-    _words(categories.NO_PTR, r"\bptr\b|reverse (dns|lookup|hostname)|rdns|find your hostname"),
-    _words(categories.NOT_ALIGNED, r"isn't aligned|not aligned|alignment"),
-    _words(
+    _pattern(
+        categories.NO_PTR, r"\bptr\b|reverse (dns|lookup|hostname)|rdns|find your hostname"
+    ),
+    _pattern(categories.NOT_ALIGNED, r"isn't aligned|not aligned|alignment"),
+    _pattern(
         categories.UNPROVEN,
         r"unauthenticated",
         r"\[hme1\]|failing both spf and dkim|either spf or dkim",
         r"dmarc",
         r"required authentication level",
     ),
-    _words(categories.NO_SPF, r"\bspf\b|sender policy framework"),
-    _words(categories.NO_DKIM, r"\bdkim\b"),
-    _words(
+    _pattern(categories.NO_SPF, r"\bspf\b|sender policy framework"),
+    _pattern(categories.NO_DKIM, r"\bdkim\b"),
+    _pattern(
         categories.HOST_REFUSED,
         r"(client host|helo command|ehlo command|helo/ehlo.*) (rejected|invalid|not allowed)",
         r"bad helo|invalid helo",
         r"not authorized to send email directly",
     ),
-    _words(
+    _pattern(
         categories.SENDER_REFUSED,
         r"sender (address )?(rejected|refused|denied|unknown|verif)",
         r"(unresolvable|invalid).*from domain|domain of sender",
         r"callout",
     ),
-    _words(
+    _pattern(
         categories.MALFORMED,
         r"rfc ?-?5?32[12] compliant|rfc ?5322|not rfc|bare (lf|cr)",
         r"malformed|duplicate headers",
     ),
-    _words(
+    _pattern(
         categories.SPAM,
         r"\bspam|unsolicited|phish|virus|malware",
         r"\[(ph|cs|hm)\d\d\]|local policy|potential security issue|nature of the content",
     ),
-    _words(
+    _pattern(
         categories.TOO_LARGE, r"(message|size) .*(too (large|big)|exceed).*", r"too (large|big)"
     ),
-    _words(
-        categories.FULL,
+    _pattern(
+        categories.MAILBOX_FULL,
         r"over ?-?quota|quota exceeded|mailbox (is )?full|(storage|disk) space|exceeded storage",
-        phases=READERS,
+        phases=_NOT_MAIL,
     ),
-    _words(
+    _pattern(
         categories.SWITCHED_OFF,
         r"\b(inactive|disabled|suspended|deactivated|no longer active|not active)\b",
         r"dd .*no longer valid",
-        phases=READERS,
+        phases=_NOT_MAIL,
     ),
-    _words(
+    _pattern(
         categories.NO_MAILBOX,
         r"\b(unknown|no such|non-?existent) "
         r"(local |virtual )?(user|mailbox|recipient|address|alias|account|person)\b",
@@ -177,10 +183,10 @@ SAID: tuple[ReplyPattern, ...] = (
         r"no (mailbox|account|user).{0,20} by that name",
         r"not a (valid|known) (user|mailbox|recipient)",
         r"unknown or illegal alias|no longer on server",
-        phases=READERS,
+        phases=_NOT_MAIL,
     ),
-    _words(categories.POLICY, r"polic(y|ies)"),
-    _words(
+    _pattern(categories.POLICY, r"polic(y|ies)"),
+    _pattern(
         categories.BUSY,
         r"server busy|busy, try|service unavailable|not available|try again later",
     ),

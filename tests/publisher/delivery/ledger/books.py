@@ -10,12 +10,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from publisher.delivery.ledger import attempts, claims, leases, lifecycle, marking, opening
-from publisher.delivery.ledger.claims import Claim, MessageKey
+from publisher.delivery.ledger import attempts, claims, leases, lifecycle
+from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
-from publisher.delivery.transports.base import Guarantee
+from publisher.delivery.transports.base import Guarantee, MessageKey
 from publisher.issues import store as issues
 from publisher.issues.model import Issue
 from publisher.issues.states import IssueState
@@ -36,7 +36,7 @@ class Book:
 
     house: House
     number: int
-    sender: int = 0
+    lease_id: int = 0
     guarantee: Guarantee = "ambiguous"
     # Readers by their numbers.
     names: dict[int, str] = field(default_factory=dict)
@@ -83,21 +83,21 @@ class Book:
         with self.writing() as connection:
             return leases.create_lease(connection, "test", guarantee, "x.lock", LEASE_UNTIL)
 
-    def dismiss(self, sender: int | None = None, now: datetime = LATER) -> None:
+    def dismiss(self, lease_id: int | None = None, now: datetime = LATER) -> None:
         """Let a sender, the first unless said, lose what it holds."""
         with self.writing() as connection:
             known = {one.id: one for one in leases.list_leases(connection)}
-            assert leases.revoke_lease(connection, known[sender or self.sender], now)
+            assert leases.revoke_lease(connection, known[lease_id or self.lease_id], now)
 
     def claim(
-        self, most: int = 9, now: datetime = NOW, *, sender: int | None = None
+        self, most: int = 9, now: datetime = NOW, *, lease_id: int | None = None
     ) -> list[Claim]:
         with self.writing() as connection:
-            return claims.claim(connection, self.number, sender or self.sender, now, most)
+            return claims.claim(connection, self.number, lease_id or self.lease_id, now, most)
 
     def mark(self, claims: Sequence[Claim], now: datetime = NOW) -> list[Claim]:
         with self.writing() as connection:
-            return marking.begin_attempts(connection, claims, now)[0]
+            return attempts.begin_attempts(connection, claims, now)[0]
 
     def begin(self, most: int = 9, now: datetime = NOW) -> list[Claim]:
         """Claim and mark."""
@@ -142,9 +142,9 @@ def open_book(
     subscribe(house, *((email, language) for email in readers))
     issue = ready(house, language)
     with house.database.writing() as connection:
-        opening.open_ledger(connection, issue, [language], NOW)
-        issues.move_issue(connection, issue, IssueState.SENDING)
+        lifecycle.open_ledger(connection, issue, [language], NOW)
+        issues.move(connection, issue, State.SENDING)
         names = {row.id: row.email for row in connection.execute(select(subscriber))}
     book = Book(house, issue.id, guarantee=guarantee, names=names)
-    book.sender = book.enlist(guarantee)
+    book.lease_id = book.enlist(guarantee)
     return book

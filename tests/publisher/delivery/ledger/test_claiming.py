@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from publisher.delivery.ledger import claims, marking
+from publisher.delivery.ledger import attempts
+from publisher.delivery.ledger import claims as claim_rows
 from publisher.delivery.ledger.claims import UNSUBSCRIBED_REASON
 from publisher.issues.states import IssueState
 from subscribers import SubscriberStatus, suppress, unsubscribe
@@ -17,8 +18,8 @@ from tests.publisher.delivery.mailing import erase, number_of
 SECOND = timedelta(seconds=1)
 
 
-def addresses(claims: list[claims.Claim]) -> list[str]:
-    return [claim.reader.address for claim in claims]
+def addresses(claims: list[claim_rows.Claim]) -> list[str]:
+    return [claim.recipient.address for claim in claims]
 
 
 # --- claims
@@ -29,13 +30,13 @@ def test_readers_are_claimed_in_order_and_no_one_twice(book: Book) -> None:
     assert addresses(book.claim(2)) == [CYD]
     assert book.claim(2) == []
     assert {(row.state, row.epoch) for row in book.rows.values()} == {("claimed", 1)}
-    assert {row.sender for row in book.rows.values()} == {book.sender}
+    assert {row.lease_id for row in book.rows.values()} == {book.lease_id}
 
 
 def test_a_claim_says_who_when_and_under_which_epoch(book: Book) -> None:
     (claim,) = book.claim(1)
     assert claim.key == (book.number, number_of(book.house.database, ANN))
-    assert (claim.reader.address, claim.domain) == (ANN, "example.com")
+    assert (claim.recipient.address, claim.domain) == (ANN, "example.com")
     assert (claim.epoch, claim.attempts, claim.tried_at) == (1, 0, None)
     assert claim.due_at == NOW
 
@@ -74,7 +75,7 @@ def test_who_was_erased_is_suppressed_and_holds_up_nobody(book: Book) -> None:
         erase(book.house.database, email)
     assert addresses(book.claim(1)) == [CYD]
     assert book.states == {ANN: "suppressed", BOB: "suppressed", CYD: "claimed"}
-    assert (book.rows[ANN].reason, book.rows[ANN].sender) == (UNSUBSCRIBED_REASON, None)
+    assert (book.rows[ANN].reason, book.rows[ANN].lease_id) == (UNSUBSCRIBED_REASON, None)
 
 
 def test_when_all_were_erased_nobody_is_claimed(book: Book) -> None:
@@ -98,7 +99,7 @@ def test_a_mark_counts_the_attempt_and_says_when_the_first_was(book: Book) -> No
 def test_a_claim_knows_the_first_try_of_its_row(book: Book) -> None:
     book.settle(book.begin(1), S.DEFERRED, next_at=LATER)
     claim = book.claim(9, LATER)[-1]
-    assert (claim.reader.address, claim.attempts, claim.tried_at) == (ANN, 1, NOW)
+    assert (claim.recipient.address, claim.attempts, claim.tried_at) == (ANN, 1, NOW)
 
 
 @pytest.mark.parametrize("how", ["left", "erased", "dead"])
@@ -114,10 +115,10 @@ def test_who_has_left_since_the_claim_is_not_marked_but_suppressed(
     if how == "erased":
         erase(book.house.database, BOB)
     with book.writing() as connection:
-        marked, left = marking.begin_attempts(connection, claims, NOW)
+        marked, left = attempts.begin_attempts(connection, claims, NOW)
     assert (addresses(marked), left) == ([ANN, CYD], 1)
     bob = book.rows[BOB]
-    assert (bob.state, bob.reason, bob.sender, bob.attempts) == (
+    assert (bob.state, bob.reason, bob.lease_id, bob.attempts) == (
         "suppressed",
         UNSUBSCRIBED_REASON,
         None,
@@ -143,7 +144,7 @@ def test_nothing_is_marked_of_an_issue_that_was_stopped(book: Book, stopped: str
 def test_what_others_have_claimed_since_is_not_marked_by_the_first(book: Book) -> None:
     stale = book.claim()
     book.dismiss()
-    fresh = book.claim(sender=book.enlist())
+    fresh = book.claim(lease_id=book.enlist())
     assert book.mark(stale) == []
     assert book.states == dict.fromkeys((ANN, BOB, CYD), "claimed")
     assert len(book.mark(fresh)) == 3
@@ -166,9 +167,11 @@ def test_no_claims_are_no_marks(book: Book) -> None:
 def test_what_a_rate_puts_off_waits_for_its_time(book: Book) -> None:
     ann, bob, _cyd = book.claim()
     with book.writing() as connection:
-        assert marking.postpone_claims(connection, {ann: LATER, bob: LATER + SECOND}, NOW) == 2
-        assert claims.next_due_at(connection, [book.number]) == LATER
-    assert (book.rows[ANN].state, book.rows[ANN].sender) == ("pending", None)
+        assert (
+            claim_rows.postpone_claims(connection, {ann: LATER, bob: LATER + SECOND}, NOW) == 2
+        )
+        assert claim_rows.next_due_at(connection, [book.number]) == LATER
+    assert (book.rows[ANN].state, book.rows[ANN].lease_id) == ("pending", None)
     assert book.claim() == []
     assert addresses(book.claim(now=LATER)) == [ANN]
 
@@ -177,7 +180,7 @@ def test_a_claim_that_is_released_is_as_it_was(book: Book) -> None:
     before = book.row_but_epoch(ANN)
     claims = book.claim(1)
     with book.writing() as connection:
-        assert marking.release_claims(connection, claims, NOW) == 1
+        assert claim_rows.release_claims(connection, claims, NOW) == 1
     assert book.row_but_epoch(ANN) == before
 
 
@@ -185,7 +188,7 @@ def test_a_mark_that_is_taken_back_leaves_no_attempt(book: Book) -> None:
     before = book.row_but_epoch(ANN)
     claims = book.begin(1)
     with book.writing() as connection:
-        assert marking.undo_attempts(connection, claims, NOW) == 1
+        assert attempts.undo_attempts(connection, claims, NOW) == 1
     assert book.row_but_epoch(ANN) == before
 
 
@@ -193,34 +196,34 @@ def test_a_second_mark_that_is_taken_back_leaves_the_first_attempt(book: Book) -
     book.settle(book.begin(1), S.DEFERRED, next_at=LATER)
     claims = [one for one in book.begin(9, LATER) if one.attempts]
     with book.writing() as connection:
-        assert marking.undo_attempts(connection, claims, LATER) == 1
+        assert attempts.undo_attempts(connection, claims, LATER) == 1
     assert (book.rows[ANN].attempts, book.rows[ANN].tried_at) == (1, NOW)
 
 
 def test_only_what_is_claimed_is_released_and_only_what_is_marked_unmarked(book: Book) -> None:
     marked, claimed = book.begin(1), book.claim(1)
     with book.writing() as connection:
-        assert marking.release_claims(connection, marked, NOW) == 0
-        assert marking.undo_attempts(connection, claimed, NOW) == 0
-        assert marking.postpone_claims(connection, dict.fromkeys(marked, LATER), NOW) == 0
+        assert claim_rows.release_claims(connection, marked, NOW) == 0
+        assert attempts.undo_attempts(connection, claimed, NOW) == 0
+        assert claim_rows.postpone_claims(connection, dict.fromkeys(marked, LATER), NOW) == 0
     assert book.states == {ANN: "attempting", BOB: "claimed", CYD: "pending"}
 
 
 def test_who_has_lost_a_row_puts_nothing_down(book: Book) -> None:
     stale = book.claim()
     book.dismiss()
-    book.claim(sender=book.enlist())
+    book.claim(lease_id=book.enlist())
     with book.writing() as connection:
-        assert marking.release_claims(connection, stale, NOW) == 0
-        assert marking.postpone_claims(connection, dict.fromkeys(stale, LATER), NOW) == 0
+        assert claim_rows.release_claims(connection, stale, NOW) == 0
+        assert claim_rows.postpone_claims(connection, dict.fromkeys(stale, LATER), NOW) == 0
     assert book.counts == {"claimed": 3}
 
 
 def test_nothing_to_put_down_is_nothing_to_do(book: Book) -> None:
     with book.writing() as connection:
-        assert marking.release_claims(connection, [], NOW) == 0
-        assert marking.undo_attempts(connection, [], NOW) == 0
-        assert marking.postpone_claims(connection, {}, NOW) == 0
+        assert claim_rows.release_claims(connection, [], NOW) == 0
+        assert attempts.undo_attempts(connection, [], NOW) == 0
+        assert claim_rows.postpone_claims(connection, {}, NOW) == 0
 
 
 # --- a sender that was stopped for too long, and goes on
@@ -230,7 +233,7 @@ def test_what_was_not_begun_is_in_doubt_no_longer(book: Book) -> None:
     claims = book.begin(2)
     book.dismiss()
     with book.writing() as connection:
-        assert marking.undo_attempts(connection, claims[:1], LATER) == 1
+        assert attempts.undo_attempts(connection, claims[:1], LATER) == 1
     assert book.states == {ANN: "pending", BOB: "in_doubt", CYD: "pending"}
     assert (book.rows[ANN].attempts, book.rows[ANN].tried_at) == (0, None)
 
@@ -242,8 +245,8 @@ def test_what_was_not_begun_is_sent_though_its_issue_was_over(house: House) -> N
     assert book.finish()
     assert book.stands() is IssueState.FAILED
     with book.writing() as connection:
-        assert marking.undo_attempts(connection, claims, LATER) == 1
-    assert book.stands() is IssueState.SENDING
+        assert attempts.undo_attempts(connection, claims, LATER) == 1
+    assert book.stands() is State.SENDING
     assert book.counts == {"pending": 1}
 
 
@@ -251,7 +254,7 @@ def test_what_was_decided_meanwhile_is_not_taken_back(book: Book) -> None:
     claims = book.begin(1)
     book.settle(claims, S.SENT)
     with book.writing() as connection:
-        assert marking.undo_attempts(connection, claims, LATER) == 0
+        assert attempts.undo_attempts(connection, claims, LATER) == 0
     assert book.states[ANN] == "sent"
 
 
@@ -263,9 +266,9 @@ def test_the_next_row_is_due_that_was_put_off_the_least(house: House) -> None:
     book.age(ANN, next_at=LATER)
     other.age(BOB, next_at=LATER - SECOND)
     with book.writing() as connection:
-        assert claims.next_due_at(connection, [book.number]) == LATER
-        assert claims.next_due_at(connection, [book.number, other.number]) == LATER - SECOND
-        assert claims.next_due_at(connection, []) is None
+        assert claim_rows.next_due_at(connection, [book.number]) == LATER
+        assert claim_rows.next_due_at(connection, [book.number, other.number]) == LATER - SECOND
+        assert claim_rows.next_due_at(connection, []) is None
 
 
 def test_what_is_deferred_held_or_stopped_is_not_waited_for(house: House) -> None:
@@ -274,7 +277,7 @@ def test_what_is_deferred_held_or_stopped_is_not_waited_for(house: House) -> Non
     book.claim()
     other.pause()
     with book.writing() as connection:
-        assert claims.next_due_at(connection, [book.number, other.number]) is None
+        assert claim_rows.next_due_at(connection, [book.number, other.number]) is None
 
 
 def test_what_is_due_is_counted_as_far_as_it_matters(house: House) -> None:
@@ -282,12 +285,12 @@ def test_what_is_due_is_counted_as_far_as_it_matters(house: House) -> None:
     book.settle(book.begin(1), S.DEFERRED, next_at=LATER)
     both = [book.number, other.number]
     with book.writing() as connection:
-        assert claims.count_due(connection, both, NOW, 9) == 2
-        assert claims.count_due(connection, both, LATER, 9) == 3
-        assert claims.count_due(connection, both, LATER, 2) == 2
-        assert claims.count_due(connection, [book.number], LATER, 9) == 2
-        assert claims.count_due(connection, both, NOW - SECOND, 9) == 0
-        assert claims.count_due(connection, [], LATER, 9) == 0
+        assert claim_rows.count_due(connection, both, NOW, 9) == 2
+        assert claim_rows.count_due(connection, both, LATER, 9) == 3
+        assert claim_rows.count_due(connection, both, LATER, 2) == 2
+        assert claim_rows.count_due(connection, [book.number], LATER, 9) == 2
+        assert claim_rows.count_due(connection, both, NOW - SECOND, 9) == 0
+        assert claim_rows.count_due(connection, [], LATER, 9) == 0
 
 
 def test_domains_are_told_apart_whatever_their_letters(house: House) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from publisher.delivery.ledger import counts
-from publisher.delivery.states import OPEN_STATES, DeliveryState
-from publisher.delivery.summing import summarize_counts
+from publisher.delivery.states import OPEN_STATES, DeliveryState, summarize_counts
 from publisher.delivery.tables import delivery_count
 from tests.publisher.conftest import House
 from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, LATER, Book, S, open_book

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from publisher.delivery.ledger import doubts
-from publisher.delivery.ledger.doubts import BELIEVED, Doubt
+from publisher.delivery.ledger.doubts import MARKED_REASON, Doubt
 from publisher.errors import TransitionError
 from publisher.issues.states import IssueState
 from tests.publisher.conftest import NOW, House
@@ -89,7 +89,7 @@ def test_doubtful_deliveries_are_made_again_and_their_issue_goes_on(doubtful: Bo
     assert resend(doubtful) == 2
     assert doubtful.stands() is IssueState.SENDING
     assert doubtful.counts == {"sent": 1, "pending": 2}
-    assert {claim.reader.address for claim in doubtful.claim(now=WEEK)} == {BOB, CYD}
+    assert {claim.recipient.address for claim in doubtful.claim(now=WEEK)} == {BOB, CYD}
 
 
 def test_some_of_them_may_be_made_again_alone(doubtful: Book) -> None:
@@ -175,7 +175,7 @@ def test_doubtful_deliveries_are_believed_and_their_issue_was_sent(doubtful: Boo
     assert mark_sent(doubtful) == 2
     assert doubtful.stands() is IssueState.SENT
     assert doubtful.counts == {"sent": 3}
-    assert (doubtful.rows[BOB].reason, doubtful.rows[BOB].sender) == (BELIEVED, None)
+    assert (doubtful.rows[BOB].reason, doubtful.rows[BOB].lease_id) == (MARKED_REASON, None)
 
 
 def test_an_issue_with_doubts_left_is_sent_in_part(doubtful: Book) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from publisher.delivery.ledger.opening import open_ledger
-from subscribers import SubscriberStatus, suppress, unsubscribe
+from publisher.delivery.ledger.lifecycle import open_ledger
+from subscribers import Status, suppress, unsubscribe
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, Book
 from tests.publisher.delivery.mailing import Interrupted, counts, ready, subscribe
@@ -40,7 +40,7 @@ def test_who_left_or_is_dead_gets_no_row(house: House) -> None:
 
 def test_a_row_is_due_at_once_nobodys_and_untried(book: Book) -> None:
     row = book.rows[ANN]
-    assert (row.state, row.epoch, row.sender, row.reason) == ("pending", 0, None, None)
+    assert (row.state, row.epoch, row.lease_id, row.reason) == ("pending", 0, None, None)
     assert (row.attempts, row.tried_at) == (0, None)
     assert row.due_at == row.next_at == row.changed_at == NOW
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from sqlalchemy import event, select
 
-from publisher.delivery.ledger import attempts, doubts, leases, lifecycle, marking
+from publisher.delivery.ledger import attempts, doubts, leases, lifecycle
 from publisher.delivery.ledger import claims as claim_rows
 from publisher.delivery.ledger.bulk import (
-    NONE,
+    NO_ROWS,
     ROWS,
     encode_instant,
     encode_rows,
@@ -47,7 +47,7 @@ def test_any_number_of_rows_is_one_value(house: House) -> None:
 
 
 def test_no_rows_are_known_by_how_they_are_written() -> None:
-    assert encode_rows(iter(())) == NONE
+    assert encode_rows(iter(())) == NO_ROWS
 
 
 def test_instants_are_written_as_the_columns_keep_them() -> None:
@@ -96,17 +96,17 @@ def everything_that_is_done(book: Book) -> None:
         (issue,) = issues.issues_by_ids(connection, numbers)
         attempts.settle_attempts(connection, {one: StateChange(S.DEFERRED, "x", LATER)}, NOW)
         attempts.confirm_bounces(connection, claims, NOW)
-        attempts.sent_under_lease(connection, book.sender, [claim.key for claim in claims])
-        marking.undo_attempts(connection, [other], NOW)
-        claimed = claim_rows.claim(connection, book.number, book.sender, NOW, 2)
-        marking.postpone_claims(connection, {claimed[0]: LATER}, NOW)
-        marking.release_claims(connection, claimed[1:], NOW)
-        marking.begin_attempts(
-            connection, claim_rows.claim(connection, book.number, book.sender, NOW, 1), NOW
+        attempts.sent_under_lease(connection, book.lease_id, [claim.key for claim in claims])
+        attempts.undo_attempts(connection, [other], NOW)
+        claimed = claim_rows.claim(connection, book.number, book.lease_id, NOW, 2)
+        claim_rows.postpone_claims(connection, {claimed[0]: LATER}, NOW)
+        claim_rows.release_claims(connection, claimed[1:], NOW)
+        attempts.begin_attempts(
+            connection, claim_rows.claim(connection, book.number, book.lease_id, NOW, 1), NOW
         )
         claim_rows.next_due_at(connection, numbers)
         claim_rows.count_due(connection, numbers, NOW, 8)
-        leases.release_lease(connection, book.sender)
+        leases.release_lease(connection, book.lease_id)
         doubts.issues_in_doubt(connection)
         doubts.list_doubts(connection, issue)
         doubts.retry_doubts(connection, issue, 3, timedelta(days=2), NOW)

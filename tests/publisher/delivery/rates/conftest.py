@@ -14,8 +14,9 @@ from sqlalchemy import Engine, event, select
 
 from publisher.config.delivery import DeliverySettings
 from publisher.database import Database, open_database
-from publisher.delivery.rates import RateGrant, RateLimiter
-from publisher.delivery.rates.tables import rate_bucket, rate_slowing
+from publisher.delivery.rates.admission import RateGrant
+from publisher.delivery.rates.limiter import RateLimiter
+from publisher.delivery.rates.tables import rate_bucket, rate_throttle
 
 NOW = 1_800_000_000.0  # 2027-01-15, 08:00 UTC
 
@@ -59,7 +60,7 @@ class Post:
 
     def slowings(self) -> list[str]:
         with self.database.reading() as connection:
-            return [*connection.execute(select(rate_slowing.c.name)).scalars()]
+            return [*connection.execute(select(rate_throttle.c.name)).scalars()]
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_who_comes_when_told_may_go_and_not_earlier(
 def test_a_clock_that_was_set_back_costs_one_interval_and_not_an_hour() -> None:
     pace = per_second(5)
     ahead = pace.after(FULL, NOW + 3600, 5)
-    tat = pace.mended(ahead, NOW)
+    tat = pace.corrected(ahead, NOW)
     assert pace.room(tat, NOW) == 0
     assert pace.opens_at(tat) == pytest.approx(NOW + 0.2)
     assert pace.room(tat, NOW + 10) == 5
@@ -59,9 +59,9 @@ def test_a_clock_that_was_set_back_costs_one_interval_and_not_an_hour() -> None:
 def test_a_clock_that_slips_by_a_moment_is_waited_for() -> None:
     pace = per_second(5)
     tat = pace.after(FULL, NOW + 0.5, 5)
-    assert pace.mended(tat, NOW) == tat
+    assert pace.corrected(tat, NOW) == tat
 
 
 def test_a_bound_that_was_raised_counts_at_once() -> None:
     used = per_hour(1).after(FULL, NOW, 1)
-    assert per_hour(3600).mended(used, NOW) <= NOW + 60
+    assert per_hour(3600).corrected(used, NOW) <= NOW + 60

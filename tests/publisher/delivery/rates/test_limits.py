@@ -19,7 +19,7 @@ SETTINGS = DeliverySettings.model_validate(
 def test_each_bound_has_a_bucket_and_words_of_its_own() -> None:
     limits = RateLimits(SETTINGS, "smtp")
     found = [
-        (one.bucket, one.words)
+        (one.bucket, one.text)
         for scope in (None, "gmail.com", "outlook.com")
         for one in limits.fixed(scope)
     ]
@@ -41,10 +41,10 @@ def test_domains_of_one_table_are_one_scope() -> None:
 
 def test_the_tightest_bound_is_the_pace_in_the_long_run() -> None:
     limits = RateLimits(SETTINGS, "smtp")
-    assert limits.bound(None) == 10
-    assert limits.bound("gmail.com") == 2.5
-    assert limits.bound("icloud.com") is None
-    assert limits.bound("example.org") is None
+    assert limits.max_per_second(None) == 10
+    assert limits.max_per_second("gmail.com") == 2.5
+    assert limits.max_per_second("icloud.com") is None
+    assert limits.max_per_second("example.org") is None
 
 
 def test_names_of_scopes_go_both_ways() -> None:
@@ -54,15 +54,15 @@ def test_names_of_scopes_go_both_ways() -> None:
 
 
 def test_a_domain_without_a_bound_does_not_bound_anything() -> None:
-    bare = DeliverySettings.model_validate({"domain": [{"names": ["icloud.com", "me.com"]}]})
-    assert not RateLimits(bare, "smtp").is_bounded
-    assert RateLimits(SETTINGS, "smtp").is_bounded
+    bare = Delivery.model_validate({"domain": [{"names": ["icloud.com", "me.com"]}]})
+    assert not RateLimits(bare, "smtp").has_limits
+    assert RateLimits(SETTINGS, "smtp").has_limits
 
 
 def test_a_slowing_is_a_bound_that_grows() -> None:
     limits, slowing = RateLimits(SETTINGS, "smtp"), Throttle(0.5, 1000.0, 2.5)
-    found = limits.slowed("gmail.com", slowing, 1000.0)
-    assert (found.bucket, found.words) == (
+    found = limits.throttled("gmail.com", slowing, 1000.0)
+    assert (found.bucket, found.text) == (
         "smtp/gmail.com/slowed",
         "gmail.com: slowed to 0.5 a second",
     )
@@ -70,4 +70,4 @@ def test_a_slowing_is_a_bound_that_grows() -> None:
     assert found.interval_at(1000.0) == 2
     assert found.interval_at(1060.0) == 1.6
     assert found.interval_at(1e9) == 0.4
-    assert limits.slowed(None, slowing, 1000.0).words == "smtp: slowed to 0.5 a second"
+    assert limits.throttled(None, slowing, 1000.0).text == "smtp: slowed to 0.5 a second"

@@ -62,7 +62,7 @@ def test_bounds_of_the_transport_and_of_domains_hold_together(database: Database
         *["outlook.com"] * 5,
         *["b.example"] * 10,
     ]
-    assert len(grant.put_off) == 10
+    assert len(grant.postponed) == 10
     assert len(grant.held) == 10
     assert grant.transport_wait == pytest.approx(0.05 + 0.00001, abs=0.001)
     assert grant.reasons == (
@@ -125,7 +125,7 @@ def test_queues_do_not_outlast_a_clock_that_is_set_back(database: Database) -> N
     post = Post(database, TIGHT)
     post.ask(["gmail.com"] * 500, NOW)
     back = post.ask(["gmail.com"] * 10, NOW - 3600)
-    assert max(back.put_off.values()) < 5
+    assert max(back.postponed.values()) < 5
 
 
 # --- slowing

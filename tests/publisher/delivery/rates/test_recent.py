@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from publisher.delivery.rates.recent import RecentSends
+from publisher.delivery.rates.throttle import RecentSends
 
 NOW = 1_800_000_000.0
 
@@ -20,7 +20,7 @@ def steady(
 def test_a_steady_pace_is_found_however_long_it_lasts(seconds: int) -> None:
     recent = RecentSends()
     last = steady(recent, "a.example", seconds, 20)
-    pace = recent.pace(["a.example"], last)
+    pace = recent.per_second(["a.example"], last)
     assert pace is not None
     assert 15 <= pace <= 40
 
@@ -28,30 +28,30 @@ def test_a_steady_pace_is_found_however_long_it_lasts(seconds: int) -> None:
 def test_domains_are_counted_apart_and_together() -> None:
     recent = RecentSends()
     recent.add(["a.example"] * 30 + ["b.example"] * 20 + ["c.example"], NOW)
-    assert recent.pace(["a.example"], NOW) == 30
-    assert recent.pace(["a.example", "b.example"], NOW) == 50
-    assert recent.pace(None, NOW) == 51
+    assert recent.per_second(["a.example"], NOW) == 30
+    assert recent.per_second(["a.example", "b.example"], NOW) == 50
+    assert recent.per_second(None, NOW) == 51
 
 
 def test_few_messages_say_nothing() -> None:
     recent = RecentSends()
     recent.add(["a.example"] * 9, NOW)
-    assert recent.pace(["a.example"], NOW) is None
-    assert recent.pace(["b.example"], NOW) is None
+    assert recent.per_second(["a.example"], NOW) is None
+    assert recent.per_second(["b.example"], NOW) is None
     recent.add(["a.example"], NOW)
-    assert recent.pace(["a.example"], NOW) == 10
+    assert recent.per_second(["a.example"], NOW) == 10
 
 
 def test_what_is_long_past_is_forgotten() -> None:
     recent = RecentSends()
     steady(recent, "a.example", 10, 100)
-    assert recent.pace(None, NOW + 60) is None
+    assert recent.per_second(None, NOW + 60) is None
     recent.add(["b.example"], NOW + 60)
-    assert recent.pace(None, NOW + 60) is None
+    assert recent.per_second(None, NOW + 60) is None
 
 
 def test_a_clock_that_was_set_back_begins_anew() -> None:
     recent = RecentSends()
     steady(recent, "a.example", 10, 100)
     recent.add(["a.example"] * 20, NOW - 3600)
-    assert recent.pace(None, NOW - 3600) == 20
+    assert recent.per_second(None, NOW - 3600) == 20

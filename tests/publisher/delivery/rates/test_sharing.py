@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from publisher.delivery.rates.admission import HORIZON, RateGate, RateGrant, admit
+from publisher.delivery.rates.admission import QUEUE_HORIZON, RateGate, RateGrant, admit
 from publisher.delivery.rates.gcra import per_hour, per_second
 from publisher.delivery.rates.limits import RateLimit, RateScope
 from publisher.delivery.rates.throttle import Throttle
@@ -38,7 +38,7 @@ def asked(scopes: Sequence[str], ahead: dict[str, float], now: float = NOW) -> R
 
 def test_whom_nothing_bounds_all_may_go() -> None:
     grant = admit(["a.example", "b.example"], gates(), {}, NOW)
-    assert (grant.allowed, grant.put_off, grant.held) == ([0, 1], {}, [])
+    assert (grant.allowed, grant.postponed, grant.held) == ([0, 1], {}, [])
     assert (grant.transport_wait, grant.reasons) == (None, ())
 
 
@@ -46,7 +46,7 @@ def test_a_domain_keeps_its_own_readers_and_nobody_elses() -> None:
     scopes = ["a.example", "b.example"] * 8
     grant = admit(scopes, gates(a=FIVE), {}, NOW)
     assert grant.allowed == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 15]
-    assert list(grant.put_off) == [10, 12, 14]
+    assert list(grant.postponed) == [10, 12, 14]
     assert not grant.held
     assert grant.transport_wait is None
     assert grant.reasons == ("a.example: 5 a second",)
@@ -56,7 +56,7 @@ def test_the_transport_keeps_everybody_and_says_for_how_long() -> None:
     grant = admit(["a.example"] * 8, gates(smtp=FIVE), {}, NOW)
     assert grant.allowed == [0, 1, 2, 3, 4]
     assert grant.held == [5, 6, 7]
-    assert not grant.put_off
+    assert not grant.postponed
     assert grant.transport_wait == pytest.approx(0.2)
     assert grant.reasons == ("a.example: 5 a second",)
 
@@ -66,14 +66,14 @@ def test_whom_her_domain_keeps_takes_no_place_of_the_transports() -> None:
     scopes = ["a.example"] * 10 + ["b.example"] * 10
     grant = admit(scopes, gates(a=tight, smtp=FIVE), {}, NOW)
     assert grant.allowed == [0, 10, 11, 12, 13]
-    assert list(grant.put_off) == list(range(1, 10))
+    assert list(grant.postponed) == list(range(1, 10))
     assert grant.held == list(range(14, 20))
 
 
 def test_all_who_are_kept_have_instants_of_their_own_at_the_domains_pace() -> None:
     ahead: dict[str, float] = {}
     grant = asked(["a.example"] * 500, ahead)
-    waits = list(grant.put_off.values())
+    waits = list(grant.postponed.values())
     assert waits == pytest.approx([(n + 1) / 5 for n in range(500)], abs=1e-3)
     assert ahead["a.example"] == NOW + waits[-1]
 
@@ -82,8 +82,8 @@ def test_the_next_who_are_kept_come_behind_the_last() -> None:
     ahead: dict[str, float] = {}
     first = asked(["a.example"] * 500, ahead)
     second = asked(["a.example"] * 500, ahead, NOW + 1)
-    assert min(second.put_off.values()) + 1 == pytest.approx(
-        max(first.put_off.values()) + 0.2, abs=1e-3
+    assert min(second.postponed.values()) + 1 == pytest.approx(
+        max(first.postponed.values()) + 0.2, abs=1e-3
     )
 
 
@@ -91,20 +91,20 @@ def test_a_queue_that_time_has_passed_over_is_forgotten() -> None:
     ahead: dict[str, float] = {}
     asked(["a.example"] * 50, ahead)
     later = asked(["a.example"], ahead, NOW + 100)
-    assert later.put_off == {0: pytest.approx(0.2, abs=1e-3)}
+    assert later.postponed == {0: pytest.approx(0.2, abs=1e-3)}
 
 
 def test_behind_the_horizon_people_are_told_to_ask_again_each_at_her_own_time() -> None:
     ahead: dict[str, float] = {}
     grant = asked(["a.example"] * 5000, ahead)
-    waits = list(grant.put_off.values())
+    waits = list(grant.postponed.values())
     queued, strewn = waits[:2999], waits[3000:]
     assert queued == sorted(queued)
-    assert queued[-1] == pytest.approx(HORIZON, abs=0.3)
-    assert ahead["a.example"] <= NOW + HORIZON
-    assert all(HORIZON <= wait <= 2 * HORIZON for wait in strewn)
+    assert queued[-1] == pytest.approx(QUEUE_HORIZON, abs=0.3)
+    assert ahead["a.example"] <= NOW + QUEUE_HORIZON
+    assert all(QUEUE_HORIZON <= wait <= 2 * QUEUE_HORIZON for wait in strewn)
     assert len(set(waits)) == len(waits)
-    early = sum(wait < 1.5 * HORIZON for wait in strewn)
+    early = sum(wait < 1.5 * QUEUE_HORIZON for wait in strewn)
     assert early == pytest.approx(len(strewn) / 2, rel=0.01)
 
 
@@ -113,14 +113,14 @@ def test_nobody_is_told_to_ask_before_anybody_can_go() -> None:
     ahead: dict[str, float] = {}
     grant = admit(["a.example"] * 10, gates(a=hourly), ahead, NOW)
     assert grant.allowed == [0]
-    assert all(3599 < wait <= 3600 + HORIZON for wait in grant.put_off.values())
+    assert all(3599 < wait <= 3600 + QUEUE_HORIZON for wait in grant.postponed.values())
 
 
 def test_a_queue_at_a_pace_that_grows_gets_denser() -> None:
     slowing = Throttle(0.5, NOW, 2.0)
     limit = RateLimit("slowed", per_second(0.5), "a.example: slowed to 0.5 a second", slowing)
     grant = admit(["a.example"] * 600, gates(a=limit), {}, NOW)
-    waits = list(grant.put_off.values())
+    waits = list(grant.postponed.values())
     gaps = [after - before for before, after in pairwise(waits)]
     assert gaps[0] == pytest.approx(2, rel=0.01)
     assert gaps == sorted(gaps, reverse=True)
@@ -144,9 +144,9 @@ def test_places_in_a_domains_queue_count_from_when_the_transport_opens_or_is_ask
     made[None] = RateGate([], {}, NOW, DailyQuota(5, NOW + opens_in, "warm-up: 5 a day"))
     grant = admit(["a.example"] * 7, made, {}, NOW)
     assert grant.transport_wait == opens_in
-    assert list(grant.put_off) == [5, 6]
+    assert list(grant.postponed) == [5, 6]
     places = [counts_from + 0.2, counts_from + 0.4]
-    assert list(grant.put_off.values()) == pytest.approx(places, abs=1e-3)
+    assert list(grant.postponed.values()) == pytest.approx(places, abs=1e-3)
     assert grant.reasons == ("a.example: 5 a second", "warm-up: 5 a day")
 
 
@@ -184,8 +184,8 @@ def test_a_whole_audience_of_one_domain_goes_at_its_pace_asking_in_whole_seconds
         tats |= gate.changes()
         gone += len(grant.allowed)
         asked_in_all += len(some)
-        for number, wait in grant.put_off.items():
+        for number, wait in grant.postponed.items():
             heapq.heappush(waiting, (math.ceil(now + wait), some[number]))
     assert gone == 12_000
-    assert 1150 <= now <= 1200 + HORIZON
+    assert 1150 <= now <= 1200 + QUEUE_HORIZON
     assert asked_in_all <= 4 * 12_000

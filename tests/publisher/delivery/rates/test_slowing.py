@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.delivery.rates.throttle import SLOWEST, Throttle, tighten
+from publisher.delivery.rates.throttle import MIN_RATE, Throttle, tighten
 
 NOW = 1_800_000_000.0
 
@@ -33,15 +33,15 @@ def test_who_goes_on_complaining_is_sent_less_and_less_down_to_one_in_ten_second
     one, paces = tighten(None, 100, None, NOW), []
     for number in range(1, 20):
         one = tighten(one, 100, None, NOW + 11 * number)
-        paces.append(one.pace)
+        paces.append(one.per_second)
     assert paces == sorted(paces, reverse=True)
-    assert paces[-1] == SLOWEST == 0.1
-    assert one.aim == 100
+    assert paces[-1] == MIN_RATE == 0.1
+    assert one.target == 100
 
 
 def test_what_is_slower_than_that_by_its_settings_is_left_as_it_is() -> None:
     one = tighten(None, 0.01, None, NOW)
-    assert (one.pace, one.aim) == (0.01, 0.01)
+    assert (one.per_second, one.target) == (0.01, 0.01)
     assert one.is_over(NOW)
 
 
@@ -62,13 +62,13 @@ def test_what_has_recovered_is_slowed_anew_from_what_settings_say_now() -> None:
 
 def test_what_grows_is_halved_from_where_it_has_come_to() -> None:
     again = tighten(Throttle(50, NOW, 100), 100, None, NOW + 60)
-    assert again.pace == pytest.approx(31.25)
+    assert again.per_second == pytest.approx(31.25)
 
 
 def test_what_began_in_the_future_begins_now() -> None:
     one = Throttle(50, NOW + 3600, 100)
-    assert one.mended(NOW) == Throttle(50, NOW, 100)
-    assert one.mended(NOW + 3599) is one
+    assert one.corrected(NOW) == Throttle(50, NOW, 100)
+    assert one.corrected(NOW + 3599) is one
 
 
 @given(
@@ -83,6 +83,6 @@ def test_no_complaint_makes_anything_faster_or_stops_it(
         now += quiet
         before = one.at(now) if one and not one.is_over(now) else bound
         one = tighten(one, bound, measured, now)
-        assert 0 < one.pace <= one.aim
+        assert 0 < one.per_second <= one.target
         assert before is None or one.at(now) <= before
-        assert one.pace >= min(SLOWEST, before or SLOWEST) * 0.999
+        assert one.per_second >= min(MIN_RATE, before or MIN_RATE) * 0.999

@@ -58,4 +58,4 @@ def test_a_day_is_one_in_utc() -> None:
 def test_a_day_has_left_what_has_not_gone(gone: int, left: int) -> None:
     found = daily_quota(300, gone, START)
     assert (found.left, found.opens_at) == (left, end_of(START))
-    assert found.words == "warm-up: 300 a day"
+    assert found.text == "warm-up: 300 a day"

@@ -38,7 +38,7 @@ def a_server(
 
 def offers_of(server: SmtpServer) -> Capabilities:
     wire, offers = connect_to_server(server)
-    wire.part()
+    wire.quit()
     return offers
 
 

@@ -19,11 +19,11 @@ from tests.publisher.delivery.smtp.scripted import TOO_SOON, Peer, Script, Scrip
     ("lines", "offers"),
     [
         ((), Capabilities()),
-        (("PIPELINING", "SIZE 1000"), Capabilities(pipelining=True, sizes=True, limit=1000)),
+        (("PIPELINING", "SIZE 1000"), Capabilities(pipelining=True, sizes=True, max_size=1000)),
         (("SIZE",), Capabilities(sizes=True)),
         (("SIZE 0",), Capabilities(sizes=True)),
         (("SIZE many",), Capabilities(sizes=True)),
-        (("SIZE " + "9" * 20,), Capabilities(sizes=True, limit=10**20 - 1)),
+        (("SIZE " + "9" * 20,), Capabilities(sizes=True, max_size=10**20 - 1)),
         (("SIZE " + "9" * 21,), Capabilities(sizes=True)),
         (("SIZE " + "9" * 5_000,), Capabilities(sizes=True)),
         (("SIZE \u0663",), Capabilities(sizes=True)),
@@ -69,7 +69,7 @@ def test_a_connection_does_not_wait_to_fill_its_packets() -> None:
     with Scripted(script) as scripted:
         wire, _ = connect_to_server(a_server(scripted.port))
         delayed = wire._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-        wire.part()
+        wire.quit()
 
     assert delayed == 1
 
@@ -83,7 +83,7 @@ def test_a_port_where_nobody_listens_may_be_listened_at_later() -> None:
         port = unused.getsockname()[1]
         trouble = failure(a_server(port))
 
-    assert str(trouble) == f"127.0.0.1:{port}: nobody listens there"
+    assert str(trouble) == f"127.0.0.1:{port}: no server listens there"
     assert not trouble.is_final
 
 
@@ -97,7 +97,7 @@ def test_a_name_without_an_address_may_have_one_later() -> None:
 def test_what_is_no_name_of_a_host_will_not_be_one_later() -> None:
     trouble = failure(a_server(25, host="a" * 64 + ".example.org"))
 
-    assert str(trouble).endswith(".example.org:25: that is no name of a host")
+    assert str(trouble).endswith(".example.org:25: that is not a valid host name")
     assert trouble.is_final
 
 

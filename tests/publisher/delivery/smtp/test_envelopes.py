@@ -29,21 +29,21 @@ def test_a_server_that_asks_is_told_the_size() -> None:
     assert written.mail.endswith(f"> SIZE={len(CONTENT)}\r\n".encode())
 
 
-LARGER = "the message is larger than the server takes (it has 28 bytes, and the limit is 27)"
+LARGER = "the message is larger than the server accepts (it has 28 bytes, and the limit is 27)"
 
 
 def test_what_is_larger_than_the_server_takes_is_refused_beforehand() -> None:
-    exact = replace(PLAIN, sizes=True, limit=len(CONTENT))
-    less = replace(PLAIN, sizes=True, limit=len(CONTENT) - 1)
+    exact = replace(PLAIN, sizes=True, max_size=len(CONTENT))
+    less = replace(PLAIN, sizes=True, max_size=len(CONTENT) - 1)
 
     assert isinstance(envelope_commands(a_parcel(), exact), EnvelopeCommands)
-    assert envelope_commands(a_parcel(), less, has_taken=True) == Outcome(
+    assert envelope_commands(a_parcel(), less, has_accepted=True) == Outcome(
         SendStatus.REFUSED, LARGER
     )
 
 
 def test_where_nothing_was_taken_all_may_be_larger_than_the_server_takes() -> None:
-    less = replace(PLAIN, sizes=True, limit=len(CONTENT) - 1)
+    less = replace(PLAIN, sizes=True, max_size=len(CONTENT) - 1)
 
     with pytest.raises(Unreachable, match=f"^{re.escape(LARGER)}$") as caught:
         envelope_commands(a_parcel(), less)
@@ -99,7 +99,7 @@ def test_what_is_no_address_gets_into_no_command(address: str) -> None:
 @pytest.mark.parametrize("address", BAD)
 def test_a_sender_that_is_no_address_concerns_every_message(address: str) -> None:
     with pytest.raises(Unreachable, match="the sender's address is refused") as caught:
-        envelope_commands(a_parcel(sender=address), PLAIN, has_taken=True)
+        envelope_commands(a_parcel(sender=address), PLAIN, has_accepted=True)
 
     assert caught.value.is_final
     assert not address or address not in str(caught.value)

@@ -3,7 +3,7 @@ import pytest
 from publisher.delivery.outcomes import Outcome, SendStatus, ThrottleScope
 from publisher.delivery.smtp.replies import ConnectionLost, SmtpPhase, SmtpReply
 from publisher.delivery.smtp.reply_outcome import (
-    LONGEST_REASON,
+    MAX_REASON,
     ends_session,
     outcome_of_loss,
     outcome_of_reply,
@@ -18,8 +18,8 @@ def said(text: str) -> SmtpReply:
     return SmtpReply(int(text[:3]), f"{text}\r\n".encode())
 
 
-def judged(text: str, phase: SmtpPhase = RCPT, *, has_taken: bool = False) -> Outcome:
-    return outcome_of_reply(said(text), phase, READER, has_taken=has_taken)
+def judged(text: str, phase: SmtpPhase = RCPT, *, has_accepted: bool = False) -> Outcome:
+    return outcome_of_reply(said(text), phase, READER, has_accepted=has_accepted)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_what_is_refused_because_of_us_ends_the_sending(phase: SmtpPhase, text: 
     assert caught.value.is_final
 
 
-@pytest.mark.parametrize("has_taken", [True, False])
+@pytest.mark.parametrize("has_accepted", [True, False])
 @pytest.mark.parametrize(
     ("phase", "text"),
     [
@@ -160,9 +160,9 @@ def test_what_is_refused_because_of_us_ends_the_sending(phase: SmtpPhase, text: 
     ],
 )
 def test_what_is_refused_because_of_us_to_one_reader_says_that_it_is(
-    phase: SmtpPhase, text: str, has_taken: bool
+    phase: SmtpPhase, text: str, has_accepted: bool
 ) -> None:
-    outcome = judged(text, phase, has_taken=has_taken)
+    outcome = judged(text, phase, has_accepted=has_accepted)
 
     assert outcome.status is SendStatus.REFUSED
     assert outcome.blames_sender
@@ -188,7 +188,7 @@ def test_what_one_reader_s_server_has_against_us_is_not_everybody_s(text: str) -
 @pytest.mark.parametrize("code", [530, 535, 538])
 def test_who_has_to_log_in_first_sends_nothing(code: int, phase: SmtpPhase) -> None:
     with pytest.raises(Unreachable):
-        judged(f"{code} no", phase, has_taken=True)
+        judged(f"{code} no", phase, has_accepted=True)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_who_has_to_log_in_first_sends_nothing(code: int, phase: SmtpPhase) -> N
 def test_where_others_were_taken_a_refusal_is_about_this_one(
     phase: SmtpPhase, text: str
 ) -> None:
-    assert judged(text, phase, has_taken=True).status is SendStatus.REFUSED
+    assert judged(text, phase, has_accepted=True).status is SendStatus.REFUSED
 
 
 def test_an_allowance_that_is_used_up_passes_whatever_the_code() -> None:
@@ -234,7 +234,7 @@ def test_a_reason_says_what_it_means_and_what_was_said(text: str, reason: str) -
 def test_a_reason_is_no_longer_than_a_line() -> None:
     outcome = judged("550 5.1.1 no such user " + "and so on " * 100)
 
-    assert len(outcome.reason) == LONGEST_REASON
+    assert len(outcome.reason) == MAX_REASON
     assert outcome.reason.endswith("…)")
 
 

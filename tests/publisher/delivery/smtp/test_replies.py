@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.delivery.smtp.replies import LONGEST, ConnectionLost, SmtpReply, first_reply
+from publisher.delivery.smtp.replies import MAX_REPLY, ConnectionLost, SmtpReply, first_reply
 
 
 def read(received: bytes) -> SmtpReply:
@@ -75,7 +75,7 @@ def test_a_reply_that_has_not_come_to_its_end_is_waited_for(received: bytes) -> 
 
 @pytest.mark.parametrize("line", [b"250-x\r\n", b"y"])
 def test_a_reply_without_an_end_is_given_up(line: bytes) -> None:
-    endless = b"250 " * (line == b"y") + line * (LONGEST // len(line) + 1)
+    endless = b"250 " * (line == b"y") + line * (MAX_REPLY // len(line) + 1)
 
     with pytest.raises(ConnectionLost, match="did not come to the end"):
         first_reply(bytearray(endless))

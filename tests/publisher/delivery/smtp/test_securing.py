@@ -131,7 +131,7 @@ def test_who_has_no_certificate_will_not_be_let_in_later(tls: Tls, tmp_path: Pat
     trouble = failing(script, tls=tls, authorities=authority.path)
 
     assert trouble.is_final
-    assert "TLS does not come about: tlsv13 alert certificate required" in str(trouble)
+    assert "TLS can't be established: tlsv13 alert certificate required" in str(trouble)
 
 
 def test_a_port_that_speaks_no_tls_will_not_do_so_later() -> None:
@@ -142,7 +142,7 @@ def test_a_port_that_speaks_no_tls_will_not_do_so_later() -> None:
     trouble = failing(script, tls=Tls.IMPLICIT)
 
     assert trouble.is_final
-    assert "TLS does not come about: wrong version number" in str(trouble)
+    assert "TLS can't be established: wrong version number" in str(trouble)
 
 
 def deaf(peer: Peer) -> None:
@@ -166,7 +166,7 @@ def test_a_new_introduction_in_tls_counts() -> None:
             a_server(server.port, tls=Tls.STARTTLS, authorities=server.authority)
         )
 
-    assert offers == Capabilities(sizes=True, limit=1000)
+    assert offers == Capabilities(sizes=True, max_size=1000)
 
 
 def test_a_server_that_leaves_before_tls_begins_leaves_nothing_open() -> None:
@@ -232,7 +232,7 @@ def test_a_server_without_auth_or_with_strange_ways_will_not_let_us_in() -> None
         peer.rest()
 
     assert "offers no login" in str(failing(none, user="news"))
-    assert "no way to log in that is known here" in str(failing(strange, user="news"))
+    assert "none of the supported ways to log in" in str(failing(strange, user="news"))
     assert failing(none, user="news").is_final
     assert failing(strange, user="news").is_final
 

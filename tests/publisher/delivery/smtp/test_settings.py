@@ -6,8 +6,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from pydantic import SecretStr
 
-from publisher.config.delivery import SmtpSettings, Tls
-from publisher.delivery.smtp import SmtpTransport
+from publisher.config.delivery import Smtp, Tls
+from publisher.delivery.smtp.transport import SmtpTransport
 from publisher.delivery.transports.base import Transport
 from publisher.errors import ConfigError
 from publisher.testing.certificates import CertificateAuthority

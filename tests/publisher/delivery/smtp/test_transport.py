@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from publisher.config.delivery import SmtpSettings, Tls
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, SendStatus, ThrottleScope
-from publisher.delivery.smtp import SmtpTransport
+from publisher.delivery.smtp.transport import SmtpTransport
 from publisher.delivery.transports.base import Unreachable
 from publisher.testing import (
     Behaviour,
@@ -135,7 +135,7 @@ def test_who_logs_in_may_send(tls: Tls) -> None:
 def test_who_does_not_log_in_is_told_that_nothing_can_be_sent() -> None:
     with MailServer(Behaviour(users=USERS, demands_login=True)) as server:
         connection = a_transport(server).connect(0, yes)
-        with pytest.raises(Unreachable, match=r"the server wants us to log in \(530") as caught:
+        with pytest.raises(Unreachable, match=r"the server requires a login \(530") as caught:
             connection.send(a_parcel())
 
     assert caught.value.is_final

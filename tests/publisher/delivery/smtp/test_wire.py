@@ -42,7 +42,7 @@ def test_what_nobody_takes_is_lost(pair: tuple[SmtpSocket, socket.socket]) -> No
     wire, theirs = pair
     theirs.close()
 
-    for write in (wire.write, wire.begin, wire.write_some):
+    for write in (wire.write, wire.write_more, wire.write_some):
         with pytest.raises(ConnectionLost, match="broke off the connection"):
             write(b"MAIL\r\n")
 
@@ -52,9 +52,9 @@ def test_a_reply_that_nobody_asked_for_is_not_waited_for(
 ) -> None:
     wire, theirs = pair
 
-    assert wire.unasked() is None
+    assert wire.unsolicited() is None
     theirs.sendall(b"421 bye\r\n250 again\r\n")
-    replies = [wire.unasked(), wire.unasked(), wire.unasked()]
+    replies = [wire.unsolicited(), wire.unsolicited(), wire.unsolicited()]
 
     assert [reply.code if reply else None for reply in replies] == [421, 250, None]
 
@@ -86,4 +86,4 @@ def test_what_tls_says_to_tls_is_no_reply(tmp_path: Path) -> None:
         ours.wrap_socket(plain, server_hostname="127.0.0.1") as sock,
     ):
         assert select.select([sock], [], [], SOON)[0]
-        assert SmtpSocket(sock, SOON).unasked() is None
+        assert SmtpSocket(sock, SOON).unsolicited() is None

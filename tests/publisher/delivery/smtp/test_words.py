@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.delivery.smtp.redact import LOOKED_AT, redact_reply, truncate
+from publisher.delivery.smtp.redact import MAX_REPLY_TEXT, redact_reply, truncate
 
 TOKEN = "WzcsIndlZWtseSJd.kQ0mZ5v9q3K7cYy2vXbHc1n8JtA"
 
@@ -48,7 +48,7 @@ def test_words_are_cut_with_a_sign() -> None:
 
 
 def test_an_address_that_is_cut_in_the_middle_does_not_show_its_beginning() -> None:
-    said = "x " * (LOOKED_AT // 2 - 4) + "ann.example@example.com"
+    said = "x " * (MAX_REPLY_TEXT // 2 - 4) + "ann.example@example.com"
 
     assert "ann" not in redact_reply(said)
 

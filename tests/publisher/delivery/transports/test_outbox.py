@@ -272,7 +272,7 @@ def test_a_process_that_wakes_up_while_another_recovers_from_it_does_no_harm(
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert transport.stuck(1) == ""
+    assert transport.blocked_by(1) == ""
     assert sorted(take_away(tmp_path)) == sorted(a_parcel(n).message.content for n in range(60))
 
 

@@ -27,7 +27,7 @@ from publisher.testing import FakeTimer, MemoryTransport
 settings = load(pathlib.Path(sys.argv[1]))
 database = open_database(settings.folders.database)
 with enlisted(settings, database, MemoryTransport("ambiguous"), FakeTimer()) as place:
-    print(place.number, flush=True)
+    print(place.id, flush=True)
     time.sleep(600)
 """
 
@@ -53,8 +53,8 @@ def test_a_process_that_is_killed_loses_what_it_held_at_once(
     book: Book, timer: FakeTimer
 ) -> None:
     with process(book.house) as (started, number):
-        book.mark(book.claim(1, sender=number))
-        book.claim(1, sender=number)
+        book.mark(book.claim(1, lease_id=number))
+        book.claim(1, lease_id=number)
         assert living(book.house, timer) == {number}
         started.kill()
         started.wait(60)
@@ -67,7 +67,7 @@ def test_a_process_that_is_stopped_loses_its_lease_only_when_it_is_over(
     book: Book, timer: FakeTimer
 ) -> None:
     with process(book.house) as (started, number):
-        book.claim(1, sender=number)
+        book.claim(1, lease_id=number)
         os.kill(started.pid, signal.SIGSTOP)
         timer.advance(LEASE_SECONDS)
         assert living(book.house, timer) == {number}

@@ -40,14 +40,14 @@ from hypothesis.strategies import SearchStrategy
 from publisher.config import InDoubt
 from publisher.config.delivery import DeliverySettings, RateSettings
 from publisher.database import Database, open_database
-from publisher.delivery.bindery import JobBuilder
-from publisher.delivery.dispatcher import DeliveryReport, _Office
+from publisher.delivery.dispatcher import Dispatcher
+from publisher.delivery.job import JobBuilder
 from publisher.delivery.lease_holder import revoke_dead_leases
 from publisher.delivery.ledger import doubts, lifecycle
-from publisher.delivery.ledger.claims import Claim, MessageKey
+from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.states import OPEN_STATES
-from publisher.delivery.transports.base import Guarantee, TransportConnection
+from publisher.delivery.transports.base import Guarantee, MessageKey, TransportConnection
 from publisher.errors import IssueError
 from publisher.issues import store as issues
 from publisher.issues.model import Issue
@@ -129,7 +129,7 @@ class Row(NamedTuple):
     subscriber_id: int
     state: str
     epoch: int
-    sender: int | None
+    lease_id: int | None
     reason: str | None
 
     @property
@@ -163,24 +163,28 @@ class Deliveries(RuleBasedStateMachine):
     @initialize(
         guarantee=st.sampled_from(["ambiguous", "ambiguous", "idempotent"]),
         policy=st.sampled_from(InDoubt),
-        patience=st.sampled_from([1, 48]),
-        rate=st.sampled_from(
-            [RateSettings(), RateSettings(), RateSettings(per_second=PER_SECOND)]
-        ),
+        give_up_after=st.sampled_from([1, 48]),
+        rate=st.sampled_from([Rate(), Rate(), Rate(per_second=PER_SECOND)]),
     )
     def begin(
-        self, guarantee: Guarantee, policy: InDoubt, patience: int, rate: RateSettings
+        self, guarantee: Guarantee, policy: InDoubt, give_up_after: int, rate: Rate
     ) -> None:
         empty(self.look)
-        terms = {"in_doubt": policy.value, "give_up_after": patience}
+        terms = {"in_doubt": policy.value, "give_up_after": give_up_after}
         settings = replace(
             make_publication(self.folder, newsletters=[terms]),
             delivery=DeliverySettings(rate=rate),
         )
         self.house = House(settings, self.database)
         self.transport = MemoryTransport(guarantee, connections=COURIERS, prefetch=PROMISED)
-        self.office = _Office(
-            settings, self.database, self.transport, self.clock, self.times.wall
+        self.office = Dispatcher(
+            settings=settings,
+            database=self.database,
+            transport=self.transport,
+            clock=self.clock,
+            timer=self.times.wall,
+            jobs=JobBuilder(settings, self.database, SECRET, ()),
+            progress=None,
         )
         subscribe(self.house, *READERS.items())
         self.an_issue_is_opened()
@@ -191,7 +195,7 @@ class Deliveries(RuleBasedStateMachine):
     @rule()
     def an_issue_is_opened(self) -> None:
         issue = ready(self.house, LANGUAGES[len(self.planned)])
-        self.office.open_ready()
+        self.office.open_ready_issues()
         self.planned[issue.id] = sum(row.issue_id == issue.id for row in self.rows())
 
     @rule(pick=PICKS, verb=st.sampled_from(VERBS))
@@ -273,7 +277,7 @@ class Deliveries(RuleBasedStateMachine):
         for old, new in zip(before, self.rows(), strict=True):
             if new == old or (new.state == "cancelled" and new.issue_id in cancelled):
                 continue
-            assert old.sender not in living
+            assert old.lease_id not in living
             assert old.state in HELD
             assert new.state in {"pending", "in_doubt"}
             if new.state == "in_doubt":
@@ -307,12 +311,12 @@ class Deliveries(RuleBasedStateMachine):
 
     @invariant()
     def what_is_held_is_held_by_somebody_who_is_known(self) -> None:
-        known = {number for (number,) in self.look.execute("SELECT id FROM sender")}
-        assert {row.sender for row in self.rows() if row.state in HELD} <= known
+        known = {number for (number,) in self.look.execute("SELECT id FROM send_lease")}
+        assert {row.lease_id for row in self.rows() if row.state in HELD} <= known
 
     @invariant()
     def a_kill_would_leave_no_more_in_doubt_than_was_promised(self) -> None:
-        marked = Counter(row.sender for row in self.rows() if row.state == "attempting")
+        marked = Counter(row.lease_id for row in self.rows() if row.state == "attempting")
         assert max(marked.values(), default=0) <= COURIERS * PROMISED
 
     @invariant()
@@ -321,7 +325,7 @@ class Deliveries(RuleBasedStateMachine):
             marked = {
                 (*row.key, row.epoch)
                 for row in self.rows()
-                if row.state == "attempting" and row.sender == one.number
+                if row.state == "attempting" and row.lease_id == one.number
             }
             assert marked <= {(*claim.key, claim.epoch) for claim in one.hands}
 
@@ -338,7 +342,7 @@ class Deliveries(RuleBasedStateMachine):
         taken = {outgoing.key for outgoing in self.transport.taken}
         for row in self.rows():
             if row.state == "sent":
-                assert row.key in taken or row.reason == doubts.BELIEVED
+                assert row.key in taken or row.reason == doubts.MARKED_REASON
             if row.state == "bounced":
                 assert row.subscriber_id in self.dead
 
@@ -419,8 +423,9 @@ class Deliveries(RuleBasedStateMachine):
         marked: list[Claim] = []
         try:
             with one.page(acts=acts) as page:
-                marked = [claim for portion in page.deal.portions.values() for claim in portion]
-                assert not {claim.reader.id for claim in marked} & self.left
+                assert page.allocation
+                marked = [claim for some in page.allocation.rows.values() for claim in some]
+                assert not {claim.recipient.id for claim in marked} & self.left
                 roll_back_if(fails)
         except RolledBackError:
             return True
@@ -444,7 +449,7 @@ class Deliveries(RuleBasedStateMachine):
     def hand_over(
         self, one: Sender, outcome: Outcome, claim: Claim, connection: TransportConnection
     ) -> Outcome:
-        outgoing = one.jobs[claim.issue_id].outgoing(claim)
+        outgoing = one.jobs[claim.issue_id].compose(claim)
         offered = len(self.transport.offered)
         self.transport.outcomes = lambda _outgoing: outcome
         answer = connection.send(outgoing)
@@ -458,18 +463,18 @@ class Deliveries(RuleBasedStateMachine):
         (row,) = (row for row in self.rows() if row.key == claim.key)
         if one not in self.misled:
             assert row.state == "attempting"
-            assert (row.epoch, row.sender) == (claim.epoch, one.number), (
+            assert (row.epoch, row.lease_id) == (claim.epoch, one.number), (
                 row,
                 claim,
                 one.number,
             )
         if outcome.is_dead_address:
-            self.dead.add(claim.reader.id)
+            self.dead.add(claim.recipient.id)
 
     def ended(self, one: Sender, outcome: Outcome) -> None:
         one.end(partial(self.hand_over, one, outcome))
         self.senders.remove(one)
-        self.office.finish(DeliveryReport())
+        self.office.finish_issues()
 
     def sender(self, pick: int) -> Sender:
         """Choose a sender; one that is not there yet starts."""
@@ -480,10 +485,9 @@ class Deliveries(RuleBasedStateMachine):
 
     def start(self) -> None:
         """Begin a turn of delivery, as `deliver` does."""
-        self.office.open_ready()
+        self.office.open_ready_issues()
         self.somebody_recovers()
-        bindery = JobBuilder(self.house.settings, self.house.database, SECRET, ())
-        jobs = self.office._jobs(self.office._due_issues(), bindery, DeliveryReport())
+        jobs = self.office._build_jobs(self.office._due_issues())
         self.senders.append(Sender(self.house, self.transport, jobs, self.times))
 
     def issue(self, pick: int) -> Issue:

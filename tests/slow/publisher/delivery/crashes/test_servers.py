@@ -64,10 +64,10 @@ def test_a_server_that_stays_away_ends_the_turn_and_gets_the_rest_later(tmp_path
 
         assert end.code == 1
         (complaint,) = end.complaints
-        assert complaint == f"publisher: 127.0.0.1:{server.port}: nobody listens there"
+        assert complaint == f"publisher: 127.0.0.1:{server.port}: no server listens there"
         assert scene.issue() == (
             "sending",
-            f"waiting: 127.0.0.1:{server.port}: nobody listens there",
+            f"waiting: 127.0.0.1:{server.port}: no server listens there",
         )
         assert not scene.under_way()
         server.start()

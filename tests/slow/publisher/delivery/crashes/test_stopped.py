@@ -49,7 +49,7 @@ def _has_stopped(scene: Scene, sender: Sender) -> bool:
 
 def lease_is_over(scene: Scene) -> bool:
     with scene.database() as database:
-        (until,) = database.execute("SELECT min(lease_until) FROM sender").fetchone()
+        (until,) = database.execute("SELECT min(expires_at) FROM send_lease").fetchone()
     return bool(until < time.time())
 
 

@@ -87,9 +87,9 @@ def test_in_any_window_no_more_go_than_rate_times_window_and_a_burst(
             chosen = [domains[number] for number in grant.allowed]
             gone.append((now, len(chosen)))
             gone_to_google.append((now, sum(one in DOMAINS[:2] for one in chosen)))
-            kept = {*grant.put_off, *grant.held}
+            kept = {*grant.postponed, *grant.held}
             assert sorted([*grant.allowed, *kept]) == list(range(len(domains)))
-            assert all(wait > 0 for wait in grant.put_off.values())
+            assert all(wait > 0 for wait in grant.postponed.values())
     keeps_to(bounds.rate, gone)
     keeps_to(bounds.domain[0], gone_to_google)
 
