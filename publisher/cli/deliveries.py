@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from publisher.cli.common import HERE, AsJson, Directory, instant, print_json_list
-from publisher.cli.control import IssueName, load_beside, named
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    FolderArgument,
+    JsonOption,
+    print_json_list,
+    rfc3339_or_none,
+)
+from publisher.cli.issue_control import IssueArgument, find_issue, load_settings_for_issue
 from publisher.delivery.states import REPORTED_STATES, WAITING_STATES, DeliveryState
 from publisher.errors import UsageError
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.common import HERE, Directory, clock_of
-from publisher.config import FILE_NAME, Settings, load
+from publisher.cli.common import CURRENT_FOLDER, FolderArgument, parse_now
+from publisher.config import SETTINGS_FILE, Settings, load_settings
 from publisher.delivery.states import summarize_counts
 from publisher.errors import IssueError, TransitionError, UsageError
 from publisher.issues.states import IssueState

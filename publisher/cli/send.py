@@ -57,6 +57,7 @@ def send_command(
 
     from publisher.delivery.transport_factory import create_transport
     from publisher.delivery.transports.base import send_test_message
+    from publisher.mail.dkim_keys import load_signers
 
     transport, signers = create_transport(settings), load_signers(settings)
     with open_dry_run(settings, clock) as machine:

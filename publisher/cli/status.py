@@ -22,7 +22,7 @@ from publisher.cli.common import (
     rfc3339_or_none,
     stdout_console,
 )
-from publisher.config import Settings, load
+from publisher.config import Settings, load_settings
 from publisher.delivery.states import summarize_counts
 
 if TYPE_CHECKING:

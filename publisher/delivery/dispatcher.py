@@ -74,7 +74,7 @@ def deliver(  # noqa: PLR0913  # the parts of the program that delivery uses
         settings=settings,
         database=database,
         transport=transport,
-        clock=going_on(clock),
+        clock=running_from(clock),
         timer=timer or SystemTimer(),
         jobs=JobBuilder(settings, database, secret, signers),
         progress=progress,
@@ -131,30 +131,34 @@ class Dispatcher:
         An issue waits until its page is on the web, because every mail links to it.
         """
         with self.database.reading() as connection:
-            if not issues.in_state(connection, State.READY):
+            if not issues.issues_in_state(connection, IssueState.READY):
                 return
         now = self.clock.now()
         with self.database.writing() as connection:
-            pageless = issues.pageless(connection)
-            for issue in issues.in_state(connection, State.READY):
+            pageless = issues.issue_ids_without_page(connection)
+            for issue in issues.issues_in_state(connection, IssueState.READY):
                 if self.settings.edition(issue.newsletter, issue.language) is None:
-                    issues.move(
-                        connection, issue, State.CANCELLED, reason=NO_EDITION, finished_at=now
+                    issues.move_issue(
+                        connection,
+                        issue,
+                        IssueState.CANCELLED,
+                        reason=EDITION_REMOVED,
+                        finished_at=now,
                     )
                 elif issue.id not in pageless:
                     languages = served_languages(connection, self.settings, issue)
                     rows = lifecycle.open_ledger(connection, issue, languages, now)
-                    issues.move(connection, issue, State.SENDING)
+                    issues.move_issue(connection, issue, IssueState.SENDING)
                     log.info("sending", issue=issue.name, subscribers=rows)
 
     def finish_issues(self) -> None:
         """End the issues of which nothing is left to be done."""
         with self.database.reading() as connection:
-            if not issues.in_state(connection, State.SENDING):
+            if not issues.issues_in_state(connection, IssueState.SENDING):
                 return
         now = self.clock.now()
         with self.database.writing() as connection:
-            for issue in issues.in_state(connection, State.SENDING):
+            for issue in issues.issues_in_state(connection, IssueState.SENDING):
                 # Another process may have revoked a lease since this run began.
                 self._retry_doubts(connection, issue, now)
                 if ended := lifecycle.finish_issue(connection, issue, now):
@@ -226,10 +230,13 @@ class Dispatcher:
         self.finish_issues()
         now = self.clock.now()
         with self.database.reading() as connection:
-            pageless = issues.pageless(connection)
-            if any(one.id not in pageless for one in issues.in_state(connection, State.READY)):
+            pageless = issues.issue_ids_without_page(connection)
+            if any(
+                one.id not in pageless
+                for one in issues.issues_in_state(connection, IssueState.READY)
+            ):
                 return True
-            sending = issues.in_state(connection, State.SENDING)
+            sending = issues.issues_in_state(connection, IssueState.SENDING)
             others = [one.id for one in sending if one.id not in known]
             return claims.count_due(connection, others, now, 1) > 0
 
@@ -237,10 +244,10 @@ class Dispatcher:
         """List the issues with due rows, after rows in doubt are retried by policy."""
         now = self.clock.now()
         with self.database.reading() as connection:
-            sending = issues.in_state(connection, State.SENDING)
+            sending = issues.issues_in_state(connection, IssueState.SENDING)
         if any(self._resends_doubts(one) for one in sending):
             with self.database.writing() as connection:
-                for issue in issues.in_state(connection, State.SENDING):
+                for issue in issues.issues_in_state(connection, IssueState.SENDING):
                     self._retry_doubts(connection, issue, now)
         with self.database.reading() as connection:
             return [one for one in sending if claims.count_due(connection, [one.id], now, 1)]
@@ -281,7 +288,7 @@ class Dispatcher:
         """Note at each issue what prevents sending. Pause it if only a person can help."""
         now = self.clock.now()
         with self.database.writing() as connection:
-            for issue in issues.in_state(connection, State.SENDING):
+            for issue in issues.issues_in_state(connection, IssueState.SENDING):
                 if issue.id not in jobs:
                     continue
                 if error.is_final:
@@ -293,10 +300,10 @@ class Dispatcher:
         """Note at each open issue the rate limits that it waits for, and nothing else."""
         reason = f"waiting: {', '.join(waiting_for)}" if waiting_for else None
         with self.database.reading() as connection:
-            sending = issues.in_state(connection, State.SENDING)
+            sending = issues.issues_in_state(connection, IssueState.SENDING)
         if all(one.reason == reason for one in sending if one.id in jobs):
             return
         with self.database.writing() as connection:
-            for issue in issues.in_state(connection, State.SENDING):
+            for issue in issues.issues_in_state(connection, IssueState.SENDING):
                 if issue.id in jobs:
-                    issues.note(connection, issue, reason)
+                    issues.set_reason(connection, issue, reason)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from publisher.composing.dkim import Signer
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.delivery.ledger.claims import Claim
@@ -14,6 +13,7 @@ from publisher.delivery.retry_policy import RetryPolicy
 from publisher.delivery.transports.base import OutgoingMessage
 from publisher.issues import store as issues
 from publisher.issues.model import Issue
+from publisher.mail.dkim import DkimSigner
 
 if TYPE_CHECKING:
     from publisher.mail import CompiledMail
@@ -24,7 +24,7 @@ class Job:
     """A compiled issue and its retry policy."""
 
     issue: Issue
-    compiled: Compiled
+    compiled: CompiledMail
     retry_policy: RetryPolicy
     # The address in MAIL FROM, to which bounces are returned.
     envelope_from: str
@@ -53,17 +53,17 @@ class JobBuilder:
     settings: Settings
     database: Database
     secret: str
-    signers: Sequence[Signer]
+    signers: Sequence[DkimSigner]
 
     def build(self, issue: Issue) -> Job:
         """Return the job of an issue. Raises PublisherError if it can't be compiled."""
         # This import loads the templates, which takes half a second; a run with nothing due
         # does without.
-        from publisher.composing import Letter, compile_letter
+        from publisher.mail import IssueMail, compile_mail
 
         with self.database.reading() as connection:
             digest = issues.digest_of(connection, issue)
-        letter = Letter(
+        letter = IssueMail(
             publication=self.settings.publication,
             issue=issue,
             subject=digest.subject,
@@ -74,7 +74,7 @@ class JobBuilder:
         bounces = self.settings.delivery.smtp.bounces or self.settings.publication.sender
         return Job(
             issue=issue,
-            compiled=compile_letter(letter, self.secret, self.signers),
+            compiled=compile_mail(letter, self.secret, self.signers),
             retry_policy=retry_policy_of(self.settings, issue),
             envelope_from=bounces.address,
         )

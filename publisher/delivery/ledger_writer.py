@@ -242,7 +242,7 @@ class LedgerWriter:
     ) -> None:
         """Suppress an address that the server reported as nonexistent."""
         with contextlib.suppress(SubscribersError):  # erased meanwhile
-            suppress(connection, claim.recipient.address, Status.BOUNCED, now)
+            suppress(connection, claim.recipient.address, SubscriberStatus.BOUNCED, now)
         log.info("address is dead", subscriber=claim.recipient.id)
 
     # --- after the commit

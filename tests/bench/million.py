@@ -117,7 +117,7 @@ def _deliver(folder: Path) -> None:
         return count
 
     lifecycle.open_ledger = timed  # type: ignore[assignment]  # to be timed
-    before = _megabytes()
+    before = peak_megabytes()
     with closing(database):
         start = time.perf_counter()
         sent = deliver(settings, database, Discarding(), SECRET, SystemClock())

@@ -34,14 +34,18 @@ from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import MessageKey
-from publisher.issues.life import State
-from publisher.issues.tables import issue
+from publisher.issues.states import IssueState
+from publisher.issues.tables import issue_table
 from subscribers import still_wanted
 
 _NEWSLETTER = (
-    select(issue.c.newsletter).where(issue.c.id == delivery.c.issue_id).correlate(delivery)
+    select(issue_table.c.newsletter)
+    .where(issue_table.c.id == delivery.c.issue_id)
+    .correlate(delivery)
 )
-_SENDING_NEWSLETTER = _NEWSLETTER.where(issue.c.state == State.SENDING).scalar_subquery()
+_SENDING_NEWSLETTER = _NEWSLETTER.where(
+    issue_table.c.state == IssueState.SENDING
+).scalar_subquery()
 _BEGIN = (
     update(delivery)
     .where(IS_CLAIMED, still_wanted(_SENDING_NEWSLETTER, delivery.c.subscriber_id))

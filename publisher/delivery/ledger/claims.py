@@ -32,9 +32,9 @@ from publisher.delivery.ledger.bulk import (
 from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import MessageKey
-from publisher.issues.life import State
-from publisher.issues.tables import issue
-from subscribers import Recipient, recipients
+from publisher.issues.states import IssueState
+from publisher.issues.tables import issue_table
+from subscribers import Recipient, load_recipients
 
 UNSUBSCRIBED_REASON = "no longer subscribed"
 # Deferred recipients who have been due for so long are not last any more: at a low rate, first
@@ -157,7 +157,9 @@ def _with_addresses(
     if not rows:
         return []
     issue_id, free = values["of"], values["free"]
-    known = {one.id: one for one in recipients(connection, [row.subscriber_id for row in rows])}
+    known = {
+        one.id: one for one in load_recipients(connection, [row.subscriber_id for row in rows])
+    }
     erased = [
         (issue_id, row.subscriber_id, row.epoch)
         for row in rows
@@ -230,7 +232,7 @@ def next_due_at(connection: Connection, issues: Sequence[int]) -> datetime | Non
     for days.
     """
     query = select(func.min(_FIRST_DUE)).where(
-        issue.c.id.in_(issues), issue.c.state == State.SENDING
+        issue_table.c.id.in_(issues), issue_table.c.state == IssueState.SENDING
     )
     return connection.execute(query).scalar_one_or_none()
 

@@ -20,11 +20,13 @@ _EACH_STATE = func.json_each(literal(json.dumps([*DeliveryState]), Text)).table_
 # State by state, along the index: GROUP BY would take half as long again.
 _ROWS_IN_STATE = (
     select(func.count())
-    .where(delivery.c.issue_id == issue.c.id, delivery.c.state == _EACH_STATE.c.value)
-    .correlate(issue, _EACH_STATE)
+    .where(delivery.c.issue_id == issue_table.c.id, delivery.c.state == _EACH_STATE.c.value)
+    .correlate(issue_table, _EACH_STATE)
     .scalar_subquery()
 )
-_COUNTS = select(issue.c.id, _EACH_STATE.c.value, _ROWS_IN_STATE).join(_EACH_STATE, true())
+_COUNTS = select(issue_table.c.id, _EACH_STATE.c.value, _ROWS_IN_STATE).join(
+    _EACH_STATE, true()
+)
 
 
 def count_deliveries(connection: Connection, issues: Sequence[int]) -> dict[int, Counter[str]]:
@@ -40,7 +42,7 @@ def count_deliveries(connection: Connection, issues: Sequence[int]) -> dict[int,
 def count_rows(connection: Connection, issues: Collection[int]) -> dict[int, Counter[str]]:
     """Count the rows themselves."""
     found: dict[int, Counter[str]] = {number: Counter() for number in issues}
-    rows = connection.execute(_COUNTS.where(issue.c.id.in_(issues)))
+    rows = connection.execute(_COUNTS.where(issue_table.c.id.in_(issues)))
     for number, state, count in rows:
         if count:
             found[number][state] = count

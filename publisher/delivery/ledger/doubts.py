@@ -61,7 +61,7 @@ def list_doubts(connection: Connection, issue: Issue) -> list[Doubt]:
     rows = connection.execute(query).all()
     ids = [row.subscriber_id for row in rows]
     addresses = {
-        one.id: one.address for some in portions(ids) for one in recipients(connection, some)
+        one.id: one.address for some in chunks(ids) for one in load_recipients(connection, some)
     }
     return [
         Doubt(issue.id, number, addresses.get(number), since, attempts, reason or "")
@@ -78,8 +78,8 @@ def resend_doubts(
     issue is sent again to them, and `give_up_after` starts anew. Raises TransitionError for a
     cancelled issue.
     """
-    if issue.state is State.CANCELLED:
-        check_arrow(issue.state, State.SENDING)
+    if issue.state is IssueState.CANCELLED:
+        check_transition(issue.state, IssueState.SENDING)
     changes = _SEND_AGAIN | {"next_at": now, "tried_at": None}
     return _decide(connection, issue, subscribers, changes, now)
 
@@ -125,7 +125,7 @@ def _decide(
         moved = connection.execute(decided).rowcount
     else:
         of = delivery.c.subscriber_id
-        some = (decided.where(of.in_(ids)) for ids in portions(sorted(subscribers)))
+        some = (decided.where(of.in_(ids)) for ids in chunks(sorted(subscribers)))
         moved = sum(connection.execute(statement).rowcount for statement in some)
     if moved:
         lifecycle.reconcile_issues(connection, [issue.id], now)

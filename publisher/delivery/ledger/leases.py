@@ -25,7 +25,9 @@ LEASE_SECONDS = 120.0
 INTERRUPTED_REASON = "the program was stopped while it was being sent, before the answer came"
 # A cancelled issue may still have messages under way.
 _OF_ACTIVE_ISSUES = delivery.c.issue_id.in_(
-    select(issue.c.id).where(issue.c.state.in_((State.SENDING, State.PAUSED, State.CANCELLED)))
+    select(issue_table.c.id).where(
+        issue_table.c.state.in_((IssueState.SENDING, IssueState.PAUSED, IssueState.CANCELLED))
+    )
 )
 _HELD_STATES = (DeliveryState.CLAIMED, DeliveryState.ATTEMPTING)
 

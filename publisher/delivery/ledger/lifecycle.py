@@ -18,12 +18,13 @@ from publisher.delivery.states import CLAIMABLE_STATES, OPEN_STATES, DeliverySta
 from publisher.delivery.tables import delivery, delivery_count
 from publisher.issues import store as issues
 from publisher.issues.model import Issue
-from publisher.issues.tables import issue as issue_table
-from subscribers import audience
+from publisher.issues.states import IssueState
+from publisher.issues.tables import issue_table
+from subscribers import select_audience
 
 CANCELLED_REASON = "the issue was cancelled"
 # Final states that an issue may leave again, when rows in doubt are decided.
-_REOPENABLE = frozenset({State.PARTIAL, State.FAILED})
+_REOPENABLE = frozenset({IssueState.PARTIAL, IssueState.FAILED})
 
 
 def open_ledger(
@@ -33,7 +34,7 @@ def open_ledger(
 
     Doing it again inserts none. Returns how many were inserted.
     """
-    members = audience(issue.newsletter, languages).subquery()
+    members = select_audience(issue.newsletter, languages).subquery()
     instant = literal(now, delivery.c.due_at.type)
     rows = select(
         literal(issue.id),
@@ -50,14 +51,14 @@ def open_ledger(
 
 def pause_issue(connection: Connection, issue: Issue, reason: str, now: datetime) -> Issue:
     """Pause an issue. Raises TransitionError or IssueError, as `issues.move` does."""
-    moved = issues.move(connection, issue, State.PAUSED, reason=reason)
+    moved = issues.move_issue(connection, issue, IssueState.PAUSED, reason=reason)
     _revoke_claims(connection, issue, now)
     return moved
 
 
 def resume_issue(connection: Connection, issue: Issue, now: datetime) -> Issue:
     """Resume an issue. Deferred rows are tried at once, and their `give_up_after` starts anew."""
-    moved = issues.move(connection, issue, State.SENDING, reason=None)
+    moved = issues.move_issue(connection, issue, IssueState.SENDING, reason=None)
     deferred = update(delivery).where(
         delivery.c.issue_id == issue.id, in_states(DeliveryState.DEFERRED)
     )
@@ -67,7 +68,9 @@ def resume_issue(connection: Connection, issue: Issue, now: datetime) -> Issue:
 
 def cancel_issue(connection: Connection, issue: Issue, reason: str, now: datetime) -> Issue:
     """Cancel an issue: recipients who have not got it won't."""
-    moved = issues.move(connection, issue, State.CANCELLED, reason=reason, finished_at=now)
+    moved = issues.move_issue(
+        connection, issue, IssueState.CANCELLED, reason=reason, finished_at=now
+    )
     _revoke_claims(connection, issue, now)
     reconcile_issues(connection, [issue.id], now)
     return moved
@@ -78,7 +81,7 @@ def sweep_cancelled(connection: Connection, now: datetime) -> int:
     of_issue = delivery.c.issue_id == issue_table.c.id
     is_counted = exists().where(delivery_count.c.issue_id == issue_table.c.id)
     found = select(issue_table.c.id).where(
-        issue_table.c.state == State.CANCELLED,
+        issue_table.c.state == IssueState.CANCELLED,
         exists().where(of_issue, in_states(*CLAIMABLE_STATES))
         | (~is_counted & exists().where(of_issue)),
     )
@@ -93,30 +96,30 @@ def reconcile_issues(connection: Connection, numbers: Collection[int], now: date
     An answer may arrive late, from a run whose lease was revoked. Rows that have to be sent again
     reopen their issue, unless it was cancelled: then they are cancelled, too.
     """
-    for issue in issues.numbered(connection, [*numbers]):
-        if issue.state is State.CANCELLED:
+    for issue in issues.issues_by_ids(connection, [*numbers]):
+        if issue.state is IssueState.CANCELLED:
             _cancel_free_rows(connection, issue, now)
         elif issue.state not in _REOPENABLE:
             continue
         if _is_open(connection, issue):
             delete_counts(connection, issue.id)
             if issue.state in _REOPENABLE:
-                issues.move(connection, issue, State.SENDING, finished_at=None)
+                issues.move_issue(connection, issue, IssueState.SENDING, finished_at=None)
             continue
         end = final_state(store_counts(connection, issue.id))
         if issue.state in _REOPENABLE and end is not issue.state:
-            issues.move(connection, issue, end)
+            issues.move_issue(connection, issue, end)
 
 
 def finish_issue(connection: Connection, issue: Issue, now: datetime) -> Issue | None:
     """Finish an issue and return it. Returns None if rows are open, or if it is not being sent."""
-    if issue.state is not State.SENDING or _is_open(connection, issue):
+    if issue.state is not IssueState.SENDING or _is_open(connection, issue):
         return None
     end = final_state(store_counts(connection, issue.id))
     return issues.move_issue(connection, issue, end, reason=None, finished_at=now)
 
 
-def final_state(count: Mapping[str, Any]) -> State:
+def final_state(count: Mapping[str, Any]) -> IssueState:
     """Return the final state of an issue from the counts of its rows."""
     good = count.get(DeliveryState.SENT, 0)
     bad = sum(

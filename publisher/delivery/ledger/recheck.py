@@ -20,8 +20,11 @@ from publisher.issues.tables import issue_table
 from subscribers import still_wanted
 
 _QUERY = str(
-    select(still_wanted(issue.c.newsletter, literal_column(":subscriber", Integer)))
-    .where(issue.c.id == literal_column(":of", Integer), issue.c.state == State.SENDING)
+    select(still_wanted(issue_table.c.newsletter, literal_column(":subscriber", Integer)))
+    .where(
+        issue_table.c.id == literal_column(":of", Integer),
+        issue_table.c.state == IssueState.SENDING,
+    )
     .compile(dialect=sqlite.dialect(paramstyle="named"), compile_kwargs={"literal_binds": True})
 )
 

@@ -79,9 +79,9 @@ def list_deliveries(
         func.likely(_STATE.in_(states) if states else _NOT_SENT),
     )
     rows = connection.execute(query.order_by(delivery.c.subscriber_id).limit(most)).all()
-    found = recipients(connection, [row.subscriber_id for row in rows]) if rows else []
+    found = load_recipients(connection, [row.subscriber_id for row in rows]) if rows else []
     addresses = {one.id: one.address for one in found}
-    retried = CLAIMABLE_STATES if issue.state is State.SENDING else ()
+    retried = CLAIMABLE_STATES if issue.state is IssueState.SENDING else ()
     return [_record(row, addresses.get(row.subscriber_id), retried) for row in rows]
 
 

@@ -79,7 +79,7 @@ class RateLimits:
     def _label(self, scope: RateScope) -> str:
         return self._transport if scope is None else scope
 
-    def _limits_of(self, scope: RateScope, rate: Rate) -> tuple[RateLimit, ...]:
+    def _limits_of(self, scope: RateScope, rate: RateSettings) -> tuple[RateLimit, ...]:
         name, label, found = self.name_of(scope), self._label(scope), []
         if rate.per_second:
             text = f"{label}: {rate.per_second:,g} a second"

@@ -35,7 +35,7 @@ def end_of(day: date) -> float:
     return datetime.combine(day + timedelta(days=1), time(), UTC).timestamp()
 
 
-def daily_allowance(warmup: Warmup, day: date) -> int | None:
+def daily_allowance(warmup: WarmupSettings, day: date) -> int | None:
     """Return how many messages a day allows. None: the warm-up is over.
 
     Before the first day, the first day's number applies: earlier mail is no more welcome.

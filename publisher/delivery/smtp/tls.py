@@ -30,7 +30,7 @@ class PeerMayDisconnectSocket(ssl.SSLSocket):
             ) from error
 
 
-def tls_context(settings: Smtp, folder: Path) -> ssl.SSLContext | None:
+def tls_context(settings: SmtpSettings, folder: Path) -> ssl.SSLContext | None:
     """Return the context, or None without TLS. Relative files are below the publication's folder.
 
     Raises ConfigError for a file that can't be read, or that holds no certificate or key.
@@ -45,7 +45,7 @@ def tls_context(settings: Smtp, folder: Path) -> ssl.SSLContext | None:
     return context
 
 
-def _with_authorities(settings: Smtp, folder: Path) -> ssl.SSLContext:
+def _with_authorities(settings: SmtpSettings, folder: Path) -> ssl.SSLContext:
     if not settings.authorities:
         return ssl.create_default_context()
     path = _readable(settings.authorities, folder, "authorities")
@@ -57,7 +57,7 @@ def _with_authorities(settings: Smtp, folder: Path) -> ssl.SSLContext:
 
 
 def _load_certificate(
-    context: ssl.SSLContext, settings: Smtp, named: str, folder: Path
+    context: ssl.SSLContext, settings: SmtpSettings, named: str, folder: Path
 ) -> None:
     certificate = _readable(named, folder, "certificate")
     key = _readable(settings.key, folder, "key") if settings.key else None

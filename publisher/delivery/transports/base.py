@@ -11,7 +11,7 @@ from publisher.errors import DeliveryError
 
 if TYPE_CHECKING:
     # Composing loads the templates, and `publisher status` needs none.
-    from publisher.composing import Message
+    from publisher.mail import Message
 
 # Sending a message twice through an idempotent transport is the same as sending it once.
 Guarantee = Literal["idempotent", "ambiguous"]

@@ -56,20 +56,20 @@ class OutboxLayout:
     """
 
     outbox: Path
-    layout: Layout = Layout.FILES
+    layout: OutboxLayoutKind = OutboxLayoutKind.FILES
 
     def folder(self, folder: str) -> Path:
         """Return the folder of an issue's messages, given the issue's own folder."""
-        return self.outbox / (_NEW if self.layout is Layout.MAILDIR else folder)
+        return self.outbox / (_NEW if self.layout is OutboxLayoutKind.MAILDIR else folder)
 
     def path(self, folder: str, name: str) -> Path:
         """Return the path of one message."""
-        file = name if self.layout is Layout.MAILDIR else f"{name}.eml"
+        file = name if self.layout is OutboxLayoutKind.MAILDIR else f"{name}.eml"
         return self.folder(folder) / file
 
     def prepare(self, folder: str) -> None:
         """Make the folder of an issue's messages. Raises OSError if it can't be written to."""
-        if self.layout is Layout.MAILDIR:
+        if self.layout is OutboxLayoutKind.MAILDIR:
             for one in (_TMP, _CUR):
                 make_folder(self.outbox / one)
         target = self.folder(folder)

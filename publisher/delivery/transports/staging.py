@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from publisher.delivery.transports.base import MessageKey, OutgoingMessage
-from publisher.files import make_folder, sync_folder, write_through
+from publisher.files import make_folder, sync_folder, write_durably
 
 # Inside the outbox, because a rename can't cross file systems, and an outbox is often one of its
 # own. Hidden, and nothing in it has the name of a message.

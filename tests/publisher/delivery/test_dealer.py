@@ -26,7 +26,7 @@ NAMES = [f"reader.{number:02}@example.com" for number in range(20)]
 
 def a_fair_queue(book: Book, now: float = NOW.timestamp()) -> FairQueue:
     timer = FakeTimer(now)
-    rates = RateLimiter(Delivery(), "memory")
+    rates = RateLimiter(DeliverySettings(), "memory")
     return FairQueue(book.lease_id, [book.number], rates, HandClock(timer), timer)
 
 

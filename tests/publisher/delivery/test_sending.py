@@ -540,7 +540,7 @@ def test_out_of_reach_is_told_and_the_next_turn_sends(house: House) -> None:
     sent = send(house, transport)
     assert sent.problems == ["mail.example.com:25: no server listens there"]
     waiting = the_issue(house)
-    assert waiting.state == State.SENDING
+    assert waiting.state == IssueState.SENDING
     assert waiting.reason == "waiting: mail.example.com:25: no server listens there"
     assert counts(house, issue) == {"pending": 3}
     transport.is_away = False

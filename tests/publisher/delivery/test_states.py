@@ -93,7 +93,9 @@ def everything_is_done(book: Book) -> None:
             assert len(attempts.settle_attempts(connection, fates, NOW)) == len(FATES)
     with book.writing() as connection:
         hours_later = NOW + timedelta(hours=2)
-        overdue = claim_rows.claim_overdue(connection, book.number, book.lease_id, hours_later, 9)
+        overdue = claim_rows.claim_overdue(
+            connection, book.number, book.lease_id, hours_later, 9
+        )
         assert claim_rows.release_claims(connection, overdue, NOW) == len(overdue) == 2
     erase(book.house.database, "reader30@example.com")
     # All that is left but one, what was deferred included.

@@ -143,7 +143,7 @@ def open_book(
     issue = ready(house, language)
     with house.database.writing() as connection:
         lifecycle.open_ledger(connection, issue, [language], NOW)
-        issues.move(connection, issue, State.SENDING)
+        issues.move_issue(connection, issue, IssueState.SENDING)
         names = {row.id: row.email for row in connection.execute(select(subscriber))}
     book = Book(house, issue.id, guarantee=guarantee, names=names)
     book.lease_id = book.enlist(guarantee)

@@ -246,7 +246,7 @@ def test_what_was_not_begun_is_sent_though_its_issue_was_over(house: House) -> N
     assert book.stands() is IssueState.FAILED
     with book.writing() as connection:
         assert attempts.undo_attempts(connection, claims, LATER) == 1
-    assert book.stands() is State.SENDING
+    assert book.stands() is IssueState.SENDING
     assert book.counts == {"pending": 1}
 
 

@@ -53,7 +53,11 @@ def test_what_was_claimed_is_free_and_what_was_attempted_in_doubt(book: Book) ->
     book.claim(1)
     book.dismiss()
     ann, bob = book.rows[ANN], book.rows[BOB]
-    assert (ann.state, ann.lease_id, ann.reason) == ("in_doubt", None, leases.INTERRUPTED_REASON)
+    assert (ann.state, ann.lease_id, ann.reason) == (
+        "in_doubt",
+        None,
+        leases.INTERRUPTED_REASON,
+    )
     assert (bob.state, bob.lease_id, bob.reason) == ("pending", None, None)
     # The answer may come after all; a claim can't be marked any more.
     assert (ann.epoch, bob.epoch) == (1, 2)

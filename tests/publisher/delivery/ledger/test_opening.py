@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from publisher.delivery.ledger.lifecycle import open_ledger
-from subscribers import Status, suppress, unsubscribe
+from subscribers import SubscriberStatus, suppress, unsubscribe
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, Book
 from tests.publisher.delivery.mailing import Interrupted, counts, ready, subscribe

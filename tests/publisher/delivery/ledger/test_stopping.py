@@ -44,7 +44,7 @@ def test_a_pause_frees_what_is_claimed_and_lets_go_on_what_has_begun(book: Book)
     assert book.states == {ANN: "attempting", BOB: "pending", CYD: "pending"}
     bob = book.rows[BOB]
     assert (bob.lease_id, bob.epoch, bob.changed_at) == (None, 2, LATER)
-    assert (book.issue.state, book.issue.reason) == (State.PAUSED, "by hand")
+    assert (book.issue.state, book.issue.reason) == (IssueState.PAUSED, "by hand")
 
 
 def test_what_has_begun_is_settled_though_the_issue_is_paused(book: Book) -> None:
@@ -111,7 +111,7 @@ def test_who_was_not_written_to_yet_is_cancelled(book: Book) -> None:
     book.cancel()
     assert book.counts == kept(book) == {"cancelled": 3}
     assert {row.reason for row in book.rows.values()} == {lifecycle.CANCELLED_REASON}
-    assert (book.issue.state, book.issue.reason) == (State.CANCELLED, "by hand")
+    assert (book.issue.state, book.issue.reason) == (IssueState.CANCELLED, "by hand")
     assert finished_at(book) == LATER
 
 

@@ -54,7 +54,7 @@ def test_names_of_scopes_go_both_ways() -> None:
 
 
 def test_a_domain_without_a_bound_does_not_bound_anything() -> None:
-    bare = Delivery.model_validate({"domain": [{"names": ["icloud.com", "me.com"]}]})
+    bare = DeliverySettings.model_validate({"domain": [{"names": ["icloud.com", "me.com"]}]})
     assert not RateLimits(bare, "smtp").has_limits
     assert RateLimits(SETTINGS, "smtp").has_limits
 

@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from pydantic import SecretStr
 
-from publisher.config.delivery import Smtp, Tls
+from publisher.config.delivery import SmtpSettings, Tls
 from publisher.delivery.smtp.transport import SmtpTransport
 from publisher.delivery.transports.base import Transport
 from publisher.errors import ConfigError

@@ -164,10 +164,12 @@ class Deliveries(RuleBasedStateMachine):
         guarantee=st.sampled_from(["ambiguous", "ambiguous", "idempotent"]),
         policy=st.sampled_from(InDoubt),
         give_up_after=st.sampled_from([1, 48]),
-        rate=st.sampled_from([Rate(), Rate(), Rate(per_second=PER_SECOND)]),
+        rate=st.sampled_from(
+            [RateSettings(), RateSettings(), RateSettings(per_second=PER_SECOND)]
+        ),
     )
     def begin(
-        self, guarantee: Guarantee, policy: InDoubt, give_up_after: int, rate: Rate
+        self, guarantee: Guarantee, policy: InDoubt, give_up_after: int, rate: RateSettings
     ) -> None:
         empty(self.look)
         terms = {"in_doubt": policy.value, "give_up_after": give_up_after}
