@@ -1,18 +1,18 @@
-"""Who reads: addresses, consent, preferences and audiences.
+"""Subscribers: addresses, consent, preferences and audiences.
 
-This package answers one question, "who may be written to, and how do they want it?", and keeps
-its answers in tables of its own (`subscribers.tables`). It knows nothing of mail, feeds or
-templates, imports nothing of `publisher` or `feeds`, and never reads the clock: the time is an
-argument of whatever changes a row. Transactions are the caller's: nothing here commits.
+This package stores who may be written to, about which newsletters, and in which language. It has
+its own tables (`subscribers.tables`) and imports nothing of `publisher` or `feeds`. It never reads
+the clock: the time is an argument of each function that changes a row. It never commits:
+transactions belong to the caller.
 
-    addresses   what an address is, and when two of them are one person's
-    consent     which change of a status is allowed, and to whom
-    model       the values that the package speaks in
-    tables      where they are kept
-    store       one function for each question about a person
-    audiences   who an issue goes to, as SQL
-    exchange    CSV in and out (`cells`, `rows` and `merging` are its parts)
-    errors      what can go wrong
+    addresses       which addresses are valid, and which two are the same person's
+    consent         which change of a status is allowed, and to whom
+    model           the values of this package
+    tables          the database tables
+    store           find, list and count subscribers, unsubscribe and suppress them
+    audiences       the recipients of an issue, as SQL
+    import_export   CSV in and out (with `csv_cells`, `csv_rows`, `import_merge`, `import_batches`)
+    errors          the errors of this package
 """
 
 from subscribers.addresses import Address, normalise_address

@@ -1,7 +1,7 @@
-"""E-mail addresses: what can be written to, and what makes two of them one person's.
+"""E-mail addresses: which are valid, and which two are the same person's.
 
-Only the form is judged (RFC 5321 sections 4.1.2 and 4.5.3.1, RFC 5891 for the domain). Nothing
-is asked of the network, so this module does not know whether the mailbox exists.
+Only the form is checked (RFC 5321 sections 4.1.2 and 4.5.3.1, RFC 5891 for the domain). There is
+no network request, so a valid address may have no mailbox.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from email_validator import EmailNotValidError, validate_email
 
 from subscribers.errors import BadAddressError
 
-# What can be taken for one (RFC 2047 section 2), in whatever state.
+# Text that some mail program decodes as an encoded word (RFC 2047 section 2).
 _ENCODED_WORD = re.compile(r"=\?.*\?=")
 
 
 class Address(NamedTuple):
-    """`identity` finds the reader again; `address` is written into the envelope."""
+    """`identity` is the key of a subscriber; `address` is what mail is sent to."""
 
     identity: str
     address: str
@@ -28,25 +28,25 @@ class Address(NamedTuple):
 def normalise_address(address: str) -> Address:
     """Return the identity and the sendable form of an address, both ASCII.
 
-    The domain is lower-cased and, if international, put into its punycode form. The local part
-    is sent as it was given, since it belongs to the receiving host (RFC 5321 section 2.4); in the
-    identity it is lower-cased, since no provider of note tells Ann@ from ann@ and a reader with
-    two records would be written to twice.
+    The domain is lower-cased and, if international, converted to punycode. The local part is sent
+    as given, since only the receiving host may interpret it (RFC 5321 section 2.4). In the identity
+    it is lower-cased: all large providers treat Ann@ and ann@ as the same mailbox, and a subscriber
+    with two records would get every mail twice.
 
-    Raises `BadAddressError` with the reason.
+    Raise `BadAddressError` with the reason.
     """
     if any(unicodedata.category(character) == "Cc" for character in address):
         raise BadAddressError(address, "it holds a control character or a line break")
     if not address.rpartition("@")[0].isascii():
-        # SMTPUTF8 (RFC 6531) must be offered by every host on the way; none promises it.
+        # Every host on the way must support SMTPUTF8 (RFC 6531), and few do.
         raise BadAddressError(
             address,
-            "the part before the @ has letters outside ASCII, which not every host takes",
+            "the part before the @ has letters outside ASCII, which many mail servers refuse",
         )
     if _ENCODED_WORD.search(address):
-        # Mail programs would decode it (RFC 2047), and read another address than is meant.
+        # Mail programs would decode it (RFC 2047) and read another address.
         raise BadAddressError(
-            address, "it holds an encoded word (=?...?=), which no mail can name"
+            address, "it holds an encoded word (=?...?=), which mail programs would decode"
         )
     try:
         valid = validate_email(

@@ -1,7 +1,7 @@
-"""Who an issue goes to, as SQL that the ledger builds on.
+"""The recipients of an issue, as SQL for the ledger.
 
-An audience is a `Select`: it is handed over and inserted from, so a million readers never pass
-through Python. Which editions there are, and which language falls to which, is not known here.
+An audience is a `Select` for `INSERT ... SELECT`, so that a million subscribers never pass through
+Python. The caller chooses which languages an edition serves.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 def select_audience(newsletter: str, languages: Collection[str]) -> Select[int]:
-    """Select the ids, in their order, of those who get `newsletter` in one of `languages`.
+    """Return a query for the ids, in order, of all who get `newsletter` in one of `languages`.
 
-    `languages` are tags as stored. The column is called `id`; none of the languages, nobody.
+    `languages` are tags as stored. The column is named `id`.
     """
-    # The subscription's copy of the id: its index has it in order already, so nothing is sorted.
+    # The id in the subscription's index is sorted already, so the database sorts nothing.
     number = subscription.c.subscriber_id
     return (
         select(number.label("id"))
@@ -37,23 +37,23 @@ def select_audience(newsletter: str, languages: Collection[str]) -> Select[int]:
 def still_wanted(
     newsletter: str | ColumnElement[str], subscriber_id: ColumnElement[int]
 ) -> ColumnElement[bool]:
-    """Return the condition that the reader `subscriber_id` still wants `newsletter`.
+    """Return the SQL condition that a subscriber still wants `newsletter`.
 
-    It is for the `WHERE` of an `UPDATE` or `SELECT` on a table with a column of reader ids:
-    between the making of a ledger and the sending, a reader may have left or her address died.
+    For the `WHERE` of an `UPDATE` or `SELECT` on a table with a column of subscribers' ids. Between
+    the opening of a ledger and the sending, a subscriber may unsubscribe, or the address bounce.
     """
-    reader, wish = subscriber.alias(), subscription.alias()
+    person, wanted = subscriber.alias(), subscription.alias()
     return exists().where(
-        reader.c.id == subscriber_id,
-        reader.c.status == SubscriberStatus.ACTIVE,
-        wish.c.subscriber_id == reader.c.id,
-        wish.c.newsletter == newsletter,
-        wish.c.status == SubscriberStatus.ACTIVE,
+        person.c.id == subscriber_id,
+        person.c.status == SubscriberStatus.ACTIVE,
+        wanted.c.subscriber_id == person.c.id,
+        wanted.c.newsletter == newsletter,
+        wanted.c.status == SubscriberStatus.ACTIVE,
     )
 
 
 def count_audience_by_language(connection: Connection, newsletter: str) -> dict[str, int]:
-    """Count the readers of `newsletter` by stored language, in the order of the tags."""
+    """Return the number of recipients of `newsletter` by stored language, sorted by tag."""
     rows = connection.execute(
         select(subscriber.c.language, func.count())
         .select_from(subscription.join(subscriber))
@@ -65,10 +65,10 @@ def count_audience_by_language(connection: Connection, newsletter: str) -> dict[
 
 
 def load_recipients(connection: Connection, ids: Collection[int]) -> list[Recipient]:
-    """Read what is needed to write to one chunk of readers, in the order of their ids.
+    """Return the recipients with some ids, at most 30,000, in the order of the ids.
 
-    Ids that are gone are left out, so the caller sees who was erased. A chunk may hold 30,000
-    ids: each is a bound value, and SQLite takes 32,766 of them.
+    Subscribers who were erased are missing in the result. Each id is a bound value, and SQLite
+    accepts 32,766 of them.
     """
     columns = subscriber.c["id", "address", "name", "language", "timezone"]
     rows = connection.execute(

@@ -1,10 +1,9 @@
-"""The rules of consent: which status may follow which, by whose hand.
+"""The rules of consent: which status may follow which, and who may change it. Pure.
 
-Three ideas make up the table. Anybody may close a reader's record, and a stronger ground for
-closing replaces a weaker one, never the other way round. Only the reader herself reopens it, and
-only by way of `pending`, that is with a confirmation from her own mailbox. A complaint stays: she
-told her provider that our mail is unwanted. It is pure and knows no rows; whatever changes a
-status asks here first.
+Everybody may close a subscriber's record, and a stronger reason for closing replaces a weaker one,
+never the reverse. Only the subscriber can reopen it, and only to `pending`, until a confirmation
+from the subscriber's own mailbox. A complaint is final: the subscriber told the mail provider
+that our mail is unwanted. Every change of a status goes through `next_status`.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from typing import Final
 from subscribers.errors import RefusedTransitionError
 from subscribers.model import ConsentSource, SubscriberStatus
 
-# How strong a ground for not writing is. A bounce says something about a mailbox, leaving
-# something about a wish, a complaint that the wish was not enough.
+# How strong a reason for not writing is: a bounce is about a mailbox, leaving is a wish, and a
+# complaint means that somebody ignored the wish.
 _STRENGTH: Final = {
     SubscriberStatus.BOUNCED: 1,
     SubscriberStatus.UNSUBSCRIBED: 2,
@@ -24,9 +23,9 @@ _STRENGTH: Final = {
 
 _OPEN: Final = frozenset({SubscriberStatus.PENDING, SubscriberStatus.ACTIVE})
 
-# Besides closing, which the strength above governs.
+# Changes other than closing, which `_STRENGTH` decides.
 _OPENINGS: Final = {
-    ConsentSource.READER: frozenset(
+    ConsentSource.SUBSCRIBER: frozenset(
         {
             (SubscriberStatus.PENDING, SubscriberStatus.ACTIVE),
             (SubscriberStatus.BOUNCED, SubscriberStatus.PENDING),
@@ -38,7 +37,7 @@ _OPENINGS: Final = {
 }
 
 _CLOSINGS: Final = {
-    ConsentSource.READER: frozenset({SubscriberStatus.UNSUBSCRIBED}),
+    ConsentSource.SUBSCRIBER: frozenset({SubscriberStatus.UNSUBSCRIBED}),
     ConsentSource.IMPORT: frozenset(_STRENGTH),
     ConsentSource.MAIL: frozenset({SubscriberStatus.BOUNCED, SubscriberStatus.COMPLAINED}),
 }
@@ -46,25 +45,25 @@ _CLOSINGS: Final = {
 WITHDRAWN_STATUSES: Final = frozenset(
     {SubscriberStatus.UNSUBSCRIBED, SubscriberStatus.COMPLAINED}
 )
-"""Statuses that take every subscription of the reader with them: coming back later, she gets
-what she then asks for and not what she once had."""
+"""Statuses that end every subscription. Somebody who comes back later gets only what they then
+ask for."""
 
 
 def may_receive_mail(status: SubscriberStatus) -> bool:
-    """Tell whether a reader may be, or is about to be, written to."""
+    """Return whether mail may be sent, now or after a confirmation."""
     return status in _OPEN
 
 
 def next_status(
-    current: SubscriberStatus, wanted: SubscriberStatus, cause: ConsentSource
+    current: SubscriberStatus, wanted: SubscriberStatus, source: ConsentSource
 ) -> SubscriberStatus:
-    """Return the status to store when `cause` wants `wanted`.
+    """Return the status to store when `source` asks for `wanted`.
 
-    It is `current` where nothing changes: it is so already, or the record is closed on a
-    stronger ground. Raises `RefusedTransitionError` where the table has no such arrow.
+    It is `current` if nothing changes, or if the record is closed for a stronger reason. Raise
+    `RefusedTransitionError` for a change that `source` may not make.
     """
-    if wanted is current or (current, wanted) in _OPENINGS[cause]:
+    if wanted is current or (current, wanted) in _OPENINGS[source]:
         return wanted
-    if wanted not in _CLOSINGS[cause]:
-        raise RefusedTransitionError(current, wanted, cause)
+    if wanted not in _CLOSINGS[source]:
+        raise RefusedTransitionError(current, wanted, source)
     return max(current, wanted, key=lambda status: _STRENGTH.get(status, 0))

@@ -1,13 +1,12 @@
-"""CSV as text and numbered cells: one file format (RFC 4180), read line by line.
+"""Read and write CSV (RFC 4180) as numbered rows of cells.
 
-The bytes must be UTF-8, with or without a byte order mark. A row is numbered by the physical
-line that it starts on, because that is what an editor shows. What the cells mean is not known
-here.
+The bytes must be UTF-8, with or without a byte order mark. A row's number is the line of the file
+on which it starts, as an editor shows it. `subscribers.csv_rows` interprets the cells.
 
-Cells and formulas. A spreadsheet takes a cell that starts with `=`, `+`, `-`, `@`, a tab or a
-line break for a formula, so a reader could name herself into one. Such a cell is written with an
-apostrophe before it, and one that already has apostrophes before the sign gets one more; reading
-takes one away again. So what was written is read back unchanged, whatever it was.
+Formulas: a spreadsheet runs a cell that starts with `=`, `+`, `-`, `@`, a tab or a line break as a
+formula, and a subscriber can choose any name. Such a cell is written with an apostrophe before it;
+one that has apostrophes before the sign gets one more. Reading removes one apostrophe again, so
+that every cell is read as it was.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import TextIO
 
-# The full-width forms count too: a spreadsheet in Japanese takes them for the plain ones.
+# A spreadsheet in Japanese treats the full-width signs like the plain ones.
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 
 _BOM: Final = "\N{BYTE ORDER MARK}"
 
-# What the csv module has found out, in words for somebody who looks at the file.
+# Messages of the csv module, and what they mean in the file.
 _CAUSES: Final = {
     "unexpected end of data": "a quoted cell that starts in this row is never closed",
     "field larger than field limit": "a cell is over 128 KiB; is a quote left open?",
@@ -37,17 +36,16 @@ _CAUSES: Final = {
 
 
 def read_cells(lines: Iterable[bytes | str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row with the number of its first line (from 1); empty rows are passed over.
+    """Yield each row with the number of its first line, from 1, without empty rows.
 
-    `lines` is a file open for reading, binary or text (`newline=""`), or any lines with their
-    ends. Bytes that are not UTF-8 come as lone surrogates.
-    Raises `BadFileError` where the file stops being CSV.
+    `lines` is an open file, binary or text (`newline=""`), or any lines with their ends. Bytes that
+    are not UTF-8 become lone surrogates. Raise `BadFileError` where the file is not CSV.
     """
-    reader = csv.reader(_text(lines), strict=True)
+    parser = csv.reader(_text(lines), strict=True)
     while True:
-        start = reader.line_num + 1
+        start = parser.line_num + 1
         try:
-            cells = next(reader, None)
+            cells = next(parser, None)
         except csv.Error as error:
             raise BadFileError(start, _cause(error)) from error
         if cells is None:
@@ -57,7 +55,7 @@ def read_cells(lines: Iterable[bytes | str]) -> Iterator[tuple[int, list[str]]]:
 
 
 def write_cells(rows: Iterable[Sequence[str]], out: TextIO) -> int:
-    """Write rows with CR LF ends, formulas disarmed, and return how many.
+    """Write rows with CR LF ends and escaped formulas. Return how many.
 
     `out` is open for text with `newline=""`.
     """
@@ -70,7 +68,7 @@ def write_cells(rows: Iterable[Sequence[str]], out: TextIO) -> int:
 
 def _text(lines: Iterable[bytes | str]) -> Iterator[str]:
     for number, line in enumerate(lines, start=1):
-        # Bytes that are not UTF-8 go on as lone surrogates, which make their row a bad one.
+        # Bytes that are not UTF-8 become lone surrogates; `csv_rows` refuses rows with them.
         text = line if isinstance(line, str) else line.decode("utf-8", "surrogateescape")
         if "\0" in text:
             raise BadFileError(number, "a NUL byte; this is no text file")
@@ -78,8 +76,8 @@ def _text(lines: Iterable[bytes | str]) -> Iterator[str]:
 
 
 def _cause(error: csv.Error) -> str:
-    said = str(error)
-    return next((words for sign, words in _CAUSES.items() if sign in said), said)
+    message = str(error)
+    return next((cause for part, cause in _CAUSES.items() if part in message), message)
 
 
 def _guarded(cell: str) -> str:

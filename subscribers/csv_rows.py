@@ -1,22 +1,20 @@
-"""Rows of a readers' list: from cells to readers and back, without a database.
+"""Rows of a list of subscribers: from cells to values and back. Pure.
 
-Columns, in any order; only `email` must be there:
+Columns, in any order; only `email` is required:
 
     email        the address
-    name         as she writes it; white space is squeezed
+    name         the display name; white space is collapsed
     language     any tag for a language of the publication
     timezone     an IANA key, such as Europe/Berlin
     newsletters  names separated by spaces. `weekly` is an active subscription, `?weekly` one
-                 that waits for her confirmation, `!weekly` one that she left
+                 that waits for confirmation, `!weekly` one that the subscriber left
     status       pending, active, unsubscribed, bounced or complained
 
-What a row leaves unsaid. A column that is absent, and an empty cell of `language` or `status`,
-say nothing: a reader on record keeps what she has, a new one gets the publication's default
-language, an active status and all known newsletters. An empty cell of `name`, `timezone` or
-`newsletters` says "none". Somebody who unsubscribed or complained has no live subscription: what
-her row lists is noted as left.
-
-Which readers are on record, and what becomes of them, is not known here.
+Values that are not given: a column that is absent, or an empty cell of `language` or `status`,
+changes nothing of a subscriber on record. A new one gets the publication's default language, the
+status active and all known newsletters. An empty cell of `name`, `timezone` or `newsletters`
+means "none". Somebody who unsubscribed or complained has no active subscription: the newsletters
+in such a row count as left.
 """
 
 from __future__ import annotations
@@ -38,8 +36,7 @@ if TYPE_CHECKING:
 CSV_COLUMNS: Final = ("email", "name", "language", "timezone", "newsletters", "status")
 
 MAX_NAME_LENGTH: Final = 200
-"""Characters of a name. Longer ones are pasted by mistake, and a mail header is no place for
-them."""
+"""Characters of a name at most. A longer one was pasted by mistake, and goes into mail headers."""
 
 _MARKS: Final = {
     SubscriberStatus.ACTIVE: "",
@@ -48,25 +45,25 @@ _MARKS: Final = {
 }
 _STATES: Final = {mark: state for state, mark in _MARKS.items() if mark}
 
-# Empty cells of these say "as it is"; of the others, "none".
-_SILENT_WHEN_EMPTY: Final = frozenset({"language", "status"})
+# Empty cells of these columns count as not given; of the others they mean "none".
+_NOT_GIVEN_IF_EMPTY: Final = frozenset({"language", "status"})
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriberRow:
-    """A good row: the reader as she would be if new, and the columns that said something."""
+    """A good row: the values of a new subscriber, and the columns that were given."""
 
     line: int
-    reader: Subscriber
-    said: frozenset[str]
+    subscriber: Subscriber
+    given: frozenset[str]
 
 
 _NOT_UNICODE: Final = "it is not UTF-8; save the file as CSV in UTF-8"
 
 
 @dataclass(frozen=True, slots=True)
-class _House:
-    """What the publication writes in and sends out."""
+class _Publication:
+    """The languages and newsletters of the publication."""
 
     languages: Callable[[str], str | None]
     default_language: str
@@ -82,10 +79,10 @@ def parse_rows(
 ) -> Iterator[SubscriberRow | BadRow]:
     """Yield a `Row` or a `BadRow` for each numbered row of cells after the header.
 
-    `languages` maps any tag to the publication's own, None for a language that it has not.
-    Raises `BadFileError` if there is no header or it is wrong.
+    `languages` returns the publication's language for any tag, or None. Raise `BadFileError` if
+    the header is missing or wrong.
     """
-    house = _House(languages, default_language, tuple(known_newsletters))
+    publication = _Publication(languages, default_language, tuple(known_newsletters))
     numbered = iter(rows)
     line, first = next(numbered, (1, None))
     if first is None:
@@ -97,21 +94,21 @@ def parse_rows(
     header = _header(line, first)
     for at, cells in numbered:
         try:
-            yield _row(at, _matched(header, cells), house)
+            yield _row(at, _matched(header, cells), publication)
         except BadCellError as error:
             yield BadRow(at, error.column, error.reason)
 
 
-def subscriber_cells(reader: Subscriber) -> tuple[str, ...]:
-    """Return the row that `parse` reads as this reader, in the order of `COLUMNS`."""
-    wishes = (f"{_MARKS[state]}{name}" for name, state in reader.subscriptions.items())
+def subscriber_cells(person: Subscriber) -> tuple[str, ...]:
+    """Return a subscriber as cells in the order of `CSV_COLUMNS`; `parse_rows` reads them back."""
+    newsletters = (f"{_MARKS[state]}{name}" for name, state in person.subscriptions.items())
     return (
-        reader.address,
-        reader.name,
-        reader.language,
-        reader.timezone or "",
-        " ".join(wishes),
-        reader.status,
+        person.address,
+        person.name,
+        person.language,
+        person.timezone or "",
+        " ".join(newsletters),
+        person.status,
     )
 
 
@@ -143,26 +140,26 @@ def _matched(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
 
 
 def _is_unicode(cell: str) -> bool:
-    """Say if a cell came from UTF-8; other bytes were read as lone surrogates."""
+    """Return whether a cell was UTF-8; other bytes were read as lone surrogates."""
     return not any("\ud800" <= character <= "\udfff" for character in cell)
 
 
-def _row(line: int, cells: Mapping[str, str], house: _House) -> SubscriberRow:
+def _row(line: int, cells: Mapping[str, str], publication: _Publication) -> SubscriberRow:
     identity, address = _address(cells["email"])
     status = _status(cells.get("status", ""))
-    alone = Subscriber(
+    new = Subscriber(
         id=0,
         email=identity,
         address=address,
         name=_name(cells.get("name", "")),
-        language=_language(cells.get("language", ""), house),
+        language=_language(cells.get("language", ""), publication),
         timezone=_timezone(cells.get("timezone", "")),
         newsletters=(),
         status=status,
     )
-    wishes = _wishes(cells.get("newsletters"), status, house.newsletters)
-    said = {name for name, cell in cells.items() if cell or name not in _SILENT_WHEN_EMPTY}
-    return SubscriberRow(line, alone.with_subscriptions(wishes), frozenset(said))
+    subscriptions = _subscriptions(cells.get("newsletters"), status, publication.newsletters)
+    given = {name for name, cell in cells.items() if cell or name not in _NOT_GIVEN_IF_EMPTY}
+    return SubscriberRow(line, new.with_subscriptions(subscriptions), frozenset(given))
 
 
 def _address(cell: str) -> tuple[str, str]:
@@ -185,8 +182,8 @@ def _name(cell: str) -> str:
     return name
 
 
-def _language(cell: str, house: _House) -> str:
-    language = house.languages(cell) if cell else house.default_language
+def _language(cell: str, publication: _Publication) -> str:
+    language = publication.languages(cell) if cell else publication.default_language
     if language is None:
         raise BadCellError("language", f"{cell!r} is no language of this publication")
     return language
@@ -215,7 +212,7 @@ def _status(cell: str) -> SubscriberStatus:
         ) from None
 
 
-def _wishes(
+def _subscriptions(
     cell: str | None, status: SubscriberStatus, known: Sequence[str]
 ) -> dict[str, SubscriberStatus]:
     if cell is None:
@@ -224,16 +221,16 @@ def _wishes(
             if status in WITHDRAWN_STATUSES
             else dict.fromkeys(known, SubscriberStatus.ACTIVE)
         )
-    wishes: dict[str, SubscriberStatus] = {}
+    states: dict[str, SubscriberStatus] = {}
     for token in cell.split():
         state = _STATES.get(token[0], SubscriberStatus.ACTIVE)
         name = token.removeprefix(_MARKS[state])
         if name not in known:
             raise BadCellError("newsletters", f"{name!r} is none of {', '.join(known)}")
-        if wishes.setdefault(name, state) is not state:
+        if states.setdefault(name, state) is not state:
             raise BadCellError("newsletters", f"{name} is listed in two ways")
     return (
-        dict.fromkeys(wishes, SubscriberStatus.UNSUBSCRIBED)
+        dict.fromkeys(states, SubscriberStatus.UNSUBSCRIBED)
         if status in WITHDRAWN_STATUSES
-        else wishes
+        else states
     )

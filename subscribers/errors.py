@@ -1,15 +1,15 @@
-"""What can go wrong with readers' data.
+"""The errors of this package.
 
     SubscribersError
     ├── BadAddressError         an address that no mail can be sent to
     ├── BadCellError            one cell of an imported row
-    ├── BadFileError            a file that is not the CSV asked for
+    ├── BadFileError            a file that is not CSV, or has a wrong header
     ├── NaiveDatetimeError      a time without its zone
-    ├── RefusedTransitionError  a change of consent that nobody may make
+    ├── RefusedTransitionError  a change of consent that is not allowed
     └── UnknownSubscriberError  an address that is not on record
 
-Each error carries its facts as attributes; its text is one line. `BadRow` is data and no
-exception: a bad row is part of an import's result. This module does not know who catches them.
+Each error has its facts as attributes, and a text of one line. `BadRow` is a value and no
+exception: bad rows are part of an import's result.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class SubscribersError(Exception):
-    """Any error that this package raises itself."""
+    """Any error that this package raises."""
 
 
 class BadAddressError(SubscribersError):
@@ -57,9 +57,9 @@ class BadFileError(SubscribersError):
 
 
 class NaiveDatetimeError(DontWrapMixin, SubscribersError):
-    """`value` has no zone, so it names no instant.
+    """`value` has no time zone, so it is no instant.
 
-    The mixin lets it out of a statement as it is, without SQLAlchemy's wrapping.
+    With the mixin SQLAlchemy does not wrap the error when a statement raises it.
     """
 
     def __init__(self, value: datetime) -> None:
@@ -68,19 +68,21 @@ class NaiveDatetimeError(DontWrapMixin, SubscribersError):
 
 
 class RefusedTransitionError(SubscribersError):
-    """`cause` may not move a reader from `current` to `wanted`."""
+    """`source` may not change a status from `current` to `wanted`."""
 
     def __init__(
-        self, current: SubscriberStatus, wanted: SubscriberStatus, cause: ConsentSource
+        self, current: SubscriberStatus, wanted: SubscriberStatus, source: ConsentSource
     ) -> None:
-        super().__init__(f"{current} stays {current}: {cause.told} may not make it {wanted}")
+        super().__init__(
+            f"{current} stays {current}: {source.subject} may not make it {wanted}"
+        )
         self.current = current
         self.wanted = wanted
-        self.cause = cause
+        self.source = source
 
 
 class UnknownSubscriberError(SubscribersError):
-    """Nobody on record has the address `email`."""
+    """No subscriber has the address `email`."""
 
     def __init__(self, email: str) -> None:
         super().__init__(f"no subscriber has the address {email}")
@@ -89,7 +91,7 @@ class UnknownSubscriberError(SubscribersError):
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that was left out: its first physical line, the column ("" = the row), and why."""
+    """A row that was left out: its first line, the column ("" for the whole row), and why."""
 
     line: int
     column: str

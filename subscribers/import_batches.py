@@ -1,7 +1,6 @@
-"""The database side of an import: one batch of rows at a time, in a handful of statements.
+"""Write an import to the database: one batch of rows at a time, in a few statements.
 
-What becomes of a reader is decided in `subscribers.import_merge`; here it is looked up and written.
-The transaction is the caller's.
+`subscribers.import_merge` decides what a row changes. The transaction belongs to the caller.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from sqlalchemy.schema import CreateTable
 
 from subscribers.errors import BadRow
 from subscribers.import_merge import MergeResult, merge_row
+from subscribers.model import ConsentSource
 from subscribers.store import find_subscribers
 from subscribers.tables import subscriber, subscription
 
@@ -36,12 +36,8 @@ if TYPE_CHECKING:
     from subscribers.csv_rows import SubscriberRow
     from subscribers.model import Subscriber
 
-_SOURCE: Final = "import"
-"""What `subscription.source` says of an imported one. Its `consented_at` stays empty: a list does
-not tell when its people agreed, and the day of the import would be a false witness."""
-
-# The addresses met so far. A table of the connection's own, so that a million of them lie on
-# disk and not in memory; in its own metadata, so that no migration takes it for ours.
+# The addresses in the file so far. A temporary table keeps a million of them on disk and not in
+# memory. It has its own metadata, so that no migration includes it.
 _seen: Final = Table(
     "subscribers_import_seen",
     MetaData(),
@@ -51,22 +47,24 @@ _seen: Final = Table(
     sqlite_with_rowid=False,
 )
 
-_one_wish: Final = (subscription.c.subscriber_id == bindparam("reader")) & (
+_one_subscription: Final = (subscription.c.subscriber_id == bindparam("person")) & (
     subscription.c.newsletter == bindparam("of")
 )
-_INSERT_WISH: Final = insert(subscription).values(
-    subscriber_id=bindparam("reader"),
+# `consented_at` stays empty: a list does not say when its people agreed, and the day of the import
+# is not that day.
+_INSERT: Final = insert(subscription).values(
+    subscriber_id=bindparam("person"),
     newsletter=bindparam("of"),
-    status=bindparam("wish"),
-    source=_SOURCE,
+    status=bindparam("state"),
+    source=ConsentSource.IMPORT,
 )
-_UPDATE_WISH: Final = update(subscription).where(_one_wish).values(status=bindparam("wish"))
-_DELETE_WISH: Final = delete(subscription).where(_one_wish)
-_UPDATE_READER: Final = update(subscriber).where(subscriber.c.id == bindparam("reader"))
+_UPDATE: Final = update(subscription).where(_one_subscription).values(status=bindparam("state"))
+_DELETE: Final = delete(subscription).where(_one_subscription)
+_UPDATE_SUBSCRIBER: Final = update(subscriber).where(subscriber.c.id == bindparam("person"))
 
 
 class ImportedRow(NamedTuple):
-    """What was done with one row: the reader before (None: a new one) and as she now is."""
+    """A row that was applied: the subscriber before (None for a new one) and after."""
 
     row: SubscriberRow
     before: Subscriber | None
@@ -74,7 +72,7 @@ class ImportedRow(NamedTuple):
 
 
 def clear_seen_addresses(connection: Connection) -> None:
-    """Start, or end, with no address seen."""
+    """Forget the addresses of earlier files."""
     connection.execute(CreateTable(_seen, if_not_exists=True))
     connection.execute(delete(_seen))
 
@@ -82,15 +80,15 @@ def clear_seen_addresses(connection: Connection) -> None:
 def split_repeated(
     connection: Connection, rows: Sequence[SubscriberRow]
 ) -> tuple[list[SubscriberRow], list[BadRow]]:
-    """Part the rows whose address is new in this file from those that repeat one."""
-    emails = [row.reader.email for row in rows]
-    met = connection.execute(
+    """Separate the rows whose address is new in this file from those that repeat one."""
+    emails = [row.subscriber.email for row in rows]
+    seen = connection.execute(
         select(_seen.c.email, _seen.c.line).where(_seen.c.email.in_(emails))
     )
-    lines = dict(met.all())
+    lines = dict(seen.all())
     firsts, repeats = [], []
     for row in rows:
-        line = lines.setdefault(row.reader.email, row.line)
+        line = lines.setdefault(row.subscriber.email, row.line)
         if line == row.line:
             firsts.append(row)
         else:
@@ -98,7 +96,7 @@ def split_repeated(
     _run(
         connection,
         insert(_seen),
-        [{"email": row.reader.email, "line": row.line} for row in firsts],
+        [{"email": row.subscriber.email, "line": row.line} for row in firsts],
     )
     return firsts, repeats
 
@@ -106,56 +104,56 @@ def split_repeated(
 def apply_rows(
     connection: Connection, rows: Sequence[SubscriberRow], now: datetime
 ) -> list[ImportedRow]:
-    """Add or correct the readers of these rows, no two of which share an address."""
-    known = find_subscribers(connection, [row.reader.email for row in rows])
-    fates = [_fate(row, known.get(row.reader.email)) for row in rows]
-    changed = [fate for fate in fates if fate.before != fate.merged.reader]
-    _write_readers(connection, changed, now)
-    _write_wishes(connection, changed)
-    return fates
+    """Add or correct the subscribers of these rows, no two of which share an address."""
+    known = find_subscribers(connection, [row.subscriber.email for row in rows])
+    applied = [_imported(row, known.get(row.subscriber.email)) for row in rows]
+    changed = [one for one in applied if one.before != one.merged.subscriber]
+    _write_subscribers(connection, changed, now)
+    _write_subscriptions(connection, changed)
+    return applied
 
 
-def _fate(row: SubscriberRow, before: Subscriber | None) -> ImportedRow:
+def _imported(row: SubscriberRow, before: Subscriber | None) -> ImportedRow:
     return ImportedRow(
-        row, before, MergeResult(row.reader) if before is None else merge_row(before, row)
+        row, before, MergeResult(row.subscriber) if before is None else merge_row(before, row)
     )
 
 
-def _write_readers(
+def _write_subscribers(
     connection: Connection, changed: Sequence[ImportedRow], now: datetime
 ) -> None:
-    new = [_values(fate, now) | {"created_at": now} for fate in changed if fate.before is None]
+    new = [_values(one, now) | {"created_at": now} for one in changed if one.before is None]
     old = [
-        _values(fate, now) | {"reader": fate.before.id}
-        for fate in changed
-        if fate.before is not None
+        _values(one, now) | {"person": one.before.id}
+        for one in changed
+        if one.before is not None
     ]
     _run(connection, insert(subscriber), new)
-    _run(connection, _UPDATE_READER, old)
+    _run(connection, _UPDATE_SUBSCRIBER, old)
 
 
-def _values(fate: ImportedRow, now: datetime) -> dict[str, Any]:
-    reader = fate.merged.reader
+def _values(one: ImportedRow, now: datetime) -> dict[str, Any]:
+    person = one.merged.subscriber
     columns = ("email", "address", "name", "language", "timezone", "status")
-    return {name: getattr(reader, name) for name in columns} | {"updated_at": now}
+    return {name: getattr(person, name) for name in columns} | {"updated_at": now}
 
 
-def _write_wishes(connection: Connection, changed: Sequence[ImportedRow]) -> None:
-    ids = _ids(connection, [fate.merged.reader.email for fate in changed])
+def _write_subscriptions(connection: Connection, changed: Sequence[ImportedRow]) -> None:
+    ids = _ids(connection, [one.merged.subscriber.email for one in changed])
     added, moved, removed = [], [], []
-    for fate in changed:
-        before = fate.before.subscriptions if fate.before else {}
-        after = fate.merged.reader.subscriptions
-        key = {"reader": ids[fate.merged.reader.email]}
-        for name, wish in after.items():
+    for one in changed:
+        before = one.before.subscriptions if one.before else {}
+        after = one.merged.subscriber.subscriptions
+        key = {"person": ids[one.merged.subscriber.email]}
+        for name, state in after.items():
             if name not in before:
-                added.append(key | {"of": name, "wish": wish})
-            elif before[name] is not wish:
-                moved.append(key | {"of": name, "wish": wish})
+                added.append(key | {"of": name, "state": state})
+            elif before[name] is not state:
+                moved.append(key | {"of": name, "state": state})
         removed += [key | {"of": name} for name in before.keys() - after.keys()]
-    _run(connection, _INSERT_WISH, added)
-    _run(connection, _UPDATE_WISH, moved)
-    _run(connection, _DELETE_WISH, removed)
+    _run(connection, _INSERT, added)
+    _run(connection, _UPDATE, moved)
+    _run(connection, _DELETE, removed)
 
 
 def _ids(connection: Connection, emails: Sequence[str]) -> dict[str, int]:
@@ -166,6 +164,6 @@ def _ids(connection: Connection, emails: Sequence[str]) -> dict[str, int]:
 
 
 def _run(connection: Connection, statement: Executable, values: list[dict[str, Any]]) -> None:
-    # An empty list would be taken for "once, without values".
+    # SQLAlchemy would execute the statement once, without values, for an empty list.
     if values:
         connection.execute(statement, values)

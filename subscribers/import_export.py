@@ -1,11 +1,11 @@
-"""Readers in and out as CSV: the two commands, and the report of the first.
+"""Import subscribers from CSV with a report, and export them.
 
-The format is described in `subscribers.csv_rows`, what it does to a reader in `subscribers.import_merge`.
+`subscribers.csv_rows` describes the format, `subscribers.import_merge` what a row changes.
 
-An import runs in the caller's one transaction. A file that turns out broken on its last line then
-leaves nothing behind, a rehearsal is a rollback, and nobody meets half a list. The price is that
-other writers wait until it is through. Memory stays flat: 1,000 rows are held at a time, and the
-addresses already met lie in a temporary table.
+An import runs in one transaction of the caller. A file that is broken on its last line changes
+nothing, a dry run is a rollback, and nobody sees half a list. Other writers wait until it ends.
+Memory stays flat: 1,000 rows are held at a time, and the addresses of the file so far are in a
+temporary table.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ if TYPE_CHECKING:
 __all__ = ["ImportNote", "ImportReport", "export_csv", "import_csv", "parse_rows"]
 
 BATCH_ROWS: Final = 1_000
-"""Rows per round trip: the statements' fixed cost is spread thin, and a batch is under 1 MB."""
+"""Rows of a batch. Larger batches are not faster, and this one needs less than 1 MB."""
 
 MAX_REPORTED: Final = 10_000
-"""Bad rows, and notes, that a report spells out. Past that the file as a whole is wrong, and a
-report of a million lines would be held in memory for nobody."""
+"""Bad rows, and notes, that a report lists at most. A file with more is wrong as a whole, and the
+report is held in memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportNote:
-    """What of a good row was not followed: its first line, the reader, and why."""
+    """Something in a good row that was not applied: the row's first line, the address, and why."""
 
     line: int
     email: str
@@ -56,11 +56,11 @@ class ImportNote:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What became of the rows; each is counted once, so the five counts add up to all of them.
+    """The result of an import. Each row is in exactly one of the five counts.
 
-    `kept` are readers whom the row would have brought back and who were left alone; `notes` tell
-    which, and also what else was not followed. `refused` counts the bad rows; `bad` and `notes`
-    hold the first 10,000 each.
+    `kept` counts subscribers whom the row would have brought back, and who were not changed;
+    `notes` lists them, and whatever else was not applied. `refused` counts the bad rows. `bad` and
+    `notes` have at most 10,000 entries each.
     """
 
     added: int
@@ -82,11 +82,11 @@ def import_csv(  # noqa: PLR0913 -- the publication's three facts are named as i
     now: datetime,
     progress: Callable[[int], None] | None = None,
 ) -> ImportReport:
-    """Add and correct readers from a CSV file and report on each row.
+    """Add and correct subscribers from a CSV file. Return a report.
 
-    `file` is open in binary mode, or gives lines of text. `progress` is called after each batch
-    with the number of rows done so far. Bad rows are reported and left out; `BadFileError` is
-    raised where the file cannot be read on, and the caller then rolls back.
+    `file` is open in binary mode, or yields lines of text. `progress` is called after each batch
+    with the number of rows done so far. Bad rows are reported and left out. Raise `BadFileError`
+    where the file is not CSV; the caller then rolls back.
     """
     tally = _Tally()
     clear_seen_addresses(connection)
@@ -101,8 +101,8 @@ def import_csv(  # noqa: PLR0913 -- the publication's three facts are named as i
             connection, [row for row in batch if isinstance(row, SubscriberRow)]
         )
         tally.refuse([row for row in batch if isinstance(row, BadRow)] + repeats)
-        for fate in apply_rows(connection, rows, now):
-            tally.count(fate)
+        for imported in apply_rows(connection, rows, now):
+            tally.count(imported)
         if progress is not None:
             progress(tally.rows)
     clear_seen_addresses(connection)
@@ -110,10 +110,10 @@ def import_csv(  # noqa: PLR0913 -- the publication's three facts are named as i
 
 
 def export_csv(connection: Connection, out: TextIO) -> int:
-    """Write every reader as CSV in the order of their ids and return how many.
+    """Write all subscribers as CSV, in the order of their ids. Return how many.
 
-    `out` is open for text in UTF-8 with `newline=""` (`utf-8-sig` if a spreadsheet is to open
-    it). Imported into an empty database, the file gives the same readers and subscriptions.
+    `out` is open for text in UTF-8 with `newline=""` (`utf-8-sig` for spreadsheets). An import of
+    the file into an empty database gives the same subscribers and subscriptions.
     """
     write_cells([CSV_COLUMNS], out)
     return write_cells(map(subscriber_cells, list_subscribers(connection)), out)
@@ -128,7 +128,7 @@ def _batches(
 
 @dataclass(slots=True)
 class _Tally:
-    """The report while it is being counted."""
+    """The counts of a running import."""
 
     added: int = 0
     updated: int = 0
@@ -147,18 +147,20 @@ class _Tally:
         room = MAX_REPORTED - len(self.bad)
         self.bad += sorted(bad, key=lambda row: row.line)[:room]
 
-    def count(self, fate: ImportedRow) -> None:
-        reader, notes = fate.merged
-        if fate.before is None:
+    def count(self, imported: ImportedRow) -> None:
+        person, notes = imported.merged
+        if imported.before is None:
             self.added += 1
-        elif fate.before != reader:
+        elif imported.before != person:
             self.updated += 1
         elif notes:
             self.kept += 1
         else:
             self.unchanged += 1
         room = MAX_REPORTED - len(self.notes)
-        self.notes += [ImportNote(fate.row.line, reader.email, text) for text in notes][:room]
+        self.notes += [ImportNote(imported.row.line, person.email, text) for text in notes][
+            :room
+        ]
 
     def report(self) -> ImportReport:
         return ImportReport(

@@ -1,8 +1,7 @@
-"""What an imported row makes of a reader who is on record. Pure: it decides and writes nothing.
+"""Decide what an imported row changes of a subscriber on record. Pure.
 
-An import corrects what is known of a reader and may end her subscriptions. It never brings back
-one that she ended, nor a reader who left, complained, or whose address bounced: such a row is
-dropped whole, with a note that says so.
+An import corrects a subscriber and may end subscriptions. It never restores a subscription that the
+subscriber ended. A row about somebody who left, complained or bounced is ignored, with a note.
 """
 
 from __future__ import annotations
@@ -19,52 +18,52 @@ if TYPE_CHECKING:
 
 
 class MergeResult(NamedTuple):
-    """The reader as she is to be, and what of the row was not followed."""
+    """The subscriber after a row, and what of the row was not applied."""
 
-    reader: Subscriber
+    subscriber: Subscriber
     notes: tuple[str, ...] = ()
 
 
 def merge_row(known: Subscriber, row: SubscriberRow) -> MergeResult:
     """Return `known` as corrected by `row`, which has the same identity.
 
-    A column that said nothing changes nothing. A newsletter that a said column leaves out is
-    removed, unless she left it herself: that stays on record.
+    A column that is not given changes nothing. A newsletter that a given column does not list is
+    removed, unless the subscriber left it: that stays on record.
     """
     try:
         status = _status(known, row)
     except RefusedTransitionError as error:
         return MergeResult(known, (str(error),))
-    wishes, notes = _wishes(known, row)
+    subscriptions, notes = _subscriptions(known, row)
     if status in WITHDRAWN_STATUSES:
-        wishes = dict.fromkeys(wishes, SubscriberStatus.UNSUBSCRIBED)
-    new, said = row.reader, row.said
+        subscriptions = dict.fromkeys(subscriptions, SubscriberStatus.UNSUBSCRIBED)
+    new, given = row.subscriber, row.given
     corrected = replace(
         known,
         address=new.address,
-        name=new.name if "name" in said else known.name,
-        language=new.language if "language" in said else known.language,
-        timezone=new.timezone if "timezone" in said else known.timezone,
+        name=new.name if "name" in given else known.name,
+        language=new.language if "language" in given else known.language,
+        timezone=new.timezone if "timezone" in given else known.timezone,
         status=status,
     )
-    return MergeResult(corrected.with_subscriptions(wishes), notes)
+    return MergeResult(corrected.with_subscriptions(subscriptions), notes)
 
 
 def _status(known: Subscriber, row: SubscriberRow) -> SubscriberStatus:
-    if "status" not in row.said and may_receive_mail(known.status):
+    if "status" not in row.given and may_receive_mail(known.status):
         return known.status
-    return next_status(known.status, row.reader.status, ConsentSource.IMPORT)
+    return next_status(known.status, row.subscriber.status, ConsentSource.IMPORT)
 
 
-def _wishes(
+def _subscriptions(
     known: Subscriber, row: SubscriberRow
 ) -> tuple[dict[str, SubscriberStatus], tuple[str, ...]]:
     before = known.subscriptions
-    if "newsletters" not in row.said:
+    if "newsletters" not in row.given:
         return before, ()
     after = dict.fromkeys(known.declined, SubscriberStatus.UNSUBSCRIBED)
     notes = []
-    for name, wanted in row.reader.subscriptions.items():
+    for name, wanted in row.subscriber.subscriptions.items():
         try:
             after[name] = next_status(before.get(name, wanted), wanted, ConsentSource.IMPORT)
         except RefusedTransitionError as error:

@@ -1,4 +1,4 @@
-"""The values that this package speaks in. They do not know where they are kept."""
+"""The values of this package."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class SubscriberStatus(StrEnum):
-    """How things stand with a reader, or (the first three) with one of her subscriptions.
+    """The status of a subscriber; the first three are also those of a subscription.
 
-    Somebody gets mail while both the reader and the subscription are active.
+    Mail is sent while both the subscriber and the subscription are active.
     """
 
     PENDING = "pending"
@@ -24,27 +24,28 @@ class SubscriberStatus(StrEnum):
 
 
 class ConsentSource(StrEnum):
-    """Who moves a status: the reader herself, a list that is imported, or mail coming back."""
+    """Who changes a status: the subscriber, an import, or returned mail."""
 
-    READER = "reader"
+    SUBSCRIBER = "subscriber"
     IMPORT = "import"
     MAIL = "mail"
 
     @property
-    def told(self) -> str:
-        """The cause as the subject of a sentence."""
-        return {"reader": "the reader", "import": "an import", "mail": "returned mail"}[self]
+    def subject(self) -> str:
+        """The source as the subject of a sentence."""
+        names = {"subscriber": "the subscriber", "import": "an import", "mail": "returned mail"}
+        return names[self]
 
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """A reader on record.
+    """A subscriber on record.
 
-    `email` is the identity and `address` what mail is sent to (see `subscribers.addresses`).
-    `language` is a canonical BCP 47 tag; `timezone` an IANA key, None when she gave none.
-    `newsletters` are those with an active subscription, `pending` those that wait for her
-    confirmation, `declined` those that she left; each is sorted and no name is in two of them.
-    `id` is 0 until the database has given one.
+    `email` is the identity, `address` what mail is sent to (see `subscribers.addresses`).
+    `language` is a canonical BCP 47 tag, `timezone` an IANA key or None. `newsletters` are those
+    with an active subscription, `pending` those that wait for a confirmation, `declined` those that
+    the subscriber left. Each is sorted, and no name is in two of them. `id` is 0 before the
+    database assigns one.
     """
 
     id: int
@@ -60,14 +61,14 @@ class Subscriber:
 
     @property
     def subscriptions(self) -> dict[str, SubscriberStatus]:
-        """The state of each subscription, by newsletter, in the order of their names."""
+        """The status of each subscription, by newsletter, sorted by name."""
         states = dict.fromkeys(self.newsletters, SubscriberStatus.ACTIVE)
         states |= dict.fromkeys(self.pending, SubscriberStatus.PENDING)
         states |= dict.fromkeys(self.declined, SubscriberStatus.UNSUBSCRIBED)
         return dict(sorted(states.items()))
 
     def with_subscriptions(self, states: Mapping[str, SubscriberStatus]) -> Subscriber:
-        """Return the same reader with exactly these subscriptions."""
+        """Return the same subscriber with exactly these subscriptions."""
 
         def having(status: SubscriberStatus) -> tuple[str, ...]:
             return tuple(sorted(name for name, state in states.items() if state is status))
@@ -82,7 +83,7 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """What is needed to write to one reader, and nothing else about her."""
+    """What a message needs of one subscriber."""
 
     id: int
     address: str

@@ -1,8 +1,6 @@
-"""One function for each question about a person, and for each change of her consent.
+"""Find, list and count subscribers, and change their consent.
 
-What may change is decided in `subscribers.consent`; here it is looked up and written down. The
-transaction is the caller's. How an address came to be asked for (a link, a bounce, a command) is
-not known here.
+`subscribers.consent` decides which changes are allowed. The transaction belongs to the caller.
 """
 
 from __future__ import annotations
@@ -25,12 +23,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row, Select
 
-# Rows fetched at a time where a whole list is walked through: memory stays flat.
+# Rows fetched at a time when the whole list is read, so that memory stays flat.
 _PAGE = 1_000
 
 
 def count_subscribers_by_language(connection: Connection) -> dict[str, int]:
-    """Count the active readers, whatever they subscribe to, by stored language."""
+    """Return the number of active subscribers, of any newsletter or none, by stored language."""
     rows = connection.execute(
         select(subscriber.c.language, func.count())
         .where(subscriber.c.status == SubscriberStatus.ACTIVE)
@@ -43,17 +41,17 @@ def count_subscribers_by_language(connection: Connection) -> dict[str, int]:
 def list_subscribers(
     connection: Connection, *, limit: int | None = None
 ) -> Iterator[Subscriber]:
-    """Walk through all readers, or the first `limit`, in the order of their ids.
+    """Yield all subscribers, or the first `limit`, in the order of their ids.
 
-    They are read a page at a time; don't write to the tables before the walk is over.
+    Rows are fetched a page at a time: don't write to the tables while iterating.
     """
     return _read(connection, select(subscriber).order_by(subscriber.c.id).limit(limit))
 
 
 def find_subscriber(connection: Connection, email: str) -> Subscriber | None:
-    """Return the reader with this address, in whatever spelling, or None.
+    """Return the subscriber with this address, in any spelling, or None.
 
-    Raises `BadAddressError` for what is no address.
+    Raise `BadAddressError` for an invalid address.
     """
     return find_subscribers(connection, [normalise_address(email).identity]).get(
         normalise_address(email).identity
@@ -63,84 +61,85 @@ def find_subscriber(connection: Connection, email: str) -> Subscriber | None:
 def find_subscribers(
     connection: Connection, identities: Collection[str]
 ) -> dict[str, Subscriber]:
-    """Return those on record among `identities` (at most 30,000), by identity."""
+    """Return the subscribers among `identities` (at most 30,000), by identity."""
     chosen = select(subscriber).where(subscriber.c.email.in_(identities))
-    return {reader.email: reader for reader in _read(connection, chosen)}
+    return {person.email: person for person in _read(connection, chosen)}
 
 
 def unsubscribe(
     connection: Connection, email: str, newsletter: str | None, now: datetime
 ) -> bool:
-    """Write down that a reader leaves one newsletter, or all of them (None).
+    """Unsubscribe from one newsletter, or from all (None). Return whether anything changed.
 
-    Returns whether anything changed; asking twice is no error. The wish to be left alone is
-    kept even for a newsletter that she does not get, so that no later import adds her.
-    Raises `UnknownSubscriberError` or `BadAddressError`.
+    Doing so twice is no error. The wish is stored even for a newsletter that the subscriber does
+    not get, so that no later import adds it. Raise `UnknownSubscriberError` or `BadAddressError`.
     """
-    reader = _known(connection, email)
+    person = _known(connection, email)
     if newsletter is None:
         return _set_status(
-            connection, reader, SubscriberStatus.UNSUBSCRIBED, ConsentSource.READER, now
+            connection, person, SubscriberStatus.UNSUBSCRIBED, ConsentSource.SUBSCRIBER, now
         )
-    current = reader.subscriptions.get(newsletter)
+    current = person.subscriptions.get(newsletter)
     if current is None:
         connection.execute(
             insert(subscription).values(
-                subscriber_id=reader.id,
+                subscriber_id=person.id,
                 newsletter=newsletter,
                 status=SubscriberStatus.UNSUBSCRIBED,
-                source=ConsentSource.READER,
+                source=ConsentSource.SUBSCRIBER,
             )
         )
-    elif next_status(current, SubscriberStatus.UNSUBSCRIBED, ConsentSource.READER) is current:
+    elif (
+        next_status(current, SubscriberStatus.UNSUBSCRIBED, ConsentSource.SUBSCRIBER) is current
+    ):
         return False
     else:
-        _withdraw(connection, reader, newsletter)
-    _touch(connection, reader, now)
+        _withdraw(connection, person, newsletter)
+    _touch(connection, person, now)
     return True
 
 
 def suppress(
     connection: Connection, email: str, status: SubscriberStatus, now: datetime
 ) -> bool:
-    """Write down that mail to this address bounced for good, or that its reader complained.
+    """Record that an address bounced for good, or that the subscriber complained.
 
-    Returns whether the status changed: a bounce that arrives after the reader left is no news.
-    Raises `RefusedTransitionError` for any status but those two, and `UnknownSubscriberError`
-    or `BadAddressError`.
+    Return whether the status changed; a bounce after an unsubscription changes nothing. Raise
+    `RefusedTransitionError` for any status but those two, and `UnknownSubscriberError` or
+    `BadAddressError`.
     """
     return _set_status(connection, _known(connection, email), status, ConsentSource.MAIL, now)
 
 
 def _known(connection: Connection, email: str) -> Subscriber:
-    reader = find_subscriber(connection, email)
-    if reader is None:
+    person = find_subscriber(connection, email)
+    if person is None:
         raise UnknownSubscriberError(email)
-    return reader
+    return person
 
 
 def _set_status(
     connection: Connection,
-    reader: Subscriber,
+    person: Subscriber,
     wanted: SubscriberStatus,
-    cause: ConsentSource,
+    source: ConsentSource,
     now: datetime,
 ) -> bool:
-    status = next_status(reader.status, wanted, cause)
-    withdrawn = status in WITHDRAWN_STATUSES and _withdraw(connection, reader)
-    if status is reader.status and not withdrawn:
+    status = next_status(person.status, wanted, source)
+    withdrawn = status in WITHDRAWN_STATUSES and _withdraw(connection, person)
+    if status is person.status and not withdrawn:
         return False
-    _touch(connection, reader, now, status)
+    _touch(connection, person, now, status)
     return True
 
 
 def _withdraw(
-    connection: Connection, reader: Subscriber, newsletter: str | None = None
+    connection: Connection, person: Subscriber, newsletter: str | None = None
 ) -> bool:
     ended = (
         update(subscription)
         .where(
-            subscription.c.subscriber_id == reader.id,
+            subscription.c.subscriber_id == person.id,
             subscription.c.status != SubscriberStatus.UNSUBSCRIBED,
         )
         .values(status=SubscriberStatus.UNSUBSCRIBED)
@@ -152,23 +151,23 @@ def _withdraw(
 
 def _touch(
     connection: Connection,
-    reader: Subscriber,
+    person: Subscriber,
     now: datetime,
     status: SubscriberStatus | None = None,
 ) -> None:
     connection.execute(
         update(subscriber)
-        .where(subscriber.c.id == reader.id)
-        .values(status=status or reader.status, updated_at=now)
+        .where(subscriber.c.id == person.id)
+        .values(status=status or person.status, updated_at=now)
     )
 
 
 def _read(connection: Connection, chosen: Select[*tuple[Any, ...]]) -> Iterator[Subscriber]:
-    readers = chosen.subquery()
+    people = chosen.subquery()
     statement = (
-        select(readers, subscription.c.newsletter, subscription.c.status.label("wish"))
-        .outerjoin_from(readers, subscription, subscription.c.subscriber_id == readers.c.id)
-        .order_by(readers.c.id)
+        select(people, subscription.c.newsletter, subscription.c.status.label("state"))
+        .outerjoin_from(people, subscription, subscription.c.subscriber_id == people.c.id)
+        .order_by(people.c.id)
     )
     rows = connection.execute(statement, execution_options={"yield_per": _PAGE})
     for _, group in groupby(rows, key=attrgetter("id")):
@@ -177,7 +176,7 @@ def _read(connection: Connection, chosen: Select[*tuple[Any, ...]]) -> Iterator[
 
 def _subscriber(rows: list[Row[*tuple[Any, ...]]]) -> Subscriber:
     first = rows[0]
-    alone = Subscriber(
+    without = Subscriber(
         id=first.id,
         email=first.email,
         address=first.address,
@@ -187,9 +186,9 @@ def _subscriber(rows: list[Row[*tuple[Any, ...]]]) -> Subscriber:
         newsletters=(),
         status=SubscriberStatus(first.status),
     )
-    return alone.with_subscriptions(
+    return without.with_subscriptions(
         {
-            row.newsletter: SubscriberStatus(row.wish)
+            row.newsletter: SubscriberStatus(row.state)
             for row in rows
             if row.newsletter is not None
         }

@@ -1,8 +1,7 @@
-"""Where readers are kept: two tables and the type of their times.
+"""The two tables of subscribers and the column type of instants.
 
-`metadata` is this package's own; the application binds it together with the others. Every
-constraint and index has its name here, because the migrations are written from this page by
-hand. This module does not know who asks what of the tables.
+`metadata` belongs to this package; the application combines it with its own. Every constraint and
+index has a name here, because migrations are written by hand and use these names.
 """
 
 from __future__ import annotations
@@ -31,10 +30,10 @@ if TYPE_CHECKING:
 
 
 class UTCDateTime(TypeDecorator[datetime]):
-    """An instant, kept as the text `YYYY-MM-DDTHH:MM:SSZ` (RFC 3339, UTC, whole seconds).
+    """An instant, stored as the text `YYYY-MM-DDTHH:MM:SSZ` (RFC 3339, UTC, whole seconds).
 
-    Text, since it sorts by time, reads the same in every database and cannot lose its zone.
-    Microseconds are dropped. A naive value raises `NaiveDatetimeError`.
+    Such text sorts by time, is the same in every database and cannot lose its zone. Microseconds
+    are dropped. A naive value raises `NaiveDatetimeError`.
     """
 
     impl = Text
@@ -74,7 +73,7 @@ subscriber: Final = Table(
         "status IN ('pending', 'active', 'unsubscribed', 'bounced', 'complained')",
         name="ck_subscriber_status",
     ),
-    # An id is never used again: an erased reader's ledger rows must not become another's.
+    # An id is never reused: ledger rows of an erased subscriber must not become another's.
     sqlite_autoincrement=True,
 )
 
@@ -99,8 +98,8 @@ subscription: Final = Table(
     sqlite_with_rowid=False,
 )
 
-# The first counts readers by language without touching their rows; the second walks through the
-# readers of a newsletter in the order of their ids, so that an audience needs no sorting.
+# The first index counts subscribers by language without reading their rows. The second lists the
+# subscribers of a newsletter by id, so that an audience needs no sorting.
 Index(
     "ix_subscriber_status_language_id",
     subscriber.c.status,

@@ -1,4 +1,4 @@
-"""A database file for each test, and readers to put into it."""
+"""A database file for each test, and sample subscribers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)
 LATER = datetime(2026, 1, 10, 12, tzinfo=UTC)
 
-# What the imaginary publication writes in: any spelling to its own.
+# Tags of any spelling, and the sample publication's languages.
 TAGS = {"en": "en", "en-gb": "en", "zh-hans": "zh-Hans", "zh_cn": "zh-Hans", "ar": "ar"}
 NEWSLETTERS = ("daily", "monthly", "weekly")
 HOUSE: dict[str, Any] = {
@@ -30,8 +30,8 @@ HOUSE: dict[str, Any] = {
 }
 
 
-def a_reader(email: str = "ann@example.org", **changes: Any) -> Subscriber:
-    """Return an active reader of the weekly, with what the test changes about her."""
+def a_subscriber(email: str = "ann@example.org", **changes: Any) -> Subscriber:
+    """Return an active subscriber of the weekly, with some changes."""
     facts: dict[str, Any] = {
         "id": 0,
         "email": email.lower(),
@@ -45,18 +45,18 @@ def a_reader(email: str = "ann@example.org", **changes: Any) -> Subscriber:
     return Subscriber(**(facts | changes))
 
 
-def add(connection: Connection, *readers: Subscriber) -> None:
-    """Write readers by plain inserts, so that no code under test has a hand in it."""
-    for reader in readers:
+def add(connection: Connection, *people: Subscriber) -> None:
+    """Insert subscribers without the code under test."""
+    for person in people:
         facts = {
-            name: getattr(reader, name)
+            name: getattr(person, name)
             for name in ("email", "address", "name", "language", "timezone", "status")
         }
         done = connection.execute(
             insert(subscriber).values(created_at=NOW, updated_at=NOW, **facts)
         )
         (number,) = done.inserted_primary_key or (0,)
-        for newsletter, status in reader.subscriptions.items():
+        for newsletter, status in person.subscriptions.items():
             connection.execute(
                 insert(subscription).values(
                     subscriber_id=number, newsletter=newsletter, status=status, source="test"
@@ -66,7 +66,7 @@ def add(connection: Connection, *readers: Subscriber) -> None:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = create_engine(f"sqlite:///{tmp_path / 'readers.db'}")
+    engine = create_engine(f"sqlite:///{tmp_path / 'subscribers.db'}")
 
     @event.listens_for(engine, "connect")
     def _foreign_keys(connection: Any, _: object) -> None:

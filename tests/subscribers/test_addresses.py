@@ -52,9 +52,7 @@ def test_international_domain_becomes_punycode() -> None:
         ("a@" + ".".join(["b" * 60] * 5) + ".org", "too long"),
     ],
 )
-def test_address_that_cannot_be_written_to_is_refused_with_its_reason(
-    address: str, reason: str
-) -> None:
+def test_an_invalid_address_is_refused_with_a_reason(address: str, reason: str) -> None:
     with pytest.raises(BadAddressError) as caught:
         normalise_address(address)
     assert reason in caught.value.reason
@@ -63,7 +61,7 @@ def test_address_that_cannot_be_written_to_is_refused_with_its_reason(
 
 
 @pytest.mark.parametrize("address", ["a=?b@example.org", "what?=@example.org", "?@example.org"])
-def test_what_is_no_encoded_word_can_be_written_to(address: str) -> None:
+def test_signs_that_make_no_encoded_word_are_allowed(address: str) -> None:
     assert normalise_address(address).address == address
 
 

@@ -21,26 +21,26 @@ def written(*rows: list[str]) -> str:
 
 
 @given(ROWS)
-def test_what_is_written_is_read_back(rows: list[list[str]]) -> None:
+def test_cells_are_read_as_they_were_written(rows: list[list[str]]) -> None:
     content = written(*rows).encode()
     assert [cells for _, cells in read_cells(BytesIO(b"\xef\xbb\xbf" + content))] == rows
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1", "'=1", "''@"])
-def test_a_formula_is_written_as_text(cell: str) -> None:
+def test_formulas_are_escaped(cell: str) -> None:
     assert written([cell]).lstrip('"').startswith(f"'{cell}")
 
 
 @pytest.mark.parametrize("cell", ["'Abd", "a=1", "O'Example", "''", ""])
-def test_other_cells_are_written_as_they_are(cell: str) -> None:
+def test_other_cells_are_not_changed(cell: str) -> None:
     assert written(["x", cell]) == f"x,{cell}\r\n"
 
 
-def test_a_formula_that_nobody_disarmed_is_read_as_it_is() -> None:
+def test_an_unescaped_formula_is_read_unchanged() -> None:
     assert list(read_cells(["=1\n"])) == [(1, ["=1"])]
 
 
-def test_lines_are_counted_as_an_editor_does() -> None:
+def test_rows_are_numbered_by_lines_of_the_file() -> None:
     lines = b'a,b\r\n\r\n"two\r\nlines",c\n , \nd,e'
     assert list(read_cells(BytesIO(lines))) == [
         (1, ["a", "b"]),
@@ -49,7 +49,7 @@ def test_lines_are_counted_as_an_editor_does() -> None:
     ]
 
 
-def test_bytes_that_are_not_utf_8_stay_in_their_row() -> None:
+def test_bytes_that_are_not_utf_8_become_lone_surrogates() -> None:
     lines = "a,Zo\u00eb\n".encode("latin-1") + "b,Zo\u00eb\n".encode()
     assert list(read_cells(BytesIO(lines))) == [(1, ["a", "Zo\udceb"]), (2, ["b", "Zo\u00eb"])]
 
@@ -69,7 +69,7 @@ def test_text_may_begin_with_a_byte_order_mark() -> None:
         (b'email\n"' + b"x\n" * 100_000, 2, "128 KiB"),
     ],
 )
-def test_a_file_that_is_no_csv_ends_in_one_error_with_its_line(
+def test_a_file_that_is_not_csv_is_an_error_with_its_line(
     content: bytes, line: int, reason: str
 ) -> None:
     with pytest.raises(BadFileError, match=reason) as caught:

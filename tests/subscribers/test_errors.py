@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from subscribers import errors
-from subscribers.errors import BadRow, SubscribersError, UnknownSubscriberError
+from subscribers.errors import BadRow, SubscribersError
 
 
 def test_the_tree_in_the_docstring_names_every_error() -> None:
@@ -25,7 +25,3 @@ def test_the_tree_in_the_docstring_names_every_error() -> None:
 )
 def test_bad_row_reads_as_one_line(row: BadRow, text: str) -> None:
     assert str(row) == text
-
-
-def test_unknown_subscriber_carries_the_address() -> None:
-    assert UnknownSubscriberError("ann@example.org").email == "ann@example.org"

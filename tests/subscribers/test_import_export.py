@@ -16,7 +16,7 @@ from subscribers.import_export import ImportNote, ImportReport, export_csv, impo
 from subscribers.model import Subscriber, SubscriberStatus
 from subscribers.store import find_subscriber, list_subscribers
 from subscribers.tables import subscriber, subscription
-from tests.subscribers.conftest import HOUSE, LATER, NEWSLETTERS, NOW, a_reader, add
+from tests.subscribers.conftest import HOUSE, LATER, NEWSLETTERS, NOW, a_subscriber, add
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,7 +40,7 @@ def counts(report: ImportReport) -> tuple[int, ...]:
     return (report.added, report.updated, report.unchanged, report.kept, report.refused)
 
 
-def test_good_rows_go_in_and_bad_ones_are_reported_with_their_lines(
+def test_good_rows_are_imported_and_bad_ones_reported_with_their_lines(
     connection: Connection,
 ) -> None:
     content = (
@@ -59,13 +59,13 @@ def test_good_rows_go_in_and_bad_ones_are_reported_with_their_lines(
     ]
 
 
-def test_an_imported_subscription_claims_no_day_of_consent(connection: Connection) -> None:
+def test_an_imported_subscription_has_no_date_of_consent(connection: Connection) -> None:
     imported(connection, "email,newsletters\nann@example.org,weekly\n")
     row = connection.execute(select(subscription.c.source, subscription.c.consented_at)).one()
     assert tuple(row) == ("import", None)
 
 
-def test_an_address_twice_in_a_file_is_bad_the_second_time(connection: Connection) -> None:
+def test_a_repeated_address_is_a_bad_row(connection: Connection) -> None:
     content = "email\nann@example.org\nbob@example.org\nANN@Example.org\nann@example.org\n"
     report = imported(connection, content)
     assert report.bad == (
@@ -74,7 +74,7 @@ def test_an_address_twice_in_a_file_is_bad_the_second_time(connection: Connectio
     )
 
 
-def test_an_address_twice_is_noticed_across_batches(
+def test_a_repeated_address_is_found_across_batches(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(import_export, "BATCH_ROWS", 2)
@@ -84,20 +84,20 @@ def test_an_address_twice_is_noticed_across_batches(
     assert report.bad[0] == BadRow(6, "email", "same address as line 2")
 
 
-def test_the_next_file_may_hold_the_same_address(connection: Connection) -> None:
+def test_the_next_file_may_contain_the_same_address(connection: Connection) -> None:
     imported(connection, "email\nann@example.org\n")
     assert counts(imported(connection, "email\nann@example.org\n")) == (0, 0, 1, 0, 0)
 
 
-def test_a_reader_on_record_is_corrected(connection: Connection) -> None:
-    add(connection, a_reader(newsletters=("daily", "weekly"), declined=("monthly",)))
+def test_a_subscriber_on_record_is_corrected(connection: Connection) -> None:
+    add(connection, a_subscriber(newsletters=("daily", "weekly"), declined=("monthly",)))
     report = imported(
         connection,
         "email,name,language,timezone,newsletters\n"
         "ann@example.org,Ann B.,ar,Asia/Dubai,weekly\n",
     )
     assert counts(report) == (0, 1, 0, 0, 0)
-    assert find_subscriber(connection, "ann@example.org") == a_reader(
+    assert find_subscriber(connection, "ann@example.org") == a_subscriber(
         id=1,
         name="Ann B.",
         language="ar",
@@ -109,8 +109,8 @@ def test_a_reader_on_record_is_corrected(connection: Connection) -> None:
     assert tuple(times) == (NOW, LATER)
 
 
-def test_a_subscription_is_confirmed_in_place(connection: Connection) -> None:
-    add(connection, a_reader(newsletters=(), pending=("weekly",)))
+def test_a_confirmed_subscription_keeps_its_source(connection: Connection) -> None:
+    add(connection, a_subscriber(newsletters=(), pending=("weekly",)))
     imported(connection, "email,newsletters\nann@example.org,weekly daily\n")
     rows = connection.execute(
         select(subscription.c.newsletter, subscription.c.status, subscription.c.source)
@@ -121,8 +121,8 @@ def test_a_subscription_is_confirmed_in_place(connection: Connection) -> None:
     ]
 
 
-def test_an_unchanged_reader_is_not_touched(connection: Connection) -> None:
-    add(connection, a_reader())
+def test_an_unchanged_subscriber_keeps_its_update_time(connection: Connection) -> None:
+    add(connection, a_subscriber())
     assert counts(imported(connection, exported(connection))) == (0, 0, 1, 0, 0)
     assert connection.execute(select(subscriber.c.updated_at)).scalar() == NOW
 
@@ -132,10 +132,10 @@ def test_an_unchanged_reader_is_not_touched(connection: Connection) -> None:
     [SubscriberStatus.UNSUBSCRIBED, SubscriberStatus.BOUNCED, SubscriberStatus.COMPLAINED],
 )
 @pytest.mark.parametrize("row", ["ann@example.org,Other,active", "ann@example.org,Other,"])
-def test_nobody_is_brought_back(
+def test_an_import_reopens_no_closed_record(
     connection: Connection, status: SubscriberStatus, row: str
 ) -> None:
-    gone = a_reader(id=1, status=status, newsletters=())
+    gone = a_subscriber(id=1, status=status, newsletters=())
     add(connection, gone)
     report = imported(connection, f"email,name,status\n{row}\n")
     assert counts(report) == (0, 0, 0, 1, 0)
@@ -145,14 +145,7 @@ def test_nobody_is_brought_back(
     assert find_subscriber(connection, "ann@example.org") == gone
 
 
-def test_a_newsletter_that_was_left_is_not_brought_back(connection: Connection) -> None:
-    add(connection, a_reader(newsletters=(), declined=("weekly",)))
-    report = imported(connection, "email,newsletters\nann@example.org,weekly\n")
-    assert counts(report) == (0, 0, 0, 1, 0)
-    assert "weekly: unsubscribed stays" in report.notes[0].text
-
-
-def test_a_file_broken_at_its_end_leaves_nothing_behind(engine: Engine) -> None:
+def test_a_file_broken_at_its_end_changes_nothing(engine: Engine) -> None:
     content = b"email\nann@example.org\n\0\n"
     with pytest.raises(BadFileError, match="line 3: a NUL byte"), engine.begin() as connection:
         imported(connection, BytesIO(content))
@@ -161,7 +154,7 @@ def test_a_file_broken_at_its_end_leaves_nothing_behind(engine: Engine) -> None:
         assert imported(connection, "email\nann@example.org\n").added == 1
 
 
-def test_a_row_that_is_not_utf_8_is_bad_and_the_others_go_in(connection: Connection) -> None:
+def test_a_row_that_is_not_utf_8_is_bad_and_others_are_imported(connection: Connection) -> None:
     content = (
         b"email,name\n"
         b"ann@example.org,Ann\n"
@@ -190,11 +183,7 @@ def test_an_empty_file_is_an_error(connection: Connection, content: bytes) -> No
         imported(connection, BytesIO(content))
 
 
-def test_a_header_alone_is_an_empty_list(connection: Connection) -> None:
-    assert counts(imported(connection, "email\n")) == (0, 0, 0, 0, 0)
-
-
-def test_two_thousand_rows_go_in_batch_by_batch(connection: Connection) -> None:
+def test_progress_is_reported_after_each_batch(connection: Connection) -> None:
     lines = (f"r{number}@example.org,weekly daily\n".encode() for number in range(2_000))
     seen: list[int] = []
     report = import_csv(
@@ -210,7 +199,7 @@ def test_two_thousand_rows_go_in_batch_by_batch(connection: Connection) -> None:
     assert export_csv(connection, StringIO(newline="")) == 2_000
 
 
-def test_a_report_spells_out_only_so_much(
+def test_a_report_lists_a_limited_number_of_bad_rows(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(import_export, "MAX_REPORTED", 2)
@@ -220,8 +209,10 @@ def test_a_report_spells_out_only_so_much(
     assert [row.line for row in report.bad] == [2, 3]
 
 
-def test_export_has_the_columns_of_import_and_disarms_formulas(connection: Connection) -> None:
-    add(connection, a_reader(name='=HYPERLINK("x")', pending=("daily",)))
+def test_an_export_has_the_columns_of_an_import_and_escapes_formulas(
+    connection: Connection,
+) -> None:
+    add(connection, a_subscriber(name='=HYPERLINK("x")', pending=("daily",)))
     assert exported(connection) == (
         "email,name,language,timezone,newsletters,status\r\n"
         'ann@example.org,"\'=HYPERLINK(""x"")",en,,?daily weekly,active\r\n'
@@ -236,13 +227,13 @@ LOCALS = st.from_regex(r"[A-Za-z0-9=+'\-]{1,10}", fullmatch=True)
 
 
 @st.composite
-def reader_lists(draw: DrawFn) -> list[Subscriber]:
+def subscriber_lists(draw: DrawFn) -> list[Subscriber]:
     locals_ = draw(st.lists(LOCALS, unique_by=str.lower, max_size=6))
-    return [draw(readers(f"{local}@example.org")) for local in locals_]
+    return [draw(subscribers_with(f"{local}@example.org")) for local in locals_]
 
 
 @st.composite
-def readers(draw: DrawFn, address: str) -> Subscriber:
+def subscribers_with(draw: DrawFn, address: str) -> Subscriber:
     status = draw(st.sampled_from(SubscriberStatus))
     live = [SubscriberStatus.PENDING, SubscriberStatus.ACTIVE, SubscriberStatus.UNSUBSCRIBED]
     wish = (
@@ -250,7 +241,7 @@ def readers(draw: DrawFn, address: str) -> Subscriber:
         if status in WITHDRAWN_STATUSES
         else st.sampled_from(live)
     )
-    return a_reader(
+    return a_subscriber(
         address,
         name=draw(NAMES),
         language=draw(st.sampled_from(["en", "zh-Hans", "ar"])),
@@ -260,19 +251,19 @@ def readers(draw: DrawFn, address: str) -> Subscriber:
 
 
 def without_ids(connection: Connection) -> list[Subscriber]:
-    return [replace(reader, id=0) for reader in list_subscribers(connection)]
+    return [replace(person, id=0) for person in list_subscribers(connection)]
 
 
-@given(known=reader_lists())
+@given(known=subscriber_lists())
 @settings(
     max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_an_export_imported_is_the_same_readers(
+def test_an_imported_export_gives_the_same_subscribers(
     engine: Engine, known: list[Subscriber]
 ) -> None:
-    # One import first, so that names are in the form in which the program keeps them.
+    # The first import normalises the names.
     with engine.connect() as connection:
         add(connection, *known)
         tidy = exported(connection)
@@ -287,13 +278,13 @@ def test_an_export_imported_is_the_same_readers(
         connection.rollback()
 
 
-@given(known=reader_lists(), other=reader_lists())
+@given(known=subscriber_lists(), other=subscriber_lists())
 @settings(
     max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_no_import_writes_to_somebody_who_said_no(
+def test_no_import_restores_what_a_subscriber_ended(
     engine: Engine, known: list[Subscriber], other: list[Subscriber]
 ) -> None:
     with engine.connect() as connection:
@@ -302,10 +293,10 @@ def test_no_import_writes_to_somebody_who_said_no(
         connection.execute(delete(subscriber))
         add(connection, *other)
         imported(connection, text)
-        after = {reader.email: reader for reader in list_subscribers(connection)}
-        for reader in other:
-            now = after[reader.email]
-            assert set(reader.declined) <= set(now.declined)
-            if reader.status not in {SubscriberStatus.ACTIVE, SubscriberStatus.PENDING}:
+        after = {person.email: person for person in list_subscribers(connection)}
+        for person in other:
+            now = after[person.email]
+            assert set(person.declined) <= set(now.declined)
+            if person.status not in {SubscriberStatus.ACTIVE, SubscriberStatus.PENDING}:
                 assert now.status not in {SubscriberStatus.ACTIVE, SubscriberStatus.PENDING}
         connection.rollback()

@@ -1,18 +1,9 @@
 from __future__ import annotations
 
-from subscribers.model import SubscriberStatus
-from tests.subscribers.conftest import a_reader
+from tests.subscribers.conftest import a_subscriber
 
 
-def test_subscriptions_come_in_the_order_of_their_names() -> None:
-    reader = a_reader(newsletters=("weekly",), pending=("daily",), declined=("monthly",))
-    assert list(reader.subscriptions.items()) == [
-        ("daily", SubscriberStatus.PENDING),
-        ("monthly", SubscriberStatus.UNSUBSCRIBED),
-        ("weekly", SubscriberStatus.ACTIVE),
-    ]
-
-
-def test_a_reader_with_her_own_subscriptions_is_the_same() -> None:
-    reader = a_reader(newsletters=("a", "b"), pending=("d",), declined=("c",))
-    assert reader.with_subscriptions(reader.subscriptions) == reader
+def test_subscriptions_are_sorted_by_name_and_can_be_set_again() -> None:
+    person = a_subscriber(newsletters=("weekly",), pending=("daily",), declined=("monthly",))
+    assert list(person.subscriptions) == ["daily", "monthly", "weekly"]
+    assert person.with_subscriptions(person.subscriptions) == person

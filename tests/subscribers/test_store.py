@@ -19,7 +19,7 @@ from subscribers.store import (
     unsubscribe,
 )
 from subscribers.tables import subscriber, subscription
-from tests.subscribers.conftest import LATER, NOW, a_reader, add
+from tests.subscribers.conftest import LATER, NOW, a_subscriber, add
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,113 +30,119 @@ ANN = "ann@example.org"
 
 
 def found(connection: Connection, email: str = ANN) -> Subscriber:
-    reader = find_subscriber(connection, email)
-    assert reader is not None
-    return reader
+    person = find_subscriber(connection, email)
+    assert person is not None
+    return person
 
 
 def touched(connection: Connection) -> datetime | None:
     return connection.execute(select(subscriber.c.updated_at)).scalar()
 
 
-def test_a_reader_is_found_by_any_spelling_of_her_address(connection: Connection) -> None:
-    add(connection, a_reader("Ann@example.org", newsletters=("daily", "weekly")))
-    reader = found(connection, "ANN@Example.Org")
-    assert reader == a_reader("Ann@example.org", id=1, newsletters=("daily", "weekly"))
+def test_a_subscriber_is_found_by_any_spelling_of_the_address(connection: Connection) -> None:
+    add(connection, a_subscriber("Ann@example.org", newsletters=("daily", "weekly")))
+    person = found(connection, "ANN@Example.Org")
+    assert person == a_subscriber("Ann@example.org", id=1, newsletters=("daily", "weekly"))
 
 
-def test_a_stranger_is_not_found(connection: Connection) -> None:
+def test_an_unknown_address_is_not_found(connection: Connection) -> None:
     assert find_subscriber(connection, "nobody@example.org") is None
 
 
-def test_finding_what_is_no_address_is_an_error(connection: Connection) -> None:
+def test_finding_an_invalid_address_is_an_error(connection: Connection) -> None:
     with pytest.raises(BadAddressError):
         find_subscriber(connection, "nobody")
 
 
-def test_readers_are_listed_by_id_whatever_they_subscribe_to(connection: Connection) -> None:
-    add(connection, a_reader("b@example.org", newsletters=()), a_reader("a@example.org"))
-    add(connection, a_reader("c@example.org", newsletters=("x", "y"), pending=("z",)))
-    listed = list(list_subscribers(connection))
-    assert [reader.email[0] for reader in listed] == ["b", "a", "c"]
-    assert [len(reader.subscriptions) for reader in listed] == [0, 1, 3]
-
-
-def test_a_limit_counts_readers_and_not_subscriptions(connection: Connection) -> None:
+def test_all_subscribers_are_listed_by_id(connection: Connection) -> None:
     add(
-        connection, a_reader("a@example.org", newsletters=("x", "y")), a_reader("b@example.org")
+        connection, a_subscriber("b@example.org", newsletters=()), a_subscriber("a@example.org")
+    )
+    add(connection, a_subscriber("c@example.org", newsletters=("x", "y"), pending=("z",)))
+    listed = list(list_subscribers(connection))
+    assert [person.email[0] for person in listed] == ["b", "a", "c"]
+    assert [len(person.subscriptions) for person in listed] == [0, 1, 3]
+
+
+def test_a_limit_counts_subscribers_and_not_subscriptions(connection: Connection) -> None:
+    add(
+        connection,
+        a_subscriber("a@example.org", newsletters=("x", "y")),
+        a_subscriber("b@example.org"),
     )
     assert [r.email for r in list_subscribers(connection, limit=1)] == ["a@example.org"]
 
 
-def test_only_active_readers_are_counted(connection: Connection) -> None:
-    add(connection, a_reader(), a_reader("b@example.org", language="ar"))
-    add(connection, a_reader("c@example.org", status=SubscriberStatus.BOUNCED))
+def test_only_active_subscribers_are_counted(connection: Connection) -> None:
+    add(connection, a_subscriber(), a_subscriber("b@example.org", language="ar"))
+    add(connection, a_subscriber("c@example.org", status=SubscriberStatus.BOUNCED))
     assert count_subscribers_by_language(connection) == {"ar": 1, "en": 1}
 
 
-def test_leaving_one_newsletter_leaves_the_others(connection: Connection) -> None:
-    add(connection, a_reader(newsletters=("daily", "weekly")))
+def test_unsubscribing_from_one_newsletter_keeps_the_others(connection: Connection) -> None:
+    add(connection, a_subscriber(newsletters=("daily", "weekly")))
     assert unsubscribe(connection, ANN, "daily", LATER)
-    reader = found(connection)
-    assert (reader.newsletters, reader.declined) == (("weekly",), ("daily",))
-    assert reader.status is SubscriberStatus.ACTIVE
+    person = found(connection)
+    assert (person.newsletters, person.declined) == (("weekly",), ("daily",))
+    assert person.status is SubscriberStatus.ACTIVE
     assert touched(connection) == LATER
 
 
-def test_leaving_everything_ends_every_subscription(connection: Connection) -> None:
-    add(connection, a_reader(newsletters=("daily",), pending=("weekly",)))
+def test_unsubscribing_from_all_ends_every_subscription(connection: Connection) -> None:
+    add(connection, a_subscriber(newsletters=("daily",), pending=("weekly",)))
     assert unsubscribe(connection, ANN, None, LATER)
-    reader = found(connection)
-    assert reader.status is SubscriberStatus.UNSUBSCRIBED
-    assert reader.declined == ("daily", "weekly")
+    person = found(connection)
+    assert person.status is SubscriberStatus.UNSUBSCRIBED
+    assert person.declined == ("daily", "weekly")
 
 
 @pytest.mark.parametrize("newsletter", ["weekly", None])
-def test_leaving_twice_changes_nothing(connection: Connection, newsletter: str | None) -> None:
-    add(connection, a_reader())
+def test_unsubscribing_twice_changes_nothing(
+    connection: Connection, newsletter: str | None
+) -> None:
+    add(connection, a_subscriber())
     assert unsubscribe(connection, ANN, newsletter, NOW)
     assert not unsubscribe(connection, ANN, newsletter, LATER)
     assert touched(connection) == NOW
 
 
-def test_leaving_a_newsletter_that_one_does_not_get_is_remembered(
+def test_unsubscribing_from_a_newsletter_without_a_subscription_is_stored(
     connection: Connection,
 ) -> None:
-    add(connection, a_reader())
+    add(connection, a_subscriber())
     assert unsubscribe(connection, ANN, "daily", LATER)
     assert found(connection).declined == ("daily",)
     sources = connection.execute(select(subscription.c.source)).scalars().all()
-    assert sorted(sources) == ["reader", "test"]
+    assert sorted(sources) == ["subscriber", "test"]
 
 
-def test_others_are_left_alone_when_one_leaves(connection: Connection) -> None:
-    add(connection, a_reader(), a_reader("b@example.org"))
+def test_unsubscribing_changes_no_other_subscriber(connection: Connection) -> None:
+    add(connection, a_subscriber(), a_subscriber("b@example.org"))
     unsubscribe(connection, ANN, None, LATER)
     assert found(connection, "b@example.org").newsletters == ("weekly",)
 
 
-def test_a_stranger_cannot_leave(connection: Connection) -> None:
+def test_unsubscribing_an_unknown_address_is_an_error(connection: Connection) -> None:
     with pytest.raises(UnknownSubscriberError, match=r"nobody@example\.org"):
         unsubscribe(connection, "nobody@example.org", None, NOW)
 
 
-def test_a_bounce_closes_the_record_and_keeps_the_wishes(connection: Connection) -> None:
-    add(connection, a_reader())
+def test_a_bounce_closes_the_record_and_keeps_the_subscriptions(connection: Connection) -> None:
+    add(connection, a_subscriber())
     assert suppress(connection, ANN, SubscriberStatus.BOUNCED, LATER)
     assert found(connection).status is SubscriberStatus.BOUNCED
     assert found(connection).newsletters == ("weekly",)
 
 
 def test_a_complaint_ends_every_subscription(connection: Connection) -> None:
-    add(connection, a_reader())
+    add(connection, a_subscriber())
     assert suppress(connection, ANN, SubscriberStatus.COMPLAINED, LATER)
     assert found(connection).status is SubscriberStatus.COMPLAINED
     assert found(connection).declined == ("weekly",)
 
 
-def test_a_bounce_after_the_reader_left_is_no_news(connection: Connection) -> None:
-    add(connection, a_reader(status=SubscriberStatus.UNSUBSCRIBED, newsletters=()))
+def test_a_bounce_after_an_unsubscription_changes_nothing(connection: Connection) -> None:
+    add(connection, a_subscriber(status=SubscriberStatus.UNSUBSCRIBED, newsletters=()))
     assert not suppress(connection, ANN, SubscriberStatus.BOUNCED, LATER)
     assert found(connection).status is SubscriberStatus.UNSUBSCRIBED
 
@@ -147,7 +153,7 @@ def test_a_bounce_after_the_reader_left_is_no_news(connection: Connection) -> No
 def test_returned_mail_can_only_suppress(
     connection: Connection, status: SubscriberStatus
 ) -> None:
-    add(connection, a_reader(status=SubscriberStatus.BOUNCED))
+    add(connection, a_subscriber(status=SubscriberStatus.BOUNCED))
     with pytest.raises(RefusedTransitionError):
         suppress(connection, ANN, status, LATER)
     assert found(connection).status is SubscriberStatus.BOUNCED

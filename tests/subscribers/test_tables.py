@@ -9,14 +9,14 @@ from sqlalchemy.exc import IntegrityError
 
 from subscribers.errors import NaiveDatetimeError
 from subscribers.tables import metadata, subscriber, subscription
-from tests.subscribers.conftest import NOW, a_reader, add
+from tests.subscribers.conftest import NOW, a_subscriber, add
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
 
-def test_an_instant_is_kept_as_text_in_utc_and_whole_seconds(connection: Connection) -> None:
-    add(connection, a_reader())
+def test_instants_are_stored_as_text_in_utc_and_whole_seconds(connection: Connection) -> None:
+    add(connection, a_subscriber())
     there = datetime(2026, 1, 9, 20, 30, 15, 999, tzinfo=timezone(timedelta(hours=8)))
     connection.execute(update(subscription).values(consented_at=there))
     assert connection.execute(text("SELECT consented_at FROM subscription")).scalar() == (
@@ -27,30 +27,30 @@ def test_an_instant_is_kept_as_text_in_utc_and_whole_seconds(connection: Connect
     )
 
 
-def test_no_instant_is_kept_as_null(connection: Connection) -> None:
-    add(connection, a_reader())
+def test_no_instant_is_stored_as_null(connection: Connection) -> None:
+    add(connection, a_subscriber())
     connection.execute(update(subscription).values(consented_at=NOW))
     connection.execute(update(subscription).values(consented_at=None))
     assert connection.execute(select(subscription.c.consented_at)).scalar() is None
 
 
-def test_naive_time_is_refused_as_itself(connection: Connection) -> None:
+def test_a_naive_time_is_refused(connection: Connection) -> None:
     naive = NOW.replace(tzinfo=None)
     with pytest.raises(NaiveDatetimeError) as caught:
         connection.execute(update(subscriber).values(updated_at=naive))
     assert caught.value.value == naive
 
 
-def test_erasing_a_reader_erases_her_subscriptions(connection: Connection) -> None:
-    add(connection, a_reader())
+def test_erasing_a_subscriber_erases_the_subscriptions(connection: Connection) -> None:
+    add(connection, a_subscriber())
     connection.execute(delete(subscriber))
     assert connection.execute(select(func.count()).select_from(subscription)).scalar() == 0
 
 
-def test_an_id_is_never_given_twice(connection: Connection) -> None:
-    add(connection, a_reader("a@example.org"))
+def test_an_id_is_never_reused(connection: Connection) -> None:
+    add(connection, a_subscriber("a@example.org"))
     connection.execute(delete(subscriber))
-    add(connection, a_reader("b@example.org"))
+    add(connection, a_subscriber("b@example.org"))
     assert connection.execute(select(subscriber.c.id)).scalar() == 2
 
 
@@ -61,17 +61,17 @@ def test_an_id_is_never_given_twice(connection: Connection) -> None:
         (subscriber, {"status": "active", "email": "ann@example.org"}, "subscriber.email"),
     ],
 )
-def test_the_database_itself_refuses_nonsense(
+def test_the_database_refuses_unknown_statuses_and_repeated_addresses(
     connection: Connection, table: Table, values: dict[str, str], name: str
 ) -> None:
-    add(connection, a_reader())
+    add(connection, a_subscriber())
     more = {"address": "x", "language": "en", "created_at": NOW, "updated_at": NOW}
     with pytest.raises(IntegrityError, match=name):
         connection.execute(insert(table).values(**values, **more))
 
 
 def test_a_subscription_cannot_bounce(connection: Connection) -> None:
-    add(connection, a_reader())
+    add(connection, a_subscriber())
     with pytest.raises(IntegrityError, match="ck_subscription_status"):
         connection.execute(update(subscription).values(status="bounced"))
 
