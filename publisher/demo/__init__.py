@@ -1,7 +1,7 @@
-"""The demo publication: a week of a small newspaper, printed at fixed instants.
+"""The demo publication: a week of a small newspaper, published at fixed instants.
 
-`data/` is a publication folder like any other; this module lets its week pass. Everything
-comes out the same on every machine, since neither the clock nor the secret is the machine's.
+`data/` is an ordinary publication folder. The output is equal on every pipeline, since the clock
+and the secret are fixed.
 """
 
 from __future__ import annotations
@@ -22,60 +22,62 @@ from publisher.errors import UsageError
 from publisher.heartbeat import write_heartbeat
 from subscribers import import_csv
 
-# A working week; by Friday noon in Hong Kong every edition of the weekly is due.
+# Monday to Friday; on Friday at noon in Hong Kong every edition of the weekly is due.
 DEMO_DAYS = tuple(datetime(2026, 1, day, 6, tzinfo=UTC) for day in (5, 6, 7, 8, 9))
-# The day on which a translation arrives a week after its original.
+# The day on which a translation arrives, a week after its original.
 _LATE_DAY = DEMO_DAYS[3]
 DEMO_SECRET = "of no use outside the demo"  # noqa: S105  # public on purpose: equal output everywhere
 _OUTPUTS = ("public", "outbox", "var", "articles")
 
 
 def publish_demo(
-    directory: Path, told: Callable[[datetime, CycleReport], None]
+    directory: Path, report: Callable[[datetime, CycleReport], None]
 ) -> tuple[Settings, datetime]:
-    """Lay the demo publication out in a folder and let its week pass; gives the last instant.
+    """Copy the demo publication into a folder and run its week. Return settings and last instant.
 
-    A folder with an earlier demo in it is used again. Raises UsageError for any other that is
-    not empty.
+    A folder with an earlier demo is used again. Raise UsageError for another folder that is not
+    empty.
     """
     with as_file(files("publisher") / "demo" / "data") as data:
-        _lay_out(data, directory)
+        _copy_data(data, directory)
         settings = replace(load_settings(directory), secret=SecretStr(DEMO_SECRET))
         for now in DEMO_DAYS:
             if now == _LATE_DAY:
                 shutil.copytree(data / "late", directory, dirs_exist_ok=True)
-            with open_pipeline(settings, FixedClock(now)) as machine:
+            with open_pipeline(settings, FixedClock(now)) as pipeline:
                 if now == DEMO_DAYS[0]:
-                    _import(machine, data / "subscribers.csv", now)
-                told(now, machine.run())
+                    _import(pipeline, data / "subscribers.csv", now)
+                report(now, pipeline.run())
         write_heartbeat(settings.folders.var / "heartbeat", DEMO_DAYS[-1])
     return settings, DEMO_DAYS[-1]
 
 
-def _lay_out(data: Path, directory: Path) -> None:
+def _copy_data(data: Path, directory: Path) -> None:
     ours = data / SETTINGS_FILE
     theirs = directory / SETTINGS_FILE
     if theirs.is_file() and theirs.read_bytes() == ours.read_bytes():
         for name in _OUTPUTS:
             shutil.rmtree(directory / name, ignore_errors=True)
     elif directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise UsageError(f"{directory}: is not an empty folder; choose another for the demo")
+        raise UsageError(
+            f"{directory}: the demo needs an empty folder, and this one has files; choose another"
+        )
     try:
         directory.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ours, theirs)
         shutil.copytree(data / "articles", directory / "articles")
     except OSError as error:
-        raise UsageError(f"{directory}: can't be made: {error.strerror or error}") from None
+        raise UsageError(f"{directory}: can't be created: {error.strerror or error}") from None
 
 
-def _import(machine: Pipeline, file: Path, now: datetime) -> None:
-    publication = machine.settings.publication
-    with file.open("rb") as lines, machine.database.writing() as connection:
+def _import(pipeline: Pipeline, file: Path, now: datetime) -> None:
+    publication = pipeline.settings.publication
+    with file.open("rb") as lines, pipeline.database.writing() as connection:
         import_csv(
             connection,
             lines,
             languages=publication.reader_tag,
             default_language=publication.default_language,
-            known_newsletters=[n.name for n in machine.settings.newsletters],
+            known_newsletters=[n.name for n in pipeline.settings.newsletters],
             now=now,
         )

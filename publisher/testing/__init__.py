@@ -1,12 +1,11 @@
-"""Fakes and samples for whoever tests against this program: public, and kept stable.
+"""Fakes and samples for tests against this program. Public and stable, for any test framework.
 
-A publication folder in a line, an article with only what matters said, a transport that keeps
-messages in memory, a timer that is moved by hand, and a mail server that misbehaves on demand.
-The clock that stands still is `publisher.clock.FixedClock`. Knows no test framework.
+A sample publication and article, a transport that keeps messages in memory, a timer that tests
+advance, and a mail server that misbehaves on demand. The clock that stands still is
+`publisher.clock.FixedClock`.
 
-Two are imported only when their name is asked for: `MailServer` is made of aiosmtpd, which the
-program itself never needs (it comes with the extra `testing`), and `MemoryTransport` brings all of
-delivery along.
+Two names are imported on first use: `MailServer` needs aiosmtpd, which only the extra `testing`
+installs, and `MemoryTransport` imports all of delivery.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""How a mail server of the tests behaves: what it offers, and what it does wrong and when.
+"""The behaviour of the test mail server: what it offers, and which faults it has when. Pure.
 
-Pure values and functions: knows no socket. A fault is a function from a moment of a
-conversation to an action, or None where all goes well; `always`, `first`, `every` and `addressed`
-make the common ones.
+A fault is a function from a moment of a session to an action, or None for no fault. `always`,
+`first`, `every` and `addressed` make the common faults.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ from enum import StrEnum
 from publisher.config.delivery import Tls
 
 _LOCAL = ("localhost", "127.0.0.1")
-# What a server offers that has no other limit: 32 MiB.
+# The default maximum size of a message: 32 MiB.
 _SIZE = 2**25
 
 
 class Phase(StrEnum):
-    """Where a conversation is (RFC 5321 section 3)."""
+    """The phase of a session (RFC 5321 section 3)."""
 
     # Before the greeting; with implicit TLS, after the handshake.
     CONNECT = "connect"
@@ -31,7 +30,7 @@ class Phase(StrEnum):
     RCPT = "rcpt"
     # Instead of 354.
     DATA = "data"
-    # When the first of the content has come, and not yet all.
+    # When the first octet of the content has arrived.
     CONTENT = "content"
     # After the final dot, instead of its reply.
     DOT = "dot"
@@ -39,27 +38,27 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A point in a conversation. All numbers count from 1, over the server's whole life."""
+    """A point in a session. All numbers count from 1, since the server was created."""
 
     phase: Phase
-    # How often this phase has been come to, on all connections.
+    # How often this phase was reached, on all connections.
     turn: int
     connection: int
     # The MAIL commands so far, on all connections and on this one; 0 before the first.
     message: int = 0
     message_here: int = 0
-    # At MAIL, and from there on.
+    # From MAIL on.
     sender: str = ""
-    # At RCPT, and from there on the first that was taken.
+    # At RCPT; later the first accepted recipient.
     recipient: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Answers with `text`, a code and words without the line's end; hangs up if told to.
+    """Reply with `text`, a code and a text without a line end.
 
-    A 421 always hangs up (RFC 5321 section 3.8), and so does any reply at CONNECT and CONTENT. A
-    2xx takes what is replied to; a message that is answered with anything else is not kept.
+    The server then closes the connection if `hangs_up`, with a 421 (RFC 5321 section 3.8), and at
+    CONNECT and CONTENT. A 2xx accepts the command; a message with any other reply is not kept.
     """
 
     text: str
@@ -68,17 +67,17 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Hangs up without a word. At DOT, `kept` says that the message was taken all the same."""
+    """Close the connection without a reply. At DOT, `kept` accepts the message nevertheless."""
 
     kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """Waits for so many seconds, or until `MailServer.release`; then all goes on as if nothing.
+    """Wait for `seconds`, or until `MailServer.release`; then reply as usual.
 
-    At DOT, `kept` takes the message before the wait; otherwise it is taken afterwards, if the
-    client is still there.
+    At DOT, `kept` accepts the message before the wait; otherwise it is accepted afterwards, if the
+    client is still connected.
     """
 
     seconds: float | None = None
@@ -91,53 +90,53 @@ Fault = Callable[[Moment], Action | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
-    """What a server offers and demands, and its faults: the first one that acts counts."""
+    """What a server offers and requires, and its faults: the first that returns an action counts."""
 
     faults: tuple[Fault, ...] = ()
-    # RFC 2920. What comes ahead of a reply is understood in any case, and counted in
-    # `MailServer.hasty` if this was not offered.
+    # RFC 2920. Commands before a reply always work; `MailServer.hasty` counts them if PIPELINING was
+    # not offered.
     pipelining: bool = True
-    # Bytes of a message at most (RFC 1870); None offers no SIZE and takes all.
+    # Bytes of a message at most (RFC 1870); None offers no SIZE and has no limit.
     size: int | None = _SIZE
     # Seconds between a message's end and the reply.
     slow: float = 0.0
-    # Connections open at once; the next ones are greeted with a 421.
+    # Open connections at most; further ones get a 421.
     most_connections: int | None = None
     tls: Tls = Tls.NONE
-    # Nothing but STARTTLS before STARTTLS (530).
+    # Refuse commands before STARTTLS (530).
     demands_tls: bool = False
-    # A client certificate of `MailServer.authority`.
+    # Require a client certificate of `MailServer.authority`.
     demands_certificate: bool = False
-    # Whom the server's certificate is for, and whether its time has passed.
+    # The hosts in the server's certificate, and whether it has expired.
     hosts: tuple[str, ...] = _LOCAL
     expired: bool = False
-    # Names and passwords; AUTH is offered where there are any, with STARTTLS only inside TLS.
+    # Passwords by user name. AUTH is offered if there are any, with STARTTLS only inside TLS.
     users: Mapping[str, str] = field(default_factory=dict)
-    # No MAIL before AUTH (530).
+    # Refuse MAIL before AUTH (530).
     demands_login: bool = False
 
     def action(self, moment: Moment) -> Action | None:
-        """Say what goes wrong at a moment, if anything does."""
+        """Return the action at a moment, None for no fault."""
         actions = (fault(moment) for fault in self.faults)
         return next((action for action in actions if action is not None), None)
 
 
 def always(phase: Phase, action: Action) -> Fault:
-    """Act whenever a phase is come to."""
+    """Act whenever a phase is reached."""
     return every(1, phase, action)
 
 
 def first(count: int, phase: Phase, action: Action) -> Fault:
-    """Act the first `count` times that a phase is come to."""
+    """Act the first `count` times that a phase is reached."""
     return lambda moment: action if moment.phase is phase and moment.turn <= count else None
 
 
 def every(count: int, phase: Phase, action: Action) -> Fault:
-    """Act each `count`th time that a phase is come to."""
+    """Act every `count`th time that a phase is reached."""
     return lambda moment: action if moment.phase is phase and moment.turn % count == 0 else None
 
 
 def addressed(actions: Mapping[str, Action], phase: Phase = Phase.RCPT) -> Fault:
-    """Act where a recipient is among those given; letters are the same in either case."""
+    """Act for some recipients; addresses are compared without case."""
     known = {address.lower(): action for address, action in actions.items()}
     return lambda moment: known.get(moment.recipient.lower()) if moment.phase is phase else None

@@ -1,7 +1,4 @@
-"""A certificate authority made on the fly, and what it signs. For tests on this machine alone.
-
-Knows no socket and no mail.
-"""
+"""A certificate authority for tests, and the certificates that it signs."""
 
 from __future__ import annotations
 
@@ -23,14 +20,14 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class CertificateFiles:
-    """The files of a certificate and its key, both PEM."""
+    """The PEM files of a certificate and its key."""
 
     certificate: Path
     key: Path
 
 
 class CertificateAuthority:
-    """Signs certificates (RFC 5280); `path` is its own, which clients have to trust."""
+    """Signs certificates (RFC 5280). `path` is its own certificate, which clients must trust."""
 
     def __init__(self, folder: Path, name: str = "authority") -> None:
         self._folder = folder
@@ -46,9 +43,9 @@ class CertificateAuthority:
     def issue(
         self, name: str, hosts: Sequence[str] = (), *, expired: bool = False
     ) -> CertificateFiles:
-        """Sign a certificate for a server of these hosts and addresses, or for a client.
+        """Return a certificate for a server with some hosts and addresses, or for a client.
 
-        It is valid for a day around now, or was until an hour ago.
+        It is valid from a day ago for two days; an `expired` one expired an hour ago.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         ends = -_DAY / 24 if expired else _DAY
@@ -114,7 +111,7 @@ def _purposes() -> x509.ExtendedKeyUsage:
 
 
 def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    """Say what a key is for; Python 3.13 and later demand that of an authority."""
+    """Return what a key may be used for; since Python 3.13, authorities must say so."""
     return x509.KeyUsage(
         digital_signature=not signs_certificates,
         content_commitment=False,

@@ -1,4 +1,4 @@
-"""A transport that keeps what it is given in memory. Knows no ledger, no file and no socket."""
+"""A transport that keeps messages in memory."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ OutcomeOf = Callable[[OutgoingMessage], Outcome]
 
 
 class MemoryTransport:
-    """Keeps parcels: a `publisher.delivery.transports.base.Transport`. Safe among threads.
+    """A `publisher.delivery.transports.base.Transport` for tests. Safe among threads.
 
-    What becomes of a parcel says `outcomes`: a function, or a mapping from addresses of those who
-    are not simply accepted. `fail_after` makes `connect` and `send` raise Unreachable, for good,
-    once so many were taken; setting it to None heals that.
+    `outcomes` is a function from a message to its outcome, or a mapping by address; other messages
+    are accepted. After `fail_after` messages `connect` and `send` raise Unreachable, until it is
+    set to None.
 
-    `taken` has what was accepted, and what had no answer: that counts as taken, since it may be.
-    `offered` has every parcel that came, whatever became of it.
+    `taken` has the accepted messages and those with an unknown outcome, since a server may have
+    accepted them. `offered` has all messages that were sent.
     """
 
     name = "memory"
@@ -41,9 +41,9 @@ class MemoryTransport:
         self.prefetch = prefetch
         self.taken: list[OutgoingMessage] = []
         self.offered: list[OutgoingMessage] = []
-        # What `on_committed` was told, in order.
+        # The keys of all calls of `on_committed`, in order.
         self.settled: list[tuple[int, int]] = []
-        # Connections: opened so far, open now, and open at once at the most.
+        # Connections: opened so far, open now, and the largest number open at the same time.
         self.opened = 0
         self.at_once = 0
         self.most_at_once = 0
@@ -51,12 +51,12 @@ class MemoryTransport:
 
     @property
     def messages(self) -> list[Message]:
-        """What was taken, in order, as often as it was."""
+        """The messages in `taken`, in order."""
         with self._lock:
             return [outgoing.message for outgoing in self.taken]
 
     def connect(self, sender: int, holds_lease: Callable[[], bool]) -> MemoryConnection:
-        """Open a connection; raises Unreachable once `fail_after` were taken."""
+        """Open a connection. Raise Unreachable after `fail_after` messages."""
         with self._lock:
             self._check()
             self.opened += 1
@@ -64,13 +64,13 @@ class MemoryTransport:
             self.most_at_once = max(self.most_at_once, self.at_once)
         return MemoryConnection(self, sender, holds_lease)
 
-    def on_committed(self, sender: int, keys: Collection[tuple[int, int]]) -> None:  # noqa: ARG002  # the seam's
-        """Remember what the ledger has as sent."""
+    def on_committed(self, sender: int, keys: Collection[tuple[int, int]]) -> None:  # noqa: ARG002  # the protocol's
+        """Record the keys that the ledger committed as sent."""
         with self._lock:
             self.settled += keys
 
     def take(self, outgoing: OutgoingMessage) -> Outcome:
-        """Take one parcel, as a connection of ours does; raises Unreachable where told to fail."""
+        """Accept one message for a connection. Raise Unreachable after `fail_after` messages."""
         with self._lock:
             self._check()
             self.offered.append(outgoing)
@@ -79,8 +79,8 @@ class MemoryTransport:
                 self.taken.append(outgoing)
         return outcome
 
-    def part(self) -> None:
-        """Count one connection less."""
+    def release(self) -> None:
+        """Count a closed connection."""
         with self._lock:
             self.at_once -= 1
 
@@ -121,7 +121,7 @@ class MemoryConnection:
         return self._transport.take(outgoing)
 
     def close(self) -> None:
-        """Part; a second time does nothing."""
+        """Close; a second time does nothing."""
         if self.is_open:
             self.is_open = False
-            self._transport.part()
+            self._transport.release()

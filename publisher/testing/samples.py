@@ -1,7 +1,4 @@
-"""A publication folder in a line, an article with only what matters said.
-
-Knows no mail and no test framework.
-"""
+"""A sample publication folder and a sample article."""
 
 from __future__ import annotations
 
@@ -14,8 +11,8 @@ from typing import Any
 from publisher.articles.model import Article, ArticleStatus, Byline, Origin
 from publisher.config import SETTINGS_FILE, Settings, load_settings
 
-# Long enough for `PUBLISHER_SECRET`, and plainly none.
-SECRET = "no-secret-only-a-sample"  # noqa: S105  # published here for all to read
+# Long enough for `PUBLISHER_SECRET`, and known to everybody.
+SECRET = "no-secret-only-a-sample"  # noqa: S105  # not secret
 
 SAMPLE_PUBLICATION: Mapping[str, Any] = {
     "title": {"en": "The Lantern", "zh-Hans": "灯笼"},
@@ -39,10 +36,10 @@ def make_publication(
     newsletters: Sequence[Mapping[str, Any]] = (SAMPLE_NEWSLETTER,),
     **changes: Any,
 ) -> Settings:
-    """Write `publication.toml` and an empty folder for each source; give the settings.
+    """Write `publication.toml` and an empty folder for each source. Return the settings.
 
-    `changes` are keys of [publication] that differ from SAMPLE_PUBLICATION; each newsletter is a
-    table whose missing keys come from SAMPLE_NEWSLETTER. Raises ConfigError for what can't be.
+    `changes` are keys of [publication] that differ from SAMPLE_PUBLICATION. Keys that a newsletter
+    lacks come from SAMPLE_NEWSLETTER. Raise ConfigError for invalid settings.
     """
     document = {
         "publication": {**SAMPLE_PUBLICATION, **changes},
@@ -58,7 +55,7 @@ def make_publication(
 
 
 def _toml(value: object) -> str:
-    """Write a value in one line of TOML 1.0; a basic string there is one of JSON."""
+    """Return a value as one line of TOML 1.0, whose basic strings are those of JSON."""
     if isinstance(value, Mapping):
         pairs = (f"{json.dumps(key)} = {_toml(inner)}" for key, inner in value.items())
         return f"{{ {', '.join(pairs)} }}"
@@ -70,10 +67,10 @@ def _toml(value: object) -> str:
 
 
 def sample_article(**changes: Any) -> Article:
-    """Make a ready English original of 2026-01-05, with what the caller changes about it.
+    """Return a ready English original of 2026-01-05, with some changes.
 
-    `published_at` also sets `published_on`, `available_at` and `updated_at`, and `story_id` the
-    key and slug, unless they are given as well.
+    `published_at` also sets `published_on`, `available_at` and `updated_at`, and `story_id` the key
+    and slug, unless they are given, too.
     """
     at = changes.get("published_at", datetime(2026, 1, 5, tzinfo=UTC))
     number = changes.get("story_id", 1)

@@ -1,7 +1,4 @@
-"""What a mail server of the tests has seen: messages and counts, safe among threads.
-
-Knows no socket.
-"""
+"""What the test mail server received and counted. Safe among threads."""
 
 from __future__ import annotations
 
@@ -18,32 +15,32 @@ _MESSAGE_ID = re.compile(rb"^Message-ID:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One message that was accepted; its content has CRLFs and no stuffed dots."""
+    """An accepted message. Its content has CRLF and no stuffed dots."""
 
     sender: str
     recipients: tuple[str, ...]
     content: bytes
-    # The connection that it came by, counted from 1.
+    # The number of its connection, from 1.
     connection: int
-    # Who logged in, if anybody did, and the version of TLS, if that was spoken.
+    # The user that logged in, and the version of TLS; empty for none.
     user: str = ""
     tls: str = ""
 
     @property
     def recipient(self) -> str:
-        """The only recipient; raises ValueError where there are several."""
+        """The only recipient. Raise ValueError if there are several."""
         (recipient,) = self.recipients
         return recipient
 
     @property
     def message_id(self) -> str:
-        """The Message-ID with its brackets; empty where there is none."""
+        """The Message-ID with its brackets; empty if there is none."""
         found = _MESSAGE_ID.search(self.content.partition(b"\r\n\r\n")[0])
         return found[1].decode("ascii", "replace") if found else ""
 
 
 class ServerRecord:
-    """Everything that is counted, behind one lock; whoever waits is woken at each change."""
+    """All messages and counts, behind one lock. Each change wakes the threads that wait."""
 
     def __init__(
         self, on_message: Callable[[Received], None] | None, *, keeps_content: bool
@@ -61,7 +58,7 @@ class ServerRecord:
         self._numbered = 0
 
     def keep(self, received: Received) -> None:
-        """Take a message: this is the instant at which it is accepted."""
+        """Store a message. From now on it counts as accepted."""
         if self._on_message:
             self._on_message(received)
         with self.changed:
@@ -70,19 +67,19 @@ class ServerRecord:
             self.changed.notify_all()
 
     def turn(self, phase: Phase) -> int:
-        """Count a phase that was come to; gives how often that was."""
+        """Count a phase that was reached. Return how often it was."""
         with self.changed:
             self._turns[phase] += 1
             return self._turns[phase]
 
     def number(self) -> int:
-        """Count a MAIL command; gives how many there were."""
+        """Count a MAIL command. Return how many there were."""
         with self.changed:
             self._numbered += 1
             return self._numbered
 
     def open(self) -> int:
-        """Count a connection; gives its number."""
+        """Count a new connection. Return its number."""
         with self.changed:
             self.connections += 1
             self.at_once += 1
@@ -91,34 +88,34 @@ class ServerRecord:
             return self.connections
 
     def close(self) -> None:
-        """Count a connection that is over."""
+        """Count a closed connection."""
         with self.changed:
             self.at_once -= 1
             self.changed.notify_all()
 
     def stall(self, by: int) -> None:
-        """Count who begins to wait (1), or has waited (-1)."""
+        """Count a session that begins to stall (1), or ends stalling (-1)."""
         with self.changed:
             self.stalled += by
             self.changed.notify_all()
 
     def refuse(self, code: int) -> None:
-        """Count a 4xx or 5xx."""
+        """Count a reply with 4xx or 5xx."""
         with self.changed:
             self.refused[code] += 1
 
     def hurry(self) -> None:
-        """Count commands that came ahead though that was not offered."""
+        """Count commands that did not wait for a reply though PIPELINING was not offered."""
         with self.changed:
             self.hasty += 1
 
     def fail(self, error: Exception) -> None:
-        """Remember a mistake in a fault or in what is told of messages."""
+        """Store an error that a fault or `on_message` raised."""
         with self.changed:
             self.failures.append(error)
 
     def wait(self, is_so: Callable[[], bool], seconds: float, what: str) -> None:
-        """Wait until something is so; raises TimeoutError where it is not in time."""
+        """Wait until a condition is true. Raise TimeoutError if it is not in time."""
         with self.changed:
             if not self.changed.wait_for(is_so, seconds):
                 raise TimeoutError(f"{what}: not within {seconds:g} seconds")

@@ -1,8 +1,7 @@
-"""A mail server of one's own, on this machine, that misbehaves on demand.
+"""A local mail server for tests (SMTP, RFC 5321) that misbehaves on demand.
 
-In a thread of the test's process, as `MailServer`, or as a process of its own, which writes down
-what it accepts: `python -m publisher.testing.servers --help`. Speaks SMTP (RFC 5321) through
-`publisher.testing.smtp_session`; needs the extra `testing`.
+`MailServer` runs in a thread of the test's process. `python -m publisher.testing.servers --help` runs
+it as a process of its own, which logs what it accepts. Needs the extra `testing`.
 """
 
 from __future__ import annotations
@@ -26,18 +25,18 @@ from publisher.testing.server_record import Received, ServerRecord
 from publisher.testing.smtp_session import ServerRun, ServerSession
 
 _HOST = "127.0.0.1"
-# Seconds for which tests wait for something to happen, unless they say otherwise.
+# Seconds that the waiting functions wait by default.
 _PATIENCE = 10.0
 _BACKLOG = 128
 _TURNS = 5
 
 
 class MailServer:
-    """Takes mail at `host` and `port` within a `with`; how, says a Behaviour or a single fault.
+    """Accepts mail at `host` and `port` inside a `with`, with a Behaviour or a single fault.
 
-    `on_message` is called in the server's thread with each message that is accepted, before the
-    reply. `keeps_content=False` keeps messages without their content, for long loads. What a
-    fault or `on_message` raises ends that connection, and is raised again when the `with` ends.
+    `on_message` is called in the server's thread with each accepted message, before the reply.
+    `keeps_content=False` keeps messages without their content, for long runs. An exception in a
+    fault or in `on_message` ends that connection, and is raised again at the end of the `with`.
     """
 
     host = _HOST
@@ -58,7 +57,7 @@ class MailServer:
         self._stopping = asyncio.Event()
         self._resources = contextlib.ExitStack()
         self._authority: CertificateAuthority | None = None
-        # Bound as long as we are, never listening: keeps the port ours while we are stopped.
+        # Bound for the whole life and never listening: it reserves the port while stopped.
         self._place = self._resources.enter_context(_bound(port))
         self.port: int = self._place.getsockname()[1]
 
@@ -81,7 +80,7 @@ class MailServer:
             raise self._record.failures[0]
 
     def start(self) -> None:
-        """Begin to listen; a second time after `stop`, at the same port."""
+        """Start to listen; after `stop`, at the same port again."""
         if self._thread:
             raise RuntimeError("the server is running")
         ready = threading.Event()
@@ -94,7 +93,7 @@ class MailServer:
             raise TimeoutError("the server did not start")
 
     def stop(self) -> None:
-        """Cut off every connection and listen no more; does nothing where that is so."""
+        """Close all connections and stop listening. Twice does no harm."""
         if self._thread and self._loop:
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join(_PATIENCE)
@@ -110,15 +109,15 @@ class MailServer:
             self._resources.close()
 
     def release(self) -> None:
-        """Let everyone go on who stalls now."""
+        """End all stalls."""
         if self._run and self._loop and self._thread:
             self._loop.call_soon_threadsafe(self._run.release)
 
     @property
     def behaviour(self) -> Behaviour:
-        """How it behaves; can be set at any time, TLS and what EHLO offers for new connections.
+        """The behaviour; can be set at any time.
 
-        Setting it to another kind of TLS or certificate counts from the next `start`.
+        What EHLO offers changes for new connections, TLS and certificates at the next `start`.
         """
         return self._behaviour
 
@@ -130,65 +129,65 @@ class MailServer:
 
     @property
     def authority(self) -> Path:
-        """The certificate that clients have to trust, a PEM file."""
+        """The certificate that clients must trust, a PEM file."""
         return self._signer.path
 
     def client_certificate(
         self, name: str = "client", *, expired: bool = False
     ) -> CertificateFiles:
-        """Make a certificate that is taken where `demands_certificate`."""
+        """Return a certificate that the server accepts if it has `demands_certificate`."""
         return self._signer.issue(name, expired=expired)
 
     @property
     def messages(self) -> list[Received]:
-        """What was accepted so far, in order."""
+        """The accepted messages, in order."""
         with self._record.changed:
             return list(self._record.messages)
 
     def recipients(self) -> Counter[str]:
-        """Count the accepted messages of each address."""
+        """Return the number of accepted messages for each address."""
         return Counter(address for one in self.messages for address in one.recipients)
 
     @property
     def refused(self) -> Counter[int]:
-        """How often each 4xx and 5xx code was given as a reply."""
+        """The number of replies by 4xx and 5xx code."""
         with self._record.changed:
             return self._record.refused.copy()
 
     @property
     def connections(self) -> int:
-        """Connections that were opened so far."""
+        """The number of connections so far."""
         return self._record.connections
 
     @property
     def at_once(self) -> int:
-        """Connections that are open now."""
+        """The number of open connections."""
         return self._record.at_once
 
     @property
     def most_at_once(self) -> int:
-        """Connections that were open at once at the most."""
+        """The largest number of open connections so far."""
         return self._record.most_at_once
 
     @property
     def hasty(self) -> int:
-        """How often commands came ahead of replies though PIPELINING was not offered."""
+        """How often a client did not wait for a reply though PIPELINING was not offered."""
         return self._record.hasty
 
     def wait_for(self, count: int, seconds: float = _PATIENCE) -> list[Received]:
-        """Wait until `count` messages are accepted; raises TimeoutError."""
+        """Wait until `count` messages are accepted. Raise TimeoutError."""
         record = self._record
         what = f"{count} messages"
         record.wait(lambda: len(record.messages) >= count, seconds, what)
         return self.messages
 
     def wait_for_stalls(self, count: int = 1, seconds: float = _PATIENCE) -> None:
-        """Wait until as many connections stall at once; raises TimeoutError."""
+        """Wait until `count` connections stall at the same time. Raise TimeoutError."""
         record = self._record
         record.wait(lambda: record.stalled >= count, seconds, f"{count} connections stalling")
 
     def wait_for_quiet(self, seconds: float = _PATIENCE) -> None:
-        """Wait until no connection is open; raises TimeoutError."""
+        """Wait until no connection is open. Raise TimeoutError."""
         self._record.wait(lambda: self._record.at_once == 0, seconds, "no connection")
 
     @property
@@ -222,7 +221,7 @@ class MailServer:
         )
         ready.set()
         await self._stopping.wait()
-        # Accept no more, but let in who was accepted: their sockets would stay open for ever.
+        # Accept no more, but finish what was accepted: those sockets would stay open for ever.
         loop.remove_reader(listener)
         await _turns()
         server.close()
@@ -231,7 +230,7 @@ class MailServer:
 
 
 async def _turns() -> None:
-    """Let the loop do what it has begun: accepting takes it some turns, and so does closing."""
+    """Let the event loop finish: accepting and closing take it some iterations."""
     for _ in range(_TURNS):
         await asyncio.sleep(0)
 
@@ -243,8 +242,8 @@ def _whole(behaviour: Behaviour | Fault | None) -> Behaviour:
 
 
 def _bound(port: int) -> socket.socket:
-    """Bind to a port; several sockets may, as long as at most one listens."""
-    # Named TCP, or asyncio would leave Nagle's algorithm on: 40 ms for each pipelined reply.
+    """Return a socket bound to a port; several may be, as long as at most one listens."""
+    # With IPPROTO_TCP asyncio turns off Nagle's algorithm, which costs 40 ms for each pipelined reply.
     place = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,7 +1,4 @@
-"""One conversation of the tests' mail server, with all that goes wrong in it.
-
-The only module that knows aiosmtpd. Knows no thread and no port.
-"""
+"""One SMTP session of the test mail server, with its faults. The only importer of aiosmtpd."""
 
 from __future__ import annotations
 
@@ -21,38 +18,38 @@ from publisher.testing.server_record import Received, ServerRecord
 from publisher.testing.smtp_data import ContentRefused, read_content
 
 _HOST_NAME = "localhost"
-# Seconds for which a server that hangs up politely waits for the client to do so.
+# Seconds that a closing server waits for the client to close.
 _LINGER_SECONDS = 2.0
 _ACCEPTED = ("2", "3")
 
 
 @dataclass(slots=True, eq=False)
 class ServerRun:
-    """What all conversations share, from a server's start to its stop."""
+    """What all sessions share, from a server's start to its stop."""
 
     behaviour: Behaviour
     record: ServerRecord
     context: ssl.SSLContext | None
-    # Conversations that were not turned away; those that are linger for a while.
+    # Open sessions, without those that were refused for `most_connections`.
     served: int = 0
     released: asyncio.Event = field(default_factory=asyncio.Event)
     sessions: set[ServerSession] = field(default_factory=set)
 
     def release(self) -> None:
-        """Let everyone go on who stalls now."""
+        """End all stalls."""
         self.released.set()
         self.released = asyncio.Event()
 
     async def end(self) -> None:
-        """Cut off whoever is still here, and wait until that is done."""
+        """Close all sessions and wait until they have ended."""
         tasks = [session.cut() for session in self.sessions]
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class ServerSession(SMTP):
-    """Speaks with one client. Replies and what they mean are aiosmtpd's; the faults are ours."""
+    """A session with one client: aiosmtpd's, with faults added."""
 
-    # Bounds the reader's buffer; the lines of a content are measured in `read_content`.
+    # The size of the read buffer; `read_content` checks the length of lines.
     line_length_limit = 2**16
 
     def __init__(self, run: ServerRun, loop: asyncio.AbstractEventLoop) -> None:
@@ -66,37 +63,37 @@ class ServerSession(SMTP):
             tls_context=run.context if is_upgradable else None,
             require_starttls=is_upgradable and behaviour.demands_tls,
             auth_require_tls=is_upgradable,
-            authenticator=self._knows,
+            authenticator=self._authenticate,
             loop=loop,
         )
         self._run = run
         self._connection = self._message = self._message_here = 0
-        self._correspondents = ("", "")
+        self._addresses = ("", "")
         self._is_served = self._is_in_content = False
 
     def cut(self) -> asyncio.Task[None]:
-        """Close at once, without a word; gives what then comes to its end."""
+        """Close without a reply. Return the task that then ends."""
         self._writer.transport.abort()
         task = cast("asyncio.Task[None]", self._handler_coroutine)
         task.cancel()
         return task
 
     def data_received(self, data: bytes) -> None:
-        """Notice commands that do not wait for replies."""
+        """Count commands that do not wait for replies."""
         is_free = self._run.behaviour.pipelining or self._is_in_content
         if not is_free and data.count(b"\n") > 1:
             self._run.record.hurry()
         super().data_received(data)
 
     async def push(self, status: str | bytes) -> None:
-        """Send a reply, and count it if it refuses."""
+        """Send a reply, and count it if it is a 4xx or 5xx."""
         text = status.decode() if isinstance(status, bytes) else status
         if text.startswith(("4", "5")):
             self._run.record.refuse(int(text[:3]))
         await super().push(text)
 
     async def check_auth_needed(self, caller_method: str) -> bool:
-        """Refuse those who have not logged in, where that is demanded (RFC 4954 section 6)."""
+        """Refuse commands before AUTH, with `demands_login` (RFC 4954 section 6)."""
         login = cast(Login, self.session)
         if not self._run.behaviour.demands_login or login.authenticated:
             return await super().check_auth_needed(caller_method)
@@ -104,24 +101,24 @@ class ServerSession(SMTP):
         return True
 
     async def handle_exception(self, error: Exception) -> str:
-        """Let no mistake of a test's fault go unseen; a handshake that fails is none."""
+        """Store an error of a test's fault; a failed TLS handshake is no such error."""
         if not isinstance(error, TLSSetupException):
             self._run.record.fail(error)
-            await self._hang_up()
+            await self._close_without_reply()
         return "454 4.7.0 TLS not available"
 
     async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802  # aiosmtpd's name
-        """Begin TLS (RFC 3207), unless something is to go wrong."""
+        """Begin TLS (RFC 3207), unless there is a fault."""
         if reply := await self.meet(Phase.STARTTLS, ""):
             await self.push(reply)
             return
         await super().smtp_STARTTLS(arg)
         if cast(asyncio.Transport, self._original_transport).is_closing():
-            # The client went away during the handshake: aiosmtpd would wait for its next word.
+            # The client closed during the handshake; aiosmtpd would wait for its next command.
             raise ConnectionResetError
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802  # aiosmtpd's name
-        """Take a message in large pieces: aiosmtpd's way, line by line, is too slow for loads."""
+        """Read a message in large pieces; aiosmtpd reads lines, too slowly for long runs."""
         if await self.check_helo_needed() or await self.check_auth_needed("DATA"):
             return
         envelope = cast(Envelope, self.envelope)
@@ -142,20 +139,20 @@ class ServerSession(SMTP):
         """Reply to MAIL."""
         self._message = self._run.record.number()
         self._message_here += 1
-        self._correspondents = (sender, "")
+        self._addresses = (sender, "")
         return await self.meet(Phase.MAIL, "250 2.1.0 Ok")
 
     async def rcpt(self, recipient: str, *, is_first: bool) -> str:
         """Reply to RCPT."""
-        sender, known = self._correspondents
-        self._correspondents = (sender, recipient)
+        sender, known = self._addresses
+        self._addresses = (sender, recipient)
         reply = await self.meet(Phase.RCPT, "250 2.1.5 Ok")
         if not (is_first and reply.startswith(_ACCEPTED)):
-            self._correspondents = (sender, known)
+            self._addresses = (sender, known)
         return reply
 
     def offers(self, usual: Sequence[str]) -> list[str]:
-        """Say what EHLO is answered with."""
+        """Return the lines of the reply to EHLO."""
         host, *rest = usual
         if not self._run.behaviour.users:
             rest = [line for line in rest if not line.startswith("250-AUTH")]
@@ -169,9 +166,9 @@ class ServerSession(SMTP):
             await self._greet()
             await super()._handle_client()
         except (ConnectionError, EOFError):
-            # The client has gone, as it may; aiosmtpd closed our side.
+            # The client closed the connection.
             return
-        except Exception as error:  # noqa: BLE001  # raised again where the test can see it
+        except Exception as error:  # noqa: BLE001  # raised again at the end of the test's `with`
             self._run.record.fail(error)
         finally:
             self._writer.close()
@@ -182,17 +179,17 @@ class ServerSession(SMTP):
     async def _greet(self) -> None:
         most = self._run.behaviour.most_connections
         if most is not None and self._run.served >= most:
-            await self._part("421 4.7.0 Too many connections")
+            await self._reply_and_close("421 4.7.0 Too many connections")
         self._is_served = True
         self._run.served += 1
         if reply := await self.meet(Phase.CONNECT, ""):
-            await self._part(reply)
+            await self._reply_and_close(reply)
 
     async def _content(self, envelope: Envelope) -> str:
-        """Take the content and give the reply to the final dot."""
+        """Read the content. Return the reply to the final dot."""
         start = await self._reader.readexactly(1)
         if reply := await self.meet(Phase.CONTENT, ""):
-            await self._part(reply)
+            await self._reply_and_close(reply)
         try:
             content = await read_content(self._reader, start, self._run.behaviour.size)
         except ContentRefused as problem:
@@ -201,9 +198,9 @@ class ServerSession(SMTP):
             self._is_in_content = False
             self.envelope = self._create_envelope()
         await asyncio.sleep(self._run.behaviour.slow)
-        return await self._judge(self._received(envelope, content))
+        return await self._accepted(self._received(envelope, content))
 
-    async def _judge(self, received: Received) -> str:
+    async def _accepted(self, received: Received) -> str:
         action = self._action(Phase.DOT)
         is_kept = _takes(action)
         if is_kept:
@@ -228,18 +225,18 @@ class ServerSession(SMTP):
     def _action(self, phase: Phase) -> Action | None:
         turn = self._run.record.turn(phase)
         numbers = (self._connection, self._message, self._message_here)
-        moment = Moment(phase, turn, *numbers, *self._correspondents)
+        moment = Moment(phase, turn, *numbers, *self._addresses)
         return self._run.behaviour.action(moment)
 
     async def _act(self, action: Action | None, usual: str) -> str:
         match action:
             case Drop():
-                await self._hang_up()
+                await self._close_without_reply()
             case Stall():
                 await self._stall(action.seconds)
             case Reply():
                 if action.hangs_up or action.text.startswith("421"):
-                    await self._part(action.text)
+                    await self._reply_and_close(action.text)
                 return action.text
         return usual
 
@@ -251,12 +248,12 @@ class ServerSession(SMTP):
         finally:
             self._run.record.stall(-1)
 
-    async def _hang_up(self) -> None:
+    async def _close_without_reply(self) -> None:
         self._writer.transport.abort()
-        await self._over()
+        await self._wait_for_end()
 
-    async def _part(self, reply: str) -> None:
-        """Reply and hang up, so that the reply arrives: unread input would make TCP reset."""
+    async def _reply_and_close(self, reply: str) -> None:
+        """Reply and close after reading the input: unread input would reset the connection."""
         await self.push(reply)
         if self._writer.can_write_eof():
             self._writer.write_eof()
@@ -265,13 +262,13 @@ class ServerSession(SMTP):
                 while await self._reader.read(2**16):
                     pass
         self._writer.close()
-        await self._over()
+        await self._wait_for_end()
 
-    async def _over(self) -> None:
-        """Wait for the end of this conversation, which cancels its task."""
+    async def _wait_for_end(self) -> None:
+        """Wait until the end of this session cancels the task."""
         await self.loop.create_future()
 
-    def _knows(self, *arguments: Any) -> AuthResult:
+    def _authenticate(self, *arguments: Any) -> AuthResult:
         known: LoginPassword = arguments[-1]
         password = self._run.behaviour.users.get(known.login.decode("utf-8", "replace"))
         is_right = password is not None and password.encode() == known.password
@@ -279,43 +276,48 @@ class ServerSession(SMTP):
 
 
 def _takes(action: Action | None) -> bool:
-    """Say whether a message is taken before anything is done at its dot."""
+    """Return whether a message is accepted before the action at its dot."""
     if isinstance(action, Reply):
         return action.text.startswith("2")
     return action is None or action.kept
 
 
 class _Hooks:
-    """What aiosmtpd calls when a command is well formed and allowed."""
+    """The handlers that aiosmtpd calls for valid commands."""
 
     async def handle_HELO(  # noqa: N802
-        self, speaks: ServerSession, login: Login, _: Envelope, name: str
+        self, server_session: ServerSession, login: Login, _: Envelope, name: str
     ) -> str:
-        reply = await speaks.meet(Phase.HELLO, f"250 {_HOST_NAME}")
+        reply = await server_session.meet(Phase.HELLO, f"250 {_HOST_NAME}")
         login.host_name = name if reply.startswith("2") else None
         return reply
 
     async def handle_EHLO(  # noqa: N802
-        self, speaks: ServerSession, login: Login, _: Envelope, name: str, usual: list[str]
+        self,
+        server_session: ServerSession,
+        login: Login,
+        _: Envelope,
+        name: str,
+        usual: list[str],
     ) -> list[str]:
-        reply = await speaks.meet(Phase.HELLO, "")
+        reply = await server_session.meet(Phase.HELLO, "")
         login.host_name = name if not reply or reply.startswith("2") else None
-        return [reply] if reply else speaks.offers(usual)
+        return [reply] if reply else server_session.offers(usual)
 
     async def handle_AUTH(  # noqa: N802
-        self, speaks: ServerSession, _: Login, __: Envelope, ___: list[str]
+        self, server_session: ServerSession, _: Login, __: Envelope, ___: list[str]
     ) -> Any:
-        return await speaks.meet(Phase.AUTH, "") or MISSING
+        return await server_session.meet(Phase.AUTH, "") or MISSING
 
     async def handle_MAIL(  # noqa: N802
         self,
-        speaks: ServerSession,
+        server_session: ServerSession,
         _: Login,
         envelope: Envelope,
         address: str,
         options: list[str],
     ) -> str:
-        reply = await speaks.mail(address)
+        reply = await server_session.mail(address)
         if reply.startswith(_ACCEPTED):
             envelope.mail_from = address
             envelope.mail_options += options
@@ -323,13 +325,13 @@ class _Hooks:
 
     async def handle_RCPT(  # noqa: N802
         self,
-        speaks: ServerSession,
+        server_session: ServerSession,
         _: Login,
         envelope: Envelope,
         address: str,
         options: list[str],
     ) -> str:
-        reply = await speaks.rcpt(address, is_first=not envelope.rcpt_tos)
+        reply = await server_session.rcpt(address, is_first=not envelope.rcpt_tos)
         if reply.startswith(_ACCEPTED):
             envelope.rcpt_tos.append(address)
             envelope.rcpt_options += options

@@ -1,7 +1,7 @@
-"""The tests' mail server as a process of its own, for clients that are killed.
+"""The test mail server as a process of its own, for tests that kill the client.
 
-Each accepted message is one line of JSON in a file, written out before the reply: what stands
-there was accepted, whatever became of the client. Knows no test.
+It writes each accepted message as a line of JSON before the reply. So the file has all accepted
+messages, even if the client was killed.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from publisher.testing.servers import MailServer
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Serve until SIGTERM or SIGINT; prints the address once it listens."""
+    """Serve until SIGTERM or SIGINT; print the address once it listens."""
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
         behaviour = behaviour_of(options)
     except (argparse.ArgumentTypeError, ValueError) as error:
         parser.error(str(error))
-    with _log(parser, options.log) as log, _held_back():
+    with _log(parser, options.log) as log, _blocked_signals():
         try:
             server = _server(behaviour, options.port, log)
         except OSError as error:
             parser.error(f"port {options.port}: {error.strerror}")
         with server:
-            print(f"listening on {server.host}:{server.port}", flush=True)  # noqa: T201  # whoever started us reads it
+            print(f"listening on {server.host}:{server.port}", flush=True)  # noqa: T201  # the parent process reads it
             signal.sigwait(_ENDINGS)
 
 
@@ -42,8 +42,8 @@ _ENDINGS = {signal.SIGTERM, signal.SIGINT}
 
 
 @contextlib.contextmanager
-def _held_back() -> Iterator[None]:
-    """Block what ends us, before the server's threads are made: it waits for us in every thread."""
+def _blocked_signals() -> Iterator[None]:
+    """Block the signals that end the server before it starts threads, which inherit the mask."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
     try:
         yield
@@ -61,7 +61,7 @@ def _server(behaviour: Behaviour, port: int, log: TextIO) -> MailServer:
 
 
 def write_received(log: TextIO, received: Received) -> None:
-    """Write a message down, one line for each recipient, and flush."""
+    """Log a message, one line for each recipient, and flush."""
     fingerprint = hashlib.sha256(received.content).hexdigest()
     for recipient in received.recipients:
         line = {
@@ -75,7 +75,7 @@ def write_received(log: TextIO, received: Received) -> None:
 
 
 def behaviour_of(options: argparse.Namespace) -> Behaviour:
-    """Make a behaviour of the command line's words."""
+    """Return the behaviour that the options ask for."""
     return Behaviour(
         faults=tuple(_faults(options)),
         pipelining=not options.no_pipelining,
@@ -103,10 +103,10 @@ _LAST_PORT = 65_535
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says in one line what it was not able to understand."""
+    """Reports errors in one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Complain, and end."""
+        """Print the error and exit with status 2."""
         self.exit(2, f"{self.prog}: {message}\n")
 
 
@@ -114,11 +114,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         "publisher.testing.servers",
         description=main.__doc__,
-        epilog=f"PHASE is one of {_PHASES}; N: each Nth time that it is come to.",
+        epilog=f"PHASE is one of {_PHASES}; N: every Nth time that it is reached.",
     )
     add = parser.add_argument
-    add("--port", type=_port, default=0, help="any free one unless given")
-    add("--log", type=Path, default=Path("/dev/null"), help="the file; appended to")
+    add("--port", type=_port, default=0, help="by default any free one")
+    add("--log", type=Path, default=Path("/dev/null"), help="the file to append to")
     add("--drop-after-dot-every", type=_count, metavar="N", help="hang up; the message is kept")
     add("--lose-after-dot-every", type=_count, metavar="N", help="hang up; it is not kept")
     add("--drop", nargs=2, default=[], metavar=("PHASE", "N"), action="append")

@@ -1,4 +1,4 @@
-"""A timer that is moved by hand."""
+"""A timer that tests advance."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ _EPOCH = 1_767_571_200.0
 
 
 class FakeTimer:
-    """Stands still until it is told to move: a `publisher.clock.Timer`. Safe among threads."""
+    """A `publisher.clock.Timer` that stands still until `advance`. Safe among threads."""
 
     def __init__(self, start: float = _EPOCH) -> None:
         self._seconds = start
         self._lock = threading.Lock()
 
     def time(self) -> float:
-        """Give the present instant, in seconds since 1970 began (UTC)."""
+        """Return the current time, in seconds since 1970-01-01 UTC."""
         with self._lock:
             return self._seconds
 
     def advance(self, seconds: float) -> None:
-        """Move on by so many seconds; back, as a clock that is set, where they are negative."""
+        """Move by some seconds; back if they are negative, like a clock that is set."""
         with self._lock:
             self._seconds += seconds

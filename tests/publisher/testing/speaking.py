@@ -1,4 +1,4 @@
-"""Speaking to a mail server by hand, line by line, and through smtplib."""
+"""SMTP by hand, line by line, and through smtplib."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PATIENCE = 10.0
 
 
 class Line:
-    """A raw connection; an empty reply is the end of it."""
+    """A raw connection. An empty reply means that it was closed."""
 
     def __init__(self, server: MailServer) -> None:
         self._socket = socket.create_connection((server.host, server.port), PATIENCE)
@@ -57,7 +57,7 @@ class Line:
         return "\n".join(lines)
 
     def ask(self, command: str) -> str:
-        """Say a command and read the reply; an end while saying it is one too."""
+        """Send a command and return the reply, empty if the connection was closed."""
         try:
             self.say(command.encode() + b"\r\n")
         except (BrokenPipeError, ConnectionResetError):
@@ -70,13 +70,13 @@ class Line:
         return self.ask("EHLO client.example")
 
     def address(self, reader: str = READER) -> None:
-        """Go as far as DATA's 354."""
+        """Send the envelope and DATA."""
         assert self.ask(f"MAIL FROM:<{SENDER}>").startswith("250 ")
         assert self.ask(f"RCPT TO:<{reader}>").startswith("250 ")
         assert self.ask("DATA").startswith("354 ")
 
     def send(self, reader: str = READER, content: bytes = CONTENT) -> str:
-        """Send a whole message; gives the reply to the dot."""
+        """Send a whole message. Return the reply to the dot."""
         self.address(reader)
         self.say(content + b".\r\n")
         return self.hear()

@@ -1,4 +1,4 @@
-"""The transport in memory and the timer keep their promises."""
+"""The transport in memory and the fake timer."""
 
 from __future__ import annotations
 
@@ -25,77 +25,77 @@ def outgoing(number: int) -> OutgoingMessage:
     )
 
 
-PARCELS = [outgoing(number) for number in (1, 2, 3)]
+MESSAGES = [outgoing(number) for number in (1, 2, 3)]
 
 
 def connected(transport: MemoryTransport, *, holds_lease: bool = True) -> TransportConnection:
     return transport.connect(1, lambda: holds_lease)
 
 
-def test_a_memory_transport_keeps_what_it_takes() -> None:
+def test_accepted_messages_are_kept() -> None:
     transport: Transport = (memory := MemoryTransport("ambiguous", connections=3, prefetch=2))
     connection = transport.connect(1, lambda: True)
-    assert [connection.send(one) for one in PARCELS] == [ACCEPTED_OUTCOME] * 3
+    assert [connection.send(one) for one in MESSAGES] == [ACCEPTED_OUTCOME] * 3
     assert (transport.guarantee, transport.connections, transport.prefetch) == (
         "ambiguous",
         3,
         2,
     )
-    assert memory.taken == memory.offered == PARCELS
-    assert memory.messages == [one.message for one in PARCELS]
+    assert memory.taken == memory.offered == MESSAGES
+    assert memory.messages == [one.message for one in MESSAGES]
 
 
-def test_a_memory_transport_fails_where_it_is_told_to_until_it_is_healed() -> None:
+def test_fail_after_raises_until_it_is_unset() -> None:
     memory = MemoryTransport(fail_after=2)
     connection = connected(memory)
-    for one in PARCELS[:2]:
+    for one in MESSAGES[:2]:
         connection.send(one)
     with pytest.raises(Unreachable, match="took 2 messages") as caught:
-        connection.send(PARCELS[2])
+        connection.send(MESSAGES[2])
     with pytest.raises(Unreachable):
         connected(memory)
     assert caught.value.is_final
-    assert memory.taken == PARCELS[:2]
+    assert memory.taken == MESSAGES[:2]
 
     memory.fail_after = None
-    assert connection.send(PARCELS[2]) == ACCEPTED_OUTCOME
+    assert connection.send(MESSAGES[2]) == ACCEPTED_OUTCOME
 
 
 REFUSED = Outcome(SendStatus.REFUSED, "no such mailbox", is_dead_address=True)
 UNKNOWN = Outcome(SendStatus.UNKNOWN, "no answer")
 
 
-def test_outcomes_are_what_a_mapping_says() -> None:
+def test_outcomes_by_address() -> None:
     memory = MemoryTransport(
         outcomes={"r1@example.org": REFUSED, "r2@example.org": UNKNOWN},
     )
     connection = connected(memory)
-    assert [connection.send(one) for one in PARCELS] == [REFUSED, UNKNOWN, ACCEPTED_OUTCOME]
-    # Who gave no answer may have taken it.
-    assert memory.taken == PARCELS[1:]
-    assert memory.offered == PARCELS
+    assert [connection.send(one) for one in MESSAGES] == [REFUSED, UNKNOWN, ACCEPTED_OUTCOME]
+    # A message without an answer may have been accepted.
+    assert memory.taken == MESSAGES[1:]
+    assert memory.offered == MESSAGES
 
 
-def test_outcomes_are_what_a_function_says() -> None:
+def test_outcomes_by_function() -> None:
     memory = MemoryTransport(
         outcomes=lambda one: REFUSED if one.key == (1, 2) else ACCEPTED_OUTCOME
     )
     connection = connected(memory)
-    assert [connection.send(one) for one in PARCELS] == [
+    assert [connection.send(one) for one in MESSAGES] == [
         ACCEPTED_OUTCOME,
         REFUSED,
         ACCEPTED_OUTCOME,
     ]
-    assert memory.taken == [PARCELS[0], PARCELS[2]]
+    assert memory.taken == [MESSAGES[0], MESSAGES[2]]
 
 
-def test_what_is_called_back_or_comes_too_late_is_not_even_offered() -> None:
+def test_nothing_is_sent_without_a_lease_or_after_close() -> None:
     memory = MemoryTransport()
-    assert connected(memory, holds_lease=False).send(PARCELS[0]).status is SendStatus.NOT_SENT
+    assert connected(memory, holds_lease=False).send(MESSAGES[0]).status is SendStatus.NOT_SENT
     closed = connected(memory)
     closed.close()
     assert not closed.is_open
-    assert closed.send(PARCELS[0]).status is SendStatus.NOT_SENT
+    assert closed.send(MESSAGES[0]).status is SendStatus.NOT_SENT
     assert memory.offered == []
 
 
@@ -110,13 +110,7 @@ def test_connections_are_counted() -> None:
     assert memory.at_once == 1
 
 
-def test_a_memory_transport_remembers_what_it_is_told() -> None:
-    memory = MemoryTransport()
-    memory.on_committed(1, [(1, 2), (1, 3)])
-    assert memory.settled == [(1, 2), (1, 3)]
-
-
-def test_no_parcel_is_lost_among_threads() -> None:
+def test_no_message_is_lost_among_threads() -> None:
     memory = MemoryTransport()
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: connected(memory).send(outgoing(number)), range(400)))
@@ -124,7 +118,7 @@ def test_no_parcel_is_lost_among_threads() -> None:
     assert len(memory.taken) == 400
 
 
-def test_a_timer_moves_only_when_told() -> None:
+def test_a_fake_timer_moves_only_on_advance() -> None:
     timer = FakeTimer()
     seam: Timer = timer
     begun = timer.time()

@@ -1,4 +1,4 @@
-"""The public samples keep their promises."""
+"""The public samples."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from publisher.errors import ConfigError
 from publisher.testing import make_publication, sample_article
 
 
-def test_a_publication_can_be_made_and_read_again(tmp_path: Path) -> None:
+def test_a_sample_publication_can_be_loaded_again(tmp_path: Path) -> None:
     made = make_publication(tmp_path / "deep" / "house")
     assert made.publication.title("zh-Hans") == "灯笼"
     assert [newsletter.name for newsletter in made.newsletters] == ["weekly"]
@@ -20,7 +20,7 @@ def test_a_publication_can_be_made_and_read_again(tmp_path: Path) -> None:
     assert load_settings(made.folders.root, {}).publication == made.publication
 
 
-def test_a_publication_is_what_its_maker_says(tmp_path: Path) -> None:
+def test_a_sample_publication_with_changes(tmp_path: Path) -> None:
     monthly = {
         "name": "monthly",
         "schedule": "FREQ=MONTHLY",
@@ -42,12 +42,12 @@ def test_a_publication_is_what_its_maker_says(tmp_path: Path) -> None:
     assert (tmp_path / "texts/new").is_dir()
 
 
-def test_a_publication_that_cannot_be_is_an_error(tmp_path: Path) -> None:
+def test_invalid_settings_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="colour"):
         make_publication(tmp_path, colour="green")
 
 
-def test_a_sample_article_agrees_with_itself() -> None:
+def test_a_sample_article_is_consistent() -> None:
     at = datetime(2026, 2, 3, 4, tzinfo=UTC)
     one = sample_article(story_id=7, published_at=at, title="T")
     assert (one.id, one.story_key, one.slug, one.title) == (7, "story-7", "story-7", "T")

@@ -1,4 +1,4 @@
-"""The mail server as a process of its own writes down what it accepts, first of all."""
+"""The test mail server as a process of its own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.publisher.testing.speaking import CONTENT, READER, deliver
 
 @contextmanager
 def served(*words: object) -> Iterator[int]:
-    """Run it within the `with`; gives its port."""
+    """Run the server inside the `with`. Yield its port."""
     command = [sys.executable, "-W", "error", "-m", "publisher.testing.servers"]
     with subprocess.Popen(
         [*command, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -42,7 +42,7 @@ def written(log: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.read_text("utf-8").splitlines()]
 
 
-def test_what_is_accepted_is_written_down_before_the_reply(tmp_path: Path) -> None:
+def test_an_accepted_message_is_logged_before_the_reply(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with served("--log", log) as port, smtplib.SMTP("127.0.0.1", port) as client:
         for number in (1, 2):
@@ -56,7 +56,7 @@ def test_what_is_accepted_is_written_down_before_the_reply(tmp_path: Path) -> No
     }
 
 
-def test_it_comes_back_at_its_port_and_goes_on_writing(tmp_path: Path) -> None:
+def test_a_restarted_server_appends_to_the_log(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with served("--log", log) as port, smtplib.SMTP("127.0.0.1", port) as client:
         deliver(client)
@@ -92,13 +92,13 @@ def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
         (("--prot", 25), "unrecognized arguments: --prot 25"),
     ],
 )
-def test_what_it_can_t_understand_it_says_in_a_line(
+def test_wrong_options_are_reported_in_one_line(
     capsys: pytest.CaptureFixture[str], words: tuple[object, ...], complaint: str
 ) -> None:
     assert refused(capsys, *words).startswith(complaint)
 
 
-def test_a_port_that_is_taken_is_said_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_in_use_is_reported_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -106,14 +106,14 @@ def test_a_port_that_is_taken_is_said_in_a_line(capsys: pytest.CaptureFixture[st
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
 
-def test_its_help_lists_the_phases(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_the_phases(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     text = " ".join(capsys.readouterr().out.split())
     assert f"PHASE is one of {', '.join(Phase)};" in text
 
 
-def test_it_misbehaves_as_the_command_line_says(tmp_path: Path) -> None:
+def test_options_set_the_faults(tmp_path: Path) -> None:
     log = tmp_path / "log"
     words = (
         *("--log", log, "--no-pipelining", "--slow", 0.01, "--most-connections", 9),
