@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import colorsys
 import re
+from functools import lru_cache
 
 HEX_COLOUR = re.compile("#[0-9a-f]{6}")
 
@@ -24,9 +25,10 @@ _LINEAR_BELOW = 0.03928
 _STEPS = 50
 
 
+@lru_cache(maxsize=1024)
 def luminance(colour: str) -> float:
     """Give the relative luminance, 0 for black to 1 for white (WCAG 2.2, definitions)."""
-    red, green, blue = (_linear(part / 255) for part in _parts(colour))
+    red, green, blue = map(_linear, [part / 255 for part in _parts(colour)])
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
@@ -36,10 +38,13 @@ def contrast(one: str, other: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
+@lru_cache(maxsize=1024)
 def mix(one: str, other: str, share: float) -> str:
     """Mix two colours; `share` is the other's, 0 to 1."""
+    if share == 1:
+        return other
     parts = zip(_parts(one), _parts(other), strict=True)
-    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in parts)
+    return "#" + "".join([f"{round(a + (b - a) * share):02x}" for a, b in parts])
 
 
 def readable_on(colour: str, grounds: tuple[str, ...], ratio: float = AA) -> str:

@@ -16,15 +16,14 @@ from publisher.gate.rules import (
     elements,
     footer,
     images,
+    inbox,
     lang_and_dir,
     layout_tables,
     link_parity,
     links,
-    preheader,
     size,
     stories,
     style_blocks,
-    subject,
     template_leftovers,
     text_part,
     typography,
@@ -46,7 +45,7 @@ class Check(Protocol):
 
 
 CHECKS: tuple[Check, ...] = (
-    subject,
+    inbox,
     size,
     document_head,
     lang_and_dir,
@@ -61,7 +60,6 @@ CHECKS: tuple[Check, ...] = (
     contrast,
     footer,
     client_support,
-    preheader,
     stories,
     link_parity,
     text_part,

@@ -43,7 +43,7 @@ _MOST_VALUES = 4
 Declared: TypeAlias = Mapping[etree._Element, tuple[Declaration, ...]]  # noqa: SLF001  # lxml names it so
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Candidate:
     """A selector with its rule and its weight: specificity, then order."""
 
@@ -59,7 +59,7 @@ class _Matcher:
 
     by_class: dict[str, list[_Candidate]] = field(default_factory=dict)
     by_tag: dict[str, list[_Candidate]] = field(default_factory=dict)
-    possible: dict[tuple[str, str, str], list[tuple[_Candidate, bool]]] = field(
+    possible: dict[tuple[str, str, str], tuple[list[_Candidate], list[_Candidate]]] = field(
         default_factory=dict
     )
     steps: int = 0
@@ -75,24 +75,24 @@ class _Matcher:
         """Return the candidates that match an element in any medium, the weightiest last."""
         element = wrapper.etree_element
         key = (element.tag, element.get("id", ""), element.get("class", ""))
-        found = self.possible.get(key)
-        if found is None:
-            found = self.possible[key] = self._of_key(wrapper)
-        return [
-            one for one, is_sure in found if is_sure or self._matches(one.selector, wrapper)
-        ]
+        possible = self.possible.get(key)
+        if possible is None:
+            possible = self.possible[key] = self._of_key(wrapper)
+        found, unsure = possible
+        if not unsure:
+            return found
+        failing = {one for one in unsure if not self._matches(one.selector, wrapper)}
+        return [one for one in found if one not in failing]
 
-    def _of_key(self, wrapper: Any) -> list[tuple[_Candidate, bool]]:
-        """Return what may match elements of this tag, id and class, and whether it surely does."""
+    def _of_key(self, wrapper: Any) -> tuple[list[_Candidate], list[_Candidate]]:
+        """Return what may match elements of this tag, id and class, and what of it may not."""
         asked = [*self.by_tag.get(wrapper.local_name, ()), *self.by_tag.get("", ())]
         for name in wrapper.classes:
             asked += self.by_class.get(name, ())
         asked.sort(key=attrgetter("weight"))
-        return [
-            (one, one.selector.depends_on_key)
-            for one in asked
-            if not one.selector.depends_on_key or self._matches(one.selector, wrapper)
-        ]
+        unsure = [one for one in asked if not one.selector.depends_on_key]
+        found = [one for one in asked if one in unsure or self._matches(one.selector, wrapper)]
+        return found, unsure
 
     def _matches(self, selector: Selector, wrapper: Any) -> bool:
         if selector.matches is None:
@@ -118,7 +118,8 @@ def cascade(
     for candidate in _possible_candidates(elements, sheets):
         matcher.add(candidate)
     applied: tuple[dict[etree._Element, tuple[Declaration, ...]], ...] = ({}, {})
-    known: dict[tuple[Any, ...], tuple[Declaration, ...]] = {}
+    known: dict[tuple[Any, ...], list[tuple[Declaration, ...]]] = {}
+    shared: dict[tuple[Any, ...], tuple[Declaration, ...]] = {}
     wanted = set(elements)
     # Not iter_subtree(), which also wraps what lies too deep to be looked at.
     waiting = [ElementWrapper.from_html_root(root)] if elements else []
@@ -129,12 +130,10 @@ def cascade(
         waiting.extend(wrapper.iter_children())
         style = element.get("style", "")
         candidates = matcher.candidates(wrapper)
-        for found, is_dark in zip(applied, (False, True), strict=True):
-            rules = [one.rule for one in candidates if applies(one.within, is_dark)]
-            key = (style, *map(id, rules))
-            if key not in known:
-                known[key] = _in_order(rules, parse_declarations(style))
-            found[element] = known[key]
+        key = (style, *map(id, candidates))
+        if key not in known:
+            known[key] = [_in_mode(candidates, style, shared, mode) for mode in (False, True)]
+        applied[0][element], applied[1][element] = known[key]
     return applied[0], applied[1]
 
 
@@ -162,6 +161,20 @@ def _possible_candidates(
             and attributes.issuperset([name for name, _, _ in one.attributes])
         ]
     return found[:_MOST_SELECTORS]
+
+
+def _in_mode(
+    candidates: Iterable[_Candidate],
+    style: str,
+    shared: dict[tuple[Any, ...], tuple[Declaration, ...]],
+    is_dark: bool,
+) -> tuple[Declaration, ...]:
+    """Return the declarations of rules and a style attribute, the same tuple for the same ones."""
+    rules = [one.rule for one in candidates if applies(one.within, is_dark)]
+    key = (style, *map(id, rules))
+    if key not in shared:
+        shared[key] = _in_order(rules, parse_declarations(style))
+    return shared[key]
 
 
 def _in_order(

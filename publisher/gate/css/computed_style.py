@@ -55,6 +55,18 @@ _HINTS = (
     "bgcolor", "color", "text", "size", "dir", "lang", "align", "hidden", "href", "link",
     "xml:lang",
 )  # fmt: skip
+# Properties that take part in it.
+_FONT = frozenset(
+    {"font-size", "font-weight", "font-style", "font-family", "line-height", "letter-spacing"}
+    | {"mso-line-height-rule"}
+)
+_COLOUR = frozenset(
+    {"background-color", "color", "opacity", "text-decoration", "text-decoration-line"}
+)
+_LAYOUT = frozenset(
+    {"display", "visibility", "opacity", "overflow", "max-height", "height"}
+    | {"direction", "text-align"}
+)
 _Changes = dict[str, Any]
 
 
@@ -145,7 +157,7 @@ def compute_styles(
         parent = element.getparent()
         above = styles[parent] if parent is not None else start
         applied = declared[element]
-        hints = [element.get(name) for name in _HINTS] if element.keys() else ()
+        hints = map(element.get, _HINTS) if element.keys() else ()
         key = (id(above), element.tag, *hints, id(applied))
         style = known.get(key)
         if style is None:
@@ -181,9 +193,11 @@ def _style(
     changes = _of_tag(element, above)
     if element.keys():
         changes |= _of_attributes(element, above)
-    if values:
+    if not _FONT.isdisjoint(values):
         changes |= _font(values, changes, above)
+    if not _COLOUR.isdisjoint(values):
         changes |= _colours(values, above)
+    if not _LAYOUT.isdisjoint(values):
         changes |= _layout(element, values, changes, above)
     # With nothing changed the parent's style is shared, and what is computed of it.
     return replace(above, **changes) if changes else above
@@ -298,14 +312,12 @@ def _layout(
 
 
 def _hides(values: dict[str, str]) -> bool:
-    zeros = {
-        name
-        for name in ("opacity", "max-height", "height")
-        if name in values and pixels(values[name], 1) == 0
-    }
     return (
         values.get("display") == "none"
         or values.get("visibility") in {"hidden", "collapse"}
-        or "opacity" in zeros
-        or (values.get("overflow") == "hidden" and bool(zeros & {"max-height", "height"}))
+        or pixels(values.get("opacity", ""), 1) == 0
+        or (
+            values.get("overflow") == "hidden"
+            and 0 in {pixels(values.get(name, ""), 1) for name in ("max-height", "height")}
+        )
     )

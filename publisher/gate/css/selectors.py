@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import cssselect2  # type: ignore[import-untyped]  # it ships no types
@@ -15,6 +16,13 @@ from cssselect2 import compiler, parser
 
 # cssselect2 calls itself for each part of a selector; a selector of a mail has about ten tokens.
 _MOST_TOKENS = 50
+# Pseudo-classes for which cssselect2 has classes of their own.
+_FUNCTIONS = {
+    parser.NegationSelector: "not",
+    parser.RelationalSelector: "has",
+    parser.MatchesAnySelector: "is",
+    parser.SpecificityAdjustmentSelector: "where",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +32,7 @@ class Selector:
     `matches` takes an ElementWrapper of cssselect2; None if no element can match. `subject_class`
     and `subject_tag` are what the element itself must have, as far as the selector says so.
     `attributes` are names, operators and values; `pseudos` are written `hover` or `::after`.
+    `depends_on_key` says whether tag, id and classes of an element decide alone.
     """
 
     matches: Callable[[Any], bool] | None
@@ -38,11 +47,7 @@ class Selector:
     pseudos: tuple[str, ...]
     has_universal: bool
     has_chain: bool
-
-    @property
-    def depends_on_key(self) -> bool:
-        """Whether tag, id and classes of an element decide alone."""
-        return not (self.combinators or self.attributes or self.pseudos)
+    depends_on_key: bool
 
 
 def parse_selectors(tokens: Iterable[Any]) -> tuple[Selector, ...]:
@@ -74,18 +79,25 @@ def _selector(parsed: Any) -> Selector:
         combinators.append(node.combinator)
         node = node.left
     compounds.append(node.simple_selectors)
-    names: dict[type, list[Any]] = {}
-    for simple in [simple for compound in compounds for simple in compound]:
-        names.setdefault(type(simple), []).append(simple)
-    attributes = names.pop(parser.AttributeSelector, [])
-    tags = [simple.lower_local_name for simple in names.pop(parser.LocalNameSelector, [])]
-    ids = [simple.ident for simple in names.pop(parser.IDSelector, [])]
-    classes = [simple.class_name for simple in names.pop(parser.ClassSelector, [])]
-    pseudos = [_pseudo_name(simple) for others in names.values() for simple in others]
+    tags: list[str] = []
+    ids: list[str] = []
+    classes: list[str] = []
+    attributes: list[tuple[str, str | None, str | None]] = []
+    pseudos: list[str] = []
+    for simple in chain.from_iterable(compounds):
+        if isinstance(simple, parser.LocalNameSelector):
+            tags.append(simple.lower_local_name)
+        elif isinstance(simple, parser.IDSelector):
+            ids.append(simple.ident)
+        elif isinstance(simple, parser.ClassSelector):
+            classes.append(simple.class_name)
+        elif isinstance(simple, parser.AttributeSelector):
+            attributes.append((simple.lower_name, simple.operator, simple.value))
+        else:
+            pseudos.append(_FUNCTIONS.get(type(simple)) or str(getattr(simple, "name", "")))
     if parsed.pseudo_element:
         pseudos.append(f"::{parsed.pseudo_element}")
-    can_match = all(name == "root" for name in pseudos)
-    compiled = compiler.CompiledSelector(parsed) if can_match else None
+    compiled = compiler.CompiledSelector(parsed) if {*pseudos} <= {"root"} else None
     return Selector(
         matches=compiled.test if compiled else None,
         specificity=parsed.specificity,
@@ -95,23 +107,12 @@ def _selector(parsed: Any) -> Selector:
         tags=frozenset(tags),
         ids=frozenset(ids),
         classes=frozenset(classes),
-        attributes=tuple([(one.lower_name, one.operator, one.value) for one in attributes]),
+        attributes=tuple(attributes),
         pseudos=tuple(pseudos),
         has_universal=not all(compounds),
-        has_chain=any(map(_is_chain, compounds)),
+        has_chain=len(classes) + len(ids) > 1 and any(map(_is_chain, compounds)),
+        depends_on_key=not (combinators or attributes or pseudos),
     )
-
-
-_FUNCTIONS = {
-    parser.NegationSelector: "not",
-    parser.RelationalSelector: "has",
-    parser.MatchesAnySelector: "is",
-    parser.SpecificityAdjustmentSelector: "where",
-}
-
-
-def _pseudo_name(simple: Any) -> str:
-    return _FUNCTIONS.get(type(simple)) or str(getattr(simple, "name", ""))
 
 
 def _is_chain(compound: list[Any]) -> bool:

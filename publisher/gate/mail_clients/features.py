@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
@@ -128,7 +129,11 @@ _OTHER_ATTRIBUTES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# What a client that skips <style> skips.
+_IN_STYLE: tuple[str, ...] = ("html-style",)
+
+
+@dataclass(frozen=True, slots=True)
 class FeatureUse:
     """One use of a feature; a client that skips a feature of `within` does not meet it.
 
@@ -164,7 +169,7 @@ def used_features(document: HtmlDocument) -> list[FeatureUse]:
             source = element.get("src" if element.tag == "img" else "background")
             slugs += _of_image(source) if source else ()
             slugs += _of_style(element.get("style", ""))
-        found += [FeatureUse(slug=slug, element=element) for slug in slugs]
+        found += [FeatureUse(slug, element) for slug in slugs]
     for block in document.style_blocks:
         found += _of_block(block)
     return found
@@ -172,7 +177,7 @@ def used_features(document: HtmlDocument) -> list[FeatureUse]:
 
 def _known(slugs: Iterable[str]) -> tuple[str, ...]:
     """Return the slugs that caniemail has, each once."""
-    return tuple([slug for slug in dict.fromkeys(slugs) if slug in feature_slugs()])
+    return tuple(filter(feature_slugs().__contains__, dict.fromkeys(slugs)))
 
 
 @lru_cache(maxsize=256)
@@ -204,10 +209,11 @@ def _of_image(address: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _of_style(style: str) -> tuple[str, ...]:
-    slugs = [slug for one in parse_declarations(style) for slug in declaration_features(one)]
-    return tuple(dict.fromkeys(slugs))
+    slugs = map(declaration_features, parse_declarations(style))
+    return tuple(dict.fromkeys(chain.from_iterable(slugs)))
 
 
+@lru_cache(maxsize=4096)
 def declaration_features(declared: Declaration) -> tuple[str, ...]:
     """Return the features that one declaration uses."""
     slugs = _of_value(
@@ -235,9 +241,10 @@ def _of_value(
     if name.startswith(("mso-", "-")):
         return ()  # a property of one client; others skip it
     slugs = [_of_property(name, value)]
-    slugs += [_FUNCTIONS.get(function, "") for function in functions]
-    slugs += [_WORDS.get(word, "") for word in words]
-    slugs += [f"css-unit-{_UNITS.get(unit, unit)}" for unit in units]
+    slugs += filter(None, map(_FUNCTIONS.get, functions))
+    slugs += filter(None, map(_WORDS.get, words))
+    if units:
+        slugs += [f"css-unit-{_UNITS.get(unit, unit)}" for unit in units]
     return _known(slugs)
 
 
@@ -257,31 +264,32 @@ def _of_property(name: str, value: str) -> str:
     return ""
 
 
-def _of_block(block: StyleBlock) -> Iterator[FeatureUse]:
+def _of_block(block: StyleBlock) -> list[FeatureUse]:
     offset = block.line - 1
-    within = ("html-style",)
+    found: list[tuple[str, int, tuple[str, ...], bool]] = []
     for rule in block.sheet.at_rules:
-        for slug in _of_at_rule(rule):
-            yield FeatureUse(slug=slug, sheet_line=offset + rule.line, within=within)
-    for line in block.sheet.nested:
-        yield FeatureUse(slug="css-nesting", sheet_line=offset + line, within=within)
+        found += [(slug, rule.line, _IN_STYLE, False) for slug in _of_at_rule(rule)]
+    found += [("css-nesting", line, _IN_STYLE, False) for line in block.sheet.nested]
     for style in block.sheet.rules:
-        around = (*block.within, *style.within)
-        slugs_around = [slug for rule in around for slug in _of_at_rule(rule)]
-        for_outlook = any(
-            name in _OUTLOOK_ATTRIBUTES
-            for one in style.selectors
-            for name, _, _ in one.attributes
-        )
-        needed = (*within, *slugs_around, *["css-selector-attribute"] * for_outlook)
-        slugs = [slug for one in style.selectors for slug in _of_selector(one)]
-        uses = [(slug, style.line) for slug in dict.fromkeys(slugs)]
+        around = (*_IN_STYLE, *_of_at_rules((*block.within, *style.within)))
+        attributes = chain.from_iterable([one.attributes for one in style.selectors])
+        for_outlook = not _OUTLOOK_ATTRIBUTES.isdisjoint([name for name, _, _ in attributes])
+        if for_outlook:
+            around = (*around, "css-selector-attribute")
+        slugs = dict.fromkeys(chain.from_iterable(map(_of_selector, style.selectors)))
+        uses = [(slug, style.line) for slug in slugs]
         for one in style.declarations:
             uses += [(slug, one.line) for slug in declaration_features(one)]
-        for slug, line in uses:
-            yield FeatureUse(
-                slug=slug, sheet_line=offset + line, within=needed, is_for_outlook=for_outlook
-            )
+        found += [(slug, line, around, for_outlook) for slug, line in uses]
+    return [
+        FeatureUse(slug, sheet_line=offset + line, within=within, is_for_outlook=for_outlook)
+        for slug, line, within, for_outlook in found
+    ]
+
+
+@lru_cache(maxsize=256)
+def _of_at_rules(rules: tuple[AtRule, ...]) -> tuple[str, ...]:
+    return tuple(chain.from_iterable(map(_of_at_rule, rules)))
 
 
 @lru_cache(maxsize=256)

@@ -135,14 +135,18 @@ def _problems(
     feature = client_feature(slug)
     if slug in ACCEPTED_FEATURES or feature.category not in _BY_CATEGORY:
         return []
-    affected = {
-        client: feature.support[client]
+    lacking = [
+        client
         for client in _clients_that_meet(within, is_for_outlook)
         if feature.support[client] in {Support.NO, Support.PARTLY}
-        and not _is_about_foreign_accounts(feature.notes_for(client))
+    ]
+    affected = {
+        client: feature.support[client]
+        for client in lacking
+        if not _is_about_foreign_accounts(feature.notes_for(client))
     }
     found = []
-    for support in (Support.NO, Support.PARTLY):
+    for support in sorted(set(affected.values()), reverse=True):  # "n" before "a"
         clients = [client for client, result in affected.items() if result == support]
         if clients:
             rule = _PARTLY if support == Support.PARTLY else _BY_CATEGORY[feature.category]
@@ -153,13 +157,17 @@ def _problems(
 
 def _clients_that_meet(within: tuple[str, ...], is_for_outlook: bool) -> list[str]:
     """Return the clients that don't skip what is around a use."""
-    around = [client_feature(slug).support for slug in within]
-    return [
-        client
-        for client in CHECKED_CLIENTS
-        if (not is_for_outlook or client.startswith("outlook."))
-        and all(support[client] != Support.NO for support in around)
-    ]
+    skipping: set[str] = set()
+    for slug in within:
+        skipping |= _clients_without(slug)
+    clients = [client for client in CHECKED_CLIENTS if client not in skipping]
+    return [one for one in clients if one.startswith("outlook.")] if is_for_outlook else clients
+
+
+@lru_cache(maxsize=256)
+def _clients_without(slug: str) -> frozenset[str]:
+    support = client_feature(slug).support
+    return frozenset([client for client in CHECKED_CLIENTS if support[client] == Support.NO])
 
 
 def _is_about_foreign_accounts(notes: list[str]) -> bool:

@@ -91,7 +91,8 @@ def _sources(mail: CheckedMail) -> Iterator[Finding]:
     """Check the addresses of all images, and those of fonts."""
     used: set[int] = set()
     for element, applied in mail.document.declared.items():
-        addresses = _attribute_addresses(element) if element.keys() else []
+        has_address = element.tag == "img" or element.get("background") or element.get("srcset")
+        addresses = _attribute_addresses(element) if has_address else []
         for declared in applied:
             if declared.urls:
                 used.add(id(declared))

@@ -86,7 +86,7 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
         return
     yield from _root(mail, document.root)
     for element in document.elements[1:]:
-        if element.keys() and (stated := language_of(element)):
+        if stated := element.get("lang") or element.get("xml:lang"):
             yield from _own(element, stated)
     yield from _blocks(document)
     yield from _wrapper(mail, document)

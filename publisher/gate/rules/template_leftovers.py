@@ -31,6 +31,11 @@ _GETTEXT = re.compile(r"%\([a-z_]+\)[sd]")
 _DAMAGE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ud800-\udfff]")
 # Stands for a character that could not be read.
 _REPLACEMENT = "\ufffd"
+# What a line needs for any of these; most lines have none of it.
+_MAYBE_LEFTOVER = re.compile(
+    rf"{MARKER_START.pattern}|{_DAMAGE.pattern}|(?:none|undefined|null|nan|object\])\W*$",
+    re.IGNORECASE,
+)
 # Characters of a line that are quoted.
 _QUOTED = 40
 
@@ -69,8 +74,8 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
     by_people = without_layout(mail.written_by_people)
     document = mail.document
     for element, texts in document.own_texts.items():
-        if element.tag not in {"style", "script"}:
-            for text in texts:
+        for text in texts:
+            if _MAYBE_LEFTOVER.search(text) and element.tag not in {"style", "script"}:
                 for problem in _in_text(text, by_people, is_alone=len(element) == 0):
                     yield finding_at(_PLACEHOLDER_HTML, element, problem)
     yield from _attributes(document, by_people)
@@ -125,16 +130,19 @@ def _damaged_html(html: str, *, is_quoted: bool) -> Iterator[Finding]:
 
 def _text_part(text: str, by_people: str, *, is_quoted: bool) -> Iterator[Finding]:
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
-        signs = [
-            sign for sign in _DAMAGE.findall(line) if sign != _REPLACEMENT or not is_quoted
-        ]
-        problems = [(_DAMAGE_TEXT, f"it contains U+{ord(sign):04X}") for sign in signs[:1]]
-        leftovers = _in_text(line, by_people) if line else []
-        leftovers += [
-            f"{clip_text(found)} was left over"
-            for found in _GETTEXT.findall(line)
-            if not is_by_people(found, by_people)
-        ]
-        problems += [(_PLACEHOLDER_TEXT, problem) for problem in leftovers]
+        if not _MAYBE_LEFTOVER.search(line):
+            continue
+        leftovers = _in_text(line, by_people) + _gettext_markers(line, by_people)
+        problems = [(_PLACEHOLDER_TEXT, leftover) for leftover in leftovers]
+        signs = dict.fromkeys(_DAMAGE.findall(line))
+        if is_quoted:
+            signs.pop(_REPLACEMENT, None)
+        if signs:
+            problems.append((_DAMAGE_TEXT, f"it contains U+{ord(next(iter(signs))):04X}"))
         for rule, problem in problems:
             yield rule.finding(problem, where=f"“{clip_text(line, _QUOTED)}”", line=number)
+
+
+def _gettext_markers(line: str, by_people: str) -> list[str]:
+    found = [match for match in _GETTEXT.findall(line) if not is_by_people(match, by_people)]
+    return [f"{clip_text(match)} was left over" for match in found]

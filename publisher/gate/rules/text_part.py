@@ -80,7 +80,7 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
             problems += _line_break(before, line, is_chinese=is_chinese)
         if is_rtl and (found := _BOXES.search(line)):
             problems.append((_BOX, f"{found[0]!r} draws a frame"))
-        if fault := bidi_fault(line):
+        if not BIDI_CONTROLS.isdisjoint(line) and (fault := bidi_fault(line)):
             problems.append((_OPEN if by_people.isdisjoint(line) else _OWN, fault))
         for rule, problem in problems:
             yield rule.finding(problem, where=f"“{clip_text(line, _QUOTED)}”", line=number)

@@ -1,27 +1,69 @@
+from base64 import b64encode
 from dataclasses import replace
 
 import pytest
 
 from publisher.gate.mail import CheckedMail
-from publisher.gate.rules import preheader
-from tests.publisher.gate.messages import PREHEADERS, STORIES, SUBJECTS, a_mail, page_of
+from publisher.gate.rules import inbox
+from tests.publisher.gate.messages import (
+    PREHEADERS,
+    STORIES,
+    SUBJECTS,
+    a_mail,
+    page_of,
+    with_field,
+)
+
+
+def encoded(name: str, text: str, rest: str = "") -> CheckedMail:
+    """Return a mail with a field that was not cleaned."""
+    word = b64encode(text.encode()).decode()
+    return with_field(a_mail(), name, f"{name}: =?utf-8?b?{word}?={rest}")
+
+
+@pytest.mark.parametrize("language", STORIES)
+def test_a_composed_mail_is_accepted(language: str) -> None:
+    assert list(inbox.check(a_mail(language))) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "mail"),
+    [
+        ("field-control", encoded("Subject", "news\r\nBcc: all@example.org")),
+        ("field-control", encoded("Subject", "ring\x07")),
+        ("field-direction", a_mail(subject="a \u2067 left open")),
+        ("field-direction", a_mail(subject="a closed one \u2069")),
+        ("field-direction", a_mail(subject="\u202egpj.exe\u202c")),
+        ("field-direction", encoded("From", "\u202e", " <a@news.example.org>")),
+        ("subject-reply", a_mail(subject="Re: your order")),
+        ("subject-reply", a_mail(subject="FWD: news")),
+        ("subject-reply", a_mail(subject="转发：一周")),
+        ("subject-reply", a_mail(subject="رد: الأسبوع")),
+    ],
+)
+def test_a_fault_is_found(code: str, mail: CheckedMail) -> None:
+    assert [finding.code for finding in inbox.check(mail)] == [code]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Reading: a guide", "The refit: Re", "a \u2067whole\u2069 one", "👩‍👩‍👧 at the harbour"],
+)
+def test_other_subjects_are_accepted(text: str) -> None:
+    assert list(inbox.check(a_mail(subject=text))) == []
+
 
 LINE = PREHEADERS["en"]
 
 
 def codes(mail: CheckedMail) -> list[str]:
-    return [finding.code for finding in preheader.check(mail)]
+    return [finding.code for finding in inbox.check(mail)]
 
 
 def beginning(markup: str, line: str = LINE, **rest: str) -> CheckedMail:
     """Make a mail whose HTML begins with some markup."""
     mail = a_mail(html=f"<html><body>{markup}<p>The rest of it.</p></body></html>", **rest)
     return replace(mail, preheader=line)
-
-
-@pytest.mark.parametrize("language", [*STORIES])
-def test_a_visible_first_line_is_accepted(language: str) -> None:
-    assert codes(a_mail(language)) == []
 
 
 @pytest.mark.parametrize(
@@ -38,7 +80,7 @@ def test_text_before_the_first_line_is_a_finding(markup: str) -> None:
 
 
 def test_a_mail_without_text_has_no_first_line() -> None:
-    (finding,) = preheader.check(a_mail(html='<html><body><img src="x.png"></body></html>'))
+    (finding,) = inbox.check(a_mail(html='<html><body><img src="x.png"></body></html>'))
     assert (finding.code, finding.where) == ("preheader-missing", "body")
 
 
@@ -52,7 +94,7 @@ def test_a_mail_without_text_has_no_first_line() -> None:
     ],
 )
 def test_a_hidden_first_line_is_an_error_that_says_what_hides_it(style: str, said: str) -> None:
-    (finding,) = preheader.check(beginning(f'<div style="{style}"><p>{LINE}</p></div>'))
+    (finding,) = inbox.check(beginning(f'<div style="{style}"><p>{LINE}</p></div>'))
     assert (finding.code, finding.severity) == ("preheader-hidden", "error")
     assert finding.problem == f"it is hidden by {said}"
 
@@ -81,7 +123,7 @@ def test_a_first_line_that_repeats_the_subject_is_a_finding() -> None:
 
 def test_without_an_expected_first_line_the_first_text_counts() -> None:
     mail = replace(a_mail(html=page_of(STORIES["en"], "Short")), preheader="")
-    (finding,) = preheader.check(mail)
+    (finding,) = inbox.check(mail)
     assert (finding.code, finding.line) == ("preheader-length", 2)
 
 
