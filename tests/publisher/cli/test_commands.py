@@ -310,7 +310,8 @@ def test_the_demo_leaves_a_folder_with_something_else_in_it_alone(
 
     assert code == 2
     assert err == (
-        f"publisher: {tmp_path}: is not an empty folder; choose another for the demo\n"
+        f"publisher: {tmp_path}: the demo needs an empty folder, and this one has files; "
+        "choose another\n"
     )
     assert [file.name for file in tmp_path.iterdir()] == ["letter.txt"]
 
