@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_thing_is_remembered_by_what_it_was_last_made_from(tmp_path: Path) -> None:
+def test_the_last_stored_hash_is_returned(tmp_path: Path) -> None:
     database = open_database(tmp_path / "publisher.db")
     with database.writing() as connection:
         assert build_cache.cached_hash(connection, "feeds/en") is None
@@ -22,11 +22,11 @@ def test_a_thing_is_remembered_by_what_it_was_last_made_from(tmp_path: Path) -> 
     database.close()
 
 
-def test_a_fingerprint_tells_inputs_apart_and_is_equal_for_equal_ones() -> None:
+def test_hashes_differ_for_different_inputs_only() -> None:
     assert build_cache.hash_inputs("a", 1) == build_cache.hash_inputs("a", 1)
     different = [(), ("a",), ("a", 1), ("a1",), ("a", "1"), (("a", 1),), (1, "a"), ("灯",)]
     assert len({build_cache.hash_inputs(*inputs) for inputs in different}) == len(different)
 
 
-def test_a_fingerprint_takes_half_a_character_too() -> None:
+def test_a_lone_surrogate_can_be_hashed() -> None:
     assert len(build_cache.hash_inputs("\ud800")) == 64

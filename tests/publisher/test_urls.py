@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_page_is_the_index_of_a_folder_of_its_name() -> None:
+def test_a_page_is_index_html_in_its_folder() -> None:
     path = urls.article_path("zh-Hans", "the-lantern")
     assert path == "zh-Hans/stories/the-lantern/"
     assert urls.page_file(path) == PurePosixPath("zh-Hans/stories/the-lantern/index.html")
 
 
-def test_every_kind_of_page_has_its_place() -> None:
+def test_paths_of_all_kinds_of_pages() -> None:
     assert urls.home_path("ar") == "ar/"
     assert urls.newsletter_path("en", "weekly") == "en/weekly/"
     assert urls.issue_path("en", "weekly", date(2026, 1, 9)) == "en/weekly/2026-01-09/"
@@ -26,7 +26,7 @@ def test_every_kind_of_page_has_its_place() -> None:
     assert urls.feed_path("zh-Hant", "atom.xml") == "feeds/zh-Hant.atom.xml"
 
 
-def test_urls_stand_below_the_web_root(tmp_path: Path) -> None:
+def test_urls_start_with_the_address_of_the_web_root(tmp_path: Path) -> None:
     house = publication(tmp_path, url="https://example.org/news/")
     assert urls.absolute_url(house, "en/") == "https://example.org/news/en/"
     assert urls.absolute_url(house, "/en/") == "https://example.org/news/en/"
@@ -62,7 +62,7 @@ def an_article(url: str | None) -> Article:
     )
 
 
-def test_an_article_lives_where_it_says_or_else_on_its_page_here(tmp_path: Path) -> None:
+def test_an_article_has_its_own_url_or_that_of_its_page(tmp_path: Path) -> None:
     house = publication(tmp_path, url="https://news.example.org")
     assert urls.article_url(house, an_article("https://example.com/a")) == (
         "https://example.com/a"

@@ -1,4 +1,4 @@
-"""Every link of a small publication leads somewhere: on the web, in the mails and in the feeds."""
+"""All links of a small publication lead to files: in pages, mails and feeds."""
 
 import json
 import re
@@ -34,7 +34,7 @@ NEWSLETTERS: list[dict[str, Any]] = [
 
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[House]:
-    """Two weeks of a publication that has everything that makes links."""
+    """Two weeks of a publication with all kinds of links."""
     root = tmp_path_factory.mktemp("printed")
     settings = make_publication(root, newsletters=NEWSLETTERS)
     settings.folders.var.mkdir()
@@ -71,7 +71,7 @@ def links_of(document: str) -> Iterator[str]:
 
 
 def answer(root: Path, address: str) -> Path | None:
-    """Find the file that a web server answers an address with."""
+    """Return the file that a web server sends for an address."""
     path = unquote(urldefrag(address)[0].partition("?")[0].removeprefix(URL)).lstrip("/")
     file = root / path
     file = file / "index.html" if not path or path.endswith("/") else file
@@ -94,7 +94,7 @@ def dead_links(root: Path, source: str, document: str, page: Path | None) -> Ite
             yield f"{source}: no anchor {link}"
 
 
-def test_every_link_on_the_web_leads_to_a_file_and_every_anchor_is_there(
+def test_every_link_of_a_page_leads_to_a_file_and_an_anchor(
     printed: House,
 ) -> None:
     root = public(printed)
@@ -111,7 +111,7 @@ def test_every_link_on_the_web_leads_to_a_file_and_every_anchor_is_there(
     assert [line for line in dead if not (old.match(line) and gone.search(line))] == []
 
 
-def test_every_link_of_a_mail_leads_to_a_file_when_it_is_written(printed: House) -> None:
+def test_every_link_of_a_mail_leads_to_a_file_before_it_is_sent(printed: House) -> None:
     house = printed
     mails = {path: mail for path, mail in outbox(house).items() if "2026-01-16" in path}
     assert {path.split("/")[1] for path in mails} == {"en", "ar"}

@@ -1,4 +1,4 @@
-"""Pages of what readers may not see are taken away, and come back when they may."""
+"""Pages of hidden articles are removed, and written again when they become visible."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def write(house: House, name: str = "a", **matter: Any) -> None:
     house.write(f"en/{name}.md", "Words.", title=f"Title {name}", **matter)
 
 
-def test_an_embargo_moved_into_the_future_takes_the_page_away_until_it_lifts(
+def test_a_later_embargo_removes_the_page_until_it_ends(
     house: House,
 ) -> None:
     write(house, date="2026-01-08")
@@ -47,14 +47,14 @@ def test_an_embargo_moved_into_the_future_takes_the_page_away_until_it_lifts(
     assert b"Title a" in page(house).read_bytes()
 
 
-def test_an_article_under_embargo_has_no_page_before_its_time(house: House) -> None:
+def test_an_embargoed_article_has_no_page(house: House) -> None:
     write(house, date="2026-01-12")
     assert shown(house).articles == 0
     assert shown(house.at(NOW + 4 * DAY)).articles == 1
 
 
 @pytest.mark.parametrize("was_out", [True, False])
-def test_what_is_withdrawn_during_an_embargo_has_no_page_when_it_lifts(
+def test_an_article_withdrawn_during_its_embargo_gets_no_page(
     house: House, was_out: bool
 ) -> None:
     write(house, date="2026-01-08" if was_out else "2026-01-12")
@@ -72,7 +72,7 @@ def test_what_is_withdrawn_during_an_embargo_has_no_page_when_it_lifts(
 
 
 @pytest.mark.parametrize("status", ["withdrawn", "stale", "untranslated"])
-def test_what_its_document_holds_back_loses_its_page_until_it_is_released(
+def test_a_held_back_article_loses_its_page_until_it_is_released(
     house: House, status: str
 ) -> None:
     write(house, date="2026-01-08")
@@ -85,7 +85,9 @@ def test_what_its_document_holds_back_loses_its_page_until_it_is_released(
     assert page(house).is_file()
 
 
-def test_what_comes_to_live_elsewhere_loses_its_page_until_it_comes_home(house: House) -> None:
+def test_an_article_that_gets_a_url_elsewhere_loses_its_page_until_the_url_is_removed(
+    house: House,
+) -> None:
     write(house, date="2026-01-08")
     shown(house)
     write(house, date="2026-01-08", url="https://example.net/a")
@@ -99,7 +101,7 @@ def test_what_comes_to_live_elsewhere_loses_its_page_until_it_comes_home(house: 
     assert page(house).is_file()
 
 
-def test_what_always_lived_elsewhere_never_has_a_page(house: House) -> None:
+def test_an_article_published_elsewhere_has_no_page(house: House) -> None:
     write(house, date="2026-01-08", url="https://example.net/a")
     assert shown(house).articles == 0
     assert not page(house).exists()
@@ -107,7 +109,7 @@ def test_what_always_lived_elsewhere_never_has_a_page(house: House) -> None:
         assert store.count_articles_without_page(connection, NOW) == 0
 
 
-def test_a_language_that_is_published_again_has_its_pages_again(house: House) -> None:
+def test_a_language_that_is_added_again_gets_its_pages_again(house: House) -> None:
     house.write("ar/a.md", "Words.", title="A", date="2026-01-08")
     languages = list(house.settings.publication.languages)
     shown(house)
@@ -119,7 +121,7 @@ def test_a_language_that_is_published_again_has_its_pages_again(house: House) ->
     assert page(house, language="ar").is_file()
 
 
-def test_a_story_that_goes_by_an_embargo_is_recommended_no_more_until_it_lifts(
+def test_an_embargoed_story_is_not_recommended_until_the_embargo_ends(
     house: House,
 ) -> None:
     for name in ("a", "b"):
@@ -145,7 +147,7 @@ def test_no_page_of_another_subject_or_language_is_written_again(house: House) -
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """Collect the statements that any database is given while the block runs."""
+    """Collect all SQL statements while the block runs."""
     found: list[str] = []
 
     def note(*context: Any) -> None:
@@ -158,7 +160,9 @@ def statements() -> Iterator[list[str]]:
         event.remove(Engine, "before_cursor_execute", note)
 
 
-def test_many_that_go_at_once_have_the_related_pages_renewed_once(house: House) -> None:
+def test_pages_related_to_many_hidden_articles_are_marked_in_one_statement(
+    house: House,
+) -> None:
     for number in range(MANY + 2):
         write(house, f"s{number}", date="2026-01-08", topics="[Rivers]")
     house.pick_up()
@@ -181,11 +185,11 @@ def test_many_that_go_at_once_have_the_related_pages_renewed_once(house: House) 
     assert not (public(house) / "en/stories").exists()
 
 
-def test_a_turn_cut_short_after_renewing_takes_the_page_away_next_time(
+def test_the_run_after_a_killed_one_removes_the_page(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Killed(BaseException):
-        """What a kill looks like from inside."""
+        """Stands for a kill."""
 
     def kill(*_: object) -> None:
         raise Killed
@@ -202,7 +206,7 @@ def test_a_turn_cut_short_after_renewing_takes_the_page_away_next_time(
     assert not page(house).exists()
 
 
-def test_a_lost_web_root_does_not_bring_back_what_is_hidden(house: House) -> None:
+def test_a_restored_web_root_has_no_hidden_pages(house: House) -> None:
     write(house, date="2026-01-08")
     press_of(house).run()
     (house.articles / "en/a.md").unlink()

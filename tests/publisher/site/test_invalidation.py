@@ -1,4 +1,4 @@
-"""A web root that is gone is made again; whoever deletes it by mistake loses nothing."""
+"""A deleted web root is restored."""
 
 import shutil
 
@@ -13,7 +13,7 @@ PIXEL = bytes.fromhex(
 )
 
 
-def test_a_lost_web_root_comes_back_byte_for_byte(house: House) -> None:
+def test_a_deleted_web_root_is_restored_with_equal_bytes(house: House) -> None:
     (house.articles / "en").mkdir(parents=True, exist_ok=True)
     (house.articles / "en" / "dot.png").write_bytes(PIXEL)
     house.write("en/tides.md", "![A dot](dot.png)\n\nWords.", title="Tides", date="2026-01-05")

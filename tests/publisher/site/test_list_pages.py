@@ -31,7 +31,7 @@ def write(house: House, name: str, day: int, language: str = "en") -> None:
     house.write(f"{language}/{name}.md", "Words.", title=title, date=f"2026-01-{day:02}")
 
 
-def test_a_new_publication_has_all_its_lists_at_once(house: House) -> None:
+def test_an_empty_publication_has_all_list_pages(house: House) -> None:
     assert shown(house).lists == 1 + 4 * 4
     expected = {"index.html"}
     for tag in LANGUAGES:
@@ -41,13 +41,13 @@ def test_a_new_publication_has_all_its_lists_at_once(house: House) -> None:
     assert "Nothing has been published here yet." in text_of(house, "en")
 
 
-def test_the_root_lets_a_reader_choose_a_language(house: House) -> None:
+def test_the_root_page_links_to_all_languages(house: House) -> None:
     shown(house)
     for tag in LANGUAGES:
         assert f'href="{URL}/{tag}/"' in text_of(house, "")
 
 
-def test_a_front_page_lists_the_newest_first(
+def test_a_home_page_lists_the_newest_articles_first(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(list_pages, "ARTICLES_ON_HOME", 2)
@@ -59,7 +59,9 @@ def test_a_front_page_lists_the_newest_first(
     assert "Title of old" not in page
 
 
-def test_the_letters_say_whom_to_write_to_and_are_not_indexed(house: House) -> None:
+def test_the_pages_about_unsubscribing_have_the_sender_s_address_and_are_not_indexed(
+    house: House,
+) -> None:
     shown(house)
     for kind in ("unsubscribe", "preferences"):
         page = text_of(house, f"ar/{kind}")
@@ -68,7 +70,7 @@ def test_the_letters_say_whom_to_write_to_and_are_not_indexed(house: House) -> N
         assert 'dir="rtl"' in page
 
 
-def test_a_new_article_changes_its_own_language_s_front_page_only(house: House) -> None:
+def test_a_new_article_changes_the_home_page_of_its_language_only(house: House) -> None:
     write(house, "first", 5)
     shown(house)
     write(house, "second", 6)
@@ -100,7 +102,7 @@ def test_newsletters_have_archives_in_their_languages_only(
     assert f'href="{URL}/zh-Hans/monthly/"' not in page
 
 
-def test_issues_are_listed_latest_first_on_front_page_and_archive(
+def test_home_page_and_archive_list_the_latest_issues_first(
     make_house: Callable[..., House],
 ) -> None:
     house = make_house(newsletters=NEWSLETTERS, languages=["en", "ar"])
@@ -117,7 +119,7 @@ def test_issues_are_listed_latest_first_on_front_page_and_archive(
     assert "2026-01-10" not in text_of(house, "ar")
 
 
-def test_the_front_page_keeps_issues_of_a_newsletter_that_is_no_more(
+def test_the_home_page_keeps_issues_of_a_removed_newsletter(
     make_house: Callable[..., House],
 ) -> None:
     house = make_house(newsletters=NEWSLETTERS, languages=["en", "ar"])
@@ -129,7 +131,7 @@ def test_the_front_page_keeps_issues_of_a_newsletter_that_is_no_more(
     assert '<a href="/en/daily/2026-01-09/">daily</a>' in page
 
 
-def test_a_human_translation_takes_its_label_off_the_front_page(
+def test_a_translation_by_hand_removes_the_label_of_the_conversion_from_the_home_page(
     make_house: Callable[..., House],
 ) -> None:
     house = make_house(newsletters=[{"edition": {"zh-Hant": {"missing": "convert"}}}])
@@ -142,7 +144,7 @@ def test_a_human_translation_takes_its_label_off_the_front_page(
     assert 'class="eyebrow"' not in text_of(house, "zh-Hant")
 
 
-def test_every_page_announces_feeds_its_own_language_s_first(house: House) -> None:
+def test_every_page_links_to_feeds_those_of_its_language_first(house: House) -> None:
     shown(house)
     for page in public(house).rglob("*.html"):
         source = page.read_text("utf-8")

@@ -27,7 +27,7 @@ def text_of(house: House, path: str) -> str:
     return (public(house) / path / "index.html").read_text("utf-8")
 
 
-def test_every_article_has_its_page(house: House) -> None:
+def test_every_article_has_a_page(house: House) -> None:
     tides(house)
     written = shown(house)
     assert (written.articles, written.issues, written.problems) == (3, 0, [])
@@ -39,7 +39,7 @@ def test_every_article_has_its_page(house: House) -> None:
     assert '<html lang="ar" dir="rtl">' in text_of(house, "ar/stories/tides")
 
 
-def test_nothing_is_written_again_when_nothing_changed(house: House) -> None:
+def test_unchanged_pages_are_not_written_again(house: House) -> None:
     tides(house)
     shown(house)
     with changes(public(house)) as found:
@@ -47,7 +47,7 @@ def test_nothing_is_written_again_when_nothing_changed(house: House) -> None:
     assert found == set()
 
 
-def test_pages_are_written_in_portions_to_the_last(
+def test_all_portions_of_pages_are_written(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "PAGES_PER_TRANSACTION", 2)
@@ -55,7 +55,7 @@ def test_pages_are_written_in_portions_to_the_last(
     assert shown(house).articles == 3
 
 
-def test_a_withdrawn_article_loses_its_page_and_the_empty_folders(house: House) -> None:
+def test_a_withdrawn_article_loses_its_page_and_empty_folders(house: House) -> None:
     tides(house)
     shown(house)
     (house.articles / "ar/tides.md").unlink()
@@ -66,7 +66,7 @@ def test_a_withdrawn_article_loses_its_page_and_the_empty_folders(house: House) 
     assert "/ar/stories/" not in text_of(house, "en/stories/tides")
 
 
-def test_no_page_recommends_what_was_withdrawn(house: House) -> None:
+def test_no_page_recommends_a_withdrawn_article(house: House) -> None:
     for day, name in ((5, "tides"), (6, "maps"), (7, "cats")):
         topic = "[Cats]" if name == "cats" else "[Rivers]"
         house.write(f"en/{name}.md", "Words.", title=name, date=f"2026-01-0{day}", topics=topic)
@@ -83,7 +83,7 @@ def test_no_page_recommends_what_was_withdrawn(house: House) -> None:
     }
 
 
-def test_an_article_that_lives_elsewhere_has_no_page(house: House) -> None:
+def test_an_article_with_a_url_elsewhere_has_no_page(house: House) -> None:
     tides(house)
     shown(house)
     url = "https://example.net/maps"
@@ -93,7 +93,7 @@ def test_an_article_that_lives_elsewhere_has_no_page(house: House) -> None:
     assert f'<a href="{url}">Maps</a>' in text_of(house, "en")
 
 
-def test_an_article_in_a_language_that_was_given_up_loses_its_page(house: House) -> None:
+def test_an_article_in_a_removed_language_loses_its_page(house: House) -> None:
     tides(house)
     shown(house)
     house.reload(languages=["en", "zh-Hans", "zh-Hant"])
@@ -101,7 +101,7 @@ def test_an_article_in_a_language_that_was_given_up_loses_its_page(house: House)
     assert not (public(house) / "ar/stories").exists()
 
 
-def test_a_folder_that_can_t_be_written_is_told_and_tried_again(house: House) -> None:
+def test_a_folder_that_can_t_be_written_is_reported_and_retried(house: House) -> None:
     tides(house)
     public(house).mkdir()
     (public(house) / "en").write_bytes(b"a file where a folder should be")
@@ -111,7 +111,7 @@ def test_a_folder_that_can_t_be_written_is_told_and_tried_again(house: House) ->
     assert (written.problems, written.articles > 0) == ([], True)
 
 
-def test_an_issue_has_its_page_which_stays_as_it_was_sent(
+def test_the_page_of_an_issue_stays_as_it_was_sent(
     make_house: Callable[..., House],
 ) -> None:
     house = make_house(newsletters=DAILY, languages=["en"])
@@ -125,7 +125,7 @@ def test_an_issue_has_its_page_which_stays_as_it_was_sent(
     assert "It waits no more." in text_of(house, "en/stories/tides")
 
 
-def test_a_logo_is_put_in_place_before_mails_show_it(house: House) -> None:
+def test_the_logo_is_written_before_mails_are_sent(house: House) -> None:
     Image.new("RGB", (520, 64), "#8f2f12").save(house.settings.folders.root / "logo.png")
     house.reload(design={"logo": "logo.png"})
     shown(house)

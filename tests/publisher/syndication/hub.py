@@ -1,7 +1,7 @@
-"""A small WebSub hub in this process, over real sockets; it does what a test tells it to.
+"""A small WebSub hub in this process, over real sockets; tests set its responses.
 
-It is strict about the form of a ping, and looks at the topic at the moment of the ping, as some
-public hubs do. Knows nothing of the program.
+It checks the form of a ping strictly, and can fetch the topic before it responds, as some public
+hubs do.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True)
 class Reply:
-    """What the hub answers, after `delay` seconds; a status of 0 hangs up without a word."""
+    """A response after `delay` seconds; a status of 0 closes the connection."""
 
     status: int = 204
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     delay: float = 0
-    # Seconds between one byte and the next, of an answer that never ends.
+    # Seconds between the bytes of a response that never ends.
     dribble: float = 0
-    # The answer breaks off: less comes than was announced.
+    # The body is shorter than Content-Length.
     cut_short: bool = False
 
 
 @dataclass(frozen=True)
 class Ping:
-    """What the hub got: where to, which topic, with which header fields, and what was there."""
+    """A ping: path, topic, header fields, and the topic's content at that moment."""
 
     path: str
     topic: str
@@ -46,13 +46,13 @@ def accept(_topic: str) -> Reply:
 
 
 class Hub:
-    """Records the pings that it got; `answer` and `read` may be set to whatever a test needs."""
+    """Record pings; tests may set `answer` and `read`."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.pings: list[Ping] = []
         self.answer: Callable[[str], Reply] = accept
-        # Gives a topic's bytes as its readers get them, and None if there are none.
+        # Returns the content of a topic, None if it does not exist.
         self.read: Callable[[str], bytes | None] | None = None
         self.faults: list[str] = []
         self.at_once = self.most_at_once = 0
@@ -64,12 +64,12 @@ class Hub:
         return [one.topic for one in self.pings]
 
     def say(self, reply: Reply) -> None:
-        """Give one answer to every ping from now on."""
+        """Send this response to every ping from now on."""
         self.answer = lambda _topic: reply
 
     @contextmanager
     def under_way(self) -> Iterator[None]:
-        """Count a ping while it is being taken."""
+        """Count a ping while it is processed."""
         with self.lock:
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
@@ -80,7 +80,7 @@ class Hub:
                 self.at_once -= 1
 
     def take(self, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Take a request: a well-formed ping is recorded and answered, any other is a fault."""
+        """Record a well-formed ping and return its response; note a malformed one."""
         fields = parse_qs(body.decode("ascii"), strict_parsing=True, keep_blank_values=True)
         topic = fields.get("hub.url", [""])[0]
         wanted = {"hub.mode": ["publish"], "hub.url": [topic], "hub.topic": [topic]}
@@ -96,7 +96,7 @@ class Hub:
 
 
 def text(status: int, words: str, **headers: str) -> Reply:
-    """Make an answer in plain text."""
+    """Return a response in plain text."""
     fields = {"Content-Type": "text/plain; charset=utf-8"}
     fields |= {name.replace("_", "-"): value for name, value in headers.items()}
     return Reply(status, fields, words.encode())
@@ -107,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        # A ping is under way until its answer is: whoever has that may send the next.
+        # Until the response is sent.
         with self.hub.under_way():
             reply = self.hub.take(self.path, dict(self.headers), body)
             self.hub.closing.wait(reply.delay)
@@ -129,10 +129,10 @@ class _Handler(BaseHTTPRequestHandler):
         while not self.hub.closing.wait(pause):
             try:
                 self.wfile.write(b"a")
-            except OSError:  # whoever asked has had enough, which is what is tested
+            except OSError:  # the client gave up, as tested
                 return
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the signature is the library's
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the signature of the library
         pass
 
 
@@ -140,12 +140,12 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of clients that hung up: tests make them do so."""
+        """Ignore clients that close the connection, as tests make them do."""
 
 
 @contextmanager
 def running() -> Iterator[Hub]:
-    """Run a hub on a port of its own."""
+    """Run a hub on a free port."""
     handler = type("Handler", (_Handler,), {})
     with _Server(("127.0.0.1", 0), handler) as server:
         hub = Hub(f"http://127.0.0.1:{server.server_port}/")
@@ -162,8 +162,8 @@ def running() -> Iterator[Hub]:
 
 
 def wait_for(found: Callable[[], bool], seconds: float = 5) -> None:
-    """Wait until something is so that another thread brings about."""
+    """Wait until another thread makes a condition true."""
     deadline = time.monotonic() + seconds
     while not found():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "timed out"
         time.sleep(0.005)

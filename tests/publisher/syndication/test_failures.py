@@ -1,4 +1,4 @@
-"""What becomes of feeds when a turn is cut off, a disk is full, files are lost, an article is bad."""
+"""Feeds after a killed process, a full disk, lost files, a bad article."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -22,14 +22,14 @@ HOUR = timedelta(hours=1)
 
 
 class Cut(BaseException):
-    """What a kill is to a test: nothing in the program catches it."""
+    """Stands for a kill: the program does not catch it."""
 
 
 @contextmanager
 def cut_off(
     monkeypatch: pytest.MonkeyPatch, place: Any, name: str, after: int = 0
 ) -> Iterator[None]:
-    """Cut a turn off at a call: a kill at a chosen moment can't be timed from outside."""
+    """Raise Cut at a call, as a kill at this moment would stop the process."""
     calls = 0
 
     def dies(*_arguments: Any, **_named: Any) -> Any:
@@ -52,11 +52,11 @@ def with_hub(house: House, **limits: Any) -> None:
     )
 
 
-def told(house: House) -> set[str]:
+def queued(house: House) -> set[str]:
     return {row["topic"].rpartition("/feeds/")[2] for row in house.rows(websub_ping)}
 
 
-def test_a_turn_that_is_cut_off_after_the_files_still_tells_the_hubs(
+def test_a_run_that_is_killed_after_the_files_still_queues_pings(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_hub(house)
@@ -64,12 +64,12 @@ def test_a_turn_that_is_cut_off_after_the_files_still_tells_the_hubs(
     with cut_off(monkeypatch, websub_queue, "enqueue_pings"):
         syndicated(house)
     assert (public(house) / "feeds/en.rss.xml").is_file()
-    assert told(house) == set()
+    assert queued(house) == set()
     syndicated(house)
-    assert {"en.rss.xml", "en.atom.xml", "en.json"} <= told(house)
+    assert {"en.rss.xml", "en.atom.xml", "en.json"} <= queued(house)
 
 
-def test_archive_documents_of_a_turn_that_was_cut_off_hold_nothing_withdrawn(
+def test_archive_documents_of_a_killed_run_do_not_keep_withdrawn_entries(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit(house, entries=5)
@@ -85,7 +85,7 @@ def test_archive_documents_of_a_turn_that_was_cut_off_hold_nothing_withdrawn(
 
 
 @pytest.mark.parametrize("after", [0, 1, 5, 9])
-def test_wherever_a_turn_is_cut_off_the_next_makes_what_it_would_have_made(
+def test_the_run_after_a_killed_one_writes_the_same_files(
     make_house: Callable[..., House], monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     built = []
@@ -102,7 +102,7 @@ def test_wherever_a_turn_is_cut_off_the_next_makes_what_it_would_have_made(
     assert built[0] == built[1]
 
 
-def test_a_full_disk_leaves_no_parts_and_is_made_good_later(
+def test_a_full_disk_leaves_no_incomplete_files_and_the_next_run_completes_the_feed(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit(house, entries=5)
@@ -124,7 +124,7 @@ def test_a_full_disk_leaves_no_parts_and_is_made_good_later(
         assert short(walk(house, "en", form)) == names(1, 12)
 
 
-def test_feeds_whose_folder_is_lost_come_back_with_their_archives(house: House) -> None:
+def test_a_lost_folder_of_feeds_is_restored_with_its_archives(house: House) -> None:
     limit(house, entries=5)
     write(house, 1, 12)
     syndicated(house)
@@ -135,7 +135,7 @@ def test_feeds_whose_folder_is_lost_come_back_with_their_archives(house: House) 
     assert after == before
 
 
-def test_a_page_that_is_lost_comes_back(house: House) -> None:
+def test_a_lost_page_is_restored(house: House) -> None:
     house.write("en/fog.md", title="Fog", date="2026-01-05", topics="[Sea]")
     syndicated(house)
     for name in ("en/feeds/index.html", "en/feeds/topics/sea/index.html", "feeds/index.opml"):
@@ -146,7 +146,7 @@ def test_a_page_that_is_lost_comes_back(house: House) -> None:
         assert file.read_bytes() == before
 
 
-def test_a_language_that_is_given_up_leaves_empty_feeds(house: House) -> None:
+def test_a_language_removed_from_the_publication_leaves_empty_feeds(house: House) -> None:
     limit(house, entries=5)
     for number in range(1, 13):
         house.write(f"ar/s{number:03}.md", "نص", title=f"قصة {number}", date="2026-01-05")
@@ -162,7 +162,7 @@ def test_a_language_that_is_given_up_leaves_empty_feeds(house: House) -> None:
     assert sum(len(page.deleted) for page in closed) == 7
 
 
-def test_nothing_is_due_after_any_turn(house: House) -> None:
+def test_no_feed_is_due_after_a_run(house: House) -> None:
     limit(house, entries=5)
     write(house, 1, 12, topics="[Sea]")
     syndicated(house)
@@ -170,7 +170,7 @@ def test_nothing_is_due_after_any_turn(house: House) -> None:
     assert not any(row["due"] for row in house.rows(feed_archive))
 
 
-def test_a_style_that_can_t_be_written_is_told(
+def test_a_stylesheet_that_can_t_be_written_is_a_problem(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_arguments: Any) -> bool:
@@ -181,7 +181,7 @@ def test_a_style_that_can_t_be_written_is_told(
     assert syndicated(house)[1] == ["feeds/: [Errno 28] No space left on device"]
 
 
-def test_a_topic_that_was_a_mistake_is_offered_to_nobody(house: House) -> None:
+def test_an_empty_topic_is_in_no_list(house: House) -> None:
     house.write("en/fog.md", title="Fog", date="2026-01-05", topics="[Wether]")
     syndicated(house)
     house.write("en/fog.md", title="Fog", date="2026-01-05", topics="[Weather]")

@@ -1,4 +1,4 @@
-"""RFC 5005: what leaves the document that is polled can be walked back to, and stays as it is."""
+"""RFC 5005: archive documents can be walked through, and do not change."""
 
 from datetime import date, timedelta
 from itertools import pairwise
@@ -7,15 +7,15 @@ from typing import Any
 from publisher.config import FeedSettings
 from publisher.testing import make_publication
 from tests.publisher.conftest import NOW, House
-from tests.publisher.printing import URL, public, stamps, syndicated
-from tests.publisher.syndication.walking import Page, ids, short, walk
+from tests.publisher.printing import public, stamps, syndicated
+from tests.publisher.syndication.walking import short, walk
 
 FORMS = ("rss", "atom", "json")
 HOUR = timedelta(hours=1)
 
 
 def limit(house: House, **limits: Any) -> None:
-    """Let feeds have other limits, as [feeds] in publication.toml would."""
+    """Set [feeds] of publication.toml."""
     object.__setattr__(house.settings, "feeds", FeedSettings(**limits))
 
 
@@ -32,11 +32,11 @@ def archives(house: House) -> dict[str, tuple[int, bytes]]:
 
 
 def names(first: int, last: int) -> list[str]:
-    """Name the entries of some stories, newest first."""
+    """Return the ids of some stories, newest first."""
     return [f"s{number:03}/en" for number in range(last, first - 1, -1)]
 
 
-def test_a_feed_that_holds_everything_has_no_archive(house: House) -> None:
+def test_a_feed_with_few_entries_has_no_archive(house: House) -> None:
     write(house, 1, 50)
     syndicated(house)
     for form in FORMS:
@@ -45,7 +45,7 @@ def test_a_feed_that_holds_everything_has_no_archive(house: House) -> None:
     assert archives(house) == {}
 
 
-def test_the_newest_fifty_are_polled_and_the_rest_is_walked_back_to(house: House) -> None:
+def test_the_newest_fifty_entries_are_in_the_subscription_document(house: House) -> None:
     write(house, 1, 137)
     assert syndicated(house)[1] == []
     for form in FORMS:
@@ -54,7 +54,7 @@ def test_the_newest_fifty_are_polled_and_the_rest_is_walked_back_to(house: House
         assert short(pages) == names(1, 137)
 
 
-def test_a_walk_back_from_any_feed_meets_every_entry_once(house: House) -> None:
+def test_walking_back_through_a_feed_finds_every_entry_once(house: House) -> None:
     limit(house, entries=10)
     for first in (1, 14, 22, 23, 24, 37, 41):
         write(house, first, first + 12, topics="[Sea]", author="Ann Example")
@@ -65,7 +65,9 @@ def test_a_walk_back_from_any_feed_meets_every_entry_once(house: House) -> None:
             assert short(walk(house, name, form)) == names(1, 53)
 
 
-def test_what_is_polled_never_exceeds_its_limit_and_is_never_nearly_empty(house: House) -> None:
+def test_the_subscription_document_has_between_four_fifths_of_its_limit_and_all_of_it(
+    house: House,
+) -> None:
     limit(house, entries=10)
     write(house, 1, 10)
     syndicated(house)
@@ -77,7 +79,7 @@ def test_what_is_polled_never_exceeds_its_limit_and_is_never_nearly_empty(house:
         assert short(pages) == names(1, number)
 
 
-def test_archive_documents_never_change_and_name_both_neighbours(house: House) -> None:
+def test_archive_documents_do_not_change_and_link_to_both_neighbours(house: House) -> None:
     limit(house, entries=5)
     seen: dict[str, tuple[int, bytes]] = {}
     for number in range(1, 15):
@@ -99,7 +101,7 @@ def test_archive_documents_never_change_and_name_both_neighbours(house: House) -
         assert "prev-archive" not in closed[-1].links
 
 
-def test_neither_templates_nor_settings_change_what_is_closed(house: House) -> None:
+def test_settings_do_not_change_archive_documents(house: House) -> None:
     limit(house, entries=5)
     write(house, 1, 12)
     syndicated(house)
@@ -112,7 +114,7 @@ def test_neither_templates_nor_settings_change_what_is_closed(house: House) -> N
     assert b"Another name" in (public(house) / "feeds/en.rss.xml").read_bytes()
 
 
-def test_documents_keep_to_their_limit_of_bytes(house: House) -> None:
+def test_documents_do_not_exceed_max_bytes(house: House) -> None:
     limit(house, max_bytes=30_000)
     for number in range(1, 12):
         day = f"2025-01-{number:02}"
@@ -126,21 +128,7 @@ def test_documents_keep_to_their_limit_of_bytes(house: House) -> None:
         assert short(pages) == names(1, 11)
 
 
-def test_where_few_fit_by_bytes_every_article_is_polled_before_it_leaves(house: House) -> None:
-    limit(house, max_bytes=30_000)
-    seen: set[str] = set()
-    for number in range(1, 11):
-        day = f"2025-01-{number:02}"
-        text = "Long words. " * 500
-        house.write(f"en/s{number:03}.md", text, title=f"Story {number}", date=day)
-        syndicated(house.at(house.clock.now() + HOUR))
-        polled = walk(house, "en", "json")[0]
-        seen |= set(short([polled]))
-        assert len(polled.ids) in ({3} if number > 2 else {number})
-    assert seen == set(names(1, 10))
-
-
-def test_an_article_larger_than_the_limit_drives_no_other_out(house: House) -> None:
+def test_an_article_larger_than_max_bytes_does_not_push_others_out(house: House) -> None:
     limit(house, max_bytes=20_000)
     write(house, 1, 3)
     house.write("en/s004.md", "Words. " * 10_000, title="Long", date="2025-02-01")
@@ -151,7 +139,7 @@ def test_an_article_larger_than_the_limit_drives_no_other_out(house: House) -> N
     assert sorted(short(walk(house, "en", "atom"))) == sorted(names(1, 16))
 
 
-def test_an_edit_of_what_is_closed_is_told_to_those_who_poll(house: House) -> None:
+def test_an_edited_archived_article_returns_to_the_subscription_document(house: House) -> None:
     limit(house, entries=5)
     write(house, 1, 12)
     syndicated(house)
@@ -166,7 +154,7 @@ def test_an_edit_of_what_is_closed_is_told_to_those_who_poll(house: House) -> No
     assert b"Better words." in polled.content
 
 
-def test_what_is_withdrawn_leaves_archive_documents_too(house: House) -> None:
+def test_a_withdrawn_article_leaves_archive_documents(house: House) -> None:
     limit(house, entries=5)
     write(house, 1, 12)
     syndicated(house)
@@ -187,7 +175,9 @@ def test_what_is_withdrawn_leaves_archive_documents_too(house: House) -> None:
     ]
 
 
-def test_what_is_withdrawn_from_the_polled_document_leaves_a_tombstone(house: House) -> None:
+def test_a_withdrawn_article_leaves_a_tombstone_in_the_subscription_document(
+    house: House,
+) -> None:
     write(house, 1, 3)
     syndicated(house)
     words = (house.articles / "en/s002.md").read_text()
@@ -205,7 +195,7 @@ def test_what_is_withdrawn_from_the_polled_document_leaves_a_tombstone(house: Ho
     assert short([polled]) == names(1, 3)
 
 
-def test_lost_files_are_made_again_archive_and_all(house: House) -> None:
+def test_lost_files_are_written_again_with_the_same_bytes(house: House) -> None:
     from publisher.syndication.publish import mark_all_feeds_due
 
     limit(house, entries=5)
@@ -224,7 +214,7 @@ def test_lost_files_are_made_again_archive_and_all(house: House) -> None:
     assert after == before
 
 
-def test_copies_beside_each_document_hold_the_same_and_have_its_time(house: House) -> None:
+def test_compressed_copies_have_content_and_time_of_their_document(house: House) -> None:
     import gzip
 
     import brotli
@@ -243,12 +233,3 @@ def test_copies_beside_each_document_hold_the_same_and_have_its_time(house: Hous
         assert gzip.decompress(packed[0].read_bytes()) == path.read_bytes()
         assert brotli.decompress(packed[1].read_bytes()) == path.read_bytes()
         assert {one.stat().st_mtime_ns for one in (path, *packed)} == {path.stat().st_mtime_ns}
-
-
-def test_links_of_an_archive_lead_to_the_publication_s_address(house: House) -> None:
-    limit(house, entries=5)
-    write(house, 1, 12)
-    syndicated(house)
-    page: Page = walk(house, "en", "rss")[1]
-    assert page.links["self"] == f"{URL}/{page.path}"
-    assert ids([page])[0].startswith("tag:news.example.org,2026-01-01:")

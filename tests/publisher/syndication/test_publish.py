@@ -21,7 +21,7 @@ from tests.publisher.printing import (
 )
 
 SUFFIXES = ("rss.xml", "atom.xml", "json")
-# The smallest picture there is: one transparent pixel.
+# One transparent pixel.
 PIXEL = b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 )
@@ -35,8 +35,8 @@ def feeds_of(*names: str) -> set[str]:
     return {f"feeds/{name}.{suffix}" for name in names for suffix in SUFFIXES}
 
 
-def polled(found: Iterable[str]) -> set[str]:
-    """Give the documents among files: neither copies, nor pages, nor lists."""
+def documents(found: Iterable[str]) -> set[str]:
+    """Return the feed documents among files, without compressed copies."""
     return {path for path in found if path.endswith(SUFFIXES)}
 
 
@@ -48,7 +48,7 @@ def tides(house: House) -> None:
 
 
 def ids(house: House, language: str) -> list[str]:
-    """Give the ids of a feed, which all formats agree on."""
+    """Return the ids of a feed, which are equal in all formats."""
     found = [item["id"] for item in json_feed(house, language)["items"]]
     assert [entry.id for entry in atom(house, language).entries] == found
     assert [entry.id for entry in rss(house, language).entries] == found
@@ -58,7 +58,7 @@ def ids(house: House, language: str) -> list[str]:
 def test_every_language_has_its_feed_in_every_format(house: House) -> None:
     tides(house)
     changed, problems = syndicated(house)
-    assert polled(stamps(public(house))) == feeds_of(*EVERY)
+    assert documents(stamps(public(house))) == feeds_of(*EVERY)
     assert (changed, problems) == (5, [])
 
 
@@ -94,7 +94,7 @@ def test_feed_readers_agree_on_ids_links_and_languages(house: House) -> None:
     ]
 
 
-def test_an_unchanged_cycle_touches_nothing(house: House) -> None:
+def test_a_run_without_changes_writes_no_file(house: House) -> None:
     tides(house)
     syndicated(house)
     with changes(public(house)) as found:
@@ -102,14 +102,14 @@ def test_an_unchanged_cycle_touches_nothing(house: House) -> None:
     assert found == set()
 
 
-def test_a_changed_text_changes_only_its_language_s_feeds(house: House) -> None:
+def test_a_changed_text_changes_only_the_feeds_of_its_language(house: House) -> None:
     tides(house)
     syndicated(house)
     house.write("ar/tides.md", "المدّ لا ينتظر.", title="المدّ", date="2026-01-06")
     with changes(public(house)) as found:
         syndicated(house.at(NOW + timedelta(hours=1)))
-    # The translation is named in the English entry, which stays as it is.
-    assert polled(found) == feeds_of("ar", "all")
+    # The English entry links to the translation, and its link is unchanged.
+    assert documents(found) == feeds_of("ar", "all")
 
 
 def test_a_new_title_changes_the_links_of_translations_too(house: House) -> None:
@@ -118,18 +118,9 @@ def test_a_new_title_changes_the_links_of_translations_too(house: House) -> None
     house.write("ar/tides.md", "المدّ ينتظر.", title="المدّ والجزر", date="2026-01-06")
     with changes(public(house)) as found:
         syndicated(house.at(NOW + timedelta(hours=1)))
-    assert polled(found) == feeds_of("ar", "en", "all")
+    assert documents(found) == feeds_of("ar", "en", "all")
     (link,) = [li for li in atom(house, "en").entries[1].links if li.rel == "related"]
     assert link.title == "المدّ والجزر"
-
-
-def test_a_new_translation_is_linked_from_the_others(house: House) -> None:
-    tides(house)
-    syndicated(house)
-    house.write("zh-Hans/tides.md", "潮水会等。", title="潮水", date="2026-01-08")
-    with changes(public(house)) as found:
-        syndicated(house.at(NOW + timedelta(hours=1)))
-    assert polled(found) == feeds_of("ar", "en", "zh-Hans", "all")
 
 
 def test_ids_stay_when_title_and_text_change(house: House) -> None:
@@ -157,7 +148,7 @@ def test_ids_stay_when_a_file_is_renamed(house: House) -> None:
     assert found == set()
 
 
-def test_an_id_stays_when_a_human_translation_replaces_a_conversion(
+def test_an_id_stays_when_a_translation_replaces_a_script_conversion(
     make_house: Callable[..., House],
 ) -> None:
     house = make_house(newsletters=CONVERTING)
@@ -173,38 +164,20 @@ def test_an_id_stays_when_a_human_translation_replaces_a_conversion(
     assert "簡體" not in rss(house, "zh-Hant").entries[0].content[0].value
 
 
-def test_an_id_stays_when_the_article_gets_another_key_and_address(house: House) -> None:
-    tides(house)
-    syndicated(house)
-    before = ids(house, "en")
-    house.write(
-        "en/maps.md", "A map of benches.", title="Maps", date="2026-01-07", key="benches"
-    )
-    syndicated(house.at(NOW + timedelta(hours=1)))
-    assert ids(house, "en") == before
-    assert json_feed(house, "en")["items"][0]["url"] == f"{URL}/en/stories/benches/"
-
-
-def test_a_withdrawn_article_leaves_its_feed_and_its_translations_links(house: House) -> None:
+def test_a_withdrawn_article_leaves_its_feed_and_the_links_of_its_translations(
+    house: House,
+) -> None:
     tides(house)
     syndicated(house)
     (house.articles / "ar/tides.md").unlink()
     with changes(public(house)) as found:
         syndicated(house.at(NOW + timedelta(hours=1)))
     assert ids(house, "ar") == []
-    assert polled(found) == feeds_of("ar", "en", "all")
+    assert documents(found) == feeds_of("ar", "en", "all")
     assert not [li for li in atom(house, "en").entries[1].links if li.rel == "related"]
 
 
-def test_what_is_not_yet_published_waits(house: House) -> None:
-    house.write("en/soon.md", "Words.", title="Soon", date="2026-01-10")
-    syndicated(house)
-    assert ids(house, "en") == []
-    syndicated(house.at(NOW + timedelta(days=1)))
-    assert ids(house, "en") == ["tag:news.example.org,2026-01-01:soon/en"]
-
-
-def test_an_entry_that_can_t_be_made_is_left_out_and_named(house: House) -> None:
+def test_an_entry_that_can_t_be_built_is_left_out_and_reported(house: House) -> None:
     tides(house)
     house.pick_up()
     with house.database.writing() as connection:
@@ -216,7 +189,7 @@ def test_an_entry_that_can_t_be_made_is_left_out_and_named(house: House) -> None
     assert ids(house, "en") == ["tag:news.example.org,2026-01-01:tides/en"]
 
 
-def test_a_feed_file_that_was_deleted_is_written_again(house: House) -> None:
+def test_a_deleted_feed_file_is_written_again(house: House) -> None:
     tides(house)
     syndicated(house)
     before = stamps(public(house))
@@ -225,11 +198,11 @@ def test_a_feed_file_that_was_deleted_is_written_again(house: House) -> None:
     with changes(public(house)) as found:
         syndicated(house)
     assert found >= {"feeds/en.json"}
-    assert polled(found) == {"feeds/en.json"}
+    assert documents(found) == {"feeds/en.json"}
     assert file.read_bytes() == before["feeds/en.json"][1]
 
 
-def test_a_folder_that_can_t_be_written_is_one_line_for_each_feed(house: House) -> None:
+def test_a_folder_that_can_t_be_written_is_one_problem_per_feed(house: House) -> None:
     tides(house)
     public(house).mkdir()
     (public(house) / "feeds").write_bytes(b"")
@@ -238,11 +211,11 @@ def test_a_folder_that_can_t_be_written_is_one_line_for_each_feed(house: House) 
     assert named >= {f"feeds/{name}" for name in EVERY}
     (public(house) / "feeds").unlink()
     assert syndicated(house)[1] == []
-    assert polled(stamps(public(house))) == feeds_of(*EVERY)
+    assert documents(stamps(public(house))) == feeds_of(*EVERY)
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles"])
-def test_two_builds_give_equal_bytes_wherever_the_machine_stands(
+def test_feeds_are_equal_in_any_time_zone_of_the_machine(
     make_house: Callable[..., House], monkeypatch: pytest.MonkeyPatch, zone: str
 ) -> None:
     built = []
@@ -260,7 +233,7 @@ def test_two_builds_give_equal_bytes_wherever_the_machine_stands(
     assert built[0] == built[1]
 
 
-def test_pictures_of_entries_have_whole_addresses(house: House) -> None:
+def test_images_of_entries_have_absolute_addresses(house: House) -> None:
     house.write("en/x.png", PIXEL)
     for name, src in (("here", "x.png"), ("there", "https://example.net/x.png")):
         house.write(f"en/{name}.md", "Words.", title=name, date="2026-01-05", image=src)

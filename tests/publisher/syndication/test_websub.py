@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from publisher.syndication import websub, websub_queue
@@ -106,13 +106,6 @@ def test_a_changed_feed_is_pinged_once(house: House, hub: Hub) -> None:
     assert accepted["last_response"] == "204 No Content"
 
 
-def test_an_unchanged_feed_is_not_pinged(house: House, hub: Hub) -> None:
-    change(house, hub.url)
-    assert notify(house, hub.url) == HubReport()
-    assert hub.pings == []
-    assert house.rows(table) == []
-
-
 def test_a_run_without_pings_takes_no_write_lock(house: House, hub: Hub) -> None:
     begun: list[str] = []
 
@@ -176,13 +169,6 @@ def test_each_hub_is_notified(house: House, make_hub: Callable[[], Hub]) -> None
     assert (first.topics, second.topics) == ([RSS], [RSS])
 
 
-def test_the_hub_s_query_is_part_of_the_request(house: House, hub: Hub) -> None:
-    address = f"{hub.url}push?key=abc"
-    change(house, address, RSS)
-    assert notify(house, address).accepted == 1
-    assert hub.pings[0].path == "/push?key=abc"
-
-
 def test_a_ping_that_is_not_due_waits(house: House, hub: Hub) -> None:
     change(house, hub.url, RSS, at=NOW + MINUTE)
     assert notify(house, hub.url) == HubReport(waiting=1)
@@ -237,14 +223,6 @@ def test_several_changes_before_the_ping_are_one_ping(house: House, hub: Hub) ->
     assert hub.topics == [RSS]
 
 
-def test_a_change_after_the_ping_is_another_ping(house: House, hub: Hub) -> None:
-    for minutes in range(2):
-        change(house, hub.url, RSS, at=NOW + minutes * MINUTE)
-        assert notify(house, hub.url, at=NOW + minutes * MINUTE).accepted == 1
-    assert hub.topics == [RSS, RSS]
-    assert row(house)["attempts"] == 1
-
-
 @pytest.mark.parametrize("status", [503, 400])
 def test_a_new_change_resets_a_failed_ping(house: House, hub: Hub, status: int) -> None:
     hub.say(Reply(status))
@@ -276,16 +254,6 @@ def test_a_change_while_the_ping_is_sent_is_not_lost(
     assert notify(house, hub.url) == HubReport(waiting=1)
     assert notify(house, hub.url, at=NOW + timedelta(seconds=seconds)) == HubReport(accepted=1)
     assert hub.topics == [RSS, RSS]
-
-
-def test_a_change_while_the_ping_is_rejected_is_not_lost(house: House, hub: Hub) -> None:
-    def change_meanwhile(_topic: str) -> Reply:
-        change(house, hub.url, RSS)
-        return Reply(400)
-
-    hub.answer = change_meanwhile
-    change(house, hub.url, RSS)
-    assert notify(house, hub.url) == HubReport(waiting=1)
 
 
 def test_a_killed_process_repeats_a_ping_at_most(house: House, hub: Hub) -> None:
@@ -343,23 +311,6 @@ def test_retries_of_topics_are_spread_out_reproducibly(house: House, hub: Hub) -
     first = instants()
     assert len(set(first)) > 8
     assert instants() == first
-
-
-def test_a_hub_that_recovers_is_notified(house: House, hub: Hub) -> None:
-    hub.say(Reply(502))
-    change(house, hub.url, RSS)
-    notify(house, hub.url)
-    hub.say(Reply(202))
-    assert notify(house, hub.url, at=NOW + MINUTE) == HubReport(accepted=1)
-    assert row(house)["attempts"] == 2
-
-
-@pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_is_honoured(house: House, hub: Hub, status: int) -> None:
-    hub.say(Reply(status, {"Retry-After": "7200"}))
-    change(house, hub.url, RSS)
-    notify(house, hub.url)
-    assert row(house)["due_at"] == NOW + timedelta(hours=2)
 
 
 @pytest.mark.parametrize(
@@ -459,16 +410,6 @@ def test_a_redirect_is_followed_with_the_same_form(
     assert [(one.path, one.topic) for one in new.pings] == [("/here", RSS)]
 
 
-def test_a_redirect_may_be_relative(hub: Hub) -> None:
-    def moved(_topic: str) -> Reply:
-        hub.say(Reply())
-        return Reply(308, {"Location": "push"})
-
-    hub.answer = moved
-    assert send(hub).result is HubResult.ACCEPTED
-    assert [one.path for one in hub.pings] == ["/", "/push"]
-
-
 @pytest.mark.parametrize("status", [301, 302, 303])
 def test_no_other_redirect_is_followed(hub: Hub, status: int) -> None:
     hub.say(Reply(status, {"Location": f"{hub.url}here?key=abc"}))
@@ -501,27 +442,11 @@ def test_a_redirect_to_a_malformed_address_does_not_crash(hub: Hub, target: str)
     assert response.text == "the hub does not speak HTTP, or its address is malformed"
 
 
-def test_a_malformed_new_address_of_a_hub_does_not_crash(hub: Hub) -> None:
-    hub.say(Reply(301, {"Location": "http://[broken/"}))
-    assert send(hub).text.endswith("a malformed address")
-
-
 def test_only_the_start_of_a_long_error_is_kept(hub: Hub) -> None:
     hub.say(text(400, "x" * 1_000_000))
     response = send(hub)
     assert response.result is HubResult.REJECTED
     assert response.text == "400 Bad Request: " + "x" * 200
-
-
-@pytest.mark.parametrize("body", [b"", b"\n \n"])
-def test_a_blank_error_leaves_the_status(hub: Hub, body: bytes) -> None:
-    hub.say(Reply(400, {"Content-Type": "text/plain"}, body))
-    assert send(hub).text == "400 Bad Request"
-
-
-def test_an_html_error_leaves_the_status(hub: Hub) -> None:
-    hub.say(Reply(404, {"Content-Type": "text/html"}, b"<!DOCTYPE html><p>Sorry"))
-    assert send(hub).text == "404 Not Found"
 
 
 def test_control_characters_of_an_error_are_replaced(hub: Hub) -> None:
@@ -624,11 +549,6 @@ def test_a_silent_hub_times_out(house: House) -> None:
     assert row(house)["attempts"] == 1
 
 
-def test_the_thread_of_a_silent_hub_ends_too() -> None:
-    with listener() as (address, _):
-        assert send(address, timeout=0.05).text == "no response within 0.05 seconds"
-
-
 def test_connecting_times_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -672,16 +592,6 @@ def connections(server: socket.socket) -> int:
             return count
         line.close()
         count += 1
-
-
-def test_an_unreachable_hub_is_given_up_with_all_its_topics(house: House) -> None:
-    hub = closed_port()
-    change(house, hub, *feeds(5))
-    at = NOW
-    for _ in range(MAX_PING_ATTEMPTS - 1):
-        assert notify(house, hub, at=at).waiting == 5
-        at = max(one["due_at"] for one in house.rows(table))
-    assert notify(house, hub, at=at).failed == 5
 
 
 def test_an_unreachable_hub_does_not_delay_another(house: House, hub: Hub) -> None:
@@ -754,13 +664,6 @@ def test_secrets_of_a_hub_are_not_logged_or_listed(
     assert given_up == [(f"{hub.url}?…", RSS, "400 Bad Request")]
     assert hub.url in printed.out + printed.err
     assert "letmein" not in f"{report} {given_up} {printed.out} {printed.err}"
-
-
-def test_a_failure_without_response_can_be_listed(house: House, hub: Hub) -> None:
-    change(house, hub.url, RSS)
-    with house.database.writing() as connection:
-        connection.execute(update(table).values(state="failed"))
-        assert websub_queue.failed_pings(connection) == [(hub.url, RSS, "")]
 
 
 def test_the_environment_s_proxy_is_used(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

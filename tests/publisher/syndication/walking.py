@@ -1,4 +1,4 @@
-"""Walking a feed back through its archive documents, as its readers would: from files, by links."""
+"""Walk from a subscription document back through the archive documents, by their links."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 ARCHIVE = "{http://purl.org/syndication/history/1.0}archive"
 DELETED = "{http://purl.org/atompub/tombstones/1.0}deleted-entry"
 SUFFIXES = {"rss": "rss.xml", "atom": "atom.xml", "json": "json"}
-# No feed of a test is so long: a walk that goes round would never end.
-LONGEST_WALK = 5_000
+# A limit for links that form a circle.
+MAX_DOCUMENTS = 5_000
 
 
 @dataclass(frozen=True)
 class Page:
-    """One document of a feed, as far as walking goes."""
+    """One document of a feed."""
 
     path: str
     content: bytes
@@ -33,7 +33,7 @@ class Page:
 
 
 def walk(house: House, name: str, form: str) -> list[Page]:
-    """Give the subscription document, and all archive documents from the newest on."""
+    """Return the subscription document, then all archive documents from the newest."""
     return list(_walk(house, f"feeds/{name}.{SUFFIXES[form]}", form))
 
 
@@ -42,12 +42,12 @@ def ids(pages: list[Page]) -> list[str]:
 
 
 def short(pages: list[Page]) -> list[str]:
-    """Give the ids without what they have in common."""
+    """Return the ids without their common start."""
     return [one.rpartition(":")[2] for one in ids(pages)]
 
 
 def _walk(house: House, path: str, form: str) -> Iterator[Page]:
-    for _step in range(LONGEST_WALK):
+    for _step in range(MAX_DOCUMENTS):
         page = read(house, path, form)
         yield page
         previous = page.links.get("prev-archive")

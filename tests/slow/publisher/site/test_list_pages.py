@@ -8,7 +8,7 @@ from tests.publisher.printing import (
 from tests.publisher.site.test_list_pages import NEWSLETTERS, text_of, write
 
 
-def test_an_issue_whose_page_can_t_be_made_is_not_listed(
+def test_an_issue_whose_page_can_t_be_rendered_is_not_listed(
     make_house: Callable[..., House],
 ) -> None:
     house = make_house(newsletters=NEWSLETTERS, languages=["en", "ar"])

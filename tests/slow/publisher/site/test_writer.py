@@ -6,7 +6,7 @@ from tests.publisher.printing import changes, override, public, shown
 from tests.publisher.site.test_writer import text_of, tides
 
 
-def test_a_template_of_the_publication_s_own_changes_the_pages(house: House) -> None:
+def test_a_custom_template_changes_the_pages(house: House) -> None:
     tides(house)
     shown(house)
     override(
@@ -20,7 +20,7 @@ def test_a_template_of_the_publication_s_own_changes_the_pages(house: House) -> 
     assert "<title>Mine</title>" in text_of(house, "en/stories/tides")
 
 
-def test_a_template_that_fails_for_one_article_stops_no_other(house: House) -> None:
+def test_a_template_that_fails_for_one_article_does_not_stop_others(house: House) -> None:
     tides(house)
     mine = override(
         house,
@@ -36,7 +36,7 @@ def test_a_template_that_fails_for_one_article_stops_no_other(house: House) -> N
     assert shown(house).articles == 3
 
 
-def test_a_template_that_fails_for_all_is_not_tried_ten_thousand_times(
+def test_a_template_that_fails_for_all_articles_is_tried_for_one_portion(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "PAGES_PER_TRANSACTION", 2)
@@ -47,7 +47,7 @@ def test_a_template_that_fails_for_all_is_not_tried_ten_thousand_times(
     assert (written.articles, written.lists > 0) == (0, True)
 
 
-def test_a_broken_list_template_leaves_articles_alone(house: House) -> None:
+def test_a_broken_list_template_does_not_stop_article_pages(house: House) -> None:
     tides(house)
     mine = override(house, "web/home.html", "{{ nothing.at.all }}")
     written = shown(house)

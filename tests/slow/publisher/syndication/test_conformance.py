@@ -1,4 +1,4 @@
-"""Every document of whole publications holds to its format, and reader software agrees on them."""
+"""All documents of whole publications conform to their formats, and feed readers parse them."""
 
 import shutil
 from collections import Counter
@@ -57,18 +57,18 @@ def found_faults(public: Path) -> list[str]:
 
 @pytest.fixture(scope="session")
 def lantern(demo: Path) -> Path:
-    """The demo publication's web root."""
+    """The web root of the demo."""
     return demo / "public"
 
 
-def test_every_document_of_the_demo_holds_to_its_format(lantern: Path) -> None:
+def test_all_documents_of_the_demo_conform(lantern: Path) -> None:
     kinds = Counter(kind for _path, kind in documents(lantern))
     assert kinds["rss"] == kinds["atom"] == kinds["json"] > 60
     assert kinds["opml"] == 1
     assert found_faults(lantern) == []
 
 
-def test_an_enclosure_of_the_demo_has_the_length_of_its_file(lantern: Path) -> None:
+def test_enclosures_of_the_demo_have_the_length_of_their_files(lantern: Path) -> None:
     feed = feedparser.parse((lantern / "feeds/en.rss.xml").read_bytes())
     (enclosure,) = chain.from_iterable(entry.enclosures for entry in feed.entries)
     file = lantern / enclosure.href.removeprefix("https://news.example.org/")
@@ -76,7 +76,7 @@ def test_an_enclosure_of_the_demo_has_the_length_of_its_file(lantern: Path) -> N
     assert feed.feed.itunes_type == "episodic"
 
 
-def test_reader_software_agrees_on_every_feed_of_the_demo(lantern: Path) -> None:
+def test_feed_readers_agree_on_all_feeds_of_the_demo(lantern: Path) -> None:
     for path, kind in documents(lantern):
         if kind != "rss":
             continue
@@ -103,7 +103,7 @@ def _own(links: Any) -> str:
     return str(next(link.href for link in links if link.rel == "alternate"))
 
 
-def test_the_worst_articles_hurt_neither_feeds_nor_neighbours(house: House) -> None:
+def test_hostile_articles_break_neither_feeds_nor_other_entries(house: House) -> None:
     for number, (name, text) in enumerate(sorted(WORST.items()), 1):
         title = f"'{text[:60].replace(chr(39), '')} <b>&amp; {name}'"
         house.write(f"en/{name}.html", _page(title, text, number))
@@ -121,9 +121,7 @@ def _page(title: str, text: str, day: int) -> bytes:
     return (head + body).encode("utf-8", "replace")
 
 
-def test_every_document_of_a_real_publication_holds_to_its_format(
-    house: House, corpus: Path
-) -> None:
+def test_all_documents_of_a_real_publication_conform(house: House, corpus: Path) -> None:
     house.reload(languages=["en", "fr", "ja", "zh-Hans", "cs", "es", "de", "it", "pl"])
     shutil.copytree(corpus / "optech", house.articles, dirs_exist_ok=True)
     assert syndicated(house)[1] == []

@@ -1,21 +1,21 @@
-"""What becomes of feeds when a turn is cut off, a disk is full, files are lost, an article is bad."""
+"""Feeds after a failed page and a failed article, with templates of the publication."""
 
 from tests.publisher.conftest import House
 from tests.publisher.printing import json_feed, override, syndicated
-from tests.publisher.syndication.test_failures import told, with_hub
+from tests.publisher.syndication.test_failures import queued, with_hub
 
 
-def test_a_page_that_fails_keeps_no_hub_from_being_told_later(house: House) -> None:
+def test_hubs_are_notified_after_a_page_failed(house: House) -> None:
     with_hub(house)
     house.write("en/fog.md", title="Fog", date="2026-01-05")
     broken = override(house, "web/feed.html", "{{ nothing.at.all }}")
     assert syndicated(house)[1] != []
     broken.unlink()
     assert syndicated(house)[1] == []
-    assert {"en.rss.xml", "en.atom.xml", "en.json"} <= told(house)
+    assert {"en.rss.xml", "en.atom.xml", "en.json"} <= queued(house)
 
 
-def test_an_article_that_the_template_fails_for_stops_no_feed(house: House) -> None:
+def test_an_article_that_fails_in_the_template_does_not_stop_the_feed(house: House) -> None:
     house.write("en/fog.md", "Words.", title="Fog", date="2026-01-05")
     house.write("en/tide.md", "Words.", title="Tide", date="2026-01-06", summary="Short.")
     override(

@@ -6,16 +6,16 @@ from tests.publisher.printing import (
     rss,
     syndicated,
 )
-from tests.publisher.syndication.test_publish import polled, tides
+from tests.publisher.syndication.test_publish import documents, tides
 
 
-def test_a_broken_template_leaves_feeds_as_they_were(house: House) -> None:
+def test_a_broken_template_leaves_feeds_unchanged(house: House) -> None:
     tides(house)
     syndicated(house)
     broken = override(house, "feed/entry.html", "{{ item.article.nothing.at.all }}")
     with changes(public(house)) as found:
         _changed, problems = syndicated(house)
-    assert polled(found) == set()
+    assert documents(found) == set()
     names = [problem.partition(":")[0] for problem in problems]
     assert names == ["feeds/en", "feeds/ar", "feeds/all"]
     assert "templates/feed/entry.html, line 1" in problems[0]

@@ -1,4 +1,4 @@
-"""A whole cycle tells the hubs of what changed, when it is in place, and of nothing else."""
+"""A whole cycle notifies hubs of changed feeds, after their files are in place."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -15,7 +15,7 @@ SUFFIXES = ("rss.xml", "atom.xml", "json")
 
 @pytest.fixture
 def hub(house: House) -> Iterator[Hub]:
-    """A hub that the publication's settings name, and that looks at what it is told of."""
+    """A hub of the publication that fetches the topics of which it is notified."""
     with running() as one:
         object.__setattr__(house.settings, "feeds", FeedSettings(hubs=(one.url,)))
 
@@ -32,46 +32,46 @@ def topics(*names: str) -> list[str]:
     return sorted(f"{URL}/feeds/{name}.{suffix}" for name in names for suffix in SUFFIXES)
 
 
-def told(house: House, hub: Hub, hours: int) -> list[str]:
-    """Run a cycle some hours later; gives what the hub was told of."""
+def notified(house: House, hub: Hub, hours: int) -> list[str]:
+    """Run a cycle some hours later; return the topics of which the hub was notified."""
     hub.pings.clear()
     report = press_of(house.at(NOW + timedelta(hours=hours))).run()
     assert report.problems == []
     return sorted(hub.topics)
 
 
-def test_each_changed_feed_is_told_of_once_and_is_in_place_by_then(
+def test_hubs_are_notified_once_of_each_changed_feed_when_it_is_in_place(
     house: House, hub: Hub
 ) -> None:
     house.write("en/fog.md", title="Fog", date="2026-01-05", topics="[Sea]")
     everything = ("en", "ar", "zh-Hans", "zh-Hant", "all", "en/topics/sea")
-    assert told(house, hub, 0) == topics(*everything)
+    assert notified(house, hub, 0) == topics(*everything)
     before = {one.topic: one.content for one in hub.pings}
-    assert told(house, hub, 1) == []
+    assert notified(house, hub, 1) == []
     house.write("en/fog.md", "Other words.", title="Fog", date="2026-01-05", topics="[Sea]")
-    assert told(house, hub, 2) == topics("en", "all", "en/topics/sea")
+    assert notified(house, hub, 2) == topics("en", "all", "en/topics/sea")
     assert all(one.content not in (None, before[one.topic]) for one in hub.pings)
 
 
-def test_every_document_names_the_hub_and_itself(house: House, hub: Hub) -> None:
+def test_every_document_links_to_the_hub_and_itself(house: House, hub: Hub) -> None:
     house.write("en/fog.md", title="Fog", date="2026-01-05")
-    told(house, hub, 0)
+    notified(house, hub, 0)
     for suffix in SUFFIXES:
         document = (public(house) / f"feeds/en.{suffix}").read_text()
         assert hub.url in document
         assert f"{URL}/feeds/en.{suffix}" in document
 
 
-def test_a_hub_that_is_away_is_told_later(house: House, hub: Hub) -> None:
+def test_an_unavailable_hub_is_notified_later(house: House, hub: Hub) -> None:
     house.write("en/fog.md", title="Fog", date="2026-01-05")
     hub.say(Reply(503))
-    told(house, hub, 0)
+    notified(house, hub, 0)
     hub.answer = lambda _topic: Reply()
-    assert told(house, hub, 12) == topics("en", "ar", "zh-Hans", "zh-Hant", "all")
-    assert told(house, hub, 24) == []
+    assert notified(house, hub, 12) == topics("en", "ar", "zh-Hans", "zh-Hant", "all")
+    assert notified(house, hub, 24) == []
 
 
-def test_whoever_names_no_hub_tells_nobody(
+def test_without_hubs_nothing_is_sent(
     make_house: Callable[..., House],
 ) -> None:
     house = make_house()
