@@ -1,10 +1,7 @@
 """Open the ledgers of issues that are ready, send what is due, and end finished issues.
 
-    ledger ──claim──> FairQueue ──reserve──> WorkQueue ──> SendWorker x N ──> transport
-       ^                                                        │
-       └────────────────── LedgerWriter <──── results ──────────┘
-
-The ledger alone records what is done, so a new start goes on where the last one ended.
+The ledger alone records what is done, so a new start goes on where the last one ended. The
+package's docstring has a picture of the loop.
 """
 
 from __future__ import annotations
