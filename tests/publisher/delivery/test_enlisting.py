@@ -20,20 +20,6 @@ from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, LATER, Book, open_book
 
 SECOND = 1.0
-# A process that enlists, says so, and then does nothing any more.
-PROCESS = """
-import pathlib, sys, time
-from publisher.config import load
-from publisher.database import open_database
-from publisher.delivery.lease_holder import enlisted
-from publisher.testing import FakeTimer, MemoryTransport
-
-settings = load(pathlib.Path(sys.argv[1]))
-database = open_database(settings.folders.database)
-with enlisted(settings, database, MemoryTransport("ambiguous"), FakeTimer()) as place:
-    print(place.id, flush=True)
-    time.sleep(600)
-"""
 
 
 @pytest.fixture

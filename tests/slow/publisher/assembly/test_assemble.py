@@ -10,6 +10,8 @@ from publisher.issues.states import IssueState
 from publisher.issues.tables import digest_table
 from publisher.rendering import Renderer
 from tests.publisher.assembly.test_assemble import an_issue, frozen, states
+from tests.publisher.assembly.test_assemble import house as house  # noqa: PLC0414  # a fixture
+from tests.publisher.assembly.test_assemble import renderer as renderer  # noqa: PLC0414  # a fixture
 from tests.publisher.conftest import House
 from tests.publisher.printing import override
 

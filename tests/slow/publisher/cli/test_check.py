@@ -37,9 +37,7 @@ def test_a_mail_with_an_error_is_exit_code_1_and_says_what_where_and_how_to_mend
         "check", lantern, "--newsletter", "weekly", "--lang", "ar", "--now", FRIDAY
     )
     assert (code, err) == (1, "")
-    assert (
-        "    error story-text: print the story's words as they are given to the template" in out
-    )
+    assert "    error story-text: print the story's words as the template receives them" in out
     assert re.search(r"(?m)^        text, “[^”]+” \(ar\): passage 1 of \d+ is missing: “", out)
     assert re.search(r"1 mail checked: \d+ errors, \d+ warnings?", out)
 

@@ -15,19 +15,21 @@ from tests.processes import ENVIRONMENT, ROOT
 from tests.publisher.conftest import House
 from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, Book
 from tests.publisher.delivery.test_enlisting import SECOND, enlist, living, locks
+from tests.publisher.delivery.test_enlisting import book as book  # noqa: PLC0414  # a fixture
+from tests.publisher.delivery.test_enlisting import timer as timer  # noqa: PLC0414  # a fixture
 
 # A process that enlists, says so, and then does nothing any more.
 PROCESS = """
 import pathlib, sys, time
-from publisher.config import load
+from publisher.config import load_settings
 from publisher.database import open_database
-from publisher.delivery.enlisting import enlisted
+from publisher.delivery.lease_holder import hold_lease
 from publisher.testing import FakeTimer, MemoryTransport
 
-settings = load(pathlib.Path(sys.argv[1]))
+settings = load_settings(pathlib.Path(sys.argv[1]))
 database = open_database(settings.folders.database)
-with enlisted(settings, database, MemoryTransport("ambiguous"), FakeTimer()) as place:
-    print(place.id, flush=True)
+with hold_lease(settings, database, MemoryTransport("ambiguous"), FakeTimer()) as place:
+    print(place.number, flush=True)
     time.sleep(600)
 """
 

@@ -12,10 +12,15 @@ from tests.publisher.serving.servers import Server, missing
 __all__ = ["started"]
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip the tests of a server that is not installed; from one line, to be reported once."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    name = str(parameters.get("server", "")).partition("/")[0]
+    if name and missing(name):
+        pytest.skip(f"{name} is not installed")
+
+
 @pytest.fixture(params=[f"{name}{prefix}" for name in ("nginx", "caddy") for prefix in HERE])
 def server(request: pytest.FixtureRequest, started: Callable[[str], Server]) -> Server:
-    """Return a running web server; skip where this machine lacks it."""
-    name = request.param.partition("/")[0]
-    if missing(name):
-        pytest.skip(f"{name} is not installed")
+    """Return each web server, at the root of its host and below a path."""
     return started(request.param)

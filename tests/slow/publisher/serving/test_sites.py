@@ -7,6 +7,7 @@ import pytest
 from publisher.config import Settings
 from publisher.serving import caddy
 from tests.publisher.serving.servers import missing
+from tests.publisher.serving.test_sites import settings as settings  # noqa: PLC0414  # a fixture
 
 
 @pytest.mark.skipif(missing("caddy"), reason="no caddy on this machine")

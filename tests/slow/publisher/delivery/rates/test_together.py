@@ -115,11 +115,11 @@ def test_however_the_clock_is_set_each_step_gives_a_burst_at_most_and_none_stops
 
 SENDER = """
 import json, pathlib, sys, time
-from publisher.config.delivery import Delivery
+from publisher.config.delivery import DeliverySettings
 from publisher.database import open_database
-from publisher.delivery.rates import Rates
+from publisher.delivery.rates import RateLimiter
 
-rates = Rates(Delivery.model_validate({"rate": {"per_second": 200}}), "smtp")
+rates = RateLimiter(DeliverySettings.model_validate({"rate": {"per_second": 200}}), "smtp")
 database = open_database(pathlib.Path(sys.argv[1]), "normal")
 print("ready", flush=True)
 sys.stdin.readline()

@@ -4,6 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.publisher.database.test_schema import made as made  # noqa: PLC0414  # a fixture
+from tests.publisher.database.test_schema import path as path  # noqa: PLC0414  # a fixture
+
 
 def test_opening_a_file_that_is_up_to_date_does_not_load_alembic(made: Path) -> None:
     program = (
