@@ -1,10 +1,10 @@
-"""Between a draft and the columns of its row: content, its hash, and the way back. Pure."""
+"""Convert a parsed article to the columns of its row, and a row to an Article."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,17 +22,19 @@ from publisher.articles.model import (
     Picture,
 )
 
+_ARTICLE_FIELDS = tuple(field.name for field in fields(Article))
+
 
 @dataclass(frozen=True, slots=True)
 class PublicationTime:
-    """When something was published: the date that readers see, and the instant (UTC)."""
+    """When an article was published: the date to show, and the time (UTC)."""
 
     day: date
     at: datetime
 
 
 def publication_time(value: datetime | date, zone: ZoneInfo) -> PublicationTime:
-    """Read a date or time as a publication in `zone` means it; a bare date begins at midnight."""
+    """Return a date or time in the publication's time zone; a bare date means midnight."""
     if not isinstance(value, datetime):
         return PublicationTime(
             value, datetime.combine(value, time(), tzinfo=zone).astimezone(UTC)
@@ -43,61 +45,48 @@ def publication_time(value: datetime | date, zone: ZoneInfo) -> PublicationTime:
     )
 
 
-def content_columns(draft: ParsedArticle, language: str, day: date) -> dict[str, Any]:
-    """Give the columns that a reader can see, ready to be stored, and the hash over them."""
+def content_columns(parsed: ParsedArticle, language: str, day: date) -> dict[str, Any]:
+    """Return the visible columns of an article, and the hash over them."""
     columns: dict[str, Any] = {
-        "title": draft.title,
-        "summary": draft.summary or make_excerpt(draft.text, language),
-        "html": draft.html,
-        "text": draft.text,
-        "bylines": [asdict(byline) for byline in draft.bylines],
-        "translators": list(draft.translators),
-        "section": draft.section,
-        "topics": list(draft.topics),
-        "picture": asdict(draft.picture) if draft.picture else None,
-        "url": draft.url,
-        "offered": list(draft.offered),
-        "attachments": [asdict(attachment) for attachment in draft.attachments],
+        "title": parsed.title,
+        "summary": parsed.summary or make_excerpt(parsed.text, language),
+        "html": parsed.html,
+        "text": parsed.text,
+        "bylines": [asdict(byline) for byline in parsed.bylines],
+        "translators": list(parsed.translators),
+        "section": parsed.section,
+        "topics": list(parsed.topics),
+        "picture": asdict(parsed.picture) if parsed.picture else None,
+        "url": parsed.url,
+        "offered": list(parsed.offered),
+        "attachments": [asdict(attachment) for attachment in parsed.attachments],
         "published_on": day,
     }
     return columns | {"content_hash": content_hash(columns)}
 
 
 def content_hash(columns: dict[str, Any]) -> str:
-    """Hash columns so that equal content gives an equal hash everywhere."""
-    # What has no attachments keeps the hash that it had before there were any.
-    seen = {name: value for name, value in columns.items() if value or name != "attachments"}
-    plain = json.dumps(seen, sort_keys=True, ensure_ascii=True, default=str)
+    """Return a hash of columns that is equal for equal content on every machine."""
+    # Empty attachments are left out, as in hashes from before attachments existed.
+    counted = {name: value for name, value in columns.items() if value or name != "attachments"}
+    plain = json.dumps(counted, sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.sha256(plain.encode("ascii")).hexdigest()
 
 
 def article_from_row(row: Row[Any]) -> Article:
-    """Make an Article of a row of `article` joined with its story's key and slug."""
-    values = row._mapping  # noqa: SLF001  # SQLAlchemy's public name for it
+    """Return an Article from a row of `article` joined with its story's key and slug."""
+    values = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name for it
     picture = values["picture"]
-    return Article(
-        id=values["id"],
-        story_id=values["story_id"],
-        story_key=values["key"],
-        slug=values["slug"],
-        language=values["language"],
-        origin=Origin(values["origin"]),
-        status=ArticleStatus(values["status"]),
-        title=values["title"],
-        summary=values["summary"],
-        html=values["html"],
-        text=values["text"],
-        bylines=tuple(Byline(**byline) for byline in values["bylines"]),
-        translators=tuple(values["translators"]),
-        section=values["section"],
-        topics=tuple(values["topics"]),
-        picture=Picture(**picture) if picture else None,
-        attachments=tuple(Attachment(**one) for one in values["attachments"]),
-        url=values["url"],
-        offered=tuple(values["offered"]),
-        published_on=values["published_on"],
-        published_at=values["published_at"],
-        available_at=values["available_at"],
-        updated_at=values["updated_at"],
-        content_hash=values["content_hash"],
-    )
+    converted: dict[str, Any] = {
+        "story_key": values["key"],
+        "origin": Origin(values["origin"]),
+        "status": ArticleStatus(values["status"]),
+        "bylines": tuple(Byline(**byline) for byline in values["bylines"]),
+        "translators": tuple(values["translators"]),
+        "topics": tuple(values["topics"]),
+        "picture": Picture(**picture) if picture else None,
+        "attachments": tuple(Attachment(**one) for one in values["attachments"]),
+        "offered": tuple(values["offered"]),
+    }
+    columns = values | converted
+    return Article(**{name: columns[name] for name in _ARTICLE_FIELDS})

@@ -1,4 +1,4 @@
-"""How long recordings last, from their own headers. Plays nothing; the one module that knows tinytag."""
+"""The duration of audio and video files, from their headers, by tinytag."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from tinytag import TinyTag, TinyTagException
 
 
 def media_duration(file: BinaryIO) -> int | None:
-    """Give the length of a sound or film in whole seconds, at least 1.
+    """Return the duration in whole seconds, at least 1; None if unknown.
 
-    None if it can't be told: not every kind is read, and a header may lie or be cut short.
+    tinytag does not read every kind, and a header may be wrong or incomplete.
     """
     try:
         seconds = TinyTag.get(file_obj=file, tags=False).duration

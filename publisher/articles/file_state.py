@@ -1,6 +1,6 @@
-"""The rows of files: how each looked, what it stands for, and why if for nothing.
+"""The stored state of source files: metadata, hash, the article they gave, or why they gave none.
 
-Decides nothing; `publisher.articles.upsert` does. Knows no article's content.
+`publisher.articles.upsert` decides what is stored.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from publisher.articles.folder_scan import FileStat
 from publisher.articles.model import ParsedArticle
 from publisher.articles.tables import source_file, source_state
 
-NOTHING = ParsedArticle(title="", html="", text="")
-GREENWICH = ZoneInfo("UTC")
+_NOTHING = ParsedArticle()
+_UTC = ZoneInfo("UTC")
 
 # A source and a path in it.
 SourcePath = tuple[str, str]
@@ -26,7 +26,7 @@ SourcePath = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
-    """What is known of a file from last time."""
+    """The state of a file at the last pick-up."""
 
     signature: str
     sha256: str
@@ -37,32 +37,30 @@ class KnownFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileResult:
-    """What opening a file gave: a draft; a reason why not; or nothing that is to be published.
+    """The result of reading a file: an article, a reason why there is none, or a draft (neither).
 
-    `as_before` says that its content is what it was, and that there is nothing to file.
-
-    `key` and `language` are decided where there is a draft; `zone` is the publication's, for
-    dates without one.
+    `is_unchanged` means that the content is the same as at the last pick-up. `key` and `language`
+    are set where there is an article; `zone` is the publication's, for dates without one.
     """
 
     file: FileStat
     sha256: str
-    draft: ParsedArticle = NOTHING
+    parsed: ParsedArticle = _NOTHING
     language: str = ""
     key: str = ""
-    zone: ZoneInfo = GREENWICH
+    zone: ZoneInfo = _UTC
     reason: str | None = None
-    as_before: bool = False
+    is_unchanged: bool = False
     media: tuple[str, ...] = ()
 
     @property
-    def understood(self) -> bool:
-        """Say if there is an article in it that may be filed."""
-        return self.draft is not NOTHING
+    def has_article(self) -> bool:
+        """Whether the file gave an article."""
+        return self.parsed is not _NOTHING
 
 
 def known_files(connection: Connection, source: str) -> dict[str, KnownFile]:
-    """Fetch what is known of a source's files, by path."""
+    """Return the state of a source's files, by path."""
     table = source_file.c
     rows = connection.execute(
         select(
@@ -71,22 +69,22 @@ def known_files(connection: Connection, source: str) -> dict[str, KnownFile]:
             table.sha256,
             table.article_id,
             table.reason,
-            # As it is stored: to parse a hundred thousand empty lists takes a third of a second.
+            # As stored: parsing a hundred thousand empty lists would take a third of a second.
             type_coerce(table.media, Text),
         ).where(table.source == source)
     )
     return {
         path: KnownFile(
-            look, sha256, number, reason, tuple(json.loads(media) if media != "[]" else ())
+            signature, sha256, number, reason, tuple(json.loads(media) if media != "[]" else ())
         )
-        for path, look, sha256, number, reason, media in rows
+        for path, signature, sha256, number, reason, media in rows
     }
 
 
 def files_of_other_sources(
     connection: Connection, sources: Collection[str]
 ) -> list[SourcePath]:
-    """List the files of all sources but these."""
+    """Return the files of all sources except these."""
     paths = select(source_file.c.path).order_by(source_file.c.path)
     return [
         (source, path)
@@ -97,7 +95,7 @@ def files_of_other_sources(
 
 
 def _sources(connection: Connection) -> Iterator[str]:
-    """Yield the sources of which files are known, with one look into the index for each."""
+    """Yield the sources with files, with one search of the index for each."""
     first = select(func.min(source_file.c.source))
     source = connection.execute(first).scalar()
     while source is not None:
@@ -114,7 +112,7 @@ def save_file(
     reason: str | None = None,
     media: Sequence[str] | None = None,
 ) -> None:
-    """Write down how a file looked and what it stands for."""
+    """Store the state of a file and the article that it gave."""
     values = {
         "signature": reading.file.signature,
         "sha256": reading.sha256,
@@ -127,24 +125,24 @@ def save_file(
 
 
 def save_signatures(connection: Connection, source: str, files: Sequence[FileStat]) -> None:
-    """Write down how files look now whose content is as before."""
+    """Store the new signatures of files with unchanged content."""
     if files:
         table = source_file.c
         here = (table.source == source) & (table.path == bindparam("file"))
         connection.execute(
-            update(source_file).where(here).values(signature=bindparam("look")),
-            [{"file": file.path, "look": file.signature} for file in files],
+            update(source_file).where(here).values(signature=bindparam("new_signature")),
+            [{"file": file.path, "new_signature": file.signature} for file in files],
         )
 
 
 def save_pictures(connection: Connection, source: str, pictures: Iterable[FileStat]) -> None:
-    """Write down how the pictures looked."""
+    """Store the state of pictures."""
     for picture in pictures:
         save_file(connection, source, FileResult(file=picture, sha256=""), None)
 
 
 def forget_files(connection: Connection, source: str, paths: Sequence[str]) -> list[int]:
-    """Forget files that are gone; gives the articles that no file stands for any more."""
+    """Delete the state of files; return the ids of articles that no file stands for any more."""
     orphans = []
     for path in paths:
         here = (source_file.c.source == source) & (source_file.c.path == path)
@@ -157,18 +155,18 @@ def forget_files(connection: Connection, source: str, paths: Sequence[str]) -> l
 
 
 def count_quarantined(connection: Connection) -> int:
-    """Count the files that gave no article."""
+    """Return the number of files in quarantine."""
     query = select(func.count()).where(source_file.c.reason.is_not(None))
     return int(connection.execute(query).scalar_one())
 
 
 def source_fingerprint(connection: Connection, source: str) -> str | None:
-    """Say under which rules a source was read last."""
+    """Return the fingerprint of the settings under which a source was last read."""
     query = select(source_state.c.fingerprint).where(source_state.c.source == source)
     return connection.execute(query).scalar_one_or_none()
 
 
 def set_source_fingerprint(connection: Connection, source: str, value: str) -> None:
-    """Remember under which rules a source was read."""
+    """Store the fingerprint of the settings under which a source was read."""
     row = insert(source_state).values(source=source, fingerprint=value)
     connection.execute(row.on_conflict_do_update(set_={"fingerprint": value}))

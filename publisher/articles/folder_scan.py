@@ -1,8 +1,8 @@
-"""Looking at a source folder: which files are there, and which look as they did before.
+"""List the files of a source folder with signatures of their metadata.
 
-A file is recognised by its inode, size and times, as version control does it. Changing content
-always moves the change time, which nobody can set back; but a file system's clock is coarse, so
-what was changed in the last seconds is not trusted to be final. Knows no article.
+The signature is inode, size and times, as in version control. Each change of the content moves
+the change time, which nobody can set back; but the clock of a file system is coarse, so the
+signature of a file that changed in the last seconds is not kept.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from publisher.articles import media_types
 from publisher.articles.parsers import ARTICLE_SUFFIXES
 from publisher.errors import SourceError
 
-# The coarsest clock of a file system in use (FAT: two seconds).
+# Nanoseconds: the coarsest clock of a file system in use (FAT: two seconds).
 COARSEST_CLOCK_NS = 2_000_000_000
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif"})
-LOOKED_FOR = ARTICLE_SUFFIXES | PICTURE_SUFFIXES | media_types.MEDIA_SUFFIXES
+_LOOKED_FOR = ARTICLE_SUFFIXES | PICTURE_SUFFIXES | media_types.MEDIA_SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)
 class FileStat:
-    """A file in a source folder: how it looks, and when it was changed (nanoseconds).
+    """A file in a source folder: the signature of its metadata, and its change time (nanoseconds).
 
-    `signature` is empty where there is nothing to look at.
+    `signature` is empty if the file can't be examined, or must be read again.
     """
 
     path: str
@@ -36,19 +36,19 @@ class FileStat:
     changed_at: int = 0
 
     def trusted(self, read_at: int) -> FileStat:
-        """Give what may be remembered of a file read at an instant of the file system's clock.
+        """Return the state to store for a file that was read at a time of the file system's clock.
 
-        A change in the same tick as the last one would leave no trace, so a file that was read
-        too soon after it must be read again.
+        A second change in the same tick of the clock would go unnoticed, so the signature is
+        removed if the file was read too soon after its last change.
         """
         soon = read_at - self.changed_at < COARSEST_CLOCK_NS
         return replace(self, signature="") if soon else self
 
 
 def scan_folder(folder: Path) -> dict[str, FileStat]:
-    """List the articles, pictures and attachments below a folder by relative path, sorted.
+    """Return the articles, pictures and attachments below a folder by relative path, sorted.
 
-    Names that begin with a dot or an underscore, or end with ~, are left out, as editors expect.
+    Names that begin with a dot or an underscore, or end with ~, are left out: editors use them.
     Raises SourceError if the folder, or one below it, can't be read.
     """
     try:
@@ -64,19 +64,19 @@ def _walk(folder: Path, prefix: str) -> Iterator[FileStat]:
         for entry in entries:
             if entry.name.startswith((".", "_")) or entry.name.endswith("~"):
                 continue
-            # A name that is not UTF-8 can't be stored; shown escaped, it ends in quarantine.
+            # A name that is not UTF-8 can't be stored. Escaped, its file is quarantined.
             path = f"{prefix}{os.fsencode(entry.name).decode('utf-8', 'backslashreplace')}"
-            # A link to a folder may lead round in a circle.
+            # A link to a folder may lead in a circle.
             if entry.is_dir(follow_symlinks=False):
                 yield from _walk(Path(entry.path), f"{path}/")
-            elif _suffix(entry.name) in LOOKED_FOR:
-                yield from _look(entry, path)
+            elif _suffix(entry.name) in _LOOKED_FOR:
+                yield from _stat(entry, path)
 
 
-def _look(entry: os.DirEntry[str], path: str) -> Iterator[FileStat]:
+def _stat(entry: os.DirEntry[str], path: str) -> Iterator[FileStat]:
     try:
         found = entry.stat()
-    except OSError:  # a link to nowhere or to itself, or gone since: reading it will say so
+    except OSError:  # a broken link, or deleted since; reading it gives the reason
         yield FileStat(path, "")
         return
     if stat.S_ISREG(found.st_mode):  # reading a pipe would never end
@@ -84,17 +84,17 @@ def _look(entry: os.DirEntry[str], path: str) -> Iterator[FileStat]:
         yield FileStat(path, signature, max(found.st_ctime_ns, found.st_mtime_ns))
 
 
-def filesystem_time(marker: Path) -> int:
-    """Say what time the file system thinks it is, in nanoseconds, by touching a file on it."""
+def file_system_time(marker: Path) -> int:
+    """Return the time of the file system's clock in nanoseconds, by touching a file on it."""
     marker.touch()
     return marker.stat().st_mtime_ns
 
 
 def is_article_path(path: str) -> bool:
-    """Say if a file is an article, rather than what goes along with one."""
+    """Return whether a file is an article rather than a picture or attachment."""
     return _suffix(path) in ARTICLE_SUFFIXES
 
 
 def _suffix(path: str) -> str:
-    # Not PurePath.suffix, which takes seven times as long: this is asked of every file.
+    # PurePath.suffix takes seven times as long, and this runs for every file.
     return posixpath.splitext(path)[1].lower()

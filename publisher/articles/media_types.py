@@ -1,6 +1,6 @@
-"""The kinds of sounds, films and documents that go along with articles: suffix, type, first bytes.
+"""The kinds of audio, video and document files that can be attached: suffix, type, first bytes.
 
-Only what players and readers on every system open. Knows no file beyond its first bytes.
+Only kinds that programs on every system open.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-# A PDF's header may stand anywhere in so many bytes (ISO 32000-1 annex H, note 13).
+# The first bytes of a file that are examined. A PDF's header may be anywhere in them (ISO 32000-1 annex H, note 13).
 HEAD_BYTES = 1024
 
 # MPEG audio: eleven bits set, then neither a reserved version nor a reserved layer, which also
 # rules out AAC in ADTS frames (ISO 11172-3 section 2.4.1.3).
-MPEG_FRAME = re.compile(rb"\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff]")
+_MPEG_FRAME = re.compile(rb"\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff]")
 # What an MP4 begins with, and older QuickTime files, behind the length of the first box
 # (ISO 14496-12 section 4.3; QuickTime File Format, "Atoms").
-MP4_BOXES = frozenset({b"ftyp"})
-QUICKTIME_BOXES = MP4_BOXES | {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
+_MP4_BOXES = frozenset({b"ftyp"})
+_QUICKTIME_BOXES = _MP4_BOXES | {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
 
 
 @dataclass(frozen=True, slots=True)
 class MediaKind:
-    """A kind of file: its media type, its usual name, and whether first bytes are of it."""
+    """A kind of file: its media type, its usual name, and a check of the first bytes."""
 
     media_type: str
     name: str
@@ -32,15 +32,15 @@ class MediaKind:
 
 
 def _mpeg(head: bytes) -> bool:
-    return head.startswith(b"ID3") or bool(MPEG_FRAME.match(head))
+    return head.startswith(b"ID3") or bool(_MPEG_FRAME.match(head))
 
 
 def _mp4(head: bytes) -> bool:
-    return head[4:8] in MP4_BOXES
+    return head[4:8] in _MP4_BOXES
 
 
 def _quicktime(head: bytes) -> bool:
-    return head[4:8] in QUICKTIME_BOXES
+    return head[4:8] in _QUICKTIME_BOXES
 
 
 def _ogg(head: bytes) -> bool:
@@ -88,5 +88,5 @@ MEDIA_SUFFIXES = frozenset(MEDIA_KINDS)
 
 
 def media_kind(name: str) -> MediaKind | None:
-    """Give the kind that a name's suffix stands for, None if it is none of these."""
+    """Return the kind of a file name by its suffix, None if it is none of these."""
     return MEDIA_KINDS.get(PurePosixPath(name).suffix.lower())

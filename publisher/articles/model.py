@@ -1,12 +1,12 @@
-"""What the rest of the program knows of an article: frozen values, no file and no database.
+"""Articles as frozen values, without files or database.
 
-A reader module makes a `Draft` from one document; picking up links it to its story and
-stores it; everybody else is handed an `Article`.
+A parser makes a `ParsedArticle` from one document; `pickup` links it to its story and stores it;
+the rest of the program gets an `Article` from `store`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -30,7 +30,7 @@ class ArticleStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Byline:
-    """Who wrote it, as it reads in the article's language."""
+    """An author, as written in the article's language."""
 
     name: str
     affiliation: str | None = None
@@ -48,10 +48,10 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A sound, a film or a document that goes along with an article.
+    """An audio, video or document file that belongs to an article.
 
-    `src` is an absolute URL or a path below the web root; `length` is in bytes, None where
-    nobody knows it; `duration` in seconds.
+    `src` is an absolute URL or a path below the web root; `length` is in bytes, None if unknown;
+    `duration` is in seconds.
     """
 
     src: str
@@ -62,21 +62,52 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedArticle:
-    """What a reader module found in one document, before it is linked to a story.
+class AttachmentField:
+    """An attachment as front matter states it; None for what is not stated.
 
-    `language` is as declared (any spelling) or None where the document is silent. `html` is
-    sanitised and `text` its words. `published` may be a bare date, which counts from midnight
-    in the publication's time zone. `key` names the story where the document says so itself;
-    `permalink` is a path with or without its language prefix; `url` is absolute, for articles
-    that live elsewhere. `offered` are the languages that the page says it can be read in.
-    `media` are the local files that `html`, `picture` and `attachments` refer to by `media/...`
-    URLs.
+    `key` is the key in the front matter, for errors; `length` is in bytes, `duration` in seconds.
     """
 
-    title: str
-    html: str
-    text: str
+    key: str
+    src: str
+    media_type: str | None = None
+    length: int | None = None
+    title: str | None = None
+    duration: int | None = None
+
+    def or_else(self, other: AttachmentField) -> AttachmentField:
+        """Return this attachment with what it does not state taken from another."""
+        missing = [one.name for one in fields(self) if getattr(self, one.name) is None]
+        return replace(self, **{name: getattr(other, name) for name in missing})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaFile:
+    """A local file that an article shows or attaches.
+
+    `path` is relative to the source folder, with forward slashes; `target` is its path below the
+    web root (`media/<hash>/<name>`), so that a target never changes its content.
+    """
+
+    path: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedArticle:
+    """What a parser found in one document; empty or None where the document says nothing.
+
+    `language` is as declared, in any spelling. `html` is sanitised and `text` its plain text.
+    `published` may be a bare date, which means midnight in the publication's time zone. `key` is
+    the story's key where the document states one; `permalink` is a path with or without its
+    language prefix; `url` is absolute, for articles that live elsewhere. `offered` are the
+    languages that the page links to. `attachment_fields` are the attachments before they are
+    looked up; `media` the local files that `html`, `picture` and `attachments` refer to.
+    """
+
+    title: str = ""
+    html: str = ""
+    text: str = ""
     language: str | None = None
     published: datetime | date | None = None
     updated: datetime | date | None = None
@@ -86,6 +117,7 @@ class ParsedArticle:
     section: str | None = None
     topics: tuple[str, ...] = ()
     picture: Picture | None = None
+    attachment_fields: tuple[AttachmentField, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     key: str | None = None
     translation_of: str | None = None
@@ -93,29 +125,27 @@ class ParsedArticle:
     url: str | None = None
     offered: tuple[str, ...] = ()
     status: ArticleStatus = ArticleStatus.READY
-    draft: bool = False
+    is_draft: bool = False
     media: tuple[MediaFile, ...] = ()
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediaFile:
-    """A local file that goes along with an article.
-
-    `path` is relative to the source folder, with forward slashes; `target` is where it will lie
-    below the web root (`media/<hash>/<name>`), so that one name never has two contents.
-    """
-
-    path: str
-    target: str
+    def or_else(self, other: ParsedArticle) -> ParsedArticle:
+        """Return this article with each empty field taken from another."""
+        empty = ParsedArticle()
+        missing = {
+            field.name: getattr(other, field.name)
+            for field in fields(self)
+            if getattr(self, field.name) == getattr(empty, field.name)
+        }
+        return replace(self, **missing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
     """One story in one language, as it is stored.
 
-    `published_on` is the date that readers are shown; `published_at` the instant that feeds and
-    sorting use; `available_at` the instant from which it is news in this language. `html`
-    refers to the publication's own pictures by paths below the web root.
+    `published_on` is the date to show; `published_at` the time by which feeds sort;
+    `available_at` the time from which the article is new in its language. `html` refers to the
+    publication's own pictures by paths below the web root.
     """
 
     id: int
@@ -146,7 +176,7 @@ class Article:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageVersion:
-    """What links to an article in another language need to know of it."""
+    """An article as far as links from other languages need it."""
 
     story_id: int
     slug: str

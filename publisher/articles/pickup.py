@@ -1,9 +1,8 @@
-"""PICK UP: brings what the database knows of a folder in line with what lies in it.
+"""Pick up articles: bring the database in line with the files of each source folder.
 
-Files that look as before are not opened; those that do are told apart by content. One bad file
-is quarantined with its reason and the rest goes on; a folder that can't be read changes
-nothing. Work is committed in portions, each of which could be the last. Knows nothing of
-issues, mails and feeds.
+Files whose metadata is unchanged are not opened; of the others, the hash decides. A bad file is
+quarantined with a reason and the rest goes on; a folder that can't be read changes nothing. Work is
+committed every FILES_PER_TRANSACTION files, so it can be interrupted at any time.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from publisher.articles import file_state, script_conversion, upsert, variants
 from publisher.articles.file_state import FileResult, KnownFile, SourcePath
 from publisher.articles.folder_scan import (
     FileStat,
-    filesystem_time,
+    file_system_time,
     is_article_path,
     scan_folder,
 )
@@ -35,17 +34,17 @@ from publisher.errors import ArticleError, LanguageError, SourceError
 
 log = structlog.get_logger()
 
-# Grows when the readers find more, or other things, in the same file.
-READERS_VERSION = 3
-# A portion is read, then stored in one transaction; a kill costs at most this much reading.
-PORTION = 100
+# Increase this when parsers return something else for the same file: all files are read again.
+_PARSERS_VERSION = 3
+# Files that are read, then stored in one transaction; a kill loses at most this much reading.
+FILES_PER_TRANSACTION = 100
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(slots=True)
 class PickedUp:
-    """What one turn of picking up came to, in numbers of files."""
+    """The result of one pick-up, in numbers of files."""
 
     new: int = 0
     changed: int = 0
@@ -57,43 +56,43 @@ class PickedUp:
 
     @property
     def anything(self) -> bool:
-        """Say if any article is other than it was."""
+        """Whether any article changed."""
         return bool(self.new or self.changed or self.removed)
 
 
 def pick_up(
     settings: Settings, database: Database, now: datetime, progress: Progress | None = None
 ) -> PickedUp:
-    """Read what is new and changed in every source; withdraw what is gone."""
+    """Read new and changed files of every source; withdraw articles whose files are gone."""
     total = PickedUp()
     with database.reading() as connection:
         names = [source.path for source in settings.sources]
         dropped = file_state.files_of_other_sources(connection, names)
     for source in settings.sources:
         try:
-            _Turn(settings, source, database, now, total).run(progress, dropped)
+            _SourcePickup(settings, source, database, now, total).run(progress, dropped)
         except SourceError as error:
             total.problems.append(str(error))
             log.error("source unreadable", source=source.path, reason=str(error))
     with database.writing() as connection:
         # A wrong path in publication.toml must not withdraw what the right one held.
         if dropped and not total.problems:
-            _drop(connection, settings, dropped, now, total)
+            _forget_sources(connection, settings, dropped, now, total)
         script_conversion.update_conversions(connection, settings, now)
         total.quarantined = file_state.count_quarantined(connection)
     return total
 
 
-def _drop(
+def _forget_sources(
     connection: Connection,
     settings: Settings,
-    places: Sequence[SourcePath],
+    paths: Sequence[SourcePath],
     now: datetime,
     total: PickedUp,
 ) -> None:
-    """Forget the files of sources that publication.toml names no more."""
+    """Forget the files of sources that are no longer in publication.toml."""
     orphans = [
-        n for name, path in places for n in file_state.forget_files(connection, name, [path])
+        n for name, path in paths for n in file_state.forget_files(connection, name, [path])
     ]
     touched = variants.withdraw_articles(
         connection, orphans, settings.publication.languages, now
@@ -102,8 +101,8 @@ def _drop(
     total.removed += len(orphans)
 
 
-class _Turn:
-    """One source, once through."""
+class _SourcePickup:
+    """Picks up one source."""
 
     def __init__(
         self,
@@ -122,7 +121,7 @@ class _Turn:
         self._languages = settings.publication.languages
 
     def run(self, progress: Progress | None, dropped: Sequence[SourcePath]) -> None:
-        started = filesystem_time(_marker(self._settings))
+        started = file_system_time(_clock_file(self._settings))
         seen = scan_folder(self._folder)
         fingerprint = self._fingerprint()
         with self._database.reading() as connection:
@@ -130,7 +129,9 @@ class _Turn:
             same_rules = (
                 file_state.source_fingerprint(connection, self._source.path) == fingerprint
             )
-        changed = {path for path, file in seen.items() if not _as_before(file, known.get(path))}
+        changed = {
+            path for path, file in seen.items() if not _is_unchanged(file, known.get(path))
+        }
         gone = [path for path in known if path not in seen]
         due = list(self._due(seen, known, changed, gone)) if same_rules else list(seen)
         due = [path for path in due if is_article_path(path)]
@@ -139,11 +140,11 @@ class _Turn:
         read_all = partial(
             self._read_all, seen=seen, known=known, absent=absent, force=not same_rules
         )
-        contested = read_all(due, progress=progress)
-        # One that got its place may free another.
-        while (left := read_all(contested)) != contested:
-            contested = left
-        self._total.unchanged += len(contested)
+        conflicts = read_all(due, progress=progress)
+        # A file that takes its new place may free the place of another.
+        while (left := read_all(conflicts)) != conflicts:
+            conflicts = left
+        self._total.unchanged += len(conflicts)
         pictures = [
             seen[path].trusted(started) for path in changed if not is_article_path(path)
         ]
@@ -156,9 +157,9 @@ class _Turn:
         changed: set[str],
         gone: list[str],
     ) -> Iterator[str]:
-        """Name the files to open: changed ones, and those showing a changed picture.
+        """Yield the files to open: changed ones, and those that show a changed picture.
 
-        When anything at all has changed, also those in quarantine, whose reason may be gone.
+        If anything changed, also quarantined files: the reason may be gone.
         """
         pictures = {path for path in [*changed, *gone] if not is_article_path(path)}
         for path in seen:
@@ -177,17 +178,17 @@ class _Turn:
         force: bool,
         progress: Progress | None = None,
     ) -> list[str]:
-        """Read and file; gives the files whose place another has."""
-        contested: list[str] = []
-        for start in range(0, len(due), PORTION):
-            portion = due[start : start + PORTION]
-            read_at = filesystem_time(_marker(self._settings))
+        """Read and store files; return those whose story has another file in this language."""
+        conflicts: list[str] = []
+        for start in range(0, len(due), FILES_PER_TRANSACTION):
+            portion = due[start : start + FILES_PER_TRANSACTION]
+            read_at = file_system_time(_clock_file(self._settings))
             readings = [
                 self._read(seen[path].trusted(read_at), known.get(path), force=force)
                 for path in portion
             ]
-            same = [reading.file for reading in readings if reading.as_before]
-            readings = [reading for reading in readings if not reading.as_before]
+            same = [reading.file for reading in readings if reading.is_unchanged]
+            readings = [reading for reading in readings if not reading.is_unchanged]
             self._total.unchanged += len(same)
             with self._database.writing() as connection:
                 file_state.save_signatures(connection, self._source.path, same)
@@ -195,20 +196,20 @@ class _Turn:
                     connection, self._source.path, readings, absent, self._languages, self._now
                 )
             for reading, outcome in zip(readings, outcomes, strict=True):
-                if outcome == "contested":
-                    contested.append(reading.file.path)
+                if outcome == "conflict":
+                    conflicts.append(reading.file.path)
                 else:
                     setattr(self._total, outcome, getattr(self._total, outcome) + 1)
             if progress:
                 progress(start + len(portion), len(due))
-        return contested
+        return conflicts
 
     def _read(self, file: FileStat, known: KnownFile | None, *, force: bool) -> FileResult:
-        """Open one file; nothing that it holds can stop the others."""
+        """Open one file; its errors become a reason for quarantine."""
         path = PurePosixPath(file.path)
-        shelf = SourceFiles(self._folder)
+        files = SourceFiles(self._folder)
         try:
-            content = shelf.read(path)
+            content = files.read(path)
         except OSError as error:
             reason = f"can't be read: {error.strerror or error}"
             return FileResult(file=file, sha256="", reason=reason)
@@ -217,38 +218,42 @@ class _Turn:
             return FileResult(file=file, sha256="", reason=reason)
         sha256 = hashlib.sha256(content).hexdigest()
         if known and _same_content(known, sha256) and not force:
-            return FileResult(file=file, sha256=sha256, as_before=True)
+            return FileResult(file=file, sha256=sha256, is_unchanged=True)
         try:
-            return self._understand(file, sha256, content, shelf)
+            return self._parse(file, sha256, content, files)
         except (ArticleError, LanguageError) as error:
-            return FileResult(file=file, sha256=sha256, reason=str(error), media=shelf.asked)
+            return FileResult(
+                file=file, sha256=sha256, reason=str(error), media=files.requested
+            )
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             reason = f"its media can't be put in place: {where}{error.strerror}"
-            # When the place is mended, nothing about this file will tell.
+            # The file itself will not change when the disk is repaired, so it must be read again.
             unsigned = replace(file, signature="")
-            return FileResult(file=unsigned, sha256=sha256, reason=reason, media=shelf.asked)
+            return FileResult(
+                file=unsigned, sha256=sha256, reason=reason, media=files.requested
+            )
 
-    def _understand(
-        self, file: FileStat, sha256: str, content: bytes, shelf: SourceFiles
+    def _parse(
+        self, file: FileStat, sha256: str, content: bytes, files: SourceFiles
     ) -> FileResult:
         path = PurePosixPath(file.path)
         publication = self._settings.publication
-        draft = parse_document(SourceDocument(path, content), shelf)
+        parsed = parse_document(SourceDocument(path, content), files)
         default = self._source.language or publication.default_language
-        language = article_language(draft, path, publication, default)
-        if draft.draft:
-            return FileResult(file=file, sha256=sha256, media=shelf.asked)
-        for media in draft.media:
-            shelf.publish(media, self._settings.folders.public)
+        language = article_language(parsed, path, publication, default)
+        if parsed.is_draft:
+            return FileResult(file=file, sha256=sha256, media=files.requested)
+        for media in parsed.media:
+            files.publish(media, self._settings.folders.public)
         return FileResult(
             file=file,
             sha256=sha256,
-            draft=draft,
+            parsed=parsed,
             language=language,
-            key=story_key(draft, path, publication),
+            key=story_key(parsed, path, publication),
             zone=self._settings.zone(),
-            media=shelf.asked,
+            media=files.requested,
         )
 
     def _forget(
@@ -272,7 +277,7 @@ class _Turn:
     def _fingerprint(self) -> str:
         publication = self._settings.publication
         parts = (
-            READERS_VERSION,
+            _PARSERS_VERSION,
             publication.languages,
             publication.timezone,
             self._source.language,
@@ -280,15 +285,15 @@ class _Turn:
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def _as_before(file: FileStat, known: KnownFile | None) -> bool:
+def _is_unchanged(file: FileStat, known: KnownFile | None) -> bool:
     return known is not None and bool(file.signature) and file.signature == known.signature
 
 
 def _same_content(known: KnownFile, sha256: str) -> bool:
-    """Say if reading again can't give anything else; its pictures may have changed, if it has."""
+    """Return whether parsing again gives the same: pictures may have changed where it has any."""
     return known.sha256 == sha256 and known.reason is None and not known.media
 
 
-def _marker(settings: Settings) -> Path:
+def _clock_file(settings: Settings) -> Path:
     settings.folders.var.mkdir(parents=True, exist_ok=True)
     return settings.folders.var / "scanned"

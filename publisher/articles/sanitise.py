@@ -1,15 +1,15 @@
-"""The one place where foreign HTML becomes ours: an allow-list, clean characters, no dead links.
+"""Sanitise HTML from outside: an allow-list of elements, clean characters, absolute links.
 
-What comes out holds no script, style, class, id or handler, only http, https and mailto
-links, and headings from h2 down (the title is the h1). nh3 decides what is safe, before and
-after links and pictures are put right. Knows no file format, no database and no template.
+The result has no script, style, class, id or event handler, only http, https and mailto links,
+and headings from h2 down (the title is the h1). nh3 decides what is safe, before and after links
+and pictures are repaired.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 import nh3
@@ -17,28 +17,28 @@ from lxml import etree, html
 
 from feeds import FeedsError
 from feeds.identifiers import absolute_uri
-from publisher.articles.content.characters import clean_text
+from publisher.articles.content.characters import clean_characters
 from publisher.articles.content.parser import BLOCK_ELEMENTS
 from publisher.errors import ArticleError
 
-# A long book is one; anything above it is a mistake, and would take a minute to read.
+# Bytes: a long book. Anything larger is a mistake, and would take a minute to read.
 MAX_ARTICLE_BYTES = 5_000_000
-# Prose needs about ten; libxml2 and mail programs give up or crawl at some hundreds.
+# Articles nest about ten elements; libxml2 and mail programs fail or crawl at some hundreds.
 MAX_ELEMENT_DEPTH = 100
-# HTML5 parsing takes time by length times depth: this many bounds it before it has begun.
-MAX_OPEN_TAGS = 2_000
+# HTML5 parsing takes time in proportion to length times depth; this limits it beforehand.
+_MAX_OPEN_TAGS = 2_000
 
-PHRASES = frozenset(
+_INLINE_ELEMENTS = frozenset(
     "a img br em strong b i u s del ins sub sup small mark code kbd abbr q cite time span "  # noqa: SIM905  # one a line would fill the page
     "ruby rt rp".split()
 )
-ALLOWED_ELEMENTS = BLOCK_ELEMENTS | PHRASES
-# These go with all that they hold: none of it was written to be read in a mail.
-DROPPED = frozenset(
+ALLOWED_ELEMENTS = BLOCK_ELEMENTS | _INLINE_ELEMENTS
+# Removed with their content, which is not meant to be read in a mail.
+_DROPPED = frozenset(
     "script style template noscript iframe frameset object embed applet form button select "  # noqa: SIM905  # one a line would fill the page
     "textarea svg canvas audio video nav head title".split()
 )
-ATTRIBUTES = {
+_ATTRIBUTES = {
     "*": {"lang", "dir", "title"},
     "a": {"href"},
     "img": {"src", "alt", "width", "height"},
@@ -47,73 +47,72 @@ ATTRIBUTES = {
     "th": {"colspan", "rowspan"},
     "time": {"datetime"},
 }
-SCHEMES = {"http", "https", "mailto"}
-NUMBERS = ("width", "height", "colspan", "rowspan", "start")
-VOID = frozenset({"br", "hr", "img"})
+_SCHEMES = {"http", "https", "mailto"}
+_NUMBERS = ("width", "height", "colspan", "rowspan", "start")
+_VOID_ELEMENTS = frozenset({"br", "hr", "img"})
 
-TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
-# What HTML closes by itself, so that counting it would say nothing of depth.
-UNCOUNTED = VOID | frozenset(
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+# HTML closes these by itself, so open ones say nothing about the depth.
+_UNCOUNTED = _VOID_ELEMENTS | frozenset(
     "p li dt dd option tr td th thead tbody tfoot colgroup rt rp input meta link area base "  # noqa: SIM905  # one a line would fill the page
     "col embed source track wbr param html head body".split()
 )
-LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z")
-# A footnote's way back means nothing once its place has lost its id.
-BACK_ARROWS = frozenset("↩⏎↵↑^⤴")
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z")
+# The text of links from a footnote back to its reference, whose id is removed.
+_BACK_ARROWS = frozenset("↩⏎↵↑^⤴")
 
 
 @dataclass(frozen=True, slots=True)
 class ImageTag:
-    """An `img` as it is written: where it says it lies, and how large."""
+    """The address and size of an `img` as written."""
 
     src: str
     width: int | None = None
     height: int | None = None
 
 
-# Answers for an image with a relative address: where it lies for our readers, or None.
+# Returns a local image for one with a relative address, or None if there is none.
 FindImage = Callable[[ImageTag], ImageTag | None]
 
 
-def sanitise(source: str, *, base_url: str | None, pictures: FindImage | None = None) -> str:
-    """Make a fragment of HTML safe and self-contained.
+def sanitise(source: str, *, base_url: str | None, find_image: FindImage | None = None) -> str:
+    """Return a fragment of HTML that is safe and self-contained.
 
-    `pictures` is asked first about images with relative addresses. What is still relative is
-    resolved against `base_url`, or loses its address without one: links become their text,
-    images their alternative text.
+    `find_image` is called first for images with relative addresses. What is still relative is
+    resolved against `base_url`; without one, links become their text and images their alternative
+    text.
 
-    Raises ArticleError beyond MAX_BYTES (UTF-8) or MAX_DEPTH (elements).
+    Raises ArticleError beyond MAX_ARTICLE_BYTES (UTF-8) or MAX_ELEMENT_DEPTH.
     """
     if len(source.encode("utf-8", "surrogatepass")) > MAX_ARTICLE_BYTES:
         raise ArticleError(
             f"the text is larger than {MAX_ARTICLE_BYTES // 1_000_000} MB; split it"
         )
-    source = clean_text(source)
-    _check_depth(source, UNCOUNTED, MAX_OPEN_TAGS)
-    safe = clean_text(_allow(source, ALLOWED_ELEMENTS | {"h1"}))
-    _check_depth(safe, VOID, MAX_ELEMENT_DEPTH)
+    source = clean_characters(source)
+    _check_depth(source, _UNCOUNTED, _MAX_OPEN_TAGS)
+    safe = clean_characters(_allow(source, ALLOWED_ELEMENTS | {"h1"}))
+    _check_depth(safe, _VOID_ELEMENTS, MAX_ELEMENT_DEPTH)
     tree = html.fragment_fromstring(safe, create_parent="div")
-    _Repair(base_url, pictures).all_of(tree)
+    _Repair(base_url, find_image).all_of(tree)
     inner = etree.tostring(tree, method="html", encoding="unicode")
-    return clean_text(
-        _allow(inner.removeprefix("<div>").removesuffix("</div>"), ALLOWED_ELEMENTS)
-    ).strip()
+    inner = inner.removeprefix("<div>").removesuffix("</div>")
+    return clean_characters(_allow(inner, ALLOWED_ELEMENTS)).strip()
 
 
 def _allow(source: str, elements: frozenset[str]) -> str:
     return nh3.clean(
         source,
         tags=set(elements),
-        clean_content_tags=set(DROPPED),
-        attributes=ATTRIBUTES,
-        url_schemes=SCHEMES,
+        clean_content_tags=set(_DROPPED),
+        attributes=_ATTRIBUTES,
+        url_schemes=_SCHEMES,
         link_rel=None,
     )
 
 
 def _check_depth(source: str, uncounted: frozenset[str], limit: int) -> None:
     depth = 0
-    for closing, name in TAG.findall(source):
+    for closing, name in _TAG.findall(source):
         if name.lower() not in uncounted:
             depth = max(0, depth - 1) if closing else depth + 1
             if depth > limit:
@@ -122,11 +121,10 @@ def _check_depth(source: str, uncounted: frozenset[str], limit: int) -> None:
 
 @dataclass(slots=True)
 class _Repair:
-    """Puts right what an allow-list can't: headings, addresses, sizes, empty shells."""
+    """Repairs what an allow-list can't: headings, addresses, sizes, empty links."""
 
     base_url: str | None
-    pictures: FindImage | None
-    _done: int = field(default=0, init=False)
+    find_image: FindImage | None
 
     def all_of(self, tree: html.HtmlElement) -> None:
         for element in list(tree.iterdescendants()):
@@ -144,7 +142,8 @@ class _Repair:
         if address:
             element.set("href", address)
         elif (
-            href.startswith("#") and set(element.text_content().strip("\ufe0e ")) <= BACK_ARROWS
+            href.startswith("#")
+            and set(element.text_content().strip("\ufe0e ")) <= _BACK_ARROWS
         ):
             element.drop_tree()
         else:
@@ -153,7 +152,7 @@ class _Repair:
     def _image(self, element: html.HtmlElement) -> None:
         src = (element.get("src") or "").strip()
         image = ImageTag(src, _number(element.get("width")), _number(element.get("height")))
-        found = self.pictures(image) if self.pictures and is_relative(src) else None
+        found = self.find_image(image) if self.find_image and is_relative(src) else None
         address = found.src if found else absolute_link(src, self.base_url)
         if not address or address.startswith("mailto:"):
             element.tail = (element.get("alt") or "") + (element.tail or "")
@@ -168,23 +167,23 @@ class _Repair:
 
 
 def _check_attributes(element: html.HtmlElement) -> None:
-    for name in NUMBERS:
+    for name in _NUMBERS:
         value = element.get(name)
         if value is not None and _number(value) is None:
             del element.attrib[name]
     if element.get("dir") not in {None, "ltr", "rtl", "auto"}:
         del element.attrib["dir"]
-    if not LANGUAGE.match(element.get("lang") or "en"):
+    if not _LANGUAGE_TAG.match(element.get("lang") or "en"):
         del element.attrib["lang"]
 
 
 def _number(value: str | None) -> int | None:
-    """Read a size in CSS pixels, or a count; five digits are more than any screen has."""
+    """Return a size in CSS pixels or a count; more than five digits are a mistake."""
     return int(value) if value and re.fullmatch("[0-9]{1,5}", value) else None
 
 
 def is_relative(address: str) -> bool:
-    """Say if an address needs a base: it has neither scheme nor host, and is no fragment."""
+    """Return whether an address has neither scheme nor host, and is not only a fragment."""
     try:
         parts = urlsplit(address)
     except ValueError:
@@ -193,9 +192,9 @@ def is_relative(address: str) -> bool:
 
 
 def absolute_link(address: str, base_url: str | None) -> str | None:
-    """Give the absolute form of an address (RFC 3986 section 5), None where it has none.
+    """Return an address in its absolute form (RFC 3986 section 5), None if it has none.
 
-    A fragment alone points to a place in the document whose id is gone: it has none either.
+    A fragment alone has none: the id that it points to is removed.
     """
     if not address or address.startswith("#"):
         return None
@@ -207,13 +206,13 @@ def absolute_link(address: str, base_url: str | None) -> str | None:
         return None
     if parts.scheme == "mailto":
         return joined if parts.path else None
-    if parts.scheme not in SCHEMES or not parts.hostname:
+    if parts.scheme not in _SCHEMES or not parts.hostname:
         return None
     return joined if parts.netloc.isascii() else _in_ascii(joined)
 
 
 def _in_ascii(address: str) -> str | None:
-    """Write an address as the network knows it: left alone, its host would be percent-encoded."""
+    """Return an address with an ASCII host; nh3 would percent-encode others."""
     try:
         return absolute_uri(address)
     except FeedsError:

@@ -1,7 +1,7 @@
-"""Script conversions: articles made by machine for editions that ask for them.
+"""Script conversions: articles converted between Hans and Hant for editions that ask for them.
 
-A conversion is an article of its own, under the id that a human translation will take over. It
-is made from the stored original only, and made again when that changes. Knows no file.
+A conversion is an article of its own; a human translation takes over its id. It is made from the
+stored original only, and again when that changes.
 """
 
 from __future__ import annotations
@@ -36,76 +36,76 @@ from publisher.languages.conversion import (
     sources_of,
 )
 
-# The name under which this step keeps its mark among the sources': no source has an empty path.
-RECORD = ""
-# Beyond so many changed stories, one look at all of them costs less than keeping the list.
-MOST_DUE = 500
-TEXTS = ("title", "summary", "text", "section")
+# The source under which the state of this step is stored; no real source has an empty path.
+_STATE_SOURCE = ""
+# Beyond this many changed stories it is cheaper to examine all than to keep the list.
+_MAX_LISTED = 500
+_TEXT_COLUMNS = ("title", "summary", "text", "section")
 
 
 def conversion_languages(settings: Settings) -> tuple[str, ...]:
-    """List the languages for which any edition asks for conversions."""
+    """Return the languages for which an edition asks for conversions."""
     editions = [e for n in settings.newsletters for e in settings.editions(n)]
     asked = {e.language for e in editions if e.missing == Missing.CONVERT}
     return tuple(tag for tag in settings.publication.languages if tag in asked)
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
-    """Under which rules conversions were last brought in line, and what has changed since.
+class _State:
+    """The settings and converter of the last update, and the stories that changed since.
 
-    `due` are stories; without `rules` it is all of them.
+    Without `rules`, all stories are due.
     """
 
     rules: str = ""
     due: frozenset[int] = frozenset()
 
     @classmethod
-    def last(cls, connection: Connection) -> _Mark:
-        rules, _, due = (file_state.source_fingerprint(connection, RECORD) or "").partition(
-            "\n"
-        )
+    def load(cls, connection: Connection) -> _State:
+        rules, _, due = (
+            file_state.source_fingerprint(connection, _STATE_SOURCE) or ""
+        ).partition("\n")
         return cls(rules, frozenset(map(int, due.split())))
 
-    def keep(self, connection: Connection) -> None:
+    def save(self, connection: Connection) -> None:
         due = " ".join(map(str, sorted(self.due)))
-        file_state.set_source_fingerprint(connection, RECORD, f"{self.rules}\n{due}")
+        file_state.set_source_fingerprint(connection, _STATE_SOURCE, f"{self.rules}\n{due}")
 
 
 def update_conversions(connection: Connection, settings: Settings, now: datetime) -> None:
-    """Make, renew and withdraw conversions until they are as the settings and originals say.
+    """Create, renew and withdraw conversions as the settings and originals require.
 
-    Looks at the stories that are marked as due, and at all only when the rules are others.
+    Only stories that changed are examined, unless the settings or the converter changed.
     """
     wanted = conversion_languages(settings)
-    mark, rules = _Mark.last(connection), f"{' '.join(wanted)} by {converter_name()}"
-    if mark == _Mark(rules):
+    mark, rules = _State.load(connection), f"{' '.join(wanted)} by {converter_name()}"
+    if mark == _State(rules):
         return
     due = mark.due if mark.rules == rules else None
     sources = _sources(wanted, settings.publication.languages)
     for target, source in sources.items():
         _convert_all(connection, source, target, now, due)
     _withdraw_orphans(connection, sources, now, due)
-    _Mark(rules).keep(connection)
+    _State(rules).save(connection)
 
 
 def _sources(wanted: Iterable[str], languages: Collection[str]) -> dict[str, str]:
-    """Say for each wanted language from which it is converted: the publication's before others."""
+    """Return for each wanted language its source language, preferably one of the publication."""
     found = {to: sorted(sources_of(to), key=lambda tag: tag not in languages) for to in wanted}
     return {target: known[0] for target, known in found.items() if known}
 
 
 def mark_for_conversion(connection: Connection, stories: Collection[int]) -> None:
-    """Note, in the transaction that changes stories, that their conversions must be looked at."""
-    mark = _Mark.last(connection)
+    """Mark stories as changed; call it in the transaction that changes them."""
+    mark = _State.load(connection)
     due = mark.due.union(stories)
     if mark.rules and due != mark.due:
-        marked = _Mark(mark.rules, due) if len(due) <= MOST_DUE else _Mark()
-        marked.keep(connection)
+        marked = _State(mark.rules, due) if len(due) <= _MAX_LISTED else _State()
+        marked.save(connection)
 
 
 def _is_due(number: ColumnElement[int], due: Collection[int] | None) -> ColumnElement[bool]:
-    """Keep a query to the stories that are due; to all if `due` is None."""
+    """Return a condition for the stories that are due; true if `due` is None."""
     return true() if due is None else number.in_(due)
 
 
@@ -135,7 +135,7 @@ def _convert_all(
                 (made.c.status == ArticleStatus.WITHDRAWN) & ~_has_file(made.c.id),
                 (made.c.origin == Origin.CONVERTED)
                 & or_(
-                    made.c.converted_from != _receipt(original.c.content_hash),
+                    made.c.converted_from != _converted_from(original.c.content_hash),
                     made.c.published_at != original.c.published_at,
                 ),
             ),
@@ -147,12 +147,12 @@ def _convert_all(
 
 
 def _has_file(number: ColumnElement[int]) -> Exists:
-    """Say if a document stands for an article: what it withdraws is not put back by machine."""
+    """Return a condition: a document exists for the article, so no conversion replaces it."""
     return select(source_file.c.path).where(source_file.c.article_id == number).exists()
 
 
-def _receipt(content_hash: Any) -> Any:
-    """Note what a conversion was made from and by what; either changing means making it again."""
+def _converted_from(content_hash: Any) -> Any:
+    """Return the original's hash and the converter; a change of either makes a new conversion."""
     return content_hash + f" {converter_name()}"
 
 
@@ -166,7 +166,7 @@ def _convert_one(
         "status": ArticleStatus.READY,
         "declared": ArticleStatus.READY,
         "published_at": row.published_at,
-        "converted_from": _receipt(row.content_hash),
+        "converted_from": _converted_from(row.content_hash),
         **NEEDS_PUBLISHING,
     }
     available = max(now, row.available_at)
@@ -185,9 +185,10 @@ def _convert_one(
 
 
 def converted_columns(row: Row[Any], source: str, target: str) -> dict[str, Any]:
-    """Convert what readers see of an article; names of people and addresses stay as they are."""
+    """Return the converted visible columns of an article, except names of people and addresses."""
     columns: dict[str, Any] = {
-        name: convert_text(getattr(row, name) or "", source, target) or None for name in TEXTS
+        name: convert_text(getattr(row, name) or "", source, target) or None
+        for name in _TEXT_COLUMNS
     }
     columns |= {name: columns[name] or "" for name in ("title", "summary", "text")}
     columns["html"] = convert_html(row.html, source, target)
@@ -210,7 +211,7 @@ def _withdraw_orphans(
     now: datetime,
     due: Collection[int] | None,
 ) -> None:
-    """Withdraw conversions whose original went, or that no edition asks for any more."""
+    """Withdraw conversions whose original is gone, or that no edition asks for any more."""
     made, original = article.alias("made"), article.alias("original")
     originals = (
         select(original.c.id)
@@ -239,7 +240,7 @@ def _withdraw_orphans(
         connection.execute(
             gone.values(status=ArticleStatus.WITHDRAWN, updated_at=now, **NEEDS_PUBLISHING)
         )
-        # Every page of the story names the languages that it can be read in.
+        # Each page lists the story's languages.
         pages = update(article).where(
             article.c.story_id == story_id, article.c.status != ArticleStatus.WITHDRAWN
         )

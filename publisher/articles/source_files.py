@@ -1,7 +1,7 @@
-"""The files of a source, as far as they lie in its folder; a Library for readers.
+"""Read files below a source's folder; paths that leave it are refused. A MediaLibrary for parsers.
 
-Pictures are held in memory, since they are measured; what may be large is surveyed and copied
-in pieces. Remembers all that was asked for, there or not. Knows no article and no database.
+Pictures are kept in memory, since they are measured. Attachments may be large: they are hashed and
+copied in pieces.
 """
 
 from __future__ import annotations
@@ -18,78 +18,78 @@ from publisher.articles.parsers import MediaInfo
 from publisher.errors import ArticleError
 from publisher.files import make_folder, sync_folder, write_file
 
-# Large enough that a disk is not the slower for it, small enough for any machine.
-PIECE = 1 << 20
+# Bytes that are copied at once.
+_PIECE = 1 << 20
 
 
 class SourceFiles:
-    """One document's view of its source folder."""
+    """The source folder as seen from one document; collects the paths that are requested."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
-        self._asked: set[str] = set()
-        self._kept: dict[str, bytes] = {}
-        self._surveyed: dict[str, MediaInfo] = {}
+        self._requested: set[str] = set()
+        self._contents: dict[str, bytes] = {}
+        self._inspected: dict[str, MediaInfo] = {}
 
     @property
-    def asked(self) -> tuple[str, ...]:
-        """List the paths that were asked for, sorted."""
-        return tuple(sorted(self._asked))
+    def requested(self) -> tuple[str, ...]:
+        """The paths that were requested, whether they exist or not, sorted."""
+        return tuple(sorted(self._requested))
 
-    def media(self, path: PurePosixPath) -> bytes | None:
-        """Give a picture's bytes, unless it is absent or lies outside the source's folder."""
-        self._asked.add(str(path))
+    def picture_bytes(self, path: PurePosixPath) -> bytes | None:
+        """Return a picture's content, None if it is absent or outside the source's folder."""
+        self._requested.add(str(path))
         try:
             content = self.read(path)
-        except OSError:  # absent, a name that no file can have, or one that may not be read
+        except OSError:  # absent, an invalid name, or no permission
             return None
         if content is not None:
-            self._kept[str(path)] = content
+            self._contents[str(path)] = content
         return content
 
-    def survey(self, path: PurePosixPath) -> MediaInfo | None:
-        """Say what there is to know of a file, however large; None as for `media`."""
-        self._asked.add(str(path))
+    def inspect(self, path: PurePosixPath) -> MediaInfo | None:
+        """Return facts about a file of any size; None as for `picture_bytes`."""
+        self._requested.add(str(path))
         place = self._place(path)
         try:
-            # Opening a pipe would wait for ever.
+            # Opening a pipe would wait forever.
             if place is None or not place.is_file():
                 return None
             with place.open("rb") as file:
-                survey = _survey(file)
+                info = _inspect(file)
         except OSError:
             return None
-        self._surveyed[str(path)] = survey
-        return survey
+        self._inspected[str(path)] = info
+        return info
 
     def read(self, path: PurePosixPath) -> bytes | None:
-        """Give a file's bytes, None if it lies outside; raises OSError if it can't be read."""
+        """Return a file's content, None if it is outside; raises OSError if it can't be read."""
         place = self._place(path)
         return None if place is None else place.read_bytes()
 
     def publish(self, media: MediaFile, public: Path) -> None:
-        """Put a file that was asked for where the web finds it: below the web root `public`.
+        """Copy a file that was requested to its target below the web root `public`.
 
-        Its name there holds its hash, so once is enough. Raises OSError if it can't be put
-        there, ArticleError if it is no longer what was surveyed.
+        The target contains the hash, so an existing one is never written again. Raises OSError if
+        it can't be written, ArticleError if the file changed since it was inspected.
         """
         target = public / media.target
         if target.exists():
             return
-        survey = self._surveyed.get(media.path)
+        info = self._inspected.get(media.path)
         place = self._place(PurePosixPath(media.path))
-        if survey is None or place is None:
-            write_file(target, self._kept[media.path])
-        elif not _copy(place, target, survey.sha256):
+        if info is None or place is None:
+            write_file(target, self._contents[media.path])
+        elif not _copy(place, target, info.sha256):
             raise ArticleError(f"{media.path}: was changed while it was being read")
 
     def _place(self, path: PurePosixPath) -> Path | None:
-        # Not Path.resolve(), which fails in its own way on a link that leads to itself.
+        # Path.resolve() raises other errors for a link that leads to itself.
         file = Path(os.path.realpath(self._folder / path))
         return file if file.is_relative_to(self._folder) else None
 
 
-def _survey(file: BufferedReader) -> MediaInfo:
+def _inspect(file: BufferedReader) -> MediaInfo:
     head = file.read(HEAD_BYTES)
     file.seek(0)
     digest = hashlib.file_digest(file, "sha256")
@@ -101,7 +101,7 @@ def _survey(file: BufferedReader) -> MediaInfo:
 
 
 def _copy(source: Path, target: Path, sha256: str) -> bool:
-    """Copy a file in pieces; whole or not at all, and not if its content has another hash."""
+    """Copy a file completely or not at all; return False if its content has another hash."""
     make_folder(target.parent)
     unfinished = target.with_name(f".{target.name}.part")
     try:
@@ -110,7 +110,7 @@ def _copy(source: Path, target: Path, sha256: str) -> bool:
             unfinished.replace(target)
             sync_folder(target.parent)
     finally:
-        # A full disk must not stay full of what is of no use.
+        # Do not leave a useless file on a full disk.
         unfinished.unlink(missing_ok=True)
     return same
 
@@ -118,7 +118,7 @@ def _copy(source: Path, target: Path, sha256: str) -> bool:
 def _copy_pieces(source: Path, target: Path) -> str:
     digest = hashlib.sha256()
     with source.open("rb") as original, target.open("wb") as copy:
-        while piece := original.read(PIECE):
+        while piece := original.read(_PIECE):
             digest.update(piece)
             copy.write(piece)
         copy.flush()

@@ -1,4 +1,4 @@
-"""The questions that others ask about articles, one function each. Decides nothing."""
+"""Load articles and counts of them from the database."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from publisher.articles.tables import article, source_file, story
 from publisher.database.chunks import chunks
 from publisher.database.metadata import UTCDateTime
 
-Counts = Select[str, int]
+_Counts = Select[str, int]
 
-# The plus keeps SQLite from going by this column's index, and then sorting a whole archive for
-# its few newest articles: nearly everything is available.
-UNINDEXED_AVAILABLE = literal_column("+article.available_at", UTCDateTime())
+# The plus keeps SQLite from using this column's index, and then sorting a whole archive for its few
+# newest articles: nearly all articles are available.
+_UNINDEXED_AVAILABLE = literal_column("+article.available_at", UTCDateTime())
 
 
 def _articles() -> Select[Any]:
@@ -38,7 +38,7 @@ def _ready(now: datetime) -> tuple[Any, ...]:
 
 
 def articles_by_id(connection: Connection, ids: Sequence[int]) -> dict[int, Article]:
-    """Fetch articles by their ids."""
+    """Return articles by their ids."""
     rows = connection.execute(_articles().where(article.c.id.in_(ids)))
     return {row.id: article_from_row(row) for row in rows}
 
@@ -46,13 +46,13 @@ def articles_by_id(connection: Connection, ids: Sequence[int]) -> dict[int, Arti
 def newest_articles(
     connection: Connection, language: str, now: datetime, limit: int
 ) -> list[Article]:
-    """Fetch the articles that readers of a language may see, newest first."""
+    """Return the published articles of a language, newest first."""
     query = (
         _articles()
         .where(
             article.c.language == language,
             article.c.status == ArticleStatus.READY,
-            now >= UNINDEXED_AVAILABLE,
+            now >= _UNINDEXED_AVAILABLE,
         )
         .order_by(article.c.published_at.desc(), story.c.key)
         .limit(limit)
@@ -67,9 +67,9 @@ def became_available(
     until: datetime,
     oldest: datetime,
 ) -> tuple[list[Article], int]:
-    """Fetch what became available in any of the languages in (since, until].
+    """Return the articles that became available in the languages in (since, until].
 
-    What was published before `oldest` is not fetched but counted: an archive may be large.
+    Articles published before `oldest` are only counted: an archive may be large.
     """
     window = [article.c.language.in_(languages), *_ready(until)]
     if since is not None:
@@ -83,7 +83,7 @@ def became_available(
 def variants(
     connection: Connection, stories: Iterable[int], now: datetime
 ) -> dict[int, list[Article]]:
-    """Fetch every publishable article of some stories, by story."""
+    """Return all published articles of stories, by story."""
     found: dict[int, list[Article]] = {}
     query = _articles().where(*_ready(now)).order_by(article.c.language)
     for some in chunks(sorted(set(stories))):
@@ -95,7 +95,7 @@ def variants(
 def versions(
     connection: Connection, stories: Iterable[int], now: datetime
 ) -> dict[int, list[LanguageVersion]]:
-    """Fetch in which languages some stories can be read, without the texts, by story."""
+    """Return the published languages of stories without the texts, by story."""
     found: dict[int, list[LanguageVersion]] = {}
     columns = (article.c.language, article.c.title, article.c.url, article.c.available_at)
     query = (
@@ -121,8 +121,8 @@ def versions(
 
 
 def held_back(connection: Connection, language: str) -> Mapping[str, int]:
-    """Count what is there in a language and may not be published, by reason."""
-    query: Counts = (
+    """Return the number of articles of a language that may not be published, by reason."""
+    query: _Counts = (
         select(article.c.status, func.count())
         .where(
             article.c.language == language,
@@ -134,8 +134,8 @@ def held_back(connection: Connection, language: str) -> Mapping[str, int]:
 
 
 def count_articles_by_language(connection: Connection) -> Mapping[str, int]:
-    """Count the articles that are not withdrawn, by language."""
-    query: Counts = (
+    """Return the number of articles that are not withdrawn, by language."""
+    query: _Counts = (
         select(article.c.language, func.count())
         .where(article.c.status != ArticleStatus.WITHDRAWN)
         .group_by(article.c.language)
@@ -144,8 +144,8 @@ def count_articles_by_language(connection: Connection) -> Mapping[str, int]:
 
 
 def count_conversions(connection: Connection) -> Mapping[str, int]:
-    """Count the script conversions among them, by language."""
-    query: Counts = (
+    """Return the number of published script conversions, by language."""
+    query: _Counts = (
         select(article.c.language, func.count())
         .where(article.c.status == ArticleStatus.READY, article.c.origin == Origin.CONVERTED)
         .group_by(article.c.language)
@@ -154,7 +154,7 @@ def count_conversions(connection: Connection) -> Mapping[str, int]:
 
 
 def count_stories(connection: Connection) -> int:
-    """Count the stories that have an article."""
+    """Return the number of stories with an article that is not withdrawn."""
     query = select(func.count(article.c.story_id.distinct())).where(
         article.c.status != ArticleStatus.WITHDRAWN
     )
@@ -169,7 +169,7 @@ def all_articles(connection: Connection) -> Iterator[Article]:
 
 
 def quarantined_files(connection: Connection) -> list[tuple[str, str]]:
-    """List the files that gave no article, with the reasons."""
+    """Return the files in quarantine, with the reasons."""
     query = select(source_file.c.path, source_file.c.reason).where(
         source_file.c.reason.is_not(None)
     )
@@ -177,7 +177,7 @@ def quarantined_files(connection: Connection) -> list[tuple[str, str]]:
 
 
 def articles_without_page(connection: Connection, now: datetime, limit: int) -> list[Article]:
-    """Fetch articles whose page on the web is to be written, or written again."""
+    """Return articles whose page must be written, or written again."""
     query = _articles().where(article.c.page_hash.is_(None), *_ready(now))
     return [
         article_from_row(row)
@@ -186,13 +186,13 @@ def articles_without_page(connection: Connection, now: datetime, limit: int) -> 
 
 
 def count_articles_without_page(connection: Connection, now: datetime) -> int:
-    """Count the articles whose page is to be written."""
+    """Return the number of articles whose page must be written."""
     query = select(func.count()).where(article.c.page_hash.is_(None), *_ready(now))
     return int(connection.execute(query).scalar_one())
 
 
 def mark_article_pages_written(connection: Connection, ids: Sequence[int]) -> None:
-    """Record that the pages of these articles are as they should be."""
+    """Store that the pages of these articles are up to date."""
     if not ids:
         return
     connection.execute(

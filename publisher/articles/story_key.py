@@ -1,8 +1,8 @@
-"""Which language a document is in, and which story it belongs to. Pure.
+"""Decide the language of a document, and the key of the story that it belongs to.
 
-A story's key is looked for in this order: said in so many words; the article it translates;
-its permalink without the language; its path without the language. Never by likeness of titles.
-The key, not the title, makes the story's URL. Knows no file's content and no database.
+The key is, in this order: stated in the document; the article that it translates; its permalink
+without the language; its path without the language. Titles are never compared. The slug of a
+story's URL is made from the key.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from publisher.config import Publication
 from publisher.errors import LanguageError
 from publisher.languages import normalise
 
-# Longer ones break file systems and mail programs' line limits long before readers care.
-LONGEST_SLUG = 80
+# Characters; longer names exceed limits of file systems and of lines in mails.
+_MAX_SLUG_LENGTH = 80
 
 
 def article_language(
-    draft: ParsedArticle, path: PurePosixPath, publication: Publication, default: str
+    parsed: ParsedArticle, path: PurePosixPath, publication: Publication, default: str
 ) -> str:
-    """Decide the language: declared, else by file name, else by folder, else the default.
+    """Return the language: declared, else by file name, else by folder, else the default.
 
-    A variety that the publication does not write gets the tag of the one that it does.
-    Raises LanguageError if a declared tag is none.
+    A variant that the publication does not have becomes the one that it has. Raises LanguageError
+    if a declared tag is invalid.
     """
-    tag = normalise(draft.language) if draft.language else None
+    tag = normalise(parsed.language) if parsed.language else None
     tag = tag or _of_suffix(path, publication) or _of_folder(path, publication) or default
     return publication.serves(tag) or tag
 
@@ -44,7 +44,7 @@ def _of_folder(path: PurePosixPath, publication: Publication) -> str | None:
 
 
 def _folder_tag(name: str, publication: Publication) -> str | None:
-    """Read a name as a tag, if it can't be an everyday word (`art` and `new` are languages too)."""
+    """Return a name as a language tag, unless it may be a word (`art` and `new` are tags too)."""
     try:
         tag = normalise(name)
     except LanguageError:
@@ -53,11 +53,11 @@ def _folder_tag(name: str, publication: Publication) -> str | None:
     return tag if len(primary) == 2 or publication.serves(tag) else None  # noqa: PLR2004  # ISO 639-1
 
 
-def story_key(draft: ParsedArticle, path: PurePosixPath, publication: Publication) -> str:
-    """Decide the key of the story that a document belongs to."""
-    if draft.key:
-        return draft.key.strip()
-    for place in (draft.translation_of, draft.permalink):
+def story_key(parsed: ParsedArticle, path: PurePosixPath, publication: Publication) -> str:
+    """Return the key of the story that a document belongs to."""
+    if parsed.key:
+        return parsed.key.strip()
+    for place in (parsed.translation_of, parsed.permalink):
         if place and place.strip("/ "):
             return _key_of_path(PurePosixPath(place.strip("/ ")), publication)
     return _key_of_path(path, publication)
@@ -76,8 +76,8 @@ def _key_of_path(path: PurePosixPath, publication: Publication) -> str:
 
 
 def story_slug(key: str, attempt: int = 0) -> str:
-    """Make the ASCII name that a story has in every URL; each further attempt gives another."""
-    slug = slugify(key, max_length=LONGEST_SLUG, word_boundary=True)
+    """Return the ASCII name of a story in its URLs; a higher `attempt` gives another one."""
+    slug = slugify(key, max_length=_MAX_SLUG_LENGTH, word_boundary=True)
     if slug and not attempt:
         return slug
     seed = key if attempt <= 1 else f"{key}\n{attempt}"

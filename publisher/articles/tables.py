@@ -1,8 +1,7 @@
-"""The tables of picking up: files seen, stories, and their articles.
+"""The tables of stories, their articles, and source files.
 
-`source_file` remembers each file by a signature of its metadata, so that an unchanged one need
-not be opened, and by a hash of its content, so that a touched one is not taken for a changed
-one. Knows nothing of issues and feeds.
+`source_file` has a signature of each file's metadata, so that unchanged files need not be opened,
+and a hash of its content, so that a touched file does not count as changed.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ article = Table(
     Column("language", Text, nullable=False),
     Column("origin", Text, nullable=False),
     Column("status", Text, nullable=False),
-    # What the document says of itself; `status` may be worse, if it is a copy of another.
+    # The status in the document; `status` differs if the article is a copy of another.
     Column("declared", Text, nullable=False),
     Column("title", Text, nullable=False),
     Column("summary", Text, nullable=False),
@@ -55,12 +54,12 @@ article = Table(
     Column("available_at", UTCDateTime, nullable=False),
     Column("updated_at", UTCDateTime, nullable=False),
     Column("content_hash", Text, nullable=False),
-    # For a conversion: the content of the original that it was made from, and by what.
+    # For a conversion: the content hash of its original, and the converter.
     Column("converted_from", Text),
-    # What the page on the web was last made from; NULL until it is written.
+    # The content that the article's page was last written from; NULL if it must be written.
     Column("page_hash", Text),
     Column("attachments", JSON, nullable=False, server_default="[]"),
-    # What its entries in feeds were last made from; NULL until feeds have taken note of it.
+    # The content that its feed entries were last made from; NULL if they must be updated.
     Column("feed_hash", Text),
     UniqueConstraint("story_id", "language"),
 )
@@ -76,11 +75,11 @@ Index(
     article.c.status,
     article.c.available_at,
 )
-# Few articles lack their page at any time; the index holds only those.
+# Few articles lack their page at any time; the indexes contain only those.
 Index("ix_article_page_due", article.c.id, sqlite_where=article.c.page_hash.is_(None))
 Index("ix_article_feed_due", article.c.id, sqlite_where=article.c.feed_hash.is_(None))
 
-# What is to be set on an article when anything that readers can see of it changes.
+# Set these on an article when anything visible of it changes: page and feeds are written again.
 NEEDS_PUBLISHING = {"page_hash": None, "feed_hash": None}
 
 source_file = Table(
@@ -91,14 +90,14 @@ source_file = Table(
     Column("signature", Text, nullable=False),
     Column("sha256", Text, nullable=False, index=True),
     Column("article_id", ForeignKey("article.id"), index=True),
-    # Why the file gave no article, where it gave none.
+    # Why the file gave no article, if it gave none.
     Column("reason", Text),
-    # The local pictures that the article shows: a changed one makes the file read again.
+    # The local files that the article uses: a change of one makes the article be read again.
     Column("media", JSON, nullable=False),
     sqlite_with_rowid=False,
 )
 
-# What is in quarantine is shown after every turn, and is little.
+# The quarantine is shown after every pick-up, and is small.
 Index(
     "ix_source_file_quarantined",
     source_file.c.path,
@@ -109,7 +108,7 @@ source_state = Table(
     "source_state",
     metadata,
     Column("source", Text, primary_key=True),
-    # Under which settings and reader version the files were read: others mean reading again.
+    # The settings and parser version under which the files were read; others mean reading again.
     Column("fingerprint", Text, nullable=False),
     sqlite_with_rowid=False,
 )

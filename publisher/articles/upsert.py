@@ -1,6 +1,6 @@
-"""Filing what was read: which article a file stands for, what counts as a change, what is news.
+"""Store parsed articles: which article a file belongs to, what is a change, and what is new.
 
-Each call runs inside the caller's transaction. Reads no file; knows nothing of issues and feeds.
+Each call runs inside the caller's transaction.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from publisher.articles.tables import NEEDS_PUBLISHING, article, source_file, st
 
 log = structlog.get_logger()
 
-UpsertOutcome = Literal["new", "changed", "moved", "unchanged", "contested"]
+UpsertOutcome = Literal["new", "changed", "moved", "unchanged", "conflict"]
 
 
 def upsert_articles(
@@ -34,19 +34,19 @@ def upsert_articles(
     languages: Sequence[str],
     now: datetime,
 ) -> list[UpsertOutcome]:
-    """File some readings; says of each what kind of change it was.
+    """Store the results of files of one source, and return for each what changed.
 
-    `gone` are the files that are no more, of any source; `languages` the publication's, in order.
-    A contested file is in quarantine because another has its place; it may get it later.
+    `gone` are deleted files of any source; `languages` are the publication's, in order. A file in
+    conflict is quarantined because another file has its story and language; that may change.
     """
-    clerk = _Clerk(connection, source, gone, languages, now)
-    outcomes = [clerk.file(reading) for reading in readings]
-    script_conversion.mark_for_conversion(connection, clerk.touched)
+    upserter = _Upserter(connection, source, gone, languages, now)
+    outcomes = [upserter.store(reading) for reading in readings]
+    script_conversion.mark_for_conversion(connection, upserter.touched)
     return outcomes
 
 
-class _Clerk:
-    """Files readings of one source in one transaction."""
+class _Upserter:
+    """Stores the results of one source in one transaction."""
 
     def __init__(
         self,
@@ -61,14 +61,14 @@ class _Clerk:
         self._gone = gone
         self._languages = languages
         self._now = now
-        # The stories of which any article is other than it was.
+        # The stories with a changed article.
         self.touched: set[int] = set()
 
-    def file(self, reading: FileResult) -> UpsertOutcome:
-        """File one reading; gives the kind of change that it was."""
+    def store(self, reading: FileResult) -> UpsertOutcome:
+        """Store one result; return what changed."""
         before = self._before(reading.file.path)
-        if not reading.understood:
-            return self._file_nothing(reading, before)
+        if not reading.has_article:
+            return self._store_without_article(reading, before)
         holders = self._holders(reading)
         rival = next((one for one in holders if self._rivals(one, reading)), None)
         if rival is not None:
@@ -76,13 +76,15 @@ class _Clerk:
                 f"story {reading.key!r} has its {reading.language} article in "
                 f"{rival.path} already; give one of them a key of its own"
             )
-            # Whether the place is free again, its own looks don't tell.
+            # The file does not change when its place becomes free, so it must be read again.
             unsigned = replace(reading, file=replace(reading.file, signature=""))
             self._quarantine(unsigned, before, reason)
-            return "contested"
-        return self._file_article(reading, before, holders[0].article_id if holders else None)
+            return "conflict"
+        return self._store_article(reading, before, holders[0].article_id if holders else None)
 
-    def _file_nothing(self, reading: FileResult, before: Row[Any] | None) -> UpsertOutcome:
+    def _store_without_article(
+        self, reading: FileResult, before: Row[Any] | None
+    ) -> UpsertOutcome:
         if reading.reason:
             self._quarantine(reading, before, reading.reason)
             return "unchanged"
@@ -93,13 +95,13 @@ class _Clerk:
         return "changed"
 
     def _quarantine(self, reading: FileResult, before: Row[Any] | None, reason: str) -> None:
-        """Keep an article as it was if its file has become unreadable: nothing is lost."""
+        """Store the reason; an earlier article of the file stays published."""
         if before is None or before.reason != reason:
             log.warning("quarantined", file=reading.file.path, reason=reason)
         article_id = before.article_id if before else None
         file_state.save_file(self._connection, self._source, reading, article_id, reason=reason)
 
-    def _file_article(
+    def _store_article(
         self, reading: FileResult, before: Row[Any] | None, inherited: int | None
     ) -> UpsertOutcome:
         moved_from = self._moved_from(reading) if before is None else None
@@ -107,7 +109,7 @@ class _Clerk:
         old_id = own or inherited or moved_from
         story_id = self._renamed_story(reading, moved_from) or self._story(reading.key)
         taken = self._article_at(story_id, reading.language)
-        number, kind = self._store(reading, story_id, taken or old_id)
+        number, kind = self._write(reading, story_id, taken or old_id)
         file_state.save_file(self._connection, self._source, reading, number)
         if old_id is not None and number != old_id:
             self._withdraw(old_id)  # the file now stands for another article
@@ -116,7 +118,7 @@ class _Clerk:
             return "moved"
         return kind
 
-    def _store(
+    def _write(
         self, reading: FileResult, story_id: int, number: int | None
     ) -> tuple[int, UpsertOutcome]:
         row = self._row(number) if number else None
@@ -134,13 +136,13 @@ class _Clerk:
         return number, kind
 
     def _columns(self, reading: FileResult, row: Row[Any] | None) -> dict[str, Any]:
-        # A document without a date keeps the day on which it was first seen.
+        # A document without a date has the day on which it was first seen.
         first_seen = min(row.published_at, self._now) if row else self._now
-        published = publication_time(reading.draft.published or first_seen, reading.zone)
-        content = content_columns(reading.draft, reading.language, published.day)
+        published = publication_time(reading.parsed.published or first_seen, reading.zone)
+        content = content_columns(reading.parsed, reading.language, published.day)
         return content | {
             "language": reading.language,
-            "declared": reading.draft.status,
+            "declared": reading.parsed.status,
             "published_at": published.at,
         }
 
@@ -148,10 +150,10 @@ class _Clerk:
         published = columns["published_at"]
         available = max(self._now, published)
         since = self._known_since(columns["story_id"])
-        # News to feed readers only when the story itself was there before.
+        # In feeds it is an update only if the story existed before.
         updated = self._now if since is not None and since < self._now else published
-        if reading.draft.updated:
-            updated = min(publication_time(reading.draft.updated, reading.zone).at, available)
+        if reading.parsed.updated:
+            updated = min(publication_time(reading.parsed.updated, reading.zone).at, available)
         values = columns | {
             "origin": Origin.ORIGINAL,
             "status": columns["declared"],
@@ -181,30 +183,28 @@ class _Clerk:
         return "changed"
 
     def _available(self, row: Row[Any], columns: dict[str, Any]) -> datetime:
-        """Say from when it is news: an embargo may be moved or lifted, what was out stays out.
+        """Return from when the article is new; an embargo may move, but what was published stays so.
 
-        A human translation in a conversion's place is news, what comes back, and what turns out
-        to be in another language; an edition that has carried the story leaves it out anyway.
+        It is new again if it replaces a conversion, returns after a withdrawal, or has another
+        language. Editions never send a story twice in any case.
         """
-        returns = row.status == ArticleStatus.WITHDRAWN
+        is_back = row.status == ArticleStatus.WITHDRAWN
         is_news = (
-            row.origin == Origin.CONVERTED or returns or row.language != columns["language"]
+            row.origin == Origin.CONVERTED or is_back or row.language != columns["language"]
         )
         known_since: datetime = self._now if is_news else min(row.available_at, self._now)
         published: datetime = columns["published_at"]
         return published if published > self._now else known_since
 
     def _updated(self, reading: FileResult, row: Row[Any], published: datetime) -> datetime:
-        """Take the document's word for when it changed, if it can be true."""
-        told = (
-            publication_time(reading.draft.updated, reading.zone).at
-            if reading.draft.updated
+        """Return the document's own time of change if it is plausible, else now."""
+        stated = (
+            publication_time(reading.parsed.updated, reading.zone).at
+            if reading.parsed.updated
             else None
         )
-        credible = told if told and row.updated_at < told <= self._now else self._now
+        credible = stated if stated and row.updated_at < stated <= self._now else self._now
         return max(credible, published)
-
-    # What the rows say
 
     def _before(self, path: str) -> Row[Any] | None:
         query = select(source_file).where(
@@ -213,7 +213,7 @@ class _Clerk:
         return self._connection.execute(query).one_or_none()
 
     def _holders(self, reading: FileResult) -> Sequence[Row[Any]]:
-        """Find the files that stand, or stood, for this story in this language."""
+        """Return the files that give, or gave, this story's article in this language."""
         query = (
             select(source_file)
             .join(article, article.c.id == source_file.c.article_id)
@@ -228,14 +228,14 @@ class _Clerk:
         return place not in self._gone and place != (self._source, reading.file.path)
 
     def _moved_from(self, reading: FileResult) -> int | None:
-        """Find the article of a file that is gone and had the same content."""
+        """Return the article of a deleted file with the same content, None if there is none."""
         if not self._gone:
             return None
         same = select(source_file.c.article_id).where(source_file.c.sha256 == reading.sha256)
         query = select(source_file.c.source, source_file.c.path, source_file.c.article_id)
         query = query.where(source_file.c.article_id.in_(same))
         rows = self._connection.execute(query.order_by(source_file.c.path)).all()
-        # A twin that was renamed in the same turn may have found its article already.
+        # A copy that was renamed at the same time may have its article already.
         kept = {row.article_id for row in rows if (row.source, row.path) not in self._gone}
         return next((row.article_id for row in rows if row.article_id not in kept), None)
 
@@ -255,13 +255,13 @@ class _Clerk:
         return int(self._connection.execute(row.returning(row.table.c.id)).scalar_one())
 
     def _renamed_story(self, reading: FileResult, moved: int | None) -> int | None:
-        """Let a story whose file was renamed go by the new key; its slug, and so its URLs, stay."""
+        """Give the story of a renamed file its new key; its slug, and so its URLs, stay."""
         row = self._row(moved) if moved else None
         known = select(story.c.id).where(story.c.key == reading.key)
         if row is None or self._connection.execute(known).first():
             return None
         if self._article_at(row.story_id, reading.language) not in {None, moved}:
-            return None  # a copy in another language's place: the story has its article there
+            return None  # the story has an article in this language already
         here = story.c.id == row.story_id
         self._connection.execute(update(story).where(here).values(key=reading.key))
         return int(row.story_id)

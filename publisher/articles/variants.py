@@ -1,6 +1,6 @@
-"""What a story's articles mean for each other: which is the original, which is a mere copy.
+"""The language variants of a story: which is the original, which are untranslated copies.
 
-Keeps a story consistent after one of its articles came, changed or went. Knows no file.
+Call these functions after an article of a story was added, changed or withdrawn.
 """
 
 from __future__ import annotations
@@ -18,10 +18,7 @@ from publisher.articles.tables import NEEDS_PUBLISHING, article
 def withdraw_articles(
     connection: Connection, numbers: Sequence[int], languages: Sequence[str], now: datetime
 ) -> set[int]:
-    """Take articles out of circulation; their rows, and so their ids, stay.
-
-    Gives their stories.
-    """
+    """Withdraw articles and return their stories; the rows stay, and so the ids."""
     touched = set()
     for number in numbers:
         here = article.c.id == number
@@ -39,7 +36,7 @@ def withdraw_articles(
 def update_variants(
     connection: Connection, story_id: int, languages: Sequence[str], now: datetime
 ) -> None:
-    """Decide anew which article is the original and which are untranslated copies of it.
+    """Decide again which article is the original and which are untranslated copies of it.
 
     `languages` are the publication's: their order decides between equals.
     """
@@ -51,30 +48,32 @@ def update_variants(
     rows = connection.execute(query).all()
     if not rows:
         return
-    original = min(rows, key=lambda row: _claim(row, languages))
+    original = min(rows, key=lambda row: _original_rank(row, languages))
     for row in rows:
-        values = _standing(row, original, now)
+        values = _variant_columns(row, original, now)
         connection.execute(update(article).where(article.c.id == row.id).values(values))
-    # Each page names the languages that the story can be read in.
+    # Each page lists the story's languages.
     same_story = (article.c.story_id == story_id) & (
         article.c.status != ArticleStatus.WITHDRAWN
     )
     connection.execute(update(article).where(same_story).values(NEEDS_PUBLISHING))
 
 
-def _claim(row: Row[Any], languages: Sequence[str]) -> tuple[bool, bool, datetime, int, str]:
-    """Rank a claim to be the original.
+def _original_rank(
+    row: Row[Any], languages: Sequence[str]
+) -> tuple[bool, bool, datetime, int, str]:
+    """Return a sort key; the original has the lowest.
 
-    First what may be published and names no translator, then the earliest, then by the order of
-    languages.
+    Articles that may be published come first, then those without a translator, then the earliest,
+    then by the order of languages.
     """
-    place = languages.index(row.language) if row.language in languages else len(languages)
+    position = languages.index(row.language) if row.language in languages else len(languages)
     held_back = row.declared != ArticleStatus.READY
-    return held_back, bool(row.translators), row.published_at, place, row.language
+    return held_back, bool(row.translators), row.published_at, position, row.language
 
 
-def _standing(row: Row[Any], original: Row[Any], now: datetime) -> dict[str, Any]:
-    # Two pictures without a word are no copies of each other.
+def _variant_columns(row: Row[Any], original: Row[Any], now: datetime) -> dict[str, Any]:
+    # Two articles with only pictures are no copies of each other.
     is_copy = row.id != original.id and bool(row.text) and row.text == original.text
     status = ArticleStatus.UNTRANSLATED if is_copy else ArticleStatus(row.declared)
     values: dict[str, Any] = {
@@ -82,6 +81,6 @@ def _standing(row: Row[Any], original: Row[Any], now: datetime) -> dict[str, Any
         "status": status,
     }
     if status == ArticleStatus.READY and row.status != ArticleStatus.READY:
-        # What was held back becomes news when it is released.
+        # An article that was held back is new when it is released.
         values["available_at"] = max(now, row.available_at)
     return values

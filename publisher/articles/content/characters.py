@@ -21,7 +21,7 @@ UNSPACED_CHARACTER = re.compile(f"[{_WIDE}]")
 WIDE_BREAK = re.compile(f"(?<=[{_WIDE}])[ \t]*\n[ \t]*(?=[{_WIDE}])")
 
 
-def clean_text(text: str) -> str:
+def clean_characters(text: str) -> str:
     """Remove characters that no document should contain, and normalise the others (NFC).
 
     A combining overlay behind an angle bracket is removed too: it would compose with the bracket

@@ -1,7 +1,7 @@
-"""Dates as people and programs write them: in metadata, on pages, in addresses, in file names.
+"""Read dates as people and programs write them: in metadata, pages, addresses and file names.
 
-A date without a time stays a date, a time without an offset stays naive: whose midnight it
-is, the publication knows. `10/04/2017` is refused, since it is two dates. Reads no clock.
+A date without a time stays a date, a time without an offset stays naive: the publication's time
+zone applies later. `10/04/2017` is refused, since it is ambiguous.
 """
 
 from __future__ import annotations
@@ -12,46 +12,60 @@ from functools import lru_cache
 
 from publisher.languages import locale_of
 
-# Between these, no conversion to another time zone can leave the calendar.
-FIRST_YEAR, LAST_YEAR = 1000, 9000
-# Pages are searched line by line; no date is as long as a paragraph.
-LONGEST = 80
+# Within these years no conversion to another time zone leaves the calendar.
+_FIRST_YEAR, _LAST_YEAR = 1000, 9000
+# Characters. Pages are searched line by line, and long lines are no dates.
+_MAX_LENGTH = 80
 
-ISO = re.compile(
+_ISO = re.compile(
     r"(?P<y>\d{4})(?P<s>[-/.])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})"
     r"(?:(?:[Tt]|[ ]+)(?P<h>\d{1,2}):(?P<min>\d{2})(?::(?P<sec>\d{2})(?:[.,]\d+)?)?"
     r"\s*(?P<zone>[Zz]|UTC|GMT|[+-]\d{2}:?\d{2})?)?"
 )
-EAST_ASIAN = re.compile(
+_EAST_ASIAN = re.compile(
     r"(?P<y>\d{4})\s*[年년]\s*(?P<m>\d{1,2})\s*[月월]\s*(?P<d>\d{1,2})\s*[日일号號]"
     r"(?:\s*(?:星期|週|周|\(|（)?\s*[一二三四五六日天月火水木金土월화수목금토일]\S*)?"
 )
-WEEKDAY = r"(?:[^\W\d]{2,}\.?,?\s+)?"
-MONTH_FIRST = re.compile(
-    WEEKDAY + r"(?P<m>[^\W\d]+)\.?\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?\s*,?\s+(?P<y>\d{4})"
+_WEEKDAY = r"(?:[^\W\d]{2,}\.?,?\s+)?"
+_MONTH_FIRST = re.compile(
+    _WEEKDAY + r"(?P<m>[^\W\d]+)\.?\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?\s*,?\s+(?P<y>\d{4})"
 )
-DAY_FIRST = re.compile(
-    WEEKDAY + r"(?P<d>\d{1,2})(?:st|nd|rd|th|er|º|\.)?\s+(?:de\s+|d['’])?(?P<m>[^\W\d]+)\.?"
+_DAY_FIRST = re.compile(
+    _WEEKDAY + r"(?P<d>\d{1,2})(?:st|nd|rd|th|er|º|\.)?\s+(?:de\s+|d['’])?(?P<m>[^\W\d]+)\.?"
     r"(?:\s+de)?\s*,?\s+(?P<y>\d{4})(?:\s*г\.?)?"
     r"(?:\s+(?P<h>\d{2}):(?P<min>\d{2})(?::(?P<sec>\d{2}))?\s*(?P<zone>UTC|GMT|[+-]\d{4}))?"
 )
-IN_PERMALINK = re.compile(r"/(?P<y>\d{4})/(?P<m>\d{1,2})/(?P<d>\d{1,2})(?:/|$)")
-IN_FILE_NAME = re.compile(r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})-")
+_IN_PERMALINK = re.compile(r"/(?P<y>\d{4})/(?P<m>\d{1,2})/(?P<d>\d{1,2})(?:/|$)")
+_IN_FILE_NAME = re.compile(r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})-")
 
-# Languages whose month names are read; the first one wins where two disagree.
-MONTH_LANGUAGES = ("en", "fr", "de", "es", "pt", "it", "nl", "ru", "uk", "ar", "pl", "cs", "tr")
+# Languages whose month names are known; the first wins where two disagree.
+_MONTH_LANGUAGES = (
+    "en",
+    "fr",
+    "de",
+    "es",
+    "pt",
+    "it",
+    "nl",
+    "ru",
+    "uk",
+    "ar",
+    "pl",
+    "cs",
+    "tr",
+)
 
 
 def parse_date(text: str) -> date | datetime | None:
-    """Read a whole text as a date or a time; None if it is neither.
+    """Return the date or time that a whole text is; None if it is neither.
 
-    ISO 8601 (with `/`, and a space for the T), RFC 5322 dates, `Apr 10 , 2017`,
-    `10 April 2017`, `2017年4月10日`, and the month names of MONTH_LANGUAGES.
+    Formats: _ISO 8601 (with `/`, and a space for the T), RFC 5322 dates, `Apr 10 , 2017`,
+    `10 April 2017`, `2017年4月10日`, and the month names of _MONTH_LANGUAGES.
     """
-    if len(text) > LONGEST:
+    if len(text) > _MAX_LENGTH:
         return None
     text = " ".join(text.split())
-    for pattern in (ISO, EAST_ASIAN, MONTH_FIRST, DAY_FIRST):
+    for pattern in (_ISO, _EAST_ASIAN, _MONTH_FIRST, _DAY_FIRST):
         match = pattern.fullmatch(text)
         if match:
             return _build(match)
@@ -59,20 +73,20 @@ def parse_date(text: str) -> date | datetime | None:
 
 
 def date_in_permalink(permalink: str) -> date | None:
-    """Find the date in an address like `/2025/01/03/`."""
-    match = IN_PERMALINK.search(permalink)
+    """Return the date in an address like `/2025/01/03/`."""
+    match = _IN_PERMALINK.search(permalink)
     return _day(match) if match else None
 
 
 def date_in_name(name: str) -> date | None:
-    """Find the date that a file name begins with, as Jekyll has it: `2025-01-03-title.md`."""
-    match = IN_FILE_NAME.match(name)
+    """Return the date at the start of a file name, as in Jekyll: `2025-01-03-title.md`."""
+    match = _IN_FILE_NAME.match(name)
     return _day(match) if match else None
 
 
 def _day(match: re.Match[str]) -> date | None:
     month = match["m"] if match["m"].isdigit() else _months().get(match["m"].casefold(), 0)
-    if not FIRST_YEAR <= int(match["y"]) <= LAST_YEAR:
+    if not _FIRST_YEAR <= int(match["y"]) <= _LAST_YEAR:
         return None
     try:
         return date(int(match["y"]), int(month), int(match["d"]))
@@ -107,7 +121,7 @@ def _zone(text: str | None) -> timezone | None:
 @lru_cache(maxsize=1)
 def _months() -> dict[str, int]:
     names = {"sept": 9}
-    for language in MONTH_LANGUAGES:
+    for language in _MONTH_LANGUAGES:
         months = locale_of(language).months
         for context in ("format", "stand-alone"):
             for width in ("wide", "abbreviated"):

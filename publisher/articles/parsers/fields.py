@@ -1,6 +1,6 @@
-"""Single values of front matter, from the loose forms that people write to typed ones.
+"""Read single values of front matter: from the forms that people write to typed values.
 
-Each function takes the key only to name it in its error. Knows no key's meaning.
+The functions use the key only in their errors.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ from publisher.articles.parsers.dates import parse_date
 from publisher.articles.parsers.front_matter import YamlValue, normal_key
 from publisher.errors import ArticleError
 
-# What lines are broken and words parted with; other spaces are typography, and stay.
-BREAKS = re.compile("[ \t\n\r\f\v\u0085\u2028\u2029]+")
-# An error is one line; that much of a wrong value is enough to find it.
-LONGEST_QUOTE = 60
+# White space that becomes one space; other spaces, such as no-break ones, stay.
+_WHITE_SPACE = re.compile("[ \t\n\r\f\v\u0085\u2028\u2029]+")
+# Characters of a wrong value that an error shows.
+_MAX_QUOTE = 60
 TRUE_WORDS = frozenset({"true", "yes", "on", "1"})
 FALSE_WORDS = frozenset({"false", "no", "off", "0"})
 
 
 def reject(key: str, value: YamlValue, problem: str, remedy: str) -> NoReturn:
-    """Raise the ArticleError that names the key, what stands there, and what would be right."""
+    """Raise an ArticleError with the key, the wrong value, and a right one."""
     shown = repr(value) if isinstance(value, str) else "nothing"
     if isinstance(value, list | dict):
         shown = "a list" if isinstance(value, list) else "a mapping"
-    if len(shown) > LONGEST_QUOTE:
-        shown = f"{shown[:LONGEST_QUOTE]}..."
+    if len(shown) > _MAX_QUOTE:
+        shown = f"{shown[:_MAX_QUOTE]}..."
     raise ArticleError(f"{key}: {shown} is not {problem}; write {remedy}")
 
 
 def read_line(key: str, value: YamlValue) -> str:
-    """Read one line of text; None is the empty one."""
+    """Return one line of text; an empty one for None."""
     if value is None:
         return ""
     if not isinstance(value, str):
         reject(key, value, "a text", "one line")
-    return BREAKS.sub(" ", value.strip())
+    return _WHITE_SPACE.sub(" ", value.strip())
 
 
 def read_flag(key: str, value: YamlValue) -> bool:
-    """Read a boolean in any of YAML's spellings."""
+    """Return a boolean from any of YAML's spellings."""
     word = read_line(key, value).lower()
     if word not in TRUE_WORDS | FALSE_WORDS:
         reject(key, value, "a yes or no", "true or false")
@@ -54,7 +54,7 @@ def read_flag(key: str, value: YamlValue) -> bool:
 
 
 def read_date(key: str, value: YamlValue) -> date | datetime | None:
-    """Read a date, or a date and time."""
+    """Return a date, or a date and time."""
     text = " ".join(read_line(key, value).split())
     found = parse_date(text)
     if text and found is None:
@@ -63,7 +63,7 @@ def read_date(key: str, value: YamlValue) -> date | datetime | None:
 
 
 def read_list(key: str, value: YamlValue) -> tuple[str, ...]:
-    """Read a list, or a text with commas, without repetitions."""
+    """Return the items of a list, or of a text with commas, without duplicates."""
     if isinstance(value, list):
         return unique_texts(read_line(key, item) for item in value)
     if isinstance(value, dict):
@@ -72,12 +72,12 @@ def read_list(key: str, value: YamlValue) -> tuple[str, ...]:
 
 
 def unique_texts(items: Iterable[str]) -> tuple[str, ...]:
-    """Strip the items and drop empty and repeated ones, in order."""
+    """Return the items stripped, without empty and repeated ones, in order."""
     return tuple(dict.fromkeys(item.strip() for item in items if item.strip()))
 
 
 def read_languages(key: str, value: YamlValue) -> tuple[str, ...]:
-    """Read language tags: a list, a text, or a mapping from tag to address."""
+    """Return language tags from a list, a text, or a mapping from tag to address."""
     if isinstance(value, dict):
         return unique_texts(str(tag) for tag in value)
     if isinstance(value, str):
@@ -86,7 +86,7 @@ def read_languages(key: str, value: YamlValue) -> tuple[str, ...]:
 
 
 def read_url(key: str, value: YamlValue) -> str | None:
-    """Read an absolute http or https URL."""
+    """Return an absolute http or https URL."""
     text = read_line(key, value)
     if not text:
         return None
@@ -102,7 +102,7 @@ def read_url(key: str, value: YamlValue) -> str | None:
 
 
 def read_picture(key: str, value: YamlValue) -> Picture | None:
-    """Read a picture: its address, or a mapping with `src`, `alt`, `width` and `height`."""
+    """Return a picture from its address, or a mapping with `src`, `alt`, `width` and `height`."""
     if not isinstance(value, dict):
         src = _source(key, value)
         return Picture(src=src) if src else None
@@ -119,7 +119,7 @@ def read_picture(key: str, value: YamlValue) -> Picture | None:
 
 
 def _source(key: str, value: YamlValue) -> str:
-    """Read where a picture is: a path, or an address whose host exists in the network's spelling."""
+    """Return a path, or an address with a valid host."""
     src = read_line(key, value)
     if not src.lower().startswith(("http://", "https://")):
         return src
@@ -142,7 +142,7 @@ def _pixels(key: str, value: YamlValue) -> int | None:
 
 
 def read_bylines(key: str, value: YamlValue) -> tuple[Byline, ...]:
-    """Read authors: a name, a mapping with `name` and `affiliation`, or a list of those."""
+    """Return authors from a name, a mapping with `name` and `affiliation`, or a list of those."""
     items = value if isinstance(value, list) else [value]
     return tuple(byline for item in items if (byline := _byline(key, item)))
 
@@ -162,7 +162,7 @@ def _byline(key: str, value: YamlValue) -> Byline | None:
 def with_affiliations(
     authors: tuple[Byline, ...], key: str, value: YamlValue
 ) -> tuple[Byline, ...]:
-    """Give authors the affiliations that stand apart: one for all, or one for each in order."""
+    """Return authors with affiliations of a field of their own: one for all, or one for each."""
     if isinstance(value, list):
         each = [read_line(key, item) for item in value]
     else:

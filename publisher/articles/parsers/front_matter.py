@@ -1,8 +1,7 @@
-"""Front matter: the YAML between `---` lines at a document's head, as plain data.
+"""Front matter: the YAML between `---` lines at the start of a document, as plain data.
 
-Every value stays a string as it is written (or None, a list, a mapping): YAML would make
-`no` false, `1984` a number and `2026-13-01` an error. Aliases and tags are refused, so
-what is read is never larger than what is written. Knows no field's meaning.
+Every scalar stays a string as written: YAML would make `no` false, `1984` a number and
+`2026-13-01` an error. Aliases and tags are refused, so the result is never larger than the source.
 """
 
 from __future__ import annotations
@@ -13,40 +12,40 @@ from typing import Any, cast
 
 import yaml
 
-from publisher.articles.content.characters import clean_text
+from publisher.articles.content.characters import clean_characters
 from publisher.errors import ArticleError
 
-# A page of metadata is one or two kilobytes.
-MAX_CHARACTERS = 64_000
-# Lists of mappings are three deep.
-MAX_DEPTH = 10
-CLOSING = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
-OPENING = re.compile(r"\A---[ \t]*\n")
+# Front matter is usually one or two kilobytes.
+_MAX_LENGTH = 64_000
+# Levels of lists and mappings; real front matter has three.
+_MAX_DEPTH = 10
+_CLOSING = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
+_OPENING = re.compile(r"\A---[ \t]*\n")
 
 YamlValue = str | list[Any] | dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """A document in two; `fields` is None if it has no front matter at all."""
+    """The two parts of a document; `fields` is None if it has no front matter."""
 
     fields: dict[str, YamlValue] | None
     body: str
 
 
 def split_front_matter(text: str) -> FrontMatter:
-    """Part a document into front matter and body.
+    """Split a document into front matter and body.
 
-    Keys come in lower case with underscores. Raises ArticleError naming the line.
+    Keys are in lower case with underscores. Raises ArticleError with the line.
     """
-    opening = OPENING.match(text)
+    opening = _OPENING.match(text)
     if not opening:
         return FrontMatter(None, text)
-    closing = CLOSING.search(text, opening.end())
+    closing = _CLOSING.search(text, opening.end())
     if not closing:
         raise ArticleError("front matter, line 1: `---` is never closed by another `---`")
-    if closing.start() > MAX_CHARACTERS:
-        raise ArticleError(f"front matter is longer than {MAX_CHARACTERS:,} characters")
+    if closing.start() > _MAX_LENGTH:
+        raise ArticleError(f"front matter is longer than {_MAX_LENGTH:,} characters")
     fields = _load(text[opening.end() : closing.start()])
     return FrontMatter(fields, text[closing.end() :].removeprefix("\n"))
 
@@ -68,12 +67,12 @@ def _load(source: str) -> dict[str, YamlValue]:
 
 
 def normal_key(key: object) -> str:
-    """Give a key in the one spelling that is looked up: `Blog-Languages` is `blog_languages`."""
+    """Return a key in the spelling that is looked up: `blog_languages` for `Blog-Languages`."""
     return str(key).strip().lower().replace("-", "_").replace(" ", "_")
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """Knows strings, null, lists and mappings."""
+    """Loads only strings, null, lists and mappings."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012  # the base class declares it so
         first: [pair for pair in pairs if pair[0] == "tag:yaml.org,2002:null"]
@@ -88,17 +87,17 @@ class _PlainLoader(yaml.SafeLoader):
         if getattr(event, "tag", None):
             self._refuse(f"the tag {event.tag} is refused; write a plain value", event)
         self.depth += 1
-        if self.depth > MAX_DEPTH:
-            self._refuse(f"nested more than {MAX_DEPTH} deep", event)
+        if self.depth > _MAX_DEPTH:
+            self._refuse(f"nested more than {_MAX_DEPTH} deep", event)
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
 
     def construct_scalar(self, node: Any) -> str:
-        # Escapes in double quotes can spell characters that the file itself can't hold.
-        return clean_text(str(super().construct_scalar(node)))
+        # Escapes in double quotes may be characters that the file itself can't contain.
+        return clean_characters(str(super().construct_scalar(node)))
 
     def _refuse(self, problem: str, event: yaml.Event) -> None:
-        # A plain mark: the stubs' other kind is that of the C loader, which is not ours.
+        # The stubs also allow the mark of the C loader, which is not used here.
         mark = cast("yaml.Mark", event.start_mark)
         raise yaml.composer.ComposerError(None, None, problem, mark)

@@ -1,7 +1,7 @@
-"""HTML pages, with YAML front matter or with what their own head says of them.
+"""Parse HTML pages, with metadata from front matter first, then from the page's head.
 
-Front matter counts before the head. The body is the page's one `article`, else `main`, else
-`body` without the site's navigation. Sanitising comes after; nothing here makes HTML safe.
+The body is the page's only `article`, else `main`, else `body` without the site's header, footer
+and asides. It is not sanitised here; `article_builder` does that.
 """
 
 from __future__ import annotations
@@ -12,23 +12,24 @@ from lxml.html import HtmlElement
 
 from publisher.articles.model import Byline, ParsedArticle
 from publisher.articles.parsers import fields, front_matter
-from publisher.articles.parsers.build import DocumentBody, build_article
-from publisher.articles.parsers.document import MediaLibrary, SourceDocument, decode_document
-from publisher.articles.parsers.metadata import Metadata, read_metadata
+from publisher.articles.parsers.article_builder import DocumentBody, build_article
+from publisher.articles.parsers.metadata import read_metadata
+from publisher.articles.parsers.source_document import (
+    MediaLibrary,
+    SourceDocument,
+    decode_document,
+)
 from publisher.articles.sanitise import absolute_link
 from publisher.errors import ArticleError
 
-# What surrounds the article on a page without `article` or `main`.
-SITE = ("header", "footer", "aside")
-PUBLISHED = ("article:published_time", "date", "dcterms.date", "dc.date")
-UPDATED = ("article:modified_time", "dcterms.modified")
+# Elements of the site on a page without `article` or `main`.
+_SITE_ELEMENTS = ("header", "footer", "aside")
+_PUBLISHED = ("article:published_time", "date", "dcterms.date", "dc.date")
+_UPDATED = ("article:modified_time", "dcterms.modified")
 
 
 def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
-    """Read an HTML document.
-
-    Raises ArticleError for anything that can't be read.
-    """
+    """Parse an HTML document; raises ArticleError if it can't be read."""
     parts = front_matter.split_front_matter(decode_document(document))
     stated = read_metadata(parts.fields or {})
     page = _parse(parts.body)
@@ -36,34 +37,34 @@ def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
     container = _container(page)
     with_title = _inner(container)
     title = _take_heading(container)
-    metadata = metadata.or_else(Metadata(title=title or _words(page.find("head/title"))))
+    metadata = metadata.or_else(ParsedArticle(title=title or _text(page.find("head/title"))))
     body = DocumentBody(html=_inner(container), title=title, html_with_title=with_title)
     return build_article(metadata, body, document, library)
 
 
 def _parse(source: str) -> HtmlElement:
-    # Bytes, since lxml refuses characters that declare an encoding.
+    # lxml refuses text that declares an encoding, so it gets bytes.
     parser = lxml_html.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True)
     try:
         page = lxml_html.document_fromstring(source.encode("utf-8"), parser=parser)
-    except etree.ParserError:  # nothing in it but comments, or nothing at all
+    except etree.ParserError:  # nothing but comments
         raise ArticleError("no text; there is nothing to publish in it") from None
-    # libxml2 leaves out what lies too deep, and goes on as if nothing had happened.
+    # libxml2 drops what is nested too deep and reports no error otherwise.
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
         raise ArticleError("elements are nested too deep; simplify it")
     return page
 
 
-def _head(page: HtmlElement) -> Metadata:
-    """Read what the page says of itself."""
+def _head(page: HtmlElement) -> ParsedArticle:
+    """Return the metadata in a page's head."""
     metas = _metas(page)
 
     def first(*names: str) -> str:
         return next((metas[name][0] for name in names if metas.get(name)), "")
 
-    published = next((name for name in PUBLISHED if first(name)), PUBLISHED[0])
-    updated = next((name for name in UPDATED if first(name)), UPDATED[0])
-    return Metadata(
+    published = next((name for name in _PUBLISHED if first(name)), _PUBLISHED[0])
+    updated = next((name for name in _UPDATED if first(name)), _UPDATED[0])
+    return ParsedArticle(
         language=page.get("lang") or page.get("xml:lang") or None,
         published=fields.read_date(published, first(published)),
         updated=fields.read_date(updated, first(updated)),
@@ -110,7 +111,7 @@ def _alternates(page: HtmlElement) -> tuple[str, ...]:
 def _container(page: HtmlElement) -> HtmlElement:
     articles = [found for found in page.iter("article") if not _inside_article(found)]
     mains = list(page.iter("main"))
-    # Several articles are a list of teasers, unless there is nothing else.
+    # Several articles are a list of teasers, unless the page has nothing else.
     choices = articles if len(articles) == 1 else [*mains, *articles]
     body = page.find("body")
     if choices or body is None:
@@ -123,7 +124,7 @@ def _inside_article(element: HtmlElement) -> bool:
 
 
 def _without_site(body: HtmlElement) -> HtmlElement:
-    for name in SITE:
+    for name in _SITE_ELEMENTS:
         for element in body.findall(name):
             if element.find(".//h1") is None:
                 element.drop_tree()
@@ -131,20 +132,20 @@ def _without_site(body: HtmlElement) -> HtmlElement:
 
 
 def _take_heading(container: HtmlElement) -> str:
-    """Take the first h1 out of the container, and give its words."""
+    """Remove the first h1 from the container and return its text."""
     heading = container.find(".//h1")
     if heading is None:
         return ""
-    words = _words(heading)
+    text = _text(heading)
     heading.drop_tree()
-    return words
+    return text
 
 
-def _words(element: HtmlElement | None) -> str:
+def _text(element: HtmlElement | None) -> str:
     return "" if element is None else " ".join(element.text_content().split())
 
 
 def _inner(element: HtmlElement) -> str:
-    """Give the HTML inside an element."""
+    """Return the HTML inside an element."""
     text = etree.tostring(element, method="html", encoding="unicode", with_tail=False)
     return text[text.index(">") + 1 :]

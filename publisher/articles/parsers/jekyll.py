@@ -1,8 +1,8 @@
-"""What Jekyll does to a document before Markdown: Liquid, includes, kramdown's marks.
+"""Remove Jekyll's Liquid tags and kramdown's attributes from a document before it is parsed.
 
-Only for documents that a `layout` in their front matter gives away; others may speak of
-`{{ ... }}` and mean it. Includes lie outside the document, so what they held is gone: a
-reference link whose definition was there becomes its text. Code is left as it is.
+Only for documents with a `layout` in their front matter; others may contain `{{ ... }}` as text.
+Included files are not available: a reference link that is defined in one becomes its text. Code
+stays as it is.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from markdown_it import MarkdownIt
 from markdown_it.common.utils import normalizeReference
 from markdown_it.rules_inline import StateInline
 
-# No alternative reads past the next opening of its own kind, so the time is that of one reading.
-TOKEN = re.compile(
+# No alternative reads past the next opening of its own kind, so the time is linear.
+_TOKEN = re.compile(
     r"^[ \t>]*(?:[-*+][ \t]+|\d+[.)][ \t]+)?(?P<fence>`{3,}[^`\n]*|~{3,}[^\n]*)$"
     r"|(?P<blank>\n[ \t]*(?=\n))"
     r"|(?P<ticks>`+)"
@@ -25,30 +25,30 @@ TOKEN = re.compile(
     r"|(?P<attributes>^[ \t]*\{:[^}\n]*\}[ \t]*$)",
     re.MULTILINE | re.DOTALL,
 )
-TAG_NAME = re.compile(r"\{%-?\s*(\w*)")
-ASSIGNMENT = re.compile(r"""\{%-?\s*assign\s+(\w+)\s*=\s*(["'])(.*?)\2\s*-?%\}""")
-LANGUAGE = re.compile(r"\{%-?\s*highlight\s+(\w+)")
-PAIRED = frozenset({"comment", "raw", "highlight"})
+_TAG_NAME = re.compile(r"\{%-?\s*(\w*)")
+_ASSIGNMENT = re.compile(r"""\{%-?\s*assign\s+(\w+)\s*=\s*(["'])(.*?)\2\s*-?%\}""")
+_LANGUAGE = re.compile(r"\{%-?\s*highlight\s+(\w+)")
+_PAIRED = frozenset({"comment", "raw", "highlight"})
 
-# `array[0][1]` is no link: a name, and two subscripts right behind it.
-SUBSCRIPTED = re.compile(r"[A-Za-z0-9_)\]]")
-SUBSCRIPT = re.compile(r"[A-Za-z0-9_+*-]{1,20}")
+# `array[0][1]` is no link: a name with two subscripts right behind it.
+_SUBSCRIPTED = re.compile(r"[A-Za-z0-9_)\]]")
+_SUBSCRIPT = re.compile(r"[A-Za-z0-9_+*-]{1,20}")
 
 
 def strip_liquid(source: str) -> str:
-    """Remove Liquid and HTML comments, and put in what the document itself assigns.
+    """Return a document without Liquid and HTML comments.
 
-    A variable that is assigned a text stands for it; every other output is empty.
+    Outputs of variables that the document itself assigns a text become that text; others nothing.
     """
     return _Stripper(source).run()
 
 
 class _Stripper:
-    """One reading of a document, from token to token."""
+    """Goes through a document from token to token."""
 
     def __init__(self, source: str) -> None:
         self._source = source
-        self._tokens = list(TOKEN.finditer(source))
+        self._tokens = list(_TOKEN.finditer(source))
         self._partners = _partners(self._tokens)
         self._variables: dict[str, str] = {}
         self._pieces: list[str] = []
@@ -69,7 +69,7 @@ class _Stripper:
     def _replace(self, replacement: str, end: int) -> None:
         self._position = end
         if not replacement and self._source[end : end + 1] in {"", "\n"}:
-            # Spaces left at a line's end would be a hard break.
+            # Spaces at the end of a line would be a hard break.
             self._pieces[-1] = self._pieces[-1].rstrip(" \t")
         self._pieces.append(replacement)
 
@@ -91,7 +91,7 @@ class _Stripper:
 
     def _tag(self, index: int, token: re.Match[str]) -> None:
         partner = self._partners.get(index)
-        assignment = ASSIGNMENT.match(token.group())
+        assignment = _ASSIGNMENT.match(token.group())
         if assignment:
             self._variables[assignment[1]] = assignment[3]
         if not partner:
@@ -100,13 +100,13 @@ class _Stripper:
         inner = self._source[token.end() : partner.start()]
         name = _name(token)
         if name == "highlight":
-            language = LANGUAGE.match(token.group())
+            language = _LANGUAGE.match(token.group())
             inner = inner.strip("\n")
             inner = f"\n~~~~{language[1] if language else ''}\n{inner}\n~~~~\n"
         self._replace("" if name == "comment" else inner, partner.end())
 
     def _comment(self, token: re.Match[str]) -> None:
-        """Remove a comment; one between stars, by which pages mark an anchor, with the stars."""
+        """Remove a comment, with the stars around it that mark an anchor on some pages."""
         stars, _marks, _comment = token.group().partition("<")
         if stars and self._source.startswith(stars, token.end()):
             self._replace("", token.end() + len(stars))
@@ -124,12 +124,12 @@ class _Stripper:
 
 
 def _name(token: re.Match[str]) -> str:
-    match = TAG_NAME.match(token.group())
+    match = _TAG_NAME.match(token.group())
     return match[1] if match else ""
 
 
 def _partners(tokens: Sequence[re.Match[str]]) -> Mapping[int, re.Match[str]]:
-    """Find what closes each code span (in its paragraph) and each paired tag, from the end."""
+    """Return the closing token of each code span (in its paragraph) and each paired tag."""
     partners: dict[int, re.Match[str]] = {}
     ticks: dict[int, re.Match[str]] = {}
     endings: dict[str, re.Match[str]] = {}
@@ -144,22 +144,22 @@ def _partners(tokens: Sequence[re.Match[str]]) -> Mapping[int, re.Match[str]]:
             ticks.clear()
         elif token.lastgroup == "tag":
             name = _name(token)
-            if name in PAIRED and f"end{name}" in endings:
+            if name in _PAIRED and f"end{name}" in endings:
                 partners[index] = endings[f"end{name}"]
             endings[name] = token
     return partners
 
 
 def degrade_references(md: MarkdownIt) -> None:
-    """Plug into a parser: `[text][label]` without a definition becomes the text.
+    """Make a parser turn `[text][label]` without a definition into the text.
 
-    Runs after the rules for links and images, so that it sees only what those left.
+    The rule runs after those for links and images, on what they left.
     """
     md.inline.ruler.after("image", "dropped_reference", _dropped_reference)
 
 
 def _dropped_reference(state: StateInline, silent: bool) -> bool:
-    """Read `[text][label]`, `[text][]`, or an image of that form (CommonMark 0.31 section 6.3)."""
+    """Read `[text][label]`, `[text][]`, or such an image (CommonMark 0.31 section 6.3)."""
     source = state.src
     start = state.pos + (source[state.pos] == "!")
     if source[start : start + 1] != "[":
@@ -182,8 +182,8 @@ def _dropped_reference(state: StateInline, silent: bool) -> bool:
 
 
 def _is_subscript(source: str, position: int, text: str, label: str) -> bool:
-    behind = position > 0 and SUBSCRIPTED.match(source[position - 1])
-    return bool(behind and SUBSCRIPT.fullmatch(text) and SUBSCRIPT.fullmatch(label))
+    behind = position > 0 and _SUBSCRIPTED.match(source[position - 1])
+    return bool(behind and _SUBSCRIPT.fullmatch(text) and _SUBSCRIPT.fullmatch(label))
 
 
 def _parse_inside(state: StateInline, start: int, end: int) -> None:

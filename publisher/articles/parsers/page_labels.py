@@ -1,17 +1,17 @@
-"""The fixed words of article pages: language switches, links to other articles, ways to the top.
+"""The fixed words of article pages: language switches, related articles, links to the top.
 
-Data only; all in lower case, as they are looked up.
+All are in lower case, as they are looked up.
 """
 
 from __future__ import annotations
 
-# What begins the line of a page's language switch, before the colon.
+# The word before the colon in a page's language switch.
 SWITCH_LABELS = frozenset(
     "language languages lang langue langues sprache sprachen idioma idiomas lingua taal язык "  # noqa: SIM905  # one a line would fill the page
     "языки мова dil 语言 語言 语言版本 語言版本 言語 언어 اللغة".split()
 )
 
-# How a switch names a language. 中文 alone may be either script: the page's own text tells.
+# The names of languages in a switch. 中文 alone may be either script: the page's text decides.
 LANGUAGE_LABELS = {
     "english": "en",
     "en": "en",
@@ -105,7 +105,7 @@ LANGUAGE_LABELS = {
     "қазақша": "kk",
 }
 
-# Everything from such a line on is the site's, not the article's.
+# Everything from such a line on belongs to the site, not to the article.
 RELATED_LABELS = frozenset(
     {
         "you might also like",
@@ -151,7 +151,7 @@ RELATED_LABELS = frozenset(
     }
 )
 
-# Such a line goes wherever it stands.
+# Such a line is removed wherever it stands.
 TO_TOP_LABELS = frozenset(
     {
         "back to top",

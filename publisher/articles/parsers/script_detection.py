@@ -1,7 +1,6 @@
-"""Which of the languages that a page offers it is written in, told by its script.
+"""Choose the language of a page, among those that it offers, by the script of its text.
 
-Not detection of languages: English and French look the same here, and the first that is
-offered counts. Knows no page.
+This does not detect languages: of two with the same script, the first that is offered counts.
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from collections.abc import Sequence
 
 from publisher.languages import script
 
-# By ISO 15924 code; one letter in each class is enough, since only the share counts.
-LETTERS = {
+# By ISO 15924 code. Only shares count, so rare letters may be missing.
+_LETTERS = {
     "Latn": "A-Za-zÀ-ɏḀ-ỿ",
     "Cyrl": "Ѐ-ԯ",
     "Grek": "Ͱ-Ͽἀ-῿",
@@ -26,21 +25,21 @@ LETTERS = {
     "Kore": "가-힣",
     "Hani": "㐀-鿿豈-﫿\U00020000-\U0003ffff",
 }
-CLASSES = {code: re.compile(f"[{letters}]") for code, letters in LETTERS.items()}
-# Japanese prose is about half kana; Chinese that quotes a Japanese name has a few.
-KANA_SHARE = 0.1
-# One word of Latin needs some six letters for what one Han or Hangul syllable says in two.
-WEIGHTS = {"Hani": 3, "Kana": 3, "Kore": 3}
-# A page that long has shown what it is.
-SAMPLE = 20_000
+_CLASSES = {code: re.compile(f"[{letters}]") for code, letters in _LETTERS.items()}
+# Japanese text is about half kana; Chinese text with a Japanese name has a few.
+_KANA_SHARE = 0.1
+# A word takes about six Latin letters, but two Han or Hangul characters.
+_WEIGHTS = {"Hani": 3, "Kana": 3, "Kore": 3}
+# Characters that are enough to decide.
+_SAMPLE = 20_000
 
 
 def language_by_script(text: str, offered: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
-    """Choose the offered language that the text's script fits, None if none does.
+    """Return the first offered language that has the text's script (or None), and all offered ones.
 
-    A bare `zh` among the offered ones is given with its script: the page's own, if it is Chinese.
+    A bare `zh` among them gets the page's script if that is Chinese, else zh-Hans.
     """
-    own_script = dominant_script(text[:SAMPLE])
+    own_script = dominant_script(text[:_SAMPLE])
     chinese = "zh-Hant" if own_script == "Hant" else "zh-Hans"
     tags = tuple(dict.fromkeys(chinese if tag == "zh" else tag for tag in offered))
     fitting = (tag for tag in tags if script(tag) == own_script)
@@ -51,12 +50,12 @@ def language_by_script(text: str, offered: Sequence[str]) -> tuple[str | None, t
 
 
 def dominant_script(text: str) -> str:
-    """Name the script of most of the text by its ISO 15924 code; Hani if it could be either."""
-    counts = Counter({code: len(found.findall(text)) for code, found in CLASSES.items()})
+    """Return the ISO 15924 code of the text's main script; Hani if Hans and Hant are as likely."""
+    counts = Counter({code: len(found.findall(text)) for code, found in _CLASSES.items()})
     han = counts["Hani"] + counts["Kana"]
-    if han and counts["Kana"] >= KANA_SHARE * han:
-        counts["Jpan"] = han * WEIGHTS["Hani"]
-    for code, weight in WEIGHTS.items():
+    if han and counts["Kana"] >= _KANA_SHARE * han:
+        counts["Jpan"] = han * _WEIGHTS["Hani"]
+    for code, weight in _WEIGHTS.items():
         counts[code] *= weight
     code, count = counts.most_common(1)[0]
     if code in {"Jpan", "Hani", "Kana"} and counts["Jpan"]:
@@ -67,11 +66,11 @@ def dominant_script(text: str) -> str:
 
 
 def chinese_script(text: str) -> str:
-    """Tell Hans from Hant: count the characters that only one of the two conversions changes."""
+    """Return Hans or Hant by the characters that only one conversion changes; Hani if equal."""
     from publisher.languages.conversion import convert_text
 
-    counts = Counter(CLASSES["Hani"].findall(text))
-    alone = "\n".join(counts)  # one to a line: no phrase can form
+    counts = Counter(_CLASSES["Hani"].findall(text))
+    alone = "\n".join(counts)  # one a line, so that phrases are not converted
 
     def changed(source: str, target: str) -> set[str]:
         converted = convert_text(alone, source, target).split("\n")

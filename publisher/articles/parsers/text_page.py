@@ -1,4 +1,4 @@
-"""Plain-text article pages, as they come out of a browser: switch, title, date, bylines, text.
+"""Parse article pages saved from a browser as plain text: language switch, title, date, bylines.
 
     Language : English 简体 繁體
     The title
@@ -9,8 +9,8 @@
     Paragraphs, apart by empty lines
     You might also like
 
-Everything is text: what looks like markup is escaped. With front matter, the rest of the file
-is text alone. Knows no HTML page and no site.
+Everything is text: what looks like HTML is escaped. Behind front matter, the whole file is the
+article's text.
 """
 
 from __future__ import annotations
@@ -24,10 +24,9 @@ from html import escape
 from publisher.articles.content.characters import join_lines
 from publisher.articles.model import Byline, ParsedArticle
 from publisher.articles.parsers import front_matter
-from publisher.articles.parsers.build import DocumentBody, build_article
+from publisher.articles.parsers.article_builder import DocumentBody, build_article
 from publisher.articles.parsers.dates import parse_date
-from publisher.articles.parsers.document import MediaLibrary, SourceDocument, decode_document
-from publisher.articles.parsers.metadata import Metadata, read_metadata
+from publisher.articles.parsers.metadata import read_metadata
 from publisher.articles.parsers.page_labels import (
     LANGUAGE_LABELS,
     RELATED_LABELS,
@@ -35,20 +34,25 @@ from publisher.articles.parsers.page_labels import (
     TO_TOP_LABELS,
 )
 from publisher.articles.parsers.script_detection import language_by_script
+from publisher.articles.parsers.source_document import (
+    MediaLibrary,
+    SourceDocument,
+    decode_document,
+)
 from publisher.errors import ArticleError, LanguageError
 from publisher.languages import normalise
 
-BULLET = re.compile(r"(?P<indent>\s*)[•●‣◦∙·]\s*(?P<text>\S.*)")
-SWITCH_LINE = re.compile(r"\s*(?P<word>[^:：]{2,20}?)\s*[:：]\s*(?P<labels>\S.*)")
-# A name, or who somebody is, is shorter and no sentence.
-LONGEST_BYLINE = 200
-SENTENCE = re.compile(r"[。！？!?;；:：]\Z|(?:\S+\s+){7,}\S+\.\Z")
-LONGEST_LABEL = 3  # words
+_BULLET = re.compile(r"(?P<indent>\s*)[•●‣◦∙·]\s*(?P<text>\S.*)")
+_SWITCH_LINE = re.compile(r"\s*(?P<word>[^:：]{2,20}?)\s*[:：]\s*(?P<labels>\S.*)")
+# Characters; a name or an affiliation is shorter, and no sentence.
+_MAX_BYLINE = 200
+_SENTENCE = re.compile(r"[。！？!?;；:：]\Z|(?:\S+\s+){7,}\S+\.\Z")
+_MAX_LABEL_WORDS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class TextPage:
-    """A page taken apart; `offered` is empty without a language switch."""
+    """The parts of a page; `offered` is empty without a language switch."""
 
     title: str
     offered: tuple[str, ...]
@@ -58,19 +62,16 @@ class TextPage:
 
 
 def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
-    """Read a text page.
-
-    Raises ArticleError for anything that can't be read.
-    """
+    """Parse a text document; raises ArticleError if it can't be read."""
     parts = front_matter.split_front_matter(decode_document(document))
     if parts.fields is not None:
-        paragraphs = _paragraphs(_without_furniture(parts.body.split("\n")))
+        paragraphs = _paragraphs(_without_site_lines(parts.body.split("\n")))
         return build_article(
             read_metadata(parts.fields), DocumentBody(_markup(paragraphs)), document, library
         )
     page = parse_page(parts.body)
     language, offered = language_by_script("".join(page.paragraphs), page.offered)
-    metadata = Metadata(
+    metadata = ParsedArticle(
         title=page.title,
         language=language,
         published=page.published,
@@ -81,12 +82,12 @@ def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
 
 
 def parse_page(text: str) -> TextPage:
-    """Take a page apart; raises ArticleError if it has no title or no text."""
-    reading = _Reading(_without_furniture(text.split("\n")))
-    offered = reading.switch()
-    title = reading.title()
-    published, bylines = reading.heads()
-    paragraphs = _paragraphs(reading.lines[reading.position :])
+    """Return the parts of a page; raises ArticleError if it has no title or no text."""
+    head = _HeadReader(_without_site_lines(text.split("\n")))
+    offered = head.switch()
+    title = head.title()
+    published, bylines = head.heads()
+    paragraphs = _paragraphs(head.lines[head.position :])
     if not title:
         raise ArticleError("no title; write it as the first line")
     if not paragraphs:
@@ -95,15 +96,15 @@ def parse_page(text: str) -> TextPage:
 
 
 @dataclass(slots=True)
-class _Reading:
-    """Goes down the lines of a page's head; `position` is the line to be read next."""
+class _HeadReader:
+    """Reads the head of a page line by line; `position` is the next line."""
 
     lines: Sequence[str]
     position: int = 0
 
     def switch(self) -> tuple[str, ...]:
         self._skip_blanks()
-        match = SWITCH_LINE.fullmatch(self._line())
+        match = _SWITCH_LINE.fullmatch(self._line())
         if not match or match["word"].casefold() not in SWITCH_LABELS:
             return ()
         self.position += 1
@@ -118,14 +119,14 @@ class _Reading:
         return join_lines(taken)
 
     def heads(self) -> tuple[date | datetime | None, tuple[Byline, ...]]:
-        """Read the date line and the bylines, in any order."""
+        """Return the date and the bylines, which may come in any order."""
         published: date | datetime | None = None
         bylines: list[Byline] = []
         while True:
             start = self.position
             self._skip_blanks()
             found = parse_date(self._line()) if published is None else None
-            bullet = BULLET.fullmatch(self._line())
+            bullet = _BULLET.fullmatch(self._line())
             if found:
                 published = found
                 self.position += 1
@@ -139,11 +140,11 @@ class _Reading:
                 return published, tuple(bylines)
 
     def _affiliation(self, indent: int) -> str:
-        """Read the lines below a name that are indented further than its bullet."""
+        """Return the lines below a name that are indented further than its bullet."""
         start = self.position
         self._skip_blanks()
         taken: list[str] = []
-        while _indent(self._line()) > indent and not BULLET.fullmatch(self._line()):
+        while _indent(self._line()) > indent and not _BULLET.fullmatch(self._line()):
             taken.append(self._line())
             self.position += 1
         text = join_lines(taken)
@@ -154,7 +155,7 @@ class _Reading:
         return text
 
     def _begins_head(self) -> bool:
-        return bool(BULLET.fullmatch(self._line()) or parse_date(self._line()))
+        return bool(_BULLET.fullmatch(self._line()) or parse_date(self._line()))
 
     def _line(self) -> str:
         return self.lines[self.position] if self.position < len(self.lines) else ""
@@ -165,11 +166,11 @@ class _Reading:
 
 
 def languages_named(labels: str) -> tuple[str, ...]:
-    """Read the labels of a language switch as tags, in order; unknown ones are left out."""
+    """Return the tags of a language switch in order; unknown labels are left out."""
     words = re.split(r"[\s|/·,，、]+", labels.strip())
     found: list[str] = []
     while words:
-        for length in range(min(LONGEST_LABEL, len(words)), 0, -1):
+        for length in range(min(_MAX_LABEL_WORDS, len(words)), 0, -1):
             tag = _tag_of(" ".join(words[:length]))
             if tag:
                 break
@@ -188,11 +189,11 @@ def _tag_of(label: str) -> str | None:
 
 
 def _is_name(text: str) -> bool:
-    return 0 < len(text) <= LONGEST_BYLINE and not SENTENCE.search(text)
+    return 0 < len(text) <= _MAX_BYLINE and not _SENTENCE.search(text)
 
 
 def _byline(text: str, affiliation: str) -> Byline:
-    """Make a byline; without an affiliation of its own line, it may follow the first comma."""
+    """Return a byline; an affiliation without a line of its own follows the first comma."""
     name, _comma, rest = text.partition(",")
     if not affiliation and len(rest.split()) > 1:
         return Byline(name=name.strip(), affiliation=rest.strip())
@@ -200,11 +201,11 @@ def _byline(text: str, affiliation: str) -> Byline:
 
 
 def _indent(line: str) -> int:
-    """Count the white space at a line's head; a line of nothing else has none."""
+    """Return the number of white space characters before a line's text, 0 for an empty line."""
     return len(line) - len(line.lstrip()) if line.strip() else 0
 
 
-def _without_furniture(lines: Sequence[str]) -> list[str]:
+def _without_site_lines(lines: Sequence[str]) -> list[str]:
     kept: list[str] = []
     for line in lines:
         label = line.strip(" \t\u3000•*[]()").rstrip(":：… ").casefold()
@@ -216,10 +217,10 @@ def _without_furniture(lines: Sequence[str]) -> list[str]:
 
 
 def _paragraphs(lines: Sequence[str]) -> tuple[str, ...]:
-    """Join the lines between empty ones; a bullet begins a paragraph of its own."""
+    """Return the lines between empty lines joined; each bullet begins a paragraph."""
     groups: list[list[str]] = [[]]
     for line in lines:
-        if not line.strip() or BULLET.fullmatch(line):
+        if not line.strip() or _BULLET.fullmatch(line):
             groups.append([])
         if line.strip():
             groups[-1].append(line)

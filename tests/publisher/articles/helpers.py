@@ -25,10 +25,10 @@ class Shelf:
 
     files: dict[str, bytes] = field(default_factory=dict)
 
-    def media(self, path: PurePosixPath) -> bytes | None:
+    def picture_bytes(self, path: PurePosixPath) -> bytes | None:
         return self.files.get(str(path))
 
-    def survey(self, path: PurePosixPath) -> MediaInfo | None:
+    def inspect(self, path: PurePosixPath) -> MediaInfo | None:
         content = self.files.get(str(path))
         if content is None:
             return None

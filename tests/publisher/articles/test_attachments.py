@@ -98,11 +98,11 @@ def test_a_text_that_is_named_like_a_sound_is_refused_and_the_rest_goes_on(
 def test_an_unchanged_sound_is_not_opened(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pickup, "filesystem_time", lambda _marker: 2**62)
+    monkeypatch.setattr(pickup, "file_system_time", lambda _marker: 2**62)
     house.pick_up()
     before = house.everything()
     # Calling it would fail, and so show that it was.
-    monkeypatch.setattr(source_files, "_survey", None)
+    monkeypatch.setattr(source_files, "_inspect", None)
     assert house.pick_up().unchanged == 1
     assert house.everything() == before
 

@@ -10,7 +10,7 @@ import pytest
 from publisher.articles.folder_scan import (
     COARSEST_CLOCK_NS,
     FileStat,
-    filesystem_time,
+    file_system_time,
     is_article_path,
     scan_folder,
 )
@@ -82,12 +82,12 @@ def test_a_file_is_remembered_as_it_looked_however_new_it_is(folder: Path) -> No
     (seen,) = scan_folder(folder).values()
     assert seen.signature
     assert seen.changed_at == (folder / "a.md").stat().st_ctime_ns
-    assert seen.trusted(filesystem_time(folder.parent / "marker")).signature == ""
+    assert seen.trusted(file_system_time(folder.parent / "marker")).signature == ""
 
 
 def test_a_file_dated_in_the_future_is_not_trusted_before(folder: Path) -> None:
     (folder / "a.md").touch()
-    ahead = filesystem_time(folder.parent / "marker") + 100 * COARSEST_CLOCK_NS
+    ahead = file_system_time(folder.parent / "marker") + 100 * COARSEST_CLOCK_NS
     os.utime(folder / "a.md", ns=(ahead, ahead))
     (seen,) = scan_folder(folder).values()
     assert seen.trusted(ahead).signature == ""
@@ -96,9 +96,9 @@ def test_a_file_dated_in_the_future_is_not_trusted_before(folder: Path) -> None:
 
 def test_the_clock_is_the_file_systems_and_goes_forward(folder: Path) -> None:
     marker = folder.parent / "marker"
-    first = filesystem_time(marker)
+    first = file_system_time(marker)
     os.utime(marker, ns=(0, 0))
-    assert filesystem_time(marker) >= first > 0
+    assert file_system_time(marker) >= first > 0
 
 
 def test_an_unchanged_file_looks_as_before(folder: Path) -> None:

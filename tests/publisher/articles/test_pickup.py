@@ -61,22 +61,22 @@ def test_nothing_changed_is_nothing_done(house: House) -> None:
 @pytest.fixture
 def long_after(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every file have been changed long before it is read."""
-    monkeypatch.setattr(pickup, "filesystem_time", lambda _marker: 2**62)
+    monkeypatch.setattr(pickup, "file_system_time", lambda _marker: 2**62)
 
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Collect the files that are opened."""
     found: list[str] = []
-    read = pickup._Turn._read
+    read = pickup._SourcePickup._read
 
     def note(
-        turn: pickup._Turn, file: FileStat, known: KnownFile | None, *, force: bool
+        turn: pickup._SourcePickup, file: FileStat, known: KnownFile | None, *, force: bool
     ) -> FileResult:
         found.append(file.path)
         return read(turn, file, known, force=force)
 
-    monkeypatch.setattr(pickup._Turn, "_read", note)
+    monkeypatch.setattr(pickup._SourcePickup, "_read", note)
     return found
 
 
@@ -102,7 +102,7 @@ def test_a_file_that_was_read_soon_after_its_change_is_opened_again_until_it_was
     for _ in range(2):
         house.pick_up()
     assert [row["signature"] for row in house.rows(source_file)] == [""]
-    monkeypatch.setattr(pickup, "filesystem_time", lambda _marker: 2**62)
+    monkeypatch.setattr(pickup, "file_system_time", lambda _marker: 2**62)
     for _ in range(3):
         house.pick_up()
     assert opened == ["ferry.md"] * 3
@@ -118,7 +118,7 @@ def test_a_touched_folder_is_read_once_and_then_trusted(
     opened.clear()
     for file in files:
         os.utime(file, (1_000_000_000, 1_000_000_000))
-    monkeypatch.setattr(upsert._Clerk, "file", None)  # there is nothing to file
+    monkeypatch.setattr(upsert._Upserter, "store", None)  # there is nothing to store
     for _ in range(3):
         done = house.pick_up()
         assert (done.unchanged, done.anything) == (3, False)
@@ -520,7 +520,7 @@ class Killed(BaseException):
 
 @pytest.fixture
 def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pickup, "PORTION", PORTION)
+    monkeypatch.setattr(pickup, "FILES_PER_TRANSACTION", PORTION)
 
 
 def fill(house: House, count: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from publisher.articles.content.characters import clean_text
+from publisher.articles.content.characters import clean_characters
 from publisher.articles.content.parser import parse_content
 from publisher.articles.sanitise import MAX_ARTICLE_BYTES, ImageTag, sanitise
 from publisher.errors import ArticleError
@@ -85,7 +85,7 @@ def test_local_pictures_are_asked_for_before_the_base() -> None:
     html = sanitise(
         '<img src="a.png" alt="A"><img src="b.png" alt="B">',
         base_url="https://example.org/x/",
-        pictures=pictures,
+        find_image=pictures,
     )
 
     assert 'src="/media/1/a.png" alt="A" width="4" height="3"' in html
@@ -127,7 +127,7 @@ def test_more_than_the_limit_is_refused() -> None:
 
 def test_unwanted_characters_go_and_the_rest_is_composed() -> None:
     assert (
-        clean_text("a\x00b\ufeffc\ud800d\ufdd0e\U0001ffffe\u0301\x85\r\nx\ry\tz")
+        clean_characters("a\x00b\ufeffc\ud800d\ufdd0e\U0001ffffe\u0301\x85\r\nx\ry\tz")
         == "abcdeé\nx\ny\tz"
     )
 

@@ -131,7 +131,7 @@ def test_a_quiet_turn_converts_nothing(house: House, monkeypatch: pytest.MonkeyP
 def due(house: House) -> list[int] | None:
     """Give the stories that are marked; None if all of them are to be looked at."""
     with house.database.reading() as connection:
-        mark = script_conversion._Mark.last(connection)
+        mark = script_conversion._State.load(connection)
     return sorted(mark.due) if mark.rules else None
 
 
@@ -193,7 +193,7 @@ def test_a_kill_between_a_change_and_its_conversion_costs_nothing(
 def test_more_changes_than_a_list_is_kept_of_are_one_look_at_all(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(script_conversion, "MOST_DUE", 2)
+    monkeypatch.setattr(script_conversion, "_MAX_LISTED", 2)
     house.pick_up()
     titles = {f"s{number}": f"汉语{number}" for number in range(3)}
     for key, title in titles.items():

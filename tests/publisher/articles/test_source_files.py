@@ -32,7 +32,7 @@ def public(tmp_path: Path) -> Path:
 def test_a_survey_says_what_a_file_is_without_holding_it(folder: Path) -> None:
     content = wav(3)
     (folder / TALK).write_bytes(content)
-    found = SourceFiles(folder).survey(TALK)
+    found = SourceFiles(folder).inspect(TALK)
     assert found is not None
     assert (found.length, found.duration) == (len(content), 3)
     assert found.sha256 == hashlib.sha256(content).hexdigest()
@@ -47,17 +47,17 @@ def test_a_survey_of_what_is_absent_outside_or_no_file_is_none(folder: Path) -> 
     shelf = SourceFiles(folder)
     names = ("absent.wav", "link.wav", "folder.wav", "pipe.wav", f"{'x' * 300}.wav")
     for name in names:
-        assert shelf.survey(PurePosixPath(name)) is None
-    assert shelf.asked == tuple(sorted(names))
+        assert shelf.inspect(PurePosixPath(name)) is None
+    assert shelf.requested == tuple(sorted(names))
 
 
 def test_a_file_is_copied_in_pieces_and_nothing_is_left_beside_it(
     folder: Path, public: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PIECE", 1000)
+    monkeypatch.setattr(module, "_PIECE", 1000)
     (folder / TALK).write_bytes(wav(3))
     shelf = SourceFiles(folder)
-    shelf.survey(TALK)
+    shelf.inspect(TALK)
     shelf.publish(MEDIA, public)
     assert [file.name for file in public.rglob("*") if file.is_file()] == ["talk.wav"]
     assert (public / MEDIA.target).read_bytes() == wav(3)
@@ -66,7 +66,7 @@ def test_a_file_is_copied_in_pieces_and_nothing_is_left_beside_it(
 def test_a_file_that_lies_there_already_is_not_copied_again(folder: Path, public: Path) -> None:
     (folder / TALK).write_bytes(wav(3))
     shelf = SourceFiles(folder)
-    shelf.survey(TALK)
+    shelf.inspect(TALK)
     (public / MEDIA.target).parent.mkdir(parents=True)
     (public / MEDIA.target).write_bytes(b"as it was")
     shelf.publish(MEDIA, public)
@@ -78,7 +78,7 @@ def test_a_file_that_changes_after_it_was_surveyed_is_not_published_under_the_ol
 ) -> None:
     (folder / TALK).write_bytes(wav(3))
     shelf = SourceFiles(folder)
-    shelf.survey(TALK)
+    shelf.inspect(TALK)
     (folder / TALK).write_bytes(wav(4))
     with pytest.raises(ArticleError, match=r"talk\.wav: was changed while it was being read"):
         shelf.publish(MEDIA, public)
@@ -93,7 +93,7 @@ def test_a_copy_that_fails_leaves_no_half_of_a_file(
 
     (folder / TALK).write_bytes(wav(3))
     shelf = SourceFiles(folder)
-    shelf.survey(TALK)
+    shelf.inspect(TALK)
     monkeypatch.setattr(os, "fsync", full)
     (public / MEDIA.target).parent.mkdir(parents=True)
     with pytest.raises(OSError, match="No space left"):

@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.articles.model import ParsedArticle
-from publisher.articles.story_key import LONGEST_SLUG, article_language, story_key, story_slug
+from publisher.articles.story_key import (
+    _MAX_SLUG_LENGTH,
+    article_language,
+    story_key,
+    story_slug,
+)
 from publisher.config import Publication
 from publisher.errors import LanguageError
 from publisher.testing import SAMPLE_PUBLICATION
@@ -138,4 +143,4 @@ def test_any_key_gives_a_slug_that_is_safe_in_urls(text: str, attempt: int) -> N
     assert slug.isascii()
     assert slug.replace("-", "").isalnum()
     assert slug == slug.lower()
-    assert len(slug) <= LONGEST_SLUG + 9
+    assert len(slug) <= _MAX_SLUG_LENGTH + 9

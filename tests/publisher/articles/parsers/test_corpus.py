@@ -53,7 +53,7 @@ def test_every_newsletter_is_read_whole_and_quickly() -> None:
         assert draft.published == date.fromisoformat(path.name[:10])
         assert len(draft.text) > 1000
         assert draft.language == path.parent.name
-        assert not draft.draft
+        assert not draft.is_draft
         assert "**" not in draft.text.replace("2**32", "").replace("** ", "")
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from publisher.articles.parsers.enclosure_fields import AttachmentField
+from publisher.articles.model import AttachmentField
 from publisher.articles.parsers.metadata import read_metadata
 from publisher.errors import ArticleError
 
 
 def read(**fields: Any) -> tuple[AttachmentField, ...]:
-    return read_metadata(fields).attachments
+    return read_metadata(fields).attachment_fields
 
 
 def one(key: str, src: str = "a.mp3", **said: Any) -> tuple[AttachmentField, ...]:

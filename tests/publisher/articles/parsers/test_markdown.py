@@ -147,7 +147,7 @@ def test_the_date_is_looked_for_in_three_places(
 
 
 def test_drafts_are_read_as_such() -> None:
-    assert read_text("a.md", "---\ntitle: T\npublished: false\n---\nx").draft
+    assert read_text("a.md", "---\ntitle: T\npublished: false\n---\nx").is_draft
 
 
 def test_links_of_an_article_from_elsewhere_are_made_absolute() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from publisher.articles.model import ArticleStatus, Byline, Picture
-from publisher.articles.parsers.metadata import Metadata, read_metadata
+from publisher.articles.model import ArticleStatus, Byline, ParsedArticle, Picture
+from publisher.articles.parsers.metadata import read_metadata
 from publisher.errors import ArticleError
 
 A, B = Byline(name="Ada Example"), Byline(name="Bo Example")
@@ -20,10 +20,10 @@ A, B = Byline(name="Ada Example"), Byline(name="Bo Example")
         ({"published": "2026-01-09"}, {"published": date(2026, 1, 9)}),
         ({"published": "true", "published_at": "2026-01-09"}, {"published": date(2026, 1, 9)}),
         ({"date": "", "published_at": "2026-01-09"}, {"published": date(2026, 1, 9)}),
-        ({"published": "false"}, {"draft": True}),
-        ({"draft": "yes"}, {"draft": True}),
+        ({"published": "false"}, {"is_draft": True}),
+        ({"draft": "yes"}, {"is_draft": True}),
         ({"draft": "off"}, {}),
-        ({"status": "Draft"}, {"draft": True}),
+        ({"status": "Draft"}, {"is_draft": True}),
         ({"status": "published"}, {}),
         ({"status": "stale"}, {"status": ArticleStatus.STALE}),
         ({"untranslated": "true"}, {"status": ArticleStatus.UNTRANSLATED}),
@@ -77,7 +77,7 @@ A, B = Byline(name="Ada Example"), Byline(name="Bo Example")
 def test_fields_under_their_many_names(
     fields: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    assert read_metadata(fields) == Metadata(**expected)
+    assert read_metadata(fields) == ParsedArticle(**expected)
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ def test_wrong_values_are_named_with_what_would_be_right(
 
 
 def test_what_is_said_counts_before_what_is_filled_in() -> None:
-    said = Metadata(title="Said", published=datetime(2026, 1, 9))  # noqa: DTZ001  # any value
-    other = Metadata(title="Other", summary="Other")
+    said = ParsedArticle(title="Said", published=datetime(2026, 1, 9))  # noqa: DTZ001  # any value
+    other = ParsedArticle(title="Other", summary="Other")
 
     merged = said.or_else(other)
 

@@ -1,7 +1,4 @@
-"""What a reader module is given: one document's bytes, and a library for what goes with it.
-
-Both are values or a Protocol, so that readers touch no disk. Knows no format.
-"""
+"""What a parser gets: the bytes of one document, and access to the files beside it."""
 
 from __future__ import annotations
 
@@ -9,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from publisher.articles.content.characters import clean_text
+from publisher.articles.content.characters import clean_characters
 from publisher.articles.sanitise import MAX_ARTICLE_BYTES
 from publisher.errors import ArticleError
 
-FOREIGN_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+_UTF16_MARKS = frozenset({b"\xff\xfe", b"\xfe\xff"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +23,10 @@ class SourceDocument:
 
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
-    """What is known of a file that may be too large to be held in memory.
+    """Facts about a file that may be too large for memory.
 
-    `length` is in bytes, `head` its first ones (HEAD_BYTES of `publisher.articles.media_types`);
-    `duration` is in seconds, None where it is no recording or its header doesn't tell.
+    `length` is in bytes, `head` has the first HEAD_BYTES (`publisher.articles.media_types`);
+    `duration` is in seconds, None if it is no recording or its header does not say.
     """
 
     sha256: str
@@ -39,29 +36,29 @@ class MediaInfo:
 
 
 class MediaLibrary(Protocol):
-    """Where local pictures and attachments are looked up, by paths below the source folder."""
+    """Finds pictures and attachments by their paths below the source folder."""
 
-    def media(self, path: PurePosixPath) -> bytes | None:
-        """Give the bytes of a picture, None if there is none."""
+    def picture_bytes(self, path: PurePosixPath) -> bytes | None:
+        """Return the content of a picture, None if there is none."""
         ...
 
-    def survey(self, path: PurePosixPath) -> MediaInfo | None:
-        """Say what is known of a file of any size, None if there is none."""
+    def inspect(self, path: PurePosixPath) -> MediaInfo | None:
+        """Return facts about a file of any size, None if there is none."""
         ...
 
 
 def decode_document(document: SourceDocument) -> str:
-    """Give the document's characters: UTF-8 without its mark, line feeds, NFC.
+    """Return the text of a document: UTF-8 without byte order mark, with line feeds, in NFC.
 
     Raises ArticleError if it is too large or not UTF-8; offsets count bytes from 0.
     """
     content = document.content
     if len(content) > MAX_ARTICLE_BYTES:
         raise ArticleError(f"larger than {MAX_ARTICLE_BYTES // 1_000_000} MB; split it")
-    if content[:2] in FOREIGN_MARKS:
-        raise ArticleError(f"written in {FOREIGN_MARKS[content[:2]]}; save it as UTF-8")
+    if content[:2] in _UTF16_MARKS:
+        raise ArticleError("written in UTF-16; save it as UTF-8")
     try:
-        return clean_text(content.decode("utf-8-sig"))
+        return clean_characters(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         mark = 3 if content.startswith(b"\xef\xbb\xbf") else 0
         offset = error.start + mark
