@@ -13,7 +13,7 @@ from typing import Any
 from publisher.config import Publication
 from publisher.errors import DeliveryError
 from publisher.gate.findings import Finding, GateReport, MailPart, Rule, Severity
-from publisher.gate.mail import CheckedMail, ExpectedStory
+from publisher.gate.mail import CheckedMail
 from publisher.issues.model import Issue
 from publisher.mail import IssueMail, compose_message
 from publisher.rendering import Digest, DigestNote
@@ -72,16 +72,8 @@ def sample_mail(publication: Publication, issue: Issue, digest: Digest) -> Check
         hosts=frozenset({publication.host}),
         preheader=digest.preheader,
         address=publication.address(issue.language),
-        stories=expected_stories(digest),
+        stories=digest.stories,
         quoted=digest.quoted,
-    )
-
-
-def expected_stories(digest: Digest) -> tuple[ExpectedStory, ...]:
-    """Return the stories that the gate must find in both parts of the mail."""
-    return tuple(
-        ExpectedStory(language=story.language, url=story.url, passages=story.passages)
-        for story in digest.stories
     )
 
 

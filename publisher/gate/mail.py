@@ -9,32 +9,16 @@ from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from publisher.gate.html_document import HtmlDocument, clip_text
+
+if TYPE_CHECKING:
+    from publisher.rendering.model import StoryText
 
 # Characters of a title: enough to find the story.
 _TITLE = 48
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpectedStory:
-    """A story as the mail should contain it.
-
-    `passages` are its words in order (title, summary or body, block by block) as plain text;
-    both parts of the mail must contain them unchanged. `language` is the story's own.
-    """
-
-    language: str
-    url: str
-    passages: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        """The story's title and language; its address if it has no words."""
-        titles = [p for p in self.passages if any(c.isprintable() and c != " " for c in p)]
-        title = titles[0] if titles else self.url
-        return f"“{clip_text(title, _TITLE)}” ({self.language})"
 
 
 # Compared by identity: the document holds lxml elements that belong to one parsed message.
@@ -44,7 +28,8 @@ class CheckedMail:
 
     `content` is the message as SMTP carries it (RFC 5322), addressed to a sample recipient.
     `language` is the edition's; `hosts` serve the publication's images; `preheader` is the first
-    line; `address` is the postal address, empty if there is none. `quoted` are further texts
+    line; `address` is the postal address, empty if there is none. Both parts must contain the
+    passages of all `stories` unchanged and in order. `quoted` are further texts
     that people wrote (names, sections, other titles): what looks like a template's leftover in
     them is not one.
     """
@@ -54,7 +39,7 @@ class CheckedMail:
     hosts: frozenset[str]
     preheader: str
     address: str = ""
-    stories: tuple[ExpectedStory, ...] = field(default=())
+    stories: tuple[StoryText, ...] = field(default=())
     quoted: tuple[str, ...] = ()
 
     @cached_property
@@ -122,3 +107,10 @@ def _decoded(part: Message | None) -> str:
         return content.decode(part.get_content_charset("utf-8"), errors="replace")
     except (LookupError, ValueError):  # an unknown charset, or one that is not for text
         return content.decode(errors="replace")
+
+
+def story_name(story: StoryText) -> str:
+    """Return a story's title and language, or its address if it has no words."""
+    titles = [p for p in story.passages if any(c.isprintable() and c != " " for c in p)]
+    title = titles[0] if titles else story.url
+    return f"“{clip_text(title, _TITLE)}” ({story.language})"

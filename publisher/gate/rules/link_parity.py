@@ -14,7 +14,7 @@ from publisher.gate.findings import (
     text_error,
     text_warning,
 )
-from publisher.gate.mail import CheckedMail
+from publisher.gate.mail import CheckedMail, story_name
 
 _ADDRESS = re.compile(r"https?://[^\s<>\u2066-\u2069]+", re.IGNORECASE)
 _HTTPS = re.compile(r"<(https:[^<>]*)>")
@@ -61,7 +61,7 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
     for rule, there in ((_STORY_IN_HTML, linked), (_STORY_IN_TEXT, written)):
         for story, url in stories.items():
             if url not in there:
-                yield rule.finding(f"nothing leads to {story.url}", where=story.name)
+                yield rule.finding(f"nothing leads to {story.url}", where=story_name(story))
     unsubscribe = {_normalised(url) for url in _HTTPS.findall(mail.header("List-Unsubscribe"))}
     for url in sorted(unsubscribe - written):
         yield _UNSUBSCRIBE.finding("it is not in the text part", where=url)

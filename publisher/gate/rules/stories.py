@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from publisher.gate.findings import (
     Finding,
@@ -18,8 +19,11 @@ from publisher.gate.findings import (
     text_error,
     text_warning,
 )
-from publisher.gate.mail import CheckedMail, ExpectedStory
+from publisher.gate.mail import CheckedMail, story_name
 from publisher.gate.passages import PassageText
+
+if TYPE_CHECKING:
+    from publisher.rendering.model import StoryText
 
 _IN_HTML = html_error(
     code="story-html",
@@ -98,33 +102,33 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
 
 
 def _check_part(
-    rule: Rule, joined: Rule, stories: Mapping[ExpectedStory, _Passages], part: PassageText
+    rule: Rule, joined: Rule, stories: Mapping[StoryText, _Passages], part: PassageText
 ) -> Iterator[Finding]:
     places = _places(stories, part)
     for story, place in places.items():
         if place.fault:
             more = f" (and {place.more} more)" if place.more else ""
-            yield rule.finding(place.fault + more, where=story.name)
+            yield rule.finding(place.fault + more, where=story_name(story))
         if place.joined:
-            yield joined.finding(place.joined, where=story.name)
+            yield joined.finding(place.joined, where=story_name(story))
     whole = {s: p for s, p in places.items() if not p.fault and len(stories[s]) > 1}
     ordered = sorted(whole, key=lambda story: whole[story].start)
     for story, following in pairwise(ordered):
         if whole[following].start < whole[story].end:
-            problem = f"its words are mixed with those of {following.name}"
+            problem = f"its words are mixed with those of {story_name(following)}"
             if story.passages == following.passages:
                 problem = "it is there once, and another story has the same words"
-            yield rule.finding(problem, where=story.name)
+            yield rule.finding(problem, where=story_name(story))
 
 
 def _places(
-    stories: Mapping[ExpectedStory, _Passages], part: PassageText
-) -> dict[ExpectedStory, _FoundStory]:
+    stories: Mapping[StoryText, _Passages], part: PassageText
+) -> dict[StoryText, _FoundStory]:
     """Find a place for every story, one that no other story has if possible.
 
     The longest come first: the words of a short one may also stand within a long one.
     """
-    found: dict[ExpectedStory, _FoundStory] = {}
+    found: dict[StoryText, _FoundStory] = {}
     taken: list[_FoundStory] = []
     finder = _PassageFinder(part)
     lengths = {s: sum([len(words.letters) for words in stories[s]]) for s in stories}

@@ -6,14 +6,15 @@ from dataclasses import replace
 from html import escape
 
 from publisher.assembly.gate_run import SAMPLE_RECIPIENT, SAMPLE_SECRET
-from publisher.gate.mail import CheckedMail, ExpectedStory
+from publisher.gate.mail import CheckedMail
 from publisher.mail import compose_message
+from publisher.rendering import StoryText
 from publisher.rendering.placeholders import UNSUBSCRIBE_PLACEHOLDER
 from tests.publisher.mail.samples import an_issue_mail
 
 STORIES = {
     "en": (
-        ExpectedStory(
+        StoryText(
             language="en",
             url="https://news.example.org/en/stories/ferry/",
             passages=(
@@ -22,14 +23,14 @@ STORIES = {
                 "Then a pilot began to write down “when it turned back” — every time.",
             ),
         ),
-        ExpectedStory(
+        StoryText(
             language="en",
             url="https://news.example.org/en/stories/map/",
             passages=("A map of the harbour", "It shows what the fog hides."),
         ),
     ),
     "zh-Hans": (
-        ExpectedStory(
+        StoryText(
             language="zh-Hans",
             url="https://news.example.org/zh-Hans/stories/ferry/",
             passages=(
@@ -40,7 +41,7 @@ STORIES = {
         ),
     ),
     "ar": (
-        ExpectedStory(
+        StoryText(
             language="ar",
             url="https://news.example.org/ar/stories/ferry/",
             passages=(
@@ -62,7 +63,7 @@ SUBJECTS = {
 }
 
 
-def page_of(stories: tuple[ExpectedStory, ...], preheader: str) -> str:
+def page_of(stories: tuple[StoryText, ...], preheader: str) -> str:
     """Lay stories out as HTML, after a list of contents."""
     contents = "".join(f"<tr><td>{escape(story.passages[0])}</td></tr>" for story in stories)
     told = "".join(
@@ -78,7 +79,7 @@ def page_of(stories: tuple[ExpectedStory, ...], preheader: str) -> str:
     )
 
 
-def text_of(stories: tuple[ExpectedStory, ...]) -> str:
+def text_of(stories: tuple[StoryText, ...]) -> str:
     """Lay stories out as text, each passage in a paragraph that is wrapped."""
     from publisher.rendering.plaintext import wrap_text
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from publisher.gate.checks import Check
 from publisher.gate.findings import Finding
-from publisher.gate.mail import CheckedMail, ExpectedStory
+from publisher.gate.mail import CheckedMail
+from publisher.rendering import StoryText
 
 DATA = Path(__file__).parent / "data"
 HOST = "news.example.org"
@@ -88,7 +89,7 @@ def mail_of(
     *,
     hosts: frozenset[str] = frozenset({HOST}),
     address: str = ADDRESS,
-    stories: tuple[ExpectedStory, ...] = (),
+    stories: tuple[StoryText, ...] = (),
     encoding: str = "base64",
 ) -> CheckedMail:
     """Put an HTML part into a message."""

@@ -8,8 +8,9 @@ from time import perf_counter
 import pytest
 
 from publisher.gate.findings import MailPart
-from publisher.gate.mail import CheckedMail, ExpectedStory
+from publisher.gate.mail import CheckedMail
 from publisher.gate.rules import stories
+from publisher.rendering import StoryText
 from tests.publisher.gate.messages import PREHEADERS, STORIES, a_mail, page_of, text_of
 
 
@@ -18,9 +19,9 @@ def found(mail: CheckedMail) -> list[tuple[str, str]]:
 
 
 def made(
-    told: tuple[ExpectedStory, ...],
-    html: tuple[ExpectedStory, ...],
-    text: tuple[ExpectedStory, ...],
+    told: tuple[StoryText, ...],
+    html: tuple[StoryText, ...],
+    text: tuple[StoryText, ...],
 ) -> CheckedMail:
     """Make a mail that ought to tell some stories and does so in its parts as given."""
     mail = a_mail(html=page_of(html, PREHEADERS["en"]), text=text_of(text))
@@ -30,7 +31,7 @@ def made(
 EN = STORIES["en"]
 
 
-def with_passage(number: int, words: str | None, story: ExpectedStory = EN[0]) -> ExpectedStory:
+def with_passage(number: int, words: str | None, story: StoryText = EN[0]) -> StoryText:
     passages = list(story.passages)
     passages[number : number + 1] = [] if words is None else [words]
     return replace(story, passages=tuple(passages))
@@ -44,7 +45,7 @@ def test_a_composed_mail_contains_every_story(language: str) -> None:
 def test_without_expected_stories_nothing_is_compared() -> None:
     assert found(replace(a_mail(), stories=())) == []
     assert (
-        found(replace(a_mail(), stories=(ExpectedStory(language="en", url="x", passages=()),)))
+        found(replace(a_mail(), stories=(StoryText(language="en", url="x", passages=()),)))
         == []
     )
 
@@ -171,9 +172,7 @@ def test_marks_of_items_and_cells_are_not_words() -> None:
 
 
 def test_a_short_passage_is_not_taken_from_another_word() -> None:
-    story = ExpectedStory(
-        language="en", url="x", passages=("Votes", "No", "It was Nora who came.")
-    )
+    story = StoryText(language="en", url="x", passages=("Votes", "No", "It was Nora who came."))
     html = "<p>Votes</p><p>It was Nora who came.</p>"
     mail = replace(
         a_mail(html=html, text="Votes\n\nNo\n\nIt was Nora who came.\n"), stories=(story,)
@@ -188,7 +187,7 @@ def test_an_empty_text_part_lacks_every_story() -> None:
 @pytest.mark.parametrize("lost", [False, True])
 def test_a_title_of_one_letter_is_found_quickly(*, lost: bool) -> None:
     words = " ".join(f"A letter {number}." for number in range(4_000))
-    story = ExpectedStory(
+    story = StoryText(
         language="en", url="https://news.example.org/a/", passages=("A", "Only this.")
     )
     html = f"<p>A</p><p>{'' if lost else 'Only this.'}</p><p>{words}</p>"
@@ -198,7 +197,7 @@ def test_a_title_of_one_letter_is_found_quickly(*, lost: bool) -> None:
     assert perf_counter() - began < 5.0
 
 
-def column(number: int) -> ExpectedStory:
+def column(number: int) -> StoryText:
     return replace(EN[1], url=f"https://news.example.org/en/stories/map/{number}/")
 
 
@@ -229,12 +228,12 @@ def test_a_story_whose_words_are_also_in_another_has_its_own_place(
     "passages", [("\u200b",), ("\u200b", "\u2060"), ("",), (" ", "\ufeff")]
 )
 def test_a_story_without_visible_characters_is_not_expected(passages: tuple[str, ...]) -> None:
-    nothing = ExpectedStory(language="en", url="x", passages=passages)
+    nothing = StoryText(language="en", url="x", passages=passages)
     assert found(replace(a_mail(), stories=(nothing, *EN))) == []
 
 
 def test_an_unseen_title_does_not_name_a_story() -> None:
-    story = ExpectedStory(language="en", url="x", passages=("\u200b", "Nowhere to be found"))
+    story = StoryText(language="en", url="x", passages=("\u200b", "Nowhere to be found"))
     where = [finding.where for finding in stories.check(replace(a_mail(), stories=(story,)))]
     assert where == ["“Nowhere to be found” (en)"] * 2
 
@@ -243,7 +242,7 @@ def test_an_unseen_title_does_not_name_a_story() -> None:
 @pytest.mark.parametrize("item", ["a", "a b", "a{}"])
 def test_a_list_of_many_short_items_is_compared_quickly(item: str, *, lost: bool) -> None:
     items = [item.format(number) for number in range(900)]
-    story = ExpectedStory(language="en", url="x", passages=("Votes", *items, "The end"))
+    story = StoryText(language="en", url="x", passages=("Votes", *items, "The end"))
     html = f"<h2>Votes</h2><ul>{''.join(f'<li>{one}</li>' for one in items[lost * 2 :])}</ul>"
     text = "\n".join(["Votes", *items[lost * 2 :], "The end"])
     mail = replace(a_mail(html=f"{html}<p>The end</p>", text=text), stories=(story,))
@@ -253,7 +252,7 @@ def test_a_list_of_many_short_items_is_compared_quickly(item: str, *, lost: bool
 
 
 def test_a_lost_story_of_many_passages_is_noticed_quickly() -> None:
-    story = ExpectedStory(
+    story = StoryText(
         language="en", url="x", passages=tuple(f"No {n} here" for n in range(900))
     )
     words = " ".join(f"A letter {number}." for number in range(4_000))

@@ -5,8 +5,8 @@ from html import escape
 
 import pytest
 
-from publisher.gate.mail import ExpectedStory
 from publisher.gate.rules import template_leftovers
+from publisher.rendering import StoryText
 from tests.publisher.gate.messages import a_mail
 from tests.publisher.gate.pages import (
     Fault,
@@ -64,7 +64,7 @@ FAULTS = (
 )
 
 
-STORY = ExpectedStory(
+STORY = StoryText(
     language="en",
     url="https://news.example.org/jinja/",
     passages=("How {{ value }} works", "None", "Null and undefined"),
@@ -78,7 +78,7 @@ def test_words_of_a_story_are_not_leftovers(content: str) -> None:
     assert list(template_leftovers.check(mail_of(html, stories=(STORY,)))) == []
 
 
-STORY_ON_JINJA = ExpectedStory(
+STORY_ON_JINJA = StoryText(
     language="en",
     url="https://news.example.org/jinja/",
     passages=("What {{ opens and", "{{ name }} and {{ a\u200f }} as it is"),
@@ -145,7 +145,7 @@ def test_damage_is_counted_and_has_a_line() -> None:
 
 def text_codes(text: str, *passages: str) -> list[tuple[str, int | None]]:
     """Return what is found in a text part; `passages` are those of a story."""
-    story = ExpectedStory(language="en", url="https://news.example.org/x/", passages=passages)
+    story = StoryText(language="en", url="https://news.example.org/x/", passages=passages)
     mail = replace(a_mail(text=text), stories=(story,))
     return [(found.code, found.line) for found in template_leftovers.check(mail)]
 

@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from publisher.gate.mail import CheckedMail, ExpectedStory
+from publisher.gate.mail import CheckedMail
 from publisher.gate.rules import text_part
+from publisher.rendering import StoryText
 from tests.publisher.gate.messages import STORIES, a_mail, text_of
 
 
@@ -71,7 +72,7 @@ def test_a_line_that_leaves_a_direction_open_is_a_finding() -> None:
 
 
 def telling(text: str, *passages: str) -> CheckedMail:
-    story = ExpectedStory(language="en", url="https://news.example.org/x/", passages=passages)
+    story = StoryText(language="en", url="https://news.example.org/x/", passages=passages)
     return replace(a_mail(text=text), stories=(story,))
 
 
