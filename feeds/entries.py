@@ -11,10 +11,10 @@ from feeds.identifiers import absolute_uri, identity, language_tag, optional_uri
 from feeds.normalisation import (
     clean_html,
     label,
+    one_line,
     optional_line,
     prose,
     set_fields,
-    single_line,
     utc_seconds,
 )
 
@@ -90,7 +90,7 @@ class EntryAttachment:
         set_fields(
             self,
             url=absolute_uri(self.url),
-            media_type=single_line(self.media_type).lower() or _UNKNOWN_TYPE,
+            media_type=one_line(self.media_type).lower() or _UNKNOWN_TYPE,
             title=optional_line(self.title),
         )
 

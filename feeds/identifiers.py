@@ -9,7 +9,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from feeds.errors import InvalidIdentifierError
-from feeds.normalisation import single_line
+from feeds.normalisation import one_line
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S.*")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
@@ -76,7 +76,7 @@ def language_tag(text: str) -> str:
 
     Raise InvalidIdentifierError, as for `zh_Hant`, which feed readers do not understand.
     """
-    tag = single_line(text)
+    tag = one_line(text)
     if not _LANGUAGE.fullmatch(tag):
         raise InvalidIdentifierError(
             text, "is not a language tag (BCP 47) such as en or zh-Hant"
@@ -98,14 +98,14 @@ def tag_uri(authority: str, date: date | str, specific: str) -> str:
         )
     if not _TAG_DATE.fullmatch(str(date)):
         raise InvalidIdentifierError(str(date), "is not a date for a tag: URI: YYYY[-MM[-DD]]")
-    key = quote(single_line(specific), safe=_SPECIFIC_CHARACTERS)
+    key = quote(one_line(specific), safe=_SPECIFIC_CHARACTERS)
     if not key:
         raise InvalidIdentifierError(specific, "is empty; a tag: URI needs a key")
     return f"tag:{owner},{date}:{key}"
 
 
 def _absolute(text: str) -> str:
-    address = single_line(text)
+    address = one_line(text)
     if not _ABSOLUTE.fullmatch(address):
         raise InvalidIdentifierError(text, "is not an absolute address")
     return address

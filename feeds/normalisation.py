@@ -41,7 +41,7 @@ _INVISIBLE = (
 _INVISIBLE_TEXT = re.compile(f"[{_INVISIBLE}]*")
 
 
-def clean_text(text: str) -> str:
+def normalise_text(text: str) -> str:
     """Return text in NFC, without forbidden characters, with LF as line end."""
     return unicodedata.normalize("NFC", _permitted(text))
 
@@ -58,11 +58,11 @@ def clean_html(html: str) -> str:
     return "".join(unicodedata.normalize("NFC", part) for part in _MARKUP.split(permitted))
 
 
-def single_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Return clean text on one line: an address, an id, a media type."""
     if _is_plain_line(text):
         return text.strip(" ")
-    return _BREAKS.sub(" ", clean_text(text)).strip(" ")
+    return _BREAKS.sub(" ", normalise_text(text)).strip(" ")
 
 
 def label(text: str) -> str:
@@ -73,12 +73,12 @@ def label(text: str) -> str:
     if _is_plain_line(text):
         # Python calls some invisible characters printable.
         return "" if _INVISIBLE_TEXT.fullmatch(text) else text.strip(" ")
-    return _visible(single_line(text))
+    return _visible(one_line(text))
 
 
 def prose(text: str) -> str:
     """Return visible text of several lines, such as a summary. The rules are those of `label`."""
-    return _visible(clean_text(text).strip())
+    return _visible(normalise_text(text).strip())
 
 
 def balance_bidi(text: str) -> str:

@@ -76,13 +76,11 @@ def opml_path() -> str:
     return "feeds/index.opml"
 
 
-def absolute_url(publication: Publication, path: str) -> str:
+def public_url(publication: Publication, path: str) -> str:
     """Return the URL of a path below the web root."""
     return f"{publication.url}/{path.removeprefix('/')}"
 
 
 def article_url(publication: Publication, article: Article | LanguageVersion) -> str:
     """Return the URL of an article: its own, if it is published elsewhere, or that of its page."""
-    return article.url or absolute_url(
-        publication, article_path(article.language, article.slug)
-    )
+    return article.url or public_url(publication, article_path(article.language, article.slug))

@@ -113,7 +113,7 @@ def stored_issue_content(
     sisters = [
         LanguageLink(
             language=sister.language,
-            url=urls.absolute_url(
+            url=urls.public_url(
                 publication, urls.issue_path(sister.language, sister.newsletter, sister.day)
             ),
         )
@@ -168,9 +168,9 @@ def issue_content(  # noqa: PLR0913  # all that an issue consists of
             for article in chosen
         ),
         sisters=tuple(sisters),
-        web_url=urls.absolute_url(publication, path),
+        web_url=urls.public_url(publication, path),
         more=more,
-        more_url=urls.absolute_url(publication, urls.home_path(language)),
+        more_url=urls.public_url(publication, urls.home_path(language)),
         content=edition.content.value,
         blocks=frozenset(block.value for block in edition.blocks),
     )

@@ -163,7 +163,7 @@ def _others(mail: IssueMail, boundary: str) -> Iterator[tuple[str, str]]:
     yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
     yield "List-Id", f"<{issue.newsletter}.{issue.language.lower()}.{publication.host}>"
     yield "Feedback-ID", feedback_id(publication, issue)
-    yield "Archived-At", f"<{urls.absolute_url(publication, path)}>"
+    yield "Archived-At", f"<{urls.public_url(publication, path)}>"
     yield "Auto-Submitted", "auto-generated"
     yield "X-Auto-Response-Suppress", "OOF, AutoReply"
     yield "Precedence", "bulk"

@@ -78,4 +78,4 @@ def subscriber_url(publication: Publication, issue: Issue, kind: LinkKind) -> st
         if kind == "web"
         else urls.letter_path(issue.language, kind)
     )
-    return f"{urls.absolute_url(publication, path)}?t="
+    return f"{urls.public_url(publication, path)}?t="

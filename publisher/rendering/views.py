@@ -55,8 +55,8 @@ def publication_view(publication: Publication, language: str) -> PublicationView
         language=language,
         languages=publication.languages,
         since=publication.since,
-        feeds_url=urls.absolute_url(publication, urls.feed_page_path(language)),
-        opml_url=urls.absolute_url(publication, urls.opml_path()),
+        feeds_url=urls.public_url(publication, urls.feed_page_path(language)),
+        opml_url=urls.public_url(publication, urls.opml_path()),
         palette=palette(publication.design.accent, publication.design.ground),
         headings=publication.design.headings,
         logo=_logo(publication, publication.title(language)),
@@ -206,7 +206,7 @@ def feed_addresses(publication: Publication, name: str) -> tuple[FeedAddress, ..
     return tuple(
         FeedAddress(
             name=form.title,
-            url=urls.absolute_url(publication, urls.feed_path(name, form.suffix)),
+            url=urls.public_url(publication, urls.feed_path(name, form.suffix)),
             media_type=form.media_type,
         )
         for form in FEED_FORMATS

@@ -153,7 +153,7 @@ def target(url: str) -> str:
 def headers_for(path: str, settings: Settings) -> tuple[tuple[str, str], ...]:
     """List what an answer says of the document at a path, besides its bytes' own properties."""
     kind = kind_of(path, settings)
-    links = link_value(kind, settings, target(urls.absolute_url(settings.publication, path)))
+    links = link_value(kind, settings, target(urls.public_url(settings.publication, path)))
     return (
         ("Content-Type", media_type(path)),
         ("Cache-Control", kind.cache_control),

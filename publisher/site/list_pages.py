@@ -125,7 +125,7 @@ def _pages(settings: Settings, renderer: Renderer, shown: _LanguageContent) -> I
     content = HomeContent(
         house=house,
         title=house.title,
-        url=urls.absolute_url(publication, urls.home_path(language)),
+        url=urls.public_url(publication, urls.home_path(language)),
         articles=tuple(_item(publication, a, shown) for a in shown.articles),
         issues=tuple(lines),
         sisters=_elsewhere(publication, language, urls.home_path),
@@ -142,7 +142,7 @@ def _pages(settings: Settings, renderer: Renderer, shown: _LanguageContent) -> I
         content = HomeContent(
             house=house,
             title=newsletter.in_language(language, publication.timezone).title(language),
-            url=urls.absolute_url(publication, path(language)),
+            url=urls.public_url(publication, path(language)),
             articles=(),
             issues=tuple(_line(settings, issue) for issue in shown.archives[name]),
             sisters=_elsewhere(publication, language, path, newsletter.languages),
@@ -164,14 +164,14 @@ def _line(settings: Settings, issue: Issue) -> IssueLine:
         else issue.newsletter
     )
     path = urls.issue_path(issue.language, issue.newsletter, issue.day)
-    return IssueLine(title=title, day=issue.day, url=urls.absolute_url(publication, path))
+    return IssueLine(title=title, day=issue.day, url=urls.public_url(publication, path))
 
 
 def _everywhere(
     publication: Publication, path: Callable[[str], str], languages: Sequence[str] | None = None
 ) -> tuple[LanguageLink, ...]:
     return tuple(
-        LanguageLink(language=tag, url=urls.absolute_url(publication, path(tag)))
+        LanguageLink(language=tag, url=urls.public_url(publication, path(tag)))
         for tag in (languages or publication.languages)
     )
 

@@ -72,7 +72,7 @@ def feed_description(publication: Publication, feed: Feed) -> str:
 
 def subscribe_page_url(publication: Publication, feed: Feed) -> str:
     """Return the address of the page that says how to subscribe to a feed."""
-    return urls.absolute_url(publication, subscribe_page_path(feed))
+    return urls.public_url(publication, subscribe_page_path(feed))
 
 
 def subscribe_page_path(feed: Feed) -> str:
@@ -96,7 +96,7 @@ def _common(
         "id": feed.tag,
         "title": feed_title(publication, feed),
         "description": feed_description(publication, feed),
-        "site_url": urls.absolute_url(publication, home),
+        "site_url": urls.public_url(publication, home),
         "language": own,
         "mixed": feed.kind == "all",
         # By date, newest first, for software that shows only the first few.
@@ -106,7 +106,7 @@ def _common(
         "other_languages": _other_languages(publication, feed),
         "page_url": subscribe_page_url(publication, feed),
         # From the root, so that it also works in a copy of the site.
-        "stylesheet": urlsplit(urls.absolute_url(publication, urls.feed_style_path(own))).path,
+        "stylesheet": urlsplit(urls.public_url(publication, urls.feed_style_path(own))).path,
         "ttl": settings.feeds.ttl,
         "podcast": _podcast(settings),
     }
@@ -125,14 +125,14 @@ def _author(publication: Publication, feed: Feed) -> feeds.Author:
 
 def _current(publication: Publication, feed: Feed) -> dict[str, str]:
     return {
-        one.name: urls.absolute_url(publication, urls.feed_path(feed.name, one.suffix))
+        one.name: urls.public_url(publication, urls.feed_path(feed.name, one.suffix))
         for one in feeds.FEED_FORMATS
     }
 
 
 def _archived(publication: Publication, feed: Feed, number: int) -> dict[str, str]:
     return {
-        one.name: urls.absolute_url(
+        one.name: urls.public_url(
             publication, urls.feed_archive_path(feed.name, number, one.suffix)
         )
         for one in feeds.FEED_FORMATS
@@ -144,7 +144,7 @@ def _other_languages(publication: Publication, feed: Feed) -> tuple[feeds.Link, 
         return ()  # a topic's name in another language is unknown
     return tuple(
         feeds.Link(
-            url=urls.absolute_url(publication, urls.feed_path(other, one.suffix)),
+            url=urls.public_url(publication, urls.feed_path(other, one.suffix)),
             language=other,
             title=publication.title(other),
             type=one.media_type,

@@ -141,4 +141,4 @@ def _attachment(publication: Publication, one: Attachment) -> feeds.EntryAttachm
 
 
 def _absolute(publication: Publication, src: str) -> str:
-    return urls.absolute_url(publication, src) if src.startswith("/") else src
+    return urls.public_url(publication, src) if src.startswith("/") else src

@@ -98,8 +98,8 @@ class FeedPages:
             ),
             others=tuple(group for group in self._groups(one) if group.links),
             sisters=_other_language_pages(publication, one),
-            opml_url=urls.absolute_url(publication, urls.opml_path()),
-            all_url=urls.absolute_url(publication, urls.all_feeds_page_path())
+            opml_url=urls.public_url(publication, urls.opml_path()),
+            all_url=urls.public_url(publication, urls.all_feeds_page_path())
             if several
             else None,
         )
@@ -177,7 +177,7 @@ def _other_language_pages(publication: Publication, one: Feed) -> tuple[Language
         return ()
     return tuple(
         LanguageLink(
-            language=other, url=urls.absolute_url(publication, urls.feed_page_path(other))
+            language=other, url=urls.public_url(publication, urls.feed_page_path(other))
         )
         for other in publication.languages
         if other != one.language
@@ -187,7 +187,7 @@ def _other_language_pages(publication: Publication, one: Feed) -> tuple[Language
 def _outline(publication: Publication, one: Feed) -> Outline:
     return Outline(
         text=channels.feed_title(publication, one),
-        xml_url=urls.absolute_url(publication, urls.feed_path(one.name, "rss.xml")),
+        xml_url=urls.public_url(publication, urls.feed_path(one.name, "rss.xml")),
         html_url=channels.subscribe_page_url(publication, one),
         language=one.language or None,
         description=channels.feed_description(publication, one) or None,

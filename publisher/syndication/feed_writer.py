@@ -122,9 +122,8 @@ class FeedWriter:
             here = feed_table.c.id == one.feed.id
             values = {"due": False, "announced": " ".join(f.digest for f in one.files)}
             connection.execute(update(feed_table).where(here).values(values))
-            websub_queue.enqueue_pings(
-                connection, self._settings.feeds.hubs, changed, self._now
-            )
+            if hubs := self._settings.feeds.hubs:
+                websub_queue.enqueue_pings(connection, hubs, changed, self._now)
 
     def _submit(self, files: Sequence[FeedFile]) -> list[Future[bool]]:
         return [

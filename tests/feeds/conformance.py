@@ -1,4 +1,4 @@
-"""Says what is wrong with one document: RSS 2.0, Atom 1.0, JSON Feed 1.1 or OPML 2.0.
+"""Find the faults of one document: RSS 2.0, Atom 1.0, JSON Feed 1.1 or OPML 2.0.
 
 A checker that shares no code with the writers, so that a writer's mistake is not forgiven by
 itself. It holds what a single document can show of the specifications, of the RSS Board's
@@ -29,7 +29,7 @@ from tests.feeds.conformance_xml import Document, document_faults, read
 
 Kind = Literal["rss", "atom", "json", "opml"]
 
-# The public validator reads no more, and neither do many readers.
+# The public validator and many feed readers do not read more.
 MOST_BYTES = 5_000_000
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with an Atom feed (RFC 4287), with its archives and its tombstones."""
+"""Faults of an Atom feed (RFC 4287), with its archives and its tombstones."""
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
@@ -29,7 +29,7 @@ _XHTML = "{http://www.w3.org/1999/xhtml}div"
 
 
 def check(document: Document) -> Iterator[str]:
-    """Yield what is wrong with an Atom feed."""
+    """Yield the faults of an Atom feed."""
     feed = document.root
     if xml.name(feed) != "atom:feed":
         yield f"document: its root is {feed.tag!s} (1)"

@@ -1,4 +1,4 @@
-"""Sound documents, and for each check what breaks them: the cases of the checker's tests.
+"""Valid documents, and for each check a change that breaks it: cases of test_conformance.
 
 A case replaces one text by another and names the fault that this makes; None where it makes
 none.
@@ -157,7 +157,7 @@ PUB_DATE = "<pubDate>Fri, 09 Jan 2026 12:00:00 GMT</pubDate>"
 THUMBNAIL = '<media:thumbnail url="https://example.org/t.png" width="9"/>'
 ENCLOSURE = '<enclosure url="https://example.org/a.mp3" length="9" type="audio/mpeg"/>'
 
-# What is replaced by what, and the fault that it makes.
+# Old text, new text, expected fault.
 BROKEN_RSS = [
     ('"?>\n<?xml-s', '"?><?xml-s', "document: begins without an XML declaration"),
     ("</rss>\n", "</rss>", "document: ends without a line feed"),

@@ -1,4 +1,4 @@
-"""What is wrong with a piece of HTML that stands in a feed: balance, danger, addresses.
+"""Faults of a piece of HTML in a feed: unbalanced tags, dangerous markup, addresses.
 
 Stricter than browsers and as strict as validators: each end tag has its start tag, each
 ampersand is escaped, nothing runs and nothing is relative. It builds no tree.
@@ -54,7 +54,7 @@ _RIGHT_TO_LEFT = words("ar arc ckb dv fa he ku-Arab ps sd ug ur yi")
 
 
 def html_faults(html: str) -> Iterator[str]:
-    """Yield what is wrong with a fragment of HTML, with the rule's number at its end."""
+    """Yield the faults of a fragment of HTML, with the rule's number at its end."""
     stack: list[str] = []
     for token in _TOKEN.finditer(html):
         if token["name"]:

@@ -1,4 +1,4 @@
-"""What is wrong with a JSON Feed 1.1: the type of every member, and what they say."""
+"""Faults of a JSON Feed 1.1: types and values of its members."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -44,7 +44,7 @@ _ITEM_ADDRESSES = ("url", "external_url", "image", "banner_image")
 
 
 def check(document: bytes) -> Iterator[str]:
-    """Yield what is wrong with a JSON Feed."""
+    """Yield the faults of a JSON Feed."""
     try:
         feed = json.loads(document.decode())
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""What is wrong with podcast tags and Media RSS, in RSS and Atom alike."""
+"""Faults of podcast tags and Media RSS, in RSS and Atom alike."""
 
 import re
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ _POSITIVE = re.compile(r"[1-9]\d*")
 
 
 def media_faults(parent: Element, document: Document, *, is_entry: bool) -> Iterator[str]:
-    """Yield what is wrong with the podcast tags and media of a channel or an entry."""
+    """Yield the faults of the podcast tags and media of a channel or an entry."""
     known = {f"itunes:{one}" for one in (_ITEM if is_entry else _CHANNEL)}
     known |= {f"media:{one}" for one in (_MEDIA if is_entry else _MEDIA - _ENTRY_ONLY)}
     for child in parent.iterchildren("*"):

@@ -1,4 +1,4 @@
-"""What is wrong with an OPML 2.0 index of feeds."""
+"""Faults of an OPML 2.0 document."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ _VERSIONS = {"RSS", "RSS1", "RSS2", "scriptingNews"}
 
 
 def check(document: Document) -> Iterator[str]:
-    """Yield what is wrong with an OPML document."""
+    """Yield the faults of an OPML document."""
     root = document.root
     if root.tag != "opml" or root.get("version") != "2.0":
         yield f"document: is no <opml version=2.0> but <{root.tag!s}> (39)"

@@ -1,4 +1,4 @@
-"""What is wrong with an RSS 2.0 document, by its specification and the RSS Board's profile."""
+"""Faults of an RSS 2.0 document, by its specification and the RSS Board's profile."""
 
 import re
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ _POSITIVE = re.compile(r"[1-9]\d*")
 
 
 def check(document: Document) -> Iterator[str]:
-    """Yield what is wrong with an RSS document."""
+    """Yield the faults of an RSS document."""
     root = document.root
     channels = children(root, "channel")
     if root.tag != "rss" or root.get("version") != "2.0" or len(channels) != 1:

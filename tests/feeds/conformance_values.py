@@ -1,4 +1,4 @@
-"""What is wrong with a date, a language, an address or a text, whatever format it stands in."""
+"""Faults of a date, a language tag, an address or a text, in any format."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 
 def words(text: str) -> frozenset[str]:
-    """Return the words of a text, for tables that are easier to read as text."""
+    """Return the words of a text."""
     return frozenset(text.split())
 
 
@@ -67,7 +67,7 @@ _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
 def rfc_3339(text: str) -> datetime | None:
-    """Return a moment of RFC 3339, as Atom and JSON Feed write it; None if it is none."""
+    """Return a moment of RFC 3339, as Atom and JSON Feed write it; None if it is malformed."""
     if not _RFC_3339.fullmatch(text):
         return None
     try:
@@ -77,7 +77,7 @@ def rfc_3339(text: str) -> datetime | None:
 
 
 def rfc_822(text: str) -> datetime | None:
-    """Return a moment of RFC 822 with four digits for the year; None if it is none."""
+    """Return a moment of RFC 822 with four digits for the year; None if it is malformed."""
     if not _RFC_822.fullmatch(text):
         return None
     day, month, year, time, zone = text[5:].split(" ")
@@ -90,7 +90,7 @@ def rfc_822(text: str) -> datetime | None:
 
 
 def rfc_822_faults(text: str) -> Iterator[str]:
-    """Yield what is wrong with a date of RSS or OPML."""
+    """Yield the faults of a date of RSS or OPML."""
     moment = rfc_822(text)
     if moment is None:
         yield f"{text!r} is no date of RFC 822 with four digits for the year"
@@ -99,7 +99,7 @@ def rfc_822_faults(text: str) -> Iterator[str]:
 
 
 def is_plausible(moment: datetime) -> bool:
-    """Tell whether validators believe the date; whether it is in the future is not asked."""
+    """Return whether validators accept the date as plausible. It may be in the future."""
     try:
         return moment.astimezone(UTC) >= _EARLIEST
     except OverflowError:
@@ -107,7 +107,7 @@ def is_plausible(moment: datetime) -> bool:
 
 
 def language_faults(tag: str) -> Iterator[str]:
-    """Yield what is wrong with a language tag (BCP 47)."""
+    """Yield the faults of a language tag (BCP 47)."""
     primary = tag.partition("-")[0]
     if not _BCP_47.fullmatch(tag):
         yield f"{tag!r} is no language tag of BCP 47 in its usual spelling"
@@ -116,7 +116,7 @@ def language_faults(tag: str) -> Iterator[str]:
 
 
 def address_faults(address: str) -> Iterator[str]:
-    """Yield what is wrong with an absolute URI (RFC 3986)."""
+    """Yield the faults of an absolute URI (RFC 3986)."""
     if not _ABSOLUTE.fullmatch(address):
         yield f"{address[:80]!r} is no absolute address"
     elif _NO_URI.search(address):
@@ -126,7 +126,7 @@ def address_faults(address: str) -> Iterator[str]:
 
 
 def web_address_faults(address: str) -> Iterator[str]:
-    """Yield what is wrong with an address that readers fetch: http(s), with a dotted host."""
+    """Yield the faults of an address that feed readers fetch: http(s), a host with a dot."""
     problems = list(address_faults(address))
     yield from problems
     if problems:
@@ -137,7 +137,7 @@ def web_address_faults(address: str) -> Iterator[str]:
 
 
 def identity_faults(identifier: str) -> Iterator[str]:
-    """Yield what is wrong with an id: it is absolute, canonical, and counts no visits."""
+    """Yield the faults of an id: it must be absolute, canonical, and without tracking parameters."""
     if not _ABSOLUTE.fullmatch(identifier):
         yield f"{identifier[:80]!r} is no absolute IRI"
     elif "utm_" in identifier:
@@ -151,12 +151,12 @@ def identity_faults(identifier: str) -> Iterator[str]:
 
 
 def is_media_type(text: str) -> bool:
-    """Tell whether a text is a media type, such as audio/mpeg."""
+    """Return whether a text is a media type, such as audio/mpeg."""
     return _MEDIA_TYPE.fullmatch(text) is not None
 
 
 def character_faults(text: str) -> Iterator[str]:
-    """Yield what no text may hold: controls, lone surrogates, U+FFFD; and text not in NFC."""
+    """Yield forbidden characters of a text (controls, lone surrogates, U+FFFD), or that it is not in NFC."""
     if bad := _FORBIDDEN.search(text):
         yield f"holds U+{ord(bad.group()):04X}"
     if not unicodedata.is_normalized("NFC", text) and not any(c in text for c in "<>="):
@@ -164,7 +164,7 @@ def character_faults(text: str) -> Iterator[str]:
 
 
 def plain_faults(text: str, *, referenced: bool = False, rss: bool = False) -> Iterator[str]:
-    """Yield why a plain text would be taken for HTML.
+    """Yield why software would take a plain text for HTML.
 
     `referenced` is whether its line writes & and < as hexadecimal references, which the RSS
     Board's profile asks for and validators take as a sign that they are meant.

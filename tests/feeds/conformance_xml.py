@@ -1,4 +1,4 @@
-"""What RSS, Atom and OPML have in common as XML: reading, namespaces, characters, links.
+"""Checks of the XML of RSS, Atom and OPML: parsing, namespaces, characters, links.
 
 It names elements as `entry 2/atom:link`, with the number of the entry that they stand in.
 """
@@ -57,13 +57,13 @@ class Document:
     root: Element
 
     def is_referenced(self, element: Element) -> bool:
-        """Tell whether the line of an element writes characters as hexadecimal references."""
+        """Return whether the line of an element has hexadecimal character references."""
         number = cast("int", element.sourceline)
         return b"&#x" in self.lines[number - 1]
 
 
 def read(document: bytes) -> Document | str:
-    """Return the document, or the fault that keeps it from being read."""
+    """Return the parsed document, or the fault that prevents parsing."""
     parser = etree.XMLParser(huge_tree=True, resolve_entities=False, no_network=True)
     try:
         root = etree.fromstring(document, parser)
@@ -73,7 +73,7 @@ def read(document: bytes) -> Document | str:
 
 
 def document_faults(document: Document) -> Iterator[str]:
-    """Yield what is wrong with a document as XML, whatever it is about."""
+    """Yield the faults of a document as XML."""
     if not document.raw.startswith(b'<?xml version="1.0" encoding="UTF-8"?>\n'):
         yield "document: begins without an XML declaration that says UTF-8 (35)"
     if not document.raw.endswith(b">\n"):
@@ -111,7 +111,7 @@ def _namespaces(root: Element) -> Iterator[str]:
     tombstones = NAMESPACES["at"]
     used = next(root.iter(f"{{{tombstones}}}*"), None) is not None
     if ("at", tombstones) in declared and not used:
-        # Validators warn of it, so it is there only if it says something.
+        # Validators warn about a namespace that no element uses.
         yield "xmlns:at: is declared and not used (28)"
 
 
@@ -132,7 +132,7 @@ def name(element: Element) -> str:
 
 
 def where(element: Element) -> str:
-    """Return an element's name, with the number of the entry that it stands in."""
+    """Return an element's name, with the number of its entry."""
     own = name(element)
     for parent in (element, *element.iterancestors()):
         if name(parent) in {"item", "atom:entry"}:
@@ -143,7 +143,7 @@ def where(element: Element) -> str:
 
 
 def told(place: str, problems: Iterable[str], point: int) -> Iterator[str]:
-    """Yield each problem with its place and the number of the rule."""
+    """Yield each problem with its location and the number of the rule."""
     for problem in problems:
         yield f"{place}: {problem} ({point})"
 
@@ -170,18 +170,18 @@ def count_faults(parent: Element, wanted: str, point: int, *, least: int = 1) ->
 
 
 def language(element: Element) -> str:
-    """Return the language in scope, empty if none is said."""
+    """Return the language in scope, empty if there is none."""
     scope = (one.get(LANG) for one in (element, *element.iterancestors()))
     return next((str(tag) for tag in scope if tag is not None), "")
 
 
 def repeated(things: Iterable[str]) -> list[str]:
-    """Return what occurs more than once."""
+    """Return the repeated values."""
     return [thing for thing, times in Counter(things).items() if times > 1]
 
 
 def check_all(parent: Element, wanted: str, check: Check, point: int) -> Iterator[str]:
-    """Yield what a check finds in the texts of such children."""
+    """Yield the faults that a check finds in the texts of these children."""
     for one in children(parent, wanted):
         yield from told(where(one), check(one.text or ""), point)
 
@@ -192,12 +192,12 @@ def links(parent: Element) -> list[Element]:
 
 
 def relations(parent: Element) -> list[str]:
-    """Return what its links are for; `alternate` is what Atom assumes."""
+    """Return the relations of links; the default is `alternate`."""
     return [str(link.get("rel", "alternate")) for link in links(parent)]
 
 
 def link_faults(parent: Element, document: Document) -> Iterator[str]:
-    """Yield what is wrong with the Atom links of a feed, a channel, an entry or an item."""
+    """Yield the faults of the Atom links of a feed, a channel, an entry or an item."""
     for link in links(parent):
         yield from _link(link, document)
     pairs = [
@@ -241,7 +241,7 @@ def self_faults(parent: Element, point: int) -> Iterator[str]:
 
 
 def history_faults(parent: Element) -> Iterator[str]:
-    """Yield what is wrong with the archives that a feed names (RFC 5005)."""
+    """Yield the faults of the links to archive documents (RFC 5005)."""
     rels = relations(parent)
     addresses = {str(link.get("rel")): str(link.get("href")) for link in links(parent)}
     archive, complete = (bool(children(parent, f"fh:{n}")) for n in ("archive", "complete"))
@@ -265,6 +265,6 @@ def history_faults(parent: Element) -> Iterator[str]:
 
 
 def entry_history_faults(entry: Element) -> Iterator[str]:
-    """Yield links about archives in an entry, where they mean nothing."""
+    """Yield links to archive documents in an entry, where they have no meaning."""
     for rel in (HISTORY | PAGING) & set(relations(entry)):
         yield f"{where(entry)}/atom:link: rel={rel} belongs to the feed (43)"

@@ -1,4 +1,4 @@
-"""Channels made of the worst input that one can think of, and what is refused.
+"""Channels of hostile input, and input that is refused.
 
 CLEAN channels keep the contract of the values (HTML is balanced and safe, addresses are
 absolute) and are hostile within it, so what is made of them must have no fault at all. ROUGH
@@ -35,7 +35,7 @@ _TEXT_OF_NEIGHBOURS = "A quiet neighbour"
 
 
 def neighbour(key: str, moment: datetime = START) -> Entry:
-    """Return a plain entry, which must come out the same whatever stands beside it."""
+    """Return a plain entry, whose bytes must not depend on other entries."""
     return entry(
         f"neighbour-{key}",
         moment,
@@ -46,7 +46,7 @@ def neighbour(key: str, moment: datetime = START) -> Entry:
 
 
 def entry(key: str, moment: datetime = START, **changes: object) -> Entry:
-    """Return an entry in English; the values are the changes' own business."""
+    """Return an entry in English with these changes."""
     fields = {
         "id": tag_uri("news.example.org", "2026", f"{key}/en"),
         "url": f"{SITE}/en/{key}",
@@ -82,7 +82,7 @@ def channel(name: str, *entries: Entry, **changes: object) -> Channel:
 
 
 def between_neighbours(*entries: Entry) -> tuple[Entry, ...]:
-    """Return the entries with quiet ones before, between and behind them."""
+    """Return the entries with plain ones before, between and after them."""
     placed = [neighbour("0", START + timedelta(days=len(entries) + 1))]
     for number, one in enumerate(entries, start=1):
         placed += [one, neighbour(str(number), START + timedelta(days=number, seconds=number))]
@@ -90,7 +90,7 @@ def between_neighbours(*entries: Entry) -> tuple[Entry, ...]:
 
 
 def texts() -> Channel:
-    """Return a channel in which every text of an entry is hostile, and its own texts too."""
+    """Return a channel in which all texts are hostile."""
     entries = (
         entry(
             f"text-{name}",
@@ -127,7 +127,7 @@ def texts() -> Channel:
 
 
 def bodies() -> Channel:
-    """Return a channel whose bodies are as large, deep and strange as the contract allows."""
+    """Return a channel with bodies that are large, deep and unusual, but valid."""
     entries = (
         entry(f"body-{name}", START + timedelta(minutes=number), content_html=body)
         for number, (name, body) in enumerate(BODIES.items())
@@ -136,7 +136,7 @@ def bodies() -> Channel:
 
 
 def rough_bodies() -> Channel:
-    """Return a channel whose bodies break the contract."""
+    """Return a channel with invalid bodies."""
     entries = (
         entry(f"rough-{name}", START + timedelta(minutes=number), content_html=body)
         for number, (name, body) in enumerate(ROUGH_BODIES.items())
@@ -191,7 +191,7 @@ def same() -> Channel:
 
 
 def zones() -> Channel:
-    """Return a channel whose moments come from all over the world, with fractions of seconds."""
+    """Return a channel with dates in many time zones, with fractions of seconds."""
     offsets = (-12 * 60, -570, -1, 0, 345, 525, 14 * 60)
     entries = (
         entry(
@@ -205,7 +205,7 @@ def zones() -> Channel:
 
 
 def archive() -> Channel:
-    """Return an archive document with all that a channel can say of itself."""
+    """Return an archive document with all fields of a channel."""
     return channel(
         "archive/2",
         *between_neighbours(entry("old", content_html=BODIES["right-to-left"])),
@@ -227,7 +227,7 @@ def archive() -> Channel:
 
 
 def podcast() -> Channel:
-    """Return a channel with sound, films and documents of known and unknown lengths."""
+    """Return a channel with audio, video and documents of known and unknown lengths."""
     sound = EntryAttachment(
         url=f"{SITE}/a.mp3?b=1&c=2", media_type="Audio/MPEG", length=2**40, title="<b>R&D</b>"
     )
@@ -251,7 +251,7 @@ def empty() -> Channel:
 
 
 def dates() -> Channel:
-    """Return a channel from the ends of the calendar, which no validator believes."""
+    """Return a channel with the first and last dates of the calendar, which validators find implausible."""
     return channel(
         "dates",
         *between_neighbours(
@@ -275,7 +275,7 @@ CLEAN: dict[str, Callable[[], Channel]] = {
 }
 ROUGH: dict[str, Callable[[], Channel]] = {"rough-bodies": rough_bodies, "dates": dates}
 
-_NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001 - a date without a zone is the point
+_NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001 -- naive on purpose
 _BEFORE_TIME = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
 _AFTER_TIME = datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-12)))
 
@@ -302,7 +302,7 @@ REFUSED: dict[str, tuple[Callable[[], object], type[FeedsError]]] = {
 
 
 def _is_html_safe(text: str) -> bool:
-    """Tell whether a text may stand in HTML: HTML has no place for some characters."""
+    """Return whether HTML allows all characters of a text."""
     return not any(
         ord(c) in range(0x7F, 0xA0)
         or ord(c) & 0xFFFE == 0xFFFE

@@ -1,6 +1,6 @@
-"""The worst texts and the worst HTML that one can think of."""
+"""Hostile texts and hostile HTML."""
 
-# What may stand in every field that holds plain text.
+# For every field of plain text.
 TEXTS = {
     "control-characters": "a\x00\x01\x08\x0b\x0c\x0e\x1fb\x7f",
     "c1-controls": "a\x80\x85\x9fb",
@@ -35,7 +35,7 @@ TEXTS = {
     "address": "javascript:alert(1) https://example.org/?a=1&b=2",
 }  # fmt: skip
 
-# HTML that keeps the contract.
+# Valid HTML.
 BODIES = {
     "nested": "<div>" * 300 + "deep" + "</div>" * 300,
     "megabyte": "<p>" + "Long &amp; longer. 字 👩‍💻 " * 36_000 + "</p>",
@@ -50,7 +50,7 @@ BODIES = {
     "empty": "",
 }
 
-# HTML that breaks the contract. It is carried as it is; who makes entries sanitises.
+# Invalid HTML. It is written unchanged: the caller must sanitise it.
 ROUGH_BODIES = {
     "unbalanced": "<div><p><b><i>a</b></i></div></div></p><td>",
     "unbalanced-nested": "<div>" * 300,

@@ -1,4 +1,4 @@
-"""What other software reads out of a document: two libraries that know nothing of ours.
+"""What two feed parsers find in a document.
 
 feedparser reads RSS and Atom, atoma all three formats. atoma knows no languages of entries
 and nothing that JSON Feed 1.1 added to 1.0; `json_languages` reads those by the specification.
@@ -17,7 +17,7 @@ import feedparser
 
 @dataclass(frozen=True, slots=True)
 class Enclosure:
-    """What a reader would play or offer to download; the length is in bytes."""
+    """An enclosure; the length is in bytes."""
 
     url: str
     media_type: str
@@ -26,7 +26,7 @@ class Enclosure:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An entry as a reader sees it; `updated` and `language` are None where it sees none."""
+    """A parsed entry; `updated` and `language` are None if the parser has none."""
 
     id: str
     link: str
@@ -39,7 +39,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A feed as a reader sees it."""
+    """A parsed feed."""
 
     title: str
     link: str
@@ -48,7 +48,7 @@ class Reading:
 
 
 def by_feedparser(document: bytes) -> Reading:
-    """Return what feedparser reads of RSS or Atom; raises what it found wrong with it."""
+    """Return what feedparser finds in RSS or Atom; raise its error if it has one."""
     parsed: Any = feedparser.parse(document, sanitize_html=False)
     if parsed.bozo:
         raise parsed.bozo_exception
@@ -59,7 +59,7 @@ def by_feedparser(document: bytes) -> Reading:
 
 
 def by_atoma(document: bytes, style: str) -> Reading:
-    """Return what atoma reads of a document; `style` is rss, atom or json."""
+    """Return what atoma finds in a document; `style` is rss, atom or json."""
     return {"rss": _atoma_rss, "atom": _atoma_atom, "json": _atoma_json}[style](document)
 
 

@@ -1,4 +1,4 @@
-"""The checker sees what is wrong with a document, and finds nothing wrong with ours."""
+"""The checker finds each fault, and our documents have none."""
 
 import json
 from pathlib import Path
@@ -46,7 +46,7 @@ def expect(found: list[str], fault: str | None) -> None:
         assert any(fault in one for one in found), found
 
 
-def test_sound_documents_have_no_faults() -> None:
+def test_valid_documents_have_no_faults() -> None:
     assert faults(RSS.encode(), "rss") == []
     assert faults(ATOM.encode(), "atom") == []
     assert faults(json.dumps(JSON).encode(), "json") == []
@@ -54,27 +54,27 @@ def test_sound_documents_have_no_faults() -> None:
 
 
 @pytest.mark.parametrize(("old", "new", "fault"), BROKEN_RSS)
-def test_fault_of_rss_is_seen(old: str, new: str, fault: str) -> None:
+def test_faults_of_rss_are_found(old: str, new: str, fault: str) -> None:
     expect(faults(changed(RSS, old, new), "rss"), fault)
 
 
 @pytest.mark.parametrize(("old", "new", "fault"), BROKEN_ATOM)
-def test_fault_of_atom_is_seen(old: str, new: str, fault: str | None) -> None:
+def test_faults_of_atom_are_found(old: str, new: str, fault: str | None) -> None:
     expect(faults(changed(ATOM, old, new), "atom"), fault)
 
 
 @pytest.mark.parametrize(("old", "new", "fault"), BROKEN_OPML)
-def test_fault_of_opml_is_seen(old: str, new: str, fault: str) -> None:
+def test_faults_of_opml_are_found(old: str, new: str, fault: str) -> None:
     expect(faults(changed(OPML, old, new), "opml"), fault)
 
 
 @pytest.mark.parametrize(("members", "fault"), BROKEN_FEED)
-def test_fault_of_a_json_feed_is_seen(members: dict[str, object], fault: str) -> None:
+def test_faults_of_a_json_feed_are_found(members: dict[str, object], fault: str) -> None:
     expect(faults(json.dumps(JSON | members).encode(), "json"), fault)
 
 
 @pytest.mark.parametrize(("members", "fault"), BROKEN_ITEM)
-def test_fault_of_a_json_item_is_seen(members: dict[str, object], fault: str | None) -> None:
+def test_faults_of_a_json_item_are_found(members: dict[str, object], fault: str | None) -> None:
     feed = json.loads(json.dumps(JSON))
     feed["items"][0].update(members)
 
@@ -82,7 +82,7 @@ def test_fault_of_a_json_item_is_seen(members: dict[str, object], fault: str | N
 
 
 @pytest.mark.parametrize(("path", "fault"), MISSING)
-def test_missing_member_is_seen(path: tuple[str | int, ...], fault: str | None) -> None:
+def test_missing_members_are_found(path: tuple[str | int, ...], fault: str | None) -> None:
     feed = json.loads(json.dumps(JSON))
     parent = feed
     for step in path[:-1]:
@@ -93,7 +93,7 @@ def test_missing_member_is_seen(path: tuple[str | int, ...], fault: str | None) 
 
 
 @pytest.mark.parametrize(("html", "fault"), HTML)
-def test_fault_of_html_is_seen(html: str, fault: str | None) -> None:
+def test_faults_of_html_are_found(html: str, fault: str | None) -> None:
     feed = json.loads(json.dumps(JSON))
     feed["items"][0]["content_html"] = html
 
@@ -102,14 +102,14 @@ def test_fault_of_html_is_seen(html: str, fault: str | None) -> None:
     assert found == ([] if fault is None else [f"items 1/content_html: {fault}"])
 
 
-def test_content_before_the_description_is_seen() -> None:
+def test_content_before_the_description_is_found() -> None:
     description = "      <description>Deep &amp;amp; wide.</description>\n"
     late = RSS.replace(description, "").replace("      <enclosure", f"{description}<enclosure")
 
     expect(faults(late.encode(), "rss"), "content:encoded stands before description (19)")
 
 
-def test_plain_text_may_hold_what_its_line_writes_as_references() -> None:
+def test_plain_text_may_have_numeric_references() -> None:
     title = b"<title>5 &#x3C; 6 &#x26; a &#x3C;b&gt;</title>"
 
     assert faults(RSS.encode().replace(b"<title>Short</title>", title), "rss") == []
@@ -127,7 +127,7 @@ def test_plain_text_may_hold_what_its_line_writes_as_references() -> None:
          "opml", "body: has no outline (39)"),
     ],
 )  # fmt: skip
-def test_what_is_no_such_document_is_told(document: bytes, kind: Kind, fault: str) -> None:
+def test_other_documents_are_refused(document: bytes, kind: Kind, fault: str) -> None:
     expect(faults(document, kind), fault)
 
 
@@ -155,7 +155,7 @@ def test_hostile_channels_have_no_faults(clean: Channel, style: FeedFormat) -> N
     assert faults(feeds.render(style, clean), kind) == []
 
 
-def test_sound_atom_follows_the_grammar() -> None:
+def test_valid_atom_follows_the_grammar() -> None:
     assert GRAMMAR.validate(etree.fromstring(ATOM.encode())), GRAMMAR.error_log
 
 
@@ -198,7 +198,7 @@ def test_broken_atom_breaks_the_grammar(old: str, new: str) -> None:
         ("<published>", "<source><title>x</title></source><published>"),
     ],
 )
-def test_grammar_lets_pass_what_the_specification_does(old: str, new: str) -> None:
+def test_the_grammar_accepts_what_the_specification_does(old: str, new: str) -> None:
     document = changed(ATOM, old, new)
     if 'xmlns="u"' in new:
         document = document.replace(b"</div></content>", b"</div></x>")

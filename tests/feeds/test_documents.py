@@ -1,6 +1,6 @@
-"""Whole documents, as they are expected, beside the channels that they are made of.
+"""Expected documents, next to the channels that they are rendered from.
 
-When a change of the output is meant, write the new documents with
+After an intended change of the output, write the new documents with
 `python -m tests.feeds.test_documents` and read the difference before it is committed.
 """
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from feeds import InvalidIdentifierError, tag_uri
 from feeds.identifiers import absolute_uri, identity, language_tag
-from feeds.normalisation import clean_text, single_line
+from feeds.normalisation import normalise_text, one_line
 
 
 @pytest.mark.parametrize("day", ["2026", "2026-01", "2026-01-09"])
@@ -32,11 +32,11 @@ def test_characters_that_no_uri_may_hold_are_encoded_in_a_tag_uri() -> None:
 @settings(deadline=None)
 @given(st.text(min_size=1), st.text(min_size=1))
 def test_different_keys_give_different_tag_uris(one: str, other: str) -> None:
-    keys = [f"k{clean_text(key).strip()}" for key in (one, other)]
+    keys = [f"k{normalise_text(key).strip()}" for key in (one, other)]
     made = [tag_uri("example.org", "2026", key) for key in keys]
 
     assert made[0].isascii()
-    assert (made[0] == made[1]) == (single_line(keys[0]) == single_line(keys[1]))
+    assert (made[0] == made[1]) == (one_line(keys[0]) == one_line(keys[1]))
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ from feeds import InvalidChannelError, InvalidEntryError
 from feeds.normalisation import (
     balance_bidi,
     clean_html,
-    clean_text,
     label,
+    normalise_text,
+    one_line,
     optional_line,
     prose,
-    single_line,
     utc_seconds,
 )
 
@@ -25,16 +25,16 @@ ANYTHING = st.text(st.characters(exclude_categories=()))
     "forbidden",
     [
         *("\x00", "\x08", "\x0b", "\x0c", "\x0e", "\x1f", "\ud800", "\ufffe", "\uffff"),
-        # and what XML merely discourages
+        # discouraged by XML
         *("\x7f", "\x80", "\x9f", "\ufdd0", "\ufffd", "\U0001ffff", "\U0010fffe"),
     ],
     ids=ascii,
 )
 @pytest.mark.parametrize("beside", ["", "é", "字", "\U0001f469", "\n"], ids=ascii)
-def test_what_is_no_text_is_removed(forbidden: str, beside: str) -> None:
+def test_forbidden_characters_are_removed(forbidden: str, beside: str) -> None:
     text = f"a{forbidden}{beside}b"
 
-    assert clean_text(text) == clean_html(text) == f"a{beside}b"
+    assert normalise_text(text) == clean_html(text) == f"a{beside}b"
 
 
 @pytest.mark.parametrize(
@@ -53,31 +53,31 @@ def test_what_is_no_text_is_removed(forbidden: str, beside: str) -> None:
     ],
     ids=ascii,
 )
-def test_what_xml_permits_stays(legal: str) -> None:
-    assert clean_text(f"a{legal}b") == f"a{legal}b"
+def test_characters_that_xml_allows_stay(legal: str) -> None:
+    assert normalise_text(f"a{legal}b") == f"a{legal}b"
 
 
 def test_text_is_in_nfc() -> None:
-    assert clean_text("Cafe\u0301") == clean_html("Cafe\u0301") == "Café"
+    assert normalise_text("Cafe\u0301") == clean_html("Cafe\u0301") == "Café"
 
 
 def test_line_ends_are_line_feeds() -> None:
-    assert clean_text("a\r\nb\rc\x85d\n") == "a\nb\nc\nd\n"
+    assert normalise_text("a\r\nb\rc\x85d\n") == "a\nb\nc\nd\n"
 
 
-def test_normalising_html_eats_no_tag() -> None:
+def test_nfc_of_html_does_not_damage_tags() -> None:
     html = "<b>\u0338Cafe\u0301</b>"
 
     assert unicodedata.normalize("NFC", html).startswith("<b≯")
     assert clean_html(html) == "<b>\u0338Café</b>"
 
 
-def test_line_is_one_line() -> None:
-    assert single_line("  a\n\tb\u2028c \x0bd\x85e ") == "a b c d e"
+def test_line_ends_of_a_line_become_spaces() -> None:
+    assert one_line("  a\n\tb\u2028c \x0bd\x85e ") == "a b c d e"
 
 
-def test_line_keeps_typographic_spaces() -> None:
-    assert single_line("«\u00a0a\u00a0»\u3000b") == "«\u00a0a\u00a0»\u3000b"
+def test_typographic_spaces_stay() -> None:
+    assert one_line("«\u00a0a\u00a0»\u3000b") == "«\u00a0a\u00a0»\u3000b"
 
 
 @pytest.mark.parametrize(
@@ -94,16 +94,16 @@ def test_line_keeps_typographic_spaces() -> None:
     ],
     ids=ascii,
 )
-def test_direction_ends_with_its_text(open_text: str, closed: str) -> None:
+def test_directional_controls_are_balanced(open_text: str, closed: str) -> None:
     assert balance_bidi(open_text) == label(open_text) == closed
 
 
-def test_label_that_nobody_can_see_is_empty() -> None:
+def test_an_invisible_label_is_empty() -> None:
     assert label("\u200b\u202e\u2060 \u00ad\ufeff\u3000") == label(" \xa0") == ""
-    assert single_line("\u200b") == "\u200b"
+    assert one_line("\u200b") == "\u200b"
 
 
-def test_label_is_one_line() -> None:
+def test_a_label_is_one_line() -> None:
     assert label(" a\n b \u202ec ") == "a b \u202ec\u202c"
     assert label("  Title  of  字 ") == "Title of 字"
 
@@ -123,34 +123,34 @@ def test_label_is_one_line() -> None:
     ],
     ids=ascii,
 )
-def test_label_of_signs_that_show_nothing_is_empty_though_printable(blank: str) -> None:
+def test_a_label_of_invisible_printable_characters_is_empty(blank: str) -> None:
     assert label(blank) == label(f" {blank} {blank}\n") == ""
     assert prose(blank) == ""
     assert label(f"a{blank}b") == f"a{blank}b"
 
 
-@settings(deadline=None)  # a loaded machine is no fault of the text
+@settings(deadline=None)
 @given(st.text(st.sampled_from("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069ab")))
-def test_text_that_was_contained_leaves_nothing_open(text: str) -> None:
+def test_balanced_text_leaves_no_control_open(text: str) -> None:
     once = balance_bidi(text)
 
     assert balance_bidi(once) == once
-    assert balance_bidi(f"{once}\u202c\u2069") == once  # nothing is left for these to close
+    assert balance_bidi(f"{once}\u202c\u2069") == once
 
 
-@settings(deadline=None)  # a loaded machine is no fault of the text
+@settings(deadline=None)
 @given(ANYTHING)
-def test_whatever_was_cleaned_can_be_written_as_xml_and_utf8(text: str) -> None:
-    for cleaned in (clean_text(text), clean_html(text), single_line(text), label(text)):
+def test_normal_text_can_be_written_as_xml_and_utf_8(text: str) -> None:
+    for cleaned in (normalise_text(text), clean_html(text), one_line(text), label(text)):
         element = etree.Element("a")
         element.text = cleaned
         assert (etree.fromstring(etree.tostring(element)).text or "") == cleaned
 
 
-@settings(deadline=None)  # a loaded machine is no fault of the text
+@settings(deadline=None)
 @given(ANYTHING)
-def test_cleaning_twice_changes_nothing(text: str) -> None:
-    for function in (clean_text, clean_html, single_line, label, balance_bidi):
+def test_normalising_twice_changes_nothing(text: str) -> None:
+    for function in (normalise_text, clean_html, one_line, label, balance_bidi):
         assert function(function(text)) == function(text)
 
 
@@ -187,9 +187,9 @@ def test_a_moment_before_the_year_1_in_utc_is_refused() -> None:
 
 
 @pytest.mark.parametrize("blank", [None, "", " \n", "\x00", "\u2066"], ids=ascii)
-def test_blank_line_is_none(blank: str | None) -> None:
+def test_a_blank_line_is_none(blank: str | None) -> None:
     assert optional_line(blank) is None
 
 
-def test_line_is_cleaned() -> None:
+def test_a_line_is_normalised() -> None:
     assert optional_line(" a\nb") == "a b"

@@ -1,4 +1,4 @@
-"""The promises of the package: pure, and quick to import."""
+"""The package is pure: no clock, no files, few imports."""
 
 import ast
 from pathlib import Path
@@ -43,14 +43,14 @@ def imported(module: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
-def test_module_imports_nothing_that_reaches_outside(module: Path) -> None:
+def test_modules_import_only_what_is_allowed(module: Path) -> None:
     foreign = {name for name in imported(module) if name.partition(".")[0] != "feeds"}
 
     assert foreign <= IMPORTABLE
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
-def test_module_reads_no_clock_and_opens_nothing(module: Path) -> None:
+def test_modules_read_no_clock_and_open_no_file(module: Path) -> None:
     tree = ast.parse(module.read_text(encoding="utf-8"))
     attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}

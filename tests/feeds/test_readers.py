@@ -20,7 +20,7 @@ from tests.feeds.readers import Enclosure, Item, by_atoma, by_feedparser, json_l
 
 STYLES = {style.name: style for style in FEED_FORMATS}
 XML_STYLES = [STYLES["rss"], STYLES["atom"]]
-# Readers that end at the year 1970 or in 2038 are no concern of this test.
+# Without dates before 1970 and after 2038, which some parsers do not support.
 CHANNELS: dict[str, Callable[[], Channel]] = {
     "lantern": lambda: lantern.CHANNEL,
     "mixed": lambda: mixed.CHANNEL,
@@ -59,7 +59,7 @@ def expected(entry: Entry) -> Item:
 
 
 def comparable(item: Item, **unseen: Any) -> Item:
-    """Return an item without what a library cannot see; Atom titles may come as HTML."""
+    """Return an item without the fields that a library lacks; Atom titles may be HTML."""
     return replace(item, title=unescape(item.title), **unseen)
 
 
@@ -134,7 +134,7 @@ def test_neighbours_are_the_same_as_if_they_were_alone(
 
 
 def parts(style: FeedFormat, made: Channel) -> list[bytes]:
-    """Return the neighbours' entries as they are written, one for each."""
+    """Return the bytes of the plain entries."""
     document = feeds.render(style, made)
     start, end = {
         "rss": (b"\n    <item>", b"</item>"),

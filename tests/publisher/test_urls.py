@@ -28,8 +28,8 @@ def test_paths_of_all_kinds_of_pages() -> None:
 
 def test_urls_start_with_the_address_of_the_web_root(tmp_path: Path) -> None:
     house = publication(tmp_path, url="https://example.org/news/")
-    assert urls.absolute_url(house, "en/") == "https://example.org/news/en/"
-    assert urls.absolute_url(house, "/en/") == "https://example.org/news/en/"
+    assert urls.public_url(house, "en/") == "https://example.org/news/en/"
+    assert urls.public_url(house, "/en/") == "https://example.org/news/en/"
 
 
 def an_article(url: str | None) -> Article:
