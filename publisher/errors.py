@@ -11,6 +11,7 @@
     ├── GateError             a finished mail that is not fit to be sent
     ├── DeliveryError         a message that can't be written out
     ├── DatabaseError         the state can't be opened, read or upgraded
+    ├── StorageError          a file can't be written: the disk is full, or permissions forbid it
     ├── BusyError             another process runs this publication
     └── UsageError            a command that can't be obeyed as it was given (exit code 2)
 
@@ -93,6 +94,10 @@ class DeliveryError(PublisherError):
 
 class DatabaseError(PublisherError):
     """The state can't be opened, read, copied or upgraded."""
+
+
+class StorageError(PublisherError):
+    """A file of the publication can't be written: the disk is full, or permissions forbid it."""
 
 
 class BusyError(PublisherError):

@@ -38,10 +38,15 @@ def write_durably(path: Path, content: bytes) -> None:
 
     Others may see half of it meanwhile, and half of it stays if this fails.
     """
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with path.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        # A failed write names no file; whoever reports it must say which disk is full.
+        error.filename = error.filename or str(path)
+        raise
 
 
 def make_folder(folder: Path) -> None:

@@ -10,6 +10,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from publisher.disk_errors import storage_errors
 from publisher.errors import BusyError, DatabaseError
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def hold_publication_lock(folders: Folders) -> Iterator[None]:
 
 def _open(folders: Folders) -> int:
     try:
-        folders.var.mkdir(parents=True, exist_ok=True)
-        return os.open(folders.var / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        with storage_errors(folders.var):
+            folders.var.mkdir(parents=True, exist_ok=True)
+            return os.open(folders.var / "lock", os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise DatabaseError(f"{folders.var}: can't be locked: {error.strerror}") from error

@@ -1,80 +1,77 @@
-"""The clock of the service: starts cycles, and stops cleanly. The only importer of APScheduler.
+"""The service: runs cycles, deliveries and pings at intervals until it is told to stop.
 
-Nothing that matters lives in the scheduler: its jobs are made anew at each start, in memory,
-and every fact is a row of ours. Missing a turn costs a turn. Delivery and the telling of hubs
-have jobs of their own, so that an hour's sending or a slow hub holds up neither picking up nor
-feeds. Knows no article and no mail.
+The only module that imports APScheduler. Its jobs are created in memory at each start; all state
+is in the database, so a missed run costs nothing but time. Delivery and hub pings have jobs of
+their own: an hour of sending, or a slow hub, delays neither articles nor feeds.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import UTC
+from time import monotonic
 from typing import TypeVar
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from publisher.clock import SystemClock, SystemTimer
 from publisher.cycle import CycleReport, Pipeline
 from publisher.delivery.progress import Progress
+from publisher.disk_errors import storage_errors
 from publisher.errors import PublisherError
 from publisher.heartbeat import write_heartbeat
 
 log = structlog.get_logger()
 
-# Often enough that nobody waits for an article to be noticed, seldom enough to cost nothing.
+# Short enough that an article is noticed soon; an idle cycle costs a few milliseconds.
 SECONDS_BETWEEN_CYCLES = 15
 
 _SECONDS_BETWEEN_CLOCK_CHECKS = 1.0
-# Long work is told of so often.
+# How often long work writes a line to the log.
 _SECONDS_BETWEEN_LOG_LINES = 10.0
-# Time servers move a clock by less at a time; more is somebody's hand.
+# Time servers adjust a clock by less at once; a larger jump means that somebody set it.
 _CLOCK_JUMP_SECONDS = 2.0
 
 _T = TypeVar("_T")
 
 
-class _StopRequested(Exception):  # noqa: N818  # not an error: the way out of long work when asked to stop
-    """The service was asked to stop while something long was under way."""
+class _StopRequested(Exception):  # noqa: N818  # not an error: it ends long work at a safe place
+    """The service was told to stop while long work was running."""
 
 
 class Service:
-    """Runs cycles until it is asked to stop; work under way ends at its next safe place."""
+    """Runs the jobs until `stop` or a signal. Running work ends at its next safe place."""
 
     def __init__(
         self,
-        press: Pipeline,
-        heartbeat: Path,
-        told: Callable[[CycleReport], None],
+        pipeline: Pipeline,
+        on_report: Callable[[CycleReport], None],
         seconds: float = SECONDS_BETWEEN_CYCLES,
     ) -> None:
-        self._press = press
-        self._heartbeat = heartbeat
-        self._told = told
+        self._pipeline = pipeline
+        self._on_report = on_report
         self._seconds = seconds
         self._stop = threading.Event()
-        self._lines: dict[str, tuple[int, float]] = {}
+        self._logged: dict[str, tuple[int, float]] = {}
 
     def stop(self) -> None:
-        """Ask the service to end."""
+        """Tell the service to stop; returns at once."""
         self._stop.set()
 
     def run(self) -> None:
-        """Run until `stop`, SIGTERM or SIGINT; returns when all work has ended."""
+        """Run until `stop`, SIGTERM or SIGINT; return when all work has ended."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: self.stop())
         scheduler = BackgroundScheduler(
             timezone=UTC,
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
+        now = SystemClock().now()
         for job in (self._cycle, self._deliver, self._ping):
-            scheduler.add_job(
-                job, "interval", seconds=self._seconds, next_run_time=datetime.now(UTC)
-            )
+            scheduler.add_job(job, "interval", seconds=self._seconds, next_run_time=now)
         scheduler.start()
         log.info("service started", seconds_between_cycles=self._seconds)
         self._watch_the_clock(scheduler)
@@ -82,54 +79,59 @@ class Service:
         log.info("service stopped")
 
     def _watch_the_clock(self, scheduler: BackgroundScheduler) -> None:
-        """Wait for the end; when the machine's clock is set, start the jobs' intervals anew.
+        """Wait for the stop. If the machine's clock is set, restart the intervals of all jobs.
 
-        The scheduler waits for instants: set back an hour, it would do nothing for an hour.
+        The scheduler waits for a time of day: set back an hour, it would do nothing for an hour.
         """
-        apart = time.time() - time.monotonic()
+        timer = SystemTimer()
+        offset = timer.time() - monotonic()
         while not self._stop.wait(_SECONDS_BETWEEN_CLOCK_CHECKS):
-            now_apart = time.time() - time.monotonic()
-            if abs(now_apart - apart) > _CLOCK_JUMP_SECONDS:
-                log.warning("the clock was set", by_seconds=round(now_apart - apart))
-                apart = now_apart
+            new_offset = timer.time() - monotonic()
+            if abs(new_offset - offset) > _CLOCK_JUMP_SECONDS:
+                log.warning("the clock was set", by_seconds=round(new_offset - offset))
+                offset = new_offset
                 for job in scheduler.get_jobs():
-                    job.modify(next_run_time=datetime.now(UTC))
+                    job.modify(next_run_time=SystemClock().now())
 
     def _cycle(self) -> None:
-        report = self._safely(self._press.edit)
+        report = self._guarded(self._pipeline.edit)
         if report is not None:
-            write_heartbeat(self._heartbeat, self._press.clock.now())
-            self._told(report)
+            self._guarded(lambda _progress: self._write_heartbeat())
+            self._on_report(report)
+
+    def _write_heartbeat(self) -> None:
+        write_heartbeat(self._pipeline.settings.folders.heartbeat, self._pipeline.clock.now())
 
     def _deliver(self) -> None:
-        self._safely(self._press.deliver)
+        self._guarded(self._pipeline.deliver)
 
     def _ping(self) -> None:
-        self._safely(lambda _progress: self._press.ping())
+        self._guarded(lambda _progress: self._pipeline.ping())
 
-    def _safely(self, work: Callable[[Progress], _T]) -> _T | None:
-        """Do work; whatever goes wrong is told, and the next turn tries again."""
+    def _guarded(self, work: Callable[[Progress], _T]) -> _T | None:
+        """Do work. Log whatever goes wrong; the next run tries again."""
         try:
-            return work(self._progress)
+            with storage_errors(self._pipeline.settings.folders.root):
+                return work(self._progress)
         except _StopRequested:
             log.info("stopped at a safe place")
         except PublisherError as error:
-            log.error("turn failed", reason=str(error))
+            log.error("run failed; the next one tries again", reason=str(error))
         except Exception:
-            log.exception("turn failed by a fault of the program")
+            log.exception("run failed by a fault of the program; the next one tries again")
         return None
 
     def _progress(self, step: str, done: int, of: int, note: str = "") -> None:
-        if self._is_worth_a_line(step, done, of):
+        if self._should_log(step, done, of):
             log.info(step, done=done, of=of, **({"note": note} if note else {}))
         if self._stop.is_set():
             raise _StopRequested
 
-    def _is_worth_a_line(self, step: str, done: int, of: int) -> bool:
-        """Say whether a log should hold how far a step is: at times, and once when it is over."""
-        before, at = self._lines.get(step, (-1, 0.0))
-        now = time.monotonic()
-        worth = done != before and (done == of or now - at > _SECONDS_BETWEEN_LOG_LINES)
-        if worth:
-            self._lines[step] = done, now
-        return worth
+    def _should_log(self, step: str, done: int, of: int) -> bool:
+        """Return whether to log a step's progress: from time to time, and once at its end."""
+        before, at = self._logged.get(step, (-1, 0.0))
+        now = monotonic()
+        is_due = done != before and (done == of or now - at > _SECONDS_BETWEEN_LOG_LINES)
+        if is_due:
+            self._logged[step] = done, now
+        return is_due

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -33,6 +34,7 @@ from publisher.cli import (
     status,
     subscribers,
 )
+from publisher.disk_errors import explain_failed_write, is_storage_failure
 from publisher.errors import PublisherError
 from subscribers import SubscribersError
 
@@ -103,6 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if debug:
             raise
+        if isinstance(error, OSError) and is_storage_failure(error):
+            return _complain(explain_failed_write(error, Path.cwd()), 1)
         kind = type(error).__name__
         return _complain(f"a fault of the program: {kind}: {error} (--debug shows where)", 70)
     return outcome if isinstance(outcome, int) else 0

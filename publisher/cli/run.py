@@ -16,7 +16,8 @@ from publisher.cli.common import (
 )
 from publisher.cli.progress import show_progress
 from publisher.config import load_settings
-from publisher.errors import UsageError
+from publisher.disk_errors import storage_errors
+from publisher.errors import StorageError, UsageError
 
 
 def register(app: typer.Typer) -> None:
@@ -37,31 +38,40 @@ def run_command(
 ) -> int:
     """Pick up articles, make what is due, write feeds, pages and mail; then wait for more.
 
-    Running again, or after any crash, makes nothing twice. SIGTERM ends the service cleanly.
+    Nothing is made or sent twice, not even after a crash. SIGTERM ends the service with exit
+    code 0.
     """
     clock = parse_now(now)
     if now and not once:
         raise UsageError("--now: a service needs a clock that goes on; add --once")
     settings = load_settings(directory)
 
-    # What a press is made of takes half a second to load; errors above should not wait for it.
+    # The pipeline takes half a second to import; the errors above should not wait for it.
     from publisher.cli import cycle_summary
     from publisher.cycle import open_pipeline
     from publisher.heartbeat import write_heartbeat
     from publisher.process_lock import hold_publication_lock
 
-    heartbeat = settings.folders.var / "heartbeat"
-    with hold_publication_lock(settings.folders), open_pipeline(settings, clock) as machine:
+    folders = settings.folders
+    with (
+        storage_errors(folders.root),
+        hold_publication_lock(folders),
+        open_pipeline(settings, clock) as pipeline,
+    ):
         if not once:
             from publisher.service import Service
 
             log_setup.set_up_logging("INFO")
-            Service(machine, heartbeat, cycle_summary.log_report).run()
+            Service(pipeline, cycle_summary.log_report).run()
             return 0
         with show_progress() as tell:
-            report = machine.run(tell)
-        write_heartbeat(heartbeat, clock.now())
+            report = pipeline.run(tell)
+        try:
+            with storage_errors(folders.var):
+                write_heartbeat(folders.heartbeat, clock.now())
+        except StorageError as error:
+            report.problems.append(str(error))
         cycle_summary.print_summary(
-            stdout_console(), settings, machine.database, report, clock.now()
+            stdout_console(), settings, pipeline.database, report, clock.now()
         )
     return 1 if report.problems else 0

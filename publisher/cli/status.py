@@ -59,7 +59,7 @@ def status_command(
             causes = failure_causes(connection, _shown(facts))
     finally:
         database.close()
-    beaten = read_heartbeat(settings.folders.var / "heartbeat")
+    beaten = read_heartbeat(settings.folders.heartbeat)
     if as_json:
         print_json(_as_json(settings, facts, beaten, causes))
     else:

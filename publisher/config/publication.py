@@ -164,6 +164,11 @@ class Folders:
         return self.var / "publisher.db"
 
     @property
+    def heartbeat(self) -> Path:
+        """The time of the last cycle."""
+        return self.var / "heartbeat"
+
+    @property
     def templates(self) -> Path:
         """Templates of the publication's own, which go before the shipped ones."""
         return self.root / "templates"

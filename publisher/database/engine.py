@@ -7,6 +7,7 @@ start, so that it never fails half-way because another was first. Knows no table
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import time
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from publisher.database import schema
+from publisher.disk_errors import explain_full_disk, storage_errors
 from publisher.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ Durability = Literal["full", "normal"]
 
 # A cycle's transactions last milliseconds; half a minute covers a slow disk and a backup.
 _BUSY_MILLISECONDS = 30_000
+# What opening needs on the disk, for the log's index; without it SQLite reports an I/O error.
+_WAL_BYTES = 65_536
 _WAL_ATTEMPTS = 1000
 
 
@@ -60,7 +64,7 @@ class Database:
                 with connection.begin():
                     yield connection
         except DBAPIError as error:
-            raise DatabaseError(f"{self.path}: {error.orig}") from error
+            raise _database_error(self.path, error) from error
 
     def close(self) -> None:
         """Let go of the file."""
@@ -74,7 +78,8 @@ def open_database(path: Path, durability: Durability = "full") -> Database:
     Raises DatabaseError when the file can't be opened, or was made by a newer program.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with storage_errors(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DatabaseError(f"{path.parent}: can't be made: {error.strerror}") from error
     engine = _engine(path, durability)
@@ -82,12 +87,20 @@ def open_database(path: Path, durability: Durability = "full") -> Database:
         schema.upgrade_schema(engine, path)
     except (DBAPIError, sqlite3.Error) as error:
         engine.dispose()
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        raise DatabaseError(f"{path}: {cause}") from error
+        raise _database_error(path, error) from error
     except DatabaseError:
         engine.dispose()
         raise
     return Database(engine, path)
+
+
+def _database_error(path: Path, error: DBAPIError | sqlite3.Error) -> DatabaseError:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+    is_full = code == sqlite3.SQLITE_IOERR and shutil.disk_usage(path.parent).free < _WAL_BYTES
+    if code == sqlite3.SQLITE_FULL or is_full:
+        return DatabaseError(explain_full_disk(path.parent))
+    return DatabaseError(f"{path}: {cause}")
 
 
 def _engine(path: Path, durability: Durability) -> Engine:

@@ -19,6 +19,7 @@ from publisher.articles import store as articles
 from publisher.articles.model import Article
 from publisher.config import Settings
 from publisher.database import Database
+from publisher.disk_errors import explain_error
 from publisher.errors import RenderingError
 from publisher.files import write_if_changed
 from publisher.issues import store as issues
@@ -59,26 +60,27 @@ def write_site(
     be rendered or written are reported, and the next run tries them again.
     """
     written = PagesWritten()
-    with _reporting(written):
+    with _apart(settings, written):
         write_logo(settings)
-    with _reporting(written):
+    with _apart(settings, written):
         for done, of in _write_articles(settings, database, renderer, now, written):
             if progress:
                 progress(done, of)
-    with _reporting(written):
+    with _apart(settings, written):
         _write_issues(settings, database, written)
-    with _reporting(written):
+    with _apart(settings, written):
         written.lists = list_pages.write_list_pages(settings, database, renderer, now)
     return written
 
 
 @contextmanager
-def _reporting(written: PagesWritten) -> Iterator[None]:
+def _apart(settings: Settings, written: PagesWritten) -> Iterator[None]:
     try:
         yield
     except (RenderingError, OSError) as error:
-        written.problems.append(str(error))
-        log.error("pages not written; old ones stay", reason=str(error))
+        reason = explain_error(error, settings.folders.public)
+        written.problems.append(reason)
+        log.error("pages left as they were", reason=reason)
 
 
 def write_logo(settings: Settings) -> None:

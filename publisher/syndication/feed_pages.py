@@ -14,6 +14,7 @@ from feeds.opml import Outline, OutlineGroup, render_opml
 from publisher import build_cache, urls
 from publisher.config import Publication, Settings
 from publisher.database import Database
+from publisher.disk_errors import explain_error
 from publisher.errors import RenderingError
 from publisher.files import write_if_changed
 from publisher.languages import autonym
@@ -56,8 +57,8 @@ class FeedPages:
             self._write_styles(templates)
             self._write_opml()
         except (RenderingError, OSError) as error:
-            reason = str(error)
-            log.error("list or stylesheets of feeds not written; old ones stay", reason=reason)
+            reason = explain_error(error, self._settings.folders.public)
+            log.error("feeds' list or styles left as they were", reason=reason)
             return [f"feeds/: {reason}"]
         return []
 

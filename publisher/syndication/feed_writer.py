@@ -17,6 +17,7 @@ from sqlalchemy import update
 import feeds
 from publisher.config import Settings
 from publisher.database import Database
+from publisher.disk_errors import explain_error
 from publisher.errors import RenderingError
 from publisher.rendering import Renderer
 from publisher.syndication import archiving, channels, feed_files, feed_window, websub_queue
@@ -84,9 +85,10 @@ class FeedWriter:
         for rest in in_progress:
             self._finish(rest)
 
-    def _report(self, one: Feed, error: Exception) -> None:
-        self._problems.append(f"feeds/{one.name}: {error}")
-        log.error("feed not written; the old one stays", feed=one.name, reason=str(error))
+    def _complain(self, one: Feed, error: Exception) -> None:
+        reason = explain_error(error, self._settings.folders.public)
+        self._problems.append(f"feeds/{one.name}: {reason}")
+        log.error("feed left as it was", feed=one.name, reason=reason)
 
     def _start(self, one: Feed) -> _InProgress:
         """Write archive documents, render the subscription document, and start to write it."""

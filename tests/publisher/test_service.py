@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sqlite3
 import threading
@@ -20,6 +21,7 @@ from publisher.cycle import CycleReport
 from publisher.delivery import progress
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
 from publisher.delivery.transports.base import OutgoingMessage, Transport
+from publisher.files import write_file
 from publisher.heartbeat import read_heartbeat
 from publisher.service import Service
 from publisher.testing import MemoryTransport
@@ -27,7 +29,8 @@ from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.mailing import outbox, ready, subscribe
 from tests.publisher.printing import press_of
 
-FAULT = "turn failed by a fault of the program"
+FAILED = "run failed; the next one tries again"
+FAULT = "run failed by a fault of the program; the next one tries again"
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +43,7 @@ def _handlers() -> Iterator[None]:
 
 
 def heartbeat(house: House) -> Path:
-    return house.settings.folders.var / "heartbeat"
+    return house.settings.folders.heartbeat
 
 
 def make_service(
@@ -48,7 +51,7 @@ def make_service(
     told: Callable[[CycleReport], None] = lambda _report: None,
     transport: Transport | None = None,
 ) -> Service:
-    return Service(press_of(house, transport), heartbeat(house), told, seconds=0.05)
+    return Service(press_of(house, transport), told, seconds=0.05)
 
 
 def run_until(one: Service, *steps: Callable[[], object]) -> None:
@@ -96,11 +99,11 @@ def test_a_turn_that_fails_costs_a_turn_and_no_more(house: House) -> None:
     with capture_logs() as logs:
         run_until(
             make_service(house, reports.append),
-            lambda: any(line["event"] == "turn failed" for line in logs),
+            lambda: any(line["event"] == FAILED for line in logs),
             lambda: rename(house, "elsewhere", "issue"),
             lambda: reports and outbox(house),
         )
-    failed = next(line for line in logs if line["event"] == "turn failed")
+    failed = next(line for line in logs if line["event"] == FAILED)
     assert "no such table: issue" in failed["reason"]
     assert reports
     assert len(outbox(house)) == 1
@@ -145,21 +148,21 @@ def test_long_work_ends_at_a_safe_place_and_goes_on_at_the_next_start(
     assert (len(first.taken) + len(second.taken), len(names)) == (9, 9)
 
 
+class SettableTimer:
+    """The machine's time of day, to be set: no test may set the machine's."""
+
+    offset = 0.0
+
+    def time(self) -> float:
+        return time.time() + self.offset
+
+
 @pytest.mark.parametrize("by", [-3600.0, 3600.0, -3.0])
 def test_a_job_that_waits_runs_at_once_when_the_clock_is_set(
     house: House, monkeypatch: pytest.MonkeyPatch, by: float
 ) -> None:
-    class Clock:
-        """The module's clock, to be set: no test may set the machine's."""
-
-        offset = 0.0
-        monotonic = staticmethod(time.monotonic)
-
-        def time(self) -> float:
-            return time.time() + self.offset
-
-    clock = Clock()
-    monkeypatch.setattr(service, "time", clock)
+    clock = SettableTimer()
+    monkeypatch.setattr(service, "SystemTimer", lambda: clock)
     monkeypatch.setattr(service, "_SECONDS_BETWEEN_CLOCK_CHECKS", 0.01)
     ran = threading.Event()
     scheduler = BackgroundScheduler(timezone=UTC)
@@ -181,3 +184,22 @@ def test_a_job_that_waits_runs_at_once_when_the_clock_is_set(
     scheduler.shutdown()
     (line,) = [line for line in logs if line["event"] == "the clock was set"]
     assert abs(line["by_seconds"] - by) < 3
+
+
+def test_a_full_disk_costs_a_heartbeat_and_the_service_goes_on(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes = [OSError(errno.ENOSPC, "No space left on device")]
+
+    def write(path: Path, content: bytes) -> None:
+        if writes:
+            raise writes.pop()
+        write_file(path, content)
+
+    monkeypatch.setattr("publisher.heartbeat.write_file", write)
+    reports: list[CycleReport] = []
+    with capture_logs() as logs:
+        run_until(make_service(house, reports.append), heartbeat(house).is_file)
+    (failed,) = [line for line in logs if line["event"] == FAILED]
+    assert "is full" in failed["reason"]
+    assert len(reports) > 1

@@ -30,6 +30,7 @@ from publisher.delivery.transports.base import (
     Unreachable,
 )
 from publisher.delivery.transports.staging import StagedMessage, StagingArea
+from publisher.disk_errors import explain_full_disk, is_disk_full
 from publisher.errors import DeliveryError
 from publisher.files import make_folder, sync_folder
 
@@ -187,9 +188,10 @@ class OutboxTransport:
         if error.errno == errno.EXDEV:
             folder = Path(error.filename2 or self.outbox).parent
             return f"{folder}: is on another file system than {self.outbox}; put both on one"
-        why = error.strerror or str(error)
         where = error.filename2 or error.filename or self.outbox
-        return f"{where}: can't be written: {why}"
+        if is_disk_full(error):
+            return explain_full_disk(Path(where))
+        return f"{where}: can't be written: {error.strerror or error}"
 
     def _tidy(self, lease_id: int) -> None:
         """Remove empty folders, unless a connection will use them soon."""

@@ -98,7 +98,7 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 WORDS: dict[Trouble, str] = {
     locked: "database is locked",
-    full: "database or disk is full",
+    full: "var is full (0 bytes left)",
     bounded: "disk I/O error",
 }
 

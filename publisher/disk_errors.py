@@ -1,0 +1,66 @@
+"""Messages for files that could not be written: a full disk, a missing permission."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from publisher.errors import StorageError
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+# Other failed writes that say something of the machine, and nothing of the program.
+_OTHER = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG, errno.EIO})
+
+
+@contextmanager
+def storage_errors(folder: Path) -> Iterator[None]:
+    """Turn a failed write into a StorageError; `folder` is named if the error names no file."""
+    try:
+        yield
+    except OSError as error:
+        if not is_storage_failure(error):
+            raise
+        raise StorageError(explain_failed_write(error, folder)) from error
+
+
+def is_storage_failure(error: OSError) -> bool:
+    """Return whether the disk or its permissions are the cause, not a fault of the program."""
+    return error.errno in _FULL | _OTHER
+
+
+def is_disk_full(error: OSError) -> bool:
+    """Return whether no space is left, on the disk or in the user's quota."""
+    return error.errno in _FULL
+
+
+def explain_failed_write(error: OSError, folder: Path) -> str:
+    """Return what happened, what it means and what to do; `folder` as for `storage_errors`."""
+    named = error.filename2 or error.filename
+    place = Path(named) if isinstance(named, str | Path) else folder
+    if is_disk_full(error):
+        return explain_full_disk(place)
+    why = error.strerror or str(error)
+    return (
+        f"{place}: can't be written: {why}. Nothing was lost; let this user write there, "
+        "and the next run continues"
+    )
+
+
+def explain_full_disk(place: Path) -> str:
+    """Return the same for a disk that is full, with the number of bytes that are free."""
+    folder = next((one for one in (place, *place.parents) if one.is_dir()), Path())
+    free = shutil.disk_usage(folder).free
+    return (
+        f"the disk that holds {folder} is full ({free:,} bytes left). Nothing was lost; "
+        "free some space, and the next run continues"
+    )
+
+
+def explain_error(error: Exception, folder: Path) -> str:
+    """Return `str(error)`, or the plain message if it is a failed write."""
+    if isinstance(error, OSError) and is_storage_failure(error):
+        return explain_failed_write(error, folder)
+    return str(error)
