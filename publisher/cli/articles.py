@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.table import Table
 
 from publisher.cli.common import (
     CURRENT_FOLDER,
     FolderArgument,
     JsonOption,
+    make_table,
+    open_state,
     print_json,
+    read_settings,
     rfc3339_or_none,
     stdout_console,
 )
-from publisher.config import load_settings
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from publisher.articles.model import Article
 
 
@@ -32,18 +35,13 @@ def articles_command(
     directory: FolderArgument = CURRENT_FOLDER, *, as_json: JsonOption = False
 ) -> None:
     """List the articles, story by story, and the files that could not be read."""
-    settings = load_settings(directory)
+    settings = read_settings(directory)
 
     from publisher.articles import store
-    from publisher.database import open_database
 
-    database = open_database(settings.folders.database)
-    try:
-        with database.reading() as connection:
-            found = list(store.all_articles(connection))
-            quarantine = store.quarantined_files(connection)
-    finally:
-        database.close()
+    with open_state(settings) as database, database.reading() as connection:
+        found = list(store.all_articles(connection))
+        quarantine = store.quarantined_files(connection)
     if as_json:
         bad = [{"file": path, "reason": reason} for path, reason in quarantine]
         print_json({"articles": [_as_json(article) for article in found], "quarantine": bad})
@@ -76,9 +74,7 @@ def _as_json(article: Article) -> dict[str, Any]:
 
 
 def _table(found: list[Article]) -> Table:
-    table = Table()
-    for heading in ("Story", "Language", "Date", "Title", "By", "Is"):
-        table.add_column(heading, overflow="fold")
+    table = make_table("Story", "Language", "Date", "Title", "By", "Is")
     story = None
     for article in found:
         table.add_row(

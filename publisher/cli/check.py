@@ -16,6 +16,7 @@ from publisher.cli.common import (
     NowOption,
     parse_now,
     print_json,
+    read_settings,
     stdout_console,
 )
 from publisher.cli.dry_run import (
@@ -27,11 +28,11 @@ from publisher.cli.dry_run import (
 )
 from publisher.cli.gate_report import CheckResult, print_report, report_as_json
 from publisher.clock import Clock
-from publisher.config import Edition, Settings, load_settings
 from publisher.errors import IssueError, PublisherError, UsageError
 
 if TYPE_CHECKING:
     from publisher.assembly.preview import IssuePreview
+    from publisher.config import Edition, Settings
     from publisher.cycle import Pipeline
 
 
@@ -71,7 +72,7 @@ def check_command(
 
         results = [check_file(file, lang)]
     else:
-        settings = load_settings(directory)
+        settings = read_settings(directory)
         editions = _editions(settings, newsletter, lang)
         results = list(_checked(settings, editions, parse_now(now)))
     if as_json_:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from publisher.clock import Clock, FixedClock, SystemClock
 from publisher.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from publisher.config import Settings
+    from publisher.database import Database
 
 FolderArgument = Annotated[
     Path,
@@ -60,8 +67,37 @@ def parse_now(now: str | None) -> Clock:
     return FixedClock(instant)
 
 
+def read_settings(directory: Path) -> Settings:
+    """Return a publication's settings; raise ConfigError."""
+    from publisher.config import load_settings
+
+    return load_settings(directory)
+
+
+@contextmanager
+def open_state(settings: Settings) -> Iterator[Database]:
+    """Open a publication's database, and close it at the end."""
+    from publisher.database import open_database
+
+    database = open_database(settings.folders.database, settings.delivery.durability)
+    with closing(database):
+        yield database
+
+
+def make_table(*headings: str) -> Table:
+    """Return a table with these columns; long words are broken to fit."""
+    from rich.table import Table
+
+    table = Table()
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
 def stdout_console() -> Console:
-    """Make a console for standard output."""
+    """Return a console for standard output."""
+    from rich.console import Console
+
     width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
     # What is printed are other people's words, in which brackets are brackets.
     return Console(width=width, highlight=False, soft_wrap=False, markup=False)

@@ -13,10 +13,10 @@ from publisher.cli.common import (
     FolderArgument,
     NowOption,
     count_noun,
+    open_state,
     parse_now,
+    read_settings,
 )
-from publisher.cli.progress import show_progress
-from publisher.config import load_settings
 from publisher.issues.states import IssueState
 
 if TYPE_CHECKING:
@@ -37,20 +37,16 @@ def deliver_command(
     May run beside the service, and as often as you like: nobody gets a mail twice. What was put
     off (by a server that asked for patience, or by a rate) is sent by a later turn.
     """
-    clock, settings = parse_now(now), load_settings(directory)
+    clock, settings = parse_now(now), read_settings(directory)
 
-    from contextlib import closing
-
-    from publisher.database import open_database
+    from publisher.cli.progress import show_progress
     from publisher.delivery.dispatcher import deliver as send
     from publisher.delivery.transport_factory import create_transport
     from publisher.mail.dkim_keys import load_signers
     from publisher.secret_key import load_secret
 
     signers, transport = load_signers(settings), create_transport(settings)
-    with closing(
-        open_database(settings.folders.database, settings.delivery.durability)
-    ) as state:
+    with open_state(settings) as state:
         before = _under_way(state)
         with show_progress() as tell:
             sent = send(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +12,7 @@ from publisher.cli.common import (
     CURRENT_FOLDER,
     FolderArgument,
     JsonOption,
+    open_state,
     print_json_list,
     rfc3339_or_none,
 )
@@ -86,11 +86,10 @@ def _portions(
     directory: Path, name: str, states: tuple[DeliveryState, ...]
 ) -> Iterator[list[DeliveryRecord]]:
     """Fetch the rows, each portion by itself: a reader who pauses holds nothing up."""
-    from publisher.database import open_database
     from publisher.delivery.ledger.reports import list_deliveries
 
     settings = load_settings_for_issue(directory, name)
-    with closing(open_database(settings.folders.database)) as database:
+    with open_state(settings) as database:
         with database.reading() as connection:
             issue = find_issue(connection, name)
         after: int | None = 0

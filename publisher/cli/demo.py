@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.common import stdout_console
+from publisher.cli.common import open_state, stdout_console
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,7 +28,6 @@ def demo_command(
     """Publish a week of the demo publication and show what went where."""
     from publisher.cli import cycle_summary
     from publisher.cycle import add_reports
-    from publisher.database import open_database
     from publisher.demo import publish_demo
 
     screen = stdout_console()
@@ -44,9 +43,6 @@ def demo_command(
 
     settings, now = publish_demo(directory, told)
     total = add_reports(reports)
-    database = open_database(settings.folders.database)
-    try:
+    with open_state(settings) as database:
         cycle_summary.print_summary(screen, settings, database, total, now)
-    finally:
-        database.close()
     return 1 if total.problems else 0

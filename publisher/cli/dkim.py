@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from publisher.cli.common import CURRENT_FOLDER, FolderArgument
-from publisher.config import load_settings
+from publisher.cli.common import CURRENT_FOLDER, FolderArgument, read_settings
 
 
 def register(app: typer.Typer) -> None:
@@ -15,7 +14,7 @@ def register(app: typer.Typer) -> None:
 
 def dkim_command(directory: FolderArgument = CURRENT_FOLDER) -> None:
     """Print the TXT records that belong to the keys of the tables delivery.dkim, for a zone file."""
-    settings = load_settings(directory)
+    settings = read_settings(directory)
 
     from publisher.mail.dkim_keys import dns_record, load_signers
 

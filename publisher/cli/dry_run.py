@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 
 from publisher.cli.common import count_noun
 from publisher.clock import Clock
-from publisher.config import Edition, Settings
 from publisher.errors import LanguageError, UsageError
-from publisher.languages import match, normalise
 
 if TYPE_CHECKING:
     from publisher.assembly.preview import IssuePreview
+    from publisher.config import Edition, Settings
     from publisher.cycle import Pipeline
     from publisher.gate.findings import GateReport
 
@@ -100,6 +99,8 @@ def find_edition(settings: Settings, name: str, lang: str | None) -> Edition:
 
 def match_language(lang: str, languages: list[str]) -> str | None:
     """Give the one of some languages that a tag on the command line means."""
+    from publisher.languages import match, normalise
+
     try:
         return match(normalise(lang), languages)
     except LanguageError as error:

@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.text import Text
 
 from publisher.cli.common import count_noun
-from publisher.languages import autonym
 
 if TYPE_CHECKING:
     from publisher.assembly.gate_run import GateRun
@@ -108,6 +107,8 @@ def _mail_as_json(result: CheckResult) -> dict[str, Any]:
 
 def print_report(console: Console, results: Sequence[CheckResult]) -> None:
     """Print a report per language, and what it comes to."""
+    from publisher.languages import autonym
+
     for language, mails in groupby(results, key=lambda result: result.language):
         console.print(Text(f"{autonym(language)} ({language})", style="bold"))
         for mail in mails:

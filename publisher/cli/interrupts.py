@@ -1,49 +1,72 @@
-"""Stopping a command that works for long: at its next safe place, and at once if asked again.
-
-Safe places are where it tells how far it is. Knows nothing of the work.
-"""
+"""Signals: a command ends at its next safe place, or at once if the signal comes twice."""
 
 from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Protocol
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from publisher.delivery.progress import Progress
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class ProgressCallback(Protocol):
-    """Told a step's name, how many are done, of how many, and what to add."""
+class Interrupted(BaseException):
+    """A signal ended the command; `number` is the signal's."""
 
-    def __call__(self, step: str, done: int, of: int, note: str = "", /) -> None:
-        """Show it."""
-        ...
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 @contextmanager
-def stoppable(tell: ProgressCallback) -> Iterator[ProgressCallback]:
-    """Give a `tell` that raises KeyboardInterrupt once SIGINT or SIGTERM has come.
+def interruptible() -> Iterator[None]:
+    """Raise Interrupted when SIGINT or SIGTERM comes. Outside the main thread, change nothing."""
+    if threading.current_thread() is threading.main_thread():
+        with _handling(_interrupt):
+            yield
+    else:
+        yield
 
-    For the main thread, as handlers of signals are. What is being sent or written when the signal
-    comes is known to be done when the work ends; a second signal waits for nothing.
+
+@contextmanager
+def stoppable(progress: Progress) -> Iterator[Progress]:
+    """Yield a progress callback that raises Interrupted once SIGINT or SIGTERM has come.
+
+    Work calls it at safe places: what was being sent or written has been recorded. A second
+    signal interrupts at once. For the main thread, like all signal handlers.
     """
-    asked: list[int] = []
+    received: list[int] = []
 
-    def ask(number: int, _frame: FrameType | None) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-        sys.stderr.write("publisher: stopping, once what was begun is done\n")
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if received:
+            raise Interrupted(number)
+        received.append(number)
+        sys.stderr.write("publisher: stopping after the work that has begun\n")
 
-    def told(step: str, done: int, of: int, note: str = "") -> None:
-        if asked:
-            raise KeyboardInterrupt
-        tell(step, done, of, note)
+    def checked(step: str, done: int, of: int, note: str = "", /) -> None:
+        if received:
+            raise Interrupted(received[0])
+        progress(step, done, of, note)
 
-    before = {one: signal.signal(one, ask) for one in (signal.SIGINT, signal.SIGTERM)}
+    with _handling(handle):
+        yield checked
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
+    raise Interrupted(number)
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    before = {one: signal.signal(one, handler) for one in _SIGNALS}
     try:
-        yield told
+        yield
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        for one, previous in before.items():
+            signal.signal(one, previous)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.common import CURRENT_FOLDER, FolderArgument, parse_now
-from publisher.config import SETTINGS_FILE, Settings, load_settings
-from publisher.delivery.states import summarize_counts
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    FolderArgument,
+    open_state,
+    parse_now,
+    read_settings,
+)
+from publisher.delivery.summing import summarize_counts
 from publisher.errors import IssueError, TransitionError, UsageError
 from publisher.issues.states import IssueState
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from publisher.config import Settings
     from publisher.issues.model import Issue
 
 IssueArgument = Annotated[
@@ -88,11 +94,9 @@ def open_issue(directory: Path, name: str) -> Iterator[tuple[Connection, Issue]]
 
     A move that there is not becomes an IssueError that names the issue.
     """
-    from publisher.database import open_database
-
     settings = load_settings_for_issue(directory, name)
     with (
-        closing(open_database(settings.folders.database)) as database,
+        open_state(settings) as database,
         database.writing() as connection,
     ):
         issue = find_issue(connection, name)
@@ -107,12 +111,14 @@ def load_settings_for_issue(directory: Path, name: str) -> Settings:
 
     Raises UsageError where the folder was given in the name's place.
     """
+    from publisher.config import SETTINGS_FILE
+
     if directory == CURRENT_FOLDER and (Path(name) / SETTINGS_FILE).is_file():
         raise UsageError(
             f"{name}: is a publication; name an issue of it first, like weekly-en-2026-01-09 "
             f"{name}; `publisher status {name}` lists them"
         )
-    return load_settings(directory)
+    return read_settings(directory)
 
 
 def find_issue(connection: Connection, name: str) -> Issue:

@@ -1,10 +1,12 @@
-"""The command line as a whole: collects the commands, and turns errors into one line each.
+"""The command line: registers the commands, and writes each error as one line.
 
-Knows what the errors are called, but not what the commands do.
+Modules of commands import heavy packages (settings, database, tables) inside functions, so that
+`--help` starts fast; a test lists what may be loaded.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +16,6 @@ import typer
 from typer.exceptions import TyperException
 
 import publisher
-from feeds import FeedsError
 from publisher.cli import (
     articles,
     check,
@@ -24,7 +25,6 @@ from publisher.cli import (
     dkim,
     doubt,
     issue_control,
-    log_setup,
     new,
     plan,
     preview,
@@ -34,15 +34,17 @@ from publisher.cli import (
     status,
     subscribers,
 )
-from publisher.disk_errors import explain_failed_write, is_storage_failure
+from publisher.cli.interrupts import Interrupted, interruptible
 from publisher.errors import PublisherError
-from subscribers import SubscribersError
 
 # In the order in which a publication's life goes.
 _COMMANDS = (
     *(new, run, deliver, status, deliveries, plan, preview, check, send),
     *(issue_control, articles, serve, dkim, demo),
 )
+
+# These print and end; what the log imports would take most of their time.
+_WITHOUT_LOG = frozenset({"--help", "-h", "--version"})
 
 app = typer.Typer(
     name="publisher",
@@ -76,40 +78,55 @@ def global_options(
         typer.Option("--debug", help="Show the whole traceback of an error; works anywhere."),
     ] = False,
 ) -> None:
-    """Take the options that stand before any command; `--debug` is taken out in main()."""
+    """Handle the options before the command; `main` has taken `--debug` out."""
     del version, debug
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; gives the exit code: 0 done, 1 not done, 2 not understood."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    """Run one command and return its exit code: 0 done, 1 not done, 2 not understood.
+
+    70 is a fault of the program; 130 and 143 say that SIGINT or SIGTERM left work undone.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     debug = "--debug" in words
-    log_setup.set_up_logging()
-    words = words or ["--help"]
+    if not _WITHOUT_LOG.intersection(words):
+        from publisher.cli.log_setup import set_up_logging
+
+        set_up_logging()
     try:
-        outcome = app([word for word in words if word != "--debug"], standalone_mode=False)
-    except TyperException as error:
-        # A group without a command has printed its help, and has nothing to complain of.
-        message, code = error.format_message(), getattr(error, "exit_code", 2)
-        return _complain(message, code) if message else code
-    except typer.Abort:
-        return _complain("stopped", 130)
-    except BrokenPipeError:
-        # Whoever read our output has had enough; Python would complain again at its exit.
-        sys.stdout = None
-        return 0
-    except (PublisherError, FeedsError, SubscribersError) as error:
-        if debug:
-            raise
-        return _complain(str(error), getattr(error, "exit_code", 1))
+        with interruptible():
+            outcome = app([word for word in words if word != "--debug"], standalone_mode=False)
+    except Interrupted as stop:
+        name = signal.Signals(stop.number).name
+        return _complain(f"stopped by {name}; run it again to continue", 128 + stop.number)
     except Exception as error:
-        if debug:
+        if debug and not isinstance(error, TyperException | BrokenPipeError):
             raise
-        if isinstance(error, OSError) and is_storage_failure(error):
-            return _complain(explain_failed_write(error, Path.cwd()), 1)
-        kind = type(error).__name__
-        return _complain(f"a fault of the program: {kind}: {error} (--debug shows where)", 70)
+        return _exit_code(error)
     return outcome if isinstance(outcome, int) else 0
+
+
+def _exit_code(error: Exception) -> int:
+    """Write an error's one line, and return the exit code for it."""
+    from feeds import FeedsError
+    from publisher.disk_errors import explain_failed_write, is_storage_failure
+    from subscribers import SubscribersError
+
+    match error:
+        case TyperException():
+            # A group without a command has printed its help, and its error has no message.
+            message, code = error.format_message(), getattr(error, "exit_code", 2)
+            return _complain(message, code) if message else code
+        case BrokenPipeError():
+            # Whoever read our output closed it; Python would complain again at its exit.
+            sys.stdout = None
+            return 0
+        case PublisherError() | FeedsError() | SubscribersError():
+            return _complain(str(error), getattr(error, "exit_code", 1))
+        case OSError() if is_storage_failure(error):
+            return _complain(explain_failed_write(error, Path.cwd()), 1)
+    kind = type(error).__name__
+    return _complain(f"a fault of the program: {kind}: {error} (--debug shows where)", 70)
 
 
 def _complain(message: str, code: int) -> int:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from publisher.clock import SystemClock
-from publisher.config import SETTINGS_FILE
 from publisher.errors import UsageError
 
 _EXAMPLE_ARTICLE = "articles/en/hello.md"
@@ -26,12 +23,17 @@ def new_command(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
 ) -> None:
     """Write a commented publication.toml and an example article into a new folder."""
+    from publisher.config import SETTINGS_FILE
+
     if (directory / SETTINGS_FILE).exists():
         raise UsageError(
             f"{directory / SETTINGS_FILE}: is there already; choose another folder"
         )
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise UsageError(f"{directory}: is not an empty folder; choose another")
+    import shutil
+    from importlib.resources import as_file, files
+
     try:
         with as_file(files("publisher") / "starter") as starter:
             shutil.copytree(starter, directory, dirs_exist_ok=True)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from publisher.cli.common import (
     CURRENT_FOLDER,
@@ -14,12 +13,17 @@ from publisher.cli.common import (
     JsonOption,
     NowOption,
     format_local,
+    make_table,
+    open_state,
     parse_now,
     print_json,
+    read_settings,
     rfc3339_or_none,
     stdout_console,
 )
-from publisher.config import load_settings
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _CLOCK_CHANGE_NOTES = {
     "gap": "clocks go forward over that time: later than its name",
@@ -44,20 +48,15 @@ def plan_command(
 ) -> None:
     """List what goes out next, in local time and UTC; changes nothing."""
     clock = parse_now(now)
-    settings = load_settings(directory)
+    settings = read_settings(directory)
 
     from publisher.cli.status_data import read_planned_until
-    from publisher.database import open_database
     from publisher.issues.planner import upcoming_issues
 
-    database = open_database(settings.folders.database)
-    try:
-        with database.reading() as connection:
-            lines = upcoming_issues(
-                settings, read_planned_until(connection, settings), clock.now(), count
-            )
-    finally:
-        database.close()
+    with open_state(settings) as database, database.reading() as connection:
+        lines = upcoming_issues(
+            settings, read_planned_until(connection, settings), clock.now(), count
+        )
     if as_json:
         print_json([_as_json(line, clock.now()) for line in lines])
     else:
@@ -78,9 +77,7 @@ def _as_json(line: Any, now: datetime) -> dict[str, object]:
 
 
 def _table(lines: list[Any], now: datetime) -> Table:
-    table = Table()
-    for heading in ("Newsletter", "Language", "Local time", "Zone", "UTC", "Note"):
-        table.add_column(heading)
+    table = make_table("Newsletter", "Language", "Local time", "Zone", "UTC", "Note")
     for line in lines:
         table.add_row(
             line.edition.newsletter,

@@ -14,6 +14,7 @@ from publisher.cli.common import (
     NowOption,
     count_noun,
     parse_now,
+    read_settings,
 )
 from publisher.cli.dry_run import (
     find_edition,
@@ -23,10 +24,10 @@ from publisher.cli.dry_run import (
     preview_subject,
 )
 from publisher.clock import Clock
-from publisher.config import Edition, Settings, load_settings
 from publisher.errors import IssueError, UsageError
 
 if TYPE_CHECKING:
+    from publisher.config import Edition, Settings
     from publisher.cycle import Pipeline
     from publisher.photographs import Photograph
 
@@ -73,7 +74,7 @@ def preview_command(
 ) -> None:
     """Write what the next issue would be if it were made now; plans and sends nothing."""
     clock = parse_now(now)
-    settings = load_settings(directory)
+    settings = read_settings(directory)
     edition = find_edition(settings, newsletter, lang)
     if screenshots is None:
         _write(settings, clock, edition, out or _DEFAULT_OUT)

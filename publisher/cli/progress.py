@@ -1,55 +1,50 @@
-"""Showing how far long work is: a bar on a terminal, plain lines elsewhere."""
+"""Progress of long work on standard error: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+from rich import progress as bars
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Column
 from rich.text import Text
 
-from publisher.cli.interrupts import ProgressCallback, stoppable
+from publisher.cli.interrupts import stoppable
 
-# Work of fewer pieces is over before anyone has read a line about it.
+if TYPE_CHECKING:
+    from publisher.delivery.progress import Progress
+
+# Steps of fewer items are over before anyone has read a line about them.
 _MIN_ITEMS_SHOWN = 500
-# A file gets no more lines than this for one step, however long it is.
+# Lines per step in a file or pipe.
 _MAX_LINES = 20
-# Short, so that names and numbers fit into 80 columns beside it.
+# Characters; leaves room for names and numbers in 80 columns.
 _BAR_WIDTH = 12
 
 
 @contextmanager
-def show_progress() -> Iterator[ProgressCallback]:
-    """Give a function that is told how far a step is, and stops the work when asked to."""
+def show_progress() -> Iterator[Progress]:
+    """Yield a progress callback that shows each step, and stops the work after a signal."""
     if sys.stderr.isatty():
-        with _bars() as bars, stoppable(_on(bars)) as tell:
-            yield tell
+        with _display() as display, stoppable(_to_display(display)) as progress:
+            yield progress
     else:
-        with stoppable(_in_lines()) as tell:
-            yield tell
+        with stoppable(_to_lines()) as progress:
+            yield progress
 
 
-def _bars() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(_BAR_WIDTH),
-        MofNCompleteColumn(),
-        _PaceColumn(),
-        TimeRemainingColumn(),
-        # Whatever room is left: where there is little, the numbers count more.
-        TextColumn(
+def _display() -> bars.Progress:
+    return bars.Progress(
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(_BAR_WIDTH),
+        bars.MofNCompleteColumn(),
+        _RateColumn(),
+        bars.TimeRemainingColumn(),
+        # Gets the room that is left: where there is little, the numbers count more.
+        bars.TextColumn(
             "{task.fields[note]}",
             style="yellow",
             markup=False,
@@ -61,34 +56,34 @@ def _bars() -> Progress:
     )
 
 
-class _PaceColumn(ProgressColumn):
-    """How many a second, of late."""
+class _RateColumn(bars.ProgressColumn):
+    """Items per second, recently."""
 
-    def render(self, task: Task) -> Text:
-        """Write the pace, if there is one yet."""
+    def render(self, task: bars.Task) -> Text:
+        """Return the rate, or nothing below one per second."""
         speed = task.finished_speed or task.speed
         return Text(f"{speed:,.0f}/s" if speed and speed >= 1 else "", style="cyan")
 
 
-def _on(bars: Progress) -> ProgressCallback:
-    tasks: dict[str, TaskID] = {}
+def _to_display(display: bars.Progress) -> Progress:
+    tasks: dict[str, bars.TaskID] = {}
 
-    def tell(step: str, done: int, of: int, note: str = "") -> None:
+    def show(step: str, done: int, of: int, note: str = "", /) -> None:
         if step not in tasks:
-            tasks[step] = bars.add_task(step, total=of, note="", completed=done)
-        bars.update(tasks[step], completed=done, total=of, note=note)
+            tasks[step] = display.add_task(step, total=of, note="", completed=done)
+        display.update(tasks[step], completed=done, total=of, note=note)
 
-    return tell
+    return show
 
 
-def _in_lines() -> ProgressCallback:
-    told: dict[str, int] = {}
+def _to_lines() -> Progress:
+    shown: dict[str, int] = {}
 
-    def tell(step: str, done: int, of: int, note: str = "") -> None:
+    def show(step: str, done: int, of: int, note: str = "", /) -> None:
         portion = max(_MIN_ITEMS_SHOWN, of // _MAX_LINES)
-        is_whole = done // portion > told.get(step, 0) // portion
-        if of >= _MIN_ITEMS_SHOWN and (is_whole or done == of != told.get(step)):
-            told[step] = done
+        is_whole = done // portion > shown.get(step, 0) // portion
+        if of >= _MIN_ITEMS_SHOWN and (is_whole or done == of != shown.get(step)):
+            shown[step] = done
             sys.stderr.write(f"{step}: {done} of {of}{f', {note}' if note else ''}\n")
 
-    return tell
+    return show

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli import log_setup
 from publisher.cli.common import (
     CURRENT_FOLDER,
     FolderArgument,
     NowOption,
     parse_now,
+    read_settings,
     stdout_console,
 )
-from publisher.cli.progress import show_progress
-from publisher.config import load_settings
-from publisher.disk_errors import storage_errors
+from publisher.cli.interrupts import Interrupted
 from publisher.errors import StorageError, UsageError
+
+if TYPE_CHECKING:
+    from publisher.clock import Clock
+    from publisher.config import Settings
+    from publisher.cycle import Pipeline
 
 
 def register(app: typer.Typer) -> None:
@@ -44,34 +49,54 @@ def run_command(
     clock = parse_now(now)
     if now and not once:
         raise UsageError("--now: a service needs a clock that goes on; add --once")
-    settings = load_settings(directory)
+    settings = read_settings(directory)
 
-    # The pipeline takes half a second to import; the errors above should not wait for it.
-    from publisher.cli import cycle_summary
-    from publisher.cycle import open_pipeline
+    if once:
+        return _run_once(settings, clock)
+    # SIGTERM before the service has its own handlers: nothing has begun, so the stop is clean.
+    with suppress(Interrupted):
+        _run_service(settings, clock)
+    return 0
+
+
+def _run_once(settings: Settings, clock: Clock) -> int:
+    from publisher.cli.cycle_summary import print_summary
+    from publisher.cli.progress import show_progress
+    from publisher.disk_errors import storage_errors
     from publisher.heartbeat import write_heartbeat
-    from publisher.process_lock import hold_publication_lock
 
-    folders = settings.folders
-    with (
-        storage_errors(folders.root),
-        hold_publication_lock(folders),
-        open_pipeline(settings, clock) as pipeline,
-    ):
-        if not once:
-            from publisher.service import Service
-
-            log_setup.set_up_logging("INFO")
-            Service(pipeline, cycle_summary.log_report).run()
-            return 0
-        with show_progress() as tell:
-            report = pipeline.run(tell)
+    with _pipeline(settings, clock) as pipeline:
+        with show_progress() as progress:
+            report = pipeline.run(progress)
         try:
-            with storage_errors(folders.var):
-                write_heartbeat(folders.heartbeat, clock.now())
+            with storage_errors(settings.folders.var):
+                write_heartbeat(settings.folders.heartbeat, clock.now())
         except StorageError as error:
             report.problems.append(str(error))
-        cycle_summary.print_summary(
-            stdout_console(), settings, pipeline.database, report, clock.now()
-        )
+        print_summary(stdout_console(), settings, pipeline.database, report, clock.now())
     return 1 if report.problems else 0
+
+
+def _run_service(settings: Settings, clock: Clock) -> None:
+    from publisher.cli.cycle_summary import log_report
+    from publisher.cli.log_setup import set_up_logging
+    from publisher.service import Service
+
+    set_up_logging("INFO")
+    with _pipeline(settings, clock) as pipeline:
+        Service(pipeline, log_report).run()
+
+
+@contextmanager
+def _pipeline(settings: Settings, clock: Clock) -> Iterator[Pipeline]:
+    """Open the pipeline, alone in this publication; raise StorageError for a failed write."""
+    from publisher.cycle import open_pipeline
+    from publisher.disk_errors import storage_errors
+    from publisher.process_lock import hold_publication_lock
+
+    with (
+        storage_errors(settings.folders.root),
+        hold_publication_lock(settings.folders),
+        open_pipeline(settings, clock) as pipeline,
+    ):
+        yield pipeline

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.common import CURRENT_FOLDER, FolderArgument, NowOption, parse_now
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    FolderArgument,
+    NowOption,
+    parse_now,
+    read_settings,
+)
 from publisher.cli.dry_run import (
     find_edition,
     gate_summary,
@@ -16,7 +22,6 @@ from publisher.cli.dry_run import (
     preview_next,
     preview_subject,
 )
-from publisher.config import load_settings
 from publisher.errors import DeliveryError, UsageError
 
 if TYPE_CHECKING:
@@ -51,7 +56,7 @@ def send_command(
     A test: no reader gets it, nothing of it is kept, and it may be sent again and again. Its links
     are those of nobody.
     """
-    clock, settings = parse_now(now), load_settings(directory)
+    clock, settings = parse_now(now), read_settings(directory)
     edition = find_edition(settings, newsletter, lang)
     address = _address(to)
 

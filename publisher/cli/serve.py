@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
 import typer
 
-from publisher.cli.common import CURRENT_FOLDER, FolderArgument
-from publisher.config import Settings, load_settings
+from publisher.cli.common import CURRENT_FOLDER, FolderArgument, read_settings
+from publisher.cli.interrupts import Interrupted
+
+if TYPE_CHECKING:
+    from publisher.config import Settings
 
 _MAX_PORT = 65_535
 
@@ -35,19 +39,21 @@ def serve_command(
         typer.Option("--port", min=0, max=_MAX_PORT, help="The port; 0 is any that is free."),
     ] = 8000,
 ) -> None:
-    """Serve public/ over HTTP until SIGTERM or Ctrl-C; changes nothing.
+    """Serve public/ over HTTP until SIGTERM or Ctrl-C; changes nothing and ends with exit code 0.
 
     Answers as nginx and Caddy do with what `publisher webserver` prints. It has no TLS: for the
     open internet put one of them, or a content network, in front of it or in its place.
     """
-    settings = load_settings(directory)
+    settings = read_settings(directory)
 
     from publisher import serving
 
     def ready(address: str, number: int) -> None:
         typer.echo(f"{settings.folders.public} is at {_url(settings, address, number)}")
 
-    serving.serve(settings, host, port, ready)
+    # A signal that comes before the server listens is a clean stop, too.
+    with suppress(Interrupted):
+        serving.serve(settings, host, port, ready)
 
 
 def webserver_command(
@@ -68,7 +74,7 @@ def webserver_command(
     ] = False,
 ) -> None:
     """Print a web server's configuration for this publication: types, freshness, links, CORS."""
-    settings = load_settings(directory)
+    settings = read_settings(directory)
 
     from publisher import serving
 

@@ -8,8 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from publisher.cli.common import (
     CURRENT_FOLDER,
@@ -17,16 +15,22 @@ from publisher.cli.common import (
     JsonOption,
     count_noun,
     format_local,
+    make_table,
+    open_state,
     parse_now,
     print_json,
+    read_settings,
     rfc3339_or_none,
     stdout_console,
 )
-from publisher.config import Settings, load_settings
-from publisher.delivery.states import summarize_counts
+from publisher.delivery.summing import summarize_counts
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
     from publisher.cli.status_data import IssueStatus, PublicationStatus
+    from publisher.config import Settings
     from publisher.delivery.ledger.reports import ReasonCounts
 
 # More than this many of the last issues are for programs (--json), not for a terminal.
@@ -43,22 +47,17 @@ def register(app: typer.Typer) -> None:
 def status_command(
     directory: FolderArgument = CURRENT_FOLDER, *, as_json: JsonOption = False
 ) -> None:
-    """Show articles, readers, issues and deliveries, and what is wrong, if anything."""
+    """Show articles, subscribers, issues and deliveries, and what is wrong, if anything."""
     now = parse_now(None).now()
-    settings = load_settings(directory)
+    settings = read_settings(directory)
 
     from publisher.cli.failure_causes import failure_causes
     from publisher.cli.status_data import collect_status
-    from publisher.database import open_database
     from publisher.heartbeat import read_heartbeat
 
-    database = open_database(settings.folders.database)
-    try:
-        with database.reading() as connection:
-            facts = collect_status(connection, settings, now)
-            causes = failure_causes(connection, _shown(facts))
-    finally:
-        database.close()
+    with open_state(settings) as database, database.reading() as connection:
+        facts = collect_status(connection, settings, now)
+        causes = failure_causes(connection, _shown(facts))
     beaten = read_heartbeat(settings.folders.heartbeat)
     if as_json:
         print_json(_as_json(settings, facts, beaten, causes))
@@ -173,9 +172,9 @@ def _show_the_rest(console: Console, facts: PublicationStatus) -> None:
 
 
 def _languages(facts: PublicationStatus) -> Table:
-    table = Table()
-    for heading in ("Language", "Articles", "of them converted", "Held back", "Subscribers"):
-        table.add_column(heading, justify="left" if heading == "Language" else "right")
+    table = make_table("Language")
+    for heading in ("Articles", "of them converted", "Held back", "Subscribers"):
+        table.add_column(heading, justify="right")
     for line in facts.languages:
         numbers = (line.articles, line.conversions, line.held_back, line.readers)
         table.add_row(line.language, *map(str, numbers))
@@ -190,7 +189,7 @@ def _shown(facts: PublicationStatus) -> list[IssueStatus]:
 
 def _issues(shown: list[IssueStatus]) -> Table:
     """Show the issues under the names that other commands take; fits into 80 columns."""
-    table = Table()
+    table = make_table()
     table.add_column("Issue", no_wrap=True)
     table.add_column("State", overflow="fold")
     for heading in ("Articles", "Warnings"):

@@ -85,10 +85,10 @@ class FeedWriter:
         for rest in in_progress:
             self._finish(rest)
 
-    def _complain(self, one: Feed, error: Exception) -> None:
+    def _report(self, one: Feed, error: Exception) -> None:
         reason = explain_error(error, self._settings.folders.public)
         self._problems.append(f"feeds/{one.name}: {reason}")
-        log.error("feed left as it was", feed=one.name, reason=reason)
+        log.error("feed not written; the old one stays", feed=one.name, reason=reason)
 
     def _start(self, one: Feed) -> _InProgress:
         """Write archive documents, render the subscription document, and start to write it."""

@@ -155,7 +155,7 @@ def test_status_tells_of_hubs_that_could_not_be_told(run: Run, small: Path) -> N
     assert "57 pings to hubs waiting" in out
     database = open_database(small / "var" / "publisher.db")
     with database.writing() as connection:
-        connection.execute(websub_ping.update().values(state="failed", answer="gone"))
+        connection.execute(websub_ping.update().values(state="failed", last_response="gone"))
     database.close()
     code, out, _err = run("status", small)
     assert code == 0
@@ -401,7 +401,7 @@ def test_a_fault_of_the_program_is_one_line_too(
     def fail(*_arguments: object) -> None:
         raise ZeroDivisionError("by nothing")
 
-    monkeypatch.setattr("publisher.cli.status.load_settings", fail)
+    monkeypatch.setattr("publisher.cli.status.read_settings", fail)
 
     code, _out, err = run("status", lantern)
 

@@ -347,7 +347,7 @@ def test_what_is_in_doubt_is_sent_again_when_asked(
 ) -> None:
     assert issue_in_status(run, folder)["state"] == "partial"
     code, out, _err = run("doubt", "resend", NAME, folder, "--to", BOB.upper())
-    assert (code, out) == (0, "1 mail will be sent again with the next turn of delivery\n")
+    assert (code, out) == (0, "1 mail will be sent again with the next run of delivery\n")
     assert run("deliver", folder)[1] == "1 mail sent, 1 issue done\n"
     one, other = [one for one in doubtful.messages if one.recipient == BOB]
     assert one.content == other.content
@@ -359,7 +359,7 @@ def test_what_is_in_doubt_is_sent_again_when_asked(
 def test_what_is_in_doubt_is_believed_when_told(
     run: Run, folder: Path, doubtful: MailServer
 ) -> None:
-    assert run("doubt", "mark-sent", NAME, folder)[:2] == (0, "1 mail taken for sent\n")
+    assert run("doubt", "mark-sent", NAME, folder)[:2] == (0, "1 mail marked as sent\n")
     assert issue_in_status(run, folder)["state"] == "sent"
     assert run("deliver", folder)[1] == "0 mails sent, 0 issues done\n"
     assert doubtful.recipients() == {ANN: 1, BOB: 1, CYD: 1}
@@ -388,7 +388,7 @@ def test_of_several_readers_all_or_none_are_decided(run: Run, folder: Path) -> N
     assert ANN in err
     assert issue_in_status(run, folder)["deliveries"]["in_doubt"] == 1
     words = ("doubt", "mark-sent", NAME, folder, "--to", BOB, "--to", BOB)
-    assert run(*words) == (0, "1 mail taken for sent\n", "")
+    assert run(*words) == (0, "1 mail marked as sent\n", "")
 
 
 @pytest.mark.usefixtures("doubtful")

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from publisher.cli.interrupts import stoppable
+from publisher.cli.interrupts import Interrupted, stoppable
 from publisher.cli.progress import show_progress
 from publisher.delivery.transports.base import OutgoingMessage
 from publisher.delivery.transports.staging import StagingArea
@@ -27,17 +27,17 @@ def test_work_ends_where_it_next_tells_how_far_it_is(
         tell("sending", 1, 9)
         signal.raise_signal(number)
         told.append(-1)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Interrupted):
             tell("sending", 2, 9)
     assert told == [1, -1]
-    assert capsys.readouterr().err == "publisher: stopping, once what was begun is done\n"
+    assert capsys.readouterr().err == "publisher: stopping after the work that has begun\n"
 
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_who_asks_twice_waits_for_nothing(number: signal.Signals) -> None:
     with show_progress():
         signal.raise_signal(number)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(Interrupted):
             signal.raise_signal(number)
 
 
@@ -64,8 +64,32 @@ def test_who_stops_deliver_leaves_nobody_in_doubt(
 
     monkeypatch.setattr(StagingArea, "put", asked)
     code, _out, err = run("deliver", house.settings.folders.root)
-    assert code == 130
-    assert err.count("publisher: stopping, once what was begun is done\n") == 1
+    # Work is left: 130 for Ctrl-C, 143 for SIGTERM.
+    assert code == 128 + number
+    assert err.endswith(f"publisher: stopped by {number.name}; run it again to continue\n")
+    assert err.count("publisher: stopping after the work that has begun\n") == 1
     found = counts(house, issue)
     assert found.keys() == {"sent", "pending"}
     assert len(outbox(house)) == found["sent"] == len(seen)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize(
+    "step", ["publisher.cycle.open_pipeline", "publisher.service.Service.run"]
+)
+def test_a_service_that_is_stopped_ends_with_exit_code_0_even_while_it_starts(
+    run: Run, house: House, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, step: str
+) -> None:
+    monkeypatch.setattr(step, lambda *_arguments: signal.raise_signal(number))
+    assert run("run", house.settings.folders.root) == (0, "", "")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_command_that_is_stopped_says_so_and_its_exit_code_names_the_signal(
+    run: Run, house: House, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    step = "publisher.cycle.open_pipeline"
+    monkeypatch.setattr(step, lambda *_arguments: signal.raise_signal(number))
+    code, _out, err = run("run", "--once", house.settings.folders.root)
+    assert code == 128 + number
+    assert err.endswith(f"publisher: stopped by {number.name}; run it again to continue\n")

@@ -17,7 +17,7 @@ import structlog
 from rich.progress import Progress
 
 from publisher.cli import log_setup
-from publisher.cli.progress import _MAX_LINES, _MIN_ITEMS_SHOWN, _PaceColumn, show_progress
+from publisher.cli.progress import _MAX_LINES, _MIN_ITEMS_SHOWN, _RateColumn, show_progress
 from publisher.mail import signed_links
 from tests.publisher.cli.conftest import Run
 from tests.publisher.conftest import House
@@ -120,7 +120,7 @@ def test_of_a_million_a_file_gets_a_few_lines(capsys: pytest.CaptureFixture[str]
 
 
 def test_what_was_done_before_says_nothing_of_the_pace() -> None:
-    column = _PaceColumn()
+    column = _RateColumn()
     bars = Progress()
     task = bars.add_task("weekly", total=50_000, completed=40_000)
     assert column.render(bars.tasks[task]).plain == ""

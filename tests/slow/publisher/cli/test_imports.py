@@ -1,0 +1,49 @@
+"""Which heavy packages a command may load: what they take is most of a short command's time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.publisher.lanterns import lay_out
+
+HEAVY = {
+    *("alembic", "apscheduler", "babel", "brotli", "cryptography", "cssselect2", "feedgen"),
+    *("jinja2", "langcodes", "lxml.etree", "nh3", "opencc", "PIL", "premailer", "pydantic"),
+    *("sqlalchemy", "structlog", "tinycss2", "tinytag", "waitress", "yaml", "feeds"),
+    *("publisher.config", "publisher.database", "publisher.rendering", "subscribers"),
+}
+PROGRAM = """
+import sys
+from publisher.cli import main
+code = main(sys.argv[1:])
+print("LOADED", *sys.modules)
+sys.exit(code)
+"""
+
+
+def loaded(*arguments: object) -> set[str]:
+    command = [sys.executable, "-c", PROGRAM, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split()) & HEAVY
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["run", "--help"], ["status", "-h"]]
+)
+def test_help_loads_nothing_heavy(words: list[str]) -> None:
+    # What typer itself loads to read the words of a command.
+    assert loaded(*words) <= {"pydantic"}
+
+
+def test_status_loads_settings_tables_and_tags_and_no_more(tmp_path: Path) -> None:
+    folder = lay_out(tmp_path / "small", "en")
+    # The first command creates the database, with Alembic.
+    loaded("status", folder)
+    assert loaded("status", folder) <= {
+        *("babel", "langcodes", "pydantic", "sqlalchemy", "structlog", "feeds"),
+        *("publisher.config", "publisher.database", "subscribers"),
+    }
