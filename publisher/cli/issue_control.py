@@ -16,7 +16,7 @@ from publisher.cli.common import (
     parse_now,
     read_settings,
 )
-from publisher.delivery.summing import summarize_counts
+from publisher.delivery.states import summarize_counts
 from publisher.errors import IssueError, TransitionError, UsageError
 from publisher.issues.states import IssueState
 

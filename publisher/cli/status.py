@@ -23,7 +23,7 @@ from publisher.cli.common import (
     rfc3339_or_none,
     stdout_console,
 )
-from publisher.delivery.summing import summarize_counts
+from publisher.delivery.states import summarize_counts
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -46,8 +46,8 @@ def publish_demo(
                 shutil.copytree(data / "late", directory, dirs_exist_ok=True)
             with open_pipeline(settings, FixedClock(now)) as pipeline:
                 if now == DEMO_DAYS[0]:
-                    _import(machine, data / "subscribers.csv", now)
-                told(now, machine.run())
+                    _import(pipeline, data / "subscribers.csv", now)
+                report(now, pipeline.run())
         write_heartbeat(settings.folders.heartbeat, DEMO_DAYS[-1])
     return settings, DEMO_DAYS[-1]
 
