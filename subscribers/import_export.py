@@ -54,7 +54,7 @@ class ImportNote:
         return f"line {self.line}: {self.email}: {self.text}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ImportReport:
     """The result of an import. Each row is in exactly one of the five counts.
 
@@ -63,16 +63,16 @@ class ImportReport:
     `notes` have at most 10,000 entries each.
     """
 
-    added: int
-    updated: int
-    unchanged: int
-    kept: int
-    refused: int
-    bad: tuple[BadRow, ...]
-    notes: tuple[ImportNote, ...]
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    kept: int = 0
+    refused: int = 0
+    bad: list[BadRow] = field(default_factory=list)
+    notes: list[ImportNote] = field(default_factory=list)
 
 
-def import_csv(  # noqa: PLR0913 -- the publication's three facts are named as in `parse`
+def import_csv(  # noqa: PLR0913 -- the same names as in `parse_rows`
     connection: Connection,
     file: Iterable[bytes | str],
     *,
@@ -88,7 +88,7 @@ def import_csv(  # noqa: PLR0913 -- the publication's three facts are named as i
     with the number of rows done so far. Bad rows are reported and left out. Raise `BadFileError`
     where the file is not CSV; the caller then rolls back.
     """
-    tally = _Tally()
+    report, done = ImportReport(), 0
     clear_seen_addresses(connection)
     parsed = parse_rows(
         read_cells(file),
@@ -100,13 +100,14 @@ def import_csv(  # noqa: PLR0913 -- the publication's three facts are named as i
         rows, repeats = split_repeated(
             connection, [row for row in batch if isinstance(row, SubscriberRow)]
         )
-        tally.refuse([row for row in batch if isinstance(row, BadRow)] + repeats)
+        _refuse(report, [row for row in batch if isinstance(row, BadRow)] + repeats)
         for imported in apply_rows(connection, rows, now):
-            tally.count(imported)
+            _count(report, imported)
+        done += len(batch)
         if progress is not None:
-            progress(tally.rows)
+            progress(done)
     clear_seen_addresses(connection)
-    return tally.report()
+    return report
 
 
 def export_csv(connection: Connection, out: TextIO) -> int:
@@ -126,49 +127,21 @@ def _batches(
         yield batch
 
 
-@dataclass(slots=True)
-class _Tally:
-    """The counts of a running import."""
+def _refuse(report: ImportReport, bad: list[BadRow]) -> None:
+    report.refused += len(bad)
+    room = MAX_REPORTED - len(report.bad)
+    report.bad += sorted(bad, key=lambda row: row.line)[:room]
 
-    added: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    kept: int = 0
-    refused: int = 0
-    bad: list[BadRow] = field(default_factory=list)
-    notes: list[ImportNote] = field(default_factory=list)
 
-    @property
-    def rows(self) -> int:
-        return self.added + self.updated + self.unchanged + self.kept + self.refused
-
-    def refuse(self, bad: list[BadRow]) -> None:
-        self.refused += len(bad)
-        room = MAX_REPORTED - len(self.bad)
-        self.bad += sorted(bad, key=lambda row: row.line)[:room]
-
-    def count(self, imported: ImportedRow) -> None:
-        person, notes = imported.merged
-        if imported.before is None:
-            self.added += 1
-        elif imported.before != person:
-            self.updated += 1
-        elif notes:
-            self.kept += 1
-        else:
-            self.unchanged += 1
-        room = MAX_REPORTED - len(self.notes)
-        self.notes += [ImportNote(imported.row.line, person.email, text) for text in notes][
-            :room
-        ]
-
-    def report(self) -> ImportReport:
-        return ImportReport(
-            added=self.added,
-            updated=self.updated,
-            unchanged=self.unchanged,
-            kept=self.kept,
-            refused=self.refused,
-            bad=tuple(self.bad),
-            notes=tuple(self.notes),
-        )
+def _count(report: ImportReport, imported: ImportedRow) -> None:
+    person, notes = imported.merged
+    if imported.before is None:
+        report.added += 1
+    elif imported.before != person:
+        report.updated += 1
+    elif notes:
+        report.kept += 1
+    else:
+        report.unchanged += 1
+    room = MAX_REPORTED - len(report.notes)
+    report.notes += [ImportNote(imported.row.line, person.email, text) for text in notes][:room]

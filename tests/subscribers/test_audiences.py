@@ -51,22 +51,6 @@ def test_an_audience_has_only_subscribers_in_its_languages(connection: Connectio
     assert connection.execute(select_audience("daily", ["zh-Hans"])).scalars().all() == [3]
 
 
-@pytest.mark.parametrize(("newsletter", "languages"), [("weekly", []), ("hourly", ["en"])])
-def test_an_audience_may_be_empty(
-    connection: Connection, newsletter: str, languages: list[str]
-) -> None:
-    assert connection.execute(select_audience(newsletter, languages)).scalars().all() == []
-
-
-def test_a_table_is_filled_from_an_audience_in_sql(
-    connection: Connection,
-) -> None:
-    connection.execute(
-        insert(ledger).from_select(["subscriber_id"], select_audience("weekly", ["en"]))
-    )
-    assert connection.execute(select(ledger.c.subscriber_id)).scalars().all() == [1, 8]
-
-
 def test_an_audience_is_read_in_order_without_sorting(connection: Connection) -> None:
     chosen = select_audience("weekly", ["en", "ar"]).compile(
         connection, compile_kwargs={"literal_binds": True}

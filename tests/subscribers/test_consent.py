@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from itertools import product
-
 import pytest
 
 from subscribers.consent import next_status
@@ -61,13 +59,6 @@ def test_a_weaker_reason_for_closing_does_not_replace_a_stronger(
     current: SubscriberStatus, wanted: SubscriberStatus
 ) -> None:
     assert next_status(current, wanted, ConsentSource.IMPORT) is current
-
-
-@pytest.mark.parametrize(("current", "source"), list(product(SubscriberStatus, ConsentSource)))
-def test_keeping_a_status_is_always_allowed(
-    current: SubscriberStatus, source: ConsentSource
-) -> None:
-    assert next_status(current, current, source) is current
 
 
 @pytest.mark.parametrize("current", [UNSUBSCRIBED, BOUNCED, COMPLAINED])

@@ -54,10 +54,6 @@ def test_bytes_that_are_not_utf_8_become_lone_surrogates() -> None:
     assert list(read_cells(BytesIO(lines))) == [(1, ["a", "Zo\udceb"]), (2, ["b", "Zo\u00eb"])]
 
 
-def test_text_may_begin_with_a_byte_order_mark() -> None:
-    assert list(read_cells(StringIO("\ufeffemail\n"))) == [(1, ["email"])]
-
-
 @pytest.mark.parametrize(
     ("content", "line", "reason"),
     [

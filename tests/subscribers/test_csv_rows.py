@@ -53,10 +53,6 @@ def test_only_the_address_is_required() -> None:
     )
 
 
-def test_columns_may_stand_in_any_order_and_case() -> None:
-    assert subscriber_of("Name, EMAIL", "Ann Example,ann@example.org").name == "Ann Example"
-
-
 def test_empty_cells_mean_none_or_not_given() -> None:
     (row,) = parsed(",".join(CSV_COLUMNS), "ann@example.org,,,,,")
     assert isinstance(row, SubscriberRow)

@@ -32,13 +32,6 @@ def test_columns_that_are_not_given_change_nothing() -> None:
     assert merge_row(known, row(name="", newsletters=("monthly",))) == (known, ())
 
 
-def test_the_latest_spelling_of_an_address_is_used() -> None:
-    known = a_subscriber()
-    assert (
-        merge_row(known, row(address="ANN@example.org")).subscriber.address == "ANN@example.org"
-    )
-
-
 def test_an_unlisted_newsletter_is_removed_unless_the_subscriber_left_it() -> None:
     known = a_subscriber(newsletters=("weekly",), pending=("daily",), declined=("monthly",))
     merged = merge_row(known, row("newsletters", newsletters=()))
@@ -81,11 +74,6 @@ def test_a_closed_record_is_not_changed(
 def test_a_row_without_status_confirms_nobody() -> None:
     known = a_subscriber(status=SubscriberStatus.PENDING)
     assert merge_row(known, row("name")) == (known, ())
-
-
-def test_a_row_with_status_active_confirms() -> None:
-    known = a_subscriber(status=SubscriberStatus.PENDING)
-    assert merge_row(known, row("status")).subscriber.status is SubscriberStatus.ACTIVE
 
 
 def test_an_import_may_unsubscribe_from_everything() -> None:

@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy import select
 
 from subscribers.errors import (
-    BadAddressError,
     RefusedTransitionError,
     UnknownSubscriberError,
 )
@@ -43,15 +42,6 @@ def test_a_subscriber_is_found_by_any_spelling_of_the_address(connection: Connec
     add(connection, a_subscriber("Ann@example.org", newsletters=("daily", "weekly")))
     person = found(connection, "ANN@Example.Org")
     assert person == a_subscriber("Ann@example.org", id=1, newsletters=("daily", "weekly"))
-
-
-def test_an_unknown_address_is_not_found(connection: Connection) -> None:
-    assert find_subscriber(connection, "nobody@example.org") is None
-
-
-def test_finding_an_invalid_address_is_an_error(connection: Connection) -> None:
-    with pytest.raises(BadAddressError):
-        find_subscriber(connection, "nobody")
 
 
 def test_all_subscribers_are_listed_by_id(connection: Connection) -> None:
@@ -114,12 +104,6 @@ def test_unsubscribing_from_a_newsletter_without_a_subscription_is_stored(
     assert found(connection).declined == ("daily",)
     sources = connection.execute(select(subscription.c.source)).scalars().all()
     assert sorted(sources) == ["subscriber", "test"]
-
-
-def test_unsubscribing_changes_no_other_subscriber(connection: Connection) -> None:
-    add(connection, a_subscriber(), a_subscriber("b@example.org"))
-    unsubscribe(connection, ANN, None, LATER)
-    assert found(connection, "b@example.org").newsletters == ("weekly",)
 
 
 def test_unsubscribing_an_unknown_address_is_an_error(connection: Connection) -> None:

@@ -27,13 +27,6 @@ def test_instants_are_stored_as_text_in_utc_and_whole_seconds(connection: Connec
     )
 
 
-def test_no_instant_is_stored_as_null(connection: Connection) -> None:
-    add(connection, a_subscriber())
-    connection.execute(update(subscription).values(consented_at=NOW))
-    connection.execute(update(subscription).values(consented_at=None))
-    assert connection.execute(select(subscription.c.consented_at)).scalar() is None
-
-
 def test_a_naive_time_is_refused(connection: Connection) -> None:
     naive = NOW.replace(tzinfo=None)
     with pytest.raises(NaiveDatetimeError) as caught:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -97,19 +96,6 @@ def test_an_assembled_issue_is_ready_with_its_digest_and_hash(
     assert 'dir="rtl"' in frozen(house, "ar").html
 
 
-def test_the_hash_covers_every_part() -> None:
-    whole = Digest(subject="s", preheader="p", html="h", text="t")
-    others = [
-        replace(whole, subject="x"),
-        replace(whole, preheader="x"),
-        replace(whole, html="x"),
-        replace(whole, text="x"),
-    ]
-    hashes = {digest_hash(other, "page") for other in (whole, *others)}
-    hashes.add(digest_hash(whole, "x"))
-    assert len(hashes) == 6
-
-
 def test_an_issue_links_to_the_same_issue_in_other_languages(
     house: House, renderer: Renderer
 ) -> None:
@@ -119,11 +105,6 @@ def test_an_issue_links_to_the_same_issue_in_other_languages(
         kept = frozen(house, language)
         for body in (kept.html, kept.page):
             assert f'href="{root}/{other}/weekly/2026-01-09/"' in body
-
-
-def test_related_stories_share_a_topic(house: House, renderer: Renderer) -> None:
-    assemble_issues(house.settings, house.database, renderer)
-    assert "The old boat" in frozen(house).html
 
 
 def test_a_language_without_an_issue_is_not_linked(

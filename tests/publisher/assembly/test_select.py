@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -83,31 +83,6 @@ def test_no_story_is_carried_twice(daily: Callable[..., House]) -> None:
     assert carried(house, "daily-en-2026-01-10") == ["b en"]
 
 
-def test_an_article_that_comes_after_a_skipped_issue_is_in_the_next(
-    daily: Callable[..., House],
-) -> None:
-    house = daily()
-    select(house)
-    house.write("a.md", title="A", date="2026-01-09")
-    house.at(NOW + DAY)
-    assert select(house) == 1
-    assert carried(house, "daily-en-2026-01-10") == ["a en"]
-
-
-def test_articles_beyond_max_articles_are_not_in_later_issues(
-    daily: Callable[..., House],
-) -> None:
-    house = daily(max_articles=2)
-    for number in (1, 2, 3):
-        house.write(f"{number}.md", title=f"N {number}", date=f"2026-01-0{number}")
-    select(house)
-    assert carried(house, "daily-en-2026-01-09") == ["3 en", "2 en"]
-    assert issues(house)["daily-en-2026-01-09"].more == 1
-    house.at(NOW + DAY)
-    assert select(house) == 0
-    assert issues(house)["daily-en-2026-01-10"].state == IssueState.SKIPPED
-
-
 def test_an_embargoed_article_waits_for_the_issue_after_its_time(
     daily: Callable[..., House],
 ) -> None:
@@ -132,16 +107,6 @@ def test_each_late_issue_carries_what_was_published_before_its_own_hour(
     assert carried(house, "daily-en-2026-01-10") == ["10 en", "9 en"]
     assert carried(house, "daily-en-2026-01-11") == ["11 en"]
     assert carried(house, "daily-en-2026-01-12") == ["12 en"]
-
-
-def test_a_merged_issue_carries_everything(daily: Callable[..., House]) -> None:
-    house = daily(late="merge")
-    select(house)
-    for day in (10, 11, 12):
-        house.write(f"{day}.md", title=f"N {day}", date=f"2026-01-{day}")
-    house.at(NOW + 3 * DAY)
-    assert select(house) == 1
-    assert carried(house, "daily-en-2026-01-12") == ["12 en", "11 en", "10 en"]
 
 
 def test_a_scheduled_issue_of_a_removed_newsletter_is_skipped(
@@ -184,20 +149,6 @@ def test_articles_that_come_after_a_clock_was_days_fast_are_carried(
     house.at(NOW + 6 * DAY)
     assert select(house) == 1
     assert carried(house, "daily-en-2026-01-15") == ["b en"]
-
-
-def test_an_edition_with_fallbacks_shows_another_language(
-    make_house: Callable[..., House],
-) -> None:
-    terms = {"ar": {"missing": "fallback", "fallback": ["zh-Hans", "en"]}}
-    house = make_house(newsletters=[{"edition": terms}])
-    house.write("en/a.md", title="A", date="2026-01-08")
-    house.write("en/b.md", title="B", date="2026-01-07")
-    house.write("zh-Hans/b.md", title="B in Hans", date="2026-01-07")
-    house.write("ar/c.md", title="C in Arabic", date="2026-01-06")
-    house.write("en/c.md", title="C", date="2026-01-06")
-    select(house)
-    assert carried(house, "weekly-ar-2026-01-09") == ["c ar", "a en", "b zh-Hans"]
 
 
 def test_a_translation_of_a_story_shown_as_fallback_is_not_carried_again(
@@ -243,12 +194,3 @@ def test_a_preview_selects_the_same_and_changes_nothing(house: House) -> None:
     assert [f"{a.story_key} {a.language}" for a in shown.chosen] == carried(
         house, "weekly-en-2026-01-09"
     )
-
-
-def test_selecting_twice_changes_nothing(house: House) -> None:
-    house.write("en/a.md", title="A", date="2026-01-08")
-    select(house)
-    before = house.rows(issue_table)
-    assert select_due(house.settings, house.database, NOW) == 0
-    assert house.rows(issue_table) == before
-    assert {one.day for one in issues(house).values()} == {date(2026, 1, 9)}

@@ -152,8 +152,3 @@ def test_an_empty_selection_has_a_reason() -> None:
     some = [an_article(1), an_article(2), an_article(3, age=100)]
     reason = pick(edition(), some, sent={1, 2}).reason_if_empty()
     assert reason == "no new articles (2 carried before, 1 older than 60 days)"
-
-
-def test_an_article_without_variants_is_as_old_as_itself() -> None:
-    candidates = Candidates(articles=[an_article(1)], variants={}, sent=())
-    assert stories(choose_articles(edition(), candidates, NOW)) == [1]

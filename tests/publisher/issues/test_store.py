@@ -72,11 +72,6 @@ def test_an_occurrence_is_stored_once(connection: Connection) -> None:
     assert (row.due_at, row.reason) == (NOW, None)
 
 
-def test_an_issue_s_name_has_newsletter_language_and_day(connection: Connection) -> None:
-    assert add(connection, language="zh-Hans").name == "weekly-zh-Hans-2026-01-09"
-    assert store.find_issue(connection, "weekly", "ar", DAY) is None
-
-
 def test_a_move_sets_values_and_increments_the_epoch(connection: Connection) -> None:
     before = add(connection)
     after = store.move_issue(
@@ -125,14 +120,6 @@ def test_planned_until_never_goes_back(connection: Connection) -> None:
     assert store.planned_until(connection, "weekly", "en") == NOW
     store.set_planned_until(connection, "weekly", "en", NOW + timedelta(days=1))
     assert store.planned_until(connection, "weekly", "en") == NOW + timedelta(days=1)
-
-
-def test_each_edition_has_its_own_cutoff(connection: Connection) -> None:
-    store.set_planned_until(connection, "weekly", "en", NOW)
-    store.set_planned_until(connection, "weekly", "ar", NOW)
-    store.set_cutoff(connection, "weekly", "en", NOW)
-    assert store.cutoff(connection, "weekly", "en") == NOW
-    assert store.cutoff(connection, "weekly", "ar") is None
 
 
 def test_cutoffs_at_or_after_now_are_reset(connection: Connection) -> None:
@@ -220,14 +207,6 @@ def test_stories_sent_accepts_any_number_of_stories(connection: Connection) -> N
     assert store.stories_sent(connection, "weekly", "en", range(1, 2_001)) == {1, 2_000}
     # More than any build of SQLite takes in one statement.
     assert store.stories_sent(connection, "weekly", "en", range(2, 40_000)) == {2_000}
-
-
-def test_a_second_digest_replaces_the_first(connection: Connection) -> None:
-    one = add(connection)
-    store.freeze_digest(connection, one, PARTS)
-    store.freeze_digest(connection, one, PARTS | {"html": "other"})
-    frozen = store.digest_of(connection, one)
-    assert (frozen.html, frozen.subject) == ("other", "subject")
 
 
 def test_warnings_are_stored_with_a_digest_and_counted(

@@ -20,6 +20,7 @@ from publisher.rendering.placeholders import (
 )
 from publisher.testing import SAMPLE_PUBLICATION
 from subscribers import Recipient
+from tests.publisher.mail.conformance import violations
 
 MADE_AT = datetime(2026, 1, 9, 8, 0, 30, tzinfo=UTC)
 ENCODED_WORD = re.compile(rb"=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=")
@@ -81,24 +82,9 @@ def a_recipient(number: int = 1, name: str = "Ann Example", **changes: Any) -> R
 
 
 def parsed(content: bytes) -> EmailMessage:
-    """Parse a message; fail where it breaks RFC 5322, RFC 2045 or RFC 2047."""
-    assert content.isascii()
-    assert b"\n" not in content.replace(b"\r\n", b"")
-    assert b"\r" not in content.replace(b"\r\n", b"")
-    head, _, body = content.partition(b"\r\n\r\n")
-    for line in content.split(b"\r\n"):
-        # SMTP would have to double a leading dot.
-        assert not line.startswith(b".")
-        assert not line.endswith((b" ", b"\t"))
-    assert max(map(len, head.split(b"\r\n"))) <= 998
-    assert max(map(len, body.split(b"\r\n"))) <= 76
-    assert all(len(word) <= 75 for word in ENCODED_WORD.findall(head))
-    message = message_from_bytes(content, policy=policy.default)
-    for part in message.walk():
-        assert part.defects == []
-        for name, value in part.items():
-            assert value.defects == (), name
-    return message
+    """Parse a message; fail where it breaks an RFC."""
+    assert [*violations(content)] == []
+    return message_from_bytes(content, policy=policy.default)
 
 
 def raw_field(content: bytes, name: str) -> str:

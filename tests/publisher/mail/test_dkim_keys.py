@@ -55,10 +55,6 @@ def key_refusal(folder: Path, content: bytes) -> str:
     return f"{error.problem}; {error.remedy}".replace(str(folder.resolve() / "dkim.pem"), "IT")
 
 
-def test_without_tables_no_message_is_signed(tmp_path: Path) -> None:
-    assert load_signers(settings(tmp_path)) == ()
-
-
 def test_each_table_makes_a_signer_in_order(tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere" / "ed25519.pem"
     elsewhere.parent.mkdir()

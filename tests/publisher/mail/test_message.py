@@ -56,11 +56,6 @@ def test_header_fields_describe_the_message(language: str) -> None:
     assert message["Precedence"] == "bulk"
 
 
-def test_no_header_field_is_repeated() -> None:
-    names = [name.lower() for name in parsed(message_bytes())]
-    assert len(names) == len(set(names))
-
-
 def test_list_unsubscribe_has_an_https_link_then_a_mailto_link() -> None:
     first, second = raw_field(message_bytes(), "List-Unsubscribe").split(", ")
     assert first.startswith("<https://news.example.org/en/unsubscribe/?t=")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from publisher.clock import Timer
@@ -108,14 +106,6 @@ def test_connections_are_counted() -> None:
     assert (memory.opened, memory.at_once, memory.most_at_once) == (3, 2, 2)
     two.close()
     assert memory.at_once == 1
-
-
-def test_no_message_is_lost_among_threads() -> None:
-    memory = MemoryTransport()
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: connected(memory).send(outgoing(number)), range(400)))
-    assert {one.key for one in memory.taken} == {(1, number) for number in range(400)}
-    assert len(memory.taken) == 400
 
 
 def test_a_fake_timer_moves_only_on_advance() -> None:

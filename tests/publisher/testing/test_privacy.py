@@ -60,15 +60,6 @@ def test_a_server_certificate_can_be_wrong(
         assert server.messages == []
 
 
-@pytest.mark.parametrize("behaviour", [IMPLICIT, STARTTLS])
-def test_the_authority_is_not_trusted_by_default(behaviour: Behaviour) -> None:
-    with (
-        MailServer(behaviour) as server,
-        pytest.raises(ssl.SSLCertVerificationError, match="unable to get local issuer"),
-    ):
-        encrypted(server, ssl.create_default_context())
-
-
 @pytest.mark.parametrize("tls", [Tls.IMPLICIT, Tls.STARTTLS])
 def test_a_client_certificate_can_be_required(tls: Tls) -> None:
     with MailServer(Behaviour(tls=tls, demands_certificate=True)) as server:
@@ -94,15 +85,6 @@ def test_a_foreign_or_expired_client_certificate_is_refused(
             context.load_cert_chain(pair.certificate, pair.key)
             with pytest.raises((ssl.SSLError, smtplib.SMTPServerDisconnected, ConnectionError)):
                 encrypted(server, context)
-
-
-def test_keys_are_private_and_removed_with_the_server() -> None:
-    with MailServer(STARTTLS) as server:
-        pair = server.client_certificate()
-        assert pair.key.stat().st_mode & 0o077 == 0
-        authority = server.authority
-        assert authority.is_file()
-    assert not authority.exists()
 
 
 def test_starttls_can_be_required() -> None:

@@ -9,8 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from publisher import testing
-from publisher.testing import Behaviour, Phase, Received, Reply, Stall, always
+from publisher.testing import Behaviour, Phase, Received, Stall, always
 from publisher.testing.servers import MailServer
 from tests.publisher.testing.speaking import CONTENT, READER, SENDER, Line, deliver, greeted
 
@@ -22,12 +21,6 @@ def test_messages_are_accepted_and_kept() -> None:
     assert received == Received(SENDER, (READER,), CONTENT, 1)
     assert received.recipient == READER
     assert received.message_id == "<1@news.example.org>"
-
-
-def test_the_package_exports_the_mail_server() -> None:
-    assert testing.MailServer is MailServer
-    with pytest.raises(AttributeError, match="PostOffice"):
-        testing.PostOffice  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_a_message_to_several_recipients_counts_for_each() -> None:
@@ -130,15 +123,6 @@ def test_data_without_a_recipient_is_refused() -> None:
         assert server.refused == {503: 1, 501: 1}
 
 
-def test_helo_is_accepted() -> None:
-    with MailServer() as server, Line(server) as line:
-        assert line.ask("DATA").startswith("220 ")
-        assert line.hear().startswith("503 ")
-        assert line.ask("HELO client.example").startswith("250 ")
-        assert line.send().startswith("250 ")
-        assert len(server.messages) == 1
-
-
 def test_a_message_beyond_the_size_is_refused_at_mail_or_at_its_end() -> None:
     with MailServer(Behaviour(size=1000)) as server, Line(server) as line:
         assert "250-SIZE 1000" in line.greet().splitlines()
@@ -228,15 +212,6 @@ def test_an_exception_in_a_fault_is_raised_again() -> None:
     for phase in (Phase.CONNECT, Phase.HELLO):
         with pytest.raises(ZeroDivisionError, match="a mistake"):
             talk(phase)
-
-
-def test_the_behaviour_can_change_while_the_server_runs() -> None:
-    with MailServer(always(Phase.MAIL, Reply("451 4.3.0 Later"))) as server:
-        with greeted(server) as line:
-            assert line.ask(f"MAIL FROM:<{SENDER}>") == "451 4.3.0 Later"
-            server.behaviour = Behaviour()
-            assert line.send().startswith("250 ")
-        assert server.behaviour == Behaviour()
 
 
 def test_closing_ends_all_threads_and_connections() -> None:
