@@ -22,8 +22,14 @@ from publisher.cycle import CycleReport, add_reports
 from publisher.database import open_database
 from publisher.demo import publish_demo
 from publisher.errors import UsageError
-from publisher.photographs import Mail, Photograph, expose, find_chromium, sheet
-from publisher.photographs.sheets import cut
+from publisher.screenshots import (
+    MailPage,
+    Screenshot,
+    capture_page,
+    compose_contact_sheet,
+    find_chromium,
+)
+from publisher.screenshots.contact_sheets import crop_column
 
 # Half its size, and as much of each mail as shows what it is like.
 SCALE, LOWEST = 0.5, 1100
@@ -65,8 +71,8 @@ def table(program: str, console: Console) -> bytes:
     width, height = int(size[1]), int(size[2])
     style = f"<style>body{{margin:0}}svg{{width:{width}px;height:{height}px}}</style>"
     page = f"<!DOCTYPE html><meta charset=utf-8>{style}{plain}"
-    exposed = expose(program, page, width, height + MARGIN)
-    return cut([exposed.picture], left=0, width=width, heights=[height])
+    exposed = capture_page(program, page, width, height + MARGIN)
+    return crop_column([exposed.picture], left=0, width=width, heights=[height])
 
 
 def digests(program: str, settings: Settings) -> bytes:
@@ -77,11 +83,13 @@ def digests(program: str, settings: Settings) -> bytes:
         for one in photographs(program, settings, language)
         if one.view.width == VIEW_WIDTH
     ]
-    return sheet(contact_sheet_rows(taken), scale=SCALE, lowest=LOWEST, colours=COLOURS)
+    return compose_contact_sheet(
+        contact_sheet_rows(taken), scale=SCALE, lowest=LOWEST, colours=COLOURS
+    )
 
 
-def photographs(program: str, settings: Settings, language: str) -> tuple[Photograph, ...]:
-    mail = Mail(language=language, html=html_of(settings.folders.outbox, language))
+def photographs(program: str, settings: Settings, language: str) -> tuple[Screenshot, ...]:
+    mail = MailPage(language=language, html=html_of(settings.folders.outbox, language))
     return take_screenshots(program, mail, settings.publication.url, [settings.folders.public])
 
 

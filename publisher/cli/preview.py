@@ -29,7 +29,7 @@ from publisher.errors import IssueError, UsageError
 if TYPE_CHECKING:
     from publisher.config import Edition, Settings
     from publisher.cycle import Pipeline
-    from publisher.photographs import Photograph
+    from publisher.screenshots import Screenshot
 
 _DEFAULT_OUT = Path("preview.html")
 
@@ -116,7 +116,7 @@ def _photograph(
     settings: Settings, clock: Clock, editions: list[Edition], folder: Path
 ) -> None:
     from publisher.cli.screenshots import write_screenshots
-    from publisher.photographs import find_chromium
+    from publisher.screenshots import find_chromium
 
     program = find_chromium()
     with open_dry_run(settings, clock) as machine:
@@ -133,20 +133,20 @@ def _photograph(
 
 def _views(
     program: str, settings: Settings, machine: Pipeline, edition: Edition, clock: Clock
-) -> Iterator[Photograph]:
+) -> Iterator[Screenshot]:
     """Photograph an edition's next issue, or what its newest articles would make, and say so.
 
     One with nothing to say stops no other.
     """
     from publisher.cli.screenshots import take_screenshots
-    from publisher.photographs import Mail
+    from publisher.screenshots import MailPage
 
     try:
         rehearsal = preview_next(machine, edition, clock.now(), or_newest=True)
     except IssueError as error:
         typer.echo(f"{error}", err=True)
         return
-    mail = Mail(language=edition.language, html=rehearsal.gate_run.mail.html)
+    mail = MailPage(language=edition.language, html=rehearsal.gate_run.mail.html)
     typer.echo(f"{edition.language}: {preview_subject(rehearsal)}")
     # What was only now picked up lies in the copy.
     roots = [machine.settings.folders.public, settings.folders.public]

@@ -11,15 +11,21 @@ from urllib.parse import unquote, urlsplit
 
 from publisher import files
 from publisher.errors import UsageError
-from publisher.photographs import Labelled, Mail, Photograph, photograph, sheet
-from publisher.photographs import with_local_pictures as local
+from publisher.screenshots import (
+    LabelledPicture,
+    MailPage,
+    Screenshot,
+    capture_mail,
+    compose_contact_sheet,
+)
+from publisher.screenshots import with_local_pictures as local
 
 CONTACT_SHEET = "sheet.png"
 
 
 def take_screenshots(
-    program: str, mail: Mail, base: str, roots: Sequence[Path]
-) -> tuple[Photograph, ...]:
+    program: str, mail: MailPage, base: str, roots: Sequence[Path]
+) -> tuple[Screenshot, ...]:
     """Photograph a mail; pictures below the URL `base` are taken from one of several web roots.
 
     `program` is Chromium, which is let to no network: other pictures look as they do to
@@ -29,8 +35,8 @@ def take_screenshots(
     def locate(path: str) -> str | None:
         return find_in_web_roots(path, roots)
 
-    shown = Mail(language=mail.language, html=local(mail.html, base, locate))
-    return photograph(program, shown)
+    shown = MailPage(language=mail.language, html=local(mail.html, base, locate))
+    return capture_mail(program, shown)
 
 
 def find_in_web_roots(path: str, roots: Sequence[Path]) -> str | None:
@@ -45,22 +51,24 @@ def find_in_web_roots(path: str, roots: Sequence[Path]) -> str | None:
     return None
 
 
-def write_screenshots(folder: Path, taken: Sequence[Photograph]) -> None:
+def write_screenshots(folder: Path, taken: Sequence[Screenshot]) -> None:
     """Write a file for each, and the sheet; raises UsageError if they can't be written."""
     try:
         for one in taken:
             files.write_file(folder / f"{one.name}.png", one.picture)
-        files.write_file(folder / CONTACT_SHEET, sheet(contact_sheet_rows(taken)))
+        files.write_file(
+            folder / CONTACT_SHEET, compose_contact_sheet(contact_sheet_rows(taken))
+        )
     except OSError as error:
         raise UsageError(f"{folder}: can't be written: {error.strerror or error}") from None
 
 
-def contact_sheet_rows(taken: Sequence[Photograph]) -> list[list[Labelled]]:
+def contact_sheet_rows(taken: Sequence[Screenshot]) -> list[list[LabelledPicture]]:
     """Put photographs into a row for each scheme, labelled, in the order in which they come."""
     schemes = dict.fromkeys(one.view.scheme for one in taken)
     return [
         [
-            Labelled(label=_label(one), picture=one.picture)
+            LabelledPicture(label=_label(one), picture=one.picture)
             for one in taken
             if one.view.scheme == s
         ]
@@ -68,5 +76,5 @@ def contact_sheet_rows(taken: Sequence[Photograph]) -> list[list[Labelled]]:
     ]
 
 
-def _label(one: Photograph) -> str:
+def _label(one: Screenshot) -> str:
     return f"{one.language}, {one.view.scheme}, {one.view.width} px"

@@ -51,9 +51,7 @@ def serve_command(
     def ready(address: str, number: int) -> None:
         typer.echo(f"{settings.folders.public} is at {_url(settings, address, number)}")
 
-    # A signal that comes before the server listens is a clean stop, too.
-    with suppress(Interrupted):
-        serving.serve(settings, host, port, ready)
+    serving.serve_site(settings, host, port, ready)
 
 
 def webserver_command(
@@ -79,9 +77,9 @@ def webserver_command(
     from publisher import serving
 
     if server == "nginx":
-        text = serving.nginx(settings, root, brotli=brotli)
+        text = serving.nginx_config(settings, root, brotli=brotli)
     else:
-        text = serving.caddy(settings, root)
+        text = serving.caddy_config(settings, root)
     typer.echo(text, nl=False)
 
 

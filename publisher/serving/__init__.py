@@ -1,13 +1,12 @@
-"""Serving `public/` over HTTP: our own server, and the same answers as nginx and Caddy text.
+"""Serve `public/` over HTTP: our own server, and configurations of nginx and Caddy.
 
-`headers` says what an answer says, from a path alone; everything else here follows it. Knows
-no database, no article and no template.
+All three give the same answers: `headers` has the tables that they follow.
 """
 
-from publisher.serving.caddy_site import caddy
+from publisher.serving.caddy_site import caddy_config
 from publisher.serving.headers import headers_for
-from publisher.serving.nginx_site import nginx
-from publisher.serving.process import serve
-from publisher.serving.static import StaticSite
+from publisher.serving.nginx_site import nginx_config
+from publisher.serving.process import serve_site
+from publisher.serving.static_site import StaticSite
 
-__all__ = ["StaticSite", "caddy", "headers_for", "nginx", "serve"]
+__all__ = ["StaticSite", "caddy_config", "headers_for", "nginx_config", "serve_site"]

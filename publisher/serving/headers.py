@@ -19,20 +19,20 @@ from publisher import urls
 if TYPE_CHECKING:
     from publisher.config import Settings
 
-MINUTE = 60
+_MINUTE = 60
 # An archive document is closed, but an entry may yet be withdrawn from it.
-DAY = 24 * 60 * MINUTE
+_DAY = 24 * 60 * _MINUTE
 # What "for ever" means to caches (RFC 9111 has no word for it; a year is the custom).
-YEAR = 365 * DAY
+_YEAR = 365 * _DAY
 
 # Names of feeds; narrow on purpose, since the path goes into the Link header as it stands.
 _NAMES = "[A-Za-z0-9._~/-]+"
 _FORMATS = f"(?:{'|'.join(re.escape(one.suffix) for one in FEED_FORMATS)})"
 
 # Types by the end of the name below feeds/, where the last suffix says too little.
-FEED_TYPES = {one.suffix: f"{one.media_type}; charset=utf-8" for one in FEED_FORMATS}
+FEED_MEDIA_TYPES = {one.suffix: f"{one.media_type}; charset=utf-8" for one in FEED_FORMATS}
 # Types by the last suffix of the name. We do not ask the machine: its table may be any.
-TYPES = {
+MEDIA_TYPES = {
     "html": "text/html; charset=utf-8",
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
@@ -65,29 +65,29 @@ TYPES = {
     "m4v": "video/mp4",
     "webm": "video/webm",
 }
-UNKNOWN_TYPE = "application/octet-stream"
-PLAIN_TEXT = TYPES["txt"]
+UNKNOWN_MEDIA_TYPE = "application/octet-stream"
+PLAIN_TEXT = MEDIA_TYPES["txt"]
 
 # Never served: what begins with a dot (but for .well-known, RFC 8615), what is half written,
 # and a feed's compressed copies, which are encodings of it and no resources of their own.
-HIDDEN = r"(?:.*/)?\.[^/]*(?:/.*)?|.*\.part|feeds/.*\.(?:gz|br)"
+HIDDEN_PATHS = r"(?:.*/)?\.[^/]*(?:/.*)?|.*\.part|feeds/.*\.(?:gz|br)"
 WELL_KNOWN = ".well-known/"
 
 # On every answer: a browser must not take a file for what its type does not say.
-ALWAYS = (("X-Content-Type-Options", "nosniff"),)
+COMMON_HEADERS = (("X-Content-Type-Options", "nosniff"),)
 # For scripts of other sites, which without this header do not get to see these two.
-EXPOSED = "ETag, Link"
+_EXPOSED_HEADERS = "ETag, Link"
 # What they may send; conditional requests need asking first (Fetch standard, CORS preflight).
-PREFLIGHT = (
+PREFLIGHT_HEADERS = (
     ("Access-Control-Allow-Methods", "GET, HEAD"),
     ("Access-Control-Allow-Headers", "*"),
-    ("Access-Control-Max-Age", str(DAY)),
+    ("Access-Control-Max-Age", str(_DAY)),
 )
-METHODS = "GET, HEAD, OPTIONS"
+ALLOWED_METHODS = "GET, HEAD, OPTIONS"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class DocumentKind:
     """Documents that are answered alike; the first kind whose `pattern` is the whole path.
 
     `public` ones may be read by scripts of any site; `rels` are the relations of the Link
@@ -101,73 +101,77 @@ class Kind:
     rels: tuple[str, ...] = ()
 
 
-def kinds(settings: Settings) -> tuple[Kind, ...]:
+def document_kinds(settings: Settings) -> tuple[DocumentKind, ...]:
     """List the kinds of documents below the web root; the last takes whatever is left."""
-    soon = f"public, max-age={settings.feeds.ttl * MINUTE}"
+    soon = f"public, max-age={settings.feeds.ttl * _MINUTE}"
     # Nothing is ever announced of an archive document, so it names no hub (WebSub section 4).
     archives = rf"feeds/{_NAMES}/archive/[0-9]+\.{_FORMATS}"
     subscriptions = rf"feeds/{_NAMES}\.{_FORMATS}"
     return (
-        Kind("media", "media/.*", f"public, max-age={YEAR}, immutable"),
-        Kind("archive", archives, f"public, max-age={DAY}", public=True, rels=("self",)),
-        Kind("feed", subscriptions, soon, public=True, rels=("hub", "self")),
-        Kind("list", rf"feeds/{_NAMES}\.(?:opml|css)", soon, public=True),
-        Kind("page", ".*", soon),
+        DocumentKind("media", "media/.*", f"public, max-age={_YEAR}, immutable"),
+        DocumentKind(
+            "archive", archives, f"public, max-age={_DAY}", public=True, rels=("self",)
+        ),
+        DocumentKind("feed", subscriptions, soon, public=True, rels=("hub", "self")),
+        DocumentKind("list", rf"feeds/{_NAMES}\.(?:opml|css)", soon, public=True),
+        DocumentKind("page", ".*", soon),
     )
 
 
-def kind_of(path: str, settings: Settings) -> Kind:
+def document_kind(path: str, settings: Settings) -> DocumentKind:
     """Give the kind of a document below the web root."""
-    return next(kind for kind in kinds(settings) if _is(kind.pattern, path))
+    return next(kind for kind in document_kinds(settings) if _is(kind.pattern, path))
 
 
 def is_hidden(path: str) -> bool:
     """Say if a path below the web root is none of the web's business."""
-    return not path.startswith(WELL_KNOWN) and _is(HIDDEN, path)
+    return not path.startswith(WELL_KNOWN) and _is(HIDDEN_PATHS, path)
 
 
 def media_type(path: str) -> str:
     """Give the Content-Type of a document below the web root."""
     name = PurePosixPath(path).name
     if path.startswith("feeds/"):
-        for suffix, known in FEED_TYPES.items():
+        for suffix, known in FEED_MEDIA_TYPES.items():
             if name.endswith(f".{suffix}"):
                 return known
-    return TYPES.get(name.rpartition(".")[2], UNKNOWN_TYPE)
+    return MEDIA_TYPES.get(name.rpartition(".")[2], UNKNOWN_MEDIA_TYPE)
 
 
-def link_value(kind: Kind, settings: Settings, self_url: str) -> str:
+def link_value(kind: DocumentKind, settings: Settings, self_url: str) -> str:
     """Write the value of the Link header (RFC 8288 section 3), or nothing where there is none.
 
     A subscriber looks for hub and self here before it looks into the document (WebSub section 4).
     """
-    targets = {"hub": [*map(target, settings.feeds.hubs)], "self": [self_url]}
+    targets = {"hub": [*map(link_target, settings.feeds.hubs)], "self": [self_url]}
     return ", ".join(f'<{url}>; rel="{rel}"' for rel in kind.rels for url in targets[rel])
 
 
-def target(url: str) -> str:
+def link_target(url: str) -> str:
     """Write a URL so that neither a header nor a configuration can take it for more than that."""
     return quote(url, safe=":/?@!&()*+,=%[]~")
 
 
 def headers_for(path: str, settings: Settings) -> tuple[tuple[str, str], ...]:
     """List what an answer says of the document at a path, besides its bytes' own properties."""
-    kind = kind_of(path, settings)
-    links = link_value(kind, settings, target(urls.public_url(settings.publication, path)))
+    kind = document_kind(path, settings)
+    links = link_value(
+        kind, settings, link_target(urls.absolute_url(settings.publication, path))
+    )
     return (
         ("Content-Type", media_type(path)),
         ("Cache-Control", kind.cache_control),
         *((("Link", links),) if links else ()),
-        *(cors() if kind.public else ()),
-        *ALWAYS,
+        *(cors_headers() if kind.public else ()),
+        *COMMON_HEADERS,
     )
 
 
-def cors() -> tuple[tuple[str, str], ...]:
+def cors_headers() -> tuple[tuple[str, str], ...]:
     """List what lets scripts of any site read an answer (Fetch standard, CORS protocol)."""
     return (
         ("Access-Control-Allow-Origin", "*"),
-        ("Access-Control-Expose-Headers", EXPOSED),
+        ("Access-Control-Expose-Headers", _EXPOSED_HEADERS),
     )
 
 

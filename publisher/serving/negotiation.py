@@ -1,6 +1,8 @@
-"""Which of a document's encodings a client gets (RFC 9110 section 12.5.3). Pure.
+"""Content negotiation: the encoding and the media type that a client gets (RFC 9110, 12.5).
 
-Knows codings by name only, and no file.
+A browser shows a feed as plain text, or saves it, if its media type is that of a feed. If the
+type is that of any XML, it shows the feed with its style sheet. The patterns mean the same in
+Python, PCRE and RE2: nginx and Caddy look for them in the Accept header, ignoring case.
 """
 
 from __future__ import annotations
@@ -8,13 +10,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from publisher.serving.headers import MEDIA_TYPES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-IDENTITY = "identity"
-# The smallest first: among codings that a client likes equally, the first is taken.
-CODINGS = ("br", "gzip", IDENTITY)
-ALIASES = {"x-gzip": "gzip"}  # RFC 9110 section 8.4.1.3
+IDENTITY_CODING = "identity"
+# The smallest first: among codings of equal weight the first is used.
+_CODINGS = ("br", "gzip", IDENTITY_CODING)
+_CODING_ALIASES = {"x-gzip": "gzip"}  # RFC 9110 section 8.4.1.3
 
 # One element of the list: a coding or "*", and perhaps a weight of at most three decimals.
 _ELEMENT = re.compile(
@@ -22,17 +26,27 @@ _ELEMENT = re.compile(
     r"(?:[ \t]*;[ \t]*q=(?P<q>0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?"
 )
 
+# Ends of the names of feeds that have a style sheet; a JSON feed has none.
+STYLED_SUFFIXES = ("rss.xml", "atom.xml")
+STYLED_FEED = rf"feeds/.*\.(?:{'|'.join(map(re.escape, STYLED_SUFFIXES))})"
+STYLED_TYPE = MEDIA_TYPES["xml"]
+STYLED_VARY = "Accept, Accept-Encoding"
 
-def choose(accept_encoding: str | None, available: Iterable[str]) -> str | None:
-    """Give the coding to answer in, out of those at hand; None if the client takes none of them.
+# Browsers accept text/html. Feed readers may accept it too, but then they accept feeds as well.
+ACCEPTS_PAGE = r"(?:^|[\s,])text/html(?:[\s,;]|$)"
+ACCEPTS_FEED = r"(?:^|[\s,])application/(?:rss|atom)\+xml(?:[\s,;]|$)"
 
-    Without the header any coding would be allowed, but a client that says nothing of codings
-    may know none, so that it gets the document as it is.
+
+def choose_coding(accept_encoding: str | None, available: Iterable[str]) -> str | None:
+    """Return the coding to answer in, or None if the client accepts none that is available.
+
+    Without the header any coding is allowed (RFC 9110). Such a client may know none, so it gets
+    the document as it is.
     """
     if accept_encoding is None:
-        accept_encoding = IDENTITY
+        accept_encoding = IDENTITY_CODING
     weights = dict(_weights(accept_encoding))
-    at_hand = [coding for coding in CODINGS if coding in set(available)]
+    at_hand = [coding for coding in _CODINGS if coding in set(available)]
     best = max(at_hand, key=lambda coding: _weight(coding, weights), default=None)
     return best if best and _weight(best, weights) > 0 else None
 
@@ -43,7 +57,7 @@ def _weights(header: str) -> Iterator[tuple[str, float]]:
         found = _ELEMENT.fullmatch(element.strip(" \t"))
         if found:
             coding = found["coding"]
-            yield ALIASES.get(coding, coding), float(found["q"] or 1)
+            yield _CODING_ALIASES.get(coding, coding), float(found["q"] or 1)
 
 
 def _weight(coding: str, weights: dict[str, float]) -> float:
@@ -53,4 +67,21 @@ def _weight(coding: str, weights: dict[str, float]) -> float:
         # A wildcard that allows something says nothing against a smaller answer.
         return weights["*"]
     # Not named: the document as it is stays allowed, behind all that was asked for.
-    return 0.0001 if coding == IDENTITY else 0
+    return 0.0001 if coding == IDENTITY_CODING else 0
+
+
+def is_styled(path: str) -> bool:
+    """Return whether a document below the web root is a feed with a style sheet."""
+    return re.fullmatch(STYLED_FEED, path, re.DOTALL) is not None
+
+
+def is_browser(accept: str) -> bool:
+    """Return whether an Accept header is that of a browser that opens a page (RFC 9110, 12.5.1).
+
+    Weights are ignored.
+    """
+    return _names(ACCEPTS_PAGE, accept) and not _names(ACCEPTS_FEED, accept)
+
+
+def _names(pattern: str, accept: str) -> bool:
+    return re.search(pattern, accept, re.IGNORECASE) is not None

@@ -10,29 +10,34 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 from zlib import crc32
 
-from publisher.serving.blocks import Place, block, place_of, title_of
-from publisher.serving.browsers import (
-    FEEDS,
-    PAGES,
-    STYLED,
+from publisher.serving.headers import (
+    ALLOWED_METHODS,
+    COMMON_HEADERS,
+    FEED_MEDIA_TYPES,
+    HIDDEN_PATHS,
+    MEDIA_TYPES,
+    PLAIN_TEXT,
+    PREFLIGHT_HEADERS,
+    UNKNOWN_MEDIA_TYPE,
+    WELL_KNOWN,
+    DocumentKind,
+    cors_headers,
+    document_kinds,
+    link_value,
+)
+from publisher.serving.negotiation import (
+    ACCEPTS_FEED,
+    ACCEPTS_PAGE,
+    STYLED_FEED,
     STYLED_SUFFIXES,
     STYLED_TYPE,
     STYLED_VARY,
 )
-from publisher.serving.headers import (
-    ALWAYS,
-    FEED_TYPES,
-    HIDDEN,
-    METHODS,
-    PLAIN_TEXT,
-    PREFLIGHT,
-    TYPES,
-    UNKNOWN_TYPE,
-    WELL_KNOWN,
-    Kind,
-    cors,
-    kinds,
-    link_value,
+from publisher.serving.site_location import (
+    SiteLocation,
+    config_block,
+    locate_site,
+    site_title,
 )
 
 if TYPE_CHECKING:
@@ -41,46 +46,46 @@ if TYPE_CHECKING:
     from publisher.config import Settings
 
 # Where browsers are sent within nginx; begins with a dot, so that no document is there.
-PAGE = ".page/"
+_PAGE_FOLDER = ".page/"
 
-HEADING = """\
+_HEADING = """\
 # {title}, for nginx 1.18 or newer: a file that its http block includes.
 # `publisher webserver nginx` writes it from publication.toml.
 # It takes the whole host; docs/reference/serving.md says what to do for two publications on one."""
 
 
-def nginx(settings: Settings, root: str | None = None, *, brotli: bool = False) -> str:
+def nginx_config(settings: Settings, root: str | None = None, *, brotli: bool = False) -> str:
     """Write a site, to be included in nginx's http block.
 
     `root` is where `public/` lies on the server, if not where it does on this machine; `brotli`
     is for an nginx that has loaded ngx_brotli's static module, since without it nginx would not
     start. Raises UsageError for a path that can't be written down.
     """
-    place = place_of(settings, root)
+    place = locate_site(settings, root)
     maps = _maps(settings, place)
-    asked = [_line(f"~*{FEEDS}", ""), _line(f"~*{PAGES}", "1")]
-    server = block("server", _server(place, maps, brotli))
+    asked = [_line(f"~*{ACCEPTS_FEED}", ""), _line(f"~*{ACCEPTS_PAGE}", "1")]
+    server = config_block("server", _server(place, maps, brotli))
     parts = [
-        HEADING.format(title=title_of(settings)),
+        _HEADING.format(title=site_title(settings)),
         *maps.values(),
-        block(f"map $http_accept ${_variable(place, 'browser')}", asked),
+        config_block(f"map $http_accept ${_variable(place, 'browser')}", asked),
         *_to_https(place),
         server,
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _maps(settings: Settings, place: Place) -> Mapping[str, str]:
+def _maps(settings: Settings, place: SiteLocation) -> Mapping[str, str]:
     """Write the tables from a request to a header's value, by name of the header.
 
     An empty value leaves the header out; so does a table without a fitting line. add_header in
     one place of the server, with these, is inherited by all locations.
     """
-    known = kinds(settings)
+    known = document_kinds(settings)
     public = f"${_variable(place, 'Access-Control-Allow-Origin')}"
     path = f"${_variable(place, 'path')}"
-    allow, *exposed = cors()
-    by_path: dict[str, dict[Kind, str]] = {
+    allow, *exposed = cors_headers()
+    by_path: dict[str, dict[DocumentKind, str]] = {
         "Cache-Control": {kind: kind.cache_control for kind in known},
         allow[0]: {kind: allow[1] for kind in known if kind.public},
     }
@@ -89,30 +94,33 @@ def _maps(settings: Settings, place: Place) -> Mapping[str, str]:
         for name, value in by_path.items()
     }
     lines["Link"] = (path, _links(settings, place))
-    lines["Vary"] = (path, [_line(_path(place, STYLED), STYLED_VARY)])
+    lines["Vary"] = (path, [_line(_path(place, STYLED_FEED), STYLED_VARY)])
     lines |= {name: (public, [_line(allow[1], value)]) for name, value in exposed}
     asked = f'"$request_method {public}"'
-    lines |= {name: (asked, [_line(f"OPTIONS {allow[1]}", value)]) for name, value in PREFLIGHT}
-    methods = [_line("GET", ""), _line("HEAD", ""), f"default {_quoted(METHODS)};"]
+    lines |= {
+        name: (asked, [_line(f"OPTIONS {allow[1]}", value)])
+        for name, value in PREFLIGHT_HEADERS
+    }
+    methods = [_line("GET", ""), _line("HEAD", ""), f"default {_quoted(ALLOWED_METHODS)};"]
     lines["Allow"] = ("$request_method", methods)
     return {
-        name: block(f"map {source} ${_variable(place, name)}", table)
+        name: config_block(f"map {source} ${_variable(place, name)}", table)
         for name, (source, table) in lines.items()
     }
 
 
-def _links(settings: Settings, place: Place) -> list[str]:
+def _links(settings: Settings, place: SiteLocation) -> list[str]:
     """Write the lines of the Link header; of the path, only what matched goes into it."""
     below = _variable(place, "below")
     self_url = f"{place.origin}{quote(place.prefix)}${below}"
     return [
         _line(_path(place, f"(?<{below}>{kind.pattern})"), link_value(kind, settings, self_url))
-        for kind in kinds(settings)
+        for kind in document_kinds(settings)
         if kind.rels
     ]
 
 
-def _server(place: Place, maps: Mapping[str, str], brotli: bool) -> list[str]:
+def _server(place: SiteLocation, maps: Mapping[str, str], brotli: bool) -> list[str]:
     return [
         *_listening(place),
         "",
@@ -130,39 +138,41 @@ def _server(place: Place, maps: Mapping[str, str], brotli: bool) -> list[str]:
         "gzip_http_version 1.0;",
         "brotli_static on;" if brotli else "# brotli_static on;  # with ngx_brotli's module",
         "",
-        block("types", [f"{_quoted(kind)} {suffix};" for suffix, kind in TYPES.items()]),
-        f"default_type {UNKNOWN_TYPE};",
+        config_block(
+            "types", [f"{_quoted(kind)} {suffix};" for suffix, kind in MEDIA_TYPES.items()]
+        ),
+        f"default_type {UNKNOWN_MEDIA_TYPE};",
         "",
         # On refusals too: without it a 405 would not say what is allowed.
         *(
             f"add_header {name} ${_variable(place, name)}{' always' * (name == 'Allow')};"
             for name in maps
         ),
-        *(f"add_header {name} {value} always;" for name, value in ALWAYS),
+        *(f"add_header {name} {value} always;" for name, value in COMMON_HEADERS),
         "# The path that was asked for; browsers that ask for a feed are sent to another below.",
         f"set ${_variable(place, 'path')} $uri;",
-        block("if ($request_method = OPTIONS)", ["return 204;"]),
+        config_block("if ($request_method = OPTIONS)", ["return 204;"]),
         "",
         *_locations(place),
     ]
 
 
-def _locations(place: Place) -> list[str]:
+def _locations(place: SiteLocation) -> list[str]:
     plain = ["types { }", f"default_type {_quoted(PLAIN_TEXT)};"]
-    hidden = f"(?!{re.escape(WELL_KNOWN)})(?:{HIDDEN})"
+    hidden = f"(?!{re.escape(WELL_KNOWN)})(?:{HIDDEN_PATHS})"
     return [
         "# A folder without a page: nginx would say that it is there, but forbidden.",
         "error_page 403 =404 @missing;",
         "error_page 404 @missing;",
-        block("location @missing", [*plain, r'return 404 "Not Found\n";']),
+        config_block("location @missing", [*plain, r'return 404 "Not Found\n";']),
         _page(place),
-        block(f"location {_matching(place, hidden)}", ["return 404;"]),
-        *(_feeds(place, suffix, kind) for suffix, kind in FEED_TYPES.items()),
+        config_block(f"location {_matching(place, hidden)}", ["return 404;"]),
+        *(_feeds(place, suffix, kind) for suffix, kind in FEED_MEDIA_TYPES.items()),
         *_below_a_path(place),
     ]
 
 
-def _page(place: Place) -> str:
+def _page(place: SiteLocation) -> str:
     """Write the location of feeds as browsers show them.
 
     Without a tag, as it would be the one of the feed: a browser that has that as a feed, from
@@ -176,46 +186,46 @@ def _page(place: Place) -> str:
         "gzip_vary off;",
         _alias(place, f"${_variable(place, 'file')}"),
     ]
-    pattern = re.escape(PAGE) + _file(place, "feeds/.*")
-    return block(f"location {_matching(place, pattern)}", shown)
+    pattern = re.escape(_PAGE_FOLDER) + _file(place, "feeds/.*")
+    return config_block(f"location {_matching(place, pattern)}", shown)
 
 
-def _feeds(place: Place, suffix: str, media_type: str) -> str:
+def _feeds(place: SiteLocation, suffix: str, media_type: str) -> str:
     pattern = _file(place, rf"feeds/.*\.{re.escape(suffix)}")
     file = f"${_variable(place, 'file')}"
     typed = ["types { }", f"default_type {_quoted(media_type)};"]
     if place.prefix != "/":
         typed.append(_alias(place, file))
     if suffix in STYLED_SUFFIXES:
-        there = f"rewrite ^ {_quoted(f'{place.prefix}{PAGE}{file}')} last;"
-        browsers = block(f"if (${_variable(place, 'browser')})", [there])
+        there = f"rewrite ^ {_quoted(f'{place.prefix}{_PAGE_FOLDER}{file}')} last;"
+        browsers = config_block(f"if (${_variable(place, 'browser')})", [there])
         typed = [browsers, "gzip_vary off;", *typed]
-    return block(f"location {_matching(place, pattern)}", typed)
+    return config_block(f"location {_matching(place, pattern)}", typed)
 
 
-def _file(place: Place, pattern: str) -> str:
+def _file(place: SiteLocation, pattern: str) -> str:
     """Match a path by a name, since a map that is looked up meanwhile takes numbers for its own."""
     return f"(?<{_variable(place, 'file')}>{pattern})"
 
 
-def _below_a_path(place: Place) -> list[str]:
+def _below_a_path(place: SiteLocation) -> list[str]:
     """Write the locations of a publication that has only a path of its host."""
     if place.prefix == "/":
         return []
     bare = place.prefix.rstrip("/")
     return [
-        block(f"location {_quoted(place.prefix)}", [_alias(place, "")]),
-        block(f"location = {_quoted(bare)}", [f"return 301 {_quoted(place.prefix)};"]),
-        block("location = /", [f"return 302 {_quoted(place.prefix)};"]),
-        block("location /", ["return 404;"]),
+        config_block(f"location {_quoted(place.prefix)}", [_alias(place, "")]),
+        config_block(f"location = {_quoted(bare)}", [f"return 301 {_quoted(place.prefix)};"]),
+        config_block("location = /", [f"return 302 {_quoted(place.prefix)};"]),
+        config_block("location /", ["return 404;"]),
     ]
 
 
-def _alias(place: Place, rest: str) -> str:
+def _alias(place: SiteLocation, rest: str) -> str:
     return f"alias {_quoted(f'{place.root}/{rest}')};"
 
 
-def _listening(place: Place) -> list[str]:
+def _listening(place: SiteLocation) -> list[str]:
     if place.scheme == "http":
         return [*_listen(place.port or 80), f"server_name {_host(place)};"]
     folder = f"/etc/letsencrypt/live/{place.host}"
@@ -227,22 +237,22 @@ def _listening(place: Place) -> list[str]:
     ]
 
 
-def _to_https(place: Place) -> list[str]:
+def _to_https(place: SiteLocation) -> list[str]:
     if place.scheme == "http":
         return []
     there = f"return 301 {place.origin}$request_uri;"
-    return [block("server", [*_listen(80), f"server_name {_host(place)};", there])]
+    return [config_block("server", [*_listen(80), f"server_name {_host(place)};", there])]
 
 
 def _listen(port: int, more: str = "") -> list[str]:
     return [f"listen {port}{more};", f"listen [::]:{port}{more};"]
 
 
-def _host(place: Place) -> str:
+def _host(place: SiteLocation) -> str:
     return f"[{place.host}]" if ":" in place.host else place.host
 
 
-def _variable(place: Place, header: str) -> str:
+def _variable(place: SiteLocation, header: str) -> str:
     """Name a variable so that several publications can be in one nginx.
 
     Short whatever the host: its table of variables takes names of some 40 characters only.
@@ -256,15 +266,15 @@ def _line(key: str, value: str) -> str:
     return f"{_quoted(key)} {_quoted(value)};"
 
 
-def _path(place: Place, pattern: str) -> str:
+def _path(place: SiteLocation, pattern: str) -> str:
     return f"~{_whole(place, pattern)}"
 
 
-def _matching(place: Place, pattern: str) -> str:
+def _matching(place: SiteLocation, pattern: str) -> str:
     return f"~ {_quoted(_whole(place, pattern))}"
 
 
-def _whole(place: Place, pattern: str) -> str:
+def _whole(place: SiteLocation, pattern: str) -> str:
     r"""Match a whole path, and line feeds by a dot; before the last of them, $ would match too."""
     return rf"(?s)^{re.escape(place.prefix)}(?:{pattern})\z"
 

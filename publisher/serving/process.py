@@ -12,8 +12,8 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from publisher.errors import UsageError
-from publisher.serving.server import Loop
-from publisher.serving.static import StaticSite
+from publisher.serving.server import ServerLoop
+from publisher.serving.static_site import StaticSite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
     from publisher.config import Settings
 
-GRACE = 5.0  # seconds
+_GRACE_SECONDS = 5.0  # seconds
 
 
 def _say_nothing(_host: str, _port: int) -> None:
     """Be told of nobody's readiness."""
 
 
-def serve(
+def serve_site(
     settings: Settings,
     host: str = "127.0.0.1",
     port: int = 8000,
     ready: Callable[[str, int], None] = _say_nothing,
-    grace: float = GRACE,
+    grace: float = _GRACE_SECONDS,
 ) -> None:
     """Serve a publication's `public/` until SIGTERM or SIGINT; port 0 is any that is free.
 
@@ -47,7 +47,10 @@ def serve(
         raise UsageError(f"{public}: is not there yet; publisher run --once makes it")
     with _listening(host, port) as listener:
         address, number = listener.getsockname()[:2]
-        with closing(Loop(StaticSite(settings), listener)) as loop, _signals_to(loop.stop):
+        with (
+            closing(ServerLoop(StaticSite(settings), listener)) as loop,
+            _signals_to(loop.stop),
+        ):
             ready(address, number)
             loop.run(grace)
 

@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     import socket
     from wsgiref.types import WSGIApplication
 
-ROUND = 1.0  # seconds after which waitress looks for connections that nobody uses
+_ROUND_SECONDS = 1.0  # seconds after which waitress looks for connections that nobody uses
 # Threads see at once that their connection has gone; only a disk can keep them, for seconds.
-PATIENCE = 2.0
+_SHUTDOWN_SECONDS = 2.0
 # Each may take two descriptors, its socket and its file, of the 1024 that are usual.
-CONNECTIONS = 400
-IDLE = 60  # seconds without a byte either way, after which a connection is closed
-SHARE = 1024 * 1024  # bytes that a connection is sent in one round
-SWEEP = 5  # seconds between two looks for such connections
-LARGEST_BODY = 64 * 1024  # bytes; no request that is answered has any
+_MAX_CONNECTIONS = 400
+_IDLE_SECONDS = 60  # seconds without a byte either way, after which a connection is closed
+_SHARE_BYTES = 1024 * 1024  # bytes that a connection is sent in one round
+_SWEEP_SECONDS = 5  # seconds between two looks for such connections
+_MAX_BODY_BYTES = 64 * 1024  # bytes; no request that is answered has any
 
 
-class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress ships no types
+class RequestParser(HTTPRequestParser):  # type: ignore[misc]  # waitress ships no types
     """Reads a request; one that can't be read is answered by 400, whatever is wrong with it."""
 
     def received(self, data: bytes) -> int:
@@ -56,7 +56,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress ships no type
             raise ParsingError("Bad request") from error
 
 
-class Task(WSGITask):  # type: ignore[misc]  # waitress ships no types
+class RequestTask(WSGITask):  # type: ignore[misc]  # waitress ships no types
     """Answers a request for the path that it has, even if several slashes begin it."""
 
     def get_environment(self) -> dict[str, Any]:
@@ -64,12 +64,12 @@ class Task(WSGITask):  # type: ignore[misc]  # waitress ships no types
         return {**super().get_environment(), "PATH_INFO": self.request.path}
 
 
-class Channel(HTTPChannel):  # type: ignore[misc]  # waitress ships no types
+class ClientConnection(HTTPChannel):  # type: ignore[misc]  # waitress ships no types
     """A connection, on which one request at a time is answered, and the others get their turn."""
 
-    parser_class = Parser
-    task_class = Task
-    _left = SHARE
+    parser_class = RequestParser
+    task_class = RequestTask
+    _left = _SHARE_BYTES
 
     def service(self) -> None:
         """Answer a request.
@@ -85,7 +85,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress ships no types
 
     def handle_write(self) -> None:
         """Send what there is, as far as its share of a round goes."""
-        self._left = SHARE
+        self._left = _SHARE_BYTES
         super().handle_write()
 
     def send(self, data: bytes, do_close: bool = True) -> int:
@@ -101,7 +101,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress ships no types
         return sent
 
 
-class Loop:
+class ServerLoop:
     """Answers what comes over a socket that listens; to be run once, by any thread."""
 
     def __init__(self, application: WSGIApplication, listener: socket.socket) -> None:
@@ -115,12 +115,12 @@ class Loop:
             sockets=[listener],
             ident=None,
             log_socket_errors=False,
-            connection_limit=CONNECTIONS,
-            channel_timeout=IDLE,
-            cleanup_interval=SWEEP,
-            max_request_body_size=LARGEST_BODY,
+            connection_limit=_MAX_CONNECTIONS,
+            channel_timeout=_IDLE_SECONDS,
+            cleanup_interval=_SWEEP_SECONDS,
+            max_request_body_size=_MAX_BODY_BYTES,
         )
-        self._server.channel_class = Channel
+        self._server.channel_class = ClientConnection
         self._stop = Event()
 
     def stop(self) -> None:
@@ -132,7 +132,7 @@ class Loop:
     def run(self, grace: float) -> None:
         """Answer until `stop`, and for `grace` seconds more who is being answered then."""
         while not self._stop.is_set():
-            self._turn(ROUND)
+            self._turn(_ROUND_SECONDS)
         # Who has just connected and asked is under way: one round accepts, the next reads.
         self._turn(0)
         self._turn(0)
@@ -146,7 +146,7 @@ class Loop:
         """Cut off what is left, and end the threads; listens no more, if it still did."""
         for channel in self._channels():
             channel.handle_close()
-        self._server.task_dispatcher.shutdown(timeout=PATIENCE)
+        self._server.task_dispatcher.shutdown(timeout=_SHUTDOWN_SECONDS)
         self._server.close()
 
     def _turn(self, timeout: float) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from publisher.config import load_settings
-from publisher.serving import caddy, nginx
+from publisher.serving import caddy_config, nginx_config
 from tests.publisher.cli.conftest import Run
 
 # More than the program and the machine hold ready for a client: a part is still in the file.
@@ -41,11 +41,11 @@ def test_nothing_to_serve_yet_is_one_line(run: Run, lantern: Path) -> None:
 def test_a_web_servers_configuration_is_printed(run: Run, lantern: Path) -> None:
     settings = load_settings(lantern)
 
-    assert run("webserver", "nginx", lantern) == (0, nginx(settings), "")
-    assert run("webserver", "caddy", lantern) == (0, caddy(settings), "")
+    assert run("webserver", "nginx", lantern) == (0, nginx_config(settings), "")
+    assert run("webserver", "caddy", lantern) == (0, caddy_config(settings), "")
     assert run("webserver", "nginx", "--brotli", "--root", "/srv/public", lantern) == (
         0,
-        nginx(settings, "/srv/public", brotli=True),
+        nginx_config(settings, "/srv/public", brotli=True),
         "",
     )
 
@@ -61,7 +61,7 @@ def test_an_address_of_numbers_is_told_in_brackets(
     run: Run, lantern: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "publisher.serving.serve", lambda _s, host, port, ready: ready(host, port)
+        "publisher.serving.serve_site", lambda _s, host, port, ready: ready(host, port)
     )
 
     assert run("serve", "--host", "::1", lantern)[1].endswith(" is at http://[::1]:8000/\n")

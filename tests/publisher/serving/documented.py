@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from publisher.config import FeedSettings, load_settings
-from publisher.serving import caddy, nginx
+from publisher.serving import caddy_config, nginx_config
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 DOCUMENT = REPOSITORY / "docs" / "reference" / "serving.md"
@@ -19,7 +19,7 @@ def configurations() -> dict[str, str]:
     """Print the demo publication's, with a hub, by language of the fenced block."""
     settings = load_settings(REPOSITORY / "publisher" / "demo" / "data", {})
     settings = replace(settings, feeds=FeedSettings(hubs=(HUB,)))
-    return {"nginx": nginx(settings, ROOT), "caddy": caddy(settings, ROOT)}
+    return {"nginx": nginx_config(settings, ROOT), "caddy": caddy_config(settings, ROOT)}
 
 
 def with_configurations(text: str) -> str:

@@ -18,8 +18,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from publisher.config import Settings
-from publisher.serving import StaticSite, caddy, nginx
-from publisher.serving.server import Loop
+from publisher.serving import StaticSite, caddy_config, nginx_config
+from publisher.serving.server import ServerLoop
 
 # What is of the moment or of the connection, not of the document.
 UNSTEADY = {"date", "connection", "keep-alive", "server"}
@@ -100,7 +100,7 @@ def own_server(settings: Settings, _folder: Path) -> Iterator[Server]:
     """Run our own, in a thread: all of it but the signals, which test_server is about."""
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
-        closing(Loop(StaticSite(settings), listener)) as loop,
+        closing(ServerLoop(StaticSite(settings), listener)) as loop,
         ThreadPoolExecutor() as pool,
     ):
         address = listener.getsockname()
@@ -114,7 +114,7 @@ def own_server(settings: Settings, _folder: Path) -> Iterator[Server]:
 def nginx_server(settings: Settings, folder: Path) -> Iterator[Server]:
     """Run nginx by our configuration, with brotli if it has the module."""
     module = _brotli_module()
-    text = nginx(settings, brotli=module is not None)
+    text = nginx_config(settings, brotli=module is not None)
     text = re.sub(r" *listen \[::\].*\n| *ssl_certificate.*\n", "", text)
     text = text.replace("listen 80;", f"listen unix:{folder}/plain;")
     text = text.replace("listen 443 ssl;", f"listen unix:{folder}/server;")
@@ -140,7 +140,7 @@ def nginx_server(settings: Settings, folder: Path) -> Iterator[Server]:
 @contextmanager
 def caddy_server(settings: Settings, folder: Path) -> Iterator[Server]:
     """Run Caddy by our configuration."""
-    text = caddy(settings).replace("https://", "http://", 1)
+    text = caddy_config(settings).replace("https://", "http://", 1)
     text = text.replace(" {\n", f" {{\n\tbind unix/{folder}/server\n", 1)
     options = f"{{\n\tadmin off\n\tstorage file_system {folder}\n}}\n"
     (folder / "Caddyfile").write_text(options + text)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from publisher.serving.browsers import is_browser, is_styled
+from publisher.serving.negotiation import is_browser, is_styled
 from tests.publisher.serving.samples import (
     AFTER,
     BEFORE,

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from publisher.config import FeedSettings, Settings
-from publisher.serving.headers import headers_for, is_hidden, kind_of, media_type
+from publisher.serving.headers import document_kind, headers_for, is_hidden, media_type
 from tests.publisher.serving.samples import make_settings
 
 
@@ -35,7 +35,7 @@ def settings(tmp_path: Path) -> Settings:
     ],
 )
 def test_a_path_tells_the_kind(settings: Settings, path: str, name: str) -> None:
-    assert kind_of(path, settings).name == name
+    assert document_kind(path, settings).name == name
 
 
 def test_a_type_goes_by_the_end_of_the_name() -> None:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.serving.negotiation import CODINGS, choose
+from publisher.serving.negotiation import _CODINGS, choose_coding
 
 ALL = ("br", "gzip", "identity")
 
@@ -37,18 +37,18 @@ ALL = ("br", "gzip", "identity")
     ],
 )
 def test_the_best_of_what_the_client_takes_is_chosen(header: str, chosen: str) -> None:
-    assert choose(header, ALL) == chosen
+    assert choose_coding(header, ALL) == chosen
 
 
 def test_what_is_not_at_hand_is_not_chosen() -> None:
-    assert choose("br, gzip;q=0.5", ("gzip", "identity")) == "gzip"
-    assert choose("br, gzip", ("identity",)) == "identity"
-    assert choose("br, identity;q=0", ("identity",)) is None
-    assert choose("br", ()) is None
+    assert choose_coding("br, gzip;q=0.5", ("gzip", "identity")) == "gzip"
+    assert choose_coding("br, gzip", ("identity",)) == "identity"
+    assert choose_coding("br, identity;q=0", ("identity",)) is None
+    assert choose_coding("br", ()) is None
 
 
-@given(st.text(), st.sets(st.sampled_from(CODINGS)))
+@given(st.text(), st.sets(st.sampled_from(_CODINGS)))
 def test_nothing_that_a_client_says_gets_what_is_not_there(
     header: str, available: set[str]
 ) -> None:
-    assert choose(header, available) in {None, *available}
+    assert choose_coding(header, available) in {None, *available}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from publisher.errors import UsageError
-from publisher.serving import serve
+from publisher.serving import serve_site
 from tests.publisher.serving.samples import make_settings, make_site
 from tests.publisher.serving.servers import missing
 
@@ -20,7 +20,9 @@ def test_a_signal_ends_it_and_is_heard_by_nobody_else(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     before = signal.getsignal(number)
-    serve(make_site(tmp_path), port=0, ready=lambda _host, _port: os.kill(os.getpid(), number))
+    serve_site(
+        make_site(tmp_path), port=0, ready=lambda _host, _port: os.kill(os.getpid(), number)
+    )
 
     assert signal.getsignal(number) is before
 
@@ -33,7 +35,7 @@ def test_it_listens_before_it_says_so(tmp_path: Path) -> None:
         told.append((host, port))
         stop(host, port)
 
-    serve(make_site(tmp_path), "localhost", port=0, ready=ready)
+    serve_site(make_site(tmp_path), "localhost", port=0, ready=ready)
 
     assert told[0][0] in {"127.0.0.1", "::1"}
     assert told[0][1] > 0
@@ -41,19 +43,19 @@ def test_it_listens_before_it_says_so(tmp_path: Path) -> None:
 
 def test_there_must_be_something_to_serve(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"public: is not there yet; publisher run --once"):
-        serve(make_settings(tmp_path))
+        serve_site(make_settings(tmp_path))
 
 
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(UsageError, match=f"127.0.0.1 port {port}: Address already in use"):
-            serve(make_site(tmp_path), port=port)
+            serve_site(make_site(tmp_path), port=port)
 
 
 def test_an_address_of_no_machine_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--host: 'not an address' is no address"):
-        serve(make_site(tmp_path), "not an address")
+        serve_site(make_site(tmp_path), "not an address")
 
 
 def test_programs_are_looked_for_where_servers_are() -> None:

@@ -16,7 +16,7 @@ from waitress.adjustments import Adjustments  # type: ignore[import-untyped]  # 
 
 from publisher.serving import StaticSite
 from publisher.serving import server as module
-from publisher.serving.server import SHARE, Channel, Loop
+from publisher.serving.server import _SHARE_BYTES, ClientConnection, ServerLoop
 from tests.publisher.serving.samples import PAGE, make_site
 
 # More than the program and the machine hold ready for a client: a part is still in the file.
@@ -30,7 +30,7 @@ PATIENCE = 10.0
 class Running:
     """A server in a thread of its own, and clients of it."""
 
-    loop: Loop
+    loop: ServerLoop
     address: tuple[str, int]
     end: Future[None]
     stack: ExitStack
@@ -64,7 +64,7 @@ def received(connection: socket.socket) -> bytes:
     return b"".join(iter(lambda: connection.recv(10_000), b""))
 
 
-def run_and_close(loop: Loop, grace: float) -> None:
+def run_and_close(loop: ServerLoop, grace: float) -> None:
     with closing(loop):
         loop.run(grace)
 
@@ -79,7 +79,7 @@ def run(tmp_path: Path) -> Iterator[Callable[[float], Running]]:
         def start(grace: float) -> Running:
             listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
             address = listener.getsockname()
-            loop = Loop(StaticSite(settings), listener)
+            loop = ServerLoop(StaticSite(settings), listener)
             pool = stack.enter_context(ThreadPoolExecutor())
             stack.callback(loop.stop)
             return Running(loop, address, pool.submit(run_and_close, loop, grace), stack)
@@ -136,13 +136,15 @@ def test_one_connection_is_good_for_many_requests(run: Callable[[float], Running
 
 def test_a_client_that_takes_all_at_once_leaves_the_others_their_turn() -> None:
     fast, client = socket.socketpair()
-    channel = Channel(SimpleNamespace(active_channels={}), fast, ("", 0), Adjustments(), {})
+    channel = ClientConnection(
+        SimpleNamespace(active_channels={}), fast, ("", 0), Adjustments(), {}
+    )
     with closing(client):
         taken = 0
         while sent := channel.send(bytes(50_000)):
             taken += sent
             client.recv(sent, socket.MSG_WAITALL)
-        assert SHARE <= taken < SHARE + 50_000
+        assert _SHARE_BYTES <= taken < _SHARE_BYTES + 50_000
         channel.handle_write()
         assert channel.send(b"more") == 4
         channel.handle_close()
@@ -159,8 +161,8 @@ def test_half_requests_shut_nobody_out(run: Callable[[float], Running]) -> None:
 def test_a_connection_that_nobody_uses_is_closed(
     run: Callable[[float], Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "IDLE", 0)
-    monkeypatch.setattr(module, "SWEEP", 0)
+    monkeypatch.setattr(module, "_IDLE_SECONDS", 0)
+    monkeypatch.setattr(module, "_SWEEP_SECONDS", 0)
     connection = run(LONG).connect()
 
     assert received(connection) == b""

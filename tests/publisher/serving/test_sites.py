@@ -8,7 +8,7 @@ import pytest
 
 from publisher.config import FeedSettings, Settings
 from publisher.errors import UsageError
-from publisher.serving import caddy, nginx
+from publisher.serving import caddy_config, nginx_config
 from tests.publisher.serving.documented import DOCUMENT, configurations
 from tests.publisher.serving.samples import make_settings
 
@@ -28,7 +28,7 @@ def test_the_document_shows_what_the_program_prints(name: str) -> None:
 
 def test_the_root_is_the_folder_here_unless_said(settings: Settings) -> None:
     here = str(settings.folders.public)
-    for write in (nginx, caddy):
+    for write in (nginx_config, caddy_config):
         assert here in write(settings)
         assert here not in write(settings, "/srv/elsewhere/")
         assert re.search(
@@ -49,7 +49,7 @@ def test_the_root_is_the_folder_here_unless_said(settings: Settings) -> None:
 def test_a_path_that_cannot_be_written_down_is_refused(
     settings: Settings, root: str, problem: str
 ) -> None:
-    for write in (nginx, caddy):
+    for write in (nginx_config, caddy_config):
         with pytest.raises(UsageError, match=problem):
             write(settings, root)
 
@@ -58,7 +58,7 @@ def test_a_url_that_cannot_be_written_down_is_refused(tmp_path: Path) -> None:
     settings = make_settings(tmp_path, "https://news.example.org/$paper")
 
     with pytest.raises(UsageError, match=r"publication\.url"):
-        nginx(settings, "/srv/public")
+        nginx_config(settings, "/srv/public")
 
 
 @pytest.mark.parametrize(
@@ -74,21 +74,21 @@ def test_a_url_that_cannot_be_written_down_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_nginx_listens_where_the_url_says(tmp_path: Path, url: str, listens: list[str]) -> None:
-    text = nginx(make_settings(tmp_path, url), "/srv/public")
+    text = nginx_config(make_settings(tmp_path, url), "/srv/public")
 
     assert re.findall(r"listen (.*);", text) == listens
     assert ("ssl_certificate" in text) is url.startswith("https")
-    assert caddy(make_settings(tmp_path, url), "/srv/public").count(f"\n{url} {{") == 1
+    assert caddy_config(make_settings(tmp_path, url), "/srv/public").count(f"\n{url} {{") == 1
 
 
 def test_an_address_of_numbers_is_in_brackets(tmp_path: Path) -> None:
-    text = nginx(make_settings(tmp_path, "http://[2001:db8::1]:8080"), "/srv/public")
+    text = nginx_config(make_settings(tmp_path, "http://[2001:db8::1]:8080"), "/srv/public")
 
     assert "server_name [2001:db8::1];" in text
 
 
 def test_self_is_written_as_the_url_is(tmp_path: Path) -> None:
-    for write in (nginx, caddy):
+    for write in (nginx_config, caddy_config):
         text = write(make_settings(tmp_path, "https://example.org/my%20blog"), "/srv/public")
         targets = re.findall(r"<([^<>$]*?)[^/<>]*>; rel=.{0,1}\"self", text)
 
@@ -96,19 +96,19 @@ def test_self_is_written_as_the_url_is(tmp_path: Path) -> None:
 
 
 def test_brotli_is_on_only_when_nginx_has_it(settings: Settings) -> None:
-    assert "\n    brotli_static on;" in nginx(settings, brotli=True)
-    assert "\n    # brotli_static on;" in nginx(settings)
+    assert "\n    brotli_static on;" in nginx_config(settings, brotli=True)
+    assert "\n    # brotli_static on;" in nginx_config(settings)
 
 
 def test_copies_of_feeds_are_fresh_for_the_ttl(settings: Settings) -> None:
     weekly = replace(settings, feeds=FeedSettings(ttl=10_080))
-    for write in (nginx, caddy):
+    for write in (nginx_config, caddy_config):
         assert "public, max-age=604800" in write(weekly)
 
 
 def test_it_is_said_that_a_host_is_for_one_publication(settings: Settings) -> None:
     where = "docs/reference/serving.md says what to do for two publications on one"
-    for write in (nginx, caddy):
+    for write in (nginx_config, caddy_config):
         assert where in write(settings)
     assert "\n## Two publications on one host\n" in DOCUMENT.read_text("utf-8")
 
@@ -116,7 +116,7 @@ def test_it_is_said_that_a_host_is_for_one_publication(settings: Settings) -> No
 def test_two_publications_fit_into_one_nginx(tmp_path: Path) -> None:
     host = f"{40 * 'a'}.example.org"
     texts = [
-        nginx(make_settings(tmp_path / name, f"http://{host}/{name}"), "/srv/public")
+        nginx_config(make_settings(tmp_path / name, f"http://{host}/{name}"), "/srv/public")
         for name in ("one", "two")
     ]
     names = [set(re.findall(r"\$(site_\w+)", text)) for text in texts]

@@ -4,7 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.serving.conditions import Validators, evaluate, wanted_range
+from publisher.serving.conditional_requests import (
+    Validators,
+    evaluate_preconditions,
+    requested_range,
+)
 from tests.publisher.serving.samples import AFTER, BEFORE, CHANGED, LAST_MODIFIED
 
 STATE = Validators('"now"', int(CHANGED.timestamp()))
@@ -19,7 +23,7 @@ def test_a_variant_has_a_tag_of_its_own() -> None:
     variant = STATE.of_variant("page")
 
     assert variant == Validators('"now-page"', STATE.modified)
-    assert evaluate({"if-none-match": '"now"'}, variant) is OK
+    assert evaluate_preconditions({"if-none-match": '"now"'}, variant) is OK
 
 
 @pytest.mark.parametrize(
@@ -60,7 +64,7 @@ def test_a_variant_has_a_tag_of_its_own() -> None:
 def test_preconditions_are_taken_in_their_order(
     fields: dict[str, str], status: HTTPStatus
 ) -> None:
-    assert evaluate(fields, STATE) is status
+    assert evaluate_preconditions(fields, STATE) is status
 
 
 @pytest.mark.parametrize(
@@ -84,7 +88,7 @@ def test_preconditions_are_taken_in_their_order(
     ],
 )
 def test_one_part_can_be_wanted(value: str, wanted: range | None) -> None:
-    assert wanted_range({"range": value}, STATE, 10) == wanted
+    assert requested_range({"range": value}, STATE, 10) == wanted
 
 
 @pytest.mark.parametrize(
@@ -98,7 +102,7 @@ def test_one_part_can_be_wanted(value: str, wanted: range | None) -> None:
     ],
 )
 def test_a_part_of_another_state_is_not_given(condition: str, whole: bool) -> None:
-    found = wanted_range({"range": "bytes=2-5", "if-range": condition}, STATE, 10)
+    found = requested_range({"range": "bytes=2-5", "if-range": condition}, STATE, 10)
 
     assert found == (None if whole else range(2, 6))
 
@@ -108,7 +112,7 @@ NAMES = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since"
 
 @given(st.dictionaries(st.sampled_from(NAMES), st.text()), st.text())
 def test_no_nonsense_is_an_error(fields: dict[str, str], wanted: str) -> None:
-    evaluate(fields, STATE)
-    found = wanted_range(fields | {"range": f"bytes={wanted}"}, STATE, 10)
+    evaluate_preconditions(fields, STATE)
+    found = requested_range(fields | {"range": f"bytes={wanted}"}, STATE, 10)
 
     assert found is None or found.stop <= 10

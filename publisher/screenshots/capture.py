@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from publisher.errors import UsageError
-from publisher.photographs.chromium import expose
-from publisher.photographs.pages import VIEWS, View, page_of, read_seen
-from publisher.photographs.sheets import cut
+from publisher.screenshots.chromium import capture_page
+from publisher.screenshots.contact_sheets import crop_column
+from publisher.screenshots.frames import MAIL_VIEWS, MailView, frames_page, read_frame_heights
 
 # Higher than most mails, and well below the 16,384 pixels where Chromium's textures end.
-WINDOW = 6_000
+_WINDOW_HEIGHT = 6_000
 # No mail is that long; a style that says so would keep Chromium busy for hours.
-LONGEST = 120_000
+MAX_MAIL_HEIGHT = 120_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mail:
+class MailPage:
     """A mail's HTML, and the language that it is called by."""
 
     language: str
@@ -25,11 +25,11 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Photograph:
+class Screenshot:
     """A whole mail in one view, as a PNG file."""
 
     language: str
-    view: View
+    view: MailView
     picture: bytes
 
     @property
@@ -38,9 +38,12 @@ class Photograph:
         return f"{self.language}-{self.view.scheme}-{self.view.width}"
 
 
-def photograph(
-    program: str, mail: Mail, views: Sequence[View] = VIEWS, window: int = WINDOW
-) -> tuple[Photograph, ...]:
+def capture_mail(
+    program: str,
+    mail: MailPage,
+    views: Sequence[MailView] = MAIL_VIEWS,
+    window: int = _WINDOW_HEIGHT,
+) -> tuple[Screenshot, ...]:
     """Photograph a mail in each view, from top to bottom; `window` is how much at once.
 
     Raises UsageError where Chromium fails, or doesn't do what is asked of it.
@@ -51,20 +54,20 @@ def photograph(
     top = 0
     heights: tuple[int, ...] = (1,)
     while top < max(heights):
-        exposed = expose(program, page_of(mail.html, views, top), wide, window)
-        seen = read_seen(exposed.dom, views)
+        exposed = capture_page(program, frames_page(mail.html, views, top), wide, window)
+        seen = read_frame_heights(exposed.dom, views)
         heights = seen.heights
-        if max(heights) > LONGEST:
+        if max(heights) > MAX_MAIL_HEIGHT:
             raise UsageError(f"{mail.language}: the mail is {max(heights)} pixels long")
         strips.append(exposed.picture)
         tops.append(top)
         # What lies below is Chromium's own in some versions.
         top += seen.window
     return tuple(
-        Photograph(
+        Screenshot(
             language=mail.language,
             view=view,
-            picture=cut(
+            picture=crop_column(
                 strips,
                 left=sum(other.width for other in views[:place]),
                 width=view.width,

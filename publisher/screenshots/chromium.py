@@ -17,12 +17,12 @@ from pathlib import Path
 from publisher.errors import UsageError
 
 # As Debian, Ubuntu and Google name it.
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 # A picture takes about a second; what takes that many will never be done.
-PATIENCE = 60.0
+_TIMEOUT_SECONDS = 60.0
 
-QUIET = (
+_QUIET = (
     "--headless",
     "--disable-gpu",
     "--hide-scrollbars",
@@ -38,7 +38,7 @@ QUIET = (
     "--no-pings",
 )
 # No name leads anywhere, and numbers, this machine's own too, go to a proxy that has a name.
-NOWHERE = (
+_OFFLINE = (
     "--host-resolver-rules=MAP * ~NOTFOUND",
     "--proxy-server=nowhere.invalid:9",
     "--proxy-bypass-list=<-loopback>",
@@ -46,7 +46,7 @@ NOWHERE = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exposed:
+class CapturedPage:
     """A window's picture (PNG), and the page's HTML as it then was."""
 
     picture: bytes
@@ -55,7 +55,7 @@ class Exposed:
 
 def find_chromium() -> str:
     """Find Chromium on this machine; raises UsageError that says how to get it."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
+    found = next(filter(None, map(shutil.which, _PROGRAMS)), None)
     if found is None:
         raise UsageError(
             "no Chromium on this machine, which is needed for screenshots; on Debian: "
@@ -64,9 +64,9 @@ def find_chromium() -> str:
     return found
 
 
-def expose(
-    program: str, page: str, width: int, height: int, patience: float = PATIENCE
-) -> Exposed:
+def capture_page(
+    program: str, page: str, width: int, height: int, patience: float = _TIMEOUT_SECONDS
+) -> CapturedPage:
     """Show a page in a window of a size in CSS pixels, and take its picture.
 
     Chromium takes some of the height for itself, and makes no window narrower than about 500.
@@ -75,20 +75,20 @@ def expose(
     with tempfile.TemporaryDirectory(prefix="photograph-") as name:
         folder = Path(name)
         (folder / "page.html").write_text(page, "utf-8")
-        dom = _run([program, *arguments(folder, width, height)], patience)
+        dom = _run([program, *chromium_arguments(folder, width, height)], patience)
         try:
-            return Exposed(picture=(folder / "picture.png").read_bytes(), dom=dom)
+            return CapturedPage(picture=(folder / "picture.png").read_bytes(), dom=dom)
         except FileNotFoundError:
             raise UsageError(f"{program} took no picture, and did not say why") from None
 
 
-def arguments(folder: Path, width: int, height: int) -> list[str]:
+def chromium_arguments(folder: Path, width: int, height: int) -> list[str]:
     """Say what Chromium is to do with the page in a folder, where all that it writes goes."""
     # It refuses to be root in its own sandbox. The page that it shows runs no foreign script.
     rights = ["--no-sandbox"] if os.geteuid() == 0 else []
     return [
-        *QUIET,
-        *NOWHERE,
+        *_QUIET,
+        *_OFFLINE,
         *rights,
         f"--user-data-dir={folder / 'profile'}",
         f"--window-size={width},{height}",

@@ -5,7 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from publisher.serving.documents import Part, codings, locate, open_as
+from publisher.serving.files import (
+    FileRange,
+    available_codings,
+    locate_file,
+    open_representation,
+)
 from tests.publisher.serving.samples import CHANGED, make_site, write, write_packed
 
 
@@ -15,10 +20,10 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_a_file_or_a_folders_page_answers(root: Path) -> None:
-    assert locate(root, "") == "index.html"
-    assert locate(root, "en/") == "en/index.html"
-    assert locate(root, "en") == "en/"
-    assert locate(root, "feeds/en.json") == "feeds/en.json"
+    assert locate_file(root, "") == "index.html"
+    assert locate_file(root, "en/") == "en/index.html"
+    assert locate_file(root, "en") == "en/"
+    assert locate_file(root, "feeds/en.json") == "feeds/en.json"
 
 
 @pytest.mark.parametrize(
@@ -29,22 +34,22 @@ def test_a_file_or_a_folders_page_answers(root: Path) -> None:
     ids=lambda path: path[:40].replace("\0", "NUL"),
 )  # fmt: skip
 def test_nothing_else_does(root: Path, path: str) -> None:
-    assert locate(root, path) is None
+    assert locate_file(root, path) is None
 
 
 def test_a_copy_that_is_older_than_its_file_is_none(tmp_path: Path) -> None:
     file = tmp_path / "en.json"
     write_packed(file, b"{}")
-    assert codings(file) == ["br", "gzip", "identity"]
+    assert available_codings(file) == ["br", "gzip", "identity"]
 
     write(file, b"[]", CHANGED + timedelta(seconds=1))
-    assert codings(file) == ["identity"]
+    assert available_codings(file) == ["identity"]
 
     write(tmp_path / "en.json.gz", b"new", CHANGED + timedelta(seconds=2))
-    assert codings(file) == ["gzip", "identity"]
+    assert available_codings(file) == ["gzip", "identity"]
 
     file.unlink()
-    assert codings(file) == []
+    assert available_codings(file) == []
 
 
 def test_encodings_of_one_size_and_time_have_two_tags(tmp_path: Path) -> None:
@@ -52,7 +57,7 @@ def test_encodings_of_one_size_and_time_have_two_tags(tmp_path: Path) -> None:
         write(tmp_path / f"en.json{suffix}", b"same")
     tags = set()
     for coding in ("identity", "gzip", "br"):
-        opened = open_as(tmp_path / "en.json", coding)
+        opened = open_representation(tmp_path / "en.json", coding)
         assert opened
         tags.add(opened.validators.etag)
         opened.file.close()
@@ -66,7 +71,7 @@ def test_a_change_within_a_second_is_another_tag(tmp_path: Path) -> None:
     for nanoseconds in (1, 2):
         file.write_bytes(b"same")
         os.utime(file, ns=(0, nanoseconds))
-        opened = open_as(file, "identity")
+        opened = open_representation(file, "identity")
         assert opened
         tags.add(opened.validators.etag)
         opened.file.close()
@@ -77,12 +82,12 @@ def test_a_change_within_a_second_is_another_tag(tmp_path: Path) -> None:
 def test_a_file_that_is_replaced_meanwhile_is_sent_as_it_was(tmp_path: Path) -> None:
     file = tmp_path / "en.json"
     write(file, b"before")
-    opened = open_as(file, "identity")
+    opened = open_representation(file, "identity")
     assert opened
     write(tmp_path / "new", b"a longer state afterwards")
     (tmp_path / "new").replace(file)
 
-    part = Part(opened.file, range(opened.size))
+    part = FileRange(opened.file, range(opened.size))
     assert b"".join(part) == b"before"
     part.close()
     assert opened.file.closed
@@ -90,9 +95,9 @@ def test_a_file_that_is_replaced_meanwhile_is_sent_as_it_was(tmp_path: Path) -> 
 
 def test_a_large_part_comes_in_blocks(tmp_path: Path) -> None:
     write(tmp_path / "sound", bytes(200_000))
-    opened = open_as(tmp_path / "sound", "identity")
+    opened = open_representation(tmp_path / "sound", "identity")
     assert opened
-    blocks = list(Part(opened.file, range(10, 190_000)))
+    blocks = list(FileRange(opened.file, range(10, 190_000)))
     opened.file.close()
 
     assert sum(map(len, blocks)) == 189_990
@@ -101,9 +106,9 @@ def test_a_large_part_comes_in_blocks(tmp_path: Path) -> None:
 
 def test_a_part_is_a_file_of_its_own(tmp_path: Path) -> None:
     write(tmp_path / "sound", b"0123456789")
-    opened = open_as(tmp_path / "sound", "identity")
+    opened = open_representation(tmp_path / "sound", "identity")
     assert opened
-    part = Part(opened.file, range(2, 7))
+    part = FileRange(opened.file, range(2, 7))
 
     assert part.seekable()
     assert part.size == 5
@@ -119,6 +124,6 @@ def test_what_has_gone_or_become_a_folder_meanwhile_is_not_opened(tmp_path: Path
     write(tmp_path / "en.json", b"{}")
     (tmp_path / "folder").mkdir()
 
-    assert open_as(tmp_path / "gone", "identity") is None
-    assert open_as(tmp_path / "folder", "identity") is None
-    assert open_as(tmp_path / "en.json" / "more", "identity") is None
+    assert open_representation(tmp_path / "gone", "identity") is None
+    assert open_representation(tmp_path / "folder", "identity") is None
+    assert open_representation(tmp_path / "en.json" / "more", "identity") is None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from publisher.errors import UsageError
-from publisher.photographs import find_chromium
+from publisher.screenshots import find_chromium
 
 Program = Callable[..., str]
 

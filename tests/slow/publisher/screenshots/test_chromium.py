@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from publisher.errors import UsageError
-from publisher.photographs import expose, find_chromium
-from publisher.photographs.chromium import arguments
-from tests.slow.publisher.photographs.conftest import Program
+from publisher.screenshots import capture_page, find_chromium
+from publisher.screenshots.chromium import chromium_arguments
+from tests.slow.publisher.screenshots.conftest import Program
 
 PAGE = '<!DOCTYPE html><body style="margin:0;background:#00f"><p>Hello'
 
@@ -43,26 +43,26 @@ def test_only_root_goes_without_chromiums_sandbox(
 ) -> None:
     # Who runs the tests can't be changed.
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert "--no-sandbox" not in arguments(tmp_path, 600, 400)
+    assert "--no-sandbox" not in chromium_arguments(tmp_path, 600, 400)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert "--no-sandbox" in arguments(tmp_path, 600, 400)
+    assert "--no-sandbox" in chromium_arguments(tmp_path, 600, 400)
 
 
 def test_what_fails_is_told_in_its_own_last_words(pretender: Program) -> None:
     program = pretender("echo first >&2; echo 'No usable sandbox!' >&2; exit 3")
 
     with pytest.raises(UsageError, match=r"chromium failed: No usable sandbox!$"):
-        expose(program, PAGE, 600, 400)
+        capture_page(program, PAGE, 600, 400)
 
 
 def test_what_fails_in_silence_is_told_too(pretender: Program) -> None:
     with pytest.raises(UsageError, match="chromium failed: no reason given"):
-        expose(pretender("exit 3"), PAGE, 600, 400)
+        capture_page(pretender("exit 3"), PAGE, 600, 400)
 
 
 def test_what_takes_no_picture_is_told(pretender: Program) -> None:
     with pytest.raises(UsageError, match="chromium took no picture"):
-        expose(pretender("echo '<html></html>'"), PAGE, 600, 400)
+        capture_page(pretender("echo '<html></html>'"), PAGE, 600, 400)
 
 
 def test_what_is_never_done_is_ended_with_its_helpers(
@@ -72,7 +72,7 @@ def test_what_is_never_done_is_ended_with_its_helpers(
     program = pretender(f"sleep 600 & echo $! > {helper}; wait")
 
     with pytest.raises(UsageError, match=r"was not done after 0\.5 seconds, and was ended"):
-        expose(program, PAGE, 600, 400, patience=0.5)
+        capture_page(program, PAGE, 600, 400, patience=0.5)
 
     assert ended(int(helper.read_text()))
 
@@ -92,7 +92,7 @@ def ended(process: int) -> bool:
 
 
 def test_a_page_is_shown_as_large_as_asked(program: str) -> None:
-    exposed = expose(program, PAGE, 700, 500)
+    exposed = capture_page(program, PAGE, 700, 500)
 
     with Image.open(BytesIO(exposed.picture)) as picture:
         assert picture.size == (700, 500)
@@ -105,7 +105,7 @@ def test_nothing_is_left_behind(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
-    expose(program, PAGE, 600, 400)
+    capture_page(program, PAGE, 600, 400)
 
     assert list(tmp_path.iterdir()) == []
 
@@ -141,7 +141,7 @@ def test_chromium_is_let_to_no_network_whatever_a_page_asks_for(
     hosts = ("127.0.0.1", "localhost", "[::1]", "example.org")
     pictures = "".join(f'<img src="http://{host}:{port}/{host}.png">' for host in hosts)
 
-    exposed = expose(program, f"{PAGE}{pictures}", 600, 400)
+    exposed = capture_page(program, f"{PAGE}{pictures}", 600, 400)
 
     assert f'src="http://127.0.0.1:{port}/' in exposed.dom
     assert server.RequestHandlerClass.asked == []  # type: ignore[attr-defined]  # ours has it

@@ -12,32 +12,34 @@ from io import BytesIO
 from PIL import Image, ImageDraw, ImageFont
 
 # In pixels of the sheet, however small its pictures are made.
-GAP = 20
-LABEL = 28
-LETTERS = 18
+SHEET_GAP = 20
+SHEET_LABEL_HEIGHT = 28
+_FONT_SIZE = 18
 # A grey that neither white nor black mails melt into.
-GROUND = "#9aa0a8"
-INK = "#000000"
+_BACKGROUND = "#9aa0a8"
+_LABEL_COLOUR = "#000000"
 
 # What viewers open at once, and two or three megabytes; with four languages the text is small,
 # and can be read.
-MOST_PIXELS = 16_000_000
+MAX_SHEET_PIXELS = 16_000_000
 # As many as a palette has: a third of the file that true colours would make, and no difference
 # that is seen at that size.
-COLOURS = 256
+_PALETTE_COLOURS = 256
 
-Size = tuple[int, int]
+PixelSize = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Labelled:
+class LabelledPicture:
     """A picture, and the line above it, in ASCII: Pillow's own font has little else."""
 
     label: str
     picture: bytes
 
 
-def cut(strips: Sequence[bytes], left: int, width: int, heights: Sequence[int]) -> bytes:
+def crop_column(
+    strips: Sequence[bytes], left: int, width: int, heights: Sequence[int]
+) -> bytes:
     """Cut a column out of pictures, `width` pixels from `left` on, and put the pieces together.
 
     Of each picture its upper `heights` pixels are taken.
@@ -51,12 +53,12 @@ def cut(strips: Sequence[bytes], left: int, width: int, heights: Sequence[int]) 
     return _png(whole)
 
 
-def sheet(
-    rows: Sequence[Sequence[Labelled]],
+def compose_contact_sheet(
+    rows: Sequence[Sequence[LabelledPicture]],
     *,
     scale: float = 1.0,
     lowest: int | None = None,
-    colours: int = COLOURS,
+    colours: int = _PALETTE_COLOURS,
 ) -> bytes:
     """Lay rows of pictures out on one of so many colours, each below its label.
 
@@ -64,39 +66,41 @@ def sheet(
     them smaller. `lowest` is where pictures that are longer are cut off, in their own pixels.
     """
     sizes = [[_size(one.picture, lowest) for one in row] for row in rows]
-    scale = min(scale, (MOST_PIXELS / _area(sizes)) ** 0.5)
+    scale = min(scale, (MAX_SHEET_PIXELS / _area(sizes)) ** 0.5)
     small = [
         [(_scaled(wide, scale), _scaled(high, scale)) for wide, high in row] for row in sizes
     ]
-    width = max(sum(wide + GAP for wide, _high in row) for row in small) + GAP
-    height = sum(_tallest(row) + LABEL + GAP for row in small)
-    whole = Image.new("RGB", (width, height), GROUND)
+    width = max(sum(wide + SHEET_GAP for wide, _high in row) for row in small) + SHEET_GAP
+    height = sum(_tallest(row) + SHEET_LABEL_HEIGHT + SHEET_GAP for row in small)
+    whole = Image.new("RGB", (width, height), _BACKGROUND)
     top = 0
     for row, before, after in zip(rows, sizes, small, strict=True):
-        left = GAP
+        left = SHEET_GAP
         for one, size, new in zip(row, before, after, strict=True):
             _lay(whole, one, (left, top), size, new)
-            left += new[0] + GAP
-        top += LABEL + _tallest(after) + GAP
+            left += new[0] + SHEET_GAP
+        top += SHEET_LABEL_HEIGHT + _tallest(after) + SHEET_GAP
     # Dithering is noise, which is the one thing that PNG can't make small.
     return _png(whole.quantize(colours, dither=Image.Dither.NONE), optimize=True)
 
 
-def _lay(whole: Image.Image, one: Labelled, place: Size, size: Size, new: Size) -> None:
+def _lay(
+    whole: Image.Image, one: LabelledPicture, place: PixelSize, size: PixelSize, new: PixelSize
+) -> None:
     left, top = place
-    font = ImageFont.load_default(LETTERS)
-    label = (left, top + LABEL // 2)
-    ImageDraw.Draw(whole).text(label, one.label, fill=INK, font=font, anchor="lm")
+    font = ImageFont.load_default(_FONT_SIZE)
+    label = (left, top + SHEET_LABEL_HEIGHT // 2)
+    ImageDraw.Draw(whole).text(label, one.label, fill=_LABEL_COLOUR, font=font, anchor="lm")
     with _opened(one.picture) as picture:
         piece = picture.convert("RGB").crop((0, 0, *size))
-    whole.paste(piece.resize(new, Image.Resampling.LANCZOS), (left, top + LABEL))
+    whole.paste(piece.resize(new, Image.Resampling.LANCZOS), (left, top + SHEET_LABEL_HEIGHT))
 
 
 def _opened(picture: bytes) -> Image.Image:
     return Image.open(BytesIO(picture), formats=["PNG"])
 
 
-def _size(picture: bytes, lowest: int | None) -> Size:
+def _size(picture: bytes, lowest: int | None) -> PixelSize:
     with _opened(picture) as whole:
         width, height = whole.size
     return width, min(height, lowest or height)
@@ -106,12 +110,12 @@ def _scaled(length: int, scale: float) -> int:
     return max(1, round(length * scale))
 
 
-def _area(sizes: Sequence[Sequence[Size]]) -> int:
+def _area(sizes: Sequence[Sequence[PixelSize]]) -> int:
     """Give the pixels of a sheet that has nothing but pictures on it."""
     return max(sum(wide for wide, _high in row) for row in sizes) * sum(map(_tallest, sizes))
 
 
-def _tallest(row: Sequence[Size]) -> int:
+def _tallest(row: Sequence[PixelSize]) -> int:
     return max(high for _wide, high in row)
 
 

@@ -4,15 +4,15 @@ import pytest
 from lxml import html
 
 from publisher.errors import UsageError
-from publisher.photographs import VIEWS, View, with_local_pictures
-from publisher.photographs.pages import Seen, page_of, read_seen
+from publisher.screenshots import MAIL_VIEWS, MailView, with_local_pictures
+from publisher.screenshots.frames import FrameHeights, frames_page, read_frame_heights
 
 MAIL = '<!DOCTYPE html><p title="a &amp; b">“Hello”</p>'
-TWO = (View(scheme="light", width=600), View(scheme="dark", width=320))
+TWO = (MailView(scheme="light", width=600), MailView(scheme="dark", width=320))
 
 
 def test_mails_are_looked_at_in_both_schemes_at_both_widths() -> None:
-    assert {(view.scheme, view.width) for view in VIEWS} == {
+    assert {(view.scheme, view.width) for view in MAIL_VIEWS} == {
         ("light", 600),
         ("light", 320),
         ("dark", 600),
@@ -21,7 +21,7 @@ def test_mails_are_looked_at_in_both_schemes_at_both_widths() -> None:
 
 
 def test_each_view_is_a_frame_with_the_whole_mail() -> None:
-    frames = html.document_fromstring(page_of(MAIL, TWO)).findall(".//iframe")
+    frames = html.document_fromstring(frames_page(MAIL, TWO)).findall(".//iframe")
 
     assert [(frame.get("width"), frame.get("style")) for frame in frames] == [
         ("600", "color-scheme:light"),
@@ -32,12 +32,12 @@ def test_each_view_is_a_frame_with_the_whole_mail() -> None:
 
 
 def test_the_page_begins_where_it_is_told_to() -> None:
-    assert "margin:0px 0 0" in page_of(MAIL, TWO)
-    assert "margin:-6000px 0 0" in page_of(MAIL, TWO, top=6000)
+    assert "margin:0px 0 0" in frames_page(MAIL, TWO)
+    assert "margin:-6000px 0 0" in frames_page(MAIL, TWO, top=6000)
 
 
 def test_the_page_lets_nothing_in_from_elsewhere() -> None:
-    page = html.document_fromstring(page_of(MAIL, TWO))
+    page = html.document_fromstring(frames_page(MAIL, TWO))
     policy = page.findall(".//meta")[1].get("content") or ""
 
     assert policy.startswith("default-src 'none'; img-src file: data:;")
@@ -52,26 +52,26 @@ def dom(window: int, *frames: tuple[int, str]) -> str:
 
 
 def test_what_was_seen_is_read() -> None:
-    seen = read_seen(dom(5857, (4100, "light"), (5200, "dark")), TWO)
+    seen = read_frame_heights(dom(5857, (4100, "light"), (5200, "dark")), TWO)
 
-    assert seen == Seen(window=5857, heights=(4100, 5200))
+    assert seen == FrameHeights(window=5857, heights=(4100, 5200))
 
 
 def test_a_page_that_was_not_shown_is_an_error() -> None:
     with pytest.raises(UsageError, match="did not show the page"):
-        read_seen("<html><body>ERR_FILE_NOT_FOUND</body></html>", TWO)
+        read_frame_heights("<html><body>ERR_FILE_NOT_FOUND</body></html>", TWO)
 
 
 def test_a_mail_can_not_say_what_was_seen() -> None:
-    forged = page_of(dom(1, (1, "light"), (1, "dark")), TWO)
+    forged = frames_page(dom(1, (1, "light"), (1, "dark")), TWO)
 
     with pytest.raises(UsageError, match="did not show the page"):
-        read_seen(forged, TWO)
+        read_frame_heights(forged, TWO)
 
 
 def test_light_is_not_taken_for_dark() -> None:
     with pytest.raises(UsageError, match="too old to show mails in dark colours"):
-        read_seen(dom(5857, (4100, "light"), (5200, "light")), TWO)
+        read_frame_heights(dom(5857, (4100, "light"), (5200, "light")), TWO)
 
 
 FOUND = {"media/1/a.png": "file:///p/a.png", "media/2/b.png?v=1&w=2": "file:///p/b%22.png"}

@@ -40,7 +40,7 @@ class Validators:
         return Validators(f'{self.etag[:-1]}-{name}"', self.modified)
 
 
-def evaluate(fields: Mapping[str, str], validators: Validators) -> HTTPStatus:
+def evaluate_preconditions(fields: Mapping[str, str], validators: Validators) -> HTTPStatus:
     """Say how to answer a GET or HEAD: 200, 304 or 412, in the order of RFC 9110 section 13.2.2.
 
     `fields` are the request's, by names in small letters.
@@ -63,7 +63,9 @@ def evaluate(fields: Mapping[str, str], validators: Validators) -> HTTPStatus:
     return HTTPStatus.NOT_MODIFIED if known else HTTPStatus.OK
 
 
-def wanted_range(fields: Mapping[str, str], validators: Validators, size: int) -> range | None:
+def requested_range(
+    fields: Mapping[str, str], validators: Validators, size: int
+) -> range | None:
     """Give the offsets of the part that a GET asks for; None for the whole.
 
     An empty range means that there is no such part (416). Several parts at once, other units

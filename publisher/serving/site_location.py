@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from publisher.config import Settings
 
 # What one or the other server reads as more than itself, even within quotes.
-UNSAFE = re.compile(r"""["'`$\\{}\x00-\x1f\x7f]""")
+_UNSAFE = re.compile(r"""["'`$\\{}\x00-\x1f\x7f]""")
 
 
-class Place(NamedTuple):
+class SiteLocation(NamedTuple):
     """Where a publication is: parts of its URL, and its folder; all safe to write down.
 
     `prefix` is the URL's path and ends with a slash; `origin` is what goes before it.
@@ -32,7 +32,7 @@ class Place(NamedTuple):
     root: str
 
 
-def place_of(settings: Settings, root: str | None) -> Place:
+def locate_site(settings: Settings, root: str | None) -> SiteLocation:
     """Say where a publication is, with `public/` on this machine if no root is given.
 
     Raises UsageError for a path that can't be written down safely.
@@ -41,16 +41,16 @@ def place_of(settings: Settings, root: str | None) -> Place:
     prefix = _safe("publication.url", f"{unquote(url.path)}/")
     folder = _safe("--root", (root or str(settings.folders.public)).rstrip("/"))
     origin = f"{url.scheme}://{url.netloc}"
-    return Place(url.scheme, settings.publication.host, url.port, origin, prefix, folder)
+    return SiteLocation(url.scheme, settings.publication.host, url.port, origin, prefix, folder)
 
 
-def title_of(settings: Settings) -> str:
+def site_title(settings: Settings) -> str:
     """Give the publication's title in its first language, in one line."""
     publication = settings.publication
     return publication.title(publication.default_language)
 
 
-def block(head: str, lines: Iterable[str], step: str = "    ") -> str:
+def config_block(head: str, lines: Iterable[str], step: str = "    ") -> str:
     """Write a block in braces, its lines one step to the right."""
     inner = "\n".join(line.rstrip() for line in lines)
     return f"{head} {{\n{indent(inner, step)}\n}}"
@@ -61,7 +61,7 @@ def _safe(name: str, path: str) -> str:
         raise UsageError(
             f"{name}: {path!r} is not an absolute path; write one like /srv/publication/public"
         )
-    found = UNSAFE.search(path)
+    found = _UNSAFE.search(path)
     if found:
         raise UsageError(
             f"{name}: {path!r} has {found[0]!r} in it; web servers can't read that"

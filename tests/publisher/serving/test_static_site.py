@@ -8,8 +8,8 @@ from wsgiref.validate import validator
 import pytest
 
 from publisher.serving import StaticSite
-from publisher.serving import static as module
-from publisher.serving.documents import BLOCK, Part
+from publisher.serving import static_site as module
+from publisher.serving.files import BLOCK_SIZE, FileRange
 from tests.publisher.serving.samples import BEFORE, FILES, PACKED, make_site
 
 FEED = "/feeds/en.rss.xml"
@@ -20,9 +20,9 @@ class Client:
 
     def __init__(self, site: StaticSite) -> None:
         self._site = validator(site)
-        self.wrapped: list[Part] = []
+        self.wrapped: list[FileRange] = []
 
-    def wrap(self, file: Part, size: int) -> FileWrapper:
+    def wrap(self, file: FileRange, size: int) -> FileWrapper:
         """Send a file as a WSGI server does that reads whatever it is given to the end."""
         self.wrapped.append(file)
         return FileWrapper(file, size)  # type: ignore[arg-type]  # it reads and closes, no more
@@ -77,20 +77,20 @@ def test_weights_are_obeyed(ask: Client) -> None:
 
 def test_a_large_file_is_for_the_wsgi_server_to_send(tmp_path: Path) -> None:
     settings = make_site(tmp_path)
-    sound = bytes(BLOCK) + b"the end"
+    sound = bytes(BLOCK_SIZE) + b"the end"
     (settings.folders.public / "large.mp3").write_bytes(sound)
-    (settings.folders.public / "small.mp3").write_bytes(bytes(BLOCK))
+    (settings.folders.public / "small.mp3").write_bytes(bytes(BLOCK_SIZE))
     ask = Client(StaticSite(settings))
 
-    assert ask("/small.mp3")[2] == bytes(BLOCK)
+    assert ask("/small.mp3")[2] == bytes(BLOCK_SIZE)
     assert ask("/large.mp3", "HEAD")[2] == b""
     assert ask("/large.mp3", range="bytes=-7")[2] == b"the end"
     assert not ask.wrapped
     assert ask("/large.mp3")[2] == sound
-    status, headers, body = ask("/large.mp3", range=f"bytes=1-{BLOCK + 2}")
-    assert (status, body) == ("206 Partial Content", sound[1 : BLOCK + 3])
-    assert headers["Content-Length"] == str(BLOCK + 2)
-    assert [part.size for part in ask.wrapped] == [len(sound), BLOCK + 2]
+    status, headers, body = ask("/large.mp3", range=f"bytes=1-{BLOCK_SIZE + 2}")
+    assert (status, body) == ("206 Partial Content", sound[1 : BLOCK_SIZE + 3])
+    assert headers["Content-Length"] == str(BLOCK_SIZE + 2)
+    assert [part.size for part in ask.wrapped] == [len(sound), BLOCK_SIZE + 2]
     for part in ask.wrapped:
         with pytest.raises(ValueError, match="closed"):
             part.tell()
@@ -98,12 +98,12 @@ def test_a_large_file_is_for_the_wsgi_server_to_send(tmp_path: Path) -> None:
 
 def test_a_wsgi_server_may_have_no_way_to_send_files(tmp_path: Path) -> None:
     settings = make_site(tmp_path)
-    (settings.folders.public / "large.mp3").write_bytes(bytes(BLOCK + 1))
+    (settings.folders.public / "large.mp3").write_bytes(bytes(BLOCK_SIZE + 1))
     environ: dict[str, object] = {"PATH_INFO": "/large.mp3"}
     setup_testing_defaults(environ)
     answer = StaticSite(settings)(environ, lambda *_: lambda _data: None)
 
-    assert sum(map(len, answer)) == BLOCK + 1
+    assert sum(map(len, answer)) == BLOCK_SIZE + 1
     answer.close()  # type: ignore[attr-defined]  # a part has it
 
 
@@ -182,6 +182,6 @@ def test_a_host_with_a_path_leads_there(below: Client) -> None:
 def test_a_document_that_goes_meanwhile_is_missing(
     ask: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "open_as", lambda _file, _coding: None)
+    monkeypatch.setattr(module, "open_representation", lambda _file, _coding: None)
 
     assert ask(FEED)[0] == "404 Not Found"

@@ -14,37 +14,43 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
-from publisher.serving.browsers import STYLED_TYPE, STYLED_VARY, is_browser, is_styled
-from publisher.serving.conditions import evaluate, wanted_range
-from publisher.serving.documents import (
-    BLOCK,
-    Part,
+from publisher.serving.conditional_requests import evaluate_preconditions, requested_range
+from publisher.serving.files import (
+    BLOCK_SIZE,
+    FileRange,
     Representation,
-    codings,
-    locate,
-    open_as,
+    available_codings,
+    locate_file,
+    open_representation,
 )
 from publisher.serving.headers import (
-    ALWAYS,
-    METHODS,
+    ALLOWED_METHODS,
+    COMMON_HEADERS,
     PLAIN_TEXT,
-    PREFLIGHT,
-    cors,
+    PREFLIGHT_HEADERS,
+    cors_headers,
+    document_kind,
     headers_for,
-    kind_of,
 )
-from publisher.serving.negotiation import IDENTITY, choose
+from publisher.serving.negotiation import (
+    IDENTITY_CODING,
+    STYLED_TYPE,
+    STYLED_VARY,
+    choose_coding,
+    is_browser,
+    is_styled,
+)
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
     from publisher.config import Settings
 
-Fields = tuple[tuple[str, str], ...]
+HeaderFields = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SiteRequest:
     """What a client asked; the path is decoded, and fields have names in small letters."""
 
     method: str
@@ -54,11 +60,11 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class SiteResponse:
     """An answer; its body, when it is a file's, is to be closed."""
 
     status: HTTPStatus
-    headers: Fields
+    headers: HeaderFields
     body: Iterable[bytes] = ()
 
 
@@ -80,24 +86,24 @@ class StaticSite:
         start_response(status, list(response.headers))
         if request.method != "HEAD":
             return _sent(response.body, environ)
-        if isinstance(response.body, Part):
+        if isinstance(response.body, FileRange):
             response.body.close()
         return ()
 
-    def answer(self, request: Request) -> Response:
+    def answer(self, request: SiteRequest) -> SiteResponse:
         """Decide on the answer; one to HEAD has the body that GET would get."""
         path = self._below(request.path)
         if request.method == "OPTIONS":
             return self._options(path)
         if request.method not in {"GET", "HEAD"}:
-            return _plain(HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", METHODS))
+            return _plain(HTTPStatus.METHOD_NOT_ALLOWED, ("Allow", ALLOWED_METHODS))
         if path is None:
             return self._outside(request)
-        found = locate(self._root, path)
+        found = locate_file(self._root, path)
         if found is None:
             return _plain(HTTPStatus.NOT_FOUND)
         if found.endswith("/"):
-            cache = kind_of(path, self._settings).cache_control
+            cache = document_kind(path, self._settings).cache_control
             slash = (("Cache-Control", cache),)
             return _redirect(
                 HTTPStatus.MOVED_PERMANENTLY, f"{self._prefix}{found}", request, slash
@@ -108,29 +114,31 @@ class StaticSite:
         """Give a path relative to the web root, None if it is not below it."""
         return path.removeprefix(self._prefix) if path.startswith(self._prefix) else None
 
-    def _outside(self, request: Request) -> Response:
+    def _outside(self, request: SiteRequest) -> SiteResponse:
         if f"{request.path}/" == self._prefix:
             return _redirect(HTTPStatus.MOVED_PERMANENTLY, self._prefix, request)
         if request.path == "/":
             return _redirect(HTTPStatus.FOUND, self._prefix, request)
         return _plain(HTTPStatus.NOT_FOUND)
 
-    def _options(self, path: str | None) -> Response:
-        public = path is not None and kind_of(path, self._settings).public
-        asked = (*cors(), *PREFLIGHT) if public else ()
-        return Response(HTTPStatus.NO_CONTENT, (("Allow", METHODS), *asked, *ALWAYS))
+    def _options(self, path: str | None) -> SiteResponse:
+        public = path is not None and document_kind(path, self._settings).public
+        asked = (*cors_headers(), *PREFLIGHT_HEADERS) if public else ()
+        return SiteResponse(
+            HTTPStatus.NO_CONTENT, (("Allow", ALLOWED_METHODS), *asked, *COMMON_HEADERS)
+        )
 
-    def _document(self, path: str, request: Request) -> Response:
+    def _document(self, path: str, request: SiteRequest) -> SiteResponse:
         file = self._root / path
-        available = codings(file)
+        available = available_codings(file)
         vary = _vary(path, available)
-        coding = choose(request.fields.get("accept-encoding"), available)
+        coding = choose_coding(request.fields.get("accept-encoding"), available)
         if coding is None:
             return _plain(HTTPStatus.NOT_ACCEPTABLE, *vary)
-        opened = open_as(file, coding)
+        opened = open_representation(file, coding)
         if opened is None:
             return _plain(HTTPStatus.NOT_FOUND)
-        encoding = () if coding == IDENTITY else (("Content-Encoding", coding),)
+        encoding = () if coding == IDENTITY_CODING else (("Content-Encoding", coding),)
         said = (*headers_for(path, self._settings), *vary, *encoding)
         if is_styled(path) and is_browser(request.fields.get("accept", "")):
             opened, said = _as_page(opened, said)
@@ -144,40 +152,42 @@ def _sent(body: Iterable[bytes], environ: WSGIEnvironment) -> Iterable[bytes]:
     is not worth it: it fits into memory, and its file is closed at once.
     """
     wrapper = environ.get("wsgi.file_wrapper")
-    if wrapper is None or not isinstance(body, Part) or body.size <= BLOCK:
+    if wrapper is None or not isinstance(body, FileRange) or body.size <= BLOCK_SIZE:
         return body
-    wrapped: Iterable[bytes] = wrapper(body, BLOCK)
+    wrapped: Iterable[bytes] = wrapper(body, BLOCK_SIZE)
     return wrapped
 
 
-def _vary(path: str, available: Collection[str]) -> Fields:
+def _vary(path: str, available: Collection[str]) -> HeaderFields:
     if is_styled(path):
         return (("Vary", STYLED_VARY),)
     return (("Vary", "Accept-Encoding"),) if len(available) > 1 else ()
 
 
-def _as_page(opened: Representation, said: Fields) -> tuple[Representation, Fields]:
+def _as_page(opened: Representation, said: HeaderFields) -> tuple[Representation, HeaderFields]:
     """Make a feed what browsers show; its tag is another, lest one has it as a feed and keeps it."""
     kept = (field for field in said if field[0] != "Content-Type")
     page = replace(opened, validators=opened.validators.of_variant("page"))
     return page, (("Content-Type", STYLED_TYPE), *kept)
 
 
-def _representation(opened: Representation, said: Fields, request: Request) -> Response:
+def _representation(
+    opened: Representation, said: HeaderFields, request: SiteRequest
+) -> SiteResponse:
     """Answer with a document, with a part of it, or with why it need not be sent."""
     validators = opened.validators
     own = (("ETag", validators.etag), ("Last-Modified", validators.last_modified))
-    status = evaluate(request.fields, validators)
+    status = evaluate_preconditions(request.fields, validators)
     if status is not HTTPStatus.OK:
         opened.file.close()
         if status is not HTTPStatus.NOT_MODIFIED:
             return _plain(status)
         # Nothing of the content's, lest a cache mends its copy with it (RFC 9110, 15.4.5).
         kept = [(name, value) for name, value in said if not name.startswith("Content-")]
-        return Response(status, (*kept, *own))
+        return SiteResponse(status, (*kept, *own))
     wanted = None
     if request.method == "GET":
-        wanted = wanted_range(request.fields, validators, opened.size)
+        wanted = requested_range(request.fields, validators, opened.size)
     if wanted is not None and not wanted:
         opened.file.close()
         where = ("Content-Range", f"bytes */{opened.size}")
@@ -185,7 +195,9 @@ def _representation(opened: Representation, said: Fields, request: Request) -> R
     return _content(opened, (*said, *own, ("Accept-Ranges", "bytes")), wanted)
 
 
-def _content(opened: Representation, headers: Fields, wanted: range | None) -> Response:
+def _content(
+    opened: Representation, headers: HeaderFields, wanted: range | None
+) -> SiteResponse:
     status = HTTPStatus.OK
     if wanted is not None:
         status = HTTPStatus.PARTIAL_CONTENT
@@ -193,22 +205,24 @@ def _content(opened: Representation, headers: Fields, wanted: range | None) -> R
         headers = (*headers, ("Content-Range", where))
     sent = range(opened.size) if wanted is None else wanted
     headers = (*headers, ("Content-Length", str(len(sent))))
-    return Response(status, headers, Part(opened.file, sent))
+    return SiteResponse(status, headers, FileRange(opened.file, sent))
 
 
-def _plain(status: HTTPStatus, *more: tuple[str, str]) -> Response:
+def _plain(status: HTTPStatus, *more: tuple[str, str]) -> SiteResponse:
     text = f"{status.phrase}\n".encode()
     own = (("Content-Type", PLAIN_TEXT), ("Content-Length", str(len(text))))
-    return Response(status, (*own, *more, *ALWAYS), (text,))
+    return SiteResponse(status, (*own, *more, *COMMON_HEADERS), (text,))
 
 
-def _redirect(status: HTTPStatus, path: str, request: Request, more: Fields = ()) -> Response:
+def _redirect(
+    status: HTTPStatus, path: str, request: SiteRequest, more: HeaderFields = ()
+) -> SiteResponse:
     """Lead to a path of this host; relative, since a proxy before us may have another name."""
     query = f"?{request.query}" if request.query else ""
     return _plain(status, ("Location", quote(path) + query), *more)
 
 
-def _request(environ: WSGIEnvironment) -> Request:
+def _request(environ: WSGIEnvironment) -> SiteRequest:
     fields = {
         name.removeprefix("HTTP_").replace("_", "-").lower(): str(value)
         for name, value in environ.items()
@@ -217,4 +231,4 @@ def _request(environ: WSGIEnvironment) -> Request:
     # WSGI hands bytes over as latin-1; what is no UTF-8 then names no file of ours.
     path = str(environ.get("PATH_INFO", "")).encode("latin-1").decode("utf-8", "replace")
     query = str(environ.get("QUERY_STRING", ""))
-    return Request(str(environ["REQUEST_METHOD"]), path, query, fields)
+    return SiteRequest(str(environ["REQUEST_METHOD"]), path, query, fields)

@@ -13,13 +13,13 @@ from io import SEEK_CUR, SEEK_END, SEEK_SET
 from pathlib import Path
 from typing import BinaryIO
 
-from publisher.serving.conditions import Validators
+from publisher.serving.conditional_requests import Validators
 from publisher.serving.headers import is_hidden
-from publisher.serving.negotiation import IDENTITY
+from publisher.serving.negotiation import IDENTITY_CODING
 
-INDEX = "index.html"
-SUFFIXES = {"br": ".br", "gzip": ".gz", IDENTITY: ""}
-BLOCK = 64 * 1024
+_INDEX = "index.html"
+_SUFFIXES = {"br": ".br", "gzip": ".gz", IDENTITY_CODING: ""}
+BLOCK_SIZE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Representation:
     validators: Validators
 
 
-class Part:
+class FileRange:
     """The bytes of an open file between two offsets: a file of its own, or block by block.
 
     A WSGI server that sends files by itself may read one to its end, so that it is given this.
@@ -66,11 +66,11 @@ class Part:
         """Say how many bytes are before the one that comes next."""
         return self._file.tell() - self._wanted.start
 
-    def __iter__(self) -> Part:
+    def __iter__(self) -> FileRange:
         return self
 
     def __next__(self) -> bytes:
-        block = self.read(BLOCK)
+        block = self.read(BLOCK_SIZE)
         if not block:
             raise StopIteration
         return block
@@ -80,7 +80,7 @@ class Part:
         self._file.close()
 
 
-def locate(root: Path, path: str) -> str | None:
+def locate_file(root: Path, path: str) -> str | None:
     """Give the path of the file that answers for a URL's path, both relative to the root.
 
     A folder that has a page but was asked for without its slash comes back with the slash.
@@ -89,10 +89,10 @@ def locate(root: Path, path: str) -> str | None:
     if is_hidden(path) or not _is_canonical(path):
         return None
     if not path or path.endswith("/"):
-        return f"{path}{INDEX}" if _is_file(root / path / INDEX) else None
+        return f"{path}{_INDEX}" if _is_file(root / path / _INDEX) else None
     if _is_file(root / path):
         return path
-    return f"{path}/" if _is_file(root / path / INDEX) else None
+    return f"{path}/" if _is_file(root / path / _INDEX) else None
 
 
 def _is_canonical(path: str) -> bool:
@@ -101,17 +101,17 @@ def _is_canonical(path: str) -> bool:
     return "\\" not in path and not {"", ".", ".."} & set(inner)
 
 
-def codings(file: Path) -> list[str]:
+def available_codings(file: Path) -> list[str]:
     """List the encodings that a file is there in; a copy older than its file is not one."""
-    found = {coding: _look(_copy(file, coding)) for coding in SUFFIXES}
-    own = found[IDENTITY]
+    found = {coding: _look(_copy(file, coding)) for coding in _SUFFIXES}
+    own = found[IDENTITY_CODING]
     if own is None:
         return []
     fresh = own.st_mtime_ns
     return [coding for coding, one in found.items() if one and one.st_mtime_ns >= fresh]
 
 
-def open_as(file: Path, coding: str) -> Representation | None:
+def open_representation(file: Path, coding: str) -> Representation | None:
     """Open a file in an encoding; None if it has gone, or is not ours to read."""
     try:
         opened = _copy(file, coding).open("rb")
@@ -119,13 +119,13 @@ def open_as(file: Path, coding: str) -> Representation | None:
         return None
     status = os.fstat(opened.fileno())
     # Two encodings can be of one size and time, so that the tag names the encoding too.
-    etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}{SUFFIXES[coding].replace(".", "-")}"'
+    etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}{_SUFFIXES[coding].replace(".", "-")}"'
     validators = Validators(etag, status.st_mtime_ns // 10**9)
     return Representation(opened, status.st_size, validators)
 
 
 def _copy(file: Path, coding: str) -> Path:
-    return file.with_name(file.name + SUFFIXES[coding])
+    return file.with_name(file.name + _SUFFIXES[coding])
 
 
 def _is_file(path: Path) -> bool:

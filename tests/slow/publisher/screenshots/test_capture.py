@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from publisher.errors import UsageError
-from publisher.photographs import VIEWS, Mail, Photograph, photograph
-from publisher.photographs.taking import WINDOW
+from publisher.screenshots import MAIL_VIEWS, MailPage, Screenshot, capture_mail
+from publisher.screenshots.capture import _WINDOW_HEIGHT
 
 Colour = tuple[int, int, int]
 
@@ -26,12 +26,14 @@ body { margin: 0; background: #ffffff }
 RED, GREEN, WHITE, BLACK = (255, 0, 0), (0, 128, 0), (255, 255, 255), (0, 0, 0)
 
 
-def taken(program: str, html: str = MAIL, window: int = WINDOW) -> dict[str, Photograph]:
-    found = photograph(program, Mail(language="zh-Hant", html=html), window=window)
+def taken(
+    program: str, html: str = MAIL, window: int = _WINDOW_HEIGHT
+) -> dict[str, Screenshot]:
+    found = capture_mail(program, MailPage(language="zh-Hant", html=html), window=window)
     return {one.name: one for one in found}
 
 
-def colours(one: Photograph) -> tuple[tuple[int, int], object, object]:
+def colours(one: Screenshot) -> tuple[tuple[int, int], object, object]:
     """Give a picture's size, and its colours at the top left and the bottom right."""
     with Image.open(BytesIO(one.picture)) as opened:
         picture = opened.convert("RGB")
@@ -62,7 +64,7 @@ def test_a_mail_without_end_is_refused(program: str) -> None:
 
 
 def test_views_can_be_chosen(program: str) -> None:
-    (one,) = photograph(program, Mail(language="en", html=MAIL), VIEWS[3:])
+    (one,) = capture_mail(program, MailPage(language="en", html=MAIL), MAIL_VIEWS[3:])
 
     assert one.name == "en-dark-320"
     assert colours(one) == ((320, 1800), GREEN, BLACK)
