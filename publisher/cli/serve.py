@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
 import typer
 
 from publisher.cli.common import CURRENT_FOLDER, FolderArgument, read_settings
-from publisher.cli.interrupts import Interrupted
 
 if TYPE_CHECKING:
     from publisher.config import Settings

@@ -155,9 +155,7 @@ def link_target(url: str) -> str:
 def headers_for(path: str, settings: Settings) -> tuple[tuple[str, str], ...]:
     """List what an answer says of the document at a path, besides its bytes' own properties."""
     kind = document_kind(path, settings)
-    links = link_value(
-        kind, settings, link_target(urls.absolute_url(settings.publication, path))
-    )
+    links = link_value(kind, settings, link_target(urls.public_url(settings.publication, path)))
     return (
         ("Content-Type", media_type(path)),
         ("Cache-Control", kind.cache_control),
