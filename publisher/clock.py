@@ -1,4 +1,4 @@
-"""Where the time comes from. Nothing else in the program asks the system's clock."""
+"""The only module that reads the machine's time of day; `time.monotonic` measures durations."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time."""
+    """A source of the present instant."""
 
     def now(self) -> datetime:
-        """Give the present instant, in UTC and whole seconds."""
+        """Return the present instant, in UTC and whole seconds."""
         ...
 
 
@@ -20,59 +20,59 @@ class SystemClock:
     """The machine's clock."""
 
     def now(self) -> datetime:
-        """Give the present instant, in UTC and whole seconds."""
+        """Return the present instant, in UTC and whole seconds."""
         return datetime.now(UTC).replace(microsecond=0)
 
 
 @dataclass(frozen=True, slots=True)
 class FixedClock:
-    """A clock that stands still: for rehearsals, demos and reproducible output."""
+    """A clock that stands still: for `--now`, previews, demos and reproducible output."""
 
     instant: datetime
 
     def now(self) -> datetime:
-        """Give the instant that it was set to, in UTC and whole seconds."""
+        """Return the instant that it was set to, in UTC and whole seconds."""
         return self.instant.astimezone(UTC).replace(microsecond=0)
 
 
 class Timer(Protocol):
-    """Tells how time passes, finely: for leases and rates, whatever the date is taken for."""
+    """A source of fine time, for leases and rates; independent of `--now`."""
 
     def time(self) -> float:
-        """Give the seconds since the epoch."""
+        """Return the seconds since the epoch, with fractions."""
         ...
 
 
 class SystemTimer:
-    """The machine's clock, finely."""
+    """The machine's clock, with fractions of seconds."""
 
     def time(self) -> float:
-        """Give the seconds since the epoch."""
+        """Return the seconds since the epoch, with fractions."""
         return time.time()
 
 
 @dataclass(frozen=True, slots=True)
 class RunningClock:
-    """A clock that goes on from an instant that was given."""
+    """A clock that runs on from a given instant; `since` is the uptime at that instant."""
 
     instant: datetime
     since: float
 
     def now(self) -> datetime:
-        """Give the instant that it has come to, in UTC and whole seconds."""
+        """Return the instant plus the time since then, in UTC and whole seconds."""
         passed = timedelta(seconds=uptime() - self.since)
         return (self.instant + passed).astimezone(UTC).replace(microsecond=0)
 
 
 def running_from(clock: Clock) -> Clock:
-    """Give a clock that goes on, from where one that stands still has stopped."""
+    """Return a running clock that starts where a FixedClock stands; others are returned as is."""
     return RunningClock(clock.instant, uptime()) if isinstance(clock, FixedClock) else clock
 
 
 def uptime() -> float:
-    """Give seconds that only grow: nobody sets them, and sleeping machines count on.
+    """Return seconds that only grow: setting the clock does not change them.
 
-    Stopped processes can tell by it for how long they were.
+    They include the time that the machine slept, and that the process was stopped.
     """
     if hasattr(time, "CLOCK_BOOTTIME"):
         return time.clock_gettime(time.CLOCK_BOOTTIME)

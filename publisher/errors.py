@@ -9,13 +9,17 @@
     │   └── TransitionError   an arrow that an issue's life does not have
     ├── RenderingError        a template or the inliner refused
     ├── GateError             a finished mail that is not fit to be sent
-    ├── DeliveryError         a message that can't be written out
+    ├── DeliveryError         a message that can't be composed, written or sent
+    │   ├── LeaseLost         another process took over the deliveries of this one
+    │   ├── Unreachable       the mail server or the outbox takes nothing at present
+    │   └── ConnectionLost    the mail server closed the connection
     ├── DatabaseError         the state can't be opened, read or upgraded
     ├── StorageError          a file can't be written: the disk is full, or permissions forbid it
     ├── BusyError             another process runs this publication
     └── UsageError            a command that can't be obeyed as it was given (exit code 2)
 
-Each carries what it is about as attributes; `str()` is the one line for people.
+Each has what it is about as attributes; `str()` is the one line for people. The three below
+DeliveryError are defined in `publisher.delivery`, where they are caught.
 """
 
 from __future__ import annotations

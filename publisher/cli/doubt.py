@@ -147,7 +147,7 @@ def _decide(
         count = decision(connection, issue, chosen, instant)
     for problem in problems:
         sys.stderr.write(f"publisher: {file}: {problem}\n")
-    if count or problems:
+    if count or file:
         typer.echo(f"{count_noun(count, 'mail')} {done}")
     else:
         typer.echo(f"nothing of {name} is in doubt")

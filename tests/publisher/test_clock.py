@@ -1,7 +1,10 @@
+import re
 import threading
 import time
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
+import publisher
 from publisher.clock import (
     Clock,
     FixedClock,
@@ -78,3 +81,10 @@ def test_uptime_only_grows() -> None:
         told.append(uptime())
         wait_a_little()
     assert told == sorted(set(told))
+
+
+def test_no_other_module_reads_the_time_of_day() -> None:
+    root = Path(publisher.__path__[0])
+    modules = [path for path in root.rglob("*.py") if path != root / "clock.py"]
+    reading = re.compile(r"\b(datetime\.(now|utcnow|today)|date\.today|time\.time)\(")
+    assert [path for path in modules if reading.search(path.read_text("utf-8"))] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from tests.publisher.printing import changes
 ANN, BOB, CYD = "ann@example.com", "bob@example.com", "cyd@example.com"
 THREE = ((ANN, "en"), (BOB, "en"), (CYD, "en"))
 NAME = "weekly-en-2026-01-09"
+ADVICE = "write one a line, like <5f1c.42@news.example.org>"
 WIRED = """
 [delivery]
 transport = "smtp"
@@ -363,6 +365,48 @@ def test_what_is_in_doubt_is_believed_when_told(
     assert issue_in_status(run, folder)["state"] == "sent"
     assert run("deliver", folder)[1] == "0 mails sent, 0 issues done\n"
     assert doubtful.recipients() == {ANN: 1, BOB: 1, CYD: 1}
+
+
+@pytest.mark.usefixtures("doubtful")
+@pytest.mark.parametrize("standard_input", [False, True])
+def test_message_ids_of_a_file_are_decided_and_each_bad_line_is_one_error(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, *, standard_input: bool
+) -> None:
+    (listed,) = json.loads(run("doubt", "list", "--json", folder)[1])
+    text = f"# from the log\n\nnot an id\n  {listed['message_id']}\n<no@example.org>\n"
+    file = folder / "ids.txt"
+    file.write_text(text)
+    monkeypatch.setattr("sys.stdin", StringIO(text))
+    source = "-" if standard_input else file
+    code, out, err = run("doubt", "mark-sent", NAME, folder, "--from", source)
+    assert (code, out) == (1, "1 mail marked as sent\n")
+    assert err.splitlines() == [
+        f"publisher: {source}: line 3: not an id: is not a Message-ID; {ADVICE}",
+        f"publisher: {source}: line 5: <no@example.org>: is not in doubt in {NAME}",
+    ]
+    assert issue_in_status(run, folder)["deliveries"]["sent"] == 3
+
+
+@pytest.mark.usefixtures("doubtful")
+def test_a_file_of_good_message_ids_ends_well_and_one_of_none_decides_nothing(
+    run: Run, folder: Path
+) -> None:
+    (listed,) = json.loads(run("doubt", "list", "--json", folder)[1])
+    file = folder / "ids.txt"
+    file.write_text("# none\n")
+    words = ("doubt", "resend", NAME, folder, "--from", file)
+    assert run(*words) == (0, "0 mails will be sent again with the next run of delivery\n", "")
+    file.write_text(listed["message_id"].strip("<>"))
+    assert run(*words) == (0, "1 mail will be sent again with the next run of delivery\n", "")
+    code, _out, err = run("doubt", "resend", NAME, folder, "--from", folder / "none.txt")
+    assert (code, "can't be read: No such file" in err) == (2, True)
+
+
+@pytest.mark.usefixtures("doubtful")
+def test_doubts_are_decided_at_the_instant_that_is_given(run: Run, folder: Path) -> None:
+    run("doubt", "resend", NAME, folder, "--now", "2036-01-09T12:00:00Z")
+    (line,) = json.loads(run("deliveries", NAME, folder, "--json", "--state", "waiting")[1])
+    assert line["since"] == "2036-01-09T12:00:00Z"
 
 
 @pytest.mark.usefixtures("doubtful")
