@@ -1,4 +1,4 @@
-"""Find a passage in a part of a mail, or say how it differs from what is there.
+"""Find a passage in a part of a mail, or describe how it differs from what is there.
 
 A passage must be there character by character (NFC). White space and line breaks may differ,
 but words must not run together nor fall apart. Direction marks don't count as characters: a
@@ -69,7 +69,7 @@ class PassageText:
     @cached_property
     def _spaces(self) -> list[int]:
         """The numbers of the letters that stand behind white space."""
-        return [place for place, gap in self.gaps.items() if _SPACE.search(gap)]
+        return [p for p, gap in self.gaps.items() if gap[0] == " " or _SPACE.search(gap)]
 
     @cached_property
     def _inner_spaces(self) -> list[int]:
@@ -137,7 +137,7 @@ class PassageText:
         )
 
     def _word(self, place: int) -> str:
-        """Return what stands around a letter without a space or a place to break."""
+        """Return the text around a letter without a space or a place to break."""
         start, end = place, place
         while start and start not in self.gaps and not _BREAKS.match(self.letters[start - 1]):
             start -= 1
@@ -153,7 +153,7 @@ class PassageText:
         """Return how the words differ from the text that is most like them."""
         wanted, there = words.letters, self.letters[start:]
         if wanted in self.letters[:start]:
-            return f"stands before what it should follow: “{words.after(0)}”"
+            return f"is before the passage that it should follow: “{words.after(0)}”"
         length = _longest(len(wanted), lambda n: wanted[:n] in there)
         tail = _longest(len(wanted), lambda n: wanted[len(wanted) - n :] in there)
         if _WORTH_COMPARING * max(length, tail) < min(len(wanted), _ENOUGH):
@@ -202,4 +202,4 @@ def _differs(wanted: str, found: str, signs: tuple[str, str]) -> str:
 
 
 def _both(wanted: str, found: str) -> str:
-    return f"for “{wanted}” it says “{found}”"
+    return f"expected “{wanted}”, found “{found}”"

@@ -133,7 +133,7 @@ def _nearest_colour(
     """Find the colour of an element, or of the nearest one around it that has one."""
     for one in (element, *element.iterancestors()):
         declarations = parse_declarations(one.get("style", ""))
-        values = [said.value for said in declarations if said.name in properties]
+        values = [one.value for one in declarations if one.name in properties]
         for value in (*reversed(values), one.get(attribute, "") if attribute else ""):
             found = parse_colour(value)
             # A transparent background shows the next one.

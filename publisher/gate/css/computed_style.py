@@ -1,6 +1,6 @@
 """The computed style of each element: colours, font, language and direction.
 
-Computed from the root down, with what browsers do where a mail says nothing. Images count as
+Computed from the root down, with the defaults of browsers. Images count as
 blocked, so that the background is always a colour.
 """
 

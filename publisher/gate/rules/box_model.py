@@ -96,7 +96,7 @@ _Problem = tuple[Rule, str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class _Box:
-    """What a tag and its declarations say about a box, whatever element it is."""
+    """What follows from a tag and its declarations, for every element with both."""
 
     problems: list[_Problem]
     background: str | None

@@ -37,7 +37,7 @@ ACCEPTED_FEATURES = {
     "css-border-spacing": "Outlook uses cellspacing; checked by table-spacing",
     "css-box-shadow": "a box is flat",
     "css-color-scheme": "only says that there are dark colours",
-    "css-cursor": "a pointer looks otherwise",
+    "css-cursor": "a pointer looks different",
     "css-direction": "Gmail for the mobile web reverses whole mails; dir is there as well",
     "css-display-none": "hides nothing that must stay hidden; checked by preheader-hidden",
     "css-font-size": "only rem is not supported; css-unit-rem finds it",
@@ -75,8 +75,8 @@ ACCEPTED_FEATURES = {
     "css-text-align": "checked by align-start",
     "css-text-decoration": "underlines are supported everywhere",
     "css-text-shadow": "letters are flat",
-    "css-transition": "changes come at once",
-    "css-white-space": "lines break where they would not",
+    "css-transition": "changes are immediate",
+    "css-white-space": "lines break in other places",
     "css-width": "supported on cells and tables everywhere; the rest is checked by width-fixed",
     "html-align": "Apple Mail takes left and right on cells",
     "html-aria-hidden": "a decoration is read aloud",
@@ -175,9 +175,9 @@ def _is_about_foreign_accounts(notes: list[str]) -> bool:
 
 
 def _problem(feature: ClientFeature, support: Support, client: str) -> str:
-    said = f"{feature.title} is not supported"
+    problem = f"{feature.title} is not supported"
     if support == Support.PARTLY:
-        said = f"{feature.title} is supported in part"
+        problem = f"{feature.title} is supported in part"
         if note := next(iter(feature.notes_for(client)), ""):
-            said += f": {clip_text(note, 120)}"
-    return f"{said} ({feature.slug}, tested {feature.tested[:7]})"
+            problem += f": {clip_text(note, 120)}"
+    return f"{problem} ({feature.slug}, tested {feature.tested[:7]})"

@@ -87,7 +87,7 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
     yield from _metas(document)
     if not any("PixelsPerInch" in one.text for one in document.comments if one.is_conditional):
         yield _DPI.finding(
-            "Outlook is not told the pixels per inch", where="head", clients=OUTLOOK_WINDOWS
+            "there is no PixelsPerInch for Outlook", where="head", clients=OUTLOOK_WINDOWS
         )
 
 
@@ -113,21 +113,21 @@ def _title(document: HtmlDocument) -> Iterator[Finding]:
 
 
 def _metas(document: HtmlDocument) -> Iterator[Finding]:
-    said = {
+    metas = {
         meta.get("name", "").strip().lower(): meta.get("content", "").lower()
         for meta in document.tagged("meta")
     }
-    if "width=device-width" not in said.get("viewport", "").replace(" ", ""):
+    if "width=device-width" not in metas.get("viewport", "").replace(" ", ""):
         yield _VIEWPORT.finding("the head has no viewport of the device's width", where="head")
-    if "x-apple-disable-message-reformatting" not in said:
+    if "x-apple-disable-message-reformatting" not in metas:
         yield _SCALING.finding(
             "iOS may shrink the mail", where="head", clients=("Apple Mail iOS",)
         )
-    if "telephone=no" not in said.get("format-detection", "").replace(" ", ""):
+    if "telephone=no" not in metas.get("format-detection", "").replace(" ", ""):
         problem = "dates and numbers may become links"
         yield _DETECTION.finding(problem, where="head", clients=APPLE_MAIL)
     for name in ("color-scheme", "supported-color-schemes"):
-        if "dark" not in said.get(name, ""):
+        if "dark" not in metas.get(name, ""):
             yield _SCHEME.finding(
                 f"there is no {name} with dark", where="head", clients=APPLE_MAIL
             )

@@ -104,15 +104,15 @@ def _root(mail: CheckedMail, root: etree._Element) -> Iterator[Finding]:
         yield finding_at(_LANG, root, f"{clip_text(stated)!r} is not a language tag")
     elif match(tag, [mail.language]) is None:
         yield finding_at(
-            _LANG, root, f"it says {clip_text(stated)!r}, and the edition is in {mail.language}"
+            _LANG, root, f"lang is {clip_text(stated)!r}, and the edition is in {mail.language}"
         )
     wanted = direction(mail.language)
-    said = root.get("dir", "").lower()
-    if not said:
+    stated_dir = root.get("dir", "").lower()
+    if not stated_dir:
         yield finding_at(_DIR, root, f"the mail has no dir, which is {wanted}")
-    elif said != wanted:
+    elif stated_dir != wanted:
         yield finding_at(
-            _DIR, root, f"it says {clip_text(said)!r}, and {mail.language} runs {wanted}"
+            _DIR, root, f"dir is {clip_text(stated_dir)!r}, and {mail.language} runs {wanted}"
         )
 
 
@@ -126,13 +126,13 @@ def _tag(stated: str) -> str | None:
 
 def _own(element: etree._Element, stated: str) -> Iterator[Finding]:
     """Compare an element's own dir with its own lang."""
-    tag, said = _tag(stated), element.get("dir", "").lower()
+    tag, stated_dir = _tag(stated), element.get("dir", "").lower()
     if not tag:
         rule = _LANG if _is_template(element) else _LANG_TEXT
         yield finding_at(rule, element, f"{clip_text(stated)!r} is not a language tag")
-    elif said in {"ltr", "rtl"} and said != direction(tag):
+    elif stated_dir in {"ltr", "rtl"} and stated_dir != direction(tag):
         rule = _DIR if _is_template(element) else _DIR_TEXT
-        yield finding_at(rule, element, f"dir is {said}, and {tag} runs {direction(tag)}")
+        yield finding_at(rule, element, f"dir is {stated_dir}, and {tag} runs {direction(tag)}")
 
 
 def _is_template(element: etree._Element) -> bool:
@@ -178,7 +178,9 @@ def _blocks(document: HtmlDocument) -> Iterator[Finding]:
             problem = f"{clip_text(language)} text is laid out {style.direction}"
             yield finding_at(rule, block, problem)
         elif wanted == "rtl" and style.webmail_direction == "ltr":
-            problem = f"only <html> or <body> says that the {clip_text(language)} text runs rtl"
+            problem = (
+                f"only <html> or <body> gives the {clip_text(language)} text its direction, rtl"
+            )
             yield finding_at(_DIR, block, problem, _WEBMAIL)
 
 

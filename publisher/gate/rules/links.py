@@ -165,7 +165,7 @@ def _names(links: list[etree._Element]) -> Iterator[Finding]:
         href = link.get("href", "")
         if not name:
             rule = _UNNAMED if href in reached else _NAME
-            yield finding_at(rule, link, "nothing says where it leads")
+            yield finding_at(rule, link, "it has no text and no label")
         elif language_of(link):
             continue  # a switch of languages, which leads to the same story
         elif targets.setdefault(name.lower(), href) != href:

@@ -217,8 +217,8 @@ def _joined(part: PassageText, passages: _Passages, found: list[int]) -> str:
         for number, (words, place) in enumerate(zip(passages, found, strict=True), 1)
         if not part.stand_alone(words, place)
     )
-    said = part.around(place)
-    return f"passage {number} of {len(passages)} stands among other words: “{said}”"
+    excerpt = part.around(place)
+    return f"passage {number} of {len(passages)} shares its line with other words: “{excerpt}”"
 
 
 def _damaged(part: PassageText, passages: _Passages, everywhere: _Choice) -> _FoundStory:

@@ -1,4 +1,4 @@
-"""Messages as this program composes them, and the same with something wrong about them."""
+"""Messages as this program composes them, without and with faults."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ SUBJECTS = {
 }
 
 
-def page_of(stories: tuple[StoryText, ...], preheader: str) -> str:
-    """Lay stories out as HTML, after a list of contents."""
+def page_of(stories: tuple[ExpectedStory, ...], preheader: str) -> str:
+    """Lay out stories as HTML, after a table of contents."""
     contents = "".join(f"<tr><td>{escape(story.passages[0])}</td></tr>" for story in stories)
     told = "".join(
         f"<h2>{escape(story.passages[0])}</h2>\n"
@@ -79,8 +79,8 @@ def page_of(stories: tuple[StoryText, ...], preheader: str) -> str:
     )
 
 
-def text_of(stories: tuple[StoryText, ...]) -> str:
-    """Lay stories out as text, each passage in a paragraph that is wrapped."""
+def text_of(stories: tuple[ExpectedStory, ...]) -> str:
+    """Lay out stories as text, each passage in a wrapped paragraph."""
     from publisher.rendering.plaintext import wrap_text
 
     told = "".join("\n\n".join((*story.passages, story.url)) + "\n\n" for story in stories)
@@ -90,7 +90,7 @@ def text_of(stories: tuple[StoryText, ...]) -> str:
 def a_mail(
     language: str = "en", *, html: str | None = None, text: str | None = None, **letter: object
 ) -> CheckedMail:
-    """Compose a mail in which nothing is wrong, but for what the caller changes."""
+    """Compose a mail without faults; the caller may change parts of it."""
     stories, preheader = STORIES[language], PREHEADERS[language]
     base = an_issue_mail(
         language,
@@ -109,7 +109,7 @@ def a_mail(
 
 
 def with_field(mail: CheckedMail, name: str, line: str | None) -> CheckedMail:
-    """Put a line (or lines, as they stand) in a field's place; None takes the field out."""
+    """Replace a field by a line (or lines); None removes the field."""
     head, end, rest = mail.content.partition(b"\r\n\r\n")
     kept: list[bytes] = []
     inside = False
@@ -121,9 +121,3 @@ def with_field(mail: CheckedMail, name: str, line: str | None) -> CheckedMail:
         if not inside:
             kept.append(one)
     return replace(mail, content=b"\r\n".join(kept) + end + rest)
-
-
-def replaced(mail: CheckedMail, old: bytes, new: bytes) -> CheckedMail:
-    """Change the octets of a mail."""
-    assert old in mail.content
-    return replace(mail, content=mail.content.replace(old, new))

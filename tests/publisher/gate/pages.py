@@ -1,4 +1,4 @@
-"""Mails whose HTML is sound, and the same with something wrong about it."""
+"""Mails whose HTML is sound, and the same with a fault."""
 
 from __future__ import annotations
 
@@ -61,25 +61,25 @@ WORDS = {
 
 
 def sound(language: str = "en") -> str:
-    """Give an HTML part in which nothing is wrong."""
+    """Return an HTML part without faults."""
     page = Template((DATA / "sound.html").read_text(encoding="utf-8"))
     return page.substitute(WORDS[language], lang=language)
 
 
 def changed(old: str, new: str, language: str = "en") -> str:
-    """Give the sound page with something else in a place; the place must be there."""
+    """Return the sound page with `old`, which must be there, replaced."""
     page = sound(language)
     assert old in page, old
     return page.replace(old, new)
 
 
 def with_content(content: str, language: str = "en") -> str:
-    """Give the sound page with more in it."""
+    """Return the sound page with more content."""
     return changed("<h2", f"{content}\n<h2", language)
 
 
 def with_style(css: str) -> str:
-    """Give the sound page with another <style> at the end of its head."""
+    """Return the sound page with another <style> at the end of its head."""
     return changed("</head>", f"<style>\n{css}\n</style>\n</head>")
 
 
@@ -120,10 +120,10 @@ class Fault(NamedTuple):
 
 
 def findings(module: Check, html: str, language: str = "en") -> list[Finding]:
-    """Give what one module of checks finds in an HTML part."""
+    """Return the findings of one module of rules."""
     return list(module.check(mail_of(html, language)))
 
 
 def codes(module: Check, html: str, language: str = "en") -> list[str]:
-    """Give the codes of what one module of checks finds, each once."""
+    """Return the codes of the findings of one module of rules, each once."""
     return list(dict.fromkeys(finding.code for finding in findings(module, html, language)))

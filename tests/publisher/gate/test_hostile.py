@@ -1,4 +1,4 @@
-"""Whatever a mail is made of, the gate answers, and in time."""
+"""The gate can check any bytes, and in time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def a_mail(content: bytes, language: str = "en") -> CheckedMail:
 
 
 def is_readable(report: GateReport) -> bool:
-    """Tell whether a person can read it: not too much, and nothing unseen in it."""
+    """Return whether a person can read it: not too much, and no invisible characters."""
     counts = [report.findings.count(finding) for finding in report.findings]
     lines = [f"{one.problem} {one.where}" for one in report.findings if one.rule.part == "html"]
     return (
@@ -48,13 +48,13 @@ def is_readable(report: GateReport) -> bool:
 
 
 @given(st.binary(max_size=2000), st.sampled_from(["en", "zh-Hant", "ar"]))
-def test_any_octets_are_answered(content: bytes, language: str) -> None:
+def test_any_bytes_can_be_checked(content: bytes, language: str) -> None:
     assert is_readable(check_mail(a_mail(content, language)))
 
 
 @settings(max_examples=150, deadline=None)
 @given(SOUP, st.sampled_from(["en", "zh-Hant", "ar"]))
-def test_any_soup_of_tags_is_answered(html: str, language: str) -> None:
+def test_any_soup_of_tags_can_be_checked(html: str, language: str) -> None:
     head = b"Content-Type: text/html; charset=utf-8\r\n\r\n"
     content = head + html.encode(errors="surrogatepass")
     assert is_readable(check_mail(a_mail(content, language)))
@@ -68,6 +68,6 @@ def test_any_style_is_parsed(text: str) -> None:
 
 
 @given(st.one_of(st.text(max_size=30), st.from_regex(r"(rgba?|hsla?|hwb)\([0-9e%,. /-]*\)")))
-def test_any_colour_is_one_of_six_digits_or_none(text: str) -> None:
+def test_any_text_is_a_colour_of_six_digits_or_none(text: str) -> None:
     found = parse_colour(text)
     assert found is None or (len(found[0]) == 7 and 0 <= found[1] <= 1)

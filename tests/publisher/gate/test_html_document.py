@@ -23,7 +23,7 @@ def test_style_sheets_have_their_place_and_line() -> None:
     ]
 
 
-def test_comments_for_outlook_are_told_from_others() -> None:
+def test_conditional_comments_are_recognised() -> None:
     html = "<p>x</p><!-- x --><!--[if mso]>y<![endif]--><!-- [IF gte mso 9]>z<![endif]-->"
     document = mail_of(html).document
     assert [comment.is_conditional for comment in document.comments] == [False, True, True]
@@ -39,7 +39,7 @@ def test_a_mail_without_html_has_no_elements() -> None:
     assert mail_of(" \n").document.elements == ()
 
 
-def test_elements_are_named_so_that_people_find_them() -> None:
+def test_elements_are_named_by_tag_and_class_or_id() -> None:
     html = '<p>1</p><p class="a b c">2</p><p id="x">3</p><p class="a" id="x">4</p>'
     document = mail_of(html).document
     assert [element_name(element) for element in document.tagged("p")] == [

@@ -25,7 +25,7 @@ def test_parts_are_decoded() -> None:
     assert mail(message).text == "zürich"
 
 
-def test_an_attached_page_is_not_the_mails() -> None:
+def test_an_attached_page_is_not_the_html_part() -> None:
     message = b"Content-Type: text/html\r\nContent-Disposition: attachment\r\n\r\n<p>x"
     assert mail(message).html == ""
 
@@ -33,14 +33,14 @@ def test_an_attached_page_is_not_the_mails() -> None:
 @pytest.mark.parametrize(
     "charset", ["nope", "rot13", '"a\0b"', "undefined", "idna", "punycode"]
 )
-def test_a_charset_that_is_none_is_taken_for_utf_8(charset: str) -> None:
+def test_an_unknown_charset_counts_as_utf_8(charset: str) -> None:
     assert of_html(charset, b"<p>z\xc3\xbcrich\xff").html == "<p>zürich\ufffd"
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"\0", b"\xff" * 9, b"Content-Type: multipart/mixed\n\n--"]
 )
-def test_what_is_no_message_has_no_parts(content: bytes) -> None:
+def test_bytes_that_are_not_a_message_have_no_parts(content: bytes) -> None:
     assert (mail(content).html, mail(content).document.root.tag) == ("", "html")
 
 
@@ -48,7 +48,7 @@ def test_what_is_no_message_has_no_parts(content: bytes) -> None:
     "html",
     ["", " ", "<!-- x -->", "<?xml version='1.0' encoding='utf-16'?><p>ü</p>", "\ufeff<p>ü"],
 )
-def test_any_html_makes_a_tree(html: str) -> None:
+def test_any_html_can_be_parsed(html: str) -> None:
     tree = of_html("utf-8", html.encode()).document.root
     assert tree.tag == "html"
     assert "Ã" not in etree.tostring(tree, encoding="unicode")
@@ -62,5 +62,5 @@ def test_a_field_is_unfolded_and_decoded() -> None:
 
 
 @pytest.mark.parametrize("value", ["=?utf-8?b?AAAAA?=", "=?no-such?b?5rih?="])
-def test_a_field_that_can_not_be_decoded_stays_as_it_is(value: str) -> None:
+def test_a_field_that_cannot_be_decoded_stays_as_it_is(value: str) -> None:
     assert mail(f"Subject: {value}\r\n\r\n".encode()).decoded_header("Subject") == value

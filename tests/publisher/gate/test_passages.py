@@ -1,4 +1,4 @@
-"""A passage is found as it was written, or it is said how it differs."""
+"""A passage is found as it was written, or the difference is described."""
 
 import unicodedata
 from time import perf_counter
@@ -9,7 +9,7 @@ from publisher.gate.passages import PassageText
 
 
 def verdict(passage: str, part: str, start: int = 0) -> int | str:
-    """Give where a passage stands, or what is wrong with it."""
+    """Return where a passage is, or what is wrong with it."""
     found = next(iter(PassageText(part).every(PassageText(passage), start)), None)
     return PassageText(part).fault(PassageText(passage), start) if found is None else found
 
@@ -37,7 +37,7 @@ def verdict(passage: str, part: str, start: int = 0) -> int | str:
         ("one two\nthree", "one two three"),
     ],
 )
-def test_how_lines_are_laid_out_does_not_matter(passage: str, part: str) -> None:
+def test_line_breaks_and_white_space_do_not_matter(passage: str, part: str) -> None:
     assert isinstance(verdict(passage, part), int)
 
 
@@ -47,15 +47,15 @@ def test_how_lines_are_laid_out_does_not_matter(passage: str, part: str) -> None
         (
             "The ferry waits for the tide",
             "The ferry waited for the tide",
-            "it says “…ferry waited for the tide” (U+0073, U+0065)",
+            "found “…ferry waited for the tide” (U+0073, U+0065)",
         ),
         ("The ferry waits", "The fеrry waits", "(U+0065, U+0435)"),
         (
             "渡轮等待潮水",
             "渡轮等待海水",
-            "differs: for “渡轮等待潮水” it says “渡轮等待海水” (U+6F6E, U+6D77)",
+            "differs: expected “渡轮等待潮水”, found “渡轮等待海水” (U+6F6E, U+6D77)",
         ),
-        ("没有人知道", "有人知道", "for “没有人知道” it says “有人知道” (U+6CA1, nothing)"),
+        ("没有人知道", "有人知道", "expected “没有人知道”, found “有人知道” (U+6CA1, nothing)"),
         ("سيغادر المركب غدًا", "سيغادر المركب غدا", "(U+064B"),
         ("می\u200cخواهم بروم", "میخواهم بروم", "differs"),
         ("the 2nd line — last", "the 2nd line - last", "(U+2014, U+002D)"),
@@ -65,76 +65,76 @@ def test_how_lines_are_laid_out_does_not_matter(passage: str, part: str) -> None
         (
             "10\u00a0000 readers",
             "10000 readers",
-            "runs together: for “10 000 readers” it says “10000 readers”",
+            "runs together: expected “10 000 readers”, found “10000 readers”",
         ),
         (
             "the rapist of trees",
             "therapist of trees",
-            "runs together: for “the rapist of trees” it says “therapist of trees”",
+            "runs together: expected “the rapist of trees”, found “therapist of trees”",
         ),
-        ("therapist", "the rapist", "falls apart: for “therapist” it says “the rapist”"),
-        ("therapist", "the\nrapist", "falls apart: for “therapist” it says “the rapist”"),
+        ("therapist", "the rapist", "falls apart: expected “therapist”, found “the rapist”"),
+        ("therapist", "the\nrapist", "falls apart: expected “therapist”, found “the rapist”"),
         (
             "渡轮等待渡轮等待渡轮等待渡轮等待Moleskine",
             "渡轮等待渡轮等待渡轮等待渡轮等待Mole\nskine",
             "falls apart",
         ),
-        ("渡轮等待", "渡轮 等待", "falls apart: for “渡轮等待” it says “渡轮 等待”"),
+        ("渡轮等待", "渡轮 等待", "falls apart: expected “渡轮等待”, found “渡轮 等待”"),
         ("The END.", "the end.", "is missing: “The END.”"),
         ("a\u00adb", "ab", "differs"),
         ("👩\u200d👧 came home", "👩👧 came home", "differs"),
     ],
 )
-def test_every_change_of_what_was_written_is_found(passage: str, part: str, said: str) -> None:
+def test_every_change_of_a_passage_is_found(passage: str, part: str, said: str) -> None:
     found = verdict(passage, part)
     assert isinstance(found, str)
     assert said in found
 
 
-def test_a_passage_may_only_stand_behind_the_one_before_it() -> None:
+def test_a_passage_must_follow_the_one_before_it() -> None:
     assert verdict("first", "second first", 6) == 6
     found = verdict("second", "second first", 11)
-    assert found == "stands before what it should follow: “second”"
+    assert found == "is before the passage that it should follow: “second”"
 
 
-def test_one_place_that_is_spaced_wrongly_does_not_hide_another() -> None:
+def test_a_place_with_wrong_spaces_does_not_hide_another() -> None:
     assert verdict("the rapist", "therapist the rapist") == 9
 
 
-def test_every_place_is_given() -> None:
+def test_every_place_is_returned() -> None:
     assert PassageText("a b a b ab").every(PassageText("a b")) == [0, 2]
 
 
-def test_what_differs_is_quoted_with_what_is_around_it() -> None:
+def test_a_difference_is_quoted_with_the_text_around_it() -> None:
     text = "In the harbour of the old city, where three rivers meet, the ferry waits."
     assert verdict(text, text.replace("three", "two")) == (
-        "differs: for “…y, where three rivers meet, the…” it says"
+        "differs: expected “…y, where three rivers meet, the…”, found"
         " “…y, where two rivers meet, the fe…” (U+0068, U+0077)"
     )
 
 
-def test_what_is_quoted_does_not_act_on_the_terminal() -> None:
+def test_quotations_contain_no_control_characters() -> None:
     found = verdict("the \u202eferry\u202c waits here", "the ferry\x1b[31m waits there")
     assert isinstance(found, str)
     assert not {"\x1b", "\u202e", "\u202c"} & set(found)
 
 
-def test_a_difference_at_the_very_beginning_is_found_from_behind() -> None:
+def test_a_difference_in_the_first_word_is_described() -> None:
     found = verdict("No ferry leaves before seven", "A ferry leaves before seven")
     assert (
         found
-        == "differs: for “No ferry leaves before seven” it says “A ferry leaves before seven” (U+006F, U+0041)"
+        == "differs: expected “No ferry leaves before seven”, found “A ferry leaves before seven” (U+006F, U+0041)"
     )
 
 
-def test_long_texts_are_compared_in_a_moment() -> None:
+def test_long_texts_are_compared_quickly() -> None:
     text = " ".join(f"word{number} 渡轮" for number in range(20_000))
     began = perf_counter()
     assert verdict(text, text.replace("word19999", "word19998")) != 0
     assert perf_counter() - began < 2.0
 
 
-def test_composing_is_the_only_licence() -> None:
+def test_only_canonical_composition_makes_characters_equal() -> None:
     # Compatibility forms mean something else to readers, and stay apart (NFC, not NFKC).
     for one in ("ﬁ", "①", "Ａ", "ﷲ"):
         other = unicodedata.normalize("NFKC", one)

@@ -17,7 +17,7 @@ from publisher.gate.text_layout import bidi_fault, character_name, column_width
         ("a\x07b", 2),
     ],
 )
-def test_a_line_is_as_wide_as_a_terminal_shows_it(text: str, width: int) -> None:
+def test_a_line_has_the_width_that_a_terminal_shows(text: str, width: int) -> None:
     assert column_width(text) == width
 
 
@@ -48,9 +48,9 @@ def test_a_line_that_closes_what_it_opens_is_accepted(line: str) -> None:
         ("\u202ba \u2068b\u202c\u2069", "U+202C POP DIRECTIONAL FORMATTING closes nothing"),
     ],
 )
-def test_what_is_left_open_or_closes_nothing_is_character_name(line: str, said: str) -> None:
+def test_a_control_that_is_left_open_or_closes_nothing_is_named(line: str, said: str) -> None:
     assert bidi_fault(line) == said
 
 
-def test_a_sign_without_a_name_has_its_number() -> None:
+def test_a_character_without_a_name_has_its_code_point() -> None:
     assert character_name("\x07") == "U+0007"

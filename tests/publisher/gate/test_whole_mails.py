@@ -1,4 +1,4 @@
-"""What the gate says of mails that other tools make: right, not too much, and readable.
+"""The findings on mails of other tools: right, not too many, and readable.
 
 The findings stand beside each mail; `python -m tests.publisher.gate.test_whole_mails` renews
 them, and the difference is to be read.
@@ -34,16 +34,16 @@ def written(found: GateReport) -> str:
 
 
 @pytest.mark.parametrize("name", MAILS)
-def test_the_gate_says_of_it_what_it_did(name: str) -> None:
+def test_the_findings_are_those_on_record(name: str) -> None:
     assert written(report(name)) == (DATA / f"{name}.txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", MAILS)
-def test_what_it_says_fits_on_a_page_or_two(name: str) -> None:
+def test_the_findings_fit_on_two_pages(name: str) -> None:
     assert written(report(name)).count("\n") < 100
 
 
-def test_text_within_letters_of_no_size_is_seen_where_it_has_a_size_again() -> None:
+def test_text_with_a_size_of_its_own_is_visible_within_text_without_one() -> None:
     assert "preheader-hidden" not in {one.code for one in report("compiled").findings}
 
 

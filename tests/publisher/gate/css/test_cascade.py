@@ -65,7 +65,7 @@ def test_the_media_attribute_of_a_style_element_counts() -> None:
     assert applied("p { a:1 }", "<p>x", media='media="screen"') == "a:1"
 
 
-def test_rules_for_dark_mode_only_are_told_from_others() -> None:
+def test_rules_for_dark_mode_only_are_recognised() -> None:
     dark = AtRule("media", "(prefers-color-scheme:dark)", 1, 0)
     assert is_dark_only((dark,))
     assert not is_dark_only(())
@@ -82,7 +82,7 @@ def test_elements_that_are_styled_alike_share_one_tuple() -> None:
     assert one is other
 
 
-def test_selectors_beyond_reason_apply_to_nothing() -> None:
+def test_too_many_selectors_match_nothing() -> None:
     css = "".join(f"p {{ a{n}:1 }} " for n in range(600))
     assert len(applied(css, "<p>x").split()) == 500
 

@@ -131,7 +131,7 @@ def test_a_mail_that_supports_dark_mode_has_a_dark_canvas() -> None:
     assert (style.colour, style.background) == ("#000000", "#ffffff")
 
 
-def test_dark_rules_apply_in_dark_mode_alone() -> None:
+def test_dark_rules_apply_in_dark_mode_only() -> None:
     head = (
         "<style>@media (prefers-color-scheme:dark) { p { color:#ffffff !important } }</style>"
     )

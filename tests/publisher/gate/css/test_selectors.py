@@ -62,7 +62,7 @@ def test_an_invalid_list_matches_nothing(text: str) -> None:
     assert read(text) == ()
 
 
-def test_a_selector_beyond_reason_matches_nothing() -> None:
+def test_a_too_long_selector_matches_nothing() -> None:
     assert read("p " * 5_000) == ()
 
 

@@ -65,7 +65,7 @@ def test_rules_in_rules_are_recorded() -> None:
 
 
 @pytest.mark.parametrize("css", ["(" * 99_999, "@media x {" * 9_999, "p { a:" + "[" * 9_999])
-def test_brackets_beyond_reason_are_a_fault_and_not_read(css: str) -> None:
+def test_too_deep_brackets_are_a_fault_and_not_parsed(css: str) -> None:
     assert parse_stylesheet(css).rules == []
     assert "nested more than 50 deep" in parse_stylesheet(css).faults[0].problem
     assert parse_declarations(css) == ()

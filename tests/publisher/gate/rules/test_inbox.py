@@ -93,7 +93,7 @@ def test_a_mail_without_text_has_no_first_line() -> None:
         ("color:transparent", "a transparent colour"),
     ],
 )
-def test_a_hidden_first_line_is_an_error_that_says_what_hides_it(style: str, said: str) -> None:
+def test_a_hidden_first_line_is_an_error_with_its_cause(style: str, said: str) -> None:
     (finding,) = inbox.check(beginning(f'<div style="{style}"><p>{LINE}</p></div>'))
     assert (finding.code, finding.severity) == ("preheader-hidden", "error")
     assert finding.problem == f"it is hidden by {said}"

@@ -37,7 +37,7 @@ def test_quoted_printable_counts_as_it_is_sent() -> None:
     assert [finding.code for finding in size.check(mail)] == ["html-size"]
 
 
-def test_bare_line_feeds_count_as_the_two_octets_that_they_become() -> None:
+def test_bare_line_feeds_count_as_two_bytes() -> None:
     body = b"x\n" * 36_000
     mail = replace(mail_of(""), content=b"Content-Type: text/html\r\n\r\n" + body)
     (finding,) = size.check(mail)

@@ -23,7 +23,7 @@ def made(
     html: tuple[StoryText, ...],
     text: tuple[StoryText, ...],
 ) -> CheckedMail:
-    """Make a mail that ought to tell some stories and does so in its parts as given."""
+    """Make a mail that should contain some stories; its parts contain those given."""
     mail = a_mail(html=page_of(html, PREHEADERS["en"]), text=text_of(text))
     return replace(mail, stories=told)
 
@@ -61,7 +61,9 @@ def test_a_lost_letter_is_a_finding_with_story_language_and_passage(language: st
     (finding,) = stories.check(mail)
     assert (finding.code, finding.rule.part) == ("story-html", MailPart.HTML)
     assert finding.where == f"“{told[0].passages[0]}” ({language})"
-    assert finding.problem.startswith(f"passage 2 of {len(told[0].passages)} differs: for “")
+    assert finding.problem.startswith(
+        f"passage 2 of {len(told[0].passages)} differs: expected “"
+    )
     (finding,) = stories.check(a_mail(language, text=text_of(there)))
     assert (finding.code, finding.rule.part) == ("story-text", MailPart.TEXT)
 
@@ -88,12 +90,12 @@ def test_no_single_letter_can_be_lost_doubled_or_changed(language: str) -> None:
                 ), (changed, problems)
 
 
-def test_passages_that_changed_places_are_found() -> None:
+def test_passages_in_the_wrong_order_are_a_finding() -> None:
     swapped = replace(EN[0], passages=(EN[0].passages[0], *reversed(EN[0].passages[1:])))
     (one, other) = found(made(EN, (swapped, EN[1]), (swapped, EN[1])))
     assert one[0] == "story-html"
     assert other[0] == "story-text"
-    assert "passage 3 of 3 stands before what it should follow" in one[1]
+    assert "passage 3 of 3 is before the passage that it should follow" in one[1]
 
 
 def test_further_faults_of_a_story_are_counted() -> None:
@@ -157,7 +159,7 @@ def test_words_in_the_line_of_a_passage_are_a_warning(before: str, behind: str) 
     assert html != page_of(EN, PREHEADERS["en"])
     (finding,) = stories.check(a_mail(html=html))
     assert (finding.code, finding.severity) == ("story-html-joined", "warning")
-    assert finding.problem.startswith("passage 2 of 2 stands among other words: “…")
+    assert finding.problem.startswith("passage 2 of 2 shares its line with other words: “…")
     plain = before.replace("<b>", "").replace("</b>", "")
     text = text_of(EN).replace(passage, f"{plain}{passage}{behind}")
     assert [finding.code for finding in stories.check(a_mail(text=text))] == [
@@ -232,8 +234,8 @@ def test_a_story_without_visible_characters_is_not_expected(passages: tuple[str,
     assert found(replace(a_mail(), stories=(nothing, *EN))) == []
 
 
-def test_an_unseen_title_does_not_name_a_story() -> None:
-    story = StoryText(language="en", url="x", passages=("\u200b", "Nowhere to be found"))
+def test_an_invisible_title_does_not_name_a_story() -> None:
+    story = ExpectedStory(language="en", url="x", passages=("\u200b", "Nowhere to be found"))
     where = [finding.where for finding in stories.check(replace(a_mail(), stories=(story,)))]
     assert where == ["“Nowhere to be found” (en)"] * 2
 

@@ -1,4 +1,4 @@
-"""Whatever a mail is made of, the gate answers, and in time."""
+"""The gate can check any bytes, and in time."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("html", HOSTILE.values(), ids=HOSTILE.keys())
-def test_hostile_html_is_answered_in_time(html: str) -> None:
+def test_hostile_html_is_checked_in_time(html: str) -> None:
     begun = time.process_time()
     report = check_mail(of_html(html))
     assert time.process_time() - begun < LONGEST

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 
-def test_the_command_says_how_it_is_called() -> None:
+def test_the_command_prints_its_usage() -> None:
     command = [sys.executable, "-m", "publisher.gate.mail_clients.refresh"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
