@@ -63,7 +63,7 @@ SUBJECTS = {
 }
 
 
-def page_of(stories: tuple[ExpectedStory, ...], preheader: str) -> str:
+def page_of(stories: tuple[StoryText, ...], preheader: str) -> str:
     """Lay out stories as HTML, after a table of contents."""
     contents = "".join(f"<tr><td>{escape(story.passages[0])}</td></tr>" for story in stories)
     told = "".join(
@@ -79,7 +79,7 @@ def page_of(stories: tuple[ExpectedStory, ...], preheader: str) -> str:
     )
 
 
-def text_of(stories: tuple[ExpectedStory, ...]) -> str:
+def text_of(stories: tuple[StoryText, ...]) -> str:
     """Lay out stories as text, each passage in a wrapped paragraph."""
     from publisher.rendering.plaintext import wrap_text
 

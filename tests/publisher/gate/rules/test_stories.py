@@ -235,7 +235,7 @@ def test_a_story_without_visible_characters_is_not_expected(passages: tuple[str,
 
 
 def test_an_invisible_title_does_not_name_a_story() -> None:
-    story = ExpectedStory(language="en", url="x", passages=("\u200b", "Nowhere to be found"))
+    story = StoryText(language="en", url="x", passages=("\u200b", "Nowhere to be found"))
     where = [finding.where for finding in stories.check(replace(a_mail(), stories=(story,)))]
     assert where == ["“Nowhere to be found” (en)"] * 2
 
