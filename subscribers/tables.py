@@ -53,11 +53,11 @@ class UTCDateTime(TypeDecorator[datetime]):
         return None if value is None else datetime.fromisoformat(value)
 
 
-metadata: Final = MetaData()
+subscribers_metadata: Final = MetaData()
 
 subscriber: Final = Table(
     "subscriber",
-    metadata,
+    subscribers_metadata,
     Column("id", Integer, autoincrement=True),
     Column("email", Text, nullable=False),
     Column("address", Text, nullable=False),
@@ -79,7 +79,7 @@ subscriber: Final = Table(
 
 subscription: Final = Table(
     "subscription",
-    metadata,
+    subscribers_metadata,
     Column("subscriber_id", Integer, nullable=False),
     Column("newsletter", Text, nullable=False),
     Column("status", Text, nullable=False),

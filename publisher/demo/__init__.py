@@ -23,10 +23,10 @@ from publisher.heartbeat import write_heartbeat
 from subscribers import import_csv
 
 # Monday to Friday; on Friday at noon in Hong Kong every edition of the weekly is due.
-DEMO_DAYS = tuple(datetime(2026, 1, day, 6, tzinfo=UTC) for day in (5, 6, 7, 8, 9))
+_DEMO_DAYS = tuple(datetime(2026, 1, day, 6, tzinfo=UTC) for day in (5, 6, 7, 8, 9))
 # The day on which a translation arrives, a week after its original.
-_LATE_DAY = DEMO_DAYS[3]
-DEMO_SECRET = "of no use outside the demo"  # noqa: S105  # public on purpose: equal output everywhere
+_LATE_DAY = _DEMO_DAYS[3]
+_DEMO_SECRET = "of no use outside the demo"  # noqa: S105  # public on purpose: equal output everywhere
 _OUTPUTS = ("public", "outbox", "var", "articles")
 
 
@@ -40,16 +40,16 @@ def publish_demo(
     """
     with as_file(files("publisher") / "demo" / "data") as data:
         _copy_data(data, directory)
-        settings = replace(load_settings(directory), secret=SecretStr(DEMO_SECRET))
-        for now in DEMO_DAYS:
+        settings = replace(load_settings(directory), secret=SecretStr(_DEMO_SECRET))
+        for now in _DEMO_DAYS:
             if now == _LATE_DAY:
                 shutil.copytree(data / "late", directory, dirs_exist_ok=True)
             with open_pipeline(settings, FixedClock(now)) as pipeline:
-                if now == DEMO_DAYS[0]:
+                if now == _DEMO_DAYS[0]:
                     _import(pipeline, data / "subscribers.csv", now)
                 report(now, pipeline.run())
-        write_heartbeat(settings.folders.heartbeat, DEMO_DAYS[-1])
-    return settings, DEMO_DAYS[-1]
+        write_heartbeat(settings.folders.heartbeat, _DEMO_DAYS[-1])
+    return settings, _DEMO_DAYS[-1]
 
 
 def _copy_data(data: Path, directory: Path) -> None:

@@ -138,19 +138,6 @@ def issues_in_state(connection: Connection, *states: IssueState) -> list[Issue]:
     return [_to_issue(row) for row in rows]
 
 
-def find_issue(
-    connection: Connection, newsletter: str, language: str, day: date
-) -> Issue | None:
-    """Return the issue of an edition on a day."""
-    query = select(*_COLUMNS).where(
-        issue_table.c.newsletter == newsletter,
-        issue_table.c.language == language,
-        issue_table.c.day == day,
-    )
-    row = connection.execute(query).one_or_none()
-    return _to_issue(row) if row else None
-
-
 def issues_by_ids(connection: Connection, numbers: Sequence[int]) -> list[Issue]:
     """Return issues by their ids, by due time."""
     query = select(*_COLUMNS).order_by(issue_table.c.due_at, issue_table.c.id)

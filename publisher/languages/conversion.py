@@ -28,11 +28,6 @@ _CONFIGURATIONS = {
 _VERBATIM = frozenset({"code", "pre", "kbd", "samp", "var"})
 
 
-def convertible(source: str, target: str) -> bool:
-    """Return whether articles can be converted from one language to the other."""
-    return (source, target) in _CONFIGURATIONS
-
-
 def sources_of(target: str) -> tuple[str, ...]:
     """Return the languages that can be converted into `target`."""
     return tuple(source for source, into in _CONFIGURATIONS if into == target)

@@ -30,10 +30,10 @@ _RSA_BITS = (2048, 4096)
 _GOOD_KEYS = "use RSA of 2048 bits, or Ed25519"
 _MAKE_ONE = "make one: openssl genrsa -out dkim.pem 2048"
 # The file with the settings, and the key in it that names the PEM file.
-SettingPlace = tuple[str, str]
+_SettingPlace = tuple[str, str]
 
 
-def read_key(path: Path, place: SettingPlace) -> DkimKey:
+def read_key(path: Path, place: _SettingPlace) -> DkimKey:
     """Return a key. Raise ConfigError for one that can't be read or that receivers distrust."""
     key = _private_key(path, place)
     if isinstance(key, Ed25519PrivateKey):
@@ -51,7 +51,7 @@ def read_key(path: Path, place: SettingPlace) -> DkimKey:
     return _rsa(key)
 
 
-def _private_key(path: Path, place: SettingPlace) -> object:
+def _private_key(path: Path, place: _SettingPlace) -> object:
     content = _content(path, place)
     try:
         return load_pem_private_key(content, None)
@@ -66,7 +66,7 @@ def _private_key(path: Path, place: SettingPlace) -> object:
         return None  # a key of a kind that DKIM does not use
 
 
-def _content(path: Path, place: SettingPlace) -> bytes:
+def _content(path: Path, place: _SettingPlace) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:

@@ -89,7 +89,7 @@ class MessageHeader:
             self._dated = (date, line)
         return [
             self._from,
-            to_field(recipient),
+            _to_field(recipient),
             self._subject.field_for(recipient),
             line,
             f"Message-ID: <{name}@{self._domain}>\r\n".encode("ascii"),
@@ -98,7 +98,7 @@ class MessageHeader:
         ]
 
 
-def to_field(recipient: Recipient) -> bytes:
+def _to_field(recipient: Recipient) -> bytes:
     """Return the field `To`. Raise DeliveryError for a name or address that it can't hold."""
     name, address = printable_line(recipient.name), recipient.address
     if (

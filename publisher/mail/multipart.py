@@ -76,7 +76,7 @@ def _compiled_part(
     subtype = "html" if is_html else "plain"
     try:
         encoding = choose_encoding(text, values.mail.issue.language)
-        pieces = [*values.body_pieces(with_line_ends(text), is_html=is_html)]
+        pieces = [*values.body_pieces(_with_line_ends(text), is_html=is_html)]
     except UnicodeEncodeError:
         raise DeliveryError(
             f"no message can be written: the text/{subtype} part holds half a surrogate pair"
@@ -88,7 +88,7 @@ def _compiled_part(
     return header.encode("ascii"), _PART_TYPES[encoding](pieces)
 
 
-def with_line_ends(text: str) -> str:
+def _with_line_ends(text: str) -> str:
     """End every line with LF, the last one too (RFC 2046 section 4.1.1)."""
     text = re.sub(r"\r\n?", "\n", text)
     return text if text.endswith("\n") else f"{text}\n"

@@ -32,7 +32,7 @@ from subscribers import Recipient
 _JOINERS = "\u200c\u200d "
 
 PlaceholderText = Callable[[Recipient], str]
-PersonalValue = Callable[[Recipient], bytes]
+_PersonalValue = Callable[[Recipient], bytes]
 
 _LINK_KINDS: dict[str, LinkKind] = {
     UNSUBSCRIBE_PLACEHOLDER: "unsubscribe",
@@ -67,7 +67,7 @@ class PersonalValues:
 
     mail: IssueMail
     secret: str = field(repr=False)
-    _values: list[PersonalValue] = field(default_factory=list)
+    _values: list[_PersonalValue] = field(default_factory=list)
     _numbers: dict[LinkKind | tuple[Placeholder, bool], int] = field(default_factory=dict)
 
     def values_for(self, recipient: Recipient) -> list[bytes]:
@@ -111,7 +111,7 @@ class PersonalValues:
             )
         return self._number((placeholder, False), lambda recipient: text(recipient).encode())
 
-    def _number(self, key: LinkKind | tuple[Placeholder, bool], value: PersonalValue) -> int:
+    def _number(self, key: LinkKind | tuple[Placeholder, bool], value: _PersonalValue) -> int:
         number = self._numbers.setdefault(key, len(self._values))
         if number == len(self._values):
             self._values.append(value)

@@ -49,11 +49,6 @@ def _url_safe(octets: bytes) -> bytes:
     return b2a_base64(octets).translate(_URL_SAFE, _PADDING)
 
 
-def link_token(secret: str, kind: LinkKind, subscriber_id: int, newsletter: str) -> str:
-    """Return the token of one link; a token of one kind is not valid for another."""
-    return LinkSigner(secret, kind, newsletter).token(subscriber_id).decode("ascii")
-
-
 def read_token(secret: str, kind: LinkKind, value: str) -> tuple[int, str]:
     """Return the subscriber's id and the newsletter that a token was signed for.
 

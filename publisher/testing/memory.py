@@ -9,7 +9,7 @@ from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.transports.base import Guarantee, OutgoingMessage, Unreachable
 from publisher.mail import Message
 
-OutcomeOf = Callable[[OutgoingMessage], Outcome]
+_OutcomeOf = Callable[[OutgoingMessage], Outcome]
 
 
 class MemoryTransport:
@@ -29,7 +29,7 @@ class MemoryTransport:
         self,
         guarantee: Guarantee = "idempotent",
         fail_after: int | None = None,
-        outcomes: OutcomeOf | Mapping[str, Outcome] | None = None,
+        outcomes: _OutcomeOf | Mapping[str, Outcome] | None = None,
         *,
         connections: int = 1,
         prefetch: int = 1,

@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        behaviour = behaviour_of(options)
+        behaviour = _behaviour_of(options)
     except (argparse.ArgumentTypeError, ValueError) as error:
         parser.error(str(error))
     with _log(parser, options.log) as log, _blocked_signals():
@@ -55,12 +55,12 @@ def _server(behaviour: Behaviour, port: int, log: TextIO) -> MailServer:
     return MailServer(
         behaviour,
         port=port,
-        on_message=lambda received: write_received(log, received),
+        on_message=lambda received: _write_received(log, received),
         keeps_content=False,
     )
 
 
-def write_received(log: TextIO, received: Received) -> None:
+def _write_received(log: TextIO, received: Received) -> None:
     """Log a message, one line for each recipient, and flush."""
     fingerprint = hashlib.sha256(received.content).hexdigest()
     for recipient in received.recipients:
@@ -74,7 +74,7 @@ def write_received(log: TextIO, received: Received) -> None:
     log.flush()
 
 
-def behaviour_of(options: argparse.Namespace) -> Behaviour:
+def _behaviour_of(options: argparse.Namespace) -> Behaviour:
     """Return the behaviour that the options ask for."""
     return Behaviour(
         faults=tuple(_faults(options)),

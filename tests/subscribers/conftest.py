@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import create_engine, event, insert
 
 from subscribers.model import Subscriber, SubscriberStatus
-from subscribers.tables import metadata, subscriber, subscription
+from subscribers.tables import subscriber, subscribers_metadata, subscription
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     def _foreign_keys(connection: Any, _: object) -> None:
         connection.execute("PRAGMA foreign_keys=ON")
 
-    metadata.create_all(engine)
+    subscribers_metadata.create_all(engine)
     yield engine
     engine.dispose()
 

@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from subscribers.errors import NaiveDatetimeError
-from subscribers.tables import metadata, subscriber, subscription
+from subscribers.tables import subscriber, subscribers_metadata, subscription
 from tests.subscribers.conftest import NOW, a_subscriber, add
 
 if TYPE_CHECKING:
@@ -70,6 +70,6 @@ def test_a_subscription_cannot_bounce(connection: Connection) -> None:
 
 
 def test_every_constraint_and_index_has_a_name() -> None:
-    for table in metadata.tables.values():
+    for table in subscribers_metadata.tables.values():
         assert all(part.name for part in table.constraints)
         assert all(part.name for part in table.indexes)

@@ -253,7 +253,9 @@ def test_what_is_no_text_is_masked_as_it_is_written(value: object) -> None:
 def test_no_reader_s_link_is_logged_in_full() -> None:
     publication, issue = a_publication(), an_issue()
     for kind in ("unsubscribe", "preferences", "web"):
-        token = signed_links.link_token("a secret of these tests", kind, 7, "weekly")
+        token = (
+            signed_links.LinkSigner("a secret of these tests", kind, "weekly").token(7).decode()
+        )
         url = signed_links.subscriber_url(publication, issue, kind) + token
         event = {"event": f"sent <{url}>", "exception": f"Traceback\n  at {url}\nError"}
         found = log_setup.mask_addresses(None, "info", event)

@@ -31,4 +31,4 @@ def test_instants_are_kept_in_the_same_way_everywhere() -> None:
 
 
 def test_no_table_of_one_collection_has_the_name_of_one_in_the_other() -> None:
-    assert not metadata.tables.keys() & tables.metadata.tables.keys()
+    assert not metadata.tables.keys() & tables.subscribers_metadata.tables.keys()

@@ -30,7 +30,7 @@ for module in pkgutil.walk_packages(publisher.__path__, "publisher."):
         importlib.import_module(module.name)
 # SQLite puts an added column behind the last one, on its line.
 PARTS = re.compile(r"\n|(?=CONSTRAINT )|(?<=,) (?=[a-z_]+ [A-Z]+)")
-DECLARED: list[MetaData] = [metadata, subscribers.tables.metadata]
+DECLARED: list[MetaData] = [metadata, subscribers.tables.subscribers_metadata]
 
 
 def script() -> ScriptDirectory:

@@ -54,7 +54,7 @@ def ready(house: House, language: str = "en", *, page: bool = True, **body: str)
         issues.add_occurrence(
             connection, newsletter="weekly", language=language, day=DAY, due_at=NOW, reason=None
         )
-        found = issues.find_issue(connection, "weekly", language, DAY)
+        found = issues.issue_by_name(connection, f"weekly-{language}-{DAY}")
         assert found is not None
         found = issues.move_issue(connection, found, IssueState.ASSEMBLING, assembled_at=NOW)
         rest = {"subject": letter.subject, "preheader": "", "page": "", "sha256": "0"}
@@ -87,7 +87,7 @@ def send(
 
 def state_of(house: House, language: str = "en") -> IssueState:
     with house.database.reading() as connection:
-        found = issues.find_issue(connection, "weekly", language, DAY)
+        found = issues.issue_by_name(connection, f"weekly-{language}-{DAY}")
     assert found is not None
     return found.state
 

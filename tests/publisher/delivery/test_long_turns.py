@@ -107,7 +107,7 @@ def resume(house: House, language: str) -> None:
 
 def found(house: House, language: str) -> Issue:
     with house.database.reading() as connection:
-        one = issues.find_issue(connection, "weekly", language, NOW.date())
+        one = issues.issue_by_name(connection, f"weekly-{language}-{NOW.date()}")
     assert one is not None
     return one
 

@@ -31,7 +31,9 @@ def add(connection: Connection, **changes: Any) -> Issue:
     }
     facts |= changes
     store.add_occurrence(connection, **facts)
-    found = store.find_issue(connection, facts["newsletter"], facts["language"], facts["day"])
+    found = store.issue_by_name(
+        connection, f"{facts['newsletter']}-{facts['language']}-{facts['day']}"
+    )
     assert found is not None
     return found
 
@@ -79,7 +81,7 @@ def test_a_move_sets_values_and_increments_the_epoch(connection: Connection) -> 
     )
     assert (after.state, after.epoch) == (IssueState.ASSEMBLING, before.epoch + 1)
     assert (after.more, after.assembled_at) == (3, NOW)
-    assert store.find_issue(connection, "weekly", "en", DAY) == after
+    assert store.issue_by_name(connection, f"weekly-en-{DAY}") == after
 
 
 def test_a_move_with_an_old_epoch_is_refused(connection: Connection) -> None:
@@ -98,7 +100,7 @@ def test_a_move_without_a_transition_changes_nothing(connection: Connection) -> 
     one = add(connection)
     with pytest.raises(TransitionError):
         store.move_issue(connection, one, IssueState.SENT)
-    assert store.find_issue(connection, "weekly", "en", DAY) == one
+    assert store.issue_by_name(connection, f"weekly-en-{DAY}") == one
 
 
 def test_the_database_refuses_unknown_states(house: House) -> None:
@@ -142,7 +144,7 @@ def test_a_reason_changes_nothing_else_of_an_issue(
 ) -> None:
     one = walk(connection, add(connection), IssueState.ASSEMBLING)
     store.set_reason(connection, one, "no such filter")
-    noted = store.find_issue(connection, "weekly", "en", DAY)
+    noted = store.issue_by_name(connection, f"weekly-en-{DAY}")
     assert noted == replace(one, reason="no such filter")
 
 

@@ -6,7 +6,6 @@ from publisher.languages.conversion import (
     _CONFIGURATIONS,
     convert_html,
     convert_text,
-    convertible,
     sources_of,
 )
 
@@ -49,11 +48,6 @@ def test_hong_kong_has_its_own_forms() -> None:
 
 
 def test_only_the_two_scripts_of_chinese_are_convertible() -> None:
-    assert convertible(HANS, HANT)
-    assert convertible(HANT, HANS)
-    assert not convertible(HANS, HANS)
-    assert not convertible("en", HANT)
-    assert not convertible(HANT, HONG_KONG)
     assert sources_of(HANS) == (HANT, HONG_KONG)
     assert sources_of("en") == ()
 
