@@ -10,7 +10,7 @@ SOURCES := publisher feeds subscribers tests
 RUN := $(BIN)/pytest -n auto --dist worksteal
 LANES := tests/feeds tests/project tests/publisher tests/subscribers tests/slow
 
-.PHONY: demo test test-all torture lint types contracts fast slow bench format support lock \
+.PHONY: demo test test-all torture lint types contracts fast slow audit bench format support lock \
   pictures clean help
 
 help:  ## list the verbs
@@ -44,6 +44,10 @@ slow: $(VENV)/dev  ## processes, browsers, kills, packaging, and each property w
 torture: $(VENV)/dev  ## kills of a large issue and thousands of examples: hours
 	CRASH_READERS=5000 CRASH_KILLS=20 INVARIANT_EXAMPLES=5000 INVARIANT_STEPS=100 \
 	  $(RUN) -m "slow or hypothesis" --hypothesis-profile=torture $(LANES)
+
+audit: $(VENV)/dev  ## look up the locked packages in a database of vulnerabilities
+	@$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/pip --quiet install pip-audit || true
+	$(BIN)/python -m tests.audit $(VENV)/audit/bin/pip-audit
 
 bench: $(VENV)/dev  ## measure what the documentation says of speed; FULL=1 takes a million readers
 	$(BIN)/python -m tests.bench $(if $(FULL),--full)
