@@ -101,7 +101,7 @@ def wired(house: House) -> Callable[..., Wire]:
 Make = Callable[..., Wire]
 
 
-def test_every_reader_gets_one_message_and_bounces_go_to_us(wired: Make) -> None:
+def test_every_subscriber_gets_one_message_with_the_bounce_address(wired: Make) -> None:
     with MailServer() as server:
         wire = wired(server, 50)
         assert wire.send() == DeliveryReport(50, [ISSUE], [])
@@ -115,7 +115,9 @@ def test_every_reader_gets_one_message_and_bounces_go_to_us(wired: Make) -> None
 @pytest.mark.parametrize(
     "phase", [Phase.CONNECT, Phase.HELLO, Phase.MAIL, Phase.RCPT, Phase.DATA]
 )
-def test_lines_that_are_lost_before_a_message_cost_nothing(wired: Make, phase: Phase) -> None:
+def test_connections_lost_before_a_message_is_sent_cost_nothing(
+    wired: Make, phase: Phase
+) -> None:
     with MailServer(first(2, phase, Drop())) as server:
         wire = wired(server)
         assert wire.send().messages == 20
@@ -123,7 +125,7 @@ def test_lines_that_are_lost_before_a_message_cost_nothing(wired: Make, phase: P
     assert wire.counts == {"sent": 20}
 
 
-def test_a_line_that_is_lost_after_the_end_leaves_one_in_doubt(wired: Make) -> None:
+def test_a_connection_lost_after_the_final_dot_leaves_one_mail_in_doubt(wired: Make) -> None:
     with MailServer(addressed({reader(3): Drop(kept=True)}, Phase.DOT)) as server:
         wire = wired(server)
         wire.send()
@@ -139,7 +141,7 @@ def test_a_line_that_is_lost_after_the_end_leaves_one_in_doubt(wired: Make) -> N
     assert server.recipients() == dict.fromkeys(dict(many(20)), 1) | {reader(3): 2}
 
 
-def test_greylisting_costs_some_minutes_and_nobody(wired: Make) -> None:
+def test_greylisted_mail_arrives_some_minutes_later(wired: Make) -> None:
     seen: set[str] = set()
 
     def grey(moment: Moment) -> Reply | None:
@@ -158,7 +160,7 @@ def test_greylisting_costs_some_minutes_and_nobody(wired: Make) -> None:
     assert server.recipients() == dict.fromkeys(dict(many(20)), 1)
 
 
-def test_who_is_not_there_has_bounced_and_no_reason_holds_an_address(wired: Make) -> None:
+def test_an_unknown_mailbox_bounces_and_no_reason_contains_an_address(wired: Make) -> None:
     answers = {
         reader(3): Reply(f"550 5.1.1 <{reader(3)}>: no such user here"),
         reader(4): Reply(f"452 4.2.2 the mailbox of {reader(4)} is full"),
@@ -176,7 +178,9 @@ def test_who_is_not_there_has_bounced_and_no_reason_holds_an_address(wired: Make
     assert any("550 5.1.1" in reason for reason in told)
 
 
-def test_a_server_that_knows_nobody_pauses_the_issue_and_buries_nobody(wired: Make) -> None:
+def test_a_server_that_knows_no_mailbox_pauses_the_issue_and_suppresses_nobody(
+    wired: Make,
+) -> None:
     with MailServer(always(Phase.RCPT, Reply("550 5.1.1 no such user"))) as server:
         wire = wired(server, 30)
         (problem,) = wire.send().problems
@@ -192,7 +196,7 @@ def test_a_server_that_knows_nobody_pauses_the_issue_and_buries_nobody(wired: Ma
         assert wire.send() == DeliveryReport(30, [ISSUE], [])
 
 
-def test_a_server_that_does_not_relay_for_us_pauses_the_issue_soon(wired: Make) -> None:
+def test_a_server_that_denies_relaying_pauses_the_issue_soon(wired: Make) -> None:
     with MailServer(always(Phase.RCPT, Reply("550 5.7.1 relaying denied"))) as server:
         wire = wired(server)
         (problem,) = wire.send().problems
@@ -203,7 +207,7 @@ def test_a_server_that_does_not_relay_for_us_pauses_the_issue_soon(wired: Make) 
     assert 3 <= server.refused[550] < 20
 
 
-def test_a_login_that_is_refused_pauses_the_issue_and_shows_no_password(house: House) -> None:
+def test_a_refused_login_pauses_the_issue_and_shows_no_password(house: House) -> None:
     subscribe(house, *many(3))
     issue = ready(house)
     with MailServer(Behaviour(users={"me": PASSWORD}, demands_login=True)) as server:
@@ -226,7 +230,7 @@ def test_a_login_that_is_refused_pauses_the_issue_and_shows_no_password(house: H
     assert {one.user for one in server.messages} == {"me"}
 
 
-def test_a_server_that_goes_away_and_comes_back_gets_the_rest(wired: Make) -> None:
+def test_a_server_that_restarts_gets_the_rest(wired: Make) -> None:
     with MailServer() as server:
         wire = wired(server, 30)
         server.behaviour = always(Phase.CONNECT, Reply("421 4.3.2 shutting down"))
@@ -239,7 +243,7 @@ def test_a_server_that_goes_away_and_comes_back_gets_the_rest(wired: Make) -> No
     assert server.recipients() == dict.fromkeys(dict(many(30)), 1)
 
 
-def test_who_leaves_while_others_are_written_to_gets_nothing(wired: Make) -> None:
+def test_a_subscriber_who_leaves_during_a_run_gets_nothing(wired: Make) -> None:
     def leave(received: Received) -> None:
         if received.recipient == reader(0):
             with wire.house.database.writing() as connection:
@@ -255,7 +259,7 @@ def test_who_leaves_while_others_are_written_to_gets_nothing(wired: Make) -> Non
     assert wire.stands().state == IssueState.SENT
 
 
-def test_who_asks_to_be_sent_less_is_sent_less(wired: Make) -> None:
+def test_a_server_that_asks_for_less_is_sent_less(wired: Make) -> None:
     throttle = addressed({reader(5): Reply("451 4.7.28 too many messages from you")})
     with MailServer(throttle) as server:
         wire = wired(server)

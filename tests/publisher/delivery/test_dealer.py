@@ -39,23 +39,21 @@ def deal(one: FairQueue, book: Book, count: int) -> list[str]:
 
 
 @given(st.integers(0, 30), st.integers(0, 30), st.integers())
-def test_two_queues_become_one_in_which_each_keeps_its_order(
-    first: int, second: int, seed: int
-) -> None:
+def test_merged_queues_keep_their_order(first: int, second: int, seed: int) -> None:
     some, others = claims(first), claims(second, 100)
     both = interleave(some, others, 0.2, Random(seed))
     assert [one for one in both if one.recipient.id < 100] == some
     assert [one for one in both if one.recipient.id >= 100] == others
 
 
-def test_who_is_overdue_has_a_part_of_what_is_next() -> None:
+def test_overdue_recipients_get_their_share_of_each_batch() -> None:
     both = interleave(claims(100), claims(400, 1000), 0.2, Random(1))
     overdue = [one.recipient.id < 1000 for one in both]
     # Neither before all others, nor behind them.
     assert 10 <= sum(overdue[:100]) <= 32
 
 
-def test_who_was_put_off_and_is_overdue_does_not_stand_behind_all_first_tries(
+def test_an_overdue_retry_does_not_wait_for_all_first_tries(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fair_queue, "OVERDUE_SHARE", 0.5)
@@ -67,13 +65,13 @@ def test_who_was_put_off_and_is_overdue_does_not_stand_behind_all_first_tries(
     assert set(dealt) - set(NAMES[:2]) == set(NAMES[2:4])
 
 
-def test_who_was_put_off_and_is_only_due_waits_for_first_tries(house: House) -> None:
+def test_a_retry_that_is_only_due_waits_for_first_tries(house: House) -> None:
     book = open_book(house, *NAMES[:6])
     book.settle(book.begin(2), S.DEFERRED, next_at=NOW - OVERDUE + timedelta(seconds=1))
     assert deal(a_fair_queue(book), book, 6) == [*NAMES[2:6], *NAMES[:2]]
 
 
-def test_what_was_not_dealt_out_stands_again_as_it_stood(house: House) -> None:
+def test_claimed_rows_that_were_not_reserved_return_to_their_states(house: House) -> None:
     book = open_book(house, *NAMES[:4])
     book.settle(book.begin(2), S.DEFERRED, next_at=NOW)
     one = a_fair_queue(book)
@@ -84,7 +82,7 @@ def test_what_was_not_dealt_out_stands_again_as_it_stood(house: House) -> None:
     assert book.counts == {"attempting": 1, "pending": 1, "deferred": 2}
 
 
-def test_where_all_have_left_one_transaction_is_not_for_all_of_them(
+def test_many_unsubscribed_recipients_are_suppressed_over_several_transactions(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fair_queue, "CLAIM_SIZE", 2)

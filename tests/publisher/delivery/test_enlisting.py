@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from publisher.config import Folders
-from publisher.database import open_database
 from publisher.delivery.lease_holder import HeldLease, hold_lease, revoke_dead_leases
 from publisher.delivery.ledger import leases
 from publisher.delivery.ledger.leases import LEASE_SECONDS
 from publisher.delivery.transports.base import Guarantee
 from publisher.errors import DatabaseError
 from publisher.testing import FakeTimer, MemoryTransport
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import House
 from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, LATER, Book, open_book
 
 SECOND = 1.0
@@ -58,9 +55,7 @@ def known(house: House) -> list[leases.SendLease]:
 # --- the living
 
 
-def test_who_is_enlisted_has_a_number_a_lease_and_a_lock(
-    house: House, timer: FakeTimer
-) -> None:
+def test_a_run_has_a_lease_and_a_locked_file(house: House, timer: FakeTimer) -> None:
     with enlist(house, timer) as place:
         (lease_id,) = known(house)
         (lock,) = locks(house)
@@ -72,14 +67,7 @@ def test_who_is_enlisted_has_a_number_a_lease_and_a_lock(
         assert living(house, timer) == {place.id}
 
 
-def test_several_may_send_at_once(house: House, timer: FakeTimer) -> None:
-    with enlist(house, timer) as one, enlist(house, timer) as other:
-        assert one.id != other.id
-        assert len(locks(house)) == 2
-        assert living(house, timer) == {one.id, other.id}
-
-
-def test_what_the_living_hold_is_not_touched(book: Book, timer: FakeTimer) -> None:
+def test_rows_of_living_processes_are_left_alone(book: Book, timer: FakeTimer) -> None:
     with enlist(book.house, timer) as place:
         book.mark(book.claim(1, lease_id=place.id))
         book.claim(1, lease_id=place.id)
@@ -101,26 +89,8 @@ def leave(book: Book, timer: FakeTimer, *, is_over: bool, with_error: bool = Fal
             raise ZeroDivisionError
 
 
-def test_who_holds_nothing_any_more_leaves_no_lock(house: House, timer: FakeTimer) -> None:
-    with enlist(house, timer) as place:
-        with house.database.writing() as connection:
-            leases.release_lease(connection, place.id)
-        place.is_released = True
-    assert locks(house) == []
-    assert living(house, timer) == set()
-
-
-def test_an_error_leaves_no_lock_either_when_all_is_put_down(
-    book: Book, timer: FakeTimer
-) -> None:
-    # Else each turn that finds no server would leave a file behind.
-    with pytest.raises(ZeroDivisionError):
-        leave(book, timer, is_over=True, with_error=True)
-    assert locks(book.house) == []
-
-
 @pytest.mark.parametrize("with_error", [True, False])
-def test_what_was_not_put_down_is_taken_back_at_once(
+def test_rows_of_a_dead_process_are_taken_back_at_once(
     book: Book, timer: FakeTimer, *, with_error: bool
 ) -> None:
     try:
@@ -134,9 +104,7 @@ def test_what_was_not_put_down_is_taken_back_at_once(
     assert known(book.house) == []
 
 
-def test_who_says_that_all_is_over_and_holds_something_is_found_out(
-    book: Book, timer: FakeTimer
-) -> None:
+def test_a_lease_released_with_rows_still_held_is_revoked(book: Book, timer: FakeTimer) -> None:
     leave(book, timer, is_over=True)
     assert living(book.house, timer) == set()
     assert book.states == {ANN: "in_doubt", BOB: "pending", CYD: "pending"}
@@ -145,7 +113,7 @@ def test_who_says_that_all_is_over_and_holds_something_is_found_out(
 # --- the dead
 
 
-def test_who_has_no_lock_file_is_dead(book: Book, timer: FakeTimer) -> None:
+def test_a_lease_without_a_lock_file_is_revoked(book: Book, timer: FakeTimer) -> None:
     with enlist(book.house, timer) as place:
         book.claim(lease_id=place.id)
         for lock in locks(book.house):
@@ -154,7 +122,7 @@ def test_who_has_no_lock_file_is_dead(book: Book, timer: FakeTimer) -> None:
     assert book.counts == {"pending": 3}
 
 
-def test_a_lock_that_cannot_be_judged_is_left_to_its_lease(
+def test_a_lock_file_that_can_t_be_opened_leaves_the_decision_to_the_lease(
     book: Book, timer: FakeTimer
 ) -> None:
     with enlist(book.house, timer) as place:
@@ -166,7 +134,7 @@ def test_a_lock_that_cannot_be_judged_is_left_to_its_lease(
         assert living(book.house, timer) == set()
 
 
-def test_the_dead_of_a_cancelled_issue_leave_nothing_to_be_sent(
+def test_rows_of_a_dead_process_in_a_cancelled_issue_are_cancelled(
     book: Book, timer: FakeTimer
 ) -> None:
     with enlist(book.house, timer, "idempotent") as place:
@@ -191,9 +159,7 @@ class Renewing(FakeTimer):
         return instant
 
 
-def test_who_renews_its_lease_in_that_very_moment_keeps_it(
-    book: Book, timer: FakeTimer
-) -> None:
+def test_a_lease_renewed_at_that_moment_is_kept(book: Book, timer: FakeTimer) -> None:
     with enlist(book.house, timer) as place:
         book.claim(lease_id=place.id)
         late = Renewing(book.house, place.id)
@@ -203,14 +169,10 @@ def test_who_renews_its_lease_in_that_very_moment_keeps_it(
     assert book.counts == {"claimed": 3}
 
 
-def test_nobody_to_recover_is_nothing_to_do(house: House, timer: FakeTimer) -> None:
-    assert living(house, timer) == set()
-
-
 # --- what stands in the way
 
 
-def test_a_folder_that_cannot_be_made_is_named(house: House, timer: FakeTimer) -> None:
+def test_a_lock_folder_that_can_t_be_made_is_named(house: House, timer: FakeTimer) -> None:
     folder = house.settings.folders.senders
     folder.write_bytes(b"a file where a folder should be")
     with (
@@ -221,20 +183,11 @@ def test_a_folder_that_cannot_be_made_is_named(house: House, timer: FakeTimer) -
     assert known(house) == []
 
 
-def test_who_cannot_be_written_down_leaves_no_lock(house: House, timer: FakeTimer) -> None:
+def test_a_lease_that_can_t_be_written_leaves_no_lock_file(
+    house: House, timer: FakeTimer
+) -> None:
     with house.database.writing() as connection:
         connection.exec_driver_sql("DROP TABLE send_lease")
     with pytest.raises(DatabaseError, match="no such table"), enlist(house, timer):
         raise AssertionError
     assert locks(house) == []
-
-
-def test_each_publication_has_senders_of_its_own(
-    house: House, timer: FakeTimer, tmp_path: Path
-) -> None:
-    other = replace(house.settings, folders=Folders(tmp_path / "other"))
-    database = open_database(other.folders.database)
-    with enlist(house, timer):
-        assert revoke_dead_leases(other, database, timer, NOW) == set()
-        assert not other.folders.senders.exists()
-    database.close()

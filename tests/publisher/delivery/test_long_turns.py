@@ -38,7 +38,7 @@ def order(transport: MemoryTransport) -> str:
     return "".join(outgoing.recipient[0] for outgoing in transport.taken)
 
 
-def test_an_issue_that_gets_ready_in_a_long_turn_does_not_wait_for_its_end(
+def test_an_issue_that_becomes_ready_during_a_long_run_does_not_wait_for_its_end(
     house: House,
 ) -> None:
     subscribe(house, *ENGLISH, *ARABIC)
@@ -56,7 +56,7 @@ def test_an_issue_that_gets_ready_in_a_long_turn_does_not_wait_for_its_end(
     assert sorted(order(transport)) == sorted("r" * 30 + "q" * 3)
 
 
-def test_an_issue_whose_page_is_not_on_the_web_interrupts_nothing(house: House) -> None:
+def test_an_issue_without_its_web_page_interrupts_nothing(house: House) -> None:
     subscribe(house, *ENGLISH, *ARABIC)
     ready(house)
     ready(house, "ar", page=False)
@@ -65,7 +65,7 @@ def test_an_issue_whose_page_is_not_on_the_web_interrupts_nothing(house: House) 
     assert transport.opened == 1
 
 
-def test_an_issue_that_can_t_be_sent_does_not_begin_the_turn_again_and_again(
+def test_an_issue_that_can_t_be_compiled_does_not_restart_the_run_for_ever(
     house: House,
 ) -> None:
     subscribe(house, *ENGLISH, *ARABIC)
@@ -82,7 +82,7 @@ def test_an_issue_that_can_t_be_sent_does_not_begin_the_turn_again_and_again(
     assert len(sent.problems) == 1
 
 
-def test_an_issue_that_is_resumed_in_a_long_turn_goes_on_in_it(house: House) -> None:
+def test_an_issue_resumed_during_a_long_run_goes_on_in_it(house: House) -> None:
     subscribe(house, *ENGLISH, *ARABIC)
     ready(house)
     arabic = ready(house, "ar")
@@ -112,7 +112,7 @@ def found(house: House, language: str) -> Issue:
     return one
 
 
-def test_an_issue_that_is_done_is_done_before_the_turn_ends(house: House) -> None:
+def test_a_finished_issue_ends_before_the_run_does(house: House) -> None:
     subscribe(house, *ENGLISH, *ARABIC)
     ready(house)
     ready(house, "ar")
@@ -127,7 +127,7 @@ def test_an_issue_that_is_done_is_done_before_the_turn_ends(house: House) -> Non
     assert states[-1] is IssueState.SENT
 
 
-def test_what_a_killed_process_held_is_taken_over_in_a_long_turn(house: House) -> None:
+def test_rows_of_a_killed_process_are_taken_over_during_a_long_run(house: House) -> None:
     subscribe(house, *ENGLISH)
     issue = ready(house)
     timer = FakeTimer(NOW.timestamp())
@@ -145,7 +145,7 @@ def test_what_a_killed_process_held_is_taken_over_in_a_long_turn(house: House) -
     assert send(house, transport, timer=timer).messages == 30
 
 
-def test_who_has_slept_past_the_lease_and_was_not_missed_goes_on(house: House) -> None:
+def test_a_process_that_slept_past_its_lease_unnoticed_goes_on(house: House) -> None:
     subscribe(house, *ENGLISH)
     issue = ready(house)
     timer = FakeTimer(NOW.timestamp())
@@ -164,7 +164,7 @@ def test_who_has_slept_past_the_lease_and_was_not_missed_goes_on(house: House) -
 # --- rates that let nothing go for long
 
 
-def test_as_long_as_a_rate_lets_nothing_go_nobody_is_connected_with(house: House) -> None:
+def test_no_connection_is_opened_while_a_rate_allows_nothing(house: House) -> None:
     subscribe(house, *ENGLISH)
     issue = ready(house)
     house.settings = replace(
@@ -186,7 +186,9 @@ def test_as_long_as_a_rate_lets_nothing_go_nobody_is_connected_with(house: House
     assert counts(house, issue) == {"sent": 2, "pending": 28}
 
 
-def test_what_could_not_be_tried_leaves_a_day_of_a_warm_up_as_it_was(house: House) -> None:
+def test_mail_that_could_not_be_tried_does_not_use_the_day_s_warm_up_quota(
+    house: House,
+) -> None:
     subscribe(house, *ENGLISH)
     issue = ready(house)
     warmup = WarmupSettings(start=NOW.date(), first=20, growth=2, until=1000)

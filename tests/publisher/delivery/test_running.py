@@ -13,19 +13,15 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from publisher.clock import uptime
 from publisher.config.delivery import DeliverySettings, DomainRateSettings, RateSettings
 from publisher.database import Database, engine, open_database
-from publisher.delivery import dispatcher, worker, worker_pool
+from publisher.delivery import worker, worker_pool
 from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.lease_holder import revoke_dead_leases
 from publisher.delivery.ledger import leases
-from publisher.delivery.ledger.claims import Claim
-from publisher.delivery.ledger.recheck import LedgerRecheck
 from publisher.delivery.ledger_writer import LedgerBatch, LedgerWriter
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.transports.base import OutgoingMessage, Unreachable
-from publisher.delivery.worker_pool import LeaseFence
 from publisher.errors import DatabaseError
 from publisher.issues.states import IssueState
 from publisher.testing import FakeTimer, MemoryTransport
@@ -59,18 +55,7 @@ def busy() -> list[str]:
 # --- the fence
 
 
-@pytest.mark.parametrize(("part", "is_open"), [(0.0, True), (0.74, True), (0.76, False)])
-def test_a_fence_is_open_for_three_quarters_of_a_lease(part: float, *, is_open: bool) -> None:
-    fence = LeaseFence()
-    fence.extend(uptime() - part * leases.LEASE_SECONDS)
-    assert fence.is_open == is_open
-
-
-def test_a_fence_is_open_at_first() -> None:
-    assert LeaseFence().is_open
-
-
-def test_with_the_fence_shut_nothing_is_handed_over(
+def test_nothing_is_sent_when_the_lease_may_be_lost(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As long as a lease lasts no test can wait.
@@ -86,7 +71,7 @@ def test_with_the_fence_shut_nothing_is_handed_over(
 # --- the end of a turn
 
 
-def test_a_turn_leaves_no_sender_no_lock_and_no_thread(house: House) -> None:
+def test_a_finished_run_leaves_no_lease_no_lock_and_no_thread(house: House) -> None:
     subscribe(house, *many(20))
     ready(house)
     seen: list[tuple[int, int]] = []
@@ -100,7 +85,7 @@ def test_a_turn_leaves_no_sender_no_lock_and_no_thread(house: House) -> None:
     assert (senders(house), locks(house), busy()) == ([], [], [])
 
 
-def test_what_waits_for_its_rate_and_comes_soon_is_sent_in_the_same_turn(
+def test_mail_that_a_rate_allows_soon_is_sent_in_the_same_run(
     house: House,
 ) -> None:
     subscribe(house, *many(4))
@@ -111,7 +96,7 @@ def test_what_waits_for_its_rate_and_comes_soon_is_sent_in_the_same_turn(
     assert counts(house, issue) == {"sent": 4}
 
 
-def test_what_waits_for_its_rate_for_long_is_a_later_turn_s_and_the_reason_is_told(
+def test_mail_that_a_rate_holds_back_for_long_is_left_to_a_later_run_with_the_reason(
     house: House,
 ) -> None:
     subscribe(house, *many(4))
@@ -142,7 +127,7 @@ DEAD = Outcome(SendStatus.REFUSED, "550 5.1.1 no such user", is_dead_address=Tru
     ],
     ids=["transport", "domain"],
 )
-def test_a_rate_does_not_make_refusals_of_everything_believed(
+def test_a_rate_limit_does_not_confirm_rejections_of_everything(
     house: House, rates: DeliverySettings
 ) -> None:
     # A turn tries one reader, and knows nothing of the others'.
@@ -213,7 +198,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_impatient")
-def test_a_server_that_comes_back_in_time_is_no_problem(house: House) -> None:
+def test_a_server_that_returns_in_time_is_no_problem(house: House) -> None:
     subscribe(house, *many(5))
     ready(house)
     away = Unreachable("no server listens there")
@@ -223,7 +208,7 @@ def test_a_server_that_comes_back_in_time_is_no_problem(house: House) -> None:
 
 
 @pytest.mark.usefixtures("_impatient")
-def test_one_connection_that_can_t_be_made_does_not_stop_the_others(house: House) -> None:
+def test_one_failing_connection_does_not_stop_the_others(house: House) -> None:
     subscribe(house, *many(40))
     ready(house)
     away = Unreachable("too many connections")
@@ -232,7 +217,7 @@ def test_one_connection_that_can_t_be_made_does_not_stop_the_others(house: House
 
 
 @pytest.mark.usefixtures("_impatient")
-def test_a_server_that_never_answers_is_given_up_for_this_turn(house: House) -> None:
+def test_a_server_that_never_replies_ends_this_run(house: House) -> None:
     subscribe(house, *many(20))
     issue = ready(house)
     transport = Silent("ambiguous", outcomes=lambda _outgoing: UNKNOWN)
@@ -242,29 +227,11 @@ def test_a_server_that_never_answers_is_given_up_for_this_turn(house: House) -> 
     assert state_of(house) == IssueState.SENDING
 
 
-def test_a_final_trouble_of_every_connection_ends_the_turn(house: House) -> None:
-    subscribe(house, *many(40))
-    ready(house)
-    refused = Unreachable("the server refuses the login", is_final=True)
-    sent = send(house, Failing(lambda _n: refused, connections=2))
-    assert sent.problems == ["the server refuses the login"]
-    assert state_of(house) == IssueState.PAUSED
-    assert (senders(house), busy()) == ([], [])
-
-
-def test_a_final_trouble_of_one_connection_is_that_connections(house: House) -> None:
-    subscribe(house, *many(40))
-    ready(house)
-    refused = Unreachable("554 too many connections", is_final=True)
-    sent = send(house, Failing(lambda n: None if n == 1 else refused, connections=4))
-    assert (sent.messages, sent.problems) == (40, [])
-
-
 class AskedToStop(Exception):  # noqa: N818  # as the service's own
     """What a person wants."""
 
 
-def test_who_is_stuck_holds_nothing_up_is_in_doubt_and_can_hand_nothing_over_any_more(
+def test_a_worker_that_hangs_at_shutdown_is_fenced_and_its_message_is_in_doubt(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Half a minute, for people.
@@ -322,7 +289,7 @@ class Concurrent(MemoryTransport):
 # --- a lease that is lost
 
 
-def test_who_has_lost_the_lease_stops_and_what_was_answered_is_written_down(
+def test_a_run_that_lost_its_lease_stops_and_records_what_was_answered(
     house: House,
 ) -> None:
     subscribe(house, *many(8))
@@ -385,7 +352,7 @@ def locking(
     return outcome, lock, held
 
 
-def test_while_the_ledger_can_t_be_written_outcomes_are_kept_and_nothing_is_promised(
+def test_while_the_ledger_is_locked_results_are_kept_and_no_mail_is_begun(
     hasty: House,
 ) -> None:
     subscribe(hasty, *many(10))
@@ -404,38 +371,7 @@ def test_while_the_ledger_can_t_be_written_outcomes_are_kept_and_nothing_is_prom
     assert len(transport.taken) == 10
 
 
-def test_who_can_t_look_around_goes_on_sending(
-    hasty: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(worker_pool, "NEW_WORK_INTERVAL", 0.0)
-    subscribe(hasty, *many(4))
-    issue = ready(hasty)
-
-    def cant(*_words: object, **_more: object) -> set[int]:
-        # No other process of this test locks the ledger for reading.
-        raise DatabaseError("database is locked")
-
-    monkeypatch.setattr(dispatcher.Dispatcher, "_has_new_work", cant)
-    with capture_logs() as logs:
-        assert send(hasty, MemoryTransport("ambiguous")) == DeliveryReport(4, [issue.name], [])
-    assert {"event": "can't check for new work", "reason": "database is locked"}.items() <= (
-        next(line for line in logs if line["log_level"] == "warning").items()
-    )
-
-
-def test_answers_that_come_last_wait_for_a_ledger_that_can_t_be_written(hasty: House) -> None:
-    subscribe(hasty, *many(4))
-    issue = ready(hasty)
-    outcome, lock, _held = locking(hasty)
-
-    # All of them are promised at once, so that nothing but answers is left to be written.
-    transport = MemoryTransport("ambiguous", outcomes=outcome, prefetch=4)
-    assert send(hasty, transport) == DeliveryReport(4, ["weekly-en-2026-01-09"], [])
-    lock.join(LONG)
-    assert counts(hasty, issue) == {"sent": 4}
-
-
-def test_answers_to_those_who_are_asked_to_stop_wait_for_the_ledger_too(hasty: House) -> None:
+def test_results_at_shutdown_wait_for_a_locked_ledger(hasty: House) -> None:
     subscribe(hasty, *many(4))
     issue = ready(hasty)
     outcome, lock, held = locking(hasty)
@@ -457,29 +393,7 @@ def test_answers_to_those_who_are_asked_to_stop_wait_for_the_ledger_too(hasty: H
 # --- faults of the program
 
 
-def test_two_faults_at_a_time_lose_no_answer_and_leave_nobody_in_doubt(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    subscribe(house, *many(8))
-    issue = ready(house)
-    both, first = threading.Barrier(2, timeout=LONG), many(1)[0][0]
-
-    def fails(_self: LedgerRecheck, claim: Claim) -> bool:
-        if claim.recipient.address == first:
-            return True
-        both.wait()
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(LedgerRecheck, "__call__", fails)
-    with pytest.raises(ZeroDivisionError):
-        send(house, MemoryTransport("ambiguous", connections=2, prefetch=4))
-    found = counts(house, issue)
-    assert found.keys() <= {"sent", "pending"}
-    assert found["pending"] >= 7
-    assert senders(house) == []
-
-
-def test_what_was_marked_and_given_to_nobody_is_not_in_doubt(
+def test_reserved_rows_that_no_worker_received_return_to_pending(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subscribe(house, *many(8))
@@ -503,7 +417,7 @@ def _hold(database: Database, held: threading.Event, seconds: float) -> None:
         threading.Event().wait(seconds)
 
 
-def test_a_ledger_that_can_t_be_written_for_long_ends_the_turn_and_loses_nobody(
+def test_a_ledger_that_is_locked_for_long_ends_the_run_and_loses_no_mail(
     hasty: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A minute, for people.

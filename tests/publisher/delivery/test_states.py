@@ -29,17 +29,17 @@ FATES = (S.SENT, S.DEFERRED, S.BOUNCED, S.FAILED, S.PENDING, S.SUPPRESSED)
 ENDED = {S.SENT, S.BOUNCED, S.FAILED, S.SUPPRESSED, S.CANCELLED}
 
 
-def test_every_state_has_its_arrows_and_can_be_reached() -> None:
+def test_every_state_has_transitions_and_can_be_reached() -> None:
     assert set(DELIVERY_TRANSITIONS) == set(DeliveryState)
     assert {S.PENDING}.union(*DELIVERY_TRANSITIONS.values()) == set(DeliveryState)
 
 
-def test_what_has_ended_stays_so_and_all_else_can_end() -> None:
+def test_final_states_stay_final_and_all_others_can_end() -> None:
     assert {state for state, targets in DELIVERY_TRANSITIONS.items() if not targets} == ENDED
     assert set(DeliveryState) - ENDED == {*OPEN_STATES, S.IN_DOUBT}
 
 
-def test_a_message_may_be_under_way_of_what_was_claimed_before_and_nothing_else() -> None:
+def test_only_a_claimed_delivery_can_be_attempted() -> None:
     sources = {
         state for state, targets in DELIVERY_TRANSITIONS.items() if S.ATTEMPTING in targets
     }
@@ -49,21 +49,21 @@ def test_a_message_may_be_under_way_of_what_was_claimed_before_and_nothing_else(
     } == set(CLAIMABLE_STATES)
 
 
-def test_only_what_was_attempted_can_have_been_sent() -> None:
+def test_only_an_attempted_delivery_can_be_sent() -> None:
     sources = {state for state, targets in DELIVERY_TRANSITIONS.items() if S.SENT in targets}
     assert sources == {S.ATTEMPTING, S.IN_DOUBT}
 
 
-def test_each_outcome_that_is_an_end_ends_a_delivery() -> None:
+def test_each_final_outcome_ends_a_delivery() -> None:
     assert set(FINAL_STATES.values()) == ENDED - {S.CANCELLED}
 
 
-def test_people_are_told_of_each_state_once() -> None:
+def test_reports_show_each_state_once() -> None:
     assert sorted([*REPORTED_STATES, *WAITING_STATES]) == sorted(DeliveryState)
     assert {*OPEN_STATES} == {*WAITING_STATES, S.DEFERRED}
 
 
-def test_the_verbs_make_every_arrow_and_no_other(house: House) -> None:
+def test_the_ledger_s_statements_make_every_transition_and_no_other(house: House) -> None:
     book = open_book(house, *(f"reader{number:02}@example.com" for number in range(32)))
     with book.writing() as connection:
         connection.exec_driver_sql("CREATE TABLE made (source TEXT, target TEXT)")

@@ -25,7 +25,7 @@ def addresses(claims: list[claim_rows.Claim]) -> list[str]:
 # --- claims
 
 
-def test_readers_are_claimed_in_order_and_no_one_twice(book: Book) -> None:
+def test_rows_are_claimed_in_order_and_none_twice(book: Book) -> None:
     assert addresses(book.claim(2)) == [ANN, BOB]
     assert addresses(book.claim(2)) == [CYD]
     assert book.claim(2) == []
@@ -33,7 +33,7 @@ def test_readers_are_claimed_in_order_and_no_one_twice(book: Book) -> None:
     assert {row.lease_id for row in book.rows.values()} == {book.lease_id}
 
 
-def test_a_claim_says_who_when_and_under_which_epoch(book: Book) -> None:
+def test_a_claim_holds_recipient_due_time_and_epoch(book: Book) -> None:
     (claim,) = book.claim(1)
     assert claim.key == (book.number, number_of(book.house.database, ANN))
     assert (claim.recipient.address, claim.domain) == (ANN, "example.com")
@@ -41,36 +41,30 @@ def test_a_claim_says_who_when_and_under_which_epoch(book: Book) -> None:
     assert claim.due_at == NOW
 
 
-def test_nobody_is_claimed_before_her_hour(book: Book) -> None:
+def test_no_row_is_claimed_before_it_is_due(book: Book) -> None:
     assert book.claim(now=NOW - SECOND) == []
     assert len(book.claim(now=NOW)) == 3
 
 
-def test_who_has_waited_longest_is_first_and_who_was_put_off_last(book: Book) -> None:
+def test_first_tries_are_claimed_longest_wait_first_and_retries_last(book: Book) -> None:
     book.settle(book.begin(1), S.DEFERRED, next_at=NOW - 9 * SECOND)
     book.age(CYD, next_at=NOW - SECOND)
     assert [addresses(book.claim(1)) for _ in range(3)] == [[CYD], [BOB], [ANN]]
 
 
-def test_a_claim_of_many_has_them_in_that_order(book: Book) -> None:
+def test_a_large_claim_keeps_the_order(book: Book) -> None:
     book.age(CYD, next_at=NOW - SECOND)
     assert addresses(book.claim(3)) == [CYD, ANN, BOB]
 
 
-def test_nothing_is_claimed_of_an_issue_that_is_not_being_sent(book: Book) -> None:
+def test_nothing_is_claimed_from_an_issue_that_is_not_being_sent(book: Book) -> None:
     book.pause()
     assert book.claim(now=LATER) == []
     book.resume()
     assert len(book.claim(now=LATER)) == 3
 
 
-def test_two_issues_have_claims_of_their_own(house: House) -> None:
-    book, other = open_book(house, ANN), open_book(house, BOB, language="ar")
-    assert addresses(book.claim()) == [ANN]
-    assert addresses(other.claim()) == [BOB]
-
-
-def test_who_was_erased_is_suppressed_and_holds_up_nobody(book: Book) -> None:
+def test_an_erased_subscriber_is_suppressed_and_delays_nobody(book: Book) -> None:
     for email in (ANN, BOB):
         erase(book.house.database, email)
     assert addresses(book.claim(1)) == [CYD]
@@ -78,17 +72,10 @@ def test_who_was_erased_is_suppressed_and_holds_up_nobody(book: Book) -> None:
     assert (book.rows[ANN].reason, book.rows[ANN].lease_id) == (UNSUBSCRIBED_REASON, None)
 
 
-def test_when_all_were_erased_nobody_is_claimed(book: Book) -> None:
-    for email in (ANN, BOB, CYD):
-        erase(book.house.database, email)
-    assert book.claim(2) == []
-    assert book.counts == {"suppressed": 3}
-
-
 # --- marks
 
 
-def test_a_mark_counts_the_attempt_and_says_when_the_first_was(book: Book) -> None:
+def test_beginning_an_attempt_counts_it_and_records_the_first_time(book: Book) -> None:
     book.settle(book.begin(1), S.DEFERRED, next_at=LATER)
     book.begin(9, LATER)
     ann, bob = book.rows[ANN], book.rows[BOB]
@@ -96,16 +83,8 @@ def test_a_mark_counts_the_attempt_and_says_when_the_first_was(book: Book) -> No
     assert (bob.state, bob.attempts, bob.tried_at) == ("attempting", 1, LATER)
 
 
-def test_a_claim_knows_the_first_try_of_its_row(book: Book) -> None:
-    book.settle(book.begin(1), S.DEFERRED, next_at=LATER)
-    claim = book.claim(9, LATER)[-1]
-    assert (claim.recipient.address, claim.attempts, claim.tried_at) == (ANN, 1, NOW)
-
-
 @pytest.mark.parametrize("how", ["left", "erased", "dead"])
-def test_who_has_left_since_the_claim_is_not_marked_but_suppressed(
-    book: Book, how: str
-) -> None:
+def test_a_subscriber_who_left_after_the_claim_is_suppressed(book: Book, how: str) -> None:
     claims = book.claim()
     with book.writing() as connection:
         if how == "left":
@@ -126,7 +105,7 @@ def test_who_has_left_since_the_claim_is_not_marked_but_suppressed(
     )
 
 
-def test_who_has_left_another_newsletter_is_marked(book: Book) -> None:
+def test_leaving_another_newsletter_changes_nothing(book: Book) -> None:
     claims = book.claim()
     with book.writing() as connection:
         unsubscribe(connection, BOB, "daily", NOW)
@@ -134,14 +113,14 @@ def test_who_has_left_another_newsletter_is_marked(book: Book) -> None:
 
 
 @pytest.mark.parametrize("stopped", ["pause", "cancel"])
-def test_nothing_is_marked_of_an_issue_that_was_stopped(book: Book, stopped: str) -> None:
+def test_no_attempt_begins_for_a_stopped_issue(book: Book, stopped: str) -> None:
     claims = book.claim()
     getattr(book, stopped)()
     assert book.mark(claims) == []
     assert book.counts == {"pending" if stopped == "pause" else "cancelled": 3}
 
 
-def test_what_others_have_claimed_since_is_not_marked_by_the_first(book: Book) -> None:
+def test_a_row_claimed_by_another_run_is_not_attempted_by_the_first(book: Book) -> None:
     stale = book.claim()
     book.dismiss()
     fresh = book.claim(lease_id=book.enlist())
@@ -150,21 +129,17 @@ def test_what_others_have_claimed_since_is_not_marked_by_the_first(book: Book) -
     assert len(book.mark(fresh)) == 3
 
 
-def test_nothing_is_marked_twice(book: Book) -> None:
+def test_no_attempt_begins_twice(book: Book) -> None:
     claims = book.claim()
     assert len(book.mark(claims)) == 3
     assert book.mark(claims) == []
     assert {row.attempts for row in book.rows.values()} == {1}
 
 
-def test_no_claims_are_no_marks(book: Book) -> None:
-    assert book.mark([]) == []
-
-
 # --- put down again
 
 
-def test_what_a_rate_puts_off_waits_for_its_time(book: Book) -> None:
+def test_a_row_postponed_by_a_rate_waits_for_its_time(book: Book) -> None:
     ann, bob, _cyd = book.claim()
     with book.writing() as connection:
         assert (
@@ -176,7 +151,7 @@ def test_what_a_rate_puts_off_waits_for_its_time(book: Book) -> None:
     assert addresses(book.claim(now=LATER)) == [ANN]
 
 
-def test_a_claim_that_is_released_is_as_it_was(book: Book) -> None:
+def test_a_released_row_returns_to_its_former_state(book: Book) -> None:
     before = book.row_but_epoch(ANN)
     claims = book.claim(1)
     with book.writing() as connection:
@@ -184,7 +159,7 @@ def test_a_claim_that_is_released_is_as_it_was(book: Book) -> None:
     assert book.row_but_epoch(ANN) == before
 
 
-def test_a_mark_that_is_taken_back_leaves_no_attempt(book: Book) -> None:
+def test_an_undone_attempt_is_not_counted(book: Book) -> None:
     before = book.row_but_epoch(ANN)
     claims = book.begin(1)
     with book.writing() as connection:
@@ -192,7 +167,7 @@ def test_a_mark_that_is_taken_back_leaves_no_attempt(book: Book) -> None:
     assert book.row_but_epoch(ANN) == before
 
 
-def test_a_second_mark_that_is_taken_back_leaves_the_first_attempt(book: Book) -> None:
+def test_undoing_a_second_attempt_keeps_the_first(book: Book) -> None:
     book.settle(book.begin(1), S.DEFERRED, next_at=LATER)
     claims = [one for one in book.begin(9, LATER) if one.attempts]
     with book.writing() as connection:
@@ -200,7 +175,7 @@ def test_a_second_mark_that_is_taken_back_leaves_the_first_attempt(book: Book) -
     assert (book.rows[ANN].attempts, book.rows[ANN].tried_at) == (1, NOW)
 
 
-def test_only_what_is_claimed_is_released_and_only_what_is_marked_unmarked(book: Book) -> None:
+def test_only_claimed_rows_are_released_and_only_attempts_undone(book: Book) -> None:
     marked, claimed = book.begin(1), book.claim(1)
     with book.writing() as connection:
         assert claim_rows.release_claims(connection, marked, NOW) == 0
@@ -209,7 +184,7 @@ def test_only_what_is_claimed_is_released_and_only_what_is_marked_unmarked(book:
     assert book.states == {ANN: "attempting", BOB: "claimed", CYD: "pending"}
 
 
-def test_who_has_lost_a_row_puts_nothing_down(book: Book) -> None:
+def test_a_run_that_lost_a_row_can_t_release_it(book: Book) -> None:
     stale = book.claim()
     book.dismiss()
     book.claim(lease_id=book.enlist())
@@ -219,17 +194,10 @@ def test_who_has_lost_a_row_puts_nothing_down(book: Book) -> None:
     assert book.counts == {"claimed": 3}
 
 
-def test_nothing_to_put_down_is_nothing_to_do(book: Book) -> None:
-    with book.writing() as connection:
-        assert claim_rows.release_claims(connection, [], NOW) == 0
-        assert attempts.undo_attempts(connection, [], NOW) == 0
-        assert claim_rows.postpone_claims(connection, {}, NOW) == 0
-
-
 # --- a sender that was stopped for too long, and goes on
 
 
-def test_what_was_not_begun_is_in_doubt_no_longer(book: Book) -> None:
+def test_an_unsent_message_is_taken_out_of_doubt(book: Book) -> None:
     claims = book.begin(2)
     book.dismiss()
     with book.writing() as connection:
@@ -238,7 +206,7 @@ def test_what_was_not_begun_is_in_doubt_no_longer(book: Book) -> None:
     assert (book.rows[ANN].attempts, book.rows[ANN].tried_at) == (0, None)
 
 
-def test_what_was_not_begun_is_sent_though_its_issue_was_over(house: House) -> None:
+def test_an_unsent_message_reopens_its_finished_issue(house: House) -> None:
     book = open_book(house, ANN)
     claims = book.begin()
     book.dismiss()
@@ -250,7 +218,7 @@ def test_what_was_not_begun_is_sent_though_its_issue_was_over(house: House) -> N
     assert book.counts == {"pending": 1}
 
 
-def test_what_was_decided_meanwhile_is_not_taken_back(book: Book) -> None:
+def test_a_decided_row_is_not_undone(book: Book) -> None:
     claims = book.begin(1)
     book.settle(claims, S.SENT)
     with book.writing() as connection:
@@ -261,7 +229,7 @@ def test_what_was_decided_meanwhile_is_not_taken_back(book: Book) -> None:
 # --- what is due
 
 
-def test_the_next_row_is_due_that_was_put_off_the_least(house: House) -> None:
+def test_the_next_due_time_is_that_of_the_earliest_postponed_row(house: House) -> None:
     book, other = open_book(house, ANN), open_book(house, BOB, language="ar")
     book.age(ANN, next_at=LATER)
     other.age(BOB, next_at=LATER - SECOND)
@@ -271,7 +239,7 @@ def test_the_next_row_is_due_that_was_put_off_the_least(house: House) -> None:
         assert claim_rows.next_due_at(connection, []) is None
 
 
-def test_what_is_deferred_held_or_stopped_is_not_waited_for(house: House) -> None:
+def test_deferred_held_and_stopped_rows_have_no_due_time(house: House) -> None:
     book, other = open_book(house, ANN, CYD), open_book(house, BOB, language="ar")
     book.settle(book.begin(1), S.DEFERRED, next_at=LATER)
     book.claim()
@@ -280,7 +248,7 @@ def test_what_is_deferred_held_or_stopped_is_not_waited_for(house: House) -> Non
         assert claim_rows.next_due_at(connection, [book.number, other.number]) is None
 
 
-def test_what_is_due_is_counted_as_far_as_it_matters(house: House) -> None:
+def test_due_rows_are_counted_up_to_a_limit(house: House) -> None:
     book, other = open_book(house, ANN, CYD), open_book(house, BOB, language="ar")
     book.settle(book.begin(1), S.DEFERRED, next_at=LATER)
     both = [book.number, other.number]
@@ -293,6 +261,6 @@ def test_what_is_due_is_counted_as_far_as_it_matters(house: House) -> None:
         assert claim_rows.count_due(connection, [], LATER, 9) == 0
 
 
-def test_domains_are_told_apart_whatever_their_letters(house: House) -> None:
+def test_receiving_domains_are_compared_in_lower_case(house: House) -> None:
     book = open_book(house, "ann@Example.COM", "bob@example.com")
     assert {claim.domain for claim in book.claim()} == {"example.com"}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 
 from publisher.delivery.ledger import counts
-from publisher.delivery.states import OPEN_STATES, DeliveryState, summarize_counts
+from publisher.delivery.states import DeliveryState, summarize_counts
 from publisher.delivery.tables import delivery_count
 from tests.publisher.conftest import House
 from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, LATER, Book, S, open_book
 
 
-def test_counts_add_up_for_each_issue_apart(house: House) -> None:
+def test_counts_add_up_for_each_issue(house: House) -> None:
     book, other = open_book(house, ANN, BOB, CYD), open_book(house, language="ar")
     book.settle(book.begin(1), S.SENT)
     book.claim(1)
@@ -21,12 +21,6 @@ def test_counts_add_up_for_each_issue_apart(house: House) -> None:
         book.number: {"sent": 1, "claimed": 1, "pending": 1},
         other.number: Counter(),
     }
-
-
-def test_an_issue_that_is_not_there_counts_nothing(house: House) -> None:
-    with house.database.reading() as connection:
-        assert counts.count_deliveries(connection, [7]) == {7: Counter()}
-        assert counts.count_deliveries(connection, []) == {}
 
 
 def test_every_state_is_counted(house: House) -> None:
@@ -44,7 +38,7 @@ def test_every_state_is_counted(house: House) -> None:
     assert sum(summarize_counts(book.counts).values()) == len(DeliveryState)
 
 
-def test_what_was_kept_is_believed_and_not_counted_again(book: Book) -> None:
+def test_stored_counts_are_used_instead_of_the_rows(book: Book) -> None:
     book.settle(book.begin(), S.SENT)
     with book.writing() as connection:
         assert counts.store_counts(connection, book.number) == {"sent": 3}
@@ -53,17 +47,7 @@ def test_what_was_kept_is_believed_and_not_counted_again(book: Book) -> None:
         assert counts.count_rows(connection, [book.number]) == {book.number: {"sent": 3}}
 
 
-def test_what_is_kept_again_takes_the_place_of_what_was_kept(book: Book) -> None:
-    claims = book.begin()
-    with book.writing() as connection:
-        counts.store_counts(connection, book.number)
-    book.settle(claims, S.SENT)
-    with book.writing() as connection:
-        counts.store_counts(connection, book.number)
-    assert book.counts == {"sent": 3}
-
-
-def test_what_is_forgotten_is_counted_anew(book: Book) -> None:
+def test_deleted_counts_are_counted_again(book: Book) -> None:
     with book.writing() as connection:
         counts.store_counts(connection, book.number)
     claims = book.begin()
@@ -73,10 +57,3 @@ def test_what_is_forgotten_is_counted_anew(book: Book) -> None:
     assert book.counts == {"attempting": 3}
     book.settle(claims, S.DEFERRED, next_at=LATER)
     assert book.counts == {"deferred": 3}
-
-
-def test_what_waits_and_what_is_done_are_all_there_is() -> None:
-    one_each = {state.value: 1 for state in DeliveryState}
-    assert counts.count_waiting(one_each) == len(OPEN_STATES) == 4
-    assert counts.count_done(one_each) == len(DeliveryState) - 4
-    assert counts.count_waiting({}) == counts.count_done({}) == 0

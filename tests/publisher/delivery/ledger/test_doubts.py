@@ -46,7 +46,7 @@ def numbers(book: Book, readers: tuple[str, ...]) -> list[int] | None:
 # --- lists
 
 
-def test_what_is_in_doubt_is_listed_with_its_reader(doubtful: Book) -> None:
+def test_mail_in_doubt_is_listed_with_its_address(doubtful: Book) -> None:
     with doubtful.writing() as connection:
         found = doubts.list_doubts(connection, doubtful.issue)
     ids = numbers(doubtful, (BOB, CYD)) or []
@@ -56,21 +56,14 @@ def test_what_is_in_doubt_is_listed_with_its_reader(doubtful: Book) -> None:
     ]
 
 
-def test_who_was_erased_is_listed_without_an_address(doubtful: Book) -> None:
+def test_an_erased_subscriber_is_listed_without_an_address(doubtful: Book) -> None:
     erase(doubtful.house.database, BOB)
     with doubtful.writing() as connection:
         found = doubts.list_doubts(connection, doubtful.issue)
     assert [doubt.address for doubt in found] == [None, CYD]
 
 
-def test_an_issue_with_nothing_in_doubt_lists_nothing(book: Book) -> None:
-    book.begin()
-    with book.writing() as connection:
-        assert doubts.list_doubts(connection, book.issue) == []
-        assert doubts.issues_in_doubt(connection) == []
-
-
-def test_issues_with_doubts_are_found_whether_they_are_over_or_not(house: House) -> None:
+def test_finished_and_open_issues_with_mail_in_doubt_are_listed(house: House) -> None:
     book, other = open_book(house, ANN), open_book(house, BOB, language="ar")
     third = open_book(house, CYD, language="de")
     for one in (book, other):
@@ -85,20 +78,20 @@ def test_issues_with_doubts_are_found_whether_they_are_over_or_not(house: House)
 # --- sent again
 
 
-def test_doubtful_deliveries_are_made_again_and_their_issue_goes_on(doubtful: Book) -> None:
+def test_resending_mail_in_doubt_reopens_its_issue(doubtful: Book) -> None:
     assert resend(doubtful) == 2
     assert doubtful.stands() is IssueState.SENDING
     assert doubtful.counts == {"sent": 1, "pending": 2}
     assert {claim.recipient.address for claim in doubtful.claim(now=WEEK)} == {BOB, CYD}
 
 
-def test_some_of_them_may_be_made_again_alone(doubtful: Book) -> None:
+def test_mail_in_doubt_may_be_resent_for_some_subscribers(doubtful: Book) -> None:
     assert resend(doubtful, CYD) == 1
     assert doubtful.states == {ANN: "sent", BOB: "in_doubt", CYD: "pending"}
     assert doubtful.stands() is IssueState.SENDING
 
 
-def test_who_is_not_in_doubt_is_not_sent_to_again(doubtful: Book) -> None:
+def test_mail_that_is_not_in_doubt_is_not_resent(doubtful: Book) -> None:
     before = doubtful.rows
     assert resend(doubtful, ANN) == 0
     assert mark_sent(doubtful, ANN) == 0
@@ -106,13 +99,13 @@ def test_who_is_not_in_doubt_is_not_sent_to_again(doubtful: Book) -> None:
     assert doubtful.stands() is IssueState.PARTIAL
 
 
-def test_patience_begins_anew_for_what_is_made_again(doubtful: Book) -> None:
+def test_the_give_up_time_starts_anew_for_resent_mail(doubtful: Book) -> None:
     resend(doubtful)
     doubtful.begin(9, WEEK)
     assert (doubtful.rows[BOB].attempts, doubtful.rows[BOB].tried_at) == (2, WEEK)
 
 
-def test_what_is_made_again_is_no_more_the_first_senders(book: Book) -> None:
+def test_the_first_run_can_t_settle_resent_mail(book: Book) -> None:
     late = book.begin(1)
     book.dismiss()
     assert resend(book) == 1
@@ -120,7 +113,7 @@ def test_what_is_made_again_is_no_more_the_first_senders(book: Book) -> None:
     assert book.states[ANN] == "pending"
 
 
-def test_an_issue_that_was_cancelled_is_not_sent_again(book: Book) -> None:
+def test_a_cancelled_issue_is_not_resent(book: Book) -> None:
     book.settle(book.begin(1), S.IN_DOUBT, reason=NO_ANSWER)
     book.cancel()
     with pytest.raises(TransitionError, match="can't go from cancelled to sending"):
@@ -128,7 +121,7 @@ def test_an_issue_that_was_cancelled_is_not_sent_again(book: Book) -> None:
     assert book.counts == {"in_doubt": 1, "cancelled": 2}
 
 
-def test_an_issue_that_is_paused_stays_so(book: Book) -> None:
+def test_a_paused_issue_stays_paused(book: Book) -> None:
     book.settle(book.begin(1), S.IN_DOUBT, reason=NO_ANSWER)
     book.pause()
     assert resend(book) == 1
@@ -136,7 +129,7 @@ def test_an_issue_that_is_paused_stays_so(book: Book) -> None:
     assert book.states[ANN] == "pending"
 
 
-def test_more_readers_are_decided_about_than_a_statement_takes(house: House) -> None:
+def test_decisions_may_name_more_subscribers_than_one_statement_takes(house: House) -> None:
     emails = [f"reader{number}@example.com" for number in range(1_000)]
     book = open_book(house, *emails)
     book.settle(book.begin(1_000), S.IN_DOUBT, reason=NO_ANSWER)
@@ -149,7 +142,7 @@ def test_more_readers_are_decided_about_than_a_statement_takes(house: House) -> 
 # --- repeated by the newsletter's policy
 
 
-def test_doubts_are_repeated_unless_they_were_tried_too_often(book: Book) -> None:
+def test_doubts_are_retried_by_policy_unless_tried_too_often(book: Book) -> None:
     book.settle(book.begin(), S.IN_DOUBT, reason=NO_ANSWER)
     book.age(BOB, attempts=3)
     book.age(CYD, attempts=4)
@@ -160,7 +153,7 @@ def test_doubts_are_repeated_unless_they_were_tried_too_often(book: Book) -> Non
     assert (row.epoch, row.next_at, row.attempts, row.tried_at) == (2, LATER, 1, NOW)
 
 
-def test_doubts_are_not_repeated_once_patience_is_over(book: Book) -> None:
+def test_doubts_are_not_retried_after_the_give_up_time(book: Book) -> None:
     book.settle(book.begin(), S.IN_DOUBT, reason=NO_ANSWER)
     book.age(BOB, tried_at=LATER - timedelta(days=2))
     with book.writing() as connection:
@@ -171,20 +164,20 @@ def test_doubts_are_not_repeated_once_patience_is_over(book: Book) -> None:
 # --- believed
 
 
-def test_doubtful_deliveries_are_believed_and_their_issue_was_sent(doubtful: Book) -> None:
+def test_marking_mail_in_doubt_as_sent_finishes_the_issue(doubtful: Book) -> None:
     assert mark_sent(doubtful) == 2
     assert doubtful.stands() is IssueState.SENT
     assert doubtful.counts == {"sent": 3}
     assert (doubtful.rows[BOB].reason, doubtful.rows[BOB].lease_id) == (MARKED_REASON, None)
 
 
-def test_an_issue_with_doubts_left_is_sent_in_part(doubtful: Book) -> None:
+def test_an_issue_with_mail_in_doubt_left_is_partial(doubtful: Book) -> None:
     assert mark_sent(doubtful, BOB) == 1
     assert doubtful.stands() is IssueState.PARTIAL
     assert doubtful.counts == {"sent": 2, "in_doubt": 1}
 
 
-def test_an_issue_that_had_failed_is_sent_in_part_or_in_all(book: Book) -> None:
+def test_a_failed_issue_becomes_partial_or_sent(book: Book) -> None:
     book.settle(book.begin(), S.IN_DOUBT, reason=NO_ANSWER)
     book.finish()
     assert book.stands() is IssueState.FAILED
@@ -194,7 +187,7 @@ def test_an_issue_that_had_failed_is_sent_in_part_or_in_all(book: Book) -> None:
     assert book.stands() is IssueState.SENT
 
 
-def test_what_is_believed_of_a_cancelled_issue_is_counted(book: Book) -> None:
+def test_mail_marked_sent_in_a_cancelled_issue_is_counted(book: Book) -> None:
     book.settle(book.begin(1), S.IN_DOUBT, reason=NO_ANSWER)
     book.cancel()
     assert mark_sent(book) == 1
@@ -202,7 +195,7 @@ def test_what_is_believed_of_a_cancelled_issue_is_counted(book: Book) -> None:
     assert book.stands() is IssueState.CANCELLED
 
 
-def test_an_issue_under_way_is_not_ended_by_a_belief(book: Book) -> None:
+def test_marking_mail_as_sent_does_not_end_an_issue_under_way(book: Book) -> None:
     book.settle(book.begin(), S.IN_DOUBT, reason=NO_ANSWER)
     assert mark_sent(book) == 3
     assert book.stands() is IssueState.SENDING

@@ -26,19 +26,14 @@ def known(book: Book) -> dict[int, leases.SendLease]:
         return {one.id: one for one in leases.list_leases(connection)}
 
 
-def test_a_sender_is_known_by_what_it_has_said(book: Book) -> None:
-    lease_id = leases.SendLease(book.lease_id, LEASE_UNTIL, "test", "ambiguous", "x.lock")
-    assert known(book) == {book.lease_id: lease_id}
-
-
-def test_a_number_is_never_used_again(book: Book) -> None:
+def test_a_lease_id_is_never_used_again(book: Book) -> None:
     with book.writing() as connection:
         leases.release_lease(connection, book.lease_id)
     assert known(book) == {}
     assert book.enlist() > book.lease_id
 
 
-def test_a_lease_can_be_renewed_until_it_is_lost(book: Book) -> None:
+def test_a_lease_can_be_renewed_until_it_is_revoked(book: Book) -> None:
     with book.writing() as connection:
         assert leases.renew_lease(connection, book.lease_id, 2_000.5)
     assert known(book)[book.lease_id].expires_at == 2_000.5
@@ -48,7 +43,7 @@ def test_a_lease_can_be_renewed_until_it_is_lost(book: Book) -> None:
     assert known(book) == {}
 
 
-def test_what_was_claimed_is_free_and_what_was_attempted_in_doubt(book: Book) -> None:
+def test_revoking_frees_claimed_rows_and_puts_attempts_in_doubt(book: Book) -> None:
     book.begin(1)
     book.claim(1)
     book.dismiss()
@@ -64,7 +59,7 @@ def test_what_was_claimed_is_free_and_what_was_attempted_in_doubt(book: Book) ->
     assert (ann.changed_at, bob.changed_at) == (LATER, LATER)
 
 
-def test_where_twice_is_the_same_as_once_all_of_it_is_free(house: House) -> None:
+def test_revoking_an_idempotent_lease_frees_every_row(house: House) -> None:
     book = open_book(house, ANN, BOB, guarantee="idempotent")
     attempted = book.begin(1)
     book.claim(1)
@@ -74,15 +69,7 @@ def test_where_twice_is_the_same_as_once_all_of_it_is_free(house: House) -> None
     assert book.settle(attempted, S.SENT) == set()
 
 
-def test_how_many_were_taken_back_is_told(book: Book) -> None:
-    book.begin(2)
-    book.claim(1)
-    with book.writing() as connection:
-        (gone,) = leases.list_leases(connection)
-        assert leases.revoke_lease(connection, gone, LATER) == leases.RecoveredRows(1, 2)
-
-
-def test_what_others_hold_is_left_alone(book: Book) -> None:
+def test_rows_of_other_leases_are_left_alone(book: Book) -> None:
     other = book.enlist()
     book.mark(book.claim(1, lease_id=other))
     book.claim(1, lease_id=other)
@@ -92,7 +79,7 @@ def test_what_others_hold_is_left_alone(book: Book) -> None:
     assert known(book).keys() == {other}
 
 
-def test_a_claim_that_was_taken_back_cannot_be_marked(book: Book) -> None:
+def test_a_revoked_claim_can_t_be_attempted(book: Book) -> None:
     claims = book.claim()
     book.dismiss()
     assert book.mark(claims) == []
@@ -100,7 +87,7 @@ def test_a_claim_that_was_taken_back_cannot_be_marked(book: Book) -> None:
 
 
 @pytest.mark.parametrize("guarantee", ["ambiguous", "idempotent"])
-def test_who_has_renewed_meanwhile_loses_nothing(book: Book, guarantee: Guarantee) -> None:
+def test_a_lease_renewed_meanwhile_is_not_revoked(book: Book, guarantee: Guarantee) -> None:
     book.begin(1)
     book.claim(1)
     before = book.rows
@@ -113,7 +100,7 @@ def test_who_has_renewed_meanwhile_loses_nothing(book: Book, guarantee: Guarante
     assert known(book).keys() == {book.lease_id}
 
 
-def test_nobody_is_dismissed_twice(book: Book) -> None:
+def test_a_lease_is_revoked_once(book: Book) -> None:
     gone = known(book)[book.lease_id]
     with book.writing() as connection:
         assert leases.revoke_lease(connection, gone, LATER) == leases.RecoveredRows()
@@ -128,7 +115,7 @@ def test_rows_of_a_stopped_issue_are_taken_back_too(book: Book, stopped: str) ->
     assert book.states[ANN] == "in_doubt"
 
 
-def test_who_holds_something_still_is_not_struck_out(book: Book) -> None:
+def test_a_lease_that_still_holds_rows_is_not_deleted(book: Book) -> None:
     claims = book.begin(1)
     with book.writing() as connection:
         leases.release_lease(connection, book.lease_id)

@@ -30,13 +30,13 @@ def claim(book: Book) -> Claim:
     return book.begin(1)[0]
 
 
-def test_who_is_still_subscribed_wants_her_mail(looker: LedgerRecheck, claim: Claim) -> None:
+def test_a_subscriber_still_wants_the_mail(looker: LedgerRecheck, claim: Claim) -> None:
     assert looker(claim) is True
     assert looker(claim) is True
 
 
 @pytest.mark.parametrize("how", ["left", "dead", "erased"])
-def test_who_left_after_the_mark_wants_none(
+def test_a_subscriber_who_left_after_the_reservation_does_not(
     book: Book, looker: LedgerRecheck, claim: Claim, how: str
 ) -> None:
     assert looker(claim) is True
@@ -50,7 +50,7 @@ def test_who_left_after_the_mark_wants_none(
     assert looker(claim) is False
 
 
-def test_a_change_counts_from_its_commit_on(
+def test_a_change_counts_from_its_commit(
     book: Book, looker: LedgerRecheck, claim: Claim
 ) -> None:
     with book.writing() as connection:
@@ -59,9 +59,7 @@ def test_a_change_counts_from_its_commit_on(
     assert looker(claim) is False
 
 
-def test_an_issue_that_was_stopped_is_not_sent(
-    book: Book, looker: LedgerRecheck, claim: Claim
-) -> None:
+def test_a_stopped_issue_is_not_sent(book: Book, looker: LedgerRecheck, claim: Claim) -> None:
     book.pause()
     assert looker(claim) is None
     book.resume()
@@ -70,7 +68,7 @@ def test_an_issue_that_was_stopped_is_not_sent(
     assert looker(claim) is None
 
 
-def test_one_thread_looks_and_another_parts(looker: LedgerRecheck, claim: Claim) -> None:
+def test_one_thread_checks_and_another_closes(looker: LedgerRecheck, claim: Claim) -> None:
     seen: list[bool | None] = []
     thread = threading.Thread(target=lambda: seen.append(looker(claim)))
     thread.start()
@@ -80,7 +78,7 @@ def test_one_thread_looks_and_another_parts(looker: LedgerRecheck, claim: Claim)
     looker.close()
 
 
-def test_a_look_leaves_the_file_to_the_writer(
+def test_a_check_does_not_block_checkpoints(
     book: Book, looker: LedgerRecheck, claim: Claim
 ) -> None:
     # A look that kept its snapshot would keep the log from ever being emptied.
@@ -91,7 +89,7 @@ def test_a_look_leaves_the_file_to_the_writer(
     assert tuple(found) == (0, 0, 0)
 
 
-def test_a_database_that_cannot_be_read_says_which(tmp_path: Path, claim: Claim) -> None:
+def test_an_unreadable_database_is_named(tmp_path: Path, claim: Claim) -> None:
     path = tmp_path / "none.db"
     with closing(LedgerRecheck(path)) as looker, pytest.raises(DatabaseError, match=str(path)):
         looker(claim)
@@ -99,7 +97,7 @@ def test_a_database_that_cannot_be_read_says_which(tmp_path: Path, claim: Claim)
 
 
 @pytest.mark.parametrize("name", ["a b", "50%", "what?", "#1", "灯笼"])
-def test_any_folder_may_hold_the_database(book: Book, claim: Claim, name: str) -> None:
+def test_any_folder_name_may_hold_the_database(book: Book, claim: Claim, name: str) -> None:
     # Looked at through a URI, where some letters mean something.
     path = book.house.settings.folders.var / name / "publisher.db"
     with closing(open_database(path)):

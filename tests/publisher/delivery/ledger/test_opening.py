@@ -20,7 +20,7 @@ def test_the_ledger_is_opened_once_for_the_whole_audience(house: House) -> None:
     assert counts(house, issue) == {"pending": 3}
 
 
-def test_only_readers_of_the_languages_served_get_a_row(house: House) -> None:
+def test_only_subscribers_of_the_served_languages_get_a_row(house: House) -> None:
     subscribe(house, (ANN, "en"), (BOB, "ar"), (CYD, "en-GB"))
     issue = ready(house)
     with house.database.writing() as connection:
@@ -29,7 +29,7 @@ def test_only_readers_of_the_languages_served_get_a_row(house: House) -> None:
         assert open_ledger(connection, issue, ["ar", "en-GB"], NOW) == 2
 
 
-def test_who_left_or_is_dead_gets_no_row(house: House) -> None:
+def test_unsubscribed_and_dead_addresses_get_no_row(house: House) -> None:
     subscribe(house, (ANN, "en"), (BOB, "en"), (CYD, "en"))
     issue = ready(house)
     with house.database.writing() as connection:
@@ -38,14 +38,14 @@ def test_who_left_or_is_dead_gets_no_row(house: House) -> None:
         assert open_ledger(connection, issue, ["en"], NOW) == 1
 
 
-def test_a_row_is_due_at_once_nobodys_and_untried(book: Book) -> None:
+def test_a_new_row_is_due_and_not_attempted(book: Book) -> None:
     row = book.rows[ANN]
     assert (row.state, row.epoch, row.lease_id, row.reason) == ("pending", 0, None, None)
     assert (row.attempts, row.tried_at) == (0, None)
     assert row.due_at == row.next_at == row.changed_at == NOW
 
 
-def test_of_a_ledger_whose_opening_is_cut_off_nothing_is_there(house: House) -> None:
+def test_an_interrupted_opening_leaves_no_rows(house: House) -> None:
     subscribe(house, (ANN, "en"))
     issue = ready(house)
 

@@ -14,21 +14,18 @@ from sqlalchemy import event, select
 from publisher.delivery.ledger import attempts, doubts, leases, lifecycle
 from publisher.delivery.ledger import claims as claim_rows
 from publisher.delivery.ledger.bulk import (
-    NO_ROWS,
     ROWS,
     encode_instant,
     encode_rows,
-    in_states,
     row_values,
 )
 from publisher.delivery.retry_policy import StateChange
-from publisher.delivery.tables import delivery
 from publisher.issues import store as issues
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, LATER, Book, S, open_book
 
 
-def test_rows_that_are_told_are_read_as_they_were(house: House) -> None:
+def test_rows_passed_as_json_are_read_unchanged(house: House) -> None:
     rows = [(1, 2, "sent", None), (3, 2**40, 'it\'s "so"', "灯笼")]
     query = select(row_values("issue_id", "subscriber_id", "state", "reason"))
     with house.database.reading() as connection:
@@ -37,32 +34,11 @@ def test_rows_that_are_told_are_read_as_they_were(house: House) -> None:
         assert connection.execute(query, {ROWS: encode_rows([])}).all() == []
 
 
-def test_any_number_of_rows_is_one_value(house: House) -> None:
-    rows = [(number, -number) for number in range(50_000)]
-    with house.database.reading() as connection:
-        found = connection.execute(
-            select(row_values("issue_id", "subscriber_id")), {ROWS: encode_rows(rows)}
-        )
-        assert [tuple(row) for row in found] == rows
-
-
-def test_no_rows_are_known_by_how_they_are_written() -> None:
-    assert encode_rows(iter(())) == NO_ROWS
-
-
-def test_instants_are_written_as_the_columns_keep_them() -> None:
+def test_instants_are_encoded_as_the_columns_store_them() -> None:
     noon = datetime(2026, 1, 9, 20, 0, 0, 999, tzinfo=timezone(timedelta(hours=8)))
     assert encode_instant(noon) == "2026-01-09T12:00:00Z"
     assert encode_instant(datetime(2026, 1, 9, 12, tzinfo=UTC)) == encode_instant(noon)
     assert encode_instant(None) is None
-
-
-def test_rows_are_found_by_how_they_stand(book: Book) -> None:
-    book.settle(book.begin(1), S.SENT)
-    book.claim(1)
-    readers = select(delivery.c.subscriber_id).where(in_states(S.SENT, S.CLAIMED))
-    with book.writing() as connection:
-        assert {*connection.execute(readers).scalars()} == {*[*book.names][:2]}
 
 
 # --- as SQLite goes about it
@@ -121,7 +97,7 @@ def everything_that_is_done(book: Book) -> None:
         lifecycle.sweep_cancelled(connection, NOW)
 
 
-def test_no_verb_looks_at_all_rows_of_an_issue_to_find_a_few(house: House) -> None:
+def test_no_statement_scans_an_issue_s_rows_to_find_a_few(house: House) -> None:
     book = open_book(house, ANN, BOB, CYD)
     with plans(house) as found:
         everything_that_is_done(book)

@@ -26,7 +26,7 @@ FATES = [
 
 
 @pytest.mark.parametrize("fate", FATES, ids=[fate.state for fate in FATES])
-def test_a_row_goes_where_its_fate_says(book: Book, fate: StateChange) -> None:
+def test_a_settled_row_has_the_new_state(book: Book, fate: StateChange) -> None:
     (claim,) = book.begin(1)
     with book.writing() as connection:
         assert attempts.settle_attempts(connection, {claim: fate}, LATER) == {claim.key}
@@ -63,7 +63,7 @@ def test_a_stale_claim_settles_nothing(book: Book) -> None:
     assert {row.lease_id for row in book.rows.values()} == {other}
 
 
-def test_what_has_ended_is_not_settled_again(book: Book) -> None:
+def test_a_final_row_is_not_settled_again(book: Book) -> None:
     claims = book.begin()
     book.settle(claims, S.SENT)
     assert book.settle(claims, S.FAILED, reason="twice") == set()
@@ -73,7 +73,7 @@ def test_what_has_ended_is_not_settled_again(book: Book) -> None:
 @pytest.mark.parametrize(
     "fate", [StateChange(S.DEFERRED, "x", SOON), StateChange(S.PENDING, "x", NOW)]
 )
-def test_what_waits_for_another_try_is_not_settled_again(book: Book, fate: StateChange) -> None:
+def test_a_deferred_row_is_not_settled_again(book: Book, fate: StateChange) -> None:
     (claim,) = book.begin(1)
     with book.writing() as connection:
         attempts.settle_attempts(connection, {claim: fate}, LATER)
@@ -81,14 +81,9 @@ def test_what_waits_for_another_try_is_not_settled_again(book: Book, fate: State
     assert book.states[ANN] == fate.state
 
 
-def test_a_claim_that_was_never_marked_settles_nothing(book: Book) -> None:
+def test_a_claim_that_was_never_attempted_settles_nothing(book: Book) -> None:
     assert book.settle(book.claim(), S.SENT) == set()
     assert book.counts == {"claimed": 3}
-
-
-def test_nothing_to_settle_is_nothing_to_do(book: Book) -> None:
-    assert book.settle([], S.SENT) == set()
-    assert book.counts == {"pending": 3}
 
 
 @pytest.mark.parametrize(
@@ -102,7 +97,7 @@ def test_nothing_to_settle_is_nothing_to_do(book: Book) -> None:
         "",
     ],
 )
-def test_a_reason_is_kept_to_the_letter(book: Book, reason: str) -> None:
+def test_a_reason_is_stored_unchanged(book: Book, reason: str) -> None:
     book.settle(book.begin(1), S.BOUNCED, reason=reason)
     assert book.rows[ANN].reason == reason
 
@@ -111,9 +106,7 @@ def test_a_reason_is_kept_to_the_letter(book: Book, reason: str) -> None:
 
 
 @pytest.mark.parametrize("fate", FATES, ids=[fate.state for fate in FATES])
-def test_a_row_that_was_taken_for_doubtful_takes_the_answer(
-    book: Book, fate: StateChange
-) -> None:
+def test_a_row_in_doubt_takes_a_late_answer(book: Book, fate: StateChange) -> None:
     (claim,) = book.begin(1)
     book.dismiss()
     assert book.states[ANN] == "in_doubt"
@@ -133,7 +126,7 @@ def test_a_row_that_was_taken_for_doubtful_takes_the_answer(
         (S.PENDING, IssueState.SENDING),
     ],
 )
-def test_an_issue_that_was_over_is_what_the_answer_makes_of_it(
+def test_a_late_answer_changes_the_state_of_a_finished_issue(
     book: Book, state: DeliveryState, stands: IssueState
 ) -> None:
     late = book.begin(1)
@@ -147,7 +140,7 @@ def test_an_issue_that_was_over_is_what_the_answer_makes_of_it(
     assert book.counts == ({"sent": 3} if state is S.SENT else {"sent": 2, state: 1})
 
 
-def test_of_an_issue_that_was_cancelled_nothing_is_to_be_done_again(book: Book) -> None:
+def test_a_late_answer_reopens_no_cancelled_issue(book: Book) -> None:
     late = book.begin(2)
     book.cancel()
     book.dismiss()
@@ -162,7 +155,7 @@ def test_of_an_issue_that_was_cancelled_nothing_is_to_be_done_again(book: Book) 
 # --- refusals that were put off
 
 
-def test_a_refusal_that_was_put_off_is_believed_later(book: Book) -> None:
+def test_a_deferred_rejection_becomes_a_bounce_later(book: Book) -> None:
     claims = book.begin(2)
     book.settle(claims, S.DEFERRED, reason="550 no", next_at=SOON)
     with book.writing() as connection:
@@ -171,7 +164,7 @@ def test_a_refusal_that_was_put_off_is_believed_later(book: Book) -> None:
     assert book.rows[ANN].reason == "550 no"
 
 
-def test_a_refusal_is_not_believed_of_a_row_that_was_tried_again(book: Book) -> None:
+def test_a_retried_row_is_not_bounced_for_an_earlier_rejection(book: Book) -> None:
     claims = book.begin(1)
     book.settle(claims, S.DEFERRED, next_at=NOW)
     book.settle(book.begin(9, LATER), S.DEFERRED, next_at=SOON)
@@ -184,7 +177,7 @@ def test_a_refusal_is_not_believed_of_a_row_that_was_tried_again(book: Book) -> 
 # --- whose the staged messages are
 
 
-def test_a_sender_knows_what_it_has_sent_and_no_other_does(book: Book) -> None:
+def test_a_sent_row_keeps_the_lease_under_which_it_was_sent(book: Book) -> None:
     mine = book.begin(1)
     book.settle(mine, S.SENT)
     other = book.enlist()

@@ -37,7 +37,7 @@ def kept(book: Book) -> dict[str, int]:
 # --- pause and resume
 
 
-def test_a_pause_frees_what_is_claimed_and_lets_go_on_what_has_begun(book: Book) -> None:
+def test_a_pause_frees_claimed_rows_and_lets_attempts_finish(book: Book) -> None:
     book.begin(1)
     book.claim(1)
     book.pause()
@@ -47,7 +47,7 @@ def test_a_pause_frees_what_is_claimed_and_lets_go_on_what_has_begun(book: Book)
     assert (book.issue.state, book.issue.reason) == (IssueState.PAUSED, "by hand")
 
 
-def test_what_has_begun_is_settled_though_the_issue_is_paused(book: Book) -> None:
+def test_attempts_of_a_paused_issue_are_settled(book: Book) -> None:
     claims = book.begin(2)
     book.pause()
     book.settle(claims[:1], S.SENT)
@@ -56,14 +56,7 @@ def test_what_has_begun_is_settled_though_the_issue_is_paused(book: Book) -> Non
     assert book.stands() is IssueState.PAUSED
 
 
-def test_other_issues_are_not_paused(house: House) -> None:
-    book, other = open_book(house, ANN), open_book(house, BOB, language="ar")
-    other.claim()
-    book.pause()
-    assert other.counts == {"claimed": 1}
-
-
-def test_what_was_deferred_is_tried_at_once_after_a_pause(book: Book) -> None:
+def test_deferred_rows_are_due_at_once_after_a_pause(book: Book) -> None:
     book.settle(book.begin(1), S.DEFERRED, reason="later", next_at=LATER + timedelta(days=1))
     book.pause()
     book.resume()
@@ -72,7 +65,7 @@ def test_what_was_deferred_is_tried_at_once_after_a_pause(book: Book) -> None:
     assert len(book.claim(now=LATER)) == 3
 
 
-def test_patience_begins_anew_after_a_pause_since_that_was_nobodys_fault_there(
+def test_the_give_up_time_starts_anew_after_a_pause(
     book: Book,
 ) -> None:
     book.settle(book.begin(1), S.DEFERRED, next_at=LATER)
@@ -83,14 +76,14 @@ def test_patience_begins_anew_after_a_pause_since_that_was_nobodys_fault_there(
     assert (book.rows[ANN].attempts, book.rows[ANN].tried_at) == (2, monday)
 
 
-def test_what_waits_for_a_rate_still_does_after_a_pause(book: Book) -> None:
+def test_postponed_rows_stay_postponed_after_a_pause(book: Book) -> None:
     book.age(ANN, next_at=SOON)
     book.pause()
     book.resume()
     assert book.rows[ANN].next_at == SOON
 
 
-def test_an_issue_that_somebody_has_moved_meanwhile_is_not_paused(book: Book) -> None:
+def test_an_issue_that_has_changed_meanwhile_is_not_paused(book: Book) -> None:
     stale = book.issue
     book.pause()
     book.resume()
@@ -105,7 +98,7 @@ def test_an_issue_that_somebody_has_moved_meanwhile_is_not_paused(book: Book) ->
 # --- cancel
 
 
-def test_who_was_not_written_to_yet_is_cancelled(book: Book) -> None:
+def test_cancelling_cancels_every_row_that_is_not_sent(book: Book) -> None:
     book.settle(book.begin(1), S.DEFERRED, reason="later", next_at=SOON)
     book.claim(1)
     book.cancel()
@@ -115,14 +108,14 @@ def test_who_was_not_written_to_yet_is_cancelled(book: Book) -> None:
     assert finished_at(book) == LATER
 
 
-def test_what_was_decided_before_stays_so(book: Book) -> None:
+def test_final_rows_of_a_cancelled_issue_stay_as_they_are(book: Book) -> None:
     book.settle(book.begin(1), S.SENT)
     book.settle(book.begin(1), S.IN_DOUBT, reason="no answer")
     book.cancel()
     assert book.counts == {"sent": 1, "in_doubt": 1, "cancelled": 1}
 
 
-def test_what_has_begun_goes_on_to_its_end_and_is_counted_then(book: Book) -> None:
+def test_attempts_of_a_cancelled_issue_are_finished_and_counted(book: Book) -> None:
     claims = book.begin(2)
     book.cancel()
     assert book.counts == {"attempting": 2, "cancelled": 1}
@@ -133,7 +126,7 @@ def test_what_has_begun_goes_on_to_its_end_and_is_counted_then(book: Book) -> No
     assert book.counts == kept(book) == {"sent": 1, "cancelled": 2}
 
 
-def test_what_the_dead_have_left_of_a_cancelled_issue_is_swept_up(house: House) -> None:
+def test_rows_freed_after_a_cancellation_are_cancelled(house: House) -> None:
     book = open_book(house, ANN, BOB, guarantee="idempotent")
     book.begin(1)
     book.cancel()
@@ -145,7 +138,7 @@ def test_what_the_dead_have_left_of_a_cancelled_issue_is_swept_up(house: House) 
     assert book.counts == kept(book) == {"cancelled": 2}
 
 
-def test_doubts_that_the_dead_have_left_of_a_cancelled_issue_are_counted(book: Book) -> None:
+def test_rows_in_doubt_of_a_cancelled_issue_are_counted(book: Book) -> None:
     book.begin(1)
     book.cancel()
     book.dismiss()
@@ -155,7 +148,7 @@ def test_doubts_that_the_dead_have_left_of_a_cancelled_issue_are_counted(book: B
     assert kept(book) == {"in_doubt": 1, "cancelled": 2}
 
 
-def test_what_is_under_way_is_not_swept_up(book: Book) -> None:
+def test_rows_of_open_issues_are_not_cancelled(book: Book) -> None:
     book.begin()
     book.cancel()
     with book.writing() as connection:
@@ -163,7 +156,7 @@ def test_what_is_under_way_is_not_swept_up(book: Book) -> None:
     assert book.counts == {"attempting": 3}
 
 
-def test_an_issue_can_be_cancelled_before_anybody_has_a_row(house: House) -> None:
+def test_an_issue_can_be_cancelled_before_its_ledger_is_open(house: House) -> None:
     issue = ready(house)
     with house.database.writing() as connection:
         cancelled = lifecycle.cancel_issue(connection, issue, "a mistake", LATER)
@@ -172,7 +165,7 @@ def test_an_issue_can_be_cancelled_before_anybody_has_a_row(house: House) -> Non
         assert lifecycle.sweep_cancelled(connection, LATER) == 0
 
 
-def test_what_is_over_cannot_be_cancelled(book: Book) -> None:
+def test_a_finished_issue_can_t_be_cancelled(book: Book) -> None:
     book.settle(book.begin(), S.SENT)
     book.finish()
     with pytest.raises(TransitionError):
@@ -184,9 +177,7 @@ def test_what_is_over_cannot_be_cancelled(book: Book) -> None:
 
 
 @pytest.mark.parametrize("state", [S.CLAIMED, S.ATTEMPTING, S.DEFERRED, S.PENDING])
-def test_an_issue_is_not_over_while_anything_is_left_to_be_done(
-    book: Book, state: DeliveryState
-) -> None:
+def test_an_issue_with_open_rows_does_not_finish(book: Book, state: DeliveryState) -> None:
     book.settle(book.begin(2), S.SENT)
     if state is S.CLAIMED:
         book.claim()
@@ -212,7 +203,7 @@ def test_an_issue_is_not_over_while_anything_is_left_to_be_done(
         ((S.IN_DOUBT, S.SUPPRESSED, S.FAILED), IssueState.FAILED),
     ],
 )
-def test_an_issue_comes_to_what_its_rows_say(
+def test_the_final_state_of_an_issue_follows_from_its_rows(
     book: Book, ends: tuple[DeliveryState, ...], state: IssueState
 ) -> None:
     for claim, end in zip(book.begin(), ends, strict=True):
@@ -226,14 +217,14 @@ def test_an_issue_comes_to_what_its_rows_say(
     assert book.counts == kept(book) == Counter(ends)
 
 
-def test_an_issue_without_readers_is_sent(house: House) -> None:
+def test_an_issue_without_rows_is_sent(house: House) -> None:
     book = open_book(house)
     assert book.finish()
     assert book.stands() is IssueState.SENT
     assert book.counts == {}
 
 
-def test_an_issue_that_was_stopped_does_not_end(book: Book) -> None:
+def test_a_stopped_issue_does_not_finish(book: Book) -> None:
     claims = book.begin()
     book.pause()
     book.settle(claims, S.SENT)
@@ -242,7 +233,7 @@ def test_an_issue_that_was_stopped_does_not_end(book: Book) -> None:
     assert book.finish()
 
 
-def test_an_issue_ends_once(book: Book) -> None:
+def test_an_issue_finishes_once(book: Book) -> None:
     book.settle(book.begin(), S.SENT)
     stale = book.issue
     assert book.finish()
@@ -255,19 +246,11 @@ def test_an_issue_ends_once(book: Book) -> None:
 
 
 @pytest.mark.parametrize("state", DeliveryState)
-def test_only_what_went_wrong_spoils_an_end(state: DeliveryState) -> None:
+def test_only_bounced_failed_and_doubtful_rows_make_an_issue_partial(
+    state: DeliveryState,
+) -> None:
     bad = state in {S.BOUNCED, S.FAILED, S.IN_DOUBT}
     assert lifecycle.final_state({state: 1}) is (IssueState.FAILED if bad else IssueState.SENT)
     assert lifecycle.final_state({state: 1, S.SENT: 1}) is (
         IssueState.PARTIAL if bad else IssueState.SENT
     )
-
-
-def test_what_is_not_over_is_not_amended(book: Book) -> None:
-    book.settle(book.begin(), S.SENT)
-    before = book.issue
-    with book.writing() as connection:
-        lifecycle.reconcile_issues(connection, [book.number, 99], LATER)
-        lifecycle.reconcile_issues(connection, [], LATER)
-    assert book.issue == before
-    assert kept(book) == {}

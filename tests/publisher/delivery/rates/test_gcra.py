@@ -13,7 +13,7 @@ PACES = st.one_of(
 )
 
 
-def test_a_burst_is_what_a_second_or_a_minute_takes_and_one_at_least() -> None:
+def test_a_burst_is_a_second_s_or_a_minute_s_worth_and_at_least_one() -> None:
     assert per_second(50) == Pace(50, 50)
     assert per_second(0.1) == Pace(0.1, 1)
     assert per_hour(7200) == Pace(2, 120)
@@ -27,7 +27,7 @@ def test_a_full_bucket_has_a_burst_and_an_empty_one_nothing() -> None:
     assert pace.room(pace.after(FULL, NOW, 50), NOW) == 0
 
 
-def test_an_empty_bucket_fills_at_its_pace_and_no_further_than_a_burst() -> None:
+def test_an_empty_bucket_fills_at_its_pace_up_to_a_burst() -> None:
     pace = per_second(50)
     empty = pace.after(FULL, NOW, 50)
     assert pace.room(empty, NOW + 0.1) == 5
@@ -36,7 +36,7 @@ def test_an_empty_bucket_fills_at_its_pace_and_no_further_than_a_burst() -> None
 
 
 @given(PACES, st.integers(1, 200), st.floats(0, 10_000))
-def test_who_comes_when_told_may_go_and_not_earlier(
+def test_a_message_may_go_exactly_at_the_announced_instant(
     pace: Pace, count: int, quiet: float
 ) -> None:
     now = NOW + quiet
@@ -47,7 +47,7 @@ def test_who_comes_when_told_may_go_and_not_earlier(
         assert pace.room(tat, opens - pace.interval / 2) == pace.room(tat, opens) - 1
 
 
-def test_a_clock_that_was_set_back_costs_one_interval_and_not_an_hour() -> None:
+def test_a_clock_set_back_costs_one_interval_at_most() -> None:
     pace = per_second(5)
     ahead = pace.after(FULL, NOW + 3600, 5)
     tat = pace.corrected(ahead, NOW)
@@ -56,12 +56,12 @@ def test_a_clock_that_was_set_back_costs_one_interval_and_not_an_hour() -> None:
     assert pace.room(tat, NOW + 10) == 5
 
 
-def test_a_clock_that_slips_by_a_moment_is_waited_for() -> None:
+def test_a_small_clock_correction_is_waited_for() -> None:
     pace = per_second(5)
     tat = pace.after(FULL, NOW + 0.5, 5)
     assert pace.corrected(tat, NOW) == tat
 
 
-def test_a_bound_that_was_raised_counts_at_once() -> None:
+def test_a_raised_limit_counts_at_once() -> None:
     used = per_hour(1).after(FULL, NOW, 1)
     assert per_hour(3600).corrected(used, NOW) <= NOW + 60

@@ -16,7 +16,7 @@ SETTINGS = DeliverySettings.model_validate(
 )
 
 
-def test_each_bound_has_a_bucket_and_words_of_its_own() -> None:
+def test_each_limit_has_a_bucket_and_a_text() -> None:
     limits = RateLimits(SETTINGS, "smtp")
     found = [
         (one.bucket, one.text)
@@ -31,7 +31,7 @@ def test_each_bound_has_a_bucket_and_words_of_its_own() -> None:
     ]
 
 
-def test_domains_of_one_table_are_one_scope() -> None:
+def test_domains_of_one_table_share_a_limit() -> None:
     limits = RateLimits(SETTINGS, "smtp")
     assert limits.scope_of("googlemail.com") == limits.scope_of("gmail.com") == "gmail.com"
     assert limits.domains_of("icloud.com") == ("icloud.com", "me.com")
@@ -39,7 +39,7 @@ def test_domains_of_one_table_are_one_scope() -> None:
     assert limits.domains_of("example.org") == ("example.org",)
 
 
-def test_the_tightest_bound_is_the_pace_in_the_long_run() -> None:
+def test_the_tightest_limit_counts_in_the_long_run() -> None:
     limits = RateLimits(SETTINGS, "smtp")
     assert limits.max_per_second(None) == 10
     assert limits.max_per_second("gmail.com") == 2.5
@@ -47,19 +47,7 @@ def test_the_tightest_bound_is_the_pace_in_the_long_run() -> None:
     assert limits.max_per_second("example.org") is None
 
 
-def test_names_of_scopes_go_both_ways() -> None:
-    limits = RateLimits(SETTINGS, "smtp")
-    for scope in (None, "gmail.com", "example.org", ""):
-        assert limits.scope_named(limits.name_of(scope)) == scope
-
-
-def test_a_domain_without_a_bound_does_not_bound_anything() -> None:
-    bare = DeliverySettings.model_validate({"domain": [{"names": ["icloud.com", "me.com"]}]})
-    assert not RateLimits(bare, "smtp").has_limits
-    assert RateLimits(SETTINGS, "smtp").has_limits
-
-
-def test_a_slowing_is_a_bound_that_grows() -> None:
+def test_a_throttle_is_a_limit_that_grows() -> None:
     limits, slowing = RateLimits(SETTINGS, "smtp"), Throttle(0.5, 1000.0, 2.5)
     found = limits.throttled("gmail.com", slowing, 1000.0)
     assert (found.bucket, found.text) == (

@@ -18,7 +18,7 @@ TIGHT: dict[str, Any] = {
 }
 
 
-def test_whom_nothing_bounds_all_may_go_and_nothing_is_said_to_the_database(
+def test_without_limits_all_may_go_and_nothing_is_written(
     database: Database, statements: list[str]
 ) -> None:
     post = Post(database, {})
@@ -31,7 +31,7 @@ def test_whom_nothing_bounds_all_may_go_and_nothing_is_said_to_the_database(
 
 
 @pytest.mark.parametrize("count", [1, 64, 5000])
-def test_a_grant_is_two_statements_whatever_the_number_of_candidates(
+def test_a_grant_takes_two_statements_for_any_number_of_candidates(
     database: Database, statements: list[str], count: int
 ) -> None:
     post = Post(database, TIGHT)
@@ -42,17 +42,7 @@ def test_a_grant_is_two_statements_whatever_the_number_of_candidates(
     assert len(statements) == 2
 
 
-def test_nothing_is_written_where_nobody_may_go(
-    database: Database, statements: list[str]
-) -> None:
-    post = Post(database, TIGHT)
-    assert post.allowed(64, NOW) == 20
-    statements.clear()
-    assert post.allowed(64, NOW) == 0
-    assert [one.partition(" ")[0] for one in statements] == ["SELECT"]
-
-
-def test_bounds_of_the_transport_and_of_domains_hold_together(database: Database) -> None:
+def test_limits_of_transport_and_domains_hold_together(database: Database) -> None:
     post = Post(database, TIGHT)
     domains = ["gmail.com", "googlemail.com"] * 5 + ["outlook.com"] * 10 + ["b.example"] * 20
     grant = post.ask(domains, NOW)
@@ -75,7 +65,7 @@ def test_bounds_of_the_transport_and_of_domains_hold_together(database: Database
     }
 
 
-def test_a_restart_forgets_nothing(database: Database) -> None:
+def test_limits_survive_a_restart(database: Database) -> None:
     post = Post(database, TIGHT)
     assert post.allowed(64, NOW) == 20
     post.start_again()
@@ -83,7 +73,7 @@ def test_a_restart_forgets_nothing(database: Database) -> None:
     assert post.allowed(64, NOW + 0.5) == 10
 
 
-def test_what_is_rolled_back_was_never_granted(database: Database) -> None:
+def test_a_rolled_back_grant_does_not_count(database: Database) -> None:
     post = Post(database, TIGHT)
     with suppress(ZeroDivisionError), database.writing() as connection:
         assert len(post.rates.grant(connection, ["a.example"] * 64, NOW).allowed) == 20
@@ -91,16 +81,11 @@ def test_what_is_rolled_back_was_never_granted(database: Database) -> None:
     assert post.allowed(64, NOW) == 20
 
 
-def test_transports_have_bounds_of_their_own(database: Database) -> None:
-    assert Post(database, TIGHT).allowed(64, NOW) == 20
-    assert Post(database, TIGHT, "outbox").allowed(64, NOW) == 20
-
-
 @pytest.mark.parametrize(
     ("rate", "in_ten_seconds"),
     [({"per_second": 20}, 200), ({"per_second": 20, "per_hour": 36_000}, 100)],
 )
-def test_a_clock_set_back_by_an_hour_heals_at_once(
+def test_a_clock_set_back_by_an_hour_blocks_nothing(
     database: Database, rate: dict[str, int], in_ten_seconds: int
 ) -> None:
     post = Post(database, {"rate": rate})
@@ -114,14 +99,14 @@ def test_a_clock_set_back_by_an_hour_heals_at_once(
     assert gone == pytest.approx(in_ten_seconds, abs=2)
 
 
-def test_a_clock_set_forward_gives_a_burst_and_no_more(database: Database) -> None:
+def test_a_clock_set_forward_gives_one_burst(database: Database) -> None:
     post = Post(database, TIGHT)
     post.allowed(64, NOW)
     assert post.allowed(64, NOW + 3600) == 20
     assert post.allowed(64, NOW + 3600) == 0
 
 
-def test_queues_do_not_outlast_a_clock_that_is_set_back(database: Database) -> None:
+def test_queued_instants_are_dropped_when_the_clock_is_set_back(database: Database) -> None:
     post = Post(database, TIGHT)
     post.ask(["gmail.com"] * 500, NOW)
     back = post.ask(["gmail.com"] * 10, NOW - 3600)
@@ -131,7 +116,7 @@ def test_queues_do_not_outlast_a_clock_that_is_set_back(database: Database) -> N
 # --- slowing
 
 
-def test_a_domain_that_complains_is_sent_half_of_what_it_was(database: Database) -> None:
+def test_a_complaining_domain_gets_half_the_rate(database: Database) -> None:
     post = Post(database, {})
     for second in range(10):
         assert post.allowed(40, NOW + second) == 40
@@ -145,7 +130,7 @@ def test_a_domain_that_complains_is_sent_half_of_what_it_was(database: Database)
     assert grant.reasons == ("a.example: slowed to 20 a second",)
 
 
-def test_a_domain_of_which_little_is_known_is_sent_one_in_two_seconds(
+def test_a_complaining_domain_without_measurements_gets_one_mail_in_two_seconds(
     database: Database,
 ) -> None:
     post = Post(database, {})
@@ -155,7 +140,7 @@ def test_a_domain_of_which_little_is_known_is_sent_one_in_two_seconds(
     assert post.allowed(5, NOW + 2) == 1
 
 
-def test_domains_that_are_one_are_slowed_as_one(database: Database) -> None:
+def test_domains_of_one_table_are_throttled_together(database: Database) -> None:
     post = Post(database, TIGHT)
     post.complain("googlemail.com", NOW)
     assert post.slowings() == ["smtp/gmail.com"]
@@ -163,7 +148,7 @@ def test_domains_that_are_one_are_slowed_as_one(database: Database) -> None:
     assert post.allowed(["b.example"] * 10, NOW) == 10
 
 
-def test_a_transport_that_complains_slows_everybody(database: Database) -> None:
+def test_a_complaining_server_slows_all_mail(database: Database) -> None:
     post = Post(database, TIGHT)
     post.complain(None, NOW)
     grant = post.ask(["a.example", "b.example"] * 10, NOW)
@@ -172,7 +157,7 @@ def test_a_transport_that_complains_slows_everybody(database: Database) -> None:
     assert grant.reasons == ("smtp: slowed to 5 a second",)
 
 
-def test_a_storm_is_one_complaint_and_costs_next_to_nothing(
+def test_many_complaints_at_once_are_one_complaint(
     database: Database, statements: list[str]
 ) -> None:
     post = Post(database, TIGHT)
@@ -184,7 +169,7 @@ def test_a_storm_is_one_complaint_and_costs_next_to_nothing(
     assert post.allowed(["gmail.com"] * 10, NOW + 9.9) == 2
 
 
-def test_other_processes_hear_of_a_slowing_within_a_second(database: Database) -> None:
+def test_other_processes_apply_a_throttle_within_a_second(database: Database) -> None:
     first, second = Post(database, {}), Post(database, {})
     assert second.allowed(10, NOW) == 10
     first.complain("a.example", NOW)
@@ -194,7 +179,7 @@ def test_other_processes_hear_of_a_slowing_within_a_second(database: Database) -
     assert second.ask(10, NOW + 2).reasons[0] == "a.example: slowed to 0.5 a second"
 
 
-def test_a_restart_does_not_forget_a_slowing(database: Database) -> None:
+def test_a_throttle_survives_a_restart(database: Database) -> None:
     post = Post(database, {})
     post.complain("a.example", NOW)
     post.start_again()
@@ -202,14 +187,7 @@ def test_a_restart_does_not_forget_a_slowing(database: Database) -> None:
     assert post.allowed(5, NOW + 1) == 0
 
 
-def test_a_slowing_of_one_transport_is_not_anothers(database: Database) -> None:
-    post, other = Post(database, {}), Post(database, {}, "outbox")
-    post.complain("a.example", NOW)
-    post.complain(None, NOW)
-    assert other.allowed(10, NOW + 1) == 10
-
-
-def test_what_has_recovered_leaves_no_trace(database: Database) -> None:
+def test_a_finished_throttle_is_deleted(database: Database) -> None:
     post = Post(database, {})
     post.complain("a.example", NOW)
     post.allowed(5, NOW)
@@ -222,7 +200,7 @@ def test_what_has_recovered_leaves_no_trace(database: Database) -> None:
     assert (post.slowings(), post.tats()) == ([], {})
 
 
-def test_a_slowing_from_the_future_recovers_from_now_on(database: Database) -> None:
+def test_a_throttle_from_the_future_recovers_from_now_on(database: Database) -> None:
     post = Post(database, TIGHT)
     post.complain("gmail.com", NOW + 3600)
     post.start_again()
@@ -240,7 +218,7 @@ WARMUP: dict[str, Any] = {
 }
 
 
-def test_a_warm_up_lets_so_many_go_in_a_day_and_the_others_on_the_next(
+def test_a_warm_up_sends_its_quota_and_the_rest_the_next_day(
     database: Database,
 ) -> None:
     post = Post(database, WARMUP)
@@ -255,7 +233,7 @@ def test_a_warm_up_lets_so_many_go_in_a_day_and_the_others_on_the_next(
     assert post.allowed(500, MIDNIGHT + timedelta(days=1).total_seconds()) == 500
 
 
-def test_a_day_of_a_warm_up_is_one_for_all_processes_and_restarts(database: Database) -> None:
+def test_a_warm_up_quota_is_shared_by_processes_and_restarts(database: Database) -> None:
     first, second = Post(database, WARMUP), Post(database, WARMUP)
     assert first.allowed(60, NOW) == 60
     assert second.allowed(60, NOW) == 40
@@ -263,13 +241,11 @@ def test_a_day_of_a_warm_up_is_one_for_all_processes_and_restarts(database: Data
     assert first.allowed(60, NOW) == 0
 
 
-def test_before_a_warm_up_begins_it_is_as_on_its_first_day(database: Database) -> None:
+def test_before_a_warm_up_the_first_day_s_quota_applies(database: Database) -> None:
     assert Post(database, WARMUP).allowed(500, MIDNIGHT - 10 * 86400) == 100
 
 
-def test_once_a_warm_up_is_over_it_costs_nothing(
-    database: Database, statements: list[str]
-) -> None:
+def test_a_finished_warm_up_costs_nothing(database: Database, statements: list[str]) -> None:
     post, later = Post(database, WARMUP), MIDNIGHT + 30 * 86400
     assert post.allowed(500, later) == 500
     statements.clear()
@@ -277,12 +253,12 @@ def test_once_a_warm_up_is_over_it_costs_nothing(
     assert statements == []
 
 
-def test_a_warm_up_and_rates_hold_together(database: Database) -> None:
+def test_warm_up_and_rates_hold_together(database: Database) -> None:
     post = Post(database, WARMUP | {"rate": {"per_second": 30}})
     assert [post.allowed(500, NOW + n) for n in range(5)] == [30, 30, 30, 10, 0]
 
 
-def test_what_did_not_go_after_all_is_given_back_to_the_day(database: Database) -> None:
+def test_unsent_mail_is_given_back_to_the_day_s_quota(database: Database) -> None:
     post, other = Post(database, WARMUP), Post(database, WARMUP)
     assert post.allowed(100, NOW) == 100
     post.give_back(30, NOW)
@@ -305,7 +281,7 @@ def test_what_did_not_go_after_all_is_given_back_to_the_day(database: Database) 
         ({"domain": [{"names": ["a.example"], "per_hour": 12}]}, 1, None, ()),
     ],
 )
-def test_a_transport_says_for_how_long_it_lets_nobody_go(
+def test_a_closed_transport_says_for_how_long(
     database: Database,
     settings: dict[str, Any],
     gone: int,

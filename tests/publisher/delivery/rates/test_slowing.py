@@ -9,27 +9,27 @@ from publisher.delivery.rates.throttle import MIN_RATE, Throttle, tighten
 NOW = 1_800_000_000.0
 
 
-def test_a_complaint_halves_the_pace() -> None:
+def test_a_complaint_halves_the_rate() -> None:
     assert tighten(None, 100, None, NOW) == Throttle(50, NOW, 100)
 
 
-def test_a_bound_that_was_never_reached_is_not_halved_in_vain() -> None:
+def test_the_measured_rate_is_halved_if_the_limit_was_not_reached() -> None:
     assert tighten(None, 1000, 40, NOW) == Throttle(20, NOW, 1000)
     assert tighten(None, 10, 40, NOW) == Throttle(5, NOW, 10)
 
 
-def test_without_a_bound_what_went_of_late_is_halved_and_one_a_second_if_nobody_knows() -> None:
+def test_without_a_limit_the_measured_rate_is_halved() -> None:
     assert tighten(None, None, 40, NOW) == Throttle(20, NOW, 40)
     assert tighten(None, None, None, NOW) == Throttle(0.5, NOW, 1)
 
 
-def test_a_storm_of_answers_is_one_complaint() -> None:
+def test_complaints_within_ten_seconds_are_one() -> None:
     first = tighten(None, 100, None, NOW)
     for number in range(100):
         assert tighten(first, 100, None, NOW + number / 10) is first
 
 
-def test_who_goes_on_complaining_is_sent_less_and_less_down_to_one_in_ten_seconds() -> None:
+def test_repeated_complaints_slow_down_to_one_mail_in_ten_seconds() -> None:
     one, paces = tighten(None, 100, None, NOW), []
     for number in range(1, 20):
         one = tighten(one, 100, None, NOW + 11 * number)
@@ -39,13 +39,13 @@ def test_who_goes_on_complaining_is_sent_less_and_less_down_to_one_in_ten_second
     assert one.target == 100
 
 
-def test_what_is_slower_than_that_by_its_settings_is_left_as_it_is() -> None:
+def test_a_slower_limit_of_the_settings_is_left_as_it_is() -> None:
     one = tighten(None, 0.01, None, NOW)
     assert (one.per_second, one.target) == (0.01, 0.01)
     assert one.is_over(NOW)
 
 
-def test_each_quiet_minute_brings_a_quarter_more_until_all_is_as_it_was() -> None:
+def test_each_quiet_minute_adds_a_quarter_until_the_target() -> None:
     one = Throttle(50, NOW, 100)
     assert one.at(NOW) == 50
     assert one.at(NOW + 60) == pytest.approx(62.5)
@@ -55,17 +55,17 @@ def test_each_quiet_minute_brings_a_quarter_more_until_all_is_as_it_was() -> Non
     assert one.at(NOW + 240) == one.at(NOW + 1e9) == 100
 
 
-def test_what_has_recovered_is_slowed_anew_from_what_settings_say_now() -> None:
+def test_a_recovered_throttle_starts_again_from_the_settings() -> None:
     over = Throttle(50, NOW, 100)
     assert tighten(over, 400, None, NOW + 3600) == Throttle(200, NOW + 3600, 400)
 
 
-def test_what_grows_is_halved_from_where_it_has_come_to() -> None:
+def test_a_recovering_rate_is_halved_from_its_present_value() -> None:
     again = tighten(Throttle(50, NOW, 100), 100, None, NOW + 60)
     assert again.per_second == pytest.approx(31.25)
 
 
-def test_what_began_in_the_future_begins_now() -> None:
+def test_a_throttle_from_the_future_begins_now() -> None:
     one = Throttle(50, NOW + 3600, 100)
     assert one.corrected(NOW) == Throttle(50, NOW, 100)
     assert one.corrected(NOW + 3599) is one
@@ -75,7 +75,7 @@ def test_what_began_in_the_future_begins_now() -> None:
     st.floats(1e-6, 1e5) | st.none(),
     st.lists(st.tuples(st.floats(0, 600), st.floats(0.5, 1e5) | st.none()), max_size=20),
 )
-def test_no_complaint_makes_anything_faster_or_stops_it(
+def test_no_complaint_speeds_up_or_stops_sending(
     bound: float | None, complaints: list[tuple[float, float | None]]
 ) -> None:
     one, now = None, NOW

@@ -16,7 +16,7 @@ def curve(**settings: float) -> WarmupSettings:
     return WarmupSettings.model_validate({"start": START} | settings)
 
 
-def test_each_day_allows_so_much_more_than_the_last_until_the_bound_is_gone() -> None:
+def test_each_day_of_a_warm_up_allows_more_until_it_ends() -> None:
     warmup = curve(first=200, growth=1.5, until=3000)
     days = [daily_allowance(warmup, START + timedelta(days=n)) for n in range(9)]
     assert days == [200, 300, 450, 675, 1012, 1518, 2278, None, None]
@@ -31,23 +31,23 @@ def test_the_table_in_the_handbook_is_right() -> None:
     assert daily_allowance(warmup, START + timedelta(days=16)) is None
 
 
-def test_a_day_that_comes_to_the_last_bound_exactly_is_bounded_by_it() -> None:
+def test_a_day_that_reaches_the_last_limit_exactly_is_limited() -> None:
     warmup = curve(first=100, growth=10, until=1000)
     assert daily_allowance(warmup, START + timedelta(days=1)) == 1000
     assert daily_allowance(warmup, START + timedelta(days=2)) is None
 
 
-def test_before_the_first_day_it_is_as_on_the_first() -> None:
+def test_before_the_first_day_its_quota_applies() -> None:
     assert daily_allowance(curve(first=50), START - timedelta(days=30)) == 50
 
 
 @given(st.floats(1.0001, 10), st.integers(0, 1_000_000))
-def test_no_day_is_too_far_away_to_be_reckoned(growth: float, days: int) -> None:
+def test_any_day_can_be_computed(growth: float, days: int) -> None:
     found = daily_allowance(curve(growth=growth), START + timedelta(days=days))
     assert found is None or 200 <= found <= 100_000
 
 
-def test_a_day_is_one_in_utc() -> None:
+def test_days_are_in_utc() -> None:
     midnight = datetime(2026, 1, 6, tzinfo=UTC).timestamp()
     assert day_of(midnight - 0.5) == START
     assert day_of(midnight) == date(2026, 1, 6)
@@ -55,7 +55,7 @@ def test_a_day_is_one_in_utc() -> None:
 
 
 @pytest.mark.parametrize(("gone", "left"), [(0, 300), (299, 1), (300, 0), (450, 0)])
-def test_a_day_has_left_what_has_not_gone(gone: int, left: int) -> None:
+def test_a_day_has_left_what_was_not_sent(gone: int, left: int) -> None:
     found = daily_quota(300, gone, START)
     assert (found.left, found.opens_at) == (left, end_of(START))
     assert found.text == "warm-up: 300 a day"

@@ -30,7 +30,7 @@ from tests.publisher.delivery.smtp.scripted import TOO_SOON, Peer, Script, Scrip
         (("pipelining", "8BITMIME"), Capabilities(pipelining=True)),
     ],
 )
-def test_what_a_server_offers_is_used(lines: tuple[str, ...], offers: Capabilities) -> None:
+def test_announced_capabilities_are_used(lines: tuple[str, ...], offers: Capabilities) -> None:
     def script(peer: Peer) -> None:
         hello(peer, *lines)
         part(peer)
@@ -46,7 +46,7 @@ def test_what_a_server_offers_is_used(lines: tuple[str, ...], offers: Capabiliti
         (None, r"([\w-]+(\.[\w-]+)+|\[127\.0\.0\.1\])"),
     ],
 )
-def test_we_say_who_we_are(name: str | None, heard: str) -> None:
+def test_ehlo_names_our_host(name: str | None, heard: str) -> None:
     said: list[str] = []
 
     def script(peer: Peer) -> None:
@@ -61,7 +61,7 @@ def test_we_say_who_we_are(name: str | None, heard: str) -> None:
     assert re.fullmatch(heard, said[0].split()[1])
 
 
-def test_a_connection_does_not_wait_to_fill_its_packets() -> None:
+def test_a_connection_sends_small_packets_at_once() -> None:
     def script(peer: Peer) -> None:
         hello(peer)
         part(peer)
@@ -77,7 +77,7 @@ def test_a_connection_does_not_wait_to_fill_its_packets() -> None:
 # --- nobody there, or nobody who answers
 
 
-def test_a_port_where_nobody_listens_may_be_listened_at_later() -> None:
+def test_a_closed_port_is_a_temporary_error() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -87,14 +87,14 @@ def test_a_port_where_nobody_listens_may_be_listened_at_later() -> None:
     assert not trouble.is_final
 
 
-def test_a_name_without_an_address_may_have_one_later() -> None:
+def test_a_host_name_without_an_address_is_a_temporary_error() -> None:
     trouble = failure(a_server(25, host="mail.invalid"))
 
     assert str(trouble).startswith("mail.invalid:25: the host's name has no address")
     assert not trouble.is_final
 
 
-def test_what_is_no_name_of_a_host_will_not_be_one_later() -> None:
+def test_an_invalid_host_name_is_a_final_error() -> None:
     trouble = failure(a_server(25, host="a" * 64 + ".example.org"))
 
     assert str(trouble).endswith(".example.org:25: that is not a valid host name")
@@ -110,7 +110,7 @@ def at_hello(end: Callable[[Peer], None]) -> Script:
     return script
 
 
-def test_a_network_without_a_way_may_have_one_later() -> None:
+def test_an_unreachable_network_is_a_temporary_error() -> None:
     # Nobody connects to all hosts at once.
     trouble = failure(a_server(25, host="255.255.255.255"))
 
@@ -120,7 +120,7 @@ def test_a_network_without_a_way_may_have_one_later() -> None:
 
 @pytest.mark.parametrize("end", [silence, close, Peer.drop], ids=["stall", "close", "reset"])
 @pytest.mark.parametrize("wrap", [lambda end: end, at_hello], ids=["greeting", "hello"])
-def test_a_server_that_does_not_answer_may_do_so_later(
+def test_a_silent_server_is_a_temporary_error(
     end: Script, wrap: Callable[[Script], Script]
 ) -> None:
     trouble = failing(wrap(end), timeout=TOO_SOON)
@@ -132,7 +132,7 @@ def test_a_server_that_does_not_answer_may_do_so_later(
     )
 
 
-def test_a_greeting_without_an_end_is_given_up() -> None:
+def test_an_endless_greeting_is_given_up() -> None:
     def endless(peer: Peer) -> None:
         while True:
             peer.put(b"220-and so on\r\n" * 1_000)
@@ -140,7 +140,7 @@ def test_a_greeting_without_an_end_is_given_up() -> None:
     assert "did not come to the end of a reply" in str(failing(endless))
 
 
-def test_what_speaks_no_smtp_is_not_spoken_to() -> None:
+def test_a_server_of_another_protocol_is_refused() -> None:
     def script(peer: Peer) -> None:
         peer.say("HTTP/1.1 400 Bad Request")
         peer.rest()
@@ -156,7 +156,7 @@ def test_what_speaks_no_smtp_is_not_spoken_to() -> None:
         ("554 5.7.1 No mail from you, ann@example.com", True),
     ],
 )
-def test_a_server_may_refuse_us(text: str, is_final: bool) -> None:
+def test_a_server_may_refuse_the_connection(text: str, is_final: bool) -> None:
     def greeting(peer: Peer) -> None:
         peer.say(text)
         peer.rest()

@@ -28,7 +28,7 @@ def said(text: str) -> SmtpReply:
 
 
 @pytest.mark.parametrize(("domain", "key", "text"), known_replies())
-def test_a_reply_to_rcpt_means(domain: str, key: str, text: str) -> None:
+def test_known_replies_have_their_categories(domain: str, key: str, text: str) -> None:
     assert classify_reply(said(text), SmtpPhase.RCPT, domain).key == key
 
 
@@ -49,7 +49,9 @@ def test_a_reply_to_rcpt_means(domain: str, key: str, text: str) -> None:
         (SmtpPhase.DOT, "452 4.2.2 mailbox full", categories.MAILBOX_FULL),
     ],
 )
-def test_what_is_answered_matters(phase: SmtpPhase, text: str, cause: BounceCategory) -> None:
+def test_the_category_depends_on_the_command(
+    phase: SmtpPhase, text: str, cause: BounceCategory
+) -> None:
     assert classify_reply(said(text), phase, OTHER) is cause
 
 
@@ -76,7 +78,9 @@ def test_what_is_answered_matters(phase: SmtpPhase, text: str, cause: BounceCate
     ],
 )
 @pytest.mark.parametrize("phase", [SmtpPhase.RCPT, SmtpPhase.DATA, SmtpPhase.DOT])
-def test_nobody_is_buried_for_the_sender(phase: SmtpPhase, text: str) -> None:
+def test_rejections_of_the_sender_do_not_suppress_recipients(
+    phase: SmtpPhase, text: str
+) -> None:
     assert classify_reply(said(text), phase, OTHER) is categories.SENDER_REFUSED
 
 
@@ -94,7 +98,7 @@ def test_nobody_is_buried_for_the_sender(phase: SmtpPhase, text: str) -> None:
         f"{PROBED}undeliverable address: unknown mail transport error",
     ],
 )
-def test_nobody_is_buried_for_what_a_host_does_not_know(text: str) -> None:
+def test_inconclusive_rejections_do_not_suppress_recipients(text: str) -> None:
     assert classify_reply(said(text), SmtpPhase.RCPT, OTHER) is categories.NOT_KNOWN
 
 
@@ -117,20 +121,20 @@ def test_nobody_is_buried_for_what_a_host_does_not_know(text: str) -> None:
         *("ann@virus.example", "ann@dkim.example", "ann+spf@relay-denied.example"),
     ],
 )
-def test_the_words_of_an_address_tell_nothing(
+def test_words_inside_an_address_do_not_count(
     text: str, cause: BounceCategory, address: str
 ) -> None:
     assert classify_reply(said(text.format(address)), SmtpPhase.RCPT, OTHER) is cause
 
 
-def test_an_address_of_the_web_tells_as_much_as_words() -> None:
+def test_words_inside_a_url_count() -> None:
     text = "550 5.1.1 see <https://www.spamhaus.org/query/ip/192.0.2.1>"
 
     assert classify_reply(said(text), SmtpPhase.RCPT, OTHER) is categories.BLOCKED
 
 
 @pytest.mark.parametrize("words", ["Insufficient disk space", "quota exceeded", "mailbox full"])
-def test_the_servers_own_storage_is_nobodys_mailbox(words: str) -> None:
+def test_a_full_server_is_not_a_full_mailbox(words: str) -> None:
     assert (
         classify_reply(said(f"452 4.3.1 {words}"), SmtpPhase.RCPT, OTHER) is categories.TROUBLE
     )
@@ -159,7 +163,7 @@ words = st.lists(
 
 
 @given(codes, statuses, words, st.sampled_from(SmtpPhase))
-def test_nobody_is_taken_for_dead_but_for_good_and_by_a_word_of_it(
+def test_only_permanent_and_explicit_replies_mean_a_dead_address(
     code: int, status: str, text: str, phase: SmtpPhase
 ) -> None:
     cause = classify_reply(said(f"{code} {status}{text}"), phase, OTHER)
@@ -183,5 +187,5 @@ def test_each_category_has_a_key_and_a_sentence() -> None:
         assert not cause.sentence.endswith(".")
 
 
-def test_only_one_cause_means_that_nobody_lives_there() -> None:
+def test_only_one_category_means_a_dead_address() -> None:
     assert [cause for cause in EVERY if cause.is_dead_address] == [categories.NO_MAILBOX]

@@ -13,26 +13,10 @@ from tests.publisher.delivery.smtp.dialogues import CONTENT, a_parcel
 PLAIN = Capabilities()
 
 
-def test_an_envelope_is_the_commands_up_to_the_content() -> None:
-    written = envelope_commands(a_parcel(), PLAIN)
-
-    assert isinstance(written, EnvelopeCommands)
-    assert written.group == (
-        b"MAIL FROM:<digest@news.example.org>\r\nRCPT TO:<ann@example.com>\r\nDATA\r\n"
-    )
-
-
-def test_a_server_that_asks_is_told_the_size() -> None:
-    written = envelope_commands(a_parcel(), replace(PLAIN, sizes=True))
-
-    assert isinstance(written, EnvelopeCommands)
-    assert written.mail.endswith(f"> SIZE={len(CONTENT)}\r\n".encode())
-
-
 LARGER = "the message is larger than the server accepts (it has 28 bytes, and the limit is 27)"
 
 
-def test_what_is_larger_than_the_server_takes_is_refused_beforehand() -> None:
+def test_a_message_above_the_size_limit_is_refused_before_sending() -> None:
     exact = replace(PLAIN, sizes=True, max_size=len(CONTENT))
     less = replace(PLAIN, sizes=True, max_size=len(CONTENT) - 1)
 
@@ -42,7 +26,7 @@ def test_what_is_larger_than_the_server_takes_is_refused_beforehand() -> None:
     )
 
 
-def test_where_nothing_was_taken_all_may_be_larger_than_the_server_takes() -> None:
+def test_a_first_message_above_the_size_limit_pauses_the_issue() -> None:
     less = replace(PLAIN, sizes=True, max_size=len(CONTENT) - 1)
 
     with pytest.raises(Unreachable, match=f"^{re.escape(LARGER)}$") as caught:
@@ -61,7 +45,7 @@ def test_where_nothing_was_taken_all_may_be_larger_than_the_server_takes() -> No
         "postmaster@[IPv6:2001:db8::1]",
     ],
 )
-def test_what_servers_take_for_an_address_is_written(address: str) -> None:
+def test_valid_addresses_are_written_into_commands(address: str) -> None:
     assert isinstance(envelope_commands(a_parcel(recipient=address), PLAIN), EnvelopeCommands)
 
 
@@ -87,7 +71,7 @@ BAD = [
 
 
 @pytest.mark.parametrize("address", BAD)
-def test_what_is_no_address_gets_into_no_command(address: str) -> None:
+def test_invalid_addresses_get_into_no_command(address: str) -> None:
     refusal = envelope_commands(a_parcel(recipient=address), PLAIN)
 
     assert isinstance(refusal, Outcome)
@@ -97,7 +81,7 @@ def test_what_is_no_address_gets_into_no_command(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", BAD)
-def test_a_sender_that_is_no_address_concerns_every_message(address: str) -> None:
+def test_an_invalid_sender_address_pauses_the_issue(address: str) -> None:
     with pytest.raises(Unreachable, match="the sender's address is refused") as caught:
         envelope_commands(a_parcel(sender=address), PLAIN, has_accepted=True)
 
@@ -106,7 +90,7 @@ def test_a_sender_that_is_no_address_concerns_every_message(address: str) -> Non
 
 
 @given(st.text(), st.text())
-def test_commands_are_lines_of_ascii_whatever_comes(sender: str, recipient: str) -> None:
+def test_commands_are_single_lines_of_ascii(sender: str, recipient: str) -> None:
     outgoing = a_parcel(sender=f"a{sender}@b.example", recipient=recipient)
     try:
         written = envelope_commands(outgoing, PLAIN)

@@ -47,7 +47,7 @@ def test_a_message_takes_one_round_trip() -> None:
     assert not any(ahead)
 
 
-def test_nothing_goes_ahead_where_pipelining_is_not_offered() -> None:
+def test_without_pipelining_nothing_is_sent_early() -> None:
     def script(peer: Peer) -> None:
         begin(peer)
         peer.content()
@@ -61,22 +61,11 @@ def test_nothing_goes_ahead_where_pipelining_is_not_offered() -> None:
         assert connection.send(BEA) is ACCEPTED_OUTCOME
 
 
-def test_nothing_goes_ahead_for_what_is_no_address() -> None:
-    def script(peer: Peer) -> None:
-        take(peer)
-        part(peer)
-
-    bad = a_parcel(2, recipient="bea")
-    with Scripted(script) as server, server.connected() as connection:
-        assert connection.send(ANN, bad) is ACCEPTED_OUTCOME
-        assert connection.send(bad).status is SendStatus.REFUSED
-
-
 @pytest.mark.parametrize(
     ("text", "status"),
     [("550 5.1.1 User unknown", SendStatus.REFUSED), ("450 4.2.0 no", SendStatus.DEFERRED)],
 )
-def test_a_recipient_may_be_refused_ahead(text: str, status: SendStatus) -> None:
+def test_a_pipelined_recipient_may_be_refused(text: str, status: SendStatus) -> None:
     def script(peer: Peer) -> None:
         assert "bea@" in first(peer)[1]
         peer.say(YES[0], text, "503 5.5.1 No valid recipient")
@@ -95,7 +84,7 @@ def test_a_recipient_may_be_refused_ahead(text: str, status: SendStatus) -> None
     assert outcomes == [SendStatus.ACCEPTED, status, SendStatus.ACCEPTED]
 
 
-def test_a_recipient_that_is_refused_ahead_gets_no_content_in_spite_of_a_go_ahead() -> None:
+def test_a_refused_recipient_gets_no_content_even_after_a_go_ahead() -> None:
     def script(peer: Peer) -> None:
         first(peer)
         peer.say(YES[0], "550 5.1.1 User unknown", YES[2])
@@ -113,7 +102,7 @@ def test_a_recipient_that_is_refused_ahead_gets_no_content_in_spite_of_a_go_ahea
         assert connection.send(CLEO) is ACCEPTED_OUTCOME
 
 
-def test_a_message_that_is_refused_at_its_end_does_not_hurt_the_next() -> None:
+def test_a_message_refused_at_its_end_does_not_affect_the_next() -> None:
     def script(peer: Peer) -> None:
         begin(peer)
         peer.content()
@@ -128,7 +117,7 @@ def test_a_message_that_is_refused_at_its_end_does_not_hurt_the_next() -> None:
         assert connection.send(BEA) is ACCEPTED_OUTCOME
 
 
-def test_a_changed_mind_gets_out_of_what_was_refused_anyway() -> None:
+def test_another_message_may_follow_a_refused_pipelined_one() -> None:
     def script(peer: Peer) -> None:
         first(peer)
         peer.say(YES[0], "550 5.1.1 User unknown", "503 5.5.1 No valid recipient")
@@ -145,7 +134,7 @@ def test_a_changed_mind_gets_out_of_what_was_refused_anyway() -> None:
         assert connection.send(CLEO) is ACCEPTED_OUTCOME
 
 
-def test_a_changed_mind_after_a_go_ahead_costs_the_connection_and_no_message() -> None:
+def test_another_message_after_a_go_ahead_costs_the_connection_and_no_mail() -> None:
     rests: list[bytes] = []
 
     def script(peer: Peer) -> None:
@@ -162,21 +151,7 @@ def test_a_changed_mind_after_a_go_ahead_costs_the_connection_and_no_message() -
     assert rests == [b""]
 
 
-def test_a_message_with_the_same_envelope_is_the_same_to_the_server() -> None:
-    def script(peer: Peer) -> None:
-        first(peer)
-        peer.say(*YES)
-        assert peer.content() == b"Other.\r\n"
-        peer.say("250 Ok")
-        part(peer)
-
-    other = a_parcel(2, recipient="bea@example.com", content=b"Other.\r\n")
-    with Scripted(script) as server, server.connected() as connection:
-        assert connection.send(ANN, BEA) is ACCEPTED_OUTCOME
-        assert connection.send(other) is ACCEPTED_OUTCOME
-
-
-def test_parting_from_a_server_that_waits_for_a_content_sends_it_none() -> None:
+def test_closing_while_the_server_waits_for_content_sends_none() -> None:
     rests: list[bytes] = []
 
     def script(peer: Peer) -> None:
@@ -192,7 +167,7 @@ def test_parting_from_a_server_that_waits_for_a_content_sends_it_none() -> None:
     assert rests == [b""]
 
 
-def test_a_message_that_nobody_knows_of_takes_the_next_one_with_it() -> None:
+def test_an_unanswered_message_leaves_the_pipelined_one_unsent() -> None:
     def script(peer: Peer) -> None:
         begin(peer)
         peer.content()
@@ -202,7 +177,7 @@ def test_a_message_that_nobody_knows_of_takes_the_next_one_with_it() -> None:
         assert connection.send(BEA).status is SendStatus.NOT_SENT
 
 
-def test_a_server_that_leaves_at_the_end_has_not_heard_of_the_next() -> None:
+def test_421_at_the_end_leaves_the_pipelined_message_unsent() -> None:
     def script(peer: Peer) -> None:
         begin(peer)
         peer.content()
@@ -218,7 +193,7 @@ def test_a_server_that_leaves_at_the_end_has_not_heard_of_the_next() -> None:
         assert connection.send(BEA).status is SendStatus.NOT_SENT
 
 
-def test_a_server_that_leaves_after_a_message_has_taken_that_one() -> None:
+def test_a_server_that_disconnects_after_a_message_has_accepted_it() -> None:
     def script(peer: Peer) -> None:
         first(peer)
         peer.say("421 4.7.0 Too many messages in this connection")
@@ -232,7 +207,7 @@ def test_a_server_that_leaves_after_a_message_has_taken_that_one() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
-def test_what_was_begun_and_lost_was_not_tried(count: int) -> None:
+def test_a_lost_pipelined_message_counts_as_not_sent(count: int) -> None:
     def script(peer: Peer) -> None:
         first(peer)
         peer.say(*YES[:count])
@@ -243,7 +218,7 @@ def test_what_was_begun_and_lost_was_not_tried(count: int) -> None:
         assert not connection.is_open
 
 
-def test_replies_that_lag_behind_by_one_are_noticed() -> None:
+def test_replies_that_are_off_by_one_are_noticed() -> None:
     def script(peer: Peer) -> None:
         begin(peer)
         peer.content()
@@ -257,7 +232,7 @@ def test_replies_that_lag_behind_by_one_are_noticed() -> None:
         assert not connection.is_open
 
 
-def test_a_message_that_was_begun_can_still_be_called_back() -> None:
+def test_a_pipelined_message_is_not_sent_when_the_lease_is_lost() -> None:
     answers = [True, False]
     rests: list[bytes] = []
 
@@ -276,7 +251,7 @@ def test_a_message_that_was_begun_can_still_be_called_back() -> None:
     assert rests == [BEA.message.content]
 
 
-def test_a_stall_before_the_next_message_is_bounded() -> None:
+def test_a_stall_before_the_next_message_times_out() -> None:
     def script(peer: Peer) -> None:
         first(peer)
         peer.rest()
@@ -286,7 +261,7 @@ def test_a_stall_before_the_next_message_is_bounded() -> None:
         assert connection.send(BEA).status is SendStatus.NOT_SENT
 
 
-def test_a_sender_that_is_refused_ahead_ends_it_all() -> None:
+def test_a_refused_sender_of_a_pipelined_message_is_final() -> None:
     def script(peer: Peer) -> None:
         first(peer)
         peer.say("550 5.7.1 no more from you", "503 no", "503 no")
@@ -298,26 +273,7 @@ def test_a_sender_that_is_refused_ahead_ends_it_all() -> None:
             connection.send(BEA)
 
 
-@pytest.mark.parametrize("replies", [("421 bye",), (YES[0], "421 bye"), (*YES[:2], "421 bye")])
-def test_a_server_that_leaves_before_a_changed_mind_is_told_has_not_heard_of_it(
-    replies: tuple[str, ...],
-) -> None:
-    def script(peer: Peer) -> None:
-        first(peer)
-        peer.say(*replies)
-        peer.rest()
-
-    with Scripted(script) as server, server.connected() as connection:
-        assert connection.send(ANN, BEA) is ACCEPTED_OUTCOME
-        outcome = connection.send(CLEO)
-        assert (outcome.status, outcome.throttle) == (
-            SendStatus.NOT_SENT,
-            ThrottleScope.TRANSPORT,
-        )
-        assert not connection.is_open
-
-
-def test_a_changed_mind_that_would_send_an_empty_message_costs_the_connection() -> None:
+def test_no_empty_message_is_sent_for_an_abandoned_one() -> None:
     rests: list[bytes] = []
 
     def script(peer: Peer) -> None:
@@ -332,7 +288,7 @@ def test_a_changed_mind_that_would_send_an_empty_message_costs_the_connection() 
     assert rests == [b""]
 
 
-def test_a_server_that_does_not_forget_what_was_refused_is_left() -> None:
+def test_a_server_that_refuses_rset_is_left() -> None:
     def script(peer: Peer) -> None:
         peer.hear_all(*COMMANDS)
         peer.say(YES[0], "550 5.1.1 User unknown", "503 no")

@@ -51,7 +51,7 @@ def judged(text: str, phase: SmtpPhase = RCPT, *, has_accepted: bool = False) ->
         (RCPT, "450 4.1.1 unverified", ThrottleScope.NONE),
     ],
 )
-def test_what_is_refused_for_now_is_deferred_and_may_ask_for_less(
+def test_a_temporary_refusal_defers_and_may_slow_down(
     phase: SmtpPhase, text: str, throttle: ThrottleScope
 ) -> None:
     outcome = judged(text, phase)
@@ -72,7 +72,7 @@ OVER = [
 
 @pytest.mark.parametrize("text", OVER)
 @pytest.mark.parametrize("phase", [MAIL, RCPT, DATA])
-def test_a_server_that_ends_a_session_has_nothing_against_the_message(
+def test_the_end_of_a_session_does_not_count_against_the_message(
     phase: SmtpPhase, text: str
 ) -> None:
     outcome = judged(text, phase)
@@ -97,7 +97,7 @@ def test_not_every_timeout_is_the_end_of_a_session(text: str, status: SendStatus
     assert not ends_session(said(text), RCPT)
 
 
-def test_a_server_that_ends_a_session_after_the_dot_has_not_taken_the_message() -> None:
+def test_the_end_of_a_session_after_the_dot_defers_the_message() -> None:
     assert judged("421 4.4.2 timeout exceeded", DOT).status is SendStatus.DEFERRED
 
 
@@ -119,7 +119,7 @@ def test_a_server_that_ends_a_session_after_the_dot_has_not_taken_the_message() 
         (DATA, "552 5.3.4 message too big", False),
     ],
 )
-def test_what_is_refused_for_good_because_of_reader_or_message(
+def test_a_permanent_refusal_of_recipient_or_message_bounces(
     phase: SmtpPhase, text: str, is_dead_address: bool
 ) -> None:
     outcome = judged(text, phase)
@@ -142,7 +142,7 @@ def test_what_is_refused_for_good_because_of_reader_or_message(
         (DATA, "503 no"),
     ],
 )
-def test_what_is_refused_because_of_us_ends_the_sending(phase: SmtpPhase, text: str) -> None:
+def test_a_permanent_refusal_of_us_is_final(phase: SmtpPhase, text: str) -> None:
     with pytest.raises(Unreachable, match="takes nothing from us") as caught:
         judged(text, phase)
 
@@ -159,7 +159,7 @@ def test_what_is_refused_because_of_us_ends_the_sending(phase: SmtpPhase, text: 
         (DOT, "554 Sending paused for this account."),
     ],
 )
-def test_what_is_refused_because_of_us_to_one_reader_says_that_it_is(
+def test_a_refusal_of_our_account_at_one_recipient_blames_us(
     phase: SmtpPhase, text: str, has_accepted: bool
 ) -> None:
     outcome = judged(text, phase, has_accepted=has_accepted)
@@ -177,7 +177,7 @@ def test_what_is_refused_because_of_us_to_one_reader_says_that_it_is(
         "550 5.7.26 This mail has been blocked because the sender is unauthenticated.",
     ],
 )
-def test_what_one_reader_s_server_has_against_us_is_not_everybody_s(text: str) -> None:
+def test_a_refusal_by_one_recipient_s_server_concerns_only_them(text: str) -> None:
     outcome = judged(text, RCPT)
 
     assert outcome.status is SendStatus.REFUSED
@@ -186,7 +186,7 @@ def test_what_one_reader_s_server_has_against_us_is_not_everybody_s(text: str) -
 
 @pytest.mark.parametrize("phase", SmtpPhase)
 @pytest.mark.parametrize("code", [530, 535, 538])
-def test_who_has_to_log_in_first_sends_nothing(code: int, phase: SmtpPhase) -> None:
+def test_a_required_login_is_final(code: int, phase: SmtpPhase) -> None:
     with pytest.raises(Unreachable):
         judged(f"{code} no", phase, has_accepted=True)
 
@@ -200,13 +200,11 @@ def test_who_has_to_log_in_first_sends_nothing(code: int, phase: SmtpPhase) -> N
         (DOT, "554 Sending paused for this account."),
     ],
 )
-def test_where_others_were_taken_a_refusal_is_about_this_one(
-    phase: SmtpPhase, text: str
-) -> None:
+def test_a_refusal_after_acceptances_is_about_this_message(phase: SmtpPhase, text: str) -> None:
     assert judged(text, phase, has_accepted=True).status is SendStatus.REFUSED
 
 
-def test_an_allowance_that_is_used_up_passes_whatever_the_code() -> None:
+def test_a_used_up_allowance_defers_whatever_the_code() -> None:
     outcome = judged("550 5.4.5 Daily user sending limit exceeded.", MAIL)
 
     assert outcome.status is SendStatus.DEFERRED
@@ -227,24 +225,24 @@ def test_an_allowance_that_is_used_up_passes_whatever_the_code() -> None:
         ("452 4.2.2", "the mailbox is full (452 4.2.2)"),
     ],
 )
-def test_a_reason_says_what_it_means_and_what_was_said(text: str, reason: str) -> None:
+def test_a_reason_has_our_sentence_and_the_server_s_text(text: str, reason: str) -> None:
     assert judged(text).reason == reason
 
 
-def test_a_reason_is_no_longer_than_a_line() -> None:
+def test_a_reason_fits_on_one_line() -> None:
     outcome = judged("550 5.1.1 no such user " + "and so on " * 100)
 
     assert len(outcome.reason) == MAX_REASON
     assert outcome.reason.endswith("…)")
 
 
-def test_what_was_not_tried_says_how_the_connection_was_lost() -> None:
+def test_an_unsent_message_says_how_the_connection_was_lost() -> None:
     outcome = outcome_of_loss(ConnectionLost("closed the connection"))
 
     assert outcome == Outcome(SendStatus.NOT_SENT, "the server closed the connection")
 
 
-def test_a_farewell_asks_for_less_unless_it_is_the_usual_one() -> None:
+def test_421_slows_down_unless_the_session_simply_ended() -> None:
     busy = outcome_of_loss(ConnectionLost("spoke out of turn", said("421 4.3.2 shutting down")))
     usual = outcome_of_loss(
         ConnectionLost("spoke out of turn", said("421 4.4.2 timeout exceeded"))

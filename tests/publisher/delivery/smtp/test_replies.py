@@ -37,7 +37,7 @@ def read(received: bytes) -> SmtpReply:
         (b"220-a\rb\n220 c\r\n", 220, None, "a\rb c"),
     ],
 )
-def test_a_reply_has_a_code_and_words(
+def test_a_reply_has_codes_and_text(
     received: bytes, code: int, enhanced: str | None, text: str
 ) -> None:
     reply = read(received)
@@ -61,7 +61,7 @@ def test_a_reply_has_a_code_and_words(
         "٢٥٠ Ok\r\n".encode(),
     ],
 )
-def test_what_is_no_reply_is_not_read_as_one(received: bytes) -> None:
+def test_invalid_replies_are_refused(received: bytes) -> None:
     with pytest.raises(ConnectionLost, match="no reply"):
         first_reply(bytearray(received))
 
@@ -69,12 +69,12 @@ def test_what_is_no_reply_is_not_read_as_one(received: bytes) -> None:
 @pytest.mark.parametrize(
     "received", [b"", b"2", b"250", b"250 Ok", b"250-Ok\r\n", b"250-Ok\r\n2"]
 )
-def test_a_reply_that_has_not_come_to_its_end_is_waited_for(received: bytes) -> None:
+def test_an_incomplete_reply_is_waited_for(received: bytes) -> None:
     assert first_reply(bytearray(received)) is None
 
 
 @pytest.mark.parametrize("line", [b"250-x\r\n", b"y"])
-def test_a_reply_without_an_end_is_given_up(line: bytes) -> None:
+def test_an_endless_reply_is_refused(line: bytes) -> None:
     endless = b"250 " * (line == b"y") + line * (MAX_REPLY // len(line) + 1)
 
     with pytest.raises(ConnectionLost, match="did not come to the end"):
@@ -99,7 +99,7 @@ lines = st.lists(
 
 
 @given(st.integers(200, 599), lines)
-def test_a_reply_is_the_same_however_it_is_cut(code: int, texts: list[str]) -> None:
+def test_a_reply_may_arrive_in_any_pieces(code: int, texts: list[str]) -> None:
     marks = [*"-" * (len(texts) - 1), " "]
     whole = "".join(f"{code}{m}{t}\r\n" for m, t in zip(marks, texts, strict=True)).encode()
 
@@ -111,7 +111,7 @@ def test_a_reply_is_the_same_however_it_is_cut(code: int, texts: list[str]) -> N
 
 
 @given(st.binary(max_size=200))
-def test_no_bytes_do_more_harm_than_to_break_the_conversation(received: bytes) -> None:
+def test_any_bytes_are_a_reply_or_end_the_session(received: bytes) -> None:
     try:
         found = first_reply(bytearray(received))
     except ConnectionLost:

@@ -32,7 +32,7 @@ from tests.publisher.delivery.threads import LONG
 
 
 @pytest.mark.parametrize("tls", [Tls.IMPLICIT, Tls.STARTTLS])
-def test_a_server_that_proves_who_it_is_is_trusted(tls: Tls) -> None:
+def test_a_server_with_a_valid_certificate_is_trusted(tls: Tls) -> None:
     with MailServer(Behaviour(tls=tls, demands_tls=tls is Tls.STARTTLS)) as server:
         offers = offers_of(a_server(server.port, tls=tls, authorities=server.authority))
 
@@ -49,7 +49,7 @@ def test_a_server_that_proves_who_it_is_is_trusted(tls: Tls) -> None:
     ],
     ids=["unknown", "other", "expired"],
 )
-def test_a_server_that_does_not_prove_who_it_is_is_told_nothing(
+def test_a_server_with_an_invalid_certificate_gets_no_login_and_no_mail(
     tls: Tls, behaviour: dict[str, object], why: str
 ) -> None:
     with MailServer(Behaviour(tls=tls, users=USERS, **behaviour)) as server:  # type: ignore[arg-type]
@@ -61,7 +61,7 @@ def test_a_server_that_does_not_prove_who_it_is_is_told_nothing(
     assert not server.messages
 
 
-def test_a_server_that_does_not_offer_starttls_is_not_spoken_to_in_the_clear() -> None:
+def test_without_starttls_nothing_is_sent_in_the_clear() -> None:
     rests: list[bytes] = []
 
     def script(peer: Peer) -> None:
@@ -78,7 +78,7 @@ def test_a_server_that_does_not_offer_starttls_is_not_spoken_to_in_the_clear() -
 @pytest.mark.parametrize(
     ("text", "is_final"), [("454 4.7.0 TLS not available", False), ("502 5.5.1 No", True)]
 )
-def test_a_server_that_takes_back_its_offer_is_not_spoken_to_in_the_clear(
+def test_a_server_that_refuses_starttls_gets_nothing_in_the_clear(
     text: str, is_final: bool
 ) -> None:
     fault = always(Phase.STARTTLS, Reply(text))
@@ -96,7 +96,7 @@ def a_context(authority: CertificateAuthority) -> ssl.SSLContext:
     return context
 
 
-def test_what_is_said_before_tls_does_not_count_in_it(tmp_path: Path) -> None:
+def test_bytes_sent_before_tls_are_refused(tmp_path: Path) -> None:
     authority = CertificateAuthority(tmp_path)
     context = a_context(authority)
 
@@ -114,7 +114,7 @@ def test_what_is_said_before_tls_does_not_count_in_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("tls", [Tls.IMPLICIT, Tls.STARTTLS])
-def test_who_has_no_certificate_will_not_be_let_in_later(tls: Tls, tmp_path: Path) -> None:
+def test_a_missing_client_certificate_is_a_final_error(tls: Tls, tmp_path: Path) -> None:
     authority = CertificateAuthority(tmp_path)
     context = a_context(authority)
     context.load_verify_locations(authority.path)
@@ -134,7 +134,7 @@ def test_who_has_no_certificate_will_not_be_let_in_later(tls: Tls, tmp_path: Pat
     assert "TLS can't be established: tlsv13 alert certificate required" in str(trouble)
 
 
-def test_a_port_that_speaks_no_tls_will_not_do_so_later() -> None:
+def test_a_port_without_tls_is_a_final_error() -> None:
     def script(peer: Peer) -> None:
         peer.say("220 mail.example.org ESMTP, and no TLS")
         peer.rest()
@@ -153,13 +153,13 @@ def deaf(peer: Peer) -> None:
 @pytest.mark.parametrize(
     "end", [silence, close, deaf, Peer.drop], ids=["stall", "close", "deaf", "reset"]
 )
-def test_a_handshake_that_is_broken_off_may_come_about_later(end: Script) -> None:
+def test_an_interrupted_handshake_is_a_temporary_error(end: Script) -> None:
     trouble = failing(end, tls=Tls.IMPLICIT, timeout=TOO_SOON)
 
     assert not trouble.is_final
 
 
-def test_a_new_introduction_in_tls_counts() -> None:
+def test_capabilities_after_starttls_count() -> None:
     behaviour = Behaviour(tls=Tls.STARTTLS, pipelining=False, size=1000)
     with MailServer(behaviour) as server:
         offers = offers_of(
@@ -169,7 +169,7 @@ def test_a_new_introduction_in_tls_counts() -> None:
     assert offers == Capabilities(sizes=True, max_size=1000)
 
 
-def test_a_server_that_leaves_before_tls_begins_leaves_nothing_open() -> None:
+def test_a_server_that_disconnects_before_tls_leaves_no_socket_open() -> None:
     context = tls_context(SmtpSettings(tls=Tls.IMPLICIT), Path())
     assert context is not None
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -193,7 +193,7 @@ def test_a_server_that_leaves_before_tls_begins_leaves_nothing_open() -> None:
 # --- AUTH
 
 
-def test_who_logs_in_is_known() -> None:
+def test_a_login_succeeds() -> None:
     behaviour = Behaviour(tls=Tls.STARTTLS, users=USERS, demands_login=True)
     with MailServer(behaviour) as server:
         offers = offers_of(
@@ -203,7 +203,7 @@ def test_who_logs_in_is_known() -> None:
     assert offers.pipelining
 
 
-def test_a_wrong_password_will_not_be_right_later() -> None:
+def test_a_wrong_password_is_a_final_error() -> None:
     with MailServer(Behaviour(users=USERS)) as server:
         trouble = failure(a_server(server.port, user="news", password="wrong pony"))
 
@@ -212,7 +212,7 @@ def test_a_wrong_password_will_not_be_right_later() -> None:
     assert "pony" not in str(trouble)
 
 
-def test_a_login_that_fails_for_now_may_succeed_later() -> None:
+def test_a_login_that_fails_for_now_is_a_temporary_error() -> None:
     fault = first(2, Phase.AUTH, Reply("454 4.7.0 Temporary authentication failure"))
     with MailServer(Behaviour(users=USERS, faults=(fault,))) as server:
         trouble = failure(a_server(server.port, user="news"))
@@ -222,7 +222,7 @@ def test_a_login_that_fails_for_now_may_succeed_later() -> None:
     assert "refuses the login (454 4.7.0: " in str(trouble)
 
 
-def test_a_server_without_auth_or_with_strange_ways_will_not_let_us_in() -> None:
+def test_a_server_without_a_supported_login_is_a_final_error() -> None:
     def none(peer: Peer) -> None:
         hello(peer)
         peer.rest()
@@ -237,7 +237,7 @@ def test_a_server_without_auth_or_with_strange_ways_will_not_let_us_in() -> None
     assert failing(strange, user="news").is_final
 
 
-def test_a_server_that_leaves_over_a_refused_login_has_refused_it() -> None:
+def test_a_disconnect_after_a_refused_login_is_a_refusal() -> None:
     def script(peer: Peer) -> None:
         hello(peer, "AUTH PLAIN LOGIN")
         peer.hear("AUTH PLAIN")
@@ -249,7 +249,7 @@ def test_a_server_that_leaves_over_a_refused_login_has_refused_it() -> None:
     assert "refuses the login (535 5.7.8: No)" in str(trouble)
 
 
-def test_a_server_that_leaves_over_a_login_may_be_there_later() -> None:
+def test_a_disconnect_during_a_login_is_a_temporary_error() -> None:
     def script(peer: Peer) -> None:
         hello(peer, "AUTH PLAIN LOGIN")
         peer.hear("AUTH PLAIN")
@@ -261,9 +261,7 @@ def test_a_server_that_leaves_over_a_login_may_be_there_later() -> None:
 @pytest.mark.parametrize(
     "challenge", ["334 go", "334 abcde", "334 Username:", "334 =", "334 //79"]
 )
-def test_a_server_that_asks_for_a_login_in_nonsense_is_told_of_in_one_line(
-    way: str, challenge: str
-) -> None:
+def test_an_invalid_challenge_is_reported_in_one_line(way: str, challenge: str) -> None:
     def script(peer: Peer) -> None:
         hello(peer, f"AUTH {way}")
         while True:
@@ -273,7 +271,7 @@ def test_a_server_that_asks_for_a_login_in_nonsense_is_told_of_in_one_line(
     assert re.fullmatch(r"127\.0\.0\.1:\d+: .*log.?in.*", str(failing(script, user="news")))
 
 
-def test_a_server_that_repeats_the_password_does_not_get_it_into_a_reason() -> None:
+def test_a_password_repeated_by_the_server_is_not_in_the_reason() -> None:
     plain = base64.b64encode(f"\0news\0{PASSWORD}".encode()).decode()
 
     def script(peer: Peer) -> None:
@@ -287,10 +285,10 @@ def test_a_server_that_repeats_the_password_does_not_get_it_into_a_reason() -> N
     assert str(trouble).endswith("refuses the login (535 5.7.8: … is wrong, and … too)")
 
 
-def test_a_server_does_not_show_its_password() -> None:
+def test_the_settings_of_a_server_do_not_show_the_password() -> None:
     assert PASSWORD not in repr(a_server(25, user="news"))
 
 
-def test_an_address_of_the_sixth_version_is_written_with_brackets() -> None:
+def test_an_ipv6_address_is_written_in_brackets() -> None:
     assert str(a_server(25, host="::1")) == "[::1]:25"
     assert str(a_server(587, host="mail.example.org")) == "mail.example.org:587"

@@ -8,20 +8,10 @@ from pydantic import SecretStr
 
 from publisher.config.delivery import SmtpSettings, Tls
 from publisher.delivery.smtp.transport import SmtpTransport
-from publisher.delivery.transports.base import Transport
 from publisher.errors import ConfigError
 from publisher.testing.certificates import CertificateAuthority
 
 PASSWORD = "correct horse"
-
-
-def test_the_transport_is_what_the_settings_say() -> None:
-    transport: Transport = SmtpTransport(SmtpSettings(connections=3, promised=5), Path(), None)
-
-    assert transport.name == "smtp"
-    assert transport.guarantee == "ambiguous"
-    assert (transport.connections, transport.prefetch) == (3, 5)
-    transport.on_committed(0, [(1, 2)])
 
 
 def test_a_user_needs_a_password_in_the_environment() -> None:
@@ -34,14 +24,14 @@ def test_a_user_needs_a_password_in_the_environment() -> None:
 @pytest.mark.parametrize(
     ("user", "password"), [("news", "Pferdestärke"), ("zeitüng", PASSWORD)]
 )
-def test_a_login_that_can_not_be_sent_is_refused_at_once(user: str, password: str) -> None:
+def test_a_login_with_other_characters_than_ascii_is_refused(user: str, password: str) -> None:
     with pytest.raises(ConfigError, match="characters that can't be sent") as caught:
         SmtpTransport(SmtpSettings(user=user), Path(), SecretStr(password))
 
     assert password not in str(caught.value)
 
 
-def test_nothing_of_the_transport_shows_the_password() -> None:
+def test_the_transport_never_shows_the_password() -> None:
     transport = SmtpTransport(SmtpSettings(user="news"), Path(), SecretStr(PASSWORD))
 
     assert PASSWORD not in repr(transport) + repr(vars(transport)) + str(vars(transport))
@@ -65,7 +55,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_files_are_named_from_the_publications_folder(folder: Path) -> None:
+def test_tls_files_are_relative_to_the_publication_s_folder(folder: Path) -> None:
     named = SmtpSettings(
         authorities="authority.pem", certificate="client.pem", key="client.key"
     )
@@ -90,7 +80,7 @@ def test_files_are_named_from_the_publications_folder(folder: Path) -> None:
         ({"certificate": "client.pem", "key": "locked.key"}, "certificate", "with its key"),
     ],
 )
-def test_a_file_that_is_of_no_use_is_named(
+def test_an_unusable_tls_file_is_named(
     folder: Path, files: dict[str, str], key: str, problem: str
 ) -> None:
     with pytest.raises(ConfigError, match=problem) as caught:
@@ -101,5 +91,5 @@ def test_a_file_that_is_of_no_use_is_named(
     assert "\n" not in str(caught.value)
 
 
-def test_files_are_not_asked_for_without_tls(folder: Path) -> None:
+def test_tls_files_are_not_read_without_tls(folder: Path) -> None:
     SmtpTransport(SmtpSettings(tls=Tls.NONE, authorities="none.pem"), folder, None)

@@ -8,17 +8,14 @@ from pathlib import Path
 import pytest
 
 from publisher.config.delivery import OutboxLayoutKind
-from publisher.config.loader import SETTINGS_FILE, load_settings
 from publisher.delivery.outcomes import SendStatus
 from publisher.delivery.transports.base import (
     OutgoingMessage,
-    Transport,
     TransportConnection,
     Unreachable,
 )
 from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.errors import DeliveryError
-from publisher.testing import make_publication
 from tests.publisher.delivery.transports.parcels import (
     FOLDER,
     LAYOUTS,
@@ -49,7 +46,7 @@ def open_outbox(
 
 
 @by_layout
-def test_a_message_appears_whole_once_its_row_is_kept_and_not_before(
+def test_a_message_appears_whole_after_its_row_is_committed(
     tmp_path: Path, layout: OutboxLayoutKind
 ) -> None:
     transport, connection = open_outbox(tmp_path, layout)
@@ -62,7 +59,7 @@ def test_a_message_appears_whole_once_its_row_is_kept_and_not_before(
 
 
 @by_layout
-def test_only_what_is_kept_appears(tmp_path: Path, layout: OutboxLayoutKind) -> None:
+def test_only_committed_messages_appear(tmp_path: Path, layout: OutboxLayoutKind) -> None:
     transport, connection = open_outbox(tmp_path, layout)
     for reader in (1, 2, 3):
         connection.send(a_parcel(reader))
@@ -73,9 +70,7 @@ def test_only_what_is_kept_appears(tmp_path: Path, layout: OutboxLayoutKind) -> 
 
 
 @by_layout
-def test_what_was_taken_away_does_not_come_back(
-    tmp_path: Path, layout: OutboxLayoutKind
-) -> None:
+def test_a_removed_message_does_not_come_back(tmp_path: Path, layout: OutboxLayoutKind) -> None:
     transport, connection = open_outbox(tmp_path, layout)
     connection.send(a_parcel())
     transport.on_committed(1, [(7, 1)])
@@ -87,7 +82,7 @@ def test_what_was_taken_away_does_not_come_back(
 
 
 @by_layout
-def test_nothing_stays_behind_but_mail(tmp_path: Path, layout: OutboxLayoutKind) -> None:
+def test_no_staging_folders_stay_behind(tmp_path: Path, layout: OutboxLayoutKind) -> None:
     transport, connection = open_outbox(tmp_path, layout)
     other = transport.connect(1, yes)
     connection.send(a_parcel(1))
@@ -101,7 +96,7 @@ def test_nothing_stays_behind_but_mail(tmp_path: Path, layout: OutboxLayoutKind)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
-def test_what_is_staged_has_no_name_that_consumers_look_for(tmp_path: Path) -> None:
+def test_staged_files_have_no_names_that_consumers_look_for(tmp_path: Path) -> None:
     _, connection = open_outbox(tmp_path)
     connection.send(a_parcel())
     (name,) = tree(tmp_path)
@@ -109,7 +104,7 @@ def test_what_is_staged_has_no_name_that_consumers_look_for(tmp_path: Path) -> N
     assert not name.endswith(".eml")
 
 
-def test_a_maildir_is_one_for_who_reads_it(tmp_path: Path) -> None:
+def test_a_maildir_is_readable_by_the_standard_library(tmp_path: Path) -> None:
     transport, connection = open_outbox(tmp_path / "outbox", OutboxLayoutKind.MAILDIR)
     connection.send(a_parcel())
     transport.on_committed(1, [(7, 1)])
@@ -121,30 +116,7 @@ def test_a_maildir_is_one_for_who_reads_it(tmp_path: Path) -> None:
     assert box.list_folders() == []
 
 
-def test_issues_have_folders_of_their_own(tmp_path: Path) -> None:
-    transport, connection = open_outbox(tmp_path)
-    for issue, folder in ((7, "weekly/en/2026-01-09"), (8, "weekly/ar/2026-01-09")):
-        connection.send(a_parcel(1, issue, folder))
-    transport.on_committed(1, [(7, 1), (8, 1)])
-    connection.close()
-    assert set(tree(tmp_path)) == {
-        "weekly/en/2026-01-09/issue-7.0001.eml",
-        "weekly/ar/2026-01-09/issue-8.0001.eml",
-    }
-
-
-def test_twice_is_the_same_as_once(tmp_path: Path) -> None:
-    transport, connection = open_outbox(tmp_path)
-    assert transport.guarantee == "idempotent"
-    for _ in range(2):
-        assert connection.send(a_parcel()).status is SendStatus.ACCEPTED
-    transport.on_committed(1, [(7, 1)])
-    assert take_away(tmp_path) == [a_parcel().message.content]
-    connection.close()
-    assert tree(tmp_path) == {}
-
-
-def test_connections_of_several_threads_do_not_meet(tmp_path: Path) -> None:
+def test_several_threads_stage_independently(tmp_path: Path) -> None:
     transport = OutboxTransport(tmp_path)
 
     def work(first: int) -> None:
@@ -166,29 +138,11 @@ def test_connections_of_several_threads_do_not_meet(tmp_path: Path) -> None:
 # --- what is called back
 
 
-def test_a_message_that_may_not_go_is_not_written(tmp_path: Path) -> None:
-    connection = OutboxTransport(tmp_path).connect(1, lambda: False)
-    assert connection.send(a_parcel()).status is SendStatus.NOT_SENT
-    assert tree(tmp_path) == {}
-
-
-def test_a_connection_that_was_closed_writes_nothing_and_can_be_closed_again(
-    tmp_path: Path,
-) -> None:
-    transport, connection = open_outbox(tmp_path)
-    other = transport.connect(1, yes)
-    connection.close()
-    connection.close()
-    assert not connection.is_open
-    assert connection.send(a_parcel()).status is SendStatus.NOT_SENT
-    assert other.send(a_parcel()).status is SendStatus.ACCEPTED
-
-
 # --- what a kill leaves
 
 
 @by_layout
-def test_accepted_and_not_settled_is_removed_for_a_new_attempt(
+def test_an_uncommitted_message_is_removed_for_a_new_attempt(
     tmp_path: Path, layout: OutboxLayoutKind
 ) -> None:
     _, connection = open_outbox(tmp_path, layout)
@@ -202,7 +156,7 @@ def test_accepted_and_not_settled_is_removed_for_a_new_attempt(
 
 
 @by_layout
-def test_settled_and_not_kept_appears_at_the_next_start(
+def test_a_committed_message_appears_at_the_next_start(
     tmp_path: Path, layout: OutboxLayoutKind
 ) -> None:
     transport, connection = open_outbox(tmp_path, layout)
@@ -226,37 +180,14 @@ def test_half_a_message_never_appears(tmp_path: Path) -> None:
     assert take_away(tmp_path) == [a_parcel().message.content]
 
 
-def test_what_was_cut_off_under_one_layout_is_finished_under_the_other(tmp_path: Path) -> None:
+def test_staged_mail_is_placed_in_the_present_layout(tmp_path: Path) -> None:
     _, connection = open_outbox(tmp_path, OutboxLayoutKind.MAILDIR)
     connection.send(a_parcel())
     OutboxTransport(tmp_path, OutboxLayoutKind.FILES).recover(1, only((7, 1)))
     assert [*tree(tmp_path)] == [FILES[OutboxLayoutKind.FILES]]
 
 
-def test_each_sender_s_leftovers_are_its_own(tmp_path: Path) -> None:
-    open_outbox(tmp_path, sender=3)[1].send(a_parcel(1))
-    open_outbox(tmp_path, sender=12)[1].send(a_parcel(1))
-    transport = OutboxTransport(tmp_path)
-    assert transport.leftovers() == [3, 12]
-    transport.recover(3, only())
-    assert transport.leftovers() == [12]
-    transport.recover(12, only((7, 1)))
-    assert transport.leftovers() == []
-    assert len(visible(tmp_path)) == 1
-
-
-def test_recovering_twice_or_with_nothing_there_is_no_harm(tmp_path: Path) -> None:
-    transport, connection = open_outbox(tmp_path)
-    connection.send(a_parcel())
-    for _ in range(2):
-        OutboxTransport(tmp_path).recover(1, only((7, 1)))
-    transport.on_committed(1, [(7, 1)])
-    transport.recover(99, only((7, 1)))
-    assert len(visible(tmp_path)) == 1
-    assert OutboxTransport(tmp_path / "none").leftovers() == []
-
-
-def test_a_process_that_wakes_up_while_another_recovers_from_it_does_no_harm(
+def test_a_process_that_wakes_up_during_its_recovery_does_no_harm(
     tmp_path: Path,
 ) -> None:
     transport, connection = open_outbox(tmp_path)
@@ -276,7 +207,7 @@ def test_a_process_that_wakes_up_while_another_recovers_from_it_does_no_harm(
     assert sorted(take_away(tmp_path)) == sorted(a_parcel(n).message.content for n in range(60))
 
 
-def test_a_process_that_was_given_up_can_t_bring_back_what_another_has_sent(
+def test_a_revoked_process_can_t_place_what_another_has_sent(
     tmp_path: Path,
 ) -> None:
     _, stopped = open_outbox(tmp_path, sender=1)
@@ -292,7 +223,7 @@ def test_a_process_that_was_given_up_can_t_bring_back_what_another_has_sent(
     assert transport.leftovers() == [2]
 
 
-def test_a_ledger_that_can_t_be_asked_leaves_everything_as_it_is(tmp_path: Path) -> None:
+def test_an_unreadable_ledger_leaves_staged_mail_as_it_is(tmp_path: Path) -> None:
     open_outbox(tmp_path)[1].send(a_parcel())
     before = tree(tmp_path)
 
@@ -304,7 +235,7 @@ def test_a_ledger_that_can_t_be_asked_leaves_everything_as_it_is(tmp_path: Path)
     assert tree(tmp_path) == before
 
 
-def test_files_of_others_among_what_is_staged_are_left_alone(tmp_path: Path) -> None:
+def test_foreign_files_in_the_staging_folder_are_left_alone(tmp_path: Path) -> None:
     open_outbox(tmp_path)[1].send(a_parcel())
     strange = [".staged/x", ".staged/1/x.staged", ".staged/1/7/x.y.staged", ".staged/1/7/1."]
     for name in strange:
@@ -315,7 +246,7 @@ def test_files_of_others_among_what_is_staged_are_left_alone(tmp_path: Path) -> 
     assert transport.leftovers() == [1]
 
 
-def test_folders_that_a_consumer_sweeps_away_are_made_again(tmp_path: Path) -> None:
+def test_folders_removed_by_a_consumer_are_made_again(tmp_path: Path) -> None:
     transport, connection = open_outbox(tmp_path)
     connection.send(a_parcel(1))
     (tmp_path / FOLDER).rmdir()
@@ -332,7 +263,7 @@ def test_folders_that_a_consumer_sweeps_away_are_made_again(tmp_path: Path) -> N
 # --- what stands in the way
 
 
-def test_a_full_disk_stops_sending_with_its_reason_and_leaves_nothing_half(
+def test_a_full_disk_stops_sending_with_its_reason_and_leaves_no_half_file(
     tmp_path: Path,
 ) -> None:
     full = Path("/dev/full")
@@ -352,7 +283,7 @@ def test_a_full_disk_stops_sending_with_its_reason_and_leaves_nothing_half(
     assert connection.send(a_parcel()).status is SendStatus.ACCEPTED
 
 
-def test_a_file_where_an_issue_s_folder_should_be_puts_off_that_issue_alone(
+def test_a_file_in_place_of_an_issue_s_folder_defers_that_issue_alone(
     tmp_path: Path,
 ) -> None:
     transport, connection = open_outbox(tmp_path)
@@ -367,7 +298,7 @@ def test_a_file_where_an_issue_s_folder_should_be_puts_off_that_issue_alone(
     assert len(visible(tmp_path)) == 1
 
 
-def test_a_file_where_the_outbox_should_be_is_unreachable(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_outbox_stops_sending(tmp_path: Path) -> None:
     (tmp_path / "outbox").write_bytes(b"")
     transport = OutboxTransport(tmp_path / "outbox")
     with pytest.raises(Unreachable, match="outbox: can't be written: ") as told:
@@ -378,7 +309,7 @@ def test_a_file_where_the_outbox_should_be_is_unreachable(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("outgoing", [a_parcel(name="n" * 250), a_parcel(folder="f" * 300)])
-def test_a_name_that_is_too_long_is_told_before_the_row_is_sent(
+def test_a_name_that_is_too_long_defers_the_message(
     tmp_path: Path, outgoing: OutgoingMessage
 ) -> None:
     _, connection = open_outbox(tmp_path)
@@ -402,7 +333,7 @@ def test_a_name_that_can_be_staged_can_be_placed(tmp_path: Path) -> None:
 
 @not_by_root
 @pytest.mark.parametrize("forbidden", ["", FOLDER])
-def test_a_folder_that_may_not_be_written_is_told_before_the_row_is_sent(
+def test_a_folder_without_write_permission_defers_the_message(
     tmp_path: Path, forbidden: str
 ) -> None:
     (tmp_path / FOLDER).mkdir(parents=True)
@@ -419,7 +350,7 @@ def test_a_folder_that_may_not_be_written_is_told_before_the_row_is_sent(
         (tmp_path / forbidden).chmod(0o700)
 
 
-def test_what_can_t_be_placed_is_not_lost_and_no_more_is_accepted_meanwhile(
+def test_a_message_that_can_t_be_placed_is_not_lost_and_stops_new_ones(
     tmp_path: Path,
 ) -> None:
     transport, connection = open_outbox(tmp_path)
@@ -440,20 +371,7 @@ def test_what_can_t_be_placed_is_not_lost_and_no_more_is_accepted_meanwhile(
     assert len(visible(tmp_path)) == 2
 
 
-def test_what_could_not_be_placed_comes_with_what_is_kept_next(tmp_path: Path) -> None:
-    transport, connection = open_outbox(tmp_path)
-    for reader in (1, 2):
-        connection.send(a_parcel(reader))
-    in_the_way = tmp_path / FOLDER / "issue-7.0001.eml"
-    in_the_way.mkdir()
-    transport.on_committed(1, [(7, 1)])
-    in_the_way.rmdir()
-    transport.on_committed(1, [(7, 2)])
-    assert len(take_away(tmp_path)) == 2
-    assert transport.connect(1, yes).is_open
-
-
-def test_one_issue_that_can_t_be_recovered_does_not_keep_the_others(tmp_path: Path) -> None:
+def test_one_issue_that_can_t_be_recovered_does_not_stop_the_others(tmp_path: Path) -> None:
     _, connection = open_outbox(tmp_path)
     for issue, folder in ((7, "a"), (8, "b"), (9, "c")):
         connection.send(a_parcel(1, issue, folder))
@@ -472,7 +390,7 @@ def test_one_issue_that_can_t_be_recovered_does_not_keep_the_others(tmp_path: Pa
     assert set(tree(tmp_path)) == {"a/issue-7.0001.eml", "b/issue-8.0001.eml"}
 
 
-def test_a_folder_on_another_file_system_is_told_as_such(tmp_path: Path) -> None:
+def test_a_folder_on_another_file_system_is_reported_as_such(tmp_path: Path) -> None:
     elsewhere = Path("/dev/shm")
     if not elsewhere.is_dir() or elsewhere.stat().st_dev == tmp_path.stat().st_dev:
         pytest.skip("no other file system")
@@ -494,16 +412,3 @@ def test_a_folder_on_another_file_system_is_told_as_such(tmp_path: Path) -> None
 
 
 # --- what the settings ask for
-
-
-@by_layout
-def test_the_settings_choose_the_layout(tmp_path: Path, layout: OutboxLayoutKind) -> None:
-    make_publication(tmp_path)
-    with (tmp_path / SETTINGS_FILE).open("a", encoding="utf-8") as file:
-        file.write(f'[delivery.outbox]\nlayout = "{layout}"\n')
-    transport: Transport = OutboxTransport.of(load_settings(tmp_path, {}))
-    connection = transport.connect(1, yes)
-    connection.send(a_parcel())
-    transport.on_committed(1, [(7, 1)])
-    connection.close()
-    assert [*tree(tmp_path / "outbox")] == [FILES[layout]]
