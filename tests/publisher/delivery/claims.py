@@ -8,8 +8,8 @@ from tests.publisher.conftest import NOW
 
 
 def a_claim(number: int = 1, *, epoch: int = 1, issue_id: int = 1) -> Claim:
-    reader = Recipient(number, f"reader{number}@example.com", "Ann", "en", None)
-    return Claim(issue_id, reader, epoch, 0, NOW, None)
+    recipient = Recipient(number, f"reader{number}@example.com", "Ann", "en", None)
+    return Claim(issue_id, recipient, epoch, 0, NOW, None)
 
 
 def claims(count: int, first: int = 1) -> list[Claim]:

@@ -14,7 +14,7 @@ from tests.publisher.delivery.ledger.guarding import guard
 
 @pytest.fixture(scope="session")
 def empty_database(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The empty database that each house begins with, its ledger guarded."""
+    """The empty database of each test, its ledger guarded by triggers."""
     path = tmp_path_factory.mktemp("guarded") / "publisher.db"
     shutil.copyfile(empty_database, path)
     with closing(open_database(path)) as database, database.writing() as connection:

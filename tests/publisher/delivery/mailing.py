@@ -1,4 +1,4 @@
-"""Readers and finished issues, put where delivery finds them: no article and no template needed."""
+"""Subscribers and ready issues, stored where delivery finds them, without articles or templates."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DAY = date(2026, 1, 9)
 
 
 def subscribe(house: House, *rows: tuple[str, str]) -> None:
-    """Import readers of the weekly, each an address and a language."""
+    """Import subscribers of the weekly, each an address and a language."""
     lines = ["email,name,language,timezone,newsletters,status"]
     lines += [f"{email},Ann Example,{tag},,weekly,active" for email, tag in rows]
     with house.database.writing() as connection:
@@ -46,7 +46,7 @@ def subscribe(house: House, *rows: tuple[str, str]) -> None:
     assert report.added == len(rows)
 
 
-def ready(house: House, language: str = "en", *, page: bool = True, **body: str) -> Issue:
+def ready(house: House, language: str = "en", *, batch: bool = True, **body: str) -> Issue:
     """Make an issue that waits to be sent; `page` says if its page is on the web."""
     letter = an_issue_mail(language)
     parts = {"html": letter.html, "text": letter.text} | body
@@ -59,7 +59,7 @@ def ready(house: House, language: str = "en", *, page: bool = True, **body: str)
         found = issues.move_issue(connection, found, IssueState.ASSEMBLING, assembled_at=NOW)
         rest = {"subject": letter.subject, "preheader": "", "page": "", "sha256": "0"}
         issues.freeze_digest(connection, found, rest | parts)
-        if page:
+        if batch:
             issues.mark_page_written(connection, found, "0")
         return issues.move_issue(connection, found, IssueState.READY)
 
@@ -72,7 +72,7 @@ def send(
     signers: Sequence[DkimSigner] = (),
     timer: Timer | None = None,
 ) -> DeliveryReport:
-    """Let one turn of delivery pass, into the outbox unless told otherwise."""
+    """Run delivery once, by default into the outbox."""
     return deliver(
         house.settings,
         house.database,
@@ -104,19 +104,19 @@ def reasons(house: House) -> Counter[str | None]:
 
 def number_of(database: Database, email: str) -> int:
     with database.reading() as connection:
-        reader = find_subscriber(connection, email)
-    assert reader is not None
-    return reader.id
+        recipient = find_subscriber(connection, email)
+    assert recipient is not None
+    return recipient.id
 
 
 def erase(database: Database, email: str) -> None:
-    """Erase a reader, as the law lets her ask for."""
+    """Erase a subscriber, as the law demands on request."""
     with database.writing() as connection:
         connection.execute(delete(subscriber).where(subscriber.c.email == email))
 
 
 def spoil(database: Database, email: str) -> None:
-    """Give a reader an address that no header can hold, as a damaged import might."""
+    """Store an address that no header can hold, as a damaged import might."""
     with database.writing() as connection:
         here = subscriber.c.email == email
         connection.execute(update(subscriber).where(here).values(address="a b@c d, e"))

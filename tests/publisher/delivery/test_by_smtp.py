@@ -1,4 +1,4 @@
-"""Turns of delivery to a mail server: real sockets, real threads, and a server that misbehaves."""
+"""Runs of delivery to a mail server: real sockets, real threads, and a server that misbehaves."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ SOON = timedelta(minutes=7)
 PASSWORD = "correct horse battery"
 
 
-def reader(number: int) -> str:
+def recipient(number: int) -> str:
     return f"reader.{number}@example.com"
 
 
 def many(count: int) -> list[tuple[str, str]]:
-    return [(reader(number), "en") for number in range(count)]
+    return [(recipient(number), "en") for number in range(count)]
 
 
 @dataclass
-class Wire:
-    """A house whose mail goes to a server."""
+class SmtpHouse:
+    """A publication whose mail goes to a server."""
 
     house: House
     server: MailServer
@@ -90,15 +90,15 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def wired(house: House) -> Callable[..., Wire]:
-    def make(server: MailServer, readers: int = 20) -> Wire:
-        subscribe(house, *many(readers))
-        return Wire(house, server, ready(house))
+def wired(house: House) -> Callable[..., SmtpHouse]:
+    def make(server: MailServer, recipients: int = 20) -> SmtpHouse:
+        subscribe(house, *many(recipients))
+        return SmtpHouse(house, server, ready(house))
 
     return make
 
 
-Make = Callable[..., Wire]
+Make = Callable[..., SmtpHouse]
 
 
 def test_every_subscriber_gets_one_message_with_the_bounce_address(wired: Make) -> None:
@@ -126,7 +126,7 @@ def test_connections_lost_before_a_message_is_sent_cost_nothing(
 
 
 def test_a_connection_lost_after_the_final_dot_leaves_one_mail_in_doubt(wired: Make) -> None:
-    with MailServer(addressed({reader(3): Drop(kept=True)}, Phase.DOT)) as server:
+    with MailServer(addressed({recipient(3): Drop(kept=True)}, Phase.DOT)) as server:
         wire = wired(server)
         wire.send()
         assert wire.counts == {"sent": 19, "in_doubt": 1}
@@ -136,9 +136,9 @@ def test_a_connection_lost_after_the_final_dot_leaves_one_mail_in_doubt(wired: M
         with wire.house.database.writing() as connection:
             doubts.resend_doubts(connection, wire.stands(), None, NOW)
         assert wire.send(SOON).issues == [ISSUE]
-    one, other = [one for one in server.messages if one.recipient == reader(3)]
+    one, other = [one for one in server.messages if one.recipient == recipient(3)]
     assert (one.message_id, one.content) == (other.message_id, other.content)
-    assert server.recipients() == dict.fromkeys(dict(many(20)), 1) | {reader(3): 2}
+    assert server.recipients() == dict.fromkeys(dict(many(20)), 1) | {recipient(3): 2}
 
 
 def test_greylisted_mail_arrives_some_minutes_later(wired: Make) -> None:
@@ -162,9 +162,9 @@ def test_greylisted_mail_arrives_some_minutes_later(wired: Make) -> None:
 
 def test_an_unknown_mailbox_bounces_and_no_reason_contains_an_address(wired: Make) -> None:
     answers = {
-        reader(3): Reply(f"550 5.1.1 <{reader(3)}>: no such user here"),
-        reader(4): Reply(f"452 4.2.2 the mailbox of {reader(4)} is full"),
-        reader(5): Reply(f"554 5.7.1 {reader(5)} does not want this"),
+        recipient(3): Reply(f"550 5.1.1 <{recipient(3)}>: no such user here"),
+        recipient(4): Reply(f"452 4.2.2 the mailbox of {recipient(4)} is full"),
+        recipient(5): Reply(f"554 5.7.1 {recipient(5)} does not want this"),
     }
     with MailServer(addressed(answers)) as server:
         wire = wired(server)
@@ -245,22 +245,22 @@ def test_a_server_that_restarts_gets_the_rest(wired: Make) -> None:
 
 def test_a_subscriber_who_leaves_during_a_run_gets_nothing(wired: Make) -> None:
     def leave(received: Received) -> None:
-        if received.recipient == reader(0):
+        if received.recipient == recipient(0):
             with wire.house.database.writing() as connection:
                 for number in range(1, 20):
-                    unsubscribe(connection, reader(number), "weekly", NOW)
+                    unsubscribe(connection, recipient(number), "weekly", NOW)
 
     with MailServer(on_message=leave) as server:
         wire = wired(server)
         wire.connections, wire.prefetch = 1, 8
         wire.send()
-    assert server.recipients() == {reader(0): 1}
+    assert server.recipients() == {recipient(0): 1}
     assert wire.counts == {"sent": 1, "suppressed": 19}
     assert wire.stands().state == IssueState.SENT
 
 
 def test_a_server_that_asks_for_less_is_sent_less(wired: Make) -> None:
-    throttle = addressed({reader(5): Reply("451 4.7.28 too many messages from you")})
+    throttle = addressed({recipient(5): Reply("451 4.7.28 too many messages from you")})
     with MailServer(throttle) as server:
         wire = wired(server)
         wire.send()

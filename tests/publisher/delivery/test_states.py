@@ -16,7 +16,7 @@ from publisher.delivery.states import (
     DeliveryState,
 )
 from tests.publisher.conftest import NOW, House
-from tests.publisher.delivery.ledger.books import LATER, Book, S, open_book
+from tests.publisher.delivery.ledger.open_ledgers import LATER, OpenLedger, S, open_test_ledger
 from tests.publisher.delivery.mailing import erase
 
 LOG = """
@@ -64,12 +64,14 @@ def test_reports_show_each_state_once() -> None:
 
 
 def test_the_ledger_s_statements_make_every_transition_and_no_other(house: House) -> None:
-    book = open_book(house, *(f"reader{number:02}@example.com" for number in range(32)))
-    with book.writing() as connection:
+    ledger = open_test_ledger(
+        house, *(f"reader{number:02}@example.com" for number in range(32))
+    )
+    with ledger.writing() as connection:
         connection.exec_driver_sql("CREATE TABLE made (source TEXT, target TEXT)")
         connection.exec_driver_sql(LOG)
-    everything_is_done(book)
-    with book.writing() as connection:
+    everything_is_done(ledger)
+    with ledger.writing() as connection:
         made = {tuple(row) for row in connection.exec_driver_sql("SELECT * FROM made")}
     assert made == {
         (source, target)
@@ -78,36 +80,36 @@ def test_the_ledger_s_statements_make_every_transition_and_no_other(house: House
     }
 
 
-def everything_is_done(book: Book) -> None:
+def everything_is_done(ledger: OpenLedger) -> None:
     for begun in (True, False):
         # Attempted and settled at once; or taken for doubtful, and settled after all.
-        claims = book.begin(len(FATES))
+        claims = ledger.begin(len(FATES))
         if not begun:
-            book.dismiss()
-            book.lease_id = book.enlist()
-        with book.writing() as connection:
+            ledger.dismiss()
+            ledger.lease_id = ledger.enlist()
+        with ledger.writing() as connection:
             fates = {
                 claim: StateChange(state, next_at=NOW)
                 for claim, state in zip(claims, FATES, strict=True)
             }
             assert len(attempts.settle_attempts(connection, fates, NOW)) == len(FATES)
-    with book.writing() as connection:
+    with ledger.writing() as connection:
         hours_later = NOW + timedelta(hours=2)
         overdue = claim_rows.claim_overdue(
-            connection, book.number, book.lease_id, hours_later, 9
+            connection, ledger.number, ledger.lease_id, hours_later, 9
         )
         assert claim_rows.release_claims(connection, overdue, NOW) == len(overdue) == 2
-    erase(book.house.database, "reader30@example.com")
+    erase(ledger.house.database, "reader30@example.com")
     # All that is left but one, what was deferred included.
-    claims = book.begin(22)
-    assert len(book.claim()) == 1
-    with book.writing() as connection:
+    claims = ledger.begin(22)
+    assert len(ledger.claim()) == 1
+    with ledger.writing() as connection:
         settled = attempts.settle_attempts(
             connection, {claims[0]: StateChange(S.IN_DOUBT)}, NOW
         )
         assert len(settled) == 1
-        doubts.resend_doubts(connection, book.issue, None, NOW)
+        doubts.resend_doubts(connection, ledger.issue, None, NOW)
         late = {claim: StateChange(S.DEFERRED, next_at=LATER) for claim in claims[1:3]}
         attempts.settle_attempts(connection, late, NOW)
         attempts.confirm_bounces(connection, claims[1:2], NOW)
-    book.cancel()
+    ledger.cancel()

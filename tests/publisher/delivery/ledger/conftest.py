@@ -3,10 +3,16 @@ from __future__ import annotations
 import pytest
 
 from tests.publisher.conftest import House
-from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, Book, open_book
+from tests.publisher.delivery.ledger.open_ledgers import (
+    ANN,
+    BOB,
+    CYD,
+    OpenLedger,
+    open_test_ledger,
+)
 
 
 @pytest.fixture
-def book(house: House) -> Book:
-    """A ledger of three readers, and one sender."""
-    return open_book(house, ANN, BOB, CYD)
+def ledger(house: House) -> OpenLedger:
+    """A ledger of three subscribers, and one lease."""
+    return open_test_ledger(house, ANN, BOB, CYD)

@@ -1,4 +1,4 @@
-"""Who gets a row, and how it begins."""
+"""Which subscribers get a row, and its first state."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from publisher.delivery.ledger.lifecycle import open_ledger
 from subscribers import SubscriberStatus, suppress, unsubscribe
 from tests.publisher.conftest import NOW, House
-from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, Book
+from tests.publisher.delivery.ledger.open_ledgers import ANN, BOB, CYD, OpenLedger
 from tests.publisher.delivery.mailing import Interrupted, counts, ready, subscribe
 
 
@@ -38,8 +38,8 @@ def test_unsubscribed_and_dead_addresses_get_no_row(house: House) -> None:
         assert open_ledger(connection, issue, ["en"], NOW) == 1
 
 
-def test_a_new_row_is_due_and_not_attempted(book: Book) -> None:
-    row = book.rows[ANN]
+def test_a_new_row_is_due_and_not_attempted(ledger: OpenLedger) -> None:
+    row = ledger.rows[ANN]
     assert (row.state, row.epoch, row.lease_id, row.reason) == ("pending", 0, None, None)
     assert (row.attempts, row.tried_at) == (0, None)
     assert row.due_at == row.next_at == row.changed_at == NOW

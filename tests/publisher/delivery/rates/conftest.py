@@ -1,4 +1,4 @@
-"""A real database file, and a sender's rates over it."""
+"""A real database file, and a rate limiter on it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Post:
         self.rates = RateLimiter(DeliverySettings.model_validate(self.settings), self.transport)
 
     def ask(self, domains: list[str] | int, now: float) -> RateGrant:
-        """Ask for readers of these domains, or for so many of one."""
+        """Ask for recipients of these domains, or for so many of one."""
         asked = ["a.example"] * domains if isinstance(domains, int) else domains
         with self.database.writing() as connection:
             return self.rates.grant(connection, asked, now)

@@ -62,7 +62,7 @@ def close(peer: Peer) -> None:
     """Let the script end, which closes."""
 
 
-def a_parcel(
+def a_message(
     number: int = 1,
     *,
     recipient: str = READER,
@@ -118,12 +118,12 @@ def sent_to(
     timeout: float = SOON,
     patience: float = SOON,
 ) -> tuple[Outcome, bool]:
-    """Send one message to a script; gives the outcome, and whether the connection lives on."""
+    """Send one message to a script. Returns the outcome, and whether the connection is open."""
     with (
         Scripted(script) as server,
         server.connected(
             pipelining=pipelining, holds_lease=holds_lease, timeout=timeout, patience=patience
         ) as connection,
     ):
-        outcome = connection.send(outgoing or a_parcel())
+        outcome = connection.send(outgoing or a_message())
         return outcome, connection.is_open

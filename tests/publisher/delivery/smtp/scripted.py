@@ -1,4 +1,4 @@
-"""A mail server that says what a test tells it, byte by byte.
+"""A mail server that sends what a test says, byte by byte.
 
 For what `publisher.testing.MailServer` is too well bred to say.
 """
@@ -44,7 +44,7 @@ class Peer:
         self._sock.sendall(data)
 
     def hear(self, expected: str = "") -> str:
-        """Read a command; it has to begin with what is expected, in either case."""
+        """Read a command. It has to begin with the expected word, in either case."""
         line = self._until(b"\r\n").decode()
         assert line.upper().startswith(expected.upper()), line
         return line.removesuffix("\r\n")
@@ -70,7 +70,7 @@ class Peer:
         return self._received
 
     def has_more(self) -> bool:
-        """Whether more came than was read so far."""
+        """Whether more has come than was read."""
         return bool(self._received)
 
     def secure(self, context: ssl.SSLContext) -> None:

@@ -11,7 +11,7 @@ from tests.publisher.delivery.smtp.dialogues import (
     PIPELINING,
     YES,
     End,
-    a_parcel,
+    a_message,
     after_the_dot,
     begin,
     close,
@@ -52,7 +52,7 @@ def test_a_connection_lost_within_the_content_means_not_sent(end: End) -> None:
 
     gone = threading.Event()
     with Scripted(script) as server, server.connected(timeout=TOO_SOON) as connection:
-        outcome = connection.send(a_parcel(content=LARGE))
+        outcome = connection.send(a_message(content=LARGE))
         gone.set()
 
     assert outcome.status is SendStatus.NOT_SENT
@@ -146,7 +146,7 @@ def farewell(words: str) -> tuple[Outcome, bool]:
 
     with Scripted(script) as server, server.connected() as connection:
         assert said.wait(5)
-        outcome = connection.send(a_parcel())
+        outcome = connection.send(a_message())
         return outcome, connection.is_open
 
 
@@ -171,7 +171,7 @@ def test_a_reply_within_the_content_is_the_reason() -> None:
         peer.say("421 4.3.1 Disk full")
         peer.rest()
 
-    outcome, is_open = sent_to(script, a_parcel(content=LARGE))
+    outcome, is_open = sent_to(script, a_message(content=LARGE))
 
     assert (outcome.status, outcome.throttle) == (SendStatus.DEFERRED, ThrottleScope.TRANSPORT)
     assert "Disk full" in outcome.reason
@@ -190,7 +190,7 @@ def test_a_session_that_ends_within_the_content_has_not_got_the_message(
         peer.say(text)
         assert b"\r\n.\r\n" not in peer.rest()
 
-    outcome, is_open = sent_to(script, a_parcel(content=LARGE))
+    outcome, is_open = sent_to(script, a_message(content=LARGE))
 
     assert (outcome.status, outcome.throttle) == (SendStatus.NOT_SENT, ThrottleScope.NONE)
     assert "ended the connection" in outcome.reason
@@ -204,7 +204,7 @@ def test_content_may_be_refused_before_its_end() -> None:
         peer.say("552 5.3.4 Too much")
         assert b"\r\n.\r\n" not in peer.rest()
 
-    outcome, is_open = sent_to(script, a_parcel(content=LARGE))
+    outcome, is_open = sent_to(script, a_message(content=LARGE))
 
     assert outcome.status is SendStatus.REFUSED
     assert "larger" in outcome.reason

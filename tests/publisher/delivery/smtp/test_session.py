@@ -10,7 +10,7 @@ from tests.publisher.delivery.smtp.dialogues import (
     PIPELINING,
     YES,
     End,
-    a_parcel,
+    a_message,
     begin,
     close,
     part,
@@ -68,7 +68,7 @@ def test_one_connection_carries_many_messages(pipelining: bool) -> None:
         Scripted(script) as server,
         server.connected(pipelining=pipelining) as connection,
     ):
-        outcomes = [connection.send(a_parcel(number)) for number in range(5)]
+        outcomes = [connection.send(a_message(number)) for number in range(5)]
 
     assert outcomes == [ACCEPTED_OUTCOME] * 5
 
@@ -93,7 +93,7 @@ def test_dots_in_a_message_do_not_end_it(content: bytes, wire: bytes) -> None:
         peer.say("250 Ok")
         part(peer)
 
-    outcome, _ = sent_to(script, a_parcel(content=content))
+    outcome, _ = sent_to(script, a_message(content=content))
 
     assert outcome is ACCEPTED_OUTCOME
     assert heard == [wire + b".\r\n"]
@@ -130,8 +130,8 @@ def test_a_refusal_does_not_affect_the_next_message(
         Scripted(script) as server,
         server.connected(pipelining=pipelining) as connection,
     ):
-        refused = connection.send(a_parcel(1))
-        accepted = connection.send(a_parcel(2))
+        refused = connection.send(a_message(1))
+        accepted = connection.send(a_message(2))
 
     assert refused.status is status
     assert refused.is_dead_address is (status is SendStatus.REFUSED)
@@ -180,7 +180,7 @@ def test_a_permanent_refusal_of_us_is_final(pipelining: bool, phase: str, text: 
         server.connected(pipelining=pipelining) as connection,
         pytest.raises(Unreachable, match=r"^mail\.example\.org:25: takes nothing") as caught,
     ):
-        connection.send(a_parcel())
+        connection.send(a_message())
 
     assert caught.value.is_final
     assert text[:3] in str(caught.value)
@@ -196,7 +196,7 @@ def test_an_invalid_sender_address_is_final(pipelining: bool) -> None:
             Unreachable, match=r"^mail\.example\.org:25: .*can't be written"
         ) as caught,
     ):
-        connection.send(a_parcel(sender="x" * 65 + "@example.org"))
+        connection.send(a_message(sender="x" * 65 + "@example.org"))
 
     assert caught.value.is_final
     assert not connection.is_open
@@ -224,8 +224,8 @@ def test_a_message_refused_at_its_end_was_not_accepted(
         Scripted(script) as server,
         server.connected(pipelining=pipelining) as connection,
     ):
-        refused = connection.send(a_parcel(1))
-        accepted = connection.send(a_parcel(2))
+        refused = connection.send(a_message(1))
+        accepted = connection.send(a_message(2))
 
     assert refused.status is status
     assert accepted is ACCEPTED_OUTCOME
@@ -243,8 +243,8 @@ def test_no_content_is_sent_without_a_recipient() -> None:
         part(peer)
 
     with Scripted(script) as server, server.connected() as connection:
-        refused = connection.send(a_parcel(1))
-        accepted = connection.send(a_parcel(2))
+        refused = connection.send(a_message(1))
+        accepted = connection.send(a_message(2))
 
     assert refused.is_dead_address
     assert contents == [b".\r\n"]
@@ -311,7 +311,7 @@ def test_a_failing_lease_check_sends_nothing() -> None:
         server.connected(holds_lease=holds_lease) as connection,
         pytest.raises(KeyError),
     ):
-        connection.send(a_parcel())
+        connection.send(a_message())
 
     assert not connection.is_open
 

@@ -20,7 +20,7 @@ from publisher.testing import (
     always,
     first,
 )
-from tests.publisher.delivery.smtp.dialogues import CONTENT, a_parcel
+from tests.publisher.delivery.smtp.dialogues import CONTENT, a_message
 from tests.publisher.delivery.smtp.scripted import SOON, TOO_SOON
 
 PASSWORD = "correct horse"
@@ -51,7 +51,7 @@ def a_transport(
     password: str | None = None,
     **changes: Any,
 ) -> SmtpTransport:
-    # Settings count in whole seconds; nobody wants to wait for that here.
+    # Settings count in whole seconds, which is too long for a test.
     wanted = settings(server, tls, **changes).model_copy(update={"timeout": timeout})
     secret = SecretStr(password) if password else None
     return SmtpTransport(wanted, Path("/nowhere"), secret, patience=patience)
@@ -65,22 +65,22 @@ def yes() -> bool:
 @pytest.mark.parametrize("pipelining", [True, False])
 def test_messages_arrive_unchanged(tls: Tls, pipelining: bool) -> None:
     contents = [CONTENT, LARGE, b".\r\n", b"a\r\n.\r\nb\r\n", LARGE]
-    parcels = [a_parcel(number, content=content) for number, content in enumerate(contents)]
+    messages = [a_message(number, content=content) for number, content in enumerate(contents)]
 
     with MailServer(Behaviour(tls=tls, pipelining=pipelining)) as server:
         connection = a_transport(server, tls).connect(0, yes)
         outcomes = [
             connection.send(outgoing, next_message)
-            for outgoing, next_message in zip(parcels, [*parcels[1:], None], strict=True)
+            for outgoing, next_message in zip(messages, [*messages[1:], None], strict=True)
         ]
         connection.close()
-        messages = server.messages
+        received = server.messages
 
     assert outcomes == [ACCEPTED_OUTCOME] * 5
-    assert [message.content for message in messages] == contents
-    assert {message.recipient for message in messages} == {"ann@example.com"}
-    assert {message.sender for message in messages} == {"digest@news.example.org"}
-    assert [bool(message.tls) for message in messages] == [tls is not Tls.NONE] * 5
+    assert [message.content for message in received] == contents
+    assert {message.recipient for message in received} == {"ann@example.com"}
+    assert {message.sender for message in received} == {"digest@news.example.org"}
+    assert [bool(message.tls) for message in received] == [tls is not Tls.NONE] * 5
     assert server.hasty == 0
     assert server.connections == 1
 
@@ -91,19 +91,19 @@ def test_mail_is_sent_after_a_login(tls: Tls) -> None:
     with MailServer(behaviour) as server:
         transport = a_transport(server, tls, user="news", password=PASSWORD)
         connection = transport.connect(0, yes)
-        outcome = connection.send(a_parcel())
+        outcome = connection.send(a_message())
         connection.close()
-        messages = server.messages
+        received = server.messages
 
     assert outcome is ACCEPTED_OUTCOME
-    assert [message.user for message in messages] == ["news"]
+    assert [message.user for message in received] == ["news"]
 
 
 def test_a_missing_login_is_a_final_error() -> None:
     with MailServer(Behaviour(users=USERS, demands_login=True)) as server:
         connection = a_transport(server).connect(0, yes)
         with pytest.raises(Unreachable, match=r"the server requires a login \(530") as caught:
-            connection.send(a_parcel())
+            connection.send(a_message())
 
     assert caught.value.is_final
     assert str(caught.value).startswith(f"127.0.0.1:{server.port}: ")
@@ -117,7 +117,7 @@ def test_the_client_certificate_is_shown_on_demand(tls: Tls) -> None:
             server, tls, certificate=str(pair.certificate), key=str(pair.key)
         )
         connection = transport.connect(0, yes)
-        outcome = connection.send(a_parcel())
+        outcome = connection.send(a_message())
         connection.close()
 
     assert outcome is ACCEPTED_OUTCOME
@@ -135,7 +135,7 @@ def test_a_message_lost_before_the_dot_can_be_sent_again(
 ) -> None:
     # Larger than all buffers on the way, so that it can't be out before the server acts.
     content = LARGE * 40 if phase is Phase.CONTENT else CONTENT
-    outgoing = a_parcel(content=content)
+    outgoing = a_message(content=content)
     behaviour = Behaviour(tls=tls, pipelining=pipelining, faults=(first(1, phase, action),))
 
     with MailServer(behaviour) as server:
@@ -146,16 +146,16 @@ def test_a_message_lost_before_the_dot_can_be_sent_again(
         connection.close()
         server.release()
         again = a_transport(server, tls).connect(0, yes)
-        sent = again.send(a_parcel())
+        sent = again.send(a_message())
         again.close()
         server.wait_for(1)
         server.wait_for_quiet()
-        messages = server.messages
+        received = server.messages
 
     assert lost.status is SendStatus.NOT_SENT
     assert not is_open
     assert sent is ACCEPTED_OUTCOME
-    assert len(messages) == 1
+    assert len(received) == 1
 
 
 @EVERY_TLS
@@ -167,12 +167,12 @@ def test_a_message_lost_after_the_dot_may_have_been_accepted(
     fault = first(1, Phase.DOT, action(kept=kept))
     with MailServer(Behaviour(tls=tls, faults=(fault,))) as server:
         connection = a_transport(server, tls, patience=TOO_SOON).connect(0, yes)
-        outcome = connection.send(a_parcel())
-        messages = server.messages
+        outcome = connection.send(a_message())
+        received = server.messages
 
     assert outcome.status is SendStatus.UNKNOWN
     assert not connection.is_open
-    assert len(messages) == kept
+    assert len(received) == kept
 
 
 def test_a_connection_above_the_server_s_limit_is_a_temporary_error() -> None:
@@ -189,9 +189,9 @@ def test_a_connection_above_the_server_s_limit_is_a_temporary_error() -> None:
 def test_a_server_that_disconnected_meanwhile_has_not_got_the_message() -> None:
     with MailServer() as server:
         connection = a_transport(server).connect(0, yes)
-        assert connection.send(a_parcel()) is ACCEPTED_OUTCOME
+        assert connection.send(a_message()) is ACCEPTED_OUTCOME
         server.stop()
-        outcome = connection.send(a_parcel(2))
+        outcome = connection.send(a_message(2))
 
     assert outcome.status is SendStatus.NOT_SENT
     assert not connection.is_open
@@ -202,7 +202,7 @@ def test_no_reason_shows_an_address_or_a_token() -> None:
     text = f"554 5.7.1 ann@example.com: see https://x.example/u?t={token} and {token}"
     with MailServer(always(Phase.DOT, Reply(text))) as server:
         connection = a_transport(server).connect(0, yes)
-        outcome = connection.send(a_parcel())
+        outcome = connection.send(a_message())
         connection.close()
 
     assert outcome.status is SendStatus.REFUSED

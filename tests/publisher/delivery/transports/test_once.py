@@ -24,10 +24,10 @@ from publisher.config.delivery import OutboxLayoutKind
 from publisher.delivery.outcomes import SendStatus
 from publisher.delivery.transports.base import OutgoingMessage, TransportConnection
 from publisher.delivery.transports.outbox import OutboxTransport
-from tests.publisher.delivery.transports.parcels import (
+from tests.publisher.delivery.transports.messages import (
     LAYOUTS,
     Key,
-    a_parcel,
+    a_message,
     content_of,
     take_away,
     visible,
@@ -42,7 +42,7 @@ MEMORY = Path("/dev/shm")
 
 @dataclass
 class Row:
-    """A row of a ledger that is as small as can be; who has settled it stays with it."""
+    """A row of a minimal ledger. It keeps the process that settled it."""
 
     state: str = "pending"
     sender: int | None = None
@@ -70,7 +70,7 @@ class Once(RuleBasedStateMachine):
     def begin(self) -> None:
         self.outbox = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
         self.rows = {key: Row() for key in KEYS}
-        # Who has a lease. A process that lives may have lost it; a dead one may have it still.
+        # Who has a lease. A living process may have lost it; a dead one may still have it.
         self.leases: set[int] = set()
         self.enlisted = 0
         self.taken: Counter[bytes] = Counter()
@@ -115,15 +115,15 @@ class Once(RuleBasedStateMachine):
     @rule(process=consumes(processes))
     def die_while_writing(self, process: Process) -> None:
         if process.prefetch:
-            issue, reader = process.prefetch[0]
-            process.connection.send(_outgoing((issue, reader)))
+            issue, recipient = process.prefetch[0]
+            process.connection.send(_outgoing((issue, recipient)))
             mine = self.outbox / ".staged" / str(process.number) / str(issue)
-            (staged,) = mine.rglob(f"{reader}.*")
+            (staged,) = mine.rglob(f"{recipient}.*")
             staged.write_bytes(b"Subj")
 
     @rule(process=consumes(processes))
     def leave(self, process: Process) -> None:
-        """End as one should; what was returned by faults stays, and is recovered from."""
+        """End properly. What faults have left stays for recovery."""
         process.connection.close()
         self._settle(process)
         self._free(process.number)
@@ -222,7 +222,7 @@ class Once(RuleBasedStateMachine):
 
 @dataclass
 class SentBy:
-    """What the ledger answers to a transport that recovers from one sender."""
+    """What the ledger answers to a transport that recovers one lease."""
 
     rows: dict[Key, Row]
     number: int
@@ -233,8 +233,8 @@ class SentBy:
 
 
 def _outgoing(key: Key) -> OutgoingMessage:
-    issue, reader = key
-    return a_parcel(reader, issue)
+    issue, recipient = key
+    return a_message(recipient, issue)
 
 
 TestOnce = Once.TestCase

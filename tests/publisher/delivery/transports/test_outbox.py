@@ -16,10 +16,10 @@ from publisher.delivery.transports.base import (
 )
 from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.errors import DeliveryError
-from tests.publisher.delivery.transports.parcels import (
+from tests.publisher.delivery.transports.messages import (
     FOLDER,
     LAYOUTS,
-    a_parcel,
+    a_message,
     only,
     take_away,
     tree,
@@ -50,7 +50,7 @@ def test_a_message_appears_whole_after_its_row_is_committed(
     tmp_path: Path, layout: OutboxLayoutKind
 ) -> None:
     transport, connection = open_outbox(tmp_path, layout)
-    outgoing = a_parcel()
+    outgoing = a_message()
     assert connection.send(outgoing).status is SendStatus.ACCEPTED
     assert visible(tmp_path) == []
     transport.on_committed(1, [outgoing.key])
@@ -61,8 +61,8 @@ def test_a_message_appears_whole_after_its_row_is_committed(
 @by_layout
 def test_only_committed_messages_appear(tmp_path: Path, layout: OutboxLayoutKind) -> None:
     transport, connection = open_outbox(tmp_path, layout)
-    for reader in (1, 2, 3):
-        connection.send(a_parcel(reader))
+    for recipient in (1, 2, 3):
+        connection.send(a_message(recipient))
     transport.on_committed(1, [(7, 1), (7, 3), (8, 2)])
     assert len(visible(tmp_path)) == 2
     transport.on_committed(1, [(7, 2)])
@@ -72,7 +72,7 @@ def test_only_committed_messages_appear(tmp_path: Path, layout: OutboxLayoutKind
 @by_layout
 def test_a_removed_message_does_not_come_back(tmp_path: Path, layout: OutboxLayoutKind) -> None:
     transport, connection = open_outbox(tmp_path, layout)
-    connection.send(a_parcel())
+    connection.send(a_message())
     transport.on_committed(1, [(7, 1)])
     assert len(take_away(tmp_path)) == 1
     transport.on_committed(1, [(7, 1)])
@@ -85,8 +85,8 @@ def test_a_removed_message_does_not_come_back(tmp_path: Path, layout: OutboxLayo
 def test_no_staging_folders_stay_behind(tmp_path: Path, layout: OutboxLayoutKind) -> None:
     transport, connection = open_outbox(tmp_path, layout)
     other = transport.connect(1, yes)
-    connection.send(a_parcel(1))
-    other.send(a_parcel(2))
+    connection.send(a_message(1))
+    other.send(a_message(2))
     transport.on_committed(1, [(7, 1)])
     connection.close()
     other.close()
@@ -98,7 +98,7 @@ def test_no_staging_folders_stay_behind(tmp_path: Path, layout: OutboxLayoutKind
 
 def test_staged_files_have_no_names_that_consumers_look_for(tmp_path: Path) -> None:
     _, connection = open_outbox(tmp_path)
-    connection.send(a_parcel())
+    connection.send(a_message())
     (name,) = tree(tmp_path)
     assert name.startswith(".staged/")
     assert not name.endswith(".eml")
@@ -106,7 +106,7 @@ def test_staged_files_have_no_names_that_consumers_look_for(tmp_path: Path) -> N
 
 def test_a_maildir_is_readable_by_the_standard_library(tmp_path: Path) -> None:
     transport, connection = open_outbox(tmp_path / "outbox", OutboxLayoutKind.MAILDIR)
-    connection.send(a_parcel())
+    connection.send(a_message())
     transport.on_committed(1, [(7, 1)])
     connection.close()
     box = mailbox.Maildir(tmp_path / "outbox", create=False)
@@ -121,9 +121,9 @@ def test_several_threads_stage_independently(tmp_path: Path) -> None:
 
     def work(first: int) -> None:
         connection = transport.connect(1, yes)
-        for reader in range(first, 40, 4):
-            connection.send(a_parcel(reader))
-            transport.on_committed(1, [(7, reader)])
+        for recipient in range(first, 40, 4):
+            connection.send(a_message(recipient))
+            transport.on_committed(1, [(7, recipient)])
         connection.close()
 
     threads = [threading.Thread(target=work, args=[first]) for first in range(4)]
@@ -131,7 +131,9 @@ def test_several_threads_stage_independently(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert sorted(take_away(tmp_path)) == sorted(a_parcel(n).message.content for n in range(40))
+    assert sorted(take_away(tmp_path)) == sorted(
+        a_message(n).message.content for n in range(40)
+    )
     assert tree(tmp_path) == {}
 
 
@@ -146,11 +148,11 @@ def test_an_uncommitted_message_is_removed_for_a_new_attempt(
     tmp_path: Path, layout: OutboxLayoutKind
 ) -> None:
     _, connection = open_outbox(tmp_path, layout)
-    connection.send(a_parcel())
+    connection.send(a_message())
     OutboxTransport(tmp_path, layout).recover(1, only())
     assert tree(tmp_path) == {}
     transport, connection = open_outbox(tmp_path, layout, sender=2)
-    connection.send(a_parcel())
+    connection.send(a_message())
     transport.on_committed(2, [(7, 1)])
     assert len(visible(tmp_path)) == 1
 
@@ -160,29 +162,29 @@ def test_a_committed_message_appears_at_the_next_start(
     tmp_path: Path, layout: OutboxLayoutKind
 ) -> None:
     transport, connection = open_outbox(tmp_path, layout)
-    for reader in (1, 2, 3):
-        connection.send(a_parcel(reader))
+    for recipient in (1, 2, 3):
+        connection.send(a_message(recipient))
     transport.on_committed(1, [(7, 1)])
     first = take_away(tmp_path)
     OutboxTransport(tmp_path, layout).recover(1, only((7, 1), (7, 2)))
-    assert first + take_away(tmp_path) == [a_parcel(n).message.content for n in (1, 2)]
+    assert first + take_away(tmp_path) == [a_message(n).message.content for n in (1, 2)]
     assert tree(tmp_path) == {}
 
 
 def test_half_a_message_never_appears(tmp_path: Path) -> None:
     _, connection = open_outbox(tmp_path)
-    connection.send(a_parcel())
+    connection.send(a_message())
     (staged,) = (path for path in tmp_path.rglob("*") if path.is_file())
     staged.write_bytes(b"Subj")
     again, connection = open_outbox(tmp_path)
-    connection.send(a_parcel())
+    connection.send(a_message())
     again.on_committed(1, [(7, 1)])
-    assert take_away(tmp_path) == [a_parcel().message.content]
+    assert take_away(tmp_path) == [a_message().message.content]
 
 
 def test_staged_mail_is_placed_in_the_present_layout(tmp_path: Path) -> None:
     _, connection = open_outbox(tmp_path, OutboxLayoutKind.MAILDIR)
-    connection.send(a_parcel())
+    connection.send(a_message())
     OutboxTransport(tmp_path, OutboxLayoutKind.FILES).recover(1, only((7, 1)))
     assert [*tree(tmp_path)] == [FILES[OutboxLayoutKind.FILES]]
 
@@ -191,9 +193,9 @@ def test_a_process_that_wakes_up_during_its_recovery_does_no_harm(
     tmp_path: Path,
 ) -> None:
     transport, connection = open_outbox(tmp_path)
-    keys = [(7, reader) for reader in range(60)]
-    for _, reader in keys:
-        connection.send(a_parcel(reader))
+    keys = [(7, recipient) for recipient in range(60)]
+    for _, recipient in keys:
+        connection.send(a_message(recipient))
     other = OutboxTransport(tmp_path)
     threads = [
         threading.Thread(target=transport.on_committed, args=[1, keys]),
@@ -204,27 +206,29 @@ def test_a_process_that_wakes_up_during_its_recovery_does_no_harm(
     for thread in threads:
         thread.join(60)
     assert transport.blocked_by(1) == ""
-    assert sorted(take_away(tmp_path)) == sorted(a_parcel(n).message.content for n in range(60))
+    assert sorted(take_away(tmp_path)) == sorted(
+        a_message(n).message.content for n in range(60)
+    )
 
 
 def test_a_revoked_process_can_t_place_what_another_has_sent(
     tmp_path: Path,
 ) -> None:
     _, stopped = open_outbox(tmp_path, sender=1)
-    stopped.send(a_parcel(1))
+    stopped.send(a_message(1))
     transport, connection = open_outbox(tmp_path, sender=2)
-    for reader in (1, 2):
-        connection.send(a_parcel(reader))
+    for recipient in (1, 2):
+        connection.send(a_message(recipient))
     transport.on_committed(2, [(7, 1), (7, 2)])
     assert len(take_away(tmp_path)) == 2
-    stopped.send(a_parcel(2))
+    stopped.send(a_message(2))
     transport.recover(1, only())
     assert take_away(tmp_path) == []
     assert transport.leftovers() == [2]
 
 
 def test_an_unreadable_ledger_leaves_staged_mail_as_it_is(tmp_path: Path) -> None:
-    open_outbox(tmp_path)[1].send(a_parcel())
+    open_outbox(tmp_path)[1].send(a_message())
     before = tree(tmp_path)
 
     def fail(_: object) -> list[tuple[int, int]]:
@@ -236,7 +240,7 @@ def test_an_unreadable_ledger_leaves_staged_mail_as_it_is(tmp_path: Path) -> Non
 
 
 def test_foreign_files_in_the_staging_folder_are_left_alone(tmp_path: Path) -> None:
-    open_outbox(tmp_path)[1].send(a_parcel())
+    open_outbox(tmp_path)[1].send(a_message())
     strange = [".staged/x", ".staged/1/x.staged", ".staged/1/7/x.y.staged", ".staged/1/7/1."]
     for name in strange:
         (tmp_path / name).write_bytes(b"")
@@ -248,14 +252,14 @@ def test_foreign_files_in_the_staging_folder_are_left_alone(tmp_path: Path) -> N
 
 def test_folders_removed_by_a_consumer_are_made_again(tmp_path: Path) -> None:
     transport, connection = open_outbox(tmp_path)
-    connection.send(a_parcel(1))
+    connection.send(a_message(1))
     (tmp_path / FOLDER).rmdir()
     transport.on_committed(1, [(7, 1)])
     assert len(take_away(tmp_path)) == 1
     for folder, _, _ in os.walk(tmp_path, topdown=False):
         if Path(folder) != tmp_path:
             Path(folder).rmdir()
-    connection.send(a_parcel(2))
+    connection.send(a_message(2))
     transport.on_committed(1, [(7, 2)])
     assert len(visible(tmp_path)) == 1
 
@@ -273,14 +277,14 @@ def test_a_full_disk_stops_sending_with_its_reason_and_leaves_no_half_file(
     folder = tmp_path / ".staged" / "1" / "7" / FOLDER
     folder.mkdir(parents=True)
     (folder / "1.issue-7.0001.staged").symlink_to(full)
-    with pytest.raises(Unreachable, match=r"the disk that holds .* is full") as told:
-        connection.send(a_parcel())
+    with pytest.raises(Unreachable, match=r"can't be written: No space left on device") as told:
+        connection.send(a_message())
     assert str(tmp_path) in str(told.value)
     assert not told.value.is_final
     assert not connection.is_open
     assert [*folder.iterdir()] == []
     _, connection = open_outbox(tmp_path)
-    assert connection.send(a_parcel()).status is SendStatus.ACCEPTED
+    assert connection.send(a_message()).status is SendStatus.ACCEPTED
 
 
 def test_a_file_in_place_of_an_issue_s_folder_defers_that_issue_alone(
@@ -289,11 +293,13 @@ def test_a_file_in_place_of_an_issue_s_folder_defers_that_issue_alone(
     transport, connection = open_outbox(tmp_path)
     (tmp_path / "weekly").mkdir()
     (tmp_path / "weekly" / "en").write_bytes(b"")
-    outcome = connection.send(a_parcel())
+    outcome = connection.send(a_message())
     assert outcome.status is SendStatus.DEFERRED
     assert str(tmp_path / "weekly" / "en") in outcome.reason
     assert "can't be written: " in outcome.reason
-    assert connection.send(a_parcel(1, 8, "weekly/ar/2026-01-09")).status is SendStatus.ACCEPTED
+    assert (
+        connection.send(a_message(1, 8, "weekly/ar/2026-01-09")).status is SendStatus.ACCEPTED
+    )
     transport.on_committed(1, [(8, 1)])
     assert len(visible(tmp_path)) == 1
 
@@ -308,7 +314,7 @@ def test_a_file_in_place_of_the_outbox_stops_sending(tmp_path: Path) -> None:
         transport.leftovers()
 
 
-@pytest.mark.parametrize("outgoing", [a_parcel(name="n" * 250), a_parcel(folder="f" * 300)])
+@pytest.mark.parametrize("outgoing", [a_message(name="n" * 250), a_message(folder="f" * 300)])
 def test_a_name_that_is_too_long_defers_the_message(
     tmp_path: Path, outgoing: OutgoingMessage
 ) -> None:
@@ -324,9 +330,9 @@ def test_a_name_that_can_be_staged_can_be_placed(tmp_path: Path) -> None:
     longest = os.pathconf(tmp_path, "PC_NAME_MAX")
     transport, connection = open_outbox(tmp_path)
     lengths = range(longest - 12, longest + 1)
-    parcels = [a_parcel(length, name="n" * length) for length in lengths]
-    accepted = [one for one in parcels if connection.send(one).status is SendStatus.ACCEPTED]
-    assert 0 < len(accepted) < len(parcels)
+    messages = [a_message(length, name="n" * length) for length in lengths]
+    accepted = [one for one in messages if connection.send(one).status is SendStatus.ACCEPTED]
+    assert 0 < len(accepted) < len(messages)
     transport.on_committed(1, [one.key for one in accepted])
     assert len(visible(tmp_path)) == len(accepted)
 
@@ -340,7 +346,7 @@ def test_a_folder_without_write_permission_defers_the_message(
     (tmp_path / forbidden).chmod(0o500)
     try:
         if forbidden:
-            outcome = open_outbox(tmp_path)[1].send(a_parcel())
+            outcome = open_outbox(tmp_path)[1].send(a_message())
             assert outcome.status is SendStatus.DEFERRED
             assert outcome.reason == f"{tmp_path / FOLDER}: can't be written: Permission denied"
         else:
@@ -354,19 +360,19 @@ def test_a_message_that_can_t_be_placed_is_not_lost_and_stops_new_ones(
     tmp_path: Path,
 ) -> None:
     transport, connection = open_outbox(tmp_path)
-    for reader in (1, 2):
-        connection.send(a_parcel(reader))
+    for recipient in (1, 2):
+        connection.send(a_message(recipient))
     in_the_way = tmp_path / FOLDER / "issue-7.0001.eml"
     in_the_way.mkdir()
     transport.on_committed(1, [(7, 1)])
     with pytest.raises(Unreachable, match=r"issue-7.0001.eml: can't be written"):
-        connection.send(a_parcel(3))
+        connection.send(a_message(3))
     with pytest.raises(Unreachable, match=r"issue-7.0001.eml: can't be written"):
         transport.connect(1, yes)
     in_the_way.rmdir()
     connection = transport.connect(1, yes)
-    assert take_away(tmp_path) == [a_parcel(1).message.content]
-    assert connection.send(a_parcel(3)).status is SendStatus.ACCEPTED
+    assert take_away(tmp_path) == [a_message(1).message.content]
+    assert connection.send(a_message(3)).status is SendStatus.ACCEPTED
     transport.on_committed(1, [(7, 2), (7, 3)])
     assert len(visible(tmp_path)) == 2
 
@@ -374,7 +380,7 @@ def test_a_message_that_can_t_be_placed_is_not_lost_and_stops_new_ones(
 def test_one_issue_that_can_t_be_recovered_does_not_stop_the_others(tmp_path: Path) -> None:
     _, connection = open_outbox(tmp_path)
     for issue, folder in ((7, "a"), (8, "b"), (9, "c")):
-        connection.send(a_parcel(1, issue, folder))
+        connection.send(a_message(1, issue, folder))
     (tmp_path / "a").rmdir()
     (tmp_path / "a").write_bytes(b"")
     transport = OutboxTransport(tmp_path)
@@ -399,10 +405,10 @@ def test_a_folder_on_another_file_system_is_reported_as_such(tmp_path: Path) -> 
     try:
         (tmp_path / "weekly").symlink_to(target)
         transport, connection = open_outbox(tmp_path)
-        connection.send(a_parcel())
+        connection.send(a_message())
         transport.on_committed(1, [(7, 1)])
         with pytest.raises(Unreachable, match=r"2026-01-09: is on another file system than"):
-            connection.send(a_parcel(2))
+            connection.send(a_message(2))
         (tmp_path / "weekly").unlink()
         transport.recover(1, only((7, 1)))
         assert len(visible(tmp_path)) == 1

@@ -1,6 +1,6 @@
 """What must be true of delivery whatever happens, and in whatever order.
 
-Several senders share a real database file. They claim, mark, send and settle in any interleaving;
+Several runs share a real database file. They claim, reserve, send and settle in any interleaving;
 are killed, stopped past their lease and go on; issues are paused and cancelled, readers leave,
 doubts are decided, clocks are set. After every step the rules are looked after (facts on
 scheduling, section 5.3), and in the end whoever is left has to finish the work.
@@ -55,28 +55,28 @@ from publisher.issues.states import IssueState
 from publisher.testing import SECRET, FakeTimer, MemoryTransport, make_publication
 from subscribers import unsubscribe
 from tests.publisher.conftest import NOW, House
-from tests.publisher.delivery.chronicle import keep_chronicle, moves
 from tests.publisher.delivery.ledger.guarding import guard
 from tests.publisher.delivery.mailing import erase, ready, subscribe
-from tests.publisher.delivery.senders import (
-    COURIERS,
+from tests.publisher.delivery.state_log import log_transitions, moves
+from tests.publisher.delivery.stepped_run import (
+    WORKERS,
     HandClock,
     LeaseLost,
     RolledBackError,
-    Sender,
+    SteppedRun,
     Times,
 )
 
 EXAMPLES = int(os.environ.get("INVARIANT_EXAMPLES", "100"))
 STEPS = int(os.environ.get("INVARIANT_STEPS", "30"))
 
-READERS = {f"reader.{n}@example.{'com' if n % 2 else 'org'}": "en" for n in range(7)} | {
+RECIPIENTS = {f"reader.{n}@example.{'com' if n % 2 else 'org'}": "en" for n in range(7)} | {
     f"reader.{n}@example.net": "ar" for n in range(7, 10)
 }
 MOST_LEAVING = 3
 LANGUAGES = ("en", "ar")
 PROMISED = 2
-SENDERS = 3
+MAX_RUNS = 3
 PER_SECOND = 2.0
 HELD = ("claimed", "attempting")
 # Seconds after which work that goes on is taken for endless.
@@ -96,9 +96,9 @@ OUTCOMES = st.sampled_from(
     ]
 )
 PICKS = st.integers(0, 11)
-# Whose step it is: a courier's by its number, the clerk's, or a few of everybody's.
-CLERK, ALL = COURIERS, COURIERS + 1
-WHO = st.sampled_from([*range(COURIERS), CLERK, ALL, ALL, ALL])
+# Whose step it is: a worker's by its number, the writer's, or a few of all.
+WRITER, ALL = WORKERS, WORKERS + 1
+WHO = st.sampled_from([*range(WORKERS), WRITER, ALL, ALL, ALL])
 WORK = st.lists(st.tuples(PICKS, WHO, OUTCOMES), max_size=8)
 VERBS = (*("pause", "pause"), *("resume", "resume"), *("pause and resume",) * 3, "cancel")
 KILLED = ("at rest", "before the commit", "after the commit")
@@ -108,7 +108,7 @@ Act = Callable[..., None]
 
 
 def rule(**values: SearchStrategy[Any]) -> Callable[[Act], Act]:
-    """Make a rule of what may happen; afterwards senders get on a little."""
+    """Make a rule of what may happen. Afterwards the runs make a few steps."""
 
     def made(act: Act) -> Act:
         @wraps(act)
@@ -142,7 +142,7 @@ KEPT = "SELECT issue_id, state, count FROM delivery_count"
 
 
 class Deliveries(RuleBasedStateMachine):
-    """Everything that may happen to two issues and six readers."""
+    """Everything that may happen to two issues and their recipients."""
 
     def __init__(self, folder: Path, database: Database, look: sqlite3.Connection) -> None:
         super().__init__()
@@ -151,9 +151,9 @@ class Deliveries(RuleBasedStateMachine):
         self.look = look
         self.times = Times(FakeTimer(NOW.timestamp()))
         self.clock = HandClock(self.times.wall)
-        self.senders: list[Sender] = []
-        # Those whose lease may be over for others before their own fence is shut.
-        self.misled: set[Sender] = set()
+        self.runs: list[SteppedRun] = []
+        # Runs whose lease may have expired for others before their own fence closes.
+        self.unaware: set[SteppedRun] = set()
         self.planned: Counter[int] = Counter()
         self.left: set[int] = set()
         self.dead: set[int] = set()
@@ -178,7 +178,7 @@ class Deliveries(RuleBasedStateMachine):
             delivery=DeliverySettings(rate=rate),
         )
         self.house = House(settings, self.database)
-        self.transport = MemoryTransport(guarantee, connections=COURIERS, prefetch=PROMISED)
+        self.transport = MemoryTransport(guarantee, connections=WORKERS, prefetch=PROMISED)
         self.office = Dispatcher(
             settings=settings,
             database=self.database,
@@ -188,7 +188,7 @@ class Deliveries(RuleBasedStateMachine):
             jobs=JobBuilder(settings, self.database, SECRET, ()),
             progress=None,
         )
-        subscribe(self.house, *READERS.items())
+        subscribe(self.house, *RECIPIENTS.items())
         self.an_issue_is_opened()
 
     # --- issues
@@ -215,11 +215,11 @@ class Deliveries(RuleBasedStateMachine):
                 case "cancel" if issue.state in {IssueState.SENDING, IssueState.PAUSED}:
                     lifecycle.cancel_issue(connection, issue, "by hand", now)
 
-    # --- readers and operators
+    # --- subscribers and operators
 
-    @rule(number=st.integers(0, len(READERS) - 1), is_erased=st.booleans())
-    def a_reader_leaves(self, number: int, *, is_erased: bool) -> None:
-        email = [*READERS][number]
+    @rule(number=st.integers(0, len(RECIPIENTS) - 1), is_erased=st.booleans())
+    def a_subscriber_leaves(self, number: int, *, is_erased: bool) -> None:
+        email = [*RECIPIENTS][number]
         if len(self.left | {number + 1}) > MOST_LEAVING or number + 1 in self.left:
             return
         self.left.add(number + 1)
@@ -243,29 +243,29 @@ class Deliveries(RuleBasedStateMachine):
         except IssueError:
             assert issue.state is IssueState.CANCELLED
 
-    # --- senders
+    # --- runs
 
     @rule()
     def nothing_is_the_matter(self) -> None:
         pass
 
     @rule(pick=PICKS)
-    def a_page_is_written_in_vain(self, pick: int) -> None:
+    def a_transaction_fails(self, pick: int) -> None:
         self.written(self.sender(pick), fails=True)
 
-    @rule(pick=PICKS, courier=st.integers(0, COURIERS - 1))
-    def a_line_is_lost(self, pick: int, courier: int) -> None:
-        self.sender(pick).hang_up(courier)
+    @rule(pick=PICKS, worker_number=st.integers(0, WORKERS - 1))
+    def a_connection_is_lost(self, pick: int, worker_number: int) -> None:
+        self.sender(pick).hang_up(worker_number)
 
     @rule(pick=PICKS, when=st.sampled_from(KILLED))
-    def a_sender_is_killed(self, pick: int, when: str) -> None:
+    def a_run_is_killed(self, pick: int, when: str) -> None:
         one = self.sender(pick)
         if when == "at rest" or self.written(one, fails=when == KILLED[1], acts=False):
             one.crash()
-            self.senders.remove(one)
+            self.runs.remove(one)
 
     @rule(pick=PICKS, outcome=OUTCOMES)
-    def a_sender_ends(self, pick: int, outcome: Outcome) -> None:
+    def a_run_ends(self, pick: int, outcome: Outcome) -> None:
         self.ended(self.sender(pick), outcome)
 
     @rule()
@@ -295,7 +295,7 @@ class Deliveries(RuleBasedStateMachine):
     @rule(hours=st.sampled_from([-1, 1]))
     def the_clock_is_set(self, hours: int) -> None:
         self.times.wall.advance(3600 * hours)
-        self.misled.update(self.senders)
+        self.unaware.update(self.runs)
         self.marks.clear()
 
     # --- what must be true
@@ -319,11 +319,11 @@ class Deliveries(RuleBasedStateMachine):
     @invariant()
     def a_kill_would_leave_no_more_in_doubt_than_was_promised(self) -> None:
         marked = Counter(row.lease_id for row in self.rows() if row.state == "attempting")
-        assert max(marked.values(), default=0) <= COURIERS * PROMISED
+        assert max(marked.values(), default=0) <= WORKERS * PROMISED
 
     @invariant()
     def what_is_marked_is_in_the_hands_of_whoever_has_marked_it(self) -> None:
-        for one in self.senders:
+        for one in self.runs:
             marked = {
                 (*row.key, row.epoch)
                 for row in self.rows()
@@ -370,22 +370,22 @@ class Deliveries(RuleBasedStateMachine):
         if hasattr(self, "office"):
             if sys.exc_info()[0] is None:
                 self.all_is_done_in_the_end()
-            for one in self.senders:
+            for one in self.runs:
                 one.crash()
 
     def all_is_done_in_the_end(self) -> None:
-        for one in self.senders[1:]:
+        for one in self.runs[1:]:
             one.crash()
-        del self.senders[1:]
+        del self.runs[1:]
         for issue in self.issues():
             if issue.state is IssueState.PAUSED:
                 with self.house.database.writing() as connection:
                     lifecycle.resume_issue(connection, issue, self.clock.now())
         while any(issue.state is IssueState.SENDING for issue in self.issues()):
             assert self.times.passed.time() < FOREVER
-            if not self.senders:
+            if not self.runs:
                 self.start()
-            self.worked_to_its_end(self.senders[0])
+            self.worked_to_its_end(self.runs[0])
             self.times.advance(20_000)
         cancelled = {one.id for one in self.issues() if one.state is IssueState.CANCELLED}
         for row in self.rows():
@@ -396,37 +396,37 @@ class Deliveries(RuleBasedStateMachine):
 
     # --- how it is done
 
-    def worked_to_its_end(self, one: Sender) -> None:
+    def worked_to_its_end(self, one: SteppedRun) -> None:
         for _round in range(100):
             if one.is_done or not self.written(one):
                 break
-            for number in (*range(COURIERS),) * 4:
+            for number in (*range(WORKERS),) * 4:
                 self.stepped(one, number, ACCEPTED_OUTCOME)
             self.times.advance(1)
-        assert one.is_done or one not in self.senders
-        if one in self.senders:
+        assert one.is_done or one not in self.runs
+        if one in self.runs:
             self.ended(one, ACCEPTED_OUTCOME)
 
     def get_on(self, work: Work) -> None:
-        """Go some steps of whichever sender."""
+        """Let the runs make some steps."""
         for pick, who, outcome in work:
             one = self.sender(pick)
-            if who < CLERK:
+            if who < WRITER:
                 self.stepped(one, who, outcome)
             elif self.written(one) and who == ALL:
-                for number in (*range(COURIERS),) * 3:
+                for number in (*range(WORKERS),) * 3:
                     self.stepped(one, number, outcome)
 
-    def stepped(self, one: Sender, courier: int, outcome: Outcome) -> None:
-        one.step(courier, partial(self.hand_over, one, outcome))
+    def stepped(self, one: SteppedRun, worker_number: int, outcome: Outcome) -> None:
+        one.step(worker_number, partial(self.hand_over, one, outcome))
 
-    def written(self, one: Sender, *, fails: bool = False, acts: bool = True) -> bool:
-        """Let a clerk write a page; says whether it still may."""
+    def written(self, one: SteppedRun, *, fails: bool = False, acts: bool = True) -> bool:
+        """Let a writer write a batch. Returns whether it still has its lease."""
         marked: list[Claim] = []
         try:
-            with one.page(acts=acts) as page:
-                assert page.allocation
-                marked = [claim for some in page.allocation.rows.values() for claim in some]
+            with one.batch(acts=acts) as batch:
+                assert batch.allocation
+                marked = [claim for some in batch.allocation.rows.values() for claim in some]
                 assert not {claim.recipient.id for claim in marked} & self.left
                 roll_back_if(fails)
         except RolledBackError:
@@ -434,7 +434,7 @@ class Deliveries(RuleBasedStateMachine):
         except LeaseLost:
             self.ended(one, ACCEPTED_OUTCOME)
             return False
-        self.misled.discard(one)
+        self.unaware.discard(one)
         self.marks.append((self.times.passed.time(), len(marked)))
         self.rates_are_kept()
         return True
@@ -449,7 +449,7 @@ class Deliveries(RuleBasedStateMachine):
             assert sums[-1] - sums[start] <= PER_SECOND * (until - since) + PER_SECOND
 
     def hand_over(
-        self, one: Sender, outcome: Outcome, claim: Claim, connection: TransportConnection
+        self, one: SteppedRun, outcome: Outcome, claim: Claim, connection: TransportConnection
     ) -> Outcome:
         outgoing = one.jobs[claim.issue_id].compose(claim)
         offered = len(self.transport.offered)
@@ -460,10 +460,10 @@ class Deliveries(RuleBasedStateMachine):
             self.wordings[claim.key].add((outgoing.message.name, outgoing.message.content))
         return answer
 
-    def note(self, one: Sender, claim: Claim, outcome: Outcome) -> None:
-        """Look whether the row of what was handed over is marked, and ours."""
+    def note(self, one: SteppedRun, claim: Claim, outcome: Outcome) -> None:
+        """Check that the row of a sent message is reserved, and ours."""
         (row,) = (row for row in self.rows() if row.key == claim.key)
-        if one not in self.misled:
+        if one not in self.unaware:
             assert row.state == "attempting"
             assert (row.epoch, row.lease_id) == (claim.epoch, one.number), (
                 row,
@@ -473,24 +473,24 @@ class Deliveries(RuleBasedStateMachine):
         if outcome.is_dead_address:
             self.dead.add(claim.recipient.id)
 
-    def ended(self, one: Sender, outcome: Outcome) -> None:
+    def ended(self, one: SteppedRun, outcome: Outcome) -> None:
         one.end(partial(self.hand_over, one, outcome))
-        self.senders.remove(one)
+        self.runs.remove(one)
         self.office.finish_issues()
 
-    def sender(self, pick: int) -> Sender:
-        """Choose a sender; one that is not there yet starts."""
-        number = pick % SENDERS
-        if number >= len(self.senders):
+    def sender(self, pick: int) -> SteppedRun:
+        """Choose a run. One that is not there yet starts."""
+        number = pick % MAX_RUNS
+        if number >= len(self.runs):
             self.start()
-        return self.senders[min(number, len(self.senders) - 1)]
+        return self.runs[min(number, len(self.runs) - 1)]
 
     def start(self) -> None:
-        """Begin a turn of delivery, as `deliver` does."""
+        """Start a run, as `deliver` does."""
         self.office.open_ready_issues()
         self.somebody_recovers()
         jobs = self.office._build_jobs(self.office._due_issues())
-        self.senders.append(Sender(self.house, self.transport, jobs, self.times))
+        self.runs.append(SteppedRun(self.house, self.transport, jobs, self.times))
 
     def issue(self, pick: int) -> Issue:
         found = self.issues()
@@ -531,7 +531,7 @@ def test_whatever_happens_every_reader_gets_one_and_none_is_missed(tmp_path: Pat
     ):
         with database.writing() as connection:
             guard(connection)
-            keep_chronicle(connection)
+            log_transitions(connection)
         run_state_machine_as_test(
             cast(Any, partial(Deliveries, tmp_path, database, look)),
             settings=settings(max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None),

@@ -1,4 +1,4 @@
-"""What is struck by calamities: readers, an issue that is ready for them, and who sends it.
+"""The scene of the crashes: subscribers, an issue that is ready, and the process that sends it.
 
 Senders are processes, the database is a file, and what became of it all is read from the ledger
 as it stands on disk.
@@ -22,7 +22,7 @@ from tests.processes import COMMAND, ENVIRONMENT, ROOT
 from tests.slow.publisher.delivery.crashes.servers import PATIENCE, Server, wait_for
 
 # So few that all of it takes seconds; `CRASH_READERS=5000 CRASH_KILLS=20` is the whole of it.
-READERS = int(os.environ.get("CRASH_READERS", "400"))
+RECIPIENTS = int(os.environ.get("CRASH_READERS", "400"))
 CONNECTIONS = 8
 PROMISED = 4
 # A message of the program's own takes more; what is in it is no matter here.
@@ -58,11 +58,11 @@ class Ended:
 
     @property
     def complaints(self) -> list[str]:
-        """What it told the person at the terminal that went wrong."""
+        """The problems that it printed."""
         return [line for line in self.err.splitlines() if line.startswith("publisher: ")]
 
 
-class Sender:
+class SteppedRun:
     """`publisher deliver` as a process."""
 
     def __init__(self, words: tuple[object, ...], changes: tuple[str, ...] = ()) -> None:
@@ -93,19 +93,19 @@ class Sender:
 
 @dataclass(frozen=True)
 class Scene:
-    """A publication with an issue that waits for its readers."""
+    """A publication with an issue that is ready."""
 
     settings: Settings
-    readers: int
+    recipients: int
 
     @property
     def folder(self) -> Path:
         return self.settings.folders.root
 
     @contextmanager
-    def sender(self, *changes: str, command: str = "deliver") -> Iterator[Sender]:
+    def sender(self, *changes: str, command: str = "deliver") -> Iterator[SteppedRun]:
         """Start sending; whatever happens, the process is gone afterwards."""
-        sender = Sender((command, self.folder), changes)
+        sender = SteppedRun((command, self.folder), changes)
         try:
             yield sender
         finally:
@@ -125,7 +125,7 @@ class Scene:
             yield opened
 
     def states(self) -> dict[str, str]:
-        """Give where each reader's delivery stands."""
+        """Return the state of each delivery, by address."""
         with self.database() as database:
             return dict(database.execute(STATES).fetchall())
 
@@ -133,7 +133,7 @@ class Scene:
         return Counter(self.states().values())
 
     def under_way(self) -> set[tuple[int, int]]:
-        """Give what is marked as being attempted: readers, and which claim it is under."""
+        """Return the rows that are being attempted: subscribers and epochs."""
         with self.database() as database:
             return set(database.execute(UNDER_WAY).fetchall())
 
@@ -150,29 +150,29 @@ def smtp_scene(
     folder: Path,
     port: int,
     *,
-    readers: int = READERS,
+    recipients: int = RECIPIENTS,
     connections: int = CONNECTIONS,
     in_doubt: str = "hold",
     more: str = "",
 ) -> Scene:
     """Make a publication whose mail goes to a server at this port."""
     settings = SMTP.format(port=port, connections=connections, prefetch=PROMISED)
-    return _scene(folder, readers, settings + more, in_doubt)
+    return _scene(folder, recipients, settings + more, in_doubt)
 
 
-def outbox_scene(folder: Path, *, readers: int) -> Scene:
+def outbox_scene(folder: Path, *, recipients: int) -> Scene:
     """Make a publication whose mail goes to its outbox."""
-    return _scene(folder, readers, "", "hold")
+    return _scene(folder, recipients, "", "hold")
 
 
-def _scene(folder: Path, readers: int, delivery: str, in_doubt: str) -> Scene:
-    settings = make_audience(folder, readers, BYTES, delivery)
+def _scene(folder: Path, recipients: int, delivery: str, in_doubt: str) -> Scene:
+    settings = make_audience(folder, recipients, BYTES, delivery)
     file = folder / SETTINGS_FILE
     text = file.read_text("utf-8")
     name = '"name" = "weekly"'
     assert name in text
     file.write_text(text.replace(name, f'{name}, "in_doubt" = "{in_doubt}"'), "utf-8")
-    return Scene(settings, readers)
+    return Scene(settings, recipients)
 
 
 @contextmanager
@@ -186,7 +186,7 @@ def serving(log: Path, *options: object) -> Iterator[Server]:
         server.kill()
 
 
-def reach(server: Server, sender: Sender, count: int) -> None:
+def reach(server: Server, sender: SteppedRun, count: int) -> None:
     """Wait until so much was accepted, while somebody sends."""
     wait_for(f"{count} messages", lambda: server.count() >= count or not sender.is_alive)
     assert server.count() >= count, sender.ended()
@@ -196,7 +196,7 @@ def nobody_got_two(scene: Scene, got: Mapping[str, int]) -> int:
     """Hold the ledger against what was accepted, once all is over; gives how many are in doubt."""
     states = scene.states()
     assert not {address: count for address, count in got.items() if count > 1}
-    assert len(states) == scene.readers
+    assert len(states) == scene.recipients
     assert not {address: state for address, state in states.items() if state in OPEN}
     sent = {address for address, state in states.items() if state == "sent"}
     doubtful = {address for address, state in states.items() if state == "in_doubt"}

@@ -76,7 +76,7 @@ class Server:
         ]
 
     def recipients(self) -> Counter[str]:
-        """Count what each reader was sent."""
+        """Count the mails of each recipient."""
         return Counter(one.recipient for one in self.accepted())
 
 

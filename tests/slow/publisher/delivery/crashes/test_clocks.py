@@ -15,7 +15,7 @@ from publisher.database import open_database
 from publisher.delivery.dispatcher import DeliveryReport, deliver
 from publisher.testing import SECRET, MemoryTransport
 from tests.publisher.conftest import NOW
-from tests.slow.publisher.delivery.crashes.scene import READERS, Scene, smtp_scene
+from tests.slow.publisher.delivery.crashes.scene import RECIPIENTS, Scene, smtp_scene
 from tests.slow.publisher.delivery.crashes.servers import PATIENCE
 
 HOUR = 3600.0
@@ -42,7 +42,7 @@ class Steps:
 
     @property
     def is_set(self) -> bool:
-        """Whether the hand has been at it."""
+        """Whether the clock was set."""
         return self._looks > self._after
 
     def turn_to(self, by: float) -> None:
@@ -74,8 +74,8 @@ def test_a_clock_that_is_set_doubles_and_loses_nothing(
     tmp_path: Path, after: int, by: float, rate: str
 ) -> None:
     # More than are taken up at a time.
-    readers = 3 * READERS
-    scene = smtp_scene(tmp_path / "lantern", 25, readers=readers, more=rate)
+    recipients = 3 * RECIPIENTS
+    scene = smtp_scene(tmp_path / "lantern", 25, recipients=recipients, more=rate)
     transport = MemoryTransport("ambiguous", connections=8, prefetch=4)
     steps = Steps(after, by)
 
@@ -89,5 +89,5 @@ def test_a_clock_that_is_set_doubles_and_loses_nothing(
     assert second.problems == []
     got = Counter(outgoing.recipient for outgoing in transport.taken)
     assert got == dict.fromkeys(scene.states(), 1)
-    assert scene.counts() == {"sent": readers}
+    assert scene.counts() == {"sent": recipients}
     assert scene.issue()[0] == "sent"

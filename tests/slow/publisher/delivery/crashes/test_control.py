@@ -1,4 +1,4 @@
-"""Paused, cancelled, asked to stop, left by a reader, or not alone: while mail goes out."""
+"""While mail is sent: a pause, a cancellation, a signal, an unsubscription, another process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.processes import publisher
 from tests.slow.publisher.delivery.crashes.scene import (
     CONNECTIONS,
     ISSUE,
-    READERS,
+    RECIPIENTS,
     Scene,
     nobody_got_two,
     reach,
@@ -35,8 +35,8 @@ from tests.slow.publisher.delivery.crashes.scene import (
 SLOW = ("--slow", 0.05)
 
 
-def tell(scene: Scene, command: str) -> None:
-    """Give a command from a process that is not the sender's: ours."""
+def report_progress(scene: Scene, command: str) -> None:
+    """Run a command in a process of its own: ours."""
     assert main([command, ISSUE, str(scene.folder)]) == 0
 
 
@@ -44,21 +44,24 @@ def test_a_pause_counts_from_the_moment_it_is_said_until_it_is_over(tmp_path: Pa
     with serving(tmp_path / "log", *SLOW) as server:
         scene = smtp_scene(tmp_path / "lantern", server.port)
         with scene.sender() as sender:
-            reach(server, sender, READERS // 8)
-            tell(scene, "pause")
+            reach(server, sender, RECIPIENTS // 8)
+            report_progress(scene, "pause")
             before = server.count()
             end = sender.ended()
 
         assert end.code == 0, end.err
         # Each connection ends the message that it has begun.
-        assert server.count() <= before + CONNECTIONS < READERS
-        assert scene.counts() == {"sent": server.count(), "pending": READERS - server.count()}
+        assert server.count() <= before + CONNECTIONS < RECIPIENTS
+        assert scene.counts() == {
+            "sent": server.count(),
+            "pending": RECIPIENTS - server.count(),
+        }
         assert scene.issue() == ("paused", "paused by hand")
         said, paused = scene.deliver().out.splitlines()
         assert said == "0 mails sent, 0 issues done"
         assert "is paused: paused by hand" in paused
 
-        tell(scene, "resume")
+        report_progress(scene, "resume")
         last = scene.deliver()
         assert last.code == 0, last.err
         assert nobody_got_two(scene, server.recipients()) == 0
@@ -68,28 +71,28 @@ def test_a_cancelled_issue_ends_there_and_its_counts_add_up(tmp_path: Path) -> N
     with serving(tmp_path / "log", *SLOW) as server:
         scene = smtp_scene(tmp_path / "lantern", server.port)
         with scene.sender() as sender:
-            reach(server, sender, READERS // 8)
-            tell(scene, "cancel")
+            reach(server, sender, RECIPIENTS // 8)
+            report_progress(scene, "cancel")
             before = server.count()
             end = sender.ended()
 
         assert end.code == 0, end.err
         sent = server.count()
-        assert sent <= before + CONNECTIONS < READERS
+        assert sent <= before + CONNECTIONS < RECIPIENTS
         assert set(server.recipients().values()) == {1}
-    assert scene.counts() == {"sent": sent, "cancelled": READERS - sent}
+    assert scene.counts() == {"sent": sent, "cancelled": RECIPIENTS - sent}
     issue = json.loads(publisher("status", "--json", scene.folder).out)["issues"][0]
     shown = {name: count for name, count in issue["deliveries"].items() if count}
-    assert shown == {"planned": READERS, "sent": sent, "cancelled": READERS - sent}
+    assert shown == {"planned": RECIPIENTS, "sent": sent, "cancelled": RECIPIENTS - sent}
     assert issue["state"] == "cancelled"
 
 
 def test_who_leaves_right_before_her_data_gets_nothing(tmp_path: Path) -> None:
-    """Even if MAIL, RCPT and DATA for her are on their way already, ahead of the last reply."""
-    folder, leaving = tmp_path / "lantern", range(10, READERS, 10)
+    """Even if the commands of that message are pipelined already."""
+    folder, leaving = tmp_path / "lantern", range(10, RECIPIENTS, 10)
 
     def leave(moment: Moment) -> None:
-        """Unsubscribe the next reader while the one before her waits for the reply to her dot."""
+        """Unsubscribe the next recipient while the message before waits for the reply to its dot."""
         number = int(moment.recipient.removeprefix("reader").partition("@")[0] or 0)
         if moment.phase is Phase.DOT and number + 1 in leaving:
             with (
@@ -109,7 +112,7 @@ def test_who_leaves_right_before_her_data_gets_nothing(tmp_path: Path) -> None:
         states = scene.states()
         assert {address for address, state in states.items() if state == "suppressed"} == left
         assert server.recipients() == dict.fromkeys(set(states) - left, 1)
-        assert scene.counts() == {"sent": READERS - len(left), "suppressed": len(left)}
+        assert scene.counts() == {"sent": RECIPIENTS - len(left), "suppressed": len(left)}
 
 
 def open_ledger(scene: Scene) -> None:
@@ -121,7 +124,7 @@ def open_ledger(scene: Scene) -> None:
     nobody = MemoryTransport(fail_after=0)
     with closing(open_database(scene.settings.folders.database)) as database:
         deliver(scene.settings, database, nobody, SECRET, SystemClock())
-    tell(scene, "resume")
+    report_progress(scene, "resume")
 
 
 def test_a_service_that_is_asked_to_stop_leaves_nothing_in_doubt(tmp_path: Path) -> None:
@@ -129,13 +132,16 @@ def test_a_service_that_is_asked_to_stop_leaves_nothing_in_doubt(tmp_path: Path)
         scene = smtp_scene(tmp_path / "lantern", server.port)
         open_ledger(scene)
         with scene.sender(command="run") as service:
-            reach(server, service, READERS // 8)
+            reach(server, service, RECIPIENTS // 8)
             service.process.send_signal(signal.SIGTERM)
             end = service.ended()
 
         assert end.code == 0, end.err
         assert "Traceback" not in end.err
-        assert scene.counts() == {"sent": server.count(), "pending": READERS - server.count()}
+        assert scene.counts() == {
+            "sent": server.count(),
+            "pending": RECIPIENTS - server.count(),
+        }
         last = scene.deliver()
         assert last.code == 0, last.err
         assert nobody_got_two(scene, server.recipients()) == 0
@@ -143,14 +149,14 @@ def test_a_service_that_is_asked_to_stop_leaves_nothing_in_doubt(tmp_path: Path)
 
 def test_two_who_send_at_once_share_the_work(tmp_path: Path) -> None:
     # More than one of them takes up at a time.
-    readers = 3 * READERS
+    recipients = 3 * RECIPIENTS
     with serving(tmp_path / "log", *SLOW) as server:
-        scene = smtp_scene(tmp_path / "lantern", server.port, readers=readers)
+        scene = smtp_scene(tmp_path / "lantern", server.port, recipients=recipients)
         with scene.sender() as one, scene.sender() as other:
             ends = [one.ended(), other.ended()]
 
         assert [end.code for end in ends] == [0, 0], ends
         sent = [int(end.out.partition(" ")[0]) for end in ends]
         assert min(sent) > 0
-        assert sum(sent) == readers
+        assert sum(sent) == recipients
         assert nobody_got_two(scene, server.recipients()) == 0

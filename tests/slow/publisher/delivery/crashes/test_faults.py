@@ -14,13 +14,13 @@ from publisher.delivery.dispatcher import DeliveryReport, deliver
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
 from publisher.delivery.transports.base import OutgoingMessage
 from publisher.testing import SECRET, MemoryTransport
-from tests.slow.publisher.delivery.crashes.scene import READERS, Scene, smtp_scene
+from tests.slow.publisher.delivery.crashes.scene import RECIPIENTS, Scene, smtp_scene
 
 SOME = "reader50@example.com"
 
 
 class MistakeError(Exception):
-    """What nobody has thought of."""
+    """An unexpected fault."""
 
 
 def send(scene: Scene, transport: MemoryTransport) -> DeliveryReport:
@@ -29,7 +29,7 @@ def send(scene: Scene, transport: MemoryTransport) -> DeliveryReport:
 
 
 def test_a_fault_leaves_its_message_in_doubt_and_nothing_else(tmp_path: Path) -> None:
-    """How far it came nobody knows; what was answered before is written down all the same."""
+    """The message under way is in doubt; earlier results are recorded all the same."""
     scene = smtp_scene(tmp_path / "lantern", 25)
 
     def mistaken(outgoing: OutgoingMessage) -> Outcome:
@@ -43,10 +43,10 @@ def test_a_fault_leaves_its_message_in_doubt_and_nothing_else(tmp_path: Path) ->
         send(scene, transport)
 
     counts, taken = scene.counts(), len(transport.taken)
-    assert counts == {"sent": taken, "in_doubt": 1, "pending": READERS - taken - 1}
+    assert counts == {"sent": taken, "in_doubt": 1, "pending": RECIPIENTS - taken - 1}
     assert scene.states()[SOME] == "in_doubt"
     rest = send(scene, transport)
     assert rest.problems == []
-    assert scene.counts() == {"sent": READERS - 1, "in_doubt": 1}
+    assert scene.counts() == {"sent": RECIPIENTS - 1, "in_doubt": 1}
     offered = Counter(outgoing.recipient for outgoing in transport.offered)
     assert offered == dict.fromkeys(scene.states(), 1)

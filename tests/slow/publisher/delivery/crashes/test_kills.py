@@ -1,4 +1,4 @@
-"""Killed with -9 at any moment, and started again: nobody gets two mails, nobody is missed."""
+"""Killed with -9 at any moment, and started again: no mail is sent twice, none is missed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pathlib import Path
 from tests.slow.publisher.delivery.crashes.scene import (
     CONNECTIONS,
     PROMISED,
-    READERS,
+    RECIPIENTS,
     Scene,
-    Sender,
+    SteppedRun,
     nobody_got_two,
     outbox_scene,
     say,
@@ -32,7 +32,7 @@ STARTS = 3
 
 
 def hunt(scene: Scene, progress: Callable[[], int], seed: int) -> list[int]:
-    """Kill senders at random moments; gives how many messages each has left under way."""
+    """Kill runs at random moments. Returns how many messages each has left under way."""
     chance = random.Random(seed)
     left: list[int] = []
     known: set[tuple[int, int]] = set()
@@ -43,7 +43,7 @@ def hunt(scene: Scene, progress: Callable[[], int], seed: int) -> list[int]:
             if number % STARTS == 0:
                 time.sleep(starting * chance.random())
             else:
-                more = chance.randrange(READERS // (2 * KILLS))
+                more = chance.randrange(RECIPIENTS // (2 * KILLS))
                 _wait_for_more(sender, progress, before)
                 starting = time.monotonic() - begun
                 _wait_for_more(sender, progress, before + more)
@@ -56,7 +56,7 @@ def hunt(scene: Scene, progress: Callable[[], int], seed: int) -> list[int]:
     return left
 
 
-def _wait_for_more(sender: Sender, progress: Callable[[], int], count: int) -> None:
+def _wait_for_more(sender: SteppedRun, progress: Callable[[], int], count: int) -> None:
     wait_for("mail to go out", lambda: progress() > count or not sender.is_alive)
 
 
@@ -86,7 +86,7 @@ def test_who_asks_for_it_gets_what_is_in_doubt_again_the_same_to_the_byte(
 
         assert last.code == 0, last.err
         accepted = server.accepted()
-    assert scene.counts() == {"sent": READERS}
+    assert scene.counts() == {"sent": RECIPIENTS}
     got = Counter(one.recipient for one in accepted)
     assert set(got) == set(scene.states())
     repeats = len(accepted) - len(got)
@@ -96,7 +96,7 @@ def test_who_asks_for_it_gets_what_is_in_doubt_again_the_same_to_the_byte(
     for one in accepted:
         versions[one.recipient].add((one.message_id, one.sha256))
     assert all(len(of_one) == 1 for of_one in versions.values())
-    assert len({next(iter(of_one)) for of_one in versions.values()}) == READERS
+    assert len({next(iter(of_one)) for of_one in versions.values()}) == RECIPIENTS
 
 
 class Consumer:
@@ -137,8 +137,8 @@ class Consumer:
 
 def test_an_outbox_gets_each_message_once_whoever_takes_them_away(tmp_path: Path) -> None:
     # An outbox takes them faster than a server, and is promised more.
-    readers = 5 * READERS
-    scene = outbox_scene(tmp_path / "lantern", readers=readers)
+    recipients = 5 * RECIPIENTS
+    scene = outbox_scene(tmp_path / "lantern", recipients=recipients)
     taken = tmp_path / "taken"
     consumer = Consumer(scene.settings.folders.outbox, taken)
 
@@ -148,10 +148,10 @@ def test_an_outbox_gets_each_message_once_whoever_takes_them_away(tmp_path: Path
 
     assert last.code == 0, last.err
     assert sum(left) > 0
-    assert scene.counts() == {"sent": readers}
-    assert len(consumer.names) == len(set(consumer.names)) == readers
+    assert scene.counts() == {"sent": recipients}
+    assert len(consumer.names) == len(set(consumer.names)) == recipients
     ends = [file.read_bytes()[-40:] for file in taken.iterdir()]
     assert all(end.rstrip().endswith(b"--") for end in ends)
-    # Nothing is left that nobody will look for.
+    # Nothing is left behind.
     rest = [file for file in scene.settings.folders.outbox.rglob("*") if file.is_file()]
     assert rest == []

@@ -1,4 +1,4 @@
-"""The mail server dies in the middle and comes back: nobody gets two mails, the rest is sent."""
+"""The mail server dies in the middle and comes back: no mail is sent twice, the rest is sent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from publisher.testing import Behaviour, MailServer
 from tests.slow.publisher.delivery.crashes.scene import (
     CONNECTIONS,
-    READERS,
+    RECIPIENTS,
     nobody_got_two,
     reach,
     say,
@@ -23,12 +23,12 @@ def test_a_server_that_is_killed_and_started_again_gets_the_rest(tmp_path: Path)
     with serving(tmp_path / "log", "--slow", 0.02) as server:
         scene = smtp_scene(tmp_path / "lantern", server.port)
         with scene.sender() as sender:
-            reach(server, sender, READERS // 3)
+            reach(server, sender, RECIPIENTS // 3)
             server.kill()
             server.start()
             end = sender.ended()
 
-        # Starting a process may take longer than a turn waits for a server.
+        # Starting a process may take longer than a run waits for a server.
         assert end.code in {0, 1}
         last = scene.deliver()
         assert last.code == 0, last.err
@@ -43,7 +43,7 @@ def test_a_server_that_is_back_at_once_is_found_again_by_the_same_turn(tmp_path:
         scene = smtp_scene(tmp_path / "lantern", server.port)
         with scene.sender() as sender:
             for number in range(RESTARTS):
-                server.wait_for(READERS * (number + 1) // (RESTARTS + 1), PATIENCE)
+                server.wait_for(RECIPIENTS * (number + 1) // (RESTARTS + 1), PATIENCE)
                 server.stop()
                 server.start()
             end = sender.ended()
@@ -58,7 +58,7 @@ def test_a_server_that_stays_away_ends_the_turn_and_gets_the_rest_later(tmp_path
     with serving(tmp_path / "log", "--slow", 0.02) as server:
         scene = smtp_scene(tmp_path / "lantern", server.port)
         with scene.sender() as sender:
-            reach(server, sender, READERS // 4)
+            reach(server, sender, RECIPIENTS // 4)
             server.kill()
             end = sender.ended()
 

@@ -13,9 +13,9 @@ from tests.processes import publisher
 from tests.slow.publisher.delivery.crashes.scene import (
     CONNECTIONS,
     PROMISED,
-    READERS,
+    RECIPIENTS,
     Scene,
-    Sender,
+    SteppedRun,
     nobody_got_two,
     outbox_scene,
     reach,
@@ -29,12 +29,12 @@ LEASE = 3.0
 SHORT = f"publisher.delivery.ledger.leases:LEASE_SECONDS={LEASE}"
 
 
-def stop(scene: Scene, sender: Sender) -> None:
-    """Stop a process, not within a transaction: nobody could write until it goes on."""
+def stop(scene: Scene, sender: SteppedRun) -> None:
+    """Stop a process outside a transaction: inside one, it would block all writers."""
     wait_for("a moment between transactions", lambda: _has_stopped(scene, sender))
 
 
-def _has_stopped(scene: Scene, sender: Sender) -> bool:
+def _has_stopped(scene: Scene, sender: SteppedRun) -> bool:
     sender.process.send_signal(signal.SIGSTOP)
     try:
         path = scene.settings.folders.database
@@ -59,11 +59,11 @@ def by_the_first(server: Server) -> int:
 
 
 def test_who_was_stopped_for_too_long_sends_nothing_more(tmp_path: Path) -> None:
-    """Another process has sent all the rest, and ended the issue, when the first one goes on."""
+    """Another process has sent the rest and finished the issue when the first one goes on."""
     with serving(tmp_path / "log", "--slow", 0.02) as server:
         scene = smtp_scene(tmp_path / "lantern", server.port)
         with scene.sender(SHORT) as old:
-            reach(server, old, READERS // 4)
+            reach(server, old, RECIPIENTS // 4)
             stop(scene, old)
             wait_for("the lease to end", lambda: lease_is_over(scene))
 
@@ -90,12 +90,12 @@ def test_who_goes_on_while_another_sends_leaves_her_the_rest(tmp_path: Path) -> 
     with serving(tmp_path / "log", "--slow", 0.05) as server:
         scene = smtp_scene(tmp_path / "lantern", server.port)
         with scene.sender(SHORT) as old:
-            reach(server, old, READERS // 8)
+            reach(server, old, RECIPIENTS // 8)
             stop(scene, old)
             wait_for("the lease to end", lambda: lease_is_over(scene))
             before = server.count()
             with scene.sender(SHORT) as new:
-                reach(server, new, before + READERS // 8)
+                reach(server, new, before + RECIPIENTS // 8)
                 by_old = by_the_first(server)
                 old.process.send_signal(signal.SIGCONT)
                 end, other = old.ended(), new.ended()
@@ -115,10 +115,10 @@ def test_who_goes_on_while_another_sends_leaves_her_the_rest(tmp_path: Path) -> 
 def test_who_was_stopped_puts_nothing_in_an_outbox_that_another_has_put_there(
     tmp_path: Path,
 ) -> None:
-    """Neither does she lose what the first one had put there, or had staged."""
+    """Nor is a message lost that the first one had placed or staged."""
     # An outbox takes them faster than a server.
-    readers = 5 * READERS
-    scene = outbox_scene(tmp_path / "lantern", readers=readers)
+    recipients = 5 * RECIPIENTS
+    scene = outbox_scene(tmp_path / "lantern", recipients=recipients)
 
     def placed() -> int:
         return sum(1 for _ in scene.settings.folders.outbox.glob("weekly/**/*.eml"))
@@ -127,7 +127,7 @@ def test_who_was_stopped_puts_nothing_in_an_outbox_that_another_has_put_there(
         wait_for("mail in the outbox", lambda: placed() > 0)
         stop(scene, old)
         wait_for("the lease to end", lambda: lease_is_over(scene))
-        assert placed() < readers
+        assert placed() < recipients
         new = scene.deliver(SHORT)
         assert new.code == 0, new.err
         old.process.send_signal(signal.SIGCONT)
@@ -136,9 +136,9 @@ def test_who_was_stopped_puts_nothing_in_an_outbox_that_another_has_put_there(
     assert end.code == 1
     assert "another process has taken over" in end.complaints[0]
     assert scene.deliver(SHORT).code == 0
-    assert scene.counts() == {"sent": readers}
+    assert scene.counts() == {"sent": recipients}
     files = [file for file in scene.settings.folders.outbox.rglob("*") if file.is_file()]
-    assert len(files) == len({file.name for file in files}) == placed() == readers
+    assert len(files) == len({file.name for file in files}) == placed() == recipients
 
 
 def _what_status_says_is_true(scene: Scene) -> None:
@@ -146,7 +146,7 @@ def _what_status_says_is_true(scene: Scene) -> None:
     shown = json.loads(publisher("status", "--json", scene.folder).out)["issues"][0]
     counts = scene.counts()
     deliveries = shown["deliveries"]
-    assert deliveries["planned"] == scene.readers
+    assert deliveries["planned"] == scene.recipients
     assert deliveries["sent"] == counts["sent"]
     assert deliveries["in_doubt"] == counts["in_doubt"]
     assert deliveries["waiting"] == 0

@@ -15,9 +15,9 @@ import pytest
 from tests.slow.publisher.delivery.crashes.scene import (
     CONNECTIONS,
     PROMISED,
-    READERS,
+    RECIPIENTS,
     Scene,
-    Sender,
+    SteppedRun,
     nobody_got_two,
     reach,
     serving,
@@ -33,11 +33,11 @@ GIVES_UP = "publisher.delivery.worker_pool:DATABASE_PATIENCE=1.0"
 UNDER_WAY = CONNECTIONS * PROMISED
 
 
-Trouble = Callable[[Scene, Sender], AbstractContextManager[None]]
+Trouble = Callable[[Scene, SteppedRun], AbstractContextManager[None]]
 
 
 @contextmanager
-def locked(scene: Scene, _sender: Sender) -> Iterator[None]:
+def locked(scene: Scene, _sender: SteppedRun) -> Iterator[None]:
     """Keep everybody else from writing, as a backup or a person with a shell may."""
     with scene.database() as database:
         database.execute("BEGIN IMMEDIATE")
@@ -46,7 +46,7 @@ def locked(scene: Scene, _sender: Sender) -> Iterator[None]:
 
 
 @contextmanager
-def full(scene: Scene, _sender: Sender) -> Iterator[None]:
+def full(scene: Scene, _sender: SteppedRun) -> Iterator[None]:
     """Fill the disk to its last byte (SQLITE_FULL)."""
     filler = scene.settings.folders.var / "filler"
     try:
@@ -64,7 +64,7 @@ def _fill(filler: Path, size: int) -> None:
 
 
 @contextmanager
-def bounded(_scene: Scene, sender: Sender) -> Iterator[None]:
+def bounded(_scene: Scene, sender: SteppedRun) -> Iterator[None]:
     """Let the process's files grow no more, as a quota does (SQLITE_IOERR)."""
     number = sender.process.pid
     soft, hard = resource.prlimit(number, resource.RLIMIT_FSIZE)
@@ -110,12 +110,12 @@ def test_a_ledger_that_takes_nothing_is_waited_for(
     with serving(tmp_path / "log", *SLOW) as server:
         scene = smtp_scene(folder, server.port)
         with scene.sender(IMPATIENT) as sender:
-            reach(server, sender, READERS // 8)
+            reach(server, sender, RECIPIENTS // 8)
             with trouble(scene, sender):
                 before = server.count()
                 time.sleep(LONG)
                 # Only what was promised is sent meanwhile.
-                assert server.count() <= before + UNDER_WAY < READERS
+                assert server.count() <= before + UNDER_WAY < RECIPIENTS
                 assert sender.is_alive
             end = sender.ended()
 
@@ -133,7 +133,7 @@ def test_a_ledger_that_takes_nothing_for_long_ends_the_turn_with_one_line(
     with serving(tmp_path / "log", *SLOW) as server:
         scene = smtp_scene(folder, server.port)
         with scene.sender(IMPATIENT, GIVES_UP) as sender:
-            reach(server, sender, READERS // 8)
+            reach(server, sender, RECIPIENTS // 8)
             with trouble(scene, sender):
                 before = server.count()
                 end = sender.ended()
@@ -154,7 +154,7 @@ def test_a_lock_shorter_than_a_transactions_patience_is_not_even_noticed(
     with serving(tmp_path / "log", *SLOW) as server:
         scene = smtp_scene(tmp_path / "lantern", server.port)
         with scene.sender() as sender:
-            reach(server, sender, READERS // 8)
+            reach(server, sender, RECIPIENTS // 8)
             with locked(scene, sender):
                 before = server.count()
                 time.sleep(LONG)
@@ -166,9 +166,9 @@ def test_a_lock_shorter_than_a_transactions_patience_is_not_even_noticed(
 
 
 def test_a_ledger_that_finds_no_room_is_opened_later_and_whole(tmp_path: Path) -> None:
-    """Rows for all readers, and that the issue is being sent, are kept together or not at all."""
+    """The rows and the issue's state are committed together or not at all."""
     with serving(tmp_path / "log") as server:
-        scene = smtp_scene(tmp_path / "lantern", server.port, readers=2_000)
+        scene = smtp_scene(tmp_path / "lantern", server.port, recipients=2_000)
 
         end = scene.deliver("--pages=1")
 

@@ -1,4 +1,4 @@
-"""Several senders on one file: together they keep to what one may."""
+"""Several processes on one database: together they keep to the limits of one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ asking = st.tuples(
 
 
 def bursts(rate: RateSettings) -> Iterator[tuple[float, float]]:
-    """Give messages a second, and how many at once, as the handbook says it."""
+    """Return messages a second and the burst, as the handbook defines them."""
     if rate.per_second:
         yield rate.per_second, max(1.0, rate.per_second)
     if rate.per_hour:
@@ -55,7 +55,7 @@ def keeps_to(rate: RateSettings, gone: list[tuple[float, int]]) -> None:
         for first, (begun, _) in enumerate(gone):
             for last in range(first, len(gone)):
                 window = gone[last][0] - begun
-                # To what a float can tell of instants in this century.
+                # As exactly as a float can hold instants of this century.
                 most = per_second * (window + 1e-5) + burst
                 assert sums[last + 1] - sums[first] <= most
 
@@ -149,12 +149,12 @@ def test_real_processes_keep_to_it_together(tmp_path: Path, empty_database: Path
     path = tmp_path / "publisher.db"
     shutil.copyfile(empty_database, path)
     with ExitStack() as stack:
-        senders = [stack.enter_context(start(path)) for _ in range(3)]
-        for sender in senders:
+        runs = [stack.enter_context(start(path)) for _ in range(3)]
+        for sender in runs:
             assert sender.stdin
             sender.stdin.write("go\n")
             sender.stdin.flush()
-        said = [sender.communicate(timeout=60)[0] for sender in senders]
+        said = [sender.communicate(timeout=60)[0] for sender in runs]
     gone = sorted((now, count) for one in said for now, count in json.loads(one))
     assert len(gone) == 450
     assert sum(count for _, count in gone) >= 200

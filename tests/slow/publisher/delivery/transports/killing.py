@@ -25,7 +25,7 @@ from threading import Thread
 
 from publisher.config.delivery import OutboxLayoutKind
 from publisher.delivery.transports.outbox import OutboxTransport
-from tests.publisher.delivery.transports.parcels import Key, a_parcel, take_away, yes
+from tests.publisher.delivery.transports.messages import Key, a_message, take_away, yes
 
 ISSUE = 7
 AT_ONCE = 6
@@ -47,7 +47,7 @@ SENT = "SELECT reader FROM row WHERE sender = ? AND state = 'sent'"
 
 
 def deliver(books: sqlite3.Connection, transport: OutboxTransport) -> None:
-    """Send what is left; nobody else is at work."""
+    """Send what is left. No other process is running."""
     sender = books.execute("INSERT INTO sender (at) VALUES ('') RETURNING id").fetchone()[0]
     books.execute(FREE)
     for gone in transport.leftovers():
@@ -55,7 +55,7 @@ def deliver(books: sqlite3.Connection, transport: OutboxTransport) -> None:
     connections = [transport.connect(sender, yes) for _ in range(2)]
     while rows := [row[0] for row in books.execute(MARK, (sender, AT_ONCE)).fetchall()]:
         threads = [
-            Thread(target=lambda c=connection, p=part: [c.send(a_parcel(one)) for one in p])
+            Thread(target=lambda c=connection, p=part: [c.send(a_message(one)) for one in p])
             for connection, part in zip(connections, (rows[::2], rows[1::2]), strict=True)
         ]
         for thread in threads:
@@ -112,11 +112,13 @@ def has_ended(child: int) -> int | None:
     return 0
 
 
-def main(folder: Path, layout: OutboxLayoutKind, readers: int, kills: int) -> None:
+def main(folder: Path, layout: OutboxLayoutKind, recipients: int, kills: int) -> None:
     """Let deliverers be killed until that is enough, and the last one finish."""
     with closing(_books(folder)) as books:
         books.executescript(TABLES)
-        books.executemany("INSERT INTO row (reader) VALUES (?)", [(n,) for n in range(readers)])
+        books.executemany(
+            "INSERT INTO row (reader) VALUES (?)", [(n,) for n in range(recipients)]
+        )
     taken: Counter[bytes] = Counter()
     killed = 0
     ended: int | None = signal.SIGKILL
@@ -129,7 +131,7 @@ def main(folder: Path, layout: OutboxLayoutKind, readers: int, kills: int) -> No
             time.sleep(0.001)
         killed += ended == signal.SIGKILL
     taken.update(take_away(folder / "outbox"))
-    counts = [taken.pop(a_parcel(n).message.content, 0) for n in range(readers)]
+    counts = [taken.pop(a_message(n).message.content, 0) for n in range(recipients)]
     left = [str(path) for path in (folder / "outbox").rglob("*") if path.is_file()]
     told = {"killed": killed, "counts": counts, "others": len(taken), "left": left}
     sys.stdout.write(json.dumps(told))

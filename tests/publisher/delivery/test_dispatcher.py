@@ -1,4 +1,4 @@
-"""Turns of delivery as a whole, with real threads, into memory and into an outbox.
+"""Whole runs of delivery, with real threads, into memory and into an outbox.
 
 What a mail server on the wire makes of it is in `test_by_smtp`.
 """
@@ -65,7 +65,7 @@ def many(count: int) -> list[tuple[str, str]]:
 
 
 def recipients(house: House) -> list[str]:
-    """Give who was written to, one address for each message."""
+    """Return the recipients, one address for each message."""
     return sorted(
         parsed(content)["To"].addresses[0].addr_spec for content in outbox(house).values()
     )
@@ -81,7 +81,7 @@ def the_issue(house: House, language: str = "en") -> Issue:
 def once(
     act: Callable[[], object], then: Outcome = ACCEPTED_OUTCOME
 ) -> Callable[[OutgoingMessage], Outcome]:
-    """Do something while the first message is handed over."""
+    """Do something while the first message is sent."""
     todo = [act]
 
     def outcome(_outgoing: OutgoingMessage) -> Outcome:
@@ -107,7 +107,7 @@ def cancel(house: House) -> None:
         lifecycle.cancel_issue(connection, the_issue(house), "by hand", NOW)
 
 
-# --- every reader, once
+# --- every subscriber, once
 
 
 def test_every_subscriber_gets_one_message_and_the_issue_is_sent(house: House) -> None:
@@ -214,7 +214,7 @@ def test_an_issue_without_subscribers_is_sent_at_once(house: House) -> None:
 
 def test_no_mail_is_sent_before_its_web_page_exists(house: House) -> None:
     subscribe(house, (ANN, "en"))
-    issue = ready(house, page=False)
+    issue = ready(house, batch=False)
     assert send(house).messages == 0
     assert state_of(house) == IssueState.READY
     with house.database.writing() as connection:
@@ -265,7 +265,7 @@ def test_an_issue_that_can_t_be_compiled_is_reported_and_stops_no_other(house: H
     assert counts(house, issue) == {"pending": 1}
 
 
-# --- readers who leave, and readers who can't be written to
+# --- subscribers who leave, and addresses that can't be used
 
 
 @pytest.mark.parametrize("prefetch", [1, 8])
@@ -303,7 +303,7 @@ def test_a_recipient_with_a_damaged_address_fails_alone(house: House) -> None:
     assert "@" not in reason
 
 
-# --- what the other side says
+# --- what the server replies
 
 
 def test_a_deferred_mail_is_tried_again_at_its_retry_time(house: House) -> None:
@@ -343,9 +343,9 @@ def test_a_dead_address_gets_no_later_issues(house: House) -> None:
     ready(house)
     send(house, MemoryTransport(outcomes={BOB: DEAD}))
     with house.database.reading() as connection:
-        reader = find_subscriber(connection, BOB)
-    assert reader is not None
-    assert reader.status == SubscriberStatus.BOUNCED
+        recipient = find_subscriber(connection, BOB)
+    assert recipient is not None
+    assert recipient.status == SubscriberStatus.BOUNCED
     subscribe(house, (CYD, "ar"))
     with house.database.writing() as connection:
         connection.exec_driver_sql("UPDATE subscriber SET language = 'ar'")
@@ -404,7 +404,7 @@ def test_a_server_that_rejects_everything_pauses_the_issue_and_suppresses_nobody
     with house.database.reading() as connection:
         statuses = {find_subscriber(connection, email).status for email, _ in many(25)}  # type: ignore[union-attr]
     assert statuses == {SubscriberStatus.ACTIVE}
-    # A person has told the server who we are.
+    # A person has configured the server.
     transport.outcomes = None
     assert send(house, transport).messages == 0
     resume(house)
@@ -596,7 +596,7 @@ def test_mail_accepted_before_a_fault_of_the_program_is_recorded_as_sent(
         send(house, MemoryTransport("ambiguous", outcomes=breaks, prefetch=prefetch))
     transport = MemoryTransport("ambiguous")
     send(house, transport)
-    # It broke while that one was handed over, so nobody knows.
+    # It failed while that one was sent, so the result is unknown.
     assert counts(house, issue) == {"sent": 2, "in_doubt": 1}
     assert transport.taken == []
 
@@ -608,11 +608,11 @@ def test_progress_at_the_end_shows_what_was_deferred_or_bounced(house: House) ->
         unsubscribe(connection, many(5)[4][0], "weekly", NOW)
     told: list[tuple[str, int, int, str]] = []
 
-    def tell(step: str, done: int, of: int, note: str = "", /) -> None:
+    def report_progress(step: str, done: int, of: int, note: str = "", /) -> None:
         told.append((step, done, of, note))
 
     refused = {many(5)[1][0]: DEFERRED, many(5)[2][0]: REFUSED}
-    send(house, MemoryTransport(outcomes=refused), tell)
+    send(house, MemoryTransport(outcomes=refused), report_progress)
     assert told[-1] == (ISSUE, 3, 4, "1 deferred, 1 bounced")
     assert [done for _, done, _, _ in told] == sorted(done for _, done, _, _ in told)
 
@@ -621,11 +621,11 @@ def test_the_progress_callback_may_stop_the_run(house: House) -> None:
     subscribe(house, *many(50))
     issue = ready(house)
 
-    def tell(_step: str, _done: int, _of: int, _note: str = "", /) -> None:
+    def report_progress(_step: str, _done: int, _of: int, _note: str = "", /) -> None:
         raise Interrupted
 
     with pytest.raises(Interrupted):
-        send(house, MemoryTransport(), tell)
+        send(house, MemoryTransport(), report_progress)
     found = counts(house, issue)
     assert found.keys() <= {"sent", "pending"}
     transport = MemoryTransport()

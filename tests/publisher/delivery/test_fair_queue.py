@@ -1,4 +1,4 @@
-"""Whose turn it is: first tries, second ones, and what becomes of rows that nobody was given."""
+"""The order of rows: first tries, retries, and rows that no worker received."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from publisher.testing import FakeTimer
 from subscribers import unsubscribe
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.claims import claims
-from tests.publisher.delivery.ledger.books import Book, S, open_book
-from tests.publisher.delivery.senders import HandClock
+from tests.publisher.delivery.ledger.open_ledgers import OpenLedger, S, open_test_ledger
+from tests.publisher.delivery.stepped_run import HandClock
 
 NAMES = [f"reader.{number:02}@example.com" for number in range(20)]
 
 
-def a_fair_queue(book: Book, now: float = NOW.timestamp()) -> FairQueue:
+def fair_queue_of(ledger: OpenLedger, now: float = NOW.timestamp()) -> FairQueue:
     timer = FakeTimer(now)
     rates = RateLimiter(DeliverySettings(), "memory")
-    return FairQueue(book.lease_id, [book.number], rates, HandClock(timer), timer)
+    return FairQueue(ledger.lease_id, [ledger.number], rates, HandClock(timer), timer)
 
 
-def deal(one: FairQueue, book: Book, count: int) -> list[str]:
-    """Let a dealer deal out so many to one courier; gives who they are."""
-    with book.writing() as connection:
+def allocate_rows(one: FairQueue, ledger: OpenLedger, count: int) -> list[str]:
+    """Allocate so many rows to one worker. Returns the addresses."""
+    with ledger.writing() as connection:
         found = one.allocate(connection, {0: count}, NOW)
     one.commit(found, rows_returned=False)
     return [claim.recipient.address for claim in found.rows.get(0, [])]
@@ -49,7 +49,7 @@ def test_merged_queues_keep_their_order(first: int, second: int, seed: int) -> N
 def test_overdue_recipients_get_their_share_of_each_batch() -> None:
     both = interleave(claims(100), claims(400, 1000), 0.2, Random(1))
     overdue = [one.recipient.id < 1000 for one in both]
-    # Neither before all others, nor behind them.
+    # Neither before all others nor behind them.
     assert 10 <= sum(overdue[:100]) <= 32
 
 
@@ -58,44 +58,47 @@ def test_an_overdue_retry_does_not_wait_for_all_first_tries(
 ) -> None:
     monkeypatch.setattr(fair_queue, "OVERDUE_SHARE", 0.5)
     monkeypatch.setattr(fair_queue, "CLAIM_SIZE", 4)
-    book = open_book(house, *NAMES)
-    book.settle(book.begin(2), S.DEFERRED, next_at=NOW - OVERDUE)
-    dealt = deal(a_fair_queue(book), book, 4)
+    ledger = open_test_ledger(house, *NAMES)
+    ledger.settle(ledger.begin(2), S.DEFERRED, next_at=NOW - OVERDUE)
+    dealt = allocate_rows(fair_queue_of(ledger), ledger, 4)
     assert set(NAMES[:2]) < set(dealt)
     assert set(dealt) - set(NAMES[:2]) == set(NAMES[2:4])
 
 
 def test_a_retry_that_is_only_due_waits_for_first_tries(house: House) -> None:
-    book = open_book(house, *NAMES[:6])
-    book.settle(book.begin(2), S.DEFERRED, next_at=NOW - OVERDUE + timedelta(seconds=1))
-    assert deal(a_fair_queue(book), book, 6) == [*NAMES[2:6], *NAMES[:2]]
+    ledger = open_test_ledger(house, *NAMES[:6])
+    ledger.settle(ledger.begin(2), S.DEFERRED, next_at=NOW - OVERDUE + timedelta(seconds=1))
+    assert allocate_rows(fair_queue_of(ledger), ledger, 6) == [*NAMES[2:6], *NAMES[:2]]
 
 
 def test_claimed_rows_that_were_not_reserved_return_to_their_states(house: House) -> None:
-    book = open_book(house, *NAMES[:4])
-    book.settle(book.begin(2), S.DEFERRED, next_at=NOW)
-    one = a_fair_queue(book)
-    deal(one, book, 1)
-    assert book.counts == {"attempting": 1, "claimed": 3}
-    with book.writing() as connection:
+    ledger = open_test_ledger(house, *NAMES[:4])
+    ledger.settle(ledger.begin(2), S.DEFERRED, next_at=NOW)
+    one = fair_queue_of(ledger)
+    allocate_rows(one, ledger, 1)
+    assert ledger.counts == {"attempting": 1, "claimed": 3}
+    with ledger.writing() as connection:
         one.release(connection, NOW)
-    assert book.counts == {"attempting": 1, "pending": 1, "deferred": 2}
+    assert ledger.counts == {"attempting": 1, "pending": 1, "deferred": 2}
 
 
 def test_many_unsubscribed_recipients_are_suppressed_over_several_transactions(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fair_queue, "CLAIM_SIZE", 2)
-    book = open_book(house, *NAMES)
-    with book.writing() as connection:
+    ledger = open_test_ledger(house, *NAMES)
+    with ledger.writing() as connection:
         for name in NAMES:
             unsubscribe(connection, name, "weekly", NOW)
-    one = a_fair_queue(book)
-    assert deal(one, book, 2) == []
-    assert book.counts == {"suppressed": 2 * RESERVE_ROUNDS, "pending": 20 - 2 * RESERVE_ROUNDS}
+    one = fair_queue_of(ledger)
+    assert allocate_rows(one, ledger, 2) == []
+    assert ledger.counts == {
+        "suppressed": 2 * RESERVE_ROUNDS,
+        "pending": 20 - 2 * RESERVE_ROUNDS,
+    }
     assert one.may_have_rows
     assert not one.is_done
     for _ in range(3):
-        deal(one, book, 2)
-    assert book.counts == {"suppressed": 20}
+        allocate_rows(one, ledger, 2)
+    assert ledger.counts == {"suppressed": 20}
     assert one.is_done

@@ -1,4 +1,4 @@
-"""Turns that go on for long, or have nothing to do for long: what else is due meanwhile, and rates."""
+"""Long runs: issues that become due meanwhile, and rates that allow nothing for long."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ BOTH = {"weekly-en-2026-01-09", "weekly-ar-2026-01-09"}
 
 @pytest.fixture(autouse=True)
 def _always_looking(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look around in every round of a turn, and not every five seconds; small issues take turns."""
+    """Check for new work all the time, not every five seconds. Small issues take turns."""
     monkeypatch.setattr(worker_pool, "NEW_WORK_INTERVAL", 0.0)
     monkeypatch.setattr(fair_queue, "CLAIM_SIZE", 4)
 
 
 def order(transport: MemoryTransport) -> str:
-    """Give the first letters of who was written to, in order."""
+    """Return the first letters of the recipients, in order."""
     return "".join(outgoing.recipient[0] for outgoing in transport.taken)
 
 
@@ -59,7 +59,7 @@ def test_an_issue_that_becomes_ready_during_a_long_run_does_not_wait_for_its_end
 def test_an_issue_without_its_web_page_interrupts_nothing(house: House) -> None:
     subscribe(house, *ENGLISH, *ARABIC)
     ready(house)
-    ready(house, "ar", page=False)
+    ready(house, "ar", batch=False)
     transport = MemoryTransport("ambiguous")
     assert send(house, transport).messages == 30
     assert transport.opened == 1

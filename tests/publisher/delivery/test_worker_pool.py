@@ -1,4 +1,4 @@
-"""Turns of delivery with couriers in threads, and what ends them: leases, locks, faults."""
+"""Runs with workers in threads, and what ends them: leases, locks, faults."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def many(count: int, domain: str = "example.com") -> list[tuple[str, str]]:
     return [(f"reader.{number}@{domain}", "en") for number in range(count)]
 
 
-def senders(house: House) -> list[leases.SendLease]:
+def runs(house: House) -> list[leases.SendLease]:
     with house.database.reading() as connection:
         return leases.list_leases(connection)
 
@@ -68,7 +68,7 @@ def test_nothing_is_sent_when_the_lease_may_be_lost(
     assert counts(house, issue) == {"deferred": 3}
 
 
-# --- the end of a turn
+# --- the end of a run
 
 
 def test_a_finished_run_leaves_no_lease_no_lock_and_no_thread(house: House) -> None:
@@ -77,12 +77,12 @@ def test_a_finished_run_leaves_no_lease_no_lock_and_no_thread(house: House) -> N
     seen: list[tuple[int, int]] = []
 
     def look(_outgoing: OutgoingMessage) -> Outcome:
-        seen.append((len(senders(house)), len(locks(house))))
+        seen.append((len(runs(house)), len(locks(house))))
         return ACCEPTED_OUTCOME
 
     send(house, MemoryTransport(outcomes=look, connections=3))
     assert set(seen) == {(1, 1)}
-    assert (senders(house), locks(house), busy()) == ([], [], [])
+    assert (runs(house), locks(house), busy()) == ([], [], [])
 
 
 def test_mail_that_a_rate_allows_soon_is_sent_in_the_same_run(
@@ -130,7 +130,7 @@ DEAD = Outcome(SendStatus.REFUSED, "550 5.1.1 no such user", is_dead_address=Tru
 def test_a_rate_limit_does_not_confirm_rejections_of_everything(
     house: House, rates: DeliverySettings
 ) -> None:
-    # A turn tries one reader, and knows nothing of the others'.
+    # A run tries one recipient and has no results of the others.
     subscribe(house, *many(13))
     issue = ready(house)
     house.settings = replace(house.settings, delivery=rates)
@@ -145,8 +145,8 @@ def test_a_rate_limit_does_not_confirm_rejections_of_everything(
     assert set(counts(house, issue)) <= {"deferred", "pending"}
     with house.database.reading() as connection:
         found = [find_subscriber(connection, email) for email, _ in many(13)]
-    assert {reader.status for reader in found if reader} == {SubscriberStatus.ACTIVE}
-    # A person has told the server who we are.
+    assert {recipient.status for recipient in found if recipient} == {SubscriberStatus.ACTIVE}
+    # A person has configured the server.
     transport.outcomes = None
     house.settings = replace(house.settings, delivery=DeliverySettings())
     timer.advance(86400)
@@ -158,7 +158,7 @@ def test_a_rate_limit_does_not_confirm_rejections_of_everything(
 
 
 class Failing(MemoryTransport):
-    """Some connections can't be made: those whose turn `fails` says yes to."""
+    """Some connections fail: those for which `fails` returns True."""
 
     def __init__(self, fails: Callable[[int], Unreachable | None], connections: int) -> None:
         super().__init__("ambiguous", connections=connections)
@@ -234,7 +234,7 @@ class AskedToStop(Exception):  # noqa: N818  # as the service's own
 def test_a_worker_that_hangs_at_shutdown_is_fenced_and_its_message_is_in_doubt(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Half a minute, for people.
+    # Half a minute in production.
     monkeypatch.setattr(worker_pool, "SHUTDOWN_SECONDS", 0.05)
     subscribe(house, *many(2))
     issue = ready(house)
@@ -250,14 +250,14 @@ def test_a_worker_that_hangs_at_shutdown_is_fenced_and_its_message_is_in_doubt(
         gone.set()
         return ACCEPTED_OUTCOME
 
-    def tell(*_words: object) -> None:
+    def report_progress(*_words: object) -> None:
         if stuck.is_set():
             raise AskedToStop
 
     transport = Concurrent(outcome)
     with pytest.raises(AskedToStop):
-        send(house, transport, tell)
-    assert len(senders(house)) == 1
+        send(house, transport, report_progress)
+    assert len(runs(house)) == 1
     assert counts(house, issue) == {"attempting": 1, "pending": 1}
     release.set()
     gone.wait(LONG)
@@ -320,7 +320,7 @@ def test_a_run_that_lost_its_lease_stops_and_records_what_was_answered(
 
 @pytest.fixture
 def hasty(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    """A house whose database says within a tenth of a second that it is locked."""
+    """A publication whose database reports a lock within a tenth of a second."""
     monkeypatch.setattr(engine, "_BUSY_MILLISECONDS", 100)
     with closing(open_database(house.settings.folders.database)) as database:
         yield House(house.settings, database, house.clock)
@@ -376,18 +376,18 @@ def test_results_at_shutdown_wait_for_a_locked_ledger(hasty: House) -> None:
     issue = ready(hasty)
     outcome, lock, held = locking(hasty)
 
-    def tell(*_words: object) -> None:
+    def report_progress(*_words: object) -> None:
         if held.is_set():
             raise AskedToStop
 
     transport = MemoryTransport("ambiguous", outcomes=outcome, prefetch=4)
     with pytest.raises(AskedToStop):
-        send(hasty, transport, tell)
+        send(hasty, transport, report_progress)
     lock.join(LONG)
     found = counts(hasty, issue)
     assert found.pop("sent") == len(transport.taken)
     assert found.keys() <= {"pending"}
-    assert senders(hasty) == []
+    assert runs(hasty) == []
 
 
 # --- faults of the program
@@ -399,15 +399,15 @@ def test_reserved_rows_that_no_worker_received_return_to_pending(
     subscribe(house, *many(8))
     issue = ready(house)
 
-    def cut_off(_self: LedgerWriter, page: LedgerBatch) -> None:
-        if page.allocation and page.allocation.rows:
+    def cut_off(_self: LedgerWriter, batch: LedgerBatch) -> None:
+        if batch.allocation and batch.allocation.rows:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(LedgerWriter, "after_commit", cut_off)
     transport = MemoryTransport("ambiguous", prefetch=4)
     with pytest.raises(KeyboardInterrupt):
         send(house, transport)
-    assert (transport.taken, senders(house)) == ([], [])
+    assert (transport.taken, runs(house)) == ([], [])
     assert counts(house, issue) == {"pending": 8}
 
 
@@ -420,7 +420,7 @@ def _hold(database: Database, held: threading.Event, seconds: float) -> None:
 def test_a_ledger_that_is_locked_for_long_ends_the_run_and_loses_no_mail(
     hasty: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A minute, for people.
+    # A minute in production.
     monkeypatch.setattr(worker_pool, "DATABASE_PATIENCE", 0.3)
     subscribe(hasty, *many(10))
     issue = ready(hasty)

@@ -268,7 +268,7 @@ def test_unsent_mail_is_given_back_to_the_day_s_quota(database: Database) -> Non
     assert other.allowed(500, MIDNIGHT) == 200
 
 
-# --- whether anybody can go
+# --- whether anything may be sent
 
 
 @pytest.mark.parametrize(

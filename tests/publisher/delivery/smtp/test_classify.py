@@ -13,7 +13,7 @@ from publisher.delivery.smtp.replies import SmtpPhase, SmtpReply
 EVERY = [value for value in vars(categories).values() if isinstance(value, BounceCategory)]
 
 OTHER = "example.com"
-# How Postfix begins to tell what it found when it looked whether an address exists.
+# How Postfix begins its report of an address probe.
 PROBED = "550 5.1.1 <ann@example.com>: Recipient address rejected: "
 
 

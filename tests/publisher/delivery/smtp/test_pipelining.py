@@ -4,12 +4,12 @@ import pytest
 
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, SendStatus, ThrottleScope
 from publisher.delivery.transports.base import Unreachable
-from tests.publisher.delivery.smtp.dialogues import a_parcel, begin, part, take
+from tests.publisher.delivery.smtp.dialogues import a_message, begin, part, take
 from tests.publisher.delivery.smtp.scripted import TOO_SOON, Peer, Scripted
 
-ANN = a_parcel(1, recipient="ann@example.com")
-BEA = a_parcel(2, recipient="bea@example.com")
-CLEO = a_parcel(3, recipient="cleo@example.com")
+ANN = a_message(1, recipient="ann@example.com")
+BEA = a_message(2, recipient="bea@example.com")
+CLEO = a_message(3, recipient="cleo@example.com")
 COMMANDS = ("MAIL", "RCPT", "DATA")
 YES = ("250 2.1.0 Ok", "250 2.1.5 Ok", "354 Go ahead")
 
@@ -36,11 +36,11 @@ def test_a_message_takes_one_round_trip() -> None:
         peer.say("250 2.0.0 Ok")
         part(peer)
 
-    parcels = [a_parcel(number) for number in range(4)]
+    messages = [a_message(number) for number in range(4)]
     with Scripted(script) as server, server.connected() as connection:
         outcomes = [
             connection.send(outgoing, next_message)
-            for outgoing, next_message in zip(parcels, [*parcels[1:], None], strict=True)
+            for outgoing, next_message in zip(messages, [*messages[1:], None], strict=True)
         ]
 
     assert outcomes == [ACCEPTED_OUTCOME] * 4

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.delivery.smtp.commands import Capabilities, EnvelopeCommands, envelope_commands
 from publisher.delivery.transports.base import Unreachable
-from tests.publisher.delivery.smtp.dialogues import CONTENT, a_parcel
+from tests.publisher.delivery.smtp.dialogues import CONTENT, a_message
 
 PLAIN = Capabilities()
 
@@ -20,8 +20,8 @@ def test_a_message_above_the_size_limit_is_refused_before_sending() -> None:
     exact = replace(PLAIN, sizes=True, max_size=len(CONTENT))
     less = replace(PLAIN, sizes=True, max_size=len(CONTENT) - 1)
 
-    assert isinstance(envelope_commands(a_parcel(), exact), EnvelopeCommands)
-    assert envelope_commands(a_parcel(), less, has_accepted=True) == Outcome(
+    assert isinstance(envelope_commands(a_message(), exact), EnvelopeCommands)
+    assert envelope_commands(a_message(), less, has_accepted=True) == Outcome(
         SendStatus.REFUSED, LARGER
     )
 
@@ -30,7 +30,7 @@ def test_a_first_message_above_the_size_limit_pauses_the_issue() -> None:
     less = replace(PLAIN, sizes=True, max_size=len(CONTENT) - 1)
 
     with pytest.raises(Unreachable, match=f"^{re.escape(LARGER)}$") as caught:
-        envelope_commands(a_parcel(), less)
+        envelope_commands(a_message(), less)
 
     assert caught.value.is_final
 
@@ -46,7 +46,7 @@ def test_a_first_message_above_the_size_limit_pauses_the_issue() -> None:
     ],
 )
 def test_valid_addresses_are_written_into_commands(address: str) -> None:
-    assert isinstance(envelope_commands(a_parcel(recipient=address), PLAIN), EnvelopeCommands)
+    assert isinstance(envelope_commands(a_message(recipient=address), PLAIN), EnvelopeCommands)
 
 
 BAD = [
@@ -72,7 +72,7 @@ BAD = [
 
 @pytest.mark.parametrize("address", BAD)
 def test_invalid_addresses_get_into_no_command(address: str) -> None:
-    refusal = envelope_commands(a_parcel(recipient=address), PLAIN)
+    refusal = envelope_commands(a_message(recipient=address), PLAIN)
 
     assert isinstance(refusal, Outcome)
     assert refusal.status is SendStatus.REFUSED
@@ -83,7 +83,7 @@ def test_invalid_addresses_get_into_no_command(address: str) -> None:
 @pytest.mark.parametrize("address", BAD)
 def test_an_invalid_sender_address_pauses_the_issue(address: str) -> None:
     with pytest.raises(Unreachable, match="the sender's address is refused") as caught:
-        envelope_commands(a_parcel(sender=address), PLAIN, has_accepted=True)
+        envelope_commands(a_message(sender=address), PLAIN, has_accepted=True)
 
     assert caught.value.is_final
     assert not address or address not in str(caught.value)
@@ -91,7 +91,7 @@ def test_an_invalid_sender_address_pauses_the_issue(address: str) -> None:
 
 @given(st.text(), st.text())
 def test_commands_are_single_lines_of_ascii(sender: str, recipient: str) -> None:
-    outgoing = a_parcel(sender=f"a{sender}@b.example", recipient=recipient)
+    outgoing = a_message(sender=f"a{sender}@b.example", recipient=recipient)
     try:
         written = envelope_commands(outgoing, PLAIN)
     except Unreachable:

@@ -145,7 +145,7 @@ def test_queued_instants_count_from_when_the_transport_opens(
 
 
 def test_a_whole_audience_of_one_domain_is_sent_at_its_pace() -> None:
-    """Readers ask as rows of the ledger do: 500 at once, and in the second after they were told."""
+    """Recipients ask as rows of the ledger do: 500 at once, in the second after their instant."""
     pace = RateLimit("slow", per_second(10), "")
     tats: dict[str, float] = {}
     ahead: dict[str, float] = {}

@@ -15,19 +15,19 @@ from publisher.delivery.ledger.recheck import LedgerRecheck
 from publisher.errors import DatabaseError
 from subscribers import SubscriberStatus, suppress, unsubscribe
 from tests.publisher.conftest import NOW
-from tests.publisher.delivery.ledger.books import ANN, Book
+from tests.publisher.delivery.ledger.open_ledgers import ANN, OpenLedger
 from tests.publisher.delivery.mailing import erase
 
 
 @pytest.fixture
-def looker(book: Book) -> Iterator[LedgerRecheck]:
-    with closing(LedgerRecheck(book.house.database.path)) as looker:
+def looker(ledger: OpenLedger) -> Iterator[LedgerRecheck]:
+    with closing(LedgerRecheck(ledger.house.database.path)) as looker:
         yield looker
 
 
 @pytest.fixture
-def claim(book: Book) -> Claim:
-    return book.begin(1)[0]
+def claim(ledger: OpenLedger) -> Claim:
+    return ledger.begin(1)[0]
 
 
 def test_a_subscriber_still_wants_the_mail(looker: LedgerRecheck, claim: Claim) -> None:
@@ -37,34 +37,36 @@ def test_a_subscriber_still_wants_the_mail(looker: LedgerRecheck, claim: Claim) 
 
 @pytest.mark.parametrize("how", ["left", "dead", "erased"])
 def test_a_subscriber_who_left_after_the_reservation_does_not(
-    book: Book, looker: LedgerRecheck, claim: Claim, how: str
+    ledger: OpenLedger, looker: LedgerRecheck, claim: Claim, how: str
 ) -> None:
     assert looker(claim) is True
-    with book.writing() as connection:
+    with ledger.writing() as connection:
         if how == "left":
             unsubscribe(connection, ANN, "weekly", NOW)
         elif how == "dead":
             suppress(connection, ANN, SubscriberStatus.COMPLAINED, NOW)
     if how == "erased":
-        erase(book.house.database, ANN)
+        erase(ledger.house.database, ANN)
     assert looker(claim) is False
 
 
 def test_a_change_counts_from_its_commit(
-    book: Book, looker: LedgerRecheck, claim: Claim
+    ledger: OpenLedger, looker: LedgerRecheck, claim: Claim
 ) -> None:
-    with book.writing() as connection:
+    with ledger.writing() as connection:
         unsubscribe(connection, ANN, "weekly", NOW)
         assert looker(claim) is True
     assert looker(claim) is False
 
 
-def test_a_stopped_issue_is_not_sent(book: Book, looker: LedgerRecheck, claim: Claim) -> None:
-    book.pause()
+def test_a_stopped_issue_is_not_sent(
+    ledger: OpenLedger, looker: LedgerRecheck, claim: Claim
+) -> None:
+    ledger.pause()
     assert looker(claim) is None
-    book.resume()
+    ledger.resume()
     assert looker(claim) is True
-    book.cancel()
+    ledger.cancel()
     assert looker(claim) is None
 
 
@@ -79,12 +81,12 @@ def test_one_thread_checks_and_another_closes(looker: LedgerRecheck, claim: Clai
 
 
 def test_a_check_does_not_block_checkpoints(
-    book: Book, looker: LedgerRecheck, claim: Claim
+    ledger: OpenLedger, looker: LedgerRecheck, claim: Claim
 ) -> None:
     # A look that kept its snapshot would keep the log from ever being emptied.
     assert looker(claim) is True
-    book.claim()
-    with book.house.database.reading() as connection:
+    ledger.claim()
+    with ledger.house.database.reading() as connection:
         found = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
     assert tuple(found) == (0, 0, 0)
 
@@ -97,9 +99,11 @@ def test_an_unreadable_database_is_named(tmp_path: Path, claim: Claim) -> None:
 
 
 @pytest.mark.parametrize("name", ["a b", "50%", "what?", "#1", "灯笼"])
-def test_any_folder_name_may_hold_the_database(book: Book, claim: Claim, name: str) -> None:
+def test_any_folder_name_may_hold_the_database(
+    ledger: OpenLedger, claim: Claim, name: str
+) -> None:
     # Looked at through a URI, where some letters mean something.
-    path = book.house.settings.folders.var / name / "publisher.db"
+    path = ledger.house.settings.folders.var / name / "publisher.db"
     with closing(open_database(path)):
         looker = LedgerRecheck(path)
         assert looker(claim) is None

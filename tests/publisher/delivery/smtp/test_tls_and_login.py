@@ -1,4 +1,4 @@
-"""TLS and AUTH: nobody is told anything who has not proved who he is."""
+"""TLS and AUTH: nothing is sent to a server that is not authenticated."""
 
 import base64
 import gc

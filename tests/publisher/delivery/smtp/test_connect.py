@@ -74,7 +74,7 @@ def test_a_connection_sends_small_packets_at_once() -> None:
     assert delayed == 1
 
 
-# --- nobody there, or nobody who answers
+# --- no server, or no reply
 
 
 def test_a_closed_port_is_a_temporary_error() -> None:

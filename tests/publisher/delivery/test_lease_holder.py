@@ -1,4 +1,4 @@
-"""Who may send: the living keep what they hold, and the dead and the overdue lose it."""
+"""Living processes keep their rows; dead and expired ones lose them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from publisher.delivery.transports.base import Guarantee
 from publisher.errors import DatabaseError
 from publisher.testing import FakeTimer, MemoryTransport
 from tests.publisher.conftest import House
-from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, LATER, Book, open_book
+from tests.publisher.delivery.ledger.open_ledgers import (
+    ANN,
+    BOB,
+    CYD,
+    LATER,
+    OpenLedger,
+    open_test_ledger,
+)
 
 SECOND = 1.0
 
@@ -25,12 +32,12 @@ def timer() -> FakeTimer:
 
 
 @pytest.fixture
-def book(house: House) -> Book:
-    """A ledger that nobody sends from."""
-    book = open_book(house, ANN, BOB, CYD)
-    with book.writing() as connection:
-        leases.release_lease(connection, book.lease_id)
-    return book
+def ledger(house: House) -> OpenLedger:
+    """A ledger without a lease."""
+    ledger = open_test_ledger(house, ANN, BOB, CYD)
+    with ledger.writing() as connection:
+        leases.release_lease(connection, ledger.lease_id)
+    return ledger
 
 
 def enlist(
@@ -67,23 +74,25 @@ def test_a_run_has_a_lease_and_a_locked_file(house: House, timer: FakeTimer) -> 
         assert living(house, timer) == {place.id}
 
 
-def test_rows_of_living_processes_are_left_alone(book: Book, timer: FakeTimer) -> None:
-    with enlist(book.house, timer) as place:
-        book.mark(book.claim(1, lease_id=place.id))
-        book.claim(1, lease_id=place.id)
-        before = book.rows
-        living(book.house, timer)
-        assert book.rows == before
+def test_rows_of_living_processes_are_left_alone(ledger: OpenLedger, timer: FakeTimer) -> None:
+    with enlist(ledger.house, timer) as place:
+        ledger.mark(ledger.claim(1, lease_id=place.id))
+        ledger.claim(1, lease_id=place.id)
+        before = ledger.rows
+        living(ledger.house, timer)
+        assert ledger.rows == before
 
 
 # --- the end
 
 
-def leave(book: Book, timer: FakeTimer, *, is_over: bool, with_error: bool = False) -> None:
-    """Claim a row, mark another, and go: in good order, or not."""
-    with enlist(book.house, timer) as place:
-        book.mark(book.claim(1, lease_id=place.id))
-        book.claim(1, lease_id=place.id)
+def leave(
+    ledger: OpenLedger, timer: FakeTimer, *, is_over: bool, with_error: bool = False
+) -> None:
+    """Claim a row, reserve another, and end: properly, or not."""
+    with enlist(ledger.house, timer) as place:
+        ledger.mark(ledger.claim(1, lease_id=place.id))
+        ledger.claim(1, lease_id=place.id)
         place.is_released = is_over
         if with_error:
             raise ZeroDivisionError
@@ -91,61 +100,63 @@ def leave(book: Book, timer: FakeTimer, *, is_over: bool, with_error: bool = Fal
 
 @pytest.mark.parametrize("with_error", [True, False])
 def test_rows_of_a_dead_process_are_taken_back_at_once(
-    book: Book, timer: FakeTimer, *, with_error: bool
+    ledger: OpenLedger, timer: FakeTimer, *, with_error: bool
 ) -> None:
     try:
-        leave(book, timer, is_over=False, with_error=with_error)
+        leave(ledger, timer, is_over=False, with_error=with_error)
     except ZeroDivisionError:
         assert with_error
-    assert len(locks(book.house)) == len(known(book.house)) == 1
-    assert living(book.house, timer) == set()
-    assert book.states == {ANN: "in_doubt", BOB: "pending", CYD: "pending"}
-    assert locks(book.house) == []
-    assert known(book.house) == []
+    assert len(locks(ledger.house)) == len(known(ledger.house)) == 1
+    assert living(ledger.house, timer) == set()
+    assert ledger.states == {ANN: "in_doubt", BOB: "pending", CYD: "pending"}
+    assert locks(ledger.house) == []
+    assert known(ledger.house) == []
 
 
-def test_a_lease_released_with_rows_still_held_is_revoked(book: Book, timer: FakeTimer) -> None:
-    leave(book, timer, is_over=True)
-    assert living(book.house, timer) == set()
-    assert book.states == {ANN: "in_doubt", BOB: "pending", CYD: "pending"}
+def test_a_lease_released_with_rows_still_held_is_revoked(
+    ledger: OpenLedger, timer: FakeTimer
+) -> None:
+    leave(ledger, timer, is_over=True)
+    assert living(ledger.house, timer) == set()
+    assert ledger.states == {ANN: "in_doubt", BOB: "pending", CYD: "pending"}
 
 
 # --- the dead
 
 
-def test_a_lease_without_a_lock_file_is_revoked(book: Book, timer: FakeTimer) -> None:
-    with enlist(book.house, timer) as place:
-        book.claim(lease_id=place.id)
-        for lock in locks(book.house):
+def test_a_lease_without_a_lock_file_is_revoked(ledger: OpenLedger, timer: FakeTimer) -> None:
+    with enlist(ledger.house, timer) as place:
+        ledger.claim(lease_id=place.id)
+        for lock in locks(ledger.house):
             lock.unlink()
-        assert living(book.house, timer) == set()
-    assert book.counts == {"pending": 3}
+        assert living(ledger.house, timer) == set()
+    assert ledger.counts == {"pending": 3}
 
 
 def test_a_lock_file_that_can_t_be_opened_leaves_the_decision_to_the_lease(
-    book: Book, timer: FakeTimer
+    ledger: OpenLedger, timer: FakeTimer
 ) -> None:
-    with enlist(book.house, timer) as place:
-        (lock,) = locks(book.house)
+    with enlist(ledger.house, timer) as place:
+        (lock,) = locks(ledger.house)
         lock.unlink()
         lock.mkdir()
-        assert living(book.house, timer) == {place.id}
+        assert living(ledger.house, timer) == {place.id}
         timer.advance(LEASE_SECONDS + SECOND)
-        assert living(book.house, timer) == set()
+        assert living(ledger.house, timer) == set()
 
 
 def test_rows_of_a_dead_process_in_a_cancelled_issue_are_cancelled(
-    book: Book, timer: FakeTimer
+    ledger: OpenLedger, timer: FakeTimer
 ) -> None:
-    with enlist(book.house, timer, "idempotent") as place:
-        book.mark(book.claim(1, lease_id=place.id))
-        book.cancel()
-    living(book.house, timer)
-    assert book.counts == {"cancelled": 3}
+    with enlist(ledger.house, timer, "idempotent") as place:
+        ledger.mark(ledger.claim(1, lease_id=place.id))
+        ledger.cancel()
+    living(ledger.house, timer)
+    assert ledger.counts == {"cancelled": 3}
 
 
 class Renewing(FakeTimer):
-    """Lets a sender renew its lease between the moment when it is looked at and the judgement."""
+    """Renews a lease between the moment when it is read and the decision."""
 
     def __init__(self, house: House, number: int) -> None:
         super().__init__()
@@ -159,14 +170,14 @@ class Renewing(FakeTimer):
         return instant
 
 
-def test_a_lease_renewed_at_that_moment_is_kept(book: Book, timer: FakeTimer) -> None:
-    with enlist(book.house, timer) as place:
-        book.claim(lease_id=place.id)
-        late = Renewing(book.house, place.id)
+def test_a_lease_renewed_at_that_moment_is_kept(ledger: OpenLedger, timer: FakeTimer) -> None:
+    with enlist(ledger.house, timer) as place:
+        ledger.claim(lease_id=place.id)
+        late = Renewing(ledger.house, place.id)
         late.advance(LEASE_SECONDS + SECOND)
-        assert living(book.house, late) == {place.id}
-        assert len(locks(book.house)) == 1
-    assert book.counts == {"claimed": 3}
+        assert living(ledger.house, late) == {place.id}
+        assert len(locks(ledger.house)) == 1
+    assert ledger.counts == {"claimed": 3}
 
 
 # --- what stands in the way

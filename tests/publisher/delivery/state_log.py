@@ -1,4 +1,4 @@
-"""A ledger that writes down each move of its rows, for tests that look back."""
+"""A ledger that logs each change of state, for tests that look back."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ END
 """
 
 
-def keep_chronicle(connection: Connection) -> None:
-    """Write down who moves a row from now on; and let none be marked of an issue that has stopped."""
+def log_transitions(connection: Connection) -> None:
+    """Log each change of state from now on, and let no row of a stopped issue be reserved."""
     for statement in (LOG, NOTE, MARKS):
         connection.execute(text(statement))
 

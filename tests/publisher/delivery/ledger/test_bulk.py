@@ -22,7 +22,15 @@ from publisher.delivery.ledger.bulk import (
 from publisher.delivery.retry_policy import StateChange
 from publisher.issues import store as issues
 from tests.publisher.conftest import NOW, House
-from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, LATER, Book, S, open_book
+from tests.publisher.delivery.ledger.open_ledgers import (
+    ANN,
+    BOB,
+    CYD,
+    LATER,
+    OpenLedger,
+    S,
+    open_test_ledger,
+)
 
 
 def test_rows_passed_as_json_are_read_unchanged(house: House) -> None:
@@ -64,25 +72,27 @@ def plans(house: House) -> Iterator[list[tuple[str, str]]]:
     event.remove(house.database._engine, "before_cursor_execute", explain)
 
 
-def everything_that_is_done(book: Book) -> None:
-    """Do what delivery does of a turn, and what people do, once each."""
-    numbers = [book.number]
-    claims = one, other = book.begin(2)
-    with book.writing() as connection:
+def everything_that_is_done(ledger: OpenLedger) -> None:
+    """Do everything that a run and an operator do, once each."""
+    numbers = [ledger.number]
+    claims = one, other = ledger.begin(2)
+    with ledger.writing() as connection:
         (issue,) = issues.issues_by_ids(connection, numbers)
         attempts.settle_attempts(connection, {one: StateChange(S.DEFERRED, "x", LATER)}, NOW)
         attempts.confirm_bounces(connection, claims, NOW)
-        attempts.sent_under_lease(connection, book.lease_id, [claim.key for claim in claims])
+        attempts.sent_under_lease(connection, ledger.lease_id, [claim.key for claim in claims])
         attempts.undo_attempts(connection, [other], NOW)
-        claimed = claim_rows.claim(connection, book.number, book.lease_id, NOW, 2)
+        claimed = claim_rows.claim(connection, ledger.number, ledger.lease_id, NOW, 2)
         claim_rows.postpone_claims(connection, {claimed[0]: LATER}, NOW)
         claim_rows.release_claims(connection, claimed[1:], NOW)
         attempts.begin_attempts(
-            connection, claim_rows.claim(connection, book.number, book.lease_id, NOW, 1), NOW
+            connection,
+            claim_rows.claim(connection, ledger.number, ledger.lease_id, NOW, 1),
+            NOW,
         )
         claim_rows.next_due_at(connection, numbers)
         claim_rows.count_due(connection, numbers, NOW, 8)
-        leases.release_lease(connection, book.lease_id)
+        leases.release_lease(connection, ledger.lease_id)
         doubts.issues_in_doubt(connection)
         doubts.list_doubts(connection, issue)
         doubts.retry_doubts(connection, issue, 3, timedelta(days=2), NOW)
@@ -98,12 +108,12 @@ def everything_that_is_done(book: Book) -> None:
 
 
 def test_no_statement_scans_an_issue_s_rows_to_find_a_few(house: House) -> None:
-    book = open_book(house, ANN, BOB, CYD)
+    ledger = open_test_ledger(house, ANN, BOB, CYD)
     with plans(house) as found:
-        everything_that_is_done(book)
+        everything_that_is_done(ledger)
     wide = [
         one for one in found if one[0].startswith("SCAN") or one[0].endswith("(issue_id=?)")
     ]
-    # Whether a cancelled issue has any row at all is one look into the key.
+    # Whether a cancelled issue has any row is one lookup in the key.
     assert [one for one in wide if "delivery_count" not in one[1]] == []
     assert len(found) > 20

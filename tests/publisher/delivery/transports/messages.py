@@ -15,18 +15,20 @@ Key = tuple[int, int]
 FOLDER = "weekly/en/2026-01-09"
 
 
-def a_parcel(
-    reader: int = 1, issue: int = 7, folder: str = FOLDER, name: str = ""
+def a_message(
+    recipient: int = 1, issue: int = 7, folder: str = FOLDER, name: str = ""
 ) -> OutgoingMessage:
-    message = Message(reader, name or f"issue-{issue}.{reader:04}", content_of(issue, reader))
+    message = Message(
+        recipient, name or f"issue-{issue}.{recipient:04}", content_of(issue, recipient)
+    )
     return OutgoingMessage(
-        issue, folder, "sender@example.org", f"reader-{reader}@example.org", message
+        issue, folder, "sender@example.org", f"reader-{recipient}@example.org", message
     )
 
 
-def content_of(issue: int, reader: int) -> bytes:
+def content_of(issue: int, recipient: int) -> bytes:
     """Give a message that is longer than what a file takes in one go."""
-    return f"Subject: {issue}\r\n\r\nDear {reader}\r\n".encode() + b"words\r\n" * 3000
+    return f"Subject: {issue}\r\n\r\nDear {recipient}\r\n".encode() + b"words\r\n" * 3000
 
 
 def yes() -> bool:

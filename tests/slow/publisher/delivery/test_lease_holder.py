@@ -1,4 +1,4 @@
-"""Who may send: the living keep what they hold, and the dead and the overdue lose it."""
+"""Living processes keep their rows; dead and expired ones lose them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ from publisher.delivery.ledger.leases import LEASE_SECONDS
 from publisher.testing import FakeTimer
 from tests.processes import ENVIRONMENT, ROOT
 from tests.publisher.conftest import House
-from tests.publisher.delivery.ledger.books import ANN, BOB, CYD, Book
-from tests.publisher.delivery.test_enlisting import SECOND, enlist, living, locks
-from tests.publisher.delivery.test_enlisting import book as book  # noqa: PLC0414  # a fixture
-from tests.publisher.delivery.test_enlisting import timer as timer  # noqa: PLC0414  # a fixture
+from tests.publisher.delivery.ledger.open_ledgers import ANN, BOB, CYD, OpenLedger
+from tests.publisher.delivery.test_lease_holder import SECOND, enlist, living, locks
 
 # A process that enlists, says so, and then does nothing any more.
 PROCESS = """
@@ -36,7 +34,7 @@ with hold_lease(settings, database, MemoryTransport("ambiguous"), FakeTimer()) a
 
 @contextmanager
 def process(house: House) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Let another process enlist; whatever happens, it is gone afterwards."""
+    """Let another process hold a lease. It is gone afterwards in any case."""
     with subprocess.Popen(
         [sys.executable, "-c", PROCESS, str(house.settings.folders.root)],
         stdout=subprocess.PIPE,
@@ -52,37 +50,39 @@ def process(house: House) -> Iterator[tuple[subprocess.Popen[str], int]]:
 
 
 def test_a_process_that_is_killed_loses_what_it_held_at_once(
-    book: Book, timer: FakeTimer
+    ledger: OpenLedger, timer: FakeTimer
 ) -> None:
-    with process(book.house) as (started, number):
-        book.mark(book.claim(1, lease_id=number))
-        book.claim(1, lease_id=number)
-        assert living(book.house, timer) == {number}
+    with process(ledger.house) as (started, number):
+        ledger.mark(ledger.claim(1, lease_id=number))
+        ledger.claim(1, lease_id=number)
+        assert living(ledger.house, timer) == {number}
         started.kill()
         started.wait(60)
-        assert living(book.house, timer) == set()
-    assert book.states == {ANN: "in_doubt", BOB: "pending", CYD: "pending"}
-    assert locks(book.house) == []
+        assert living(ledger.house, timer) == set()
+    assert ledger.states == {ANN: "in_doubt", BOB: "pending", CYD: "pending"}
+    assert locks(ledger.house) == []
 
 
 def test_a_process_that_is_stopped_loses_its_lease_only_when_it_is_over(
-    book: Book, timer: FakeTimer
+    ledger: OpenLedger, timer: FakeTimer
 ) -> None:
-    with process(book.house) as (started, number):
-        book.claim(1, lease_id=number)
+    with process(ledger.house) as (started, number):
+        ledger.claim(1, lease_id=number)
         os.kill(started.pid, signal.SIGSTOP)
         timer.advance(LEASE_SECONDS)
-        assert living(book.house, timer) == {number}
+        assert living(ledger.house, timer) == {number}
         timer.advance(SECOND)
-        assert living(book.house, timer) == set()
-    assert book.counts == {"pending": 3}
+        assert living(ledger.house, timer) == set()
+    assert ledger.counts == {"pending": 3}
 
 
-def test_children_of_a_sender_do_not_keep_its_lock(book: Book, timer: FakeTimer) -> None:
-    with enlist(book.house, timer):
+def test_children_of_a_sender_do_not_keep_its_lock(
+    ledger: OpenLedger, timer: FakeTimer
+) -> None:
+    with enlist(ledger.house, timer):
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     try:
-        assert living(book.house, timer) == set()
+        assert living(ledger.house, timer) == set()
     finally:
         child.kill()
         child.wait()

@@ -1,4 +1,4 @@
-"""Senders without threads: each step of a process that delivers is taken by hand, in any order.
+"""Runs without threads: each step of a process that delivers is made by hand, in any order.
 
 A sender is a clerk, a desk and couriers as `publisher.delivery.worker_pool` has them. It can be cut
 off between any two steps, be left standing for as long as one likes, and go on afterwards.
@@ -27,7 +27,7 @@ from publisher.delivery.worker_pool import FENCE
 from publisher.testing import FakeTimer, MemoryTransport
 from tests.publisher.conftest import House
 
-COURIERS = 2
+WORKERS = 2
 
 
 class HandClock:
@@ -53,8 +53,8 @@ class Times:
 
 
 @dataclass
-class Courier:
-    """What a courier is about: nothing, a message that it took, or one whose fate it knows."""
+class StepWorker:
+    """A worker's state: idle, with a row, or with a row and its outcome."""
 
     connection: TransportConnection | None = None
     claim: Claim | None = None
@@ -65,7 +65,7 @@ class RolledBackError(Exception):
     """A transaction that fails at its commit."""
 
 
-class Sender:
+class SteppedRun:
     """One process that delivers."""
 
     def __init__(
@@ -85,18 +85,18 @@ class Sender:
             hold_lease(house.settings, house.database, transport, times.wall)
         )
         self._fence = times.passed.time() + FENCE * leases.LEASE_SECONDS
-        self.desk = WorkQueue(COURIERS, transport.prefetch)
-        self.clerk = LedgerWriter(
+        self.queue = WorkQueue(WORKERS, transport.prefetch)
+        self.writer = LedgerWriter(
             lease_id=self.place.id,
             transport=transport,
             jobs=jobs,
-            queue=self.desk,
+            queue=self.queue,
             limiter=rates or RateLimiter(house.settings.delivery, transport.name),
             clock=HandClock(times.wall),
             timer=times.wall,
             issues_with_sent=_issues_with_sent(house, jobs),
         )
-        self.couriers = [Courier() for _ in range(COURIERS)]
+        self.workers = [StepWorker() for _ in range(WORKERS)]
         self._look = LedgerRecheck(house.database.path)
         self._stack.callback(self._look.close)
 
@@ -111,94 +111,94 @@ class Sender:
     @property
     def is_done(self) -> bool:
         """Whether a run would end by itself now."""
-        return self.clerk.is_done and self.desk.is_idle
+        return self.writer.is_done and self.queue.is_idle
 
     @property
     def hands(self) -> Iterator[Claim]:
-        """Give what it was promised and what it knows the fate of, wherever that lies."""
-        for place in self.desk._slots:
+        """Return all rows that this process holds, with or without an outcome."""
+        for place in self.queue._slots:
             yield from place.queue
             if place.current:
                 yield place.current
-        for claim, _outcome in (*self.desk._results, *self.clerk._results):
+        for claim, _outcome in (*self.queue._results, *self.writer._results):
             yield claim
-        yield from (*self.desk._returned, *self.clerk._returned)
+        yield from (*self.queue._returned, *self.writer._returned)
 
-    # --- the clerk
+    # --- the writer
 
     @contextmanager
-    def page(self, *, acts: bool = True) -> Iterator[LedgerBatch]:
-        """Write a page, and act on it once it is committed; raises Fenced.
+    def batch(self, *, acts: bool = True) -> Iterator[LedgerBatch]:
+        """Write a batch and apply it once it is committed. Raises LeaseLost.
 
         What is raised within stands for a failure before the commit.
         """
         since = self._times.passed.time()
-        self.clerk.drain()
+        self.writer.drain()
         with self._house.database.writing() as connection:
-            page = self.clerk.write(connection)
-            yield page
+            batch = self.writer.write(connection)
+            yield batch
         if acts:
             self._fence = since + FENCE * leases.LEASE_SECONDS
-            self.clerk.after_commit(page)
+            self.writer.after_commit(batch)
 
-    # --- the couriers
+    # --- the workers
 
     def step(
         self, number: int, hand_over: Callable[[Claim, TransportConnection], Outcome]
     ) -> None:
-        """Take a courier one step on: it connects, takes, hands over, or reports."""
-        courier = self.couriers[number]
-        if courier.connection is None:
-            courier.connection = self._transport.connect(
+        """Let a worker make one step: connect, take, send, or finish."""
+        worker_number = self.workers[number]
+        if worker_number.connection is None:
+            worker_number.connection = self._transport.connect(
                 self.number, lambda: self.fence_is_open
             )
-            self.desk.connected(number)
-        elif courier.outcome is not None:
-            self.desk.finish(number, courier.outcome, 0.0)
-            courier.claim = courier.outcome = None
-        elif courier.claim is not None:
-            courier.outcome = hand_over(courier.claim, courier.connection)
-        elif self.desk.peek(number):
+            self.queue.connected(number)
+        elif worker_number.outcome is not None:
+            self.queue.finish(number, worker_number.outcome, 0.0)
+            worker_number.claim = worker_number.outcome = None
+        elif worker_number.claim is not None:
+            worker_number.outcome = hand_over(worker_number.claim, worker_number.connection)
+        elif self.queue.peek(number):
             self._take(number)
 
     def _take(self, number: int) -> None:
-        claim = self.desk.take(number)
+        claim = self.queue.take(number)
         assert claim is not None
         wanted = self._look(claim)
         if wanted is None:
-            self.desk.return_current(number)
+            self.queue.return_current(number)
         elif not wanted:
-            self.desk.finish(number, HAS_UNSUBSCRIBED, 0.0)
+            self.queue.finish(number, HAS_UNSUBSCRIBED, 0.0)
         else:
-            self.couriers[number].claim = claim
+            self.workers[number].claim = claim
 
     def hang_up(self, number: int) -> None:
-        """Lose a courier's connection, before what it took was begun."""
-        courier = self.couriers[number]
-        if courier.connection and not courier.outcome:
-            courier.connection.close()
-            courier.connection = courier.claim = None
-            self.desk.disconnected(number, Unreachable("the line is dead"))
+        """Lose a worker's connection before its message was begun."""
+        worker_number = self.workers[number]
+        if worker_number.connection and not worker_number.outcome:
+            worker_number.connection.close()
+            worker_number.connection = worker_number.claim = None
+            self.queue.disconnected(number, Unreachable("the line is dead"))
 
     # --- the end
 
     def crash(self) -> None:
-        """Be killed: the kernel frees the lock, and nobody hears anything more."""
+        """Be killed: the kernel frees the lock, and nothing is written any more."""
         self._stack.close()
 
     def end(self, hand_over: Callable[[Claim, TransportConnection], Outcome]) -> None:
-        """End as a run does: what was begun is ended and written down, the rest given back."""
+        """End as a run does: messages under way are finished and recorded, the rest is released."""
         has_ended = self.is_done
-        self.desk.close()
-        for number, courier in enumerate(self.couriers):
-            while courier.claim:
+        self.queue.close()
+        for number, worker_number in enumerate(self.workers):
+            while worker_number.claim:
                 self.step(number, hand_over)
-        self.clerk.drain()
+        self.writer.drain()
         with self._house.database.writing() as connection:
-            page = self.clerk.write_last(connection, ran_to_end=has_ended, all_stopped=True)
+            batch = self.writer.write_last(connection, ran_to_end=has_ended, all_stopped=True)
             leases.release_lease(connection, self.number)
         self.place.is_released = True
-        self.clerk.after_commit(page)
+        self.writer.after_commit(batch)
         self._stack.close()
 
 
@@ -207,4 +207,4 @@ def _issues_with_sent(house: House, jobs: Mapping[int, Job]) -> set[int]:
         return counts.issues_with_sent(connection, jobs)
 
 
-__all__ = ["COURIERS", "HandClock", "LeaseLost", "RolledBackError", "Sender", "Times"]
+__all__ = ["WORKERS", "HandClock", "LeaseLost", "RolledBackError", "SteppedRun", "Times"]

@@ -1,4 +1,4 @@
-"""A ledger that is open, and its verbs by hand: each is one transaction on a real file."""
+"""An open ledger, and its operations by hand: each is one transaction on a real file."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ LEASE_UNTIL = 1_000.0
 
 
 @dataclass
-class Book:
-    """An issue that is being sent, its rows, and one sender who may hold them."""
+class OpenLedger:
+    """An issue that is being sent, its rows, and one lease that may hold them."""
 
     house: House
     number: int
     lease_id: int = 0
     guarantee: Guarantee = "ambiguous"
-    # Readers by their numbers.
+    # Addresses by subscriber id.
     names: dict[int, str] = field(default_factory=dict)
 
     @contextmanager
@@ -54,7 +54,7 @@ class Book:
 
     @property
     def rows(self) -> dict[str, Row[Any]]:
-        """The rows of the issue, by their readers' addresses."""
+        """The rows of the issue, by address."""
         query = select(delivery).where(delivery.c.issue_id == self.number)
         with self.house.database.reading() as connection:
             return {
@@ -79,12 +79,12 @@ class Book:
     # --- verbs
 
     def enlist(self, guarantee: Guarantee = "ambiguous") -> int:
-        """Make another sender, with a lease like the first one's."""
+        """Create another lease like the first one."""
         with self.writing() as connection:
             return leases.create_lease(connection, "test", guarantee, "x.lock", LEASE_UNTIL)
 
     def dismiss(self, lease_id: int | None = None, now: datetime = LATER) -> None:
-        """Let a sender, the first unless said, lose what it holds."""
+        """Revoke a lease, the first one by default."""
         with self.writing() as connection:
             known = {one.id: one for one in leases.list_leases(connection)}
             assert leases.revoke_lease(connection, known[lease_id or self.lease_id], now)
@@ -100,7 +100,7 @@ class Book:
             return attempts.begin_attempts(connection, claims, now)[0]
 
     def begin(self, most: int = 9, now: datetime = NOW) -> list[Claim]:
-        """Claim and mark."""
+        """Claim and reserve."""
         return self.mark(self.claim(most, now), now)
 
     def settle(
@@ -129,22 +129,22 @@ class Book:
 
     def age(self, email: str, **values: Any) -> None:
         """Change a row as it might be after long, past all verbs."""
-        reader = number_of(self.house.database, email)
-        here = (delivery.c.issue_id == self.number) & (delivery.c.subscriber_id == reader)
+        recipient = number_of(self.house.database, email)
+        here = (delivery.c.issue_id == self.number) & (delivery.c.subscriber_id == recipient)
         with self.writing() as connection:
             connection.execute(update(delivery).where(here).values(values))
 
 
-def open_book(
-    house: House, *readers: str, language: str = "en", guarantee: Guarantee = "ambiguous"
-) -> Book:
-    """Open the ledger of an issue for readers, who are subscribed by that."""
-    subscribe(house, *((email, language) for email in readers))
+def open_test_ledger(
+    house: House, *recipients: str, language: str = "en", guarantee: Guarantee = "ambiguous"
+) -> OpenLedger:
+    """Subscribe addresses and open the ledger of an issue for them."""
+    subscribe(house, *((email, language) for email in recipients))
     issue = ready(house, language)
     with house.database.writing() as connection:
         lifecycle.open_ledger(connection, issue, [language], NOW)
         issues.move_issue(connection, issue, IssueState.SENDING)
         names = {row.id: row.email for row in connection.execute(select(subscriber))}
-    book = Book(house, issue.id, guarantee=guarantee, names=names)
-    book.lease_id = book.enlist(guarantee)
-    return book
+    ledger = OpenLedger(house, issue.id, guarantee=guarantee, names=names)
+    ledger.lease_id = ledger.enlist(guarantee)
+    return ledger

@@ -1,0 +1,72 @@
+"""How many stand where: always those of the rows, and kept once an issue is over."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from publisher.delivery.ledger import counts
+from publisher.delivery.states import DeliveryState, summarize_counts
+from publisher.delivery.tables import delivery_count
+from tests.publisher.conftest import House
+from tests.publisher.delivery.ledger.open_ledgers import (
+    ANN,
+    BOB,
+    CYD,
+    LATER,
+    OpenLedger,
+    S,
+    open_test_ledger,
+)
+
+
+def test_counts_add_up_for_each_issue(house: House) -> None:
+    ledger, other = (
+        open_test_ledger(house, ANN, BOB, CYD),
+        open_test_ledger(house, language="ar"),
+    )
+    ledger.settle(ledger.begin(1), S.SENT)
+    ledger.claim(1)
+    with house.database.reading() as connection:
+        found = counts.count_deliveries(connection, [ledger.number, other.number])
+    assert found == {
+        ledger.number: {"sent": 1, "claimed": 1, "pending": 1},
+        other.number: Counter(),
+    }
+
+
+def test_every_state_is_counted(house: House) -> None:
+    emails = [f"{state}@example.com" for state in DeliveryState]
+    ledger = open_test_ledger(house, *emails)
+    with house.database.writing() as connection:
+        connection.exec_driver_sql("CREATE TEMP TABLE aside AS SELECT * FROM delivery")
+        connection.exec_driver_sql("DELETE FROM delivery")
+        for number, state in enumerate(DeliveryState, start=1):
+            connection.exec_driver_sql(
+                "UPDATE aside SET state = ? WHERE subscriber_id = ?", (state, number)
+            )
+        connection.exec_driver_sql("INSERT INTO delivery SELECT * FROM aside")
+    assert ledger.counts == dict.fromkeys(DeliveryState, 1)
+    assert sum(summarize_counts(ledger.counts).values()) == len(DeliveryState)
+
+
+def test_stored_counts_are_used_instead_of_the_rows(ledger: OpenLedger) -> None:
+    ledger.settle(ledger.begin(), S.SENT)
+    with ledger.writing() as connection:
+        assert counts.store_counts(connection, ledger.number) == {"sent": 3}
+        connection.execute(delivery_count.update().values(count=7))
+        assert counts.count_deliveries(connection, [ledger.number]) == {
+            ledger.number: {"sent": 7}
+        }
+        assert counts.count_rows(connection, [ledger.number]) == {ledger.number: {"sent": 3}}
+
+
+def test_deleted_counts_are_counted_again(ledger: OpenLedger) -> None:
+    with ledger.writing() as connection:
+        counts.store_counts(connection, ledger.number)
+    claims = ledger.begin()
+    assert ledger.counts == {"pending": 3}
+    with ledger.writing() as connection:
+        counts.delete_counts(connection, ledger.number)
+    assert ledger.counts == {"attempting": 3}
+    ledger.settle(claims, S.DEFERRED, next_at=LATER)
+    assert ledger.counts == {"deferred": 3}
