@@ -73,7 +73,7 @@ def an_issue_mail(language: str = "en", **changes: Any) -> IssueMail:
 def a_recipient(number: int = 1, name: str = "Ann Example", **changes: Any) -> Recipient:
     values: dict[str, Any] = {
         "id": number,
-        "address": f"reader.{number}@example.com",
+        "address": f"subscriber.{number}@example.com",
         "name": name,
         "language": "en",
         "timezone": None,

@@ -1,4 +1,4 @@
-"""An issue, compiled once and written to many readers."""
+"""An issue's mail, compiled once and written to many recipients."""
 
 from __future__ import annotations
 
@@ -52,11 +52,13 @@ def test_each_recipient_gets_their_own_values() -> None:
     compiled = compile_mail(an_issue_mail(text=places, html=places), SECRET)
     ann = a_recipient(1, "Ann <3", language="de-AT", timezone="Europe/Vienna")
     assert bodies(compiled.message(ann, MADE_AT).content) == (
-        "Ann <3|reader.1@example.com|de-AT|Europe/Vienna",
-        "Ann &lt;3|reader.1@example.com|de-AT|Europe/Vienna",
+        "Ann <3|subscriber.1@example.com|de-AT|Europe/Vienna",
+        "Ann &lt;3|subscriber.1@example.com|de-AT|Europe/Vienna",
     )
     bob = a_recipient(2, "")
-    assert bodies(compiled.message(bob, MADE_AT).content) == ("|reader.2@example.com|en|",) * 2
+    assert (
+        bodies(compiled.message(bob, MADE_AT).content) == ("|subscriber.2@example.com|en|",) * 2
+    )
 
 
 @pytest.mark.parametrize(

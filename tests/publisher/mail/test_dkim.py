@@ -27,7 +27,7 @@ from tests.publisher.mail.keys import ED25519, RSA, signer
 
 FIELDS: tuple[HeaderField, ...] = (
     (b"From", b" The Lantern <digest@news.example.org>"),
-    (b"To", b" Ann Example <reader.1@example.com>"),
+    (b"To", b" Ann Example <subscriber.1@example.com>"),
     (b"Reply-To", b" editors@news.example.org"),
     (b"Subject", b" =?utf-8?b?V2llIGRpZSBGw6RocmUgbGVybnRl?=\r\n =?utf-8?b?LCB6dSB3YXJ0ZW4=?="),
     (b"Date", b" Fri, 09 Jan 2026 08:00:30 +0000"),

@@ -150,11 +150,11 @@ def test_placeholders_are_replaced_and_escaped() -> None:
 def test_a_display_name_adds_no_header_field_and_no_address(name: str, shown: str) -> None:
     content = message_bytes(name=name)
     message = parsed(content)
-    assert [a.addr_spec for a in message["To"].addresses] == ["reader.1@example.com"]
+    assert [a.addr_spec for a in message["To"].addresses] == ["subscriber.1@example.com"]
     assert message["Bcc"] is None
     assert message["Subject"] == SUBJECTS["en"]
     phrase, address = parseaddr(raw_field(content, "To"))
-    assert address == "reader.1@example.com"
+    assert address == "subscriber.1@example.com"
     assert str(make_header(decode_header(phrase))) == shown
 
 

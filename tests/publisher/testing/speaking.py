@@ -13,7 +13,7 @@ from typing import Self
 from publisher.testing.servers import MailServer
 
 SENDER = "digest@news.example.org"
-READER = "ann@example.org"
+RECIPIENT = "ann@example.org"
 CONTENT = b"Message-ID: <1@news.example.org>\r\nSubject: The week\r\n\r\nA few words.\r\n"
 # Seconds that any answer may take.
 PATIENCE = 10.0
@@ -69,15 +69,15 @@ class Line:
         assert self.hear().startswith("220 ")
         return self.ask("EHLO client.example")
 
-    def address(self, reader: str = READER) -> None:
+    def address(self, recipient: str = RECIPIENT) -> None:
         """Send the envelope and DATA."""
         assert self.ask(f"MAIL FROM:<{SENDER}>").startswith("250 ")
-        assert self.ask(f"RCPT TO:<{reader}>").startswith("250 ")
+        assert self.ask(f"RCPT TO:<{recipient}>").startswith("250 ")
         assert self.ask("DATA").startswith("354 ")
 
-    def send(self, reader: str = READER, content: bytes = CONTENT) -> str:
+    def send(self, recipient: str = RECIPIENT, content: bytes = CONTENT) -> str:
         """Send a whole message. Return the reply to the dot."""
-        self.address(reader)
+        self.address(recipient)
         self.say(content + b".\r\n")
         return self.hear()
 
@@ -93,5 +93,5 @@ def trusting(server: MailServer) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=server.authority)
 
 
-def deliver(client: smtplib.SMTP, *readers: str) -> dict[str, tuple[int, bytes]]:
-    return client.sendmail(SENDER, readers or (READER,), CONTENT)
+def deliver(client: smtplib.SMTP, *recipients: str) -> dict[str, tuple[int, bytes]]:
+    return client.sendmail(SENDER, recipients or (RECIPIENT,), CONTENT)

@@ -19,12 +19,12 @@ from publisher.testing import (
     first,
 )
 from publisher.testing.servers import MailServer
-from tests.publisher.testing.speaking import CONTENT, READER, SENDER, Line, greeted
+from tests.publisher.testing.speaking import CONTENT, RECIPIENT, SENDER, Line, greeted
 
 COMMANDS = {
     Phase.HELLO: "EHLO client.example",
     Phase.MAIL: f"MAIL FROM:<{SENDER}>",
-    Phase.RCPT: f"RCPT TO:<{READER}>",
+    Phase.RCPT: f"RCPT TO:<{RECIPIENT}>",
     Phase.DATA: "DATA",
     Phase.CONTENT: "Subject: half a mess",
     Phase.DOT: "age\r\n\r\n.",
@@ -154,7 +154,7 @@ def test_each_recipient_can_have_its_own_reply() -> None:
         assert line.ask("DATA").startswith("354 ")
         line.say(CONTENT + b".\r\n")
         assert line.hear().startswith("250 ")
-        assert server.recipients() == {READER: 1}
+        assert server.recipients() == {RECIPIENT: 1}
         assert server.refused == {550: 1, 452: 1}
 
 
@@ -189,7 +189,7 @@ def test_a_fault_gets_the_moment_of_the_session() -> None:
                 line.send()
                 line.send("bob@example.org")
     dots = [moment for moment in moments if moment.phase is Phase.DOT]
-    assert dots[0] == Moment(Phase.DOT, 1, 1, 1, 1, SENDER, READER)
+    assert dots[0] == Moment(Phase.DOT, 1, 1, 1, 1, SENDER, RECIPIENT)
     assert dots[3] == Moment(Phase.DOT, 4, 2, 4, 2, SENDER, "bob@example.org")
     assert moments[0] == Moment(Phase.CONNECT, 1, 1)
     turns = [moment.phase for moment in moments[:7]]

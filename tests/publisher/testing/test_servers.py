@@ -11,15 +11,15 @@ import pytest
 
 from publisher.testing import Behaviour, Phase, Received, Stall, always
 from publisher.testing.servers import MailServer
-from tests.publisher.testing.speaking import CONTENT, READER, SENDER, Line, deliver, greeted
+from tests.publisher.testing.speaking import CONTENT, RECIPIENT, SENDER, Line, deliver, greeted
 
 
 def test_messages_are_accepted_and_kept() -> None:
     with MailServer() as server, smtplib.SMTP(server.host, server.port) as client:
         assert deliver(client) == {}
         (received,) = server.messages
-    assert received == Received(SENDER, (READER,), CONTENT, 1)
-    assert received.recipient == READER
+    assert received == Received(SENDER, (RECIPIENT,), CONTENT, 1)
+    assert received.recipient == RECIPIENT
     assert received.message_id == "<1@news.example.org>"
 
 
@@ -91,7 +91,7 @@ def test_contents_with_bare_line_ends_or_long_lines_are_refused(
 
 
 def test_commands_may_come_in_one_packet() -> None:
-    envelope = f"MAIL FROM:<{SENDER}>\r\nRCPT TO:<{READER}>\r\nDATA\r\n".encode()
+    envelope = f"MAIL FROM:<{SENDER}>\r\nRCPT TO:<{RECIPIENT}>\r\nDATA\r\n".encode()
     with MailServer() as server, Line(server) as line:
         assert "250-PIPELINING" in line.greet().splitlines()
         line.say(envelope)
@@ -109,7 +109,7 @@ def test_pipelined_commands_are_counted_if_pipelining_is_not_offered() -> None:
         assert "PIPELINING" not in line.greet()
         line.send(content=CONTENT)
         assert server.hasty == 0
-        line.say(f"MAIL FROM:<{SENDER}>\r\nRCPT TO:<{READER}>\r\n".encode())
+        line.say(f"MAIL FROM:<{SENDER}>\r\nRCPT TO:<{RECIPIENT}>\r\n".encode())
         assert [line.hear()[:3] for _ in range(2)] == ["250", "250"]
         assert server.hasty == 1
 
@@ -118,7 +118,7 @@ def test_data_without_a_recipient_is_refused() -> None:
     with MailServer() as server, greeted(server) as line:
         assert line.ask("DATA").startswith("503 ")
         assert line.ask(f"MAIL FROM:<{SENDER}>").startswith("250 ")
-        assert line.ask(f"RCPT TO:<{READER}>").startswith("250 ")
+        assert line.ask(f"RCPT TO:<{RECIPIENT}>").startswith("250 ")
         assert line.ask("DATA now").startswith("501 ")
         assert server.refused == {503: 1, 501: 1}
 
@@ -185,7 +185,7 @@ def test_waiting_functions_time_out() -> None:
             with ThreadPoolExecutor() as pool:
                 waiting = pool.submit(server.wait_for, 1)
                 line.send()
-                assert [one.recipient for one in waiting.result()] == [READER]
+                assert [one.recipient for one in waiting.result()] == [RECIPIENT]
 
 
 def test_on_message_is_called_before_the_reply() -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from publisher.testing import Phase
 from publisher.testing.standalone import main
-from tests.publisher.testing.speaking import CONTENT, READER, deliver
+from tests.publisher.testing.speaking import CONTENT, RECIPIENT, deliver
 
 
 @contextmanager
@@ -46,10 +46,10 @@ def test_an_accepted_message_is_logged_before_the_reply(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with served("--log", log) as port, smtplib.SMTP("127.0.0.1", port) as client:
         for number in (1, 2):
-            deliver(client, READER, "bob@example.org")
+            deliver(client, RECIPIENT, "bob@example.org")
             assert len(written(log)) == 2 * number
     assert written(log)[0] == {
-        "recipient": READER,
+        "recipient": RECIPIENT,
         "message-id": "<1@news.example.org>",
         "sha256": hashlib.sha256(CONTENT).hexdigest(),
         "connection": 1,
