@@ -12,8 +12,8 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from feeds import feedgen_adapter, links, podcasts, xmltree
-from feeds.xmltree import ATOM
+from feeds import links, podcasts, xml_builder
+from feeds.xml_builder import ATOM
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,21 +28,21 @@ _MINUTES_OF_A_DAY = 24 * 60
 
 def render(channel: Channel) -> bytes:
     """Return the channel as an Atom document; equal channels give equal bytes."""
-    root = feedgen_adapter.atom_head(channel)
+    root = xml_builder.atom_head(channel)
     _complete_head(root, channel)
     moments = distinct_moments(entry.updated for entry in channel.entries)
     elements = [
-        feedgen_adapter.atom_entry(entry, updated)
+        xml_builder.atom_entry(entry, updated)
         for entry, updated in zip(channel.entries, moments, strict=True)
     ]
     root.extend(elements)
     for element, entry in zip(elements, channel.entries, strict=True):
         _complete(element, entry, channel)
-    xmltree.indent(root)
+    xml_builder.indent(root)
     _reference_names(root, ATOM, channel.author)
     for element, entry in zip(elements, channel.entries, strict=True):
         _reference_names(element, "", *entry.authors)
-    return xmltree.serialise(root, channel.stylesheet)
+    return xml_builder.serialise(root, channel.stylesheet)
 
 
 def distinct_moments(moments: Iterable[datetime]) -> list[datetime]:
@@ -78,23 +78,23 @@ def _zone(minutes: int) -> timezone:
 
 
 def _complete_head(root: Element, channel: Channel) -> None:
-    xmltree.declare_namespaces(root, _prefixes(channel))
+    xml_builder.declare_namespaces(root, _prefixes(channel))
     for name in ("title", "subtitle", "rights"):
-        xmltree.mark_as_html(root.find(f"{ATOM}{name}"))
+        xml_builder.mark_as_html(root.find(f"{ATOM}{name}"))
     feed_links = (links.page_link(channel), *links.channel_links(channel, "atom"))
-    xmltree.add_links(root, f"{ATOM}link", feed_links)
+    xml_builder.add_links(root, f"{ATOM}link", feed_links)
     if channel.is_archive:
-        xmltree.add_element(root, f"{xmltree.FH}archive", {})
+        xml_builder.add_element(root, f"{xml_builder.FH}archive", {})
     for tombstone in channel.tombstones:
         attributes = {"ref": tombstone.entry_id, "when": tombstone.when.isoformat()}
-        xmltree.add_element(root, f"{xmltree.AT}deleted-entry", attributes)
+        xml_builder.add_element(root, f"{xml_builder.AT}deleted-entry", attributes)
 
 
 def _reference_names(parent: Element, namespace: str, *authors: Author) -> None:
     # A name is plain text and has no type attribute.
-    if any(xmltree.looks_like_html(author.name) for author in authors):
+    if any(xml_builder.looks_like_html(author.name) for author in authors):
         for name in parent.iterfind(f"{namespace}author/{namespace}name"):
-            xmltree.write_references(name)
+            xml_builder.write_references(name)
 
 
 def _prefixes(channel: Channel) -> list[str]:
@@ -105,9 +105,9 @@ def _prefixes(channel: Channel) -> list[str]:
 
 def _complete(element: Element, entry: Entry, channel: Channel) -> None:
     if channel.mixed or entry.language != channel.language:
-        element.set(xmltree.XML_LANG, entry.language)
-    xmltree.mark_as_html(element.find("title"))
-    xmltree.add_element(element, "link", links.entry_link(entry))
-    xmltree.add_links(element, "link", links.translation_links(entry))
-    xmltree.add_links(element, "link", links.enclosure_link(entry))
+        element.set(xml_builder.XML_LANG, entry.language)
+    xml_builder.mark_as_html(element.find("title"))
+    xml_builder.add_element(element, "link", links.entry_link(entry))
+    xml_builder.add_links(element, "link", links.translation_links(entry))
+    xml_builder.add_links(element, "link", links.enclosure_link(entry))
     podcasts.add_media(element, entry)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from feeds import xmltree
+from feeds import xml_builder
 from feeds.errors import FeedsError, InvalidChannelError, InvalidIdentifierError
 from feeds.identifiers import absolute_uri, language_tag, optional_uri
 from feeds.normalisation import label, optional_line, set_fields, utc_seconds
@@ -99,8 +99,8 @@ def render_opml(
     if owner := optional_line(owner_name):
         etree.SubElement(head, "ownerName").text = _plain(owner)
     _fill(etree.SubElement(root, "body"), items, name)
-    xmltree.indent(root)
-    return xmltree.serialise(root)
+    xml_builder.indent(root)
+    return xml_builder.serialise(root)
 
 
 def _fill(body: Element, items: Iterable[OutlineGroup | Outline], name: str) -> None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from feeds import xmltree
-from feeds.xmltree import ITUNES, MEDIA
+from feeds import xml_builder
+from feeds.xml_builder import ITUNES, MEDIA
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -26,7 +26,7 @@ _MAX_NAME = 255
 def add_media(element: Element, entry: Entry) -> None:
     """Append the main image of an entry, and its attachments except the enclosure."""
     if entry.image:
-        xmltree.add_element(element, f"{MEDIA}thumbnail", _thumbnail(entry.image))
+        xml_builder.add_element(element, f"{MEDIA}thumbnail", _thumbnail(entry.image))
     if entry.attachments:
         enclosure = entry.enclosure
         for attachment in entry.attachments:
@@ -58,17 +58,17 @@ def episode(entry: Entry) -> EntryAttachment | None:
 def add_show(element: Element, channel: Channel, show: PodcastShow) -> None:
     """Append the podcast elements of a channel."""
     author = channel.author.name[:_MAX_NAME]
-    xmltree.add_text(element, f"{ITUNES}author", author)
+    xml_builder.add_text(element, f"{ITUNES}author", author)
     parent = element
     for name in _categories(show):
-        parent = xmltree.add_element(parent, f"{ITUNES}category", {"text": name})
-    xmltree.add_text(element, f"{ITUNES}explicit", str(show.explicit).lower())
+        parent = xml_builder.add_element(parent, f"{ITUNES}category", {"text": name})
+    xml_builder.add_text(element, f"{ITUNES}explicit", str(show.explicit).lower())
     if show.image:
-        xmltree.add_element(element, f"{ITUNES}image", {"href": show.image})
-    owner = xmltree.add_element(element, f"{ITUNES}owner", {})
-    xmltree.add_text(owner, f"{ITUNES}name", show.owner_name or author)
-    xmltree.add_text(owner, f"{ITUNES}email", show.owner_email or "")
-    xmltree.add_text(element, f"{ITUNES}type", "episodic")
+        xml_builder.add_element(element, f"{ITUNES}image", {"href": show.image})
+    owner = xml_builder.add_element(element, f"{ITUNES}owner", {})
+    xml_builder.add_text(owner, f"{ITUNES}name", show.owner_name or author)
+    xml_builder.add_text(owner, f"{ITUNES}email", show.owner_email or "")
+    xml_builder.add_text(element, f"{ITUNES}type", "episodic")
 
 
 def add_episode(element: Element, entry: Entry, show: PodcastShow) -> None:
@@ -78,10 +78,10 @@ def add_episode(element: Element, entry: Entry, show: PodcastShow) -> None:
         return
     if entry.authors:
         names = ", ".join(author.name for author in entry.authors)
-        xmltree.add_text(element, f"{ITUNES}author", names[:_MAX_NAME])
+        xml_builder.add_text(element, f"{ITUNES}author", names[:_MAX_NAME])
     if played.duration and played.duration > 0:
-        xmltree.add_text(element, f"{ITUNES}duration", str(played.duration))
-    xmltree.add_text(element, f"{ITUNES}explicit", str(show.explicit).lower())
+        xml_builder.add_text(element, f"{ITUNES}duration", str(played.duration))
+    xml_builder.add_text(element, f"{ITUNES}explicit", str(show.explicit).lower())
 
 
 def _categories(show: PodcastShow) -> list[str]:
@@ -101,9 +101,11 @@ def _add_content(element: Element, attachment: EntryAttachment) -> None:
         "medium": attachment.medium,
         **_numbers(fileSize=attachment.length, duration=attachment.duration),
     }
-    content = xmltree.add_element(element, f"{MEDIA}content", attributes)
+    content = xml_builder.add_element(element, f"{MEDIA}content", attributes)
     if attachment.title:
-        xmltree.mark_as_html(xmltree.add_text(content, f"{MEDIA}title", attachment.title))
+        xml_builder.mark_as_html(
+            xml_builder.add_text(content, f"{MEDIA}title", attachment.title)
+        )
 
 
 def _numbers(**numbers: int | None) -> dict[str, str]:

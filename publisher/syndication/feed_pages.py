@@ -26,8 +26,8 @@ from publisher.rendering import (
     Renderer,
     views,
 )
-from publisher.syndication import channels, feed_index, feed_window
-from publisher.syndication.feed_files import FeedFile, write_feed_file
+from publisher.syndication import feed_documents, feed_index, feed_window
+from publisher.syndication.feed_documents import FeedFile, write_feed_file
 from publisher.syndication.feed_index import Feed
 from publisher.syndication.feed_window import StoredEntry
 from publisher.web_files import write_page
@@ -76,7 +76,9 @@ class FeedPages:
             self._page_content(one, newest),
             views.feed_lines(publication, language),
         )
-        write_page(self._settings, urls.page_file(channels.subscribe_page_path(one)), page)
+        write_page(
+            self._settings, urls.page_file(feed_documents.subscribe_page_path(one)), page
+        )
 
     def _page_content(self, one: Feed, newest: Sequence[StoredEntry]) -> FeedContent:
         publication = self._settings.publication
@@ -89,7 +91,7 @@ class FeedPages:
             description="" if one.kind == "author" else publication.description(language),
             affiliation=one.affiliation,
             language=one.language or None,
-            url=channels.subscribe_page_url(publication, one),
+            url=feed_documents.subscribe_page_url(publication, one),
             formats=views.feed_addresses(publication, one.name),
             articles=tuple(
                 views.article_view(
@@ -120,7 +122,7 @@ class FeedPages:
     def _link(self, one: Feed) -> FeedPageLink:
         return FeedPageLink(
             title=one.title or autonym(one.language),
-            url=channels.subscribe_page_url(self._settings.publication, one),
+            url=feed_documents.subscribe_page_url(self._settings.publication, one),
             language=None if one.title else one.language,
         )
 
@@ -187,10 +189,10 @@ def _other_language_pages(publication: Publication, one: Feed) -> tuple[Language
 
 def _outline(publication: Publication, one: Feed) -> Outline:
     return Outline(
-        text=channels.feed_title(publication, one),
+        text=feed_documents.feed_title(publication, one),
         xml_url=urls.public_url(publication, urls.feed_path(one.name, "rss.xml")),
-        html_url=channels.subscribe_page_url(publication, one),
+        html_url=feed_documents.subscribe_page_url(publication, one),
         language=one.language or None,
-        description=channels.feed_description(publication, one) or None,
+        description=feed_documents.feed_description(publication, one) or None,
         version="RSS2",
     )

@@ -20,9 +20,9 @@ from publisher.database import Database
 from publisher.disk_errors import explain_error
 from publisher.errors import RenderingError
 from publisher.rendering import Renderer
-from publisher.syndication import archiving, channels, feed_files, feed_window, websub_queue
+from publisher.syndication import archiving, feed_documents, feed_window, websub_queue
 from publisher.syndication.entry_builder import EntryBuilder
-from publisher.syndication.feed_files import FeedFile
+from publisher.syndication.feed_documents import FeedFile
 from publisher.syndication.feed_index import Feed
 from publisher.syndication.feed_pages import FeedPages
 from publisher.syndication.feed_window import ArchiveRange
@@ -97,11 +97,11 @@ class FeedWriter:
         with self._database.reading() as connection:
             tombstones = feed_window.tombstones_of(connection, one.id)
             newest = feed_window.newest_archive(connection, one.id)
-        feed_files.remove_unrecorded_archives(self._settings, one.name, newest.number)
-        channel = channels.subscription_channel(
+        feed_documents.remove_unrecorded_archives(self._settings, one.name, newest.number)
+        channel = feed_documents.subscription_channel(
             self._settings, one, entries, tombstones, newest.number
         )
-        files = list(feed_files.render_subscription(channel, one))
+        files = list(feed_documents.render_subscription(channel, one))
         return _InProgress(one, files, self._submit(files))
 
     def _finish(self, one: _InProgress) -> None:
@@ -129,7 +129,8 @@ class FeedWriter:
 
     def _submit(self, files: Sequence[FeedFile]) -> list[Future[bool]]:
         return [
-            feed_files.submit_feed_file(self._executor, self._settings, file) for file in files
+            feed_documents.submit_feed_file(self._executor, self._settings, file)
+            for file in files
         ]
 
     def _rewrite_archives(self, one: Feed) -> None:
@@ -193,11 +194,11 @@ class FeedWriter:
         """Write an archive document, and wait until its files are in place."""
         with self._database.reading() as connection:
             tombstones = feed_window.tombstones_of(connection, one.id, archive)
-        channel = channels.archive_channel(
+        channel = feed_documents.archive_channel(
             self._settings, one, entries, tombstones, archive.number
         )
         for future in self._submit(
-            list(feed_files.render_archive(channel, one, archive.number))
+            list(feed_documents.render_archive(channel, one, archive.number))
         ):
             future.result()
 

@@ -11,7 +11,7 @@ from publisher import build_cache, urls
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.rendering import Renderer
-from publisher.syndication import change_log, channels, feed_files, feed_index, feed_window
+from publisher.syndication import change_log, feed_documents, feed_index, feed_window
 from publisher.syndication.feed_index import Feed
 from publisher.syndication.feed_pages import FeedPages
 from publisher.syndication.feed_writer import FeedWriter
@@ -67,7 +67,7 @@ def _mark_missing_files(settings: Settings, database: Database) -> None:
     """Mark the feeds that lack a file or their page, and then also their incomplete archives."""
     with database.reading() as connection:
         known = feed_index.feeds_in(connection, settings.publication.languages)
-    names = feed_files.feeds_missing_files(settings, [one.name for one in known])
+    names = feed_documents.feeds_missing_files(settings, [one.name for one in known])
     lost = [one for one in known if one.name in names or not _has_page(settings, one)]
     if not lost:
         return
@@ -75,12 +75,12 @@ def _mark_missing_files(settings: Settings, database: Database) -> None:
         feed_index.mark_feeds_due(connection, [one.id for one in lost])
         for one in lost:
             newest = feed_window.newest_archive(connection, one.id).number
-            numbers = feed_files.archives_missing_files(settings, one.name, newest)
+            numbers = feed_documents.archives_missing_files(settings, one.name, newest)
             feed_window.mark_archives_due(connection, one.id, numbers)
 
 
 def _has_page(settings: Settings, one: Feed) -> bool:
-    page = urls.page_file(channels.subscribe_page_path(one))
+    page = urls.page_file(feed_documents.subscribe_page_path(one))
     return (settings.folders.public / page).is_file()
 
 

@@ -6,18 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml.etree import _Element
 
-from feeds import Author, Channel, xmltree
+from feeds import Author, Channel, xml_builder
 from feeds.atom import distinct_moments
 from tests.feeds.samples import NOON, channel, entry, render_atom
 
-ATOM = xmltree.ATOM
+ATOM = xml_builder.ATOM
 EARLIER = NOON.replace(hour=11)
 FIRST = datetime(1, 1, 1, tzinfo=UTC)
 LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 def tree(made: Channel) -> _Element:
-    return xmltree.parse_xml(render_atom(made))
+    return xml_builder.parse_xml(render_atom(made))
 
 
 def test_an_entry_without_content_has_its_full_link_and_a_summary() -> None:

@@ -19,7 +19,7 @@ from feeds import (
     Link,
     PodcastShow,
     Tombstone,
-    xmltree,
+    xml_builder,
 )
 from tests.feeds.samples import (
     NOON,
@@ -31,7 +31,7 @@ from tests.feeds.samples import (
     render_rss,
 )
 
-ATOM = xmltree.ATOM
+ATOM = xml_builder.ATOM
 SOUND = EntryAttachment(url="https://example.org/a.mp3", media_type="audio/mpeg", length=9)
 FILM = EntryAttachment(url="https://example.org/a.mp4", media_type="video/mp4", length=7)
 
@@ -149,7 +149,7 @@ def test_author_without_a_name_is_lost_in_atom(feed: Any) -> None:
     add(feed).author({"email": "author@example.org"})
     assert b"author@example.org" not in feed.atom_str()
 
-    root = xmltree.parse_xml(render_atom(channel(entry(authors=(Author(name=" "),)))))
+    root = xml_builder.parse_xml(render_atom(channel(entry(authors=(Author(name=" "),)))))
     assert root.findtext(f"{ATOM}author/{ATOM}name") == "The Lantern"
 
 
@@ -194,7 +194,7 @@ def test_xhtml_breaks_on_usual_html(feed: Any) -> None:
     with pytest.raises(etree.XMLSyntaxError):
         feed.atom_str()
 
-    root = xmltree.parse_xml(render_atom(channel(entry(content_html=usual))))
+    root = xml_builder.parse_xml(render_atom(channel(entry(content_html=usual))))
     assert root.findtext(f"{ATOM}entry/{ATOM}content") == usual
 
 
@@ -255,7 +255,7 @@ def test_atom_elements_are_made_without_a_namespace(feed: Any) -> None:
     document = render_atom(channel(entry(translations=(arabic,))))
     assert b"ns0" not in document
     assert b'xmlns=""' not in document
-    assert {child.tag.startswith(ATOM) for child in xmltree.parse_xml(document).iter()} == {
+    assert {child.tag.startswith(ATOM) for child in xml_builder.parse_xml(document).iter()} == {
         True
     }
 
@@ -271,7 +271,7 @@ def test_generator_is_feedgen_unless_told(feed: Any) -> None:
 
 
 def test_declaration_has_single_quotes_and_no_line_feed_ends_it(feed: Any) -> None:
-    """Corrected in `xmltree.serialise`."""
+    """Corrected in `xml_builder.serialise`."""
     assert feed.atom_str().startswith(b"<?xml version='1.0' encoding='UTF-8'?>")
     assert not feed.atom_str().endswith(b"\n")
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lxml.etree import _Element
 
 import feeds
-from feeds import FEED_FORMATS, Channel, FeedFormat, xmltree
+from feeds import FEED_FORMATS, Channel, FeedFormat, xml_builder
 from tests.feeds.data import archive, lantern, mixed, podcast, right_to_left
 from tests.feeds.samples import channel, entry, render_atom, render_json, render_rss
 
@@ -28,7 +28,7 @@ CHANNELS = {
     "right_to_left": right_to_left.CHANNEL,
 }
 WORD_JOINER = "\u2060"
-MEDIA_TITLE = f"{xmltree.MEDIA}title"
+MEDIA_TITLE = f"{xml_builder.MEDIA}title"
 ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = [
     "\x00\x01\x0b\x0c\x1f",
@@ -118,7 +118,7 @@ def titles(style: FeedFormat, document: bytes) -> list[str]:
     """Return the titles of entries as a feed reader shows them."""
     if style.name == "json":
         return [item["title"] for item in json.loads(document)["items"]]
-    root = xmltree.parse_xml(document)
+    root = xml_builder.parse_xml(document)
     kind = {"rss": "item", "atom": "entry"}[style.name]
     found = root.iterfind(f".//{{*}}{kind}/{{*}}title")
     return [
@@ -158,7 +158,7 @@ def pieces(style: FeedFormat, document: bytes) -> list[bytes]:
 def bodies(style: FeedFormat, document: bytes) -> list[str]:
     if style.name == "json":
         return [item["content_html"] for item in json.loads(document)["items"]]
-    root = xmltree.parse_xml(document)
+    root = xml_builder.parse_xml(document)
     found = root.iterfind(".//item") if style.name == "rss" else root.iterfind(".//{*}entry")
     names = ("{*}encoded", "description") if style.name == "rss" else ("{*}content",)
     return [next(filter(None, map(item.findtext, names)), "") for item in found]

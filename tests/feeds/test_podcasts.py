@@ -3,7 +3,16 @@
 import pytest
 from lxml.etree import _Element
 
-from feeds import Author, Channel, Entry, EntryAttachment, Image, PodcastShow, podcasts, xmltree
+from feeds import (
+    Author,
+    Channel,
+    Entry,
+    EntryAttachment,
+    Image,
+    PodcastShow,
+    podcasts,
+    xml_builder,
+)
 from tests.feeds.samples import channel, entry, render_rss
 
 SOUND = EntryAttachment(
@@ -13,11 +22,11 @@ FILM = EntryAttachment(url="https://example.org/a.mp4", media_type="video/mp4", 
 STREAM = EntryAttachment(url="https://example.org/live", media_type="video/mp4")
 PAPER = EntryAttachment(url="https://example.org/a.pdf", media_type="application/pdf", length=5)
 SHOW = PodcastShow(category="News > Daily News", owner_email="post@example.org")
-ITUNES = xmltree.ITUNES
+ITUNES = xml_builder.ITUNES
 
 
 def head(made: Channel) -> _Element:
-    return xmltree.parse_xml(render_rss(made))[0]
+    return xml_builder.parse_xml(render_rss(made))[0]
 
 
 def item(one: Entry, podcast: PodcastShow | None = None) -> _Element:
@@ -29,7 +38,7 @@ def item(one: Entry, podcast: PodcastShow | None = None) -> _Element:
 def test_a_thumbnail_has_the_sizes_that_are_known() -> None:
     image = Image(url="https://example.org/a.png", alt="A", width=0, height=3)
 
-    found = item(entry(image=image)).findall(f"{xmltree.MEDIA}thumbnail")
+    found = item(entry(image=image)).findall(f"{xml_builder.MEDIA}thumbnail")
 
     assert [dict(element.attrib) for element in found] == [
         {"url": "https://example.org/a.png", "height": "3"}
@@ -41,7 +50,7 @@ def test_media_content_has_title_and_duration() -> None:
         url="https://example.org/b", media_type="", title="<b>", duration=3
     )
 
-    content = item(entry(attachments=(titled,))).find(f"{xmltree.MEDIA}content")
+    content = item(entry(attachments=(titled,))).find(f"{xml_builder.MEDIA}content")
 
     assert content is not None
     assert list(content.items()) == [
@@ -50,7 +59,7 @@ def test_media_content_has_title_and_duration() -> None:
         ("medium", "document"),
         ("duration", "3"),
     ]
-    title = content.find(f"{xmltree.MEDIA}title")
+    title = content.find(f"{xml_builder.MEDIA}title")
     assert title is not None
     assert (title.text, title.get("type")) == ("&lt;b&gt;", "html")
 

@@ -3,13 +3,13 @@
 import pytest
 from lxml.etree import _Element
 
-from feeds import Author, Channel, xmltree
+from feeds import Author, Channel, xml_builder
 from tests.feeds.data import archive, lantern, podcast
 from tests.feeds.samples import channel, entry, render_rss
 
 
 def tree(made: Channel) -> _Element:
-    return xmltree.parse_xml(render_rss(made))[0]
+    return xml_builder.parse_xml(render_rss(made))[0]
 
 
 @pytest.mark.parametrize("made", [lantern.CHANNEL, podcast.CHANNEL, archive.CHANNEL])
@@ -24,7 +24,7 @@ def test_authors_are_creators_without_e_mail_addresses() -> None:
 
     document = render_rss(channel(entry(authors=authors)))
 
-    item = xmltree.parse_xml(document)[0].findall(f"item/{xmltree.DC}creator")
+    item = xml_builder.parse_xml(document)[0].findall(f"item/{xml_builder.DC}creator")
     assert [creator.text for creator in item] == ["First Author", "Second Author"]
     assert b"@" not in document
     assert b"Institute" not in document

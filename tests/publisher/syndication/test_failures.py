@@ -11,7 +11,7 @@ import pytest
 
 from publisher import web_files
 from publisher.config import FeedSettings
-from publisher.syndication import feed_files, feed_pages, feed_window, websub_queue
+from publisher.syndication import feed_documents, feed_pages, feed_window, websub_queue
 from publisher.syndication.tables import feed, feed_archive, websub_ping
 from tests.publisher.conftest import NOW, House
 from tests.publisher.printing import json_feed, public, stamps, syndicated
@@ -94,7 +94,7 @@ def test_the_run_after_a_killed_one_writes_the_same_files(
         limit(house, entries=5)
         write(house, 1, 23)
         if cut:
-            with cut_off(monkeypatch, feed_files, "submit_feed_file", after):
+            with cut_off(monkeypatch, feed_documents, "submit_feed_file", after):
                 syndicated(house)
         syndicated(house)
         found = stamps(public(house))
