@@ -12,8 +12,9 @@ from publisher.gate.css.computed_style import language_of
 from publisher.gate.findings import Finding, html_error, html_warning
 from publisher.gate.html_document import clip_text, finding_at, text_content
 from publisher.gate.mail import CheckedMail
-from publisher.gate.template_markers import TEMPLATE_MARKER
 
+# What placeholders of templates begin with.
+_PLACEHOLDER = re.compile(r"\{\{|\{%|@@|\*\||%%|<%")
 _SAFE = frozenset({"https", "http", "mailto", "tel"})
 # Characters. Some clients and servers cut longer addresses.
 _LONGEST = 2000
@@ -81,7 +82,7 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
         href = link.get("href", "").strip()
         if not href or href.startswith("#"):
             yield from _within(link, href, places)
-        elif not TEMPLATE_MARKER.search(href):  # found by template_leftovers
+        elif not _PLACEHOLDER.search(href):  # found by template_leftovers
             yield from _address(link, href)
             yield from _disguise(link, href)
     yield from _names(links)

@@ -6,19 +6,26 @@ What people wrote themselves is not a leftover: an article on templates may show
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from publisher.gate.findings import Finding, html_error, html_warning, text_error
 from publisher.gate.html_document import MOST_CHARACTERS, HtmlDocument, clip_text, finding_at
 from publisher.gate.mail import CheckedMail
-from publisher.gate.template_markers import (
-    MARKER_START,
-    TEMPLATE_MARKER,
-    is_by_people,
-    leftover_markers,
-    without_layout,
-)
 
+# Jinja and Liquid; our own tokens; Mailchimp; Salesforce and ERB.
+_MARKER = re.compile(
+    r"\{\{[^{}]{0,200}(?:\}\})?|\{%[^{}]{0,200}(?:%\})?|\{#[^{}]{0,200}#\}"
+    r"|@@[A-Z_]{2,40}@@|\*\|[A-Z0-9_:]{1,60}\|\*"
+    r"|%%[A-Za-z_]{2,60}%%|<%[^<>]{0,200}%>"
+)
+# What every marker begins with; faster to look for.
+_MARKER_START = re.compile(r"[{%@*<]")
+# White space and marks that a mail sets anew: directions, places where a line may break.
+_LAYOUT = re.compile(r"[\s\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
+# The start of a marker up to its first word; what follows may be the template's again.
+_OPENING = re.compile(r"\{[{%]\s*[^\s\u2069]*")
+_CLOSINGS = ("}}", "%}", "#}", "%>")
 # A placeholder that is percent-encoded; most likely an article is about templates.
 _ENCODED = re.compile(r"%7[bB](?:%7[bB]|%25)")
 # The words of several languages for a missing value, if there is no other text.
@@ -33,7 +40,7 @@ _DAMAGE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ufffe\uffff\ud
 _REPLACEMENT = "\ufffd"
 # What a line needs for any of these; most lines have none of it.
 _MAYBE_LEFTOVER = re.compile(
-    rf"{MARKER_START.pattern}|{_DAMAGE.pattern}|(?:none|undefined|null|nan|object\])\W*$",
+    rf"{_MARKER_START.pattern}|{_DAMAGE.pattern}|(?:none|undefined|null|nan|object\])\W*$",
     re.IGNORECASE,
 )
 # Characters of a line that are quoted.
@@ -71,7 +78,7 @@ RULES = (_PLACEHOLDER_HTML, _PLACEHOLDER_URL, _PLACEHOLDER_TEXT, _DAMAGE_HTML, _
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
     """Look for leftovers in both parts."""
-    by_people = without_layout(mail.written_by_people)
+    by_people = _without_layout(mail.written_by_people)
     document = mail.document
     for element, texts in document.own_texts.items():
         for text in texts:
@@ -87,10 +94,10 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
 def _in_text(text: str, by_people: str, *, is_alone: bool = True) -> list[str]:
     """Describe the leftovers of a text; `is_alone` says that its element has no other."""
     found = []
-    if MARKER_START.search(text):
-        markers = leftover_markers(text, by_people)
+    if _MARKER_START.search(text):
+        markers = _leftover_markers(text, by_people)
         found = [f"{clip_text(marker)} was left over" for marker in markers]
-    if is_alone and text.strip().lower() in _NOTHING and without_layout(text) not in by_people:
+    if is_alone and text.strip().lower() in _NOTHING and _without_layout(text) not in by_people:
         found.append(f"{text.strip()!r} is the only text")
     return found
 
@@ -105,7 +112,7 @@ def _attributes(document: HtmlDocument, by_people: str) -> Iterator[Finding]:
         for name in _ADDRESS_ATTRIBUTES:
             if name not in attributes:
                 continue
-            if found := TEMPLATE_MARKER.search(element.get(name, "")):
+            if found := _MARKER.search(element.get(name, "")):
                 problem = f"{name}: {clip_text(found[0])} was left over"
                 yield finding_at(_PLACEHOLDER_HTML, element, problem)
             elif found := _ENCODED.search(element.get(name, "")):
@@ -144,5 +151,32 @@ def _text_part(text: str, by_people: str, *, is_quoted: bool) -> Iterator[Findin
 
 
 def _gettext_markers(line: str, by_people: str) -> list[str]:
-    found = [match for match in _GETTEXT.findall(line) if not is_by_people(match, by_people)]
+    found = [match for match in _GETTEXT.findall(line) if not _is_by_people(match, by_people)]
     return [f"{clip_text(match)} was left over" for match in found]
+
+
+def _without_layout(text: str) -> str:
+    """Return a text in NFC without white space and direction marks, to compare it."""
+    return _LAYOUT.sub("", unicodedata.normalize("NFC", text))
+
+
+def _leftover_markers(text: str, by_people: str) -> list[str]:
+    """Return the markers of a text that people did not write themselves.
+
+    `by_people` is everything that people wrote, `_without_layout`. A marker without an end is
+    compared by its first word: it may be cut (`…`), and what follows it need not be theirs.
+    """
+    if not _MARKER_START.search(text):
+        return []
+    found = [match[0] for match in _MARKER.finditer(text)]
+    return [marker for marker in found if not _is_by_people(marker, by_people)]
+
+
+def _is_by_people(marker: str, by_people: str) -> bool:
+    """Return whether people wrote a marker themselves."""
+    if _without_layout(marker) in by_people:
+        return True
+    opening = _OPENING.match(marker)
+    if not opening or marker.endswith(_CLOSINGS):
+        return False
+    return _without_layout(opening[0]).rstrip("…") in by_people
