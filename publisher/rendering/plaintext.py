@@ -21,6 +21,7 @@ from publisher.languages.bidi import (
     POP_ISOLATE,
     balance_lines,
 )
+from publisher.mail_limits import MAX_TEXT_COLUMNS
 from publisher.rendering.placeholders import (
     ADDRESS_PLACEHOLDER,
     INVISIBLE_CHARACTERS,
@@ -30,9 +31,6 @@ from publisher.rendering.placeholders import (
     TIMEZONE_PLACEHOLDER,
     find_placeholders,
 )
-
-# RFC 5322 section 2.1.1 recommends 78; two columns are left for a reply's quote mark.
-TEXT_COLUMNS = 76
 
 # Room for a reader's own words where their token stands; longer ones are rare. Links have lines of
 # their own.
@@ -108,14 +106,14 @@ def isolate_lines(text: str) -> str:
     return _LINE.sub(lambda found: found[1] + isolate(found[2]), text)
 
 
-def wrap_text(text: str, columns: int = TEXT_COLUMNS) -> str:
+def wrap_text(text: str, columns: int = MAX_TEXT_COLUMNS) -> str:
     """Wrap each line of a text; blank lines are kept, but never two in a row."""
     lines = [part for line in text.splitlines() for part in wrap_line(line.rstrip(), columns)]
     kept = [line for before, line in pairwise(["", *lines]) if line or before]
     return "\n".join(kept).rstrip() + "\n"
 
 
-def wrap_line(line: str, columns: int = TEXT_COLUMNS) -> list[str]:
+def wrap_line(line: str, columns: int = MAX_TEXT_COLUMNS) -> list[str]:
     """Break one line into lines of at most so many columns; its indent is repeated.
 
     A line that fits keeps all its spaces: it may be code, or a table.

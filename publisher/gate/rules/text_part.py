@@ -14,9 +14,8 @@ from publisher.gate.mail import CheckedMail
 from publisher.gate.text_layout import bidi_fault, column_width
 from publisher.languages import direction, script
 from publisher.languages.bidi import BIDI_CONTROLS
+from publisher.mail_limits import MAX_TEXT_COLUMNS
 
-# RFC 5322 section 2.1.1 recommends 78; two columns are left for a reply's quote mark.
-_COLUMNS = 76
 _URL = re.compile(r"https?://\S+|mailto:\S+", re.IGNORECASE)
 # Marks at the beginning of a line: quote marks, bullets, direction marks.
 _LINE_START = re.compile(r"[\s>*\-–—•·\u2066-\u2069]*")
@@ -36,7 +35,7 @@ _QUOTED = 40
 
 _WIDTH = text_warning(
     code="text-width",
-    fix=f"break the line at {_COLUMNS} columns; a Chinese character takes two",
+    fix=f"break the line at {MAX_TEXT_COLUMNS} columns; a Chinese character takes two",
     why="RFC 5322 section 2.1.1; clients that don't wrap show a part of it, and replies break it.",
 )
 _KINSOKU = text_warning(
@@ -74,7 +73,7 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
     for number, line in enumerate(mail.text.replace("\r\n", "\n").split("\n"), 1):
         problems: list[tuple[Rule, str]] = []
         # A line of as few characters is not wider, even of wide ones.
-        if 2 * len(line) > _COLUMNS:
+        if 2 * len(line) > MAX_TEXT_COLUMNS:
             problems += _width(line)
         if line and before:
             problems += _line_break(before, line, is_chinese=is_chinese)
@@ -89,7 +88,7 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
 
 def _width(line: str) -> Iterator[tuple[Rule, str]]:
     width = column_width(line)
-    if width <= _COLUMNS:
+    if width <= MAX_TEXT_COLUMNS:
         return
     rest, count = _URL.subn("", line, count=1)
     if count == 0 or column_width(rest.strip()) > _LABEL_COLUMNS:

@@ -26,7 +26,8 @@ from publisher.articles.content.blocks import (
 )
 from publisher.languages import direction
 from publisher.languages.bidi import letter_directions
-from publisher.rendering.plaintext import TEXT_COLUMNS, display_width, isolate, wrap_line
+from publisher.mail_limits import MAX_TEXT_COLUMNS
+from publisher.rendering.plaintext import display_width, isolate, wrap_line
 
 _INDENT = "  "
 _BULLET = "- "
@@ -37,7 +38,7 @@ _TAB = 4
 # The columns that are left for text, however deep a block is nested.
 _MIN_COLUMNS = 30
 # Longer rows are written cell by cell.
-_MAX_ROW_COLUMNS = 2 * TEXT_COLUMNS
+_MAX_ROW_COLUMNS = 2 * MAX_TEXT_COLUMNS
 
 # Lines without an empty line between them.
 _Paragraph = list[str]
@@ -49,7 +50,7 @@ def plain_text(content: ArticleContent, *, language: str) -> str:
     An empty line separates blocks; passages are wrapped and otherwise unchanged. A line may be
     longer where an address or the marks of one letter are.
     """
-    paragraphs = _blocks(content.blocks, TEXT_COLUMNS, direction(language))
+    paragraphs = _blocks(content.blocks, MAX_TEXT_COLUMNS, direction(language))
     return "\n\n".join("\n".join(paragraph) for paragraph in paragraphs)
 
 

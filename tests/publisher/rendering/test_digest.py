@@ -12,7 +12,7 @@ from lxml import etree, html
 from publisher.articles.model import Byline, Picture
 from publisher.errors import RenderingError
 from publisher.languages import direction
-from publisher.mail_limits import MAX_HTML_BYTES, MAX_SUBJECT_COLUMNS
+from publisher.mail_limits import MAX_HTML_BYTES, MAX_SUBJECT_COLUMNS, MAX_TEXT_COLUMNS
 from publisher.rendering import (
     ArticleView,
     Digest,
@@ -24,7 +24,7 @@ from publisher.rendering import (
 from publisher.rendering.digest import choose_preheader
 from publisher.rendering.digest_layout import DigestLayout, lay_out, order_stories
 from publisher.rendering.palette import palette
-from publisher.rendering.plaintext import TEXT_COLUMNS, display_width
+from publisher.rendering.plaintext import display_width
 from publisher.rendering.stories import SUMMARY_COLUMNS, StoryLength
 from tests.publisher.rendering import sample
 
@@ -139,7 +139,7 @@ def test_text_and_html_have_the_same_articles_and_links(language: str) -> None:
 @every_language
 def test_the_text_part_fits_its_columns(language: str) -> None:
     for line in DIGESTS[language].text.splitlines():
-        assert line.startswith("https://") or display_width(line) <= TEXT_COLUMNS
+        assert line.startswith("https://") or display_width(line) <= MAX_TEXT_COLUMNS
         assert line == line.rstrip()
 
 

@@ -12,6 +12,7 @@ from publisher.languages.bidi import (
     POP_ISOLATE,
     is_balanced,
 )
+from publisher.mail_limits import MAX_TEXT_COLUMNS
 from publisher.rendering.placeholders import (
     ADDRESS_PLACEHOLDER,
     LANGUAGE_PLACEHOLDER,
@@ -26,7 +27,6 @@ from publisher.rendering.plaintext import (
     _NO_LINE_END,
     _NO_LINE_START_WIDE,
     MAX_CHARACTERS_PER_COLUMN,
-    TEXT_COLUMNS,
     display_width,
     isolate,
     shorten_to_columns,
@@ -180,7 +180,7 @@ def test_wrapping_loses_nothing_but_spaces(text: str, columns: int) -> None:
 @given(st.text(max_size=200))
 def test_any_text_flows_into_its_columns(text: str) -> None:
     for line in wrap_text(to_one_line(text)).splitlines():
-        assert display_width(line) <= TEXT_COLUMNS or "://" in line
+        assert display_width(line) <= MAX_TEXT_COLUMNS or "://" in line
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ import pytest
 from lxml import etree, html
 
 from publisher.languages import direction
+from publisher.mail_limits import MAX_TEXT_COLUMNS
 from publisher.rendering import Digest, Renderer, SystemMail, placeholders
-from publisher.rendering.plaintext import TEXT_COLUMNS, display_width
+from publisher.rendering.plaintext import display_width
 from tests.publisher.rendering import sample
 
 Kind = Literal["confirm", "welcome", "goodbye"]
@@ -109,7 +110,7 @@ def test_every_mail_says_to_whom_or_why_it_is_sent_and_by_whom(
 @every_mail
 def test_the_text_part_fits_its_columns(kind: Kind, language: str) -> None:
     for line in render(kind, language).text.splitlines():
-        assert display_width(line) <= TEXT_COLUMNS or line.startswith("https://")
+        assert display_width(line) <= MAX_TEXT_COLUMNS or line.startswith("https://")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
-from publisher.rendering.plaintext import TEXT_COLUMNS, display_width, wrap_text
+from publisher.mail_limits import MAX_TEXT_COLUMNS
+from publisher.rendering.plaintext import display_width, wrap_text
 from tests.publisher.rendering.prose.helpers import FRAGMENTS, in_text
 
 LONG = "word " * 40
@@ -33,7 +34,7 @@ def test_a_line_of_code_is_only_wrapped_if_it_is_too_long() -> None:
     assert lines[0] == fits.rstrip()
     assert lines[1].startswith("    y")
     assert lines[2].startswith("    y")
-    assert lines[3] == " " * (TEXT_COLUMNS // 2) + "z"
+    assert lines[3] == " " * (MAX_TEXT_COLUMNS // 2) + "z"
 
 
 def test_deep_lists_leave_room_for_words() -> None:
@@ -63,6 +64,6 @@ def test_long_rows_are_told_cell_by_cell(cells: tuple[str, str]) -> None:
 @settings(max_examples=200, deadline=None)
 def test_lines_fit_and_stay_as_they_are(source: str) -> None:
     text = in_text(source)
-    assert all(display_width(line) <= TEXT_COLUMNS for line in text.splitlines())
+    assert all(display_width(line) <= MAX_TEXT_COLUMNS for line in text.splitlines())
     assert wrap_text(text).split() == text.split()
     assert not text.startswith("\n")
