@@ -18,9 +18,11 @@ import structlog
 from sqlalchemy import Connection
 
 from publisher.articles import file_state, script_conversion, upsert, variants
-from publisher.articles.file_state import FileResult, KnownFile, SourcePath
-from publisher.articles.folder_scan import (
+from publisher.articles.file_state import (
+    FileResult,
     FileStat,
+    KnownFile,
+    SourcePath,
     file_system_time,
     is_article_path,
     scan_folder,

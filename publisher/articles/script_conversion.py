@@ -25,8 +25,8 @@ from sqlalchemy import (
 )
 
 from publisher.articles import file_state
-from publisher.articles.columns import content_hash
 from publisher.articles.model import ArticleStatus, Origin
+from publisher.articles.store import content_hash
 from publisher.articles.tables import NEEDS_PUBLISHING, article, source_file
 from publisher.config import Missing, Settings
 from publisher.languages.conversion import (

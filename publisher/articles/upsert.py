@@ -15,9 +15,9 @@ import structlog
 from sqlalchemy import Connection, Insert, Row, func, insert, select, update
 
 from publisher.articles import file_state, script_conversion, variants
-from publisher.articles.columns import content_columns, publication_time
 from publisher.articles.file_state import FileResult, SourcePath
 from publisher.articles.model import ArticleStatus, Origin
+from publisher.articles.store import content_columns, publication_time
 from publisher.articles.story_key import story_slug
 from publisher.articles.tables import NEEDS_PUBLISHING, article, source_file, story
 

@@ -22,9 +22,8 @@ from sqlalchemy import (
     update,
 )
 
-from publisher.articles.columns import content_hash
 from publisher.articles.model import Article, ArticleStatus
-from publisher.articles.store import articles_by_id
+from publisher.articles.store import articles_by_id, content_hash
 from publisher.articles.tables import article, story
 from publisher.config import Publication
 from publisher.database import Database

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from publisher.articles.model import ParsedArticle
 from publisher.articles.parsers import html, markdown, text_page
-from publisher.articles.parsers.source_document import MediaInfo, MediaLibrary, SourceDocument
+from publisher.articles.parsers.document import SourceDocument
+from publisher.articles.parsers.media import MediaInfo, MediaLibrary
 from publisher.errors import ArticleError
 
 __all__ = ["ARTICLE_SUFFIXES", "MediaInfo", "MediaLibrary", "SourceDocument", "parse_document"]

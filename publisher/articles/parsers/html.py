@@ -1,7 +1,7 @@
 """Parse HTML pages, with metadata from front matter first, then from the page's head.
 
 The body is the page's only `article`, else `main`, else `body` without the site's header, footer
-and asides. It is not sanitised here; `article_builder` does that.
+and asides. It is not sanitised here; `document.build_article` does that.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from lxml.html import HtmlElement
 
 from publisher.articles.model import Byline, ParsedArticle
 from publisher.articles.parsers import fields, front_matter
-from publisher.articles.parsers.article_builder import DocumentBody, build_article
-from publisher.articles.parsers.metadata import read_metadata
-from publisher.articles.parsers.source_document import (
-    MediaLibrary,
+from publisher.articles.parsers.document import (
+    DocumentBody,
     SourceDocument,
+    build_article,
     decode_document,
 )
+from publisher.articles.parsers.media import MediaLibrary
+from publisher.articles.parsers.metadata import read_metadata
 from publisher.articles.sanitise import absolute_link
 from publisher.errors import ArticleError
 

@@ -19,13 +19,14 @@ from mdit_py_plugins.footnote import footnote_plugin
 from publisher.articles.content.characters import UNSPACED_CHARACTER, joins_without_space
 from publisher.articles.model import ParsedArticle
 from publisher.articles.parsers import front_matter, jekyll
-from publisher.articles.parsers.article_builder import DocumentBody, build_article
-from publisher.articles.parsers.metadata import read_metadata
-from publisher.articles.parsers.source_document import (
-    MediaLibrary,
+from publisher.articles.parsers.document import (
+    DocumentBody,
     SourceDocument,
+    build_article,
     decode_document,
 )
+from publisher.articles.parsers.media import MediaLibrary
+from publisher.articles.parsers.metadata import read_metadata
 from publisher.articles.sanitise import MAX_ELEMENT_DEPTH
 from publisher.errors import ArticleError
 

@@ -11,14 +11,13 @@ import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
-from typing import NoReturn
+from typing import NoReturn, Protocol
 from urllib.parse import unquote, urlsplit
 
 from slugify import slugify
 
 from publisher.articles import media_types
 from publisher.articles.model import Attachment, AttachmentField, MediaFile, Picture
-from publisher.articles.parsers.source_document import MediaInfo, MediaLibrary
 from publisher.articles.sanitise import ImageTag, absolute_link, is_relative
 from publisher.errors import ArticleError
 from publisher.image_size import ImageInfo, measure_image
@@ -27,6 +26,32 @@ from publisher.image_size import ImageInfo, measure_image
 _MAX_NAME_LENGTH = 60
 # Themes use these keys also for the page of a player elsewhere, which is no file.
 _PLAYER_KEYS = frozenset({"audio", "video"})
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """Facts about a file that may be too large for memory.
+
+    `length` is in bytes, `head` has the first HEAD_BYTES (`publisher.articles.media_types`);
+    `duration` is in seconds, None if it is no recording or its header does not say.
+    """
+
+    sha256: str
+    length: int
+    head: bytes
+    duration: int | None = None
+
+
+class MediaLibrary(Protocol):
+    """Finds pictures and attachments by their paths below the source folder."""
+
+    def picture_bytes(self, path: PurePosixPath) -> bytes | None:
+        """Return the content of a picture, None if there is none."""
+        ...
+
+    def inspect(self, path: PurePosixPath) -> MediaInfo | None:
+        """Return facts about a file of any size, None if there is none."""
+        ...
 
 
 @dataclass(slots=True)

@@ -24,8 +24,14 @@ from html import escape
 from publisher.articles.content.characters import join_lines
 from publisher.articles.model import Byline, ParsedArticle
 from publisher.articles.parsers import front_matter
-from publisher.articles.parsers.article_builder import DocumentBody, build_article
 from publisher.articles.parsers.dates import parse_date
+from publisher.articles.parsers.document import (
+    DocumentBody,
+    SourceDocument,
+    build_article,
+    decode_document,
+)
+from publisher.articles.parsers.media import MediaLibrary
 from publisher.articles.parsers.metadata import read_metadata
 from publisher.articles.parsers.page_labels import (
     LANGUAGE_LABELS,
@@ -34,11 +40,6 @@ from publisher.articles.parsers.page_labels import (
     TO_TOP_LABELS,
 )
 from publisher.articles.parsers.script_detection import language_by_script
-from publisher.articles.parsers.source_document import (
-    MediaLibrary,
-    SourceDocument,
-    decode_document,
-)
 from publisher.errors import ArticleError, LanguageError
 from publisher.languages import normalise
 

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from publisher.articles import pickup, upsert
-from publisher.articles.file_state import FileResult, KnownFile
-from publisher.articles.folder_scan import FileStat
+from publisher.articles.file_state import FileResult, FileStat, KnownFile
 from publisher.articles.model import Byline
 from publisher.articles.tables import source_file
 from tests.publisher.conftest import NOW, House

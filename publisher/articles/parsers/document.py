@@ -1,18 +1,50 @@
-"""Combine metadata, body, pictures and attachments of a document into one ParsedArticle."""
+"""What all parsers share: the bytes of a document in, a ParsedArticle with its media out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import PurePosixPath
 
 from publisher.articles.content.characters import clean_characters
 from publisher.articles.content.parser import parse_content
 from publisher.articles.model import ParsedArticle
 from publisher.articles.parsers.dates import date_in_name, date_in_permalink
-from publisher.articles.parsers.media import DocumentMedia
-from publisher.articles.parsers.source_document import MediaLibrary, SourceDocument
-from publisher.articles.sanitise import sanitise
+from publisher.articles.parsers.media import DocumentMedia, MediaLibrary
+from publisher.articles.sanitise import MAX_ARTICLE_BYTES, sanitise
 from publisher.errors import ArticleError
+
+_UTF16_MARKS = frozenset({b"\xff\xfe", b"\xfe\xff"})
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDocument:
+    """One file; `path` is relative to the source folder."""
+
+    path: PurePosixPath
+    content: bytes
+
+
+def decode_document(document: SourceDocument) -> str:
+    """Return the text of a document: UTF-8 without byte order mark, with line feeds, in NFC.
+
+    Raises ArticleError if it is too large or not UTF-8; offsets count bytes from 0.
+    """
+    content = document.content
+    if len(content) > MAX_ARTICLE_BYTES:
+        raise ArticleError(f"larger than {MAX_ARTICLE_BYTES // 1_000_000} MB; split it")
+    if content[:2] in _UTF16_MARKS:
+        raise ArticleError("written in UTF-16; save it as UTF-8")
+    try:
+        return clean_characters(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        mark = 3 if content.startswith(b"\xef\xbb\xbf") else 0
+        offset = error.start + mark
+        line = content.count(b"\n", 0, offset) + 1
+        raise ArticleError(
+            f"not UTF-8: byte 0x{content[offset]:02X} at offset {offset} (line {line}); "
+            "save it as UTF-8"
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)

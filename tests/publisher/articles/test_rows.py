@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from publisher.articles.columns import content_columns, content_hash, publication_time
 from publisher.articles.model import Attachment, Byline, ParsedArticle, Picture
+from publisher.articles.store import content_columns, content_hash, publication_time
 
 HONG_KONG = ZoneInfo("Asia/Hong_Kong")
 DRAFT = ParsedArticle(title="T", html="<p>Some words.</p>", text="Some words.")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.articles.folder_scan import (
+from publisher.articles.file_state import (
     COARSEST_CLOCK_NS,
     FileStat,
     file_system_time,
