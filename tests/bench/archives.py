@@ -18,6 +18,7 @@ from typing import Any
 from rich.table import Table
 from sqlalchemy import insert
 
+from publisher import cycle
 from publisher.articles.store import content_hash
 from publisher.articles.tables import article, story
 from publisher.clock import FixedClock
