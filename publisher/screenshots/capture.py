@@ -1,4 +1,4 @@
-"""Taking the photographs of a mail: one window holds all its views, several if it is long."""
+"""Take the screenshots of a mail: one window holds all views, several windows a long mail."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from publisher.screenshots.chromium import capture_page
 from publisher.screenshots.contact_sheets import crop_column
 from publisher.screenshots.frames import MAIL_VIEWS, MailView, frames_page, read_frame_heights
 
-# Higher than most mails, and well below the 16,384 pixels where Chromium's textures end.
+# In pixels. Higher than most mails, and below Chromium's limit for textures of 16,384.
 _WINDOW_HEIGHT = 6_000
-# No mail is that long; a style that says so would keep Chromium busy for hours.
+# In pixels. No real mail is longer; a style that asks for more would take hours.
 MAX_MAIL_HEIGHT = 120_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailPage:
-    """A mail's HTML, and the language that it is called by."""
+    """A mail's HTML and its language."""
 
     language: str
     html: str
@@ -34,7 +34,7 @@ class Screenshot:
 
     @property
     def name(self) -> str:
-        """Give what tells it apart from the others, which is fit for a file's name."""
+        """Return a name that is unique among the screenshots, usable as a file name."""
         return f"{self.language}-{self.view.scheme}-{self.view.width}"
 
 
@@ -44,9 +44,9 @@ def capture_mail(
     views: Sequence[MailView] = MAIL_VIEWS,
     window: int = _WINDOW_HEIGHT,
 ) -> tuple[Screenshot, ...]:
-    """Photograph a mail in each view, from top to bottom; `window` is how much at once.
+    """Return a screenshot of the whole mail in each view; `window` is the height of one picture.
 
-    Raises UsageError where Chromium fails, or doesn't do what is asked of it.
+    Raises UsageError if Chromium fails or the mail is too long.
     """
     wide = sum(view.width for view in views)
     strips: list[bytes] = []
@@ -58,10 +58,13 @@ def capture_mail(
         seen = read_frame_heights(exposed.dom, views)
         heights = seen.heights
         if max(heights) > MAX_MAIL_HEIGHT:
-            raise UsageError(f"{mail.language}: the mail is {max(heights)} pixels long")
+            raise UsageError(
+                f"{mail.language}: the mail is {max(heights)} pixels long, which is too long for "
+                f"screenshots (at most {MAX_MAIL_HEIGHT}); look for a height in its styles"
+            )
         strips.append(exposed.picture)
         tops.append(top)
-        # What lies below is Chromium's own in some versions.
+        # Some versions of Chromium draw their own elements below.
         top += seen.window
     return tuple(
         Screenshot(

@@ -1,7 +1,4 @@
-"""Runs Chromium once per picture, without a window, a network, or anything left behind.
-
-Knows pages and sizes, and no mail.
-"""
+"""Run Chromium once per picture, headless, offline, and with a temporary profile."""
 
 from __future__ import annotations
 
@@ -16,10 +13,10 @@ from pathlib import Path
 
 from publisher.errors import UsageError
 
-# As Debian, Ubuntu and Google name it.
+# Names of the program in Debian, Ubuntu and Google's packages.
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-# A picture takes about a second; what takes that many will never be done.
+# A picture takes about a second. After this many Chromium is ended.
 _TIMEOUT_SECONDS = 60.0
 
 _QUIET = (
@@ -37,7 +34,7 @@ _QUIET = (
     "--disable-breakpad",
     "--no-pings",
 )
-# No name leads anywhere, and numbers, this machine's own too, go to a proxy that has a name.
+# Names do not resolve, and IP addresses, loopback included, go to a proxy that does not resolve.
 _OFFLINE = (
     "--host-resolver-rules=MAP * ~NOTFOUND",
     "--proxy-server=nowhere.invalid:9",
@@ -47,14 +44,14 @@ _OFFLINE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapturedPage:
-    """A window's picture (PNG), and the page's HTML as it then was."""
+    """A window's picture (PNG) and the page's HTML at that moment."""
 
     picture: bytes
     dom: str
 
 
 def find_chromium() -> str:
-    """Find Chromium on this machine; raises UsageError that says how to get it."""
+    """Return the path of Chromium; raise UsageError if it is not installed."""
     found = next(filter(None, map(shutil.which, _PROGRAMS)), None)
     if found is None:
         raise UsageError(
@@ -67,10 +64,10 @@ def find_chromium() -> str:
 def capture_page(
     program: str, page: str, width: int, height: int, patience: float = _TIMEOUT_SECONDS
 ) -> CapturedPage:
-    """Show a page in a window of a size in CSS pixels, and take its picture.
+    """Return a picture of a page in a window of this size, in CSS pixels.
 
-    Chromium takes some of the height for itself, and makes no window narrower than about 500.
-    Raises UsageError if it ends badly, or not within `patience` seconds: then it is ended.
+    Chromium uses some of the height itself, and no window is narrower than about 500. Raises
+    UsageError if Chromium fails or takes longer than `patience` seconds.
     """
     with tempfile.TemporaryDirectory(prefix="photograph-") as name:
         folder = Path(name)
@@ -79,12 +76,14 @@ def capture_page(
         try:
             return CapturedPage(picture=(folder / "picture.png").read_bytes(), dom=dom)
         except FileNotFoundError:
-            raise UsageError(f"{program} took no picture, and did not say why") from None
+            raise UsageError(
+                f"{program} took no picture and gave no reason; run it by hand to see why"
+            ) from None
 
 
 def chromium_arguments(folder: Path, width: int, height: int) -> list[str]:
-    """Say what Chromium is to do with the page in a folder, where all that it writes goes."""
-    # It refuses to be root in its own sandbox. The page that it shows runs no foreign script.
+    """Return Chromium's arguments for the page in a folder; all its files go into the folder."""
+    # Chromium refuses its sandbox to root. The page runs no script of a mail.
     rights = ["--no-sandbox"] if os.geteuid() == 0 else []
     return [
         *_QUIET,
@@ -99,20 +98,20 @@ def chromium_arguments(folder: Path, width: int, height: int) -> list[str]:
 
 
 def _run(words: list[str], patience: float) -> str:
-    """Run a program to its end; gives what it printed."""
-    with subprocess.Popen(  # noqa: S603  # no shell, and no word of a stranger's
+    """Run a program and return what it printed."""
+    with subprocess.Popen(  # noqa: S603  # no shell, and no argument from outside
         words,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # A group of its own, so that its helpers can be ended with it.
+        # A process group, so that its helpers end with it.
         start_new_session=True,
     ) as process:
         try:
             printed, complaints = process.communicate(timeout=patience)
         except subprocess.TimeoutExpired:
             raise UsageError(
-                f"{words[0]} was not done after {patience:g} seconds, and was ended"
+                f"{words[0]} was ended after {patience:g} seconds without a picture"
             ) from None
         finally:
             with suppress(ProcessLookupError):

@@ -1,4 +1,4 @@
-"""Cutting pictures out of pictures, and laying many of them out on one. Knows Pillow, and no mail.
+"""Crop screenshots, and compose many of them into one picture, with Pillow.
 
 All pictures are PNG files in memory.
 """
@@ -11,19 +11,19 @@ from io import BytesIO
 
 from PIL import Image, ImageDraw, ImageFont
 
-# In pixels of the sheet, however small its pictures are made.
+# In pixels of the sheet, whatever the scale of its pictures.
 SHEET_GAP = 20
 SHEET_LABEL_HEIGHT = 28
 _FONT_SIZE = 18
-# A grey that neither white nor black mails melt into.
+# A grey that differs from white and from black mails.
 _BACKGROUND = "#9aa0a8"
 _LABEL_COLOUR = "#000000"
 
-# What viewers open at once, and two or three megabytes; with four languages the text is small,
-# and can be read.
+# Two or three megabytes, which picture viewers open at once. With four languages the text is
+# small, but readable.
 MAX_SHEET_PIXELS = 16_000_000
-# As many as a palette has: a third of the file that true colours would make, and no difference
-# that is seen at that size.
+# The most that a PNG palette holds. The file is a third of that in true colours, without a visible
+# difference at this size.
 _PALETTE_COLOURS = 256
 
 PixelSize = tuple[int, int]
@@ -31,7 +31,7 @@ PixelSize = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledPicture:
-    """A picture, and the line above it, in ASCII: Pillow's own font has little else."""
+    """A picture and the line above it, in ASCII: Pillow's own font has little else."""
 
     label: str
     picture: bytes
@@ -40,9 +40,9 @@ class LabelledPicture:
 def crop_column(
     strips: Sequence[bytes], left: int, width: int, heights: Sequence[int]
 ) -> bytes:
-    """Cut a column out of pictures, `width` pixels from `left` on, and put the pieces together.
+    """Return a column of several pictures, `width` pixels from `left`, as one picture.
 
-    Of each picture its upper `heights` pixels are taken.
+    `heights` says how many of the upper pixels of each picture are used.
     """
     whole = Image.new("RGB", (width, sum(heights)))
     top = 0
@@ -60,10 +60,10 @@ def compose_contact_sheet(
     lowest: int | None = None,
     colours: int = _PALETTE_COLOURS,
 ) -> bytes:
-    """Lay rows of pictures out on one of so many colours, each below its label.
+    """Return rows of labelled pictures as one picture with at most `colours` colours.
 
-    `scale` is how large they are there, at most: a sheet of more than about MOST_PIXELS has
-    them smaller. `lowest` is where pictures that are longer are cut off, in their own pixels.
+    `scale` is the most by which pictures are scaled: it is reduced if the sheet would have more
+    than about MAX_SHEET_PIXELS. Pictures are cut off at `lowest` pixels of their own height.
     """
     sizes = [[_size(one.picture, lowest) for one in row] for row in rows]
     scale = min(scale, (MAX_SHEET_PIXELS / _area(sizes)) ** 0.5)
@@ -80,7 +80,7 @@ def compose_contact_sheet(
             _lay(whole, one, (left, top), size, new)
             left += new[0] + SHEET_GAP
         top += SHEET_LABEL_HEIGHT + _tallest(after) + SHEET_GAP
-    # Dithering is noise, which is the one thing that PNG can't make small.
+    # Without dithering: it is noise, which PNG can't compress.
     return _png(whole.quantize(colours, dither=Image.Dither.NONE), optimize=True)
 
 
@@ -111,7 +111,7 @@ def _scaled(length: int, scale: float) -> int:
 
 
 def _area(sizes: Sequence[Sequence[PixelSize]]) -> int:
-    """Give the pixels of a sheet that has nothing but pictures on it."""
+    """Return the pixels of a sheet without labels and gaps."""
     return max(sum(wide for wide, _high in row) for row in sizes) * sum(map(_tallest, sizes))
 
 
@@ -120,7 +120,7 @@ def _tallest(row: Sequence[PixelSize]) -> int:
 
 
 def _png(picture: Image.Image, *, optimize: bool = False) -> bytes:
-    """Write a file; to `optimize` it takes seconds, for a tenth of its size."""
+    """Return a PNG file; `optimize` takes seconds and saves a tenth."""
     file = BytesIO()
     picture.save(file, "PNG", optimize=optimize)
     return file.getvalue()

@@ -1,7 +1,6 @@
-"""What Chromium is given to photograph: a page with the mail in frames, one for each view.
+"""The page that Chromium opens: the mail in one frame for each view.
 
-A frame is as wide as a mail program's column, and grows as high as the mail is. Pure: runs
-nothing and reads no file.
+A frame is as wide as a mail client's column, and grows to the height of the mail.
 """
 
 from __future__ import annotations
@@ -20,26 +19,25 @@ ColourScheme = Literal["light", "dark"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailView:
-    """How a mail is looked at: the colours that its reader prefers, the width in CSS pixels."""
+    """One view of a mail: the preferred colour scheme, and the width in CSS pixels."""
 
     scheme: ColourScheme
     width: int
 
 
-# A mail's full column, and the narrowest telephone (WCAG 2.2, 1.4.10).
+# A mail's full column, and the narrowest phone (WCAG 2.2, 1.4.10).
 MAIL_VIEWS = tuple(
     MailView(scheme=scheme, width=width) for scheme in ("light", "dark") for width in (600, 320)
 )
 
-# Nothing that a mail could ask for comes from elsewhere, even if Chromium were let out; and
-# nothing runs but what measures. Frames have their page's policy (CSP 3, section 7.8), and
-# their sandbox runs no script at all.
+# A mail loads nothing from a network, and only the measuring script runs. Frames inherit the
+# policy of their page (CSP 3, section 7.8), and their sandbox runs no script.
 _POLICY = (
     "default-src 'none'; img-src file: data:; style-src 'unsafe-inline'; script-src 'nonce-{}'"
 )
 _NONCE = "measure"
-# Frames begin low, since a document is never lower than its frame. Their colours are those
-# that their page gives them (CSS Color Adjust 1, section 2.4).
+# Frames begin with height 1, since a document is never lower than its frame. The page sets their
+# colour scheme (CSS Color Adjust 1, section 2.4).
 _FRAME = (
     '<iframe sandbox="allow-same-origin" scrolling="no" width="{width}" height="1"'
     ' style="color-scheme:{scheme}" srcdoc="{mail}"></iframe>'
@@ -58,20 +56,20 @@ onload = () => {
 """
 _MEASURED = re.compile(r"<html[^>]* data-seen=\"([^\"]*)\"")
 
-# Where HTML says that a picture is; finished mails have their attributes in these quotes.
+# Attributes with a picture's address; inlined mails quote attributes in this way.
 _PICTURE = re.compile(r"(?<=\s)(src|background)=\"([^\"]*)\"")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameHeights:
-    """What Chromium saw: the window's height, and the height of each frame, in CSS pixels."""
+    """Heights that the page measured, in CSS pixels: of the window and of each frame."""
 
     window: int
     heights: tuple[int, ...]
 
 
 def frames_page(mail: str, views: Sequence[MailView], top: int = 0) -> str:
-    """Make the page that shows a mail's HTML in views side by side, from `top` pixels on."""
+    """Return the page with a mail in views side by side, scrolled down by `top` pixels."""
     frames = "".join(
         _FRAME.format(width=view.width, scheme=view.scheme, mail=html.escape(mail))
         for view in views
@@ -85,27 +83,27 @@ def frames_page(mail: str, views: Sequence[MailView], top: int = 0) -> str:
 
 
 def read_frame_heights(dom: str, views: Sequence[MailView]) -> FrameHeights:
-    """Read what the page has written into itself; `dom` is as Chromium gives it out.
+    """Return what the page measured; `dom` is the HTML that Chromium printed.
 
-    Raises UsageError if there is nothing, or if a mail wasn't shown in the colours asked for.
+    Raises UsageError if there is nothing, or if a frame has another colour scheme.
     """
     found = _MEASURED.search(dom)
     if found is None:
         raise UsageError(
-            "Chromium did not show the page that it was given; if it is a snap, which sees no "
-            "temporary files, take another"
+            "Chromium did not show the page; a snap can't read temporary files, so install "
+            "Chromium another way"
         )
     window, frames = json.loads(html.unescape(found[1]))
     if [scheme for _height, scheme in frames] != [view.scheme for view in views]:
-        raise UsageError("this Chromium is too old to show mails in dark colours; renew it")
+        raise UsageError("this Chromium is too old to show mails in dark colours; upgrade it")
     return FrameHeights(window=window, heights=tuple(height for height, _scheme in frames))
 
 
 def with_local_pictures(mail: str, base: str, locate: Callable[[str], str | None]) -> str:
-    """Have pictures below the publication's URL `base` taken from files.
+    """Return a mail in which pictures below the publication's URL `base` are files.
 
-    `locate` is given a path below the web root as the address spells it, and gives a `file:`
-    address, or None for what is not there: that keeps its own, and won't be shown.
+    `locate` gets a path below the web root, percent-encoded as in the address, and returns a
+    `file:` URL, or None if there is no such file. Such a picture is not shown.
     """
 
     def local(found: re.Match[str]) -> str:

@@ -1,6 +1,6 @@
-"""A publication's site for Caddy: the answers of our own server, as a Caddyfile.
+"""A publication's site as a Caddyfile, with the same answers as our own server.
 
-Written from the tables of `headers`, so that Caddy says of a document what we say. Pure.
+It is made from the tables of `headers`.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ block = partial(config_block, step="\t")
 
 
 def caddy_config(settings: Settings, root: str | None = None) -> str:
-    """Write a site, to be a Caddyfile or a part of one.
+    """Return a site, as a Caddyfile or a part of one.
 
-    `root` is where `public/` lies on the server, if not where it does on this machine. Raises
-    UsageError for a path that can't be written down.
+    `root` is the folder of `public/` on the server; without it, the folder on this machine.
+    Raises UsageError for a path that no configuration can hold.
     """
     place = locate_site(settings, root)
     errors = block("handle_errors", ["respond `{err.status_text}` {err.status_code}"])
@@ -60,7 +60,7 @@ def caddy_config(settings: Settings, root: str | None = None) -> str:
 
 
 def _placed(place: SiteLocation, site: list[str]) -> list[str]:
-    """Put the site below the path of the publication's URL."""
+    """Return the site below the path of the publication's URL."""
     if place.prefix == "/":
         return [block("route", site)]
     bare = place.prefix.rstrip("/")
@@ -73,7 +73,7 @@ def _placed(place: SiteLocation, site: list[str]) -> list[str]:
 
 
 def _site(settings: Settings, place: SiteLocation) -> list[str]:
-    """Write the steps, in the order in which they are taken; of two headers the later stays."""
+    """Return the directives in their order; of two values of a header the later one counts."""
     known = document_kinds(settings)
     return [
         f"root * `{place.root}`",
@@ -110,7 +110,7 @@ def _public(known: tuple[DocumentKind, ...]) -> str:
 
 
 def _types() -> list[str]:
-    """Write the types down, since Caddy would ask the machine for them."""
+    """Return the media types; Caddy's own come from the operating system."""
     feeds = [
         rf"~(?s)^/feeds/.*\.{re.escape(end)}$ `{kind}`"
         for end, kind in FEED_MEDIA_TYPES.items()
@@ -121,17 +121,17 @@ def _types() -> list[str]:
         block(
             "map {path} {media_type}", [*feeds, pages, *others, f"default {UNKNOWN_MEDIA_TYPE}"]
         ),
-        # Headers of a document are for a document: on a 404 a cache would keep them.
+        # Only for files that exist: a cache would keep these fields of a 404.
         "@there file {path} {path}index.html",
         _header("@there", [("Content-Type", "{media_type}")]),
     ]
 
 
 def _varying(known: tuple[DocumentKind, ...]) -> list[str]:
-    """Write down what an answer depends on.
+    """Return the Vary fields.
 
-    Caddy says so of the copies only; caches would give the plain document to everybody.
-    Deferred, it takes the place of what Caddy says.
+    Caddy sends Vary with compressed copies only, so that caches would serve the plain document to
+    everybody. Deferred, the field replaces Caddy's.
     """
     styled = f"path_regexp {_whole(STYLED_FEED)}"
     others = [f"path_regexp {_public(known)}", f"not {styled}", "file"]
@@ -144,9 +144,10 @@ def _varying(known: tuple[DocumentKind, ...]) -> list[str]:
 
 
 def _browsers() -> list[str]:
-    """Give browsers a feed as they show it, without a tag: it would be the one of the feed.
+    """Return the directives that make browsers show feeds.
 
-    They ask again by its date, since the tag of the feed that they may have is not heard.
+    Without an entity tag, since it would equal the feed's. Browsers revalidate by date, since
+    If-None-Match is removed from their requests.
     """
     asking = [
         f"path_regexp {_whole(STYLED_FEED)}",
@@ -175,15 +176,15 @@ def _kind(kind: DocumentKind, links: str) -> list[str]:
 
 
 def _self_url(place: SiteLocation, kind: DocumentKind) -> str:
-    """Write the URL of a document from what its pattern has matched.
+    """Return the URL of a document by what its pattern has matched.
 
-    Caddy matches a path cleaned up, but has no other name for the path than as it was sent.
+    Caddy matches the cleaned path, but its variable for the path is the one that was sent.
     """
     return f"{place.origin}{quote(place.prefix)}{{http.regexp.{kind.name}.1}}"
 
 
 def _whole(pattern: str) -> str:
-    """Match a whole path, and line feeds by a dot; keep what is below the root as number one."""
+    """Match a whole path, line feeds included; group 1 is the path below the root."""
     return f"`(?s)^/({pattern})$`"
 
 

@@ -1,7 +1,6 @@
-"""Whether a client has a document already, and which part of it it wants. Pure.
+"""Conditional requests (RFC 9110 section 13) and byte ranges (section 14).
 
-Preconditions are those of RFC 9110 section 13, ranges those of section 14. Knows no file; times
-are whole seconds since 1970, as HTTP has no finer ones.
+Times are whole seconds since 1970, since HTTP dates have no fractions.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Wider than the grammar, which has no spaces: whatever is in quotes must not be read as two.
+# Wider than the grammar, which allows no space: a quoted text must not be read as two tags.
 _ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"')
 _BYTE_RANGE = re.compile(
     r"bytes=[ \t]*(?P<first>[0-9]{0,18})-(?P<last>[0-9]{0,18})[ \t]*", re.IGNORECASE
@@ -25,25 +24,25 @@ _BYTE_RANGE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What tells one state of a representation from another: strong tag, and seconds."""
+    """Strong entity tag and time of change of a representation, in seconds."""
 
     etag: str
     modified: int
 
     @property
     def last_modified(self) -> str:
-        """The value of Last-Modified (RFC 9110 section 5.6.7)."""
+        """Return the value of Last-Modified (RFC 9110 section 5.6.7)."""
         return formatdate(self.modified, usegmt=True)
 
     def of_variant(self, name: str) -> Validators:
-        """Give those of the same bytes by another type, which are another representation."""
+        """Return the validators of the same bytes with another media type."""
         return Validators(f'{self.etag[:-1]}-{name}"', self.modified)
 
 
 def evaluate_preconditions(fields: Mapping[str, str], validators: Validators) -> HTTPStatus:
-    """Say how to answer a GET or HEAD: 200, 304 or 412, in the order of RFC 9110 section 13.2.2.
+    """Return the status of a GET or HEAD: 200, 304 or 412 (RFC 9110 section 13.2.2).
 
-    `fields` are the request's, by names in small letters.
+    `fields` are the request's header fields, with names in lower case.
     """
     if "if-match" in fields:
         # Strong comparison: a weak tag never matches.
@@ -66,10 +65,10 @@ def evaluate_preconditions(fields: Mapping[str, str], validators: Validators) ->
 def requested_range(
     fields: Mapping[str, str], validators: Validators, size: int
 ) -> range | None:
-    """Give the offsets of the part that a GET asks for; None for the whole.
+    """Return the byte offsets that a GET requests, or None for the whole document.
 
-    An empty range means that there is no such part (416). Several parts at once, other units
-    and nonsense are passed over, as section 14.2 allows; so is a part of an older state.
+    An empty range means that the document has no such bytes (416). Several ranges, other units,
+    malformed values and ranges of an older state are ignored, as section 14.2 allows.
     """
     found = _BYTE_RANGE.fullmatch(fields.get("range", ""))
     if not found or not (found["first"] or found["last"]) or not _still_is(fields, validators):
@@ -83,7 +82,7 @@ def requested_range(
 
 
 def _still_is(fields: Mapping[str, str], validators: Validators) -> bool:
-    """Say if the part may be given (If-Range, RFC 9110 section 13.1.5)."""
+    """Return whether the document is unchanged (If-Range, RFC 9110 section 13.1.5)."""
     condition = fields.get("if-range")
     if condition is None:
         return True
@@ -97,7 +96,7 @@ def _tags(value: str) -> list[str]:
 
 
 def _seconds(value: str) -> int | None:
-    """Read any of the three forms of an HTTP date; None for what is no date."""
+    """Return an HTTP date in any of its three forms as seconds, or None if it is invalid."""
     try:
         found = parsedate(value)
         return None if found is None else timegm(found)

@@ -1,7 +1,7 @@
-"""Documents below the web root as files, with the compressed copies beside them.
+"""The files below the web root, with their compressed copies.
 
-Files are replaced by rename while we serve, so that what is said of a document is taken from
-the open file, never from its name. Knows no request and no header.
+Files are replaced by rename while the server runs. Size and time of a document are therefore
+read from the open file, never by its name.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BLOCK_SIZE = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Representation:
-    """A document in one encoding: an open file, to be closed by whoever asked for it."""
+    """A document in one encoding, as an open file. The caller closes it."""
 
     file: BinaryIO
     size: int
@@ -32,9 +32,9 @@ class Representation:
 
 
 class FileRange:
-    """The bytes of an open file between two offsets: a file of its own, or block by block.
+    """The bytes of an open file between two offsets, as a file and as an iterator of blocks.
 
-    A WSGI server that sends files by itself may read one to its end, so that it is given this.
+    A WSGI server that sends files itself reads them to the end; this one ends with the range.
     """
 
     def __init__(self, file: BinaryIO, wanted: range) -> None:
@@ -44,26 +44,26 @@ class FileRange:
 
     @property
     def size(self) -> int:
-        """The number of bytes, whatever has been read of them."""
+        """Return the length of the range in bytes."""
         return len(self._wanted)
 
     def read(self, size: int = -1) -> bytes:
-        """Read so many bytes at most, or all that are left."""
+        """Read at most `size` bytes, or the rest of the range."""
         left = max(self._wanted.stop - self._file.tell(), 0)
         return self._file.read(min(size, left) if size >= 0 else left)
 
     def seekable(self) -> bool:
-        """Say that any byte can be gone to."""
+        """Return True: every byte can be reached."""
         return True
 
     def seek(self, offset: int, whence: int = SEEK_SET) -> int:
-        """Go to a byte, as in any file."""
+        """Move to a byte, as in any file."""
         here, start = self._file.tell(), self._wanted.start
         base = {SEEK_SET: start, SEEK_CUR: here, SEEK_END: self._wanted.stop}[whence]
         return self._file.seek(base + offset) - start
 
     def tell(self) -> int:
-        """Say how many bytes are before the one that comes next."""
+        """Return the position within the range."""
         return self._file.tell() - self._wanted.start
 
     def __iter__(self) -> FileRange:
@@ -76,15 +76,15 @@ class FileRange:
         return block
 
     def close(self) -> None:
-        """Close the file; WSGI servers call this at the end, whatever happened."""
+        """Close the file. WSGI servers call this even after an error."""
         self._file.close()
 
 
 def locate_file(root: Path, path: str) -> str | None:
-    """Give the path of the file that answers for a URL's path, both relative to the root.
+    """Return the path of the file for a URL's path, both relative to the root.
 
-    A folder that has a page but was asked for without its slash comes back with the slash.
-    None is for what is not there or not to be seen.
+    For a folder with a page, requested without its slash, return the path with the slash. Return
+    None if there is no such file, or if it is hidden.
     """
     if is_hidden(path) or not _is_canonical(path):
         return None
@@ -96,13 +96,13 @@ def locate_file(root: Path, path: str) -> str | None:
 
 
 def _is_canonical(path: str) -> bool:
-    """Say if a path has no other spelling, and so can't lead out of the root."""
+    """Return whether a path is in its only spelling, so that it can't leave the root."""
     inner = path.removesuffix("/").split("/") if path else []
     return "\\" not in path and not {"", ".", ".."} & set(inner)
 
 
 def available_codings(file: Path) -> list[str]:
-    """List the encodings that a file is there in; a copy older than its file is not one."""
+    """Return the codings in which a file exists; copies older than the file are left out."""
     found = {coding: _look(_copy(file, coding)) for coding in _SUFFIXES}
     own = found[IDENTITY_CODING]
     if own is None:
@@ -112,13 +112,13 @@ def available_codings(file: Path) -> list[str]:
 
 
 def open_representation(file: Path, coding: str) -> Representation | None:
-    """Open a file in an encoding; None if it has gone, or is not ours to read."""
+    """Open a file in a coding; return None if it is gone or can't be read."""
     try:
         opened = _copy(file, coding).open("rb")
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError):
         return None
     status = os.fstat(opened.fileno())
-    # Two encodings can be of one size and time, so that the tag names the encoding too.
+    # Two codings can have equal size and time, so the tag names the coding too.
     etag = f'"{status.st_mtime_ns:x}-{status.st_size:x}{_SUFFIXES[coding].replace(".", "-")}"'
     validators = Validators(etag, status.st_mtime_ns // 10**9)
     return Representation(opened, status.st_size, validators)
@@ -135,6 +135,6 @@ def _is_file(path: Path) -> bool:
 def _look(path: Path) -> os.stat_result | None:
     try:
         status = path.stat()
-    except (OSError, ValueError):  # no such name, or none that a file can have
+    except (OSError, ValueError):  # no such file, or no valid file name
         return None
     return status if stat.S_ISREG(status.st_mode) else None

@@ -1,8 +1,7 @@
-"""What an answer says about a document, from its path alone: type, freshness, links, CORS. Pure.
+"""The header fields of a document, by its path: media type, freshness, links, CORS.
 
-The tables here are the one source for our own server and for the configurations of nginx and
-Caddy, so patterns keep to what Python, PCRE and RE2 understand alike. Paths are relative to
-the web root and do not begin with a slash. Knows no file and no request.
+Our own server and the configurations of nginx and Caddy follow these tables. Patterns therefore
+mean the same in Python, PCRE and RE2. Paths are relative to the web root, without a leading slash.
 """
 
 from __future__ import annotations
@@ -20,18 +19,18 @@ if TYPE_CHECKING:
     from publisher.config import Settings
 
 _MINUTE = 60
-# An archive document is closed, but an entry may yet be withdrawn from it.
+# A day: an archive document gets no new entry, but an entry can be withdrawn from it.
 _DAY = 24 * 60 * _MINUTE
-# What "for ever" means to caches (RFC 9111 has no word for it; a year is the custom).
+# The usual "for ever" of caches: RFC 9111 defines none.
 _YEAR = 365 * _DAY
 
-# Names of feeds; narrow on purpose, since the path goes into the Link header as it stands.
+# Names of feeds. Narrow, since the path is copied into the Link header.
 _NAMES = "[A-Za-z0-9._~/-]+"
 _FORMATS = f"(?:{'|'.join(re.escape(one.suffix) for one in FEED_FORMATS)})"
 
-# Types by the end of the name below feeds/, where the last suffix says too little.
+# Media types below feeds/, by the end of the name: the last suffix alone is ambiguous.
 FEED_MEDIA_TYPES = {one.suffix: f"{one.media_type}; charset=utf-8" for one in FEED_FORMATS}
-# Types by the last suffix of the name. We do not ask the machine: its table may be any.
+# Media types by the last suffix. The table of the operating system differs by machine.
 MEDIA_TYPES = {
     "html": "text/html; charset=utf-8",
     "css": "text/css; charset=utf-8",
@@ -68,16 +67,16 @@ MEDIA_TYPES = {
 UNKNOWN_MEDIA_TYPE = "application/octet-stream"
 PLAIN_TEXT = MEDIA_TYPES["txt"]
 
-# Never served: what begins with a dot (but for .well-known, RFC 8615), what is half written,
-# and a feed's compressed copies, which are encodings of it and no resources of their own.
+# Never served: names with a leading dot (except .well-known, RFC 8615), incomplete files, and
+# compressed copies of feeds, which are encodings and not resources of their own.
 HIDDEN_PATHS = r"(?:.*/)?\.[^/]*(?:/.*)?|.*\.part|feeds/.*\.(?:gz|br)"
 WELL_KNOWN = ".well-known/"
 
-# On every answer: a browser must not take a file for what its type does not say.
+# On every answer: browsers must not guess another media type.
 COMMON_HEADERS = (("X-Content-Type-Options", "nosniff"),)
-# For scripts of other sites, which without this header do not get to see these two.
+# Fields that scripts of other sites may read.
 _EXPOSED_HEADERS = "ETag, Link"
-# What they may send; conditional requests need asking first (Fetch standard, CORS preflight).
+# What they may send. Conditional requests need a preflight (Fetch standard, CORS).
 PREFLIGHT_HEADERS = (
     ("Access-Control-Allow-Methods", "GET, HEAD"),
     ("Access-Control-Allow-Headers", "*"),
@@ -88,10 +87,10 @@ ALLOWED_METHODS = "GET, HEAD, OPTIONS"
 
 @dataclass(frozen=True, slots=True)
 class DocumentKind:
-    """Documents that are answered alike; the first kind whose `pattern` is the whole path.
+    """Documents with the same header fields: those whose whole path matches `pattern`.
 
-    `public` ones may be read by scripts of any site; `rels` are the relations of the Link
-    header, in order.
+    The first kind that matches counts. Scripts of any site may read `public` ones. `rels` are the
+    relations of the Link header, in order.
     """
 
     name: str
@@ -102,9 +101,9 @@ class DocumentKind:
 
 
 def document_kinds(settings: Settings) -> tuple[DocumentKind, ...]:
-    """List the kinds of documents below the web root; the last takes whatever is left."""
+    """Return the kinds of documents below the web root; the last matches every path."""
     soon = f"public, max-age={settings.feeds.ttl * _MINUTE}"
-    # Nothing is ever announced of an archive document, so it names no hub (WebSub section 4).
+    # Archive documents are never announced, so they name no hub (WebSub section 4).
     archives = rf"feeds/{_NAMES}/archive/[0-9]+\.{_FORMATS}"
     subscriptions = rf"feeds/{_NAMES}\.{_FORMATS}"
     return (
@@ -119,17 +118,17 @@ def document_kinds(settings: Settings) -> tuple[DocumentKind, ...]:
 
 
 def document_kind(path: str, settings: Settings) -> DocumentKind:
-    """Give the kind of a document below the web root."""
+    """Return the kind of a document below the web root."""
     return next(kind for kind in document_kinds(settings) if _is(kind.pattern, path))
 
 
 def is_hidden(path: str) -> bool:
-    """Say if a path below the web root is none of the web's business."""
+    """Return whether a path below the web root is never served."""
     return not path.startswith(WELL_KNOWN) and _is(HIDDEN_PATHS, path)
 
 
 def media_type(path: str) -> str:
-    """Give the Content-Type of a document below the web root."""
+    """Return the Content-Type of a document below the web root."""
     name = PurePosixPath(path).name
     if path.startswith("feeds/"):
         for suffix, known in FEED_MEDIA_TYPES.items():
@@ -139,21 +138,21 @@ def media_type(path: str) -> str:
 
 
 def link_value(kind: DocumentKind, settings: Settings, self_url: str) -> str:
-    """Write the value of the Link header (RFC 8288 section 3), or nothing where there is none.
+    """Return the value of the Link header (RFC 8288 section 3), empty if the kind has no links.
 
-    A subscriber looks for hub and self here before it looks into the document (WebSub section 4).
+    Feed readers look for hub and self here before they parse the document (WebSub section 4).
     """
     targets = {"hub": [*map(link_target, settings.feeds.hubs)], "self": [self_url]}
     return ", ".join(f'<{url}>; rel="{rel}"' for rel in kind.rels for url in targets[rel])
 
 
 def link_target(url: str) -> str:
-    """Write a URL so that neither a header nor a configuration can take it for more than that."""
+    """Return a URL in which no character has a meaning in a header or a configuration."""
     return quote(url, safe=":/?@!&()*+,=%[]~")
 
 
 def headers_for(path: str, settings: Settings) -> tuple[tuple[str, str], ...]:
-    """List what an answer says of the document at a path, besides its bytes' own properties."""
+    """Return the header fields that follow from a document's path."""
     kind = document_kind(path, settings)
     links = link_value(kind, settings, link_target(urls.public_url(settings.publication, path)))
     return (
@@ -166,7 +165,7 @@ def headers_for(path: str, settings: Settings) -> tuple[tuple[str, str], ...]:
 
 
 def cors_headers() -> tuple[tuple[str, str], ...]:
-    """List what lets scripts of any site read an answer (Fetch standard, CORS protocol)."""
+    """Return the fields that let scripts of any site read an answer (Fetch standard, CORS)."""
     return (
         ("Access-Control-Allow-Origin", "*"),
         ("Access-Control-Expose-Headers", _EXPOSED_HEADERS),

@@ -46,13 +46,13 @@ def choose_coding(accept_encoding: str | None, available: Iterable[str]) -> str 
     if accept_encoding is None:
         accept_encoding = IDENTITY_CODING
     weights = dict(_weights(accept_encoding))
-    at_hand = [coding for coding in _CODINGS if coding in set(available)]
-    best = max(at_hand, key=lambda coding: _weight(coding, weights), default=None)
+    candidates = [coding for coding in _CODINGS if coding in set(available)]
+    best = max(candidates, key=lambda coding: _weight(coding, weights), default=None)
     return best if best and _weight(best, weights) > 0 else None
 
 
 def _weights(header: str) -> Iterator[tuple[str, float]]:
-    """Read the elements; one that is malformed is passed over."""
+    """Yield codings and weights; malformed elements are ignored."""
     for element in header.lower().split(","):
         found = _ELEMENT.fullmatch(element.strip(" \t"))
         if found:
@@ -64,9 +64,9 @@ def _weight(coding: str, weights: dict[str, float]) -> float:
     if coding in weights:
         return weights[coding]
     if "*" in weights:
-        # A wildcard that allows something says nothing against a smaller answer.
+        # A wildcard that allows a coding allows the smaller answer too.
         return weights["*"]
-    # Not named: the document as it is stays allowed, behind all that was asked for.
+    # Not named: identity stays allowed, after all codings that are named.
     return 0.0001 if coding == IDENTITY_CODING else 0
 
 

@@ -1,6 +1,6 @@
-"""A publication's site for nginx: the answers of our own server, as a configuration.
+"""A publication's site as a configuration of nginx, with the same answers as our own server.
 
-Written from the tables of `headers`, so that nginx says of a document what we say. Pure.
+It is made from the tables of `headers`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from publisher.config import Settings
 
-# Where browsers are sent within nginx; begins with a dot, so that no document is there.
+# Internal path of feeds for browsers. With a leading dot, so that no document has it.
 _PAGE_FOLDER = ".page/"
 
 _HEADING = """\
@@ -55,11 +55,11 @@ _HEADING = """\
 
 
 def nginx_config(settings: Settings, root: str | None = None, *, brotli: bool = False) -> str:
-    """Write a site, to be included in nginx's http block.
+    """Return a site, to be included in nginx's http block.
 
-    `root` is where `public/` lies on the server, if not where it does on this machine; `brotli`
-    is for an nginx that has loaded ngx_brotli's static module, since without it nginx would not
-    start. Raises UsageError for a path that can't be written down.
+    `root` is the folder of `public/` on the server; without it, the folder on this machine.
+    `brotli` needs ngx_brotli's static module: without the module nginx does not start. Raises
+    UsageError for a path that no configuration can hold.
     """
     place = locate_site(settings, root)
     maps = _maps(settings, place)
@@ -76,10 +76,10 @@ def nginx_config(settings: Settings, root: str | None = None, *, brotli: bool = 
 
 
 def _maps(settings: Settings, place: SiteLocation) -> Mapping[str, str]:
-    """Write the tables from a request to a header's value, by name of the header.
+    """Return maps from a request to a header's value, by the header's name.
 
-    An empty value leaves the header out; so does a table without a fitting line. add_header in
-    one place of the server, with these, is inherited by all locations.
+    An empty value omits the header, as does a map without a matching line. One add_header per
+    map in the server block is inherited by all locations.
     """
     known = document_kinds(settings)
     public = f"${_variable(place, 'Access-Control-Allow-Origin')}"
@@ -110,7 +110,7 @@ def _maps(settings: Settings, place: SiteLocation) -> Mapping[str, str]:
 
 
 def _links(settings: Settings, place: SiteLocation) -> list[str]:
-    """Write the lines of the Link header; of the path, only what matched goes into it."""
+    """Return the lines of the Link header, with the part of the path that matched."""
     below = _variable(place, "below")
     self_url = f"{place.origin}{quote(place.prefix)}${below}"
     return [
@@ -143,7 +143,7 @@ def _server(place: SiteLocation, maps: Mapping[str, str], brotli: bool) -> list[
         ),
         f"default_type {UNKNOWN_MEDIA_TYPE};",
         "",
-        # On refusals too: without it a 405 would not say what is allowed.
+        # On errors too: a 405 has to name the allowed methods.
         *(
             f"add_header {name} ${_variable(place, name)}{' always' * (name == 'Allow')};"
             for name in maps
@@ -173,10 +173,10 @@ def _locations(place: SiteLocation) -> list[str]:
 
 
 def _page(place: SiteLocation) -> str:
-    """Write the location of feeds as browsers show them.
+    """Return the location of feeds that browsers show.
 
-    Without a tag, as it would be the one of the feed: a browser that has that as a feed, from
-    a script say, would be told to show it.
+    Without an entity tag, since it would equal the feed's, and a browser could show a copy that
+    it fetched as a feed.
     """
     shown = [
         "internal;",
@@ -204,12 +204,12 @@ def _feeds(place: SiteLocation, suffix: str, media_type: str) -> str:
 
 
 def _file(place: SiteLocation, pattern: str) -> str:
-    """Match a path by a name, since a map that is looked up meanwhile takes numbers for its own."""
+    """Match a path as a named group: a map that is evaluated meanwhile overwrites numbered ones."""
     return f"(?<{_variable(place, 'file')}>{pattern})"
 
 
 def _below_a_path(place: SiteLocation) -> list[str]:
-    """Write the locations of a publication that has only a path of its host."""
+    """Return the locations of a publication below a path of its host."""
     if place.prefix == "/":
         return []
     bare = place.prefix.rstrip("/")
@@ -253,9 +253,9 @@ def _host(place: SiteLocation) -> str:
 
 
 def _variable(place: SiteLocation, header: str) -> str:
-    """Name a variable so that several publications can be in one nginx.
+    """Return a variable's name that is unique to the publication.
 
-    Short whatever the host: its table of variables takes names of some 40 characters only.
+    Short for every host: nginx's hash table holds names of about 40 characters.
     """
     site = crc32(f"{place.host}{place.prefix}".encode())
     name = header.removeprefix("Access-Control-").replace("-", "_").lower()
@@ -275,10 +275,10 @@ def _matching(place: SiteLocation, pattern: str) -> str:
 
 
 def _whole(place: SiteLocation, pattern: str) -> str:
-    r"""Match a whole path, and line feeds by a dot; before the last of them, $ would match too."""
+    r"""Match a whole path, line feeds included; $ would match before a last line feed."""
     return rf"(?s)^{re.escape(place.prefix)}(?:{pattern})\z"
 
 
 def _quoted(text: str) -> str:
-    """Write a text as nginx reads it; a backslash is one already, unless a quote follows."""
+    """Quote a text for nginx, which reads a backslash literally unless a quote follows."""
     return '"' + text.replace('"', '\\"') + '"'

@@ -1,7 +1,4 @@
-"""Our own web server: the static site on a socket, until the process is told to stop.
-
-Knows addresses and signals, and nothing of what is served.
-"""
+"""Run our own web server on an address until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -21,26 +18,27 @@ if TYPE_CHECKING:
 
     from publisher.config import Settings
 
-_GRACE_SECONDS = 5.0  # seconds
+# How long requests that are being answered may take after the signal.
+_GRACE_SECONDS = 5.0
 
 
-def _say_nothing(_host: str, _port: int) -> None:
-    """Be told of nobody's readiness."""
+def _ignore_ready(_host: str, _port: int) -> None:
+    """Do nothing when the server is ready."""
 
 
 def serve_site(
     settings: Settings,
     host: str = "127.0.0.1",
     port: int = 8000,
-    ready: Callable[[str, int], None] = _say_nothing,
+    ready: Callable[[str, int], None] = _ignore_ready,
     grace: float = _GRACE_SECONDS,
 ) -> None:
-    """Serve a publication's `public/` until SIGTERM or SIGINT; port 0 is any that is free.
+    """Serve a publication's `public/` until SIGTERM or SIGINT. Port 0 takes any free port.
 
-    `ready` is told the address and port, once connections are taken. When the signal comes,
-    no more of them are; requests under way have `grace` seconds to be answered, then they are
-    cut off. To be called in the main thread, which alone hears signals. Raises UsageError if
-    there is nothing to serve yet, or if the address can't be had.
+    `ready` is called with address and port when connections are accepted. After the signal, no
+    new connection is accepted, and requests have `grace` seconds to finish. Call this in the
+    main thread, since signal handlers run there only. Raises UsageError if there is nothing to
+    serve yet, or if the address can't be bound.
     """
     if not settings.folders.public.is_dir():
         public = settings.folders.public
@@ -56,7 +54,7 @@ def serve_site(
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """Take an address; a name that stands for several is the first of them."""
+    """Bind an address; of a name with several addresses, the first."""
     try:
         flags = socket.AI_PASSIVE
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
@@ -71,16 +69,15 @@ def _listening(host: str, port: int) -> socket.socket:
 
 @contextmanager
 def _signals_to(stop: Callable[[], None]) -> Iterator[None]:
-    """Let SIGTERM and SIGINT call for the end.
+    """Call `stop` on SIGTERM and SIGINT while this lasts.
 
-    An exception from a signal could come amidst sending, of which then nobody would know how
-    far it had come.
+    An exception from a signal handler could interrupt a send and lose how far it got.
     """
 
-    def tell(_number: int, _frame: FrameType | None) -> None:
+    def handle(_number: int, _frame: FrameType | None) -> None:
         stop()
 
-    before = [(one, signal.signal(one, tell)) for one in (signal.SIGTERM, signal.SIGINT)]
+    before = [(one, signal.signal(one, handle)) for one in (signal.SIGTERM, signal.SIGINT)]
     try:
         yield
     finally:

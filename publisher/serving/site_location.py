@@ -1,4 +1,4 @@
-"""What configurations of web servers are put together from. Pure; knows no server's words."""
+"""Where a publication's site is, and the blocks that configurations of web servers are made of."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from publisher.config import Settings
 
-# What one or the other server reads as more than itself, even within quotes.
+# Characters with a meaning to nginx or Caddy, even within quotes.
 _UNSAFE = re.compile(r"""["'`$\\{}\x00-\x1f\x7f]""")
 
 
 class SiteLocation(NamedTuple):
-    """Where a publication is: parts of its URL, and its folder; all safe to write down.
+    """A publication's URL in parts, and its folder on the server, all safe in a configuration.
 
-    `prefix` is the URL's path and ends with a slash; `origin` is what goes before it.
+    `prefix` is the URL's path and ends with a slash; `origin` is the URL up to its path.
     """
 
     scheme: str
@@ -33,9 +33,9 @@ class SiteLocation(NamedTuple):
 
 
 def locate_site(settings: Settings, root: str | None) -> SiteLocation:
-    """Say where a publication is, with `public/` on this machine if no root is given.
+    """Return the site's location; without a `root`, its folder is `public/` on this machine.
 
-    Raises UsageError for a path that can't be written down safely.
+    Raises UsageError for a path that no configuration can hold.
     """
     url = urlsplit(settings.publication.url)
     prefix = _safe("publication.url", f"{unquote(url.path)}/")
@@ -45,13 +45,13 @@ def locate_site(settings: Settings, root: str | None) -> SiteLocation:
 
 
 def site_title(settings: Settings) -> str:
-    """Give the publication's title in its first language, in one line."""
+    """Return the publication's title in its first language."""
     publication = settings.publication
     return publication.title(publication.default_language)
 
 
 def config_block(head: str, lines: Iterable[str], step: str = "    ") -> str:
-    """Write a block in braces, its lines one step to the right."""
+    """Return a block in braces, with its lines indented by one step."""
     inner = "\n".join(line.rstrip() for line in lines)
     return f"{head} {{\n{indent(inner, step)}\n}}"
 
@@ -64,6 +64,6 @@ def _safe(name: str, path: str) -> str:
     found = _UNSAFE.search(path)
     if found:
         raise UsageError(
-            f"{name}: {path!r} has {found[0]!r} in it; web servers can't read that"
+            f"{name}: {path!r} contains {found[0]!r}, which web servers misread; choose a path without it"
         )
     return path

@@ -1,9 +1,8 @@
-"""The web root as a WSGI application: finds a document and answers for it (RFC 9110).
+"""The web root as a WSGI application (RFC 9110).
 
-Written out here rather than over WhiteNoise, which gives all encodings of a file one entity
-tag, takes `gzip;q=0` for a wish, compares If-None-Match as one string, and reads sizes before
-it opens files that may be replaced in between; less than a path lookup of it would be left.
-Knows no socket and no server.
+WhiteNoise would not do: it gives all encodings of a file one entity tag, accepts `gzip;q=0`,
+compares If-None-Match as one string, and reads sizes before it opens files that may be replaced
+meanwhile.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ HeaderFields = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class SiteRequest:
-    """What a client asked; the path is decoded, and fields have names in small letters."""
+    """A request with a decoded path; names of header fields are in lower case."""
 
     method: str
     path: str
@@ -61,7 +60,7 @@ class SiteRequest:
 
 @dataclass(frozen=True, slots=True)
 class SiteResponse:
-    """An answer; its body, when it is a file's, is to be closed."""
+    """An answer; a FileRange as its body has to be closed."""
 
     status: HTTPStatus
     headers: HeaderFields
@@ -69,7 +68,7 @@ class SiteResponse:
 
 
 class StaticSite:
-    """Serves a publication's `public/`, below the path that its URL has."""
+    """Serves a publication's `public/` below the path of its URL."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -91,7 +90,7 @@ class StaticSite:
         return ()
 
     def answer(self, request: SiteRequest) -> SiteResponse:
-        """Decide on the answer; one to HEAD has the body that GET would get."""
+        """Return the answer; for HEAD it has the body of GET, which the caller does not send."""
         path = self._below(request.path)
         if request.method == "OPTIONS":
             return self._options(path)
@@ -111,7 +110,7 @@ class StaticSite:
         return self._document(found, request)
 
     def _below(self, path: str) -> str | None:
-        """Give a path relative to the web root, None if it is not below it."""
+        """Return a path relative to the web root, None if it is not below the root."""
         return path.removeprefix(self._prefix) if path.startswith(self._prefix) else None
 
     def _outside(self, request: SiteRequest) -> SiteResponse:
@@ -146,10 +145,10 @@ class StaticSite:
 
 
 def _sent(body: Iterable[bytes], environ: WSGIEnvironment) -> Iterable[bytes]:
-    """Let the WSGI server send a large file by itself, if it can (PEP 3333).
+    """Let the WSGI server send a large file itself if it can (PEP 3333).
 
-    Otherwise one of its threads would wait for the client as long as that takes. A small one
-    is not worth it: it fits into memory, and its file is closed at once.
+    Otherwise one of its threads would wait until the client has read everything. A small file
+    fits into memory and is closed at once.
     """
     wrapper = environ.get("wsgi.file_wrapper")
     if wrapper is None or not isinstance(body, FileRange) or body.size <= BLOCK_SIZE:
@@ -165,7 +164,7 @@ def _vary(path: str, available: Collection[str]) -> HeaderFields:
 
 
 def _as_page(opened: Representation, said: HeaderFields) -> tuple[Representation, HeaderFields]:
-    """Make a feed what browsers show; its tag is another, lest one has it as a feed and keeps it."""
+    """Return a feed with the media type that browsers show, and an entity tag of its own."""
     kept = (field for field in said if field[0] != "Content-Type")
     page = replace(opened, validators=opened.validators.of_variant("page"))
     return page, (("Content-Type", STYLED_TYPE), *kept)
@@ -174,7 +173,7 @@ def _as_page(opened: Representation, said: HeaderFields) -> tuple[Representation
 def _representation(
     opened: Representation, said: HeaderFields, request: SiteRequest
 ) -> SiteResponse:
-    """Answer with a document, with a part of it, or with why it need not be sent."""
+    """Return a document, a range of it, or a status without a body."""
     validators = opened.validators
     own = (("ETag", validators.etag), ("Last-Modified", validators.last_modified))
     status = evaluate_preconditions(request.fields, validators)
@@ -182,7 +181,7 @@ def _representation(
         opened.file.close()
         if status is not HTTPStatus.NOT_MODIFIED:
             return _plain(status)
-        # Nothing of the content's, lest a cache mends its copy with it (RFC 9110, 15.4.5).
+        # Without fields of the content: a cache would update its copy with them (RFC 9110, 15.4.5).
         kept = [(name, value) for name, value in said if not name.startswith("Content-")]
         return SiteResponse(status, (*kept, *own))
     wanted = None
@@ -217,7 +216,7 @@ def _plain(status: HTTPStatus, *more: tuple[str, str]) -> SiteResponse:
 def _redirect(
     status: HTTPStatus, path: str, request: SiteRequest, more: HeaderFields = ()
 ) -> SiteResponse:
-    """Lead to a path of this host; relative, since a proxy before us may have another name."""
+    """Redirect to a path of this host; without the host, since a proxy may have another name."""
     query = f"?{request.query}" if request.query else ""
     return _plain(status, ("Location", quote(path) + query), *more)
 
@@ -228,7 +227,7 @@ def _request(environ: WSGIEnvironment) -> SiteRequest:
         for name, value in environ.items()
         if name.startswith("HTTP_")
     }
-    # WSGI hands bytes over as latin-1; what is no UTF-8 then names no file of ours.
+    # WSGI passes bytes as latin-1. A path that is not UTF-8 matches no file.
     path = str(environ.get("PATH_INFO", "")).encode("latin-1").decode("utf-8", "replace")
     query = str(environ.get("QUERY_STRING", ""))
     return SiteRequest(str(environ["REQUEST_METHOD"]), path, query, fields)

@@ -40,10 +40,10 @@ def test_the_root_is_the_folder_here_unless_said(settings: Settings) -> None:
     ("root", "problem"),
     [
         ("public", "not an absolute path"),
-        ("/srv/a`b", "has '`' in it"),
-        ("/srv/$uri", r"has '\$' in it"),
-        ('/srv/";', "has '\"' in it"),
-        ("/srv/a\nb", r"has '\\n' in it"),
+        ("/srv/a`b", "contains '`'"),
+        ("/srv/$uri", r"contains '\$'"),
+        ('/srv/";', "contains '\"'"),
+        ("/srv/a\nb", r"contains '\\n'"),
     ],
 )
 def test_a_path_that_cannot_be_written_down_is_refused(

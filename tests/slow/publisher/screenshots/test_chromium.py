@@ -60,18 +60,18 @@ def test_what_fails_in_silence_is_told_too(pretender: Program) -> None:
         capture_page(pretender("exit 3"), PAGE, 600, 400)
 
 
-def test_what_takes_no_picture_is_told(pretender: Program) -> None:
+def test_a_chromium_without_a_picture_is_an_error(pretender: Program) -> None:
     with pytest.raises(UsageError, match="chromium took no picture"):
         capture_page(pretender("echo '<html></html>'"), PAGE, 600, 400)
 
 
-def test_what_is_never_done_is_ended_with_its_helpers(
+def test_a_chromium_that_hangs_is_ended_with_its_helpers(
     pretender: Program, tmp_path: Path
 ) -> None:
     helper = tmp_path / "helper"
     program = pretender(f"sleep 600 & echo $! > {helper}; wait")
 
-    with pytest.raises(UsageError, match=r"was not done after 0\.5 seconds, and was ended"):
+    with pytest.raises(UsageError, match=r"was ended after 0\.5 seconds without a picture"):
         capture_page(program, PAGE, 600, 400, patience=0.5)
 
     assert ended(int(helper.read_text()))
