@@ -19,8 +19,8 @@ from babel.messages.pofile import read_po
 
 from publisher.errors import LanguageError, RenderingError
 from publisher.languages import locale_of, match, normalise
-from publisher.rendering import custom_templates
-from publisher.rendering.shipped import templates_folder
+from publisher.rendering import template_files
+from publisher.rendering.template_files import shipped_templates_folder
 
 SOURCE_LANGUAGE = "en"
 
@@ -44,7 +44,7 @@ def has_catalogue(language: str, folders: tuple[Path, ...] = ()) -> bool:
 
 def _found(language: str, folders: tuple[Path, ...]) -> tuple[str | None, Path | None]:
     """Find the language to answer with, and its catalogue; the source language has none."""
-    paths = _paths((*folders, templates_folder()))
+    paths = _paths((*folders, shipped_templates_folder()))
     found = match(language, [SOURCE_LANGUAGE, *paths])
     return found, paths.get(found) if found else None
 
@@ -115,9 +115,9 @@ def _no_catalogue(path: Path, error: Exception) -> RenderingError:
 
 def _content(path: Path) -> bytes:
     folder = path.parents[3]
-    if folder == templates_folder():
+    if folder == shipped_templates_folder():
         return path.read_bytes()
-    return custom_templates.read_custom_file(folder, path.relative_to(folder).as_posix())
+    return template_files.read_custom_file(folder, path.relative_to(folder).as_posix())
 
 
 def is_complete(message: Message, plurals: int) -> bool:

@@ -1,115 +1,130 @@
-"""Composing a digest: subject, first line, HTML and text of one issue in one language.
+"""Render a digest: subject, preheader, HTML and text of one issue in one language.
 
-What to say is decided here and in `stories`, `arranging` and `fitting`, in plain functions
-over an issue's content; how it looks is the templates' business. Knows no reader: what differs
-from reader to reader is a token.
+What it says is decided here and in `stories`, `digest_layout` and `digest_size`; templates decide how
+it looks.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cached_property
 from html import unescape
 from itertools import chain
 from typing import Any
 
-from publisher.articles.model import Article
 from publisher.errors import RenderingError
 from publisher.mail_limits import MAX_HTML_BYTES, MAX_SUBJECT_COLUMNS
-from publisher.rendering import placeholder_checks, placeholders, plaintext, subscriber_values
+from publisher.rendering import plaintext
 from publisher.rendering.digest_layout import DigestLayout, StoryOrder, lay_out, order_stories
-from publisher.rendering.digest_size import (
-    LengthPlan,
-    find_fitting_plan,
-    length_plans,
-)
+from publisher.rendering.digest_size import LengthPlan, find_fitting_plan, length_plans
 from publisher.rendering.environment import Templates
 from publisher.rendering.inlining import inline
 from publisher.rendering.model import Digest, DigestNote, IssueContent
+from publisher.rendering.placeholder_checks import MailParts
+from publisher.rendering.placeholders import ALL_PLACEHOLDERS
 from publisher.rendering.stories import DigestStory, StoryLength, StorySource
+from publisher.rendering.subscriber_values import EmptyValue, digest_values
 
-# Inboxes show 40 to 130 characters beside the subject.
+# Display columns of a preheader. Inboxes show 40 to 130 characters beside the subject.
 _PREHEADER_COLUMNS = 110
 
-# Fewer further stories are seen at a glance.
+# A digest with fewer further stories has no contents list.
 _CONTENTS_FROM = 4
 
 _SUBJECT = "email/digest/subject.txt"
 _HTML = "email/digest/body.html"
 _TEXT = "email/digest/body.txt"
 
-# What a template might have left behind; long texts without these need not be remembered.
+# What looks like an error of a template. Long texts without it need not be kept.
 _TEMPLATE_SYNTAX = re.compile(r"\{[{%#]|@@|\*\||%%|<%|\ufffd|[\u202a-\u202e\u2066-\u2069]")
 _LONG_TEXT = 200
 
-# What a reader's own values take at most where a token stands: a signed link has about 200 bytes.
+# Bytes that a placeholder becomes at most: a signed link has about 200.
 _PLACEHOLDER_BYTES = 300
 
 
 def render_digest(templates: Templates, content: IssueContent) -> Digest:
-    """Render an issue as a mail of at most MOST_BYTES (its HTML, decoded).
+    """Render an issue as a mail of at most MAX_HTML_BYTES of HTML.
 
-    Raises RenderingError for a template's fault, for an issue without items, and for one that
-    is too large even if it only names its first article.
+    Raises RenderingError for a template's fault, for an issue without articles, and for one that
+    is too large even with a single title.
     """
     if not content.items:
         raise RenderingError(f"{content.web_url}: an issue without articles is not a mail")
-    desk = _DigestRenderer(templates=templates, content=content, ordered=order_stories(content))
-    found = find_fitting_plan(length_plans(desk.wanted), desk.written, _inlined, _size)
+    renderer = _DigestRenderer(templates, content)
+    found = find_fitting_plan(length_plans(renderer.wanted), renderer.html, _inlined, _size)
     if found is None:
         raise RenderingError(
             f"{content.web_url}: the mail has more than {MAX_HTML_BYTES} bytes with a single title; "
             "shorten the template"
         )
-    return desk.digest(*found)
+    return renderer.digest(*found)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _DigestRenderer:
-    """One issue on the way to being a mail, in as many plans as it takes."""
+    """Renders one issue, in as many plans as it takes."""
 
-    templates: Templates
-    content: IssueContent
-    ordered: StoryOrder
+    def __init__(self, templates: Templates, content: IssueContent) -> None:
+        self._templates = templates
+        self._content = content
+        self._order = order_stories(content)
+        self._language = content.publication.language
 
-    @property
+    @cached_property
     def wanted(self) -> LengthPlan:
-        return _wanted(self.content, self.ordered)
+        """The lengths that the newsletter asks for."""
+        full = self._content.content == "full"
+        stories = (self._order.lead, *self._order.further)
+        lengths = tuple(_longest(story) if full else StoryLength.SUMMARY for story in stories)
+        return lengths + (StoryLength.FULL,) * len(self._order.notes)
 
-    def values(self, plan: LengthPlan) -> dict[str, Any]:
-        more = self.content.more + len(self.wanted) - len(plan)
-        return _values(replace(self.content, more=more), lay_out(self.ordered, plan))
-
-    def written(self, plan: LengthPlan) -> str:
-        return self.templates.render(_HTML, self.content.house.language, self.values(plan))
+    def html(self, plan: LengthPlan) -> str:
+        """Return the HTML before inlining."""
+        return self._templates.render(_HTML, self._language, self._values(plan))
 
     def digest(self, plan: LengthPlan, html: str) -> Digest:
-        given = self.values(plan)
-        language = self.content.house.language
-        subject, text = self.templates.render_each((_SUBJECT, _TEXT), language, given)
-        if self.templates.own:
-            self._compare(plan, {_SUBJECT: subject, _HTML: self.written(plan), _TEXT: text})
-        subject = plaintext.shorten_isolated(subject, MAX_SUBJECT_COLUMNS)
-        return Digest(
-            subject=placeholder_checks.checked_subject(_SUBJECT, subject),
-            preheader=" · ".join(given["opening"].parts),
-            html=placeholder_checks.checked_html(_HTML, html),
-            text=placeholder_checks.checked_text(_TEXT, plaintext.wrap_text(text)),
-            stories=tuple(shown.told for shown in given["told"].stories),
-            notes=tuple(_notes(self.ordered, self.wanted, plan)),
-            quoted=tuple(sorted(set(_written(self.content)))),
+        """Return the whole digest; `html` is inlined."""
+        values = self._values(plan)
+        names = (_SUBJECT, _TEXT)
+        subject, text = self._templates.render_each(names, self._language, values)
+        parts = MailParts(
+            (_SUBJECT, plaintext.shorten_isolated(subject, MAX_SUBJECT_COLUMNS)),
+            (_HTML, html),
+            (_TEXT, plaintext.wrap_text(text)),
+        )
+        if self._templates.own:
+            empty = values | digest_values(EmptyValue)
+            parts.check_same_for_all(
+                {_SUBJECT: subject, _HTML: self.html(plan), _TEXT: text},
+                lambda name: self._templates.render(name, self._language, empty),
+            )
+        return parts.digest(
+            preheader=" · ".join(values["opening"].parts),
+            stories=tuple(story.story_text for story in values["digest"].stories),
+            notes=tuple(_notes(self._order, self.wanted, plan)),
+            quoted=tuple(sorted(set(_texts_in(self._content)))),
         )
 
-    def _compare(self, plan: LengthPlan, made: Mapping[str, str]) -> None:
-        """Raise RenderingError for a template that makes something else for another reader."""
-        language = self.content.house.language
-        blank = self.values(plan) | subscriber_values.digest_values(
-            subscriber_values.EmptyValue
-        )
-        placeholder_checks.check_same_for_all(
-            made, lambda name: self.templates.render(name, language, blank)
-        )
+    def _values(self, plan: LengthPlan) -> dict[str, Any]:
+        more = self._content.more + len(self.wanted) - len(plan)
+        layout = lay_out(self._order, plan)
+        return {
+            "issue": replace(self._content, more=more),
+            "publication": self._content.publication,
+            "digest": layout,
+            "headline": layout.lead.item.article,
+            "opening": choose_preheader(self._content, layout),
+            "show_contents": len(layout.further) >= _CONTENTS_FROM,
+            **digest_values(),
+        }
+
+
+def _longest(source: StorySource) -> StoryLength:
+    """Return the greatest length to try: a book never fits."""
+    fits = len(source.item.article.text.encode()) <= MAX_HTML_BYTES
+    return StoryLength.FULL if fits else StoryLength.OPENING
 
 
 def _inlined(html: str) -> str:
@@ -119,72 +134,40 @@ def _inlined(html: str) -> str:
         raise RenderingError(f"templates/{_HTML}: {error}") from None
 
 
-def _wanted(content: IssueContent, ordered: StoryOrder) -> LengthPlan:
-    full = content.content == "full"
-    told = tuple(
-        _largest(source) if full else StoryLength.SUMMARY
-        for source in (ordered.lead, *ordered.further)
-    )
-    return told + (StoryLength.FULL,) * len(ordered.notes)
-
-
-def _largest(source: StorySource) -> StoryLength:
-    """Give what a story can be told in: a whole book is not even tried."""
-    fits = len(source.item.article.text.encode()) <= MAX_HTML_BYTES
-    return StoryLength.FULL if fits else StoryLength.OPENING
-
-
 def _size(html: str) -> int:
-    places = sum(html.count(token) for token in placeholders.ALL_PLACEHOLDERS)
-    return len(html.encode()) + places * _PLACEHOLDER_BYTES
+    count = sum(html.count(token) for token in ALL_PLACEHOLDERS)
+    return len(html.encode()) + count * _PLACEHOLDER_BYTES
 
 
-def _values(content: IssueContent, told: DigestLayout) -> dict[str, Any]:
-    return {
-        "issue": content,
-        "house": content.house,
-        "told": told,
-        "headline": told.lead.item.article,
-        "opening": choose_preheader(content, told),
-        "show_contents": len(told.further) >= _CONTENTS_FROM,
-        **subscriber_values.digest_values(),
-    }
-
-
-def _written(value: object) -> Iterator[str]:
-    """Give what people wrote of an issue: what looks like a template's fault in it is none."""
+def _texts_in(value: object) -> Iterator[str]:
+    """Yield the texts of an issue that people wrote: what looks like a template's fault is none."""
     if isinstance(value, str):
         if len(value) <= _LONG_TEXT or _TEMPLATE_SYNTAX.search(value):
             yield unescape(value)
     elif isinstance(value, tuple):
-        yield from chain.from_iterable(map(_written, value))
+        yield from chain.from_iterable(map(_texts_in, value))
     elif is_dataclass(value):
         for field in fields(value):
-            yield from _written(getattr(value, field.name))
+            yield from _texts_in(getattr(value, field.name))
 
 
-def _notes(ordered: StoryOrder, wanted: LengthPlan, plan: LengthPlan) -> list[DigestNote]:
-    """Say what an editor would ask about: pictures left out, stories made shorter."""
-    sources = (ordered.lead, *ordered.further, *ordered.notes)
-    notes = [
-        note
-        for source, shape in zip(sources, plan, strict=False)
-        for note in source.notes(shape)
-    ]
+def _notes(ordered: StoryOrder, wanted: LengthPlan, plan: LengthPlan) -> Iterator[DigestNote]:
+    """Yield what an editor would ask about: pictures left out, stories shortened or left out."""
+    for source, length in zip(ordered.sources, plan, strict=False):
+        yield from source.notes(length)
     shorter = [
         source.title
-        for source, ours, theirs in zip(sources, plan, wanted, strict=False)
-        if ours < theirs
+        for source, length, full in zip(ordered.sources, plan, wanted, strict=False)
+        if length < full
     ]
-    left = [source.title for source in sources[len(plan) :]]
+    left_out = [source.title for source in ordered.sources[len(plan) :]]
     for code, what, titles in (
-        ("stories-shortened", "told more shortly", shorter),
-        ("stories-left-out", "left to the web", left),
+        ("stories-shortened", "shortened", shorter),
+        ("stories-left-out", "left out, on the web only", left_out),
     ):
         if titles:
             text = f"{what} so that the mail stays below {MAX_HTML_BYTES} bytes: "
-            notes.append(DigestNote(code=code, text=text + ", ".join(f"“{t}”" for t in titles)))
-    return notes
+            yield DigestNote(code=code, text=text + ", ".join(f"“{t}”" for t in titles))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,29 +178,26 @@ class Preheader:
     parts: tuple[str, ...]
 
 
-def choose_preheader(content: IssueContent, told: DigestLayout) -> Preheader:
-    """Choose what the first line says: the other titles that fit, or else the lead's summary.
+def choose_preheader(content: IssueContent, layout: DigestLayout) -> Preheader:
+    """Return the other titles that fit, or else the lead's summary, or the description.
 
-    Titles in another language stay out: a line of mixed directions reads in neither.
+    Titles in another language are left out: a line of mixed directions can't be read.
     """
-    language, lead = content.house.language, told.lead.item.article
-    titles = [shown.title for shown in told.stories[1:] if _language(shown) == language]
+    publication, lead = content.publication, layout.lead.item.article
+    language = publication.language
+    titles = [story.title for story in layout.stories[1:] if _language(story) == language]
     if titles:
         return Preheader(language=language, parts=tuple(_fitting(titles)))
-    if lead.summary:
-        parts = (plaintext.shorten_to_columns(lead.summary, _PREHEADER_COLUMNS),)
-        return Preheader(language=lead.language, parts=parts)
-    parts = (
-        plaintext.shorten_to_columns(
-            content.house.description or content.title, _PREHEADER_COLUMNS
-        ),
+    text = lead.summary or publication.description or content.title
+    return Preheader(
+        language=lead.language if lead.summary else language,
+        parts=(plaintext.shorten_to_columns(text, _PREHEADER_COLUMNS),),
     )
-    return Preheader(language=language, parts=parts)
 
 
-def _language(shown: DigestStory) -> str:
-    article: Article = shown.item.article
-    return article.language
+def _language(story: DigestStory) -> str:
+    language: str = story.item.article.language
+    return language
 
 
 def _fitting(titles: list[str]) -> list[str]:

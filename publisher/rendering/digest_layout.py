@@ -1,6 +1,6 @@
-"""The order of a digest: lead, further stories by section, a quotation, short notes. Pure.
+"""The layout of a digest: lead, further stories by section, a quotation, short notes. Pure.
 
-Knows no template; a plan says how much of each story is told, and this says where it stands.
+How long each story is comes from a plan (`publisher.rendering.digest_size`).
 """
 
 from __future__ import annotations
@@ -9,19 +9,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from publisher.articles.model import Article
 from publisher.rendering.model import IssueContent
 from publisher.rendering.stories import DigestStory, StoryLength, StorySource
 
-# The lead is the first story, or one just behind it that has a picture to show.
+# The lead is the first of so many stories that has a picture, or else the first.
 _LEAD_CANDIDATES = 3
-# A quotation that is longer is a text of its own, one that is shorter says nothing.
+# A longer quotation is a text of its own, a shorter one says nothing.
 _QUOTATION_CHARACTERS = range(20, 281)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryGroup:
-    """Stories that stand together; `title` is their section's in its language, None for none."""
+    """Stories of one section; `title` is the section's in its language, None for none."""
 
     title: str | None
     language: str
@@ -30,7 +29,7 @@ class StoryGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quotation:
-    """Words that an article quotes, and where they are from."""
+    """A quotation from an article, with the article's title and address."""
 
     text: str
     language: str
@@ -40,9 +39,9 @@ class Quotation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestLayout:
-    """Everything that a digest tells, in order; `stories` are all of them, as they come.
+    """The stories of a digest in order; templates get it as `digest`.
 
-    `by_section` says that groups have titles, so that a story need not name its own.
+    `by_section` says that groups have titles, so that a story need not name its section.
     """
 
     lead: DigestStory
@@ -54,98 +53,99 @@ class DigestLayout:
     @property
     def further(self) -> tuple[DigestStory, ...]:
         """The stories between the lead and the notes."""
-        return tuple(shown for group in self.groups for shown in group.stories)
+        return tuple(story for group in self.groups for story in group.stories)
 
     @property
     def stories(self) -> tuple[DigestStory, ...]:
-        """Every story once, as the mail has them."""
+        """All stories in order."""
         return (self.lead, *self.further, *self.notes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryOrder:
-    """The items of an issue in the order of a digest, before it is decided how they are told."""
+    """The articles of an issue in the order of a digest, before their lengths are decided."""
 
     lead: StorySource
     further: tuple[StorySource, ...]
     notes: tuple[StorySource, ...]
     quotation: Quotation | None
 
+    @property
+    def sources(self) -> tuple[StorySource, ...]:
+        """All articles in order."""
+        return (self.lead, *self.further, *self.notes)
+
 
 def order_stories(content: IssueContent) -> StoryOrder:
-    """Choose the lead, and set short notes and a quotation apart where the newsletter has them."""
-    sources = [StorySource(item, content.house) for item in content.items]
-    noted = [s for s in sources if s.is_note] if "notes" in content.blocks else []
-    told = [source for source in sources if source not in noted]
-    if not told:
-        told, noted = noted[:1], noted[1:]
-    lead = _lead(told, content.house.language)
+    """Choose the lead, and set apart short notes and a quotation if the newsletter has them."""
+    sources = [StorySource(item, content.publication) for item in content.items]
+    notes = [s for s in sources if s.is_note] if "notes" in content.blocks else []
+    stories = [source for source in sources if source not in notes]
+    if not stories:
+        stories, notes = notes[:1], notes[1:]
+    lead = _choose_lead(stories, content.publication.language)
     return StoryOrder(
         lead=lead,
-        further=tuple(source for source in told if source is not lead),
-        notes=tuple(noted),
-        quotation=_quotation(told) if "quotation" in content.blocks else None,
+        further=tuple(source for source in stories if source is not lead),
+        notes=tuple(notes),
+        quotation=_choose_quotation(stories) if "quotation" in content.blocks else None,
     )
 
 
-def _lead(sources: Sequence[StorySource], language: str) -> StorySource:
+def _choose_lead(sources: Sequence[StorySource], language: str) -> StorySource:
     own = [s for s in sources if s.item.article.language == language] or list(sources)
-    pictured = (source for source in own[:_LEAD_CANDIDATES] if source.picture)
-    return next(pictured, own[0])
+    with_picture = (source for source in own[:_LEAD_CANDIDATES] if source.picture)
+    return next(with_picture, own[0])
 
 
-def _quotation(sources: Sequence[StorySource]) -> Quotation | None:
+def _choose_quotation(sources: Sequence[StorySource]) -> Quotation | None:
     for source in sources:
-        for text in source.prose.quotations:
+        for text in source.content.quotations:
             if len(text) in _QUOTATION_CHARACTERS:
-                article: Article = source.item.article
                 return Quotation(
                     text=text,
-                    language=article.language,
+                    language=source.item.article.language,
                     title=source.title,
                     url=source.item.url,
                 )
     return None
 
 
-def lay_out(ordered: StoryOrder, shapes: Sequence[StoryLength]) -> DigestLayout:
-    """Lay out the first so many items of an order, each in its shape.
-
-    `shapes` go along with lead, further stories and notes; what has none is left out.
-    """
+def lay_out(ordered: StoryOrder, lengths: Sequence[StoryLength]) -> DigestLayout:
+    """Lay out the first so many articles of an order, each at its length."""
     first_note = 1 + len(ordered.further)
-    further = ordered.further[: len(shapes) - 1]
-    by_section = _worth_grouping(further)
-    told = [
-        source.tell(shape, 3 if by_section and _section(source) else 2)
-        for source, shape in zip(further, shapes[1:], strict=False)
+    further = ordered.further[: len(lengths) - 1]
+    by_section = _is_worth_grouping(further)
+    stories = [
+        source.at_length(length, 3 if by_section and _section(source) else 2)
+        for source, length in zip(further, lengths[1:], strict=False)
     ]
-    notes = zip(ordered.notes, shapes[first_note:], strict=False)
+    notes = zip(ordered.notes, lengths[first_note:], strict=False)
     return DigestLayout(
-        lead=ordered.lead.tell(shapes[0]),
-        groups=tuple(_grouped(told)) if by_section else _one_group(told),
+        lead=ordered.lead.at_length(lengths[0]),
+        groups=tuple(_by_section(stories)) if by_section else _one_group(stories),
         quotation=ordered.quotation,
-        notes=tuple(source.tell(shape, 3) for source, shape in notes),
+        notes=tuple(source.at_length(length, 3) for source, length in notes),
         by_section=by_section,
     )
 
 
-def _section(told: StorySource | DigestStory) -> tuple[str, str] | None:
-    article = told.item.article
+def _section(story: StorySource | DigestStory) -> tuple[str, str] | None:
+    article = story.item.article
     return (article.language, article.section) if article.section else None
 
 
-def _worth_grouping(stories: Sequence[StorySource]) -> bool:
-    """Say if some section has several stories; else each names its own, and no order is lost."""
+def _is_worth_grouping(stories: Sequence[StorySource]) -> bool:
+    """Return whether some section has several stories; if not, their order is kept."""
     counted = Counter(section for story in stories if (section := _section(story)))
     return max(counted.values(), default=0) > 1
 
 
-def _grouped(stories: Sequence[DigestStory]) -> Iterator[StoryGroup]:
-    """Group by section, in the order in which each first appears; those without come first."""
+def _by_section(stories: Sequence[DigestStory]) -> Iterator[StoryGroup]:
+    """Group by section in order of first appearance; stories without one come first."""
     groups: dict[tuple[str, str] | None, list[DigestStory]] = {None: []}
-    for shown in stories:
-        groups.setdefault(_section(shown), []).append(shown)
+    for story in stories:
+        groups.setdefault(_section(story), []).append(story)
     for section, members in groups.items():
         if members:
             yield StoryGroup(

@@ -1,9 +1,8 @@
-"""Jinja2, set up once: every template in the sandbox, every `.html` one escaped.
+"""Jinja2 set up once: every template runs in Jinja's sandbox, and `.html` is escaped.
 
-A publication's own folder goes before the shipped one; `shipped/` before a name reaches the
-shipped template from inside the one that replaces it. What goes wrong in a template comes
-out as RenderingError with its name and line. Knows nothing of digests and pages, nor in which
-process it is.
+A publication's own folder comes before the shipped one. `shipped/` before a name is the shipped
+template, also from inside the one that replaces it. Faults are raised as RenderingError with the
+template's name and line.
 """
 
 from __future__ import annotations
@@ -36,44 +35,65 @@ from markupsafe import Markup, escape
 
 from publisher import languages
 from publisher.errors import RenderingError
-from publisher.rendering import custom_templates, filters, plaintext, subscriber_values
+from publisher.rendering import filters, plaintext, subscriber_values
 from publisher.rendering.catalogues import SOURCE_LANGUAGE, catalogue
-from publisher.rendering.sandbox.limits import TemplateLimitError
-from publisher.rendering.shipped import templates_folder
+from publisher.rendering.template_files import (
+    is_hidden_name,
+    read_custom_template,
+    shipped_templates_folder,
+)
 from publisher.rendering.typography import typeface
 
-# Text and style sheets have no markup to escape into; their values are ours or plain words.
+# Text and style sheets have no markup to escape.
 _UNESCAPED_SUFFIXES = (".txt", ".css")
+
+# Earlier names of template variables, which templates may go on using.
+_ALIASES = {
+    "house": "publication",
+    "reader": "subscriber",
+    "reader_address": "subscriber_address",
+    "told": "digest",
+}
+
+
+class TemplateLimitError(BaseException):
+    """A template used more time, memory or output than it may; the message is the reason.
+
+    Not an Exception: code that only tries whether something works must not catch it.
+    """
 
 
 class Templates:
     """The templates of one publication: its own, then the shipped ones.
 
-    Its own are looked at once: where they have changed, there have to be others of these.
+    They are read once. If a file of `own` changes, make a new object.
     """
 
     def __init__(self, own: Path | None) -> None:
         self.own = (own,) if own is not None else ()
-        self._environment = _environment((*self.own, templates_folder())) if own else _shipped()
+        folders = (*self.own, shipped_templates_folder())
+        self._environment = _environment(folders) if own else _shipped_environment()
 
     def render(self, name: str, language: str, values: Mapping[str, Any]) -> str:
-        """Render a template with the strings of a language.
+        """Return a template's output, with the program's words in a language.
 
-        Raises RenderingError naming the template, the line and the reason.
+        Raises RenderingError with the template, the line and the reason.
         """
         return self._render(name, self._given(language, values))
 
     def render_each(
         self, names: Sequence[str], language: str, values: Mapping[str, Any]
     ) -> list[str]:
-        """Render several templates of the same values; as `render`, but looks up strings once."""
+        """Return the output of several templates with the same values."""
         given = self._given(language, values)
         return [self._render(name, given) for name in names]
 
     def _given(self, language: str, values: Mapping[str, Any]) -> dict[str, Any]:
         translations, found = catalogue(language, self.own)
+        aliases = {old: values[new] for old, new in _ALIASES.items() if new in values}
         return {
             **values,
+            **aliases,
             "translations": _Strings(translations),
             "lang": language,
             "chrome": language if found else SOURCE_LANGUAGE,
@@ -83,7 +103,7 @@ class Templates:
         try:
             return self._output(self._environment.get_template(name), given)
         except (Exception, TemplateLimitError) as error:
-            # A template is a program of the user's: anything at all may come out of it.
+            # A template is a program: it may raise anything.
             raise RenderingError(self._reason(name, error)) from error
 
     def _output(self, template: Template, given: dict[str, Any]) -> str:
@@ -92,10 +112,10 @@ class Templates:
     def _reason(self, name: str, error: BaseException) -> str:
         if isinstance(error, TemplateSyntaxError):
             return f"templates/{error.name or name}, line {error.lineno}: {error.message}"
-        place = self._place(error.__traceback__) or f"templates/{name}"
-        return f"{place}: {self._why(error)}"
+        position = self._position(error.__traceback__) or f"templates/{name}"
+        return f"{position}: {self._cause(error)}"
 
-    def _why(self, error: BaseException) -> str:
+    def _cause(self, error: BaseException) -> str:
         if isinstance(error, TemplateNotFound):
             return f"there is no template {error.message}"
         if isinstance(error, RecursionError):
@@ -103,27 +123,27 @@ class Templates:
         reason = error.message if isinstance(error, TemplateError) else str(error)
         return reason or type(error).__name__
 
-    def _place(self, traceback: TracebackType | None) -> str | None:
-        place = None
+    def _position(self, traceback: TracebackType | None) -> str | None:
+        position = None
         while traceback is not None:
             file = Path(traceback.tb_frame.f_code.co_filename)
-            for folder in (*self.own, templates_folder()):
+            for folder in (*self.own, shipped_templates_folder()):
                 if file.is_relative_to(folder):
                     where = file.relative_to(folder).as_posix()
-                    place = f"templates/{where}, line {_line(traceback)}"
+                    position = f"templates/{where}, line {_line(traceback)}"
             traceback = traceback.tb_next
-        return place
+        return position
 
 
 def _line(traceback: TracebackType) -> int:
-    # Jinja gives an Exception's traceback the lines of the template, and no other's.
+    # Jinja rewrites the lines of an Exception's traceback only, not of a BaseException's.
     template = traceback.tb_frame.f_globals.get("__jinja_template__")
     line = traceback.tb_lineno
     return template.get_corresponding_lineno(line) if isinstance(template, Template) else line
 
 
-class _OwnFolder(BaseLoader):
-    """Loads from a folder in which there may be anything."""
+class _CustomLoader(BaseLoader):
+    """Loads templates from a publication's own folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -134,25 +154,24 @@ class _OwnFolder(BaseLoader):
         del environment
         parts = split_template_path(template)
         path = self._folder.joinpath(*parts)
-        if any(map(custom_templates.is_hidden_name, parts)) or not os.path.lexists(path):
+        if any(map(is_hidden_name, parts)) or not os.path.lexists(path):
             raise TemplateNotFound(template)
         return (
-            custom_templates.read_custom_template(self._folder, "/".join(parts)),
+            read_custom_template(self._folder, "/".join(parts)),
             str(path),
             lambda: True,
         )
 
 
 @cache
-def _shipped() -> ImmutableSandboxedEnvironment:
-    # Compiling takes half a second, and these templates are everybody's; where a file has
-    # changed, Jinja notices.
-    return _environment((templates_folder(),))
+def _shipped_environment() -> ImmutableSandboxedEnvironment:
+    # Compiling takes half a second, and every publication uses these templates.
+    return _environment((shipped_templates_folder(),))
 
 
 def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
     shipped = FileSystemLoader(folders[-1])
-    own = [_OwnFolder(folder) for folder in folders[:-1]]
+    own = [_CustomLoader(folder) for folder in folders[:-1]]
     environment = ImmutableSandboxedEnvironment(
         loader=ChoiceLoader([*own, shipped, PrefixLoader({"shipped": shipped})]),
         undefined=StrictUndefined,
@@ -162,7 +181,7 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
         lstrip_blocks=True,
     )
     environment.policies["ext.i18n.trimmed"] = True
-    # The extension adds this method when it is loaded, which type checkers can't see.
+    # The extension adds this method when it is loaded; type checkers can't see that.
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # as said above
         _gettext, _ngettext, newstyle=True
     )
@@ -170,12 +189,12 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
         environment.filters | TEMPLATE_FILTERS
     )
     environment.tests |= subscriber_values.guarded_tests(environment.tests)
-    environment.globals |= {"ui": _ui, "tongue": _tongue}
+    environment.globals |= {"ui": _ui, "tongue": _language_attributes_if_needed}
     return environment
 
 
 class _Strings:
-    """A catalogue as templates may see it: its other methods would let them change it."""
+    """A catalogue for templates, without the methods that would change it."""
 
     __slots__ = ("_catalogue",)
 
@@ -203,25 +222,27 @@ def _ngettext(context: Context, singular: str, plural: str, number: int) -> str:
 
 @pass_context
 def _ui(context: Context, around: str | None = None) -> Markup:
-    """Mark a string of ours, where the text around it is in another language."""
-    return _tongue(context, context["chrome"], around)
+    """Return language attributes for the program's words, if the text around has another language."""
+    return _language_attributes_if_needed(context, context["chrome"], around)
 
 
 @pass_context
-def _tongue(context: Context, language: str, around: str | None = None) -> Markup:
-    """Mark words in a language, unless the text around them is in it anyway."""
+def _language_attributes_if_needed(
+    context: Context, language: str, around: str | None = None
+) -> Markup:
+    """Return language attributes, unless the text around is in that language."""
     same = language == (around or context["lang"])
     return Markup() if same else Markup(" ") + language_attributes(language)
 
 
 @lru_cache(maxsize=256)
 def language_attributes(language: str) -> Markup:
-    """Give the attributes that every element with its own language carries."""
+    """Return the attributes `lang` and `dir` of an element in a language."""
     return Markup('lang="{}" dir="{}"').format(language, languages.direction(language))
 
 
 def _absolute_html(html: str, base: str) -> Markup:
-    # Sanitised when it was picked up: this is the one place where HTML is taken as it is.
+    # An article's HTML was sanitised at pick-up. Nowhere else is HTML taken as it is.
     return Markup(filters.absolute_html(html, str(escape(base))))  # noqa: S704 -- see above
 
 

@@ -1,8 +1,7 @@
-"""What templates are given: frozen values with everything decided, nothing to look up.
+"""The values that templates get: frozen, with everything decided.
 
-Whoever makes an issue fills these in; templates only lay them out. Knows no database, no
-schedule and no reader: what differs from reader to reader is a token (`publisher.rendering.placeholders`)
-that delivery replaces in the finished text.
+`publisher.rendering.views` makes them. What differs between subscribers is not here: templates write
+placeholders for it (`publisher.rendering.subscriber_values`).
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ from publisher.rendering.palette import Palette
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublicationView:
-    """The publication as readers of one language see it; `url` has no slash at its end.
+    """The publication in one language.
 
-    `feeds_url` is the page that says how to follow it by feed, `opml_url` the list of all feeds.
-    `headings` is the kind of type that titles are set in; a `logo` stands for the title.
+    `url` has no slash at its end. `feeds_url` is the page on following by feed, `opml_url` the list
+    of all feeds. `headings` is the kind of type of titles. A `logo` replaces the written title.
     """
 
     title: str
@@ -39,7 +38,7 @@ class PublicationView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageLink:
-    """Where the same thing is in another language."""
+    """The address of the same page in another language."""
 
     language: str
     url: str
@@ -47,12 +46,11 @@ class LanguageLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleView:
-    """One article as one issue or page shows it.
+    """One article in one issue or on one page.
 
-    `shown_as` says why it is not simply an article in the issue's language: it is shown in
-    another language (`fallback`), or its script was converted by machine (`converted`).
-    `is_late` marks a translation that came well after its original. `related` are other
-    articles in the same language, with their URLs.
+    `shown_as` is `fallback` for an article in another language than the issue's, `converted` for
+    one whose script was converted by machine. `is_late` marks a translation that came well after
+    its original. `related` are other articles in the same language.
     """
 
     article: Article
@@ -74,15 +72,14 @@ class RelatedArticle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueContent:
-    """Everything that one issue says.
+    """The content of one issue in one language.
 
-    `day` is its occurrence, `web_url` its copy on the web, `sisters` the same issue in other
-    languages, `more` how many further articles there were for which it had no room, `more_url`
-    where they are. `content` says how much of each article a mail carries, `blocks` what stands
-    there besides.
+    `day` is the issue's occurrence, `web_url` its copy on the web, `sisters` the same issue in other
+    languages. `more` articles had no room; they are at `more_url`. `content` is how much of each
+    article a mail carries, `blocks` the optional parts (`notes`, `quotation`).
     """
 
-    house: PublicationView
+    publication: PublicationView
     newsletter: str
     title: str
     day: date
@@ -97,10 +94,10 @@ class IssueContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemMail:
-    """A mail about a subscription itself; `newsletters` are titles, as the reader knows them."""
+    """A mail about a subscription itself; `newsletters` are their titles."""
 
     kind: Literal["confirm", "welcome", "goodbye"]
-    house: PublicationView
+    publication: PublicationView
     newsletters: tuple[str, ...]
 
 
@@ -118,7 +115,7 @@ class FeedLine:
     """A feed in a page's head and foot.
 
     `title` is the publication's in the feed's `language`, which is None for the feed of all
-    languages; `name` is the format's, as people call it ("Atom").
+    languages. `name` is the format's usual name ("Atom").
     """
 
     title: str
@@ -130,7 +127,7 @@ class FeedLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedAddress:
-    """Where a feed is in one format; `name` is the format's, as people call it ("Atom")."""
+    """The address of a feed in one format; `name` is the format's usual name ("Atom")."""
 
     name: str
     url: str
@@ -139,10 +136,7 @@ class FeedAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedPageLink:
-    """Where it says how to follow another feed.
-
-    `language` is that of the title, where it is not the page's.
-    """
+    """A link to the page of another feed; `language` is the title's, if not the page's."""
 
     title: str
     url: str
@@ -151,7 +145,7 @@ class FeedPageLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedGroup:
-    """Other feeds, all of them of one kind, in the order in which they are listed."""
+    """Other feeds of one kind, in the order in which they are listed."""
 
     kind: Literal["language", "topic", "author"]
     links: tuple[FeedPageLink, ...]
@@ -159,12 +153,12 @@ class FeedGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedContent:
-    """Everything that the page says on how to follow one feed.
+    """The content of a page on how to follow one feed.
 
-    `title` is the publication's title, the topic or the author's name, `language` the feed's
-    (None where each entry has its own), `url` the page's own address. The first of `formats` is
-    the one that is recommended. `articles` are the newest few, `sisters` the same page in other
-    languages, `all_url` the page for the feed of all languages, where there are several.
+    `title` is the publication's title, the topic or the author's name. `language` is the feed's, None
+    where each entry has its own. `url` is the page's address. The first of `formats` is the
+    recommended one. `articles` are the newest few, `sisters` the same page in other languages.
+    `all_url` is the page for the feed of all languages, if there are several.
     """
 
     kind: Literal["language", "topic", "author", "all"]
@@ -183,7 +177,7 @@ class FeedContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedTexts:
-    """What a feed carries for an item: plain title and summary, and HTML."""
+    """The texts of a feed's entry: title and summary are plain, content is HTML."""
 
     title: str
     summary: str
@@ -192,9 +186,9 @@ class FeedTexts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeContent:
-    """A list page: a language's front page, or one newsletter's archive."""
+    """The content of a list page: a language's front page, or one newsletter's archive."""
 
-    house: PublicationView
+    publication: PublicationView
     title: str
     url: str
     articles: tuple[ArticleView, ...]
@@ -204,7 +198,7 @@ class HomeContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryText:
-    """A story as a digest tells it: its words in order, block by block, as plain text."""
+    """The text of a story in a digest, block by block, as both parts of the mail have it."""
 
     language: str
     url: str
@@ -213,7 +207,7 @@ class StoryText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestNote:
-    """Something that the editor should know of a digest, in English; `code` is stable."""
+    """A remark on a digest for the editor, in English; `code` never changes."""
 
     code: str
     text: str
@@ -221,10 +215,10 @@ class DigestNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
-    """A rendered issue: what is frozen, hashed and sent. Reader tokens are still in it.
+    """A rendered mail, with placeholders for what differs between subscribers.
 
-    `stories` are the words that both parts carry, `notes` what was left out or shortened, `quoted`
-    further words that people wrote, such as names, sections, titles of other articles.
+    `stories` are the texts that both parts carry, `notes` say what was left out or shortened.
+    `quoted` are further texts that people wrote: names, sections, titles of other articles.
     """
 
     subject: str

@@ -1,7 +1,6 @@
-"""Whether readers' values stand where they can in what templates have made, and are whole.
+"""Checks of rendered texts: placeholders stand where values can be filled in, and are whole.
 
-What a template does to a value itself is refused where it does it (`publisher.rendering.subscriber_values`);
-here is looked at what came out. Knows no reader.
+What a template does to a value itself is refused in `publisher.rendering.subscriber_values`.
 """
 
 from __future__ import annotations
@@ -9,86 +8,109 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import zip_longest
+from typing import Any
 
 from lxml import etree
 
 from publisher.errors import RenderingError
 from publisher.rendering import placeholders
+from publisher.rendering.model import Digest
 from publisher.rendering.placeholders import Placeholder
 
-# Attributes in which an address is followed or loaded: words would have to be encoded there.
+# Attributes with an address that is followed or loaded: words would have to be encoded there.
 _URL_ATTRIBUTES = frozenset(
     {"href", "src", "srcset", "background", "action", "cite", "poster", "longdesc", "data"}
     | {"formaction", "lowsrc", "dynsrc", "imagesrcset", "ping", "codebase", "xlink:href"}
 )
-# Attributes that hold a language of their own, in which HTML's escapes are no protection: nothing
-# that comes later stands in them.
+# Attributes in a language of their own, where HTML's escapes do not protect.
 _CODE_ATTRIBUTES = re.compile("style|srcdoc|on.*")
-# A place in letters in which nobody looks for it: a filter has been over it.
+# A placeholder in other letters was changed by a filter, and would not be filled in.
 _ANY_CASE = re.compile("|".join(placeholders.ALL_PLACEHOLDERS), re.IGNORECASE)
-_ADVICE = 'write {{ reader.name | otherwise("...") }}, or make another edition or newsletter'
+_ADVICE = (
+    'write {{ subscriber.name | otherwise("...") }}, or make another edition or newsletter'
+)
 
 
-def checked_subject(name: str, subject: str) -> str:
-    """Give a subject back; raises RenderingError where a reader's value can't stand in it."""
-    link = next(
-        (slot for slot in placeholders.find_placeholders(subject) if slot.is_link), None
-    )
+class MailParts:
+    """The texts of a rendered mail, each with the name of its template."""
+
+    def __init__(
+        self, subject: tuple[str, str], html: tuple[str, str], text: tuple[str, str]
+    ) -> None:
+        """Check the texts; raises RenderingError."""
+        self._subject, self._html, self._text = subject[1], html[1], text[1]
+        _check_subject(*subject)
+        _check_html(*html)
+        _check_text(*text)
+
+    def check_same_for_all(
+        self, rendered: Mapping[str, str], render_empty: Callable[[str], str]
+    ) -> None:
+        """Compare texts with what the templates make for a subscriber without values.
+
+        They must be the same around the values. This finds a template that tests a text which it
+        made of a value: `{% set whom %}{{ subscriber.name }}{% endset %}{% if whom %}`. Raises
+        RenderingError.
+        """
+        for name, text in rendered.items():
+            ours, theirs = (_words(name, one) for one in (text, render_empty(name)))
+            for one, other in zip_longest(ours, theirs, fillvalue=""):
+                if one != other:
+                    raise RenderingError(
+                        f"templates/{name}: it says {one!r:.60} to some subscribers and {other!r:.60} "
+                        f"to others, but a mail is rendered once for all of them: {_ADVICE}"
+                    )
+
+    def digest(self, preheader: str = "", **fields: Any) -> Digest:
+        """Return the mail; `fields` are the other fields of Digest."""
+        return Digest(
+            subject=self._subject,
+            preheader=preheader,
+            html=self._html,
+            text=self._text,
+            **fields,
+        )
+
+
+def _check_subject(name: str, subject: str) -> None:
+    link = next((one for one in placeholders.find_placeholders(subject) if one.is_link), None)
     if link:
-        raise RenderingError(f"templates/{name}: a link, {link}, can't stand in a subject")
-    return checked_text(name, subject)
+        raise RenderingError(f"templates/{name}: a subject can't hold a link such as {link}")
+    _check_text(name, subject)
 
 
-def checked_text(name: str, text: str) -> str:
-    """Give a text back; raises RenderingError where a template has changed a reader's value."""
+def _check_text(name: str, text: str) -> None:
+    """Raise RenderingError if a template has changed a subscriber's value."""
     for found in _ANY_CASE.finditer(text):
         if found[0] not in placeholders.ALL_PLACEHOLDERS:
             raise RenderingError(
-                f"templates/{name}: a reader's value was changed to {found[0]}: a mail is made "
-                "once for all its readers, and their values come later; write them as they are"
+                f"templates/{name}: a subscriber's value was changed to {found[0]}, but values are "
+                "filled in after rendering: write them as they are"
             )
-    return text
 
 
-def checked_html(name: str, html: str) -> str:
-    """Give a mail's HTML back; raises RenderingError where a reader's value can't stand there."""
+def _check_html(name: str, html: str) -> None:
+    """Raise RenderingError if a value stands where it can't be filled in."""
     tree = etree.fromstring(html, etree.HTMLParser(huge_tree=True))
     for element in tree.iter("*"):
-        for place, slot in _misplaced(element):
-            raise RenderingError(f"templates/{name}: {slot} can't stand in {place}")
-    return checked_text(name, html)
+        for place, placeholder in _misplaced(element):
+            raise RenderingError(f"templates/{name}: {placeholder} can't stand in {place}")
+    _check_text(name, html)
 
 
-def check_same_for_all(made: Mapping[str, str], blank: Callable[[str], str]) -> None:
-    """Compare what templates made with what they make for a reader who has nothing.
-
-    It must be the same around her values. So a template is found out that asks about what it
-    has put together itself, as in `{% set whom %}{{ reader.name }}{% endset %}{% if whom %}`.
-    Raises RenderingError.
-    """
-    for name, text in made.items():
-        given = checked_text(name, text), blank(name)
-        ours, theirs = (placeholders.PLACEHOLDER_PATTERN.sub("", one).split() for one in given)
-        for one, other in zip_longest(ours, theirs, fillvalue=""):
-            if one != other:
-                raise RenderingError(
-                    f"templates/{name}: where it says {one!r:.60} to some readers, it would say "
-                    f"{other!r:.60} to others: a mail is made once for all its readers; {_ADVICE}"
-                )
+def _words(name: str, text: str) -> list[str]:
+    _check_text(name, text)
+    return placeholders.PLACEHOLDER_PATTERN.sub("", text).split()
 
 
 def _misplaced(element: etree._Element) -> Iterator[tuple[str, Placeholder]]:
     tag = str(element.tag)
     if tag in {"style", "script"}:
-        yield from (
-            (f"<{tag}>", slot) for slot in placeholders.find_placeholders(element.text or "")
-        )
-    for attribute, value in _attributes(element):
-        for slot in placeholders.find_placeholders(value):
-            is_address = attribute in _URL_ATTRIBUTES or (tag, attribute) == ("meta", "content")
-            if _CODE_ATTRIBUTES.fullmatch(attribute) or (is_address and not slot.is_link):
-                yield f'{attribute}="..." of <{tag}>', slot
-
-
-def _attributes(element: etree._Element) -> Iterator[tuple[str, str]]:
-    return ((str(name), str(value)) for name, value in element.items())
+        found = placeholders.find_placeholders(element.text or "")
+        yield from ((f"<{tag}>", placeholder) for placeholder in found)
+    for name, value in element.items():
+        attribute = str(name)
+        for placeholder in placeholders.find_placeholders(str(value)):
+            is_url = attribute in _URL_ATTRIBUTES or (tag, attribute) == ("meta", "content")
+            if _CODE_ATTRIBUTES.fullmatch(attribute) or (is_url and not placeholder.is_link):
+                yield f'{attribute}="..." of <{tag}>', placeholder

@@ -1,10 +1,8 @@
-"""The places in a finished digest where a reader's own values go.
+"""Placeholders in a finished mail, where a subscriber's own values are filled in.
 
-Plain ASCII, so that neither escaping, inlining nor percent-encoding changes them; templates
-write them like any other text. Knows no reader.
-
-A place may bring words for readers who have nothing to put there: `@@READER_NAME_OR@@` and the
-words in hexadecimal, so that nothing on the way escapes, wraps or translates them.
+Plain ASCII, so that neither escaping, inlining nor percent-encoding changes them. A placeholder may
+carry words for subscribers without a value: `@@SUBSCRIBER_NAME_OR@@` and the words in hexadecimal,
+so that nothing escapes, wraps or translates them.
 """
 
 from __future__ import annotations
@@ -13,19 +11,19 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# Invisible: controls, marks and overrides of direction. Joiners stay: words need them.
+# Controls, marks and overrides of direction. Joiners are not among them: words need them.
 INVISIBLE_CHARACTERS = re.compile(
     r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
 )
 
 UNSUBSCRIBE_PLACEHOLDER = "@@UNSUBSCRIBE@@"
 PREFERENCES_PLACEHOLDER = "@@PREFERENCES@@"
-WEB_PLACEHOLDER = "@@READER_WEB@@"
+WEB_PLACEHOLDER = "@@SUBSCRIBER_WEB@@"
 CONFIRM_PLACEHOLDER = "@@CONFIRM@@"
-NAME_PLACEHOLDER = "@@READER_NAME@@"
+NAME_PLACEHOLDER = "@@SUBSCRIBER_NAME@@"
 ADDRESS_PLACEHOLDER = "@@ADDRESS@@"
-LANGUAGE_PLACEHOLDER = "@@READER_LANGUAGE@@"
-TIMEZONE_PLACEHOLDER = "@@READER_TIMEZONE@@"
+LANGUAGE_PLACEHOLDER = "@@SUBSCRIBER_LANGUAGE@@"
+TIMEZONE_PLACEHOLDER = "@@SUBSCRIBER_TIMEZONE@@"
 
 LINK_PLACEHOLDERS = (
     UNSUBSCRIBE_PLACEHOLDER,
@@ -39,7 +37,7 @@ WORD_PLACEHOLDERS = (
     LANGUAGE_PLACEHOLDER,
     TIMEZONE_PLACEHOLDER,
 )
-# What a reader need not have, and with what such a place begins if it brings words for that.
+# Values that a subscriber may lack, and the start of a placeholder with words for that.
 OPTIONAL_PLACEHOLDERS = (NAME_PLACEHOLDER, TIMEZONE_PLACEHOLDER)
 _FALLBACK_OPENINGS = tuple(f"{token[:-2]}_OR@@" for token in OPTIONAL_PLACEHOLDERS)
 ALL_PLACEHOLDERS = (*LINK_PLACEHOLDERS, *WORD_PLACEHOLDERS, *_FALLBACK_OPENINGS)
@@ -50,11 +48,11 @@ PLACEHOLDER_PATTERN = re.compile(
 )
 
 _TOKEN_NAMES = frozenset(token.strip("@") for token in ALL_PLACEHOLDERS)
-# Shows nothing, is kept by everything that comes after, and makes an address that is none.
+# Zero-width non-joiner: invisible, survives escaping and inlining, and breaks a placeholder.
 NON_JOINER = "\u200c"
-# What may be gone when the mail is finished: invisible signs, and tags where words are taken out.
+# What may be removed from a text later: invisible characters and tags.
 _GAP = rf"(?:{INVISIBLE_CHARACTERS.pattern}|<[^<>]*+>)*+"
-# Longer words than any name are not looked at, so that this takes no longer than the text is.
+# At most as long as the longest name, so that matching takes linear time.
 _WORD = rf"((?:\w{_GAP}){{0,{max(map(len, _TOKEN_NAMES))}}}+)"
 _WHOLE_TOKEN = re.compile(rf"@(?={_GAP}@{_GAP}{_WORD}@{_GAP}@)")
 _TOKEN_START = re.compile(rf"@(?={_GAP}(?:@{_GAP}{_WORD}(?:@{_GAP})?)?\Z)")
@@ -63,14 +61,14 @@ _TOKEN_END = re.compile(rf"{_GAP}(?:@{_GAP})?{_WORD}@{_GAP}@")
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """A place: one of LINKS or WORDS; of OPTIONAL ones, what stands there for want of a value."""
+    """One of LINK_PLACEHOLDERS or WORD_PLACEHOLDERS, with words for subscribers without a value."""
 
     token: str
     otherwise: str = ""
 
     @property
     def is_link(self) -> bool:
-        """Whether an address goes here, rather than words."""
+        """Whether it is replaced by a URL."""
         return self.token in LINK_PLACEHOLDERS
 
     def __str__(self) -> str:
@@ -80,26 +78,26 @@ class Placeholder:
 
 
 def split_at_placeholders(text: str) -> Iterator[str | Placeholder]:
-    """Take a text apart: what is the same for everybody, and the places; no text is empty."""
+    """Split a text into the placeholders and the texts between them; no text is empty."""
     done = 0
     for found in PLACEHOLDER_PATTERN.finditer(text):
-        slot = _slot(found)
-        if slot is None:
-            continue  # nothing that was made here: it stays, for the gate to find
+        placeholder = _placeholder(found)
+        if placeholder is None:
+            continue  # not ours: it stays, and the gate reports it
         if found.start() > done:
             yield text[done : found.start()]
-        yield slot
+        yield placeholder
         done = found.end()
     if done < len(text):
         yield text[done:]
 
 
 def find_placeholders(text: str) -> Iterator[Placeholder]:
-    """Give the places in a text, in their order."""
-    return (piece for piece in split_at_placeholders(text) if isinstance(piece, Placeholder))
+    """Yield the placeholders in a text, in order."""
+    return (part for part in split_at_placeholders(text) if isinstance(part, Placeholder))
 
 
-def _slot(found: re.Match[str]) -> Placeholder | None:
+def _placeholder(found: re.Match[str]) -> Placeholder | None:
     if found["token"]:
         return Placeholder(found["token"])
     try:
@@ -110,28 +108,28 @@ def _slot(found: re.Match[str]) -> Placeholder | None:
 
 
 def neutralise_placeholders(text: str) -> str:
-    """Break each token in a text, and what another text beside it could make one of.
+    """Return a text in which nothing is, or could become, a placeholder.
 
-    An article must not get at its readers' values, neither when invisible signs, tags or case
-    are changed later on nor when a template puts two texts side by side. Whatever else there
-    is of such signs (`@@ROWCOUNT`, `@@ -1,3 +1,4 @@`) is the article's own, and stays.
+    An article must not read its subscribers' values: not after invisible characters, tags or case
+    are changed later, nor when a template writes two texts side by side. Other uses of the signs
+    (`@@ROWCOUNT`, `@@ -1,3 +1,4 @@`) stay.
     """
     if "@" not in text:
         return text
     beginning = _TOKEN_END.match(text)
-    text = _TOKEN_START.sub(_broken_if_begun, _WHOLE_TOKEN.sub(_broken_if_named, text))
+    text = _TOKEN_START.sub(_break_start, _WHOLE_TOKEN.sub(_break_token, text))
     return f"{NON_JOINER}{text}" if beginning and _word(beginning) in _TOKEN_NAMES else text
 
 
-def _broken_if_named(found: re.Match[str]) -> str:
+def _break_token(found: re.Match[str]) -> str:
     return f"@{NON_JOINER}" if _word(found) in _TOKEN_NAMES else "@"
 
 
-def _broken_if_begun(found: re.Match[str]) -> str:
+def _break_start(found: re.Match[str]) -> str:
     word = _word(found)
     return f"@{NON_JOINER}" if any(name.startswith(word) for name in _TOKEN_NAMES) else "@"
 
 
 def _word(found: re.Match[str]) -> str:
-    """Give the word without what may be gone from it, in capitals: `ß` is `SS` in them."""
+    """Return the word without gaps, in capitals (`ß` becomes `SS`)."""
     return re.sub(rf"{INVISIBLE_CHARACTERS.pattern}|<[^<>]*+>", "", found[1] or "").upper()

@@ -1,18 +1,18 @@
-"""One object that renders everything a publication shows, with its own templates first.
+"""The renderer: mails, web pages and feed entries of a publication, from its templates.
 
-What a publication's own templates have a say in is made in a process apart. Knows no file but
-templates and catalogues; the results are strings.
+Where a publication has templates of its own, everything is rendered in the sandbox, a process apart.
+Results are strings; the caller writes files.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Concatenate, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from publisher.errors import RenderingError
-from publisher.rendering import custom_templates, pages
 from publisher.rendering.catalogues import has_catalogue
 from publisher.rendering.environment import Templates
 from publisher.rendering.model import (
@@ -27,150 +27,201 @@ from publisher.rendering.model import (
     PublicationView,
     SystemMail,
 )
-from publisher.rendering.shipped import templates_folder
+from publisher.rendering.template_files import (
+    EMPTY_FOLDER,
+    MAX_TEMPLATE_BYTES,
+    folder_state,
+    shipped_templates_folder,
+)
 
 if TYPE_CHECKING:
     from publisher.rendering.sandbox.client import SandboxClient
 
 # Goes up when this package makes other output of equal templates and content.
-RENDERING_VERSION = 2
+RENDERING_VERSION = 3
 
 _TEMPLATE_SUFFIXES = frozenset({".html", ".txt", ".css", ".po"})
+_LINE_BREAKS = re.compile("[ \t\r\n\f\v\u0085\u2028\u2029]+")
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
 class Renderer:
-    """Renders digests, pages, feed entries and the style of feeds.
+    """Renders digests, system mails, pages, feed entries and the style of feeds.
 
-    `templates` is the publication's own folder, which goes before the shipped one; it need
-    not exist. Every method raises RenderingError, naming the template and line at fault. To be
-    closed; what is forgotten ends with the program.
+    `templates` is the publication's own folder, which need not exist; its templates replace shipped
+    ones of the same name. Every method raises RenderingError with the template and line. Call
+    `close` to end the sandbox; otherwise it ends with the program.
     """
 
     def __init__(self, templates: Path | None = None) -> None:
-        self._own = (templates,) if templates is not None else ()
+        self._folders = (templates,) if templates is not None else ()
         self._shipped = Templates(None)
-        self._workshop = _workshop(templates) if templates is not None else None
+        self._sandbox = _sandbox(templates) if templates is not None else None
 
     def close(self) -> None:
-        """End the process apart, if there is one."""
-        if self._workshop is not None:
-            self._workshop.close()
+        """End the sandbox's process, if there is one."""
+        if self._sandbox is not None:
+            self._sandbox.close()
 
-    def _make(
+    def _call(
         self,
         function: Callable[Concatenate[Templates, _P], _T],
         *arguments: _P.args,
         **named: _P.kwargs,
     ) -> _T:
-        """Make something: here, unless there is anything in the publication's own folder."""
-        look = (
-            custom_templates.folder_state(self._own[0])
-            if self._own
-            else custom_templates.EMPTY_FOLDER
-        )
-        if self._workshop is None or not look:
+        """Call a function with the templates: in the sandbox if the folder holds anything."""
+        state = folder_state(self._folders[0]) if self._folders else EMPTY_FOLDER
+        if self._sandbox is None or not state:
             return function(self._shipped, *arguments, **named)
-        return self._workshop.make(look, function, *arguments, **named)
+        return self._sandbox.call(state, function, *arguments, **named)
 
     def digest(self, content: IssueContent) -> Digest:
         """Render an issue as a mail."""
         # premailer takes 0.2 seconds to import, and most commands render no mail.
         from publisher.rendering.digest import render_digest
 
-        return self._make(render_digest, content)
+        return self._call(render_digest, content)
 
     def system_mail(self, mail: SystemMail) -> Digest:
-        """Render a mail about a subscription: it asks to confirm, welcomes or says goodbye."""
+        """Render a mail about a subscription: to confirm it, a welcome or a goodbye."""
         from publisher.rendering.system_mail import render_system_mail
 
-        return self._make(render_system_mail, mail)
+        return self._call(render_system_mail, mail)
 
     def issue_page(self, content: IssueContent, feeds: Sequence[FeedLine]) -> str:
-        """Render an issue's copy on the web."""
-        return self._make(pages.issue_page, content, feeds)
+        """Render an issue's copy on the web, with its articles in full."""
+        return self._page(
+            "web/issue.html",
+            content.publication,
+            issue=content,
+            feeds=feeds,
+            url=content.web_url,
+            sisters=content.sisters,
+        )
 
     def article_page(
-        self, house: PublicationView, item: ArticleView, feeds: Sequence[FeedLine]
+        self, publication: PublicationView, item: ArticleView, feeds: Sequence[FeedLine]
     ) -> str:
         """Render the page of one article."""
-        return self._make(pages.article_page, house, item, feeds)
+        return self._page(
+            "web/article.html",
+            publication,
+            item=item,
+            feeds=feeds,
+            url=item.url,
+            sisters=item.translations,
+        )
 
     def home_page(self, content: HomeContent, feeds: Sequence[FeedLine]) -> str:
         """Render a language's front page, or a newsletter's archive."""
-        return self._make(pages.home_page, content, feeds)
+        return self._page(
+            "web/home.html",
+            content.publication,
+            home=content,
+            feeds=feeds,
+            url=content.url,
+            sisters=content.sisters,
+        )
 
     def chooser_page(
         self,
-        house: PublicationView,
+        publication: PublicationView,
         links: Sequence[LanguageLink],
         feeds: Sequence[FeedLine] = (),
     ) -> str:
-        """Render the page where a reader chooses a language."""
-        return self._make(pages.chooser_page, house, links, feeds)
+        """Render the page at the root, where a visitor chooses a language."""
+        url = f"{publication.url}/"
+        return self._page(
+            "web/chooser.html", publication, links=links, feeds=feeds, url=url, sisters=()
+        )
 
     def letter_page(
         self,
-        house: PublicationView,
+        publication: PublicationView,
         kind: Literal["unsubscribe", "preferences"],
         sender_address: str,
         feeds: Sequence[FeedLine] = (),
     ) -> str:
-        """Render the page that says how to leave, or to change, by writing to the sender."""
-        return self._make(pages.letter_page, house, kind, sender_address, feeds)
+        """Render the page on unsubscribing, or changing preferences, by writing to the sender."""
+        return self._page(
+            "web/letter.html",
+            publication,
+            kind=kind,
+            sender=sender_address,
+            feeds=feeds,
+            url=None,
+            sisters=(),
+        )
 
     def feed_page(
-        self, house: PublicationView, content: FeedContent, feeds: Sequence[FeedLine]
+        self, publication: PublicationView, content: FeedContent, feeds: Sequence[FeedLine]
     ) -> str:
-        """Render the page that says how to follow a feed."""
-        return self._make(pages.feed_page, house, content, feeds)
+        """Render the page on how to follow a feed."""
+        return self._page(
+            "web/feed.html",
+            publication,
+            feed=content,
+            feeds=feeds,
+            url=content.url,
+            sisters=content.sisters,
+        )
 
-    def feed_texts(self, item: ArticleView, house: PublicationView) -> FeedTexts:
-        """Render what a feed carries for an item."""
-        return self._make(pages.feed_texts, house, item)
+    def feed_texts(self, item: ArticleView, publication: PublicationView) -> FeedTexts:
+        """Render the texts of a feed's entry; every URL in its HTML is absolute."""
+        names = ("feed/title.txt", "feed/summary.txt", "feed/entry.html")
+        values = {"item": item, "publication": publication}
+        title, summary, content = self._call(
+            Templates.render_each, names, publication.language, values
+        )
+        return FeedTexts(title=_line(title), summary=_line(summary), content=content.strip())
 
-    def feed_style(self, house: PublicationView) -> str:
+    def feed_style(self, publication: PublicationView) -> str:
         """Render the sheet (CSS) in which browsers show the raw feeds of a language."""
-        return self._make(pages.feed_style, house)
+        return self._page("feed/style.css", publication)
+
+    def _page(self, name: str, publication: PublicationView, **values: Any) -> str:
+        values["publication"] = publication
+        return self._call(Templates.render, name, publication.language, values)
 
     def has_catalogue(self, language: str) -> bool:
-        """Say whether our strings exist in a language; where not, they are English."""
-        return has_catalogue(language, self._own)
+        """Return whether the program's own words are translated; if not, they are English."""
+        return has_catalogue(language, self._folders)
 
     def fingerprint(self) -> str:
-        """Hash all that output depends on besides content: templates, catalogues, this code."""
+        """Return a hash of what output depends on besides content: templates, catalogues, code."""
         hashed = hashlib.sha256(f"rendering {RENDERING_VERSION}".encode())
-        for folder in (*self._own, templates_folder()):
+        for folder in (*self._folders, shipped_templates_folder()):
             for path in _sources(folder):
                 name = path.relative_to(folder).as_posix()
                 try:
                     hashed.update(f"\n{name}\n{path.stat().st_size}\n".encode())
-                    hashed.update(_content(path))
+                    hashed.update(_start_of(path))
                 except OSError as error:
                     reason = error.strerror or error
                     raise RenderingError(f"templates/{name}: can't be read: {reason}") from None
         return hashed.hexdigest()
 
 
-def _workshop(templates: Path) -> SandboxClient:
-    # The process apart imports this package too, and reads no answers.
+def _sandbox(templates: Path) -> SandboxClient:
+    # The sandbox's own process imports this module too, and needs no client.
     from publisher.rendering.sandbox.client import SandboxClient
 
     return SandboxClient(templates)
 
 
+def _line(text: str) -> str:
+    """Write a text on one line; no-break and ideographic spaces stay."""
+    return _LINE_BREAKS.sub(" ", text).strip(" ")
+
+
 def _sources(folder: Path) -> Iterator[Path]:
-    found = (
-        path
-        for path in folder.rglob("*")
-        if path.suffix in _TEMPLATE_SUFFIXES and path.is_file()
-    )
-    return iter(sorted(found))
+    paths = (path for path in folder.rglob("*") if path.suffix in _TEMPLATE_SUFFIXES)
+    return iter(sorted(path for path in paths if path.is_file()))
 
 
-def _content(path: Path) -> bytes:
-    """Read what a template can hold at most: a larger file is none, whatever it holds."""
+def _start_of(path: Path) -> bytes:
+    """Read as much as a template may have: a larger file is refused whatever it holds."""
     with path.open("rb") as file:
-        return file.read(custom_templates.MAX_TEMPLATE_BYTES + 1)
+        return file.read(MAX_TEMPLATE_BYTES + 1)

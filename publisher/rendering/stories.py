@@ -1,7 +1,7 @@
-"""How a digest tells a story: whole, its opening, its summary, or in one line. Pure.
+"""The stories of a digest, each at one of four lengths: full, opening, summary or line.
 
-What is told is decided once for both parts of the mail, and kept as passages, so that it can
-be proved that both say the same. Knows no template and no size of a mail.
+The text of a story is decided once for both parts of the mail and kept as passages, so that the gate
+can check that both parts have it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
+from typing import Any
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
@@ -21,29 +22,25 @@ from publisher.languages import script
 from publisher.rendering import filters, plaintext, prose
 from publisher.rendering.model import ArticleView, DigestNote, PublicationView, StoryText
 
-_EMPTY = Markup()
-
-# A digest leads to articles: what a summary says beyond this is read there.
+# Display columns of a summary. A digest leads to articles, where the rest is read.
 SUMMARY_COLUMNS = 300
-# Longer titles are no titles, but they come from feeds and must not fill a mail.
+# Display columns of a title. Titles come from feeds and must not fill a mail.
 TITLE_COLUMNS = 240
-# About a screen of a phone, in characters.
+# Characters of an opening: about a screen of a phone.
 _OPENING_CHARACTERS = 1_200
 _OPENING_CHARACTERS_UNSPACED = 480
-# What is no longer than this is a short note: three or four lines.
+# An article that is no longer is a short note: three or four lines.
 NOTE_WORDS = 60
 NOTE_CHARACTERS = 160
-
-
-# More names than these are a list of their own, which is on the web.
+# Bylines of one story; a longer list stays on the web.
 _MAX_BYLINES = 12
 
-# A picture from another server would tell its owner who opens the mail, and when.
+# The other server would learn who opens the mail, and when.
 _OTHER_HOST = "it lies on another server: put a copy beside the article"
 
 
 class StoryLength(IntEnum):
-    """How much of a story is told; more is larger."""
+    """How much of a story a digest has; more is larger."""
 
     LINE = 1
     SUMMARY = 2
@@ -53,17 +50,17 @@ class StoryLength(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestStory:
-    """A story as templates are given it.
+    """A story of a digest, as templates get it.
 
-    `body` is HTML for mail and `text` the same words for the text part, both empty below
-    OPENING; `links` are what the body links to. `whole` says that nothing is left to read.
+    `body` is HTML for mail and `text` the same words for the text part; both are empty below
+    OPENING. `links` are those of the body. `whole` says that the mail has the whole article.
     """
 
     item: ArticleView
-    shape: StoryLength
+    length: StoryLength
     title: str
     summary: str = ""
-    body: Markup = _EMPTY
+    body: Markup = Markup()
     text: str = ""
     links: tuple[prose.BodyLink, ...] = ()
     whole: bool = False
@@ -72,40 +69,45 @@ class DigestStory:
 
     @property
     def bylines(self) -> tuple[Byline, ...]:
-        """Who wrote it; of a whole choir, the first few."""
+        """The first bylines of the article."""
         return self.item.article.bylines[:_MAX_BYLINES]
 
     @property
     def is_line(self) -> bool:
-        """Whether only its title and byline stand there."""
-        return self.shape == StoryLength.LINE
+        """Whether the digest has the title and byline only."""
+        return self.length == StoryLength.LINE
 
     @property
-    def told(self) -> StoryText:
-        """Its words, as both parts of the mail have them."""
+    def story_text(self) -> StoryText:
+        """The words of the story, as both parts of the mail have them."""
         language = self.item.article.language
         return StoryText(language=language, url=self.item.url, passages=self.passages)
 
 
 class StorySource:
-    """One item of an issue, read once and told in any shape."""
+    """One article of an issue, parsed once and rendered at any length."""
 
-    def __init__(self, item: ArticleView, house: PublicationView) -> None:
+    def __init__(self, item: ArticleView, publication: PublicationView) -> None:
         self.item = item
-        self.house = house
+        self._base_url = publication.url
 
     @cached_property
-    def prose(self) -> ArticleContent:
+    def content(self) -> ArticleContent:
         """The article's body in blocks."""
         return prose.mail_content(self.item.article.html)
 
+    @property
+    def is_unspaced(self) -> bool:
+        """Whether the article's script has no spaces between words."""
+        return script(self.item.article.language) in UNSPACED_SCRIPTS
+
     @cached_property
     def is_note(self) -> bool:
-        """Whether the whole article is no longer than a note."""
-        article = self.item.article
-        if script(article.language) in UNSPACED_SCRIPTS:
-            return len("".join(article.text.split())) <= NOTE_CHARACTERS
-        return len(article.text.split()) <= NOTE_WORDS
+        """Whether the whole article is a short note."""
+        words = self.item.article.text.split()
+        if self.is_unspaced:
+            return len("".join(words)) <= NOTE_CHARACTERS
+        return len(words) <= NOTE_WORDS
 
     @cached_property
     def title(self) -> str:
@@ -121,91 +123,85 @@ class StorySource:
     def picture(self) -> Picture | None:
         """The article's picture, if a mail can show it."""
         picture = self.item.article.picture
-        shown = filters.mail_picture(picture)
-        return None if picture and self._is_elsewhere(picture) else shown
+        if picture is None or self._is_on_other_host(picture):
+            return None
+        return filters.mail_picture(picture)
 
-    def notes(self, shape: StoryLength) -> Iterator[DigestNote]:
-        """Say what the editor should know of pictures that a mail leaves out."""
+    def notes(self, length: StoryLength) -> Iterator[DigestNote]:
+        """Yield a note for each picture that the mail leaves out."""
         picture = self.item.article.picture
         if picture:
-            reason = (
-                _OTHER_HOST
-                if self._is_elsewhere(picture)
-                else filters.mail_picture_problem(picture)
-            )
+            other = self._is_on_other_host(picture)
+            reason = _OTHER_HOST if other else filters.mail_picture_problem(picture)
             if reason:
-                yield self._note(f"picture of “{self.title}”", reason)
-        if shape >= StoryLength.OPENING:
-            for reason in prose.omitted_pictures(self.prose, base_url=self.house.url):
-                yield self._note(f"“{self.title}”", reason)
+                yield _picture_note(f"picture of “{self.title}”", reason)
+        if length >= StoryLength.OPENING:
+            for reason in prose.omitted_pictures(self.content, base_url=self._base_url):
+                yield _picture_note(f"“{self.title}”", reason)
 
-    def _note(self, what: str, reason: str) -> DigestNote:
-        return DigestNote(code="picture-left-out", text=f"{what}: {reason}")
-
-    def _is_elsewhere(self, picture: Picture) -> bool:
+    def _is_on_other_host(self, picture: Picture) -> bool:
         host = urlsplit(picture.src).hostname
-        return host is not None and host != urlsplit(self.house.url).hostname
+        return host is not None and host != urlsplit(self._base_url).hostname
 
-    def tell(self, shape: StoryLength, level: int = 2) -> DigestStory:
-        """Tell the story in a shape, or in a smaller one where there is no more to tell.
+    def at_length(self, length: StoryLength, level: int = 2) -> DigestStory:
+        """Return the story at a length, or at a smaller one if the article has no more.
 
         `level` is its title's among headings; those of its body are below.
         """
-        if shape >= StoryLength.OPENING:
-            shown = self._body(shape, level)
-            if shown is not None:
-                return shown
-        if shape >= StoryLength.SUMMARY and self.summary:
-            return self._shown(
+        if length >= StoryLength.OPENING:
+            story = self._with_body(length, level)
+            if story is not None:
+                return story
+        if length >= StoryLength.SUMMARY and self.summary:
+            return self._story(
                 StoryLength.SUMMARY, summary=self.summary, passages=(self.summary,)
             )
-        return self._shown(min(shape, StoryLength.SUMMARY))
+        return self._story(min(length, StoryLength.SUMMARY))
 
-    def _body(self, shape: StoryLength, level: int) -> DigestStory | None:
-        article = self.item.article
-        taken, cut = self.prose, False
-        if shape == StoryLength.OPENING:
-            unspaced = script(article.language) in UNSPACED_SCRIPTS
-            taken, cut = prose.content_opening(
-                self.prose, _OPENING_CHARACTERS_UNSPACED if unspaced else _OPENING_CHARACTERS
-            )
-        passages = taken.passages
-        if not passages:
+    def _with_body(self, length: StoryLength, level: int) -> DigestStory | None:
+        language, base_url = self.item.article.language, self._base_url
+        content, cut = self.content, False
+        if length == StoryLength.OPENING:
+            limit = _OPENING_CHARACTERS_UNSPACED if self.is_unspaced else _OPENING_CHARACTERS
+            content, cut = prose.content_opening(content, limit)
+        if not content.passages:
             return None
-        html = prose.mail_html(
-            taken, language=article.language, base_url=self.house.url, level=level + 1
-        )
-        return self._shown(
-            shape,
+        html = prose.mail_html(content, language=language, base_url=base_url, level=level + 1)
+        return self._story(
+            length,
             body=Markup(html),  # noqa: S704 -- made of sanitised HTML, block by block
-            text=prose.plain_text(taken, language=article.language),
-            links=prose.body_links(taken, base_url=self.house.url),
+            text=prose.plain_text(content, language=language),
+            links=prose.body_links(content, base_url=base_url),
             whole=not cut,
-            passages=passages,
+            passages=content.passages,
         )
 
-    def _shown(self, shape: StoryLength, **said: object) -> DigestStory:
-        passages = (self.title, *said.pop("passages", ()))  # type: ignore[misc]  # as given above
-        picture = self.picture if shape >= StoryLength.SUMMARY else None
+    def _story(
+        self, length: StoryLength, *, passages: tuple[str, ...] = (), **fields: Any
+    ) -> DigestStory:
         return DigestStory(
             item=self.item,
-            shape=shape,
+            length=length,
             title=self.title,
-            picture=picture,
-            passages=passages,
-            **said,  # type: ignore[arg-type]  # the fields of Shown, from just above
+            picture=self.picture if length >= StoryLength.SUMMARY else None,
+            passages=(self.title, *passages),
+            **fields,
         )
+
+
+def _picture_note(what: str, reason: str) -> DigestNote:
+    return DigestNote(code="picture-left-out", text=f"{what}: {reason}")
 
 
 def whole_sentences(text: str, columns: int = SUMMARY_COLUMNS) -> str:
-    """Give the sentences that fit into so many columns: at least one, unless it is twice as long.
+    """Return the first sentences that fit into so many display columns, at least one.
 
-    A text without any end of a sentence counts as one.
+    A first sentence of more than twice as many columns gives an empty text.
     """
-    taken: list[str] = []
+    taken = ""
     for sentence in split_sentences(text) if text.strip() else ():
-        if taken and plaintext.display_width("".join([*taken, sentence])) > columns:
+        if taken and plaintext.display_width(taken + sentence) > columns:
             break
-        taken.append(sentence)
-    said = plaintext.to_one_line("".join(taken) or text)
-    return said if plaintext.display_width(said) <= 2 * columns else ""
+        taken += sentence
+    line = plaintext.to_one_line(taken or text)
+    return line if plaintext.display_width(line) <= 2 * columns else ""

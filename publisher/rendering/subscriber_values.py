@@ -1,8 +1,7 @@
-"""The reader as templates see her: values that are written now and filled in when mail is sent.
+"""A subscriber's own values in templates: placeholders that are filled in when a mail is sent.
 
-A mail is rendered once for all its readers. So whoever asks about a value, compares or changes
-it gets an error that says what to do instead, rather than the same answer for everybody. Knows
-no reader and no template engine but for the names of its filters.
+A mail is rendered once for all its subscribers. A template that tests, compares or changes a value
+gets an error that says what to do instead; it would be the same for every subscriber.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from publisher.errors import RenderingError
 from publisher.rendering import placeholders, plaintext
 from publisher.rendering.placeholders import Placeholder
 
-# Filters that write a value as it is, whatever it will be.
+# Filters that write a value as it is.
 _OUTPUT_FILTERS = frozenset(
     {"e", "escape", "forceescape", "format", "isolate", "otherwise", "safe", "string"}
 )
-# What templates can do to a value besides writing it.
+# Whatever else a template can do to a value.
 _REFUSED_METHODS = (
     *("__bool__", "__len__", "__iter__", "__reversed__", "__contains__"),
     *("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__", "__call__"),
@@ -32,59 +31,63 @@ _REFUSED_METHODS = (
 
 
 class SubscriberValue:
-    """A reader's value in a template: it can be written, and nothing else."""
+    """A value in a template that can be written, and nothing else."""
 
-    __slots__ = ("_said", "_slot")
+    __slots__ = ("_name", "_placeholder")
 
-    def __init__(self, said: str, slot: Placeholder) -> None:
-        self._said = said
-        self._slot = slot
+    def __init__(self, name: str, placeholder: Placeholder) -> None:
+        self._name = name
+        self._placeholder = placeholder
 
     def otherwise(self, words: object) -> SubscriberValue:
-        """Give the place with words for readers who have no such value; raises RenderingError."""
-        if self._slot.token not in placeholders.OPTIONAL_PLACEHOLDERS or self._slot.otherwise:
+        """Return the value with words for subscribers without one; raises RenderingError."""
+        if (
+            self._placeholder.token not in placeholders.OPTIONAL_PLACEHOLDERS
+            or self._placeholder.otherwise
+        ):
             raise RenderingError(
-                f"{self._said} needs no otherwise(): it is for what a reader may lack, and once"
+                f"{self._name} | otherwise(): only a name or time zone takes it, and once"
             )
         text = words.unescape() if isinstance(words, Markup) else words
         if not isinstance(text, str) or any(placeholders.find_placeholders(text)):
             raise RenderingError(
-                f"{self._said}: otherwise() takes words, the same for everybody"
+                f"{self._name}: otherwise() takes a text without subscribers' values"
             )
-        return type(self)(
-            self._said, Placeholder(self._slot.token, plaintext.to_one_line(text))
-        )
+        line = plaintext.to_one_line(text)
+        return type(self)(self._name, Placeholder(self._placeholder.token, line))
 
-    def refused(self, *_arguments: object, **_named: object) -> NoReturn:
-        """Refuse whatever is asked."""
-        instead = "write it as it is"
-        if self._slot.token in placeholders.OPTIONAL_PLACEHOLDERS:
-            instead = f'write {{{{ {self._said} | otherwise("...") }}}} for readers without one'
+    def refuse(self, *_arguments: object, **_named: object) -> NoReturn:
+        """Raise RenderingError for whatever a template does besides writing the value."""
+        advice = "write it as it is"
+        if self._placeholder.token in placeholders.OPTIONAL_PLACEHOLDERS:
+            advice = (
+                f'write {{{{ {self._name} | otherwise("...") }}}} for subscribers without one'
+            )
         raise RenderingError(
-            f"a mail is made once for all its readers, so {self._said} can't be asked about, "
-            f"compared or changed: {instead}, or make another edition or newsletter"
+            f"{self._name} can't be tested, compared or changed, since a mail is rendered once for "
+            f"all its subscribers: {advice}, or make another edition or newsletter"
         )
 
     def __str__(self) -> str:
-        return str(self._slot)
+        return str(self._placeholder)
 
     __html__ = __str__
 
     def __format__(self, form: str) -> str:
-        return self.refused() if form else str(self)
+        return self.refuse() if form else str(self)
 
     def __getitem__(self, _key: object) -> NoReturn:
-        self.refused()
+        self.refuse()
 
     def __getattr__(self, name: str) -> Any:
-        # Python and Jinja look for what objects of other kinds have.
+        # Python and Jinja look for methods of other types.
         if name.startswith("_") or name == "jinja_pass_arg":
             raise AttributeError(name)
-        self.refused()
+        self.refuse()
 
 
 class EmptyValue(SubscriberValue):
-    """The same for a reader who has nothing: none of her values is written."""
+    """The same for a subscriber without any values: writes nothing."""
 
     __slots__ = ()
 
@@ -95,34 +98,34 @@ class EmptyValue(SubscriberValue):
 
 
 class TemplateSubscriber:
-    """The reader in a template: her values, by name."""
+    """The variable `subscriber` of templates: values by name."""
 
-    __slots__ = ("_places",)
+    __slots__ = ("_values",)
 
-    def __init__(self, places: Mapping[str, SubscriberValue]) -> None:
-        self._places = places
+    def __init__(self, values: Mapping[str, SubscriberValue]) -> None:
+        self._values = values
 
     def __getattr__(self, name: str) -> SubscriberValue:
         if name.startswith("_"):
             raise AttributeError(name)
-        if name not in self._places:
-            known = ", ".join(self._places)
-            raise RenderingError(f"there is no reader.{name} here, but there are {known}")
-        return self._places[name]
+        if name not in self._values:
+            known = ", ".join(self._values)
+            raise RenderingError(f"there is no subscriber.{name} here; there are {known}")
+        return self._values[name]
 
-    def refused(self, *_arguments: object, **_named: object) -> NoReturn:
-        """Refuse whatever is asked."""
+    def refuse(self, *_arguments: object, **_named: object) -> NoReturn:
+        """Raise RenderingError for whatever a template does besides naming a value."""
         raise RenderingError(
-            "a mail is made once for all its readers: write one of reader's values, such as "
-            "{{ reader.name }}, and ask nothing about her"
+            "a mail is rendered once for all its subscribers: write one of the values, such as "
+            "{{ subscriber.name }}, and test nothing"
         )
 
-    __str__ = __html__ = refused
+    __str__ = __html__ = refuse
 
 
-for _question in _REFUSED_METHODS:
-    setattr(SubscriberValue, _question, SubscriberValue.refused)
-    setattr(TemplateSubscriber, _question, TemplateSubscriber.refused)
+for _method in _REFUSED_METHODS:
+    setattr(SubscriberValue, _method, SubscriberValue.refuse)
+    setattr(TemplateSubscriber, _method, TemplateSubscriber.refuse)
 
 _VALUES = {
     "name": placeholders.NAME_PLACEHOLDER,
@@ -135,39 +138,38 @@ _VALUES = {
 _TOP_LEVEL_VALUES = {
     "unsubscribe": placeholders.UNSUBSCRIBE_PLACEHOLDER,
     "preferences": placeholders.PREFERENCES_PLACEHOLDER,
-    "reader_address": placeholders.ADDRESS_PLACEHOLDER,
+    "subscriber_address": placeholders.ADDRESS_PLACEHOLDER,
 }
 
 
 def digest_values(kind: type[SubscriberValue] = SubscriberValue) -> dict[str, Any]:
-    """Give what templates of digests are given of a reader."""
-    return _given(kind, {**_VALUES, "web": placeholders.WEB_PLACEHOLDER}, _TOP_LEVEL_VALUES)
+    """Return the variables of a digest's templates that differ between subscribers."""
+    return _variables(kind, {**_VALUES, "web": placeholders.WEB_PLACEHOLDER}, _TOP_LEVEL_VALUES)
 
 
 def system_mail_values(kind: type[SubscriberValue] = SubscriberValue) -> dict[str, Any]:
-    """Give what templates of mails about a subscription are given of a reader."""
-    return _given(
-        kind, _VALUES, {**_TOP_LEVEL_VALUES, "confirm": placeholders.CONFIRM_PLACEHOLDER}
-    )
+    """Return the variables of a system mail's templates that differ between subscribers."""
+    top_level = {**_TOP_LEVEL_VALUES, "confirm": placeholders.CONFIRM_PLACEHOLDER}
+    return _variables(kind, _VALUES, top_level)
 
 
-def _given(
-    kind: type[SubscriberValue], own: Mapping[str, str], beside: Mapping[str, str]
+def _variables(
+    kind: type[SubscriberValue], own: Mapping[str, str], top_level: Mapping[str, str]
 ) -> dict[str, Any]:
-    places = {name: kind(f"reader.{name}", Placeholder(token)) for name, token in own.items()}
-    others = {name: kind(name, Placeholder(token)) for name, token in beside.items()}
-    return {"reader": TemplateSubscriber(places), **others}
+    values = {n: kind(f"subscriber.{n}", Placeholder(token)) for n, token in own.items()}
+    others = {name: kind(name, Placeholder(token)) for name, token in top_level.items()}
+    return {"subscriber": TemplateSubscriber(values), **others}
 
 
 def otherwise(value: object, words: object) -> SubscriberValue:
-    """Give words to a reader's value, for readers who have none; raises RenderingError."""
+    """Return a value with words for subscribers without one; raises RenderingError."""
     if not isinstance(value, SubscriberValue):
-        raise RenderingError("otherwise is for a reader's own values, as reader.name")
+        raise RenderingError("otherwise is for a subscriber's values, such as subscriber.name")
     return value.otherwise(words)
 
 
 def guarded_filters(filters: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
-    """Have filters refuse a reader's values, but for those that only write them."""
+    """Return filters that refuse subscribers' values, except those that only write them."""
     return {
         name: function if name in _OUTPUT_FILTERS else _refusing(function)
         for name, function in filters.items()
@@ -175,16 +177,16 @@ def guarded_filters(filters: Mapping[str, Any]) -> dict[str, Callable[..., Any]]
 
 
 def guarded_tests(tests: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
-    """Have tests (`is defined`) refuse a reader's values."""
+    """Return tests (`is defined`) that refuse subscribers' values."""
     return {name: _refusing(function) for name, function in tests.items()}
 
 
 def _refusing(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
-    def asked(*arguments: Any, **named: Any) -> Any:
+    def guarded(*arguments: Any, **named: Any) -> Any:
         for value in (*arguments, *named.values()):
             if isinstance(value, SubscriberValue):
-                value.refused()
+                value.refuse()
         return function(*arguments, **named)
 
-    return asked
+    return guarded

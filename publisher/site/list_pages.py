@@ -123,7 +123,7 @@ def _pages(settings: Settings, renderer: Renderer, shown: _LanguageContent) -> I
     house = views.publication_view(publication, language)
     lines = [_line(settings, issue) for issue in shown.recent]
     content = HomeContent(
-        house=house,
+        publication=house,
         title=house.title,
         url=urls.public_url(publication, urls.home_path(language)),
         articles=tuple(_item(publication, a, shown) for a in shown.articles),
@@ -140,7 +140,7 @@ def _pages(settings: Settings, renderer: Renderer, shown: _LanguageContent) -> I
             return urls.newsletter_path(tag, name)
 
         content = HomeContent(
-            house=house,
+            publication=house,
             title=newsletter.in_language(language, publication.timezone).title(language),
             url=urls.public_url(publication, path(language)),
             articles=(),

@@ -20,11 +20,11 @@ from publisher.rendering import (
     PublicationView,
     Renderer,
     SystemMail,
-    custom_templates,
+    template_files,
 )
 from publisher.rendering.environment import TEMPLATE_FILTERS, Templates
 from publisher.rendering.sandbox import client, limits
-from publisher.rendering.shipped import templates_folder
+from publisher.rendering.template_files import shipped_templates_folder
 from tests.publisher.rendering import sample
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,8 +56,8 @@ def test_every_filter_is_on_the_page_and_no_other() -> None:
 
 def test_every_shipped_template_is_on_the_page() -> None:
     shipped = {
-        path.relative_to(templates_folder()).as_posix()
-        for path in templates_folder().rglob("*.*")
+        path.relative_to(shipped_templates_folder()).as_posix()
+        for path in shipped_templates_folder().rglob("*.*")
         if path.is_file() and path.suffix != ".po"
     }
     named = set(quoted(section("Pages") + section("Feeds") + section("Mails")))
@@ -82,7 +82,7 @@ def given() -> dict[str, set[str]]:
         patch.setattr(Templates, "_render", noted)
         renderer.digest(sample.issue("en"))
         for kind in ("confirm", "welcome", "goodbye"):
-            mail = SystemMail(kind=kind, house=house, newsletters=("The week",))
+            mail = SystemMail(kind=kind, publication=house, newsletters=("The week",))
             renderer.system_mail(mail)
         renderer.issue_page(sample.issue("en"), feeds)
         renderer.article_page(house, sample.item("en"), feeds)
@@ -131,8 +131,8 @@ def test_the_limits_are_those_that_are_held() -> None:
     assert f"| {limits._MEMORY_BYTES // 2**20} MB |" in text
     assert f"| {limits.MAX_PAGE_CHARACTERS:,} characters |" in text
     assert f"| {limits.MAX_MAIL_CHARACTERS:,} characters |" in text
-    assert f"| {custom_templates.MAX_TEMPLATE_BYTES:,} bytes |" in text
-    assert f"| {custom_templates.MAX_TEMPLATE_FILES} files |" in text
+    assert f"| {template_files.MAX_TEMPLATE_BYTES:,} bytes |" in text
+    assert f"| {template_files.MAX_TEMPLATE_FILES} files |" in text
     assert client.MAX_FAILURES == 3
     assert "three times in a row" in text
     assert client.PAUSE_SECONDS == 60

@@ -1,8 +1,7 @@
-"""Where a publication's own templates are rendered: in a process apart, within limits.
+"""Call functions with a publication's own templates, in a process of its own with limits.
 
-What they can't do to it they can't do to the program: it loses a page, and says why. The
-process is started when it is first needed, and anew when the templates change. Knows neither
-what is made nor what the limits are good for.
+A template that uses too much, or breaks the process, costs one page or mail: the caller gets
+RenderingError. The process starts at the first call, and anew when templates change.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from publisher.errors import RenderingError
-from publisher.rendering.custom_templates import EMPTY_FOLDER, FolderState
 from publisher.rendering.environment import Templates
 from publisher.rendering.plaintext import to_one_line
 from publisher.rendering.sandbox import protocol
@@ -32,16 +30,17 @@ from publisher.rendering.sandbox.limits import (
     WALL_SECONDS,
 )
 from publisher.rendering.sandbox.process import SandboxProcess
+from publisher.rendering.template_files import EMPTY_FOLDER, FolderState
 
-# Loading takes a fifth of a second on an idle machine.
+# Seconds for a process to start. On an idle machine it takes 0.2.
 START_TIMEOUT = 60
 
-# A template that loops would do so for each of ten thousand articles. Once it has met a limit so
-# often in a row it rests so long, and then may try once more.
+# A template that loops would do so for each of ten thousand articles. After so many failures in a
+# row it is not called for so many seconds, and then once more.
 MAX_FAILURES = 3
 PAUSE_SECONDS = 60.0
 
-# Names are paths of ours; a process that was taken over may say otherwise.
+# Bytes of a template's name. Names are short, but a hostile process may reply anything.
 _MAX_NAME_BYTES = 200
 
 _WORKER_MODULE = "publisher.rendering.sandbox.worker"
@@ -52,7 +51,7 @@ _T = TypeVar("_T")
 
 @dataclass(slots=True)
 class _Failures:
-    """How often in a row a limit was met, when last, and what was said."""
+    """How often in a row a limit was reached, when last, and the reason."""
 
     number: int
     last: float
@@ -60,121 +59,126 @@ class _Failures:
 
 
 class SandboxClient:
-    """Makes things with a publication's own templates; may be called from any thread."""
+    """Calls functions in the sandbox; may be used from any thread."""
 
-    def __init__(self, own: Path) -> None:
-        self._own = own
-        self._look = EMPTY_FOLDER
-        self._child: SandboxProcess | None = None
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._state = EMPTY_FOLDER
+        self._process: SandboxProcess | None = None
         self._failures: dict[str, _Failures] = {}
-        self._one_at_a_time = threading.Lock()
+        self._lock = threading.Lock()
 
-    def make(
+    def call(
         self,
-        look: FolderState,
+        state: FolderState,
         function: Callable[Concatenate[Templates, _P], _T],
         *arguments: _P.args,
         **named: _P.kwargs,
     ) -> _T:
-        """Call a module's function in the process apart, with the templates before the arguments.
+        """Call a module's function, or a method of Templates, with the publication's templates.
 
-        `look` is how the publication's own folder looks now. Arguments are pickled; what comes
-        back is read as JSON and must be what the function says that it returns. Raises
-        RenderingError, also where a limit was met.
+        `state` is the current state of the templates' folder. Arguments are pickled. The reply is
+        JSON and must fit the function's return type. Raises RenderingError, also if a limit is
+        reached.
         """
-        name = f"{function.__module__}.{function.__name__}"
+        # Limits are counted by function, and by template if its name is the first argument.
+        names = [name for name in arguments[:1] if isinstance(name, str)]
+        key = " ".join([function.__qualname__, *names])
         request = pickle.dumps((function, arguments, named), pickle.HIGHEST_PROTOCOL)
-        with self._one_at_a_time:
-            self._notice(look)
-            self._refuse_while_resting(name)
-            answer = self._asked(name, request)
-            self._failures.pop(name, None)
-            return self._read(function, answer)
+        with self._lock:
+            self._use_state(state)
+            self._refuse_while_paused(key)
+            reply = self._reply(key, request)
+            self._failures.pop(key, None)
+            return self._result(function, reply)
 
     def close(self) -> None:
-        """End the process; whatever is made later starts another."""
-        with self._one_at_a_time:
+        """End the process; a later call starts another."""
+        with self._lock:
             self._end()
 
     def _end(self) -> None:
-        if self._child is not None:
-            self._child.end()
-        self._child = None
+        if self._process is not None:
+            self._process.end()
+        self._process = None
 
-    def _notice(self, look: FolderState) -> None:
-        """Let go of a process that has read other templates than these, and of what they did."""
-        if look != self._look:
+    def _use_state(self, state: FolderState) -> None:
+        """End a process that has read other templates, and forget their failures."""
+        if state != self._state:
             self._end()
-            self._look, self._failures = look, {}
+            self._state, self._failures = state, {}
 
     def _running(self) -> SandboxProcess:
-        if self._child is None or not self._child.is_alive:
+        if self._process is None or not self._process.is_alive:
             self._end()
-            self._child = self._started()
-        return self._child
+            self._process = self._started()
+        return self._process
 
     def _started(self) -> SandboxProcess:
         try:
-            child = SandboxProcess(["-m", _WORKER_MODULE, str(self._own)], MAX_REPLY_BYTES)
+            process = SandboxProcess(["-m", _WORKER_MODULE, str(self._folder)], MAX_REPLY_BYTES)
         except OSError as error:
-            how = f"their process can't be started: {error.strerror or error}"
-            raise RenderingError(f"templates/: {how}") from None
+            reason = f"their process can't be started: {error.strerror or error}"
+            raise RenderingError(f"templates/: {reason}") from None
         try:
-            child.answer(time.monotonic() + START_TIMEOUT)
+            process.receive(time.monotonic() + START_TIMEOUT)
         except (EOFError, TimeoutError):
-            raise RenderingError(f"templates/: {_told(child.outcome())}") from None
-        return child
+            raise RenderingError(f"templates/: {_exit_reason(process.wait())}") from None
+        return process
 
-    def _refuse_while_resting(self, name: str) -> None:
-        failures = self._failures.get(name)
+    def _refuse_while_paused(self, key: str) -> None:
+        failures = self._failures.get(key)
         if failures is None or failures.number < MAX_FAILURES:
             return
         if time.monotonic() - failures.last < PAUSE_SECONDS:
-            raise RenderingError(f"{failures.reason}; it is left alone for a while")
+            raise RenderingError(
+                f"{failures.reason}; it is tried again in {PAUSE_SECONDS:.0f} seconds"
+            )
 
-    def _asked(self, name: str, request: bytes) -> bytes:
-        kind, answer = _exchange(self._running(), request)
+    def _reply(self, key: str, request: bytes) -> bytes:
+        kind, body = _exchange(self._running(), request)
         if kind == protocol.REPLY_RESULT:
-            return answer
-        reason = to_one_line(answer[:MAX_REASON_BYTES].decode(errors="replace"))
+            return body
+        reason = to_one_line(body[:MAX_REASON_BYTES].decode(errors="replace"))
         if kind == protocol.REPLY_LIMIT:
             self._end()
-            before = self._failures.get(name)
+            before = self._failures.get(key)
             number = before.number + 1 if before else 1
-            self._failures[name] = _Failures(number, time.monotonic(), reason)
+            self._failures[key] = _Failures(number, time.monotonic(), reason)
         raise RenderingError(reason)
 
-    def _read(self, function: Callable[..., _T], answer: bytes) -> _T:
+    def _result(self, function: Callable[..., _T], reply: bytes) -> _T:
         try:
-            made: _T = _adapter(function).validate_json(answer, strict=True)
+            result: _T = _adapter(function).validate_json(reply, strict=True)
         except ValidationError:
             self._end()
-            raise RenderingError("templates/: their process gave no such answer") from None
-        return made
+            raise RenderingError("templates/: their process replied something else") from None
+        return result
 
 
-def _exchange(child: SandboxProcess, request: bytes) -> tuple[bytes, bytes]:
-    """Ask, and give the last part of the answer; a process that gives none is a limit met."""
-    begun = b""
+def _exchange(process: SandboxProcess, request: bytes) -> tuple[bytes, bytes]:
+    """Send a request and return the last part of the reply; no reply counts as a limit."""
+    template = b""
     deadline = time.monotonic() + WALL_SECONDS
     try:
-        child.ask(request, deadline)
+        process.send(request, deadline)
         while True:
-            kind, body = child.answer(deadline)
+            kind, body = process.receive(deadline)
             if kind != protocol.REPLY_TEMPLATE:
                 return kind, body
-            begun = body[:_MAX_NAME_BYTES]
+            template = body[:_MAX_NAME_BYTES]
     except TimeoutError:
-        child.kill()
-        return protocol.REPLY_LIMIT, b"templates/%b: %b" % (begun, WALL_LIMIT_REACHED.encode())
-    except EOFError:
+        process.kill()
         return protocol.REPLY_LIMIT, b"templates/%b: %b" % (
-            begun,
-            _told(child.outcome()).encode(),
+            template,
+            WALL_LIMIT_REACHED.encode(),
         )
+    except EOFError:
+        reason = _exit_reason(process.wait()).encode()
+        return protocol.REPLY_LIMIT, b"templates/%b: %b" % (template, reason)
     except BaseException:
-        # Whoever interrupts leaves an answer in the pipe that nobody waits for.
-        child.kill()
+        # After an interrupt the pipe holds a reply that nothing reads.
+        process.kill()
         raise
 
 
@@ -183,11 +187,11 @@ def _adapter(function: Callable[..., Any]) -> TypeAdapter[Any]:
     return TypeAdapter(get_type_hints(function)["return"])
 
 
-def _told(outcome: int) -> str:
-    """Say how a process ended."""
-    if outcome == -signal.SIGXCPU:
+def _exit_reason(code: int) -> str:
+    """Describe how a process ended."""
+    if code == -signal.SIGXCPU:
         return CPU_LIMIT_REACHED
-    if outcome < 0:
+    if code < 0:
         names = {one.value: one.name for one in signal.Signals}
-        return f"their process was ended by {names.get(-outcome, -outcome)}"
-    return f"their process ended with exit code {outcome}"
+        return f"their process was ended by {names.get(-code, -code)}"
+    return f"their process ended with exit code {code}"

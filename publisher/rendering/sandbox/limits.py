@@ -1,8 +1,6 @@
-"""What templates of a publication's own may use up, and how their process is held to it.
+"""The limits of a publication's own templates, and how the sandbox's process keeps them.
 
-The kernel holds it: templates can ask for what takes long, or much, in more ways than could be
-listed. Only the process apart (`publisher.rendering.sandbox.worker`) calls what is here; knows no
-template.
+The kernel enforces time and memory: a template can use them up in more ways than could be listed.
 """
 
 from __future__ import annotations
@@ -13,28 +11,29 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-# Of the processor's time, for one mail or page. Our largest page takes a tenth of a second, a
-# digest with its inlining one; a busy machine makes neither take more of it.
+from publisher.rendering.environment import TemplateLimitError
+
+# Processor time for one mail or page, in seconds. Our largest page takes 0.1, a digest with
+# inlining 0.5; a busy machine does not change that.
 CPU_SECONDS = 5
-# When the kernel ends the process, should a single step of Python's not come to its end: such a
-# step can't be interrupted, and no line can be named.
+# When the kernel kills the process, if a single step of Python lasts that long. Such a step can't
+# be interrupted, so no line can be named.
 KILL_CPU_SECONDS = CPU_SECONDS + 3
-# By the clock: on a machine that is ten times too busy, or for a process that stands still.
+# Wall time in seconds: for a machine that is ten times too busy, or a process that sleeps.
 WALL_SECONDS = 60
-# An exception that a signal raises is lost within a few corners of Python; so there are more.
+# Python loses an exception of a signal handler in a few places, so the signal is repeated.
 _SIGNAL_INTERVAL = 0.5
 
-# On top of what the process has when it is ready. A page as large as one may be takes some 100 MB
-# while it is made; small machines have 1 GB for everything.
+# Bytes on top of what the process has when it is ready. The largest page takes some 100 MB.
 _MEMORY_BYTES = 512 * 2**20
 
-# A hundred articles of twelve thousand words in one issue's page.
+# A hundred articles of twelve thousand words on one issue's page.
 MAX_PAGE_CHARACTERS = 8_000_000
-# Gmail shows a ninth of that; and inlining takes far longer than rendering.
+# Thirteen times what Gmail shows; inlining more takes too long.
 MAX_MAIL_CHARACTERS = 1_000_000
-# What may come back in one answer, in bytes: a page of three-byte characters and its quoting.
+# Bytes of one reply: the largest page in three-byte characters, with escapes.
 MAX_REPLY_BYTES = 32_000_000
-# A reason, in bytes: it is read by a person, and may quote what a template holds.
+# Bytes of a reason: people read it, and it may quote a template.
 MAX_REASON_BYTES = 500
 
 CPU_LIMIT_REACHED = f"it takes more than {CPU_SECONDS} seconds"
@@ -42,21 +41,14 @@ WALL_LIMIT_REACHED = f"it takes more than {WALL_SECONDS} seconds"
 MEMORY_LIMIT_REACHED = f"it takes more than {_MEMORY_BYTES // 2**20} MB of memory"
 
 
-class TemplateLimitError(BaseException):
-    """A limit was met; what it says is a reason.
-
-    No Exception: those are caught by some who only try whether something works.
-    """
-
-
 def limit_memory() -> None:
-    """Let this process have so much more memory, and leave none of it behind on disk."""
+    """Limit this process's memory to what it has and _MEMORY_BYTES more, without core dumps."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     limit = _memory_in_use() + _MEMORY_BYTES
     soft, _hard = resource.getrlimit(resource.RLIMIT_AS)
     if soft != resource.RLIM_INFINITY:
         limit = min(limit, soft)
-    # Darwin takes no such limit; the others hold there too.
+    # Darwin has no such limit; the other limits work there.
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
@@ -69,14 +61,14 @@ def _memory_in_use() -> int:
 
 
 class CpuTimer:
-    """Measures what this process takes for one thing that it makes."""
+    """Limits the processor time of one request in this process."""
 
     def __init__(self) -> None:
         self._running = False
-        signal.signal(signal.SIGPROF, self._time_is_up)
+        signal.signal(signal.SIGPROF, self._on_signal)
 
     def start(self) -> None:
-        """Raise LimitMet after SECONDS, and have the kernel end the process after some more."""
+        """Raise TemplateLimitError after CPU_SECONDS; the kernel kills the process later."""
         used = resource.getrusage(resource.RUSAGE_SELF)
         end = math.ceil(used.ru_utime + used.ru_stime) + KILL_CPU_SECONDS
         _soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
@@ -87,10 +79,10 @@ class CpuTimer:
         signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS, _SIGNAL_INTERVAL)
 
     def stop(self) -> None:
-        """Say that it is made; a signal that is under way comes too late."""
+        """Stop the timer; a signal that is already under way is ignored."""
         self._running = False
         signal.setitimer(signal.ITIMER_PROF, 0)
 
-    def _time_is_up(self, _number: int, _frame: object) -> None:
+    def _on_signal(self, _number: int, _frame: object) -> None:
         if self._running:
             raise TemplateLimitError(CPU_LIMIT_REACHED)

@@ -1,7 +1,6 @@
-"""A process that is started, asked and ended: pipes, waiting and signals.
+"""The sandbox's process, seen from the program: its start, pipes, timeouts and end.
 
-It ends by itself when its standard input does, and so with the program, however that ends. Every
-wait has an end. Knows no template and nothing of what is asked.
+It ends when its standard input closes, and so with the program, however that ends.
 """
 
 from __future__ import annotations
@@ -19,53 +18,52 @@ from pathlib import Path
 
 from publisher.rendering.sandbox import protocol
 
-# A process that has nothing to do ends in a fraction of that.
+# Seconds to end after standard input closes. An idle process takes a fraction of one.
 _EXIT_TIMEOUT = 5
 
-# Read or written at once; pipes hold less as a rule.
+# Bytes written or read at once; pipes usually hold less.
 _CHUNK_BYTES = 1 << 20
 
-# Whoever stops the program, by keyboard or as systemd does, means the whole; the child has to
-# finish what the program is still waiting for.
+# A signal from the keyboard or systemd is for the program; the process has to finish its request.
 _BLOCKED_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
-# Secrets are for the program alone.
+# Environment variables with secrets of the program.
 _PRIVATE_PREFIX = "PUBLISHER_"
 
 
 class SandboxProcess:
-    """One process; whoever asks must wait for the answer before asking again.
+    """One process. Receive the reply to a request before sending the next.
 
-    Methods raise EOFError when the process has ended or promises more than it may, TimeoutError
-    when it takes too long; `deadline` is an instant of the monotonic clock.
+    Methods raise EOFError if the process has ended or announces too large a reply, and TimeoutError
+    after `deadline`, an instant of the monotonic clock.
     """
 
-    def __init__(self, words: Sequence[str], most: int) -> None:
-        """Start it; `most` is the number of bytes that an answer may have. Raises OSError."""
+    def __init__(self, words: Sequence[str], max_reply: int) -> None:
+        """Start it; `max_reply` is in bytes. Raises OSError."""
         process = _started(words)
         if process.stdin is None or process.stdout is None:
-            raise OSError("no pipes")  # which is only said to type checkers
+            raise OSError("no pipes")  # can't happen; for type checkers
         self._process = process
-        self._most = most
+        self._max_reply = max_reply
         self._unread = bytearray()
         self._input, self._output = process.stdin.fileno(), process.stdout.fileno()
         self._writable, self._readable = select.poll(), select.poll()
         self._writable.register(self._input, select.POLLOUT)
         self._readable.register(self._output, select.POLLIN)
-        # Also when nobody holds it any more, and at the end of the program.
-        self.end = weakref.finalize(self, _ended, process)
+        # Also called when the object is deleted, and when the program ends.
+        self.end = weakref.finalize(self, _end, process)
 
     @property
-    def number(self) -> int:
+    def pid(self) -> int:
         """The process's id."""
         return self._process.pid
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can be asked."""
+        """Whether it takes requests."""
         return self._process.poll() is None
 
-    def ask(self, request: bytes, deadline: float) -> None:
+    def send(self, request: bytes, deadline: float) -> None:
         """Send a request."""
         message = memoryview(protocol.REQUEST_HEADER.pack(len(request)) + request)
         while message:
@@ -76,34 +74,34 @@ class SandboxProcess:
             except BrokenPipeError:
                 raise EOFError from None
 
-    def answer(self, deadline: float) -> tuple[bytes, bytes]:
-        """Wait for the next part of the answer: its kind, and what it says."""
+    def receive(self, deadline: float) -> tuple[bytes, bytes]:
+        """Return the next part of the reply: its kind and its body."""
         kind, length = protocol.REPLY_HEADER.unpack(
             self._read(protocol.REPLY_HEADER.size, deadline)
         )
-        if length > self._most:
+        if length > self._max_reply:
             raise EOFError
         return kind, self._read(length, deadline)
 
     def _read(self, size: int, deadline: float) -> bytes:
         while len(self._unread) < size:
             _wait(self._readable, deadline)
-            piece = os.read(self._output, _CHUNK_BYTES)
-            if not piece:
+            chunk = os.read(self._output, _CHUNK_BYTES)
+            if not chunk:
                 raise EOFError
-            self._unread += piece
+            self._unread += chunk
         found = bytes(self._unread[:size])
         del self._unread[:size]
         return found
 
     def kill(self) -> int:
-        """End it at once; gives how it ended, as `subprocess` writes it."""
+        """Kill it, and return its exit code as `subprocess` gives it."""
         self._process.kill()
         self.end()
         return self._process.returncode
 
-    def outcome(self) -> int:
-        """Say how it ended, once it has closed its output; it is killed if it has not."""
+    def wait(self) -> int:
+        """Return the exit code after it has closed its output; kill it if it does not end."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_EXIT_TIMEOUT)
         return self.kill()
@@ -111,9 +109,9 @@ class SandboxProcess:
 
 def _started(words: Sequence[str]) -> subprocess.Popen[bytes]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(_PRIVATE_PREFIX)}
-    # It finds what we find, but nothing that merely lies in the folder where we are.
-    places = (path or str(Path.cwd()) for path in sys.path)
-    environment["PYTHONPATH"] = os.pathsep.join(places)
+    # It imports from where we import, but not from its own working directory.
+    paths = (path or str(Path.cwd()) for path in sys.path)
+    environment["PYTHONPATH"] = os.pathsep.join(paths)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED_SIGNALS)
     try:
         process = subprocess.Popen(  # noqa: S603  # this interpreter and a module of ours
@@ -137,7 +135,7 @@ def _wait(poll: select.poll, deadline: float) -> None:
         raise TimeoutError
 
 
-def _ended(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     if process.stdin is not None:
         process.stdin.close()
     try:

@@ -1,8 +1,7 @@
-"""What goes between the program and the process that renders a publication's own templates.
+"""The messages between the program and the sandbox's process.
 
-A request is a length and a pickle, which our own process may trust. An answer is its kind, a
-length and UTF-8: it comes from where hostile templates run, and is only ever read as text.
-Knows neither process.
+A request is a length and a pickle: the process may trust the program. A reply is a kind, a length and
+UTF-8; the program does not trust it, and reads it as text only.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ import struct
 REQUEST_HEADER = struct.Struct("!Q")
 REPLY_HEADER = struct.Struct("!cI")
 
-# It has loaded what it needs, and waits for requests.
+# The process has started and waits for requests.
 REPLY_READY = b"r"
-# The template that it begins with, so that it can be named if nothing more is heard.
+# The name of the template that it begins to render, for error messages.
 REPLY_TEMPLATE = b"b"
-# What was made, as JSON.
+# The result, as JSON.
 REPLY_RESULT = b"d"
-# Why it can't be made; it waits for the next request.
+# The reason of a fault; the process waits for the next request.
 REPLY_ERROR = b"f"
-# A limit was met, and why it can't be made: it ends, since it was cut off anywhere.
+# The reason of a reached limit; the process ends, since it stopped at an arbitrary place.
 REPLY_LIMIT = b"l"

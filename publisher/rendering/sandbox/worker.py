@@ -1,8 +1,8 @@
-"""The process in which templates of a publication's own run: `python -m` this module.
+"""The sandbox's process: `python -m` this module. `publisher.rendering.sandbox.client` starts it.
 
-It is handed a function and what it is about, and answers with what the function made, within
-the limits of `publisher.rendering.sandbox.limits`. It ends when nobody can ask any more, whatever became
-of the program. Knows no publication; `publisher.rendering.sandbox.client` starts it.
+It reads requests, each a function and its arguments, calls the function with the publication's
+templates and replies with the result, within the limits of `publisher.rendering.sandbox.limits`. It
+ends when its standard input closes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, cast
 from jinja2 import Template
 
 from publisher.errors import RenderingError
-from publisher.rendering.environment import Templates
+from publisher.rendering.environment import TemplateLimitError, Templates
 from publisher.rendering.sandbox import protocol
 from publisher.rendering.sandbox.limits import (
     MAX_MAIL_CHARACTERS,
@@ -30,65 +30,61 @@ from publisher.rendering.sandbox.limits import (
     MAX_REPLY_BYTES,
     MEMORY_LIMIT_REACHED,
     CpuTimer,
-    TemplateLimitError,
     limit_memory,
 )
 
-# What is read at once: most requests, whole.
+# Bytes read at once: most requests, whole.
 _READ_BUFFER_BYTES = 1 << 16
 
 _SendReply = Callable[[bytes, bytes], None]
 
 
 class LimitedTemplates(Templates):
-    """Templates that tell which one is begun, and make nothing that is too long."""
+    """Templates that announce which one is rendered, and limit the length of its output."""
 
-    def __init__(self, own: Path, tell: _SendReply) -> None:
-        super().__init__(own)
-        self._tell = tell
-        self.begun = ""
+    def __init__(self, folder: Path, send: _SendReply) -> None:
+        super().__init__(folder)
+        self._send = send
+        self.current = ""
 
     def _render(self, name: str, given: dict[str, Any]) -> str:
-        self.begun = name
-        self._tell(protocol.REPLY_TEMPLATE, name.encode())
+        self.current = name
+        self._send(protocol.REPLY_TEMPLATE, name.encode())
         return super()._render(name, given)
 
     def _output(self, template: Template, given: dict[str, Any]) -> str:
-        most = (
-            MAX_MAIL_CHARACTERS
-            if (template.name or "").startswith("email/")
-            else MAX_PAGE_CHARACTERS
-        )
-        pieces, length = [], 0
-        made = cast("Generator[str, None, None]", template.generate(given))
-        for piece in made:
-            length += len(piece)
-            if length > most:
-                # Raised inside the template, so that its line is found.
-                made.throw(TemplateLimitError(f"it makes more than {most:,} characters"))
-            pieces.append(piece)
-        return "".join(pieces)
+        is_mail = (template.name or "").startswith("email/")
+        limit = MAX_MAIL_CHARACTERS if is_mail else MAX_PAGE_CHARACTERS
+        parts, length = [], 0
+        output = cast("Generator[str, None, None]", template.generate(given))
+        for part in output:
+            length += len(part)
+            if length > limit:
+                # Raised inside the template, so that its line is known.
+                output.throw(TemplateLimitError(f"it makes more than {limit:,} characters"))
+            parts.append(part)
+        return "".join(parts)
 
-    def _why(self, error: BaseException) -> str:
-        return MEMORY_LIMIT_REACHED if isinstance(error, MemoryError) else super()._why(error)
+    def _cause(self, error: BaseException) -> str:
+        return MEMORY_LIMIT_REACHED if isinstance(error, MemoryError) else super()._cause(error)
 
 
 class SandboxWorker:
-    """Answers requests, one after the other, until there are no more or a limit is met."""
+    """Replies to requests until there are no more, or a limit is reached."""
 
-    def __init__(self, own: Path, requests: BinaryIO, answers: int) -> None:
-        self._templates = LimitedTemplates(own, self._tell)
+    def __init__(self, folder: Path, requests: BinaryIO, replies: int) -> None:
+        self._templates = LimitedTemplates(folder, self._send)
         self._requests = requests
-        self._answers = answers
-        self._clock = CpuTimer()
+        self._replies = replies
+        self._timer = CpuTimer()
 
     def run(self) -> None:
-        """Answer until the other end is gone."""
-        self._tell(protocol.REPLY_READY, b"")
+        """Reply until the other end closes."""
+        self._send(protocol.REPLY_READY, b"")
         kind = protocol.REPLY_READY
         while kind != protocol.REPLY_LIMIT and (request := self._next()):
-            kind, answer = self._answer(request)
-            self._tell(kind, answer)
+            kind, body = self._reply(request)
+            self._send(kind, body)
 
     def _next(self) -> bytes:
         header = self._requests.read(protocol.REQUEST_HEADER.size)
@@ -96,43 +92,44 @@ class SandboxWorker:
             return b""
         return self._requests.read(*protocol.REQUEST_HEADER.unpack(header))
 
-    def _tell(self, kind: bytes, body: bytes) -> None:
+    def _send(self, kind: bytes, body: bytes) -> None:
         message = memoryview(protocol.REPLY_HEADER.pack(kind, len(body)) + body)
         while message:
-            message = message[os.write(self._answers, message) :]
+            message = message[os.write(self._replies, message) :]
 
-    def _answer(self, request: bytes) -> tuple[bytes, bytes]:
+    def _reply(self, request: bytes) -> tuple[bytes, bytes]:
         try:
             try:
-                self._clock.start()
-                return protocol.REPLY_RESULT, self._made(request)
+                self._timer.start()
+                return protocol.REPLY_RESULT, self._result(request)
             finally:
-                self._clock.stop()
+                self._timer.stop()
         except RenderingError as error:
-            return _limit_or_fault(error), _reason(str(error))
+            return _kind_of(error), _reason(str(error))
         except (TemplateLimitError, MemoryError) as error:
             reason = MEMORY_LIMIT_REACHED if isinstance(error, MemoryError) else str(error)
-            return protocol.REPLY_LIMIT, _reason(f"templates/{self._templates.begun}: {reason}")
-        except Exception as error:  # noqa: BLE001  # it is told, there and here
-            # A fault of the program: its owner needs to see where.
+            where = f"templates/{self._templates.current}"
+            return protocol.REPLY_LIMIT, _reason(f"{where}: {reason}")
+        except Exception as error:  # noqa: BLE001  # the program reports it
+            # A bug of the program: its owner needs the traceback.
             traceback.print_exc()
             return protocol.REPLY_ERROR, _reason(f"{type(error).__name__}: {error}")
 
-    def _made(self, request: bytes) -> bytes:
-        function, arguments, named = pickle.loads(request)  # noqa: S301  # see wire
-        made = function(self._templates, *arguments, **named)
+    def _result(self, request: bytes) -> bytes:
+        function, arguments, named = pickle.loads(request)  # noqa: S301  # see protocol
+        result = function(self._templates, *arguments, **named)
         try:
-            answer = json.dumps(made, default=asdict, ensure_ascii=False).encode()
+            reply = json.dumps(result, default=asdict, ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            begun = self._templates.begun
-            raise RenderingError(f"templates/{begun}: it makes half a surrogate pair") from None
-        if len(answer) > MAX_REPLY_BYTES:
+            where = f"templates/{self._templates.current}"
+            raise RenderingError(f"{where}: it makes half a surrogate pair") from None
+        if len(reply) > MAX_REPLY_BYTES:
             raise TemplateLimitError(f"it makes more than {MAX_REPLY_BYTES:,} bytes")
-        return answer
+        return reply
 
 
-def _limit_or_fault(error: BaseException | None) -> bytes:
-    """Say whether a limit is behind it, whoever passed it on."""
+def _kind_of(error: BaseException | None) -> bytes:
+    """Return whether an error comes from a reached limit, through any other errors."""
     while error is not None:
         if isinstance(error, TemplateLimitError | MemoryError):
             return protocol.REPLY_LIMIT
@@ -144,15 +141,15 @@ def _reason(text: str) -> bytes:
     return text.encode(errors="replace")[:MAX_REASON_BYTES]
 
 
-def main(own: str) -> None:
-    """Take requests from standard input and answer on standard output; neither is for others."""
-    requests, answers = os.fdopen(os.dup(0), "rb", _READ_BUFFER_BYTES), os.dup(1)
+def main(folder: str) -> None:
+    """Read requests from standard input and reply on standard output; templates get neither."""
+    requests, replies = os.fdopen(os.dup(0), "rb", _READ_BUFFER_BYTES), os.dup(1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     limit_memory()
-    # The program may be gone, and with it whoever wanted to know.
+    # The program may have ended.
     with suppress(BrokenPipeError):
-        SandboxWorker(Path(own), requests, answers).run()
+        SandboxWorker(Path(folder), requests, replies).run()
 
 
 if __name__ == "__main__":

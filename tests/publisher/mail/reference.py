@@ -26,8 +26,8 @@ from publisher.mail.personalisation import printable_line
 from subscribers import Recipient
 
 PLACE = re.compile(
-    r"@@(UNSUBSCRIBE|PREFERENCES|READER_WEB|ADDRESS|READER_LANGUAGE|READER_NAME|READER_TIMEZONE)@@"
-    r"|@@(READER_NAME|READER_TIMEZONE)_OR@@((?:[0-9A-F]{2})*)@@"
+    r"@@(UNSUBSCRIBE|PREFERENCES|SUBSCRIBER_WEB|ADDRESS|SUBSCRIBER_LANGUAGE|SUBSCRIBER_NAME|SUBSCRIBER_TIMEZONE)@@"
+    r"|@@(SUBSCRIBER_NAME|SUBSCRIBER_TIMEZONE)_OR@@((?:[0-9A-F]{2})*)@@"
 )
 OURS = re.compile(r"from|to|subject|list-.*|message-id|feedback-id|archived-at", re.IGNORECASE)
 
@@ -119,12 +119,12 @@ def _filled(
     """Replace all placeholders in one pass, so that no value is searched for placeholders."""
     own = {
         "ADDRESS": recipient.address,
-        "READER_NAME": recipient.name,
-        "READER_LANGUAGE": recipient.language,
-        "READER_TIMEZONE": recipient.timezone or "",
+        "SUBSCRIBER_NAME": recipient.name,
+        "SUBSCRIBER_LANGUAGE": recipient.language,
+        "SUBSCRIBER_TIMEZONE": recipient.timezone or "",
         "UNSUBSCRIBE": _link(mail, recipient, secret, "unsubscribe"),
         "PREFERENCES": _link(mail, recipient, secret, "preferences"),
-        "READER_WEB": _link(mail, recipient, secret, "web"),
+        "SUBSCRIBER_WEB": _link(mail, recipient, secret, "web"),
     }
 
     def value(found: re.Match[str]) -> str:

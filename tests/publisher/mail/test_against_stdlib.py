@@ -65,7 +65,17 @@ SIGNS = (
     "--",
     "--=_",
 )
-WORDS = ("From ", "\nFrom here", "From", "x" * 75, "x" * 76, "y" * 500, "@@", "@@READER_", "@")
+WORDS = (
+    "From ",
+    "\nFrom here",
+    "From",
+    "x" * 75,
+    "x" * 76,
+    "y" * 500,
+    "@@",
+    "@@SUBSCRIBER_",
+    "@",
+)
 SCRIPTS = ("é", "ß" * 60, "灯籠", "渡輪" * 40, "العبّارة", "🦊👩\u200d👧", "e\u0301")
 AWKWARD = (*BLANKS, *SIGNS, *WORDS, *SCRIPTS)
 FRAGMENTS = st.sampled_from(AWKWARD) | st.text(st.characters(exclude_categories=["Cs"]))
@@ -147,7 +157,13 @@ def test_a_value_is_not_searched_for_placeholders(language: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "residue", ["@@READER_NAME_OR@@FF@@", "@@READER_NAME_OR@@x@@", "@@CONFIRM@@", "@@READER_@@"]
+    "residue",
+    [
+        "@@SUBSCRIBER_NAME_OR@@FF@@",
+        "@@SUBSCRIBER_NAME_OR@@x@@",
+        "@@CONFIRM@@",
+        "@@SUBSCRIBER_@@",
+    ],
 )
 def test_malformed_placeholders_stay_for_the_gate_to_find(residue: str) -> None:
     mail = an_issue_mail(text=f"a {residue} b", html=f"<p>{residue}</p>")

@@ -34,14 +34,14 @@ def broken(_templates: Templates) -> str:
 
 def child(renderer: Renderer) -> SandboxProcess:
     """Give the process of a renderer that has used it."""
-    workshop = renderer._workshop
-    assert workshop is not None
-    assert workshop._child is not None
-    return workshop._child
+    sandbox = renderer._sandbox
+    assert sandbox is not None
+    assert sandbox._process is not None
+    return sandbox._process
 
 
 def has_process(renderer: Renderer) -> bool:
-    return renderer._workshop is not None and renderer._workshop._child is not None
+    return renderer._sandbox is not None and renderer._sandbox._process is not None
 
 
 def is_there(number: int) -> bool:

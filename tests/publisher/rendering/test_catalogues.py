@@ -16,7 +16,7 @@ from publisher.rendering.catalogues import (
     is_complete,
     read_catalogue,
 )
-from publisher.rendering.shipped import templates_folder
+from publisher.rendering.template_files import shipped_templates_folder
 
 LANGUAGES = ("zh-Hans", "zh-Hant", "ar")
 every_language = pytest.mark.parametrize("language", LANGUAGES)
@@ -25,14 +25,14 @@ NUMBERS = (0, 1, 2, 3, 11, 100)
 
 
 def catalogue_path(language: str) -> Path:
-    return templates_folder() / "locale" / language / "LC_MESSAGES" / "messages.po"
+    return shipped_templates_folder() / "locale" / language / "LC_MESSAGES" / "messages.po"
 
 
 def used() -> set[str | tuple[str, ...]]:
     options = {"newstyle_gettext": "true", "trimmed": "true"}
     kinds = ("**.html", "**.txt", "**.css")
     found = extract_from_dir(
-        templates_folder(),
+        shipped_templates_folder(),
         [(kind, "jinja2") for kind in kinds],
         dict.fromkeys(kinds, options),
     )

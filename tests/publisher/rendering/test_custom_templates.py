@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from publisher.errors import RenderingError
-from publisher.rendering import custom_templates
-from publisher.rendering.custom_templates import (
+from publisher.rendering import template_files
+from publisher.rendering.template_files import (
     EMPTY_FOLDER,
     folder_state,
     read_custom_file,
@@ -56,18 +56,18 @@ def test_what_links_lead_to_is_not_looked_through(tmp_path: Path) -> None:
 
 
 def test_a_thousand_files_are_the_most(tmp_path: Path) -> None:
-    for number in range(custom_templates.MAX_TEMPLATE_FILES):
+    for number in range(template_files.MAX_TEMPLATE_FILES):
         write(tmp_path, str(number), "")
-    assert len(folder_state(tmp_path)) == custom_templates.MAX_TEMPLATE_FILES
+    assert len(folder_state(tmp_path)) == template_files.MAX_TEMPLATE_FILES
     write(tmp_path, "one more", "")
     with pytest.raises(RenderingError, match=r"^templates/ holds more than 1000 files"):
         folder_state(tmp_path)
 
 
 def test_a_file_may_be_as_large_as_that(tmp_path: Path) -> None:
-    write(tmp_path, "a.html", b"x" * custom_templates.MAX_TEMPLATE_BYTES)
-    assert len(read_custom_file(tmp_path, "a.html")) == custom_templates.MAX_TEMPLATE_BYTES
-    write(tmp_path, "a.html", b"x" * (custom_templates.MAX_TEMPLATE_BYTES + 1))
+    write(tmp_path, "a.html", b"x" * template_files.MAX_TEMPLATE_BYTES)
+    assert len(read_custom_file(tmp_path, "a.html")) == template_files.MAX_TEMPLATE_BYTES
+    write(tmp_path, "a.html", b"x" * (template_files.MAX_TEMPLATE_BYTES + 1))
     with pytest.raises(RenderingError, match=r"^a\.html has more than 1,000,000 bytes$"):
         read_custom_file(tmp_path, "a.html")
 

@@ -21,11 +21,11 @@ def pages(language: str) -> dict[str, str]:
     links = [LanguageLink(language=tag, url=f"{sample.URL}/{tag}/") for tag in sample.LANGUAGES]
     return {
         "issue": RENDERER.issue_page(content, feeds),
-        "article": RENDERER.article_page(content.house, content.items[0], feeds),
+        "article": RENDERER.article_page(content.publication, content.items[0], feeds),
         "home": RENDERER.home_page(sample.home(language), feeds),
-        "chooser": RENDERER.chooser_page(content.house, links),
-        "unsubscribe": RENDERER.letter_page(content.house, "unsubscribe", "d@example.org"),
-        "preferences": RENDERER.letter_page(content.house, "preferences", "d@example.org"),
+        "chooser": RENDERER.chooser_page(content.publication, links),
+        "unsubscribe": RENDERER.letter_page(content.publication, "unsubscribe", "d@example.org"),
+        "preferences": RENDERER.letter_page(content.publication, "preferences", "d@example.org"),
     }
 
 
@@ -157,7 +157,7 @@ def test_an_article_page_has_what_cards_need() -> None:
         '<meta property="article:published_time" content="2026-01-05T12:00:00+00:00">' in page
     )
     assert "og:image" in page
-    plain = RENDERER.article_page(sample.house("en"), sample.item("en", 1), ())
+    plain = RENDERER.article_page(sample.publication("en"), sample.item("en", 1), ())
     assert "og:image" not in plain
     assert "Follow by feed" not in plain
 

@@ -131,13 +131,13 @@ def test_a_place_with_words_of_its_own_is_plain_ascii_without_blanks() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "@@READER_NAME_OR@@FF@@",
-        "@@READER_NAME_OR@@6@@",
-        "@@READER_NAME_OR@@6a@@",
-        "@@READER_NAME_OR@@",
+        "@@SUBSCRIBER_NAME_OR@@FF@@",
+        "@@SUBSCRIBER_NAME_OR@@6@@",
+        "@@SUBSCRIBER_NAME_OR@@6a@@",
+        "@@SUBSCRIBER_NAME_OR@@",
         "@@ADDRESS_OR@@61@@",
         "@@reader_name@@",
-        "@READER_NAME@",
+        "@SUBSCRIBER_NAME@",
     ],
 )
 def test_what_is_no_place_is_a_text_like_any_other(text: str) -> None:

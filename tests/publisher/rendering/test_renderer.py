@@ -10,7 +10,7 @@ import pytest
 import publisher
 from publisher.rendering import Renderer
 from publisher.rendering import renderer as renderer_module
-from publisher.rendering.shipped import templates_folder
+from publisher.rendering.template_files import shipped_templates_folder
 
 
 def test_the_fingerprint_is_stable() -> None:
@@ -45,14 +45,14 @@ def test_the_renderer_knows_which_languages_have_strings(tmp_path: Path) -> None
 
 
 def test_templates_are_found_in_a_checkout() -> None:
-    assert (templates_folder() / "email" / "digest" / "body.html").is_file()
+    assert (shipped_templates_folder() / "email" / "digest" / "body.html").is_file()
 
 
 def test_templates_inside_the_package_come_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "publisher"
-    shutil.copytree(templates_folder(), package / "templates")
+    shutil.copytree(shipped_templates_folder(), package / "templates")
     monkeypatch.setattr(publisher, "__path__", [str(package)])
-    monkeypatch.setattr("publisher.rendering.shipped.files", lambda _name: package)
-    assert templates_folder.__wrapped__() == package / "templates"
+    monkeypatch.setattr("publisher.rendering.template_files.files", lambda _name: package)
+    assert shipped_templates_folder.__wrapped__() == package / "templates"

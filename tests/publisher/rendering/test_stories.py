@@ -50,28 +50,28 @@ def test_a_sentence_that_goes_on_and_on_is_left_out_rather_than_cut() -> None:
 
 def test_each_shape_tells_less_than_the_larger_one() -> None:
     told = [
-        source(html=sample.body("A tide came in. ") * 30).tell(shape) for shape in StoryLength
+        source(html=sample.body("A tide came in. ") * 30).at_length(shape) for shape in StoryLength
     ]
     words = [len("".join(shown.passages)) for shown in told]
     assert words == sorted(words)
     assert len(set(words)) == 4
-    assert [shown.shape for shown in told] == list(StoryLength)
+    assert [shown.length for shown in told] == list(StoryLength)
     assert [shown.whole for shown in told] == [False, False, False, True]
 
 
 def test_a_story_without_a_body_is_told_by_its_summary_or_its_title() -> None:
-    assert source(html="").tell(StoryLength.FULL).shape == StoryLength.SUMMARY
-    assert source(html="", summary="").tell(StoryLength.FULL).passages == (
+    assert source(html="").at_length(StoryLength.FULL).length == StoryLength.SUMMARY
+    assert source(html="", summary="").at_length(StoryLength.FULL).passages == (
         "The ferry that learned to wait for the tide",
     )
 
 
 def test_an_opening_that_is_the_whole_body_leaves_nothing_to_read() -> None:
-    assert source(html="<p>A tide came in.</p>").tell(StoryLength.OPENING).whole
+    assert source(html="<p>A tide came in.</p>").at_length(StoryLength.OPENING).whole
 
 
 def test_a_title_without_end_does_not_fill_a_mail() -> None:
-    title = source(title="tide " * 10_000).tell(StoryLength.LINE).title
+    title = source(title="tide " * 10_000).at_length(StoryLength.LINE).title
     assert display_width(title) <= TITLE_COLUMNS
 
 
@@ -86,11 +86,11 @@ def test_a_picture_that_is_left_out_is_told_to_the_editor() -> None:
 
 def test_a_picture_on_another_server_would_tell_who_reads() -> None:
     elsewhere = source(picture=replace(sample.PICTURE, src="https://cdn.example.net/a.png"))
-    assert elsewhere.tell(StoryLength.SUMMARY).picture is None
+    assert elsewhere.at_length(StoryLength.SUMMARY).picture is None
     (note,) = elsewhere.notes(StoryLength.SUMMARY)
     assert "another server" in note.text
     own = source(picture=replace(sample.PICTURE, src=f"{sample.URL}/media/a.png"))
-    assert own.tell(StoryLength.SUMMARY).picture is not None
+    assert own.at_length(StoryLength.SUMMARY).picture is not None
 
 
 def test_pictures_within_a_text_are_told_of_where_the_text_is() -> None:

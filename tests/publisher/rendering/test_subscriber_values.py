@@ -76,77 +76,100 @@ def rendered_here(folder: Path, source: str) -> str:
 @pytest.mark.parametrize(
     ("source", "made"),
     [
-        ("{{ reader.name }}", NAME_PLACEHOLDER),
+        ("{{ subscriber.name }}", NAME_PLACEHOLDER),
         ('{{ reader["name"] }}', NAME_PLACEHOLDER),
-        ("{{ reader.address }}", ADDRESS_PLACEHOLDER),
-        ("{{ reader.language }}", LANGUAGE_PLACEHOLDER),
-        ("{{ reader.timezone }}", TIMEZONE_PLACEHOLDER),
-        ("{{ reader.unsubscribe }}", UNSUBSCRIBE_PLACEHOLDER),
-        ("{{ reader.preferences }}", PREFERENCES_PLACEHOLDER),
-        ("{{ reader.web }}", WEB_PLACEHOLDER),
+        ("{{ subscriber.address }}", ADDRESS_PLACEHOLDER),
+        ("{{ subscriber.language }}", LANGUAGE_PLACEHOLDER),
+        ("{{ subscriber.timezone }}", TIMEZONE_PLACEHOLDER),
+        ("{{ subscriber.unsubscribe }}", UNSUBSCRIBE_PLACEHOLDER),
+        ("{{ subscriber.preferences }}", PREFERENCES_PLACEHOLDER),
+        ("{{ subscriber.web }}", WEB_PLACEHOLDER),
         (
             "{{ unsubscribe }} {{ preferences }}",
             f"{UNSUBSCRIBE_PLACEHOLDER} {PREFERENCES_PLACEHOLDER}",
         ),
-        ("{{ reader_address|isolate }}", f"\u2068{ADDRESS_PLACEHOLDER}\u2069"),
-        ("{{ reader.name|e }}{{ reader.name|safe }}", NAME_PLACEHOLDER * 2),
-        ('{{ "Dear " ~ reader.name }}', f"Dear {NAME_PLACEHOLDER}"),
-        ('{{ "Dear %s" % reader.name }}', f"Dear {NAME_PLACEHOLDER}"),
-        ('{{ "Dear {}".format(reader.name) }}', f"Dear {NAME_PLACEHOLDER}"),
-        ('{{ "Dear %s"|format(reader.name) }}', f"Dear {NAME_PLACEHOLDER}"),
-        ('{{ _("Dear %(name)s", name=reader.name) }}', f"Dear {NAME_PLACEHOLDER}"),
-        ("{% trans who=reader.name %}Dear {{ who }}{% endtrans %}", f"Dear {NAME_PLACEHOLDER}"),
+        ("{{ subscriber_address|isolate }}", f"\u2068{ADDRESS_PLACEHOLDER}\u2069"),
+        ("{{ subscriber.name|e }}{{ subscriber.name|safe }}", NAME_PLACEHOLDER * 2),
+        ('{{ "Dear " ~ subscriber.name }}', f"Dear {NAME_PLACEHOLDER}"),
+        ('{{ "Dear %s" % subscriber.name }}', f"Dear {NAME_PLACEHOLDER}"),
+        ('{{ "Dear {}".format(subscriber.name) }}', f"Dear {NAME_PLACEHOLDER}"),
+        ('{{ "Dear %s"|format(subscriber.name) }}', f"Dear {NAME_PLACEHOLDER}"),
+        ('{{ _("Dear %(name)s", name=subscriber.name) }}', f"Dear {NAME_PLACEHOLDER}"),
+        ("{% trans who=subscriber.name %}Dear {{ who }}{% endtrans %}", f"Dear {NAME_PLACEHOLDER}"),
         (
-            "{% set who %}<b>{{ reader.name }}</b>{% endset %}{{ who }}",
+            "{% set who %}<b>{{ subscriber.name }}</b>{% endset %}{{ who }}",
             f"<b>{NAME_PLACEHOLDER}</b>",
         ),
-        ("{% set who = reader.name %}{{ who }}", NAME_PLACEHOLDER),
+        ("{% set who = subscriber.name %}{{ who }}", NAME_PLACEHOLDER),
         (
-            "{% macro hi(who) %}Hi {{ who }}{% endmacro %}{{ hi(reader.name) }}",
+            "{% macro hi(who) %}Hi {{ who }}{% endmacro %}{{ hi(subscriber.name) }}",
             f"Hi {NAME_PLACEHOLDER}",
         ),
-        ('{{ [reader.name, "all"]|join(" & ") }}', f"{NAME_PLACEHOLDER} &amp; all"),
-        ("{% if reader is defined %}{{ reader.name }}{% endif %}", NAME_PLACEHOLDER),
+        ('{{ [subscriber.name, "all"]|join(" & ") }}', f"{NAME_PLACEHOLDER} &amp; all"),
+        ("{% if reader is defined %}{{ subscriber.name }}{% endif %}", NAME_PLACEHOLDER),
     ],
 )
 def test_a_value_can_be_written_in_many_ways(folder: Path, source: str, made: str) -> None:
     assert rendered_here(folder, source) == made
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ('"dear reader"', "dear reader"),
+        ("\"dear <reader> & 'friend'\"", "dear <reader> & 'friend'"),
+        ('_("dear reader")', "dear reader"),
+        ('"two\\nlines\u2028here "', "two lines here"),
+        ('"亲爱的读者"', "亲爱的读者"),
+        ('""', ""),
+    ],
+)
+def test_words_for_readers_without_a_name_survive_escaping_and_inlining(
+    renderer: Renderer, folder: Path, words: str, said: str
+) -> None:
+    place = f"{{{{ subscriber.name | otherwise({words}) }}}}"
+    made = page(renderer, folder, f"<p title='{place}' style=\"color:#000000\">{place}</p>")
+    assert [*find_placeholders(made)] == [Placeholder(NAME_PLACEHOLDER, said)] * 2
+    assert re.sub(r"@@[A-Z0-9_@]+@@", "", made) == '<p title="" style="color:#000000"></p>'
+    write(folder, TEXT, place + " and a line so long that it has to be broken somewhere" * 3)
+    text = renderer.digest(sample.issue("en")).text
+    assert [*find_placeholders(text)] == [Placeholder(NAME_PLACEHOLDER, said)]
+
+
 def test_words_of_the_catalogue_are_taken_as_they_are_shown(folder: Path) -> None:
-    made = rendered_here(folder, '{{ reader.name|otherwise(_("Ann &amp; Bob")) }}')
+    made = rendered_here(folder, '{{ subscriber.name|otherwise(_("Ann &amp; Bob")) }}')
     assert made == str(Placeholder(NAME_PLACEHOLDER, "Ann & Bob"))
 
 
 BRANCHES = [
-    "{% if reader.name %}x{% endif %}",
-    "{% if not reader.name %}x{% endif %}",
-    "{% if reader.name and lang %}x{% endif %}",
-    "{{ 'x' if reader.name else 'y' }}",
-    "{{ reader.name or 'dear reader' }}",
-    "{% if reader.name == 'Ann' %}x{% endif %}",
-    "{% if 'Ann' == reader.name %}x{% endif %}",
-    "{% if reader.name != 'Ann' %}x{% endif %}",
-    "{% if reader.name < 'M' %}x{% endif %}",
-    "{% if reader.name in ['Ann'] %}x{% endif %}",
-    "{% if 'A' in reader.name %}x{% endif %}",
-    "{% if reader.name is defined %}x{% endif %}",
-    "{% if reader.name is none %}x{% endif %}",
-    "{% if reader.name is string %}x{% endif %}",
-    "{% if reader.name is sameas 'Ann' %}x{% endif %}",
-    "{% for letter in reader.name %}x{% endfor %}",
-    "{{ reader.name[0] }}",
-    "{{ reader.name[:3] }}",
-    "{{ {'Ann': 1}[reader.name] }}",
-    "{{ reader.name.upper() }}",
-    "{{ reader.name.split }}",
-    "{{ reader.name() }}",
-    "{{ reader.name + 'x' }}",
-    "{{ 'x' + reader.name }}",
-    "{{ reader.name * 2 }}",
-    "{{ '{:>9}'.format(reader.name) }}",
+    "{% if subscriber.name %}x{% endif %}",
+    "{% if not subscriber.name %}x{% endif %}",
+    "{% if subscriber.name and lang %}x{% endif %}",
+    "{{ 'x' if subscriber.name else 'y' }}",
+    "{{ subscriber.name or 'dear reader' }}",
+    "{% if subscriber.name == 'Ann' %}x{% endif %}",
+    "{% if 'Ann' == subscriber.name %}x{% endif %}",
+    "{% if subscriber.name != 'Ann' %}x{% endif %}",
+    "{% if subscriber.name < 'M' %}x{% endif %}",
+    "{% if subscriber.name in ['Ann'] %}x{% endif %}",
+    "{% if 'A' in subscriber.name %}x{% endif %}",
+    "{% if subscriber.name is defined %}x{% endif %}",
+    "{% if subscriber.name is none %}x{% endif %}",
+    "{% if subscriber.name is string %}x{% endif %}",
+    "{% if subscriber.name is sameas 'Ann' %}x{% endif %}",
+    "{% for letter in subscriber.name %}x{% endfor %}",
+    "{{ subscriber.name[0] }}",
+    "{{ subscriber.name[:3] }}",
+    "{{ {'Ann': 1}[subscriber.name] }}",
+    "{{ subscriber.name.upper() }}",
+    "{{ subscriber.name.split }}",
+    "{{ subscriber.name() }}",
+    "{{ subscriber.name + 'x' }}",
+    "{{ 'x' + subscriber.name }}",
+    "{{ subscriber.name * 2 }}",
+    "{{ '{:>9}'.format(subscriber.name) }}",
     *(
-        f"{{{{ reader.name|{asked} }}}}"
+        f"{{{{ subscriber.name|{asked} }}}}"
         for asked in (
             *("upper", "lower", "title", "capitalize", "trim", "length", "default('x')"),
             *("truncate(3)", "replace('A', 'B')", "striptags", "urlencode", "tojson", "first"),
@@ -162,12 +185,12 @@ BRANCHES = [
         )
         if "|" not in asked
     ),
-    "{{ [reader.name]|map('upper')|list }}",
-    "{{ [reader.name, 'x']|sort }}",
-    "{{ lang|default(reader.name) }}",
-    "{% set who = reader.name %}{% if who %}x{% endif %}",
-    "{% macro hi(who) %}{% if who %}x{% endif %}{% endmacro %}{{ hi(reader.name) }}",
-    "{% trans num=reader.name %}one{% pluralize %}many{% endtrans %}",
+    "{{ [subscriber.name]|map('upper')|list }}",
+    "{{ [subscriber.name, 'x']|sort }}",
+    "{{ lang|default(subscriber.name) }}",
+    "{% set who = subscriber.name %}{% if who %}x{% endif %}",
+    "{% macro hi(who) %}{% if who %}x{% endif %}{% endmacro %}{{ hi(subscriber.name) }}",
+    "{% trans num=subscriber.name %}one{% pluralize %}many{% endtrans %}",
 ]
 
 
@@ -185,32 +208,32 @@ def test_a_template_that_asks_about_a_reader_is_told_what_to_do_instead(
     ("source", "reason"),
     [
         (
-            "{% if reader.language == 'ar' %}x{% endif %}",
-            f"reader.language .* as it is, {EDITION}",
+            "{% if subscriber.language == 'ar' %}x{% endif %}",
+            f"subscriber.language .* as it is, {EDITION}",
         ),
-        ("{{ tongue(reader.language) }}", f"reader.language .* as it is, {EDITION}"),
+        ("{{ tongue(subscriber.language) }}", f"subscriber.language .* as it is, {EDITION}"),
         ("{% if unsubscribe %}x{% endif %}", "unsubscribe can't be asked about"),
-        ("{{ reader_address|upper }}", "reader_address can't be asked about"),
+        ("{{ subscriber_address|upper }}", "subscriber_address can't be asked about"),
         ("{{ reader }}", "write one of reader's values"),
         ("{% if reader %}x{% endif %}", "write one of reader's values"),
         ("{% for value in reader %}x{% endfor %}", "write one of reader's values"),
         (
-            "{{ reader.age }}",
-            "there is no reader.age here, but there are name, address, language",
+            "{{ subscriber.age }}",
+            "there is no subscriber.age here, but there are name, address, language",
         ),
         (
-            "{{ reader.name._slot }}",
+            "{{ subscriber.name._slot }}",
             "access to attribute '_slot' of 'SubscriberValue' object is unsafe",
         ),
-        ("{{ reader.web|otherwise('x') }}", r"reader.web needs no otherwise\(\)"),
+        ("{{ subscriber.web|otherwise('x') }}", r"subscriber.web needs no otherwise\(\)"),
         (
-            "{{ reader.name|otherwise('a')|otherwise('b') }}",
-            r"reader.name needs no otherwise\(\)",
+            "{{ subscriber.name|otherwise('a')|otherwise('b') }}",
+            r"subscriber.name needs no otherwise\(\)",
         ),
-        ("{{ reader.name|otherwise(reader.address) }}", r"otherwise\(\) takes words"),
-        ("{{ reader.name|otherwise('x' ~ reader.address) }}", r"otherwise\(\) takes words"),
-        ("{{ reader.name|otherwise(3) }}", r"otherwise\(\) takes words"),
-        ("{{ lang|otherwise('x') }}", "otherwise is for a reader's own values, as reader.name"),
+        ("{{ subscriber.name|otherwise(subscriber.address) }}", r"otherwise\(\) takes words"),
+        ("{{ subscriber.name|otherwise('x' ~ subscriber.address) }}", r"otherwise\(\) takes words"),
+        ("{{ subscriber.name|otherwise(3) }}", r"otherwise\(\) takes words"),
+        ("{{ lang|otherwise('x') }}", "otherwise is for a reader's own values, as subscriber.name"),
     ],
 )
 def test_other_questions_are_refused_with_their_reason(
@@ -218,6 +241,68 @@ def test_other_questions_are_refused_with_their_reason(
 ) -> None:
     with pytest.raises(RenderingError, match=rf"^templates/part\.html, line 2: .*{reason}"):
         rendered_here(folder, source)
+
+
+def test_a_branch_in_a_publication_s_own_template_is_named_with_its_line(
+    renderer: Renderer, folder: Path
+) -> None:
+    write(folder, TEXT, "x\n\n{% if subscriber.name %}Dear {{ subscriber.name }}{% endif %}")
+    reason = rf"^templates/{TEXT}, line 3: {ONCE}, so reader\.name can't be asked .*{OTHERWISE}"
+    with pytest.raises(RenderingError, match=reason):
+        renderer.digest(sample.issue("en"))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% set who %}{{ subscriber.name }}{% endset %}{% if who %}Dear {{ who }}{% endif %}",
+        "{% set who %}{{ subscriber.name }}{% endset %}{{ who or 'you' }}",
+        "{% set who = 'Dear ' ~ subscriber.name %}{{ who|length }}",
+        "{{ ('Dear ' ~ subscriber.name)|truncate(8) }}",
+        "{% set who %}{{ subscriber.name|otherwise('x') }}{% endset %}{{ who if who else 'you' }}",
+    ],
+)
+def test_what_was_made_of_a_value_may_not_be_asked_about_either(
+    renderer: Renderer, folder: Path, source: str
+) -> None:
+    reason = (
+        rf"^templates/{BODY}: where it says '.*' to some readers, it would say '.*' to others"
+    )
+    with pytest.raises(RenderingError, match=f"{reason}: {ONCE}; write .*, {EDITION}"):
+        page(renderer, folder, source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% filter lower %}{{ subscriber.name }}{% endfilter %}",
+        "{{ subscriber.name|string|capitalize }}",
+    ],
+)
+def test_what_was_made_of_a_value_may_not_be_changed(
+    renderer: Renderer, folder: Path, source: str
+) -> None:
+    reason = rf"^templates/{BODY}: a reader's value was changed to @@reader_name@@: {ONCE}"
+    with pytest.raises(RenderingError, match=reason):
+        page(renderer, folder, source)
+
+
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        ('<a href="{{ subscriber.name }}">x</a>', 'href="..." of <a>'),
+        ('<a href="mailto:{{ subscriber.address }}">x</a>', 'href="..." of <a>'),
+        ('<img src="https://x.example/{{ subscriber.language }}" alt="">', 'src="..." of <img>'),
+        ('<p style="color:{{ subscriber.name }}">x</p>', 'style="..." of <p>'),
+        ('<style data-premailer="ignore">{{ subscriber.name }}</style>', "<style>"),
+    ],
+)
+def test_a_value_can_not_stand_where_it_would_be_an_address_or_a_style(
+    renderer: Renderer, folder: Path, source: str, place: str
+) -> None:
+    reason = rf"^templates/{BODY}: @@[A-Z_]+@@ can't stand in {re.escape(place)}$"
+    with pytest.raises(RenderingError, match=reason):
+        page(renderer, folder, source)
 
 
 @pytest.mark.parametrize(
@@ -243,18 +328,83 @@ def test_a_value_can_not_stand_in_an_attribute_that_is_more_than_words(
 ) -> None:
     reason = rf"^templates/x: @@[A-Z_]+@@ can't stand in {re.escape(place)}$"
     with pytest.raises(RenderingError, match=reason):
-        placeholder_checks.checked_html("x", f"<!DOCTYPE html><html><body>{html}")
+        placeholder_checks._check_html("x", f"<!DOCTYPE html><html><body>{html}")
 
 
 def test_words_may_be_content_elsewhere() -> None:
     html = f"<p content='{NAME_PLACEHOLDER}' title='{NAME_PLACEHOLDER}'><a formaction='{WEB_PLACEHOLDER}'>x</a></p>"
-    assert placeholder_checks.checked_html("x", html) == html
+    assert placeholder_checks._check_html("x", html) == html
+
+
+def test_links_stand_in_addresses_and_names_in_titles(renderer: Renderer, folder: Path) -> None:
+    source = '<a href="{{ subscriber.web }}" title="For {{ subscriber.name }}">x</a>'
+    made = page(renderer, folder, source)
+    assert made == f'<a href="{WEB_PLACEHOLDER}" title="For {NAME_PLACEHOLDER}">x</a>'
 
 
 # Subjects
 
 
+def subject(renderer: Renderer, folder: Path, source: str) -> str:
+    write(folder, SUBJECT, source)
+    return renderer.digest(sample.issue("en")).subject
+
+
+def test_a_subject_may_name_the_reader(renderer: Renderer, folder: Path) -> None:
+    made = subject(renderer, folder, "{{ subscriber.name|otherwise('You') }}, your week")
+    assert made == f"{Placeholder(NAME_PLACEHOLDER, 'You')}, your week"
+
+
+def test_a_subject_may_hold_no_link(renderer: Renderer, folder: Path) -> None:
+    reason = (
+        rf"^templates/{SUBJECT}: a link, {UNSUBSCRIBE_PLACEHOLDER}, can't stand in a subject$"
+    )
+    with pytest.raises(RenderingError, match=reason):
+        subject(renderer, folder, "See {{ unsubscribe }}")
+
+
+def test_a_subject_is_shortened_around_a_value(renderer: Renderer, folder: Path) -> None:
+    made = subject(
+        renderer, folder, "word " * 9 + "{{ subscriber.name|otherwise('long ' * 99) }} x"
+    )
+    assert made == "word " * 8 + "word…"
+
+
+def test_a_subject_may_not_depend_on_the_reader(renderer: Renderer, folder: Path) -> None:
+    source = "{% set who %}{{ subscriber.name }}{% endset %}{{ who|default('You', true) }}"
+    with pytest.raises(RenderingError, match=rf"^templates/{SUBJECT}: where it says ''"):
+        subject(renderer, folder, source)
+
+
 # Mails about a subscription
+
+
+def rendered_system_mail(renderer: Renderer, folder: Path, source: str) -> Digest:
+    write(folder, "email/welcome/body.txt", source)
+    mail = SystemMail(kind="welcome", publication=sample.house("en"), newsletters=("The week",))
+    return renderer.system_mail(mail)
+
+
+def test_a_system_mail_has_a_reader_too(renderer: Renderer, folder: Path) -> None:
+    source = "{{ subscriber.name|otherwise('you') }} {{ subscriber.preferences }} {{ confirm }}"
+    made = rendered_system_mail(renderer, folder, source)
+    assert [*find_placeholders(made.text)] == [
+        Placeholder(NAME_PLACEHOLDER, "you"),
+        Placeholder(PREFERENCES_PLACEHOLDER),
+        Placeholder(CONFIRM_PLACEHOLDER),
+    ]
+
+
+def test_a_system_mail_is_no_issue_and_has_no_page(renderer: Renderer, folder: Path) -> None:
+    reason = r"^templates/email/welcome/body\.txt, line 1: there is no reader\.web here"
+    with pytest.raises(RenderingError, match=reason):
+        rendered_system_mail(renderer, folder, "{{ subscriber.web }}")
+
+
+def test_a_system_mail_may_not_depend_on_the_reader(renderer: Renderer, folder: Path) -> None:
+    source = "{% set who %}{{ subscriber.name }}{% endset %}{{ 'x' if who else 'y' }}"
+    with pytest.raises(RenderingError, match=r"welcome/body\.txt: where it says 'x' to some"):
+        rendered_system_mail(renderer, folder, source)
 
 
 @pytest.mark.parametrize("language", sample.LANGUAGES)
@@ -273,7 +423,9 @@ def test_the_shipped_templates_ask_nothing_about_a_reader(
     templates = Templates(tmp_path)
     digest.render_digest(templates, sample.issue(language))
     for kind in ("confirm", "welcome", "goodbye"):
-        mail = SystemMail(kind=kind, house=sample.house(language), newsletters=("The week",))
+        mail = SystemMail(
+            kind=kind, publication=sample.house(language), newsletters=("The week",)
+        )
         system_mail.render_system_mail(templates, mail)
     assert asked[0] == [SUBJECT, BODY, TEXT]
     assert len(asked) == 4
@@ -282,9 +434,29 @@ def test_the_shipped_templates_ask_nothing_about_a_reader(
 # What comes of it in the end
 
 
+@pytest.mark.parametrize("language", ["en", "zh-Hans", "ar"])
+def test_a_mail_with_readers_values_passes_the_gate(
+    renderer: Renderer, folder: Path, language: str
+) -> None:
+    publication, issue = a_publication(), an_issue(language)
+    before = check_digest(publication, issue, Renderer().digest(sample.issue(language)))
+    dear = "{{ subscriber.name|otherwise('dear reader') }}, {{ subscriber.language }}"
+    more = f"{dear} <a class='quiet' href='{{{{ subscriber.web }}}}'>My page</a>"
+    write(folder, BODY, FOOTER.replace("{}", f"<p class='footer-line'>{more}</p>", 1))
+    text = "{% include 'shipped/email/digest/body.txt' %}\n" + dear + "\n{{ subscriber.web }}\n"
+    write(folder, TEXT, text)
+    proof = check_digest(publication, issue, renderer.digest(sample.issue(language)))
+    assert {finding.code for finding in proof.report.errors} == {
+        finding.code for finding in before.report.errors
+    }
+    assert "Sample Subscriber, en" in proof.mail.text
+    assert "Sample Subscriber, en" in proof.mail.html
+    assert "@@" not in proof.mail.text + proof.mail.html
+
+
 def test_the_gate_finds_a_place_that_nobody_fills() -> None:
     made = Renderer().digest(sample.issue("en"))
-    for residue in (CONFIRM_PLACEHOLDER, "@@READER_NAME_OR@@FF@@", "@@READER_SHOE@@"):
+    for residue in (CONFIRM_PLACEHOLDER, "@@SUBSCRIBER_NAME_OR@@FF@@", "@@SUBSCRIBER_SHOE@@"):
         spoilt = replace(
             made,
             html=made.html.replace("</body>", f"<p>{residue}</p></body>"),

@@ -241,7 +241,7 @@ def test_no_reader_s_address_is_put_into_an_article(
 def composed(publication: Publication, articles: list[Article]) -> list[int]:
     """Count a reader's address in each body of her message."""
     content = IssueContent(
-        house=views.publication_view(publication, "en"),
+        publication=views.publication_view(publication, "en"),
         newsletter="weekly",
         title="The week",
         day=date(2026, 1, 9),

@@ -124,7 +124,7 @@ def _system_mail(settings: Settings, kind: SystemKind, language: str, site: Site
     titles = (settings.edition(one.name, language) for one in settings.newsletters)
     about = SystemMail(
         kind=kind,
-        house=views.publication_view(settings.publication, language),
+        publication=views.publication_view(settings.publication, language),
         newsletters=tuple(edition.title(language) for edition in titles if edition),
     )
     with inlinings() as noted:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from publisher.errors import RenderingError
-from publisher.rendering import Renderer, custom_templates
+from publisher.rendering import Renderer, template_files
 from publisher.rendering.sandbox.limits import MAX_MAIL_CHARACTERS, MAX_PAGE_CHARACTERS
 from tests.publisher.rendering import sample
 from tests.publisher.rendering.sandbox_helpers import HELLO, child, content, write
@@ -274,7 +274,7 @@ def test_a_folder_that_can_t_be_read_is_named(tmp_path: Path) -> None:
 def test_a_folder_of_films_is_not_looked_through(
     renderer: Renderer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(custom_templates, "MAX_TEMPLATE_FILES", 5)
+    monkeypatch.setattr(template_files, "MAX_TEMPLATE_FILES", 5)
     for number in range(6):
         write(folder, f"films/{number}.mp4", "")
     with pytest.raises(RenderingError, match=r"^templates/ holds more than 5 files"):
@@ -300,7 +300,7 @@ def test_a_million_small_things_take_no_process_with_them(
     renderer: Renderer, folder: Path
 ) -> None:
     """A template as large as may be, of nothing but places to fill: compiling it has limits too."""
-    source = "{{a}}" * (custom_templates.MAX_TEMPLATE_BYTES // 5)
+    source = "{{a}}" * (template_files.MAX_TEMPLATE_BYTES // 5)
     reason = refused(renderer, folder, source)
     assert reason.startswith("templates/feed/entry.html")
     assert re.search(rf"{TIME}|{MEMORY}|'a' is undefined", reason)

@@ -20,10 +20,10 @@ from markupsafe import escape
 
 from publisher.errors import RenderingError
 from publisher.rendering import LanguageLink, Renderer, SystemMail
-from publisher.rendering.custom_templates import folder_state
 from publisher.rendering.sandbox import client
 from publisher.rendering.sandbox.limits import KILL_CPU_SECONDS
 from publisher.rendering.sandbox.process import SandboxProcess
+from publisher.rendering.template_files import folder_state
 from tests.processes import ROOT
 from tests.publisher.rendering import sample
 from tests.publisher.rendering.sandbox_helpers import (
@@ -58,7 +58,7 @@ def renderer(folder: Path) -> Iterator[Renderer]:
 EVERYTHING: dict[str, Callable[[Renderer, str], object]] = {
     "digest": lambda r, tag: r.digest(sample.issue(tag)),
     "system_mail": lambda r, tag: r.system_mail(
-        SystemMail(kind="welcome", house=sample.house(tag), newsletters=("The week",))
+        SystemMail(kind="welcome", publication=sample.house(tag), newsletters=("The week",))
     ),
     "issue_page": lambda r, tag: r.issue_page(sample.issue(tag), sample.feeds(tag)),
     "article_page": lambda r, tag: r.article_page(
@@ -118,9 +118,9 @@ def test_without_templates_of_its_own_a_publication_has_no_process(
 
 def test_one_process_renders_everything(renderer: Renderer) -> None:
     assert content(renderer) == f"Hello, {sample.STORIES['en'][0][0]}"
-    number = child(renderer).number
+    number = child(renderer).pid
     assert content(renderer, "ar", 1) == f"Hello, {sample.STORIES['ar'][1][0]}"
-    assert child(renderer).number == number != os.getpid()
+    assert child(renderer).pid == number != os.getpid()
 
 
 def test_a_changed_template_counts_at_once(renderer: Renderer, folder: Path) -> None:
@@ -141,11 +141,11 @@ def test_a_template_that_comes_or_goes_counts_at_once(renderer: Renderer, folder
 def test_a_fault_leaves_the_process_as_it_is(renderer: Renderer, folder: Path) -> None:
     write(folder, "web/chooser.html", "{{ nothing }}")
     content(renderer)
-    number = child(renderer).number
+    number = child(renderer).pid
     with pytest.raises(RenderingError, match=r"^templates/web/chooser.html, line 1: 'nothing'"):
         renderer.chooser_page(sample.house("en"), ())
     assert content(renderer).startswith("Hello")
-    assert child(renderer).number == number
+    assert child(renderer).pid == number
 
 
 def test_threads_are_served_one_after_the_other(renderer: Renderer) -> None:
@@ -176,7 +176,7 @@ def test_it_works_on_a_folder_that_is_a_link(tmp_path: Path, folder: Path) -> No
 
 def test_closing_ends_the_process_and_rendering_starts_another(renderer: Renderer) -> None:
     content(renderer)
-    number = child(renderer).number
+    number = child(renderer).pid
     renderer.close()
     renderer.close()
     assert not is_there(number)
@@ -186,7 +186,7 @@ def test_closing_ends_the_process_and_rendering_starts_another(renderer: Rendere
 def test_forgetting_ends_the_process(folder: Path) -> None:
     renderer = Renderer(folder)
     content(renderer)
-    number = child(renderer).number
+    number = child(renderer).pid
     del renderer
     gc.collect()
     assert not is_there(number)
@@ -203,7 +203,7 @@ from publisher.rendering import Renderer
 folder = Path(sys.argv[1])
 renderer = Renderer(folder)
 content(renderer)
-print(child(renderer).number, flush=True)
+print(child(renderer).pid, flush=True)
 if sys.argv[2] == "idle":
     sys.stdin.read()
 if sys.argv[2] == "busy":
@@ -219,7 +219,7 @@ from publisher.rendering import Renderer
 
 renderer = Renderer(Path(sys.argv[1]))
 content(renderer)
-number = child(renderer).number
+number = child(renderer).pid
 memory, _hard = resource.prlimit(number, resource.RLIMIT_AS)
 held, hard = resource.prlimit(number, resource.RLIMIT_CPU)
 print(memory, held, hard)
@@ -287,10 +287,10 @@ def test_signals_for_the_whole_program_leave_it_to_finish(
     renderer: Renderer, number: signal.Signals
 ) -> None:
     content(renderer)
-    before = child(renderer).number
+    before = child(renderer).pid
     os.kill(before, number)
     assert content(renderer).startswith("Hello")
-    assert child(renderer).number == before
+    assert child(renderer).pid == before
 
 
 def test_starting_it_holds_back_no_signal_here(renderer: Renderer) -> None:
@@ -301,11 +301,11 @@ def test_starting_it_holds_back_no_signal_here(renderer: Renderer) -> None:
 
 def test_one_that_was_killed_while_idle_is_replaced(renderer: Renderer) -> None:
     content(renderer)
-    before = child(renderer).number
+    before = child(renderer).pid
     os.kill(before, signal.SIGKILL)
     wait_until(lambda: not is_there(before))
     assert content(renderer).startswith("Hello")
-    assert child(renderer).number != before
+    assert child(renderer).pid != before
 
 
 def test_one_that_is_killed_at_work_is_told_of_and_replaced(
@@ -313,7 +313,7 @@ def test_one_that_is_killed_at_work_is_told_of_and_replaced(
 ) -> None:
     write(folder, "web/chooser.html", ENDLESS)
     content(renderer)
-    number, used = child(renderer).number, seconds_used(child(renderer).number)
+    number, used = child(renderer).pid, seconds_used(child(renderer).pid)
 
     def kill() -> None:
         wait_until(lambda: seconds_used(number) > used + 0.1)
@@ -332,7 +332,7 @@ def test_one_that_stands_still_is_ended_by_the_clock(
 ) -> None:
     write(folder, "web/chooser.html", ENDLESS)
     content(renderer)
-    number, used = child(renderer).number, seconds_used(child(renderer).number)
+    number, used = child(renderer).pid, seconds_used(child(renderer).pid)
     monkeypatch.setattr(client, "WALL_SECONDS", 2)
 
     def stop() -> None:
@@ -352,14 +352,14 @@ def test_an_interrupted_wait_leaves_no_answer_for_the_next(
     renderer: Renderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content(renderer)
-    answer = child(renderer).answer
+    answer = child(renderer).receive
 
     def interrupted(deadline: float) -> tuple[bytes, bytes]:
         answer(deadline)
         raise KeyboardInterrupt
 
     # A keyboard can't be pressed at the right moment.
-    monkeypatch.setattr(child(renderer), "answer", interrupted)
+    monkeypatch.setattr(child(renderer), "receive", interrupted)
     with pytest.raises(KeyboardInterrupt):
         content(renderer)
     assert content(renderer, "en", 1) == f"Hello, {sample.STORIES['en'][1][0]}"
@@ -371,7 +371,7 @@ def test_it_is_told_no_secret_of_the_program(
     monkeypatch.setenv("PUBLISHER_SECRET", "a secret of these tests")
     with closing(Renderer(folder)) as renderer:
         content(renderer)
-        told = Path(f"/proc/{child(renderer).number}/environ").read_text()
+        told = Path(f"/proc/{child(renderer).pid}/environ").read_text()
     assert "PYTHONPATH=" in told
     assert "a secret of these tests" not in told
 
@@ -402,8 +402,8 @@ def test_a_process_that_has_just_ended_can_t_be_asked() -> None:
     one = SandboxProcess(["-c", "raise SystemExit(1)"], 100)
     wait_until(lambda: not one.is_alive)
     with pytest.raises(EOFError):
-        one.ask(b"anything", time.monotonic() + 30)
-    assert one.outcome() == 1
+        one.send(b"anything", time.monotonic() + 30)
+    assert one.wait() == 1
 
 
 # What meets limits
@@ -414,11 +414,11 @@ def test_after_a_limit_the_next_page_is_made_by_another_process(
 ) -> None:
     write(folder, "web/chooser.html", GREEDY.replace("item.article.title", "house.title"))
     content(renderer)
-    before = child(renderer).number
+    before = child(renderer).pid
     with pytest.raises(RenderingError, match=r"line 2: it takes more than 512 MB of memory$"):
         renderer.chooser_page(sample.house("en"), ())
     assert content(renderer).startswith("Hello")
-    assert child(renderer).number != before
+    assert child(renderer).pid != before
 
 
 def test_what_meets_a_limit_again_and_again_is_left_alone_for_a_while(
@@ -494,7 +494,7 @@ def test_a_fault_of_the_program_is_told_with_the_place(
 ) -> None:
     place = client.SandboxClient(folder)
     with closing(place), pytest.raises(RenderingError, match=r"^ZeroDivisionError: integer"):
-        place.make(folder_state(folder), broken)
+        place.call(folder_state(folder), broken)
     err = capfd.readouterr().err
     assert "sandbox_helpers.py" in err
     assert "in broken" in err

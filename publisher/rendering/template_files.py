@@ -1,7 +1,7 @@
-"""A publication's own template folder: what is in it, and reading a file of it with care.
+"""The folders of templates: the shipped one, and reading a publication's own with care.
 
-There may be anything in it: links that lead elsewhere, pipes, films. What can't be a template
-or a catalogue is refused with a reason. Knows no template engine.
+A publication's folder may hold anything: links that lead out of it, pipes, large files. What can't
+be a template or a catalogue is refused with a reason.
 """
 
 from __future__ import annotations
@@ -9,26 +9,38 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
 from publisher.errors import RenderingError
 
-# Our own templates are thirty, and the folder is looked through for each page: a thousand files
-# take as long as the page.
+# The folder is listed before each page: a thousand files take as long as the page.
 MAX_TEMPLATE_FILES = 1000
 
-# Our largest template has 10,000 bytes; a style sheet may carry its fonts and pictures in itself.
+# Our largest template has 10,000 bytes; a style sheet may embed fonts and pictures.
 MAX_TEMPLATE_BYTES = 1_000_000
 
-# Files and folders; a file's time of change (in nanoseconds) and its size in bytes.
+# Path, time of change in nanoseconds and size in bytes of each file; folders have 0 and 0.
 FolderState = frozenset[tuple[str, int, int]]
 EMPTY_FOLDER: FolderState = frozenset()
 
 
-def folder_state(folder: Path) -> FolderState:
-    """Say how the folder looks, so that a change shows; NOTHING, if it is empty or not there.
+@cache
+def shipped_templates_folder() -> Path:
+    """Return the folder of the shipped templates.
 
-    Hidden files are no templates. Raises RenderingError for more than MOST_FILES.
+    A wheel has it inside the package; in a checkout it stands beside the package.
+    """
+    package = Path(str(files("publisher")))
+    inside = package / "templates"
+    return inside if inside.is_dir() else package.parent / "templates"
+
+
+def folder_state(folder: Path) -> FolderState:
+    """Return what changes when a file of the folder does; EMPTY_FOLDER if there is none.
+
+    Hidden files are left out. Raises RenderingError for more than MAX_TEMPLATE_FILES.
     """
     found = []
     for entry in _entries(str(folder)):
@@ -36,7 +48,7 @@ def folder_state(folder: Path) -> FolderState:
         if len(found) > MAX_TEMPLATE_FILES:
             raise RenderingError(
                 f"templates/ holds more than {MAX_TEMPLATE_FILES} files; "
-                "it is for templates and catalogues alone"
+                "move what is no template or catalogue elsewhere"
             )
     return frozenset(found)
 
@@ -44,9 +56,9 @@ def folder_state(folder: Path) -> FolderState:
 def _entries(folder: str) -> Iterator[tuple[str, int, int]]:
     waiting = [folder]
     while waiting:
-        place = waiting.pop()
+        path = waiting.pop()
         try:
-            with os.scandir(place) as entries:
+            with os.scandir(path) as entries:
                 for entry in entries:
                     if is_hidden_name(entry.name):
                         continue
@@ -57,20 +69,20 @@ def _entries(folder: str) -> Iterator[tuple[str, int, int]]:
                         status = entry.stat(follow_symlinks=False)
                         yield entry.path, status.st_mtime_ns, status.st_size
         except (FileNotFoundError, NotADirectoryError):
-            continue  # there is none, or it has just gone
+            continue  # there is none, or it has just been removed
         except OSError as error:
-            raise RenderingError(f"{place}: can't be read: {error.strerror or error}") from None
+            raise RenderingError(f"{path}: can't be read: {error.strerror or error}") from None
 
 
 def is_hidden_name(name: str) -> bool:
-    """Say whether a name is one of those that folders keep for programs."""
+    """Return whether a file or folder of this name is hidden."""
     return name.startswith(".")
 
 
 def read_custom_file(folder: Path, name: str) -> bytes:
-    """Read a file of the folder by its path within it.
+    """Return the bytes of a file of the folder; `name` is its path within it.
 
-    Raises RenderingError for what lies elsewhere, is not a plain file, or is too large.
+    Raises RenderingError for a file that lies outside, is not a plain file, or is too large.
     """
     path = folder / name
     try:
@@ -81,7 +93,7 @@ def read_custom_file(folder: Path, name: str) -> bytes:
         with path.open("rb") as file:
             content = file.read(MAX_TEMPLATE_BYTES + 1)
     except (OSError, RuntimeError) as error:
-        # Until Python 3.13 a link that leads to itself is a RuntimeError.
+        # Before Python 3.13 a link to itself is a RuntimeError.
         reason = getattr(error, "strerror", None) or error
         raise RenderingError(f"{name} can't be read: {reason}") from None
     if len(content) > MAX_TEMPLATE_BYTES:
@@ -90,7 +102,7 @@ def read_custom_file(folder: Path, name: str) -> bytes:
 
 
 def read_custom_template(folder: Path, name: str) -> str:
-    """Read a template of the folder; as `read`, and it must be text in UTF-8."""
+    """Return a template of the folder; as `read_custom_file`, and it must be text in UTF-8."""
     try:
         found = read_custom_file(folder, name).decode("utf-8-sig")
     except UnicodeDecodeError as error:
