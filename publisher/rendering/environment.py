@@ -48,7 +48,7 @@ from publisher.rendering.typography import typeface
 _UNESCAPED_SUFFIXES = (".txt", ".css")
 
 # Earlier names of template variables, which templates may go on using.
-_ALIASES = {
+VARIABLE_ALIASES = {
     "house": "publication",
     "reader": "subscriber",
     "reader_address": "subscriber_address",
@@ -90,7 +90,7 @@ class Templates:
 
     def _given(self, language: str, values: Mapping[str, Any]) -> dict[str, Any]:
         translations, found = catalogue(language, self.own)
-        aliases = {old: values[new] for old, new in _ALIASES.items() if new in values}
+        aliases = {old: values[new] for old, new in VARIABLE_ALIASES.items() if new in values}
         return {
             **values,
             **aliases,

@@ -22,6 +22,8 @@ from publisher.languages import script
 from publisher.rendering import filters, plaintext, prose
 from publisher.rendering.model import ArticleView, DigestNote, PublicationView, StoryText
 
+_EMPTY = Markup()
+
 # Display columns of a summary. A digest leads to articles, where the rest is read.
 SUMMARY_COLUMNS = 300
 # Display columns of a title. Titles come from feeds and must not fill a mail.
@@ -60,7 +62,7 @@ class DigestStory:
     length: StoryLength
     title: str
     summary: str = ""
-    body: Markup = Markup()
+    body: Markup = _EMPTY
     text: str = ""
     links: tuple[prose.BodyLink, ...] = ()
     whole: bool = False

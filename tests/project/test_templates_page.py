@@ -22,7 +22,7 @@ from publisher.rendering import (
     SystemMail,
     template_files,
 )
-from publisher.rendering.environment import TEMPLATE_FILTERS, Templates
+from publisher.rendering.environment import TEMPLATE_FILTERS, VARIABLE_ALIASES, Templates
 from publisher.rendering.sandbox import client, limits
 from publisher.rendering.template_files import shipped_templates_folder
 from tests.publisher.rendering import sample
@@ -72,10 +72,10 @@ def given() -> dict[str, set[str]]:
     render = Templates._render
 
     def noted(self: Templates, name: str, values: Mapping[str, Any]) -> str:
-        found[name] = set(values) - EVERYWHERE
+        found[name] = set(values) - EVERYWHERE - set(VARIABLE_ALIASES)
         return render(self, name, dict(values))
 
-    house, feeds = sample.house("en"), sample.feeds("en")
+    house, feeds = sample.publication("en"), sample.feeds("en")
     renderer = Renderer()
     with pytest.MonkeyPatch.context() as patch:
         # The values pass here and nowhere else.
@@ -109,7 +109,7 @@ def test_every_value_of_a_template_is_in_its_row(given: dict[str, set[str]]) -> 
 
 def test_the_values_that_are_described_have_those_fields() -> None:
     described = {
-        "house": PublicationView,
+        "publication": PublicationView,
         "item": ArticleView,
         "item.article": Article,
         "issue": IssueContent,

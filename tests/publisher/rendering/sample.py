@@ -200,7 +200,7 @@ PICTURE = Picture(
 )
 
 
-def house(language: str) -> PublicationView:
+def publication(language: str) -> PublicationView:
     title, description = PUBLICATION[language]
     return PublicationView(
         title=title,
@@ -290,7 +290,7 @@ def issue(language: str, **changes: object) -> IssueContent:
         shown = item("en", 2, article=told, shown_as="fallback", translations=())
         items = [*items[:2], shown, *items[3:]] if language == "ar" else [*items, shown]
     made = IssueContent(
-        publication=house(language),
+        publication=publication(language),
         newsletter="weekly",
         title=NEWSLETTER[language],
         day=date(2026, 1, 9),
@@ -386,7 +386,7 @@ def _feed_pages(language: str, folder: str, titles: Iterable[str]) -> tuple[Feed
 def home(language: str) -> HomeContent:
     title = NEWSLETTER[language]
     return HomeContent(
-        publication=house(language),
+        publication=publication(language),
         title=PUBLICATION[language][0],
         url=f"{URL}/{language}/",
         articles=issue(language).items,

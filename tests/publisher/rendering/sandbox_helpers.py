@@ -24,7 +24,9 @@ def write(folder: Path, name: str, text: str | bytes) -> Path:
 
 def content(renderer: Renderer, language: str = "en", index: int = 0) -> str:
     """Give the content of a feed's entry."""
-    return renderer.feed_texts(sample.item(language, index), sample.house(language)).content
+    return renderer.feed_texts(
+        sample.item(language, index), sample.publication(language)
+    ).content
 
 
 def broken(_templates: Templates) -> str:

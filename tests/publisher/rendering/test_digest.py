@@ -516,7 +516,9 @@ def test_rules_that_stay_in_the_head_keep_their_importance() -> None:
 def test_a_logo_stands_for_the_title_and_leads_home() -> None:
     content = sample.issue("ar")
     logo = Picture(src="/media/1/logo.png", alt=content.publication.title, width=200, height=50)
-    digest = RENDERER.digest(replace(content, publication=replace(content.publication, logo=logo)))
+    digest = RENDERER.digest(
+        replace(content, publication=replace(content.publication, logo=logo))
+    )
     image = one(tree(digest), "logo")
     assert image.get("src") == "https://news.example.org/media/1/logo.png"
     assert (image.get("width"), image.get("height")) == ("200", "50")
@@ -528,7 +530,9 @@ def test_a_logo_stands_for_the_title_and_leads_home() -> None:
 
 def test_colours_and_type_are_those_that_the_publication_chose() -> None:
     content = sample.issue("en")
-    chosen = replace(content.publication, palette=palette("#0b57d0", "#e8f0fe"), headings="sans")
+    chosen = replace(
+        content.publication, palette=palette("#0b57d0", "#e8f0fe"), headings="sans"
+    )
     digest = RENDERER.digest(replace(content, publication=chosen))
     assert "#8f2f12" not in digest.html
     assert "Georgia" not in digest.html

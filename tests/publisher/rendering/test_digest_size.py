@@ -79,7 +79,7 @@ def test_the_first_plan_that_fits_is_found(plan: LengthPlan) -> None:
     assert search(plan) == (expected, finish(write(expected)))
 
 
-def test_few_documents_are_finished() -> None:
+def test_at_most_four_plans_are_inlined() -> None:
     finished: list[str] = []
 
     def counted(html: str) -> str:
@@ -87,7 +87,7 @@ def test_few_documents_are_finished() -> None:
         return finish(html)
 
     assert find_fitting_plan(length_plans((FULL,) * 20), write, counted, len) is not None
-    assert len(finished) == 3
+    assert len(finished) <= 4
 
 
 @given(wanted)

@@ -20,7 +20,7 @@ Page = tuple[str, str, str]
 
 def page(language: str, kind: str = "language", **changes: object) -> str:
     content = sample.feed(language, kind, **changes)
-    return RENDERER.feed_page(sample.house(language), content, sample.feeds(language))
+    return RENDERER.feed_page(sample.publication(language), content, sample.feeds(language))
 
 
 def tree(source: str) -> etree._Element:

@@ -13,7 +13,7 @@ from publisher.rendering import Renderer
 from publisher.rendering.typography import typeface
 from tests.publisher.rendering import sample
 
-SHEETS = {tag: Renderer().feed_style(sample.house(tag)) for tag in sample.LANGUAGES}
+SHEETS = {tag: Renderer().feed_style(sample.publication(tag)) for tag in sample.LANGUAGES}
 RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 # What each colour of text stands on somewhere.
 GROUNDS = {
@@ -83,7 +83,7 @@ def test_it_says_what_to_do_in_the_language_of_its_readers(language: str, words:
 
 
 def test_english_words_above_a_feed_from_right_to_left_run_from_left_to_right() -> None:
-    sheet = rules(Renderer().feed_style(replace(sample.house("ar"), language="he")))
+    sheet = rules(Renderer().feed_style(replace(sample.publication("ar"), language="he")))
     assert "direction: rtl;" in sheet["|rss"]
     assert "direction: ltr;" in sheet["|rss::before"]
 

@@ -21,7 +21,7 @@ AMPLE = 0.002
 
 
 def texts(item: ArticleView, language: str | None = None) -> FeedTexts:
-    return RENDERER.feed_texts(item, sample.house(language or item.article.language))
+    return RENDERER.feed_texts(item, sample.publication(language or item.article.language))
 
 
 def test_content_is_a_fragment_with_byline_picture_and_body() -> None:
@@ -98,7 +98,7 @@ def test_an_article_without_a_summary_has_none_in_its_feed() -> None:
 
 
 def test_thousands_of_entries_are_made_in_no_time() -> None:
-    item, house = sample.item("zh-Hant"), sample.house("zh-Hant")
+    item, house = sample.item("zh-Hant"), sample.publication("zh-Hant")
     RENDERER.feed_texts(item, house)
     began = time.perf_counter()
     for _ in range(100):

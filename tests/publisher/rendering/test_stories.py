@@ -19,7 +19,7 @@ from tests.publisher.rendering import sample
 def source(item: ArticleView | None = None, **changes: object) -> StorySource:
     made = item or sample.item("en")
     article = replace(made.article, **changes)  # type: ignore[arg-type]  # fields by name
-    return StorySource(replace(made, article=article), sample.house(article.language))
+    return StorySource(replace(made, article=article), sample.publication(article.language))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,8 @@ def test_a_sentence_that_goes_on_and_on_is_left_out_rather_than_cut() -> None:
 
 def test_each_shape_tells_less_than_the_larger_one() -> None:
     told = [
-        source(html=sample.body("A tide came in. ") * 30).at_length(shape) for shape in StoryLength
+        source(html=sample.body("A tide came in. ") * 30).at_length(shape)
+        for shape in StoryLength
     ]
     words = [len("".join(shown.passages)) for shown in told]
     assert words == sorted(words)

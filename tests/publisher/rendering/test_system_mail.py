@@ -24,7 +24,7 @@ every_mail = pytest.mark.parametrize(
 
 
 def render(kind: Kind, language: str = "en") -> Digest:
-    mail = SystemMail(kind=kind, publication=sample.house(language), newsletters=TITLES)
+    mail = SystemMail(kind=kind, publication=sample.publication(language), newsletters=TITLES)
     return Renderer().system_mail(mail)
 
 

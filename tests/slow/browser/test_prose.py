@@ -50,7 +50,7 @@ FRAME = (
 
 def mail(source: str, language: str) -> str:
     """Frame an article as mails do, before inlining."""
-    templates, values = Templates(None), {"house": sample.house(language)}
+    templates, values = Templates(None), {"publication": sample.publication(language)}
     sheets = {
         name: templates.render(f"email/_base/{name}.css", language, values)
         for name in ("style", "kept", "dark")

@@ -20,7 +20,7 @@ COMMON = {"link"}
 
 
 def sheet(name: str, language: str = "en") -> str:
-    values = {"house": sample.house(language)}
+    values = {"publication": sample.publication(language)}
     return Templates(None).render(f"email/_base/{name}.css", language, values)
 
 

@@ -20,7 +20,7 @@ def own(folder: Path, name: str, text: str) -> Renderer:
 
 def test_an_own_template_goes_before_the_shipped_one(tmp_path: Path) -> None:
     renderer = own(tmp_path, "feed/entry.html", "<p>{{ item.article.title }}</p>")
-    texts = renderer.feed_texts(sample.item("ar"), sample.house("ar"))
+    texts = renderer.feed_texts(sample.item("ar"), sample.publication("ar"))
     assert texts.content == f"<p>{sample.STORIES['ar'][0][0]}</p>"
 
 
@@ -30,7 +30,7 @@ def test_an_own_template_can_build_on_the_shipped_one_that_it_replaces(tmp_path:
         "web/chooser.html",
         '{% extends "shipped/web/chooser.html" %}{% block title %}Hello{% endblock %}',
     )
-    page = renderer.chooser_page(sample.house("en"), ())
+    page = renderer.chooser_page(sample.publication("en"), ())
     assert "<title>Hello</title>" in page
     assert "Choose a language" in page
 
@@ -53,19 +53,19 @@ def test_a_faulty_template_is_named_with_its_line(
 ) -> None:
     renderer = own(tmp_path, "feed/entry.html", source)
     with pytest.raises(RenderingError, match=rf"(?s)^templates/feed/entry\.html.*{fault}"):
-        renderer.feed_texts(sample.item("en"), sample.house("en"))
+        renderer.feed_texts(sample.item("en"), sample.publication("en"))
 
 
 def test_a_fault_in_an_included_template_is_found_where_it_is(tmp_path: Path) -> None:
     renderer = own(tmp_path, "web/style.css", "\n\n\n{{ nothing }}")
     with pytest.raises(RenderingError, match=r"^templates/web/style\.css, line 4: 'nothing'"):
-        renderer.chooser_page(sample.house("en"), ())
+        renderer.chooser_page(sample.publication("en"), ())
 
 
 def test_a_value_is_escaped_whatever_the_template_is_called(tmp_path: Path) -> None:
     own(tmp_path, "feed/part.htm", "{{ '<b>' }}")
     renderer = own(tmp_path, "feed/entry.html", "{% include 'feed/part.htm' %}{{ '<i>' }}")
-    texts = renderer.feed_texts(sample.item("en"), sample.house("en"))
+    texts = renderer.feed_texts(sample.item("en"), sample.publication("en"))
     assert texts.content == "&lt;b&gt;&lt;i&gt;"
 
 

@@ -17,7 +17,7 @@ def test_a_translation_can_not_end_its_string(tmp_path: Path) -> None:
         f'msgid "{source}"\nmsgstr "a \\"; }} \\\\ \\n* {{ x"\n',
         encoding="utf-8",
     )
-    sheet = Renderer(tmp_path).feed_style(sample.house("ar"))
+    sheet = Renderer(tmp_path).feed_style(sample.publication("ar"))
     assert r'"a \22 ; } \5c  \a * { x"' in sheet
 
 
@@ -27,6 +27,6 @@ def test_a_publication_styles_its_feeds_itself(tmp_path: Path) -> None:
         '{% include "shipped/feed/style.css" %}\n|rss { color: red; } /* {{ house.title }} */\n'
     )
     (tmp_path / "feed" / "style.css").write_text(own, encoding="utf-8")
-    sheet = Renderer(tmp_path).feed_style(sample.house("en"))
+    sheet = Renderer(tmp_path).feed_style(sample.publication("en"))
     assert sheet.startswith(SHEETS["en"])
     assert sheet.endswith("/* The Lantern */")

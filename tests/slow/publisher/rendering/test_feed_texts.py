@@ -21,14 +21,14 @@ def test_a_publication_words_titles_and_summaries_itself(
     (tmp_path / "feed").mkdir()
     source = "{{ item.article.section }}:\n{{ item.article.title }} & {{ house.title }}\n"
     (tmp_path / "feed" / name).write_text(source, encoding="utf-8")
-    found = Renderer(tmp_path).feed_texts(sample.item("en"), sample.house("en"))
+    found = Renderer(tmp_path).feed_texts(sample.item("en"), sample.publication("en"))
     line = f"Rivers: {sample.STORIES['en'][0][0]} & The Lantern"
     assert getattr(found, field) == line
     assert found.content == texts(sample.item("en")).content
 
 
 def test_an_own_catalogue_that_comes_later_is_heeded(tmp_path: Path) -> None:
-    renderer, item, house = Renderer(tmp_path), sample.item("de"), sample.house("de")
+    renderer, item, house = Renderer(tmp_path), sample.item("de"), sample.publication("de")
     item = replace(item, shown_as="fallback")
     before = renderer.feed_texts(item, house).content
     path = tmp_path / "locale" / "de" / "LC_MESSAGES" / "messages.po"

@@ -47,7 +47,7 @@ def refused(renderer: Renderer, folder: Path, source: str) -> str:
     write(folder, ENTRY, source)
     with pytest.raises(RenderingError) as caught:
         content(renderer)
-    assert renderer.chooser_page(sample.house("en"), ())
+    assert renderer.chooser_page(sample.publication("en"), ())
     reason = str(caught.value)
     assert len(reason) < 600
     assert "\n" not in reason
@@ -262,7 +262,7 @@ def test_a_folder_called_like_a_template_hides_no_shipped_one(
 ) -> None:
     (folder / "feed/style.css").mkdir()
     with pytest.raises(RenderingError, match=r"^templates/feed/style\.css: .* is not a file$"):
-        renderer.feed_style(sample.house("en"))
+        renderer.feed_style(sample.publication("en"))
 
 
 def test_a_folder_that_can_t_be_read_is_named(tmp_path: Path) -> None:
@@ -331,8 +331,8 @@ def test_a_catalogue_that_is_none_costs_its_language(
     write(folder, "locale/ar/LC_MESSAGES/messages.po", catalogue)
     assert renderer.has_catalogue("ar")
     with pytest.raises(RenderingError, match=reason):
-        renderer.chooser_page(sample.house("ar"), ())
-    assert renderer.chooser_page(sample.house("en"), ())
+        renderer.chooser_page(sample.publication("ar"), ())
+    assert renderer.chooser_page(sample.publication("en"), ())
 
 
 def test_a_catalogue_s_forms_are_held_to_the_limits(renderer: Renderer, folder: Path) -> None:
@@ -340,8 +340,8 @@ def test_a_catalogue_s_forms_are_held_to_the_limits(renderer: Renderer, folder: 
     catalogue += 'msgid "%(num)s article"\nmsgid_plural "%(num)s articles"\nmsgstr[0] "x"\n'
     write(folder, "locale/ar/LC_MESSAGES/messages.po", catalogue)
     with pytest.raises(RenderingError, match=r"messages\.po|512 MB"):
-        renderer.chooser_page(sample.house("ar"), ())
-    assert renderer.chooser_page(sample.house("en"), ())
+        renderer.chooser_page(sample.publication("ar"), ())
+    assert renderer.chooser_page(sample.publication("en"), ())
 
 
 def test_a_catalogue_that_lies_elsewhere_is_refused(renderer: Renderer, folder: Path) -> None:
@@ -350,13 +350,13 @@ def test_a_catalogue_that_lies_elsewhere_is_refused(renderer: Renderer, folder: 
     place.parent.mkdir(parents=True)
     place.symlink_to(elsewhere)
     with pytest.raises(RenderingError, match=r"is a link that leads out of templates/$"):
-        renderer.chooser_page(sample.house("ar"), ())
+        renderer.chooser_page(sample.publication("ar"), ())
 
 
 def test_a_catalogue_alone_is_used_apart_too(tmp_path: Path) -> None:
     write(tmp_path, "locale/de/LC_MESSAGES/messages.po", USUAL + WORDS.format("Sprache"))
     with closing(Renderer(tmp_path)) as renderer:
-        assert "Sprache" in renderer.chooser_page(sample.house("de"), ())
+        assert "Sprache" in renderer.chooser_page(sample.publication("de"), ())
         assert child(renderer).is_alive
 
 

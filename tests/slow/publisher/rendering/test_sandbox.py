@@ -58,24 +58,26 @@ def renderer(folder: Path) -> Iterator[Renderer]:
 EVERYTHING: dict[str, Callable[[Renderer, str], object]] = {
     "digest": lambda r, tag: r.digest(sample.issue(tag)),
     "system_mail": lambda r, tag: r.system_mail(
-        SystemMail(kind="welcome", publication=sample.house(tag), newsletters=("The week",))
+        SystemMail(
+            kind="welcome", publication=sample.publication(tag), newsletters=("The week",)
+        )
     ),
     "issue_page": lambda r, tag: r.issue_page(sample.issue(tag), sample.feeds(tag)),
     "article_page": lambda r, tag: r.article_page(
-        sample.house(tag), sample.item(tag), sample.feeds(tag)
+        sample.publication(tag), sample.item(tag), sample.feeds(tag)
     ),
     "home_page": lambda r, tag: r.home_page(sample.home(tag), sample.feeds(tag)),
     "chooser_page": lambda r, tag: r.chooser_page(
-        sample.house(tag), [LanguageLink(language=tag, url="https://news.example.org/x/")]
+        sample.publication(tag), [LanguageLink(language=tag, url="https://news.example.org/x/")]
     ),
     "letter_page": lambda r, tag: r.letter_page(
-        sample.house(tag), "unsubscribe", "desk@example.org", sample.feeds(tag)
+        sample.publication(tag), "unsubscribe", "desk@example.org", sample.feeds(tag)
     ),
     "feed_page": lambda r, tag: r.feed_page(
-        sample.house(tag), sample.feed(tag), sample.feeds(tag)
+        sample.publication(tag), sample.feed(tag), sample.feeds(tag)
     ),
-    "feed_texts": lambda r, tag: r.feed_texts(sample.item(tag), sample.house(tag)),
-    "feed_style": lambda r, tag: r.feed_style(sample.house(tag)),
+    "feed_texts": lambda r, tag: r.feed_texts(sample.item(tag), sample.publication(tag)),
+    "feed_style": lambda r, tag: r.feed_style(sample.publication(tag)),
 }
 RENDERS_NOTHING = {"close", "fingerprint", "has_catalogue"}
 
@@ -131,11 +133,11 @@ def test_a_changed_template_counts_at_once(renderer: Renderer, folder: Path) -> 
 
 def test_a_template_that_comes_or_goes_counts_at_once(renderer: Renderer, folder: Path) -> None:
     content(renderer)
-    chooser = renderer.chooser_page(sample.house("en"), ())
+    chooser = renderer.chooser_page(sample.publication("en"), ())
     own = write(folder, "web/chooser.html", "new")
-    assert renderer.chooser_page(sample.house("en"), ()) == "new"
+    assert renderer.chooser_page(sample.publication("en"), ()) == "new"
     own.unlink()
-    assert renderer.chooser_page(sample.house("en"), ()) == chooser
+    assert renderer.chooser_page(sample.publication("en"), ()) == chooser
 
 
 def test_a_fault_leaves_the_process_as_it_is(renderer: Renderer, folder: Path) -> None:
@@ -143,7 +145,7 @@ def test_a_fault_leaves_the_process_as_it_is(renderer: Renderer, folder: Path) -
     content(renderer)
     number = child(renderer).pid
     with pytest.raises(RenderingError, match=r"^templates/web/chooser.html, line 1: 'nothing'"):
-        renderer.chooser_page(sample.house("en"), ())
+        renderer.chooser_page(sample.publication("en"), ())
     assert content(renderer).startswith("Hello")
     assert child(renderer).pid == number
 
@@ -161,7 +163,7 @@ def test_an_article_that_fills_every_pipe_is_handed_over_whole(
     write(folder, "feed/entry.html", "{{ item.article.text|length }} {{ item.article.html }}")
     article = sample.article("en", text="字" * 1_000_000, html="<p>é</p>" * 100_000)
     item = sample.item("en", article=article)
-    made = renderer.feed_texts(item, sample.house("en")).content
+    made = renderer.feed_texts(item, sample.publication("en")).content
     assert made == f"1000000 {escape(article.html)}"
 
 
@@ -322,7 +324,7 @@ def test_one_that_is_killed_at_work_is_told_of_and_replaced(
     killer = threading.Thread(target=kill)
     killer.start()
     with pytest.raises(RenderingError, match=r"^templates/web/chooser\.html: .* by SIGKILL$"):
-        renderer.chooser_page(sample.house("en"), ())
+        renderer.chooser_page(sample.publication("en"), ())
     killer.join()
     assert content(renderer).startswith("Hello")
 
@@ -342,7 +344,7 @@ def test_one_that_stands_still_is_ended_by_the_clock(
     stopper = threading.Thread(target=stop)
     stopper.start()
     with pytest.raises(RenderingError, match=r"^templates/web/chooser\.html: .* 60 seconds$"):
-        renderer.chooser_page(sample.house("en"), ())
+        renderer.chooser_page(sample.publication("en"), ())
     stopper.join()
     assert not is_there(number)
     assert content(renderer).startswith("Hello")
@@ -416,7 +418,7 @@ def test_after_a_limit_the_next_page_is_made_by_another_process(
     content(renderer)
     before = child(renderer).pid
     with pytest.raises(RenderingError, match=r"line 2: it takes more than 512 MB of memory$"):
-        renderer.chooser_page(sample.house("en"), ())
+        renderer.chooser_page(sample.publication("en"), ())
     assert content(renderer).startswith("Hello")
     assert child(renderer).pid != before
 
@@ -431,7 +433,7 @@ def test_what_meets_a_limit_again_and_again_is_left_alone_for_a_while(
     for _ in range(100):
         with pytest.raises(RenderingError, match=r"512 MB of memory; it is left alone"):
             content(renderer)
-    assert renderer.chooser_page(sample.house("en"), ())
+    assert renderer.chooser_page(sample.publication("en"), ())
     monkeypatch.setattr(client, "PAUSE_SECONDS", 0.0)
     with pytest.raises(RenderingError, match=r"512 MB of memory$"):
         content(renderer)
