@@ -225,8 +225,8 @@ def test_an_issue_that_another_process_moved_is_not_frozen(house: House) -> None
     class Overtaken(Renderer):
         def digest(self, content: IssueContent) -> Digest:
             with house.database.writing() as connection:
-                one = store.find_issue(
-                    connection, "weekly", content.publication.language, content.day
+                one = store.issue_by_name(
+                    connection, f"weekly-{content.publication.language}-{content.day}"
                 )
                 assert one is not None
                 store.move_issue(connection, one, IssueState.CANCELLED)
