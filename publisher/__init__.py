@@ -2,7 +2,7 @@
 
 
 def __getattr__(name: str) -> str:
-    """Give `__version__` when it is asked for: finding it takes a tenth of a start's time."""
+    """Return `__version__`, which is looked up on demand: that takes a tenth of the start."""
     if name != "__version__":
         raise AttributeError(name)
     from importlib.metadata import PackageNotFoundError, version

@@ -27,13 +27,13 @@ _STEPS = 50
 
 @lru_cache(maxsize=1024)
 def luminance(colour: str) -> float:
-    """Give the relative luminance, 0 for black to 1 for white (WCAG 2.2, definitions)."""
+    """Return the relative luminance, 0 for black to 1 for white (WCAG 2.2, definitions)."""
     red, green, blue = map(_linear, [part / 255 for part in _parts(colour)])
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def contrast(one: str, other: str) -> float:
-    """Give the contrast ratio, 1 to 21 (WCAG 2.2, definitions)."""
+    """Return the contrast ratio, 1 to 21 (WCAG 2.2, definitions)."""
     darker, lighter = sorted((luminance(one), luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 

@@ -1,8 +1,8 @@
-"""The story of the program in one page: pick up -> plan -> assemble -> syndicate -> deliver.
+"""One cycle, the program on one page: pick up -> plan -> assemble -> syndicate -> deliver.
 
-A cycle may be cut off anywhere and run again: each step finds out from the database what is
-left to do. Feeds and pages come before mail, so that every link in a mail has something behind
-it. Knows no schedule of cycles; `publisher.service` starts them.
+A cycle may be killed anywhere and run again: each step reads from the database what is left to
+do. Feeds and pages are written before mail is sent, so that every link in a mail works.
+`publisher.service` starts cycles at intervals.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ log = structlog.get_logger()
 
 
 def _silent(_step: str, _done: int, _of: int, _note: str = "") -> None:
-    """Tell nobody."""
+    """Ignore progress."""
 
 
 @dataclass(slots=True)
@@ -55,7 +55,7 @@ class CycleReport:
 
 
 def add_reports(reports: Sequence[CycleReport]) -> CycleReport:
-    """Add up what several cycles did; what is in quarantine is so since the last one."""
+    """Return the sum of several cycles; the quarantine is that of the last one."""
     total = CycleReport()
     for report in reports:
         picked = report.picked_up
@@ -72,7 +72,7 @@ def add_reports(reports: Sequence[CycleReport]) -> CycleReport:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Everything that a cycle needs, wired together once."""
+    """All that a cycle needs, and its steps."""
 
     settings: Settings
     database: Database
@@ -83,7 +83,7 @@ class Pipeline:
     signers: tuple[DkimSigner, ...] = ()
 
     def run(self, progress: Progress = _silent) -> CycleReport:
-        """Run one whole cycle; what can't be done is reported and the rest goes on."""
+        """Run one whole cycle. A step that fails is reported, and the others are done."""
         report = self.edit(progress)
         report.sent = self.deliver(progress)
         report.problems += report.sent.problems
@@ -92,7 +92,7 @@ class Pipeline:
         return report
 
     def edit(self, progress: Progress = _silent) -> CycleReport:
-        """Run a cycle up to where mail would go out: articles in, issues, pages and feeds."""
+        """Run the steps before delivery: articles, issues, pages and feeds."""
         now = self.clock.now()
         report = CycleReport()
         _restore_lost_web_root(self.settings, self.database)
@@ -112,11 +112,11 @@ class Pipeline:
         return report
 
     def pick_up(self, now: datetime, progress: Progress = _silent) -> PickedUp:
-        """Read what is new in the sources."""
+        """Read new and changed articles from the sources."""
         return pick_up(self.settings, self.database, now, partial(progress, "reading articles"))
 
     def deliver(self, progress: Progress = _silent) -> DeliveryReport:
-        """Send what is ready, to its end."""
+        """Send all mail that is due."""
         return deliver(
             self.settings,
             self.database,
@@ -128,7 +128,7 @@ class Pipeline:
         )
 
     def ping(self) -> HubReport:
-        """Tell the hubs which feeds have changed; mail never waits for one that is slow."""
+        """Notify the hubs of changed feeds; after delivery, so that a slow hub delays no mail."""
         return notify_hubs(self.database, self.settings.feeds.hubs, self.clock.now())
 
     def _warn_of_missing_catalogues(self) -> None:
@@ -146,7 +146,7 @@ def _restore_lost_web_root(settings: Settings, database: Database) -> None:
 
 
 def _warn_once(database: Database, language: str) -> None:
-    """Say, the first time only, that a language's articles will stand among English words."""
+    """Warn, once per language, that the program's own words will be in English."""
     name = f"no catalogue/{language}"
     with database.writing() as connection:
         if build_cache.cached_hash(connection, name) is None:
@@ -159,7 +159,7 @@ def _warn_once(database: Database, language: str) -> None:
 
 @contextmanager
 def open_pipeline(settings: Settings, clock: Clock) -> Iterator[Pipeline]:
-    """Wire a publication's parts together, and let go of its state at the end."""
+    """Open a publication's pipeline, and close its database and renderer at the end."""
     with (
         closing(
             open_database(settings.folders.database, settings.delivery.durability)

@@ -2,11 +2,11 @@
 
     PublisherError
     ├── ConfigError           publication.toml or the environment is wrong (exit code 2)
-    ├── LanguageError         a language tag that nobody can read
+    ├── LanguageError         a malformed or unregistered language tag
     ├── ArticleError          one article that can't be picked up: it is quarantined
     ├── SourceError           a whole source that can't be read: its articles stay as they are
     ├── IssueError            an issue that can't be made or moved
-    │   └── TransitionError   an arrow that an issue's life does not have
+    │   └── TransitionError   a change of state that issues do not allow
     ├── RenderingError        a template or the inliner refused
     ├── GateError             a finished mail that is not fit to be sent
     ├── DeliveryError         a message that can't be composed, written or sent
@@ -28,7 +28,7 @@ from typing import ClassVar
 
 
 class PublisherError(Exception):
-    """Something went wrong that a person can put right; `str()` says what and where."""
+    """An error that a person can fix; `str()` says what and where."""
 
     exit_code: ClassVar[int] = 1
 
@@ -68,7 +68,7 @@ class IssueError(PublisherError):
 
 
 class TransitionError(IssueError):
-    """The life of an issue has no arrow from one state to the other."""
+    """An issue can't change from one state to the other."""
 
     def __init__(self, source: str, target: str) -> None:
         super().__init__(f"an issue can't go from {source} to {target}")

@@ -1,7 +1,4 @@
-"""Writing files that others read: whole or not at all, and only when they change.
-
-Knows nothing of what is in them.
-"""
+"""Writes files that others read: whole or not at all, and only when they change."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def write_if_changed(path: Path, content: bytes) -> bool:
-    """Put content in place unless it is there already; says if the file changed.
+    """Write content unless the file has it already; return whether it changed.
 
     An unchanged file keeps its time, so that web servers go on answering 304.
     """
@@ -25,7 +22,7 @@ def write_if_changed(path: Path, content: bytes) -> bool:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Put content in place: temporary file, fsync, rename, fsync of the folder."""
+    """Write a file whole: temporary file, fsync, rename, fsync of the folder."""
     make_folder(path.parent)
     unfinished = path.with_name(f".{path.name}.part")
     write_durably(unfinished, content)
@@ -50,7 +47,7 @@ def write_durably(path: Path, content: bytes) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it that lack, so that they survive a power cut."""
+    """Create a folder and its missing parents, so that they survive a power cut."""
     if folder.is_dir():
         return
     make_folder(folder.parent)

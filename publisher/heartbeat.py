@@ -1,4 +1,4 @@
-"""A file that says when the last cycle was completed, for whoever watches the service."""
+"""A file with the time of the last completed cycle, for monitoring."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from publisher.files import write_file
 
 
 def write_heartbeat(heartbeat: Path, now: datetime) -> None:
-    """Leave word that a cycle was completed."""
+    """Record that a cycle was completed."""
     write_file(heartbeat, f"{now.isoformat()}\n".encode("ascii"))
 
 
 def read_heartbeat(heartbeat: Path) -> datetime | None:
-    """Say when the last cycle was completed; None if never, or if the file is damaged."""
+    """Return when the last cycle was completed; None if never, or if the file is damaged."""
     try:
         return datetime.fromisoformat(heartbeat.read_text("ascii").strip())
     except (OSError, ValueError):

@@ -1,7 +1,4 @@
-"""The kind and size of a picture, as its file's head says. Decodes no pixels.
-
-Knows no article and no mail; of Pillow, the heads of files alone.
-"""
+"""Reads the kind and size of a picture from its header. No pixels are decoded."""
 
 from __future__ import annotations
 
@@ -31,7 +28,7 @@ _FORMATS = tuple(name for name in _SUFFIXES if name != "MPO")
 _ROTATED = frozenset({5, 6, 7, 8})
 
 # Twice what Pillow warns of, where it refuses: a picture that small files swell into, and that
-# no reader's device holds in its memory.
+# no subscriber's device can show.
 MAX_IMAGE_PIXELS = 178_956_970
 
 # Programs for photographs put whole histories into a PNG. Pillow allows that much for all texts
@@ -64,7 +61,7 @@ def measure_image(content: bytes) -> ImageInfo | None:
     except Image.DecompressionBombError:
         most = MAX_IMAGE_PIXELS // 1_000_000
         raise ArticleError(f"has more than {most} million pixels; scale it down") from None
-    # What Pillow's readers raise at damaged heads; the AVIF library's own is a RuntimeError.
+    # What Pillow raises for damaged headers; the AVIF library's own is a RuntimeError.
     except (OSError, ValueError, RuntimeError):
         return None
 

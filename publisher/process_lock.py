@@ -1,6 +1,6 @@
-"""One process at a time runs a publication. The kernel keeps the lock, and frees it on any death.
+"""A lock that lets one process at a time run a publication; the kernel frees it on any exit.
 
-The lock is for clarity and economy; nothing is sent twice even without it.
+It avoids double work and confusion. No mail is sent twice even without it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def hold_publication_lock(folders: Folders) -> Iterator[None]:
-    """Hold the publication's lock; raises BusyError, naming the process, if another does.
+    """Hold the publication's lock; raise BusyError with the process that holds it, if any.
 
-    Raises DatabaseError if there is no keeping a lock there.
+    Raise DatabaseError if the lock file can't be opened.
     """
     descriptor = _open(folders)
     try:

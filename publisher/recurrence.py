@@ -1,4 +1,4 @@
-"""Which local dates, and which instants, a schedule names. Pure; knows no clock.
+"""Local dates and instants of a schedule. Pure.
 
 A schedule is a set of local dates and one local time; an occurrence is named by its date, so
 that neither daylight saving nor a change of the zone's rules can make two of one. The time is

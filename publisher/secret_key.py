@@ -1,7 +1,7 @@
-"""The secret that signs readers' links and names messages.
+"""The secret that signs subscribers' links and makes Message-IDs.
 
-From the environment, or else made once and kept beside the database. It must not change:
-old links would stop working and a message could not be told from its repetition.
+From the environment, or else created once and stored beside the database. It must not change:
+old links would stop working, and a mail that is sent again would get another Message-ID.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SECRET_BYTES = 32
 
 
 def load_secret(settings: Settings) -> str:
-    """Give the publication's secret, made on first use; raises ConfigError if it can't be kept."""
+    """Return the publication's secret, created on first use; raise ConfigError if it can't be stored."""
     if settings.secret is not None:
         return settings.secret.get_secret_value()
     path = settings.folders.var / "secret"

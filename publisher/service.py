@@ -1,4 +1,4 @@
-"""The service: runs cycles, deliveries and pings at intervals until it is told to stop.
+"""The service: runs cycles, deliveries and pings at intervals until it is stopped.
 
 The only module that imports APScheduler. Its jobs are created in memory at each start; all state
 is in the database, so a missed run costs nothing but time. Delivery and hub pings have jobs of
@@ -39,7 +39,7 @@ _T = TypeVar("_T")
 
 
 class _StopRequested(Exception):  # noqa: N818  # not an error: it ends long work at a safe place
-    """The service was told to stop while long work was running."""
+    """The service was stopped while long work was running."""
 
 
 class Service:

@@ -1,4 +1,4 @@
-"""`publisher articles`: what was picked up."""
+"""`publisher articles`: the articles in the database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`publisher check`: what the gate says of each edition's next issue, or of a mail in a file."""
+"""`publisher check`: run the gate on each edition's next issue, or on a mail in a file."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ def check_command(
     as_json_: JsonOption = False,
     now: NowOption = None,
 ) -> None:
-    """Prove that the next mails are fit to be sent; exit code 1 if any has an error."""
+    """Check the next mail of every edition; exit code 1 if any has an error."""
     if file is not None:
         if newsletter is not None or directory != CURRENT_FOLDER:
             raise UsageError(
-                "--file: a mail in a file is of no publication; leave the rest out"
+                "--file: a mail in a file belongs to no publication; leave out the folder and --newsletter"
             )
         from publisher.cli.eml_input import check_file
 
@@ -84,7 +84,7 @@ def check_command(
 
 
 def _editions(settings: Settings, newsletter: str | None, lang: str | None) -> list[Edition]:
-    """List the editions that are asked for, language by language."""
+    """Return the chosen editions, language by language; raise UsageError."""
     if newsletter is not None and settings.newsletter(newsletter) is None:
         names = ", ".join(n.name for n in settings.newsletters) or "none"
         raise UsageError(f"{newsletter}: no such newsletter; there are: {names}")
@@ -117,10 +117,10 @@ def _checked(
 
 
 def _held(machine: Pipeline, edition: Edition) -> Iterator[CheckResult]:
-    """Check what was due and waits: it is what an editor comes here for."""
+    """Check the issues that were due and are held back by an error."""
     try:
         for rehearsal in preview_held(machine, edition):
-            yield _told(rehearsal, "was due, and waits until this is mended")
+            yield _told(rehearsal, "was due, and waits until this is fixed")
     except PublisherError as error:
         yield replace(_unmade(edition), problem=f"was due, and waits: {error}")
 

@@ -1,4 +1,4 @@
-"""What the commands share: the folder argument, the clock option, ways to print."""
+"""What the commands share: arguments and options, settings and database, output."""
 
 from __future__ import annotations
 
@@ -39,31 +39,29 @@ NowOption = Annotated[
     ),
 ]
 
-# Years that schedules can be reckoned in, forwards and backwards.
+# Years that schedules can be computed for.
 _EARLIEST_YEAR, _LATEST_YEAR = 1970, 2999
 
-# Where output goes to a file or a pipe there is no window to fit into.
+# Columns, for output to a file or a pipe.
 _WIDTH_WITHOUT_TERMINAL = 132
 
 
 def parse_now(now: str | None) -> Clock:
-    """Make the clock that a command goes by; raises UsageError for what is no instant."""
+    """Return the clock for `--now`, or the machine's; raise UsageError for a malformed instant."""
     if now is None:
         return SystemClock()
     try:
         instant = datetime.fromisoformat(now)
     except ValueError:
         raise UsageError(
-            f"--now: {now!r} is no instant; write one like 2026-01-09T12:00:00Z"
+            f"--now: {now!r} is not an instant; write one like 2026-01-09T12:00:00Z"
         ) from None
     if instant.tzinfo is None:
         raise UsageError(
             f"--now: {now!r} has no time zone; add Z for UTC, or an offset like +08:00"
         )
     if not _EARLIEST_YEAR <= instant.year <= _LATEST_YEAR:
-        raise UsageError(
-            f"--now: {now!r} is not of this age; write one like 2026-01-09T12:00:00Z"
-        )
+        raise UsageError(f"--now: {now!r} is too far away; write one like 2026-01-09T12:00:00Z")
     return FixedClock(instant)
 
 
@@ -99,7 +97,7 @@ def stdout_console() -> Console:
     from rich.console import Console
 
     width = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
-    # What is printed are other people's words, in which brackets are brackets.
+    # Titles and names are printed as they are; brackets in them are not markup.
     return Console(width=width, highlight=False, soft_wrap=False, markup=False)
 
 
@@ -109,7 +107,7 @@ def print_json(value: Any) -> None:
 
 
 def print_json_list(values: Iterable[Any]) -> None:
-    """Print a list as JSON, each value as it comes: there may be more than fit into memory."""
+    """Print a list as JSON, value by value: it may not fit into memory."""
     before = "["
     for value in values:
         text = json.dumps(value, ensure_ascii=False, default=str)
@@ -119,15 +117,15 @@ def print_json_list(values: Iterable[Any]) -> None:
 
 
 def rfc3339_or_none(value: datetime | None) -> str | None:
-    """Write an instant for programs (RFC 3339)."""
+    """Return an instant as RFC 3339 text."""
     return value.isoformat().replace("+00:00", "Z") if value else None
 
 
 def format_local(value: datetime) -> str:
-    """Write a local time for people: `Fri 2026-01-09 08:00 HKT`."""
+    """Return a local time, like `Fri 2026-01-09 08:00 HKT`."""
     return f"{value:%a %Y-%m-%d %H:%M} {value.tzname()}"
 
 
 def count_noun(number: int, one: str, many: str | None = None) -> str:
-    """Write a number with its noun: `1 story`, `2 stories`."""
+    """Return a number with its noun, like `1 story`, `2 stories`."""
     return f"{number} {one if number == 1 else many or one + 's'}"

@@ -1,4 +1,4 @@
-"""The table after a cycle: for each language, what was made, where it lies, what comes next."""
+"""The summary after a cycle: per language, what was made, where it is, and what comes next."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 
 def log_report(report: CycleReport) -> None:
-    """Put a cycle that did anything into the log."""
+    """Log a cycle that did anything."""
     picked = report.picked_up
     if picked.anything or report.issues or report.feeds or report.problems:
         log.info(
@@ -50,7 +50,7 @@ def log_report(report: CycleReport) -> None:
 def print_summary(
     console: Console, settings: Settings, database: Database, report: CycleReport, now: datetime
 ) -> None:
-    """Print what a cycle did and how things stand after it."""
+    """Print what a cycle did, and the state after it."""
     with database.reading() as connection:
         facts = collect_status(connection, settings, now)
     console.print(_opening(settings, report, facts))
@@ -60,11 +60,11 @@ def print_summary(
         console.print(f"Quarantined: {path}: {reason}")
     for problem in report.problems:
         console.print(f"Problem: {problem}", style="red")
-    console.print(f"Everything lies below {_nearby(settings.folders.root)}")
+    console.print(f"All files are below {_nearby(settings.folders.root)}")
 
 
 def _nearby(folder: Path) -> Path:
-    """Name a folder as seen from here, if it is below here."""
+    """Return a folder relative to the current one, if it is below it."""
     here = Path.cwd()
     return folder.relative_to(here) if here in folder.parents else folder
 
@@ -79,19 +79,19 @@ def _opening(settings: Settings, report: CycleReport, facts: PublicationStatus) 
         "removed": picked.removed,
         "in quarantine": picked.quarantined,
     }
-    told = ", ".join(f"{count} {what}" for what, count in changes.items() if count)
+    articles = ", ".join(f"{count} {what}" for what, count in changes.items() if count)
     sent = report.sent.messages
     done = "sent" if settings.delivery.transport == "smtp" else "written"
     return (
         f"{publication.title(publication.default_language)}: "
-        f"{count_noun(facts.stories, 'story', 'stories')}, articles: {told or 'nothing new'}; "
+        f"{count_noun(facts.stories, 'story', 'stories')}, articles: {articles or 'nothing new'}; "
         f"{count_noun(report.issues, 'issue')} made, {count_noun(sent, 'mail')} {done}, "
         f"{count_noun(report.feeds, 'feed')} changed"
     )
 
 
 def _standing(facts: PublicationStatus) -> Table:
-    """Lay out a line per language and newsletter: what was made last, and what comes next."""
+    """Return a table with the latest and the next issue per language and newsletter."""
     table = Table()
     headings = ("Language", "Articles", "Newsletter", "Latest issue", "Mails", "Goes out next")
     for heading in headings:
@@ -124,7 +124,7 @@ def _articles(line: LanguageStatus) -> str:
 def by_newsletter(
     line: LanguageStatus,
 ) -> tuple[dict[str, IssueStatus], dict[str, UpcomingIssue]]:
-    """Give a language's latest and next occurrence of each newsletter."""
+    """Return a language's latest and next issue of each newsletter."""
     latest: dict[str, IssueStatus] = {}
     for made in line.issues:
         latest.setdefault(made.issue.newsletter, made)
@@ -140,7 +140,7 @@ def _issue(made: IssueStatus) -> str:
 
 
 def _mails(settings: Settings) -> Callable[[Issue], str]:
-    """Say where mails of an issue are."""
+    """Return a function that says where an issue's mails are."""
     delivery, outbox = settings.delivery, settings.folders.outbox.name
     if delivery.transport == "smtp":
         return lambda _issue: f"{delivery.smtp.host}:{delivery.smtp.port_used}"
@@ -150,7 +150,7 @@ def _mails(settings: Settings) -> Callable[[Issue], str]:
 
 
 def _places(settings: Settings, facts: PublicationStatus) -> Table:
-    """Lay out where the last issue that was made lies, and the feeds."""
+    """Return a table of the places of the latest issues and the feeds."""
     public, mails = settings.folders.public.name, _mails(settings)
     table = Table()
     for heading in ("Language", "Digests on the web", "Mails", "Feeds"):

@@ -1,4 +1,4 @@
-"""`publisher deliver`: sends what is due, beside the service or without it."""
+"""`publisher deliver`: sends due mail, with or without a running service."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def deliver_command(
 ) -> int:
     """Send what is due of every issue that is ready, and end.
 
-    May run beside the service, and as often as you like: nobody gets a mail twice. What was put
-    off (by a server that asked for patience, or by a rate) is sent by a later turn.
+    May run while the service runs, and any number of times: no mail is sent twice. Deferred mail
+    (by a server, or by a rate limit) is sent by a later run.
     """
     clock, settings = parse_now(now), read_settings(directory)
 
@@ -69,7 +69,7 @@ def _under_way(database: Database) -> set[int]:
 
 
 def _told(database: Database, sent: DeliveryReport, before: set[int]) -> Iterator[str]:
-    """Say what a turn came to, how the rest of its issues stands, and which ones are paused."""
+    """Yield what was sent, what was not, and which issues are paused."""
     from publisher.cli.failure_causes import explain_pause, summarise_unsent
     from publisher.delivery.ledger.counts import count_deliveries
     from publisher.issues import store

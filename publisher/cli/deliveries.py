@@ -1,4 +1,4 @@
-"""`publisher deliveries`: who did not get an issue, and why."""
+"""`publisher deliveries`: which subscribers did not get an issue, and why."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from publisher.errors import UsageError
 if TYPE_CHECKING:
     from publisher.delivery.ledger.reports import DeliveryRecord
 
-# What `status` counts under one word.
+# The words of `status`, and the states that each counts.
 _STATE_WORDS = {state.value: (state,) for state in REPORTED_STATES} | {
     "waiting": WAITING_STATES
 }
@@ -34,8 +34,8 @@ StateOption = Annotated[
     typer.Option(
         "--state",
         metavar="STATE",
-        help=f"Only these; may be said again: {', '.join(_STATE_WORDS)}.",
-        show_default="all but what was sent, or waits for its first try",
+        help=f"Only these states; may be given again: {', '.join(_STATE_WORDS)}.",
+        show_default="all but sent and waiting for the first attempt",
     ),
 ]
 
@@ -55,7 +55,7 @@ def deliveries_command(
     state: StateOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List who has not got an issue: address, state, attempts, next try, and the reason."""
+    """List the subscribers who did not get an issue: address, state, attempts, next try, reason."""
     wanted = _states(state or [])
     found = _portions(directory, issue, wanted)
     if as_json:
@@ -68,7 +68,7 @@ def deliveries_command(
         is_any = True
     if not is_any:
         words = " or ".join(dict.fromkeys(_SHOWN_AS[one] for one in wanted))
-        everybody = f"nothing of {issue} has gone wrong: publisher status says how it stands"
+        everybody = f"no delivery of {issue} has failed; publisher status shows its state"
         typer.echo(f"nothing of {issue} is {words.replace('_', ' ')}" if words else everybody)
 
 
@@ -77,7 +77,9 @@ def _states(words: list[str]) -> tuple[DeliveryState, ...]:
     for word in words:
         name = word.strip().lower().replace(" ", "_").replace("-", "_")
         if name not in _STATE_WORDS:
-            raise UsageError(f"--state: {word!r} is none; there are: {', '.join(_STATE_WORDS)}")
+            raise UsageError(
+                f"--state: {word!r} is not a state; use one of: {', '.join(_STATE_WORDS)}"
+            )
         found += _STATE_WORDS[name]
     return tuple(dict.fromkeys(found))
 
@@ -85,7 +87,7 @@ def _states(words: list[str]) -> tuple[DeliveryState, ...]:
 def _portions(
     directory: Path, name: str, states: tuple[DeliveryState, ...]
 ) -> Iterator[list[DeliveryRecord]]:
-    """Fetch the rows, each portion by itself: a reader who pauses holds nothing up."""
+    """Yield the rows in batches, each read in its own transaction: slow output blocks no writer."""
     from publisher.delivery.ledger.reports import list_deliveries
 
     settings = load_settings_for_issue(directory, name)
@@ -102,7 +104,7 @@ def _portions(
 
 
 def _columns(portion: list[DeliveryRecord], *, with_heading: bool) -> Iterator[str]:
-    """Lay a portion out: one line for each delivery, whatever the window, so that it can be searched."""
+    """Yield one line per delivery, at any window width, so that the output can be searched."""
     rows = [("Address", "State", "Attempts", "Next try", "Reason")] if with_heading else []
     rows += [
         (

@@ -33,7 +33,7 @@ def demo_command(
     screen = stdout_console()
     reports: list[CycleReport] = []
 
-    def told(now: datetime, report: CycleReport) -> None:
+    def show(now: datetime, report: CycleReport) -> None:
         reports.append(report)
         picked = report.picked_up
         screen.print(
@@ -41,7 +41,7 @@ def demo_command(
             f"{report.sent.messages} mails written, {report.feeds} feeds changed"
         )
 
-    settings, now = publish_demo(directory, told)
+    settings, now = publish_demo(directory, show)
     total = add_reports(reports)
     with open_state(settings) as database:
         cycle_summary.print_summary(screen, settings, database, total, now)

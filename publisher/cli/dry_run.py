@@ -1,7 +1,4 @@
-"""What `preview` and `check` share: a copy of the publication to try things on, and the try.
-
-Prints nothing.
-"""
+"""Runs the pipeline on a temporary copy of the publication, for `preview`, `check` and `send`."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_dry_run(settings: Settings, clock: Clock) -> Iterator[Pipeline]:
-    """Give a press on a copy of the publication's state, with what is new picked up."""
+    """Open a pipeline on a copy of the publication's state, after new articles are picked up."""
     from publisher.cycle import open_pipeline
     from publisher.site.writer import write_logo
 
@@ -42,7 +39,7 @@ def open_dry_run(settings: Settings, clock: Clock) -> Iterator[Pipeline]:
 def preview_next(
     machine: Pipeline, edition: Edition, now: datetime, *, or_newest: bool = False
 ) -> IssuePreview:
-    """Render what an edition's next issue would be; see `publisher.assembly.preview`."""
+    """Render an edition's next issue as of now; see `publisher.assembly.preview`."""
     from publisher.assembly.preview import preview_issue
 
     with machine.database.reading() as connection:
@@ -52,7 +49,7 @@ def preview_next(
 
 
 def preview_held(machine: Pipeline, edition: Edition) -> Iterator[IssuePreview]:
-    """Render the edition's issues that were due and wait for something to be mended."""
+    """Yield the edition's due issues that an error holds back, rendered again."""
     from publisher.assembly.preview import held_issues, preview_held_issue
 
     with machine.database.reading() as connection:
@@ -65,12 +62,12 @@ def preview_held(machine: Pipeline, edition: Edition) -> Iterator[IssuePreview]:
 
 
 def preview_subject(rehearsal: IssuePreview) -> str:
-    """Give a subject as a reader sees it, her values in their places."""
+    """Return the subject as a subscriber sees it, with personal values filled in."""
     return str(rehearsal.gate_run.mail.message["Subject"])
 
 
 def gate_summary(report: GateReport) -> str:
-    """Say in a line what the gate found."""
+    """Return one line with the numbers of findings."""
     if not report.findings:
         return "The gate found nothing wrong with it."
     errors, warnings = len(report.errors), len(report.warnings)
@@ -81,7 +78,7 @@ def gate_summary(report: GateReport) -> str:
 
 
 def find_edition(settings: Settings, name: str, lang: str | None) -> Edition:
-    """Find a newsletter's edition, the first one where no language is asked for."""
+    """Return a newsletter's edition, the first one without `lang`; raise UsageError."""
     newsletter = settings.newsletter(name)
     if newsletter is None:
         names = ", ".join(n.name for n in settings.newsletters) or "none"
@@ -98,7 +95,7 @@ def find_edition(settings: Settings, name: str, lang: str | None) -> Edition:
 
 
 def match_language(lang: str, languages: list[str]) -> str | None:
-    """Give the one of some languages that a tag on the command line means."""
+    """Return the language among these that a tag on the command line means, or None."""
     from publisher.languages import match, normalise
 
     try:
@@ -108,14 +105,14 @@ def match_language(lang: str, languages: list[str]) -> str | None:
 
 
 def _copy(settings: Settings, folder: Path) -> Settings:
-    """Give the settings of a copy to try things on: what a preview reads is not picked up."""
+    """Return the settings of the copy, after its database, templates and sources are in place."""
     from publisher.database.schema import back_up
 
     copy = replace(settings, folders=replace(settings.folders, root=folder))
     copy.folders.var.mkdir()
     if settings.folders.database.exists():
         back_up(settings.folders.database, copy.folders.database)
-    # Templates and sources stay where they are, under the names that the database knows.
+    # Templates and sources stay where they are, at the paths that the database has.
     for name in (copy.folders.templates.name, *(source.path for source in settings.sources)):
         place = settings.folders.root / name
         if place.exists() and not Path(name).is_absolute() and ".." not in Path(name).parts:
@@ -127,6 +124,6 @@ def _copy(settings: Settings, folder: Path) -> Settings:
         else source.model_copy(update={"path": str(settings.folders.root / source.path)})
         for source in settings.sources
     ]
-    # A copy sends nothing, and so needs no password and no key: whoever tries things may have none.
+    # A copy sends nothing, so it needs neither password nor key.
     delivery = settings.delivery.model_copy(update={"transport": "outbox", "dkim": ()})
     return replace(copy, sources=tuple(sources), delivery=delivery)

@@ -1,4 +1,4 @@
-"""Reading a mail from a file, whoever made it, so that the gate can look at it."""
+"""Reads a mail or a page from a file, of any origin, and runs the gate on it."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from publisher.gate.mail import CheckedMail
 from publisher.languages import normalise
 
 _PAGE_SUFFIXES = frozenset({".html", ".htm"})
-# What only a publication's settings say.
+# Rules that need a publication's settings.
 _RULES_OF_SETTINGS = frozenset({"postal-address"})
 
 
 def check_file(path: Path, lang: str | None) -> CheckResult:
-    """Let the gate look at a message (RFC 5322), or at a page as the HTML part of one."""
+    """Check a message (RFC 5322), or a page as the HTML part of one."""
     content = _read(path)
     is_page = path.suffix.lower() in _PAGE_SUFFIXES
     mail = _mail(_wrapped(content) if is_page else _as_sent(content))
     mail = replace(mail, language=_language(path, mail, lang))
-    # Of a page, the rest of the message is only of our making.
+    # The rest of a page's message is made here, so only the HTML part is checked.
     parts = frozenset({MailPart.HTML}) if is_page else frozenset(MailPart)
     found = (
         f
@@ -52,7 +52,7 @@ def _read(path: Path) -> bytes:
 
 
 def _as_sent(content: bytes) -> bytes:
-    """Give lines their CR LF where the file has none: so Unix programs keep mail on disk."""
+    """Return the content with CR LF line ends; Unix programs store mail with LF."""
     return content if b"\r\n" in content else content.replace(b"\n", b"\r\n")
 
 
@@ -71,7 +71,7 @@ def _mail_of_html(html: str) -> CheckedMail:
 
 
 def _mail(content: bytes) -> CheckedMail:
-    """Take a message for what it says itself: nobody knows what it ought to be."""
+    """Return a message to check, with nothing known of it but its content."""
     return CheckedMail(content=content, language="und", hosts=frozenset(), preheader="")
 
 

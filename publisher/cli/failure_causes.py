@@ -1,7 +1,4 @@
-"""What became of an issue besides being sent, in lines for people: how many, why, what to do.
-
-For `status` and `deliver`. Prints nothing.
-"""
+"""Why mails of an issue were not sent: counts by cause, for `status` and `deliver`."""
 
 from __future__ import annotations
 
@@ -18,9 +15,9 @@ if TYPE_CHECKING:
 
     from publisher.cli.status_data import IssueStatus
 
-# Rows that are looked at for all issues together: some 50 milliseconds.
+# Rows that are read for all issues together; takes about 50 milliseconds.
 _MAX_ROWS_READ = 10_000
-# More causes than this are for `publisher deliveries`.
+# Further causes are shown by `publisher deliveries`.
 _CAUSES_SHOWN = 5
 _NOT_SENT = (*FAILURE_STATES, DeliveryState.IN_DOUBT)
 
@@ -28,13 +25,13 @@ _NOT_SENT = (*FAILURE_STATES, DeliveryState.IN_DOUBT)
 def failure_causes(
     connection: Connection, shown: Sequence[IssueStatus]
 ) -> dict[int, ReasonCounts]:
-    """Count the causes of each issue that has something bounced, deferred or failed."""
+    """Return the counts of causes for each issue with bounced, deferred or failed mail."""
     troubled = {
         one.issue.id: states
         for one in shown
         if (states := [state for state in FAILURE_STATES if one.deliveries[state]])
     }
-    # Shared out, so that a ledger of a million hides no other's few.
+    # An equal share each, so that a million rows of one issue do not hide another's few.
     most = _MAX_ROWS_READ // max(1, sum(map(len, troubled.values())))
     return {
         number: count_reasons(connection, number, states, most)
@@ -43,7 +40,7 @@ def failure_causes(
 
 
 def explain_failures(made: IssueStatus, found: ReasonCounts) -> Iterator[str]:
-    """Say why mails of an issue were not taken, and where more is to be seen."""
+    """Yield lines that say why mails of an issue were not accepted, and which command shows more."""
     name, count = made.issue.name, made.deliveries
     if found:
         yield f"{name}: publisher deliveries {name} shows who"
@@ -58,7 +55,7 @@ def explain_failures(made: IssueStatus, found: ReasonCounts) -> Iterator[str]:
 
 
 def causes_as_json(found: ReasonCounts) -> list[dict[str, Any]]:
-    """Write causes for programs, the commonest first."""
+    """Return causes as JSON values, the most frequent first."""
     return [
         {"state": state.value, "cause": cause, "count": number}
         for (state, cause), number in found.most_common()
@@ -66,22 +63,22 @@ def causes_as_json(found: ReasonCounts) -> list[dict[str, Any]]:
 
 
 def summarise_unsent(count: Mapping[str, int]) -> str:
-    """Write what was not sent: `4 deferred, 11 bounced`; nothing if there is nothing."""
-    told = [(count.get(state, 0), state.replace("_", " ")) for state in _NOT_SENT]
-    return ", ".join(f"{number} {word}" for number, word in told if number)
+    """Return what was not sent, like `4 deferred, 11 bounced`; empty if there is nothing."""
+    counts = [(count.get(state, 0), state.replace("_", " ")) for state in _NOT_SENT]
+    return ", ".join(f"{number} {word}" for number, word in counts if number)
 
 
 def explain_pause(issue: Issue) -> str:
-    """Say that an issue is paused, why, and how it goes on."""
-    return f"{_why(issue)}; publisher resume {issue.name} lets it go on"
+    """Return why an issue is paused, and which command continues it."""
+    return f"{_why(issue)}; publisher resume {issue.name} continues it"
 
 
 def explain_state(issue: Issue) -> Iterator[str]:
-    """Say why an issue stands as it does: what a server says fits into no column."""
+    """Yield lines with the reason for an issue's state, which may be too long for a table."""
     if issue.reason:
         yield _why(issue)
     if issue.state is IssueState.PAUSED:
-        yield f"    publisher resume {issue.name} lets it go on"
+        yield f"    publisher resume {issue.name} continues it"
 
 
 def _why(issue: Issue) -> str:

@@ -1,4 +1,4 @@
-"""Showing what the gate found: a report per language for people, and the same as data."""
+"""Results of the gate for `check`: a report per language, and the same as JSON."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from publisher.gate.findings import Finding
     from publisher.gate.mail import CheckedMail
 
-# Of a mail that anybody wrote.
+# Characters; a foreign mail's may be much longer.
 _MAX_SUBJECT_SHOWN = 300
-# However narrow the window is.
+# Columns, in however narrow a window.
 _MIN_COLUMNS = 20
 _STYLES = {"error": "bold red", "warning": "yellow"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """One mail that was looked at: an edition's next issue, or a file.
+    """The result for one mail: an edition's next issue, or a file.
 
-    `is_page` says that the file is only the HTML part of a mail. `remark` says how the mail came
-    to be, `problem` why there is none; without a proof it has no sizes and no findings.
+    `is_page`: the file is only the HTML part of a mail. `remark` is how the mail was made;
+    `problem` is why there is none. Without `proof` there are no sizes and no findings.
     """
 
     language: str
@@ -47,27 +47,27 @@ class CheckResult:
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Its name for people."""
         return " ".join(str(part) for part in (self.newsletter, self.day, self.file) if part)
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """What must be mended."""
+        """Findings that stop the mail."""
         return self.proof.report.errors if self.proof else ()
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """What should be looked at."""
+        """Findings that do not stop the mail."""
         return self.proof.report.warnings if self.proof else ()
 
     @property
     def failed(self) -> bool:
-        """Whether it can't be sent as it is."""
+        """Whether the mail can't be sent as it is."""
         return self.problem is not None or bool(self.errors)
 
 
 def mail_sizes(mail: CheckedMail) -> dict[str, int]:
-    """Weigh a mail, in bytes: its parts as they are read, the HTML and the whole as they are sent."""
+    """Return sizes in bytes: the decoded parts, and the HTML and the message as sent."""
     part = mail.html_part
     sent = part.get_payload() if part is not None else ""
     return {
@@ -79,7 +79,7 @@ def mail_sizes(mail: CheckedMail) -> dict[str, int]:
 
 
 def report_as_json(results: Sequence[CheckResult]) -> dict[str, Any]:
-    """Give everything for programs."""
+    """Return all results as JSON values."""
     return {
         "errors": sum(len(result.errors) for result in results),
         "warnings": sum(len(result.warnings) for result in results),
@@ -106,7 +106,7 @@ def _mail_as_json(result: CheckResult) -> dict[str, Any]:
 
 
 def print_report(console: Console, results: Sequence[CheckResult]) -> None:
-    """Print a report per language, and what it comes to."""
+    """Print a report per language, and the totals."""
     from publisher.languages import autonym
 
     for language, mails in groupby(results, key=lambda result: result.language):
@@ -156,7 +156,7 @@ def _heading(mail: CheckResult) -> Text:
 
 
 def _show_kind(console: Console, findings: list[Finding]) -> None:
-    """Print the findings of one rule: what to do once, then the places."""
+    """Print the findings of one rule: the remedy once, then the places."""
     rule = findings[0].rule
     style = _STYLES[rule.severity.value]
     _print(console, 4, Text.assemble((f"{rule.severity.value} {rule.code}: ", style), rule.fix))

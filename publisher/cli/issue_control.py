@@ -1,4 +1,4 @@
-"""`publisher pause`, `resume` and `cancel`: an issue under way is stopped, and let go on."""
+"""`publisher pause`, `resume` and `cancel`: stop an issue that is being sent, and continue it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def pause_command(
     *,
     why: ReasonOption = None,
 ) -> None:
-    """Stop sending an issue. What has begun is ended; nothing else leaves until `resume`."""
+    """Stop sending an issue until `resume`. Mails that are being sent are completed."""
     from publisher.delivery.ledger import lifecycle
 
     now = parse_now(None).now()
@@ -60,7 +60,7 @@ def pause_command(
 
 
 def resume_command(issue: IssueArgument, directory: FolderArgument = CURRENT_FOLDER) -> None:
-    """Let a paused issue go on where it stopped; what a server has put off is tried at once."""
+    """Continue a paused issue where it stopped; deferred mail is tried at once."""
     from publisher.delivery.ledger import lifecycle
 
     now = parse_now(None).now()
@@ -69,7 +69,7 @@ def resume_command(issue: IssueArgument, directory: FolderArgument = CURRENT_FOL
         if one.state is not IssueState.PAUSED:
             raise IssueError(f"{issue}: is {one.state}, not paused")
         lifecycle.resume_issue(connection, one, now)
-    typer.echo(f"{issue} goes on with the next turn of delivery")
+    typer.echo(f"{issue} continues with the next run of delivery")
 
 
 def cancel_command(
@@ -78,7 +78,7 @@ def cancel_command(
     *,
     why: ReasonOption = None,
 ) -> None:
-    """End an issue where it stands, for good. Who has not got it yet won't."""
+    """End an issue for good. Subscribers who have not got it yet will not get it."""
     from publisher.delivery.ledger import counts, lifecycle
 
     now = parse_now(None).now()
@@ -90,9 +90,9 @@ def cancel_command(
 
 @contextmanager
 def open_issue(directory: Path, name: str) -> Iterator[tuple[Connection, Issue]]:
-    """Open a transaction and find an issue in it; raises UsageError for a name that is none's.
+    """Open a transaction and find an issue in it; raise UsageError if there is none of the name.
 
-    A move that there is not becomes an IssueError that names the issue.
+    A TransitionError becomes an IssueError that names the issue.
     """
     settings = load_settings_for_issue(directory, name)
     with (
@@ -107,10 +107,7 @@ def open_issue(directory: Path, name: str) -> Iterator[tuple[Connection, Issue]]
 
 
 def load_settings_for_issue(directory: Path, name: str) -> Settings:
-    """Load a publication's settings, where an issue's name stands before the folder.
-
-    Raises UsageError where the folder was given in the name's place.
-    """
+    """Return a publication's settings; raise UsageError if `name` is a folder, not an issue."""
     from publisher.config import SETTINGS_FILE
 
     if directory == CURRENT_FOLDER and (Path(name) / SETTINGS_FILE).is_file():
@@ -122,7 +119,7 @@ def load_settings_for_issue(directory: Path, name: str) -> Settings:
 
 
 def find_issue(connection: Connection, name: str) -> Issue:
-    """Find an issue; raises UsageError for a name that is none's."""
+    """Return the issue of a name; raise UsageError if there is none."""
     from publisher.issues import store
 
     issue = store.issue_by_name(connection, name)
@@ -132,12 +129,12 @@ def find_issue(connection: Connection, name: str) -> Issue:
 
 
 def _who_got_it(count: Mapping[str, int]) -> str:
-    """Say who got an issue that is cancelled: what was begun before goes on to its end."""
+    """Return how many got a cancelled issue. Mails that are being sent are completed."""
     if not any(count.values()):
-        return "it goes to nobody"
-    told = f"{count['sent']} had it already, {count['cancelled']} won't get it"
+        return "no mail of it was planned"
+    done = f"{count['sent']} had it already, {count['cancelled']} won't get it"
     under_way = count["waiting"]
-    return f"{told}, {under_way} being sent just now may" if under_way else told
+    return f"{done}, {under_way} being sent just now may" if under_way else done
 
 
 def _told(error: TransitionError) -> str:

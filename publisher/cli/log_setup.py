@@ -1,8 +1,7 @@
-"""How the program keeps its log: structured lines on standard error.
+"""The log: structured lines on standard error, in colour on a terminal, JSON elsewhere.
 
-Readable and in colour on a terminal, JSON elsewhere; only what went wrong, unless PUBLISHER_LOG
-asks for more. Whatever is logged, no address and no reader's link is there in full. Knows no
-event.
+Only warnings and errors, unless PUBLISHER_LOG sets another level. Addresses and subscribers'
+links are masked in every line.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ _LEVEL_VARIABLE = "PUBLISHER_LOG"
 _LOCAL_PART = re.compile(
     r"(?:\"(?:[^\"\\]|\\.)*\"|[^\s<>()\[\],;:\"'@=?&/]+)(?:@|%40)(?=[\w\[])"
 )
-# A reader's link is told by its query.
+# What identifies a subscriber in a link is in its query.
 _QUERY = re.compile(r"(https?://[^\s?#\"'<>]*)\?[^\s\"'<>]*")
 
 
 def set_up_logging(default: str = "WARNING") -> None:
-    """Send log lines of the level asked for, or the default, to standard error."""
+    """Send log lines of PUBLISHER_LOG's level, or else the default, to standard error."""
     name = os.environ.get(_LEVEL_VARIABLE, default).upper()
     level = logging.getLevelNamesMapping().get(name, logging.WARNING)
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
@@ -37,7 +36,7 @@ def set_up_logging(default: str = "WARNING") -> None:
             *_writers(terminal=sys.stderr.isatty()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        # Whatever standard error is when a line is written, not when this was set up.
+        # Looks up standard error for every line, since tests replace it.
         logger_factory=lambda *_names: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
@@ -58,7 +57,7 @@ def _writers(*, terminal: bool) -> list[Processor]:
 
 
 def mask_addresses(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Cut addresses and readers' links short, wherever they stand in a line of the log."""
+    """Mask addresses and subscribers' links anywhere in a log line."""
     return {key: _mask(value) for key, value in event.items()}
 
 
@@ -71,5 +70,5 @@ def _mask(value: Any) -> Any:
         return {_mask(key): _mask(inner) for key, inner in value.items()}
     if value is None or isinstance(value, bool | int | float):
         return value
-    # An error, a path, bytes: whoever writes the line would write it so, too.
+    # Errors, paths and bytes are written as their `str`.
     return _mask(str(value))

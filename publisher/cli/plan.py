@@ -1,4 +1,4 @@
-"""`publisher plan`: what goes out when."""
+"""`publisher plan`: the next issues and their times."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _CLOCK_CHANGE_NOTES = {
-    "gap": "clocks go forward over that time: later than its name",
-    "fold": "clocks go back: the first of two",
+    "gap": "the clocks skip this time: sent later",
+    "fold": "the clocks repeat this time: sent the first time",
     None: "",
 }
 
@@ -91,7 +91,5 @@ def _table(lines: list[Any], now: datetime) -> Table:
 
 
 def _note(line: Any, now: datetime) -> str:
-    overdue = (
-        "due already: goes out with the next cycle" if line.occurrence.due_at <= now else ""
-    )
+    overdue = "due already: the next cycle sends it" if line.occurrence.due_at <= now else ""
     return "; ".join(filter(None, (overdue, _CLOCK_CHANGE_NOTES[line.occurrence.shifted])))

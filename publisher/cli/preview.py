@@ -1,4 +1,4 @@
-"""`publisher preview`: what an edition's next issue would look like now."""
+"""`publisher preview`: an edition's next issue, as a file or as screenshots."""
 
 from __future__ import annotations
 

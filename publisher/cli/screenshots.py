@@ -29,7 +29,7 @@ def take_screenshots(
     """Photograph a mail; pictures below the URL `base` are taken from one of several web roots.
 
     `program` is Chromium, which is let to no network: other pictures look as they do to
-    readers whose mail program holds them back.
+    subscribers whose mail program blocks pictures.
     """
 
     def locate(path: str) -> str | None:
@@ -40,7 +40,7 @@ def take_screenshots(
 
 
 def find_in_web_roots(path: str, roots: Sequence[Path]) -> str | None:
-    """Give the `file:` address of a path as URLs spell it, in the first web root that has it."""
+    """Return the `file:` address of a URL path in the first web root that has it, or None."""
     plain = unquote(urlsplit(path).path).lstrip("/")
     if "\0" in plain:
         return None

@@ -1,4 +1,4 @@
-"""`publisher send`: the next issue, to one address, as readers would get it."""
+"""`publisher send`: send the next issue to one address, as subscribers would get it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ def send_command(
     directory: FolderArgument = CURRENT_FOLDER,
     *,
     to: Annotated[
-        str, typer.Option("--to", metavar="ADDRESS", help="Who gets it; need be no reader.")
+        str,
+        typer.Option(
+            "--to", metavar="ADDRESS", help="The recipient; need not be a subscriber."
+        ),
     ],
     lang: Annotated[
         str | None,
@@ -53,8 +56,8 @@ def send_command(
 ) -> None:
     """Send what the next issue would be to one address, by the transport of all mail.
 
-    A test: no reader gets it, nothing of it is kept, and it may be sent again and again. Its links
-    are those of nobody.
+    This is a test: no subscriber gets it, nothing is recorded, and it may be sent again. Its
+    personal links do nothing.
     """
     clock, settings = parse_now(now), read_settings(directory)
     edition = find_edition(settings, newsletter, lang)
@@ -104,9 +107,11 @@ def _outgoing(
         text=digest.text,
         date=date,
     )
-    nobody = Recipient(id=0, address=address, name="", language=issue.language, timezone=None)
+    recipient = Recipient(
+        id=0, address=address, name="", language=issue.language, timezone=None
+    )
     # A Message-ID of its own each time: mail programs show one of those that have the same. Its
-    # links, of nobody, are good for nothing in any case.
+    # personal links are of subscriber 0, who does not exist.
     number = secrets.randbits(62)
     compiled = compile_mail(letter, f"{machine.secret}/{number}", signers)
     return OutgoingMessage(
@@ -114,5 +119,5 @@ def _outgoing(
         folder=f"{issue.newsletter}/{issue.language}/test",
         envelope_from=bounces.address,
         recipient=address,
-        message=compiled.message(nobody, date),
+        message=compiled.message(recipient, date),
     )

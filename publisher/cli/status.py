@@ -1,4 +1,4 @@
-"""`publisher status`: how a publication stands."""
+"""`publisher status`: the state of a publication."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from publisher.config import Settings
     from publisher.delivery.ledger.reports import ReasonCounts
 
-# More than this many of the last issues are for programs (--json), not for a terminal.
+# Latest issues in the table; --json has more.
 _ISSUES_SHOWN = 20
 
 
@@ -84,7 +84,7 @@ def _as_json(
                 "articles": line.articles,
                 "converted": line.conversions,
                 "held_back": line.held_back,
-                "subscribers": line.readers,
+                "subscribers": line.subscribers,
             }
             for line in facts.languages
         },
@@ -148,11 +148,11 @@ def _show(
     if shown := _shown(facts):
         console.print(_issues(shown))
     for made in shown:
-        for told in (
+        for line in (
             *failure_causes.explain_state(made.issue),
             *failure_causes.explain_failures(made, causes.get(made.issue.id, Counter())),
         ):
-            console.print(told)
+            console.print(line)
     _show_the_rest(console, facts)
 
 
@@ -161,12 +161,12 @@ def _show_the_rest(console: Console, facts: PublicationStatus) -> None:
         articles = count_noun(count, "article")
         console.print(f"{articles} in {tag}, which is not one of the languages")
     for tag, count in facts.unserved.items():
-        readers = count_noun(count, "subscriber")
-        console.print(f"{readers} of {tag}, which is not one of the languages")
+        subscribers = count_noun(count, "subscriber")
+        console.print(f"{subscribers} of {tag}, which is not one of the languages")
     if facts.pings_waiting:
         console.print(f"{count_noun(facts.pings_waiting, 'ping')} to hubs waiting")
     for hub, topic, answer in facts.pings_failed:
-        console.print(f"Not told: {hub} of {topic}: {answer}", style="yellow")
+        console.print(f"Not notified: {hub} of {topic}: {answer}", style="yellow")
     for path, reason in facts.quarantine:
         console.print(f"Quarantined: {path}: {reason}", style="yellow")
 
@@ -176,7 +176,7 @@ def _languages(facts: PublicationStatus) -> Table:
     for heading in ("Articles", "of them converted", "Held back", "Subscribers"):
         table.add_column(heading, justify="right")
     for line in facts.languages:
-        numbers = (line.articles, line.conversions, line.held_back, line.readers)
+        numbers = (line.articles, line.conversions, line.held_back, line.subscribers)
         table.add_row(line.language, *map(str, numbers))
     return table
 
@@ -188,7 +188,7 @@ def _shown(facts: PublicationStatus) -> list[IssueStatus]:
 
 
 def _issues(shown: list[IssueStatus]) -> Table:
-    """Show the issues under the names that other commands take; fits into 80 columns."""
+    """Return the table of issues, by the names that other commands take; fits into 80 columns."""
     table = make_table()
     table.add_column("Issue", no_wrap=True)
     table.add_column("State", overflow="fold")
@@ -207,7 +207,7 @@ def _issues(shown: list[IssueStatus]) -> Table:
 
 
 def _sum(made: IssueStatus) -> str:
-    """Write what was planned as the sum of what became of it: `3 = 2 sent + 1 deferred`."""
+    """Return the number of deliveries as a sum of states, like `3 = 2 sent + 1 deferred`."""
     parts = [
         f"{n} {s.replace('_', ' ')}" for s, n in summarize_counts(made.deliveries).items() if n
     ]

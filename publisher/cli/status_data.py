@@ -1,4 +1,4 @@
-"""What `status`, `run --once` and `demo` show: collected once, as plain values. Prints nothing."""
+"""The state of a publication as plain values, for `status`, `run --once` and `demo`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from publisher.languages import match
 from publisher.syndication import feed_index, websub_queue
 from subscribers import count_subscribers_by_language
 
-# More than this many of the last issues are for the archive pages, not for a terminal.
+# Latest issues per language.
 _ISSUES_PER_LANGUAGE = 20
 
 
 @dataclass(frozen=True, slots=True)
 class IssueStatus:
-    """An occurrence, how many articles it carries, its deliveries, what the gate warned of."""
+    """An issue with its numbers of articles, deliveries by state, and warnings."""
 
     issue: Issue
     articles: int
@@ -34,20 +34,20 @@ class IssueStatus:
 
 @dataclass(frozen=True, slots=True)
 class LanguageStatus:
-    """One language's line."""
+    """The numbers and issues of one language."""
 
     language: str
     articles: int
     conversions: int
     held_back: int
-    readers: int
+    subscribers: int
     issues: tuple[IssueStatus, ...]
     upcoming: tuple[UpcomingIssue, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PublicationStatus:
-    """A publication at one moment."""
+    """The state of a publication at one instant."""
 
     stories: int
     languages: tuple[LanguageStatus, ...]
@@ -63,10 +63,10 @@ class PublicationStatus:
 def collect_status(
     connection: Connection, settings: Settings, now: datetime
 ) -> PublicationStatus:
-    """Collect what there is to say of a publication."""
+    """Return the state of a publication."""
     served = settings.publication.languages
     counts = articles.count_articles_by_language(connection)
-    readers = count_subscribers_by_language(connection)
+    subscribers = count_subscribers_by_language(connection)
     shown = issues.latest_issues(connection, _ISSUES_PER_LANGUAGE * len(served))
     numbers = [issue.id for issue in shown]
     ledgers = count_deliveries(connection, numbers)
@@ -82,7 +82,9 @@ def collect_status(
                 articles=counts.get(language, 0),
                 conversions=articles.count_conversions(connection).get(language, 0),
                 held_back=sum(articles.held_back(connection, language).values()),
-                readers=sum(n for tag, n in readers.items() if match(tag, served) == language),
+                subscribers=sum(
+                    n for tag, n in subscribers.items() if match(tag, served) == language
+                ),
                 issues=tuple(
                     IssueStatus(
                         issue,
@@ -98,7 +100,7 @@ def collect_status(
             for language in served
         ),
         elsewhere={tag: n for tag, n in counts.items() if tag not in served},
-        unserved={tag: n for tag, n in readers.items() if match(tag, served) is None},
+        unserved={tag: n for tag, n in subscribers.items() if match(tag, served) is None},
         quarantine=tuple(articles.quarantined_files(connection)),
         feeds=feed_index.count_feeds(connection, served),
         pings_waiting=websub_queue.count_waiting_pings(connection),
@@ -109,7 +111,7 @@ def collect_status(
 def read_planned_until(
     connection: Connection, settings: Settings
 ) -> dict[tuple[str, str], datetime]:
-    """Say up to when each edition is planned."""
+    """Return up to when each edition, by newsletter and language, is planned."""
     found = {}
     for edition in all_editions(settings):
         since = issues.planned_until(connection, edition.newsletter, edition.language)

@@ -1,7 +1,6 @@
 """publication.toml and the environment -> frozen, typed settings.
 
-Read once, at the edge; everything behind it may trust what it holds. Knows no database and
-no template.
+Read and validated once at start; other code relies on the values.
 """
 
 from publisher.config.delivery import DeliverySettings

@@ -1,7 +1,6 @@
-"""The settings of how mail leaves: by which transport, how fast, signed by whom.
+"""Settings of delivery: transport, SMTP server, rates, warm-up, DKIM signatures.
 
-A password is not among them; it comes from the environment (`publisher.config.loader`). Knows
-no socket and no key.
+The password comes from the environment (`publisher.config.loader`).
 """
 
 from __future__ import annotations

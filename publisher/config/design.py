@@ -1,6 +1,6 @@
-"""The settings of how a publication looks: colours, logo, type. The defaults look well as they are.
+"""Settings of a publication's look: colours, logo, type.
 
-Knows no template; what else is needed (quieter inks, dark grounds) is reckoned from these.
+`publisher.rendering.palette` derives the other colours from these.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from publisher.errors import ArticleError
 
 _LOGO_FORMATS = frozenset({"png", "jpg", "gif"})
 _LOGO_FORMAT_NAMES = "PNG, JPEG or GIF"
-# It is in front of every mail, on a telephone's connection too.
+# Every mail loads it, often over a mobile connection.
 _MAX_LOGO_BYTES = 200_000
 
 

@@ -1,4 +1,4 @@
-"""Whether the languages that a newsletter names fit the publication and each other. Pure."""
+"""Checks that the languages of a newsletter fit the publication and each other. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SettingProblem(NamedTuple):
 def language_problems(
     newsletter: Newsletter, languages: Sequence[str]
 ) -> Iterator[SettingProblem]:
-    """Yield what does not fit; `languages` are the publication's."""
+    """Yield the problems; `languages` are the publication's."""
     yield from _strangers(newsletter, languages)
     served = newsletter.languages or languages
     for tag, terms in newsletter.edition.items():

@@ -1,7 +1,6 @@
-"""Reading publication.toml: the file and the environment in, Settings or one clear error out.
+"""Reads publication.toml and the environment; returns Settings or raises one ConfigError.
 
-Knows nothing of what the settings mean; the checks live with the values
-(`publisher.config.values`) and the tables.
+Values are checked in `publisher.config.values` and in the tables.
 """
 
 from __future__ import annotations

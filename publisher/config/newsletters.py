@@ -1,8 +1,7 @@
-"""The settings of newsletters and of their editions: when, how much, and what if something lacks.
+"""Settings of newsletters and of their editions: schedule, content, missing translations.
 
-An edition's table says only what differs in one language; `Newsletter.in_language` lays the
-two over each other. Knows no clock: schedules are checked here and expanded in
-`publisher.recurrence`.
+An edition's table has only what differs in one language; `Newsletter.in_language` merges the two.
+Schedules are validated here and expanded in `publisher.recurrence`.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ _RESERVED_NAMES = frozenset({"feeds", "stories", "unsubscribe", "preferences"})
 
 
 class Late(StrEnum):
-    """What becomes of an occurrence that the service slept through."""
+    """What happens to an occurrence that was missed."""
 
     SEND = "send"
     SKIP = "skip"
@@ -43,7 +42,7 @@ class Late(StrEnum):
 
 
 class InDoubt(StrEnum):
-    """What becomes of a message that was sent, and of which nobody knows if it was taken."""
+    """What happens to a mail that was sent without an answer."""
 
     HOLD = "hold"
     RESEND = "resend"
@@ -75,7 +74,7 @@ Blocks = Annotated[tuple[Block, ...], BeforeValidator(require_list)]
 
 
 class EditionSettings(ConfigTable):
-    """What may be said of a newsletter and said otherwise of one edition."""
+    """The keys of a newsletter that an edition may override."""
 
     title: LocalisedTitle | None = None
     schedule: str | None = None
@@ -95,7 +94,7 @@ class EditionSettings(ConfigTable):
     give_up_after: int | None = Field(default=None, ge=1, le=720)  # hours
 
     def schedule_of(self, below: EditionSettings | None = None) -> Schedule | None:
-        """Make the schedule that these terms, laid over others, come to."""
+        """Return the schedule of these settings, with those of `below` where they have none."""
         text = self.schedule or (below.schedule if below else None)
         at = self.at or (below.at if below and not self.schedule else None)
         start = self.start or (below.start if below else None)
@@ -125,14 +124,14 @@ class Edition:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone that the schedule's hours are told in."""
+        """The time zone of the schedule."""
         return ZoneInfo(self.timezone)
 
 
-# A daily digest is stale by the evening; a weekly one may still go out after a weekend.
+# A daily digest is stale by the evening; a weekly one is still worth sending after a weekend.
 _MAX_LATENESS_DAILY = timedelta(hours=12)
 _MAX_LATENESS_WEEKLY = timedelta(days=3)
-# Longer than mail servers are down, and than greylisting lasts; an issue older than that is stale.
+# Longer than most mail servers are down, and than greylisting lasts.
 _GIVE_UP_AFTER = timedelta(days=2)
 # Two weekdays come at most ten times in 31 days, three at least twelve times.
 _MONTHLY_DATES_OF_TWICE_A_WEEK = 10
@@ -164,35 +163,35 @@ class Newsletter(EditionSettings):
         return self
 
     def in_language(self, language: str, timezone: str) -> Edition:
-        """Decide every setting of one edition; `timezone` is the publication's."""
+        """Return one edition with all settings; `timezone` is the publication's."""
         terms = self.edition.get(language, EditionSettings())
 
-        def told(key: str, default: Any) -> Any:
+        def chosen(key: str, default: Any) -> Any:
             own = getattr(terms, key)
             value = own if own is not None else getattr(self, key)
             return value if value is not None else default
 
         schedule = terms.schedule_of(self)
         assert schedule is not None  # noqa: S101  # a newsletter always has one
-        lateness, patience = told("max_lateness", None), told("give_up_after", None)
+        lateness, patience = chosen("max_lateness", None), chosen("give_up_after", None)
         return Edition(
             newsletter=self.name,
             language=language,
-            title=told("title", self.title),
+            title=chosen("title", self.title),
             schedule=schedule,
-            timezone=told("timezone", timezone),
-            skip_dates=frozenset(told("skip_dates", ())),
-            max_articles=told("max_articles", 12),
-            max_age=timedelta(days=told("max_age", 60)),
-            late=told("late", Late.SEND),
+            timezone=chosen("timezone", timezone),
+            skip_dates=frozenset(chosen("skip_dates", ())),
+            max_articles=chosen("max_articles", 12),
+            max_age=timedelta(days=chosen("max_age", 60)),
+            late=chosen("late", Late.SEND),
             max_lateness=timedelta(hours=lateness)
             if lateness
             else default_max_lateness(schedule),
-            missing=told("missing", Missing.SKIP),
-            fallback=told("fallback", ()),
-            content=told("content", Content.SUMMARY),
-            blocks=frozenset(told("blocks", ())),
-            in_doubt=told("in_doubt", InDoubt.HOLD),
+            missing=chosen("missing", Missing.SKIP),
+            fallback=chosen("fallback", ()),
+            content=chosen("content", Content.SUMMARY),
+            blocks=frozenset(chosen("blocks", ())),
+            in_doubt=chosen("in_doubt", InDoubt.HOLD),
             give_up_after=timedelta(hours=patience) if patience else _GIVE_UP_AFTER,
         )
 
@@ -206,6 +205,6 @@ def _check_schedule(terms: EditionSettings, below: EditionSettings | None, key: 
 
 
 def default_max_lateness(schedule: Schedule) -> timedelta:
-    """Half a day for what comes three times a week or more often, else three days."""
+    """Return half a day for three issues a week or more, else three days."""
     often = schedule.days_a_month() > _MONTHLY_DATES_OF_TWICE_A_WEEK
     return _MAX_LATENESS_DAILY if often else _MAX_LATENESS_WEEKLY

@@ -1,7 +1,4 @@
-"""The categories of podcasts: Apple's of 2019, which every directory goes by.
-
-Knows no feed and no setting.
-"""
+"""Apple's podcast categories of 2019, which all directories use."""
 
 from __future__ import annotations
 

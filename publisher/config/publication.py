@@ -1,7 +1,4 @@
-"""The settings of a publication: who publishes, from where, to whom, in which languages.
-
-Knows nothing of how publication.toml is read; see `publisher.config.loader`.
-"""
+"""Settings of a publication: its name, languages, sources, feeds and folders."""
 
 from __future__ import annotations
 
@@ -70,11 +67,11 @@ class Publication(ConfigTable):
         return self.languages[0]
 
     def serves(self, tag: str) -> str | None:
-        """Give the language of this publication that a reader of `tag` can read."""
+        """Return the language of this publication for a subscriber of language `tag`, or None."""
         return match(tag, self.languages)
 
     def reader_tag(self, tag: str) -> str | None:
-        """Give the canonical form of a reader's tag, None if it is none or not one to write to."""
+        """Return the canonical form of a subscriber's tag, or None if no edition serves it."""
         try:
             canonical = normalise(tag)
         except LanguageError:
@@ -91,7 +88,7 @@ class Source(ConfigTable):
 
 
 class PodcastSettings(ConfigTable):
-    """The table [feeds.podcast]: what directories want to know of feeds with sound."""
+    """The table [feeds.podcast]: what podcast directories require."""
 
     category: PodcastCategory = "News"
     explicit: bool = False
@@ -113,7 +110,7 @@ class FeedSettings(ConfigTable):
 
 
 class PublicationFile(ConfigTable):
-    """The whole of publication.toml."""
+    """All tables of publication.toml."""
 
     publication: Publication
     source: tuple[Source, ...] = Field(min_length=1)
@@ -134,7 +131,7 @@ class PublicationFile(ConfigTable):
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """Where a publication keeps its things on disk; all paths absolute."""
+    """A publication's folders and files; all paths are absolute."""
 
     root: Path
 
@@ -170,13 +167,13 @@ class Folders:
 
     @property
     def templates(self) -> Path:
-        """Templates of the publication's own, which go before the shipped ones."""
+        """The publication's own templates, which replace shipped ones."""
         return self.root / "templates"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that a publication says of itself, and the secrets of its environment."""
+    """All settings of a publication, and the secrets from the environment."""
 
     folders: Folders
     publication: Publication
@@ -188,20 +185,20 @@ class Settings:
     smtp_password: SecretStr | None = None
 
     def newsletter(self, name: str) -> Newsletter | None:
-        """Find a newsletter by its name."""
+        """Return the newsletter of a name, or None."""
         return next((n for n in self.newsletters if n.name == name), None)
 
     def editions(self, newsletter: Newsletter) -> Sequence[Edition]:
-        """List a newsletter's editions, in the order of the publication's languages."""
+        """Return a newsletter's editions, in the order of the publication's languages."""
         languages = newsletter.languages or self.publication.languages
         return [newsletter.in_language(tag, self.publication.timezone) for tag in languages]
 
     def edition(self, newsletter: str, language: str) -> Edition | None:
-        """Find the edition of a newsletter in a language, if there still is one."""
+        """Return a newsletter's edition in a language, or None."""
         found = self.newsletter(newsletter)
         editions = self.editions(found) if found else ()
         return next((e for e in editions if e.language == language), None)
 
     def zone(self) -> ZoneInfo:
-        """Give the publication's time zone."""
+        """Return the publication's time zone."""
         return ZoneInfo(self.publication.timezone)

@@ -1,7 +1,7 @@
-"""The kinds of value that settings are made of, each with its check and its words of advice.
+"""Types of the values in publication.toml, each with its check and its error message.
 
-A check raises ValueError with `what is wrong; what would be right`: the loader puts the file
-and the key in front. Knows no table of publication.toml.
+A check raises ValueError with `what is wrong; what would be right`; the loader adds the file and
+the key.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ class Localised:
         self._texts = dict(texts)
 
     def __call__(self, language: str) -> str:
-        """Give the text for a language: its own, else the first that was written."""
+        """Return the text for a language, or else the first one."""
         found = match(language, [tag for tag in self._texts if tag])
         return self._texts[found] if found else next(iter(self._texts.values()))
 
@@ -227,7 +227,7 @@ def _title(value: object) -> Localised:
 
 
 def check_distinct_tags(value: Any) -> Any:
-    """Refuse a language that is there twice, perhaps spelled in two ways."""
+    """Raise ValueError for a language that is listed twice, perhaps spelled in two ways."""
     tags = [_tag(tag) for tag in value if tag] if isinstance(value, tuple | Mapping) else []
     twice = next((tag for tag in tags if tags.count(tag) > 1), None)
     if twice:
@@ -236,7 +236,7 @@ def check_distinct_tags(value: Any) -> Any:
 
 
 def require_list(value: Any) -> Any:
-    """Refuse what is no list: one word would be taken for its letters."""
+    """Return a list as a tuple; raise ValueError for anything else, such as a single word."""
     if not isinstance(value, list | tuple):
         raise ValueError(f'{value!r} is not a list; write one like ["en", "zh-Hans"]')  # noqa: TRY004  # pydantic collects ValueErrors only
     return tuple(value)

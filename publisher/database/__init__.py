@@ -1,7 +1,6 @@
 """The state of one publication: one SQLite file, its transactions and its schema.
 
-Tables are declared beside the code that owns them; this package opens the file, keeps its
-schema up to date and knows nothing of what the rows mean.
+Each package declares its own tables; this one opens the file and upgrades the schema.
 """
 
 from publisher.database.engine import Database, open_database

@@ -1,4 +1,4 @@
-"""Lists of values cut to what one SQL statement takes. Knows no table."""
+"""Splits lists of values to the number of parameters that one SQL statement takes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ MAX_SQL_PARAMETERS = 900
 
 
 def chunks(values: Sequence[int], size: int = MAX_SQL_PARAMETERS) -> Iterator[Sequence[int]]:
-    """Cut a list of values into portions, by default of what a statement's IN takes."""
+    """Yield the values in lists of `size`, by default as many as an IN clause takes."""
     for start in range(0, len(values), size):
         yield values[start : start + size]

@@ -1,8 +1,8 @@
-"""Opening the SQLite file and running transactions on it.
+"""Opens the SQLite file and runs transactions on it.
 
-Write-ahead logging lets readers look while a cycle writes; `synchronous=FULL` makes a commit
+Write-ahead logging lets others read while a cycle writes; `synchronous=FULL` makes a commit
 survive a power cut, not only a kill. Every writing transaction takes the write lock at its
-start, so that it never fails half-way because another was first. Knows no table.
+start, so it never fails in the middle because another one was first.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _WAL_ATTEMPTS = 1000
 
 
 class Database:
-    """One publication's state; hands out transactions."""
+    """One publication's database."""
 
     def __init__(self, engine: Engine, path: Path) -> None:
         self._engine = engine
@@ -46,13 +46,13 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Open a transaction that may write: all of it is kept, or none."""
+        """Open a transaction that may write; it is committed whole, or rolled back."""
         with self._connect("IMMEDIATE") as connection:
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Open a transaction that sees one state of things throughout."""
+        """Open a transaction that reads one consistent state."""
         with self._connect("DEFERRED") as connection:
             yield connection
 
@@ -67,15 +67,15 @@ class Database:
             raise _database_error(self.path, error) from error
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._engine.dispose()
 
 
 def open_database(path: Path, durability: Durability = "full") -> Database:
-    """Open a publication's state, made or upgraded if need be (after a copy is made).
+    """Open a publication's database; create it, or upgrade it after a backup, if necessary.
 
-    With `normal` durability a commit survives a kill, and may be lost by a power cut.
-    Raises DatabaseError when the file can't be opened, or was made by a newer program.
+    With `normal` durability a commit survives a kill, but a power cut may lose it. Raise
+    DatabaseError when the file can't be opened, or was created by a newer version.
     """
     try:
         with storage_errors(path.parent):
@@ -104,7 +104,7 @@ def _database_error(path: Path, error: DBAPIError | sqlite3.Error) -> DatabaseEr
 
 
 def _engine(path: Path, durability: Durability) -> Engine:
-    # Not from text: a folder may be named with what a URL takes for itself.
+    # Not parsed from text: a folder's name may contain characters with a meaning in URLs.
     url = URL.create("sqlite", database=str(path))
     engine = create_engine(url, connect_args={"timeout": _BUSY_MILLISECONDS / 1000})
     event.listen(engine, "connect", partial(_prepare, durability))
@@ -113,7 +113,7 @@ def _engine(path: Path, durability: Durability) -> Engine:
 
 
 def _prepare(durability: Durability, connection: Any, _record: ConnectionPoolEntry) -> None:
-    # sqlite3 opens transactions by guesswork unless told to keep out of it.
+    # Without this, sqlite3 opens transactions of its own.
     connection.isolation_level = None
     _write_ahead(connection)
     for pragma in (f"synchronous={durability}", "foreign_keys=ON"):
@@ -121,7 +121,7 @@ def _prepare(durability: Durability, connection: Any, _record: ConnectionPoolEnt
 
 
 def _write_ahead(connection: Any) -> None:
-    # The one place where SQLite does not wait by itself: when two open a new file at once.
+    # SQLite does not wait by itself when two processes open a new file at once.
     for left in reversed(range(_WAL_ATTEMPTS)):
         try:
             connection.execute("PRAGMA journal_mode=WAL")

@@ -1,7 +1,4 @@
-"""The application's collection of tables, and the kinds of column that they are made of.
-
-Knows no table: each package of the application declares its own upon `metadata`.
-"""
+"""The application's SQLAlchemy metadata, on which each package declares its tables."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from sqlalchemy import MetaData
 
 from subscribers.tables import UTCDateTime
 
-# Names that a migration can rely on, whatever the database would call things by itself.
+# Fixed names of constraints and indexes, for migrations to refer to.
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",

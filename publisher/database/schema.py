@@ -1,6 +1,6 @@
-"""Bringing the schema up to date: Alembic when something is to be done, one query when not.
+"""Upgrades the schema: with Alembic if migrations are missing, else one query.
 
-A file that holds anything is copied before it is touched. Knows no table.
+A file with any table is backed up first.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from publisher.errors import DatabaseError
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-# The newest migration in migrations/versions. Said here so that opening an up-to-date file
-# need not load Alembic, which takes longer than a quiet cycle; a test compares the two.
+# The newest migration in migrations/versions. A constant, so that opening an up-to-date file does
+# not import Alembic, which takes longer than an idle cycle; a test compares the two.
 HEAD = "0001"
 
 
 def upgrade_schema(engine: Engine, path: Path) -> None:
-    """Run the migrations that the file lacks; raises DatabaseError if it is from the future."""
+    """Run missing migrations; raise DatabaseError if a newer version made the file."""
     revision = _revision(engine)
     if revision == HEAD:
         return
     if revision is not None and revision > HEAD:
         raise DatabaseError(
-            f"{path}: made by a newer version (schema {revision}, this one knows {HEAD}); upgrade the program"
+            f"{path}: made by a newer version (schema {revision}, this one has {HEAD}); upgrade the program"
         )
     if _holds_anything(engine):
         _copy(path, revision)
@@ -58,7 +58,7 @@ def _copy(path: Path, revision: str | None) -> None:
 
 
 def back_up(path: Path, target: Path) -> None:
-    """Copy a file's state at one moment, whoever is writing to it; whole or not at all."""
+    """Copy a database at one instant, even while others write to it; whole or not at all."""
     unfinished = target.with_name(f".{target.name}")
     source, copy = sqlite3.connect(path), sqlite3.connect(unfinished)
     try:

@@ -1,1 +1,1 @@
-"""Alembic's folder: how a schema becomes the next one."""
+"""Alembic's migrations."""

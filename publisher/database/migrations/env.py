@@ -1,4 +1,4 @@
-"""Alembic's way in: runs migrations on the connection that it is handed, in its transaction."""
+"""Alembic's entry point: runs migrations on the given connection, in its transaction."""
 
 from alembic import context
 

@@ -169,7 +169,7 @@ class TestFiles:
         (["--file", "absent.eml"], "absent.eml: can't be read: No such file or directory"),
         (
             ["--file", "absent.eml", "--newsletter", "weekly"],
-            "--file: a mail in a file is of no publication",
+            "--file: a mail in a file belongs to no publication",
         ),
     ],
 )

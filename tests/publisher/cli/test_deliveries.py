@@ -113,7 +113,7 @@ def test_a_state_that_there_is_not_is_told_those_that_there_are(
     code, out, err = run("deliveries", NAME, sent.settings.folders.root, "--state", "lost")
     assert (code, out) == (2, "")
     assert err == (
-        "publisher: --state: 'lost' is none; there are: sent, deferred, bounced, failed, "
+        "publisher: --state: 'lost' is not a state; use one of: sent, deferred, bounced, failed, "
         "in_doubt, suppressed, cancelled, waiting\n"
     )
     assert run("deliveries", "weekly-en-2026-01-10", folder)[0] == 2
@@ -122,7 +122,7 @@ def test_a_state_that_there_is_not_is_told_those_that_there_are(
 def test_nobody_is_said_too(run: Run, sent: House, folder: Path) -> None:
     assert listed(run, folder) == []
     assert run("deliveries", NAME, folder)[1] == (
-        f"nothing of {NAME} has gone wrong: publisher status says how it stands\n"
+        f"no delivery of {NAME} has failed; publisher status shows its state\n"
     )
     words = ("--state", "bounced", "--state", "in_doubt")
     told = f"nothing of {NAME} is bounced or in doubt\n"

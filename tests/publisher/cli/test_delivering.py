@@ -148,9 +148,9 @@ def test_deliver_says_which_issue_a_server_has_stopped_and_how_it_goes_on(
     first, second = out.splitlines()
     assert first == "0 mails sent, 0 issues done"
     assert second.startswith(f"{NAME} is paused: ")
-    assert second.endswith(f"; publisher resume {NAME} lets it go on")
+    assert second.endswith(f"; publisher resume {NAME} continues it")
     shown = run("status", folder)[1]
-    assert f"    publisher resume {NAME} lets it go on\n" in shown
+    assert f"    publisher resume {NAME} continues it\n" in shown
 
 
 def test_deliver_signs(run: Run, house: House, folder: Path) -> None:
@@ -184,7 +184,7 @@ def test_an_issue_is_paused_resumed_and_sent(
     server.behaviour = None
     assert run("deliver", folder)[1] == (
         "0 mails sent, 0 issues done\n"
-        f"{NAME} is paused: a wrong date; publisher resume {NAME} lets it go on\n"
+        f"{NAME} is paused: a wrong date; publisher resume {NAME} continues it\n"
     )
     code, out, _err = run("resume", NAME, folder)
     assert (code, out) == (0, f"{NAME} goes on with the next turn of delivery\n")
@@ -210,7 +210,7 @@ def test_an_issue_that_is_ready_can_be_cancelled_and_goes_to_nobody(
 ) -> None:
     subscribe(house, *THREE)
     ready(house)
-    assert run("cancel", NAME, folder)[1] == f"{NAME} is cancelled: it goes to nobody\n"
+    assert run("cancel", NAME, folder)[1] == f"{NAME} is cancelled: no mail of it was planned\n"
     assert run("deliver", folder)[1] == "0 mails sent, 0 issues done\n"
     assert outbox(house) == {}
 
@@ -286,7 +286,7 @@ def test_names_may_have_hyphens_wherever_they_like(
     name = f"{newsletter}-zh-Hans-2026-01-09"
     assert run("cancel", name, folder) == (
         0,
-        f"{name} is cancelled: it goes to nobody\n",
+        f"{name} is cancelled: no mail of it was planned\n",
         "",
     )
     issues = json.loads(run("status", "--json", folder)[1])["issues"]

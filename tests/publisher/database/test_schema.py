@@ -170,7 +170,7 @@ def test_a_newer_file_is_refused_and_left_alone(made: Path) -> None:
     with pytest.raises(DatabaseError) as caught:
         open_database(made)
     assert str(caught.value) == (
-        f"{made}: made by a newer version (schema 0999, this one knows {schema.HEAD});"
+        f"{made}: made by a newer version (schema 0999, this one has {schema.HEAD});"
         " upgrade the program"
     )
     assert made.read_bytes() == before
