@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-# The first bytes of a file that are examined. A PDF's header may be anywhere in them (ISO 32000-1 annex H, note 13).
+# The first bytes of a file that are examined; a PDF's header may be anywhere in them (ISO 32000-1
+# annex H, note 13).
 HEAD_BYTES = 1024
 
 # MPEG audio: eleven bits set, then neither a reserved version nor a reserved layer, which also

@@ -35,10 +35,10 @@ _SHARE_KEPT = 0.7
 
 
 def make_excerpt(text: str, language: str) -> str:
-    """Give the first whole sentences that fit MAX_WORDS, or MAX_CHARACTERS in unspaced scripts.
+    """Return the first whole sentences within EXCERPT_WORDS, or EXCERPT_CHARACTERS without spaces.
 
-    Headings and other blocks without a sentence are passed over, unless there is nothing else.
-    A first sentence that is too long is cut, with an ellipsis.
+    Headings and other blocks without a sentence are skipped, unless there is nothing else. A first
+    sentence that is too long is cut, with an ellipsis.
     """
     unspaced = script(language) in UNSPACED_SCRIPTS
     taken: list[str] = []
@@ -58,7 +58,7 @@ def _size(text: str, *, unspaced: bool) -> float:
 
 
 def split_sentences(text: str) -> Iterator[str]:
-    """Yield the sentences of a text with the space behind each; text after the last one is skipped."""
+    """Yield the sentences of a text with the space behind each; skip text after the last one."""
     for block in re.split(r"\n\s*\n", text):
         line = " ".join(block.split())
         start = 0

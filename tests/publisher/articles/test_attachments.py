@@ -36,7 +36,7 @@ def talk(house: House) -> Path:
 
 
 @pytest.mark.usefixtures("talk")
-def test_an_article_with_a_sound_has_it_in_its_row_and_below_the_web_root(house: House) -> None:
+def test_an_audio_file_is_stored_in_the_row_and_below_the_web_root(house: House) -> None:
     assert (house.pick_up().new, house.quarantine()) == (1, {})
     target = place(wav(3), "talk.wav")
     assert house.one("ferry").attachments == (
@@ -77,14 +77,14 @@ def test_a_removed_sound_quarantines_its_article_which_stays_as_it_was(
     assert (house.quarantine(), house.one("ferry")) == ({}, before)
 
 
-def test_a_sound_that_comes_after_its_article_lets_it_in(house: House, talk: Path) -> None:
+def test_an_article_is_picked_up_when_its_audio_file_arrives(house: House, talk: Path) -> None:
     talk.unlink()
     assert house.pick_up().quarantined == 1
     talk.write_bytes(wav(3))
     assert (house.pick_up().new, house.quarantine()) == (1, {})
 
 
-def test_a_text_that_is_named_like_a_sound_is_refused_and_the_rest_goes_on(
+def test_a_text_with_an_audio_suffix_is_refused_and_the_rest_goes_on(
     house: House, talk: Path
 ) -> None:
     talk.write_text("No sound.")
@@ -107,7 +107,7 @@ def test_an_unchanged_sound_is_not_opened(
     assert house.everything() == before
 
 
-def test_a_sound_that_goes_on_being_written_waits_until_it_is_whole(
+def test_an_audio_file_that_is_still_written_is_published_when_it_is_complete(
     house: House, talk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy_pieces = source_files._copy_pieces
@@ -141,7 +141,7 @@ def test_a_full_disk_quarantines_the_article_and_stops_nothing(
     assert (house.pick_up().new, house.quarantine(), talk.exists()) == (1, {}, True)
 
 
-def test_a_sound_of_several_articles_lies_below_the_web_root_once(house: House) -> None:
+def test_an_audio_file_of_several_articles_is_published_once(house: House) -> None:
     house.write("talk.mp3", mp3(100))
     for name in ("ferry", "map"):
         house.write(f"{name}.md", title=name, attachments="[{src: talk.mp3, title: Talk}]")

@@ -88,19 +88,19 @@ def test_every_version_of_a_story_is_due_when_what_is_shown_of_one_changes(
     assert languages_due(house) == {"en", "zh-Hans", "zh-Hant"}
 
 
-def test_a_change_of_the_text_has_its_conversion_due_too(house: House) -> None:
+def test_a_change_of_the_text_makes_its_conversion_due_too(house: House) -> None:
     write(house, "zh-Hans", "汉语的字。", date="2026-01-07")
     house.at(LATER).pick_up()
     assert languages_due(house) == {"en", "zh-Hans", "zh-Hant"}
 
 
-def test_every_version_is_due_when_a_language_comes(house: House) -> None:
+def test_every_version_is_due_when_a_language_is_added(house: House) -> None:
     write(house, "ar", "Others.")
     house.at(LATER).pick_up()
     assert languages_due(house) == {"en", "zh-Hans", "zh-Hant", "ar"}
 
 
-def test_every_version_is_due_when_a_language_goes(house: House) -> None:
+def test_every_version_is_due_when_a_language_is_removed(house: House) -> None:
     (house.articles / "en/ferry.md").unlink()
     house.at(LATER).pick_up()
     assert languages_due(house) == {"en", "zh-Hans", "zh-Hant"}
@@ -139,7 +139,7 @@ def test_every_version_is_due_when_a_human_translation_takes_the_conversions_pla
     assert languages_due(house) == {"en", "zh-Hans", "zh-Hant"}
 
 
-def test_both_stories_are_due_when_an_article_turns_to_the_other(house: House) -> None:
+def test_both_stories_are_due_when_an_article_moves_between_them(house: House) -> None:
     house.write("ar/other.md", "Others.", title="Other", date="2026-01-08", key="harbour")
     write(house, "ar", "Others too.")
     house.pick_up()
@@ -150,13 +150,13 @@ def test_both_stories_are_due_when_an_article_turns_to_the_other(house: House) -
     assert ("Turned", "ar") in due(house)
 
 
-def test_an_article_is_due_when_it_turns_out_to_be_in_another_language(house: House) -> None:
+def test_an_article_is_due_when_its_language_changes(house: House) -> None:
     write(house, "en", "Words about a ferry.", lang="ar", key="ferry")
     house.at(LATER).pick_up()
     assert languages_due(house) == {"ar", "zh-Hans", "zh-Hant"}
 
 
-def test_an_untranslated_copy_is_due_when_it_is_found_out_and_when_it_is_freed(
+def test_an_untranslated_copy_is_due_when_it_is_detected_and_when_it_is_released(
     house: House,
 ) -> None:
     write(house, "ar", "Words about a ferry.", date="2026-01-09")
@@ -174,7 +174,7 @@ def test_a_renamed_file_has_nothing_due(house: House) -> None:
     assert due(house) == due(house, "page_hash") == set()
 
 
-def test_a_sound_that_changes_has_its_story_due(house: House) -> None:
+def test_a_changed_audio_file_makes_its_story_due(house: House) -> None:
     house.write("en/talk.wav", wav(1))
     write(house, "en", "Words about a ferry.", audio="talk.wav")
     house.pick_up()

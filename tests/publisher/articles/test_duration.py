@@ -21,7 +21,7 @@ from tests.publisher.articles.helpers import mp3, opus, wav
         (opus(90), 90),
     ],
 )
-def test_a_recording_tells_its_length_in_whole_seconds(content: bytes, seconds: int) -> None:
+def test_the_duration_of_a_recording_is_in_whole_seconds(content: bytes, seconds: int) -> None:
     assert media_duration(BytesIO(content)) == seconds
 
 

@@ -34,7 +34,9 @@ def change(file: Path, text: str) -> None:
         file.write_text(text)
 
 
-def test_articles_and_what_goes_along_are_found_in_order_and_nothing_else(folder: Path) -> None:
+def test_articles_pictures_and_attachments_are_listed_in_order_and_nothing_else(
+    folder: Path,
+) -> None:
     (folder / "en").mkdir()
     names = (
         "b.md",
@@ -77,7 +79,7 @@ def test_a_file_that_was_read_within_two_seconds_of_its_change_is_not_trusted(
     assert seen.trusted(10**18 + age) == (seen if trusted else FileStat("a.md", "", 10**18))
 
 
-def test_a_file_is_remembered_as_it_looked_however_new_it_is(folder: Path) -> None:
+def test_the_signature_of_a_new_file_is_stored(folder: Path) -> None:
     (folder / "a.md").touch()
     (seen,) = scan_folder(folder).values()
     assert seen.signature
@@ -94,7 +96,7 @@ def test_a_file_dated_in_the_future_is_not_trusted_before(folder: Path) -> None:
     assert seen.trusted(ahead + COARSEST_CLOCK_NS) == seen
 
 
-def test_the_clock_is_the_file_systems_and_goes_forward(folder: Path) -> None:
+def test_the_time_is_the_file_systems_and_increases(folder: Path) -> None:
     marker = folder.parent / "marker"
     first = file_system_time(marker)
     os.utime(marker, ns=(0, 0))
@@ -107,7 +109,9 @@ def test_an_unchanged_file_looks_as_before(folder: Path) -> None:
     assert look(folder)["a.md"]
 
 
-def test_an_edit_of_equal_size_is_seen_even_with_its_time_put_back(folder: Path) -> None:
+def test_an_edit_of_equal_size_changes_the_signature_even_with_its_time_put_back(
+    folder: Path,
+) -> None:
     file = folder / "a.md"
     file.write_text("one")
     before, times = look(folder), file.stat()
@@ -117,7 +121,7 @@ def test_an_edit_of_equal_size_is_seen_even_with_its_time_put_back(folder: Path)
     assert look(folder) != before
 
 
-def test_links_to_nowhere_and_to_themselves_are_left_to_reading(folder: Path) -> None:
+def test_broken_and_circular_links_are_listed_and_fail_when_read(folder: Path) -> None:
     (folder / "a.md").symlink_to("gone.md")
     (folder / "b.md").symlink_to("b.md")
     assert look(folder) == {"a.md": "", "b.md": ""}

@@ -126,7 +126,7 @@ def test_a_touched_folder_is_read_once_and_then_trusted(
 
 
 @pytest.mark.usefixtures("long_after")
-def test_a_change_after_a_mere_touch_is_seen(house: House) -> None:
+def test_a_change_after_a_touch_is_noticed(house: House) -> None:
     file = house.write("ferry.md", "One.", title="The ferry")
     house.pick_up()
     os.utime(file, (1_000_000_000, 1_000_000_000))
@@ -146,7 +146,7 @@ def test_a_touched_file_is_unchanged(house: House) -> None:
     assert house.one("ferry") == before
 
 
-def test_a_changed_file_keeps_the_article_and_says_when(house: House) -> None:
+def test_a_changed_file_keeps_its_article_with_a_new_updated_time(house: House) -> None:
     house.write("ferry.md", title="The ferry", date="2026-01-08")
     house.pick_up()
     before = house.one("ferry")
@@ -228,7 +228,7 @@ def test_a_copy_is_not_taken_for_a_move(house: House) -> None:
     assert (done.new, done.moved) == (2, 0)
 
 
-def test_other_settings_have_every_file_read_again(house: House) -> None:
+def test_changed_settings_make_every_file_be_read_again(house: House) -> None:
     house.write("fr/x.md", title="Le bac", date="2026-01-09")
     house.write("x.md", title="The ferry", date="2026-01-09")
     house.pick_up()
@@ -295,7 +295,7 @@ def test_a_link_out_of_the_source_is_quarantined_and_one_within_is_followed(
     assert (house.pick_up().new, house.quarantine()) == (1, {})
 
 
-def test_a_source_that_is_a_link_itself_is_inside_of_itself(house: House) -> None:
+def test_a_source_folder_may_be_a_link(house: House) -> None:
     house.write("ferry.md", title="The ferry")
     house.articles.rename(house.settings.folders.root / "elsewhere")
     house.articles.symlink_to(house.settings.folders.root / "elsewhere")
@@ -308,7 +308,7 @@ def test_a_link_to_itself_is_quarantined_and_the_rest_goes_on(house: House) -> N
     assert (house.pick_up().new, list(house.quarantine())) == (1, ["round.md"])
 
 
-def test_an_article_stays_while_its_file_is_unreadable_and_mending_releases_it(
+def test_an_article_stays_published_while_its_file_is_unreadable(
     house: House,
 ) -> None:
     house.write("ferry.md", title="The ferry", date="2026-01-08")
@@ -324,7 +324,7 @@ def test_an_article_stays_while_its_file_is_unreadable_and_mending_releases_it(
     assert (house.one("ferry").id, house.one("ferry").title) == (before.id, "The ferry, mended")
 
 
-def test_putting_back_what_was_there_before_releases_it_unchanged(house: House) -> None:
+def test_restoring_the_old_content_ends_the_quarantine_without_a_change(house: House) -> None:
     file = house.write("ferry.md", title="The ferry", date="2026-01-08")
     content = file.read_bytes()
     house.pick_up()
@@ -348,7 +348,7 @@ def put_a_file_in_its_place(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [shutil.rmtree, put_a_file_in_its_place])
-def test_a_vanished_source_changes_nothing_and_is_reported(
+def test_a_missing_source_folder_changes_nothing_and_is_reported(
     house: House, spoil: Callable[[Path], None]
 ) -> None:
     house.write("ferry.md", title="The ferry")
@@ -370,7 +370,7 @@ def two_sources(*paths: str) -> list[dict[str, str]]:
     return [{"kind": "folder", "path": path} for path in paths]
 
 
-def test_a_source_that_went_to_another_folder_keeps_its_articles(house: House) -> None:
+def test_a_source_that_moved_to_another_folder_keeps_its_articles(house: House) -> None:
     house.write("ferry.md", title="The ferry", date="2026-01-08")
     house.pick_up()
     before = house.all()
@@ -382,7 +382,9 @@ def test_a_source_that_went_to_another_folder_keeps_its_articles(house: House) -
     assert [row["source"] for row in house.rows(source_file)] == ["texts"]
 
 
-def test_a_source_that_is_no_longer_named_is_withdrawn(house: House) -> None:
+def test_articles_of_a_source_that_was_removed_from_the_configuration_are_withdrawn(
+    house: House,
+) -> None:
     house.reload(sources=two_sources("articles", "more"))
     house.write("ferry.md", title="The ferry")
     house.write("../more/map.md", title="The map")
@@ -418,7 +420,7 @@ def test_a_picture_is_copied_to_where_its_article_points(house: House) -> None:
     assert f'src="/{place}"' in house.one("ferry").html
 
 
-def test_a_changed_picture_has_its_article_read_again_and_the_old_one_stays(
+def test_a_changed_picture_makes_its_article_be_read_again_and_the_old_file_stays(
     house: House,
 ) -> None:
     house.write("boat.png", png(1))
@@ -531,7 +533,7 @@ def fill(house: House, count: int) -> None:
 
 @pytest.mark.usefixtures("small_portions")
 @pytest.mark.parametrize("portions", [1, 2])
-def test_a_killed_turn_and_a_whole_one_equal_an_undisturbed_one(
+def test_a_killed_pick_up_and_a_second_one_equal_an_uninterrupted_one(
     make_house: Callable[..., House], portions: int
 ) -> None:
     convert = [{"edition": {"zh-Hant": {"missing": "convert"}}}]
@@ -556,7 +558,7 @@ def test_a_killed_turn_and_a_whole_one_equal_an_undisturbed_one(
 
 
 @pytest.mark.usefixtures("small_portions")
-def test_a_kill_among_renames_and_removals_changes_nothing_of_the_end(
+def test_a_kill_between_renames_and_removals_does_not_change_the_result(
     make_house: Callable[..., House],
 ) -> None:
     calm, stormy = make_house(), make_house()
@@ -579,7 +581,7 @@ def test_a_kill_among_renames_and_removals_changes_nothing_of_the_end(
 
 
 @pytest.mark.usefixtures("small_portions")
-def test_progress_is_told_portion_by_portion(house: House) -> None:
+def test_progress_is_reported_after_each_transaction(house: House) -> None:
     fill(house, PORTION + 1)
     told: list[tuple[int, int]] = []
     house.pick_up(lambda done, of: told.append((done, of)))

@@ -82,5 +82,5 @@ def test_no_attachments_hash_as_before_there_were_any() -> None:
     assert content_hash({"a": 1, "attachments": []}) == content_hash({"a": 1})
 
 
-def test_the_hash_knows_no_order_of_columns() -> None:
+def test_the_hash_does_not_depend_on_the_order_of_columns() -> None:
     assert content_hash({"a": 1, "b": DAY}) == content_hash({"b": DAY, "a": 1})

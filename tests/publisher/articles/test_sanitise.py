@@ -78,7 +78,7 @@ def test_a_fragment_has_no_address_even_with_a_base() -> None:
     assert sanitise('<a href="#x">y</a>', base_url="https://example.org/") == "y"
 
 
-def test_local_pictures_are_asked_for_before_the_base() -> None:
+def test_local_pictures_count_before_the_base_address() -> None:
     def pictures(image: ImageTag) -> ImageTag | None:
         return ImageTag("/media/1/a.png", 4, 3) if image.src == "a.png" else None
 
@@ -137,7 +137,7 @@ def test_characters_spelled_as_references_are_cleaned_too() -> None:
 
 
 @pytest.mark.parametrize("marks", ["\u0338", "\u0323\u0338", "\u0338\u0338", "\x01\u0338"])
-def test_composing_can_not_break_a_tag_open(marks: str) -> None:
+def test_normalisation_can_not_remove_the_end_of_a_tag(marks: str) -> None:
     html = safe(f"<p>{marks} onclick=alert(1) x</p><img alt='{marks}y'>")
 
     assert unicodedata.normalize("NFC", html) == html

@@ -83,7 +83,7 @@ def test_what_is_written_in_a_script_that_is_not_published_is_converted_into_one
     assert made(house).origin == Origin.CONVERTED
 
 
-def test_a_script_that_is_published_goes_before_one_that_is_not(
+def test_a_conversion_source_of_the_publication_counts_before_others(
     make_house: Callable[..., House],
 ) -> None:
     asking = [{"edition": {"zh-Hans": {"missing": "convert"}}}]
@@ -118,7 +118,9 @@ def test_a_conversion_is_made_again_by_another_converter(
     assert after[1]["content_hash"] == before[1]["content_hash"]
 
 
-def test_a_quiet_turn_converts_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pick_up_without_changes_converts_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(house)
     house.pick_up()
     before = house.rows(article)
@@ -143,7 +145,7 @@ def killed(*_arguments: object) -> None:
     raise Killed
 
 
-def test_a_turn_looks_only_at_the_stories_that_have_changed(
+def test_only_stories_that_changed_are_examined_for_conversions(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(house)
@@ -190,7 +192,7 @@ def test_a_kill_between_a_change_and_its_conversion_costs_nothing(
     assert made(house).title == "漢字"
 
 
-def test_more_changes_than_a_list_is_kept_of_are_one_look_at_all(
+def test_too_many_changes_make_all_stories_be_examined(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(script_conversion, "_MAX_LISTED", 2)
@@ -208,7 +210,7 @@ def test_more_changes_than_a_list_is_kept_of_are_one_look_at_all(
     assert [house.one(key, "zh-Hant").title for key in titles] == ["漢語0", "漢語1", "漢語2"]
 
 
-def test_a_source_in_a_folder_called_conversions_is_not_mistaken_for_the_mark(
+def test_a_source_in_a_folder_called_conversions_is_not_mistaken_for_the_stored_state(
     make_house: Callable[..., House],
 ) -> None:
     house = make_house(newsletters=ASKING, sources=[{"kind": "folder", "path": "conversions"}])
@@ -281,7 +283,9 @@ def test_what_its_document_withdraws_is_not_put_back_by_machine(house: House) ->
     assert made(house).origin == Origin.CONVERTED
 
 
-def test_conversions_go_when_no_edition_asks_any_more_and_pages_are_told(house: House) -> None:
+def test_conversions_are_withdrawn_when_no_edition_asks_and_pages_are_updated(
+    house: House,
+) -> None:
     write(house)
     house.pick_up()
     with house.database.writing() as connection:

@@ -29,7 +29,7 @@ def public(tmp_path: Path) -> Path:
     return tmp_path / "public"
 
 
-def test_a_survey_says_what_a_file_is_without_holding_it(folder: Path) -> None:
+def test_a_large_file_is_inspected_without_being_kept_in_memory(folder: Path) -> None:
     content = wav(3)
     (folder / TALK).write_bytes(content)
     found = SourceFiles(folder).inspect(TALK)
@@ -39,7 +39,7 @@ def test_a_survey_says_what_a_file_is_without_holding_it(folder: Path) -> None:
     assert found.head == content[:1024]
 
 
-def test_a_survey_of_what_is_absent_outside_or_no_file_is_none(folder: Path) -> None:
+def test_nothing_is_returned_for_an_absent_outside_or_irregular_file(folder: Path) -> None:
     (folder.parent / "secret.wav").write_bytes(wav(1))
     (folder / "link.wav").symlink_to("../secret.wav")
     (folder / "folder.wav").mkdir()

@@ -35,19 +35,19 @@ def key(path: str = "x.md", **facts: Any) -> str:
     return story_key(draft(**facts), PurePosixPath(path), PUBLICATION)
 
 
-def test_front_matter_goes_before_suffix_folder_and_default() -> None:
+def test_front_matter_counts_before_suffix_folder_and_default() -> None:
     assert language("zh-Hans/x.ar.md", "en", default="ar") == "en"
 
 
-def test_a_suffix_goes_before_folder_and_default() -> None:
+def test_a_language_suffix_counts_before_folder_and_default() -> None:
     assert language("zh-Hans/x.ar.md") == "ar"
 
 
-def test_a_folder_goes_before_the_default() -> None:
+def test_the_folder_counts_before_the_default() -> None:
     assert language("zh-Hans/deep/x.md") == "zh-Hans"
 
 
-def test_the_default_is_what_remains() -> None:
+def test_the_default_language_counts_last() -> None:
     assert language("deep/x.md", default="ar") == "ar"
 
 
@@ -66,7 +66,7 @@ def test_a_language_that_the_publication_does_not_write_keeps_its_tag() -> None:
 
 
 @pytest.mark.parametrize("folder", ["art", "new", "articles", "2026", "maps"])
-def test_everyday_words_are_no_languages(folder: str) -> None:
+def test_common_words_are_no_language_tags(folder: str) -> None:
     assert language(f"{folder}/x.md") == "en"
     assert key(f"{folder}/x.md") == f"{folder}/x"
 
@@ -76,12 +76,12 @@ def test_a_three_letter_tag_counts_where_the_publication_writes_it() -> None:
     assert article_language(draft(), PurePosixPath("yue/x.md"), publication, "en") == "yue"
 
 
-def test_a_declared_tag_that_is_none_is_an_error() -> None:
+def test_an_invalid_declared_tag_is_an_error() -> None:
     with pytest.raises(LanguageError, match="'klingonish' is not a language tag"):
         language("x.md", "klingonish")
 
 
-def test_a_key_in_so_many_words_goes_first() -> None:
+def test_a_stated_key_counts_first() -> None:
     assert key(key=" mine ", translation_of="en/a.md", permalink="/en/b/") == "mine"
 
 
@@ -95,7 +95,7 @@ def test_a_permalink_counts_without_its_language() -> None:
 
 
 @pytest.mark.parametrize("nothing", ["/", " ", "//"])
-def test_a_permalink_or_translation_of_nowhere_is_none(nothing: str) -> None:
+def test_an_empty_permalink_or_translation_is_ignored(nothing: str) -> None:
     assert key("a.md", permalink=nothing, translation_of=nothing) == "a"
 
 
@@ -110,7 +110,7 @@ def test_a_number_behind_a_dot_belongs_to_the_name() -> None:
     assert key("v1.2.md") == "v1.2"
 
 
-def test_a_lone_language_is_a_name() -> None:
+def test_one_word_before_a_colon_is_a_title() -> None:
     assert key("en.md") == "en"
 
 
@@ -124,7 +124,7 @@ def test_a_key_without_letters_has_a_slug_too() -> None:
     assert story_slug("!!!") != story_slug("???")
 
 
-def test_a_taken_slug_is_told_apart_by_its_key() -> None:
+def test_a_slug_that_is_taken_gets_a_hash_of_its_key() -> None:
     assert story_slug("a/b", 1).startswith("a-b-")
     assert story_slug("a/b", 1) != story_slug("a b", 1)
 

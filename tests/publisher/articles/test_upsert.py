@@ -32,7 +32,7 @@ def test_the_second_file_for_one_article_is_quarantined_naming_the_first(house: 
     }
 
 
-def test_the_second_is_taken_in_when_the_first_goes(house: House) -> None:
+def test_the_second_file_gets_the_story_when_the_first_is_removed(house: House) -> None:
     first = house.write("a.md", title="First", key="ferry")
     house.write("b.md", title="Second", key="ferry")
     house.pick_up()
@@ -43,7 +43,7 @@ def test_the_second_is_taken_in_when_the_first_goes(house: House) -> None:
     assert (house.one("ferry").title, house.one("ferry").id) == ("Second", before.id)
 
 
-def test_only_one_of_those_that_wait_is_taken_in(house: House) -> None:
+def test_only_one_of_several_waiting_files_gets_the_story(house: House) -> None:
     first = house.write("a.md", title="First", key="ferry")
     house.write("b.md", title="Second", key="ferry")
     house.write("c.md", title="Third", key="ferry")
@@ -54,7 +54,7 @@ def test_only_one_of_those_that_wait_is_taken_in(house: House) -> None:
     assert "in b.md already" in house.quarantine()["c.md"]
 
 
-def test_the_second_is_taken_in_when_the_first_turns_to_another_story(house: House) -> None:
+def test_the_second_file_gets_the_story_when_the_first_changes_its_key(house: House) -> None:
     house.write("a.md", title="Second", key="ferry")
     house.pick_up()
     house.write("z.md", title="First", key="ferry")
@@ -68,7 +68,7 @@ def test_the_second_is_taken_in_when_the_first_turns_to_another_story(house: Hou
     }
 
 
-def test_a_place_that_is_freed_in_the_same_turn_is_taken_in_that_turn(house: House) -> None:
+def test_a_story_that_becomes_free_is_taken_in_the_same_pick_up(house: House) -> None:
     house.write("c.md", title="First", key="ferry")
     house.pick_up()
     house.write("a.md", title="Third", key="ferry")
@@ -104,7 +104,7 @@ def test_a_copy_in_another_languages_folder_is_not_taken_for_a_rename(house: Hou
     assert house.one("boat", "ar").title == "The ferry"
 
 
-def test_an_earlier_name_does_not_push_out_the_file_that_was_there_first(house: House) -> None:
+def test_a_later_file_of_an_earlier_name_does_not_replace_the_first_one(house: House) -> None:
     house.write("z.md", title="First", key="ferry")
     house.pick_up()
     house.write("a.md", title="Second", key="ferry")
@@ -113,7 +113,7 @@ def test_an_earlier_name_does_not_push_out_the_file_that_was_there_first(house: 
     assert house.one("ferry").title == "First"
 
 
-def test_a_file_in_two_languages_of_one_story_is_no_clash(house: House) -> None:
+def test_files_of_one_story_in_two_languages_are_no_conflict(house: House) -> None:
     house.write("en/a.md", title="First", key="ferry")
     house.write("ar/a.md", title="Second", key="ferry")
     assert house.pick_up().quarantined == 0
@@ -133,7 +133,7 @@ def test_translations_are_linked_whatever_tells_that_they_are(house: House) -> N
     assert len(house.rows(story)) == 1
 
 
-def test_keys_that_come_to_the_same_slug_get_two(house: House) -> None:
+def test_two_keys_with_the_same_slug_get_different_slugs(house: House) -> None:
     house.write("one.md", title="One", key="a/b")
     house.write("two.md", title="Two", key="a b")
     house.pick_up()
@@ -142,7 +142,7 @@ def test_keys_that_come_to_the_same_slug_get_two(house: House) -> None:
     assert slugs[1].startswith("a-b-")
 
 
-def test_keys_that_come_to_one_slug_at_any_depth_get_as_many(
+def test_any_number_of_keys_with_the_same_slug_get_different_slugs(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = ["a/b", "a b", "a-b", "a.b", "a_b"]
@@ -166,7 +166,7 @@ def test_a_key_that_is_just_another_ones_second_slug_gets_a_slug_of_its_own(
     assert len(set(slugs.values())) == 4
 
 
-def test_a_slug_stays_whatever_becomes_of_title_and_path(house: House) -> None:
+def test_a_slug_stays_when_title_and_path_change(house: House) -> None:
     house.write("en/ferry.md", title="The ferry", date="2026-01-08")
     house.write("ar/ferry.md", title="A ferry in Arabic", date="2026-01-08")
     house.pick_up()
@@ -189,7 +189,7 @@ def test_a_new_story_under_a_renamed_ones_old_key_gets_a_slug_of_its_own(house: 
     assert house.one("ferry").slug.startswith("ferry-")
 
 
-def test_a_file_that_turns_to_a_story_already_known_leaves_its_old_article(
+def test_a_file_whose_key_changes_to_a_known_story_leaves_its_old_article(
     house: House,
 ) -> None:
     gone = house.write("old.md", title="Old", key="boat", date="2026-01-08")
@@ -203,7 +203,7 @@ def test_a_file_that_turns_to_a_story_already_known_leaves_its_old_article(
     assert {key: one.id for (key, _), one in house.all().items()} == {"boat": boat.id}
 
 
-def test_a_file_that_turns_to_another_language_is_that_article(house: House) -> None:
+def test_a_file_whose_language_changes_keeps_its_article(house: House) -> None:
     house.write("a.md", title="A", lang="en")
     house.pick_up()
     before = house.one("a")
@@ -219,7 +219,7 @@ def test_a_file_that_turns_to_another_language_is_that_article(house: House) -> 
 # What is news, and when
 
 
-def test_a_late_translation_is_news_later_and_the_original_keeps_its_dates(
+def test_a_late_translation_becomes_available_later_and_the_original_keeps_its_dates(
     house: House,
 ) -> None:
     house.write("en/ferry.md", title="The ferry", date="2026-01-08")
@@ -243,7 +243,7 @@ def test_a_backlog_is_dated_by_its_documents(house: House) -> None:
     assert found.available_at == NOW
 
 
-def test_a_document_may_say_when_it_was_updated_if_that_can_be(house: House) -> None:
+def test_a_document_may_state_a_plausible_time_of_its_update(house: House) -> None:
     house.write("a.md", title="A", date="2026-01-02", updated="2026-01-05")
     house.write("b.md", title="B", date="2026-01-02", updated="2027-01-05")
     house.write("c.md", title="C", date="2026-01-02", updated="2025-01-05")
@@ -252,7 +252,7 @@ def test_a_document_may_say_when_it_was_updated_if_that_can_be(house: House) -> 
     assert said == {"a": 5, "b": 9, "c": 2}
 
 
-def test_a_later_edition_may_say_when_too(house: House) -> None:
+def test_a_later_version_may_state_its_update_too(house: House) -> None:
     house.write("a.md", title="A", date="2026-01-02")
     house.write("b.md", title="B", date="2026-01-02")
     house.pick_up()
@@ -301,7 +301,7 @@ def test_an_embargo_may_be_moved_or_lifted(
     assert found.published_at <= found.updated_at <= hidden_until
 
 
-def test_an_embargo_is_lifted_by_taking_the_date_away(house: House) -> None:
+def test_removing_the_date_ends_an_embargo(house: House) -> None:
     house.write("a.md", title="A", date="2026-01-20")
     house.pick_up()
     house.write("a.md", title="A")
@@ -309,7 +309,7 @@ def test_an_embargo_is_lifted_by_taking_the_date_away(house: House) -> None:
     assert house.one("a").available_at == house.one("a").published_at == NOW
 
 
-def test_an_embargoed_article_that_went_and_came_back_is_as_before(house: House) -> None:
+def test_an_embargoed_article_that_was_removed_and_restored_is_unchanged(house: House) -> None:
     file = house.write("a.md", title="A", date="2026-01-20")
     house.pick_up()
     before = house.one("a")
@@ -321,7 +321,7 @@ def test_an_embargoed_article_that_went_and_came_back_is_as_before(house: House)
     assert house.one("a") == before
 
 
-def test_an_article_that_was_out_stays_out_when_corrected(house: House) -> None:
+def test_a_published_article_stays_published_when_it_is_corrected(house: House) -> None:
     house.write("a.md", title="A", date="2026-01-08")
     house.pick_up()
     house.write("a.md", title="A", date="2026-01-07")
@@ -332,7 +332,7 @@ def test_an_article_that_was_out_stays_out_when_corrected(house: House) -> None:
 # Drafts and what is withdrawn
 
 
-def test_a_draft_is_left_out_until_it_is_done(house: House) -> None:
+def test_a_draft_is_not_picked_up_until_it_is_no_draft(house: House) -> None:
     house.write("a.md", title="A", draft="true")
     done = house.pick_up()
     assert (done.new, done.quarantined, house.all()) == (0, 0, {})
@@ -370,7 +370,7 @@ def test_what_its_document_holds_back_is_news_when_it_lets_go(
     assert house.one("a").available_at == later
 
 
-def test_a_document_may_withdraw_its_article(house: House) -> None:
+def test_a_document_with_status_withdrawn_withdraws_its_article(house: House) -> None:
     house.write("a.md", title="A", date="2026-01-08")
     house.pick_up()
     house.write("a.md", title="A", date="2026-01-08", status="withdrawn")
@@ -378,7 +378,7 @@ def test_a_document_may_withdraw_its_article(house: House) -> None:
     assert [row["status"] for row in house.rows(article)] == [ArticleStatus.WITHDRAWN]
 
 
-def test_a_change_has_the_page_made_again(house: House) -> None:
+def test_a_change_makes_the_page_be_written_again(house: House) -> None:
     house.write("a.md", title="A")
     house.pick_up()
     with house.database.writing() as connection:
@@ -403,7 +403,9 @@ def test_a_move_over_an_article_that_was_there_takes_that_ones_id(house: House) 
     assert [row["path"] for row in house.rows(source_file)] == ["boat.md"]
 
 
-def test_a_file_of_another_source_stands_too(make_house: Callable[..., House]) -> None:
+def test_a_file_of_another_source_keeps_the_article_too(
+    make_house: Callable[..., House],
+) -> None:
     sources = [{"kind": "folder", "path": path} for path in ("articles", "more")]
     house = make_house(sources=sources)
     house.write("a.md", title="First")
@@ -464,7 +466,7 @@ def test_what_comes_back_is_carried_if_its_story_was_not_yet(
     assert carried(house, 12) == ["map"]
 
 
-def test_an_article_in_another_language_than_it_was_is_news_to_that_edition(
+def test_an_article_whose_language_changes_is_new_in_that_edition(
     daily: House,
 ) -> None:
     house = daily

@@ -23,7 +23,7 @@ def standing(house: House) -> dict[str, tuple[str, str]]:
     return {row["language"]: (row["origin"], row["status"]) for row in house.rows(article)}
 
 
-def test_the_earliest_is_the_original(house: House) -> None:
+def test_the_earliest_article_is_the_original(house: House) -> None:
     write(house, "en", "Words.", date="2026-01-08")
     write(house, "ar", "Others.", date="2026-01-07")
     house.pick_up()
@@ -54,7 +54,7 @@ def test_what_is_held_back_is_no_original(house: House, status: str) -> None:
     assert standing(house)["en"][1] != ArticleStatus.READY
 
 
-def test_an_untranslated_copy_is_held_back_and_is_news_when_translated(house: House) -> None:
+def test_an_untranslated_copy_is_held_back_and_is_new_when_translated(house: House) -> None:
     write(house, "en", "Words.", date="2026-01-08")
     write(house, "ar", "Words.", date="2026-01-08")
     house.pick_up()
@@ -89,7 +89,7 @@ def test_a_copy_is_free_when_its_original_turns_out_to_differ(house: House) -> N
     assert house.one("ferry", "ar").available_at == LATER
 
 
-def test_a_translation_is_the_original_when_that_goes(house: House) -> None:
+def test_a_translation_becomes_the_original_when_that_is_removed(house: House) -> None:
     write(house, "en", "Words.", date="2026-01-08")
     write(house, "ar", "Words.", date="2026-01-08")
     house.pick_up()
@@ -99,7 +99,7 @@ def test_a_translation_is_the_original_when_that_goes(house: House) -> None:
     assert standing(house)["en"][1] == ArticleStatus.WITHDRAWN
 
 
-def test_every_page_of_a_story_is_made_again_when_a_language_comes(house: House) -> None:
+def test_every_page_of_a_story_is_written_again_when_a_language_is_added(house: House) -> None:
     write(house, "en", "Words.", date="2026-01-08")
     house.pick_up()
     with house.database.writing() as connection:

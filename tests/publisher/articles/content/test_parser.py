@@ -40,7 +40,7 @@ def marks_of(source: str) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("source", ["", " ", "<p></p>", "<p>&nbsp;</p>", "<ul><li></li></ul>"])
-def test_nothing_comes_of_nothing(source: str) -> None:
+def test_empty_html_has_no_blocks(source: str) -> None:
     assert blocks(source) == ()
 
 
@@ -60,7 +60,7 @@ def test_marks_stand_outermost_first_and_once() -> None:
     assert marks_of("<pre><code>y</code></pre>") == [()]
 
 
-def test_more_marks_than_anybody_needs_are_left_out_but_no_link() -> None:
+def test_too_many_marks_are_left_out_but_no_link() -> None:
     tags = ("b", "i", "u", "s", "em", "strong", "small", "sup")
     source = "".join(f"<{tag}>" for tag in tags) + "<a href='https://example.org/'>x</a>"
     (found,) = marks_of(source)
@@ -118,7 +118,7 @@ def test_empty_items_count_in_numbered_lists_only() -> None:
     assert (len(numbered.items), len(other.items)) == (3, 2)
 
 
-def test_what_is_in_a_table_and_no_row_stands_beside_it() -> None:
+def test_a_caption_is_a_block_beside_its_table() -> None:
     source = (
         "<table><caption>first</caption><tr><td>a</td><td>b</td></tr>"
         "<caption>second</caption><tr><td>c</td><td></td></tr></table>"
@@ -161,7 +161,7 @@ def test_kinds_of_text() -> None:
     assert [type(block) for block in blocks(source)][:2] == [TextBlock, IndentedBlock]
 
 
-def test_pictures_stand_behind_the_words_that_they_interrupt() -> None:
+def test_large_pictures_come_behind_the_paragraph_that_has_them() -> None:
     source = (
         "<p>a<img src='/m/x.png' alt='x' width='20' height='20'>b"
         "<a href='/en/'><img src='/m/y.png' alt='y' width='90' height='90'></a></p><hr>"
@@ -182,7 +182,7 @@ def test_pictures_stand_behind_the_words_that_they_interrupt() -> None:
     assert isinstance(small, Figure)
 
 
-def test_deep_nesting_is_taken_apart_and_says_the_same() -> None:
+def test_deep_nesting_is_dissolved_without_losing_text() -> None:
     source = (
         "<blockquote>" * 20 + "<ul><li>" * 10 + "<table><tr><td>a</td><td>b</td></tr></table>"
         "<p>c</p>" + "</li></ul>" * 10 + "</blockquote>" * 20

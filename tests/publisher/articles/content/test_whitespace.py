@@ -68,7 +68,7 @@ def test_no_link_is_made_of_a_space() -> None:
 
 
 @given(st.lists(st.text(alphabet="ab \n\t字e\u0301\u00a0\u3000，\x0b", max_size=6), max_size=5))
-def test_the_words_are_those_of_the_article(texts: list[str]) -> None:
+def test_folded_runs_have_the_articles_plain_text(texts: list[str]) -> None:
     html = "".join(f"<b>{t}</b>" if n % 2 else t for n, t in enumerate(texts))
     html = f"<p>{html}</p>".replace("\x0b", "<br>")
     found = "".join(folded(*texts)) if texts else ""

@@ -36,7 +36,7 @@ def test_the_seed_page() -> None:
 
 
 @present
-def test_every_newsletter_is_read_whole_and_quickly() -> None:
+def test_every_newsletter_of_the_corpus_is_parsed_completely_and_quickly() -> None:
     read_file(FILES[0])  # what is loaded once is not what one article costs
     began = time.process_time()
 

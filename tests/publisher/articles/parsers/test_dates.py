@@ -19,7 +19,7 @@ DAY = date(2017, 4, 10)
         *("10 апреля 2017 г.", "٢٠١٧-٠٤-١٠", "  Apr. 10,  2017 "),
     ],
 )
-def test_a_day_in_many_hands(text: str) -> None:
+def test_a_day_with_changes_of_every_kind(text: str) -> None:
     assert parse_date(text) == DAY
 
 

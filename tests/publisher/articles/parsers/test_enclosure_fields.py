@@ -52,7 +52,7 @@ def one(key: str, src: str = "a.mp3", **said: Any) -> tuple[AttachmentField, ...
         ({"audio": {"src": "a.mp3", "length": "0", "duration": "0"}}, one("audio")),
     ],
 )
-def test_attachments_in_their_many_forms(
+def test_attachments_are_read_in_all_their_forms(
     fields: dict[str, Any], expected: tuple[AttachmentField, ...]
 ) -> None:
     assert read(**fields) == expected
@@ -70,7 +70,7 @@ def test_attachments_in_their_many_forms(
         {"podcast_duration": "10:00"},
     ],
 )
-def test_other_uses_of_the_names_are_nobodys_business(fields: dict[str, Any]) -> None:
+def test_other_uses_of_the_keys_are_ignored(fields: dict[str, Any]) -> None:
     assert read(**fields) == ()
 
 
@@ -97,7 +97,9 @@ def test_the_order_is_always_the_same_with_the_enclosure_first() -> None:
         ("100:00:01", 360_001),
     ],
 )
-def test_a_duration_is_seconds_or_what_a_clock_shows(written: str, seconds: int) -> None:
+def test_a_duration_is_written_in_seconds_or_as_hours_and_minutes(
+    written: str, seconds: int
+) -> None:
     (found,) = read(audio={"src": "a.mp3", "duration": written})
     assert found.duration == seconds
 
@@ -150,7 +152,7 @@ def test_a_duration_is_seconds_or_what_a_clock_shows(written: str, seconds: int)
         ({"podcast_link": "a.mp3", "podcast_duration": "x"}, "^podcast_duration: 'x' is not a"),
     ],
 )
-def test_wrong_values_are_named_with_what_would_be_right(
+def test_errors_state_the_wrong_value_and_a_right_one(
     fields: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(ArticleError, match=reason):

@@ -64,7 +64,7 @@ def test_what_is_wrong_is_named_with_its_line(text: str, reason: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_bomb_of_aliases_costs_nothing() -> None:
+def test_yaml_aliases_are_refused_at_once() -> None:
     levels = "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]\n" for n in range(1, 9))
 
     with pytest.raises(ArticleError, match="aliases"):

@@ -25,7 +25,7 @@ PAGE = """<?xml version="1.0" encoding="gbk"?>
 </html>"""
 
 
-def test_a_page_speaks_for_itself() -> None:
+def test_a_page_states_its_metadata_in_its_head() -> None:
     draft = read_text("a.html", PAGE)
 
     assert draft.title == "Página boa"
@@ -119,7 +119,7 @@ def test_pages_that_can_not_be_read(page: str, reason: str) -> None:
         read_text("a.html", page)
 
 
-def test_hostile_markup_becomes_harmless() -> None:
+def test_malicious_html_becomes_harmless() -> None:
     draft = read_text(
         "a.html",
         "<title>T</title><body onload=x()><script>alert(1)</script><p style='x'>ok"

@@ -40,7 +40,7 @@ HEAD = "---\ntitle: T\nlayout: post\n---\n"
         ("## H\n{:#id .class}\ntext", "## H\n\ntext"),
     ],
 )
-def test_liquid_goes_and_code_stays(source: str, expected: str) -> None:
+def test_liquid_is_removed_and_code_stays(source: str, expected: str) -> None:
     assert strip_liquid(source) == expected
 
 
@@ -48,7 +48,7 @@ def test_liquid_goes_and_code_stays(source: str, expected: str) -> None:
     "source",
     ["{{" * 200_000, "{%" * 200_000, "`" * 300_000, "` `` " * 60_000, "<!--" * 100_000],
 )
-def test_hostile_sources_take_no_longer_than_long_ones(source: str) -> None:
+def test_malicious_sources_take_linear_time(source: str) -> None:
     began = time.perf_counter()
 
     strip_liquid(source)
@@ -90,5 +90,5 @@ def test_a_footnote_after_brackets_is_no_label() -> None:
     assert read_text("a.md", HEAD + "[a][^1]\n\n[^1]: N").text == "[a][1]\n\nN"
 
 
-def test_pictures_of_the_site_become_their_alternative_text() -> None:
+def test_missing_pictures_of_a_jekyll_site_become_their_alternative_text() -> None:
     assert read_text("a.md", HEAD + "![Alt](/img/x.png)").text == "Alt"

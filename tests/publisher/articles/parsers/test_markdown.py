@@ -38,7 +38,7 @@ def test_the_title_may_be_the_first_heading_and_is_not_repeated() -> None:
     assert draft.html == "<p>Text.</p>"
 
 
-def test_a_heading_that_repeats_the_title_goes_and_another_stays() -> None:
+def test_a_heading_that_repeats_the_title_is_removed_and_another_stays() -> None:
     assert read_text("a.md", HEAD + "# T\n\nText.").html == "<p>Text.</p>"
     assert read_text("a.md", HEAD + "# U\n\nText.").html == "<h2>U</h2>\n<p>Text.</p>"
 
@@ -150,7 +150,7 @@ def test_drafts_are_read_as_such() -> None:
     assert read_text("a.md", "---\ntitle: T\npublished: false\n---\nx").is_draft
 
 
-def test_links_of_an_article_from_elsewhere_are_made_absolute() -> None:
+def test_relative_links_of_a_saved_page_become_absolute() -> None:
     draft = read_text("a.md", "---\ntitle: T\nurl: https://example.org/a/b\n---\n[x](c)")
 
     assert draft.html == '<p><a href="https://example.org/a/c">x</a></p>'

@@ -51,7 +51,7 @@ def test_what_front_matter_says_of_type_and_duration_counts() -> None:
     assert (found.media_type, found.duration) == ("audio/x-mp3", 11)
 
 
-def test_a_document_lasts_no_time() -> None:
+def test_a_document_has_no_duration() -> None:
     (found,) = draft("attachments: [plan.pdf]\n").attachments
     assert (found.media_type, found.length, found.duration) == ("application/pdf", 9, None)
 
@@ -88,7 +88,7 @@ def test_a_remote_file_stays_where_it_is() -> None:
     assert found.media == ()
 
 
-def test_a_type_may_be_said_of_an_address_that_tells_nothing() -> None:
+def test_an_address_without_a_suffix_may_have_a_stated_type() -> None:
     (found,) = draft("audio: {src: 'https://example.org/1', type: audio/mpeg}\n").attachments
     assert found.media_type == "audio/mpeg"
 

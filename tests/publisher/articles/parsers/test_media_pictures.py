@@ -37,7 +37,7 @@ def test_a_local_picture_gets_a_place_and_its_size(src: str) -> None:
     assert media == (MediaFile(path="images/Mein Bild.png", target=target),)
 
 
-def test_a_picture_is_of_the_kind_that_its_content_is_of() -> None:
+def test_the_format_of_a_picture_is_read_from_its_content() -> None:
     html, media, _picture = draft_with("![x](new.jpeg)")
 
     assert media[0].target.endswith("/new.avif")

@@ -74,7 +74,7 @@ A, B = Byline(name="Ada Example"), Byline(name="Bo Example")
         ({"name": "x", "whatever": {"a": ["b"]}}, {}),
     ],
 )
-def test_fields_under_their_many_names(
+def test_fields_are_read_under_all_their_names(
     fields: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     assert read_metadata(fields) == ParsedArticle(**expected)
@@ -108,14 +108,14 @@ def test_fields_under_their_many_names(
         ({"date": "x" * 500}, r"^date: 'x{59}\.\.\. is not a date"),
     ],
 )
-def test_wrong_values_are_named_with_what_would_be_right(
+def test_errors_state_the_wrong_value_and_a_right_one(
     fields: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(ArticleError, match=reason):
         read_metadata(fields)
 
 
-def test_what_is_said_counts_before_what_is_filled_in() -> None:
+def test_stated_metadata_counts_before_other_metadata() -> None:
     said = ParsedArticle(title="Said", published=datetime(2026, 1, 9))  # noqa: DTZ001  # any value
     other = ParsedArticle(title="Other", summary="Other")
 
@@ -126,11 +126,11 @@ def test_what_is_said_counts_before_what_is_filled_in() -> None:
 
 
 @pytest.mark.parametrize("title", ["Qui est là\u00a0?", "第一章\u3000开始", "10\u202f000 pas"])
-def test_spaces_that_are_typography_stay(title: str) -> None:
+def test_no_break_spaces_stay(title: str) -> None:
     assert read_metadata({"title": f"\u3000{title}\u00a0\n"}).title == title
 
 
-def test_spaces_that_merely_part_words_are_one() -> None:
+def test_white_space_between_words_becomes_one_space() -> None:
     assert read_metadata({"title": "a \t\n\u2028 b"}).title == "a b"
     assert read_metadata({"title": "\u3000"}).title == ""
 
@@ -149,7 +149,7 @@ def test_a_date_may_hold_any_space() -> None:
         ({"url": "https://example.org/a\u00a0b"}, "url: "),
     ],
 )
-def test_a_host_that_nobody_can_find_is_named(front_matter: dict[str, Any], key: str) -> None:
+def test_an_invalid_host_is_refused_by_name(front_matter: dict[str, Any], key: str) -> None:
     with pytest.raises(ArticleError) as caught:
         read_metadata(front_matter)
     assert str(caught.value).startswith(key)

@@ -113,7 +113,7 @@ def test_ways_to_the_top_go_wherever_they_stand(label: str) -> None:
     assert read_text("a.txt", f"T\n\nOne.\n\n{label}\n\nTwo.").text == "One.\n\nTwo."
 
 
-def test_front_matter_makes_the_rest_text_alone() -> None:
+def test_everything_behind_front_matter_is_the_text() -> None:
     draft = read_text("a.txt", "---\ntitle: T\nlang: en\n---\nApr 10, 2017\n\n- not a *list*\n")
 
     assert (draft.title, draft.published) == ("T", None)

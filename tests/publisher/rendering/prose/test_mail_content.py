@@ -92,13 +92,13 @@ def test_a_heading_stays_over_the_sentences_that_are_taken() -> None:
     assert opened(f"<h2>Heading</h2><p>One. {LONG}</p>", 20) == (("Heading", "One."), True)
 
 
-def test_words_that_announce_a_list_do_not_end_it() -> None:
+def test_an_opening_does_not_end_on_words_that_announce_a_list() -> None:
     items = "".join(f"<li>{LONG}</li>" for _ in range(3))
     assert opened(f"<p>Words.</p><p>These:</p><ul>{items}</ul>", 20) == (("Words.",), True)
     assert opened(f"<p>这些：</p><p>{LONG}</p>", 20) == (("这些：",), True)
 
 
-def test_as_many_items_are_taken_as_fit_where_they_were_announced() -> None:
+def test_as_many_announced_list_items_are_taken_as_fit() -> None:
     source = "<p>These:</p><ul><li>one</li><li>two</li><li>three</li></ul>"
     assert opened(source, 13) == (("These:", "one", "two"), True)
 

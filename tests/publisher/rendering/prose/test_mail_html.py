@@ -42,7 +42,7 @@ def test_only_what_mail_programs_know_is_written(source: str) -> None:
     assert all(link.text_content().strip() or len(link) for link in tree.iter("a"))
 
 
-def test_nothing_to_say_is_nothing_to_write() -> None:
+def test_content_without_text_or_pictures_gives_no_html() -> None:
     assert in_mail("") == ""
     assert in_mail('<blockquote><img src="/m/a.svg" alt="x"></blockquote>') == ""
 
@@ -86,12 +86,12 @@ def test_letters_without_italics_are_upright_in_any_language(word: str) -> None:
     assert "<i>" not in mail
 
 
-def test_a_mark_looks_no_further_than_its_own_words() -> None:
+def test_italics_depend_only_on_the_text_under_their_mark() -> None:
     mail = in_mail("<p><em>so</em> 強<em>naïve ªº ʔ Ελλ яр</em></p>")
     assert mail.count("<em>") == 2
 
 
-def test_a_title_turns_nothing() -> None:
+def test_a_title_attribute_changes_no_direction() -> None:
     assert 'title="ab"' in in_mail('<p><abbr title="a&#x202e;b">x</abbr></p>')
 
 
@@ -102,7 +102,7 @@ def test_language_is_said_where_it_changes_and_only_there() -> None:
     assert in_mail(source, "ar").count('lang="en" dir="ltr"') == 1
 
 
-def test_a_turned_block_is_aligned_to_its_own_side() -> None:
+def test_a_block_of_the_other_direction_is_aligned_to_its_own_side() -> None:
     assert '<p class="prose start-right" lang="he" dir="rtl"' in in_mail('<p lang="he">x</p>')
     assert '<p class="prose start-left" dir="ltr">' in in_mail('<p dir="ltr">x</p>', "ar")
 
@@ -143,7 +143,7 @@ def test_tables_that_fit_a_phone_are_tables() -> None:
         ["a", '<img src="/m/a.png" alt="x" width="99" height="99">b'],
     ],
 )
-def test_tables_that_do_not_are_told_row_by_row(cells: list[str]) -> None:
+def test_tables_that_do_not_fit_a_phone_are_written_row_by_row(cells: list[str]) -> None:
     row = "".join(f"<td>{cell}</td>" for cell in cells)
     mail = in_mail(f"<table><tr>{row}</tr></table>")
     assert "<table" not in mail
@@ -158,6 +158,6 @@ def test_no_cell_spans_more_rows_than_there_are() -> None:
     assert 'rowspan="2"' in mail
 
 
-def test_column_heads_and_row_heads_are_told_apart() -> None:
+def test_column_and_row_headers_have_their_scope() -> None:
     mail = in_mail("<table><tr><th>a</th><th>b</th></tr><tr><th>c</th><td>d</td></tr></table>")
     assert re.findall('scope="([a-z]+)"', mail) == ["col", "col", "row"]

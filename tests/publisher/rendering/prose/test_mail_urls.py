@@ -78,7 +78,7 @@ def test_pictures_may_lie_on_other_hosts_of_the_publication() -> None:
     assert MailUrls.of(BASE).picture(elsewhere, 528) is None
 
 
-def test_left_out_pictures_are_told_with_their_reasons() -> None:
+def test_omitted_pictures_are_listed_with_their_reasons() -> None:
     prose = read(
         '<img src="/m/a.png" alt="fine" width="9" height="9">'
         '<img src="/m/b.svg" alt="b" width="9" height="9">'
@@ -95,7 +95,7 @@ def test_left_out_pictures_are_told_with_their_reasons() -> None:
     assert all(site_reason.partition(": ")[2] for site_reason in told)
 
 
-def test_an_alternative_text_that_is_a_files_name_is_none() -> None:
+def test_a_file_name_is_no_alternative_text() -> None:
     hashed = Picture(src="/media/cat.0a1b2c3d.png", alt="cat.png", width=9, height=9)
     assert SITE.picture(hashed, 528) is None
     reason = SITE.omission_reason(hashed)

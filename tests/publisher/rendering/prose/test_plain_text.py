@@ -47,7 +47,7 @@ def test_short_lists_are_close_and_others_are_not() -> None:
     assert in_text("<ul><li>a</li><li><p>b</p><p>c</p></li></ul>") == "- a\n\n- b\n\n  c"
 
 
-def test_cells_are_parted_by_bars_and_fenced_off_if_they_would_turn_the_row() -> None:
+def test_cells_are_separated_by_bars_and_isolated_if_they_would_reverse_the_row() -> None:
     row = "<table><tr><td>a</td><td>{}</td><td>12</td></tr></table>"
     assert in_text(row.format("b")) == "a | b | 12"
     assert in_text(row.format("مد")) == "a | \u2068مد\u2069 | 12"
@@ -55,7 +55,7 @@ def test_cells_are_parted_by_bars_and_fenced_off_if_they_would_turn_the_row() ->
 
 
 @pytest.mark.parametrize("cells", [("a" * 80, "b" * 80), ("a", "<ul><li>b</li></ul>")])
-def test_long_rows_are_told_cell_by_cell(cells: tuple[str, str]) -> None:
+def test_long_rows_are_written_cell_by_cell(cells: tuple[str, str]) -> None:
     text = in_text("<table><tr><td>{}</td><td>{}</td></tr></table>".format(*cells))
     assert " | " not in text
 

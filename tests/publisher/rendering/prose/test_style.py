@@ -48,7 +48,9 @@ def test_every_class_has_a_rule_and_every_rule_a_class() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ar", "zh-Hans"])
-def test_rules_are_such_as_the_inliner_and_old_programs_get_right(language: str) -> None:
+def test_style_rules_are_simple_enough_for_inlining_and_old_mail_programs(
+    language: str,
+) -> None:
     assert len(rules(language)) > 30
     for selector, declarations in rules(language).items():
         names = re.findall(r"(?:^|;)\s*([a-z-]+):", declarations)
@@ -68,7 +70,7 @@ def test_every_colour_has_one_for_the_dark() -> None:
             )
 
 
-def test_indents_are_those_that_pictures_are_reckoned_with() -> None:
+def test_the_style_sheet_has_the_indents_that_picture_widths_assume() -> None:
     for side, margins in {"left": "0 0 {}px", "right": "{}px 0 0"}.items():
         found = rules()
         for name in ("list", "inset"):

@@ -51,7 +51,7 @@ def unfenced(text: str) -> str:
 
 @given(FRAGMENTS, st.sampled_from(["en", "ar", "zh-Hant"]))
 @settings(max_examples=200, deadline=None)
-def test_whatever_an_article_is_made_of(source: str, language: str) -> None:
+def test_both_parts_have_the_text_of_any_article(source: str, language: str) -> None:
     html = safe(source)
     prose = mail_content(html)
     said = prose.passages
@@ -66,14 +66,14 @@ def test_whatever_an_article_is_made_of(source: str, language: str) -> None:
 
 @given(FRAGMENTS)
 @settings(max_examples=100, deadline=None)
-def test_no_article_gets_at_its_readers_values(source: str) -> None:
+def test_no_article_can_read_subscribers_values(source: str) -> None:
     prose = mail_content(safe(source))
     mail = mail_html(prose, language="en", base_url=BASE)
     for part in (mail, text_of(mail), plain_text(prose, language="en")):
         assert not any(token in part for token in ALL_PLACEHOLDERS)
 
 
-def test_a_token_that_leaving_out_readings_makes_is_broken() -> None:
+def test_a_placeholder_around_a_ruby_reading_is_broken() -> None:
     prose = mail_content("<p><ruby>@<rt>x</rt>@UNSUBSCRIBE@@</ruby></p>")
     assert "@@UNSUBSCRIBE@@" not in "".join(prose.passages)
     assert missing(prose.passages, mail_html(prose, language="en", base_url=BASE)) is None
@@ -90,7 +90,7 @@ def test_a_token_that_leaving_out_readings_makes_is_broken() -> None:
         ("<ul><li>\u202a</li><li>x</li></ul><pre>\u202ey\nz\u202c</pre>", ["x", "y\nz"]),
     ],
 )
-def test_what_turns_a_text_stays_only_where_it_is_balanced(
+def test_direction_controls_stay_only_where_they_are_balanced(
     source: str, said: list[str]
 ) -> None:
     prose = mail_content(safe(source))
@@ -101,7 +101,7 @@ def test_what_turns_a_text_stays_only_where_it_is_balanced(
         assert TURNED.findall(part) == TURNED.findall("".join(said))
 
 
-def test_a_beginning_that_cuts_a_stretch_open_is_not_turned_by_it() -> None:
+def test_an_opening_that_cuts_a_direction_control_off_is_not_reversed() -> None:
     prose = mail_content(safe("<p>One \u2067two. Three\u2069 four.</p>"))
     beginning, _cut = content_opening(prose, 12)
     assert beginning.passages == ("One two.",)
