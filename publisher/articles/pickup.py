@@ -41,7 +41,7 @@ _PARSERS_VERSION = 3
 # Files that are read, then stored in one transaction; a kill loses at most this much reading.
 FILES_PER_TRANSACTION = 100
 
-Progress = Callable[[int, int], None]
+ReadProgress = Callable[[int, int], None]
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ class PickedUp:
 
 
 def pick_up(
-    settings: Settings, database: Database, now: datetime, progress: Progress | None = None
+    settings: Settings, database: Database, now: datetime, progress: ReadProgress | None = None
 ) -> PickedUp:
     """Read new and changed files of every source; withdraw articles whose files are gone."""
     total = PickedUp()
@@ -122,7 +122,7 @@ class _SourcePickup:
         self._total = total
         self._languages = settings.publication.languages
 
-    def run(self, progress: Progress | None, dropped: Sequence[SourcePath]) -> None:
+    def run(self, progress: ReadProgress | None, dropped: Sequence[SourcePath]) -> None:
         started = file_system_time(_clock_file(self._settings))
         seen = scan_folder(self._folder)
         fingerprint = self._fingerprint()
@@ -178,7 +178,7 @@ class _SourcePickup:
         absent: Collection[SourcePath],
         *,
         force: bool,
-        progress: Progress | None = None,
+        progress: ReadProgress | None = None,
     ) -> list[str]:
         """Read and store files; return those whose story has another file in this language."""
         conflicts: list[str] = []

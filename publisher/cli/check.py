@@ -120,7 +120,7 @@ def _held(machine: Pipeline, edition: Edition) -> Iterator[CheckResult]:
     """Check the issues that were due and are held back by an error."""
     try:
         for rehearsal in preview_held(machine, edition):
-            yield _told(rehearsal, "was due, and waits until this is fixed")
+            yield _checked_edition(rehearsal, "was due, and waits until this is mended")
     except PublisherError as error:
         yield replace(_unmade(edition), problem=f"was due, and waits: {error}")
 
@@ -135,14 +135,14 @@ def _next(machine: Pipeline, edition: Edition, clock: Clock) -> CheckResult:
     remark = None
     if rehearsal.why_not_new:
         remark = f"with its newest articles, since there are {rehearsal.why_not_new}"
-    return _told(rehearsal, remark)
+    return _checked_edition(rehearsal, remark)
 
 
 def _unmade(edition: Edition) -> CheckResult:
     return CheckResult(newsletter=edition.newsletter, language=edition.language)
 
 
-def _told(rehearsal: IssuePreview, remark: str | None) -> CheckResult:
+def _checked_edition(rehearsal: IssuePreview, remark: str | None) -> CheckResult:
     return replace(
         _unmade(rehearsal.edition),
         day=rehearsal.issue.day,

@@ -52,7 +52,7 @@ def deliver_command(
             sent = send(
                 settings, state, transport, load_secret(settings), clock, tell, signers=signers
             )
-        for line in _told(state, sent, before):
+        for line in _delivery_lines(state, sent, before):
             typer.echo(line)
     for problem in sent.problems:
         typer.echo(f"publisher: {problem}", err=True)
@@ -68,8 +68,10 @@ def _under_way(database: Database) -> set[int]:
         }
 
 
-def _told(database: Database, sent: DeliveryReport, before: set[int]) -> Iterator[str]:
-    """Yield what was sent, what was not, and which issues are paused."""
+def _delivery_lines(
+    database: Database, sent: DeliveryReport, before: set[int]
+) -> Iterator[str]:
+    """Yield lines on what was sent, what is left of its issues, and which ones are paused."""
     from publisher.cli.failure_causes import explain_pause, summarise_unsent
     from publisher.delivery.ledger.counts import count_deliveries
     from publisher.issues import store

@@ -103,7 +103,7 @@ def open_issue(directory: Path, name: str) -> Iterator[tuple[Connection, Issue]]
         try:
             yield connection, issue
         except TransitionError as error:
-            raise IssueError(f"{name}: {_told(error)}") from error
+            raise IssueError(f"{name}: {_refusal_text(error)}") from error
 
 
 def load_settings_for_issue(directory: Path, name: str) -> Settings:
@@ -137,7 +137,7 @@ def _who_got_it(count: Mapping[str, int]) -> str:
     return f"{done}, {under_way} being sent just now may" if under_way else done
 
 
-def _told(error: TransitionError) -> str:
+def _refusal_text(error: TransitionError) -> str:
     if error.source == error.target:
         return f"is {error.source} already"
     return f"is {error.source}, and can't become {error.target}"

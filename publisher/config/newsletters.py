@@ -63,14 +63,14 @@ class Content(StrEnum):
     FULL = "full"
 
 
-class Block(StrEnum):
+class DigestBlock(StrEnum):
     """What a digest may carry besides its stories."""
 
     QUOTATION = "quotation"
     NOTES = "notes"
 
 
-Blocks = Annotated[tuple[Block, ...], BeforeValidator(require_list)]
+DigestBlocks = Annotated[tuple[DigestBlock, ...], BeforeValidator(require_list)]
 
 
 class EditionSettings(ConfigTable):
@@ -89,7 +89,7 @@ class EditionSettings(ConfigTable):
     missing: Missing | None = None
     fallback: LanguageTags | None = None
     content: Content | None = None
-    blocks: Blocks | None = None
+    blocks: DigestBlocks | None = None
     in_doubt: InDoubt | None = None
     give_up_after: int | None = Field(default=None, ge=1, le=720)  # hours
 
@@ -118,7 +118,7 @@ class Edition:
     missing: Missing
     fallback: tuple[str, ...]
     content: Content
-    blocks: frozenset[Block]
+    blocks: frozenset[DigestBlock]
     in_doubt: InDoubt
     give_up_after: timedelta
 

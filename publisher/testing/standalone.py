@@ -102,7 +102,7 @@ _PHASES = ", ".join(Phase)
 _LAST_PORT = 65_535
 
 
-class _Parser(argparse.ArgumentParser):
+class _StandaloneParser(argparse.ArgumentParser):
     """Reports errors in one line."""
 
     def error(self, message: str) -> NoReturn:
@@ -111,7 +111,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = _StandaloneParser(
         "publisher.testing.servers",
         description=main.__doc__,
         epilog=f"PHASE is one of {_PHASES}; N: every Nth time that it is reached.",

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from publisher.config import Settings, load_settings
-from publisher.config.newsletters import Block, Content
+from publisher.config.newsletters import Content, DigestBlock
 from publisher.errors import ConfigError
 from tests.publisher.config.samples import changed, settings, write
 
@@ -73,7 +73,7 @@ def test_an_edition_may_carry_more_than_its_newsletter(tmp_path: Path) -> None:
     english, arabic = house.edition("weekly", "en"), house.edition("weekly", "ar")
     assert english is not None
     assert arabic is not None
-    assert english.blocks == {Block.QUOTATION, Block.NOTES}
+    assert english.blocks == {DigestBlock.QUOTATION, DigestBlock.NOTES}
     assert (english.content, arabic.content) == (Content.SUMMARY, Content.FULL)
     assert arabic.blocks == frozenset()
 

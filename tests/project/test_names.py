@@ -1,0 +1,135 @@
+"""Names say one thing each, in the words of the field."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("publisher", "feeds", "subscribers")
+# Names that a module has because another module looks for them by name.
+LOG = {"log"}
+MAIN = {"main"}
+ROLES = {
+    "publisher/gate": {"RULES", "check"},
+    "publisher/cli": {"register", "app"},
+    "publisher/articles/parsers": {"parse"},
+    "feeds": {"render"},
+    # Alembic and SQLAlchemy look for these.
+    "publisher/database/migrations": {"upgrade", "downgrade", "revision", "down_revision"},
+}
+# Words of trades, plays and houses that were names once. A word that the field uses is no metaphor:
+# a shell of a mail, a ledger, a lease. To use one of these, explain it in ARCHITECTURE's glossary.
+METAPHORS = frozenset(
+    [
+        "accomplice",
+        "bindery",
+        "board",
+        "bury",
+        "buried",
+        "clerk",
+        "child",
+        "children",
+        "courier",
+        "couriers",
+        "dealer",
+        "desk",
+        "fate",
+        "fates",
+        "forge",
+        "hears",
+        "house",
+        "houses",
+        "loom",
+        "lot",
+        "lots",
+        "mint",
+        "minting",
+        "office",
+        "offices",
+        "parcel",
+        "parcels",
+        "press",
+        "promise",
+        "promised",
+        "shelf",
+        "shelves",
+        "suspicion",
+        "told",
+        "tongue",
+        "tongues",
+        "town",
+        "trial",
+        "trials",
+        "workshop",
+    ]
+)
+
+
+def modules() -> Iterator[tuple[Path, ast.Module]]:
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield path.relative_to(ROOT), ast.parse(path.read_text("utf-8"))
+
+
+def defined(node: ast.stmt) -> list[str]:
+    """Return the names that a statement at a module's top level defines."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Assign):
+        targets = node.targets
+    elif isinstance(node, ast.AnnAssign):
+        targets = [node.target]
+    else:
+        return []
+    found = (name for target in targets for name in ast.walk(target))
+    return [name.id for name in found if isinstance(name, ast.Name)]
+
+
+def roles_of(path: Path) -> set[str]:
+    """Return the names that a module may share with others."""
+    shared = [names for folder, names in ROLES.items() if path.is_relative_to(folder)]
+    return LOG.union(MAIN, *shared)
+
+
+def definitions() -> dict[str, list[str]]:
+    """Return where each name is defined: public names, and classes whether public or not."""
+    found = defaultdict(list)
+    for path, tree in modules():
+        for node in tree.body:
+            for name in defined(node):
+                public = not name.startswith("_") or isinstance(node, ast.ClassDef)
+                if public and name not in roles_of(path) and not name.startswith("__"):
+                    found[name].append(str(path))
+    return found
+
+
+def test_each_public_name_is_defined_once() -> None:
+    twice = {name: where for name, where in definitions().items() if len(set(where)) > 1}
+
+    assert twice == {}
+
+
+def words_of(identifier: str) -> set[str]:
+    """Split `DealerLot`, `dealer_lot` and `DEALER_LOT` into their words."""
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", identifier)}
+
+
+def glossary() -> set[str]:
+    """Return the words that ARCHITECTURE explains, in bold type or code."""
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    terms = re.findall(r"\*\*([^*]+)\*\*|`(\w+)`", text)
+    return {word for pair in terms for term in pair for word in words_of(term)}
+
+
+def test_no_name_is_a_metaphor_that_the_glossary_lacks() -> None:
+    banned = METAPHORS - glossary()
+    found = []
+    for path, tree in modules():
+        names = [path.stem, *(name for node in tree.body for name in defined(node))]
+        found += [f"{path}: {name}" for name in names if words_of(name) & banned]
+
+    assert found == []
