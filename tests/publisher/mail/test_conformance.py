@@ -1,4 +1,4 @@
-"""The judge of composed messages finds what breaks the RFCs."""
+"""`conformance` finds what breaks the RFCs, and composed messages break nothing."""
 
 from __future__ import annotations
 
