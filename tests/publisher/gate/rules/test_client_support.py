@@ -27,14 +27,6 @@ FAULTS = (
     Fault(
         "a size is reckoned", "css-support", with_content('<p style="width:calc(1px)">x</p>')
     ),
-    Fault("a size is in rem", "css-support", with_content('<p style="font-size:1rem">x</p>')),
-    Fault(
-        "a colour is a variable", "css-support", with_content('<p style="color:var(--x)">x</p>')
-    ),
-    Fault("a margin is logical", "css-support", with_style(".x { margin-inline-start:4px; }")),
-    Fault(
-        "a font comes from the web", "css-support", with_style("@font-face { font-family:X }")
-    ),
     Fault("a selector counts", "css-support", with_style("p:nth-child(2) { margin:0; }")),
     Fault("a picture is WebP", "image-support", with_content(f'<img src="{PICTURE}.webp">')),
     Fault("a picture is SVG", "image-support", with_content(f'<img src="{PICTURE}.SVG?v=1">')),

@@ -22,11 +22,6 @@ FAULTS = (
         with_content('<p style="background-color:#8f2f12">x</p>'),
     ),
     Fault(
-        "a cell's attribute makes it so",
-        "contrast",
-        with_content('<table bgcolor="#333333"><tr><td>x</td></tr></table>'),
-    ),
-    Fault(
         "a text colour is transparent",
         "contrast",
         with_content('<p style="color:rgba(31,29,26,.5)">x</p>'),
@@ -35,14 +30,6 @@ FAULTS = (
         "an element is transparent",
         "contrast",
         with_content('<div style="opacity:.5"><p>x</p></div>'),
-    ),
-    Fault("a <font> is pale", "contrast", with_content('<font color="#999999">x</font>')),
-    Fault(
-        "a rule that was not inlined",
-        "contrast",
-        with_content('<p class="pale">x</p>').replace(
-            "<style>", "<style>.pale { color:#999999 }", 1
-        ),
     ),
     Fault(
         "bold text is a little too small",
