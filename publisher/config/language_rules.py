@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from publisher.config.newsletters import EditionSettings, Missing, Newsletter
-from publisher.languages.conversion import sources_of
 
 
 class SettingProblem(NamedTuple):
@@ -28,13 +27,20 @@ def language_problems(
         if tag not in served:
             remedy = f"add it to the newsletter's languages, or remove {key}"
             yield SettingProblem(key, f"the newsletter has no edition in {tag}", remedy)
-        if terms.missing == Missing.CONVERT and not sources_of(tag):
+        if terms.missing == Missing.CONVERT and not _can_be_converted(tag):
             remedy = "use skip or fallback; only Chinese is converted, between its scripts"
             yield SettingProblem(
                 f"{key}.missing", f"nothing can be converted into {tag}", remedy
             )
         yield from _no_fallback(f"{key}.", terms, newsletter)
     yield from _no_fallback("", newsletter, newsletter)
+
+
+def _can_be_converted(tag: str) -> bool:
+    # Imports lxml, which commands without such an edition need not load.
+    from publisher.languages.conversion import sources_of
+
+    return bool(sources_of(tag))
 
 
 def _strangers(newsletter: Newsletter, languages: Sequence[str]) -> Iterator[SettingProblem]:

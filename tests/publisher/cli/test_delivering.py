@@ -187,7 +187,7 @@ def test_an_issue_is_paused_resumed_and_sent(
         f"{NAME} is paused: a wrong date; publisher resume {NAME} continues it\n"
     )
     code, out, _err = run("resume", NAME, folder)
-    assert (code, out) == (0, f"{NAME} goes on with the next turn of delivery\n")
+    assert (code, out) == (0, f"{NAME} continues with the next run of delivery\n")
     assert run("deliver", folder)[1] == "1 mail sent, 1 issue done\n"
     assert server.recipients() == {ANN: 1, BOB: 1, CYD: 1}
 
