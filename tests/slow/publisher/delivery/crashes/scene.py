@@ -156,7 +156,7 @@ def smtp_scene(
     more: str = "",
 ) -> Scene:
     """Make a publication whose mail goes to a server at this port."""
-    settings = SMTP.format(port=port, connections=connections, prefetch=PROMISED)
+    settings = SMTP.format(port=port, connections=connections, promised=PROMISED)
     return _scene(folder, recipients, settings + more, in_doubt)
 
 
