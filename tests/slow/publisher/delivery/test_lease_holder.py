@@ -27,7 +27,7 @@ from publisher.testing import FakeTimer, MemoryTransport
 settings = load_settings(pathlib.Path(sys.argv[1]))
 database = open_database(settings.folders.database)
 with hold_lease(settings, database, MemoryTransport("ambiguous"), FakeTimer()) as place:
-    print(place.number, flush=True)
+    print(place.id, flush=True)
     time.sleep(600)
 """
 
@@ -49,7 +49,7 @@ def process(house: House) -> Iterator[tuple[subprocess.Popen[str], int]]:
             started.kill()
 
 
-def test_a_process_that_is_killed_loses_what_it_held_at_once(
+def test_rows_of_a_killed_process_are_free_at_once(
     ledger: OpenLedger, timer: FakeTimer
 ) -> None:
     with process(ledger.house) as (started, number):
@@ -63,7 +63,7 @@ def test_a_process_that_is_killed_loses_what_it_held_at_once(
     assert locks(ledger.house) == []
 
 
-def test_a_process_that_is_stopped_loses_its_lease_only_when_it_is_over(
+def test_a_stopped_process_loses_its_lease_only_when_it_has_expired(
     ledger: OpenLedger, timer: FakeTimer
 ) -> None:
     with process(ledger.house) as (started, number):
@@ -76,9 +76,7 @@ def test_a_process_that_is_stopped_loses_its_lease_only_when_it_is_over(
     assert ledger.counts == {"pending": 3}
 
 
-def test_children_of_a_sender_do_not_keep_its_lock(
-    ledger: OpenLedger, timer: FakeTimer
-) -> None:
+def test_child_processes_do_not_keep_the_lock(ledger: OpenLedger, timer: FakeTimer) -> None:
     with enlist(ledger.house, timer):
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     try:

@@ -113,11 +113,11 @@ def test_however_the_clock_is_set_each_step_gives_a_burst_at_most_and_none_stops
                 now += 4
 
 
-SENDER = """
+PROCESS = """
 import json, pathlib, sys, time
 from publisher.config.delivery import DeliverySettings
 from publisher.database import open_database
-from publisher.delivery.rates import RateLimiter
+from publisher.delivery.rates.limiter import RateLimiter
 
 rates = RateLimiter(DeliverySettings.model_validate({"rate": {"per_second": 200}}), "smtp")
 database = open_database(pathlib.Path(sys.argv[1]), "normal")
@@ -133,9 +133,9 @@ print(json.dumps(gone))
 
 
 def start(path: Path) -> subprocess.Popen[str]:
-    """Start a process that sends as soon as it hears a line."""
+    """Start a process that sends as soon as it reads a line."""
     process = subprocess.Popen(
-        [sys.executable, "-c", SENDER, str(path)],
+        [sys.executable, "-c", PROCESS, str(path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -150,11 +150,11 @@ def test_real_processes_keep_to_it_together(tmp_path: Path, empty_database: Path
     shutil.copyfile(empty_database, path)
     with ExitStack() as stack:
         runs = [stack.enter_context(start(path)) for _ in range(3)]
-        for sender in runs:
-            assert sender.stdin
-            sender.stdin.write("go\n")
-            sender.stdin.flush()
-        said = [sender.communicate(timeout=60)[0] for sender in runs]
+        for process in runs:
+            assert process.stdin
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        said = [process.communicate(timeout=60)[0] for process in runs]
     gone = sorted((now, count) for one in said for now, count in json.loads(one))
     assert len(gone) == 450
     assert sum(count for _, count in gone) >= 200
