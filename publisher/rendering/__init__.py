@@ -1,7 +1,6 @@
-"""COMPOSE: an issue in, a digest, pages and feed entries out.
+"""Render digests, system mails, web pages and feed entries from templates.
 
-Content comes as frozen values with everything decided; templates lay it out; what comes back
-is text. Knows no reader, no file below the web root, and no database.
+Content comes in as frozen values (`model`, made by `views`); the results are strings.
 """
 
 from publisher.rendering.model import (

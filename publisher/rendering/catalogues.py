@@ -1,8 +1,7 @@
 """Translations of the templates' strings: gettext catalogues, compiled in memory when needed.
 
-A catalogue is `locale/<tag>/LC_MESSAGES/messages.po` below a template folder; English is the
-source text and needs none. What a catalogue leaves out, or marks fuzzy, reads English. Knows
-no template.
+A catalogue is `locale/<tag>/LC_MESSAGES/messages.po` below a template folder. English is the source
+text and needs none. A string that a catalogue lacks, or marks as fuzzy, is English.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ SOURCE_LANGUAGE = "en"
 
 
 def catalogue(language: str, folders: tuple[Path, ...] = ()) -> tuple[NullTranslations, bool]:
-    """Find the translations that a reader of `language` can read, and say whether any are.
+    """Return the translations for a language, and whether there are any.
 
-    `folders` are template folders that go before the shipped one. Traditional Chinese is
-    never answered with Simplified. Raises RenderingError for a catalogue that can't be read.
+    `folders` come before the shipped one. Traditional Chinese never gets Simplified. Raises
+    RenderingError for a catalogue that can't be read.
     """
     found, path = _found(language, folders)
     if found is None or path is None:
@@ -38,12 +37,12 @@ def catalogue(language: str, folders: tuple[Path, ...] = ()) -> tuple[NullTransl
 
 
 def has_catalogue(language: str, folders: tuple[Path, ...] = ()) -> bool:
-    """Say whether the strings around articles in this language are in it; reads no catalogue."""
+    """Return whether there is a catalogue for a language, without reading it."""
     return _found(language, folders)[0] is not None
 
 
 def _found(language: str, folders: tuple[Path, ...]) -> tuple[str | None, Path | None]:
-    """Find the language to answer with, and its catalogue; the source language has none."""
+    """Return the best language and its catalogue; the source language has none."""
     paths = _paths((*folders, shipped_templates_folder()))
     found = match(language, [SOURCE_LANGUAGE, *paths])
     return found, paths.get(found) if found else None
@@ -59,7 +58,7 @@ def _paths(folders: tuple[Path, ...]) -> dict[str, Path]:
 
 
 def _in_folder(folder: Path) -> list[Path]:
-    """List where catalogues may be: a glob takes as long as what a feed's entry is made in."""
+    """Return the paths where catalogues may be. A glob takes as long as a whole feed entry."""
     try:
         tags = sorted(os.listdir(folder / "locale"))  # noqa: PTH208 -- iterdir is slower
     except (FileNotFoundError, NotADirectoryError):
@@ -84,8 +83,8 @@ def _tag(path: Path) -> str:
 @lru_cache(maxsize=64)
 def _compiled(path: Path, _changed: int, language: str) -> GNUTranslations:
     whole = read_catalogue(path, language)
-    # Babel compiles an untranslated plural to the English singular, whatever the number:
-    # left out altogether, it reads English in the right form.
+    # Babel compiles an untranslated plural to the English singular for every number. If the
+    # message is left out, gettext uses the right English form.
     ready = Catalog(locale=whole.locale)
     for message in whole:
         if message.id and is_complete(message, whole.num_plurals):
@@ -100,7 +99,7 @@ def _compiled(path: Path, _changed: int, language: str) -> GNUTranslations:
 
 
 def read_catalogue(path: Path, language: str) -> Catalog:
-    """Read one `messages.po`; raises RenderingError with its name and line."""
+    """Return one `messages.po`; raises RenderingError with its name and line."""
     try:
         file = BytesIO(_content(path))
         return read_po(file, locale=locale_of(language), abort_invalid=True)
@@ -109,7 +108,7 @@ def read_catalogue(path: Path, language: str) -> Catalog:
 
 
 def _no_catalogue(path: Path, error: Exception) -> RenderingError:
-    # Babel and gettext raise what comes, as IndexError, for what they did not expect.
+    # Babel and gettext raise any exception, such as IndexError, for a broken file.
     return RenderingError(f"{path}: not a catalogue: {str(error) or type(error).__name__}")
 
 
@@ -121,7 +120,7 @@ def _content(path: Path) -> bytes:
 
 
 def is_complete(message: Message, plurals: int) -> bool:
-    """Say whether a message is translated in every form and not marked fuzzy."""
+    """Return whether a message is translated in every form and not marked as fuzzy."""
     forms = message.string if isinstance(message.string, tuple | list) else (message.string,)
     expected = plurals if message.pluralizable else 1
     return not message.fuzzy and len(forms) == expected and all(forms)

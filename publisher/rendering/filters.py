@@ -1,8 +1,4 @@
-"""What templates can ask for: plain functions from values to text.
-
-Everything that a template would otherwise decide by itself: how names are joined, where a
-picture really is, how wide it is shown. Knows no template engine.
-"""
+"""Filters of templates: plain functions from values to text."""
 
 from __future__ import annotations
 
@@ -17,57 +13,54 @@ from publisher.articles.model import Article, Byline, Picture
 from publisher.languages import direction, list_names, script
 from publisher.rendering.model import ArticleView
 
-# Between a name and an affiliation, and between authors whose affiliations hold commas.
+# Signs between a name and an affiliation, and between authors with affiliations.
 _COMMAS = {"Hans": "，", "Hant": "，", "Jpan": "、", "Arab": "، "}
 _SEMICOLONS = {"Hans": "；", "Hant": "；", "Jpan": "；", "Arab": "؛ "}
 
 # Formats that Outlook on Windows or Gmail does not show (caniemail: image-svg, -webp, -avif).
 UNSAFE_IN_MAIL = (".svg", ".webp", ".avif")
 
-# An alternative text that is a file's name, as editors leave it: with a path or `%20`, but
-# without spaces, since "The logo of cat.png" says something.
+# An alternative text that is only a file's name. One with spaces says something.
 _FILE_NAME_ALT = re.compile(
     r"\S+\.(?:png|jpe?g|jfif|gif|webp|avif|svg|bmp|tiff?|hei[cf])", re.IGNORECASE
 )
 
-# The mail's column, in CSS pixels; a picture narrower than this many is not stretched to it.
+# Width of a mail's column in CSS pixels, and the width from which a picture is stretched to it.
 MAIL_WIDTH = 600
 _STRETCH_FROM_WIDTH = 480
 
-# A tag that has attributes, whether or not it ends. Nothing is tried twice (++, *+), and no tag
-# begins within another, however odd what follows `<` is.
+# A tag with attributes, whether or not it ends. Possessive quantifiers keep it linear.
 _TAG = re.compile(
     r"<[a-zA-Z][^\s<>]*+(?:\s++[^\s=<>/]++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'))?+)++\s*+/?+>?"
 )
-# An address from the root, or the value of another attribute: whole, so that nothing in it is
-# taken for an address.
+# An address from the root; or the whole value of another attribute, to skip it.
 _ROOT_RELATIVE = re.compile(
     r"(\s(?:src|href|poster|cite)\s*+=\s*+[\"'])(?=/(?!/))((?<=\")[^\"]*+\"|[^']*+')"
     r"|=\s*+(?:\"[^\"]*+\"|'[^']*+')"
 )
 _MAYBE_ROOT_RELATIVE = re.compile(r"=\s*[\"']/(?!/)")
 
-# What would end a CSS string, or begin an escape; a line break can't be written as itself.
+# Characters that would end a CSS string or start an escape.
 _CSS_ESCAPED = re.compile(r"[\x00-\x1f\x7f\"\\<>&]")
 
 
 def start_side(language: str) -> str:
-    """Give the side on which a line begins: `left` or `right`."""
+    """Return the side on which a line begins: `left` or `right`."""
     return "right" if direction(language) == "rtl" else "left"
 
 
 def end_side(language: str) -> str:
-    """Give the side on which a line ends: `left` or `right`."""
+    """Return the side on which a line ends: `left` or `right`."""
     return "left" if direction(language) == "rtl" else "right"
 
 
 def arrow(language: str) -> str:
-    """Give an arrow that points where reading goes on."""
+    """Return an arrow in the direction of reading."""
     return "←" if direction(language) == "rtl" else "→"
 
 
 def byline_names(bylines: Sequence[Byline], language: str) -> str:
-    """Write who wrote it, with affiliations, as the language punctuates it."""
+    """Return the authors with affiliations, with the punctuation of the language."""
     written = [byline_text(byline, language) for byline in bylines]
     if not any(byline.affiliation for byline in bylines):
         return list_names(written, language)
@@ -75,38 +68,38 @@ def byline_names(bylines: Sequence[Byline], language: str) -> str:
 
 
 def byline_text(byline: Byline, language: str) -> str:
-    """Write a name and its affiliation, if it has one."""
+    """Return a name and its affiliation, if it has one."""
     parts = [byline.name, byline.affiliation] if byline.affiliation else [byline.name]
     return comma(language).join(parts)
 
 
 def comma(language: str) -> str:
-    """Give the comma, with its space, that stands before an affiliation."""
+    """Return the comma before an affiliation, with its space."""
     return _COMMAS.get(script(language), ", ")
 
 
 def absolute_url(address: str, base: str) -> str:
-    """Make a path below the web root a URL; `base` is the publication's, without a slash."""
+    """Return a path below the web root as a URL; `base` has no slash at its end."""
     if urlsplit(address).scheme or address.startswith("//"):
         return address
     return f"{base}/{address.lstrip('/')}"
 
 
 def file_name(address: str) -> str:
-    """Name a file by the last part of its address, as people would read it."""
+    """Return the last part of an address, decoded."""
     path = urlsplit(address).path
     return unquote(path.rpartition("/")[2]) or address
 
 
 def duration_text(seconds: int) -> str:
-    """Write a duration as players do: `0:07`, `1:02:03`."""
+    """Return a duration as media players show it: `0:07`, `1:02:03`."""
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def absolute_html(html: str, base: str) -> str:
-    """Make every path below the web root, in the tags of sanitised HTML, a URL."""
+    """Return sanitised HTML with every path below the web root as a URL."""
     if not _MAYBE_ROOT_RELATIVE.search(html):
         return html
 
@@ -122,14 +115,15 @@ def absolute_html(html: str, base: str) -> str:
 
 
 def css_string(text: str) -> str:
-    """Write a text as a CSS string, quotes and all (CSS Syntax Level 3, section 4.3.5)."""
+    """Return a text as a quoted CSS string (CSS Syntax Level 3, section 4.3.5)."""
     return '"' + _CSS_ESCAPED.sub(lambda sign: f"\\{ord(sign[0]):x} ", text) + '"'
 
 
 def mail_picture(picture: Picture | None) -> Picture | None:
-    """Give the picture as a mail shows it, or None if a mail can't (`unshown` says why).
+    """Return the picture in its size in a mail, or None if a mail can't show it.
 
-    The sizes are those of the column: an attribute that is larger breaks Outlook's layout.
+    `mail_picture_problem` gives the reason. A width attribute that is larger than the column breaks
+    Outlook's layout.
     """
     if (
         picture is None
@@ -144,14 +138,14 @@ def mail_picture(picture: Picture | None) -> Picture | None:
 
 
 def mail_picture_problem(picture: Picture) -> str | None:
-    """Say in English why a mail leaves the picture out and what to do, or None if it shows it.
+    """Return why a mail leaves the picture out and what to do, in English; None if it shows it.
 
-    Most mail programs hold pictures back at first: without a size the text jumps when they are
-    let in, and without an alternative text there is a hole until then (WCAG 2.2, 1.1.1).
+    Most mail clients load pictures later or never. Without a size the text jumps then; without an
+    alternative text nothing stands there until then (WCAG 2.2, 1.1.1).
     """
     suffix = PurePosixPath(urlsplit(picture.src).path.lower()).suffix
     if suffix in UNSAFE_IN_MAIL:
-        return f"mail programs don't show {suffix}: give a .jpg or .png"
+        return f"mail clients don't show {suffix}: give a .jpg or .png"
     lacking = []
     if not picture.width or not picture.height:
         lacking.append("its size is unknown: give width and height")
@@ -163,22 +157,22 @@ def mail_picture_problem(picture: Picture) -> str | None:
 
 
 def own_picture(article: Article) -> Picture | None:
-    """Give the article's picture, unless its text shows it already."""
+    """Return the article's picture, unless its text shows it already."""
     picture = article.picture
     if picture is None:
         return None
-    # As sanitised HTML writes it (HTML standard, 13.3 "serialising": quotes of one kind).
+    # As sanitised HTML has it (HTML standard, 13.3: double quotes).
     address = html_escape(picture.src, quote=False).replace('"', "&quot;")
     written = f'src="{address}"'
     if written not in article.html:
         return picture
-    # Texts on HTML spell it out too; there `<` is escaped.
+    # An article about HTML may have it as text; there `<` is escaped.
     shown = re.search(rf"<img\b[^<>]*?\s{re.escape(written)}", article.html)
     return None if shown else picture
 
 
 def converted_from(item: ArticleView) -> str | None:
-    """Give the script that the item was converted from (`Hans`, `Hant`), or None."""
+    """Return the script that the item was converted from (`Hans`, `Hant`), or None."""
     if item.shown_as != "converted":
         return None
     return "Hans" if script(item.article.language) == "Hant" else "Hant"

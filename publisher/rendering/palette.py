@@ -1,7 +1,6 @@
-"""The colours of a mail, light and dark, reckoned from two that a publication chooses.
+"""The colours of a mail, light and dark, computed from the two that a publication chooses.
 
-Every ink is moved until it can be read on every ground that it stands on, so that no choice
-makes a mail that can't be read. Knows no template and no setting but those two.
+Text colours are changed until they have enough contrast (WCAG AA) on every background they stand on.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from functools import lru_cache
 
 from publisher.colours import WHITE, lightened, readable_on
 
-# Neutral, a little warm: pure black and white are harsh, and Gmail inverts them at random.
+# Neutral and a little warm. Gmail inverts pure black and white in unpredictable ways.
 _INK = "#1f1d1a"
 _MUTED = "#5c574e"
 _TINT = "#f7f4ee"
@@ -19,23 +18,23 @@ _TINT = "#f7f4ee"
 _WEB_TINT = "#efeae1"
 _RULE = "#e2ddd3"
 
-# Dark grounds keep nothing of the light one's hue: what is pleasant there is gaudy here.
+# Dark backgrounds do not depend on the chosen one.
 DARK_GROUND = "#141210"
 DARK_CARD = "#1f1c19"
 DARK_TINT = "#2a2622"
-# Light ink on a dark ground looks thinner than dark on light, so links get more than AA asks.
+# Contrast of links in the dark: more than AA, since light text on dark looks thinner.
 DARK_LINK = 6.0
-# A button is told from its card by this much; white on it must still be read.
+# Contrast of a button with its card; white text on it keeps AA.
 DARK_BUTTON = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Colours:
-    """One scheme, each `#rrggbb`.
+    """The colours of one scheme, each `#rrggbb`.
 
-    `ground` lies around the column, `card` under it, `tint` under boxes on the card. `muted`
-    is the ink of what is read second, `quiet` that of what stands on the ground; `link` is read
-    on card and tint, `button` under `on_button`.
+    Backgrounds: `ground` around the column, `card` of the column, `tint` of boxes on the card,
+    `button`. Texts: `ink`, `muted` (secondary), `quiet` (on the ground), `link` (on card and tint),
+    `on_button`. `rule` is the colour of lines.
     """
 
     ground: str
@@ -60,7 +59,7 @@ class Palette:
 
 @lru_cache(maxsize=64)
 def palette(accent: str, ground: str) -> Palette:
-    """Reckon the colours from an accent that can be read on white, and any ground."""
+    """Return the colours for an accent that has contrast on white, and any ground."""
     light = Colours(
         ground=ground,
         card=WHITE,

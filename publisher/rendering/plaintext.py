@@ -1,10 +1,8 @@
-"""Plain text: wrapped by display width as each script does, and cut without harm.
+"""Plain text: wrapped by display width as each script needs, and shortened between words.
 
-A wide character counts two columns. No line starts with closing punctuation or ends with an
-opening bracket (kinsoku, JIS X 4051), and a URL is never broken, nor parted from letters that cling to it.
-Isolates, embeddings and overrides that a line break would cut are closed and opened again, since
-each line of a mail is a paragraph of its own to the bidirectional algorithm (UAX 9, X8). Knows no
-template and no article.
+A wide character counts two columns. No line starts with closing punctuation or ends with an opening
+bracket (kinsoku, JIS X 4051). A URL is never broken. Direction controls that a line break would cut
+are closed and opened again, since each line is a paragraph of its own (UAX 9, X8).
 """
 
 from __future__ import annotations
@@ -32,8 +30,7 @@ from publisher.rendering.placeholders import (
     find_placeholders,
 )
 
-# Room for a reader's own words where their token stands; longer ones are rare. Links have lines of
-# their own.
+# Columns reserved for a subscriber's value; longer ones are rare. Links have lines of their own.
 _VALUE_COLUMNS = {
     NAME_PLACEHOLDER: 20,
     ADDRESS_PLACEHOLDER: 36,
@@ -41,7 +38,7 @@ _VALUE_COLUMNS = {
     TIMEZONE_PLACEHOLDER: 20,
 }
 
-# Two characters that mean nothing to anybody stand for isolates while invisible ones are taken out.
+# Private-use characters that replace isolates while invisible characters are removed.
 STAND_INS = "\ue000\ue001"
 TO_STAND_INS = str.maketrans(FIRST_STRONG_ISOLATE + POP_ISOLATE, STAND_INS)
 FROM_STAND_INS = str.maketrans(STAND_INS, FIRST_STRONG_ISOLATE + POP_ISOLATE)
@@ -50,18 +47,18 @@ _NO_LINE_START = frozenset("。，、；：？！）」』】》〉〕”’…�
 _NO_LINE_START_WIDE = frozenset("。，、；：？！）」』】》〉〕")
 _NO_LINE_END = frozenset("（「『【《〈〔“‘([{")
 
-# Characters for each column of a shortened text: letters with three marks each, and emoji that
-# are made of seven. Without it any number of marks would pass as one column.
+# Characters per column of a shortened text: emoji have up to seven, letters a few marks. Without
+# a limit any number of marks would count as one column.
 MAX_CHARACTERS_PER_COLUMN = 8
 _ZERO_WIDTH_JOINER = "\u200d"
 
 _BREAKING_SPACE = r"[ \t\n\r\f\v\u2000-\u2006\u2008-\u200a\u205f\u3000]"
-# Scripts that break between any two characters: Han, kana, their punctuation, full-width forms.
+# Scripts with line breaks between any two characters: Han, kana, full-width forms.
 BREAK_ANYWHERE = (
     r"[\u2e80-\u2fff\u3001-\u31bf\u31f0-\u4dbf\u4e00-\u9fff\uf900-\ufaff\ufe30-\ufe4f"
     r"\uff00-\uffef\U00020000-\U0003ffff]"
 )
-# A character with the variants that may follow it; more of them mean nothing.
+# Characters of a letter with its variation selectors.
 _TAIL_CHARACTERS = 4
 _VARIATION = r"[\ufe00-\ufe0f\u3099\u309a\U000e0100-\U000e01ef]"
 _TOKEN = re.compile(
@@ -75,7 +72,7 @@ _LINE = re.compile(r"(?m)^( *)(\S.*)$")
 
 
 def display_width(text: str) -> int:
-    """Give the columns that a text takes on a screen, once a reader's own values are in it."""
+    """Return the display columns of a text, with room for subscribers' values."""
     if "@@" in text:
         text = PLACEHOLDER_PATTERN.sub(_room, text)
     if text.isascii() and text.isprintable():
@@ -84,7 +81,7 @@ def display_width(text: str) -> int:
 
 
 def _room(found: re.Match[str]) -> str:
-    """Give as many letters as there is to be room for."""
+    """Return as many letters as columns are reserved for the value."""
     slot = next(find_placeholders(found[0]), None)
     if slot is None or slot.token not in _VALUE_COLUMNS:
         return found[0]
@@ -92,31 +89,31 @@ def _room(found: re.Match[str]) -> str:
 
 
 def to_one_line(text: str) -> str:
-    """Put a text on one line, without invisible controls."""
+    """Return a text on one line, without invisible characters."""
     return " ".join(INVISIBLE_CHARACTERS.sub("", text).split())
 
 
 def isolate(text: str) -> str:
-    """Fence a text off, so that its direction and its neighbours' leave each other alone."""
+    """Return a text in isolates, so that its direction does not affect the text around."""
     return f"{FIRST_STRONG_ISOLATE}{text}{POP_ISOLATE}"
 
 
 def isolate_lines(text: str) -> str:
-    """Fence off each line of a text by itself, behind its indent."""
+    """Return a text with each line in isolates, after its indent."""
     return _LINE.sub(lambda found: found[1] + isolate(found[2]), text)
 
 
 def wrap_text(text: str, columns: int = MAX_TEXT_COLUMNS) -> str:
-    """Wrap each line of a text; blank lines are kept, but never two in a row."""
+    """Wrap each line of a text; of several blank lines one is kept."""
     lines = [part for line in text.splitlines() for part in wrap_line(line.rstrip(), columns)]
     kept = [line for before, line in pairwise(["", *lines]) if line or before]
     return "\n".join(kept).rstrip() + "\n"
 
 
 def wrap_line(line: str, columns: int = MAX_TEXT_COLUMNS) -> list[str]:
-    """Break one line into lines of at most so many columns; its indent is repeated.
+    """Return a line as lines of at most so many columns, each with its indent.
 
-    A line that fits keeps all its spaces: it may be code, or a table.
+    A line that fits keeps all its spaces: it may be code or a table.
     """
     content = line.lstrip(" ")
     is_whole = _URL.fullmatch(content) or display_width(line) <= columns
@@ -128,16 +125,16 @@ def wrap_line(line: str, columns: int = MAX_TEXT_COLUMNS) -> list[str]:
 
 
 def shorten_to_columns(text: str, columns: int) -> str:
-    """Cut a text to so many columns, between words, with an ellipsis where something is gone.
+    """Return a text cut between words to so many columns, with an ellipsis if it is cut.
 
-    It has at most CHARACTERS_A_COLUMN for each column, whatever they are.
+    It has at most MAX_CHARACTERS_PER_COLUMN per column.
     """
     line = to_one_line(text)
     kept = _clipped(line, MAX_CHARACTERS_PER_COLUMN * columns)
     if kept == line and display_width(line) <= columns:
         return line
     first = _filled(kept, columns - 1)[0][: MAX_CHARACTERS_PER_COLUMN * columns - 1]
-    # A reader's value is there as a whole, or not at all.
+    # A placeholder is kept whole or left out.
     cut = (
         one.start()
         for one in PLACEHOLDER_PATTERN.finditer(line)
@@ -148,7 +145,7 @@ def shorten_to_columns(text: str, columns: int) -> str:
 
 
 def shorten_isolated(text: str, columns: int) -> str:
-    """Cut like `shorten`, but keep isolates, and close those whose end is cut off."""
+    """Return a text cut like `shorten_to_columns`, with isolates kept and closed."""
     marked = text.translate(dict.fromkeys(map(ord, STAND_INS))).translate(TO_STAND_INS)
     kept = shorten_to_columns(marked, columns).translate(FROM_STAND_INS)
     left_open = kept.count(FIRST_STRONG_ISOLATE) - kept.count(POP_ISOLATE)
@@ -156,7 +153,7 @@ def shorten_isolated(text: str, columns: int) -> str:
 
 
 def _clipped(text: str, most: int) -> str:
-    """Cut a text to so many characters, before a whole one: a letter with all of its marks."""
+    """Return a text cut to so many characters, not between a letter and its marks."""
     if len(text) <= most:
         return text
     end = most - 1
@@ -170,7 +167,7 @@ def _filled(content: str, columns: int) -> list[str]:
     current, taken = "", 0
     for gap, atom in _atoms(content):
         for piece in _fitting(atom, columns):
-            # Adding up is as good as measuring anew: nothing is joined across atoms.
+            # Widths add up: nothing joins across atoms.
             wide = display_width(piece)
             if current and taken + len(gap) + wide > columns:
                 lines.append(current)
@@ -184,7 +181,7 @@ def _filled(content: str, columns: int) -> list[str]:
 
 
 def _atoms(content: str) -> Iterator[tuple[str, str]]:
-    """Give what can't be broken, each with the space (or nothing) that stands before it."""
+    """Yield the unbreakable parts, each with the space before it."""
     gap, atom, pending = "", "", ""
     for found in _TOKEN.finditer(content):
         if found["space"]:
@@ -203,23 +200,23 @@ def _atoms(content: str) -> Iterator[tuple[str, str]]:
 
 
 def _belongs(atom: str, space: str, token: str) -> bool:
-    """Say if no line may break between the two; without a space only such scripts do as need none.
+    """Return whether no line may break between the two.
 
-    Between a URL and what clings to it (a Korean particle, the rest of an address in letters
-    that are no ASCII) there is a seam of tokens, and no place to break.
+    Without a space only some scripts break. A URL and letters that follow it at once (a Korean
+    particle, the rest of an address that is not ASCII) stay together.
     """
     if space:
         return token[0] in _NO_LINE_START_WIDE
     if token[0] in _NO_LINE_START or atom[-1] in _NO_LINE_END:
         return True
-    # Only the end is looked at, so that this takes no longer where an atom is long.
+    # Only the end is searched, so that long atoms take no longer.
     return not (_BREAKS_BEFORE.match(token) or _BREAKS_AFTER.search(atom[-_TAIL_CHARACTERS:]))
 
 
 def _fitting(atom: str, columns: int) -> Iterator[str]:
-    """Cut what is wider than a line, unless it is a URL; never before a combining mark.
+    """Yield an atom in parts that fit a line; a URL or a placeholder stays whole.
 
-    Where a reader's value stands, nothing is cut: its token has to stay whole.
+    No cut is before a combining mark.
     """
     fits = 2 * len(atom) <= columns or display_width(atom) <= columns
     if fits or "://" in atom or PLACEHOLDER_PATTERN.search(atom):

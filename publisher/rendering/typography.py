@@ -1,7 +1,7 @@
-"""Which fonts and line heights a language is set in: system fonts only, chosen by script.
+"""Fonts and line heights of a language: system fonts, chosen by script.
 
-Han characters are one code point for several shapes, so Simplified, Traditional, Japanese and
-Korean each name their own fonts. Knows no template.
+A Han character has one code point and several shapes, so Simplified, Traditional, Japanese and Korean
+have fonts of their own.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from publisher.languages import script
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Typeface:
-    """Font stacks as CSS writes them; line heights as multiples of the font size.
+    """Font stacks in CSS; line heights as multiples of the font size.
 
-    `office` is one font that Outlook on Windows has: its engine reads a stack badly.
+    `office` is one font of Windows, since Outlook there reads stacks wrongly.
     """
 
     body: str
@@ -38,7 +38,7 @@ WESTERN = Typeface(
 
 
 def _asian(stack: str, office: str) -> Typeface:
-    # CJK characters fill their square: lines need more air than Latin ones to be told apart.
+    # CJK characters fill their square, so lines need more space than Latin ones.
     fonts = f"{stack},Arial,sans-serif"
     return Typeface(
         body=fonts, heading=fonts, office=office, leading=1.72, heading_leading=1.38
@@ -46,7 +46,7 @@ def _asian(stack: str, office: str) -> Typeface:
 
 
 def _semitic(stack: str, office: str) -> Typeface:
-    # Marks above and below the letters need room, and are cut off in tight headings.
+    # Marks above and below the letters are cut off in tight lines.
     fonts = f"{stack},Arial,sans-serif"
     return Typeface(body=fonts, heading=fonts, office=office, leading=1.75, heading_leading=1.5)
 
@@ -68,6 +68,6 @@ BY_SCRIPT = {
 
 @lru_cache(maxsize=256)
 def typeface(language: str, headings: str = "serif") -> Typeface:
-    """Give what a language is set in; `sans` sets headings like the rest."""
+    """Return the typeface of a language; `sans` sets headings like the text."""
     face = BY_SCRIPT.get(script(language), WESTERN)
     return replace(face, heading=face.body) if headings == "sans" else face

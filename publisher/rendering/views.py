@@ -1,6 +1,6 @@
-"""From articles and settings to what templates are given: addresses, labels, relations. Pure.
+"""Make the values that templates get (`model`) of articles and settings. Pure.
 
-Knows no database: whoever calls brings the articles, their translations and a pool of others.
+The caller passes the articles, their translations and a pool of related ones.
 """
 
 from __future__ import annotations
@@ -26,27 +26,26 @@ from publisher.rendering.model import (
 from publisher.rendering.palette import palette
 from publisher.rendering.placeholders import neutralise_placeholders
 
-# A translation that comes within two days of the first version needs no remark.
+# A translation that comes later than this after the first version is marked as late.
 _LATE_TRANSLATION = timedelta(days=2)
 _MAX_RELATED = 3
-# They are looked for among this many of the newest in the language.
+# Related articles are chosen among so many of the newest in the language.
 RELATED_POOL_SIZE = 200
 
-# CSS pixels that a logo is shown in at most: no higher than a title, and
-# what stays of its width beside the margins.
+# Greatest size of a logo in CSS pixels: as high as a title, as wide as a phone's column.
 _LOGO_WIDTH = 260
 _LOGO_HEIGHT = 64
 
-# The feed of all languages goes by this name where others go by a language's tag.
+# Name of the feed of all languages, where other feeds have a language's tag.
 ALL_LANGUAGES = "all"
 
-# What is known of an article in its other languages: all of it, or what a link needs.
+# An article in another language: whole, or what a link needs.
 Variant = Article | LanguageVersion
 Variants = Mapping[int, Sequence[Variant]]
 
 
 def publication_view(publication: Publication, language: str) -> PublicationView:
-    """Show the publication to the readers of one language."""
+    """Return the publication in one language."""
     return PublicationView(
         title=publication.title(language),
         description=publication.description(language),
@@ -83,7 +82,7 @@ def article_view(
     variants: Sequence[Variant],
     related: Sequence[Article] = (),
 ) -> ArticleView:
-    """Show an article to the readers of `language`."""
+    """Return an article for an issue or page in `language`."""
     return ArticleView(
         article=article,
         url=urls.article_url(publication, article),
@@ -102,32 +101,31 @@ def article_view(
 
 
 def view_for_mail(item: ArticleView) -> ArticleView:
-    """Take from an item what would be replaced in a mail by a reader's own values.
-
-    Pages and feeds have no such values, and show every text as it is.
-    """
-    return cast("ArticleView", _each(item)) if _may_hold_token(item) else item
+    """Return an article whose texts can't be taken for placeholders in a mail."""
+    return cast("ArticleView", _neutralised(item)) if _may_hold_placeholder(item) else item
 
 
-def _may_hold_token(value: Any) -> bool:
-    # Printing the whole to look through that takes twice as long, and far longer for long texts.
+def _may_hold_placeholder(value: Any) -> bool:
+    # Searching repr(value) takes twice as long.
     if isinstance(value, str):
         return "@" in value
     if isinstance(value, tuple):
-        return any(map(_may_hold_token, value))
+        return any(map(_may_hold_placeholder, value))
     if is_dataclass(value):
-        return any(_may_hold_token(getattr(value, field.name)) for field in fields(value))
+        return any(_may_hold_placeholder(getattr(value, field.name)) for field in fields(value))
     return False
 
 
-def _each(value: Any) -> Any:
-    """Disarm every text in a value."""
+def _neutralised(value: Any) -> Any:
+    """Neutralise placeholders in every text of a value."""
     if isinstance(value, str) and not isinstance(value, StrEnum):
         return neutralise_placeholders(value)
     if isinstance(value, tuple):
-        return tuple(map(_each, value))
+        return tuple(map(_neutralised, value))
     if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{f.name: _each(getattr(value, f.name)) for f in fields(value)})
+        return replace(
+            value, **{f.name: _neutralised(getattr(value, f.name)) for f in fields(value)}
+        )
     return value
 
 
@@ -146,7 +144,7 @@ def _is_late(article: Article, variants: Iterable[Variant]) -> bool:
 def article_translations(
     publication: Publication, article: Article, variants: Iterable[Variant]
 ) -> tuple[LanguageLink, ...]:
-    """List where else a story can be read, in the order of the publication's languages."""
+    """Return links to a story in other languages, in the publication's order of languages."""
     others = [
         v
         for v in variants
@@ -161,7 +159,7 @@ def article_translations(
 def related_articles(
     article: Article, pool: Iterable[Article], leave_out: Collection[int]
 ) -> list[Article]:
-    """Choose what a reader of this article might also like: shared topics first, then the newest.
+    """Choose articles for "you might also like": most shared topics first, then the newest.
 
     `pool` holds articles in the same language; stories in `leave_out` are on the page already.
     """
@@ -182,9 +180,9 @@ def related_articles(
 
 
 def feed_lines(publication: Publication, language: str) -> tuple[FeedLine, ...]:
-    """List the feeds to announce on a page: its own language's first, that of all last.
+    """Return the feeds of a page: its own language's first, that of all languages last.
 
-    A publication in one language announces no feed of all: it would say the same twice.
+    A publication in one language has no feed of all languages.
     """
     others = [tag for tag in publication.languages if tag != language]
     order = [language, *others, None] if others else [language]
@@ -202,7 +200,7 @@ def feed_lines(publication: Publication, language: str) -> tuple[FeedLine, ...]:
 
 
 def feed_addresses(publication: Publication, name: str) -> tuple[FeedAddress, ...]:
-    """List where a feed is, the format first that nearly every reader takes."""
+    """Return a feed's addresses, the most widely supported format first."""
     return tuple(
         FeedAddress(
             name=form.title,

@@ -115,14 +115,14 @@ NAMED = "its alternative text is a file's name: write what it shows"
 @pytest.mark.parametrize(
     ("lacks", "reason"),
     [
-        ({"src": "/a.svg"}, "mail programs don't show .svg: give a .jpg or .png"),
+        ({"src": "/a.svg"}, "mail clients don't show .svg: give a .jpg or .png"),
         (
             {"src": "/a.WEBP?v=1", "alt": ""},
-            "mail programs don't show .webp: give a .jpg or .png",
+            "mail clients don't show .webp: give a .jpg or .png",
         ),
         (
             {"src": "https://e.org/a.avif"},
-            "mail programs don't show .avif: give a .jpg or .png",
+            "mail clients don't show .avif: give a .jpg or .png",
         ),
         ({"width": None}, SIZE_UNKNOWN),
         ({"height": None}, SIZE_UNKNOWN),
