@@ -24,9 +24,10 @@ from lxml import etree
 from publisher.errors import RenderingError
 from publisher.mail_limits import MAX_NESTING
 from publisher.rendering.stylesheet_checks import (
+    SplitSheet,
     StyleSheetError,
     check_kept_sheet,
-    number_properties,
+    split_sheet,
 )
 
 # premailer reads this when it is imported. Its default, 128 selectors, is less than our sheets have.
@@ -41,6 +42,7 @@ cssutils.ser.prefs.minimizeColorHash = False
 
 _DOCTYPE = "<!DOCTYPE html>"
 _MARK = "data-premailer"
+_IGNORE = "ignore"
 
 # Browsers decode what can't be a character as U+FFFD (HTML standard, 13.2.5).
 _IMPOSSIBLE = re.compile("[\x00\ud800-\udfff]")
@@ -173,15 +175,29 @@ def _prepare_sheets(root: _Element) -> None:
     for link in root.iter("link"):
         if "stylesheet" in link.get("rel", "").lower():
             _refuse(link.sourceline, "a mail must not <link> to a style sheet: write a <style>")
-    inlined: list[_Element] = []
-    kept: list[_Element] = []
-    for style in root.iter("style"):
+    for style in list(root.iter("style")):
         _check_style_element(style)
-        (kept if _MARK in style.attrib else inlined).append(style)
-    names = {name for number, style in enumerate(inlined) for name in _number(style, number)}
-    for style in kept:
+    marked = [style for style in root.iter("style") if _MARK in style.attrib]
+    others = [style for style in root.iter("style") if _MARK not in style.attrib]
+    splits = [_split(style, number) for number, style in enumerate(others)]
+    inlined = frozenset(_plain(name) for split in splits for name in split.numbered)
+    important = frozenset[str]().union(*(split.important for split in splits))
+    kept = [(style, style.text or "") for style in marked]
+    kept += [(style, split.kept) for style, split in zip(others, splits, strict=True)]
+    for style, css in kept:
         with _lines_of(style):
-            check_kept_sheet(style.text or "", frozenset(names))
+            check_kept_sheet(css, inlined, important)
+    for style, split in zip(others, splits, strict=True):
+        _leave_in_head(style, split)
+
+
+def _leave_in_head(style: _Element, split: SplitSheet) -> None:
+    """Give a sheet the rules that premailer inlines, and put the others behind it."""
+    if split.kept:
+        kept = etree.Element("style", {_MARK: _IGNORE})
+        kept.text = split.kept
+        style.addnext(kept)
+    style.text = split.inlined
 
 
 def _check_style_element(style: _Element) -> None:
@@ -189,17 +205,16 @@ def _check_style_element(style: _Element) -> None:
     if style.getparent().tag != "head" and _MARK not in style.attrib:
         _refuse(style.sourceline, "a <style> must stand in the <head>")
     for name, value in style.items():
-        if (name, value) not in {("type", "text/css"), (_MARK, "ignore")}:
+        if (name, value) not in {("type", "text/css"), (_MARK, _IGNORE)}:
             _refuse(style.sourceline, f'a <style> must not have {name}="{value}"')
 
 
-def _number(style: _Element, number: int) -> set[str]:
-    """Number the properties of a sheet, and return their names as they were."""
+def _split(style: _Element, number: int) -> SplitSheet:
     with _lines_of(style):
-        style.text, names = number_properties(style.text or "", number)
-    for name in names - _names_in(style.text):
+        split = split_sheet(style.text or "", number)
+    for name in split.numbered - _names_in(split.inlined):
         _refuse(style.sourceline, f"premailer can't read the value of `{_plain(name)}`")
-    return set(map(_plain, names))
+    return split
 
 
 @lru_cache(maxsize=64)
@@ -227,10 +242,16 @@ def _merged(inlined: str, own: str) -> str:
     for declaration in _NUMBER.split(inlined)[1:]:
         name, _, value = declaration.partition(":")
         # A property that is set again moves to the end, so that shorthands keep their order.
-        merged.pop(name, None)
-        merged[name] = value
+        before = merged.pop(name, "")
+        merged[name] = before if _is_important(before) > _is_important(value) else value
     for node in tinycss2.parse_blocks_contents(own):
-        if node.type == "declaration":
+        if node.type == "declaration" and (
+            node.important or not _is_important(merged.get(node.lower_name, ""))
+        ):
             merged.pop(node.lower_name, None)
     written = ";".join(f"{name}:{value}" for name, value in merged.items())
     return f"{written};{own}" if written and own else written or own
+
+
+def _is_important(value: str) -> bool:
+    return value.endswith("!important")

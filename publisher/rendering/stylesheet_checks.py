@@ -1,22 +1,23 @@
-"""Refuse what premailer would inline wrongly in a mail's style sheets, with the line and a remedy.
+"""Split a mail's style sheet into what premailer inlines rightly and what stays in the head.
 
 premailer ranks rules by counting dots and hashes, drops at-rules and values that it can't read, and
-writes style attributes that win over every rule in the head. See docs/templates.md.
+writes style attributes that win over every rule in the head. What can't be right in either place is
+refused, with the line and a remedy. See docs/reference/templates.md.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache, partial
 
+import cssselect
 import tinycss2  # type: ignore[import-untyped]  # it ships no types
 from tinycss2 import ast
 
-_REMEDY = 'put the rule into <style data-premailer="ignore">'
-
 # Element names, classes, ids and attributes; at the end of the selector the two pseudo-classes that
-# premailer inlines. `>` is left out: browsers add <tbody> to tables, lxml does not. Attributes
+# premailer ranks rightly. `>` is left out: browsers add <tbody> to tables, lxml does not. Attributes
 # `data-` are added by mail clients, and the style attribute is what is written here.
 _NAME = r"[a-zA-Z_][\w-]*"
 _ATTRIBUTE = (
@@ -28,6 +29,13 @@ _SELECTOR = re.compile(rf"{_COMPOUND}(?:\s*[\s+~]\s*{_COMPOUND})*(?::(?:first|la
 # They decide which other rules apply; a mail must not depend on files elsewhere.
 _REFUSED_AT_RULES = frozenset({"import", "layer", "namespace", "scope"})
 _CONDITIONAL_AT_RULES = frozenset({"media", "supports", "container"})
+
+# Style attributes win over the head, and so does their !important. By whether the rule says it.
+_LOST = {
+    False: "`{}` in the head loses to inlined rules: add !important",
+    True: "`{} ... !important` in the head loses to an inlined one: only one of them may say it",
+}
+_IMPORTANT = " !important"
 
 # Properties that a shorthand sets together (`font` sets the line height too).
 _FAMILY = re.compile("margin|padding|border|background|font|list-style|text-decoration|outline")
@@ -44,47 +52,67 @@ class StyleSheetError(ValueError):
 _nodes = partial(tinycss2.parse_stylesheet, skip_comments=True, skip_whitespace=True)
 
 
-@lru_cache(maxsize=256)
-def number_properties(css: str, sheet: int) -> tuple[str, frozenset[str]]:
-    """Return a sheet to be inlined with a number in each property's name, and those names.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitSheet:
+    """A sheet in two: `inlined` is for premailer, `kept` stays in the head.
 
-    The number keeps premailer from merging a property of two rules, which loses their order.
-    Raises StyleSheetError.
+    Each property of `inlined` has a number in its name (`numbered`). The number keeps premailer
+    from merging the same property of two rules, which loses their order. `important` are the plain
+    names of those that say !important.
     """
-    rules, names = [], []
+
+    inlined: str
+    numbered: frozenset[str]
+    important: frozenset[str]
+    kept: str
+
+
+@lru_cache(maxsize=256)
+def split_sheet(css: str, sheet: int) -> SplitSheet:
+    """Split a sheet, the document's `sheet`-th. Raises StyleSheetError for what can't be read."""
+    inlined: list[str] = []
+    kept: list[str] = []
+    numbered: set[str] = set()
+    important: set[str] = set()
     for number, node in enumerate(_nodes(css)):
         if node.type == "error":
             raise StyleSheetError(node, node.message)
         if node.type == "at-rule":
             _refuse_at_rule(node)
-            raise StyleSheetError(node, f"@{node.lower_at_keyword} can't be inlined: {_REMEDY}")
-        declarations = [
-            (f"-x{sheet}x{number}-{found.lower_name}", tinycss2.serialize(found.value).strip())
-            for found in _inlinable(node)
-        ]
-        names += [name for name, _value in declarations]
-        body = ";".join(f"{name}:{value}" for name, value in declarations)
-        rules.append(f"{', '.join(_selectors(node))} {{{body}}}")
-    return "\n".join(rules), frozenset(names)
+            kept.append(node.serialize())
+            continue
+        declarations = _declarations(node)
+        selectors = _selectors(node)
+        if not all(map(_SELECTOR.fullmatch, selectors)):
+            # A part of the list in style attributes would win over the other part in the head.
+            kept.append(node.serialize())
+            continue
+        named = {f"-x{sheet}x{number}-{name}": value for name, value in declarations.items()}
+        body = ";".join(f"{name}:{value}" for name, value in named.items())
+        inlined.append(f"{','.join(selectors)} {{{body}}}")
+        numbered |= set(named)
+        important |= {name for name, value in declarations.items() if _IMPORTANT in value}
+    return SplitSheet(
+        inlined="\n".join(inlined),
+        numbered=frozenset(numbered),
+        important=frozenset(important),
+        kept="\n".join(kept),
+    )
 
 
 @lru_cache(maxsize=256)
-def check_kept_sheet(css: str, inlined: frozenset[str]) -> None:
-    """Raise StyleSheetError for a kept rule that would lose to an inlined one.
+def check_kept_sheet(css: str, inlined: frozenset[str], important: frozenset[str]) -> None:
+    """Raise StyleSheetError for a rule in the head that would lose to an inlined one.
 
-    `inlined` are the properties that inlined sheets set.
+    `inlined` are the properties that inlined sheets set, `important` those set with !important.
     """
-    families = frozenset(map(_family, inlined))
+    families, firm = (frozenset(map(_family, names)) for names in (inlined, important))
     for rule in _kept_rules(_nodes(css)):
         for found in _contents(rule):
-            if found.type != "declaration" or found.important:
+            if found.type != "declaration":
                 continue
-            if _family(found.lower_name) in families:
-                raise StyleSheetError(
-                    found,
-                    f"`{found.lower_name}` in a kept style sheet loses to inlined rules: "
-                    "add !important",
-                )
+            if _family(found.lower_name) in (firm if found.important else families):
+                raise StyleSheetError(found, _LOST[found.important].format(found.lower_name))
 
 
 def _refuse_at_rule(node: ast.AtRule) -> None:
@@ -95,13 +123,27 @@ def _refuse_at_rule(node: ast.AtRule) -> None:
 
 
 def _selectors(rule: ast.QualifiedRule) -> list[str]:
-    selectors = [part.strip() for part in tinycss2.serialize(rule.prelude).split(",")]
+    """Split a rule's prelude at its commas; those in brackets are not its own."""
+    parts: list[list[ast.Node]] = [[]]
+    for node in rule.prelude:
+        if node.type == "literal" and node.value == ",":
+            parts.append([])
+        else:
+            parts[-1].append(node)
+    selectors = [tinycss2.serialize(part).strip() for part in parts]
     for selector in selectors:
-        if not _SELECTOR.fullmatch(selector):
-            raise StyleSheetError(
-                rule, f"selector `{selector:.60}` can't be inlined: {_REMEDY}"
-            )
+        _check_selector(rule, selector)
     return selectors
+
+
+def _check_selector(rule: ast.QualifiedRule, selector: str) -> None:
+    """Raise StyleSheetError if browsers would drop the rule because they can't read a selector."""
+    try:
+        cssselect.parse(selector)
+    except cssselect.SelectorError as error:
+        # It reads Selectors 3; `:not(.a, .b)` and `:is(...)` came with Selectors 4.
+        if "(" not in selector:
+            raise StyleSheetError(rule, f"selector `{selector:.60}`: {error}") from None
 
 
 def _contents(rule: ast.QualifiedRule) -> Iterator[ast.Node]:
@@ -110,18 +152,22 @@ def _contents(rule: ast.QualifiedRule) -> Iterator[ast.Node]:
     )
 
 
-def _inlinable(rule: ast.QualifiedRule) -> Iterator[ast.Declaration]:
-    seen: set[str] = set()
-    for found in _contents(rule):
-        if found.type != "declaration":
-            reason = getattr(found, "message", "an inlined style sheet can't nest rules")
-            raise StyleSheetError(found, reason)
-        if found.important:
-            raise StyleSheetError(found, f"!important can't be inlined: {_REMEDY}")
-        if found.lower_name in seen:
-            raise StyleSheetError(found, f"`{found.lower_name}` is set twice in one rule")
-        seen.add(found.lower_name)
-        yield found
+def _declarations(rule: ast.QualifiedRule) -> dict[str, str]:
+    """Return a rule's properties and values; of a property that is set twice, the later value."""
+    found: dict[str, ast.Declaration] = {}
+    for node in _contents(rule):
+        if node.type != "declaration":
+            raise StyleSheetError(
+                node, getattr(node, "message", "a mail's style sheet can't nest rules")
+            )
+        before = found.pop(node.lower_name, None)
+        found[node.lower_name] = (
+            before if before and before.important > node.important else node
+        )
+    return {
+        name: tinycss2.serialize(node.value).strip() + (_IMPORTANT if node.important else "")
+        for name, node in found.items()
+    }
 
 
 def _kept_rules(nodes: Iterable[ast.Node]) -> Iterator[ast.QualifiedRule]:

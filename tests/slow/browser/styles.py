@@ -90,4 +90,4 @@ def inlined_by_another(source: str) -> str:
     """Inline a mail with css-inline, which has nothing in common with premailer."""
     # The same wish in its words: a block that stays in the head, and is not inlined.
     source = source.replace('data-premailer="ignore"', 'data-css-inline="keep"')
-    return css_inline.inline(source, load_remote_stylesheets=False)
+    return css_inline.inline(source, load_remote_stylesheets=False, keep_at_rules=True)

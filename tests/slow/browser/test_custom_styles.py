@@ -32,6 +32,17 @@ SHEETS = {
         " .box { font-size:15px; background:#eeeeee } .first { background-color:#dddddd }"
         " .quote { padding-left:3px; padding:7px }"
     ),
+    "importance": (
+        "p { border:1px solid #111111 !important; letter-spacing:1px !important }"
+        " .lead { border-top:0; letter-spacing:3px } p.lead { border-width:5px !important }"
+        " b { letter-spacing:0; letter-spacing:2px !important; letter-spacing:4px }"
+    ),
+    "rules that stay in the head": (
+        "@media (max-width:600px) { h1 { font-size:15px } .story { margin:3px } }"
+        " td > p { text-indent:2px } li:nth-child(2), li:not(.x) { letter-spacing:2px }"
+        " * { word-spacing:1px } p { background:#eeeeee } UL.none { top:0 } ul { opacity:.5 }"
+        " @media (prefers-color-scheme:dark) { p { background:#000000 !important } }"
+    ),
     "inheritance": "td { color:inherit } .box { font-weight:bold } p { font-weight:inherit } a { all:unset }",
 }
 KEPT = (
