@@ -5,6 +5,7 @@ Knows no mail.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
 from itertools import product
 from typing import Any
@@ -24,11 +25,11 @@ WIDTHS = (600, 320)
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 
-def violations(window: Window) -> list[str]:
-    """Say what is against a rule, and what axe can't make out: rule, element, what to do."""
+def violations(window: Window, widths: Sequence[int] = WIDTHS) -> list[str]:
+    """Return what breaks a rule, and what axe can't decide: rule, element, what to do."""
     window.page.evaluate(AXE)
     faults = []
-    for width, scheme in product(WIDTHS, SCHEMES):
+    for width, scheme in product(widths, SCHEMES):
         window.show(width, scheme)
         found = window.page.evaluate(RUN, RULES if scheme == "light" else OF_COLOURS)
         lines = [*_lines(found["violations"]), *_lines(found["incomplete"], "in doubt: ")]
