@@ -27,7 +27,7 @@ def test_wide_code_and_tables_can_be_scrolled_with_the_keyboard(
     item = replace(one, article=replace(one.article, html=WIDE_CODE + WIDE_TABLE))
     renderer = Renderer()
     html = (
-        renderer.article_page(issue.house, item, feeds)
+        renderer.article_page(issue.publication, item, feeds)
         if page == "article"
         else renderer.issue_page(replace(issue, items=(item,), content="full"), feeds)
     )
