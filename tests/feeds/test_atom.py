@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml.etree import _Element
 
@@ -35,7 +35,6 @@ def test_an_entry_without_content_has_its_full_link_and_a_summary() -> None:
     assert root.findtext(f".//{ATOM}summary") == "Short."
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.lists(st.sampled_from([NOON, EARLIER, FIRST, LAST]), max_size=60))
 def test_equal_moments_are_spelled_differently(moments: list[datetime]) -> None:
     written = distinct_moments(moments)

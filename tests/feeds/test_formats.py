@@ -11,7 +11,7 @@ from typing import Any
 
 import feedparser
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml.etree import _Element
 
@@ -105,7 +105,6 @@ def visible(text: str) -> str:
     return text.replace(WORD_JOINER, "")
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.text(st.characters(exclude_categories=())))
 def test_any_title_is_parsed_as_the_entry_has_it(text: str) -> None:
     made = channel(entry(title=text, content_html=text))

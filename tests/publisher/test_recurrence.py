@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.recurrence import Occurrence, at_local_time, occurrences, parse_schedule
@@ -170,11 +170,9 @@ def spell(first: str, length: int) -> st.SearchStrategy[datetime]:
 # A moved date line; then a leap day, Ramadan, and changes in both hemispheres.
 INSTANTS = st.one_of(spell("2011-11-01", 180), spell("2026-01-01", 820))
 # A shared machine may be slow now and then; that is no finding.
-quick = settings(deadline=None, max_examples=60)
 SPANS = st.timedeltas(timedelta(0), timedelta(days=70))
 
 
-@quick
 @given(SCHEDULES, ZONES, INSTANTS, SPANS)
 def test_occurrences_are_in_order_and_one_for_each_local_date(
     schedule: Schedule, zone: ZoneInfo, after: datetime, span: timedelta
@@ -188,7 +186,6 @@ def test_occurrences_are_in_order_and_one_for_each_local_date(
     )
 
 
-@quick
 @given(SCHEDULES, ZONES, INSTANTS, SPANS, SPANS)
 def test_two_windows_hold_what_the_whole_holds(
     schedule: Schedule, zone: ZoneInfo, after: datetime, one: timedelta, other: timedelta
@@ -200,7 +197,6 @@ def test_two_windows_hold_what_the_whole_holds(
     assert first + second == whole
 
 
-@quick
 @given(SCHEDULES, ZONES, INSTANTS)
 def test_no_date_of_the_rule_is_lost(
     schedule: Schedule, zone: ZoneInfo, after: datetime
@@ -211,7 +207,6 @@ def test_no_date_of_the_rule_is_lost(
     assert {occurrence.day for occurrence in window} & inner == named
 
 
-@quick
 @given(SCHEDULES, st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(0, 40))
 def test_dates_do_not_depend_on_where_one_starts_to_look(
     schedule: Schedule, since: date, later: int

@@ -198,7 +198,6 @@ def without_ids(connection: Connection) -> list[Subscriber]:
 
 @given(known=subscriber_lists())
 @settings(
-    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -222,7 +221,6 @@ def test_an_imported_export_gives_the_same_subscribers(
 
 @given(known=subscriber_lists(), other=subscriber_lists())
 @settings(
-    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

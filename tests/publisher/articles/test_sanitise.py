@@ -5,7 +5,7 @@ import time
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.articles.content.characters import clean_characters
@@ -193,7 +193,6 @@ MARKUP = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=150, deadline=None)
 @given(MARKUP)
 def test_output_is_stable_and_free_of_active_content(source: str) -> None:
     once = safe(source)

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from tests.bench import walk
 from tests.bench.__main__ import MEASURED
 from tests.processes import ROOT
 
@@ -20,3 +21,11 @@ def test_a_benchmark_runs_in_its_smallest_size(name: str) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "│" in done.stdout
+
+
+def test_a_story_passes_through_few_modules_and_a_digest_takes_few_calls() -> None:
+    found = walk.measured()
+
+    assert found["story to mail"][0] <= 140
+    assert found["story to feed"][0] <= 68
+    assert found["assemble"][2] <= 35_000

@@ -238,4 +238,4 @@ def _outgoing(key: Key) -> OutgoingMessage:
 
 
 TestOnce = Once.TestCase
-TestOnce.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestOnce.settings = settings(stateful_step_count=40, deadline=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.articles.content.blocks import (
@@ -110,7 +110,6 @@ def test_a_long_quotation_gives_its_beginning() -> None:
 
 
 @given(FRAGMENTS, st.integers(0, 200))
-@settings(max_examples=200, deadline=None)
 def test_an_opening_is_a_beginning(source: str, limit: int) -> None:
     prose = read(source)
     taken, cut = content_opening(prose, limit)

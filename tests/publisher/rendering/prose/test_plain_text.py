@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from publisher.mail_limits import MAX_TEXT_COLUMNS
 from publisher.rendering.plaintext import display_width, wrap_text
@@ -61,7 +61,6 @@ def test_long_rows_are_written_cell_by_cell(cells: tuple[str, str]) -> None:
 
 
 @given(FRAGMENTS)
-@settings(max_examples=200, deadline=None)
 def test_lines_fit_and_stay_as_they_are(source: str) -> None:
     text = in_text(source)
     assert all(display_width(line) <= MAX_TEXT_COLUMNS for line in text.splitlines())

@@ -10,7 +10,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.articles.content.blocks import ArticleContent
@@ -50,7 +50,6 @@ def unfenced(text: str) -> str:
 
 
 @given(FRAGMENTS, st.sampled_from(["en", "ar", "zh-Hant"]))
-@settings(max_examples=200, deadline=None)
 def test_both_parts_have_the_text_of_any_article(source: str, language: str) -> None:
     html = safe(source)
     prose = mail_content(html)
@@ -65,7 +64,6 @@ def test_both_parts_have_the_text_of_any_article(source: str, language: str) -> 
 
 
 @given(FRAGMENTS)
-@settings(max_examples=100, deadline=None)
 def test_no_article_can_read_subscribers_values(source: str) -> None:
     prose = mail_content(safe(source))
     mail = mail_html(prose, language="en", base_url=BASE)
