@@ -1,4 +1,4 @@
-"""What the tests of readers share: a library in memory, pictures of a few bytes."""
+"""What the tests of parsers share: a library in memory, pictures of a few bytes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CORPUS = Path(__file__).resolve().parents[3] / "../shared/corpus"
 
 
 @dataclass(frozen=True)
-class Shelf:
+class MemoryLibrary:
     """A library of files by path."""
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Shelf:
 
 def read_text(name: str, text: str, files: dict[str, bytes] | None = None) -> ParsedArticle:
     return parse_document(
-        SourceDocument(PurePosixPath(name), text.encode()), Shelf(files or {})
+        SourceDocument(PurePosixPath(name), text.encode()), MemoryLibrary(files or {})
     )
 
 

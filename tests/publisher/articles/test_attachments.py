@@ -47,7 +47,7 @@ def test_an_audio_file_is_stored_in_the_row_and_below_the_web_root(house: House)
     assert lie(house) == {target: wav(3)}
 
 
-def test_a_changed_sound_changes_its_article(house: House, talk: Path) -> None:
+def test_a_changed_audio_file_changes_its_article(house: House, talk: Path) -> None:
     house.pick_up()
     before = house.one("ferry")
     talk.write_bytes(wav(4))
@@ -59,7 +59,7 @@ def test_a_changed_sound_changes_its_article(house: House, talk: Path) -> None:
     assert set(lie(house)) == {place(wav(3), "talk.wav"), place(wav(4), "talk.wav")}
 
 
-def test_a_removed_sound_quarantines_its_article_which_stays_as_it_was(
+def test_a_removed_audio_file_quarantines_its_document_and_the_article_stays(
     house: House, talk: Path
 ) -> None:
     house.pick_up()
@@ -95,7 +95,7 @@ def test_a_text_with_an_audio_suffix_is_refused_and_the_rest_goes_on(
 
 
 @pytest.mark.usefixtures("talk")
-def test_an_unchanged_sound_is_not_opened(
+def test_an_unchanged_audio_file_is_not_opened(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pickup, "file_system_time", lambda _marker: 2**62)
@@ -150,7 +150,7 @@ def test_an_audio_file_of_several_articles_is_published_once(house: House) -> No
     assert house.one("ferry").attachments == house.one("map").attachments
 
 
-def test_a_link_out_of_the_source_is_no_sound(house: House, talk: Path) -> None:
+def test_a_link_that_leaves_the_source_is_no_audio_file(house: House, talk: Path) -> None:
     talk.unlink()
     secret = house.settings.folders.root / "secret.wav"
     secret.write_bytes(wav(1))

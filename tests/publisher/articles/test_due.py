@@ -118,7 +118,7 @@ def test_every_version_is_due_when_no_edition_asks_for_its_conversion(house: Hou
     assert languages_due(house) == {"en", "zh-Hans", "zh-Hant"}
 
 
-def test_what_was_withdrawn_before_is_not_due_when_others_change(house: House) -> None:
+def test_withdrawn_articles_are_not_due_when_others_change(house: House) -> None:
     (house.articles / "en/ferry.md").unlink()
     house.pick_up()
     settle(house)

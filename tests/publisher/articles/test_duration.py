@@ -39,5 +39,5 @@ def test_the_duration_of_a_recording_is_in_whole_seconds(content: bytes, seconds
         opus(1)[:40],
     ],
 )
-def test_what_can_t_be_read_has_no_length(content: bytes) -> None:
+def test_an_unreadable_file_has_no_duration(content: bytes) -> None:
     assert media_duration(BytesIO(content)) is None

@@ -57,7 +57,7 @@ def test_articles_pictures_and_attachments_are_listed_in_order_and_nothing_else(
 @pytest.mark.parametrize(
     "name", [".hidden.md", "_draft.md", "old.md~", ".git/x.md", "_new/x.md"]
 )
-def test_what_editors_mean_to_hide_is_left_out(folder: Path, name: str) -> None:
+def test_hidden_and_backup_files_are_left_out(folder: Path, name: str) -> None:
     (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).touch()
     assert look(folder) == {}

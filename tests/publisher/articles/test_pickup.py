@@ -206,7 +206,7 @@ def test_a_renamed_file_keeps_article_slug_and_availability(
     assert found.updated_at == before.updated_at
 
 
-def test_twins_that_are_renamed_together_stay_two(house: House) -> None:
+def test_two_equal_files_that_are_renamed_together_stay_two_articles(house: House) -> None:
     for name in ("a.md", "b.md"):
         house.write(name, title="Twin", date="2026-01-08")
     house.pick_up()
@@ -459,7 +459,7 @@ def test_a_missing_picture_quarantines_its_article_until_it_comes(house: House) 
     assert (done.new, done.quarantined) == (1, 0)
 
 
-def test_a_removed_picture_quarantines_its_article_which_stays(house: House) -> None:
+def test_a_removed_picture_quarantines_its_document_and_the_article_stays(house: House) -> None:
     house.write("boat.png", png(1)).chmod(0o644)
     house.write("ferry.md", "![A boat](boat.png)", title="The ferry")
     house.pick_up()
@@ -591,7 +591,7 @@ def test_progress_is_reported_after_each_transaction(house: House) -> None:
 # Real articles
 
 
-def test_the_seed_article_comes_out_whole(house: House, corpus: Path) -> None:
+def test_the_seed_article_is_parsed_completely(house: House, corpus: Path) -> None:
     shutil.copyfile(corpus / "seed-article.txt", house.articles / "seed-article.txt")
     house.pick_up()
     (found,) = house.all().values()

@@ -51,12 +51,12 @@ def test_a_summary_is_made_where_there_is_none() -> None:
         replace(DRAFT, attachments=(SOUND,)),
     ],
 )
-def test_whatever_a_reader_can_see_counts_in_the_hash(other: ParsedArticle) -> None:
+def test_every_visible_column_counts_in_the_hash(other: ParsedArticle) -> None:
     mine, its = content_columns(DRAFT, "en", DAY), content_columns(other, "en", DAY)
     assert mine["content_hash"] != its["content_hash"]
 
 
-def test_what_no_reader_can_see_does_not_count_in_the_hash() -> None:
+def test_invisible_columns_do_not_count_in_the_hash() -> None:
     other = replace(DRAFT, key="k", permalink="/p/")
     assert content_columns(other, "en", DAY) == content_columns(DRAFT, "en", DAY)
 
@@ -71,7 +71,7 @@ def test_what_no_reader_can_see_does_not_count_in_the_hash() -> None:
         replace(SOUND, duration=60),
     ],
 )
-def test_whatever_is_said_of_an_attachment_counts_in_the_hash(other: Attachment) -> None:
+def test_every_field_of_an_attachment_counts_in_the_hash(other: Attachment) -> None:
     mine, its = (
         content_columns(replace(DRAFT, attachments=(one,)), "en", DAY) for one in (SOUND, other)
     )

@@ -53,7 +53,7 @@ def safe(source: str) -> str:
         ('<ol start="3"><li>x</ol>', '<ol start="3"><li>x</li></ol>'),
     ],
 )
-def test_what_survives_sanitising(source: str, expected: str) -> None:
+def test_allowed_html_stays(source: str, expected: str) -> None:
     assert safe(source) == expected
 
 
@@ -125,7 +125,7 @@ def test_more_than_the_limit_is_refused() -> None:
         safe("é" * (MAX_ARTICLE_BYTES // 2 + 1))
 
 
-def test_unwanted_characters_go_and_the_rest_is_composed() -> None:
+def test_unwanted_characters_are_removed_and_the_rest_is_normalised() -> None:
     assert (
         clean_characters("a\x00b\ufeffc\ud800d\ufdd0e\U0001ffffe\u0301\x85\r\nx\ry\tz")
         == "abcdeé\nx\ny\tz"

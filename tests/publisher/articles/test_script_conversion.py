@@ -74,7 +74,7 @@ def test_no_conversion_is_made_where_no_edition_asks(make_house: Callable[..., H
     assert set(house.all()) == {("ferry", "zh-Hans")}
 
 
-def test_what_is_written_in_a_script_that_is_not_published_is_converted_into_one_that_is(
+def test_an_original_in_an_unpublished_script_is_converted_into_a_published_one(
     make_house: Callable[..., House],
 ) -> None:
     house = make_house(languages=["en", "zh-Hant"], newsletters=ASKING)
@@ -270,7 +270,9 @@ def test_a_conversion_comes_back_with_its_original(house: House) -> None:
     assert made(house).status == ArticleStatus.READY
 
 
-def test_what_its_document_withdraws_is_not_put_back_by_machine(house: House) -> None:
+def test_an_article_that_its_document_withdraws_is_not_replaced_by_a_conversion(
+    house: House,
+) -> None:
     write(house)
     write(house, "zh-Hant", "人手寫的。", title="人手")
     house.pick_up()

@@ -27,7 +27,7 @@ def house(house: House) -> House:
     return house
 
 
-def test_the_newest_come_first_up_to_the_limit(house: House) -> None:
+def test_the_newest_articles_come_first_up_to_the_limit(house: House) -> None:
     with house.database.reading() as connection:
         found = store.newest_articles(connection, "en", FOREVER, 10)
         assert [one.story_key for one in found] == ["c", "a"]
@@ -37,7 +37,7 @@ def test_the_newest_come_first_up_to_the_limit(house: House) -> None:
         ]
 
 
-def test_what_became_available_is_after_since_and_up_to_until(house: House) -> None:
+def test_articles_become_available_after_since_and_up_to_until(house: House) -> None:
     with house.database.reading() as connection:
 
         def keys(since: datetime | None, until: datetime) -> list[str]:
@@ -53,7 +53,7 @@ def test_what_became_available_is_after_since_and_up_to_until(house: House) -> N
         assert keys(NOW, FOREVER) == ["c en"]
 
 
-def test_what_was_published_before_the_oldest_is_counted_and_not_fetched(house: House) -> None:
+def test_articles_published_before_the_oldest_are_only_counted(house: House) -> None:
     published = house.one("a").published_at
     with house.database.reading() as connection:
 

@@ -52,7 +52,7 @@ def test_the_default_language_counts_last() -> None:
 
 
 @pytest.mark.parametrize("spelling", ["zh-TW", "zh_TW", "zh-Hant-TW", "zh-HK"])
-def test_what_is_written_in_taiwan_or_hong_kong_serves_a_publication_in_hant(
+def test_articles_in_zh_tw_and_zh_hk_serve_a_publication_in_hant(
     spelling: str,
 ) -> None:
     assert language("x.md", spelling) == "zh-Hant"

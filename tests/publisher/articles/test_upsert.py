@@ -83,7 +83,7 @@ def test_a_story_that_becomes_free_is_taken_in_the_same_pick_up(house: House) ->
     }
 
 
-def test_whoever_waits_is_looked_at_in_every_turn(house: House) -> None:
+def test_quarantined_files_are_read_again_when_anything_changes(house: House) -> None:
     house.write("a.md", title="First", key="ferry")
     house.write("b.md", title="Second", key="ferry")
     house.pick_up()
@@ -122,7 +122,7 @@ def test_files_of_one_story_in_two_languages_are_no_conflict(house: House) -> No
 # Stories and their names
 
 
-def test_translations_are_linked_whatever_tells_that_they_are(house: House) -> None:
+def test_translations_are_linked_by_key_permalink_or_path(house: House) -> None:
     house.write("en/ferry.md", title="The ferry")
     house.write("ar/ferry.md", title="A ferry in Arabic")
     house.write("boat.zh_TW.md", title="A ferry in Chinese", translation_of="en/ferry.md")
@@ -357,9 +357,7 @@ def test_an_article_that_becomes_a_draft_again_is_withdrawn_under_its_id(house: 
 
 
 @pytest.mark.parametrize("status", ["withdrawn", "stale"])
-def test_what_its_document_holds_back_is_news_when_it_lets_go(
-    house: House, status: str
-) -> None:
+def test_an_article_that_was_held_back_is_new_when_released(house: House, status: str) -> None:
     house.write("a.md", title="A", date="2026-01-08", status=status)
     house.pick_up()
     assert house.visible() == []
@@ -446,7 +444,7 @@ def withdraw_as_draft(house: House) -> None:
 
 
 @pytest.mark.parametrize("withdraw", [withdraw_file, withdraw_as_draft])
-def test_what_comes_back_is_carried_if_its_story_was_not_yet(
+def test_a_restored_article_is_sent_if_its_story_was_not(
     daily: House, withdraw: Callable[[House], None]
 ) -> None:
     house = daily

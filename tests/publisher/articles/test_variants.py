@@ -38,7 +38,7 @@ def test_between_equals_the_publications_order_decides(house: House) -> None:
     assert standing(house)["ar"][0] == Origin.ORIGINAL
 
 
-def test_who_names_a_translator_is_no_original(house: House) -> None:
+def test_an_article_with_a_translator_is_no_original(house: House) -> None:
     write(house, "en", "Words.", date="2026-01-01", translator="Bo Example")
     write(house, "ar", "Others.", date="2026-01-08")
     house.pick_up()
@@ -46,7 +46,7 @@ def test_who_names_a_translator_is_no_original(house: House) -> None:
 
 
 @pytest.mark.parametrize("status", ["untranslated", "withdrawn", "stale"])
-def test_what_is_held_back_is_no_original(house: House, status: str) -> None:
+def test_an_article_that_is_held_back_is_no_original(house: House, status: str) -> None:
     write(house, "en", "Others.", date="2026-01-01", status=status)
     write(house, "ar", "Others.", date="2026-01-08")
     house.pick_up()

@@ -67,7 +67,7 @@ def test_too_many_marks_are_left_out_but_no_link() -> None:
     assert found == (*tags[:MAX_MARKS], "a")
 
 
-def test_languages_bring_their_direction() -> None:
+def test_a_declared_language_sets_the_direction() -> None:
     said = {
         "<p lang='ar'>x</p>": LanguageAttrs(language="ar", direction="rtl"),
         "<p lang='zh_TW'>x</p>": LanguageAttrs(),  # no tag that HTML knows, and so cleaned away
@@ -90,7 +90,7 @@ def test_languages_bring_their_direction() -> None:
         assert text.attrs == tongue, source
 
 
-def test_a_link_leaves_its_language_to_a_span_within() -> None:
+def test_the_language_of_a_link_moves_to_a_span_inside() -> None:
     (text,) = text_blocks(blocks("<p><a href='https://example.org/' lang='ar'>x</a></p>"))
     assert text.runs[0].marks == (
         Mark(tag="a", href="https://example.org/"),
@@ -98,7 +98,7 @@ def test_a_link_leaves_its_language_to_a_span_within() -> None:
     )
 
 
-def test_a_list_takes_in_what_is_no_item() -> None:
+def test_text_between_items_is_kept_in_the_list() -> None:
     listing = only("<ol start='0'>one<li>two</li><li></li><ol><li>four</li></ol></ol>")
     assert isinstance(listing, ListBlock)
     assert listing.start == 0
@@ -133,12 +133,12 @@ def test_a_caption_is_a_block_beside_its_table() -> None:
     assert read(source).passages == ("first", "a", "b", "second", "c")
 
 
-def test_a_box_around_everything_is_no_table() -> None:
+def test_a_table_with_one_cell_is_no_table() -> None:
     source = "<table><tr><td><h2>a</h2><p>b</p></td></tr></table>"
     assert [type(block) for block in blocks(source)] == [TextBlock, TextBlock]
 
 
-def test_rows_and_cells_without_their_whole_are_plain_words() -> None:
+def test_rows_and_cells_outside_of_tables_are_plain_text() -> None:
     assert read("<li>a</li><dd>b</dd><dt>c</dt>").passages == ("a", "b", "c")
     assert parse_content("<tr><td>a</td></tr><td>b</td>").passages == ("a", "b")
     assert parse_content("<table><td>a<tr>b<td>c</tr></table>").passages == ("a", "b", "c")

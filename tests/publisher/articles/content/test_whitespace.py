@@ -39,12 +39,12 @@ def test_spaces_fold_across_runs(texts: tuple[str, ...], expected: list[str]) ->
     assert folded(*texts) == expected
 
 
-def test_verbatim_text_loses_only_the_lines_around_it() -> None:
+def test_verbatim_text_loses_only_empty_lines_at_its_edges() -> None:
     assert folded("\n\n  a", "  \n\n\tb\n", "\n", verbatim=True) == ["  a", "  \n\n\tb"]
     assert folded("a\x0b  b", verbatim=True) == ["a\n  b"]
 
 
-def test_a_combining_mark_goes_to_its_letter() -> None:
+def test_a_combining_mark_moves_to_its_letter() -> None:
     assert folded("e", "\u0301f") == ["é", "f"]
     assert folded("ᄀ", "", "\u1161", "x") == ["가", "x"]
 
@@ -56,7 +56,7 @@ def test_runs_under_the_same_marks_become_one() -> None:
     assert runs == (TextRun(text="ab", marks=LINK),)
 
 
-def test_no_link_is_made_of_a_space() -> None:
+def test_a_space_alone_is_no_link() -> None:
     runs = [TextRun(text="a"), TextRun(text="\u00a0", marks=LINK), TextRun(text="b")]
     assert fold_whitespace(runs, verbatim=False) == (TextRun(text="a\u00a0b"),)
     inside = [

@@ -8,7 +8,7 @@ import pytest
 
 from publisher.articles.model import Byline, ParsedArticle
 from publisher.articles.parsers import SourceDocument, parse_document
-from tests.publisher.articles.helpers import CORPUS, Shelf
+from tests.publisher.articles.helpers import CORPUS, MemoryLibrary
 
 FILES = sorted((CORPUS / "optech").glob("*/*.md"))
 present = pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is not here")
@@ -16,7 +16,7 @@ present = pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is not here
 
 def read_file(path: Path) -> ParsedArticle:
     relative = PurePosixPath(path.relative_to(CORPUS).as_posix())
-    return parse_document(SourceDocument(relative, path.read_bytes()), Shelf())
+    return parse_document(SourceDocument(relative, path.read_bytes()), MemoryLibrary())
 
 
 @present

@@ -19,7 +19,7 @@ DAY = date(2017, 4, 10)
         *("10 апреля 2017 г.", "٢٠١٧-٠٤-١٠", "  Apr. 10,  2017 "),
     ],
 )
-def test_a_day_with_changes_of_every_kind(text: str) -> None:
+def test_a_date_is_read_in_all_its_notations(text: str) -> None:
     assert parse_date(text) == DAY
 
 
@@ -54,7 +54,7 @@ def test_times_keep_their_offset(text: str, expected: datetime) -> None:
         *("9999-12-31", "0001-01-01", "2026-01-09 08:00 +9900", "Foo 10, 2017", "10 " * 100),
     ],
 )
-def test_what_is_no_date(text: str) -> None:
+def test_other_texts_are_no_dates(text: str) -> None:
     assert parse_date(text) is None
 
 

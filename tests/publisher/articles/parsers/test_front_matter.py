@@ -57,7 +57,7 @@ def test_front_matter_is_plain_data(text: str, fields: object, body: str) -> Non
         ("---\n%YAML 9.0\n---\n", "line"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_line(text: str, reason: str) -> None:
+def test_errors_in_front_matter_name_the_line(text: str, reason: str) -> None:
     with pytest.raises(ArticleError, match=reason) as caught:
         split_front_matter(text)
 

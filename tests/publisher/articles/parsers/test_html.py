@@ -70,7 +70,7 @@ def test_a_fragment_with_front_matter_is_all_body() -> None:
         ("<article><footer>note</footer></article>", "note"),
     ],
 )
-def test_which_part_of_a_page_is_the_article(body: str, text: str) -> None:
+def test_the_article_is_found_on_its_page(body: str, text: str) -> None:
     draft = read_text("a.html", f"<title>T</title><body>{body}</body>")
 
     assert draft.text.replace("\n", "") == text

@@ -8,7 +8,7 @@ import pytest
 
 from publisher.articles.parsers import ARTICLE_SUFFIXES, SourceDocument, parse_document
 from publisher.errors import ArticleError
-from tests.publisher.articles.helpers import Shelf, read_text
+from tests.publisher.articles.helpers import MemoryLibrary, read_text
 
 HEAD = "---\ntitle: T\n---\n"
 
@@ -85,7 +85,7 @@ def test_footnotes_stay_without_their_links() -> None:
     assert "<a" not in draft.html
 
 
-def test_unclosed_html_tables_do_no_harm() -> None:
+def test_unclosed_html_tables_lose_no_text() -> None:
     draft = read_text("a.md", HEAD + "<table><tr><td>one\n\ntwo *three*\n")
 
     assert draft.html.count("<table>") == draft.html.count("</table>")
@@ -108,7 +108,7 @@ def test_unclosed_html_tables_do_no_harm() -> None:
         ("---\ntitle: T\ndate: soon\n---\nx", "^date: 'soon'"),
     ],
 )
-def test_what_can_not_be_read_says_why_on_one_line(text: str, reason: str) -> None:
+def test_errors_are_one_line(text: str, reason: str) -> None:
     began = time.perf_counter()
 
     with pytest.raises(ArticleError, match=reason) as caught:
@@ -128,7 +128,7 @@ def test_what_can_not_be_read_says_why_on_one_line(text: str, reason: str) -> No
 )
 def test_bytes_that_are_not_utf8_are_named(content: bytes, reason: str) -> None:
     with pytest.raises(ArticleError, match=reason):
-        parse_document(SourceDocument(PurePosixPath("a.md"), content), Shelf())
+        parse_document(SourceDocument(PurePosixPath("a.md"), content), MemoryLibrary())
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_bytes_that_are_not_utf8_are_named(content: bytes, reason: str) -> None:
         ("x.md", "", None),
     ],
 )
-def test_the_date_is_looked_for_in_three_places(
+def test_the_date_is_read_from_metadata_permalink_or_file_name(
     name: str, front: str, day: date | None
 ) -> None:
     assert read_text(name, f"---\ntitle: T\n{front}---\nx").published == day

@@ -1,4 +1,4 @@
-"""Attachments as they come out of a reader: found, checked against their bytes, each once."""
+"""Attachments as they come out of a parser: found, checked against their bytes, each once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def draft(matter: str, name: str = "en/a.md") -> ParsedArticle:
     return read_text(name, f"---\ntitle: T\n{matter}---\nWords.\n", FILES)
 
 
-def test_a_local_sound_has_its_true_type_length_and_duration() -> None:
+def test_a_local_audio_file_has_type_length_and_duration_of_its_content() -> None:
     found = draft("audio: {src: talk.mp3, length: 5, title: The talk}\n")
     target = place(TALK, "talk.mp3")
     assert found.attachments == (
@@ -44,7 +44,7 @@ def test_a_local_sound_has_its_true_type_length_and_duration() -> None:
     assert found.media == (MediaFile(path="en/talk.mp3", target=target),)
 
 
-def test_what_front_matter_says_of_type_and_duration_counts() -> None:
+def test_type_and_duration_in_front_matter_count_first() -> None:
     (found,) = draft(
         "audio: {src: talk.mp3, type: audio/x-mp3, duration: '0:11'}\n"
     ).attachments
@@ -101,7 +101,7 @@ def test_a_file_of_a_page_elsewhere_is_found_there_unless_it_is_here() -> None:
     ]
 
 
-def test_what_is_named_twice_is_there_once_and_knows_what_either_says() -> None:
+def test_a_file_that_is_named_twice_is_attached_once_with_all_metadata() -> None:
     found = draft(
         "attachments:\n- {src: ./talk.mp3, title: The talk}\n- https://example.org/1\n"
         "- {src: 'https://example.org/1', type: audio/ogg, length: 3}\naudio: talk.mp3\n"
@@ -152,7 +152,7 @@ def test_what_is_named_twice_is_there_once_and_knows_what_either_says() -> None:
         (f"audio: 'https://{'ü' * 70}.example.org/a.mp3'", "no address of the web"),
     ],
 )
-def test_what_can_t_be_attached_is_named_with_the_remedy(matter: str, reason: str) -> None:
+def test_errors_of_attachments_name_the_file_and_the_remedy(matter: str, reason: str) -> None:
     with pytest.raises(ArticleError, match=reason):
         draft(f"{matter}\n")
 

@@ -109,7 +109,7 @@ def test_a_chinese_page() -> None:
 
 
 @pytest.mark.parametrize("label", ["Back to Top", "回到頁首", "返回顶部", "[Back to top]"])
-def test_ways_to_the_top_go_wherever_they_stand(label: str) -> None:
+def test_links_to_the_top_are_removed_everywhere(label: str) -> None:
     assert read_text("a.txt", f"T\n\nOne.\n\n{label}\n\nTwo.").text == "One.\n\nTwo."
 
 
@@ -185,7 +185,7 @@ def test_the_script_of_a_text(text: str, script: str) -> None:
         ("静かです", ("en", "ja"), "ja", ("en", "ja")),
     ],
 )
-def test_the_offered_language_that_fits(
+def test_the_offered_language_with_the_texts_script_is_chosen(
     text: str, offered: tuple[str, ...], own: str | None, tags: tuple[str, ...]
 ) -> None:
     assert language_by_script(text, offered) == (own, tags)

@@ -51,7 +51,7 @@ def test_an_address_is_written_in_ascii(address: str, written: str) -> None:
         "https://example.org/" + "ä" * 400,
     ],
 )
-def test_what_no_mail_program_follows_is_no_link(address: str) -> None:
+def test_addresses_that_mail_programs_do_not_open_are_no_links(address: str) -> None:
     assert SITE.link(address) is None
 
 
