@@ -16,7 +16,7 @@ from publisher.cli.common import (
     print_json_list,
     rfc3339_or_none,
 )
-from publisher.cli.issue_control import IssueArgument, find_issue, load_settings_for_issue
+from publisher.cli.issue_control import IssueArgument, load_settings_for_issue, require_issue
 from publisher.delivery.states import REPORTED_STATES, WAITING_STATES, DeliveryState
 from publisher.errors import UsageError
 
@@ -93,7 +93,7 @@ def _portions(
     settings = load_settings_for_issue(directory, name)
     with open_state(settings) as database:
         with database.reading() as connection:
-            issue = find_issue(connection, name)
+            issue = require_issue(connection, name)
         after: int | None = 0
         while after is not None:
             with database.reading() as connection:

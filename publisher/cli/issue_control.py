@@ -99,7 +99,7 @@ def open_issue(directory: Path, name: str) -> Iterator[tuple[Connection, Issue]]
         open_state(settings) as database,
         database.writing() as connection,
     ):
-        issue = find_issue(connection, name)
+        issue = require_issue(connection, name)
         try:
             yield connection, issue
         except TransitionError as error:
@@ -118,7 +118,7 @@ def load_settings_for_issue(directory: Path, name: str) -> Settings:
     return read_settings(directory)
 
 
-def find_issue(connection: Connection, name: str) -> Issue:
+def require_issue(connection: Connection, name: str) -> Issue:
     """Return the issue of a name; raise UsageError if there is none."""
     from publisher.issues import store
 
