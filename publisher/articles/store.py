@@ -33,7 +33,7 @@ from publisher.articles.model import (
     Picture,
 )
 from publisher.articles.tables import article, source_file, story
-from publisher.database.chunks import chunks
+from publisher.database.engine import chunks
 from publisher.database.metadata import UTCDateTime
 
 _Counts = Select[str, int]

@@ -17,14 +17,12 @@ from sqlalchemy import Connection
 from publisher import urls
 from publisher.articles import store as articles
 from publisher.articles.model import Article, ArticleStatus
-from publisher.assembly.drop_failing import render_passing_digest
-from publisher.assembly.gate_run import finding_data, finding_text
+from publisher.assembly.gate_run import finding_data, finding_text, render_passing_digest
 from publisher.config import Edition, Settings
 from publisher.database import Database
 from publisher.errors import GateError, PublisherError
 from publisher.issues import store as issues
-from publisher.issues.model import Issue
-from publisher.issues.states import EDITION_REMOVED, IssueState
+from publisher.issues.states import EDITION_REMOVED, Issue, IssueState
 from publisher.rendering import Digest, IssueContent, LanguageLink, Renderer, views
 
 log = structlog.get_logger()

@@ -1,22 +1,24 @@
-"""Run the gate on a digest: compose a sample message and check it. Pure.
+"""Render a digest that passes the gate: check a sample message, and drop articles that fail. Pure.
 
 The gate checks a complete message with header fields and links, so that faults which only a
-message shows are found before the first recipient gets one.
+message shows are found before the first recipient gets one. One article that can't be mailed must
+not hold back all others: it is left out of the mail, stays on the web, and the editor gets a
+warning. If every article fails, the cause is the template, and the whole issue waits.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.errors import MessageError
 from typing import Any
 
 from publisher.config import Publication
-from publisher.errors import DeliveryError
+from publisher.errors import DeliveryError, PublisherError
 from publisher.gate.findings import Finding, GateReport, MailPart, Rule, Severity
 from publisher.gate.mail import CheckedMail
-from publisher.issues.model import Issue
+from publisher.issues.states import Issue
 from publisher.mail import IssueMail, compose_message
-from publisher.rendering import Digest, DigestNote
+from publisher.rendering import ArticleView, Digest, DigestNote, IssueContent, Renderer
 from subscribers import Recipient
 
 # An invented recipient; example.com is reserved (RFC 2606 section 3). The id has ten digits, since
@@ -110,3 +112,57 @@ def finding_of_note(note: DigestNote) -> Finding:
         why="A mail links to the web page for whatever it has no room or no means for.",
     )
     return rule.finding(note.text, where="digest")
+
+
+_Attempt = tuple[Digest, GateRun] | PublisherError
+
+
+def render_passing_digest(
+    publication: Publication, renderer: Renderer, issue: Issue, content: IssueContent
+) -> tuple[Digest, GateRun]:
+    """Return an issue's digest and what the gate found in it.
+
+    The gate's errors are in the report only if no choice of articles passes. Raise RenderingError
+    or DeliveryError if no mail can be made at all.
+    """
+
+    def attempt(items: tuple[ArticleView, ...]) -> _Attempt:
+        try:
+            digest = renderer.digest(replace(content, items=items))
+            return digest, check_digest(publication, issue, digest)
+        except PublisherError as error:
+            return error
+
+    whole = attempt(content.items)
+    if _failure(whole) is None or len(content.items) == 1:
+        return _result(whole)
+    alone = {item: attempt((item,)) for item in content.items}
+    passing = tuple(item for item in content.items if _failure(alone[item]) is None)
+    if not passing or len(passing) == len(content.items):
+        return _result(whole)
+    rest = alone[passing[0]] if len(passing) == 1 else attempt(passing)
+    if isinstance(rest, PublisherError) or _failure(rest) is not None:
+        return _result(whole)
+    digest, run = rest
+    left_out = [_left_out(item, alone[item]) for item in content.items if item not in passing]
+    findings = (*run.report.findings, *map(finding_of_note, left_out))
+    return digest, replace(run, report=GateReport(findings=findings))
+
+
+def _result(attempt: _Attempt) -> tuple[Digest, GateRun]:
+    if isinstance(attempt, PublisherError):
+        raise attempt
+    return attempt
+
+
+def _left_out(item: ArticleView, attempt: _Attempt) -> DigestNote:
+    text = f"“{item.article.title}”, {item.url}: {_failure(attempt)}"
+    return DigestNote(code="article-left-out", text=text)
+
+
+def _failure(attempt: _Attempt) -> str | None:
+    """Return why a mail can't be sent; None if it can."""
+    if isinstance(attempt, PublisherError):
+        return str(attempt)
+    _digest, run = attempt
+    return finding_text(run.report.errors[0]) if run.report.errors else None

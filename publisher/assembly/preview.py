@@ -10,13 +10,11 @@ from sqlalchemy import Connection
 
 from publisher.articles import store as articles
 from publisher.assembly.assemble import issue_content, stored_issue_content
-from publisher.assembly.drop_failing import render_passing_digest
-from publisher.assembly.gate_run import GateRun
+from publisher.assembly.gate_run import GateRun, render_passing_digest
 from publisher.assembly.select import preview_selection
 from publisher.config import Edition, Settings
 from publisher.errors import IssueError
 from publisher.issues import store as issues
-from publisher.issues.model import Issue
 from publisher.issues.planner import PLANNING_HORIZON
 from publisher.issues.selection import (
     Candidates,
@@ -24,7 +22,7 @@ from publisher.issues.selection import (
     choose_articles,
     languages_to_search,
 )
-from publisher.issues.states import IssueState
+from publisher.issues.states import Issue, IssueState
 from publisher.recurrence import Occurrence, occurrences
 from publisher.rendering import Digest, IssueContent, Renderer
 

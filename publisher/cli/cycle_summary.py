@@ -23,9 +23,8 @@ from publisher.config import Settings
 from publisher.config.delivery import OutboxLayoutKind
 from publisher.cycle import CycleReport
 from publisher.database import Database
-from publisher.issues.model import Issue
 from publisher.issues.planner import UpcomingIssue
-from publisher.issues.states import STATES_WITH_PAGE
+from publisher.issues.states import STATES_WITH_PAGE, Issue
 from publisher.languages import autonym
 
 log = structlog.get_logger()

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from publisher.config import Settings
     from publisher.delivery.ledger.doubts import Doubt
-    from publisher.issues.model import Issue
+    from publisher.issues.states import Issue
 
 app = typer.Typer(
     no_args_is_help=True,

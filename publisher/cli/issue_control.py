@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from publisher.config import Settings
-    from publisher.issues.model import Issue
+    from publisher.issues.states import Issue
 
 IssueArgument = Annotated[
     str, typer.Argument(metavar="ISSUE", help="An issue's name, like weekly-en-2026-01-09.")

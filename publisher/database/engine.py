@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -135,3 +136,13 @@ def _write_ahead(connection: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql(f"BEGIN {connection.info.get('begin', 'DEFERRED')}")
+
+
+# SQLite takes 32,766 values in one statement, older builds 999.
+MAX_SQL_PARAMETERS = 900
+
+
+def chunks(values: Sequence[int], size: int = MAX_SQL_PARAMETERS) -> Iterator[Sequence[int]]:
+    """Yield the values in lists of `size`, by default as many as an IN clause takes."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]

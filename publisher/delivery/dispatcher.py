@@ -29,8 +29,7 @@ from publisher.delivery.work_queue import WorkQueue
 from publisher.delivery.worker_pool import WorkerPool
 from publisher.errors import PublisherError
 from publisher.issues import store as issues
-from publisher.issues.model import Issue
-from publisher.issues.states import EDITION_REMOVED, IssueState
+from publisher.issues.states import EDITION_REMOVED, Issue, IssueState
 from publisher.languages import match
 from publisher.mail.dkim import DkimSigner
 from subscribers import count_audience_by_language

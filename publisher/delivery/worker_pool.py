@@ -16,8 +16,7 @@ from publisher.clock import uptime
 from publisher.database import Database
 from publisher.delivery.lease_holder import HeldLease
 from publisher.delivery.ledger import leases
-from publisher.delivery.ledger.claims import Claim
-from publisher.delivery.ledger.recheck import LedgerRecheck
+from publisher.delivery.ledger.claims import Claim, LedgerRecheck
 from publisher.delivery.ledger_writer import LedgerBatch, LedgerWriter
 from publisher.delivery.transports.base import OutgoingMessage, Transport
 from publisher.delivery.work_queue import WorkQueue

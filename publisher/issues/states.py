@@ -1,4 +1,4 @@
-"""The states of an issue and the transitions between them. Pure.
+"""An issue, its states, and the transitions between them. Pure.
 
     scheduled -> assembling -> [awaiting approval ->] ready -> sending -> sent | partial | failed
     scheduled | assembling -> skipped          no articles, or too late
@@ -11,6 +11,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
 
 from publisher.errors import TransitionError
@@ -91,3 +93,25 @@ def check_transition(source: IssueState, target: IssueState) -> None:
     """Raise TransitionError unless an issue may go from `source` to `target`."""
     if target not in ISSUE_TRANSITIONS[source]:
         raise TransitionError(source, target)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """One edition at one occurrence: `day` is the local date, `due_at` the instant (UTC)."""
+
+    id: int
+    newsletter: str
+    language: str
+    day: date
+    due_at: datetime
+    state: IssueState
+    reason: str | None
+    epoch: int
+    published_until: datetime | None
+    more: int
+    assembled_at: datetime | None
+
+    @property
+    def name(self) -> str:
+        """The name for people, files and logs: `weekly-en-2026-01-09`."""
+        return f"{self.newsletter}-{self.language}-{self.day}"

@@ -9,10 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, Text, cast, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from publisher.database.chunks import chunks
+from publisher.database.engine import chunks
 from publisher.errors import IssueError
-from publisher.issues.model import Issue
-from publisher.issues.states import STATES_WITH_PAGE, IssueState, check_transition
+from publisher.issues.states import STATES_WITH_PAGE, Issue, IssueState, check_transition
 from publisher.issues.tables import (
     digest_table,
     edition_table,

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from publisher import urls
 from publisher.config import Publication
 from publisher.errors import DeliveryError
-from publisher.issues.model import Issue
+from publisher.issues.states import Issue
 from publisher.mail.header_encoding import (
     HEADER_COLUMNS,
     PLAIN_ADDRESS,

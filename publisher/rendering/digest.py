@@ -1,15 +1,17 @@
 """Render a digest: subject, preheader, HTML and text of one issue in one language.
 
-What it says is decided here and in `stories`, `digest_layout` and `digest_size`; templates decide how
-it looks.
+What it says is decided here and in `stories` and `digest_layout`; templates decide how it looks. Gmail
+clips longer mails and hides the rest, the unsubscribe link included. So from the last story to the
+first, full texts become openings, then summaries, then lines; then the last stories are left out.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from html import unescape
 from itertools import chain
 from typing import Any
@@ -18,14 +20,72 @@ from publisher.errors import RenderingError
 from publisher.mail_limits import MAX_HTML_BYTES, MAX_SUBJECT_COLUMNS
 from publisher.rendering import plaintext
 from publisher.rendering.digest_layout import DigestLayout, StoryOrder, lay_out, order_stories
-from publisher.rendering.digest_size import LengthPlan, find_fitting_plan, length_plans
 from publisher.rendering.environment import Templates
 from publisher.rendering.inlining import inline
 from publisher.rendering.model import Digest, DigestNote, IssueContent
-from publisher.rendering.placeholder_checks import MailParts
-from publisher.rendering.placeholders import ALL_PLACEHOLDERS
+from publisher.rendering.placeholders import ALL_PLACEHOLDERS, MailParts
 from publisher.rendering.stories import DigestStory, StoryLength, StorySource
 from publisher.rendering.subscriber_values import EmptyValue, digest_values
+
+# The length of each story, lead first. Stories beyond the end are left out.
+LengthPlan = tuple[StoryLength, ...]
+
+
+def length_plans(wanted: LengthPlan) -> list[LengthPlan]:
+    """List the plans from what is wanted to the least; each differs in one story from the last.
+
+    The lead is shortened after all others.
+    """
+    plan, plans = list(wanted), [wanted]
+    for target in (StoryLength.OPENING, StoryLength.SUMMARY, StoryLength.LINE):
+        last = 1 if target == StoryLength.LINE else 0
+        for number in range(len(plan) - 1, last - 1, -1):
+            if plan[number] > target:
+                plan[number] = target
+                plans.append(tuple(plan))
+    plans += [tuple(plan[:length]) for length in range(len(plan) - 1, 0, -1)]
+    return [*plans, (StoryLength.LINE,)] if plan[0] > StoryLength.LINE else plans
+
+
+def find_fitting_plan(
+    plans: Sequence[LengthPlan],
+    render: Callable[[LengthPlan], str],
+    inline: Callable[[str], str],
+    size: Callable[[str], int],
+) -> tuple[LengthPlan, str] | None:
+    """Return the first plan whose inlined HTML fits, with that HTML; None if even the last does not.
+
+    Inlining takes longer than rendering, so the sizes of most plans are estimated: two plans are
+    inlined, and a line through their sizes gives the others'. The chosen plan is measured.
+    """
+
+    @cache
+    def rendered(number: int) -> str:
+        return render(plans[number])
+
+    @cache
+    def inlined(number: int) -> str:
+        return inline(rendered(number))
+
+    def fits(number: int) -> bool:
+        return size(inlined(number)) <= MAX_HTML_BYTES
+
+    def estimate(number: int) -> float:
+        before, after = size(rendered(0)), size(inlined(0))
+        middle = len(plans) // 2
+        slope = (after - size(inlined(middle))) / ((before - size(rendered(middle))) or 1)
+        return after - slope * (before - size(rendered(number)))
+
+    if fits(0):
+        return plans[0], inlined(0)
+    numbers = range(len(plans))
+    number = bisect_left(numbers, True, lo=1, key=lambda one: estimate(one) <= MAX_HTML_BYTES)
+    while number < len(plans) and not fits(number):
+        number += 1
+    while number > 1 and fits(min(number, len(plans)) - 1):
+        number -= 1
+    return (plans[number], inlined(number)) if number < len(plans) else None
+
 
 # Display columns of a preheader. Inboxes show 40 to 130 characters beside the subject.
 _PREHEADER_COLUMNS = 110

@@ -1,6 +1,6 @@
 """The layout of a digest: lead, further stories by section, a quotation, short notes. Pure.
 
-How long each story is comes from a plan (`publisher.rendering.digest_size`).
+How long each story is comes from a plan (`publisher.rendering.digest`).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from publisher.rendering import plaintext
 from publisher.rendering.environment import Templates
 from publisher.rendering.inlining import inline
 from publisher.rendering.model import Digest, SystemMail
-from publisher.rendering.placeholder_checks import MailParts
+from publisher.rendering.placeholders import MailParts
 from publisher.rendering.subscriber_values import EmptyValue, system_mail_values
 
 

@@ -27,7 +27,7 @@ from publisher.articles.store import articles_by_id, content_hash
 from publisher.articles.tables import article, story
 from publisher.config import Publication
 from publisher.database import Database
-from publisher.database.chunks import chunks
+from publisher.database.engine import chunks
 from publisher.syndication.feed_index import FeedIndex, subjects_of
 from publisher.syndication.feed_positions import FeedPositions
 from publisher.syndication.tables import feed_entry

@@ -25,9 +25,9 @@ from sqlalchemy import (
 
 from feeds.normalisation import label
 from publisher.articles.model import Article
-from publisher.articles.story_key import story_slug
+from publisher.articles.stories import story_slug
 from publisher.config import Publication
-from publisher.database.chunks import chunks
+from publisher.database.engine import chunks
 from publisher.syndication.tables import feed, feed_position
 from publisher.syndication.tag_uris import FEED_PREFIX, publication_tag
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 import feeds
 from publisher.articles import store as articles
 from publisher.articles.model import Article, LanguageVersion
-from publisher.database.chunks import chunks
+from publisher.database.engine import chunks
 from publisher.syndication.tables import feed_archive, feed_entry, feed_position
 
 # A subscription document has the latest tombstones. Archive documents have all of theirs.

@@ -25,7 +25,7 @@ from publisher.clock import FixedClock
 from publisher.config import load_settings
 from publisher.cycle import open_pipeline
 from publisher.database import Database
-from publisher.database.chunks import chunks
+from publisher.database.engine import chunks
 from publisher.testing import make_publication
 from tests.bench.sizes import peak_megabytes, size
 

@@ -1,10 +1,18 @@
-"""Clean characters in text, and join lines as each script does."""
+"""Characters of text: cleaned, joined as each script does, and white space collapsed as HTML does.
+
+Spaces and Unicode normal form (NFC) are decided over a whole block, whatever marks its runs have.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from publisher.articles.content.blocks import Mark, TextRun
+from publisher.languages.bidi import BIDI_CONTROLS, is_balanced
 
 # C0 and C1 controls except tab and line feed, byte order mark, lone surrogates, noncharacters:
 # XML forbids most of them, and none has a meaning in text.
@@ -47,3 +55,114 @@ def join_lines(lines: Iterable[str]) -> str:
 def joins_without_space(before: str, after: str) -> bool:
     """Return whether a line break between the two is no space (CSS Text 3 section 4.1.3)."""
     return bool(UNSPACED_CHARACTER.match(before[-1:]) and UNSPACED_CHARACTER.match(after[:1]))
+
+
+# Stands for a `br` until spaces are collapsed; `clean_text` has removed any other from the HTML.
+LINE_MARK = "\x0b"
+# Separates two runs while they are processed as one text; no article contains it.
+RUN_SEPARATOR = "\x00"
+# White space that may change: more than one space, or at an edge.
+_IRREGULAR = re.compile(
+    rf"[ \t\n\f{LINE_MARK}{RUN_SEPARATOR}]{{2,}}|[\t\n\f{LINE_MARK}]|\A | \Z"
+)
+# A single space beside a separator stays; most matches of the pattern are such.
+_REGULAR = frozenset({f" {RUN_SEPARATOR}", f"{RUN_SEPARATOR} "})
+_NO_CONTROLS = dict.fromkeys(map(ord, BIDI_CONTROLS))
+_EDGES = re.compile(rf"\A[\n{RUN_SEPARATOR}]+|[\n{RUN_SEPARATOR}]+\Z")
+
+
+def remove_unbalanced_controls(runs: Sequence[TextRun]) -> list[TextRun]:
+    """Remove all direction controls of a text if any of its lines leaves one open.
+
+    It would reverse whatever stands behind the text in a mail or a list.
+    """
+    whole = "".join([run.text for run in runs])
+    # Controls end with the line (UAX 9, X8), closed or not.
+    if BIDI_CONTROLS.isdisjoint(whole) or all(
+        map(is_balanced, re.split(f"[\n{LINE_MARK}]", whole))
+    ):
+        return list(runs)
+    return [replace(run, text=run.text.translate(_NO_CONTROLS)) for run in runs]
+
+
+def fold_whitespace(runs: Sequence[TextRun], *, verbatim: bool) -> tuple[TextRun, ...]:
+    """Return the runs of one text with collapsed white space.
+
+    With `verbatim` (`pre`) only empty lines at the edges are removed.
+    """
+    joined = RUN_SEPARATOR.join([run.text for run in runs])
+    folded = _trimmed(joined) if verbatim else _collapsed(joined)
+    written = _composed(folded.split(RUN_SEPARATOR))
+    pairs = zip(runs, written, strict=True)
+    changed = [TextRun(text=text, marks=run.marks, picture=run.picture) for run, text in pairs]
+    return tuple(_joined(_unmarked([run for run in changed if run.text or run.picture])))
+
+
+def _trimmed(text: str) -> str:
+    return _EDGES.sub(
+        lambda edge: RUN_SEPARATOR * edge[0].count(RUN_SEPARATOR), text.replace(LINE_MARK, "\n")
+    )
+
+
+def _collapsed(text: str) -> str:
+    def folded(found: re.Match[str]) -> str:
+        is_inside = found.start() > 0 and found.end() < len(text)
+        if is_inside and found[0] in _REGULAR:
+            return found[0]
+        space = found[0].replace(RUN_SEPARATOR, "")
+        separators = len(found[0]) - len(space)
+        before = len(found[0]) - len(found[0].lstrip(RUN_SEPARATOR))
+        if not space or not is_inside:
+            return RUN_SEPARATOR * separators
+        if LINE_MARK in space:
+            kept = "\n" * space.count(LINE_MARK)
+        else:
+            around = text[found.start() - 1] + space + text[found.end()]
+            kept = "" if WIDE_BREAK.search(around) else " "
+        # A space between two runs stays at the side where it was written.
+        return RUN_SEPARATOR * before + kept + RUN_SEPARATOR * (separators - before)
+
+    return _IRREGULAR.sub(folded, text)
+
+
+def _composed(texts: list[str]) -> list[str]:
+    """Normalise texts (NFC) as if they were one: a combining mark moves to its letter's text."""
+    if unicodedata.is_normalized("NFC", "".join(texts)):
+        return texts
+    done = [unicodedata.normalize("NFC", texts[0])]
+    last = 0
+    for number, text in enumerate(texts[1:], 1):
+        moved = _composing(done[last], text) if done[last] else 0
+        done[last] = unicodedata.normalize("NFC", done[last] + text[:moved])
+        done.append(unicodedata.normalize("NFC", text[moved:]))
+        last = number if done[number] else last
+    return done
+
+
+def _composing(before: str, text: str) -> int:
+    """Return how many characters of `text` compose with the end of `before`."""
+    whole = unicodedata.normalize("NFC", before + text)
+    for moved in range(len(text)):
+        parts = (before + text[:moved], text[moved:])
+        if "".join(unicodedata.normalize("NFC", part) for part in parts) == whole:
+            return moved
+    return len(text)
+
+
+def _unmarked(runs: list[TextRun]) -> Iterator[TextRun]:
+    """Remove marks of a space that neither neighbour has, such as an invisible link."""
+    for number, run in enumerate(runs):
+        if run.picture or not run.text.isspace():
+            yield run
+            continue
+        around = runs[max(0, number - 1) : number] + runs[number + 1 : number + 2]
+        shared: set[Mark] = {mark for other in around for mark in other.marks}
+        yield replace(run, marks=tuple(mark for mark in run.marks if mark in shared))
+
+
+def _joined(runs: Iterator[TextRun]) -> Iterator[TextRun]:
+    for (marks, picture), group in groupby(runs, lambda run: (run.marks, run.picture)):
+        if picture:
+            yield from group
+        else:
+            yield TextRun(text="".join([run.text for run in group]), marks=marks)

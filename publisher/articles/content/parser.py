@@ -25,7 +25,7 @@ from publisher.articles.content.blocks import (
     TextKind,
     TextRun,
 )
-from publisher.articles.content.whitespace import (
+from publisher.articles.content.characters import (
     LINE_MARK,
     fold_whitespace,
     remove_unbalanced_controls,

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from publisher.articles.content.characters import clean_characters
 from publisher.articles.content.parser import parse_content
 from publisher.articles.model import ParsedArticle
-from publisher.articles.parsers.dates import date_in_name, date_in_permalink
+from publisher.articles.parsers.fields import date_in_name, date_in_permalink
 from publisher.articles.parsers.media import DocumentMedia, MediaLibrary
 from publisher.articles.sanitise import MAX_ARTICLE_BYTES, sanitise
 from publisher.errors import ArticleError

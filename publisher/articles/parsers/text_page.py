@@ -24,13 +24,13 @@ from html import escape
 from publisher.articles.content.characters import join_lines
 from publisher.articles.model import Byline, ParsedArticle
 from publisher.articles.parsers import front_matter
-from publisher.articles.parsers.dates import parse_date
 from publisher.articles.parsers.document import (
     DocumentBody,
     SourceDocument,
     build_article,
     decode_document,
 )
+from publisher.articles.parsers.fields import parse_date
 from publisher.articles.parsers.media import MediaLibrary
 from publisher.articles.parsers.metadata import read_metadata
 from publisher.articles.parsers.page_labels import (

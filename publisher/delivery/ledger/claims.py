@@ -1,24 +1,34 @@
-"""Claim rows for a lease, postpone and release them, and find out when rows are due."""
+"""Claim rows for a lease, postpone and release them, find out when rows are due, and recheck one.
+
+The recheck runs right before a message leaves, in several threads. It uses SQLite directly: one
+prepared statement on a connection of its own per thread. It reads only, and does not check the
+epoch: the state `attempting` guards the row.
+"""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
     Connection,
+    Integer,
     Row,
     Text,
     bindparam,
     exists,
     func,
+    literal_column,
     select,
     type_coerce,
     update,
 )
+from sqlalchemy.dialects import sqlite
 
 from publisher.database.metadata import UTCDateTime
 from publisher.delivery.ledger.bulk import (
@@ -32,9 +42,10 @@ from publisher.delivery.ledger.bulk import (
 from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import MessageKey
+from publisher.errors import DatabaseError
 from publisher.issues.states import IssueState
 from publisher.issues.tables import issue_table
-from subscribers import Recipient, load_recipients
+from subscribers import Recipient, load_recipients, still_wanted
 
 UNSUBSCRIBED_REASON = "no longer subscribed"
 # Deferred recipients who have been due for so long are not last any more: at a low rate, first
@@ -249,3 +260,43 @@ def count_due(connection: Connection, issues: Sequence[int], now: datetime, most
         .limit(most)
     )
     return connection.execute(select(func.count()).select_from(some.subquery())).scalar_one()
+
+
+_QUERY = str(
+    select(still_wanted(issue_table.c.newsletter, literal_column(":subscriber", Integer)))
+    .where(
+        issue_table.c.id == literal_column(":of", Integer),
+        issue_table.c.state == IssueState.SENDING,
+    )
+    .compile(dialect=sqlite.dialect(paramstyle="named"), compile_kwargs={"literal_binds": True})
+)
+
+
+class LedgerRecheck:
+    """The check, for one thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    def __call__(self, claim: Claim) -> bool | None:
+        """Return whether the recipient still wants the mail, or None if its issue was stopped."""
+        values = {"of": claim.issue_id, "subscriber": claim.recipient.id}
+        try:
+            if self._connection is None:
+                # Opened and used by one thread, and closed by the thread that started it.
+                self._connection = sqlite3.connect(
+                    f"{self._path.as_uri()}?mode=ro",
+                    uri=True,
+                    isolation_level=None,
+                    check_same_thread=False,
+                )
+            row = self._connection.execute(_QUERY, values).fetchone()
+        except sqlite3.Error as error:
+            raise DatabaseError(f"{self._path}: {error}") from error
+        return bool(row[0]) if row else None
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()

@@ -13,14 +13,13 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, select, update
 
-from publisher.database.chunks import chunks
+from publisher.database.engine import chunks
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues import store as issues
-from publisher.issues.model import Issue
-from publisher.issues.states import IssueState, check_transition
+from publisher.issues.states import Issue, IssueState, check_transition
 from publisher.issues.tables import issue_table
 from subscribers import load_recipients
 

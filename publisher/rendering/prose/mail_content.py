@@ -23,9 +23,9 @@ from publisher.articles.content.blocks import (
     TextRun,
     text_blocks,
 )
+from publisher.articles.content.characters import RUN_SEPARATOR, remove_unbalanced_controls
 from publisher.articles.content.excerpt import split_sentences
 from publisher.articles.content.parser import parse_content
-from publisher.articles.content.whitespace import RUN_SEPARATOR, remove_unbalanced_controls
 from publisher.rendering.placeholders import neutralise_placeholders
 
 # These make sense only with what follows them.

@@ -8,7 +8,7 @@ import pytest
 
 from publisher.articles import store
 from publisher.articles.model import ArticleStatus
-from publisher.database import chunks
+from publisher.database import engine
 from tests.publisher.conftest import FOREVER, NOW, House
 
 HOUR = timedelta(hours=1)
@@ -70,7 +70,7 @@ def test_articles_published_before_the_oldest_are_only_counted(house: House) -> 
 def test_variants_are_the_publishable_articles_of_a_story(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chunks, "MAX_SQL_PARAMETERS", 1)
+    monkeypatch.setattr(engine, "MAX_SQL_PARAMETERS", 1)
     with house.database.reading() as connection:
         ids = {one.story_key: one.story_id for one in store.all_articles(connection)}
         found = store.variants(connection, ids.values(), NOW)

@@ -9,7 +9,7 @@ import pytest
 
 from publisher.articles import upsert
 from publisher.articles.model import ArticleStatus, Origin
-from publisher.articles.story_key import story_slug
+from publisher.articles.stories import story_slug
 from publisher.articles.tables import article, source_file, story
 from tests.publisher.conftest import NOW, House
 from tests.publisher.printing import press_of, public

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from publisher.assembly import assemble_issues, drop_failing, gate_run, select_due
+from publisher.assembly import assemble_issues, gate_run, select_due
 from publisher.assembly.assemble import digest_hash
 from publisher.errors import RenderingError
 from publisher.issues import store
-from publisher.issues.model import Issue
 from publisher.issues.planner import plan_issues
-from publisher.issues.states import IssueState
+from publisher.issues.states import Issue, IssueState
 from publisher.issues.tables import digest_table
 from publisher.rendering import Digest, IssueContent, Renderer
 from tests.publisher.conftest import NOW, House
@@ -281,7 +280,7 @@ def test_a_fault_of_the_program_in_one_issue_holds_back_no_other(
             raise IndexError("list index out of range")
         return whole(publication, issue, digest)
 
-    monkeypatch.setattr(drop_failing, "check_digest", broken)
+    monkeypatch.setattr(gate_run, "check_digest", broken)
     made, (problem,) = assemble_issues(house.settings, house.database, renderer)
     assert made == 1
     assert "a fault of the program: IndexError('list index out of range')" in problem

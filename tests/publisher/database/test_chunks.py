@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from publisher.database.chunks import MAX_SQL_PARAMETERS, chunks
+from publisher.database.engine import MAX_SQL_PARAMETERS, chunks
 
 
 @pytest.mark.parametrize(

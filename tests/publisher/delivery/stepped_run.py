@@ -15,8 +15,7 @@ from publisher.clock import Timer
 from publisher.delivery.job import Job
 from publisher.delivery.lease_holder import HeldLease, hold_lease
 from publisher.delivery.ledger import counts, leases
-from publisher.delivery.ledger.claims import Claim
-from publisher.delivery.ledger.recheck import LedgerRecheck
+from publisher.delivery.ledger.claims import Claim, LedgerRecheck
 from publisher.delivery.ledger_writer import LeaseLost, LedgerBatch, LedgerWriter
 from publisher.delivery.outcomes import Outcome
 from publisher.delivery.rates.limiter import RateLimiter

@@ -21,8 +21,7 @@ from publisher.delivery.states import summarize_counts
 from publisher.delivery.transports.base import OutgoingMessage, TransportConnection, Unreachable
 from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.issues import store as issues
-from publisher.issues.model import Issue
-from publisher.issues.states import IssueState
+from publisher.issues.states import Issue, IssueState
 from publisher.rendering.placeholders import UNSUBSCRIBE_PLACEHOLDER
 from publisher.testing import MemoryTransport
 from subscribers import SubscriberStatus, find_subscriber, unsubscribe

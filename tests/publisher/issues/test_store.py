@@ -12,8 +12,7 @@ from sqlalchemy import Connection, insert
 from publisher.articles.tables import article, story
 from publisher.errors import DatabaseError, IssueError, TransitionError
 from publisher.issues import store
-from publisher.issues.model import Issue
-from publisher.issues.states import IssueState
+from publisher.issues.states import Issue, IssueState
 from publisher.issues.tables import issue_table
 from tests.publisher.conftest import NOW, House
 

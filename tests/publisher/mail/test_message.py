@@ -9,8 +9,8 @@ import pytest
 from publisher.config import Publication
 from publisher.errors import DeliveryError
 from publisher.mail import compose_message
+from publisher.mail.compiled import choose_encoding
 from publisher.mail.message_header import feedback_id, message_name
-from publisher.mail.multipart import choose_encoding
 from publisher.testing import SECRET
 from tests.publisher.mail.samples import (
     SUBJECTS,

@@ -16,7 +16,7 @@ from publisher.rendering import (
     IssueContent,
     Renderer,
     SystemMail,
-    placeholder_checks,
+    placeholders,
     subscriber_values,
 )
 from publisher.rendering.digest import render_digest
@@ -348,12 +348,12 @@ def test_a_value_is_refused_in_addresses_and_styles(
 def test_a_value_is_refused_in_attributes_with_code_or_addresses(html: str, place: str) -> None:
     reason = rf"^templates/x: @@[A-Z_]+@@ can't stand in {re.escape(place)}$"
     with pytest.raises(RenderingError, match=reason):
-        placeholder_checks._check_html("x", f"<!DOCTYPE html><html><body>{html}")
+        placeholders._check_html("x", f"<!DOCTYPE html><html><body>{html}")
 
 
 def test_other_attributes_may_hold_values() -> None:
     html = f"<p content='{NAME_PLACEHOLDER}' title='{NAME_PLACEHOLDER}'><a formaction='{WEB_PLACEHOLDER}'>x</a></p>"
-    placeholder_checks._check_html("x", html)  # raises nothing
+    placeholders._check_html("x", html)  # raises nothing
 
 
 def test_links_stand_in_addresses_and_names_in_titles(

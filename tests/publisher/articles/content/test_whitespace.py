@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.articles.content.blocks import Mark, TextRun
+from publisher.articles.content.characters import fold_whitespace
 from publisher.articles.content.parser import parse_content
-from publisher.articles.content.whitespace import fold_whitespace
 
 BOLD = (Mark(tag="b"),)
 LINK = (Mark(tag="a", href="https://example.org/"),)

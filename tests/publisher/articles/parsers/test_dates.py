@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from publisher.articles.parsers.dates import date_in_name, date_in_permalink, parse_date
+from publisher.articles.parsers.fields import date_in_name, date_in_permalink, parse_date
 
 DAY = date(2017, 4, 10)
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from publisher.database import open_database
-from publisher.delivery.ledger.claims import Claim
-from publisher.delivery.ledger.recheck import LedgerRecheck
+from publisher.delivery.ledger.claims import Claim, LedgerRecheck
 from publisher.errors import DatabaseError
 from subscribers import SubscriberStatus, suppress, unsubscribe
 from tests.publisher.conftest import NOW

@@ -1,7 +1,7 @@
 import pytest
 
 from publisher.gate.mail import CheckedMail
-from publisher.gate.rules import link_parity
+from publisher.gate.rules import text_part
 from tests.publisher.gate.messages import PREHEADERS, STORIES, a_mail, page_of, text_of
 
 HTML, TEXT = page_of(STORIES["en"], PREHEADERS["en"]), text_of(STORIES["en"])
@@ -11,14 +11,13 @@ NAMED = "“The ferry that waits for the tide” (en)"
 
 def found(html: str = HTML, text: str = TEXT) -> dict[str, str]:
     return {
-        finding.code: finding.where
-        for finding in link_parity.check(a_mail(html=html, text=text))
+        finding.code: finding.where for finding in text_part.check(a_mail(html=html, text=text))
     }
 
 
 @pytest.mark.parametrize("language", [*STORIES])
 def test_parts_with_the_same_links_are_accepted(language: str) -> None:
-    assert list(link_parity.check(a_mail(language))) == []
+    assert list(text_part.check(a_mail(language))) == []
 
 
 def test_a_story_that_is_not_linked_is_an_error_in_its_part() -> None:
@@ -66,6 +65,6 @@ def test_each_rule_finds_a_mail_that_breaks_it() -> None:
     without: CheckedMail = a_mail(
         html="<p>x</p><a href='https://example.org/'>y</a>", text="http://a.example\n"
     )
-    assert {f.code for f in link_parity.check(without)} == {
-        rule.code for rule in link_parity.RULES
+    assert {f.code for f in text_part._check_links(without)} == {
+        rule.code for rule in text_part._LINKS_RULES
     }

@@ -9,8 +9,9 @@ from tests.publisher.gate.messages import STORIES, a_mail, text_of
 
 
 def found(text: str, language: str = "en") -> list[tuple[str, int | None]]:
+    """Return what is found in the lines; `test_link_parity` tests the links of both parts."""
     mail = a_mail(language, text=text)
-    return [(finding.code, finding.line) for finding in text_part.check(mail)]
+    return [(finding.code, finding.line) for finding in text_part._check_lines(mail)]
 
 
 @pytest.mark.parametrize("language", [*STORIES])
@@ -81,16 +82,16 @@ def test_directions_of_every_kind_may_be_set_and_closed_in_a_line(opening: str) 
     end = "\u2069" if opening in "\u2066\u2067\u2068" else "\u202c"
     assert found(f"one {opening}two{end} three\n") == []
     line = f"one {opening}two\n"
-    assert [f.code for f in text_part.check(a_mail(text=line))] == ["text-direction"]
-    (own,) = text_part.check(telling(line, f"one {opening}two"))
+    assert [f.code for f in text_part._check_lines(a_mail(text=line))] == ["text-direction"]
+    (own,) = text_part._check_lines(telling(line, f"one {opening}two"))
     assert (own.code, own.severity) == ("text-direction-own", "warning")
 
 
 def test_a_control_that_an_article_closes_without_opening_it_is_a_warning() -> None:
-    (own,) = text_part.check(telling("\u2068one\u202c\u2069\n", "one\u202c"))
+    (own,) = text_part._check_lines(telling("\u2068one\u202c\u2069\n", "one\u202c"))
     assert (own.code, own.severity) == ("text-direction-own", "warning")
 
 
 def test_controls_of_an_article_do_not_excuse_those_of_the_template() -> None:
-    (fault,) = text_part.check(telling("two\n\u2067one\n", "\u202btwo"))
+    (fault,) = text_part._check_lines(telling("two\n\u2067one\n", "\u202btwo"))
     assert (fault.code, fault.severity) == ("text-direction", "error")

@@ -50,8 +50,7 @@ from publisher.delivery.states import OPEN_STATES
 from publisher.delivery.transports.base import Guarantee, MessageKey, TransportConnection
 from publisher.errors import IssueError
 from publisher.issues import store as issues
-from publisher.issues.model import Issue
-from publisher.issues.states import IssueState
+from publisher.issues.states import Issue, IssueState
 from publisher.testing import SECRET, FakeTimer, MemoryTransport, make_publication
 from subscribers import unsubscribe
 from tests.publisher.conftest import NOW, House

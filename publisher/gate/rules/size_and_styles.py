@@ -1,4 +1,4 @@
-"""The <style> elements: where they stand, their size, and their form."""
+"""How much of a mail arrives: bytes before and after encoding, depth, and its style blocks."""
 
 from __future__ import annotations
 
@@ -6,9 +6,62 @@ import re
 from collections.abc import Iterator
 
 from publisher.gate.findings import Finding, Rule, html_error, html_warning
-from publisher.gate.html_document import HtmlDocument, StyleBlock, clip_text, finding_at
+from publisher.gate.html_document import (
+    MOST_CHARACTERS,
+    HtmlDocument,
+    StyleBlock,
+    clip_text,
+    finding_at,
+)
 from publisher.gate.mail import CheckedMail
 from publisher.gate.mail_clients.caniemail import GMAIL, OUTLOOK_WINDOWS
+from publisher.mail_limits import MAX_HTML_BYTES, MAX_NESTING
+
+# Bytes of the HTML part as it is sent. Gmail may count these.
+_MOST_ENCODED = 102_000
+# Bytes from which on there is little room left.
+_NEAR_BYTES = 60_000
+
+_CLIPPED = html_error(
+    code="html-size",
+    fix=f"bring the HTML below {MAX_HTML_BYTES:,} bytes: fewer stories, or shorter ones",
+    why="Gmail clips longer mails and hides the rest, the unsubscribe link included "
+    f"(hteumeuleu/email-bugs#41). It may count what is sent: at most {_MOST_ENCODED:,} bytes.",
+)
+_NEAR_LIMIT = html_warning(
+    code="html-size-near",
+    fix="remove some stories or markup before the next issue brings more",
+    why=f"Gmail clips mails of more than {MAX_HTML_BYTES:,} bytes of HTML.",
+)
+_DEPTH = html_error(
+    code="html-depth",
+    fix=f"nest elements at most {MAX_NESTING} deep",
+    why="Parsers drop what is nested too deep without a word, from 255 elements on (libxml2).",
+)
+_SIZE_RULES = (_CLIPPED, _NEAR_LIMIT, _DEPTH)
+
+
+def _check_size(mail: CheckedMail) -> Iterator[Finding]:
+    """Check the size and the depth of the HTML part."""
+    size, sent = len(mail.html.encode(errors="replace")), _sent_size(mail)
+    if size > MAX_HTML_BYTES:
+        closer = "" if len(mail.html) <= MOST_CHARACTERS else ", too long for a closer look"
+        problem = f"the HTML has {size:,} bytes{closer}"
+        yield _CLIPPED.finding(problem, where="html", clients=GMAIL)
+    elif sent > _MOST_ENCODED:
+        problem = f"the HTML is sent as {sent:,} bytes"
+        yield _CLIPPED.finding(problem, where="html", clients=GMAIL)
+    elif size > _NEAR_BYTES:
+        yield _NEAR_LIMIT.finding(f"the HTML has {size:,} bytes", where="html", clients=GMAIL)
+    if (depth := mail.document.depth) > MAX_NESTING:
+        yield _DEPTH.finding(f"elements are nested {depth} deep", where="html")
+
+
+def _sent_size(mail: CheckedMail) -> int:
+    """Return the bytes of the encoded part as SMTP carries it, with CRLF."""
+    body = mail.html_part.get_payload() if mail.html_part is not None else ""
+    return len(body.replace("\r\n", "\n").replace("\n", "\r\n")) if isinstance(body, str) else 0
+
 
 # Bytes. Gmail ignores a <style> that brings the total over this; the limit was once 8,192.
 _MOST_BYTES = 16_384
@@ -61,11 +114,12 @@ _FORM = html_warning(
     fix="write ` !important` in lower case, with a space before it",
     why="Outlook for Windows needs the space, Gmail the lower case (caniemail css-important).",
 )
-RULES = (_PLACE, _SIZE, _NEARLY, _NESTED, _IMPORT, _SYNTAX, _RISK, _FORM)
+RULES = (*_SIZE_RULES, _PLACE, _SIZE, _NEARLY, _NESTED, _IMPORT, _SYNTAX, _RISK, _FORM)
 
 
 def check(mail: CheckedMail) -> Iterator[Finding]:
     """Check every <style> outside of conditional comments."""
+    yield from _check_size(mail)
     document = mail.document
     yield from _size(document)
     for block in document.style_blocks:
