@@ -1,6 +1,6 @@
 """Why a message was not accepted: the bounce categories. Pure values.
 
-`docs/reference/delivery.md` lists them with what a person can do about each.
+`docs/reference/delivery.md` lists them with the replies that mean each.
 """
 
 from __future__ import annotations
@@ -39,6 +39,11 @@ class BounceCategory:
     sentence: str
     # The mailbox does not exist. Only for replies that say so for good.
     is_dead_address: bool = False
+
+    @property
+    def advice(self) -> str:
+        """What a person can do about it."""
+        return _ADVICE[self.key]
 
 
 def _about(subject: BounceSubject, key: str, sentence: str) -> BounceCategory:
@@ -130,3 +135,46 @@ NO_WAY = _about(_U, "no-way", "the server finds no route to the recipient's serv
 MISUNDERSTOOD = _about(_U, "misunderstood", "the server does not understand a command")
 NOT_NOW = _about(_U, "not-now", "the server does not accept it now")
 NOT_TAKEN = _about(_U, "not-taken", "the server does not accept it")
+
+_RETRIED = "nothing: it is tried again by itself"
+_ADVICE = {
+    "no-mailbox": "nothing: the address is not written to again",
+    "not-known": "look at the address; if it comes back issue after issue, unsubscribe the address",
+    "no-domain": "look for a slip in the domain; unsubscribe the address if there is none",
+    "bad-address": "look for a slip in the address",
+    "moved": "ask the subscriber for the new one; mail does not follow by itself",
+    "switched-off": "nothing: some come back; if this one does not, unsubscribe the address",
+    "full": "nothing: only the subscriber can make room",
+    "crowded": _RETRIED,
+    "greylisted": _RETRIED,
+    "too-fast": "nothing: it slows down by itself; set [[delivery.domain]] or [delivery.warmup] if it stays",
+    "allowance-used": "nothing, or ask whoever runs the server for more; set [delivery.rate] to what it allows",
+    "too-large": "make the issue shorter, or ask whoever runs the server for more",
+    "spam": "look at what it says and links to; see the provider's page for senders",
+    "malformed": "run `publisher check`; if it finds nothing, this is a fault of the program: report it",
+    "policy": "read the server's words; whoever runs it can say which rule",
+    "blocked": "find out which list and why, and ask to be taken off it; if the issue is paused, resume it",
+    "reputation": "send less and only to who reads; see the provider's page for senders",
+    "no-ptr": "have a PTR record made for the host, and an A or AAAA record to match",
+    "no-spf": "publish what is missing in the DNS of the sender's domain; if the issue is paused, resume it",
+    "no-tls": 'set tls = "starttls" or "implicit", or have the relay use TLS',
+    "no-dkim": "sign with [[delivery.dkim]], and publish its record in the DNS",
+    "no-dmarc": "publish what is missing in the DNS of the sender's domain; if the issue is paused, resume it",
+    "not-aligned": "sign with the domain of the sender's address, or take bounces below it",
+    "unproven": "set up SPF, DKIM and DMARC for the sender's domain; if the issue is paused, resume it",
+    "sender-refused": "see that its domain exists and takes mail; set `sender` or `delivery.smtp.bounces`",
+    "host-refused": "set `delivery.smtp.hello` to the host's full name; ask whoever runs the server",
+    "login-needed": "set `delivery.smtp.user` and PUBLISHER_SMTP_PASSWORD",
+    "login-refused": "check `delivery.smtp.user` and PUBLISHER_SMTP_PASSWORD",
+    "tls-needed": 'set delivery.smtp.tls = "starttls" or "implicit"',
+    "not-relayed": "log in with `delivery.smtp.user`, or have the server allow this host",
+    "not-ours": "have the sender's address or domain confirmed with whoever runs the server",
+    "suspended": "ask whoever runs the server; if the issue is paused, resume it",
+    "session-over": "nothing: a new connection is made by itself",
+    "busy": _RETRIED,
+    "trouble": _RETRIED,
+    "no-way": "nothing if it passes; else ask whoever runs the server",
+    "misunderstood": "see that host and port are those of a mail server that takes submissions",
+    "not-now": _RETRIED,
+    "not-taken": "read the server's words; whoever runs it can say more",
+}
