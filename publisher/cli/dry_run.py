@@ -63,7 +63,7 @@ def preview_held(machine: Pipeline, edition: Edition) -> Iterator[IssuePreview]:
 
 def preview_subject(rehearsal: IssuePreview) -> str:
     """Return the subject as a subscriber sees it, with personal values filled in."""
-    return str(rehearsal.gate_run.mail.message["Subject"])
+    return rehearsal.gate_run.mail.decoded_header("Subject")
 
 
 def gate_summary(report: GateReport) -> str:

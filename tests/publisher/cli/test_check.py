@@ -45,6 +45,7 @@ def test_every_edition_is_checked_language_by_language(run: Run, lantern: Path) 
         out,
     )
     assert "    The week: " in out
+    assert "    一周灯火：" in out
 
 
 def test_checking_changes_nothing(run: Run, lantern: Path) -> None:
