@@ -30,7 +30,7 @@ from publisher.mail.dkim import DkimSigner
 from publisher.mail.dkim_keys import load_signers
 from publisher.rendering import Renderer
 from publisher.secret_key import load_secret
-from publisher.site import PagesWritten, mark_all_pages_due, write_site
+from publisher.site import SiteReport, mark_all_pages_due, write_site
 from publisher.syndication.publish import mark_all_feeds_due, publish_feeds
 from publisher.syndication.websub import HubReport, notify_hubs
 
@@ -47,7 +47,7 @@ class CycleReport:
 
     picked_up: PickedUp = field(default_factory=PickedUp)
     issues: int = 0
-    written: PagesWritten = field(default_factory=PagesWritten)
+    written: SiteReport = field(default_factory=SiteReport)
     feeds: int = 0
     sent: DeliveryReport = field(default_factory=DeliveryReport)
     pinged: HubReport = field(default_factory=HubReport)
@@ -84,14 +84,14 @@ class Pipeline:
 
     def run(self, progress: Progress = _silent) -> CycleReport:
         """Run one whole cycle. A step that fails is reported, and the others are done."""
-        report = self.edit(progress)
+        report = self.prepare(progress)
         report.sent = self.deliver(progress)
         report.problems += report.sent.problems
         report.pinged = self.ping()
         report.problems += report.pinged.problems
         return report
 
-    def edit(self, progress: Progress = _silent) -> CycleReport:
+    def prepare(self, progress: Progress = _silent) -> CycleReport:
         """Run the steps before delivery: articles, issues, pages and feeds."""
         now = self.clock.now()
         report = CycleReport()

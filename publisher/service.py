@@ -94,7 +94,7 @@ class Service:
                     job.modify(next_run_time=SystemClock().now())
 
     def _cycle(self) -> None:
-        report = self._guarded(self._pipeline.edit)
+        report = self._guarded(self._pipeline.prepare)
         if report is not None:
             self._guarded(lambda _progress: self._write_heartbeat())
             self._on_report(report)

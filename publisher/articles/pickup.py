@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 import structlog
 from sqlalchemy import Connection
 
-from publisher.articles import file_state, script_conversion, stories, upsert
+from publisher.articles import file_state, script_conversion, story_keys, upsert
 from publisher.articles.file_state import (
     FileResult,
     FileStat,
@@ -29,7 +29,7 @@ from publisher.articles.file_state import (
 )
 from publisher.articles.parsers import SourceDocument, parse_document
 from publisher.articles.source_files import SourceFiles
-from publisher.articles.stories import article_language, story_key
+from publisher.articles.story_keys import article_language, story_key
 from publisher.config import Settings, Source
 from publisher.database import Database
 from publisher.errors import ArticleError, LanguageError, SourceError
@@ -57,7 +57,7 @@ class PickedUp:
     problems: list[str] = field(default_factory=list)
 
     @property
-    def anything(self) -> bool:
+    def has_changes(self) -> bool:
         """Whether any article changed."""
         return bool(self.new or self.changed or self.removed)
 
@@ -96,7 +96,7 @@ def _forget_sources(
     orphans = [
         n for name, path in paths for n in file_state.forget_files(connection, name, [path])
     ]
-    touched = stories.withdraw_articles(
+    touched = story_keys.withdraw_articles(
         connection, orphans, settings.publication.languages, now
     )
     script_conversion.mark_for_conversion(connection, touched)
@@ -268,7 +268,9 @@ class _SourcePickup:
                     return
         with self._database.writing() as connection:
             orphans = file_state.forget_files(connection, source, gone)
-            touched = stories.withdraw_articles(connection, orphans, self._languages, self._now)
+            touched = story_keys.withdraw_articles(
+                connection, orphans, self._languages, self._now
+            )
             script_conversion.mark_for_conversion(connection, touched)
             self._total.removed += len(orphans)
             file_state.save_pictures(connection, source, pictures)

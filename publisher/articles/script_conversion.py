@@ -28,7 +28,7 @@ from publisher.articles import file_state
 from publisher.articles.model import ArticleStatus, Origin
 from publisher.articles.store import content_hash
 from publisher.articles.tables import NEEDS_PUBLISHING, article, source_file
-from publisher.config import Missing, Settings
+from publisher.config import MissingPolicy, Settings
 from publisher.languages.conversion import (
     convert_html,
     convert_text,
@@ -46,7 +46,7 @@ _TEXT_COLUMNS = ("title", "summary", "text", "section")
 def conversion_languages(settings: Settings) -> tuple[str, ...]:
     """Return the languages for which an edition asks for conversions."""
     editions = [e for n in settings.newsletters for e in settings.editions(n)]
-    asked = {e.language for e in editions if e.missing == Missing.CONVERT}
+    asked = {e.language for e in editions if e.missing == MissingPolicy.CONVERT}
     return tuple(tag for tag in settings.publication.languages if tag in asked)
 
 

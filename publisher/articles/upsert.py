@@ -1,4 +1,4 @@
-"""Store parsed articles: which article a file belongs to, what is a change, and what is new.
+"""Store parsed articles, or quarantine their files: which article a file is, and what is new.
 
 Each call runs inside the caller's transaction.
 """
@@ -14,11 +14,11 @@ from typing import Any, Literal
 import structlog
 from sqlalchemy import Connection, Insert, Row, func, insert, select, update
 
-from publisher.articles import file_state, script_conversion, stories
+from publisher.articles import file_state, script_conversion, story_keys
 from publisher.articles.file_state import FileResult, SourcePath
 from publisher.articles.model import ArticleStatus, Origin
 from publisher.articles.store import content_columns, publication_time
-from publisher.articles.stories import story_slug
+from publisher.articles.story_keys import story_slug
 from publisher.articles.tables import NEEDS_PUBLISHING, article, source_file, story
 
 log = structlog.get_logger()
@@ -131,7 +131,7 @@ class _Upserter:
         if kind != "unchanged":
             both = {story_id, row.story_id if row else story_id}
             for one in both:
-                stories.update_variants(self._connection, one, self._languages, self._now)
+                story_keys.update_variants(self._connection, one, self._languages, self._now)
             self.touched |= both
         return number, kind
 
@@ -282,6 +282,6 @@ class _Upserter:
         return self._connection.execute(query).scalar_one_or_none()
 
     def _withdraw(self, number: int) -> None:
-        self.touched |= stories.withdraw_articles(
+        self.touched |= story_keys.withdraw_articles(
             self._connection, [number], self._languages, self._now
         )

@@ -22,7 +22,7 @@ from publisher.config import Edition, Settings
 from publisher.database import Database
 from publisher.errors import GateError, PublisherError
 from publisher.issues import store as issues
-from publisher.issues.states import EDITION_REMOVED, Issue, IssueState
+from publisher.issues.model import EDITION_REMOVED, Issue, IssueState
 from publisher.rendering import Digest, IssueContent, LanguageLink, Renderer, views
 
 log = structlog.get_logger()

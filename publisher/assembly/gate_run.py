@@ -16,7 +16,7 @@ from publisher.config import Publication
 from publisher.errors import DeliveryError, PublisherError
 from publisher.gate.findings import Finding, GateReport, MailPart, Rule, Severity
 from publisher.gate.mail import CheckedMail
-from publisher.issues.states import Issue
+from publisher.issues.model import Issue
 from publisher.mail import IssueMail, compose_message
 from publisher.rendering import ArticleView, Digest, DigestNote, IssueContent, Renderer
 from subscribers import Recipient

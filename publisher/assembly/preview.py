@@ -15,6 +15,7 @@ from publisher.assembly.select import preview_selection
 from publisher.config import Edition, Settings
 from publisher.errors import IssueError
 from publisher.issues import store as issues
+from publisher.issues.model import Issue, IssueState
 from publisher.issues.planner import PLANNING_HORIZON
 from publisher.issues.selection import (
     Candidates,
@@ -22,7 +23,6 @@ from publisher.issues.selection import (
     choose_articles,
     languages_to_search,
 )
-from publisher.issues.states import Issue, IssueState
 from publisher.recurrence import Occurrence, occurrences
 from publisher.rendering import Digest, IssueContent, Renderer
 

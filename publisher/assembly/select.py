@@ -15,13 +15,13 @@ from publisher.articles import store as articles
 from publisher.config import Edition, Settings
 from publisher.database import Database
 from publisher.issues import store as issues
+from publisher.issues.model import EDITION_REMOVED, Issue, IssueState
 from publisher.issues.selection import (
     Candidates,
     Selection,
     choose_articles,
     languages_to_search,
 )
-from publisher.issues.states import EDITION_REMOVED, Issue, IssueState
 
 log = structlog.get_logger()
 

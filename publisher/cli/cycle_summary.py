@@ -23,8 +23,8 @@ from publisher.config import Settings
 from publisher.config.delivery import OutboxLayoutKind
 from publisher.cycle import CycleReport
 from publisher.database import Database
+from publisher.issues.model import STATES_WITH_PAGE, Issue
 from publisher.issues.planner import UpcomingIssue
-from publisher.issues.states import STATES_WITH_PAGE, Issue
 from publisher.languages import autonym
 
 log = structlog.get_logger()
@@ -33,7 +33,7 @@ log = structlog.get_logger()
 def log_report(report: CycleReport) -> None:
     """Log a cycle that did anything."""
     picked = report.picked_up
-    if picked.anything or report.issues or report.feeds or report.problems:
+    if picked.has_changes or report.issues or report.feeds or report.problems:
         log.info(
             "cycle",
             new=picked.new,

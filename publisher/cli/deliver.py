@@ -17,7 +17,7 @@ from publisher.cli.common import (
     parse_now,
     read_settings,
 )
-from publisher.issues.states import IssueState
+from publisher.issues.model import IssueState
 
 if TYPE_CHECKING:
     from publisher.database import Database

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from publisher.config import Settings
     from publisher.delivery.ledger.doubts import Doubt
-    from publisher.issues.states import Issue
+    from publisher.issues.model import Issue
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -168,12 +168,12 @@ def _by_message_id(
 ) -> dict[str, Doubt]:
     """Return an issue's deliveries in doubt by Message-ID, without the angle brackets."""
     from publisher.delivery.ledger.doubts import list_doubts
-    from publisher.mail.message_header import message_name
+    from publisher.mail.message_header import message_id_local_part
     from publisher.secret_key import load_secret
 
     secret, domain = load_secret(settings), settings.publication.sender.domain
     return {
-        f"{message_name(secret, issue, doubt.subscriber_id)}@{domain}": doubt
+        f"{message_id_local_part(secret, issue, doubt.subscriber_id)}@{domain}": doubt
         for doubt in list_doubts(connection, issue)
     }
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from publisher.delivery.ledger.reports import FAILURE_STATES, ReasonCounts, count_reasons
 from publisher.delivery.states import DeliveryState
-from publisher.issues.states import Issue, IssueState
+from publisher.issues.model import Issue, IssueState
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

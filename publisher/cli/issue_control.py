@@ -18,13 +18,13 @@ from publisher.cli.common import (
 )
 from publisher.delivery.states import summarize_counts
 from publisher.errors import IssueError, TransitionError, UsageError
-from publisher.issues.states import IssueState
+from publisher.issues.model import IssueState
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from publisher.config import Settings
-    from publisher.issues.states import Issue
+    from publisher.issues.model import Issue
 
 IssueArgument = Annotated[
     str, typer.Argument(metavar="ISSUE", help="An issue's name, like weekly-en-2026-01-09.")

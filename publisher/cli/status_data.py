@@ -12,8 +12,8 @@ from publisher.articles import store as articles
 from publisher.config import Settings
 from publisher.delivery.ledger.counts import count_deliveries
 from publisher.issues import store as issues
+from publisher.issues.model import Issue
 from publisher.issues.planner import UpcomingIssue, all_editions, next_issues_of
-from publisher.issues.states import Issue
 from publisher.languages import match
 from publisher.syndication import feed_index, websub_queue
 from subscribers import count_subscribers_by_language

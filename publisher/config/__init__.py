@@ -5,7 +5,13 @@ Read and validated once at start; other code relies on the values.
 
 from publisher.config.delivery import DeliverySettings
 from publisher.config.loader import SETTINGS_FILE, load_settings
-from publisher.config.newsletters import Edition, InDoubt, Late, Missing, Newsletter
+from publisher.config.newsletters import (
+    Edition,
+    InDoubtPolicy,
+    LatePolicy,
+    MissingPolicy,
+    Newsletter,
+)
 from publisher.config.publication import (
     FeedSettings,
     Folders,
@@ -21,9 +27,9 @@ __all__ = [
     "Edition",
     "FeedSettings",
     "Folders",
-    "InDoubt",
-    "Late",
-    "Missing",
+    "InDoubtPolicy",
+    "LatePolicy",
+    "MissingPolicy",
     "Newsletter",
     "PodcastSettings",
     "Publication",

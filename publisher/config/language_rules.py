@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from publisher.config.newsletters import EditionSettings, Missing, Newsletter
+from publisher.config.newsletters import EditionSettings, MissingPolicy, Newsletter
 
 
 class SettingProblem(NamedTuple):
@@ -27,7 +27,7 @@ def language_problems(
         if tag not in served:
             remedy = f"add it to the newsletter's languages, or remove {key}"
             yield SettingProblem(key, f"the newsletter has no edition in {tag}", remedy)
-        if terms.missing == Missing.CONVERT and not _can_be_converted(tag):
+        if terms.missing == MissingPolicy.CONVERT and not _can_be_converted(tag):
             remedy = "use skip or fallback; only Chinese is converted, between its scripts"
             yield SettingProblem(
                 f"{key}.missing", f"nothing can be converted into {tag}", remedy
@@ -63,7 +63,7 @@ def _strangers(newsletter: Newsletter, languages: Sequence[str]) -> Iterator[Set
 def _no_fallback(
     key: str, terms: EditionSettings, newsletter: Newsletter
 ) -> Iterator[SettingProblem]:
-    if terms.missing == Missing.FALLBACK and not (terms.fallback or newsletter.fallback):
+    if terms.missing == MissingPolicy.FALLBACK and not (terms.fallback or newsletter.fallback):
         yield SettingProblem(
             f"{key}missing",
             "falls back, but to which language",

@@ -33,7 +33,7 @@ from publisher.recurrence import Schedule, parse_schedule
 _RESERVED_NAMES = frozenset({"feeds", "stories", "unsubscribe", "preferences"})
 
 
-class Late(StrEnum):
+class LatePolicy(StrEnum):
     """What happens to an occurrence that was missed."""
 
     SEND = "send"
@@ -41,14 +41,14 @@ class Late(StrEnum):
     MERGE = "merge"
 
 
-class InDoubt(StrEnum):
+class InDoubtPolicy(StrEnum):
     """What happens to a mail that was sent without an answer."""
 
     HOLD = "hold"
     RESEND = "resend"
 
 
-class Missing(StrEnum):
+class MissingPolicy(StrEnum):
     """What an edition does with a story that is not in its language."""
 
     SKIP = "skip"
@@ -84,13 +84,13 @@ class EditionSettings(ConfigTable):
     skip_dates: tuple[date, ...] | None = None
     max_articles: int | None = Field(default=None, ge=1, le=100)
     max_age: int | None = Field(default=None, ge=1, le=36500)  # days
-    late: Late | None = None
+    late: LatePolicy | None = None
     max_lateness: int | None = Field(default=None, ge=1, le=8760)  # hours
-    missing: Missing | None = None
+    missing: MissingPolicy | None = None
     fallback: LanguageTags | None = None
     content: Content | None = None
     blocks: DigestBlocks | None = None
-    in_doubt: InDoubt | None = None
+    in_doubt: InDoubtPolicy | None = None
     give_up_after: int | None = Field(default=None, ge=1, le=720)  # hours
 
     def schedule_of(self, below: EditionSettings | None = None) -> Schedule | None:
@@ -113,13 +113,13 @@ class Edition:
     skip_dates: frozenset[date]
     max_articles: int
     max_age: timedelta
-    late: Late
+    late: LatePolicy
     max_lateness: timedelta
-    missing: Missing
+    missing: MissingPolicy
     fallback: tuple[str, ...]
     content: Content
     blocks: frozenset[DigestBlock]
-    in_doubt: InDoubt
+    in_doubt: InDoubtPolicy
     give_up_after: timedelta
 
     @property
@@ -183,15 +183,15 @@ class Newsletter(EditionSettings):
             skip_dates=frozenset(chosen("skip_dates", ())),
             max_articles=chosen("max_articles", 12),
             max_age=timedelta(days=chosen("max_age", 60)),
-            late=chosen("late", Late.SEND),
+            late=chosen("late", LatePolicy.SEND),
             max_lateness=timedelta(hours=lateness)
             if lateness
             else default_max_lateness(schedule),
-            missing=chosen("missing", Missing.SKIP),
+            missing=chosen("missing", MissingPolicy.SKIP),
             fallback=chosen("fallback", ()),
             content=chosen("content", Content.SUMMARY),
             blocks=frozenset(chosen("blocks", ())),
-            in_doubt=chosen("in_doubt", InDoubt.HOLD),
+            in_doubt=chosen("in_doubt", InDoubtPolicy.HOLD),
             give_up_after=timedelta(hours=patience) if patience else _GIVE_UP_AFTER,
         )
 

@@ -54,13 +54,13 @@ class CircuitBreaker:
             self._rejected.pop(claim, None)
 
     @property
-    def blames_us(self) -> str | None:
+    def sender_rejection_reason(self) -> str | None:
         """The last reply that was about us, if nothing was accepted."""
         about_us = self._about_us()
         return about_us[-1].reason if about_us and not self._has_accepted else None
 
     @property
-    def tripped(self) -> str | None:
+    def trip_reason(self) -> str | None:
         """The last reply, if the server has to be taken for one that rejects everything."""
         has_many = (
             len(self._rejected) >= TRIP_AFTER or len(self._about_us()) >= _TRIP_AFTER_BLAMING_US
@@ -70,4 +70,4 @@ class CircuitBreaker:
         return [*self._rejected.values()][-1].reason
 
     def _about_us(self) -> list[Outcome]:
-        return [one for one in self._rejected.values() if one.blames_sender]
+        return [one for one in self._rejected.values() if one.is_about_sender]

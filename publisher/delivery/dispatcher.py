@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Connection
 
 from publisher.clock import Clock, SystemTimer, Timer, running_from
-from publisher.config import InDoubt, Settings
+from publisher.config import InDoubtPolicy, Settings
 from publisher.database import Database
 from publisher.delivery.fair_queue import MAX_RATE_WAIT
 from publisher.delivery.job import Job, JobBuilder, retry_policy_of
@@ -29,7 +29,7 @@ from publisher.delivery.work_queue import WorkQueue
 from publisher.delivery.worker_pool import WorkerPool
 from publisher.errors import PublisherError
 from publisher.issues import store as issues
-from publisher.issues.states import EDITION_REMOVED, Issue, IssueState
+from publisher.issues.model import EDITION_REMOVED, Issue, IssueState
 from publisher.languages import match
 from publisher.mail.dkim import DkimSigner
 from subscribers import count_audience_by_language
@@ -272,7 +272,7 @@ class Dispatcher:
     # --- rows in doubt, and notes at issues
 
     def _resends_doubts(self, issue: Issue) -> bool:
-        return retry_policy_of(self.settings, issue).in_doubt is InDoubt.RESEND
+        return retry_policy_of(self.settings, issue).in_doubt is InDoubtPolicy.RESEND
 
     def _retry_doubts(self, connection: Connection, issue: Issue, now: datetime) -> None:
         """Retry rows in doubt if that is the newsletter's policy."""

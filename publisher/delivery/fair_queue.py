@@ -154,7 +154,7 @@ class FairQueue:
             marked, unsubscribed = attempts.begin_attempts(connection, chosen, now)
             reserved += marked
             if unused := len(chosen) - len(marked):
-                self._limiter.give_back(connection, unused, self._timer.time())
+                self._limiter.refund_quota(connection, unused, self._timer.time())
             if unsubscribed:
                 log.info("recipients unsubscribed", count=unsubscribed)
         return reserved

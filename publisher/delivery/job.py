@@ -12,7 +12,7 @@ from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.retry_policy import RetryPolicy
 from publisher.delivery.transports.base import OutgoingMessage
 from publisher.issues import store as issues
-from publisher.issues.states import Issue
+from publisher.issues.model import Issue
 from publisher.mail.dkim import DkimSigner
 
 if TYPE_CHECKING:

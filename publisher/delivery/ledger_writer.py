@@ -129,9 +129,9 @@ class LedgerWriter:
 
     def raise_if_rejected(self, *, at_end: bool = False) -> None:
         """Raise Unreachable if the server rejects everything, or, at the end, us."""
-        if reason := self._breaker.tripped:
+        if reason := self._breaker.trip_reason:
             raise Unreachable(f"the server refuses everything: {reason}", is_final=True)
-        if at_end and (reason := self._breaker.blames_us):
+        if at_end and (reason := self._breaker.sender_rejection_reason):
             raise Unreachable(f"the server takes nothing from us: {reason}", is_final=True)
 
     @property
@@ -180,7 +180,7 @@ class LedgerWriter:
     def _undo_attempts(self, connection: Connection, now: datetime) -> int:
         count = attempts.undo_attempts(connection, self._returned, now)
         if count:
-            self._limiter.give_back(connection, count, self._timer.time())
+            self._limiter.refund_quota(connection, count, self._timer.time())
         return count
 
     def _write_results(self, connection: Connection, now: datetime, batch: LedgerBatch) -> None:
@@ -207,7 +207,7 @@ class LedgerWriter:
                 self._limiter.slow_down(connection, domain, self._timer.time())
         not_counted = sum(outcome.status in _NOT_COUNTED for _, outcome in self._results)
         if not_counted:
-            self._limiter.give_back(connection, not_counted, self._timer.time())
+            self._limiter.refund_quota(connection, not_counted, self._timer.time())
 
     def _change(self, claim: Claim, outcome: Outcome, now: datetime) -> StateChange:
         policy = self._jobs[claim.issue_id].retry_policy

@@ -47,7 +47,7 @@ class Outcome:
     # The mailbox does not exist: the address is suppressed.
     is_dead_address: bool = False
     # The reply is about us, the sender, not about this recipient.
-    blames_sender: bool = False
+    is_about_sender: bool = False
     throttle: ThrottleScope = ThrottleScope.NONE
 
 

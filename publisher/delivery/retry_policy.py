@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from publisher.config import InDoubt
+from publisher.config import InDoubtPolicy
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.transports.base import Guarantee
@@ -30,7 +30,7 @@ IMMEDIATE_RETRIES = 2
 class RetryPolicy:
     """What an edition's settings say about retries."""
 
-    in_doubt: InDoubt = InDoubt.HOLD
+    in_doubt: InDoubtPolicy = InDoubtPolicy.HOLD
     give_up_after: timedelta = timedelta(days=2)
 
 
@@ -75,7 +75,7 @@ def next_state(
     is_expired = next_at > attempt.tried_at + policy.give_up_after
     if status is SendStatus.UNKNOWN and guarantee == "ambiguous":
         is_last = attempt.number > MAX_UNANSWERED_ATTEMPTS
-        if is_expired or policy.in_doubt is InDoubt.HOLD or is_last:
+        if is_expired or policy.in_doubt is InDoubtPolicy.HOLD or is_last:
             return StateChange(DeliveryState.IN_DOUBT, reason)
     elif status is not SendStatus.DEFERRED and attempt.number <= IMMEDIATE_RETRIES:
         return StateChange(DeliveryState.PENDING, reason, attempt.now)

@@ -209,13 +209,13 @@ class WorkerPool:
         """Return whether all that can be sent now is sent. Raises what makes going on useless."""
         self._queue.raise_fault()
         self._writer.raise_if_rejected()
-        self._raise_if_hopeless()
+        self._raise_if_all_failed()
         is_done = self._writer.is_done and self._queue.is_idle
         if is_done:
             self._writer.raise_if_rejected(at_end=True)
         return is_done
 
-    def _raise_if_hopeless(self) -> None:
+    def _raise_if_all_failed(self) -> None:
         """Raise the connection error if no worker gets through; one could send for all."""
         hopeless = [
             error

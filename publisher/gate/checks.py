@@ -19,7 +19,7 @@ from publisher.gate.rules import (
     layout_tables,
     links,
     size_and_styles,
-    stories,
+    story_text,
     template_leftovers,
     text_part,
     typography,
@@ -53,7 +53,7 @@ CHECKS: tuple[Check, ...] = (
     typography,
     contrast,
     client_support,
-    stories,
+    story_text,
     text_part,
 )
 RULES: tuple[Rule, ...] = tuple(rule for module in CHECKS for rule in module.RULES)

@@ -15,7 +15,7 @@ from itertools import islice
 import structlog
 from sqlalchemy import Connection
 
-from publisher.config import Edition, Late, Settings
+from publisher.config import Edition, LatePolicy, Settings
 from publisher.database import Database
 from publisher.issues import store
 from publisher.recurrence import Occurrence, occurrences
@@ -48,7 +48,7 @@ def apply_late_policy(
     """Apply an edition's late policy to the occurrences since the last run, oldest first."""
     reasons = {one: reason for one in due if (reason := _reason_to_skip(edition, one, now))}
     kept = [occurrence for occurrence in due if occurrence not in reasons]
-    merges = edition.late == Late.MERGE
+    merges = edition.late == LatePolicy.MERGE
     limit = 1 if merges else MAX_LATE_ISSUES
     for occurrence in kept[:-limit]:
         last = kept[-1].day
@@ -66,9 +66,9 @@ def _reason_to_skip(edition: Edition, occurrence: Occurrence, now: datetime) -> 
     lateness = now - occurrence.due_at
     if occurrence.day in edition.skip_dates:
         return "one of the newsletter's skip_dates"
-    if edition.late == Late.SKIP and lateness > _LATE_AFTER:
+    if edition.late == LatePolicy.SKIP and lateness > _LATE_AFTER:
         return f"{format_span(lateness)} late, and late = skip"
-    if edition.late == Late.SEND and lateness > edition.max_lateness:
+    if edition.late == LatePolicy.SEND and lateness > edition.max_lateness:
         return f"{format_span(lateness)} late, more than max_lateness ({format_span(edition.max_lateness)})"
     return None
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import partial
 
 from publisher.articles.model import Article, Origin
-from publisher.config import Edition, Missing
+from publisher.config import Edition, MissingPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ def choose_articles(
 
 def languages_to_search(edition: Edition) -> tuple[str, ...]:
     """Return the languages whose articles an edition may show, in order of preference."""
-    fallback = edition.fallback if edition.missing == Missing.FALLBACK else ()
+    fallback = edition.fallback if edition.missing == MissingPolicy.FALLBACK else ()
     return (edition.language, *(tag for tag in fallback if tag != edition.language))
 
 
@@ -98,7 +98,7 @@ def _is_in_own_language(edition: Edition, article: Article, story: Iterable[Arti
 
 
 def _allowed(edition: Edition, article: Article) -> bool:
-    return article.origin != Origin.CONVERTED or edition.missing == Missing.CONVERT
+    return article.origin != Origin.CONVERTED or edition.missing == MissingPolicy.CONVERT
 
 
 def _exclusion(

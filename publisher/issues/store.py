@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from publisher.database.engine import chunks
 from publisher.errors import IssueError
-from publisher.issues.states import STATES_WITH_PAGE, Issue, IssueState, check_transition
+from publisher.issues.model import STATES_WITH_PAGE, Issue, IssueState, check_transition
 from publisher.issues.tables import (
     digest_table,
     edition_table,

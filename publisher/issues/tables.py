@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from publisher.database.metadata import UTCDateTime, metadata
-from publisher.issues.states import IssueState
+from publisher.issues.model import IssueState
 
 _ISSUE_STATES = ", ".join(f"'{state}'" for state in IssueState)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from publisher.config import Publication
-from publisher.issues.states import Issue
+from publisher.issues.model import Issue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

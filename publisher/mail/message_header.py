@@ -12,7 +12,7 @@ from urllib.parse import quote
 from publisher import urls
 from publisher.config import Publication
 from publisher.errors import DeliveryError
-from publisher.issues.states import Issue
+from publisher.issues.model import Issue
 from publisher.mail.header_encoding import (
     HEADER_COLUMNS,
     PLAIN_ADDRESS,
@@ -45,7 +45,7 @@ _AROUND = 7
 _LARGEST_ID = 2**63 - 1
 
 
-def message_name(secret: str, issue: Issue, subscriber_id: int) -> str:
+def message_id_local_part(secret: str, issue: Issue, subscriber_id: int) -> str:
     """Return what stands before the @ in the Message-ID. It is equal on every attempt."""
     return MessageNames(secret, issue).name_for(subscriber_id)
 
@@ -77,7 +77,9 @@ class MessageHeader:
         self._others = [_shared_field(name, value) for name, value in _others(mail, boundary)]
         # The last date and its field: nearly all messages of an issue have the same date.
         self._dated = (mail.date, _date_field(mail.date))
-        _shared_field("Message-ID", f"<{message_name('', mail.issue, 0)}@{self._domain}>")
+        _shared_field(
+            "Message-ID", f"<{message_id_local_part('', mail.issue, 0)}@{self._domain}>"
+        )
 
     def lines(
         self, recipient: Recipient, name: str, date: datetime, values: Sequence[bytes]

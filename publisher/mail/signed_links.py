@@ -16,7 +16,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from publisher import urls
 from publisher.config import Publication
 from publisher.errors import DeliveryError
-from publisher.issues.states import Issue
+from publisher.issues.model import Issue
 
 LinkKind = Literal["unsubscribe", "preferences", "web"]
 

@@ -20,11 +20,11 @@ from publisher.errors import RenderingError
 from publisher.mail_limits import MAX_HTML_BYTES, MAX_SUBJECT_COLUMNS
 from publisher.rendering import plaintext
 from publisher.rendering.digest_layout import DigestLayout, StoryOrder, lay_out, order_stories
+from publisher.rendering.digest_stories import DigestStory, StoryLength, StorySource
 from publisher.rendering.environment import Templates
 from publisher.rendering.inlining import inline
 from publisher.rendering.model import Digest, DigestNote, IssueContent
 from publisher.rendering.placeholders import ALL_PLACEHOLDERS, MailParts
-from publisher.rendering.stories import DigestStory, StoryLength, StorySource
 from publisher.rendering.subscriber_values import EmptyValue, digest_values
 
 # The length of each story, lead first. Stories beyond the end are left out.

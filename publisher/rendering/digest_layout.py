@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from publisher.rendering.digest_stories import DigestStory, StoryLength, StorySource
 from publisher.rendering.model import IssueContent
-from publisher.rendering.stories import DigestStory, StoryLength, StorySource
 
 # The lead is the first of so many stories that has a picture, or else the first.
 _LEAD_CANDIDATES = 3

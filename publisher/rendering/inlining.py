@@ -23,7 +23,7 @@ from lxml import etree
 
 from publisher.errors import RenderingError
 from publisher.mail_limits import MAX_NESTING
-from publisher.rendering.stylesheet_checks import (
+from publisher.rendering.stylesheet_split import (
     SplitSheet,
     StyleSheetError,
     check_kept_sheet,

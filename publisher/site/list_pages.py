@@ -17,7 +17,7 @@ from publisher.articles.model import Article
 from publisher.config import Publication, Settings
 from publisher.database import Database
 from publisher.issues import store as issues
-from publisher.issues.states import Issue, IssueState
+from publisher.issues.model import Issue, IssueState
 from publisher.rendering import (
     ArticleView,
     HomeContent,

@@ -38,7 +38,7 @@ PAGES_PER_TRANSACTION = 50
 
 
 @dataclass(slots=True)
-class PagesWritten:
+class SiteReport:
     """How many pages changed on disk, and the problems."""
 
     issues: int = 0
@@ -53,13 +53,13 @@ def write_site(
     renderer: Renderer,
     now: datetime,
     progress: PageProgress | None = None,
-) -> PagesWritten:
+) -> SiteReport:
     """Write every page whose content is newer than its file.
 
     Articles come before the issues that link to them, issues before the lists. Pages that can't
     be rendered or written are reported, and the next run tries them again.
     """
-    written = PagesWritten()
+    written = SiteReport()
     with _apart(settings, written):
         write_logo(settings)
     with _apart(settings, written):
@@ -74,7 +74,7 @@ def write_site(
 
 
 @contextmanager
-def _apart(settings: Settings, written: PagesWritten) -> Iterator[None]:
+def _apart(settings: Settings, written: SiteReport) -> Iterator[None]:
     try:
         yield
     except (RenderingError, OSError) as error:
@@ -90,7 +90,7 @@ def write_logo(settings: Settings) -> None:
         write_if_changed(settings.folders.public / logo.target, logo.content)
 
 
-def _write_issues(settings: Settings, database: Database, written: PagesWritten) -> None:
+def _write_issues(settings: Settings, database: Database, written: SiteReport) -> None:
     with database.reading() as connection:
         due = issues.issues_without_page(connection)
     for issue, page, sha256 in due:
@@ -105,7 +105,7 @@ def _write_articles(
     database: Database,
     renderer: Renderer,
     now: datetime,
-    written: PagesWritten,
+    written: SiteReport,
 ) -> Iterator[tuple[int, int]]:
     """Write portion by portion; yield how many pages are done, and how many there are."""
     invalidate_articles(settings, database, renderer)

@@ -29,7 +29,7 @@ class FeedFile:
     address: str | None = None
 
     @property
-    def digest(self) -> str:
+    def content_hash(self) -> str:
         """The first half of the content's SHA-256, in hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()[:32]
 

@@ -118,11 +118,13 @@ class FeedWriter:
             self._report(one.feed, error)
             return
         announced = one.feed.announced.split()
-        changed = [f.address for f in one.files if f.address and f.digest not in announced]
+        changed = [
+            f.address for f in one.files if f.address and f.content_hash not in announced
+        ]
         self.changed += bool(changed)
         with self._database.writing() as connection:
             here = feed_table.c.id == one.feed.id
-            values = {"due": False, "announced": " ".join(f.digest for f in one.files)}
+            values = {"due": False, "announced": " ".join(f.content_hash for f in one.files)}
             connection.execute(update(feed_table).where(here).values(values))
             if hubs := self._settings.feeds.hubs:
                 websub_queue.enqueue_pings(connection, hubs, changed, self._now)

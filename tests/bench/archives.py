@@ -72,10 +72,10 @@ def prepare(folder: Path, count: int) -> dict[str, Any]:
     """Make a publication with so many articles in its database, and its feeds."""
     settings = make_publication(folder / "publication", languages=LANGUAGES)
     with open_pipeline(settings, FixedClock(NOW - timedelta(days=1))) as one:
-        one.edit()
+        one.prepare()
         _stock(one.database, count)
         start = time.perf_counter()
-        one.edit()
+        one.prepare()
         return {"seconds": time.perf_counter() - start}
 
 
@@ -132,7 +132,7 @@ def publish_stories(folder: Path, runs: int) -> dict[str, Any]:
             _drop_in(folder / "publication" / "articles" / language / f"new-{run}.md", run)
         with open_pipeline(settings, FixedClock(NOW + timedelta(minutes=run))) as one:
             start = time.perf_counter()
-            report = one.edit()
+            report = one.prepare()
             whole.append(time.perf_counter() - start)
             feeds.append(timed.pop())
         if report.picked_up.new != len(LANGUAGES) or report.problems:

@@ -129,7 +129,7 @@ def walk(folder: Path) -> dict[str, Entered]:
             file.write(SMTP.format(port=server.port))
         settings = load_settings(folder, {"PUBLISHER_SECRET": SECRET})
         with open_pipeline(settings, FixedClock(NOW - timedelta(days=1))) as before:
-            before.edit()
+            before.prepare()
         with open_pipeline(settings, FixedClock(NOW)) as machine:
             _fill(machine)
             steps = {name: _count(step) for name, step in _steps(machine).items()}

@@ -15,7 +15,7 @@ from publisher.cycle import Pipeline
 from publisher.delivery.transports.base import Transport
 from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.rendering import Renderer
-from publisher.site import PagesWritten, write_site
+from publisher.site import SiteReport, write_site
 from publisher.syndication.publish import publish_feeds
 from publisher.testing import SECRET
 from tests.publisher.conftest import House
@@ -28,7 +28,7 @@ def renderer(house: House) -> Renderer:
     return Renderer(house.settings.folders.templates)
 
 
-def press_of(house: House, transport: Transport | None = None) -> Pipeline:
+def pipeline_of(house: House, transport: Transport | None = None) -> Pipeline:
     """Wire a press over a house as `publisher.cycle.open_pipeline` does over a folder."""
     return Pipeline(
         settings=house.settings,
@@ -46,7 +46,7 @@ def syndicated(house: House) -> tuple[int, list[str]]:
     return publish_feeds(house.settings, house.database, renderer(house), house.clock.now())
 
 
-def shown(house: House) -> PagesWritten:
+def shown(house: House) -> SiteReport:
     """Pick up and write the pages."""
     house.pick_up()
     return write_site(house.settings, house.database, renderer(house), house.clock.now())

@@ -16,7 +16,7 @@ from publisher.testing.memory import MemoryConnection
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.mailing import outbox, subscribe
 from tests.publisher.mail.samples import parsed, raw_field
-from tests.publisher.printing import URL, changes, press_of, public, stamps
+from tests.publisher.printing import URL, changes, pipeline_of, public, stamps
 
 WARNING = "no translation of the program's own words; English will stand around the articles"
 
@@ -29,7 +29,7 @@ def tides(house: House) -> House:
 
 
 def test_a_cycle_goes_from_a_file_to_mail_pages_and_feeds(house: House) -> None:
-    report = press_of(tides(house)).run()
+    report = pipeline_of(tides(house)).run()
     assert report.picked_up.new == 2
     assert report.issues == 2
     assert (report.written.articles, report.written.issues) == (2, 2)
@@ -39,11 +39,11 @@ def test_a_cycle_goes_from_a_file_to_mail_pages_and_feeds(house: House) -> None:
 
 
 def test_running_twice_changes_nothing_at_all_on_disk(house: House) -> None:
-    press_of(tides(house)).run()
+    pipeline_of(tides(house)).run()
     root = house.settings.folders.root
     with changes(root) as found:
-        report = press_of(house).run()
-        press_of(house.at(NOW + timedelta(minutes=5))).run()
+        report = pipeline_of(house).run()
+        pipeline_of(house.at(NOW + timedelta(minutes=5))).run()
     assert {path for path in found if not path.startswith("var/")} == set()
     assert (report.issues, report.feeds, report.sent.messages) == (0, 0, 0)
 
@@ -53,7 +53,7 @@ def test_two_publications_of_the_same_content_come_out_byte_for_byte_equal(
 ) -> None:
     one, other = (tides(make_house()) for _ in range(2))
     for house in (one, other):
-        press_of(house).run()
+        pipeline_of(house).run()
     for folder in ("public", "outbox"):
         contents = [
             {path: content for path, (_time, content) in stamps(root / folder).items()}
@@ -76,23 +76,23 @@ def test_when_mail_is_written_its_pages_and_feeds_exist(house: House) -> None:
         return ACCEPTED_OUTCOME
 
     transport = MemoryTransport(outcomes=look)
-    press_of(tides(house), transport).run()
+    pipeline_of(tides(house), transport).run()
     assert len(transport.taken) == 2
 
 
 def test_editing_alone_sends_nothing_and_delivering_alone_sends_what_is_ready(
     house: House,
 ) -> None:
-    machine = press_of(tides(house))
-    assert machine.edit().issues == 2
+    machine = pipeline_of(tides(house))
+    assert machine.prepare().issues == 2
     assert outbox(house) == {}
     assert machine.deliver().messages == 2
 
 
 def test_a_source_that_can_t_be_read_stops_no_other_step(house: House) -> None:
-    press_of(tides(house)).edit()
+    pipeline_of(tides(house)).prepare()
     house.articles.rename(house.articles.with_name("moved"))
-    report = press_of(house).run()
+    report = pipeline_of(house).run()
     (problem,) = report.problems
     assert "articles" in problem
     assert report.sent.messages == 2
@@ -107,10 +107,10 @@ def test_a_transport_that_is_out_of_reach_is_told_and_tried_again(
             raise Unreachable("mail.example.org:25: no server listens there")
 
     monkeypatch.setattr(worker, "FIRST_RECONNECT_WAIT", 0.01)
-    report = press_of(tides(house), Away()).run()
+    report = pipeline_of(tides(house), Away()).run()
     assert report.problems == ["mail.example.org:25: no server listens there"]
     assert report.written.issues == 2
-    assert press_of(house).run().sent.messages == 2
+    assert pipeline_of(house).run().sent.messages == 2
 
 
 def test_a_language_without_a_catalogue_is_warned_of_once(
@@ -119,14 +119,14 @@ def test_a_language_without_a_catalogue_is_warned_of_once(
     house = make_house(languages=["en", "de", "fr", "ar"])
     with capture_logs() as logs:
         for day in range(3):
-            press_of(house.at(NOW + timedelta(days=day))).edit()
+            pipeline_of(house.at(NOW + timedelta(days=day))).prepare()
     warned = [line["language"] for line in logs if line["event"] == WARNING]
     assert warned == ["de", "fr"]
 
 
 def test_progress_is_told_for_reading_and_for_each_issue(house: House) -> None:
     told: list[tuple[object, ...]] = []
-    press_of(tides(house)).run(lambda *step: told.append(step))
+    pipeline_of(tides(house)).run(lambda *step: told.append(step))
     assert told[0] == ("reading articles", 2, 2)
     assert ("weekly-en-2026-01-09", 1, 1, "") in told
 
@@ -139,7 +139,7 @@ def test_a_press_is_wired_from_a_folder_and_lets_go_of_it(house: House) -> None:
 
 
 def test_a_press_shows_no_secret(house: House) -> None:
-    assert SECRET not in repr(press_of(house))
+    assert SECRET not in repr(pipeline_of(house))
     assert SECRET not in repr(house.settings)
 
 

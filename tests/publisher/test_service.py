@@ -27,7 +27,7 @@ from publisher.service import Service
 from publisher.testing import MemoryTransport
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.mailing import outbox, ready, subscribe
-from tests.publisher.printing import press_of
+from tests.publisher.printing import pipeline_of
 
 FAILED = "run failed; the next one tries again"
 FAULT = "run failed by a fault of the program; the next one tries again"
@@ -51,7 +51,7 @@ def make_service(
     told: Callable[[CycleReport], None] = lambda _report: None,
     transport: Transport | None = None,
 ) -> Service:
-    return Service(press_of(house, transport), told, seconds=0.05)
+    return Service(pipeline_of(house, transport), told, seconds=0.05)
 
 
 def run_until(one: Service, *steps: Callable[[], object]) -> None:
@@ -143,7 +143,7 @@ def test_long_work_ends_at_a_safe_place_and_goes_on_at_the_next_start(
         one.run()
     assert "stopped at a safe place" in [line["event"] for line in logs]
     assert 1 <= len(first.taken) <= 2
-    press_of(house, second).deliver()
+    pipeline_of(house, second).deliver()
     names = {message.name for message in (*first.messages, *second.messages)}
     assert (len(first.taken) + len(second.taken), len(names)) == (9, 9)
 

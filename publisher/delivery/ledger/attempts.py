@@ -34,7 +34,7 @@ from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import MessageKey
-from publisher.issues.states import IssueState
+from publisher.issues.model import IssueState
 from publisher.issues.tables import issue_table
 from subscribers import still_wanted
 

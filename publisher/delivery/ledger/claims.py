@@ -43,7 +43,7 @@ from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import MessageKey
 from publisher.errors import DatabaseError
-from publisher.issues.states import IssueState
+from publisher.issues.model import IssueState
 from publisher.issues.tables import issue_table
 from subscribers import Recipient, load_recipients, still_wanted
 

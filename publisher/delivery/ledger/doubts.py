@@ -19,7 +19,7 @@ from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues import store as issues
-from publisher.issues.states import Issue, IssueState, check_transition
+from publisher.issues.model import Issue, IssueState, check_transition
 from publisher.issues.tables import issue_table
 from subscribers import load_recipients
 

@@ -16,7 +16,7 @@ from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery, send_lease
 from publisher.delivery.transports.base import Guarantee
-from publisher.issues.states import IssueState
+from publisher.issues.model import IssueState
 from publisher.issues.tables import issue_table
 
 # Well over the half minute for which a busy database may delay a transaction.

@@ -17,7 +17,7 @@ from publisher.delivery.ledger.counts import delete_counts, store_counts
 from publisher.delivery.states import CLAIMABLE_STATES, OPEN_STATES, DeliveryState
 from publisher.delivery.tables import delivery, delivery_count
 from publisher.issues import store as issues
-from publisher.issues.states import Issue, IssueState
+from publisher.issues.model import Issue, IssueState
 from publisher.issues.tables import issue_table
 from subscribers import select_audience
 

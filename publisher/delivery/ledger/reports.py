@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, and_, func, or_, select
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 from publisher.delivery.tables import delivery
-from publisher.issues.states import Issue, IssueState
+from publisher.issues.model import Issue, IssueState
 from subscribers import load_recipients
 
 # Rows read at a time.

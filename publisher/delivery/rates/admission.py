@@ -45,7 +45,7 @@ class RateGrant:
     reasons: tuple[str, ...] = ()
 
 
-class RateGate:
+class RateAdmission:
     """What a scope allows at one moment, and when it allows more."""
 
     def __init__(
@@ -109,7 +109,7 @@ class RateGate:
 
 def admit(
     scopes: Sequence[str],
-    gates: Mapping[RateScope, RateGate],
+    gates: Mapping[RateScope, RateAdmission],
     queue_ends: MutableMapping[str, float],
     now: float,
 ) -> RateGrant:
@@ -136,7 +136,11 @@ def admit(
 
 
 def _enqueue(
-    gate: RateGate, scope: str, queue_ends: MutableMapping[str, float], now: float, number: int
+    gate: RateAdmission,
+    scope: str,
+    queue_ends: MutableMapping[str, float],
+    now: float,
+    number: int,
 ) -> float:
     """Return the instant at which a stopped candidate may ask again."""
     opens = gate.opening()[0]
@@ -148,7 +152,10 @@ def _enqueue(
 
 
 def _explain(
-    grant: RateGrant, scopes: Sequence[str], gates: Mapping[RateScope, RateGate], now: float
+    grant: RateGrant,
+    scopes: Sequence[str],
+    gates: Mapping[RateScope, RateAdmission],
+    now: float,
 ) -> None:
     stopped = dict.fromkeys(scopes[number] for number in grant.postponed)
     closed = [gates[scope] for scope in stopped]

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from publisher.config.delivery import DeliverySettings
 from publisher.delivery.rates import buckets, warmup
-from publisher.delivery.rates.admission import RateGate, RateGrant, admit
+from publisher.delivery.rates.admission import RateAdmission, RateGrant, admit
 from publisher.delivery.rates.limits import RateLimit, RateLimits, RateScope
 from publisher.delivery.rates.throttle import RecentSends, Throttle, tighten
 from publisher.delivery.rates.warmup import DailyQuota
@@ -71,7 +71,7 @@ class RateLimiter:
         opens_at, text = gate.opening()
         return RateGrant(transport_wait=max(0.0, opens_at - now), reasons=(text,))
 
-    def give_back(self, connection: Connection, count: int, now: float) -> None:
+    def refund_quota(self, connection: Connection, count: int, now: float) -> None:
         """Give messages that were not sent after all back to the day's quota."""
         if self._warmup:
             buckets.subtract_sent(connection, self._transport, warmup.day_of(now), count)
@@ -127,13 +127,13 @@ class RateLimiter:
         scopes: Collection[RateScope],
         quota: DailyQuota | None,
         now: float,
-    ) -> dict[RateScope, RateGate]:
+    ) -> dict[RateScope, RateAdmission]:
         """Return the gates of scopes that have limits. The transport always has one."""
         limits = {scope: self._limits_now(scope, now) for scope in scopes}
         names = [one.bucket for some in limits.values() for one in some]
         tats = buckets.read_tats(connection, names) if names else {}
         return {
-            scope: RateGate(some, tats, now, quota if scope is None else None)
+            scope: RateAdmission(some, tats, now, quota if scope is None else None)
             for scope, some in limits.items()
             if some or scope is None
         }

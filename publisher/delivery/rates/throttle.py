@@ -1,4 +1,4 @@
-"""Slow down when the other side says that it gets too much, and recover. Pure.
+"""Lower a rate when a domain or server answers 421 or 45x, and let it recover. Pure.
 
 The rate is halved, and grows again by a quarter for each minute without a complaint. Instants are
 seconds since the epoch, and arguments.

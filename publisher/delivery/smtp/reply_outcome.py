@@ -1,4 +1,4 @@
-"""Turn a server's refusal into an outcome. Pure.
+"""Turn a server's refusal into an outcome: bounce, retry, pause, or slow a domain down. Pure.
 
 `bounces.classify` says what a reply means; this module, what follows for the message.
 """
@@ -39,14 +39,14 @@ def outcome_of_reply(
         return Outcome(SendStatus.DEFERRED, reason, throttle=throttle)
     if _refuses_every_message(reply, phase, category, has_accepted=has_accepted):
         raise Unreachable(f"takes nothing from us: {reason}", is_final=True)
-    blames_sender = (
+    is_about_sender = (
         category.subject is BounceSubject.ACCOUNT or category is categories.TOO_LARGE
     )
     return Outcome(
         SendStatus.REFUSED,
         reason,
         is_dead_address=category.is_dead_address,
-        blames_sender=blames_sender,
+        is_about_sender=is_about_sender,
     )
 
 

@@ -33,8 +33,8 @@ from publisher.rendering.prose.context import (
     RenderContext,
     align_class,
 )
-from publisher.rendering.prose.inline import image_html, inline_html
 from publisher.rendering.prose.mail_urls import MailUrls
+from publisher.rendering.prose.text_runs import image_html, inline_html
 
 # CSS pixels that lists, indented blocks and quotes take at their side, as in the style sheet.
 INDENT_PIXELS = 24

@@ -42,7 +42,7 @@ def png(shade: int) -> bytes:
 def test_a_new_file_is_an_article(house: House) -> None:
     house.write("ferry.md", title="The ferry", date="2026-01-08", author="Ann Example")
     done = house.pick_up()
-    assert (done.new, done.anything) == (1, True)
+    assert (done.new, done.has_changes) == (1, True)
     found = house.one("ferry")
     assert (found.title, found.language, found.slug) == ("The ferry", "en", "ferry")
     assert (found.published_on, found.available_at) == (date(2026, 1, 8), NOW)
@@ -53,7 +53,7 @@ def test_nothing_changed_is_nothing_done(house: House) -> None:
     house.pick_up()
     before = house.everything()
     done = house.pick_up()
-    assert (done.new, done.changed, done.unchanged, done.anything) == (0, 0, 1, False)
+    assert (done.new, done.changed, done.unchanged, done.has_changes) == (0, 0, 1, False)
     assert house.everything() == before
 
 
@@ -120,7 +120,7 @@ def test_a_touched_folder_is_read_once_and_then_trusted(
     monkeypatch.setattr(upsert._Upserter, "store", None)  # there is nothing to store
     for _ in range(3):
         done = house.pick_up()
-        assert (done.unchanged, done.anything) == (3, False)
+        assert (done.unchanged, done.has_changes) == (3, False)
     assert opened == ["a0.md", "a1.md", "a2.md"]
     assert house.everything() == before
 
@@ -359,7 +359,7 @@ def test_a_missing_source_folder_changes_nothing_and_is_reported(
     assert len(done.problems) == 1
     assert str(house.articles) in done.problems[0]
     assert "can't be read" in done.problems[0]
-    assert not done.anything
+    assert not done.has_changes
     assert house.everything() == before
 
 

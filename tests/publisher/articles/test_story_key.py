@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.articles.model import ParsedArticle
-from publisher.articles.stories import (
+from publisher.articles.story_keys import (
     _MAX_SLUG_LENGTH,
     article_language,
     story_key,

@@ -9,10 +9,10 @@ import pytest
 
 from publisher.articles import upsert
 from publisher.articles.model import ArticleStatus, Origin
-from publisher.articles.stories import story_slug
+from publisher.articles.story_keys import story_slug
 from publisher.articles.tables import article, source_file, story
 from tests.publisher.conftest import NOW, House
-from tests.publisher.printing import press_of, public
+from tests.publisher.printing import pipeline_of, public
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -422,13 +422,13 @@ def daily(make_house: Callable[..., House]) -> House:
     """A publication in two languages with an edition each day, whose first has been sent."""
     house = make_house(newsletters=DAILY, languages=["en", "ar"])
     house.write("zero.md", title="Zero", date="2026-01-09")
-    press_of(house).run()
+    pipeline_of(house).run()
     return house.at(NOW + HOUR)
 
 
 def carried(house: House, day: int, language: str = "en") -> list[str]:
     """Run the press on a day of January; gives the stories that this day's edition carries."""
-    press_of(house.at(NOW + (day - 9) * DAY)).run()
+    pipeline_of(house.at(NOW + (day - 9) * DAY)).run()
     house.at(NOW + (day - 9) * DAY + HOUR)  # what is picked up from now on is for the next
     page = public(house) / f"{language}/daily/2026-01-{day:02}/index.html"
     text = page.read_text("utf-8") if page.is_file() else ""

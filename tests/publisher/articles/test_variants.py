@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from publisher.articles import stories
+from publisher.articles import story_keys
 from publisher.articles.model import ArticleStatus, Origin
 from publisher.articles.tables import article
 from tests.publisher.conftest import NOW, House
@@ -111,6 +111,6 @@ def test_every_page_of_a_story_is_written_again_when_a_language_is_added(house: 
 
 def test_a_story_without_articles_is_left_alone(house: House) -> None:
     with house.database.writing() as connection:
-        stories.update_variants(connection, 77, ["en"], NOW)
-        stories.withdraw_articles(connection, [], ["en"], NOW)
+        story_keys.update_variants(connection, 77, ["en"], NOW)
+        story_keys.withdraw_articles(connection, [], ["en"], NOW)
     assert house.rows(article) == []

@@ -12,8 +12,8 @@ from publisher.assembly import assemble_issues, gate_run, select_due
 from publisher.assembly.assemble import digest_hash
 from publisher.errors import RenderingError
 from publisher.issues import store
+from publisher.issues.model import Issue, IssueState
 from publisher.issues.planner import plan_issues
-from publisher.issues.states import Issue, IssueState
 from publisher.issues.tables import digest_table
 from publisher.rendering import Digest, IssueContent, Renderer
 from tests.publisher.conftest import NOW, House

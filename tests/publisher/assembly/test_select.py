@@ -11,8 +11,8 @@ import pytest
 from publisher.articles import store as articles
 from publisher.assembly import preview_selection, select_due
 from publisher.issues import store
+from publisher.issues.model import Issue, IssueState
 from publisher.issues.planner import all_editions, plan_issues
-from publisher.issues.states import Issue, IssueState
 from publisher.issues.tables import issue_table
 from tests.publisher.conftest import NOW, House
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.config import SETTINGS_FILE, InDoubt, load_settings
+from publisher.config import SETTINGS_FILE, InDoubtPolicy, load_settings
 from publisher.config.delivery import DeliverySettings, OutboxLayoutKind, Tls, resolve_file
 from publisher.config.values import Mailbox
 from publisher.errors import ConfigError
@@ -297,16 +297,16 @@ def test_an_edition_says_what_becomes_of_doubts_and_when_to_give_up(tmp_path: Pa
     assert english
     assert hant
     assert (english.in_doubt, english.give_up_after.total_seconds()) == (
-        InDoubt.RESEND,
+        InDoubtPolicy.RESEND,
         12 * 3600,
     )
-    assert (hant.in_doubt, hant.give_up_after) == (InDoubt.HOLD, english.give_up_after)
+    assert (hant.in_doubt, hant.give_up_after) == (InDoubtPolicy.HOLD, english.give_up_after)
 
 
 def test_doubts_are_held_and_tries_go_on_for_two_days_unless_said(tmp_path: Path) -> None:
     edition = settings(tmp_path).edition("weekly", "en")
     assert edition
-    assert (edition.in_doubt, edition.give_up_after.days) == (InDoubt.HOLD, 2)
+    assert (edition.in_doubt, edition.give_up_after.days) == (InDoubtPolicy.HOLD, 2)
 
 
 @pytest.mark.parametrize(

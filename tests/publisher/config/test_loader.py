@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from publisher.config import SETTINGS_FILE, Folders, Late, Missing, load_settings
+from publisher.config import SETTINGS_FILE, Folders, LatePolicy, MissingPolicy, load_settings
 from publisher.errors import ConfigError, PublisherError
 from tests.publisher.config.samples import TEXT, changed, settings, write
 
@@ -445,8 +445,8 @@ def test_the_sample_of_the_readme_is_read_whole(tmp_path: Path) -> None:
     assert house.publication.title("zh-Hans") == "灯笼"
     assert [source.path for source in house.sources] == ["articles"]
     (weekly,) = house.newsletters
-    assert (weekly.late, weekly.max_articles) == (Late.SEND, 12)
-    assert weekly.edition["zh-Hant"].missing is Missing.CONVERT
+    assert (weekly.late, weekly.max_articles) == (LatePolicy.SEND, 12)
+    assert weekly.edition["zh-Hant"].missing is MissingPolicy.CONVERT
     assert house.delivery.transport == "outbox"
     assert house.feeds.entries == 50
     assert house.secret is None

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from publisher.config import Late, Missing, load_settings
+from publisher.config import LatePolicy, MissingPolicy, load_settings
 from publisher.config.newsletters import default_max_lateness
 from publisher.errors import ConfigError
 from publisher.recurrence import parse_schedule
@@ -41,8 +41,8 @@ def test_what_nobody_said_is_decided(tmp_path: Path) -> None:
     assert (edition.timezone, edition.zone) == ("Asia/Hong_Kong", ZoneInfo("Asia/Hong_Kong"))
     assert edition.skip_dates == frozenset()
     assert (edition.max_articles, edition.max_age) == (12, timedelta(days=60))
-    assert (edition.late, edition.max_lateness) == (Late.SEND, timedelta(days=3))
-    assert (edition.missing, edition.fallback) == (Missing.SKIP, ())
+    assert (edition.late, edition.max_lateness) == (LatePolicy.SEND, timedelta(days=3))
+    assert (edition.missing, edition.fallback) == (MissingPolicy.SKIP, ())
 
 
 EVERYTHING = """\
@@ -83,8 +83,8 @@ def test_an_edition_takes_what_its_newsletter_says(tmp_path: Path) -> None:
     assert edition.timezone == "Europe/Berlin"
     assert edition.skip_dates == {date(2026, 12, 25)}
     assert (edition.max_articles, edition.max_age) == (3, timedelta(days=7))
-    assert (edition.late, edition.max_lateness) == (Late.MERGE, timedelta(hours=5))
-    assert (edition.missing, edition.fallback) == (Missing.FALLBACK, ("en",))
+    assert (edition.late, edition.max_lateness) == (LatePolicy.MERGE, timedelta(hours=5))
+    assert (edition.missing, edition.fallback) == (MissingPolicy.FALLBACK, ("en",))
 
 
 def test_an_edition_may_say_all_of_it_otherwise_even_nothing(tmp_path: Path) -> None:
@@ -96,8 +96,8 @@ def test_an_edition_may_say_all_of_it_otherwise_even_nothing(tmp_path: Path) -> 
     assert edition.timezone == "Asia/Taipei"
     assert edition.skip_dates == frozenset()
     assert (edition.max_articles, edition.max_age) == (4, timedelta(days=8))
-    assert (edition.late, edition.max_lateness) == (Late.SKIP, timedelta(hours=6))
-    assert (edition.missing, edition.fallback) == (Missing.CONVERT, ())
+    assert (edition.late, edition.max_lateness) == (LatePolicy.SKIP, timedelta(hours=6))
+    assert (edition.missing, edition.fallback) == (MissingPolicy.CONVERT, ())
 
 
 def test_an_edition_may_move_only_the_hour_of_a_rule(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import Transport
 from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.issues import store as issues
-from publisher.issues.states import Issue, IssueState
+from publisher.issues.model import Issue, IssueState
 from publisher.languages import normalise
 from publisher.mail.dkim import DkimSigner
 from publisher.testing import SECRET

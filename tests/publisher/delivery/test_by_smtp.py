@@ -16,7 +16,7 @@ from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.ledger import doubts, lifecycle
 from publisher.delivery.smtp.transport import SmtpTransport
 from publisher.issues import store as issues
-from publisher.issues.states import Issue, IssueState
+from publisher.issues.model import Issue, IssueState
 from publisher.testing import (
     Behaviour,
     Drop,

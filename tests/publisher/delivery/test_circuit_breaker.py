@@ -40,15 +40,15 @@ def test_ten_rejections_in_a_row_trip_the_breaker() -> None:
     breaker = CircuitBreaker()
     *most, last = claims(TRIP_AFTER)
     breaker.record((claim, NO) for claim in most)
-    assert breaker.tripped is None
+    assert breaker.trip_reason is None
     breaker.record([(last, Outcome(SendStatus.REFUSED, "550 the last words"))])
-    assert breaker.tripped == "550 the last words"
+    assert breaker.trip_reason == "550 the last words"
 
 
 def test_deferrals_do_not_trip_the_breaker() -> None:
     breaker = CircuitBreaker()
     breaker.record((claim, LATER) for claim in claims(2 * TRIP_AFTER))
-    assert breaker.tripped is None
+    assert breaker.trip_reason is None
     assert not breaker.is_unconfirmed(a_claim())
 
 
@@ -71,26 +71,26 @@ def test_second_rejections_of_the_rest_of_an_issue_do_not_trip_the_breaker() -> 
     breaker = CircuitBreaker(issues_with_sent={1})
     rest = [replace(claim, attempts=2) for claim in claims(2 * TRIP_AFTER)]
     breaker.record((claim, NO) for claim in rest)
-    assert breaker.tripped is None
+    assert breaker.trip_reason is None
 
 
 def test_three_rejections_about_us_trip_the_breaker() -> None:
     breaker = CircuitBreaker()
     breaker.record((claim, US) for claim in claims(2))
-    assert breaker.tripped is None
+    assert breaker.trip_reason is None
     breaker.record([(a_claim(3), US)])
-    assert breaker.tripped == US.reason
+    assert breaker.trip_reason == US.reason
 
 
-US = Outcome(SendStatus.REFUSED, "554 5.7.1 Relay access denied", blames_sender=True)
+US = Outcome(SendStatus.REFUSED, "554 5.7.1 Relay access denied", is_about_sender=True)
 
 
 def test_a_rejection_about_us_is_remembered_until_something_is_accepted() -> None:
     breaker, (ann, bob, cyd) = CircuitBreaker(), claims(3)
     breaker.record([(ann, NO)])
-    assert [breaker.blames_us] == [None]
+    assert [breaker.sender_rejection_reason] == [None]
     breaker.record([(bob, US)])
-    assert [breaker.blames_us] == [US.reason]
+    assert [breaker.sender_rejection_reason] == [US.reason]
     breaker.record([(cyd, ACCEPTED_OUTCOME)])
-    assert [breaker.blames_us] == [None]
+    assert [breaker.sender_rejection_reason] == [None]
     assert breaker.confirmed() == {ann: NO, bob: US}

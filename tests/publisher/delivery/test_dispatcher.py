@@ -21,7 +21,7 @@ from publisher.delivery.states import summarize_counts
 from publisher.delivery.transports.base import OutgoingMessage, TransportConnection, Unreachable
 from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.issues import store as issues
-from publisher.issues.states import Issue, IssueState
+from publisher.issues.model import Issue, IssueState
 from publisher.rendering.placeholders import UNSUBSCRIBE_PLACEHOLDER
 from publisher.testing import MemoryTransport
 from subscribers import SubscriberStatus, find_subscriber, unsubscribe
@@ -371,7 +371,7 @@ def test_dead_addresses_alone_at_the_end_of_an_issue_do_not_pause_it(house: Hous
     assert counts(house, issue) == {"sent": 28, "bounced": 12}
 
 
-RELAY = Outcome(SendStatus.REFUSED, "554 5.7.1 Relay access denied", blames_sender=True)
+RELAY = Outcome(SendStatus.REFUSED, "554 5.7.1 Relay access denied", is_about_sender=True)
 
 
 def test_a_server_that_denies_relaying_pauses_an_issue_however_few_its_recipients(

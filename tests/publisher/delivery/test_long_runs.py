@@ -14,7 +14,7 @@ from publisher.delivery.ledger import claims, leases, lifecycle
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.transports.base import OutgoingMessage
 from publisher.issues import store as issues
-from publisher.issues.states import Issue, IssueState
+from publisher.issues.model import Issue, IssueState
 from publisher.rendering.placeholders import UNSUBSCRIBE_PLACEHOLDER
 from publisher.testing import FakeTimer, MemoryTransport
 from tests.publisher.conftest import NOW, House

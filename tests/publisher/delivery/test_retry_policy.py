@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from publisher.config import InDoubt
+from publisher.config import InDoubtPolicy
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.delivery.retry_policy import (
     IMMEDIATE_RETRIES,
@@ -22,7 +22,7 @@ from publisher.delivery.transports.base import Guarantee
 from tests.publisher.conftest import NOW
 
 S = DeliveryState
-HOLD, RESEND = RetryPolicy(), RetryPolicy(in_doubt=InDoubt.RESEND)
+HOLD, RESEND = RetryPolicy(), RetryPolicy(in_doubt=InDoubtPolicy.RESEND)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 

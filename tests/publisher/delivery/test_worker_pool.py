@@ -23,7 +23,7 @@ from publisher.delivery.ledger_writer import LedgerBatch, LedgerWriter
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.transports.base import OutgoingMessage, Unreachable
 from publisher.errors import DatabaseError
-from publisher.issues.states import IssueState
+from publisher.issues.model import IssueState
 from publisher.testing import FakeTimer, MemoryTransport
 from publisher.testing.memory import MemoryConnection
 from subscribers import SubscriberStatus, find_subscriber

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from publisher.config import Edition, Newsletter
 from publisher.issues import planner, store
+from publisher.issues.model import Issue, IssueState
 from publisher.issues.planner import (
     MAX_LATE_ISSUES,
     PlannedOccurrence,
@@ -21,7 +22,6 @@ from publisher.issues.planner import (
     planning_start,
     upcoming_issues,
 )
-from publisher.issues.states import Issue, IssueState
 from publisher.issues.tables import edition_table, issue_table
 from publisher.recurrence import Occurrence, occurrences
 from publisher.testing import SAMPLE_NEWSLETTER

@@ -3,7 +3,7 @@
 import pytest
 
 from publisher.errors import TransitionError
-from publisher.issues.states import ISSUE_TRANSITIONS, IssueState, check_transition
+from publisher.issues.model import ISSUE_TRANSITIONS, IssueState, check_transition
 
 
 def test_other_transitions_are_refused() -> None:

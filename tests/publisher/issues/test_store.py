@@ -12,7 +12,7 @@ from sqlalchemy import Connection, insert
 from publisher.articles.tables import article, story
 from publisher.errors import DatabaseError, IssueError, TransitionError
 from publisher.issues import store
-from publisher.issues.states import Issue, IssueState
+from publisher.issues.model import Issue, IssueState
 from publisher.issues.tables import issue_table
 from tests.publisher.conftest import NOW, House
 

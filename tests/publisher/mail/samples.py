@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from typing import Any
 
 from publisher.config import Publication
-from publisher.issues.states import Issue, IssueState
+from publisher.issues.model import Issue, IssueState
 from publisher.mail import IssueMail
 from publisher.rendering.placeholders import (
     ADDRESS_PLACEHOLDER,

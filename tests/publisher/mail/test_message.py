@@ -10,7 +10,7 @@ from publisher.config import Publication
 from publisher.errors import DeliveryError
 from publisher.mail import compose_message
 from publisher.mail.compiled import choose_encoding
-from publisher.mail.message_header import feedback_id, message_name
+from publisher.mail.message_header import feedback_id, message_id_local_part
 from publisher.testing import SECRET
 from tests.publisher.mail.samples import (
     SUBJECTS,
@@ -102,11 +102,11 @@ def test_every_attempt_writes_the_same_bytes() -> None:
 def test_message_names_differ_by_subscriber_issue_and_secret() -> None:
     issue = an_issue()
     names = {
-        message_name(SECRET, issue, 1),
-        message_name(SECRET, issue, 2),
-        message_name(SECRET, an_issue("ar"), 1),
-        message_name(SECRET, an_issue(newsletter="daily"), 1),
-        message_name("another secret altogether", issue, 1),
+        message_id_local_part(SECRET, issue, 1),
+        message_id_local_part(SECRET, issue, 2),
+        message_id_local_part(SECRET, an_issue("ar"), 1),
+        message_id_local_part(SECRET, an_issue(newsletter="daily"), 1),
+        message_id_local_part("another secret altogether", issue, 1),
     }
     assert len(names) == 5
 

@@ -23,9 +23,9 @@ from publisher.rendering import (
 )
 from publisher.rendering.digest import choose_preheader
 from publisher.rendering.digest_layout import DigestLayout, lay_out, order_stories
+from publisher.rendering.digest_stories import SUMMARY_COLUMNS, StoryLength
 from publisher.rendering.palette import palette
 from publisher.rendering.plaintext import display_width
-from publisher.rendering.stories import SUMMARY_COLUMNS, StoryLength
 from tests.publisher.rendering import sample
 
 RENDERER = Renderer()

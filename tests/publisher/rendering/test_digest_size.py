@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from publisher.mail_limits import MAX_HTML_BYTES
 from publisher.rendering.digest import LengthPlan, find_fitting_plan, length_plans
-from publisher.rendering.stories import StoryLength
+from publisher.rendering.digest_stories import StoryLength
 
 FULL, OPENING, SUMMARY, LINE = (
     StoryLength.FULL,

@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from publisher.rendering import ArticleView
-from publisher.rendering.plaintext import display_width
-from publisher.rendering.stories import (
+from publisher.rendering.digest_stories import (
     SUMMARY_COLUMNS,
     TITLE_COLUMNS,
     StoryLength,
     StorySource,
     whole_sentences,
 )
+from publisher.rendering.plaintext import display_width
 from tests.publisher.rendering import sample
 
 

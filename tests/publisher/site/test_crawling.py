@@ -18,7 +18,7 @@ from publisher.database import open_database
 from publisher.testing import make_publication
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.mailing import outbox, subscribe
-from tests.publisher.printing import URL, press_of, public, stamps
+from tests.publisher.printing import URL, pipeline_of, public, stamps
 
 NEWSLETTERS: list[dict[str, Any]] = [
     {
@@ -56,11 +56,11 @@ def print_two_weeks(house: House) -> None:
     house.write("en/elsewhere.md", "Words.", **elsewhere)
     subscribe(house, ("ann@example.com", "en"), ("bob@example.com", "ar"))
     subscribe(house, ("cyd@example.com", "zh-TW"))
-    press_of(house).run()
+    pipeline_of(house).run()
     (house.articles / "zh-Hans/tides.md").unlink()
     (house.articles / "en/maps.md").unlink()
     house.write("en/late.md", "Words.", title="Late", date="2026-01-15")
-    assert press_of(house.at(NOW + timedelta(days=7))).run().problems == []
+    assert pipeline_of(house.at(NOW + timedelta(days=7))).run().problems == []
 
 
 def links_of(document: str) -> Iterator[str]:

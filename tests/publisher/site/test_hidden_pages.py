@@ -15,9 +15,9 @@ from publisher.articles import store
 from publisher.articles.tables import article
 from publisher.site import hidden_pages
 from publisher.site.hidden_pages import remove_hidden_pages
-from publisher.site.writer import PagesWritten
+from publisher.site.writer import SiteReport
 from tests.publisher.conftest import NOW, House
-from tests.publisher.printing import changes, press_of, public, shown
+from tests.publisher.printing import changes, pipeline_of, public, shown
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -41,7 +41,7 @@ def test_a_later_embargo_removes_the_page_until_it_ends(
     write(house, date="2026-01-12")
     assert shown(house.at(NOW + HOUR)).articles == 1
     assert not page(house).exists()
-    assert shown(house.at(NOW + 2 * HOUR)) == PagesWritten()
+    assert shown(house.at(NOW + 2 * HOUR)) == SiteReport()
     shown(house.at(NOW + 4 * DAY))
     assert page(house).read_bytes() != before
     assert b"Title a" in page(house).read_bytes()
@@ -94,7 +94,7 @@ def test_an_article_that_gets_a_url_elsewhere_loses_its_page_until_the_url_is_re
     shown(house.at(NOW + HOUR))
     assert not page(house).exists()
     with changes(public(house)) as found:
-        assert shown(house.at(NOW + 2 * HOUR)) == PagesWritten()
+        assert shown(house.at(NOW + 2 * HOUR)) == SiteReport()
     assert found == set()
     write(house, date="2026-01-08")
     shown(house.at(NOW + 3 * HOUR))
@@ -208,8 +208,8 @@ def test_the_run_after_a_killed_one_removes_the_page(
 
 def test_a_restored_web_root_has_no_hidden_pages(house: House) -> None:
     write(house, date="2026-01-08")
-    press_of(house).run()
+    pipeline_of(house).run()
     (house.articles / "en/a.md").unlink()
-    press_of(house.at(NOW + HOUR)).run()
+    pipeline_of(house.at(NOW + HOUR)).run()
     assert not page(house).exists()
-    assert press_of(house.at(NOW + 2 * HOUR)).run().written.articles == 0
+    assert pipeline_of(house.at(NOW + 2 * HOUR)).run().written.articles == 0

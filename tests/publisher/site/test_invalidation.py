@@ -5,7 +5,7 @@ import shutil
 from tests.processes import tree
 from tests.publisher.conftest import House
 from tests.publisher.delivery.mailing import subscribe
-from tests.publisher.printing import press_of, public
+from tests.publisher.printing import pipeline_of, public
 
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
@@ -18,12 +18,12 @@ def test_a_deleted_web_root_is_restored_with_equal_bytes(house: House) -> None:
     (house.articles / "en" / "dot.png").write_bytes(PIXEL)
     house.write("en/tides.md", "![A dot](dot.png)\n\nWords.", title="Tides", date="2026-01-05")
     subscribe(house, ("ann@example.com", "en"))
-    press_of(house).run()
+    pipeline_of(house).run()
     before = tree(public(house))
     assert any(name.startswith("media/") for name in before)
     shutil.rmtree(public(house))
 
-    report = press_of(house).run()
+    report = pipeline_of(house).run()
 
     assert tree(public(house)) == before
     assert (report.picked_up.new, report.picked_up.changed, report.sent.messages) == (0, 0, 0)

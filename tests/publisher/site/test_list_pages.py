@@ -10,7 +10,7 @@ from tests.publisher.printing import (
     LANGUAGES,
     URL,
     changes,
-    press_of,
+    pipeline_of,
     public,
     shown,
     stamps,
@@ -107,9 +107,9 @@ def test_home_page_and_archive_list_the_latest_issues_first(
 ) -> None:
     house = make_house(newsletters=NEWSLETTERS, languages=["en", "ar"])
     write(house, "one", 8)
-    press_of(house).edit()
+    pipeline_of(house).prepare()
     write(house, "two", 10)
-    press_of(house.at(NOW + timedelta(days=1))).edit()
+    pipeline_of(house.at(NOW + timedelta(days=1))).prepare()
     for path in ("en", "en/daily"):
         page = text_of(house, path)
         first, second = (page.index(f"/en/daily/2026-01-{day}/") for day in ("10", "09"))
@@ -124,7 +124,7 @@ def test_the_home_page_keeps_issues_of_a_removed_newsletter(
 ) -> None:
     house = make_house(newsletters=NEWSLETTERS, languages=["en", "ar"])
     write(house, "one", 8)
-    press_of(house).edit()
+    pipeline_of(house).prepare()
     house.reload(newsletters=NEWSLETTERS[1:], languages=["en", "ar"])
     shown(house)
     page = text_of(house, "en")

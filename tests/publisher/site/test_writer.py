@@ -6,9 +6,9 @@ from PIL import Image
 
 from publisher.rendering import views
 from publisher.site import writer
-from publisher.site.writer import PagesWritten
+from publisher.site.writer import SiteReport
 from tests.publisher.conftest import NOW, House
-from tests.publisher.printing import changes, press_of, public, shown, stamps
+from tests.publisher.printing import changes, pipeline_of, public, shown, stamps
 
 DAILY = [{"name": "daily", "schedule": "0 8 * * *", "title": {"en": "The morning lamp"}}]
 
@@ -43,7 +43,7 @@ def test_unchanged_pages_are_not_written_again(house: House) -> None:
     tides(house)
     shown(house)
     with changes(public(house)) as found:
-        assert shown(house.at(NOW + timedelta(hours=1))) == PagesWritten()
+        assert shown(house.at(NOW + timedelta(hours=1))) == SiteReport()
     assert found == set()
 
 
@@ -116,11 +116,11 @@ def test_the_page_of_an_issue_stays_as_it_was_sent(
 ) -> None:
     house = make_house(newsletters=DAILY, languages=["en"])
     tides(house)
-    assert press_of(house).run().written.issues == 1
+    assert pipeline_of(house).run().written.issues == 1
     page = text_of(house, "en/daily/2026-01-09")
     assert "The tide waits." in page
     house.write("en/tides.md", "It waits no more.", title="Other", date="2026-01-05")
-    press_of(house.at(NOW + timedelta(hours=1))).run()
+    pipeline_of(house.at(NOW + timedelta(hours=1))).run()
     assert text_of(house, "en/daily/2026-01-09") == page
     assert "It waits no more." in text_of(house, "en/stories/tides")
 

@@ -7,7 +7,7 @@ import pytest
 
 from publisher.config import FeedSettings
 from tests.publisher.conftest import NOW, House
-from tests.publisher.printing import URL, press_of, public
+from tests.publisher.printing import URL, pipeline_of, public
 from tests.publisher.syndication.hub import Hub, Reply, running
 
 SUFFIXES = ("rss.xml", "atom.xml", "json")
@@ -35,7 +35,7 @@ def topics(*names: str) -> list[str]:
 def notified(house: House, hub: Hub, hours: int) -> list[str]:
     """Run a cycle some hours later; return the topics of which the hub was notified."""
     hub.pings.clear()
-    report = press_of(house.at(NOW + timedelta(hours=hours))).run()
+    report = pipeline_of(house.at(NOW + timedelta(hours=hours))).run()
     assert report.problems == []
     return sorted(hub.topics)
 
@@ -76,5 +76,5 @@ def test_without_hubs_nothing_is_sent(
 ) -> None:
     house = make_house()
     house.write("en/fog.md", title="Fog", date="2026-01-05")
-    report = press_of(house).run()
+    report = pipeline_of(house).run()
     assert (report.pinged.accepted, report.pinged.waiting) == (0, 0)

@@ -1,24 +1,24 @@
 from tests.publisher.conftest import House
-from tests.publisher.printing import override, press_of
+from tests.publisher.printing import override, pipeline_of
 from tests.publisher.test_cycle import tides
 
 
 def test_a_broken_mail_template_stops_neither_pages_nor_feeds(house: House) -> None:
     broken = override(house, "email/digest/body.txt", "{{ nothing.at.all }}")
-    report = press_of(tides(house)).run()
+    report = pipeline_of(tides(house)).run()
     assert {problem.partition(":")[0] for problem in report.problems} == {
         "weekly-en-2026-01-09",
         "weekly-ar-2026-01-09",
     }
     assert (report.written.articles, report.feeds, report.sent.messages) == (2, 5, 0)
     broken.unlink()
-    again = press_of(house).run()
+    again = pipeline_of(house).run()
     assert (again.problems, again.sent.messages) == ([], 2)
 
 
 def test_a_broken_page_template_stops_neither_feeds_nor_mail(house: House) -> None:
     override(house, "web/article.html", "{{ nothing.at.all }}")
-    report = press_of(tides(house)).run()
+    report = pipeline_of(tides(house)).run()
     assert {problem.partition(":")[0] for problem in report.problems} == {
         "en/tides",
         "ar/tides",
@@ -28,7 +28,7 @@ def test_a_broken_page_template_stops_neither_feeds_nor_mail(house: House) -> No
 
 def test_issues_that_cannot_be_assembled_are_not_counted_as_made(house: House) -> None:
     override(house, "email/digest/body.txt", "{{ nothing.at.all }}")
-    report = press_of(tides(house)).run()
+    report = pipeline_of(tides(house)).run()
     assert (report.issues, len(report.problems)) == (0, 2)
     override(house, "email/digest/body.txt", "words").unlink()
-    assert press_of(house).run().issues == 2
+    assert pipeline_of(house).run().issues == 2

@@ -17,7 +17,7 @@ from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import Guarantee, MessageKey
 from publisher.issues import store as issues
-from publisher.issues.states import Issue, IssueState
+from publisher.issues.model import Issue, IssueState
 from subscribers.tables import subscriber
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.mailing import counts, number_of, ready, subscribe

@@ -9,7 +9,7 @@ import pytest
 from publisher.delivery.ledger import attempts
 from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import DeliveryState
-from publisher.issues.states import IssueState
+from publisher.issues.model import IssueState
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.ledger.open_ledgers import (
     ANN,

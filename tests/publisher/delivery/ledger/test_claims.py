@@ -9,7 +9,7 @@ import pytest
 from publisher.delivery.ledger import attempts
 from publisher.delivery.ledger import claims as claim_rows
 from publisher.delivery.ledger.claims import UNSUBSCRIBED_REASON
-from publisher.issues.states import IssueState
+from publisher.issues.model import IssueState
 from subscribers import SubscriberStatus, suppress, unsubscribe
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.ledger.open_ledgers import (

@@ -9,7 +9,7 @@ import pytest
 from publisher.delivery.ledger import doubts
 from publisher.delivery.ledger.doubts import MARKED_REASON, Doubt
 from publisher.errors import TransitionError
-from publisher.issues.states import IssueState
+from publisher.issues.model import IssueState
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.ledger.open_ledgers import (
     ANN,

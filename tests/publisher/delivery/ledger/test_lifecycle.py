@@ -13,7 +13,7 @@ from publisher.delivery.ledger.counts import count_deliveries
 from publisher.delivery.states import DeliveryState
 from publisher.errors import IssueError, TransitionError
 from publisher.issues import store as issues
-from publisher.issues.states import IssueState
+from publisher.issues.model import IssueState
 from publisher.issues.tables import issue_table
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.ledger.open_ledgers import (

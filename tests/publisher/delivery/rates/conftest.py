@@ -46,9 +46,9 @@ class Post:
     def allowed(self, domains: list[str] | int, now: float) -> int:
         return len(self.ask(domains, now).allowed)
 
-    def give_back(self, count: int, now: float) -> None:
+    def refund_quota(self, count: int, now: float) -> None:
         with self.database.writing() as connection:
-            self.rates.give_back(connection, count, now)
+            self.rates.refund_quota(connection, count, now)
 
     def complain(self, domain: str | None, now: float) -> None:
         with self.database.writing() as connection:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from publisher.delivery.rates.admission import QUEUE_HORIZON, RateGate, RateGrant, admit
+from publisher.delivery.rates.admission import QUEUE_HORIZON, RateAdmission, RateGrant, admit
 from publisher.delivery.rates.gcra import per_hour, per_second
 from publisher.delivery.rates.limits import RateLimit, RateScope
 from publisher.delivery.rates.throttle import Throttle
@@ -17,14 +17,14 @@ NOW = 1_800_000_000.0
 FIVE = RateLimit("slow", per_second(5), "a.example: 5 a second")
 
 
-def gates(now: float = NOW, **limits: RateLimit) -> dict[RateScope, RateGate]:
+def gates(now: float = NOW, **limits: RateLimit) -> dict[RateScope, RateAdmission]:
     """Make gates of full buckets, by the first word of each domain; the transport is `smtp`."""
-    made: dict[RateScope, RateGate] = {
-        f"{name}.example": RateGate([one], {}, now)
+    made: dict[RateScope, RateAdmission] = {
+        f"{name}.example": RateAdmission([one], {}, now)
         for name, one in limits.items()
         if name != "smtp"
     }
-    made[None] = RateGate([limits["smtp"]] if "smtp" in limits else [], {}, now)
+    made[None] = RateAdmission([limits["smtp"]] if "smtp" in limits else [], {}, now)
     return made
 
 
@@ -123,7 +123,7 @@ def test_a_queue_gets_denser_while_a_throttle_recovers() -> None:
 
 def test_a_used_up_quota_stops_all_until_the_next_day() -> None:
     day = DailyQuota(3, NOW + 7200, "warm-up: 300 a day")
-    made: dict[RateScope, RateGate] = {None: RateGate([FIVE], {}, NOW, day)}
+    made: dict[RateScope, RateAdmission] = {None: RateAdmission([FIVE], {}, NOW, day)}
     grant = admit(["a.example"] * 5, made, {}, NOW)
     assert (grant.allowed, grant.held) == ([0, 1, 2], [3, 4])
     assert grant.transport_wait == 7200
@@ -135,7 +135,7 @@ def test_queued_instants_count_from_when_the_transport_opens(
     opens_in: float, counts_from: float
 ) -> None:
     made = gates(a=FIVE)
-    made[None] = RateGate([], {}, NOW, DailyQuota(5, NOW + opens_in, "warm-up: 5 a day"))
+    made[None] = RateAdmission([], {}, NOW, DailyQuota(5, NOW + opens_in, "warm-up: 5 a day"))
     grant = admit(["a.example"] * 7, made, {}, NOW)
     assert grant.transport_wait == opens_in
     assert list(grant.postponed) == [5, 6]
@@ -156,8 +156,8 @@ def test_a_whole_audience_of_one_domain_is_sent_at_its_pace() -> None:
         some: list[int] = []
         while waiting and waiting[0][0] <= now and len(some) < 500:
             some.append(heapq.heappop(waiting)[1])
-        gate = RateGate([pace], tats, NOW + now)
-        made: dict[RateScope, RateGate] = {"a": gate, None: RateGate([], {}, NOW)}
+        gate = RateAdmission([pace], tats, NOW + now)
+        made: dict[RateScope, RateAdmission] = {"a": gate, None: RateAdmission([], {}, NOW)}
         grant = admit(["a"] * len(some), made, ahead, NOW + now)
         tats |= gate.changes()
         gone += len(grant.allowed)

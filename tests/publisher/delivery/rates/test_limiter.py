@@ -261,10 +261,10 @@ def test_warm_up_and_rates_hold_together(database: Database) -> None:
 def test_unsent_mail_is_given_back_to_the_day_s_quota(database: Database) -> None:
     post, other = Post(database, WARMUP), Post(database, WARMUP)
     assert post.allowed(100, NOW) == 100
-    post.give_back(30, NOW)
+    post.refund_quota(30, NOW)
     assert other.allowed(100, NOW) == 30
     # Over midnight there may be more to give back than has gone.
-    post.give_back(30, MIDNIGHT)
+    post.refund_quota(30, MIDNIGHT)
     assert other.allowed(500, MIDNIGHT) == 200
 
 

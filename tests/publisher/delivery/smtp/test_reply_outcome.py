@@ -165,7 +165,7 @@ def test_a_refusal_of_our_account_at_one_recipient_blames_us(
     outcome = judged(text, phase, has_accepted=has_accepted)
 
     assert outcome.status is SendStatus.REFUSED
-    assert outcome.blames_sender
+    assert outcome.is_about_sender
     assert not outcome.is_dead_address
 
 

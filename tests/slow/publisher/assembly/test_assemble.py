@@ -6,7 +6,7 @@ from contextlib import closing
 
 from publisher.assembly import assemble_issues
 from publisher.issues import store
-from publisher.issues.states import IssueState
+from publisher.issues.model import IssueState
 from publisher.issues.tables import digest_table
 from publisher.rendering import Renderer
 from tests.publisher.assembly.test_assemble import an_issue, frozen, states

@@ -37,7 +37,7 @@ from hypothesis.stateful import (
 )
 from hypothesis.strategies import SearchStrategy
 
-from publisher.config import InDoubt
+from publisher.config import InDoubtPolicy
 from publisher.config.delivery import DeliverySettings, RateSettings
 from publisher.database import Database, open_database
 from publisher.delivery.dispatcher import Dispatcher
@@ -50,7 +50,7 @@ from publisher.delivery.states import OPEN_STATES
 from publisher.delivery.transports.base import Guarantee, MessageKey, TransportConnection
 from publisher.errors import IssueError
 from publisher.issues import store as issues
-from publisher.issues.states import Issue, IssueState
+from publisher.issues.model import Issue, IssueState
 from publisher.testing import SECRET, FakeTimer, MemoryTransport, make_publication
 from subscribers import unsubscribe
 from tests.publisher.conftest import NOW, House
@@ -161,14 +161,18 @@ class Deliveries(RuleBasedStateMachine):
 
     @initialize(
         guarantee=st.sampled_from(["ambiguous", "ambiguous", "idempotent"]),
-        policy=st.sampled_from(InDoubt),
+        policy=st.sampled_from(InDoubtPolicy),
         give_up_after=st.sampled_from([1, 48]),
         rate=st.sampled_from(
             [RateSettings(), RateSettings(), RateSettings(per_second=PER_SECOND)]
         ),
     )
     def begin(
-        self, guarantee: Guarantee, policy: InDoubt, give_up_after: int, rate: RateSettings
+        self,
+        guarantee: Guarantee,
+        policy: InDoubtPolicy,
+        give_up_after: int,
+        rate: RateSettings,
     ) -> None:
         empty(self.look)
         terms = {"in_doubt": policy.value, "give_up_after": give_up_after}

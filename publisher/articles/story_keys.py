@@ -1,4 +1,4 @@
-"""The story of an article: its key, and what its language variants are to each other.
+"""The language of an article, its story's key, and which language variants are copies.
 
 The key is, in this order: stated in the document; the article that it translates; its permalink
 without the language; its path without the language. Titles are never compared. The slug of a
@@ -18,6 +18,7 @@ from slugify import slugify
 from sqlalchemy import Connection, Row, select, update
 
 from publisher.articles.model import ArticleStatus, Origin, ParsedArticle
+from publisher.articles.parsers import ARTICLE_SUFFIXES
 from publisher.articles.tables import NEEDS_PUBLISHING, article
 from publisher.config import Publication
 from publisher.errors import LanguageError
@@ -70,7 +71,7 @@ def story_key(parsed: ParsedArticle, path: PurePosixPath, publication: Publicati
 
 
 def _key_of_path(path: PurePosixPath, publication: Publication) -> str:
-    if path.suffix.lower() in {".md", ".markdown", ".html", ".htm", ".txt"}:
+    if path.suffix.lower() in ARTICLE_SUFFIXES:
         path = path.with_suffix("")
     stem, dot, suffix = path.name.rpartition(".")
     if dot and stem and _folder_tag(suffix, publication):

@@ -9,13 +9,13 @@ import pytest
 
 from publisher.gate.findings import MailPart
 from publisher.gate.mail import CheckedMail
-from publisher.gate.rules import stories
+from publisher.gate.rules import story_text
 from publisher.rendering import StoryText
 from tests.publisher.gate.messages import PREHEADERS, STORIES, a_mail, page_of, text_of
 
 
 def found(mail: CheckedMail) -> list[tuple[str, str]]:
-    return [(finding.code, finding.problem) for finding in stories.check(mail)]
+    return [(finding.code, finding.problem) for finding in story_text.check(mail)]
 
 
 def made(
@@ -58,13 +58,13 @@ def test_a_lost_letter_is_a_finding_with_story_language_and_passage(language: st
     )
     there = (damaged, *told[1:])
     mail = a_mail(language, html=page_of(there, PREHEADERS[language]))
-    (finding,) = stories.check(mail)
+    (finding,) = story_text.check(mail)
     assert (finding.code, finding.rule.part) == ("story-html", MailPart.HTML)
     assert finding.where == f"“{told[0].passages[0]}” ({language})"
     assert finding.problem.startswith(
         f"passage 2 of {len(told[0].passages)} differs: expected “"
     )
-    (finding,) = stories.check(a_mail(language, text=text_of(there)))
+    (finding,) = story_text.check(a_mail(language, text=text_of(there)))
     assert (finding.code, finding.rule.part) == ("story-text", MailPart.TEXT)
 
 
@@ -113,7 +113,7 @@ def test_a_title_in_the_contents_does_not_stand_for_a_headline_that_is_lost() ->
     headless = replace(EN[1], passages=EN[1].passages[1:])
     html = page_of(EN, PREHEADERS["en"]).replace(f"<h2>{EN[1].passages[0]}</h2>", "")
     assert html.count(EN[1].passages[0]) == 2  # the preheader, and the contents
-    (finding,) = stories.check(replace(made(EN, EN, EN), content=a_mail(html=html).content))
+    (finding,) = story_text.check(replace(made(EN, EN, EN), content=a_mail(html=html).content))
     assert finding.code == "story-html"
     assert (
         "its words are mixed with those of “The ferry that waits for the tide”"
@@ -157,12 +157,12 @@ def test_words_in_the_line_of_a_passage_are_a_warning(before: str, behind: str) 
         f"<p>{passage}</p>", f"<p>{before}{passage}{behind}</p>"
     )
     assert html != page_of(EN, PREHEADERS["en"])
-    (finding,) = stories.check(a_mail(html=html))
+    (finding,) = story_text.check(a_mail(html=html))
     assert (finding.code, finding.severity) == ("story-html-joined", "warning")
     assert finding.problem.startswith("passage 2 of 2 shares its line with other words: “…")
     plain = before.replace("<b>", "").replace("</b>", "")
     text = text_of(EN).replace(passage, f"{plain}{passage}{behind}")
-    assert [finding.code for finding in stories.check(a_mail(text=text))] == [
+    assert [finding.code for finding in story_text.check(a_mail(text=text))] == [
         "story-text-joined"
     ]
 
@@ -236,7 +236,7 @@ def test_a_story_without_visible_characters_is_not_expected(passages: tuple[str,
 
 def test_an_invisible_title_does_not_name_a_story() -> None:
     story = StoryText(language="en", url="x", passages=("\u200b", "Nowhere to be found"))
-    where = [finding.where for finding in stories.check(replace(a_mail(), stories=(story,)))]
+    where = [finding.where for finding in story_text.check(replace(a_mail(), stories=(story,)))]
     assert where == ["“Nowhere to be found” (en)"] * 2
 
 

@@ -1,4 +1,4 @@
-"""Split a mail's style sheet into what premailer inlines rightly and what stays in the head.
+"""Split a mail's style sheet: what premailer inlines, what stays in the head, what is refused.
 
 premailer ranks rules by counting dots and hashes, drops at-rules and values that it can't read, and
 writes style attributes that win over every rule in the head. What can't be right in either place is
