@@ -88,34 +88,37 @@ def test_every_version_of_a_story_is_due_when_what_is_shown_of_one_changes(
     assert languages_due(house) == {"en", "zh-Hans", "zh-Hant"}
 
 
-def test_a_change_of_the_text_makes_its_conversion_due_too(house: House) -> None:
-    write(house, "zh-Hans", "汉语的字。", date="2026-01-07")
+def remove(house: House, language: str) -> None:
+    (house.articles / language / "ferry.md").unlink()
+
+
+@pytest.mark.parametrize(
+    ("change", "languages"),
+    [
+        (lambda house: write(house, "zh-Hans", "汉语的字。", date="2026-01-07"), {"en"}),
+        (lambda house: write(house, "ar", "Others."), {"en", "ar"}),
+        (lambda house: remove(house, "en"), {"en"}),
+        (lambda house: remove(house, "zh-Hans"), {"en"}),
+        (lambda house: house.reload(), {"en"}),
+        (lambda house: write(house, "zh-Hant", "人手寫的。"), {"en"}),
+        (lambda house: write(house, "en", "A ferry.", lang="ar", key="ferry"), {"ar"}),
+    ],
+    ids=[
+        *(
+            "text-changed",
+            "language-added",
+            "language-removed",
+            "original-of-conversion-removed",
+        ),
+        *("conversion-no-longer-asked-for", "conversion-replaced", "language-changed"),
+    ],
+)
+def test_every_version_of_a_story_is_due_when_one_comes_changes_or_goes(
+    house: House, change: Callable[[House], object], languages: set[str]
+) -> None:
+    change(house)
     house.at(LATER).pick_up()
-    assert languages_due(house) == {"en", "zh-Hans", "zh-Hant"}
-
-
-def test_every_version_is_due_when_a_language_is_added(house: House) -> None:
-    write(house, "ar", "Others.")
-    house.at(LATER).pick_up()
-    assert languages_due(house) == {"en", "zh-Hans", "zh-Hant", "ar"}
-
-
-def test_every_version_is_due_when_a_language_is_removed(house: House) -> None:
-    (house.articles / "en/ferry.md").unlink()
-    house.at(LATER).pick_up()
-    assert languages_due(house) == {"en", "zh-Hans", "zh-Hant"}
-
-
-def test_a_conversion_that_goes_with_its_original_is_due_with_what_stays(house: House) -> None:
-    (house.articles / "zh-Hans/ferry.md").unlink()
-    house.at(LATER).pick_up()
-    assert languages_due(house) == {"en", "zh-Hans", "zh-Hant"}
-
-
-def test_every_version_is_due_when_no_edition_asks_for_its_conversion(house: House) -> None:
-    house.reload()
-    house.at(LATER).pick_up()
-    assert languages_due(house) == {"en", "zh-Hans", "zh-Hant"}
+    assert languages_due(house) == languages | {"zh-Hans", "zh-Hant"}
 
 
 def test_withdrawn_articles_are_not_due_when_others_change(house: House) -> None:
@@ -131,14 +134,6 @@ def test_withdrawn_articles_are_not_due_when_others_change(house: House) -> None
     assert languages_due(house) == {"zh-Hans", "zh-Hant"}
 
 
-def test_every_version_is_due_when_a_human_translation_takes_the_conversions_place(
-    house: House,
-) -> None:
-    write(house, "zh-Hant", "人手寫的。")
-    house.at(LATER).pick_up()
-    assert languages_due(house) == {"en", "zh-Hans", "zh-Hant"}
-
-
 def test_both_stories_are_due_when_an_article_moves_between_them(house: House) -> None:
     house.write("ar/other.md", "Others.", title="Other", date="2026-01-08", key="harbour")
     write(house, "ar", "Others too.")
@@ -148,12 +143,6 @@ def test_both_stories_are_due_when_an_article_moves_between_them(house: House) -
     house.at(LATER).pick_up()
     assert languages_due(house) == {"en", "zh-Hans", "zh-Hant", "ar"}
     assert ("Turned", "ar") in due(house)
-
-
-def test_an_article_is_due_when_its_language_changes(house: House) -> None:
-    write(house, "en", "Words about a ferry.", lang="ar", key="ferry")
-    house.at(LATER).pick_up()
-    assert languages_due(house) == {"ar", "zh-Hans", "zh-Hant"}
 
 
 def test_an_untranslated_copy_is_due_when_it_is_detected_and_when_it_is_released(

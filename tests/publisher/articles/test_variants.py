@@ -23,26 +23,25 @@ def standing(house: House) -> dict[str, tuple[str, str]]:
     return {row["language"]: (row["origin"], row["status"]) for row in house.rows(article)}
 
 
-def test_the_earliest_article_is_the_original(house: House) -> None:
-    write(house, "en", "Words.", date="2026-01-08")
-    write(house, "ar", "Others.", date="2026-01-07")
-    house.pick_up()
-    assert standing(house)["ar"][0] == Origin.ORIGINAL
-    assert standing(house)["en"][0] == Origin.TRANSLATION
-
-
-def test_between_equals_the_publications_order_decides(house: House) -> None:
-    write(house, "fr", "Mots.", date="2026-01-08")
+@pytest.mark.parametrize(
+    ("other", "date", "matter"),
+    [
+        ("en", "2026-01-09", {}),
+        ("fr", "2026-01-08", {}),
+        ("en", "2026-01-01", {"translator": "Bo Example"}),
+    ],
+    ids=["earlier", "first-in-the-publication's-order", "without-a-translator"],
+)
+def test_the_original_is_chosen_by_translator_date_and_order_of_languages(
+    house: House, other: str, date: str, matter: dict[str, str]
+) -> None:
+    write(house, other, "Words.", date=date, **matter)
     write(house, "ar", "Others.", date="2026-01-08")
     house.pick_up()
-    assert standing(house)["ar"][0] == Origin.ORIGINAL
-
-
-def test_an_article_with_a_translator_is_no_original(house: House) -> None:
-    write(house, "en", "Words.", date="2026-01-01", translator="Bo Example")
-    write(house, "ar", "Others.", date="2026-01-08")
-    house.pick_up()
-    assert standing(house)["ar"][0] == Origin.ORIGINAL
+    assert {tag: origin for tag, (origin, _) in standing(house).items()} == {
+        "ar": Origin.ORIGINAL,
+        other: Origin.TRANSLATION,
+    }
 
 
 @pytest.mark.parametrize("status", ["untranslated", "withdrawn", "stale"])
@@ -97,16 +96,6 @@ def test_a_translation_becomes_the_original_when_that_is_removed(house: House) -
     house.pick_up()
     assert standing(house)["ar"] == (Origin.ORIGINAL, ArticleStatus.READY)
     assert standing(house)["en"][1] == ArticleStatus.WITHDRAWN
-
-
-def test_every_page_of_a_story_is_written_again_when_a_language_is_added(house: House) -> None:
-    write(house, "en", "Words.", date="2026-01-08")
-    house.pick_up()
-    with house.database.writing() as connection:
-        connection.execute(article.update().values(page_hash="made"))
-    write(house, "ar", "Others.", date="2026-01-08")
-    house.pick_up()
-    assert [row["page_hash"] for row in house.rows(article)] == [None, None]
 
 
 def test_a_story_without_articles_is_left_alone(house: House) -> None:
