@@ -145,37 +145,6 @@ def killed(*_arguments: object) -> None:
     raise Killed
 
 
-def test_only_stories_that_changed_are_examined_for_conversions(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write(house)
-    house.write("zh-Hans/map.md", TEXT, title="地图", date="2026-01-08")
-    house.write("zh-Hans/old.md", TEXT, title="旧", date="2026-01-08")
-    house.pick_up()
-    assert due(house) == []
-    house.write("zh-Hans/map.md", TEXT, title="海图", date="2026-01-08")
-    (house.articles / "zh-Hans/old.md").unlink()
-    with monkeypatch.context() as patch:
-        patch.setattr(script_conversion, "update_conversions", killed)
-        with pytest.raises(Killed):
-            house.pick_up()
-    changed = [house.one(key, "zh-Hans").story_id for key in ("map",)]
-    gone = house.one("old", "zh-Hant").story_id
-    assert due(house) == sorted([*changed, gone])
-    # What is not marked is not looked at: this conversion would be put right otherwise.
-    number = made(house).id
-    with house.database.writing() as connection:
-        spoilt = article.update().where(article.c.id == number)
-        connection.execute(spoilt.values(converted_from="another"))
-    house.pick_up()
-    assert due(house) == []
-    assert house.one("map", "zh-Hant").title == "海圖"
-    assert ("old", "zh-Hant") not in house.all()
-    assert [row["converted_from"] for row in house.rows(article) if row["id"] == number] == [
-        "another"
-    ]
-
-
 def test_a_kill_between_a_change_and_its_conversion_costs_nothing(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

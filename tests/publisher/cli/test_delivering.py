@@ -636,21 +636,6 @@ def test_the_counts_of_status_add_up_whatever_state_rows_are_in(
     assert int(total) == sum(map(int, re.findall(r"(\d+) [a-z ]+(?:\+|$|└)", shown)))
 
 
-def test_at_a_glance_it_says_why_an_issue_does_not_move(
-    run: Run, house: House, folder: Path
-) -> None:
-    subscribe(house, *THREE)
-    ready(house)
-    with house.database.writing() as connection:
-        connection.exec_driver_sql(
-            "UPDATE issue SET state = 'paused', reason = 'the server refuses everything'"
-        )
-    code, out, _err = run("status", folder)
-    assert code == 0
-    assert "paused" in out
-    assert "the server refuses everything" in re.sub(r"[│\s]+", " ", out)
-
-
 def test_status_says_word_for_word_what_a_server_has_said(
     run: Run, house: House, folder: Path
 ) -> None:

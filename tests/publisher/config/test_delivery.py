@@ -221,20 +221,6 @@ def test_a_password_may_go_in_the_clear_where_no_network_is(tmp_path: Path, host
     assert smtp.user == "me"
 
 
-@pytest.mark.parametrize(
-    ("written", "host"),
-    [
-        (" Mail.Example.ORG. ", "mail.example.org"),
-        ("mail.bücher.example", "mail.xn--bcher-kva.example"),
-        ("10.0.0.25", "10.0.0.25"),
-        ("2001:DB8::25", "2001:db8::25"),
-        ("mail_relay", "mail_relay"),
-    ],
-)
-def test_a_host_is_known_by_one_spelling(tmp_path: Path, written: str, host: str) -> None:
-    assert delivery(tmp_path, f'{SMTP}host = "{written}"').smtp.host == host
-
-
 def test_a_certificate_may_bring_its_key_in_the_same_file(tmp_path: Path) -> None:
     smtp = delivery(tmp_path, f'{SMTP}certificate = "us.pem"').smtp
     assert (smtp.certificate, smtp.key) == ("us.pem", None)
@@ -329,8 +315,3 @@ def test_a_wrong_promise_gives_one_line_with_a_remedy(
     with pytest.raises(ConfigError) as caught:
         load_settings(write(tmp_path, changed('late = "send"', new)), {})
     assert str(caught.value) == f"{tmp_path / SETTINGS_FILE}: newsletter[0].{line}"
-
-
-def test_those_who_send_keep_their_locks_below_the_publications_folder(tmp_path: Path) -> None:
-    folders = settings(tmp_path).folders
-    assert folders.senders == folders.var / "senders"

@@ -23,13 +23,6 @@ def test_a_rejection_is_unconfirmed_until_something_is_accepted() -> None:
     assert breaker.confirmed() == {ann: NO}
 
 
-def test_a_rejection_beside_an_acceptance_counts_at_once() -> None:
-    for order in (1, -1):
-        breaker, (ann, bob) = CircuitBreaker(), claims(2)
-        breaker.record([(ann, NO), (bob, ACCEPTED_OUTCOME)][::order])
-        assert not breaker.is_unconfirmed(ann)
-
-
 def test_rejections_count_when_every_recipient_was_tried() -> None:
     breaker, (ann, bob) = CircuitBreaker(), claims(2)
     breaker.record([(ann, NO), (bob, LATER)])

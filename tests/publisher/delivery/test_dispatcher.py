@@ -18,8 +18,7 @@ from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.ledger import doubts, lifecycle
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.states import summarize_counts
-from publisher.delivery.transports.base import OutgoingMessage, TransportConnection, Unreachable
-from publisher.delivery.transports.outbox import OutboxTransport
+from publisher.delivery.transports.base import OutgoingMessage, Unreachable
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.rendering.placeholders import UNSUBSCRIBE_PLACEHOLDER
@@ -552,31 +551,6 @@ def test_an_obstructed_folder_defers_its_issue_and_stops_no_other(
     (outbox_folder / "weekly" / "en").unlink()
     assert send(house.at(NOW + SOON)).messages == 1
     assert counts(house, issue) == {"sent": 1}
-
-
-class Breaking(OutboxTransport):
-    """Breaks for a fault of the program, once so many messages were staged."""
-
-    after = 0
-
-    def connect(self, sender: int, holds_lease: Callable[[], bool]) -> Any:
-        return _BreakingConnection(self, super().connect(sender, holds_lease))
-
-
-class _BreakingConnection:
-    def __init__(self, transport: Breaking, connection: TransportConnection) -> None:
-        self._transport = transport
-        self._connection = connection
-        self.close = connection.close
-        self.is_open = True
-
-    def send(
-        self, outgoing: OutgoingMessage, next_message: OutgoingMessage | None = None
-    ) -> Outcome:
-        if self._transport.after == 0:
-            raise Interrupted
-        self._transport.after -= 1
-        return self._connection.send(outgoing, next_message)
 
 
 @pytest.mark.parametrize("prefetch", [1, 8])

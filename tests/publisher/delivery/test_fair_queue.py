@@ -71,17 +71,6 @@ def test_a_retry_that_is_only_due_waits_for_first_tries(house: House) -> None:
     assert allocate_rows(fair_queue_of(ledger), ledger, 6) == [*NAMES[2:6], *NAMES[:2]]
 
 
-def test_claimed_rows_that_were_not_reserved_return_to_their_states(house: House) -> None:
-    ledger = open_test_ledger(house, *NAMES[:4])
-    ledger.settle(ledger.begin(2), S.DEFERRED, next_at=NOW)
-    one = fair_queue_of(ledger)
-    allocate_rows(one, ledger, 1)
-    assert ledger.counts == {"attempting": 1, "claimed": 3}
-    with ledger.writing() as connection:
-        one.release(connection, NOW)
-    assert ledger.counts == {"attempting": 1, "pending": 1, "deferred": 2}
-
-
 def test_many_unsubscribed_recipients_are_suppressed_over_several_transactions(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

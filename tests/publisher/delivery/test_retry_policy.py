@@ -111,11 +111,6 @@ def test_no_retry_is_planned_after_the_give_up_time(status: SendStatus) -> None:
     assert late == StateChange(S.FAILED, "given up after 1 hour: why")
 
 
-def test_a_given_up_delivery_says_after_how_long() -> None:
-    given_up = fate(SendStatus.DEFERRED, 9, age=48 * HOUR)
-    assert given_up == StateChange(S.FAILED, "given up after 48 hours: why")
-
-
 def test_a_message_that_may_have_been_accepted_never_fails() -> None:
     assert fate(SendStatus.UNKNOWN, 2, terms=RESEND, age=48 * HOUR) == StateChange(
         S.IN_DOUBT, "why"

@@ -96,26 +96,6 @@ def test_mail_that_a_rate_allows_soon_is_sent_in_the_same_run(
     assert counts(house, issue) == {"sent": 4}
 
 
-def test_mail_that_a_rate_holds_back_for_long_is_left_to_a_later_run_with_the_reason(
-    house: House,
-) -> None:
-    subscribe(house, *many(4))
-    issue = ready(house)
-    house.settings = replace(
-        house.settings, delivery=DeliverySettings(rate=RateSettings(per_hour=12))
-    )
-    timer = FakeTimer(NOW.timestamp())
-    transport = MemoryTransport(prefetch=4)
-    sent = send(house, transport, timer=timer)
-    assert (sent.messages, sent.problems) == (1, [])
-    assert counts(house, issue) == {"sent": 1, "pending": 3}
-    with house.database.reading() as connection:
-        (reason,) = connection.exec_driver_sql("SELECT reason FROM issue").scalars()
-    assert reason == "waiting: memory: 12 an hour"
-    timer.advance(301)
-    assert send(house.at(NOW + timedelta(seconds=301)), transport, timer=timer).messages == 1
-
-
 DEAD = Outcome(SendStatus.REFUSED, "550 5.1.1 no such user", is_dead_address=True)
 
 

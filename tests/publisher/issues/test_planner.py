@@ -84,13 +84,6 @@ def test_late_send_skips_issues_beyond_max_lateness() -> None:
     assert [one.published_until is None for one in found] == [True, False, True]
 
 
-def test_late_skip_gives_each_lateness_as_reason() -> None:
-    found = apply_late_policy(edition(late="skip"), missed(3), NOW)
-    assert reasons(found) == [
-        f"{span} late, and late = skip" for span in ("2 days", "28 hours", "4 hours")
-    ]
-
-
 def test_late_merge_skips_all_issues_but_the_last() -> None:
     due = missed(3)
     found = apply_late_policy(edition(late="merge"), due, NOW)

@@ -227,11 +227,6 @@ def test_no_byte_of_a_body_can_be_changed() -> None:
         assert accepts(wire(FIELDS, (changed,), above), KNOWN) == [False, False], place
 
 
-def test_dkimpy_rejects_a_changed_body() -> None:
-    assert not dkimpy_accepts(signed().replace(b"nobody", b"anybody"), KNOWN)
-    assert not dkimpy_accepts(signed() + b"more\r\n", KNOWN)
-
-
 CUTS = st.lists(st.integers(0, 40), max_size=8)
 OCTETS = st.lists(st.sampled_from([b"\r\n", b"\r", b"\n", b" ", b"a", b"."]), max_size=24)
 

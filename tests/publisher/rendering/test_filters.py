@@ -152,10 +152,6 @@ def test_words_about_a_file_are_an_alternative_text(alt: str) -> None:
     )
 
 
-def test_no_picture_is_none_in_a_mail_too() -> None:
-    assert filters.mail_picture(None) is None
-
-
 def test_a_conversion_comes_from_the_other_script() -> None:
     assert filters.converted_from(sample.item("zh-Hant", shown_as="converted")) == "Hans"
     assert filters.converted_from(sample.item("zh-Hans", shown_as="converted")) == "Hant"
@@ -201,20 +197,6 @@ def test_a_picture_that_the_text_shows_is_not_shown_again() -> None:
     html = '<p><img src="https://example.org/p.jpg?a=1&amp;b=2" alt=""></p>'
     assert (
         filters.own_picture(sample.article("en", picture=Picture(src=src), html=html)) is None
-    )
-
-
-def test_a_picture_that_the_text_only_speaks_of_is_shown() -> None:
-    src = "/media/abc/p.jpg"
-    html = "<p>It lies at <code>/media/abc/p.jpg</code>.</p>"
-    picture = Picture(src=src)
-    assert filters.own_picture(sample.article("en", picture=picture, html=html)) == picture
-
-
-def test_what_looks_like_an_address_within_a_text_stays() -> None:
-    html = "<p><img src=\"/a.png\" alt=\"see src='/foo' and href=/x\"> src='/b'</p>"
-    assert filters.absolute_html(html, "https://b.example") == html.replace(
-        'src="/a.png"', 'src="https://b.example/a.png"'
     )
 
 

@@ -266,12 +266,6 @@ def test_an_own_style_that_reads_like_a_selector_breaks_nothing(own: str) -> Non
     assert style_of(inline(source), "p") == f"color:red;{own}"
 
 
-def test_the_cache_holds_all_selectors_of_our_sheets() -> None:  # trap 27
-    from premailer.cache import cache
-
-    assert cache.maxsize == 4096
-
-
 def test_nothing_is_logged(caplog: pytest.LogCaptureFixture) -> None:  # trap 28
     log = logging.getLogger("CSSUTILS")
     log.addHandler(caplog.handler)

@@ -151,12 +151,6 @@ def test_a_publication_in_one_language_announces_no_feed_of_all() -> None:
     assert [line.language for line in views.feed_lines(alone, "en")] == ["en"] * 3
 
 
-def test_a_house_says_where_its_feeds_are(publication: Publication) -> None:
-    house = views.publication_view(publication, "zh-Hans")
-    assert house.feeds_url == f"{URL}/zh-Hans/feeds/"
-    assert house.opml_url == f"{URL}/feeds/index.opml"
-
-
 def test_a_feed_of_a_topic_has_an_address_in_each_format(publication: Publication) -> None:
     found = views.feed_addresses(publication, "ar/topics/rivers")
     assert [(address.name, address.url) for address in found] == [

@@ -2,11 +2,9 @@
 
 import pytest
 
-from publisher.serving.negotiation import is_browser, is_styled
 from tests.publisher.serving.samples import (
     AFTER,
     BEFORE,
-    FILES,
     HOST,
     LAST_MODIFIED,
     PACKED,
@@ -43,30 +41,6 @@ TYPES = {
     "feeds/en/archive/3.atom.xml": "application/atom+xml; charset=utf-8",
 }
 FEED = "feeds/en.rss.xml"
-
-
-@pytest.mark.parametrize("accept", BROWSERS)
-def test_who_wants_a_page_is_a_browser(accept: str) -> None:
-    assert is_browser(accept)
-
-
-@pytest.mark.parametrize("accept", READERS)
-def test_who_wants_feeds_or_anything_is_none(accept: str) -> None:
-    assert not is_browser(accept)
-
-
-@pytest.mark.parametrize(
-    ("path", "styled"),
-    [
-        *((path, True) for path in TYPES),
-        ("feeds/en.json", False),
-        ("feeds/index.opml", False),
-        ("feeds/en.rss.xml.gz", False),
-        ("en/feeds/en.rss.xml", False),
-    ],
-)
-def test_feeds_of_xml_are_styled(path: str, styled: bool) -> None:
-    assert is_styled(path) is styled
 
 
 def test_a_browser_is_given_xml(server: Server) -> None:
@@ -187,7 +161,3 @@ def test_a_query_changes_nothing_for_browsers(server: Server) -> None:
 
     assert (answer.status, answer.headers["content-type"]) == (200, XML)
     assert f"{HOST}{server.prefix}/{FEED}>" in answer.headers["link"]
-
-
-def test_a_page_is_a_page(server: Server) -> None:
-    assert server.ask("feeds/", Accept=CHROMIUM).body == FILES["feeds/index.html"]

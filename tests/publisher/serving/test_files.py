@@ -26,17 +26,6 @@ def test_a_file_or_a_folders_page_answers(root: Path) -> None:
     assert locate_file(root, "feeds/en.json") == "feeds/en.json"
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["empty", "empty/", "fr", "../publication.toml", ".well-known/../../publication.toml",
-     "en//index.html", "/etc/passwd", "en\\index.html", "en/./index.html", "a\0b", 300 * "a",
-     "feeds/en.json/x", "feeds/en.json/"],
-    ids=lambda path: path[:40].replace("\0", "NUL"),
-)  # fmt: skip
-def test_nothing_else_does(root: Path, path: str) -> None:
-    assert locate_file(root, path) is None
-
-
 def test_a_copy_that_is_older_than_its_file_is_none(tmp_path: Path) -> None:
     file = tmp_path / "en.json"
     write_packed(file, b"{}")
@@ -50,19 +39,6 @@ def test_a_copy_that_is_older_than_its_file_is_none(tmp_path: Path) -> None:
 
     file.unlink()
     assert available_codings(file) == []
-
-
-def test_encodings_of_one_size_and_time_have_two_tags(tmp_path: Path) -> None:
-    for suffix in ("", ".gz", ".br"):
-        write(tmp_path / f"en.json{suffix}", b"same")
-    tags = set()
-    for coding in ("identity", "gzip", "br"):
-        opened = open_representation(tmp_path / "en.json", coding)
-        assert opened
-        tags.add(opened.validators.etag)
-        opened.file.close()
-
-    assert len(tags) == 3
 
 
 def test_a_change_within_a_second_is_another_tag(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from publisher.serving import StaticSite
 from publisher.serving import static_site as module
 from publisher.serving.files import BLOCK_SIZE, FileRange
-from tests.publisher.serving.samples import BEFORE, FILES, PACKED, make_site
+from tests.publisher.serving.samples import BEFORE, PACKED, make_site
 
 FEED = "/feeds/en.rss.xml"
 
@@ -55,11 +55,6 @@ class Client:
 @pytest.fixture
 def ask(tmp_path: Path) -> Client:
     return Client(StaticSite(make_site(tmp_path)))
-
-
-@pytest.fixture
-def below(tmp_path: Path) -> Client:
-    return Client(StaticSite(make_site(tmp_path, "https://example.org/my%20blog")))
 
 
 def test_a_client_that_takes_nothing_is_told_so(ask: Client) -> None:
@@ -112,12 +107,6 @@ def test_a_precondition_that_fails_is_told(ask: Client) -> None:
     assert ask(FEED, if_unmodified_since=BEFORE)[0] == "412 Precondition Failed"
 
 
-def test_a_tag_goes_before_a_date(ask: Client) -> None:
-    etag = ask(FEED)[1]["ETag"]
-
-    assert ask(FEED, if_none_match=etag, if_modified_since=BEFORE)[0] == "304 Not Modified"
-
-
 def test_a_browser_can_ask_for_what_it_has_by_its_tag(ask: Client) -> None:
     etag = ask(FEED, accept="text/html", accept_encoding="br")[1]["ETag"]
     asked = {"accept_encoding": "br", "if_none_match": etag}
@@ -168,15 +157,6 @@ def test_a_path_of_another_script_is_found(tmp_path: Path) -> None:
     in_latin_1 = "/media/0a1b2c/港口.txt".encode().decode("latin-1")
 
     assert Client(StaticSite(settings))(in_latin_1)[2] == b"harbour"
-
-
-def test_a_host_with_a_path_leads_there(below: Client) -> None:
-    assert below("/my blog/en/")[2] == FILES["en/index.html"]
-    assert below("/", query="a=b")[1]["Location"] == "/my%20blog/?a=b"
-    assert below("/my blog")[1]["Location"] == "/my%20blog/"
-    assert below("/my blog/en")[1]["Location"] == "/my%20blog/en/"
-    assert below("/en/")[0] == "404 Not Found"
-    assert below("/", "OPTIONS")[0] == "204 No Content"
 
 
 def test_a_document_that_goes_meanwhile_is_missing(

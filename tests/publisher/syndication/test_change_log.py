@@ -298,15 +298,6 @@ def test_an_article_whose_language_is_corrected_is_a_new_entry(
     assert present(house, other) == [f"fog/{other}"]
 
 
-def test_all_articles_are_marked_as_recorded(house: House) -> None:
-    house.write("en/a.md", title="a", date="2026-01-05")
-    house.write("en/copy.md", title="a", date="2026-01-05").rename(house.articles / "ar.md")
-    record(house)
-    with house.database.reading() as connection:
-        left = connection.execute(select(article.c.id).where(article.c.feed_hash.is_(None)))
-        assert left.all() == []
-
-
 def test_the_end_of_a_translation_s_embargo_updates_entries_that_link_to_it(
     house: House,
 ) -> None:

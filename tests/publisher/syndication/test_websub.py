@@ -7,7 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -119,19 +119,6 @@ def test_a_run_without_pings_takes_no_write_lock(house: House, hub: Hub) -> None
         event.remove(Engine, "before_cursor_execute", note)
     assert "BEGIN DEFERRED" in begun
     assert "BEGIN IMMEDIATE" not in begun
-
-
-def test_pending_pings_are_counted_with_the_partial_index(house: House) -> None:
-    seen: list[str] = []
-    with house.database.reading() as connection:
-
-        def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-            seen.append(statement)
-
-        event.listen(connection, "before_cursor_execute", note)
-        websub_queue.count_waiting_pings(connection)
-        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {seen[0]}").all()
-    assert "ix_websub_ping_due" in str(plan)
 
 
 def test_the_file_is_in_place_when_the_hub_is_notified(
@@ -549,16 +536,6 @@ def test_a_silent_hub_times_out(house: House) -> None:
     assert row(house)["attempts"] == 1
 
 
-def test_connecting_times_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def never(*_arguments: Any, **_options: Any) -> Any:
-        raise TimeoutError("timed out")
-
-    monkeypatch.setattr(socket, "create_connection", never)
-    assert send("http://hub.example.net/", timeout=3).text == "no response within 3 seconds"
-
-
 def test_a_hub_that_sends_byte_by_byte_times_out(house: House, hub: Hub) -> None:
     hub.say(Reply(dribble=0.01))
     change(house, hub.url, RSS)
@@ -672,23 +649,3 @@ def test_the_environment_s_proxy_is_used(hub: Hub, monkeypatch: pytest.MonkeyPat
     (got,) = hub.pings
     assert got.path == "http://hub.example.net/push"
     assert got.headers["Host"] == "hub.example.net"
-
-
-def test_a_request_can_be_aborted_before_and_after_it_is_sent(hub: Hub) -> None:
-    call = PublishRequest()
-    call.abort()
-    assert call.send(hub.url, RSS, 2, NOW).result is HubResult.ACCEPTED
-    call.abort()
-
-
-def test_a_request_whose_connection_is_closed_can_be_aborted() -> None:
-    with listener() as (address, server):
-        call = PublishRequest()
-        thread = threading.Thread(target=call.send, args=(address, RSS, 2, NOW))
-        thread.start()
-        line, _ = server.accept()
-        with closing(line):
-            line.recv(65536)
-            call.abort()
-            call.abort()
-        thread.join()

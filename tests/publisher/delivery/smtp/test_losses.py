@@ -96,13 +96,6 @@ def test_421_defers_and_slows_the_transport(pipelining: bool, phase: str) -> Non
     assert not is_open
 
 
-def test_421_after_the_dot_defers_the_message() -> None:
-    outcome, is_open = sent_to(after_the_dot(saying("421 4.3.2 Shutting down")))
-
-    assert (outcome.status, outcome.throttle) == (SendStatus.DEFERRED, ThrottleScope.TRANSPORT)
-    assert not is_open
-
-
 @PIPELINING
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_session_that_is_over_is_closed_even_if_the_server_stays(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from publisher.delivery.outcomes import ACCEPTED_OUTCOME, SendStatus, ThrottleScope
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, SendStatus
 from publisher.delivery.transports.base import Unreachable
 from tests.publisher.delivery.smtp.dialogues import (
     CONTENT,
@@ -55,22 +55,6 @@ def test_commands_are_pipelined_only_if_the_server_offers_it() -> None:
     sent_to(script, pipelining=False)
 
     assert ahead == [True, True, False, False, False, False]
-
-
-@PIPELINING
-def test_one_connection_carries_many_messages(pipelining: bool) -> None:
-    def script(peer: Peer) -> None:
-        for _ in range(5):
-            take(peer)
-        part(peer)
-
-    with (
-        Scripted(script) as server,
-        server.connected(pipelining=pipelining) as connection,
-    ):
-        outcomes = [connection.send(a_message(number)) for number in range(5)]
-
-    assert outcomes == [ACCEPTED_OUTCOME] * 5
 
 
 @pytest.mark.parametrize(
@@ -136,22 +120,6 @@ def test_a_refusal_does_not_affect_the_next_message(
     assert refused.status is status
     assert refused.is_dead_address is (status is SendStatus.REFUSED)
     assert accepted is ACCEPTED_OUTCOME
-
-
-@PIPELINING
-def test_a_temporary_refusal_of_the_sender_slows_the_transport(pipelining: bool) -> None:
-    def script(peer: Peer) -> None:
-        peer.hear("MAIL")
-        peer.say("450 4.7.1 Too many messages, slow down")
-        if pipelining:
-            peer.hear_all("RCPT", "DATA")
-            peer.say("503 no sender", "503 no sender")
-        peer.hear("QUIT")
-
-    outcome, is_open = sent_to(script, pipelining=pipelining)
-
-    assert (outcome.status, outcome.throttle) == (SendStatus.DEFERRED, ThrottleScope.TRANSPORT)
-    assert is_open
 
 
 @PIPELINING
@@ -228,26 +196,6 @@ def test_a_message_refused_at_its_end_was_not_accepted(
         accepted = connection.send(a_message(2))
 
     assert refused.status is status
-    assert accepted is ACCEPTED_OUTCOME
-
-
-def test_no_content_is_sent_without_a_recipient() -> None:
-    contents: list[bytes] = []
-
-    def script(peer: Peer) -> None:
-        peer.hear_all(*PHASES)
-        peer.say(YES["MAIL"], "550 5.1.1 User unknown", YES["DATA"])
-        contents.append(peer.hear_bytes(3))
-        peer.say("554 5.5.1 No valid recipients")
-        take(peer)
-        part(peer)
-
-    with Scripted(script) as server, server.connected() as connection:
-        refused = connection.send(a_message(1))
-        accepted = connection.send(a_message(2))
-
-    assert refused.is_dead_address
-    assert contents == [b".\r\n"]
     assert accepted is ACCEPTED_OUTCOME
 
 

@@ -59,29 +59,6 @@ def test_a_message_appears_whole_after_its_row_is_committed(
 
 
 @by_layout
-def test_only_committed_messages_appear(tmp_path: Path, layout: OutboxLayoutKind) -> None:
-    transport, connection = open_outbox(tmp_path, layout)
-    for recipient in (1, 2, 3):
-        connection.send(a_message(recipient))
-    transport.on_committed(1, [(7, 1), (7, 3), (8, 2)])
-    assert len(visible(tmp_path)) == 2
-    transport.on_committed(1, [(7, 2)])
-    assert len(visible(tmp_path)) == 3
-
-
-@by_layout
-def test_a_removed_message_does_not_come_back(tmp_path: Path, layout: OutboxLayoutKind) -> None:
-    transport, connection = open_outbox(tmp_path, layout)
-    connection.send(a_message())
-    transport.on_committed(1, [(7, 1)])
-    assert len(take_away(tmp_path)) == 1
-    transport.on_committed(1, [(7, 1)])
-    connection.close()
-    transport.recover(1, only((7, 1)))
-    assert tree(tmp_path) == {}
-
-
-@by_layout
 def test_no_staging_folders_stay_behind(tmp_path: Path, layout: OutboxLayoutKind) -> None:
     transport, connection = open_outbox(tmp_path, layout)
     other = transport.connect(1, yes)
@@ -137,9 +114,6 @@ def test_several_threads_stage_independently(tmp_path: Path) -> None:
     assert tree(tmp_path) == {}
 
 
-# --- what is called back
-
-
 # --- what a kill leaves
 
 
@@ -171,17 +145,6 @@ def test_a_committed_message_appears_at_the_next_start(
     assert tree(tmp_path) == {}
 
 
-def test_half_a_message_never_appears(tmp_path: Path) -> None:
-    _, connection = open_outbox(tmp_path)
-    connection.send(a_message())
-    (staged,) = (path for path in tmp_path.rglob("*") if path.is_file())
-    staged.write_bytes(b"Subj")
-    again, connection = open_outbox(tmp_path)
-    connection.send(a_message())
-    again.on_committed(1, [(7, 1)])
-    assert take_away(tmp_path) == [a_message().message.content]
-
-
 def test_staged_mail_is_placed_in_the_present_layout(tmp_path: Path) -> None:
     _, connection = open_outbox(tmp_path, OutboxLayoutKind.MAILDIR)
     connection.send(a_message())
@@ -209,22 +172,6 @@ def test_a_process_that_wakes_up_during_its_recovery_does_no_harm(
     assert sorted(take_away(tmp_path)) == sorted(
         a_message(n).message.content for n in range(60)
     )
-
-
-def test_a_revoked_process_can_t_place_what_another_has_sent(
-    tmp_path: Path,
-) -> None:
-    _, stopped = open_outbox(tmp_path, sender=1)
-    stopped.send(a_message(1))
-    transport, connection = open_outbox(tmp_path, sender=2)
-    for recipient in (1, 2):
-        connection.send(a_message(recipient))
-    transport.on_committed(2, [(7, 1), (7, 2)])
-    assert len(take_away(tmp_path)) == 2
-    stopped.send(a_message(2))
-    transport.recover(1, only())
-    assert take_away(tmp_path) == []
-    assert transport.leftovers() == [2]
 
 
 def test_an_unreadable_ledger_leaves_staged_mail_as_it_is(tmp_path: Path) -> None:
@@ -277,7 +224,7 @@ def test_a_full_disk_stops_sending_with_its_reason_and_leaves_no_half_file(
     folder = tmp_path / ".staged" / "1" / "7" / FOLDER
     folder.mkdir(parents=True)
     (folder / "1.issue-7.0001.staged").symlink_to(full)
-    with pytest.raises(Unreachable, match=r"can't be written: No space left on device") as told:
+    with pytest.raises(Unreachable, match="the disk that holds .* is full") as told:
         connection.send(a_message())
     assert str(tmp_path) in str(told.value)
     assert not told.value.is_final
@@ -415,6 +362,3 @@ def test_a_folder_on_another_file_system_is_reported_as_such(tmp_path: Path) -> 
     finally:
         for folder, _, _ in os.walk(target, topdown=False):
             Path(folder).rmdir()
-
-
-# --- what the settings ask for
