@@ -9,7 +9,7 @@ import pytest
 
 from publisher.articles import upsert
 from publisher.articles.model import Origin
-from publisher.articles.stories import story_slug
+from publisher.articles.story_keys import story_slug
 from publisher.articles.tables import source_file, story
 from tests.publisher.conftest import NOW, House
 from tests.publisher.printing import pipeline_of, public

@@ -224,7 +224,7 @@ def test_a_full_disk_stops_sending_with_its_reason_and_leaves_no_half_file(
     folder = tmp_path / ".staged" / "1" / "7" / FOLDER
     folder.mkdir(parents=True)
     (folder / "1.issue-7.0001.staged").symlink_to(full)
-    with pytest.raises(Unreachable, match="the disk that holds .* is full") as told:
+    with pytest.raises(Unreachable, match=r"the disk that holds .* is full") as told:
         connection.send(a_message())
     assert str(tmp_path) in str(told.value)
     assert not told.value.is_final
