@@ -99,7 +99,7 @@ def test_a_source_that_can_t_be_read_stops_no_other_step(house: House) -> None:
     assert (public(house) / "en/stories/tides/index.html").is_file()
 
 
-def test_a_transport_that_is_out_of_reach_is_told_and_tried_again(
+def test_an_unreachable_transport_is_reported_and_tried_again(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Away(MemoryTransport):
@@ -124,21 +124,21 @@ def test_a_language_without_a_catalogue_is_warned_of_once(
     assert warned == ["de", "fr"]
 
 
-def test_progress_is_told_for_reading_and_for_each_issue(house: House) -> None:
+def test_progress_is_reported_for_reading_and_for_each_issue(house: House) -> None:
     told: list[tuple[object, ...]] = []
     pipeline_of(tides(house)).run(lambda *step: told.append(step))
     assert told[0] == ("reading articles", 2, 2)
     assert ("weekly-en-2026-01-09", 1, 1, "") in told
 
 
-def test_a_press_is_wired_from_a_folder_and_lets_go_of_it(house: House) -> None:
+def test_a_pipeline_is_built_from_settings_and_releases_its_database(house: House) -> None:
     tides(house)
     with open_pipeline(house.settings, FixedClock(NOW)) as machine:
         assert machine.run().sent.messages == 2
     assert len(outbox(house)) == 2
 
 
-def test_a_press_shows_no_secret(house: House) -> None:
+def test_the_repr_of_a_pipeline_has_no_secret(house: House) -> None:
     assert SECRET not in repr(pipeline_of(house))
     assert SECRET not in repr(house.settings)
 

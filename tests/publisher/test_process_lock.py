@@ -21,7 +21,7 @@ def test_the_lock_is_free_again_after_use_and_after_an_error(tmp_path: Path) -> 
         pass
 
 
-def test_nobody_goes_in_twice_in_one_process(tmp_path: Path) -> None:
+def test_a_lock_is_held_once_in_a_process(tmp_path: Path) -> None:
     with (
         hold_publication_lock(Folders(tmp_path)),
         pytest.raises(BusyError),

@@ -37,7 +37,9 @@ def test_every_publication_has_a_secret_of_its_own(tmp_path: Path) -> None:
     assert load_secret(settings(tmp_path / "a")) != load_secret(settings(tmp_path / "b"))
 
 
-def test_those_who_make_it_at_once_agree_upon_one(tmp_path: Path) -> None:
+def test_processes_that_create_the_key_at_the_same_time_use_the_same_one(
+    tmp_path: Path,
+) -> None:
     house = settings(tmp_path)
     with ThreadPoolExecutor(16) as pool:
         made = set(pool.map(lambda _: load_secret(house), range(64)))

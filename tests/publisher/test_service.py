@@ -76,7 +76,7 @@ def rename(house: House, table: str, name: str) -> bool:
     return True
 
 
-def test_it_edits_delivers_and_ends_when_asked(house: House) -> None:
+def test_the_service_assembles_sends_and_ends_on_sigterm(house: House) -> None:
     house.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
     subscribe(house, ("ann@example.com", "en"))
     reports: list[CycleReport] = []
@@ -90,7 +90,7 @@ def test_it_edits_delivers_and_ends_when_asked(house: House) -> None:
     assert read_heartbeat(heartbeat(house)) == NOW
 
 
-def test_a_turn_that_fails_costs_a_turn_and_no_more(house: House) -> None:
+def test_a_failed_run_is_repeated(house: House) -> None:
     subscribe(house, ("ann@example.com", "en"))
     ready(house)
     # A table that is not where it should be, as while somebody mends a database.
@@ -109,7 +109,7 @@ def test_a_turn_that_fails_costs_a_turn_and_no_more(house: House) -> None:
     assert len(outbox(house)) == 1
 
 
-def test_a_fault_of_the_program_costs_a_turn_and_no_more(house: House) -> None:
+def test_a_run_with_a_fault_of_the_program_is_repeated(house: House) -> None:
     faults = [ZeroDivisionError()]
 
     def outcome(_outgoing: OutgoingMessage) -> Outcome:

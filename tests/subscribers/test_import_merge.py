@@ -71,7 +71,7 @@ def test_a_closed_record_is_not_changed(
     assert len(merged.notes) == 1
 
 
-def test_a_row_without_status_confirms_nobody() -> None:
+def test_a_row_without_status_confirms_no_subscription() -> None:
     known = a_subscriber(status=SubscriberStatus.PENDING)
     assert merge_row(known, row("name")) == (known, ())
 

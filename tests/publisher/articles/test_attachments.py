@@ -10,7 +10,6 @@ import pytest
 
 from publisher.articles import pickup, source_files
 from publisher.articles.model import Attachment
-from publisher.articles.tables import article
 from tests.publisher.articles.helpers import mp3, wav
 from tests.publisher.conftest import NOW, House
 
@@ -77,23 +76,6 @@ def test_a_removed_audio_file_quarantines_its_document_and_the_article_stays(
     assert (house.quarantine(), house.one("ferry")) == ({}, before)
 
 
-def test_an_article_is_picked_up_when_its_audio_file_arrives(house: House, talk: Path) -> None:
-    talk.unlink()
-    assert house.pick_up().quarantined == 1
-    talk.write_bytes(wav(3))
-    assert (house.pick_up().new, house.quarantine()) == (1, {})
-
-
-def test_a_text_with_an_audio_suffix_is_refused_and_the_rest_goes_on(
-    house: House, talk: Path
-) -> None:
-    talk.write_text("No sound.")
-    house.write("map.md", title="The map")
-    assert (house.pick_up().new, lie(house)) == (1, {})
-    (reason,) = house.quarantine().values()
-    assert reason.startswith("audio: talk.wav: named .wav, but there is no WAVE in it; export")
-
-
 @pytest.mark.usefixtures("talk")
 def test_an_unchanged_audio_file_is_not_opened(
     house: House, monkeypatch: pytest.MonkeyPatch
@@ -126,21 +108,6 @@ def test_an_audio_file_that_is_still_written_is_published_when_it_is_complete(
     assert lie(house) == {place(wav(3) + b"more", "talk.wav"): wav(3) + b"more"}
 
 
-def test_a_full_disk_quarantines_the_article_and_stops_nothing(
-    house: House, talk: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(_source: Path, _target: Path) -> str:
-        raise OSError(28, "No space left on device")
-
-    house.write("map.md", title="The map")
-    with monkeypatch.context() as patch:
-        patch.setattr(source_files, "_copy_pieces", full)
-        assert house.pick_up().new == 1
-    (reason,) = house.quarantine().values()
-    assert reason == "its media can't be put in place: No space left on device"
-    assert (house.pick_up().new, house.quarantine(), talk.exists()) == (1, {}, True)
-
-
 def test_an_audio_file_of_several_articles_is_published_once(house: House) -> None:
     house.write("talk.mp3", mp3(100))
     for name in ("ferry", "map"):
@@ -148,24 +115,3 @@ def test_an_audio_file_of_several_articles_is_published_once(house: House) -> No
     house.pick_up()
     assert list(lie(house)) == [place(mp3(100), "talk.mp3")]
     assert house.one("ferry").attachments == house.one("map").attachments
-
-
-def test_a_link_that_leaves_the_source_is_no_audio_file(house: House, talk: Path) -> None:
-    talk.unlink()
-    secret = house.settings.folders.root / "secret.wav"
-    secret.write_bytes(wav(1))
-    talk.symlink_to(secret)
-    house.pick_up()
-    (reason,) = house.quarantine().values()
-    assert "no such file" in reason
-    assert lie(house) == {}
-
-
-def test_an_article_without_attachments_is_as_it_was_before_there_were_any(
-    house: House,
-) -> None:
-    house.write("ferry.md", title="The ferry", date="2026-01-08")
-    house.pick_up()
-    (row,) = house.rows(article)
-    assert row["attachments"] == []
-    assert house.one("ferry").attachments == ()

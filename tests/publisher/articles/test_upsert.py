@@ -352,7 +352,7 @@ def daily(make_house: Callable[..., House]) -> House:
 
 
 def carried(house: House, day: int, language: str = "en") -> list[str]:
-    """Run the press on a day of January; gives the stories that this day's edition carries."""
+    """Run a cycle on a day of January; return the stories that this day's edition carries."""
     pipeline_of(house.at(NOW + (day - 9) * DAY)).run()
     house.at(NOW + (day - 9) * DAY + HOUR)  # what is picked up from now on is for the next
     page = public(house) / f"{language}/daily/2026-01-{day:02}/index.html"

@@ -184,7 +184,7 @@ def test_what_can_t_be_checked_is_one_clear_line(
     assert err.count("\n") == 1
 
 
-def test_a_publication_without_newsletters_is_told_what_it_lacks(
+def test_a_check_of_a_publication_without_newsletters_says_what_is_missing(
     run: Run, tmp_path: Path
 ) -> None:
     make_publication(tmp_path / "mine", newsletters=[])

@@ -141,7 +141,7 @@ def test_status_is_readable(run: Run, lantern: Path, friday: Published, tmp_path
     assert "Quarantined: en/broken.md: " in out
 
 
-def test_status_tells_of_hubs_that_could_not_be_told(run: Run, small: Path) -> None:
+def test_status_lists_hubs_that_could_not_be_notified(run: Run, small: Path) -> None:
     with (small / "publication.toml").open("a") as file:
         # Port 9 is for what is thrown away, and nothing listens there.
         file.write('\n[feeds]\nhubs = ["http://127.0.0.1:9/?key=secret"]\n')
@@ -271,7 +271,7 @@ def test_who_has_neither_key_nor_password_can_preview_and_check(
     code, out, err = run(*words, lantern, "--now", FRIDAY)
     assert (code, err) == (0, "")
     assert out
-    # Whoever sends needs them, and is told of the folder that she knows.
+    # Sending needs them; the error names the folder that was given.
     code, _out, err = run("send", "weekly", lantern, "--to", "ann@example.com")
     assert code == 2
     assert f"{lantern / 'publication.toml'}: delivery." in err
@@ -467,7 +467,7 @@ class TestSubscribers:
         assert code == 1
         assert "and 10 more bad rows" in err
 
-    def test_readers_are_listed(self, run: Run, lantern: Path) -> None:
+    def test_subscribers_are_listed(self, run: Run, lantern: Path) -> None:
         run("subscribers", "import", lantern / "subscribers.csv", lantern)
 
         assert (

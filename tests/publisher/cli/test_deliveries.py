@@ -61,7 +61,7 @@ def numbers(run: Run, folder: Path, *words: str) -> list[int]:
 # --- deliveries
 
 
-def test_whoever_has_not_got_an_issue_is_listed_with_the_reason(
+def test_failed_deliveries_are_listed_with_their_reasons(
     run: Run, sent: House, folder: Path
 ) -> None:
     becomes(sent, 2, "bounced", GONE)
@@ -76,7 +76,7 @@ def test_whoever_has_not_got_an_issue_is_listed_with_the_reason(
     assert heading.index("Reason") == gone.index("there is") == full.index("the mailbox")
 
 
-def test_only_what_was_sent_or_waits_for_its_first_try_is_left_out(
+def test_sent_mail_and_first_tries_that_wait_are_not_listed(
     run: Run, sent: House, folder: Path
 ) -> None:
     subscribe(sent, ("reader.10@example.com", "en"))
@@ -107,7 +107,7 @@ def test_states_are_chosen_by_the_words_that_status_counts_by(
     assert sorted(chain.from_iterable(in_all)) == [*range(1, 10)]
 
 
-def test_a_state_that_there_is_not_is_told_those_that_there_are(
+def test_an_unknown_state_is_refused_with_a_list_of_states(
     run: Run, sent: House, folder: Path
 ) -> None:
     code, out, err = run("deliveries", NAME, sent.settings.folders.root, "--state", "lost")
@@ -119,7 +119,7 @@ def test_a_state_that_there_is_not_is_told_those_that_there_are(
     assert run("deliveries", "weekly-en-2026-01-10", folder)[0] == 2
 
 
-def test_nobody_is_said_too(run: Run, sent: House, folder: Path) -> None:
+def test_an_empty_list_of_deliveries_says_so(run: Run, sent: House, folder: Path) -> None:
     assert listed(run, folder) == []
     assert run("deliveries", NAME, folder)[1] == (
         f"no delivery of {NAME} has failed; publisher status shows its state\n"
@@ -129,7 +129,7 @@ def test_nobody_is_said_too(run: Run, sent: House, folder: Path) -> None:
     assert run("deliveries", NAME, sent.settings.folders.root, *words)[1] == told
 
 
-def test_who_was_erased_is_a_number(run: Run, sent: House, folder: Path) -> None:
+def test_an_erased_subscriber_is_listed_by_number(run: Run, sent: House, folder: Path) -> None:
     number = number_of(sent.database, "reader.3@example.com")
     becomes(sent, number, "bounced", GONE)
     erase(sent.database, "reader.3@example.com")
@@ -139,7 +139,7 @@ def test_who_was_erased_is_a_number(run: Run, sent: House, folder: Path) -> None
 
 
 @pytest.mark.parametrize("state", ["paused", "cancelled"])
-def test_while_an_issue_is_not_sent_no_next_try_is_promised(
+def test_a_stopped_issue_has_no_time_of_its_next_try(
     run: Run, sent: House, folder: Path, state: str
 ) -> None:
     becomes(sent, 1, "deferred", FULL)
@@ -149,7 +149,7 @@ def test_while_an_issue_is_not_sent_no_next_try_is_promised(
     assert listed(run, folder)[0]["next_try"] is None
 
 
-def test_portions_come_one_after_the_other(
+def test_a_long_list_of_deliveries_is_read_in_pages(
     run: Run, sent: House, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetched: list[int] = []
@@ -169,7 +169,7 @@ def test_portions_come_one_after_the_other(
     assert len(run("deliveries", NAME, folder)[1].splitlines()) == 1 + 5
 
 
-def test_a_portion_is_read_along_the_rows_and_causes_along_the_index(sent: House) -> None:
+def test_pages_of_deliveries_are_read_by_primary_key_and_causes_by_index(sent: House) -> None:
     plans: list[str] = []
 
     with sent.database.reading() as connection:
@@ -224,7 +224,7 @@ def test_status_counts_each_cause_without_the_servers_words(
     ]
 
 
-def test_status_says_nothing_of_causes_where_all_is_well(
+def test_status_shows_no_causes_when_nothing_failed(
     run: Run, sent: House, folder: Path
 ) -> None:
     becomes(sent, 1, "suppressed", "no longer subscribed")
@@ -243,7 +243,7 @@ def test_of_many_causes_the_commonest_are_shown(run: Run, sent: House, folder: P
     assert lines[-1] == "    and 1 more cause"
 
 
-def test_so_few_rows_are_looked_at_that_it_is_quick_and_that_is_said(
+def test_status_reads_a_limited_number_of_rows_and_says_so(
     run: Run, sent: House, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(failure_causes, "_MAX_ROWS_READ", 8)
@@ -256,9 +256,7 @@ def test_so_few_rows_are_looked_at_that_it_is_quick_and_that_is_said(
     ]
 
 
-def test_deliver_says_at_its_end_how_the_rest_stands(
-    run: Run, sent: House, folder: Path
-) -> None:
+def test_deliver_counts_unsent_mail_at_its_end(run: Run, sent: House, folder: Path) -> None:
     becomes(sent, 1, "bounced", GONE)
     becomes(sent, 2, "failed", FULL)
     for number in (3, 4):

@@ -49,7 +49,7 @@ def test_afterwards_signals_do_what_they_did() -> None:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_who_stops_deliver_leaves_nobody_in_doubt(
+def test_an_interrupted_deliver_leaves_no_mail_in_doubt(
     run: Run, house: House, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
     subscribe(house, *((f"reader.{n}@example.com", "en") for n in range(600)))

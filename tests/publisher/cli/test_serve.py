@@ -57,7 +57,7 @@ def test_another_web_server_is_refused(run: Run, lantern: Path) -> None:
     assert "'nginx', 'caddy'" in err
 
 
-def test_an_address_of_numbers_is_told_in_brackets(
+def test_an_ipv6_address_is_shown_in_brackets(
     run: Run, lantern: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(

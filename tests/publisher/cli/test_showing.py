@@ -81,7 +81,7 @@ def test_a_terminal_shows_a_bar_for_each_step_and_clears_them_away(
     assert seen.rpartition("3/7")[2].count("\x1b[2K") >= 1
 
 
-def test_a_bar_tells_the_pace_what_is_left_and_what_is_worth_a_word(
+def test_a_bar_shows_pace_remaining_time_and_notes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Of late means within half a minute; how fast this test is, is no matter.
@@ -110,7 +110,9 @@ def test_in_a_small_window_the_numbers_stay_whole(monkeypatch: pytest.MonkeyPatc
     assert "400000/1000000" in seen
 
 
-def test_of_a_million_a_file_gets_a_few_lines(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_of_a_million_items_is_a_few_lines_in_a_file(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with show_progress() as tell:
         for done in range(0, 1_000_001, 250):
             tell("weekly", done, 1_000_000)
@@ -119,14 +121,14 @@ def test_of_a_million_a_file_gets_a_few_lines(capsys: pytest.CaptureFixture[str]
     assert lines[-1] == "weekly: 1000000 of 1000000"
 
 
-def test_what_was_done_before_says_nothing_of_the_pace() -> None:
+def test_items_done_before_do_not_count_for_the_pace() -> None:
     column = _RateColumn()
     bars = Progress()
     task = bars.add_task("weekly", total=50_000, completed=40_000)
     assert column.render(bars.tasks[task]).plain == ""
 
 
-def test_a_file_is_told_what_is_worth_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_in_a_file_has_notes(capsys: pytest.CaptureFixture[str]) -> None:
     with show_progress() as tell:
         tell("weekly", _MIN_ITEMS_SHOWN, 2 * _MIN_ITEMS_SHOWN, "3 deferred")
         tell("weekly", 2 * _MIN_ITEMS_SHOWN, 2 * _MIN_ITEMS_SHOWN)
@@ -136,7 +138,7 @@ def test_a_file_is_told_what_is_worth_a_word(capsys: pytest.CaptureFixture[str])
     ]
 
 
-def test_a_file_gets_a_line_now_and_then_for_long_work_only(
+def test_a_file_gets_progress_lines_for_long_work_only(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     many = 2 * _MIN_ITEMS_SHOWN + 1
@@ -244,13 +246,13 @@ def test_no_address_is_logged_in_full(address: str, sentence: str) -> None:
         {"ann@example.com": 550},
     ],
 )
-def test_what_is_no_text_is_masked_as_it_is_written(value: object) -> None:
+def test_addresses_in_other_values_than_text_are_masked(value: object) -> None:
     found = log_setup.mask_addresses(None, "info", {"event": "x", "it": value})
     assert "ann" not in str(found)
     assert "…@example.com" in str(found)
 
 
-def test_no_reader_s_link_is_logged_in_full() -> None:
+def test_no_subscriber_s_link_is_logged_in_full() -> None:
     publication, issue = a_publication(), an_issue()
     for kind in ("unsubscribe", "preferences", "web"):
         token = (
@@ -268,7 +270,7 @@ def test_no_reader_s_link_is_logged_in_full() -> None:
     "value",
     ["en/tides.md", "127.0.0.1:25: no server listens there", "weekly-en-2026-01-09", 7, None],
 )
-def test_what_is_nobody_s_is_logged_as_it_is(value: object) -> None:
+def test_values_that_are_not_personal_are_logged_unchanged(value: object) -> None:
     assert log_setup.mask_addresses(None, "info", {"event": "x", "it": value})["it"] == value
 
 

@@ -266,7 +266,7 @@ def test_domains_and_signatures_are_lists_of_tables(tmp_path: Path) -> None:
 # --- what goes with it, elsewhere in the file and outside
 
 
-def test_the_environment_gives_the_password_and_nobody_is_shown_it(tmp_path: Path) -> None:
+def test_the_password_comes_from_the_environment_and_is_never_shown(tmp_path: Path) -> None:
     house = settings(tmp_path, {"PUBLISHER_SMTP_PASSWORD": "open sesame"})
     assert house.smtp_password is not None
     assert house.smtp_password.get_secret_value() == "open sesame"

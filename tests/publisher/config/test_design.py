@@ -57,7 +57,7 @@ def test_what_cannot_be_shown_is_refused_at_the_start(
     assert words in str(caught.value)
 
 
-def test_mails_carry_summaries_and_nothing_else_unless_told(tmp_path: Path) -> None:
+def test_mails_have_summaries_only_by_default(tmp_path: Path) -> None:
     edition = settings(tmp_path).edition("weekly", "en")
     assert edition is not None
     assert edition.content == Content.SUMMARY
@@ -119,7 +119,7 @@ def test_a_logo_that_no_mail_can_show_is_refused(
     assert words in str(caught.value)
 
 
-def test_a_logo_that_readers_would_wait_for_is_refused(tmp_path: Path) -> None:
+def test_a_logo_that_loads_slowly_is_refused(tmp_path: Path) -> None:
     with (tmp_path / "logo.png").open("wb") as file:
         file.write(a_logo(tmp_path / "small").read_bytes() + b"\0" * 200_000)
     with pytest.raises(ConfigError, match="stay below 200000"):

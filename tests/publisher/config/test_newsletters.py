@@ -32,7 +32,7 @@ def editions(folder: Path, newsletter: str) -> dict[str, Edition]:
     return {edition.language: edition for edition in made.editions(made.newsletters[0])}
 
 
-def test_what_nobody_said_is_decided(tmp_path: Path) -> None:
+def test_settings_that_are_not_given_have_defaults(tmp_path: Path) -> None:
     made = editions(tmp_path, 'title = "News"\nschedule = "0 8 * * FRI"')
     assert list(made) == ["en", "zh-Hans", "zh-Hant", "ar"]
     edition = made["ar"]

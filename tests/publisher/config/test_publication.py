@@ -30,7 +30,9 @@ def test_a_publication_knows_whom_it_can_serve(tmp_path: Path) -> None:
     assert house.serves("uk") is None
 
 
-def test_a_readers_tag_is_kept_as_she_said_it_if_she_can_be_served(tmp_path: Path) -> None:
+def test_a_subscriber_s_language_tag_is_kept_if_the_publication_has_an_edition_for_it(
+    tmp_path: Path,
+) -> None:
     house = settings(tmp_path).publication
     assert house.reader_tag("zh_HK") == "zh-Hant-HK"
     assert house.reader_tag("EN-gb") == "en-GB"

@@ -138,7 +138,7 @@ def test_a_second_file_handle_waits_too(tmp_path: Path) -> None:
         database.close()
 
 
-def test_those_who_make_the_file_at_once_all_get_it(tmp_path: Path) -> None:
+def test_processes_that_create_the_file_at_the_same_time_all_open_it(tmp_path: Path) -> None:
     start = threading.Barrier(4)
 
     def make(_number: int) -> None:

@@ -1,7 +1,7 @@
 """Runs without threads: each step of a process that delivers is made by hand, in any order.
 
-A sender is a clerk, a desk and couriers as `publisher.delivery.worker_pool` has them. It can be cut
-off between any two steps, be left standing for as long as one likes, and go on afterwards.
+A run has a ledger writer, a work queue and workers, as in `publisher.delivery.worker_pool`. It
+can be cut off between any two steps, be left standing for as long as one likes, and go on afterwards.
 """
 
 from __future__ import annotations

@@ -177,7 +177,7 @@ def test_an_unknown_mailbox_bounces_and_no_reason_contains_an_address(wired: Mak
     assert any("550 5.1.1" in reason for reason in told)
 
 
-def test_a_server_that_knows_no_mailbox_pauses_the_issue_and_suppresses_nobody(
+def test_a_server_that_rejects_every_mailbox_pauses_the_issue_and_suppresses_no_recipient(
     wired: Make,
 ) -> None:
     with MailServer(always(Phase.RCPT, Reply("550 5.1.1 no such user"))) as server:
@@ -188,7 +188,7 @@ def test_a_server_that_knows_no_mailbox_pauses_the_issue_and_suppresses_nobody(
         assert (paused.state, paused.reason) == (IssueState.PAUSED, problem)
         assert wire.statuses() == {SubscriberStatus.ACTIVE: 30}
         assert wire.counts.keys() == {"deferred", "pending"}
-        # Whoever looks after the server has put it right.
+        # The administrator has repaired the server.
         server.behaviour = None
         with wire.house.database.writing() as connection:
             lifecycle.resume_issue(connection, wire.stands(), NOW)

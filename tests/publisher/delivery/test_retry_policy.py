@@ -33,7 +33,7 @@ class NoChance(Random):
         return 0.0
 
 
-def fate(
+def state_after(
     status: SendStatus,
     number: int = 1,
     *,
@@ -58,7 +58,7 @@ def fate(
 def test_a_final_outcome_is_final_on_every_attempt(
     status: SendStatus, state: DeliveryState, number: int
 ) -> None:
-    assert fate(status, number, age=99 * HOUR) == StateChange(state, "why")
+    assert state_after(status, number, age=99 * HOUR) == StateChange(state, "why")
 
 
 @pytest.mark.parametrize("guarantee", ["ambiguous", "idempotent"])
@@ -66,7 +66,7 @@ def test_a_final_outcome_is_final_on_every_attempt(
 def test_a_deferred_delivery_waits_longer_each_time(
     guarantee: Guarantee, number: int, minutes: int
 ) -> None:
-    found = fate(SendStatus.DEFERRED, number, guarantee=guarantee)
+    found = state_after(SendStatus.DEFERRED, number, guarantee=guarantee)
     assert found == StateChange(S.DEFERRED, "why", NOW + minutes * MINUTE)
 
 
@@ -75,30 +75,30 @@ def test_an_unsent_message_is_retried_at_once_twice_and_then_with_delays(
     guarantee: Guarantee,
 ) -> None:
     for number in range(1, IMMEDIATE_RETRIES + 1):
-        assert fate(SendStatus.NOT_SENT, number, guarantee=guarantee) == StateChange(
+        assert state_after(SendStatus.NOT_SENT, number, guarantee=guarantee) == StateChange(
             S.PENDING, "why", NOW
         )
-    third = fate(SendStatus.NOT_SENT, IMMEDIATE_RETRIES + 1, guarantee=guarantee)
+    third = state_after(SendStatus.NOT_SENT, IMMEDIATE_RETRIES + 1, guarantee=guarantee)
     assert third == StateChange(S.DEFERRED, "why", NOW + 20 * MINUTE)
 
 
 def test_a_message_without_a_reply_is_in_doubt() -> None:
-    assert fate(SendStatus.UNKNOWN) == StateChange(S.IN_DOUBT, "why")
+    assert state_after(SendStatus.UNKNOWN) == StateChange(S.IN_DOUBT, "why")
 
 
 def test_with_resend_a_message_without_a_reply_is_retried() -> None:
-    repeated = fate(SendStatus.UNKNOWN, MAX_UNANSWERED_ATTEMPTS, terms=RESEND)
+    repeated = state_after(SendStatus.UNKNOWN, MAX_UNANSWERED_ATTEMPTS, terms=RESEND)
     assert repeated == StateChange(S.DEFERRED, "why", NOW + 20 * MINUTE)
-    assert fate(SendStatus.UNKNOWN, MAX_UNANSWERED_ATTEMPTS + 1, terms=RESEND) == StateChange(
-        S.IN_DOUBT, "why"
-    )
+    assert state_after(
+        SendStatus.UNKNOWN, MAX_UNANSWERED_ATTEMPTS + 1, terms=RESEND
+    ) == StateChange(S.IN_DOUBT, "why")
 
 
 @pytest.mark.parametrize("terms", [HOLD, RESEND])
 def test_nothing_is_in_doubt_with_an_idempotent_transport(terms: RetryPolicy) -> None:
-    first = fate(SendStatus.UNKNOWN, terms=terms, guarantee="idempotent")
+    first = state_after(SendStatus.UNKNOWN, terms=terms, guarantee="idempotent")
     assert first == StateChange(S.PENDING, "why", NOW)
-    later = fate(SendStatus.UNKNOWN, 9, terms=terms, guarantee="idempotent")
+    later = state_after(SendStatus.UNKNOWN, 9, terms=terms, guarantee="idempotent")
     assert later.state is S.DEFERRED
 
 
@@ -106,12 +106,12 @@ def test_nothing_is_in_doubt_with_an_idempotent_transport(terms: RetryPolicy) ->
 def test_no_retry_is_planned_after_the_give_up_time(status: SendStatus) -> None:
     terms = RetryPolicy(give_up_after=HOUR)
     # The third wait is twenty minutes.
-    assert fate(status, 3, terms=terms, age=40 * MINUTE).state is S.DEFERRED
-    late = fate(status, 3, terms=terms, age=40 * MINUTE + timedelta(seconds=1))
+    assert state_after(status, 3, terms=terms, age=40 * MINUTE).state is S.DEFERRED
+    late = state_after(status, 3, terms=terms, age=40 * MINUTE + timedelta(seconds=1))
     assert late == StateChange(S.FAILED, "given up after 1 hour: why")
 
 
 def test_a_message_that_may_have_been_accepted_never_fails() -> None:
-    assert fate(SendStatus.UNKNOWN, 2, terms=RESEND, age=48 * HOUR) == StateChange(
+    assert state_after(SendStatus.UNKNOWN, 2, terms=RESEND, age=48 * HOUR) == StateChange(
         S.IN_DOUBT, "why"
     )

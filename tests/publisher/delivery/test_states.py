@@ -24,7 +24,7 @@ CREATE TRIGGER log_arrows AFTER UPDATE ON delivery WHEN new.state != old.state B
 END
 """
 # What a verb that settles may make of a row, be it attempted or in doubt.
-FATES = (S.SENT, S.DEFERRED, S.BOUNCED, S.FAILED, S.PENDING, S.SUPPRESSED)
+SETTLED = (S.SENT, S.DEFERRED, S.BOUNCED, S.FAILED, S.PENDING, S.SUPPRESSED)
 ENDED = {S.SENT, S.BOUNCED, S.FAILED, S.SUPPRESSED, S.CANCELLED}
 
 
@@ -58,16 +58,16 @@ def test_the_ledger_s_statements_make_every_transition_and_no_other(house: House
 def everything_is_done(ledger: OpenLedger) -> None:
     for begun in (True, False):
         # Attempted and settled at once; or taken for doubtful, and settled after all.
-        claims = ledger.begin(len(FATES))
+        claims = ledger.begin(len(SETTLED))
         if not begun:
             ledger.dismiss()
             ledger.lease_id = ledger.enlist()
         with ledger.writing() as connection:
-            fates = {
+            changes = {
                 claim: StateChange(state, next_at=NOW)
-                for claim, state in zip(claims, FATES, strict=True)
+                for claim, state in zip(claims, SETTLED, strict=True)
             }
-            assert len(attempts.settle_attempts(connection, fates, NOW)) == len(FATES)
+            assert len(attempts.settle_attempts(connection, changes, NOW)) == len(SETTLED)
     with ledger.writing() as connection:
         hours_later = NOW + timedelta(hours=2)
         overdue = claim_rows.claim_overdue(

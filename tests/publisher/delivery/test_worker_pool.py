@@ -49,7 +49,7 @@ def locks(house: House) -> list[str]:
 
 
 def busy() -> list[str]:
-    return [one.name for one in threading.enumerate() if one.name.startswith("courier-")]
+    return [one.name for one in threading.enumerate() if one.name.startswith("worker-")]
 
 
 # --- the fence
@@ -242,7 +242,7 @@ def test_a_worker_that_hangs_at_shutdown_is_fenced_and_its_message_is_in_doubt(
     release.set()
     gone.wait(LONG)
     assert could == [False]
-    # The lock is free, so whoever comes next takes over.
+    # The lock is free, so the next run takes over.
     send(house, MemoryTransport("ambiguous"))
     assert counts(house, issue) == {"in_doubt": 1, "sent": 1}
 

@@ -358,7 +358,7 @@ def words_of_more(digest: Digest) -> int:
     return int(more)
 
 
-def test_what_is_made_shorter_is_told_to_the_editor_by_title() -> None:
+def test_notes_to_the_editor_name_shortened_stories_by_title() -> None:
     items = tuple(
         replace(
             made,
@@ -446,7 +446,7 @@ def test_the_lead_is_the_first_or_one_just_behind_it_that_has_a_picture() -> Non
     assert [lead(number)[-1] for number in range(4)] == list("0120")
 
 
-def test_an_article_in_another_language_never_leads_while_there_is_one_in_the_readers() -> None:
+def test_an_article_in_another_language_never_leads_if_there_is_one_in_the_issue_s() -> None:
     content = sample.issue("ar")
     foreign = content.items[2]
     turned = replace(content, items=(foreign, content.items[0]))
@@ -479,7 +479,7 @@ def test_notes_and_a_quotation_stand_there_where_a_newsletter_has_them() -> None
 
 
 @every_language
-def test_an_article_told_in_full_has_the_same_words_in_both_parts(language: str) -> None:
+def test_an_article_in_full_has_the_same_words_in_both_parts(language: str) -> None:
     digest = RENDERER.digest(sample.issue(language, content="full"))
     visible = tight("".join(map(str, one(tree(digest), "backdrop").itertext())))
     plain = tight(digest.text)

@@ -248,7 +248,7 @@ def test_hostile_words_stay_words(kind: str) -> None:
     assert words(root).count(HOSTILE) >= 5
 
 
-def test_a_language_without_our_strings_is_told_to_be_english_around_its_titles() -> None:
+def test_english_strings_on_a_page_in_another_language_are_marked_as_english() -> None:
     root = tree(page("de"))
     heading = next(e for e in root.iter("h2") if e.get("id") == "subscribe")
     assert (heading.get("lang"), heading.get("dir")) == ("en", "ltr")

@@ -77,7 +77,9 @@ def test_namespaces_are_declared_before_anything_else() -> None:
         ("de", "To follow it, copy the address of this page into a feed reader."),
     ],
 )
-def test_it_says_what_to_do_in_the_language_of_its_readers(language: str, words: str) -> None:
+def test_the_style_says_what_to_do_in_the_language_of_the_feed(
+    language: str, words: str
+) -> None:
     for selector in ("|rss::before", "atom|feed::before"):
         assert f'"{words}"' in rules(SHEETS[language])[selector]
 

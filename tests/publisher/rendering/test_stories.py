@@ -60,7 +60,7 @@ def test_each_shape_tells_less_than_the_larger_one() -> None:
     assert [shown.whole for shown in told] == [False, False, False, True]
 
 
-def test_a_story_without_a_body_is_told_by_its_summary_or_its_title() -> None:
+def test_a_story_without_a_body_has_its_summary_or_its_title() -> None:
     assert source(html="").at_length(StoryLength.FULL).length == StoryLength.SUMMARY
     assert source(html="", summary="").at_length(StoryLength.FULL).passages == (
         "The ferry that learned to wait for the tide",
@@ -76,7 +76,7 @@ def test_a_title_without_end_does_not_fill_a_mail() -> None:
     assert display_width(title) <= TITLE_COLUMNS
 
 
-def test_a_picture_that_is_left_out_is_told_to_the_editor() -> None:
+def test_a_picture_that_is_left_out_is_reported_to_the_editor() -> None:
     (note,) = source(picture=replace(sample.PICTURE, alt="")).notes(StoryLength.SUMMARY)
     assert note.code == "picture-left-out"
     assert "The ferry that learned to wait" in note.text
@@ -94,7 +94,7 @@ def test_a_picture_on_another_server_would_tell_who_reads() -> None:
     assert own.at_length(StoryLength.SUMMARY).picture is not None
 
 
-def test_pictures_within_a_text_are_told_of_where_the_text_is() -> None:
+def test_pictures_within_a_text_are_reported_where_the_text_is_shown() -> None:
     bare = source(html='<p>Tide.</p><p><img src="/media/map.svg" alt="A map"></p>')
     assert list(bare.notes(StoryLength.SUMMARY)) == []
     (note,) = bare.notes(StoryLength.FULL)

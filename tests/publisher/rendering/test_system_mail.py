@@ -37,7 +37,7 @@ def links(mail: Digest) -> set[str]:
 
 
 @every_mail
-def test_a_system_mail_speaks_its_readers_language_and_direction(
+def test_a_system_mail_has_its_subscriber_s_language_and_direction(
     kind: Kind, language: str
 ) -> None:
     mail = render(kind, language)
@@ -83,7 +83,7 @@ def test_both_parts_have_the_same_links_and_name_the_newsletters(
         assert title in mail.text
 
 
-def test_each_offers_what_its_reader_may_want_to_do() -> None:
+def test_each_system_mail_offers_its_actions() -> None:
     home = "https://news.example.org/en/"
     assert links(render("confirm")) == {placeholders.CONFIRM_PLACEHOLDER, home}
     assert links(render("welcome")) == {

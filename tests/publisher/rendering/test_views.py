@@ -24,7 +24,7 @@ def variant(language: str, **changes: Any) -> Article:
     return sample_article(language=language, title=f"In {language}", **changes)
 
 
-def test_a_house_speaks_the_language_of_its_readers(publication: Publication) -> None:
+def test_a_publication_is_shown_in_the_language_of_the_page(publication: Publication) -> None:
     house = views.publication_view(publication, "zh-Hans")
     assert (house.title, house.language) == ("灯笼", "zh-Hans")
     assert (house.url, house.since) == (URL, 2026)
@@ -194,7 +194,7 @@ def test_pages_and_feeds_show_every_text_as_it_is(publication: Publication) -> N
 
 
 @pytest.mark.parametrize("token", ALL_PLACEHOLDERS)
-def test_no_field_of_an_article_keeps_a_reader_s_token(
+def test_no_field_of_an_article_keeps_a_placeholder(
     publication: Publication, token: str
 ) -> None:
     item = shown(publication, laden(token), laden(token))
@@ -224,7 +224,7 @@ def test_what_holds_no_token_is_left_as_it_is(publication: Publication, text: st
     ],
 )
 @pytest.mark.parametrize("count", [1, 3])
-def test_no_reader_s_address_is_put_into_an_article(
+def test_no_subscriber_s_address_is_put_into_an_article(
     publication: Publication, token: str, count: int
 ) -> None:
     hostile = composed(publication, [laden(token)] * count)

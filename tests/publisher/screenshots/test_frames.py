@@ -31,7 +31,7 @@ def test_each_view_is_a_frame_with_the_whole_mail() -> None:
     assert {frame.get("sandbox") for frame in frames} == {"allow-same-origin"}
 
 
-def test_the_page_begins_where_it_is_told_to() -> None:
+def test_the_page_begins_at_the_given_place() -> None:
     assert "margin:0px 0 0" in frames_page(MAIL, TWO)
     assert "margin:-6000px 0 0" in frames_page(MAIL, TWO, top=6000)
 

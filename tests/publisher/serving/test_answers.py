@@ -337,5 +337,5 @@ def test_a_script_may_ask_with_conditions(server: Server) -> None:
     assert "access-control-allow-origin" not in server.ask("en/", "OPTIONS", **asked).headers
 
 
-def test_what_a_reader_adds_against_caches_changes_nothing(server: Server) -> None:
+def test_a_query_against_caches_changes_nothing(server: Server) -> None:
     assert server.ask(f"{FEED}?again=1").body == RSS

@@ -58,7 +58,7 @@ def test_a_browser_is_given_xml(server: Server) -> None:
             assert steady(page, but) == steady(as_feed, but), (path, accept)
 
 
-def test_everybody_else_is_given_a_feed(server: Server) -> None:
+def test_other_clients_than_browsers_get_a_feed(server: Server) -> None:
     for path, media_type in TYPES.items():
         for accept in READERS:
             headers = server.ask(path, Accept=accept).headers

@@ -16,7 +16,7 @@ def stop(_host: str, _port: int) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_and_is_heard_by_nobody_else(
+def test_a_signal_ends_the_server_and_reaches_no_other_handler(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     before = signal.getsignal(number)
@@ -46,14 +46,14 @@ def test_there_must_be_something_to_serve(tmp_path: Path) -> None:
         serve_site(make_settings(tmp_path))
 
 
-def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(UsageError, match=f"127.0.0.1 port {port}: Address already in use"):
             serve_site(make_site(tmp_path), port=port)
 
 
-def test_an_address_of_no_machine_is_told(tmp_path: Path) -> None:
+def test_an_address_that_cannot_be_bound_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--host: 'not an address' is no address"):
         serve_site(make_site(tmp_path), "not an address")
 

@@ -87,7 +87,7 @@ def run(tmp_path: Path) -> Iterator[Callable[[float], Running]]:
         yield start
 
 
-def test_clients_that_take_their_time_keep_nobody_waiting(
+def test_slow_clients_do_not_delay_others(
     run: Callable[[float], Running],
 ) -> None:
     server = run(LONG)
@@ -99,7 +99,7 @@ def test_clients_that_take_their_time_keep_nobody_waiting(
     assert slow[-1].read() == bytes(LARGE)
 
 
-def test_several_requests_at_once_keep_nobody_waiting(run: Callable[[float], Running]) -> None:
+def test_pipelined_requests_do_not_delay_other_clients(run: Callable[[float], Running]) -> None:
     server = run(LONG)
     first = b"GET /large.mp3 HTTP/1.1\r\n\r\n"
     slow = [server.connect() for _ in range(MANY)]
@@ -150,7 +150,9 @@ def test_a_client_that_takes_all_at_once_leaves_the_others_their_turn() -> None:
         channel.handle_close()
 
 
-def test_half_requests_shut_nobody_out(run: Callable[[float], Running]) -> None:
+def test_incomplete_requests_do_not_block_other_clients(
+    run: Callable[[float], Running],
+) -> None:
     server = run(LONG)
     for _ in range(150):
         server.connect().sendall(b"GET / HTTP/1.1\r\n")
@@ -158,7 +160,7 @@ def test_half_requests_shut_nobody_out(run: Callable[[float], Running]) -> None:
     assert server.open("/").read() == PAGE
 
 
-def test_a_connection_that_nobody_uses_is_closed(
+def test_an_idle_connection_is_closed(
     run: Callable[[float], Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_IDLE_SECONDS", 0)
@@ -193,7 +195,7 @@ def test_a_body_is_refused_at_once(
     [b"GET http://[ HTTP/1.1", b"GET / HTTP/1.1\r\nContent-Length: " + 5000 * b"9"],
     ids=["address", "number"],
 )
-def test_what_cannot_be_read_is_told_and_not_logged(
+def test_a_malformed_request_gets_400_and_is_not_logged(
     run: Callable[[float], Running], head: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     connection = run(LONG).connect()

@@ -57,7 +57,7 @@ def ask(tmp_path: Path) -> Client:
     return Client(StaticSite(make_site(tmp_path)))
 
 
-def test_a_client_that_takes_nothing_is_told_so(ask: Client) -> None:
+def test_a_client_that_accepts_no_encoding_gets_406(ask: Client) -> None:
     status, headers, _body = ask(FEED, accept_encoding="identity;q=0, zstd")
 
     assert status == "406 Not Acceptable"
@@ -102,7 +102,7 @@ def test_a_wsgi_server_may_have_no_way_to_send_files(tmp_path: Path) -> None:
     answer.close()  # type: ignore[attr-defined]  # a part has it
 
 
-def test_a_precondition_that_fails_is_told(ask: Client) -> None:
+def test_a_failed_precondition_gets_412(ask: Client) -> None:
     assert ask(FEED, if_match='"another"')[0] == "412 Precondition Failed"
     assert ask(FEED, if_unmodified_since=BEFORE)[0] == "412 Precondition Failed"
 

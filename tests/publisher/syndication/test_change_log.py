@@ -129,21 +129,6 @@ def test_a_new_translation_makes_feeds_due_and_changes_no_date(house: House) -> 
     assert due(house) == {"en", "ar", "all"}
 
 
-def test_an_edited_entry_in_an_archive_gets_a_new_position(house: House) -> None:
-    for day, name in ((5, "fog"), (6, "tide")):
-        house.write(f"en/{name}.md", title=name, date=f"2026-01-0{day}")
-    record(house)
-    archive(house, "en", last=1)
-    house.at(NOW + DAY).write("en/fog.md", "New words.", title="fog", date="2026-01-05")
-    record(house)
-    assert positions(house, "en") == [
-        ("fog/en", "superseded"),
-        ("tide/en", "present"),
-        ("fog/en", "present"),
-    ]
-    assert not any(row["due"] for row in house.rows(feed_archive))
-
-
 def test_a_new_translation_of_an_archived_entry_makes_its_feed_not_due(house: House) -> None:
     house.write("en/fog.md", title="fog", date="2026-01-05")
     record(house)
@@ -236,22 +221,6 @@ def test_ids_do_not_change_with_title_slug_or_host(house: House) -> None:
     house.write("en/fog.md", title="Mist", date="2026-01-05", permalink="/mist/")
     record(house)
     assert [row["tag"] for row in house.rows(feed_entry)] == before
-
-
-def test_a_translation_keeps_the_id_of_the_script_conversion_that_it_replaces(
-    house: House,
-) -> None:
-    house.reload(
-        newsletters=[{"edition": {"zh-Hant": {"missing": "convert"}}}],
-    )
-    house.write("zh-Hans/fog.md", "灯笼。", title="灯笼", date="2026-01-05")
-    record(house)
-    before = entries(house)["fog/zh-Hant"]
-    house.at(NOW + DAY).write("zh-Hant/fog.md", "燈籠呀。", title="燈籠", date="2026-01-05")
-    record(house)
-    after = entries(house)["fog/zh-Hant"]
-    assert (after["id"], after["article_id"]) == (before["id"], before["article_id"])
-    assert after["updated"] > before["updated"]
 
 
 def test_topics_that_differ_in_case_share_a_feed(house: House) -> None:

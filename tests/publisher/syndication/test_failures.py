@@ -12,7 +12,7 @@ import pytest
 from publisher import web_files
 from publisher.config import FeedSettings
 from publisher.syndication import feed_documents, feed_pages, feed_window, websub_queue
-from publisher.syndication.tables import feed, feed_archive, websub_ping
+from publisher.syndication.tables import feed, websub_ping
 from tests.publisher.conftest import NOW, House
 from tests.publisher.printing import json_feed, public, stamps, syndicated
 from tests.publisher.syndication.test_history import FORMS, limit, names, write
@@ -160,14 +160,6 @@ def test_a_language_removed_from_the_publication_leaves_empty_feeds(house: House
     polled, *closed = walk(house, "ar", "atom")
     assert len(polled.deleted) == 12
     assert sum(len(page.deleted) for page in closed) == 7
-
-
-def test_no_feed_is_due_after_a_run(house: House) -> None:
-    limit(house, entries=5)
-    write(house, 1, 12, topics="[Sea]")
-    syndicated(house)
-    assert not any(row["due"] for row in house.rows(feed))
-    assert not any(row["due"] for row in house.rows(feed_archive))
 
 
 def test_a_stylesheet_that_can_t_be_written_is_a_problem(

@@ -195,25 +195,6 @@ def test_a_withdrawn_article_leaves_a_tombstone_in_the_subscription_document(
     assert short([polled]) == names(1, 3)
 
 
-def test_lost_files_are_written_again_with_the_same_bytes(house: House) -> None:
-    from publisher.syndication.publish import mark_all_feeds_due
-
-    limit(house, entries=5)
-    write(house, 1, 12)
-    syndicated(house)
-    before = {
-        path: content for path, (_time, content) in stamps(public(house) / "feeds").items()
-    }
-    public(house).rename(public(house).with_name("lost"))
-    with house.database.writing() as connection:
-        mark_all_feeds_due(connection)
-    syndicated(house)
-    after = {
-        path: content for path, (_time, content) in stamps(public(house) / "feeds").items()
-    }
-    assert after == before
-
-
 def test_compressed_copies_have_content_and_time_of_their_document(house: House) -> None:
     import gzip
 

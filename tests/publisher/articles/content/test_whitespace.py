@@ -1,4 +1,4 @@
-"""White space folds over a whole text, whoever marks its parts."""
+"""White space is collapsed over a whole text, across the marks in it."""
 
 from __future__ import annotations
 

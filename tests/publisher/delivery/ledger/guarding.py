@@ -1,4 +1,4 @@
-"""A ledger that refuses what must not be: triggers on the real table, whoever writes to it."""
+"""A ledger that refuses what must not be: triggers on the real table."""
 
 from __future__ import annotations
 

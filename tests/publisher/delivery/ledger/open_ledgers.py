@@ -103,12 +103,12 @@ class OpenLedger:
         return self.mark(self.claim(most, now), now)
 
     def settle(
-        self, claims: Sequence[Claim], state: DeliveryState, **fate: Any
+        self, claims: Sequence[Claim], state: DeliveryState, **change: Any
     ) -> set[MessageKey]:
         """Settle all alike, a little later."""
         with self.writing() as connection:
-            fates = {claim: StateChange(state, **fate) for claim in claims}
-            return attempts.settle_attempts(connection, fates, LATER)
+            changes = {claim: StateChange(state, **change) for claim in claims}
+            return attempts.settle_attempts(connection, changes, LATER)
 
     def finish(self) -> Issue | None:
         with self.writing() as connection:

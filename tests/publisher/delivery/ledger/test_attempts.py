@@ -22,7 +22,7 @@ from tests.publisher.delivery.ledger.open_ledgers import (
 )
 
 SOON = LATER + timedelta(minutes=1)
-FATES = [
+CHANGES = [
     StateChange(S.SENT),
     StateChange(S.DEFERRED, "not now", SOON),
     StateChange(S.BOUNCED, "no such mailbox"),
@@ -33,17 +33,17 @@ FATES = [
 ]
 
 
-@pytest.mark.parametrize("fate", FATES, ids=[fate.state for fate in FATES])
-def test_a_settled_row_has_the_new_state(ledger: OpenLedger, fate: StateChange) -> None:
+@pytest.mark.parametrize("change", CHANGES, ids=[change.state for change in CHANGES])
+def test_a_settled_row_has_the_new_state(ledger: OpenLedger, change: StateChange) -> None:
     (claim,) = ledger.begin(1)
     with ledger.writing() as connection:
-        assert attempts.settle_attempts(connection, {claim: fate}, LATER) == {claim.key}
+        assert attempts.settle_attempts(connection, {claim: change}, LATER) == {claim.key}
     row = ledger.rows[ANN]
-    assert (row.state, row.reason) == (fate.state, fate.reason)
-    assert row.next_at == (fate.next_at or NOW)
+    assert (row.state, row.reason) == (change.state, change.reason)
+    assert row.next_at == (change.next_at or NOW)
     assert (row.attempts, row.tried_at, row.changed_at) == (1, NOW, LATER)
     # Whose it was is of no interest any more, but for what was sent.
-    assert row.lease_id == (ledger.lease_id if fate.state is S.SENT else None)
+    assert row.lease_id == (ledger.lease_id if change.state is S.SENT else None)
 
 
 def test_many_rows_of_several_issues_are_settled_at_once(house: House) -> None:
@@ -52,13 +52,13 @@ def test_many_rows_of_several_issues_are_settled_at_once(house: House) -> None:
         open_test_ledger(house, BOB, language="ar"),
     )
     (ann, cyd), (bob,) = ledger.begin(), other.begin()
-    fates = {
+    changes = {
         ann: StateChange(S.SENT),
         bob: StateChange(S.BOUNCED, "no"),
         cyd: StateChange(S.DEFERRED, "later", SOON),
     }
     with house.database.writing() as connection:
-        moved = attempts.settle_attempts(connection, fates, LATER)
+        moved = attempts.settle_attempts(connection, changes, LATER)
     assert moved == {ann.key, bob.key, cyd.key}
     assert ledger.states | other.states == {ANN: "sent", BOB: "bounced", CYD: "deferred"}
 
@@ -82,14 +82,14 @@ def test_a_final_row_is_not_settled_again(ledger: OpenLedger) -> None:
 
 
 @pytest.mark.parametrize(
-    "fate", [StateChange(S.DEFERRED, "x", SOON), StateChange(S.PENDING, "x", NOW)]
+    "change", [StateChange(S.DEFERRED, "x", SOON), StateChange(S.PENDING, "x", NOW)]
 )
-def test_a_deferred_row_is_not_settled_again(ledger: OpenLedger, fate: StateChange) -> None:
+def test_a_deferred_row_is_not_settled_again(ledger: OpenLedger, change: StateChange) -> None:
     (claim,) = ledger.begin(1)
     with ledger.writing() as connection:
-        attempts.settle_attempts(connection, {claim: fate}, LATER)
+        attempts.settle_attempts(connection, {claim: change}, LATER)
     assert ledger.settle([claim], S.SENT) == set()
-    assert ledger.states[ANN] == fate.state
+    assert ledger.states[ANN] == change.state
 
 
 def test_a_claim_that_was_never_attempted_settles_nothing(ledger: OpenLedger) -> None:
@@ -116,14 +116,14 @@ def test_a_reason_is_stored_unchanged(ledger: OpenLedger, reason: str) -> None:
 # --- an answer that comes after all
 
 
-@pytest.mark.parametrize("fate", FATES, ids=[fate.state for fate in FATES])
-def test_a_row_in_doubt_takes_a_late_answer(ledger: OpenLedger, fate: StateChange) -> None:
+@pytest.mark.parametrize("change", CHANGES, ids=[change.state for change in CHANGES])
+def test_a_row_in_doubt_takes_a_late_answer(ledger: OpenLedger, change: StateChange) -> None:
     (claim,) = ledger.begin(1)
     ledger.dismiss()
     assert ledger.states[ANN] == "in_doubt"
     with ledger.writing() as connection:
-        assert attempts.settle_attempts(connection, {claim: fate}, LATER) == {claim.key}
-    assert (ledger.states[ANN], ledger.rows[ANN].reason) == (fate.state, fate.reason)
+        assert attempts.settle_attempts(connection, {claim: change}, LATER) == {claim.key}
+    assert (ledger.states[ANN], ledger.rows[ANN].reason) == (change.state, change.reason)
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_nothing_is_claimed_from_an_issue_that_is_not_being_sent(ledger: OpenLed
     assert len(ledger.claim(now=LATER)) == 3
 
 
-def test_an_erased_subscriber_is_suppressed_and_delays_nobody(ledger: OpenLedger) -> None:
+def test_an_erased_subscriber_is_suppressed_and_delays_no_other(ledger: OpenLedger) -> None:
     for email in (ANN, BOB):
         erase(ledger.house.database, email)
     assert addresses(ledger.claim(1)) == [CYD]

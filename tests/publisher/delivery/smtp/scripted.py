@@ -128,7 +128,7 @@ class Scripted:
         trace: TracebackType | None,
     ) -> None:
         if error:
-            # Whoever failed makes no more connections: don't wait for them.
+            # A failed client makes no more connections: don't wait for them.
             with contextlib.suppress(OSError):
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
         self._thread.join(2 * PATIENCE)

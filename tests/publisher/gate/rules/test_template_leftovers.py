@@ -151,7 +151,7 @@ def text_codes(text: str, *passages: str) -> list[tuple[str, int | None]]:
 
 
 @pytest.mark.parametrize("sign", ["\x07", "\x92", "\ufffd", "\ufffe"])
-def test_characters_that_nobody_can_see_are_damage(sign: str) -> None:
+def test_invisible_characters_are_damage(sign: str) -> None:
     assert text_codes(f"one\ntwo{sign}\n") == [("text-damage", 2)]
 
 
