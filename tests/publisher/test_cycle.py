@@ -1,18 +1,15 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-import pytest
 from structlog.testing import capture_logs
 
 from publisher.articles.pickup import PickedUp
 from publisher.clock import FixedClock
 from publisher.cycle import CycleReport, add_reports, open_pipeline
-from publisher.delivery import worker
 from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
-from publisher.delivery.transports.base import OutgoingMessage, Unreachable
+from publisher.delivery.transports.base import OutgoingMessage
 from publisher.testing import SECRET, MemoryTransport
-from publisher.testing.memory import MemoryConnection
 from tests.publisher.conftest import NOW, House
 from tests.publisher.delivery.mailing import outbox, subscribe
 from tests.publisher.mail.samples import parsed, raw_field
@@ -97,20 +94,6 @@ def test_a_source_that_can_t_be_read_stops_no_other_step(house: House) -> None:
     assert "articles" in problem
     assert report.sent.messages == 2
     assert (public(house) / "en/stories/tides/index.html").is_file()
-
-
-def test_an_unreachable_transport_is_reported_and_tried_again(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Away(MemoryTransport):
-        def connect(self, sender: int, holds_lease: Callable[[], bool]) -> MemoryConnection:  # noqa: ARG002  # the seam's
-            raise Unreachable("mail.example.org:25: no server listens there")
-
-    monkeypatch.setattr(worker, "FIRST_RECONNECT_WAIT", 0.01)
-    report = pipeline_of(tides(house), Away()).run()
-    assert report.problems == ["mail.example.org:25: no server listens there"]
-    assert report.written.issues == 2
-    assert pipeline_of(house).run().sent.messages == 2
 
 
 def test_a_language_without_a_catalogue_is_warned_of_once(

@@ -83,24 +83,6 @@ def test_no_page_recommends_a_withdrawn_article(house: House) -> None:
     }
 
 
-def test_an_article_with_a_url_elsewhere_has_no_page(house: House) -> None:
-    tides(house)
-    shown(house)
-    url = "https://example.net/maps"
-    house.write("en/maps.md", "A map.", title="Maps", date="2026-01-07", url=url)
-    shown(house.at(NOW + timedelta(hours=1)))
-    assert not (public(house) / "en/stories/maps").exists()
-    assert f'<a href="{url}">Maps</a>' in text_of(house, "en")
-
-
-def test_an_article_in_a_removed_language_loses_its_page(house: House) -> None:
-    tides(house)
-    shown(house)
-    house.reload(languages=["en", "zh-Hans", "zh-Hant"])
-    shown(house)
-    assert not (public(house) / "ar/stories").exists()
-
-
 def test_a_folder_that_can_t_be_written_is_reported_and_retried(house: House) -> None:
     tides(house)
     public(house).mkdir()

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
 from publisher.clock import Timer
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.transports.base import (
     OutgoingMessage,
     Transport,
     TransportConnection,
-    Unreachable,
 )
 from publisher.mail import Message
 from publisher.testing import FakeTimer, MemoryTransport
@@ -43,22 +40,6 @@ def test_accepted_messages_are_kept() -> None:
     assert memory.messages == [one.message for one in MESSAGES]
 
 
-def test_fail_after_raises_until_it_is_unset() -> None:
-    memory = MemoryTransport(fail_after=2)
-    connection = connected(memory)
-    for one in MESSAGES[:2]:
-        connection.send(one)
-    with pytest.raises(Unreachable, match="took 2 messages") as caught:
-        connection.send(MESSAGES[2])
-    with pytest.raises(Unreachable):
-        connected(memory)
-    assert caught.value.is_final
-    assert memory.taken == MESSAGES[:2]
-
-    memory.fail_after = None
-    assert connection.send(MESSAGES[2]) == ACCEPTED_OUTCOME
-
-
 REFUSED = Outcome(SendStatus.REFUSED, "no such mailbox", is_dead_address=True)
 UNKNOWN = Outcome(SendStatus.UNKNOWN, "no answer")
 
@@ -72,19 +53,6 @@ def test_outcomes_by_address() -> None:
     # A message without an answer may have been accepted.
     assert memory.taken == MESSAGES[1:]
     assert memory.offered == MESSAGES
-
-
-def test_outcomes_by_function() -> None:
-    memory = MemoryTransport(
-        outcomes=lambda one: REFUSED if one.key == (1, 2) else ACCEPTED_OUTCOME
-    )
-    connection = connected(memory)
-    assert [connection.send(one) for one in MESSAGES] == [
-        ACCEPTED_OUTCOME,
-        REFUSED,
-        ACCEPTED_OUTCOME,
-    ]
-    assert memory.taken == [MESSAGES[0], MESSAGES[2]]
 
 
 def test_nothing_is_sent_without_a_lease_or_after_close() -> None:

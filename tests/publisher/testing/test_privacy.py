@@ -42,25 +42,6 @@ def test_mail_is_accepted_over_tls(behaviour: Behaviour) -> None:
 
 
 @pytest.mark.parametrize("tls", [Tls.IMPLICIT, Tls.STARTTLS])
-@pytest.mark.parametrize(
-    ("changes", "problem"),
-    [
-        ({"hosts": ("elsewhere.example",)}, "IP address mismatch"),
-        ({"expired": True}, "expired"),
-    ],
-)
-def test_a_server_certificate_can_be_wrong(
-    tls: Tls, changes: dict[str, object], problem: str
-) -> None:
-    behaviour = Behaviour(tls=tls, **changes)  # type: ignore[arg-type]  # a table of the test's
-    with MailServer(behaviour) as server:
-        with pytest.raises(ssl.SSLCertVerificationError, match=problem):
-            encrypted(server, trusting(server))
-        server.wait_for_quiet()
-        assert server.messages == []
-
-
-@pytest.mark.parametrize("tls", [Tls.IMPLICIT, Tls.STARTTLS])
 def test_a_client_certificate_can_be_required(tls: Tls) -> None:
     with MailServer(Behaviour(tls=tls, demands_certificate=True)) as server:
         context = trusting(server)

@@ -23,12 +23,6 @@ def test_without_a_limit_the_measured_rate_is_halved() -> None:
     assert tighten(None, None, None, NOW) == Throttle(0.5, NOW, 1)
 
 
-def test_complaints_within_ten_seconds_are_one() -> None:
-    first = tighten(None, 100, None, NOW)
-    for number in range(100):
-        assert tighten(first, 100, None, NOW + number / 10) is first
-
-
 def test_repeated_complaints_slow_down_to_one_mail_in_ten_seconds() -> None:
     one, paces = tighten(None, 100, None, NOW), []
     for number in range(1, 20):
@@ -63,12 +57,6 @@ def test_a_recovered_throttle_starts_again_from_the_settings() -> None:
 def test_a_recovering_rate_is_halved_from_its_present_value() -> None:
     again = tighten(Throttle(50, NOW, 100), 100, None, NOW + 60)
     assert again.per_second == pytest.approx(31.25)
-
-
-def test_a_throttle_from_the_future_begins_now() -> None:
-    one = Throttle(50, NOW + 3600, 100)
-    assert one.corrected(NOW) == Throttle(50, NOW, 100)
-    assert one.corrected(NOW + 3599) is one
 
 
 @given(

@@ -32,14 +32,6 @@ from tests.publisher.delivery.threads import LONG
 
 
 @pytest.mark.parametrize("tls", [Tls.IMPLICIT, Tls.STARTTLS])
-def test_a_server_with_a_valid_certificate_is_trusted(tls: Tls) -> None:
-    with MailServer(Behaviour(tls=tls, demands_tls=tls is Tls.STARTTLS)) as server:
-        offers = offers_of(a_server(server.port, tls=tls, authorities=server.authority))
-
-    assert offers.pipelining
-
-
-@pytest.mark.parametrize("tls", [Tls.IMPLICIT, Tls.STARTTLS])
 @pytest.mark.parametrize(
     ("behaviour", "why"),
     [
@@ -191,16 +183,6 @@ def test_a_server_that_disconnects_before_tls_leaves_no_socket_open() -> None:
 
 
 # --- AUTH
-
-
-def test_a_login_succeeds() -> None:
-    behaviour = Behaviour(tls=Tls.STARTTLS, users=USERS, demands_login=True)
-    with MailServer(behaviour) as server:
-        offers = offers_of(
-            a_server(server.port, tls=Tls.STARTTLS, authorities=server.authority, user="news")
-        )
-
-    assert offers.pipelining
 
 
 def test_a_wrong_password_is_a_final_error() -> None:

@@ -175,28 +175,6 @@ def test_a_message_lost_after_the_dot_may_have_been_accepted(
     assert len(received) == kept
 
 
-def test_a_connection_above_the_server_s_limit_is_a_temporary_error() -> None:
-    with MailServer(Behaviour(most_connections=1)) as server:
-        transport = a_transport(server)
-        one = transport.connect(0, yes)
-        with pytest.raises(Unreachable, match="421") as caught:
-            transport.connect(1, yes)
-        one.close()
-
-    assert not caught.value.is_final
-
-
-def test_a_server_that_disconnected_meanwhile_has_not_got_the_message() -> None:
-    with MailServer() as server:
-        connection = a_transport(server).connect(0, yes)
-        assert connection.send(a_message()) is ACCEPTED_OUTCOME
-        server.stop()
-        outcome = connection.send(a_message(2))
-
-    assert outcome.status is SendStatus.NOT_SENT
-    assert not connection.is_open
-
-
 def test_no_reason_shows_an_address_or_a_token() -> None:
     token = "WzcsIndlZWtseSJd.kQ0mZ5v9q3K7cYy2vXbHc1n8JtA"
     text = f"554 5.7.1 ann@example.com: see https://x.example/u?t={token} and {token}"
