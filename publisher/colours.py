@@ -1,6 +1,6 @@
 """Colours as mails can show them, `#rrggbb`, and how well one stands out from another.
 
-The arithmetic is WCAG 2's (relative luminance, contrast ratio). Knows no style sheet.
+The arithmetic is WCAG 2's (relative luminance, contrast ratio).
 """
 
 from __future__ import annotations

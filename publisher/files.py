@@ -41,7 +41,7 @@ def write_durably(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        # A failed write names no file; whoever reports it must say which disk is full.
+        # The error of a failed write names no file; the report must say which disk is full.
         error.filename = error.filename or str(path)
         raise
 

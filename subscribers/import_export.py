@@ -3,7 +3,7 @@
 `subscribers.csv_rows` describes the format, `subscribers.import_merge` what a row changes.
 
 An import runs in one transaction of the caller. A file that is broken on its last line changes
-nothing, a dry run is a rollback, and nobody sees half a list. Other writers wait until it ends.
+nothing, a dry run is a rollback, and no reader of the database sees half a list. Other writers wait until it ends.
 Memory stays flat: 1,000 rows are held at a time, and the addresses of the file so far are in a
 temporary table.
 """

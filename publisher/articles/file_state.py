@@ -1,7 +1,7 @@
 """The state of source files: in the folder now, and as stored at the last pick-up.
 
 The signature of a file is its inode, size and times, as in version control. Each change of the
-content moves the change time, which nobody can set back; but the clock of a file system is coarse,
+content moves the change time, which no program can set back; but the clock of a file system is coarse,
 so the signature of a file that changed in the last seconds is not kept.
 """
 

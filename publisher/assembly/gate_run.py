@@ -30,7 +30,7 @@ SAMPLE_RECIPIENT = Recipient(
     language="en",
     timezone=None,
 )
-# Signs links that nobody receives.
+# Signs the links of a mail that is checked and not sent.
 SAMPLE_SECRET = "a sample's secret, which signs nothing"  # noqa: S105
 
 

@@ -103,7 +103,7 @@ def recover(
     staged: list[int] = []
     outbox = _outbox_with_staged_messages(settings)
     with _collecting(problems):
-        # Before leases are read: whoever begins to stage from now on has a lease by then.
+        # Before leases are read: a process that begins to stage after this has a lease by then.
         staged = outbox.leftovers() if outbox else []
     living = revoke_dead_leases(settings, database, timer, now, own=own)
     for lease_id in staged:

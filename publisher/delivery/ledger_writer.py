@@ -172,7 +172,7 @@ class LedgerWriter:
         return batch
 
     def _has_tried_all(self, connection: Connection) -> bool:
-        """Return whether nobody waits for a first try, and some issue has been delivered."""
+        """Return whether no row waits for a first try, and some issue has been delivered."""
         if self._returned or not self._fair_queue.is_empty:
             return False
         return not counts.nothing_accepted(connection, self._jobs, TRIP_AFTER)

@@ -25,7 +25,7 @@ log = structlog.get_logger()
 # `late = skip` skips issues later than this. The service makes an issue within a minute, but some
 # people run single cycles from cron every hour.
 _LATE_AFTER = timedelta(minutes=65)
-# Issues that one run makes of an edition at most: after a year off, nobody wants hundreds.
+# Issues that one run makes of an edition at most: after a year off, hundreds would be too many.
 MAX_LATE_ISSUES = 10
 
 

@@ -16,7 +16,7 @@ _CLOSED_BY = dict.fromkeys("\u2066\u2067\u2068", POP_ISOLATE) | dict.fromkeys(
     "\u202a\u202b\u202d\u202e", _POP_EMBEDDING
 )
 BIDI_CONTROLS = frozenset({*_CLOSED_BY, POP_ISOLATE, _POP_EMBEDDING})
-# Every open control is repeated on each wrapped line; nobody writes more levels than this.
+# Every open control is repeated on each wrapped line; no real text has more levels than this.
 _MAX_BIDI_DEPTH = 16
 _STRONG: dict[str, Direction] = {"L": "ltr", "R": "rtl", "AL": "rtl"}
 

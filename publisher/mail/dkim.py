@@ -2,7 +2,7 @@
 
 Header fields are signed as `relaxed`, since relays fold and space them anew. The body is signed
 as `simple`, since ours has no blanks at line ends that could get lost. There is no `t=`, `x=` or
-`l=` tag: a message has the same bytes on every attempt, and nobody may append to it.
+`l=` tag: a message has the same bytes on every attempt, and nothing can be appended to it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A subscriber's own links, signed so that nobody can act for another subscriber. Pure.
+"""A subscriber's own links, signed so that no one can act for another subscriber. Pure.
 
 A token names a subscriber and a newsletter. It does not expire: people keep mails for years, and
 the unsubscribe link must go on working.

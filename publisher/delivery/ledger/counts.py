@@ -77,7 +77,7 @@ def issues_with_sent(connection: Connection, issues: Collection[int]) -> set[int
 
 
 def nothing_accepted(connection: Connection, issues: Collection[int], many: int) -> bool:
-    """Return whether `many` recipients or more are deferred, and nobody has got an issue."""
+    """Return whether `many` recipients or more are deferred, and no mail of an issue was sent."""
     deferred = (
         select(delivery.c.subscriber_id)
         .where(delivery.c.issue_id.in_(issues), delivery.c.state == DeliveryState.DEFERRED)

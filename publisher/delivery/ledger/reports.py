@@ -53,7 +53,7 @@ class DeliveryRecord:
     address: str | None
     state: DeliveryState
     attempts: int
-    # When it is tried next, if nobody has to do anything for it.
+    # When it is tried next, if no person has to act first.
     next_at: datetime | None
     changed_at: datetime
     reason: str | None

@@ -13,7 +13,7 @@ from publisher.delivery.smtp.redact import redact_reply, truncate
 from publisher.delivery.smtp.replies import ConnectionLost, SmtpPhase, SmtpReply
 from publisher.delivery.transports.base import Unreachable
 
-# A login is required (RFC 4954 section 6), whoever the recipient is.
+# A login is required (RFC 4954 section 6), for any recipient.
 _LOGIN_CODES = frozenset({530, 534, 535, 538})
 # Characters of a reason: one line in a table.
 MAX_REASON = 200
