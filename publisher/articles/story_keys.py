@@ -18,7 +18,6 @@ from slugify import slugify
 from sqlalchemy import Connection, Row, select, update
 
 from publisher.articles.model import ArticleStatus, Origin, ParsedArticle
-from publisher.articles.parsers import ARTICLE_SUFFIXES
 from publisher.articles.tables import NEEDS_PUBLISHING, article
 from publisher.config import Publication
 from publisher.errors import LanguageError
@@ -71,6 +70,9 @@ def story_key(parsed: ParsedArticle, path: PurePosixPath, publication: Publicati
 
 
 def _key_of_path(path: PurePosixPath, publication: Publication) -> str:
+    # The parsers load slowly, and feeds only need `story_slug`.
+    from publisher.articles.parsers import ARTICLE_SUFFIXES
+
     if path.suffix.lower() in ARTICLE_SUFFIXES:
         path = path.with_suffix("")
     stem, dot, suffix = path.name.rpartition(".")
