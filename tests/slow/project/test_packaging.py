@@ -30,8 +30,8 @@ def test_the_wheel_publishes_the_demo_by_itself(wheel: Path, tmp_path: Path) -> 
     script = (
         "import publisher, feeds, subscribers, sys\n"
         "assert all(sys.argv[1] in m.__file__ for m in (publisher, feeds, subscribers))\n"
-        "from publisher.rendering.template_files import templates_folder\n"
-        "assert str(templates_folder()).startswith(sys.argv[1])\n"
+        "from publisher.rendering.template_files import shipped_templates_folder\n"
+        "assert str(shipped_templates_folder()).startswith(sys.argv[1])\n"
         "from publisher.cli import main\n"
         "sys.exit(main(['demo', sys.argv[2]]))\n"
     )
@@ -47,7 +47,7 @@ def test_the_wheel_publishes_the_demo_by_itself(wheel: Path, tmp_path: Path) -> 
     )
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert "Everything lies below demo" in done.stdout
+    assert "All files are below demo" in done.stdout
     assert (tmp_path / "demo" / "public" / "ar" / "weekly" / "2026-01-09").is_dir()
 
 
