@@ -65,8 +65,3 @@ def test_an_ipv6_address_is_shown_in_brackets(
     )
 
     assert run("serve", "--host", "::1", lantern)[1].endswith(" is at http://[::1]:8000/\n")
-
-
-@pytest.mark.parametrize("command", ["serve", "webserver"])
-def test_help_has_an_example(run: Run, command: str) -> None:
-    assert f"Example: publisher {command}" in run(command, "--help")[1]

@@ -52,24 +52,13 @@ WRONG: list[tuple[str, str]] = [
     ('[delivery.outbox]\nfolder = "x"', "outbox.folder: unknown key; the keys here are layout"),
     # the server
     (f'{SMTP}host = ""', f"smtp.host: '' {HOST_ADVICE}"),
-    (f'{SMTP}host = "mail example"', f"smtp.host: 'mail example' {HOST_ADVICE}"),
     (
         f'{SMTP}host = "mail.example.org:587"',
         f"smtp.host: 'mail.example.org:587' {HOST_ADVICE}",
     ),
-    (
-        f'{SMTP}host = "smtp://mail.example.org"',
-        f"smtp.host: 'smtp://mail.example.org' {HOST_ADVICE}",
-    ),
-    (f'{SMTP}host = "a\\r\\nb"', f"smtp.host: 'a\\r\\nb' {HOST_ADVICE}"),
-    (f'{SMTP}host = "-.example.org"', f"smtp.host: '-.example.org' {HOST_ADVICE}"),
     (f"{SMTP}host = 3", "smtp.host: 3 won't do; input should be a valid string"),
     (f'{SMTP}hello = "me@here"', f"smtp.hello: 'me@here' {HOST_ADVICE}"),
     (f"{SMTP}port = 0", "smtp.port: 0 won't do; input should be greater than or equal to 1"),
-    (
-        f"{SMTP}port = 65536",
-        "smtp.port: 65536 won't do; input should be less than or equal to 65535",
-    ),
     (
         f'{SMTP}tls = "ssl"',
         "smtp.tls: 'ssl' won't do; input should be 'implicit', 'starttls' or 'none'",
@@ -99,20 +88,8 @@ WRONG: list[tuple[str, str]] = [
     ),
     (f'{SMTP}bounces = "nobody"', f"smtp.bounces: 'nobody' {MAIL_ADVICE}"),
     (
-        f"{SMTP}connections = 0",
-        "smtp.connections: 0 won't do; input should be greater than or equal to 1",
-    ),
-    (
         f"{SMTP}connections = 101",
         "smtp.connections: 101 won't do; input should be less than or equal to 100",
-    ),
-    (
-        f"{SMTP}promised = 0",
-        "smtp.promised: 0 won't do; input should be greater than or equal to 1",
-    ),
-    (
-        f"{SMTP}timeout = 601",
-        "smtp.timeout: 601 won't do; input should be less than or equal to 600",
     ),
     # rates
     *(
@@ -299,10 +276,6 @@ def test_doubts_are_held_and_tries_go_on_for_two_days_unless_said(tmp_path: Path
     ("new", "line"),
     [
         ('in_doubt = "drop"', "in_doubt: 'drop' won't do; input should be 'hold' or 'resend'"),
-        (
-            "give_up_after = 0",
-            "give_up_after: 0 won't do; input should be greater than or equal to 1",
-        ),
         (
             "give_up_after = 721",
             "give_up_after: 721 won't do; input should be less than or equal to 720",

@@ -75,10 +75,3 @@ def test_the_name_of_the_feed_of_all_languages_is_no_language_here(tmp_path: Pat
     (tmp_path / SETTINGS_FILE).write_text(text, "utf-8")
     with pytest.raises(ConfigError, match=r"publication\.languages: 'all' names the feed"):
         load_settings(tmp_path, {})
-
-
-def test_a_newsletter_leaves_the_folder_of_feeds_alone(tmp_path: Path) -> None:
-    text = TEXT.replace('name = "weekly"', 'name = "feeds"')
-    (tmp_path / SETTINGS_FILE).write_text(text, "utf-8")
-    with pytest.raises(ConfigError, match="'feeds' is a folder of the web root already"):
-        load_settings(tmp_path, {})

@@ -10,7 +10,7 @@ from publisher.config import LatePolicy, MissingPolicy, load_settings
 from publisher.config.newsletters import default_max_lateness
 from publisher.errors import ConfigError
 from publisher.recurrence import parse_schedule
-from tests.publisher.config.samples import TEXT, settings, write
+from tests.publisher.config.samples import TEXT, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,9 +135,3 @@ def test_the_more_often_a_newsletter_comes_the_sooner_it_is_stale(
     cron: str, lateness: timedelta
 ) -> None:
     assert default_max_lateness(parse_schedule(cron)) == lateness
-
-
-def test_a_newsletter_is_found_by_its_name(tmp_path: Path) -> None:
-    made = settings(tmp_path)
-    assert made.newsletter("weekly") is made.newsletters[0]
-    assert made.newsletter("daily") is None

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from publisher.config import Folders
 from tests.publisher.config.samples import publication, settings
 
 
@@ -40,21 +38,6 @@ def test_a_subscriber_s_language_tag_is_kept_if_the_publication_has_an_edition_f
     assert house.reader_tag("klingon") is None
 
 
-def test_what_a_publication_does_not_say_is_decided(tmp_path: Path) -> None:
-    house = settings(tmp_path).publication
-    assert not house.description
-    assert house.since == 2026
-
-
-def test_everything_lies_below_the_publications_folder() -> None:
-    folders = Folders(Path("/news"))
-    assert folders.public == Path("/news/public")
-    assert folders.outbox == Path("/news/outbox")
-    assert folders.var == Path("/news/var")
-    assert folders.database == Path("/news/var/publisher.db")
-    assert folders.templates == Path("/news/templates")
-
-
 def test_folders_are_absolute_wherever_one_stands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,7 +52,3 @@ def test_an_edition_is_found_by_newsletter_and_language(tmp_path: Path) -> None:
     assert (found.newsletter, found.language) == ("weekly", "zh-Hant")
     assert house.edition("weekly", "fr") is None
     assert house.edition("hourly", "en") is None
-
-
-def test_the_zone_of_the_publication(tmp_path: Path) -> None:
-    assert settings(tmp_path).zone() == ZoneInfo("Asia/Hong_Kong")

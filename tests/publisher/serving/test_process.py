@@ -7,8 +7,7 @@ import pytest
 
 from publisher.errors import UsageError
 from publisher.serving import serve_site
-from tests.publisher.serving.samples import make_settings, make_site
-from tests.publisher.serving.servers import missing
+from tests.publisher.serving.samples import make_site
 
 
 def stop(_host: str, _port: int) -> None:
@@ -41,23 +40,6 @@ def test_it_listens_before_it_says_so(tmp_path: Path) -> None:
     assert told[0][1] > 0
 
 
-def test_there_must_be_something_to_serve(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"public: is not there yet; publisher run --once"):
-        serve_site(make_settings(tmp_path))
-
-
-def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(UsageError, match=f"127.0.0.1 port {port}: Address already in use"):
-            serve_site(make_site(tmp_path), port=port)
-
-
 def test_an_address_that_cannot_be_bound_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--host: 'not an address' is no address"):
         serve_site(make_site(tmp_path), "not an address")
-
-
-def test_programs_are_looked_for_where_servers_are() -> None:
-    assert missing("no-such-web-server")
-    assert not missing("sh")

@@ -36,25 +36,6 @@ def asked(scopes: Sequence[str], ahead: dict[str, float], now: float = NOW) -> R
     return admit(scopes, shut, ahead, now)
 
 
-def test_a_domain_s_limit_stops_only_that_domain() -> None:
-    scopes = ["a.example", "b.example"] * 8
-    grant = admit(scopes, gates(a=FIVE), {}, NOW)
-    assert grant.allowed == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 15]
-    assert list(grant.postponed) == [10, 12, 14]
-    assert not grant.held
-    assert grant.transport_wait is None
-    assert grant.reasons == ("a.example: 5 a second",)
-
-
-def test_the_transport_s_limit_stops_all_and_says_for_how_long() -> None:
-    grant = admit(["a.example"] * 8, gates(smtp=FIVE), {}, NOW)
-    assert grant.allowed == [0, 1, 2, 3, 4]
-    assert grant.held == [5, 6, 7]
-    assert not grant.postponed
-    assert grant.transport_wait == pytest.approx(0.2)
-    assert grant.reasons == ("a.example: 5 a second",)
-
-
 def test_a_recipient_stopped_by_a_domain_does_not_use_the_transport_s_room() -> None:
     tight = RateLimit("tight", per_second(1), "a.example: 1 a second")
     scopes = ["a.example"] * 10 + ["b.example"] * 10
