@@ -53,14 +53,6 @@ def refused(folder: Path, terms: str, editions: str = "") -> str:
                 'add fallback = ["en"], the best language first'
             ),
         ),
-        (
-            'fallback = ["fr"]',
-            "",
-            (
-                "newsletter[0].fallback: fr is not one of the publication's languages; "
-                "write one of en, zh-Hans, zh-Hant, ar, or add it to publication.languages"
-            ),
-        ),
     ],
 )
 def test_what_does_not_fit_is_refused(

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,15 +44,6 @@ def test_a_message_may_go_exactly_at_the_announced_instant(
     assert pace.room(tat, opens) >= 1
     if opens > now:
         assert pace.room(tat, opens - pace.interval / 2) == pace.room(tat, opens) - 1
-
-
-def test_a_clock_set_back_costs_one_interval_at_most() -> None:
-    pace = per_second(5)
-    ahead = pace.after(FULL, NOW + 3600, 5)
-    tat = pace.corrected(ahead, NOW)
-    assert pace.room(tat, NOW) == 0
-    assert pace.opens_at(tat) == pytest.approx(NOW + 0.2)
-    assert pace.room(tat, NOW + 10) == 5
 
 
 def test_a_small_clock_correction_is_waited_for() -> None:

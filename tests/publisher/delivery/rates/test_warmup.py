@@ -37,10 +37,6 @@ def test_a_day_that_reaches_the_last_limit_exactly_is_limited() -> None:
     assert daily_allowance(warmup, START + timedelta(days=2)) is None
 
 
-def test_before_the_first_day_its_quota_applies() -> None:
-    assert daily_allowance(curve(first=50), START - timedelta(days=30)) == 50
-
-
 @given(st.floats(1.0001, 10), st.integers(0, 1_000_000))
 def test_any_day_can_be_computed(growth: float, days: int) -> None:
     found = daily_allowance(curve(growth=growth), START + timedelta(days=days))
