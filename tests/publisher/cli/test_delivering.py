@@ -82,6 +82,14 @@ def add(folder: Path, text: str) -> None:
         file.write(text)
 
 
+def add_key(folder: Path, selector: str, key: bytes = b"") -> None:
+    """Add a DKIM key to the settings, and its file unless the key is empty."""
+    if key:
+        (folder / f"{selector}.pem").write_bytes(key)
+    table = f'domain = "news.example.org"\nselector = "{selector}"\nkey = "{selector}.pem"\n'
+    add(folder, f"[[delivery.dkim]]\n{table}")
+
+
 def issue_in_status(run: Run, folder: Path) -> dict[str, Any]:
     _code, out, _err = run("status", "--json", folder)
     (issue,) = json.loads(out)["issues"]
@@ -126,10 +134,7 @@ def test_deliver_reports_an_unreachable_server(
 
 
 def test_deliver_refuses_a_missing_key_file_in_one_line(run: Run, folder: Path) -> None:
-    add(
-        folder,
-        '[[delivery.dkim]]\ndomain = "news.example.org"\nselector = "s"\nkey = "no.pem"\n',
-    )
+    add_key(folder, "no")
     code, _out, err = run("deliver", folder)
     assert code == 2
     assert "delivery.dkim[0].key" in err
@@ -154,11 +159,7 @@ def test_deliver_names_a_paused_issue_and_the_command_that_resumes_it(
 
 
 def test_deliver_signs(run: Run, house: House, folder: Path) -> None:
-    (folder / "dkim.pem").write_bytes(RSA)
-    add(
-        folder,
-        '[[delivery.dkim]]\ndomain = "news.example.org"\nselector = "s1"\nkey = "dkim.pem"\n',
-    )
+    add_key(folder, "s1", RSA)
     subscribe(house, (ANN, "en"))
     ready(house)
     run("deliver", folder)
@@ -519,11 +520,7 @@ def test_a_test_send_without_a_reply_says_what_is_known(
 def test_a_test_send_is_signed_with_keys_beside_the_settings(
     run: Run, house: House, folder: Path
 ) -> None:
-    (folder / "dkim.pem").write_bytes(ED25519)
-    add(
-        folder,
-        '[[delivery.dkim]]\ndomain = "news.example.org"\nselector = "s1"\nkey = "dkim.pem"\n',
-    )
+    add_key(folder, "s1", ED25519)
     code, _out, err = run("send", "weekly", folder, "--to", "editor@example.org")
     assert (code, err) == (0, "")
     (content,) = outbox(house).values()
@@ -561,13 +558,8 @@ def test_a_test_send_that_is_not_possible_says_why_in_one_line(
 
 
 def test_the_records_of_all_keys_are_printed_in_order(run: Run, folder: Path) -> None:
-    for name, key in (("rsa", RSA), ("ed", ED25519)):
-        (folder / f"{name}.pem").write_bytes(key)
-        add(
-            folder,
-            f'[[delivery.dkim]]\ndomain = "news.example.org"\nselector = "{name}-1"\n'
-            f'key = "{name}.pem"\n',
-        )
+    add_key(folder, "rsa-1", RSA)
+    add_key(folder, "ed-1", ED25519)
     code, out, err = run("dkim", folder)
     assert (code, err) == (0, "")
     first, second = out.splitlines()

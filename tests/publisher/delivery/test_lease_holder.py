@@ -145,16 +145,6 @@ def test_a_lock_file_that_can_t_be_opened_leaves_the_decision_to_the_lease(
         assert living(ledger.house, timer) == set()
 
 
-def test_rows_of_a_dead_process_in_a_cancelled_issue_are_cancelled(
-    ledger: OpenLedger, timer: FakeTimer
-) -> None:
-    with enlist(ledger.house, timer, "idempotent") as place:
-        ledger.mark(ledger.claim(1, lease_id=place.id))
-        ledger.cancel()
-    living(ledger.house, timer)
-    assert ledger.counts == {"cancelled": 3}
-
-
 class Renewing(FakeTimer):
     """Renews a lease between the moment when it is read and the decision."""
 
