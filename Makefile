@@ -49,7 +49,7 @@ audit: $(VENV)/dev  ## look up the locked packages in a database of vulnerabilit
 	@$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/pip --quiet install pip-audit || true
 	$(BIN)/python -m tests.audit $(VENV)/audit/bin/pip-audit
 
-bench: $(VENV)/dev  ## measure what the documentation says of speed; FULL=1 takes a million readers
+bench: $(VENV)/dev  ## measure what the documentation states about speed; FULL=1 takes a million subscribers
 	$(BIN)/python -m tests.bench $(if $(FULL),--full)
 
 format: $(VENV)/dev  ## put the code into its form

@@ -1,7 +1,4 @@
-"""Colours as mails can show them, `#rrggbb`, and how well one stands out from another.
-
-The arithmetic is WCAG 2's (relative luminance, contrast ratio).
-"""
+"""Colours `#rrggbb`: mixing, and the luminance and contrast ratio of WCAG 2."""
 
 from __future__ import annotations
 
@@ -11,17 +8,17 @@ from functools import lru_cache
 
 HEX_COLOUR = re.compile("#[0-9a-f]{6}")
 
-# WCAG 2.2, 1.4.3: text, and text from 24 px or from 18.66 px in bold.
+# Minimum contrast ratios (WCAG 2.2, 1.4.3). Large text has 24 px, or 18.66 px and bold.
 AA = 4.5
 AA_LARGE = 3.0
 
 WHITE = "#ffffff"
 BLACK = "#000000"
 
-# Below it sRGB's transfer function is straight; WCAG prints this figure, sRGB 0.04045.
+# Below this sRGB's transfer function is linear. WCAG has this value; sRGB has 0.04045.
 _LINEAR_BELOW = 0.03928
 
-# Steps in which a colour is moved towards black or white: fine enough to look unmoved.
+# Steps from a colour to black or white. One step is hardly visible.
 _STEPS = 50
 
 
@@ -40,7 +37,7 @@ def contrast(one: str, other: str) -> float:
 
 @lru_cache(maxsize=1024)
 def mix(one: str, other: str, share: float) -> str:
-    """Mix two colours; `share` is the other's, 0 to 1."""
+    """Mix two colours; `share` is that of the second, 0 to 1."""
     if share == 1:
         return other
     parts = zip(_parts(one), _parts(other), strict=True)
@@ -48,10 +45,9 @@ def mix(one: str, other: str, share: float) -> str:
 
 
 def readable_on(colour: str, grounds: tuple[str, ...], ratio: float = AA) -> str:
-    """Move a colour as little as it takes to be read on each of some grounds.
+    """Return the nearest colour, towards black or white, with a contrast on all grounds.
 
-    Towards black or white, whichever serves; one of the two does, unless the grounds are both
-    light and dark: then the better one is what there is.
+    If there is none, because grounds are both light and dark: the better of black and white.
     """
 
     def worst(candidate: str) -> float:
@@ -65,7 +61,7 @@ def readable_on(colour: str, grounds: tuple[str, ...], ratio: float = AA) -> str
 
 
 def lightened(colour: str, ground: str, ratio: float) -> str:
-    """Lighten a colour, in its hue, until it stands out from a dark ground; at most to white."""
+    """Lighten a colour, keeping its hue, until it has a contrast on a dark ground."""
     hue, lightness, saturation = colorsys.rgb_to_hls(*(part / 255 for part in _parts(colour)))
     for step in range(_STEPS + 1):
         light = lightness + (1 - lightness) * step / _STEPS

@@ -4,22 +4,22 @@
     ├── ConfigError           publication.toml or the environment is wrong (exit code 2)
     ├── LanguageError         a malformed or unregistered language tag
     ├── ArticleError          one article that can't be picked up: it is quarantined
-    ├── SourceError           a whole source that can't be read: its articles stay as they are
-    ├── IssueError            an issue that can't be made or moved
-    │   └── TransitionError   a change of state that issues do not allow
+    ├── SourceError           a source that can't be read: its articles stay unchanged
+    ├── IssueError            an issue that can't be made, found or changed
+    │   └── TransitionError   a state that an issue can't change to
     ├── RenderingError        a template or the inliner refused
-    ├── GateError             a finished mail that is not fit to be sent
+    ├── GateError             a rendered mail that failed the checks
     ├── DeliveryError         a message that can't be composed, written or sent
     │   ├── LeaseLost         another process took over the deliveries of this one
-    │   ├── Unreachable       the mail server or the outbox takes nothing at present
+    │   ├── Unreachable       the mail server or the outbox accepts nothing now
     │   └── ConnectionLost    the mail server closed the connection
     ├── DatabaseError         the state can't be opened, read or upgraded
     ├── StorageError          a file can't be written: the disk is full, or permissions forbid it
     ├── BusyError             another process runs this publication
-    └── UsageError            a command that can't be obeyed as it was given (exit code 2)
+    └── UsageError            wrong arguments of a command (exit code 2)
 
-Each has what it is about as attributes; `str()` is the one line for people. The three below
-DeliveryError are defined in `publisher.delivery`, where they are caught.
+Attributes have the details; `str()` is the message, in one line. The three below DeliveryError
+are defined in `publisher.delivery`.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from typing import ClassVar
 
 
 class PublisherError(Exception):
-    """An error that a person can fix; `str()` says what and where."""
+    """An error that the user can fix; `str()` says what and where."""
 
     exit_code: ClassVar[int] = 1
 
 
 class ConfigError(PublisherError):
-    """A setting is wrong: which file, which key, what is wrong, and what would be right."""
+    """A setting is wrong: file, key, problem and remedy."""
 
     exit_code = 2
 
@@ -48,7 +48,7 @@ class ConfigError(PublisherError):
 
 
 class LanguageError(PublisherError):
-    """A language tag is not one of BCP 47, or names no language that is registered."""
+    """A language tag is malformed (BCP 47) or not registered."""
 
     def __init__(self, tag: str) -> None:
         super().__init__(f"{tag!r} is not a language tag; write one like en, zh-Hans or pt-BR")
@@ -56,19 +56,19 @@ class LanguageError(PublisherError):
 
 
 class ArticleError(PublisherError):
-    """One article can't be read; the reason is what the quarantine shows."""
+    """An article can't be read; the quarantine shows the message."""
 
 
 class SourceError(PublisherError):
-    """A source can't be read at all; nothing is concluded about its articles."""
+    """A source can't be read; its articles stay unchanged."""
 
 
 class IssueError(PublisherError):
-    """An issue can't be made, found or moved."""
+    """An issue can't be made, found or changed."""
 
 
 class TransitionError(IssueError):
-    """An issue can't change from one state to the other."""
+    """An issue can't change from one state to another."""
 
     def __init__(self, source: str, target: str) -> None:
         super().__init__(f"an issue can't go from {source} to {target}")
@@ -77,11 +77,11 @@ class TransitionError(IssueError):
 
 
 class RenderingError(PublisherError):
-    """A template, or the inliner behind it, refused to make a digest or a page."""
+    """A template or the CSS inliner failed."""
 
 
 class GateError(PublisherError):
-    """An issue's mail is not fit to be sent: which issue, how many errors, and the first one."""
+    """An issue's mail failed the checks: number of errors, and the first one."""
 
     def __init__(self, issue: str, errors: int, first: str) -> None:
         many = "1 error" if errors == 1 else f"{errors} errors, the first"
@@ -93,7 +93,7 @@ class GateError(PublisherError):
 
 
 class DeliveryError(PublisherError):
-    """A message can't be composed or written out."""
+    """A message can't be composed, written or sent."""
 
 
 class DatabaseError(PublisherError):
@@ -113,6 +113,6 @@ class BusyError(PublisherError):
 
 
 class UsageError(PublisherError):
-    """A command can't be obeyed as it was given."""
+    """A command has wrong arguments."""
 
     exit_code = 2

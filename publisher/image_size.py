@@ -1,4 +1,4 @@
-"""Reads the kind and size of a picture from its header. No pixels are decoded."""
+"""Reads the format and size of a picture from its header, without decoding pixels."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 from publisher.errors import ArticleError
 
-# What browsers show, by Pillow's names, with the usual suffix. MPO is a JPEG with others behind
-# it, as telephones write for depth. Mails are pickier: `publisher.rendering.filters`.
+# Formats that browsers show, by Pillow's names, and their suffixes. MPO is a JPEG followed by
+# others; phones write it. `publisher.rendering.filters` has those that mails show.
 _SUFFIXES = {
     "PNG": "png",
     "JPEG": "jpg",
@@ -21,24 +21,23 @@ _SUFFIXES = {
     "WEBP": "webp",
     "AVIF": "avif",
 }
-# MPO is not asked for by that name: Pillow finds out when it opens a JPEG.
+# Pillow detects MPO when it opens a JPEG.
 _FORMATS = tuple(name for name in _SUFFIXES if name != "MPO")
 
-# Exif 2.32 section 4.6.4: these are shown with rows as columns.
+# Orientations that swap width and height (Exif 2.32 section 4.6.4).
 _ROTATED = frozenset({5, 6, 7, 8})
 
-# Twice what Pillow warns of, where it refuses: a picture that small files swell into, and that
-# no subscriber's device can show.
+# Pillow's limit, twice what it warns of. Small files can decode to more, and exhaust the memory.
 MAX_IMAGE_PIXELS = 178_956_970
 
-# Programs for photographs put whole histories into a PNG. Pillow allows that much for all texts
-# of a file, and would refuse the picture for a single one of more than 1 MB.
+# Photo editors write long histories into a PNG. Pillow would refuse a picture with one text of
+# more than 1 MB; now only the limit for all texts of a file applies.
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
 
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """A picture's usual file suffix, and its size in pixels, as it is shown."""
+    """A picture's usual file suffix, and the size in pixels as browsers show it."""
 
     suffix: str
     width: int
@@ -46,22 +45,22 @@ class ImageInfo:
 
 
 def measure_image(content: bytes) -> ImageInfo | None:
-    """Measure a picture; None if it is of another kind, or its head is damaged or cut short.
+    """Return format and size; None if the format is another one, or the header is damaged.
 
-    Raises ArticleError for more than MOST_PIXELS.
+    Raises ArticleError for more than MAX_IMAGE_PIXELS.
     """
     try:
-        # Pillow warns of what it passes over in metadata, and of half of MOST_PIXELS. Another
-        # thread may lose a warning over this, and nothing else.
+        # Pillow warns about damaged metadata and from MAX_IMAGE_PIXELS / 2. This may hide a
+        # warning of another thread.
         with warnings.catch_warnings(action="ignore"), _open(content) as image:
             width, height = image.size
-            if _is_turned(image):
+            if _is_rotated(image):
                 width, height = height, width
             return ImageInfo(_SUFFIXES[image.format or ""], width, height)
     except Image.DecompressionBombError:
         most = MAX_IMAGE_PIXELS // 1_000_000
         raise ArticleError(f"has more than {most} million pixels; scale it down") from None
-    # What Pillow raises for damaged headers; the AVIF library's own is a RuntimeError.
+    # Pillow raises these for damaged headers; RuntimeError comes from its AVIF library.
     except (OSError, ValueError, RuntimeError):
         return None
 
@@ -70,11 +69,10 @@ def _open(content: bytes) -> Image.Image:
     return Image.open(BytesIO(content), formats=_FORMATS)
 
 
-def _is_turned(image: Image.Image) -> bool:
-    """Say if Exif has it shown on its side; a damaged one says nothing.
+def _is_rotated(image: Image.Image) -> bool:
+    """Return whether Exif rotates the picture by 90 degrees; False if Exif is damaged.
 
-    Browsers pass over Exif in WebP, and over what XMP says of it, which Pillow's own answer
-    (`getexif`) would include.
+    Browsers ignore Exif in WebP, and XMP. Pillow's `getexif` would include both.
     """
     exif = Image.Exif()
     try:

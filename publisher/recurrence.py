@@ -1,9 +1,8 @@
 """Local dates and instants of a schedule. Pure.
 
-A schedule is a set of local dates and one local time; an occurrence is named by its date, so
-that neither daylight saving nor a change of the zone's rules can make two of one. The time is
-attached last, as RFC 5545 section 3.3.5 has it: a time that the clocks jump over moves forward
-by the jump, one that they pass twice counts the first time.
+A schedule is a set of local dates and one local time. An occurrence is identified by its date,
+so that a change of the clocks or of the zone's rules can't duplicate it. As in RFC 5545 section
+3.3.5, a time in a gap moves forward by the gap, and a repeated time counts once, the first time.
 """
 
 from __future__ import annotations
@@ -23,15 +22,15 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 _CRON_FIELDS = 5
-# Rules without a start count their intervals from this Monday, so that "every second
-# week" means the same weeks for everybody.
+# Rules without a start count intervals from this Monday, so that "every second week" means the
+# same weeks in every edition.
 _RRULE_EPOCH = date(2001, 1, 1)
 _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A rule for dates (`text`, cron or RRULE), and the local time of day."""
+    """A rule for dates (`text`: cron or RRULE) and the local time of day."""
 
     text: str
     kind: Literal["cron", "rrule"]
@@ -39,7 +38,7 @@ class Schedule:
     start: date | None = None
 
     def dates(self, since: date) -> Iterator[date]:
-        """Yield the local dates named by the rule from `since` on, in order."""
+        """Yield the local dates of the rule from `since` on, in order."""
         first = max(since, self.start) if self.start else since
         return self._cron(first) if self.kind == "cron" else self._rrule(first)
 
@@ -55,7 +54,7 @@ class Schedule:
 
     @cache  # noqa: B019  # schedules are few, small values that live as long as the program
     def days_a_month(self) -> int:
-        """Count the dates in a plain month of 31 days, as a measure of how often it comes."""
+        """Return the number of dates in a month of 31 days."""
         first = max(date(2027, 1, 1), self.start or date.min)
         month = first + timedelta(days=31)
         return sum(1 for _day in takewhile(lambda day: day < month, self.dates(first)))
@@ -63,7 +62,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """A local date on which something is due, the instant (UTC), and what the clocks did to it."""
+    """A local date, its instant in UTC, and whether the time is in a gap or repeated."""
 
     day: date
     due_at: datetime
@@ -72,9 +71,9 @@ class Occurrence:
 
 @cache
 def parse_schedule(text: str, *, at: time | None = None, start: date | None = None) -> Schedule:
-    """Read a five-field cron line, or RRULE text (RFC 5545 section 3.3.10) with its time `at`.
+    """Parse a cron line with five fields, or an RRULE (RFC 5545 section 3.3.10) and its `at`.
 
-    Raises ValueError as `what is wrong; what would be right`.
+    Raises ValueError with `problem; remedy`.
     """
     if re.search(r"\bFREQ\s*=", text, re.IGNORECASE):
         return _parse_rrule(text, at, start)
@@ -89,7 +88,7 @@ def _parse_cron(text: str, at: time | None, start: date | None) -> Schedule:
             f"{text!r} is neither cron nor RRULE; {advice} or FREQ=WEEKLY;BYDAY=FR"
         )
     if at:
-        raise ValueError(f"{text!r} says its time already; leave out at = {at:%H:%M}")
+        raise ValueError(f"{text!r} has a time already; leave out at = {at:%H:%M}")
     if not (fields[0].isdecimal() and fields[1].isdecimal()):
         raise ValueError(
             f"{text!r} names more than one time a day; write one minute and one hour, "
@@ -109,7 +108,7 @@ def _parse_rrule(text: str, at: time | None, start: date | None) -> Schedule:
         raise ValueError(f'{text!r} has no time of day; add at = "08:00"')
     if parts.get("FREQ") not in _FREQUENCIES or {"BYHOUR", "BYMINUTE", "BYSECOND"} & set(parts):
         raise ValueError(f"{text!r} is not a rule for days; use FREQ={'|'.join(_FREQUENCIES)}")
-    # dateutil never comes back from an interval that leads nowhere.
+    # dateutil loops forever on an interval of 0.
     if not re.fullmatch(r"0*[1-9]\d{0,3}", parts.get("INTERVAL", "1")):
         raise ValueError(f"{text!r} has no such interval; write INTERVAL=1 or more, up to 9999")
     if not re.fullmatch(r"\d{8}", parts.get("UNTIL", "20260101")):
@@ -133,8 +132,8 @@ def _parse_rrule(text: str, at: time | None, start: date | None) -> Schedule:
 def occurrences(
     schedule: Schedule, zone: ZoneInfo, after: datetime, until: datetime
 ) -> Iterator[Occurrence]:
-    """Yield the occurrences due in (after, until], in order; both instants are aware."""
-    # A day's slack on both sides: the zone, or a gap, may move an instant over midnight.
+    """Yield the occurrences due in (after, until], in order. Both have a time zone."""
+    # One day more on both sides: the zone or a gap may move an instant past midnight.
     since = after.astimezone(zone).date() - timedelta(days=1)
     last = until.astimezone(zone).date() + timedelta(days=1)
     for day in takewhile(lambda day: day <= last, schedule.dates(since)):
@@ -144,7 +143,7 @@ def occurrences(
 
 
 def at_local_time(day: date, at: time, zone: ZoneInfo) -> Occurrence:
-    """Attach the zone to a local date and time, and say if the clocks were changed then."""
+    """Return the occurrence at a local date and time."""
     local = datetime.combine(day, at, tzinfo=zone)
     due_at = local.astimezone(UTC)
     if due_at.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):

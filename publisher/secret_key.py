@@ -1,7 +1,7 @@
 """The secret that signs subscribers' links and makes Message-IDs.
 
-From the environment, or else created once and stored beside the database. It must not change:
-old links would stop working, and a mail that is sent again would get another Message-ID.
+It comes from the environment, or is created once and stored beside the database. It must not
+change: old links would break, and a mail that is sent again would get another Message-ID.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SECRET_BYTES = 32
 
 
 def load_secret(settings: Settings) -> str:
-    """Return the publication's secret, created on first use; raise ConfigError if it can't be stored."""
+    """Return the publication's secret, created on first use. Raises ConfigError if it can't be stored."""
     if settings.secret is not None:
         return settings.secret.get_secret_value()
     path = settings.folders.var / "secret"
@@ -34,7 +34,7 @@ def load_secret(settings: Settings) -> str:
             _make(path)
         kept = path.read_text("ascii", "replace").strip()
     except OSError as error:
-        problem = f"can't be kept: {error.strerror}"
+        problem = f"can't be stored: {error.strerror}"
         raise ConfigError(str(path), "", problem, "set PUBLISHER_SECRET") from None
     if len(kept) < _SECRET_BYTES or not kept.isascii():
         remedy = "restore it from a backup or set PUBLISHER_SECRET"
@@ -43,12 +43,12 @@ def load_secret(settings: Settings) -> str:
 
 
 def _make(path: Path) -> None:
-    # Only this user may read it, from its first moment on.
+    # Created readable for this user only.
     with NamedTemporaryFile("w", dir=path.parent, prefix=".secret.") as file:
         file.write(secrets.token_urlsafe(_SECRET_BYTES))
         file.flush()
         os.fsync(file.fileno())
-        # A link and not a rename: of two processes the first one's secret stays.
+        # Unlike a rename, a link fails if another process has stored a secret meanwhile.
         with suppress(FileExistsError):
             path.hardlink_to(file.name)
     sync_folder(path.parent)

@@ -67,7 +67,7 @@ def preview_issue(
         selection = _newest(connection, edition, now)
     if not selection.chosen:
         name = f"{edition.newsletter} in {edition.language}"
-        raise IssueError(f"{name} would have nothing to say: {why_not}")
+        raise IssueError(f"{name} has {why_not}; add an article in its language")
     issue = _issue(edition, now, selection.more)
     content = issue_content(
         connection,

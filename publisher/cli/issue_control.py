@@ -34,6 +34,14 @@ ReasonOption = Annotated[
 ]
 
 
+# By the state that an issue can't change to.
+_REMEDIES = {
+    "paused": "only an issue that is being sent can be paused",
+    "cancelled": "sent mail can't be recalled, so correct it in the next issue",
+    "sending": "its remaining mail stays unsent",
+}
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     for name, command in (
@@ -67,7 +75,8 @@ def resume_command(issue: IssueArgument, directory: FolderArgument = CURRENT_FOL
     with open_issue(directory, issue) as (connection, one):
         # A ready issue may become one that is sent, but not before it has a ledger.
         if one.state is not IssueState.PAUSED:
-            raise IssueError(f"{issue}: is {one.state}, not paused")
+            remedy = "`publisher status` shows which issues are paused"
+            raise IssueError(f"{issue}: is {one.state}, not paused; {remedy}")
         lifecycle.resume_issue(connection, one, now)
     typer.echo(f"{issue} continues with the next run of delivery")
 
@@ -140,4 +149,5 @@ def _who_got_it(count: Mapping[str, int]) -> str:
 def _refusal_text(error: TransitionError) -> str:
     if error.source == error.target:
         return f"is {error.source} already"
-    return f"is {error.source}, and can't become {error.target}"
+    remedy = _REMEDIES.get(error.target, "`publisher status` shows the state of each issue")
+    return f"is {error.source}, and can't become {error.target}; {remedy}"

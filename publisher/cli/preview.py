@@ -136,7 +136,7 @@ def _views(
 ) -> Iterator[Screenshot]:
     """Photograph an edition's next issue, or what its newest articles would make, and say so.
 
-    One with nothing to say stops no other.
+    One without articles does not stop the others.
     """
     from publisher.cli.screenshots import take_screenshots
     from publisher.screenshots import MailPage

@@ -59,7 +59,7 @@ def subscribers_import_command(
                 report = import_csv(
                     connection,
                     lines,
-                    languages=settings.publication.reader_tag,
+                    languages=settings.publication.subscriber_tag,
                     default_language=settings.publication.default_language,
                     known_newsletters=[n.name for n in settings.newsletters],
                     now=parse_now(None).now(),

@@ -22,7 +22,7 @@ _SUBMISSION_PORT, _SUBMISSIONS_PORT, _RELAY_PORT = 587, 465, 25
 
 
 class Tls(StrEnum):
-    """How a connection is kept private (RFC 8314, RFC 3207)."""
+    """TLS mode of the connection (RFC 8314, RFC 3207)."""
 
     IMPLICIT = "implicit"
     STARTTLS = "starttls"
@@ -30,9 +30,9 @@ class Tls(StrEnum):
 
 
 def resolve_file(folder: Path, named: str) -> Path:
-    """Say which file a setting names: below the publication's folder, or elsewhere; ~ is home."""
-    # Not Path.expanduser, which raises where there is no such user.
-    return folder / os.path.expanduser(named)  # noqa: PTH111  # as the comment says
+    """Return the file's path. Relative paths start in the publication's folder; ~ is the home."""
+    # Path.expanduser would raise for an unknown user.
+    return folder / os.path.expanduser(named)  # noqa: PTH111  # see above
 
 
 _DEFAULT_PORTS = {
@@ -43,7 +43,7 @@ _DEFAULT_PORTS = {
 
 
 class OutboxLayoutKind(StrEnum):
-    """How the outbox keeps its messages."""
+    """How the outbox stores messages."""
 
     FILES = "files"
     MAILDIR = "maildir"
@@ -56,35 +56,35 @@ class OutboxSettings(ConfigTable):
 
 
 class SmtpSettings(ConfigTable):
-    """The table [delivery.smtp]: the server that takes our mail, and how it is spoken to."""
+    """The table [delivery.smtp]: the SMTP server and how to connect to it."""
 
     host: HostName = "localhost"
     port: int | None = Field(default=None, ge=1, le=65_535, strict=True)
     tls: Tls = Tls.STARTTLS
-    # Files, below the publication's folder or elsewhere: whom to trust, and who we are.
+    # PEM files: certificate authorities, client certificate and key.
     authorities: str | None = None
     certificate: str | None = None
     key: str | None = None
     user: str | None = None
-    # What we call ourselves; our own host name unless said.
+    # Name in EHLO; default: the host name.
     hello: HostName | None = None
-    # Where bounces go; the sender's address unless said.
+    # Envelope sender; default: the sender's address.
     bounces: MailboxValue | None = None
     connections: int = Field(default=8, ge=1, le=100)
-    # Messages that a connection may have been promised; after a kill so many may be in doubt.
+    # Messages that a worker holds in advance; all are in doubt after a kill.
     promised: int = Field(default=8, ge=1, le=100)
-    # Seconds to wait for any answer but the last one.
+    # Seconds to wait for a reply; the reply to the final dot may take longer.
     timeout: int = Field(default=60, ge=1, le=600)
 
     @property
     def port_used(self) -> int:
-        """The port: as said, or what goes with the kind of TLS."""
+        """The port; default: the usual one of the TLS mode."""
         return self.port or _DEFAULT_PORTS[self.tls]
 
     @model_validator(mode="before")
     @classmethod
     def _has_no_password(cls, values: Any) -> Any:
-        # A file of settings is copied, shown and kept under version control.
+        # Settings files are copied, shown and put under version control.
         if isinstance(values, dict) and "password" in values:
             remedy = "set PUBLISHER_SMTP_PASSWORD in the environment"
             raise _wrong("password", f"a password is not kept in this file; {remedy}")
@@ -104,13 +104,12 @@ class SmtpSettings(ConfigTable):
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-# One message in a quarter of an hour: no rate is slower than that, and none so slow that the time
-# until the next one is beyond every calendar.
+# One message in 17 minutes. Slower rates would overflow dates.
 _MIN_PER_SECOND = 0.001
 
 
 class RateSettings(ConfigTable):
-    """How many messages may leave; nothing said is no bound."""
+    """Rate limits; None means no limit."""
 
     per_second: float | None = Field(
         default=None, ge=_MIN_PER_SECOND, le=100_000, allow_inf_nan=False
@@ -131,13 +130,13 @@ def _tables(value: object) -> tuple[object, ...]:
 
 
 class DomainRateSettings(RateSettings):
-    """The tables [[delivery.domain]]: receivers that are bounded, and slowed, together."""
+    """The tables [[delivery.domain]]: receiving domains that share one rate limit."""
 
     names: Annotated[tuple[HostName, ...], BeforeValidator(_hosts)] = Field(min_length=1)
 
 
 def _day(value: object) -> date:
-    # Python's own reading of dates takes instants and numbers for days, too.
+    # pydantic would accept datetimes and numbers as dates, too.
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
@@ -147,14 +146,17 @@ def _day(value: object) -> date:
 
 
 class WarmupSettings(ConfigTable):
-    """The table [delivery.warmup]: a new sender's first days, each so much more than the last."""
+    """The table [delivery.warmup]: daily limits of a new sender.
 
-    # The first day; days are those of UTC.
+    Each day's limit is `growth` times the limit of the day before.
+    """
+
+    # The first day, in UTC.
     start: Annotated[date, PlainValidator(_day)]
     # Messages on that day.
     first: int = Field(default=200, ge=1, le=100_000_000)
     growth: float = Field(default=1.5, gt=1, le=10)
-    # Once a day would allow more than this, the bound is gone.
+    # The warm-up ends when a day's limit exceeds this.
     until: int = Field(default=100_000, ge=1, le=100_000_000)
 
     @model_validator(mode="after")
@@ -177,7 +179,7 @@ class DeliverySettings(ConfigTable):
     """The table [delivery]."""
 
     transport: Literal["outbox", "smtp"] = "outbox"
-    # A commit that survives a power cut, or only a kill, at less cost.
+    # `full`: commits survive a power cut. `normal`: only a kill, but faster.
     durability: Literal["full", "normal"] = "full"
     outbox: OutboxSettings = OutboxSettings()
     smtp: SmtpSettings = SmtpSettings()

@@ -1,4 +1,4 @@
-"""Settings of a publication's look: colours, logo, type.
+"""Settings of a publication's design: colours, logo, heading font.
 
 `publisher.rendering.palette` derives the other colours from these.
 """
@@ -18,7 +18,7 @@ from publisher.errors import ArticleError
 
 _LOGO_FORMATS = frozenset({"png", "jpg", "gif"})
 _LOGO_FORMAT_NAMES = "PNG, JPEG or GIF"
-# Every mail loads it, often over a mobile connection.
+# Every mail loads the logo, often over a mobile connection.
 _MAX_LOGO_BYTES = 200_000
 
 
@@ -42,10 +42,9 @@ def _accent(value: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logo:
-    """A picture below the publication's folder, as it was when the settings were read.
+    """A picture in the publication's folder, as it was when the settings were read.
 
-    `target` is where it lies below the web root, under a name that holds its hash; sizes in
-    pixels.
+    `target` is its path in the web root, which contains its hash. Sizes are in pixels.
     """
 
     path: str
@@ -55,8 +54,8 @@ class Logo:
     content: bytes = field(default=b"", repr=False)
 
     def read(self, root: Path) -> Logo:
-        """Fill in what the file says; raises ValueError with what is wrong and what is right."""
-        # Pillow takes longer to load than all settings to read.
+        """Return a copy with target, size and content. Raises ValueError: `problem; remedy`."""
+        # Importing Pillow takes longer than reading all settings.
         from publisher.image_size import measure_image
 
         try:
@@ -94,10 +93,10 @@ def _logo(value: object) -> Logo:
 class DesignSettings(ConfigTable):
     """The table [publication.design]."""
 
-    # Links, buttons and the bar at the top.
+    # Colour of links, buttons and the bar at the top.
     accent: Annotated[str, AfterValidator(_accent)] = "#8f2f12"
-    # What lies around the column.
+    # Background around the column.
     ground: Annotated[str, AfterValidator(_colour)] = "#f2efe9"
     headings: Literal["serif", "sans"] = "serif"
-    # A PNG, JPEG or GIF below the publication's folder; shown instead of the title.
+    # A PNG, JPEG or GIF in the publication's folder. Replaces the title.
     logo: Annotated[Logo, PlainValidator(_logo)] | None = None

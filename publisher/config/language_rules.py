@@ -9,7 +9,7 @@ from publisher.config.newsletters import EditionSettings, MissingPolicy, Newslet
 
 
 class SettingProblem(NamedTuple):
-    """A key below the newsletter, what is wrong with it, and what would be right."""
+    """A key in the newsletter's table, its problem, and the remedy."""
 
     key: str
     problem: str
@@ -19,8 +19,8 @@ class SettingProblem(NamedTuple):
 def language_problems(
     newsletter: Newsletter, languages: Sequence[str]
 ) -> Iterator[SettingProblem]:
-    """Yield the problems; `languages` are the publication's."""
-    yield from _strangers(newsletter, languages)
+    """Yield the problems. `languages` are those of the publication."""
+    yield from _unknown_languages(newsletter, languages)
     served = newsletter.languages or languages
     for tag, terms in newsletter.edition.items():
         key = f"edition.{tag}"
@@ -43,7 +43,9 @@ def _can_be_converted(tag: str) -> bool:
     return bool(sources_of(tag))
 
 
-def _strangers(newsletter: Newsletter, languages: Sequence[str]) -> Iterator[SettingProblem]:
+def _unknown_languages(
+    newsletter: Newsletter, languages: Sequence[str]
+) -> Iterator[SettingProblem]:
     named = {
         "languages": newsletter.languages or (),
         "edition": tuple(newsletter.edition),

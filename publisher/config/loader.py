@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 SETTINGS_FILE = "publication.toml"
 _SECRET_VARIABLE = "PUBLISHER_SECRET"  # noqa: S105  # the variable's name, not its value
 _SMTP_PASSWORD_VARIABLE = "PUBLISHER_SMTP_PASSWORD"  # noqa: S105  # as above
-# Below this a secret can be guessed; 16 bytes of a random source are 22 characters of base64.
+# Characters. Shorter secrets can be guessed; 16 random bytes are 22 characters of base64.
 _MIN_SECRET_LENGTH = 16
-# How the tables that are lists, or must be there, begin.
+# Headings of required and repeated tables.
 _TABLE_HEADINGS = {
     "publication": "[publication]",
     "source": "[[source]]",
     "newsletter": "[[newsletter]]",
 }
-# A key, or a dotted one, that can be shown without quotes.
+# A key or dotted key that needs no quotes.
 _BARE_KEY = re.compile(r"[\w.-]+")
 
 
 def load_settings(directory: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings of the publication in a folder.
 
-    Raises ConfigError, which names the file, the key, what is wrong and what would be right.
+    Raises ConfigError with file, key, problem and remedy.
     """
     path = directory / SETTINGS_FILE
     document = _check(_parse(path), path)
@@ -60,7 +60,7 @@ def load_settings(directory: Path, environment: Mapping[str, str] = os.environ) 
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8-sig"))  # some editors put a mark in front
+        return tomllib.loads(path.read_text("utf-8-sig"))  # a byte order mark may precede
     except FileNotFoundError:
         raise ConfigError(
             str(path),
@@ -71,8 +71,8 @@ def _parse(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         problem = f"not UTF-8 at byte {error.start}"
         raise ConfigError(str(path), "", problem, "save the file as UTF-8") from None
-    except ValueError as error:  # TOMLDecodeError, and what Python says of absurd numbers
-        raise ConfigError(str(path), "", f"not TOML: {error}", "mend that line") from None
+    except ValueError as error:  # TOMLDecodeError, or a number with too many digits
+        raise ConfigError(str(path), "", f"not TOML: {error}", "correct that line") from None
     except OSError as error:
         problem = f"can't be read: {error.strerror}"
         raise ConfigError(str(path), "", problem, "let this user read it") from None
@@ -83,7 +83,7 @@ def _check(values: dict[str, Any], path: Path) -> PublicationFile:
         document = PublicationFile.model_validate(values)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        # An unknown key is often the misspelling of one that is then missing: say that first.
+        # An unknown key is often a misspelt required key: report it first.
         details.sort(key=lambda detail: detail["type"] != "extra_forbidden")
         raise _explain(details[0], path) from None
     _check_languages(document, path)
@@ -91,7 +91,7 @@ def _check(values: dict[str, Any], path: Path) -> PublicationFile:
 
 
 def _check_sources(document: PublicationFile, path: Path) -> None:
-    """Refuse sources in which the program would find what it has written itself."""
+    """Refuse a source folder that contains the program's output."""
     folders = Folders(path.parent.resolve())
     ours = (folders.public, folders.outbox, folders.var, folders.templates)
     for number, source in enumerate(document.source):
@@ -115,7 +115,7 @@ def _with_logo(publication: Publication, path: Path) -> Publication:
 
 
 def _check_languages(document: PublicationFile, path: Path) -> None:
-    """Check what no table can check for itself: whether languages fit together."""
+    """Check that the languages of different tables fit together."""
     for number, newsletter in enumerate(document.newsletter):
         for fault in language_rules.language_problems(
             newsletter, document.publication.languages
@@ -146,7 +146,7 @@ def _explain(detail: ErrorDetails, path: Path) -> ConfigError:
 
 
 def _shape(key: str) -> str:
-    """Say how TOML writes what ought to be a list or a table here."""
+    """Return the expected TOML syntax."""
     name = re.sub(r"\[\d+\]", "", key)
     if name.endswith("skip_dates"):
         return "write a list like [2026-12-25, 2027-01-01]"
@@ -170,7 +170,7 @@ def _nearest(location: tuple[int | str, ...]) -> str:
 
 
 def _fields(location: tuple[int | str, ...]) -> Mapping[str, Any]:
-    """Walk from the document down to the table that holds the last part of a location."""
+    """Return the fields of the table at a location."""
     model: type[BaseModel] = PublicationFile
     for part in location:
         field = model.model_fields.get(str(part))

@@ -1,6 +1,6 @@
 """Settings of newsletters and of their editions: schedule, content, missing translations.
 
-An edition's table has only what differs in one language; `Newsletter.in_language` merges the two.
+An edition's table overrides keys for one language; `Newsletter.in_language` merges them.
 Schedules are validated here and expanded in `publisher.recurrence`.
 """
 
@@ -29,12 +29,12 @@ from publisher.config.values import (
 )
 from publisher.recurrence import Schedule, parse_schedule
 
-# Each language's folder below the web root holds these beside its newsletters.
+# Other folders beside the newsletters' in each language's folder of the web root.
 _RESERVED_NAMES = frozenset({"feeds", "stories", "unsubscribe", "preferences"})
 
 
 class LatePolicy(StrEnum):
-    """What happens to an occurrence that was missed."""
+    """What happens to a missed occurrence."""
 
     SEND = "send"
     SKIP = "skip"
@@ -42,14 +42,14 @@ class LatePolicy(StrEnum):
 
 
 class InDoubtPolicy(StrEnum):
-    """What happens to a mail that was sent without an answer."""
+    """What happens to a mail whose reply was lost."""
 
     HOLD = "hold"
     RESEND = "resend"
 
 
 class MissingPolicy(StrEnum):
-    """What an edition does with a story that is not in its language."""
+    """What an edition does with a story without a translation into its language."""
 
     SKIP = "skip"
     FALLBACK = "fallback"
@@ -57,14 +57,14 @@ class MissingPolicy(StrEnum):
 
 
 class Content(StrEnum):
-    """How much of each article a mail carries."""
+    """How much of each article a mail contains."""
 
     SUMMARY = "summary"
     FULL = "full"
 
 
 class DigestBlock(StrEnum):
-    """What a digest may carry besides its stories."""
+    """Parts of a digest besides its stories."""
 
     QUOTATION = "quotation"
     NOTES = "notes"
@@ -94,7 +94,7 @@ class EditionSettings(ConfigTable):
     give_up_after: int | None = Field(default=None, ge=1, le=720)  # hours
 
     def schedule_of(self, below: EditionSettings | None = None) -> Schedule | None:
-        """Return the schedule of these settings, with those of `below` where they have none."""
+        """Return the schedule, with the values of `below` as defaults."""
         text = self.schedule or (below.schedule if below else None)
         at = self.at or (below.at if below and not self.schedule else None)
         start = self.start or (below.start if below else None)
@@ -103,7 +103,7 @@ class EditionSettings(ConfigTable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edition:
-    """A newsletter in one language, with every setting decided."""
+    """A newsletter in one language, with all settings resolved."""
 
     newsletter: str
     language: str
@@ -128,12 +128,12 @@ class Edition:
         return ZoneInfo(self.timezone)
 
 
-# A daily digest is stale by the evening; a weekly one is still worth sending after a weekend.
+# A daily digest is stale by the evening; a weekly one is still useful after a weekend.
 _MAX_LATENESS_DAILY = timedelta(hours=12)
 _MAX_LATENESS_WEEKLY = timedelta(days=3)
-# Longer than most mail servers are down, and than greylisting lasts.
+# Longer than greylisting and most outages of mail servers.
 _GIVE_UP_AFTER = timedelta(days=2)
-# Two weekdays come at most ten times in 31 days, three at least twelve times.
+# In 31 days, two weekdays occur at most 10 times, and three at least 12 times.
 _MONTHLY_DATES_OF_TWICE_A_WEEK = 10
 
 
@@ -149,7 +149,7 @@ class Newsletter(EditionSettings):
     ] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _schedules_are_sound(self) -> Newsletter:
+    def _schedules_are_valid(self) -> Newsletter:
         _check_schedule(self, None, "schedule")
         for tag, terms in self.edition.items():
             _check_schedule(terms, self, f"edition.{tag}.schedule")

@@ -1,4 +1,4 @@
-"""Apple's podcast categories of 2019, which all directories use."""
+"""Apple's podcast categories of 2019, which podcast directories use."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _CATEGORIES = {name: frozenset(listed.split(", ")) for name, listed in _SUBCATEG
 
 
 def _category(value: str) -> str:
-    """Check a category, alone or with its subcategory behind a `>`."""
+    """Check `Category` or `Category > Subcategory`."""
     name, arrow, sub = (part.strip() for part in value.partition(">"))
     if name not in _CATEGORIES:
         raise ValueError(

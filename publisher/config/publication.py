@@ -44,12 +44,12 @@ class Publication(ConfigTable):
     timezone: TimeZoneName = "UTC"
     sender: MailboxValue
     address: LocalisedText
-    # The year from which tag: URIs speak for the host (RFC 4151); fixed once for all.
+    # Year in tag: URIs (RFC 4151). Changing it changes every feed ID.
     since: int = Field(default=2026, ge=1995, le=9999)
     design: DesignSettings = DesignSettings()
 
     @model_validator(mode="after")
-    def _languages_are_none_of_ours(self) -> Publication:
+    def _no_language_is_reserved(self) -> Publication:
         if "all" in self.languages:
             problem = "'all' names the feed of all languages here; leave it out"
             context = {"problem": problem, "key": "languages"}
@@ -58,19 +58,19 @@ class Publication(ConfigTable):
 
     @property
     def host(self) -> str:
-        """The host that `public/` is served from."""
+        """Host name of the web root."""
         return urlsplit(self.url).hostname or ""
 
     @property
     def default_language(self) -> str:
-        """The first of the languages."""
+        """The first language."""
         return self.languages[0]
 
     def serves(self, tag: str) -> str | None:
         """Return the language of this publication for a subscriber of language `tag`, or None."""
         return match(tag, self.languages)
 
-    def reader_tag(self, tag: str) -> str | None:
+    def subscriber_tag(self, tag: str) -> str | None:
         """Return the canonical form of a subscriber's tag, or None if no edition serves it."""
         try:
             canonical = normalise(tag)
@@ -99,11 +99,11 @@ class PodcastSettings(ConfigTable):
 class FeedSettings(ConfigTable):
     """The table [feeds]."""
 
-    # What a subscription document holds at most; what is older is in the archive documents.
+    # Maximum of the subscription document; older entries are in archive documents.
     entries: int = Field(default=50, ge=1, le=1000)
     max_bytes: int = Field(default=500_000, ge=10_000)
     content: Literal["full", "summary"] = "full"
-    # Minutes for which a copy of a feed is fresh enough: <ttl>, and Cache-Control.
+    # Minutes that a feed may be cached: <ttl> and Cache-Control.
     ttl: int = Field(default=15, ge=1, le=10_080)
     hubs: tuple[WebAddress, ...] = ()
     podcast: PodcastSettings = PodcastSettings()
@@ -142,17 +142,17 @@ class Folders:
 
     @property
     def outbox(self) -> Path:
-        """Mail written for delivery."""
+        """Messages of the outbox transport."""
         return self.root / "outbox"
 
     @property
     def senders(self) -> Path:
-        """The locks of the processes that deliver."""
+        """Lock files of sending processes."""
         return self.var / "senders"
 
     @property
     def var(self) -> Path:
-        """The state."""
+        """The state: database, secret, locks."""
         return self.root / "var"
 
     @property
@@ -162,7 +162,7 @@ class Folders:
 
     @property
     def heartbeat(self) -> Path:
-        """The time of the last cycle."""
+        """Holds the time of the last cycle."""
         return self.var / "heartbeat"
 
     @property

@@ -1,7 +1,6 @@
 """Types of the values in publication.toml, each with its check and its error message.
 
-A check raises ValueError with `what is wrong; what would be right`; the loader adds the file and
-the key.
+A check raises ValueError with `problem; remedy`; the loader adds file and key.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ from publisher.errors import LanguageError
 from publisher.languages import match, normalise
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-# RFC 3986, less what a web root can't have: user, query and fragment. It goes into mail headers
-# as it stands, so that a space or a line break would break them.
+# RFC 3986 without user, query and fragment. Copied into mail headers unescaped, so that a space
+# or line break would break them.
 _URL_CHARACTERS = re.compile(r"https?://[A-Za-z0-9._~%!$&'()*+,;=:/\[\]-]+")
-# A name (RFC 1123 section 2.1); an underscore is in none of the net, and in those of containers.
+# RFC 1123 section 2.1, and underscores, which names of containers have.
 _HOST = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?"
     r"(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?)*"
@@ -34,7 +33,7 @@ _HOST = re.compile(
 # RFC 5321 section 4.5.3.1.1.
 MAX_LOCAL_PART = 64
 _QUERY_CHARACTERS = re.compile(r"[A-Za-z0-9._~%!$&'()*+,;=:@/?-]*")
-# What would end a header line, for anybody (RFC 5322 section 2.2, and Unicode's own line ends).
+# Controls and Unicode's line ends: they could end a header line (RFC 5322 section 2.2).
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -76,15 +75,15 @@ def _is_web_root(value: str) -> bool:
         return False
     try:
         parts = urlsplit(value)
-        # A dot at the end is another spelling of the host, and no web server takes it for one.
+        # Web servers do not match a host name with a trailing dot.
         host = parts.hostname or "."
         return parts.port != 0 and not host.endswith(".")
-    except ValueError:  # a port that is no number, an address in broken brackets
+    except ValueError:  # a port that is not a number, unbalanced brackets
         return False
 
 
 def _address(value: str) -> str:
-    """Check the address of something elsewhere: like a web root, but a query may follow."""
+    """Check a URL: like a web root, but it may have a query."""
     address, _, query = value.partition("?")
     if not _is_web_root(address) or not _QUERY_CHARACTERS.fullmatch(query):
         raise ValueError(
@@ -125,7 +124,7 @@ def _time(value: object) -> time:
         moment = value if isinstance(value, time) else time.fromisoformat(str(value))
     except ValueError:
         moment = None
-    # The zone has a key of its own, and instants are kept in whole seconds.
+    # The zone has its own key, and times are stored in whole seconds.
     if moment is None or moment.tzinfo or moment.microsecond:
         raise ValueError(f"{str(value)!r} is not a time of day; write one like 08:00")
     return moment
@@ -147,7 +146,7 @@ class Mailbox(NamedTuple):
 
     @property
     def domain(self) -> str:
-        """The part behind the @."""
+        """The part after the @."""
         return self.address.rpartition("@")[2]
 
 
@@ -158,8 +157,8 @@ def _mailbox(value: object) -> Mailbox:
     address = (found["angle"] or found["bare"]) if found else ""
     if len(address.rpartition("@")[0]) > MAX_LOCAL_PART:
         raise ValueError(
-            f"{value!r} has more than {MAX_LOCAL_PART} characters before the @, and no server "
-            "need take it; write a shorter address"
+            f"{value!r} has more than {MAX_LOCAL_PART} characters before the @, and servers "
+            "may refuse it; write a shorter address"
         )
     try:
         valid = validate_email(
@@ -174,13 +173,13 @@ def _mailbox(value: object) -> Mailbox:
 
 
 class Localised:
-    """A text in one or several languages; one string stands for all."""
+    """A text in one or several languages. The tag "" means any language."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         self._texts = dict(texts)
 
     def __call__(self, language: str) -> str:
-        """Return the text for a language, or else the first one."""
+        """Return the text in the best matching language, or the first one."""
         found = match(language, [tag for tag in self._texts if tag])
         return self._texts[found] if found else next(iter(self._texts.values()))
 
@@ -193,7 +192,7 @@ class Localised:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Localised) and self._texts == other._texts
 
-    __hash__ = None  # type: ignore[assignment]  # it holds a dict and is never a key
+    __hash__ = None  # type: ignore[assignment]  # it holds a dict, and is never a key
 
     def __repr__(self) -> str:
         return f"Localised({self._texts!r})"
@@ -206,7 +205,7 @@ def _localised(value: object) -> Localised:
     if (
         not isinstance(texts, Mapping)
         or not texts
-        or not all(map(_says_something, texts.values()))
+        or not all(map(_is_filled_text, texts.values()))
     ):
         raise ValueError(
             f'{value!r} is no text; write "Title" or {{ en = "Title", fr = "Titre" }}'
@@ -215,7 +214,7 @@ def _localised(value: object) -> Localised:
     return Localised({tag and _tag(tag): text for tag, text in texts.items()})
 
 
-def _says_something(text: object) -> bool:
+def _is_filled_text(text: object) -> bool:
     return isinstance(text, str) and bool(text.strip())
 
 
@@ -227,7 +226,7 @@ def _title(value: object) -> Localised:
 
 
 def check_distinct_tags(value: Any) -> Any:
-    """Raise ValueError for a language that is listed twice, perhaps spelled in two ways."""
+    """Raise ValueError for a language listed twice, in any spelling."""
     tags = [_tag(tag) for tag in value if tag] if isinstance(value, tuple | Mapping) else []
     twice = next((tag for tag in tags if tags.count(tag) > 1), None)
     if twice:
@@ -236,7 +235,7 @@ def check_distinct_tags(value: Any) -> Any:
 
 
 def require_list(value: Any) -> Any:
-    """Return a list as a tuple; raise ValueError for anything else, such as a single word."""
+    """Return a list as a tuple; raise ValueError for anything else."""
     if not isinstance(value, list | tuple):
         raise ValueError(f'{value!r} is not a list; write one like ["en", "zh-Hans"]')  # noqa: TRY004  # pydantic collects ValueErrors only
     return tuple(value)

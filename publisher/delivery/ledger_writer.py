@@ -243,7 +243,9 @@ class LedgerWriter:
         """Suppress an address that the server reported as nonexistent."""
         with contextlib.suppress(SubscribersError):  # erased meanwhile
             suppress(connection, claim.recipient.address, SubscriberStatus.BOUNCED, now)
-        log.info("address is dead", subscriber=claim.recipient.id)
+        log.info(
+            "address suppressed: the mailbox does not exist", subscriber=claim.recipient.id
+        )
 
     # --- after the commit
 

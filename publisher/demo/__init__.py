@@ -76,7 +76,7 @@ def _import(pipeline: Pipeline, file: Path, now: datetime) -> None:
         import_csv(
             connection,
             lines,
-            languages=publication.reader_tag,
+            languages=publication.subscriber_tag,
             default_language=publication.default_language,
             known_newsletters=[n.name for n in pipeline.settings.newsletters],
             now=now,

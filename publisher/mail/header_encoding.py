@@ -43,7 +43,8 @@ def encode_field(name: str, value: str) -> bytes:
     lines = _folded(f"{name}: {value}")
     if max(map(len, lines)) > _LONGEST_LINE:
         raise DeliveryError(
-            f"{name} needs a line of more than {_LONGEST_LINE} characters, which no mail may have"
+            f"{name} needs a line of more than {_LONGEST_LINE} characters, which no mail may have; "
+            "shorten its address or longest word"
         )
     # An empty value leaves no blank at the line's end, which a relay might remove.
     return "".join(f"{line.rstrip()}\r\n" for line in lines).encode("ascii")

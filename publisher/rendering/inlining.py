@@ -152,7 +152,7 @@ def _parsed(html: str) -> _Element:
     parser = etree.HTMLParser(huge_tree=True)
     root: _Element = etree.fromstring(_IMPOSSIBLE.sub("\ufffd", html), parser)
     if root is None:
-        raise RenderingError("a mail must have a body")
+        raise RenderingError("a mail must have a body; write <body> into the template")
     for error in parser.error_log:
         if error.type_name in _MENDED:
             _refuse(error.line, f"{error.message}: browsers mend that in another way")

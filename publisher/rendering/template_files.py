@@ -97,7 +97,7 @@ def read_custom_file(folder: Path, name: str) -> bytes:
         reason = getattr(error, "strerror", None) or error
         raise RenderingError(f"{name} can't be read: {reason}") from None
     if len(content) > MAX_TEMPLATE_BYTES:
-        raise RenderingError(f"{name} has more than {MAX_TEMPLATE_BYTES:,} bytes")
+        raise RenderingError(f"{name} has more than {MAX_TEMPLATE_BYTES:,} bytes; shorten it")
     return content
 
 

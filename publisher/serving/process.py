@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -64,7 +65,10 @@ def _listening(host: str, port: int) -> socket.socket:
         raise UsageError(f"--host: {host!r} is no address of this machine") from None
     except OSError as error:
         problem = os.strerror(error.errno) if error.errno else str(error)
-        raise UsageError(f"{host} port {port}: {problem}; choose another with --port") from None
+        option = "--host" if error.errno == errno.EADDRNOTAVAIL else "--port"
+        raise UsageError(
+            f"{host} port {port}: {problem}; choose another with {option}"
+        ) from None
 
 
 @contextmanager

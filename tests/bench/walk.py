@@ -144,7 +144,7 @@ def _fill(machine: Pipeline) -> None:
         import_csv(
             connection,
             SUBSCRIBERS,
-            languages=settings.publication.reader_tag,
+            languages=settings.publication.subscriber_tag,
             default_language="en",
             known_newsletters=["weekly"],
             now=NOW,

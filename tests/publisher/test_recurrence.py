@@ -298,7 +298,7 @@ def test_a_rule_that_counts_no_day_never_happens() -> None:
 def test_a_rule_needs_a_time_and_a_cron_line_has_one() -> None:
     with pytest.raises(ValueError, match='no time of day; add at = "08:00"'):
         parse_schedule("FREQ=DAILY")
-    with pytest.raises(ValueError, match="its time already; leave out at = 09:00"):
+    with pytest.raises(ValueError, match="a time already; leave out at = 09:00"):
         parse_schedule("0 8 * * *", at=time(9))
 
 

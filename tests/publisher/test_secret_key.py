@@ -61,7 +61,7 @@ def test_a_secret_that_cannot_be_kept_is_an_error_of_one_line(tmp_path: Path) ->
     with pytest.raises(ConfigError) as caught:
         load_secret(settings(tmp_path))
     assert str(caught.value) == (
-        f"{tmp_path / 'var' / 'secret'}: can't be kept: File exists; set PUBLISHER_SECRET"
+        f"{tmp_path / 'var' / 'secret'}: can't be stored: File exists; set PUBLISHER_SECRET"
     )
 
 

@@ -84,7 +84,7 @@ def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
 
 def parse_page(text: str) -> TextPage:
     """Return the parts of a page; raises ArticleError if it has no title or no text."""
-    head = _HeadReader(_without_site_lines(text.split("\n")))
+    head = _HeadParser(_without_site_lines(text.split("\n")))
     offered = head.switch()
     title = head.title()
     published, bylines = head.heads()
@@ -97,7 +97,7 @@ def parse_page(text: str) -> TextPage:
 
 
 @dataclass(slots=True)
-class _HeadReader:
+class _HeadParser:
     """Reads the head of a page line by line; `position` is the next line."""
 
     lines: Sequence[str]

@@ -95,7 +95,7 @@ class _Bounded(smtplib.SMTP):
         if self.io is None or self._io_socket is not self.sock:
             if self.io and self.io.has_leftovers:
                 # Sent before TLS, perhaps by somebody in between (RFC 3207 section 6).
-                raise ConnectionLost("spoke out of turn before TLS")
+                raise ConnectionLost("sent data in the clear after STARTTLS")
             self.io, self._io_socket = SmtpSocket(self.sock, self.timeout), self.sock
         try:
             reply = self.io.reply()

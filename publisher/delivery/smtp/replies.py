@@ -77,13 +77,13 @@ class ConnectionLost(DeliveryError):  # noqa: N818  # a state, like ConnectionRe
 def first_reply(received: bytearray) -> tuple[SmtpReply, int] | None:
     """Return the first reply and its length in bytes, or None if it is not complete.
 
-    Raises ConnectionLost for what is no reply: no code, different codes, more than MAX_REPLY.
+    Raises ConnectionLost for an invalid reply: no code, different codes, more than MAX_REPLY bytes.
     """
     if found := _REPLY.match(received):
         return SmtpReply(int(found[1]), found[0]), found.end()
     lines = received.split(b"\n")[:-1]
     if any(not _REPLY_LINE.fullmatch(line) or line[:3] != lines[0][:3] for line in lines):
-        raise ConnectionLost("said what is no reply")
+        raise ConnectionLost("sent an invalid reply")
     if len(received) > MAX_REPLY:
-        raise ConnectionLost("did not come to the end of a reply")
+        raise ConnectionLost(f"sent a reply of more than {MAX_REPLY:,} bytes")
     return None

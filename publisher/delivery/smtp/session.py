@@ -140,7 +140,7 @@ class SmtpConnection:
             self._abandon_pipelined()
         if self._pipelined is None:
             if farewell := self._socket.unsolicited():
-                raise ConnectionLost("spoke out of turn", farewell)
+                raise ConnectionLost("sent a reply that no command asked for", farewell)
             if not self._capabilities.pipelining:
                 return self._send_one_by_one(commands)
             self._socket.write((RSET if self._needs_reset else b"") + commands.group)
@@ -185,9 +185,9 @@ class SmtpConnection:
         is_data = phase is SmtpPhase.DATA
         expected = reply.code == _GO_AHEAD if is_data else reply.is_good
         if not (expected or reply.is_refusal):
-            raise ConnectionLost(f"said {reply.code} to {phase}")
+            raise ConnectionLost(f"sent {reply.code} in reply to {phase}")
         if reply.code == _GO_AHEAD and self._socket.has_leftovers:
-            raise ConnectionLost("spoke out of turn")
+            raise ConnectionLost("sent a reply that no command asked for")
         if reply.code == CLOSING:
             self._drop()
         return reply
@@ -196,7 +196,7 @@ class SmtpConnection:
         if self._needs_reset:
             reply = self._socket.reply()
             if not reply.is_good:
-                raise ConnectionLost(f"said {reply.code} to RSET", reply)
+                raise ConnectionLost(f"sent {reply.code} in reply to RSET", reply)
             self._needs_reset = False
 
     def _abandon_pipelined(self) -> None:
@@ -233,7 +233,7 @@ class SmtpConnection:
             if reply is None:
                 raise
         if reply and not reply.is_refusal:
-            raise ConnectionLost("spoke out of turn")
+            raise ConnectionLost("sent a reply that no command asked for")
         if reply and ends_session(reply, SmtpPhase.DOT):
             # This is not about the message, whose end the server has not seen.
             raise ConnectionLost("has ended the connection", reply)
@@ -250,7 +250,7 @@ class SmtpConnection:
                 self._socket.write(rest)
             reply = self._socket.reply(self._patience)
             if not (reply.is_good or reply.is_refusal):
-                raise ConnectionLost(f"said {reply.code} to its end")  # noqa: TRY301  # as any loss
+                raise ConnectionLost(f"sent {reply.code} in reply to its end")  # noqa: TRY301  # as any loss
         except ConnectionLost as loss:
             self._drop()
             return Outcome(SendStatus.UNKNOWN, f"all of it was sent, but the server {loss}")

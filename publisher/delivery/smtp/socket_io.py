@@ -103,7 +103,7 @@ class SmtpSocket:
         deadline = monotonic() + patience
         while not (self._received and (found := first_reply(self._received))):
             if monotonic() > deadline:
-                raise ConnectionLost(f"did not come to the end of a reply in {patience:g} s")
+                raise ConnectionLost(f"did not complete a reply in {patience:g} s")
             try:
                 self._receive()
             except OSError as error:

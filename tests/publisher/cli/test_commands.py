@@ -372,7 +372,7 @@ def test_nothing_new_to_preview_is_said(run: Run, friday: Published, tmp_path: P
     )
 
     assert code == 1
-    assert "weekly in en would have nothing to say: no new articles" in err
+    assert "weekly in en has no new articles" in err
 
 
 def test_debug_shows_the_traceback(run: Run, tmp_path: Path) -> None:

@@ -242,13 +242,45 @@ def test_a_command_without_its_issue_says_how_to_name_one(
     )
 
 
+@pytest.mark.parametrize("state", ["ready", "sending", "sent", "partial", "cancelled"])
+def test_what_is_not_paused_can_t_be_resumed(
+    run: Run, house: House, folder: Path, state: str
+) -> None:
+    subscribe(house, *THREE)
+    ready(house)
+    with house.database.writing() as connection:
+        connection.exec_driver_sql(f"UPDATE issue SET state = '{state}'")
+    code, _out, err = run("resume", NAME, folder)
+    assert (code, err) == (
+        1,
+        f"publisher: {NAME}: is {state}, not paused; `publisher status` shows which issues are paused\n",
+    )
+    assert issue_in_status(run, folder)["state"] == state
+
+
 @pytest.mark.parametrize(
     ("state", "verb", "complaint"),
     [
-        ("sent", "pause", "is sent, and can't become paused"),
-        ("sent", "cancel", "is sent, and can't become cancelled"),
-        ("partial", "cancel", "is partial, and can't become cancelled"),
-        ("ready", "pause", "is ready, and can't become paused"),
+        (
+            "sent",
+            "pause",
+            "is sent, and can't become paused; only an issue that is being sent can be paused",
+        ),
+        (
+            "sent",
+            "cancel",
+            "is sent, and can't become cancelled; sent mail can't be recalled, so correct it in the next issue",
+        ),
+        (
+            "partial",
+            "cancel",
+            "is partial, and can't become cancelled; sent mail can't be recalled, so correct it in the next issue",
+        ),
+        (
+            "ready",
+            "pause",
+            "is ready, and can't become paused; only an issue that is being sent can be paused",
+        ),
         ("paused", "pause", "is paused already"),
         ("cancelled", "cancel", "is cancelled already"),
         *(
@@ -257,7 +289,7 @@ def test_a_command_without_its_issue_says_how_to_name_one(
         ),
     ],
 )
-def test_a_transition_that_does_not_exist_is_refused_in_one_line(
+def test_an_impossible_change_of_state_names_a_remedy(
     run: Run, house: House, folder: Path, state: str, verb: str, complaint: str
 ) -> None:
     subscribe(house, *THREE)
@@ -429,6 +461,18 @@ def test_a_decision_applies_to_all_named_subscribers_or_to_none(run: Run, folder
     assert issue_in_status(run, folder)["deliveries"]["in_doubt"] == 1
     words = ("doubt", "mark-sent", NAME, folder, "--to", BOB, "--to", BOB)
     assert run(*words) == (0, "1 mail marked as sent\n", "")
+
+
+@pytest.mark.usefixtures("doubtful")
+def test_what_is_in_doubt_of_a_cancelled_issue_stays_unsent(
+    run: Run, house: House, folder: Path
+) -> None:
+    with house.database.writing() as connection:
+        connection.exec_driver_sql("UPDATE issue SET state = 'cancelled'")
+    code, _out, err = run("doubt", "resend", NAME, folder)
+    problem = f"{NAME}: is cancelled, and can't become sending; its remaining mail stays unsent"
+    assert (code, err) == (1, f"publisher: {problem}\n")
+    assert issue_in_status(run, folder)["deliveries"]["in_doubt"] == 1
 
 
 @pytest.mark.parametrize("verb", ["resend", "mark-sent"])

@@ -30,6 +30,13 @@ def test_a_port_that_is_taken_is_one_line(run: Run, lantern: Path) -> None:
     )
 
 
+def test_an_address_of_another_machine_is_one_line(run: Run, lantern: Path) -> None:
+    publish(lantern)
+    code, _out, err = run("serve", "--host", "192.0.2.1", "--port", "0", lantern)
+    assert code == 2
+    assert err.endswith("; choose another with --host\n")
+
+
 def test_nothing_to_serve_yet_is_one_line(run: Run, lantern: Path) -> None:
     code, _out, err = run("serve", lantern)
 

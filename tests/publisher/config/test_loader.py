@@ -108,7 +108,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             LATE,
             'at = "09:00"',
-            "'0 8 * * FRI' says its time already; leave out at = 09:00",
+            "'0 8 * * FRI' has a time already; leave out at = 09:00",
         ),
         (
             SCHEDULE,
@@ -193,14 +193,14 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             "[delivery]",
             "[delivery",
-            "Expected ']' at the end of a table declaration (at line 24, column 10); mend that line",
+            "Expected ']' at the end of a table declaration (at line 24, column 10); correct that line",
         ),
         (
             "= 12",
             f"= {'9' * 5000}",
             (
                 "Exceeds the limit (4300 digits) for integer string conversion: value has 5000 digits;"
-                " use sys.set_int_max_str_digits() to increase the limit; mend that line"
+                " use sys.set_int_max_str_digits() to increase the limit; correct that line"
             ),
         ),
     ],

@@ -32,10 +32,10 @@ def test_a_subscriber_s_language_tag_is_kept_if_the_publication_has_an_edition_f
     tmp_path: Path,
 ) -> None:
     house = settings(tmp_path).publication
-    assert house.reader_tag("zh_HK") == "zh-Hant-HK"
-    assert house.reader_tag("EN-gb") == "en-GB"
-    assert house.reader_tag("uk") is None
-    assert house.reader_tag("klingon") is None
+    assert house.subscriber_tag("zh_HK") == "zh-Hant-HK"
+    assert house.subscriber_tag("EN-gb") == "en-GB"
+    assert house.subscriber_tag("uk") is None
+    assert house.subscriber_tag("klingon") is None
 
 
 def test_folders_are_absolute_wherever_one_stands(

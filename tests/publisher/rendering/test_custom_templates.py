@@ -68,7 +68,9 @@ def test_a_file_may_be_as_large_as_that(tmp_path: Path) -> None:
     write(tmp_path, "a.html", b"x" * template_files.MAX_TEMPLATE_BYTES)
     assert len(read_custom_file(tmp_path, "a.html")) == template_files.MAX_TEMPLATE_BYTES
     write(tmp_path, "a.html", b"x" * (template_files.MAX_TEMPLATE_BYTES + 1))
-    with pytest.raises(RenderingError, match=r"^a\.html has more than 1,000,000 bytes$"):
+    with pytest.raises(
+        RenderingError, match=r"^a\.html has more than 1,000,000 bytes; shorten it$"
+    ):
         read_custom_file(tmp_path, "a.html")
 
 

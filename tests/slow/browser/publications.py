@@ -146,7 +146,7 @@ def printed(
             report = import_csv(
                 connection,
                 _readers(reader, languages),
-                languages=settings.publication.reader_tag,
+                languages=settings.publication.subscriber_tag,
                 default_language=languages[0],
                 known_newsletters=["weekly"],
                 now=now,

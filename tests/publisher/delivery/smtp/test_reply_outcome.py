@@ -243,9 +243,15 @@ def test_an_unsent_message_says_how_the_connection_was_lost() -> None:
 
 
 def test_421_slows_down_unless_the_session_simply_ended() -> None:
-    busy = outcome_of_loss(ConnectionLost("spoke out of turn", said("421 4.3.2 shutting down")))
+    busy = outcome_of_loss(
+        ConnectionLost(
+            "sent a reply that no command asked for", said("421 4.3.2 shutting down")
+        )
+    )
     usual = outcome_of_loss(
-        ConnectionLost("spoke out of turn", said("421 4.4.2 timeout exceeded"))
+        ConnectionLost(
+            "sent a reply that no command asked for", said("421 4.4.2 timeout exceeded")
+        )
     )
 
     assert (busy.status, busy.throttle) == (SendStatus.NOT_SENT, ThrottleScope.TRANSPORT)

@@ -102,7 +102,7 @@ def test_bytes_sent_before_tls_are_refused(tmp_path: Path) -> None:
 
     trouble = failing(script, tls=Tls.STARTTLS, authorities=authority.path, user="news")
 
-    assert str(trouble).endswith("spoke out of turn before TLS")
+    assert str(trouble).endswith("sent data in the clear after STARTTLS")
 
 
 @pytest.mark.parametrize("tls", [Tls.IMPLICIT, Tls.STARTTLS])
