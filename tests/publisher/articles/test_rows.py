@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -61,24 +62,15 @@ def test_invisible_columns_do_not_count_in_the_hash() -> None:
     assert content_columns(other, "en", DAY) == content_columns(DRAFT, "en", DAY)
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        replace(SOUND, src="/media/y.mp3"),
-        replace(SOUND, media_type="audio/mp4"),
-        replace(SOUND, length=18),
-        replace(SOUND, title="A talk"),
-        replace(SOUND, duration=60),
-    ],
-)
-def test_every_field_of_an_attachment_counts_in_the_hash(other: Attachment) -> None:
-    mine, its = (
-        content_columns(replace(DRAFT, attachments=(one,)), "en", DAY) for one in (SOUND, other)
-    )
-    assert mine["content_hash"] != its["content_hash"]
+def test_every_field_of_an_attachment_counts_in_the_hash() -> None:
+    changes: list[dict[str, Any]] = [{"src": "/media/y.mp3"}, {"media_type": "audio/mp4"}]
+    changes += [{}, {"length": 18}, {"title": "A talk"}, {"duration": 60}]
+    drafts = [replace(DRAFT, attachments=(replace(SOUND, **one),)) for one in changes]
+    hashes = {content_columns(one, "en", DAY)["content_hash"] for one in drafts}
+    assert len(hashes) == len(changes)
 
 
-def test_no_attachments_hash_as_before_there_were_any() -> None:
+def test_an_empty_list_of_attachments_does_not_change_the_hash() -> None:
     assert content_hash({"a": 1, "attachments": []}) == content_hash({"a": 1})
 
 

@@ -249,15 +249,6 @@ def test_a_value_where_a_table_belongs_says_so(tmp_path: Path, text: str, line: 
     )
 
 
-def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError) as caught:
-        load_settings(tmp_path / "nowhere", {})
-    assert str(caught.value) == (
-        f"{tmp_path / 'nowhere' / SETTINGS_FILE}: no such file; make a publication with:"
-        f" publisher new {tmp_path / 'nowhere'}"
-    )
-
-
 def test_a_file_that_is_not_utf_8_says_where(tmp_path: Path) -> None:
     (tmp_path / SETTINGS_FILE).write_bytes(b"# \xff")
     with pytest.raises(ConfigError, match="not UTF-8 at byte 2; save the file as UTF-8"):

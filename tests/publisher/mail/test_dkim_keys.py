@@ -134,16 +134,6 @@ def test_an_unreadable_key_file_is_refused(tmp_path: Path) -> None:
     assert error.remedy == "name a file that this user can read"
 
 
-def test_a_key_path_may_begin_with_a_tilde(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    (tmp_path / "home").mkdir()
-    (tmp_path / "home" / "ours.pem").write_bytes(ED25519)
-    (one,) = load_signers(settings(tmp_path / "publication", table("~/ours.pem")))
-    assert one.key.algorithm == "ed25519-sha256"
-
-
 @pytest.mark.parametrize(
     "named", ["public/dkim.pem", "articles/../public/dkim.pem", "beside.pem", "public/link.pem"]
 )
