@@ -364,6 +364,21 @@ def test_dead_addresses_alone_at_the_end_of_an_issue_do_not_pause_it(house: Hous
     assert counts(house, issue) == {"sent": 28, "bounced": 12}
 
 
+RELAY = Outcome(SendStatus.REFUSED, "554 5.7.1 Relay access denied", is_about_sender=True)
+
+
+def test_a_server_that_denies_relaying_pauses_an_issue_however_few_its_recipients(
+    house: House,
+) -> None:
+    subscribe(house, *THREE[:2])
+    issue = ready(house)
+    sent = send(house, MemoryTransport(outcomes=lambda _outgoing: RELAY))
+    (problem,) = sent.problems
+    assert problem == f"the server takes nothing from us: {RELAY.reason}"
+    assert state_of(house) == IssueState.PAUSED
+    assert counts(house, issue) == {"deferred": 2}
+
+
 def test_a_final_error_of_the_transport_pauses_the_issue(house: House) -> None:
     subscribe(house, *many(5))
     issue = ready(house)
