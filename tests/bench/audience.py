@@ -16,7 +16,7 @@ from publisher.rendering.placeholders import (
     UNSUBSCRIBE_PLACEHOLDER,
 )
 from publisher.testing import SECRET, make_publication
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import ready
 
 READERS = """
@@ -50,9 +50,13 @@ def make_audience(folder: Path, readers: int, size: int, delivery: str = "") -> 
     settings = load_settings(folder, {"PUBLISHER_SECRET": SECRET})
     with closing(open_database(settings.folders.database)) as database:
         _subscribe(database, readers)
-        house = House(settings=settings, database=database, clock=FixedClock(NOW))
+        publication = PublicationFolder(
+            settings=settings, database=database, clock=FixedClock(NOW)
+        )
         html = f"<!DOCTYPE html><html lang='en'>{PARAGRAPH * (size // len(PARAGRAPH))}{LINKS}</html>"
-        ready(house, html=html, text=f"The harbour was calm.\n\n{UNSUBSCRIBE_PLACEHOLDER}\n")
+        ready(
+            publication, html=html, text=f"The harbour was calm.\n\n{UNSUBSCRIBE_PLACEHOLDER}\n"
+        )
     return settings
 
 

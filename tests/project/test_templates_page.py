@@ -75,23 +75,23 @@ def given() -> dict[str, set[str]]:
         found[name] = set(values) - EVERYWHERE - set(VARIABLE_ALIASES)
         return render(self, name, dict(values))
 
-    house, feeds = sample.publication("en"), sample.feeds("en")
+    publication, feeds = sample.publication("en"), sample.feeds("en")
     renderer = Renderer()
     with pytest.MonkeyPatch.context() as patch:
         # The values pass here and nowhere else.
         patch.setattr(Templates, "_render", noted)
         renderer.digest(sample.issue("en"))
         for kind in ("confirm", "welcome", "goodbye"):
-            mail = SystemMail(kind=kind, publication=house, newsletters=("The week",))
+            mail = SystemMail(kind=kind, publication=publication, newsletters=("The week",))
             renderer.system_mail(mail)
         renderer.issue_page(sample.issue("en"), feeds)
-        renderer.article_page(house, sample.item("en"), feeds)
+        renderer.article_page(publication, sample.item("en"), feeds)
         renderer.home_page(sample.home("en"), feeds)
-        renderer.chooser_page(house, [LanguageLink(language="en", url=house.url)])
-        renderer.letter_page(house, "unsubscribe", "desk@example.org")
-        renderer.feed_page(house, sample.feed("en"), feeds)
-        renderer.feed_texts(sample.item("en"), house)
-        renderer.feed_style(house)
+        renderer.chooser_page(publication, [LanguageLink(language="en", url=publication.url)])
+        renderer.letter_page(publication, "unsubscribe", "desk@example.org")
+        renderer.feed_page(publication, sample.feed("en"), feeds)
+        renderer.feed_texts(sample.item("en"), publication)
+        renderer.feed_style(publication)
     return found
 
 

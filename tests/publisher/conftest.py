@@ -28,7 +28,7 @@ FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass
-class House:
+class PublicationFolder:
     """A publication with its database open, and the things that tests do to it."""
 
     settings: Settings
@@ -39,7 +39,7 @@ class House:
     def articles(self) -> Path:
         return self.settings.folders.root / self.settings.sources[0].path
 
-    def at(self, instant: datetime) -> House:
+    def at(self, instant: datetime) -> PublicationFolder:
         """Let it be another time."""
         self.clock = FixedClock(instant)
         return self
@@ -109,32 +109,34 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make_house(tmp_path: Path, empty_database: Path) -> Iterator[Callable[..., House]]:
+def new_publication(
+    tmp_path: Path, empty_database: Path
+) -> Iterator[Callable[..., PublicationFolder]]:
     """Make publications, each in a folder of its own."""
     with ExitStack() as stack:
         count = 0
 
-        def make(**changes: Any) -> House:
+        def make(**changes: Any) -> PublicationFolder:
             nonlocal count
             count += 1
             settings = make_publication(tmp_path / f"publication-{count}", **changes)
             settings.folders.var.mkdir(exist_ok=True)
             shutil.copyfile(empty_database, settings.folders.database)
             database = stack.enter_context(closing(open_database(settings.folders.database)))
-            return House(settings, database)
+            return PublicationFolder(settings, database)
 
         yield make
 
 
 @pytest.fixture
-def house(make_house: Callable[..., House]) -> House:
+def publication(new_publication: Callable[..., PublicationFolder]) -> PublicationFolder:
     """The sample publication, empty."""
-    return make_house()
+    return new_publication()
 
 
 @pytest.fixture
-def connection(house: House) -> Iterator[Connection]:
-    with house.database.writing() as connection:
+def connection(publication: PublicationFolder) -> Iterator[Connection]:
+    with publication.database.writing() as connection:
         yield connection
 
 

@@ -18,42 +18,52 @@ from publisher.rendering import Renderer
 from publisher.site import SiteReport, write_site
 from publisher.syndication.publish import publish_feeds
 from publisher.testing import SECRET
-from tests.publisher.conftest import House
+from tests.publisher.conftest import PublicationFolder
 
 URL = "https://news.example.org"
 LANGUAGES = ("en", "zh-Hans", "zh-Hant", "ar")
 
 
-def renderer(house: House) -> Renderer:
-    return Renderer(house.settings.folders.templates)
+def renderer(publication: PublicationFolder) -> Renderer:
+    return Renderer(publication.settings.folders.templates)
 
 
-def pipeline_of(house: House, transport: Transport | None = None) -> Pipeline:
-    """Wire a press over a house as `publisher.cycle.open_pipeline` does over a folder."""
+def pipeline_of(publication: PublicationFolder, transport: Transport | None = None) -> Pipeline:
+    """Wire a press over a publication as `publisher.cycle.open_pipeline` does over a folder."""
     return Pipeline(
-        settings=house.settings,
-        database=house.database,
-        renderer=renderer(house),
-        transport=transport or OutboxTransport.of(house.settings),
-        clock=FixedClock(house.clock.now()),
+        settings=publication.settings,
+        database=publication.database,
+        renderer=renderer(publication),
+        transport=transport or OutboxTransport.of(publication.settings),
+        clock=FixedClock(publication.clock.now()),
         secret=SECRET,
     )
 
 
-def syndicated(house: House) -> tuple[int, list[str]]:
+def syndicated(publication: PublicationFolder) -> tuple[int, list[str]]:
     """Pick up and write the feeds; gives how many changed and what went wrong."""
-    house.pick_up()
-    return publish_feeds(house.settings, house.database, renderer(house), house.clock.now())
+    publication.pick_up()
+    return publish_feeds(
+        publication.settings,
+        publication.database,
+        renderer(publication),
+        publication.clock.now(),
+    )
 
 
-def shown(house: House) -> SiteReport:
+def shown(publication: PublicationFolder) -> SiteReport:
     """Pick up and write the pages."""
-    house.pick_up()
-    return write_site(house.settings, house.database, renderer(house), house.clock.now())
+    publication.pick_up()
+    return write_site(
+        publication.settings,
+        publication.database,
+        renderer(publication),
+        publication.clock.now(),
+    )
 
 
-def public(house: House) -> Path:
-    return house.settings.folders.public
+def public(publication: PublicationFolder) -> Path:
+    return publication.settings.folders.public
 
 
 def stamps(folder: Path) -> dict[str, tuple[int, bytes]]:
@@ -77,26 +87,28 @@ def changes(folder: Path) -> Iterator[set[str]]:
     }
 
 
-def atom(house: House, language: str) -> Any:
-    parsed = feedparser.parse((public(house) / f"feeds/{language}.atom.xml").read_bytes())
+def atom(publication: PublicationFolder, language: str) -> Any:
+    parsed = feedparser.parse((public(publication) / f"feeds/{language}.atom.xml").read_bytes())
     assert not parsed.bozo
     return parsed
 
 
-def rss(house: House, language: str) -> Any:
-    parsed = feedparser.parse((public(house) / f"feeds/{language}.rss.xml").read_bytes())
+def rss(publication: PublicationFolder, language: str) -> Any:
+    parsed = feedparser.parse((public(publication) / f"feeds/{language}.rss.xml").read_bytes())
     assert not parsed.bozo
     return parsed
 
 
-def json_feed(house: House, language: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((public(house) / f"feeds/{language}.json").read_bytes())
+def json_feed(publication: PublicationFolder, language: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        (public(publication) / f"feeds/{language}.json").read_bytes()
+    )
     return found
 
 
-def override(house: House, template: str, content: str) -> Path:
+def override(publication: PublicationFolder, template: str, content: str) -> Path:
     """Give the publication a template of its own."""
-    file = house.settings.folders.templates / template
+    file = publication.settings.folders.templates / template
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(content, "utf-8")
     return file

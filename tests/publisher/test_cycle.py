@@ -10,7 +10,7 @@ from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
 from publisher.delivery.transports.base import OutgoingMessage
 from publisher.testing import SECRET, MemoryTransport
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import outbox, subscribe
 from tests.publisher.mail.samples import parsed, raw_field
 from tests.publisher.printing import URL, changes, pipeline_of, public, stamps
@@ -18,15 +18,17 @@ from tests.publisher.printing import URL, changes, pipeline_of, public, stamps
 WARNING = "no translation of the program's own words; English will stand around the articles"
 
 
-def tides(house: House) -> House:
-    house.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
-    house.write("ar/tides.md", "المدّ ينتظر.", title="المدّ", date="2026-01-06")
-    subscribe(house, ("ann@example.com", "en"), ("bob@example.com", "ar"))
-    return house
+def tides(publication: PublicationFolder) -> PublicationFolder:
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    publication.write("ar/tides.md", "المدّ ينتظر.", title="المدّ", date="2026-01-06")
+    subscribe(publication, ("ann@example.com", "en"), ("bob@example.com", "ar"))
+    return publication
 
 
-def test_a_cycle_goes_from_a_file_to_mail_pages_and_feeds(house: House) -> None:
-    report = pipeline_of(tides(house)).run()
+def test_a_cycle_goes_from_a_file_to_mail_pages_and_feeds(
+    publication: PublicationFolder,
+) -> None:
+    report = pipeline_of(tides(publication)).run()
     assert report.picked_up.new == 2
     assert report.issues == 2
     assert (report.written.articles, report.written.issues) == (2, 2)
@@ -35,22 +37,22 @@ def test_a_cycle_goes_from_a_file_to_mail_pages_and_feeds(house: House) -> None:
     assert sorted(report.sent.issues) == ["weekly-ar-2026-01-09", "weekly-en-2026-01-09"]
 
 
-def test_running_twice_changes_nothing_at_all_on_disk(house: House) -> None:
-    pipeline_of(tides(house)).run()
-    root = house.settings.folders.root
+def test_running_twice_changes_nothing_at_all_on_disk(publication: PublicationFolder) -> None:
+    pipeline_of(tides(publication)).run()
+    root = publication.settings.folders.root
     with changes(root) as found:
-        report = pipeline_of(house).run()
-        pipeline_of(house.at(NOW + timedelta(minutes=5))).run()
+        report = pipeline_of(publication).run()
+        pipeline_of(publication.at(NOW + timedelta(minutes=5))).run()
     assert {path for path in found if not path.startswith("var/")} == set()
     assert (report.issues, report.feeds, report.sent.messages) == (0, 0, 0)
 
 
 def test_two_publications_of_the_same_content_come_out_byte_for_byte_equal(
-    make_house: Callable[..., House],
+    new_publication: Callable[..., PublicationFolder],
 ) -> None:
-    one, other = (tides(make_house()) for _ in range(2))
-    for house in (one, other):
-        pipeline_of(house).run()
+    one, other = (tides(new_publication()) for _ in range(2))
+    for publication in (one, other):
+        pipeline_of(publication).run()
     for folder in ("public", "outbox"):
         contents = [
             {path: content for path, (_time, content) in stamps(root / folder).items()}
@@ -59,9 +61,9 @@ def test_two_publications_of_the_same_content_come_out_byte_for_byte_equal(
         assert contents[0] == contents[1] != {}
 
 
-def test_when_mail_is_written_its_pages_and_feeds_exist(house: House) -> None:
+def test_when_mail_is_written_its_pages_and_feeds_exist(publication: PublicationFolder) -> None:
     def look(outgoing: OutgoingMessage) -> Outcome:
-        assert (public(house) / "feeds/en.rss.xml").is_file()
+        assert (public(publication) / "feeds/en.rss.xml").is_file()
         content = outgoing.message.content
         url = raw_field(content, "Archived-At").strip("<>")
         text, _page = parsed(content).iter_parts()
@@ -69,61 +71,67 @@ def test_when_mail_is_written_its_pages_and_feeds_exist(house: House) -> None:
         assert len(links) > 3
         for link in (url, *links):
             path = link.removeprefix(URL).partition("?")[0].strip("/")
-            assert (public(house) / path / "index.html").is_file(), link
+            assert (public(publication) / path / "index.html").is_file(), link
         return ACCEPTED_OUTCOME
 
     transport = MemoryTransport(outcomes=look)
-    pipeline_of(tides(house), transport).run()
+    pipeline_of(tides(publication), transport).run()
     assert len(transport.taken) == 2
 
 
 def test_editing_alone_sends_nothing_and_delivering_alone_sends_what_is_ready(
-    house: House,
+    publication: PublicationFolder,
 ) -> None:
-    machine = pipeline_of(tides(house))
+    machine = pipeline_of(tides(publication))
     assert machine.prepare().issues == 2
-    assert outbox(house) == {}
+    assert outbox(publication) == {}
     assert machine.deliver().messages == 2
 
 
-def test_a_source_that_can_t_be_read_stops_no_other_step(house: House) -> None:
-    pipeline_of(tides(house)).prepare()
-    house.articles.rename(house.articles.with_name("moved"))
-    report = pipeline_of(house).run()
+def test_a_source_that_can_t_be_read_stops_no_other_step(
+    publication: PublicationFolder,
+) -> None:
+    pipeline_of(tides(publication)).prepare()
+    publication.articles.rename(publication.articles.with_name("moved"))
+    report = pipeline_of(publication).run()
     (problem,) = report.problems
     assert "articles" in problem
     assert report.sent.messages == 2
-    assert (public(house) / "en/stories/tides/index.html").is_file()
+    assert (public(publication) / "en/stories/tides/index.html").is_file()
 
 
 def test_a_language_without_a_catalogue_is_warned_of_once(
-    make_house: Callable[..., House],
+    new_publication: Callable[..., PublicationFolder],
 ) -> None:
-    house = make_house(languages=["en", "de", "fr", "ar"])
+    publication = new_publication(languages=["en", "de", "fr", "ar"])
     with capture_logs() as logs:
         for day in range(3):
-            pipeline_of(house.at(NOW + timedelta(days=day))).prepare()
+            pipeline_of(publication.at(NOW + timedelta(days=day))).prepare()
     warned = [line["language"] for line in logs if line["event"] == WARNING]
     assert warned == ["de", "fr"]
 
 
-def test_progress_is_reported_for_reading_and_for_each_issue(house: House) -> None:
+def test_progress_is_reported_for_reading_and_for_each_issue(
+    publication: PublicationFolder,
+) -> None:
     told: list[tuple[object, ...]] = []
-    pipeline_of(tides(house)).run(lambda *step: told.append(step))
+    pipeline_of(tides(publication)).run(lambda *step: told.append(step))
     assert told[0] == ("reading articles", 2, 2)
     assert ("weekly-en-2026-01-09", 1, 1, "") in told
 
 
-def test_a_pipeline_is_built_from_settings_and_releases_its_database(house: House) -> None:
-    tides(house)
-    with open_pipeline(house.settings, FixedClock(NOW)) as machine:
+def test_a_pipeline_is_built_from_settings_and_releases_its_database(
+    publication: PublicationFolder,
+) -> None:
+    tides(publication)
+    with open_pipeline(publication.settings, FixedClock(NOW)) as machine:
         assert machine.run().sent.messages == 2
-    assert len(outbox(house)) == 2
+    assert len(outbox(publication)) == 2
 
 
-def test_the_repr_of_a_pipeline_has_no_secret(house: House) -> None:
-    assert SECRET not in repr(pipeline_of(house))
-    assert SECRET not in repr(house.settings)
+def test_the_repr_of_a_pipeline_has_no_secret(publication: PublicationFolder) -> None:
+    assert SECRET not in repr(pipeline_of(publication))
+    assert SECRET not in repr(publication.settings)
 
 
 def test_several_cycles_add_up_and_the_last_one_says_what_is_in_quarantine() -> None:

@@ -40,9 +40,9 @@ def test_every_publication_has_a_secret_of_its_own(tmp_path: Path) -> None:
 def test_processes_that_create_the_key_at_the_same_time_use_the_same_one(
     tmp_path: Path,
 ) -> None:
-    house = settings(tmp_path)
+    publication = settings(tmp_path)
     with ThreadPoolExecutor(16) as pool:
-        made = set(pool.map(lambda _: load_secret(house), range(64)))
+        made = set(pool.map(lambda _: load_secret(publication), range(64)))
     assert len(made) == 1
 
 
@@ -67,7 +67,7 @@ def test_a_secret_that_cannot_be_kept_is_an_error_of_one_line(tmp_path: Path) ->
 
 @pytest.mark.parametrize("show", [repr, str])
 def test_secrets_print_as_stars(tmp_path: Path, show: object) -> None:
-    house = settings(tmp_path, {"PUBLISHER_SECRET": GIVEN})
+    publication = settings(tmp_path, {"PUBLISHER_SECRET": GIVEN})
     assert callable(show)
-    assert GIVEN not in show(house)
-    assert "**********" in show(house)
+    assert GIVEN not in show(publication)
+    assert "**********" in show(publication)

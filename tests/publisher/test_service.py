@@ -25,7 +25,7 @@ from publisher.files import write_file
 from publisher.heartbeat import read_heartbeat
 from publisher.service import Service
 from publisher.testing import MemoryTransport
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import outbox, ready, subscribe
 from tests.publisher.printing import pipeline_of
 
@@ -42,16 +42,16 @@ def _handlers() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def heartbeat(house: House) -> Path:
-    return house.settings.folders.heartbeat
+def heartbeat(publication: PublicationFolder) -> Path:
+    return publication.settings.folders.heartbeat
 
 
 def make_service(
-    house: House,
+    publication: PublicationFolder,
     told: Callable[[CycleReport], None] = lambda _report: None,
     transport: Transport | None = None,
 ) -> Service:
-    return Service(pipeline_of(house, transport), told, seconds=0.05)
+    return Service(pipeline_of(publication, transport), told, seconds=0.05)
 
 
 def run_until(one: Service, *steps: Callable[[], object]) -> None:
@@ -70,46 +70,48 @@ def run_until(one: Service, *steps: Callable[[], object]) -> None:
     other.join()
 
 
-def rename(house: House, table: str, name: str) -> bool:
-    with closing(sqlite3.connect(house.database.path, timeout=10)) as connection:
+def rename(publication: PublicationFolder, table: str, name: str) -> bool:
+    with closing(sqlite3.connect(publication.database.path, timeout=10)) as connection:
         connection.execute(f"ALTER TABLE {table} RENAME TO {name}")
     return True
 
 
-def test_the_service_assembles_sends_and_ends_on_sigterm(house: House) -> None:
-    house.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
-    subscribe(house, ("ann@example.com", "en"))
+def test_the_service_assembles_sends_and_ends_on_sigterm(
+    publication: PublicationFolder,
+) -> None:
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    subscribe(publication, ("ann@example.com", "en"))
     reports: list[CycleReport] = []
     transport = MemoryTransport()
     run_until(
-        make_service(house, reports.append, transport),
+        make_service(publication, reports.append, transport),
         lambda: transport.taken and len(reports) > 1,
     )
     assert [report.picked_up.new for report in reports][:2] == [1, 0]
     assert len(transport.taken) == 1
-    assert read_heartbeat(heartbeat(house)) == NOW
+    assert read_heartbeat(heartbeat(publication)) == NOW
 
 
-def test_a_failed_run_is_repeated(house: House) -> None:
-    subscribe(house, ("ann@example.com", "en"))
-    ready(house)
+def test_a_failed_run_is_repeated(publication: PublicationFolder) -> None:
+    subscribe(publication, ("ann@example.com", "en"))
+    ready(publication)
     # A table that is not where it should be, as while somebody mends a database.
-    rename(house, "issue", "elsewhere")
+    rename(publication, "issue", "elsewhere")
     reports: list[CycleReport] = []
     with capture_logs() as logs:
         run_until(
-            make_service(house, reports.append),
+            make_service(publication, reports.append),
             lambda: any(line["event"] == FAILED for line in logs),
-            lambda: rename(house, "elsewhere", "issue"),
-            lambda: reports and outbox(house),
+            lambda: rename(publication, "elsewhere", "issue"),
+            lambda: reports and outbox(publication),
         )
     failed = next(line for line in logs if line["event"] == FAILED)
     assert "no such table: issue" in failed["reason"]
     assert reports
-    assert len(outbox(house)) == 1
+    assert len(outbox(publication)) == 1
 
 
-def test_a_run_with_a_fault_of_the_program_is_repeated(house: House) -> None:
+def test_a_run_with_a_fault_of_the_program_is_repeated(publication: PublicationFolder) -> None:
     faults = [ZeroDivisionError()]
 
     def outcome(_outgoing: OutgoingMessage) -> Outcome:
@@ -117,17 +119,17 @@ def test_a_run_with_a_fault_of_the_program_is_repeated(house: House) -> None:
             raise faults.pop()
         return ACCEPTED_OUTCOME
 
-    subscribe(house, ("ann@example.com", "en"))
-    ready(house)
+    subscribe(publication, ("ann@example.com", "en"))
+    ready(publication)
     transport = MemoryTransport(outcomes=outcome)
     with capture_logs() as logs:
-        run_until(make_service(house, transport=transport), lambda: transport.taken)
+        run_until(make_service(publication, transport=transport), lambda: transport.taken)
     assert [line["event"] for line in logs].count(FAULT) == 1
     assert len(transport.taken) == 1
 
 
 def test_long_work_ends_at_a_safe_place_and_goes_on_at_the_next_start(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(_outgoing: OutgoingMessage) -> Outcome:
         one.stop()
@@ -135,15 +137,15 @@ def test_long_work_ends_at_a_safe_place_and_goes_on_at_the_next_start(
 
     # People read no faster, but are not told of what takes no time.
     monkeypatch.setattr(progress, "REPORT_INTERVAL", 0.0)
-    subscribe(house, *((f"r{number}@example.com", "en") for number in range(9)))
-    ready(house)
+    subscribe(publication, *((f"r{number}@example.com", "en") for number in range(9)))
+    ready(publication)
     first, second = MemoryTransport(outcomes=stop), MemoryTransport()
-    one = make_service(house, transport=first)
+    one = make_service(publication, transport=first)
     with capture_logs() as logs:
         one.run()
     assert "stopped at a safe place" in [line["event"] for line in logs]
     assert 1 <= len(first.taken) <= 2
-    pipeline_of(house, second).deliver()
+    pipeline_of(publication, second).deliver()
     names = {message.name for message in (*first.messages, *second.messages)}
     assert (len(first.taken) + len(second.taken), len(names)) == (9, 9)
 
@@ -159,7 +161,7 @@ class SettableTimer:
 
 @pytest.mark.parametrize("by", [-3600.0, 3600.0, -3.0])
 def test_a_job_that_waits_runs_at_once_when_the_clock_is_set(
-    house: House, monkeypatch: pytest.MonkeyPatch, by: float
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch, by: float
 ) -> None:
     clock = SettableTimer()
     monkeypatch.setattr(service, "SystemTimer", lambda: clock)
@@ -170,7 +172,7 @@ def test_a_job_that_waits_runs_at_once_when_the_clock_is_set(
     ahead = datetime.now(UTC) + timedelta(hours=1)
     scheduler.add_job(ran.set, "interval", hours=1, next_run_time=ahead)
     scheduler.start()
-    one = make_service(house)
+    one = make_service(publication)
     watch = threading.Thread(target=one._watch_the_clock, args=(scheduler,))
     with capture_logs() as logs:
         watch.start()
@@ -187,7 +189,7 @@ def test_a_job_that_waits_runs_at_once_when_the_clock_is_set(
 
 
 def test_a_full_disk_costs_a_heartbeat_and_the_service_goes_on(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writes = [OSError(errno.ENOSPC, "No space left on device")]
 
@@ -199,7 +201,7 @@ def test_a_full_disk_costs_a_heartbeat_and_the_service_goes_on(
     monkeypatch.setattr("publisher.heartbeat.write_file", write)
     reports: list[CycleReport] = []
     with capture_logs() as logs:
-        run_until(make_service(house, reports.append), heartbeat(house).is_file)
+        run_until(make_service(publication, reports.append), heartbeat(publication).is_file)
     (failed,) = [line for line in logs if line["event"] == FAILED]
     assert "is full" in failed["reason"]
     assert len(reports) > 1

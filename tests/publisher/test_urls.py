@@ -18,16 +18,16 @@ def test_a_page_is_index_html_in_its_folder() -> None:
 
 
 def test_urls_start_with_the_address_of_the_web_root(tmp_path: Path) -> None:
-    house = publication(tmp_path, url="https://example.org/news/")
-    assert urls.public_url(house, "en/") == "https://example.org/news/en/"
-    assert urls.public_url(house, "/en/") == "https://example.org/news/en/"
+    site = publication(tmp_path, url="https://example.org/news/")
+    assert urls.public_url(site, "en/") == "https://example.org/news/en/"
+    assert urls.public_url(site, "/en/") == "https://example.org/news/en/"
 
 
 def test_an_article_has_its_own_url_or_that_of_its_page(tmp_path: Path) -> None:
-    house = publication(tmp_path, url="https://news.example.org")
-    assert urls.article_url(house, sample_article(url="https://example.com/a")) == (
+    site = publication(tmp_path, url="https://news.example.org")
+    assert urls.article_url(site, sample_article(url="https://example.com/a")) == (
         "https://example.com/a"
     )
-    assert urls.article_url(house, sample_article(language="ar", slug="the-lantern")) == (
+    assert urls.article_url(site, sample_article(language="ar", slug="the-lantern")) == (
         "https://news.example.org/ar/stories/the-lantern/"
     )

@@ -23,7 +23,7 @@ LATER = datetime(2026, 1, 10, 12, tzinfo=UTC)
 # Tags of any spelling, and the sample publication's languages.
 TAGS = {"en": "en", "en-gb": "en", "zh-hans": "zh-Hans", "zh_cn": "zh-Hans", "ar": "ar"}
 NEWSLETTERS = ("daily", "monthly", "weekly")
-HOUSE: dict[str, Any] = {
+PUBLICATION: dict[str, Any] = {
     "languages": lambda tag: TAGS.get(tag.lower()),
     "default_language": "en",
     "known_newsletters": NEWSLETTERS,

@@ -13,7 +13,7 @@ from subscribers.csv_rows import (
 )
 from subscribers.errors import BadFileError, BadRow
 from subscribers.model import SubscriberStatus
-from tests.subscribers.conftest import HOUSE, a_subscriber
+from tests.subscribers.conftest import PUBLICATION, a_subscriber
 
 if TYPE_CHECKING:
     from subscribers.model import Subscriber
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def parsed(header: str, *rows: str) -> list[SubscriberRow | BadRow]:
     lines = enumerate([header, *rows], start=1)
-    return list(parse_rows([(line, row.split(",")) for line, row in lines], **HOUSE))
+    return list(parse_rows([(line, row.split(",")) for line, row in lines], **PUBLICATION))
 
 
 def subscriber_of(header: str, row: str) -> Subscriber:

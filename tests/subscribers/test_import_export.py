@@ -16,7 +16,7 @@ from subscribers.import_export import ImportReport, export_csv, import_csv
 from subscribers.model import Subscriber, SubscriberStatus
 from subscribers.store import find_subscriber, list_subscribers
 from subscribers.tables import subscriber, subscription
-from tests.subscribers.conftest import HOUSE, LATER, NEWSLETTERS, NOW, a_subscriber, add
+from tests.subscribers.conftest import LATER, NEWSLETTERS, NOW, PUBLICATION, a_subscriber, add
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def imported(connection: Connection, content: str | Iterable[bytes]) -> ImportReport:
     file = StringIO(content, newline="") if isinstance(content, str) else content
-    return import_csv(connection, file, now=LATER, **HOUSE)
+    return import_csv(connection, file, now=LATER, **PUBLICATION)
 
 
 def exported(connection: Connection) -> str:
@@ -133,7 +133,7 @@ def test_progress_is_reported_after_each_batch(connection: Connection) -> None:
         (line for part in ([b"email,newsletters\n"], lines) for line in part),
         now=NOW,
         progress=seen.append,
-        **HOUSE,
+        **PUBLICATION,
     )
     assert report.added == 2_000
     assert seen == [1_000, 2_000]

@@ -15,52 +15,54 @@ from publisher.site.hidden_pages import remove_hidden_pages
 from publisher.site.invalidation import invalidate_articles, mark_all_pages_due
 from publisher.urls import article_path, page_file
 from tests.publisher.articles.helpers import wav
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 
 LATER = NOW + timedelta(days=1)
 
 
 @pytest.fixture
-def house(make_house: Callable[..., House]) -> House:
+def publication(new_publication: Callable[..., PublicationFolder]) -> PublicationFolder:
     """Two stories; of one there is an original, a translation and a conversion."""
-    house = make_house(newsletters=[{"edition": {"zh-Hant": {"missing": "convert"}}}])
-    write(house, "en", "Words about a ferry.")
-    write(house, "zh-Hans", "汉语的软件。", date="2026-01-07")
-    house.write("en/map.md", title="The map", date="2026-01-08", topics="[maps]")
-    house.pick_up()
-    settle(house)
-    return house
+    publication = new_publication(
+        newsletters=[{"edition": {"zh-Hant": {"missing": "convert"}}}]
+    )
+    write(publication, "en", "Words about a ferry.")
+    write(publication, "zh-Hans", "汉语的软件。", date="2026-01-07")
+    publication.write("en/map.md", title="The map", date="2026-01-08", topics="[maps]")
+    publication.pick_up()
+    settle(publication)
+    return publication
 
 
-def write(house: House, language: str, text: str, **matter: Any) -> None:
+def write(publication: PublicationFolder, language: str, text: str, **matter: Any) -> None:
     facts = {"title": f"A ferry {language}", "date": "2026-01-08", "topics": "[maps]"}
-    house.write(f"{language}/ferry.md", text, **facts | matter)
+    publication.write(f"{language}/ferry.md", text, **facts | matter)
 
 
-def settle(house: House) -> None:
+def settle(publication: PublicationFolder) -> None:
     """Let pages and feeds have taken note of everything."""
-    with house.database.writing() as connection:
+    with publication.database.writing() as connection:
         connection.execute(article.update().values(page_hash="made", feed_hash="made"))
 
 
-def due(house: House, column: str = "feed_hash") -> set[tuple[str, str]]:
+def due(publication: PublicationFolder, column: str = "feed_hash") -> set[tuple[str, str]]:
     """Give title and language of what feeds have yet to take note of."""
     query = select(article.c.title, article.c.language).where(article.c[column].is_(None))
-    with house.database.reading() as connection:
+    with publication.database.reading() as connection:
         return {(title, language) for title, language in connection.execute(query)}
 
 
-def languages_due(house: House) -> set[str]:
+def languages_due(publication: PublicationFolder) -> set[str]:
     """Give in which languages the story of three is due; the other story never may be."""
-    found = due(house)
-    assert found == due(house, "page_hash")
+    found = due(publication)
+    assert found == due(publication, "page_hash")
     assert ("The map", "en") not in found
     return {language for _, language in found}
 
 
-def test_nothing_is_due_when_nothing_has_changed(house: House) -> None:
-    house.at(LATER).pick_up()
-    assert due(house) == due(house, "page_hash") == set()
+def test_nothing_is_due_when_nothing_has_changed(publication: PublicationFolder) -> None:
+    publication.at(LATER).pick_up()
+    assert due(publication) == due(publication, "page_hash") == set()
 
 
 @pytest.mark.parametrize(
@@ -81,27 +83,33 @@ def test_nothing_is_due_when_nothing_has_changed(house: House) -> None:
     ],
 )
 def test_every_version_of_a_story_is_due_when_what_is_shown_of_one_changes(
-    house: House, changes: dict[str, str]
+    publication: PublicationFolder, changes: dict[str, str]
 ) -> None:
-    write(house, "en", "Words about a ferry.", **changes)
-    house.at(LATER).pick_up()
-    assert languages_due(house) == {"en", "zh-Hans", "zh-Hant"}
+    write(publication, "en", "Words about a ferry.", **changes)
+    publication.at(LATER).pick_up()
+    assert languages_due(publication) == {"en", "zh-Hans", "zh-Hant"}
 
 
-def remove(house: House, language: str) -> None:
-    (house.articles / language / "ferry.md").unlink()
+def remove(publication: PublicationFolder, language: str) -> None:
+    (publication.articles / language / "ferry.md").unlink()
 
 
 @pytest.mark.parametrize(
     ("change", "languages"),
     [
-        (lambda house: write(house, "zh-Hans", "汉语的字。", date="2026-01-07"), {"en"}),
-        (lambda house: write(house, "ar", "Others."), {"en", "ar"}),
-        (lambda house: remove(house, "en"), {"en"}),
-        (lambda house: remove(house, "zh-Hans"), {"en"}),
-        (lambda house: house.reload(), {"en"}),
-        (lambda house: write(house, "zh-Hant", "人手寫的。"), {"en"}),
-        (lambda house: write(house, "en", "A ferry.", lang="ar", key="ferry"), {"ar"}),
+        (
+            lambda publication: write(publication, "zh-Hans", "汉语的字。", date="2026-01-07"),
+            {"en"},
+        ),
+        (lambda publication: write(publication, "ar", "Others."), {"en", "ar"}),
+        (lambda publication: remove(publication, "en"), {"en"}),
+        (lambda publication: remove(publication, "zh-Hans"), {"en"}),
+        (lambda publication: publication.reload(), {"en"}),
+        (lambda publication: write(publication, "zh-Hant", "人手寫的。"), {"en"}),
+        (
+            lambda publication: write(publication, "en", "A ferry.", lang="ar", key="ferry"),
+            {"ar"},
+        ),
     ],
     ids=[
         *(
@@ -114,83 +122,89 @@ def remove(house: House, language: str) -> None:
     ],
 )
 def test_every_version_of_a_story_is_due_when_one_comes_changes_or_goes(
-    house: House, change: Callable[[House], object], languages: set[str]
+    publication: PublicationFolder,
+    change: Callable[[PublicationFolder], object],
+    languages: set[str],
 ) -> None:
-    change(house)
-    house.at(LATER).pick_up()
-    assert languages_due(house) == languages | {"zh-Hans", "zh-Hant"}
+    change(publication)
+    publication.at(LATER).pick_up()
+    assert languages_due(publication) == languages | {"zh-Hans", "zh-Hant"}
 
 
-def test_withdrawn_articles_are_not_due_when_others_change(house: House) -> None:
-    (house.articles / "en/ferry.md").unlink()
-    house.pick_up()
-    settle(house)
-    write(house, "zh-Hans", "汉语的字。", date="2026-01-07")
-    house.at(LATER).pick_up()
-    assert languages_due(house) == {"zh-Hans", "zh-Hant"}
-    settle(house)
-    house.reload()
-    house.pick_up()
-    assert languages_due(house) == {"zh-Hans", "zh-Hant"}
+def test_withdrawn_articles_are_not_due_when_others_change(
+    publication: PublicationFolder,
+) -> None:
+    (publication.articles / "en/ferry.md").unlink()
+    publication.pick_up()
+    settle(publication)
+    write(publication, "zh-Hans", "汉语的字。", date="2026-01-07")
+    publication.at(LATER).pick_up()
+    assert languages_due(publication) == {"zh-Hans", "zh-Hant"}
+    settle(publication)
+    publication.reload()
+    publication.pick_up()
+    assert languages_due(publication) == {"zh-Hans", "zh-Hant"}
 
 
-def test_both_stories_are_due_when_an_article_moves_between_them(house: House) -> None:
-    house.write("ar/other.md", "Others.", title="Other", date="2026-01-08", key="harbour")
-    write(house, "ar", "Others too.")
-    house.pick_up()
-    settle(house)
-    write(house, "ar", "Others too.", key="harbour-2", title="Turned")
-    house.at(LATER).pick_up()
-    assert languages_due(house) == {"en", "zh-Hans", "zh-Hant", "ar"}
-    assert ("Turned", "ar") in due(house)
+def test_both_stories_are_due_when_an_article_moves_between_them(
+    publication: PublicationFolder,
+) -> None:
+    publication.write("ar/other.md", "Others.", title="Other", date="2026-01-08", key="harbour")
+    write(publication, "ar", "Others too.")
+    publication.pick_up()
+    settle(publication)
+    write(publication, "ar", "Others too.", key="harbour-2", title="Turned")
+    publication.at(LATER).pick_up()
+    assert languages_due(publication) == {"en", "zh-Hans", "zh-Hant", "ar"}
+    assert ("Turned", "ar") in due(publication)
 
 
 def test_an_untranslated_copy_is_due_when_it_is_detected_and_when_it_is_released(
-    house: House,
+    publication: PublicationFolder,
 ) -> None:
-    write(house, "ar", "Words about a ferry.", date="2026-01-09")
-    (house.articles / "zh-Hans/ferry.md").unlink()
-    house.pick_up()
-    settle(house)
-    write(house, "en", "Other words.")
-    house.at(LATER).pick_up()
-    assert languages_due(house) == {"en", "ar"}
+    write(publication, "ar", "Words about a ferry.", date="2026-01-09")
+    (publication.articles / "zh-Hans/ferry.md").unlink()
+    publication.pick_up()
+    settle(publication)
+    write(publication, "en", "Other words.")
+    publication.at(LATER).pick_up()
+    assert languages_due(publication) == {"en", "ar"}
 
 
-def test_a_renamed_file_has_nothing_due(house: House) -> None:
-    (house.articles / "en/map.md").rename(house.articles / "en/chart.md")
-    assert house.at(LATER).pick_up().moved == 1
-    assert due(house) == due(house, "page_hash") == set()
+def test_a_renamed_file_has_nothing_due(publication: PublicationFolder) -> None:
+    (publication.articles / "en/map.md").rename(publication.articles / "en/chart.md")
+    assert publication.at(LATER).pick_up().moved == 1
+    assert due(publication) == due(publication, "page_hash") == set()
 
 
-def test_a_changed_audio_file_makes_its_story_due(house: House) -> None:
-    house.write("en/talk.wav", wav(1))
-    write(house, "en", "Words about a ferry.", audio="talk.wav")
-    house.pick_up()
-    settle(house)
-    house.write("en/talk.wav", wav(2))
-    house.at(LATER).pick_up()
-    assert languages_due(house) == {"en", "zh-Hans", "zh-Hant"}
+def test_a_changed_audio_file_makes_its_story_due(publication: PublicationFolder) -> None:
+    publication.write("en/talk.wav", wav(1))
+    write(publication, "en", "Words about a ferry.", audio="talk.wav")
+    publication.pick_up()
+    settle(publication)
+    publication.write("en/talk.wav", wav(2))
+    publication.at(LATER).pick_up()
+    assert languages_due(publication) == {"en", "zh-Hans", "zh-Hant"}
 
 
-def test_feeds_are_left_alone_when_only_pages_are_due(house: House) -> None:
-    with house.database.writing() as connection:
+def test_feeds_are_left_alone_when_only_pages_are_due(publication: PublicationFolder) -> None:
+    with publication.database.writing() as connection:
         mark_all_pages_due(connection)
-    assert (len(due(house, "page_hash")), due(house)) == (4, set())
-    settle(house)
-    invalidate_articles(house.settings, house.database, Renderer())
-    assert (len(due(house, "page_hash")), due(house)) == (4, set())
+    assert (len(due(publication, "page_hash")), due(publication)) == (4, set())
+    settle(publication)
+    invalidate_articles(publication.settings, publication.database, Renderer())
+    assert (len(due(publication, "page_hash")), due(publication)) == (4, set())
 
 
 def test_feeds_of_related_articles_are_left_alone_when_a_page_is_taken_away(
-    house: House,
+    publication: PublicationFolder,
 ) -> None:
-    page = house.settings.folders.public / page_file(article_path("en", "ferry"))
+    page = publication.settings.folders.public / page_file(article_path("en", "ferry"))
     page.parent.mkdir(parents=True)
     page.touch()
-    (house.articles / "en/ferry.md").unlink()
-    house.at(LATER).pick_up()
-    remove_hidden_pages(house.settings, house.database, LATER)
+    (publication.articles / "en/ferry.md").unlink()
+    publication.at(LATER).pick_up()
+    remove_hidden_pages(publication.settings, publication.database, LATER)
     assert not page.exists()
-    assert ("The map", "en") in due(house, "page_hash")
-    assert ("The map", "en") not in due(house)
+    assert ("The map", "en") in due(publication, "page_hash")
+    assert ("The map", "en") not in due(publication)

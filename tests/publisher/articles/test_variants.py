@@ -10,17 +10,19 @@ import pytest
 from publisher.articles import story_keys
 from publisher.articles.model import ArticleStatus, Origin
 from publisher.articles.tables import article
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 
 LATER = NOW + timedelta(days=1)
 
 
-def write(house: House, language: str, text: str, **matter: Any) -> None:
-    house.write(f"{language}/ferry.md", text, title=f"A ferry {language}", **matter)
+def write(publication: PublicationFolder, language: str, text: str, **matter: Any) -> None:
+    publication.write(f"{language}/ferry.md", text, title=f"A ferry {language}", **matter)
 
 
-def standing(house: House) -> dict[str, tuple[str, str]]:
-    return {row["language"]: (row["origin"], row["status"]) for row in house.rows(article)}
+def standing(publication: PublicationFolder) -> dict[str, tuple[str, str]]:
+    return {
+        row["language"]: (row["origin"], row["status"]) for row in publication.rows(article)
+    }
 
 
 @pytest.mark.parametrize(
@@ -33,73 +35,83 @@ def standing(house: House) -> dict[str, tuple[str, str]]:
     ids=["earlier", "first-in-the-publication's-order", "without-a-translator"],
 )
 def test_the_original_is_chosen_by_translator_date_and_order_of_languages(
-    house: House, other: str, date: str, matter: dict[str, str]
+    publication: PublicationFolder, other: str, date: str, matter: dict[str, str]
 ) -> None:
-    write(house, other, "Words.", date=date, **matter)
-    write(house, "ar", "Others.", date="2026-01-08")
-    house.pick_up()
-    assert {tag: origin for tag, (origin, _) in standing(house).items()} == {
+    write(publication, other, "Words.", date=date, **matter)
+    write(publication, "ar", "Others.", date="2026-01-08")
+    publication.pick_up()
+    assert {tag: origin for tag, (origin, _) in standing(publication).items()} == {
         "ar": Origin.ORIGINAL,
         other: Origin.TRANSLATION,
     }
 
 
 @pytest.mark.parametrize("status", ["untranslated", "withdrawn", "stale"])
-def test_an_article_that_is_held_back_is_no_original(house: House, status: str) -> None:
-    write(house, "en", "Others.", date="2026-01-01", status=status)
-    write(house, "ar", "Others.", date="2026-01-08")
-    house.pick_up()
-    assert standing(house)["ar"] == (Origin.ORIGINAL, ArticleStatus.READY)
-    assert standing(house)["en"][1] != ArticleStatus.READY
+def test_an_article_that_is_held_back_is_no_original(
+    publication: PublicationFolder, status: str
+) -> None:
+    write(publication, "en", "Others.", date="2026-01-01", status=status)
+    write(publication, "ar", "Others.", date="2026-01-08")
+    publication.pick_up()
+    assert standing(publication)["ar"] == (Origin.ORIGINAL, ArticleStatus.READY)
+    assert standing(publication)["en"][1] != ArticleStatus.READY
 
 
-def test_an_untranslated_copy_is_held_back_and_is_new_when_translated(house: House) -> None:
-    write(house, "en", "Words.", date="2026-01-08")
-    write(house, "ar", "Words.", date="2026-01-08")
-    house.pick_up()
-    assert standing(house)["ar"] == (Origin.TRANSLATION, ArticleStatus.UNTRANSLATED)
-    assert house.visible("ar") == []
-    write(house, "ar", "Others.", date="2026-01-08")
-    house.at(LATER).pick_up()
-    assert house.visible("ar") == ["ferry"]
-    assert house.one("ferry", "ar").available_at == LATER
-    assert house.one("ferry").available_at == NOW
+def test_an_untranslated_copy_is_held_back_and_is_new_when_translated(
+    publication: PublicationFolder,
+) -> None:
+    write(publication, "en", "Words.", date="2026-01-08")
+    write(publication, "ar", "Words.", date="2026-01-08")
+    publication.pick_up()
+    assert standing(publication)["ar"] == (Origin.TRANSLATION, ArticleStatus.UNTRANSLATED)
+    assert publication.visible("ar") == []
+    write(publication, "ar", "Others.", date="2026-01-08")
+    publication.at(LATER).pick_up()
+    assert publication.visible("ar") == ["ferry"]
+    assert publication.one("ferry", "ar").available_at == LATER
+    assert publication.one("ferry").available_at == NOW
 
 
-def test_pictures_without_a_word_are_no_copies_of_each_other(house: House) -> None:
+def test_pictures_without_a_word_are_no_copies_of_each_other(
+    publication: PublicationFolder,
+) -> None:
     for language, picture in (("en", "boat"), ("ar", "harbour")):
         src = f"https://example.net/{picture}.png"
-        write(house, language, f"![]({src})", date="2026-01-08")
-    house.pick_up()
-    assert {row["text"] for row in house.rows(article)} == {""}
-    assert standing(house) == {
+        write(publication, language, f"![]({src})", date="2026-01-08")
+    publication.pick_up()
+    assert {row["text"] for row in publication.rows(article)} == {""}
+    assert standing(publication) == {
         "en": (Origin.ORIGINAL, ArticleStatus.READY),
         "ar": (Origin.TRANSLATION, ArticleStatus.READY),
     }
 
 
-def test_a_copy_is_free_when_its_original_turns_out_to_differ(house: House) -> None:
-    write(house, "en", "Words.", date="2026-01-08")
-    write(house, "ar", "Words.", date="2026-01-08")
-    house.pick_up()
-    write(house, "en", "Other words.", date="2026-01-08")
-    house.at(LATER).pick_up()
-    assert standing(house)["ar"] == (Origin.TRANSLATION, ArticleStatus.READY)
-    assert house.one("ferry", "ar").available_at == LATER
+def test_a_copy_is_free_when_its_original_turns_out_to_differ(
+    publication: PublicationFolder,
+) -> None:
+    write(publication, "en", "Words.", date="2026-01-08")
+    write(publication, "ar", "Words.", date="2026-01-08")
+    publication.pick_up()
+    write(publication, "en", "Other words.", date="2026-01-08")
+    publication.at(LATER).pick_up()
+    assert standing(publication)["ar"] == (Origin.TRANSLATION, ArticleStatus.READY)
+    assert publication.one("ferry", "ar").available_at == LATER
 
 
-def test_a_translation_becomes_the_original_when_that_is_removed(house: House) -> None:
-    write(house, "en", "Words.", date="2026-01-08")
-    write(house, "ar", "Words.", date="2026-01-08")
-    house.pick_up()
-    (house.articles / "en/ferry.md").unlink()
-    house.pick_up()
-    assert standing(house)["ar"] == (Origin.ORIGINAL, ArticleStatus.READY)
-    assert standing(house)["en"][1] == ArticleStatus.WITHDRAWN
+def test_a_translation_becomes_the_original_when_that_is_removed(
+    publication: PublicationFolder,
+) -> None:
+    write(publication, "en", "Words.", date="2026-01-08")
+    write(publication, "ar", "Words.", date="2026-01-08")
+    publication.pick_up()
+    (publication.articles / "en/ferry.md").unlink()
+    publication.pick_up()
+    assert standing(publication)["ar"] == (Origin.ORIGINAL, ArticleStatus.READY)
+    assert standing(publication)["en"][1] == ArticleStatus.WITHDRAWN
 
 
-def test_a_story_without_articles_is_left_alone(house: House) -> None:
-    with house.database.writing() as connection:
+def test_a_story_without_articles_is_left_alone(publication: PublicationFolder) -> None:
+    with publication.database.writing() as connection:
         story_keys.update_variants(connection, 77, ["en"], NOW)
         story_keys.withdraw_articles(connection, [], ["en"], NOW)
-    assert house.rows(article) == []
+    assert publication.rows(article) == []

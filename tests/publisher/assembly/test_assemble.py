@@ -16,7 +16,7 @@ from publisher.issues.model import Issue, IssueState
 from publisher.issues.planner import plan_issues
 from publisher.issues.tables import digest_table
 from publisher.rendering import Digest, IssueContent, Renderer
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 
 LATER = NOW + timedelta(hours=3)
 
@@ -45,46 +45,46 @@ def renderer() -> Renderer:
 
 
 @pytest.fixture
-def house(make_house: Callable[..., House]) -> House:
-    """Return a house with an English and an Arabic issue whose articles are selected."""
-    house = make_house(languages=["en", "ar"])
-    fill(house)
-    return house
+def publication(new_publication: Callable[..., PublicationFolder]) -> PublicationFolder:
+    """Return a publication with an English and an Arabic issue whose articles are selected."""
+    publication = new_publication(languages=["en", "ar"])
+    fill(publication)
+    return publication
 
 
-def fill(house: House) -> None:
-    house.write("en/a.md", title="The ferry", date="2026-01-08", topics="[rivers]")
-    house.write("en/b.md", title="The map", date="2026-01-07", topics="[maps]")
-    house.write("en/old.md", title="The old boat", date="2025-06-01", topics="[rivers]")
-    house.write("ar/a.md", title="العبّارة", date="2026-01-08")
-    house.pick_up()
-    plan_issues(house.settings, house.database, NOW)
-    select_due(house.settings, house.database, NOW)
+def fill(publication: PublicationFolder) -> None:
+    publication.write("en/a.md", title="The ferry", date="2026-01-08", topics="[rivers]")
+    publication.write("en/b.md", title="The map", date="2026-01-07", topics="[maps]")
+    publication.write("en/old.md", title="The old boat", date="2025-06-01", topics="[rivers]")
+    publication.write("ar/a.md", title="العبّارة", date="2026-01-08")
+    publication.pick_up()
+    plan_issues(publication.settings, publication.database, NOW)
+    select_due(publication.settings, publication.database, NOW)
 
 
-def states(house: House) -> dict[str, IssueState]:
-    with house.database.reading() as connection:
+def states(publication: PublicationFolder) -> dict[str, IssueState]:
+    with publication.database.reading() as connection:
         return {one.language: one.state for one in store.latest_issues(connection, 9)}
 
 
-def frozen(house: House, language: str = "en") -> Any:
-    with house.database.reading() as connection:
-        return store.digest_of(connection, an_issue(house, language))
+def frozen(publication: PublicationFolder, language: str = "en") -> Any:
+    with publication.database.reading() as connection:
+        return store.digest_of(connection, an_issue(publication, language))
 
 
-def an_issue(house: House, language: str) -> Issue:
-    with house.database.reading() as connection:
+def an_issue(publication: PublicationFolder, language: str) -> Issue:
+    with publication.database.reading() as connection:
         return next(
             one for one in store.latest_issues(connection, 9) if one.language == language
         )
 
 
 def test_an_assembled_issue_is_ready_with_its_digest_and_hash(
-    house: House, renderer: Renderer
+    publication: PublicationFolder, renderer: Renderer
 ) -> None:
-    assert assemble_issues(house.settings, house.database, renderer) == (2, [])
-    assert states(house) == {"en": IssueState.READY, "ar": IssueState.READY}
-    kept = frozen(house)
+    assert assemble_issues(publication.settings, publication.database, renderer) == (2, [])
+    assert states(publication) == {"en": IssueState.READY, "ar": IssueState.READY}
+    kept = frozen(publication)
     digest = Digest(
         subject=kept.subject, preheader=kept.preheader, html=kept.html, text=kept.text
     )
@@ -92,78 +92,86 @@ def test_an_assembled_issue_is_ready_with_its_digest_and_hash(
     for body in (kept.html, kept.text, kept.page):
         assert "The ferry" in body
         assert "The map" in body
-    assert 'dir="rtl"' in frozen(house, "ar").html
+    assert 'dir="rtl"' in frozen(publication, "ar").html
 
 
 def test_an_issue_links_to_the_same_issue_in_other_languages(
-    house: House, renderer: Renderer
+    publication: PublicationFolder, renderer: Renderer
 ) -> None:
-    assemble_issues(house.settings, house.database, renderer)
+    assemble_issues(publication.settings, publication.database, renderer)
     root = "https://news.example.org"
     for language, other in (("en", "ar"), ("ar", "en")):
-        kept = frozen(house, language)
+        kept = frozen(publication, language)
         for body in (kept.html, kept.page):
             assert f'href="{root}/{other}/weekly/2026-01-09/"' in body
 
 
 def test_a_language_without_an_issue_is_not_linked(
-    make_house: Callable[..., House], renderer: Renderer
+    new_publication: Callable[..., PublicationFolder], renderer: Renderer
 ) -> None:
-    house = make_house(languages=["en", "ar", "zh-Hans"])
-    fill(house)
-    assemble_issues(house.settings, house.database, renderer)
-    assert "/zh-Hans/weekly/2026-01-09/" not in frozen(house).html
+    publication = new_publication(languages=["en", "ar", "zh-Hans"])
+    fill(publication)
+    assemble_issues(publication.settings, publication.database, renderer)
+    assert "/zh-Hans/weekly/2026-01-09/" not in frozen(publication).html
 
 
-def test_an_issue_in_a_removed_language_is_not_linked(house: House, renderer: Renderer) -> None:
-    house.reload(languages=["en"])
-    assert assemble_issues(house.settings, house.database, renderer) == (1, [])
-    assert "/ar/weekly/" not in frozen(house).html
+def test_an_issue_in_a_removed_language_is_not_linked(
+    publication: PublicationFolder, renderer: Renderer
+) -> None:
+    publication.reload(languages=["en"])
+    assert assemble_issues(publication.settings, publication.database, renderer) == (1, [])
+    assert "/ar/weekly/" not in frozen(publication).html
 
 
 def test_an_issue_that_fails_to_render_is_reported_and_holds_back_no_other(
-    house: House,
+    publication: PublicationFolder,
 ) -> None:
     error = RenderingError("body.html: line 3: no such filter")
-    made, problems = assemble_issues(house.settings, house.database, Failing("ar", error))
+    made, problems = assemble_issues(
+        publication.settings, publication.database, Failing("ar", error)
+    )
     assert (made, problems) == (1, ["weekly-ar-2026-01-09: body.html: line 3: no such filter"])
-    assert an_issue(house, "ar").reason == "body.html: line 3: no such filter"
-    assert states(house) == {"en": IssueState.READY, "ar": IssueState.ASSEMBLING}
-    assert [row["subject"] for row in house.rows(digest_table)] == [frozen(house).subject]
+    assert an_issue(publication, "ar").reason == "body.html: line 3: no such filter"
+    assert states(publication) == {"en": IssueState.READY, "ar": IssueState.ASSEMBLING}
+    assert [row["subject"] for row in publication.rows(digest_table)] == [
+        frozen(publication).subject
+    ]
 
 
 def test_every_word_of_hostile_articles_arrives_in_both_parts(
-    make_house: Callable[..., House],
+    new_publication: Callable[..., PublicationFolder],
 ) -> None:
-    house = make_house(languages=["en", "ar"])
-    house.write(
+    publication = new_publication(languages=["en", "ar"])
+    publication.write(
         "en/a.md",
         "Write `@@UNSUBSCRIBE@@` or {{ unsubscribe }}, 1 < 2 & “three” – e\u0301t\u00e9.",
         title="'@@ADDRESS@@ \u202eevil\u202c'",
         date="2026-01-08",
     )
-    house.write(
+    publication.write(
         "ar/a.md",
         "قال: \u200fالساعة 07:30\u200f تمامًا (GMT).",
         title="العبّارة",
         date="2026-01-08",
     )
-    house.pick_up()
-    plan_issues(house.settings, house.database, NOW)
-    select_due(house.settings, house.database, NOW)
-    assert assemble_issues(house.settings, house.database, Renderer()) == (2, [])
+    publication.pick_up()
+    plan_issues(publication.settings, publication.database, NOW)
+    select_due(publication.settings, publication.database, NOW)
+    assert assemble_issues(publication.settings, publication.database, Renderer()) == (2, [])
 
 
 def test_a_held_issue_is_assembled_once_its_fault_is_mended(
-    house: House, renderer: Renderer
+    publication: PublicationFolder, renderer: Renderer
 ) -> None:
-    assemble_issues(house.settings, house.database, Failing("ar", RenderingError("no")))
-    before = frozen(house)
-    assert an_issue(house, "ar").reason == "no"
-    assert assemble_issues(house.settings, house.database, renderer) == (1, [])
-    assert states(house) == {"en": IssueState.READY, "ar": IssueState.READY}
-    assert an_issue(house, "ar").reason is None
-    assert frozen(house) == before
+    assemble_issues(
+        publication.settings, publication.database, Failing("ar", RenderingError("no"))
+    )
+    before = frozen(publication)
+    assert an_issue(publication, "ar").reason == "no"
+    assert assemble_issues(publication.settings, publication.database, renderer) == (1, [])
+    assert states(publication) == {"en": IssueState.READY, "ar": IssueState.READY}
+    assert an_issue(publication, "ar").reason is None
+    assert frozen(publication) == before
 
 
 @pytest.mark.parametrize(
@@ -175,12 +183,15 @@ def test_a_held_issue_is_assembled_once_its_fault_is_mended(
     ],
 )
 def test_an_issue_of_a_removed_edition_is_skipped(
-    house: House, renderer: Renderer, changes: dict[str, Any], left: set[str]
+    publication: PublicationFolder, renderer: Renderer, changes: dict[str, Any], left: set[str]
 ) -> None:
-    house.reload(**changes)
-    assert assemble_issues(house.settings, house.database, renderer) == (len(left), [])
+    publication.reload(**changes)
+    assert assemble_issues(publication.settings, publication.database, renderer) == (
+        len(left),
+        [],
+    )
     for language in ("en", "ar"):
-        one = an_issue(house, language)
+        one = an_issue(publication, language)
         if language in left:
             assert (one.state, one.reason) == (IssueState.READY, None)
         else:
@@ -191,23 +202,26 @@ def test_an_issue_of_a_removed_edition_is_skipped(
 
 
 def test_assembling_after_a_kill_gives_the_same_bytes(
-    make_house: Callable[..., House], renderer: Renderer
+    new_publication: Callable[..., PublicationFolder], renderer: Renderer
 ) -> None:
-    calm, stormy = (make_house(languages=["en", "ar"]) for _ in range(2))
-    for house in (calm, stormy):
-        fill(house)
+    calm, stormy = (new_publication(languages=["en", "ar"]) for _ in range(2))
+    for publication in (calm, stormy):
+        fill(publication)
     with pytest.raises(Killed):
         assemble_issues(stormy.settings, stormy.database, Failing("ar", Killed()))
     stormy.at(LATER)
     stormy.write("en/new.md", title="The newest ferry", date="2026-01-09", topics="[rivers]")
     stormy.pick_up()
-    for house, left in ((calm, 2), (stormy, 1)):
-        assert assemble_issues(house.settings, house.database, renderer) == (left, [])
+    for publication, left in ((calm, 2), (stormy, 1)):
+        assert assemble_issues(publication.settings, publication.database, renderer) == (
+            left,
+            [],
+        )
     assert stormy.rows(digest_table) == calm.rows(digest_table)
 
 
 def test_a_kill_between_freezing_and_moving_freezes_nothing(
-    house: House, renderer: Renderer, monkeypatch: pytest.MonkeyPatch
+    publication: PublicationFolder, renderer: Renderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def kill(*_anything: object, **_more: object) -> None:
         raise Killed
@@ -215,15 +229,17 @@ def test_a_kill_between_freezing_and_moving_freezes_nothing(
     with monkeypatch.context() as patched:
         patched.setattr(store, "move_issue", kill)
         with pytest.raises(Killed):
-            assemble_issues(house.settings, house.database, renderer)
-    assert house.rows(digest_table) == []
-    assert assemble_issues(house.settings, house.database, renderer) == (2, [])
+            assemble_issues(publication.settings, publication.database, renderer)
+    assert publication.rows(digest_table) == []
+    assert assemble_issues(publication.settings, publication.database, renderer) == (2, [])
 
 
-def test_an_issue_that_another_process_moved_is_not_frozen(house: House) -> None:
+def test_an_issue_that_another_process_moved_is_not_frozen(
+    publication: PublicationFolder,
+) -> None:
     class Overtaken(Renderer):
         def digest(self, content: IssueContent) -> Digest:
-            with house.database.writing() as connection:
+            with publication.database.writing() as connection:
                 one = store.issue_by_name(
                     connection, f"weekly-{content.publication.language}-{content.day}"
                 )
@@ -231,46 +247,48 @@ def test_an_issue_that_another_process_moved_is_not_frozen(house: House) -> None
                 store.move_issue(connection, one, IssueState.CANCELLED)
             return super().digest(content)
 
-    made, problems = assemble_issues(house.settings, house.database, Overtaken())
+    made, problems = assemble_issues(publication.settings, publication.database, Overtaken())
     assert (made, len(problems)) == (0, 2)
     assert "another process has moved it from assembling" in problems[0]
-    assert set(states(house).values()) == {IssueState.CANCELLED}
-    assert house.rows(digest_table) == []
+    assert set(states(publication).values()) == {IssueState.CANCELLED}
+    assert publication.rows(digest_table) == []
 
 
-def test_a_frozen_digest_stays_when_articles_change(house: House, renderer: Renderer) -> None:
-    assemble_issues(house.settings, house.database, renderer)
-    before = frozen(house)
-    house.write("en/a.md", title="The ferry, corrected", date="2026-01-08")
-    house.at(LATER).pick_up()
-    assert assemble_issues(house.settings, house.database, renderer) == (0, [])
-    assert frozen(house) == before
+def test_a_frozen_digest_stays_when_articles_change(
+    publication: PublicationFolder, renderer: Renderer
+) -> None:
+    assemble_issues(publication.settings, publication.database, renderer)
+    before = frozen(publication)
+    publication.write("en/a.md", title="The ferry, corrected", date="2026-01-08")
+    publication.at(LATER).pick_up()
+    assert assemble_issues(publication.settings, publication.database, renderer) == (0, [])
+    assert frozen(publication) == before
 
 
 def test_articles_withdrawn_after_selection_are_not_sent(
-    house: House, renderer: Renderer
+    publication: PublicationFolder, renderer: Renderer
 ) -> None:
-    (house.articles / "en/b.md").unlink()
-    house.pick_up()
-    assert assemble_issues(house.settings, house.database, renderer) == (2, [])
-    kept = frozen(house)
+    (publication.articles / "en/b.md").unlink()
+    publication.pick_up()
+    assert assemble_issues(publication.settings, publication.database, renderer) == (2, [])
+    kept = frozen(publication)
     assert "The map" not in kept.html + kept.text + kept.page
     assert "The ferry" in kept.text
 
 
 def test_an_issue_whose_articles_are_all_withdrawn_is_skipped(
-    house: House, renderer: Renderer
+    publication: PublicationFolder, renderer: Renderer
 ) -> None:
-    (house.articles / "ar/a.md").unlink()
-    house.pick_up()
-    assert assemble_issues(house.settings, house.database, renderer) == (1, [])
-    skipped = an_issue(house, "ar")
+    (publication.articles / "ar/a.md").unlink()
+    publication.pick_up()
+    assert assemble_issues(publication.settings, publication.database, renderer) == (1, [])
+    skipped = an_issue(publication, "ar")
     assert skipped.state == IssueState.SKIPPED
     assert skipped.reason == "all its articles were withdrawn before it was made"
 
 
 def test_a_fault_of_the_program_in_one_issue_holds_back_no_other(
-    house: House, renderer: Renderer, monkeypatch: pytest.MonkeyPatch
+    publication: PublicationFolder, renderer: Renderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The fault is simulated."""
     whole = gate_run.check_digest
@@ -281,7 +299,7 @@ def test_a_fault_of_the_program_in_one_issue_holds_back_no_other(
         return whole(publication, issue, digest)
 
     monkeypatch.setattr(gate_run, "check_digest", broken)
-    made, (problem,) = assemble_issues(house.settings, house.database, renderer)
+    made, (problem,) = assemble_issues(publication.settings, publication.database, renderer)
     assert made == 1
     assert "a fault of the program: IndexError('list index out of range')" in problem
-    assert states(house) == {"en": IssueState.READY, "ar": IssueState.ASSEMBLING}
+    assert states(publication) == {"en": IssueState.READY, "ar": IssueState.ASSEMBLING}

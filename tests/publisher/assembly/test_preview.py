@@ -14,7 +14,7 @@ from publisher.errors import IssueError
 from publisher.issues.planner import plan_issues
 from publisher.issues.tables import digest_table, issue_article_table, issue_table
 from publisher.rendering import Renderer
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 
 
 @pytest.fixture(scope="module")
@@ -23,13 +23,18 @@ def renderer() -> Renderer:
 
 
 def previewed(
-    house: House, renderer: Renderer, language: str = "en", **options: Any
+    publication: PublicationFolder, renderer: Renderer, language: str = "en", **options: Any
 ) -> IssuePreview:
-    edition = house.settings.edition("weekly", language)
+    edition = publication.settings.edition("weekly", language)
     assert edition is not None
-    with house.database.reading() as connection:
+    with publication.database.reading() as connection:
         return preview_issue(
-            connection, house.settings, renderer, edition, house.clock.now(), **options
+            connection,
+            publication.settings,
+            renderer,
+            edition,
+            publication.clock.now(),
+            **options,
         )
 
 
@@ -37,73 +42,75 @@ def carried(preview: IssuePreview) -> list[str]:
     return [story.passages[0] for story in preview.digest.stories]
 
 
-def send_what_is_due(house: House, renderer: Renderer) -> None:
-    plan_issues(house.settings, house.database, NOW)
-    select_due(house.settings, house.database, NOW)
-    assert assemble_issues(house.settings, house.database, renderer)[1] == []
+def send_what_is_due(publication: PublicationFolder, renderer: Renderer) -> None:
+    plan_issues(publication.settings, publication.database, NOW)
+    select_due(publication.settings, publication.database, NOW)
+    assert assemble_issues(publication.settings, publication.database, renderer)[1] == []
 
 
-def test_a_preview_is_the_next_issue_as_of_now(house: House, renderer: Renderer) -> None:
-    house.write("en/a.md", title="The ferry", date="2026-01-08")
-    house.write("en/b.md", title="The map", date="2026-01-07")
-    house.pick_up()
-    preview = previewed(house, renderer)
+def test_a_preview_is_the_next_issue_as_of_now(
+    publication: PublicationFolder, renderer: Renderer
+) -> None:
+    publication.write("en/a.md", title="The ferry", date="2026-01-08")
+    publication.write("en/b.md", title="The map", date="2026-01-07")
+    publication.pick_up()
+    preview = previewed(publication, renderer)
     assert carried(preview) == ["The ferry", "The map"]
     assert (preview.articles, preview.why_not_new) == (2, None)
     assert preview.issue.name == "weekly-en-2026-01-16"
     assert preview.issue.assembled_at == NOW
 
 
-def test_a_preview_stores_nothing(house: House, renderer: Renderer) -> None:
-    house.write("en/a.md", title="The ferry", date="2026-01-08")
-    house.pick_up()
-    previewed(house, renderer)
+def test_a_preview_stores_nothing(publication: PublicationFolder, renderer: Renderer) -> None:
+    publication.write("en/a.md", title="The ferry", date="2026-01-08")
+    publication.pick_up()
+    previewed(publication, renderer)
     assert [
-        house.rows(table) for table in (issue_table, issue_article_table, digest_table)
+        publication.rows(table) for table in (issue_table, issue_article_table, digest_table)
     ] == [[], [], []]
 
 
 def test_a_preview_passes_over_skipped_dates(
-    make_house: Callable[..., House], renderer: Renderer
+    new_publication: Callable[..., PublicationFolder], renderer: Renderer
 ) -> None:
-    house = make_house(newsletters=[{"skip_dates": [date(2026, 1, 16)]}])
-    house.write("en/a.md", title="The ferry", date="2026-01-08")
-    house.pick_up()
-    assert previewed(house, renderer).issue.day == date(2026, 1, 23)
+    publication = new_publication(newsletters=[{"skip_dates": [date(2026, 1, 16)]}])
+    publication.write("en/a.md", title="The ferry", date="2026-01-08")
+    publication.pick_up()
+    assert previewed(publication, renderer).issue.day == date(2026, 1, 23)
 
 
 def test_a_preview_without_new_articles_is_an_error_with_the_reason(
-    house: House, renderer: Renderer
+    publication: PublicationFolder, renderer: Renderer
 ) -> None:
-    house.write("en/a.md", title="The ferry", date="2026-01-08")
-    house.pick_up()
-    send_what_is_due(house, renderer)
-    house.at(NOW + timedelta(days=1))
+    publication.write("en/a.md", title="The ferry", date="2026-01-08")
+    publication.pick_up()
+    send_what_is_due(publication, renderer)
+    publication.at(NOW + timedelta(days=1))
     with pytest.raises(IssueError, match="weekly in en has no new articles"):
-        previewed(house, renderer)
+        previewed(publication, renderer)
 
 
 def test_or_newest_shows_the_newest_articles_if_none_are_new(
-    house: House, renderer: Renderer
+    publication: PublicationFolder, renderer: Renderer
 ) -> None:
-    house.write("en/a.md", title="The ferry", date="2026-01-08")
-    house.write("en/old.md", title="The old boat", date="2019-01-01")
-    house.pick_up()
-    send_what_is_due(house, renderer)
-    house.at(NOW + timedelta(days=1))
-    preview = previewed(house, renderer, or_newest=True)
+    publication.write("en/a.md", title="The ferry", date="2026-01-08")
+    publication.write("en/old.md", title="The old boat", date="2019-01-01")
+    publication.pick_up()
+    send_what_is_due(publication, renderer)
+    publication.at(NOW + timedelta(days=1))
+    preview = previewed(publication, renderer, or_newest=True)
     assert carried(preview) == ["The ferry", "The old boat"]
     assert preview.why_not_new == "no new articles"
 
 
 def test_a_sample_has_at_most_max_articles(
-    make_house: Callable[..., House], renderer: Renderer
+    new_publication: Callable[..., PublicationFolder], renderer: Renderer
 ) -> None:
-    house = make_house(newsletters=[{"max_articles": 2, "max_age": 1}])
+    publication = new_publication(newsletters=[{"max_articles": 2, "max_age": 1}])
     for day in range(1, 5):
-        house.write(f"en/{day}.md", title=f"Day {day}", date=f"2025-01-0{day}")
-    house.pick_up()
-    preview = previewed(house, renderer, or_newest=True)
+        publication.write(f"en/{day}.md", title=f"Day {day}", date=f"2025-01-0{day}")
+    publication.pick_up()
+    preview = previewed(publication, renderer, or_newest=True)
     assert carried(preview) == ["Day 4", "Day 3"]
     assert preview.why_not_new == "no new articles (4 older than 1 days)"
 
@@ -116,16 +123,16 @@ def test_a_sample_has_at_most_max_articles(
     ],
 )
 def test_a_sample_shows_only_the_edition_s_languages(
-    make_house: Callable[..., House],
+    new_publication: Callable[..., PublicationFolder],
     renderer: Renderer,
     terms: dict[str, Any],
     expected: list[str] | None,
 ) -> None:
-    house = make_house(languages=["en", "ar"], newsletters=[terms])
-    house.write("en/a.md", title="The ferry", date="2019-01-08")
-    house.pick_up()
+    publication = new_publication(languages=["en", "ar"], newsletters=[terms])
+    publication.write("en/a.md", title="The ferry", date="2019-01-08")
+    publication.pick_up()
     if expected is None:
         with pytest.raises(IssueError, match="weekly in ar has no new articles"):
-            previewed(house, renderer, "ar", or_newest=True)
+            previewed(publication, renderer, "ar", or_newest=True)
     else:
-        assert carried(previewed(house, renderer, "ar", or_newest=True)) == expected
+        assert carried(previewed(publication, renderer, "ar", or_newest=True)) == expected

@@ -14,7 +14,7 @@ from publisher.delivery.ledger import reports
 from publisher.delivery.states import DeliveryState
 from publisher.issues import store
 from tests.publisher.cli.conftest import Run
-from tests.publisher.conftest import House
+from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import erase, number_of, ready, subscribe
 
 NAME = "weekly-en-2026-01-09"
@@ -24,21 +24,23 @@ UNSIGNED = "the signature is missing or wrong (DKIM) (550 5.7.30: sign, {n})"
 
 
 @pytest.fixture
-def folder(house: House) -> Path:
-    return house.settings.folders.root
+def folder(publication: PublicationFolder) -> Path:
+    return publication.settings.folders.root
 
 
 @pytest.fixture
-def sent(run: Run, house: House, folder: Path) -> House:
+def sent(run: Run, publication: PublicationFolder, folder: Path) -> PublicationFolder:
     """Nine readers who all got the issue."""
-    subscribe(house, *((f"reader.{n}@example.com", "en") for n in range(1, 10)))
-    ready(house)
+    subscribe(publication, *((f"reader.{n}@example.com", "en") for n in range(1, 10)))
+    ready(publication)
     run("deliver", folder, "--now", "2026-01-09T12:00:00Z")
-    return house
+    return publication
 
 
-def becomes(house: House, number: int, state: str, reason: str = "", attempts: int = 1) -> None:
-    with house.database.writing() as connection:
+def becomes(
+    publication: PublicationFolder, number: int, state: str, reason: str = "", attempts: int = 1
+) -> None:
+    with publication.database.writing() as connection:
         connection.exec_driver_sql(
             "UPDATE delivery SET state = ?, reason = ?, attempts = ? WHERE subscriber_id = ?",
             (state, reason.format(n=number) or None, attempts, number),
@@ -62,7 +64,7 @@ def numbers(run: Run, folder: Path, *words: str) -> list[int]:
 
 
 def test_failed_deliveries_are_listed_with_their_reasons(
-    run: Run, sent: House, folder: Path
+    run: Run, sent: PublicationFolder, folder: Path
 ) -> None:
     becomes(sent, 2, "bounced", GONE)
     becomes(sent, 4, "deferred", FULL, attempts=3)
@@ -77,7 +79,7 @@ def test_failed_deliveries_are_listed_with_their_reasons(
 
 
 def test_sent_mail_and_first_tries_that_wait_are_not_listed(
-    run: Run, sent: House, folder: Path
+    run: Run, sent: PublicationFolder, folder: Path
 ) -> None:
     subscribe(sent, ("reader.10@example.com", "en"))
     states = [state for state in DeliveryState if state is not DeliveryState.SENT]
@@ -92,7 +94,7 @@ def test_sent_mail_and_first_tries_that_wait_are_not_listed(
 
 
 def test_states_are_chosen_by_the_words_that_status_counts_by(
-    run: Run, sent: House, folder: Path
+    run: Run, sent: PublicationFolder, folder: Path
 ) -> None:
     for number, state in enumerate(DeliveryState, 0):
         if number:
@@ -108,7 +110,7 @@ def test_states_are_chosen_by_the_words_that_status_counts_by(
 
 
 def test_an_unknown_state_is_refused_with_a_list_of_states(
-    run: Run, sent: House, folder: Path
+    run: Run, sent: PublicationFolder, folder: Path
 ) -> None:
     code, out, err = run("deliveries", NAME, sent.settings.folders.root, "--state", "lost")
     assert (code, out) == (2, "")
@@ -119,7 +121,9 @@ def test_an_unknown_state_is_refused_with_a_list_of_states(
     assert run("deliveries", "weekly-en-2026-01-10", folder)[0] == 2
 
 
-def test_an_empty_list_of_deliveries_says_so(run: Run, sent: House, folder: Path) -> None:
+def test_an_empty_list_of_deliveries_says_so(
+    run: Run, sent: PublicationFolder, folder: Path
+) -> None:
     assert listed(run, folder) == []
     assert run("deliveries", NAME, folder)[1] == (
         f"no delivery of {NAME} has failed; publisher status shows its state\n"
@@ -129,7 +133,9 @@ def test_an_empty_list_of_deliveries_says_so(run: Run, sent: House, folder: Path
     assert run("deliveries", NAME, sent.settings.folders.root, *words)[1] == told
 
 
-def test_an_erased_subscriber_is_listed_by_number(run: Run, sent: House, folder: Path) -> None:
+def test_an_erased_subscriber_is_listed_by_number(
+    run: Run, sent: PublicationFolder, folder: Path
+) -> None:
     number = number_of(sent.database, "reader.3@example.com")
     becomes(sent, number, "bounced", GONE)
     erase(sent.database, "reader.3@example.com")
@@ -140,7 +146,7 @@ def test_an_erased_subscriber_is_listed_by_number(run: Run, sent: House, folder:
 
 @pytest.mark.parametrize("state", ["paused", "cancelled"])
 def test_a_stopped_issue_has_no_time_of_its_next_try(
-    run: Run, sent: House, folder: Path, state: str
+    run: Run, sent: PublicationFolder, folder: Path, state: str
 ) -> None:
     becomes(sent, 1, "deferred", FULL)
     assert listed(run, folder)[0]["next_try"] == "2026-01-09T12:00:00Z"
@@ -150,7 +156,7 @@ def test_a_stopped_issue_has_no_time_of_its_next_try(
 
 
 def test_a_long_list_of_deliveries_is_read_in_pages(
-    run: Run, sent: House, folder: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, sent: PublicationFolder, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetched: list[int] = []
     lines = reports.list_deliveries
@@ -169,7 +175,9 @@ def test_a_long_list_of_deliveries_is_read_in_pages(
     assert len(run("deliveries", NAME, folder)[1].splitlines()) == 1 + 5
 
 
-def test_pages_of_deliveries_are_read_by_primary_key_and_causes_by_index(sent: House) -> None:
+def test_pages_of_deliveries_are_read_by_primary_key_and_causes_by_index(
+    sent: PublicationFolder,
+) -> None:
     plans: list[str] = []
 
     with sent.database.reading() as connection:
@@ -196,7 +204,7 @@ def test_pages_of_deliveries_are_read_by_primary_key_and_causes_by_index(sent: H
 
 
 def test_status_counts_each_cause_without_the_servers_words(
-    run: Run, sent: House, folder: Path
+    run: Run, sent: PublicationFolder, folder: Path
 ) -> None:
     for number in (1, 2, 3):
         becomes(sent, number, "bounced", GONE)
@@ -225,7 +233,7 @@ def test_status_counts_each_cause_without_the_servers_words(
 
 
 def test_status_shows_no_causes_when_nothing_failed(
-    run: Run, sent: House, folder: Path
+    run: Run, sent: PublicationFolder, folder: Path
 ) -> None:
     becomes(sent, 1, "suppressed", "no longer subscribed")
     out = run("status", folder)[1]
@@ -235,7 +243,9 @@ def test_status_shows_no_causes_when_nothing_failed(
     assert shown["causes"] == []
 
 
-def test_of_many_causes_the_commonest_are_shown(run: Run, sent: House, folder: Path) -> None:
+def test_of_many_causes_the_commonest_are_shown(
+    run: Run, sent: PublicationFolder, folder: Path
+) -> None:
     for number in range(1, 8):
         becomes(sent, number, "bounced", f"cause {max(2, number)} (550: no)")
     lines = run("status", folder)[1].splitlines()
@@ -244,7 +254,7 @@ def test_of_many_causes_the_commonest_are_shown(run: Run, sent: House, folder: P
 
 
 def test_status_reads_a_limited_number_of_rows_and_says_so(
-    run: Run, sent: House, folder: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, sent: PublicationFolder, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(failure_causes, "_MAX_ROWS_READ", 8)
     for number in range(1, 7):
@@ -256,7 +266,9 @@ def test_status_reads_a_limited_number_of_rows_and_says_so(
     ]
 
 
-def test_deliver_counts_unsent_mail_at_its_end(run: Run, sent: House, folder: Path) -> None:
+def test_deliver_counts_unsent_mail_at_its_end(
+    run: Run, sent: PublicationFolder, folder: Path
+) -> None:
     becomes(sent, 1, "bounced", GONE)
     becomes(sent, 2, "failed", FULL)
     for number in (3, 4):

@@ -18,7 +18,7 @@ from publisher.delivery.states import DeliveryState
 from publisher.process_lock import hold_publication_lock
 from publisher.testing import Behaviour, Drop, MailServer, Phase, Reply, addressed, always
 from tests.publisher.cli.conftest import Run
-from tests.publisher.conftest import House
+from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import (
     counts,
     erase,
@@ -56,8 +56,8 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def folder(house: House) -> Path:
-    return house.settings.folders.root
+def folder(publication: PublicationFolder) -> Path:
+    return publication.settings.folders.root
 
 
 @pytest.fixture
@@ -100,26 +100,30 @@ def issue_in_status(run: Run, folder: Path) -> dict[str, Any]:
 # --- deliver
 
 
-def test_deliver_sends_what_is_due_and_ends(run: Run, house: House, folder: Path) -> None:
-    subscribe(house, *THREE)
-    ready(house)
+def test_deliver_sends_what_is_due_and_ends(
+    run: Run, publication: PublicationFolder, folder: Path
+) -> None:
+    subscribe(publication, *THREE)
+    ready(publication)
     assert run("deliver", folder) == (0, "3 mails sent, 1 issue done\n", "")
-    assert len(outbox(house)) == 3
+    assert len(outbox(publication)) == 3
     assert run("deliver", folder) == (0, "0 mails sent, 0 issues done\n", "")
 
 
-def test_deliver_may_run_beside_the_service(run: Run, house: House, folder: Path) -> None:
-    subscribe(house, *THREE)
-    ready(house)
-    with hold_publication_lock(house.settings.folders):
+def test_deliver_may_run_beside_the_service(
+    run: Run, publication: PublicationFolder, folder: Path
+) -> None:
+    subscribe(publication, *THREE)
+    ready(publication)
+    with hold_publication_lock(publication.settings.folders):
         assert run("deliver", folder)[:2] == (0, "3 mails sent, 1 issue done\n")
 
 
 def test_deliver_reports_an_unreachable_server(
-    run: Run, house: House, folder: Path, wire: Wire
+    run: Run, publication: PublicationFolder, folder: Path, wire: Wire
 ) -> None:
-    subscribe(house, *THREE)
-    ready(house)
+    subscribe(publication, *THREE)
+    ready(publication)
     server = wire()
     server.stop()
     code, out, err = run("deliver", folder)
@@ -142,10 +146,10 @@ def test_deliver_refuses_a_missing_key_file_in_one_line(run: Run, folder: Path) 
 
 
 def test_deliver_names_a_paused_issue_and_the_command_that_resumes_it(
-    run: Run, house: House, folder: Path, wire: Wire
+    run: Run, publication: PublicationFolder, folder: Path, wire: Wire
 ) -> None:
-    subscribe(house, *THREE)
-    ready(house)
+    subscribe(publication, *THREE)
+    ready(publication)
     server = wire()
     server.behaviour = Behaviour(faults=(always(Phase.MAIL, Reply("550 5.7.1 not you")),))
     code, out, _err = run("deliver", folder)
@@ -158,12 +162,12 @@ def test_deliver_names_a_paused_issue_and_the_command_that_resumes_it(
     assert f"    publisher resume {NAME} continues it\n" in shown
 
 
-def test_deliver_signs(run: Run, house: House, folder: Path) -> None:
+def test_deliver_signs(run: Run, publication: PublicationFolder, folder: Path) -> None:
     add_key(folder, "s1", RSA)
-    subscribe(house, (ANN, "en"))
-    ready(house)
+    subscribe(publication, (ANN, "en"))
+    ready(publication)
     run("deliver", folder)
-    (content,) = outbox(house).values()
+    (content,) = outbox(publication).values()
     assert b"DKIM-Signature: " in content
     assert b"s=s1" in content
 
@@ -172,13 +176,13 @@ def test_deliver_signs(run: Run, house: House, folder: Path) -> None:
 
 
 def test_an_issue_is_paused_resumed_and_sent(
-    run: Run, house: House, folder: Path, wire: Wire
+    run: Run, publication: PublicationFolder, folder: Path, wire: Wire
 ) -> None:
-    subscribe(house, *THREE)
-    issue = ready(house)
+    subscribe(publication, *THREE)
+    issue = ready(publication)
     server = wire(bob="451 4.7.1 come back later")
     run("deliver", folder)
-    assert counts(house, issue) == {"sent": 2, "deferred": 1}
+    assert counts(publication, issue) == {"sent": 2, "deferred": 1}
     assert run("pause", NAME, folder, "--why", "a wrong date") == (0, f"{NAME} is paused\n", "")
     shown = issue_in_status(run, folder)
     assert (shown["state"], shown["reason"]) == ("paused", "a wrong date")
@@ -194,10 +198,10 @@ def test_an_issue_is_paused_resumed_and_sent(
 
 
 def test_cancel_reports_sent_and_cancelled_mail(
-    run: Run, house: House, folder: Path, wire: Wire
+    run: Run, publication: PublicationFolder, folder: Path, wire: Wire
 ) -> None:
-    subscribe(house, *THREE)
-    ready(house)
+    subscribe(publication, *THREE)
+    ready(publication)
     wire(bob="451 4.7.1 come back later")
     run("deliver", folder)
     told = f"{NAME} is cancelled: 2 had it already, 1 won't get it\n"
@@ -209,13 +213,13 @@ def test_cancel_reports_sent_and_cancelled_mail(
 
 
 def test_a_ready_issue_can_be_cancelled_and_is_not_sent(
-    run: Run, house: House, folder: Path
+    run: Run, publication: PublicationFolder, folder: Path
 ) -> None:
-    subscribe(house, *THREE)
-    ready(house)
+    subscribe(publication, *THREE)
+    ready(publication)
     assert run("cancel", NAME, folder)[1] == f"{NAME} is cancelled: no mail of it was planned\n"
     assert run("deliver", folder)[1] == "0 mails sent, 0 issues done\n"
-    assert outbox(house) == {}
+    assert outbox(publication) == {}
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume", "cancel"])
@@ -244,11 +248,11 @@ def test_a_command_without_its_issue_says_how_to_name_one(
 
 @pytest.mark.parametrize("state", ["ready", "sending", "sent", "partial", "cancelled"])
 def test_what_is_not_paused_can_t_be_resumed(
-    run: Run, house: House, folder: Path, state: str
+    run: Run, publication: PublicationFolder, folder: Path, state: str
 ) -> None:
-    subscribe(house, *THREE)
-    ready(house)
-    with house.database.writing() as connection:
+    subscribe(publication, *THREE)
+    ready(publication)
+    with publication.database.writing() as connection:
         connection.exec_driver_sql(f"UPDATE issue SET state = '{state}'")
     code, _out, err = run("resume", NAME, folder)
     assert (code, err) == (
@@ -290,11 +294,16 @@ def test_what_is_not_paused_can_t_be_resumed(
     ],
 )
 def test_an_impossible_change_of_state_names_a_remedy(
-    run: Run, house: House, folder: Path, state: str, verb: str, complaint: str
+    run: Run,
+    publication: PublicationFolder,
+    folder: Path,
+    state: str,
+    verb: str,
+    complaint: str,
 ) -> None:
-    subscribe(house, *THREE)
-    ready(house)
-    with house.database.writing() as connection:
+    subscribe(publication, *THREE)
+    ready(publication)
+    with publication.database.writing() as connection:
         connection.exec_driver_sql(f"UPDATE issue SET state = '{state}'")
     code, out, err = run(verb, NAME, folder)
     assert (code, out) == (1, "")
@@ -304,11 +313,11 @@ def test_an_impossible_change_of_state_names_a_remedy(
 
 @pytest.mark.parametrize("newsletter", ["weekly", "the-other-week"])
 def test_names_of_newsletters_and_languages_may_have_hyphens(
-    run: Run, house: House, folder: Path, newsletter: str
+    run: Run, publication: PublicationFolder, folder: Path, newsletter: str
 ) -> None:
     for language in ("zh-Hans", "en"):
-        ready(house, language)
-    with house.database.writing() as connection:
+        ready(publication, language)
+    with publication.database.writing() as connection:
         connection.exec_driver_sql(f"UPDATE issue SET newsletter = '{newsletter}'")
     name = f"{newsletter}-zh-Hans-2026-01-09"
     assert run("cancel", name, folder) == (
@@ -327,9 +336,9 @@ def test_names_of_newsletters_and_languages_may_have_hyphens(
     "name", ["", "weekly", "Weekly-en-2026-01-09", "weekly-en-%", "a' OR 1"]
 )
 def test_an_issue_is_found_by_its_whole_name_only(
-    run: Run, house: House, folder: Path, name: str
+    run: Run, publication: PublicationFolder, folder: Path, name: str
 ) -> None:
-    ready(house)
+    ready(publication)
     code, _out, err = run("cancel", name, folder)
     assert code == 2
     assert "no such issue" in err
@@ -340,10 +349,10 @@ def test_an_issue_is_found_by_its_whole_name_only(
 
 
 @pytest.fixture
-def doubtful(run: Run, house: House, folder: Path, wire: Wire) -> MailServer:
+def doubtful(run: Run, publication: PublicationFolder, folder: Path, wire: Wire) -> MailServer:
     """A server that has taken one mail and has not said so."""
-    subscribe(house, *THREE)
-    ready(house)
+    subscribe(publication, *THREE)
+    ready(publication)
     server = wire()
     silent = addressed({BOB: Drop(kept=True)}, Phase.DOT)
     server.behaviour = Behaviour(faults=(silent,))
@@ -353,19 +362,19 @@ def doubtful(run: Run, house: House, folder: Path, wire: Wire) -> MailServer:
 
 
 def test_mail_in_doubt_is_listed_with_the_message_id_that_the_server_has(
-    run: Run, house: House, folder: Path, doubtful: MailServer
+    run: Run, publication: PublicationFolder, folder: Path, doubtful: MailServer
 ) -> None:
     (listed,) = json.loads(run("doubt", "list", "--json", folder)[1])
     (taken,) = [one for one in doubtful.messages if one.recipient == BOB]
     assert listed["message_id"] == taken.message_id
     assert (listed["issue"], listed["address"], listed["attempts"]) == (NAME, BOB, 1)
-    assert listed["subscriber"] == number_of(house.database, BOB)
+    assert listed["subscriber"] == number_of(publication.database, BOB)
     assert "all of it was sent" in listed["reason"]
     assert BOB not in listed["reason"]
     code, out, _err = run("doubt", "list", folder)
     assert code == 0
     assert BOB in out
-    erase(house.database, BOB)
+    erase(publication.database, BOB)
     assert f"erased (number {listed['subscriber']})" in re.sub(
         r"\s+", " ", run("doubt", "list", folder)[1]
     )
@@ -466,9 +475,9 @@ def test_a_decision_applies_to_all_named_subscribers_or_to_none(run: Run, folder
 
 @pytest.mark.usefixtures("doubtful")
 def test_what_is_in_doubt_of_a_cancelled_issue_stays_unsent(
-    run: Run, house: House, folder: Path
+    run: Run, publication: PublicationFolder, folder: Path
 ) -> None:
-    with house.database.writing() as connection:
+    with publication.database.writing() as connection:
         connection.exec_driver_sql("UPDATE issue SET state = 'cancelled'")
     code, _out, err = run("doubt", "resend", NAME, folder)
     problem = f"{NAME}: is cancelled, and can't become sending; its remaining mail stays unsent"
@@ -478,9 +487,9 @@ def test_what_is_in_doubt_of_a_cancelled_issue_stays_unsent(
 
 @pytest.mark.parametrize("verb", ["resend", "mark-sent"])
 def test_a_decision_without_mail_in_doubt_says_so(
-    run: Run, house: House, folder: Path, verb: str
+    run: Run, publication: PublicationFolder, folder: Path, verb: str
 ) -> None:
-    ready(house)
+    ready(publication)
     assert run("doubt", verb, NAME, folder) == (0, f"nothing of {NAME} is in doubt\n", "")
     code, _out, err = run("doubt", verb, "weekly-en-2026-01-10", folder)
     assert (code, "no such issue" in err) == (2, True)
@@ -495,13 +504,13 @@ def test_an_empty_list_of_doubts_says_so(run: Run, folder: Path) -> None:
 
 
 @pytest.fixture
-def tides(house: House) -> House:
-    house.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
-    return house
+def tides(publication: PublicationFolder) -> PublicationFolder:
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    return publication
 
 
 def test_a_test_send_goes_to_one_address_and_leaves_nothing_behind(
-    run: Run, tides: House, folder: Path
+    run: Run, tides: PublicationFolder, folder: Path
 ) -> None:
     subscribe(tides, *THREE)
     for _time in range(2):
@@ -521,7 +530,7 @@ def test_a_test_send_goes_to_one_address_and_leaves_nothing_behind(
 
 
 def test_a_test_send_goes_by_the_server_of_all_mail_to_where_bounces_go(
-    run: Run, tides: House, folder: Path, wire: Wire
+    run: Run, tides: PublicationFolder, folder: Path, wire: Wire
 ) -> None:
     server = wire()
     add(folder, 'bounces = "bounces@news.example.org"\n')
@@ -563,12 +572,12 @@ def test_a_test_send_without_a_reply_says_what_is_known(
 
 @pytest.mark.usefixtures("tides")
 def test_a_test_send_is_signed_with_keys_beside_the_settings(
-    run: Run, house: House, folder: Path
+    run: Run, publication: PublicationFolder, folder: Path
 ) -> None:
     add_key(folder, "s1", ED25519)
     code, _out, err = run("send", "weekly", folder, "--to", "editor@example.org")
     assert (code, err) == (0, "")
-    (content,) = outbox(house).values()
+    (content,) = outbox(publication).values()
     assert b"DKIM-Signature: " in content
 
 
@@ -625,13 +634,13 @@ def test_dkim_without_a_key_says_that_nothing_is_signed(run: Run, folder: Path) 
 
 
 def test_the_counts_of_status_add_up_whatever_state_rows_are_in(
-    run: Run, house: House, folder: Path
+    run: Run, publication: PublicationFolder, folder: Path
 ) -> None:
     states = [*DeliveryState]
-    subscribe(house, *((f"reader.{n}@example.com", "en") for n in range(len(states) * 2)))
-    issue = ready(house)
+    subscribe(publication, *((f"reader.{n}@example.com", "en") for n in range(len(states) * 2)))
+    issue = ready(publication)
     run("deliver", folder)
-    with house.database.writing() as connection:
+    with publication.database.writing() as connection:
         connection.exec_driver_sql("UPDATE issue SET state = 'sending'")
         connection.exec_driver_sql("DELETE FROM delivery_count")
         for number in range(1, len(states) * 2 + 1):
@@ -639,7 +648,7 @@ def test_the_counts_of_status_add_up_whatever_state_rows_are_in(
                 f"UPDATE delivery SET state = '{states[number // 2 % len(states)]}' "
                 f"WHERE subscriber_id = {number}"
             )
-    assert len(counts(house, issue)) == len(states)
+    assert len(counts(publication, issue)) == len(states)
     deliveries = issue_in_status(run, folder)["deliveries"]
     planned = deliveries.pop("planned")
     assert planned == sum(deliveries.values()) == len(states) * 2
@@ -657,10 +666,10 @@ def test_the_counts_of_status_add_up_whatever_state_rows_are_in(
 
 
 def test_status_says_word_for_word_what_a_server_has_said(
-    run: Run, house: House, folder: Path
+    run: Run, publication: PublicationFolder, folder: Path
 ) -> None:
-    ready(house)
-    with house.database.writing() as connection:
+    ready(publication)
+    with publication.database.writing() as connection:
         connection.exec_driver_sql(
             "UPDATE issue SET state = 'paused', reason = '550 [/bold]: [red]no\nmore'"
         )
@@ -670,13 +679,13 @@ def test_status_says_word_for_word_what_a_server_has_said(
 
 
 def test_in_a_small_window_issues_can_be_copied_and_words_stay_whole(
-    run: Run, house: House, folder: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, publication: PublicationFolder, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(status, "stdout_console", lambda: Console(width=80, highlight=False))
-    subscribe(house, (ANN, "zh-Hans"))
-    ready(house, "zh-Hans")
+    subscribe(publication, (ANN, "zh-Hans"))
+    ready(publication, "zh-Hans")
     run("deliver", folder)
-    with house.database.writing() as connection:
+    with publication.database.writing() as connection:
         connection.exec_driver_sql("UPDATE issue SET state = 'awaiting_approval'")
         connection.exec_driver_sql("UPDATE delivery SET state = 'suppressed'")
         connection.exec_driver_sql("DELETE FROM delivery_count")
@@ -690,11 +699,15 @@ def test_in_a_small_window_issues_can_be_copied_and_words_stay_whole(
 
 
 def test_no_subscriber_s_address_is_logged_while_mail_is_sent(
-    run: Run, house: House, folder: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch
+    run: Run,
+    publication: PublicationFolder,
+    folder: Path,
+    wire: Wire,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PUBLISHER_LOG", "debug")
-    subscribe(house, *THREE)
-    ready(house)
+    subscribe(publication, *THREE)
+    ready(publication)
     wire(bob=f"550 5.1.1 <{BOB}>: no such user", cyd=f"451 4.2.1 {CYD} is asleep")
     code, out, err = run("deliver", folder)
     rest = "1 deferred, 1 bounced: publisher status shows why"

@@ -12,7 +12,7 @@ from publisher.disk_errors import explain_failed_write, storage_errors
 from publisher.errors import DatabaseError, StorageError
 from publisher.heartbeat import read_heartbeat
 from tests.publisher.cli.conftest import Run
-from tests.publisher.conftest import House
+from tests.publisher.conftest import PublicationFolder
 
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -48,10 +48,10 @@ def test_other_errors_of_the_system_stay_faults_of_the_program(tmp_path: Path) -
 
 
 def test_a_heartbeat_that_cannot_be_written_is_a_problem_of_a_cycle_that_is_done(
-    run: Run, house: House, monkeypatch: pytest.MonkeyPatch
+    run: Run, publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
-    root = house.settings.folders.root
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    root = publication.settings.folders.root
     with monkeypatch.context() as patch:
         patch.setattr("publisher.heartbeat.write_file", no_space)
         code, out, _err = run("run", "--once", root)
@@ -59,25 +59,25 @@ def test_a_heartbeat_that_cannot_be_written_is_a_problem_of_a_cycle_that_is_done
     assert f"Problem: the disk that holds {root / 'var'} is full (" in " ".join(out.split())
     assert "1 new" in out
     assert run("run", "--once", root)[0] == 0
-    assert read_heartbeat(house.settings.folders.heartbeat)
+    assert read_heartbeat(publication.settings.folders.heartbeat)
 
 
 def test_a_disk_that_fills_up_within_a_command_is_no_fault_of_the_program(
-    run: Run, house: House, monkeypatch: pytest.MonkeyPatch
+    run: Run, publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("publisher.cycle.plan_issues", no_space)
-    code, _out, err = run("run", "--once", house.settings.folders.root)
+    code, _out, err = run("run", "--once", publication.settings.folders.root)
     assert code == 1
     assert err.startswith(
-        f"publisher: the disk that holds {house.settings.folders.root} is full"
+        f"publisher: the disk that holds {publication.settings.folders.root} is full"
     )
 
 
-def test_a_database_without_space_says_the_same(house: House) -> None:
-    with house.database.writing() as connection:
+def test_a_database_without_space_says_the_same(publication: PublicationFolder) -> None:
+    with publication.database.writing() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 1")
     with pytest.raises(DatabaseError) as caught:
-        write_much(house.database)
+        write_much(publication.database)
     assert " is full (" in str(caught.value)
 
 

@@ -12,7 +12,7 @@ from publisher.cli.progress import show_progress
 from publisher.delivery.transports.base import OutgoingMessage
 from publisher.delivery.transports.staging import StagingArea
 from tests.publisher.cli.conftest import Run
-from tests.publisher.conftest import House
+from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import counts, outbox, ready, subscribe
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
@@ -50,10 +50,13 @@ def test_afterwards_signals_do_what_they_did() -> None:
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_an_interrupted_deliver_leaves_no_mail_in_doubt(
-    run: Run, house: House, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+    run: Run,
+    publication: PublicationFolder,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
 ) -> None:
-    subscribe(house, *((f"reader.{n}@example.com", "en") for n in range(600)))
-    issue, main = ready(house), threading.main_thread().ident
+    subscribe(publication, *((f"reader.{n}@example.com", "en") for n in range(600)))
+    issue, main = ready(publication), threading.main_thread().ident
     put, seen = StagingArea.put, list[OutgoingMessage]()
 
     def asked(self: StagingArea, sender: int, outgoing: OutgoingMessage) -> None:
@@ -63,14 +66,14 @@ def test_an_interrupted_deliver_leaves_no_mail_in_doubt(
             signal.pthread_kill(main, number)
 
     monkeypatch.setattr(StagingArea, "put", asked)
-    code, _out, err = run("deliver", house.settings.folders.root)
+    code, _out, err = run("deliver", publication.settings.folders.root)
     # Work is left: 130 for Ctrl-C, 143 for SIGTERM.
     assert code == 128 + number
     assert err.endswith(f"publisher: stopped by {number.name}; run it again to continue\n")
     assert err.count("publisher: stopping after the work that has begun\n") == 1
-    found = counts(house, issue)
+    found = counts(publication, issue)
     assert found.keys() == {"sent", "pending"}
-    assert len(outbox(house)) == found["sent"] == len(seen)
+    assert len(outbox(publication)) == found["sent"] == len(seen)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -78,18 +81,25 @@ def test_an_interrupted_deliver_leaves_no_mail_in_doubt(
     "step", ["publisher.cycle.open_pipeline", "publisher.service.Service.run"]
 )
 def test_a_service_that_is_stopped_ends_with_exit_code_0_even_while_it_starts(
-    run: Run, house: House, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, step: str
+    run: Run,
+    publication: PublicationFolder,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    step: str,
 ) -> None:
     monkeypatch.setattr(step, lambda *_arguments: signal.raise_signal(number))
-    assert run("run", house.settings.folders.root) == (0, "", "")
+    assert run("run", publication.settings.folders.root) == (0, "", "")
 
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_command_that_is_stopped_says_so_and_its_exit_code_names_the_signal(
-    run: Run, house: House, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+    run: Run,
+    publication: PublicationFolder,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
 ) -> None:
     step = "publisher.cycle.open_pipeline"
     monkeypatch.setattr(step, lambda *_arguments: signal.raise_signal(number))
-    code, _out, err = run("run", "--once", house.settings.folders.root)
+    code, _out, err = run("run", "--once", publication.settings.folders.root)
     assert code == 128 + number
     assert err.endswith(f"publisher: stopped by {number.name}; run it again to continue\n")

@@ -20,7 +20,7 @@ from publisher.cli import log_setup
 from publisher.cli.progress import _MAX_LINES, _MIN_ITEMS_SHOWN, _RateColumn, show_progress
 from publisher.mail import signed_links
 from tests.publisher.cli.conftest import Run
-from tests.publisher.conftest import House
+from tests.publisher.conftest import PublicationFolder
 from tests.publisher.mail.samples import a_publication, an_issue
 
 
@@ -268,8 +268,10 @@ def test_a_file_gets_json_with_a_traceback_that_has_no_address(
     assert "ann.example" not in line["exception"]
 
 
-def test_brackets_in_names_and_titles_are_brackets(run: Run, house: House) -> None:
-    folder = house.settings.folders.root
+def test_brackets_in_names_and_titles_are_brackets(
+    run: Run, publication: PublicationFolder
+) -> None:
+    folder = publication.settings.folders.root
     table = folder / "readers.csv"
     table.write_text("email,name\nann@example.com,[/b] Ann [red]\n", encoding="utf-8")
     code, _out, err = run("subscribers", "import", table, folder)
@@ -278,7 +280,7 @@ def test_brackets_in_names_and_titles_are_brackets(run: Run, house: House) -> No
     assert code == 0
     assert "[/b] Ann [red]" in out
     title = "An end [/b] without a beginning [red]"
-    house.write("en/brackets.md", "Words.", title=title, date="2026-01-08")
+    publication.write("en/brackets.md", "Words.", title=title, date="2026-01-08")
     code, _out, err = run("run", "--once", folder)
     assert (code, err) == (0, "")
     code, out, _err = run("articles", folder)

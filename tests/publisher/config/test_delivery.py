@@ -244,10 +244,10 @@ def test_domains_and_signatures_are_lists_of_tables(tmp_path: Path) -> None:
 
 
 def test_the_password_comes_from_the_environment_and_is_never_shown(tmp_path: Path) -> None:
-    house = settings(tmp_path, {"PUBLISHER_SMTP_PASSWORD": "open sesame"})
-    assert house.smtp_password is not None
-    assert house.smtp_password.get_secret_value() == "open sesame"
-    assert "sesame" not in repr(house)
+    publication = settings(tmp_path, {"PUBLISHER_SMTP_PASSWORD": "open sesame"})
+    assert publication.smtp_password is not None
+    assert publication.smtp_password.get_secret_value() == "open sesame"
+    assert "sesame" not in repr(publication)
     assert settings(tmp_path).smtp_password is None
     assert settings(tmp_path, {"PUBLISHER_SMTP_PASSWORD": ""}).smtp_password is None
 
@@ -255,8 +255,11 @@ def test_the_password_comes_from_the_environment_and_is_never_shown(tmp_path: Pa
 def test_an_edition_says_what_becomes_of_doubts_and_when_to_give_up(tmp_path: Path) -> None:
     text = changed('late = "send"', 'in_doubt = "resend"\ngive_up_after = 12')
     text = text.replace('missing = "convert"', 'in_doubt = "hold"')
-    house = load_settings(write(tmp_path, text), {})
-    english, hant = house.edition("weekly", "en"), house.edition("weekly", "zh-Hant")
+    publication = load_settings(write(tmp_path, text), {})
+    english, hant = (
+        publication.edition("weekly", "en"),
+        publication.edition("weekly", "zh-Hant"),
+    )
     assert english
     assert hant
     assert (english.in_doubt, english.give_up_after.total_seconds()) == (

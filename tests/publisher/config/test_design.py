@@ -69,8 +69,8 @@ def test_an_edition_may_carry_more_than_its_newsletter(tmp_path: Path) -> None:
     text = changed('late = "send"\n', "").replace(
         "max_articles = 12", f"max_articles = 12\n{lines}"
     )
-    house = load_settings(write(tmp_path, text), {})
-    english, arabic = house.edition("weekly", "en"), house.edition("weekly", "ar")
+    publication = load_settings(write(tmp_path, text), {})
+    english, arabic = publication.edition("weekly", "en"), publication.edition("weekly", "ar")
     assert english is not None
     assert arabic is not None
     assert english.blocks == {DigestBlock.QUOTATION, DigestBlock.NOTES}

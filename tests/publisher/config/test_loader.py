@@ -267,17 +267,17 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
 
 
 def test_the_sample_of_the_readme_is_read_whole(tmp_path: Path) -> None:
-    house = settings(tmp_path)
-    assert house.folders == Folders(tmp_path.resolve())
-    assert house.publication.languages == ("en", "zh-Hans", "zh-Hant", "ar")
-    assert house.publication.title("zh-Hans") == "灯笼"
-    assert [source.path for source in house.sources] == ["articles"]
-    (weekly,) = house.newsletters
+    publication = settings(tmp_path)
+    assert publication.folders == Folders(tmp_path.resolve())
+    assert publication.publication.languages == ("en", "zh-Hans", "zh-Hant", "ar")
+    assert publication.publication.title("zh-Hans") == "灯笼"
+    assert [source.path for source in publication.sources] == ["articles"]
+    (weekly,) = publication.newsletters
     assert (weekly.late, weekly.max_articles) == (LatePolicy.SEND, 12)
     assert weekly.edition["zh-Hant"].missing is MissingPolicy.CONVERT
-    assert house.delivery.transport == "outbox"
-    assert house.feeds.entries == 50
-    assert house.secret is None
+    assert publication.delivery.transport == "outbox"
+    assert publication.feeds.entries == 50
+    assert publication.secret is None
 
 
 @pytest.mark.parametrize(
@@ -320,9 +320,9 @@ def test_a_publication_may_have_no_newsletter(tmp_path: Path) -> None:
 
 
 def test_the_environment_gives_the_secret(tmp_path: Path) -> None:
-    house = settings(tmp_path, {"PUBLISHER_SECRET": "0123456789abcdef"})
-    assert house.secret is not None
-    assert house.secret.get_secret_value() == "0123456789abcdef"
+    publication = settings(tmp_path, {"PUBLISHER_SECRET": "0123456789abcdef"})
+    assert publication.secret is not None
+    assert publication.secret.get_secret_value() == "0123456789abcdef"
 
 
 @pytest.mark.parametrize("short", ["", "0123456789abcde"])

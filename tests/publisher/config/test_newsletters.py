@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 HEAD = TEXT[: TEXT.index("[[newsletter]]")]
 
 
-def house(folder: Path, newsletter: str) -> Settings:
+def publication(folder: Path, newsletter: str) -> Settings:
     """Give the settings of a publication with one newsletter."""
     return load_settings(
         write(folder, f'{HEAD}[[newsletter]]\nname = "news"\n{newsletter}'), {}
@@ -28,7 +28,7 @@ def house(folder: Path, newsletter: str) -> Settings:
 
 
 def editions(folder: Path, newsletter: str) -> dict[str, Edition]:
-    made = house(folder, newsletter)
+    made = publication(folder, newsletter)
     return {edition.language: edition for edition in made.editions(made.newsletters[0])}
 
 

@@ -21,21 +21,21 @@ def test_the_host_is_the_name_alone(tmp_path: Path, url: str, host: str) -> None
 
 
 def test_a_publication_knows_whom_it_can_serve(tmp_path: Path) -> None:
-    house = settings(tmp_path).publication
-    assert house.default_language == "en"
-    assert house.serves("en-GB") == "en"
-    assert house.serves("zh-HK") == "zh-Hant"
-    assert house.serves("uk") is None
+    found = settings(tmp_path).publication
+    assert found.default_language == "en"
+    assert found.serves("en-GB") == "en"
+    assert found.serves("zh-HK") == "zh-Hant"
+    assert found.serves("uk") is None
 
 
 def test_a_subscriber_s_language_tag_is_kept_if_the_publication_has_an_edition_for_it(
     tmp_path: Path,
 ) -> None:
-    house = settings(tmp_path).publication
-    assert house.subscriber_tag("zh_HK") == "zh-Hant-HK"
-    assert house.subscriber_tag("EN-gb") == "en-GB"
-    assert house.subscriber_tag("uk") is None
-    assert house.subscriber_tag("klingon") is None
+    found = settings(tmp_path).publication
+    assert found.subscriber_tag("zh_HK") == "zh-Hant-HK"
+    assert found.subscriber_tag("EN-gb") == "en-GB"
+    assert found.subscriber_tag("uk") is None
+    assert found.subscriber_tag("klingon") is None
 
 
 def test_folders_are_absolute_wherever_one_stands(
@@ -46,9 +46,9 @@ def test_folders_are_absolute_wherever_one_stands(
 
 
 def test_an_edition_is_found_by_newsletter_and_language(tmp_path: Path) -> None:
-    house = settings(tmp_path)
-    found = house.edition("weekly", "zh-Hant")
+    publication_settings = settings(tmp_path)
+    found = publication_settings.edition("weekly", "zh-Hant")
     assert found is not None
     assert (found.newsletter, found.language) == ("weekly", "zh-Hant")
-    assert house.edition("weekly", "fr") is None
-    assert house.edition("hourly", "en") is None
+    assert publication_settings.edition("weekly", "fr") is None
+    assert publication_settings.edition("hourly", "en") is None

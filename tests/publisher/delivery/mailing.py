@@ -23,17 +23,17 @@ from publisher.mail.dkim import DkimSigner
 from publisher.testing import SECRET
 from subscribers import find_subscriber, import_csv
 from subscribers.tables import subscriber
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.mail.samples import an_issue_mail
 
 DAY = date(2026, 1, 9)
 
 
-def subscribe(house: House, *rows: tuple[str, str]) -> None:
+def subscribe(publication: PublicationFolder, *rows: tuple[str, str]) -> None:
     """Import subscribers of the weekly, each an address and a language."""
     lines = ["email,name,language,timezone,newsletters,status"]
     lines += [f"{email},Ann Example,{tag},,weekly,active" for email, tag in rows]
-    with house.database.writing() as connection:
+    with publication.database.writing() as connection:
         report = import_csv(
             connection,
             [f"{line}\n" for line in lines],
@@ -45,11 +45,13 @@ def subscribe(house: House, *rows: tuple[str, str]) -> None:
     assert report.added == len(rows)
 
 
-def ready(house: House, language: str = "en", *, batch: bool = True, **body: str) -> Issue:
+def ready(
+    publication: PublicationFolder, language: str = "en", *, batch: bool = True, **body: str
+) -> Issue:
     """Make an issue that waits to be sent; `page` says if its page is on the web."""
     letter = an_issue_mail(language)
     parts = {"html": letter.html, "text": letter.text} | body
-    with house.database.writing() as connection:
+    with publication.database.writing() as connection:
         issues.add_occurrence(
             connection, newsletter="weekly", language=language, day=DAY, due_at=NOW, reason=None
         )
@@ -64,7 +66,7 @@ def ready(house: House, language: str = "en", *, batch: bool = True, **body: str
 
 
 def send(
-    house: House,
+    publication: PublicationFolder,
     transport: Transport | None = None,
     progress: Progress | None = None,
     *,
@@ -73,31 +75,31 @@ def send(
 ) -> DeliveryReport:
     """Run delivery once, by default into the outbox."""
     return deliver(
-        house.settings,
-        house.database,
-        transport or OutboxTransport.of(house.settings),
+        publication.settings,
+        publication.database,
+        transport or OutboxTransport.of(publication.settings),
         SECRET,
-        house.clock,
+        publication.clock,
         progress,
         signers=signers,
         timer=timer,
     )
 
 
-def state_of(house: House, language: str = "en") -> IssueState:
-    with house.database.reading() as connection:
+def state_of(publication: PublicationFolder, language: str = "en") -> IssueState:
+    with publication.database.reading() as connection:
         found = issues.issue_by_name(connection, f"weekly-{language}-{DAY}")
     assert found is not None
     return found.state
 
 
-def counts(house: House, issue: Issue) -> dict[str, int]:
-    with house.database.reading() as connection:
+def counts(publication: PublicationFolder, issue: Issue) -> dict[str, int]:
+    with publication.database.reading() as connection:
         return dict(ledger.count_deliveries(connection, [issue.id])[issue.id])
 
 
-def reasons(house: House) -> Counter[str | None]:
-    with house.database.reading() as connection:
+def reasons(publication: PublicationFolder) -> Counter[str | None]:
+    with publication.database.reading() as connection:
         return Counter(connection.execute(select(delivery.c.reason)).scalars())
 
 
@@ -121,9 +123,9 @@ def spoil(database: Database, email: str) -> None:
         connection.execute(update(subscriber).where(here).values(address="a b@c d, e"))
 
 
-def outbox(house: House) -> dict[str, bytes]:
+def outbox(publication: PublicationFolder) -> dict[str, bytes]:
     """Give every file of the outbox, whole or not, by its path."""
-    folder = house.settings.folders.outbox
+    folder = publication.settings.folders.outbox
     return {
         file.relative_to(folder).as_posix(): file.read_bytes()
         for file in sorted(folder.rglob("*"))

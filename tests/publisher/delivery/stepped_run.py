@@ -24,7 +24,7 @@ from publisher.delivery.work_queue import WorkQueue
 from publisher.delivery.worker import HAS_UNSUBSCRIBED
 from publisher.delivery.worker_pool import FENCE
 from publisher.testing import FakeTimer, MemoryTransport
-from tests.publisher.conftest import House
+from tests.publisher.conftest import PublicationFolder
 
 WORKERS = 2
 
@@ -69,19 +69,19 @@ class SteppedRun:
 
     def __init__(
         self,
-        house: House,
+        publication: PublicationFolder,
         transport: MemoryTransport,
         jobs: Mapping[int, Job],
         times: Times,
         rates: RateLimiter | None = None,
     ) -> None:
-        self._house = house
+        self._publication = publication
         self._transport = transport
         self._times = times
         self.jobs = jobs
         self._stack = ExitStack()
         self.place: HeldLease = self._stack.enter_context(
-            hold_lease(house.settings, house.database, transport, times.wall)
+            hold_lease(publication.settings, publication.database, transport, times.wall)
         )
         self._fence = times.passed.time() + FENCE * leases.LEASE_SECONDS
         self.queue = WorkQueue(WORKERS, transport.prefetch)
@@ -90,13 +90,13 @@ class SteppedRun:
             transport=transport,
             jobs=jobs,
             queue=self.queue,
-            limiter=rates or RateLimiter(house.settings.delivery, transport.name),
+            limiter=rates or RateLimiter(publication.settings.delivery, transport.name),
             clock=HandClock(times.wall),
             timer=times.wall,
-            issues_with_sent=_issues_with_sent(house, jobs),
+            issues_with_sent=_issues_with_sent(publication, jobs),
         )
         self.workers = [StepWorker() for _ in range(WORKERS)]
-        self._look = LedgerRecheck(house.database.path)
+        self._look = LedgerRecheck(publication.database.path)
         self._stack.callback(self._look.close)
 
     @property
@@ -133,7 +133,7 @@ class SteppedRun:
         """
         since = self._times.passed.time()
         self.writer.drain()
-        with self._house.database.writing() as connection:
+        with self._publication.database.writing() as connection:
             batch = self.writer.write(connection)
             yield batch
         if acts:
@@ -193,7 +193,7 @@ class SteppedRun:
             while worker_number.claim:
                 self.step(number, hand_over)
         self.writer.drain()
-        with self._house.database.writing() as connection:
+        with self._publication.database.writing() as connection:
             batch = self.writer.write_last(connection, ran_to_end=has_ended, all_stopped=True)
             leases.release_lease(connection, self.number)
         self.place.is_released = True
@@ -201,8 +201,8 @@ class SteppedRun:
         self._stack.close()
 
 
-def _issues_with_sent(house: House, jobs: Mapping[int, Job]) -> set[int]:
-    with house.database.reading() as connection:
+def _issues_with_sent(publication: PublicationFolder, jobs: Mapping[int, Job]) -> set[int]:
+    with publication.database.reading() as connection:
         return counts.issues_with_sent(connection, jobs)
 
 

@@ -30,7 +30,7 @@ from publisher.testing import (
     first,
 )
 from subscribers import SubscriberStatus, find_subscriber, unsubscribe
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import counts, ready, reasons, send, subscribe
 
 ISSUE = "weekly-en-2026-01-09"
@@ -47,10 +47,10 @@ def many(count: int) -> list[tuple[str, str]]:
 
 
 @dataclass
-class SmtpHouse:
+class SmtpPublication:
     """A publication whose mail goes to a server."""
 
-    house: House
+    publication: PublicationFolder
     server: MailServer
     issue: Issue
     connections: int = 2
@@ -64,20 +64,22 @@ class SmtpHouse:
             connections=self.connections,
             promised=self.prefetch,
         )
-        transport = SmtpTransport(smtp, self.house.settings.folders.root, None, patience=10)
-        return send(self.house.at(NOW + later), transport)
+        transport = SmtpTransport(
+            smtp, self.publication.settings.folders.root, None, patience=10
+        )
+        return send(self.publication.at(NOW + later), transport)
 
     @property
     def counts(self) -> dict[str, int]:
-        return counts(self.house, self.issue)
+        return counts(self.publication, self.issue)
 
     def stands(self) -> Issue:
-        with self.house.database.reading() as connection:
+        with self.publication.database.reading() as connection:
             (found,) = issues.issues_by_ids(connection, [self.issue.id])
         return found
 
     def statuses(self) -> Counter[SubscriberStatus]:
-        with self.house.database.reading() as connection:
+        with self.publication.database.reading() as connection:
             found = (find_subscriber(connection, one) for one, _ in many(50))
             return Counter(one.status for one in found if one)
 
@@ -89,15 +91,15 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def wired(house: House) -> Callable[..., SmtpHouse]:
-    def make(server: MailServer, recipients: int = 20) -> SmtpHouse:
-        subscribe(house, *many(recipients))
-        return SmtpHouse(house, server, ready(house))
+def wired(publication: PublicationFolder) -> Callable[..., SmtpPublication]:
+    def make(server: MailServer, recipients: int = 20) -> SmtpPublication:
+        subscribe(publication, *many(recipients))
+        return SmtpPublication(publication, server, ready(publication))
 
     return make
 
 
-Make = Callable[..., SmtpHouse]
+Make = Callable[..., SmtpPublication]
 
 
 def test_every_subscriber_gets_one_message_with_the_bounce_address(wired: Make) -> None:
@@ -132,7 +134,7 @@ def test_a_connection_lost_after_the_final_dot_leaves_one_mail_in_doubt(wired: M
         assert wire.stands().state == IssueState.PARTIAL
         server.behaviour = None
         assert wire.send(SOON).messages == 0
-        with wire.house.database.writing() as connection:
+        with wire.publication.database.writing() as connection:
             doubts.resend_doubts(connection, wire.stands(), None, NOW)
         assert wire.send(SOON).issues == [ISSUE]
     one, other = [one for one in server.messages if one.recipient == recipient(3)]
@@ -170,7 +172,7 @@ def test_an_unknown_mailbox_bounces_and_no_reason_contains_an_address(wired: Mak
         wire.send()
     assert wire.counts == {"sent": 17, "deferred": 1, "bounced": 2}
     assert wire.statuses() == {SubscriberStatus.ACTIVE: 19, SubscriberStatus.BOUNCED: 1}
-    told = [reason for reason in reasons(wire.house) if reason]
+    told = [reason for reason in reasons(wire.publication) if reason]
     assert len(told) == 3
     for reason in told:
         assert "reader." not in reason
@@ -190,7 +192,7 @@ def test_a_server_that_rejects_every_mailbox_pauses_the_issue_and_suppresses_no_
         assert wire.counts.keys() == {"deferred", "pending"}
         # The administrator has repaired the server.
         server.behaviour = None
-        with wire.house.database.writing() as connection:
+        with wire.publication.database.writing() as connection:
             lifecycle.resume_issue(connection, wire.stands(), NOW)
         assert wire.send() == DeliveryReport(30, [ISSUE], [])
 
@@ -206,26 +208,28 @@ def test_a_server_that_denies_relaying_pauses_the_issue_soon(wired: Make) -> Non
     assert 3 <= server.refused[550] < 20
 
 
-def test_a_refused_login_pauses_the_issue_and_shows_no_password(house: House) -> None:
-    subscribe(house, *many(3))
-    issue = ready(house)
+def test_a_refused_login_pauses_the_issue_and_shows_no_password(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, *many(3))
+    issue = ready(publication)
     with MailServer(Behaviour(users={"me": PASSWORD}, demands_login=True)) as server:
         smtp = SmtpSettings(
             host=server.host, port=server.port, tls=Tls.NONE, user="me", connections=2
         )
 
         def transport(password: str) -> SmtpTransport:
-            return SmtpTransport(smtp, house.settings.folders.root, SecretStr(password))
+            return SmtpTransport(smtp, publication.settings.folders.root, SecretStr(password))
 
-        (problem,) = send(house, transport("wrong horse")).problems
+        (problem,) = send(publication, transport("wrong horse")).problems
         assert "refuses the login" in problem
         assert "horse" not in problem
-        assert counts(house, issue) == {"pending": 3}
-        with house.database.writing() as connection:
+        assert counts(publication, issue) == {"pending": 3}
+        with publication.database.writing() as connection:
             (paused,) = issues.issues_in_state(connection, IssueState.PAUSED)
             assert paused.reason == problem
             lifecycle.resume_issue(connection, paused, NOW)
-        assert send(house, transport(PASSWORD)).messages == 3
+        assert send(publication, transport(PASSWORD)).messages == 3
     assert {one.user for one in server.messages} == {"me"}
 
 
@@ -245,7 +249,7 @@ def test_a_server_that_restarts_gets_the_rest(wired: Make) -> None:
 def test_a_subscriber_who_leaves_during_a_run_gets_nothing(wired: Make) -> None:
     def leave(received: Received) -> None:
         if received.recipient == recipient(0):
-            with wire.house.database.writing() as connection:
+            with wire.publication.database.writing() as connection:
                 for number in range(1, 20):
                     unsubscribe(connection, recipient(number), "weekly", NOW)
 
@@ -263,6 +267,6 @@ def test_a_server_that_asks_for_less_is_sent_less(wired: Make) -> None:
     with MailServer(throttle) as server:
         wire = wired(server)
         wire.send()
-    with wire.house.database.reading() as connection:
+    with wire.publication.database.reading() as connection:
         names = connection.exec_driver_sql("SELECT name FROM rate_throttle").scalars().all()
     assert names == ["smtp/example.com"]

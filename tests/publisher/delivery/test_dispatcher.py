@@ -24,7 +24,7 @@ from publisher.issues.model import Issue, IssueState
 from publisher.rendering.placeholders import UNSUBSCRIBE_PLACEHOLDER
 from publisher.testing import MemoryTransport
 from subscribers import SubscriberStatus, find_subscriber, unsubscribe
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import (
     Interrupted,
     counts,
@@ -56,15 +56,15 @@ def many(count: int) -> list[tuple[str, str]]:
     return [(f"reader.{number}@example.com", "en") for number in range(count)]
 
 
-def recipients(house: House) -> list[str]:
+def recipients(publication: PublicationFolder) -> list[str]:
     """Return the recipients, one address for each message."""
     return sorted(
-        parsed(content)["To"].addresses[0].addr_spec for content in outbox(house).values()
+        parsed(content)["To"].addresses[0].addr_spec for content in outbox(publication).values()
     )
 
 
-def the_issue(house: House, language: str = "en") -> Issue:
-    with house.database.reading() as connection:
+def the_issue(publication: PublicationFolder, language: str = "en") -> Issue:
+    with publication.database.reading() as connection:
         found = issues.issue_by_name(connection, f"weekly-{language}-2026-01-09")
     assert found is not None
     return found
@@ -84,39 +84,43 @@ def once(
     return outcome
 
 
-def pause(house: House, why: str = "by hand") -> None:
-    with house.database.writing() as connection:
-        lifecycle.pause_issue(connection, the_issue(house), why, NOW)
+def pause(publication: PublicationFolder, why: str = "by hand") -> None:
+    with publication.database.writing() as connection:
+        lifecycle.pause_issue(connection, the_issue(publication), why, NOW)
 
 
-def resume(house: House) -> None:
-    with house.database.writing() as connection:
-        lifecycle.resume_issue(connection, the_issue(house), house.clock.now())
+def resume(publication: PublicationFolder) -> None:
+    with publication.database.writing() as connection:
+        lifecycle.resume_issue(connection, the_issue(publication), publication.clock.now())
 
 
-def cancel(house: House) -> None:
-    with house.database.writing() as connection:
-        lifecycle.cancel_issue(connection, the_issue(house), "by hand", NOW)
+def cancel(publication: PublicationFolder) -> None:
+    with publication.database.writing() as connection:
+        lifecycle.cancel_issue(connection, the_issue(publication), "by hand", NOW)
 
 
 # --- every subscriber, once
 
 
-def test_every_subscriber_gets_one_message_and_the_issue_is_sent(house: House) -> None:
-    subscribe(house, (ANN, "en"), (BOB, "en"))
-    issue = ready(house)
-    sent = send(house)
+def test_every_subscriber_gets_one_message_and_the_issue_is_sent(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, (ANN, "en"), (BOB, "en"))
+    issue = ready(publication)
+    sent = send(publication)
     assert (sent.messages, sent.issues, sent.problems) == (2, [ISSUE], [])
-    assert recipients(house) == [ANN, BOB]
-    assert counts(house, issue) == {"sent": 2}
-    assert state_of(house) == IssueState.SENT
+    assert recipients(publication) == [ANN, BOB]
+    assert counts(publication, issue) == {"sent": 2}
+    assert state_of(publication) == IssueState.SENT
 
 
-def test_several_connections_share_the_work_without_duplicates(house: House) -> None:
-    subscribe(house, *many(100))
-    issue = ready(house)
+def test_several_connections_share_the_work_without_duplicates(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, *many(100))
+    issue = ready(publication)
     transport = MemoryTransport("ambiguous", connections=4, prefetch=8)
-    sent = send(house, transport)
+    sent = send(publication, transport)
     assert sent.messages == 100
     assert Counter(p.recipient for p in transport.taken) == dict.fromkeys(dict(many(100)), 1)
     assert 1 < transport.most_at_once <= 4
@@ -124,39 +128,43 @@ def test_several_connections_share_the_work_without_duplicates(house: House) -> 
     assert sorted(transport.settled) == [(issue.id, number) for number in range(1, 101)]
 
 
-def test_no_more_connections_are_opened_than_there_are_recipients(house: House) -> None:
-    subscribe(house, (ANN, "en"), (BOB, "en"))
-    ready(house)
+def test_no_more_connections_are_opened_than_there_are_recipients(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, (ANN, "en"), (BOB, "en"))
+    ready(publication)
     transport = MemoryTransport(connections=8)
-    send(house, transport)
+    send(publication, transport)
     assert transport.opened <= 2
 
 
 def test_outbox_files_are_below_their_issue_and_named_after_the_message_id(
-    house: House,
+    publication: PublicationFolder,
 ) -> None:
-    subscribe(house, (ANN, "en"))
-    ready(house)
-    send(house)
-    ((path, content),) = outbox(house).items()
+    subscribe(publication, (ANN, "en"))
+    ready(publication)
+    send(publication)
+    ((path, content),) = outbox(publication).items()
     name = parsed(content)["Message-ID"].partition("@")[0].removeprefix("<")
     assert path == f"weekly/en/2026-01-09/{name}.eml"
 
 
-def test_the_date_header_is_the_due_time_whenever_the_mail_is_sent(house: House) -> None:
-    subscribe(house, (ANN, "en"), (BOB, "en"))
-    ready(house)
+def test_the_date_header_is_the_due_time_whenever_the_mail_is_sent(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, (ANN, "en"), (BOB, "en"))
+    ready(publication)
     transport = MemoryTransport(outcomes={BOB: DEFERRED})
-    send(house, transport)
+    send(publication, transport)
     transport.outcomes = None
-    send(house.at(NOW + SOON), transport)
+    send(publication.at(NOW + SOON), transport)
     dates = {parsed(message.content)["Date"].datetime for message in transport.messages}
     assert dates == {NOW}
 
 
-def test_no_connection_is_opened_when_nothing_is_due(house: House) -> None:
+def test_no_connection_is_opened_when_nothing_is_due(publication: PublicationFolder) -> None:
     transport = MemoryTransport()
-    assert send(house, transport) == DeliveryReport()
+    assert send(publication, transport) == DeliveryReport()
     assert transport.opened == 0
 
 
@@ -171,47 +179,49 @@ def test_no_connection_is_opened_when_nothing_is_due(house: House) -> None:
     ],
 )
 def test_a_subscriber_gets_the_edition_of_their_language_only(
-    house: House, tag: str, edition: str
+    publication: PublicationFolder, tag: str, edition: str
 ) -> None:
-    subscribe(house, (ANN, tag))
+    subscribe(publication, (ANN, tag))
     for language in ("en", "zh-Hans", "zh-Hant", "ar"):
-        ready(house, language)
-    send(house)
-    (path,) = outbox(house)
+        ready(publication, language)
+    send(publication)
+    (path,) = outbox(publication)
     assert path.startswith(f"weekly/{edition}/")
-    assert state_of(house, edition) == IssueState.SENT
+    assert state_of(publication, edition) == IssueState.SENT
 
 
 def test_issues_of_several_languages_take_turns(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fair_queue, "CLAIM_SIZE", 1)
-    subscribe(house, *many(3), *((f"qari.{number}@example.com", "ar") for number in range(3)))
-    first, second = ready(house), ready(house, "ar")
+    subscribe(
+        publication, *many(3), *((f"qari.{number}@example.com", "ar") for number in range(3))
+    )
+    first, second = ready(publication), ready(publication, "ar")
     transport = MemoryTransport()
-    sent = send(house, transport)
+    sent = send(publication, transport)
     assert {*sent.issues} == {ISSUE, "weekly-ar-2026-01-09"}
     order = [outgoing.issue_id for outgoing in transport.taken]
     assert order == [first.id, second.id] * 3
 
 
-def test_an_issue_without_subscribers_is_sent_at_once(house: House) -> None:
-    ready(house)
-    assert send(house).issues == [ISSUE]
-    assert outbox(house) == {}
+def test_an_issue_without_subscribers_is_sent_at_once(publication: PublicationFolder) -> None:
+    ready(publication)
+    assert send(publication).issues == [ISSUE]
+    assert outbox(publication) == {}
 
 
 # --- issues that can't go
 
 
-def test_no_mail_is_sent_before_its_web_page_exists(house: House) -> None:
-    subscribe(house, (ANN, "en"))
-    issue = ready(house, batch=False)
-    assert send(house).messages == 0
-    assert state_of(house) == IssueState.READY
-    with house.database.writing() as connection:
+def test_no_mail_is_sent_before_its_web_page_exists(publication: PublicationFolder) -> None:
+    subscribe(publication, (ANN, "en"))
+    issue = ready(publication, batch=False)
+    assert send(publication).messages == 0
+    assert state_of(publication) == IssueState.READY
+    with publication.database.writing() as connection:
         issues.mark_page_written(connection, issue, "0")
-    assert send(house).messages == 1
+    assert send(publication).messages == 1
 
 
 @pytest.mark.parametrize(
@@ -219,78 +229,87 @@ def test_no_mail_is_sent_before_its_web_page_exists(house: House) -> None:
     [{"newsletters": []}, {"languages": ["ar"]}, {"newsletters": [{"languages": ["ar"]}]}],
 )
 def test_a_ready_issue_is_cancelled_when_its_edition_was_removed(
-    house: House, changes: dict[str, Any]
+    publication: PublicationFolder, changes: dict[str, Any]
 ) -> None:
-    subscribe(house, (ANN, "en"))
-    ready(house)
-    house.reload(**changes)
-    assert send(house).messages == 0
-    assert outbox(house) == {}
-    issue = the_issue(house)
+    subscribe(publication, (ANN, "en"))
+    ready(publication)
+    publication.reload(**changes)
+    assert send(publication).messages == 0
+    assert outbox(publication) == {}
+    issue = the_issue(publication)
     assert (issue.state, issue.reason) == (
         IssueState.CANCELLED,
         "no longer in publication.toml",
     )
 
 
-def test_an_issue_under_way_is_finished_when_its_edition_was_removed(house: House) -> None:
-    subscribe(house, (ANN, "en"))
-    ready(house)
-    send(house, MemoryTransport(outcomes={ANN: DEFERRED}))
-    house.reload(newsletters=[{"name": "daily"}])
-    assert send(house.at(NOW + SOON)).messages == 1
-    assert state_of(house) == IssueState.SENT
+def test_an_issue_under_way_is_finished_when_its_edition_was_removed(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, (ANN, "en"))
+    ready(publication)
+    send(publication, MemoryTransport(outcomes={ANN: DEFERRED}))
+    publication.reload(newsletters=[{"name": "daily"}])
+    assert send(publication.at(NOW + SOON)).messages == 1
+    assert state_of(publication) == IssueState.SENT
 
 
-def test_an_issue_that_can_t_be_compiled_is_reported_and_stops_no_other(house: House) -> None:
-    subscribe(house, (ANN, "en"), (BOB, "ar"))
-    issue = ready(house)
-    ready(house, "ar")
-    with house.database.writing() as connection:
+def test_an_issue_that_can_t_be_compiled_is_reported_and_stops_no_other(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, (ANN, "en"), (BOB, "ar"))
+    issue = ready(publication)
+    ready(publication, "ar")
+    with publication.database.writing() as connection:
         connection.exec_driver_sql(
             f"UPDATE digest SET subject = '{UNSUBSCRIBE_PLACEHOLDER}' WHERE issue_id = {issue.id}"
         )
-    sent = send(house)
+    sent = send(publication)
     (problem,) = sent.problems
     assert problem.startswith(f"{ISSUE}: ")
-    assert (state_of(house), state_of(house, "ar")) == (IssueState.SENDING, IssueState.SENT)
-    assert counts(house, issue) == {"pending": 1}
+    assert (state_of(publication), state_of(publication, "ar")) == (
+        IssueState.SENDING,
+        IssueState.SENT,
+    )
+    assert counts(publication, issue) == {"pending": 1}
 
 
 # --- subscribers who leave, and addresses that can't be used
 
 
 @pytest.mark.parametrize("prefetch", [1, 8])
-def test_a_subscriber_who_leaves_during_a_run_gets_nothing(house: House, prefetch: int) -> None:
-    subscribe(house, *THREE)
-    issue = ready(house)
+def test_a_subscriber_who_leaves_during_a_run_gets_nothing(
+    publication: PublicationFolder, prefetch: int
+) -> None:
+    subscribe(publication, *THREE)
+    issue = ready(publication)
 
     def leave() -> None:
-        erase(house.database, CYD)
-        with house.database.writing() as connection:
+        erase(publication.database, CYD)
+        with publication.database.writing() as connection:
             unsubscribe(connection, BOB, None, NOW)
 
     transport = MemoryTransport(outcomes=once(leave), prefetch=prefetch)
-    sent = send(house, transport)
+    sent = send(publication, transport)
     assert [m.subscriber_id for m in transport.messages] == [1]
     assert sent.messages == 1
-    assert counts(house, issue) == {"sent": 1, "suppressed": 2}
-    assert state_of(house) == IssueState.SENT
+    assert counts(publication, issue) == {"sent": 1, "suppressed": 2}
+    assert state_of(publication) == IssueState.SENT
 
 
-def test_a_recipient_with_a_damaged_address_fails_alone(house: House) -> None:
-    subscribe(house, *THREE)
-    issue = ready(house)
-    spoil(house.database, BOB)
+def test_a_recipient_with_a_damaged_address_fails_alone(publication: PublicationFolder) -> None:
+    subscribe(publication, *THREE)
+    issue = ready(publication)
+    spoil(publication.database, BOB)
     with capture_logs() as logs:
-        sent = send(house)
-    assert recipients(house) == [ANN, CYD]
+        sent = send(publication)
+    assert recipients(publication) == [ANN, CYD]
     assert sent.messages == 2
-    assert counts(house, issue) == {"sent": 2, "failed": 1}
-    assert state_of(house) == IssueState.PARTIAL
+    assert counts(publication, issue) == {"sent": 2, "failed": 1}
+    assert state_of(publication) == IssueState.PARTIAL
     (line,) = [line for line in logs if line["log_level"] == "error"]
-    assert line["subscriber"] == number_of(house.database, BOB)
-    (reason,) = [reason for reason in reasons(house) if reason]
+    assert line["subscriber"] == number_of(publication.database, BOB)
+    (reason,) = [reason for reason in reasons(publication) if reason]
     assert "no message can be written" in reason
     assert "@" not in reason
 
@@ -298,102 +317,109 @@ def test_a_recipient_with_a_damaged_address_fails_alone(house: House) -> None:
 # --- what the server replies
 
 
-def test_a_deferred_mail_is_tried_again_at_its_retry_time(house: House) -> None:
-    subscribe(house, *THREE)
-    issue = ready(house)
+def test_a_deferred_mail_is_tried_again_at_its_retry_time(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, *THREE)
+    issue = ready(publication)
     transport = MemoryTransport(outcomes={BOB: DEFERRED})
-    assert send(house, transport).issues == []
-    assert counts(house, issue) == {"sent": 2, "deferred": 1}
-    assert reasons(house)[DEFERRED.reason] == 1
+    assert send(publication, transport).issues == []
+    assert counts(publication, issue) == {"sent": 2, "deferred": 1}
+    assert reasons(publication)[DEFERRED.reason] == 1
     transport.outcomes = None
-    assert send(house.at(NOW + timedelta(minutes=4)), transport).messages == 0
-    assert send(house.at(NOW + SOON), transport).issues == [ISSUE]
+    assert send(publication.at(NOW + timedelta(minutes=4)), transport).messages == 0
+    assert send(publication.at(NOW + SOON), transport).issues == [ISSUE]
     assert [outgoing.recipient for outgoing in transport.offered].count(BOB) == 2
-    assert counts(house, issue) == {"sent": 3}
-    assert reasons(house) == {None: 3}
+    assert counts(publication, issue) == {"sent": 3}
+    assert reasons(publication) == {None: 3}
 
 
 def test_a_deferred_mail_is_given_up_after_the_configured_time(
-    make_house: Callable[..., House],
+    new_publication: Callable[..., PublicationFolder],
 ) -> None:
-    house = make_house(newsletters=[{"give_up_after": 12}])
-    subscribe(house, (ANN, "en"), (BOB, "en"))
-    issue = ready(house)
+    publication = new_publication(newsletters=[{"give_up_after": 12}])
+    subscribe(publication, (ANN, "en"), (BOB, "en"))
+    issue = ready(publication)
     transport = MemoryTransport(outcomes={BOB: DEFERRED})
     for hours in range(24):
-        send(house.at(NOW + timedelta(hours=hours)), transport)
-    assert counts(house, issue) == {"sent": 1, "failed": 1}
-    assert reasons(house)[f"given up after 12 hours: {DEFERRED.reason}"] == 1
-    assert state_of(house) == IssueState.PARTIAL
+        send(publication.at(NOW + timedelta(hours=hours)), transport)
+    assert counts(publication, issue) == {"sent": 1, "failed": 1}
+    assert reasons(publication)[f"given up after 12 hours: {DEFERRED.reason}"] == 1
+    assert state_of(publication) == IssueState.PARTIAL
     tries = [outgoing.recipient for outgoing in transport.offered].count(BOB)
     assert 5 <= tries <= 9
     assert len({(m.subscriber_id, m.name, m.content) for m in transport.messages}) == 1
 
 
-def test_a_dead_address_gets_no_later_issues(house: House) -> None:
-    subscribe(house, (ANN, "en"), (BOB, "en"))
-    ready(house)
-    send(house, MemoryTransport(outcomes={BOB: DEAD}))
-    with house.database.reading() as connection:
+def test_a_dead_address_gets_no_later_issues(publication: PublicationFolder) -> None:
+    subscribe(publication, (ANN, "en"), (BOB, "en"))
+    ready(publication)
+    send(publication, MemoryTransport(outcomes={BOB: DEAD}))
+    with publication.database.reading() as connection:
         recipient = find_subscriber(connection, BOB)
     assert recipient is not None
     assert recipient.status == SubscriberStatus.BOUNCED
-    subscribe(house, (CYD, "ar"))
-    with house.database.writing() as connection:
+    subscribe(publication, (CYD, "ar"))
+    with publication.database.writing() as connection:
         connection.exec_driver_sql("UPDATE subscriber SET language = 'ar'")
-    issue = ready(house, "ar")
+    issue = ready(publication, "ar")
     transport = MemoryTransport()
-    send(house, transport)
+    send(publication, transport)
     assert sorted(outgoing.recipient for outgoing in transport.taken) == [ANN, CYD]
-    assert counts(house, issue) == {"sent": 2}
+    assert counts(publication, issue) == {"sent": 2}
 
 
-def test_dead_addresses_alone_at_the_end_of_an_issue_do_not_pause_it(house: House) -> None:
-    subscribe(house, *many(40))
-    issue = ready(house)
+def test_dead_addresses_alone_at_the_end_of_an_issue_do_not_pause_it(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, *many(40))
+    issue = ready(publication)
     late = {email for email, _ in many(12)}
     grey = MemoryTransport(
         outcomes=lambda p: DEFERRED if p.recipient in late else ACCEPTED_OUTCOME
     )
-    send(house, grey)
-    assert counts(house, issue) == {"sent": 28, "deferred": 12}
+    send(publication, grey)
+    assert counts(publication, issue) == {"sent": 28, "deferred": 12}
     sent = send(
-        house.at(NOW + timedelta(hours=1)), MemoryTransport(outcomes=lambda _outgoing: DEAD)
+        publication.at(NOW + timedelta(hours=1)),
+        MemoryTransport(outcomes=lambda _outgoing: DEAD),
     )
     assert (sent.issues, sent.problems) == ([ISSUE], [])
-    assert counts(house, issue) == {"sent": 28, "bounced": 12}
+    assert counts(publication, issue) == {"sent": 28, "bounced": 12}
 
 
 RELAY = Outcome(SendStatus.REFUSED, "554 5.7.1 Relay access denied", is_about_sender=True)
 
 
 def test_a_server_that_denies_relaying_pauses_an_issue_however_few_its_recipients(
-    house: House,
+    publication: PublicationFolder,
 ) -> None:
-    subscribe(house, *THREE[:2])
-    issue = ready(house)
-    sent = send(house, MemoryTransport(outcomes=lambda _outgoing: RELAY))
+    subscribe(publication, *THREE[:2])
+    issue = ready(publication)
+    sent = send(publication, MemoryTransport(outcomes=lambda _outgoing: RELAY))
     (problem,) = sent.problems
     assert problem == f"the server takes nothing from us: {RELAY.reason}"
-    assert state_of(house) == IssueState.PAUSED
-    assert counts(house, issue) == {"deferred": 2}
+    assert state_of(publication) == IssueState.PAUSED
+    assert counts(publication, issue) == {"deferred": 2}
 
 
-def test_a_final_error_of_the_transport_pauses_the_issue(house: House) -> None:
-    subscribe(house, *many(5))
-    issue = ready(house)
+def test_a_final_error_of_the_transport_pauses_the_issue(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, *many(5))
+    issue = ready(publication)
     transport = MemoryTransport(fail_after=3)
-    sent = send(house, transport)
+    sent = send(publication, transport)
     assert sent.problems == ["took 3 messages and no more"]
     assert sent.messages == 3
-    assert counts(house, issue) == {"sent": 3, "pending": 2}
-    paused = the_issue(house)
+    assert counts(publication, issue) == {"sent": 3, "pending": 2}
+    paused = the_issue(publication)
     assert (paused.state, paused.reason) == (IssueState.PAUSED, "took 3 messages and no more")
     transport.fail_after = None
-    resume(house)
-    assert send(house, transport).issues == [ISSUE]
-    assert counts(house, issue) == {"sent": 5}
-    assert the_issue(house).reason is None
+    resume(publication)
+    assert send(publication, transport).issues == [ISSUE]
+    assert counts(publication, issue) == {"sent": 5}
+    assert the_issue(publication).reason is None
     assert len({message.name for message in transport.messages}) == 5
 
 
@@ -401,17 +427,17 @@ def test_a_final_error_of_the_transport_pauses_the_issue(house: House) -> None:
 
 
 def test_with_resend_mail_in_doubt_is_sent_again_with_its_message_id_but_not_for_ever(
-    make_house: Callable[..., House],
+    new_publication: Callable[..., PublicationFolder],
 ) -> None:
-    house = make_house(newsletters=[{"in_doubt": "resend"}])
-    subscribe(house, (ANN, "en"))
-    issue = ready(house)
+    publication = new_publication(newsletters=[{"in_doubt": "resend"}])
+    subscribe(publication, (ANN, "en"))
+    issue = ready(publication)
     transport = MemoryTransport("ambiguous", outcomes={ANN: UNKNOWN})
-    send(house, transport)
-    assert counts(house, issue) == {"deferred": 1}
+    send(publication, transport)
+    assert counts(publication, issue) == {"deferred": 1}
     for hours in range(1, 10):
-        send(house.at(NOW + timedelta(hours=hours)), transport)
-    assert counts(house, issue) == {"in_doubt": 1}
+        send(publication.at(NOW + timedelta(hours=hours)), transport)
+    assert counts(publication, issue) == {"in_doubt": 1}
     assert len(transport.taken) == 4
     assert len({(m.name, m.content) for m in transport.messages}) == 1
 
@@ -419,70 +445,70 @@ def test_with_resend_mail_in_doubt_is_sent_again_with_its_message_id_but_not_for
 # --- stopped and let go
 
 
-def test_a_pause_takes_effect_from_the_next_message(house: House) -> None:
-    subscribe(house, *many(6))
-    issue = ready(house)
-    transport = MemoryTransport(outcomes=once(lambda: pause(house)), prefetch=4)
-    sent = send(house, transport)
+def test_a_pause_takes_effect_from_the_next_message(publication: PublicationFolder) -> None:
+    subscribe(publication, *many(6))
+    issue = ready(publication)
+    transport = MemoryTransport(outcomes=once(lambda: pause(publication)), prefetch=4)
+    sent = send(publication, transport)
     assert (sent.messages, sent.issues, sent.problems) == (1, [], [])
-    assert counts(house, issue) == {"sent": 1, "pending": 5}
-    assert state_of(house) == IssueState.PAUSED
-    assert send(house.at(NOW + LATER), transport).messages == 0
-    resume(house)
-    assert send(house, transport).issues == [ISSUE]
+    assert counts(publication, issue) == {"sent": 1, "pending": 5}
+    assert state_of(publication) == IssueState.PAUSED
+    assert send(publication.at(NOW + LATER), transport).messages == 0
+    resume(publication)
+    assert send(publication, transport).issues == [ISSUE]
     assert Counter(outgoing.recipient for outgoing in transport.taken).most_common(1)[0][1] == 1
-    assert counts(house, issue) == {"sent": 6}
+    assert counts(publication, issue) == {"sent": 6}
 
 
-def test_a_cancelled_issue_is_not_sent_any_further(house: House) -> None:
-    subscribe(house, *many(6))
-    issue = ready(house)
-    transport = MemoryTransport(outcomes=once(lambda: cancel(house)), prefetch=4)
-    sent = send(house, transport)
+def test_a_cancelled_issue_is_not_sent_any_further(publication: PublicationFolder) -> None:
+    subscribe(publication, *many(6))
+    issue = ready(publication)
+    transport = MemoryTransport(outcomes=once(lambda: cancel(publication)), prefetch=4)
+    sent = send(publication, transport)
     assert (sent.messages, sent.issues, sent.problems) == (1, [], [])
-    assert counts(house, issue) == {"sent": 1, "cancelled": 5}
-    assert state_of(house) == IssueState.CANCELLED
-    assert send(house.at(NOW + LATER), transport).messages == 0
+    assert counts(publication, issue) == {"sent": 1, "cancelled": 5}
+    assert state_of(publication) == IssueState.CANCELLED
+    assert send(publication.at(NOW + LATER), transport).messages == 0
 
 
-def test_another_issue_goes_on_while_one_is_paused(house: House) -> None:
-    subscribe(house, *many(3), ("qari@example.com", "ar"))
-    ready(house)
-    ready(house, "ar")
-    send(house, MemoryTransport(outcomes=once(lambda: pause(house))))
-    assert state_of(house) == IssueState.PAUSED
-    assert state_of(house, "ar") == IssueState.SENT
+def test_another_issue_goes_on_while_one_is_paused(publication: PublicationFolder) -> None:
+    subscribe(publication, *many(3), ("qari@example.com", "ar"))
+    ready(publication)
+    ready(publication, "ar")
+    send(publication, MemoryTransport(outcomes=once(lambda: pause(publication))))
+    assert state_of(publication) == IssueState.PAUSED
+    assert state_of(publication, "ar") == IssueState.SENT
 
 
 # --- what breaks here
 
 
 def test_an_obstructed_folder_defers_its_issue_and_stops_no_other(
-    house: House,
+    publication: PublicationFolder,
 ) -> None:
-    subscribe(house, (ANN, "en"), (BOB, "ar"))
-    issue = ready(house)
-    ready(house, "ar")
-    outbox_folder = house.settings.folders.outbox
+    subscribe(publication, (ANN, "en"), (BOB, "ar"))
+    issue = ready(publication)
+    ready(publication, "ar")
+    outbox_folder = publication.settings.folders.outbox
     (outbox_folder / "weekly").mkdir(parents=True)
     (outbox_folder / "weekly" / "en").write_bytes(b"a file where a folder should be")
-    send(house)
-    assert counts(house, issue) == {"deferred": 1}
-    (reason,) = [reason for reason in reasons(house) if reason]
+    send(publication)
+    assert counts(publication, issue) == {"deferred": 1}
+    (reason,) = [reason for reason in reasons(publication) if reason]
     assert "can't be written" in reason
     assert "\n" not in reason
-    assert state_of(house, "ar") == IssueState.SENT
+    assert state_of(publication, "ar") == IssueState.SENT
     (outbox_folder / "weekly" / "en").unlink()
-    assert send(house.at(NOW + SOON)).messages == 1
-    assert counts(house, issue) == {"sent": 1}
+    assert send(publication.at(NOW + SOON)).messages == 1
+    assert counts(publication, issue) == {"sent": 1}
 
 
 @pytest.mark.parametrize("prefetch", [1, 8])
 def test_mail_accepted_before_a_fault_of_the_program_is_recorded_as_sent(
-    house: House, prefetch: int
+    publication: PublicationFolder, prefetch: int
 ) -> None:
-    subscribe(house, *THREE)
-    issue = ready(house)
+    subscribe(publication, *THREE)
+    issue = ready(publication)
 
     def breaks(outgoing: OutgoingMessage) -> Outcome:
         if outgoing.recipient == CYD:
@@ -490,18 +516,20 @@ def test_mail_accepted_before_a_fault_of_the_program_is_recorded_as_sent(
         return ACCEPTED_OUTCOME
 
     with pytest.raises(Interrupted):
-        send(house, MemoryTransport("ambiguous", outcomes=breaks, prefetch=prefetch))
+        send(publication, MemoryTransport("ambiguous", outcomes=breaks, prefetch=prefetch))
     transport = MemoryTransport("ambiguous")
-    send(house, transport)
+    send(publication, transport)
     # It failed while that one was sent, so the result is unknown.
-    assert counts(house, issue) == {"sent": 2, "in_doubt": 1}
+    assert counts(publication, issue) == {"sent": 2, "in_doubt": 1}
     assert transport.taken == []
 
 
-def test_progress_at_the_end_shows_what_was_deferred_or_bounced(house: House) -> None:
-    subscribe(house, *many(5))
-    ready(house)
-    with house.database.writing() as connection:
+def test_progress_at_the_end_shows_what_was_deferred_or_bounced(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, *many(5))
+    ready(publication)
+    with publication.database.writing() as connection:
         unsubscribe(connection, many(5)[4][0], "weekly", NOW)
     told: list[tuple[str, int, int, str]] = []
 
@@ -509,39 +537,39 @@ def test_progress_at_the_end_shows_what_was_deferred_or_bounced(house: House) ->
         told.append((step, done, of, note))
 
     refused = {many(5)[1][0]: DEFERRED, many(5)[2][0]: REFUSED}
-    send(house, MemoryTransport(outcomes=refused), report_progress)
+    send(publication, MemoryTransport(outcomes=refused), report_progress)
     assert told[-1] == (ISSUE, 3, 4, "1 deferred, 1 bounced")
     assert [done for _, done, _, _ in told] == sorted(done for _, done, _, _ in told)
 
 
-def test_the_progress_callback_may_stop_the_run(house: House) -> None:
-    subscribe(house, *many(50))
-    issue = ready(house)
+def test_the_progress_callback_may_stop_the_run(publication: PublicationFolder) -> None:
+    subscribe(publication, *many(50))
+    issue = ready(publication)
 
     def report_progress(_step: str, _done: int, _of: int, _note: str = "", /) -> None:
         raise Interrupted
 
     with pytest.raises(Interrupted):
-        send(house, MemoryTransport(), report_progress)
-    found = counts(house, issue)
+        send(publication, MemoryTransport(), report_progress)
+    found = counts(publication, issue)
     assert found.keys() <= {"sent", "pending"}
     transport = MemoryTransport()
-    send(house, transport)
+    send(publication, transport)
     assert len(transport.taken) == found["pending"]
 
 
-def test_counts_add_up_to_what_was_planned(house: House) -> None:
-    subscribe(house, *many(9))
-    issue = ready(house)
+def test_counts_add_up_to_what_was_planned(publication: PublicationFolder) -> None:
+    subscribe(publication, *many(9))
+    issue = ready(publication)
     names = [email for email, _ in many(9)]
     outcomes = dict(zip(names[1:], [DEFERRED, REFUSED, DEAD, UNKNOWN, NOT_SENT], strict=False))
-    spoil(house.database, names[6])
-    with_unsubscribed = once(lambda: _leave(house, names[7]))
+    spoil(publication.database, names[6])
+    with_unsubscribed = once(lambda: _leave(publication, names[7]))
     transport = MemoryTransport(
         "ambiguous", outcomes=lambda p: outcomes.get(p.recipient) or with_unsubscribed(p)
     )
-    send(house, transport)
-    found = summarize_counts(counts(house, issue))
+    send(publication, transport)
+    found = summarize_counts(counts(publication, issue))
     assert sum(found.values()) == 9
     assert found == {
         "sent": 2,
@@ -555,6 +583,6 @@ def test_counts_add_up_to_what_was_planned(house: House) -> None:
     }
 
 
-def _leave(house: House, email: str) -> None:
-    with house.database.writing() as connection:
+def _leave(publication: PublicationFolder, email: str) -> None:
+    with publication.database.writing() as connection:
         unsubscribe(connection, email, "weekly", NOW)

@@ -16,7 +16,7 @@ from publisher.delivery.ledger.claims import OVERDUE
 from publisher.delivery.rates.limiter import RateLimiter
 from publisher.testing import FakeTimer
 from subscribers import unsubscribe
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.claims import claims
 from tests.publisher.delivery.ledger.open_ledgers import OpenLedger, S, open_test_ledger
 from tests.publisher.delivery.stepped_run import HandClock
@@ -54,28 +54,28 @@ def test_overdue_recipients_get_their_share_of_each_batch() -> None:
 
 
 def test_an_overdue_retry_does_not_wait_for_all_first_tries(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fair_queue, "OVERDUE_SHARE", 0.5)
     monkeypatch.setattr(fair_queue, "CLAIM_SIZE", 4)
-    ledger = open_test_ledger(house, *NAMES)
+    ledger = open_test_ledger(publication, *NAMES)
     ledger.settle(ledger.begin(2), S.DEFERRED, next_at=NOW - OVERDUE)
     dealt = allocate_rows(fair_queue_of(ledger), ledger, 4)
     assert set(NAMES[:2]) < set(dealt)
     assert set(dealt) - set(NAMES[:2]) == set(NAMES[2:4])
 
 
-def test_a_retry_that_is_only_due_waits_for_first_tries(house: House) -> None:
-    ledger = open_test_ledger(house, *NAMES[:6])
+def test_a_retry_that_is_only_due_waits_for_first_tries(publication: PublicationFolder) -> None:
+    ledger = open_test_ledger(publication, *NAMES[:6])
     ledger.settle(ledger.begin(2), S.DEFERRED, next_at=NOW - OVERDUE + timedelta(seconds=1))
     assert allocate_rows(fair_queue_of(ledger), ledger, 6) == [*NAMES[2:6], *NAMES[:2]]
 
 
 def test_many_unsubscribed_recipients_are_suppressed_over_several_transactions(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fair_queue, "CLAIM_SIZE", 2)
-    ledger = open_test_ledger(house, *NAMES)
+    ledger = open_test_ledger(publication, *NAMES)
     with ledger.writing() as connection:
         for name in NAMES:
             unsubscribe(connection, name, "weekly", NOW)

@@ -17,7 +17,7 @@ from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.rendering.placeholders import UNSUBSCRIBE_PLACEHOLDER
 from publisher.testing import FakeTimer, MemoryTransport
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import counts, ready, send, state_of, subscribe
 
 ENGLISH = [(f"reader.{number}@example.com", "en") for number in range(30)]
@@ -38,115 +38,125 @@ def order(transport: MemoryTransport) -> str:
 
 
 def test_an_issue_that_becomes_ready_during_a_long_run_does_not_wait_for_its_end(
-    house: House,
+    publication: PublicationFolder,
 ) -> None:
-    subscribe(house, *ENGLISH, *ARABIC)
-    ready(house)
+    subscribe(publication, *ENGLISH, *ARABIC)
+    ready(publication)
 
     def outcome(_outgoing: OutgoingMessage) -> Outcome:
         if not transport.taken:
-            ready(house, "ar")
+            ready(publication, "ar")
         return ACCEPTED_OUTCOME
 
     transport = MemoryTransport("ambiguous", outcomes=outcome)
-    sent = send(house, transport)
+    sent = send(publication, transport)
     assert (sent.messages, {*sent.issues}, sent.problems) == (33, BOTH, [])
     assert order(transport).rindex("q") < 25
     assert sorted(order(transport)) == sorted("r" * 30 + "q" * 3)
 
 
-def test_an_issue_without_its_web_page_interrupts_nothing(house: House) -> None:
-    subscribe(house, *ENGLISH, *ARABIC)
-    ready(house)
-    ready(house, "ar", batch=False)
+def test_an_issue_without_its_web_page_interrupts_nothing(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, *ENGLISH, *ARABIC)
+    ready(publication)
+    ready(publication, "ar", batch=False)
     transport = MemoryTransport("ambiguous")
-    assert send(house, transport).messages == 30
+    assert send(publication, transport).messages == 30
     assert transport.opened == 1
 
 
 def test_an_issue_that_can_t_be_compiled_does_not_restart_the_run_for_ever(
-    house: House,
+    publication: PublicationFolder,
 ) -> None:
-    subscribe(house, *ENGLISH, *ARABIC)
-    ready(house)
-    arabic = ready(house, "ar")
-    with house.database.writing() as connection:
+    subscribe(publication, *ENGLISH, *ARABIC)
+    ready(publication)
+    arabic = ready(publication, "ar")
+    with publication.database.writing() as connection:
         connection.exec_driver_sql(
             f"UPDATE digest SET subject = '{UNSUBSCRIBE_PLACEHOLDER}' WHERE issue_id = {arabic.id}"
         )
     transport = MemoryTransport("ambiguous")
-    sent = send(house, transport)
+    sent = send(publication, transport)
     assert sent.messages == 30
     assert transport.opened == 1
     assert len(sent.problems) == 1
 
 
-def test_an_issue_resumed_during_a_long_run_goes_on_in_it(house: House) -> None:
-    subscribe(house, *ENGLISH, *ARABIC)
-    ready(house)
-    arabic = ready(house, "ar")
-    send(house, MemoryTransport("ambiguous", fail_after=0))
-    resume(house, "en")
-    assert state_of(house, "ar") is IssueState.PAUSED
+def test_an_issue_resumed_during_a_long_run_goes_on_in_it(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, *ENGLISH, *ARABIC)
+    ready(publication)
+    arabic = ready(publication, "ar")
+    send(publication, MemoryTransport("ambiguous", fail_after=0))
+    resume(publication, "en")
+    assert state_of(publication, "ar") is IssueState.PAUSED
 
     def outcome(_outgoing: OutgoingMessage) -> Outcome:
         if not transport.taken:
-            resume(house, "ar")
+            resume(publication, "ar")
         return ACCEPTED_OUTCOME
 
     transport = MemoryTransport("ambiguous", outcomes=outcome)
-    assert {*send(house, transport).issues} == BOTH
-    assert counts(house, arabic) == {"sent": 3}
+    assert {*send(publication, transport).issues} == BOTH
+    assert counts(publication, arabic) == {"sent": 3}
 
 
-def resume(house: House, language: str) -> None:
-    with house.database.writing() as connection:
-        lifecycle.resume_issue(connection, found(house, language), NOW)
+def resume(publication: PublicationFolder, language: str) -> None:
+    with publication.database.writing() as connection:
+        lifecycle.resume_issue(connection, found(publication, language), NOW)
 
 
-def found(house: House, language: str) -> Issue:
-    with house.database.reading() as connection:
+def found(publication: PublicationFolder, language: str) -> Issue:
+    with publication.database.reading() as connection:
         one = issues.issue_by_name(connection, f"weekly-{language}-{NOW.date()}")
     assert one is not None
     return one
 
 
-def test_a_finished_issue_ends_before_the_run_does(house: House) -> None:
-    subscribe(house, *ENGLISH, *ARABIC)
-    ready(house)
-    ready(house, "ar")
+def test_a_finished_issue_ends_before_the_run_does(publication: PublicationFolder) -> None:
+    subscribe(publication, *ENGLISH, *ARABIC)
+    ready(publication)
+    ready(publication, "ar")
     states: list[IssueState] = []
 
     def outcome(_outgoing: OutgoingMessage) -> Outcome:
-        states.append(state_of(house, "ar"))
+        states.append(state_of(publication, "ar"))
         return ACCEPTED_OUTCOME
 
-    send(house, MemoryTransport("ambiguous", outcomes=outcome))
+    send(publication, MemoryTransport("ambiguous", outcomes=outcome))
     assert states[0] is IssueState.SENDING
     assert states[-1] is IssueState.SENT
 
 
-def test_rows_of_a_killed_process_are_taken_over_during_a_long_run(house: House) -> None:
-    subscribe(house, *ENGLISH)
-    issue = ready(house)
+def test_rows_of_a_killed_process_are_taken_over_during_a_long_run(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, *ENGLISH)
+    issue = ready(publication)
     timer = FakeTimer(NOW.timestamp())
 
     def outcome(_outgoing: OutgoingMessage) -> Outcome:
         if not transport.taken:
             with (
-                hold_lease(house.settings, house.database, transport, timer) as place,
-                house.database.writing() as connection,
+                hold_lease(
+                    publication.settings, publication.database, transport, timer
+                ) as place,
+                publication.database.writing() as connection,
             ):
                 claims.claim(connection, issue.id, place.id, NOW, 5)
         return ACCEPTED_OUTCOME
 
     transport = MemoryTransport("ambiguous", outcomes=outcome)
-    assert send(house, transport, timer=timer).messages == 30
+    assert send(publication, transport, timer=timer).messages == 30
 
 
-def test_a_process_that_slept_past_its_lease_unnoticed_goes_on(house: House) -> None:
-    subscribe(house, *ENGLISH)
-    issue = ready(house)
+def test_a_process_that_slept_past_its_lease_unnoticed_goes_on(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, *ENGLISH)
+    issue = ready(publication)
     timer = FakeTimer(NOW.timestamp())
 
     def outcome(_outgoing: OutgoingMessage) -> Outcome:
@@ -155,50 +165,54 @@ def test_a_process_that_slept_past_its_lease_unnoticed_goes_on(house: House) -> 
         return ACCEPTED_OUTCOME
 
     transport = MemoryTransport("ambiguous", outcomes=outcome)
-    sent = send(house, transport, timer=timer)
+    sent = send(publication, transport, timer=timer)
     assert (sent.messages, sent.problems) == (30, [])
-    assert counts(house, issue) == {"sent": 30}
+    assert counts(publication, issue) == {"sent": 30}
 
 
 # --- rates that let nothing go for long
 
 
-def test_no_connection_is_opened_while_a_rate_allows_nothing(house: House) -> None:
-    subscribe(house, *ENGLISH)
-    issue = ready(house)
-    house.settings = replace(
-        house.settings, delivery=DeliverySettings(rate=RateSettings(per_hour=12))
+def test_no_connection_is_opened_while_a_rate_allows_nothing(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, *ENGLISH)
+    issue = ready(publication)
+    publication.settings = replace(
+        publication.settings, delivery=DeliverySettings(rate=RateSettings(per_hour=12))
     )
     timer = FakeTimer(NOW.timestamp())
     transport = MemoryTransport("ambiguous")
-    assert send(house, transport, timer=timer).messages == 1
+    assert send(publication, transport, timer=timer).messages == 1
     opened = transport.opened
     for _turn in range(3):
-        assert send(house, transport, timer=timer).messages == 0
+        assert send(publication, transport, timer=timer).messages == 0
     assert transport.opened == opened
-    with house.database.reading() as connection:
+    with publication.database.reading() as connection:
         (reason,) = connection.exec_driver_sql("SELECT reason FROM issue").scalars()
     assert reason == "waiting: memory: 12 an hour"
     timer.advance(301)
-    later = house.at(NOW + timedelta(seconds=301))
+    later = publication.at(NOW + timedelta(seconds=301))
     assert send(later, transport, timer=timer).messages == 1
-    assert counts(house, issue) == {"sent": 2, "pending": 28}
+    assert counts(publication, issue) == {"sent": 2, "pending": 28}
 
 
 def test_mail_that_could_not_be_tried_does_not_use_the_day_s_warm_up_quota(
-    house: House,
+    publication: PublicationFolder,
 ) -> None:
-    subscribe(house, *ENGLISH)
-    issue = ready(house)
+    subscribe(publication, *ENGLISH)
+    issue = ready(publication)
     warmup = WarmupSettings(start=NOW.date(), first=20, growth=2, until=1000)
-    house.settings = replace(house.settings, delivery=DeliverySettings(warmup=warmup))
+    publication.settings = replace(
+        publication.settings, delivery=DeliverySettings(warmup=warmup)
+    )
     timer = FakeTimer(NOW.timestamp())
     lost = Outcome(SendStatus.NOT_SENT, "the line was lost")
     outage = MemoryTransport("ambiguous", outcomes=lambda _outgoing: lost, prefetch=5)
     for _turn in range(5):
-        send(house, outage, timer=timer)
+        send(publication, outage, timer=timer)
     transport = MemoryTransport("ambiguous", prefetch=5)
-    later = house.at(NOW + timedelta(hours=1))
+    later = publication.at(NOW + timedelta(hours=1))
     timer.advance(3600)
     assert send(later, transport, timer=timer).messages == 20
-    assert counts(house, issue)["sent"] == 20
+    assert counts(publication, issue)["sent"] == 20

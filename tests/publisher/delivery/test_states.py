@@ -14,7 +14,7 @@ from publisher.delivery.states import (
     WAITING_STATES,
     DeliveryState,
 )
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import LATER, OpenLedger, S, open_test_ledger
 from tests.publisher.delivery.mailing import erase
 
@@ -38,9 +38,11 @@ def test_reports_show_each_state_once() -> None:
     assert {*OPEN_STATES} == {*WAITING_STATES, S.DEFERRED}
 
 
-def test_the_ledger_s_statements_make_every_transition_and_no_other(house: House) -> None:
+def test_the_ledger_s_statements_make_every_transition_and_no_other(
+    publication: PublicationFolder,
+) -> None:
     ledger = open_test_ledger(
-        house, *(f"reader{number:02}@example.com" for number in range(32))
+        publication, *(f"reader{number:02}@example.com" for number in range(32))
     )
     with ledger.writing() as connection:
         connection.exec_driver_sql("CREATE TABLE made (source TEXT, target TEXT)")
@@ -74,7 +76,7 @@ def everything_is_done(ledger: OpenLedger) -> None:
             connection, ledger.number, ledger.lease_id, hours_later, 9
         )
         assert claim_rows.release_claims(connection, overdue, NOW) == len(overdue) == 2
-    erase(ledger.house.database, "reader30@example.com")
+    erase(ledger.publication.database, "reader30@example.com")
     # All that is left but one, what was deferred included.
     claims = ledger.begin(22)
     assert len(ledger.claim()) == 1

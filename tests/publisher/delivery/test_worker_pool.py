@@ -27,7 +27,7 @@ from publisher.issues.model import IssueState
 from publisher.testing import FakeTimer, MemoryTransport
 from publisher.testing.memory import MemoryConnection
 from subscribers import SubscriberStatus, find_subscriber
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import counts, ready, send, state_of, subscribe
 from tests.publisher.delivery.threads import LONG
 
@@ -38,13 +38,13 @@ def many(count: int, domain: str = "example.com") -> list[tuple[str, str]]:
     return [(f"reader.{number}@{domain}", "en") for number in range(count)]
 
 
-def runs(house: House) -> list[leases.SendLease]:
-    with house.database.reading() as connection:
+def runs(publication: PublicationFolder) -> list[leases.SendLease]:
+    with publication.database.reading() as connection:
         return leases.list_leases(connection)
 
 
-def locks(house: House) -> list[str]:
-    folder = house.settings.folders.senders
+def locks(publication: PublicationFolder) -> list[str]:
+    folder = publication.settings.folders.senders
     return [file.name for file in folder.iterdir()] if folder.is_dir() else []
 
 
@@ -56,44 +56,46 @@ def busy() -> list[str]:
 
 
 def test_nothing_is_sent_when_the_lease_may_be_lost(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As long as a lease lasts no test can wait.
     monkeypatch.setattr(leases, "LEASE_SECONDS", 0.0)
-    subscribe(house, *many(3))
-    issue = ready(house)
+    subscribe(publication, *many(3))
+    issue = ready(publication)
     transport = MemoryTransport("ambiguous", connections=2)
-    send(house, transport, timer=FakeTimer())
+    send(publication, transport, timer=FakeTimer())
     assert transport.offered == []
-    assert counts(house, issue) == {"deferred": 3}
+    assert counts(publication, issue) == {"deferred": 3}
 
 
 # --- the end of a run
 
 
-def test_a_finished_run_leaves_no_lease_no_lock_and_no_thread(house: House) -> None:
-    subscribe(house, *many(20))
-    ready(house)
+def test_a_finished_run_leaves_no_lease_no_lock_and_no_thread(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, *many(20))
+    ready(publication)
     seen: list[tuple[int, int]] = []
 
     def look(_outgoing: OutgoingMessage) -> Outcome:
-        seen.append((len(runs(house)), len(locks(house))))
+        seen.append((len(runs(publication)), len(locks(publication))))
         return ACCEPTED_OUTCOME
 
-    send(house, MemoryTransport(outcomes=look, connections=3))
+    send(publication, MemoryTransport(outcomes=look, connections=3))
     assert set(seen) == {(1, 1)}
-    assert (runs(house), locks(house), busy()) == ([], [], [])
+    assert (runs(publication), locks(publication), busy()) == ([], [], [])
 
 
 def test_mail_that_a_rate_allows_soon_is_sent_in_the_same_run(
-    house: House,
+    publication: PublicationFolder,
 ) -> None:
-    subscribe(house, *many(4))
-    issue = ready(house)
+    subscribe(publication, *many(4))
+    issue = ready(publication)
     rates = DeliverySettings(domain=(DomainRateSettings(names=("example.com",), per_second=1),))
-    house.settings = replace(house.settings, delivery=rates)
-    assert send(house, MemoryTransport(prefetch=4)).messages == 4
-    assert counts(house, issue) == {"sent": 4}
+    publication.settings = replace(publication.settings, delivery=rates)
+    assert send(publication, MemoryTransport(prefetch=4)).messages == 4
+    assert counts(publication, issue) == {"sent": 4}
 
 
 DEAD = Outcome(SendStatus.REFUSED, "550 5.1.1 no such user", is_dead_address=True)
@@ -108,30 +110,30 @@ DEAD = Outcome(SendStatus.REFUSED, "550 5.1.1 no such user", is_dead_address=Tru
     ids=["transport", "domain"],
 )
 def test_a_rate_limit_does_not_confirm_rejections_of_everything(
-    house: House, rates: DeliverySettings
+    publication: PublicationFolder, rates: DeliverySettings
 ) -> None:
     # A run tries one recipient and has no results of the others.
-    subscribe(house, *many(13))
-    issue = ready(house)
-    house.settings = replace(house.settings, delivery=rates)
+    subscribe(publication, *many(13))
+    issue = ready(publication)
+    publication.settings = replace(publication.settings, delivery=rates)
     timer = FakeTimer(NOW.timestamp())
     transport = MemoryTransport(outcomes=lambda _outgoing: DEAD)
     for turn in range(13):
         assert len(transport.offered) == turn
-        send(house.at(NOW + timedelta(seconds=301 * turn)), transport, timer=timer)
+        send(publication.at(NOW + timedelta(seconds=301 * turn)), transport, timer=timer)
         timer.advance(301)
     # By then some have had a second try: it was due, too.
     assert len({outgoing.recipient for outgoing in transport.offered}) >= 4
-    assert set(counts(house, issue)) <= {"deferred", "pending"}
-    with house.database.reading() as connection:
+    assert set(counts(publication, issue)) <= {"deferred", "pending"}
+    with publication.database.reading() as connection:
         found = [find_subscriber(connection, email) for email, _ in many(13)]
     assert {recipient.status for recipient in found if recipient} == {SubscriberStatus.ACTIVE}
     # A person has configured the server.
     transport.outcomes = None
-    house.settings = replace(house.settings, delivery=DeliverySettings())
+    publication.settings = replace(publication.settings, delivery=DeliverySettings())
     timer.advance(86400)
-    send(house.at(NOW + timedelta(days=1, hours=2)), transport, timer=timer)
-    assert counts(house, issue) == {"sent": 13}
+    send(publication.at(NOW + timedelta(days=1, hours=2)), transport, timer=timer)
+    assert counts(publication, issue) == {"sent": 13}
 
 
 # --- connections
@@ -178,33 +180,35 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_impatient")
-def test_a_server_that_returns_in_time_is_no_problem(house: House) -> None:
-    subscribe(house, *many(5))
-    ready(house)
+def test_a_server_that_returns_in_time_is_no_problem(publication: PublicationFolder) -> None:
+    subscribe(publication, *many(5))
+    ready(publication)
     away = Unreachable("no server listens there")
     transport = Failing(lambda n: away if n <= 2 else None, connections=1)
-    assert send(house, transport) == DeliveryReport(5, ["weekly-en-2026-01-09"], [])
+    assert send(publication, transport) == DeliveryReport(5, ["weekly-en-2026-01-09"], [])
     assert transport.tries == 3
 
 
 @pytest.mark.usefixtures("_impatient")
-def test_one_failing_connection_does_not_stop_the_others(house: House) -> None:
-    subscribe(house, *many(40))
-    ready(house)
+def test_one_failing_connection_does_not_stop_the_others(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, *many(40))
+    ready(publication)
     away = Unreachable("too many connections")
     transport = Failing(lambda n: None if n == 1 else away, connections=4)
-    assert send(house, transport).messages == 40
+    assert send(publication, transport).messages == 40
 
 
 @pytest.mark.usefixtures("_impatient")
-def test_a_server_that_never_replies_ends_this_run(house: House) -> None:
-    subscribe(house, *many(20))
-    issue = ready(house)
+def test_a_server_that_never_replies_ends_this_run(publication: PublicationFolder) -> None:
+    subscribe(publication, *many(20))
+    issue = ready(publication)
     transport = Silent("ambiguous", outcomes=lambda _outgoing: UNKNOWN)
-    sent = send(house, transport)
+    sent = send(publication, transport)
     assert sent.problems == [UNKNOWN.reason]
-    assert counts(house, issue) == {"in_doubt": 3, "pending": 17}
-    assert state_of(house) == IssueState.SENDING
+    assert counts(publication, issue) == {"in_doubt": 3, "pending": 17}
+    assert state_of(publication) == IssueState.SENDING
 
 
 class AskedToStop(Exception):  # noqa: N818  # as the service's own
@@ -212,12 +216,12 @@ class AskedToStop(Exception):  # noqa: N818  # as the service's own
 
 
 def test_a_worker_that_hangs_at_shutdown_is_fenced_and_its_message_is_in_doubt(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Half a minute in production.
     monkeypatch.setattr(worker_pool, "SHUTDOWN_SECONDS", 0.05)
-    subscribe(house, *many(2))
-    issue = ready(house)
+    subscribe(publication, *many(2))
+    issue = ready(publication)
     stuck, release, gone = threading.Event(), threading.Event(), threading.Event()
     could: list[bool] = []
 
@@ -236,15 +240,15 @@ def test_a_worker_that_hangs_at_shutdown_is_fenced_and_its_message_is_in_doubt(
 
     transport = Concurrent(outcome)
     with pytest.raises(AskedToStop):
-        send(house, transport, report_progress)
-    assert len(runs(house)) == 1
-    assert counts(house, issue) == {"attempting": 1, "pending": 1}
+        send(publication, transport, report_progress)
+    assert len(runs(publication)) == 1
+    assert counts(publication, issue) == {"attempting": 1, "pending": 1}
     release.set()
     gone.wait(LONG)
     assert could == [False]
     # The lock is free, so the next run takes over.
-    send(house, MemoryTransport("ambiguous"))
-    assert counts(house, issue) == {"in_doubt": 1, "sent": 1}
+    send(publication, MemoryTransport("ambiguous"))
+    assert counts(publication, issue) == {"in_doubt": 1, "sent": 1}
 
 
 class Concurrent(MemoryTransport):
@@ -270,26 +274,26 @@ class Concurrent(MemoryTransport):
 
 
 def test_a_run_that_lost_its_lease_stops_and_records_what_was_answered(
-    house: House,
+    publication: PublicationFolder,
 ) -> None:
-    subscribe(house, *many(8))
-    issue = ready(house)
+    subscribe(publication, *many(8))
+    issue = ready(publication)
     timer = FakeTimer(NOW.timestamp())
 
     def lose(_outgoing: OutgoingMessage) -> Outcome:
         if len(transport.taken) == 0:
             timer.advance(leases.LEASE_SECONDS + 1)
-            revoke_dead_leases(house.settings, house.database, timer, NOW)
+            revoke_dead_leases(publication.settings, publication.database, timer, NOW)
         return ACCEPTED_OUTCOME
 
     transport = MemoryTransport("ambiguous", outcomes=lose, prefetch=2)
-    sent = send(house, transport, timer=timer)
+    sent = send(publication, transport, timer=timer)
     (problem,) = sent.problems
     assert problem.startswith("another process has taken over")
-    found = counts(house, issue)
+    found = counts(publication, issue)
     assert found["sent"] == len(transport.taken) < 8
     assert found == {"sent": found["sent"], "pending": 8 - found["sent"]}
-    assert send(house, transport, timer=timer).issues == ["weekly-en-2026-01-09"]
+    assert send(publication, transport, timer=timer).issues == ["weekly-en-2026-01-09"]
     assert Counter(outgoing.recipient for outgoing in transport.taken) == dict.fromkeys(
         dict(many(8)), 1
     )
@@ -299,11 +303,13 @@ def test_a_run_that_lost_its_lease_stops_and_records_what_was_answered(
 
 
 @pytest.fixture
-def hasty(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+def hasty(
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[PublicationFolder]:
     """A publication whose database reports a lock within a tenth of a second."""
     monkeypatch.setattr(engine, "_BUSY_MILLISECONDS", 100)
-    with closing(open_database(house.settings.folders.database)) as database:
-        yield House(house.settings, database, house.clock)
+    with closing(open_database(publication.settings.folders.database)) as database:
+        yield PublicationFolder(publication.settings, database, publication.clock)
 
 
 @contextmanager
@@ -314,14 +320,14 @@ def locked(database: Database) -> Iterator[None]:
 
 
 def locking(
-    house: House,
+    publication: PublicationFolder,
 ) -> tuple[Callable[[OutgoingMessage], Outcome], threading.Thread, threading.Event]:
     """Let a server take everything, and lock the ledger for a second with the first it takes.
 
     Gives also the thread that holds the lock, and what is set once it does.
     """
     held = threading.Event()
-    lock = threading.Thread(target=_hold, args=(house.database, held, 1.0))
+    lock = threading.Thread(target=_hold, args=(publication.database, held, 1.0))
 
     def outcome(_outgoing: OutgoingMessage) -> Outcome:
         if not held.is_set():
@@ -333,7 +339,7 @@ def locking(
 
 
 def test_while_the_ledger_is_locked_results_are_kept_and_no_mail_is_begun(
-    hasty: House,
+    hasty: PublicationFolder,
 ) -> None:
     subscribe(hasty, *many(10))
     issue = ready(hasty)
@@ -351,7 +357,7 @@ def test_while_the_ledger_is_locked_results_are_kept_and_no_mail_is_begun(
     assert len(transport.taken) == 10
 
 
-def test_results_at_shutdown_wait_for_a_locked_ledger(hasty: House) -> None:
+def test_results_at_shutdown_wait_for_a_locked_ledger(hasty: PublicationFolder) -> None:
     subscribe(hasty, *many(4))
     issue = ready(hasty)
     outcome, lock, held = locking(hasty)
@@ -374,10 +380,10 @@ def test_results_at_shutdown_wait_for_a_locked_ledger(hasty: House) -> None:
 
 
 def test_reserved_rows_that_no_worker_received_return_to_pending(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    subscribe(house, *many(8))
-    issue = ready(house)
+    subscribe(publication, *many(8))
+    issue = ready(publication)
 
     def cut_off(_self: LedgerWriter, batch: LedgerBatch) -> None:
         if batch.allocation and batch.allocation.rows:
@@ -386,9 +392,9 @@ def test_reserved_rows_that_no_worker_received_return_to_pending(
     monkeypatch.setattr(LedgerWriter, "after_commit", cut_off)
     transport = MemoryTransport("ambiguous", prefetch=4)
     with pytest.raises(KeyboardInterrupt):
-        send(house, transport)
-    assert (transport.taken, runs(house)) == ([], [])
-    assert counts(house, issue) == {"pending": 8}
+        send(publication, transport)
+    assert (transport.taken, runs(publication)) == ([], [])
+    assert counts(publication, issue) == {"pending": 8}
 
 
 def _hold(database: Database, held: threading.Event, seconds: float) -> None:
@@ -398,7 +404,7 @@ def _hold(database: Database, held: threading.Event, seconds: float) -> None:
 
 
 def test_a_ledger_that_is_locked_for_long_ends_the_run_and_loses_no_mail(
-    hasty: House, monkeypatch: pytest.MonkeyPatch
+    hasty: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A minute in production.
     monkeypatch.setattr(worker_pool, "DATABASE_PATIENCE", 0.3)

@@ -25,7 +25,7 @@ from publisher.issues.planner import (
 from publisher.issues.tables import edition_table, issue_table
 from publisher.recurrence import Occurrence, occurrences
 from publisher.testing import SAMPLE_NEWSLETTER
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 DAILY = {"name": "daily", "schedule": "0 8 * * *"}
@@ -139,86 +139,96 @@ def test_spans_are_written_in_one_unit(span: timedelta, words: str) -> None:
     assert format_span(span) == words
 
 
-def daily_house(make_house: Callable[..., House], **terms: Any) -> House:
+def daily_publication(
+    new_publication: Callable[..., PublicationFolder], **terms: Any
+) -> PublicationFolder:
     """Return an English publication with one daily newsletter."""
-    return make_house(languages=["en"], newsletters=[{**DAILY, **terms}])
+    return new_publication(languages=["en"], newsletters=[{**DAILY, **terms}])
 
 
-def go(house: House, now: datetime) -> int:
-    return plan_issues(house.settings, house.database, now)
+def go(publication: PublicationFolder, now: datetime) -> int:
+    return plan_issues(publication.settings, publication.database, now)
 
 
-def issues(house: House) -> list[Issue]:
-    with house.database.reading() as connection:
+def issues(publication: PublicationFolder) -> list[Issue]:
+    with publication.database.reading() as connection:
         return store.latest_issues(connection, 100)[::-1]
 
 
-def days(house: House) -> list[str]:
-    return [f"{one.day:%m-%d} {one.state}" for one in issues(house)]
+def days(publication: PublicationFolder) -> list[str]:
+    return [f"{one.day:%m-%d} {one.state}" for one in issues(publication)]
 
 
-def test_a_due_occurrence_is_scheduled(make_house: Callable[..., House]) -> None:
-    house = daily_house(make_house)
-    assert go(house, NOW) == 1
-    (one,) = issues(house)
+def test_a_due_occurrence_is_scheduled(
+    new_publication: Callable[..., PublicationFolder],
+) -> None:
+    publication = daily_publication(new_publication)
+    assert go(publication, NOW) == 1
+    (one,) = issues(publication)
     assert one.state == IssueState.SCHEDULED
     assert (one.day, one.due_at) == (date(2026, 1, 9), datetime(2026, 1, 9, 8, tzinfo=UTC))
 
 
 def test_a_new_edition_is_planned_from_its_local_midnight(
-    make_house: Callable[..., House],
+    new_publication: Callable[..., PublicationFolder],
 ) -> None:
-    house = daily_house(make_house, timezone="Asia/Hong_Kong", schedule="0 0 * * *")
-    assert go(house, datetime(2026, 1, 9, 17, tzinfo=UTC)) == 1
-    assert days(house) == ["01-10 scheduled"]
+    publication = daily_publication(
+        new_publication, timezone="Asia/Hong_Kong", schedule="0 0 * * *"
+    )
+    assert go(publication, datetime(2026, 1, 9, 17, tzinfo=UTC)) == 1
+    assert days(publication) == ["01-10 scheduled"]
 
 
-def test_a_clock_that_is_set_back_plans_nothing_twice(make_house: Callable[..., House]) -> None:
-    house = daily_house(make_house)
-    go(house, NOW)
-    go(house, NOW + 2 * DAY)
-    before = house.rows(issue_table)
+def test_a_clock_that_is_set_back_plans_nothing_twice(
+    new_publication: Callable[..., PublicationFolder],
+) -> None:
+    publication = daily_publication(new_publication)
+    go(publication, NOW)
+    go(publication, NOW + 2 * DAY)
+    before = publication.rows(issue_table)
     for back in (NOW - 5 * DAY, NOW, NOW + DAY):
-        assert go(house, back) == 0
-    assert house.rows(issue_table) == before
-    assert {row["planned_until"] for row in house.rows(edition_table)} == {NOW + 2 * DAY}
-    assert go(house, NOW + 3 * DAY) == 1
+        assert go(publication, back) == 0
+    assert publication.rows(issue_table) == before
+    assert {row["planned_until"] for row in publication.rows(edition_table)} == {NOW + 2 * DAY}
+    assert go(publication, NOW + 3 * DAY) == 1
 
 
 def test_a_new_schedule_applies_from_where_planning_stopped(
-    make_house: Callable[..., House],
+    new_publication: Callable[..., PublicationFolder],
 ) -> None:
-    house = daily_house(make_house)
-    go(house, NOW)
-    house.reload(languages=["en"], newsletters=[{**DAILY, "schedule": "0 6 * * MON,TUE"}])
-    assert go(house, NOW + 4 * DAY) == 2
-    assert days(house) == ["01-09 scheduled", "01-12 scheduled", "01-13 scheduled"]
+    publication = daily_publication(new_publication)
+    go(publication, NOW)
+    publication.reload(languages=["en"], newsletters=[{**DAILY, "schedule": "0 6 * * MON,TUE"}])
+    assert go(publication, NOW + 4 * DAY) == 2
+    assert days(publication) == ["01-09 scheduled", "01-12 scheduled", "01-13 scheduled"]
 
 
 def test_a_later_hour_on_a_planned_day_makes_no_second_issue(
-    make_house: Callable[..., House],
+    new_publication: Callable[..., PublicationFolder],
 ) -> None:
-    house = daily_house(make_house)
-    go(house, NOW)
-    house.reload(languages=["en"], newsletters=[{**DAILY, "schedule": "0 18 * * *"}])
-    assert go(house, NOW + 8 * HOUR) == 0
-    assert days(house) == ["01-09 scheduled"]
+    publication = daily_publication(new_publication)
+    go(publication, NOW)
+    publication.reload(languages=["en"], newsletters=[{**DAILY, "schedule": "0 18 * * *"}])
+    assert go(publication, NOW + 8 * HOUR) == 0
+    assert days(publication) == ["01-09 scheduled"]
 
 
 def test_a_removed_newsletter_is_not_planned(
-    make_house: Callable[..., House],
+    new_publication: Callable[..., PublicationFolder],
 ) -> None:
-    house = daily_house(make_house)
-    go(house, NOW)
-    house.reload(languages=["en"], newsletters=[])
-    assert go(house, NOW + DAY) == 0
+    publication = daily_publication(new_publication)
+    go(publication, NOW)
+    publication.reload(languages=["en"], newsletters=[])
+    assert go(publication, NOW + DAY) == 0
 
 
-def test_each_language_has_its_own_hour(make_house: Callable[..., House]) -> None:
+def test_each_language_has_its_own_hour(
+    new_publication: Callable[..., PublicationFolder],
+) -> None:
     terms = {"zh-Hans": {"timezone": "Asia/Shanghai"}, "en": {"schedule": "30 7 * * FRI"}}
-    house = make_house(languages=["en", "zh-Hans"], newsletters=[{"edition": terms}])
-    go(house, NOW)
-    due = {one.language: one.due_at for one in issues(house)}
+    publication = new_publication(languages=["en", "zh-Hans"], newsletters=[{"edition": terms}])
+    go(publication, NOW)
+    due = {one.language: one.due_at for one in issues(publication)}
     assert due == {
         "en": datetime(2026, 1, 9, 7, 30, tzinfo=UTC),
         "zh-Hans": datetime(2026, 1, 9, 0, tzinfo=UTC),
@@ -233,15 +243,15 @@ def test_each_language_has_its_own_hour(make_house: Callable[..., House]) -> Non
     ],
 )
 def test_daylight_saving_makes_one_issue_a_day(
-    make_house: Callable[..., House], day: date, due_at: datetime
+    new_publication: Callable[..., PublicationFolder], day: date, due_at: datetime
 ) -> None:
-    house = daily_house(
-        make_house, timezone="Europe/Berlin", schedule="30 2 * * *", late="send"
+    publication = daily_publication(
+        new_publication, timezone="Europe/Berlin", schedule="30 2 * * *", late="send"
     )
     start = datetime.combine(day - DAY, datetime.min.time(), tzinfo=UTC)
     for hour in range(72):
-        go(house, start + hour * HOUR)
-    found = {one.day: one.due_at for one in issues(house)}
+        go(publication, start + hour * HOUR)
+    found = {one.day: one.due_at for one in issues(publication)}
     assert found[day] == due_at
     assert sorted(found) == [day - DAY, day, day + DAY]
 
@@ -261,25 +271,25 @@ NEWSLETTERS = [
 )
 @given(hours=st.integers(0, 24 * 365), turns=st.lists(st.integers(1, 200), max_size=4))
 def test_upcoming_issues_are_those_that_planning_makes(
-    make_house: Callable[..., House], hours: int, turns: list[int]
+    new_publication: Callable[..., PublicationFolder], hours: int, turns: list[int]
 ) -> None:
-    house = make_house(languages=["en", "ar"], newsletters=NEWSLETTERS)
+    publication = new_publication(languages=["en", "ar"], newsletters=NEWSLETTERS)
     start = datetime(2026, 1, 1, tzinfo=UTC) + hours * HOUR
-    go(house, start)
-    known = {one.id for one in issues(house)}
-    with house.database.reading() as connection:
+    go(publication, start)
+    known = {one.id for one in issues(publication)}
+    with publication.database.reading() as connection:
         planned = {
             (row.newsletter, row.language): row.planned_until
             for row in connection.execute(edition_table.select())
         }
-    upcoming = upcoming_issues(house.settings, planned, start, 50)
+    upcoming = upcoming_issues(publication.settings, planned, start, 50)
     end = start
     for turn in turns:
         end += turn * HOUR / 4
-        go(house, end)
+        go(publication, end)
     made = {
         (one.newsletter, one.language, one.day, one.due_at)
-        for one in issues(house)
+        for one in issues(publication)
         if one.id not in known and one.reason != "one of the newsletter's skip_dates"
     }
     assert made == {
@@ -295,29 +305,31 @@ def test_upcoming_issues_are_those_that_planning_makes(
 
 
 def test_upcoming_issues_of_a_new_edition_include_today_s(
-    make_house: Callable[..., House],
+    new_publication: Callable[..., PublicationFolder],
 ) -> None:
-    house = daily_house(make_house)
-    (first, second) = upcoming_issues(house.settings, {}, NOW, 2)
+    publication = daily_publication(new_publication)
+    (first, second) = upcoming_issues(publication.settings, {}, NOW, 2)
     assert (first.occurrence.day, second.occurrence.day) == (
         date(2026, 1, 9),
         date(2026, 1, 10),
     )
-    go(house, NOW)
-    assert days(house) == ["01-09 scheduled"]
+    go(publication, NOW)
+    assert days(publication) == ["01-09 scheduled"]
 
 
 def test_upcoming_issues_are_sorted_by_time_then_by_settings(
-    make_house: Callable[..., House],
+    new_publication: Callable[..., PublicationFolder],
 ) -> None:
-    house = make_house(languages=["en", "ar"], newsletters=[{"name": "b"}, {"name": "a"}])
-    lines = upcoming_issues(house.settings, {}, NOW, 5)
+    publication = new_publication(
+        languages=["en", "ar"], newsletters=[{"name": "b"}, {"name": "a"}]
+    )
+    lines = upcoming_issues(publication.settings, {}, NOW, 5)
     names = [(line.edition.newsletter, line.edition.language) for line in lines]
     assert names == [("b", "en"), ("b", "ar"), ("a", "en"), ("a", "ar"), ("b", "en")]
 
 
 def test_upcoming_issues_are_computed_lazily(
-    make_house: Callable[..., House], monkeypatch: pytest.MonkeyPatch
+    new_publication: Callable[..., PublicationFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     computed: list[Occurrence] = []
 
@@ -328,8 +340,8 @@ def test_upcoming_issues_are_computed_lazily(
 
     monkeypatch.setattr(planner, "occurrences", counted)
     newsletters = [{**DAILY, "name": f"n{number}"} for number in range(20)]
-    house = make_house(languages=["en"], newsletters=newsletters)
-    assert len(upcoming_issues(house.settings, {}, NOW, 50)) == 50
+    publication = new_publication(languages=["en"], newsletters=newsletters)
+    assert len(upcoming_issues(publication.settings, {}, NOW, 50)) == 50
     assert len(computed) <= 50 + 20
 
 

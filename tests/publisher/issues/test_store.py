@@ -14,7 +14,7 @@ from publisher.errors import DatabaseError, IssueError, TransitionError
 from publisher.issues import store
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.tables import issue_table
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 
 DAY = date(2026, 1, 9)
 PARTS = {name: name for name in ("subject", "preheader", "html", "text", "page", "sha256")}
@@ -102,12 +102,12 @@ def test_a_move_without_a_transition_changes_nothing(connection: Connection) -> 
     assert store.issue_by_name(connection, f"weekly-en-{DAY}") == one
 
 
-def test_the_database_refuses_unknown_states(house: House) -> None:
-    with house.database.writing() as connection:
+def test_the_database_refuses_unknown_states(publication: PublicationFolder) -> None:
+    with publication.database.writing() as connection:
         one = add(connection)
     with (
         pytest.raises(DatabaseError, match="CHECK constraint failed"),
-        house.database.writing() as connection,
+        publication.database.writing() as connection,
     ):
         connection.execute(
             issue_table.update().where(issue_table.c.id == one.id).values(state="lost")

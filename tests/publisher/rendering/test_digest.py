@@ -235,8 +235,8 @@ def test_a_bare_issue_leaves_out_what_it_does_not_have() -> None:
     item = sample.item("en", 1, translations=())
     bare = replace(item.article, section=None, summary="", bylines=(), picture=None)
     content = sample.issue("en", items=(replace(item, article=bare),), sisters=(), more=0)
-    house = replace(content.publication, address="")
-    digest = RENDERER.digest(replace(content, publication=house))
+    publication = replace(content.publication, address="")
+    digest = RENDERER.digest(replace(content, publication=publication))
     for part in (digest.html, digest.text):
         for absent in ("eyebrow", "Also in", "You might", "more article", "Read this issue"):
             assert f'class="{absent}"' not in part

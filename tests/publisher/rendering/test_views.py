@@ -25,12 +25,12 @@ def variant(language: str, **changes: Any) -> Article:
 
 
 def test_a_publication_is_shown_in_the_language_of_the_page(publication: Publication) -> None:
-    house = views.publication_view(publication, "zh-Hans")
-    assert (house.title, house.language) == ("灯笼", "zh-Hans")
-    assert (house.url, house.since) == (URL, 2026)
+    view = views.publication_view(publication, "zh-Hans")
+    assert (view.title, view.language) == ("灯笼", "zh-Hans")
+    assert (view.url, view.since) == (URL, 2026)
     assert views.publication_view(publication, "ar").title == "The Lantern"
     assert views.publication_view(publication, "ar").description == "وصف"
-    assert house.languages == ("en", "zh-Hans", "zh-Hant", "ar")
+    assert view.languages == ("en", "zh-Hans", "zh-Hant", "ar")
 
 
 def test_an_article_in_its_own_language_has_no_label(publication: Publication) -> None:

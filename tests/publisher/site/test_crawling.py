@@ -16,7 +16,7 @@ from lxml import html
 
 from publisher.database import open_database
 from publisher.testing import make_publication
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import outbox, subscribe
 from tests.publisher.printing import URL, pipeline_of, public, stamps
 
@@ -33,34 +33,36 @@ NEWSLETTERS: list[dict[str, Any]] = [
 
 
 @pytest.fixture(scope="module")
-def printed(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[House]:
+def printed(
+    tmp_path_factory: pytest.TempPathFactory, empty_database: Path
+) -> Iterator[PublicationFolder]:
     """Two weeks of a publication with all kinds of links."""
     root = tmp_path_factory.mktemp("printed")
     settings = make_publication(root, newsletters=NEWSLETTERS)
     settings.folders.var.mkdir()
     shutil.copyfile(empty_database, settings.folders.database)
     with closing(open_database(settings.folders.database)) as database:
-        house = House(settings, database)
-        print_two_weeks(house)
-        yield house
+        publication = PublicationFolder(settings, database)
+        print_two_weeks(publication)
+        yield publication
 
 
-def print_two_weeks(house: House) -> None:
+def print_two_weeks(publication: PublicationFolder) -> None:
     note = "Text.[^1] And [a heading](#harbour).\n\n## Harbour\n\nMore.\n\n[^1]: A note."
     for day, name in ((5, "tides"), (6, "maps"), (7, "clocks"), (8, "lamps")):
         about = {"title": f"About {name}", "date": f"2026-01-0{day}", "topics": "[Rivers]"}
-        house.write(f"en/{name}.md", note, **about)
-    house.write("zh-Hans/tides.md", "潮水会等。", title="潮水", date="2026-01-05")
-    house.write("ar/tides.md", "المدّ ينتظر.", title="المدّ", date="2026-01-06")
+        publication.write(f"en/{name}.md", note, **about)
+    publication.write("zh-Hans/tides.md", "潮水会等。", title="潮水", date="2026-01-05")
+    publication.write("ar/tides.md", "المدّ ينتظر.", title="المدّ", date="2026-01-06")
     elsewhere = {"title": "Elsewhere", "date": "2026-01-06", "url": "https://example.net/x"}
-    house.write("en/elsewhere.md", "Words.", **elsewhere)
-    subscribe(house, ("ann@example.com", "en"), ("bob@example.com", "ar"))
-    subscribe(house, ("cyd@example.com", "zh-TW"))
-    pipeline_of(house).run()
-    (house.articles / "zh-Hans/tides.md").unlink()
-    (house.articles / "en/maps.md").unlink()
-    house.write("en/late.md", "Words.", title="Late", date="2026-01-15")
-    assert pipeline_of(house.at(NOW + timedelta(days=7))).run().problems == []
+    publication.write("en/elsewhere.md", "Words.", **elsewhere)
+    subscribe(publication, ("ann@example.com", "en"), ("bob@example.com", "ar"))
+    subscribe(publication, ("cyd@example.com", "zh-TW"))
+    pipeline_of(publication).run()
+    (publication.articles / "zh-Hans/tides.md").unlink()
+    (publication.articles / "en/maps.md").unlink()
+    publication.write("en/late.md", "Words.", title="Late", date="2026-01-15")
+    assert pipeline_of(publication.at(NOW + timedelta(days=7))).run().problems == []
 
 
 def links_of(document: str) -> Iterator[str]:
@@ -95,7 +97,7 @@ def dead_links(root: Path, source: str, document: str, page: Path | None) -> Ite
 
 
 def test_every_link_of_a_page_leads_to_a_file_and_an_anchor(
-    printed: House,
+    printed: PublicationFolder,
 ) -> None:
     root = public(printed)
     pages = sorted(root.rglob("*.html"))
@@ -111,9 +113,11 @@ def test_every_link_of_a_page_leads_to_a_file_and_an_anchor(
     assert [line for line in dead if not (old.match(line) and gone.search(line))] == []
 
 
-def test_every_link_of_a_mail_leads_to_a_file_before_it_is_sent(printed: House) -> None:
-    house = printed
-    mails = {path: mail for path, mail in outbox(house).items() if "2026-01-16" in path}
+def test_every_link_of_a_mail_leads_to_a_file_before_it_is_sent(
+    printed: PublicationFolder,
+) -> None:
+    publication = printed
+    mails = {path: mail for path, mail in outbox(publication).items() if "2026-01-16" in path}
     assert {path.split("/")[1] for path in mails} == {"en", "ar"}
     for path, content in mails.items():
         message = message_from_bytes(content, policy=policy.default)
@@ -121,15 +125,15 @@ def test_every_link_of_a_mail_leads_to_a_file_before_it_is_sent(printed: House) 
         assert body is not None
         document = body.get_content()
         own = {f"#{found}" for found in re.findall(r'id="([^"]+)"', document)}
-        dead = list(dead_links(public(house), path, document, None))
+        dead = list(dead_links(public(publication), path, document, None))
         assert [line for line in dead if line.partition(": ")[2] not in own] == []
         archived = str(message["Archived-At"]).strip("<>")
-        assert answer(public(house), archived) is not None
+        assert answer(public(publication), archived) is not None
         leave = str(message["List-Unsubscribe"]).partition(">")[0].lstrip("<")
-        assert answer(public(house), leave) is not None
+        assert answer(public(publication), leave) is not None
 
 
-def test_every_address_in_a_feed_leads_to_a_file(printed: House) -> None:
+def test_every_address_in_a_feed_leads_to_a_file(printed: PublicationFolder) -> None:
     root = public(printed)
     for path, (_time, content) in stamps(root / "feeds").items():
         if not path.endswith(".json"):

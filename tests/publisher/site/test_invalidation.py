@@ -3,7 +3,7 @@
 import shutil
 
 from tests.processes import tree
-from tests.publisher.conftest import House
+from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
 from tests.publisher.printing import pipeline_of, public
 
@@ -13,17 +13,21 @@ PIXEL = bytes.fromhex(
 )
 
 
-def test_a_deleted_web_root_is_restored_with_equal_bytes(house: House) -> None:
-    (house.articles / "en").mkdir(parents=True, exist_ok=True)
-    (house.articles / "en" / "dot.png").write_bytes(PIXEL)
-    house.write("en/tides.md", "![A dot](dot.png)\n\nWords.", title="Tides", date="2026-01-05")
-    subscribe(house, ("ann@example.com", "en"))
-    pipeline_of(house).run()
-    before = tree(public(house))
+def test_a_deleted_web_root_is_restored_with_equal_bytes(
+    publication: PublicationFolder,
+) -> None:
+    (publication.articles / "en").mkdir(parents=True, exist_ok=True)
+    (publication.articles / "en" / "dot.png").write_bytes(PIXEL)
+    publication.write(
+        "en/tides.md", "![A dot](dot.png)\n\nWords.", title="Tides", date="2026-01-05"
+    )
+    subscribe(publication, ("ann@example.com", "en"))
+    pipeline_of(publication).run()
+    before = tree(public(publication))
     assert any(name.startswith("media/") for name in before)
-    shutil.rmtree(public(house))
+    shutil.rmtree(public(publication))
 
-    report = pipeline_of(house).run()
+    report = pipeline_of(publication).run()
 
-    assert tree(public(house)) == before
+    assert tree(public(publication)) == before
     assert (report.picked_up.new, report.picked_up.changed, report.sent.messages) == (0, 0, 0)

@@ -6,7 +6,7 @@ from typing import Any
 
 from publisher.config import FeedSettings
 from publisher.testing import make_publication
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.printing import public, stamps, syndicated
 from tests.publisher.syndication.walking import short, walk
 
@@ -14,21 +14,25 @@ FORMS = ("rss", "atom", "json")
 HOUR = timedelta(hours=1)
 
 
-def limit(house: House, **limits: Any) -> None:
+def limit(publication: PublicationFolder, **limits: Any) -> None:
     """Set [feeds] of publication.toml."""
-    object.__setattr__(house.settings, "feeds", FeedSettings(**limits))
+    object.__setattr__(publication.settings, "feeds", FeedSettings(**limits))
 
 
-def write(house: House, first: int, last: int, **matter: Any) -> None:
+def write(publication: PublicationFolder, first: int, last: int, **matter: Any) -> None:
     """Write stories, one a day."""
     for number in range(first, last + 1):
         day = date(2025, 1, 1) + timedelta(days=number)
         values = {"title": f"Story {number}", "date": day.isoformat()} | matter
-        house.write(f"en/s{number:03}.md", f"Words of {number}.", **values)
+        publication.write(f"en/s{number:03}.md", f"Words of {number}.", **values)
 
 
-def archives(house: House) -> dict[str, tuple[int, bytes]]:
-    return {path: stamp for path, stamp in stamps(public(house)).items() if "/archive/" in path}
+def archives(publication: PublicationFolder) -> dict[str, tuple[int, bytes]]:
+    return {
+        path: stamp
+        for path, stamp in stamps(public(publication)).items()
+        if "/archive/" in path
+    }
 
 
 def names(first: int, last: int) -> list[str]:
@@ -36,60 +40,66 @@ def names(first: int, last: int) -> list[str]:
     return [f"s{number:03}/en" for number in range(last, first - 1, -1)]
 
 
-def test_a_feed_with_few_entries_has_no_archive(house: House) -> None:
-    write(house, 1, 50)
-    syndicated(house)
+def test_a_feed_with_few_entries_has_no_archive(publication: PublicationFolder) -> None:
+    write(publication, 1, 50)
+    syndicated(publication)
     for form in FORMS:
-        (only,) = walk(house, "en", form)
+        (only,) = walk(publication, "en", form)
         assert len(only.ids) == 50
-    assert archives(house) == {}
+    assert archives(publication) == {}
 
 
-def test_the_newest_fifty_entries_are_in_the_subscription_document(house: House) -> None:
-    write(house, 1, 137)
-    assert syndicated(house)[1] == []
+def test_the_newest_fifty_entries_are_in_the_subscription_document(
+    publication: PublicationFolder,
+) -> None:
+    write(publication, 1, 137)
+    assert syndicated(publication)[1] == []
     for form in FORMS:
-        pages = walk(house, "en", form)
+        pages = walk(publication, "en", form)
         assert [len(page.ids) for page in pages] == [50, 43, 44]
         assert short(pages) == names(1, 137)
 
 
-def test_walking_back_through_a_feed_finds_every_entry_once(house: House) -> None:
-    limit(house, entries=10)
+def test_walking_back_through_a_feed_finds_every_entry_once(
+    publication: PublicationFolder,
+) -> None:
+    limit(publication, entries=10)
     for first in (1, 14, 22, 23, 24, 37, 41):
-        write(house, first, first + 12, topics="[Sea]", author="Ann Example")
-        syndicated(house)
-        house.at(house.clock.now() + HOUR)
+        write(publication, first, first + 12, topics="[Sea]", author="Ann Example")
+        syndicated(publication)
+        publication.at(publication.clock.now() + HOUR)
     for name in ("en", "all", "en/topics/sea", "en/authors/ann-example"):
         for form in FORMS:
-            assert short(walk(house, name, form)) == names(1, 53)
+            assert short(walk(publication, name, form)) == names(1, 53)
 
 
 def test_the_subscription_document_has_between_four_fifths_of_its_limit_and_all_of_it(
-    house: House,
+    publication: PublicationFolder,
 ) -> None:
-    limit(house, entries=10)
-    write(house, 1, 10)
-    syndicated(house)
+    limit(publication, entries=10)
+    write(publication, 1, 10)
+    syndicated(publication)
     for number in range(11, 22):
-        write(house.at(house.clock.now() + HOUR), number, number)
-        syndicated(house)
-        pages = walk(house, "en", "atom")
+        write(publication.at(publication.clock.now() + HOUR), number, number)
+        syndicated(publication)
+        pages = walk(publication, "en", "atom")
         assert 8 < len(pages[0].ids) <= 10
         assert short(pages) == names(1, number)
 
 
-def test_archive_documents_do_not_change_and_link_to_both_neighbours(house: House) -> None:
-    limit(house, entries=5)
+def test_archive_documents_do_not_change_and_link_to_both_neighbours(
+    publication: PublicationFolder,
+) -> None:
+    limit(publication, entries=5)
     seen: dict[str, tuple[int, bytes]] = {}
     for number in range(1, 15):
-        write(house.at(house.clock.now() + HOUR), number, number)
-        syndicated(house)
-        now = archives(house)
+        write(publication.at(publication.clock.now() + HOUR), number, number)
+        syndicated(publication)
+        now = archives(publication)
         assert {path: now[path] for path in seen} == seen
         seen = now
     for form in ("rss", "atom"):
-        polled, *closed = walk(house, "en", form)
+        polled, *closed = walk(publication, "en", form)
         assert polled.links["prev-archive"] == closed[0].links["self"]
         assert "next-archive" not in polled.links
         for newer, older in pairwise(closed):
@@ -101,73 +111,81 @@ def test_archive_documents_do_not_change_and_link_to_both_neighbours(house: Hous
         assert "prev-archive" not in closed[-1].links
 
 
-def test_settings_do_not_change_archive_documents(house: House) -> None:
-    limit(house, entries=5)
-    write(house, 1, 12)
-    syndicated(house)
-    before = archives(house)
-    root = house.settings.folders.root
-    house.settings = make_publication(root, title="Another name")
-    limit(house, entries=5, ttl=60)
-    syndicated(house.at(NOW + HOUR))
-    assert archives(house) == before
-    assert b"Another name" in (public(house) / "feeds/en.rss.xml").read_bytes()
+def test_settings_do_not_change_archive_documents(publication: PublicationFolder) -> None:
+    limit(publication, entries=5)
+    write(publication, 1, 12)
+    syndicated(publication)
+    before = archives(publication)
+    root = publication.settings.folders.root
+    publication.settings = make_publication(root, title="Another name")
+    limit(publication, entries=5, ttl=60)
+    syndicated(publication.at(NOW + HOUR))
+    assert archives(publication) == before
+    assert b"Another name" in (public(publication) / "feeds/en.rss.xml").read_bytes()
 
 
-def test_documents_do_not_exceed_max_bytes(house: House) -> None:
-    limit(house, max_bytes=30_000)
+def test_documents_do_not_exceed_max_bytes(publication: PublicationFolder) -> None:
+    limit(publication, max_bytes=30_000)
     for number in range(1, 12):
         day = f"2025-01-{number:02}"
         text = "<b>&</b> Words. " * 500
-        house.write(f"en/s{number:03}.md", text, title=f"Story {number}", date=day)
-    syndicated(house)
+        publication.write(f"en/s{number:03}.md", text, title=f"Story {number}", date=day)
+    syndicated(publication)
     for form in FORMS:
-        pages = walk(house, "en", form)
+        pages = walk(publication, "en", form)
         assert len(pages) > 3
         assert max(len(page.content) for page in pages) <= 30_000
         assert short(pages) == names(1, 11)
 
 
-def test_an_article_larger_than_max_bytes_does_not_push_others_out(house: House) -> None:
-    limit(house, max_bytes=20_000)
-    write(house, 1, 3)
-    house.write("en/s004.md", "Words. " * 10_000, title="Long", date="2025-02-01")
-    syndicated(house)
-    assert short(walk(house, "en", "atom")[:1]) == names(1, 4)
-    write(house.at(NOW + HOUR), 5, 16)
-    syndicated(house)
-    assert sorted(short(walk(house, "en", "atom"))) == sorted(names(1, 16))
+def test_an_article_larger_than_max_bytes_does_not_push_others_out(
+    publication: PublicationFolder,
+) -> None:
+    limit(publication, max_bytes=20_000)
+    write(publication, 1, 3)
+    publication.write("en/s004.md", "Words. " * 10_000, title="Long", date="2025-02-01")
+    syndicated(publication)
+    assert short(walk(publication, "en", "atom")[:1]) == names(1, 4)
+    write(publication.at(NOW + HOUR), 5, 16)
+    syndicated(publication)
+    assert sorted(short(walk(publication, "en", "atom"))) == sorted(names(1, 16))
 
 
-def test_an_edited_archived_article_returns_to_the_subscription_document(house: House) -> None:
-    limit(house, entries=5)
-    write(house, 1, 12)
-    syndicated(house)
-    before = archives(house)
-    house.at(NOW + HOUR).write(
+def test_an_edited_archived_article_returns_to_the_subscription_document(
+    publication: PublicationFolder,
+) -> None:
+    limit(publication, entries=5)
+    write(publication, 1, 12)
+    syndicated(publication)
+    before = archives(publication)
+    publication.at(NOW + HOUR).write(
         "en/s002.md", "Better words.", title="Story 2", date="2025-01-03"
     )
-    syndicated(house)
-    assert {path: stamp for path, stamp in archives(house).items() if path in before} == before
-    polled = walk(house, "en", "atom")[0]
+    syndicated(publication)
+    assert {
+        path: stamp for path, stamp in archives(publication).items() if path in before
+    } == before
+    polled = walk(publication, "en", "atom")[0]
     assert "s002/en" in short([polled])
     assert b"Better words." in polled.content
 
 
-def test_a_withdrawn_article_leaves_archive_documents(house: House) -> None:
-    limit(house, entries=5)
-    write(house, 1, 12)
-    syndicated(house)
-    before = archives(house)
-    (house.articles / "en/s002.md").unlink()
-    syndicated(house.at(NOW + HOUR))
+def test_a_withdrawn_article_leaves_archive_documents(publication: PublicationFolder) -> None:
+    limit(publication, entries=5)
+    write(publication, 1, 12)
+    syndicated(publication)
+    before = archives(publication)
+    (publication.articles / "en/s002.md").unlink()
+    syndicated(publication.at(NOW + HOUR))
     for form in FORMS:
-        pages = walk(house, "en", form)
+        pages = walk(publication, "en", form)
         assert short(pages) == [name for name in names(1, 12) if name != "s002/en"]
         assert not any(b"Words of 2." in page.content for page in pages)
-    changed = {path for path, stamp in archives(house).items() if before.get(path) != stamp}
+    changed = {
+        path for path, stamp in archives(publication).items() if before.get(path) != stamp
+    }
     (number,) = {path.rpartition("/")[2].split(".")[0] for path in changed if "/en/" in path}
-    polled, *closed = walk(house, "en", "atom")
+    polled, *closed = walk(publication, "en", "atom")
     (deleted,) = polled.deleted
     assert deleted.endswith(":s002/en")
     assert [page.deleted for page in closed if page.path.endswith(f"/{number}.atom.xml")] == [
@@ -176,36 +194,38 @@ def test_a_withdrawn_article_leaves_archive_documents(house: House) -> None:
 
 
 def test_a_withdrawn_article_leaves_a_tombstone_in_the_subscription_document(
-    house: House,
+    publication: PublicationFolder,
 ) -> None:
-    write(house, 1, 3)
-    syndicated(house)
-    words = (house.articles / "en/s002.md").read_text()
-    (house.articles / "en/s002.md").unlink()
-    syndicated(house.at(NOW + HOUR))
-    (polled,) = walk(house, "en", "atom")
+    write(publication, 1, 3)
+    syndicated(publication)
+    words = (publication.articles / "en/s002.md").read_text()
+    (publication.articles / "en/s002.md").unlink()
+    syndicated(publication.at(NOW + HOUR))
+    (polled,) = walk(publication, "en", "atom")
     assert [one.rpartition(":")[2] for one in polled.deleted] == ["s002/en"]
     assert (
         b'when="2026-01-09T13:00:00Z"' in polled.content or b"13:00:00+00:00" in polled.content
     )
-    (house.articles / "en/s002.md").write_text(words)
-    syndicated(house.at(NOW + 2 * HOUR))
-    (polled,) = walk(house, "en", "atom")
+    (publication.articles / "en/s002.md").write_text(words)
+    syndicated(publication.at(NOW + 2 * HOUR))
+    (polled,) = walk(publication, "en", "atom")
     assert polled.deleted == []
     assert short([polled]) == names(1, 3)
 
 
-def test_compressed_copies_have_content_and_time_of_their_document(house: House) -> None:
+def test_compressed_copies_have_content_and_time_of_their_document(
+    publication: PublicationFolder,
+) -> None:
     import gzip
 
     import brotli
 
-    limit(house, entries=5)
-    write(house, 1, 12)
-    syndicated(house)
+    limit(publication, entries=5)
+    write(publication, 1, 12)
+    syndicated(publication)
     documents = [
         path
-        for path in (public(house) / "feeds").rglob("*")
+        for path in (public(publication) / "feeds").rglob("*")
         if path.name.endswith((".rss.xml", ".atom.xml", ".json"))
     ]
     assert len(documents) > 15

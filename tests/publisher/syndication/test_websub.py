@@ -26,7 +26,7 @@ from publisher.syndication.websub_client import (
     PublishRequest,
     printable_address,
 )
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.syndication.hub import Hub, Reply, running, text, wait_for
 
 RSS = "https://news.example.org/feeds/en.rss.xml"
@@ -70,17 +70,19 @@ def feeds(count: int) -> list[str]:
     return [f"https://news.example.org/feeds/{number:03}.json" for number in range(count)]
 
 
-def change(house: House, hub: str, *topics: str, at: datetime = NOW) -> None:
-    with house.database.writing() as connection:
+def change(publication: PublicationFolder, hub: str, *topics: str, at: datetime = NOW) -> None:
+    with publication.database.writing() as connection:
         websub_queue.enqueue_pings(connection, [hub], topics, at)
 
 
-def notify(house: House, *hubs: str, at: datetime = NOW, **options: Any) -> HubReport:
-    return websub.notify_hubs(house.database, hubs, at, **options)
+def notify(
+    publication: PublicationFolder, *hubs: str, at: datetime = NOW, **options: Any
+) -> HubReport:
+    return websub.notify_hubs(publication.database, hubs, at, **options)
 
 
-def row(house: House, topic: str = RSS) -> dict[str, Any]:
-    (found,) = [one for one in house.rows(table) if one["topic"] == topic]
+def row(publication: PublicationFolder, topic: str = RSS) -> dict[str, Any]:
+    (found,) = [one for one in publication.rows(table) if one["topic"] == topic]
     return found
 
 
@@ -92,12 +94,12 @@ def send(hub: Hub | str, now: datetime = NOW, timeout: float = 2) -> Any:
 # --- one ping per changed feed ------------------------------------------------------------------
 
 
-def test_a_changed_feed_is_pinged_once(house: House, hub: Hub) -> None:
-    change(house, hub.url, RSS, ATOM)
-    assert notify(house, hub.url) == HubReport(accepted=2)
-    assert notify(house, hub.url, at=NOW + MINUTE) == HubReport()
+def test_a_changed_feed_is_pinged_once(publication: PublicationFolder, hub: Hub) -> None:
+    change(publication, hub.url, RSS, ATOM)
+    assert notify(publication, hub.url) == HubReport(accepted=2)
+    assert notify(publication, hub.url, at=NOW + MINUTE) == HubReport()
     assert sorted(hub.topics) == [ATOM, RSS]
-    accepted = row(house)
+    accepted = row(publication)
     assert (accepted["state"], accepted["attempts"], accepted["accepted_at"]) == (
         "accepted",
         1,
@@ -106,7 +108,9 @@ def test_a_changed_feed_is_pinged_once(house: House, hub: Hub) -> None:
     assert accepted["last_response"] == "204 No Content"
 
 
-def test_a_run_without_pings_takes_no_write_lock(house: House, hub: Hub) -> None:
+def test_a_run_without_pings_takes_no_write_lock(
+    publication: PublicationFolder, hub: Hub
+) -> None:
     begun: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
@@ -114,7 +118,7 @@ def test_a_run_without_pings_takes_no_write_lock(house: House, hub: Hub) -> None
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
-        notify(house, hub.url)
+        notify(publication, hub.url)
     finally:
         event.remove(Engine, "before_cursor_execute", note)
     assert "BEGIN DEFERRED" in begun
@@ -122,23 +126,25 @@ def test_a_run_without_pings_takes_no_write_lock(house: House, hub: Hub) -> None
 
 
 def test_the_file_is_in_place_when_the_hub_is_notified(
-    house: House, hub: Hub, tmp_path: Path
+    publication: PublicationFolder, hub: Hub, tmp_path: Path
 ) -> None:
     file = tmp_path / "en.rss.xml"
     hub.read = lambda _topic: file.read_bytes() if file.exists() else None
-    with house.database.writing() as connection:
+    with publication.database.writing() as connection:
         file.write_bytes(b"<rss/>")
         websub_queue.enqueue_pings(connection, [hub.url], [RSS], NOW)
         # Nothing is sent before the transaction ends.
         assert hub.pings == []
-    assert notify(house, hub.url).accepted == 1
+    assert notify(publication, hub.url).accepted == 1
     assert hub.pings[0].content == b"<rss/>"
 
 
-def test_the_form_has_the_topic_under_both_names(house: House, hub: Hub) -> None:
+def test_the_form_has_the_topic_under_both_names(
+    publication: PublicationFolder, hub: Hub
+) -> None:
     topic = "https://news.example.org/feeds/en/topics/a&b=c ü.json"
-    change(house, hub.url, topic)
-    assert notify(house, hub.url).accepted == 1
+    change(publication, hub.url, topic)
+    assert notify(publication, hub.url).accepted == 1
     (got,) = hub.pings
     assert got.topic == topic
     assert got.headers["User-Agent"].startswith("newsletter-publisher/")
@@ -146,34 +152,40 @@ def test_the_form_has_the_topic_under_both_names(house: House, hub: Hub) -> None
     assert "Authorization" not in got.headers
 
 
-def test_each_hub_is_notified(house: House, make_hub: Callable[[], Hub]) -> None:
+def test_each_hub_is_notified(
+    publication: PublicationFolder, make_hub: Callable[[], Hub]
+) -> None:
     first, second = make_hub(), make_hub()
-    with house.database.writing() as connection:
+    with publication.database.writing() as connection:
         websub_queue.enqueue_pings(
             connection, [first.url, second.url, first.url], [RSS, RSS], NOW
         )
-    assert notify(house, first.url, second.url, first.url).accepted == 2
+    assert notify(publication, first.url, second.url, first.url).accepted == 2
     assert (first.topics, second.topics) == ([RSS], [RSS])
 
 
-def test_a_ping_that_is_not_due_waits(house: House, hub: Hub) -> None:
-    change(house, hub.url, RSS, at=NOW + MINUTE)
-    assert notify(house, hub.url) == HubReport(waiting=1)
+def test_a_ping_that_is_not_due_waits(publication: PublicationFolder, hub: Hub) -> None:
+    change(publication, hub.url, RSS, at=NOW + MINUTE)
+    assert notify(publication, hub.url) == HubReport(waiting=1)
     assert hub.pings == []
 
 
 def test_a_run_sends_a_limited_number_of_topics_per_hub(
-    house: House, make_hub: Callable[[], Hub]
+    publication: PublicationFolder, make_hub: Callable[[], Hub]
 ) -> None:
     first, second = make_hub(), make_hub()
     for one in (first, second):
-        change(house, one.url, *feeds(5))
-    assert notify(house, first.url, second.url, limit=3) == HubReport(accepted=6, waiting=4)
+        change(publication, one.url, *feeds(5))
+    assert notify(publication, first.url, second.url, limit=3) == HubReport(
+        accepted=6, waiting=4
+    )
     assert sorted(first.topics) == feeds(3)
-    assert notify(house, first.url, second.url, limit=3) == HubReport(accepted=4)
+    assert notify(publication, first.url, second.url, limit=3) == HubReport(accepted=4)
 
 
-def test_at_most_eight_pings_are_sent_at_the_same_time(house: House, hub: Hub) -> None:
+def test_at_most_eight_pings_are_sent_at_the_same_time(
+    publication: PublicationFolder, hub: Hub
+) -> None:
     full = threading.Event()
 
     def answer_when_full(_topic: str) -> Reply:
@@ -185,38 +197,44 @@ def test_at_most_eight_pings_are_sent_at_the_same_time(house: House, hub: Hub) -
         return Reply()
 
     hub.answer = answer_when_full
-    change(house, hub.url, *feeds(40))
-    assert notify(house, hub.url).accepted == 40
+    change(publication, hub.url, *feeds(40))
+    assert notify(publication, hub.url).accepted == 40
     assert hub.most_at_once == 8
     assert sorted(hub.topics) == feeds(40)
 
 
-def test_pings_to_hubs_that_left_the_settings_are_deleted(house: House, hub: Hub) -> None:
-    change(house, hub.url, RSS)
-    change(house, "https://old.example.net/", RSS, ATOM)
-    assert notify(house, hub.url) == HubReport(accepted=1)
-    assert [one["hub"] for one in house.rows(table)] == [hub.url]
-    assert notify(house) == HubReport()
-    assert house.rows(table) == []
+def test_pings_to_hubs_that_left_the_settings_are_deleted(
+    publication: PublicationFolder, hub: Hub
+) -> None:
+    change(publication, hub.url, RSS)
+    change(publication, "https://old.example.net/", RSS, ATOM)
+    assert notify(publication, hub.url) == HubReport(accepted=1)
+    assert [one["hub"] for one in publication.rows(table)] == [hub.url]
+    assert notify(publication) == HubReport()
+    assert publication.rows(table) == []
 
 
 # --- new changes --------------------------------------------------------------------------------
 
 
-def test_several_changes_before_the_ping_are_one_ping(house: House, hub: Hub) -> None:
+def test_several_changes_before_the_ping_are_one_ping(
+    publication: PublicationFolder, hub: Hub
+) -> None:
     for minutes in range(3):
-        change(house, hub.url, RSS, at=NOW + minutes * MINUTE)
-    assert notify(house, hub.url, at=NOW + 3 * MINUTE).accepted == 1
+        change(publication, hub.url, RSS, at=NOW + minutes * MINUTE)
+    assert notify(publication, hub.url, at=NOW + 3 * MINUTE).accepted == 1
     assert hub.topics == [RSS]
 
 
 @pytest.mark.parametrize("status", [503, 400])
-def test_a_new_change_resets_a_failed_ping(house: House, hub: Hub, status: int) -> None:
+def test_a_new_change_resets_a_failed_ping(
+    publication: PublicationFolder, hub: Hub, status: int
+) -> None:
     hub.say(Reply(status))
-    change(house, hub.url, RSS)
-    notify(house, hub.url)
-    change(house, hub.url, RSS, at=NOW + timedelta(seconds=1))
-    renewed = row(house)
+    change(publication, hub.url, RSS)
+    notify(publication, hub.url)
+    change(publication, hub.url, RSS, at=NOW + timedelta(seconds=1))
+    renewed = row(publication)
     assert (renewed["state"], renewed["attempts"], renewed["last_response"]) == (
         "pending",
         0,
@@ -224,49 +242,55 @@ def test_a_new_change_resets_a_failed_ping(house: House, hub: Hub, status: int) 
     )
     assert renewed["due_at"] == NOW + timedelta(seconds=1)
     hub.say(Reply())
-    assert notify(house, hub.url, at=NOW + timedelta(seconds=1)).accepted == 1
+    assert notify(publication, hub.url, at=NOW + timedelta(seconds=1)).accepted == 1
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 600])
 def test_a_change_while_the_ping_is_sent_is_not_lost(
-    house: House, hub: Hub, seconds: int
+    publication: PublicationFolder, hub: Hub, seconds: int
 ) -> None:
     def change_meanwhile(_topic: str) -> Reply:
         hub.say(Reply())
-        change(house, hub.url, RSS, at=NOW + timedelta(seconds=seconds))
+        change(publication, hub.url, RSS, at=NOW + timedelta(seconds=seconds))
         return Reply()
 
     hub.answer = change_meanwhile
-    change(house, hub.url, RSS)
-    assert notify(house, hub.url) == HubReport(waiting=1)
-    assert notify(house, hub.url, at=NOW + timedelta(seconds=seconds)) == HubReport(accepted=1)
+    change(publication, hub.url, RSS)
+    assert notify(publication, hub.url) == HubReport(waiting=1)
+    assert notify(publication, hub.url, at=NOW + timedelta(seconds=seconds)) == HubReport(
+        accepted=1
+    )
     assert hub.topics == [RSS, RSS]
 
 
-def test_a_killed_process_repeats_a_ping_at_most(house: House, hub: Hub) -> None:
-    change(house, hub.url, RSS)
-    before = row(house)
+def test_a_killed_process_repeats_a_ping_at_most(
+    publication: PublicationFolder, hub: Hub
+) -> None:
+    change(publication, hub.url, RSS)
+    before = row(publication)
     assert (
         send(hub).result is HubResult.ACCEPTED
     )  # and the process is killed before it records this
-    assert row(house) == before
-    assert notify(house, hub.url).accepted == 1
+    assert row(publication) == before
+    assert notify(publication, hub.url).accepted == 1
     assert hub.topics == [RSS, RSS]
 
 
 # --- retries -------------------------------------------------------------------------------------
 
 
-def test_a_failed_ping_is_retried_with_doubling_delays(house: House, hub: Hub) -> None:
+def test_a_failed_ping_is_retried_with_doubling_delays(
+    publication: PublicationFolder, hub: Hub
+) -> None:
     hub.say(Reply(500))
-    change(house, hub.url, RSS)
+    change(publication, hub.url, RSS)
     at, waits = NOW, []
     for _ in range(MAX_PING_ATTEMPTS - 1):
-        assert notify(house, hub.url, at=at) == HubReport(waiting=1)
-        due = row(house)["due_at"]
+        assert notify(publication, hub.url, at=at) == HubReport(waiting=1)
+        due = row(publication)["due_at"]
         # Not a second sooner.
         tried = len(hub.pings)
-        notify(house, hub.url, at=due - timedelta(seconds=1))
+        notify(publication, hub.url, at=due - timedelta(seconds=1))
         assert len(hub.pings) == tried
         waits.append(due - at)
         at = due
@@ -277,23 +301,25 @@ def test_a_failed_ping_is_retried_with_doubling_delays(house: House, hub: Hub) -
     assert all(whole * 3 / 4 - timedelta(seconds=1) <= wait <= whole for wait, whole in pairs)
     assert timedelta(hours=19) < at - NOW < timedelta(hours=27)
 
-    last = notify(house, hub.url, at=at)
+    last = notify(publication, hub.url, at=at)
     assert (last.failed, last.waiting) == (1, 0)
     words = "given up after 13 attempts; the last: 500 Internal Server Error"
     assert last.problems == [f"{hub.url}: could not be notified of {RSS}: {words}"]
-    assert notify(house, hub.url, at=at + timedelta(days=1)) == HubReport()
+    assert notify(publication, hub.url, at=at + timedelta(days=1)) == HubReport()
     assert len(hub.pings) == MAX_PING_ATTEMPTS
-    with house.database.reading() as connection:
+    with publication.database.reading() as connection:
         assert websub_queue.failed_pings(connection) == [(hub.url, RSS, words)]
         assert websub_queue.count_waiting_pings(connection) == 0
 
 
-def test_retries_of_topics_are_spread_out_reproducibly(house: House, hub: Hub) -> None:
+def test_retries_of_topics_are_spread_out_reproducibly(
+    publication: PublicationFolder, hub: Hub
+) -> None:
     def instants() -> list[datetime]:
         hub.say(Reply(500))
-        change(house, hub.url, *feeds(40))
-        notify(house, hub.url)
-        return [one["due_at"] for one in house.rows(table)]
+        change(publication, hub.url, *feeds(40))
+        notify(publication, hub.url)
+        return [one["due_at"] for one in publication.rows(table)]
 
     first = instants()
     assert len(set(first)) > 8
@@ -322,19 +348,23 @@ def test_retry_after_is_seconds_or_a_date(hub: Hub, value: str, wait: timedelta)
     assert send(hub).retry_after == wait
 
 
-def test_a_short_retry_after_does_not_shorten_the_delay(house: House, hub: Hub) -> None:
+def test_a_short_retry_after_does_not_shorten_the_delay(
+    publication: PublicationFolder, hub: Hub
+) -> None:
     hub.say(Reply(503, {"Retry-After": "1"}))
-    change(house, hub.url, RSS)
-    notify(house, hub.url)
-    assert row(house)["due_at"] >= NOW + timedelta(seconds=45)
+    change(publication, hub.url, RSS)
+    notify(publication, hub.url)
+    assert row(publication)["due_at"] >= NOW + timedelta(seconds=45)
 
 
-def test_after_429_the_other_topics_wait_without_an_attempt(house: House, hub: Hub) -> None:
+def test_after_429_the_other_topics_wait_without_an_attempt(
+    publication: PublicationFolder, hub: Hub
+) -> None:
     hub.say(Reply(429, {"Retry-After": "600"}))
-    change(house, hub.url, *feeds(20))
-    assert notify(house, hub.url) == HubReport(waiting=20)
+    change(publication, hub.url, *feeds(20))
+    assert notify(publication, hub.url) == HubReport(waiting=20)
     assert len(hub.pings) <= 2
-    rows = house.rows(table)
+    rows = publication.rows(table)
     assert {one["due_at"] for one in rows} == {NOW + 10 * MINUTE}
     # Only the pings that were sent count as attempts.
     assert sum(one["attempts"] for one in rows) == len(hub.pings)
@@ -342,11 +372,13 @@ def test_after_429_the_other_topics_wait_without_an_attempt(house: House, hub: H
     assert put_off == {"put off: 429 Too Many Requests"}
 
 
-def test_429_without_retry_after_delays_for_a_minute(house: House, hub: Hub) -> None:
+def test_429_without_retry_after_delays_for_a_minute(
+    publication: PublicationFolder, hub: Hub
+) -> None:
     hub.say(Reply(429))
-    change(house, hub.url, *feeds(5))
-    notify(house, hub.url)
-    untried = [one for one in house.rows(table) if one["attempts"] == 0]
+    change(publication, hub.url, *feeds(5))
+    notify(publication, hub.url)
+    untried = [one for one in publication.rows(table) if one["attempts"] == 0]
     assert untried
     assert {one["due_at"] for one in untried} == {NOW + MINUTE}
 
@@ -361,26 +393,30 @@ def test_any_2xx_is_accepted(hub: Hub, status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 422])
-def test_a_4xx_is_not_retried(house: House, hub: Hub, status: int) -> None:
+def test_a_4xx_is_not_retried(publication: PublicationFolder, hub: Hub, status: int) -> None:
     hub.say(text(status, "hub.url is not one of ours\nand more"))
-    change(house, hub.url, RSS)
-    report = notify(house, hub.url)
+    change(publication, hub.url, RSS)
+    report = notify(publication, hub.url)
     assert (report.failed, report.waiting) == (1, 0)
     assert report.problems[0].endswith(": hub.url is not one of ours")
-    assert row(house)["state"] == "failed"
+    assert row(publication)["state"] == "failed"
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
-def test_temporary_failures_are_retried(house: House, hub: Hub, status: int) -> None:
+def test_temporary_failures_are_retried(
+    publication: PublicationFolder, hub: Hub, status: int
+) -> None:
     hub.say(Reply(status))
-    change(house, hub.url, RSS)
-    assert notify(house, hub.url) == HubReport(waiting=1)
+    change(publication, hub.url, RSS)
+    assert notify(publication, hub.url) == HubReport(waiting=1)
 
 
-def test_one_problem_line_covers_all_topics_of_a_hub(house: House, hub: Hub) -> None:
+def test_one_problem_line_covers_all_topics_of_a_hub(
+    publication: PublicationFolder, hub: Hub
+) -> None:
     hub.say(Reply(403))
-    change(house, hub.url, *feeds(9))
-    report = notify(house, hub.url)
+    change(publication, hub.url, *feeds(9))
+    report = notify(publication, hub.url)
     assert report.failed == 9
     (problem,) = report.problems
     assert problem.endswith(".json and 8 more: 403 Forbidden")
@@ -388,12 +424,12 @@ def test_one_problem_line_covers_all_topics_of_a_hub(house: House, hub: Hub) -> 
 
 @pytest.mark.parametrize("status", [307, 308])
 def test_a_redirect_is_followed_with_the_same_form(
-    house: House, make_hub: Callable[[], Hub], status: int
+    publication: PublicationFolder, make_hub: Callable[[], Hub], status: int
 ) -> None:
     old, new = make_hub(), make_hub()
     old.say(Reply(status, {"Location": f"{new.url}here"}))
-    change(house, old.url, RSS)
-    assert notify(house, old.url).accepted == 1
+    change(publication, old.url, RSS)
+    assert notify(publication, old.url).accepted == 1
     assert [(one.path, one.topic) for one in new.pings] == [("/here", RSS)]
 
 
@@ -449,18 +485,20 @@ def test_a_status_counts_even_if_the_body_is_incomplete(hub: Hub) -> None:
 # --- unreachable hubs -------------------------------------------------------------------------
 
 
-def test_a_refused_connection_is_retried(house: House) -> None:
+def test_a_refused_connection_is_retried(publication: PublicationFolder) -> None:
     hub = closed_port()
-    change(house, hub, RSS)
-    assert notify(house, hub) == HubReport(waiting=1)
-    assert row(house)["last_response"] == "the connection was refused"
+    change(publication, hub, RSS)
+    assert notify(publication, hub) == HubReport(waiting=1)
+    assert row(publication)["last_response"] == "the connection was refused"
 
 
-def test_a_closed_connection_is_retried(house: House, hub: Hub) -> None:
+def test_a_closed_connection_is_retried(publication: PublicationFolder, hub: Hub) -> None:
     hub.say(Reply(0))
-    change(house, hub.url, RSS)
-    assert notify(house, hub.url) == HubReport(waiting=1)
-    assert row(house)["last_response"] == "the hub closed the connection without a response"
+    change(publication, hub.url, RSS)
+    assert notify(publication, hub.url) == HubReport(waiting=1)
+    assert (
+        row(publication)["last_response"] == "the hub closed the connection without a response"
+    )
 
 
 def test_an_unknown_host_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -526,34 +564,38 @@ def test_certificates_are_verified(monkeypatch: pytest.MonkeyPatch) -> None:
     assert response.text == "its certificate can't be verified: self-signed certificate"
 
 
-def test_a_silent_hub_times_out(house: House) -> None:
+def test_a_silent_hub_times_out(publication: PublicationFolder) -> None:
     with listener() as (address, _):
-        change(house, address, RSS)
+        change(publication, address, RSS)
         before = time.monotonic()
-        assert notify(house, address, timeout=SOON) == HubReport(waiting=1)
+        assert notify(publication, address, timeout=SOON) == HubReport(waiting=1)
         assert SOON <= time.monotonic() - before < SOON + 1
-    assert row(house)["last_response"] == "no response within 0.2 seconds"
-    assert row(house)["attempts"] == 1
+    assert row(publication)["last_response"] == "no response within 0.2 seconds"
+    assert row(publication)["attempts"] == 1
 
 
-def test_a_hub_that_sends_byte_by_byte_times_out(house: House, hub: Hub) -> None:
+def test_a_hub_that_sends_byte_by_byte_times_out(
+    publication: PublicationFolder, hub: Hub
+) -> None:
     hub.say(Reply(dribble=0.01))
-    change(house, hub.url, RSS)
+    change(publication, hub.url, RSS)
     before = time.monotonic()
-    assert notify(house, hub.url, timeout=SOON) == HubReport(waiting=1)
+    assert notify(publication, hub.url, timeout=SOON) == HubReport(waiting=1)
     assert time.monotonic() - before < SOON + 1
     # The thread has closed its connection.
     wait_for(lambda: hub.at_once == 0)
 
 
-def test_an_unreachable_hub_is_tried_twice_per_run_for_all_its_topics(house: House) -> None:
+def test_an_unreachable_hub_is_tried_twice_per_run_for_all_its_topics(
+    publication: PublicationFolder,
+) -> None:
     with listener() as (address, server):
-        change(house, address, *feeds(50))
+        change(publication, address, *feeds(50))
         before = time.monotonic()
-        assert notify(house, address, timeout=SOON) == HubReport(waiting=50)
+        assert notify(publication, address, timeout=SOON) == HubReport(waiting=50)
         assert time.monotonic() - before < 2 * SOON + 1
         assert connections(server) == 2
-    rows = house.rows(table)
+    rows = publication.rows(table)
     # All were postponed.
     assert {one["attempts"] for one in rows} == {1}
     assert all(one["due_at"] >= NOW + timedelta(seconds=45) for one in rows)
@@ -571,43 +613,49 @@ def connections(server: socket.socket) -> int:
         count += 1
 
 
-def test_an_unreachable_hub_does_not_delay_another(house: House, hub: Hub) -> None:
+def test_an_unreachable_hub_does_not_delay_another(
+    publication: PublicationFolder, hub: Hub
+) -> None:
     with listener() as (address, _):
         for one in (address, hub.url):
-            change(house, one, *feeds(30))
-        assert notify(house, address, hub.url, timeout=1) == HubReport(accepted=30, waiting=30)
+            change(publication, one, *feeds(30))
+        assert notify(publication, address, hub.url, timeout=1) == HubReport(
+            accepted=30, waiting=30
+        )
     assert sorted(hub.topics) == feeds(30)
 
 
-def test_a_hub_that_failed_once_gets_its_other_topics(house: House, hub: Hub) -> None:
+def test_a_hub_that_failed_once_gets_its_other_topics(
+    publication: PublicationFolder, hub: Hub
+) -> None:
     hub.answer = lambda topic: Reply(0 if topic == feeds(1)[0] else 204)
-    change(house, hub.url, *feeds(10))
-    assert notify(house, hub.url) == HubReport(accepted=9, waiting=1)
+    change(publication, hub.url, *feeds(10))
+    assert notify(publication, hub.url) == HubReport(accepted=9, waiting=1)
 
 
-def test_a_run_ends_within_its_total_time(house: House, hub: Hub) -> None:
+def test_a_run_ends_within_its_total_time(publication: PublicationFolder, hub: Hub) -> None:
     hub.say(Reply(delay=0.1))
-    change(house, hub.url, *feeds(100))
+    change(publication, hub.url, *feeds(100))
     before = time.monotonic()
-    report = notify(house, hub.url, timeout=0.6, total=1)
+    report = notify(publication, hub.url, timeout=0.6, total=1)
     assert time.monotonic() - before < 1 + 1
     assert 0 < report.accepted < 100
     assert report.accepted + report.waiting == 100
     # Pings that were not sent are still due.
-    untried = [one for one in house.rows(table) if one["state"] == "pending"]
+    untried = [one for one in publication.rows(table) if one["state"] == "pending"]
     assert {(one["attempts"], one["due_at"], one["last_response"]) for one in untried} == {
         (0, NOW, None)
     }
 
 
-def test_a_ping_that_timed_out_counts_once(house: House, hub: Hub) -> None:
+def test_a_ping_that_timed_out_counts_once(publication: PublicationFolder, hub: Hub) -> None:
     slow = feeds(1)[0]
     hub.answer = lambda topic: Reply(dribble=0.01) if topic == slow else Reply(delay=0.3)
-    change(house, hub.url, *feeds(30))
+    change(publication, hub.url, *feeds(30))
     # Its thread reports a failure too. Counted twice, the hub would be response up.
-    assert notify(house, hub.url, timeout=1) == HubReport(accepted=29, waiting=1)
-    assert row(house, slow)["attempts"] == 1
-    assert row(house, slow)["last_response"] == "no response within 1 seconds"
+    assert notify(publication, hub.url, timeout=1) == HubReport(accepted=29, waiting=1)
+    assert row(publication, slow)["attempts"] == 1
+    assert row(publication, slow)["last_response"] == "no response within 1 seconds"
 
 
 # --- secrets and proxies ------------------------------------------------------------------------
@@ -628,14 +676,14 @@ def test_printable_addresses_have_no_secrets(address: str, seen: str) -> None:
 
 
 def test_secrets_of_a_hub_are_not_logged_or_listed(
-    house: House, hub: Hub, capsys: pytest.CaptureFixture[str]
+    publication: PublicationFolder, hub: Hub, capsys: pytest.CaptureFixture[str]
 ) -> None:
     address = f"{hub.url}?key=letmein"
     # A hub may repeat its own address.
     hub.answer = lambda topic: text(503 if topic == ATOM else 400, "letmein is not a key")
-    change(house, address, RSS, ATOM)
-    report = notify(house, address)
-    with house.database.reading() as connection:
+    change(publication, address, RSS, ATOM)
+    report = notify(publication, address)
+    with publication.database.reading() as connection:
         given_up = websub_queue.failed_pings(connection)
     printed = capsys.readouterr()
     assert given_up == [(f"{hub.url}?…", RSS, "400 Bad Request")]

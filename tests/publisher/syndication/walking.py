@@ -9,7 +9,7 @@ from typing import Any
 
 from lxml import etree
 
-from tests.publisher.conftest import House
+from tests.publisher.conftest import PublicationFolder
 from tests.publisher.printing import URL, public
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -32,9 +32,9 @@ class Page:
     deleted: list[str]
 
 
-def walk(house: House, name: str, form: str) -> list[Page]:
+def walk(publication: PublicationFolder, name: str, form: str) -> list[Page]:
     """Return the subscription document, then all archive documents from the newest."""
-    return list(_walk(house, f"feeds/{name}.{SUFFIXES[form]}", form))
+    return list(_walk(publication, f"feeds/{name}.{SUFFIXES[form]}", form))
 
 
 def ids(pages: list[Page]) -> list[str]:
@@ -46,9 +46,9 @@ def short(pages: list[Page]) -> list[str]:
     return [one.rpartition(":")[2] for one in ids(pages)]
 
 
-def _walk(house: House, path: str, form: str) -> Iterator[Page]:
+def _walk(publication: PublicationFolder, path: str, form: str) -> Iterator[Page]:
     for _step in range(MAX_DOCUMENTS):
-        page = read(house, path, form)
+        page = read(publication, path, form)
         yield page
         previous = page.links.get("prev-archive")
         if previous is None:
@@ -57,8 +57,8 @@ def _walk(house: House, path: str, form: str) -> Iterator[Page]:
     raise AssertionError("the walk does not end")
 
 
-def read(house: House, path: str, form: str) -> Page:
-    content = (public(house) / path).read_bytes()
+def read(publication: PublicationFolder, path: str, form: str) -> Page:
+    content = (public(publication) / path).read_bytes()
     if form == "json":
         return _json(path, content)
     root = etree.fromstring(content)

@@ -13,10 +13,10 @@ from publisher.testing import make_publication, sample_article
 
 
 def test_a_sample_publication_can_be_loaded_again(tmp_path: Path) -> None:
-    made = make_publication(tmp_path / "deep" / "house")
+    made = make_publication(tmp_path / "deep" / "publication")
     assert made.publication.title("zh-Hans") == "灯笼"
     assert [newsletter.name for newsletter in made.newsletters] == ["weekly"]
-    assert (tmp_path / "deep/house/articles").is_dir()
+    assert (tmp_path / "deep/publication/articles").is_dir()
     assert load_settings(made.folders.root, {}).publication == made.publication
 
 

@@ -11,12 +11,12 @@ from tests.publisher.conftest import (
     corpus,
     empty_database,
     friday,
-    house,
-    make_house,
+    new_publication,
+    publication,
 )
 from tests.slow.browser.publications import demo_week
 
-__all__ = ["connection", "corpus", "empty_database", "friday", "house", "make_house"]
+__all__ = ["connection", "corpus", "empty_database", "friday", "new_publication", "publication"]
 
 
 @pytest.fixture(scope="session")

@@ -1,24 +1,28 @@
-from tests.publisher.conftest import House
+from tests.publisher.conftest import PublicationFolder
 from tests.publisher.printing import override, pipeline_of
 from tests.publisher.test_cycle import tides
 
 
-def test_a_broken_mail_template_stops_neither_pages_nor_feeds(house: House) -> None:
-    broken = override(house, "email/digest/body.txt", "{{ nothing.at.all }}")
-    report = pipeline_of(tides(house)).run()
+def test_a_broken_mail_template_stops_neither_pages_nor_feeds(
+    publication: PublicationFolder,
+) -> None:
+    broken = override(publication, "email/digest/body.txt", "{{ nothing.at.all }}")
+    report = pipeline_of(tides(publication)).run()
     assert {problem.partition(":")[0] for problem in report.problems} == {
         "weekly-en-2026-01-09",
         "weekly-ar-2026-01-09",
     }
     assert (report.written.articles, report.feeds, report.sent.messages) == (2, 5, 0)
     broken.unlink()
-    again = pipeline_of(house).run()
+    again = pipeline_of(publication).run()
     assert (again.problems, again.sent.messages) == ([], 2)
 
 
-def test_a_broken_page_template_stops_neither_feeds_nor_mail(house: House) -> None:
-    override(house, "web/article.html", "{{ nothing.at.all }}")
-    report = pipeline_of(tides(house)).run()
+def test_a_broken_page_template_stops_neither_feeds_nor_mail(
+    publication: PublicationFolder,
+) -> None:
+    override(publication, "web/article.html", "{{ nothing.at.all }}")
+    report = pipeline_of(tides(publication)).run()
     assert {problem.partition(":")[0] for problem in report.problems} == {
         "en/tides",
         "ar/tides",
@@ -26,9 +30,11 @@ def test_a_broken_page_template_stops_neither_feeds_nor_mail(house: House) -> No
     assert (report.feeds, report.sent.messages) == (5, 2)
 
 
-def test_issues_that_cannot_be_assembled_are_not_counted_as_made(house: House) -> None:
-    override(house, "email/digest/body.txt", "{{ nothing.at.all }}")
-    report = pipeline_of(tides(house)).run()
+def test_issues_that_cannot_be_assembled_are_not_counted_as_made(
+    publication: PublicationFolder,
+) -> None:
+    override(publication, "email/digest/body.txt", "{{ nothing.at.all }}")
+    report = pipeline_of(tides(publication)).run()
     assert (report.issues, len(report.problems)) == (0, 2)
-    override(house, "email/digest/body.txt", "words").unlink()
-    assert pipeline_of(house).run().issues == 2
+    override(publication, "email/digest/body.txt", "words").unlink()
+    assert pipeline_of(publication).run().issues == 2

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.publisher.conftest import House
+from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import (
     ANN,
     BOB,
@@ -13,6 +13,6 @@ from tests.publisher.delivery.ledger.open_ledgers import (
 
 
 @pytest.fixture
-def ledger(house: House) -> OpenLedger:
+def ledger(publication: PublicationFolder) -> OpenLedger:
     """A ledger of three subscribers, and one lease."""
-    return open_test_ledger(house, ANN, BOB, CYD)
+    return open_test_ledger(publication, ANN, BOB, CYD)

@@ -19,7 +19,7 @@ from publisher.delivery.transports.base import Guarantee, MessageKey
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from subscribers.tables import subscriber
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import counts, number_of, ready, subscribe
 
 S = DeliveryState
@@ -33,7 +33,7 @@ LEASE_UNTIL = 1_000.0
 class OpenLedger:
     """An issue that is being sent, its rows, and one lease that may hold them."""
 
-    house: House
+    publication: PublicationFolder
     number: int
     lease_id: int = 0
     guarantee: Guarantee = "ambiguous"
@@ -42,12 +42,12 @@ class OpenLedger:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        with self.house.database.writing() as connection:
+        with self.publication.database.writing() as connection:
             yield connection
 
     @property
     def issue(self) -> Issue:
-        with self.house.database.reading() as connection:
+        with self.publication.database.reading() as connection:
             (found,) = issues.issues_by_ids(connection, [self.number])
         return found
 
@@ -55,7 +55,7 @@ class OpenLedger:
     def rows(self) -> dict[str, Row[Any]]:
         """The rows of the issue, by address."""
         query = select(delivery).where(delivery.c.issue_id == self.number)
-        with self.house.database.reading() as connection:
+        with self.publication.database.reading() as connection:
             return {
                 self.names[row.subscriber_id]: row for row in connection.execute(query).all()
             }
@@ -73,7 +73,7 @@ class OpenLedger:
 
     @property
     def counts(self) -> dict[str, int]:
-        return counts(self.house, self.issue)
+        return counts(self.publication, self.issue)
 
     # --- verbs
 
@@ -128,22 +128,25 @@ class OpenLedger:
 
     def age(self, email: str, **values: Any) -> None:
         """Change a row as it might be after long, past all verbs."""
-        recipient = number_of(self.house.database, email)
+        recipient = number_of(self.publication.database, email)
         here = (delivery.c.issue_id == self.number) & (delivery.c.subscriber_id == recipient)
         with self.writing() as connection:
             connection.execute(update(delivery).where(here).values(values))
 
 
 def open_test_ledger(
-    house: House, *recipients: str, language: str = "en", guarantee: Guarantee = "ambiguous"
+    publication: PublicationFolder,
+    *recipients: str,
+    language: str = "en",
+    guarantee: Guarantee = "ambiguous",
 ) -> OpenLedger:
     """Subscribe addresses and open the ledger of an issue for them."""
-    subscribe(house, *((email, language) for email in recipients))
-    issue = ready(house, language)
-    with house.database.writing() as connection:
+    subscribe(publication, *((email, language) for email in recipients))
+    issue = ready(publication, language)
+    with publication.database.writing() as connection:
         lifecycle.open_ledger(connection, issue, [language], NOW)
         issues.move_issue(connection, issue, IssueState.SENDING)
         names = {row.id: row.email for row in connection.execute(select(subscriber))}
-    ledger = OpenLedger(house, issue.id, guarantee=guarantee, names=names)
+    ledger = OpenLedger(publication, issue.id, guarantee=guarantee, names=names)
     ledger.lease_id = ledger.enlist(guarantee)
     return ledger

@@ -10,7 +10,7 @@ from publisher.delivery.ledger import attempts
 from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import DeliveryState
 from publisher.issues.model import IssueState
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import (
     ANN,
     BOB,
@@ -46,10 +46,12 @@ def test_a_settled_row_has_the_new_state(ledger: OpenLedger, change: StateChange
     assert row.lease_id == (ledger.lease_id if change.state is S.SENT else None)
 
 
-def test_many_rows_of_several_issues_are_settled_at_once(house: House) -> None:
+def test_many_rows_of_several_issues_are_settled_at_once(
+    publication: PublicationFolder,
+) -> None:
     ledger, other = (
-        open_test_ledger(house, ANN, CYD),
-        open_test_ledger(house, BOB, language="ar"),
+        open_test_ledger(publication, ANN, CYD),
+        open_test_ledger(publication, BOB, language="ar"),
     )
     (ann, cyd), (bob,) = ledger.begin(), other.begin()
     changes = {
@@ -57,7 +59,7 @@ def test_many_rows_of_several_issues_are_settled_at_once(house: House) -> None:
         bob: StateChange(S.BOUNCED, "no"),
         cyd: StateChange(S.DEFERRED, "later", SOON),
     }
-    with house.database.writing() as connection:
+    with publication.database.writing() as connection:
         moved = attempts.settle_attempts(connection, changes, LATER)
     assert moved == {ann.key, bob.key, cyd.key}
     assert ledger.states | other.states == {ANN: "sent", BOB: "bounced", CYD: "deferred"}

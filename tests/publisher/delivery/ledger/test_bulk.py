@@ -21,7 +21,7 @@ from publisher.delivery.ledger.bulk import (
 )
 from publisher.delivery.retry_policy import StateChange
 from publisher.issues import store as issues
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import (
     ANN,
     BOB,
@@ -33,10 +33,10 @@ from tests.publisher.delivery.ledger.open_ledgers import (
 )
 
 
-def test_rows_passed_as_json_are_read_unchanged(house: House) -> None:
+def test_rows_passed_as_json_are_read_unchanged(publication: PublicationFolder) -> None:
     rows = [(1, 2, "sent", None), (3, 2**40, 'it\'s "so"', "灯笼")]
     query = select(row_values("issue_id", "subscriber_id", "state", "reason"))
-    with house.database.reading() as connection:
+    with publication.database.reading() as connection:
         found = connection.execute(query, {ROWS: encode_rows(rows)}).all()
         assert [tuple(row) for row in found] == rows
         assert connection.execute(query, {ROWS: encode_rows([])}).all() == []
@@ -55,7 +55,7 @@ OF_THE_LEDGER = re.compile(r"(SCAN|SEARCH) delivery\b(?!_)")
 
 
 @contextmanager
-def plans(house: House) -> Iterator[list[tuple[str, str]]]:
+def plans(publication: PublicationFolder) -> Iterator[list[tuple[str, str]]]:
     """Collect how each statement gets at the ledger's rows."""
     found: list[tuple[str, str]] = []
 
@@ -67,9 +67,9 @@ def plans(house: House) -> Iterator[list[tuple[str, str]]]:
         rows = raw.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
         found.extend((step, statement) for *_, step in rows if OF_THE_LEDGER.match(step))
 
-    event.listen(house.database._engine, "before_cursor_execute", explain)
+    event.listen(publication.database._engine, "before_cursor_execute", explain)
     yield found
-    event.remove(house.database._engine, "before_cursor_execute", explain)
+    event.remove(publication.database._engine, "before_cursor_execute", explain)
 
 
 def everything_that_is_done(ledger: OpenLedger) -> None:
@@ -107,9 +107,11 @@ def everything_that_is_done(ledger: OpenLedger) -> None:
         lifecycle.sweep_cancelled(connection, NOW)
 
 
-def test_no_statement_scans_an_issue_s_rows_to_find_a_few(house: House) -> None:
-    ledger = open_test_ledger(house, ANN, BOB, CYD)
-    with plans(house) as found:
+def test_no_statement_scans_an_issue_s_rows_to_find_a_few(
+    publication: PublicationFolder,
+) -> None:
+    ledger = open_test_ledger(publication, ANN, BOB, CYD)
+    with plans(publication) as found:
         everything_that_is_done(ledger)
     wide = [
         one for one in found if one[0].startswith("SCAN") or one[0].endswith("(issue_id=?)")

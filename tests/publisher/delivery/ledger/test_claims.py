@@ -11,7 +11,7 @@ from publisher.delivery.ledger import claims as claim_rows
 from publisher.delivery.ledger.claims import UNSUBSCRIBED_REASON
 from publisher.issues.model import IssueState
 from subscribers import SubscriberStatus, suppress, unsubscribe
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import (
     ANN,
     BOB,
@@ -43,7 +43,7 @@ def test_rows_are_claimed_in_order_and_none_twice(ledger: OpenLedger) -> None:
 
 def test_a_claim_holds_recipient_due_time_and_epoch(ledger: OpenLedger) -> None:
     (claim,) = ledger.claim(1)
-    assert claim.key == (ledger.number, number_of(ledger.house.database, ANN))
+    assert claim.key == (ledger.number, number_of(ledger.publication.database, ANN))
     assert (claim.recipient.address, claim.domain) == (ANN, "example.com")
     assert (claim.epoch, claim.attempts, claim.tried_at) == (1, 0, None)
     assert claim.due_at == NOW
@@ -76,7 +76,7 @@ def test_nothing_is_claimed_from_an_issue_that_is_not_being_sent(ledger: OpenLed
 
 def test_an_erased_subscriber_is_suppressed_and_delays_no_other(ledger: OpenLedger) -> None:
     for email in (ANN, BOB):
-        erase(ledger.house.database, email)
+        erase(ledger.publication.database, email)
     assert addresses(ledger.claim(1)) == [CYD]
     assert ledger.states == {ANN: "suppressed", BOB: "suppressed", CYD: "claimed"}
     assert (ledger.rows[ANN].reason, ledger.rows[ANN].lease_id) == (UNSUBSCRIBED_REASON, None)
@@ -104,7 +104,7 @@ def test_a_subscriber_who_left_after_the_claim_is_suppressed(
         elif how == "dead":
             suppress(connection, BOB, SubscriberStatus.BOUNCED, NOW)
     if how == "erased":
-        erase(ledger.house.database, BOB)
+        erase(ledger.publication.database, BOB)
     with ledger.writing() as connection:
         marked, left = attempts.begin_attempts(connection, claims, NOW)
     assert (addresses(marked), left) == ([ANN, CYD], 1)
@@ -218,8 +218,8 @@ def test_an_unsent_message_is_taken_out_of_doubt(ledger: OpenLedger) -> None:
     assert (ledger.rows[ANN].attempts, ledger.rows[ANN].tried_at) == (0, None)
 
 
-def test_an_unsent_message_reopens_its_finished_issue(house: House) -> None:
-    ledger = open_test_ledger(house, ANN)
+def test_an_unsent_message_reopens_its_finished_issue(publication: PublicationFolder) -> None:
+    ledger = open_test_ledger(publication, ANN)
     claims = ledger.begin()
     ledger.dismiss()
     assert ledger.finish()
@@ -241,8 +241,13 @@ def test_a_decided_row_is_not_undone(ledger: OpenLedger) -> None:
 # --- what is due
 
 
-def test_the_next_due_time_is_that_of_the_earliest_postponed_row(house: House) -> None:
-    ledger, other = open_test_ledger(house, ANN), open_test_ledger(house, BOB, language="ar")
+def test_the_next_due_time_is_that_of_the_earliest_postponed_row(
+    publication: PublicationFolder,
+) -> None:
+    ledger, other = (
+        open_test_ledger(publication, ANN),
+        open_test_ledger(publication, BOB, language="ar"),
+    )
     ledger.age(ANN, next_at=LATER)
     other.age(BOB, next_at=LATER - SECOND)
     with ledger.writing() as connection:
@@ -253,10 +258,12 @@ def test_the_next_due_time_is_that_of_the_earliest_postponed_row(house: House) -
         assert claim_rows.next_due_at(connection, []) is None
 
 
-def test_deferred_held_and_stopped_rows_have_no_due_time(house: House) -> None:
+def test_deferred_held_and_stopped_rows_have_no_due_time(
+    publication: PublicationFolder,
+) -> None:
     ledger, other = (
-        open_test_ledger(house, ANN, CYD),
-        open_test_ledger(house, BOB, language="ar"),
+        open_test_ledger(publication, ANN, CYD),
+        open_test_ledger(publication, BOB, language="ar"),
     )
     ledger.settle(ledger.begin(1), S.DEFERRED, next_at=LATER)
     ledger.claim()
@@ -265,10 +272,10 @@ def test_deferred_held_and_stopped_rows_have_no_due_time(house: House) -> None:
         assert claim_rows.next_due_at(connection, [ledger.number, other.number]) is None
 
 
-def test_due_rows_are_counted_up_to_a_limit(house: House) -> None:
+def test_due_rows_are_counted_up_to_a_limit(publication: PublicationFolder) -> None:
     ledger, other = (
-        open_test_ledger(house, ANN, CYD),
-        open_test_ledger(house, BOB, language="ar"),
+        open_test_ledger(publication, ANN, CYD),
+        open_test_ledger(publication, BOB, language="ar"),
     )
     ledger.settle(ledger.begin(1), S.DEFERRED, next_at=LATER)
     both = [ledger.number, other.number]
@@ -281,6 +288,6 @@ def test_due_rows_are_counted_up_to_a_limit(house: House) -> None:
         assert claim_rows.count_due(connection, [], LATER, 9) == 0
 
 
-def test_receiving_domains_are_compared_in_lower_case(house: House) -> None:
-    ledger = open_test_ledger(house, "ann@Example.COM", "bob@example.com")
+def test_receiving_domains_are_compared_in_lower_case(publication: PublicationFolder) -> None:
+    ledger = open_test_ledger(publication, "ann@Example.COM", "bob@example.com")
     assert {claim.domain for claim in ledger.claim()} == {"example.com"}

@@ -7,7 +7,7 @@ from collections import Counter
 from publisher.delivery.ledger import counts
 from publisher.delivery.states import DeliveryState, summarize_counts
 from publisher.delivery.tables import delivery_count
-from tests.publisher.conftest import House
+from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import (
     ANN,
     BOB,
@@ -19,14 +19,14 @@ from tests.publisher.delivery.ledger.open_ledgers import (
 )
 
 
-def test_counts_add_up_for_each_issue(house: House) -> None:
+def test_counts_add_up_for_each_issue(publication: PublicationFolder) -> None:
     ledger, other = (
-        open_test_ledger(house, ANN, BOB, CYD),
-        open_test_ledger(house, language="ar"),
+        open_test_ledger(publication, ANN, BOB, CYD),
+        open_test_ledger(publication, language="ar"),
     )
     ledger.settle(ledger.begin(1), S.SENT)
     ledger.claim(1)
-    with house.database.reading() as connection:
+    with publication.database.reading() as connection:
         found = counts.count_deliveries(connection, [ledger.number, other.number])
     assert found == {
         ledger.number: {"sent": 1, "claimed": 1, "pending": 1},
@@ -34,10 +34,10 @@ def test_counts_add_up_for_each_issue(house: House) -> None:
     }
 
 
-def test_every_state_is_counted(house: House) -> None:
+def test_every_state_is_counted(publication: PublicationFolder) -> None:
     emails = [f"{state}@example.com" for state in DeliveryState]
-    ledger = open_test_ledger(house, *emails)
-    with house.database.writing() as connection:
+    ledger = open_test_ledger(publication, *emails)
+    with publication.database.writing() as connection:
         connection.exec_driver_sql("CREATE TEMP TABLE aside AS SELECT * FROM delivery")
         connection.exec_driver_sql("DELETE FROM delivery")
         for number, state in enumerate(DeliveryState, start=1):

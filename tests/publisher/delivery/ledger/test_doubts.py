@@ -10,7 +10,7 @@ from publisher.delivery.ledger import doubts
 from publisher.delivery.ledger.doubts import MARKED_REASON, Doubt
 from publisher.errors import TransitionError
 from publisher.issues.model import IssueState
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import (
     ANN,
     BOB,
@@ -50,7 +50,7 @@ def mark_sent(ledger: OpenLedger, *recipients: str) -> int:
 
 def numbers(ledger: OpenLedger, recipients: tuple[str, ...]) -> list[int] | None:
     """All of them, unless some are said."""
-    return [number_of(ledger.house.database, one) for one in recipients] or None
+    return [number_of(ledger.publication.database, one) for one in recipients] or None
 
 
 # --- lists
@@ -67,20 +67,25 @@ def test_mail_in_doubt_is_listed_with_its_address(doubtful: OpenLedger) -> None:
 
 
 def test_an_erased_subscriber_is_listed_without_an_address(doubtful: OpenLedger) -> None:
-    erase(doubtful.house.database, BOB)
+    erase(doubtful.publication.database, BOB)
     with doubtful.writing() as connection:
         found = doubts.list_doubts(connection, doubtful.issue)
     assert [doubt.address for doubt in found] == [None, CYD]
 
 
-def test_finished_and_open_issues_with_mail_in_doubt_are_listed(house: House) -> None:
-    ledger, other = open_test_ledger(house, ANN), open_test_ledger(house, BOB, language="ar")
-    third = open_test_ledger(house, CYD, language="de")
+def test_finished_and_open_issues_with_mail_in_doubt_are_listed(
+    publication: PublicationFolder,
+) -> None:
+    ledger, other = (
+        open_test_ledger(publication, ANN),
+        open_test_ledger(publication, BOB, language="ar"),
+    )
+    third = open_test_ledger(publication, CYD, language="de")
     for one in (ledger, other):
         one.settle(one.begin(), S.IN_DOUBT, reason=NO_ANSWER)
     third.settle(third.begin(), S.SENT)
     other.finish()
-    with house.database.writing() as connection:
+    with publication.database.writing() as connection:
         found = doubts.issues_in_doubt(connection)
     assert [issue.id for issue in found] == [ledger.number, other.number]
 
@@ -139,11 +144,13 @@ def test_a_paused_issue_stays_paused(ledger: OpenLedger) -> None:
     assert ledger.states[ANN] == "pending"
 
 
-def test_decisions_may_name_more_subscribers_than_one_statement_takes(house: House) -> None:
+def test_decisions_may_name_more_subscribers_than_one_statement_takes(
+    publication: PublicationFolder,
+) -> None:
     emails = [f"reader{number}@example.com" for number in range(1_000)]
-    ledger = open_test_ledger(house, *emails)
+    ledger = open_test_ledger(publication, *emails)
     ledger.settle(ledger.begin(1_000), S.IN_DOUBT, reason=NO_ANSWER)
-    with house.database.writing() as connection:
+    with publication.database.writing() as connection:
         assert len(doubts.list_doubts(connection, ledger.issue)) == 1_000
         assert doubts.resend_doubts(connection, ledger.issue, [*ledger.names][1:], WEEK) == 999
     assert ledger.counts == {"in_doubt": 1, "pending": 999}

@@ -8,7 +8,7 @@ import pytest
 
 from publisher.delivery.ledger import leases
 from publisher.delivery.transports.base import Guarantee
-from tests.publisher.conftest import House
+from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import (
     ANN,
     BOB,
@@ -59,8 +59,8 @@ def test_revoking_frees_claimed_rows_and_puts_attempts_in_doubt(ledger: OpenLedg
     assert (ann.changed_at, bob.changed_at) == (LATER, LATER)
 
 
-def test_revoking_an_idempotent_lease_frees_every_row(house: House) -> None:
-    ledger = open_test_ledger(house, ANN, BOB, guarantee="idempotent")
+def test_revoking_an_idempotent_lease_frees_every_row(publication: PublicationFolder) -> None:
+    ledger = open_test_ledger(publication, ANN, BOB, guarantee="idempotent")
     attempted = ledger.begin(1)
     ledger.claim(1)
     ledger.dismiss()

@@ -15,7 +15,7 @@ from publisher.errors import IssueError, TransitionError
 from publisher.issues import store as issues
 from publisher.issues.model import IssueState
 from publisher.issues.tables import issue_table
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import (
     ANN,
     BOB,
@@ -31,7 +31,7 @@ SOON = LATER + timedelta(minutes=1)
 
 
 def finished_at(ledger: OpenLedger) -> Any:
-    (row,) = [row for row in ledger.house.rows(issue_table) if row["id"] == ledger.number]
+    (row,) = [row for row in ledger.publication.rows(issue_table) if row["id"] == ledger.number]
     return row["finished_at"]
 
 
@@ -136,13 +136,13 @@ def test_attempts_of_a_cancelled_issue_are_finished_and_counted(ledger: OpenLedg
     assert ledger.counts == kept(ledger) == {"sent": 1, "cancelled": 2}
 
 
-def test_rows_freed_after_a_cancellation_are_cancelled(house: House) -> None:
-    ledger = open_test_ledger(house, ANN, BOB, guarantee="idempotent")
+def test_rows_freed_after_a_cancellation_are_cancelled(publication: PublicationFolder) -> None:
+    ledger = open_test_ledger(publication, ANN, BOB, guarantee="idempotent")
     ledger.begin(1)
     ledger.cancel()
     ledger.dismiss()
     assert ledger.counts == {"pending": 1, "cancelled": 1}
-    with house.database.writing() as connection:
+    with publication.database.writing() as connection:
         assert lifecycle.sweep_cancelled(connection, LATER) == 1
         assert lifecycle.sweep_cancelled(connection, LATER) == 0
     assert ledger.counts == kept(ledger) == {"cancelled": 2}
@@ -166,9 +166,11 @@ def test_rows_of_open_issues_are_not_cancelled(ledger: OpenLedger) -> None:
     assert ledger.counts == {"attempting": 3}
 
 
-def test_an_issue_can_be_cancelled_before_its_ledger_is_open(house: House) -> None:
-    issue = ready(house)
-    with house.database.writing() as connection:
+def test_an_issue_can_be_cancelled_before_its_ledger_is_open(
+    publication: PublicationFolder,
+) -> None:
+    issue = ready(publication)
+    with publication.database.writing() as connection:
         cancelled = lifecycle.cancel_issue(connection, issue, "a mistake", LATER)
         assert cancelled.state is IssueState.CANCELLED
         assert count_deliveries(connection, [issue.id]) == {issue.id: Counter()}
@@ -229,8 +231,8 @@ def test_the_final_state_of_an_issue_follows_from_its_rows(
     assert ledger.counts == kept(ledger) == Counter(ends)
 
 
-def test_an_issue_without_rows_is_sent(house: House) -> None:
-    ledger = open_test_ledger(house)
+def test_an_issue_without_rows_is_sent(publication: PublicationFolder) -> None:
+    ledger = open_test_ledger(publication)
     assert ledger.finish()
     assert ledger.stands() is IssueState.SENT
     assert ledger.counts == {}

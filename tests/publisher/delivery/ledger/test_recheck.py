@@ -20,7 +20,7 @@ from tests.publisher.delivery.mailing import erase
 
 @pytest.fixture
 def looker(ledger: OpenLedger) -> Iterator[LedgerRecheck]:
-    with closing(LedgerRecheck(ledger.house.database.path)) as looker:
+    with closing(LedgerRecheck(ledger.publication.database.path)) as looker:
         yield looker
 
 
@@ -45,7 +45,7 @@ def test_a_subscriber_who_left_after_the_reservation_does_not(
         elif how == "dead":
             suppress(connection, ANN, SubscriberStatus.COMPLAINED, NOW)
     if how == "erased":
-        erase(ledger.house.database, ANN)
+        erase(ledger.publication.database, ANN)
     assert looker(claim) is False
 
 
@@ -85,7 +85,7 @@ def test_a_check_does_not_block_checkpoints(
     # A look that kept its snapshot would keep the log from ever being emptied.
     assert looker(claim) is True
     ledger.claim()
-    with ledger.house.database.reading() as connection:
+    with ledger.publication.database.reading() as connection:
         found = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
     assert tuple(found) == (0, 0, 0)
 
@@ -102,7 +102,7 @@ def test_any_folder_name_may_hold_the_database(
     ledger: OpenLedger, claim: Claim, name: str
 ) -> None:
     # Looked at through a URI, where some letters mean something.
-    path = ledger.house.settings.folders.var / name / "publisher.db"
+    path = ledger.publication.settings.folders.var / name / "publisher.db"
     with closing(open_database(path)):
         looker = LedgerRecheck(path)
         assert looker(claim) is None

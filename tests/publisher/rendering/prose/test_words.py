@@ -22,7 +22,7 @@ from publisher.languages.bidi import BIDI_CONTROLS, is_balanced
 from publisher.rendering.placeholders import ALL_PLACEHOLDERS, NON_JOINER
 from publisher.rendering.plaintext import wrap_text
 from publisher.rendering.prose import content_opening, mail_content, mail_html, plain_text
-from tests.publisher.conftest import House
+from tests.publisher.conftest import PublicationFolder
 from tests.publisher.rendering.prose.helpers import (
     BASE,
     FRAGMENTS,
@@ -109,10 +109,10 @@ def test_every_article_of_the_demo(tmp_path: Path) -> None:
     with as_file(files("publisher") / "demo" / "data") as data:
         shutil.copytree(data, tmp_path, dirs_exist_ok=True)
         shutil.copytree(data / "late", tmp_path, dirs_exist_ok=True)
-    publication = load_settings(tmp_path)
-    publication.folders.var.mkdir(exist_ok=True)
-    with closing(open_database(publication.folders.database)) as database:
-        demo = House(publication, database)
+    settings = load_settings(tmp_path)
+    settings.folders.var.mkdir(exist_ok=True)
+    with closing(open_database(settings.folders.database)) as database:
+        demo = PublicationFolder(settings, database)
         demo.pick_up()
         articles = demo.all().values()
     assert {article.language for article in articles} == {"ar", "en", "zh-Hans", "zh-Hant"}
@@ -121,8 +121,8 @@ def test_every_article_of_the_demo(tmp_path: Path) -> None:
         check(mail_content(article.html), article.text, article.language)
 
 
-def test_the_seed_article(house: House, corpus: Path) -> None:
-    house.write("seed-article.txt", (corpus / "seed-article.txt").read_bytes())
-    house.pick_up()
-    (article,) = house.all().values()
+def test_the_seed_article(publication: PublicationFolder, corpus: Path) -> None:
+    publication.write("seed-article.txt", (corpus / "seed-article.txt").read_bytes())
+    publication.pick_up()
+    (article,) = publication.all().values()
     check(mail_content(article.html), article.text, article.language)

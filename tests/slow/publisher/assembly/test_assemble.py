@@ -10,9 +10,9 @@ from publisher.issues.model import IssueState
 from publisher.issues.tables import digest_table
 from publisher.rendering import Renderer
 from tests.publisher.assembly.test_assemble import an_issue, frozen, states
-from tests.publisher.assembly.test_assemble import house as house  # noqa: PLC0414  # a fixture
+from tests.publisher.assembly.test_assemble import publication as publication  # noqa: PLC0414  # a fixture
 from tests.publisher.assembly.test_assemble import renderer as renderer  # noqa: PLC0414  # a fixture
-from tests.publisher.conftest import House
+from tests.publisher.conftest import PublicationFolder
 from tests.publisher.printing import override
 
 LOSING_WORDS = (
@@ -21,15 +21,15 @@ LOSING_WORDS = (
 
 
 def test_a_mail_that_fails_the_gate_holds_its_issue_with_the_reason(
-    house: House,
+    publication: PublicationFolder,
 ) -> None:
-    override(house, "email/digest/body.txt", LOSING_WORDS)
-    renderer = Renderer(house.settings.folders.templates)
-    made, problems = assemble_issues(house.settings, house.database, renderer)
+    override(publication, "email/digest/body.txt", LOSING_WORDS)
+    renderer = Renderer(publication.settings.folders.templates)
+    made, problems = assemble_issues(publication.settings, publication.database, renderer)
     assert made == 0
-    assert states(house) == {"en": IssueState.ASSEMBLING, "ar": IssueState.ASSEMBLING}
-    assert house.rows(digest_table) == []
-    reason = an_issue(house, "en").reason
+    assert states(publication) == {"en": IssueState.ASSEMBLING, "ar": IssueState.ASSEMBLING}
+    assert publication.rows(digest_table) == []
+    reason = an_issue(publication, "en").reason
     assert reason is not None
     assert problems[0] == f"weekly-en-2026-01-09: {reason}"
     assert reason.startswith(
@@ -38,27 +38,33 @@ def test_a_mail_that_fails_the_gate_holds_its_issue_with_the_reason(
     assert reason.endswith("; `publisher check` shows them all")
 
 
-def test_a_held_issue_is_assembled_once_the_template_is_mended(house: House) -> None:
-    file = override(house, "email/digest/body.txt", LOSING_WORDS)
-    held = assemble_issues(house.settings, house.database, Renderer(file.parents[2]))
+def test_a_held_issue_is_assembled_once_the_template_is_mended(
+    publication: PublicationFolder,
+) -> None:
+    file = override(publication, "email/digest/body.txt", LOSING_WORDS)
+    held = assemble_issues(
+        publication.settings, publication.database, Renderer(file.parents[2])
+    )
     assert held[0] == 0
     file.unlink()
-    renderer = Renderer(house.settings.folders.templates)
-    assert assemble_issues(house.settings, house.database, renderer) == (2, [])
-    assert an_issue(house, "en").reason is None
+    renderer = Renderer(publication.settings.folders.templates)
+    assert assemble_issues(publication.settings, publication.database, renderer) == (2, [])
+    assert an_issue(publication, "en").reason is None
 
 
-def test_warnings_of_the_gate_are_stored_with_the_digest(house: House) -> None:
-    override(house, "email/digest/subject.txt", "Re: the week")
-    renderer = Renderer(house.settings.folders.templates)
-    assert assemble_issues(house.settings, house.database, renderer) == (2, [])
-    kept = {finding["code"]: finding for finding in frozen(house).findings}
+def test_warnings_of_the_gate_are_stored_with_the_digest(
+    publication: PublicationFolder,
+) -> None:
+    override(publication, "email/digest/subject.txt", "Re: the week")
+    renderer = Renderer(publication.settings.folders.templates)
+    assert assemble_issues(publication.settings, publication.database, renderer) == (2, [])
+    kept = {finding["code"]: finding for finding in frozen(publication).findings}
     assert kept["subject-reply"]["severity"] == "warning"
     assert kept["subject-reply"]["problem"] == "it begins with 'Re:'"
-    with house.database.reading() as connection:
-        one = an_issue(house, "en")
+    with publication.database.reading() as connection:
+        one = an_issue(publication, "en")
         assert store.warning_counts(connection, [one.id]) == {
-            one.id: len(frozen(house).findings)
+            one.id: len(frozen(publication).findings)
         }
 
 
@@ -69,11 +75,13 @@ FAILING_WITH_BOTH = """{% extends "shipped/email/digest/body.html" %}
 """
 
 
-def test_an_article_that_fails_the_gate_is_left_out_with_a_warning(house: House) -> None:
-    override(house, "email/digest/body.html", FAILING_WITH_BOTH)
-    with closing(Renderer(house.settings.folders.templates)) as renderer:
-        assert assemble_issues(house.settings, house.database, renderer) == (2, [])
-    kept = frozen(house)
+def test_an_article_that_fails_the_gate_is_left_out_with_a_warning(
+    publication: PublicationFolder,
+) -> None:
+    override(publication, "email/digest/body.html", FAILING_WITH_BOTH)
+    with closing(Renderer(publication.settings.folders.templates)) as renderer:
+        assert assemble_issues(publication.settings, publication.database, renderer) == (2, [])
+    kept = frozen(publication)
     assert "The map" not in kept.text
     assert "The ferry" in kept.text
     assert "The map" in kept.page
@@ -82,13 +90,17 @@ def test_an_article_that_fails_the_gate_is_left_out_with_a_warning(house: House)
     assert "form" in left["problem"]
 
 
-def test_a_template_that_fails_with_every_article_holds_the_issue(house: House) -> None:
+def test_a_template_that_fails_with_every_article_holds_the_issue(
+    publication: PublicationFolder,
+) -> None:
     override(
-        house, "email/digest/body.html", FAILING_WITH_BOTH.replace('"Both"', '"The ferry"')
+        publication,
+        "email/digest/body.html",
+        FAILING_WITH_BOTH.replace('"Both"', '"The ferry"'),
     )
-    with closing(Renderer(house.settings.folders.templates)) as renderer:
-        made, problems = assemble_issues(house.settings, house.database, renderer)
+    with closing(Renderer(publication.settings.folders.templates)) as renderer:
+        made, problems = assemble_issues(publication.settings, publication.database, renderer)
     assert made == 1
     (problem,) = problems
     assert "form" in problem
-    assert states(house)["en"] == IssueState.ASSEMBLING
+    assert states(publication)["en"] == IssueState.ASSEMBLING

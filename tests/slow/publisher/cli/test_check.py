@@ -99,7 +99,7 @@ def test_a_mail_that_can_t_be_made_is_an_error_and_the_others_are_checked(
     override(
         lantern,
         "body.txt",
-        "{% if house.language == 'ar' %}{{ nobody.knows }}{% endif %}" + LOST,
+        "{% if publication.language == 'ar' %}{{ nobody.knows }}{% endif %}" + LOST,
     )
     report = checked(run, lantern, "--newsletter", "weekly", "--now", FRIDAY, code=1)
     problems = {mail["language"]: mail["problem"] for mail in report["mails"]}

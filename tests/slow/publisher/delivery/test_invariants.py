@@ -53,7 +53,7 @@ from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.testing import SECRET, FakeTimer, MemoryTransport, make_publication
 from subscribers import unsubscribe
-from tests.publisher.conftest import NOW, House
+from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.guarding import guard
 from tests.publisher.delivery.mailing import erase, ready, subscribe
 from tests.publisher.delivery.state_log import log_transitions, moves
@@ -180,7 +180,7 @@ class Deliveries(RuleBasedStateMachine):
             make_publication(self.folder, newsletters=[terms]),
             delivery=DeliverySettings(rate=rate),
         )
-        self.house = House(settings, self.database)
+        self.publication = PublicationFolder(settings, self.database)
         self.transport = MemoryTransport(guarantee, connections=WORKERS, prefetch=PROMISED)
         self.office = Dispatcher(
             settings=settings,
@@ -191,7 +191,7 @@ class Deliveries(RuleBasedStateMachine):
             jobs=JobBuilder(settings, self.database, SECRET, ()),
             progress=None,
         )
-        subscribe(self.house, *RECIPIENTS.items())
+        subscribe(self.publication, *RECIPIENTS.items())
         self.an_issue_is_opened()
 
     # --- issues
@@ -199,14 +199,14 @@ class Deliveries(RuleBasedStateMachine):
     @precondition(lambda self: len(self.planned) < len(LANGUAGES))
     @rule()
     def an_issue_is_opened(self) -> None:
-        issue = ready(self.house, LANGUAGES[len(self.planned)])
+        issue = ready(self.publication, LANGUAGES[len(self.planned)])
         self.office.open_ready_issues()
         self.planned[issue.id] = sum(row.issue_id == issue.id for row in self.rows())
 
     @rule(pick=PICKS, verb=st.sampled_from(VERBS))
     def an_issue_is_stopped_or_let_go(self, pick: int, verb: str) -> None:
         now, issue = self.clock.now(), self.issue(pick)
-        with self.house.database.writing() as connection:
+        with self.publication.database.writing() as connection:
             match verb:
                 case "pause" if issue.state is IssueState.SENDING:
                     lifecycle.pause_issue(connection, issue, "by hand", now)
@@ -227,9 +227,9 @@ class Deliveries(RuleBasedStateMachine):
             return
         self.left.add(number + 1)
         if is_erased:
-            erase(self.house.database, email)
+            erase(self.publication.database, email)
         else:
-            with self.house.database.writing() as connection:
+            with self.publication.database.writing() as connection:
                 unsubscribe(connection, email, "weekly", self.clock.now())
 
     @rule(
@@ -241,7 +241,7 @@ class Deliveries(RuleBasedStateMachine):
         issue = self.issue(pick)
         doubtful = [row.subscriber_id for row in self.rows() if row.state == "in_doubt"]
         try:
-            with self.house.database.writing() as connection:
+            with self.publication.database.writing() as connection:
                 verb(connection, issue, doubtful[:1] if one else None, self.clock.now())
         except IssueError:
             assert issue.state is IssueState.CANCELLED
@@ -276,7 +276,10 @@ class Deliveries(RuleBasedStateMachine):
         """The dead lose what they hold; nothing else changes."""
         before = self.rows()
         living = revoke_dead_leases(
-            self.house.settings, self.house.database, self.times.wall, self.clock.now()
+            self.publication.settings,
+            self.publication.database,
+            self.times.wall,
+            self.clock.now(),
         )
         cancelled = {one.id for one in self.issues() if one.state is IssueState.CANCELLED}
         for old, new in zip(before, self.rows(), strict=True):
@@ -382,7 +385,7 @@ class Deliveries(RuleBasedStateMachine):
         del self.runs[1:]
         for issue in self.issues():
             if issue.state is IssueState.PAUSED:
-                with self.house.database.writing() as connection:
+                with self.publication.database.writing() as connection:
                     lifecycle.resume_issue(connection, issue, self.clock.now())
         while any(issue.state is IssueState.SENDING for issue in self.issues()):
             assert self.times.passed.time() < FOREVER
@@ -444,7 +447,7 @@ class Deliveries(RuleBasedStateMachine):
 
     def rates_are_kept(self) -> None:
         """In any time, no more than the rate and one burst, whoever sends."""
-        if self.house.settings.delivery.rate.per_second is None:
+        if self.publication.settings.delivery.rate.per_second is None:
             return
         sums = [0, *accumulate(count for _, count in self.marks)]
         until = self.marks[-1][0]
@@ -493,14 +496,14 @@ class Deliveries(RuleBasedStateMachine):
         self.office.open_ready_issues()
         self.somebody_recovers()
         jobs = self.office._build_jobs(self.office._due_issues())
-        self.runs.append(SteppedRun(self.house, self.transport, jobs, self.times))
+        self.runs.append(SteppedRun(self.publication, self.transport, jobs, self.times))
 
     def issue(self, pick: int) -> Issue:
         found = self.issues()
         return found[pick % len(found)]
 
     def issues(self) -> list[Issue]:
-        with self.house.database.reading() as connection:
+        with self.publication.database.reading() as connection:
             return issues.issues_by_ids(connection, [*self.planned])
 
     def rows(self) -> list[Row]:

@@ -23,9 +23,7 @@ def test_a_translation_can_not_end_its_string(tmp_path: Path) -> None:
 
 def test_a_publication_styles_its_feeds_itself(tmp_path: Path) -> None:
     (tmp_path / "feed").mkdir()
-    own = (
-        '{% include "shipped/feed/style.css" %}\n|rss { color: red; } /* {{ house.title }} */\n'
-    )
+    own = '{% include "shipped/feed/style.css" %}\n|rss { color: red; } /* {{ publication.title }} */\n'
     (tmp_path / "feed" / "style.css").write_text(own, encoding="utf-8")
     sheet = Renderer(tmp_path).feed_style(sample.publication("en"))
     assert sheet.startswith(SHEETS["en"])

@@ -28,12 +28,16 @@ def test_a_publication_words_titles_and_summaries_itself(
 
 
 def test_an_own_catalogue_that_comes_later_is_heeded(tmp_path: Path) -> None:
-    renderer, item, house = Renderer(tmp_path), sample.item("de"), sample.publication("de")
+    renderer, item, publication = (
+        Renderer(tmp_path),
+        sample.item("de"),
+        sample.publication("de"),
+    )
     item = replace(item, shown_as="fallback")
-    before = renderer.feed_texts(item, house).content
+    before = renderer.feed_texts(item, publication).content
     path = tmp_path / "locale" / "de" / "LC_MESSAGES" / "messages.po"
     path.parent.mkdir(parents=True)
     path.write_text('msgid "In %(language)s"\nmsgstr "Auf %(language)s"\n', encoding="utf-8")
-    after = renderer.feed_texts(item, house).content
+    after = renderer.feed_texts(item, publication).content
     assert "In Deutsch" in before
     assert "Auf Deutsch" in after

@@ -414,7 +414,7 @@ def test_a_process_that_has_just_ended_can_t_be_asked() -> None:
 def test_after_a_limit_the_next_page_is_made_by_another_process(
     renderer: Renderer, folder: Path
 ) -> None:
-    write(folder, "web/chooser.html", GREEDY.replace("item.article.title", "house.title"))
+    write(folder, "web/chooser.html", GREEDY.replace("item.article.title", "publication.title"))
     content(renderer)
     before = child(renderer).pid
     with pytest.raises(RenderingError, match=r"line 2: it takes more than 512 MB of memory$"):

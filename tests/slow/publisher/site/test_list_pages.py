@@ -1,6 +1,6 @@
 from collections.abc import Callable
 
-from tests.publisher.conftest import House
+from tests.publisher.conftest import PublicationFolder
 from tests.publisher.printing import (
     override,
     pipeline_of,
@@ -9,15 +9,15 @@ from tests.publisher.site.test_list_pages import NEWSLETTERS, text_of, write
 
 
 def test_an_issue_whose_page_can_t_be_rendered_is_not_listed(
-    make_house: Callable[..., House],
+    new_publication: Callable[..., PublicationFolder],
 ) -> None:
-    house = make_house(newsletters=NEWSLETTERS, languages=["en", "ar"])
-    write(house, "one", 8)
-    broken = override(house, "web/issue.html", "{{ nothing.at.all }}")
-    report = pipeline_of(house).run()
+    publication = new_publication(newsletters=NEWSLETTERS, languages=["en", "ar"])
+    write(publication, "one", 8)
+    broken = override(publication, "web/issue.html", "{{ nothing.at.all }}")
+    report = pipeline_of(publication).run()
     assert len(report.problems) == 1
-    assert "/daily/2026-01-09/" not in text_of(house, "en")
-    assert "/daily/2026-01-09/" not in text_of(house, "en/daily")
+    assert "/daily/2026-01-09/" not in text_of(publication, "en")
+    assert "/daily/2026-01-09/" not in text_of(publication, "en/daily")
     broken.unlink()
-    assert pipeline_of(house).run().problems == []
-    assert "/daily/2026-01-09/" in text_of(house, "en")
+    assert pipeline_of(publication).run().problems == []
+    assert "/daily/2026-01-09/" in text_of(publication, "en")

@@ -14,7 +14,7 @@ from lxml import etree
 
 from tests.feeds.conformance import faults
 from tests.processes import ROOT
-from tests.publisher.conftest import House
+from tests.publisher.conftest import PublicationFolder
 from tests.publisher.printing import syndicated
 from tests.publisher.syndication.walking import short, walk
 
@@ -103,14 +103,16 @@ def _own(links: Any) -> str:
     return str(next(link.href for link in links if link.rel == "alternate"))
 
 
-def test_hostile_articles_break_neither_feeds_nor_other_entries(house: House) -> None:
+def test_hostile_articles_break_neither_feeds_nor_other_entries(
+    publication: PublicationFolder,
+) -> None:
     for number, (name, text) in enumerate(sorted(WORST.items()), 1):
         title = f"'{text[:60].replace(chr(39), '')} <b>&amp; {name}'"
-        house.write(f"en/{name}.html", _page(title, text, number))
-        house.write(f"en/{name}-neighbour.md", "Plain words.", title=f"Next to {name}")
-    assert syndicated(house)[1] == []
-    assert found_faults(house.settings.folders.public) == []
-    shown = short(walk(house, "en", "atom"))
+        publication.write(f"en/{name}.html", _page(title, text, number))
+        publication.write(f"en/{name}-neighbour.md", "Plain words.", title=f"Next to {name}")
+    assert syndicated(publication)[1] == []
+    assert found_faults(publication.settings.folders.public) == []
+    shown = short(walk(publication, "en", "atom"))
     assert {f"{name}-neighbour/en" for name in WORST} <= set(shown)
     assert len(shown) >= 2 * len(WORST) - 1
 
@@ -121,8 +123,10 @@ def _page(title: str, text: str, day: int) -> bytes:
     return (head + body).encode("utf-8", "replace")
 
 
-def test_all_documents_of_a_real_publication_conform(house: House, corpus: Path) -> None:
-    house.reload(languages=["en", "fr", "ja", "zh-Hans", "cs", "es", "de", "it", "pl"])
-    shutil.copytree(corpus / "optech", house.articles, dirs_exist_ok=True)
-    assert syndicated(house)[1] == []
-    assert found_faults(house.settings.folders.public) == []
+def test_all_documents_of_a_real_publication_conform(
+    publication: PublicationFolder, corpus: Path
+) -> None:
+    publication.reload(languages=["en", "fr", "ja", "zh-Hans", "cs", "es", "de", "it", "pl"])
+    shutil.copytree(corpus / "optech", publication.articles, dirs_exist_ok=True)
+    assert syndicated(publication)[1] == []
+    assert found_faults(publication.settings.folders.public) == []

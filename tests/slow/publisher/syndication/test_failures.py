@@ -1,31 +1,33 @@
 """Feeds after a failed page and a failed article, with templates of the publication."""
 
-from tests.publisher.conftest import House
+from tests.publisher.conftest import PublicationFolder
 from tests.publisher.printing import json_feed, override, syndicated
 from tests.publisher.syndication.test_failures import queued, with_hub
 
 
-def test_hubs_are_notified_after_a_page_failed(house: House) -> None:
-    with_hub(house)
-    house.write("en/fog.md", title="Fog", date="2026-01-05")
-    broken = override(house, "web/feed.html", "{{ nothing.at.all }}")
-    assert syndicated(house)[1] != []
+def test_hubs_are_notified_after_a_page_failed(publication: PublicationFolder) -> None:
+    with_hub(publication)
+    publication.write("en/fog.md", title="Fog", date="2026-01-05")
+    broken = override(publication, "web/feed.html", "{{ nothing.at.all }}")
+    assert syndicated(publication)[1] != []
     broken.unlink()
-    assert syndicated(house)[1] == []
-    assert {"en.rss.xml", "en.atom.xml", "en.json"} <= queued(house)
+    assert syndicated(publication)[1] == []
+    assert {"en.rss.xml", "en.atom.xml", "en.json"} <= queued(publication)
 
 
-def test_an_article_that_fails_in_the_template_does_not_stop_the_feed(house: House) -> None:
-    house.write("en/fog.md", "Words.", title="Fog", date="2026-01-05")
-    house.write("en/tide.md", "Words.", title="Tide", date="2026-01-06", summary="Short.")
+def test_an_article_that_fails_in_the_template_does_not_stop_the_feed(
+    publication: PublicationFolder,
+) -> None:
+    publication.write("en/fog.md", "Words.", title="Fog", date="2026-01-05")
+    publication.write("en/tide.md", "Words.", title="Tide", date="2026-01-06", summary="Short.")
     override(
-        house,
+        publication,
         "feed/entry.html",
         "{% if item.article.title == 'Tide' %}{{ 1 / 0 }}{% endif %}<p>x</p>",
     )
-    problems = syndicated(house)[1]
+    problems = syndicated(publication)[1]
     assert [problem.partition(":")[0] for problem in problems] == ["en/tide"]
-    items = json_feed(house, "en")["items"]
+    items = json_feed(publication, "en")["items"]
     assert [item["title"] for item in items] == ["Tide", "Fog"]
     assert "content_html" not in items[0]
     assert items[0]["summary"] == "Short."
