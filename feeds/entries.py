@@ -34,9 +34,7 @@ class Author:
         set_fields(self, name=label(self.name))
         if self.affiliation is not None or self.url is not None:
             set_fields(
-                self,
-                affiliation=optional_line(self.affiliation),
-                url=optional_uri(self.url),
+                self, affiliation=optional_line(self.affiliation), url=optional_uri(self.url)
             )
 
 

@@ -215,12 +215,9 @@ def _status(cell: str) -> SubscriberStatus:
 def _subscriptions(
     cell: str | None, status: SubscriberStatus, known: Sequence[str]
 ) -> dict[str, SubscriberStatus]:
+    is_withdrawn = status in WITHDRAWN_STATUSES
     if cell is None:
-        return (
-            {}
-            if status in WITHDRAWN_STATUSES
-            else dict.fromkeys(known, SubscriberStatus.ACTIVE)
-        )
+        return {} if is_withdrawn else dict.fromkeys(known, SubscriberStatus.ACTIVE)
     states: dict[str, SubscriberStatus] = {}
     for token in cell.split():
         state = _STATES.get(token[0], SubscriberStatus.ACTIVE)
@@ -229,8 +226,4 @@ def _subscriptions(
             raise BadCellError("newsletters", f"{name!r} is none of {', '.join(known)}")
         if states.setdefault(name, state) is not state:
             raise BadCellError("newsletters", f"{name} is listed in two ways")
-    return (
-        dict.fromkeys(states, SubscriberStatus.UNSUBSCRIBED)
-        if status in WITHDRAWN_STATUSES
-        else states
-    )
+    return dict.fromkeys(states, SubscriberStatus.UNSUBSCRIBED) if is_withdrawn else states

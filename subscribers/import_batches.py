@@ -82,10 +82,8 @@ def split_repeated(
 ) -> tuple[list[SubscriberRow], list[BadRow]]:
     """Separate the rows whose address is new in this file from those that repeat one."""
     emails = [row.subscriber.email for row in rows]
-    seen = connection.execute(
-        select(_seen.c.email, _seen.c.line).where(_seen.c.email.in_(emails))
-    )
-    lines = dict(seen.all())
+    query = select(_seen.c.email, _seen.c.line).where(_seen.c.email.in_(emails))
+    lines = dict(connection.execute(query).all())
     firsts, repeats = [], []
     for row in rows:
         line = lines.setdefault(row.subscriber.email, row.line)
@@ -93,11 +91,8 @@ def split_repeated(
             firsts.append(row)
         else:
             repeats.append(BadRow(row.line, "email", f"same address as line {line}"))
-    _run(
-        connection,
-        insert(_seen),
-        [{"email": row.subscriber.email, "line": row.line} for row in firsts],
-    )
+    new = [{"email": row.subscriber.email, "line": row.line} for row in firsts]
+    _run(connection, insert(_seen), new)
     return firsts, repeats
 
 

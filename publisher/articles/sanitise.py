@@ -78,9 +78,8 @@ FindImage = Callable[[ImageTag], ImageTag | None]
 def sanitise(source: str, *, base_url: str | None, find_image: FindImage | None = None) -> str:
     """Return a fragment of HTML that is safe and self-contained.
 
-    `find_image` is called first for images with relative addresses. What is still relative is
-    resolved against `base_url`; without one, links become their text and images their alternative
-    text.
+    `find_image` is called first for images with relative addresses. Other relative addresses are
+    resolved against `base_url`; without it, links and images become their text.
 
     Raises ArticleError beyond MAX_ARTICLE_BYTES (UTF-8) or MAX_ELEMENT_DEPTH.
     """

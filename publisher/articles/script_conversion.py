@@ -110,11 +110,7 @@ def _is_due(number: ColumnElement[int], due: Collection[int] | None) -> ColumnEl
 
 
 def _convert_all(
-    connection: Connection,
-    source: str,
-    target: str,
-    now: datetime,
-    due: Collection[int] | None,
+    connection: Connection, source: str, target: str, now: datetime, due: Collection[int] | None
 ) -> None:
     original, made = article.alias("original"), article.alias("made")
     query = (

@@ -10,16 +10,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import (
-    Connection,
-    Row,
-    Select,
-    bindparam,
-    func,
-    literal_column,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Row, Select, bindparam, func, literal_column, select, update
 
 from publisher.articles.content.excerpt import make_excerpt
 from publisher.articles.model import (

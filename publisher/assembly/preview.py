@@ -70,13 +70,7 @@ def preview_issue(
         raise IssueError(f"{name} has {why_not}; add an article in its language")
     issue = _issue(edition, now, selection.more)
     content = issue_content(
-        connection,
-        settings,
-        edition,
-        selection.chosen,
-        day=issue.day,
-        now=now,
-        more=issue.more,
+        connection, settings, edition, selection.chosen, day=issue.day, now=now, more=issue.more
     )
     preview = _rendered(settings, renderer, edition, issue, content)
     return replace(preview, why_not_new=why_not)

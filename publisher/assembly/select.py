@@ -28,6 +28,7 @@ log = structlog.get_logger()
 
 def select_due(settings: Settings, database: Database, now: datetime) -> int:
     """Move each scheduled issue to assembling, or to skipped. Return how many are assembling."""
+    removed = {"reason": EDITION_REMOVED, "finished_at": now}
     filled: set[tuple[str, str]] = set()
     count = 0
     with database.writing() as connection:
@@ -35,13 +36,7 @@ def select_due(settings: Settings, database: Database, now: datetime) -> int:
         for issue in issues.issues_in_state(connection, IssueState.SCHEDULED):
             edition = settings.edition(issue.newsletter, issue.language)
             if edition is None:
-                issues.move_issue(
-                    connection,
-                    issue,
-                    IssueState.SKIPPED,
-                    reason=EDITION_REMOVED,
-                    finished_at=now,
-                )
+                issues.move_issue(connection, issue, IssueState.SKIPPED, **removed)
             elif _fill(connection, edition, issue, now):
                 filled.add((issue.newsletter, issue.language))
                 count += 1

@@ -104,10 +104,7 @@ def open_issue(directory: Path, name: str) -> Iterator[tuple[Connection, Issue]]
     A TransitionError becomes an IssueError that names the issue.
     """
     settings = load_settings_for_issue(directory, name)
-    with (
-        open_state(settings) as database,
-        database.writing() as connection,
-    ):
+    with open_state(settings) as database, database.writing() as connection:
         issue = require_issue(connection, name)
         try:
             yield connection, issue

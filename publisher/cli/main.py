@@ -88,7 +88,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     70 is a fault of the program; 130 and 143 say that SIGINT or SIGTERM left work undone.
     """
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
-    debug = "--debug" in words
     if not _WITHOUT_LOG.intersection(words):
         from publisher.cli.log_setup import set_up_logging
 
@@ -100,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         name = signal.Signals(stop.number).name
         return _complain(f"stopped by {name}; run it again to continue", 128 + stop.number)
     except Exception as error:
-        if debug and not isinstance(error, TyperException | BrokenPipeError):
+        if "--debug" in words and not isinstance(error, TyperException | BrokenPipeError):
             raise
         return _exit_code(error)
     return outcome if isinstance(outcome, int) else 0

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command(
-        "run",
-        epilog="Example: publisher run --once --now 2026-01-09T12:00:00Z my-publication",
+        "run", epilog="Example: publisher run --once --now 2026-01-09T12:00:00Z my-publication"
     )(run_command)
 
 

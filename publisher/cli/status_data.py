@@ -67,11 +67,8 @@ def collect_status(
     served = settings.publication.languages
     counts = articles.count_articles_by_language(connection)
     subscribers = count_subscribers_by_language(connection)
-    shown = issues.latest_issues(connection, _ISSUES_PER_LANGUAGE * len(served))
-    numbers = [issue.id for issue in shown]
-    ledgers = count_deliveries(connection, numbers)
-    sizes = issues.article_counts(connection, numbers)
-    warned = issues.warning_counts(connection, numbers)
+    conversions = articles.count_conversions(connection)
+    shown = _latest_issues(connection, _ISSUES_PER_LANGUAGE * len(served))
     until = read_planned_until(connection, settings)
     coming = [u for e in all_editions(settings) for u in next_issues_of(e, until, now, 1)]
     return PublicationStatus(
@@ -80,21 +77,12 @@ def collect_status(
             LanguageStatus(
                 language=language,
                 articles=counts.get(language, 0),
-                conversions=articles.count_conversions(connection).get(language, 0),
+                conversions=conversions.get(language, 0),
                 held_back=sum(articles.held_back(connection, language).values()),
                 subscribers=sum(
                     n for tag, n in subscribers.items() if match(tag, served) == language
                 ),
-                issues=tuple(
-                    IssueStatus(
-                        issue,
-                        sizes.get(issue.id, 0),
-                        ledgers[issue.id],
-                        warned.get(issue.id, 0),
-                    )
-                    for issue in shown
-                    if issue.language == language
-                ),
+                issues=tuple(one for one in shown if one.issue.language == language),
                 upcoming=tuple(u for u in coming if u.edition.language == language),
             )
             for language in served
@@ -106,6 +94,18 @@ def collect_status(
         pings_waiting=websub_queue.count_waiting_pings(connection),
         pings_failed=tuple(websub_queue.failed_pings(connection)),
     )
+
+
+def _latest_issues(connection: Connection, most: int) -> list[IssueStatus]:
+    shown = issues.latest_issues(connection, most)
+    ids = [issue.id for issue in shown]
+    ledgers = count_deliveries(connection, ids)
+    sizes = issues.article_counts(connection, ids)
+    warned = issues.warning_counts(connection, ids)
+    return [
+        IssueStatus(one, sizes.get(one.id, 0), ledgers[one.id], warned.get(one.id, 0))
+        for one in shown
+    ]
 
 
 def read_planned_until(

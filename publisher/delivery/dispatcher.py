@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 from sqlalchemy import Connection
@@ -33,6 +34,9 @@ from publisher.issues.model import EDITION_REMOVED, Issue, IssueState
 from publisher.languages import match
 from publisher.mail.dkim import DkimSigner
 from subscribers import count_audience_by_language
+
+if TYPE_CHECKING:
+    from publisher.delivery.rates.limiter import RateLimiter
 
 log = structlog.get_logger()
 
@@ -130,17 +134,12 @@ class Dispatcher:
             if not issues.issues_in_state(connection, IssueState.READY):
                 return
         now = self.clock.now()
+        removed = {"reason": EDITION_REMOVED, "finished_at": now}
         with self.database.writing() as connection:
             pageless = issues.issue_ids_without_page(connection)
             for issue in issues.issues_in_state(connection, IssueState.READY):
                 if self.settings.edition(issue.newsletter, issue.language) is None:
-                    issues.move_issue(
-                        connection,
-                        issue,
-                        IssueState.CANCELLED,
-                        reason=EDITION_REMOVED,
-                        finished_at=now,
-                    )
+                    issues.move_issue(connection, issue, IssueState.CANCELLED, **removed)
                 elif issue.id not in pageless:
                     languages = served_languages(connection, self.settings, issue)
                     rows = lifecycle.open_ledger(connection, issue, languages, now)
@@ -184,6 +183,12 @@ class Dispatcher:
         queue = WorkQueue(self._workers_needed(jobs), self.transport.prefetch)
         if not queue.workers:
             return False
+        return self._send_jobs(jobs, {issue.id for issue in due}, queue, limiter)
+
+    def _send_jobs(
+        self, jobs: dict[int, Job], due: set[int], queue: WorkQueue, limiter: RateLimiter
+    ) -> bool:
+        """Hold a lease and send. Returns whether an issue that is not in `due` has become due."""
         with hold_lease(self.settings, self.database, self.transport, self.timer) as lease:
             writer = LedgerWriter(
                 lease_id=lease.id,
@@ -196,7 +201,6 @@ class Dispatcher:
                 issues_with_sent=self._issues_with_sent(jobs),
             )
             reporter = ProgressReporter(self.database, jobs, writer, self.progress)
-            known = {issue.id for issue in due}
             pool = WorkerPool(
                 self.database,
                 self.transport,
@@ -204,7 +208,7 @@ class Dispatcher:
                 queue,
                 writer,
                 report_progress=reporter.report,
-                has_new_work=partial(self._has_new_work, known, writer, lease.id),
+                has_new_work=partial(self._has_new_work, due, writer, lease.id),
             )
             try:
                 new_work = pool.run(lambda claim: jobs[claim.issue_id].compose(claim))

@@ -57,8 +57,7 @@ class JobBuilder:
 
     def build(self, issue: Issue) -> Job:
         """Return the job of an issue. Raises PublisherError if it can't be compiled."""
-        # This import loads the templates, which takes half a second; a run with nothing due
-        # does without.
+        # Loads the templates, which takes half a second; not needed if nothing is due.
         from publisher.mail import IssueMail, compile_mail
 
         with self.database.reading() as connection:

@@ -16,11 +16,7 @@ import structlog
 
 from publisher.delivery.ledger.claims import UNSUBSCRIBED_REASON, Claim
 from publisher.delivery.outcomes import ANSWERS, Outcome, SendStatus
-from publisher.delivery.transports.base import (
-    OutgoingMessage,
-    TransportConnection,
-    Unreachable,
-)
+from publisher.delivery.transports.base import OutgoingMessage, TransportConnection, Unreachable
 from publisher.delivery.work_queue import WorkQueue
 from publisher.errors import DeliveryError
 
@@ -95,9 +91,8 @@ class SendWorker:
         except Unreachable as error:
             log.debug("no connection", worker=self._number, reason=str(error))
             return error
-        if has_answered:
-            return None
-        return Unreachable(outcome.reason or "no connection stays open")
+        reason = outcome.reason or "no connection stays open"
+        return None if has_answered else Unreachable(reason)
 
     def _deliver(self, connection: TransportConnection, claim: Claim) -> Outcome | None:
         """Send one message if it is still wanted. Returns None if its issue was stopped."""

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
+from publisher.mail_limits import MIME_COLUMNS
+
 DkimAlgorithm = Literal["rsa-sha256", "ed25519-sha256"]
 # Name, and value as sent: with its blanks and folds, without the last line end.
 HeaderField = tuple[bytes, bytes]
@@ -45,8 +47,6 @@ COVERED = (
     b"archived-at",
     b"auto-submitted",
 )
-# RFC 5322 section 2.1.1 recommends at most 78; our other fields fold at 76, too.
-_COLUMNS = 76
 _CRLF = b"\r\n"
 # Sets of field names whose `h=` tag is cached. All messages of an edition have the same set.
 _HEADER_SHAPES = 256
@@ -100,7 +100,7 @@ def _signature(signer: DkimSigner, covered: bytes, tags: bytes) -> bytes:
 def _opening(signer: DkimSigner) -> bytes:
     what = f" v=1; a={signer.key.algorithm}; c=relaxed/simple;"
     who = f" d={signer.domain}; s={signer.selector};"
-    if len(who) > _COLUMNS:
+    if len(who) > MIME_COLUMNS:
         who = f" d={signer.domain};\r\n s={signer.selector};"
     return f"{what}\r\n{who}".encode("ascii")
 
@@ -143,7 +143,7 @@ def _h_tag(names: Sequence[bytes]) -> bytes:
     """Return the tag `h=`, folded after colons."""
     lines = [b" h="]
     for name in names:
-        if len(lines[-1]) + len(name) + 1 > _COLUMNS:
+        if len(lines[-1]) + len(name) + 1 > MIME_COLUMNS:
             lines.append(b" ")
         lines[-1] += name + b":"
     return _CRLF.join(lines).removesuffix(b":") + b";"
@@ -151,9 +151,9 @@ def _h_tag(names: Sequence[bytes]) -> bytes:
 
 def _wrapped(line: bytes) -> bytes:
     """Fold a line of base64; each line but the first begins with a space."""
-    step = _COLUMNS - 1
-    rest = line[_COLUMNS:]
-    lines = [line[:_COLUMNS], *(rest[at : at + step] for at in range(0, len(rest), step))]
+    step = MIME_COLUMNS - 1
+    rest = line[MIME_COLUMNS:]
+    lines = [line[:MIME_COLUMNS], *(rest[at : at + step] for at in range(0, len(rest), step))]
     return b"\r\n ".join(lines)
 
 

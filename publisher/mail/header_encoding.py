@@ -13,11 +13,8 @@ from base64 import b64encode
 from email.headerregistry import Address
 
 from publisher.errors import DeliveryError
+from publisher.mail_limits import MAX_LINE_LENGTH, MIME_COLUMNS
 
-# Characters of a line without its end (RFC 5322 section 2.1.1).
-_LONGEST_LINE = 998
-# Characters of a line that holds encoded words (RFC 2047 section 2).
-HEADER_COLUMNS = 76
 # Makes encoded words of 60 characters, which fit on one line with `Subject: `; RFC 2047 allows 75.
 _ENCODED_BYTES = 36
 # What needs no quotes in a display name (RFC 5322 section 3.2.3).
@@ -38,12 +35,12 @@ def encode_field(name: str, value: str) -> bytes:
     """
     if not value.isascii() or not value.isprintable():
         raise DeliveryError(f"{name} holds what a header can't: {value!r}")
-    if value and len(name) + len(value) + 2 <= HEADER_COLUMNS:
+    if value and len(name) + len(value) + 2 <= MIME_COLUMNS:
         return f"{name}: {value}\r\n".encode("ascii")
     lines = _folded(f"{name}: {value}")
-    if max(map(len, lines)) > _LONGEST_LINE:
+    if max(map(len, lines)) > MAX_LINE_LENGTH:
         raise DeliveryError(
-            f"{name} needs a line of more than {_LONGEST_LINE} characters, which no mail may have; "
+            f"{name} needs a line of more than {MAX_LINE_LENGTH} characters, which no mail may have; "
             "shorten its address or longest word"
         )
     # An empty value leaves no blank at the line's end, which a relay might remove.
@@ -97,7 +94,7 @@ def _is_plain(line: str) -> bool:
     # for a line can be folded only as encoded words.
     if not line.isascii() or "=?" in line:
         return False
-    return len(line) <= HEADER_COLUMNS or max(map(len, line.split(" "))) <= HEADER_COLUMNS
+    return len(line) <= MIME_COLUMNS or max(map(len, line.split(" "))) <= MIME_COLUMNS
 
 
 def _encoded(line: str) -> str:
@@ -118,7 +115,7 @@ def _folded(text: str) -> list[str]:
     name, first, *rest = text.split(" ")
     lines = [f"{name} {first}"]
     for word in rest:
-        if len(lines[-1]) + 1 + len(word) > HEADER_COLUMNS:
+        if len(lines[-1]) + 1 + len(word) > MIME_COLUMNS:
             lines.append("")
         lines[-1] += f" {word}"
     return lines

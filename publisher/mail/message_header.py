@@ -14,7 +14,6 @@ from publisher.config import Publication
 from publisher.errors import DeliveryError
 from publisher.issues.model import Issue
 from publisher.mail.header_encoding import (
-    HEADER_COLUMNS,
     PLAIN_ADDRESS,
     encode_field,
     encode_mailbox,
@@ -27,6 +26,7 @@ from publisher.mail.personalisation import (
     placeholder_text,
     printable_line,
 )
+from publisher.mail_limits import MIME_COLUMNS
 from publisher.rendering.placeholders import (
     Placeholder,
     find_placeholders,
@@ -104,7 +104,7 @@ def _to_field(recipient: Recipient) -> bytes:
     """Return the field `To`. Raise DeliveryError for a name or address that it can't hold."""
     name, address = printable_line(recipient.name), recipient.address
     if (
-        len(name) + len(address) + _AROUND <= HEADER_COLUMNS
+        len(name) + len(address) + _AROUND <= MIME_COLUMNS
         and _PLAIN_NAME.fullmatch(name)
         and PLAIN_ADDRESS.fullmatch(address)
     ):

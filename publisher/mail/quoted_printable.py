@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-# RFC 2045 section 6.7, rule 5: with the `=` of a soft break, without the line end.
-_COLUMNS = 76
+from publisher.mail_limits import MIME_COLUMNS
+
 _SOFT_BREAK = b"=\r\n"
 _HARD_BREAK = b"\r\n"
 # All but printable ASCII; blanks only before a line end, where relays may drop them (rule 3).
@@ -63,10 +63,10 @@ def _escape(found: re.Match[bytes]) -> bytes:
 
 def _wrapped(line: bytes, end: bytes) -> Iterator[bytes]:
     """Yield an encoded line in lines that are short enough, with their ends."""
-    longest = _COLUMNS + len(_HARD_BREAK) - len(end)
+    longest = MIME_COLUMNS + len(_HARD_BREAK) - len(end)
     line = _safe_start(line)
     while len(line) > longest:
-        cut = _COLUMNS - 1
+        cut = MIME_COLUMNS - 1
         # Never within the three characters of an octet.
         escape = line.rfind(b"=", cut - 2, cut)
         cut = escape if escape >= 0 else cut

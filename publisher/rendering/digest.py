@@ -147,8 +147,7 @@ class _DigestRenderer:
     def digest(self, plan: LengthPlan, html: str) -> Digest:
         """Return the whole digest; `html` is inlined."""
         values = self._values(plan)
-        names = (_SUBJECT, _TEXT)
-        subject, text = self._templates.render_each(names, self._language, values)
+        subject, text = self._templates.render_each((_SUBJECT, _TEXT), self._language, values)
         parts = MailParts(
             (_SUBJECT, plaintext.shorten_isolated(subject, MAX_SUBJECT_COLUMNS)),
             (_HTML, html),

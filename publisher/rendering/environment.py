@@ -156,11 +156,7 @@ class _CustomLoader(BaseLoader):
         path = self._folder.joinpath(*parts)
         if any(map(is_hidden_name, parts)) or not os.path.lexists(path):
             raise TemplateNotFound(template)
-        return (
-            read_custom_template(self._folder, "/".join(parts)),
-            str(path),
-            lambda: True,
-        )
+        return (read_custom_template(self._folder, "/".join(parts)), str(path), lambda: True)
 
 
 @cache
@@ -181,8 +177,7 @@ def _environment(folders: tuple[Path, ...]) -> ImmutableSandboxedEnvironment:
         lstrip_blocks=True,
     )
     environment.policies["ext.i18n.trimmed"] = True
-    # The extension adds this method when it is loaded; type checkers can't see that.
-    environment.install_gettext_callables(  # type: ignore[attr-defined]  # as said above
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension
         _gettext, _ngettext, newstyle=True
     )
     environment.filters |= subscriber_values.guarded_filters(

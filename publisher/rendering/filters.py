@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from publisher.articles.model import Article, Byline, Picture
 from publisher.languages import direction, list_names, script
+from publisher.mail_limits import MAIL_WIDTH
 from publisher.rendering.model import ArticleView
 
 # Signs between a name and an affiliation, and between authors with affiliations.
@@ -25,8 +26,7 @@ _FILE_NAME_ALT = re.compile(
     r"\S+\.(?:png|jpe?g|jfif|gif|webp|avif|svg|bmp|tiff?|hei[cf])", re.IGNORECASE
 )
 
-# Width of a mail's column in CSS pixels, and the width from which a picture is stretched to it.
-MAIL_WIDTH = 600
+# CSS pixels. Pictures from this width on are stretched to the mail's column.
 _STRETCH_FROM_WIDTH = 480
 
 # A tag with attributes, whether or not it ends. Possessive quantifiers keep it linear.

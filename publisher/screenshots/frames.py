@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from publisher.errors import UsageError
+from publisher.mail_limits import MAIL_WIDTH, PHONE_WIDTH
 
 ColourScheme = Literal["light", "dark"]
 
@@ -25,9 +26,10 @@ class MailView:
     width: int
 
 
-# A mail's full column, and the narrowest phone (WCAG 2.2, 1.4.10).
 MAIL_VIEWS = tuple(
-    MailView(scheme=scheme, width=width) for scheme in ("light", "dark") for width in (600, 320)
+    MailView(scheme=scheme, width=width)
+    for scheme in ("light", "dark")
+    for width in (MAIL_WIDTH, PHONE_WIDTH)
 )
 
 # A mail loads nothing from a network, and only the measuring script runs. Frames inherit the

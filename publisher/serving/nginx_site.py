@@ -33,12 +33,7 @@ from publisher.serving.negotiation import (
     STYLED_TYPE,
     STYLED_VARY,
 )
-from publisher.serving.site_location import (
-    SiteLocation,
-    config_block,
-    locate_site,
-    site_title,
-)
+from publisher.serving.site_location import SiteLocation, config_block, locate_site, site_title
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

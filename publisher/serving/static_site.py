@@ -184,9 +184,8 @@ def _representation(
         # Without fields of the content: a cache would update its copy with them (RFC 9110, 15.4.5).
         kept = [(name, value) for name, value in said if not name.startswith("Content-")]
         return SiteResponse(status, (*kept, *own))
-    wanted = None
-    if request.method == "GET":
-        wanted = requested_range(request.fields, validators, opened.size)
+    is_get = request.method == "GET"
+    wanted = requested_range(request.fields, validators, opened.size) if is_get else None
     if wanted is not None and not wanted:
         opened.file.close()
         where = ("Content-Range", f"bytes */{opened.size}")

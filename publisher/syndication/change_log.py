@@ -10,17 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Row,
-    and_,
-    bindparam,
-    exists,
-    insert,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Row, and_, bindparam, exists, insert, or_, select, update
 
 from publisher.articles.model import Article, ArticleStatus
 from publisher.articles.store import articles_by_id, content_hash
@@ -157,8 +147,7 @@ class _ChangeRecorder:
             select(feed_entry.c.id)
             .join(article)
             .where(
-                article.c.story_id == story_id.scalar_subquery(),
-                article.c.id != row.article_id,
+                article.c.story_id == story_id.scalar_subquery(), article.c.id != row.article_id
             )
         )
         for entry_id in self._connection.execute(siblings).scalars().all():

@@ -76,11 +76,7 @@ def subjects_of(article: Article) -> list[FeedSubject]:
         for byline in article.bylines
     ]
     distinct = {(s.kind, s.label.casefold()): s for s in reversed(named) if s.label}
-    return [
-        FeedSubject("all"),
-        FeedSubject("language", language),
-        *reversed(distinct.values()),
-    ]
+    return [FeedSubject("all"), FeedSubject("language", language), *reversed(distinct.values())]
 
 
 class FeedIndex:

@@ -112,12 +112,7 @@ def _stored_entries(
     connection: Connection, found: Sequence[tuple[int, int]], now: datetime
 ) -> list[StoredEntry]:
     rows: dict[int, Row[tuple[int, int, str, int]]] = {}
-    columns = (
-        feed_entry.c.id,
-        feed_entry.c.article_id,
-        feed_entry.c.tag,
-        feed_entry.c.updated,
-    )
+    columns = (feed_entry.c.id, feed_entry.c.article_id, feed_entry.c.tag, feed_entry.c.updated)
     for portion in chunks([entry_id for _position, entry_id in found]):
         query = select(*columns).where(feed_entry.c.id.in_(portion))
         rows |= {row.id: row for row in connection.execute(query)}

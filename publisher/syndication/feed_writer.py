@@ -173,12 +173,10 @@ class FeedWriter:
         """
         limits = self._settings.feeds
         written: list[ArchiveRange] = []
-        for number_of_entries in archiving.split_evenly(leaving, limits.entries):
+        for number in archiving.split_evenly(leaving, limits.entries):
             with self._database.reading() as connection:
-                last = feed_window.oldest_positions(
-                    connection, one.id, before.last, number_of_entries
-                )[-1]
-                portion = ArchiveRange(before.number + 1, before.last + 1, last)
+                oldest = feed_window.oldest_positions(connection, one.id, before.last, number)
+                portion = ArchiveRange(before.number + 1, before.last + 1, oldest[-1])
                 stored = feed_window.archived_entries(connection, one.id, portion, self._now)
             built = {entry.id: entry for entry in self._builder.build(stored)}
             sizes = [_size(built.get(each.tag)) for each in reversed(stored)]

@@ -96,11 +96,7 @@ def notify_hubs(
 
 def _after_response(ping: QueuedPing, response: HubResponse, now: datetime) -> dict[str, Any]:
     """Return the new values of a ping's row."""
-    tried = {
-        "state": "pending",
-        "attempts": ping.attempts + 1,
-        "last_response": response.text,
-    }
+    tried = {"state": "pending", "attempts": ping.attempts + 1, "last_response": response.text}
     if response.result is HubResult.ACCEPTED:
         return tried | {"state": "accepted", "accepted_at": now}
     if response.result is HubResult.REJECTED:

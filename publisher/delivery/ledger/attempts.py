@@ -23,13 +23,7 @@ from publisher.delivery.ledger.bulk import (
     row_values,
     same_epoch,
 )
-from publisher.delivery.ledger.claims import (
-    IS_CLAIMED,
-    NOW,
-    RETURNED,
-    SUPPRESS_CLAIMED,
-    Claim,
-)
+from publisher.delivery.ledger.claims import IS_CLAIMED, NOW, RETURNED, SUPPRESS_CLAIMED, Claim
 from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery

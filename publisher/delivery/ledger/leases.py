@@ -101,10 +101,7 @@ def revoke_lease(
     is_idempotent = lease.guarantee == "idempotent"
     freeable = _HELD_STATES if is_idempotent else (DeliveryState.CLAIMED,)
     freed = held.where(in_states(*freeable)).values(
-        state=DeliveryState.PENDING,
-        epoch=delivery.c.epoch + 1,
-        lease_id=None,
-        changed_at=now,
+        state=DeliveryState.PENDING, epoch=delivery.c.epoch + 1, lease_id=None, changed_at=now
     )
     doubtful = held.where(in_states(DeliveryState.ATTEMPTING)).values(
         state=DeliveryState.IN_DOUBT, lease_id=None, reason=INTERRUPTED_REASON, changed_at=now

@@ -8,13 +8,16 @@ from __future__ import annotations
 from publisher.delivery.outcomes import Outcome, SendStatus, ThrottleScope
 from publisher.delivery.smtp.bounces import categories
 from publisher.delivery.smtp.bounces.categories import BounceCategory, BounceSubject
-from publisher.delivery.smtp.bounces.classify import CLOSING, PERMANENT, classify_reply
+from publisher.delivery.smtp.bounces.classify import (
+    CLOSING,
+    LOGIN_CODES,
+    PERMANENT,
+    classify_reply,
+)
 from publisher.delivery.smtp.redact import redact_reply, truncate
 from publisher.delivery.smtp.replies import ConnectionLost, SmtpPhase, SmtpReply
 from publisher.delivery.transports.base import Unreachable
 
-# A login is required (RFC 4954 section 6), for any recipient.
-_LOGIN_CODES = frozenset({530, 534, 535, 538})
 # Characters of a reason: one line in a table.
 MAX_REASON = 200
 
@@ -83,7 +86,7 @@ def _refuses_every_message(
     recipient may be about this one alone, even "relaying denied". The circuit breaker notices if
     all are refused.
     """
-    if reply.code in _LOGIN_CODES:
+    if reply.code in LOGIN_CODES:
         return True
     match phase:
         case SmtpPhase.MAIL:

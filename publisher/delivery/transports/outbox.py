@@ -40,10 +40,7 @@ log = structlog.get_logger()
 _TMP, _NEW, _CUR = "tmp", "new", "cur"
 # Errors that concern one issue's own folder, and no other's.
 _FOLDER_ERRORS = frozenset(
-    {
-        *(errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.ELOOP),
-        errno.ENAMETOOLONG,
-    }
+    {*(errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.ELOOP), errno.ENAMETOOLONG}
 )
 _by_folder = attrgetter("folder")
 

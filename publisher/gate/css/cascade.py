@@ -138,8 +138,7 @@ def cascade(
 
 
 def _possible_candidates(
-    elements: Iterable[etree._Element],
-    sheets: Iterable[tuple[StyleSheet, tuple[AtRule, ...]]],
+    elements: Iterable[etree._Element], sheets: Iterable[tuple[StyleSheet, tuple[AtRule, ...]]]
 ) -> list[_Candidate]:
     """Return the selectors whose tags, classes and attributes the document has."""
     tags: set[str] = set()

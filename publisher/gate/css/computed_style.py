@@ -231,8 +231,7 @@ def _of_attributes(element: etree._Element, above: ComputedStyle) -> _Changes:
         changes["colour"] = colour
     if tag == "body" and (link := legacy_colour(element.get("link"))):
         changes["link_colour"] = link
-    size = element.get("size", "")
-    if tag == "font" and size in {"1", "2", "3", "4", "5", "6", "7"}:
+    if tag == "font" and (size := element.get("size", "")) in {*"1234567"}:
         changes["size"] = KEYWORD_SIZES[_FONT_SIZES[int(size) - 1]]
     if (direction := element.get("dir", "").lower()) in {"ltr", "rtl", "auto"}:
         changes["direction"] = direction

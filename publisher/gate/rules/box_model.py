@@ -114,9 +114,7 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
         if not applied:
             continue
         key = (str(element.tag), id(applied))
-        box = boxes.get(key)
-        if box is None:
-            box = boxes[key] = _box(key[0], applied)
+        box = boxes.get(key) or boxes.setdefault(key, _box(key[0], applied))
         problems = box.problems
         if box.background or box.has_image or element.get("background"):
             problems = [*problems, *_background(element, box)]

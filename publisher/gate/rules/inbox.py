@@ -13,22 +13,10 @@ from itertools import takewhile
 
 from lxml import etree
 
-from publisher.gate.findings import (
-    Finding,
-    MailPart,
-    Rule,
-    Severity,
-    html_error,
-    html_warning,
-)
+from publisher.gate.findings import Finding, MailPart, Rule, Severity, html_error, html_warning
 from publisher.gate.html_document import clip_text, element_name, line_of
 from publisher.gate.mail import CheckedMail, decode_words
-from publisher.gate.text_layout import (
-    BIDI_OVERRIDES,
-    bidi_fault,
-    character_name,
-    column_width,
-)
+from publisher.gate.text_layout import BIDI_OVERRIDES, bidi_fault, character_name, column_width
 from publisher.gate.visible_text import TextPiece, camouflage
 
 # What mail clients put before replies and forwarded mails, in English, German, Chinese, Arabic.
@@ -124,9 +112,7 @@ def _preheader(mail: CheckedMail) -> Iterator[Finding]:
         yield _REPEATED.finding("it repeats the subject", where=where, line=line)
 
 
-def _first_line(
-    pieces: Iterable[TextPiece],
-) -> tuple[str, etree._Element | None, str | None]:
+def _first_line(pieces: Iterable[TextPiece]) -> tuple[str, etree._Element | None, str | None]:
     """Return the text of the first block, the element where it begins, and what hides it."""
     found = iter(pieces)
     first = next((piece for piece in found if piece.text.strip()), None)

@@ -173,14 +173,12 @@ def _blocks(document: HtmlDocument) -> Iterator[Finding]:
         wanted = _direction_of(language)
         if not wanted or _letters_run(shown.text) != wanted:
             continue
+        named = clip_text(language)
         if style.direction not in {wanted, "auto"}:
             rule = _DIR_TEXT if _is_by_author(block, styles) else _DIR
-            problem = f"{clip_text(language)} text is laid out {style.direction}"
-            yield finding_at(rule, block, problem)
+            yield finding_at(rule, block, f"{named} text is laid out {style.direction}")
         elif wanted == "rtl" and style.webmail_direction == "ltr":
-            problem = (
-                f"only <html> or <body> gives the {clip_text(language)} text its direction, rtl"
-            )
+            problem = f"only <html> or <body> gives the {named} text its direction, rtl"
             yield finding_at(_DIR, block, problem, _WEBMAIL)
 
 

@@ -12,12 +12,11 @@ from publisher.gate.findings import Finding, html_warning
 from publisher.gate.html_document import HtmlDocument, finding_at
 from publisher.gate.mail import CheckedMail
 from publisher.gate.mail_clients.caniemail import GMAIL_APPS, OUTLOOK_WINDOWS
+from publisher.mail_limits import MAIL_WIDTH, PHONE_WIDTH
 
 _FLUID = "fluid"
 # Pixels. A column of this width is easy to read and fits into a desktop's reading pane.
 _COLUMN = (400, 720)
-# Pixels. The narrowest phones in use; WCAG 2.2, 1.4.10 has it too.
-_PHONE = 320
 _PIXELS = re.compile(r"(\d{1,5})(?:px)?")
 _WIDTH = re.compile(r"\bwidth\s*[:=]\s*[\"']?(\d{1,5})", re.IGNORECASE)
 
@@ -34,12 +33,12 @@ _SPACING = html_warning(
 )
 _COLUMN_WIDTH = html_warning(
     code="column-width",
-    fix='put the content into a table with width="600" and max-width:600px',
+    fix=f'put the content into a table with width="{MAIL_WIDTH}" and max-width:{MAIL_WIDTH}px',
     why="Lines as long as a desktop's window is wide are hard to read (WCAG 2.2, 1.4.8).",
 )
 _OUTLOOK_WIDTH = html_warning(
     code="column-outlook",
-    fix='write width="600" on the table, or put a table of that width into an [if mso] comment',
+    fix=f'write width="{MAIL_WIDTH}" on the table, or put a table of that width into an [if mso] comment',
     why="Outlook for Windows supports max-width on tables at most (caniemail css-max-width).",
 )
 _FIXED = html_warning(
@@ -65,7 +64,7 @@ def check(mail: CheckedMail) -> Iterator[Finding]:
         if _FLUID in styled:
             continue
         width = styled.get("width") or _width_attribute(element)
-        if width and width > _PHONE:
+        if width and width > PHONE_WIDTH:
             problem = f"<{element.tag}> is {width:.0f} px wide on every screen"
             yield finding_at(_FIXED, element, problem, GMAIL_APPS)
 
@@ -134,7 +133,7 @@ def _widths(document: HtmlDocument) -> dict[int, dict[str, float]]:
                 widths[declared.name] = size
                 if declared.name == "width":
                     widths.pop(_FLUID, None)
-        if widths.get("min-width", 0) > _PHONE:
+        if widths.get("min-width", 0) > PHONE_WIDTH:
             widths.pop(_FLUID, None)
             widths["width"] = widths["min-width"]
     return found

@@ -16,6 +16,7 @@ from publisher.gate.css.computed_style import language_of
 from publisher.gate.findings import Finding, html_error, html_warning
 from publisher.gate.html_document import clip_text, finding_at, text_content
 from publisher.gate.mail import CheckedMail
+from publisher.mail_limits import MAX_URL_LENGTH
 
 # What addresses and texts of unsubscribe links contain, in the languages of mailing services.
 _UNSUBSCRIBE_WORDS = re.compile(
@@ -95,8 +96,6 @@ def _shows_address(mail: CheckedMail) -> bool:
 # What placeholders of templates begin with.
 _PLACEHOLDER = re.compile(r"\{\{|\{%|@@|\*\||%%|<%")
 _SAFE = frozenset({"https", "http", "mailto", "tel"})
-# Characters. Some clients and servers cut longer addresses.
-_LONGEST = 2000
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _MAILBOX = re.compile(r"[^@\s<>]+@[^@\s<>]+\.\w+")
 
@@ -208,7 +207,7 @@ def _address(link: etree._Element, href: str) -> Iterator[Finding]:
             yield finding_at(_INSECURE, link, f"{clip_text(href)} goes by http")
         if not href.isascii() or re.search(r"[\s<>\"{}|\\^`]", href):
             yield finding_at(_FORM, link, f"{clip_text(href)} is not encoded")
-        if len(href) > _LONGEST:
+        if len(href) > MAX_URL_LENGTH:
             yield finding_at(_FORM, link, f"an address has {len(href)} characters")
 
 

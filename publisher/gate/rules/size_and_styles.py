@@ -150,11 +150,7 @@ def _at_rules(block: StyleBlock) -> Iterator[Finding]:
             yield _found(_IMPORT, block, rule.line, f"@import {clip_text(rule.prelude)}")
         if rule.depth:
             yield _found(
-                _NESTED,
-                block,
-                rule.line,
-                f"@{clip_text(rule.name)} is in another rule",
-                *GMAIL,
+                _NESTED, block, rule.line, f"@{clip_text(rule.name)} is in another rule", *GMAIL
             )
     for line in block.sheet.nested:
         yield _found(_NESTED, block, line, "a rule is in another rule", *GMAIL)

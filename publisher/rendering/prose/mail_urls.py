@@ -18,12 +18,11 @@ from feeds.identifiers import absolute_uri
 from publisher.articles.content.blocks import ArticleContent, Figure, TextBlock, walk_blocks
 from publisher.articles.model import Picture
 from publisher.articles.sanitise import absolute_link
+from publisher.mail_limits import MAX_URL_LENGTH
 from publisher.rendering.filters import file_name, mail_picture_problem
 from publisher.rendering.placeholders import neutralise_placeholders
 from publisher.rendering.plaintext import to_one_line
 
-# Mail programs and the servers that rewrite links cut longer addresses off.
-MAX_URL_LENGTH = 2_000
 _PICTURE_FORMATS = frozenset({".png", ".jpg", ".jpeg", ".gif"})
 # CSS pixels; pictures of this size are tracking pixels.
 _TRACKING_PIXEL = 2

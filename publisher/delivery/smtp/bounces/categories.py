@@ -75,9 +75,7 @@ TOO_FAST = _about(
     BounceSubject.RATE, "too-fast", "too much mail at once, or too many complaints"
 )
 ALLOWANCE_USED = _about(
-    BounceSubject.QUOTA,
-    "allowance-used",
-    "our account has sent as much as it may for now",
+    BounceSubject.QUOTA, "allowance-used", "our account has sent as much as it may for now"
 )
 
 # --- the message

@@ -89,15 +89,19 @@ _SUBJECTS: Mapping[str, BounceCategory] = {
     "7": categories.POLICY,
 }
 
+# A login or TLS is required (RFC 4954 section 6), for any recipient.
+LOGIN_CODES: Mapping[int, BounceCategory] = {
+    530: categories.LOGIN_NEEDED,
+    534: categories.LOGIN_REFUSED,
+    535: categories.LOGIN_REFUSED,
+    538: categories.TLS_NEEDED,
+}
 _BARE: Mapping[int, BounceCategory] = {
     421: categories.BUSY,
     450: categories.NOT_NOW,
     451: categories.NOT_NOW,
     452: categories.NOT_NOW,
-    530: categories.LOGIN_NEEDED,
-    534: categories.LOGIN_REFUSED,
-    535: categories.LOGIN_REFUSED,
-    538: categories.TLS_NEEDED,
+    **LOGIN_CODES,
     550: categories.NOT_KNOWN,
     551: categories.MOVED,
     552: categories.MAILBOX_FULL,

@@ -118,10 +118,7 @@ REPLY_PATTERNS: tuple[ReplyPattern, ...] = (
         r"rate[ -]?limit|throttl|too (many|much) (mail|messages|connections|requests)",
         r"too fast|slow down",
     ),
-    _pattern(
-        categories.CROWDED,
-        r"receiving (e?-?mail|messages) (too quickly|at a rate)",
-    ),
+    _pattern(categories.CROWDED, r"receiving (e?-?mail|messages) (too quickly|at a rate)"),
     _pattern(
         categories.NO_PTR, r"\bptr\b|reverse (dns|lookup|hostname)|rdns|find your hostname"
     ),

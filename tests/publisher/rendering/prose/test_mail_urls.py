@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from publisher.articles.model import Picture
+from publisher.mail_limits import MAX_URL_LENGTH
 from publisher.rendering.prose import BodyLink, body_links, mail_content, omitted_pictures
-from publisher.rendering.prose.mail_urls import MAX_URL_LENGTH, MailUrls
+from publisher.rendering.prose.mail_urls import MailUrls
 from tests.publisher.rendering.prose.helpers import BASE, read
 
 SITE = MailUrls.of(BASE, ["media.example.org"])
