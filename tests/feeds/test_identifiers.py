@@ -1,4 +1,3 @@
-import time
 from datetime import UTC, date, datetime
 
 import pytest
@@ -8,6 +7,7 @@ from hypothesis import strategies as st
 from feeds import InvalidIdentifierError, tag_uri
 from feeds.identifiers import absolute_uri, identity, language_tag
 from feeds.normalisation import normalise_text, one_line
+from tests.cpu_time import at_most
 
 
 @pytest.mark.parametrize("day", ["2026", "2026-01", "2026-01-09"])
@@ -158,7 +158,5 @@ def test_only_the_host_is_encoded_by_idna(written: str, address: str) -> None:
     ids=lambda written: written[:20],
 )
 def test_a_malformed_host_is_refused_quickly(written: str) -> None:
-    began = time.perf_counter()
-    with pytest.raises(InvalidIdentifierError, match="has a malformed host"):
+    with at_most(2), pytest.raises(InvalidIdentifierError, match="has a malformed host"):
         absolute_uri(written)
-    assert time.perf_counter() - began < 0.5

@@ -99,7 +99,7 @@ def test_neither_opening_nor_reading_waits_for_a_writer(tmp_path: Path) -> None:
     before = time.monotonic()
     database = open_database(path)
     assert kept(database) == set()
-    assert time.monotonic() - before < 1
+    assert time.monotonic() - before < 20  # a writer is waited for 30 seconds
     database.close()
     other.close()
 
