@@ -568,18 +568,18 @@ def test_a_silent_hub_times_out(publication: PublicationFolder) -> None:
     with listener() as (address, _):
         change(publication, address, RSS)
         before = time.monotonic()
-        assert notify(house, address, timeout=SOON) == HubReport(waiting=1)
+        assert notify(publication, address, timeout=SOON) == HubReport(waiting=1)
         assert time.monotonic() - before >= SOON
-    assert row(house)["last_response"] == "no response within 0.2 seconds"
-    assert row(house)["attempts"] == 1
+    assert row(publication)["last_response"] == "no response within 0.2 seconds"
+    assert row(publication)["attempts"] == 1
 
 
 def test_a_hub_that_sends_byte_by_byte_times_out(
     publication: PublicationFolder, hub: Hub
 ) -> None:
     hub.say(Reply(dribble=0.01))
-    change(house, hub.url, RSS)
-    assert notify(house, hub.url, timeout=SOON) == HubReport(waiting=1)
+    change(publication, hub.url, RSS)
+    assert notify(publication, hub.url, timeout=SOON) == HubReport(waiting=1)
     # The thread has closed its connection.
     wait_for(lambda: hub.at_once == 0)
 
@@ -588,8 +588,8 @@ def test_an_unreachable_hub_is_tried_twice_per_run_for_all_its_topics(
     publication: PublicationFolder,
 ) -> None:
     with listener() as (address, server):
-        change(house, address, *feeds(50))
-        assert notify(house, address, timeout=SOON) == HubReport(waiting=50)
+        change(publication, address, *feeds(50))
+        assert notify(publication, address, timeout=SOON) == HubReport(waiting=50)
         assert connections(server) == 2
     rows = publication.rows(table)
     # All were postponed.
@@ -631,8 +631,8 @@ def test_a_hub_that_failed_once_gets_its_other_topics(
 
 def test_a_run_ends_within_its_total_time(publication: PublicationFolder, hub: Hub) -> None:
     hub.say(Reply(delay=0.1))
-    change(house, hub.url, *feeds(100))
-    report = notify(house, hub.url, timeout=0.6, total=1)
+    change(publication, hub.url, *feeds(100))
+    report = notify(publication, hub.url, timeout=0.6, total=1)
     assert 0 < report.accepted < 100
     assert report.accepted + report.waiting == 100
     # Pings that were not sent are still due.
