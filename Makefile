@@ -42,7 +42,7 @@ slow: $(VENV)/dev  ## processes, browsers, kills, packaging, and each property w
 	$(RUN) -m "slow or hypothesis" --hypothesis-profile=full $(LANES)
 
 torture: $(VENV)/dev  ## kills of a large issue and thousands of examples: hours
-	CRASH_READERS=5000 CRASH_KILLS=20 INVARIANT_EXAMPLES=5000 INVARIANT_STEPS=100 \
+	CRASH_RECIPIENTS=5000 CRASH_KILLS=20 INVARIANT_EXAMPLES=5000 INVARIANT_STEPS=100 \
 	  $(RUN) -m "slow or hypothesis" --hypothesis-profile=torture $(LANES)
 
 audit: $(VENV)/dev  ## look up the locked packages in a database of vulnerabilities

@@ -1,4 +1,4 @@
-"""A publication with any number of readers and an issue that is ready, made in a moment."""
+"""A publication with any number of recipients and an issue that is ready, made in a moment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from publisher.testing import SECRET, make_publication
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import ready
 
-READERS = """
+RECIPIENTS = """
     INSERT INTO subscriber (id, email, address, name, language, status, created_at, updated_at)
     WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < :many)
     SELECT n, 'reader' || n || '@example.com', 'reader' || n || '@example.com',
@@ -39,8 +39,8 @@ LINKS = (
 )
 
 
-def make_audience(folder: Path, readers: int, size: int, delivery: str = "") -> Settings:
-    """Make a publication whose issue of `size` bytes waits for so many readers.
+def make_audience(folder: Path, recipients: int, size: int, delivery: str = "") -> Settings:
+    """Make a publication whose issue of `size` bytes waits for so many recipients.
 
     `delivery` is TOML that is added to publication.toml.
     """
@@ -49,7 +49,7 @@ def make_audience(folder: Path, readers: int, size: int, delivery: str = "") -> 
         file.write(delivery)
     settings = load_settings(folder, {"PUBLISHER_SECRET": SECRET})
     with closing(open_database(settings.folders.database)) as database:
-        _subscribe(database, readers)
+        _subscribe(database, recipients)
         publication = PublicationFolder(
             settings=settings, database=database, clock=FixedClock(NOW)
         )
@@ -60,7 +60,7 @@ def make_audience(folder: Path, readers: int, size: int, delivery: str = "") -> 
     return settings
 
 
-def _subscribe(database: Database, readers: int) -> None:
+def _subscribe(database: Database, recipients: int) -> None:
     with database.writing() as connection:
-        connection.execute(text(READERS), {"many": readers})
+        connection.execute(text(RECIPIENTS), {"many": recipients})
         connection.execute(text(WISHES))

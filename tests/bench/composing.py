@@ -1,6 +1,6 @@
-"""Writing one reader's message of 57 KB, beside the standard library's email package.
+"""Writing one recipient's message of 57 KB, beside the standard library's email package.
 
-The issue is compiled once; what is told of it is the median over so many readers, each with a
+The issue is compiled once; what is told of it is the median over so many recipients, each with a
 name, an address and links of her own. Reference is what the tests hold our bytes against.
 """
 
@@ -30,9 +30,9 @@ from tests.publisher.mail.samples import SUBJECTS, a_recipient, an_issue_mail
 
 COLUMNS = ("bytes", "compile, ms", "µs (median)", "nine in ten", "beside email")
 BYTES = 57_000
-READERS, FEWER = size(20_000, smallest=20), size(100, smallest=2)
+RECIPIENTS, FEWER = size(20_000, smallest=20), size(100, smallest=2)
 LANGUAGES = {"en": "Latin, quoted-printable", "zh-Hans": "Chinese, base64"}
-# What the shipped digest has of a reader, and all that a digest of one's own may have.
+# What the shipped digest has of a recipient, and all that a digest of one's own may have.
 LEAVING = (ADDRESS_PLACEHOLDER, UNSUBSCRIBE_PLACEHOLDER, PREFERENCES_PLACEHOLDER)
 EVERYTHING = (str(Placeholder(NAME_PLACEHOLDER, "dear reader")), *LEAVING, WEB_PLACEHOLDER)
 
@@ -45,15 +45,15 @@ def measure(table: Table) -> None:
             start = time.perf_counter()
             compiled = compile_mail(letter, SECRET)
             compiling = time.perf_counter() - start
-            readers = [
-                a_recipient(number, f"Ann Example {number}") for number in range(READERS)
+            recipients = [
+                a_recipient(number, f"Ann Example {number}") for number in range(RECIPIENTS)
             ]
-            ours = _seconds(partial(compiled.message, date=letter.date), readers)
-            theirs = _seconds(partial(_by_email, letter), readers[:FEWER])
+            ours = _seconds(partial(compiled.message, date=letter.date), recipients)
+            theirs = _seconds(partial(_by_email, letter), recipients[:FEWER])
             median, slowest = statistics.median(ours), statistics.quantiles(ours, n=10)[-1]
             table.add_row(
                 f"{script}, {2 * len(places)} places",
-                f"{len(compiled.message(readers[0], letter.date).content):,}",
+                f"{len(compiled.message(recipients[0], letter.date).content):,}",
                 f"{1e3 * compiling:.1f}",
                 f"{1e6 * median:.1f}",
                 f"{1e6 * slowest:.1f}",
@@ -61,15 +61,17 @@ def measure(table: Table) -> None:
             )
 
 
-def _by_email(letter: IssueMail, reader: Recipient) -> bytes:
-    return reference.compose(letter, reader, SECRET, letter.date)
+def _by_email(letter: IssueMail, recipient: Recipient) -> bytes:
+    return reference.compose(letter, recipient, SECRET, letter.date)
 
 
-def _seconds(write: Callable[[Recipient], object], readers: Sequence[Recipient]) -> list[float]:
+def _seconds(
+    write: Callable[[Recipient], object], recipients: Sequence[Recipient]
+) -> list[float]:
     seconds = []
-    for reader in readers:
+    for recipient in recipients:
         start = time.perf_counter()
-        write(reader)
+        write(recipient)
         seconds.append(time.perf_counter() - start)
     return seconds
 

@@ -1,4 +1,4 @@
-"""A million readers: the ledger made, the memory of who sends, and looks at how it stands.
+"""A million recipients: the ledger made, the memory of who sends, and looks at how it stands.
 
 With `--full` a million, otherwise a tenth. The transport throws everything away, so that what is
 measured is ours. Run as a process of its own: `python -m tests.bench.million deliver FOLDER`.
@@ -31,7 +31,7 @@ from tests.bench.audience import make_audience
 from tests.bench.sizes import peak_megabytes, size
 
 COLUMNS = ("Measured",)
-READERS = size(100_000, smallest=50, full=1_000_000)
+RECIPIENTS = size(100_000, smallest=50, full=1_000_000)
 BYTES = 57_000
 SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -40,16 +40,16 @@ def measure(table: Table) -> None:
     """Measure, as rows of a table."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "publication"
-        make_audience(place, READERS, BYTES)
+        make_audience(place, RECIPIENTS, BYTES)
         command = [sys.executable, "-m", "tests.bench.million", "deliver", str(place)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             looks, whole = _look(place, process)
             assert process.stdout is not None  # a pipe was asked for
             found = json.loads(process.stdout.read().splitlines()[-1])
-    if found["messages"] != READERS or found["problems"]:
+    if found["messages"] != RECIPIENTS or found["problems"]:
         raise RuntimeError(f"not sent: {found}")
-    table.add_row(f"ledger for {READERS:,} readers, seconds", f"{found['ledger']:.2f}")
-    table.add_row("mails a second, all thrown away", f"{READERS / found['seconds']:,.0f}")
+    table.add_row(f"ledger for {RECIPIENTS:,} recipients, seconds", f"{found['ledger']:.2f}")
+    table.add_row("mails a second, all thrown away", f"{RECIPIENTS / found['seconds']:,.0f}")
     table.add_row("memory before the first, MB", f"{found['before']:.0f}")
     table.add_row("memory at most, MB", f"{found['most']:.0f}")
     for name, seconds in (("asked within a process", looks), ("`publisher status`", whole)):

@@ -37,7 +37,7 @@ from tests.bench.audience import make_audience
 from tests.bench.sizes import SMALLEST, size
 
 COLUMNS = ("Mails a second (median)", "least", "most")
-READERS = size(50_000, smallest=20)
+RECIPIENTS = size(50_000, smallest=20)
 BYTES = 57_000
 CONNECTIONS = 8
 ROUNDS = size(3, smallest=1)
@@ -136,11 +136,11 @@ def _wait_for(port: int) -> None:
 
 
 def _smtp_source(program: str, port: int) -> float:
-    words = [program, "-s", CONNECTIONS, "-l", BYTES, "-m", READERS]
+    words = [program, "-s", CONNECTIONS, "-l", BYTES, "-m", RECIPIENTS]
     envelope = ["-f", "a@example.com", "-t", "b@example.com", f"127.0.0.1:{port}"]
     start = time.perf_counter()
     subprocess.run([*map(str, words), *envelope], check=True)
-    return READERS / (time.perf_counter() - start)
+    return RECIPIENTS / (time.perf_counter() - start)
 
 
 def _ours(folder: Path, port: int, durability: str) -> float:
@@ -150,13 +150,13 @@ def _ours(folder: Path, port: int, durability: str) -> float:
         f"connections = {CONNECTIONS}\n"
     )
     # What is encoded, and the fields, make up the rest of the size.
-    make_audience(folder, READERS, int(BYTES * 0.93), delivery)
+    make_audience(folder, RECIPIENTS, int(BYTES * 0.93), delivery)
     command = [sys.executable, "-m", "tests.bench.sending", "deliver", str(folder)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     found = json.loads(done.stdout.splitlines()[-1])
-    if found["messages"] != READERS or found["problems"]:
+    if found["messages"] != RECIPIENTS or found["problems"]:
         raise RuntimeError(f"not sent: {found}")
-    return float(READERS / found["seconds"])
+    return float(RECIPIENTS / found["seconds"])
 
 
 def _deliver(folder: Path) -> None:

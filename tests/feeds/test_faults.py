@@ -260,7 +260,7 @@ def test_atom_elements_are_made_without_a_namespace(feed: Any) -> None:
     }
 
 
-def test_generator_is_feedgen_unless_told(feed: Any) -> None:
+def test_generator_is_feedgen_by_default(feed: Any) -> None:
     """Corrected by naming ours."""
     assert b">python-feedgen</generator>" in feed.atom_str()
     assert b"http://www.rssboard.org/rss-specification" in feed.rss_str()

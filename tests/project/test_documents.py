@@ -37,7 +37,7 @@ def test_the_starter_and_the_readme_name_the_same_verbs() -> None:
         assert re.search(rf"(?m)^{verb}:", makefile), verb
 
 
-def test_the_changelog_knows_this_version() -> None:
+def test_the_changelog_has_an_entry_for_this_version() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
     assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text()
@@ -61,7 +61,7 @@ def test_modules_keep_their_size_and_say_what_they_are() -> None:
             assert text.startswith('"""'), path
 
 
-def test_architecture_knows_every_room() -> None:
+def test_architecture_lists_every_package() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
     for path in (ROOT / "publisher").iterdir():
         if path.is_dir() and path.name != "__pycache__":

@@ -119,10 +119,14 @@ def words_of(identifier: str) -> set[str]:
 
 
 def glossary() -> set[str]:
-    """Return the words that ARCHITECTURE explains, in bold type or code."""
+    """Return the words that the "Words" table of ARCHITECTURE explains."""
     text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
-    terms = re.findall(r"\*\*([^*]+)\*\*|`(\w+)`", text)
-    return {word for pair in terms for term in pair for word in words_of(term)}
+    table = text.partition("\n## Words\n")[2].partition("\n## ")[0]
+    return {
+        word
+        for row in re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)
+        for word in words_of(row)
+    }
 
 
 def test_no_name_is_a_metaphor_that_the_glossary_lacks() -> None:
@@ -133,3 +137,32 @@ def test_no_name_is_a_metaphor_that_the_glossary_lacks() -> None:
         found += [f"{path}: {name}" for name in names if words_of(name) & banned]
 
     assert found == []
+
+
+# Readers that are no persons: streams of the standard library.
+STREAM_READERS = {"BufferedReader", "StreamReader"}
+CSV_READER = "subscribers/csv_cells.py: reader"
+STREAM_PACKAGE = Path("publisher/testing")
+
+
+def identifiers(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name):
+                yield name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield name
+            case ast.ClassDef(name=name):
+                yield name
+
+
+def test_a_person_on_the_list_is_a_subscriber_and_no_reader() -> None:
+    found = {
+        f"{path}: {name}"
+        for path, tree in modules()
+        if not path.is_relative_to(STREAM_PACKAGE)
+        for name in identifiers(tree)
+        if words_of(name) & {"reader", "readers"} and name not in STREAM_READERS
+    }
+
+    assert found - {CSV_READER} == set()

@@ -1,4 +1,4 @@
-"""Running a publication's press in tests, and looking at what it left on disk."""
+"""Running a publication's pipeline in tests, and looking at what it left on disk."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def renderer(publication: PublicationFolder) -> Renderer:
 
 
 def pipeline_of(publication: PublicationFolder, transport: Transport | None = None) -> Pipeline:
-    """Wire a press over a publication as `publisher.cycle.open_pipeline` does over a folder."""
+    """Wire a pipeline over a publication as `publisher.cycle.open_pipeline` does over a folder."""
     return Pipeline(
         settings=publication.settings,
         database=publication.database,

@@ -60,7 +60,7 @@ def test_an_audience_is_read_in_order_without_sorting(connection: Connection) ->
     assert not any("TEMP B-TREE" in step or step.startswith("SCAN") for step in plan)
 
 
-def test_still_wanted_excludes_who_left_after_the_ledger_was_made(
+def test_still_wanted_excludes_those_unsubscribed_after_the_ledger_was_made(
     connection: Connection,
 ) -> None:
     connection.execute(

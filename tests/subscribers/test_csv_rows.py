@@ -61,7 +61,7 @@ def test_empty_cells_mean_none_or_not_given() -> None:
 
 
 @pytest.mark.parametrize("status", ["unsubscribed", "Complained"])
-def test_who_left_has_no_active_subscription(status: str) -> None:
+def test_an_unsubscribed_address_has_no_active_subscription(status: str) -> None:
     listed = subscriber_of(
         "email,newsletters,status", f"ann@example.org,weekly ?daily,{status}"
     )

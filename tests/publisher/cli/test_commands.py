@@ -261,7 +261,7 @@ def test_preview_changes_nothing_and_the_article_is_mailed_all_the_same(
 
 
 @pytest.mark.parametrize("words", [["preview", "weekly", "--out", "x.html"], ["check"]])
-def test_who_has_neither_key_nor_password_can_preview_and_check(
+def test_preview_and_check_need_neither_key_nor_password(
     run: Run, lantern: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:
     file = lantern / "publication.toml"

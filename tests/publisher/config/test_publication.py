@@ -20,7 +20,7 @@ def test_the_host_is_the_name_alone(tmp_path: Path, url: str, host: str) -> None
     assert publication(tmp_path, url=url).host == host
 
 
-def test_a_publication_knows_whom_it_can_serve(tmp_path: Path) -> None:
+def test_a_publication_finds_the_edition_for_a_language(tmp_path: Path) -> None:
     found = settings(tmp_path).publication
     assert found.default_language == "en"
     assert found.serves("en-GB") == "en"

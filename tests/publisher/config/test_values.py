@@ -82,7 +82,7 @@ def test_a_sender_that_smtp_can_not_carry_is_refused_with_the_reason() -> None:
         ("x." + "b" * 63, "x." + "b" * 63),
     ],
 )
-def test_a_host_is_written_as_the_network_knows_it(written: str, host: str) -> None:
+def test_a_host_is_written_in_ascii(written: str, host: str) -> None:
     assert HOST.validate_python(written) == host
 
 

@@ -10,14 +10,14 @@ from sqlalchemy import Connection, text
 from publisher.delivery.transports.base import MessageKey
 
 LOG = """
-CREATE TABLE chronicle (
+CREATE TABLE state_log (
     issue_id INTEGER, subscriber_id INTEGER, source TEXT, target TEXT,
     is_new_epoch INTEGER, reason TEXT
 )
 """
 NOTE = """
 CREATE TRIGGER note_moves AFTER UPDATE ON delivery WHEN new.state != old.state BEGIN
-    INSERT INTO chronicle VALUES (
+    INSERT INTO state_log VALUES (
         new.issue_id, new.subscriber_id, old.state, new.state, new.epoch > old.epoch, new.reason
     );
 END
@@ -41,5 +41,5 @@ def log_transitions(connection: Connection) -> None:
 
 def moves(connection: sqlite3.Connection, condition: str) -> Counter[MessageKey]:
     """Count the moves of each row that meet a condition in SQL."""
-    query = f"SELECT issue_id, subscriber_id FROM chronicle WHERE {condition}"
+    query = f"SELECT issue_id, subscriber_id FROM state_log WHERE {condition}"
     return Counter(connection.execute(query))

@@ -77,13 +77,16 @@ def test_a_finished_run_leaves_no_lease_no_lock_and_no_thread(
     subscribe(publication, *many(20))
     ready(publication)
     seen: list[tuple[int, int]] = []
+    threads: list[list[str]] = []
 
     def look(_outgoing: OutgoingMessage) -> Outcome:
         seen.append((len(runs(publication)), len(locks(publication))))
+        threads.append(busy())
         return ACCEPTED_OUTCOME
 
     send(publication, MemoryTransport(outcomes=look, connections=3))
     assert set(seen) == {(1, 1)}
+    assert all(threads)
     assert (runs(publication), locks(publication), busy()) == ([], [], [])
 
 

@@ -29,7 +29,7 @@ LANGUAGES = {"en": "en", "ja": "ja", "zh": "zh-Hans"}
 SystemKind = Literal["confirm", "welcome", "goodbye"]
 SYSTEM_MAILS: tuple[SystemKind, ...] = ("confirm", "welcome", "goodbye")
 # A reader's own values, as they are put into such a mail.
-READER = {
+RECIPIENT = {
     placeholders.ADDRESS_PLACEHOLDER: "reader@example.org",
     placeholders.CONFIRM_PLACEHOLDER: "https://news.example.org/en/confirm/?token=example",
     placeholders.UNSUBSCRIBE_PLACEHOLDER: "https://news.example.org/en/unsubscribe/?token=example",
@@ -131,21 +131,21 @@ def _system_mail(settings: Settings, kind: SystemKind, language: str, site: Site
         inlined = Renderer().system_mail(about).html
     name = f"{kind}-{language}"
     source, html = (
-        TOKEN.sub(lambda token: READER[token[0]], text) for text in (noted[-1][0], inlined)
+        TOKEN.sub(lambda token: RECIPIENT[token[0]], text) for text in (noted[-1][0], inlined)
     )
     return Mail(edition=name, name=name, source=source, html=html, site=site)
 
 
 def printed(
-    settings: Settings, now: datetime, reader: str = "reader@example.org"
+    settings: Settings, now: datetime, address: str = "reader@example.org"
 ) -> list[Mail]:
-    """Print what is due for a reader of each language."""
+    """Print what is due for a recipient of each language."""
     languages = settings.publication.languages
     with inlinings() as noted, open_pipeline(settings, FixedClock(now)) as machine:
         with machine.database.writing() as connection:
             report = import_csv(
                 connection,
-                _readers(reader, languages),
+                _subscriber_rows(address, languages),
                 languages=settings.publication.subscriber_tag,
                 default_language=languages[0],
                 known_newsletters=["weekly"],
@@ -157,7 +157,7 @@ def printed(
     return posted(settings, noted)
 
 
-def _readers(address: str, languages: Sequence[str]) -> list[bytes]:
+def _subscriber_rows(address: str, languages: Sequence[str]) -> list[bytes]:
     lines = ["email,name,language,timezone,newsletters,status"]
     lines += [f"{tag}.{address},Ann Example,{tag},,weekly,active" for tag in languages]
     return [f"{line}\n".encode() for line in lines]

@@ -180,7 +180,7 @@ def test_axe_is_heard_of_the_dark(chromium: Chromium) -> None:
     assert [line.rpartition(" at ")[2] for line in found] == ["600 px, dark", "320 px, dark"]
 
 
-def test_what_axe_cannot_tell_is_told(chromium: Chromium) -> None:
+def test_what_axe_cannot_decide_is_reported(chromium: Chromium) -> None:
     body = "<p style='background-image:linear-gradient(red, blue)'>Words</p>"
     assert chromium.visit(mail(body), violations)[0].startswith("in doubt: color-contrast, p: ")
 

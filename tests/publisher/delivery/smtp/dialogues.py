@@ -10,7 +10,7 @@ from publisher.mail import Message
 from tests.publisher.delivery.smtp.scripted import SOON, Peer, Script, Scripted
 
 CONTENT = b"Subject: The week\r\n\r\nNews.\r\n"
-READER = "ann@example.com"
+RECIPIENT = "ann@example.com"
 SENDER = "digest@news.example.org"
 PIPELINING = pytest.mark.parametrize("pipelining", [True, False], ids=["pipelined", "stepwise"])
 # The replies before each phase, and the bare yes to it.
@@ -65,7 +65,7 @@ def close(peer: Peer) -> None:
 def a_message(
     number: int = 1,
     *,
-    recipient: str = READER,
+    recipient: str = RECIPIENT,
     sender: str = SENDER,
     content: bytes = CONTENT,
 ) -> OutgoingMessage:

@@ -10,7 +10,7 @@ from publisher.delivery.smtp.reply_outcome import (
 )
 from publisher.delivery.transports.base import Unreachable
 
-READER = "ann.example@example.com"
+RECIPIENT = "ann.example@example.com"
 MAIL, RCPT, DATA, DOT = SmtpPhase.MAIL, SmtpPhase.RCPT, SmtpPhase.DATA, SmtpPhase.DOT
 
 
@@ -19,7 +19,7 @@ def said(text: str) -> SmtpReply:
 
 
 def judged(text: str, phase: SmtpPhase = RCPT, *, has_accepted: bool = False) -> Outcome:
-    return outcome_of_reply(said(text), phase, READER, has_accepted=has_accepted)
+    return outcome_of_reply(said(text), phase, RECIPIENT, has_accepted=has_accepted)
 
 
 @pytest.mark.parametrize(

@@ -93,3 +93,5 @@ def test_an_unusable_tls_file_is_named(
 
 def test_tls_files_are_not_read_without_tls(folder: Path) -> None:
     SmtpTransport(SmtpSettings(tls=Tls.NONE, authorities="none.pem"), folder, None)
+    with pytest.raises(ConfigError, match=r"none\.pem"):
+        SmtpTransport(SmtpSettings(authorities="none.pem"), folder, None)

@@ -1,4 +1,4 @@
-"""Parcels, and what a consumer does with an outbox. No ledger and no publication needed."""
+"""Messages, and what a consumer does with an outbox. No ledger and no publication needed."""
 
 from __future__ import annotations
 

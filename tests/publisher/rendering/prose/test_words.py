@@ -125,4 +125,5 @@ def test_the_seed_article(publication: PublicationFolder, corpus: Path) -> None:
     publication.write("seed-article.txt", (corpus / "seed-article.txt").read_bytes())
     publication.pick_up()
     (article,) = publication.all().values()
+    assert article.text
     check(mail_content(article.html), article.text, article.language)

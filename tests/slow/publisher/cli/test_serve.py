@@ -15,7 +15,7 @@ def opened(process: subprocess.Popen[str]) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_serves_until_it_is_told_to_stop_and_brings_that_to_its_end(
+def test_it_serves_until_stopped_and_finishes_open_requests(
     lantern: Path, number: signal.Signals
 ) -> None:
     publish(lantern)

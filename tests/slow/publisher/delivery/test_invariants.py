@@ -182,7 +182,7 @@ class Deliveries(RuleBasedStateMachine):
         )
         self.publication = PublicationFolder(settings, self.database)
         self.transport = MemoryTransport(guarantee, connections=WORKERS, prefetch=PROMISED)
-        self.office = Dispatcher(
+        self.dispatcher = Dispatcher(
             settings=settings,
             database=self.database,
             transport=self.transport,
@@ -200,7 +200,7 @@ class Deliveries(RuleBasedStateMachine):
     @rule()
     def an_issue_is_opened(self) -> None:
         issue = ready(self.publication, LANGUAGES[len(self.planned)])
-        self.office.open_ready_issues()
+        self.dispatcher.open_ready_issues()
         self.planned[issue.id] = sum(row.issue_id == issue.id for row in self.rows())
 
     @rule(pick=PICKS, verb=st.sampled_from(VERBS))
@@ -373,7 +373,7 @@ class Deliveries(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Let whoever is left finish the work, if all went well so far."""
-        if hasattr(self, "office"):
+        if hasattr(self, "dispatcher"):
             if sys.exc_info()[0] is None:
                 self.all_is_done_in_the_end()
             for one in self.runs:
@@ -482,7 +482,7 @@ class Deliveries(RuleBasedStateMachine):
     def ended(self, one: SteppedRun, outcome: Outcome) -> None:
         one.end(partial(self.hand_over, one, outcome))
         self.runs.remove(one)
-        self.office.finish_issues()
+        self.dispatcher.finish_issues()
 
     def sender(self, pick: int) -> SteppedRun:
         """Choose a run. One that is not there yet starts."""
@@ -493,9 +493,9 @@ class Deliveries(RuleBasedStateMachine):
 
     def start(self) -> None:
         """Start a run, as `deliver` does."""
-        self.office.open_ready_issues()
+        self.dispatcher.open_ready_issues()
         self.somebody_recovers()
-        jobs = self.office._build_jobs(self.office._due_issues())
+        jobs = self.dispatcher._build_jobs(self.dispatcher._due_issues())
         self.runs.append(SteppedRun(self.publication, self.transport, jobs, self.times))
 
     def issue(self, pick: int) -> Issue:
@@ -527,7 +527,7 @@ def empty(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
 
 
-def test_whatever_happens_every_reader_gets_one_and_none_is_missed(tmp_path: Path) -> None:
+def test_whatever_happens_every_subscriber_gets_exactly_one_message(tmp_path: Path) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(CRITICAL))
     path = make_publication(tmp_path).folders.database
     # What a power cut takes is not the matter here, and each commit would cost a sync.

@@ -310,7 +310,7 @@ def test_one_that_was_killed_while_idle_is_replaced(renderer: Renderer) -> None:
     assert child(renderer).pid != before
 
 
-def test_one_that_is_killed_at_work_is_told_of_and_replaced(
+def test_a_killed_worker_process_is_reported_and_replaced(
     renderer: Renderer, folder: Path
 ) -> None:
     write(folder, "web/chooser.html", ENDLESS)
@@ -370,7 +370,7 @@ def test_an_interrupted_wait_leaves_no_answer_for_the_next(
     assert content(renderer, "en", 1) == f"Hello, {sample.STORIES['en'][1][0]}"
 
 
-def test_it_is_told_no_secret_of_the_program(
+def test_it_gets_no_secret_of_the_program(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PUBLISHER_SECRET", "a secret of these tests")
@@ -495,7 +495,7 @@ def test_a_process_that_answers_otherwise_costs_a_page(
     assert not (tmp_path / "taken").exists()
 
 
-def test_a_fault_of_the_program_is_told_with_the_place(
+def test_a_program_error_is_reported_with_its_location(
     folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     place = client.SandboxClient(folder)

@@ -48,14 +48,14 @@ def test_only_root_goes_without_chromiums_sandbox(
     assert "--no-sandbox" in chromium_arguments(tmp_path, 600, 400)
 
 
-def test_what_fails_is_told_in_its_own_last_words(pretender: Program) -> None:
+def test_a_failure_is_reported_with_the_last_line_of_its_output(pretender: Program) -> None:
     program = pretender("echo first >&2; echo 'No usable sandbox!' >&2; exit 3")
 
     with pytest.raises(UsageError, match=r"chromium failed: No usable sandbox!$"):
         capture_page(program, PAGE, 600, 400)
 
 
-def test_what_fails_in_silence_is_told_too(pretender: Program) -> None:
+def test_a_silent_failure_is_reported_too(pretender: Program) -> None:
     with pytest.raises(UsageError, match="chromium failed: no reason given"):
         capture_page(pretender("exit 3"), PAGE, 600, 400)
 

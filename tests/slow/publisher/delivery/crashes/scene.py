@@ -21,8 +21,8 @@ from tests.bench.audience import make_audience
 from tests.processes import COMMAND, ENVIRONMENT, ROOT
 from tests.slow.publisher.delivery.crashes.servers import PATIENCE, Server, wait_for
 
-# So few that all of it takes seconds; `CRASH_READERS=5000 CRASH_KILLS=20` is the whole of it.
-RECIPIENTS = int(os.environ.get("CRASH_READERS", "400"))
+# So few that all of it takes seconds; `CRASH_RECIPIENTS=5000 CRASH_KILLS=20` is the whole of it.
+RECIPIENTS = int(os.environ.get("CRASH_RECIPIENTS", "400"))
 CONNECTIONS = 8
 PROMISED = 4
 # A message of the program's own takes more; what is in it is no matter here.

@@ -87,7 +87,7 @@ def test_a_cancelled_issue_ends_there_and_its_counts_add_up(tmp_path: Path) -> N
     assert issue["state"] == "cancelled"
 
 
-def test_who_leaves_right_before_her_data_gets_nothing(tmp_path: Path) -> None:
+def test_a_subscriber_who_unsubscribes_right_before_data_gets_nothing(tmp_path: Path) -> None:
     """Even if the commands of that message are pipelined already."""
     folder, leaving = tmp_path / "lantern", range(10, RECIPIENTS, 10)
 
@@ -147,7 +147,7 @@ def test_a_service_that_is_asked_to_stop_leaves_nothing_in_doubt(tmp_path: Path)
         assert nobody_got_two(scene, server.recipients()) == 0
 
 
-def test_two_who_send_at_once_share_the_work(tmp_path: Path) -> None:
+def test_two_concurrent_senders_share_the_work(tmp_path: Path) -> None:
     # More than one of them takes up at a time.
     recipients = 3 * RECIPIENTS
     with serving(tmp_path / "log", *SLOW) as server:

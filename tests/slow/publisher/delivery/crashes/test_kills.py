@@ -60,7 +60,7 @@ def _wait_for_more(sender: SteppedRun, progress: Callable[[], int], count: int) 
     wait_for("mail to go out", lambda: progress() > count or not sender.is_alive)
 
 
-def test_nobody_gets_two_mails_and_nobody_is_missed(tmp_path: Path) -> None:
+def test_each_recipient_gets_exactly_one_mail(tmp_path: Path) -> None:
     with serving(tmp_path / "log", *SLOW) as server:
         scene = smtp_scene(tmp_path / "lantern", server.port)
 

@@ -58,7 +58,7 @@ def by_the_first(server: Server) -> int:
     return sum(one.connection <= CONNECTIONS for one in server.accepted())
 
 
-def test_who_was_stopped_for_too_long_sends_nothing_more(tmp_path: Path) -> None:
+def test_a_sender_stopped_past_its_lease_sends_nothing_more(tmp_path: Path) -> None:
     """Another process has sent the rest and finished the issue when the first one goes on."""
     with serving(tmp_path / "log", "--slow", 0.02) as server:
         scene = smtp_scene(tmp_path / "lantern", server.port)
@@ -86,7 +86,7 @@ def test_who_was_stopped_for_too_long_sends_nothing_more(tmp_path: Path) -> None
     _what_status_says_is_true(scene)
 
 
-def test_who_goes_on_while_another_sends_leaves_her_the_rest(tmp_path: Path) -> None:
+def test_a_sender_that_resumes_leaves_the_rest_to_the_current_sender(tmp_path: Path) -> None:
     with serving(tmp_path / "log", "--slow", 0.05) as server:
         scene = smtp_scene(tmp_path / "lantern", server.port)
         with scene.sender(SHORT) as old:
@@ -112,7 +112,7 @@ def test_who_goes_on_while_another_sends_leaves_her_the_rest(tmp_path: Path) -> 
     _what_status_says_is_true(scene)
 
 
-def test_who_was_stopped_puts_nothing_in_an_outbox_that_another_has_put_there(
+def test_a_stopped_sender_does_not_repeat_files_of_another_in_the_outbox(
     tmp_path: Path,
 ) -> None:
     """Nor is a message lost that the first one had placed or staged."""

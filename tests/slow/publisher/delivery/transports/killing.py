@@ -1,10 +1,10 @@
 """A program that kills deliverers, one after another, and takes their mail away meanwhile.
 
-    python -m tests.slow.publisher.delivery.transports.killing FOLDER LAYOUT READERS KILLS
+    python -m tests.slow.publisher.delivery.transports.killing FOLDER LAYOUT RECIPIENTS KILLS
 
 Each deliverer is a process of its own, forked, over a small ledger in SQLite; it is killed right
 before one of its file operations, by chance. Prints as JSON how many were killed before they were
-done, and how often each reader's message was taken.
+done, and how often each recipient's message was taken.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ AT_ONCE = 6
 LONGEST_LIFE = 100
 OPERATIONS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir"}
 TABLES = """
-CREATE TABLE row (reader INTEGER PRIMARY KEY, state TEXT DEFAULT 'pending', sender INTEGER);
+CREATE TABLE row (recipient INTEGER PRIMARY KEY, state TEXT DEFAULT 'pending', sender INTEGER);
 CREATE TABLE sender (id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT);
 PRAGMA journal_mode = wal;
 """
 FREE = "UPDATE row SET state = 'pending', sender = NULL WHERE state = 'attempting'"
 MARK = (
-    "UPDATE row SET state = 'attempting', sender = ? WHERE reader IN "
-    "(SELECT reader FROM row WHERE state = 'pending' LIMIT ?) RETURNING reader"
+    "UPDATE row SET state = 'attempting', sender = ? WHERE recipient IN "
+    "(SELECT recipient FROM row WHERE state = 'pending' LIMIT ?) RETURNING recipient"
 )
 SETTLE = "UPDATE row SET state = 'sent' WHERE sender = ? AND state = 'attempting'"
-SENT = "SELECT reader FROM row WHERE sender = ? AND state = 'sent'"
+SENT = "SELECT recipient FROM row WHERE sender = ? AND state = 'sent'"
 
 
 def deliver(books: sqlite3.Connection, transport: OutboxTransport) -> None:
@@ -117,7 +117,7 @@ def main(folder: Path, layout: OutboxLayoutKind, recipients: int, kills: int) ->
     with closing(_books(folder)) as books:
         books.executescript(TABLES)
         books.executemany(
-            "INSERT INTO row (reader) VALUES (?)", [(n,) for n in range(recipients)]
+            "INSERT INTO row (recipient) VALUES (?)", [(n,) for n in range(recipients)]
         )
     taken: Counter[bytes] = Counter()
     killed = 0
