@@ -98,11 +98,11 @@ def test_an_article_without_a_summary_has_none_in_its_feed() -> None:
 
 
 def test_thousands_of_entries_are_made_in_no_time() -> None:
-    item, house = sample.item("zh-Hant"), sample.publication("zh-Hant")
-    RENDERER.feed_texts(item, house)
+    item, publication = sample.item("zh-Hant"), sample.publication("zh-Hant")
+    RENDERER.feed_texts(item, publication)
     with at_most(100 * AMPLE):
         for _ in range(100):
-            RENDERER.feed_texts(item, house)
+            RENDERER.feed_texts(item, publication)
 
 
 def test_spaces_that_are_typography_stay_in_titles_and_summaries() -> None:
