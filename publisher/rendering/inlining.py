@@ -52,8 +52,18 @@ _MENDED = frozenset({"ERR_TAG_NAME_MISMATCH", "HTML_STRUCURE_ERROR"})
 _COMMENT = re.compile("<!--.*?-->", re.DOTALL)
 _OPEN_CONDITION = re.compile(r"<!\[(?:if|endif)\b", re.IGNORECASE)
 
-_NUMBER = re.compile(r"(?:^|; )-x\d+x\d+-")
+# Browsers move these in front of the table, or close the heading first; lxml leaves them.
+_MOVED = (
+    "//table/*[not(self::caption or self::colgroup or self::col or self::thead or self::tbody"
+    " or self::tfoot or self::tr or self::style or self::script or self::template)]"
+    " | //tr/*[not(self::td or self::th or self::style or self::script or self::template)]"
+    " | //*[self::thead or self::tbody or self::tfoot]/*[not(self::tr or self::style"
+    " or self::script or self::template)]"
+    " | //*[self::h1 or self::h2 or self::h3]/*[self::h1 or self::h2 or self::h3 or self::h4]"
+)
+_NUMBER = re.compile(r"(?:^|; )-x\d+x\d+x\d+-")
 _CLASS = re.compile(r"\.([\w-]+)")
+_ATTRIBUTE = re.compile(r"\[[^\]]*\]")
 # premailer would guess them from the style; width="100%" and valign="middle" break layouts.
 _BASIC_ATTRIBUTES = ("width", "height", "align", "valign", "bgcolor")
 
@@ -128,7 +138,7 @@ def _ranked_rules(css: str, number: int) -> list[tuple[Any, AbstractSet[str]]]:
     return [
         (
             (cssselect.parse(selector)[0].specificity() + rank[-2:], selector, declarations),
-            set(_CLASS.findall(selector)),
+            set(_CLASS.findall(_ATTRIBUTE.sub("", selector))),
         )
         for rank, selector, declarations in rules
     ]
@@ -156,6 +166,10 @@ def _parsed(html: str) -> _Element:
     for error in parser.error_log:
         if error.type_name in _MENDED:
             _refuse(error.line, f"{error.message}: browsers mend that in another way")
+    for moved in root.xpath(_MOVED):
+        _refuse(
+            moved.sourceline, f"browsers move <{moved.tag}> out of <{moved.getparent().tag}>"
+        )
     for deep in root.xpath(f"//*[count(ancestor::*) >= {MAX_NESTING}]"):
         _refuse(deep.sourceline, f"elements are nested more than {MAX_NESTING} deep")
     return root
@@ -242,8 +256,10 @@ def _merged(inlined: str, own: str) -> str:
     for declaration in _NUMBER.split(inlined)[1:]:
         name, _, value = declaration.partition(":")
         # A property that is set again moves to the end, so that shorthands keep their order.
-        before = merged.pop(name, "")
-        merged[name] = before if _is_important(before) > _is_important(value) else value
+        if _is_important(merged.get(name, "")) > _is_important(value):
+            continue
+        merged.pop(name, None)
+        merged[name] = value
     for node in tinycss2.parse_blocks_contents(own):
         if node.type == "declaration" and (
             node.important or not _is_important(merged.get(node.lower_name, ""))

@@ -26,6 +26,9 @@ _ATTRIBUTE = (
 _COMPOUND = rf"(?!tbody\b)(?:[a-z][a-z0-9]*(?![\w-])|(?=[.#\[]))(?:[.#]{_NAME}|{_ATTRIBUTE})*"
 _SELECTOR = re.compile(rf"{_COMPOUND}(?:\s*[\s+~]\s*{_COMPOUND})*(?::(?:first|last)-child)?")
 
+# Which row is the first depends on <tbody> too.
+_ROW_POSITION = re.compile(r"(?:^|[\s+~])tr[^\s+~]*:(?:first|last)-child$")
+
 # They decide which other rules apply; a mail must not depend on files elsewhere.
 _REFUSED_AT_RULES = frozenset({"import", "layer", "namespace", "scope"})
 _CONDITIONAL_AT_RULES = frozenset({"media", "supports", "container"})
@@ -83,14 +86,17 @@ def split_sheet(css: str, sheet: int) -> SplitSheet:
             continue
         declarations = _declarations(node)
         selectors = _selectors(node)
-        if not all(map(_SELECTOR.fullmatch, selectors)):
+        if not all(map(_is_inlinable, selectors)):
             # A part of the list in style attributes would win over the other part in the head.
             kept.append(node.serialize())
             continue
-        named = {f"-x{sheet}x{number}-{name}": value for name, value in declarations.items()}
-        body = ";".join(f"{name}:{value}" for name, value in named.items())
-        inlined.append(f"{','.join(selectors)} {{{body}}}")
-        numbered |= set(named)
+        # Each selector has a specificity of its own, so each gets a rule of its own.
+        for part, selector in enumerate(selectors):
+            mark = f"-x{sheet}x{number}x{part}-"
+            named = {mark + name: value for name, value in declarations.items()}
+            body = ";".join(f"{name}:{value}" for name, value in named.items())
+            inlined.append(f"{selector} {{{body}}}")
+            numbered |= set(named)
         important |= {name for name, value in declarations.items() if _IMPORTANT in value}
     return SplitSheet(
         inlined="\n".join(inlined),
@@ -109,6 +115,8 @@ def check_kept_sheet(css: str, inlined: frozenset[str], important: frozenset[str
     families, firm = (frozenset(map(_family, names)) for names in (inlined, important))
     for rule in _kept_rules(_nodes(css)):
         for found in _contents(rule):
+            if found.type in {"qualified-rule", "at-rule"}:
+                raise StyleSheetError(found, "a mail's style sheet can't nest rules")
             if found.type != "declaration":
                 continue
             if _family(found.lower_name) in (firm if found.important else families):
@@ -136,6 +144,10 @@ def _selectors(rule: ast.QualifiedRule) -> list[str]:
     return selectors
 
 
+def _is_inlinable(selector: str) -> bool:
+    return bool(_SELECTOR.fullmatch(selector)) and not _ROW_POSITION.search(selector)
+
+
 def _check_selector(rule: ast.QualifiedRule, selector: str) -> None:
     """Raise StyleSheetError if browsers would drop the rule because they can't read a selector."""
     try:
@@ -160,10 +172,12 @@ def _declarations(rule: ast.QualifiedRule) -> dict[str, str]:
             raise StyleSheetError(
                 node, getattr(node, "message", "a mail's style sheet can't nest rules")
             )
-        before = found.pop(node.lower_name, None)
-        found[node.lower_name] = (
-            before if before and before.important > node.important else node
-        )
+        # The names of custom properties are case-sensitive.
+        name = node.name if node.name.startswith("--") else node.lower_name
+        if name in found and found[name].important > node.important:
+            continue
+        found.pop(name, None)
+        found[name] = node
     return {
         name: tinycss2.serialize(node.value).strip() + (_IMPORTANT if node.important else "")
         for name, node in found.items()

@@ -97,6 +97,7 @@ def test_a_kept_sheet_stays_to_the_letter() -> None:  # traps 2, 3, 4, 5
         "table > tr { color:red }",
         "tbody td { color:red }",
         "TD { color:red }",
+        "tr:first-child { color:red }",
     ],
 )
 def test_a_rule_that_premailer_would_drop_or_misplace_stays_in_the_head(
@@ -107,6 +108,50 @@ def test_a_rule_that_premailer_would_drop_or_misplace_stays_in_the_head(
     squeezed = "".join(head.split())
     assert f"<style>{''.join(rule.split())}</style>" in squeezed
     assert "style=" not in body
+
+
+def test_each_selector_of_a_list_counts_with_its_own_specificity() -> None:  # trap 7
+    body = '<div class="hero"><h1>x</h1></div>'
+    sheet = "h1, .hero h1 { color:red } h1 { color:blue }"
+    assert style_of(inline(mail(sheet, body)), "h1") == "color:red"
+    assert style_of(inline(mail("p, .a { top:0 } p { top:1px }")), "p") == "top:0"
+
+
+@pytest.mark.parametrize(
+    ("selector", "body"),
+    [
+        ('a[href$=".pdf"]', '<a href="x.pdf">x</a>'),
+        ("a[title='v1.0']", '<a title="v1.0">x</a>'),
+    ],
+)
+def test_a_dot_in_an_attribute_is_no_class(selector: str, body: str) -> None:
+    assert style_of(inline(mail(f"{selector} {{ color:red }}", body)), "a") == "color:red"
+
+
+def test_an_important_value_keeps_its_place_among_shorthands() -> None:  # traps 6, 10
+    sheet = (
+        "p { background:red !important } .a { background-color:blue !important }"
+        " .a { background:green }"
+    )
+    expected = "background:red !important;background-color:blue !important"
+    assert style_of(inline(mail(sheet)), "p") == expected
+    one_rule = sheet.replace("} .a {", ";").replace("p {", ".a {")
+    assert style_of(inline(mail(one_rule)), "p") == expected
+
+
+def test_custom_properties_are_inlined_in_small_letters_only() -> None:
+    assert style_of(inline(mail("p { --main:red; top:0 }")), "p") == "--main:red;top:0"
+    with pytest.raises(RenderingError, match="premailer can't read the value of `--Main`"):
+        inline(mail("p { --Main:red }"))
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["<table><p>x</p></table>", "<table><tr><p>x</p></tr></table>", "<h1><h2>x</h2></h1>"],
+)
+def test_elements_that_browsers_move_are_refused(body: str) -> None:
+    with pytest.raises(RenderingError, match=r"browsers (move|mend)"):
+        inline(mail("", body))
 
 
 def test_a_list_with_one_selector_that_is_not_inlined_stays_in_the_head_as_a_whole() -> None:
