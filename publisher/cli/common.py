@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from publisher.config import Settings
     from publisher.database import Database
+    from publisher.database.engine import Durability
 
 FolderArgument = Annotated[
     Path,
@@ -73,11 +74,14 @@ def read_settings(directory: Path) -> Settings:
 
 
 @contextmanager
-def open_state(settings: Settings) -> Iterator[Database]:
-    """Open a publication's database, and close it at the end."""
+def open_state(settings: Settings, durability: Durability = "full") -> Iterator[Database]:
+    """Open a publication's database, and close it at the end.
+
+    What a person decides survives a power cut; only sending may use the setting.
+    """
     from publisher.database import open_database
 
-    database = open_database(settings.folders.database, settings.delivery.durability)
+    database = open_database(settings.folders.database, durability)
     with closing(database):
         yield database
 

@@ -46,7 +46,7 @@ def deliver_command(
     from publisher.secret_key import load_secret
 
     signers, transport = load_signers(settings), create_transport(settings)
-    with open_state(settings) as state:
+    with open_state(settings, settings.delivery.durability) as state:
         before = _under_way(state)
         with show_progress() as tell:
             sent = send(

@@ -155,10 +155,11 @@ def _decide(
 
 
 def _read_lines(file: Path) -> list[str]:
-    if str(file) == "-":
-        return sys.stdin.read().splitlines()
+    if str(file) == "-" and sys.stdin is None:
+        raise UsageError("--from -: standard input is closed")
     try:
-        return file.read_text("utf-8", "replace").splitlines()
+        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        return content.decode("utf-8-sig", "replace").splitlines()
     except OSError as error:
         raise UsageError(f"--from: {file}: can't be read: {error.strerror or error}") from None
 

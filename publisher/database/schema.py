@@ -16,14 +16,21 @@ if TYPE_CHECKING:
 
 # The newest migration in migrations/versions. A constant, so that opening an up-to-date file does
 # not import Alembic, which takes longer than an idle cycle; a test compares the two.
-HEAD = "0001"
+HEAD = "0010"
+# The first migration. Files of earlier ones were made by versions that were never released.
+_OLDEST = "0010"
 
 
 def upgrade_schema(engine: Engine, path: Path) -> None:
-    """Run missing migrations; raise DatabaseError if a newer version made the file."""
+    """Run missing migrations; raise DatabaseError if the file can't be upgraded to HEAD."""
     revision = _revision(engine)
     if revision == HEAD:
         return
+    if revision is not None and revision < _OLDEST:
+        raise DatabaseError(
+            f"{path}: made before 0.1.0 (schema {revision}); it can't be upgraded. Move it away: the "
+            "next run makes a new one, which does not know which mails were sent"
+        )
     if revision is not None and revision > HEAD:
         raise DatabaseError(
             f"{path}: made by a newer version (schema {revision}, this one has {HEAD}); upgrade the program"

@@ -117,7 +117,7 @@ def _outbox_with_staged_messages(settings: Settings) -> OutboxTransport | None:
     """Return the outbox if something is staged in it, whichever transport is in use now."""
     try:
         (settings.folders.outbox / STAGING_FOLDER).stat()
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return None
     except OSError as error:
         log.debug("the outbox can't be looked at", reason=str(error))

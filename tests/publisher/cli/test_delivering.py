@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from io import StringIO
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -411,8 +411,10 @@ def test_message_ids_of_a_file_are_decided_and_each_bad_line_is_one_error(
     (listed,) = json.loads(run("doubt", "list", "--json", folder)[1])
     text = f"# from the log\n\nnot an id\n  {listed['message_id']}\n<no@example.org>\n"
     file = folder / "ids.txt"
-    file.write_text(text)
-    monkeypatch.setattr("sys.stdin", StringIO(text))
+    # As some editors write files: a mark at the start, and bytes of another encoding.
+    content = b"\xef\xbb\xbf" + text.encode().replace(b"from the log", b"from \xe9")
+    file.write_bytes(content)
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(content), "ascii"))
     source = "-" if standard_input else file
     code, out, err = run("doubt", "mark-sent", NAME, folder, "--from", source)
     assert (code, out) == (1, "1 mail marked as sent\n")

@@ -34,7 +34,7 @@ def test_work_ends_where_it_next_tells_how_far_it_is(
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_second_request_does_not_wait(number: signal.Signals) -> None:
+def test_a_second_signal_interrupts_at_once(number: signal.Signals) -> None:
     with show_progress():
         signal.raise_signal(number)
         with pytest.raises(Interrupted):

@@ -164,6 +164,15 @@ def test_the_copy_is_named_by_what_it_was(made: Path, monkeypatch: pytest.Monkey
     assert done == ["migrated"]
 
 
+@pytest.mark.parametrize("revision", ["0001", "0004"])
+def test_a_file_of_an_unreleased_version_is_refused_with_what_to_do(
+    made: Path, revision: str
+) -> None:
+    execute(made, f"UPDATE alembic_version SET version_num = '{revision}'")
+    with pytest.raises(DatabaseError, match=rf"made before 0\.1\.0 \(schema {revision}\)"):
+        open_database(made)
+
+
 def test_a_newer_file_is_refused_and_left_alone(made: Path) -> None:
     execute(made, "UPDATE alembic_version SET version_num = '0999'")
     before = made.read_bytes()

@@ -85,7 +85,7 @@ def test_a_picture_that_is_left_out_is_reported_to_the_editor() -> None:
     assert list(source(picture=None).notes(StoryLength.SUMMARY)) == []
 
 
-def test_a_picture_on_another_server_is_refused_because_it_tracks_opens() -> None:
+def test_a_picture_on_another_server_is_left_out_because_it_would_track_opens() -> None:
     elsewhere = source(picture=replace(sample.PICTURE, src="https://cdn.example.net/a.png"))
     assert elsewhere.at_length(StoryLength.SUMMARY).picture is None
     (note,) = elsewhere.notes(StoryLength.SUMMARY)

@@ -6,7 +6,7 @@ Written out instead of being made from the tables: it must stay as it is when th
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0001"
+revision = "0010"
 down_revision = None
 
 
