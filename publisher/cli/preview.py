@@ -82,7 +82,7 @@ def preview_command(
         raise UsageError("--out and --screenshots: give one of them")
     else:
         editions = [one for one in _all(settings, newsletter) if lang is None or one == edition]
-        _photograph(settings, clock, editions, screenshots)
+        _take_screenshots(settings, clock, editions, screenshots)
 
 
 def _write(settings: Settings, clock: Clock, edition: Edition, out: Path) -> None:
@@ -112,7 +112,7 @@ def _all(settings: Settings, newsletter: str) -> list[Edition]:
     ]
 
 
-def _photograph(
+def _take_screenshots(
     settings: Settings, clock: Clock, editions: list[Edition], folder: Path
 ) -> None:
     from publisher.cli.screenshots import write_screenshots
@@ -126,7 +126,7 @@ def _photograph(
             for one in _views(program, settings, machine, edition, clock)
         ]
     if not taken:
-        raise IssueError("there is nothing to photograph")
+        raise IssueError("there is no issue to take a screenshot of: no edition has an article")
     write_screenshots(folder, taken)
     typer.echo(f"{count_noun(len(taken), 'screenshot')} and a sheet of all of them: {folder}")
 

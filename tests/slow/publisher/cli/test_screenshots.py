@@ -118,7 +118,10 @@ def test_nothing_to_say_in_any_language_is_an_error(
     code, _out, err = run("preview", "weekly", lantern, "--screenshots", tmp_path / "shots")
 
     assert code == 1
-    assert err.splitlines()[-1] == "publisher: there is nothing to photograph"
+    assert (
+        err.splitlines()[-1]
+        == "publisher: there is no issue to take a screenshot of: no edition has an article"
+    )
     assert not (tmp_path / "shots").exists()
 
 
