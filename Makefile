@@ -66,9 +66,9 @@ support: $(VENV)/runtime  ## renew what is known of mail programs (needs npm)
 
 lock:  ## renew the lock files (needs uv); hashes only, no addresses
 	uv pip compile --quiet pyproject.toml --group build --universal --python-version 3.11 --upgrade \
-	  --generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements.txt
+	  --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements.txt
 	uv pip compile --quiet pyproject.toml --group build --group dev --universal --python-version 3.11 \
-	  --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	  --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	  --constraint requirements.txt --output-file requirements-dev.txt
 
 clean:  ## remove what these verbs made
