@@ -73,7 +73,7 @@ def test_the_wheel_holds_all_that_is_ours(wheel: Path) -> None:
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
 def test_lock_files_carry_hashes_and_no_address(name: str) -> None:
     text = (ROOT / name).read_text()
-    pins = re.findall(r"(?m)^[a-z0-9._-]+==\S+", text)
+    pins = re.findall(r"(?m)^[a-z0-9._-]+(?:\[[a-z]+\])?==\S+", text)
 
     assert len(pins) > 30
     assert len(pins) == len(re.findall(r"(?m)^\S.*\\\n\s+--hash=sha256:", text))
@@ -83,7 +83,7 @@ def test_lock_files_carry_hashes_and_no_address(name: str) -> None:
 
 def test_development_builds_on_the_runtime_s_pins() -> None:
     pins = [
-        set(re.findall(r"(?m)^[a-z0-9._-]+==[^ ;]+", (ROOT / name).read_text()))
+        set(re.findall(r"(?m)^[a-z0-9._-]+(?:\[[a-z]+\])?==[^ ;]+", (ROOT / name).read_text()))
         for name in ("requirements.txt", "requirements-dev.txt")
     ]
 
