@@ -1,8 +1,8 @@
 """Compile an issue's mail once, then write one message per recipient. Pure: bytes out.
 
 All text that the messages share is encoded once, with room for a recipient's own values
-(multipart/alternative, RFC 2046). Writing a message only joins bytes, about 60 µs each. The same
-mail, recipient and date give the same bytes on every attempt.
+(multipart/alternative, RFC 2046). Writing a message only joins bytes, some 20 µs each
+(`make bench`). The same mail, recipient and date give the same bytes on every attempt.
 """
 
 from __future__ import annotations
