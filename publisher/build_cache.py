@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 
 from sqlalchemy import Column, Connection, Table, Text, select
-from sqlalchemy.dialects.sqlite import insert
 
+from publisher.database.dialect.sql import KEYED, upsert
 from publisher.database.metadata import metadata
 
 build_cache = Table(
@@ -14,7 +14,7 @@ build_cache = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("fingerprint", Text, nullable=False),
-    sqlite_with_rowid=False,
+    info=KEYED,
 )
 
 
@@ -31,5 +31,7 @@ def cached_hash(connection: Connection, name: str) -> str | None:
 
 def store_hash(connection: Connection, name: str, value: str) -> None:
     """Store the hash of the inputs that a name was last written from."""
-    row = insert(build_cache).values(name=name, fingerprint=value)
-    connection.execute(row.on_conflict_do_update(set_={"fingerprint": value}))
+    row = upsert(connection, build_cache).values(name=name, fingerprint=value)
+    connection.execute(
+        row.on_conflict_do_update(index_elements=["name"], set_={"fingerprint": value})
+    )

@@ -161,9 +161,7 @@ def _warn_once(database: Database, language: str) -> None:
 def open_pipeline(settings: Settings, clock: Clock) -> Iterator[Pipeline]:
     """Open a publication's pipeline, and close its database and renderer at the end."""
     with (
-        closing(
-            open_database(settings.folders.database, settings.delivery.durability)
-        ) as database,
+        closing(open_database(settings.database, settings.delivery.durability)) as database,
         closing(Renderer(settings.folders.templates)) as renderer,
     ):
         yield Pipeline(

@@ -67,8 +67,8 @@ def count_audience_by_language(connection: Connection, newsletter: str) -> dict[
 def load_recipients(connection: Connection, ids: Collection[int]) -> list[Recipient]:
     """Return the recipients with some ids, at most 30,000, in the order of the ids.
 
-    Subscribers who were erased are missing in the result. Each id is a bound value, and SQLite
-    accepts 32,766 of them.
+    Subscribers who were erased are missing in the result. Each id is a bound value, and some
+    databases accept 32,766 of them.
     """
     columns = subscriber.c["id", "address", "name", "language", "timezone"]
     rows = connection.execute(

@@ -44,7 +44,7 @@ _seen: Final = Table(
     Column("email", Text, primary_key=True),
     Column("line", Integer, nullable=False),
     prefixes=["TEMPORARY"],
-    sqlite_with_rowid=False,
+    info={"keyed": True},
 )
 
 _one_subscription: Final = (subscription.c.subscriber_id == bindparam("person")) & (

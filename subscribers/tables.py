@@ -74,7 +74,7 @@ subscriber: Final = Table(
         name="ck_subscriber_status",
     ),
     # An id is never reused: ledger rows of an erased subscriber must not become another's.
-    sqlite_autoincrement=True,
+    info={"ids_never_reused": True},
 )
 
 subscription: Final = Table(
@@ -95,7 +95,7 @@ subscription: Final = Table(
     CheckConstraint(
         "status IN ('pending', 'active', 'unsubscribed')", name="ck_subscription_status"
     ),
-    sqlite_with_rowid=False,
+    info={"keyed": True},
 )
 
 # The first index counts subscribers by language without reading their rows. The second lists the

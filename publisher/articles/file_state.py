@@ -16,13 +16,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Text, bindparam, delete, func, select, type_coerce, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Text, bindparam, cast, delete, func, select, update
 
 from publisher.articles import media_types
 from publisher.articles.model import ParsedArticle
 from publisher.articles.parsers import ARTICLE_SUFFIXES
 from publisher.articles.tables import source_file, source_state
+from publisher.database.dialect.sql import upsert
 from publisher.errors import SourceError
 
 # Nanoseconds: the coarsest clock of a file system in use (FAT: two seconds).
@@ -158,7 +158,7 @@ def known_files(connection: Connection, source: str) -> dict[str, KnownFile]:
             table.article_id,
             table.reason,
             # As stored: parsing a hundred thousand empty lists would take a third of a second.
-            type_coerce(table.media, Text),
+            cast(table.media, Text),
         ).where(table.source == source)
     )
     return {
@@ -208,8 +208,12 @@ def save_file(
         "reason": reason,
         "media": list(reading.media if media is None else media),
     }
-    row = insert(source_file).values(source=source, path=reading.file.path, **values)
-    connection.execute(row.on_conflict_do_update(set_=values))
+    row = upsert(connection, source_file).values(
+        source=source, path=reading.file.path, **values
+    )
+    connection.execute(
+        row.on_conflict_do_update(index_elements=["source", "path"], set_=values)
+    )
 
 
 def save_signatures(connection: Connection, source: str, files: Sequence[FileStat]) -> None:
@@ -256,5 +260,7 @@ def source_fingerprint(connection: Connection, source: str) -> str | None:
 
 def set_source_fingerprint(connection: Connection, source: str, value: str) -> None:
     """Store the fingerprint of the settings under which a source was read."""
-    row = insert(source_state).values(source=source, fingerprint=value)
-    connection.execute(row.on_conflict_do_update(set_={"fingerprint": value}))
+    row = upsert(connection, source_state).values(source=source, fingerprint=value)
+    connection.execute(
+        row.on_conflict_do_update(index_elements=["source"], set_={"fingerprint": value})
+    )

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, literal_column, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, select, update
 
 from publisher.articles.content.excerpt import make_excerpt
 from publisher.articles.model import (
@@ -24,14 +24,14 @@ from publisher.articles.model import (
     Picture,
 )
 from publisher.articles.tables import article, source_file, story
+from publisher.database.dialect.sql import unindexed
 from publisher.database.engine import chunks
-from publisher.database.metadata import UTCDateTime
 
 _Counts = Select[str, int]
 
-# The plus keeps SQLite from using this column's index, and then sorting a whole archive for its few
-# newest articles: nearly all articles are available.
-_UNINDEXED_AVAILABLE = literal_column("+article.available_at", UTCDateTime())
+# With this column's index a whole archive would be sorted for its few newest articles: nearly all
+# articles are available.
+_UNINDEXED_AVAILABLE = unindexed(article.c.available_at)
 
 
 def _articles() -> Select[Any]:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from publisher.database.dialect.sql import KEYED, partial_index
 from publisher.database.metadata import UTCDateTime, metadata
 
 story = Table(
@@ -76,8 +77,8 @@ Index(
     article.c.available_at,
 )
 # Few articles lack their page at any time; the indexes contain only those.
-Index("ix_article_page_due", article.c.id, sqlite_where=article.c.page_hash.is_(None))
-Index("ix_article_feed_due", article.c.id, sqlite_where=article.c.feed_hash.is_(None))
+Index("ix_article_page_due", article.c.id, **partial_index(article.c.page_hash.is_(None)))
+Index("ix_article_feed_due", article.c.id, **partial_index(article.c.feed_hash.is_(None)))
 
 # Set these on an article when anything visible of it changes: page and feeds are written again.
 NEEDS_PUBLISHING = {"page_hash": None, "feed_hash": None}
@@ -94,14 +95,14 @@ source_file = Table(
     Column("reason", Text),
     # The local files that the article uses: a change of one makes the article be read again.
     Column("media", JSON, nullable=False),
-    sqlite_with_rowid=False,
+    info=KEYED,
 )
 
 # The quarantine is shown after every pick-up, and is small.
 Index(
     "ix_source_file_quarantined",
     source_file.c.path,
-    sqlite_where=source_file.c.reason.is_not(None),
+    **partial_index(source_file.c.reason.is_not(None)),
 )
 
 source_state = Table(
@@ -110,5 +111,5 @@ source_state = Table(
     Column("source", Text, primary_key=True),
     # The settings and parser version under which the files were read; others mean reading again.
     Column("fingerprint", Text, nullable=False),
-    sqlite_with_rowid=False,
+    info=KEYED,
 )

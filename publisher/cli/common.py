@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from publisher.config import Settings
     from publisher.database import Database
-    from publisher.database.engine import Durability
+    from publisher.database.dialect.backend import Durability
 
 FolderArgument = Annotated[
     Path,
@@ -81,7 +81,7 @@ def open_state(settings: Settings, durability: Durability = "full") -> Iterator[
     """
     from publisher.database import open_database
 
-    database = open_database(settings.folders.database, durability)
+    database = open_database(settings.database, durability)
     with closing(database):
         yield database
 

@@ -106,12 +106,12 @@ def match_language(lang: str, languages: list[str]) -> str | None:
 
 def _copy(settings: Settings, folder: Path) -> Settings:
     """Return the settings of the copy, after its database, templates and sources are in place."""
-    from publisher.database.schema import back_up
+    from publisher.database.copy import back_up
 
-    copy = replace(settings, folders=replace(settings.folders, root=folder))
-    copy.folders.var.mkdir()
-    if settings.folders.database.exists():
-        back_up(settings.folders.database, copy.folders.database)
+    folders = replace(settings.folders, root=folder)
+    copy = replace(settings, folders=folders, database_address=None)
+    folders.var.mkdir()
+    back_up(settings.database, folders.database)
     # Templates and sources stay where they are, at the paths that the database has.
     for name in (copy.folders.templates.name, *(source.path for source in settings.sources)):
         place = settings.folders.root / name

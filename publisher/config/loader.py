@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SETTINGS_FILE = "publication.toml"
 _SECRET_VARIABLE = "PUBLISHER_SECRET"  # noqa: S105  # the variable's name, not its value
 _SMTP_PASSWORD_VARIABLE = "PUBLISHER_SMTP_PASSWORD"  # noqa: S105  # as above
+_DATABASE_VARIABLE = "PUBLISHER_DATABASE"
 # Characters. Shorter secrets can be guessed; 16 random bytes are 22 characters of base64.
 _MIN_SECRET_LENGTH = 16
 # Headings of required and repeated tables.
@@ -54,7 +55,8 @@ def load_settings(directory: Path, environment: Mapping[str, str] = os.environ) 
         delivery=document.delivery,
         feeds=document.feeds,
         secret=_secret(environment),
-        smtp_password=_smtp_password(environment),
+        smtp_password=_hidden(environment, _SMTP_PASSWORD_VARIABLE),
+        database_address=_hidden(environment, _DATABASE_VARIABLE),
     )
 
 
@@ -196,6 +198,6 @@ def _secret(environment: Mapping[str, str]) -> SecretStr | None:
     return SecretStr(value)
 
 
-def _smtp_password(environment: Mapping[str, str]) -> SecretStr | None:
-    value = environment.get(_SMTP_PASSWORD_VARIABLE)
+def _hidden(environment: Mapping[str, str], variable: str) -> SecretStr | None:
+    value = environment.get(variable)
     return SecretStr(value) if value else None

@@ -157,7 +157,7 @@ class Folders:
 
     @property
     def database(self) -> Path:
-        """The SQLite file."""
+        """The database, if it is a file."""
         return self.var / "publisher.db"
 
     @property
@@ -183,6 +183,15 @@ class Settings:
     feeds: FeedSettings
     secret: SecretStr | None
     smtp_password: SecretStr | None = None
+    # The address of a database on a server, with its password.
+    database_address: SecretStr | None = None
+
+    @property
+    def database(self) -> Path | str:
+        """The database: the file in `var`, or an address."""
+        if self.database_address is None:
+            return self.folders.database
+        return self.database_address.get_secret_value()
 
     def newsletter(self, name: str) -> Newsletter | None:
         """Return the newsletter of a name, or None."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Index, Integer, Table, Text
 
+from publisher.database.dialect.sql import IDS_NEVER_REUSED, KEYED
 from publisher.database.metadata import UTCDateTime, metadata
 from publisher.delivery.states import DeliveryState
 
@@ -34,7 +35,7 @@ delivery = Table(
     Column("tried_at", UTCDateTime),
     Column("reason", Text),
     Column("changed_at", UTCDateTime, nullable=False),
-    sqlite_with_rowid=False,
+    info=KEYED,
 )
 Index("ix_delivery_state", delivery.c.issue_id, delivery.c.state, delivery.c.next_at)
 
@@ -49,7 +50,7 @@ send_lease = Table(
     Column("guarantee", Text, nullable=False),
     # The file that its process keeps locked while it lives.
     Column("lock_file", Text, nullable=False),
-    sqlite_autoincrement=True,
+    info=IDS_NEVER_REUSED,
 )
 
 # The counts of finished issues, so that reports do not count their rows again.
@@ -59,5 +60,5 @@ delivery_count = Table(
     Column("issue_id", ForeignKey("issue.id", ondelete="CASCADE"), primary_key=True),
     Column("state", Text, primary_key=True),
     Column("count", Integer, nullable=False),
-    sqlite_with_rowid=False,
+    info=KEYED,
 )

@@ -94,7 +94,7 @@ class WorkerPool:
         whatever `report_progress` raises. In any case messages under way are finished and their
         results are written.
         """
-        rechecks = [LedgerRecheck(self._database.path) for _ in range(self._queue.workers)]
+        rechecks = [LedgerRecheck(self._database) for _ in range(self._queue.workers)]
         threads = self._start(rechecks, compose)
         ran_to_end = new_work = False
         try:

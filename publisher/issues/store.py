@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, Text, cast, func, select, update
-from sqlalchemy.dialects.sqlite import insert
 
+from publisher.database.dialect.sql import greatest, upsert
 from publisher.database.engine import chunks
 from publisher.errors import IssueError
 from publisher.issues.model import STATES_WITH_PAGE, Issue, IssueState, check_transition
@@ -38,11 +38,14 @@ def set_planned_until(
     connection: Connection, newsletter: str, language: str, instant: datetime
 ) -> None:
     """Record that all occurrences up to an instant are planned. An earlier instant is ignored."""
-    row = insert(edition_table).values(
+    row = upsert(connection, edition_table).values(
         newsletter=newsletter, language=language, planned_until=instant
     )
-    later = func.max(edition_table.c.planned_until, row.excluded.planned_until)
-    connection.execute(row.on_conflict_do_update(set_={"planned_until": later}))
+    later = greatest(edition_table.c.planned_until, row.excluded.planned_until)
+    key = ["newsletter", "language"]
+    connection.execute(
+        row.on_conflict_do_update(index_elements=key, set_={"planned_until": later})
+    )
 
 
 def cutoff(connection: Connection, newsletter: str, language: str) -> datetime | None:
@@ -86,7 +89,7 @@ def add_occurrence(  # noqa: PLR0913  # the columns of a row, each by its name
 
     An occurrence on record stays as it is.
     """
-    row = insert(issue_table).values(
+    row = upsert(connection, issue_table).values(
         newsletter=newsletter,
         language=language,
         day=day,
@@ -95,7 +98,8 @@ def add_occurrence(  # noqa: PLR0913  # the columns of a row, each by its name
         reason=reason,
         published_until=published_until,
     )
-    return connection.execute(row.on_conflict_do_nothing()).rowcount == 1
+    key = ["newsletter", "language", "day"]
+    return connection.execute(row.on_conflict_do_nothing(index_elements=key)).rowcount == 1
 
 
 def move_issue(connection: Connection, one: Issue, target: IssueState, **values: Any) -> Issue:
@@ -249,8 +253,8 @@ def stories_sent(
 
 def freeze_digest(connection: Connection, one: Issue, parts: Mapping[str, Any]) -> None:
     """Store a digest and the gate's warnings. A second digest replaces the first."""
-    row = insert(digest_table).values(issue_id=one.id, **parts)
-    connection.execute(row.on_conflict_do_update(set_=dict(parts)))
+    row = upsert(connection, digest_table).values(issue_id=one.id, **parts)
+    connection.execute(row.on_conflict_do_update(index_elements=["issue_id"], set_=dict(parts)))
 
 
 def digest_of(connection: Connection, one: Issue) -> Row[Any]:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from publisher.database.dialect.sql import KEYED
 from publisher.database.metadata import UTCDateTime, metadata
 from publisher.issues.model import IssueState
 
@@ -32,7 +33,7 @@ edition_table = Table(
     Column("planned_until", UTCDateTime, nullable=False),
     # Articles available up to this instant were considered in a selection.
     Column("cut_at", UTCDateTime),
-    sqlite_with_rowid=False,
+    info=KEYED,
 )
 
 issue_table = Table(
@@ -71,7 +72,7 @@ issue_article_table = Table(
     Column("position", Integer, primary_key=True),
     Column("story_id", ForeignKey("story.id"), nullable=False, index=True),
     Column("article_id", ForeignKey("article.id"), nullable=False),
-    sqlite_with_rowid=False,
+    info=KEYED,
 )
 
 digest_table = Table(

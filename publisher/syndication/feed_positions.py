@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
+from publisher.database.dialect.sql import greatest
 from publisher.database.metadata import UTCDateTime
 from publisher.syndication.feed_window import newest_archive
 from publisher.syndication.tables import feed, feed_archive, feed_position
@@ -92,7 +93,7 @@ class FeedPositions:
         if not self._due:
             return
         at = bindparam("at", type_=UTCDateTime())
-        later = func.coalesce(func.max(feed.c.updated_at, at), at, feed.c.updated_at)
+        later = func.coalesce(greatest(feed.c.updated_at, at), at, feed.c.updated_at)
         here = feed.c.id == bindparam("number")
         self._connection.execute(
             update(feed).where(here).values(due=True, updated_at=later),

@@ -29,7 +29,7 @@ from publisher.syndication.tables import feed_archive, feed_entry, feed_position
 # A subscription document has the latest tombstones. Archive documents have all of theirs.
 MAX_TOMBSTONES = 50
 
-# A literal, not a parameter: only then does SQLite use the partial index.
+# A literal, not a parameter: only then is the partial index used.
 _WITHDRAWN = feed_position.c.state == literal_column("'withdrawn'")
 
 

@@ -16,9 +16,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
+from publisher.database.dialect.sql import KEYED, LargeInteger, partial_index
 from publisher.database.metadata import UTCDateTime, metadata
 
 feed = Table(
@@ -44,7 +44,7 @@ feed = Table(
     UniqueConstraint("kind", "language", "label"),
     CheckConstraint("kind IN ('language', 'topic', 'author', 'all')", name="kind"),
 )
-Index("ix_feed_due", feed.c.id, sqlite_where=text("due = 1"))
+Index("ix_feed_due", feed.c.id, **partial_index(feed.c.due))
 
 feed_entry = Table(
     "feed_entry",
@@ -54,7 +54,7 @@ feed_entry = Table(
     Column("language", Text, nullable=False),
     Column("tag", Text, nullable=False, unique=True),
     # Whole seconds since 1970.
-    Column("updated", Integer, nullable=False),
+    Column("updated", LargeInteger, nullable=False),
     # Of the content that `updated` belongs to.
     Column("fingerprint", Text, nullable=False),
     Column("withdrawn_at", UTCDateTime),
@@ -70,7 +70,7 @@ feed_position = Table(
     # `superseded`: a later position has the revised entry.
     Column("state", Text, nullable=False),
     CheckConstraint("state IN ('present', 'superseded', 'withdrawn')", name="state"),
-    sqlite_with_rowid=False,
+    info=KEYED,
 )
 
 # Withdrawn entries are few, and every run reads them.
@@ -78,7 +78,7 @@ Index(
     "ix_feed_position_withdrawn",
     feed_position.c.feed_id,
     feed_position.c.position,
-    sqlite_where=text("state = 'withdrawn'"),
+    **partial_index(feed_position.c.state == "withdrawn"),
 )
 
 feed_archive = Table(
@@ -91,13 +91,13 @@ feed_archive = Table(
     Column("last", Integer, nullable=False),
     # Whether it has to be written again, since an entry was withdrawn or its files were lost.
     Column("due", Boolean(create_constraint=False), nullable=False),
-    sqlite_with_rowid=False,
+    info=KEYED,
 )
 Index(
     "ix_feed_archive_due",
     feed_archive.c.feed_id,
     feed_archive.c.number,
-    sqlite_where=text("due = 1"),
+    **partial_index(feed_archive.c.due),
 )
 
 websub_ping = Table(
@@ -112,6 +112,10 @@ websub_ping = Table(
     # Or the connection error of the last attempt.
     Column("last_response", Text),
     CheckConstraint("state IN ('pending', 'accepted', 'failed')", name="state"),
-    sqlite_with_rowid=False,
+    info=KEYED,
 )
-Index("ix_websub_ping_due", websub_ping.c.due_at, sqlite_where=text("state = 'pending'"))
+Index(
+    "ix_websub_ping_due",
+    websub_ping.c.due_at,
+    **partial_index(websub_ping.c.state == "pending"),
+)

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
     Connection,
-    and_,
-    case,
     delete,
     func,
     literal_column,
     select,
-    type_coerce,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert
 
 from publisher.database import Database
+from publisher.database.dialect.sql import upsert
 from publisher.syndication.tables import websub_ping as table
 from publisher.syndication.websub_client import printable_address
 
-# A literal, not a parameter: only then does SQLite use the partial index.
+# A literal, not a parameter: only then is the partial index used.
 _PENDING = table.c.state == literal_column("'pending'")
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +44,42 @@ def enqueue_pings(
     Call it in the transaction that records the feed as written. A topic that is pending already
     gets no second ping; its ping starts again and is due now.
     """
+    untried = _untried_pings(connection, hubs, now)
+    # A ping that is being sent was read with its due_at, and its result must not be recorded for
+    # the new one. So make due_at different: one second earlier is also due.
     rows = [
-        {"hub": hub, "topic": topic, "state": "pending", "attempts": 0, "due_at": now}
+        {
+            "hub": hub,
+            "topic": topic,
+            "state": "pending",
+            "attempts": 0,
+            "due_at": untried.get((hub, topic), now + _SECOND) - _SECOND,
+        }
         for hub in dict.fromkeys(hubs)
         for topic in dict.fromkeys(topics)
     ]
     if not rows:
         return
-    statement = insert(table)
+    statement = upsert(connection, table)
     new = statement.excluded
-    # A ping that is being sent was read with this due_at, and its result must not be recorded for
-    # the new one. So make due_at different: one second earlier is also due.
-    earlier = func.strftime("%Y-%m-%dT%H:%M:%SZ", table.c.due_at, "-1 second")
-    untried = and_(_PENDING, table.c.attempts == 0, table.c.due_at <= new.due_at)
     renewed = {
         "state": new.state,
         "attempts": new.attempts,
-        "due_at": case((untried, type_coerce(earlier, table.c.due_at.type)), else_=new.due_at),
+        "due_at": new.due_at,
         "last_response": None,
     }
-    key = [table.c.hub, table.c.topic]
-    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=renewed), rows)
+    statement = statement.on_conflict_do_update(index_elements=["hub", "topic"], set_=renewed)
+    connection.execute(statement, rows)
+
+
+def _untried_pings(
+    connection: Connection, hubs: Sequence[str], now: datetime
+) -> dict[tuple[str, str], datetime]:
+    """Return when the pings were due that are due and were not tried, by hub and topic."""
+    query = select(table.c.hub, table.c.topic, table.c.due_at).where(
+        _PENDING, table.c.attempts == 0, table.c.due_at <= now, table.c.hub.in_(hubs)
+    )
+    return {(hub, topic): due_at for hub, topic, due_at in connection.execute(query)}
 
 
 def count_waiting_pings(connection: Connection) -> int:

@@ -71,7 +71,9 @@ def run_until(one: Service, *steps: Callable[[], object]) -> None:
 
 
 def rename(publication: PublicationFolder, table: str, name: str) -> bool:
-    with closing(sqlite3.connect(publication.database.path, timeout=10)) as connection:
+    with closing(
+        sqlite3.connect(publication.settings.folders.database, timeout=10)
+    ) as connection:
         connection.execute(f"ALTER TABLE {table} RENAME TO {name}")
     return True
 

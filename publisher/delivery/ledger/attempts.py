@@ -12,8 +12,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, null, select, update
+from sqlalchemy import Connection, Integer, bindparam, case, func, null, select, update
 
+from publisher.database.dialect.sql import json_list
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.ledger.bulk import (
     ROWS,
@@ -90,9 +91,9 @@ _UNDO = (
     .where(same_epoch(RETURNED), _SETTLEABLE)
     .values(_NOT_BEGUN | {"state": RETURNED.c.state})
 )
-_ISSUES = select(func.json_each(bindparam("issues")).table_valued("value").c.value)
 _HELD = update(delivery).where(
-    delivery.c.issue_id.in_(_ISSUES), delivery.c.lease_id == bindparam("lease")
+    delivery.c.issue_id.in_(json_list("issues", Integer())),
+    delivery.c.lease_id == bindparam("lease"),
 )
 _RELEASE_HELD = _HELD.where(in_states(DeliveryState.CLAIMED)).values(
     state=DeliveryState.PENDING, lease_id=None, changed_at=NOW

@@ -16,12 +16,11 @@ from sqlalchemy import (
     Subquery,
     Text,
     bindparam,
-    func,
-    literal_column,
     select,
 )
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.engine.default import DefaultDialect
 
+from publisher.database.dialect.sql import json_scalar, json_table, unlikely
 from publisher.database.metadata import UTCDateTime
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
@@ -29,20 +28,17 @@ from publisher.delivery.tables import delivery
 # The name of the parameter that holds the rows.
 ROWS = "rows"
 NO_ROWS = "[]"
-# A literal, because SQLite plans a statement before its parameters are bound.
-_FEW: ColumnElement[float] = literal_column("0.0001")
-_TYPES = {"state": Text, "reason": Text, "next_at": Text}
+_INSTANT = UTCDateTime()
+_TYPES: dict[str, type[Text]] = {"state": Text, "reason": Text, "next_at": Text}
 
 
 def row_values(*columns: str) -> Subquery:
     """Return the rows of the parameter `rows` as a subquery with these columns, in this order."""
-    values = func.json_each(bindparam(ROWS)).table_valued("value").alias("each_row")
+    rows = json_table(bindparam(ROWS, type_=Text())).alias("each_row")
     return select(
         *(
-            func.json_extract(
-                values.c.value, f"$[{number}]", type_=_TYPES.get(name, Integer)
-            ).label(name)
-            for number, name in enumerate(columns)
+            json_scalar(rows.c.value, _TYPES.get(name, Integer)(), place).label(name)
+            for place, name in enumerate(columns)
         )
     ).subquery("given")
 
@@ -59,10 +55,9 @@ def same_epoch(rows: Subquery) -> ColumnElement[bool]:
 def in_states(*states: DeliveryState) -> ColumnElement[Any]:
     """Return the condition that a row is in one of these states, of which there are few.
 
-    SQLite estimates ten rows per issue and would scan a million. The hint makes it use the index
-    of states.
+    Without the hint a million rows of an issue may be scanned instead of the index of states.
     """
-    return func.likelihood(delivery.c.state.in_(states), _FEW)
+    return unlikely(delivery.c.state.in_(states))
 
 
 def encode_rows(rows: Iterable[Iterable[Any]]) -> str:
@@ -72,4 +67,4 @@ def encode_rows(rows: Iterable[Iterable[Any]]) -> str:
 
 def encode_instant(instant: datetime | None) -> str | None:
     """Return an instant as the columns store it."""
-    return UTCDateTime().process_bind_param(instant, sqlite.dialect())
+    return _INSTANT.process_bind_param(instant, DefaultDialect())

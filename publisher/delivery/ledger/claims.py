@@ -1,18 +1,15 @@
 """Claim rows for a lease, postpone and release them, find out when rows are due, and recheck one.
 
-The recheck runs right before a message leaves, in several threads. It uses SQLite directly: one
-prepared statement on a connection of its own per thread. It reads only, and does not check the
-epoch: the state `attempting` guards the row.
+The recheck runs right before a message leaves, in several threads. It is a prepared query, one per
+thread. It reads only, and does not check the epoch: the state `attempting` guards the row.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -23,13 +20,12 @@ from sqlalchemy import (
     bindparam,
     exists,
     func,
-    literal_column,
     select,
     type_coerce,
     update,
 )
-from sqlalchemy.dialects import sqlite
 
+from publisher.database import Database
 from publisher.database.metadata import UTCDateTime
 from publisher.delivery.ledger.bulk import (
     NO_ROWS,
@@ -42,7 +38,6 @@ from publisher.delivery.ledger.bulk import (
 from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import MessageKey
-from publisher.errors import DatabaseError
 from publisher.issues.model import IssueState
 from publisher.issues.tables import issue_table
 from subscribers import Recipient, load_recipients, still_wanted
@@ -92,25 +87,27 @@ SUPPRESS_CLAIMED = (
 )
 
 _OF_ISSUE = delivery.c.issue_id == bindparam("of")
-_CLAIM = (
-    update(delivery)
+# Locked, where the database locks rows: no other process claims them, nor waits for them.
+_DUE = (
+    select(delivery.c.subscriber_id)
     .where(
         _OF_ISSUE,
-        delivery.c.subscriber_id.in_(
-            select(delivery.c.subscriber_id)
-            .where(
-                _OF_ISSUE,
-                delivery.c.state == bindparam("free"),
-                delivery.c.next_at <= bindparam("at", type_=UTCDateTime),
-                exists().where(
-                    issue_table.c.id == bindparam("of"),
-                    issue_table.c.state == IssueState.SENDING,
-                ),
-            )
-            .order_by(delivery.c.next_at, delivery.c.subscriber_id)
-            .limit(bindparam("most"))
+        # In the statement as it is: only then is the partial index used.
+        delivery.c.state == bindparam("free", type_=Text(), literal_execute=True),
+        delivery.c.next_at <= bindparam("at", type_=UTCDateTime),
+        exists().where(
+            issue_table.c.id == bindparam("of"),
+            issue_table.c.state == IssueState.SENDING,
         ),
     )
+    .order_by(delivery.c.next_at, delivery.c.subscriber_id)
+    .limit(bindparam("most"))
+    .with_for_update(of=delivery, skip_locked=True)
+    .cte("due")
+)
+_CLAIM = (
+    update(delivery)
+    .where(_OF_ISSUE, delivery.c.subscriber_id.in_(select(_DUE.c.subscriber_id)))
     .values(
         state=DeliveryState.CLAIMED,
         epoch=delivery.c.epoch + 1,
@@ -153,7 +150,7 @@ def _claim(connection: Connection, values: dict[str, Any], most: int) -> list[Cl
     found: list[Claim] = []
     while (wanted := most - len(found)) > 0:
         claimed = connection.execute(_CLAIM, values | {"most": wanted}).all()
-        # SQLite returns the rows in the order in which it moved them.
+        # They come in the order in which they were moved.
         rows = sorted(claimed, key=attrgetter("waits_since", "subscriber_id"))
         found += _with_addresses(connection, rows, values)
         if len(rows) < wanted:
@@ -225,7 +222,7 @@ def release_claims(connection: Connection, claims: Iterable[Claim], now: datetim
     return connection.execute(_RELEASE, {ROWS: rows, "now": now}).rowcount
 
 
-# Issue by issue, along the index: for all of them at once, SQLite would scan the rows.
+# Issue by issue, along the index: for all of them at once, the rows would be scanned.
 _FIRST_DUE = (
     select(delivery.c.next_at)
     .where(delivery.c.issue_id == issue_table.c.id, delivery.c.state == DeliveryState.PENDING)
@@ -262,41 +259,22 @@ def count_due(connection: Connection, issues: Sequence[int], now: datetime, most
     return connection.execute(select(func.count()).select_from(some.subquery())).scalar_one()
 
 
-_QUERY = str(
-    select(still_wanted(issue_table.c.newsletter, literal_column(":subscriber", Integer)))
-    .where(
-        issue_table.c.id == literal_column(":of", Integer),
-        issue_table.c.state == IssueState.SENDING,
-    )
-    .compile(dialect=sqlite.dialect(paramstyle="named"), compile_kwargs={"literal_binds": True})
-)
+_WANTED = select(
+    still_wanted(issue_table.c.newsletter, bindparam("subscriber", type_=Integer()))
+).where(issue_table.c.id == bindparam("of"), issue_table.c.state == IssueState.SENDING)
 
 
 class LedgerRecheck:
     """The check, for one thread."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._connection: sqlite3.Connection | None = None
+    def __init__(self, database: Database) -> None:
+        self._query = database.prepared(_WANTED)
 
     def __call__(self, claim: Claim) -> bool | None:
         """Return whether the recipient still wants the mail, or None if its issue was stopped."""
-        values = {"of": claim.issue_id, "subscriber": claim.recipient.id}
-        try:
-            if self._connection is None:
-                # Opened and used by one thread, and closed by the thread that started it.
-                self._connection = sqlite3.connect(
-                    f"{self._path.as_uri()}?mode=ro",
-                    uri=True,
-                    isolation_level=None,
-                    check_same_thread=False,
-                )
-            row = self._connection.execute(_QUERY, values).fetchone()
-        except sqlite3.Error as error:
-            raise DatabaseError(f"{self._path}: {error}") from error
+        row = self._query({"of": claim.issue_id, "subscriber": claim.recipient.id})
         return bool(row[0]) if row else None
 
     def close(self) -> None:
-        """Close the connection."""
-        if self._connection is not None:
-            self._connection.close()
+        """Free what the check holds."""
+        self._query.close()

@@ -12,21 +12,21 @@ from typing import Any
 
 from sqlalchemy import Connection, Text, delete, exists, func, insert, literal, select, true
 
+from publisher.database.dialect.sql import json_scalar, json_table
 from publisher.delivery.states import OPEN_STATES, DeliveryState
 from publisher.delivery.tables import delivery, delivery_count
 from publisher.issues.tables import issue_table
 
-_EACH_STATE = func.json_each(literal(json.dumps([*DeliveryState]), Text)).table_valued("value")
+_STATES = json_table(literal(json.dumps([*DeliveryState]), Text()))
+_STATE = json_scalar(_STATES.c.value, Text())
 # State by state, along the index: GROUP BY would take half as long again.
 _ROWS_IN_STATE = (
     select(func.count())
-    .where(delivery.c.issue_id == issue_table.c.id, delivery.c.state == _EACH_STATE.c.value)
-    .correlate(issue_table, _EACH_STATE)
+    .where(delivery.c.issue_id == issue_table.c.id, delivery.c.state == _STATE)
+    .correlate(issue_table, _STATES)
     .scalar_subquery()
 )
-_COUNTS = select(issue_table.c.id, _EACH_STATE.c.value, _ROWS_IN_STATE).join(
-    _EACH_STATE, true()
-)
+_COUNTS = select(issue_table.c.id, _STATE, _ROWS_IN_STATE).join(_STATES, true())
 
 
 def count_deliveries(connection: Connection, issues: Sequence[int]) -> dict[int, Counter[str]]:

@@ -59,7 +59,7 @@ def create_lease(
         transport=transport, guarantee=guarantee, lock_file=lock_file, expires_at=until
     )
     key = connection.execute(row).inserted_primary_key
-    assert key is not None  # noqa: S101  # SQLite returns the id of every row
+    assert key is not None  # noqa: S101  # every database returns it
     return int(key[0])
 
 

@@ -10,8 +10,9 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, exists, insert, literal, select, update
+from sqlalchemy import Connection, exists, literal, select, true, update
 
+from publisher.database.dialect.sql import upsert
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.ledger.counts import delete_counts, store_counts
 from publisher.delivery.states import CLAIMABLE_STATES, OPEN_STATES, DeliveryState
@@ -42,10 +43,11 @@ def open_ledger(
         instant,
         instant,
         instant,
-    )
+    ).where(true())
     names = ["issue_id", "subscriber_id", "state", "due_at", "next_at", "changed_at"]
-    statement = insert(delivery).prefix_with("OR IGNORE").from_select(names, rows)
-    return connection.execute(statement).rowcount
+    statement = upsert(connection, delivery).from_select(names, rows)
+    key = ["issue_id", "subscriber_id"]
+    return connection.execute(statement.on_conflict_do_nothing(index_elements=key)).rowcount
 
 
 def pause_issue(connection: Connection, issue: Issue, reason: str, now: datetime) -> Issue:
@@ -131,7 +133,7 @@ def final_state(count: Mapping[str, Any]) -> IssueState:
 
 
 def _is_open(connection: Connection, issue: Issue) -> bool:
-    # A column of the index: for any other, SQLite would read the rows.
+    # A column of the index: for any other, the rows would be read.
     some = exists(delivery.c.subscriber_id).where(
         delivery.c.issue_id == issue.id, in_states(*OPEN_STATES)
     )

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select
+from sqlalchemy import Connection, Row, and_, or_, select
 
+from publisher.database.dialect.sql import likely
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 from publisher.delivery.tables import delivery
@@ -74,8 +75,8 @@ def list_deliveries(
     query = select(*_COLUMNS).where(
         delivery.c.issue_id == issue.id,
         delivery.c.subscriber_id > after,
-        # Likely: otherwise SQLite would use the index of states and sort all rows each time.
-        func.likely(_STATE.in_(states) if states else _NOT_SENT),
+        # Otherwise the index of states might be used, and all rows sorted each time.
+        likely(_STATE.in_(states) if states else _NOT_SENT),
     )
     rows = connection.execute(query.order_by(delivery.c.subscriber_id).limit(most)).all()
     found = load_recipients(connection, [row.subscriber_id for row in rows]) if rows else []

@@ -10,21 +10,17 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Text, bindparam, delete, func, select, update
 
+from publisher.database.dialect.sql import greatest, json_list, upsert
 from publisher.delivery.rates.limits import throttle_bucket
 from publisher.delivery.rates.tables import rate_bucket, rate_throttle, warmup_day
 from publisher.delivery.rates.throttle import Throttle
 
 # One JSON value, however many names there are.
-_NAMES = select(func.json_each(bindparam("names")).table_valued("value").c.value)
+_NAMES = json_list("names", Text())
 
 _TATS = select(rate_bucket.c.name, rate_bucket.c.tat).where(rate_bucket.c.name.in_(_NAMES))
-_INSERT_TAT = insert(rate_bucket)
-_WRITE_TATS = _INSERT_TAT.on_conflict_do_update(
-    index_elements=[rate_bucket.c.name], set_={"tat": _INSERT_TAT.excluded.tat}
-)
 
 
 def read_tats(connection: Connection, names: Iterable[str]) -> dict[str, float]:
@@ -37,20 +33,17 @@ def write_tats(connection: Connection, changes: Mapping[str, float]) -> None:
     """Write the tats of buckets."""
     rows = [{"name": name, "tat": tat} for name, tat in changes.items()]
     if rows:
-        connection.execute(_WRITE_TATS, rows)
+        statement = upsert(connection, rate_bucket)
+        new = {"tat": statement.excluded.tat}
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["name"], set_=new), rows
+        )
 
 
+_TRANSPORT = bindparam("transport", type_=Text())
 _THROTTLES = select(rate_throttle).where(
-    (rate_throttle.c.name == bindparam("transport"))
-    | (
-        func.substr(rate_throttle.c.name, 1, func.length(bindparam("transport")) + 1)
-        == bindparam("transport") + "/"
-    )
-)
-_INSERT_THROTTLE = insert(rate_throttle)
-_WRITE_THROTTLE = _INSERT_THROTTLE.on_conflict_do_update(
-    index_elements=[rate_throttle.c.name],
-    set_={key: _INSERT_THROTTLE.excluded[key] for key in ("per_second", "since", "target")},
+    (rate_throttle.c.name == _TRANSPORT)
+    | (func.substr(rate_throttle.c.name, 1, func.length(_TRANSPORT) + 1) == _TRANSPORT + "/")
 )
 
 
@@ -69,13 +62,9 @@ def read_throttle(connection: Connection, name: str) -> Throttle | None:
 
 def write_throttle(connection: Connection, name: str, one: Throttle) -> None:
     """Write the throttle of one scope."""
-    values = {
-        "name": name,
-        "per_second": one.per_second,
-        "since": one.since,
-        "target": one.target,
-    }
-    connection.execute(_WRITE_THROTTLE, values)
+    values = {"per_second": one.per_second, "since": one.since, "target": one.target}
+    statement = upsert(connection, rate_throttle).values(name=name, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
 
 
 def delete_throttles(connection: Connection, names: Iterable[str]) -> None:
@@ -90,11 +79,6 @@ def delete_throttles(connection: Connection, names: Iterable[str]) -> None:
 _SENT_ON = select(warmup_day.c.count).where(
     warmup_day.c.transport == bindparam("transport"), warmup_day.c.day == bindparam("day")
 )
-_INSERT_DAY = insert(warmup_day)
-_ADD_SENT = _INSERT_DAY.on_conflict_do_update(
-    index_elements=[warmup_day.c.transport, warmup_day.c.day],
-    set_={"count": warmup_day.c.count + _INSERT_DAY.excluded.count},
-)
 
 
 def sent_on(connection: Connection, transport: str, day: date) -> int:
@@ -105,11 +89,15 @@ def sent_on(connection: Connection, transport: str, day: date) -> int:
 
 def add_sent(connection: Connection, transport: str, day: date, count: int) -> None:
     """Add messages to a day."""
-    connection.execute(_ADD_SENT, {"transport": transport, "day": day, "count": count})
+    statement = upsert(connection, warmup_day).values(transport=transport, day=day, count=count)
+    more = {"count": warmup_day.c.count + statement.excluded.count}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["transport", "day"], set_=more)
+    )
 
 
 def subtract_sent(connection: Connection, transport: str, day: date, count: int) -> None:
     """Subtract messages that were not sent after all. Never below 0: midnight may lie between."""
-    less = func.max(0, warmup_day.c.count - bindparam("less"))
+    less = greatest(warmup_day.c.count - count, 0)
     of_day = (warmup_day.c.transport == transport) & (warmup_day.c.day == day)
-    connection.execute(update(warmup_day).where(of_day).values(count=less), {"less": count})
+    connection.execute(update(warmup_day).where(of_day).values(count=less))

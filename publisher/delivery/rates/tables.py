@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Date, Float, Integer, Table, Text
 
+from publisher.database.dialect.sql import KEYED
 from publisher.database.metadata import metadata
 
 rate_bucket = Table(
@@ -16,7 +17,7 @@ rate_bucket = Table(
     Column("name", Text, primary_key=True),
     # When it will be full again (`publisher.delivery.rates.gcra`).
     Column("tat", Float, nullable=False),
-    sqlite_with_rowid=False,
+    info=KEYED,
 )
 
 rate_throttle = Table(
@@ -27,7 +28,7 @@ rate_throttle = Table(
     Column("per_second", Float, nullable=False),
     Column("since", Float, nullable=False),
     Column("target", Float, nullable=False),
-    sqlite_with_rowid=False,
+    info=KEYED,
 )
 
 # Messages sent on each day (UTC) of a warm-up.
@@ -37,5 +38,5 @@ warmup_day = Table(
     Column("transport", Text, primary_key=True),
     Column("day", Date, primary_key=True),
     Column("count", Integer, nullable=False),
-    sqlite_with_rowid=False,
+    info=KEYED,
 )

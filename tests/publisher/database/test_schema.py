@@ -158,7 +158,7 @@ def test_the_copy_is_named_by_what_it_was(made: Path, monkeypatch: pytest.Monkey
     done: list[str] = []
     before = schema.HEAD
     monkeypatch.setattr(schema, "HEAD", "0999")
-    monkeypatch.setattr(schema, "_migrate", lambda _engine: done.append("migrated"))
+    monkeypatch.setattr(schema, "_migrate", lambda _backend: done.append("migrated"))
     open_database(made).close()
     assert made.with_name(f"publisher-before-0999-from-{before}.db").is_file()
     assert done == ["migrated"]

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from publisher.config.delivery import DeliverySettings, DomainRateSettings, RateSettings
-from publisher.database import Database, engine, open_database
+from publisher.database import open_database
 from publisher.delivery import worker, worker_pool
 from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.lease_holder import revoke_dead_leases
@@ -310,14 +311,14 @@ def hasty(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[PublicationFolder]:
     """A publication whose database reports a lock within a tenth of a second."""
-    monkeypatch.setattr(engine, "_BUSY_MILLISECONDS", 100)
+    monkeypatch.setattr("publisher.database.dialect.sqlite._BUSY_MILLISECONDS", 100)
     with closing(open_database(publication.settings.folders.database)) as database:
         yield PublicationFolder(publication.settings, database, publication.clock)
 
 
 @contextmanager
-def locked(database: Database) -> Iterator[None]:
-    with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
+def locked(path: Path) -> Iterator[None]:
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
 
@@ -330,7 +331,9 @@ def locking(
     Gives also the thread that holds the lock, and what is set once it does.
     """
     held = threading.Event()
-    lock = threading.Thread(target=_hold, args=(publication.database, held, 1.0))
+    lock = threading.Thread(
+        target=_hold, args=(publication.settings.folders.database, held, 1.0)
+    )
 
     def outcome(_outgoing: OutgoingMessage) -> Outcome:
         if not held.is_set():
@@ -400,8 +403,8 @@ def test_reserved_rows_that_no_worker_received_return_to_pending(
     assert counts(publication, issue) == {"pending": 8}
 
 
-def _hold(database: Database, held: threading.Event, seconds: float) -> None:
-    with locked(database):
+def _hold(path: Path, held: threading.Event, seconds: float) -> None:
+    with locked(path):
         held.set()
         threading.Event().wait(seconds)
 
@@ -416,7 +419,7 @@ def test_a_ledger_that_is_locked_for_long_ends_the_run_and_loses_no_mail(
     held, over = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with locked(hasty.database):
+        with locked(hasty.settings.folders.database):
             held.set()
             over.wait(LONG)
 

@@ -3,11 +3,16 @@
 Written out instead of being made from the tables: it must stay as it is when they change.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0010"
 down_revision = None
+
+# Seconds since 1970 do not fit into the Integer of PostgreSQL after 2038.
+_WIDE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
@@ -104,18 +109,14 @@ def _articles() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_article"),
         sa.UniqueConstraint("story_id", "language", name="uq_article_story_id_language"),
     )
-    op.create_index(
-        "ix_article_feed_due", "article", ["id"], sqlite_where=sa.text("feed_hash IS NULL")
-    )
+    op.create_index("ix_article_feed_due", "article", ["id"], **_where("feed_hash IS NULL"))
     op.create_index(
         "ix_article_language_available", "article", ["language", "status", "available_at"]
     )
     op.create_index(
         "ix_article_language_published", "article", ["language", "status", "published_at"]
     )
-    op.create_index(
-        "ix_article_page_due", "article", ["id"], sqlite_where=sa.text("page_hash IS NULL")
-    )
+    op.create_index("ix_article_page_due", "article", ["id"], **_where("page_hash IS NULL"))
     op.create_table(
         "source_file",
         *_texts("source", "path", "signature", "sha256"),
@@ -133,7 +134,7 @@ def _articles() -> None:
         "ix_source_file_quarantined",
         "source_file",
         ["path"],
-        sqlite_where=sa.text("reason IS NOT NULL"),
+        **_where("reason IS NOT NULL"),
     )
     op.create_index("ix_source_file_sha256", "source_file", ["sha256"])
 
@@ -223,7 +224,7 @@ def _feeds() -> None:
         sa.UniqueConstraint("kind", "language", "label", name="uq_feed_kind_language_label"),
         sa.UniqueConstraint("name", name="uq_feed_name"),
     )
-    op.create_index("ix_feed_due", "feed", ["id"], sqlite_where=sa.text("due = 1"))
+    op.create_index("ix_feed_due", "feed", ["id"], **_where("due = 1", "due"))
     op.create_table(
         "websub_ping",
         *_texts("hub", "topic", "state"),
@@ -241,7 +242,7 @@ def _feeds() -> None:
         "ix_websub_ping_due",
         "websub_ping",
         ["due_at"],
-        sqlite_where=sa.text("state = 'pending'"),
+        **_where("state = 'pending'"),
     )
     op.create_table(
         "feed_archive",
@@ -258,14 +259,14 @@ def _feeds() -> None:
         "ix_feed_archive_due",
         "feed_archive",
         ["feed_id", "number"],
-        sqlite_where=sa.text("due = 1"),
+        **_where("due = 1", "due"),
     )
     op.create_table(
         "feed_entry",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("article_id", sa.Integer(), nullable=False),
         *_texts("language", "tag"),
-        sa.Column("updated", sa.Integer(), nullable=False),
+        sa.Column("updated", _WIDE, nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("withdrawn_at", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -296,7 +297,7 @@ def _feeds() -> None:
         "ix_feed_position_withdrawn",
         "feed_position",
         ["feed_id", "position"],
-        sqlite_where=sa.text("state = 'withdrawn'"),
+        **_where("state = 'withdrawn'"),
     )
 
 
@@ -383,3 +384,11 @@ def _build_cache() -> None:
 def _texts(*names: str) -> list[sa.Column[str]]:
     """Return text columns that must have a value."""
     return [sa.Column(name, sa.Text(), nullable=False) for name in names]
+
+
+def _where(condition: str, on_postgresql: str | None = None) -> dict[str, Any]:
+    """Return the condition of a partial index."""
+    return {
+        "sqlite_where": sa.text(condition),
+        "postgresql_where": sa.text(on_postgresql or condition),
+    }

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from publisher.database import open_database
+from publisher.database import Database, open_database
+from publisher.database.dialect import open_backend
 from publisher.delivery.ledger.claims import Claim, LedgerRecheck
 from publisher.errors import DatabaseError
 from subscribers import SubscriberStatus, suppress, unsubscribe
@@ -20,7 +21,7 @@ from tests.publisher.delivery.mailing import erase
 
 @pytest.fixture
 def looker(ledger: OpenLedger) -> Iterator[LedgerRecheck]:
-    with closing(LedgerRecheck(ledger.publication.database.path)) as looker:
+    with closing(LedgerRecheck(ledger.publication.database)) as looker:
         yield looker
 
 
@@ -92,7 +93,11 @@ def test_a_check_does_not_block_checkpoints(
 
 def test_an_unreadable_database_is_named(tmp_path: Path, claim: Claim) -> None:
     path = tmp_path / "none.db"
-    with closing(LedgerRecheck(path)) as looker, pytest.raises(DatabaseError, match=str(path)):
+    database = Database(open_backend(path, "full"))
+    with (
+        closing(LedgerRecheck(database)) as looker,
+        pytest.raises(DatabaseError, match=str(path)),
+    ):
         looker(claim)
     assert not path.exists()
 
@@ -103,7 +108,7 @@ def test_any_folder_name_may_hold_the_database(
 ) -> None:
     # Looked at through a URI, where some letters mean something.
     path = ledger.publication.settings.folders.var / name / "publisher.db"
-    with closing(open_database(path)):
-        looker = LedgerRecheck(path)
+    with closing(open_database(path)) as database:
+        looker = LedgerRecheck(database)
         assert looker(claim) is None
         looker.close()

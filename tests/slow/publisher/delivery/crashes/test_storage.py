@@ -27,7 +27,7 @@ from tests.slow.publisher.delivery.crashes.scene import (
 SLOW = ("--slow", 0.02)
 # Seconds for which writing is not possible: enough for all mail to go out, if it did.
 LONG = 2.0
-IMPATIENT = "publisher.database.engine:_BUSY_MILLISECONDS=200"
+IMPATIENT = "publisher.database.dialect.sqlite:_BUSY_MILLISECONDS=200"
 GIVES_UP = "publisher.delivery.worker_pool:DATABASE_PATIENCE=1.0"
 # What may be under way when writing becomes impossible.
 UNDER_WAY = CONNECTIONS * PROMISED

@@ -1,0 +1,36 @@
+"""What differs between SQLite and PostgreSQL. No other module, besides migrations, names either.
+
+sql          expressions, statements and options of tables, for whichever executes them
+backend      what `publisher.database.engine` asks of a database
+sqlite       a file
+postgresql   a server; imported only if it is used, and its driver with it
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from publisher.database.dialect.sqlite import SqliteFile
+from publisher.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from publisher.database.dialect.backend import Backend, Durability
+
+
+def open_backend(address: Path | str, durability: Durability) -> Backend:
+    """Return the database at a path, or at an address `postgresql://...`.
+
+    Nothing is connected yet. Raise DatabaseError if the address is malformed.
+    """
+    if isinstance(address, Path):
+        return SqliteFile(address, durability)
+    try:
+        from publisher.database.dialect.postgresql import PostgresServer
+    except ImportError:
+        raise DatabaseError(
+            "PUBLISHER_DATABASE: the driver of PostgreSQL is not installed; "
+            "run `pip install 'publisher[postgres]'`, or unset it to use the file in var/"
+        ) from None
+    # Its commits survive a crash of the server with either durability.
+    return PostgresServer(address)

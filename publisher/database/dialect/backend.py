@@ -1,0 +1,52 @@
+"""What the engine asks of a database, whichever it is. It has two implementations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from sqlalchemy import ClauseElement, Connection, Engine, RootTransaction
+
+# How much a commit survives: a power cut, or only a kill of this process.
+Durability = Literal["full", "normal"]
+
+
+class PreparedQuery(Protocol):
+    """A query that is run often by one thread. Another thread may close it."""
+
+    def __call__(self, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """Return the first row of what is committed now, or None."""
+
+    def close(self) -> None:
+        """Free what the query holds. Doing so twice is no error."""
+
+
+class Backend(Protocol):
+    """One publication's database, as SQLite or PostgreSQL has it."""
+
+    # The name for messages: a path, or an address without its password.
+    name: str
+    engine: Engine
+
+    def check(self) -> None:
+        """Raise DatabaseError if the database is not fit for a publication."""
+
+    def begin(self, connection: Connection, *, writes: bool) -> RootTransaction:
+        """Begin a transaction that reads one state, or one that writes alone."""
+
+    def explain(self, error: Exception) -> str | None:
+        """Return an error of this database in one line, or None if it is another's."""
+
+    def prepared(self, statement: ClauseElement) -> PreparedQuery:
+        """Return a query whose parameters are given with each call."""
+
+    @property
+    def path(self) -> Path | None:
+        """The file, if it is one."""
+
+    def keep_copy(self, revision: str | None, target: str) -> None:
+        """Keep a copy before an upgrade from a revision to another, if it is our task."""
+
+    def close(self) -> None:
+        """Close all connections."""

@@ -1,0 +1,258 @@
+"""SQL that SQLite and PostgreSQL spell differently: expressions, upserts and options of tables.
+
+Each function returns an ordinary SQLAlchemy value, which is compiled for the database that
+executes it. A table says in `info` what it needs, so that packages of their own can say it, too:
+
+    KEYED              rows are stored in the order of the primary key
+    IDS_NEVER_REUSED   the id of a deleted row is not given again
+
+PostgreSQL does the second always, and has no first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Insert,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    literal_column,
+    select,
+    text,
+)
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.schema import CreateTable
+from sqlalchemy.sql.functions import FunctionElement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection, Table, TableValuedAlias
+    from sqlalchemy.sql.compiler import DDLCompiler, SQLCompiler
+    from sqlalchemy.types import TypeEngine
+
+_Inserting = TypeVar("_Inserting", bound=Insert)
+_Value = TypeVar("_Value")
+
+KEYED = {"keyed": True}
+IDS_NEVER_REUSED = {"ids_never_reused": True}
+
+# Whole numbers above 2**31, such as seconds since 1970. SQLite has one type for all.
+LargeInteger = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def upsert(connection: Connection, table: Table) -> sqlite.Insert:
+    """Return an INSERT with `on_conflict_do_update`, `on_conflict_do_nothing` and `excluded`.
+
+    Name the key as `index_elements`: PostgreSQL needs it. The result has a `rowcount`.
+    """
+    if connection.dialect.name == "sqlite":
+        return with_rowcount(sqlite.insert(table))
+    from sqlalchemy.dialects import postgresql
+
+    # Another class with the same methods; SQLAlchemy has no common one that has them.
+    statement: Any = with_rowcount(postgresql.insert(table))
+    return statement  # type: ignore[no-any-return]
+
+
+def with_rowcount(statement: _Inserting) -> _Inserting:
+    """Return an INSERT whose result has a `rowcount` on every database."""
+    return statement.execution_options(preserve_rowcount=True)
+
+
+def partial_index(where: ColumnElement[bool]) -> Mapping[str, Any]:
+    """Return the arguments of an `Index` of some rows only: a boolean column, or a comparison.
+
+    A query uses it if its own condition is written with literals instead of parameters.
+    """
+    is_flag = isinstance(where, Column) and isinstance(where.type, Boolean)
+    # SQLite has no booleans, and queries compare with 1.
+    in_file = text(f"{where.name} = 1") if is_flag else where
+    return {"sqlite_where": in_file, "postgresql_where": where}
+
+
+def partial_index_on_server(where: ColumnElement[bool]) -> Mapping[str, Any]:
+    """Return the arguments of an `Index` of some rows only on PostgreSQL, and of all on SQLite."""
+    return {"postgresql_where": where}
+
+
+# --- options of tables
+
+
+@compiles(CreateTable, "sqlite")
+def _create_table(element: CreateTable, compiler: DDLCompiler, **options: Any) -> str:
+    table = element.element
+    for need, option, value in (
+        (KEYED, "with_rowid", False),
+        (IDS_NEVER_REUSED, "autoincrement", True),
+    ):
+        if need.items() <= table.info.items():
+            table.dialect_options["sqlite"][option] = value
+    return str(compiler.visit_create_table(element, **options))  # type: ignore[no-untyped-call]
+
+
+# --- functions
+
+
+class _Function(FunctionElement[Any]):
+    """A function whose name, or form, depends on the database."""
+
+    inherit_cache = True
+
+    def __init__(
+        self, *arguments: ColumnElement[Any], type_: TypeEngine[Any] | None = None
+    ) -> None:
+        super().__init__(*arguments)
+        if type_ is not None:
+            self.type = type_
+
+    def render(self, compiler: SQLCompiler, options: Mapping[str, Any]) -> list[str]:
+        """Return the arguments as SQL."""
+        return [compiler.process(one, **options) for one in self.clauses]
+
+
+class _Greatest(_Function):
+    inherit_cache = True
+    name = "greatest"
+
+
+@compiles(_Greatest)
+def _greatest(element: _Greatest, compiler: SQLCompiler, **options: Any) -> str:
+    return f"greatest({', '.join(element.render(compiler, options))})"
+
+
+@compiles(_Greatest, "sqlite")
+def _greatest_in_file(element: _Greatest, compiler: SQLCompiler, **options: Any) -> str:
+    return f"max({', '.join(element.render(compiler, options))})"
+
+
+def greatest(one: ColumnElement[_Value], *others: Any) -> ColumnElement[_Value]:
+    """Return the greatest of some values, in each row. The result for NULL differs: avoid it."""
+    return _Greatest(one, *others, type_=one.type)
+
+
+class _Unlikely(_Function):
+    inherit_cache = True
+    name = "unlikely"
+
+
+class _Likely(_Function):
+    inherit_cache = True
+    name = "likely"
+
+
+class _Unindexed(_Function):
+    inherit_cache = True
+    name = "unindexed"
+
+
+@compiles(_Unlikely)
+@compiles(_Likely)
+@compiles(_Unindexed)
+def _no_hint(element: _Function, compiler: SQLCompiler, **options: Any) -> str:
+    return f"({element.render(compiler, options)[0]})"
+
+
+@compiles(_Unlikely, "sqlite")
+def _unlikely(element: _Unlikely, compiler: SQLCompiler, **options: Any) -> str:
+    # A literal, because a statement is planned before its parameters are bound.
+    return f"likelihood({element.render(compiler, options)[0]}, 0.0001)"
+
+
+@compiles(_Likely, "sqlite")
+def _likely(element: _Likely, compiler: SQLCompiler, **options: Any) -> str:
+    return f"likely({element.render(compiler, options)[0]})"
+
+
+@compiles(_Unindexed, "sqlite")
+def _unindexed(element: _Unindexed, compiler: SQLCompiler, **options: Any) -> str:
+    return f"+{element.render(compiler, options)[0]}"
+
+
+def unlikely(condition: ColumnElement[bool]) -> ColumnElement[Any]:
+    """Return a condition, with the hint that it is true of few rows."""
+    return _Unlikely(condition)
+
+
+def likely(condition: ColumnElement[bool]) -> ColumnElement[Any]:
+    """Return a condition, with the hint that it is true of most rows."""
+    return _Likely(condition)
+
+
+def unindexed(column: ColumnElement[_Value]) -> ColumnElement[_Value]:
+    """Return a column, with the hint not to use its index."""
+    return _Unindexed(column, type_=column.type)
+
+
+# --- rows and lists as one parameter, which is a JSON array
+
+
+class _JsonItems(_Function):
+    inherit_cache = True
+    name = "json_each"
+
+
+@compiles(_JsonItems, "sqlite")
+def _items_in_file(element: _JsonItems, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_each({element.render(compiler, options)[0]})"
+
+
+@compiles(_JsonItems)
+def _items(element: _JsonItems, compiler: SQLCompiler, **options: Any) -> str:
+    return f"jsonb_array_elements(CAST({element.render(compiler, options)[0]} AS JSONB))"
+
+
+class _JsonText(_Function):
+    inherit_cache = True
+    name = "json_text"
+
+
+class _JsonNumber(_Function):
+    inherit_cache = True
+    name = "json_number"
+
+
+@compiles(_JsonText, "sqlite")
+@compiles(_JsonNumber, "sqlite")
+def _scalar_in_file(element: _Function, compiler: SQLCompiler, **options: Any) -> str:
+    value, *place = element.render(compiler, options)
+    return f"json_extract({value}, '$[{place[0]}]')" if place else value
+
+
+@compiles(_JsonText)
+def _text(element: _Function, compiler: SQLCompiler, **options: Any) -> str:
+    value, *place = element.render(compiler, options)
+    return f"({value} ->> {place[0]})" if place else f"({value} #>> '{{}}')"
+
+
+@compiles(_JsonNumber)
+def _number(element: _Function, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST({_text(element, compiler, **options)} AS BIGINT)"
+
+
+def json_table(array: ColumnElement[str]) -> TableValuedAlias:
+    """Return a JSON array as a table with the column `value`; read it with `json_scalar`."""
+    return _JsonItems(array).table_valued("value")
+
+
+def json_scalar(
+    value: ColumnElement[Any], type_: TypeEngine[Any], place: int | None = None
+) -> ColumnElement[Any]:
+    """Return a JSON value, or with `place` that item of a JSON array, as a number or text."""
+    items = [] if place is None else [literal_column(str(place), Integer)]
+    kind = _JsonNumber if isinstance(type_, Integer) else _JsonText
+    return kind(value, *items, type_=type_)
+
+
+def json_list(parameter: str, type_: TypeEngine[Any]) -> Select[Any]:
+    """Return a query for the items of a parameter, a JSON array: any number in one value."""
+    table = json_table(bindparam(parameter, type_=Text()))
+    return select(json_scalar(table.c.value, type_))

@@ -1,0 +1,184 @@
+"""SQLite: the database is a file.
+
+Write-ahead logging lets others read while a cycle writes; `synchronous=FULL` makes a commit
+survive a power cut, not only a kill. Every writing transaction takes the write lock at its
+start, so it never fails in the middle because another one was first.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import time
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    URL,
+    ClauseElement,
+    Connection,
+    Engine,
+    RootTransaction,
+    create_engine,
+    event,
+)
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import DBAPIError
+
+from publisher.disk_errors import explain_full_disk, storage_errors
+from publisher.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+    from publisher.database.dialect.backend import Durability, PreparedQuery
+
+# A cycle's transactions last milliseconds; half a minute covers a slow disk and a backup.
+_BUSY_MILLISECONDS = 30_000
+# What opening needs on the disk, for the log's index; without it SQLite reports an I/O error.
+_WAL_BYTES = 65_536
+_WAL_ATTEMPTS = 1000
+
+
+class SqliteFile:
+    """A database file. Raises DatabaseError if its folder can't be made."""
+
+    def __init__(self, path: Path, durability: Durability) -> None:
+        self.path = path
+        self.name = str(path)
+        try:
+            with storage_errors(path.parent):
+                path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DatabaseError(f"{path.parent}: can't be made: {error.strerror}") from error
+        self.engine = _engine(path, durability)
+
+    def check(self) -> None:
+        """Any file is fit."""
+
+    def begin(self, connection: Connection, *, writes: bool) -> RootTransaction:
+        """Begin a transaction; one that writes has the write lock from its start."""
+        connection.info["begin"] = "IMMEDIATE" if writes else "DEFERRED"
+        return connection.begin()
+
+    def explain(self, error: Exception) -> str | None:
+        """Return an error of SQLite in one line, or None if it is another's."""
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if not isinstance(cause, sqlite3.Error):
+            return None
+        return (
+            f"{self.name}: {cause}"
+            if not self._is_full(cause)
+            else explain_full_disk(self.path.parent)
+        )
+
+    def _is_full(self, cause: sqlite3.Error) -> bool:
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_IOERR:
+            return shutil.disk_usage(self.path.parent).free < _WAL_BYTES
+        return code == sqlite3.SQLITE_FULL
+
+    def prepared(self, statement: ClauseElement) -> PreparedQuery:
+        """Return a query on a connection of its own."""
+        return _SqliteQuery(self, statement)
+
+    def keep_copy(self, revision: str | None, target: str) -> None:
+        """Copy the file, beside it."""
+        name = (
+            f"{self.path.stem}-before-{target}-from-{revision or 'unknown'}{self.path.suffix}"
+        )
+        copy_file(self.path, self.path.with_name(name))
+
+    def close(self) -> None:
+        """Close the file."""
+        self.engine.dispose()
+
+
+class _SqliteQuery:
+    """One prepared statement on a connection of its own, without SQLAlchemy's share of the time."""
+
+    def __init__(self, file: SqliteFile, statement: ClauseElement) -> None:
+        self._file = file
+        dialect = sqlite.dialect(paramstyle="named")
+        compiled = statement.compile(
+            dialect=dialect, compile_kwargs={"render_postcompile": True}
+        )
+        self._sql = str(compiled)
+        # Members of an enumeration take SQLite longer than plain text.
+        self._constants = {
+            name: str(value) if isinstance(value, str) else value
+            for name, value in compiled.params.items()
+        }
+        self._connection: sqlite3.Connection | None = None
+
+    def __call__(self, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        try:
+            if self._connection is None:
+                # Opened and used by one thread, and closed by the thread that started it.
+                self._connection = sqlite3.connect(
+                    f"{self._file.path.as_uri()}?mode=ro",
+                    uri=True,
+                    isolation_level=None,
+                    check_same_thread=False,
+                )
+            row: tuple[Any, ...] | None = self._connection.execute(
+                self._sql, self._constants | {**values}
+            ).fetchone()
+        except sqlite3.Error as error:
+            raise DatabaseError(f"{self._file.name}: {error}") from error
+        return row
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+
+def copy_file(path: Path, target: Path) -> None:
+    """Copy a database at one instant, even while others write to it; whole or not at all.
+
+    A plain copy would miss what is still in the write-ahead log.
+    """
+    unfinished = target.with_name(f".{target.name}")
+    source, copy = sqlite3.connect(path), sqlite3.connect(unfinished)
+    try:
+        source.backup(copy)
+    finally:
+        copy.close()
+        source.close()
+    unfinished.replace(target)
+
+
+def _engine(path: Path, durability: Durability) -> Engine:
+    # Not parsed from text: a folder's name may contain characters with a meaning in URLs.
+    url = URL.create("sqlite", database=str(path))
+    engine = create_engine(url, connect_args={"timeout": _BUSY_MILLISECONDS / 1000})
+    event.listen(engine, "connect", partial(_prepare, durability))
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(durability: Durability, connection: Any, _record: ConnectionPoolEntry) -> None:
+    # Without this, sqlite3 opens transactions of its own.
+    connection.isolation_level = None
+    _write_ahead(connection)
+    for pragma in (f"synchronous={durability}", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _write_ahead(connection: Any) -> None:
+    # SQLite does not wait by itself when two processes open a new file at once.
+    for left in reversed(range(_WAL_ATTEMPTS)):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if not left or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(_BUSY_MILLISECONDS / 1000 / _WAL_ATTEMPTS)
+        else:
+            return
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(f"BEGIN {connection.info.get('begin', 'DEFERRED')}")
