@@ -16,7 +16,6 @@ from functools import partial
 import structlog
 
 from publisher import build_cache
-from publisher.articles.pickup import PickedUp, pick_up
 from publisher.assembly import assemble_issues, select_due
 from publisher.clock import Clock
 from publisher.config import Settings
@@ -25,6 +24,7 @@ from publisher.delivery.dispatcher import DeliveryReport, deliver
 from publisher.delivery.progress import Progress
 from publisher.delivery.transport_factory import create_transport
 from publisher.delivery.transports.base import Transport
+from publisher.ingest.pickup import PickedUp, pick_up
 from publisher.issues.planner import plan_issues
 from publisher.mail.dkim import DkimSigner
 from publisher.mail.dkim_keys import load_signers

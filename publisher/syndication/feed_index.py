@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from feeds.normalisation import label
 from publisher.articles.model import Article
-from publisher.articles.story_keys import story_slug
+from publisher.articles.slugs import story_slug
 from publisher.config import Publication
 from publisher.database.engine import chunks
 from publisher.syndication.tables import feed, feed_position

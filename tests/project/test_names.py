@@ -16,7 +16,7 @@ MAIN = {"main"}
 ROLES = {
     "publisher/gate": {"RULES", "check"},
     "publisher/cli": {"register", "app"},
-    "publisher/articles/parsers": {"parse"},
+    "publisher/ingest/parsers": {"parse"},
     "feeds": {"render"},
     # Alembic and SQLAlchemy look for these.
     "publisher/database/migrations": {"upgrade", "downgrade", "revision", "down_revision"},

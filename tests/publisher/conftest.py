@@ -15,11 +15,11 @@ from sqlalchemy import Connection, Table, select
 
 from publisher.articles import store
 from publisher.articles.model import Article
-from publisher.articles.pickup import PickedUp, pick_up
 from publisher.articles.tables import article, source_file, story
 from publisher.clock import FixedClock
 from publisher.config import Settings
 from publisher.database import Database, open_database
+from publisher.ingest.pickup import PickedUp, pick_up
 from publisher.testing import make_publication
 from tests.publisher.lanterns import Published, published
 

@@ -3,12 +3,12 @@ from datetime import timedelta
 
 from structlog.testing import capture_logs
 
-from publisher.articles.pickup import PickedUp
 from publisher.clock import FixedClock
 from publisher.cycle import CycleReport, add_reports, open_pipeline
 from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
 from publisher.delivery.transports.base import OutgoingMessage
+from publisher.ingest.pickup import PickedUp
 from publisher.testing import SECRET, MemoryTransport
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import outbox, subscribe

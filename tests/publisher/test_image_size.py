@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from publisher.errors import ArticleError
 from publisher.image_size import MAX_IMAGE_PIXELS, ImageInfo, measure_image
-from tests.publisher.articles.helpers import drawn, png
+from tests.publisher.ingest.helpers import drawn, png
 
 SIZE = (60, 40)
 UPRIGHT, ON_ITS_SIDE = (1, 2, 3, 4), (5, 6, 7, 8)

@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 from feeds import FeedsError
 from feeds.identifiers import absolute_uri
 from publisher.articles.content.blocks import ArticleContent, Figure, TextBlock, walk_blocks
+from publisher.articles.links import absolute_link
 from publisher.articles.model import Picture
-from publisher.articles.sanitise import absolute_link
 from publisher.mail_limits import MAX_URL_LENGTH
 from publisher.rendering.filters import file_name, mail_picture_problem
 from publisher.rendering.placeholders import neutralise_placeholders

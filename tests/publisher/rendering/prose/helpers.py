@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lxml import html as lxml_html
 
 from publisher.articles.content.blocks import ArticleContent
-from publisher.articles.sanitise import ALLOWED_ELEMENTS, sanitise
+from publisher.ingest.sanitise import ALLOWED_ELEMENTS, sanitise
 from publisher.rendering.prose import mail_content, mail_html, plain_text
 
 BASE = "https://news.example.org"

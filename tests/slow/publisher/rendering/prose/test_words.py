@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from publisher.rendering.prose import mail_content
-from tests.publisher.articles.helpers import read_text
+from tests.publisher.ingest.helpers import read_text
 from tests.publisher.rendering.prose.test_words import check
 
 TAGS = {"zh": "zh-Hans"}

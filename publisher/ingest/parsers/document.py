@@ -1,0 +1,98 @@
+"""What all parsers share: the bytes of a document in, a ParsedArticle with its media out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import PurePosixPath
+
+from publisher.articles.content.characters import clean_characters
+from publisher.articles.content.parser import parse_content
+from publisher.articles.model import ParsedArticle
+from publisher.errors import ArticleError
+from publisher.ingest.parsers.fields import date_in_name, date_in_permalink
+from publisher.ingest.parsers.media import DocumentMedia, MediaLibrary
+from publisher.ingest.sanitise import MAX_ARTICLE_BYTES, sanitise
+
+_UTF16_MARKS = frozenset({b"\xff\xfe", b"\xfe\xff"})
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDocument:
+    """One file; `path` is relative to the source folder."""
+
+    path: PurePosixPath
+    content: bytes
+
+
+def decode_document(document: SourceDocument) -> str:
+    """Return the text of a document: UTF-8 without byte order mark, with line feeds, in NFC.
+
+    Raises ArticleError if it is too large or not UTF-8; offsets count bytes from 0.
+    """
+    content = document.content
+    if len(content) > MAX_ARTICLE_BYTES:
+        raise ArticleError(f"larger than {MAX_ARTICLE_BYTES // 1_000_000} MB; split it")
+    if content[:2] in _UTF16_MARKS:
+        raise ArticleError("written in UTF-16; save it as UTF-8")
+    try:
+        return clean_characters(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        mark = 3 if content.startswith(b"\xef\xbb\xbf") else 0
+        offset = error.start + mark
+        line = content.count(b"\n", 0, offset) + 1
+        raise ArticleError(
+            f"not UTF-8: byte 0x{content[offset]:02X} at offset {offset} (line {line}); "
+            "save it as UTF-8"
+        ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentBody:
+    """The body of a document as HTML that is not sanitised yet.
+
+    `title` is the heading that the body begins with; `html` lacks it, `html_with_title` has it. A
+    `detached` body was taken out of a site whose pictures are not here.
+    """
+
+    html: str
+    title: str = ""
+    html_with_title: str = ""
+    detached: bool = False
+
+
+def build_article(
+    metadata: ParsedArticle, body: DocumentBody, document: SourceDocument, library: MediaLibrary
+) -> ParsedArticle:
+    """Return the article that `metadata` describes, with its body, pictures and attachments.
+
+    Raises ArticleError without a title or a body, or for a picture or attachment that can't be
+    used.
+    """
+    heading = " ".join(body.title.split())
+    title = metadata.title or heading
+    if not title:
+        raise ArticleError("no title; write `title: ...` in the front matter, or a heading")
+    # A heading that differs from the title is a heading of the text.
+    source = body.html if not heading or heading == title else body.html_with_title
+    media = DocumentMedia(library, document.path.parent, metadata.url, body.detached)
+    html = sanitise(source, base_url=metadata.url, find_image=media.local_image)
+    text = parse_content(html).text
+    if not text and "<img" not in html:
+        raise ArticleError("no text; there is nothing to publish in it")
+    return replace(
+        metadata,
+        title=clean_characters(title),
+        html=html,
+        text=text,
+        published=metadata.published or _date_elsewhere(metadata, document),
+        picture=media.own_picture(metadata.picture) if metadata.picture else None,
+        attachment_fields=(),
+        attachments=media.attach(metadata.attachment_fields),
+        media=media.files,
+    )
+
+
+def _date_elsewhere(metadata: ParsedArticle, document: SourceDocument) -> date | None:
+    permalink = date_in_permalink(metadata.permalink or "")
+    return permalink or date_in_name(document.path.name)

@@ -1,0 +1,297 @@
+"""Read single values of front matter: from the forms that people write to typed values.
+
+The functions use the key only in their errors. A date without a time stays a date, a time without
+an offset stays naive: the publication's time zone applies later. `10/04/2017` is refused, since it
+is ambiguous.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+from feeds import FeedsError
+from feeds.identifiers import absolute_uri
+from publisher.articles.model import Byline, Picture
+from publisher.errors import ArticleError
+from publisher.ingest.parsers.front_matter import YamlValue, normal_key
+from publisher.languages import locale_of
+
+# Within these years no conversion to another time zone leaves the calendar.
+_FIRST_YEAR, _LAST_YEAR = 1000, 9000
+# Characters. Pages are searched line by line, and long lines are no dates.
+_MAX_LENGTH = 80
+
+_ISO = re.compile(
+    r"(?P<y>\d{4})(?P<s>[-/.])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})"
+    r"(?:(?:[Tt]|[ ]+)(?P<h>\d{1,2}):(?P<min>\d{2})(?::(?P<sec>\d{2})(?:[.,]\d+)?)?"
+    r"\s*(?P<zone>[Zz]|UTC|GMT|[+-]\d{2}:?\d{2})?)?"
+)
+_EAST_ASIAN = re.compile(
+    r"(?P<y>\d{4})\s*[年년]\s*(?P<m>\d{1,2})\s*[月월]\s*(?P<d>\d{1,2})\s*[日일号號]"
+    r"(?:\s*(?:星期|週|周|\(|（)?\s*[一二三四五六日天月火水木金土월화수목금토일]\S*)?"
+)
+_WEEKDAY = r"(?:[^\W\d]{2,}\.?,?\s+)?"
+_MONTH_FIRST = re.compile(
+    _WEEKDAY + r"(?P<m>[^\W\d]+)\.?\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?\s*,?\s+(?P<y>\d{4})"
+)
+_DAY_FIRST = re.compile(
+    _WEEKDAY + r"(?P<d>\d{1,2})(?:st|nd|rd|th|er|º|\.)?\s+(?:de\s+|d['’])?(?P<m>[^\W\d]+)\.?"
+    r"(?:\s+de)?\s*,?\s+(?P<y>\d{4})(?:\s*г\.?)?"
+    r"(?:\s+(?P<h>\d{2}):(?P<min>\d{2})(?::(?P<sec>\d{2}))?\s*(?P<zone>UTC|GMT|[+-]\d{4}))?"
+)
+_IN_PERMALINK = re.compile(r"/(?P<y>\d{4})/(?P<m>\d{1,2})/(?P<d>\d{1,2})(?:/|$)")
+_IN_FILE_NAME = re.compile(r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})-")
+
+# Languages whose month names are known; the first wins where two disagree.
+_MONTH_LANGUAGES = (
+    "en",
+    "fr",
+    "de",
+    "es",
+    "pt",
+    "it",
+    "nl",
+    "ru",
+    "uk",
+    "ar",
+    "pl",
+    "cs",
+    "tr",
+)
+
+
+def parse_date(text: str) -> date | datetime | None:
+    """Return the date or time that a whole text is; None if it is neither.
+
+    Formats: _ISO 8601 (with `/`, and a space for the T), RFC 5322 dates, `Apr 10 , 2017`,
+    `10 April 2017`, `2017年4月10日`, and the month names of _MONTH_LANGUAGES.
+    """
+    if len(text) > _MAX_LENGTH:
+        return None
+    text = " ".join(text.split())
+    for pattern in (_ISO, _EAST_ASIAN, _MONTH_FIRST, _DAY_FIRST):
+        match = pattern.fullmatch(text)
+        if match:
+            return _build(match)
+    return None
+
+
+def date_in_permalink(permalink: str) -> date | None:
+    """Return the date in an address like `/2025/01/03/`."""
+    match = _IN_PERMALINK.search(permalink)
+    return _day(match) if match else None
+
+
+def date_in_name(name: str) -> date | None:
+    """Return the date at the start of a file name, as in Jekyll: `2025-01-03-title.md`."""
+    match = _IN_FILE_NAME.match(name)
+    return _day(match) if match else None
+
+
+def _day(match: re.Match[str]) -> date | None:
+    month = match["m"] if match["m"].isdigit() else _months().get(match["m"].casefold(), 0)
+    if not _FIRST_YEAR <= int(match["y"]) <= _LAST_YEAR:
+        return None
+    try:
+        return date(int(match["y"]), int(month), int(match["d"]))
+    except ValueError:
+        return None
+
+
+def _build(match: re.Match[str]) -> date | datetime | None:
+    day = _day(match)
+    parts = match.groupdict()
+    if day is None or parts.get("h") is None:
+        return day
+    try:
+        return datetime(
+            *(day.year, day.month, day.day),
+            *(int(parts["h"]), int(parts["min"]), int(parts["sec"] or 0)),
+            tzinfo=_zone(parts["zone"]),
+        )
+    except ValueError:
+        return None
+
+
+def _zone(text: str | None) -> timezone | None:
+    if text is None:
+        return None
+    if text[0] not in "+-":
+        return UTC
+    hours, minutes = int(text[1:3]), int(text[-2:])
+    return timezone(timedelta(hours=hours, minutes=minutes) * (-1 if text[0] == "-" else 1))
+
+
+@lru_cache(maxsize=1)
+def _months() -> dict[str, int]:
+    names = {"sept": 9}
+    for language in _MONTH_LANGUAGES:
+        months = locale_of(language).months
+        for context in ("format", "stand-alone"):
+            for width in ("wide", "abbreviated"):
+                for number, name in months[context][width].items():
+                    names.setdefault(name.rstrip(".").casefold(), number)
+    return names
+
+
+# White space that becomes one space; other spaces, such as no-break ones, stay.
+_WHITE_SPACE = re.compile("[ \t\n\r\f\v\u0085\u2028\u2029]+")
+# Characters of a wrong value that an error shows.
+_MAX_QUOTE = 60
+TRUE_WORDS = frozenset({"true", "yes", "on", "1"})
+FALSE_WORDS = frozenset({"false", "no", "off", "0"})
+
+
+def reject(key: str, value: YamlValue, problem: str, remedy: str) -> NoReturn:
+    """Raise an ArticleError with the key, the wrong value, and a right one."""
+    shown = repr(value) if isinstance(value, str) else "nothing"
+    if isinstance(value, list | dict):
+        shown = "a list" if isinstance(value, list) else "a mapping"
+    if len(shown) > _MAX_QUOTE:
+        shown = f"{shown[:_MAX_QUOTE]}..."
+    raise ArticleError(f"{key}: {shown} is not {problem}; write {remedy}")
+
+
+def read_line(key: str, value: YamlValue) -> str:
+    """Return one line of text; an empty one for None."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        reject(key, value, "a text", "one line")
+    return _WHITE_SPACE.sub(" ", value.strip())
+
+
+def read_flag(key: str, value: YamlValue) -> bool:
+    """Return a boolean from any of YAML's spellings."""
+    word = read_line(key, value).lower()
+    if word not in TRUE_WORDS | FALSE_WORDS:
+        reject(key, value, "a yes or no", "true or false")
+    return word in TRUE_WORDS
+
+
+def read_date(key: str, value: YamlValue) -> date | datetime | None:
+    """Return a date, or a date and time."""
+    text = " ".join(read_line(key, value).split())
+    found = parse_date(text)
+    if text and found is None:
+        reject(key, value, "a date", "2026-01-09 or 2026-01-09 08:00")
+    return found
+
+
+def read_list(key: str, value: YamlValue) -> tuple[str, ...]:
+    """Return the items of a list, or of a text with commas, without duplicates."""
+    if isinstance(value, list):
+        return unique_texts(read_line(key, item) for item in value)
+    if isinstance(value, dict):
+        reject(key, value, "a list", "[one, two]")
+    return unique_texts(re.split("[,，、]", read_line(key, value)))
+
+
+def unique_texts(items: Iterable[str]) -> tuple[str, ...]:
+    """Return the items stripped, without empty and repeated ones, in order."""
+    return tuple(dict.fromkeys(item.strip() for item in items if item.strip()))
+
+
+def read_languages(key: str, value: YamlValue) -> tuple[str, ...]:
+    """Return language tags from a list, a text, or a mapping from tag to address."""
+    if isinstance(value, dict):
+        return unique_texts(str(tag) for tag in value)
+    if isinstance(value, str):
+        return unique_texts(re.split(r"[\s,，、]+", value))
+    return read_list(key, value)
+
+
+def read_url(key: str, value: YamlValue) -> str | None:
+    """Return an absolute http or https URL."""
+    text = read_line(key, value)
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        good = good and not re.search(r"\s", text) and bool(absolute_uri(text))
+    except (ValueError, FeedsError):
+        good = False
+    if not good:
+        reject(key, value, "an absolute address", "one like https://example.org/article")
+    return text
+
+
+def read_picture(key: str, value: YamlValue) -> Picture | None:
+    """Return a picture from its address, or a mapping with `src`, `alt`, `width` and `height`."""
+    if not isinstance(value, dict):
+        src = _source(key, value)
+        return Picture(src=src) if src else None
+    parts = {normal_key(name): item for name, item in value.items()}
+    src = _source(f"{key}.src", parts.get("src") or parts.get("url"))
+    if not src:
+        reject(key, value, "a picture", "its address as src")
+    return Picture(
+        src=src,
+        alt=read_line(f"{key}.alt", parts.get("alt")),
+        width=_pixels(f"{key}.width", parts.get("width")),
+        height=_pixels(f"{key}.height", parts.get("height")),
+    )
+
+
+def _source(key: str, value: YamlValue) -> str:
+    """Return a path, or an address with a valid host."""
+    src = read_line(key, value)
+    if not src.lower().startswith(("http://", "https://")):
+        return src
+    try:
+        absolute_uri(src)
+    except FeedsError:
+        reject(
+            key, value, "a picture's address", "a path or one like https://example.org/a.jpg"
+        )
+    return src
+
+
+def _pixels(key: str, value: YamlValue) -> int | None:
+    text = read_line(key, value)
+    if not text:
+        return None
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) == 0:
+        reject(key, value, "a size in pixels", "a whole number like 640")
+    return int(text)
+
+
+def read_bylines(key: str, value: YamlValue) -> tuple[Byline, ...]:
+    """Return authors from a name, a mapping with `name` and `affiliation`, or a list of those."""
+    items = value if isinstance(value, list) else [value]
+    return tuple(byline for item in items if (byline := _byline(key, item)))
+
+
+def _byline(key: str, value: YamlValue) -> Byline | None:
+    if not isinstance(value, dict):
+        name = read_line(key, value)
+        return Byline(name=name) if name else None
+    parts = {normal_key(part): item for part, item in value.items()}
+    name = read_line(f"{key}.name", parts.get("name"))
+    if not name:
+        reject(key, value, "an author", "a name, or name: and affiliation:")
+    affiliation = read_line(f"{key}.affiliation", parts.get("affiliation"))
+    return Byline(name=name, affiliation=affiliation or None)
+
+
+def with_affiliations(
+    authors: tuple[Byline, ...], key: str, value: YamlValue
+) -> tuple[Byline, ...]:
+    """Return authors with affiliations of a field of their own: one for all, or one for each."""
+    if isinstance(value, list):
+        each = [read_line(key, item) for item in value]
+    else:
+        each = [read_line(key, value)] * max(1, len(authors))
+    if len(each) != len(authors):
+        count = f"{len(each)} for {len(authors)} authors"
+        raise ArticleError(f"{key}: {count}; write one for all, or one for each")
+    return tuple(
+        Byline(name=author.name, affiliation=author.affiliation or own or None)
+        for author, own in zip(authors, each, strict=True)
+    )

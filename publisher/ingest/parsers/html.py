@@ -1,0 +1,152 @@
+"""Parse HTML pages, with metadata from front matter first, then from the page's head.
+
+The body is the page's only `article`, else `main`, else `body` without the site's header, footer
+and asides. It is not sanitised here; `document.build_article` does that.
+"""
+
+from __future__ import annotations
+
+from lxml import etree
+from lxml import html as lxml_html
+from lxml.html import HtmlElement
+
+from publisher.articles.links import absolute_link
+from publisher.articles.model import Byline, ParsedArticle
+from publisher.errors import ArticleError
+from publisher.ingest.parsers import fields, front_matter
+from publisher.ingest.parsers.document import (
+    DocumentBody,
+    SourceDocument,
+    build_article,
+    decode_document,
+)
+from publisher.ingest.parsers.media import MediaLibrary
+from publisher.ingest.parsers.metadata import read_metadata
+
+# Elements of the site on a page without `article` or `main`.
+_SITE_ELEMENTS = ("header", "footer", "aside")
+_PUBLISHED = ("article:published_time", "date", "dcterms.date", "dc.date")
+_UPDATED = ("article:modified_time", "dcterms.modified")
+
+
+def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
+    """Parse an HTML document; raises ArticleError if it can't be read."""
+    parts = front_matter.split_front_matter(decode_document(document))
+    stated = read_metadata(parts.fields or {})
+    page = _parse(parts.body)
+    metadata = stated.or_else(_head(page))
+    container = _container(page)
+    with_title = _inner(container)
+    title = _take_heading(container)
+    metadata = metadata.or_else(ParsedArticle(title=title or _text(page.find("head/title"))))
+    body = DocumentBody(html=_inner(container), title=title, html_with_title=with_title)
+    return build_article(metadata, body, document, library)
+
+
+def _parse(source: str) -> HtmlElement:
+    # lxml refuses text that declares an encoding, so it gets bytes.
+    parser = lxml_html.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True)
+    try:
+        page = lxml_html.document_fromstring(source.encode("utf-8"), parser=parser)
+    except etree.ParserError:  # nothing but comments
+        raise ArticleError("no text; there is nothing to publish in it") from None
+    # libxml2 drops what is nested too deep and reports no error otherwise.
+    if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
+        raise ArticleError("elements are nested too deep; simplify it")
+    return page
+
+
+def _head(page: HtmlElement) -> ParsedArticle:
+    """Return the metadata in a page's head."""
+    metas = _metas(page)
+
+    def first(*names: str) -> str:
+        return next((metas[name][0] for name in names if metas.get(name)), "")
+
+    published = next((name for name in _PUBLISHED if first(name)), _PUBLISHED[0])
+    updated = next((name for name in _UPDATED if first(name)), _UPDATED[0])
+    return ParsedArticle(
+        language=page.get("lang") or page.get("xml:lang") or None,
+        published=fields.read_date(published, first(published)),
+        updated=fields.read_date(updated, first(updated)),
+        bylines=tuple(
+            Byline(name=name) for name in fields.unique_texts(metas.get("author", []))
+        ),
+        summary=first("description", "og:description"),
+        section=first("article:section") or None,
+        topics=fields.unique_texts(metas.get("article:tag", []))
+        or fields.read_list("keywords", first("keywords")),
+        url=_canonical(page),
+        offered=_alternates(page),
+    )
+
+
+def _metas(page: HtmlElement) -> dict[str, list[str]]:
+    metas: dict[str, list[str]] = {}
+    for element in page.iter("meta"):
+        name = (element.get("property") or element.get("name") or "").strip().lower()
+        content = " ".join((element.get("content") or "").split())
+        if name and content:
+            metas.setdefault(name, []).append(content)
+    return metas
+
+
+def _links(page: HtmlElement, relation: str) -> list[HtmlElement]:
+    links = page.iter("link")
+    return [link for link in links if relation in (link.get("rel") or "").lower().split()]
+
+
+def _canonical(page: HtmlElement) -> str | None:
+    addresses = (link.get("href") or "" for link in _links(page, "canonical"))
+    found = next(
+        (url for href in addresses if (url := absolute_link(href.strip(), None))), None
+    )
+    return None if found and found.startswith("mailto:") else found
+
+
+def _alternates(page: HtmlElement) -> tuple[str, ...]:
+    tags = (link.get("hreflang") or "" for link in _links(page, "alternate"))
+    return fields.unique_texts(tag for tag in tags if tag.lower() != "x-default")
+
+
+def _container(page: HtmlElement) -> HtmlElement:
+    articles = [found for found in page.iter("article") if not _inside_article(found)]
+    mains = list(page.iter("main"))
+    # Several articles are a list of teasers, unless the page has nothing else.
+    choices = articles if len(articles) == 1 else [*mains, *articles]
+    body = page.find("body")
+    if choices or body is None:
+        return choices[0] if choices else page
+    return _without_site(body)
+
+
+def _inside_article(element: HtmlElement) -> bool:
+    return next(element.iterancestors("article"), None) is not None
+
+
+def _without_site(body: HtmlElement) -> HtmlElement:
+    for name in _SITE_ELEMENTS:
+        for element in body.findall(name):
+            if element.find(".//h1") is None:
+                element.drop_tree()
+    return body
+
+
+def _take_heading(container: HtmlElement) -> str:
+    """Remove the first h1 from the container and return its text."""
+    heading = container.find(".//h1")
+    if heading is None:
+        return ""
+    text = _text(heading)
+    heading.drop_tree()
+    return text
+
+
+def _text(element: HtmlElement | None) -> str:
+    return "" if element is None else " ".join(element.text_content().split())
+
+
+def _inner(element: HtmlElement) -> str:
+    """Return the HTML inside an element."""
+    text = etree.tostring(element, method="html", encoding="unicode", with_tail=False)
+    return text[text.index(">") + 1 :]

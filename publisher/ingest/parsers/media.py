@@ -1,0 +1,241 @@
+"""The pictures and attachments of a document: find them, and name their files below the web root.
+
+The target of a local file contains a hash of its content, so that browsers never show an old
+version. Remote files stay where they are. `SourceFiles.publish` copies the files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+from typing import NoReturn, Protocol
+from urllib.parse import unquote, urlsplit
+
+from slugify import slugify
+
+from publisher.articles.links import absolute_link, is_relative
+from publisher.articles.model import Attachment, AttachmentField, MediaFile, Picture
+from publisher.errors import ArticleError
+from publisher.image_size import ImageInfo, measure_image
+from publisher.ingest import media_types
+from publisher.ingest.sanitise import ImageTag
+
+# Characters: file systems allow 255 bytes for a name.
+_MAX_NAME_LENGTH = 60
+# Themes use these keys also for the page of a player elsewhere, which is no file.
+_PLAYER_KEYS = frozenset({"audio", "video"})
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """Facts about a file that may be too large for memory.
+
+    `length` is in bytes, `head` has the first HEAD_BYTES (`publisher.ingest.media_types`);
+    `duration` is in seconds, None if it is no recording or its header does not say.
+    """
+
+    sha256: str
+    length: int
+    head: bytes
+    duration: int | None = None
+
+
+class MediaLibrary(Protocol):
+    """Finds pictures and attachments by their paths below the source folder."""
+
+    def picture_bytes(self, path: PurePosixPath) -> bytes | None:
+        """Return the content of a picture, None if there is none."""
+        ...
+
+    def inspect(self, path: PurePosixPath) -> MediaInfo | None:
+        """Return facts about a file of any size, None if there is none."""
+        ...
+
+
+@dataclass(slots=True)
+class DocumentMedia:
+    """Looks up the pictures and attachments of one document, and collects the local ones.
+
+    `folder` is the document's folder, relative to the source folder; `base_url` is the address of
+    the page that the document was saved from. A `detached` document belongs to a site whose other
+    files are elsewhere: a missing picture with an absolute path is no error there.
+    """
+
+    library: MediaLibrary
+    folder: PurePosixPath
+    base_url: str | None = None
+    detached: bool = False
+    _pictures: dict[str, MediaFile] = field(default_factory=dict)
+    _attached: dict[str, MediaFile] = field(default_factory=dict)
+    _inspected: dict[str, tuple[PurePosixPath, MediaInfo]] = field(default_factory=dict)
+
+    @property
+    def files(self) -> tuple[MediaFile, ...]:
+        """The local files: pictures, then attachments, each in order."""
+        return (*self._pictures.values(), *self._attached.values())
+
+    def local_image(self, image: ImageTag) -> ImageTag | None:
+        """Return a local image with its target and its size in pixels.
+
+        None if its address has to be resolved against the page's. Raises ArticleError if the file
+        is missing, damaged, too large, or of a format that browsers do not show.
+        """
+        path = path_in_source(self.folder, path_of_address(image.src))
+        content = self.library.picture_bytes(path) if path else None
+        if path is None or content is None:
+            if self.base_url or (self.detached and image.src.startswith("/")):
+                return None
+            raise ArticleError(f"{image.src}: no such picture")
+        info = _measured(image.src, content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        target = media_target(sha256, path, info.suffix, fallback="picture")
+        self._pictures.setdefault(str(path), MediaFile(path=str(path), target=target))
+        width, height = _size(image, info)
+        return ImageTag(f"/{target}", width, height)
+
+    def own_picture(self, picture: Picture) -> Picture:
+        """Return the article's own picture with its target or its absolute address."""
+        image = ImageTag(picture.src, picture.width, picture.height)
+        found = self.local_image(image) if is_relative(picture.src) else None
+        if found:
+            return replace(picture, src=found.src, width=found.width, height=found.height)
+        address = absolute_link(picture.src, self.base_url)
+        if address is None or address.startswith("mailto:"):
+            raise ArticleError(
+                f"{picture.src}: not a picture's address; write a path or https://…"
+            )
+        return replace(picture, src=address)
+
+    def attach(self, stated: Iterable[AttachmentField]) -> tuple[Attachment, ...]:
+        """Return the attachments in order, each file once.
+
+        Raises ArticleError, naming the key, if a file is missing, its kind is unknown, or its
+        content does not match its name.
+        """
+        found: dict[str, AttachmentField] = {}
+        for one in stated:
+            place = self._locate(one)
+            found[place] = found[place].or_else(one) if place in found else one
+        attachments = (
+            self._local(place, one) if place in self._inspected else _remote(place, one)
+            for place, one in found.items()
+        )
+        return tuple(one for one in attachments if one is not None)
+
+    def _locate(self, one: AttachmentField) -> str:
+        """Return the path of an attachment below the source folder, or its address."""
+        if is_relative(one.src):
+            # The name of the file as it is, or percent-encoded.
+            for spelling in dict.fromkeys((one.src, path_of_address(one.src))):
+                path = path_in_source(self.folder, spelling)
+                info = self.library.inspect(path) if path else None
+                if path and info:
+                    self._inspected[str(path)] = path, info
+                    return str(path)
+            if not self.base_url:
+                _refuse(one, "no such file", "put it beside the article, or write its address")
+        address = absolute_link(one.src, self.base_url)
+        if not address or not _is_web_address(address):
+            _refuse(one, "no address of the web", "write a path or https://…")
+        return address
+
+    def _local(self, place: str, one: AttachmentField) -> Attachment:
+        path, info = self._inspected[place]
+        kind = media_types.media_kind(place)
+        suffix = path.suffix.lower()
+        if kind is None:
+            suffixes = ", ".join(media_types.MEDIA_KINDS)
+            _refuse(one, "not a kind of file that is attached", f"use one of {suffixes}")
+        if not kind.fits(info.head):
+            remedy = f"export it as {kind.name}, or give it the suffix of what it is"
+            _refuse(one, f"named {suffix}, but there is no {kind.name} in it", remedy)
+        target = media_target(info.sha256, path, suffix[1:], fallback="file")
+        self._attached[place] = MediaFile(path=place, target=target)
+        return Attachment(
+            src=f"/{target}",
+            media_type=one.media_type or kind.media_type,
+            length=info.length,
+            title=one.title,
+            duration=one.duration or info.duration,
+        )
+
+
+def _remote(address: str, one: AttachmentField) -> Attachment | None:
+    kind = media_types.media_kind(path_of_address(address))
+    media_type = one.media_type or (kind.media_type if kind else None)
+    if media_type is None:
+        if one.key in _PLAYER_KEYS:
+            return None
+        _refuse(one, "its address does not say what it is", "add a type, as type: audio/mpeg")
+    return Attachment(
+        src=address,
+        media_type=media_type,
+        length=one.length,
+        title=one.title,
+        duration=one.duration,
+    )
+
+
+def _is_web_address(address: str) -> bool:
+    """Return whether players can open an address: http(s), a valid host and port, no spaces."""
+    try:
+        parts = urlsplit(address)
+        (parts.hostname or "").encode("idna")
+        good = parts.scheme in {"http", "https"} and (parts.port or 1) > 0
+    except ValueError:  # includes UnicodeError from the codec
+        return False
+    return good and not any(character.isspace() for character in address)
+
+
+def _refuse(one: AttachmentField, problem: str, remedy: str) -> NoReturn:
+    raise ArticleError(f"{one.key}: {one.src}: {problem}; {remedy}")
+
+
+def _measured(src: str, content: bytes) -> ImageInfo:
+    try:
+        info = measure_image(content)
+    except ArticleError as error:
+        raise ArticleError(f"{src}: {error}") from None
+    if info is None:
+        problem = "not a PNG, JPEG, GIF, WebP or AVIF picture, or not a whole one"
+        raise ArticleError(f"{src}: {problem}; export it again")
+    return info
+
+
+def _size(image: ImageTag, info: ImageInfo) -> tuple[int, int]:
+    """Return the size that the author gave, with a missing side from the picture's proportions."""
+    if image.width and image.height:
+        return image.width, image.height
+    if image.width:
+        return image.width, max(1, round(image.width * info.height / info.width))
+    if image.height:
+        return max(1, round(image.height * info.width / info.height)), image.height
+    return info.width, info.height
+
+
+def path_in_source(folder: PurePosixPath, path: str) -> PurePosixPath | None:
+    """Resolve a path against a document's folder; None if it leaves the source folder.
+
+    A path that begins with `/` is relative to the source folder.
+    """
+    whole = path.lstrip("/") if path.startswith("/") else f"{folder}/{path}"
+    normal = posixpath.normpath(whole)
+    outside = normal == "." or normal.startswith(("../", "/")) or normal == ".."
+    return None if outside or "\0" in normal else PurePosixPath(normal)
+
+
+def path_of_address(address: str) -> str:
+    """Return the path of an address, decoded, without query and fragment."""
+    return unquote(urlsplit(address).path)
+
+
+def media_target(sha256: str, path: PurePosixPath, suffix: str, fallback: str) -> str:
+    """Return the path of a file below the web root; it changes only with the file's content.
+
+    `fallback` is the name where nothing of the file's name is left in ASCII.
+    """
+    name = slugify(path.stem, max_length=_MAX_NAME_LENGTH) or fallback
+    return f"media/{sha256[:16]}/{name}.{suffix}"

@@ -1,0 +1,238 @@
+"""Read what front matter says of an article, under any of the names that publishing tools use.
+
+The first name with a value counts; unknown keys are ignored. Attachments are read in the forms that
+blogs and podcasts use; `media` looks up the files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import TypeVar
+
+from publisher.articles.model import ArticleStatus, AttachmentField, Byline, ParsedArticle
+from publisher.ingest.parsers import fields
+from publisher.ingest.parsers.fields import read_line, reject
+from publisher.ingest.parsers.front_matter import YamlValue, normal_key
+
+_T = TypeVar("_T")
+
+# The words for a published article in content management systems.
+_READY_WORDS = frozenset({"published", "publish", "final", "live", "public"})
+
+
+def read_metadata(front_matter: Mapping[str, YamlValue]) -> ParsedArticle:
+    """Return an article without a body from front matter with normalised keys.
+
+    Raises ArticleError with the key, the wrong value, and a right one.
+    """
+    source = _FrontMatterFields(front_matter)
+    status, is_draft = _status(source)
+    published = source.get("date published published_at", fields.read_date, skip=_is_flag)
+    return ParsedArticle(
+        title=source.get("title", fields.read_line) or "",
+        language=source.get("lang language locale", fields.read_line) or None,
+        published=published,
+        updated=source.get("updated lastmod last_modified_at", fields.read_date),
+        bylines=_bylines(source),
+        translators=source.get("translator translators", fields.read_list) or (),
+        summary=source.get("summary description excerpt dek", fields.read_line) or "",
+        section=source.get("section category", fields.read_line) or None,
+        topics=_topics(source),
+        picture=source.get("image cover picture", fields.read_picture),
+        attachment_fields=_attachments(source),
+        key=source.get("key story translation_key id", fields.read_line) or None,
+        translation_of=source.get("translation_of", fields.read_line) or None,
+        permalink=source.get("permalink", fields.read_line) or None,
+        url=source.get("url canonical canonical_url", fields.read_url),
+        offered=source.get(
+            "languages blog_available_in_languages translations", fields.read_languages
+        )
+        or (),
+        status=status,
+        is_draft=is_draft,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _FrontMatterFields:
+    values: Mapping[str, YamlValue]
+
+    def get(
+        self,
+        names: str,
+        read: Callable[[str, YamlValue], _T],
+        skip: Callable[[YamlValue], bool] = lambda _value: False,
+    ) -> _T | None:
+        """Read the first of several names (separated by spaces) that has a value."""
+        for name in names.split():
+            value = self.values.get(name)
+            if value not in (None, "", [], {}) and not skip(value):
+                return read(name, value)
+        return None
+
+
+def _is_flag(value: YamlValue) -> bool:
+    words = fields.TRUE_WORDS | fields.FALSE_WORDS
+    return isinstance(value, str) and value.strip().lower() in words
+
+
+def _bylines(source: _FrontMatterFields) -> tuple[Byline, ...]:
+    authors = source.get("author authors by byline", fields.read_bylines) or ()
+    return (
+        source.get(
+            "affiliation affiliations",
+            lambda key, value: fields.with_affiliations(authors, key, value),
+        )
+        or authors
+    )
+
+
+def _topics(source: _FrontMatterFields) -> tuple[str, ...]:
+    names = ("topics", "tags", "categories", "keywords")
+    return fields.unique_texts(
+        topic for name in names for topic in source.get(name, fields.read_list) or ()
+    )
+
+
+def _attachments(source: _FrontMatterFields) -> tuple[AttachmentField, ...]:
+    """Read the attachments; the one under `enclosure` comes first."""
+    podcast = read_podcast(source.values)
+    first, *others = (
+        # Themes also use these keys as switches.
+        source.get(name, read_attachments, skip=_is_flag) or ()
+        for name in ("enclosure", "audio", "video", "attachments")
+    )
+    return (*first, *podcast, *chain.from_iterable(others))
+
+
+def _status(source: _FrontMatterFields) -> tuple[ArticleStatus, bool]:
+    """Read the status, and whether the document is a draft, which is not picked up at all."""
+    is_draft = source.get("draft", fields.read_flag) or False
+    published = source.values.get("published")
+    if _is_flag(published):
+        is_draft = is_draft or not fields.read_flag("published", published)
+    if source.get("untranslated", fields.read_flag):
+        return ArticleStatus.UNTRANSLATED, is_draft
+    word = (source.get("status", fields.read_line) or "ready").lower()
+    if word == "draft":
+        return ArticleStatus.READY, True
+    if word in _READY_WORDS:
+        return ArticleStatus.READY, is_draft
+    if word not in set(ArticleStatus):
+        choices = ", ".join([*ArticleStatus, "draft"])
+        fields.reject("status", word, "a status", f"one of {choices}")
+    return ArticleStatus(word), is_draft
+
+
+# Keys of the same meaning; the first with a value counts.
+_ADDRESS_KEYS = ("src", "url", "file", "href", "mp3")
+_TYPE_KEYS = ("type", "media_type", "mime_type")
+_LENGTH_KEYS = ("length", "bytes")
+
+# RFC 6838 section 4.2: the names of a type and a subtype.
+_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
+_BYTES = re.compile(r"[0-9]{1,15}")
+_SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,9})?")
+_CLOCK = re.compile(
+    r"((?P<hours>[0-9]{1,3}):(?=[0-5]?[0-9]:))?(?P<minutes>[0-9]{1,3}):(?P<seconds>[0-5][0-9])"
+)
+
+
+def read_attachments(key: str, value: YamlValue) -> tuple[AttachmentField, ...]:
+    """Return attachments from an address, a mapping with `src`, or a list of those."""
+    items = value if isinstance(value, list) else [value]
+    return tuple(_one(key, item) for item in items if item not in (None, ""))
+
+
+def read_podcast(values: Mapping[str, YamlValue]) -> tuple[AttachmentField, ...]:
+    """Return the attachment of podcast themes: `podcast: {mp3, duration}`, or `podcast_link`.
+
+    Other values of `podcast`, such as a season and a number, are ignored.
+    """
+    value = values.get("podcast")
+    parts = _parts(value) if isinstance(value, dict) else {}
+    if _first(parts, _ADDRESS_KEYS):
+        return (_one("podcast", value),)
+    link = values.get("podcast_link")
+    if not link:
+        return ()
+    return (
+        AttachmentField(
+            key="podcast_link",
+            src=read_line("podcast_link", link),
+            length=_length("podcast_file_size", values.get("podcast_file_size")),
+            duration=_duration("podcast_duration", values.get("podcast_duration")),
+        ),
+    )
+
+
+def _one(key: str, value: YamlValue) -> AttachmentField:
+    if not isinstance(value, dict):
+        return _of_text(key, value)
+    parts = _parts(value)
+    src = read_line(f"{key}.src", _first(parts, _ADDRESS_KEYS))
+    if not src:
+        reject(key, value, "an attachment", "its path or address as src")
+    return AttachmentField(
+        key=key,
+        src=src,
+        media_type=_media_type(f"{key}.type", _first(parts, _TYPE_KEYS)),
+        length=_length(f"{key}.length", _first(parts, _LENGTH_KEYS)),
+        title=read_line(f"{key}.title", parts.get("title")) or None,
+        duration=_duration(f"{key}.duration", parts.get("duration")),
+    )
+
+
+def _of_text(key: str, value: YamlValue) -> AttachmentField:
+    """Read an address; or an address, a length and a type in lines, as WordPress exports them."""
+    src, length, media_type = (
+        (*value.split("\n"), None, None)[:3] if isinstance(value, str) else (value, None, None)
+    )
+    return AttachmentField(
+        key=key,
+        src=read_line(key, src),
+        length=_length(f"{key}, second line", length),
+        media_type=_media_type(f"{key}, third line", media_type),
+    )
+
+
+def _parts(value: dict[str, YamlValue]) -> dict[str, YamlValue]:
+    return {normal_key(name): item for name, item in value.items()}
+
+
+def _first(parts: Mapping[str, YamlValue], names: tuple[str, ...]) -> YamlValue:
+    return next((parts[name] for name in names if parts.get(name)), None)
+
+
+def _media_type(key: str, value: YamlValue) -> str | None:
+    text = read_line(key, value).lower()
+    if text and not _MEDIA_TYPE.fullmatch(text):
+        reject(key, value, "a media type", "one like audio/mpeg")
+    return text or None
+
+
+def _length(key: str, value: YamlValue) -> int | None:
+    """Read a size in bytes; 0 means unknown."""
+    text = read_line(key, value)
+    if text and not _BYTES.fullmatch(text):
+        reject(key, value, "a size in bytes", "a whole number like 34216300")
+    return int(text or 0) or None
+
+
+def _duration(key: str, value: YamlValue) -> int | None:
+    """Read a duration in seconds, or as MM:SS or HH:MM:SS."""
+    text = read_line(key, value)
+    if not text:
+        return None
+    if _SECONDS.fullmatch(text):
+        return round(float(text)) or None
+    clock = _CLOCK.fullmatch(text)
+    if not clock:
+        reject(key, value, "a duration", "seconds, MM:SS or HH:MM:SS")
+    hours, minutes, seconds = (
+        int(clock[part] or 0) for part in ("hours", "minutes", "seconds")
+    )
+    return (hours * 3600 + minutes * 60 + seconds) or None

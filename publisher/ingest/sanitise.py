@@ -1,0 +1,178 @@
+"""Sanitise HTML from outside: an allow-list of elements, clean characters, absolute links.
+
+The result has no script, style, class, id or event handler, only http, https and mailto links,
+and headings from h2 down (the title is the h1). nh3 decides what is safe, before and after links
+and pictures are repaired.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import nh3
+from lxml import etree, html
+
+from publisher.articles.content.characters import clean_characters
+from publisher.articles.content.parser import BLOCK_ELEMENTS
+from publisher.articles.links import LINK_SCHEMES, absolute_link, is_relative
+from publisher.errors import ArticleError
+
+# Bytes: a long book. Anything larger is a mistake, and would take a minute to read.
+MAX_ARTICLE_BYTES = 5_000_000
+# Articles nest about ten elements; libxml2 and mail programs fail or crawl at some hundreds.
+MAX_ELEMENT_DEPTH = 100
+# HTML5 parsing takes time in proportion to length times depth; this limits it beforehand.
+_MAX_OPEN_TAGS = 2_000
+
+_INLINE_ELEMENTS = frozenset(
+    "a img br em strong b i u s del ins sub sup small mark code kbd abbr q cite time span "  # noqa: SIM905  # one a line would fill the page
+    "ruby rt rp".split()
+)
+ALLOWED_ELEMENTS = BLOCK_ELEMENTS | _INLINE_ELEMENTS
+# Removed with their content, which is not meant to be read in a mail.
+_DROPPED = frozenset(
+    "script style template noscript iframe frameset object embed applet form button select "  # noqa: SIM905  # one a line would fill the page
+    "textarea svg canvas audio video nav head title".split()
+)
+_ATTRIBUTES = {
+    "*": {"lang", "dir", "title"},
+    "a": {"href"},
+    "img": {"src", "alt", "width", "height"},
+    "ol": {"start"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan"},
+    "time": {"datetime"},
+}
+_NUMBERS = ("width", "height", "colspan", "rowspan", "start")
+_VOID_ELEMENTS = frozenset({"br", "hr", "img"})
+
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+# HTML closes these by itself, so open ones say nothing about the depth.
+_UNCOUNTED = _VOID_ELEMENTS | frozenset(
+    "p li dt dd option tr td th thead tbody tfoot colgroup rt rp input meta link area base "  # noqa: SIM905  # one a line would fill the page
+    "col embed source track wbr param html head body".split()
+)
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z")
+# The text of links from a footnote back to its reference, whose id is removed.
+_BACK_ARROWS = frozenset("↩⏎↵↑^⤴")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageTag:
+    """The address and size of an `img` as written."""
+
+    src: str
+    width: int | None = None
+    height: int | None = None
+
+
+# Returns a local image for one with a relative address, or None if there is none.
+FindImage = Callable[[ImageTag], ImageTag | None]
+
+
+def sanitise(source: str, *, base_url: str | None, find_image: FindImage | None = None) -> str:
+    """Return a fragment of HTML that is safe and self-contained.
+
+    `find_image` is called first for images with relative addresses. Other relative addresses are
+    resolved against `base_url`; without it, links and images become their text.
+
+    Raises ArticleError beyond MAX_ARTICLE_BYTES (UTF-8) or MAX_ELEMENT_DEPTH.
+    """
+    if len(source.encode("utf-8", "surrogatepass")) > MAX_ARTICLE_BYTES:
+        raise ArticleError(
+            f"the text is larger than {MAX_ARTICLE_BYTES // 1_000_000} MB; split it"
+        )
+    source = clean_characters(source)
+    _check_depth(source, _UNCOUNTED, _MAX_OPEN_TAGS)
+    safe = clean_characters(_allow(source, ALLOWED_ELEMENTS | {"h1"}))
+    _check_depth(safe, _VOID_ELEMENTS, MAX_ELEMENT_DEPTH)
+    tree = html.fragment_fromstring(safe, create_parent="div")
+    _Repair(base_url, find_image).all_of(tree)
+    inner = etree.tostring(tree, method="html", encoding="unicode")
+    inner = inner.removeprefix("<div>").removesuffix("</div>")
+    return clean_characters(_allow(inner, ALLOWED_ELEMENTS)).strip()
+
+
+def _allow(source: str, elements: frozenset[str]) -> str:
+    return nh3.clean(
+        source,
+        tags=set(elements),
+        clean_content_tags=set(_DROPPED),
+        attributes=_ATTRIBUTES,
+        url_schemes=LINK_SCHEMES,
+        link_rel=None,
+    )
+
+
+def _check_depth(source: str, uncounted: frozenset[str], limit: int) -> None:
+    depth = 0
+    for closing, name in _TAG.findall(source):
+        if name.lower() not in uncounted:
+            depth = max(0, depth - 1) if closing else depth + 1
+            if depth > limit:
+                raise ArticleError(f"elements are nested more than {limit} deep; simplify it")
+
+
+@dataclass(slots=True)
+class _Repair:
+    """Repairs what an allow-list can't: headings, addresses, sizes, empty links."""
+
+    base_url: str | None
+    find_image: FindImage | None
+
+    def all_of(self, tree: html.HtmlElement) -> None:
+        for element in list(tree.iterdescendants()):
+            if element.tag == "h1":
+                element.tag = "h2"
+            _check_attributes(element)
+            if element.tag == "a":
+                self._link(element)
+            elif element.tag == "img":
+                self._image(element)
+
+    def _link(self, element: html.HtmlElement) -> None:
+        href = (element.get("href") or "").strip()
+        address = absolute_link(href, self.base_url)
+        if address:
+            element.set("href", address)
+        elif (
+            href.startswith("#")
+            and set(element.text_content().strip("\ufe0e ")) <= _BACK_ARROWS
+        ):
+            element.drop_tree()
+        else:
+            element.drop_tag()
+
+    def _image(self, element: html.HtmlElement) -> None:
+        src = (element.get("src") or "").strip()
+        image = ImageTag(src, _number(element.get("width")), _number(element.get("height")))
+        found = self.find_image(image) if self.find_image and is_relative(src) else None
+        address = found.src if found else absolute_link(src, self.base_url)
+        if not address or address.startswith("mailto:"):
+            element.tail = (element.get("alt") or "") + (element.tail or "")
+            element.drop_tree()
+            return
+        element.set("src", address)
+        if element.get("alt") is None:
+            element.set("alt", "")
+        for name in ("width", "height"):
+            if found and getattr(found, name):
+                element.set(name, str(getattr(found, name)))
+
+
+def _check_attributes(element: html.HtmlElement) -> None:
+    for name in _NUMBERS:
+        value = element.get(name)
+        if value is not None and _number(value) is None:
+            del element.attrib[name]
+    if element.get("dir") not in {None, "ltr", "rtl", "auto"}:
+        del element.attrib["dir"]
+    if not _LANGUAGE_TAG.match(element.get("lang") or "en"):
+        del element.attrib["lang"]
+
+
+def _number(value: str | None) -> int | None:
+    """Return a size in CSS pixels or a count; more than five digits are a mistake."""
+    return int(value) if value and re.fullmatch("[0-9]{1,5}", value) else None

@@ -1,0 +1,243 @@
+"""Script conversions: articles converted between Hans and Hant for editions that ask for them.
+
+A conversion is an article of its own; a human translation takes over its id. It is made from the
+stored original only, and again when that changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Exists,
+    Row,
+    false,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
+
+from publisher.articles.model import ArticleStatus, Origin
+from publisher.articles.store import content_hash
+from publisher.articles.tables import NEEDS_PUBLISHING, article, source_file
+from publisher.config import MissingPolicy, Settings
+from publisher.ingest import file_state
+from publisher.languages.conversion import (
+    convert_html,
+    convert_text,
+    converter_name,
+    sources_of,
+)
+
+# The source under which the state of this step is stored; no real source has an empty path.
+_STATE_SOURCE = ""
+# Beyond this many changed stories it is cheaper to examine all than to keep the list.
+_MAX_LISTED = 500
+_TEXT_COLUMNS = ("title", "summary", "text", "section")
+
+
+def conversion_languages(settings: Settings) -> tuple[str, ...]:
+    """Return the languages for which an edition asks for conversions."""
+    editions = [e for n in settings.newsletters for e in settings.editions(n)]
+    asked = {e.language for e in editions if e.missing == MissingPolicy.CONVERT}
+    return tuple(tag for tag in settings.publication.languages if tag in asked)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The settings and converter of the last update, and the stories that changed since.
+
+    Without `rules`, all stories are due.
+    """
+
+    rules: str = ""
+    due: frozenset[int] = frozenset()
+
+    @classmethod
+    def load(cls, connection: Connection) -> _State:
+        rules, _, due = (
+            file_state.source_fingerprint(connection, _STATE_SOURCE) or ""
+        ).partition("\n")
+        return cls(rules, frozenset(map(int, due.split())))
+
+    def save(self, connection: Connection) -> None:
+        due = " ".join(map(str, sorted(self.due)))
+        file_state.set_source_fingerprint(connection, _STATE_SOURCE, f"{self.rules}\n{due}")
+
+
+def update_conversions(connection: Connection, settings: Settings, now: datetime) -> None:
+    """Create, renew and withdraw conversions as the settings and originals require.
+
+    Only stories that changed are examined, unless the settings or the converter changed.
+    """
+    wanted = conversion_languages(settings)
+    mark, rules = _State.load(connection), f"{' '.join(wanted)} by {converter_name()}"
+    if mark == _State(rules):
+        return
+    due = mark.due if mark.rules == rules else None
+    sources = _sources(wanted, settings.publication.languages)
+    for target, source in sources.items():
+        _convert_all(connection, source, target, now, due)
+    _withdraw_orphans(connection, sources, now, due)
+    _State(rules).save(connection)
+
+
+def _sources(wanted: Iterable[str], languages: Collection[str]) -> dict[str, str]:
+    """Return for each wanted language its source language, preferably one of the publication."""
+    found = {to: sorted(sources_of(to), key=lambda tag: tag not in languages) for to in wanted}
+    return {target: known[0] for target, known in found.items() if known}
+
+
+def mark_for_conversion(connection: Connection, stories: Collection[int]) -> None:
+    """Mark stories as changed; call it in the transaction that changes them."""
+    mark = _State.load(connection)
+    due = mark.due.union(stories)
+    if mark.rules and due != mark.due:
+        marked = _State(mark.rules, due) if len(due) <= _MAX_LISTED else _State()
+        marked.save(connection)
+
+
+def _is_due(number: ColumnElement[int], due: Collection[int] | None) -> ColumnElement[bool]:
+    """Return a condition for the stories that are due; true if `due` is None."""
+    return true() if due is None else number.in_(due)
+
+
+def _convert_all(
+    connection: Connection, source: str, target: str, now: datetime, due: Collection[int] | None
+) -> None:
+    original, made = article.alias("original"), article.alias("made")
+    query = (
+        select(
+            original,
+            made.c.id.label("made_id"),
+            made.c.status.label("made_status"),
+            made.c.available_at.label("made_available_at"),
+        )
+        .outerjoin(made, (made.c.story_id == original.c.story_id) & (made.c.language == target))
+        .where(
+            _is_due(original.c.story_id, due),
+            original.c.language == source,
+            original.c.status == ArticleStatus.READY,
+            original.c.origin != Origin.CONVERTED,
+            or_(
+                made.c.id.is_(None),
+                (made.c.status == ArticleStatus.WITHDRAWN) & ~_has_file(made.c.id),
+                (made.c.origin == Origin.CONVERTED)
+                & or_(
+                    made.c.converted_from != _converted_from(original.c.content_hash),
+                    made.c.published_at != original.c.published_at,
+                ),
+            ),
+        )
+        .order_by(original.c.id)
+    )
+    for row in connection.execute(query).all():
+        _convert_one(connection, row, source, target, now)
+
+
+def _has_file(number: ColumnElement[int]) -> Exists:
+    """Return a condition: a document exists for the article, so no conversion replaces it."""
+    return select(source_file.c.path).where(source_file.c.article_id == number).exists()
+
+
+def _converted_from(content_hash: Any) -> Any:
+    """Return the original's hash and the converter; a change of either makes a new conversion."""
+    return content_hash + f" {converter_name()}"
+
+
+def _convert_one(
+    connection: Connection, row: Row[Any], source: str, target: str, now: datetime
+) -> None:
+    values = converted_columns(row, source, target) | {
+        "story_id": row.story_id,
+        "language": target,
+        "origin": Origin.CONVERTED,
+        "status": ArticleStatus.READY,
+        "declared": ArticleStatus.READY,
+        "published_at": row.published_at,
+        "converted_from": _converted_from(row.content_hash),
+        **NEEDS_PUBLISHING,
+    }
+    available = max(now, row.available_at)
+    if row.made_id is None:
+        times = {"available_at": available, "updated_at": row.updated_at}
+        connection.execute(insert(article).values(values | times))
+    else:
+        times = {"updated_at": max(now, row.updated_at)}
+        embargoed = max(row.made_available_at, row.available_at) > now
+        if row.made_status == ArticleStatus.WITHDRAWN or embargoed:
+            times["available_at"] = available
+        here = article.c.id == row.made_id
+        connection.execute(update(article).where(here).values(values | times))
+    others = (article.c.story_id == row.story_id) & (article.c.status == ArticleStatus.READY)
+    connection.execute(update(article).where(others).values(NEEDS_PUBLISHING))
+
+
+def converted_columns(row: Row[Any], source: str, target: str) -> dict[str, Any]:
+    """Return the converted visible columns of an article, except names of people and addresses."""
+    columns: dict[str, Any] = {
+        name: convert_text(getattr(row, name) or "", source, target) or None
+        for name in _TEXT_COLUMNS
+    }
+    columns |= {name: columns[name] or "" for name in ("title", "summary", "text")}
+    columns["html"] = convert_html(row.html, source, target)
+    columns["topics"] = [convert_text(topic, source, target) for topic in row.topics]
+    columns["bylines"] = [_converted(b, "affiliation", source, target) for b in row.bylines]
+    columns["picture"] = row.picture and _converted(row.picture, "alt", source, target)
+    columns["attachments"] = [_converted(a, "title", source, target) for a in row.attachments]
+    same = ("translators", "url", "offered", "published_on")
+    columns |= {name: getattr(row, name) for name in same}
+    return columns | {"content_hash": content_hash(columns)}
+
+
+def _converted(value: dict[str, Any], key: str, source: str, target: str) -> dict[str, Any]:
+    return value | {key: convert_text(value[key], source, target) if value[key] else value[key]}
+
+
+def _withdraw_orphans(
+    connection: Connection,
+    sources: Mapping[str, str],
+    now: datetime,
+    due: Collection[int] | None,
+) -> None:
+    """Withdraw conversions whose original is gone, or that no edition asks for any more."""
+    made, original = article.alias("made"), article.alias("original")
+    originals = (
+        select(original.c.id)
+        .where(
+            original.c.story_id == made.c.story_id,
+            original.c.origin != Origin.CONVERTED,
+            original.c.status == ArticleStatus.READY,
+            or_(
+                *(
+                    (made.c.language == to) & (original.c.language == tag)
+                    for to, tag in sources.items()
+                ),
+                false(),
+            ),
+        )
+        .correlate(made)
+    )
+    query = select(made.c.id, made.c.story_id).where(
+        _is_due(made.c.story_id, due),
+        made.c.origin == Origin.CONVERTED,
+        made.c.status == ArticleStatus.READY,
+        ~originals.exists(),
+    )
+    for number, story_id in connection.execute(query).all():
+        gone = update(article).where(article.c.id == number)
+        connection.execute(
+            gone.values(status=ArticleStatus.WITHDRAWN, updated_at=now, **NEEDS_PUBLISHING)
+        )
+        # Each page lists the story's languages.
+        pages = update(article).where(
+            article.c.story_id == story_id, article.c.status != ArticleStatus.WITHDRAWN
+        )
+        connection.execute(pages.values(NEEDS_PUBLISHING))

@@ -1,0 +1,147 @@
+"""The language of an article, its story's key, and which language variants are copies.
+
+The key is, in this order: stated in the document; the article that it translates; its permalink
+without the language; its path without the language. Titles are never compared. Call `update_variants` after an article of a story was added,
+changed or withdrawn: it says which is the original, and which are untranslated copies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from publisher.articles.model import ArticleStatus, Origin, ParsedArticle
+from publisher.articles.tables import NEEDS_PUBLISHING, article
+from publisher.config import Publication
+from publisher.errors import LanguageError
+from publisher.ingest.parsers import ARTICLE_SUFFIXES
+from publisher.languages import normalise
+
+
+def article_language(
+    parsed: ParsedArticle, path: PurePosixPath, publication: Publication, default: str
+) -> str:
+    """Return the language: declared, else by file name, else by folder, else the default.
+
+    A variant that the publication does not have becomes the one that it has. Raises LanguageError
+    if a declared tag is invalid.
+    """
+    tag = normalise(parsed.language) if parsed.language else None
+    tag = tag or _of_suffix(path, publication) or _of_folder(path, publication) or default
+    return publication.serves(tag) or tag
+
+
+def _of_suffix(path: PurePosixPath, publication: Publication) -> str | None:
+    _name, dot, suffix = path.stem.rpartition(".")
+    return _folder_tag(suffix, publication) if dot else None
+
+
+def _of_folder(path: PurePosixPath, publication: Publication) -> str | None:
+    return _folder_tag(path.parts[0], publication) if len(path.parts) > 1 else None
+
+
+def _folder_tag(name: str, publication: Publication) -> str | None:
+    """Return a name as a language tag, unless it may be a word (`art` and `new` are tags too)."""
+    try:
+        tag = normalise(name)
+    except LanguageError:
+        return None
+    primary = name.replace("_", "-").split("-")[0]
+    return tag if len(primary) == 2 or publication.serves(tag) else None  # noqa: PLR2004  # ISO 639-1
+
+
+def story_key(parsed: ParsedArticle, path: PurePosixPath, publication: Publication) -> str:
+    """Return the key of the story that a document belongs to."""
+    if parsed.key:
+        return parsed.key.strip()
+    for place in (parsed.translation_of, parsed.permalink):
+        if place and place.strip("/ "):
+            return _key_of_path(PurePosixPath(place.strip("/ ")), publication)
+    return _key_of_path(path, publication)
+
+
+def _key_of_path(path: PurePosixPath, publication: Publication) -> str:
+    if path.suffix.lower() in ARTICLE_SUFFIXES:
+        path = path.with_suffix("")
+    stem, dot, suffix = path.name.rpartition(".")
+    if dot and stem and _folder_tag(suffix, publication):
+        path = path.with_name(stem)
+    parts = path.parts
+    if len(parts) > 1 and _folder_tag(parts[0], publication):
+        parts = parts[1:]
+    return "/".join(parts)
+
+
+def withdraw_articles(
+    connection: Connection, numbers: Sequence[int], languages: Sequence[str], now: datetime
+) -> set[int]:
+    """Withdraw articles and return their stories; the rows stay, and so the ids."""
+    touched = set()
+    for number in numbers:
+        here = article.c.id == number
+        connection.execute(
+            update(article)
+            .where(here)
+            .values(status=ArticleStatus.WITHDRAWN, updated_at=now, **NEEDS_PUBLISHING)
+        )
+        story_id = connection.execute(select(article.c.story_id).where(here)).scalar_one()
+        update_variants(connection, story_id, languages, now)
+        touched.add(story_id)
+    return touched
+
+
+def update_variants(
+    connection: Connection, story_id: int, languages: Sequence[str], now: datetime
+) -> None:
+    """Decide again which article is the original and which are untranslated copies of it.
+
+    `languages` are the publication's: their order decides between equals.
+    """
+    query = select(article).where(
+        article.c.story_id == story_id,
+        article.c.status != ArticleStatus.WITHDRAWN,
+        article.c.origin != Origin.CONVERTED,
+    )
+    rows = connection.execute(query).all()
+    if not rows:
+        return
+    original = min(rows, key=lambda row: _original_rank(row, languages))
+    for row in rows:
+        values = _variant_columns(row, original, now)
+        connection.execute(update(article).where(article.c.id == row.id).values(values))
+    # Each page lists the story's languages.
+    same_story = (article.c.story_id == story_id) & (
+        article.c.status != ArticleStatus.WITHDRAWN
+    )
+    connection.execute(update(article).where(same_story).values(NEEDS_PUBLISHING))
+
+
+def _original_rank(
+    row: Row[Any], languages: Sequence[str]
+) -> tuple[bool, bool, datetime, int, str]:
+    """Return a sort key; the original has the lowest.
+
+    Articles that may be published come first, then those without a translator, then the earliest,
+    then by the order of languages.
+    """
+    position = languages.index(row.language) if row.language in languages else len(languages)
+    held_back = row.declared != ArticleStatus.READY
+    return held_back, bool(row.translators), row.published_at, position, row.language
+
+
+def _variant_columns(row: Row[Any], original: Row[Any], now: datetime) -> dict[str, Any]:
+    # Two articles with only pictures are no copies of each other.
+    is_copy = row.id != original.id and bool(row.text) and row.text == original.text
+    status = ArticleStatus.UNTRANSLATED if is_copy else ArticleStatus(row.declared)
+    values: dict[str, Any] = {
+        "origin": Origin.ORIGINAL if row.id == original.id else Origin.TRANSLATION,
+        "status": status,
+    }
+    if status == ArticleStatus.READY and row.status != ArticleStatus.READY:
+        # An article that was held back is new when it is released.
+        values["available_at"] = max(now, row.available_at)
+    return values

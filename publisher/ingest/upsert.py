@@ -1,0 +1,287 @@
+"""Store parsed articles, or quarantine their files: which article a file is, and what is new.
+
+Each call runs inside the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import count
+from typing import Any, Literal
+
+import structlog
+from sqlalchemy import Connection, Insert, Row, func, insert, select, update
+
+from publisher.articles.model import ArticleStatus, Origin
+from publisher.articles.slugs import story_slug
+from publisher.articles.store import content_columns, publication_time
+from publisher.articles.tables import NEEDS_PUBLISHING, article, source_file, story
+from publisher.ingest import file_state, script_conversion, story_keys
+from publisher.ingest.file_state import FileResult, SourcePath
+
+log = structlog.get_logger()
+
+UpsertOutcome = Literal["new", "changed", "moved", "unchanged", "conflict"]
+
+
+def upsert_articles(
+    connection: Connection,
+    source: str,
+    readings: Sequence[FileResult],
+    gone: Collection[SourcePath],
+    languages: Sequence[str],
+    now: datetime,
+) -> list[UpsertOutcome]:
+    """Store the results of files of one source, and return for each what changed.
+
+    `gone` are deleted files of any source; `languages` are the publication's, in order. A file in
+    conflict is quarantined because another file has its story and language; that may change.
+    """
+    upserter = _Upserter(connection, source, gone, languages, now)
+    outcomes = [upserter.store(reading) for reading in readings]
+    script_conversion.mark_for_conversion(connection, upserter.touched)
+    return outcomes
+
+
+class _Upserter:
+    """Stores the results of one source in one transaction."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        source: str,
+        gone: Collection[SourcePath],
+        languages: Sequence[str],
+        now: datetime,
+    ) -> None:
+        self._connection = connection
+        self._source = source
+        self._gone = gone
+        self._languages = languages
+        self._now = now
+        # The stories with a changed article.
+        self.touched: set[int] = set()
+
+    def store(self, reading: FileResult) -> UpsertOutcome:
+        """Store one result; return what changed."""
+        before = self._before(reading.file.path)
+        if not reading.has_article:
+            return self._store_without_article(reading, before)
+        holders = self._holders(reading)
+        rival = next((one for one in holders if self._rivals(one, reading)), None)
+        if rival is not None:
+            reason = (
+                f"story {reading.key!r} has its {reading.language} article in "
+                f"{rival.path} already; give one of them a key of its own"
+            )
+            # The file does not change when its place becomes free, so it must be read again.
+            unsigned = replace(reading, file=replace(reading.file, signature=""))
+            self._quarantine(unsigned, before, reason)
+            return "conflict"
+        return self._store_article(reading, before, holders[0].article_id if holders else None)
+
+    def _store_without_article(
+        self, reading: FileResult, before: Row[Any] | None
+    ) -> UpsertOutcome:
+        if reading.reason:
+            self._quarantine(reading, before, reading.reason)
+            return "unchanged"
+        file_state.save_file(self._connection, self._source, reading, None)
+        if before is None or before.article_id is None:
+            return "unchanged"
+        self._withdraw(before.article_id)
+        return "changed"
+
+    def _quarantine(self, reading: FileResult, before: Row[Any] | None, reason: str) -> None:
+        """Store the reason; an earlier article of the file stays published."""
+        if before is None or before.reason != reason:
+            log.warning("quarantined", file=reading.file.path, reason=reason)
+        article_id = before.article_id if before else None
+        file_state.save_file(self._connection, self._source, reading, article_id, reason=reason)
+
+    def _store_article(
+        self, reading: FileResult, before: Row[Any] | None, inherited: int | None
+    ) -> UpsertOutcome:
+        moved_from = self._moved_from(reading) if before is None else None
+        own = before.article_id if before else None
+        old_id = own or inherited or moved_from
+        story_id = self._renamed_story(reading, moved_from) or self._story(reading.key)
+        taken = self._article_at(story_id, reading.language)
+        number, kind = self._write(reading, story_id, taken or old_id)
+        file_state.save_file(self._connection, self._source, reading, number)
+        if old_id is not None and number != old_id:
+            self._withdraw(old_id)  # the file now stands for another article
+            return "changed"
+        if moved_from and kind == "unchanged":
+            return "moved"
+        return kind
+
+    def _write(
+        self, reading: FileResult, story_id: int, number: int | None
+    ) -> tuple[int, UpsertOutcome]:
+        row = self._row(number) if number else None
+        columns = self._columns(reading, row) | {"story_id": story_id}
+        kind: UpsertOutcome
+        if row is None:
+            number, kind = self._insert(reading, columns), "new"
+        else:
+            number, kind = row.id, self._update(reading, row, columns)
+        if kind != "unchanged":
+            both = {story_id, row.story_id if row else story_id}
+            for one in both:
+                story_keys.update_variants(self._connection, one, self._languages, self._now)
+            self.touched |= both
+        return number, kind
+
+    def _columns(self, reading: FileResult, row: Row[Any] | None) -> dict[str, Any]:
+        # A document without a date has the day on which it was first seen.
+        first_seen = min(row.published_at, self._now) if row else self._now
+        published = publication_time(reading.parsed.published or first_seen, reading.zone)
+        content = content_columns(reading.parsed, reading.language, published.day)
+        return content | {
+            "language": reading.language,
+            "declared": reading.parsed.status,
+            "published_at": published.at,
+        }
+
+    def _insert(self, reading: FileResult, columns: dict[str, Any]) -> int:
+        published = columns["published_at"]
+        available = max(self._now, published)
+        since = self._known_since(columns["story_id"])
+        # In feeds it is an update only if the story existed before.
+        updated = self._now if since is not None and since < self._now else published
+        if reading.parsed.updated:
+            updated = min(publication_time(reading.parsed.updated, reading.zone).at, available)
+        values = columns | {
+            "origin": Origin.ORIGINAL,
+            "status": columns["declared"],
+            "available_at": available,
+            "updated_at": max(published, updated),
+        }
+        return self._add(insert(article).values(values))
+
+    def _update(
+        self, reading: FileResult, row: Row[Any], columns: dict[str, Any]
+    ) -> UpsertOutcome:
+        names = ("content_hash", "declared", "story_id", "language", "published_at")
+        same = all(getattr(row, name) == columns[name] for name in names)
+        if same and row.status != ArticleStatus.WITHDRAWN and row.origin != Origin.CONVERTED:
+            return "unchanged"
+        values = columns | {**NEEDS_PUBLISHING, "converted_from": None}
+        values["available_at"] = self._available(row, columns)
+        values["updated_at"] = max(row.updated_at, columns["published_at"])
+        if row.status == ArticleStatus.WITHDRAWN:
+            values["status"] = columns["declared"]
+        if row.origin == Origin.CONVERTED:
+            values["origin"] = Origin.TRANSLATION
+        seen = ("content_hash", "published_at")
+        if any(getattr(row, name) != columns[name] for name in seen):
+            values["updated_at"] = self._updated(reading, row, columns["published_at"])
+        self._connection.execute(update(article).where(article.c.id == row.id).values(values))
+        return "changed"
+
+    def _available(self, row: Row[Any], columns: dict[str, Any]) -> datetime:
+        """Return from when the article is new; an embargo may move, but what was published stays so.
+
+        It is new again if it replaces a conversion, returns after a withdrawal, or has another
+        language. Editions never send a story twice in any case.
+        """
+        is_back = row.status == ArticleStatus.WITHDRAWN
+        is_news = (
+            row.origin == Origin.CONVERTED or is_back or row.language != columns["language"]
+        )
+        known_since: datetime = self._now if is_news else min(row.available_at, self._now)
+        published: datetime = columns["published_at"]
+        return published if published > self._now else known_since
+
+    def _updated(self, reading: FileResult, row: Row[Any], published: datetime) -> datetime:
+        """Return the document's own time of change if it is plausible, else now."""
+        stated = (
+            publication_time(reading.parsed.updated, reading.zone).at
+            if reading.parsed.updated
+            else None
+        )
+        credible = stated if stated and row.updated_at < stated <= self._now else self._now
+        return max(credible, published)
+
+    def _before(self, path: str) -> Row[Any] | None:
+        query = select(source_file).where(
+            source_file.c.source == self._source, source_file.c.path == path
+        )
+        return self._connection.execute(query).one_or_none()
+
+    def _holders(self, reading: FileResult) -> Sequence[Row[Any]]:
+        """Return the files that give, or gave, this story's article in this language."""
+        query = (
+            select(source_file)
+            .join(article, article.c.id == source_file.c.article_id)
+            .join(story, story.c.id == article.c.story_id)
+            .where(story.c.key == reading.key, article.c.language == reading.language)
+            .order_by(source_file.c.path)
+        )
+        return self._connection.execute(query).all()
+
+    def _rivals(self, holder: Row[Any], reading: FileResult) -> bool:
+        place = (holder.source, holder.path)
+        return place not in self._gone and place != (self._source, reading.file.path)
+
+    def _moved_from(self, reading: FileResult) -> int | None:
+        """Return the article of a deleted file with the same content, None if there is none."""
+        if not self._gone:
+            return None
+        same = select(source_file.c.article_id).where(source_file.c.sha256 == reading.sha256)
+        query = select(source_file.c.source, source_file.c.path, source_file.c.article_id)
+        query = query.where(source_file.c.article_id.in_(same))
+        rows = self._connection.execute(query.order_by(source_file.c.path)).all()
+        # A copy that was renamed at the same time may have its article already.
+        kept = {row.article_id for row in rows if (row.source, row.path) not in self._gone}
+        return next((row.article_id for row in rows if row.article_id not in kept), None)
+
+    def _story(self, key: str) -> int:
+        found = self._connection.execute(select(story.c.id).where(story.c.key == key)).scalar()
+        if found is not None:
+            return int(found)
+        slugs = (story_slug(key, attempt) for attempt in count())
+        free = next(slug for slug in slugs if not self._is_taken(slug))
+        return self._add(insert(story).values(key=key, slug=free))
+
+    def _is_taken(self, slug: str) -> bool:
+        query = select(story.c.id).where(story.c.slug == slug)
+        return self._connection.execute(query).first() is not None
+
+    def _add(self, row: Insert) -> int:
+        return int(self._connection.execute(row.returning(row.table.c.id)).scalar_one())
+
+    def _renamed_story(self, reading: FileResult, moved: int | None) -> int | None:
+        """Give the story of a renamed file its new key; its slug, and so its URLs, stay."""
+        row = self._row(moved) if moved else None
+        known = select(story.c.id).where(story.c.key == reading.key)
+        if row is None or self._connection.execute(known).first():
+            return None
+        if self._article_at(row.story_id, reading.language) not in {None, moved}:
+            return None  # the story has an article in this language already
+        here = story.c.id == row.story_id
+        self._connection.execute(update(story).where(here).values(key=reading.key))
+        return int(row.story_id)
+
+    def _article_at(self, story_id: int, language: str) -> int | None:
+        query = select(article.c.id).where(
+            article.c.story_id == story_id, article.c.language == language
+        )
+        return self._connection.execute(query).scalar_one_or_none()
+
+    def _row(self, number: int) -> Row[Any] | None:
+        return self._connection.execute(
+            select(article).where(article.c.id == number)
+        ).one_or_none()
+
+    def _known_since(self, story_id: int) -> datetime | None:
+        query = select(func.min(article.c.available_at)).where(article.c.story_id == story_id)
+        return self._connection.execute(query).scalar_one_or_none()
+
+    def _withdraw(self, number: int) -> None:
+        self.touched |= story_keys.withdraw_articles(
+            self._connection, [number], self._languages, self._now
+        )

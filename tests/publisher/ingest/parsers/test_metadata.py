@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+
+from publisher.articles.model import ArticleStatus, Byline, ParsedArticle, Picture
+from publisher.errors import ArticleError
+from publisher.ingest.parsers.metadata import read_metadata
+
+A, B = Byline(name="Ada Example"), Byline(name="Bo Example")
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"title": " A \n title "}, {"title": "A title"}),
+        ({"date": "2026-01-09"}, {"published": date(2026, 1, 9)}),
+        ({"published": "2026-01-09"}, {"published": date(2026, 1, 9)}),
+        ({"published": "true", "published_at": "2026-01-09"}, {"published": date(2026, 1, 9)}),
+        ({"date": "", "published_at": "2026-01-09"}, {"published": date(2026, 1, 9)}),
+        ({"published": "false"}, {"is_draft": True}),
+        ({"draft": "yes"}, {"is_draft": True}),
+        ({"draft": "off"}, {}),
+        ({"status": "Draft"}, {"is_draft": True}),
+        ({"status": "published"}, {}),
+        ({"status": "stale"}, {"status": ArticleStatus.STALE}),
+        ({"untranslated": "true"}, {"status": ArticleStatus.UNTRANSLATED}),
+        ({"lastmod": "2026/1/9"}, {"updated": date(2026, 1, 9)}),
+        ({"author": "Ada Example"}, {"bylines": (A,)}),
+        ({"by": ["Ada Example", "", "Bo Example"]}, {"bylines": (A, B)}),
+        (
+            {"author": {"Name": "Ada Example", "affiliation": "One, Two"}},
+            {"bylines": (Byline(name="Ada Example", affiliation="One, Two"),)},
+        ),
+        (
+            {
+                "authors": [{"name": "Ada Example", "affiliation": "Own"}, "Bo Example"],
+                "affiliation": "X",
+            },
+            {
+                "bylines": (
+                    Byline(name="Ada Example", affiliation="Own"),
+                    Byline(name="Bo Example", affiliation="X"),
+                )
+            },
+        ),
+        (
+            {"authors": ["Ada Example", "Bo Example"], "affiliations": ["X", None]},
+            {"bylines": (Byline(name="Ada Example", affiliation="X"), B)},
+        ),
+        (
+            {"translator": "Cy Example，Di Example"},
+            {"translators": ("Cy Example", "Di Example")},
+        ),
+        ({"dek": "Short."}, {"summary": "Short."}),
+        ({"category": "News"}, {"section": "News"}),
+        ({"tags": "a, b,a", "categories": ["c", "b"]}, {"topics": ("a", "b", "c")}),
+        ({"cover": "a.png"}, {"picture": Picture(src="a.png")}),
+        (
+            {"image": {"URL": "a.png", "alt": "A", "width": "4", "height": None}},
+            {"picture": Picture(src="a.png", alt="A", width=4)},
+        ),
+        ({"locale": "zh_TW"}, {"language": "zh_TW"}),
+        ({"translation_key": "k"}, {"key": "k"}),
+        ({"url": " "}, {}),
+        ({"translation_of": "/en/x/"}, {"translation_of": "/en/x/"}),
+        ({"permalink": "/x/"}, {"permalink": "/x/"}),
+        ({"canonical_url": "https://example.org/x"}, {"url": "https://example.org/x"}),
+        ({"languages": "en, fr ar"}, {"offered": ("en", "fr", "ar")}),
+        ({"translations": {"fr": "/fr/", "ar": "/ar/"}}, {"offered": ("fr", "ar")}),
+        ({"blog_available_in_languages": ["en", "fr"]}, {"offered": ("en", "fr")}),
+        ({"name": "x", "whatever": {"a": ["b"]}}, {}),
+    ],
+)
+def test_fields_are_read_under_all_their_names(
+    fields: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    assert read_metadata(fields) == ParsedArticle(**expected)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        (
+            {"date": "soon"},
+            r"^date: 'soon' is not a date; write 2026-01-09 or 2026-01-09 08:00$",
+        ),
+        ({"updated": ["2026-01-09"]}, "^updated: a list is not a text"),
+        ({"title": {"a": "b"}}, "^title: a mapping is not a text; write one line$"),
+        ({"author": {"affiliation": "X"}}, "^author: a mapping is not an author"),
+        ({"author": [["x"]]}, "^author: a list is not a text"),
+        ({"authors": ["A", "B"], "affiliation": ["X"]}, "^affiliation: 1 for 2 authors"),
+        ({"affiliation": "X"}, "^affiliation: 1 for 0 authors"),
+        ({"draft": "perhaps"}, "^draft: 'perhaps' is not a yes or no; write true or false"),
+        ({"status": "odd"}, "^status: 'odd' is not a status; write one of ready, "),
+        ({"tags": {"a": "b"}}, "^tags: a mapping is not a list"),
+        (
+            {"image": {"alt": "x"}},
+            "^image: a mapping is not a picture; write its address as src",
+        ),
+        ({"image": {"src": "a.png", "width": "wide"}}, "^image.width: 'wide' is not a size"),
+        ({"image": {"src": "a.png", "height": "0"}}, "^image.height: '0' is not a size"),
+        ({"url": "/x"}, "^url: '/x' is not an absolute address; write one like https://"),
+        ({"url": "http://[x"}, "^url: .* is not an absolute address"),
+        ({"url": "ftp://example.org"}, "^url: .* is not an absolute address"),
+        ({"date": "x" * 500}, r"^date: 'x{59}\.\.\. is not a date"),
+    ],
+)
+def test_errors_state_the_wrong_value_and_a_right_one(
+    fields: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(ArticleError, match=reason):
+        read_metadata(fields)
+
+
+def test_stated_metadata_counts_before_other_metadata() -> None:
+    said = ParsedArticle(title="Said", published=datetime(2026, 1, 9))  # noqa: DTZ001  # any value
+    other = ParsedArticle(title="Other", summary="Other")
+
+    merged = said.or_else(other)
+
+    assert (merged.title, merged.summary) == ("Said", "Other")
+    assert merged.published == said.published
+
+
+@pytest.mark.parametrize("title", ["Qui est là\u00a0?", "第一章\u3000开始", "10\u202f000 pas"])
+def test_no_break_spaces_stay(title: str) -> None:
+    assert read_metadata({"title": f"\u3000{title}\u00a0\n"}).title == title
+
+
+def test_white_space_between_words_becomes_one_space() -> None:
+    assert read_metadata({"title": "a \t\n\u2028 b"}).title == "a b"
+    assert read_metadata({"title": "\u3000"}).title == ""
+
+
+def test_a_date_may_hold_any_space() -> None:
+    assert read_metadata({"date": "2026-01-09\u00a008:00"}).published == datetime(2026, 1, 9, 8)  # noqa: DTZ001 - front matter has no zone
+
+
+@pytest.mark.parametrize(
+    ("front_matter", "key"),
+    [
+        ({"image": "https://ü..de/a.jpg"}, "image: "),
+        ({"cover": {"src": "https://[x]/a.jpg"}}, "cover.src: "),
+        ({"image": {"url": "https://ü..de/a.jpg"}}, "image.src: "),
+        ({"url": "https://ü..de/a"}, "url: "),
+        ({"url": "https://example.org/a\u00a0b"}, "url: "),
+    ],
+)
+def test_an_invalid_host_is_refused_by_name(front_matter: dict[str, Any], key: str) -> None:
+    with pytest.raises(ArticleError) as caught:
+        read_metadata(front_matter)
+    assert str(caught.value).startswith(key)
+    assert "https://example.org/a" in str(caught.value)
+
+
+@pytest.mark.parametrize("src", ["https://straße.de/ä b.jpg", "//ü.de/a.jpg", "a b.jpg"])
+def test_a_picture_s_address_is_taken_as_it_is(src: str) -> None:
+    picture = read_metadata({"image": src}).picture
+    assert picture is not None
+    assert picture.src == src
