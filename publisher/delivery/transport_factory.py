@@ -10,7 +10,7 @@ def create_transport(settings: Settings) -> Transport:
     """Return the transport. Raises ConfigError for settings that it can't be made from."""
     if settings.delivery.transport == "smtp":
         # Loading TLS takes time, and an outbox needs none.
-        from publisher.delivery.smtp.transport import SmtpTransport
+        from publisher.delivery.transports.smtp.transport import SmtpTransport
 
         smtp = settings.delivery.smtp
         return SmtpTransport(smtp, settings.folders.root, settings.smtp_password)

@@ -14,7 +14,7 @@ from publisher.config.delivery import SmtpSettings, Tls
 from publisher.delivery import worker
 from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.ledger import doubts, lifecycle
-from publisher.delivery.smtp.transport import SmtpTransport
+from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.testing import (

@@ -7,7 +7,7 @@ import pytest
 from publisher.delivery.outcomes import Outcome
 from publisher.delivery.transports.base import OutgoingMessage
 from publisher.mail import Message
-from tests.publisher.delivery.smtp.scripted import SOON, Peer, Script, Scripted
+from tests.publisher.delivery.transports.smtp.scripted import SOON, Peer, Script, Scripted
 
 CONTENT = b"Subject: The week\r\n\r\nNews.\r\n"
 RECIPIENT = "ann@example.com"

@@ -6,9 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.delivery.outcomes import Outcome, SendStatus
-from publisher.delivery.smtp.commands import Capabilities, EnvelopeCommands, envelope_commands
 from publisher.delivery.transports.base import Unreachable
-from tests.publisher.delivery.smtp.dialogues import CONTENT, a_message
+from publisher.delivery.transports.smtp.commands import (
+    Capabilities,
+    EnvelopeCommands,
+    envelope_commands,
+)
+from tests.publisher.delivery.transports.smtp.dialogues import CONTENT, a_message
 
 PLAIN = Capabilities()
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from publisher.delivery.smtp.bounces import categories
-from publisher.delivery.smtp.bounces.categories import BounceCategory
-from publisher.delivery.smtp.replies import SmtpPhase
+from publisher.delivery import bounce_categories
+from publisher.delivery.bounce_categories import BounceCategory
+from publisher.delivery.transports.smtp.replies import SmtpPhase
 
 # Addresses are removed before a search, because they may contain any phrase: spam@, daily@. A URL
 # in angle brackets is not an address.
@@ -63,29 +63,29 @@ _NOT_MAIL = frozenset(SmtpPhase) - {SmtpPhase.MAIL}
 
 # The first match counts: the more specific patterns come first.
 REPLY_PATTERNS: tuple[ReplyPattern, ...] = (
-    _pattern(categories.GREYLISTED, r"gr[ae]y ?-?list", r"postgrey", r"\bgreyed\b"),
+    _pattern(bounce_categories.GREYLISTED, r"gr[ae]y ?-?list", r"postgrey", r"\bgreyed\b"),
     _pattern(
-        categories.ALLOWANCE_USED,
+        bounce_categories.ALLOWANCE_USED,
         r"(daily|hourly|monthly|peak)\b.*(limit|quota)\b.*exceeded",
         r"maximum sending rate exceeded",
         r"(sending|message|relay) (limit|quota) (was |has been )?(exceeded|reached)",
         r"exceeded (your|the) .*(sending|message|relay).*(limit|quota)",
     ),
     _pattern(
-        categories.SUSPENDED,
+        bounce_categories.SUSPENDED,
         r"sending (is )?paused",
         r"sending email account has been .*suspended",
         r"your account .*(suspended|disabled|blocked|locked)",
     ),
-    _pattern(categories.TLS_NEEDED, r"must issue a starttls", r"\btls (is )?required"),
+    _pattern(bounce_categories.TLS_NEEDED, r"must issue a starttls", r"\btls (is )?required"),
     _pattern(
-        categories.LOGIN_NEEDED,
+        bounce_categories.LOGIN_NEEDED,
         r"auth(entication)? (is )?(required|first)",
         r"client was not authenticated",
         r"must (authenticate|log ?in)",
     ),
     _pattern(
-        categories.NOT_OURS,
+        bounce_categories.NOT_OURS,
         r"not owned by user",
         r"send ?as ?denied",
         r"email address is not verified",
@@ -93,7 +93,7 @@ REPLY_PATTERNS: tuple[ReplyPattern, ...] = (
         r"sender.* not (authorized|allowed|permitted)",
     ),
     _pattern(
-        categories.NOT_RELAYED,
+        bounce_categories.NOT_RELAYED,
         r"relay(ing)? (access )?(is )?(denied|prohibited|not (permitted|allowed))",
         r"(unable|not (permitted|allowed|authorized)) to relay",
         r"(email|mail) sending denied",
@@ -101,7 +101,7 @@ REPLY_PATTERNS: tuple[ReplyPattern, ...] = (
         r"rcpthosts",
     ),
     _pattern(
-        categories.BLOCKED,
+        bounce_categories.BLOCKED,
         r"spamhaus|spamcop|barracudacentral|\bdnsbl|\brbl\b|sorbs",
         r"block ?-?list|black ?-?list|deny ?-?list",
         r"\bs31[45]0\b|\b(sc|dy|ou)-00\d",
@@ -109,67 +109,72 @@ REPLY_PATTERNS: tuple[ReplyPattern, ...] = (
         r"banned send",
         r"client host .*blocked|blocked using",
     ),
-    _pattern(categories.REPUTATION, r"reputation"),
+    _pattern(bounce_categories.REPUTATION, r"reputation"),
     _pattern(
-        categories.TOO_FAST,
+        bounce_categories.TOO_FAST,
         r"\[ts?s?\d\d\]",
         r"\brp-00\d",
         r"unusual rate|unexpected volume|excessive volume|user complaints",
         r"rate[ -]?limit|throttl|too (many|much) (mail|messages|connections|requests)",
         r"too fast|slow down",
     ),
-    _pattern(categories.CROWDED, r"receiving (e?-?mail|messages) (too quickly|at a rate)"),
     _pattern(
-        categories.NO_PTR, r"\bptr\b|reverse (dns|lookup|hostname)|rdns|find your hostname"
+        bounce_categories.CROWDED, r"receiving (e?-?mail|messages) (too quickly|at a rate)"
     ),
-    _pattern(categories.NOT_ALIGNED, r"isn't aligned|not aligned|alignment"),
     _pattern(
-        categories.UNPROVEN,
+        bounce_categories.NO_PTR,
+        r"\bptr\b|reverse (dns|lookup|hostname)|rdns|find your hostname",
+    ),
+    _pattern(bounce_categories.NOT_ALIGNED, r"isn't aligned|not aligned|alignment"),
+    _pattern(
+        bounce_categories.UNPROVEN,
         r"unauthenticated",
         r"\[hme1\]|failing both spf and dkim|either spf or dkim",
         r"dmarc",
         r"required authentication level",
     ),
-    _pattern(categories.NO_SPF, r"\bspf\b|sender policy framework"),
-    _pattern(categories.NO_DKIM, r"\bdkim\b"),
+    _pattern(bounce_categories.NO_SPF, r"\bspf\b|sender policy framework"),
+    _pattern(bounce_categories.NO_DKIM, r"\bdkim\b"),
     _pattern(
-        categories.HOST_REFUSED,
+        bounce_categories.HOST_REFUSED,
         r"(client host|helo command|ehlo command|helo/ehlo.*) (rejected|invalid|not allowed)",
         r"bad helo|invalid helo",
         r"not authorized to send email directly",
     ),
     _pattern(
-        categories.SENDER_REFUSED,
+        bounce_categories.SENDER_REFUSED,
         r"sender (address )?(rejected|refused|denied|unknown|verif)",
         r"(unresolvable|invalid).*from domain|domain of sender",
         r"callout",
     ),
     _pattern(
-        categories.MALFORMED,
+        bounce_categories.MALFORMED,
         r"rfc ?-?5?32[12] compliant|rfc ?5322|not rfc|bare (lf|cr)",
         r"malformed|duplicate headers",
     ),
     _pattern(
-        categories.SPAM,
+        bounce_categories.SPAM,
         r"\bspam|unsolicited|phish|virus|malware",
         r"\[(ph|cs|hm)\d\d\]|local policy|potential security issue|nature of the content",
     ),
     _pattern(
-        categories.TOO_LARGE, r"(message|size) .*(too (large|big)|exceed).*", r"too (large|big)"
+        bounce_categories.TOO_LARGE,
+        r"(message|size) .*(too (large|big)|exceed).*",
+        r"too (large|big)",
     ),
     _pattern(
-        categories.MAILBOX_FULL,
+        bounce_categories.MAILBOX_FULL,
         r"over ?-?quota|quota exceeded|mailbox (is )?full|(storage|disk) space|exceeded storage",
         phases=_NOT_MAIL,
     ),
     _pattern(
-        categories.SWITCHED_OFF,
+        bounce_categories.SWITCHED_OFF,
         r"\b(inactive|disabled|suspended|deactivated|no longer active|not active)\b",
         r"dd .*no longer valid",
         phases=_NOT_MAIL,
     ),
     _pattern(
-        categories.NO_MAILBOX,
+        bounce_categories.NO_MAILBOX,
         r"\b(unknown|no such|non-?existent) "
         r"(local |virtual )?(user|mailbox|recipient|address|alias|account|person)\b",
         r"\b(user|mailbox|recipient|alias|account)( address)?( is)? "
@@ -182,9 +187,9 @@ REPLY_PATTERNS: tuple[ReplyPattern, ...] = (
         r"unknown or illegal alias|no longer on server",
         phases=_NOT_MAIL,
     ),
-    _pattern(categories.POLICY, r"polic(y|ies)"),
+    _pattern(bounce_categories.POLICY, r"polic(y|ies)"),
     _pattern(
-        categories.BUSY,
+        bounce_categories.BUSY,
         r"server busy|busy, try|service unavailable|not available|try again later",
     ),
 )

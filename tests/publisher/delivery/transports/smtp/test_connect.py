@@ -6,11 +6,16 @@ from collections.abc import Callable
 
 import pytest
 
-from publisher.delivery.smtp.commands import Capabilities
-from publisher.delivery.smtp.connect import connect_to_server
-from tests.publisher.delivery.smtp.connections import a_server, failing, failure, offers_of
-from tests.publisher.delivery.smtp.dialogues import close, hello, part, silence
-from tests.publisher.delivery.smtp.scripted import TOO_SOON, Peer, Script, Scripted
+from publisher.delivery.transports.smtp.commands import Capabilities
+from publisher.delivery.transports.smtp.connect import connect_to_server
+from tests.publisher.delivery.transports.smtp.connections import (
+    a_server,
+    failing,
+    failure,
+    offers_of,
+)
+from tests.publisher.delivery.transports.smtp.dialogues import close, hello, part, silence
+from tests.publisher.delivery.transports.smtp.scripted import TOO_SOON, Peer, Script, Scripted
 
 # --- what is offered
 

@@ -21,12 +21,12 @@ from typing import Any
 from pydantic import SecretStr
 
 from publisher.config.delivery import Tls
-from publisher.delivery.smtp.bounces.classify import PERMANENT
-from publisher.delivery.smtp.commands import Capabilities
-from publisher.delivery.smtp.redact import redact_reply
-from publisher.delivery.smtp.replies import ConnectionLost, SmtpReply
-from publisher.delivery.smtp.socket_io import SmtpSocket
 from publisher.delivery.transports.base import Unreachable
+from publisher.delivery.transports.smtp.classify import PERMANENT
+from publisher.delivery.transports.smtp.commands import Capabilities
+from publisher.delivery.transports.smtp.redact import redact_reply
+from publisher.delivery.transports.smtp.replies import ConnectionLost, SmtpReply
+from publisher.delivery.transports.smtp.socket_io import SmtpSocket
 
 # A name with a dot (RFC 5321 section 4.1.2). Servers refuse others in EHLO.
 _FULL_NAME = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")

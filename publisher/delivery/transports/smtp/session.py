@@ -11,22 +11,22 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
-from publisher.delivery.smtp.bounces.classify import CLOSING
-from publisher.delivery.smtp.commands import (
+from publisher.delivery.transports.base import OutgoingMessage, Unreachable
+from publisher.delivery.transports.smtp.classify import CLOSING
+from publisher.delivery.transports.smtp.commands import (
     DATA_COMMAND,
     RSET,
     Capabilities,
     EnvelopeCommands,
     envelope_commands,
 )
-from publisher.delivery.smtp.replies import ConnectionLost, SmtpPhase, SmtpReply
-from publisher.delivery.smtp.reply_outcome import (
+from publisher.delivery.transports.smtp.replies import ConnectionLost, SmtpPhase, SmtpReply
+from publisher.delivery.transports.smtp.reply_outcome import (
     ends_session,
     outcome_of_loss,
     outcome_of_reply,
 )
-from publisher.delivery.smtp.socket_io import SmtpSocket
-from publisher.delivery.transports.base import OutgoingMessage, Unreachable
+from publisher.delivery.transports.smtp.socket_io import SmtpSocket
 
 _GO_AHEAD = 354
 _CRLF = b"\r\n"

@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from publisher.delivery import bounce_categories
+from publisher.delivery.bounce_categories import BounceCategory
 from publisher.delivery.outcomes import Outcome, SendStatus
-from publisher.delivery.smtp.bounces import categories
-from publisher.delivery.smtp.bounces.categories import BounceCategory
 from publisher.delivery.transports.base import OutgoingMessage, Unreachable
 
 DATA_COMMAND = b"DATA\r\n"
@@ -57,12 +57,18 @@ def envelope_commands(
     after the server's name.
     """
     if not _MAILBOX.fullmatch(outgoing.envelope_from):
-        raise Unreachable(_reason(categories.SENDER_REFUSED, _NOT_AN_ADDRESS), is_final=True)
+        raise Unreachable(
+            _reason(bounce_categories.SENDER_REFUSED, _NOT_AN_ADDRESS), is_final=True
+        )
     if not _MAILBOX.fullmatch(outgoing.recipient):
-        return Outcome(SendStatus.REFUSED, _reason(categories.BAD_ADDRESS, _NOT_AN_ADDRESS))
+        return Outcome(
+            SendStatus.REFUSED, _reason(bounce_categories.BAD_ADDRESS, _NOT_AN_ADDRESS)
+        )
     size, limit = len(outgoing.message.content), capabilities.max_size
     if limit is not None and size > limit:
-        reason = _reason(categories.TOO_LARGE, f"it has {size} bytes, and the limit is {limit}")
+        reason = _reason(
+            bounce_categories.TOO_LARGE, f"it has {size} bytes, and the limit is {limit}"
+        )
         if not has_accepted:
             raise Unreachable(reason, is_final=True)
         return Outcome(SendStatus.REFUSED, reason)

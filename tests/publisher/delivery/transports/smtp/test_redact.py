@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.delivery.smtp.redact import MAX_REPLY_TEXT, redact_reply, truncate
+from publisher.delivery.transports.smtp.redact import MAX_REPLY_TEXT, redact_reply, truncate
 
 TOKEN = "WzcsIndlZWtseSJd.kQ0mZ5v9q3K7cYy2vXbHc1n8JtA"
 

@@ -8,8 +8,8 @@ from pydantic import SecretStr
 
 from publisher.config.delivery import SmtpSettings, Tls
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, SendStatus
-from publisher.delivery.smtp.transport import SmtpTransport
 from publisher.delivery.transports.base import Unreachable
+from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.testing import (
     Behaviour,
     Drop,
@@ -20,8 +20,8 @@ from publisher.testing import (
     always,
     first,
 )
-from tests.publisher.delivery.smtp.dialogues import CONTENT, a_message
-from tests.publisher.delivery.smtp.scripted import SOON, TOO_SOON
+from tests.publisher.delivery.transports.smtp.dialogues import CONTENT, a_message
+from tests.publisher.delivery.transports.smtp.scripted import SOON, TOO_SOON
 
 PASSWORD = "correct horse"
 USERS = {"news": PASSWORD}

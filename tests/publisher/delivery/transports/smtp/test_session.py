@@ -4,7 +4,7 @@ import pytest
 
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, SendStatus
 from publisher.delivery.transports.base import Unreachable
-from tests.publisher.delivery.smtp.dialogues import (
+from tests.publisher.delivery.transports.smtp.dialogues import (
     CONTENT,
     PHASES,
     PIPELINING,
@@ -19,7 +19,7 @@ from tests.publisher.delivery.smtp.dialogues import (
     silence,
     take,
 )
-from tests.publisher.delivery.smtp.scripted import TOO_SOON, Peer, Scripted
+from tests.publisher.delivery.transports.smtp.scripted import TOO_SOON, Peer, Scripted
 
 # --- all goes well
 

@@ -5,18 +5,18 @@
 
 from __future__ import annotations
 
+from publisher.delivery import bounce_categories
+from publisher.delivery.bounce_categories import BounceCategory, BounceSubject
 from publisher.delivery.outcomes import Outcome, SendStatus, ThrottleScope
-from publisher.delivery.smtp.bounces import categories
-from publisher.delivery.smtp.bounces.categories import BounceCategory, BounceSubject
-from publisher.delivery.smtp.bounces.classify import (
+from publisher.delivery.transports.base import Unreachable
+from publisher.delivery.transports.smtp.classify import (
     CLOSING,
     LOGIN_CODES,
     PERMANENT,
     classify_reply,
 )
-from publisher.delivery.smtp.redact import redact_reply, truncate
-from publisher.delivery.smtp.replies import ConnectionLost, SmtpPhase, SmtpReply
-from publisher.delivery.transports.base import Unreachable
+from publisher.delivery.transports.smtp.redact import redact_reply, truncate
+from publisher.delivery.transports.smtp.replies import ConnectionLost, SmtpPhase, SmtpReply
 
 # Characters of a reason: one line in a table.
 MAX_REASON = 200
@@ -33,7 +33,7 @@ def outcome_of_reply(
     """
     category = classify_reply(reply, phase, recipient.rpartition("@")[2])
     reason = describe_reply(category, reply, recipient)
-    if category is categories.SESSION_OVER and phase is not SmtpPhase.DOT:
+    if category is bounce_categories.SESSION_OVER and phase is not SmtpPhase.DOT:
         # It is about neither the message nor the next connection.
         return Outcome(SendStatus.NOT_SENT, reason)
     is_temporary = reply.code < PERMANENT or category.subject is BounceSubject.QUOTA
@@ -43,7 +43,7 @@ def outcome_of_reply(
     if _refuses_every_message(reply, phase, category, has_accepted=has_accepted):
         raise Unreachable(f"takes nothing from us: {reason}", is_final=True)
     is_about_sender = (
-        category.subject is BounceSubject.ACCOUNT or category is categories.TOO_LARGE
+        category.subject is BounceSubject.ACCOUNT or category is bounce_categories.TOO_LARGE
     )
     return Outcome(
         SendStatus.REFUSED,
@@ -55,7 +55,7 @@ def outcome_of_reply(
 
 def ends_session(reply: SmtpReply, phase: SmtpPhase) -> bool:
     """Return whether a server accepts no more on this connection, even if it leaves it open."""
-    return classify_reply(reply, phase) is categories.SESSION_OVER
+    return classify_reply(reply, phase) is bounce_categories.SESSION_OVER
 
 
 def outcome_of_loss(loss: ConnectionLost) -> Outcome:
@@ -90,11 +90,11 @@ def _refuses_every_message(
         return True
     match phase:
         case SmtpPhase.MAIL:
-            return category is not categories.TOO_LARGE
+            return category is not bounce_categories.TOO_LARGE
         case SmtpPhase.DATA:
             is_this_one = has_accepted and category.subject is BounceSubject.MESSAGE
             is_recipient = category.subject is BounceSubject.RECIPIENT
-            return not (is_this_one or is_recipient or category is categories.TOO_LARGE)
+            return not (is_this_one or is_recipient or category is bounce_categories.TOO_LARGE)
         case SmtpPhase.RCPT | SmtpPhase.DOT:
             return False
 
@@ -103,7 +103,7 @@ def _throttle_scope(
     reply: SmtpReply, phase: SmtpPhase, category: BounceCategory
 ) -> ThrottleScope:
     """Return what to slow down: nothing if it is about one recipient's mailbox."""
-    if category is categories.SESSION_OVER:
+    if category is bounce_categories.SESSION_OVER:
         return ThrottleScope.NONE
     if reply.code == CLOSING or phase is SmtpPhase.MAIL:
         return ThrottleScope.TRANSPORT

@@ -2,7 +2,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.delivery.smtp.replies import MAX_REPLY, ConnectionLost, SmtpReply, first_reply
+from publisher.delivery.transports.smtp.replies import (
+    MAX_REPLY,
+    ConnectionLost,
+    SmtpReply,
+    first_reply,
+)
 
 
 def read(received: bytes) -> SmtpReply:

@@ -12,10 +12,10 @@ from pydantic import SecretStr
 
 from publisher.config import SETTINGS_FILE
 from publisher.config.delivery import SmtpSettings
-from publisher.delivery.smtp.connect import SmtpServer, connect_to_server
-from publisher.delivery.smtp.session import SmtpConnection
-from publisher.delivery.smtp.tls import tls_context
 from publisher.delivery.transports.base import Guarantee, MessageKey
+from publisher.delivery.transports.smtp.connect import SmtpServer, connect_to_server
+from publisher.delivery.transports.smtp.session import SmtpConnection
+from publisher.delivery.transports.smtp.tls import tls_context
 from publisher.errors import ConfigError
 
 # Time limit in seconds for the reply to the final dot (RFC 5321 section 4.5.3.2.6). The server may

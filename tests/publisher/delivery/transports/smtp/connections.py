@@ -7,10 +7,10 @@ import pytest
 from pydantic import SecretStr
 
 from publisher.config.delivery import Tls
-from publisher.delivery.smtp.commands import Capabilities
-from publisher.delivery.smtp.connect import SmtpServer, connect_to_server
 from publisher.delivery.transports.base import Unreachable
-from tests.publisher.delivery.smtp.scripted import (
+from publisher.delivery.transports.smtp.commands import Capabilities
+from publisher.delivery.transports.smtp.connect import SmtpServer, connect_to_server
+from tests.publisher.delivery.transports.smtp.scripted import (
     SOON,
     Script,
     Scripted,

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from publisher.delivery.smtp.bounces import categories
-from publisher.delivery.smtp.bounces.categories import BounceCategory, BounceSubject
-from publisher.delivery.smtp.bounces.patterns import (
+from publisher.delivery import bounce_categories
+from publisher.delivery.bounce_categories import BounceCategory, BounceSubject
+from publisher.delivery.transports.smtp.patterns import (
     ABOUT_SENDER,
     EMAIL_ADDRESS,
     INCONCLUSIVE,
@@ -21,47 +21,47 @@ from publisher.delivery.smtp.bounces.patterns import (
     REPLY_PATTERNS,
     TIME_LIMIT,
 )
-from publisher.delivery.smtp.redact import MAX_REPLY_TEXT
-from publisher.delivery.smtp.replies import SmtpPhase, SmtpReply
+from publisher.delivery.transports.smtp.redact import MAX_REPLY_TEXT
+from publisher.delivery.transports.smtp.replies import SmtpPhase, SmtpReply
 
 # X.Y.Z without its class: whether it is 4xx or 5xx follows from the reply's own code.
 _SPECIFIC: Mapping[str, BounceCategory] = {
-    "1.2": categories.NO_DOMAIN,
-    "1.3": categories.BAD_ADDRESS,
-    "1.4": categories.BAD_ADDRESS,
-    "1.7": categories.SENDER_REFUSED,
-    "1.8": categories.SENDER_REFUSED,
+    "1.2": bounce_categories.NO_DOMAIN,
+    "1.3": bounce_categories.BAD_ADDRESS,
+    "1.4": bounce_categories.BAD_ADDRESS,
+    "1.7": bounce_categories.SENDER_REFUSED,
+    "1.8": bounce_categories.SENDER_REFUSED,
     # RFC 7505: a domain that accepts no mail. Microsoft: an unknown mailbox.
-    "1.10": categories.NO_MAILBOX,
-    "2.2": categories.MAILBOX_FULL,
-    "2.3": categories.TOO_LARGE,
-    "2.252": categories.NOT_OURS,
-    "3.4": categories.TOO_LARGE,
-    "7.10": categories.TLS_NEEDED,
-    "7.20": categories.NO_DKIM,
-    "7.21": categories.NO_DKIM,
-    "7.22": categories.NOT_ALIGNED,
-    "7.23": categories.NO_SPF,
-    "7.24": categories.NO_SPF,
-    "7.25": categories.NO_PTR,
-    "7.26": categories.UNPROVEN,
-    "7.27": categories.NO_SPF,
-    "7.28": categories.TOO_FAST,
-    "7.29": categories.NO_TLS,
-    "7.30": categories.NO_DKIM,
-    "7.31": categories.NO_DMARC,
-    "7.32": categories.NOT_ALIGNED,
-    "7.40": categories.NO_DMARC,
-    "7.57": categories.LOGIN_NEEDED,
-    "7.60": categories.NOT_OURS,
-    "7.64": categories.NOT_RELAYED,
-    "7.506": categories.HOST_REFUSED,
-    "7.509": categories.UNPROVEN,
-    "7.511": categories.BLOCKED,
-    "7.513": categories.BLOCKED,
-    "7.515": categories.UNPROVEN,
-    "7.650": categories.TOO_FAST,
-    "7.708": categories.BLOCKED,
+    "1.10": bounce_categories.NO_MAILBOX,
+    "2.2": bounce_categories.MAILBOX_FULL,
+    "2.3": bounce_categories.TOO_LARGE,
+    "2.252": bounce_categories.NOT_OURS,
+    "3.4": bounce_categories.TOO_LARGE,
+    "7.10": bounce_categories.TLS_NEEDED,
+    "7.20": bounce_categories.NO_DKIM,
+    "7.21": bounce_categories.NO_DKIM,
+    "7.22": bounce_categories.NOT_ALIGNED,
+    "7.23": bounce_categories.NO_SPF,
+    "7.24": bounce_categories.NO_SPF,
+    "7.25": bounce_categories.NO_PTR,
+    "7.26": bounce_categories.UNPROVEN,
+    "7.27": bounce_categories.NO_SPF,
+    "7.28": bounce_categories.TOO_FAST,
+    "7.29": bounce_categories.NO_TLS,
+    "7.30": bounce_categories.NO_DKIM,
+    "7.31": bounce_categories.NO_DMARC,
+    "7.32": bounce_categories.NOT_ALIGNED,
+    "7.40": bounce_categories.NO_DMARC,
+    "7.57": bounce_categories.LOGIN_NEEDED,
+    "7.60": bounce_categories.NOT_OURS,
+    "7.64": bounce_categories.NOT_RELAYED,
+    "7.506": bounce_categories.HOST_REFUSED,
+    "7.509": bounce_categories.UNPROVEN,
+    "7.511": bounce_categories.BLOCKED,
+    "7.513": bounce_categories.BLOCKED,
+    "7.515": bounce_categories.UNPROVEN,
+    "7.650": bounce_categories.TOO_FAST,
+    "7.708": bounce_categories.BLOCKED,
 }
 # RFC 7372 and Gmail use X.7.23 for different things. With 4xx it is Gmail's.
 _TEMPORARY_PTR = "4.7.23"
@@ -71,49 +71,49 @@ _SYSTEM_FULL = "3.1"
 _BANNED = range(606, 650)
 
 _GENERAL: Mapping[str, BounceCategory] = {
-    "1.1": categories.NO_MAILBOX,
-    "1.6": categories.MOVED,
-    "2.1": categories.SWITCHED_OFF,
-    "3.2": categories.BUSY,
-    "4.5": categories.BUSY,
-    "7.8": categories.LOGIN_REFUSED,
-    "7.9": categories.POLICY,
+    "1.1": bounce_categories.NO_MAILBOX,
+    "1.6": bounce_categories.MOVED,
+    "2.1": bounce_categories.SWITCHED_OFF,
+    "3.2": bounce_categories.BUSY,
+    "4.5": bounce_categories.BUSY,
+    "7.8": bounce_categories.LOGIN_REFUSED,
+    "7.9": bounce_categories.POLICY,
 }
 _SUBJECTS: Mapping[str, BounceCategory] = {
-    "1": categories.NOT_KNOWN,
-    "2": categories.NOT_KNOWN,
-    "3": categories.TROUBLE,
-    "4": categories.NO_WAY,
-    "5": categories.MISUNDERSTOOD,
-    "6": categories.MALFORMED,
-    "7": categories.POLICY,
+    "1": bounce_categories.NOT_KNOWN,
+    "2": bounce_categories.NOT_KNOWN,
+    "3": bounce_categories.TROUBLE,
+    "4": bounce_categories.NO_WAY,
+    "5": bounce_categories.MISUNDERSTOOD,
+    "6": bounce_categories.MALFORMED,
+    "7": bounce_categories.POLICY,
 }
 
 # A login or TLS is required (RFC 4954 section 6), for any recipient.
 LOGIN_CODES: Mapping[int, BounceCategory] = {
-    530: categories.LOGIN_NEEDED,
-    534: categories.LOGIN_REFUSED,
-    535: categories.LOGIN_REFUSED,
-    538: categories.TLS_NEEDED,
+    530: bounce_categories.LOGIN_NEEDED,
+    534: bounce_categories.LOGIN_REFUSED,
+    535: bounce_categories.LOGIN_REFUSED,
+    538: bounce_categories.TLS_NEEDED,
 }
 _BARE: Mapping[int, BounceCategory] = {
-    421: categories.BUSY,
-    450: categories.NOT_NOW,
-    451: categories.NOT_NOW,
-    452: categories.NOT_NOW,
+    421: bounce_categories.BUSY,
+    450: bounce_categories.NOT_NOW,
+    451: bounce_categories.NOT_NOW,
+    452: bounce_categories.NOT_NOW,
     **LOGIN_CODES,
-    550: categories.NOT_KNOWN,
-    551: categories.MOVED,
-    552: categories.MAILBOX_FULL,
-    553: categories.BAD_ADDRESS,
-    556: categories.NO_DOMAIN,
+    550: bounce_categories.NOT_KNOWN,
+    551: bounce_categories.MOVED,
+    552: bounce_categories.MAILBOX_FULL,
+    553: bounce_categories.BAD_ADDRESS,
+    556: bounce_categories.NO_DOMAIN,
 }
 # Codes that mean something else in replies that are not to RCPT.
 _BARE_NOT_RCPT: Mapping[int, BounceCategory] = {
-    550: categories.NOT_TAKEN,
-    551: categories.NOT_TAKEN,
-    552: categories.TOO_LARGE,
-    553: categories.NOT_TAKEN,
+    550: bounce_categories.NOT_TAKEN,
+    551: bounce_categories.NOT_TAKEN,
+    552: bounce_categories.TOO_LARGE,
+    553: bounce_categories.NOT_TAKEN,
 }
 _SYNTAX_ERRORS = range(500, 505)
 CLOSING = 421
@@ -140,10 +140,10 @@ def classify_reply(reply: SmtpReply, phase: SmtpPhase, domain: str = "") -> Boun
 
 def _by_specific_code(code: str) -> BounceCategory | None:
     if code == _TEMPORARY_PTR:
-        return categories.NO_PTR
+        return bounce_categories.NO_PTR
     detail = code[2:]
     if detail.startswith("7.") and int(detail[2:]) in _BANNED:
-        return categories.BLOCKED
+        return bounce_categories.BLOCKED
     return _SPECIFIC.get(detail)
 
 
@@ -151,16 +151,16 @@ def _end_of_session(reply: SmtpReply, text: str) -> BounceCategory | None:
     """Return SESSION_OVER if the server ends the session. A timeout alone may mean anything."""
     is_closing = reply.code == CLOSING or (reply.enhanced or "")[2:] == "4.2"
     is_over = MESSAGE_LIMIT.search(text) or (is_closing and TIME_LIMIT.search(text))
-    return categories.SESSION_OVER if is_over and reply.code < PERMANENT else None
+    return bounce_categories.SESSION_OVER if is_over and reply.code < PERMANENT else None
 
 
 def _by_microsoft(code: str, text: str, domain: str) -> BounceCategory | None:
     is_microsoft = _MICROSOFT.fullmatch(domain.lower()) is not None
     if is_microsoft and code == "5.5.0" and "mailbox unavailable" in text:
-        return categories.NO_MAILBOX
+        return bounce_categories.NO_MAILBOX
     # A company's directory has no such recipient; now and then, the directory is unavailable.
     if code == "5.4.1" and "recipient address rejected" in text:
-        return categories.NOT_KNOWN
+        return bounce_categories.NOT_KNOWN
     return None
 
 
@@ -171,10 +171,10 @@ def _by_general_code(code: str) -> BounceCategory | None:
 
 def _by_basic_code(code: int, phase: SmtpPhase) -> BounceCategory:
     if code in _SYNTAX_ERRORS:
-        return categories.MISUNDERSTOOD
+        return bounce_categories.MISUNDERSTOOD
     if phase is not SmtpPhase.RCPT and code in _BARE_NOT_RCPT:
         return _BARE_NOT_RCPT[code]
-    return _BARE.get(code, categories.NOT_TAKEN)
+    return _BARE.get(code, bounce_categories.NOT_TAKEN)
 
 
 def _without_overstatement(
@@ -182,14 +182,14 @@ def _without_overstatement(
 ) -> BounceCategory:
     """Replace a category that can't be meant: a recipient in reply to MAIL, a doubtful death."""
     if phase is SmtpPhase.MAIL and category.subject is BounceSubject.RECIPIENT:
-        is_full = category is categories.MAILBOX_FULL
-        return categories.NOT_NOW if is_full else categories.SENDER_REFUSED
+        is_full = category is bounce_categories.MAILBOX_FULL
+        return bounce_categories.NOT_NOW if is_full else bounce_categories.SENDER_REFUSED
     detail = (reply.enhanced or "")[2:]
-    if category is categories.MAILBOX_FULL and detail == _SYSTEM_FULL:
-        return categories.TROUBLE
+    if category is bounce_categories.MAILBOX_FULL and detail == _SYSTEM_FULL:
+        return bounce_categories.TROUBLE
     if not category.is_dead_address:
         return category
     if ABOUT_SENDER.search(text):
-        return categories.SENDER_REFUSED
+        return bounce_categories.SENDER_REFUSED
     is_unsure = reply.code < PERMANENT or detail.startswith("7.") or INCONCLUSIVE.search(text)
-    return categories.NOT_KNOWN if is_unsure else category
+    return bounce_categories.NOT_KNOWN if is_unsure else category

@@ -8,7 +8,7 @@ import ssl
 from contextlib import suppress
 from time import monotonic
 
-from publisher.delivery.smtp.replies import ConnectionLost, SmtpReply, first_reply
+from publisher.delivery.transports.smtp.replies import ConnectionLost, SmtpReply, first_reply
 
 # Bytes read at once. The replies to a group of commands are much shorter.
 _READ_SIZE = 4_096

@@ -1,14 +1,14 @@
 import pytest
 
 from publisher.delivery.outcomes import Outcome, SendStatus, ThrottleScope
-from publisher.delivery.smtp.replies import ConnectionLost, SmtpPhase, SmtpReply
-from publisher.delivery.smtp.reply_outcome import (
+from publisher.delivery.transports.base import Unreachable
+from publisher.delivery.transports.smtp.replies import ConnectionLost, SmtpPhase, SmtpReply
+from publisher.delivery.transports.smtp.reply_outcome import (
     MAX_REASON,
     ends_session,
     outcome_of_loss,
     outcome_of_reply,
 )
-from publisher.delivery.transports.base import Unreachable
 
 RECIPIENT = "ann.example@example.com"
 MAIL, RCPT, DATA, DOT = SmtpPhase.MAIL, SmtpPhase.RCPT, SmtpPhase.DATA, SmtpPhase.DOT

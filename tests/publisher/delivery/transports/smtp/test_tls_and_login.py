@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from publisher.config.delivery import SmtpSettings, Tls
-from publisher.delivery.smtp.commands import Capabilities
-from publisher.delivery.smtp.tls import tls_context
+from publisher.delivery.transports.smtp.commands import Capabilities
+from publisher.delivery.transports.smtp.tls import tls_context
 from publisher.testing import Behaviour, MailServer, Phase, Reply, always, first
 from publisher.testing.certificates import CertificateAuthority
-from tests.publisher.delivery.smtp.connections import (
+from tests.publisher.delivery.threads import LONG
+from tests.publisher.delivery.transports.smtp.connections import (
     PASSWORD,
     USERS,
     a_server,
@@ -24,9 +25,8 @@ from tests.publisher.delivery.smtp.connections import (
     failure,
     offers_of,
 )
-from tests.publisher.delivery.smtp.dialogues import close, hello, silence
-from tests.publisher.delivery.smtp.scripted import TOO_SOON, Peer, Script
-from tests.publisher.delivery.threads import LONG
+from tests.publisher.delivery.transports.smtp.dialogues import close, hello, silence
+from tests.publisher.delivery.transports.smtp.scripted import TOO_SOON, Peer, Script
 
 # --- TLS
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus, ThrottleScope
-from tests.publisher.delivery.smtp.dialogues import (
+from tests.publisher.delivery.transports.smtp.dialogues import (
     LARGE,
     PHASES,
     PIPELINING,
@@ -21,7 +21,7 @@ from tests.publisher.delivery.smtp.dialogues import (
     silence,
     until,
 )
-from tests.publisher.delivery.smtp.scripted import TOO_SOON, Peer, Scripted
+from tests.publisher.delivery.transports.smtp.scripted import TOO_SOON, Peer, Scripted
 
 # --- the connection is lost, or stalls
 

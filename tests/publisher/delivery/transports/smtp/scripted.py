@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
-from publisher.delivery.smtp.commands import Capabilities
-from publisher.delivery.smtp.session import SmtpConnection
-from publisher.delivery.smtp.socket_io import SmtpSocket
+from publisher.delivery.transports.smtp.commands import Capabilities
+from publisher.delivery.transports.smtp.session import SmtpConnection
+from publisher.delivery.transports.smtp.socket_io import SmtpSocket
 
 # Seconds after which a test has failed.
 PATIENCE = 10.0

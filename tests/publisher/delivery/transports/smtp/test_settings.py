@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives import serialization
 from pydantic import SecretStr
 
 from publisher.config.delivery import SmtpSettings, Tls
-from publisher.delivery.smtp.transport import SmtpTransport
+from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.errors import ConfigError
 from publisher.testing.certificates import CertificateAuthority
 

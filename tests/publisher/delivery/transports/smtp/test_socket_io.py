@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from publisher.delivery.smtp.replies import ConnectionLost
-from publisher.delivery.smtp.socket_io import SmtpSocket
+from publisher.delivery.transports.smtp.replies import ConnectionLost
+from publisher.delivery.transports.smtp.socket_io import SmtpSocket
 from publisher.testing.certificates import CertificateAuthority
-from tests.publisher.delivery.smtp.scripted import SOON, TOO_SOON, Peer, Scripted
+from tests.publisher.delivery.transports.smtp.scripted import SOON, TOO_SOON, Peer, Scripted
 
 LARGE = b"x" * 10_000_000
 

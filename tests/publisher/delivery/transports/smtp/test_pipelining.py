@@ -4,8 +4,8 @@ import pytest
 
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, SendStatus, ThrottleScope
 from publisher.delivery.transports.base import Unreachable
-from tests.publisher.delivery.smtp.dialogues import a_message, begin, part, take
-from tests.publisher.delivery.smtp.scripted import TOO_SOON, Peer, Scripted
+from tests.publisher.delivery.transports.smtp.dialogues import a_message, begin, part, take
+from tests.publisher.delivery.transports.smtp.scripted import TOO_SOON, Peer, Scripted
 
 ANN = a_message(1, recipient="ann@example.com")
 BEA = a_message(2, recipient="bea@example.com")

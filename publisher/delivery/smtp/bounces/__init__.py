@@ -1,1 +1,0 @@
-"""Bounce categories: what a server's refusal means."""
