@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 # The newest migration in migrations/versions. A constant, so that opening an up-to-date database
 # does not import Alembic, which takes longer than an idle cycle; a test compares the two.
-HEAD = "0010"
+HEAD = "0011"
 # The first migration. Databases of earlier ones were made by versions that were never released.
 _OLDEST = "0010"
 _VERSION: Select[Any] = select(column("version_num")).select_from(table("alembic_version"))
@@ -44,7 +44,7 @@ def upgrade_schema(backend: Backend) -> None:
         )
     if holds_anything:
         backend.keep_copy(revision, HEAD)
-    _migrate(backend)
+    migrate(backend)
 
 
 def _revision(connection: Connection) -> str | None:
@@ -54,7 +54,8 @@ def _revision(connection: Connection) -> str | None:
     return revision
 
 
-def _migrate(backend: Backend) -> None:
+def migrate(backend: Backend, revision: str = "head") -> None:
+    """Run the missing migrations up to a revision, in one transaction that writes alone."""
     from alembic import command
     from alembic.config import Config
 
@@ -65,4 +66,4 @@ def _migrate(backend: Backend) -> None:
     with backend.engine.connect() as connection:
         config.attributes["connection"] = connection
         with backend.begin(connection, writes=True):
-            command.upgrade(config, "head")
+            command.upgrade(config, revision)

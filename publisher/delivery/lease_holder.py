@@ -3,6 +3,8 @@
 A process keeps a lock file locked while it holds a lease. The kernel frees the lock on any death,
 so what a killed process held is taken back at once, and not only when its lease has expired. A
 process that was only stopped (SIGSTOP, a sleeping machine) keeps the lock, and its lease expires.
+A lock file says nothing about a process on another machine, or one from before this machine was
+started: of those only the lease's time counts.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+# A random number that the kernel makes when it starts.
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
 
 @dataclass(slots=True)
 class HeldLease:
@@ -52,6 +58,7 @@ def hold_lease(
     The caller releases the lease once no row is held. Otherwise it stays, with its rows, until
     a process finds the lock file unlocked.
     """
+    host = this_host(settings.folders.senders)
     lock = settings.folders.senders / f"{secrets.token_hex(8)}.lock"
     lease: HeldLease | None = None
     with _locked(lock):
@@ -63,6 +70,7 @@ def hold_lease(
                     transport.guarantee,
                     lock.name,
                     timer.time() + leases.LEASE_SECONDS,
+                    host,
                 )
             lease = HeldLease(number)
             yield lease
@@ -72,10 +80,26 @@ def hold_lease(
                     lock.unlink()
 
 
+def this_host(folder: Path) -> str:
+    """Return where lock files in a folder can be judged: this start of the machine, this folder.
+
+    Containers share the first, and have folders of their own. Raises DatabaseError.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        place = folder.stat()
+    except OSError as error:
+        raise DatabaseError(f"{folder}: can't be locked: {error.strerror}") from error
+    try:
+        started = _BOOT_ID.read_text("ascii").strip()
+    except OSError:  # not Linux
+        started = f"{uuid.getnode():x}"
+    return f"{started}/{place.st_dev}/{place.st_ino}"
+
+
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise DatabaseError(f"{path.parent}: can't be locked: {error.strerror}") from error
@@ -149,10 +173,12 @@ def revoke_dead_leases(
     """
     with database.reading() as connection:
         known = leases.list_leases(connection)
+    here = ("", this_host(settings.folders.senders)) if known else ()
     living = set()
     for lease in known:
         lock = settings.folders.senders / lease.lock_file
-        is_alive = lease.expires_at >= timer.time() and _is_locked(lock)
+        may_live = lease.host not in here or _is_locked(lock)
+        is_alive = lease.expires_at >= timer.time() and may_live
         if is_alive or lease.id == own:
             living.add(lease.id)
             continue

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Index, Integer, Table, Text
 
-from publisher.database.dialect.sql import IDS_NEVER_REUSED, KEYED
+from publisher.database.dialect.sql import IDS_NEVER_REUSED, KEYED, partial_index_on_server
 from publisher.database.metadata import UTCDateTime, metadata
-from publisher.delivery.states import DeliveryState
+from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 
 _STATES = ", ".join(f"'{state}'" for state in DeliveryState)
 
@@ -37,7 +37,16 @@ delivery = Table(
     Column("changed_at", UTCDateTime, nullable=False),
     info=KEYED,
 )
-Index("ix_delivery_state", delivery.c.issue_id, delivery.c.state, delivery.c.next_at)
+# In the order in which rows are claimed, so that none are sorted. A server has it only for rows that
+# may be claimed: it would also find all versions of rows that have left a state since it was cleaned.
+Index(
+    "ix_delivery_state",
+    delivery.c.issue_id,
+    delivery.c.state,
+    delivery.c.next_at,
+    delivery.c.subscriber_id,
+    **partial_index_on_server(delivery.c.state.in_([*CLAIMABLE_STATES])),
+)
 
 send_lease = Table(
     "send_lease",
@@ -50,6 +59,8 @@ send_lease = Table(
     Column("guarantee", Text, nullable=False),
     # The file that its process keeps locked while it lives.
     Column("lock_file", Text, nullable=False),
+    # The machine and the folder where that file counts; empty if it was not recorded.
+    Column("host", Text, nullable=False, server_default=""),
     info=IDS_NEVER_REUSED,
 )
 

@@ -41,6 +41,7 @@ class SendLease:
     transport: str
     guarantee: Guarantee
     lock_file: str
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,21 @@ class RecoveredRows:
     in_doubt: int = 0
 
 
-def create_lease(
-    connection: Connection, transport: str, guarantee: Guarantee, lock_file: str, until: float
+def create_lease(  # the columns of a row
+    connection: Connection,
+    transport: str,
+    guarantee: Guarantee,
+    lock_file: str,
+    until: float,
+    host: str = "",
 ) -> int:
-    """Insert a lease and return its id."""
+    """Insert a lease and return its id. The lock file counts on this host only."""
     row = insert(send_lease).values(
-        transport=transport, guarantee=guarantee, lock_file=lock_file, expires_at=until
+        transport=transport,
+        guarantee=guarantee,
+        lock_file=lock_file,
+        expires_at=until,
+        host=host,
     )
     key = connection.execute(row).inserted_primary_key
     assert key is not None  # noqa: S101  # every database returns it

@@ -29,7 +29,7 @@ for module in pkgutil.walk_packages(publisher.__path__, "publisher."):
     if module.name.endswith(".tables"):
         importlib.import_module(module.name)
 # SQLite puts an added column behind the last one, on its line.
-PARTS = re.compile(r"\n|(?=CONSTRAINT )|(?<=,) (?=[a-z_]+ [A-Z]+)")
+PARTS = re.compile(r"\n|(?=CONSTRAINT )|(?<=,) (?=[a-z_]+ [A-Z]+)|(?=\)$)")
 DECLARED: list[MetaData] = [metadata, subscribers.tables.subscribers_metadata]
 
 
@@ -158,7 +158,7 @@ def test_the_copy_is_named_by_what_it_was(made: Path, monkeypatch: pytest.Monkey
     done: list[str] = []
     before = schema.HEAD
     monkeypatch.setattr(schema, "HEAD", "0999")
-    monkeypatch.setattr(schema, "_migrate", lambda _backend: done.append("migrated"))
+    monkeypatch.setattr(schema, "migrate", lambda _backend: done.append("migrated"))
     open_database(made).close()
     assert made.with_name(f"publisher-before-0999-from-{before}.db").is_file()
     assert done == ["migrated"]

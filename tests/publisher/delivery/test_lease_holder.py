@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.delivery.lease_holder import HeldLease, hold_lease, revoke_dead_leases
+from publisher.delivery.lease_holder import HeldLease, hold_lease, revoke_dead_leases, this_host
 from publisher.delivery.ledger import leases
 from publisher.delivery.ledger.leases import LEASE_SECONDS
 from publisher.delivery.transports.base import Guarantee
@@ -71,7 +71,12 @@ def test_a_run_has_a_lease_and_a_locked_file(
         (lease_id,) = known(publication)
         (lock,) = locks(publication)
         assert lease_id == leases.SendLease(
-            place.id, timer.time() + LEASE_SECONDS, "memory", "ambiguous", lock.name
+            place.id,
+            timer.time() + LEASE_SECONDS,
+            "memory",
+            "ambiguous",
+            lock.name,
+            this_host(lock.parent),
         )
         assert not place.is_released
         assert living(publication, timer) == {place.id}
@@ -198,3 +203,26 @@ def test_a_lease_that_can_t_be_written_leaves_no_lock_file(
     with pytest.raises(DatabaseError, match="no such table"), enlist(publication, timer):
         raise AssertionError
     assert locks(publication) == []
+
+
+# --- another machine
+
+
+def test_the_lock_file_of_another_machine_is_not_judged_here(
+    ledger: OpenLedger, timer: FakeTimer
+) -> None:
+    until = timer.time() + LEASE_SECONDS
+    with ledger.writing() as connection:
+        there = leases.create_lease(
+            connection, "test", "ambiguous", "x.lock", until, "another/1/2"
+        )
+        here = this_host(ledger.publication.settings.folders.senders)
+        leases.create_lease(connection, "test", "ambiguous", "y.lock", until, here)
+    assert living(ledger.publication, timer) == {there}
+    timer.advance(LEASE_SECONDS + SECOND)
+    assert living(ledger.publication, timer) == set()
+
+
+def test_two_folders_on_one_machine_are_two_hosts(tmp_path: Path) -> None:
+    assert this_host(tmp_path / "one") == this_host(tmp_path / "one")
+    assert this_host(tmp_path / "one") != this_host(tmp_path / "two")
