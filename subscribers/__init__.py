@@ -9,7 +9,10 @@ transactions belong to the caller.
     consent         which change of a status is allowed, and to whom
     model           the values of this package
     tables          the database tables
-    store           find, list and count subscribers, unsubscribe and suppress them
+    store           find, list and count subscribers
+    changes         unsubscribe, resubscribe and suppress them
+    history         what happened to a subscriber's consent, and who did it
+    erasure         erase a subscriber, and recognise the address afterwards
     audiences       the recipients of an issue, as SQL
     import_export   CSV in and out (with `csv_cells`, `csv_rows`, `import_merge`, `import_batches`)
     errors          the errors of this package
@@ -22,15 +25,20 @@ from subscribers.audiences import (
     select_audience,
     still_wanted,
 )
+from subscribers.changes import resubscribe, suppress, unsubscribe
+from subscribers.erasure import AddressDigest, erase, erased_at
 from subscribers.errors import (
     BadAddressError,
     BadFileError,
     BadRow,
+    ErasedSubscriberError,
+    LostSubscriptionsError,
     NaiveDatetimeError,
     RefusedTransitionError,
     SubscribersError,
     UnknownSubscriberError,
 )
+from subscribers.history import load_history
 from subscribers.import_export import (
     ImportNote,
     ImportReport,
@@ -38,39 +46,57 @@ from subscribers.import_export import (
     import_csv,
     parse_rows,
 )
-from subscribers.model import ConsentSource, Recipient, Subscriber, SubscriberStatus
+from subscribers.model import (
+    ConsentSource,
+    Recipient,
+    Subscriber,
+    SubscriberEvent,
+    SubscriberHistory,
+    SubscriberStatus,
+    SubscriptionRecord,
+)
 from subscribers.store import (
     count_subscribers_by_language,
     find_subscriber,
+    known_subscriber,
     list_subscribers,
-    suppress,
-    unsubscribe,
 )
 
 __all__ = [
     "Address",
+    "AddressDigest",
     "BadAddressError",
     "BadFileError",
     "BadRow",
     "ConsentSource",
+    "ErasedSubscriberError",
     "ImportNote",
     "ImportReport",
+    "LostSubscriptionsError",
     "NaiveDatetimeError",
     "Recipient",
     "RefusedTransitionError",
     "Subscriber",
+    "SubscriberEvent",
+    "SubscriberHistory",
     "SubscriberStatus",
     "SubscribersError",
+    "SubscriptionRecord",
     "UnknownSubscriberError",
     "count_audience_by_language",
     "count_subscribers_by_language",
+    "erase",
+    "erased_at",
     "export_csv",
     "find_subscriber",
     "import_csv",
+    "known_subscriber",
     "list_subscribers",
+    "load_history",
     "load_recipients",
     "normalise_address",
     "parse_rows",
+    "resubscribe",
     "select_audience",
     "still_wanted",
     "suppress",

@@ -1,17 +1,25 @@
 """The rules of consent: which status may follow which, and who may change it. Pure.
 
 Everybody may close a subscriber's record, and a stronger reason for closing replaces a weaker one,
-never the reverse. Only the subscriber can reopen it, and only to `pending`, until a confirmation
-from the subscriber's own mailbox. A complaint is final: the subscriber told the mail provider
-that our mail is unwanted. Every change of a status goes through `next_status`.
+never the reverse. The subscriber can reopen it, but only to `pending`, until a confirmation from
+the subscriber's own mailbox. The owner can, on the subscriber's word, undo an unsubscription or a
+bounce; what was not confirmed before is not confirmed then. A complaint is final: the subscriber
+told the mail provider that our mail is unwanted. Every change of a status goes through
+`next_status`.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
-from subscribers.errors import RefusedTransitionError
-from subscribers.model import ConsentSource, SubscriberStatus
+from subscribers.errors import LostSubscriptionsError, RefusedTransitionError
+from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from subscribers.model import SubscriberEvent
 
 # How strong a reason for not writing is: a bounce is about a mailbox, leaving is a wish, and a
 # complaint means that somebody ignored the wish.
@@ -32,14 +40,30 @@ _OPENINGS: Final = {
             (SubscriberStatus.UNSUBSCRIBED, SubscriberStatus.PENDING),
         }
     ),
+    ConsentSource.OWNER: frozenset(
+        {
+            (SubscriberStatus.BOUNCED, SubscriberStatus.ACTIVE),
+            (SubscriberStatus.BOUNCED, SubscriberStatus.PENDING),
+            (SubscriberStatus.UNSUBSCRIBED, SubscriberStatus.ACTIVE),
+            (SubscriberStatus.UNSUBSCRIBED, SubscriberStatus.PENDING),
+        }
+    ),
     ConsentSource.IMPORT: frozenset({(SubscriberStatus.PENDING, SubscriberStatus.ACTIVE)}),
     ConsentSource.MAIL: frozenset[tuple[SubscriberStatus, SubscriberStatus]](),
 }
 
 _CLOSINGS: Final = {
     ConsentSource.SUBSCRIBER: frozenset({SubscriberStatus.UNSUBSCRIBED}),
+    ConsentSource.OWNER: frozenset({SubscriberStatus.UNSUBSCRIBED}),
     ConsentSource.IMPORT: frozenset(_STRENGTH),
     ConsentSource.MAIL: frozenset({SubscriberStatus.BOUNCED, SubscriberStatus.COMPLAINED}),
+}
+
+# What the owner is told instead of who may not do what.
+_OWNER_REFUSALS: Final = {
+    SubscriberStatus.PENDING: "only the subscriber can confirm, by the link in the mail that "
+    "asks for it",
+    SubscriberStatus.COMPLAINED: "the subscriber reported the mail as spam, which is final",
 }
 
 WITHDRAWN_STATUSES: Final = frozenset(
@@ -65,5 +89,70 @@ def next_status(
     if wanted is current or (current, wanted) in _OPENINGS[source]:
         return wanted
     if wanted not in _CLOSINGS[source]:
-        raise RefusedTransitionError(current, wanted, source)
+        why = _OWNER_REFUSALS.get(current, "") if source is ConsentSource.OWNER else ""
+        raise RefusedTransitionError(current, wanted, source, why)
     return max(current, wanted, key=lambda status: _STRENGTH.get(status, 0))
+
+
+def close_record(
+    person: Subscriber, wanted: SubscriberStatus, source: ConsentSource
+) -> Subscriber:
+    """Return a subscriber whose record `source` closes. Raise `RefusedTransitionError`."""
+    status = next_status(person.status, wanted, source)
+    states = person.subscriptions
+    if status in WITHDRAWN_STATUSES:
+        states = dict.fromkeys(states, SubscriberStatus.UNSUBSCRIBED)
+    return replace(person, status=status).with_subscriptions(states)
+
+
+def leave_newsletter(person: Subscriber, newsletter: str, source: ConsentSource) -> Subscriber:
+    """Return a subscriber who left one newsletter, also one that was never subscribed."""
+    states = person.subscriptions
+    wanted = SubscriberStatus.UNSUBSCRIBED
+    states[newsletter] = next_status(states.get(newsletter, wanted), wanted, source)
+    return person.with_subscriptions(states)
+
+
+def reopen_record(
+    person: Subscriber, newsletter: str | None, events: Sequence[SubscriberEvent]
+) -> Subscriber:
+    """Return a subscriber whose unsubscription or bounce the owner undoes.
+
+    With `newsletter`, it is subscribed, whatever was before. Without, those come back that ended
+    together with the record; `events` say which. Raise `RefusedTransitionError`, or
+    `LostSubscriptionsError` if the events don't say which.
+    """
+    status = _reopened(person.status, None, events)
+    states = person.subscriptions
+    if newsletter is not None:
+        names = [newsletter]
+    elif person.status is SubscriberStatus.UNSUBSCRIBED:
+        names = _ended_with_record(events)
+        if not names:
+            raise LostSubscriptionsError(person.address)
+    else:
+        names = []
+    for name in names:
+        current = states.get(name, SubscriberStatus.UNSUBSCRIBED)
+        states[name] = _reopened(current, name, events)
+    return replace(person, status=status).with_subscriptions(states)
+
+
+def _reopened(
+    current: SubscriberStatus, newsletter: str | None, events: Sequence[SubscriberEvent]
+) -> SubscriberStatus:
+    former = SubscriberStatus.ACTIVE
+    if not may_receive_mail(current):
+        opens = [one.before for one in events if one.newsletter == newsletter]
+        former = next((one for one in reversed(opens) if one in _OPEN), former)
+    return next_status(current, former, ConsentSource.OWNER)
+
+
+def _ended_with_record(events: Sequence[SubscriberEvent]) -> list[str]:
+    names: list[str] = []
+    for event in events:
+        if event.newsletter is None:
+            names = []
+        elif event.before in _OPEN and event.after is SubscriberStatus.UNSUBSCRIBED:
+            names.append(event.newsletter)
+    return names

@@ -4,9 +4,11 @@
     ├── BadAddressError         an address that no mail can be sent to
     ├── BadCellError            one cell of an imported row
     ├── BadFileError            a file that is not CSV, or has a wrong header
+    ├── LostSubscriptionsError  nothing says which newsletters somebody had
     ├── NaiveDatetimeError      a time without its zone
     ├── RefusedTransitionError  a change of consent that is not allowed
     └── UnknownSubscriberError  an address that is not on record
+        └── ErasedSubscriberError   an address whose record was erased
 
 Each error has its facts as attributes, and a text of one line. `BadRow` is a value and no
 exception: bad rows are part of an import's result.
@@ -56,6 +58,14 @@ class BadFileError(SubscribersError):
         self.reason = reason
 
 
+class LostSubscriptionsError(SubscribersError):
+    """The history does not say which newsletters the subscriber with `email` had."""
+
+    def __init__(self, email: str) -> None:
+        super().__init__(f"{email}: nothing says which newsletters it had; name one")
+        self.email = email
+
+
 class NaiveDatetimeError(DontWrapMixin, SubscribersError):
     """`value` has no time zone, so it is no instant.
 
@@ -68,14 +78,17 @@ class NaiveDatetimeError(DontWrapMixin, SubscribersError):
 
 
 class RefusedTransitionError(SubscribersError):
-    """`source` may not change a status from `current` to `wanted`."""
+    """`source` may not change a status from `current` to `wanted`; `why` may say more."""
 
     def __init__(
-        self, current: SubscriberStatus, wanted: SubscriberStatus, source: ConsentSource
+        self,
+        current: SubscriberStatus,
+        wanted: SubscriberStatus,
+        source: ConsentSource,
+        why: str = "",
     ) -> None:
-        super().__init__(
-            f"{current} stays {current}: {source.subject} may not make it {wanted}"
-        )
+        reason = why or f"{source.subject} may not make it {wanted}"
+        super().__init__(f"{current} stays {current}: {reason}")
         self.current = current
         self.wanted = wanted
         self.source = source
@@ -87,6 +100,17 @@ class UnknownSubscriberError(SubscribersError):
     def __init__(self, email: str) -> None:
         super().__init__(f"no subscriber has the address {email}")
         self.email = email
+
+
+class ErasedSubscriberError(UnknownSubscriberError):
+    """The subscriber with the address `email` was erased at `erased_at`."""
+
+    def __init__(self, email: str, erased_at: datetime) -> None:
+        SubscribersError.__init__(
+            self, f"{email} was erased on {erased_at:%Y-%m-%d}: nothing of it is stored"
+        )
+        self.email = email
+        self.erased_at = erased_at
 
 
 @dataclass(frozen=True, slots=True)

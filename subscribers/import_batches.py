@@ -21,14 +21,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateTable
 
+from subscribers.erasure import AddressDigest, erased_among, readmit
 from subscribers.errors import BadRow
+from subscribers.history import append_events, events_between
 from subscribers.import_merge import MergeResult, merge_row
 from subscribers.model import ConsentSource
 from subscribers.store import find_subscribers
 from subscribers.tables import subscriber, subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Executable
@@ -96,6 +98,32 @@ def split_repeated(
     return firsts, repeats
 
 
+def split_erased(
+    connection: Connection,
+    rows: Sequence[SubscriberRow],
+    digest: AddressDigest,
+    returned: Collection[str],
+) -> tuple[list[SubscriberRow], list[BadRow]]:
+    """Separate the rows that may be imported from those whose address was erased.
+
+    Erased addresses among `returned`, which are identities, may come back.
+    """
+    erased = erased_among(connection, [row.subscriber.email for row in rows], digest)
+    back = erased.keys() & set(returned)
+    if back:
+        readmit(connection, back, digest)
+    allowed, refused = [], []
+    for row in rows:
+        email = row.subscriber.email
+        if email in erased and email not in back:
+            day = f"{erased[email]:%Y-%m-%d}"
+            reason = f"was erased on {day}; only the subscriber can come back"
+            refused.append(BadRow(row.line, "email", reason))
+        else:
+            allowed.append(row)
+    return allowed, refused
+
+
 def apply_rows(
     connection: Connection, rows: Sequence[SubscriberRow], now: datetime
 ) -> list[ImportedRow]:
@@ -105,6 +133,7 @@ def apply_rows(
     changed = [one for one in applied if one.before != one.merged.subscriber]
     _write_subscribers(connection, changed, now)
     _write_subscriptions(connection, changed)
+    _write_events(connection, changed, now)
     return applied
 
 
@@ -149,6 +178,20 @@ def _write_subscriptions(connection: Connection, changed: Sequence[ImportedRow])
     _run(connection, _INSERT, added)
     _run(connection, _UPDATE, moved)
     _run(connection, _DELETE, removed)
+
+
+def _write_events(
+    connection: Connection, changed: Sequence[ImportedRow], now: datetime
+) -> None:
+    events = [
+        (one.before.id, event)
+        for one in changed
+        if one.before is not None
+        for event in events_between(
+            one.before, one.merged.subscriber, now, ConsentSource.IMPORT
+        )
+    ]
+    append_events(connection, events)
 
 
 def _ids(connection: Connection, emails: Sequence[str]) -> dict[str, int]:

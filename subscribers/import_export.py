@@ -16,17 +16,19 @@ from typing import TYPE_CHECKING, Final
 
 from subscribers.csv_cells import read_cells, write_cells
 from subscribers.csv_rows import CSV_COLUMNS, SubscriberRow, parse_rows, subscriber_cells
+from subscribers.erasure import AddressDigest, is_anybody_erased
 from subscribers.errors import BadRow
 from subscribers.import_batches import (
     ImportedRow,
     apply_rows,
     clear_seen_addresses,
+    split_erased,
     split_repeated,
 )
 from subscribers.store import list_subscribers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from datetime import datetime
     from typing import TextIO
 
@@ -80,15 +82,20 @@ def import_csv(  # noqa: PLR0913 -- the same names as in `parse_rows`
     default_language: str,
     known_newsletters: Sequence[str],
     now: datetime,
+    digest: AddressDigest | None = None,
+    returned: Collection[str] = (),
     progress: Callable[[int], None] | None = None,
 ) -> ImportReport:
     """Add and correct subscribers from a CSV file. Return a report.
 
     `file` is open in binary mode, or yields lines of text. `progress` is called after each batch
-    with the number of rows done so far. Bad rows are reported and left out. Raise `BadFileError`
+    with the number of rows done so far. Bad rows are reported and left out, and with `digest` also
+    rows of addresses that were erased, except the identities in `returned`. Raise `BadFileError`
     where the file is not CSV; the caller then rolls back.
     """
     report, done = ImportReport(), 0
+    if not is_anybody_erased(connection):
+        digest = None
     clear_seen_addresses(connection)
     parsed = parse_rows(
         read_cells(file),
@@ -100,7 +107,11 @@ def import_csv(  # noqa: PLR0913 -- the same names as in `parse_rows`
         rows, repeats = split_repeated(
             connection, [row for row in batch if isinstance(row, SubscriberRow)]
         )
-        _refuse(report, [row for row in batch if isinstance(row, BadRow)] + repeats)
+        refused = [row for row in batch if isinstance(row, BadRow)] + repeats
+        if digest is not None:
+            rows, erased = split_erased(connection, rows, digest, returned)
+            refused += erased
+        _refuse(report, refused)
         for imported in apply_rows(connection, rows, now):
             _count(report, imported)
         done += len(batch)

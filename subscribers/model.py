@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 
 class SubscriberStatus(StrEnum):
@@ -24,16 +25,22 @@ class SubscriberStatus(StrEnum):
 
 
 class ConsentSource(StrEnum):
-    """Who changes a status: the subscriber, an import, or returned mail."""
+    """Who changes a status: the subscriber, the owner for the subscriber, an import, returned mail."""
 
     SUBSCRIBER = "subscriber"
+    OWNER = "owner"
     IMPORT = "import"
     MAIL = "mail"
 
     @property
     def subject(self) -> str:
         """The source as the subject of a sentence."""
-        names = {"subscriber": "the subscriber", "import": "an import", "mail": "returned mail"}
+        names = {
+            "subscriber": "the subscriber",
+            "owner": "the owner",
+            "import": "an import",
+            "mail": "returned mail",
+        }
         return names[self]
 
 
@@ -79,6 +86,40 @@ class Subscriber:
             pending=having(SubscriberStatus.PENDING),
             declined=having(SubscriberStatus.UNSUBSCRIBED),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriberEvent:
+    """One change of consent: when, of which newsletter (None: of all), from what to what, by whom.
+
+    `before` and `after` are None where there is no subscription. `note` is the owner's own text.
+    """
+
+    at: datetime
+    newsletter: str | None
+    before: SubscriberStatus | None
+    after: SubscriberStatus | None
+    source: ConsentSource
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRecord:
+    """One newsletter of a subscriber. `consented_at` is None if nobody knows when."""
+
+    newsletter: str
+    status: SubscriberStatus
+    source: ConsentSource
+    consented_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriberHistory:
+    """When a subscriber was stored, the subscriptions now, and all changes from the first to the last."""
+
+    created_at: datetime
+    subscriptions: tuple[SubscriptionRecord, ...]
+    events: tuple[SubscriberEvent, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,4 @@
-"""Find, list and count subscribers, and change their consent.
-
-`subscribers.consent` decides which changes are allowed. The transaction belongs to the caller.
-"""
+"""Find, list and count subscribers. `subscribers.changes` changes their consent."""
 
 from __future__ import annotations
 
@@ -9,17 +6,15 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select
 
 from subscribers.addresses import normalise_address
-from subscribers.consent import WITHDRAWN_STATUSES, next_status
 from subscribers.errors import UnknownSubscriberError
-from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
+from subscribers.model import Subscriber, SubscriberStatus
 from subscribers.tables import subscriber, subscription
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-    from datetime import datetime
 
     from sqlalchemy import Connection, Row, Select
 
@@ -58,108 +53,20 @@ def find_subscriber(connection: Connection, email: str) -> Subscriber | None:
     )
 
 
-def find_subscribers(
-    connection: Connection, identities: Collection[str]
-) -> dict[str, Subscriber]:
-    """Return the subscribers among `identities` (at most 30,000), by identity."""
-    chosen = select(subscriber).where(subscriber.c.email.in_(identities))
-    return {person.email: person for person in _read(connection, chosen)}
-
-
-def unsubscribe(
-    connection: Connection, email: str, newsletter: str | None, now: datetime
-) -> bool:
-    """Unsubscribe from one newsletter, or from all (None). Return whether anything changed.
-
-    Doing so twice is no error. The wish is stored even for a newsletter that the subscriber does
-    not get, so that no later import adds it. Raise `UnknownSubscriberError` or `BadAddressError`.
-    """
-    person = _known(connection, email)
-    if newsletter is None:
-        return _set_status(
-            connection, person, SubscriberStatus.UNSUBSCRIBED, ConsentSource.SUBSCRIBER, now
-        )
-    current = person.subscriptions.get(newsletter)
-    if current is None:
-        connection.execute(
-            insert(subscription).values(
-                subscriber_id=person.id,
-                newsletter=newsletter,
-                status=SubscriberStatus.UNSUBSCRIBED,
-                source=ConsentSource.SUBSCRIBER,
-            )
-        )
-    elif (
-        next_status(current, SubscriberStatus.UNSUBSCRIBED, ConsentSource.SUBSCRIBER) is current
-    ):
-        return False
-    else:
-        _withdraw(connection, person, newsletter)
-    _touch(connection, person, now)
-    return True
-
-
-def suppress(
-    connection: Connection, email: str, status: SubscriberStatus, now: datetime
-) -> bool:
-    """Record that an address bounced for good, or that the subscriber complained.
-
-    Return whether the status changed; a bounce after an unsubscription changes nothing. Raise
-    `RefusedTransitionError` for any status but those two, and `UnknownSubscriberError` or
-    `BadAddressError`.
-    """
-    return _set_status(connection, _known(connection, email), status, ConsentSource.MAIL, now)
-
-
-def _known(connection: Connection, email: str) -> Subscriber:
+def known_subscriber(connection: Connection, email: str) -> Subscriber:
+    """Return the subscriber with this address. Raise `UnknownSubscriberError` or `BadAddressError`."""
     person = find_subscriber(connection, email)
     if person is None:
         raise UnknownSubscriberError(email)
     return person
 
 
-def _set_status(
-    connection: Connection,
-    person: Subscriber,
-    wanted: SubscriberStatus,
-    source: ConsentSource,
-    now: datetime,
-) -> bool:
-    status = next_status(person.status, wanted, source)
-    withdrawn = status in WITHDRAWN_STATUSES and _withdraw(connection, person)
-    if status is person.status and not withdrawn:
-        return False
-    _touch(connection, person, now, status)
-    return True
-
-
-def _withdraw(
-    connection: Connection, person: Subscriber, newsletter: str | None = None
-) -> bool:
-    ended = (
-        update(subscription)
-        .where(
-            subscription.c.subscriber_id == person.id,
-            subscription.c.status != SubscriberStatus.UNSUBSCRIBED,
-        )
-        .values(status=SubscriberStatus.UNSUBSCRIBED)
-    )
-    if newsletter is not None:
-        ended = ended.where(subscription.c.newsletter == newsletter)
-    return connection.execute(ended).rowcount > 0
-
-
-def _touch(
-    connection: Connection,
-    person: Subscriber,
-    now: datetime,
-    status: SubscriberStatus | None = None,
-) -> None:
-    connection.execute(
-        update(subscriber)
-        .where(subscriber.c.id == person.id)
-        .values(status=status or person.status, updated_at=now)
-    )
+def find_subscribers(
+    connection: Connection, identities: Collection[str]
+) -> dict[str, Subscriber]:
+    """Return the subscribers among `identities` (at most 30,000), by identity."""
+    chosen = select(subscriber).where(subscriber.c.email.in_(identities))
+    return {person.email: person for person in _read(connection, chosen)}
 
 
 def _read(connection: Connection, chosen: Select[*tuple[Any, ...]]) -> Iterator[Subscriber]:

@@ -1,4 +1,4 @@
-"""The two tables of subscribers and the column type of instants.
+"""The tables of subscribers and the column type of instants.
 
 `metadata` belongs to this package; the application combines it with its own. Every constraint and
 index has a name here, because migrations are written by hand and use these names.
@@ -98,6 +98,39 @@ subscription: Final = Table(
     info={"keyed": True},
 )
 
+# What happened to a subscriber's consent. It is erased with the subscriber.
+subscriber_event: Final = Table(
+    "subscriber_event",
+    subscribers_metadata,
+    Column("id", Integer),
+    Column("subscriber_id", Integer, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    # NULL for a change of the subscriber's own status, which concerns all newsletters.
+    Column("newsletter", Text),
+    # The status before and after; NULL where there was no subscription, or is none any more.
+    Column("before", Text),
+    Column("after", Text),
+    Column("source", Text, nullable=False),
+    Column("note", Text, nullable=False, server_default=""),
+    PrimaryKeyConstraint("id", name="pk_subscriber_event"),
+    ForeignKeyConstraint(
+        ["subscriber_id"],
+        ["subscriber.id"],
+        name="fk_subscriber_event_subscriber_id",
+        ondelete="CASCADE",
+    ),
+)
+
+# Addresses that were erased, as keyed hashes, so that no import adds them again.
+erased_address: Final = Table(
+    "erased_address",
+    subscribers_metadata,
+    Column("digest", Text, nullable=False),
+    Column("erased_at", UTCDateTime, nullable=False),
+    PrimaryKeyConstraint("digest", name="pk_erased_address"),
+    sqlite_with_rowid=False,
+)
+
 # The first index counts subscribers by language without reading their rows. The second lists the
 # subscribers of a newsletter by id, so that an audience needs no sorting.
 Index(
@@ -112,3 +145,4 @@ Index(
     subscription.c.status,
     subscription.c.subscriber_id,
 )
+Index("ix_subscriber_event_subscriber_id", subscriber_event.c.subscriber_id)

@@ -59,7 +59,7 @@ def add(connection: Connection, *people: Subscriber) -> None:
         for newsletter, status in person.subscriptions.items():
             connection.execute(
                 insert(subscription).values(
-                    subscriber_id=number, newsletter=newsletter, status=status, source="test"
+                    subscriber_id=number, newsletter=newsletter, status=status, source="import"
                 )
             )
 

@@ -11,8 +11,8 @@ from subscribers.audiences import (
     select_audience,
     still_wanted,
 )
+from subscribers.changes import unsubscribe
 from subscribers.model import Recipient, SubscriberStatus
-from subscribers.store import unsubscribe
 from tests.subscribers.conftest import LATER, a_subscriber, add
 
 if TYPE_CHECKING:

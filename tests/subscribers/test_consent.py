@@ -17,6 +17,9 @@ PENDING, ACTIVE, UNSUBSCRIBED, BOUNCED, COMPLAINED = SubscriberStatus
         (BOUNCED, PENDING, ConsentSource.SUBSCRIBER),
         (ACTIVE, UNSUBSCRIBED, ConsentSource.SUBSCRIBER),
         (BOUNCED, UNSUBSCRIBED, ConsentSource.SUBSCRIBER),
+        (UNSUBSCRIBED, ACTIVE, ConsentSource.OWNER),
+        (BOUNCED, ACTIVE, ConsentSource.OWNER),
+        (ACTIVE, UNSUBSCRIBED, ConsentSource.OWNER),
         (PENDING, ACTIVE, ConsentSource.IMPORT),
         (ACTIVE, UNSUBSCRIBED, ConsentSource.IMPORT),
         (ACTIVE, BOUNCED, ConsentSource.IMPORT),
@@ -36,6 +39,9 @@ def test_allowed_changes(
         (UNSUBSCRIBED, ACTIVE, ConsentSource.SUBSCRIBER),
         (COMPLAINED, PENDING, ConsentSource.SUBSCRIBER),
         (ACTIVE, COMPLAINED, ConsentSource.SUBSCRIBER),
+        (PENDING, ACTIVE, ConsentSource.OWNER),
+        (COMPLAINED, ACTIVE, ConsentSource.OWNER),
+        (ACTIVE, BOUNCED, ConsentSource.OWNER),
         (ACTIVE, PENDING, ConsentSource.IMPORT),
         (ACTIVE, UNSUBSCRIBED, ConsentSource.MAIL),
         (BOUNCED, ACTIVE, ConsentSource.MAIL),
@@ -64,7 +70,7 @@ def test_a_weaker_reason_for_closing_does_not_replace_a_stronger(
 @pytest.mark.parametrize("current", [UNSUBSCRIBED, BOUNCED, COMPLAINED])
 @pytest.mark.parametrize("wanted", [PENDING, ACTIVE])
 @pytest.mark.parametrize("source", [ConsentSource.IMPORT, ConsentSource.MAIL])
-def test_only_the_subscriber_reopens_a_record(
+def test_imports_and_returned_mail_reopen_no_record(
     current: SubscriberStatus, wanted: SubscriberStatus, source: ConsentSource
 ) -> None:
     with pytest.raises(RefusedTransitionError):

@@ -1,0 +1,126 @@
+"""Change the consent of one subscriber, and record what changed.
+
+`subscribers.consent` decides which changes are allowed. The transaction belongs to the caller, who
+has locked the database for writing: what is read here still holds when it is written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, update
+
+from subscribers.consent import close_record, leave_newsletter, reopen_record
+from subscribers.history import append_events, events_between, load_events
+from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
+from subscribers.store import known_subscriber
+from subscribers.tables import subscriber, subscription
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from subscribers.model import SubscriberEvent
+
+
+def unsubscribe(
+    connection: Connection,
+    email: str,
+    newsletter: str | None,
+    now: datetime,
+    *,
+    source: ConsentSource = ConsentSource.SUBSCRIBER,
+    note: str = "",
+) -> bool:
+    """Unsubscribe from one newsletter, or from all (None). Return whether anything changed.
+
+    Doing so twice is no error. The wish is stored even for a newsletter that the subscriber does
+    not get, so that no later import adds it. Raise `UnknownSubscriberError` or `BadAddressError`.
+    """
+    before = known_subscriber(connection, email)
+    if newsletter is None:
+        after = close_record(before, SubscriberStatus.UNSUBSCRIBED, source)
+    else:
+        after = leave_newsletter(before, newsletter, source)
+    return _store(connection, (before, after), now, source, note)
+
+
+def resubscribe(
+    connection: Connection,
+    email: str,
+    newsletter: str | None,
+    now: datetime,
+    *,
+    note: str = "",
+) -> bool:
+    """Undo an unsubscription or a bounce, on the owner's word. Return whether anything changed.
+
+    With `newsletter`, it is subscribed; without (None), what ended with the record comes back.
+    Raise `RefusedTransitionError` after a complaint and before a confirmation,
+    `LostSubscriptionsError` if nothing says what to bring back, and `UnknownSubscriberError` or
+    `BadAddressError`.
+    """
+    before = known_subscriber(connection, email)
+    after = reopen_record(before, newsletter, load_events(connection, before.id))
+    return _store(connection, (before, after), now, ConsentSource.OWNER, note)
+
+
+def suppress(
+    connection: Connection, email: str, status: SubscriberStatus, now: datetime
+) -> bool:
+    """Record that an address bounced for good, or that the subscriber complained.
+
+    Return whether the status changed; a bounce after an unsubscription changes nothing. Raise
+    `RefusedTransitionError` for any status but those two, and `UnknownSubscriberError` or
+    `BadAddressError`.
+    """
+    before = known_subscriber(connection, email)
+    after = close_record(before, status, ConsentSource.MAIL)
+    return _store(connection, (before, after), now, ConsentSource.MAIL, "")
+
+
+def _store(
+    connection: Connection,
+    change: tuple[Subscriber, Subscriber],
+    now: datetime,
+    source: ConsentSource,
+    note: str,
+) -> bool:
+    before, after = change
+    events = list(events_between(before, after, now, source, note))
+    for event in events:
+        if event.newsletter is not None:
+            _store_subscription(connection, after.id, event)
+    if events:
+        connection.execute(
+            update(subscriber)
+            .where(subscriber.c.id == after.id)
+            .values(status=after.status, updated_at=now)
+        )
+        append_events(connection, [(after.id, event) for event in events])
+    return bool(events)
+
+
+def _store_subscription(
+    connection: Connection, subscriber_id: int, event: SubscriberEvent
+) -> None:
+    values = {"status": event.after}
+    if event.after is SubscriberStatus.ACTIVE:
+        consent = {"source": event.source, "consented_at": event.at}
+    else:
+        # Who gave consent, and when, is worth knowing after it was withdrawn.
+        consent = {}
+    if event.before is None:
+        key = {"subscriber_id": subscriber_id, "newsletter": event.newsletter}
+        new = key | {"source": event.source} | consent | values
+        connection.execute(insert(subscription).values(new))
+        return
+    connection.execute(
+        update(subscription)
+        .where(
+            subscription.c.subscriber_id == subscriber_id,
+            subscription.c.newsletter == event.newsletter,
+        )
+        .values(values | consent)
+    )

@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+
+from subscribers.changes import resubscribe, suppress, unsubscribe
+from subscribers.errors import (
+    LostSubscriptionsError,
+    RefusedTransitionError,
+    UnknownSubscriberError,
+)
+from subscribers.history import load_events
+from subscribers.model import ConsentSource, Subscriber, SubscriberEvent, SubscriberStatus
+from subscribers.store import find_subscriber
+from subscribers.tables import subscriber, subscription
+from tests.subscribers.conftest import LATER, NOW, a_subscriber, add
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+ANN = "ann@example.org"
+PENDING, ACTIVE, UNSUBSCRIBED, BOUNCED, COMPLAINED = SubscriberStatus
+
+
+def found(connection: Connection, email: str = ANN) -> Subscriber:
+    person = find_subscriber(connection, email)
+    assert person is not None
+    return person
+
+
+def touched(connection: Connection) -> datetime | None:
+    return connection.execute(select(subscriber.c.updated_at)).scalar()
+
+
+def test_unsubscribing_from_one_newsletter_keeps_the_others(connection: Connection) -> None:
+    add(connection, a_subscriber(newsletters=("daily", "weekly")))
+    assert unsubscribe(connection, ANN, "daily", LATER)
+    person = found(connection)
+    assert (person.newsletters, person.declined) == (("weekly",), ("daily",))
+    assert person.status is ACTIVE
+    assert touched(connection) == LATER
+
+
+def test_unsubscribing_from_all_ends_every_subscription(connection: Connection) -> None:
+    add(connection, a_subscriber(newsletters=("daily",), pending=("weekly",)))
+    assert unsubscribe(connection, ANN, None, LATER)
+    person = found(connection)
+    assert person.status is UNSUBSCRIBED
+    assert person.declined == ("daily", "weekly")
+
+
+@pytest.mark.parametrize("newsletter", ["weekly", None])
+def test_unsubscribing_twice_changes_nothing(
+    connection: Connection, newsletter: str | None
+) -> None:
+    add(connection, a_subscriber())
+    assert unsubscribe(connection, ANN, newsletter, NOW)
+    assert not unsubscribe(connection, ANN, newsletter, LATER)
+    assert touched(connection) == NOW
+
+
+def test_unsubscribing_from_a_newsletter_without_a_subscription_is_stored(
+    connection: Connection,
+) -> None:
+    add(connection, a_subscriber())
+    assert unsubscribe(connection, ANN, "daily", LATER)
+    assert found(connection).declined == ("daily",)
+    sources = connection.execute(select(subscription.c.source)).scalars().all()
+    assert sorted(sources) == ["import", "subscriber"]
+
+
+def test_unsubscribing_an_unknown_address_is_an_error(connection: Connection) -> None:
+    with pytest.raises(UnknownSubscriberError, match=r"nobody@example\.org"):
+        unsubscribe(connection, "nobody@example.org", None, NOW)
+
+
+def test_a_bounce_closes_the_record_and_keeps_the_subscriptions(connection: Connection) -> None:
+    add(connection, a_subscriber())
+    assert suppress(connection, ANN, BOUNCED, LATER)
+    assert found(connection).status is BOUNCED
+    assert found(connection).newsletters == ("weekly",)
+
+
+def test_a_complaint_ends_every_subscription(connection: Connection) -> None:
+    add(connection, a_subscriber())
+    assert suppress(connection, ANN, COMPLAINED, LATER)
+    assert found(connection).status is COMPLAINED
+    assert found(connection).declined == ("weekly",)
+
+
+def test_a_bounce_after_an_unsubscription_changes_nothing(connection: Connection) -> None:
+    add(connection, a_subscriber(status=UNSUBSCRIBED, newsletters=()))
+    assert not suppress(connection, ANN, BOUNCED, LATER)
+    assert found(connection).status is UNSUBSCRIBED
+
+
+@pytest.mark.parametrize("status", [ACTIVE, PENDING, UNSUBSCRIBED])
+def test_returned_mail_can_only_suppress(
+    connection: Connection, status: SubscriberStatus
+) -> None:
+    add(connection, a_subscriber(status=BOUNCED))
+    with pytest.raises(RefusedTransitionError):
+        suppress(connection, ANN, status, LATER)
+    assert found(connection).status is BOUNCED
+
+
+def test_unsubscribing_does_not_replace_a_complaint(connection: Connection) -> None:
+    add(connection, a_subscriber(status=COMPLAINED, newsletters=()))
+    assert not unsubscribe(connection, ANN, None, LATER, source=ConsentSource.OWNER)
+    assert found(connection).status is COMPLAINED
+
+
+def test_resubscribing_brings_back_what_ended_with_the_record_and_nothing_else(
+    connection: Connection,
+) -> None:
+    add(connection, a_subscriber(newsletters=("daily", "weekly"), pending=("monthly",)))
+    unsubscribe(connection, ANN, "daily", NOW)
+    unsubscribe(connection, ANN, None, NOW, source=ConsentSource.OWNER)
+    assert resubscribe(connection, ANN, None, LATER)
+    person = found(connection)
+    assert person.status is ACTIVE
+    assert (person.newsletters, person.pending, person.declined) == (
+        ("weekly",),
+        ("monthly",),
+        ("daily",),
+    )
+    assert touched(connection) == LATER
+
+
+def test_resubscribing_to_one_newsletter_leaves_the_others(connection: Connection) -> None:
+    add(connection, a_subscriber(newsletters=("daily", "weekly")))
+    unsubscribe(connection, ANN, None, NOW)
+    assert resubscribe(connection, ANN, "weekly", LATER)
+    person = found(connection)
+    assert (person.status, person.newsletters, person.declined) == (
+        ACTIVE,
+        ("weekly",),
+        ("daily",),
+    )
+
+
+def test_the_day_on_which_the_owner_resubscribes_is_the_day_of_consent(
+    connection: Connection,
+) -> None:
+    add(connection, a_subscriber())
+    unsubscribe(connection, ANN, "weekly", NOW)
+    resubscribe(connection, ANN, "weekly", LATER)
+    row = connection.execute(select(subscription.c.source, subscription.c.consented_at)).one()
+    assert tuple(row) == (ConsentSource.OWNER, LATER)
+
+
+@pytest.mark.parametrize("newsletter", ["weekly", None])
+def test_resubscribing_twice_changes_nothing(
+    connection: Connection, newsletter: str | None
+) -> None:
+    add(connection, a_subscriber())
+    unsubscribe(connection, ANN, None, NOW)
+    assert resubscribe(connection, ANN, newsletter, NOW)
+    assert not resubscribe(connection, ANN, newsletter, LATER)
+    assert touched(connection) == NOW
+
+
+def test_resubscribing_undoes_a_bounce(connection: Connection) -> None:
+    add(connection, a_subscriber())
+    suppress(connection, ANN, BOUNCED, NOW)
+    assert resubscribe(connection, ANN, None, LATER)
+    assert (found(connection).status, found(connection).newsletters) == (ACTIVE, ("weekly",))
+
+
+def test_an_address_that_bounced_before_it_was_confirmed_waits_for_that_again(
+    connection: Connection,
+) -> None:
+    add(connection, a_subscriber(status=PENDING))
+    suppress(connection, ANN, BOUNCED, NOW)
+    unsubscribe(connection, ANN, None, NOW)
+    resubscribe(connection, ANN, None, LATER)
+    assert found(connection).status is PENDING
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [(COMPLAINED, "reported the mail as spam"), (PENDING, "only the subscriber can confirm")],
+)
+@pytest.mark.parametrize("newsletter", ["weekly", None])
+def test_the_owner_undoes_no_complaint_and_confirms_for_nobody(
+    connection: Connection, status: SubscriberStatus, why: str, newsletter: str | None
+) -> None:
+    add(connection, a_subscriber(status=status))
+    with pytest.raises(RefusedTransitionError, match=why):
+        resubscribe(connection, ANN, newsletter, LATER)
+    assert found(connection) == a_subscriber(id=1, status=status)
+
+
+def test_the_owner_confirms_no_single_newsletter_either(connection: Connection) -> None:
+    add(connection, a_subscriber(newsletters=(), pending=("weekly",)))
+    with pytest.raises(RefusedTransitionError, match="only the subscriber can confirm"):
+        resubscribe(connection, ANN, "weekly", LATER)
+
+
+def test_without_a_history_the_owner_has_to_name_the_newsletter(
+    connection: Connection,
+) -> None:
+    add(connection, a_subscriber(status=UNSUBSCRIBED, newsletters=(), declined=("weekly",)))
+    with pytest.raises(LostSubscriptionsError, match=r"ann@example\.org"):
+        resubscribe(connection, ANN, None, LATER)
+    assert resubscribe(connection, ANN, "weekly", LATER)
+    assert found(connection).newsletters == ("weekly",)
+
+
+def test_each_change_is_an_event_with_its_source_and_note(connection: Connection) -> None:
+    add(connection, a_subscriber(newsletters=("daily", "weekly")))
+    unsubscribe(connection, ANN, "daily", NOW)
+    unsubscribe(connection, ANN, None, NOW, source=ConsentSource.OWNER, note="by telephone")
+    resubscribe(connection, ANN, None, LATER, note="a mistake")
+    suppress(connection, ANN, COMPLAINED, LATER)
+    owner, mail, left = ConsentSource.OWNER, ConsentSource.MAIL, UNSUBSCRIBED
+    assert load_events(connection, 1) == [
+        SubscriberEvent(NOW, "daily", ACTIVE, left, ConsentSource.SUBSCRIBER),
+        SubscriberEvent(NOW, None, ACTIVE, left, owner, "by telephone"),
+        SubscriberEvent(NOW, "weekly", ACTIVE, left, owner, "by telephone"),
+        SubscriberEvent(LATER, None, left, ACTIVE, owner, "a mistake"),
+        SubscriberEvent(LATER, "weekly", left, ACTIVE, owner, "a mistake"),
+        SubscriberEvent(LATER, None, ACTIVE, COMPLAINED, mail),
+        SubscriberEvent(LATER, "weekly", ACTIVE, left, mail),
+    ]
+
+
+def test_what_changes_nothing_is_no_event(connection: Connection) -> None:
+    add(connection, a_subscriber(status=UNSUBSCRIBED, newsletters=()))
+    unsubscribe(connection, ANN, None, LATER)
+    suppress(connection, ANN, BOUNCED, LATER)
+    assert load_events(connection, 1) == []
