@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from sqlalchemy import Connection, Select, column, inspect, select, table
 
 from publisher.errors import DatabaseError
