@@ -14,8 +14,6 @@ from feeds.formats import FEED_FORMATS
 from feeds.identifiers import absolute_uri, identity, language_tag, optional_uri
 from feeds.normalisation import label, optional_line, set_fields, utc_seconds
 
-_FORMAT_NAMES = frozenset(one.name for one in FEED_FORMATS)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tombstone:
@@ -161,7 +159,7 @@ def _required(text: str, name: str, channel_id: str) -> str:
 
 
 def _complete(addresses: Mapping[str, str], channel_id: str) -> dict[str, str]:
-    if missing := _FORMAT_NAMES - addresses.keys():
+    if missing := {one.name for one in FEED_FORMATS} - addresses.keys():
         raise InvalidChannelError(channel_id, f"it has no address for {sorted(missing)}")
     return {name: absolute_uri(address) for name, address in addresses.items()}
 

@@ -1,4 +1,4 @@
-"""The feed formats. A new format is one module with `render(channel) -> bytes` and one line here."""
+"""The feed formats. A new one is a module with `render(channel) -> bytes` and one line here."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,8 @@ class FeedFormat:
     """One feed format.
 
     `name` is its key in `Channel.addresses`, `title` what people call it, `suffix` the end of its
-    file names, `module` the module that renders it.
+    file names, `module` the module that renders it. Browsers show documents of a `styled` format
+    with their style sheet.
     """
 
     name: str
@@ -16,10 +17,27 @@ class FeedFormat:
     media_type: str
     suffix: str
     module: str
+    styled: bool = False
 
 
-FEED_FORMATS = (
-    FeedFormat("rss", "RSS", "application/rss+xml", "rss.xml", "feeds.rss"),
-    FeedFormat("atom", "Atom", "application/atom+xml", "atom.xml", "feeds.atom"),
-    FeedFormat("json", "JSON Feed", "application/feed+json", "json", "feeds.jsonfeed"),
-)
+# The most widely supported one first. Nothing is derived from the list at import, so that a format
+# can be added before the first feed is written.
+FEED_FORMATS = [
+    FeedFormat(
+        "rss", "RSS", "application/rss+xml", "rss.xml", "feeds.renderers.rss", styled=True
+    ),
+    FeedFormat(
+        "atom", "Atom", "application/atom+xml", "atom.xml", "feeds.renderers.atom", styled=True
+    ),
+    FeedFormat(
+        "json", "JSON Feed", "application/feed+json", "json", "feeds.renderers.jsonfeed"
+    ),
+]
+
+
+def format_named(name: str) -> FeedFormat:
+    """Return the format of a name; raise KeyError if it is not listed."""
+    for one in FEED_FORMATS:
+        if one.name == name:
+            return one
+    raise KeyError(name)

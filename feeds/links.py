@@ -14,23 +14,24 @@ from collections.abc import Iterator
 
 from feeds.channels import Channel
 from feeds.entries import Entry, Link
-from feeds.formats import FEED_FORMATS
+from feeds.formats import FEED_FORMATS, format_named
 
 HTML_TYPE = "text/html"
 
 LinkAttributes = dict[str, str]
 
-_MEDIA_TYPES = {one.name: one.media_type for one in FEED_FORMATS}
 # The title of a link is an attribute, which has no type: feed readers may take it for HTML.
 _LIKE_MARKUP = re.compile(r"<[/A-Za-z]|&[#\w]")
 
 
 def channel_links(channel: Channel, own: str) -> Iterator[LinkAttributes]:
     """Yield the links of the channel's document in format `own`, except the one to its page."""
-    yield _link("self", channel.addresses[own], _MEDIA_TYPES[own])
-    for name, media_type in _MEDIA_TYPES.items():
-        if name != own:
-            yield _link("alternate", channel.addresses[name], media_type, _language(channel))
+    media_type = format_named(own).media_type
+    yield _link("self", channel.addresses[own], media_type)
+    for other in FEED_FORMATS:
+        if other.name != own:
+            address = channel.addresses[other.name]
+            yield _link("alternate", address, other.media_type, _language(channel))
     for link in other_languages(channel, own):
         yield _link("alternate", link.url, link.type, link.language, link.title)
     if channel.page_url:
@@ -44,12 +45,13 @@ def channel_links(channel: Channel, own: str) -> Iterator[LinkAttributes]:
     }
     for rel, addresses in documents.items():
         if addresses:
-            yield _link(rel, addresses[own], _MEDIA_TYPES[own])
+            yield _link(rel, addresses[own], media_type)
 
 
 def other_languages(channel: Channel, own: str) -> tuple[Link, ...]:
     """Return the feed of each other language in format `own`, or in the formats that it has."""
-    same = tuple(link for link in channel.other_languages if link.type == _MEDIA_TYPES[own])
+    media_type = format_named(own).media_type
+    same = tuple(link for link in channel.other_languages if link.type == media_type)
     served = {link.language for link in same}
     rest = (link for link in channel.other_languages if link.language not in served)
     return (*same, *rest)

@@ -13,7 +13,6 @@ from urllib.parse import quote
 from publisher.serving.headers import (
     ALLOWED_METHODS,
     COMMON_HEADERS,
-    FEED_MEDIA_TYPES,
     HIDDEN_PATHS,
     MEDIA_TYPES,
     PREFLIGHT_HEADERS,
@@ -22,14 +21,15 @@ from publisher.serving.headers import (
     DocumentKind,
     cors_headers,
     document_kinds,
+    feed_media_types,
     link_value,
 )
 from publisher.serving.negotiation import (
-    ACCEPTS_FEED,
     ACCEPTS_PAGE,
-    STYLED_FEED,
     STYLED_TYPE,
     STYLED_VARY,
+    accepts_feed_pattern,
+    styled_feed_pattern,
 )
 from publisher.serving.site_location import SiteLocation, config_block, locate_site, site_title
 
@@ -113,7 +113,7 @@ def _types() -> list[str]:
     """Return the media types; Caddy's own come from the operating system."""
     feeds = [
         rf"~(?s)^/feeds/.*\.{re.escape(end)}$ `{kind}`"
-        for end, kind in FEED_MEDIA_TYPES.items()
+        for end, kind in feed_media_types().items()
     ]
     pages = f"~/$ `{MEDIA_TYPES['html']}`"
     others = [rf"~\.{suffix}$ `{kind}`" for suffix, kind in MEDIA_TYPES.items()]
@@ -133,7 +133,7 @@ def _varying(known: tuple[DocumentKind, ...]) -> list[str]:
     Caddy sends Vary with compressed copies only, so that caches would serve the plain document to
     everybody. Deferred, the field replaces Caddy's.
     """
-    styled = f"path_regexp {_whole(STYLED_FEED)}"
+    styled = f"path_regexp {_whole(styled_feed_pattern())}"
     others = [f"path_regexp {_public(known)}", f"not {styled}", "file"]
     return [
         block("@styled", [styled, "file"]),
@@ -150,9 +150,9 @@ def _browsers() -> list[str]:
     If-None-Match is removed from their requests.
     """
     asking = [
-        f"path_regexp {_whole(STYLED_FEED)}",
+        f"path_regexp {_whole(styled_feed_pattern())}",
         f"header_regexp Accept `(?i){ACCEPTS_PAGE}`",
-        f"not header_regexp Accept `(?i){ACCEPTS_FEED}`",
+        f"not header_regexp Accept `(?i){accepts_feed_pattern()}`",
         "file",
     ]
     return [

@@ -26,10 +26,7 @@ _YEAR = 365 * _DAY
 
 # Names of feeds. Narrow, since the path is copied into the Link header.
 _NAMES = "[A-Za-z0-9._~/-]+"
-_FORMATS = f"(?:{'|'.join(re.escape(one.suffix) for one in FEED_FORMATS)})"
 
-# Media types below feeds/, by the end of the name: the last suffix alone is ambiguous.
-FEED_MEDIA_TYPES = {one.suffix: f"{one.media_type}; charset=utf-8" for one in FEED_FORMATS}
 # Media types by the last suffix. The table of the operating system differs by machine.
 MEDIA_TYPES = {
     "html": "text/html; charset=utf-8",
@@ -104,8 +101,9 @@ def document_kinds(settings: Settings) -> tuple[DocumentKind, ...]:
     """Return the kinds of documents below the web root; the last matches every path."""
     soon = f"public, max-age={settings.feeds.ttl * _MINUTE}"
     # Archive documents are never announced, so they name no hub (WebSub section 4).
-    archives = rf"feeds/{_NAMES}/archive/[0-9]+\.{_FORMATS}"
-    subscriptions = rf"feeds/{_NAMES}\.{_FORMATS}"
+    formats = f"(?:{'|'.join(map(re.escape, feed_media_types()))})"
+    archives = rf"feeds/{_NAMES}/archive/[0-9]+\.{formats}"
+    subscriptions = rf"feeds/{_NAMES}\.{formats}"
     return (
         DocumentKind("media", "media/.*", f"public, max-age={_YEAR}, immutable"),
         DocumentKind(
@@ -127,11 +125,16 @@ def is_hidden(path: str) -> bool:
     return not path.startswith(WELL_KNOWN) and _is(HIDDEN_PATHS, path)
 
 
+def feed_media_types() -> dict[str, str]:
+    """Return media types by the end of a feed's name: the last suffix alone is ambiguous."""
+    return {one.suffix: f"{one.media_type}; charset=utf-8" for one in FEED_FORMATS}
+
+
 def media_type(path: str) -> str:
     """Return the Content-Type of a document below the web root."""
     name = PurePosixPath(path).name
     if path.startswith("feeds/"):
-        for suffix, known in FEED_MEDIA_TYPES.items():
+        for suffix, known in feed_media_types().items():
             if name.endswith(f".{suffix}"):
                 return known
     return MEDIA_TYPES.get(name.rpartition(".")[2], UNKNOWN_MEDIA_TYPE)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from feeds import FEED_FORMATS
 from publisher.serving.headers import MEDIA_TYPES
 
 if TYPE_CHECKING:
@@ -26,15 +27,27 @@ _ELEMENT = re.compile(
     r"(?:[ \t]*;[ \t]*q=(?P<q>0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?"
 )
 
-# Ends of the names of feeds that have a style sheet; a JSON feed has none.
-STYLED_SUFFIXES = ("rss.xml", "atom.xml")
-STYLED_FEED = rf"feeds/.*\.(?:{'|'.join(map(re.escape, STYLED_SUFFIXES))})"
 STYLED_TYPE = MEDIA_TYPES["xml"]
 STYLED_VARY = "Accept, Accept-Encoding"
 
 # Browsers accept text/html. Feed readers may accept it too, but then they accept feeds as well.
 ACCEPTS_PAGE = r"(?:^|[\s,])text/html(?:[\s,;]|$)"
-ACCEPTS_FEED = r"(?:^|[\s,])application/(?:rss|atom)\+xml(?:[\s,;]|$)"
+
+
+def styled_suffixes() -> list[str]:
+    """Return the ends of the names of feeds that have a style sheet; a JSON feed has none."""
+    return [one.suffix for one in FEED_FORMATS if one.styled]
+
+
+def styled_feed_pattern() -> str:
+    """Return a pattern of the paths of feeds that have a style sheet."""
+    return rf"feeds/.*\.(?:{'|'.join(map(re.escape, styled_suffixes()))})"
+
+
+def accepts_feed_pattern() -> str:
+    """Return a pattern of the Accept headers of programs that read such feeds."""
+    types = "|".join(re.escape(one.media_type) for one in FEED_FORMATS if one.styled)
+    return rf"(?:^|[\s,])(?:{types})(?:[\s,;]|$)"
 
 
 def choose_coding(accept_encoding: str | None, available: Iterable[str]) -> str | None:
@@ -72,7 +85,7 @@ def _weight(coding: str, weights: dict[str, float]) -> float:
 
 def is_styled(path: str) -> bool:
     """Return whether a document below the web root is a feed with a style sheet."""
-    return re.fullmatch(STYLED_FEED, path, re.DOTALL) is not None
+    return re.fullmatch(styled_feed_pattern(), path, re.DOTALL) is not None
 
 
 def is_browser(accept: str) -> bool:
@@ -80,7 +93,7 @@ def is_browser(accept: str) -> bool:
 
     Weights are ignored.
     """
-    return _names(ACCEPTS_PAGE, accept) and not _names(ACCEPTS_FEED, accept)
+    return _names(ACCEPTS_PAGE, accept) and not _names(accepts_feed_pattern(), accept)
 
 
 def _names(pattern: str, accept: str) -> bool:

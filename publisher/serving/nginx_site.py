@@ -13,7 +13,6 @@ from zlib import crc32
 from publisher.serving.headers import (
     ALLOWED_METHODS,
     COMMON_HEADERS,
-    FEED_MEDIA_TYPES,
     HIDDEN_PATHS,
     MEDIA_TYPES,
     PLAIN_TEXT,
@@ -23,15 +22,16 @@ from publisher.serving.headers import (
     DocumentKind,
     cors_headers,
     document_kinds,
+    feed_media_types,
     link_value,
 )
 from publisher.serving.negotiation import (
-    ACCEPTS_FEED,
     ACCEPTS_PAGE,
-    STYLED_FEED,
-    STYLED_SUFFIXES,
     STYLED_TYPE,
     STYLED_VARY,
+    accepts_feed_pattern,
+    styled_feed_pattern,
+    styled_suffixes,
 )
 from publisher.serving.site_location import SiteLocation, config_block, locate_site, site_title
 
@@ -58,7 +58,7 @@ def nginx_config(settings: Settings, root: str | None = None, *, brotli: bool = 
     """
     place = locate_site(settings, root)
     maps = _maps(settings, place)
-    asked = [_line(f"~*{ACCEPTS_FEED}", ""), _line(f"~*{ACCEPTS_PAGE}", "1")]
+    asked = [_line(f"~*{accepts_feed_pattern()}", ""), _line(f"~*{ACCEPTS_PAGE}", "1")]
     server = config_block("server", _server(place, maps, brotli))
     parts = [
         _HEADING.format(title=site_title(settings)),
@@ -89,7 +89,7 @@ def _maps(settings: Settings, place: SiteLocation) -> Mapping[str, str]:
         for name, value in by_path.items()
     }
     lines["Link"] = (path, _links(settings, place))
-    lines["Vary"] = (path, [_line(_path(place, STYLED_FEED), STYLED_VARY)])
+    lines["Vary"] = (path, [_line(_path(place, styled_feed_pattern()), STYLED_VARY)])
     lines |= {name: (public, [_line(allow[1], value)]) for name, value in exposed}
     asked = f'"$request_method {public}"'
     lines |= {
@@ -162,7 +162,7 @@ def _locations(place: SiteLocation) -> list[str]:
         config_block("location @missing", [*plain, r'return 404 "Not Found\n";']),
         _page(place),
         config_block(f"location {_matching(place, hidden)}", ["return 404;"]),
-        *(_feeds(place, suffix, kind) for suffix, kind in FEED_MEDIA_TYPES.items()),
+        *(_feeds(place, suffix, kind) for suffix, kind in feed_media_types().items()),
         *_below_a_path(place),
     ]
 
@@ -191,7 +191,7 @@ def _feeds(place: SiteLocation, suffix: str, media_type: str) -> str:
     typed = ["types { }", f"default_type {_quoted(media_type)};"]
     if place.prefix != "/":
         typed.append(_alias(place, file))
-    if suffix in STYLED_SUFFIXES:
+    if suffix in styled_suffixes():
         there = f"rewrite ^ {_quoted(f'{place.prefix}{_PAGE_FOLDER}{file}')} last;"
         browsers = config_block(f"if (${_variable(place, 'browser')})", [there])
         typed = [browsers, "gzip_vary off;", *typed]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, delete, update
 
+from feeds import FEED_FORMATS
 from publisher import build_cache
 from publisher.articles.tables import article, source_state
 from publisher.config import Settings
@@ -25,8 +26,12 @@ def mark_all_pages_due(connection: Connection) -> None:
 
 
 def invalidate_articles(settings: Settings, database: Database, renderer: Renderer) -> None:
-    """Have all article pages written again if templates or publication settings changed."""
-    current = build_cache.hash_inputs(settings.publication, renderer.fingerprint())
+    """Have all article pages written again if what all of them show changed.
+
+    This is the publication's settings, its templates and, in the head, the feed formats.
+    """
+    inputs = (settings.publication, FEED_FORMATS, renderer.fingerprint())
+    current = build_cache.hash_inputs(*inputs)
     with database.reading() as connection:
         if build_cache.cached_hash(connection, "pages") == current:
             return

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 
 from sqlalchemy import Connection
 
+from feeds import FEED_FORMATS
 from publisher import build_cache, urls
 from publisher.articles import store as articles
 from publisher.articles.model import Article
@@ -48,6 +49,7 @@ def write_list_pages(
         current = build_cache.hash_inputs(
             settings.publication,
             settings.newsletters,
+            FEED_FORMATS,
             renderer.fingerprint(),
             [shown.inputs() for shown in lists],
         )

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from feeds import FEED_FORMATS
 from publisher import build_cache, urls
 from publisher.config import Settings
 from publisher.database import Database
@@ -59,7 +60,8 @@ def _mark_changed_settings(connection: Connection, settings: Settings, templates
     publication = settings.publication
     if _differs(connection, "feeds/languages", publication.languages):
         change_log.mark_all_articles_changed(connection)
-    if _differs(connection, "feeds", FEEDS_VERSION, publication, settings.feeds, templates):
+    inputs = (FEEDS_VERSION, FEED_FORMATS, publication, settings.feeds, templates)
+    if _differs(connection, "feeds", *inputs):
         feed_index.mark_feeds_due(connection)
 
 

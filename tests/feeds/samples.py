@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from feeds import FEED_FORMATS, Author, Channel, Entry, atom, jsonfeed, rss, tag_uri
+from feeds import FEED_FORMATS, Author, Channel, Entry, tag_uri
+from feeds.renderers import atom, jsonfeed, rss
 
 render_rss, render_atom, render_json = rss.render, atom.render, jsonfeed.render
 RSS_TYPE, ATOM_TYPE, JSON_TYPE = (one.media_type for one in FEED_FORMATS)

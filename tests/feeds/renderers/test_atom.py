@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lxml.etree import _Element
 
 from feeds import Author, Channel, xml_builder
-from feeds.atom import distinct_moments
+from feeds.renderers.atom import distinct_moments
 from tests.feeds.samples import NOON, channel, entry, render_atom
 
 ATOM = xml_builder.ATOM

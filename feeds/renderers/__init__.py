@@ -1,0 +1,1 @@
+"""The renderers of the feed formats that `feeds.formats` lists: one module each."""
