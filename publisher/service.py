@@ -1,28 +1,26 @@
-"""The service: runs cycles, deliveries and pings at intervals until it is stopped.
+"""The service: runs jobs at intervals until it is stopped. `publisher.app.run` says which jobs.
 
 The only module that imports APScheduler. Its jobs are created in memory at each start; all state
-is in the database, so a missed run costs nothing but time. Delivery and hub pings have jobs of
-their own: an hour of sending, or a slow hub, delays neither articles nor feeds.
+is in the database, so a missed run costs nothing but time. Each job runs in a thread of its own:
+an hour of one delays no other.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC
+from pathlib import Path
 from time import monotonic
-from typing import TypeVar
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from publisher.clock import SystemClock, SystemTimer
-from publisher.cycle import CycleReport, Pipeline
 from publisher.delivery.progress import Progress
 from publisher.disk_errors import storage_errors
 from publisher.errors import PublisherError
-from publisher.heartbeat import write_heartbeat
 
 log = structlog.get_logger()
 
@@ -35,7 +33,8 @@ _SECONDS_BETWEEN_LOG_LINES = 10.0
 # Time servers adjust a clock by less at once; a larger jump means that somebody set it.
 _CLOCK_JUMP_SECONDS = 2.0
 
-_T = TypeVar("_T")
+# Long work calls the progress at safe places, where it may be stopped.
+_Work = Callable[[Progress], object]
 
 
 class _StopRequested(Exception):  # noqa: N818  # not an error: it ends long work at a safe place
@@ -46,13 +45,11 @@ class Service:
     """Runs the jobs until `stop` or a signal. Running work ends at its next safe place."""
 
     def __init__(
-        self,
-        pipeline: Pipeline,
-        on_report: Callable[[CycleReport], None],
-        seconds: float = SECONDS_BETWEEN_CYCLES,
+        self, jobs: Sequence[_Work], root: Path, seconds: float = SECONDS_BETWEEN_CYCLES
     ) -> None:
-        self._pipeline = pipeline
-        self._on_report = on_report
+        """`root` is the folder that is named if a job can't write: the publication's."""
+        self._jobs = jobs
+        self._root = root
         self._seconds = seconds
         self._stop = threading.Event()
         self._logged: dict[str, tuple[int, float]] = {}
@@ -70,8 +67,10 @@ class Service:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         now = SystemClock().now()
-        for job in (self._cycle, self._deliver, self._ping):
-            scheduler.add_job(job, "interval", seconds=self._seconds, next_run_time=now)
+        for job in self._jobs:
+            scheduler.add_job(
+                self._run_job, "interval", [job], seconds=self._seconds, next_run_time=now
+            )
         scheduler.start()
         log.info("service started", seconds_between_cycles=self._seconds)
         self._watch_the_clock(scheduler)
@@ -93,33 +92,17 @@ class Service:
                 for job in scheduler.get_jobs():
                     job.modify(next_run_time=SystemClock().now())
 
-    def _cycle(self) -> None:
-        report = self._guarded(self._pipeline.prepare)
-        if report is not None:
-            self._guarded(lambda _progress: self._write_heartbeat())
-            self._on_report(report)
-
-    def _write_heartbeat(self) -> None:
-        write_heartbeat(self._pipeline.settings.folders.heartbeat, self._pipeline.clock.now())
-
-    def _deliver(self) -> None:
-        self._guarded(self._pipeline.deliver)
-
-    def _ping(self) -> None:
-        self._guarded(lambda _progress: self._pipeline.ping())
-
-    def _guarded(self, work: Callable[[Progress], _T]) -> _T | None:
-        """Do work. Log whatever goes wrong; the next run tries again."""
+    def _run_job(self, job: _Work) -> None:
+        """Run a job. Log whatever goes wrong; the next run tries again."""
         try:
-            with storage_errors(self._pipeline.settings.folders.root):
-                return work(self._progress)
+            with storage_errors(self._root):
+                job(self._progress)
         except _StopRequested:
             log.info("stopped at a safe place")
         except PublisherError as error:
             log.error("run failed; the next one tries again", reason=str(error))
         except Exception:
             log.exception("run failed by a fault of the program; the next one tries again")
-        return None
 
     def _progress(self, step: str, done: int, of: int, note: str = "") -> None:
         if self._should_log(step, done, of):

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from publisher.app.pipeline import CycleReport, add_reports
 from publisher.cli import cycle_summary, log_setup
 from publisher.cli.screenshots import contact_sheet_rows, take_screenshots
 from publisher.config import Settings
-from publisher.cycle import CycleReport, add_reports
 from publisher.database import open_database
 from publisher.demo import publish_demo
 from publisher.errors import UsageError

@@ -9,6 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from publisher.app.check import CheckResult
+from publisher.app.dry_run import (
+    match_language,
+    open_dry_run,
+    preview_held,
+    preview_next,
+    preview_subject,
+)
 from publisher.cli.common import (
     CURRENT_FOLDER,
     FolderArgument,
@@ -19,21 +27,14 @@ from publisher.cli.common import (
     read_settings,
     stdout_console,
 )
-from publisher.cli.dry_run import (
-    match_language,
-    open_dry_run,
-    preview_held,
-    preview_next,
-    preview_subject,
-)
-from publisher.cli.gate_report import CheckResult, print_report, report_as_json
+from publisher.cli.gate_report import print_report, report_as_json
 from publisher.clock import Clock
 from publisher.errors import IssueError, PublisherError, UsageError
 
 if TYPE_CHECKING:
+    from publisher.app.pipeline import Pipeline
     from publisher.assembly.preview import IssuePreview
     from publisher.config import Edition, Settings
-    from publisher.cycle import Pipeline
 
 
 def register(app: typer.Typer) -> None:
@@ -68,7 +69,7 @@ def check_command(
             raise UsageError(
                 "--file: a mail in a file belongs to no publication; leave out the folder and --newsletter"
             )
-        from publisher.cli.eml_input import check_file
+        from publisher.app.eml_input import check_file
 
         results = [check_file(file, lang)]
     else:

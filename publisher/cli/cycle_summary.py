@@ -12,16 +12,16 @@ from rich.table import Table
 
 from feeds import FEED_FORMATS
 from publisher import urls
-from publisher.cli.common import count_noun, format_local
-from publisher.cli.status_data import (
+from publisher.app.pipeline import CycleReport
+from publisher.app.status import (
     IssueStatus,
     LanguageStatus,
     PublicationStatus,
     collect_status,
 )
+from publisher.cli.common import count_noun, format_local
 from publisher.config import Settings
 from publisher.config.delivery import OutboxLayoutKind
-from publisher.cycle import CycleReport
 from publisher.database import Database
 from publisher.issues.model import STATES_WITH_PAGE, Issue
 from publisher.issues.planner import UpcomingIssue

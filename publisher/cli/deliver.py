@@ -72,7 +72,7 @@ def _delivery_lines(
     database: Database, sent: DeliveryReport, before: set[int]
 ) -> Iterator[str]:
     """Yield lines on what was sent, what is left of its issues, and which ones are paused."""
-    from publisher.cli.failure_causes import explain_pause, summarise_unsent
+    from publisher.app.failure_causes import explain_pause, summarise_unsent
     from publisher.delivery.ledger.counts import count_deliveries
     from publisher.issues import store
 

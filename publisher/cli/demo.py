@@ -12,7 +12,7 @@ from publisher.cli.common import open_state, stdout_console
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from publisher.cycle import CycleReport
+    from publisher.app.pipeline import CycleReport
 
 
 def register(app: typer.Typer) -> None:
@@ -26,8 +26,8 @@ def demo_command(
     ],
 ) -> int:
     """Publish a week of the demo publication and show what went where."""
+    from publisher.app.pipeline import add_reports
     from publisher.cli import cycle_summary
-    from publisher.cycle import add_reports
     from publisher.demo import publish_demo
 
     screen = stdout_console()

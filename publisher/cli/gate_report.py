@@ -3,79 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
 
+from publisher.app.check import CheckResult, mail_sizes
 from publisher.cli.common import count_noun
 
 if TYPE_CHECKING:
-    from publisher.assembly.gate_run import GateRun
-    from publisher.gate.findings import Finding
-    from publisher.gate.mail import CheckedMail
+    from publisher.gate.findings import Finding, GateReport
 
 # Characters; a foreign mail's may be much longer.
 _MAX_SUBJECT_SHOWN = 300
 # Columns, in however narrow a window.
 _MIN_COLUMNS = 20
 _STYLES = {"error": "bold red", "warning": "yellow"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckResult:
-    """The result for one mail: an edition's next issue, or a file.
-
-    `is_page`: the file is only the HTML part of a mail. `remark` is how the mail was made;
-    `problem` is why there is none. Without `proof` there are no sizes and no findings.
-    """
-
-    language: str
-    newsletter: str | None = None
-    day: date | None = None
-    file: Path | None = None
-    is_page: bool = False
-    subject: str | None = None
-    articles: int | None = None
-    remark: str | None = None
-    problem: str | None = None
-    proof: GateRun | None = None
-
-    @property
-    def name(self) -> str:
-        """Its name for people."""
-        return " ".join(str(part) for part in (self.newsletter, self.day, self.file) if part)
-
-    @property
-    def errors(self) -> tuple[Finding, ...]:
-        """Findings that stop the mail."""
-        return self.proof.report.errors if self.proof else ()
-
-    @property
-    def warnings(self) -> tuple[Finding, ...]:
-        """Findings that do not stop the mail."""
-        return self.proof.report.warnings if self.proof else ()
-
-    @property
-    def failed(self) -> bool:
-        """Whether the mail can't be sent as it is."""
-        return self.problem is not None or bool(self.errors)
-
-
-def mail_sizes(mail: CheckedMail) -> dict[str, int]:
-    """Return sizes in bytes: the decoded parts, and the HTML and the message as sent."""
-    part = mail.html_part
-    sent = part.get_payload() if part is not None else ""
-    return {
-        "html": len(mail.html.encode(errors="replace")),
-        "html_sent": len(str(sent)),
-        "text": len(mail.text.encode(errors="replace")),
-        "message": len(mail.content),
-    }
 
 
 def report_as_json(results: Sequence[CheckResult]) -> dict[str, Any]:
@@ -103,6 +47,17 @@ def _mail_as_json(result: CheckResult) -> dict[str, Any]:
         "bytes": mail_sizes(result.proof.mail) if result.proof else None,
         "findings": [finding_data(f) for f in (*result.errors, *result.warnings)],
     }
+
+
+def gate_summary(report: GateReport) -> str:
+    """Return one line with the numbers of findings."""
+    if not report.findings:
+        return "The gate found nothing wrong with it."
+    errors, warnings = len(report.errors), len(report.warnings)
+    return (
+        f"The gate found {count_noun(errors, 'error')} and {count_noun(warnings, 'warning')}: "
+        f"publisher check shows them."
+    )
 
 
 def print_report(console: Console, results: Sequence[CheckResult]) -> None:

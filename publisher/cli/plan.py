@@ -50,7 +50,7 @@ def plan_command(
     clock = parse_now(now)
     settings = read_settings(directory)
 
-    from publisher.cli.status_data import read_planned_until
+    from publisher.app.status import read_planned_until
     from publisher.issues.planner import upcoming_issues
 
     with open_state(settings) as database, database.reading() as connection:

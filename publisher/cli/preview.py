@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from publisher.app.dry_run import (
+    find_edition,
+    open_dry_run,
+    preview_next,
+    preview_subject,
+)
 from publisher.cli.common import (
     CURRENT_FOLDER,
     FolderArgument,
@@ -16,19 +22,13 @@ from publisher.cli.common import (
     parse_now,
     read_settings,
 )
-from publisher.cli.dry_run import (
-    find_edition,
-    gate_summary,
-    open_dry_run,
-    preview_next,
-    preview_subject,
-)
+from publisher.cli.gate_report import gate_summary
 from publisher.clock import Clock
 from publisher.errors import IssueError, UsageError
 
 if TYPE_CHECKING:
+    from publisher.app.pipeline import Pipeline
     from publisher.config import Edition, Settings
-    from publisher.cycle import Pipeline
     from publisher.screenshots import Screenshot
 
 _DEFAULT_OUT = Path("preview.html")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,12 +16,11 @@ from publisher.cli.common import (
     stdout_console,
 )
 from publisher.cli.interrupts import Interrupted
-from publisher.errors import StorageError, UsageError
+from publisher.errors import UsageError
 
 if TYPE_CHECKING:
     from publisher.clock import Clock
     from publisher.config import Settings
-    from publisher.cycle import Pipeline
 
 
 def register(app: typer.Typer) -> None:
@@ -59,43 +57,22 @@ def run_command(
 
 
 def _run_once(settings: Settings, clock: Clock) -> int:
+    from publisher.app.run import open_locked_pipeline, run_cycle
     from publisher.cli.cycle_summary import print_summary
     from publisher.cli.progress import show_progress
-    from publisher.disk_errors import storage_errors
-    from publisher.heartbeat import write_heartbeat
 
-    with _pipeline(settings, clock) as pipeline:
+    with open_locked_pipeline(settings, clock) as pipeline:
         with show_progress() as progress:
-            report = pipeline.run(progress)
-        try:
-            with storage_errors(settings.folders.var):
-                write_heartbeat(settings.folders.heartbeat, clock.now())
-        except StorageError as error:
-            report.problems.append(str(error))
+            report = run_cycle(pipeline, progress)
         print_summary(stdout_console(), settings, pipeline.database, report, clock.now())
     return 1 if report.problems else 0
 
 
 def _run_service(settings: Settings, clock: Clock) -> None:
+    from publisher.app.run import open_locked_pipeline, run_service
     from publisher.cli.cycle_summary import log_report
     from publisher.cli.log_setup import set_up_logging
-    from publisher.service import Service
 
     set_up_logging("INFO")
-    with _pipeline(settings, clock) as pipeline:
-        Service(pipeline, log_report).run()
-
-
-@contextmanager
-def _pipeline(settings: Settings, clock: Clock) -> Iterator[Pipeline]:
-    """Open the pipeline, alone in this publication; raise StorageError for a failed write."""
-    from publisher.cycle import open_pipeline
-    from publisher.disk_errors import storage_errors
-    from publisher.process_lock import hold_publication_lock
-
-    with (
-        storage_errors(settings.folders.root),
-        hold_publication_lock(settings.folders),
-        open_pipeline(settings, clock) as pipeline,
-    ):
-        yield pipeline
+    with open_locked_pipeline(settings, clock) as pipeline:
+        run_service(pipeline, log_report)

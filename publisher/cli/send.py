@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from publisher.app.dry_run import (
+    find_edition,
+    open_dry_run,
+    preview_next,
+    preview_subject,
+)
 from publisher.cli.common import (
     CURRENT_FOLDER,
     FolderArgument,
@@ -15,18 +21,12 @@ from publisher.cli.common import (
     parse_now,
     read_settings,
 )
-from publisher.cli.dry_run import (
-    find_edition,
-    gate_summary,
-    open_dry_run,
-    preview_next,
-    preview_subject,
-)
+from publisher.cli.gate_report import gate_summary
 from publisher.errors import DeliveryError, UsageError
 
 if TYPE_CHECKING:
+    from publisher.app.pipeline import Pipeline
     from publisher.assembly.preview import IssuePreview
-    from publisher.cycle import Pipeline
     from publisher.delivery.transports.base import OutgoingMessage
     from publisher.mail.dkim import DkimSigner
 

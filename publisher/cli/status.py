@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from publisher.cli.status_data import IssueStatus, PublicationStatus
+    from publisher.app.status import IssueStatus, PublicationStatus
     from publisher.config import Settings
     from publisher.delivery.ledger.reports import ReasonCounts
 
@@ -51,8 +51,8 @@ def status_command(
     now = parse_now(None).now()
     settings = read_settings(directory)
 
-    from publisher.cli.failure_causes import failure_causes
-    from publisher.cli.status_data import collect_status
+    from publisher.app.failure_causes import failure_causes
+    from publisher.app.status import collect_status
     from publisher.heartbeat import read_heartbeat
 
     with open_state(settings) as database, database.reading() as connection:
@@ -71,7 +71,7 @@ def _as_json(
     beaten: datetime | None,
     causes: Mapping[int, ReasonCounts],
 ) -> dict[str, Any]:
-    from publisher.cli import failure_causes
+    from publisher.app import failure_causes
 
     publication = settings.publication
     return {
@@ -135,7 +135,7 @@ def _show(
     beaten: datetime | None,
     causes: Mapping[int, ReasonCounts],
 ) -> None:
-    from publisher.cli import failure_causes
+    from publisher.app import failure_causes
 
     publication = settings.publication
     title = publication.title(publication.default_language)

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from publisher.app.pipeline import CycleReport, Pipeline, open_pipeline
 from publisher.clock import FixedClock
 from publisher.config import SETTINGS_FILE, Settings, load_settings
-from publisher.cycle import CycleReport, Pipeline, open_pipeline
 from publisher.errors import UsageError
 from publisher.heartbeat import write_heartbeat
 from subscribers import import_csv

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from publisher.cli.status_data import collect_status
+from publisher.app.status import collect_status
 from publisher.clock import SystemClock
 from publisher.config import load_settings
 from publisher.database import open_database

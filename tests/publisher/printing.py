@@ -10,8 +10,8 @@ from typing import Any
 
 import feedparser
 
+from publisher.app.pipeline import Pipeline
 from publisher.clock import FixedClock
-from publisher.cycle import Pipeline
 from publisher.delivery.transports.base import Transport
 from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.rendering import Renderer
@@ -29,7 +29,7 @@ def renderer(publication: PublicationFolder) -> Renderer:
 
 
 def pipeline_of(publication: PublicationFolder, transport: Transport | None = None) -> Pipeline:
-    """Wire a pipeline over a publication as `publisher.cycle.open_pipeline` does over a folder."""
+    """Wire a pipeline over a publication as `publisher.app.pipeline.open_pipeline` does over a folder."""
     return Pipeline(
         settings=publication.settings,
         database=publication.database,

@@ -17,7 +17,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from structlog.testing import capture_logs
 
 from publisher import service
-from publisher.cycle import CycleReport
+from publisher.app.pipeline import CycleReport
+from publisher.app.run import service_jobs
 from publisher.delivery import progress
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
 from publisher.delivery.transports.base import OutgoingMessage, Transport
@@ -51,7 +52,8 @@ def make_service(
     told: Callable[[CycleReport], None] = lambda _report: None,
     transport: Transport | None = None,
 ) -> Service:
-    return Service(pipeline_of(publication, transport), told, seconds=0.05)
+    jobs = service_jobs(pipeline_of(publication, transport), told)
+    return Service(jobs, publication.settings.folders.root, seconds=0.05)
 
 
 def run_until(one: Service, *steps: Callable[[], object]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.cli.dry_run import open_dry_run
+from publisher.app.dry_run import open_dry_run
 from publisher.cli.main import app
 from publisher.clock import FixedClock
 from publisher.config import load_settings

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from publisher.cli import deliveries, failure_causes
+from publisher.app import failure_causes
+from publisher.cli import deliveries
 from publisher.delivery.ledger import reports
 from publisher.delivery.states import DeliveryState
 from publisher.issues import store

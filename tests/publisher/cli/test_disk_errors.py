@@ -65,7 +65,7 @@ def test_a_heartbeat_that_cannot_be_written_is_a_problem_of_a_cycle_that_is_done
 def test_a_disk_that_fills_up_within_a_command_is_no_fault_of_the_program(
     run: Run, publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("publisher.cycle.plan_issues", no_space)
+    monkeypatch.setattr("publisher.app.pipeline.plan_issues", no_space)
     code, _out, err = run("run", "--once", publication.settings.folders.root)
     assert code == 1
     assert err.startswith(

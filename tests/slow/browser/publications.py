@@ -14,9 +14,9 @@ from typing import Any, Literal
 import pytest
 
 from publisher import demo
+from publisher.app.pipeline import open_pipeline
 from publisher.clock import FixedClock
 from publisher.config import Settings, load_settings
-from publisher.cycle import open_pipeline
 from publisher.rendering import Renderer, SystemMail, placeholders, views
 from publisher.testing import make_publication
 from subscribers import import_csv

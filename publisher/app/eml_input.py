@@ -7,8 +7,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 
+from publisher.app.check import CheckResult
 from publisher.assembly.gate_run import GateRun
-from publisher.cli.gate_report import CheckResult
 from publisher.errors import LanguageError, UsageError
 from publisher.gate.checks import check_mail
 from publisher.gate.findings import GateReport, MailPart

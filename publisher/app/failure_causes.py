@@ -12,7 +12,7 @@ from publisher.issues.model import Issue, IssueState
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from publisher.cli.status_data import IssueStatus
+    from publisher.app.status import IssueStatus
 
 # Rows that are read for all issues together; takes about 50 milliseconds.
 _MAX_ROWS_READ = 10_000

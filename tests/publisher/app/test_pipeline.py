@@ -3,8 +3,9 @@ from datetime import timedelta
 
 from structlog.testing import capture_logs
 
+from publisher.app.pipeline import CycleReport, add_reports, open_pipeline
+from publisher.articles.pickup import PickedUp
 from publisher.clock import FixedClock
-from publisher.cycle import CycleReport, add_reports, open_pipeline
 from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
 from publisher.delivery.transports.base import OutgoingMessage

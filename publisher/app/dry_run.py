@@ -10,21 +10,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from publisher.cli.common import count_noun
 from publisher.clock import Clock
 from publisher.errors import LanguageError, UsageError
 
 if TYPE_CHECKING:
+    from publisher.app.pipeline import Pipeline
     from publisher.assembly.preview import IssuePreview
     from publisher.config import Edition, Settings
-    from publisher.cycle import Pipeline
-    from publisher.gate.findings import GateReport
 
 
 @contextmanager
 def open_dry_run(settings: Settings, clock: Clock) -> Iterator[Pipeline]:
     """Open a pipeline on a copy of the publication's state, after new articles are picked up."""
-    from publisher.cycle import open_pipeline
+    from publisher.app.pipeline import open_pipeline
     from publisher.site.writer import write_logo
 
     with (
@@ -64,17 +62,6 @@ def preview_held(machine: Pipeline, edition: Edition) -> Iterator[IssuePreview]:
 def preview_subject(rehearsal: IssuePreview) -> str:
     """Return the subject as a subscriber sees it, with personal values filled in."""
     return rehearsal.gate_run.mail.decoded_header("Subject")
-
-
-def gate_summary(report: GateReport) -> str:
-    """Return one line with the numbers of findings."""
-    if not report.findings:
-        return "The gate found nothing wrong with it."
-    errors, warnings = len(report.errors), len(report.warnings)
-    return (
-        f"The gate found {count_noun(errors, 'error')} and {count_noun(warnings, 'warning')}: "
-        f"publisher check shows them."
-    )
 
 
 def find_edition(settings: Settings, name: str, lang: str | None) -> Edition:

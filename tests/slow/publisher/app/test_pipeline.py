@@ -1,6 +1,6 @@
+from tests.publisher.app.test_pipeline import tides
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.printing import override, pipeline_of
-from tests.publisher.test_cycle import tides
 
 
 def test_a_broken_mail_template_stops_neither_pages_nor_feeds(

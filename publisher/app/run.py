@@ -1,0 +1,67 @@
+"""Run a publication: one cycle, or the service. Only one process does so at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from publisher.app.pipeline import CycleReport, Pipeline, open_pipeline
+from publisher.clock import Clock
+from publisher.config import Settings
+from publisher.delivery.progress import Progress
+from publisher.disk_errors import storage_errors
+from publisher.errors import StorageError
+from publisher.heartbeat import write_heartbeat
+from publisher.process_lock import hold_publication_lock
+
+
+@contextmanager
+def open_locked_pipeline(settings: Settings, clock: Clock) -> Iterator[Pipeline]:
+    """Open the pipeline, alone in this publication.
+
+    Raise BusyError if another process runs it, and StorageError for a failed write.
+    """
+    with (
+        storage_errors(settings.folders.root),
+        hold_publication_lock(settings.folders),
+        open_pipeline(settings, clock) as pipeline,
+    ):
+        yield pipeline
+
+
+def run_cycle(pipeline: Pipeline, progress: Progress) -> CycleReport:
+    """Run one cycle and record that it was run; a record that can't be written is a problem."""
+    report = pipeline.run(progress)
+    try:
+        with storage_errors(pipeline.settings.folders.var):
+            _beat(pipeline)
+    except StorageError as error:
+        report.problems.append(str(error))
+    return report
+
+
+def service_jobs(
+    pipeline: Pipeline, on_report: Callable[[CycleReport], None]
+) -> tuple[Callable[[Progress], object], ...]:
+    """Return the jobs of the service.
+
+    Delivery and hub pings have jobs of their own: an hour of sending, or a slow hub, delays
+    neither articles nor feeds.
+    """
+
+    def prepare(progress: Progress) -> None:
+        on_report(pipeline.prepare(progress))
+        _beat(pipeline)
+
+    return prepare, pipeline.deliver, lambda _progress: pipeline.ping()
+
+
+def run_service(pipeline: Pipeline, on_report: Callable[[CycleReport], None]) -> None:
+    """Run the jobs at intervals until SIGTERM or SIGINT."""
+    from publisher.service import Service
+
+    Service(service_jobs(pipeline, on_report), pipeline.settings.folders.root).run()
+
+
+def _beat(pipeline: Pipeline) -> None:
+    write_heartbeat(pipeline.settings.folders.heartbeat, pipeline.clock.now())
