@@ -4,7 +4,6 @@ from datetime import timedelta
 from structlog.testing import capture_logs
 
 from publisher.app.pipeline import CycleReport, add_reports, open_pipeline
-from publisher.articles.pickup import PickedUp
 from publisher.clock import FixedClock
 from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
