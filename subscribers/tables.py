@@ -128,7 +128,7 @@ erased_address: Final = Table(
     Column("digest", Text, nullable=False),
     Column("erased_at", UTCDateTime, nullable=False),
     PrimaryKeyConstraint("digest", name="pk_erased_address"),
-    sqlite_with_rowid=False,
+    info={"keyed": True},
 )
 
 # The first index counts subscribers by language without reading their rows. The second lists the

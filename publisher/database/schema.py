@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from sqlalchemy import Connection, Select, column, inspect, select, table
 
 from publisher.errors import DatabaseError
@@ -15,10 +16,12 @@ from publisher.errors import DatabaseError
 if TYPE_CHECKING:
     from publisher.database.dialect.backend import Backend
 
-# The newest migration in migrations/versions. A constant, so that opening an up-to-date file does
-# not import Alembic, which takes longer than an idle cycle; a test compares the two.
-HEAD = "0011"
-# The first migration. Files of earlier ones were made by versions that were never released.
+log = structlog.get_logger()
+
+# The newest migration in migrations/versions. A constant, so that opening an up-to-date database
+# does not import Alembic, which takes longer than an idle cycle; a test compares the two.
+HEAD = "0012"
+# The first migration. Databases of earlier ones were made by versions that were never released.
 _OLDEST = "0010"
 _VERSION: Select[Any] = select(column("version_num")).select_from(table("alembic_version"))
 

@@ -11,6 +11,8 @@ from sqlalchemy import Connection, text
 from publisher.database import open_database, schema
 from publisher.database.dialect import open_backend
 from publisher.delivery.ledger import leases
+from subscribers import find_subscriber, load_history, unsubscribe
+from tests.publisher.conftest import NOW
 
 
 @contextmanager
@@ -35,3 +37,28 @@ def test_a_lease_from_before_hosts_were_recorded_stays(tmp_path: Path) -> None:
         (lease,) = leases.list_leases(connection)
         assert lease == leases.SendLease(7, 9.5, "smtp", "ambiguous", "x.lock", "")
         assert leases.create_lease(connection, "smtp", "ambiguous", "y.lock", 9.5) == 8
+
+
+def test_a_subscriber_from_before_events_has_an_empty_history(tmp_path: Path) -> None:
+    path = tmp_path / "publisher.db"
+    with made_at("0011", path) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO subscriber (email, address, language, status, created_at, updated_at)"
+                " VALUES ('ann@example.org', 'Ann@example.org', 'en', 'active', :then, :then)"
+            ),
+            {"then": "2026-01-09T12:00:00Z"},
+        )
+        connection.execute(
+            text("INSERT INTO subscription VALUES (1, 'weekly', 'active', NULL, 'import')")
+        )
+    with closing(open_database(path)) as database, database.writing() as connection:
+        before = load_history(connection, 1)
+        assert (before.created_at, before.events) == (NOW, ())
+        assert [one.newsletter for one in before.subscriptions] == ["weekly"]
+        assert unsubscribe(connection, "ann@example.org", None, NOW)
+        after = load_history(connection, 1)
+        assert [one.newsletter for one in after.events] == [None, "weekly"]
+        person = find_subscriber(connection, "ann@example.org")
+        assert person is not None
+        assert person.declined == ("weekly",)

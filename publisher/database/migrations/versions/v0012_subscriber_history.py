@@ -6,8 +6,8 @@ Subscribers of before have no events: their history starts with their next chang
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 
 
 def upgrade() -> None:
