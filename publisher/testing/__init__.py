@@ -1,11 +1,11 @@
 """Fakes and samples for tests against this program. Public and stable, for any test framework.
 
 A sample publication and article, a transport that keeps messages in memory, a timer that tests
-advance, and a mail server that misbehaves on demand. The clock that stands still is
+advance, a mail server that misbehaves on demand, and a PostgreSQL server. The clock that stands still is
 `publisher.clock.FixedClock`.
 
-Two names are imported on first use: `MailServer` needs aiosmtpd, which only the extra `testing`
-installs, and `MemoryTransport` imports all of delivery.
+Some names are imported on first use: `MailServer` needs aiosmtpd, which only the extra `testing`
+installs, `MemoryTransport` imports all of delivery, and `PostgresServer` SQLAlchemy.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ __all__ = [
     "MemoryTransport",
     "Moment",
     "Phase",
+    "PostgresDatabases",
+    "PostgresServer",
     "Received",
     "Reply",
     "Stall",
@@ -63,11 +65,14 @@ __all__ = [
 
 if TYPE_CHECKING:
     from publisher.testing.memory import MemoryTransport
+    from publisher.testing.postgres_server import PostgresDatabases, PostgresServer
     from publisher.testing.servers import MailServer
 else:
     LATER = {
         "MailServer": "publisher.testing.servers",
         "MemoryTransport": "publisher.testing.memory",
+        "PostgresDatabases": "publisher.testing.postgres_server",
+        "PostgresServer": "publisher.testing.postgres_server",
     }
 
     def __getattr__(name: str) -> Any:
