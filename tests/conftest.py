@@ -1,17 +1,23 @@
 """What every test may rely on, and the lane that it runs in.
 
 Tests are in three lanes, and folders say which: all but `tests/slow` is fast, `tests/slow` may
-start processes and browsers. `make torture` runs both with sizes that take hours.
+start processes and browsers. `make torture` runs both with sizes that take hours. With
+`--database=postgresql`, the tests of either lane run on PostgreSQL.
 """
 
 import gc
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
 from hypothesis import settings
+
+from publisher.testing import PostgresServer
+from publisher.testing.postgres_server import find_server_programs
+from tests import databases
 
 SLOW = Path(__file__).parent / "slow"
 
@@ -26,14 +32,52 @@ settings.load_profile("few")
 # Events of PEP 578 that start a process.
 STARTS = {"subprocess.Popen", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"}
 _starts: list[str] | None = None
+# Files that a test opened with SQLite.
+_opened: list[str] = []
 
 
-def _note_start(event: str, arguments: tuple[object, ...]) -> None:
+def _note_event(event: str, arguments: tuple[object, ...]) -> None:
     if _starts is not None and event in STARTS:
         _starts.append(f"{event}{arguments}")
+    elif event == "sqlite3.connect":
+        _opened.append(str(arguments[0]))
 
 
-sys.addaudithook(_note_start)
+sys.addaudithook(_note_event)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite")
+
+
+_server = pytest.StashKey[PostgresServer]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start a PostgreSQL server for the whole run, before there are tests and workers."""
+    if config.getoption("database") == "sqlite":
+        return
+    if hasattr(config, "workerinput"):
+        databases.use_server(Path(config.workerinput["postgres"]))
+        return
+    if find_server_programs() is None:
+        pytest.exit("PostgreSQL is not installed: no test was run on it", returncode=0)
+    config.stash[_server] = server = PostgresServer()
+    server.start()
+    databases.use_server(server.folder)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist where the server is."""
+    if _server in node.config.stash:
+        node.workerinput["postgres"] = str(node.config.stash[_server].folder)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    databases.leave_server()
+    if _server in config.stash:
+        config.stash[_server].close()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -54,11 +98,29 @@ def _fast_tests_start_no_process() -> Iterator[None]:
     assert not _starts, f"started by a fast test: {_starts}; move it to tests/slow"
 
 
+@pytest.fixture(autouse=True)
+def _on_the_database_of_this_run(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that opens SQLite when PostgreSQL is tested; delete its databases there."""
+    _opened.clear()
+    yield
+    if databases.on_postgresql():
+        # The folder itself is gone by now.
+        if "tmp_path" in request.node.funcargs:
+            databases.drop_databases(request.node.funcargs["tmp_path"])
+        assert not _opened, f"opened with SQLite: {_opened}; see tests/databases.py"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is below `tests/slow`, so that `-m "slow or hypothesis"` is the slow lane."""
+    """Mark what is below `tests/slow`, so that `-m "slow or hypothesis"` is the slow lane.
+
+    Skip what is about SQLite if the run is on PostgreSQL.
+    """
     for item in items:
         if SLOW in item.path.parents:
             item.add_marker("slow")
+        about_sqlite = item.get_closest_marker("sqlite")
+        if about_sqlite and databases.on_postgresql():
+            item.add_marker(pytest.mark.skip(reason=f"about SQLite: {about_sqlite.args[0]}"))
 
 
 def pytest_collection_finish() -> None:

@@ -6,6 +6,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.databases import environment_of
+
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = (sys.executable, "-m", "publisher")
 # Equal secrets give equal mails, so that two runs can be compared byte for byte.
@@ -26,7 +28,7 @@ def publisher(*arguments: object, cwd: Path = ROOT) -> Outcome:
     done = subprocess.run(
         [*COMMAND, *map(str, arguments)],
         cwd=cwd,
-        env=ENVIRONMENT,
+        env=ENVIRONMENT | environment_of(*arguments),
         capture_output=True,
         text=True,
         timeout=120,
@@ -40,7 +42,7 @@ def start(*arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
         cwd=ROOT,
-        env=ENVIRONMENT,
+        env=ENVIRONMENT | environment_of(*arguments),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from publisher.config import Settings
 from publisher.database import Database, open_database
 from publisher.ingest.pickup import PickedUp, pick_up
 from publisher.testing import make_publication
+from tests.databases import at_database, copy_test_database, database_address
 from tests.publisher.lanterns import Published, published
 
 NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)  # a Friday
@@ -59,7 +59,7 @@ class PublicationFolder:
 
     def reload(self, **changes: Any) -> None:
         """Write publication.toml anew, as its editor would."""
-        self.settings = make_publication(self.settings.folders.root, **changes)
+        self.settings = at_database(make_publication(self.settings.folders.root, **changes))
 
     def all(self) -> dict[tuple[str, str], Article]:
         """Give every article that is not withdrawn, by story key and language."""
@@ -104,7 +104,7 @@ def _article(text: str, matter: Mapping[str, Any]) -> str:
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database that was made once by the migrations, to be copied."""
     path = tmp_path_factory.mktemp("empty") / "publisher.db"
-    open_database(path).close()
+    open_database(database_address(path)).close()
     return path
 
 
@@ -121,8 +121,9 @@ def new_publication(
             count += 1
             settings = make_publication(tmp_path / f"publication-{count}", **changes)
             settings.folders.var.mkdir(exist_ok=True)
-            shutil.copyfile(empty_database, settings.folders.database)
-            database = stack.enter_context(closing(open_database(settings.folders.database)))
+            copy_test_database(empty_database, settings.folders.database)
+            settings = at_database(settings)
+            database = stack.enter_context(closing(open_database(settings.database)))
             return PublicationFolder(settings, database)
 
         yield make

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from publisher.cli import main
+from tests.databases import copy_publication, environment_of
 from tests.processes import ENVIRONMENT, Outcome
 from tests.sharing import made_once
 
@@ -67,7 +68,7 @@ class Published:
 
     def copy(self, folder: Path) -> Path:
         """Copy it, so that something can be done with it."""
-        return Path(shutil.copytree(self.folder, folder))
+        return copy_publication(self.folder, folder)
 
 
 def published(factory: pytest.TempPathFactory) -> Published:
@@ -91,5 +92,7 @@ def _run(*arguments: object) -> Outcome:
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setenv("PUBLISHER_SECRET", ENVIRONMENT["PUBLISHER_SECRET"])
         patch.setenv("NO_COLOR", "1")
+        for name, value in environment_of(*arguments).items():
+            patch.setenv(name, value)
         code = main([str(argument) for argument in arguments])
     return Outcome(code, out.getvalue(), err.getvalue())

@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING
 
 from publisher import build_cache
 from publisher.database import open_database
+from tests.databases import database_address
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def test_the_last_stored_hash_is_returned(tmp_path: Path) -> None:
-    database = open_database(tmp_path / "publisher.db")
+    database = open_database(database_address(tmp_path / "publisher.db"))
     with database.writing() as connection:
         assert build_cache.cached_hash(connection, "feeds/en") is None
         build_cache.store_hash(connection, "feeds/en", "first")

@@ -14,6 +14,7 @@ from publisher.clock import FixedClock
 from publisher.config import load_settings
 from publisher.database import open_database
 from publisher.syndication.tables import websub_ping
+from tests.databases import DATABASE_FILE, at_database, database_address
 from tests.publisher.cli.conftest import Run
 from tests.publisher.lanterns import FRIDAY, Published
 from tests.publisher.mail.samples import parsed
@@ -150,7 +151,7 @@ def test_status_lists_hubs_that_could_not_be_notified(run: Run, small: Path) -> 
     out = run("status", small)[1]
 
     assert "57 pings to hubs waiting" in out
-    database = open_database(small / "var" / "publisher.db")
+    database = open_database(database_address(small / DATABASE_FILE))
     with database.writing() as connection:
         connection.execute(websub_ping.update().values(state="failed", last_response="gone"))
     database.close()
@@ -230,7 +231,7 @@ PAST, FUTURE = "2025-12-01T06:00:00Z", "2027-06-01T06:00:00Z"
 
 @pytest.mark.parametrize("now", [PAST, FUTURE])
 def test_a_dry_run_leaves_the_publication_as_it_is(small: Path, now: str) -> None:
-    settings, clock = load_settings(small), FixedClock(datetime.fromisoformat(now))
+    settings, clock = at_database(load_settings(small)), FixedClock(datetime.fromisoformat(now))
     with changes(small) as found, open_dry_run(settings, clock) as pipeline:
         assert pipeline.settings.folders.root != settings.folders.root
     assert found == set()

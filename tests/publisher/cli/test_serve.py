@@ -5,6 +5,7 @@ import pytest
 
 from publisher.config import load_settings
 from publisher.serving import caddy_config, nginx_config
+from tests.databases import at_database
 from tests.publisher.cli.conftest import Run
 
 # More than the program and the machine hold ready for a client: a part is still in the file.
@@ -46,7 +47,7 @@ def test_nothing_to_serve_yet_is_one_line(run: Run, lantern: Path) -> None:
 
 
 def test_a_web_servers_configuration_is_printed(run: Run, lantern: Path) -> None:
-    settings = load_settings(lantern)
+    settings = at_database(load_settings(lantern))
 
     assert run("webserver", "nginx", lantern) == (0, nginx_config(settings), "")
     assert run("webserver", "caddy", lantern) == (0, caddy_config(settings), "")

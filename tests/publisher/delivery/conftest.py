@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from publisher.database import open_database
+from tests.databases import copy_test_database
 from tests.publisher.delivery.ledger.guarding import guard
 
 
@@ -16,7 +16,7 @@ from tests.publisher.delivery.ledger.guarding import guard
 def empty_database(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The empty database of each test, its ledger guarded by triggers."""
     path = tmp_path_factory.mktemp("guarded") / "publisher.db"
-    shutil.copyfile(empty_database, path)
-    with closing(open_database(path)) as database, database.writing() as connection:
+    address = copy_test_database(empty_database, path)
+    with closing(open_database(address)) as database, database.writing() as connection:
         guard(connection)
     return path

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -16,6 +15,7 @@ from lxml import html
 
 from publisher.database import open_database
 from publisher.testing import make_publication
+from tests.databases import at_database, copy_test_database
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import outbox, subscribe
 from tests.publisher.printing import URL, pipeline_of, public, stamps
@@ -40,8 +40,9 @@ def printed(
     root = tmp_path_factory.mktemp("printed")
     settings = make_publication(root, newsletters=NEWSLETTERS)
     settings.folders.var.mkdir()
-    shutil.copyfile(empty_database, settings.folders.database)
-    with closing(open_database(settings.folders.database)) as database:
+    copy_test_database(empty_database, settings.folders.database)
+    settings = at_database(settings)
+    with closing(open_database(settings.database)) as database:
         publication = PublicationFolder(settings, database)
         print_two_weeks(publication)
         yield publication

@@ -6,6 +6,7 @@ from typing import Any
 
 from publisher.config import FeedSettings
 from publisher.testing import make_publication
+from tests.databases import at_database
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.printing import public, stamps, syndicated
 from tests.publisher.syndication.walking import short, walk
@@ -117,7 +118,7 @@ def test_settings_do_not_change_archive_documents(publication: PublicationFolder
     syndicated(publication)
     before = archives(publication)
     root = publication.settings.folders.root
-    publication.settings = make_publication(root, title="Another name")
+    publication.settings = at_database(make_publication(root, title="Another name"))
     limit(publication, entries=5, ttl=60)
     syndicated(publication.at(NOW + HOUR))
     assert archives(publication) == before

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from publisher.database import Database, open_database
 from publisher.delivery.rates.admission import RateGrant
 from publisher.delivery.rates.limiter import RateLimiter
 from publisher.delivery.rates.tables import rate_bucket, rate_throttle
+from tests.databases import copy_test_database
 
 NOW = 1_800_000_000.0  # 2027-01-15, 08:00 UTC
 
@@ -65,9 +65,8 @@ class Post:
 
 @pytest.fixture
 def database(tmp_path: Path, empty_database: Path) -> Iterator[Database]:
-    path = tmp_path / "publisher.db"
-    shutil.copyfile(empty_database, path)
-    with closing(open_database(path, "normal")) as opened:
+    address = copy_test_database(empty_database, tmp_path / "publisher.db")
+    with closing(open_database(address, "normal")) as opened:
         yield opened
 
 

@@ -22,6 +22,7 @@ from publisher.languages.bidi import BIDI_CONTROLS, is_balanced
 from publisher.rendering.placeholders import ALL_PLACEHOLDERS, NON_JOINER
 from publisher.rendering.plaintext import wrap_text
 from publisher.rendering.prose import content_opening, mail_content, mail_html, plain_text
+from tests.databases import at_database
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.rendering.prose.helpers import (
     BASE,
@@ -109,9 +110,9 @@ def test_every_article_of_the_demo(tmp_path: Path) -> None:
     with as_file(files("publisher") / "demo" / "data") as data:
         shutil.copytree(data, tmp_path, dirs_exist_ok=True)
         shutil.copytree(data / "late", tmp_path, dirs_exist_ok=True)
-    settings = load_settings(tmp_path)
+    settings = at_database(load_settings(tmp_path))
     settings.folders.var.mkdir(exist_ok=True)
-    with closing(open_database(settings.folders.database)) as database:
+    with closing(open_database(settings.database)) as database:
         demo = PublicationFolder(settings, database)
         demo.pick_up()
         articles = demo.all().values()

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from publisher.delivery.ledger.leases import LEASE_SECONDS
 from publisher.testing import FakeTimer
+from tests.databases import environment_of
 from tests.processes import ENVIRONMENT, ROOT
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import ANN, BOB, CYD, OpenLedger
@@ -25,7 +26,7 @@ from publisher.delivery.lease_holder import hold_lease
 from publisher.testing import FakeTimer, MemoryTransport
 
 settings = load_settings(pathlib.Path(sys.argv[1]))
-database = open_database(settings.folders.database)
+database = open_database(settings.database)
 with hold_lease(settings, database, MemoryTransport("ambiguous"), FakeTimer()) as place:
     print(place.id, flush=True)
     time.sleep(600)
@@ -40,7 +41,7 @@ def process(publication: PublicationFolder) -> Iterator[tuple[subprocess.Popen[s
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env=ENVIRONMENT,
+        env=ENVIRONMENT | environment_of(publication.settings.folders.root),
     ) as started:
         try:
             assert started.stdout

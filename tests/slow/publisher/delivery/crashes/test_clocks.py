@@ -55,7 +55,7 @@ def sent_within(scene: Scene, transport: MemoryTransport, steps: Steps) -> Deliv
     ends: list[DeliveryReport] = []
 
     def send() -> None:
-        with closing(open_database(scene.settings.folders.database)) as database:
+        with closing(open_database(scene.settings.database)) as database:
             ends.append(
                 deliver(scene.settings, database, transport, SECRET, steps, timer=steps)
             )

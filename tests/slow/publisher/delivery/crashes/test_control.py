@@ -20,6 +20,7 @@ from publisher.testing import (
     Phase,
 )
 from subscribers import unsubscribe
+from tests.databases import DATABASE_FILE, database_address
 from tests.processes import publisher
 from tests.slow.publisher.delivery.crashes.scene import (
     CONNECTIONS,
@@ -96,7 +97,7 @@ def test_a_subscriber_who_unsubscribes_right_before_data_gets_nothing(tmp_path: 
         number = int(moment.recipient.removeprefix("reader").partition("@")[0] or 0)
         if moment.phase is Phase.DOT and number + 1 in leaving:
             with (
-                closing(open_database(folder / "var" / "publisher.db")) as database,
+                closing(open_database(database_address(folder / DATABASE_FILE))) as database,
                 database.writing() as connection,
             ):
                 address = f"reader{number + 1}@example.com"
@@ -122,7 +123,7 @@ def open_ledger(scene: Scene) -> None:
     written by then.
     """
     nobody = MemoryTransport(fail_after=0)
-    with closing(open_database(scene.settings.folders.database)) as database:
+    with closing(open_database(scene.settings.database)) as database:
         deliver(scene.settings, database, nobody, SECRET, SystemClock())
     report_progress(scene, "resume")
 

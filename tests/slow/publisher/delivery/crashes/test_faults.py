@@ -24,7 +24,7 @@ class MistakeError(Exception):
 
 
 def send(scene: Scene, transport: MemoryTransport) -> DeliveryReport:
-    with closing(open_database(scene.settings.folders.database)) as database:
+    with closing(open_database(scene.settings.database)) as database:
         return deliver(scene.settings, database, transport, SECRET, SystemClock())
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 
 from publisher.config.delivery import DeliverySettings, RateSettings
 from publisher.database import open_database
+from tests.databases import copy_test_database
 from tests.publisher.delivery.rates.conftest import NOW, Post
 
 DOMAINS = ("gmail.com", "googlemail.com", "b.example")
@@ -75,10 +75,9 @@ def test_in_any_window_no_more_go_than_rate_times_window_and_a_burst(
     gone: list[tuple[float, int]] = []
     gone_to_google: list[tuple[float, int]] = []
     with TemporaryDirectory() as folder, ExitStack() as stack:
-        path = Path(folder) / "publisher.db"
-        shutil.copyfile(empty_database, path)
+        address = copy_test_database(empty_database, Path(folder) / "publisher.db")
         posts = [
-            Post(stack.enter_context(closing(open_database(path, "normal"))), raw)
+            Post(stack.enter_context(closing(open_database(address, "normal"))), raw)
             for _ in range(3)
         ]
         for process, later, domains in askings:
@@ -100,9 +99,8 @@ def test_however_the_clock_is_set_each_step_gives_a_burst_at_most_and_none_stops
     empty_database: Path, per_second: int, steps: list[float]
 ) -> None:
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "publisher.db"
-        shutil.copyfile(empty_database, path)
-        with closing(open_database(path, "normal")) as database:
+        address = copy_test_database(empty_database, Path(folder) / "publisher.db")
+        with closing(open_database(address, "normal")) as database:
             post, now = Post(database, {"rate": {"per_second": per_second}}), NOW
             post.allowed(1000, now)
             for step in steps:
@@ -120,7 +118,8 @@ from publisher.database import open_database
 from publisher.delivery.rates.limiter import RateLimiter
 
 rates = RateLimiter(DeliverySettings.model_validate({"rate": {"per_second": 200}}), "smtp")
-database = open_database(pathlib.Path(sys.argv[1]), "normal")
+address = sys.argv[1] if "://" in sys.argv[1] else pathlib.Path(sys.argv[1])
+database = open_database(address, "normal")
 print("ready", flush=True)
 sys.stdin.readline()
 gone = []
@@ -132,10 +131,10 @@ print(json.dumps(gone))
 """
 
 
-def start(path: Path) -> subprocess.Popen[str]:
+def start(address: Path | str) -> subprocess.Popen[str]:
     """Start a process that sends as soon as it reads a line."""
     process = subprocess.Popen(
-        [sys.executable, "-c", PROCESS, str(path)],
+        [sys.executable, "-c", PROCESS, str(address)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -146,10 +145,9 @@ def start(path: Path) -> subprocess.Popen[str]:
 
 
 def test_real_processes_keep_to_it_together(tmp_path: Path, empty_database: Path) -> None:
-    path = tmp_path / "publisher.db"
-    shutil.copyfile(empty_database, path)
+    address = copy_test_database(empty_database, tmp_path / "publisher.db")
     with ExitStack() as stack:
-        runs = [stack.enter_context(start(path)) for _ in range(3)]
+        runs = [stack.enter_context(start(address)) for _ in range(3)]
         for process in runs:
             assert process.stdin
             process.stdin.write("go\n")
