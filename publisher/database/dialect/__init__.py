@@ -26,11 +26,11 @@ def open_backend(address: Path | str, durability: Durability) -> Backend:
     if isinstance(address, Path):
         return SqliteFile(address, durability)
     try:
-        from publisher.database.dialect.postgresql import PostgresServer
+        from publisher.database.dialect.postgresql import PostgresBackend
     except ImportError:
         raise DatabaseError(
             "PUBLISHER_DATABASE: the driver of PostgreSQL is not installed; "
             "run `pip install 'publisher[postgres]'`, or unset it to use the file in var/"
         ) from None
     # Its commits survive a crash of the server with either durability.
-    return PostgresServer(address)
+    return PostgresBackend(address)

@@ -82,7 +82,7 @@ class _TextDumper(StrDumper):
         return super().dump(obj.replace("\0", "") if "\0" in obj else obj)
 
 
-class PostgresServer:
+class PostgresBackend:
     """A database on a server. Raises DatabaseError if the address is malformed."""
 
     path: Path | None = None
@@ -160,7 +160,7 @@ class _ServerQuery:
     """One prepared statement, without SQLAlchemy's share of the time."""
 
     def __init__(
-        self, server: PostgresServer, engine: Engine, statement: ClauseElement
+        self, server: PostgresBackend, engine: Engine, statement: ClauseElement
     ) -> None:
         self._server = server
         self._engine = engine
