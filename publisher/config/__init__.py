@@ -18,7 +18,7 @@ from publisher.config.publication import (
     PodcastSettings,
     Publication,
     Settings,
-    Source,
+    SourceSettings,
 )
 
 __all__ = [
@@ -34,6 +34,6 @@ __all__ = [
     "PodcastSettings",
     "Publication",
     "Settings",
-    "Source",
+    "SourceSettings",
     "load_settings",
 ]

@@ -79,7 +79,7 @@ class Publication(ConfigTable):
         return canonical if self.serves(canonical) else None
 
 
-class Source(ConfigTable):
+class SourceSettings(ConfigTable):
     """The tables [[source]]."""
 
     kind: Literal["folder"]
@@ -113,7 +113,7 @@ class PublicationFile(ConfigTable):
     """All tables of publication.toml."""
 
     publication: Publication
-    source: tuple[Source, ...] = Field(min_length=1)
+    source: tuple[SourceSettings, ...] = Field(min_length=1)
     newsletter: tuple[Newsletter, ...] = ()
     delivery: DeliverySettings = DeliverySettings()
     feeds: FeedSettings = FeedSettings()
@@ -177,7 +177,7 @@ class Settings:
 
     folders: Folders
     publication: Publication
-    sources: tuple[Source, ...]
+    sources: tuple[SourceSettings, ...]
     newsletters: tuple[Newsletter, ...]
     delivery: DeliverySettings
     feeds: FeedSettings

@@ -17,21 +17,21 @@ from pathlib import Path, PurePosixPath
 import structlog
 from sqlalchemy import Connection
 
-from publisher.config import Settings, Source
+from publisher.config import Settings, SourceSettings
 from publisher.database import Database
 from publisher.errors import ArticleError, LanguageError, SourceError
-from publisher.ingest import file_state, script_conversion, story_keys, upsert
-from publisher.ingest.file_state import (
-    FileResult,
+from publisher.ingest import item_state, script_conversion, story_keys, upsert
+from publisher.ingest.item_state import (
     FileStat,
-    KnownFile,
-    SourcePath,
+    ItemId,
+    ItemResult,
+    KnownItem,
     file_system_time,
     is_article_path,
     scan_folder,
 )
 from publisher.ingest.parsers import SourceDocument, parse_document
-from publisher.ingest.source_files import SourceFiles
+from publisher.ingest.sources.folder_files import FolderFiles
 from publisher.ingest.story_keys import article_language, story_key
 
 log = structlog.get_logger()
@@ -39,7 +39,7 @@ log = structlog.get_logger()
 # Increase this when parsers return something else for the same file: all files are read again.
 _PARSERS_VERSION = 3
 # Files that are read, then stored in one transaction; a kill loses at most this much reading.
-FILES_PER_TRANSACTION = 100
+ITEMS_PER_TRANSACTION = 100
 
 ReadProgress = Callable[[int, int], None]
 
@@ -69,7 +69,7 @@ def pick_up(
     total = PickedUp()
     with database.reading() as connection:
         names = [source.path for source in settings.sources]
-        dropped = file_state.files_of_other_sources(connection, names)
+        dropped = item_state.files_of_other_sources(connection, names)
     for source in settings.sources:
         try:
             _SourcePickup(settings, source, database, now, total).run(progress, dropped)
@@ -81,20 +81,20 @@ def pick_up(
         if dropped and not total.problems:
             _forget_sources(connection, settings, dropped, now, total)
         script_conversion.update_conversions(connection, settings, now)
-        total.quarantined = file_state.count_quarantined(connection)
+        total.quarantined = item_state.count_quarantined(connection)
     return total
 
 
 def _forget_sources(
     connection: Connection,
     settings: Settings,
-    paths: Sequence[SourcePath],
+    paths: Sequence[ItemId],
     now: datetime,
     total: PickedUp,
 ) -> None:
     """Forget the files of sources that are no longer in publication.toml."""
     orphans = [
-        n for name, path in paths for n in file_state.forget_files(connection, name, [path])
+        n for name, path in paths for n in item_state.forget_items(connection, name, [path])
     ]
     touched = story_keys.withdraw_articles(
         connection, orphans, settings.publication.languages, now
@@ -109,7 +109,7 @@ class _SourcePickup:
     def __init__(
         self,
         settings: Settings,
-        source: Source,
+        source: SourceSettings,
         database: Database,
         now: datetime,
         total: PickedUp,
@@ -122,14 +122,14 @@ class _SourcePickup:
         self._total = total
         self._languages = settings.publication.languages
 
-    def run(self, progress: ReadProgress | None, dropped: Sequence[SourcePath]) -> None:
+    def run(self, progress: ReadProgress | None, dropped: Sequence[ItemId]) -> None:
         started = file_system_time(_clock_file(self._settings))
         seen = scan_folder(self._folder)
         fingerprint = self._fingerprint()
         with self._database.reading() as connection:
-            known = file_state.known_files(connection, self._source.path)
+            known = item_state.known_items(connection, self._source.path)
             same_rules = (
-                file_state.source_fingerprint(connection, self._source.path) == fingerprint
+                item_state.source_fingerprint(connection, self._source.path) == fingerprint
             )
         changed = {
             path for path, file in seen.items() if not _is_unchanged(file, known.get(path))
@@ -155,7 +155,7 @@ class _SourcePickup:
     def _due(
         self,
         seen: dict[str, FileStat],
-        known: dict[str, KnownFile],
+        known: dict[str, KnownItem],
         changed: set[str],
         gone: list[str],
     ) -> Iterator[str]:
@@ -174,16 +174,16 @@ class _SourcePickup:
         self,
         due: Sequence[str],
         seen: dict[str, FileStat],
-        known: dict[str, KnownFile],
-        absent: Collection[SourcePath],
+        known: dict[str, KnownItem],
+        absent: Collection[ItemId],
         *,
         force: bool,
         progress: ReadProgress | None = None,
     ) -> list[str]:
         """Read and store files; return those whose story has another file in this language."""
         conflicts: list[str] = []
-        for start in range(0, len(due), FILES_PER_TRANSACTION):
-            portion = due[start : start + FILES_PER_TRANSACTION]
+        for start in range(0, len(due), ITEMS_PER_TRANSACTION):
+            portion = due[start : start + ITEMS_PER_TRANSACTION]
             read_at = file_system_time(_clock_file(self._settings))
             readings = [
                 self._read(seen[path].trusted(read_at), known.get(path), force=force)
@@ -193,7 +193,7 @@ class _SourcePickup:
             readings = [reading for reading in readings if not reading.is_unchanged]
             self._total.unchanged += len(same)
             with self._database.writing() as connection:
-                file_state.save_signatures(connection, self._source.path, same)
+                item_state.save_signatures(connection, self._source.path, same)
                 outcomes = upsert.upsert_articles(
                     connection, self._source.path, readings, absent, self._languages, self._now
                 )
@@ -206,25 +206,25 @@ class _SourcePickup:
                 progress(start + len(portion), len(due))
         return conflicts
 
-    def _read(self, file: FileStat, known: KnownFile | None, *, force: bool) -> FileResult:
+    def _read(self, file: FileStat, known: KnownItem | None, *, force: bool) -> ItemResult:
         """Open one file; its errors become a reason for quarantine."""
         path = PurePosixPath(file.path)
-        files = SourceFiles(self._folder)
+        files = FolderFiles(self._folder)
         try:
             content = files.read(path)
         except OSError as error:
             reason = f"can't be read: {error.strerror or error}"
-            return FileResult(file=file, sha256="", reason=reason)
+            return ItemResult(file=file, sha256="", reason=reason)
         if content is None:
             reason = "is a link to a file outside the source's folder; copy the file here"
-            return FileResult(file=file, sha256="", reason=reason)
+            return ItemResult(file=file, sha256="", reason=reason)
         sha256 = hashlib.sha256(content).hexdigest()
         if known and _same_content(known, sha256) and not force:
-            return FileResult(file=file, sha256=sha256, is_unchanged=True)
+            return ItemResult(file=file, sha256=sha256, is_unchanged=True)
         try:
             return self._parse(file, sha256, content, files)
         except (ArticleError, LanguageError) as error:
-            return FileResult(
+            return ItemResult(
                 file=file, sha256=sha256, reason=str(error), media=files.requested
             )
         except OSError as error:
@@ -232,23 +232,23 @@ class _SourcePickup:
             reason = f"its media can't be put in place: {where}{error.strerror}"
             # The file itself will not change when the disk is repaired, so it must be read again.
             unsigned = replace(file, signature="")
-            return FileResult(
+            return ItemResult(
                 file=unsigned, sha256=sha256, reason=reason, media=files.requested
             )
 
     def _parse(
-        self, file: FileStat, sha256: str, content: bytes, files: SourceFiles
-    ) -> FileResult:
+        self, file: FileStat, sha256: str, content: bytes, files: FolderFiles
+    ) -> ItemResult:
         path = PurePosixPath(file.path)
         publication = self._settings.publication
         parsed = parse_document(SourceDocument(path, content), files)
         default = self._source.language or publication.default_language
         language = article_language(parsed, path, publication, default)
         if parsed.is_draft:
-            return FileResult(file=file, sha256=sha256, media=files.requested)
+            return ItemResult(file=file, sha256=sha256, media=files.requested)
         for media in parsed.media:
             files.publish(media, self._settings.folders.public)
-        return FileResult(
+        return ItemResult(
             file=file,
             sha256=sha256,
             parsed=parsed,
@@ -264,17 +264,17 @@ class _SourcePickup:
         source = self._source.path
         if not gone and not pictures:
             with self._database.reading() as connection:
-                if file_state.source_fingerprint(connection, source) == fingerprint:
+                if item_state.source_fingerprint(connection, source) == fingerprint:
                     return
         with self._database.writing() as connection:
-            orphans = file_state.forget_files(connection, source, gone)
+            orphans = item_state.forget_items(connection, source, gone)
             touched = story_keys.withdraw_articles(
                 connection, orphans, self._languages, self._now
             )
             script_conversion.mark_for_conversion(connection, touched)
             self._total.removed += len(orphans)
-            file_state.save_pictures(connection, source, pictures)
-            file_state.set_source_fingerprint(connection, source, fingerprint)
+            item_state.save_pictures(connection, source, pictures)
+            item_state.set_source_fingerprint(connection, source, fingerprint)
 
     def _fingerprint(self) -> str:
         publication = self._settings.publication
@@ -287,11 +287,11 @@ class _SourcePickup:
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def _is_unchanged(file: FileStat, known: KnownFile | None) -> bool:
+def _is_unchanged(file: FileStat, known: KnownItem | None) -> bool:
     return known is not None and bool(file.signature) and file.signature == known.signature
 
 
-def _same_content(known: KnownFile, sha256: str) -> bool:
+def _same_content(known: KnownItem, sha256: str) -> bool:
     """Return whether parsing again gives the same: pictures may have changed where it has any."""
     return known.sha256 == sha256 and known.reason is None and not known.media
 

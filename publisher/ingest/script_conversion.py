@@ -28,7 +28,7 @@ from publisher.articles.model import ArticleStatus, Origin
 from publisher.articles.store import content_hash
 from publisher.articles.tables import NEEDS_PUBLISHING, article, source_file
 from publisher.config import MissingPolicy, Settings
-from publisher.ingest import file_state
+from publisher.ingest import item_state
 from publisher.languages.conversion import (
     convert_html,
     convert_text,
@@ -63,13 +63,13 @@ class _State:
     @classmethod
     def load(cls, connection: Connection) -> _State:
         rules, _, due = (
-            file_state.source_fingerprint(connection, _STATE_SOURCE) or ""
+            item_state.source_fingerprint(connection, _STATE_SOURCE) or ""
         ).partition("\n")
         return cls(rules, frozenset(map(int, due.split())))
 
     def save(self, connection: Connection) -> None:
         due = " ".join(map(str, sorted(self.due)))
-        file_state.set_source_fingerprint(connection, _STATE_SOURCE, f"{self.rules}\n{due}")
+        item_state.set_source_fingerprint(connection, _STATE_SOURCE, f"{self.rules}\n{due}")
 
 
 def update_conversions(connection: Connection, settings: Settings, now: datetime) -> None:

@@ -18,8 +18,8 @@ from publisher.articles.model import ArticleStatus, Origin
 from publisher.articles.slugs import story_slug
 from publisher.articles.store import content_columns, publication_time
 from publisher.articles.tables import NEEDS_PUBLISHING, article, source_file, story
-from publisher.ingest import file_state, script_conversion, story_keys
-from publisher.ingest.file_state import FileResult, SourcePath
+from publisher.ingest import item_state, script_conversion, story_keys
+from publisher.ingest.item_state import ItemId, ItemResult
 
 log = structlog.get_logger()
 
@@ -29,8 +29,8 @@ UpsertOutcome = Literal["new", "changed", "moved", "unchanged", "conflict"]
 def upsert_articles(
     connection: Connection,
     source: str,
-    readings: Sequence[FileResult],
-    gone: Collection[SourcePath],
+    readings: Sequence[ItemResult],
+    gone: Collection[ItemId],
     languages: Sequence[str],
     now: datetime,
 ) -> list[UpsertOutcome]:
@@ -52,7 +52,7 @@ class _Upserter:
         self,
         connection: Connection,
         source: str,
-        gone: Collection[SourcePath],
+        gone: Collection[ItemId],
         languages: Sequence[str],
         now: datetime,
     ) -> None:
@@ -64,7 +64,7 @@ class _Upserter:
         # The stories with a changed article.
         self.touched: set[int] = set()
 
-    def store(self, reading: FileResult) -> UpsertOutcome:
+    def store(self, reading: ItemResult) -> UpsertOutcome:
         """Store one result; return what changed."""
         before = self._before(reading.file.path)
         if not reading.has_article:
@@ -83,26 +83,26 @@ class _Upserter:
         return self._store_article(reading, before, holders[0].article_id if holders else None)
 
     def _store_without_article(
-        self, reading: FileResult, before: Row[Any] | None
+        self, reading: ItemResult, before: Row[Any] | None
     ) -> UpsertOutcome:
         if reading.reason:
             self._quarantine(reading, before, reading.reason)
             return "unchanged"
-        file_state.save_file(self._connection, self._source, reading, None)
+        item_state.save_item(self._connection, self._source, reading, None)
         if before is None or before.article_id is None:
             return "unchanged"
         self._withdraw(before.article_id)
         return "changed"
 
-    def _quarantine(self, reading: FileResult, before: Row[Any] | None, reason: str) -> None:
+    def _quarantine(self, reading: ItemResult, before: Row[Any] | None, reason: str) -> None:
         """Store the reason; an earlier article of the file stays published."""
         if before is None or before.reason != reason:
             log.warning("quarantined", file=reading.file.path, reason=reason)
         article_id = before.article_id if before else None
-        file_state.save_file(self._connection, self._source, reading, article_id, reason=reason)
+        item_state.save_item(self._connection, self._source, reading, article_id, reason=reason)
 
     def _store_article(
-        self, reading: FileResult, before: Row[Any] | None, inherited: int | None
+        self, reading: ItemResult, before: Row[Any] | None, inherited: int | None
     ) -> UpsertOutcome:
         moved_from = self._moved_from(reading) if before is None else None
         own = before.article_id if before else None
@@ -110,7 +110,7 @@ class _Upserter:
         story_id = self._renamed_story(reading, moved_from) or self._story(reading.key)
         taken = self._article_at(story_id, reading.language)
         number, kind = self._write(reading, story_id, taken or old_id)
-        file_state.save_file(self._connection, self._source, reading, number)
+        item_state.save_item(self._connection, self._source, reading, number)
         if old_id is not None and number != old_id:
             self._withdraw(old_id)  # the file now stands for another article
             return "changed"
@@ -119,7 +119,7 @@ class _Upserter:
         return kind
 
     def _write(
-        self, reading: FileResult, story_id: int, number: int | None
+        self, reading: ItemResult, story_id: int, number: int | None
     ) -> tuple[int, UpsertOutcome]:
         row = self._row(number) if number else None
         columns = self._columns(reading, row) | {"story_id": story_id}
@@ -135,7 +135,7 @@ class _Upserter:
             self.touched |= both
         return number, kind
 
-    def _columns(self, reading: FileResult, row: Row[Any] | None) -> dict[str, Any]:
+    def _columns(self, reading: ItemResult, row: Row[Any] | None) -> dict[str, Any]:
         # A document without a date has the day on which it was first seen.
         first_seen = min(row.published_at, self._now) if row else self._now
         published = publication_time(reading.parsed.published or first_seen, reading.zone)
@@ -146,7 +146,7 @@ class _Upserter:
             "published_at": published.at,
         }
 
-    def _insert(self, reading: FileResult, columns: dict[str, Any]) -> int:
+    def _insert(self, reading: ItemResult, columns: dict[str, Any]) -> int:
         published = columns["published_at"]
         available = max(self._now, published)
         since = self._known_since(columns["story_id"])
@@ -163,7 +163,7 @@ class _Upserter:
         return self._add(insert(article).values(values))
 
     def _update(
-        self, reading: FileResult, row: Row[Any], columns: dict[str, Any]
+        self, reading: ItemResult, row: Row[Any], columns: dict[str, Any]
     ) -> UpsertOutcome:
         names = ("content_hash", "declared", "story_id", "language", "published_at")
         same = all(getattr(row, name) == columns[name] for name in names)
@@ -196,7 +196,7 @@ class _Upserter:
         published: datetime = columns["published_at"]
         return published if published > self._now else known_since
 
-    def _updated(self, reading: FileResult, row: Row[Any], published: datetime) -> datetime:
+    def _updated(self, reading: ItemResult, row: Row[Any], published: datetime) -> datetime:
         """Return the document's own time of change if it is plausible, else now."""
         stated = (
             publication_time(reading.parsed.updated, reading.zone).at
@@ -212,7 +212,7 @@ class _Upserter:
         )
         return self._connection.execute(query).one_or_none()
 
-    def _holders(self, reading: FileResult) -> Sequence[Row[Any]]:
+    def _holders(self, reading: ItemResult) -> Sequence[Row[Any]]:
         """Return the files that give, or gave, this story's article in this language."""
         query = (
             select(source_file)
@@ -223,11 +223,11 @@ class _Upserter:
         )
         return self._connection.execute(query).all()
 
-    def _rivals(self, holder: Row[Any], reading: FileResult) -> bool:
+    def _rivals(self, holder: Row[Any], reading: ItemResult) -> bool:
         place = (holder.source, holder.path)
         return place not in self._gone and place != (self._source, reading.file.path)
 
-    def _moved_from(self, reading: FileResult) -> int | None:
+    def _moved_from(self, reading: ItemResult) -> int | None:
         """Return the article of a deleted file with the same content, None if there is none."""
         if not self._gone:
             return None
@@ -254,7 +254,7 @@ class _Upserter:
     def _add(self, row: Insert) -> int:
         return int(self._connection.execute(row.returning(row.table.c.id)).scalar_one())
 
-    def _renamed_story(self, reading: FileResult, moved: int | None) -> int | None:
+    def _renamed_story(self, reading: ItemResult, moved: int | None) -> int | None:
         """Give the story of a renamed file its new key; its slug, and so its URLs, stay."""
         row = self._row(moved) if moved else None
         known = select(story.c.id).where(story.c.key == reading.key)

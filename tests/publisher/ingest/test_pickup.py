@@ -13,7 +13,7 @@ import pytest
 from publisher.articles.model import Byline
 from publisher.articles.tables import source_file
 from publisher.ingest import pickup, upsert
-from publisher.ingest.file_state import FileResult, FileStat, KnownFile
+from publisher.ingest.item_state import FileStat, ItemResult, KnownItem
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.ingest.helpers import png
 
@@ -51,8 +51,8 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     read = pickup._SourcePickup._read
 
     def note(
-        turn: pickup._SourcePickup, file: FileStat, known: KnownFile | None, *, force: bool
-    ) -> FileResult:
+        turn: pickup._SourcePickup, file: FileStat, known: KnownItem | None, *, force: bool
+    ) -> ItemResult:
         found.append(file.path)
         return read(turn, file, known, force=force)
 
@@ -499,7 +499,7 @@ class Killed(BaseException):
 
 @pytest.fixture
 def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pickup, "FILES_PER_TRANSACTION", PORTION)
+    monkeypatch.setattr(pickup, "ITEMS_PER_TRANSACTION", PORTION)
 
 
 def fill(publication: PublicationFolder, count: int) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from publisher.articles.model import MediaFile
-from publisher.ingest import source_files as module
-from publisher.ingest.source_files import SourceFiles
+from publisher.ingest.sources import folder_files as module
+from publisher.ingest.sources.folder_files import FolderFiles
 from tests.publisher.ingest.helpers import wav
 
 TALK = PurePosixPath("talk.wav")
@@ -31,7 +31,7 @@ def public(tmp_path: Path) -> Path:
 def test_a_large_file_is_inspected_without_being_kept_in_memory(folder: Path) -> None:
     content = wav(3)
     (folder / TALK).write_bytes(content)
-    found = SourceFiles(folder).inspect(TALK)
+    found = FolderFiles(folder).inspect(TALK)
     assert found is not None
     assert (found.length, found.duration) == (len(content), 3)
     assert found.sha256 == hashlib.sha256(content).hexdigest()
@@ -43,7 +43,7 @@ def test_nothing_is_returned_for_an_absent_outside_or_irregular_file(folder: Pat
     (folder / "link.wav").symlink_to("../secret.wav")
     (folder / "folder.wav").mkdir()
     os.mkfifo(folder / "pipe.wav")
-    files = SourceFiles(folder)
+    files = FolderFiles(folder)
     names = ("absent.wav", "link.wav", "folder.wav", "pipe.wav", f"{'x' * 300}.wav")
     for name in names:
         assert files.inspect(PurePosixPath(name)) is None
@@ -55,7 +55,7 @@ def test_a_file_is_copied_in_pieces_and_nothing_is_left_beside_it(
 ) -> None:
     monkeypatch.setattr(module, "_PIECE", 1000)
     (folder / TALK).write_bytes(wav(3))
-    files = SourceFiles(folder)
+    files = FolderFiles(folder)
     files.inspect(TALK)
     files.publish(MEDIA, public)
     assert [file.name for file in public.rglob("*") if file.is_file()] == ["talk.wav"]
@@ -64,7 +64,7 @@ def test_a_file_is_copied_in_pieces_and_nothing_is_left_beside_it(
 
 def test_a_file_that_lies_there_already_is_not_copied_again(folder: Path, public: Path) -> None:
     (folder / TALK).write_bytes(wav(3))
-    files = SourceFiles(folder)
+    files = FolderFiles(folder)
     files.inspect(TALK)
     (public / MEDIA.target).parent.mkdir(parents=True)
     (public / MEDIA.target).write_bytes(b"as it was")
@@ -79,7 +79,7 @@ def test_a_copy_that_fails_leaves_no_half_of_a_file(
         raise OSError(28, "No space left on device")
 
     (folder / TALK).write_bytes(wav(3))
-    files = SourceFiles(folder)
+    files = FolderFiles(folder)
     files.inspect(TALK)
     monkeypatch.setattr(os, "fsync", full)
     (public / MEDIA.target).parent.mkdir(parents=True)

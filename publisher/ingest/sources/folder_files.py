@@ -22,7 +22,7 @@ from publisher.ingest.parsers import MediaInfo
 _PIECE = 1 << 20
 
 
-class SourceFiles:
+class FolderFiles:
     """The source folder as seen from one document; collects the paths that are requested."""
 
     def __init__(self, folder: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from publisher.ingest.file_state import (
+from publisher.ingest.item_state import (
     COARSEST_CLOCK_NS,
     FileStat,
     file_system_time,

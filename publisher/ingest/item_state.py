@@ -33,7 +33,7 @@ _NOTHING = ParsedArticle()
 _UTC = ZoneInfo("UTC")
 
 # A source and a path in it.
-SourcePath = tuple[str, str]
+ItemId = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def _suffix(path: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownFile:
+class KnownItem:
     """The state of a file at the last pick-up."""
 
     signature: str
@@ -124,7 +124,7 @@ class KnownFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FileResult:
+class ItemResult:
     """The result of reading a file: an article, a reason why there is none, or a draft (neither).
 
     `is_unchanged` means that the content is the same as at the last pick-up. `key` and `language`
@@ -147,7 +147,7 @@ class FileResult:
         return self.parsed is not _NOTHING
 
 
-def known_files(connection: Connection, source: str) -> dict[str, KnownFile]:
+def known_items(connection: Connection, source: str) -> dict[str, KnownItem]:
     """Return the state of a source's files, by path."""
     table = source_file.c
     rows = connection.execute(
@@ -162,16 +162,14 @@ def known_files(connection: Connection, source: str) -> dict[str, KnownFile]:
         ).where(table.source == source)
     )
     return {
-        path: KnownFile(
+        path: KnownItem(
             signature, sha256, number, reason, tuple(json.loads(media) if media != "[]" else ())
         )
         for path, signature, sha256, number, reason, media in rows
     }
 
 
-def files_of_other_sources(
-    connection: Connection, sources: Collection[str]
-) -> list[SourcePath]:
+def files_of_other_sources(connection: Connection, sources: Collection[str]) -> list[ItemId]:
     """Return the files of all sources except these."""
     paths = select(source_file.c.path).order_by(source_file.c.path)
     return [
@@ -191,10 +189,10 @@ def _sources(connection: Connection) -> Iterator[str]:
         source = connection.execute(first.where(source_file.c.source > source)).scalar()
 
 
-def save_file(
+def save_item(
     connection: Connection,
     source: str,
-    reading: FileResult,
+    reading: ItemResult,
     article_id: int | None,
     *,
     reason: str | None = None,
@@ -230,10 +228,10 @@ def save_signatures(connection: Connection, source: str, files: Sequence[FileSta
 def save_pictures(connection: Connection, source: str, pictures: Iterable[FileStat]) -> None:
     """Store the state of pictures."""
     for picture in pictures:
-        save_file(connection, source, FileResult(file=picture, sha256=""), None)
+        save_item(connection, source, ItemResult(file=picture, sha256=""), None)
 
 
-def forget_files(connection: Connection, source: str, paths: Sequence[str]) -> list[int]:
+def forget_items(connection: Connection, source: str, paths: Sequence[str]) -> list[int]:
     """Delete the state of files; return the ids of articles that no file stands for any more."""
     orphans = []
     for path in paths:
