@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from publisher.clock import Clock
+from publisher.config import DeliverySettings
 from publisher.errors import LanguageError, UsageError
 
 if TYPE_CHECKING:
@@ -111,6 +112,5 @@ def _copy(settings: Settings, folder: Path) -> Settings:
         else source.model_copy(update={"path": str(settings.folders.root / source.path)})
         for source in settings.sources
     ]
-    # A copy sends nothing, so it needs neither password nor key.
-    delivery = settings.delivery.model_copy(update={"transport": "outbox", "dkim": ()})
-    return replace(copy, sources=tuple(sources), delivery=delivery)
+    # A copy sends nothing, so it needs neither password nor key: the defaults do.
+    return replace(copy, sources=tuple(sources), delivery=DeliverySettings())

@@ -22,7 +22,7 @@ from publisher.config import Settings
 from publisher.database import Database, open_database
 from publisher.delivery.dispatcher import DeliveryReport, deliver
 from publisher.delivery.progress import Progress
-from publisher.delivery.transport_factory import create_transport
+from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import Transport
 from publisher.ingest.pickup import PickedUp, pick_up
 from publisher.issues.planner import plan_issues

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -21,8 +20,9 @@ from publisher.app.status import (
 )
 from publisher.cli.common import count_noun, format_local
 from publisher.config import Settings
-from publisher.config.delivery import OutboxLayoutKind
 from publisher.database import Database
+from publisher.delivery.transports import create_transport
+from publisher.delivery.transports.base import Transport
 from publisher.issues.model import STATES_WITH_PAGE, Issue
 from publisher.issues.planner import UpcomingIssue
 from publisher.languages import autonym
@@ -52,9 +52,10 @@ def print_summary(
     """Print what a cycle did, and the state after it."""
     with database.reading() as connection:
         facts = collect_status(connection, settings, now)
-    console.print(_opening(settings, report, facts))
+    transport = create_transport(settings)
+    console.print(_opening(settings, report, facts, transport.done))
     console.print(_standing(facts))
-    console.print(_places(settings, facts))
+    console.print(_places(settings, facts, transport))
     for path, reason in facts.quarantine:
         console.print(f"Quarantined: {path}: {reason}")
     for problem in report.problems:
@@ -68,7 +69,9 @@ def _nearby(folder: Path) -> Path:
     return folder.relative_to(here) if here in folder.parents else folder
 
 
-def _opening(settings: Settings, report: CycleReport, facts: PublicationStatus) -> str:
+def _opening(
+    settings: Settings, report: CycleReport, facts: PublicationStatus, done: str
+) -> str:
     publication = settings.publication
     picked = report.picked_up
     changes = {
@@ -80,7 +83,6 @@ def _opening(settings: Settings, report: CycleReport, facts: PublicationStatus) 
     }
     articles = ", ".join(f"{count} {what}" for what, count in changes.items() if count)
     sent = report.sent.messages
-    done = "sent" if settings.delivery.transport == "smtp" else "written"
     return (
         f"{publication.title(publication.default_language)}: "
         f"{count_noun(facts.stories, 'story', 'stories')}, articles: {articles or 'nothing new'}; "
@@ -138,19 +140,9 @@ def _issue(made: IssueStatus) -> str:
     return f"{issue.day} {issue.state}, {count_noun(made.articles, 'article')}"
 
 
-def _mails(settings: Settings) -> Callable[[Issue], str]:
-    """Return a function that says where an issue's mails are."""
-    delivery, outbox = settings.delivery, settings.folders.outbox.name
-    if delivery.transport == "smtp":
-        return lambda _issue: f"{delivery.smtp.host}:{delivery.smtp.port_used}"
-    if delivery.outbox.layout is OutboxLayoutKind.MAILDIR:
-        return lambda _issue: f"{outbox}/new/"
-    return lambda issue: f"{outbox}/{issue.newsletter}/{issue.language}/{issue.day}/"
-
-
-def _places(settings: Settings, facts: PublicationStatus) -> Table:
+def _places(settings: Settings, facts: PublicationStatus, transport: Transport) -> Table:
     """Return a table of the places of the latest issues and the feeds."""
-    public, mails = settings.folders.public.name, _mails(settings)
+    public = settings.folders.public.name
     table = Table()
     for heading in ("Language", "Digests on the web", "Mails", "Feeds"):
         table.add_column(heading, overflow="fold")
@@ -163,7 +155,7 @@ def _places(settings: Settings, facts: PublicationStatus) -> Table:
         table.add_row(
             line.language,
             "\n".join(f"{public}/{path}" for path in pages),
-            "\n".join(mails(issue) for issue in made.values()),
+            "\n".join(map(transport.destination, made.values())),
             "\n".join(
                 f"{public}/{urls.feed_path(line.language, f.suffix)}" for f in FEED_FORMATS
             ),

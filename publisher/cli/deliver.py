@@ -41,7 +41,7 @@ def deliver_command(
 
     from publisher.cli.progress import show_progress
     from publisher.delivery.dispatcher import deliver as send
-    from publisher.delivery.transport_factory import create_transport
+    from publisher.delivery.transports import create_transport
     from publisher.mail.dkim_keys import load_signers
     from publisher.secret_key import load_secret
 

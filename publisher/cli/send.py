@@ -63,14 +63,15 @@ def send_command(
     edition = find_edition(settings, newsletter, lang)
     address = _address(to)
 
-    from publisher.delivery.transport_factory import create_transport
+    from publisher.delivery.transports import create_transport
     from publisher.delivery.transports.base import send_test_message
     from publisher.mail.dkim_keys import load_signers
 
     transport, signers = create_transport(settings), load_signers(settings)
     with open_dry_run(settings, clock) as machine:
         rehearsal = preview_next(machine, edition, clock.now(), or_newest=True)
-        outgoing = _outgoing(machine, rehearsal, address, signers)
+        sender = transport.envelope_from(settings.publication.sender)
+        outgoing = _outgoing(machine, rehearsal, (sender, address), signers)
     outcome = send_test_message(transport, outgoing)
     if outcome.status != "accepted":
         raise DeliveryError(f"{to}: {outcome.reason or outcome.status}")
@@ -89,18 +90,21 @@ def _address(to: str) -> str:
 
 
 def _outgoing(
-    machine: Pipeline, rehearsal: IssuePreview, address: str, signers: Sequence[DkimSigner]
+    machine: Pipeline,
+    rehearsal: IssuePreview,
+    envelope: tuple[str, str],
+    signers: Sequence[DkimSigner],
 ) -> OutgoingMessage:
+    """Return the test message from one address to another."""
     from publisher.delivery.transports.base import OutgoingMessage
     from publisher.mail import IssueMail, compile_mail
     from subscribers import Recipient
 
     issue, digest = rehearsal.issue, rehearsal.digest
-    publication = machine.settings.publication
-    bounces = machine.settings.delivery.smtp.bounces or publication.sender
+    envelope_from, address = envelope
     date = machine.clock.now()
     letter = IssueMail(
-        publication=publication,
+        publication=machine.settings.publication,
         issue=issue,
         subject=digest.subject,
         html=digest.html,
@@ -116,8 +120,10 @@ def _outgoing(
     compiled = compile_mail(letter, f"{machine.secret}/{number}", signers)
     return OutgoingMessage(
         issue_id=number,
-        folder=f"{issue.newsletter}/{issue.language}/test",
-        envelope_from=bounces.address,
+        newsletter=issue.newsletter,
+        language=issue.language,
+        day=None,
+        envelope_from=envelope_from,
         recipient=address,
         message=compiled.message(recipient, date),
     )

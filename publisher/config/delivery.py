@@ -1,6 +1,6 @@
 """Settings of delivery: transport, SMTP server, rates, warm-up, DKIM signatures.
 
-The password comes from the environment (`publisher.config.loader`).
+Passwords come from the environment (`publisher.config.loader`).
 """
 
 from __future__ import annotations
@@ -8,16 +8,29 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import BeforeValidator, Field, PlainValidator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    PrivateAttr,
+    create_model,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
+from publisher.config.kinds import Kind
 from publisher.config.values import ConfigTable, HostName, MailboxValue
 
+# The environment variable with the password of [delivery.smtp].
+SMTP_PASSWORD = "PUBLISHER_SMTP_PASSWORD"  # noqa: S105  # the variable's name, not its value
+_TRANSPORTS = "publisher.delivery.transports"
 _SUBMISSION_PORT, _SUBMISSIONS_PORT, _RELAY_PORT = 587, 465, 25
 
 
@@ -86,7 +99,7 @@ class SmtpSettings(ConfigTable):
     def _has_no_password(cls, values: Any) -> Any:
         # Settings files are copied, shown and put under version control.
         if isinstance(values, dict) and "password" in values:
-            remedy = "set PUBLISHER_SMTP_PASSWORD in the environment"
+            remedy = f"set {SMTP_PASSWORD} in the environment"
             raise _wrong("password", f"a password is not kept in this file; {remedy}")
         return values
 
@@ -175,18 +188,79 @@ class DkimSettings(ConfigTable):
     key: str = Field(min_length=1)
 
 
+@dataclass(frozen=True, slots=True)
+class TransportKind(Kind):
+    """A kind of transport. Its factory takes its table and all settings.
+
+    `leftovers` names a function of the settings that returns whether a killed process may have
+    left messages that the transport has to finish. It is asked whichever transport is in use now.
+    """
+
+    leftovers: str | None = None
+
+
+# The transports: one line each, by the name in publication.toml.
+TRANSPORT_KINDS: dict[str, TransportKind] = {
+    "outbox": TransportKind(
+        OutboxSettings,
+        f"{_TRANSPORTS}.outbox:open_outbox",
+        leftovers=f"{_TRANSPORTS}.staging:has_staged",
+    ),
+    "smtp": TransportKind(
+        SmtpSettings, f"{_TRANSPORTS}.smtp.transport:open_smtp", (SMTP_PASSWORD,)
+    ),
+}
+
+
 class DeliverySettings(ConfigTable):
     """The table [delivery]."""
 
-    transport: Literal["outbox", "smtp"] = "outbox"
+    # A key of TRANSPORT_KINDS.
+    transport: str = "outbox"
     # `full`: commits survive a power cut. `normal`: only a kill, but faster.
     durability: Literal["full", "normal"] = "full"
-    outbox: OutboxSettings = OutboxSettings()
-    smtp: SmtpSettings = SmtpSettings()
     rate: RateSettings = RateSettings()
     domain: Annotated[tuple[DomainRateSettings, ...], BeforeValidator(_tables)] = ()
     warmup: WarmupSettings | None = None
     dkim: Annotated[tuple[DkimSettings, ...], BeforeValidator(_tables)] = ()
+    # The tables [delivery.<kind>] of the file.
+    _given: dict[str, ConfigTable] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def keys(cls) -> dict[str, Any]:
+        """Return the keys of the table, with the tables of the transports."""
+        return super().keys() | {name: kind.settings for name, kind in TRANSPORT_KINDS.items()}
+
+    def table(self, kind: str) -> Any:
+        """Return the settings of a kind of transport, whether it is in use or not."""
+        return self._given.get(kind) or TRANSPORT_KINDS[kind].settings()
+
+    @field_validator("transport")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        if name not in TRANSPORT_KINDS:
+            *others, last = (repr(one) for one in TRANSPORT_KINDS)
+            known = f"input should be {', '.join(others)} or {last}"
+            raise PydanticCustomError("transport", "{known}", {"known": known})
+        return name
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_transports(cls, values: Any, handler: Any) -> DeliverySettings:
+        if not isinstance(values, dict):
+            return cast("DeliverySettings", handler(values))
+        given = {name: table for name, table in values.items() if name in TRANSPORT_KINDS}
+        # A model of them gives its errors their place in the file.
+        model = create_model(
+            "_Transports",
+            __base__=ConfigTable,
+            **cast("Any", {name: (TRANSPORT_KINDS[name].settings, ...) for name in given}),
+        )
+        tables = model.model_validate(given)
+        rest = {name: value for name, value in values.items() if name not in given}
+        found = cast("DeliverySettings", handler(rest))
+        found._given.update((name, getattr(tables, name)) for name in given)  # noqa: SLF001  # our own
+        return found
 
     @model_validator(mode="after")
     def _each_domain_once(self) -> DeliverySettings:

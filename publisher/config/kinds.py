@@ -21,8 +21,15 @@ class Kind:
 
     settings: type[ConfigTable]
     factory: str
+    # The environment variables that hold its secrets.
+    secrets: tuple[str, ...] = ()
 
     def load(self) -> Any:
         """Return the factory."""
-        module, _, name = self.factory.partition(":")
-        return getattr(import_module(module), name)
+        return load_name(self.factory)
+
+
+def load_name(name: str) -> Any:
+    """Return what `package.module:name` names."""
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)

@@ -11,10 +11,12 @@ import re
 import tomllib
 from typing import TYPE_CHECKING, Any, get_args
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError
 
 from publisher.config import language_rules
+from publisher.config.delivery import TRANSPORT_KINDS
 from publisher.config.publication import Folders, Publication, PublicationFile, Settings
+from publisher.config.values import ConfigTable
 from publisher.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
 SETTINGS_FILE = "publication.toml"
 _SECRET_VARIABLE = "PUBLISHER_SECRET"  # noqa: S105  # the variable's name, not its value
-_SMTP_PASSWORD_VARIABLE = "PUBLISHER_SMTP_PASSWORD"  # noqa: S105  # as above
 _DATABASE_VARIABLE = "PUBLISHER_DATABASE"
 # Characters. Shorter secrets can be guessed; 16 random bytes are 22 characters of base64.
 _MIN_SECRET_LENGTH = 16
@@ -55,7 +56,7 @@ def load_settings(directory: Path, environment: Mapping[str, str] = os.environ) 
         delivery=document.delivery,
         feeds=document.feeds,
         secret=_secret(environment),
-        smtp_password=_hidden(environment, _SMTP_PASSWORD_VARIABLE),
+        secrets=_secrets(environment),
         database_address=_hidden(environment, _DATABASE_VARIABLE),
     )
 
@@ -173,16 +174,15 @@ def _nearest(location: tuple[int | str, ...]) -> str:
 
 def _fields(location: tuple[int | str, ...]) -> Mapping[str, Any]:
     """Return the fields of the table at a location."""
-    model: type[BaseModel] = PublicationFile
+    model: type[ConfigTable] = PublicationFile
     for part in location:
-        field = model.model_fields.get(str(part))
-        for candidate in _models(field.annotation) if field else ():
+        for candidate in _models(model.keys().get(str(part))):
             model = candidate
-    return model.model_fields
+    return model.keys()
 
 
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+def _models(annotation: Any) -> list[type[ConfigTable]]:
+    if isinstance(annotation, type) and issubclass(annotation, ConfigTable):
         return [annotation]
     return [model for inner in get_args(annotation) for model in _models(inner)]
 
@@ -196,6 +196,12 @@ def _secret(environment: Mapping[str, str]) -> SecretStr | None:
         remedy = f"use {_MIN_SECRET_LENGTH} or more from a random source"
         raise ConfigError("environment", _SECRET_VARIABLE, problem, remedy)
     return SecretStr(value)
+
+
+def _secrets(environment: Mapping[str, str]) -> dict[str, SecretStr]:
+    """Return the secrets of transports that are set, by the names of their variables."""
+    names = [name for kind in TRANSPORT_KINDS.values() for name in kind.secrets]
+    return {name: SecretStr(environment[name]) for name in names if environment.get(name)}
 
 
 def _hidden(environment: Mapping[str, str], variable: str) -> SecretStr | None:

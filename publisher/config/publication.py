@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -30,7 +30,7 @@ from publisher.errors import LanguageError
 from publisher.languages import match, normalise
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 
@@ -182,7 +182,8 @@ class Settings:
     delivery: DeliverySettings
     feeds: FeedSettings
     secret: SecretStr | None
-    smtp_password: SecretStr | None = None
+    # Secrets of transports from the environment, by the names of their variables.
+    secrets: Mapping[str, SecretStr] = field(default_factory=dict)
     # The address of a database on a server, with its password.
     database_address: SecretStr | None = None
 

@@ -42,6 +42,11 @@ class ConfigTable(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
+    @classmethod
+    def keys(cls) -> dict[str, Any]:
+        """Return the keys that this table may have, with the types of their values."""
+        return {name: field.annotation for name, field in cls.model_fields.items()}
+
 
 def _tag(value: object) -> str:
     if not isinstance(value, str):

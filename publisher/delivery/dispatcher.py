@@ -76,7 +76,7 @@ def deliver(  # noqa: PLR0913  # the parts of the program that delivery uses
         transport=transport,
         clock=running_from(clock),
         timer=timer or SystemTimer(),
-        jobs=JobBuilder(settings, database, secret, signers),
+        jobs=JobBuilder(settings, database, transport, secret, signers),
         progress=progress,
     )
     while dispatcher.run_once():

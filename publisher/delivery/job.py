@@ -10,7 +10,7 @@ from publisher.config import Settings
 from publisher.database import Database
 from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.retry_policy import RetryPolicy
-from publisher.delivery.transports.base import OutgoingMessage
+from publisher.delivery.transports.base import OutgoingMessage, Transport
 from publisher.issues import store as issues
 from publisher.issues.model import Issue
 from publisher.mail.dkim import DkimSigner
@@ -29,17 +29,13 @@ class Job:
     # The address in MAIL FROM, to which bounces are returned.
     envelope_from: str
 
-    @property
-    def folder(self) -> str:
-        """The folder of this issue's messages below an outbox."""
-        issue = self.issue
-        return f"{issue.newsletter}/{issue.language}/{issue.day}"
-
     def compose(self, claim: Claim) -> OutgoingMessage:
         """Return one recipient's message. Raises DeliveryError if none can be written."""
         return OutgoingMessage(
             issue_id=claim.issue_id,
-            folder=self.folder,
+            newsletter=self.issue.newsletter,
+            language=self.issue.language,
+            day=self.issue.day,
             envelope_from=self.envelope_from,
             recipient=claim.recipient.address,
             message=self.compiled.message(claim.recipient, claim.due_at),
@@ -52,6 +48,7 @@ class JobBuilder:
 
     settings: Settings
     database: Database
+    transport: Transport
     secret: str
     signers: Sequence[DkimSigner]
 
@@ -70,12 +67,11 @@ class JobBuilder:
             text=digest.text,
             date=issue.assembled_at or issue.due_at,
         )
-        bounces = self.settings.delivery.smtp.bounces or self.settings.publication.sender
         return Job(
             issue=issue,
             compiled=compile_mail(letter, self.secret, self.signers),
             retry_policy=retry_policy_of(self.settings, issue),
-            envelope_from=bounces.address,
+            envelope_from=self.transport.envelope_from(letter.publication.sender),
         )
 
 

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
 
@@ -28,12 +27,9 @@ from publisher.config import Settings
 from publisher.database import Database
 from publisher.delivery.ledger import leases, lifecycle
 from publisher.delivery.ledger.attempts import sent_under_lease
-from publisher.delivery.transports.base import TEST_LEASE, Transport
-from publisher.delivery.transports.staging import STAGING_FOLDER
-from publisher.errors import DatabaseError, DeliveryError
-
-if TYPE_CHECKING:
-    from publisher.delivery.transports.outbox import OutboxTransport
+from publisher.delivery.transports import create_transport, kinds_with_leftovers
+from publisher.delivery.transports.base import TEST_LEASE, RecoverableTransport, Transport
+from publisher.errors import ConfigError, DatabaseError, DeliveryError
 
 log = structlog.get_logger()
 
@@ -118,43 +114,31 @@ def recover(
     *,
     own: int | None = None,
 ) -> list[str]:
-    """Take over what dead processes have left, in the ledger and in an outbox.
+    """Take over what dead processes have left, in the ledger and in transports.
 
     `own` is our lease, if we hold one: the ledger writer notices when it is lost. Returns the
-    problems: an outbox that can't be read stops nothing else.
+    problems: a transport that can't be read stops nothing else.
     """
     problems: list[str] = []
-    staged: list[int] = []
-    outbox = _outbox_with_staged_messages(settings)
-    with _collecting(problems):
-        # Before leases are read: a process that begins to stage after this has a lease by then.
-        staged = outbox.leftovers() if outbox else []
+    left: list[tuple[RecoverableTransport, int]] = []
+    # Before leases are read: a process that begins to stage after this has a lease by then.
+    for kind in kinds_with_leftovers(settings):
+        with _collecting(problems):
+            transport: RecoverableTransport = create_transport(settings, kind)
+            left += [(transport, lease_id) for lease_id in transport.leftovers()]
     living = revoke_dead_leases(settings, database, timer, now, own=own)
-    for lease_id in staged:
-        if outbox and lease_id not in living and lease_id != TEST_LEASE:
+    for transport, lease_id in left:
+        if lease_id not in living and lease_id != TEST_LEASE:
             with _collecting(problems), database.reading() as connection:
-                outbox.recover(lease_id, partial(sent_under_lease, connection, lease_id))
+                transport.recover(lease_id, partial(sent_under_lease, connection, lease_id))
     return problems
-
-
-def _outbox_with_staged_messages(settings: Settings) -> OutboxTransport | None:
-    """Return the outbox if something is staged in it, whichever transport is in use now."""
-    try:
-        (settings.folders.outbox / STAGING_FOLDER).stat()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        log.debug("the outbox can't be looked at", reason=str(error))
-    from publisher.delivery.transports.outbox import OutboxTransport
-
-    return OutboxTransport.of(settings)
 
 
 @contextmanager
 def _collecting(problems: list[str]) -> Iterator[None]:
     try:
         yield
-    except DeliveryError as error:
+    except (DeliveryError, ConfigError) as error:
         problems.append(str(error))
         log.error("staged mail stays where it is", reason=str(error))
 

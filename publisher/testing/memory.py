@@ -6,14 +6,19 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
-from publisher.delivery.transports.base import Guarantee, OutgoingMessage, Unreachable
+from publisher.delivery.transports.base import (
+    Guarantee,
+    OutgoingMessage,
+    Transport,
+    Unreachable,
+)
 from publisher.mail import Message
 
 _OutcomeOf = Callable[[OutgoingMessage], Outcome]
 
 
-class MemoryTransport:
-    """A `publisher.delivery.transports.base.Transport` for tests. Safe among threads.
+class MemoryTransport(Transport):
+    """A transport for tests. Safe among threads.
 
     `outcomes` is a function from a message to its outcome, or a mapping by address; other messages
     are accepted. After `fail_after` messages `connect` and `send` raise Unreachable, until it is
@@ -55,16 +60,16 @@ class MemoryTransport:
         with self._lock:
             return [outgoing.message for outgoing in self.taken]
 
-    def connect(self, sender: int, holds_lease: Callable[[], bool]) -> MemoryConnection:
+    def connect(self, lease_id: int, holds_lease: Callable[[], bool]) -> MemoryConnection:
         """Open a connection. Raise Unreachable after `fail_after` messages."""
         with self._lock:
             self._check()
             self.opened += 1
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
-        return MemoryConnection(self, sender, holds_lease)
+        return MemoryConnection(self, lease_id, holds_lease)
 
-    def on_committed(self, sender: int, keys: Collection[tuple[int, int]]) -> None:  # noqa: ARG002  # the protocol's
+    def on_committed(self, lease_id: int, keys: Collection[tuple[int, int]]) -> None:  # noqa: ARG002  # the protocol's
         """Record the keys that the ledger committed as sent."""
         with self._lock:
             self.settled += keys

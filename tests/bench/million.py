@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from publisher.database import open_database
 from publisher.delivery.dispatcher import deliver
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
-from publisher.delivery.transports.base import Guarantee, OutgoingMessage
+from publisher.delivery.transports.base import Guarantee, OutgoingMessage, Transport
 from publisher.testing import SECRET
 from tests.bench.audience import make_audience
 from tests.bench.sizes import peak_megabytes, size
@@ -76,7 +76,7 @@ def _look(place: Path, process: subprocess.Popen[str]) -> tuple[list[float], lis
     return inside, outside
 
 
-class Discarding:
+class Discarding(Transport):
     """A transport, and its connections, that throw everything away."""
 
     name = "discarding"
@@ -85,7 +85,7 @@ class Discarding:
     prefetch = 8
     is_open = True
 
-    def connect(self, sender: int, holds_lease: Callable[[], bool]) -> Discarding:  # noqa: ARG002  # the seam's
+    def connect(self, lease_id: int, holds_lease: Callable[[], bool]) -> Discarding:  # noqa: ARG002  # the seam's
         """Give itself."""
         return self
 
@@ -96,9 +96,6 @@ class Discarding:
     ) -> Outcome:
         """Throw a message away."""
         return ACCEPTED_OUTCOME
-
-    def on_committed(self, sender: int, keys: Collection[tuple[int, int]]) -> None:
-        """Need not know."""
 
     def close(self) -> None:
         """Hold nothing."""

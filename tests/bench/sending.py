@@ -31,7 +31,7 @@ from publisher.clock import SystemClock
 from publisher.config import load_settings
 from publisher.database import open_database
 from publisher.delivery.dispatcher import deliver
-from publisher.delivery.transport_factory import create_transport
+from publisher.delivery.transports import create_transport
 from publisher.testing import SECRET
 from tests.bench.audience import make_audience
 from tests.bench.sizes import SMALLEST, size

@@ -12,8 +12,8 @@ import feedparser
 
 from publisher.app.pipeline import Pipeline
 from publisher.clock import FixedClock
+from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import Transport
-from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.rendering import Renderer
 from publisher.site import SiteReport, write_site
 from publisher.syndication.publish import publish_feeds
@@ -34,7 +34,7 @@ def pipeline_of(publication: PublicationFolder, transport: Transport | None = No
         settings=publication.settings,
         database=publication.database,
         renderer=renderer(publication),
-        transport=transport or OutboxTransport.of(publication.settings),
+        transport=transport or create_transport(publication.settings),
         clock=FixedClock(publication.clock.now()),
         secret=SECRET,
     )

@@ -1,1 +1,29 @@
-"""Transports: the interface (`base`), and the outbox, which is the default."""
+"""Transports: the interface (`base`), the outbox, which is the default, and SMTP.
+
+A kind of transport is a line in `publisher.config.delivery.TRANSPORT_KINDS`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from publisher.config.delivery import TRANSPORT_KINDS
+from publisher.config.kinds import load_name
+
+if TYPE_CHECKING:
+    from publisher.config import Settings
+
+
+def create_transport(settings: Settings, kind: str | None = None) -> Any:
+    """Return a `Transport`, without `kind` the one in use. Raises ConfigError for wrong settings.
+
+    For a kind that has leftovers, it is a `RecoverableTransport`.
+    """
+    kind = kind or settings.delivery.transport
+    return TRANSPORT_KINDS[kind].load()(settings.delivery.table(kind), settings)
+
+
+def kinds_with_leftovers(settings: Settings) -> list[str]:
+    """List the kinds in which a killed process may have left messages, used now or not."""
+    kinds = TRANSPORT_KINDS.items()
+    return [n for n, kind in kinds if kind.leftovers and load_name(kind.leftovers)(settings)]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.errors import DeliveryError
 
 if TYPE_CHECKING:
+    from publisher.config.values import Mailbox
+    from publisher.issues.model import Issue
+
     # Composing loads the templates, and `publisher status` needs none.
     from publisher.mail import Message
 
@@ -25,11 +29,14 @@ TEST_LEASE = 0
 class OutgoingMessage:
     """One recipient's message and its envelope (RFC 5321 section 2.3.1).
 
-    `folder` is the issue's folder below an outbox.
+    The issue's newsletter, language and day are for transports that sort messages. A test message
+    has no day.
     """
 
     issue_id: int
-    folder: str
+    newsletter: str
+    language: str
+    day: date | None
     envelope_from: str
     recipient: str
     message: Message
@@ -76,10 +83,12 @@ class TransportConnection(Protocol):
 
 
 class Transport(Protocol):
-    """Takes finished messages away."""
+    """Takes finished messages away. A class that inherits it has the methods with a body."""
 
-    # Its name in rates and reports.
+    # Its name in settings, rates and leases.
     name: str
+    # What it does with messages, for people.
+    done: str = "sent"
     guarantee: Guarantee
     # How many connections may be open at once.
     connections: int
@@ -94,8 +103,33 @@ class Transport(Protocol):
         """
         ...
 
-    def on_committed(self, lease_id: int, keys: Collection[MessageKey]) -> None:
+    def envelope_from(self, sender: Mailbox) -> str:
+        """Return the address in MAIL FROM, to which bounces are returned; else the sender's."""
+        return sender.address
+
+    def destination(self, issue: Issue) -> str:  # noqa: ARG002  # most send all to one place
+        """Return where the messages of an issue go, for people."""
+        return self.name
+
+    def on_committed(self, lease_id: int, keys: Collection[MessageKey]) -> None:  # noqa: ARG002  # a default
         """Handle accepted messages that the ledger has committed as sent."""
+        return
+
+
+class RecoverableTransport(Transport, Protocol):
+    """A transport that finishes what a killed process has left. Its kind has `leftovers`."""
+
+    def leftovers(self) -> list[int]:
+        """List the leases that have left something, living or dead. Raises DeliveryError."""
+        ...
+
+    def recover(
+        self, lease_id: int, sent: Callable[[Sequence[MessageKey]], Collection[MessageKey]]
+    ) -> None:
+        """Finish what a revoked lease has left. Raises DeliveryError.
+
+        `sent` returns those of some rows that were settled as sent under this very lease.
+        """
         ...
 
 

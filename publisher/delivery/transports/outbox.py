@@ -21,18 +21,20 @@ from threading import Lock
 import structlog
 
 from publisher.config import Settings
-from publisher.config.delivery import OutboxLayoutKind
+from publisher.config.delivery import OutboxLayoutKind, OutboxSettings
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.transports.base import (
     Guarantee,
     MessageKey,
     OutgoingMessage,
+    Transport,
     Unreachable,
 )
-from publisher.delivery.transports.staging import StagedMessage, StagingArea
+from publisher.delivery.transports.staging import StagedMessage, StagingArea, issue_folder
 from publisher.disk_errors import explain_full_disk, is_disk_full
 from publisher.errors import DeliveryError
 from publisher.files import make_folder, sync_folder
+from publisher.issues.model import Issue
 
 log = structlog.get_logger()
 
@@ -84,14 +86,15 @@ class UnplacedMessages:
     reason: str
 
 
-class OutboxTransport:
-    """Writes messages as files: a `publisher.delivery.transports.base.Transport`.
+class OutboxTransport(Transport):
+    """Writes messages as files.
 
     A full disk or a folder that can't be written to is Unreachable, never for good: the next run
     goes on once somebody has mended it.
     """
 
     name = "outbox"
+    done = "written"
     guarantee: Guarantee = "idempotent"
     # A disk writes a few files through in nearly the time of one; more would wait for each other.
     connections = 4
@@ -105,10 +108,10 @@ class OutboxTransport:
         self._connections: Counter[int] = Counter()
         self._unplaced: dict[int, UnplacedMessages] = {}
 
-    @classmethod
-    def of(cls, settings: Settings) -> OutboxTransport:
-        """Return the outbox of a publication."""
-        return cls(settings.folders.outbox, settings.delivery.outbox.layout)
+    def destination(self, issue: Issue) -> str:
+        """Return the folder of an issue's messages, below the publication's."""
+        folder = self.layout.folder(issue_folder(issue.newsletter, issue.language, issue.day))
+        return f"{folder.relative_to(self.outbox.parent)}/"
 
     def connect(self, lease_id: int, holds_lease: Callable[[], bool]) -> OutboxConnection:
         """Open a connection. Raises Unreachable if messages can't be staged or placed."""
@@ -226,6 +229,11 @@ class OutboxTransport:
             sync_folder(self.layout.folder(folder))
 
 
+def open_outbox(table: OutboxSettings, settings: Settings) -> OutboxTransport:
+    """Return the outbox of a publication."""
+    return OutboxTransport(settings.folders.outbox, table.layout)
+
+
 class OutboxConnection:
     """A connection to an outbox: a `publisher.delivery.transports.base.TransportConnection`."""
 
@@ -255,7 +263,9 @@ class OutboxConnection:
         if not self._holds_lease():
             return Outcome(SendStatus.NOT_SENT, "the lease is lost")
         try:
-            self._transport.layout.prepare(outgoing.folder)
+            self._transport.layout.prepare(
+                issue_folder(outgoing.newsletter, outgoing.language, outgoing.day)
+            )
         except OSError as error:
             return self._defer(error, _FOLDER_ERRORS)
         try:

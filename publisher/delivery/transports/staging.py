@@ -12,17 +12,40 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
+import structlog
+
+from publisher.config import Settings
 from publisher.delivery.transports.base import MessageKey, OutgoingMessage
 from publisher.files import make_folder, sync_folder, write_durably
 
 # Inside the outbox, because a rename can't cross file systems, and an outbox is often one of its
 # own. Hidden, and nothing in it has the name of a message.
-STAGING_FOLDER = ".staged"
+_STAGING_FOLDER = ".staged"
 # Consumers look for no such name. It is longer than their suffixes, so that a name that can be
 # staged can also be placed.
 _SUFFIX = ".staged"
+
+
+log = structlog.get_logger()
+
+
+def has_staged(settings: Settings) -> bool:
+    """Return whether the outbox may have staged messages."""
+    try:
+        (settings.folders.outbox / _STAGING_FOLDER).stat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        log.debug("the outbox can't be looked at", reason=str(error))
+    return True
+
+
+def issue_folder(newsletter: str, language: str, day: date | None) -> str:
+    """Return an issue's own folder below an outbox; test messages have one together."""
+    return f"{newsletter}/{language}/{day or 'test'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +62,7 @@ class StagingArea:
     """The folder of all staged messages. Failures are OSErrors."""
 
     def __init__(self, outbox: Path) -> None:
-        self._root = outbox / STAGING_FOLDER
+        self._root = outbox / _STAGING_FOLDER
 
     def leases(self) -> list[int]:
         """List the leases that have a folder here."""
@@ -58,7 +81,12 @@ class StagingArea:
         A message that can't be written completely leaves no file. Writing it again is harmless.
         """
         message = outgoing.message
-        folder = self._root / str(lease_id) / str(outgoing.issue_id) / outgoing.folder
+        folder = (
+            self._root
+            / str(lease_id)
+            / str(outgoing.issue_id)
+            / issue_folder(outgoing.newsletter, outgoing.language, outgoing.day)
+        )
         path = folder / f"{message.subscriber_id}.{message.name}{_SUFFIX}"
         try:
             _write(path, message.content)

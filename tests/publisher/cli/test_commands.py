@@ -512,7 +512,7 @@ def test_what_the_starter_says_of_delivery_can_be_taken_up_as_it_stands(
 
     settings = load_settings(tmp_path / "mine")
 
-    assert settings.delivery.smtp.host == "mail.example.org"
-    assert settings.delivery.smtp.port_used == 587
+    assert settings.delivery.table("smtp").host == "mail.example.org"
+    assert settings.delivery.table("smtp").port_used == 587
     assert settings.delivery.rate.per_hour == 5000
     assert [table.selector for table in settings.delivery.dkim] == ["news"]

@@ -165,13 +165,13 @@ def test_what_is_not_said_is_an_outbox_without_bounds(tmp_path: Path) -> None:
     found = delivery(tmp_path, "")
     assert found == DeliverySettings()
     assert (found.transport, found.durability) == ("outbox", "full")
-    assert found.outbox.layout is OutboxLayoutKind.FILES
+    assert found.table("outbox").layout is OutboxLayoutKind.FILES
     assert (found.rate.per_second, found.rate.per_hour) == (None, None)
     assert (found.domain, found.warmup, found.dkim) == ((), None, ())
 
 
 def test_the_server_that_is_not_said_is_the_machines_own(tmp_path: Path) -> None:
-    smtp = delivery(tmp_path, '[delivery]\ntransport = "smtp"').smtp
+    smtp = delivery(tmp_path, '[delivery]\ntransport = "smtp"').table("smtp")
     assert (smtp.host, smtp.tls, smtp.port_used) == ("localhost", Tls.STARTTLS, 587)
     assert (smtp.connections, smtp.promised, smtp.timeout) == (8, 8, 60)
     assert (smtp.user, smtp.hello, smtp.bounces) == (None, None, None)
@@ -189,22 +189,22 @@ def test_the_server_that_is_not_said_is_the_machines_own(tmp_path: Path) -> None
 def test_the_port_goes_with_the_kind_of_tls_unless_said(
     tmp_path: Path, text: str, port: int
 ) -> None:
-    assert delivery(tmp_path, SMTP + text).smtp.port_used == port
+    assert delivery(tmp_path, SMTP + text).table("smtp").port_used == port
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1", "LOCALHOST."])
 def test_a_password_may_go_in_the_clear_where_no_network_is(tmp_path: Path, host: str) -> None:
-    smtp = delivery(tmp_path, f'{SMTP}host = "{host}"\nuser = "me"\ntls = "none"').smtp
+    smtp = delivery(tmp_path, f'{SMTP}host = "{host}"\nuser = "me"\ntls = "none"').table("smtp")
     assert smtp.user == "me"
 
 
 def test_a_certificate_may_bring_its_key_in_the_same_file(tmp_path: Path) -> None:
-    smtp = delivery(tmp_path, f'{SMTP}certificate = "us.pem"').smtp
+    smtp = delivery(tmp_path, f'{SMTP}certificate = "us.pem"').table("smtp")
     assert (smtp.certificate, smtp.key) == ("us.pem", None)
 
 
 def test_bounces_may_go_elsewhere(tmp_path: Path) -> None:
-    smtp = delivery(tmp_path, f'{SMTP}bounces = "bounces@news.example.org"').smtp
+    smtp = delivery(tmp_path, f'{SMTP}bounces = "bounces@news.example.org"').table("smtp")
     assert smtp.bounces == Mailbox("", "bounces@news.example.org")
 
 
@@ -245,11 +245,10 @@ def test_domains_and_signatures_are_lists_of_tables(tmp_path: Path) -> None:
 
 def test_the_password_comes_from_the_environment_and_is_never_shown(tmp_path: Path) -> None:
     publication = settings(tmp_path, {"PUBLISHER_SMTP_PASSWORD": "open sesame"})
-    assert publication.smtp_password is not None
-    assert publication.smtp_password.get_secret_value() == "open sesame"
+    assert publication.secrets["PUBLISHER_SMTP_PASSWORD"].get_secret_value() == "open sesame"
     assert "sesame" not in repr(publication)
-    assert settings(tmp_path).smtp_password is None
-    assert settings(tmp_path, {"PUBLISHER_SMTP_PASSWORD": ""}).smtp_password is None
+    assert settings(tmp_path).secrets == {}
+    assert settings(tmp_path, {"PUBLISHER_SMTP_PASSWORD": ""}).secrets == {}
 
 
 def test_an_edition_says_what_becomes_of_doubts_and_when_to_give_up(tmp_path: Path) -> None:

@@ -160,8 +160,8 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             'transport = "outbox"',
             'colour = "red"',
             (
-                "unknown key; the keys here are transport, durability, outbox, smtp, rate, domain,"
-                " warmup, dkim"
+                "unknown key; the keys here are transport, durability, rate, domain, warmup,"
+                " dkim, outbox, smtp"
             ),
         )
     ],

@@ -14,8 +14,8 @@ from publisher.delivery.dispatcher import DeliveryReport, deliver
 from publisher.delivery.ledger import counts as ledger
 from publisher.delivery.progress import Progress
 from publisher.delivery.tables import delivery
+from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import Transport
-from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.languages import normalise
@@ -77,7 +77,7 @@ def send(
     return deliver(
         publication.settings,
         publication.database,
-        transport or OutboxTransport.of(publication.settings),
+        transport or create_transport(publication.settings, "outbox"),
         SECRET,
         publication.clock,
         progress,

@@ -38,7 +38,7 @@ def test_an_unreachable_server_is_reported_and_no_connection_stays_open() -> Non
 
 
 def test_a_test_message_to_an_outbox_is_placed_and_may_be_repeated(tmp_path: Path) -> None:
-    outgoing = a_message(recipient=0, issue=0, folder="weekly/en/test", name="trial")
+    outgoing = a_message(recipient=0, issue=0, day=None, name="trial")
     for _time in range(2):
         assert send_test_message(OutboxTransport(tmp_path), outgoing) == ACCEPTED_OUTCOME
         assert tree(tmp_path) == {"weekly/en/test/trial.eml": outgoing.message.content}

@@ -16,7 +16,7 @@ from publisher.testing import FakeTimer, MemoryTransport
 def outgoing(number: int) -> OutgoingMessage:
     message = Message(number, f"m{number}", b"words")
     return OutgoingMessage(
-        1, "weekly/en", "digest@news.example.org", f"r{number}@example.org", message
+        1, "weekly", "en", None, "digest@news.example.org", f"r{number}@example.org", message
     )
 
 

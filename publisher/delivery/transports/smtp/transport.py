@@ -5,26 +5,28 @@ It is not idempotent: a message that was sent and not answered may have been acc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import SecretStr
 
-from publisher.config import SETTINGS_FILE
-from publisher.config.delivery import SmtpSettings
-from publisher.delivery.transports.base import Guarantee, MessageKey
+from publisher.config import SETTINGS_FILE, Settings
+from publisher.config.delivery import SMTP_PASSWORD, SmtpSettings
+from publisher.config.values import Mailbox
+from publisher.delivery.transports.base import Guarantee, Transport
 from publisher.delivery.transports.smtp.connect import SmtpServer, connect_to_server
 from publisher.delivery.transports.smtp.session import SmtpConnection
 from publisher.delivery.transports.smtp.tls import tls_context
 from publisher.errors import ConfigError
+from publisher.issues.model import Issue
 
 # Time limit in seconds for the reply to the final dot (RFC 5321 section 4.5.3.2.6). The server may
 # have accepted the message; hanging up earlier would mean to send it twice.
 _FINAL_REPLY_SECONDS = 600.0
 
 
-class SmtpTransport:
-    """A `publisher.delivery.transports.base.Transport` for one mail server.
+class SmtpTransport(Transport):
+    """Hands messages to one mail server.
 
     Files named in the settings are relative to `folder`, the publication's. Raises ConfigError if
     a file or the password is missing or can't be used.
@@ -43,6 +45,7 @@ class SmtpTransport:
     ) -> None:
         self.connections = settings.connections
         self.prefetch = settings.promised
+        self._bounces = settings.bounces
         self._patience = patience
         self._server = SmtpServer(
             settings.host,
@@ -62,8 +65,18 @@ class SmtpTransport:
             sock, capabilities, holds_lease, server=str(self._server), patience=self._patience
         )
 
-    def on_committed(self, lease_id: int, keys: Collection[MessageKey]) -> None:
-        """Do nothing: the server has the messages."""
+    def envelope_from(self, sender: Mailbox) -> str:
+        """Return the address for bounces of the settings, or the sender's."""
+        return (self._bounces or sender).address
+
+    def destination(self, issue: Issue) -> str:  # noqa: ARG002  # as above
+        """Return the server's host and port."""
+        return str(self._server)
+
+
+def open_smtp(table: SmtpSettings, settings: Settings) -> SmtpTransport:
+    """Return the transport of [delivery.smtp]. Raises ConfigError."""
+    return SmtpTransport(table, settings.folders.root, settings.secrets.get(SMTP_PASSWORD))
 
 
 def _checked(
@@ -71,7 +84,7 @@ def _checked(
 ) -> SecretStr | None:
     if settings.user is None:
         return None
-    variable = "PUBLISHER_SMTP_PASSWORD"
+    variable = SMTP_PASSWORD
     if password is None:
         problem = "missing, though [delivery.smtp] has a user"
         raise ConfigError("environment", variable, problem, f"set {variable}")

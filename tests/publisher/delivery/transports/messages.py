@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from datetime import date
 from glob import glob
 from pathlib import Path
 
@@ -16,13 +17,23 @@ FOLDER = "weekly/en/2026-01-09"
 
 
 def a_message(
-    recipient: int = 1, issue: int = 7, folder: str = FOLDER, name: str = ""
+    recipient: int = 1,
+    issue: int = 7,
+    newsletter: str = "weekly",
+    name: str = "",
+    day: date | None = date(2026, 1, 9),
 ) -> OutgoingMessage:
     message = Message(
         recipient, name or f"issue-{issue}.{recipient:04}", content_of(issue, recipient)
     )
     return OutgoingMessage(
-        issue, folder, "sender@example.org", f"reader-{recipient}@example.org", message
+        issue,
+        newsletter,
+        "en",
+        day,
+        "sender@example.org",
+        f"reader-{recipient}@example.org",
+        message,
     )
 
 

@@ -188,7 +188,7 @@ class Deliveries(RuleBasedStateMachine):
             transport=self.transport,
             clock=self.clock,
             timer=self.times.wall,
-            jobs=JobBuilder(settings, self.database, SECRET, ()),
+            jobs=JobBuilder(settings, self.database, self.transport, SECRET, ()),
             progress=None,
         )
         subscribe(self.publication, *RECIPIENTS.items())

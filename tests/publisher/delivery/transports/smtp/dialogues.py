@@ -1,6 +1,7 @@
 """Messages to send to a scripted server, and what the server's side of it is like."""
 
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 
@@ -70,7 +71,13 @@ def a_message(
     content: bytes = CONTENT,
 ) -> OutgoingMessage:
     return OutgoingMessage(
-        7, "weekly", sender, recipient, Message(number, f"m{number}", content)
+        7,
+        "weekly",
+        "en",
+        date(2026, 1, 9),
+        sender,
+        recipient,
+        Message(number, f"m{number}", content),
     )
 
 

@@ -1,0 +1,102 @@
+"""A transport is one module, its settings, and one line where the kinds are listed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+
+import pytest
+
+from publisher.config import load_settings
+from publisher.config.delivery import TRANSPORT_KINDS, TransportKind
+from publisher.delivery.transports import create_transport
+from publisher.delivery.transports.base import MessageKey
+from publisher.errors import ConfigError
+from tests.publisher.cli.conftest import Run
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.delivery.mailing import Interrupted, outbox, ready, send, subscribe
+from tests.publisher.delivery.transports.spool_transport import SpoolSettings, SpoolTransport
+
+HERE = "tests.publisher.delivery.transports.spool_transport"
+SPOOL = '[delivery]\ntransport = "spool"\n[delivery.spool]\nfolder = "spool"\n'
+TWO = (("ann@example.com", "en"), ("bob@example.com", "en"))
+
+
+@pytest.fixture
+def folder(publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """List the kind, and use it in a publication with an issue for two subscribers."""
+    kind = TransportKind(SpoolSettings, f"{HERE}:open_spool", leftovers=f"{HERE}:has_spooled")
+    monkeypatch.setitem(TRANSPORT_KINDS, "spool", kind)
+    subscribe(publication, *TWO)
+    ready(publication)
+    _append(publication, SPOOL)
+    return publication.settings.folders.root
+
+
+def _append(publication: PublicationFolder, text: str) -> None:
+    with (publication.settings.folders.root / "publication.toml").open("a") as file:
+        file.write(text)
+
+
+class Killed(SpoolTransport):
+    """Dies after the commit, before a message is in its place."""
+
+    def on_committed(self, lease_id: int, keys: Collection[MessageKey]) -> None:  # noqa: ARG002  # as the protocol has it
+        if keys:
+            raise Interrupted
+
+
+def spooled(folder: Path) -> list[bytes]:
+    return [one.read_bytes() for one in sorted((folder / "spool").glob("*-*"))]
+
+
+def test_an_issue_is_sent_through_a_new_transport_and_status_shows_it(
+    run: Run, publication: PublicationFolder, folder: Path
+) -> None:
+    assert run("deliver", folder) == (0, "2 mails sent, 1 issue done\n", "")
+    assert len(spooled(folder)) == 2
+    assert outbox(publication) == {}
+    _code, out, _err = run("status", "--json", folder)
+    (issue,) = json.loads(out)["issues"]
+    assert (issue["state"], issue["deliveries"]["sent"]) == ("sent", 2)
+
+
+def test_a_test_message_goes_through_a_new_transport(
+    run: Run, publication: PublicationFolder, folder: Path
+) -> None:
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    code, out, _err = run("send", "weekly", "--to", "editor@example.org", folder)
+    assert (code, "sent to editor@example.org" in out) == (0, True)
+    (message,) = spooled(folder)
+    assert b"To: editor@example.org\r\n" in message
+
+
+def test_what_a_killed_process_left_is_finished_also_by_a_run_of_another_transport(
+    publication: PublicationFolder, folder: Path
+) -> None:
+    with pytest.raises(Interrupted):
+        send(publication, Killed(folder / "spool"))
+    assert spooled(folder) == []
+    send(publication, create_transport(publication.settings, "outbox"))
+    assert len(spooled(folder)) + len(outbox(publication)) == 2
+    assert len(spooled(folder)) >= 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "problem"),
+    [
+        ('"spool"\n[', '"pigeon"\n[', "input should be 'outbox', 'smtp' or 'spool'"),
+        ('folder = "spool"', 'foldr = "a"', "spool.foldr: unknown key; did you mean folder?"),
+        ('folder = "spool"', "folder = 3", "spool.folder: 3 won't do"),
+        ("[delivery.spool]", "[delivery.spol]", "spol: unknown key; did you mean spool?"),
+    ],
+)
+def test_mistakes_in_the_settings_of_a_new_transport_are_explained(
+    folder: Path, before: str, after: str, problem: str
+) -> None:
+    file = folder / "publication.toml"
+    file.write_text(file.read_text().replace(before, after))
+    with pytest.raises(ConfigError) as caught:
+        load_settings(folder, {})
+    assert problem in str(caught.value)
