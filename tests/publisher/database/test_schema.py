@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 import re
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +13,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import MetaData, create_engine
+from sqlalchemy import Connection, MetaData
 
 import publisher
 import publisher.build_cache
 import subscribers.tables
 from publisher.database import metadata, migrations, open_database, schema
+from publisher.database.dialect import open_backend
 from publisher.errors import DatabaseError
+from tests.databases import new_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +32,16 @@ for module in pkgutil.walk_packages(publisher.__path__, "publisher."):
         importlib.import_module(module.name)
 # SQLite puts an added column behind the last one, on its line.
 PARTS = re.compile(r"\n|(?=CONSTRAINT )|(?<=,) (?=[a-z_]+ [A-Z]+)|(?=\)$)")
+# Columns, constraints, indexes and options of each table.
+POSTGRESQL_TABLES = """
+SELECT table_name, concat_ws(' ', column_name, data_type, is_nullable, column_default, is_identity)
+    FROM information_schema.columns WHERE table_schema = 'public'
+UNION ALL SELECT conrelid::regclass::text, conname || ' ' || pg_get_constraintdef(oid)
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+UNION ALL SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = 'public'
+UNION ALL SELECT relname, reloptions::text
+    FROM pg_class WHERE relnamespace = 'public'::regnamespace AND reloptions IS NOT NULL
+"""
 DECLARED: list[MetaData] = [metadata, subscribers.tables.subscribers_metadata]
 
 
@@ -39,29 +51,52 @@ def script() -> ScriptDirectory:
     return ScriptDirectory.from_config(config)
 
 
-def tables_of(path: Path) -> dict[str, list[str]]:
+@contextmanager
+def connected(address: Path | str) -> Iterator[Connection]:
+    """Open a database as it is, without an upgrade, in a transaction that may write."""
+    with (
+        closing(open_backend(address, "full")) as backend,
+        backend.engine.connect() as connection,
+        backend.begin(connection, writes=True),
+    ):
+        yield connection
+
+
+def tables_of(address: Path | str) -> dict[str, list[str]]:
     """Give what each table and index is made of, line by line, in no order."""
-    with closing(sqlite3.connect(path)) as connection:
-        rows = connection.execute(
-            "SELECT name, sql FROM sqlite_master"
-            " WHERE sql IS NOT NULL AND name NOT IN ('alembic_version', 'sqlite_sequence')"
-        ).fetchall()
-    return {
+    with connected(address) as connection:
+        if connection.dialect.name == "sqlite":
+            return dict(_sqlite_tables(connection))
+        rows = connection.exec_driver_sql(POSTGRESQL_TABLES).all()
+    names = {name for name, _line in rows} - {"alembic_version"}
+    return {name: sorted(line for table, line in rows if table == name) for name in names}
+
+
+def _sqlite_tables(connection: Connection) -> Iterator[tuple[str, list[str]]]:
+    rows = connection.exec_driver_sql(
+        "SELECT name, sql FROM sqlite_master"
+        " WHERE sql IS NOT NULL AND name NOT IN ('alembic_version', 'sqlite_sequence')"
+    )
+    for name, sql in rows:
         # A constraint may stand behind its column or on a line of its own.
-        name: sorted(filter(None, (" ".join(p.split()).rstrip(", ") for p in PARTS.split(sql))))
-        for name, sql in rows
-    }
+        parts = (" ".join(part.split()).rstrip(", ") for part in PARTS.split(sql))
+        yield name, sorted(filter(None, parts))
 
 
-def value(path: Path, query: str) -> Any:
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(query).fetchone()[0]
+def name_of(address: Path | str) -> str:
+    with closing(open_backend(address, "full")) as backend:
+        return backend.name
 
 
-def execute(path: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(path)) as connection, connection:
+def value(address: Path | str, query: str) -> Any:
+    with connected(address) as connection:
+        return connection.exec_driver_sql(query).scalar_one()
+
+
+def execute(address: Path | str, *statements: str) -> None:
+    with connected(address) as connection:
         for statement in statements:
-            connection.execute(statement)
+            connection.exec_driver_sql(statement)
 
 
 @pytest.fixture
@@ -70,7 +105,20 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def made(path: Path) -> Path:
+def address(path: Path) -> Path | str:
+    """A database without tables."""
+    return new_database(path)
+
+
+@pytest.fixture
+def made(address: Path | str) -> Path | str:
+    """A database that is up to date."""
+    open_database(address).close()
+    return address
+
+
+@pytest.fixture
+def made_file(path: Path) -> Path:
     """A file that is up to date."""
     open_database(path).close()
     return path
@@ -89,24 +137,23 @@ def test_the_tables_of_all_packages_are_compared() -> None:
     }
 
 
-def test_alembic_finds_no_difference_between_the_migrations_and_the_tables(made: Path) -> None:
-    engine = create_engine(f"sqlite:///{made}")
-    with engine.connect() as connection:
+def test_alembic_finds_no_difference_between_the_migrations_and_the_tables(
+    made: Path | str,
+) -> None:
+    with connected(made) as connection:
         context = MigrationContext.configure(connection)
         # Alembic's typing knows of one collection of tables only; its code takes several.
         declared: Any = DECLARED
         assert compare_metadata(context, declared) == []
-    engine.dispose()
 
 
 def test_the_migrations_make_what_the_tables_declare_to_the_letter(
-    made: Path, tmp_path: Path
+    made: Path | str, tmp_path: Path
 ) -> None:
-    declared = tmp_path / "declared.db"
-    engine = create_engine(f"sqlite:///{declared}")
-    for one in DECLARED:
-        one.create_all(engine)
-    engine.dispose()
+    declared = new_database(tmp_path / "declared.db")
+    with connected(declared) as connection:
+        for one in DECLARED:
+            one.create_all(connection)
     assert tables_of(made) == tables_of(declared)
     assert any("CHECK" in line for line in tables_of(made)["issue"])
 
@@ -115,34 +162,32 @@ def test_there_is_one_newest_migration_and_it_is_the_one_that_is_looked_for() ->
     assert script().get_heads() == [schema.HEAD]
 
 
-def test_a_new_file_needs_no_copy(made: Path) -> None:
-    assert value(made, "SELECT version_num FROM alembic_version") == schema.HEAD
-    assert [entry.name for entry in made.parent.iterdir()] == [made.name]
+@pytest.mark.sqlite("the file")
+def test_a_new_file_needs_no_copy(made_file: Path) -> None:
+    assert value(made_file, "SELECT version_num FROM alembic_version") == schema.HEAD
+    assert [entry.name for entry in made_file.parent.iterdir()] == [made_file.name]
 
 
-def test_a_file_that_is_up_to_date_is_not_touched(made: Path) -> None:
-    before = made.read_bytes()
-    open_database(made).close()
-    assert made.read_bytes() == before
+@pytest.mark.sqlite("the file")
+def test_a_file_that_is_up_to_date_is_not_touched(made_file: Path) -> None:
+    before = made_file.read_bytes()
+    open_database(made_file).close()
+    assert made_file.read_bytes() == before
 
 
 @pytest.fixture
-def older(made: Path) -> Iterator[Path]:
+def older(path: Path) -> Iterator[Path]:
     """A file from before the first migration, with a row that is still in the log only."""
-    execute(made, "DROP TABLE build_cache", "DROP TABLE alembic_version")
-    for table in tables_of(made):
-        if not table.startswith("ix_"):
-            execute(made, f"DROP TABLE IF EXISTS {table}")
-    execute(made, "CREATE TABLE old (a TEXT)", "VACUUM")
-    writer = sqlite3.connect(made)
-    writer.execute("PRAGMA journal_mode=WAL")
-    writer.execute("PRAGMA wal_autocheckpoint=0")
-    writer.execute("INSERT INTO old VALUES ('in the log')")
-    writer.commit()
-    yield made
-    writer.close()
+    with closing(sqlite3.connect(path)) as writer:
+        writer.execute("CREATE TABLE old (a TEXT)")
+        writer.execute("PRAGMA journal_mode=WAL")
+        writer.execute("PRAGMA wal_autocheckpoint=0")
+        writer.execute("INSERT INTO old VALUES ('in the log')")
+        writer.commit()
+        yield path
 
 
+@pytest.mark.sqlite("the copy")
 def test_an_older_file_is_copied_with_its_log_before_it_is_upgraded(older: Path) -> None:
     assert older.with_name("publisher.db-wal").stat().st_size > 0
     open_database(older).close()
@@ -154,52 +199,58 @@ def test_an_older_file_is_copied_with_its_log_before_it_is_upgraded(older: Path)
     assert not [entry for entry in older.parent.iterdir() if entry.name.startswith(".")]
 
 
-def test_the_copy_is_named_by_what_it_was(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.sqlite("the copy")
+def test_the_copy_is_named_by_what_it_was(
+    made_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done: list[str] = []
     before = schema.HEAD
     monkeypatch.setattr(schema, "HEAD", "0999")
     monkeypatch.setattr(schema, "migrate", lambda _backend: done.append("migrated"))
-    open_database(made).close()
-    assert made.with_name(f"publisher-before-0999-from-{before}.db").is_file()
+    open_database(made_file).close()
+    assert made_file.with_name(f"publisher-before-0999-from-{before}.db").is_file()
     assert done == ["migrated"]
 
 
 @pytest.mark.parametrize("revision", ["0001", "0004"])
 def test_a_file_of_an_unreleased_version_is_refused_with_what_to_do(
-    made: Path, revision: str
+    made: Path | str, revision: str
 ) -> None:
     execute(made, f"UPDATE alembic_version SET version_num = '{revision}'")
     with pytest.raises(DatabaseError, match=rf"made before 0\.1\.0 \(schema {revision}\)"):
         open_database(made)
 
 
-def test_a_newer_file_is_refused_and_left_alone(made: Path) -> None:
+def test_a_newer_database_is_refused_and_left_alone(made: Path | str) -> None:
     execute(made, "UPDATE alembic_version SET version_num = '0999'")
-    before = made.read_bytes()
+    before = tables_of(made)
     with pytest.raises(DatabaseError) as caught:
         open_database(made)
     assert str(caught.value) == (
-        f"{made}: made by a newer version (schema 0999, this one has {schema.HEAD});"
+        f"{name_of(made)}: made by a newer version (schema 0999, this one has {schema.HEAD});"
         " upgrade the program"
     )
-    assert made.read_bytes() == before
-    assert [entry.name for entry in made.parent.iterdir()] == [made.name]
+    assert tables_of(made) == before
+    assert value(made, "SELECT version_num FROM alembic_version") == "0999"
 
 
-def test_an_upgrade_that_fails_leaves_the_schema_as_it_was(path: Path) -> None:
+def test_an_upgrade_that_fails_leaves_the_schema_as_it_was(address: Path | str) -> None:
     # In the way of the first migration's last table.
-    execute(
-        path, "CREATE TABLE build_cache (a TEXT)", "INSERT INTO build_cache VALUES ('mine')"
-    )
+    in_the_way = "CREATE TABLE build_cache (a TEXT)"
+    execute(address, in_the_way, "INSERT INTO build_cache VALUES ('mine')")
     with pytest.raises(DatabaseError) as caught:
-        open_database(path)
-    assert str(caught.value) == f"{path}: table build_cache already exists"
-    assert list(tables_of(path)) == ["build_cache"]
-    assert value(path, "SELECT a FROM build_cache") == "mine"
+        open_database(address)
+    assert re.fullmatch(
+        f'{re.escape(name_of(address))}: (table build_cache|relation "build_cache") already exists',
+        str(caught.value),
+    )
+    assert list(tables_of(address)) == ["build_cache"]
+    assert value(address, "SELECT a FROM build_cache") == "mine"
 
 
-def test_a_file_whose_version_was_lost_is_copied_and_not_upgraded_over(made: Path) -> None:
-    execute(made, "DELETE FROM alembic_version")
+@pytest.mark.sqlite("the copy")
+def test_a_file_whose_version_was_lost_is_copied_and_not_upgraded_over(made_file: Path) -> None:
+    execute(made_file, "DELETE FROM alembic_version")
     with pytest.raises(DatabaseError, match="already exists"):
-        open_database(made)
-    assert made.with_name(f"publisher-before-{schema.HEAD}-from-unknown.db").is_file()
+        open_database(made_file)
+    assert made_file.with_name(f"publisher-before-{schema.HEAD}-from-unknown.db").is_file()

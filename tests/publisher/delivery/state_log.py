@@ -2,44 +2,47 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from publisher.delivery.transports.base import MessageKey
+from tests.triggers import forbid, react
 
 LOG = """
 CREATE TABLE state_log (
     issue_id INTEGER, subscriber_id INTEGER, source TEXT, target TEXT,
-    is_new_epoch INTEGER, reason TEXT
+    is_new_epoch BOOLEAN, reason TEXT
 )
 """
 NOTE = """
-CREATE TRIGGER note_moves AFTER UPDATE ON delivery WHEN new.state != old.state BEGIN
-    INSERT INTO state_log VALUES (
-        new.issue_id, new.subscriber_id, old.state, new.state, new.epoch > old.epoch, new.reason
-    );
-END
+INSERT INTO state_log VALUES (
+    new.issue_id, new.subscriber_id, old.state, new.state, new.epoch > old.epoch, new.reason
+)
 """
-
-
-MARKS = """
-CREATE TRIGGER no_mark_unless_sending BEFORE UPDATE OF state ON delivery
-WHEN new.state = 'attempting' AND old.state != 'attempting'
-    AND (SELECT state FROM issue WHERE id = new.issue_id) != 'sending' BEGIN
-    SELECT RAISE(ABORT, 'a mark though the issue is not being sent');
-END
+UNLESS_SENDING = """
+new.state = 'attempting' AND old.state != 'attempting'
+    AND (SELECT state FROM issue WHERE id = new.issue_id) != 'sending'
 """
 
 
 def log_transitions(connection: Connection) -> None:
     """Log each change of state from now on, and let no row of a stopped issue be reserved."""
-    for statement in (LOG, NOTE, MARKS):
-        connection.execute(text(statement))
+    connection.exec_driver_sql(LOG)
+    react(connection, "note_moves", "AFTER UPDATE", "delivery", "new.state != old.state", NOTE)
+    forbid(
+        connection,
+        "no_mark_unless_sending",
+        "BEFORE UPDATE OF state",
+        "delivery",
+        UNLESS_SENDING,
+        "a mark though the issue is not being sent",
+    )
 
 
-def moves(connection: sqlite3.Connection, condition: str) -> Counter[MessageKey]:
+def moves(connection: Connection, condition: str) -> Counter[MessageKey]:
     """Count the moves of each row that meet a condition in SQL."""
     query = f"SELECT issue_id, subscriber_id FROM state_log WHERE {condition}"
-    return Counter(connection.execute(query))
+    return Counter(
+        (issue, subscriber) for issue, subscriber in connection.exec_driver_sql(query)
+    )

@@ -17,12 +17,8 @@ from publisher.delivery.states import (
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import LATER, OpenLedger, S, open_test_ledger
 from tests.publisher.delivery.mailing import erase
+from tests.triggers import react
 
-LOG = """
-CREATE TRIGGER log_arrows AFTER UPDATE ON delivery WHEN new.state != old.state BEGIN
-    INSERT INTO made VALUES (old.state, new.state);
-END
-"""
 # What a verb that settles may make of a row, be it attempted or in doubt.
 SETTLED = (S.SENT, S.DEFERRED, S.BOUNCED, S.FAILED, S.PENDING, S.SUPPRESSED)
 ENDED = {S.SENT, S.BOUNCED, S.FAILED, S.SUPPRESSED, S.CANCELLED}
@@ -46,7 +42,14 @@ def test_the_ledger_s_statements_make_every_transition_and_no_other(
     )
     with ledger.writing() as connection:
         connection.exec_driver_sql("CREATE TABLE made (source TEXT, target TEXT)")
-        connection.exec_driver_sql(LOG)
+        react(
+            connection,
+            "log_arrows",
+            "AFTER UPDATE",
+            "delivery",
+            "new.state != old.state",
+            "INSERT INTO made VALUES (old.state, new.state)",
+        )
     everything_is_done(ledger)
     with ledger.writing() as connection:
         made = {tuple(row) for row in connection.exec_driver_sql("SELECT * FROM made")}

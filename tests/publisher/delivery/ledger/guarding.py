@@ -5,19 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from publisher.delivery.states import DELIVERY_TRANSITIONS
-
-ARROWS_FROM = """
-CREATE TRIGGER no_arrow_from_{source} BEFORE UPDATE OF state ON delivery
-WHEN old.state = '{source}' AND new.state NOT IN ({targets}) BEGIN
-    SELECT RAISE(ABORT, 'no arrow leads there from {source}');
-END
-"""
-EPOCHS = """
-CREATE TRIGGER no_lower_epoch BEFORE UPDATE OF epoch ON delivery
-WHEN new.epoch < old.epoch BEGIN
-    SELECT RAISE(ABORT, 'an epoch never falls');
-END
-"""
+from tests.triggers import forbid
 
 
 def guard(connection: Connection) -> None:
@@ -28,5 +16,19 @@ def guard(connection: Connection) -> None:
     """
     for source, targets in DELIVERY_TRANSITIONS.items():
         allowed = ", ".join(f"'{target}'" for target in sorted({source, *targets}))
-        connection.exec_driver_sql(ARROWS_FROM.format(source=source, targets=allowed))
-    connection.exec_driver_sql(EPOCHS)
+        forbid(
+            connection,
+            f"no_arrow_from_{source}",
+            "BEFORE UPDATE OF state",
+            "delivery",
+            f"old.state = '{source}' AND new.state NOT IN ({allowed})",
+            f"no arrow leads there from {source}",
+        )
+    forbid(
+        connection,
+        "no_lower_epoch",
+        "BEFORE UPDATE OF epoch",
+        "delivery",
+        "new.epoch < old.epoch",
+        "an epoch never falls",
+    )

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import pytest
 from sqlalchemy import event, select
 
 from publisher.delivery.ledger import attempts, doubts, leases, lifecycle
@@ -107,6 +108,7 @@ def everything_that_is_done(ledger: OpenLedger) -> None:
         lifecycle.sweep_cancelled(connection, NOW)
 
 
+@pytest.mark.sqlite("its query plans")
 def test_no_statement_scans_an_issue_s_rows_to_find_a_few(
     publication: PublicationFolder,
 ) -> None:

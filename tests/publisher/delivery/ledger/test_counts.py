@@ -42,7 +42,7 @@ def test_every_state_is_counted(publication: PublicationFolder) -> None:
         connection.exec_driver_sql("DELETE FROM delivery")
         for number, state in enumerate(DeliveryState, start=1):
             connection.exec_driver_sql(
-                "UPDATE aside SET state = ? WHERE subscriber_id = ?", (state, number)
+                f"UPDATE aside SET state = '{state}' WHERE subscriber_id = {number}"
             )
         connection.exec_driver_sql("INSERT INTO delivery SELECT * FROM aside")
     assert ledger.counts == dict.fromkeys(DeliveryState, 1)

@@ -80,6 +80,7 @@ def test_one_thread_checks_and_another_closes(looker: LedgerRecheck, claim: Clai
     looker.close()
 
 
+@pytest.mark.sqlite("its log")
 def test_a_check_does_not_block_checkpoints(
     ledger: OpenLedger, looker: LedgerRecheck, claim: Claim
 ) -> None:
@@ -91,6 +92,7 @@ def test_a_check_does_not_block_checkpoints(
     assert tuple(found) == (0, 0, 0)
 
 
+@pytest.mark.sqlite("the file")
 def test_an_unreadable_database_is_named(tmp_path: Path, claim: Claim) -> None:
     path = tmp_path / "none.db"
     database = Database(open_backend(path, "full"))
@@ -102,6 +104,7 @@ def test_an_unreadable_database_is_named(tmp_path: Path, claim: Claim) -> None:
     assert not path.exists()
 
 
+@pytest.mark.sqlite("the file's name")
 @pytest.mark.parametrize("name", ["a b", "50%", "what?", "#1", "灯笼"])
 def test_any_folder_name_may_hold_the_database(
     ledger: OpenLedger, claim: Claim, name: str

@@ -72,11 +72,11 @@ def database(tmp_path: Path, empty_database: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def statements() -> Iterator[list[str]]:
-    """What is said to any database, but for the bounds of transactions."""
+    """What is said to any database, but for how transactions begin."""
     said: list[str] = []
 
     def hear(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if not statement.startswith("BEGIN"):
+        if not statement.startswith(("BEGIN", "SELECT pg_advisory_xact_lock")):
             said.append(statement)
 
     event.listen(Engine, "before_cursor_execute", hear)

@@ -13,7 +13,6 @@ These examples take some twenty seconds; for a longer look:
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -53,6 +52,7 @@ from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.testing import SECRET, FakeTimer, MemoryTransport, make_publication
 from subscribers import unsubscribe
+from tests.databases import at_database, delete_all_rows
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.guarding import guard
 from tests.publisher.delivery.mailing import erase, ready, subscribe
@@ -143,11 +143,10 @@ KEPT = "SELECT issue_id, state, count FROM delivery_count"
 class Deliveries(RuleBasedStateMachine):
     """Everything that may happen to two issues and their recipients."""
 
-    def __init__(self, folder: Path, database: Database, look: sqlite3.Connection) -> None:
+    def __init__(self, folder: Path, database: Database) -> None:
         super().__init__()
         self.folder = folder
         self.database = database
-        self.look = look
         self.times = Times(FakeTimer(NOW.timestamp()))
         self.clock = HandClock(self.times.wall)
         self.runs: list[SteppedRun] = []
@@ -174,7 +173,7 @@ class Deliveries(RuleBasedStateMachine):
         give_up_after: int,
         rate: RateSettings,
     ) -> None:
-        empty(self.look)
+        delete_all_rows(self.database)
         terms = {"in_doubt": policy.value, "give_up_after": give_up_after}
         settings = replace(
             make_publication(self.folder, newsletters=[terms]),
@@ -313,13 +312,13 @@ class Deliveries(RuleBasedStateMachine):
         for (issue_id, _state), count in rows.items():
             planned[issue_id] += count
         assert planned == self.planned
-        kept = {(issue_id, state): count for issue_id, state, count in self.look.execute(KEPT)}
+        kept = {(issue_id, state): count for issue_id, state, count in self.look(KEPT)}
         of = {issue_id for issue_id, _state in kept}
         assert kept == {key: count for key, count in rows.items() if key[0] in of}
 
     @invariant()
     def what_is_held_is_held_by_somebody_who_is_known(self) -> None:
-        known = {number for (number,) in self.look.execute("SELECT id FROM send_lease")}
+        known = {number for (number,) in self.look("SELECT id FROM send_lease")}
         assert {row.lease_id for row in self.rows() if row.state in HELD} <= known
 
     @invariant()
@@ -339,7 +338,7 @@ class Deliveries(RuleBasedStateMachine):
 
     @invariant()
     def of_an_issue_that_is_over_nothing_is_left_to_be_done(self) -> None:
-        for issue_id, state in self.look.execute("SELECT id, state FROM issue"):
+        for issue_id, state in self.look("SELECT id, state FROM issue"):
             if state in ENDED:
                 count = Counter(row.state for row in self.rows() if row.issue_id == issue_id)
                 assert not count.keys() & {*OPEN_STATES}
@@ -359,13 +358,11 @@ class Deliveries(RuleBasedStateMachine):
         taken = self.transport.settled
         if self.transport.guarantee == "ambiguous":
             taken = [outgoing.key for outgoing in self.transport.taken]
-        decided = moves(
-            self.look, "source = 'in_doubt' AND target = 'pending' AND is_new_epoch"
-        )
-        put_off = moves(self.look, f"target = 'deferred' AND reason = '{NO_ANSWER}'")
+        decided = self.moves("source = 'in_doubt' AND target = 'pending' AND is_new_epoch")
+        put_off = self.moves(f"target = 'deferred' AND reason = '{NO_ANSWER}'")
         for key, count in Counter(taken).items():
             assert count <= 1 + decided[key] + put_off[key]
-        assert max(moves(self.look, "target = 'sent'").values(), default=0) <= 1
+        assert max(self.moves("target = 'sent'").values(), default=0) <= 1
 
     @invariant()
     def every_attempt_has_the_same_name_and_the_same_bytes(self) -> None:
@@ -507,7 +504,16 @@ class Deliveries(RuleBasedStateMachine):
             return issues.issues_by_ids(connection, [*self.planned])
 
     def rows(self) -> list[Row]:
-        return [Row(*row) for row in self.look.execute(ROWS)]
+        return [Row(*row) for row in self.look(ROWS)]
+
+    def look(self, query: str) -> list[Any]:
+        """Return the rows of a query over what is committed."""
+        with self.database.reading() as connection:
+            return [*connection.exec_driver_sql(query)]
+
+    def moves(self, condition: str) -> Counter[MessageKey]:
+        with self.database.reading() as connection:
+            return moves(connection, condition)
 
 
 def roll_back_if(fails: bool) -> None:
@@ -515,30 +521,15 @@ def roll_back_if(fails: bool) -> None:
         raise RolledBackError
 
 
-def empty(connection: sqlite3.Connection) -> None:
-    """Take every row out of a database: that is much faster than opening another."""
-    tables = connection.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name != 'alembic_version'"
-    ).fetchall()
-    connection.execute("BEGIN IMMEDIATE")
-    connection.execute("PRAGMA defer_foreign_keys = ON")
-    for (name,) in tables:
-        connection.execute(f"DELETE FROM {name}")
-    connection.execute("COMMIT")
-
-
 def test_whatever_happens_every_subscriber_gets_exactly_one_message(tmp_path: Path) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(CRITICAL))
-    path = make_publication(tmp_path).folders.database
+    publication = at_database(make_publication(tmp_path))
     # What a power cut takes is not the matter here, and each commit would cost a sync.
-    with (
-        closing(open_database(path, "normal")) as database,
-        closing(sqlite3.connect(path, isolation_level=None)) as look,
-    ):
+    with closing(open_database(publication.database, "normal")) as database:
         with database.writing() as connection:
             guard(connection)
             log_transitions(connection)
         run_state_machine_as_test(
-            cast(Any, partial(Deliveries, tmp_path, database, look)),
+            cast(Any, partial(Deliveries, tmp_path, database)),
             settings=settings(max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None),
         )

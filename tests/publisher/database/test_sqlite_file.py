@@ -1,0 +1,106 @@
+"""SQLite itself: the file, its log, its name, and what is in the place of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from publisher.database import open_database
+from publisher.errors import DatabaseError
+
+pytestmark = pytest.mark.sqlite("the file")
+
+
+def test_a_commit_survives_a_power_cut_and_readers_do_not_wait(tmp_path: Path) -> None:
+    with (
+        closing(open_database(tmp_path / "publisher.db")) as database,
+        database.reading() as connection,
+    ):
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    full = 2
+    assert pragmas == {
+        "journal_mode": "wal",
+        "synchronous": full,
+        "foreign_keys": 1,
+        "busy_timeout": 30_000,
+    }
+
+
+def test_a_file_that_another_program_keeps_to_itself_is_given_up_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("publisher.database.dialect.sqlite._BUSY_MILLISECONDS", 20)
+    monkeypatch.setattr("publisher.database.dialect.sqlite._WAL_ATTEMPTS", 2)
+    path = tmp_path / "publisher.db"
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE old (a)")
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(DatabaseError) as caught:
+        open_database(path)
+    assert str(caught.value) == f"{path}: database is locked"
+    other.close()
+
+
+@pytest.mark.parametrize("name", ["what?", "50%", "a#b", "灯笼 &c", "x=1&mode=memory"])
+def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name / "publisher.db"
+    open_database(path).close()
+    assert path.is_file()
+    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "publisher.db"
+    path.write_bytes(b"This is a letter, and a long one. " * 100)
+    before = path.read_bytes()
+    with pytest.raises(DatabaseError) as caught:
+        open_database(path)
+    assert str(caught.value) == f"{path}: file is not a database"
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_database_is_an_error_of_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "publisher.db"
+    open_database(path).close()
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    path.write_bytes(content)
+    with pytest.raises(DatabaseError) as caught:
+        open_database(path)
+    assert str(caught.value) == f"{path}: database disk image is malformed"
+
+
+def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "publisher.db").mkdir()
+    with pytest.raises(DatabaseError, match=r"publisher\.db: unable to open database file$"):
+        open_database(tmp_path / "publisher.db")
+
+
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("in the way")
+    with pytest.raises(DatabaseError) as caught:
+        open_database(tmp_path / "var" / "publisher.db")
+    assert str(caught.value) == f"{tmp_path / 'var'}: can't be made: File exists"
+
+
+def test_a_copy_that_fails_leaves_the_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "publisher.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE old (a)")
+    connection.close()
+    # A folder where the copy should go: as good as a full disk.
+    (tmp_path / ".publisher-before-0001-from-unknown.db").mkdir()
+    monkeypatch.setattr("publisher.database.schema.HEAD", "0001")
+    with pytest.raises(DatabaseError, match="unable to open database file"):
+        open_database(path)
+    check = sqlite3.connect(path)
+    assert check.execute("SELECT name FROM sqlite_master").fetchall() == [("old",)]
+    check.close()
