@@ -7,6 +7,7 @@
     ├── SourceError           a source that can't be read: its articles stay unchanged
     ├── IssueError            an issue that can't be made, found or changed
     │   └── TransitionError   a state that an issue can't change to
+    ├── ConsentError          a change of a subscription that nobody may make for the subscriber
     ├── RenderingError        a template or the inliner refused
     ├── GateError             a rendered mail that failed the checks
     ├── DeliveryError         a message that can't be composed, written or sent
@@ -74,6 +75,10 @@ class TransitionError(IssueError):
         super().__init__(f"an issue can't go from {source} to {target}")
         self.source = source
         self.target = target
+
+
+class ConsentError(PublisherError):
+    """A subscription that the owner may not change for the subscriber."""
 
 
 class RenderingError(PublisherError):

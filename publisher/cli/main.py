@@ -109,7 +109,7 @@ def _exit_code(error: Exception) -> int:
     """Write an error's one line, and return the exit code for it."""
     from feeds import FeedsError
     from publisher.disk_errors import explain_failed_write, is_storage_failure
-    from subscribers import SubscribersError
+    from subscribers import BadAddressError, SubscribersError
 
     match error:
         case TyperException():
@@ -120,6 +120,8 @@ def _exit_code(error: Exception) -> int:
             # Whoever read our output closed it; Python would complain again at its exit.
             sys.stdout = None
             return 0
+        case BadAddressError():
+            return _complain(str(error), 2)
         case PublisherError() | FeedsError() | SubscribersError():
             return _complain(str(error), getattr(error, "exit_code", 1))
         case OSError() if is_storage_failure(error):

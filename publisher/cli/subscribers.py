@@ -1,39 +1,32 @@
-"""`publisher subscribers`: import, export and list the subscribers."""
+"""`publisher subscribers`: import, export, list and find subscribers, and act for them."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from publisher.cli import subscriber_requests
 from publisher.cli.common import (
     CURRENT_FOLDER,
     FolderArgument,
     JsonOption,
-    make_table,
     open_state,
     parse_now,
     print_json,
     read_settings,
     stdout_console,
 )
+from publisher.cli.subscriber_requests import AddressArgument
 from publisher.errors import UsageError
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from subscribers import Subscriber
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Import, export and list the subscribers.",
+    help="Import, export, list and find subscribers, and act for those who ask you to.",
     epilog="Example: publisher subscribers import subscribers.csv my-publication",
 )
-
-# How many bad rows are printed.
-_BAD_ROWS_SHOWN = 50
 
 
 @app.command(
@@ -42,39 +35,43 @@ _BAD_ROWS_SHOWN = 50
 def subscribers_import_command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file, UTF-8.")],
     directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    returned: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--returned",
+            metavar="ADDRESS",
+            help="An erased address whose subscriber asked to come back; may be given again.",
+        ),
+    ] = None,
 ) -> int:
     """Add subscribers from CSV: email,name,language,timezone,newsletters,status.
 
     Newsletters are separated by spaces. A bad row is named with its line; the others are added.
-    An import never subscribes anybody again who has left, or whose address does not exist.
+    An import never subscribes anybody again who has left or was erased, or whose address does not
+    exist.
     """
     settings = read_settings(directory)
 
+    from publisher.app.subscribers import import_subscribers
     from publisher.cli.progress import show_progress
-    from subscribers import import_csv
+    from publisher.cli.subscriber_output import import_remarks, import_sentence
 
     with open_state(settings) as database, show_progress() as progress:
         try:
-            with file.open("rb") as lines, database.writing() as connection:
-                report = import_csv(
-                    connection,
+            with file.open("rb") as lines:
+                report = import_subscribers(
+                    settings,
+                    database,
                     lines,
-                    languages=settings.publication.subscriber_tag,
-                    default_language=settings.publication.default_language,
-                    known_newsletters=[n.name for n in settings.newsletters],
-                    now=parse_now(None).now(),
+                    parse_now(None).now(),
+                    returned=returned or [],
                     progress=lambda count: progress("rows", count, sys.maxsize),
                 )
         except OSError as error:
             raise UsageError(f"{file}: can't be read: {error.strerror or error}") from None
-    for row in (*report.bad[:_BAD_ROWS_SHOWN], *report.notes[:_BAD_ROWS_SHOWN]):
-        sys.stderr.write(f"{file}: {row}\n")
-    if report.refused > _BAD_ROWS_SHOWN:
-        sys.stderr.write(f"{file}: and {report.refused - _BAD_ROWS_SHOWN} more bad rows\n")
-    typer.echo(
-        f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
-        f"{report.kept} kept as they were, {report.refused} bad"
-    )
+    sys.stderr.writelines(f"{file}: {line}\n" for line in import_remarks(report))
+    typer.echo(import_sentence(report))
     taken = report.added + report.updated + report.unchanged + report.kept
     return 1 if report.refused and not taken else 0
 
@@ -91,15 +88,15 @@ def subscribers_export_command(
     """Write all subscribers as CSV, in the form that import takes."""
     settings = read_settings(directory)
 
-    from subscribers import export_csv
+    from publisher.app.subscribers import export_subscribers
 
-    with open_state(settings) as database, database.reading() as connection:
+    with open_state(settings) as database:
         if out is None:
-            export_csv(connection, sys.stdout)
+            export_subscribers(database, sys.stdout)
             return
         try:
             with out.open("w", encoding="utf-8", newline="") as file:
-                count = export_csv(connection, file)
+                count = export_subscribers(database, file)
         except OSError as error:
             raise UsageError(f"{out}: can't be written: {error.strerror or error}") from None
     typer.echo(f"{count} subscribers: {out}")
@@ -112,31 +109,40 @@ def subscribers_list_command(
     """List the subscribers."""
     settings = read_settings(directory)
 
-    from subscribers import list_subscribers
+    from publisher.app.subscribers import read_subscribers
+    from publisher.cli.subscriber_output import subscriber_json, subscribers_table
 
-    with open_state(settings) as database, database.reading() as connection:
-        found = list(list_subscribers(connection))
+    with open_state(settings) as database:
+        found = read_subscribers(database)
     if as_json:
-        print_json([_as_json(one) for one in found])
+        print_json([subscriber_json(one) for one in found])
     else:
-        stdout_console().print(_table(found))
+        stdout_console().print(subscribers_table(found))
 
 
-def _as_json(subscriber: Subscriber) -> dict[str, object]:
-    return {
-        "email": subscriber.address,
-        "name": subscriber.name,
-        "language": subscriber.language,
-        "timezone": subscriber.timezone,
-        "newsletters": list(subscriber.newsletters),
-        "status": subscriber.status.value,
-    }
+@app.command("find", epilog="Example: publisher subscribers find ann@example.org")
+def subscribers_find_command(
+    address: AddressArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one subscriber: newsletters, and who changed what, when and why.
+
+    Exit code 1 if nobody has the address; it is said if the subscriber was erased.
+    """
+    settings = read_settings(directory)
+
+    from publisher.app.subscribers import find_record
+    from publisher.cli.subscriber_output import record_json, record_tables
+
+    with open_state(settings) as database:
+        record = find_record(settings, database, address)
+    if as_json:
+        print_json(record_json(record))
+    else:
+        stdout_console().print(*record_tables(record), sep="\n")
 
 
-def _table(found: list[Subscriber]) -> Table:
-    table = make_table("Address", "Name", "Language", "Time zone", "Newsletters", "Status")
-    for one in found:
-        newsletters = " ".join(one.newsletters)
-        zone = one.timezone or ""
-        table.add_row(one.address, one.name, one.language, zone, newsletters, one.status)
-    return table
+# After the other commands: the help lists them in this order.
+subscriber_requests.register(app)

@@ -16,11 +16,11 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from publisher.app.pipeline import CycleReport, Pipeline, open_pipeline
+from publisher.app.subscribers import import_subscribers
 from publisher.clock import FixedClock
 from publisher.config import SETTINGS_FILE, Settings, load_settings
 from publisher.errors import UsageError
 from publisher.heartbeat import write_heartbeat
-from subscribers import import_csv
 
 # Monday to Friday; on Friday at noon in Hong Kong every edition of the weekly is due.
 _DEMO_DAYS = tuple(datetime(2026, 1, day, 6, tzinfo=UTC) for day in (5, 6, 7, 8, 9))
@@ -71,13 +71,5 @@ def _copy_data(data: Path, directory: Path) -> None:
 
 
 def _import(pipeline: Pipeline, file: Path, now: datetime) -> None:
-    publication = pipeline.settings.publication
-    with file.open("rb") as lines, pipeline.database.writing() as connection:
-        import_csv(
-            connection,
-            lines,
-            languages=publication.subscriber_tag,
-            default_language=publication.default_language,
-            known_newsletters=[n.name for n in pipeline.settings.newsletters],
-            now=now,
-        )
+    with file.open("rb") as lines:
+        import_subscribers(pipeline.settings, pipeline.database, lines, now)

@@ -1,0 +1,242 @@
+"""Subscribers, as the owner of a publication sees them: import, export, find, and act for them.
+
+The owner acts on a subscriber's word: `subscribers.consent` says what that may change. A change of
+consent holds for mail under way, too: the ledger asks again right before each message.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from publisher.errors import ConsentError, UsageError
+from publisher.secret_key import load_secret
+from subscribers import (
+    ConsentSource,
+    ErasedSubscriberError,
+    LostSubscriptionsError,
+    RefusedTransitionError,
+    Subscriber,
+    SubscriberHistory,
+    SubscriberStatus,
+    UnknownSubscriberError,
+    erase,
+    erased_at,
+    export_csv,
+    find_subscriber,
+    import_csv,
+    known_subscriber,
+    list_subscribers,
+    load_history,
+    normalise_address,
+    resubscribe,
+    unsubscribe,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+    from typing import TextIO
+
+    from sqlalchemy import Connection
+
+    from publisher.config import Settings
+    from publisher.database import Database
+    from subscribers import AddressDigest, ImportReport
+
+# Keeps these hashes apart from what else the secret signs.
+_ERASED_PREFIX = b"erased address:"
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriberRecord:
+    """What is stored of one subscriber."""
+
+    subscriber: Subscriber
+    history: SubscriberHistory
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentChange:
+    """A subscriber before and after a change; the same twice if there was nothing to change."""
+
+    before: Subscriber
+    after: Subscriber
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was stored."""
+        return self.before != self.after
+
+    @property
+    def ended(self) -> tuple[str, ...]:
+        """The newsletters that the subscriber got, and gets no more."""
+        gets = _received(self.after)
+        return tuple(name for name in _received(self.before) if name not in gets)
+
+    @property
+    def started(self) -> tuple[str, ...]:
+        """The newsletters that the subscriber did not get, and gets now."""
+        got = _received(self.before)
+        return tuple(name for name in _received(self.after) if name not in got)
+
+
+def import_subscribers(
+    settings: Settings,
+    database: Database,
+    lines: Iterable[bytes | str],
+    now: datetime,
+    *,
+    returned: Sequence[str] = (),
+    progress: Callable[[int], None] | None = None,
+) -> ImportReport:
+    """Add and correct subscribers from CSV, in one transaction. Return a report.
+
+    `returned` are erased addresses whose subscribers asked to come back. Raise UsageError if one of
+    them was not erased, and what `subscribers.import_csv` raises.
+    """
+    digest = address_digest(settings)
+    with database.writing() as connection:
+        for address in returned:
+            if erased_at(connection, address, digest) is None:
+                raise UsageError(f"{address}: was not erased; it can be imported as it is")
+        return import_csv(
+            connection,
+            lines,
+            languages=settings.publication.subscriber_tag,
+            default_language=settings.publication.default_language,
+            known_newsletters=[one.name for one in settings.newsletters],
+            digest=digest,
+            returned=[normalise_address(address).identity for address in returned],
+            now=now,
+            progress=progress,
+        )
+
+
+def export_subscribers(database: Database, out: TextIO) -> int:
+    """Write all subscribers as CSV. Return how many."""
+    with database.reading() as connection:
+        return export_csv(connection, out)
+
+
+def read_subscribers(database: Database) -> list[Subscriber]:
+    """Return all subscribers, in the order in which they were stored."""
+    with database.reading() as connection:
+        return list(list_subscribers(connection))
+
+
+def find_record(settings: Settings, database: Database, address: str) -> SubscriberRecord:
+    """Return what is stored of one subscriber, found by any spelling of the address.
+
+    Raise ErasedSubscriberError, UnknownSubscriberError or BadAddressError.
+    """
+    with database.reading() as connection:
+        person = _require_subscriber(connection, settings, address)
+        return SubscriberRecord(person, load_history(connection, person.id))
+
+
+def unsubscribe_address(
+    settings: Settings,
+    database: Database,
+    address: str,
+    newsletter: str | None,
+    now: datetime,
+    *,
+    note: str = "",
+) -> ConsentChange:
+    """Unsubscribe somebody from one newsletter, or from all (None). Doing so twice is no error.
+
+    Raise UsageError for a newsletter that neither the publication nor the subscriber has, and what
+    `find_record` raises.
+    """
+    with database.writing() as connection:
+        before = _require_subscriber(connection, settings, address)
+        _check_newsletter(settings, before, newsletter)
+        owner = ConsentSource.OWNER
+        unsubscribe(connection, address, newsletter, now, source=owner, note=note)
+        return ConsentChange(before, known_subscriber(connection, address))
+
+
+def resubscribe_address(
+    settings: Settings,
+    database: Database,
+    address: str,
+    newsletter: str | None,
+    now: datetime,
+    *,
+    note: str = "",
+) -> ConsentChange:
+    """Undo an unsubscription or a bounce, since the subscriber asked the owner for it.
+
+    Raise ConsentError after a complaint, before a confirmation and for somebody erased, UsageError
+    if the newsletter is unknown or has to be named, and UnknownSubscriberError or BadAddressError.
+    """
+    with database.writing() as connection:
+        try:
+            before = _require_subscriber(connection, settings, address)
+        except ErasedSubscriberError as error:
+            remedy = "if the subscriber asks to come back, import it with --returned"
+            raise ConsentError(f"{error}; {remedy} {address}") from error
+        _check_newsletter(settings, before, newsletter)
+        try:
+            resubscribe(connection, address, newsletter, now, note=note)
+        except RefusedTransitionError as error:
+            raise ConsentError(f"{before.address}: {error}") from error
+        except LostSubscriptionsError as error:
+            raise UsageError(f"{error} of {_listed(_newsletters(settings, before))}") from error
+        return ConsentChange(before, known_subscriber(connection, address))
+
+
+def erase_address(settings: Settings, database: Database, address: str, now: datetime) -> None:
+    """Delete all that is stored of a subscriber, except a keyed hash of the address.
+
+    Ledger rows stay, with a number instead of the address; those under way are suppressed. Raise
+    what `find_record` raises.
+    """
+    with database.writing() as connection:
+        _require_subscriber(connection, settings, address)
+        erase(connection, address, address_digest(settings), now)
+
+
+def address_digest(settings: Settings) -> AddressDigest:
+    """Return the function that hashes addresses with the publication's secret.
+
+    The secret is read with the first address, since most lists have no erased ones.
+    """
+    secret = cache(lambda: load_secret(settings).encode())
+
+    def digest(identity: str) -> str:
+        return hmac.digest(secret(), _ERASED_PREFIX + identity.encode(), "sha256").hex()
+
+    return digest
+
+
+def _require_subscriber(connection: Connection, settings: Settings, address: str) -> Subscriber:
+    person = find_subscriber(connection, address)
+    if person is not None:
+        return person
+    instant = erased_at(connection, address, address_digest(settings))
+    if instant is not None:
+        raise ErasedSubscriberError(address, instant)
+    raise UnknownSubscriberError(address)
+
+
+def _check_newsletter(settings: Settings, person: Subscriber, newsletter: str | None) -> None:
+    known = _newsletters(settings, person)
+    if newsletter is not None and newsletter not in known:
+        raise UsageError(f"{newsletter}: no such newsletter; there is {_listed(known)}")
+
+
+def _newsletters(settings: Settings, person: Subscriber) -> list[str]:
+    """Return the publication's newsletters, and former ones that the subscriber has."""
+    return sorted({one.name for one in settings.newsletters} | person.subscriptions.keys())
+
+
+def _received(person: Subscriber) -> tuple[str, ...]:
+    return person.newsletters if person.status is SubscriberStatus.ACTIVE else ()
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names)

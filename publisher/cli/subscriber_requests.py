@@ -1,0 +1,126 @@
+"""`publisher subscribers unsubscribe`, `resubscribe` and `erase`: act for those who ask."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    FolderArgument,
+    open_state,
+    parse_now,
+    read_settings,
+)
+from publisher.errors import UsageError
+
+AddressArgument = Annotated[
+    str, typer.Argument(metavar="ADDRESS", help="The subscriber's address, in any spelling.")
+]
+OneNewsletterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--newsletter", metavar="NAME", help="Only this newsletter.", show_default="all of them"
+    ),
+]
+NoteOption = Annotated[
+    str,
+    typer.Option("--note", metavar="TEXT", help="How the subscriber asked; `find` shows it."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to their group."""
+    for name, command, options in (
+        ("unsubscribe", subscribers_unsubscribe_command, "--note 'by telephone'"),
+        ("resubscribe", subscribers_resubscribe_command, "--newsletter weekly"),
+        ("erase", subscribers_erase_command, "my-publication"),
+    ):
+        example = f"Example: publisher subscribers {name} ann@example.org {options}"
+        app.command(name, epilog=example)(command)
+
+
+def subscribers_unsubscribe_command(
+    address: AddressArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    newsletter: OneNewsletterOption = None,
+    note: NoteOption = "",
+) -> None:
+    """Unsubscribe somebody who asks for it, from one newsletter or from all.
+
+    Mail under way is not sent any more. Doing it twice is no error. No import undoes it.
+    """
+    settings = read_settings(directory)
+
+    from publisher.app.subscribers import unsubscribe_address
+    from publisher.cli.subscriber_output import unsubscribed_sentence
+
+    with open_state(settings) as database:
+        change = unsubscribe_address(
+            settings, database, address, newsletter, parse_now(None).now(), note=note
+        )
+    typer.echo(unsubscribed_sentence(change, newsletter))
+
+
+def subscribers_resubscribe_command(
+    address: AddressArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    newsletter: OneNewsletterOption = None,
+    note: NoteOption = "",
+) -> None:
+    """Undo an unsubscription, or a bounce, because the subscriber asks for it.
+
+    Without --newsletter, those come back that ended together. Refused after a complaint, which is
+    final, and before the subscriber has confirmed.
+    """
+    settings = read_settings(directory)
+
+    from publisher.app.subscribers import resubscribe_address
+    from publisher.cli.subscriber_output import resubscribed_sentence
+
+    with open_state(settings) as database:
+        change = resubscribe_address(
+            settings, database, address, newsletter, parse_now(None).now(), note=note
+        )
+    typer.echo(resubscribed_sentence(change))
+
+
+def subscribers_erase_command(
+    address: AddressArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+) -> int:
+    """Delete all that is stored of a subscriber. It can't be undone.
+
+    A keyed hash of the address stays, so that no import adds it again, and the ledger's counts,
+    without the address. Not deleted: mails that were sent, files in the outbox, copies and backups
+    of the database, and your own lists.
+    """
+    settings = read_settings(directory)
+
+    from publisher.app.subscribers import erase_address, find_record
+
+    with open_state(settings) as database:
+        person = find_record(settings, database, address).subscriber
+        if not yes and not _confirms(f"Erase {person.address}? It can't be undone."):
+            typer.echo("nothing was erased")
+            return 1
+        erase_address(settings, database, address, parse_now(None).now())
+    typer.echo(
+        f"{person.address} is erased; not from mails that were sent, the outbox and backups"
+    )
+    return 0
+
+
+def _confirms(question: str) -> bool:
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError("erase: no terminal to ask; add --yes to erase without a question")
+    try:
+        return typer.confirm(question)
+    except typer.Abort:  # the end of the input
+        return False

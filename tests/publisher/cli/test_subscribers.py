@@ -1,0 +1,204 @@
+"""`publisher subscribers find`, `unsubscribe`, `resubscribe` and `erase`."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.publisher.cli.conftest import Run
+
+ANN = "ann@example.org"
+
+
+@pytest.fixture
+def folder(run: Run, small: Path, tmp_path: Path) -> Path:
+    """A publication with one subscriber."""
+    file = tmp_path / "ann.csv"
+    file.write_text(f"email,name,newsletters\nAnn@example.org,Ann,weekly\n{'bob@x.org'},,\n")
+    assert run("subscribers", "import", file, small)[0] == 0
+    return small
+
+
+class Terminal(io.StringIO):
+    """Standard input of somebody who sits there and types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_unsubscribing_and_back_says_what_changed(run: Run, folder: Path) -> None:
+    said = [
+        run("subscribers", *words, folder)
+        for words in (
+            ["unsubscribe", ANN, "--newsletter", "weekly"],
+            ["unsubscribe", ANN, "--newsletter", "weekly"],
+            ["resubscribe", ANN],
+            ["resubscribe", ANN, "--newsletter", "weekly"],
+            ["unsubscribe", "ANN@EXAMPLE.ORG"],
+            ["unsubscribe", ANN],
+            ["resubscribe", ANN],
+            ["resubscribe", ANN],
+            ["unsubscribe", "bob@x.org"],
+        )
+    ]
+    assert [(code, err) for code, _out, err in said] == [(0, "")] * len(said)
+    assert [out for _code, out, _err in said] == [
+        "Ann@example.org is unsubscribed from weekly\n",
+        "Ann@example.org was unsubscribed from weekly before; nothing changed\n",
+        (
+            "Ann@example.org is not unsubscribed; nothing changed. It left weekly alone: name that "
+            "with --newsletter\n"
+        ),
+        "Ann@example.org gets weekly again\n",
+        "Ann@example.org is unsubscribed from weekly\n",
+        "Ann@example.org was unsubscribed from everything before; nothing changed\n",
+        "Ann@example.org gets weekly again\n",
+        "Ann@example.org is not unsubscribed; nothing changed\n",
+        "bob@x.org is unsubscribed from everything, and did not get it before\n",
+    ]
+
+
+def test_find_shows_newsletters_and_history(run: Run, folder: Path) -> None:
+    run("subscribers", "unsubscribe", ANN, folder, "--note", "by telephone [late]")
+
+    code, out, err = run("subscribers", "find", "ANN@example.org", folder)
+    assert (code, err) == (0, "")
+    for word in ("Ann@example.org", "stored on", "weekly", "the owner", "by telephone [late]"):
+        assert word in out
+
+    found = json.loads(run("subscribers", "find", ANN, folder, "--json")[1])
+    assert (found["email"], found["status"]) == ("Ann@example.org", "unsubscribed")
+    assert found["subscriptions"] == [
+        {
+            "newsletter": "weekly",
+            "status": "unsubscribed",
+            "source": "import",
+            "consented_at": None,
+        }
+    ]
+    assert [event["newsletter"] for event in found["history"]] == [None, "weekly"]
+    assert found["history"][0] | {"at": None} == {
+        "at": None,
+        "newsletter": None,
+        "before": "active",
+        "after": "unsubscribed",
+        "source": "owner",
+        "note": "by telephone [late]",
+    }
+
+
+def test_who_has_no_history_is_found_without_one(run: Run, folder: Path) -> None:
+    _code, out, _err = run("subscribers", "find", "bob@x.org", folder)
+    assert "bob@x.org" in out
+    assert "By" not in out
+
+
+@pytest.mark.parametrize("command", ["find", "unsubscribe", "resubscribe", "erase"])
+@pytest.mark.parametrize(
+    ("address", "code", "complaint"),
+    [
+        ("nobody@example.org", 1, "no subscriber has the address nobody@example.org"),
+        ("ann@", 2, "'ann@' is no usable e-mail address"),
+    ],
+)
+def test_an_address_that_cannot_be_found_is_one_clear_line(
+    run: Run, folder: Path, command: str, address: str, code: int, complaint: str
+) -> None:
+    found, out, err = run("subscribers", command, address, folder)
+    assert (found, out) == (code, "")
+    assert err.startswith(f"publisher: {complaint}")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["unsubscribe", "resubscribe"])
+def test_an_unknown_newsletter_is_named_with_those_that_exist(
+    run: Run, folder: Path, command: str
+) -> None:
+    code, _out, err = run("subscribers", command, ANN, "--newsletter", "wekly", folder)
+    assert code == 2
+    assert err.startswith("publisher: wekly: no such newsletter; there is ")
+    assert "weekly" in err
+
+
+def test_what_the_owner_may_not_undo_is_refused(run: Run, folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "more.csv"
+    file.write_text("email,status\nspam@x.org,complained\nnew@x.org,pending\n")
+    run("subscribers", "import", file, folder)
+    assert run("subscribers", "resubscribe", "spam@x.org", folder) == (
+        1,
+        "",
+        (
+            "publisher: spam@x.org: complained stays complained: the subscriber reported the mail as "
+            "spam, which is final\n"
+        ),
+    )
+    code, _out, err = run("subscribers", "resubscribe", "new@x.org", folder)
+    assert code == 1
+    assert "pending stays pending: only the subscriber can confirm" in err
+
+
+def test_who_has_to_confirm_has_to_do_so_after_resubscribing(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "more.csv"
+    file.write_text("email,newsletters\nnew@x.org,?weekly\n")
+    run("subscribers", "import", file, folder)
+    run("subscribers", "unsubscribe", "new@x.org", folder)
+    _code, out, _err = run("subscribers", "resubscribe", "new@x.org", folder)
+    assert out == "new@x.org has to confirm weekly, as before\n"
+
+
+class TestErase:
+    def test_without_a_terminal_it_needs_a_yes(self, run: Run, folder: Path) -> None:
+        code, _out, err = run("subscribers", "erase", ANN, folder)
+        assert code == 2
+        assert "add --yes" in err
+        assert run("subscribers", "find", ANN, folder)[0] == 0
+
+    @pytest.mark.parametrize("answer", ["n\n", "\n", ""])
+    def test_only_a_yes_erases(
+        self, run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, answer: str
+    ) -> None:
+        monkeypatch.setattr(sys, "stdin", Terminal(answer))
+        code, out, _err = run("subscribers", "erase", ANN, folder)
+        assert code == 1
+        assert "Erase Ann@example.org? It can't be undone." in out
+        assert out.endswith("nothing was erased\n")
+        assert run("subscribers", "find", ANN, folder)[0] == 0
+
+    def test_a_yes_erases(
+        self, run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+        code, out, _err = run("subscribers", "erase", ANN, folder)
+        assert code == 0
+        assert "Ann@example.org is erased; not from mails that were sent" in out
+
+    def test_an_erased_address_is_known_as_such_and_not_imported(
+        self, run: Run, folder: Path, tmp_path: Path
+    ) -> None:
+        assert run("subscribers", "erase", ANN, folder, "--yes")[0] == 0
+        for command in ("find", "unsubscribe", "erase"):
+            code, _out, err = run("subscribers", command, ANN, folder)
+            assert code == 1
+            assert f"{ANN} was erased on " in err
+        code, _out, err = run("subscribers", "resubscribe", ANN, folder)
+        assert (code, f"--returned {ANN}" in err) == (1, True)
+
+        file = tmp_path / "ann.csv"
+        code, out, err = run("subscribers", "import", file, folder)
+        assert code == 0
+        assert out == "0 added, 0 updated, 1 unchanged, 0 kept as they were, 1 bad\n"
+        assert "line 2: email: was erased on " in err
+
+        code, out, err = run("subscribers", "import", file, folder, "--returned", ANN)
+        assert (code, err) == (0, "")
+        assert out.startswith("1 added")
+
+    def test_only_erased_addresses_return(self, run: Run, folder: Path, tmp_path: Path) -> None:
+        file = tmp_path / "ann.csv"
+        code, _out, err = run("subscribers", "import", file, folder, "--returned", ANN)
+        assert code == 2
+        assert err == f"publisher: {ANN}: was not erased; it can be imported as it is\n"
