@@ -1,7 +1,8 @@
-"""The secret that signs subscribers' links and makes Message-IDs.
+"""The secret that signs subscribers' links, makes Message-IDs and hashes erased addresses.
 
 It comes from the environment, or is created once and stored beside the database. It must not
-change: old links would break, and a mail that is sent again would get another Message-ID.
+change: old links would break, a mail that is sent again would get another Message-ID, and an import
+could add people who were erased.
 """
 
 from __future__ import annotations
