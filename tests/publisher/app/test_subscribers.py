@@ -20,8 +20,8 @@ from publisher.app.subscribers import (
     unsubscribe_address,
 )
 from publisher.config.delivery import SmtpSettings, Tls
+from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import Transport
-from publisher.delivery.transports.outbox import OutboxTransport
 from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.errors import ConsentError, UsageError
 from publisher.testing import MailServer, Moment, Phase, Reply, addressed
@@ -239,7 +239,7 @@ def test_deferred_mail_to_who_left_or_was_erased_is_not_sent_by_smtp(
 class _Meanwhile:
     """An outbox; something happens when its first connection is opened."""
 
-    def __init__(self, inner: OutboxTransport, action: Callable[[], object]) -> None:
+    def __init__(self, inner: Transport, action: Callable[[], object]) -> None:
         self._inner, self._actions = inner, [action]
 
     def __getattr__(self, name: str) -> object:
@@ -260,7 +260,7 @@ def test_mail_that_waits_in_the_ledger_is_not_written_for_who_left_or_was_erased
         unsubscribe_address(three.settings, three.database, ANN, None, NOW)
         erase_address(three.settings, three.database, BOB, NOW)
 
-    transport = _Meanwhile(OutboxTransport.of(three.settings), leave)
+    transport = _Meanwhile(create_transport(three.settings, "outbox"), leave)
     send(three, transport)  # type: ignore[arg-type]  # the outbox, by delegation
     mails = outbox(three).values()
     assert [CYD.encode() in mail for mail in mails] == [True]
