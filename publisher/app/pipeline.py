@@ -52,6 +52,8 @@ class CycleReport:
     sent: DeliveryReport = field(default_factory=DeliveryReport)
     pinged: HubReport = field(default_factory=HubReport)
     problems: list[str] = field(default_factory=list)
+    # Why edited settings are not in use, while it lasts.
+    settings_problem: str = ""
 
 
 def add_reports(reports: Sequence[CycleReport]) -> CycleReport:

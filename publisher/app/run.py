@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from publisher.app.live import LivePipeline
 from publisher.app.pipeline import CycleReport, Pipeline, open_pipeline
 from publisher.clock import Clock
 from publisher.config import Settings
@@ -43,17 +44,27 @@ def run_cycle(pipeline: Pipeline, progress: Progress) -> CycleReport:
 def service_jobs(
     pipeline: Pipeline, on_report: Callable[[CycleReport], None]
 ) -> tuple[Callable[[Progress], object], ...]:
-    """Return the jobs of the service.
+    """Return the jobs of the service. Each run of a job uses the settings as they are then.
 
     Delivery and hub pings have jobs of their own: an hour of sending, or a slow hub, delays
     neither articles nor feeds.
     """
+    live = LivePipeline(pipeline)
 
     def prepare(progress: Progress) -> None:
-        on_report(pipeline.prepare(progress))
+        pipeline = live.current()
+        report = pipeline.prepare(progress)
+        report.settings_problem = live.problem
+        on_report(report)
         _beat(pipeline)
 
-    return prepare, pipeline.deliver, lambda _progress: pipeline.ping()
+    def deliver(progress: Progress) -> None:
+        live.current().deliver(progress)
+
+    def ping(_progress: Progress) -> None:
+        live.current().ping()
+
+    return prepare, deliver, ping
 
 
 def run_service(pipeline: Pipeline, on_report: Callable[[CycleReport], None]) -> None:

@@ -42,7 +42,7 @@ def log_report(report: CycleReport) -> None:
             quarantined=picked.quarantined,
             issues=report.issues,
             feeds=report.feeds,
-            problems=report.problems,
+            problems=[*report.problems, *filter(None, [report.settings_problem])],
         )
 
 

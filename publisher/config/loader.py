@@ -9,6 +9,7 @@ import difflib
 import os
 import re
 import tomllib
+from io import StringIO
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import SecretStr, ValidationError
@@ -40,13 +41,18 @@ _TABLE_HEADINGS = {
 _BARE_KEY = re.compile(r"[\w.-]+")
 
 
-def load_settings(directory: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+def load_settings(
+    directory: Path,
+    environment: Mapping[str, str] = os.environ,
+    content: bytes | None = None,
+) -> Settings:
     """Read the settings of the publication in a folder.
 
-    Raises ConfigError with file, key, problem and remedy.
+    `content` takes the place of what publication.toml holds. Raises ConfigError with file, key,
+    problem and remedy.
     """
     path = directory / SETTINGS_FILE
-    document = _check(_parse(path), path)
+    document = _check(parse_toml(path, content), path)
     _check_sources(document, path)
     return Settings(
         folders=Folders(directory.resolve()),
@@ -61,9 +67,12 @@ def load_settings(directory: Path, environment: Mapping[str, str] = os.environ) 
     )
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def parse_toml(path: Path, content: bytes | None = None) -> dict[str, Any]:
+    """Return the tables of a TOML file, or of `content` in its place; raise ConfigError."""
     try:
-        return tomllib.loads(path.read_text("utf-8-sig"))  # a byte order mark may precede
+        given = path.read_bytes() if content is None else content
+        # A byte order mark may precede; lines may end as in any system.
+        return tomllib.loads(StringIO(given.decode("utf-8-sig"), newline=None).read())
     except FileNotFoundError:
         raise ConfigError(
             str(path),

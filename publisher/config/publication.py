@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -193,6 +193,15 @@ class Settings:
         if self.database_address is None:
             return self.folders.database
         return self.database_address.get_secret_value()
+
+    def with_environment_of(self, other: Settings) -> Settings:
+        """Return these settings with what the other ones have from the environment."""
+        return replace(
+            self,
+            secret=other.secret,
+            smtp_password=other.smtp_password,
+            database_address=other.database_address,
+        )
 
     def newsletter(self, name: str) -> Newsletter | None:
         """Return the newsletter of a name, or None."""

@@ -19,6 +19,7 @@ from structlog.testing import capture_logs
 from publisher import service
 from publisher.app.pipeline import CycleReport
 from publisher.app.run import service_jobs
+from publisher.config import SETTINGS_FILE
 from publisher.delivery import progress
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
 from publisher.delivery.transports.base import OutgoingMessage, Transport
@@ -209,3 +210,39 @@ def test_a_full_disk_costs_a_heartbeat_and_the_service_goes_on(
     (failed,) = [line for line in logs if line["event"] == FAILED]
     assert "is full" in failed["reason"]
     assert len(reports) > 1
+
+
+def test_the_service_takes_edited_settings_and_survives_a_mistake(
+    publication: PublicationFolder,
+) -> None:
+    file = publication.settings.folders.root / SETTINGS_FILE
+    before = file.read_text("utf-8")
+    home = publication.settings.folders.public / "en/index.html"
+    reports: list[CycleReport] = []
+
+    def shows(title: str) -> bool:
+        return home.is_file() and title in home.read_text("utf-8")
+
+    def write(text: str) -> bool:
+        reports.clear()
+        write_file(file, text.encode())
+        return True
+
+    with capture_logs() as logs:
+        run_until(
+            make_service(publication, reports.append),
+            lambda: shows("The Lantern"),
+            lambda: write(before.replace("The Lantern", "The Beacon")),
+            lambda: shows("The Beacon"),
+            lambda: write("newsletter = ["),
+            lambda: sum(bool(one.settings_problem) for one in reports) > 2,
+            lambda: write(before),
+            lambda: shows("The Lantern"),
+        )
+    told = [line["event"] for line in logs if "settings" in line["event"]]
+    assert told == [
+        "settings changed",
+        "settings not taken; those of before stay in use",
+        "settings changed",
+        "settings are valid again",
+    ]

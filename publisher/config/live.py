@@ -1,0 +1,153 @@
+"""Watch publication.toml, and the files that it names, while a program runs.
+
+Says what changed and loads it; `publisher.app.live` decides whether to use it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from publisher.clock import SystemTimer, Timer
+from publisher.config.delivery import resolve_file
+from publisher.config.loader import SETTINGS_FILE, load_settings, parse_toml
+from publisher.config.publication import Settings
+from publisher.config.setting_keys import changed_keys
+from publisher.errors import ConfigError
+
+# Seconds. A file changed so recently may change again without another time or size.
+_FRESH = 2.0
+
+# Inode, size in bytes, times of change in nanoseconds; None for no file.
+_Stat = tuple[int, int, int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChange:
+    """New settings, the keys that differ, and the named files whose content does."""
+
+    settings: Settings
+    keys: tuple[str, ...]
+    files: tuple[str, ...]
+    _document: dict[str, Any] = field(repr=False)
+    _states: Mapping[Path, _FileState] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _FileState:
+    """How a file looked, and the hash of its content, both None for a file that is not there.
+
+    `settled`: an equal look means equal content.
+    """
+
+    look: _Stat
+    content_hash: str | None
+    settled: bool
+
+
+class SettingsFile:
+    """The settings in use, and the file that they come from."""
+
+    def __init__(self, settings: Settings, timer: Timer | None = None) -> None:
+        """`settings` are in use. What they have from the environment stays."""
+        self._settings = settings
+        self._timer = timer or SystemTimer()
+        self._path = settings.folders.root / SETTINGS_FILE
+        self._document: dict[str, Any] | None = None
+        self._states: Mapping[Path, _FileState] = {}
+
+    def poll(self) -> SettingsChange | None:
+        """Return what changed since the last accepted change, or None.
+
+        Costs one stat for each unchanged file. Raise ConfigError for a mistake, each time until
+        it is mended.
+        """
+        if self._states and all(self._is_as_it_was(*one) for one in self._states.items()):
+            return None
+        states = {path: self._state(path) for path in (self._path, *self._states)}
+        if self._states and not _differing(self._states, states):
+            self._states = states
+            return None
+        return self._load(states)
+
+    def accept(self, change: SettingsChange) -> None:
+        """Take the change's settings as those in use."""
+        self._settings = change.settings
+        self._document, self._states = change._document, change._states  # noqa: SLF001  # of this module
+
+    def content_hash(self) -> str | None:
+        """Return a hash of the file as it is now, which differs after each edit."""
+        return self._state(self._path).content_hash
+
+    def _load(self, states: Mapping[Path, _FileState]) -> SettingsChange:
+        content = _read(self._path)
+        settings = load_settings(self._path.parent, {}, content)
+        document = parse_toml(self._path, content)
+        known = document if self._document is None else self._document
+        named = _named_files(document, self._path.parent)
+        return SettingsChange(
+            settings.with_environment_of(self._settings),
+            tuple(changed_keys(known, document)),
+            tuple(
+                os.path.relpath(path, self._path.parent)
+                for path in _differing(self._states, states)
+                if path != self._path
+            ),
+            document,
+            {path: states.get(path) or self._state(path) for path in (self._path, *named)},
+        )
+
+    def _is_as_it_was(self, path: Path, state: _FileState) -> bool:
+        return state.settled and _look(path) == state.look
+
+    def _state(self, path: Path) -> _FileState:
+        look = _look(
+            path
+        )  # before the content: a change in between is noticed by the next poll
+        if look is None:
+            return _FileState(None, None, settled=True)
+        try:
+            content_hash = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError:
+            content_hash = None
+        age = self._timer.time() - max(look[2:]) / 10**9
+        return _FileState(look, content_hash, settled=age > _FRESH)
+
+
+def _differing(old: Mapping[Path, _FileState], new: Mapping[Path, _FileState]) -> list[Path]:
+    """Return the files whose content changed."""
+    return [path for path in old if old[path].content_hash != new[path].content_hash]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        remedy = "put it back, or end the program"
+        raise ConfigError(str(path), "", "the file is gone", remedy) from None
+    except OSError as error:
+        problem = f"can't be read: {error.strerror}"
+        raise ConfigError(str(path), "", problem, "let this user read it") from None
+
+
+def _look(path: Path) -> _Stat:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _named_files(value: Any, folder: Path) -> Iterator[Path]:
+    """Yield the files that values of a document name: logos, keys, certificates of any table."""
+    if isinstance(value, str):
+        path = resolve_file(folder, value)
+        if os.path.isfile(path):  # noqa: PTH113  # Path.is_file raises for some names
+            yield path
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _named_files(inner, folder)

@@ -1,0 +1,36 @@
+"""Dotted names of settings, like `newsletter[weekly].title.en`. Pure.
+
+A table in a list is named by its `name`, or by its number from 0, as in `delivery.dkim[0].key`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_ABSENT = object()
+
+
+def changed_keys(old: Any, new: Any, prefix: str = "") -> Iterator[str]:
+    """Yield the keys whose values differ between two TOML documents.
+
+    A table that only one of them has is one key.
+    """
+    if old == new:
+        return
+    before, after = _children(old), _children(new)
+    if before is None or after is None:
+        yield prefix
+        return
+    for key in dict.fromkeys((*before, *after)):
+        name = f"{prefix}{key}" if key.startswith("[") or not prefix else f"{prefix}.{key}"
+        yield from changed_keys(before.get(key, _ABSENT), after.get(key, _ABSENT), name)
+
+
+def _children(value: Any) -> Mapping[str, Any] | None:
+    """Return the values in a table or in a list of tables, by their part of the key."""
+    if isinstance(value, dict):
+        return value
+    if value and isinstance(value, list) and all(isinstance(one, dict) for one in value):
+        return {f"[{one.get('name', number)}]": one for number, one in enumerate(value)}
+    return None
