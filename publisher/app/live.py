@@ -14,7 +14,7 @@ import structlog
 from publisher.app.pipeline import Pipeline
 from publisher.config import Settings
 from publisher.config.live import SettingsChange, SettingsFile
-from publisher.delivery.transport_factory import create_transport
+from publisher.delivery.transports import create_transport
 from publisher.errors import ConfigError
 from publisher.mail.dkim_keys import load_signers
 

@@ -23,7 +23,7 @@ from publisher.errors import ConfigError
 _FRESH = 2.0
 
 # Inode, size in bytes, times of change in nanoseconds; None for no file.
-_Stat = tuple[int, int, int, int] | None
+_Signature = tuple[int, int, int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,12 @@ class SettingsChange:
 
 @dataclass(frozen=True, slots=True)
 class _FileState:
-    """How a file looked, and the hash of its content, both None for a file that is not there.
+    """A file's signature and the hash of its content, both None for a file that is not there.
 
-    `settled`: an equal look means equal content.
+    `settled`: an equal signature means equal content.
     """
 
-    look: _Stat
+    signature: _Signature
     content_hash: str | None
     settled: bool
 
@@ -66,7 +66,7 @@ class SettingsFile:
         Costs one stat for each unchanged file. Raise ConfigError for a mistake, each time until
         it is mended.
         """
-        if self._states and all(self._is_as_it_was(*one) for one in self._states.items()):
+        if self._states and all(self._is_unchanged(*one) for one in self._states.items()):
             return None
         states = {path: self._state(path) for path in (self._path, *self._states)}
         if self._states and not _differing(self._states, states):
@@ -101,21 +101,20 @@ class SettingsFile:
             {path: states.get(path) or self._state(path) for path in (self._path, *named)},
         )
 
-    def _is_as_it_was(self, path: Path, state: _FileState) -> bool:
-        return state.settled and _look(path) == state.look
+    def _is_unchanged(self, path: Path, state: _FileState) -> bool:
+        return state.settled and _signature(path) == state.signature
 
     def _state(self, path: Path) -> _FileState:
-        look = _look(
-            path
-        )  # before the content: a change in between is noticed by the next poll
-        if look is None:
+        # Before the content: the next poll notices a change in between.
+        signature = _signature(path)
+        if signature is None:
             return _FileState(None, None, settled=True)
         try:
             content_hash = hashlib.sha256(path.read_bytes()).hexdigest()
         except OSError:
             content_hash = None
-        age = self._timer.time() - max(look[2:]) / 10**9
-        return _FileState(look, content_hash, settled=age > _FRESH)
+        age = self._timer.time() - max(signature[2:]) / 10**9
+        return _FileState(signature, content_hash, settled=age > _FRESH)
 
 
 def _differing(old: Mapping[Path, _FileState], new: Mapping[Path, _FileState]) -> list[Path]:
@@ -134,7 +133,7 @@ def _read(path: Path) -> bytes:
         raise ConfigError(str(path), "", problem, "let this user read it") from None
 
 
-def _look(path: Path) -> _Stat:
+def _signature(path: Path) -> _Signature:
     try:
         found = path.stat()
     except OSError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -199,7 +199,7 @@ class Settings:
         return replace(
             self,
             secret=other.secret,
-            smtp_password=other.smtp_password,
+            secrets=other.secrets,
             database_address=other.database_address,
         )
 

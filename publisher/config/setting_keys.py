@@ -18,7 +18,7 @@ def changed_keys(old: Any, new: Any, prefix: str = "") -> Iterator[str]:
     """
     if old == new:
         return
-    before, after = _children(old), _children(new)
+    before, after = _parts(old), _parts(new)
     if before is None or after is None:
         yield prefix
         return
@@ -27,7 +27,7 @@ def changed_keys(old: Any, new: Any, prefix: str = "") -> Iterator[str]:
         yield from changed_keys(before.get(key, _ABSENT), after.get(key, _ABSENT), name)
 
 
-def _children(value: Any) -> Mapping[str, Any] | None:
+def _parts(value: Any) -> Mapping[str, Any] | None:
     """Return the values in a table or in a list of tables, by their part of the key."""
     if isinstance(value, dict):
         return value
