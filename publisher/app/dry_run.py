@@ -93,24 +93,17 @@ def match_language(lang: str, languages: list[str]) -> str | None:
 
 
 def _copy(settings: Settings, folder: Path) -> Settings:
-    """Return the settings of the copy, after its database, templates and sources are in place."""
+    """Return the settings of the copy, after its database and templates are in place."""
     from publisher.database.copy import back_up
 
     folders = replace(settings.folders, root=folder)
     copy = replace(settings, folders=folders, database_address=None)
     folders.var.mkdir()
     back_up(settings.database, folders.database)
-    # Templates and sources stay where they are, at the paths that the database has.
-    for name in (copy.folders.templates.name, *(source.path for source in settings.sources)):
-        place = settings.folders.root / name
-        if place.exists() and not Path(name).is_absolute() and ".." not in Path(name).parts:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).symlink_to(place)
-    sources = [
-        source
-        if (folder / source.path).is_symlink()
-        else source.model_copy(update={"path": str(settings.folders.root / source.path)})
-        for source in settings.sources
-    ]
-    # A copy sends nothing, so it needs neither password nor key: the defaults do.
-    return replace(copy, sources=tuple(sources), delivery=DeliverySettings())
+    # Templates and sources stay where they are.
+    if settings.folders.templates.exists():
+        folders.templates.symlink_to(settings.folders.templates)
+    sources = [one.seen_from_elsewhere(settings.folders.root) for one in settings.sources]
+    # A copy sends nothing, so it needs neither password nor key.
+    delivery = settings.delivery.model_copy(update={"transport": "outbox", "dkim": ()})
+    return replace(copy, sources=tuple(sources), delivery=delivery)

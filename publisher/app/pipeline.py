@@ -24,7 +24,9 @@ from publisher.delivery.dispatcher import DeliveryReport, deliver
 from publisher.delivery.progress import Progress
 from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import Transport
-from publisher.ingest.pickup import PickedUp, pick_up
+from publisher.ingest import item_state
+from publisher.ingest.pickup import pick_up
+from publisher.ingest.source_pickup import PickedUp
 from publisher.issues.planner import plan_issues
 from publisher.mail.dkim import DkimSigner
 from publisher.mail.dkim_keys import load_signers
@@ -143,6 +145,8 @@ def _restore_lost_web_root(settings: Settings, database: Database) -> None:
     """Have everything below the web root written again if the folder is gone."""
     if not settings.folders.public.is_dir():
         with database.writing() as connection:
+            # The sources are read again for their media files.
+            item_state.read_all_again(connection)
             mark_all_pages_due(connection)
             mark_all_feeds_due(connection)
 

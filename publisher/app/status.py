@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from publisher.articles import store as articles
 from publisher.config import Settings
 from publisher.delivery.ledger.counts import count_deliveries
+from publisher.ingest.quarantine import quarantined_items
 from publisher.issues import store as issues
 from publisher.issues.model import Issue
 from publisher.issues.planner import UpcomingIssue, all_editions, next_issues_of
@@ -89,7 +90,7 @@ def collect_status(
         ),
         elsewhere={tag: n for tag, n in counts.items() if tag not in served},
         unserved={tag: n for tag, n in subscribers.items() if match(tag, served) is None},
-        quarantine=tuple(articles.quarantined_files(connection)),
+        quarantine=tuple(quarantined_items(connection)),
         feeds=feed_index.count_feeds(connection, served),
         pings_waiting=websub_queue.count_waiting_pings(connection),
         pings_failed=tuple(websub_queue.failed_pings(connection)),

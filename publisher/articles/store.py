@@ -23,7 +23,7 @@ from publisher.articles.model import (
     ParsedArticle,
     Picture,
 )
-from publisher.articles.tables import article, source_file, story
+from publisher.articles.tables import article, story
 from publisher.database.dialect.sql import unindexed
 from publisher.database.engine import chunks
 
@@ -171,14 +171,6 @@ def all_articles(connection: Connection) -> Iterator[Article]:
     query = _articles().where(article.c.status != ArticleStatus.WITHDRAWN)
     for row in connection.execute(query.order_by(story.c.key, article.c.language)):
         yield article_from_row(row)
-
-
-def quarantined_files(connection: Connection) -> list[tuple[str, str]]:
-    """Return the files in quarantine, with the reasons."""
-    query = select(source_file.c.path, source_file.c.reason).where(
-        source_file.c.reason.is_not(None)
-    )
-    return [(path, reason) for path, reason in connection.execute(query.order_by("path"))]
 
 
 def articles_without_page(connection: Connection, now: datetime, limit: int) -> list[Article]:

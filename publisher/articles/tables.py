@@ -1,8 +1,4 @@
-"""The tables of stories, their articles, and source files.
-
-`source_file` has a signature of each file's metadata, so that unchanged files need not be opened,
-and a hash of its content, so that a touched file does not count as changed.
-"""
+"""The tables of stories and their articles."""
 
 from __future__ import annotations
 
@@ -18,7 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from publisher.database.dialect.sql import KEYED, partial_index
+from publisher.database.dialect.sql import partial_index
 from publisher.database.metadata import UTCDateTime, metadata
 
 story = Table(
@@ -82,34 +78,3 @@ Index("ix_article_feed_due", article.c.id, **partial_index(article.c.feed_hash.i
 
 # Set these on an article when anything visible of it changes: page and feeds are written again.
 NEEDS_PUBLISHING = {"page_hash": None, "feed_hash": None}
-
-source_file = Table(
-    "source_file",
-    metadata,
-    Column("source", Text, primary_key=True),
-    Column("path", Text, primary_key=True),
-    Column("signature", Text, nullable=False),
-    Column("sha256", Text, nullable=False, index=True),
-    Column("article_id", ForeignKey("article.id"), index=True),
-    # Why the file gave no article, if it gave none.
-    Column("reason", Text),
-    # The local files that the article uses: a change of one makes the article be read again.
-    Column("media", JSON, nullable=False),
-    info=KEYED,
-)
-
-# The quarantine is shown after every pick-up, and is small.
-Index(
-    "ix_source_file_quarantined",
-    source_file.c.path,
-    **partial_index(source_file.c.reason.is_not(None)),
-)
-
-source_state = Table(
-    "source_state",
-    metadata,
-    Column("source", Text, primary_key=True),
-    # The settings and parser version under which the files were read; others mean reading again.
-    Column("fingerprint", Text, nullable=False),
-    info=KEYED,
-)

@@ -38,10 +38,11 @@ def articles_command(
     settings = read_settings(directory)
 
     from publisher.articles import store
+    from publisher.ingest.quarantine import quarantined_items
 
     with open_state(settings) as database, database.reading() as connection:
         found = list(store.all_articles(connection))
-        quarantine = store.quarantined_files(connection)
+        quarantine = quarantined_items(connection)
     if as_json:
         bad = [{"file": path, "reason": reason} for path, reason in quarantine]
         print_json({"articles": [_as_json(article) for article in found], "quarantine": bad})

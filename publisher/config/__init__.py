@@ -18,8 +18,8 @@ from publisher.config.publication import (
     PodcastSettings,
     Publication,
     Settings,
-    SourceSettings,
 )
+from publisher.config.sources import SourceSettings
 
 __all__ = [
     "SETTINGS_FILE",

@@ -12,24 +12,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from publisher.config.values import ConfigTable
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """The settings table of a kind, and its factory as `package.module:name`."""
+    """The settings table of a kind, and its factory as `package.module:name`, or itself."""
 
     settings: type[ConfigTable]
-    factory: str
-    # The environment variables that hold its secrets.
-    secrets: tuple[str, ...] = ()
+    factory: str | Callable[..., Any]
 
     def load(self) -> Any:
         """Return the factory."""
-        return load_name(self.factory)
-
-
-def load_name(name: str) -> Any:
-    """Return what `package.module:name` names."""
-    module, _, attribute = name.partition(":")
-    return getattr(import_module(module), attribute)
+        if not isinstance(self.factory, str):
+            return self.factory
+        module, _, name = self.factory.partition(":")
+        return getattr(import_module(module), name)

@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from publisher.config.newsletters import EditionSettings, MissingPolicy, Newsletter
-
-
-class SettingProblem(NamedTuple):
-    """A key in the newsletter's table, its problem, and the remedy."""
-
-    key: str
-    problem: str
-    remedy: str
+from publisher.config.values import SettingProblem
 
 
 def language_problems(

@@ -17,7 +17,7 @@ from pydantic import SecretStr, ValidationError
 from publisher.config import language_rules
 from publisher.config.delivery import TRANSPORT_KINDS
 from publisher.config.publication import Folders, Publication, PublicationFile, Settings
-from publisher.config.values import ConfigTable
+from publisher.config.sources import SourceSettings, table_of_kind
 from publisher.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -97,21 +97,18 @@ def _check(values: dict[str, Any], path: Path) -> PublicationFile:
         details = error.errors(include_url=False)
         # An unknown key is often a misspelt required key: report it first.
         details.sort(key=lambda detail: detail["type"] != "extra_forbidden")
-        raise _explain(details[0], path) from None
+        raise _explain(details[0], path, values) from None
     _check_languages(document, path)
     return document
 
 
 def _check_sources(document: PublicationFile, path: Path) -> None:
-    """Refuse a source folder that contains the program's output."""
+    """Check that each source fits the publication's folder."""
     folders = Folders(path.parent.resolve())
-    ours = (folders.public, folders.outbox, folders.var, folders.templates)
     for number, source in enumerate(document.source):
-        place = (folders.root / source.path).resolve()
-        if any(place.is_relative_to(our) or our.is_relative_to(place) for our in ours):
-            problem = f"{source.path!r} holds the program's own files"
-            remedy = 'keep the articles in a folder of their own, like "articles"'
-            raise ConfigError(str(path), f"source[{number}].path", problem, remedy)
+        for fault in source.problems(folders.root, folders.reserved):
+            key = f"source[{number}].{fault.key}"
+            raise ConfigError(str(path), key, fault.problem, fault.remedy)
 
 
 def _with_logo(publication: Publication, path: Path) -> Publication:
@@ -136,12 +133,12 @@ def _check_languages(document: PublicationFile, path: Path) -> None:
             raise ConfigError(str(path), key, fault.problem, fault.remedy)
 
 
-def _explain(detail: ErrorDetails, path: Path) -> ConfigError:
+def _explain(detail: ErrorDetails, path: Path, values: Any) -> ConfigError:
     context = detail.get("ctx", {})
     key = _key((*detail["loc"], context["key"]) if "key" in context else detail["loc"])
     kind = detail["type"]
     if kind == "extra_forbidden":
-        return ConfigError(str(path), key, "unknown key", _nearest(detail["loc"]))
+        return ConfigError(str(path), key, "unknown key", _nearest(detail["loc"], values))
     if kind == "missing":
         remedy = _TABLE_HEADINGS.get(key, f"{key.rpartition('.')[2]} = ...")
         return ConfigError(str(path), key, "missing", f"add {remedy}")
@@ -175,17 +172,21 @@ def _key(location: tuple[int | str, ...]) -> str:
     return text
 
 
-def _nearest(location: tuple[int | str, ...]) -> str:
-    fields = list(_fields(location[:-1]))
+def _nearest(location: tuple[int | str, ...], values: Any) -> str:
+    fields = list(_fields(location[:-1], values))
     close = difflib.get_close_matches(str(location[-1]), fields, 1)
     return f"did you mean {close[0]}?" if close else f"the keys here are {', '.join(fields)}"
 
 
-def _fields(location: tuple[int | str, ...]) -> Mapping[str, Any]:
-    """Return the fields of the table at a location."""
-    model: type[ConfigTable] = PublicationFile
+def _fields(location: tuple[int | str, ...], values: Any) -> Mapping[str, Any]:
+    """Return the fields of the table at a location in the file's values."""
+    model: type[BaseModel] = PublicationFile
     for part in location:
-        for candidate in _models(model.keys().get(str(part))):
+        values = values[part]
+        if model is SourceSettings:
+            model = table_of_kind(values["kind"])
+        field = model.model_fields.get(str(part))
+        for candidate in _models(field.annotation) if field else ():
             model = candidate
     return model.keys()
 

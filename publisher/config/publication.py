@@ -14,9 +14,9 @@ from publisher.config.delivery import DeliverySettings
 from publisher.config.design import DesignSettings
 from publisher.config.newsletters import Edition, Newsletter
 from publisher.config.podcast_categories import PodcastCategory
+from publisher.config.sources import AnySource, SourceSettings
 from publisher.config.values import (
     ConfigTable,
-    LanguageTag,
     LanguageTags,
     Localised,
     LocalisedText,
@@ -79,14 +79,6 @@ class Publication(ConfigTable):
         return canonical if self.serves(canonical) else None
 
 
-class SourceSettings(ConfigTable):
-    """The tables [[source]]."""
-
-    kind: Literal["folder"]
-    path: str = Field(min_length=1)
-    language: LanguageTag | None = None
-
-
 class PodcastSettings(ConfigTable):
     """The table [feeds.podcast]: what podcast directories require."""
 
@@ -113,19 +105,24 @@ class PublicationFile(ConfigTable):
     """All tables of publication.toml."""
 
     publication: Publication
-    source: tuple[SourceSettings, ...] = Field(min_length=1)
+    source: tuple[AnySource, ...] = Field(min_length=1)
     newsletter: tuple[Newsletter, ...] = ()
     delivery: DeliverySettings = DeliverySettings()
     feeds: FeedSettings = FeedSettings()
 
     @model_validator(mode="after")
     def _names_differ(self) -> PublicationFile:
-        names = [newsletter.name for newsletter in self.newsletter]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice:
-            problem = f"two are named {twice!r}; give each a name of its own"
-            context = {"problem": problem, "key": "newsletter"}
-            raise PydanticCustomError("name", "{problem}", context)
+        tables: dict[str, Sequence[Newsletter | SourceSettings]] = {
+            "source": self.source,
+            "newsletter": self.newsletter,
+        }
+        for key, named in tables.items():
+            names = [one.name for one in named]
+            twice = next((name for name in names if names.count(name) > 1), None)
+            if twice:
+                problem = f"two are named {twice!r}; give each a name of its own"
+                context = {"problem": problem, "key": key}
+                raise PydanticCustomError("name", "{problem}", context)
         return self
 
 
@@ -169,6 +166,11 @@ class Folders:
     def templates(self) -> Path:
         """The publication's own templates, which replace shipped ones."""
         return self.root / "templates"
+
+    @property
+    def reserved(self) -> tuple[Path, ...]:
+        """The folders that no source may contain, or lie in."""
+        return self.public, self.outbox, self.var, self.templates
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,14 @@ class ConfigTable(BaseModel):
         return {name: field.annotation for name, field in cls.model_fields.items()}
 
 
+class SettingProblem(NamedTuple):
+    """A key in a table, its problem, and the remedy."""
+
+    key: str
+    problem: str
+    remedy: str
+
+
 def _tag(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is not a language tag; write one like en or zh-Hans")  # noqa: TRY004  # pydantic collects ValueErrors only

@@ -7,7 +7,6 @@ stored original only, and again when that changes.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +15,8 @@ from sqlalchemy import (
     Connection,
     Exists,
     Row,
+    Select,
+    delete,
     false,
     insert,
     or_,
@@ -26,9 +27,14 @@ from sqlalchemy import (
 
 from publisher.articles.model import ArticleStatus, Origin
 from publisher.articles.store import content_hash
-from publisher.articles.tables import NEEDS_PUBLISHING, article, source_file
+from publisher.articles.tables import NEEDS_PUBLISHING, article
 from publisher.config import MissingPolicy, Settings
-from publisher.ingest import item_state
+from publisher.database.dialect.sql import upsert
+from publisher.ingest.tables import (
+    script_conversion_due,
+    script_conversion_language,
+    source_item,
+)
 from publisher.languages.conversion import (
     convert_html,
     convert_text,
@@ -36,10 +42,6 @@ from publisher.languages.conversion import (
     sources_of,
 )
 
-# The source under which the state of this step is stored; no real source has an empty path.
-_STATE_SOURCE = ""
-# Beyond this many changed stories it is cheaper to examine all than to keep the list.
-_MAX_LISTED = 500
 _TEXT_COLUMNS = ("title", "summary", "text", "section")
 
 
@@ -50,43 +52,38 @@ def conversion_languages(settings: Settings) -> tuple[str, ...]:
     return tuple(tag for tag in settings.publication.languages if tag in asked)
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    """The settings and converter of the last update, and the stories that changed since.
-
-    Without `rules`, all stories are due.
-    """
-
-    rules: str = ""
-    due: frozenset[int] = frozenset()
-
-    @classmethod
-    def load(cls, connection: Connection) -> _State:
-        rules, _, due = (
-            item_state.source_fingerprint(connection, _STATE_SOURCE) or ""
-        ).partition("\n")
-        return cls(rules, frozenset(map(int, due.split())))
-
-    def save(self, connection: Connection) -> None:
-        due = " ".join(map(str, sorted(self.due)))
-        item_state.set_source_fingerprint(connection, _STATE_SOURCE, f"{self.rules}\n{due}")
-
-
 def update_conversions(connection: Connection, settings: Settings, now: datetime) -> None:
     """Create, renew and withdraw conversions as the settings and originals require.
 
-    Only stories that changed are examined, unless the settings or the converter changed.
+    Only stories that changed are examined, unless the languages or the converter changed.
     """
     wanted = conversion_languages(settings)
-    mark, rules = _State.load(connection), f"{' '.join(wanted)} by {converter_name()}"
-    if mark == _State(rules):
+    rules = {language: converter_name() for language in wanted}
+    same_rules = _stored_rules(connection) == rules
+    listed = select(script_conversion_due.c.story_id)
+    if same_rules and connection.execute(listed.limit(1)).first() is None:
         return
-    due = mark.due if mark.rules == rules else None
+    due = listed if same_rules else None
     sources = _sources(wanted, settings.publication.languages)
     for target, source in sources.items():
         _convert_all(connection, source, target, now, due)
     _withdraw_orphans(connection, sources, now, due)
-    _State(rules).save(connection)
+    connection.execute(delete(script_conversion_due))
+    if not same_rules:
+        _store_rules(connection, rules)
+
+
+def _stored_rules(connection: Connection) -> dict[str, str]:
+    """Return the languages whose conversions are up to date but for what is due, and by what."""
+    table = script_conversion_language.c
+    return dict(connection.execute(select(table.language, table.converter)).all())
+
+
+def _store_rules(connection: Connection, rules: Mapping[str, str]) -> None:
+    connection.execute(delete(script_conversion_language))
+    for language, converter in rules.items():
+        row = insert(script_conversion_language)
+        connection.execute(row.values(language=language, converter=converter))
 
 
 def _sources(wanted: Iterable[str], languages: Collection[str]) -> dict[str, str]:
@@ -97,20 +94,22 @@ def _sources(wanted: Iterable[str], languages: Collection[str]) -> dict[str, str
 
 def mark_for_conversion(connection: Connection, stories: Collection[int]) -> None:
     """Mark stories as changed; call it in the transaction that changes them."""
-    mark = _State.load(connection)
-    due = mark.due.union(stories)
-    if mark.rules and due != mark.due:
-        marked = _State(mark.rules, due) if len(due) <= _MAX_LISTED else _State()
-        marked.save(connection)
+    # Without any language, the first update examines all stories.
+    if stories and _stored_rules(connection):
+        row = upsert(connection, script_conversion_due)
+        connection.execute(
+            row.on_conflict_do_nothing(index_elements=["story_id"]),
+            [{"story_id": number} for number in sorted(stories)],
+        )
 
 
-def _is_due(number: ColumnElement[int], due: Collection[int] | None) -> ColumnElement[bool]:
+def _is_due(number: ColumnElement[int], due: Select[int] | None) -> ColumnElement[bool]:
     """Return a condition for the stories that are due; true if `due` is None."""
     return true() if due is None else number.in_(due)
 
 
 def _convert_all(
-    connection: Connection, source: str, target: str, now: datetime, due: Collection[int] | None
+    connection: Connection, source: str, target: str, now: datetime, due: Select[int] | None
 ) -> None:
     original, made = article.alias("original"), article.alias("made")
     query = (
@@ -144,7 +143,7 @@ def _convert_all(
 
 def _has_file(number: ColumnElement[int]) -> Exists:
     """Return a condition: a document exists for the article, so no conversion replaces it."""
-    return select(source_file.c.path).where(source_file.c.article_id == number).exists()
+    return select(source_item.c.key).where(source_item.c.article_id == number).exists()
 
 
 def _converted_from(content_hash: Any) -> Any:
@@ -205,7 +204,7 @@ def _withdraw_orphans(
     connection: Connection,
     sources: Mapping[str, str],
     now: datetime,
-    due: Collection[int] | None,
+    due: Select[int] | None,
 ) -> None:
     """Withdraw conversions whose original is gone, or that no edition asks for any more."""
     made, original = article.alias("made"), article.alias("original")

@@ -1,4 +1,4 @@
-"""Store parsed articles, or quarantine their files: which article a file is, and what is new.
+"""Store parsed articles, or quarantine their items: which article an item is, and what is new.
 
 Each call runs inside the caller's transaction.
 """
@@ -17,9 +17,10 @@ from sqlalchemy import Connection, Insert, Row, func, insert, select, update
 from publisher.articles.model import ArticleStatus, Origin
 from publisher.articles.slugs import story_slug
 from publisher.articles.store import content_columns, publication_time
-from publisher.articles.tables import NEEDS_PUBLISHING, article, source_file, story
+from publisher.articles.tables import NEEDS_PUBLISHING, article, story
 from publisher.ingest import item_state, script_conversion, story_keys
 from publisher.ingest.item_state import ItemId, ItemResult
+from publisher.ingest.tables import source_item
 
 log = structlog.get_logger()
 
@@ -34,10 +35,10 @@ def upsert_articles(
     languages: Sequence[str],
     now: datetime,
 ) -> list[UpsertOutcome]:
-    """Store the results of files of one source, and return for each what changed.
+    """Store the results of items of one source, and return for each what changed.
 
-    `gone` are deleted files of any source; `languages` are the publication's, in order. A file in
-    conflict is quarantined because another file has its story and language; that may change.
+    `gone` are withdrawn items of any source; `languages` are the publication's, in order. An item in
+    conflict is quarantined because another one has its story and language; that may change.
     """
     upserter = _Upserter(connection, source, gone, languages, now)
     outcomes = [upserter.store(reading) for reading in readings]
@@ -66,18 +67,18 @@ class _Upserter:
 
     def store(self, reading: ItemResult) -> UpsertOutcome:
         """Store one result; return what changed."""
-        before = self._before(reading.file.path)
+        before = self._before(reading.item.key)
         if not reading.has_article:
             return self._store_without_article(reading, before)
         holders = self._holders(reading)
         rival = next((one for one in holders if self._rivals(one, reading)), None)
         if rival is not None:
             reason = (
-                f"story {reading.key!r} has its {reading.language} article in "
-                f"{rival.path} already; give one of them a key of its own"
+                f"story {reading.story_key!r} has its {reading.language} article in "
+                f"{rival.key} already; give one of them a key of its own"
             )
-            # The file does not change when its place becomes free, so it must be read again.
-            unsigned = replace(reading, file=replace(reading.file, signature=""))
+            # The item does not change when its place becomes free, so it must be read again.
+            unsigned = replace(reading, item=replace(reading.item, signature=""))
             self._quarantine(unsigned, before, reason)
             return "conflict"
         return self._store_article(reading, before, holders[0].article_id if holders else None)
@@ -95,9 +96,9 @@ class _Upserter:
         return "changed"
 
     def _quarantine(self, reading: ItemResult, before: Row[Any] | None, reason: str) -> None:
-        """Store the reason; an earlier article of the file stays published."""
+        """Store the reason; an earlier article of the item stays published."""
         if before is None or before.reason != reason:
-            log.warning("quarantined", file=reading.file.path, reason=reason)
+            log.warning("quarantined", file=reading.item.key, reason=reason)
         article_id = before.article_id if before else None
         item_state.save_item(self._connection, self._source, reading, article_id, reason=reason)
 
@@ -107,12 +108,12 @@ class _Upserter:
         moved_from = self._moved_from(reading) if before is None else None
         own = before.article_id if before else None
         old_id = own or inherited or moved_from
-        story_id = self._renamed_story(reading, moved_from) or self._story(reading.key)
+        story_id = self._renamed_story(reading, moved_from) or self._story(reading.story_key)
         taken = self._article_at(story_id, reading.language)
         number, kind = self._write(reading, story_id, taken or old_id)
         item_state.save_item(self._connection, self._source, reading, number)
         if old_id is not None and number != old_id:
-            self._withdraw(old_id)  # the file now stands for another article
+            self._withdraw(old_id)  # the item now stands for another article
             return "changed"
         if moved_from and kind == "unchanged":
             return "moved"
@@ -206,37 +207,37 @@ class _Upserter:
         credible = stated if stated and row.updated_at < stated <= self._now else self._now
         return max(credible, published)
 
-    def _before(self, path: str) -> Row[Any] | None:
-        query = select(source_file).where(
-            source_file.c.source == self._source, source_file.c.path == path
+    def _before(self, key: str) -> Row[Any] | None:
+        query = select(source_item).where(
+            source_item.c.source == self._source, source_item.c.key == key
         )
         return self._connection.execute(query).one_or_none()
 
     def _holders(self, reading: ItemResult) -> Sequence[Row[Any]]:
-        """Return the files that give, or gave, this story's article in this language."""
+        """Return the items that give, or gave, this story's article in this language."""
         query = (
-            select(source_file)
-            .join(article, article.c.id == source_file.c.article_id)
+            select(source_item)
+            .join(article, article.c.id == source_item.c.article_id)
             .join(story, story.c.id == article.c.story_id)
-            .where(story.c.key == reading.key, article.c.language == reading.language)
-            .order_by(source_file.c.path)
+            .where(story.c.key == reading.story_key, article.c.language == reading.language)
+            .order_by(source_item.c.key)
         )
         return self._connection.execute(query).all()
 
     def _rivals(self, holder: Row[Any], reading: ItemResult) -> bool:
-        place = (holder.source, holder.path)
-        return place not in self._gone and place != (self._source, reading.file.path)
+        place = (holder.source, holder.key)
+        return place not in self._gone and place != (self._source, reading.item.key)
 
     def _moved_from(self, reading: ItemResult) -> int | None:
-        """Return the article of a deleted file with the same content, None if there is none."""
+        """Return the article of a withdrawn item with the same content, None if there is none."""
         if not self._gone:
             return None
-        same = select(source_file.c.article_id).where(source_file.c.sha256 == reading.sha256)
-        query = select(source_file.c.source, source_file.c.path, source_file.c.article_id)
-        query = query.where(source_file.c.article_id.in_(same))
-        rows = self._connection.execute(query.order_by(source_file.c.path)).all()
+        same = select(source_item.c.article_id).where(source_item.c.sha256 == reading.sha256)
+        query = select(source_item.c.source, source_item.c.key, source_item.c.article_id)
+        query = query.where(source_item.c.article_id.in_(same))
+        rows = self._connection.execute(query.order_by(source_item.c.key)).all()
         # A copy that was renamed at the same time may have its article already.
-        kept = {row.article_id for row in rows if (row.source, row.path) not in self._gone}
+        kept = {row.article_id for row in rows if (row.source, row.key) not in self._gone}
         return next((row.article_id for row in rows if row.article_id not in kept), None)
 
     def _story(self, key: str) -> int:
@@ -257,13 +258,13 @@ class _Upserter:
     def _renamed_story(self, reading: ItemResult, moved: int | None) -> int | None:
         """Give the story of a renamed file its new key; its slug, and so its URLs, stay."""
         row = self._row(moved) if moved else None
-        known = select(story.c.id).where(story.c.key == reading.key)
+        known = select(story.c.id).where(story.c.key == reading.story_key)
         if row is None or self._connection.execute(known).first():
             return None
         if self._article_at(row.story_id, reading.language) not in {None, moved}:
             return None  # the story has an article in this language already
         here = story.c.id == row.story_id
-        self._connection.execute(update(story).where(here).values(key=reading.key))
+        self._connection.execute(update(story).where(here).values(key=reading.story_key))
         return int(row.story_id)
 
     def _article_at(self, story_id: int, language: str) -> int | None:

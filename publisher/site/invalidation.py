@@ -6,7 +6,7 @@ from sqlalchemy import Connection, delete, update
 
 from feeds import FEED_FORMATS
 from publisher import build_cache
-from publisher.articles.tables import article, source_state
+from publisher.articles.tables import article
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.issues.tables import issue_table
@@ -14,11 +14,7 @@ from publisher.rendering import Renderer
 
 
 def mark_all_pages_due(connection: Connection) -> None:
-    """Have all pages and media files written again.
-
-    Media files come back because the sources are read again. No article counts as changed by it.
-    """
-    connection.execute(delete(source_state))
+    """Have all pages written again. No article counts as changed by it."""
     connection.execute(update(article).values(page_hash=None))
     connection.execute(update(issue_table).values(page_hash=None))
     lists = build_cache.build_cache.c.name == "lists"

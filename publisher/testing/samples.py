@@ -36,7 +36,7 @@ def make_publication(
     newsletters: Sequence[Mapping[str, Any]] = (SAMPLE_NEWSLETTER,),
     **changes: Any,
 ) -> Settings:
-    """Write `publication.toml` and an empty folder for each source. Return the settings.
+    """Write `publication.toml` and an empty folder for each source with a path. Return the settings.
 
     `changes` are keys of [publication] that differ from SAMPLE_PUBLICATION. Keys that a newsletter
     lacks come from SAMPLE_NEWSLETTER. Raise ConfigError for invalid settings.
@@ -49,8 +49,8 @@ def make_publication(
     folder.mkdir(parents=True, exist_ok=True)
     lines = [f"{key} = {_toml(value)}\n" for key, value in document.items()]
     (folder / SETTINGS_FILE).write_text("".join(lines), "utf-8")
-    for source in sources:
-        (folder / source["path"]).mkdir(parents=True, exist_ok=True)
+    for path in (source["path"] for source in sources if "path" in source):
+        (folder / path).mkdir(parents=True, exist_ok=True)
     return load_settings(folder, {"PUBLISHER_SECRET": SECRET})
 
 

@@ -14,11 +14,15 @@ from sqlalchemy import Connection, Table, select
 
 from publisher.articles import store
 from publisher.articles.model import Article
-from publisher.articles.tables import article, source_file, story
+from publisher.articles.tables import article, story
 from publisher.clock import FixedClock
 from publisher.config import Settings
+from publisher.config.sources import FolderSourceSettings
 from publisher.database import Database, open_database
-from publisher.ingest.pickup import PickedUp, pick_up
+from publisher.ingest.pickup import pick_up
+from publisher.ingest.quarantine import quarantined_items
+from publisher.ingest.source_pickup import PickedUp
+from publisher.ingest.tables import source_item
 from publisher.testing import make_publication
 from tests.databases import at_database, copy_test_database, database_address
 from tests.publisher.lanterns import Published, published
@@ -37,7 +41,9 @@ class PublicationFolder:
 
     @property
     def articles(self) -> Path:
-        return self.settings.folders.root / self.settings.sources[0].path
+        (source, *_others) = self.settings.sources
+        assert isinstance(source, FolderSourceSettings)
+        return self.settings.folders.root / source.path
 
     def at(self, instant: datetime) -> PublicationFolder:
         """Let it be another time."""
@@ -77,7 +83,7 @@ class PublicationFolder:
 
     def quarantine(self) -> dict[str, str]:
         with self.database.reading() as connection:
-            return dict(store.quarantined_files(connection))
+            return dict(quarantined_items(connection))
 
     def rows(self, table: Table) -> list[dict[str, Any]]:
         with self.database.reading() as connection:
@@ -88,7 +94,7 @@ class PublicationFolder:
 
     def everything(self) -> list[list[dict[str, Any]]]:
         """Give all rows that picking up writes, but for how files looked: that is as time goes."""
-        files = [row | {"signature": ""} for row in self.rows(source_file)]
+        files = [row | {"signature": ""} for row in self.rows(source_item)]
         return [self.rows(story), self.rows(article), files]
 
 

@@ -8,7 +8,7 @@ from publisher.clock import FixedClock
 from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
 from publisher.delivery.transports.base import OutgoingMessage
-from publisher.ingest.pickup import PickedUp
+from publisher.ingest.source_pickup import PickedUp
 from publisher.testing import SECRET, MemoryTransport
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import outbox, subscribe

@@ -9,6 +9,7 @@ import pytest
 from publisher.articles import store
 from publisher.articles.model import ArticleStatus
 from publisher.database import engine
+from publisher.ingest.quarantine import quarantined_items
 from tests.publisher.conftest import FOREVER, NOW, PublicationFolder
 
 HOUR = timedelta(hours=1)
@@ -98,7 +99,7 @@ def test_counts_add_up(publication: PublicationFolder) -> None:
         assert store.count_articles_by_language(connection) == {"en": 3, "ar": 1}
         assert store.count_stories(connection) == 3
         assert store.count_conversions(connection) == {}
-        assert [path for path, _reason in store.quarantined_files(connection)] == ["en/d.md"]
+        assert [path for path, _reason in quarantined_items(connection)] == ["en/d.md"]
 
 
 def test_pages_are_due_until_they_are_written(publication: PublicationFolder) -> None:

@@ -146,7 +146,27 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
     "delivery.transport": [
         ('"outbox"', '"smpt"', "'smpt' won't do; input should be 'outbox' or 'smtp'")
     ],
-    "source[0].kind": [('"folder"', '"feed"', "'feed' won't do; input should be 'folder'")],
+    "source[0].kind": [
+        ('"folder"', '"feed"', "'feed' is no kind of source; there are: folder"),
+        ('"folder"', '"foldr"', "'foldr' is no kind of source; did you mean folder?"),
+        ('"folder"', "[1]", "[1] is no kind of source; there are: folder"),
+        ('kind = "folder"\n', "", "missing; add kind = ..."),
+    ],
+    "source[0].pth": [("path", "pth", "unknown key; did you mean path?")],
+    "source[0].colour": [
+        (
+            'path = "articles"',
+            "colour = 1",
+            "unknown key; the keys here are kind, name, language, path",
+        )
+    ],
+    "source[0].language": [
+        (
+            '"articles"',
+            '"articles"\nlanguage = "klingon!"',
+            "'klingon!' is not a language tag; write one like en, zh-Hans or pt-BR",
+        )
+    ],
     "source[0].path": [('"articles"', "3", "3 won't do; input should be a valid string")],
     # The form of the file.
     "newsletter[0].max_article": [
@@ -271,7 +291,7 @@ def test_the_sample_of_the_readme_is_read_whole(tmp_path: Path) -> None:
     assert publication.folders == Folders(tmp_path.resolve())
     assert publication.publication.languages == ("en", "zh-Hans", "zh-Hant", "ar")
     assert publication.publication.title("zh-Hans") == "灯笼"
-    assert [source.path for source in publication.sources] == ["articles"]
+    assert [source.name for source in publication.sources] == ["articles"]
     (weekly,) = publication.newsletters
     assert (weekly.late, weekly.max_articles) == (LatePolicy.SEND, 12)
     assert weekly.edition["zh-Hant"].missing is MissingPolicy.CONVERT
@@ -303,7 +323,7 @@ def test_a_source_that_holds_what_the_program_writes_is_refused(
 @pytest.mark.parametrize("place", ["publications", "../articles", "articles/public", "var-x"])
 def test_a_source_beside_what_the_program_writes_is_taken(tmp_path: Path, place: str) -> None:
     folder = write(tmp_path / "news", changed('"articles"', f'"{place}"'))
-    assert load_settings(folder, {}).sources[0].path == place
+    assert load_settings(folder, {}).sources[0].name == place
 
 
 def test_a_source_that_leads_to_what_the_program_writes_is_refused(tmp_path: Path) -> None:

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, text
+import pytest
+from sqlalchemy import Connection, select, text
 
 from publisher.database import open_database, schema
 from publisher.database.dialect import open_backend
 from publisher.delivery.ledger import leases
+from publisher.ingest import item_state
+from publisher.ingest.quarantine import quarantined_items
+from publisher.ingest.tables import script_conversion_due, script_conversion_language
 from subscribers import find_subscriber, load_history, unsubscribe
 from tests.databases import new_database
 from tests.publisher.conftest import NOW
@@ -66,3 +70,58 @@ def test_a_subscriber_from_before_events_has_an_empty_history(tmp_path: Path) ->
         person = find_subscriber(connection, "ann@example.org")
         assert person is not None
         assert person.declined == ("weekly",)
+
+
+@pytest.mark.parametrize(
+    ("state", "languages", "due"),
+    [
+        ("zh-Hans zh-Hant by OpenCC 1\n1 2", ["zh-Hans", "zh-Hant"], [1, 2]),
+        (" by OpenCC 1\n", [], []),
+        # Without settings all stories were due: languages with conversions are, by no converter.
+        ("\n", ["zh-Hant"], []),
+        (None, ["zh-Hant"], []),
+    ],
+)
+def test_sources_from_before_names_are_folders_named_by_their_paths(
+    tmp_path: Path, state: str | None, languages: list[str], due: list[int]
+) -> None:
+    path = tmp_path / "publisher.db"
+    with made_at("0012", path) as connection:
+        for number in (1, 2):
+            connection.execute(
+                text("INSERT INTO story VALUES (:id, :key, :key)"),
+                {"id": number, "key": f"s{number}"},
+            )
+        connection.execute(
+            text(
+                "INSERT INTO article VALUES (1, 1, 'zh-Hant', 'converted', 'ready', 'ready', 'T',"
+                " '', '', '', '[]', '[]', NULL, '[]', NULL, NULL, '[]', '2026-01-08', :then, :then,"
+                " :then, 'hash', NULL, NULL, '[]', NULL)"
+            ),
+            {"then": "2026-01-09T12:00:00Z"},
+        )
+        files = (
+            "('articles', 'a.md', 'seen', 'hash', 1, NULL, '[\"a.png\"]'),"
+            "('texts', 'b.md', '', '', NULL, 'bad', '[]')"
+        )
+        connection.execute(text(f"INSERT INTO source_file VALUES {files}"))
+        connection.execute(text("INSERT INTO source_state VALUES ('articles', 'print')"))
+        if state is not None:
+            connection.execute(
+                text("INSERT INTO source_state VALUES ('', :state)"), {"state": state}
+            )
+    with closing(open_database(path)) as database, database.reading() as connection:
+        assert item_state.stored_sources(connection) == {
+            "articles": "folder",
+            "texts": "folder",
+        }
+        known = item_state.source_state(connection, "articles")
+        assert known == item_state.SourceState("folder", "print", "")
+        assert item_state.source_state(connection, "texts") == item_state.SourceState("folder")
+        assert item_state.known_items(connection, "articles") == {
+            "a.md": item_state.KnownItem("seen", "hash", 1, None, ("a.png",))
+        }
+        assert quarantined_items(connection) == [("b.md", "bad")]
+        stored = connection.scalars(select(script_conversion_language.c.language)).all()
+        assert stored == languages
+        assert connection.scalars(select(script_conversion_due.c.story_id)).all() == due

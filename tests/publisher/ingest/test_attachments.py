@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from publisher.articles.model import Attachment
-from publisher.ingest import pickup
-from publisher.ingest.sources import folder_files
+from publisher.ingest.sources import folder, folder_files
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.ingest.helpers import mp3, wav
 
@@ -85,7 +84,7 @@ def test_a_removed_audio_file_quarantines_its_document_and_the_article_stays(
 def test_an_unchanged_audio_file_is_not_opened(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pickup, "file_system_time", lambda _marker: 2**62)
+    monkeypatch.setattr(folder, "file_system_time", lambda _marker: 2**62)
     publication.pick_up()
     before = publication.everything()
     # Calling it would fail, and so show that it was.

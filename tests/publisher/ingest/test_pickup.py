@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from publisher.articles.model import Byline
-from publisher.articles.tables import source_file
-from publisher.ingest import pickup, upsert
-from publisher.ingest.item_state import FileStat, ItemResult, KnownItem
+from publisher.ingest import source_pickup, upsert
+from publisher.ingest.sources import folder
+from publisher.ingest.sources.base import Item, RawItem
+from publisher.ingest.sources.folder import FolderSource
+from publisher.ingest.tables import source_item
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.ingest.helpers import png
 
@@ -41,22 +43,20 @@ def test_nothing_changed_is_nothing_done(publication: PublicationFolder) -> None
 @pytest.fixture
 def long_after(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every file have been changed long before it is read."""
-    monkeypatch.setattr(pickup, "file_system_time", lambda _marker: 2**62)
+    monkeypatch.setattr(folder, "file_system_time", lambda _marker: 2**62)
 
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Collect the files that are opened."""
     found: list[str] = []
-    read = pickup._SourcePickup._read
+    read = FolderSource.read
 
-    def note(
-        turn: pickup._SourcePickup, file: FileStat, known: KnownItem | None, *, force: bool
-    ) -> ItemResult:
-        found.append(file.path)
-        return read(turn, file, known, force=force)
+    def note(source: FolderSource, item: Item) -> RawItem:
+        found.append(item.key)
+        return read(source, item)
 
-    monkeypatch.setattr(pickup._SourcePickup, "_read", note)
+    monkeypatch.setattr(FolderSource, "read", note)
     return found
 
 
@@ -73,8 +73,8 @@ def test_a_file_that_was_read_soon_after_its_change_is_opened_again_until_it_was
     publication.write("ferry.md", title="The ferry")
     for _ in range(2):
         publication.pick_up()
-    assert [row["signature"] for row in publication.rows(source_file)] == [""]
-    monkeypatch.setattr(pickup, "file_system_time", lambda _marker: 2**62)
+    assert [row["signature"] for row in publication.rows(source_item)] == [""]
+    monkeypatch.setattr(folder, "file_system_time", lambda _marker: 2**62)
     for _ in range(3):
         publication.pick_up()
     assert opened == ["ferry.md"] * 3
@@ -348,20 +348,6 @@ def two_sources(*paths: str) -> list[dict[str, str]]:
     return [{"kind": "folder", "path": path} for path in paths]
 
 
-def test_a_source_that_moved_to_another_folder_keeps_its_articles(
-    publication: PublicationFolder,
-) -> None:
-    publication.write("ferry.md", title="The ferry", date="2026-01-08")
-    publication.pick_up()
-    before = publication.all()
-    publication.articles.rename(publication.settings.folders.root / "texts")
-    publication.reload(sources=two_sources("texts"))
-    done = publication.at(NOW + timedelta(days=1)).pick_up()
-    assert (done.moved, done.removed, done.quarantined) == (1, 0, 0)
-    assert publication.all() == before
-    assert [row["source"] for row in publication.rows(source_file)] == ["texts"]
-
-
 def test_articles_of_a_source_that_was_removed_from_the_configuration_are_withdrawn(
     publication: PublicationFolder,
 ) -> None:
@@ -499,7 +485,7 @@ class Killed(BaseException):
 
 @pytest.fixture
 def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pickup, "ITEMS_PER_TRANSACTION", PORTION)
+    monkeypatch.setattr(source_pickup, "ITEMS_PER_TRANSACTION", PORTION)
 
 
 def fill(publication: PublicationFolder, count: int) -> None:
@@ -528,7 +514,7 @@ def test_a_killed_pick_up_and_a_second_one_equal_an_uninterrupted_one(
 
     with pytest.raises(Killed):
         stormy.pick_up(kill)
-    assert len(stormy.rows(source_file)) == portions * PORTION
+    assert len(stormy.rows(source_item)) == portions * PORTION
     calm.pick_up()
     stormy.pick_up()
     assert stormy.everything() == calm.everything()

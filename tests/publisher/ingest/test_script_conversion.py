@@ -11,8 +11,9 @@ import pytest
 
 from publisher.articles import store
 from publisher.articles.model import Article, ArticleStatus, Byline, Origin
-from publisher.articles.tables import article, source_state
+from publisher.articles.tables import article
 from publisher.ingest import script_conversion
+from publisher.ingest.tables import script_conversion_due
 from tests.publisher.conftest import NOW, PublicationFolder
 
 LATER = NOW + timedelta(days=1)
@@ -141,11 +142,9 @@ def test_a_pick_up_without_changes_converts_nothing(
     assert publication.rows(article) == before
 
 
-def due(publication: PublicationFolder) -> list[int] | None:
-    """Give the stories that are marked; None if all of them are to be looked at."""
-    with publication.database.reading() as connection:
-        mark = script_conversion._State.load(connection)
-    return sorted(mark.due) if mark.rules else None
+def due(publication: PublicationFolder) -> list[int]:
+    """Return the stories that are marked."""
+    return [row["story_id"] for row in publication.rows(script_conversion_due)]
 
 
 class Killed(BaseException):
@@ -172,10 +171,9 @@ def test_a_kill_between_a_change_and_its_conversion_costs_nothing(
     assert made(publication).title == "漢字"
 
 
-def test_too_many_changes_make_all_stories_be_examined(
+def test_all_that_changed_before_a_kill_is_converted_after_it(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(script_conversion, "_MAX_LISTED", 2)
     publication.pick_up()
     titles = {f"s{number}": f"汉语{number}" for number in range(3)}
     for key, title in titles.items():
@@ -184,28 +182,11 @@ def test_too_many_changes_make_all_stories_be_examined(
         patch.setattr(script_conversion, "update_conversions", killed)
         with pytest.raises(Killed):
             publication.pick_up()
-    assert due(publication) is None
+    assert len(due(publication)) == 3
     publication.pick_up()
     assert due(publication) == []
-    assert [publication.one(key, "zh-Hant").title for key in titles] == [
-        "漢語0",
-        "漢語1",
-        "漢語2",
-    ]
-
-
-def test_a_source_in_a_folder_called_conversions_is_not_mistaken_for_the_stored_state(
-    new_publication: Callable[..., PublicationFolder],
-) -> None:
-    publication = new_publication(
-        newsletters=ASKING, sources=[{"kind": "folder", "path": "conversions"}]
-    )
-    write(publication)
-    publication.pick_up()
-    before = publication.rows(source_state)
-    assert len(before) == 2
-    publication.pick_up()
-    assert (due(publication), publication.rows(source_state)) == ([], before)
+    converted = [publication.one(key, "zh-Hant").title for key in titles]
+    assert converted == ["漢語0", "漢語1", "漢語2"]
 
 
 def test_a_human_translation_takes_the_conversions_place_and_id(

@@ -9,8 +9,9 @@ import pytest
 
 from publisher.articles.model import Origin
 from publisher.articles.slugs import story_slug
-from publisher.articles.tables import source_file, story
+from publisher.articles.tables import story
 from publisher.ingest import upsert
+from publisher.ingest.tables import source_item
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.printing import pipeline_of, public
 
@@ -362,7 +363,7 @@ def test_a_move_over_an_article_that_was_there_takes_that_ones_id(
     file.rename(twin)
     assert publication.pick_up().changed == 1
     assert {key: one.id for (key, _), one in publication.all().items()} == {"boat": boat}
-    assert [row["path"] for row in publication.rows(source_file)] == ["boat.md"]
+    assert [row["key"] for row in publication.rows(source_item)] == ["boat.md"]
 
 
 def test_a_file_of_another_source_keeps_the_article_too(

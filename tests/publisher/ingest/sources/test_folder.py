@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from publisher.ingest.item_state import (
-    COARSEST_CLOCK_NS,
-    FileStat,
-    file_system_time,
-    is_article_path,
-    scan_folder,
-)
+from publisher.ingest.sources.base import Item
+from publisher.ingest.sources.folder import COARSEST_CLOCK_NS, file_system_time, scan_folder
+
+# Nanoseconds: so late that every file was changed long before.
+LATER = 2**62
 
 
 @pytest.fixture
@@ -23,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def look(folder: Path) -> dict[str, str]:
-    return {path: seen.signature for path, seen in scan_folder(folder).items()}
+    return {item.key: item.signature for item in scan_folder(folder, LATER)}
 
 
 def test_articles_pictures_and_attachments_are_listed_in_order_and_nothing_else(
@@ -59,28 +57,27 @@ def test_hidden_and_backup_files_are_left_out(folder: Path, name: str) -> None:
     ("age", "trusted"),
     [(-1, False), (0, False), (COARSEST_CLOCK_NS - 1, False), (COARSEST_CLOCK_NS, True)],
 )
-def test_a_file_that_was_read_within_two_seconds_of_its_change_is_not_trusted(
-    age: int, trusted: bool
+def test_a_file_that_changed_less_than_two_seconds_ago_has_no_signature(
+    folder: Path, age: int, trusted: bool
 ) -> None:
-    seen = FileStat("a.md", "looks", changed_at=10**18)
-    assert seen.trusted(10**18 + age) == (seen if trusted else FileStat("a.md", "", 10**18))
-
-
-def test_the_signature_of_a_new_file_is_stored(folder: Path) -> None:
     (folder / "a.md").touch()
-    (seen,) = scan_folder(folder).values()
-    assert seen.signature
-    assert seen.changed_at == (folder / "a.md").stat().st_ctime_ns
-    assert seen.trusted(file_system_time(folder.parent / "marker")).signature == ""
+    changed = (folder / "a.md").stat().st_ctime_ns
+    (seen,) = scan_folder(folder, changed + age)
+    assert bool(seen.signature) == trusted
 
 
-def test_a_file_dated_in_the_future_is_not_trusted_before(folder: Path) -> None:
+def test_a_new_file_has_no_signature_by_the_clock_of_the_file_system(folder: Path) -> None:
+    (folder / "a.md").touch()
+    now = file_system_time(folder.parent / "marker")
+    assert scan_folder(folder, now) == [Item("a.md", "")]
+
+
+def test_a_file_dated_in_the_future_has_no_signature_before(folder: Path) -> None:
     (folder / "a.md").touch()
     ahead = file_system_time(folder.parent / "marker") + 100 * COARSEST_CLOCK_NS
     os.utime(folder / "a.md", ns=(ahead, ahead))
-    (seen,) = scan_folder(folder).values()
-    assert seen.trusted(ahead).signature == ""
-    assert seen.trusted(ahead + COARSEST_CLOCK_NS) == seen
+    assert [one.signature for one in scan_folder(folder, ahead)] == [""]
+    assert all(one.signature for one in scan_folder(folder, ahead + COARSEST_CLOCK_NS))
 
 
 def test_the_time_is_the_file_systems_and_increases(folder: Path) -> None:
@@ -104,6 +101,10 @@ def test_a_pipe_is_no_article(folder: Path) -> None:
     assert look(folder) == {}
 
 
-def test_pictures_are_no_articles() -> None:
-    assert is_article_path("a.md")
-    assert not is_article_path("a.PNG")
+def test_pictures_are_no_documents(folder: Path) -> None:
+    for name in ("a.md", "a.PNG"):
+        (folder / name).touch()
+    assert {one.key: one.is_document for one in scan_folder(folder, LATER)} == {
+        "a.md": True,
+        "a.PNG": False,
+    }

@@ -1,0 +1,102 @@
+"""The tables [[source]]: the settings of each kind of source, and the list of kinds."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import Field, PlainValidator, model_validator
+from pydantic_core import PydanticCustomError
+
+from publisher.config.kinds import Kind
+from publisher.config.values import ConfigTable, LanguageTag, SettingProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+
+class SourceSettings(ConfigTable):
+    """What the tables [[source]] of all kinds have; each kind adds its own keys."""
+
+    kind: str
+    # Under this name the source's articles are stored. Sources must have different names.
+    name: str = Field(min_length=1)
+    # The language of articles that state none.
+    language: LanguageTag | None = None
+
+    def problems(  # kinds override it
+        self,
+        root: Path,  # noqa: ARG002
+        outputs: Sequence[Path],  # noqa: ARG002
+    ) -> Iterator[SettingProblem]:
+        """Yield what does not fit the publication in folder `root`, which writes to `outputs`."""
+        yield from ()
+
+    def seen_from_elsewhere(self, root: Path) -> Self:  # noqa: ARG002  # kinds override it
+        """Return settings for the same source that do not depend on the publication's folder."""
+        return self
+
+
+class FolderSourceSettings(SourceSettings):
+    """A folder with files, named by its path unless it has a name."""
+
+    path: str = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_by_path(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        path = values.get("path")
+        # An unusable path is reported itself, so that the name must not be.
+        default = path if isinstance(path, str) and path else "folder"
+        return {"name": default} | values
+
+    def problems(self, root: Path, outputs: Sequence[Path]) -> Iterator[SettingProblem]:
+        """Yield a problem if the folder contains the program's output, or lies in it."""
+        place = (root / self.path).resolve()
+        if any(place.is_relative_to(our) or our.is_relative_to(place) for our in outputs):
+            problem = f"{self.path!r} holds the program's own files"
+            remedy = 'keep the articles in a folder of their own, like "articles"'
+            yield SettingProblem("path", problem, remedy)
+
+    def seen_from_elsewhere(self, root: Path) -> Self:
+        """Return settings with an absolute path, and the same name."""
+        return self.model_copy(update={"path": str(root / self.path)})
+
+
+# The kinds of sources. A factory gets the source's settings and those of the publication, and
+# returns a `publisher.ingest.sources.base.Source`.
+SOURCE_KINDS: dict[str, Kind] = {
+    "folder": Kind(FolderSourceSettings, "publisher.ingest.sources.folder:FolderSource"),
+}
+
+
+def table_of_kind(kind: object) -> type[SourceSettings]:
+    """Return the settings table of a kind; what all kinds have if there is no such kind."""
+    known = SOURCE_KINDS.get(kind) if isinstance(kind, str) else None
+    table: Any = known.settings if known else SourceSettings
+    return table  # type: ignore[no-any-return]
+
+
+def _source(values: object) -> SourceSettings:
+    if isinstance(values, SourceSettings):
+        return values
+    if isinstance(values, dict):
+        if "kind" not in values:
+            raise PydanticCustomError("missing", "missing", {"key": "kind"})
+        if values["kind"] not in list(SOURCE_KINDS):
+            raise PydanticCustomError("kind", "{problem}", _unknown_kind(values["kind"]))
+        return table_of_kind(values["kind"]).model_validate(values)
+    return SourceSettings.model_validate(values)
+
+
+def _unknown_kind(kind: object) -> dict[str, str]:
+    close = difflib.get_close_matches(str(kind), SOURCE_KINDS, 1)
+    remedy = f"did you mean {close[0]}?" if close else f"there are: {', '.join(SOURCE_KINDS)}"
+    return {"key": "kind", "problem": f"{kind!r} is no kind of source; {remedy}"}
+
+
+# pydantic adds the place in the file to the errors of the kind's own table.
+AnySource = Annotated[SourceSettings, PlainValidator(_source)]

@@ -1,0 +1,21 @@
+"""The items that gave no article, with the reasons, as they are shown. Imports no parser."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, func, select
+
+from publisher.ingest.tables import source_item
+
+
+def count_quarantined(connection: Connection) -> int:
+    """Return the number of items in quarantine."""
+    query = select(func.count()).where(source_item.c.reason.is_not(None))
+    return int(connection.execute(query).scalar_one())
+
+
+def quarantined_items(connection: Connection) -> list[tuple[str, str]]:
+    """Return the keys of items in quarantine, with the reasons."""
+    query = select(source_item.c.key, source_item.c.reason).where(
+        source_item.c.reason.is_not(None)
+    )
+    return [(key, reason) for key, reason in connection.execute(query.order_by("key"))]

@@ -1,0 +1,261 @@
+"""Pick up one source: which of its items are new, changed, moved or withdrawn.
+
+Items whose signature is unchanged are not read; of the others, the hash decides. A bad item is
+quarantined with a reason and the rest goes on. Work is committed every ITEMS_PER_TRANSACTION items,
+so it can be interrupted at any time. Knows no paths on disk: a `Source` reads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from typing import Self
+
+import structlog
+
+from publisher.config import Settings, SourceSettings
+from publisher.database import Database
+from publisher.errors import ArticleError, LanguageError
+from publisher.ingest import item_state, script_conversion, story_keys, upsert
+from publisher.ingest.item_state import ItemId, ItemResult, KnownItem, SourceState
+from publisher.ingest.parsers import parse_document
+from publisher.ingest.sources.base import Item, Listing, RawItem, Source
+from publisher.ingest.story_keys import article_language, story_key
+
+log = structlog.get_logger()
+
+# Increase this when parsers return something else for the same document: all are read again.
+_PARSERS_VERSION = 3
+# Items that are read, then stored in one transaction; a kill loses at most this much reading.
+ITEMS_PER_TRANSACTION = 100
+
+ReadProgress = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class PickedUp:
+    """The result of one pick-up, in numbers of documents."""
+
+    new: int = 0
+    changed: int = 0
+    moved: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    quarantined: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether any article changed."""
+        return bool(self.new or self.changed or self.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a listing changes: documents to read, keys that are withdrawn, files to note.
+
+    `unchanged` is the number of documents that are listed and need not be read.
+    """
+
+    due: Sequence[Item]
+    gone: Sequence[str]
+    files: Sequence[Item]
+    unchanged: int
+
+    @classmethod
+    def between(
+        cls, listing: Listing, known: Mapping[str, KnownItem], *, read_all: bool
+    ) -> Self:
+        """Return what a listing changes; with `read_all`, all its documents are due.
+
+        Due are changed documents, those that show a changed file and, if anything changed, those
+        in quarantine: the reason may be gone. Absence means withdrawal in complete listings only.
+        """
+        items = {item.key: item for item in listing.items}
+        changed = {key for key in items if not _is_unchanged(items[key], known.get(key))}
+        gone = (
+            [key for key in known if key not in items]
+            if listing.is_complete
+            else [key for key in listing.withdrawn if key in known and key not in items]
+        )
+        files = {key for key in changed if not items[key].is_document} | set(gone)
+
+        def is_due(item: Item) -> bool:
+            before = known.get(item.key)
+            if read_all or item.key in changed or before is None:
+                return True
+            waits = before.reason is not None and bool(changed or gone)
+            return waits or not files.isdisjoint(before.media)
+
+        documents = [item for item in items.values() if item.is_document]
+        due = [item for item in documents if is_due(item)]
+        noted = [items[key] for key in items if key in files]
+        return cls(due, gone, noted, len(documents) - len(due))
+
+
+class SourcePickup:
+    """Picks up one source, and adds to the numbers of the pick-up."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        options: SourceSettings,
+        source: Source,
+        database: Database,
+        now: datetime,
+        total: PickedUp,
+    ) -> None:
+        self._settings = settings
+        self._options = options
+        self._source = source
+        self._database = database
+        self._now = now
+        self._total = total
+        self._languages = settings.publication.languages
+
+    def run(
+        self, stored_as: str, dropped: Sequence[ItemId], progress: ReadProgress | None
+    ) -> None:
+        """Poll the source and store what changed. Raises SourceError if it can't be read.
+
+        `stored_as` is its name in the database, `dropped` are items of sources that are gone.
+        """
+        with self._database.reading() as connection:
+            state = item_state.source_state(connection, stored_as)
+            known = item_state.known_items(connection, stored_as)
+        now = SourceState(self._options.kind, self._fingerprint(), state.mark if state else "")
+        same_rules = state == now
+        listing = self._source.poll(now.mark if same_rules else "")
+        self._keep_name(stored_as if state else None)
+        changes = Changes.between(listing, known, read_all=not same_rules)
+        self._total.unchanged += changes.unchanged
+        absent = frozenset(dropped) | {(self._options.name, key) for key in changes.gone}
+        read_all = partial(self._read_all, known=known, absent=absent, force=not same_rules)
+        conflicts = read_all(changes.due, progress=progress)
+        # An item that takes its new place may free the place of another.
+        while (left := read_all(conflicts)) != conflicts:
+            conflicts = left
+        self._total.unchanged += len(conflicts)
+        self._finish(changes, state, replace(now, mark=listing.mark))
+
+    def _keep_name(self, stored_as: str | None) -> None:
+        """Store the source under its name, None if it is new."""
+        name = self._options.name
+        if stored_as == name:
+            return
+        with self._database.writing() as connection:
+            if stored_as is None:
+                item_state.add_source(connection, name, SourceState(self._options.kind))
+            else:
+                log.info("source renamed", former=stored_as, name=name)
+                item_state.rename_source(connection, stored_as, name)
+
+    def _read_all(
+        self,
+        due: Sequence[Item],
+        known: Mapping[str, KnownItem],
+        absent: Collection[ItemId],
+        *,
+        force: bool,
+        progress: ReadProgress | None = None,
+    ) -> list[Item]:
+        """Read and store items; return those whose story has another item in this language."""
+        conflicts: list[Item] = []
+        source = self._options.name
+        for start in range(0, len(due), ITEMS_PER_TRANSACTION):
+            portion = due[start : start + ITEMS_PER_TRANSACTION]
+            read = [self._read(item, known.get(item.key), force=force) for item in portion]
+            same = [result.item for result in read if result.is_unchanged]
+            results = [result for result in read if not result.is_unchanged]
+            self._total.unchanged += len(same)
+            with self._database.writing() as connection:
+                item_state.save_signatures(connection, source, same)
+                outcomes = upsert.upsert_articles(
+                    connection, source, results, absent, self._languages, self._now
+                )
+            for result, outcome in zip(results, outcomes, strict=True):
+                if outcome == "conflict":
+                    conflicts.append(result.item)
+                else:
+                    setattr(self._total, outcome, getattr(self._total, outcome) + 1)
+            if progress:
+                progress(start + len(portion), len(due))
+        return conflicts
+
+    def _read(self, item: Item, known: KnownItem | None, *, force: bool) -> ItemResult:
+        """Read one item; its errors become a reason for quarantine."""
+        try:
+            raw = self._source.read(item)
+        except ArticleError as error:
+            return ItemResult(item=item, sha256="", reason=str(error))
+        sha256 = hashlib.sha256(raw.document.content).hexdigest()
+        if known and _same_content(known, sha256) and not force:
+            return ItemResult(item=item, sha256=sha256, is_unchanged=True)
+        failed = partial(ItemResult, sha256=sha256)
+        try:
+            return self._parse(item, sha256, raw)
+        except (ArticleError, LanguageError) as error:
+            return failed(item=item, reason=str(error), media=raw.files.requested)
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            reason = f"its media can't be put in place: {where}{error.strerror}"
+            # The item itself will not change when the disk is repaired, so it must be read again.
+            unsigned = replace(item, signature="")
+            return failed(item=unsigned, reason=reason, media=raw.files.requested)
+
+    def _parse(self, item: Item, sha256: str, raw: RawItem) -> ItemResult:
+        publication = self._settings.publication
+        path = raw.document.path
+        parsed = parse_document(raw.document, raw.files)
+        default = self._options.language or publication.default_language
+        language = article_language(parsed, path, publication, default)
+        if parsed.is_draft:
+            return ItemResult(item=item, sha256=sha256, media=raw.files.requested)
+        for media in parsed.media:
+            raw.files.publish(media, self._settings.folders.public)
+        return ItemResult(
+            item=item,
+            sha256=sha256,
+            parsed=parsed,
+            language=language,
+            story_key=story_key(parsed, path, publication),
+            zone=self._settings.zone(),
+            media=raw.files.requested,
+        )
+
+    def _finish(self, changes: Changes, before: SourceState | None, after: SourceState) -> None:
+        """Withdraw what is gone, and store how far the source was read."""
+        if not changes.gone and not changes.files and before == after:
+            return
+        source = self._options.name
+        with self._database.writing() as connection:
+            orphans = item_state.forget_items(connection, source, changes.gone)
+            touched = story_keys.withdraw_articles(
+                connection, orphans, self._languages, self._now
+            )
+            script_conversion.mark_for_conversion(connection, touched)
+            self._total.removed += len(orphans)
+            item_state.save_files(connection, source, changes.files)
+            item_state.set_source_state(connection, source, after)
+
+    def _fingerprint(self) -> str:
+        publication = self._settings.publication
+        parts = (
+            _PARSERS_VERSION,
+            publication.languages,
+            publication.timezone,
+            self._options.language,
+        )
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _is_unchanged(item: Item, known: KnownItem | None) -> bool:
+    return known is not None and bool(item.signature) and item.signature == known.signature
+
+
+def _same_content(known: KnownItem, sha256: str) -> bool:
+    """Return whether parsing again gives the same: pictures may have changed where it has any."""
+    return known.sha256 == sha256 and known.reason is None and not known.media

@@ -1,0 +1,96 @@
+"""What a source is to the pick-up: a name, a listing of items, and the content of one item."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from publisher.articles.model import MediaFile
+from publisher.ingest.parsers import MediaInfo, MediaLibrary, SourceDocument
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a source: a document, or a file that documents show.
+
+    `key` is stable within the source: a path, the id of an entry. `signature` changes whenever the
+    content does; an empty one means that only reading the item tells.
+    """
+
+    key: str
+    signature: str
+    is_document: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The items that a source shows at one poll, each key once.
+
+    An item that a complete listing lacks is withdrawn. An incomplete one, such as a feed of the
+    newest entries, withdraws only the keys in `withdrawn`. `mark` is the source's note of how far
+    this poll got, given to the next one.
+    """
+
+    items: Iterable[Item]
+    is_complete: bool
+    mark: str = ""
+    withdrawn: Collection[str] = ()
+
+
+class ItemFiles(MediaLibrary, Protocol):
+    """The pictures and attachments of one document."""
+
+    @property
+    def requested(self) -> tuple[str, ...]:
+        """The keys of all files that were asked for, whether they exist or not."""
+        ...
+
+    def publish(self, media: MediaFile, public: Path) -> None:
+        """Put a file that was asked for at its target below the web root `public`.
+
+        Raises OSError if it can't be written, ArticleError if it is not the file that was read.
+        """
+        ...
+
+
+class NoFiles:
+    """The files of a document that has none beside it; its pictures have addresses."""
+
+    requested: tuple[str, ...] = ()
+
+    def picture_bytes(self, path: PurePosixPath) -> bytes | None:  # noqa: ARG002  # of MediaLibrary
+        """Return None."""
+        return None
+
+    def inspect(self, path: PurePosixPath) -> MediaInfo | None:  # noqa: ARG002  # of MediaLibrary
+        """Return None."""
+        return None
+
+    def publish(self, media: MediaFile, public: Path) -> None:
+        """Raise: no file was found."""
+        raise LookupError(f"{media.path}: not found, so it can't be put below {public}")
+
+
+@dataclass(frozen=True, slots=True)
+class RawItem:
+    """The content of one item: a document for the parsers, and the files beside it."""
+
+    document: SourceDocument
+    files: ItemFiles = field(default_factory=NoFiles)
+
+
+class Source(Protocol):
+    """A place where articles come from. Its kind is listed in `publisher.config.sources`.
+
+    Both methods raise SourceError if the source can't be reached: then nothing is withdrawn.
+    """
+
+    def poll(self, mark: str) -> Listing:
+        """Return the items since a mark; an empty mark means all that can be shown."""
+        ...
+
+    def read(self, item: Item) -> RawItem:
+        """Return the content of a document; raise ArticleError if this one can't be read."""
+        ...

@@ -1,0 +1,64 @@
+"""The tables of sources, their items as last picked up, and the state of script conversions.
+
+An item has a signature, so that unchanged items need not be read, and a hash of its content, so
+that a touched item does not count as changed.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Column, ForeignKey, Index, Table, Text
+
+from publisher.articles.tables import article, story
+from publisher.database.dialect.sql import KEYED, partial_index
+from publisher.database.metadata import metadata
+
+source_table = Table(
+    "source",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    # The settings and parser version under which items were read; others mean reading them again.
+    Column("fingerprint", Text, nullable=False),
+    # The source's own note of what it has shown, returned to it at the next poll.
+    Column("mark", Text, nullable=False),
+    info=KEYED,
+)
+
+source_item = Table(
+    "source_item",
+    metadata,
+    Column("source", ForeignKey(source_table.c.name, onupdate="CASCADE"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("signature", Text, nullable=False),
+    Column("sha256", Text, nullable=False, index=True),
+    Column("article_id", ForeignKey(article.c.id), index=True),
+    # Why the item gave no article, if it gave none.
+    Column("reason", Text),
+    # The keys of the files that the article shows: a change of one means reading the item again.
+    Column("media", JSON, nullable=False),
+    info=KEYED,
+)
+
+# The quarantine is shown after every pick-up, and is small.
+Index(
+    "ix_source_item_quarantined",
+    source_item.c.key,
+    **partial_index(source_item.c.reason.is_not(None)),
+)
+
+# The languages whose conversions are up to date, except for stories that are due, and by what.
+script_conversion_language = Table(
+    "script_conversion_language",
+    metadata,
+    Column("language", Text, primary_key=True),
+    Column("converter", Text, nullable=False),
+    info=KEYED,
+)
+
+# The stories that changed since conversions were last updated.
+script_conversion_due = Table(
+    "script_conversion_due",
+    metadata,
+    Column("story_id", ForeignKey(story.c.id), primary_key=True),
+    info=KEYED,
+)
