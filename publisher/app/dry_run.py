@@ -104,6 +104,5 @@ def _copy(settings: Settings, folder: Path) -> Settings:
     if settings.folders.templates.exists():
         folders.templates.symlink_to(settings.folders.templates)
     sources = [one.seen_from_elsewhere(settings.folders.root) for one in settings.sources]
-    # A copy sends nothing, so it needs neither password nor key.
-    delivery = settings.delivery.model_copy(update={"transport": "outbox", "dkim": ()})
-    return replace(copy, sources=tuple(sources), delivery=delivery)
+    # A copy sends nothing, so it needs neither password nor key: the defaults do.
+    return replace(copy, sources=tuple(sources), delivery=DeliverySettings())

@@ -12,21 +12,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from publisher.config.values import ConfigTable
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """The settings table of a kind, and its factory as `package.module:name`, or itself."""
+    """The settings table of a kind, and its factory as `package.module:name`."""
 
     settings: type[ConfigTable]
-    factory: str | Callable[..., Any]
+    factory: str
+    # The environment variables that hold its secrets.
+    secrets: tuple[str, ...] = ()
 
     def load(self) -> Any:
         """Return the factory."""
-        if not isinstance(self.factory, str):
-            return self.factory
-        module, _, name = self.factory.partition(":")
-        return getattr(import_module(module), name)
+        return load_name(self.factory)
+
+
+def load_name(name: str) -> Any:
+    """Return what `package.module:name` names."""
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)

@@ -18,6 +18,7 @@ from publisher.config import language_rules
 from publisher.config.delivery import TRANSPORT_KINDS
 from publisher.config.publication import Folders, Publication, PublicationFile, Settings
 from publisher.config.sources import SourceSettings, table_of_kind
+from publisher.config.values import ConfigTable
 from publisher.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -180,13 +181,12 @@ def _nearest(location: tuple[int | str, ...], values: Any) -> str:
 
 def _fields(location: tuple[int | str, ...], values: Any) -> Mapping[str, Any]:
     """Return the fields of the table at a location in the file's values."""
-    model: type[BaseModel] = PublicationFile
+    model: type[ConfigTable] = PublicationFile
     for part in location:
         values = values[part]
         if model is SourceSettings:
             model = table_of_kind(values["kind"])
-        field = model.model_fields.get(str(part))
-        for candidate in _models(field.annotation) if field else ():
+        for candidate in _models(model.keys().get(str(part))):
             model = candidate
     return model.keys()
 

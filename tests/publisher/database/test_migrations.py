@@ -85,8 +85,8 @@ def test_a_subscriber_from_before_events_has_an_empty_history(tmp_path: Path) ->
 def test_sources_from_before_names_are_folders_named_by_their_paths(
     tmp_path: Path, state: str | None, languages: list[str], due: list[int]
 ) -> None:
-    path = tmp_path / "publisher.db"
-    with made_at("0012", path) as connection:
+    address = new_database(tmp_path / "publisher.db")
+    with made_at("0012", address) as connection:
         for number in (1, 2):
             connection.execute(
                 text("INSERT INTO story VALUES (:id, :key, :key)"),
@@ -110,7 +110,7 @@ def test_sources_from_before_names_are_folders_named_by_their_paths(
             connection.execute(
                 text("INSERT INTO source_state VALUES ('', :state)"), {"state": state}
             )
-    with closing(open_database(path)) as database, database.reading() as connection:
+    with closing(open_database(address)) as database, database.reading() as connection:
         assert item_state.stored_sources(connection) == {
             "articles": "folder",
             "texts": "folder",
