@@ -16,8 +16,9 @@ from pathlib import Path
 from rich.console import Console
 
 from publisher.app.pipeline import CycleReport, add_reports
+from publisher.app.screenshots import contact_sheet_rows, take_screenshots
+from publisher.app.status import take_snapshot
 from publisher.cli import cycle_summary, log_setup
-from publisher.cli.screenshots import contact_sheet_rows, take_screenshots
 from publisher.config import Settings
 from publisher.database import open_database
 from publisher.demo import publish_demo
@@ -56,8 +57,9 @@ def main(target: Path) -> None:
         settings, now = publish_demo(folder, lambda _now, report: reports.append(report))
         console = Console(record=True, width=COLUMNS, file=io.StringIO())
         database = open_database(settings.folders.database)
-        cycle_summary.print_summary(console, settings, database, add_reports(reports), now)
+        snapshot = take_snapshot(settings, database, now)
         database.close()
+        cycle_summary.print_summary(console, settings, snapshot, add_reports(reports))
         (target / "demo.png").write_bytes(table(program, console))
         (target / "digests.png").write_bytes(digests(program, settings))
 

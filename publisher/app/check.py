@@ -1,65 +1,64 @@
-"""The gate's results for `check`: an edition's next issue, or a mail in a file."""
+"""Run the gate on each edition's next issue, without storing it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-if TYPE_CHECKING:
-    from publisher.assembly.gate_run import GateRun
-    from publisher.gate.findings import Finding
-    from publisher.gate.mail import CheckedMail
+from publisher.app.check_result import CheckResult
+from publisher.app.dry_run import open_dry_run, preview_held, preview_next
+from publisher.app.pipeline import Pipeline
+from publisher.assembly.preview import IssuePreview
+from publisher.clock import Clock
+from publisher.config import Edition, Settings
+from publisher.errors import IssueError, PublisherError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckResult:
-    """The result for one mail: an edition's next issue, or a file.
+def check_editions(
+    settings: Settings, editions: Iterable[Edition], clock: Clock
+) -> Iterator[CheckResult]:
+    """Yield the results of editions: first of issues that were due and wait, then of the next one.
 
-    `is_page`: the file is only the HTML part of a mail. `remark` is how the mail was made;
-    `problem` is why there is none. Without `proof` there are no sizes and no findings.
+    An edition without articles, or whose mail can't be made, stops no other.
     """
-
-    language: str
-    newsletter: str | None = None
-    day: date | None = None
-    file: Path | None = None
-    is_page: bool = False
-    subject: str | None = None
-    articles: int | None = None
-    remark: str | None = None
-    problem: str | None = None
-    proof: GateRun | None = None
-
-    @property
-    def name(self) -> str:
-        """Its name for people."""
-        return " ".join(str(part) for part in (self.newsletter, self.day, self.file) if part)
-
-    @property
-    def errors(self) -> tuple[Finding, ...]:
-        """Findings that stop the mail."""
-        return self.proof.report.errors if self.proof else ()
-
-    @property
-    def warnings(self) -> tuple[Finding, ...]:
-        """Findings that do not stop the mail."""
-        return self.proof.report.warnings if self.proof else ()
-
-    @property
-    def failed(self) -> bool:
-        """Whether the mail can't be sent as it is."""
-        return self.problem is not None or bool(self.errors)
+    with open_dry_run(settings, clock) as pipeline:
+        for edition in editions:
+            yield from _check_held(pipeline, edition)
+            yield _check_next(pipeline, edition)
 
 
-def mail_sizes(mail: CheckedMail) -> dict[str, int]:
-    """Return sizes in bytes: the decoded parts, and the HTML and the message as sent."""
-    part = mail.html_part
-    sent = part.get_payload() if part is not None else ""
-    return {
-        "html": len(mail.html.encode(errors="replace")),
-        "html_sent": len(str(sent)),
-        "text": len(mail.text.encode(errors="replace")),
-        "message": len(mail.content),
-    }
+def _check_held(pipeline: Pipeline, edition: Edition) -> Iterator[CheckResult]:
+    """Check the issues that were due and are held back by an error."""
+    try:
+        for preview in preview_held(pipeline, edition):
+            yield _result(preview, "was due, and waits until this is mended")
+    except PublisherError as error:
+        yield replace(_without_mail(edition), problem=f"was due, and waits: {error}")
+
+
+def _check_next(pipeline: Pipeline, edition: Edition) -> CheckResult:
+    try:
+        preview = preview_next(pipeline, edition, or_newest=True)
+    except IssueError as error:
+        return replace(_without_mail(edition), remark=str(error))
+    except PublisherError as error:
+        return replace(_without_mail(edition), problem=str(error))
+    remark = None
+    if preview.why_not_new:
+        remark = f"with its newest articles, since there are {preview.why_not_new}"
+    return _result(preview, remark)
+
+
+def _without_mail(edition: Edition) -> CheckResult:
+    return CheckResult(newsletter=edition.newsletter, language=edition.language)
+
+
+def _result(preview: IssuePreview, remark: str | None) -> CheckResult:
+    return replace(
+        _without_mail(preview.edition),
+        day=preview.issue.day,
+        subject=preview.subject,
+        articles=preview.articles,
+        remark=remark,
+        proof=preview.gate_run,
+    )

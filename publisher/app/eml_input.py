@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
 
-from publisher.app.check import CheckResult
+from publisher.app.check_result import CheckResult
 from publisher.assembly.gate_run import GateRun
 from publisher.errors import LanguageError, UsageError
 from publisher.gate.checks import check_mail

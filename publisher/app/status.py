@@ -1,26 +1,46 @@
-"""The state of a publication as plain values, for `status`, `run --once` and `demo`."""
+"""The state of a publication as one value, for `status`, `run --once` and `demo`."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from publisher.app.failure_causes import failure_causes
 from publisher.articles import store as articles
 from publisher.config import Settings
+from publisher.database import Database
 from publisher.delivery.ledger.counts import count_deliveries
-from publisher.ingest.quarantine import quarantined_items
+from publisher.delivery.ledger.reports import ReasonCounts
+from publisher.heartbeat import read_heartbeat
 from publisher.issues import store as issues
-from publisher.issues.model import Issue
-from publisher.issues.planner import UpcomingIssue, all_editions, next_issues_of
+from publisher.issues.model import Issue, IssueState
+from publisher.issues.planner import (
+    UpcomingIssue,
+    all_editions,
+    next_issues_of,
+    read_planned_until,
+)
 from publisher.languages import match
 from publisher.syndication import feed_index, websub_queue
 from subscribers import count_subscribers_by_language
 
+# What callers import, with the values of other packages that they get.
+__all__ = [
+    "IssueStatus",
+    "LanguageStatus",
+    "PublicationStatus",
+    "ReasonCounts",
+    "take_snapshot",
+]
+
 # Latest issues per language.
 _ISSUES_PER_LANGUAGE = 20
+# Latest issues of all languages together.
+_LATEST_ISSUES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +51,8 @@ class IssueStatus:
     articles: int
     deliveries: Counter[str]
     warnings: int = 0
+    # Of the latest issues: why mails were not sent.
+    causes: ReasonCounts = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +67,27 @@ class LanguageStatus:
     issues: tuple[IssueStatus, ...]
     upcoming: tuple[UpcomingIssue, ...]
 
+    def latest(self, *states: IssueState) -> dict[str, IssueStatus]:
+        """Return the latest issue of each newsletter, of those in these states, if any are named."""
+        found: dict[str, IssueStatus] = {}
+        for one in self.issues:
+            if not states or one.issue.state in states:
+                found.setdefault(one.issue.newsletter, one)
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class PublicationStatus:
-    """The state of a publication at one instant."""
+    """The state of a publication at one instant.
+
+    `latest` are the latest issues of all languages, the newest first. `elsewhere` and `unserved`
+    are articles and subscribers in languages that the publication does not have.
+    """
 
     stories: int
     languages: tuple[LanguageStatus, ...]
+    latest: tuple[IssueStatus, ...] = ()
+    last_cycle: datetime | None = None
     elsewhere: dict[str, int] = field(default_factory=dict)
     unserved: dict[str, int] = field(default_factory=dict)
     quarantine: tuple[tuple[str, str], ...] = ()
@@ -61,15 +97,21 @@ class PublicationStatus:
     pings_failed: tuple[tuple[str, str, str], ...] = ()
 
 
-def collect_status(
+def take_snapshot(settings: Settings, database: Database, now: datetime) -> PublicationStatus:
+    """Return the state of a publication, read in one transaction."""
+    with database.reading() as connection:
+        snapshot = _read_snapshot(connection, settings, now)
+    return replace(snapshot, last_cycle=read_heartbeat(settings.folders.heartbeat))
+
+
+def _read_snapshot(
     connection: Connection, settings: Settings, now: datetime
 ) -> PublicationStatus:
-    """Return the state of a publication."""
     served = settings.publication.languages
     counts = articles.count_articles_by_language(connection)
     subscribers = count_subscribers_by_language(connection)
     conversions = articles.count_conversions(connection)
-    shown = _latest_issues(connection, _ISSUES_PER_LANGUAGE * len(served))
+    shown = _latest_issues(connection, served)
     until = read_planned_until(connection, settings)
     coming = [u for e in all_editions(settings) for u in next_issues_of(e, until, now, 1)]
     return PublicationStatus(
@@ -88,6 +130,7 @@ def collect_status(
             )
             for language in served
         ),
+        latest=tuple(shown[:_LATEST_ISSUES]),
         elsewhere={tag: n for tag, n in counts.items() if tag not in served},
         unserved={tag: n for tag, n in subscribers.items() if match(tag, served) is None},
         quarantine=tuple(quarantined_items(connection)),
@@ -97,25 +140,21 @@ def collect_status(
     )
 
 
-def _latest_issues(connection: Connection, most: int) -> list[IssueStatus]:
-    shown = issues.latest_issues(connection, most)
-    ids = [issue.id for issue in shown]
+def _latest_issues(connection: Connection, served: Sequence[str]) -> list[IssueStatus]:
+    """Return the latest issues of languages, the newest first; the first of them with causes."""
+    found = issues.latest_issues(connection, _ISSUES_PER_LANGUAGE * len(served))
+    ids = [issue.id for issue in found]
     ledgers = count_deliveries(connection, ids)
     sizes = issues.article_counts(connection, ids)
     warned = issues.warning_counts(connection, ids)
-    return [
+    shown = [
         IssueStatus(one, sizes.get(one.id, 0), ledgers[one.id], warned.get(one.id, 0))
+        for one in found
+        if one.language in served
+    ]
+    latest = {one.issue.id: one.deliveries for one in shown[:_LATEST_ISSUES]}
+    causes = failure_causes(connection, latest)
+    return [
+        replace(one, causes=causes[one.issue.id]) if one.issue.id in causes else one
         for one in shown
     ]
-
-
-def read_planned_until(
-    connection: Connection, settings: Settings
-) -> dict[tuple[str, str], datetime]:
-    """Return up to when each edition, by newsletter and language, is planned."""
-    found = {}
-    for edition in all_editions(settings):
-        since = issues.planned_until(connection, edition.newsletter, edition.language)
-        if since is not None:
-            found[edition.newsletter, edition.language] = since
-    return found

@@ -17,10 +17,11 @@ from sqlalchemy import Connection
 from publisher import urls
 from publisher.articles import store as articles
 from publisher.articles.model import Article, ArticleStatus
-from publisher.assembly.gate_run import finding_data, finding_text, render_passing_digest
+from publisher.assembly.gate_run import finding_text, render_passing_digest
 from publisher.config import Edition, Settings
 from publisher.database import Database
 from publisher.errors import GateError, PublisherError
+from publisher.gate.findings import finding_data
 from publisher.issues import store as issues
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueState
 from publisher.rendering import Digest, IssueContent, LanguageLink, Renderer, views

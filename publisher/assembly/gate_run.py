@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from email.errors import MessageError
-from typing import Any
 
 from publisher.config import Publication
 from publisher.errors import DeliveryError, PublisherError
@@ -84,22 +83,6 @@ def finding_text(finding: Finding) -> str:
     line = f" line {finding.line}" if finding.line else ""
     place = f"{finding.rule.part.value}{line}, {finding.where}"
     return f"{finding.code} in {place}: {finding.problem}"
-
-
-def finding_data(finding: Finding) -> dict[str, Any]:
-    """Return a finding as JSON for `--json` and the database."""
-    rule = finding.rule
-    return {
-        "code": rule.code,
-        "severity": rule.severity.value,
-        "part": rule.part.value,
-        "where": finding.where,
-        "line": finding.line,
-        "places": finding.places,
-        "problem": finding.problem,
-        "clients": list(finding.clients),
-        "fix": rule.fix,
-    }
 
 
 def finding_of_note(note: DigestNote) -> Finding:

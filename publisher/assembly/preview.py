@@ -46,6 +46,11 @@ class IssuePreview:
     why_not_new: str | None = None
     is_held: bool = False
 
+    @property
+    def subject(self) -> str:
+        """The subject as a subscriber sees it, with personal values filled in."""
+        return self.gate_run.mail.decoded_header("Subject")
+
 
 def preview_issue(
     connection: Connection,

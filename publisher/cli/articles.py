@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from publisher.app.state import open_state
 from publisher.cli.common import (
     CURRENT_FOLDER,
     FolderArgument,
     JsonOption,
     make_table,
-    open_state,
     print_json,
     read_settings,
     rfc3339_or_none,
@@ -21,7 +21,7 @@ from publisher.cli.common import (
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from publisher.articles.model import Article
+    from publisher.app.articles import Article
 
 
 def register(app: typer.Typer) -> None:
@@ -37,18 +37,18 @@ def articles_command(
     """List the articles, story by story, and the files that could not be read."""
     settings = read_settings(directory)
 
-    from publisher.articles import store
-    from publisher.ingest.quarantine import quarantined_items
+    from publisher.app.articles import list_articles
 
-    with open_state(settings) as database, database.reading() as connection:
-        found = list(store.all_articles(connection))
-        quarantine = quarantined_items(connection)
+    with open_state(settings) as database:
+        found = list_articles(database)
     if as_json:
-        bad = [{"file": path, "reason": reason} for path, reason in quarantine]
-        print_json({"articles": [_as_json(article) for article in found], "quarantine": bad})
+        bad = [{"file": path, "reason": reason} for path, reason in found.quarantine]
+        print_json(
+            {"articles": [_as_json(article) for article in found.articles], "quarantine": bad}
+        )
         return
-    stdout_console().print(_table(found))
-    for path, reason in quarantine:
+    stdout_console().print(_table(found.articles))
+    for path, reason in found.quarantine:
         stdout_console().print(f"Quarantined: {path}: {reason}")
 
 

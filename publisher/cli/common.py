@@ -1,11 +1,10 @@
-"""What the commands share: arguments and options, settings and database, output."""
+"""What the commands share: arguments and options, settings, output."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from publisher.config import Settings
-    from publisher.database import Database
-    from publisher.database.dialect.backend import Durability
 
 FolderArgument = Annotated[
     Path,
@@ -71,19 +68,6 @@ def read_settings(directory: Path) -> Settings:
     from publisher.config import load_settings
 
     return load_settings(directory)
-
-
-@contextmanager
-def open_state(settings: Settings, durability: Durability = "full") -> Iterator[Database]:
-    """Open a publication's database, and close it at the end.
-
-    What a person decides survives a power cut; only sending may use the setting.
-    """
-    from publisher.database import open_database
-
-    database = open_database(settings.database, durability)
-    with closing(database):
-        yield database
 
 
 def make_table(*headings: str) -> Table:

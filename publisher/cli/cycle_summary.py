@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 
 import structlog
 from rich.console import Console
 from rich.table import Table
 
-from feeds import FEED_FORMATS
-from publisher import urls
 from publisher.app.pipeline import CycleReport
-from publisher.app.status import (
-    IssueStatus,
-    LanguageStatus,
-    PublicationStatus,
-    collect_status,
-)
-from publisher.cli.common import count_noun, format_local
+from publisher.app.places import LanguagePlaces, list_places
+from publisher.app.status import IssueStatus, LanguageStatus, PublicationStatus
+from publisher.cli.common import count_noun, format_local, make_table
 from publisher.config import Settings
-from publisher.database import Database
-from publisher.delivery.transports import create_transport
-from publisher.delivery.transports.base import Transport
-from publisher.issues.model import STATES_WITH_PAGE, Issue
-from publisher.issues.planner import UpcomingIssue
 from publisher.languages import autonym
 
 log = structlog.get_logger()
@@ -47,15 +35,12 @@ def log_report(report: CycleReport) -> None:
 
 
 def print_summary(
-    console: Console, settings: Settings, database: Database, report: CycleReport, now: datetime
+    console: Console, settings: Settings, facts: PublicationStatus, report: CycleReport
 ) -> None:
     """Print what a cycle did, and the state after it."""
-    with database.reading() as connection:
-        facts = collect_status(connection, settings, now)
-    transport = create_transport(settings)
-    console.print(_opening(settings, report, facts, transport.done))
+    console.print(_opening(settings, report, facts))
     console.print(_standing(facts))
-    console.print(_places(settings, facts, transport))
+    console.print(_places(list_places(settings, facts)))
     for path, reason in facts.quarantine:
         console.print(f"Quarantined: {path}: {reason}")
     for problem in report.problems:
@@ -99,7 +84,8 @@ def _standing(facts: PublicationStatus) -> Table:
         table.add_column(heading, justify="right" if heading == "Mails" else "left")
     for line in facts.languages:
         heads = iter([(f"{autonym(line.language)} ({line.language})", _articles(line))])
-        latest, coming = by_newsletter(line)
+        latest = line.latest()
+        coming = {upcoming.edition.newsletter: upcoming for upcoming in line.upcoming}
         for name in coming or [""]:
             made = latest.get(name)
             table.add_row(
@@ -122,17 +108,6 @@ def _articles(line: LanguageStatus) -> str:
     return ", ".join(parts)
 
 
-def by_newsletter(
-    line: LanguageStatus,
-) -> tuple[dict[str, IssueStatus], dict[str, UpcomingIssue]]:
-    """Return a language's latest and next issue of each newsletter."""
-    latest: dict[str, IssueStatus] = {}
-    for made in line.issues:
-        latest.setdefault(made.issue.newsletter, made)
-    coming = {upcoming.edition.newsletter: upcoming for upcoming in line.upcoming}
-    return latest, coming
-
-
 def _issue(made: IssueStatus) -> str:
     issue = made.issue
     if issue.reason:
@@ -140,25 +115,10 @@ def _issue(made: IssueStatus) -> str:
     return f"{issue.day} {issue.state}, {count_noun(made.articles, 'article')}"
 
 
-def _places(settings: Settings, facts: PublicationStatus, transport: Transport) -> Table:
+def _places(places: list[LanguagePlaces]) -> Table:
     """Return a table of the places of the latest issues and the feeds."""
-    public = settings.folders.public.name
-    table = Table()
-    for heading in ("Language", "Digests on the web", "Mails", "Feeds"):
-        table.add_column(heading, overflow="fold")
-    for line in facts.languages:
-        made: dict[str, Issue] = {}
-        for issue in (shown.issue for shown in line.issues):
-            if issue.state in STATES_WITH_PAGE:
-                made.setdefault(issue.newsletter, issue)
-        pages = [urls.issue_path(i.language, i.newsletter, i.day) for i in made.values()]
-        table.add_row(
-            line.language,
-            "\n".join(f"{public}/{path}" for path in pages),
-            "\n".join(map(transport.destination, made.values())),
-            "\n".join(
-                f"{public}/{urls.feed_path(line.language, f.suffix)}" for f in FEED_FORMATS
-            ),
-        )
+    table = make_table("Language", "Digests on the web", "Mails", "Feeds")
+    for one in places:
+        table.add_row(one.language, *map("\n".join, (one.pages, one.mails, one.feeds)))
         table.add_section()
     return table

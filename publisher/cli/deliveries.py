@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from publisher.app.state import open_state
 from publisher.cli.common import (
     CURRENT_FOLDER,
     FolderArgument,
     JsonOption,
-    open_state,
     print_json_list,
     rfc3339_or_none,
 )
-from publisher.cli.issue_control import IssueArgument, load_settings_for_issue, require_issue
+from publisher.cli.issue_control import IssueArgument, load_settings_for_issue
 from publisher.delivery.states import REPORTED_STATES, WAITING_STATES, DeliveryState
 from publisher.errors import UsageError
 
 if TYPE_CHECKING:
-    from publisher.delivery.ledger.reports import DeliveryRecord
+    from publisher.app.deliveries import DeliveryRecord
 
 # The words of `status`, and the states that each counts.
 _STATE_WORDS = {state.value: (state,) for state in REPORTED_STATES} | {
@@ -57,13 +56,24 @@ def deliveries_command(
 ) -> None:
     """List the subscribers who did not get an issue: address, state, attempts, next try, reason."""
     wanted = _states(state or [])
-    found = _portions(directory, issue, wanted)
-    if as_json:
-        print_json_list(_as_json(line) for portion in found for line in portion)
-        return
+    settings = load_settings_for_issue(directory, issue)
+
+    from publisher.app.deliveries import delivery_pages
+
+    with open_state(settings) as database:
+        pages = delivery_pages(database, issue, wanted)
+        if as_json:
+            print_json_list(_as_json(line) for page in pages for line in page)
+        else:
+            _print_pages(pages, issue, wanted)
+
+
+def _print_pages(
+    pages: Iterator[list[DeliveryRecord]], issue: str, wanted: Sequence[DeliveryState]
+) -> None:
     is_any = False
-    for portion in found:
-        for row in _columns(portion, with_heading=not is_any):
+    for page in pages:
+        for row in _columns(page, with_heading=not is_any):
             typer.echo(row)
         is_any = True
     if not is_any:
@@ -84,26 +94,7 @@ def _states(words: list[str]) -> tuple[DeliveryState, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _portions(
-    directory: Path, name: str, states: tuple[DeliveryState, ...]
-) -> Iterator[list[DeliveryRecord]]:
-    """Yield the rows in batches, each read in its own transaction: slow output blocks no writer."""
-    from publisher.delivery.ledger.reports import list_deliveries
-
-    settings = load_settings_for_issue(directory, name)
-    with open_state(settings) as database:
-        with database.reading() as connection:
-            issue = require_issue(connection, name)
-        after: int | None = 0
-        while after is not None:
-            with database.reading() as connection:
-                portion = list_deliveries(connection, issue, states, after)
-            if portion:
-                yield portion
-            after = portion[-1].subscriber_id if portion else None
-
-
-def _columns(portion: list[DeliveryRecord], *, with_heading: bool) -> Iterator[str]:
+def _columns(page: list[DeliveryRecord], *, with_heading: bool) -> Iterator[str]:
     """Yield one line per delivery, at any window width, so that the output can be searched."""
     rows = [("Address", "State", "Attempts", "Next try", "Reason")] if with_heading else []
     rows += [
@@ -114,7 +105,7 @@ def _columns(portion: list[DeliveryRecord], *, with_heading: bool) -> Iterator[s
             rfc3339_or_none(line.next_at) or "",
             " ".join((line.reason or "").split()),
         )
-        for line in portion
+        for line in page
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
     for *cells, reason in rows:

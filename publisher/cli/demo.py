@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.common import open_state, stdout_console
+from publisher.app.state import open_state
+from publisher.cli.common import stdout_console
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,6 +28,7 @@ def demo_command(
 ) -> int:
     """Publish a week of the demo publication and show what went where."""
     from publisher.app.pipeline import add_reports
+    from publisher.app.status import take_snapshot
     from publisher.cli import cycle_summary
     from publisher.demo import publish_demo
 
@@ -44,5 +46,6 @@ def demo_command(
     settings, now = publish_demo(directory, show)
     total = add_reports(reports)
     with open_state(settings) as database:
-        cycle_summary.print_summary(screen, settings, database, total, now)
+        snapshot = take_snapshot(settings, database, now)
+    cycle_summary.print_summary(screen, settings, snapshot, total)
     return 1 if total.problems else 0

@@ -16,10 +16,10 @@ def dkim_command(directory: FolderArgument = CURRENT_FOLDER) -> None:
     """Print the TXT records that belong to the keys of the tables delivery.dkim, for a zone file."""
     settings = read_settings(directory)
 
-    from publisher.mail.dkim_keys import dns_record, load_signers
+    from publisher.app.mail import dkim_records
 
-    signers = load_signers(settings)
-    for signer in signers:
-        typer.echo(dns_record(signer).zone_line())
-    if not signers:
+    records = dkim_records(settings)
+    for record in records:
+        typer.echo(record)
+    if not records:
         typer.echo("publication.toml has no [[delivery.dkim]]: nothing is signed", err=True)

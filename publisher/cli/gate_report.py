@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
-from publisher.app.check import CheckResult, mail_sizes
 from publisher.cli.common import count_noun
 
 if TYPE_CHECKING:
+    from publisher.app.check_result import CheckResult
     from publisher.gate.findings import Finding, GateReport
 
 # Characters; a foreign mail's may be much longer.
@@ -33,7 +33,7 @@ def report_as_json(results: Sequence[CheckResult]) -> dict[str, Any]:
 
 
 def _mail_as_json(result: CheckResult) -> dict[str, Any]:
-    from publisher.assembly.gate_run import finding_data
+    from publisher.gate.findings import finding_data
 
     return {
         "newsletter": result.newsletter,
@@ -44,7 +44,7 @@ def _mail_as_json(result: CheckResult) -> dict[str, Any]:
         "articles": result.articles,
         "remark": result.remark,
         "problem": result.problem,
-        "bytes": mail_sizes(result.proof.mail) if result.proof else None,
+        "bytes": result.sizes,
         "findings": [finding_data(f) for f in (*result.errors, *result.warnings)],
     }
 
@@ -100,8 +100,7 @@ def _show_one(console: Console, mail: CheckResult) -> None:
 
 def _heading(mail: CheckResult) -> Text:
     parts = [count_noun(mail.articles, "article")] if mail.articles else []
-    if mail.proof:
-        size = mail_sizes(mail.proof.mail)
+    if size := mail.sizes:
         html = f"HTML {size['html']:,} bytes"
         whole = (f"{html} ({size['html_sent']:,} as sent)", f"text {size['text']:,}")
         parts += [html] if mail.is_page else whole

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from publisher.app.state import open_state
 from publisher.cli.common import (
     CURRENT_FOLDER,
     FolderArgument,
@@ -14,7 +15,6 @@ from publisher.cli.common import (
     NowOption,
     format_local,
     make_table,
-    open_state,
     parse_now,
     print_json,
     read_settings,
@@ -24,6 +24,8 @@ from publisher.cli.common import (
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from publisher.app.issues import UpcomingIssue
 
 _CLOCK_CHANGE_NOTES = {
     "gap": "the clocks skip this time: sent later",
@@ -50,20 +52,17 @@ def plan_command(
     clock = parse_now(now)
     settings = read_settings(directory)
 
-    from publisher.app.status import read_planned_until
-    from publisher.issues.planner import upcoming_issues
+    from publisher.app.issues import list_upcoming
 
-    with open_state(settings) as database, database.reading() as connection:
-        lines = upcoming_issues(
-            settings, read_planned_until(connection, settings), clock.now(), count
-        )
+    with open_state(settings) as database:
+        lines = list_upcoming(settings, database, clock.now(), count)
     if as_json:
         print_json([_as_json(line, clock.now()) for line in lines])
     else:
         stdout_console().print(_table(lines, clock.now()))
 
 
-def _as_json(line: Any, now: datetime) -> dict[str, object]:
+def _as_json(line: UpcomingIssue, now: datetime) -> dict[str, object]:
     return {
         "newsletter": line.edition.newsletter,
         "language": line.edition.language,
@@ -76,7 +75,7 @@ def _as_json(line: Any, now: datetime) -> dict[str, object]:
     }
 
 
-def _table(lines: list[Any], now: datetime) -> Table:
+def _table(lines: list[UpcomingIssue], now: datetime) -> Table:
     table = make_table("Newsletter", "Language", "Local time", "Zone", "UTC", "Note")
     for line in lines:
         table.add_row(
@@ -90,6 +89,6 @@ def _table(lines: list[Any], now: datetime) -> Table:
     return table
 
 
-def _note(line: Any, now: datetime) -> str:
+def _note(line: UpcomingIssue, now: datetime) -> str:
     overdue = "due already: the next cycle sends it" if line.occurrence.due_at <= now else ""
     return "; ".join(filter(None, (overdue, _CLOCK_CHANGE_NOTES[line.occurrence.shifted])))

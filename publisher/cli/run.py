@@ -58,13 +58,15 @@ def run_command(
 
 def _run_once(settings: Settings, clock: Clock) -> int:
     from publisher.app.run import open_locked_pipeline, run_cycle
+    from publisher.app.status import take_snapshot
     from publisher.cli.cycle_summary import print_summary
     from publisher.cli.progress import show_progress
 
     with open_locked_pipeline(settings, clock) as pipeline:
         with show_progress() as progress:
             report = run_cycle(pipeline, progress)
-        print_summary(stdout_console(), settings, pipeline.database, report, clock.now())
+        snapshot = take_snapshot(settings, pipeline.database, clock.now())
+    print_summary(stdout_console(), settings, snapshot, report)
     return 1 if report.problems else 0
 
 

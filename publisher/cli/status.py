@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from publisher.app.state import open_state
 from publisher.cli.common import (
     CURRENT_FOLDER,
     FolderArgument,
@@ -16,13 +15,13 @@ from publisher.cli.common import (
     count_noun,
     format_local,
     make_table,
-    open_state,
     parse_now,
     print_json,
     read_settings,
     rfc3339_or_none,
     stdout_console,
 )
+from publisher.cli.issue_lines import causes_as_json, explain_failures, explain_state
 from publisher.delivery.states import summarize_counts
 
 if TYPE_CHECKING:
@@ -31,10 +30,6 @@ if TYPE_CHECKING:
 
     from publisher.app.status import IssueStatus, PublicationStatus
     from publisher.config import Settings
-    from publisher.delivery.ledger.reports import ReasonCounts
-
-# Latest issues in the table; --json has more.
-_ISSUES_SHOWN = 20
 
 
 def register(app: typer.Typer) -> None:
@@ -51,33 +46,22 @@ def status_command(
     now = parse_now(None).now()
     settings = read_settings(directory)
 
-    from publisher.app.failure_causes import failure_causes
-    from publisher.app.status import collect_status
-    from publisher.heartbeat import read_heartbeat
+    from publisher.app.status import take_snapshot
 
-    with open_state(settings) as database, database.reading() as connection:
-        facts = collect_status(connection, settings, now)
-        causes = failure_causes(connection, _shown(facts))
-    beaten = read_heartbeat(settings.folders.heartbeat)
+    with open_state(settings) as database:
+        snapshot = take_snapshot(settings, database, now)
     if as_json:
-        print_json(_as_json(settings, facts, beaten, causes))
+        print_json(_as_json(settings, snapshot))
     else:
-        _show(stdout_console(), settings, facts, beaten, causes)
+        _show(stdout_console(), settings, snapshot)
 
 
-def _as_json(
-    settings: Settings,
-    facts: PublicationStatus,
-    beaten: datetime | None,
-    causes: Mapping[int, ReasonCounts],
-) -> dict[str, Any]:
-    from publisher.app import failure_causes
-
+def _as_json(settings: Settings, facts: PublicationStatus) -> dict[str, Any]:
     publication = settings.publication
     return {
         "title": publication.title(publication.default_language),
         "url": publication.url,
-        "last_cycle": rfc3339_or_none(beaten),
+        "last_cycle": rfc3339_or_none(facts.last_cycle),
         "stories": facts.stories,
         "languages": {
             line.language: {
@@ -93,12 +77,7 @@ def _as_json(
         "feeds": facts.feeds,
         "pings": _pings_as_json(facts),
         "quarantine": [{"file": path, "reason": reason} for path, reason in facts.quarantine],
-        "issues": [
-            _issue_as_json(made)
-            | {"causes": failure_causes.causes_as_json(causes.get(made.issue.id, Counter()))}
-            for line in facts.languages
-            for made in line.issues
-        ],
+        "issues": [_issue_as_json(made) for line in facts.languages for made in line.issues],
     }
 
 
@@ -125,33 +104,24 @@ def _issue_as_json(made: IssueStatus) -> dict[str, Any]:
         "articles": made.articles,
         "warnings": made.warnings,
         "deliveries": {"planned": count.total(), **summarize_counts(count)},
+        "causes": causes_as_json(made.causes),
     }
 
 
-def _show(
-    console: Console,
-    settings: Settings,
-    facts: PublicationStatus,
-    beaten: datetime | None,
-    causes: Mapping[int, ReasonCounts],
-) -> None:
-    from publisher.app import failure_causes
-
+def _show(console: Console, settings: Settings, facts: PublicationStatus) -> None:
     publication = settings.publication
     title = publication.title(publication.default_language)
-    cycle = f"last cycle {format_local(beaten)}" if beaten else "no cycle has been run yet"
+    last = facts.last_cycle
+    cycle = f"last cycle {format_local(last)}" if last else "no cycle has been run yet"
     console.print(
         f"{title}: {count_noun(facts.stories, 'story', 'stories')}, "
         f"{count_noun(facts.feeds, 'feed')}; {cycle}"
     )
     console.print(_languages(facts))
-    if shown := _shown(facts):
-        console.print(_issues(shown))
-    for made in shown:
-        for line in (
-            *failure_causes.explain_state(made.issue),
-            *failure_causes.explain_failures(made, causes.get(made.issue.id, Counter())),
-        ):
+    if facts.latest:
+        console.print(_issues(facts.latest))
+    for made in facts.latest:
+        for line in (*explain_state(made.issue), *explain_failures(made)):
             console.print(line)
     _show_the_rest(console, facts)
 
@@ -181,13 +151,7 @@ def _languages(facts: PublicationStatus) -> Table:
     return table
 
 
-def _shown(facts: PublicationStatus) -> list[IssueStatus]:
-    shown = [made for line in facts.languages for made in line.issues]
-    shown.sort(key=lambda made: (made.issue.due_at, made.issue.id), reverse=True)
-    return shown[:_ISSUES_SHOWN]
-
-
-def _issues(shown: list[IssueStatus]) -> Table:
+def _issues(shown: Sequence[IssueStatus]) -> Table:
     """Return the table of issues, by the names that other commands take; fits into 80 columns."""
     table = make_table()
     table.add_column("Issue", no_wrap=True)

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from publisher.cli import subscriber_requests
+from publisher.app.state import open_state
 from publisher.cli.common import (
     CURRENT_FOLDER,
     FolderArgument,
     JsonOption,
-    open_state,
+    make_table,
     parse_now,
     print_json,
     read_settings,

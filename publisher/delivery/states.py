@@ -68,6 +68,10 @@ REPORTED_STATES = (
     *(_S.SENT, _S.DEFERRED, _S.BOUNCED, _S.FAILED),
     *(_S.IN_DOUBT, _S.SUPPRESSED, _S.CANCELLED),
 )
+# The mail was not accepted, for a reason that is known.
+FAILURE_STATES = (_S.DEFERRED, _S.BOUNCED, _S.FAILED)
+# An attempt was made, and nobody knows of a success.
+UNSENT_STATES = (*FAILURE_STATES, _S.IN_DOUBT)
 
 
 def summarize_counts(count: Mapping[str, int]) -> dict[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from typing import Any
 
 
 class Severity(StrEnum):
@@ -97,3 +98,19 @@ class GateReport:
     def warnings(self) -> tuple[Finding, ...]:
         """The findings that an editor should read."""
         return tuple(f for f in self.findings if f.severity == Severity.WARNING)
+
+
+def finding_data(finding: Finding) -> dict[str, Any]:
+    """Return a finding as JSON for `--json` and the database."""
+    rule = finding.rule
+    return {
+        "code": rule.code,
+        "severity": rule.severity.value,
+        "part": rule.part.value,
+        "where": finding.where,
+        "line": finding.line,
+        "places": finding.places,
+        "problem": finding.problem,
+        "clients": list(finding.clients),
+        "fix": rule.fix,
+    }

@@ -153,6 +153,16 @@ PLANNING_HORIZON = timedelta(days=1500)
 _PlannedUntil = Mapping[tuple[str, str], datetime]
 
 
+def read_planned_until(connection: Connection, settings: Settings) -> _PlannedUntil:
+    """Return up to when each edition, by newsletter and language, is planned."""
+    found = {}
+    for edition in all_editions(settings):
+        since = store.planned_until(connection, edition.newsletter, edition.language)
+        if since is not None:
+            found[edition.newsletter, edition.language] = since
+    return found
+
+
 def next_issues_of(
     edition: Edition, planned: _PlannedUntil, now: datetime, count: int
 ) -> list[UpcomingIssue]:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from publisher.app.status import collect_status
+from publisher.app.status import take_snapshot
 from publisher.clock import SystemClock
 from publisher.config import load_settings
 from publisher.database import open_database
@@ -65,8 +65,7 @@ def _look(place: Path, process: subprocess.Popen[str]) -> tuple[list[float], lis
     with closing(open_database(settings.folders.database)) as database:
         while process.poll() is None:
             start = time.perf_counter()
-            with database.reading() as connection:
-                collect_status(connection, settings, SystemClock().now())
+            take_snapshot(settings, database, SystemClock().now())
             inside.append(time.perf_counter() - start)
             start = time.perf_counter()
             command = [sys.executable, "-m", "publisher", "status", str(place)]

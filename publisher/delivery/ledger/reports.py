@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, and_, or_, select
 
 from publisher.database.dialect.sql import likely
 from publisher.delivery.ledger.bulk import in_states
-from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
+from publisher.delivery.states import CLAIMABLE_STATES, UNSENT_STATES, DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues.model import Issue, IssueState
 from subscribers import load_recipients
@@ -27,11 +27,8 @@ _PAGE_SIZE = 1_000
 # The server's own words follow our reason: `the mailbox is full (452 4.2.2: no room)`.
 _SERVER_TEXT = re.compile(r" \(\d{3}\b")
 _NO_REASON = "no reason is known"
-# States whose reasons are counted. Rows in doubt have a list of their own.
-FAILURE_STATES = (DeliveryState.DEFERRED, DeliveryState.BOUNCED, DeliveryState.FAILED)
 _NOT_SENT_STATES = (
-    *FAILURE_STATES,
-    DeliveryState.IN_DOUBT,
+    *UNSENT_STATES,
     DeliveryState.SUPPRESSED,
     DeliveryState.CANCELLED,
 )

@@ -10,7 +10,7 @@ import pytest
 from publisher.articles.model import Byline
 from publisher.assembly import gate_run
 from publisher.errors import DeliveryError
-from publisher.gate.findings import Severity
+from publisher.gate.findings import Severity, finding_data
 from publisher.rendering import Digest, DigestNote, RelatedArticle, Renderer, StoryText
 from tests.publisher.mail.samples import a_publication, an_issue
 from tests.publisher.rendering import sample
@@ -85,7 +85,7 @@ def test_a_finding_as_one_line_and_as_json() -> None:
         "preheader-missing in html line 1, p: the first text is “The map”,"
         " not “The map of the harbour”"
     )
-    data = gate_run.finding_data(finding)
+    data = finding_data(finding)
     assert (data["code"], data["severity"], data["part"]) == (finding.code, "error", "html")
     assert data["fix"] == finding.rule.fix
     assert data["places"] == 1

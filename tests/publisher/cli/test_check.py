@@ -164,9 +164,9 @@ class TestFiles:
         (["--newsletter", "monthly"], "monthly: no such newsletter; there are: weekly, daily"),
         (
             ["--lang", "fr"],
-            "--lang: there is no edition in fr; there are: en, zh-Hans, zh-Hant, ar",
+            "publisher: there is no edition in fr; there are: en, zh-Hans, zh-Hant, ar",
         ),
-        (["--lang", "klingon"], "--lang: 'klingon' is not a language tag"),
+        (["--lang", "klingon"], "publisher: 'klingon' is not a language tag"),
         (["--file", "absent.eml"], "absent.eml: can't be read: No such file or directory"),
         (
             ["--file", "absent.eml", "--newsletter", "weekly"],

@@ -12,7 +12,7 @@ import pytest
 from publisher.app import failure_causes
 from publisher.cli import deliveries
 from publisher.delivery.ledger import reports
-from publisher.delivery.states import DeliveryState
+from publisher.delivery.states import FAILURE_STATES, DeliveryState
 from publisher.issues import store
 from tests.publisher.cli.conftest import Run
 from tests.publisher.conftest import PublicationFolder
@@ -168,7 +168,7 @@ def test_a_long_list_of_deliveries_is_read_in_pages(
         fetched.append(len(found := lines(connection, issue, states, after, 2)))
         return found
 
-    monkeypatch.setattr(reports, "list_deliveries", in_twos)
+    monkeypatch.setattr("publisher.app.deliveries.list_deliveries", in_twos)
     for number in (1, 2, 4, 6, 9):
         becomes(sent, number, "bounced", GONE)
     assert numbers(run, folder) == [1, 2, 4, 6, 9]
@@ -189,7 +189,7 @@ def test_pages_of_deliveries_are_read_by_primary_key_and_causes_by_index(
         (issue,) = store.latest_issues(connection, 1)
         reports.list_deliveries(connection, issue, (), 3)
         reports.list_deliveries(connection, issue, (DeliveryState.BOUNCED,), 3)
-        reports.count_reasons(connection, issue.id, reports.FAILURE_STATES, 10)
+        reports.count_reasons(connection, issue.id, FAILURE_STATES, 10)
         raw.set_trace_callback(None)
         for statement in statements:
             if "FROM delivery" in statement:
@@ -197,7 +197,7 @@ def test_pages_of_deliveries_are_read_by_primary_key_and_causes_by_index(
                 plans.append("; ".join(row[3] for row in rows))
     rows, causes = plans[:2], plans[2:]
     assert {*rows} == {"SEARCH delivery USING PRIMARY KEY (issue_id=? AND subscriber_id>?)"}
-    assert len(causes) == len(reports.FAILURE_STATES)
+    assert len(causes) == len(FAILURE_STATES)
     assert all("ix_delivery_state (issue_id=? AND state=?)" in plan for plan in causes)
 
 

@@ -1,26 +1,72 @@
-"""What `preview --screenshots` does: photographs of mails and a sheet of them, in a folder.
-
-Prints nothing.
-"""
+"""Photograph the next issues of editions, and write the pictures and a sheet of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from publisher import files
-from publisher.errors import UsageError
+from publisher.app.dry_run import open_dry_run, preview_next
+from publisher.clock import Clock
+from publisher.config import Edition, Settings
+from publisher.errors import IssueError, UsageError
 from publisher.screenshots import (
     LabelledPicture,
     MailPage,
     Screenshot,
     capture_mail,
     compose_contact_sheet,
+    find_chromium,
 )
 from publisher.screenshots import with_local_pictures as local
 
+# What callers import, with the values of other packages that they get.
+__all__ = [
+    "CONTACT_SHEET",
+    "EditionScreenshots",
+    "Screenshot",
+    "contact_sheet_rows",
+    "find_in_web_roots",
+    "photograph_editions",
+    "take_screenshots",
+    "write_screenshots",
+]
+
 CONTACT_SHEET = "sheet.png"
+
+
+@dataclass(frozen=True, slots=True)
+class EditionScreenshots:
+    """The screenshots of an edition's next issue; `problem` is why there are none."""
+
+    language: str
+    subject: str = ""
+    problem: str | None = None
+    taken: tuple[Screenshot, ...] = ()
+
+
+def photograph_editions(
+    settings: Settings, editions: Iterable[Edition], clock: Clock
+) -> Iterator[EditionScreenshots]:
+    """Photograph each edition's next issue, or what its newest articles would make.
+
+    One without articles does not stop the others. Raise UsageError if there is no Chromium.
+    """
+    program = find_chromium()
+    with open_dry_run(settings, clock) as pipeline:
+        # What was only now picked up is in the copy.
+        roots = [pipeline.settings.folders.public, settings.folders.public]
+        for edition in editions:
+            try:
+                preview = preview_next(pipeline, edition, or_newest=True)
+            except IssueError as error:
+                yield EditionScreenshots(edition.language, problem=str(error))
+                continue
+            mail = MailPage(language=edition.language, html=preview.gate_run.mail.html)
+            taken = take_screenshots(program, mail, settings.publication.url, roots)
+            yield EditionScreenshots(edition.language, preview.subject, taken=taken)
 
 
 def take_screenshots(
@@ -52,7 +98,12 @@ def find_in_web_roots(path: str, roots: Sequence[Path]) -> str | None:
 
 
 def write_screenshots(folder: Path, taken: Sequence[Screenshot]) -> None:
-    """Write a file for each, and the sheet; raises UsageError if they can't be written."""
+    """Write a file for each, and the sheet.
+
+    Raise IssueError if there are none, and UsageError if they can't be written.
+    """
+    if not taken:
+        raise IssueError("there is no issue to take a screenshot of: no edition has an article")
     try:
         for one in taken:
             files.write_file(folder / f"{one.name}.png", one.picture)

@@ -1,0 +1,55 @@
+"""Send due mail, with or without a running service."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
+
+from publisher.clock import Clock
+from publisher.config import Settings
+from publisher.database import Database, open_database
+from publisher.delivery.dispatcher import DeliveryReport, deliver
+from publisher.delivery.ledger.counts import count_deliveries
+from publisher.delivery.progress import Progress
+from publisher.delivery.transport_factory import create_transport
+from publisher.issues import store
+from publisher.issues.model import Issue, IssueState
+from publisher.mail.dkim_keys import load_signers
+from publisher.secret_key import load_secret
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRun:
+    """What was sent, the deliveries of its issues by state, and the issues that are paused."""
+
+    sent: DeliveryReport
+    deliveries: Counter[str]
+    paused: list[Issue]
+
+
+def deliver_due(settings: Settings, clock: Clock, progress: Progress) -> DeliveryRun:
+    """Send what is due of every issue that is ready or being sent, and end.
+
+    May run while the service runs, and any number of times. Raise ConfigError for a DKIM key
+    that can't be read.
+    """
+    signers, transport = load_signers(settings), create_transport(settings)
+    secret = load_secret(settings)
+    with closing(open_database(settings.database, settings.delivery.durability)) as database:
+        before = _issue_ids_under_way(database)
+        sent = deliver(settings, database, transport, secret, clock, progress, signers=signers)
+        with database.reading() as connection:
+            ended = [store.issue_by_name(connection, name) for name in sent.issues]
+            ids = before | {issue.id for issue in ended if issue}
+            return DeliveryRun(
+                sent,
+                sum(count_deliveries(connection, [*ids]).values(), Counter()),
+                store.issues_in_state(connection, IssueState.PAUSED),
+            )
+
+
+def _issue_ids_under_way(database: Database) -> set[int]:
+    with database.reading() as connection:
+        states = (IssueState.READY, IssueState.SENDING)
+        return {issue.id for issue in store.issues_in_state(connection, *states)}

@@ -1,0 +1,146 @@
+"""List an issue's deliveries, and decide those that are in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from publisher.app.issues import changing_issue, require_issue
+from publisher.config import Settings
+from publisher.database import Database
+from publisher.delivery.ledger import doubts
+from publisher.delivery.ledger.doubts import Doubt
+from publisher.delivery.ledger.reports import DeliveryRecord, list_deliveries
+from publisher.delivery.states import DeliveryState
+from publisher.errors import UsageError
+from publisher.issues.model import Issue
+from publisher.mail.message_header import message_id_local_part
+from publisher.secret_key import load_secret
+
+# What callers import, with the values of other packages that they get.
+__all__ = [
+    "DeliveryRecord",
+    "Doubt",
+    "DoubtChoice",
+    "DoubtDecision",
+    "delivery_pages",
+    "list_in_doubt",
+    "mark_in_doubt_sent",
+    "resend_in_doubt",
+]
+
+# Returns how many deliveries were decided; without subscribers it decides all.
+_Decision = Callable[[Connection, Issue, Collection[int] | None, datetime], int]
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtChoice:
+    """Which deliveries in doubt are meant: these addresses and Message-IDs; all without either.
+
+    Message-IDs have no angle brackets.
+    """
+
+    addresses: Sequence[str] = ()
+    message_ids: Collection[str] | None = None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing was chosen, not even by an empty list of Message-IDs."""
+        return not self.addresses and self.message_ids is None
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtDecision:
+    """How many deliveries were decided, and the Message-IDs that are not in doubt."""
+
+    count: int
+    unknown: frozenset[str] = frozenset()
+
+
+def delivery_pages(
+    database: Database, name: str, states: Collection[DeliveryState] = ()
+) -> Iterator[list[DeliveryRecord]]:
+    """Yield an issue's deliveries in pages, in the order of their subscribers.
+
+    Without states, those of subscribers who did not get it. Each page is read in a transaction
+    of its own: a slow recipient of the pages blocks no writer.
+    """
+    with database.reading() as connection:
+        issue = require_issue(connection, name)
+    after: int | None = 0
+    while after is not None:
+        with database.reading() as connection:
+            page = list_deliveries(connection, issue, states, after)
+        if page:
+            yield page
+        after = page[-1].subscriber_id if page else None
+
+
+def list_in_doubt(settings: Settings, database: Database) -> list[tuple[Issue, str, Doubt]]:
+    """Return all deliveries in doubt, each with its issue and its Message-ID in angle brackets."""
+    with database.reading() as connection:
+        return [
+            (issue, f"<{message_id}>", doubt)
+            for issue in doubts.issues_in_doubt(connection)
+            for message_id, doubt in _by_message_id(connection, settings, issue).items()
+        ]
+
+
+def resend_in_doubt(
+    settings: Settings, database: Database, name: str, choice: DoubtChoice, now: datetime
+) -> DoubtDecision:
+    """Send again what is in doubt. Who got the first mail gets a second with its Message-ID.
+
+    Raise UsageError for an address without a delivery in doubt; then nothing is decided.
+    """
+    return _decide(settings, database, name, choice, (doubts.resend_doubts, now))
+
+
+def mark_in_doubt_sent(
+    settings: Settings, database: Database, name: str, choice: DoubtChoice, now: datetime
+) -> DoubtDecision:
+    """Record what is in doubt as sent. Raise UsageError as `resend_in_doubt`."""
+    return _decide(settings, database, name, choice, (doubts.mark_doubts_sent, now))
+
+
+def _decide(
+    settings: Settings,
+    database: Database,
+    name: str,
+    choice: DoubtChoice,
+    decision: tuple[_Decision, datetime],
+) -> DoubtDecision:
+    decide, now = decision
+    with changing_issue(database, name) as (connection, issue):
+        if choice.is_all:
+            return DoubtDecision(decide(connection, issue, None, now))
+        found = _by_message_id(connection, settings, issue)
+        wanted = frozenset(choice.message_ids or ())
+        chosen = _of_addresses(found.values(), issue, choice.addresses)
+        chosen += [found[one].subscriber_id for one in wanted & found.keys()]
+        return DoubtDecision(decide(connection, issue, chosen, now), wanted - found.keys())
+
+
+def _by_message_id(
+    connection: Connection, settings: Settings, issue: Issue
+) -> dict[str, Doubt]:
+    """Return an issue's deliveries in doubt by Message-ID, without the angle brackets."""
+    secret, domain = load_secret(settings), settings.publication.sender.domain
+    return {
+        f"{message_id_local_part(secret, issue, doubt.subscriber_id)}@{domain}": doubt
+        for doubt in doubts.list_doubts(connection, issue)
+    }
+
+
+def _of_addresses(
+    found: Collection[Doubt], issue: Issue, addresses: Sequence[str]
+) -> list[int]:
+    """Return the subscribers of these addresses; raise UsageError for one not in doubt."""
+    known = {one.address.lower(): one.subscriber_id for one in found if one.address}
+    for address in addresses:
+        if address.lower() not in known:
+            raise UsageError(f"{address}: nothing of {issue.name} is in doubt there")
+    return [known[address.lower()] for address in addresses]

@@ -1,0 +1,26 @@
+"""Open a publication's database, which most use cases take.
+
+Imports the database when it is opened: commands import this module, and `--help` starts fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from publisher.config import Settings
+    from publisher.database import Database
+
+
+@contextmanager
+def open_state(settings: Settings) -> Iterator[Database]:
+    """Open a publication's database, and close it at the end.
+
+    What a person decides survives a power cut, whatever `delivery.durability` says.
+    """
+    from publisher.database import open_database
+
+    with closing(open_database(settings.database)) as database:
+        yield database

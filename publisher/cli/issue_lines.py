@@ -1,0 +1,62 @@
+"""Lines that say why an issue is not finished, for `status` and `deliver`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from publisher.delivery.states import UNSENT_STATES, DeliveryState
+
+if TYPE_CHECKING:
+    from publisher.app.issues import Issue
+    from publisher.app.status import IssueStatus, ReasonCounts
+
+# Further causes are shown by `publisher deliveries`.
+_CAUSES_SHOWN = 5
+
+
+def explain_failures(made: IssueStatus) -> Iterator[str]:
+    """Yield lines that say why mails of an issue were not accepted, and which command shows more."""
+    name, count, found = made.issue.name, made.deliveries, made.causes
+    if found:
+        yield f"{name}: publisher deliveries {name} shows who"
+    for (state, cause), number in found.most_common(_CAUSES_SHOWN):
+        looked_at = sum(n for (of, _), n in found.items() if of == state)
+        part = f" (of {looked_at:,} looked at)" if looked_at < count[state] else ""
+        yield f"    {number} {state}{part}: {cause}"
+    if (more := len(found) - _CAUSES_SHOWN) > 0:
+        yield f"    and {more} more {'cause' if more == 1 else 'causes'}"
+    if doubtful := count[DeliveryState.IN_DOUBT]:
+        yield f"{name}: {doubtful} in doubt: publisher doubt list shows them"
+
+
+def causes_as_json(found: ReasonCounts) -> list[dict[str, Any]]:
+    """Return causes as JSON values, the most frequent first."""
+    return [
+        {"state": state.value, "cause": cause, "count": number}
+        for (state, cause), number in found.most_common()
+    ]
+
+
+def summarise_unsent(count: Mapping[str, int]) -> str:
+    """Return what was not sent, like `4 deferred, 11 bounced`; empty if there is nothing."""
+    counts = [(count.get(state, 0), state.replace("_", " ")) for state in UNSENT_STATES]
+    return ", ".join(f"{number} {word}" for number, word in counts if number)
+
+
+def explain_pause(issue: Issue) -> str:
+    """Return why an issue is paused, and which command continues it."""
+    return f"{_why(issue)}; publisher resume {issue.name} continues it"
+
+
+def explain_state(issue: Issue) -> Iterator[str]:
+    """Yield lines with the reason for an issue's state, which may be too long for a table."""
+    if issue.reason:
+        yield _why(issue)
+    if issue.state == "paused":
+        yield f"    publisher resume {issue.name} continues it"
+
+
+def _why(issue: Issue) -> str:
+    words = " ".join((issue.reason or "no reason was given").split())
+    return f"{issue.name} is {issue.state.replace('_', ' ')}: {words}"
