@@ -12,7 +12,7 @@ from publisher.database import Database, open_database
 from publisher.delivery.dispatcher import DeliveryReport, deliver
 from publisher.delivery.ledger.counts import count_deliveries
 from publisher.delivery.progress import Progress
-from publisher.delivery.transport_factory import create_transport
+from publisher.delivery.transports import create_transport
 from publisher.issues import store
 from publisher.issues.model import Issue, IssueState
 from publisher.mail.dkim_keys import load_signers

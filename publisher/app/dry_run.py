@@ -16,7 +16,7 @@ from publisher.assembly.preview import (
     preview_issue,
 )
 from publisher.clock import Clock
-from publisher.config import Edition, Settings
+from publisher.config import DeliverySettings, Edition, Settings
 from publisher.database.copy import back_up
 from publisher.site.writer import write_logo
 

@@ -10,7 +10,7 @@ from publisher.app.pipeline import Pipeline
 from publisher.assembly.preview import IssuePreview
 from publisher.clock import Clock
 from publisher.config import Edition, Settings
-from publisher.delivery.transport_factory import create_transport
+from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import OutgoingMessage, send_test_message
 from publisher.errors import DeliveryError, UsageError
 from publisher.mail import IssueMail, compile_mail
@@ -29,7 +29,8 @@ def send_test(settings: Settings, clock: Clock, edition: Edition, to: str) -> Is
     transport, signers = create_transport(settings), load_signers(settings)
     with open_dry_run(settings, clock) as pipeline:
         preview = preview_next(pipeline, edition, or_newest=True)
-        outgoing = _outgoing(pipeline, preview, address, signers)
+        sender = transport.envelope_from(settings.publication.sender)
+        outgoing = _outgoing(pipeline, preview, (sender, address), signers)
     outcome = send_test_message(transport, outgoing)
     if outcome.status != "accepted":
         raise DeliveryError(f"{to}: {outcome.reason or outcome.status}")
@@ -49,14 +50,17 @@ def _address(to: str) -> str:
 
 
 def _outgoing(
-    pipeline: Pipeline, preview: IssuePreview, address: str, signers: Sequence[DkimSigner]
+    pipeline: Pipeline,
+    preview: IssuePreview,
+    envelope: tuple[str, str],
+    signers: Sequence[DkimSigner],
 ) -> OutgoingMessage:
+    """Return the test message from one address to another."""
     issue, digest = preview.issue, preview.digest
-    publication = pipeline.settings.publication
-    bounces = pipeline.settings.delivery.smtp.bounces or publication.sender
+    envelope_from, address = envelope
     date = pipeline.clock.now()
     letter = IssueMail(
-        publication=publication,
+        publication=pipeline.settings.publication,
         issue=issue,
         subject=digest.subject,
         html=digest.html,
@@ -72,8 +76,10 @@ def _outgoing(
     compiled = compile_mail(letter, f"{pipeline.secret}/{number}", signers)
     return OutgoingMessage(
         issue_id=number,
-        folder=f"{issue.newsletter}/{issue.language}/test",
-        envelope_from=bounces.address,
+        newsletter=issue.newsletter,
+        language=issue.language,
+        day=None,
+        envelope_from=envelope_from,
         recipient=address,
         message=compiled.message(recipient, date),
     )

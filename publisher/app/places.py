@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from feeds import FEED_FORMATS
 from publisher import urls
 from publisher.app.status import PublicationStatus
 from publisher.config import Settings
-from publisher.config.delivery import OutboxLayoutKind
-from publisher.issues.model import STATES_WITH_PAGE, Issue
+from publisher.delivery.transports import create_transport
+from publisher.issues.model import STATES_WITH_PAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +22,17 @@ class LanguagePlaces:
     feeds: tuple[str, ...]
 
 
-def list_places(settings: Settings, snapshot: PublicationStatus) -> list[LanguagePlaces]:
+@dataclass(frozen=True, slots=True)
+class OutputPlaces:
+    """The places of all languages; `done` is what the transport does with a mail: sent, written."""
+
+    done: str
+    languages: list[LanguagePlaces]
+
+
+def list_places(settings: Settings, snapshot: PublicationStatus) -> OutputPlaces:
     """Return the places of each language's latest issues and feeds."""
-    public, mails = settings.folders.public.name, _mails(settings)
+    public, transport = settings.folders.public.name, create_transport(settings)
     found = []
     for line in snapshot.languages:
         latest = [one.issue for one in line.latest(*STATES_WITH_PAGE).values()]
@@ -35,18 +42,8 @@ def list_places(settings: Settings, snapshot: PublicationStatus) -> list[Languag
             LanguagePlaces(
                 line.language,
                 tuple(f"{public}/{path}" for path in pages),
-                tuple(map(mails, latest)),
+                tuple(map(transport.destination, latest)),
                 tuple(f"{public}/{path}" for path in feeds),
             )
         )
-    return found
-
-
-def _mails(settings: Settings) -> Callable[[Issue], str]:
-    """Return a function that says where an issue's mails are."""
-    delivery, outbox = settings.delivery, settings.folders.outbox.name
-    if delivery.transport == "smtp":
-        return lambda _issue: f"{delivery.smtp.host}:{delivery.smtp.port_used}"
-    if delivery.outbox.layout is OutboxLayoutKind.MAILDIR:
-        return lambda _issue: f"{outbox}/new/"
-    return lambda issue: f"{outbox}/{issue.newsletter}/{issue.language}/{issue.day}/"
+    return OutputPlaces(transport.done, found)

@@ -38,9 +38,10 @@ def print_summary(
     console: Console, settings: Settings, facts: PublicationStatus, report: CycleReport
 ) -> None:
     """Print what a cycle did, and the state after it."""
-    console.print(_opening(settings, report, facts))
+    places = list_places(settings, facts)
+    console.print(_opening(settings, report, facts, places.done))
     console.print(_standing(facts))
-    console.print(_places(list_places(settings, facts)))
+    console.print(_places(places.languages))
     for path, reason in facts.quarantine:
         console.print(f"Quarantined: {path}: {reason}")
     for problem in report.problems:

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from publisher.app.state import open_state
 from publisher.cli.common import (
     CURRENT_FOLDER,
     FolderArgument,
-    open_state,
     parse_now,
     read_settings,
 )

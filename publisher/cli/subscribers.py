@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from publisher.app.state import open_state
+from publisher.cli import subscriber_requests
 from publisher.cli.common import (
     CURRENT_FOLDER,
     FolderArgument,
     JsonOption,
-    make_table,
     parse_now,
     print_json,
     read_settings,
