@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from publisher.articles import store
 from publisher.articles.model import Article
 from publisher.database import Database
+from publisher.ingest.quarantine import quarantined_items
 
 # What callers import, with the values of other packages that they get.
 __all__ = ["Article", "StoredArticles", "list_articles"]
@@ -24,5 +25,5 @@ def list_articles(database: Database) -> StoredArticles:
     """Return what picking up has stored."""
     with database.reading() as connection:
         return StoredArticles(
-            list(store.all_articles(connection)), list(store.quarantined_files(connection))
+            list(store.all_articles(connection)), list(quarantined_items(connection))
         )

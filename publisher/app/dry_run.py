@@ -69,7 +69,7 @@ def preview_held(pipeline: Pipeline, edition: Edition) -> Iterator[IssuePreview]
 
 
 def _copy(settings: Settings, folder: Path) -> Settings:
-    """Return the settings of the copy, after its database, templates and sources are in place."""
+    """Return the settings of the copy, after its database and templates are in place."""
     folders = replace(settings.folders, root=folder)
     copy = replace(settings, folders=folders, database_address=None)
     folders.var.mkdir()

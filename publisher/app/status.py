@@ -16,6 +16,7 @@ from publisher.database import Database
 from publisher.delivery.ledger.counts import count_deliveries
 from publisher.delivery.ledger.reports import ReasonCounts
 from publisher.heartbeat import read_heartbeat
+from publisher.ingest.quarantine import quarantined_items
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.planner import (
