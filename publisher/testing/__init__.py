@@ -1,11 +1,12 @@
 """Fakes and samples for tests against this program. Public and stable, for any test framework.
 
 A sample publication and article, a transport that keeps messages in memory, a timer that tests
-advance, a mail server that misbehaves on demand, and a PostgreSQL server. The clock that stands still is
-`publisher.clock.FixedClock`.
+advance, a mail server that misbehaves on demand, a source that shows only its newest items, and a
+PostgreSQL server. The clock that stands still is `publisher.clock.FixedClock`.
 
 Some names are imported on first use: `MailServer` needs aiosmtpd, which only the extra `testing`
-installs, `MemoryTransport` imports all of delivery, and `PostgresServer` SQLAlchemy.
+installs, `MemoryTransport` imports all of delivery, `RecentItemsSource` the parsers, and
+`PostgresServer` SQLAlchemy.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from publisher.testing.server_record import Received
 from publisher.testing.timers import FakeTimer
 
 __all__ = [
+    "RECENT_ITEMS",
     "SAMPLE_NEWSLETTER",
     "SAMPLE_PUBLICATION",
     "SECRET",
@@ -53,6 +55,7 @@ __all__ = [
     "PostgresDatabases",
     "PostgresServer",
     "Received",
+    "RecentItemsSource",
     "Reply",
     "Stall",
     "addressed",
@@ -67,12 +70,15 @@ if TYPE_CHECKING:
     from publisher.testing.memory import MemoryTransport
     from publisher.testing.postgres_server import PostgresDatabases, PostgresServer
     from publisher.testing.servers import MailServer
+    from publisher.testing.sources import RECENT_ITEMS, RecentItemsSource
 else:
     LATER = {
         "MailServer": "publisher.testing.servers",
         "MemoryTransport": "publisher.testing.memory",
         "PostgresDatabases": "publisher.testing.postgres_server",
         "PostgresServer": "publisher.testing.postgres_server",
+        "RECENT_ITEMS": "publisher.testing.sources",
+        "RecentItemsSource": "publisher.testing.sources",
     }
 
     def __getattr__(name: str) -> Any:

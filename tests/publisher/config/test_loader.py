@@ -201,6 +201,14 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             "[source]",
             "{'kind': 'folder', 'path': 'articles'} won't do; write a table below [[source]]",
         ),
+        *(
+            (
+                '"articles"',
+                f'"articles"\n[[source]]\nkind = "folder"\n{more}',
+                "two are named 'articles'; give each a name of its own",
+            )
+            for more in ('path = "articles"', 'path = "texts"\nname = "articles"')
+        ),
     ],
     "feeds.entries": [
         (
