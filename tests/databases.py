@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -113,6 +115,18 @@ def delete_all_rows(database: Database) -> None:
             statements = [f"TRUNCATE {', '.join(tables.tables)} RESTART IDENTITY"]
         for statement in statements:
             connection.exec_driver_sql(statement)
+
+
+def is_locked(path: Path) -> bool:
+    """Say whether somebody holds the lock of those who write."""
+    if _server is not None:
+        return _server.databases.has_lock(_name(path))
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+    return False
 
 
 def wait_for_locks(monkeypatch: pytest.MonkeyPatch, milliseconds: int) -> None:

@@ -187,7 +187,7 @@ def test_every_message_of_the_demo_conforms_to_the_rfcs(demo: Path) -> None:
 
 def test_the_demo_is_the_same_everywhere(tmp_path: Path, demo: Path) -> None:
     """In another folder, time zone and hash seed, and where a demo was before: equal bytes."""
-    again = Path(shutil.copytree(demo, tmp_path / "again"))
+    again = copy_publication(demo, tmp_path / "again")
     (again / "public" / "index.html").write_text("of another age")
     subprocess.run(
         ["env", "TZ=Pacific/Kiritimati", "PYTHONHASHSEED=7", *COMMAND, "demo", str(again)],
