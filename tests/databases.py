@@ -158,14 +158,14 @@ def at_database(settings: Settings) -> Settings:
 def environment_of(*arguments: object) -> dict[str, str]:
     """Return the variables that lead a command to the database of its publication.
 
-    The publication is an argument that is its folder, or that `demo` makes.
+    The publication is an argument that is its folder, or that `demo` makes, or this folder.
     """
     if _server is None:
         return {}
-    paths = [Path(str(argument)) for argument in arguments]
+    paths = [Path(), *(Path(str(argument)) for argument in arguments)]
     folders = [path for path in paths if (path / SETTINGS_FILE).is_file()]
-    if not folders and paths and str(paths[0]) == "demo":
-        folders = [path for path in paths[1:] if not str(path).startswith("-")]
+    if paths[1:2] == [Path("demo")]:
+        folders = [path for path in paths[2:] if not str(path).startswith("-")]
     if not folders:
         return {}
     return {"PUBLISHER_DATABASE": str(database_address(folders[-1].resolve() / DATABASE_FILE))}

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import errno
 import signal
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -74,10 +72,8 @@ def run_until(one: Service, *steps: Callable[[], object]) -> None:
 
 
 def rename(publication: PublicationFolder, table: str, name: str) -> bool:
-    with closing(
-        sqlite3.connect(publication.settings.folders.database, timeout=10)
-    ) as connection:
-        connection.execute(f"ALTER TABLE {table} RENAME TO {name}")
+    with publication.database.writing() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {name}")
     return True
 
 

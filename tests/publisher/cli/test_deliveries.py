@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from publisher.app import failure_causes
 from publisher.cli import deliveries
 from publisher.delivery.ledger import reports
-from publisher.delivery.states import FAILURE_STATES, DeliveryState
+from publisher.delivery.states import DeliveryState
+from publisher.delivery.tables import delivery
 from publisher.issues import store
 from tests.publisher.cli.conftest import Run
 from tests.publisher.conftest import PublicationFolder
@@ -42,9 +44,10 @@ def becomes(
     publication: PublicationFolder, number: int, state: str, reason: str = "", attempts: int = 1
 ) -> None:
     with publication.database.writing() as connection:
-        connection.exec_driver_sql(
-            "UPDATE delivery SET state = ?, reason = ?, attempts = ? WHERE subscriber_id = ?",
-            (state, reason.format(n=number) or None, attempts, number),
+        connection.execute(
+            update(delivery)
+            .where(delivery.c.subscriber_id == number)
+            .values(state=state, reason=reason.format(n=number) or None, attempts=attempts)
         )
         connection.exec_driver_sql("UPDATE issue SET state = 'sending'")
         connection.exec_driver_sql("DELETE FROM delivery_count")
