@@ -13,7 +13,7 @@ from sqlalchemy import update
 from publisher.app import failure_causes
 from publisher.cli import deliveries
 from publisher.delivery.ledger import reports
-from publisher.delivery.states import DeliveryState
+from publisher.delivery.states import FAILURE_STATES, DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues import store
 from tests.publisher.cli.conftest import Run
