@@ -15,7 +15,7 @@ from functools import partial
 
 import structlog
 
-from publisher import build_cache
+from publisher import urls
 from publisher.assembly import assemble_issues, select_due
 from publisher.clock import Clock
 from publisher.config import Settings
@@ -136,9 +136,15 @@ class Pipeline:
         return notify_hubs(self.database, self.settings.feeds.hubs, self.clock.now())
 
     def _warn_of_missing_catalogues(self) -> None:
+        """Warn of languages without a translation when their first page is about to be written."""
         for language in self.settings.publication.languages:
-            if not self.renderer.has_catalogue(language):
-                _warn_once(self.database, language)
+            home = self.settings.folders.public / urls.page_file(urls.home_path(language))
+            if not home.is_file() and not self.renderer.has_catalogue(language):
+                log.warning(
+                    "no translation of the program's own words; English will stand around the"
+                    " articles",
+                    language=language,
+                )
 
 
 def _restore_lost_web_root(settings: Settings, database: Database) -> None:
@@ -149,18 +155,6 @@ def _restore_lost_web_root(settings: Settings, database: Database) -> None:
             item_state.read_all_again(connection)
             mark_all_pages_due(connection)
             mark_all_feeds_due(connection)
-
-
-def _warn_once(database: Database, language: str) -> None:
-    """Warn, once per language, that the program's own words will be in English."""
-    name = f"no catalogue/{language}"
-    with database.writing() as connection:
-        if build_cache.cached_hash(connection, name) is None:
-            build_cache.store_hash(connection, name, "warned")
-            log.warning(
-                "no translation of the program's own words; English will stand around the articles",
-                language=language,
-            )
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, select, text
 
+from publisher.build_cache import build_cache
 from publisher.database import open_database, schema
 from publisher.database.dialect import open_backend
 from publisher.delivery.ledger import leases
@@ -125,3 +126,12 @@ def test_sources_from_before_names_are_folders_named_by_their_paths(
         stored = connection.scalars(select(script_conversion_language.c.language)).all()
         assert stored == languages
         assert connection.scalars(select(script_conversion_due.c.story_id)).all() == due
+
+
+def test_warnings_leave_the_hashes_of_written_files(tmp_path: Path) -> None:
+    address = new_database(tmp_path / "publisher.db")
+    with made_at("0013", address) as connection:
+        rows = "('lists', 'hash'), ('no catalogue/de', 'warned')"
+        connection.execute(text(f"INSERT INTO build_cache VALUES {rows}"))
+    with closing(open_database(address)) as database, database.reading() as connection:
+        assert connection.execute(select(build_cache)).all() == [("lists", "hash")]
