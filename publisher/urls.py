@@ -2,18 +2,25 @@
 
 The URL scheme is defined here only. Pages end with a slash, and their file is `index.html` in a
 folder of that name. Languages are canonical tags. A story has the same slug in every language.
+Links of other sites in articles are made absolute here, too.
 """
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urljoin, urlsplit
 
 if TYPE_CHECKING:
     from datetime import date
 
     from publisher.articles.model import Article, LanguageVersion
     from publisher.config import Publication
+
+# Characters; longer names exceed limits of file systems and of lines in mails.
+_MAX_SLUG_LENGTH = 80
+LINK_SCHEMES = frozenset({"http", "https", "mailto"})
 
 
 def page_file(url_path: str) -> PurePosixPath:
@@ -84,3 +91,58 @@ def public_url(publication: Publication, path: str) -> str:
 def article_url(publication: Publication, article: Article | LanguageVersion) -> str:
     """Return the URL of an article: its own, if it is published elsewhere, or that of its page."""
     return article.url or public_url(publication, article_path(article.language, article.slug))
+
+
+def story_slug(key: str, attempt: int = 0) -> str:
+    """Return the ASCII name of a story in its URLs; a higher `attempt` gives another one."""
+    from slugify import slugify  # many commands need no slug
+
+    slug = slugify(key, max_length=_MAX_SLUG_LENGTH, word_boundary=True)
+    if slug and not attempt:
+        return slug
+    seed = key if attempt <= 1 else f"{key}\n{attempt}"
+    digest = hashlib.sha256(seed.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{slug}-{digest}" if slug else f"story-{digest}"
+
+
+# Links in the texts of articles
+
+
+def is_relative(address: str) -> bool:
+    """Return whether an address has neither scheme nor host, and is not only a fragment."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return not (parts.scheme or parts.netloc) and bool(parts.path)
+
+
+def absolute_link(address: str, base_url: str | None) -> str | None:
+    """Return an address in its absolute form (RFC 3986 section 5), None if it has none.
+
+    A fragment alone has none: the id that it points to is removed.
+    """
+    if not address or address.startswith("#"):
+        return None
+    try:
+        joined = urljoin(base_url, address) if base_url else address
+        joined = f"https:{joined}" if joined.startswith("//") else joined
+        parts = urlsplit(joined)
+    except ValueError:
+        return None
+    if parts.scheme == "mailto":
+        return joined if parts.path else None
+    if parts.scheme not in LINK_SCHEMES or not parts.hostname:
+        return None
+    return joined if parts.netloc.isascii() else _in_ascii(joined)
+
+
+def _in_ascii(address: str) -> str | None:
+    """Return an address with an ASCII host; nh3 would percent-encode others."""
+    from feeds import FeedsError  # such hosts are rare
+    from feeds.identifiers import absolute_uri
+
+    try:
+        return absolute_uri(address)
+    except FeedsError:
+        return None

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Text, bindparam, cast, delete, insert, select, update
+from sqlalchemy import Connection, Text, bindparam, cast, delete, func, insert, select, update
 
 from publisher.articles.model import ParsedArticle
 from publisher.database.dialect.sql import upsert
@@ -190,3 +190,9 @@ def forget_items(connection: Connection, source: str, keys: Iterable[str]) -> li
         if number is not None and connection.execute(others).first() is None:
             orphans.append(int(number))
     return orphans
+
+
+def count_quarantined(connection: Connection) -> int:
+    """Return the number of items in quarantine."""
+    query = select(func.count()).where(source_item.c.reason.is_not(None))
+    return int(connection.execute(query).scalar_one())

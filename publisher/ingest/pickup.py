@@ -13,13 +13,12 @@ import structlog
 from sqlalchemy import Connection
 
 from publisher.config import Settings, SourceSettings
+from publisher.config.sources import SOURCE_KINDS
 from publisher.database import Database
 from publisher.errors import SourceError
 from publisher.ingest import item_state, script_conversion, story_keys
 from publisher.ingest.item_state import ItemId
-from publisher.ingest.quarantine import count_quarantined
 from publisher.ingest.source_pickup import PickedUp, ReadProgress, SourcePickup
-from publisher.ingest.sources import open_source
 
 log = structlog.get_logger()
 
@@ -37,7 +36,7 @@ def pick_up(
         dropped = item_state.items_of(connection, gone)
     for options in settings.sources:
         try:
-            source = open_source(options, settings)
+            source = SOURCE_KINDS[options.kind].load()(options, settings)
             one = SourcePickup(settings, options, source, database, now, total)
             one.run(former.get(options.name, options.name), dropped, progress)
         except SourceError as error:
@@ -48,7 +47,7 @@ def pick_up(
         if gone and not total.problems:
             _forget_sources(connection, settings, gone, dropped, now, total)
         script_conversion.update_conversions(connection, settings, now)
-        total.quarantined = count_quarantined(connection)
+        total.quarantined = item_state.count_quarantined(connection)
     return total
 
 

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from publisher.ingest.tables import source_item
-
-
-def count_quarantined(connection: Connection) -> int:
-    """Return the number of items in quarantine."""
-    query = select(func.count()).where(source_item.c.reason.is_not(None))
-    return int(connection.execute(query).scalar_one())
 
 
 def quarantined_items(connection: Connection) -> list[tuple[str, str]]:

@@ -16,8 +16,8 @@ from lxml import etree, html
 
 from publisher.articles.content.characters import clean_characters
 from publisher.articles.content.parser import BLOCK_ELEMENTS
-from publisher.articles.links import LINK_SCHEMES, absolute_link, is_relative
 from publisher.errors import ArticleError
+from publisher.urls import LINK_SCHEMES, absolute_link, is_relative
 
 # Bytes: a long book. Anything larger is a mistake, and would take a minute to read.
 MAX_ARTICLE_BYTES = 5_000_000

@@ -15,12 +15,12 @@ import structlog
 from sqlalchemy import Connection, Insert, Row, func, insert, select, update
 
 from publisher.articles.model import ArticleStatus, Origin
-from publisher.articles.slugs import story_slug
 from publisher.articles.store import content_columns, publication_time
 from publisher.articles.tables import NEEDS_PUBLISHING, article, story
 from publisher.ingest import item_state, script_conversion, story_keys
 from publisher.ingest.item_state import ItemId, ItemResult
 from publisher.ingest.tables import source_item
+from publisher.urls import story_slug
 
 log = structlog.get_logger()
 

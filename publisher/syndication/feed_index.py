@@ -25,11 +25,11 @@ from sqlalchemy import (
 
 from feeds.normalisation import label
 from publisher.articles.model import Article
-from publisher.articles.slugs import story_slug
 from publisher.config import Publication
 from publisher.database.engine import chunks
 from publisher.syndication.tables import feed, feed_position
 from publisher.syndication.tag_uris import FEED_PREFIX, publication_tag
+from publisher.urls import story_slug
 
 FeedKind = Literal["language", "topic", "author", "all"]
 _FOLDERS: dict[FeedKind, str] = {"topic": "topics", "author": "authors"}

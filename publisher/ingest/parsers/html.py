@@ -10,7 +10,6 @@ from lxml import etree
 from lxml import html as lxml_html
 from lxml.html import HtmlElement
 
-from publisher.articles.links import absolute_link
 from publisher.articles.model import Byline, ParsedArticle
 from publisher.errors import ArticleError
 from publisher.ingest.parsers import fields, front_matter
@@ -22,6 +21,7 @@ from publisher.ingest.parsers.document import (
 )
 from publisher.ingest.parsers.media import MediaLibrary
 from publisher.ingest.parsers.metadata import read_metadata
+from publisher.urls import absolute_link
 
 # Elements of the site on a page without `article` or `main`.
 _SITE_ELEMENTS = ("header", "footer", "aside")

@@ -16,12 +16,12 @@ from urllib.parse import unquote, urlsplit
 
 from slugify import slugify
 
-from publisher.articles.links import absolute_link, is_relative
 from publisher.articles.model import Attachment, AttachmentField, MediaFile, Picture
 from publisher.errors import ArticleError
 from publisher.image_size import ImageInfo, measure_image
 from publisher.ingest import media_types
 from publisher.ingest.sanitise import ImageTag
+from publisher.urls import absolute_link, is_relative
 
 # Characters: file systems allow 255 bytes for a name.
 _MAX_NAME_LENGTH = 60

@@ -16,12 +16,12 @@ from urllib.parse import unquote, urlsplit
 from feeds import FeedsError
 from feeds.identifiers import absolute_uri
 from publisher.articles.content.blocks import ArticleContent, Figure, TextBlock, walk_blocks
-from publisher.articles.links import absolute_link
 from publisher.articles.model import Picture
 from publisher.mail_limits import MAX_URL_LENGTH
 from publisher.rendering.filters import file_name, mail_picture_problem
 from publisher.rendering.placeholders import neutralise_placeholders
 from publisher.rendering.plaintext import to_one_line
+from publisher.urls import absolute_link
 
 _PICTURE_FORMATS = frozenset({".png", ".jpg", ".jpeg", ".gif"})
 # CSS pixels; pictures of this size are tracking pixels.

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.articles.model import ParsedArticle
-from publisher.articles.slugs import _MAX_SLUG_LENGTH, story_slug
 from publisher.config import Publication
 from publisher.errors import LanguageError
 from publisher.ingest.story_keys import article_language, story_key
 from publisher.testing import SAMPLE_PUBLICATION
+from publisher.urls import _MAX_SLUG_LENGTH, story_slug
 
 PUBLICATION = Publication(**SAMPLE_PUBLICATION)
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from publisher.articles.model import Origin
-from publisher.articles.slugs import story_slug
 from publisher.articles.tables import story
 from publisher.ingest import upsert
 from publisher.ingest.tables import source_item
+from publisher.urls import story_slug
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.printing import pipeline_of, public
 

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from publisher.articles.model import MediaFile
-from publisher.ingest.sources import folder_files as module
-from publisher.ingest.sources.folder_files import FolderFiles
+from publisher.ingest.sources import folder as module
+from publisher.ingest.sources.folder import FolderFiles
 from tests.publisher.ingest.helpers import wav
 
 TALK = PurePosixPath("talk.wav")
