@@ -1,7 +1,4 @@
-"""The application: turns articles into e-mail digests and feeds, per language, on time, once.
-
-Programs in Python call the functions of `publisher.app`.
-"""
+"""The application: turns articles into e-mail digests and feeds, per language, on time, once."""
 
 
 def __getattr__(name: str) -> str:

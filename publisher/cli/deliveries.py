@@ -122,4 +122,6 @@ def _as_json(line: DeliveryRecord) -> dict[str, Any]:
         "next_try": rfc3339_or_none(line.next_at),
         "since": rfc3339_or_none(line.changed_at),
         "reason": line.reason,
+        "reason_key": line.reason_key,
+        "advice": line.advice,
     }

@@ -20,10 +20,11 @@ def explain_failures(made: IssueStatus) -> Iterator[str]:
     name, count, found = made.issue.name, made.deliveries, made.causes
     if found:
         yield f"{name}: publisher deliveries {name} shows who"
-    for (state, cause), number in found.most_common(_CAUSES_SHOWN):
-        looked_at = sum(n for (of, _), n in found.items() if of == state)
-        part = f" (of {looked_at:,} looked at)" if looked_at < count[state] else ""
-        yield f"    {number} {state}{part}: {cause}"
+    for one, number in found.most_common(_CAUSES_SHOWN):
+        looked_at = sum(n for (of, _), n in found.items() if of == one.state)
+        part = f" (of {looked_at:,} looked at)" if looked_at < count[one.state] else ""
+        yield f"    {number} {one.state}{part}: {one.sentence}"
+        yield f"        {one.cause.advice}"
     if (more := len(found) - _CAUSES_SHOWN) > 0:
         yield f"    and {more} more {'cause' if more == 1 else 'causes'}"
     if doubtful := count[DeliveryState.IN_DOUBT]:
@@ -33,8 +34,14 @@ def explain_failures(made: IssueStatus) -> Iterator[str]:
 def causes_as_json(found: ReasonCounts) -> list[dict[str, Any]]:
     """Return causes as JSON values, the most frequent first."""
     return [
-        {"state": state.value, "cause": cause, "count": number}
-        for (state, cause), number in found.most_common()
+        {
+            "state": one.state.value,
+            "cause": one.sentence,
+            "count": number,
+            "key": one.cause.key,
+            "advice": one.cause.advice,
+        }
+        for one, number in found.most_common()
     ]
 
 

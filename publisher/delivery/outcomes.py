@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from publisher.delivery.causes import UNKNOWN_CAUSE, Cause
+
 
 class SendStatus(StrEnum):
     """How far a message came."""
@@ -40,15 +42,28 @@ class ThrottleScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A status and its reason: one line for people, without addresses or tokens in full."""
+    """A status and its cause, with words: the server's own, without addresses or tokens in full."""
 
     status: SendStatus
-    reason: str = ""
+    words: str = ""
+    cause: Cause | None = None
     # The mailbox does not exist: the address is suppressed.
     is_dead_address: bool = False
     # The reply is about us, the sender, not about this recipient.
     is_about_sender: bool = False
     throttle: ThrottleScope = ThrottleScope.NONE
+
+    @property
+    def reason(self) -> str:
+        """The cause with the words, in one line for people."""
+        return self.cause.explain(self.words) if self.cause else self.words
+
+    @property
+    def cause_key(self) -> str | None:
+        """The cause's key; that of an unknown one if there are only words."""
+        if self.cause is None:
+            return UNKNOWN_CAUSE.key if self.words else None
+        return self.cause.key
 
 
 ACCEPTED_OUTCOME = Outcome(SendStatus.ACCEPTED)

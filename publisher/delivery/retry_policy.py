@@ -45,9 +45,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """The next state of a row. Without `next_at`, the row keeps the one it has."""
+    """The next state of a row, and why. Without `next_at`, the row keeps the one it has."""
 
     state: DeliveryState
+    reason_key: str | None = None
+    # The words that go with the cause.
     reason: str | None = None
     next_at: datetime | None = None
 
@@ -68,21 +70,20 @@ def next_state(
     random: Random,
 ) -> StateChange:
     """Return the next state of a row that was being attempted."""
-    status, reason = outcome.status, outcome.reason
+    status, why = outcome.status, (outcome.cause_key, outcome.words or None)
     if status in FINAL_STATES:
-        return StateChange(FINAL_STATES[status], reason or None)
+        return StateChange(FINAL_STATES[status], *why)
     next_at = attempt.now + retry_delay(attempt.number, random)
     is_expired = next_at > attempt.tried_at + policy.give_up_after
     if status is SendStatus.UNKNOWN and guarantee == "ambiguous":
         is_last = attempt.number > MAX_UNANSWERED_ATTEMPTS
         if is_expired or policy.in_doubt is InDoubtPolicy.HOLD or is_last:
-            return StateChange(DeliveryState.IN_DOUBT, reason)
+            return StateChange(DeliveryState.IN_DOUBT, *why)
     elif status is not SendStatus.DEFERRED and attempt.number <= IMMEDIATE_RETRIES:
-        return StateChange(DeliveryState.PENDING, reason, attempt.now)
+        return StateChange(DeliveryState.PENDING, *why, attempt.now)
     elif is_expired:
-        why = f"given up after {_hours(policy.give_up_after)}: {reason}"
-        return StateChange(DeliveryState.FAILED, why)
-    return StateChange(DeliveryState.DEFERRED, reason, next_at)
+        return StateChange(DeliveryState.FAILED, *why)
+    return StateChange(DeliveryState.DEFERRED, *why, next_at)
 
 
 def retry_delay(attempts: int, random: Random) -> timedelta:
@@ -90,8 +91,3 @@ def retry_delay(attempts: int, random: Random) -> timedelta:
     doublings = min(max(attempts, 1) - 1, 16)
     delay: timedelta = min(FIRST_DELAY * 2**doublings, MAX_DELAY)
     return delay * (1 + _JITTER * random.random())
-
-
-def _hours(duration: timedelta) -> str:
-    hours = round(duration.total_seconds() / 3600)
-    return "1 hour" if hours == 1 else f"{hours} hours"

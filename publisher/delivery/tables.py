@@ -33,6 +33,8 @@ delivery = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     # The first attempt, from which `give_up_after` counts.
     Column("tried_at", UTCDateTime),
+    # A key of `publisher.delivery.causes`, and the words that go with it.
+    Column("reason_key", Text),
     Column("reason", Text),
     Column("changed_at", UTCDateTime, nullable=False),
     info=KEYED,

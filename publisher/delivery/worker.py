@@ -14,7 +14,8 @@ from time import monotonic
 
 import structlog
 
-from publisher.delivery.ledger.claims import UNSUBSCRIBED_REASON, Claim
+from publisher.delivery import causes
+from publisher.delivery.ledger.claims import Claim
 from publisher.delivery.outcomes import ANSWERS, Outcome, SendStatus
 from publisher.delivery.transports.base import OutgoingMessage, TransportConnection, Unreachable
 from publisher.delivery.work_queue import WorkQueue
@@ -25,10 +26,8 @@ log = structlog.get_logger()
 # Seconds before a connection is tried again: the first wait doubles up to the longest.
 FIRST_RECONNECT_WAIT, _MAX_RECONNECT_WAIT = 0.5, 30.0
 
-HAS_UNSUBSCRIBED = Outcome(SendStatus.UNSUBSCRIBED, UNSUBSCRIBED_REASON)
-_INTERRUPTED = Outcome(
-    SendStatus.UNKNOWN, "the program failed while the message was being sent"
-)
+_UNSUBSCRIBED = Outcome(SendStatus.UNSUBSCRIBED, cause=causes.HAS_UNSUBSCRIBED)
+_FAILED = Outcome(SendStatus.UNKNOWN, cause=causes.PROGRAM_FAILED)
 
 
 class SendWorker:
@@ -101,7 +100,7 @@ class SendWorker:
         if is_wanted is None:
             self._queue.return_current(self._number)
             return None
-        outcome = self._send(connection, claim) if is_wanted else HAS_UNSUBSCRIBED
+        outcome = self._send(connection, claim) if is_wanted else _UNSUBSCRIBED
         self._queue.finish(self._number, outcome, monotonic() - started)
         return outcome
 
@@ -110,7 +109,7 @@ class SendWorker:
             outgoing = self._message_of(claim)
         except DeliveryError as error:
             log.error("recipient left out", subscriber=claim.recipient.id, reason=str(error))
-            return Outcome(SendStatus.UNSENDABLE, f"no message can be written: {error}")
+            return Outcome(SendStatus.UNSENDABLE, str(error), causes.UNSENDABLE)
         next_message = self._compose_next()
         try:
             return connection.send(outgoing, next_message)
@@ -118,7 +117,7 @@ class SendWorker:
             raise
         except BaseException:
             # It is unknown how much was sent. A returned row would count as not sent.
-            self._queue.finish(self._number, _INTERRUPTED, 0.0)
+            self._queue.finish(self._number, _FAILED, 0.0)
             raise
 
     def _message_of(self, claim: Claim) -> OutgoingMessage:

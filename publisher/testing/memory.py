@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Mapping
 
+from publisher.delivery import causes
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.transports.base import (
     Guarantee,
@@ -120,9 +121,9 @@ class MemoryConnection:
     ) -> Outcome:
         """Hand over a parcel, unless `may_go` or a `close` before says no: that is UNTRIED."""
         if not self.is_open:
-            return Outcome(SendStatus.NOT_SENT, "the connection was closed")
+            return Outcome(SendStatus.NOT_SENT, cause=causes.CONNECTION_CLOSED)
         if not self._holds_lease():
-            return Outcome(SendStatus.NOT_SENT, "called back")
+            return Outcome(SendStatus.NOT_SENT, cause=causes.LEASE_LOST)
         return self._transport.take(outgoing)
 
     def close(self) -> None:

@@ -130,7 +130,9 @@ def release_all_rows(
     lifecycle.reconcile_issues(connection, set(moved), now)
 
 
-_CHANGE = row_values("issue_id", "subscriber_id", "epoch", "state", "reason", "next_at")
+_CHANGE = row_values(
+    "issue_id", "subscriber_id", "epoch", "state", "reason_key", "reason", "next_at"
+)
 _PAIR = row_values("issue_id", "subscriber_id")
 _SETTLE = (
     update(delivery)
@@ -139,6 +141,7 @@ _SETTLE = (
         state=_CHANGE.c.state,
         # A sent row keeps its lease: only that lease's staged message is delivered.
         lease_id=case((_CHANGE.c.state == DeliveryState.SENT, delivery.c.lease_id)),
+        reason_key=_CHANGE.c.reason_key,
         reason=_CHANGE.c.reason,
         next_at=func.coalesce(_CHANGE.c.next_at, delivery.c.next_at),
         changed_at=NOW,
@@ -162,7 +165,14 @@ def settle_attempts(
     after all. A finished issue may be sent again because of that.
     """
     rows = encode_rows(
-        (*one.key, one.epoch, change.state, change.reason, encode_instant(change.next_at))
+        (
+            *one.key,
+            one.epoch,
+            change.state,
+            change.reason_key,
+            change.reason,
+            encode_instant(change.next_at),
+        )
         for one, change in changes.items()
     )
     moved = _keys(connection.execute(_SETTLE, {ROWS: rows, "now": now}).all())
@@ -174,7 +184,7 @@ def confirm_bounces(
     connection: Connection, claims: Iterable[Claim], now: datetime
 ) -> set[MessageKey]:
     """Make deferred rows `bounced`: their rejections count now. Returns those that were moved."""
-    rows = encode_rows((*one.key, one.epoch, None, None, None) for one in claims)
+    rows = encode_rows((*one.key, one.epoch, None, None, None, None) for one in claims)
     return _keys(connection.execute(_CONFIRM_BOUNCE, {ROWS: rows, "now": now}).all())
 
 

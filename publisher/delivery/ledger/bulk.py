@@ -29,7 +29,7 @@ from publisher.delivery.tables import delivery
 ROWS = "rows"
 NO_ROWS = "[]"
 _INSTANT = UTCDateTime()
-_TYPES: dict[str, type[Text]] = {"state": Text, "reason": Text, "next_at": Text}
+_TYPES = dict.fromkeys(("state", "reason_key", "reason", "next_at"), Text)
 
 
 def row_values(*columns: str) -> Subquery:

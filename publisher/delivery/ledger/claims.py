@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from publisher.database import Database
 from publisher.database.metadata import UTCDateTime
+from publisher.delivery.causes import HAS_UNSUBSCRIBED
 from publisher.delivery.ledger.bulk import (
     NO_ROWS,
     ROWS,
@@ -42,7 +43,6 @@ from publisher.issues.model import IssueState
 from publisher.issues.tables import issue_table
 from subscribers import Recipient, load_recipients, still_wanted
 
-UNSUBSCRIBED_REASON = "no longer subscribed"
 # Deferred recipients who have been due for so long are not last any more: at a low rate, first
 # tries can take days.
 OVERDUE = timedelta(hours=1)
@@ -81,7 +81,8 @@ SUPPRESS_CLAIMED = (
     .values(
         state=DeliveryState.SUPPRESSED,
         lease_id=None,
-        reason=UNSUBSCRIBED_REASON,
+        reason=None,
+        reason_key=HAS_UNSUBSCRIBED.key,
         changed_at=NOW,
     )
 )

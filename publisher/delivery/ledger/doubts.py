@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, exists, select, update
 
 from publisher.database.engine import chunks
+from publisher.delivery.causes import MARKED_AS_SENT, cause_of
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.states import DeliveryState
@@ -23,7 +24,6 @@ from publisher.issues.model import Issue, IssueState, check_transition
 from publisher.issues.tables import issue_table
 from subscribers import load_recipients
 
-MARKED_REASON = "believed to have been taken"
 # A new epoch: the run that has sent it before can't settle it any more.
 _SEND_AGAIN = {"state": DeliveryState.PENDING, "epoch": delivery.c.epoch + 1}
 
@@ -37,7 +37,18 @@ class Doubt:
     address: str | None
     since: datetime
     attempts: int
-    reason: str
+    reason_key: str | None
+    words: str
+
+    @property
+    def reason(self) -> str:
+        """Why it is in doubt, in one sentence."""
+        return cause_of(self.reason_key).explain(self.words)
+
+    @property
+    def advice(self) -> str:
+        """What a person can do about it."""
+        return cause_of(self.reason_key).advice
 
 
 def issues_in_doubt(connection: Connection) -> list[Issue]:
@@ -51,7 +62,7 @@ def issues_in_doubt(connection: Connection) -> list[Issue]:
 
 def list_doubts(connection: Connection, issue: Issue) -> list[Doubt]:
     """List an issue's rows in doubt, in the order of their subscribers."""
-    columns = delivery.c["subscriber_id", "changed_at", "attempts", "reason"]
+    columns = delivery.c["subscriber_id", "changed_at", "attempts", "reason_key", "reason"]
     query = (
         select(*columns)
         .where(delivery.c.issue_id == issue.id, in_states(DeliveryState.IN_DOUBT))
@@ -63,8 +74,8 @@ def list_doubts(connection: Connection, issue: Issue) -> list[Doubt]:
         one.id: one.address for some in chunks(ids) for one in load_recipients(connection, some)
     }
     return [
-        Doubt(issue.id, number, addresses.get(number), since, attempts, reason or "")
-        for number, since, attempts, reason in rows
+        Doubt(issue.id, number, addresses.get(number), since, attempts, key, words or "")
+        for number, since, attempts, key, words in rows
     ]
 
 
@@ -104,7 +115,7 @@ def mark_doubts_sent(
     connection: Connection, issue: Issue, subscribers: Collection[int] | None, now: datetime
 ) -> int:
     """Take rows in doubt for sent, all or those of some subscribers. Returns how many."""
-    changes = {"state": DeliveryState.SENT, "reason": MARKED_REASON}
+    changes = {"state": DeliveryState.SENT, "reason": None, "reason_key": MARKED_AS_SENT.key}
     return _decide(connection, issue, subscribers, changes, now)
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, exists, insert, select, update
 
+from publisher.delivery.causes import INTERRUPTED
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery, send_lease
@@ -22,7 +23,6 @@ from publisher.issues.tables import issue_table
 # Well over the half minute for which a busy database may delay a transaction.
 LEASE_SECONDS = 120.0
 
-INTERRUPTED_REASON = "the program was stopped while it was being sent, before the answer came"
 # A cancelled issue may still have messages under way.
 _OF_ACTIVE_ISSUES = delivery.c.issue_id.in_(
     select(issue_table.c.id).where(
@@ -114,7 +114,11 @@ def revoke_lease(
         state=DeliveryState.PENDING, epoch=delivery.c.epoch + 1, lease_id=None, changed_at=now
     )
     doubtful = held.where(in_states(DeliveryState.ATTEMPTING)).values(
-        state=DeliveryState.IN_DOUBT, lease_id=None, reason=INTERRUPTED_REASON, changed_at=now
+        state=DeliveryState.IN_DOUBT,
+        lease_id=None,
+        reason=None,
+        reason_key=INTERRUPTED.key,
+        changed_at=now,
     )
     return RecoveredRows(
         connection.execute(freed).rowcount, connection.execute(doubtful).rowcount

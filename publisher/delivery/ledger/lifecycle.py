@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, exists, literal, select, true, update
 
 from publisher.database.dialect.sql import upsert
+from publisher.delivery.causes import ISSUE_CANCELLED
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.ledger.counts import delete_counts, store_counts
 from publisher.delivery.states import CLAIMABLE_STATES, OPEN_STATES, DeliveryState
@@ -22,7 +23,6 @@ from publisher.issues.model import Issue, IssueState
 from publisher.issues.tables import issue_table
 from subscribers import select_audience
 
-CANCELLED_REASON = "the issue was cancelled"
 # Final states that an issue may leave again, when rows in doubt are decided.
 _REOPENABLE = frozenset({IssueState.PARTIAL, IssueState.FAILED})
 
@@ -144,7 +144,12 @@ def _cancel_free_rows(connection: Connection, issue: Issue, now: datetime) -> No
     statement = (
         update(delivery)
         .where(delivery.c.issue_id == issue.id, in_states(*CLAIMABLE_STATES))
-        .values(state=DeliveryState.CANCELLED, reason=CANCELLED_REASON, changed_at=now)
+        .values(
+            state=DeliveryState.CANCELLED,
+            reason=None,
+            reason_key=ISSUE_CANCELLED.key,
+            changed_at=now,
+        )
     )
     connection.execute(statement)
 

@@ -6,16 +6,16 @@ at a time, and reasons are counted over a limited number of rows.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, or_, select
+from sqlalchemy import Connection, Row, and_, func, or_, select
 
 from publisher.database.dialect.sql import likely
+from publisher.delivery.causes import Cause, cause_of, explain_delivery
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.states import CLAIMABLE_STATES, UNSENT_STATES, DeliveryState
 from publisher.delivery.tables import delivery
@@ -24,15 +24,13 @@ from subscribers import load_recipients
 
 # Rows read at a time.
 _PAGE_SIZE = 1_000
-# The server's own words follow our reason: `the mailbox is full (452 4.2.2: no room)`.
-_SERVER_TEXT = re.compile(r" \(\d{3}\b")
-_NO_REASON = "no reason is known"
 _NOT_SENT_STATES = (
     *UNSENT_STATES,
     DeliveryState.SUPPRESSED,
     DeliveryState.CANCELLED,
 )
-_COLUMNS = delivery.c["subscriber_id", "state", "attempts", "next_at", "changed_at", "reason"]
+_COLUMNS = delivery.c["subscriber_id", "state", "attempts", "next_at", "changed_at"]
+_WHY = delivery.c["reason_key", "reason"]
 _STATE = delivery.c.state
 # All but sent rows and rows that wait for their first try.
 _NOT_SENT = or_(
@@ -40,7 +38,20 @@ _NOT_SENT = or_(
     and_(_STATE.in_((DeliveryState.PENDING, DeliveryState.CLAIMED)), delivery.c.attempts > 0),
 )
 
-ReasonCounts = Counter[tuple[DeliveryState, str]]
+
+class CountedCause(NamedTuple):
+    """A state of deliveries and the cause of it."""
+
+    state: DeliveryState
+    cause: Cause
+
+    @property
+    def sentence(self) -> str:
+        """The cause for people, without what the server said to each."""
+        return explain_delivery(self.state, self.cause.key) or self.cause.sentence
+
+
+ReasonCounts = Counter[CountedCause]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +65,14 @@ class DeliveryRecord:
     # When it is tried next, if no person has to act first.
     next_at: datetime | None
     changed_at: datetime
+    # Why, in one sentence; the key of its cause.
     reason: str | None
+    reason_key: str | None = None
+
+    @property
+    def advice(self) -> str | None:
+        """What a person can do about it."""
+        return cause_of(self.reason_key).advice if self.reason_key else None
 
 
 def list_deliveries(
@@ -69,7 +87,7 @@ def list_deliveries(
     Without states, all but those that are sent or wait for their first try. Pass the last id as
     `after` to get the next page; an empty page is the end.
     """
-    query = select(*_COLUMNS).where(
+    query = select(*_COLUMNS, *_WHY).where(
         delivery.c.issue_id == issue.id,
         delivery.c.subscriber_id > after,
         # Otherwise the index of states might be used, and all rows sorted each time.
@@ -85,30 +103,28 @@ def list_deliveries(
 def _record(
     row: Row[Any], address: str | None, retried: Collection[DeliveryState]
 ) -> DeliveryRecord:
+    state = DeliveryState(row.state)
     return DeliveryRecord(
         row.subscriber_id,
         address,
-        DeliveryState(row.state),
+        state,
         row.attempts,
         row.next_at if row.state in retried else None,
         row.changed_at,
-        row.reason,
+        explain_delivery(state, row.reason_key, row.reason),
+        row.reason_key,
     )
 
 
 def count_reasons(
     connection: Connection, issue_id: int, states: Collection[DeliveryState], most: int
 ) -> ReasonCounts:
-    """Count the reasons of deliveries by state, over at most `most` rows of each."""
+    """Count deliveries by state and cause, over at most `most` rows of each state."""
     found: ReasonCounts = Counter()
     for state in states:
         of_issue = (delivery.c.issue_id == issue_id) & in_states(state)
-        query = select(delivery.c.reason).where(of_issue).limit(most)
-        reasons = connection.execute(query).scalars()
-        found.update((state, strip_server_text(reason)) for reason in reasons)
+        some = select(delivery.c.reason_key).where(of_issue).limit(most).subquery()
+        query = select(some.c.reason_key, func.count()).group_by(some.c.reason_key)
+        for key, number in connection.execute(query):
+            found[CountedCause(state, cause_of(key))] += number
     return found
-
-
-def strip_server_text(reason: str | None) -> str:
-    """Return a reason without the server's own words, which differ for each recipient."""
-    return _SERVER_TEXT.split(reason or "", maxsplit=1)[0] or _NO_REASON

@@ -22,6 +22,7 @@ import structlog
 
 from publisher.config import Settings
 from publisher.config.delivery import OutboxLayoutKind, OutboxSettings
+from publisher.delivery import causes
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.transports.base import (
     Guarantee,
@@ -257,11 +258,11 @@ class OutboxConnection:
         A problem with one issue's own folder defers that issue's messages and stops no others.
         """
         if not self.is_open:
-            return Outcome(SendStatus.NOT_SENT, "the connection was closed")
+            return Outcome(SendStatus.NOT_SENT, cause=causes.CONNECTION_CLOSED)
         if reason := self._transport.blocked_by(self._lease_id):
             raise self._unreachable(reason)
         if not self._holds_lease():
-            return Outcome(SendStatus.NOT_SENT, "the lease is lost")
+            return Outcome(SendStatus.NOT_SENT, cause=causes.LEASE_LOST)
         try:
             self._transport.layout.prepare(
                 issue_folder(outgoing.newsletter, outgoing.language, outgoing.day)
@@ -289,7 +290,7 @@ class OutboxConnection:
         if reason not in self._logged:
             self._logged.add(reason)
             log.error("mail of an issue is put off", reason=reason)
-        return Outcome(SendStatus.DEFERRED, reason)
+        return Outcome(SendStatus.DEFERRED, reason, causes.FOLDER_PROBLEM)
 
     def _unreachable(self, reason: str) -> Unreachable:
         self.is_open = False

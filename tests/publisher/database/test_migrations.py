@@ -12,7 +12,10 @@ from sqlalchemy import Connection, select, text
 from publisher.build_cache import build_cache
 from publisher.database import open_database, schema
 from publisher.database.dialect import open_backend
+from publisher.database.migrations.versions import v0014_causes
+from publisher.delivery.causes import CAUSES, explain_delivery
 from publisher.delivery.ledger import leases
+from publisher.delivery.tables import delivery
 from publisher.ingest import item_state
 from publisher.ingest.quarantine import quarantined_items
 from publisher.ingest.tables import script_conversion_due, script_conversion_language
@@ -128,10 +131,85 @@ def test_sources_from_before_names_are_folders_named_by_their_paths(
         assert connection.scalars(select(script_conversion_due.c.story_id)).all() == due
 
 
-def test_warnings_leave_the_hashes_of_written_files(tmp_path: Path) -> None:
+# Sentences as versions before 0013 wrote them, and what they are shown as now.
+
+
+# Sentences as versions before 0014 wrote them, and what they are shown as now.
+OLD_REASONS = {
+    None: (None, None, None),
+    "no longer subscribed": ("unsubscribed", None, "no longer subscribed"),
+    "the connection is closed": ("connection-closed", None, "the connection was closed"),
+    "the server broke off the connection": (
+        *("connection-lost", "broke off the connection"),
+        "the server broke off the connection",
+    ),
+    "all of it was sent, but the server was silent for 600 s": (
+        *("unanswered", "was silent for 600 s"),
+        "all of it was sent, but the server was silent for 600 s",
+    ),
+    "no message can be written: the address is 'a b@c'": (
+        *("unsendable", "the address is 'a b@c'"),
+        "no message can be written: the address is 'a b@c'",
+    ),
+    "/outbox/weekly: can't be written: Permission denied": (
+        *("folder", "/outbox/weekly: can't be written: Permission denied"),
+        "/outbox/weekly: can't be written: Permission denied",
+    ),
+    "given up after 48 hours: the mailbox is full (452 4.2.2: no room)": (
+        *("full", "452 4.2.2: no room", "the mailbox is full (452 4.2.2: no room)"),
+    ),
+    "given up after 1 hour: the server is a teapot (418)": (
+        *("unknown", "the server is a teapot (418)", "the server is a teapot (418)"),
+    ),
+    "the server is a teapot (418)": (
+        *("unknown", "the server is a teapot (418)", "the server is a teapot (418)"),
+    ),
+    "the server asks new senders to try again later (greylisting)": (
+        *("greylisted", None),
+        "the server asks new senders to try again later (greylisting)",
+    ),
+}
+
+
+def test_sentences_of_old_deliveries_become_keys_and_words(tmp_path: Path) -> None:
+    reasons = OLD_REASONS | {
+        f"{sentence} (550 5.0.0: “no” (at all))": (
+            *(key, "550 5.0.0: “no” (at all)"),
+            f"{sentence} (550 5.0.0: “no” (at all))",
+        )
+        for key, sentence in v0014_causes.BOUNCES
+    }
+    reasons |= {sentence: (key, None, sentence) for key, sentence in v0014_causes.BOUNCES}
     address = new_database(tmp_path / "publisher.db")
     with made_at("0013", address) as connection:
-        rows = "('lists', 'hash'), ('no catalogue/de', 'warned')"
-        connection.execute(text(f"INSERT INTO build_cache VALUES {rows}"))
+        _insert_deliveries(connection, [*reasons])
     with closing(open_database(address)) as database, database.reading() as connection:
-        assert connection.execute(select(build_cache)).all() == [("lists", "hash")]
+        rows = connection.execute(select(delivery).order_by(delivery.c.subscriber_id)).all()
+    found = [
+        (row.reason_key, row.reason, explain_delivery(row.state, row.reason_key, row.reason))
+        for row in rows
+    ]
+    assert found == [*reasons.values()]
+    assert {key for key, *_ in found if key} <= CAUSES.keys()
+
+
+def _insert_deliveries(connection: Connection, reasons: list[str | None]) -> None:
+    then = "2026-01-09T12:00:00Z"
+    connection.execute(
+        text(
+            "INSERT INTO issue (id, newsletter, language, day, due_at, state)"
+            " VALUES (1, 'weekly', 'en', '2026-01-09', :then, 'sending')"
+        ),
+        {"then": then},
+    )
+    connection.execute(
+        text(
+            "INSERT INTO delivery"
+            " (issue_id, subscriber_id, state, due_at, next_at, changed_at, reason)"
+            " VALUES (1, :number, 'bounced', :then, :then, :then, :reason)"
+        ),
+        [
+            {"number": number, "then": then, "reason": reason}
+            for number, reason in enumerate(reasons, 1)
+        ],
+    )

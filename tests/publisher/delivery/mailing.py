@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
-from hashlib import sha256
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from publisher.clock import Timer
 from publisher.database import Database
+from publisher.delivery.causes import explain_delivery
 from publisher.delivery.dispatcher import DeliveryReport, deliver
 from publisher.delivery.ledger import counts as ledger
 from publisher.delivery.progress import Progress
@@ -22,7 +22,6 @@ from publisher.issues.model import Issue, IssueState
 from publisher.languages import normalise
 from publisher.mail.dkim import DkimSigner
 from publisher.testing import SECRET
-from subscribers import erase as erase_subscriber
 from subscribers import find_subscriber, import_csv
 from subscribers.tables import subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -102,7 +101,8 @@ def counts(publication: PublicationFolder, issue: Issue) -> dict[str, int]:
 
 def reasons(publication: PublicationFolder) -> Counter[str | None]:
     with publication.database.reading() as connection:
-        return Counter(connection.execute(select(delivery.c.reason)).scalars())
+        rows = connection.execute(select(delivery)).all()
+    return Counter(explain_delivery(row.state, row.reason_key, row.reason) for row in rows)
 
 
 def number_of(database: Database, email: str) -> int:
@@ -114,12 +114,8 @@ def number_of(database: Database, email: str) -> int:
 
 def erase(database: Database, email: str) -> None:
     """Erase a subscriber, as the law demands on request."""
-
-    def digest(identity: str) -> str:
-        return sha256(identity.encode()).hexdigest()
-
     with database.writing() as connection:
-        erase_subscriber(connection, email, digest, NOW)
+        connection.execute(delete(subscriber).where(subscriber.c.email == email))
 
 
 def spoil(database: Database, email: str) -> None:

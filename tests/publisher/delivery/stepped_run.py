@@ -21,7 +21,7 @@ from publisher.delivery.outcomes import Outcome
 from publisher.delivery.rates.limiter import RateLimiter
 from publisher.delivery.transports.base import TransportConnection, Unreachable
 from publisher.delivery.work_queue import WorkQueue
-from publisher.delivery.worker import HAS_UNSUBSCRIBED
+from publisher.delivery.worker import _UNSUBSCRIBED
 from publisher.delivery.worker_pool import FENCE
 from publisher.testing import FakeTimer, MemoryTransport
 from tests.publisher.conftest import PublicationFolder
@@ -167,7 +167,7 @@ class SteppedRun:
         if wanted is None:
             self.queue.return_current(number)
         elif not wanted:
-            self.queue.finish(number, HAS_UNSUBSCRIBED, 0.0)
+            self.queue.finish(number, _UNSUBSCRIBED, 0.0)
         else:
             self.workers[number].claim = claim
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from publisher.delivery import bounce_categories
-from publisher.delivery.bounce_categories import BounceCategory, BounceSubject
+from publisher.delivery import causes
+from publisher.delivery.causes import BounceCategory, BounceSubject
 from publisher.delivery.transports.smtp.patterns import (
     ABOUT_SENDER,
     EMAIL_ADDRESS,
@@ -26,42 +26,42 @@ from publisher.delivery.transports.smtp.replies import SmtpPhase, SmtpReply
 
 # X.Y.Z without its class: whether it is 4xx or 5xx follows from the reply's own code.
 _SPECIFIC: Mapping[str, BounceCategory] = {
-    "1.2": bounce_categories.NO_DOMAIN,
-    "1.3": bounce_categories.BAD_ADDRESS,
-    "1.4": bounce_categories.BAD_ADDRESS,
-    "1.7": bounce_categories.SENDER_REFUSED,
-    "1.8": bounce_categories.SENDER_REFUSED,
+    "1.2": causes.NO_DOMAIN,
+    "1.3": causes.BAD_ADDRESS,
+    "1.4": causes.BAD_ADDRESS,
+    "1.7": causes.SENDER_REFUSED,
+    "1.8": causes.SENDER_REFUSED,
     # RFC 7505: a domain that accepts no mail. Microsoft: an unknown mailbox.
-    "1.10": bounce_categories.NO_MAILBOX,
-    "2.2": bounce_categories.MAILBOX_FULL,
-    "2.3": bounce_categories.TOO_LARGE,
-    "2.252": bounce_categories.NOT_OURS,
-    "3.4": bounce_categories.TOO_LARGE,
-    "7.10": bounce_categories.TLS_NEEDED,
-    "7.20": bounce_categories.NO_DKIM,
-    "7.21": bounce_categories.NO_DKIM,
-    "7.22": bounce_categories.NOT_ALIGNED,
-    "7.23": bounce_categories.NO_SPF,
-    "7.24": bounce_categories.NO_SPF,
-    "7.25": bounce_categories.NO_PTR,
-    "7.26": bounce_categories.UNPROVEN,
-    "7.27": bounce_categories.NO_SPF,
-    "7.28": bounce_categories.TOO_FAST,
-    "7.29": bounce_categories.NO_TLS,
-    "7.30": bounce_categories.NO_DKIM,
-    "7.31": bounce_categories.NO_DMARC,
-    "7.32": bounce_categories.NOT_ALIGNED,
-    "7.40": bounce_categories.NO_DMARC,
-    "7.57": bounce_categories.LOGIN_NEEDED,
-    "7.60": bounce_categories.NOT_OURS,
-    "7.64": bounce_categories.NOT_RELAYED,
-    "7.506": bounce_categories.HOST_REFUSED,
-    "7.509": bounce_categories.UNPROVEN,
-    "7.511": bounce_categories.BLOCKED,
-    "7.513": bounce_categories.BLOCKED,
-    "7.515": bounce_categories.UNPROVEN,
-    "7.650": bounce_categories.TOO_FAST,
-    "7.708": bounce_categories.BLOCKED,
+    "1.10": causes.NO_MAILBOX,
+    "2.2": causes.MAILBOX_FULL,
+    "2.3": causes.TOO_LARGE,
+    "2.252": causes.NOT_OURS,
+    "3.4": causes.TOO_LARGE,
+    "7.10": causes.TLS_NEEDED,
+    "7.20": causes.NO_DKIM,
+    "7.21": causes.NO_DKIM,
+    "7.22": causes.NOT_ALIGNED,
+    "7.23": causes.NO_SPF,
+    "7.24": causes.NO_SPF,
+    "7.25": causes.NO_PTR,
+    "7.26": causes.UNPROVEN,
+    "7.27": causes.NO_SPF,
+    "7.28": causes.TOO_FAST,
+    "7.29": causes.NO_TLS,
+    "7.30": causes.NO_DKIM,
+    "7.31": causes.NO_DMARC,
+    "7.32": causes.NOT_ALIGNED,
+    "7.40": causes.NO_DMARC,
+    "7.57": causes.LOGIN_NEEDED,
+    "7.60": causes.NOT_OURS,
+    "7.64": causes.NOT_RELAYED,
+    "7.506": causes.HOST_REFUSED,
+    "7.509": causes.UNPROVEN,
+    "7.511": causes.BLOCKED,
+    "7.513": causes.BLOCKED,
+    "7.515": causes.UNPROVEN,
+    "7.650": causes.TOO_FAST,
+    "7.708": causes.BLOCKED,
 }
 # RFC 7372 and Gmail use X.7.23 for different things. With 4xx it is Gmail's.
 _TEMPORARY_PTR = "4.7.23"
@@ -71,49 +71,49 @@ _SYSTEM_FULL = "3.1"
 _BANNED = range(606, 650)
 
 _GENERAL: Mapping[str, BounceCategory] = {
-    "1.1": bounce_categories.NO_MAILBOX,
-    "1.6": bounce_categories.MOVED,
-    "2.1": bounce_categories.SWITCHED_OFF,
-    "3.2": bounce_categories.BUSY,
-    "4.5": bounce_categories.BUSY,
-    "7.8": bounce_categories.LOGIN_REFUSED,
-    "7.9": bounce_categories.POLICY,
+    "1.1": causes.NO_MAILBOX,
+    "1.6": causes.MOVED,
+    "2.1": causes.SWITCHED_OFF,
+    "3.2": causes.BUSY,
+    "4.5": causes.BUSY,
+    "7.8": causes.LOGIN_REFUSED,
+    "7.9": causes.POLICY,
 }
 _SUBJECTS: Mapping[str, BounceCategory] = {
-    "1": bounce_categories.NOT_KNOWN,
-    "2": bounce_categories.NOT_KNOWN,
-    "3": bounce_categories.TROUBLE,
-    "4": bounce_categories.NO_WAY,
-    "5": bounce_categories.MISUNDERSTOOD,
-    "6": bounce_categories.MALFORMED,
-    "7": bounce_categories.POLICY,
+    "1": causes.NOT_KNOWN,
+    "2": causes.NOT_KNOWN,
+    "3": causes.TROUBLE,
+    "4": causes.NO_WAY,
+    "5": causes.MISUNDERSTOOD,
+    "6": causes.MALFORMED,
+    "7": causes.POLICY,
 }
 
 # A login or TLS is required (RFC 4954 section 6), for any recipient.
 LOGIN_CODES: Mapping[int, BounceCategory] = {
-    530: bounce_categories.LOGIN_NEEDED,
-    534: bounce_categories.LOGIN_REFUSED,
-    535: bounce_categories.LOGIN_REFUSED,
-    538: bounce_categories.TLS_NEEDED,
+    530: causes.LOGIN_NEEDED,
+    534: causes.LOGIN_REFUSED,
+    535: causes.LOGIN_REFUSED,
+    538: causes.TLS_NEEDED,
 }
 _BARE: Mapping[int, BounceCategory] = {
-    421: bounce_categories.BUSY,
-    450: bounce_categories.NOT_NOW,
-    451: bounce_categories.NOT_NOW,
-    452: bounce_categories.NOT_NOW,
+    421: causes.BUSY,
+    450: causes.NOT_NOW,
+    451: causes.NOT_NOW,
+    452: causes.NOT_NOW,
     **LOGIN_CODES,
-    550: bounce_categories.NOT_KNOWN,
-    551: bounce_categories.MOVED,
-    552: bounce_categories.MAILBOX_FULL,
-    553: bounce_categories.BAD_ADDRESS,
-    556: bounce_categories.NO_DOMAIN,
+    550: causes.NOT_KNOWN,
+    551: causes.MOVED,
+    552: causes.MAILBOX_FULL,
+    553: causes.BAD_ADDRESS,
+    556: causes.NO_DOMAIN,
 }
 # Codes that mean something else in replies that are not to RCPT.
 _BARE_NOT_RCPT: Mapping[int, BounceCategory] = {
-    550: bounce_categories.NOT_TAKEN,
-    551: bounce_categories.NOT_TAKEN,
-    552: bounce_categories.TOO_LARGE,
-    553: bounce_categories.NOT_TAKEN,
+    550: causes.NOT_TAKEN,
+    551: causes.NOT_TAKEN,
+    552: causes.TOO_LARGE,
+    553: causes.NOT_TAKEN,
 }
 _SYNTAX_ERRORS = range(500, 505)
 CLOSING = 421
@@ -140,10 +140,10 @@ def classify_reply(reply: SmtpReply, phase: SmtpPhase, domain: str = "") -> Boun
 
 def _by_specific_code(code: str) -> BounceCategory | None:
     if code == _TEMPORARY_PTR:
-        return bounce_categories.NO_PTR
+        return causes.NO_PTR
     detail = code[2:]
     if detail.startswith("7.") and int(detail[2:]) in _BANNED:
-        return bounce_categories.BLOCKED
+        return causes.BLOCKED
     return _SPECIFIC.get(detail)
 
 
@@ -151,16 +151,16 @@ def _end_of_session(reply: SmtpReply, text: str) -> BounceCategory | None:
     """Return SESSION_OVER if the server ends the session. A timeout alone may mean anything."""
     is_closing = reply.code == CLOSING or (reply.enhanced or "")[2:] == "4.2"
     is_over = MESSAGE_LIMIT.search(text) or (is_closing and TIME_LIMIT.search(text))
-    return bounce_categories.SESSION_OVER if is_over and reply.code < PERMANENT else None
+    return causes.SESSION_OVER if is_over and reply.code < PERMANENT else None
 
 
 def _by_microsoft(code: str, text: str, domain: str) -> BounceCategory | None:
     is_microsoft = _MICROSOFT.fullmatch(domain.lower()) is not None
     if is_microsoft and code == "5.5.0" and "mailbox unavailable" in text:
-        return bounce_categories.NO_MAILBOX
+        return causes.NO_MAILBOX
     # A company's directory has no such recipient; now and then, the directory is unavailable.
     if code == "5.4.1" and "recipient address rejected" in text:
-        return bounce_categories.NOT_KNOWN
+        return causes.NOT_KNOWN
     return None
 
 
@@ -171,10 +171,10 @@ def _by_general_code(code: str) -> BounceCategory | None:
 
 def _by_basic_code(code: int, phase: SmtpPhase) -> BounceCategory:
     if code in _SYNTAX_ERRORS:
-        return bounce_categories.MISUNDERSTOOD
+        return causes.MISUNDERSTOOD
     if phase is not SmtpPhase.RCPT and code in _BARE_NOT_RCPT:
         return _BARE_NOT_RCPT[code]
-    return _BARE.get(code, bounce_categories.NOT_TAKEN)
+    return _BARE.get(code, causes.NOT_TAKEN)
 
 
 def _without_overstatement(
@@ -182,14 +182,14 @@ def _without_overstatement(
 ) -> BounceCategory:
     """Replace a category that can't be meant: a recipient in reply to MAIL, a doubtful death."""
     if phase is SmtpPhase.MAIL and category.subject is BounceSubject.RECIPIENT:
-        is_full = category is bounce_categories.MAILBOX_FULL
-        return bounce_categories.NOT_NOW if is_full else bounce_categories.SENDER_REFUSED
+        is_full = category is causes.MAILBOX_FULL
+        return causes.NOT_NOW if is_full else causes.SENDER_REFUSED
     detail = (reply.enhanced or "")[2:]
-    if category is bounce_categories.MAILBOX_FULL and detail == _SYSTEM_FULL:
-        return bounce_categories.TROUBLE
+    if category is causes.MAILBOX_FULL and detail == _SYSTEM_FULL:
+        return causes.TROUBLE
     if not category.is_dead_address:
         return category
     if ABOUT_SENDER.search(text):
-        return bounce_categories.SENDER_REFUSED
+        return causes.SENDER_REFUSED
     is_unsure = reply.code < PERMANENT or detail.startswith("7.") or INCONCLUSIVE.search(text)
-    return bounce_categories.NOT_KNOWN if is_unsure else category
+    return causes.NOT_KNOWN if is_unsure else category

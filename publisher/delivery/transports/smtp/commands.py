@@ -9,8 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from publisher.delivery import bounce_categories
-from publisher.delivery.bounce_categories import BounceCategory
+from publisher.delivery import causes
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.delivery.transports.base import OutgoingMessage, Unreachable
 
@@ -57,27 +56,17 @@ def envelope_commands(
     after the server's name.
     """
     if not _MAILBOX.fullmatch(outgoing.envelope_from):
-        raise Unreachable(
-            _reason(bounce_categories.SENDER_REFUSED, _NOT_AN_ADDRESS), is_final=True
-        )
+        raise Unreachable(causes.SENDER_REFUSED.explain(_NOT_AN_ADDRESS), is_final=True)
     if not _MAILBOX.fullmatch(outgoing.recipient):
-        return Outcome(
-            SendStatus.REFUSED, _reason(bounce_categories.BAD_ADDRESS, _NOT_AN_ADDRESS)
-        )
+        return Outcome(SendStatus.REFUSED, _NOT_AN_ADDRESS, causes.BAD_ADDRESS)
     size, limit = len(outgoing.message.content), capabilities.max_size
     if limit is not None and size > limit:
-        reason = _reason(
-            bounce_categories.TOO_LARGE, f"it has {size} bytes, and the limit is {limit}"
-        )
+        words = f"it has {size} bytes, and the limit is {limit}"
         if not has_accepted:
-            raise Unreachable(reason, is_final=True)
-        return Outcome(SendStatus.REFUSED, reason)
+            raise Unreachable(causes.TOO_LARGE.explain(words), is_final=True)
+        return Outcome(SendStatus.REFUSED, words, causes.TOO_LARGE)
     parameter = f" SIZE={size}" if capabilities.sizes else ""
     return EnvelopeCommands(
         f"MAIL FROM:<{outgoing.envelope_from}>{parameter}\r\n".encode("ascii"),
         f"RCPT TO:<{outgoing.recipient}>\r\n".encode("ascii"),
     )
-
-
-def _reason(category: BounceCategory, detail: str) -> str:
-    return f"{category.sentence} ({detail})"

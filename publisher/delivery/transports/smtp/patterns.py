@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from publisher.delivery import bounce_categories
-from publisher.delivery.bounce_categories import BounceCategory
+from publisher.delivery import causes
+from publisher.delivery.causes import BounceCategory
 from publisher.delivery.transports.smtp.replies import SmtpPhase
 
 # Addresses are removed before a search, because they may contain any phrase: spam@, daily@. A URL
@@ -63,29 +63,29 @@ _NOT_MAIL = frozenset(SmtpPhase) - {SmtpPhase.MAIL}
 
 # The first match counts: the more specific patterns come first.
 REPLY_PATTERNS: tuple[ReplyPattern, ...] = (
-    _pattern(bounce_categories.GREYLISTED, r"gr[ae]y ?-?list", r"postgrey", r"\bgreyed\b"),
+    _pattern(causes.GREYLISTED, r"gr[ae]y ?-?list", r"postgrey", r"\bgreyed\b"),
     _pattern(
-        bounce_categories.ALLOWANCE_USED,
+        causes.ALLOWANCE_USED,
         r"(daily|hourly|monthly|peak)\b.*(limit|quota)\b.*exceeded",
         r"maximum sending rate exceeded",
         r"(sending|message|relay) (limit|quota) (was |has been )?(exceeded|reached)",
         r"exceeded (your|the) .*(sending|message|relay).*(limit|quota)",
     ),
     _pattern(
-        bounce_categories.SUSPENDED,
+        causes.SUSPENDED,
         r"sending (is )?paused",
         r"sending email account has been .*suspended",
         r"your account .*(suspended|disabled|blocked|locked)",
     ),
-    _pattern(bounce_categories.TLS_NEEDED, r"must issue a starttls", r"\btls (is )?required"),
+    _pattern(causes.TLS_NEEDED, r"must issue a starttls", r"\btls (is )?required"),
     _pattern(
-        bounce_categories.LOGIN_NEEDED,
+        causes.LOGIN_NEEDED,
         r"auth(entication)? (is )?(required|first)",
         r"client was not authenticated",
         r"must (authenticate|log ?in)",
     ),
     _pattern(
-        bounce_categories.NOT_OURS,
+        causes.NOT_OURS,
         r"not owned by user",
         r"send ?as ?denied",
         r"email address is not verified",
@@ -93,7 +93,7 @@ REPLY_PATTERNS: tuple[ReplyPattern, ...] = (
         r"sender.* not (authorized|allowed|permitted)",
     ),
     _pattern(
-        bounce_categories.NOT_RELAYED,
+        causes.NOT_RELAYED,
         r"relay(ing)? (access )?(is )?(denied|prohibited|not (permitted|allowed))",
         r"(unable|not (permitted|allowed|authorized)) to relay",
         r"(email|mail) sending denied",
@@ -101,7 +101,7 @@ REPLY_PATTERNS: tuple[ReplyPattern, ...] = (
         r"rcpthosts",
     ),
     _pattern(
-        bounce_categories.BLOCKED,
+        causes.BLOCKED,
         r"spamhaus|spamcop|barracudacentral|\bdnsbl|\brbl\b|sorbs",
         r"block ?-?list|black ?-?list|deny ?-?list",
         r"\bs31[45]0\b|\b(sc|dy|ou)-00\d",
@@ -109,72 +109,70 @@ REPLY_PATTERNS: tuple[ReplyPattern, ...] = (
         r"banned send",
         r"client host .*blocked|blocked using",
     ),
-    _pattern(bounce_categories.REPUTATION, r"reputation"),
+    _pattern(causes.REPUTATION, r"reputation"),
     _pattern(
-        bounce_categories.TOO_FAST,
+        causes.TOO_FAST,
         r"\[ts?s?\d\d\]",
         r"\brp-00\d",
         r"unusual rate|unexpected volume|excessive volume|user complaints",
         r"rate[ -]?limit|throttl|too (many|much) (mail|messages|connections|requests)",
         r"too fast|slow down",
     ),
+    _pattern(causes.CROWDED, r"receiving (e?-?mail|messages) (too quickly|at a rate)"),
     _pattern(
-        bounce_categories.CROWDED, r"receiving (e?-?mail|messages) (too quickly|at a rate)"
-    ),
-    _pattern(
-        bounce_categories.NO_PTR,
+        causes.NO_PTR,
         r"\bptr\b|reverse (dns|lookup|hostname)|rdns|find your hostname",
     ),
-    _pattern(bounce_categories.NOT_ALIGNED, r"isn't aligned|not aligned|alignment"),
+    _pattern(causes.NOT_ALIGNED, r"isn't aligned|not aligned|alignment"),
     _pattern(
-        bounce_categories.UNPROVEN,
+        causes.UNPROVEN,
         r"unauthenticated",
         r"\[hme1\]|failing both spf and dkim|either spf or dkim",
         r"dmarc",
         r"required authentication level",
     ),
-    _pattern(bounce_categories.NO_SPF, r"\bspf\b|sender policy framework"),
-    _pattern(bounce_categories.NO_DKIM, r"\bdkim\b"),
+    _pattern(causes.NO_SPF, r"\bspf\b|sender policy framework"),
+    _pattern(causes.NO_DKIM, r"\bdkim\b"),
     _pattern(
-        bounce_categories.HOST_REFUSED,
+        causes.HOST_REFUSED,
         r"(client host|helo command|ehlo command|helo/ehlo.*) (rejected|invalid|not allowed)",
         r"bad helo|invalid helo",
         r"not authorized to send email directly",
     ),
     _pattern(
-        bounce_categories.SENDER_REFUSED,
+        causes.SENDER_REFUSED,
         r"sender (address )?(rejected|refused|denied|unknown|verif)",
         r"(unresolvable|invalid).*from domain|domain of sender",
         r"callout",
     ),
     _pattern(
-        bounce_categories.MALFORMED,
+        causes.MALFORMED,
         r"rfc ?-?5?32[12] compliant|rfc ?5322|not rfc|bare (lf|cr)",
         r"malformed|duplicate headers",
     ),
     _pattern(
-        bounce_categories.SPAM,
+        causes.SPAM,
         r"\bspam|unsolicited|phish|virus|malware",
         r"\[(ph|cs|hm)\d\d\]|local policy|potential security issue|nature of the content",
     ),
     _pattern(
-        bounce_categories.TOO_LARGE,
+        causes.TOO_LARGE,
         r"(message|size) .*(too (large|big)|exceed).*",
         r"too (large|big)",
     ),
     _pattern(
-        bounce_categories.MAILBOX_FULL,
+        causes.MAILBOX_FULL,
         r"over ?-?quota|quota exceeded|mailbox (is )?full|(storage|disk) space|exceeded storage",
         phases=_NOT_MAIL,
     ),
     _pattern(
-        bounce_categories.SWITCHED_OFF,
+        causes.SWITCHED_OFF,
         r"\b(inactive|disabled|suspended|deactivated|no longer active|not active)\b",
         r"dd .*no longer valid",
         phases=_NOT_MAIL,
     ),
     _pattern(
-        bounce_categories.NO_MAILBOX,
+        causes.NO_MAILBOX,
         r"\b(unknown|no such|non-?existent) "
         r"(local |virtual )?(user|mailbox|recipient|address|alias|account|person)\b",
         r"\b(user|mailbox|recipient|alias|account)( address)?( is)? "
@@ -187,9 +185,9 @@ REPLY_PATTERNS: tuple[ReplyPattern, ...] = (
         r"unknown or illegal alias|no longer on server",
         phases=_NOT_MAIL,
     ),
-    _pattern(bounce_categories.POLICY, r"polic(y|ies)"),
+    _pattern(causes.POLICY, r"polic(y|ies)"),
     _pattern(
-        bounce_categories.BUSY,
+        causes.BUSY,
         r"server busy|busy, try|service unavailable|not available|try again later",
     ),
 )

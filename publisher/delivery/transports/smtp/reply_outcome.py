@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from publisher.delivery import bounce_categories
-from publisher.delivery.bounce_categories import BounceCategory, BounceSubject
+from publisher.delivery import causes
+from publisher.delivery.causes import BounceCategory, BounceSubject
 from publisher.delivery.outcomes import Outcome, SendStatus, ThrottleScope
 from publisher.delivery.transports.base import Unreachable
 from publisher.delivery.transports.smtp.classify import (
@@ -32,22 +32,21 @@ def outcome_of_reply(
     refuse every message. The text of the error goes after the server's name.
     """
     category = classify_reply(reply, phase, recipient.rpartition("@")[2])
-    reason = describe_reply(category, reply, recipient)
-    if category is bounce_categories.SESSION_OVER and phase is not SmtpPhase.DOT:
+    words = words_of_reply(category, reply, recipient)
+    if category is causes.SESSION_OVER and phase is not SmtpPhase.DOT:
         # It is about neither the message nor the next connection.
-        return Outcome(SendStatus.NOT_SENT, reason)
+        return Outcome(SendStatus.NOT_SENT, words, category)
     is_temporary = reply.code < PERMANENT or category.subject is BounceSubject.QUOTA
     if is_temporary:
         throttle = _throttle_scope(reply, phase, category)
-        return Outcome(SendStatus.DEFERRED, reason, throttle=throttle)
+        return Outcome(SendStatus.DEFERRED, words, category, throttle=throttle)
     if _refuses_every_message(reply, phase, category, has_accepted=has_accepted):
-        raise Unreachable(f"takes nothing from us: {reason}", is_final=True)
-    is_about_sender = (
-        category.subject is BounceSubject.ACCOUNT or category is bounce_categories.TOO_LARGE
-    )
+        raise Unreachable(f"takes nothing from us: {category.explain(words)}", is_final=True)
+    is_about_sender = category.subject is BounceSubject.ACCOUNT or category is causes.TOO_LARGE
     return Outcome(
         SendStatus.REFUSED,
-        reason,
+        words,
+        category,
         is_dead_address=category.is_dead_address,
         is_about_sender=is_about_sender,
     )
@@ -55,26 +54,25 @@ def outcome_of_reply(
 
 def ends_session(reply: SmtpReply, phase: SmtpPhase) -> bool:
     """Return whether a server accepts no more on this connection, even if it leaves it open."""
-    return classify_reply(reply, phase) is bounce_categories.SESSION_OVER
+    return classify_reply(reply, phase) is causes.SESSION_OVER
 
 
 def outcome_of_loss(loss: ConnectionLost) -> Outcome:
     """Return the outcome of a message whose connection was lost before its end was sent."""
     if loss.reply is None or loss.reply.code != CLOSING:
-        return Outcome(SendStatus.NOT_SENT, f"the server {loss}")
+        return Outcome(SendStatus.NOT_SENT, str(loss), causes.CONNECTION_LOST)
     category = classify_reply(loss.reply, SmtpPhase.MAIL)
     throttle = _throttle_scope(loss.reply, SmtpPhase.MAIL, category)
-    reason = describe_reply(category, loss.reply)
-    return Outcome(SendStatus.NOT_SENT, reason, throttle=throttle)
+    words = words_of_reply(category, loss.reply)
+    return Outcome(SendStatus.NOT_SENT, words, category, throttle=throttle)
 
 
-def describe_reply(category: BounceCategory, reply: SmtpReply, recipient: str = "") -> str:
-    """Return the reason in one line of at most MAX_REASON characters, with the server's words."""
+def words_of_reply(category: BounceCategory, reply: SmtpReply, recipient: str = "") -> str:
+    """Return the server's words. With the sentence, they have at most MAX_REASON characters."""
     code = f"{reply.code} {reply.enhanced or ''}".strip()
     text = redact_reply(reply.text, recipient)
-    room = MAX_REASON - len(f"{category.sentence} ({code}: )")
-    said = f"{code}: {truncate(text, room)}" if text else code
-    return f"{category.sentence} ({said})"
+    room = MAX_REASON - len(category.explain(f"{code}: "))
+    return f"{code}: {truncate(text, room)}" if text else code
 
 
 def _refuses_every_message(
@@ -90,11 +88,11 @@ def _refuses_every_message(
         return True
     match phase:
         case SmtpPhase.MAIL:
-            return category is not bounce_categories.TOO_LARGE
+            return category is not causes.TOO_LARGE
         case SmtpPhase.DATA:
             is_this_one = has_accepted and category.subject is BounceSubject.MESSAGE
             is_recipient = category.subject is BounceSubject.RECIPIENT
-            return not (is_this_one or is_recipient or category is bounce_categories.TOO_LARGE)
+            return not (is_this_one or is_recipient or category is causes.TOO_LARGE)
         case SmtpPhase.RCPT | SmtpPhase.DOT:
             return False
 
@@ -103,7 +101,7 @@ def _throttle_scope(
     reply: SmtpReply, phase: SmtpPhase, category: BounceCategory
 ) -> ThrottleScope:
     """Return what to slow down: nothing if it is about one recipient's mailbox."""
-    if category is bounce_categories.SESSION_OVER:
+    if category is causes.SESSION_OVER:
         return ThrottleScope.NONE
     if reply.code == CLOSING or phase is SmtpPhase.MAIL:
         return ThrottleScope.TRANSPORT

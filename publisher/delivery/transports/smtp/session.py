@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 
+from publisher.delivery import causes
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome, SendStatus
 from publisher.delivery.transports.base import OutgoingMessage, Unreachable
 from publisher.delivery.transports.smtp.classify import CLOSING
@@ -78,7 +79,7 @@ class SmtpConnection:
         Raises Unreachable, for good, if the server accepts nothing from us.
         """
         if not self._is_open:
-            return Outcome(SendStatus.NOT_SENT, "the connection is closed")
+            return Outcome(SendStatus.NOT_SENT, cause=causes.CONNECTION_CLOSED)
         try:
             commands = envelope_commands(
                 outgoing, self._capabilities, has_accepted=self._has_accepted
@@ -117,7 +118,7 @@ class SmtpConnection:
                 self._drop()
             elif not self._holds_lease():
                 self._drop()
-                return Outcome(SendStatus.NOT_SENT, "the lease is lost")
+                return Outcome(SendStatus.NOT_SENT, cause=causes.LEASE_LOST)
             else:
                 end = _FINAL_DOT if content.endswith(_CRLF) else _CRLF + _FINAL_DOT
                 return self._end_content(outgoing, end, next_message)
@@ -253,7 +254,7 @@ class SmtpConnection:
                 raise ConnectionLost(f"sent {reply.code} in reply to its end")  # noqa: TRY301  # as any loss
         except ConnectionLost as loss:
             self._drop()
-            return Outcome(SendStatus.UNKNOWN, f"all of it was sent, but the server {loss}")
+            return Outcome(SendStatus.UNKNOWN, str(loss), causes.UNANSWERED)
         self._pipelined = pipelined
         self._needs_reset = False
         if reply.is_good:

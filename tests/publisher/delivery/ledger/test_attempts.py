@@ -24,12 +24,12 @@ from tests.publisher.delivery.ledger.open_ledgers import (
 SOON = LATER + timedelta(minutes=1)
 CHANGES = [
     StateChange(S.SENT),
-    StateChange(S.DEFERRED, "not now", SOON),
-    StateChange(S.BOUNCED, "no such mailbox"),
-    StateChange(S.FAILED, "no room"),
-    StateChange(S.IN_DOUBT, "no answer"),
-    StateChange(S.PENDING, "the line was lost", NOW),
-    StateChange(S.SUPPRESSED, "no longer subscribed"),
+    StateChange(S.DEFERRED, "unknown", "not now", SOON),
+    StateChange(S.BOUNCED, "unknown", "no such mailbox"),
+    StateChange(S.FAILED, "unknown", "no room"),
+    StateChange(S.IN_DOUBT, "unknown", "no answer"),
+    StateChange(S.PENDING, "unknown", "the line was lost", NOW),
+    StateChange(S.SUPPRESSED, "unknown", "no longer subscribed"),
 ]
 
 
@@ -39,7 +39,11 @@ def test_a_settled_row_has_the_new_state(ledger: OpenLedger, change: StateChange
     with ledger.writing() as connection:
         assert attempts.settle_attempts(connection, {claim: change}, LATER) == {claim.key}
     row = ledger.rows[ANN]
-    assert (row.state, row.reason) == (change.state, change.reason)
+    assert (row.state, row.reason_key, row.reason) == (
+        change.state,
+        change.reason_key,
+        change.reason,
+    )
     assert row.next_at == (change.next_at or NOW)
     assert (row.attempts, row.tried_at, row.changed_at) == (1, NOW, LATER)
     # Whose it was is of no interest any more, but for what was sent.
@@ -56,8 +60,8 @@ def test_many_rows_of_several_issues_are_settled_at_once(
     (ann, cyd), (bob,) = ledger.begin(), other.begin()
     changes = {
         ann: StateChange(S.SENT),
-        bob: StateChange(S.BOUNCED, "no"),
-        cyd: StateChange(S.DEFERRED, "later", SOON),
+        bob: StateChange(S.BOUNCED, "unknown", "no"),
+        cyd: StateChange(S.DEFERRED, "unknown", "later", SOON),
     }
     with publication.database.writing() as connection:
         moved = attempts.settle_attempts(connection, changes, LATER)
@@ -84,7 +88,11 @@ def test_a_final_row_is_not_settled_again(ledger: OpenLedger) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [StateChange(S.DEFERRED, "x", SOON), StateChange(S.PENDING, "x", NOW)]
+    "change",
+    [
+        StateChange(S.DEFERRED, "unknown", "x", SOON),
+        StateChange(S.PENDING, "unknown", "x", NOW),
+    ],
 )
 def test_a_deferred_row_is_not_settled_again(ledger: OpenLedger, change: StateChange) -> None:
     (claim,) = ledger.begin(1)

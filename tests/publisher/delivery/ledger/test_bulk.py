@@ -79,7 +79,9 @@ def everything_that_is_done(ledger: OpenLedger) -> None:
     claims = one, other = ledger.begin(2)
     with ledger.writing() as connection:
         (issue,) = issues.issues_by_ids(connection, numbers)
-        attempts.settle_attempts(connection, {one: StateChange(S.DEFERRED, "x", LATER)}, NOW)
+        attempts.settle_attempts(
+            connection, {one: StateChange(S.DEFERRED, "full", "x", LATER)}, NOW
+        )
         attempts.confirm_bounces(connection, claims, NOW)
         attempts.sent_under_lease(connection, ledger.lease_id, [claim.key for claim in claims])
         attempts.undo_attempts(connection, [other], NOW)

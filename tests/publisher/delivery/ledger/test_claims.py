@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from publisher.delivery.causes import HAS_UNSUBSCRIBED
 from publisher.delivery.ledger import attempts
 from publisher.delivery.ledger import claims as claim_rows
-from publisher.delivery.ledger.claims import UNSUBSCRIBED_REASON
 from publisher.issues.model import IssueState
 from subscribers import SubscriberStatus, suppress, unsubscribe
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -79,7 +79,10 @@ def test_an_erased_subscriber_is_suppressed_and_delays_no_other(ledger: OpenLedg
         erase(ledger.publication.database, email)
     assert addresses(ledger.claim(1)) == [CYD]
     assert ledger.states == {ANN: "suppressed", BOB: "suppressed", CYD: "claimed"}
-    assert (ledger.rows[ANN].reason, ledger.rows[ANN].lease_id) == (UNSUBSCRIBED_REASON, None)
+    assert (ledger.rows[ANN].reason_key, ledger.rows[ANN].lease_id) == (
+        HAS_UNSUBSCRIBED.key,
+        None,
+    )
 
 
 # --- reserving rows
@@ -109,9 +112,9 @@ def test_a_subscriber_who_left_after_the_claim_is_suppressed(
         marked, left = attempts.begin_attempts(connection, claims, NOW)
     assert (addresses(marked), left) == ([ANN, CYD], 1)
     bob = ledger.rows[BOB]
-    assert (bob.state, bob.reason, bob.lease_id, bob.attempts) == (
+    assert (bob.state, bob.reason_key, bob.lease_id, bob.attempts) == (
         "suppressed",
-        UNSUBSCRIBED_REASON,
+        HAS_UNSUBSCRIBED.key,
         None,
         0,
     )

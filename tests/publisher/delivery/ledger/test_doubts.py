@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from publisher.delivery.causes import MARKED_AS_SENT, UNANSWERED
 from publisher.delivery.ledger import doubts
-from publisher.delivery.ledger.doubts import MARKED_REASON, Doubt
+from publisher.delivery.ledger.doubts import Doubt
 from publisher.errors import TransitionError
 from publisher.issues.model import IssueState
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -23,14 +24,14 @@ from tests.publisher.delivery.ledger.open_ledgers import (
 from tests.publisher.delivery.mailing import erase, number_of
 
 WEEK = NOW + timedelta(days=7)
-NO_ANSWER = "no answer came"
+NO_ANSWER = {"reason_key": UNANSWERED.key, "reason": "was silent for 600 s"}
 
 
 @pytest.fixture
 def doubtful(ledger: OpenLedger) -> OpenLedger:
     """One was sent, two are in doubt, and the issue is over."""
     ledger.settle(ledger.begin(1), S.SENT)
-    ledger.settle(ledger.begin(), S.IN_DOUBT, reason=NO_ANSWER)
+    ledger.settle(ledger.begin(), S.IN_DOUBT, **NO_ANSWER)
     assert ledger.finish()
     assert ledger.stands() is IssueState.PARTIAL
     return ledger
@@ -61,7 +62,7 @@ def test_mail_in_doubt_is_listed_with_its_address(doubtful: OpenLedger) -> None:
         found = doubts.list_doubts(connection, doubtful.issue)
     ids = numbers(doubtful, (BOB, CYD)) or []
     assert found == [
-        Doubt(doubtful.number, number, address, LATER, 1, NO_ANSWER)
+        Doubt(doubtful.number, number, address, LATER, 1, *NO_ANSWER.values())
         for number, address in zip(ids, (BOB, CYD), strict=True)
     ]
 
@@ -82,7 +83,7 @@ def test_finished_and_open_issues_with_mail_in_doubt_are_listed(
     )
     third = open_test_ledger(publication, CYD, language="de")
     for one in (ledger, other):
-        one.settle(one.begin(), S.IN_DOUBT, reason=NO_ANSWER)
+        one.settle(one.begin(), S.IN_DOUBT, **NO_ANSWER)
     third.settle(third.begin(), S.SENT)
     other.finish()
     with publication.database.writing() as connection:
@@ -129,7 +130,7 @@ def test_the_first_run_can_t_settle_resent_mail(ledger: OpenLedger) -> None:
 
 
 def test_a_cancelled_issue_is_not_resent(ledger: OpenLedger) -> None:
-    ledger.settle(ledger.begin(1), S.IN_DOUBT, reason=NO_ANSWER)
+    ledger.settle(ledger.begin(1), S.IN_DOUBT, **NO_ANSWER)
     ledger.cancel()
     with pytest.raises(TransitionError, match="can't go from cancelled to sending"):
         resend(ledger)
@@ -137,7 +138,7 @@ def test_a_cancelled_issue_is_not_resent(ledger: OpenLedger) -> None:
 
 
 def test_a_paused_issue_stays_paused(ledger: OpenLedger) -> None:
-    ledger.settle(ledger.begin(1), S.IN_DOUBT, reason=NO_ANSWER)
+    ledger.settle(ledger.begin(1), S.IN_DOUBT, **NO_ANSWER)
     ledger.pause()
     assert resend(ledger) == 1
     assert ledger.stands() is IssueState.PAUSED
@@ -149,7 +150,7 @@ def test_decisions_may_name_more_subscribers_than_one_statement_takes(
 ) -> None:
     emails = [f"reader{number}@example.com" for number in range(1_000)]
     ledger = open_test_ledger(publication, *emails)
-    ledger.settle(ledger.begin(1_000), S.IN_DOUBT, reason=NO_ANSWER)
+    ledger.settle(ledger.begin(1_000), S.IN_DOUBT, **NO_ANSWER)
     with publication.database.writing() as connection:
         assert len(doubts.list_doubts(connection, ledger.issue)) == 1_000
         assert doubts.resend_doubts(connection, ledger.issue, [*ledger.names][1:], WEEK) == 999
@@ -160,7 +161,7 @@ def test_decisions_may_name_more_subscribers_than_one_statement_takes(
 
 
 def test_doubts_are_retried_by_policy_unless_tried_too_often(ledger: OpenLedger) -> None:
-    ledger.settle(ledger.begin(), S.IN_DOUBT, reason=NO_ANSWER)
+    ledger.settle(ledger.begin(), S.IN_DOUBT, **NO_ANSWER)
     ledger.age(BOB, attempts=3)
     ledger.age(CYD, attempts=4)
     with ledger.writing() as connection:
@@ -171,7 +172,7 @@ def test_doubts_are_retried_by_policy_unless_tried_too_often(ledger: OpenLedger)
 
 
 def test_doubts_are_not_retried_after_the_give_up_time(ledger: OpenLedger) -> None:
-    ledger.settle(ledger.begin(), S.IN_DOUBT, reason=NO_ANSWER)
+    ledger.settle(ledger.begin(), S.IN_DOUBT, **NO_ANSWER)
     ledger.age(BOB, tried_at=LATER - timedelta(days=2))
     with ledger.writing() as connection:
         assert doubts.retry_doubts(connection, ledger.issue, 3, timedelta(days=2), LATER) == 2
@@ -185,7 +186,10 @@ def test_marking_mail_in_doubt_as_sent_finishes_the_issue(doubtful: OpenLedger) 
     assert mark_sent(doubtful) == 2
     assert doubtful.stands() is IssueState.SENT
     assert doubtful.counts == {"sent": 3}
-    assert (doubtful.rows[BOB].reason, doubtful.rows[BOB].lease_id) == (MARKED_REASON, None)
+    assert (doubtful.rows[BOB].reason_key, doubtful.rows[BOB].lease_id) == (
+        MARKED_AS_SENT.key,
+        None,
+    )
 
 
 def test_an_issue_with_mail_in_doubt_left_is_partial(doubtful: OpenLedger) -> None:
@@ -195,7 +199,7 @@ def test_an_issue_with_mail_in_doubt_left_is_partial(doubtful: OpenLedger) -> No
 
 
 def test_a_failed_issue_becomes_partial_or_sent(ledger: OpenLedger) -> None:
-    ledger.settle(ledger.begin(), S.IN_DOUBT, reason=NO_ANSWER)
+    ledger.settle(ledger.begin(), S.IN_DOUBT, **NO_ANSWER)
     ledger.finish()
     assert ledger.stands() is IssueState.FAILED
     assert mark_sent(ledger, ANN) == 1
@@ -205,7 +209,7 @@ def test_a_failed_issue_becomes_partial_or_sent(ledger: OpenLedger) -> None:
 
 
 def test_mail_marked_sent_in_a_cancelled_issue_is_counted(ledger: OpenLedger) -> None:
-    ledger.settle(ledger.begin(1), S.IN_DOUBT, reason=NO_ANSWER)
+    ledger.settle(ledger.begin(1), S.IN_DOUBT, **NO_ANSWER)
     ledger.cancel()
     assert mark_sent(ledger) == 1
     assert ledger.counts == {"sent": 1, "cancelled": 2}
@@ -213,7 +217,7 @@ def test_mail_marked_sent_in_a_cancelled_issue_is_counted(ledger: OpenLedger) ->
 
 
 def test_marking_mail_as_sent_does_not_end_an_issue_under_way(ledger: OpenLedger) -> None:
-    ledger.settle(ledger.begin(), S.IN_DOUBT, reason=NO_ANSWER)
+    ledger.settle(ledger.begin(), S.IN_DOUBT, **NO_ANSWER)
     assert mark_sent(ledger) == 3
     assert ledger.stands() is IssueState.SENDING
     assert ledger.finish()

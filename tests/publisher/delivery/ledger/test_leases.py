@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from publisher.delivery.causes import INTERRUPTED
 from publisher.delivery.ledger import leases
 from publisher.delivery.transports.base import Guarantee
 from tests.publisher.conftest import PublicationFolder
@@ -48,10 +49,10 @@ def test_revoking_frees_claimed_rows_and_puts_attempts_in_doubt(ledger: OpenLedg
     ledger.claim(1)
     ledger.dismiss()
     ann, bob = ledger.rows[ANN], ledger.rows[BOB]
-    assert (ann.state, ann.lease_id, ann.reason) == (
+    assert (ann.state, ann.lease_id, ann.reason_key) == (
         "in_doubt",
         None,
-        leases.INTERRUPTED_REASON,
+        INTERRUPTED.key,
     )
     assert (bob.state, bob.lease_id, bob.reason) == ("pending", None, None)
     # The answer may still arrive; a claim can't be reserved any more.

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from publisher.delivery.causes import ISSUE_CANCELLED
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.ledger.counts import count_deliveries
 from publisher.delivery.states import DeliveryState
@@ -113,7 +114,7 @@ def test_cancelling_cancels_every_row_that_is_not_sent(ledger: OpenLedger) -> No
     ledger.claim(1)
     ledger.cancel()
     assert ledger.counts == kept(ledger) == {"cancelled": 3}
-    assert {row.reason for row in ledger.rows.values()} == {lifecycle.CANCELLED_REASON}
+    assert {row.reason_key for row in ledger.rows.values()} == {ISSUE_CANCELLED.key}
     assert (ledger.issue.state, ledger.issue.reason) == (IssueState.CANCELLED, "by hand")
     assert finished_at(ledger) == LATER
 

@@ -39,6 +39,7 @@ from hypothesis.strategies import SearchStrategy
 from publisher.config import InDoubtPolicy
 from publisher.config.delivery import DeliverySettings, RateSettings
 from publisher.database import Database, open_database
+from publisher.delivery.causes import MARKED_AS_SENT
 from publisher.delivery.dispatcher import Dispatcher
 from publisher.delivery.job import JobBuilder
 from publisher.delivery.lease_holder import revoke_dead_leases
@@ -129,6 +130,7 @@ class Row(NamedTuple):
     state: str
     epoch: int
     lease_id: int | None
+    reason_key: str | None
     reason: str | None
 
     @property
@@ -349,7 +351,7 @@ class Deliveries(RuleBasedStateMachine):
         taken = {outgoing.key for outgoing in self.transport.taken}
         for row in self.rows():
             if row.state == "sent":
-                assert row.key in taken or row.reason == doubts.MARKED_REASON
+                assert row.key in taken or row.reason_key == MARKED_AS_SENT.key
             if row.state == "bounced":
                 assert row.subscriber_id in self.dead
 

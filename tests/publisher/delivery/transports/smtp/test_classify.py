@@ -5,14 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.delivery import bounce_categories
-from publisher.delivery.bounce_categories import BounceCategory
+from publisher.delivery import causes
+from publisher.delivery.causes import BounceCategory
 from publisher.delivery.transports.smtp.classify import classify_reply
 from publisher.delivery.transports.smtp.replies import SmtpPhase, SmtpReply
 
-EVERY = [
-    value for value in vars(bounce_categories).values() if isinstance(value, BounceCategory)
-]
+EVERY = [value for value in vars(causes).values() if isinstance(value, BounceCategory)]
 
 OTHER = "example.com"
 # How Postfix begins its report of an address probe.
@@ -37,18 +35,18 @@ def test_known_replies_have_their_categories(domain: str, key: str, text: str) -
 @pytest.mark.parametrize(
     ("phase", "text", "cause"),
     [
-        (SmtpPhase.MAIL, "550 5.1.1 unknown user", bounce_categories.SENDER_REFUSED),
-        (SmtpPhase.MAIL, "553 5.1.7 bad sender", bounce_categories.SENDER_REFUSED),
-        (SmtpPhase.MAIL, "501 5.1.7 bad sender", bounce_categories.SENDER_REFUSED),
-        (SmtpPhase.MAIL, "550 no", bounce_categories.NOT_TAKEN),
-        (SmtpPhase.MAIL, "552 no", bounce_categories.TOO_LARGE),
-        (SmtpPhase.MAIL, "452 4.2.2 no room", bounce_categories.NOT_NOW),
-        (SmtpPhase.DATA, "550 5.1.1 user unknown", bounce_categories.NO_MAILBOX),
-        (SmtpPhase.DATA, "554 no", bounce_categories.NOT_TAKEN),
-        (SmtpPhase.DOT, "552 no", bounce_categories.TOO_LARGE),
-        (SmtpPhase.DOT, "550 no", bounce_categories.NOT_TAKEN),
-        (SmtpPhase.DOT, "550 5.1.1 no such user", bounce_categories.NO_MAILBOX),
-        (SmtpPhase.DOT, "452 4.2.2 mailbox full", bounce_categories.MAILBOX_FULL),
+        (SmtpPhase.MAIL, "550 5.1.1 unknown user", causes.SENDER_REFUSED),
+        (SmtpPhase.MAIL, "553 5.1.7 bad sender", causes.SENDER_REFUSED),
+        (SmtpPhase.MAIL, "501 5.1.7 bad sender", causes.SENDER_REFUSED),
+        (SmtpPhase.MAIL, "550 no", causes.NOT_TAKEN),
+        (SmtpPhase.MAIL, "552 no", causes.TOO_LARGE),
+        (SmtpPhase.MAIL, "452 4.2.2 no room", causes.NOT_NOW),
+        (SmtpPhase.DATA, "550 5.1.1 user unknown", causes.NO_MAILBOX),
+        (SmtpPhase.DATA, "554 no", causes.NOT_TAKEN),
+        (SmtpPhase.DOT, "552 no", causes.TOO_LARGE),
+        (SmtpPhase.DOT, "550 no", causes.NOT_TAKEN),
+        (SmtpPhase.DOT, "550 5.1.1 no such user", causes.NO_MAILBOX),
+        (SmtpPhase.DOT, "452 4.2.2 mailbox full", causes.MAILBOX_FULL),
     ],
 )
 def test_the_category_depends_on_the_command(
@@ -83,7 +81,7 @@ def test_the_category_depends_on_the_command(
 def test_rejections_of_the_sender_do_not_suppress_recipients(
     phase: SmtpPhase, text: str
 ) -> None:
-    assert classify_reply(said(text), phase, OTHER) is bounce_categories.SENDER_REFUSED
+    assert classify_reply(said(text), phase, OTHER) is causes.SENDER_REFUSED
 
 
 @pytest.mark.parametrize(
@@ -101,7 +99,7 @@ def test_rejections_of_the_sender_do_not_suppress_recipients(
     ],
 )
 def test_inconclusive_rejections_do_not_suppress_recipients(text: str) -> None:
-    assert classify_reply(said(text), SmtpPhase.RCPT, OTHER) is bounce_categories.NOT_KNOWN
+    assert classify_reply(said(text), SmtpPhase.RCPT, OTHER) is causes.NOT_KNOWN
 
 
 @pytest.mark.parametrize(
@@ -109,12 +107,12 @@ def test_inconclusive_rejections_do_not_suppress_recipients(text: str) -> None:
     [
         (
             "550 5.1.1 <{}>: Recipient address rejected: User unknown",
-            bounce_categories.NO_MAILBOX,
+            causes.NO_MAILBOX,
         ),
-        ("550 5.1.1 {}: account closed", bounce_categories.NO_MAILBOX),
-        ("550 no such user ({})", bounce_categories.NO_MAILBOX),
-        ("550 <{}> mailbox quota exceeded", bounce_categories.MAILBOX_FULL),
-        ("550 recipient={};user unknown", bounce_categories.NO_MAILBOX),
+        ("550 5.1.1 {}: account closed", causes.NO_MAILBOX),
+        ("550 no such user ({})", causes.NO_MAILBOX),
+        ("550 <{}> mailbox quota exceeded", causes.MAILBOX_FULL),
+        ("550 recipient={};user unknown", causes.NO_MAILBOX),
     ],
 )
 @pytest.mark.parametrize(
@@ -135,18 +133,14 @@ def test_words_inside_an_address_do_not_count(
 def test_words_inside_a_url_count() -> None:
     text = "550 5.1.1 see <https://www.spamhaus.org/query/ip/192.0.2.1>"
 
-    assert classify_reply(said(text), SmtpPhase.RCPT, OTHER) is bounce_categories.BLOCKED
+    assert classify_reply(said(text), SmtpPhase.RCPT, OTHER) is causes.BLOCKED
 
 
 @pytest.mark.parametrize("words", ["Insufficient disk space", "quota exceeded", "mailbox full"])
 def test_a_full_server_is_not_a_full_mailbox(words: str) -> None:
+    assert classify_reply(said(f"452 4.3.1 {words}"), SmtpPhase.RCPT, OTHER) is causes.TROUBLE
     assert (
-        classify_reply(said(f"452 4.3.1 {words}"), SmtpPhase.RCPT, OTHER)
-        is bounce_categories.TROUBLE
-    )
-    assert (
-        classify_reply(said(f"452 4.2.2 {words}"), SmtpPhase.RCPT, OTHER)
-        is bounce_categories.MAILBOX_FULL
+        classify_reply(said(f"452 4.2.2 {words}"), SmtpPhase.RCPT, OTHER) is causes.MAILBOX_FULL
     )
 
 
@@ -194,7 +188,7 @@ def test_each_category_has_a_key_and_a_sentence() -> None:
 
 
 def test_only_one_category_means_a_dead_address() -> None:
-    assert [cause for cause in EVERY if cause.is_dead_address] == [bounce_categories.NO_MAILBOX]
+    assert [cause for cause in EVERY if cause.is_dead_address] == [causes.NO_MAILBOX]
 
 
 def test_the_reference_lists_every_category_with_its_sentence_and_advice() -> None:

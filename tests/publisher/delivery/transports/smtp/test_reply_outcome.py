@@ -1,5 +1,6 @@
 import pytest
 
+from publisher.delivery import causes
 from publisher.delivery.outcomes import Outcome, SendStatus, ThrottleScope
 from publisher.delivery.transports.base import Unreachable
 from publisher.delivery.transports.smtp.replies import ConnectionLost, SmtpPhase, SmtpReply
@@ -239,7 +240,10 @@ def test_a_reason_fits_on_one_line() -> None:
 def test_an_unsent_message_says_how_the_connection_was_lost() -> None:
     outcome = outcome_of_loss(ConnectionLost("closed the connection"))
 
-    assert outcome == Outcome(SendStatus.NOT_SENT, "the server closed the connection")
+    assert outcome == Outcome(
+        SendStatus.NOT_SENT, "closed the connection", causes.CONNECTION_LOST
+    )
+    assert outcome.reason == "the server closed the connection"
 
 
 def test_421_slows_down_unless_the_session_simply_ended() -> None:
