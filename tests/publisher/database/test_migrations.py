@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, select, text
 
-from publisher.build_cache import build_cache
 from publisher.database import open_database, schema
 from publisher.database.dialect import open_backend
 from publisher.database.migrations.versions import v0014_causes
