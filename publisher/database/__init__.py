@@ -1,6 +1,6 @@
-"""The state of one publication: one SQLite file, its transactions and its schema.
+"""The state of one publication: its database, transactions and schema.
 
-Each package declares its own tables; this one opens the file and upgrades the schema.
+Each package declares its own tables; this one opens the database and upgrades the schema.
 """
 
 from publisher.database.engine import Database, open_database

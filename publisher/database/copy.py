@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import JSON, Connection, MetaData, Table, insert, select
 
-from publisher.database.dialect.sqlite import copy_file
+from publisher.database.dialect import copy_file
 from publisher.database.engine import Database, open_database
 
 if TYPE_CHECKING:

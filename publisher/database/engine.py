@@ -78,7 +78,7 @@ class Database:
 
 
 def open_database(address: Path | str, durability: Durability = "full") -> Database:
-    """Open a publication's database: a file, or `postgresql://...`; create or upgrade its tables.
+    """Open a publication's database: a file, or an address on a server. Create or upgrade its tables.
 
     A file is copied before it is upgraded. With `normal` durability a commit survives a kill,
     but a power cut may lose it. Raise DatabaseError when the database can't be opened, or was

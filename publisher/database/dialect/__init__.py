@@ -11,11 +11,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from publisher.database.dialect.sqlite import SqliteFile
+from publisher.database.dialect.sqlite import SqliteFile, copy_file
 from publisher.errors import DatabaseError
 
 if TYPE_CHECKING:
     from publisher.database.dialect.backend import Backend, Durability
+
+
+__all__ = ["copy_file", "open_backend"]
 
 
 def open_backend(address: Path | str, durability: Durability) -> Backend:

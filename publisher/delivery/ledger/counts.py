@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Text, delete, exists, func, insert, literal, select, true
 
-from publisher.database.dialect.sql import json_scalar, json_table
+from publisher.database.dialect.sql import counts_in_one_pass, json_scalar, json_table
 from publisher.delivery.states import OPEN_STATES, DeliveryState
 from publisher.delivery.tables import delivery, delivery_count
 from publisher.issues.tables import issue_table
@@ -25,6 +25,9 @@ _ROWS_IN_STATE = (
     .where(delivery.c.issue_id == issue_table.c.id, delivery.c.state == _STATE)
     .correlate(issue_table, _STATES)
     .scalar_subquery()
+)
+_IN_ONE_PASS = select(delivery.c.issue_id, delivery.c.state, func.count()).group_by(
+    delivery.c.issue_id, delivery.c.state
 )
 _COUNTS = select(issue_table.c.id, _STATE, _ROWS_IN_STATE).join(_STATES, true())
 
@@ -42,7 +45,11 @@ def count_deliveries(connection: Connection, issues: Sequence[int]) -> dict[int,
 def count_rows(connection: Connection, issues: Collection[int]) -> dict[int, Counter[str]]:
     """Count the rows themselves."""
     found: dict[int, Counter[str]] = {number: Counter() for number in issues}
-    rows = connection.execute(_COUNTS.where(issue_table.c.id.in_(issues)))
+    if counts_in_one_pass(connection):
+        query = _IN_ONE_PASS.where(delivery.c.issue_id.in_(issues))
+    else:
+        query = _COUNTS.where(issue_table.c.id.in_(issues))
+    rows = connection.execute(query)
     for number, state, count in rows:
         if count:
             found[number][state] = count

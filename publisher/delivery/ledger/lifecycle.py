@@ -12,8 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, literal, select, true, update
 
-from publisher.database.dialect.sql import upsert
-from publisher.delivery.causes import ISSUE_CANCELLED
+from publisher.database.dialect.sql import update_statistics, upsert
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.ledger.counts import delete_counts, store_counts
 from publisher.delivery.states import CLAIMABLE_STATES, OPEN_STATES, DeliveryState
@@ -46,8 +45,12 @@ def open_ledger(
     ).where(true())
     names = ["issue_id", "subscriber_id", "state", "due_at", "next_at", "changed_at"]
     statement = upsert(connection, delivery).from_select(names, rows)
-    key = ["issue_id", "subscriber_id"]
-    return connection.execute(statement.on_conflict_do_nothing(index_elements=key)).rowcount
+    statement = statement.on_conflict_do_nothing(index_elements=["issue_id", "subscriber_id"])
+    # The list may have been imported just now.
+    update_statistics(connection, "subscriber", "subscription")
+    count = connection.execute(statement).rowcount
+    update_statistics(connection, "delivery")
+    return count
 
 
 def pause_issue(connection: Connection, issue: Issue, reason: str, now: datetime) -> Issue:
