@@ -60,7 +60,10 @@ def test_what_the_database_refuses_is_an_error_of_one_line(database: Database) -
 
 
 def test_foreign_keys_are_kept(database: Database) -> None:
-    with pytest.raises(DatabaseError, match="(?i)foreign key"), database.writing() as connection:
+    with (
+        pytest.raises(DatabaseError, match=r"(?i)foreign key"),
+        database.writing() as connection,
+    ):
         connection.exec_driver_sql("INSERT INTO script_conversion_due VALUES (99)")
     assert article.c.story_id.references(story.c.id)
 
