@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, exists, literal, select, true, update
 
 from publisher.database.dialect.sql import update_statistics, upsert
+from publisher.delivery.causes import ISSUE_CANCELLED
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.ledger.counts import delete_counts, store_counts
 from publisher.delivery.states import CLAIMABLE_STATES, OPEN_STATES, DeliveryState
