@@ -1,4 +1,7 @@
-"""The application: turns articles into e-mail digests and feeds, per language, on time, once."""
+"""The application: turns articles into e-mail digests and feeds, per language, on time, once.
+
+Programs in Python call the functions of `publisher.app`.
+"""
 
 
 def __getattr__(name: str) -> str:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -115,6 +117,18 @@ def delete_all_rows(database: Database) -> None:
             connection.exec_driver_sql(statement)
 
 
+def is_locked(path: Path) -> bool:
+    """Say whether somebody holds the lock of those who write."""
+    if _server is not None:
+        return _server.databases.has_lock(_name(path))
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+    return False
+
+
 def wait_for_locks(monkeypatch: pytest.MonkeyPatch, milliseconds: int) -> None:
     """Let databases that are opened from now on report a lock after so long."""
     if on_postgresql():
@@ -144,14 +158,14 @@ def at_database(settings: Settings) -> Settings:
 def environment_of(*arguments: object) -> dict[str, str]:
     """Return the variables that lead a command to the database of its publication.
 
-    The publication is an argument that is its folder, or that `demo` makes.
+    The publication is an argument that is its folder, or that `demo` makes, or this folder.
     """
     if _server is None:
         return {}
-    paths = [Path(str(argument)) for argument in arguments]
+    paths = [Path(), *(Path(str(argument)) for argument in arguments)]
     folders = [path for path in paths if (path / SETTINGS_FILE).is_file()]
-    if not folders and paths and str(paths[0]) == "demo":
-        folders = [path for path in paths[1:] if not str(path).startswith("-")]
+    if paths[1:2] == [Path("demo")]:
+        folders = [path for path in paths[2:] if not str(path).startswith("-")]
     if not folders:
         return {}
     return {"PUBLISHER_DATABASE": str(database_address(folders[-1].resolve() / DATABASE_FILE))}

@@ -23,12 +23,14 @@ class Outcome:
     err: str
 
 
-def publisher(*arguments: object, cwd: Path = ROOT) -> Outcome:
+def publisher(
+    *arguments: object, cwd: Path = ROOT, environment: dict[str, str] | None = None
+) -> Outcome:
     """Run a command to its end."""
     done = subprocess.run(
         [*COMMAND, *map(str, arguments)],
         cwd=cwd,
-        env=ENVIRONMENT | environment_of(*arguments),
+        env=ENVIRONMENT | (environment_of(*arguments) if environment is None else environment),
         capture_output=True,
         text=True,
         timeout=120,

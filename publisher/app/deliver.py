@@ -28,7 +28,9 @@ class DeliveryRun:
     paused: list[Issue]
 
 
-def deliver_due(settings: Settings, clock: Clock, progress: Progress) -> DeliveryRun:
+def deliver_due(
+    settings: Settings, clock: Clock, progress: Progress | None = None
+) -> DeliveryRun:
     """Send what is due of every issue that is ready or being sent, and end.
 
     May run while the service runs, and any number of times. Raise ConfigError for a DKIM key

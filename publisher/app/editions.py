@@ -9,7 +9,7 @@ from publisher.errors import LanguageError, UsageError
 from publisher.languages import match, normalise
 
 
-def editions_of(settings: Settings, newsletter: str) -> list[Edition]:
+def _editions_of(settings: Settings, newsletter: str) -> list[Edition]:
     """Return a newsletter's editions; raise UsageError if there is no such newsletter."""
     found = settings.newsletter(newsletter)
     if found is None:
@@ -20,7 +20,7 @@ def editions_of(settings: Settings, newsletter: str) -> list[Edition]:
 
 def find_edition(settings: Settings, newsletter: str, language: str | None) -> Edition:
     """Return a newsletter's edition, the first one without a language; raise UsageError."""
-    editions = editions_of(settings, newsletter)
+    editions = _editions_of(settings, newsletter)
     if language is None:
         return editions[0]
     if found := _in_language(editions, language):
@@ -37,7 +37,7 @@ def choose_editions(
     Language by language, in the order of the publication. Raise UsageError if there is none.
     """
     names = [newsletter] if newsletter is not None else [n.name for n in settings.newsletters]
-    found = [edition for name in names for edition in editions_of(settings, name)]
+    found = [edition for name in names for edition in _editions_of(settings, name)]
     if not found:
         raise UsageError("there is no newsletter; add a table [[newsletter]]")
     order = settings.publication.languages

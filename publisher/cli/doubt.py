@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +23,7 @@ from publisher.cli.common import (
     rfc3339_or_none,
 )
 from publisher.cli.issue_control import IssueArgument, load_settings_for_issue
-from publisher.errors import UsageError
+from publisher.cli.message_ids import MessageIdsOption, read_message_ids
 
 if TYPE_CHECKING:
     from publisher.app.deliveries import Doubt, DoubtDecision
@@ -45,18 +44,6 @@ DoubtToOption = Annotated[
         show_default="all of them",
     ),
 ]
-MessageIdsOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--from",
-        metavar="FILE",
-        help="Only these Message-IDs, one a line; - reads standard input. Empty lines and "
-        "lines that begin with # are ignored.",
-    ),
-]
-# RFC 5322 section 3.6.4, as far as ours go.
-_MESSAGE_ID = re.compile(r"[^\s<>@]+@[^\s<>@]+")
-
 _Decision = Callable[..., "DoubtDecision"]
 
 
@@ -74,10 +61,8 @@ def doubt_list_command(
     if as_json:
         print_json([_as_json(*row) for row in listed])
     else:
-        for row in listed:
-            typer.echo(_as_lines(*row))
-        if not listed:
-            typer.echo("nothing is in doubt")
+        lines = [_as_lines(*row) for row in listed]
+        typer.echo("\n".join(lines or ["nothing is in doubt"]))
 
 
 @app.command("resend", epilog="Example: publisher doubt resend weekly-en-2026-01-09")
@@ -114,8 +99,8 @@ def doubt_mark_sent_command(
     """
     from publisher.app.deliveries import mark_in_doubt_sent
 
-    done = "marked as sent"
-    return _decide(directory, issue, (to, message_ids, now), mark_in_doubt_sent, done)
+    options = (to, message_ids, now)
+    return _decide(directory, issue, options, mark_in_doubt_sent, "marked as sent")
 
 
 def _decide(
@@ -130,53 +115,19 @@ def _decide(
 
     from publisher.app.deliveries import DoubtChoice
 
-    lines = _read_entries(file) if file else {}
-    message_ids = [
-        one for text in lines.values() if _MESSAGE_ID.fullmatch(one := _without_brackets(text))
-    ]
-    choice = DoubtChoice(to or (), message_ids if file else None)
+    instant = parse_now(now).now()
+    given = read_message_ids(file) if file else None
+    choice = DoubtChoice(to or (), given.message_ids if given else None)
     with open_state(settings) as database:
-        decision = decide(settings, database, name, choice, parse_now(now).now())
-    problems = dict(_problems(lines, decision.unknown, name))
-    for number, problem in problems.items():
-        sys.stderr.write(f"publisher: {file}: line {number}: {problem}\n")
+        decision = decide(settings, database, name, choice, instant)
+    problems = list(given.problems(decision.unknown, name)) if given else []
+    for problem in problems:
+        sys.stderr.write(f"publisher: {file}: {problem}\n")
     if decision.count or file:
         typer.echo(f"{count_noun(decision.count, 'mail')} {done}")
     else:
         typer.echo(f"nothing of {name} is in doubt")
     return 1 if problems else 0
-
-
-def _read_entries(file: Path) -> dict[int, str]:
-    """Return the lines of a file that are not empty and no comment, by their numbers."""
-    lines = ((number, line.strip()) for number, line in enumerate(_read_lines(file), 1))
-    return {number: text for number, text in lines if text and not text.startswith("#")}
-
-
-def _read_lines(file: Path) -> list[str]:
-    if str(file) == "-" and sys.stdin is None:
-        raise UsageError("--from -: standard input is closed")
-    try:
-        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-        return content.decode("utf-8-sig", "replace").splitlines()
-    except OSError as error:
-        raise UsageError(f"--from: {file}: can't be read: {error.strerror or error}") from None
-
-
-def _problems(
-    lines: Mapping[int, str], unknown: Collection[str], name: str
-) -> Iterator[tuple[int, str]]:
-    """Yield the number of each line that decided nothing, and why."""
-    for number, text in lines.items():
-        if not _MESSAGE_ID.fullmatch(_without_brackets(text)):
-            example = "write one a line, like <5f1c.42@news.example.org>"
-            yield number, f"{text}: is not a Message-ID; {example}"
-        elif _without_brackets(text) in unknown:
-            yield number, f"{text}: is not in doubt in {name}"
-
-
-def _without_brackets(text: str) -> str:
-    return text.removeprefix("<").removesuffix(">")
 
 
 def _as_json(issue: Issue, message_id: str, doubt: Doubt) -> dict[str, object]:

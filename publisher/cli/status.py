@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -18,10 +18,10 @@ from publisher.cli.common import (
     parse_now,
     print_json,
     read_settings,
-    rfc3339_or_none,
     stdout_console,
 )
-from publisher.cli.issue_lines import causes_as_json, explain_failures, explain_state
+from publisher.cli.issue_lines import explain_failures, explain_state
+from publisher.cli.status_json import status_as_json
 from publisher.delivery.states import summarize_counts
 
 if TYPE_CHECKING:
@@ -51,61 +51,9 @@ def status_command(
     with open_state(settings) as database:
         snapshot = take_snapshot(settings, database, now)
     if as_json:
-        print_json(_as_json(settings, snapshot))
+        print_json(status_as_json(settings, snapshot))
     else:
         _show(stdout_console(), settings, snapshot)
-
-
-def _as_json(settings: Settings, facts: PublicationStatus) -> dict[str, Any]:
-    publication = settings.publication
-    return {
-        "title": publication.title(publication.default_language),
-        "url": publication.url,
-        "last_cycle": rfc3339_or_none(facts.last_cycle),
-        "stories": facts.stories,
-        "languages": {
-            line.language: {
-                "articles": line.articles,
-                "converted": line.conversions,
-                "held_back": line.held_back,
-                "subscribers": line.subscribers,
-            }
-            for line in facts.languages
-        },
-        "articles_in_other_languages": facts.elsewhere,
-        "subscribers_in_other_languages": facts.unserved,
-        "feeds": facts.feeds,
-        "pings": _pings_as_json(facts),
-        "quarantine": [{"file": path, "reason": reason} for path, reason in facts.quarantine],
-        "issues": [_issue_as_json(made) for line in facts.languages for made in line.issues],
-    }
-
-
-def _pings_as_json(facts: PublicationStatus) -> dict[str, Any]:
-    return {
-        "waiting": facts.pings_waiting,
-        "failed": [
-            {"hub": hub, "feed": topic, "answer": answer}
-            for hub, topic, answer in facts.pings_failed
-        ],
-    }
-
-
-def _issue_as_json(made: IssueStatus) -> dict[str, Any]:
-    issue, count = made.issue, made.deliveries
-    return {
-        "name": issue.name,
-        "newsletter": issue.newsletter,
-        "language": issue.language,
-        "day": issue.day.isoformat(),
-        "due": rfc3339_or_none(issue.due_at),
-        "state": issue.state.value,
-        "reason": issue.reason,
-        "articles": made.articles,
-        "warnings": made.warnings,
-        "deliveries": {"planned": count.total(), **summarize_counts(count)},
-        "causes": causes_as_json(made.causes),
-    }
 
 
 def _show(console: Console, settings: Settings, facts: PublicationStatus) -> None:

@@ -5,10 +5,14 @@ A table in a list is named by its `name`, or by its number from 0, as in `delive
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 _ABSENT = object()
+_NAME, _SELECTOR = r"[A-Za-z0-9_-]+", r"\[[^\[\]]+\]"
+_KEY = re.compile(rf"{_NAME}(?:{_SELECTOR})?(?:\.{_NAME}(?:{_SELECTOR})?)*")
+_PART = re.compile(rf"{_SELECTOR}|{_NAME}")
 
 
 def changed_keys(old: Any, new: Any, prefix: str = "") -> Iterator[str]:
@@ -34,3 +38,13 @@ def _parts(value: Any) -> Mapping[str, Any] | None:
     if value and isinstance(value, list) and all(isinstance(one, dict) for one in value):
         return {f"[{one.get('name', number)}]": one for number, one in enumerate(value)}
     return None
+
+
+def split_key(key: str) -> tuple[str, ...]:
+    """Return the parts of a key: `newsletter[weekly].title` is `newsletter`, `[weekly]`, `title`.
+
+    Raise ValueError, `problem; remedy`, for what is no key.
+    """
+    if not _KEY.fullmatch(key):
+        raise ValueError("is no name of a setting; write one like newsletter[weekly].title.en")
+    return tuple(_PART.findall(key))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.resources import as_file, files
@@ -17,10 +18,13 @@ from pydantic import SecretStr
 
 from publisher.app.pipeline import CycleReport, Pipeline, open_pipeline
 from publisher.app.subscribers import import_subscribers
+from publisher.articles.store import all_articles
 from publisher.clock import FixedClock
 from publisher.config import SETTINGS_FILE, Settings, load_settings
+from publisher.database import open_database
 from publisher.errors import UsageError
 from publisher.heartbeat import write_heartbeat
+from subscribers import list_subscribers
 
 # Monday to Friday; on Friday at noon in Hong Kong every edition of the weekly is due.
 _DEMO_DAYS = tuple(datetime(2026, 1, day, 6, tzinfo=UTC) for day in (5, 6, 7, 8, 9))
@@ -36,9 +40,10 @@ def publish_demo(
     """Copy the demo publication into a folder and run its week. Return settings and last instant.
 
     A folder with an earlier demo is used again. Raise UsageError for another folder that is not
-    empty.
+    empty, and for a database on a server that is not.
     """
     with as_file(files("publisher") / "demo" / "data") as data:
+        _check_database(load_settings(data).database)
         _copy_data(data, directory)
         settings = replace(load_settings(directory), secret=SecretStr(_DEMO_SECRET))
         for now in _DEMO_DAYS:
@@ -50,6 +55,18 @@ def publish_demo(
                 report(now, pipeline.run())
         write_heartbeat(settings.folders.heartbeat, _DEMO_DAYS[-1])
     return settings, _DEMO_DAYS[-1]
+
+
+def _check_database(address: Path | str) -> None:
+    """Raise UsageError if a database on a server holds a publication: it may be the real one."""
+    if isinstance(address, Path):
+        return
+    with closing(open_database(address)) as database, database.reading() as connection:
+        if any(all_articles(connection)) or any(list_subscribers(connection, limit=1)):
+            raise UsageError(
+                f"{database.name}: the demo needs an empty database, and this one holds a "
+                "publication; unset PUBLISHER_DATABASE, or make another database"
+            )
 
 
 def _copy_data(data: Path, directory: Path) -> None:

@@ -139,6 +139,15 @@ class PostgresDatabases:
         with self._engine.connect() as connection:
             return {*connection.scalars(text("SELECT datname FROM pg_database"))}
 
+    def has_lock(self, name: str) -> bool:
+        """Say whether anybody holds an advisory lock in a database."""
+        query = text(
+            "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+            " WHERE locktype = 'advisory' AND granted AND datname = :name"
+        )
+        with self._engine.connect() as connection:
+            return bool(connection.scalar(query, {"name": name}))
+
     def create(self, name: str, template: str = "template0") -> str:
         """Copy a database that nobody is connected to. Return the new one's URL."""
         self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')

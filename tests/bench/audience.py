@@ -16,6 +16,7 @@ from publisher.rendering.placeholders import (
     UNSUBSCRIBE_PLACEHOLDER,
 )
 from publisher.testing import SECRET, make_publication
+from tests.databases import at_database
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import ready
 
@@ -47,8 +48,8 @@ def make_audience(folder: Path, recipients: int, size: int, delivery: str = "") 
     make_publication(folder)
     with (folder / SETTINGS_FILE).open("a", encoding="utf-8") as file:
         file.write(delivery)
-    settings = load_settings(folder, {"PUBLISHER_SECRET": SECRET})
-    with closing(open_database(settings.folders.database)) as database:
+    settings = at_database(load_settings(folder, {"PUBLISHER_SECRET": SECRET}))
+    with closing(open_database(settings.database)) as database:
         _subscribe(database, recipients)
         publication = PublicationFolder(
             settings=settings, database=database, clock=FixedClock(NOW)

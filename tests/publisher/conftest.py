@@ -24,7 +24,7 @@ from publisher.ingest.quarantine import quarantined_items
 from publisher.ingest.source_pickup import PickedUp
 from publisher.ingest.tables import source_item
 from publisher.testing import make_publication
-from tests.databases import at_database, copy_test_database, database_address
+from tests.databases import at_database, copy_test_database, database_address, environment_of
 from tests.publisher.lanterns import Published, published
 
 NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)  # a Friday
@@ -116,7 +116,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def new_publication(
-    tmp_path: Path, empty_database: Path
+    tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., PublicationFolder]]:
     """Make publications, each in a folder of its own."""
     with ExitStack() as stack:
@@ -129,6 +129,9 @@ def new_publication(
             settings.folders.var.mkdir(exist_ok=True)
             copy_test_database(empty_database, settings.folders.database)
             settings = at_database(settings)
+            for name, value in environment_of(settings.folders.root).items():
+                # Settings may be read anew, by a service or a command.
+                monkeypatch.setenv(name, value)
             database = stack.enter_context(closing(open_database(settings.database)))
             return PublicationFolder(settings, database)
 

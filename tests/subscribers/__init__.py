@@ -1,1 +1,1 @@
-"""Tests of `subscribers`: pure rules as they are, the rest over a real SQLite file."""
+"""Tests of `subscribers`: pure rules as they are, the rest over a real database."""

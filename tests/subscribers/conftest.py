@@ -1,4 +1,4 @@
-"""A database file for each test, and sample subscribers."""
+"""A database for each test, and sample subscribers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy import create_engine, event, insert
 
 from subscribers.model import Subscriber, SubscriberStatus
 from subscribers.tables import subscriber, subscribers_metadata, subscription
+from tests.databases import copy_test_database, new_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,15 +65,31 @@ def add(connection: Connection, *people: Subscriber) -> None:
             )
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = create_engine(f"sqlite:///{tmp_path / 'subscribers.db'}")
+def _engine(address: Path | str) -> Engine:
+    if isinstance(address, str):
+        return create_engine(address)
+    engine = create_engine(f"sqlite:///{address}")
 
     @event.listens_for(engine, "connect")
     def _foreign_keys(connection: Any, _: object) -> None:
         connection.execute("PRAGMA foreign_keys=ON")
 
+    return engine
+
+
+@pytest.fixture(scope="session")
+def tables_of_subscribers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with these tables alone, to be copied."""
+    path = tmp_path_factory.mktemp("empty") / "subscribers.db"
+    engine = _engine(new_database(path))
     subscribers_metadata.create_all(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def engine(tmp_path: Path, tables_of_subscribers: Path) -> Iterator[Engine]:
+    engine = _engine(copy_test_database(tables_of_subscribers, tmp_path / "subscribers.db"))
     yield engine
     engine.dispose()
 

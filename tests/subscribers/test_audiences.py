@@ -51,6 +51,7 @@ def test_an_audience_has_only_subscribers_in_its_languages(connection: Connectio
     assert connection.execute(select_audience("daily", ["zh-Hans"])).scalars().all() == [3]
 
 
+@pytest.mark.sqlite("its query plans")
 def test_an_audience_is_read_in_order_without_sorting(connection: Connection) -> None:
     chosen = select_audience("weekly", ["en", "ar"]).compile(
         connection, compile_kwargs={"literal_binds": True}

@@ -58,12 +58,14 @@ _OPTIONS = " ".join(
     f"-c {option}"
     for option in (
         f"lock_timeout={_LOCK_SECONDS}s",
+        # A killed process frees the lock, also in the middle of a statement.
+        "client_connection_check_interval=5s",
         "datestyle=ISO",
         "timezone=UTC",
         "standard_conforming_strings=on",
     )
 )
-_TAKE_LOCK = text(
+_TAKE_LOCK = (
     f"SELECT pg_advisory_xact_lock({_WRITE_LOCK}), "
     f"set_config('idle_in_transaction_session_timeout', '{_IDLE_SECONDS}s', true)"
 )
@@ -109,7 +111,8 @@ class PostgresBackend:
         """Begin a transaction; one that writes holds the lock of all writers."""
         if writes:
             transaction = connection.begin()
-            connection.execute(_TAKE_LOCK)
+            driver: Any = connection.connection.driver_connection
+            driver.execute(_TAKE_LOCK)
             return transaction
         connection.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True

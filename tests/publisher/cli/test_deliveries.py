@@ -184,6 +184,7 @@ def test_a_long_list_of_deliveries_is_read_in_pages(
     assert len(run("deliveries", NAME, folder)[1].splitlines()) == 1 + 5
 
 
+@pytest.mark.sqlite("its query plans")
 def test_pages_of_deliveries_are_read_by_primary_key_and_causes_by_index(
     sent: PublicationFolder,
 ) -> None:

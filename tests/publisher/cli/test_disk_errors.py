@@ -73,6 +73,7 @@ def test_a_disk_that_fills_up_within_a_command_is_no_fault_of_the_program(
     )
 
 
+@pytest.mark.sqlite("its pages")
 def test_a_database_without_space_says_the_same(publication: PublicationFolder) -> None:
     with publication.database.writing() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 1")

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, select, text
 
+from publisher.build_cache import build_cache
 from publisher.database import open_database, schema
 from publisher.database.dialect import open_backend
-from publisher.database.migrations.versions import v0014_causes
+from publisher.database.migrations.versions import v0015_causes
 from publisher.delivery.causes import CAUSES, explain_delivery
 from publisher.delivery.ledger import leases
 from publisher.delivery.tables import delivery
@@ -130,10 +131,16 @@ def test_sources_from_before_names_are_folders_named_by_their_paths(
         assert connection.scalars(select(script_conversion_due.c.story_id)).all() == due
 
 
-# Sentences as versions before 0013 wrote them, and what they are shown as now.
+def test_warnings_leave_the_hashes_of_written_files(tmp_path: Path) -> None:
+    address = new_database(tmp_path / "publisher.db")
+    with made_at("0013", address) as connection:
+        rows = "('lists', 'hash'), ('no catalogue/de', 'warned')"
+        connection.execute(text(f"INSERT INTO build_cache VALUES {rows}"))
+    with closing(open_database(address)) as database, database.reading() as connection:
+        assert connection.execute(select(build_cache)).all() == [("lists", "hash")]
 
 
-# Sentences as versions before 0014 wrote them, and what they are shown as now.
+# Sentences as versions before 0015 wrote them, and what they are shown as now.
 OLD_REASONS = {
     None: (None, None, None),
     "no longer subscribed": ("unsubscribed", None, "no longer subscribed"),
@@ -176,9 +183,9 @@ def test_sentences_of_old_deliveries_become_keys_and_words(tmp_path: Path) -> No
             *(key, "550 5.0.0: “no” (at all)"),
             f"{sentence} (550 5.0.0: “no” (at all))",
         )
-        for key, sentence in v0014_causes.BOUNCES
+        for key, sentence in v0015_causes.BOUNCES
     }
-    reasons |= {sentence: (key, None, sentence) for key, sentence in v0014_causes.BOUNCES}
+    reasons |= {sentence: (key, None, sentence) for key, sentence in v0015_causes.BOUNCES}
     address = new_database(tmp_path / "publisher.db")
     with made_at("0013", address) as connection:
         _insert_deliveries(connection, [*reasons])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
+from hashlib import sha256
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 
 from publisher.clock import Timer
 from publisher.database import Database
@@ -22,6 +23,7 @@ from publisher.issues.model import Issue, IssueState
 from publisher.languages import normalise
 from publisher.mail.dkim import DkimSigner
 from publisher.testing import SECRET
+from subscribers import erase as erase_subscriber
 from subscribers import find_subscriber, import_csv
 from subscribers.tables import subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -114,8 +116,12 @@ def number_of(database: Database, email: str) -> int:
 
 def erase(database: Database, email: str) -> None:
     """Erase a subscriber, as the law demands on request."""
+
+    def digest(identity: str) -> str:
+        return sha256(identity.encode()).hexdigest()
+
     with database.writing() as connection:
-        connection.execute(delete(subscriber).where(subscriber.c.email == email))
+        erase_subscriber(connection, email, digest, NOW)
 
 
 def spoil(database: Database, email: str) -> None:

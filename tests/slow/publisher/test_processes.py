@@ -1,6 +1,7 @@
 """The program as a process: killed, doubled, stopped. Real processes, real signals."""
 
 import json
+import os
 import random
 import re
 import shlex
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from publisher.cli import main
+from tests.databases import environment_of
 from tests.processes import COMMAND, publisher, start, tree
 from tests.publisher.lanterns import FRIDAY, Published, lay_out
 from tests.publisher.mail.conformance import violations
@@ -103,6 +105,8 @@ def test_three_missed_occurrences_all_end_with_a_reason(
     # What is missed is missed in one process as in several.
     monkeypatch.setenv("PUBLISHER_SECRET", "a secret of these tests")
     folder = make(tmp_path / "lantern")
+    for name, value in environment_of(folder).items():
+        monkeypatch.setenv(name, value)
     settings = folder / "publication.toml"
     text = settings.read_text("utf-8").replace('late = "send"', f'late = "{late}"')
     settings.write_text(text, "utf-8")
@@ -172,7 +176,11 @@ def test_a_reader_of_our_output_may_leave_early(friday: Published) -> None:
     command = shlex.join([*COMMAND, "articles", "--json", str(friday.folder)])
 
     done = subprocess.run(
-        ["sh", "-c", f"{command} | head -c 10"], capture_output=True, timeout=60, check=True
+        ["sh", "-c", f"{command} | head -c 10"],
+        env=os.environ | environment_of(friday.folder),
+        capture_output=True,
+        timeout=60,
+        check=True,
     )
 
     assert (done.stdout, done.stderr) == (b'{\n  "artic', b"")
@@ -191,6 +199,7 @@ def test_the_demo_is_the_same_everywhere(tmp_path: Path, demo: Path) -> None:
     (again / "public" / "index.html").write_text("of another age")
     subprocess.run(
         ["env", "TZ=Pacific/Kiritimati", "PYTHONHASHSEED=7", *COMMAND, "demo", str(again)],
+        env=os.environ | environment_of("demo", again),
         check=True,
         capture_output=True,
         timeout=120,

@@ -1,13 +1,12 @@
 """The scene of the crashes: subscribers, an issue that is ready, and the process that sends it.
 
-Senders are processes, the database is a file, and what became of it all is read from the ledger
-as it stands on disk.
+Senders are processes, the database is a real one, and what became of it all is read from the
+ledger as it was committed.
 """
 
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import sys
 from collections import Counter
@@ -16,8 +15,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from publisher.config import SETTINGS_FILE, Settings
+from publisher.database import open_database
 from tests.bench.audience import make_audience
+from tests.databases import environment_of
 from tests.processes import COMMAND, ENVIRONMENT, ROOT
 from tests.slow.publisher.delivery.crashes.servers import PATIENCE, Server, wait_for
 
@@ -70,7 +73,7 @@ class SteppedRun:
         self.process = subprocess.Popen(
             [*command, *map(str, words)],
             cwd=ROOT,
-            env=ENVIRONMENT,
+            env=ENVIRONMENT | environment_of(*words),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -118,32 +121,32 @@ class Scene:
             return sender.ended()
 
     @contextmanager
-    def database(self) -> Iterator[sqlite3.Connection]:
-        """Open the file as any other program might."""
-        path = self.settings.folders.database
-        with closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as opened:
-            yield opened
+    def reading(self) -> Iterator[Connection]:
+        """Read the database as any other process might."""
+        with (
+            closing(open_database(self.settings.database)) as database,
+            database.reading() as connection,
+        ):
+            yield connection
 
     def states(self) -> dict[str, str]:
         """Return the state of each delivery, by address."""
-        with self.database() as database:
-            return dict(database.execute(STATES).fetchall())
+        with self.reading() as connection:
+            return {row.address: row.state for row in connection.exec_driver_sql(STATES)}
 
     def counts(self) -> Counter[str]:
         return Counter(self.states().values())
 
     def under_way(self) -> set[tuple[int, int]]:
         """Return the rows that are being attempted: subscribers and epochs."""
-        with self.database() as database:
-            return set(database.execute(UNDER_WAY).fetchall())
+        with self.reading() as connection:
+            return {(number, epoch) for number, epoch in connection.exec_driver_sql(UNDER_WAY)}
 
     def issue(self) -> tuple[str, str | None]:
         """Give the issue's state, and its reason."""
-        with self.database() as database:
-            found: tuple[str, str | None] = database.execute(
-                "SELECT state, reason FROM issue"
-            ).fetchone()
-        return found
+        with self.reading() as connection:
+            state, reason = connection.exec_driver_sql("SELECT state, reason FROM issue").one()
+        return state, reason
 
 
 def smtp_scene(

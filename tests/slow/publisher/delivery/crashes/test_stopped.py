@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
-import sqlite3
 import time
-from contextlib import closing
 from pathlib import Path
 
+from tests.databases import is_locked
 from tests.processes import publisher
 from tests.slow.publisher.delivery.crashes.scene import (
     CONNECTIONS,
@@ -36,20 +35,17 @@ def stop(scene: Scene, sender: SteppedRun) -> None:
 
 def _has_stopped(scene: Scene, sender: SteppedRun) -> bool:
     sender.process.send_signal(signal.SIGSTOP)
-    try:
-        path = scene.settings.folders.database
-        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as database:
-            database.execute("BEGIN IMMEDIATE")
-            database.execute("ROLLBACK")
-    except sqlite3.OperationalError:
+    if is_locked(scene.settings.folders.database):
         sender.process.send_signal(signal.SIGCONT)
         return False
     return True
 
 
 def lease_is_over(scene: Scene) -> bool:
-    with scene.database() as database:
-        (until,) = database.execute("SELECT min(expires_at) FROM send_lease").fetchone()
+    with scene.reading() as connection:
+        until = connection.exec_driver_sql(
+            "SELECT min(expires_at) FROM send_lease"
+        ).scalar_one()
     return bool(until < time.time())
 
 

@@ -7,11 +7,13 @@ import resource
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from publisher.database import open_database
+from tests.databases import on_postgresql
 from tests.slow.publisher.delivery.crashes.scene import (
     CONNECTIONS,
     PROMISED,
@@ -27,7 +29,11 @@ from tests.slow.publisher.delivery.crashes.scene import (
 SLOW = ("--slow", 0.02)
 # Seconds for which writing is not possible: enough for all mail to go out, if it did.
 LONG = 2.0
-IMPATIENT = "publisher.database.dialect.sqlite:_BUSY_MILLISECONDS=200"
+IMPATIENT = (
+    "publisher.database.dialect.postgresql:_OPTIONS=-c lock_timeout=200"
+    if on_postgresql()
+    else "publisher.database.dialect.sqlite:_BUSY_MILLISECONDS=200"
+)
 GIVES_UP = "publisher.delivery.worker_pool:DATABASE_PATIENCE=1.0"
 # What may be under way when writing becomes impossible.
 UNDER_WAY = CONNECTIONS * PROMISED
@@ -39,10 +45,8 @@ Trouble = Callable[[Scene, SteppedRun], AbstractContextManager[None]]
 @contextmanager
 def locked(scene: Scene, _sender: SteppedRun) -> Iterator[None]:
     """Keep everybody else from writing, as a backup or a person with a shell may."""
-    with scene.database() as database:
-        database.execute("BEGIN IMMEDIATE")
+    with closing(open_database(scene.settings.database)) as database, database.writing():
         yield
-        database.execute("ROLLBACK")
 
 
 @contextmanager
@@ -96,14 +100,16 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path / "lantern"
 
 
+FULL = pytest.param(full, marks=pytest.mark.sqlite("its disk"))
+BOUNDED = pytest.param(bounded, marks=pytest.mark.sqlite("its file"))
 WORDS: dict[Trouble, str] = {
-    locked: "database is locked",
+    locked: "another process has been writing" if on_postgresql() else "database is locked",
     full: "var is full (0 bytes left)",
     bounded: "disk I/O error",
 }
 
 
-@pytest.mark.parametrize("trouble", [locked, full, bounded])
+@pytest.mark.parametrize("trouble", [locked, FULL, BOUNDED])
 def test_a_ledger_that_takes_nothing_is_waited_for(
     tmp_path: Path, folder: Path, trouble: Trouble
 ) -> None:
@@ -126,7 +132,7 @@ def test_a_ledger_that_takes_nothing_is_waited_for(
         assert nobody_got_two(scene, server.recipients()) == 0
 
 
-@pytest.mark.parametrize("trouble", [locked, full])
+@pytest.mark.parametrize("trouble", [locked, FULL])
 def test_a_ledger_that_takes_nothing_for_long_ends_the_turn_with_one_line(
     tmp_path: Path, folder: Path, trouble: Trouble
 ) -> None:
@@ -165,6 +171,7 @@ def test_a_lock_shorter_than_a_transactions_patience_is_not_even_noticed(
         assert nobody_got_two(scene, server.recipients()) == 0
 
 
+@pytest.mark.sqlite("its pages")
 def test_a_ledger_that_finds_no_room_is_opened_later_and_whole(tmp_path: Path) -> None:
     """The rows and the issue's state are committed together or not at all."""
     with serving(tmp_path / "log") as server:

@@ -7,8 +7,8 @@ this reads are those of the versions before, whatever they are called now.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 
 # Bounce categories: `sentence` or `sentence (words)`.
 BOUNCES = (

@@ -1,0 +1,66 @@
+"""The state of a publication as JSON, for programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from publisher.cli.common import rfc3339_or_none
+from publisher.cli.issue_lines import causes_as_json
+from publisher.delivery.states import summarize_counts
+
+if TYPE_CHECKING:
+    from publisher.app.status import IssueStatus, PublicationStatus
+    from publisher.config import Settings
+
+
+def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, Any]:
+    """Return the values of `publisher status --json`."""
+    publication = settings.publication
+    return {
+        "title": publication.title(publication.default_language),
+        "url": publication.url,
+        "last_cycle": rfc3339_or_none(facts.last_cycle),
+        "stories": facts.stories,
+        "languages": {
+            line.language: {
+                "articles": line.articles,
+                "converted": line.conversions,
+                "held_back": line.held_back,
+                "subscribers": line.subscribers,
+            }
+            for line in facts.languages
+        },
+        "articles_in_other_languages": facts.elsewhere,
+        "subscribers_in_other_languages": facts.unserved,
+        "feeds": facts.feeds,
+        "pings": _pings_as_json(facts),
+        "quarantine": [{"file": path, "reason": reason} for path, reason in facts.quarantine],
+        "issues": [_issue_as_json(made) for line in facts.languages for made in line.issues],
+    }
+
+
+def _pings_as_json(facts: PublicationStatus) -> dict[str, Any]:
+    return {
+        "waiting": facts.pings_waiting,
+        "failed": [
+            {"hub": hub, "feed": topic, "answer": answer}
+            for hub, topic, answer in facts.pings_failed
+        ],
+    }
+
+
+def _issue_as_json(made: IssueStatus) -> dict[str, Any]:
+    issue, count = made.issue, made.deliveries
+    return {
+        "name": issue.name,
+        "newsletter": issue.newsletter,
+        "language": issue.language,
+        "day": issue.day.isoformat(),
+        "due": rfc3339_or_none(issue.due_at),
+        "state": issue.state.value,
+        "reason": issue.reason,
+        "articles": made.articles,
+        "warnings": made.warnings,
+        "deliveries": {"planned": count.total(), **summarize_counts(count)},
+        "causes": causes_as_json(made.causes),
+    }

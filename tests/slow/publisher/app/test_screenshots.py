@@ -1,0 +1,19 @@
+"""Screenshots of a mail, by a real Chromium."""
+
+from __future__ import annotations
+
+import pytest
+
+from publisher.app.screenshots import take_screenshots
+from publisher.errors import UsageError
+from publisher.screenshots import MAIL_VIEWS, MailPage, find_chromium
+
+
+def test_a_mail_is_photographed_in_every_view() -> None:
+    try:
+        program = find_chromium()
+    except UsageError as error:
+        pytest.skip(str(error))
+    mail = MailPage(language="en", html="<p>The tide waits.</p>")
+    taken = take_screenshots(program, mail, "https://news.example.org", [])
+    assert [one.view for one in taken] == list(MAIL_VIEWS)
