@@ -134,16 +134,8 @@ def test_mail_is_delivered_and_what_is_left_is_told(prepared: PublicationFolder)
 # --- issues
 
 
-def test_an_issue_is_cancelled_and_what_it_can_t_become_is_refused(
-    prepared: PublicationFolder,
-) -> None:
-    with pytest.raises(IssueError, match=f"{NAME}: is ready, and can't become paused"):
-        issues.pause(prepared.database, NAME, None, NOW)
-    with pytest.raises(IssueError, match=f"{NAME}: is ready, not paused"):
-        issues.resume(prepared.database, NAME, NOW)
+def test_a_cancelled_issue_is_not_sent(prepared: PublicationFolder) -> None:
     assert not any(issues.cancel(prepared.database, NAME, None, NOW).values())
-    with pytest.raises(IssueError, match=f"{NAME}: is cancelled already"):
-        issues.cancel(prepared.database, NAME, None, NOW)
     assert deliver_due(prepared.settings, CLOCK, ignore).sent.messages == 0
 
 
