@@ -8,9 +8,14 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 SOURCES := publisher feeds subscribers tests
 
 RUN := $(BIN)/pytest -n auto --dist worksteal
+# What never touches a database is not run on PostgreSQL; of the slow lane, what may race is.
+WITHOUT_DATABASE := config gate languages mail rendering screenshots serving testing
+ON_POSTGRES := tests/publisher tests/subscribers $(WITHOUT_DATABASE:%=--ignore=tests/publisher/%) \
+  $(addprefix tests/slow/publisher/,test_processes.py delivery/crashes delivery/rates \
+  delivery/test_invariants.py delivery/test_lease_holder.py testing/test_postgres_server.py)
 LANES := tests/feeds tests/project tests/publisher tests/subscribers tests/slow
 
-.PHONY: demo test test-all torture lint types contracts fast slow audit bench format support lock \
+.PHONY: demo test test-all torture lint types contracts fast slow postgres audit bench format support lock \
   pictures clean help
 
 help:  ## list the verbs
@@ -22,7 +27,7 @@ demo: $(VENV)/runtime  ## publish a week of the demo publication into build/demo
 test: lint types contracts fast  ## checks, and the tests that need neither a process nor a browser
 
 test-all: COVERAGE = 1
-test-all: test slow  ## every test and check, with coverage
+test-all: test slow postgres  ## every test and check, with coverage
 
 
 lint: $(VENV)/dev
@@ -40,6 +45,9 @@ fast: $(VENV)/dev
 
 slow: $(VENV)/dev  ## processes, browsers, kills, packaging, and each property with all its examples
 	$(RUN) -m "slow or hypothesis" --hypothesis-profile=full $(LANES)
+
+postgres: $(VENV)/dev  ## the tests of the database on PostgreSQL, if a server is installed
+	$(RUN) --database=postgresql $(ON_POSTGRES)
 
 torture: $(VENV)/dev  ## kills of a large issue and thousands of examples: hours
 	CRASH_RECIPIENTS=5000 CRASH_KILLS=20 INVARIANT_EXAMPLES=5000 INVARIANT_STEPS=100 \

@@ -99,11 +99,9 @@ class PostgresServer:
             start_new_session=True,  # Ctrl-C is for the tests
             **options,
         )
-        said = self._process.stdout.readline() if self._process.stdout else ""
-        if said != "started\n":
-            raise RuntimeError(
-                f"PostgreSQL did not start: {said}{self._process.communicate()[0]}"
-            )
+        said = self._process.stdout
+        if said is not None and (line := said.readline()) != "started\n":
+            raise RuntimeError(f"PostgreSQL did not start: {line}{said.read()}")
 
     def _make_files(self, options: dict[str, Any]) -> None:
         command = [f"{self._programs}/initdb", "--pgdata=data", f"--username={_SUPERUSER}"]

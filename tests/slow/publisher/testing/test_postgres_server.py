@@ -1,0 +1,113 @@
+"""The PostgreSQL server of tests: it is alone, empty, and gone with whoever started it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from publisher.testing import PostgresDatabases, PostgresServer, postgres_server
+from publisher.testing.postgres_server import find_server_programs
+
+PROCESS = """
+import time
+from publisher.testing import PostgresServer
+
+with PostgresServer() as server:
+    print(server.folder, flush=True)
+    time.sleep(600)
+"""
+
+pytestmark = pytest.mark.skipif(
+    find_server_programs() is None, reason="PostgreSQL is not installed"
+)
+
+
+@pytest.fixture(scope="module")
+def databases() -> Iterator[PostgresDatabases]:
+    with PostgresServer() as server:
+        databases = PostgresDatabases(server.folder)
+        yield databases
+        databases.close()
+    assert not server.folder.exists()
+
+
+def fill(url: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE word AS SELECT 'tide' AS word"))
+    engine.dispose()
+
+
+def ask(url: str, query: str) -> list[object]:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        found = [*connection.execute(text(query)).scalars()]
+    engine.dispose()
+    return found
+
+
+def test_databases_are_made_copied_and_deleted(databases: PostgresDatabases) -> None:
+    first = databases.create("first")
+    fill(first)
+    second = databases.create("second", "first")
+    assert ask(second, "SELECT word FROM word") == ["tide"]
+    assert databases.names() >= {"first", "second"}
+    databases.drop("second")
+    databases.drop("second")
+    assert "second" not in databases.names()
+
+
+def test_text_sorts_by_code_point_and_may_be_in_any_script(
+    databases: PostgresDatabases,
+) -> None:
+    words = (
+        "SELECT word FROM (VALUES ('b'), ('é'), ('灯'), ('B'), ('a')) AS t (word) ORDER BY 1"
+    )
+    assert ask(databases.url("postgres"), words) == ["B", "a", "b", "é", "灯"]
+
+
+def test_it_is_seen_who_holds_the_lock_of_writers(databases: PostgresDatabases) -> None:
+    engine = create_engine(databases.create("locked"))
+    with engine.begin() as connection:
+        assert not databases.has_lock("locked")
+        connection.execute(text("SELECT pg_advisory_xact_lock(7)"))
+        assert databases.has_lock("locked")
+        assert not databases.has_lock("postgres")
+    engine.dispose()
+
+
+def test_the_server_ends_with_a_process_that_is_killed() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PROCESS], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        folder = Path(process.stdout.readline().strip())
+        assert (folder / "data" / "postmaster.pid").is_file()
+        process.kill()
+    deadline = time.monotonic() + 60
+    while folder.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not folder.exists()
+
+
+def test_without_the_programs_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(postgres_server, "_PROGRAMS", ())
+    with pytest.raises(FileNotFoundError, match="no PostgreSQL server is installed"):
+        PostgresServer()
+
+
+def test_a_server_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = postgres_server._SETTINGS + "shared_buffers = 'a lot'\n"
+    monkeypatch.setattr(postgres_server, "_SETTINGS", wrong)
+    with (
+        pytest.raises(RuntimeError, match='invalid value for parameter "shared_buffers"'),
+        PostgresServer(),
+    ):
+        raise AssertionError
