@@ -11,7 +11,8 @@ import hashlib
 import os
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -169,6 +170,15 @@ def environment_of(*arguments: object) -> dict[str, str]:
     if not folders:
         return {}
     return {"PUBLISHER_DATABASE": str(database_address(folders[-1].resolve() / DATABASE_FILE))}
+
+
+@contextmanager
+def finding_database(*arguments: object) -> Iterator[None]:
+    """Let commands in this process find the database of the publication among their arguments."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment_of(*arguments).items():
+            patch.setenv(name, value)
+        yield
 
 
 def _name(path: Path) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from publisher.cli import main
-from tests.databases import copy_publication, environment_of
+from tests.databases import copy_publication, finding_database
 from tests.processes import ENVIRONMENT, Outcome
 from tests.sharing import made_once
 
@@ -92,7 +92,6 @@ def _run(*arguments: object) -> Outcome:
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setenv("PUBLISHER_SECRET", ENVIRONMENT["PUBLISHER_SECRET"])
         patch.setenv("NO_COLOR", "1")
-        for name, value in environment_of(*arguments).items():
-            patch.setenv(name, value)
-        code = main([str(argument) for argument in arguments])
+        with finding_database(*arguments):
+            code = main([str(argument) for argument in arguments])
     return Outcome(code, out.getvalue(), err.getvalue())

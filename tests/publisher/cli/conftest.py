@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from publisher.cli import main
-from tests.databases import environment_of
+from tests.databases import finding_database
 from tests.publisher.lanterns import lay_out
 
 Run = Callable[..., tuple[int, str, str]]
@@ -31,9 +31,8 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("COLUMNS", "200")
 
     def command(*arguments: object) -> tuple[int, str, str]:
-        for name, value in environment_of(*arguments).items():
-            monkeypatch.setenv(name, value)
-        code = main([str(argument) for argument in arguments])
+        with finding_database(*arguments):
+            code = main([str(argument) for argument in arguments])
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 

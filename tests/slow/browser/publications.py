@@ -20,7 +20,7 @@ from publisher.config import Settings, load_settings
 from publisher.rendering import Renderer, SystemMail, placeholders, views
 from publisher.testing import make_publication
 from subscribers import import_csv
-from tests.databases import environment_of
+from tests.databases import finding_database
 from tests.slow.browser import hostile
 from tests.slow.browser.chromium import Site
 from tests.slow.browser.mails import TOKEN, Mail, inlinings, posted, shared
@@ -73,9 +73,7 @@ def _editions(names: Sequence[str], languages: Sequence[str]) -> list[str]:
 
 def demo_mails(folder: Path) -> list[Mail]:
     """Let the demo's week pass."""
-    with inlinings() as noted, pytest.MonkeyPatch.context() as patch:
-        for name, value in environment_of("demo", folder).items():
-            patch.setenv(name, value)
+    with inlinings() as noted, finding_database("demo", folder):
         settings, _now = demo.publish_demo(folder, lambda _now, _report: None)
     return posted(settings, noted)
 

@@ -20,7 +20,7 @@ from publisher.testing import (
     Phase,
 )
 from subscribers import unsubscribe
-from tests.databases import DATABASE_FILE, database_address
+from tests.databases import DATABASE_FILE, database_address, finding_database
 from tests.processes import publisher
 from tests.slow.publisher.delivery.crashes.scene import (
     CONNECTIONS,
@@ -38,7 +38,8 @@ SLOW = ("--slow", 0.05)
 
 def report_progress(scene: Scene, command: str) -> None:
     """Run a command in a process of its own: ours."""
-    assert main([command, ISSUE, str(scene.folder)]) == 0
+    with finding_database(scene.folder):
+        assert main([command, ISSUE, str(scene.folder)]) == 0
 
 
 def test_a_pause_counts_from_the_moment_it_is_said_until_it_is_over(tmp_path: Path) -> None:
