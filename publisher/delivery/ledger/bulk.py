@@ -6,6 +6,7 @@ One statement for a batch of rows is compiled and run once, where one per row wo
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,8 @@ from publisher.database.metadata import UTCDateTime
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 
+# U+0000 and lone surrogates.
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 # The name of the parameter that holds the rows.
 ROWS = "rows"
 NO_ROWS = "[]"
@@ -61,8 +64,15 @@ def in_states(*states: DeliveryState) -> ColumnElement[Any]:
 
 
 def encode_rows(rows: Iterable[Iterable[Any]]) -> str:
-    """Return rows as a value of the parameter `rows`."""
-    return json.dumps([list(row) for row in rows])
+    """Return rows as a value of the parameter `rows`.
+
+    Characters that not every database stores are replaced: others write a part of the reasons.
+    """
+    return json.dumps([[_storable(value) for value in row] for row in rows])
+
+
+def _storable(value: Any) -> Any:
+    return _NOT_STORABLE.sub("\ufffd", value) if isinstance(value, str) else value
 
 
 def encode_instant(instant: datetime | None) -> str | None:

@@ -43,6 +43,15 @@ def test_rows_passed_as_json_are_read_unchanged(publication: PublicationFolder) 
         assert connection.execute(query, {ROWS: encode_rows([])}).all() == []
 
 
+def test_characters_that_no_database_stores_are_replaced(
+    publication: PublicationFolder,
+) -> None:
+    query = select(row_values("issue_id", "reason"))
+    with publication.database.reading() as connection:
+        found = connection.execute(query, {ROWS: encode_rows([(1, "a\0b\ud800c灯")])}).one()
+    assert found.reason == "a\ufffdb\ufffdc灯"
+
+
 def test_instants_are_encoded_as_the_columns_store_them() -> None:
     noon = datetime(2026, 1, 9, 20, 0, 0, 999, tzinfo=timezone(timedelta(hours=8)))
     assert encode_instant(noon) == "2026-01-09T12:00:00Z"
