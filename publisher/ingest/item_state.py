@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Text, bindparam, cast, delete, func, insert, select, update
+from sqlalchemy import Connection, Text, bindparam, cast, delete, func, select, update
 
 from publisher.articles.model import ParsedArticle
 from publisher.database.dialect.sql import upsert
@@ -84,8 +84,9 @@ def source_state(connection: Connection, name: str) -> SourceState | None:
 
 
 def add_source(connection: Connection, name: str, state: SourceState) -> None:
-    """Store a new source."""
-    connection.execute(insert(source_table).values(name=name, **asdict(state)))
+    """Store a new source, unless another process was first."""
+    row = upsert(connection, source_table).values(name=name, **asdict(state))
+    connection.execute(row.on_conflict_do_nothing(index_elements=["name"]))
 
 
 def rename_source(connection: Connection, old: str, new: str) -> None:
