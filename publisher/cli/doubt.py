@@ -44,7 +44,6 @@ DoubtToOption = Annotated[
         show_default="all of them",
     ),
 ]
-_Decision = Callable[..., "DoubtDecision"]
 
 
 @app.command("list", epilog="Example: publisher doubt list --json my-publication")
@@ -107,7 +106,7 @@ def _decide(
     directory: Path,
     name: str,
     options: tuple[list[str] | None, Path | None, str | None],
-    decide: _Decision,
+    decide: Callable[..., DoubtDecision],
     done: str,
 ) -> int:
     to, file, now = options
