@@ -1,16 +1,19 @@
-"""Watch publication.toml, and the files that it names, while a program runs.
+"""The settings of a program that goes on: an edited publication.toml, and files that it names.
 
-Says what changed and loads it; `publisher.app.live` decides whether to use it.
+A mistake in them keeps the settings of before, and is logged once for each edit.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any
+
+import structlog
 
 from publisher.clock import SystemTimer, Timer
 from publisher.config.delivery import resolve_file
@@ -18,6 +21,8 @@ from publisher.config.loader import SETTINGS_FILE, load_settings, parse_toml
 from publisher.config.publication import Settings
 from publisher.config.setting_keys import changed_keys
 from publisher.errors import ConfigError
+
+log = structlog.get_logger()
 
 # Seconds. A file changed so recently may change again without another time or size.
 _FRESH = 2.0
@@ -115,6 +120,59 @@ class SettingsFile:
             content_hash = None
         age = self._timer.time() - max(signature[2:]) / 10**9
         return _FileState(signature, content_hash, settled=age > _FRESH)
+
+
+def _use(_change: SettingsChange) -> None:
+    """Use any settings that can be loaded."""
+
+
+class LiveSettings:
+    """The settings as they are, or as they last were valid. Several threads may share it."""
+
+    def __init__(
+        self, settings: Settings, prepare: Callable[[SettingsChange], None] = _use
+    ) -> None:
+        """`prepare` makes what depends on new settings; its ConfigError keeps the old ones."""
+        self._settings = settings
+        self._prepare = prepare
+        self._file = SettingsFile(settings)
+        self._lock = Lock()
+        self._problem = ""
+        self._told: tuple[str, str | None] | None = None
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the settings now; empty if they are in use."""
+        return self._problem
+
+    def current(self) -> Settings:
+        """Return the settings to be used from now on. Costs one stat for each file."""
+        with self._lock:
+            try:
+                if change := self._file.poll():
+                    self._prepare(change)
+                    self._file.accept(change)
+                    self._settings = change.settings
+                    if change.keys or change.files:
+                        files = list(change.files)
+                        log.info("settings changed", keys=list(change.keys), files=files)
+            except ConfigError as error:
+                self._keep(error)
+            else:
+                self._end_problem()
+            return self._settings
+
+    def _keep(self, error: ConfigError) -> None:
+        self._problem = f"{error}; the settings of before stay in use"
+        mistake = (self._problem, self._file.content_hash())
+        if mistake != self._told:
+            self._told = mistake
+            log.error("settings not taken; those of before stay in use", reason=str(error))
+
+    def _end_problem(self) -> None:
+        if self._problem:
+            log.info("settings are valid again")
+        self._problem, self._told = "", None
 
 
 def _differing(old: Mapping[Path, _FileState], new: Mapping[Path, _FileState]) -> list[Path]:

@@ -9,18 +9,47 @@ import socket
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
+from publisher.clock import uptime
+from publisher.config.live import LiveSettings
 from publisher.errors import UsageError
 from publisher.serving.server import ServerLoop
 from publisher.serving.static_site import StaticSite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
     from publisher.config import Settings
 
 # How long requests that are being answered may take after the signal.
 _GRACE_SECONDS = 5.0
+# How long an edit of the settings goes unnoticed at most: as long as the service takes.
+_SETTINGS_SECONDS = 15.0
+
+
+class LiveSite:
+    """A publication's site with the settings of the moment: freshness, hubs and the path of the URL.
+
+    `seconds` is how long settings count before the file is looked at again.
+    """
+
+    def __init__(self, settings: Settings, seconds: float = _SETTINGS_SECONDS) -> None:
+        self._live = LiveSettings(settings)
+        self._seconds = seconds
+        self._site = settings, StaticSite(settings)
+        self._next_look = uptime()
+
+    def __call__(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        if uptime() >= self._next_look:
+            self._next_look = uptime() + self._seconds
+            settings = self._live.current()
+            if settings is not self._site[0]:
+                self._site = settings, StaticSite(settings)
+        return self._site[1](environ, start_response)
 
 
 def _ignore_ready(_host: str, _port: int) -> None:
@@ -47,7 +76,7 @@ def serve_site(
     with _listening(host, port) as listener:
         address, number = listener.getsockname()[:2]
         with (
-            closing(ServerLoop(StaticSite(settings), listener)) as loop,
+            closing(ServerLoop(LiveSite(settings), listener)) as loop,
             _signals_to(loop.stop),
         ):
             ready(address, number)

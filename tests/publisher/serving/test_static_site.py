@@ -7,10 +7,12 @@ from wsgiref.validate import validator
 
 import pytest
 
+from publisher.config import SETTINGS_FILE
 from publisher.serving import StaticSite
 from publisher.serving import static_site as module
 from publisher.serving.files import BLOCK_SIZE, FileRange
-from tests.publisher.serving.samples import BEFORE, PACKED, make_site
+from publisher.serving.process import LiveSite
+from tests.publisher.serving.samples import BEFORE, PACKED, TTL, make_site
 
 FEED = "/feeds/en.rss.xml"
 
@@ -18,7 +20,7 @@ FEED = "/feeds/en.rss.xml"
 class Client:
     """Calls the application as a WSGI server would, and checks that both keep to PEP 3333."""
 
-    def __init__(self, site: StaticSite) -> None:
+    def __init__(self, site: StaticSite | LiveSite) -> None:
         self._site = validator(site)
         self.wrapped: list[FileRange] = []
 
@@ -62,6 +64,18 @@ def test_a_client_that_accepts_no_encoding_gets_406(ask: Client) -> None:
 
     assert status == "406 Not Acceptable"
     assert headers["Vary"] == "Accept, Accept-Encoding"
+
+
+def test_edited_settings_count_for_the_next_answer(tmp_path: Path) -> None:
+    settings = make_site(tmp_path)
+    ask = Client(LiveSite(settings, seconds=0.0))
+    file = settings.folders.root / SETTINGS_FILE
+    before = file.read_text("utf-8")
+    assert ask(FEED)[1]["Cache-Control"] == f"public, max-age={TTL * 60}"
+    file.write_text(before.replace(f"ttl = {TTL}", "ttl = 99"), "utf-8")
+    assert ask(FEED)[1]["Cache-Control"] == "public, max-age=5940"
+    file.write_text("[feeds", "utf-8")
+    assert ask(FEED)[1]["Cache-Control"] == "public, max-age=5940"
 
 
 def test_weights_are_obeyed(ask: Client) -> None:
