@@ -137,8 +137,13 @@ class PostgresBackend:
                 "Nothing was lost; try again when it is done"
             )
         # The rest of the lines may hold whole rows, and people's addresses.
-        first = cause.diag.message_primary or " ".join(str(cause).split())
-        return f"{self.name}: {first}"
+        if cause.diag.message_primary:
+            return f"{self.name}: {cause.diag.message_primary}"
+        # Without a diagnosis of the server, there is no connection.
+        return (
+            f"{self.name}: {' '.join(str(cause).split()).rstrip('.?')}. Check PUBLISHER_DATABASE, and that the "
+            "server runs and has this database and user"
+        )
 
     def prepared(self, statement: ClauseElement) -> PreparedQuery:
         """Return a query that shares a few connections with those of other threads."""
@@ -200,11 +205,11 @@ def _parse(address: str) -> URL:
     except (ArgumentError, ValueError):
         # Not repeated: it may hold a password.
         raise DatabaseError(
-            "PUBLISHER_DATABASE: is no address; write postgresql://user:password@host/name"
+            "PUBLISHER_DATABASE is no address; write postgresql://user:password@host/name"
         ) from None
     if url.drivername not in _SCHEMES or not url.database:
         raise DatabaseError(
-            f"PUBLISHER_DATABASE: {_printable(url)} is no address of a database; "
+            f"PUBLISHER_DATABASE is no address of a database: {_printable(url)}; "
             "write postgresql://user:password@host/name, or unset it to use the file in var/"
         )
     return url.set(drivername="postgresql+psycopg")
