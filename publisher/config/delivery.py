@@ -192,8 +192,8 @@ class DkimSettings(ConfigTable):
 class TransportKind(Kind):
     """A kind of transport. Its factory takes its table and all settings.
 
-    `leftovers` names a function of the settings that returns whether a killed process may have
-    left messages that the transport has to finish. It is asked whichever transport is in use now.
+    `leftovers` is the path of a folder in the publication's that is there while a killed process
+    may have left messages. The transport then finishes them, whichever one is in use now.
     """
 
     leftovers: str | None = None
@@ -204,7 +204,7 @@ TRANSPORT_KINDS: dict[str, TransportKind] = {
     "outbox": TransportKind(
         OutboxSettings,
         f"{_TRANSPORTS}.outbox:open_outbox",
-        leftovers=f"{_TRANSPORTS}.staging:has_staged",
+        leftovers="outbox/.staged",
     ),
     "smtp": TransportKind(
         SmtpSettings, f"{_TRANSPORTS}.smtp.transport:open_smtp", (SMTP_PASSWORD,)

@@ -26,10 +26,5 @@ class Kind:
 
     def load(self) -> Any:
         """Return the factory."""
-        return load_name(self.factory)
-
-
-def load_name(name: str) -> Any:
-    """Return what `package.module:name` names."""
-    module, _, attribute = name.partition(":")
-    return getattr(import_module(module), attribute)
+        module, _, name = self.factory.partition(":")
+        return getattr(import_module(module), name)

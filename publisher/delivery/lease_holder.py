@@ -24,10 +24,11 @@ import structlog
 
 from publisher.clock import Timer
 from publisher.config import Settings
+from publisher.config.delivery import TRANSPORT_KINDS
 from publisher.database import Database
 from publisher.delivery.ledger import leases, lifecycle
 from publisher.delivery.ledger.attempts import sent_under_lease
-from publisher.delivery.transports import create_transport, kinds_with_leftovers
+from publisher.delivery.transports import create_transport
 from publisher.delivery.transports.base import TEST_LEASE, RecoverableTransport, Transport
 from publisher.errors import ConfigError, DatabaseError, DeliveryError
 
@@ -122,7 +123,7 @@ def recover(
     problems: list[str] = []
     left: list[tuple[RecoverableTransport, int]] = []
     # Before leases are read: a process that begins to stage after this has a lease by then.
-    for kind in kinds_with_leftovers(settings):
+    for kind in _kinds_with_leftovers(settings.folders.root):
         with _collecting(problems):
             transport: RecoverableTransport = create_transport(settings, kind)
             left += [(transport, lease_id) for lease_id in transport.leftovers()]
@@ -132,6 +133,22 @@ def recover(
             with _collecting(problems), database.reading() as connection:
                 transport.recover(lease_id, partial(sent_under_lease, connection, lease_id))
     return problems
+
+
+def _kinds_with_leftovers(root: Path) -> list[str]:
+    kinds = TRANSPORT_KINDS.items()
+    return [one for one, kind in kinds if kind.leftovers and _may_exist(root / kind.leftovers)]
+
+
+def _may_exist(path: Path) -> bool:
+    """Return whether a path is there. If that can't be seen, the transport says what is wrong."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        log.debug("a transport's folder can't be looked at", reason=str(error))
+    return True
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from publisher.delivery.causes import UNKNOWN_CAUSE, Cause
+from publisher.delivery.causes import Cause
 
 
 class SendStatus(StrEnum):
@@ -57,13 +57,6 @@ class Outcome:
     def reason(self) -> str:
         """The cause with the words, in one line for people."""
         return self.cause.explain(self.words) if self.cause else self.words
-
-    @property
-    def cause_key(self) -> str | None:
-        """The cause's key; that of an unknown one if there are only words."""
-        if self.cause is None:
-            return UNKNOWN_CAUSE.key if self.words else None
-        return self.cause.key
 
 
 ACCEPTED_OUTCOME = Outcome(SendStatus.ACCEPTED)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from publisher.config import InDoubtPolicy
+from publisher.delivery.causes import UNKNOWN_CAUSE
 from publisher.delivery.outcomes import Outcome, SendStatus
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.transports.base import Guarantee
@@ -70,7 +71,8 @@ def next_state(
     random: Random,
 ) -> StateChange:
     """Return the next state of a row that was being attempted."""
-    status, why = outcome.status, (outcome.cause_key, outcome.words or None)
+    cause = outcome.cause or (UNKNOWN_CAUSE if outcome.words else None)
+    status, why = outcome.status, (cause.key if cause else None, outcome.words or None)
     if status in FINAL_STATES:
         return StateChange(FINAL_STATES[status], *why)
     next_at = attempt.now + retry_delay(attempt.number, random)

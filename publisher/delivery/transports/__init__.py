@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from publisher.config.delivery import TRANSPORT_KINDS
-from publisher.config.kinds import load_name
 
 if TYPE_CHECKING:
     from publisher.config import Settings
@@ -21,9 +20,3 @@ def create_transport(settings: Settings, kind: str | None = None) -> Any:
     """
     kind = kind or settings.delivery.transport
     return TRANSPORT_KINDS[kind].load()(settings.delivery.table(kind), settings)
-
-
-def kinds_with_leftovers(settings: Settings) -> list[str]:
-    """List the kinds in which a killed process may have left messages, used now or not."""
-    kinds = TRANSPORT_KINDS.items()
-    return [n for n, kind in kinds if kind.leftovers and load_name(kind.leftovers)(settings)]

@@ -15,9 +15,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import structlog
-
-from publisher.config import Settings
 from publisher.delivery.transports.base import MessageKey, OutgoingMessage
 from publisher.files import make_folder, sync_folder, write_durably
 
@@ -27,20 +24,6 @@ _STAGING_FOLDER = ".staged"
 # Consumers look for no such name. It is longer than their suffixes, so that a name that can be
 # staged can also be placed.
 _SUFFIX = ".staged"
-
-
-log = structlog.get_logger()
-
-
-def has_staged(settings: Settings) -> bool:
-    """Return whether the outbox may have staged messages."""
-    try:
-        (settings.folders.outbox / _STAGING_FOLDER).stat()
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        log.debug("the outbox can't be looked at", reason=str(error))
-    return True
 
 
 def issue_folder(newsletter: str, language: str, day: date | None) -> str:

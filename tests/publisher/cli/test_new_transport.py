@@ -26,7 +26,7 @@ TWO = (("ann@example.com", "en"), ("bob@example.com", "en"))
 @pytest.fixture
 def folder(publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch) -> Path:
     """List the kind, and use it in a publication with an issue for two subscribers."""
-    kind = TransportKind(SpoolSettings, f"{HERE}:open_spool", leftovers=f"{HERE}:has_spooled")
+    kind = TransportKind(SpoolSettings, f"{HERE}:open_spool", leftovers="spool/staged")
     monkeypatch.setitem(TRANSPORT_KINDS, "spool", kind)
     subscribe(publication, *TWO)
     ready(publication)

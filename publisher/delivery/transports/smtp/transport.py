@@ -5,7 +5,7 @@ It is not idempotent: a message that was sent and not answered may have been acc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from publisher.config import SETTINGS_FILE, Settings
 from publisher.config.delivery import SMTP_PASSWORD, SmtpSettings
 from publisher.config.values import Mailbox
-from publisher.delivery.transports.base import Guarantee, Transport
+from publisher.delivery.transports.base import Guarantee, MessageKey, Transport
 from publisher.delivery.transports.smtp.connect import SmtpServer, connect_to_server
 from publisher.delivery.transports.smtp.session import SmtpConnection
 from publisher.delivery.transports.smtp.tls import tls_context
@@ -68,6 +68,9 @@ class SmtpTransport(Transport):
     def envelope_from(self, sender: Mailbox) -> str:
         """Return the address for bounces of the settings, or the sender's."""
         return (self._bounces or sender).address
+
+    def on_committed(self, lease_id: int, keys: Collection[MessageKey]) -> None:
+        """Do nothing: the server has the messages."""
 
     def destination(self, issue: Issue) -> str:  # noqa: ARG002  # as above
         """Return the server's host and port."""

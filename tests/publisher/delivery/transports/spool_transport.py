@@ -72,7 +72,3 @@ class SpoolConnection:
 
 def open_spool(table: SpoolSettings, settings: Settings) -> SpoolTransport:
     return SpoolTransport(settings.folders.root / table.folder)
-
-
-def has_spooled(settings: Settings) -> bool:
-    return (settings.folders.root / "spool" / "staged").exists()
