@@ -20,7 +20,8 @@ from typing import Any
 from publisher.config import SETTINGS_FILE, load_settings
 from publisher.config.loader import parse_toml
 from publisher.config.setting_keys import split_key
-from publisher.config.toml_edit import ABSENT, edit_toml
+from publisher.config.toml_edit import edit_toml
+from publisher.config.toml_tables import ABSENT
 from publisher.disk_errors import storage_errors
 from publisher.errors import ConfigError
 from publisher.files import sync_folder, write_durably

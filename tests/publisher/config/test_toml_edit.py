@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.config.setting_keys import split_key
-from publisher.config.toml_edit import ABSENT, edit_toml
+from publisher.config.toml_edit import edit_toml
+from publisher.config.toml_tables import ABSENT
 
 TEXT = """\
 # The Lantern.
@@ -135,6 +136,7 @@ def test_tables_on_one_line_are_changed_there() -> None:
         ("publication.title.en", "L", "is below 'The Lantern', which is no table; set that value"),
         ("publication[0].title", "L", "is no list of tables; leave out what is in brackets"),
         ("newsletter.title", "L", "which is no table"),
+        ("newsletter[7]", {"name": "daily"}, "there is no such table; there are weekly"),
         ("newsletter[daily].title", "T", "there is no such table; there are weekly"),
         ("source[0].path", "T", "there is no such table; add it"),
         ("newsletter[daily]", {"name": "daly"}, "the table is named 'daly'"),
