@@ -73,9 +73,9 @@ subscriber: Final = Table(
         "status IN ('pending', 'active', 'unsubscribed', 'bounced', 'complained')",
         name="ck_subscriber_status",
     ),
-    # An id is never reused: ledger rows of an erased subscriber must not become another's. Said
-    # to SQLite here, because this package is right without the application, too.
-    sqlite_autoincrement=True,
+    # An id is never reused: ledger rows of an erased subscriber must not become another's.
+    # The application turns this, and `keyed` below, into options of its database.
+    info={"ids_never_reused": True},
 )
 
 subscription: Final = Table(

@@ -29,14 +29,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.schema import CreateTable
 from sqlalchemy.sql.functions import FunctionElement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sqlalchemy import Connection, Table, TableValuedAlias
-    from sqlalchemy.sql.compiler import DDLCompiler, SQLCompiler
+    from sqlalchemy.sql.compiler import SQLCompiler
     from sqlalchemy.types import TypeEngine
 
 _Inserting = TypeVar("_Inserting", bound=Insert)
@@ -100,21 +99,6 @@ def counts_in_one_pass(connection: Connection) -> bool:
     It is so where an index holds only some of the rows (`partial_index_on_server`).
     """
     return connection.dialect.name != "sqlite"
-
-
-# --- options of tables
-
-
-@compiles(CreateTable, "sqlite")
-def _create_table(element: CreateTable, compiler: DDLCompiler, **options: Any) -> str:
-    table = element.element
-    for need, option, value in (
-        (KEYED, "with_rowid", False),
-        (IDS_NEVER_REUSED, "autoincrement", True),
-    ):
-        if need.items() <= table.info.items():
-            table.dialect_options["sqlite"][option] = value
-    return str(compiler.visit_create_table(element, **options))  # type: ignore[no-untyped-call]
 
 
 # --- functions

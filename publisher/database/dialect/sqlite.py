@@ -26,12 +26,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.schema import CreateTable
 
+from publisher.database.dialect.sql import IDS_NEVER_REUSED, KEYED
 from publisher.disk_errors import explain_full_disk, storage_errors
 from publisher.errors import DatabaseError
 
 if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry
+    from sqlalchemy.sql.compiler import DDLCompiler
 
     from publisher.database.dialect.backend import Durability, PreparedQuery
 
@@ -133,6 +137,19 @@ class _SqliteQuery:
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
+
+
+@compiles(CreateTable, "sqlite")
+def _create_table(element: CreateTable, compiler: DDLCompiler, **options: Any) -> str:
+    """Write what a table says of itself in `info` as SQLite's options."""
+    table = element.element
+    for need, option, value in (
+        (KEYED, "with_rowid", False),
+        (IDS_NEVER_REUSED, "autoincrement", True),
+    ):
+        if need.items() <= table.info.items():
+            table.dialect_options["sqlite"][option] = value
+    return str(compiler.visit_create_table(element, **options))  # type: ignore[no-untyped-call]
 
 
 def copy_file(path: Path, target: Path) -> None:
