@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from publisher.app.settings import change_setting
 from publisher.cli import main
 from tests.databases import environment_of
 from tests.processes import COMMAND, publisher, start, tree
@@ -170,6 +171,23 @@ def test_the_service_outlives_a_bad_turn(tmp_path: Path) -> None:
         service.send_signal(signal.SIGTERM)
         service.communicate(timeout=30)
     assert service.returncode == 0
+
+
+def test_the_service_takes_settings_that_are_changed_while_it_runs(tmp_path: Path) -> None:
+    folder = make(tmp_path / "lantern")
+    home = folder / "public" / "en" / "index.html"
+    service = start("run", folder)
+    try:
+        wait_for("a cycle", (folder / "var" / "heartbeat").is_file)
+        change_setting(folder, "publication.title", {"en": "The Beacon"})
+        wait_for("the new title", lambda: "The Beacon" in home.read_text("utf-8"))
+    finally:
+        service.send_signal(signal.SIGTERM)
+        _out, err = service.communicate(timeout=30)
+    assert service.returncode == 0
+    (line,) = [one for one in map(json.loads, err.splitlines()) if "keys" in one]
+    assert line["event"] == "settings changed"
+    assert {key.partition(".title")[0] for key in line["keys"]} == {"publication"}
 
 
 def test_a_reader_of_our_output_may_leave_early(friday: Published) -> None:
