@@ -8,8 +8,7 @@ packages that implement kinds, and a publication loads only what it uses.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from publisher.config.values import ConfigTable
@@ -17,14 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """The settings table of a kind, and its factory as `package.module:name`."""
+    """The settings table of a kind, and its factory as `package.module:name`, for `pkgutil.resolve_name`."""
 
     settings: type[ConfigTable]
     factory: str
     # The environment variables that hold its secrets.
     secrets: tuple[str, ...] = ()
-
-    def load(self) -> Any:
-        """Return the factory."""
-        module, _, name = self.factory.partition(":")
-        return getattr(import_module(module), name)

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from wcwidth import wcswidth
+
 from publisher.gate.html_document import clip_text
-from publisher.gate.text_layout import column_width
 
 # White space, and characters that only set a direction or allow a line break.
 _UNSEEN = r"\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
@@ -36,6 +37,8 @@ _CUT_FROM = 30
 # If less than a third of a passage is found, or less than four letters of a long one, it may be
 # by chance, and the passage counts as missing.
 _WORTH_COMPARING, _ENOUGH = 3, 12
+# These join characters into one; `wcswidth` takes them into account.
+_JOINERS = frozenset("\u200c\u200d")
 # Characters that are quoted, and how many of them stand before the difference.
 _QUOTED, _LEAD = 32, 10
 
@@ -203,3 +206,12 @@ def _differs(wanted: str, found: str, signs: tuple[str, str]) -> str:
 
 def _both(wanted: str, found: str) -> str:
     return f"expected “{wanted}”, found “{found}”"
+
+
+def column_width(line: str) -> int:
+    """Return the columns of a line: a wide character takes two, a mark or a control none."""
+    if not line.isprintable():
+        line = "".join(
+            [c for c in line if c in _JOINERS or unicodedata.category(c) not in {"Cc", "Cf"}]
+        )
+    return max(0, wcswidth(line))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pkgutil import resolve_name
 
 import structlog
 from sqlalchemy import Connection
@@ -36,7 +37,7 @@ def pick_up(
         dropped = item_state.items_of(connection, gone)
     for options in settings.sources:
         try:
-            source = SOURCE_KINDS[options.kind].load()(options, settings)
+            source = resolve_name(SOURCE_KINDS[options.kind].factory)(options, settings)
             one = SourcePickup(settings, options, source, database, now, total)
             one.run(former.get(options.name, options.name), dropped, progress)
         except SourceError as error:

@@ -11,10 +11,12 @@ Direction = Literal["ltr", "rtl"]
 FIRST_STRONG_ISOLATE = "\u2068"
 POP_ISOLATE = "\u2069"
 _POP_EMBEDDING = "\u202c"
+_ISOLATES = frozenset("\u2066\u2067\u2068")
+_EMBEDDINGS = frozenset("\u202a\u202b\u202d\u202e")
+# They reverse letters that have a direction of their own. Only a forgery needs them in a mail's field.
+BIDI_OVERRIDES = frozenset("\u202d\u202e")
 # The controls that start an isolate, embedding or override, and the one that ends it (UAX 9, 2.1-2.5).
-_CLOSED_BY = dict.fromkeys("\u2066\u2067\u2068", POP_ISOLATE) | dict.fromkeys(
-    "\u202a\u202b\u202d\u202e", _POP_EMBEDDING
-)
+_CLOSED_BY = dict.fromkeys(_ISOLATES, POP_ISOLATE) | dict.fromkeys(_EMBEDDINGS, _POP_EMBEDDING)
 BIDI_CONTROLS = frozenset({*_CLOSED_BY, POP_ISOLATE, _POP_EMBEDDING})
 # Every open control is repeated on each wrapped line; no real text has more levels than this.
 _MAX_BIDI_DEPTH = 16
@@ -75,3 +77,34 @@ def _closing(closer: str, opened: list[str]) -> Iterator[str]:
         yield from [last] if len(opened) < _MAX_BIDI_DEPTH else []
         if last == closer:
             return
+
+
+def bidi_fault(line: str) -> str | None:
+    """Return what is wrong with the controls of a line, None if each is closed.
+
+    Each line of a text and each header field is a paragraph to the bidirectional algorithm.
+    A control that it leaves open changes the lines around it in some mail clients.
+    """
+    if BIDI_CONTROLS.isdisjoint(line):
+        return None
+    still_open: list[str] = []
+    for sign in line:
+        if sign in _ISOLATES or sign in _EMBEDDINGS:
+            still_open.append(sign)
+        elif sign == POP_ISOLATE:
+            # The end of an isolate also closes the embeddings within it (UAX 9, X6a).
+            while still_open and still_open[-1] in _EMBEDDINGS:
+                still_open.pop()
+            if not still_open:
+                return f"{character_name(sign)} closes nothing"
+            still_open.pop()
+        elif sign == _POP_EMBEDDING:
+            if not still_open or still_open[-1] not in _EMBEDDINGS:
+                return f"{character_name(sign)} closes nothing"
+            still_open.pop()
+    return f"{character_name(still_open[-1])} is left open" if still_open else None
+
+
+def character_name(sign: str) -> str:
+    """Return the code point and the name of a character: `U+2068 FIRST STRONG ISOLATE`."""
+    return f"U+{ord(sign):04X} {unicodedata.name(sign, '')}".rstrip()

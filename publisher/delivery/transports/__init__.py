@@ -5,6 +5,7 @@ A kind of transport is a line in `publisher.config.delivery.TRANSPORT_KINDS`.
 
 from __future__ import annotations
 
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from publisher.config.delivery import TRANSPORT_KINDS
@@ -19,4 +20,4 @@ def create_transport(settings: Settings, kind: str | None = None) -> Any:
     For a kind that has leftovers, it is a `RecoverableTransport`.
     """
     kind = kind or settings.delivery.transport
-    return TRANSPORT_KINDS[kind].load()(settings.delivery.table(kind), settings)
+    return resolve_name(TRANSPORT_KINDS[kind].factory)(settings.delivery.table(kind), settings)

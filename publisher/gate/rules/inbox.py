@@ -16,8 +16,9 @@ from lxml import etree
 from publisher.gate.findings import Finding, MailPart, Rule, Severity, html_error, html_warning
 from publisher.gate.html_document import clip_text, element_name, line_of
 from publisher.gate.mail import CheckedMail, decode_words
-from publisher.gate.text_layout import BIDI_OVERRIDES, bidi_fault, character_name, column_width
+from publisher.gate.passages import column_width
 from publisher.gate.visible_text import TextPiece, camouflage
+from publisher.languages.bidi import BIDI_OVERRIDES, bidi_fault, character_name
 
 # What mail clients put before replies and forwarded mails, in English, German, Chinese, Arabic.
 _REPLY = re.compile(

@@ -20,9 +20,9 @@ from publisher.gate.findings import (
 )
 from publisher.gate.html_document import clip_text
 from publisher.gate.mail import CheckedMail, story_name
-from publisher.gate.text_layout import bidi_fault, column_width
+from publisher.gate.passages import column_width
 from publisher.languages import direction, script
-from publisher.languages.bidi import BIDI_CONTROLS
+from publisher.languages.bidi import BIDI_CONTROLS, bidi_fault
 from publisher.mail_limits import MAX_TEXT_COLUMNS
 
 _ADDRESS = re.compile(r"https?://[^\s<>\u2066-\u2069]+", re.IGNORECASE)

@@ -12,7 +12,7 @@ from publisher.gate.findings import Finding, html_warning
 from publisher.gate.html_document import clip_text, finding_at
 from publisher.gate.mail import CheckedMail
 from publisher.gate.mail_clients.caniemail import OUTLOOK_WINDOWS
-from publisher.gate.text_layout import column_width
+from publisher.gate.passages import column_width
 from publisher.languages import normalise, script
 
 # Pixels. Phones enlarge smaller text, some of it and some not.

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from publisher.gate.passages import PassageText
+from publisher.gate.passages import PassageText, column_width
 from tests.cpu_time import at_most
 
 
@@ -138,3 +138,21 @@ def test_only_canonical_composition_makes_characters_equal() -> None:
     for one in ("ﬁ", "①", "Ａ", "ﷲ"):
         other = unicodedata.normalize("NFKC", one)
         assert isinstance(verdict(f"{one} stands here", f"{other} stands here"), str)
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [
+        ("", 0),
+        ("abc", 3),
+        ("渡轮", 4),
+        ("ＡＢ", 4),
+        ("e\u0301", 1),
+        ("العبّارة", 7),
+        ("\u2068a\u2069\u200e\u00ad", 1),
+        ("👩\u200d👩\u200d👧", 2),
+        ("a\x07b", 2),
+    ],
+)
+def test_a_line_has_the_width_that_a_terminal_shows(text: str, width: int) -> None:
+    assert column_width(text) == width

@@ -1,24 +1,6 @@
 import pytest
 
-from publisher.gate.text_layout import bidi_fault, character_name, column_width
-
-
-@pytest.mark.parametrize(
-    ("text", "width"),
-    [
-        ("", 0),
-        ("abc", 3),
-        ("渡轮", 4),
-        ("ＡＢ", 4),
-        ("e\u0301", 1),
-        ("العبّارة", 7),
-        ("\u2068a\u2069\u200e\u00ad", 1),
-        ("👩\u200d👩\u200d👧", 2),
-        ("a\x07b", 2),
-    ],
-)
-def test_a_line_has_the_width_that_a_terminal_shows(text: str, width: int) -> None:
-    assert column_width(text) == width
+from publisher.languages.bidi import bidi_fault, character_name
 
 
 @pytest.mark.parametrize(
