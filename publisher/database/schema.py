@@ -29,10 +29,20 @@ _VERSION: Select[Any] = select(column("version_num")).select_from(table("alembic
 def upgrade_schema(backend: Backend) -> None:
     """Run missing migrations; raise DatabaseError if the database can't be upgraded to HEAD."""
     with backend.engine.connect() as connection:
+        if _is_current(backend, connection):
+            return
+    with backend.engine.connect() as connection, backend.begin(connection, writes=True):
+        # Another process may have upgraded it meanwhile: its copy of the old rows must stay.
+        if _is_current(backend, connection):
+            return
         revision = _revision(connection)
-        holds_anything = bool(revision) or bool(inspect(connection).get_table_names())
-    if revision == HEAD:
-        return
+        if revision or inspect(connection).get_table_names():
+            backend.keep_copy(revision, HEAD)
+        _migrate(connection, "head")
+
+
+def _is_current(backend: Backend, connection: Connection) -> bool:
+    revision = _revision(connection)
     if revision is not None and revision < _OLDEST:
         raise DatabaseError(
             f"{backend.name}: made before 0.1.0 (schema {revision}); it can't be upgraded. Move it away: the "
@@ -42,9 +52,7 @@ def upgrade_schema(backend: Backend) -> None:
         raise DatabaseError(
             f"{backend.name}: made by a newer version (schema {revision}, this one has {HEAD}); upgrade the program"
         )
-    if holds_anything:
-        backend.keep_copy(revision, HEAD)
-    migrate(backend)
+    return revision == HEAD
 
 
 def _revision(connection: Connection) -> str | None:
@@ -56,6 +64,11 @@ def _revision(connection: Connection) -> str | None:
 
 def migrate(backend: Backend, revision: str = "head") -> None:
     """Run the missing migrations up to a revision, in one transaction that writes alone."""
+    with backend.engine.connect() as connection, backend.begin(connection, writes=True):
+        _migrate(connection, revision)
+
+
+def _migrate(connection: Connection, revision: str) -> None:
     from alembic import command
     from alembic.config import Config
 
@@ -63,7 +76,5 @@ def migrate(backend: Backend, revision: str = "head") -> None:
     # Alembic expands % in options.
     folder = str(Path(__file__).parent / "migrations").replace("%", "%%")
     config.set_main_option("script_location", folder)
-    with backend.engine.connect() as connection:
-        config.attributes["connection"] = connection
-        with backend.begin(connection, writes=True):
-            command.upgrade(config, revision)
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)

@@ -179,20 +179,29 @@ class _ServerQuery:
         self._constants = compiled.params
 
     def __call__(self, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        parameters = self._constants | {**values}
         try:
-            connection = self._engine.raw_connection()
             try:
-                cursor = connection.driver_connection.execute(  # type: ignore[union-attr]
-                    self._sql, self._constants | {**values}, prepare=True
-                )
-                row: tuple[Any, ...] | None = cursor.fetchone()
+                return self._first_row(parameters)
             except psycopg.OperationalError:
-                connection.invalidate()
-                raise
-            finally:
-                connection.close()
+                # After a restart of the server all connections are broken; a query can be repeated.
+                self._engine.dispose()
+                return self._first_row(parameters)
         except (psycopg.Error, DBAPIError, PoolTimeoutError) as error:
             raise DatabaseError(str(self._server.explain(error))) from error
+
+    def _first_row(self, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        connection = self._engine.raw_connection()
+        try:
+            cursor = connection.driver_connection.execute(  # type: ignore[union-attr]
+                self._sql, parameters, prepare=True
+            )
+            row: tuple[Any, ...] | None = cursor.fetchone()
+        except psycopg.OperationalError:
+            connection.invalidate()
+            raise
+        finally:
+            connection.close()
         return row
 
     def close(self) -> None:
@@ -207,6 +216,12 @@ def _parse(address: str) -> URL:
         raise DatabaseError(
             "PUBLISHER_DATABASE is no address; write postgresql://user:password@host/name"
         ) from None
+    if "@" in f"{url.host}{url.database}":
+        # The rest of a password: not repeated either.
+        raise DatabaseError(
+            "PUBLISHER_DATABASE has more than one @, or a / before it; in user and password, write "
+            "%40 for @ and %2F for /"
+        )
     if url.drivername not in _SCHEMES or not url.database:
         raise DatabaseError(
             f"PUBLISHER_DATABASE is no address of a database: {_printable(url)}; "

@@ -206,10 +206,33 @@ def test_the_copy_is_named_by_what_it_was(
     done: list[str] = []
     before = schema.HEAD
     monkeypatch.setattr(schema, "HEAD", "0999")
-    monkeypatch.setattr(schema, "migrate", lambda _backend: done.append("migrated"))
+    monkeypatch.setattr(schema, "_migrate", lambda *_: done.append("migrated"))
     open_database(made_file).close()
     assert made_file.with_name(f"publisher-before-0999-from-{before}.db").is_file()
     assert done == ["migrated"]
+
+
+@pytest.mark.sqlite("the copy")
+def test_the_copy_has_the_old_rows_also_if_two_processes_upgrade_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "publisher.db"
+    with closing(open_backend(path, "full")) as backend:
+        schema.migrate(backend, "0013")
+    read_revision, read = schema._revision, list[str | None]()
+
+    def then_another_process_upgrades(connection: Connection) -> str | None:
+        revision = read_revision(connection)
+        read.append(revision)
+        if len(read) == 1:
+            open_database(path).close()
+        return revision
+
+    monkeypatch.setattr(schema, "_revision", then_another_process_upgrades)
+    open_database(path).close()
+    copy = path.with_name(f"publisher-before-{schema.HEAD}-from-0013.db")
+    assert value(copy, "SELECT version_num FROM alembic_version") == "0013"
+    assert value(path, "SELECT version_num FROM alembic_version") == schema.HEAD
 
 
 @pytest.mark.parametrize("revision", ["0001", "0004"])

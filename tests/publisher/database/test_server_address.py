@@ -1,0 +1,28 @@
+"""The address of a database on a server: what of it may be seen."""
+
+from __future__ import annotations
+
+import pytest
+
+from publisher.database import open_database
+from publisher.errors import DatabaseError
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://ann:tide@lantern@localhost/news",
+        "postgresql://ann:tide@lan/tern@localhost/news",
+        "postgresql://an/n:tide-lantern@localhost/news",
+        "mysql://ann:tide@lantern@localhost/news",
+        "postgresql:ann:tide-lantern@localhost/news",
+        "postgresql://ann:tide-lantern@localhost",
+    ],
+)
+def test_no_part_of_a_password_is_repeated(address: str) -> None:
+    with pytest.raises(DatabaseError) as caught:
+        open_database(address)
+    said = str(caught.value)
+    assert said.startswith("PUBLISHER_DATABASE ")
+    assert "tide" not in said
+    assert "tern" not in said
