@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
+import publisher
 from publisher.config import load_settings
 from publisher.config.delivery import TRANSPORT_KINDS, TransportKind
 from publisher.delivery.transports import create_transport
@@ -18,6 +20,7 @@ from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import Interrupted, outbox, ready, send, subscribe
 from tests.publisher.delivery.transports.spool_transport import SpoolSettings, SpoolTransport
 
+PACKAGE = Path(publisher.__file__).parent
 HERE = "tests.publisher.delivery.transports.spool_transport"
 SPOOL = '[delivery]\ntransport = "spool"\n[delivery.spool]\nfolder = "spool"\n'
 TWO = (("ann@example.com", "en"), ("bob@example.com", "en"))
@@ -100,3 +103,15 @@ def test_mistakes_in_the_settings_of_a_new_transport_are_explained(
     with pytest.raises(ConfigError) as caught:
         load_settings(folder, {})
     assert problem in str(caught.value)
+
+
+def test_no_other_module_names_a_transport() -> None:
+    # The folder of the outbox is one of the publication's.
+    allowed = {"config/delivery.py", "config/publication.py", "demo/__init__.py"}
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and node.value in {"outbox", "smtp"}
+    }
+    assert {one for one in found if not one.startswith("delivery/transports/")} <= allowed
