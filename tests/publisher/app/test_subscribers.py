@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
+from threading import Lock
 
 import pytest
 from sqlalchemy import MetaData, select
@@ -237,17 +238,19 @@ def test_deferred_mail_to_who_left_or_was_erased_is_not_sent_by_smtp(
 
 
 class _Meanwhile:
-    """An outbox; something happens when its first connection is opened."""
+    """An outbox; something happens before its first connection is opened."""
 
     def __init__(self, inner: Transport, action: Callable[[], object]) -> None:
-        self._inner, self._actions = inner, [action]
+        self._inner, self._actions, self._lock = inner, [action], Lock()
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._inner, name)
 
     def connect(self, lease_id: int, holds_lease: Callable[[], bool]) -> object:
-        while self._actions:
-            self._actions.pop()()
+        # Workers connect at the same time; none may send before it has happened.
+        with self._lock:
+            while self._actions:
+                self._actions.pop()()
         return self._inner.connect(lease_id, holds_lease)
 
 
