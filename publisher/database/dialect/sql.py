@@ -11,6 +11,9 @@ PostgreSQL does the second always, and has no first.
 
 from __future__ import annotations
 
+import json
+import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import (
@@ -28,11 +31,14 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from subscribers.tables import UTCDateTime
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy import Connection, Table, TableValuedAlias
     from sqlalchemy.sql.compiler import SQLCompiler
@@ -40,6 +46,11 @@ if TYPE_CHECKING:
 
 _Inserting = TypeVar("_Inserting", bound=Insert)
 _Value = TypeVar("_Value")
+
+# U+0000 and lone surrogates.
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
+_INSTANT = UTCDateTime()
+_ANY_DIALECT = DefaultDialect()
 
 KEYED = {"keyed": True}
 IDS_NEVER_REUSED = {"ids_never_reused": True}
@@ -258,3 +269,20 @@ def json_list(parameter: str, type_: TypeEngine[Any]) -> Select[Any]:
     """Return a query for the items of a parameter, a JSON array: any number in one value."""
     table = json_table(bindparam(parameter, type_=Text()))
     return select(json_scalar(table.c.value, type_))
+
+
+def json_rows(rows: Iterable[Iterable[Any]]) -> str:
+    """Return rows of numbers, texts and instants as a JSON array, for `json_table`.
+
+    Instants are as columns store them. Characters that not every database stores are replaced:
+    mail servers and others write a part of the texts.
+    """
+    return json.dumps([[_stored(value) for value in row] for row in rows])
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, str):
+        return _NOT_STORABLE.sub("\ufffd", value)
+    if isinstance(value, datetime):
+        return _INSTANT.process_bind_param(value, _ANY_DIALECT)
+    return value

@@ -14,12 +14,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, bindparam, case, func, null, select, update
 
-from publisher.database.dialect.sql import json_list
+from publisher.database.dialect.sql import json_list, json_rows
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.ledger.bulk import (
     ROWS,
-    encode_instant,
-    encode_rows,
     in_states,
     row_values,
     same_epoch,
@@ -65,14 +63,14 @@ def begin_attempts(
     Recipients who have unsubscribed since are suppressed; their number is returned, too. Rows of
     an issue that is no longer being sent, and rows of another lease, are not moved.
     """
-    rows = encode_rows((*one.key, one.epoch) for one in claims)
+    rows = json_rows((*one.key, one.epoch) for one in claims)
     begun = {tuple(row) for row in connection.execute(_BEGIN, {ROWS: rows, "now": now})}
     if len(begun) == len(claims):
         return list(claims), 0
     # A row may be there twice, claimed before a pause and after it: only one of them is ours.
     ours = [one for one in claims if (*one.key, one.epoch) in begun]
     all_rows = {(*one.key, one.epoch) for one in claims}
-    rest = encode_rows(all_rows - begun)
+    rest = json_rows(all_rows - begun)
     result = connection.execute(_SUPPRESS_UNSUBSCRIBED, {ROWS: rest, "now": now})
     return ours, result.rowcount
 
@@ -110,7 +108,7 @@ def undo_attempts(connection: Connection, claims: Iterable[Claim], now: datetime
     unsent = list(claims)
     if not unsent:
         return 0
-    rows = encode_rows((*one.key, one.epoch, one.was, None) for one in unsent)
+    rows = json_rows((*one.key, one.epoch, one.was, None) for one in unsent)
     count = connection.execute(_UNDO, {ROWS: rows, "now": now}).rowcount
     lifecycle.reconcile_issues(connection, {one.issue_id for one in unsent}, now)
     return count
@@ -164,14 +162,14 @@ def settle_attempts(
     A row that was put in doubt meanwhile, under the same epoch, is settled, too: the answer came
     after all. A finished issue may be sent again because of that.
     """
-    rows = encode_rows(
+    rows = json_rows(
         (
             *one.key,
             one.epoch,
             change.state,
             change.reason_key,
             change.reason,
-            encode_instant(change.next_at),
+            change.next_at,
         )
         for one, change in changes.items()
     )
@@ -184,7 +182,7 @@ def confirm_bounces(
     connection: Connection, claims: Iterable[Claim], now: datetime
 ) -> set[MessageKey]:
     """Make deferred rows `bounced`: their rejections count now. Returns those that were moved."""
-    rows = encode_rows((*one.key, one.epoch, None, None, None, None) for one in claims)
+    rows = json_rows((*one.key, one.epoch, None, None, None, None) for one in claims)
     return _keys(connection.execute(_CONFIRM_BOUNCE, {ROWS: rows, "now": now}).all())
 
 
@@ -198,7 +196,7 @@ def sent_under_lease(
         delivery.c.state == DeliveryState.SENT,
         delivery.c.lease_id == lease_id,
     )
-    return _keys(connection.execute(query, {ROWS: encode_rows(keys)}).all())
+    return _keys(connection.execute(query, {ROWS: json_rows(keys)}).all())
 
 
 def _keys(rows: Iterable[Any]) -> set[MessageKey]:

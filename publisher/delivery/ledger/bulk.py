@@ -5,10 +5,6 @@ One statement for a batch of rows is compiled and run once, where one per row wo
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -19,19 +15,13 @@ from sqlalchemy import (
     bindparam,
     select,
 )
-from sqlalchemy.engine.default import DefaultDialect
 
 from publisher.database.dialect.sql import json_scalar, json_table, unlikely
-from publisher.database.metadata import UTCDateTime
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 
-# U+0000 and lone surrogates.
-_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
-# The name of the parameter that holds the rows.
+# The name of the parameter that holds the rows, as `json_rows` writes them.
 ROWS = "rows"
-NO_ROWS = "[]"
-_INSTANT = UTCDateTime()
 _TYPES = dict.fromkeys(("state", "reason_key", "reason", "next_at"), Text)
 
 
@@ -61,20 +51,3 @@ def in_states(*states: DeliveryState) -> ColumnElement[Any]:
     Without the hint a million rows of an issue may be scanned instead of the index of states.
     """
     return unlikely(delivery.c.state.in_(states))
-
-
-def encode_rows(rows: Iterable[Iterable[Any]]) -> str:
-    """Return rows as a value of the parameter `rows`.
-
-    Characters that not every database stores are replaced: others write a part of the reasons.
-    """
-    return json.dumps([[_storable(value) for value in row] for row in rows])
-
-
-def _storable(value: Any) -> Any:
-    return _NOT_STORABLE.sub("\ufffd", value) if isinstance(value, str) else value
-
-
-def encode_instant(instant: datetime | None) -> str | None:
-    """Return an instant as the columns store it."""
-    return _INSTANT.process_bind_param(instant, DefaultDialect())

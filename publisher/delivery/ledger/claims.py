@@ -26,13 +26,11 @@ from sqlalchemy import (
 )
 
 from publisher.database import Database
+from publisher.database.dialect.sql import json_rows
 from publisher.database.metadata import UTCDateTime
 from publisher.delivery.causes import HAS_UNSUBSCRIBED
 from publisher.delivery.ledger.bulk import (
-    NO_ROWS,
     ROWS,
-    encode_instant,
-    encode_rows,
     row_values,
     same_epoch,
 )
@@ -175,7 +173,7 @@ def _with_addresses(
         if row.subscriber_id not in known
     ]
     if erased:
-        connection.execute(SUPPRESS_CLAIMED, {ROWS: encode_rows(erased), "now": values["now"]})
+        connection.execute(SUPPRESS_CLAIMED, {ROWS: json_rows(erased), "now": values["now"]})
     return [
         Claim(
             issue_id,
@@ -209,17 +207,16 @@ def postpone_claims(
     connection: Connection, claims: Mapping[Claim, datetime], now: datetime
 ) -> int:
     """Release claims until a later instant. Returns how many were still ours."""
-    rows = encode_rows(
-        (*one.key, one.epoch, one.was, encode_instant(at)) for one, at in claims.items()
-    )
+    rows = json_rows((*one.key, one.epoch, one.was, at) for one, at in claims.items())
     return connection.execute(_RELEASE, {ROWS: rows, "now": now}).rowcount
 
 
 def release_claims(connection: Connection, claims: Iterable[Claim], now: datetime) -> int:
     """Return claimed rows to their former states. Returns how many were still ours."""
-    rows = encode_rows((*one.key, one.epoch, one.was, None) for one in claims)
-    if rows == NO_ROWS:
+    released = [(*one.key, one.epoch, one.was, None) for one in claims]
+    if not released:
         return 0
+    rows = json_rows(released)
     return connection.execute(_RELEASE, {ROWS: rows, "now": now}).rowcount
 
 

@@ -30,6 +30,7 @@ _OF_ACTIVE_ISSUES = delivery.c.issue_id.in_(
     )
 )
 _HELD_STATES = (DeliveryState.CLAIMED, DeliveryState.ATTEMPTING)
+_IS_HELD = in_states(*_HELD_STATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,7 @@ def renew_lease(connection: Connection, lease_id: int, until: float) -> bool:
 
 def release_lease(connection: Connection, lease_id: int) -> None:
     """Delete a lease, unless it still holds rows: then it stays, to be revoked."""
-    holds = exists().where(
-        _OF_ACTIVE_ISSUES, in_states(*_HELD_STATES), delivery.c.lease_id == lease_id
-    )
+    holds = exists().where(_OF_ACTIVE_ISSUES, _IS_HELD, delivery.c.lease_id == lease_id)
     connection.execute(delete(send_lease).where(send_lease.c.id == lease_id, ~holds))
 
 

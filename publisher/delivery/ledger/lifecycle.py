@@ -25,6 +25,7 @@ from subscribers import select_audience
 
 # Final states that an issue may leave again, when rows in doubt are decided.
 _REOPENABLE = frozenset({IssueState.PARTIAL, IssueState.FAILED})
+_IS_OPEN = in_states(*OPEN_STATES)
 
 
 def open_ledger(
@@ -138,9 +139,7 @@ def final_state(count: Mapping[str, Any]) -> IssueState:
 
 def _is_open(connection: Connection, issue: Issue) -> bool:
     # A column of the index: for any other, the rows would be read.
-    some = exists(delivery.c.subscriber_id).where(
-        delivery.c.issue_id == issue.id, in_states(*OPEN_STATES)
-    )
+    some = exists(delivery.c.subscriber_id).where(delivery.c.issue_id == issue.id, _IS_OPEN)
     return bool(connection.execute(select(some)).scalar_one())
 
 

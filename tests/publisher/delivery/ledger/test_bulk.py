@@ -12,12 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
+from publisher.database.dialect.sql import json_rows
 from publisher.delivery.ledger import attempts, doubts, leases, lifecycle
 from publisher.delivery.ledger import claims as claim_rows
 from publisher.delivery.ledger.bulk import (
     ROWS,
-    encode_instant,
-    encode_rows,
     row_values,
 )
 from publisher.delivery.retry_policy import StateChange
@@ -38,9 +37,9 @@ def test_rows_passed_as_json_are_read_unchanged(publication: PublicationFolder) 
     rows = [(1, 2, "sent", None), (3, 2**40, 'it\'s "so"', "灯笼")]
     query = select(row_values("issue_id", "subscriber_id", "state", "reason"))
     with publication.database.reading() as connection:
-        found = connection.execute(query, {ROWS: encode_rows(rows)}).all()
+        found = connection.execute(query, {ROWS: json_rows(rows)}).all()
         assert [tuple(row) for row in found] == rows
-        assert connection.execute(query, {ROWS: encode_rows([])}).all() == []
+        assert connection.execute(query, {ROWS: json_rows([])}).all() == []
 
 
 def test_characters_that_no_database_stores_are_replaced(
@@ -48,15 +47,14 @@ def test_characters_that_no_database_stores_are_replaced(
 ) -> None:
     query = select(row_values("issue_id", "reason"))
     with publication.database.reading() as connection:
-        found = connection.execute(query, {ROWS: encode_rows([(1, "a\0b\ud800c灯")])}).one()
+        found = connection.execute(query, {ROWS: json_rows([(1, "a\0b\ud800c灯")])}).one()
     assert found.reason == "a\ufffdb\ufffdc灯"
 
 
 def test_instants_are_encoded_as_the_columns_store_them() -> None:
     noon = datetime(2026, 1, 9, 20, 0, 0, 999, tzinfo=timezone(timedelta(hours=8)))
-    assert encode_instant(noon) == "2026-01-09T12:00:00Z"
-    assert encode_instant(datetime(2026, 1, 9, 12, tzinfo=UTC)) == encode_instant(noon)
-    assert encode_instant(None) is None
+    assert json_rows([(noon, None)]) == '[["2026-01-09T12:00:00Z", null]]'
+    assert json_rows([[datetime(2026, 1, 9, 12, tzinfo=UTC)]]) == json_rows([[noon]])
 
 
 # --- as SQLite goes about it

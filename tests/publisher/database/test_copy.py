@@ -1,0 +1,68 @@
+"""A copy of the database in a new file, for previews and checks."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, MetaData, select
+
+from publisher.database import Database, open_database
+from publisher.database.copy import back_up, copy_database
+from tests.databases import database_address
+from tests.publisher.conftest import PublicationFolder
+
+
+def rows(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """Give all rows of all tables, by table, each table by its key."""
+    with database.reading() as connection:
+        return {name: _rows(connection, name) for name in _tables(connection).tables}
+
+
+def _tables(connection: Connection) -> MetaData:
+    found = MetaData()
+    found.reflect(connection)
+    return found
+
+
+def _rows(connection: Connection, name: str) -> list[tuple[Any, ...]]:
+    table = _tables(connection).tables[name]
+    key = [column.name for column in table.primary_key]
+    return [tuple(row) for row in connection.execute(select(table).order_by(*key))]
+
+
+@pytest.fixture
+def filled(publication: PublicationFolder) -> PublicationFolder:
+    """A publication with an article that has lists, no picture and no section."""
+    publication.write(
+        "en/tides.md", "The tide waits.", title="Tides", date="2026-01-05", author="Ann"
+    )
+    publication.pick_up()
+    return publication
+
+
+def test_a_copy_has_all_rows_of_all_tables(filled: PublicationFolder) -> None:
+    # Elsewhere than other files of tests: a copy is a SQLite file, whatever its source is.
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "copy.db"
+        copy_database(filled.database, target)
+        with closing(open_database(target)) as copy:
+            assert rows(copy) == rows(filled.database)
+            assert len(rows(copy)["article"]) == 1
+
+
+def test_a_back_up_needs_an_address_only(filled: PublicationFolder) -> None:
+    address = database_address(filled.settings.folders.database)
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "copy.db"
+        back_up(address, target)
+        with closing(open_database(target)) as copy:
+            assert rows(copy) == rows(filled.database)
+
+
+def test_a_publication_that_never_ran_has_nothing_to_copy(tmp_path: Path) -> None:
+    back_up(tmp_path / "none.db", tmp_path / "copy.db")
+    assert [*tmp_path.iterdir()] == []

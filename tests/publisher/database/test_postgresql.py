@@ -1,0 +1,148 @@
+"""What only PostgreSQL has: addresses, locales, its lock, its text."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+from sqlalchemy import text
+from structlog.testing import capture_logs
+
+from publisher import build_cache
+from publisher.database import Database, open_database, schema
+from publisher.errors import DatabaseError
+from tests.databases import database_address, new_database, on_postgresql, wait_for_locks
+
+# --- addresses, without a server
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("mysql://ann:hush@db.example.org/lantern", "mysql://db.example.org/lantern"),
+        ("sqlite:///lantern.db", "sqlite:///lantern.db"),
+        ("postgresql://ann:hush@db.example.org", "postgresql://db.example.org"),
+        ("postgresql://ann:hush@db.example.org:port/lantern", ""),
+        ("hush", ""),
+    ],
+)
+def test_a_wrong_address_is_refused_without_its_password(address: str, shown: str) -> None:
+    with pytest.raises(DatabaseError) as caught:
+        open_database(address)
+    said = str(caught.value)
+    assert said.startswith("PUBLISHER_DATABASE is no address")
+    assert shown in said
+    assert "write postgresql://user:password@host/name" in said
+    assert "hush" not in said
+
+
+def test_a_server_that_does_not_answer_is_one_line_without_a_password() -> None:
+    # Nothing listens on the first port.
+    with pytest.raises(DatabaseError) as caught:
+        open_database("postgresql://ann:hush@127.0.0.1:1/lantern")
+    said = str(caught.value)
+    assert said.startswith("postgresql://127.0.0.1:1/lantern: ")
+    assert "Connection refused" in said
+    assert "Check PUBLISHER_DATABASE" in said
+    assert "\n" not in said
+    assert "hush" not in said
+
+
+def test_a_missing_driver_is_named_with_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "publisher.database.dialect.postgresql", None)
+    with pytest.raises(DatabaseError, match=r"pip install 'publisher\[postgres\]'"):
+        open_database("postgresql://ann:hush@127.0.0.1:1/lantern")
+
+
+# --- on a server
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> str:
+    """The address of an up-to-date database on the server."""
+    if not on_postgresql():
+        pytest.skip("needs the server of --database=postgresql")
+    return str(database_address(tmp_path / "publisher.db"))
+
+
+@pytest.fixture
+def database(address: str) -> Iterator[Database]:
+    with closing(open_database(address)) as database:
+        yield database
+
+
+def test_a_database_that_sorts_text_otherwise_is_refused_with_the_right_statement(
+    database: Database, address: str
+) -> None:
+    name = address.partition("@/")[2].partition("?")[0]
+    with database._engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection.execute(
+            text(f"CREATE DATABASE {name}_x TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
+        )
+        with pytest.raises(DatabaseError) as caught:
+            open_database(address.replace(name, f"{name}_x"))
+        connection.execute(text(f"DROP DATABASE {name}_x WITH (FORCE)"))
+    assert "has encoding LATIN1 and collation C" in str(caught.value)
+    assert "ENCODING 'UTF8' LOCALE 'C'" in str(caught.value)
+
+
+def test_text_is_stored_without_the_character_that_the_server_can_t_store(
+    database: Database,
+) -> None:
+    with database.writing() as connection:
+        build_cache.store_hash(connection, "a\0b", "c\0")
+        assert build_cache.cached_hash(connection, "ab") == "c"
+
+
+def test_a_transaction_that_reads_can_t_write(database: Database) -> None:
+    with pytest.raises(DatabaseError, match="read-only"), database.reading() as connection:
+        build_cache.store_hash(connection, "one", "1")
+
+
+def test_a_writer_waits_for_another_for_a_limited_time(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_for_locks(monkeypatch, 50)
+    held, done = Event(), Event()
+    with closing(open_database(address)) as database:
+
+        def hold() -> None:
+            with database.writing():
+                held.set()
+                done.wait(20)
+
+        holder = Thread(target=hold)
+        holder.start()
+        held.wait(20)
+        with (
+            pytest.raises(DatabaseError, match="another process has been writing"),
+            database.writing(),
+        ):
+            pass
+        done.set()
+        holder.join()
+        with database.writing() as connection:
+            build_cache.store_hash(connection, "one", "1")
+
+
+def test_the_owner_is_told_that_a_backup_is_theirs(tmp_path: Path) -> None:
+    if not on_postgresql():
+        pytest.skip("needs the server of --database=postgresql")
+    empty = str(new_database(tmp_path / "empty.db"))
+    with capture_logs() as logs:
+        open_database(empty).close()
+    assert logs == []
+    with closing(open_database(empty)) as database, database.writing() as connection:
+        connection.execute(text("DELETE FROM alembic_version"))
+    with capture_logs() as logs, pytest.raises(DatabaseError, match="already exists"):
+        open_database(empty)
+    (line,) = logs
+    assert "pg_dump" in line["event"]
+    assert (line["before"], line["after"]) == ("unknown", schema.HEAD)

@@ -1,0 +1,135 @@
+"""The same expression, spelled for each database."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import (
+    Boolean,
+    ClauseElement,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    bindparam,
+    insert,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from publisher.database.dialect import sql
+from tests.publisher.conftest import PublicationFolder
+
+LAMP = Table(
+    "lamp",
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    Column("colour", Text),
+    Column("lit", Boolean(create_constraint=False), nullable=False),
+    info=sql.KEYED,
+)
+LIT = Index("ix_lit", LAMP.c.id, **sql.partial_index(LAMP.c.lit))
+RED = Index("ix_red", LAMP.c.id, **sql.partial_index(LAMP.c.colour == "red"))
+FREE = Index("ix_free", LAMP.c.id, **sql.partial_index_on_server(LAMP.c.colour == "red"))
+NUMBERED = Table(
+    "numbered",
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    info=sql.IDS_NEVER_REUSED,
+)
+ROWS = sql.json_table(bindparam("rows", type_=Text())).alias("row")
+
+
+# SQLAlchemy has no types for them.
+DIALECTS: list[Any] = [sqlite.dialect(), postgresql.dialect()]  # type: ignore[no-untyped-call]
+
+
+def spelled(element: ClauseElement) -> tuple[str, str]:
+    """Give a statement as SQLite and as PostgreSQL have it, on one line."""
+    compiled = (element.compile(dialect=dialect) for dialect in DIALECTS)
+    one, other = (" ".join(str(statement).split()) for statement in compiled)
+    return one, other
+
+
+@pytest.mark.parametrize(
+    ("expression", "in_file", "on_server"),
+    [
+        (
+            sql.greatest(LAMP.c.id, LAMP.c.id + 1),
+            "max(lamp.id, lamp.id + ?)",
+            "greatest(lamp.id, lamp.id + %(id_1)s::INTEGER)",
+        ),
+        (
+            sql.unlikely(LAMP.c.id == LAMP.c.lit),
+            "likelihood(lamp.id = lamp.lit, 0.0001)",
+            "(lamp.id = lamp.lit)",
+        ),
+        (
+            sql.likely(LAMP.c.id == LAMP.c.lit),
+            "likely(lamp.id = lamp.lit)",
+            "(lamp.id = lamp.lit)",
+        ),
+        (sql.unindexed(LAMP.c.id), "+lamp.id", "(lamp.id)"),
+        (
+            sql.json_scalar(ROWS.c.value, Integer(), 1),
+            "json_extract(\"row\".value, '$[1]')",
+            "CAST((row.value ->> 1) AS BIGINT)",
+        ),
+        (sql.json_scalar(ROWS.c.value, Text()), '"row".value', "(row.value #>> '{}')"),
+    ],
+)
+def test_an_expression_is_compiled_for_the_database(
+    expression: ClauseElement, in_file: str, on_server: str
+) -> None:
+    one, other = spelled(expression)
+    assert one == in_file
+    assert other.replace('"', "") == on_server
+
+
+def test_a_partial_index_is_partial_on_both() -> None:
+    assert spelled(CreateIndex(LIT)) == (
+        "CREATE INDEX ix_lit ON lamp (id) WHERE lit = 1",
+        "CREATE INDEX ix_lit ON lamp (id) WHERE lit",
+    )
+    assert {*spelled(CreateIndex(RED))} == {
+        "CREATE INDEX ix_red ON lamp (id) WHERE colour = 'red'"
+    }
+    assert spelled(CreateIndex(FREE)) == (
+        "CREATE INDEX ix_free ON lamp (id)",
+        "CREATE INDEX ix_free ON lamp (id) WHERE colour = 'red'",
+    )
+
+
+def test_what_a_table_says_of_itself_becomes_an_option_of_the_database() -> None:
+    in_file, on_server = spelled(CreateTable(LAMP))
+    assert in_file.endswith("WITHOUT ROWID")
+    assert "ROWID" not in on_server
+    in_file, on_server = spelled(CreateTable(NUMBERED))
+    assert "PRIMARY KEY AUTOINCREMENT" in in_file
+    assert "id SERIAL NOT NULL" in on_server
+
+
+def test_an_upsert_counts_the_rows_that_it_inserted(publication: PublicationFolder) -> None:
+    database = publication.database
+    with database.writing() as connection:
+        LAMP.create(connection)
+        connection.execute(insert(LAMP).values(id=1, colour="red", lit=True))
+        row = sql.upsert(connection, LAMP).values(id=1, colour="blue", lit=False)
+        kept = row.on_conflict_do_nothing(index_elements=["id"])
+        assert connection.execute(kept).rowcount == 0
+        assert connection.execute(kept.values(id=2)).rowcount == 1
+        changed = row.on_conflict_do_update(
+            index_elements=["id"], set_={"colour": row.excluded.colour}
+        )
+        connection.execute(changed)
+        assert connection.execute(select(LAMP).order_by(LAMP.c.id)).all() == [
+            (1, "blue", True),
+            (2, "blue", False),
+        ]
+        listed = select(LAMP.c.colour).where(LAMP.c.id.in_(sql.json_list("ids", Integer())))
+        assert connection.execute(listed, {"ids": "[2, 3]"}).scalars().all() == ["blue"]
+        sql.update_statistics(connection, "lamp")
