@@ -47,7 +47,7 @@ slow: $(VENV)/dev  ## processes, browsers, kills, packaging, and each property w
 	$(RUN) -m "slow or hypothesis" --hypothesis-profile=full $(LANES)
 
 postgres: $(VENV)/dev  ## the tests of the database on PostgreSQL, if a server is installed
-	$(RUN) --database=postgresql $(ON_POSTGRES)
+	INVARIANT_EXAMPLES=25 $(RUN) --database=postgresql $(ON_POSTGRES)
 
 torture: $(VENV)/dev  ## kills of a large issue and thousands of examples: hours
 	CRASH_RECIPIENTS=5000 CRASH_KILLS=20 INVARIANT_EXAMPLES=5000 INVARIANT_STEPS=100 \

@@ -138,7 +138,7 @@ class Row(NamedTuple):
         return self.issue_id, self.subscriber_id
 
 
-ROWS = f"SELECT {', '.join(Row._fields)} FROM delivery"
+ROWS = f"SELECT {', '.join(Row._fields)} FROM delivery ORDER BY issue_id, subscriber_id"
 KEPT = "SELECT issue_id, state, count FROM delivery_count"
 
 
