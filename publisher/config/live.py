@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
+from time import sleep
 from typing import Any
 
 import structlog
@@ -26,6 +27,8 @@ log = structlog.get_logger()
 
 # Seconds. A file changed so recently may change again without another time or size.
 _FRESH = 2.0
+# Seconds between two looks at a fresh file, which its writer may not have finished; and how many.
+_PAUSE, _LOOKS = 0.1, 50
 
 # Inode, size in bytes, times of change in nanoseconds; None for no file.
 _Signature = tuple[int, int, int, int] | None
@@ -90,6 +93,8 @@ class SettingsFile:
 
     def _load(self, states: Mapping[Path, _FileState]) -> SettingsChange:
         content = _read(self._path)
+        if not states[self._path].settled:
+            content = _finished(self._path, content)
         settings = load_settings(self._path.parent, {}, content)
         document = parse_toml(self._path, content)
         known = document if self._document is None else self._document
@@ -189,6 +194,16 @@ def _read(path: Path) -> bytes:
     except OSError as error:
         problem = f"can't be read: {error.strerror}"
         raise ConfigError(str(path), "", problem, "let this user read it") from None
+
+
+def _finished(path: Path, content: bytes) -> bytes:
+    """Return the content once it stays the same: half a file may be valid, and lack a source."""
+    for _look in range(_LOOKS):
+        sleep(_PAUSE)
+        before, content = content, _read(path)
+        if content == before:
+            return content
+    raise ConfigError(str(path), "", "is still being written", "finish it")
 
 
 def _signature(path: Path) -> _Signature:

@@ -180,7 +180,8 @@ def _prepare(durability: Durability, connection: Any, _record: ConnectionPoolEnt
     # Without this, sqlite3 opens transactions of its own.
     connection.isolation_level = None
     _write_ahead(connection)
-    for pragma in (f"synchronous={durability}", "foreign_keys=ON"):
+    # What is erased is overwritten: some builds of SQLite leave it in the file's free pages.
+    for pragma in (f"synchronous={durability}", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -72,6 +72,32 @@ def test_a_comment_changes_no_key(file: SettingsFile, settings: Settings) -> Non
     assert (change.settings, change.keys) == (settings, ())
 
 
+@pytest.mark.parametrize("is_finished", [True, False])
+def test_half_a_file_is_not_taken_even_if_it_is_valid(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, is_finished: bool
+) -> None:
+    path = settings.folders.root / SETTINGS_FILE
+    whole = path.read_text("utf-8")
+    half = whole[: whole.index("newsletter = ")]
+    watched = SettingsFile(settings)
+    accepted(watched)
+    path.write_text(half, "utf-8")
+    pauses: list[float] = []
+
+    def write_more(seconds: float) -> None:
+        pauses.append(seconds)
+        path.write_text(whole if is_finished else f"{half}#{len(pauses)}", "utf-8")
+
+    monkeypatch.setattr("publisher.config.live.sleep", write_more)
+    if is_finished:
+        change = watched.poll()
+        assert change is not None
+        assert (change.settings, change.keys) == (settings, ())
+    else:
+        with pytest.raises(ConfigError, match="is still being written"):
+            watched.poll()
+
+
 def test_secrets_stay_those_of_the_start(file: SettingsFile, settings: Settings) -> None:
     edit(settings, '"The week"', '"Seven days"')
     change = file.poll()
