@@ -6,7 +6,8 @@ Which source is which, which were renamed, and which are gone. One source is pic
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pkgutil import resolve_name
 
@@ -35,14 +36,20 @@ def pick_up(
         kept = {source.name for source in settings.sources} | set(former.values())
         gone = [name for name in stored if name not in kept]
         dropped = item_state.items_of(connection, gone)
+    absent = frozenset(dropped)
+    polled, read = list[SourcePickup](), list[SourcePickup]()
     for options in settings.sources:
-        try:
+        with _collecting(total, options.name):
             source = resolve_name(SOURCE_KINDS[options.kind].factory)(options, settings)
             one = SourcePickup(settings, options, source, database, now, total)
-            one.run(former.get(options.name, options.name), dropped, progress)
-        except SourceError as error:
-            total.problems.append(str(error))
-            log.error("source unreadable", source=options.name, reason=str(error))
+            absent |= one.poll(former.get(options.name, options.name))
+            polled.append(one)
+    for one in polled:
+        with _collecting(total, one.name):
+            one.read(absent, progress)
+            read.append(one)
+    for one in read:
+        one.finish()
     with database.writing() as connection:
         # A wrong path in publication.toml must not withdraw what the right one held.
         if gone and not total.problems:
@@ -50,6 +57,15 @@ def pick_up(
         script_conversion.update_conversions(connection, settings, now)
         total.quarantined = item_state.count_quarantined(connection)
     return total
+
+
+@contextmanager
+def _collecting(total: PickedUp, source: str) -> Iterator[None]:
+    try:
+        yield
+    except SourceError as error:
+        total.problems.append(str(error))
+        log.error("source unreadable", source=source, reason=str(error))
 
 
 def renamed_sources(

@@ -116,30 +116,41 @@ class SourcePickup:
         self._total = total
         self._languages = settings.publication.languages
 
-    def run(
-        self, stored_as: str, dropped: Sequence[ItemId], progress: ReadProgress | None
-    ) -> None:
-        """Poll the source and store what changed. Raises SourceError if it can't be read.
+    @property
+    def name(self) -> str:
+        """The source's name."""
+        return self._options.name
 
-        `stored_as` is its name in the database, `dropped` are items of sources that are gone.
+    def poll(self, stored_as: str) -> frozenset[ItemId]:
+        """Poll the source and return its withdrawn items. Raises SourceError.
+
+        `stored_as` is its name in the database.
         """
         with self._database.reading() as connection:
             state = item_state.source_state(connection, stored_as)
-            known = item_state.known_items(connection, stored_as)
+            self._known = item_state.known_items(connection, stored_as)
         now = SourceState(self._options.kind, self._fingerprint(), state.mark if state else "")
-        same_rules = state == now
-        listing = self._source.poll(now.mark if same_rules else "")
+        self._same_rules = state == now
+        listing = self._source.poll(now.mark if self._same_rules else "")
         self._keep_name(stored_as if state else None)
-        changes = Changes.between(listing, known, read_all=not same_rules)
-        self._total.unchanged += changes.unchanged
-        absent = frozenset(dropped) | {(self._options.name, key) for key in changes.gone}
-        read_all = partial(self._read_all, known=known, absent=absent, force=not same_rules)
-        conflicts = read_all(changes.due, progress=progress)
+        self._before, self._after = state, replace(now, mark=listing.mark)
+        self._changes = Changes.between(listing, self._known, read_all=not self._same_rules)
+        return frozenset((self._options.name, key) for key in self._changes.gone)
+
+    def read(self, absent: Collection[ItemId], progress: ReadProgress | None) -> None:
+        """Read and store what the poll has found. Raises SourceError.
+
+        `absent` are the withdrawn items of all sources: an item may have moved to this one.
+        """
+        self._total.unchanged += self._changes.unchanged
+        read_all = partial(
+            self._read_all, known=self._known, absent=absent, force=not self._same_rules
+        )
+        conflicts = read_all(self._changes.due, progress=progress)
         # An item that takes its new place may free the place of another.
         while (left := read_all(conflicts)) != conflicts:
             conflicts = left
         self._total.unchanged += len(conflicts)
-        self._finish(changes, state, replace(now, mark=listing.mark))
 
     def _keep_name(self, stored_as: str | None) -> None:
         """Store the source under its name, None if it is new."""
@@ -226,20 +237,24 @@ class SourcePickup:
             media=raw.files.requested,
         )
 
-    def _finish(self, changes: Changes, before: SourceState | None, after: SourceState) -> None:
-        """Withdraw what is gone, and store how far the source was read."""
-        if not changes.gone and not changes.files and before == after:
+    def finish(self) -> None:
+        """Withdraw what is gone, and store how far the source was read.
+
+        Call it when all sources are read: an item that moved between them stays the same article.
+        """
+        gone, files = self._changes.gone, self._changes.files
+        if not gone and not files and self._before == self._after:
             return
         source = self._options.name
         with self._database.writing() as connection:
-            orphans = item_state.forget_items(connection, source, changes.gone)
+            orphans = item_state.forget_items(connection, source, gone)
             touched = story_keys.withdraw_articles(
                 connection, orphans, self._languages, self._now
             )
             script_conversion.mark_for_conversion(connection, touched)
             self._total.removed += len(orphans)
-            item_state.save_files(connection, source, changes.files)
-            item_state.set_source_state(connection, source, after)
+            item_state.save_files(connection, source, files)
+            item_state.set_source_state(connection, source, self._after)
 
     def _fingerprint(self) -> str:
         publication = self._settings.publication
