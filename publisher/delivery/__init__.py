@@ -5,5 +5,5 @@ when the process is killed.
 
     dispatcher    opens ledgers, runs the loop, finishes issues        worker_pool   the loop
     ledger/       the transactions' statements                         rates/        the rate limits
-    transports/   the interface, and the outbox                        smtp/         mail servers
+    transports/   the interface, the outbox, and smtp/                 causes        why a message was not sent
 """
