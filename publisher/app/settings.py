@@ -21,7 +21,7 @@ from publisher.config import SETTINGS_FILE, load_settings
 from publisher.config.loader import parse_toml
 from publisher.config.setting_keys import split_key
 from publisher.config.toml_edit import edit_toml
-from publisher.config.toml_tables import ABSENT
+from publisher.config.toml_tables import ABSENT, SettingEditError
 from publisher.disk_errors import storage_errors
 from publisher.errors import ConfigError
 from publisher.files import sync_folder, write_durably
@@ -90,9 +90,8 @@ def _edited(path: Path, key: str, content: bytes, value: object) -> tuple[bytes,
     try:
         plain = StringIO(text, newline=None).read()
         edited, old = edit_toml(plain, split_key(key), value)
-    except ValueError as error:
-        problem, _, remedy = str(error).rpartition("; ")
-        raise ConfigError(str(path), key, problem, remedy) from None
+    except SettingEditError as error:
+        raise ConfigError(str(path), key, error.problem, error.remedy) from None
     if edited == plain:
         return content, old
     edited = edited.replace("\n", "\r\n") if has_crlf else edited

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from publisher.config.toml_tables import SettingEditError
+
 _ABSENT = object()
 _NAME, _SELECTOR = r"[A-Za-z0-9_-]+", r"\[[^\[\]]+\]"
 _KEY = re.compile(rf"{_NAME}(?:{_SELECTOR})?(?:\.{_NAME}(?:{_SELECTOR})?)*")
@@ -43,8 +45,9 @@ def _parts(value: Any) -> Mapping[str, Any] | None:
 def split_key(key: str) -> tuple[str, ...]:
     """Return the parts of a key: `newsletter[weekly].title` is `newsletter`, `[weekly]`, `title`.
 
-    Raise ValueError, `problem; remedy`, for what is no key.
+    Raise SettingEditError for what is no key.
     """
     if not _KEY.fullmatch(key):
-        raise ValueError("is no name of a setting; write one like newsletter[weekly].title.en")
+        remedy = "write one like newsletter[weekly].title.en"
+        raise SettingEditError("is no name of a setting", remedy)
     return tuple(_PART.findall(key))

@@ -12,19 +12,19 @@ from copy import deepcopy
 from datetime import date, time
 from typing import Any
 
-from publisher.config.toml_tables import ABSENT, PlainTables
+from publisher.config.toml_tables import ABSENT, PlainTables, SettingEditError
 from publisher.config.toml_text import change_text
 
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
-_BY_HAND = "can't be changed here without harm to the rest; edit the file by hand"
+_HARMS = "can't be changed here without harm to the rest"
 
 
 def edit_toml(text: str, parts: Sequence[str], value: object) -> tuple[str, Any]:
     """Return the text with one value set, or removed if it is ABSENT; and the old value.
 
     Missing tables are added; a list of tables that becomes empty is removed. `text` is valid TOML
-    with line feeds, `parts` are those of `split_key`. Raise ValueError, `problem; remedy`, if
-    there is no such place.
+    with line feeds, `parts` are those of `split_key`. Raise SettingEditError if there is
+    no such place.
     """
     value = value if value is ABSENT else _plain(value)
     before = tomllib.loads(text)
@@ -38,25 +38,24 @@ def edit_toml(text: str, parts: Sequence[str], value: object) -> tuple[str, Any]
     except ValueError:
         done = False
     if not done:
-        raise ValueError(_BY_HAND)
+        raise SettingEditError(_HARMS, "edit the file by hand")
     return edited, old
 
 
 def _plain(value: Any) -> Any:
-    """Return a value in the types that tomllib gives; raise ValueError for one that TOML lacks."""
+    """Return a value in the types that tomllib gives; raise SettingEditError if TOML has none."""
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [*map(_plain, value)]
     if isinstance(value, str):
         if _SURROGATES.search(value):
-            raise ValueError(f"{value!r:.60} has half a character; give whole ones")
+            raise SettingEditError(f"{value!r:.60} has half a character", "give whole ones")
         return str(value)  # an enumeration's text
     if isinstance(value, int | float | date | time):
         return value
-    raise ValueError(
-        f"{value!r:.60} is no value of TOML; give text, a number, a date or a list"
-    )
+    problem = f"{value!r:.60} is no value of TOML"
+    raise SettingEditError(problem, "give text, a number, a date or a list")
 
 
 def _same(one: Any, other: Any) -> bool:

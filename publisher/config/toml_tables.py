@@ -9,6 +9,15 @@ from typing import Any, Final
 ABSENT: Final = object()
 
 
+class SettingEditError(ValueError):
+    """A setting can't be changed like this: the problem, and the remedy."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"{problem}; {remedy}")
+        self.problem = problem
+        self.remedy = remedy
+
+
 class PlainTables:
     """Changes dicts and lists."""
 
@@ -24,7 +33,7 @@ class PlainTables:
                 return ABSENT
             begins_list = parts[number + 1].startswith("[")
             if part.startswith("[") or (begins_list and number + 1 < last):
-                raise ValueError(_no_such(parent if part.startswith("[") else []))
+                raise _no_such(parent if part.startswith("[") else [])
             if begins_list:
                 self.insert(parent, place, [_named(value, parts[-1])])
                 return ABSENT
@@ -67,18 +76,17 @@ def _place(parent: Any, part: str) -> str | int:
     """Return the key in a table, or the number in a list; the number after the last for a new one."""
     if not part.startswith("["):
         if not isinstance(parent, dict):
-            raise ValueError(
-                f"is below {parent!r:.60}, which is no table; set that value instead"
-            )
+            problem = f"is below {parent!r:.60}, which is no table"
+            raise SettingEditError(problem, "set that value instead")
         return part
     if not isinstance(parent, list):
-        raise ValueError("is no list of tables; leave out what is in brackets")  # noqa: TRY004  # of a text
+        raise SettingEditError("is no list of tables", "leave out what is in brackets")
     wanted = part[1:-1]
     names = [one.get("name") if isinstance(one, dict) else None for one in parent]
     if wanted in names:
         return names.index(wanted)
     if wanted.isdecimal() and int(wanted) > len(parent):
-        raise ValueError(_no_such(parent))
+        raise _no_such(parent)
     return int(wanted) if wanted.isdecimal() else len(parent)
 
 
@@ -86,12 +94,12 @@ def _has(parent: Any, place: str | int) -> bool:
     return place < len(parent) if isinstance(place, int) else place in parent
 
 
-def _no_such(tables: Sequence[Any]) -> str:
+def _no_such(found: Sequence[Any]) -> SettingEditError:
+    """Return the error for a place that a list lacks. Lists of plain values have numbers only."""
+    tables = [one if isinstance(one, dict) else {} for one in found]
     names = ", ".join(str(one.get("name", number)) for number, one in enumerate(tables))
-    return (
-        f"there is no such table; there are {names}"
-        if names
-        else "there is no such table; add it"
+    return SettingEditError(
+        "there is no such table", f"there are {names}" if names else "add it"
     )
 
 
@@ -101,5 +109,6 @@ def _named(value: Any, part: str) -> Any:
     if not part.startswith("[") or wanted.isdecimal() or not isinstance(value, Mapping):
         return value
     if value.get("name", wanted) != wanted:
-        raise ValueError(f"the table is named {value['name']!r}; use one name in both places")
+        problem = f"the table is named {value['name']!r}"
+        raise SettingEditError(problem, "use one name in both places")
     return {"name": wanted, **value}
