@@ -4,7 +4,7 @@
     ├── BadAddressError         an address that no mail can be sent to
     ├── BadCellError            one cell of an imported row
     ├── BadFileError            a file that is not CSV, or has a wrong header
-    ├── LostSubscriptionsError  nothing says which newsletters somebody had
+    ├── LostSubscriptionsError  the history has no earlier newsletters
     ├── NaiveDatetimeError      a time without its zone
     ├── RefusedTransitionError  a change of consent that is not allowed
     └── UnknownSubscriberError  an address that is not on record
@@ -62,7 +62,7 @@ class LostSubscriptionsError(SubscribersError):
     """The history does not say which newsletters the subscriber with `email` had."""
 
     def __init__(self, email: str) -> None:
-        super().__init__(f"{email}: nothing says which newsletters it had; name one")
+        super().__init__(f"{email}: the history has no earlier newsletters; name one")
         self.email = email
 
 

@@ -38,7 +38,7 @@ _Decision = Callable[[Connection, Issue, Collection[int] | None, datetime], int]
 
 @dataclass(frozen=True, slots=True)
 class DoubtChoice:
-    """Which deliveries in doubt are meant: these addresses and Message-IDs; all without either.
+    """Which deliveries in doubt are meant: those of some addresses and Message-IDs. By default all.
 
     Message-IDs have no angle brackets.
     """
@@ -92,7 +92,7 @@ def list_in_doubt(settings: Settings, database: Database) -> list[tuple[Issue, s
 def resend_in_doubt(
     settings: Settings, database: Database, name: str, choice: DoubtChoice, now: datetime
 ) -> DoubtDecision:
-    """Send again what is in doubt. Who got the first mail gets a second with its Message-ID.
+    """Send deliveries in doubt again. Who received the first mail receives it twice (same Message-ID).
 
     Raise UsageError for an address without a delivery in doubt; then nothing is decided.
     """
@@ -102,7 +102,7 @@ def resend_in_doubt(
 def mark_in_doubt_sent(
     settings: Settings, database: Database, name: str, choice: DoubtChoice, now: datetime
 ) -> DoubtDecision:
-    """Record what is in doubt as sent. Raise UsageError as `resend_in_doubt`."""
+    """Record deliveries in doubt as sent. Raise UsageError as `resend_in_doubt`."""
     return _decide(settings, database, name, choice, (doubts.mark_doubts_sent, now))
 
 

@@ -78,5 +78,5 @@ def _copy(settings: Settings, folder: Path) -> Settings:
     if settings.folders.templates.exists():
         folders.templates.symlink_to(settings.folders.templates)
     sources = [one.seen_from_elsewhere(settings.folders.root) for one in settings.sources]
-    # A copy sends nothing, so it needs neither password nor key: the defaults do.
+    # A copy sends nothing and needs neither password nor key: default settings are enough.
     return replace(copy, sources=tuple(sources), delivery=DeliverySettings())

@@ -71,7 +71,7 @@ def _mail_of_html(html: str) -> CheckedMail:
 
 
 def _mail(content: bytes) -> CheckedMail:
-    """Return a message to check, with nothing known of it but its content."""
+    """Return a message to check, of which only the content is known."""
     return CheckedMail(content=content, language="und", hosts=frozenset(), preheader="")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection
 
-from publisher.delivery.ledger.reports import ReasonCounts, count_reasons
+from publisher.delivery.ledger.reports import CauseCounts, count_causes
 from publisher.delivery.states import FAILURE_STATES
 
 # Rows that are read for all issues together; takes about 50 milliseconds.
@@ -16,7 +16,7 @@ _MAX_ROWS_READ = 10_000
 
 def failure_causes(
     connection: Connection, deliveries: Mapping[int, Counter[str]]
-) -> dict[int, ReasonCounts]:
+) -> dict[int, CauseCounts]:
     """Return the counts of causes for each issue with bounced, deferred or failed mail.
 
     `deliveries` is the number of deliveries by state of each issue, by its id.
@@ -29,6 +29,6 @@ def failure_causes(
     # An equal share each, so that a million rows of one issue do not hide another's few.
     most = _MAX_ROWS_READ // max(1, sum(map(len, troubled.values())))
     return {
-        number: count_reasons(connection, number, states, most)
+        number: count_causes(connection, number, states, most)
         for number, states in troubled.items()
     }

@@ -46,7 +46,7 @@ def pause(database: Database, name: str, reason: str | None, now: datetime) -> N
 def resume(database: Database, name: str, now: datetime) -> None:
     """Continue a paused issue where it stopped; deferred mail is tried at once."""
     with changing_issue(database, name) as (connection, issue):
-        # A ready issue may become one that is sent, but not before it has a ledger.
+        # A ready issue may become `sending` as well, but only when its ledger is inserted.
         if issue.state is not IssueState.PAUSED:
             remedy = "`publisher status` shows which issues are paused"
             raise IssueError(f"{name}: is {issue.state}, not paused; {remedy}")

@@ -1,4 +1,4 @@
-"""The pipeline of a program that goes on: an edited publication.toml counts from the next cycle.
+"""The pipeline of a long-running program: an edited publication.toml takes effect at the next cycle.
 
 Work that is under way keeps its settings to its end.
 """
@@ -18,9 +18,9 @@ log = structlog.get_logger()
 
 
 class LivePipeline:
-    """Gives each cycle, delivery and ping the pipeline with the settings of the moment.
+    """Provides each cycle, delivery and ping with a pipeline that has the current settings.
 
-    Jobs in several threads share one; what they get never changes.
+    Jobs in several threads share one instance. A pipeline that a job has received never changes.
     """
 
     def __init__(self, pipeline: Pipeline) -> None:
@@ -33,15 +33,15 @@ class LivePipeline:
         return self._settings.problem
 
     def current(self) -> Pipeline:
-        """Return the pipeline with the settings as they are, or as they last were valid."""
+        """Return the pipeline with the settings of the file, or the last valid ones."""
         self._settings.current()
         return self._pipeline
 
     def _prepare(self, change: SettingsChange) -> None:
         """Make a pipeline with new settings; raise ConfigError if a part can't be made from them.
 
-        Transport and signers are kept if nothing that they are made from changed: an outbox knows
-        which messages it could not place.
+        Transport and signers are kept if nothing that they are made from changed: an outbox keeps
+        a list of messages that it could not place.
         """
         old, new = self._pipeline.settings, change.settings
         pipeline = replace(self._pipeline, settings=new)

@@ -1,4 +1,4 @@
-"""Send a test mail, and say what the name server of its signatures has to hold."""
+"""Send a test mail; return the DNS records of the DKIM keys."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _outgoing(
     recipient = Recipient(
         id=0, address=address, name="", language=issue.language, timezone=None
     )
-    # A Message-ID of its own each time: mail programs show one of those that have the same. Its
+    # A new Message-ID each time: mail programs show one of several mails with the same one. Its
     # personal links are of subscriber 0, who does not exist.
     number = secrets.randbits(62)
     compiled = compile_mail(letter, f"{pipeline.secret}/{number}", signers)

@@ -24,7 +24,7 @@ class LanguagePlaces:
 
 @dataclass(frozen=True, slots=True)
 class OutputPlaces:
-    """The places of all languages; `done` is what the transport does with a mail: sent, written."""
+    """The places of all languages; `done` is the transport's word for a mail that it accepted."""
 
     done: str
     languages: list[LanguagePlaces]

@@ -74,7 +74,7 @@ def take_screenshots(
 ) -> tuple[Screenshot, ...]:
     """Photograph a mail; pictures below the URL `base` are taken from one of several web roots.
 
-    `program` is Chromium, which is let to no network: other pictures look as they do to
+    `program` is Chromium, which has no network access: other pictures look as they do to
     subscribers whose mail program blocks pictures.
     """
 

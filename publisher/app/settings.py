@@ -72,7 +72,7 @@ def _change(folder: Path, key: str, value: object, expected: str | None) -> Chan
     # A link stays one: the file that it leads to is replaced.
     path = folder / SETTINGS_FILE
     with _alone_in(folder, path):
-        parse_toml(path)  # its errors say more than those of an edit
+        parse_toml(path)  # its errors are more detailed than those of an edit
         content = path.read_bytes()
         _require(path, key, content, expected)
         edited, old = _edited(path, key, content, value)
@@ -127,7 +127,10 @@ def _replace(path: Path, key: str, content: bytes, edited: bytes) -> None:
 
 @contextmanager
 def _alone_in(folder: Path, path: Path) -> Iterator[None]:
-    """Let one caller at a time change the file; editors do not take part, but are noticed."""
+    """Lock the folder, so that one caller at a time changes the file.
+
+    Editors take no lock; `_require` notices what they changed.
+    """
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:

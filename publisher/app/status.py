@@ -14,7 +14,7 @@ from publisher.articles import store as articles
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.delivery.ledger.counts import count_deliveries
-from publisher.delivery.ledger.reports import ReasonCounts
+from publisher.delivery.ledger.reports import CauseCounts
 from publisher.heartbeat import read_heartbeat
 from publisher.ingest.quarantine import quarantined_items
 from publisher.issues import store as issues
@@ -31,10 +31,10 @@ from subscribers import count_subscribers_by_language
 
 # What callers import, with the values of other packages that they get.
 __all__ = [
+    "CauseCounts",
     "IssueStatus",
     "LanguageStatus",
     "PublicationStatus",
-    "ReasonCounts",
     "take_snapshot",
 ]
 
@@ -53,7 +53,7 @@ class IssueStatus:
     deliveries: Counter[str]
     warnings: int = 0
     # Of the latest issues: why mails were not sent.
-    causes: ReasonCounts = field(default_factory=Counter)
+    causes: CauseCounts = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)

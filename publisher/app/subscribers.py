@@ -1,7 +1,7 @@
 """Subscribers, as the owner of a publication sees them: import, export, find, and act for them.
 
-The owner acts on a subscriber's word: `subscribers.consent` says what that may change. A change of
-consent holds for mail under way, too: the ledger asks again right before each message.
+The owner acts for a subscriber: `subscribers.consent` decides what the owner may change. A change
+applies to mail that waits, too: consent is read again right before each message is sent.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from publisher.delivery.states import UNSENT_STATES, DeliveryState
 
 if TYPE_CHECKING:
     from publisher.app.issues import Issue
-    from publisher.app.status import IssueStatus, ReasonCounts
+    from publisher.app.status import CauseCounts, IssueStatus
 
 # Further causes are shown by `publisher deliveries`.
 _CAUSES_SHOWN = 5
@@ -31,7 +31,7 @@ def explain_failures(made: IssueStatus) -> Iterator[str]:
         yield f"{name}: {doubtful} in doubt: publisher doubt list shows them"
 
 
-def causes_as_json(found: ReasonCounts) -> list[dict[str, Any]]:
+def causes_as_json(found: CauseCounts) -> list[dict[str, Any]]:
     """Return causes as JSON values, the most frequent first."""
     return [
         {

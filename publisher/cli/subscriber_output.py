@@ -129,7 +129,7 @@ def resubscribed_sentence(change: ConsentChange) -> str:
     if not person.declined:
         return sentence
     left = ", ".join(person.declined)
-    return f"{sentence}. It left {left} alone: name that with --newsletter"
+    return f"{sentence}. It had left {left} before: to subscribe that again, use --newsletter"
 
 
 def _still_gets(person: Subscriber) -> str:

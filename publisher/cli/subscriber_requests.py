@@ -51,7 +51,7 @@ def subscribers_unsubscribe_command(
 ) -> None:
     """Unsubscribe somebody who asks for it, from one newsletter or from all.
 
-    Mail under way is not sent any more. Doing it twice is no error. No import undoes it.
+    Mail that waits is not sent any more. Doing it twice is no error. No import undoes it.
     """
     settings = read_settings(directory)
 
@@ -74,8 +74,8 @@ def subscribers_resubscribe_command(
 ) -> None:
     """Undo an unsubscription, or a bounce, because the subscriber asks for it.
 
-    Without --newsletter, those come back that ended together. Refused after a complaint, which is
-    final, and before the subscriber has confirmed.
+    Without --newsletter, the newsletters that ended together are subscribed again. It is refused
+    after a complaint, which is final, and before the subscriber has confirmed.
     """
     settings = read_settings(directory)
 
@@ -93,11 +93,11 @@ def subscribers_erase_command(
     address: AddressArgument,
     directory: FolderArgument = CURRENT_FOLDER,
     *,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Erase without a question.")] = False,
 ) -> int:
     """Delete all that is stored of a subscriber. It can't be undone.
 
-    A keyed hash of the address stays, so that no import adds it again, and the ledger's counts,
+    A keyed hash of the address stays, so that no import adds it again. The rows of the ledger stay,
     without the address. Not deleted: mails that were sent, files in the outbox, copies and backups
     of the database, and your own lists.
     """
@@ -112,14 +112,16 @@ def subscribers_erase_command(
             return 1
         erase_address(settings, database, address, parse_now(None).now())
     typer.echo(
-        f"{person.address} is erased; not from mails that were sent, the outbox and backups"
+        f"{person.address} is erased. Mails that were sent, the outbox and backups still have it"
     )
     return 0
 
 
 def _confirms(question: str) -> bool:
     if sys.stdin is None or not sys.stdin.isatty():
-        raise UsageError("erase: no terminal to ask; add --yes to erase without a question")
+        raise UsageError(
+            "erase: there is no terminal for the question; add --yes to erase without it"
+        )
     try:
         return typer.confirm(question)
     except typer.Abort:  # the end of the input

@@ -24,7 +24,7 @@ from publisher.errors import UsageError
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Import, export, list and find subscribers, and act for those who ask you to.",
+    help="Import, export, list and find subscribers; unsubscribe, resubscribe and erase them.",
     epilog="Example: publisher subscribers import subscribers.csv my-publication",
 )
 
@@ -41,15 +41,15 @@ def subscribers_import_command(
         typer.Option(
             "--returned",
             metavar="ADDRESS",
-            help="An erased address whose subscriber asked to come back; may be given again.",
+            help="An erased address whose subscriber asked to come back; may be repeated.",
         ),
     ] = None,
 ) -> int:
     """Add subscribers from CSV: email,name,language,timezone,newsletters,status.
 
-    Newsletters are separated by spaces. A bad row is named with its line; the others are added.
-    An import never subscribes anybody again who has left or was erased, or whose address does not
-    exist.
+    Newsletters are separated by spaces. A bad row is reported with its line; the others are
+    added. An import never resubscribes somebody who has left, who was erased, or whose address does
+    not exist.
     """
     settings = read_settings(directory)
 
@@ -129,7 +129,7 @@ def subscribers_find_command(
 ) -> None:
     """Show one subscriber: newsletters, and who changed what, when and why.
 
-    Exit code 1 if nobody has the address; it is said if the subscriber was erased.
+    Exit code 1 if nobody has the address, or if the subscriber was erased: the message says which.
     """
     settings = read_settings(directory)
 

@@ -1,6 +1,6 @@
-"""The settings of a program that goes on: an edited publication.toml, and files that it names.
+"""The settings of a long-running program: reads publication.toml, and files that it names, when edited.
 
-A mistake in them keeps the settings of before, and is logged once for each edit.
+If there is a mistake, the previous settings stay in use, and it is logged once for each edit.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 # Seconds. A file changed so recently may change again without another time or size.
 _FRESH = 2.0
-# Seconds between two looks at a fresh file, which its writer may not have finished; and how many.
+# Seconds between two readings of a fresh file, which its writer may not have finished; their number.
 _PAUSE, _LOOKS = 0.1, 50
 
 # Inode, size in bytes, times of change in nanoseconds; None for no file.
@@ -132,7 +132,7 @@ def _use(_change: SettingsChange) -> None:
 
 
 class LiveSettings:
-    """The settings as they are, or as they last were valid. Several threads may share it."""
+    """The settings of the file, or the last valid ones. Several threads may share it."""
 
     def __init__(
         self, settings: Settings, prepare: Callable[[SettingsChange], None] = _use
@@ -143,7 +143,7 @@ class LiveSettings:
         self._file = SettingsFile(settings)
         self._lock = Lock()
         self._problem = ""
-        self._told: tuple[str, str | None] | None = None
+        self._logged: tuple[str, str | None] | None = None
 
     @property
     def problem(self) -> str:
@@ -168,16 +168,18 @@ class LiveSettings:
             return self._settings
 
     def _keep(self, error: ConfigError) -> None:
-        self._problem = f"{error}; the settings of before stay in use"
+        self._problem = f"{error}; the previous settings stay in use"
         mistake = (self._problem, self._file.content_hash())
-        if mistake != self._told:
-            self._told = mistake
-            log.error("settings not taken; those of before stay in use", reason=str(error))
+        if mistake != self._logged:
+            self._logged = mistake
+            log.error(
+                "edited settings are wrong; the previous ones stay in use", reason=str(error)
+            )
 
     def _end_problem(self) -> None:
         if self._problem:
             log.info("settings are valid again")
-        self._problem, self._told = "", None
+        self._problem, self._logged = "", None
 
 
 def _differing(old: Mapping[Path, _FileState], new: Mapping[Path, _FileState]) -> list[Path]:

@@ -16,7 +16,7 @@ from publisher.config.toml_tables import ABSENT, PlainTables, SettingEditError
 from publisher.config.toml_text import change_text
 
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
-_HARMS = "can't be changed here without harm to the rest"
+_HARMS = "can't be changed without damage to the rest of the file"
 
 
 def edit_toml(text: str, parts: Sequence[str], value: object) -> tuple[str, Any]:
@@ -50,12 +50,14 @@ def _plain(value: Any) -> Any:
         return [*map(_plain, value)]
     if isinstance(value, str):
         if _SURROGATES.search(value):
-            raise SettingEditError(f"{value!r:.60} has half a character", "give whole ones")
+            raise SettingEditError(
+                f"{value!r:.60} has a lone surrogate", "use whole characters"
+            )
         return str(value)  # an enumeration's text
     if isinstance(value, int | float | date | time):
         return value
     problem = f"{value!r:.60} is no value of TOML"
-    raise SettingEditError(problem, "give text, a number, a date or a list")
+    raise SettingEditError(problem, "use text, a number, a date or a list")
 
 
 def _same(one: Any, other: Any) -> bool:

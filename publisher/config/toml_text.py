@@ -1,7 +1,7 @@
 """Change one value in the text of a settings file; comments, order and layout of the rest stay. Pure.
 
-The only module that imports tomlkit, which keeps comments but puts new keys below those that stand
-above the next table. Here these comments stay with their table.
+tomlkit keeps comments, but it puts new keys of a table below the comments that precede the next table.
+Here these comments stay above that next table. No other module imports tomlkit.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class Database:
             yield connection
 
     def prepared(self, statement: ClauseElement) -> PreparedQuery:
-        """Return a query for one thread, run without SQLAlchemy's share of the time.
+        """Return a query for one thread, run without SQLAlchemy's overhead.
 
         Its parameters are given by name with each call; each call sees what is committed then.
         """

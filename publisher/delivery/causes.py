@@ -1,7 +1,7 @@
 """Why a message was not sent or not accepted: causes, each with a key that the ledger stores.
 
-The sentences are made here, for people, when they are shown: nothing reads them again. Causes of a
-mail server's refusal are bounce categories, the same for all transports.
+A sentence is made when it is shown: the ledger stores the key and the server's words, never the
+sentence. Causes of a mail server's refusal are bounce categories, the same for all transports.
 `docs/reference/delivery.md` lists them.
 """
 
@@ -20,9 +20,9 @@ class BounceSubject(StrEnum):
     RECIPIENT = "recipient"
     # This message: its size, form or content.
     MESSAGE = "message"
-    # How much the receiving domain takes from us, and how fast.
+    # How much mail the receiving domain accepts from us, and how fast.
     RATE = "rate"
-    # Our identity in the world: IP address, DNS records, reputation.
+    # Our identity: IP address, DNS records, reputation.
     SENDER = "sender"
     # Our account at this server, and what it allows.
     ACCOUNT = "account"
@@ -38,7 +38,7 @@ class BounceSubject(StrEnum):
 class Cause:
     """One cause: a key that never changes, a sentence, and what a person can do about it.
 
-    `form` says how words that are different for each message go with the sentence.
+    `form` joins the sentence and the words, such as those of the server.
     """
 
     key: str
@@ -64,8 +64,8 @@ _RETRIED = "nothing: it is tried again by itself"
 _ADVICE = {
     "no-mailbox": "nothing: the address is not written to again",
     "not-known": "look at the address; if it comes back issue after issue, unsubscribe the address",
-    "no-domain": "look for a slip in the domain; unsubscribe the address if there is none",
-    "bad-address": "look for a slip in the address",
+    "no-domain": "look for a typing error in the domain; unsubscribe the address if there is none",
+    "bad-address": "look for a typing error in the address",
     "moved": "ask the subscriber for the new one; mail does not follow by itself",
     "switched-off": "nothing: some come back; if this one does not, unsubscribe the address",
     "full": "nothing: only the subscriber can make room",
@@ -78,7 +78,7 @@ _ADVICE = {
     "malformed": "run `publisher check`; if it finds nothing, this is a fault of the program: report it",
     "policy": "read the server's words; its administrator can say which rule",
     "blocked": "find out which list and why, and ask to be taken off it; if the issue is paused, resume it",
-    "reputation": "send less and only to who reads; see the provider's page for senders",
+    "reputation": "send less, and only to subscribers who read it; see the provider's page for senders",
     "no-ptr": "have a PTR record made for the host, and an A or AAAA record to match",
     "no-spf": "publish what is missing in the DNS of the sender's domain; if the issue is paused, resume it",
     "no-tls": 'set tls = "starttls" or "implicit", or have the relay use TLS',
@@ -208,7 +208,7 @@ ISSUE_CANCELLED = Cause(
     "cancelled", "the issue was cancelled", "nothing: correct it in the next issue"
 )
 MARKED_AS_SENT = Cause(
-    "marked-sent", "believed to have been taken", "nothing: somebody decided that it was"
+    "marked-sent", "marked as sent by a person", "nothing: it is not sent again"
 )
 UNSENDABLE = Cause(
     "unsendable",
@@ -241,7 +241,7 @@ INTERRUPTED = Cause(
 PROGRAM_FAILED = Cause(
     "program-failed", "the program failed while the message was being sent", _DECIDE
 )
-# The transport gave no cause, or it is from before causes had keys.
+# The transport returned no cause, or the row is older than the keys of causes.
 UNKNOWN_CAUSE = Cause(
     "unknown", "no reason is known", "`publisher deliveries` shows what is known", "{words}"
 )

@@ -1,1 +1,1 @@
-"""Pick up articles from the sources: read, parse, sanitise and store them; knows no issues."""
+"""Pick up articles from the sources: read, parse, sanitise and store them. Issues are made by `publisher.issues`."""

@@ -62,7 +62,7 @@ class ItemResult:
 
     @property
     def has_article(self) -> bool:
-        """Whether the item gave an article."""
+        """Whether the item has an article."""
         return self.parsed is not _NOTHING
 
 
@@ -90,7 +90,7 @@ def add_source(connection: Connection, name: str, state: SourceState) -> None:
 
 
 def rename_source(connection: Connection, old: str, new: str) -> None:
-    """Give a source and its items another name."""
+    """Rename a source and its items."""
     here = source_table.c.name == old
     connection.execute(update(source_table).where(here).values(name=new))
 
@@ -102,7 +102,7 @@ def set_source_state(connection: Connection, name: str, state: SourceState) -> N
 
 
 def read_all_again(connection: Connection) -> None:
-    """Have every item that sources can show read again, and its media put in place."""
+    """Mark all sources, so that every item is read again and its media are put in place."""
     connection.execute(update(source_table).values(fingerprint="", mark=""))
 
 
@@ -151,7 +151,7 @@ def save_item(
     *,
     reason: str | None = None,
 ) -> None:
-    """Store the state of an item and the article that it gave."""
+    """Store the state of an item and the id of its article."""
     values = {
         "signature": result.item.signature,
         "sha256": result.sha256,
@@ -181,7 +181,7 @@ def save_files(connection: Connection, source: str, files: Iterable[Item]) -> No
 
 
 def forget_items(connection: Connection, source: str, keys: Iterable[str]) -> list[int]:
-    """Delete the state of items; return the ids of articles that no item stands for any more."""
+    """Delete the state of items; return the ids of articles that have no item any more."""
     orphans = []
     for key in keys:
         here = (source_item.c.source == source) & (source_item.c.key == key)

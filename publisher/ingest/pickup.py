@@ -1,7 +1,7 @@
 """Pick up articles: bring the database in line with what each source shows.
 
-Which source is which, which were renamed, and which are gone. One source is picked up by
-`publisher.ingest.source_pickup`; one that can't be read changes nothing, and the rest goes on.
+Here renamed and removed sources are recognised. `publisher.ingest.source_pickup` picks up one source.
+A source that can't be read changes nothing, and the others are read.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The items that gave no article, with the reasons, as they are shown. Imports no parser."""
+"""The items that have no article because of an error, with the reasons. Imports no parser."""
 
 from __future__ import annotations
 

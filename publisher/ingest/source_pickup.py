@@ -2,7 +2,7 @@
 
 Items whose signature is unchanged are not read; of the others, the hash decides. A bad item is
 quarantined with a reason and the rest goes on. Work is committed every ITEMS_PER_TRANSACTION items,
-so it can be interrupted at any time. Knows no paths on disk: a `Source` reads.
+so it can be interrupted at any time. A `Source` reads the content: this module opens no files.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class PickedUp:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a listing changes: documents to read, keys that are withdrawn, files to note.
+    """What a listing changes: documents to read, keys that are withdrawn, files to record.
 
     `unchanged` is the number of documents that are listed and need not be read.
     """
@@ -71,8 +71,8 @@ class Changes:
     ) -> Self:
         """Return what a listing changes; with `read_all`, all its documents are due.
 
-        Due are changed documents, those that show a changed file and, if anything changed, those
-        in quarantine: the reason may be gone. Absence means withdrawal in complete listings only.
+        These documents are due: changed ones, those that show a changed file and, if anything
+        changed, those in quarantine, since the reason may be gone. Absence means withdrawal in complete listings only.
         """
         items = {item.key: item for item in listing.items}
         changed = {key for key in items if not _is_unchanged(items[key], known.get(key))}

@@ -32,7 +32,7 @@ source_item = Table(
     Column("signature", Text, nullable=False),
     Column("sha256", Text, nullable=False, index=True),
     Column("article_id", ForeignKey(article.c.id), index=True),
-    # Why the item gave no article, if it gave none.
+    # Why the item is in quarantine; NULL if it is not.
     Column("reason", Text),
     # The keys of the files that the article shows: a change of one means reading the item again.
     Column("media", JSON, nullable=False),

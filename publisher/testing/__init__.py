@@ -1,7 +1,7 @@
 """Fakes and samples for tests against this program. Public and stable, for any test framework.
 
 A sample publication and article, a transport that keeps messages in memory, a timer that tests
-advance, a mail server that misbehaves on demand, a source that shows only its newest items, and a
+advance, a mail server whose errors a test can choose, a source that shows only its newest items, and a
 PostgreSQL server. The clock that stands still is `publisher.clock.FixedClock`.
 
 Some names are imported on first use: `MailServer` needs aiosmtpd, which only the extra `testing`
@@ -72,7 +72,7 @@ if TYPE_CHECKING:
     from publisher.testing.servers import MailServer
     from publisher.testing.sources import RECENT_ITEMS, RecentItemsSource
 else:
-    LATER = {
+    _LATER = {
         "MailServer": "publisher.testing.servers",
         "MemoryTransport": "publisher.testing.memory",
         "PostgresDatabases": "publisher.testing.postgres_server",
@@ -82,6 +82,6 @@ else:
     }
 
     def __getattr__(name: str) -> Any:
-        if name not in LATER:
+        if name not in _LATER:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(LATER[name]), name)
+        return getattr(import_module(_LATER[name]), name)

@@ -104,7 +104,7 @@ class MemoryTransport(Transport):
 
 
 class MemoryConnection:
-    """A way into a MemoryTransport: a `publisher.delivery.transports.base.TransportConnection`."""
+    """A connection to a MemoryTransport: a `publisher.delivery.transports.base.TransportConnection`."""
 
     def __init__(
         self, transport: MemoryTransport, sender: int, holds_lease: Callable[[], bool]
@@ -119,7 +119,7 @@ class MemoryConnection:
         outgoing: OutgoingMessage,
         next_message: OutgoingMessage | None = None,  # noqa: ARG002  # the protocol has it
     ) -> Outcome:
-        """Hand over a parcel, unless `may_go` or a `close` before says no: that is UNTRIED."""
+        """Accept one message; NOT_SENT if the connection is closed or its lease is lost."""
         if not self.is_open:
             return Outcome(SendStatus.NOT_SENT, cause=causes.CONNECTION_CLOSED)
         if not self._holds_lease():

@@ -138,7 +138,7 @@ class PostgresDatabases:
             return {*connection.scalars(text("SELECT datname FROM pg_database"))}
 
     def has_lock(self, name: str) -> bool:
-        """Say whether anybody holds an advisory lock in a database."""
+        """Return whether anybody holds an advisory lock in a database."""
         query = text(
             "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database"
             " WHERE locktype = 'advisory' AND granted AND datname = :name"
@@ -178,7 +178,7 @@ def _version(program: Path) -> list[int]:
 
 
 def _process_options(folder: Path) -> dict[str, Any]:
-    """Return how the server's processes start; give the folder to their user."""
+    """Return the options that start the server's processes; make their user the folder's owner."""
     options: dict[str, Any] = {"cwd": folder, "text": True}
     if os.getuid() == 0:
         user = _server_user()

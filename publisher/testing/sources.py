@@ -1,4 +1,4 @@
-"""A source that shows only its newest items, as a feed does, and remembers how it was asked.
+"""A source that shows only its newest items, as a feed does, and records how it was polled.
 
 List its kind for the time of a test, then publish at an address that publication.toml names:
 
@@ -38,14 +38,14 @@ class RecentItemsSource:
     def __init__(self, url: str, shown: int = 20) -> None:
         self.shown = shown
         self.is_reachable = True
-        # The marks that polls brought, in order; the site gives each the number of polls so far.
+        # The mark of each poll, in order. The mark of a listing is the number of polls so far.
         self.marks: list[str] = []
         # The keys that were read, in order.
         self.read_keys: list[str] = []
         # By key, newest first; each with the number of its revision.
         self._documents: dict[str, tuple[str, int]] = {}
         self._revisions = count()
-        # Keys that the next poll says are deleted.
+        # Keys that all later polls report as deleted.
         self._deleted: list[str] = []
         _SITES[url] = self
 
@@ -58,7 +58,7 @@ class RecentItemsSource:
             self._documents = {key: revision, **self._documents}
 
     def delete(self, key: str) -> None:
-        """Delete a document, and say so at every later poll."""
+        """Delete a document, and report it at every later poll."""
         del self._documents[key]
         self._deleted.append(key)
 

@@ -239,7 +239,7 @@ def test_the_service_takes_edited_settings_and_survives_a_mistake(
     told = [line["event"] for line in logs if "settings" in line["event"]]
     assert told == [
         "settings changed",
-        "settings not taken; those of before stay in use",
+        "edited settings are wrong; the previous ones stay in use",
         "settings changed",
         "settings are valid again",
     ]

@@ -1,7 +1,7 @@
 """What differs between SQLite and PostgreSQL. No other module, besides migrations, names either.
 
 sql          expressions, statements and options of tables, for whichever executes them
-backend      what `publisher.database.engine` asks of a database
+backend      the interface that `publisher.database.engine` uses
 sqlite       a file
 postgresql   a server; imported only if it is used, and its driver with it
 """

@@ -1,4 +1,4 @@
-"""What the engine asks of a database, whichever it is. It has two implementations."""
+"""The interface between `publisher.database.engine` and a database: SQLite or PostgreSQL."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Backend(Protocol):
         """Begin a transaction that reads one state, or one that writes alone."""
 
     def explain(self, error: Exception) -> str | None:
-        """Return an error of this database in one line, or None if it is another's."""
+        """Return an error of this database in one line, or None if the error is not one of the database."""
 
     def prepared(self, statement: ClauseElement) -> PreparedQuery:
         """Return a query whose parameters are given with each call."""
@@ -46,7 +46,7 @@ class Backend(Protocol):
         """The file, if it is one."""
 
     def keep_copy(self, revision: str | None, target: str) -> None:
-        """Keep a copy before an upgrade from a revision to another, if it is our task."""
+        """Copy the database before an upgrade, or log that the server's owner has to."""
 
     def close(self) -> None:
         """Close all connections."""

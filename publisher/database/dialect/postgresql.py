@@ -45,7 +45,7 @@ _WRITE_LOCK = 0x7075_626C  # "publ"
 # Seconds: to connect, and to wait for a lock or a connection. As long as for a file.
 _CONNECT_SECONDS = 10
 _LOCK_SECONDS = 30
-# A transaction that writes nothing for so long is one whose process was stopped.
+# A transaction that does nothing for so long belongs to a process that was stopped.
 _IDLE_SECONDS = 300
 # Connections of this process. The second pool is for prepared queries of many threads.
 _POOL = {
@@ -120,7 +120,7 @@ class PostgresBackend:
         return connection.begin()
 
     def explain(self, error: Exception) -> str | None:
-        """Return an error of PostgreSQL in one line, or None if it is another's."""
+        """Return an error of PostgreSQL in one line, or None for other errors."""
         if isinstance(error, PoolTimeoutError):
             return f"{self.name}: no free connection within {_LOCK_SECONDS} seconds"
         cause = error.orig if isinstance(error, DBAPIError) else error
@@ -150,7 +150,7 @@ class PostgresBackend:
         return _ServerQuery(self, self._lookups, statement)
 
     def keep_copy(self, revision: str | None, target: str) -> None:
-        """Say that this is the task of the server's owner."""
+        """Log that backups are the task of the server's owner."""
         log.warning(
             "the schema is upgraded; a backup is the task of the server's owner, with pg_dump",
             database=self.name,
@@ -165,7 +165,7 @@ class PostgresBackend:
 
 
 class _ServerQuery:
-    """One prepared statement, without SQLAlchemy's share of the time."""
+    """One prepared statement, run without SQLAlchemy's overhead."""
 
     def __init__(
         self, server: PostgresBackend, engine: Engine, statement: ClauseElement

@@ -1,12 +1,12 @@
 """SQL that SQLite and PostgreSQL spell differently: expressions, upserts and options of tables.
 
 Each function returns an ordinary SQLAlchemy value, which is compiled for the database that
-executes it. A table says in `info` what it needs, so that packages of their own can say it, too:
+executes it. A table declares in `info` what it needs. A package that can't import this module can do so as well:
 
     KEYED              rows are stored in the order of the primary key
     IDS_NEVER_REUSED   the id of a deleted row is not given again
 
-PostgreSQL does the second always, and has no first.
+Both have an effect in SQLite only: PostgreSQL never reuses ids, and has no order of rows.
 """
 
 from __future__ import annotations
@@ -95,10 +95,10 @@ def partial_index_on_server(where: ColumnElement[bool]) -> Mapping[str, Any]:
 
 
 def update_statistics(connection: Connection, *names: str) -> None:
-    """Have statements about these tables planned for the rows that they have now.
+    """Update the statistics by which queries of these tables are planned (ANALYZE).
 
-    A server counts rows in the background, a minute after they came: until then it joins as if
-    there were one. SQLite plans by hints. `names` must be names of tables in the code.
+    PostgreSQL counts rows in the background, a minute after they were inserted: until then it plans
+    joins as if there were one row. SQLite plans by hints. `names` must be names of tables in the code.
     """
     if connection.dialect.name != "sqlite":
         connection.execute(text(f"ANALYZE {', '.join(names)}"))

@@ -60,7 +60,7 @@ class SqliteFile:
         self.engine = _engine(path, durability)
 
     def check(self) -> None:
-        """Any file is fit."""
+        """Do nothing: any file is fit."""
 
     def begin(self, connection: Connection, *, writes: bool) -> RootTransaction:
         """Begin a transaction; one that writes has the write lock from its start."""
@@ -68,7 +68,7 @@ class SqliteFile:
         return connection.begin()
 
     def explain(self, error: Exception) -> str | None:
-        """Return an error of SQLite in one line, or None if it is another's."""
+        """Return an error of SQLite in one line, or None for other errors."""
         cause = error.orig if isinstance(error, DBAPIError) else error
         if not isinstance(cause, sqlite3.Error):
             return None
@@ -101,7 +101,7 @@ class SqliteFile:
 
 
 class _SqliteQuery:
-    """One prepared statement on a connection of its own, without SQLAlchemy's share of the time."""
+    """One prepared statement on a connection of its own, run without SQLAlchemy's overhead."""
 
     def __init__(self, file: SqliteFile, statement: ClauseElement) -> None:
         self._file = file
@@ -141,7 +141,7 @@ class _SqliteQuery:
 
 @compiles(CreateTable, "sqlite")
 def _create_table(element: CreateTable, compiler: DDLCompiler, **options: Any) -> str:
-    """Write what a table says of itself in `info` as SQLite's options."""
+    """Write what a table declares in `info` as SQLite's options."""
     table = element.element
     for need, option, value in (
         (KEYED, "with_rowid", False),

@@ -51,7 +51,7 @@ class CountedCause(NamedTuple):
         return explain_delivery(self.state, self.cause.key) or self.cause.sentence
 
 
-ReasonCounts = Counter[CountedCause]
+CauseCounts = Counter[CountedCause]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +116,11 @@ def _record(
     )
 
 
-def count_reasons(
+def count_causes(
     connection: Connection, issue_id: int, states: Collection[DeliveryState], most: int
-) -> ReasonCounts:
+) -> CauseCounts:
     """Count deliveries by state and cause, over at most `most` rows of each state."""
-    found: ReasonCounts = Counter()
+    found: CauseCounts = Counter()
     for state in states:
         of_issue = (delivery.c.issue_id == issue_id) & in_states(state)
         some = select(delivery.c.reason_key).where(of_issue).limit(most).subquery()

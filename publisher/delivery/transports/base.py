@@ -1,4 +1,4 @@
-"""The interface between delivery and the outside: what a transport does, and what it gets."""
+"""The interface between delivery and transports: what a transport does, and what it receives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a source is to the pick-up: a name, a listing of items, and the content of one item."""
+"""The interface of a source: a listing of its items, and the content of one item."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Item:
     """One item of a source: a document, or a file that documents show.
 
     `key` is stable within the source: a path, the id of an entry. `signature` changes whenever the
-    content does; an empty one means that only reading the item tells.
+    content does; an item with an empty one is always read.
     """
 
     key: str
@@ -30,7 +30,7 @@ class Listing:
 
     An item that a complete listing lacks is withdrawn. An incomplete one, such as a feed of the
     newest entries, withdraws only the keys in `withdrawn`. `mark` is the source's note of how far
-    this poll got, given to the next one.
+    this poll read; the next poll has it as its argument.
     """
 
     items: Iterable[Item]

@@ -21,7 +21,7 @@ from tests.publisher.delivery.mailing import outbox, subscribe
 from tests.publisher.mail.samples import parsed
 from tests.publisher.printing import json_feed, pipeline_of, public
 
-WRONG = "settings not taken; those of before stay in use"
+WRONG = "edited settings are wrong; the previous ones stay in use"
 VALID = "settings are valid again"
 CHANGED = "settings changed"
 WEEK = timedelta(days=7)

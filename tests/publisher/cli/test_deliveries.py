@@ -198,7 +198,7 @@ def test_pages_of_deliveries_are_read_by_primary_key_and_causes_by_index(
         (issue,) = store.latest_issues(connection, 1)
         reports.list_deliveries(connection, issue, (), 3)
         reports.list_deliveries(connection, issue, (DeliveryState.BOUNCED,), 3)
-        reports.count_reasons(connection, issue.id, FAILURE_STATES, 10)
+        reports.count_causes(connection, issue.id, FAILURE_STATES, 10)
         raw.set_trace_callback(None)
         for statement in statements:
             if "FROM delivery" in statement:

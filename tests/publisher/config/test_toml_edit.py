@@ -142,7 +142,7 @@ def test_tables_on_one_line_are_changed_there() -> None:
         ("publication.languages[9]", "fr", "there is no such table; there are 0, 1"),
         ("newsletter[daily]", {"name": "daly"}, "the table is named 'daly'"),
         ("feeds.ttl", None, "None is no value of TOML"),
-        ("feeds.hubs", ["\ud800"], "has half a character"),
+        ("feeds.hubs", ["\ud800"], "has a lone surrogate"),
     ],
 )  # fmt: skip
 def test_a_place_or_value_that_cannot_be_is_refused(
