@@ -13,6 +13,8 @@ WITHOUT_DATABASE := config gate languages mail rendering screenshots serving tes
 ON_POSTGRES := tests/publisher tests/subscribers $(WITHOUT_DATABASE:%=--ignore=tests/publisher/%) \
   $(addprefix tests/slow/publisher/,test_processes.py delivery/crashes delivery/rates \
   delivery/test_invariants.py delivery/test_lease_holder.py testing/test_postgres_server.py)
+# Half of the time these tests wait for the server.
+TWICE_THE_CORES = $$($(BIN)/python -c "import os; print(2 * os.cpu_count())")
 LANES := tests/feeds tests/project tests/publisher tests/subscribers tests/slow
 
 .PHONY: demo test test-all torture lint types contracts fast slow postgres audit bench format support lock \
@@ -47,7 +49,7 @@ slow: $(VENV)/dev  ## processes, browsers, kills, packaging, and each property w
 	$(RUN) -m "slow or hypothesis" --hypothesis-profile=full $(LANES)
 
 postgres: $(VENV)/dev  ## the tests of the database on PostgreSQL, if a server is installed
-	INVARIANT_EXAMPLES=25 $(RUN) --database=postgresql $(ON_POSTGRES)
+	INVARIANT_EXAMPLES=25 $(RUN) -n $(TWICE_THE_CORES) --database=postgresql $(ON_POSTGRES)
 
 torture: $(VENV)/dev  ## kills of a large issue and thousands of examples: hours
 	CRASH_RECIPIENTS=5000 CRASH_KILLS=20 INVARIANT_EXAMPLES=5000 INVARIANT_STEPS=100 \

@@ -23,7 +23,7 @@ from publisher.database import Database
 from publisher.errors import GateError, PublisherError
 from publisher.gate.findings import finding_data
 from publisher.issues import store as issues
-from publisher.issues.model import EDITION_REMOVED, Issue, IssueState
+from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
 from publisher.rendering import Digest, IssueContent, LanguageLink, Renderer, views
 
 log = structlog.get_logger()
@@ -43,11 +43,13 @@ def assemble_issues(
             made += _assemble_one(settings, database, renderer, issue)
         except PublisherError as error:
             # GateError's text names the issue, and so does every list of reasons.
-            reason = error.reason if isinstance(error, GateError) else str(error)
+            key, reason = IssueReason.NOT_MADE, str(error)
+            if isinstance(error, GateError):
+                key, reason = IssueReason.GATE, error.reason
             problems.append(f"{issue.name}: {reason}")
             log.error("issue can't be assembled", issue=issue.name, reason=reason)
             with database.writing() as connection:
-                issues.set_reason(connection, issue, reason)
+                issues.set_reason(connection, issue, reason, key)
         except Exception as error:
             # A fault of the program in one issue must not hold up all others.
             problems.append(f"{issue.name}: a fault of the program: {error!r}")
@@ -55,20 +57,23 @@ def assemble_issues(
     return made, problems
 
 
+def _skip(database: Database, issue: Issue, key: IssueReason, reason: str) -> None:
+    with database.writing() as connection:
+        issues.move_issue(connection, issue, IssueState.SKIPPED, reason=reason, reason_key=key)
+
+
 def _assemble_one(
     settings: Settings, database: Database, renderer: Renderer, issue: Issue
 ) -> bool:
     edition = settings.edition(issue.newsletter, issue.language)
     if edition is None:
-        with database.writing() as connection:
-            issues.move_issue(connection, issue, IssueState.SKIPPED, reason=EDITION_REMOVED)
+        _skip(database, issue, IssueReason.EDITION_REMOVED, EDITION_REMOVED)
         return False
     with database.reading() as connection:
         content = stored_issue_content(connection, settings, edition, issue)
     feeds = views.feed_lines(settings.publication, issue.language)
     if not content.items:
-        with database.writing() as connection:
-            issues.move_issue(connection, issue, IssueState.SKIPPED, reason=_ALL_WITHDRAWN)
+        _skip(database, issue, IssueReason.ALL_WITHDRAWN, _ALL_WITHDRAWN)
         return False
     digest, gate_run = render_passing_digest(settings.publication, renderer, issue, content)
     report = gate_run.report

@@ -144,6 +144,7 @@ def _issue(edition: Edition, now: datetime, more: int) -> Issue:
         due_at=coming.due_at if coming else now,
         state=IssueState.ASSEMBLING,
         reason=None,
+        reason_key=None,
         epoch=0,
         published_until=None,
         more=more,

@@ -15,7 +15,7 @@ from publisher.articles import store as articles
 from publisher.config import Edition, Settings
 from publisher.database import Database
 from publisher.issues import store as issues
-from publisher.issues.model import EDITION_REMOVED, Issue, IssueState
+from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
 from publisher.issues.selection import (
     Candidates,
     Selection,
@@ -28,7 +28,11 @@ log = structlog.get_logger()
 
 def select_due(settings: Settings, database: Database, now: datetime) -> int:
     """Move each scheduled issue to assembling, or to skipped. Return how many are assembling."""
-    removed = {"reason": EDITION_REMOVED, "finished_at": now}
+    removed = {
+        "reason": EDITION_REMOVED,
+        "reason_key": IssueReason.EDITION_REMOVED,
+        "finished_at": now,
+    }
     filled: set[tuple[str, str]] = set()
     count = 0
     with database.writing() as connection:
@@ -49,7 +53,14 @@ def _fill(connection: Connection, edition: Edition, issue: Issue, now: datetime)
     selection = _select(connection, edition, now, issue.published_until)
     if not selection.chosen:
         reason = selection.reason_if_empty()
-        issues.move_issue(connection, issue, IssueState.SKIPPED, reason=reason, finished_at=now)
+        issues.move_issue(
+            connection,
+            issue,
+            IssueState.SKIPPED,
+            reason=reason,
+            reason_key=IssueReason.NO_ARTICLES,
+            finished_at=now,
+        )
         log.info("issue skipped", issue=issue.name, reason=reason)
         return False
     chosen = [(article.story_id, article.id) for article in selection.chosen]

@@ -59,6 +59,7 @@ def _issue_as_json(made: IssueStatus) -> dict[str, Any]:
         "due": rfc3339_or_none(issue.due_at),
         "state": issue.state.value,
         "reason": issue.reason,
+        "reason_key": issue.reason_key,
         "articles": made.articles,
         "warnings": made.warnings,
         "deliveries": {"planned": count.total(), **summarize_counts(count)},

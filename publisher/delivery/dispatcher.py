@@ -30,7 +30,7 @@ from publisher.delivery.work_queue import WorkQueue
 from publisher.delivery.worker_pool import WorkerPool
 from publisher.errors import PublisherError
 from publisher.issues import store as issues
-from publisher.issues.model import EDITION_REMOVED, Issue, IssueState
+from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
 from publisher.languages import match
 from publisher.mail.dkim import DkimSigner
 from subscribers import count_audience_by_language
@@ -134,7 +134,11 @@ class Dispatcher:
             if not issues.issues_in_state(connection, IssueState.READY):
                 return
         now = self.clock.now()
-        removed = {"reason": EDITION_REMOVED, "finished_at": now}
+        removed = {
+            "reason": EDITION_REMOVED,
+            "reason_key": IssueReason.EDITION_REMOVED,
+            "finished_at": now,
+        }
         with self.database.writing() as connection:
             pageless = issues.issue_ids_without_page(connection)
             for issue in issues.issues_in_state(connection, IssueState.READY):
@@ -292,9 +296,13 @@ class Dispatcher:
                 if issue.id not in jobs:
                     continue
                 if error.is_final:
-                    lifecycle.pause_issue(connection, issue, str(error), now)
+                    lifecycle.pause_issue(
+                        connection, issue, str(error), now, IssueReason.REFUSED
+                    )
                 else:
-                    issues.set_reason(connection, issue, f"waiting: {error}")
+                    issues.set_reason(
+                        connection, issue, f"waiting: {error}", IssueReason.UNREACHABLE
+                    )
 
     def _note_waiting(self, jobs: Collection[int], waiting_for: Sequence[str]) -> None:
         """Note at each open issue the rate limits that it waits for, and nothing else."""
@@ -306,4 +314,5 @@ class Dispatcher:
         with self.database.writing() as connection:
             for issue in issues.issues_in_state(connection, IssueState.SENDING):
                 if issue.id in jobs:
-                    issues.set_reason(connection, issue, reason)
+                    key = IssueReason.RATE_LIMIT if reason else None
+                    issues.set_reason(connection, issue, reason, key)

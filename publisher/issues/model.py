@@ -71,7 +71,32 @@ ISSUE_TRANSITIONS: dict[IssueState, frozenset[IssueState]] = {
     IssueState.CANCELLED: frozenset(),
 }
 
-# Why an issue is skipped whose newsletter or language was removed from the settings.
+
+class IssueReason(StrEnum):
+    """Why an issue is in its state: keys that never change. Details are in its text."""
+
+    # Skipped.
+    SKIP_DATE = "skip-date"
+    LATE = "late"
+    MERGED = "merged"
+    TOO_MANY_MISSED = "too-many-missed"
+    NO_ARTICLES = "no-articles"
+    ALL_WITHDRAWN = "all-withdrawn"
+    # Skipped or cancelled.
+    EDITION_REMOVED = "edition-removed"
+    # Not assembled: the digest did not pass the gate, or could not be made.
+    GATE = "gate"
+    NOT_MADE = "not-made"
+    # By a person.
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+    # Paused, because no other try would help, or waiting for the next try or for a rate limit.
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    RATE_LIMIT = "rate-limit"
+
+
+# Text of the reason EDITION_REMOVED.
 EDITION_REMOVED = "no longer in publication.toml"
 
 # In these states an issue has, or will have, a web page that others may link to.
@@ -106,6 +131,7 @@ class Issue:
     due_at: datetime
     state: IssueState
     reason: str | None
+    reason_key: str | None
     epoch: int
     published_until: datetime | None
     more: int

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from publisher.config import Edition, LatePolicy, Settings
 from publisher.database import Database
 from publisher.issues import store
+from publisher.issues.model import IssueReason
 from publisher.recurrence import Occurrence, occurrences
 
 log = structlog.get_logger()
@@ -40,6 +41,7 @@ class PlannedOccurrence:
     occurrence: Occurrence
     reason: str | None = None
     published_until: datetime | None = None
+    reason_key: IssueReason | None = None
 
 
 def apply_late_policy(
@@ -53,23 +55,33 @@ def apply_late_policy(
     for occurrence in kept[:-limit]:
         last = kept[-1].day
         reasons[occurrence] = (
-            f"merged into {last}" if merges else f"too many missed before {last}"
+            (IssueReason.MERGED, f"merged into {last}")
+            if merges
+            else (IssueReason.TOO_MANY_MISSED, f"too many missed before {last}")
         )
     bounded = kept[-limit:-1]
-    return [
-        PlannedOccurrence(one, reasons.get(one), one.due_at if one in bounded else None)
-        for one in due
-    ]
+    planned = []
+    for one in due:
+        key, text = reasons.get(one, (None, None))
+        until = one.due_at if one in bounded else None
+        planned.append(PlannedOccurrence(one, text, until, key))
+    return planned
 
 
-def _reason_to_skip(edition: Edition, occurrence: Occurrence, now: datetime) -> str | None:
+def _reason_to_skip(
+    edition: Edition, occurrence: Occurrence, now: datetime
+) -> tuple[IssueReason, str] | None:
     lateness = now - occurrence.due_at
     if occurrence.day in edition.skip_dates:
-        return "one of the newsletter's skip_dates"
+        return IssueReason.SKIP_DATE, "one of the newsletter's skip_dates"
     if edition.late == LatePolicy.SKIP and lateness > _LATE_AFTER:
-        return f"{format_span(lateness)} late, and late = skip"
+        return IssueReason.LATE, f"{format_span(lateness)} late, and late = skip"
     if edition.late == LatePolicy.SEND and lateness > edition.max_lateness:
-        return f"{format_span(lateness)} late, more than max_lateness ({format_span(edition.max_lateness)})"
+        most = format_span(edition.max_lateness)
+        return (
+            IssueReason.LATE,
+            f"{format_span(lateness)} late, more than max_lateness ({most})",
+        )
     return None
 
 
@@ -106,6 +118,7 @@ def _add(connection: Connection, edition: Edition, planned: PlannedOccurrence) -
         day=planned.occurrence.day,
         due_at=planned.occurrence.due_at,
         reason=planned.reason,
+        reason_key=planned.reason_key,
         published_until=planned.published_until,
     )
     if added:

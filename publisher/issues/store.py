@@ -11,7 +11,13 @@ from sqlalchemy import Connection, Row, Text, cast, func, select, update
 from publisher.database.dialect.sql import greatest, upsert
 from publisher.database.engine import chunks
 from publisher.errors import IssueError
-from publisher.issues.model import STATES_WITH_PAGE, Issue, IssueState, check_transition
+from publisher.issues.model import (
+    STATES_WITH_PAGE,
+    Issue,
+    IssueReason,
+    IssueState,
+    check_transition,
+)
 from publisher.issues.tables import (
     digest_table,
     edition_table,
@@ -83,6 +89,7 @@ def add_occurrence(  # noqa: PLR0913  # the columns of a row, each by its name
     day: date,
     due_at: datetime,
     reason: str | None,
+    reason_key: IssueReason | None = None,
     published_until: datetime | None = None,
 ) -> bool:
     """Add an occurrence as scheduled or, with a reason, as skipped. Return whether it is new.
@@ -96,6 +103,7 @@ def add_occurrence(  # noqa: PLR0913  # the columns of a row, each by its name
         due_at=due_at,
         state=IssueState.SKIPPED if reason else IssueState.SCHEDULED,
         reason=reason,
+        reason_key=reason_key,
         published_until=published_until,
     )
     key = ["newsletter", "language", "day"]
@@ -103,12 +111,14 @@ def add_occurrence(  # noqa: PLR0913  # the columns of a row, each by its name
 
 
 def move_issue(connection: Connection, one: Issue, target: IssueState, **values: Any) -> Issue:
-    """Move an issue to another state, and set further columns.
+    """Move an issue to another state, and set further columns. A new reason replaces the key.
 
     Raise TransitionError if there is no such transition, and IssueError if another process has
     moved the issue meanwhile.
     """
     check_transition(one.state, target)
+    if "reason" in values:
+        values.setdefault("reason_key", None)
     statement = (
         update(issue_table)
         .where(
@@ -127,11 +137,12 @@ def move_issue(connection: Connection, one: Issue, target: IssueState, **values:
     return _to_issue(row)
 
 
-def set_reason(connection: Connection, one: Issue, reason: str | None) -> None:
+def set_reason(
+    connection: Connection, one: Issue, reason: str | None, key: IssueReason | None = None
+) -> None:
     """Record why an issue stays in its state."""
-    connection.execute(
-        update(issue_table).where(issue_table.c.id == one.id).values(reason=reason)
-    )
+    values = {"reason": reason, "reason_key": key}
+    connection.execute(update(issue_table).where(issue_table.c.id == one.id).values(values))
 
 
 def issues_in_state(connection: Connection, *states: IssueState) -> list[Issue]:

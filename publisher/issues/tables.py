@@ -50,6 +50,8 @@ issue_table = Table(
         CheckConstraint(f"state IN ({_ISSUE_STATES})", name="state"),
         nullable=False,
     ),
+    # An `issues.model.IssueReason`, and its details in one line.
+    Column("reason_key", Text),
     Column("reason", Text),
     # Grows with every change of state. A move must name the current epoch (compare-and-set).
     Column("epoch", Integer, nullable=False, server_default="0"),

@@ -19,7 +19,7 @@ from publisher.delivery.ledger.counts import delete_counts, store_counts
 from publisher.delivery.states import CLAIMABLE_STATES, OPEN_STATES, DeliveryState
 from publisher.delivery.tables import delivery, delivery_count
 from publisher.issues import store as issues
-from publisher.issues.model import Issue, IssueState
+from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.tables import issue_table
 from subscribers import select_audience
 
@@ -55,9 +55,17 @@ def open_ledger(
     return count
 
 
-def pause_issue(connection: Connection, issue: Issue, reason: str, now: datetime) -> Issue:
+def pause_issue(
+    connection: Connection,
+    issue: Issue,
+    reason: str,
+    now: datetime,
+    key: IssueReason = IssueReason.PAUSED,
+) -> Issue:
     """Pause an issue. Raises TransitionError or IssueError, as `issues.move` does."""
-    moved = issues.move_issue(connection, issue, IssueState.PAUSED, reason=reason)
+    moved = issues.move_issue(
+        connection, issue, IssueState.PAUSED, reason=reason, reason_key=key
+    )
     _revoke_claims(connection, issue, now)
     return moved
 
@@ -75,7 +83,12 @@ def resume_issue(connection: Connection, issue: Issue, now: datetime) -> Issue:
 def cancel_issue(connection: Connection, issue: Issue, reason: str, now: datetime) -> Issue:
     """Cancel an issue: recipients who have not got it won't."""
     moved = issues.move_issue(
-        connection, issue, IssueState.CANCELLED, reason=reason, finished_at=now
+        connection,
+        issue,
+        IssueState.CANCELLED,
+        reason=reason,
+        reason_key=IssueReason.CANCELLED,
+        finished_at=now,
     )
     _revoke_claims(connection, issue, now)
     reconcile_issues(connection, [issue.id], now)

@@ -12,7 +12,7 @@ from publisher.assembly import assemble_issues, gate_run, select_due
 from publisher.assembly.assemble import digest_hash
 from publisher.errors import RenderingError
 from publisher.issues import store
-from publisher.issues.model import Issue, IssueState
+from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.planner import plan_issues
 from publisher.issues.tables import digest_table
 from publisher.rendering import Digest, IssueContent, Renderer
@@ -132,6 +132,7 @@ def test_an_issue_that_fails_to_render_is_reported_and_holds_back_no_other(
     )
     assert (made, problems) == (1, ["weekly-ar-2026-01-09: body.html: line 3: no such filter"])
     assert an_issue(publication, "ar").reason == "body.html: line 3: no such filter"
+    assert an_issue(publication, "ar").reason_key == IssueReason.NOT_MADE
     assert states(publication) == {"en": IssueState.READY, "ar": IssueState.ASSEMBLING}
     assert [row["subject"] for row in publication.rows(digest_table)] == [
         frozen(publication).subject
@@ -171,6 +172,7 @@ def test_a_held_issue_is_assembled_once_its_fault_is_mended(
     assert assemble_issues(publication.settings, publication.database, renderer) == (1, [])
     assert states(publication) == {"en": IssueState.READY, "ar": IssueState.READY}
     assert an_issue(publication, "ar").reason is None
+    assert an_issue(publication, "ar").reason_key is None
     assert frozen(publication) == before
 
 
@@ -285,6 +287,7 @@ def test_an_issue_whose_articles_are_all_withdrawn_is_skipped(
     skipped = an_issue(publication, "ar")
     assert skipped.state == IssueState.SKIPPED
     assert skipped.reason == "all its articles were withdrawn before it was made"
+    assert skipped.reason_key == IssueReason.ALL_WITHDRAWN
 
 
 def test_a_fault_of_the_program_in_one_issue_holds_back_no_other(

@@ -11,7 +11,7 @@ import pytest
 from publisher.articles import store as articles
 from publisher.assembly import preview_selection, select_due
 from publisher.issues import store
-from publisher.issues.model import Issue, IssueState
+from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.planner import all_editions, plan_issues
 from publisher.issues.tables import issue_table
 from tests.publisher.conftest import NOW, PublicationFolder
@@ -70,6 +70,7 @@ def test_an_issue_without_articles_is_skipped_with_the_reason(
     publication.write("en/a.md", title="A", date="2020-01-08")
     assert select(publication) == 0
     one = issues(publication)["weekly-en-2026-01-09"]
+    assert one.reason_key == IssueReason.NO_ARTICLES
     assert (one.state, one.reason) == (
         IssueState.SKIPPED,
         "no new articles (1 older than 60 days)",
@@ -124,6 +125,7 @@ def test_a_scheduled_issue_of_a_removed_newsletter_is_skipped(
     assert select(publication) == 0
     one = issues(publication)["daily-en-2026-01-09"]
     assert (one.state, one.reason) == (IssueState.SKIPPED, "no longer in publication.toml")
+    assert one.reason_key == IssueReason.EDITION_REMOVED
 
 
 def test_an_article_from_the_second_of_the_last_selection_is_in_the_next_issue(

@@ -132,6 +132,7 @@ def test_deliver_reports_an_unreachable_server(
     assert f"publisher: {problem}\n" in err
     issue = issue_in_status(run, folder)
     assert (issue["state"], issue["reason"]) == ("sending", f"waiting: {problem}")
+    assert issue["reason_key"] == "unreachable"
     server.start()
     assert run("deliver", folder)[:2] == (0, "3 mails sent, 1 issue done\n")
     assert issue_in_status(run, folder)["reason"] is None

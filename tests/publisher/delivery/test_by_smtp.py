@@ -16,7 +16,7 @@ from publisher.delivery.dispatcher import DeliveryReport
 from publisher.delivery.ledger import doubts, lifecycle
 from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.issues import store as issues
-from publisher.issues.model import Issue, IssueState
+from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.testing import (
     Behaviour,
     Drop,
@@ -241,8 +241,10 @@ def test_a_server_that_restarts_gets_the_rest(wired: Make) -> None:
         assert "421" in problem
         assert wire.stands().state == IssueState.SENDING
         assert wire.stands().reason == f"waiting: {problem}"
+        assert wire.stands().reason_key == IssueReason.UNREACHABLE
         server.behaviour = None
         assert wire.send(SOON).issues == [ISSUE]
+        assert (wire.stands().reason_key, wire.stands().reason) == (None, None)
     assert server.recipients() == dict.fromkeys(dict(many(30)), 1)
 
 

@@ -189,8 +189,9 @@ def test_no_connection_is_opened_while_a_rate_allows_nothing(
         assert send(publication, transport, timer=timer).messages == 0
     assert transport.opened == opened
     with publication.database.reading() as connection:
-        (reason,) = connection.exec_driver_sql("SELECT reason FROM issue").scalars()
-    assert reason == "waiting: memory: 12 an hour"
+        query = "SELECT reason_key, reason FROM issue"
+        (why,) = connection.exec_driver_sql(query).all()
+    assert tuple(why) == ("rate-limit", "waiting: memory: 12 an hour")
     timer.advance(301)
     later = publication.at(NOW + timedelta(seconds=301))
     assert send(later, transport, timer=timer).messages == 1

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from publisher.config import Edition, Newsletter
 from publisher.issues import planner, store
-from publisher.issues.model import Issue, IssueState
+from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.planner import (
     MAX_LATE_ISSUES,
     PlannedOccurrence,
@@ -350,3 +350,19 @@ def test_a_day_without_midnight_has_an_occurrence_at_midnight() -> None:
     now = datetime(2026, 4, 24, 12, tzinfo=UTC)  # the clocks went from 00:00 to 01:00
     (one,) = occurrences(where.schedule, where.zone, planning_start(where, now), now)
     assert (one.day, one.shifted) == (date(2026, 4, 24), "gap")
+
+
+def test_each_skipped_occurrence_has_the_key_of_its_reason() -> None:
+    due = missed(30)
+    skipped = {"skip_dates": [str(due[-2].day)]}
+    keys = {
+        late: {
+            one.reason_key for one in apply_late_policy(edition(late=late, **skipped), due, NOW)
+        }
+        for late in ("send", "skip", "merge")
+    }
+    assert keys == {
+        "send": {IssueReason.SKIP_DATE, IssueReason.LATE, None},
+        "skip": {IssueReason.SKIP_DATE, IssueReason.LATE},
+        "merge": {IssueReason.SKIP_DATE, IssueReason.MERGED, None},
+    }

@@ -12,8 +12,9 @@ from sqlalchemy import Connection, insert
 from publisher.articles.tables import article, story
 from publisher.errors import DatabaseError, IssueError, TransitionError
 from publisher.issues import store
-from publisher.issues.model import Issue, IssueState
+from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.tables import issue_table
+from tests.processes import ROOT
 from tests.publisher.conftest import NOW, PublicationFolder
 
 DAY = date(2026, 1, 9)
@@ -232,3 +233,8 @@ def test_a_page_is_due_from_freezing_until_it_is_written(connection: Connection)
     store.mark_page_written(connection, one, "sha256")
     assert store.issues_without_page(connection) == []
     assert store.issue_ids_without_page(connection) == set()
+
+
+def test_the_page_on_delivery_lists_every_reason_of_an_issue() -> None:
+    page = (ROOT / "docs" / "reference" / "delivery.md").read_text("utf-8")
+    assert [one for one in IssueReason if f"`{one}`" not in page] == []

@@ -46,6 +46,7 @@ def an_issue(language: str = "en", **changes: Any) -> Issue:
         "due_at": datetime(2026, 1, 9, 8, tzinfo=UTC),
         "state": IssueState.SENDING,
         "reason": None,
+        "reason_key": None,
         "epoch": 3,
         "published_until": None,
         "more": 0,
