@@ -55,7 +55,7 @@ class Service:
         self._logged: dict[str, tuple[int, float]] = {}
 
     def stop(self) -> None:
-        """Tell the service to stop; returns at once."""
+        """Request the stop; return at once."""
         self._stop.set()
 
     def run(self) -> None:

@@ -58,7 +58,7 @@ def resubscribe(
 
     With `newsletter`, it is subscribed; without (None), what ended with the record comes back.
     Raise `RefusedTransitionError` after a complaint and before a confirmation,
-    `LostSubscriptionsError` if nothing says what to bring back, and `UnknownSubscriberError` or
+    `LostSubscriptionsError` if the history shows none, and `UnknownSubscriberError` or
     `BadAddressError`.
     """
     before = known_subscriber(connection, email)
@@ -109,7 +109,7 @@ def _store_subscription(
     if event.after is SubscriberStatus.ACTIVE:
         consent = {"source": event.source, "consented_at": event.at}
     else:
-        # Who gave consent, and when, is worth knowing after it was withdrawn.
+        # The source and the time of the former consent stay on record.
         consent = {}
     if event.before is None:
         key = {"subscriber_id": subscriber_id, "newsletter": event.newsletter}

@@ -59,7 +59,7 @@ _CLOSINGS: Final = {
     ConsentSource.MAIL: frozenset({SubscriberStatus.BOUNCED, SubscriberStatus.COMPLAINED}),
 }
 
-# What the owner is told instead of who may not do what.
+# Messages for refusals of the owner, instead of the general one.
 _OWNER_REFUSALS: Final = {
     SubscriberStatus.PENDING: "only the subscriber can confirm, by the link in the mail that "
     "asks for it",
@@ -118,9 +118,9 @@ def reopen_record(
 ) -> Subscriber:
     """Return a subscriber whose unsubscription or bounce the owner undoes.
 
-    With `newsletter`, it is subscribed, whatever was before. Without, those come back that ended
-    together with the record; `events` say which. Raise `RefusedTransitionError`, or
-    `LostSubscriptionsError` if the events don't say which.
+    With `newsletter`, it is subscribed, whatever was before. Without, the subscriptions are
+    restored that ended together with the record; `events` show which. Raise `RefusedTransitionError`, or
+    `LostSubscriptionsError` if the events show none.
     """
     status = _reopened(person.status, None, events)
     states = person.subscriptions

@@ -105,7 +105,7 @@ class SubscriberEvent:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionRecord:
-    """One newsletter of a subscriber. `consented_at` is None if nobody knows when."""
+    """One newsletter of a subscriber. `consented_at` is None if the time is not known."""
 
     newsletter: str
     status: SubscriberStatus

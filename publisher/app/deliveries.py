@@ -92,7 +92,7 @@ def list_in_doubt(settings: Settings, database: Database) -> list[tuple[Issue, s
 def resend_in_doubt(
     settings: Settings, database: Database, name: str, choice: DoubtChoice, now: datetime
 ) -> DoubtDecision:
-    """Send deliveries in doubt again. Who received the first mail receives it twice (same Message-ID).
+    """Send deliveries in doubt again. Some subscribers may get the mail twice (same Message-ID).
 
     Raise UsageError for an address without a delivery in doubt; then nothing is decided.
     """

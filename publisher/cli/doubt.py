@@ -50,7 +50,7 @@ DoubtToOption = Annotated[
 def doubt_list_command(
     directory: FolderArgument = CURRENT_FOLDER, *, as_json: JsonOption = False
 ) -> None:
-    """List what was sent without an answer, with the Message-ID to look for in the server's log."""
+    """List deliveries in doubt, with the Message-ID to look for in the server's log."""
     settings = read_settings(directory)
 
     from publisher.app.deliveries import list_in_doubt
@@ -73,7 +73,7 @@ def doubt_resend_command(
     message_ids: MessageIdsOption = None,
     now: NowOption = None,
 ) -> int:
-    """Send again what is in doubt. Who got the first mail gets a second with the same Message-ID.
+    """Send deliveries in doubt again. Some subscribers may get the mail twice (same Message-ID).
 
     Exit code 1 if a Message-ID in the file is malformed or not in doubt; the others are sent.
     """

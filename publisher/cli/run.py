@@ -33,9 +33,7 @@ def register(app: typer.Typer) -> None:
 def run_command(
     directory: FolderArgument = CURRENT_FOLDER,
     *,
-    once: Annotated[
-        bool, typer.Option("--once", help="Run one cycle and exit, instead of going on.")
-    ] = False,
+    once: Annotated[bool, typer.Option("--once", help="Run one cycle and exit.")] = False,
     now: NowOption = None,
 ) -> int:
     """Pick up articles, make what is due, write feeds, pages and mail; then wait for more.

@@ -120,7 +120,7 @@ class PublicationFile(ConfigTable):
             names = [one.name for one in named]
             twice = next((name for name in names if names.count(name) > 1), None)
             if twice:
-                problem = f"two are named {twice!r}; give each a name of its own"
+                problem = f"two are named {twice!r}; each needs a different name"
                 context = {"problem": problem, "key": key}
                 raise PydanticCustomError("name", "{problem}", context)
         return self

@@ -43,7 +43,7 @@ def edit_toml(text: str, parts: Sequence[str], value: object) -> tuple[str, Any]
 
 
 def _plain(value: Any) -> Any:
-    """Return a value in the types that tomllib gives; raise SettingEditError if TOML has none."""
+    """Return a value in the types that tomllib returns; raise SettingEditError if TOML has none."""
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -62,7 +62,7 @@ class _TextTables(PlainTables):
         tail = _cut_tail(item)
         body, index = _find(self._body, parent if isinstance(parent, AoT) else item)
         if tail and not body:
-            raise ValueError("no place for comments: tomlkit gave a copy of the table")
+            raise ValueError("no place for comments: tomlkit returned a copy of the table")
         before = parent[place - 1] if isinstance(place, int) and place else None
         del parent[place]
         if isinstance(before, Table):

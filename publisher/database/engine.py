@@ -68,7 +68,7 @@ class Database:
     def prepared(self, statement: ClauseElement) -> PreparedQuery:
         """Return a query for one thread, run without SQLAlchemy's overhead.
 
-        Its parameters are given by name with each call; each call sees what is committed then.
+        It takes its parameters by name at each call, which reads what is committed at that time.
         """
         return self._backend.prepared(statement)
 

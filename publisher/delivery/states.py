@@ -70,7 +70,7 @@ REPORTED_STATES = (
 )
 # The mail was not accepted, for a reason that is known.
 FAILURE_STATES = (_S.DEFERRED, _S.BOUNCED, _S.FAILED)
-# An attempt was made, and nobody knows of a success.
+# An attempt was made, and no success is known.
 UNSENT_STATES = (*FAILURE_STATES, _S.IN_DOUBT)
 
 

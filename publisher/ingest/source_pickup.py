@@ -272,5 +272,5 @@ def _is_unchanged(item: Item, known: KnownItem | None) -> bool:
 
 
 def _same_content(known: KnownItem, sha256: str) -> bool:
-    """Return whether parsing again gives the same: pictures may have changed where it has any."""
+    """Return whether parsing again has the same result. An item with pictures is parsed again."""
     return known.sha256 == sha256 and known.reason is None and not known.media

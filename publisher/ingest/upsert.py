@@ -214,7 +214,7 @@ class _Upserter:
         return self._connection.execute(query).one_or_none()
 
     def _holders(self, reading: ItemResult) -> Sequence[Row[Any]]:
-        """Return the items that give, or gave, this story's article in this language."""
+        """Return the items from which this story's article in this language comes, or came."""
         query = (
             select(source_item)
             .join(article, article.c.id == source_item.c.article_id)

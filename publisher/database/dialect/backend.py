@@ -39,7 +39,7 @@ class Backend(Protocol):
         """Return an error of this database in one line, or None if the error is not one of the database."""
 
     def prepared(self, statement: ClauseElement) -> PreparedQuery:
-        """Return a query whose parameters are given with each call."""
+        """Return a query that takes its parameters at each call."""
 
     @property
     def path(self) -> Path | None:

@@ -86,12 +86,12 @@ SUPPRESS_CLAIMED = (
 )
 
 _OF_ISSUE = delivery.c.issue_id == bindparam("of")
-# Locked, where the database locks rows: no other process claims them, nor waits for them.
+# If the database locks rows, these are locked, and other processes skip them.
 _DUE = (
     select(delivery.c.subscriber_id)
     .where(
         _OF_ISSUE,
-        # In the statement as it is: only then is the partial index used.
+        # A literal instead of a parameter: otherwise the partial index is not used.
         delivery.c.state == bindparam("free", type_=Text(), literal_execute=True),
         delivery.c.next_at <= bindparam("at", type_=UTCDateTime),
         exists().where(

@@ -1,4 +1,4 @@
-"""Reports of who did not get an issue, and why: rows in pages, and reasons counted. Reads only.
+"""Reports of who did not get an issue, and why: rows in pages, and causes counted. Reads only.
 
 A ledger may have a million rows, and a pager may stay open for an hour. So rows are read one page
 at a time, and reasons are counted over a limited number of rows.

@@ -44,11 +44,11 @@ class ItemFiles(MediaLibrary, Protocol):
 
     @property
     def requested(self) -> tuple[str, ...]:
-        """The keys of all files that were asked for, whether they exist or not."""
+        """The keys of all files that were requested, whether they exist or not."""
         ...
 
     def publish(self, media: MediaFile, public: Path) -> None:
-        """Put a file that was asked for at its target below the web root `public`.
+        """Put a requested file at its target below the web root `public`.
 
         Raises OSError if it can't be written, ArticleError if it is not the file that was read.
         """

@@ -205,7 +205,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
             (
                 '"articles"',
                 f'"articles"\n[[source]]\nkind = "folder"\n{more}',
-                "two are named 'articles'; give each a name of its own",
+                "two are named 'articles'; each needs a different name",
             )
             for more in ('path = "articles"', 'path = "texts"\nname = "articles"')
         ),

@@ -1,4 +1,4 @@
-"""The index of the ledger has the whole order of claims, and a lease knows its host."""
+"""The index of the ledger has the whole order of claims, and a lease has its host."""
 
 import sqlalchemy as sa
 from alembic import op
