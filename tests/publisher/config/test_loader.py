@@ -97,7 +97,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
     "newsletter": [
-        ("[delivery]", SECOND, "two are named 'weekly'; give each a name of its own")
+        ("[delivery]", SECOND, "two are named 'weekly'; each needs a different name")
     ],
     "newsletter[0].edition.zh-Hans.timezone": [
         ("Asia/Shanghai", "../zone", f"'../zone' {ZONE}")
