@@ -33,7 +33,7 @@ StateOption = Annotated[
     typer.Option(
         "--state",
         metavar="STATE",
-        help=f"Only these states; may be given again: {', '.join(_STATE_WORDS)}.",
+        help=f"Only these states; may be repeated: {', '.join(_STATE_WORDS)}.",
         show_default="all but sent and waiting for the first attempt",
     ),
 ]

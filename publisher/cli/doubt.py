@@ -40,7 +40,7 @@ DoubtToOption = Annotated[
     typer.Option(
         "--to",
         metavar="ADDRESS",
-        help="Only this subscriber; may be given again.",
+        help="Only this subscriber; may be repeated.",
         show_default="all of them",
     ),
 ]

@@ -35,7 +35,9 @@ def register(app: typer.Typer) -> None:
 
 
 def preview_command(
-    newsletter: Annotated[str, typer.Argument(help="The newsletter's name.")],
+    newsletter: Annotated[
+        str, typer.Argument(metavar="NEWSLETTER", help="The newsletter's name.")
+    ],
     directory: FolderArgument = CURRENT_FOLDER,
     *,
     lang: Annotated[

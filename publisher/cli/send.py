@@ -24,7 +24,9 @@ def register(app: typer.Typer) -> None:
 
 
 def send_command(
-    newsletter: Annotated[str, typer.Argument(help="The newsletter's name.")],
+    newsletter: Annotated[
+        str, typer.Argument(metavar="NEWSLETTER", help="The newsletter's name.")
+    ],
     directory: FolderArgument = CURRENT_FOLDER,
     *,
     to: Annotated[
