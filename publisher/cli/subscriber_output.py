@@ -112,7 +112,7 @@ def unsubscribed_sentence(change: ConsentChange, newsletter: str | None) -> str:
     if change.ended:
         what = ", ".join(change.ended)
         return f"{address} is unsubscribed from {what}{_still_gets(change.after)}"
-    return f"{address} is unsubscribed from {what}, and did not get it before"
+    return f"{address} is unsubscribed from {what} now, and got none of it before"
 
 
 def resubscribed_sentence(change: ConsentChange) -> str:

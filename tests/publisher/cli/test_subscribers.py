@@ -56,7 +56,7 @@ def test_unsubscribing_and_back_says_what_changed(run: Run, folder: Path) -> Non
         "Ann@example.org was unsubscribed from everything before; nothing changed\n",
         "Ann@example.org gets weekly again\n",
         "Ann@example.org is not unsubscribed; nothing changed\n",
-        "bob@x.org is unsubscribed from everything, and did not get it before\n",
+        "bob@x.org is unsubscribed from everything now, and got none of it before\n",
     ]
 
 
