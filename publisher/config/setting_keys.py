@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from publisher.config.toml_tables import SettingEditError
+from publisher.config.toml_tables import ABSENT, SettingEditError
 
-_ABSENT = object()
 _NAME, _SELECTOR = r"[A-Za-z0-9_-]+", r"\[[^\[\]]+\]"
 _KEY = re.compile(rf"{_NAME}(?:{_SELECTOR})?(?:\.{_NAME}(?:{_SELECTOR})?)*")
 _PART = re.compile(rf"{_SELECTOR}|{_NAME}")
@@ -30,7 +29,7 @@ def changed_keys(old: Any, new: Any, prefix: str = "") -> Iterator[str]:
         return
     for key in dict.fromkeys((*before, *after)):
         name = f"{prefix}{key}" if key.startswith("[") or not prefix else f"{prefix}.{key}"
-        yield from changed_keys(before.get(key, _ABSENT), after.get(key, _ABSENT), name)
+        yield from changed_keys(before.get(key, ABSENT), after.get(key, ABSENT), name)
 
 
 def _parts(value: Any) -> Mapping[str, Any] | None:
