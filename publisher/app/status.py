@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from publisher.app.failure_causes import failure_causes
 from publisher.articles import store as articles
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.delivery.ledger.counts import count_deliveries
-from publisher.delivery.ledger.reports import CauseCounts
+from publisher.delivery.ledger.reports import CauseCounts, count_causes
+from publisher.delivery.states import FAILURE_STATES
 from publisher.heartbeat import read_heartbeat
 from publisher.ingest.quarantine import quarantined_items
 from publisher.issues import store as issues
@@ -42,6 +42,8 @@ __all__ = [
 _ISSUES_PER_LANGUAGE = 20
 # Latest issues of all languages together.
 _LATEST_ISSUES = 20
+# Rows whose causes are counted, for all issues together.
+_MAX_ROWS_READ = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +156,28 @@ def _latest_issues(connection: Connection, served: Sequence[str]) -> list[IssueS
         if one.language in served
     ]
     latest = {one.issue.id: one.deliveries for one in shown[:_LATEST_ISSUES]}
-    causes = failure_causes(connection, latest)
+    causes = _failure_causes(connection, latest)
     return [
         replace(one, causes=causes[one.issue.id]) if one.issue.id in causes else one
         for one in shown
     ]
+
+
+def _failure_causes(
+    connection: Connection, deliveries: Mapping[int, Counter[str]]
+) -> dict[int, CauseCounts]:
+    """Return the counts of causes for each issue with bounced, deferred or failed mail.
+
+    `deliveries` is the number of deliveries by state of each issue, by its id.
+    """
+    troubled = {
+        number: states
+        for number, count in deliveries.items()
+        if (states := [state for state in FAILURE_STATES if count[state]])
+    }
+    # An equal share each, so that a million rows of one issue do not hide another's few.
+    most = _MAX_ROWS_READ // max(1, sum(map(len, troubled.values())))
+    return {
+        number: count_causes(connection, number, states, most)
+        for number, states in troubled.items()
+    }

@@ -15,7 +15,6 @@ from publisher.app.deliver import deliver_due
 from publisher.app.deliveries import DoubtChoice
 from publisher.app.dry_run import open_dry_run, preview_edition, preview_held, preview_next
 from publisher.app.eml_input import check_file
-from publisher.app.failure_causes import failure_causes
 from publisher.app.new import create_publication
 from publisher.app.places import list_places
 from publisher.app.run import open_locked_pipeline, run_cycle, run_service
@@ -168,8 +167,6 @@ def test_a_preview_a_check_and_a_test_mail_are_made_and_change_nothing(
     assert sent.subject == preview.subject
     (content,) = outbox(tides).values()
     assert b"To: editor@example.org" in content
-    with tides.database.reading() as connection:
-        assert not any(failure_causes(connection, {}))
     assert take_snapshot(settings, tides.database, NOW).stories == 0
     with pytest.raises(UsageError, match="no usable e-mail address"):
         mail.send_test(settings, CLOCK, english, "editor")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from publisher.app import failure_causes
+from publisher.app import status
 from publisher.cli import deliveries
 from publisher.delivery import causes
 from publisher.delivery.ledger import reports
@@ -268,7 +268,7 @@ def test_of_many_causes_the_commonest_are_shown(
 def test_status_reads_a_limited_number_of_rows_and_says_so(
     run: Run, sent: PublicationFolder, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(failure_causes, "_MAX_ROWS_READ", 8)
+    monkeypatch.setattr(status, "_MAX_ROWS_READ", 8)
     for number in range(1, 7):
         becomes(sent, number, "bounced", GONE)
     becomes(sent, 7, "deferred", FULL)
