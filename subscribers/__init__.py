@@ -13,6 +13,7 @@ transactions belong to the caller.
     changes         unsubscribe, resubscribe and suppress them
     history         what happened to a subscriber's consent, and who did it
     erasure         erase a subscriber, and recognise the address afterwards
+    preferences     what a subscriber chose: languages, cadence, topics, hour, pause
     audiences       the recipients of an issue, as SQL
     import_export   CSV in and out (with `csv_cells`, `csv_rows`, `import_merge`, `import_batches`)
     errors          the errors of this package
@@ -55,6 +56,13 @@ from subscribers.model import (
     SubscriberStatus,
     SubscriptionRecord,
 )
+from subscribers.preferences import (
+    Cadence,
+    Preferences,
+    TextLength,
+    load_preferences,
+    store_preferences,
+)
 from subscribers.store import (
     count_subscribers_by_language,
     find_subscriber,
@@ -68,12 +76,14 @@ __all__ = [
     "BadAddressError",
     "BadFileError",
     "BadRow",
+    "Cadence",
     "ConsentSource",
     "ErasedSubscriberError",
     "ImportNote",
     "ImportReport",
     "LostSubscriptionsError",
     "NaiveDatetimeError",
+    "Preferences",
     "Recipient",
     "RefusedTransitionError",
     "Subscriber",
@@ -82,6 +92,7 @@ __all__ = [
     "SubscriberStatus",
     "SubscribersError",
     "SubscriptionRecord",
+    "TextLength",
     "UnknownSubscriberError",
     "count_audience_by_language",
     "count_subscribers_by_language",
@@ -93,12 +104,14 @@ __all__ = [
     "known_subscriber",
     "list_subscribers",
     "load_history",
+    "load_preferences",
     "load_recipients",
     "normalise_address",
     "parse_rows",
     "resubscribe",
     "select_audience",
     "still_wanted",
+    "store_preferences",
     "suppress",
     "unsubscribe",
 ]

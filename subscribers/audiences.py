@@ -70,7 +70,7 @@ def load_recipients(connection: Connection, ids: Collection[int]) -> list[Recipi
     Subscribers who were erased are missing in the result. Each id is a bound value, and some
     databases accept 32,766 of them.
     """
-    columns = subscriber.c["id", "address", "name", "language", "timezone"]
+    columns = subscriber.c["id", "address", "name", "language", "timezone", "generation"]
     rows = connection.execute(
         select(*columns).where(subscriber.c.id.in_(ids)).order_by(subscriber.c.id)
     )

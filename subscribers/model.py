@@ -131,3 +131,5 @@ class Recipient:
     name: str
     language: str
     timezone: str | None
+    # See `tables.subscriber`.
+    generation: int = 0

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import (
+    JSON,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKeyConstraint,
@@ -67,6 +69,9 @@ subscriber: Final = Table(
     Column("status", Text, nullable=False),
     Column("created_at", UTCDateTime, nullable=False),
     Column("updated_at", UTCDateTime, nullable=False),
+    # Is in the signature of every personal link; links of an earlier generation have ended, except
+    # those that unsubscribe.
+    Column("generation", Integer, nullable=False, server_default="0"),
     PrimaryKeyConstraint("id", name="pk_subscriber"),
     UniqueConstraint("email", name="uq_subscriber_email"),
     CheckConstraint(
@@ -86,6 +91,8 @@ subscription: Final = Table(
     Column("status", Text, nullable=False),
     Column("consented_at", UTCDateTime),
     Column("source", Text, nullable=False),
+    # A `preferences.Cadence`; NULL for each issue.
+    Column("cadence", Text),
     PrimaryKeyConstraint("subscriber_id", "newsletter", name="pk_subscription"),
     ForeignKeyConstraint(
         ["subscriber_id"],
@@ -97,6 +104,29 @@ subscription: Final = Table(
         "status IN ('pending', 'active', 'unsubscribed')", name="ck_subscription_status"
     ),
     info={"keyed": True},
+)
+
+# What a subscriber chose; without a row, the defaults of `preferences.Preferences`.
+preference: Final = Table(
+    "preference",
+    subscribers_metadata,
+    Column("subscriber_id", Integer, autoincrement=False),
+    # Language tags after `subscriber.language`, best first.
+    Column("more_languages", JSON, nullable=False),
+    Column("length", Text),
+    Column("machine_translations", Boolean(create_constraint=False), nullable=False),
+    Column("topics", JSON, nullable=False),
+    Column("authors", JSON, nullable=False),
+    Column("hour", Integer),
+    Column("paused_at", UTCDateTime),
+    Column("paused_until", UTCDateTime),
+    PrimaryKeyConstraint("subscriber_id", name="pk_preference"),
+    ForeignKeyConstraint(
+        ["subscriber_id"],
+        ["subscriber.id"],
+        name="fk_preference_subscriber_id",
+        ondelete="CASCADE",
+    ),
 )
 
 # What happened to a subscriber's consent. It is erased with the subscriber.

@@ -20,7 +20,14 @@ from publisher.ingest import item_state
 from publisher.ingest.quarantine import quarantined_items
 from publisher.ingest.tables import script_conversion_due, script_conversion_language
 from publisher.issues import store as issues
-from subscribers import find_subscriber, load_history, unsubscribe
+from subscribers import (
+    Preferences,
+    find_subscriber,
+    load_history,
+    load_preferences,
+    load_recipients,
+    unsubscribe,
+)
 from tests.databases import new_database
 from tests.publisher.conftest import NOW
 
@@ -256,3 +263,19 @@ def test_the_reason_of_an_issue_from_before_keys_gets_one(
     with closing(open_database(address)) as database, database.reading() as connection:
         (one,) = issues.latest_issues(connection, 1)
         assert (one.state, one.reason, one.reason_key) == (state, reason, key)
+
+
+def test_a_subscriber_from_before_preferences_has_the_defaults(tmp_path: Path) -> None:
+    address = new_database(tmp_path / "publisher.db")
+    with made_at("0016", address) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO subscriber"
+                " (id, email, address, language, status, created_at, updated_at) VALUES"
+                " (7, 'ann@example.org', 'ann@example.org', 'en', 'active', :then, :then)"
+            ),
+            {"then": "2026-01-09T08:00:00Z"},
+        )
+    with closing(open_database(address)) as database, database.reading() as connection:
+        assert load_preferences(connection, 7) == Preferences(languages=("en",))
+        assert load_recipients(connection, [7])[0].generation == 0

@@ -1,0 +1,1 @@
+"""Bounces and complaints: read, attributed to a delivery, scored."""

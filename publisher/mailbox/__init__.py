@@ -1,0 +1,1 @@
+"""Mail that people and mail servers send to a publication: fetched and recognised."""

@@ -1,0 +1,1 @@
+"""Mails about a subscription: a ledger of their own, sent before issues."""

@@ -1,0 +1,153 @@
+"""What a subscriber chose: languages in order, cadence, topics, hour, pause. Values, and their rows.
+
+A subscriber without a row in `preference` has the defaults, so most of a large list has none.
+The first language is `subscriber.language`, the time zone `subscriber.timezone`, and each cadence
+stands at its subscription. The transaction belongs to the caller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, insert, select, update
+
+from subscribers.tables import preference, subscriber, subscription
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+
+class Cadence(StrEnum):
+    """How often a subscriber gets a newsletter: each issue, or a digest of a day, week or month."""
+
+    ISSUE = "issue"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+class TextLength(StrEnum):
+    """How much of each article a subscriber's mails contain."""
+
+    SUMMARY = "summary"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preferences:
+    """What a subscriber chose.
+
+    `languages` are BCP 47 tags, best first, at least one. `length` None leaves it to the newsletter.
+    `topics` and `authors` are those that the subscriber wants; empty means all. `hour` is 0 to 23 in
+    the time zone, None leaves it to the newsletter. While `paused_until` is in the future, no issue
+    is sent; `paused_at` is when the pause began. `cadences` has the newsletters whose cadence is not
+    `Cadence.ISSUE`.
+    """
+
+    languages: tuple[str, ...]
+    timezone: str | None = None
+    length: TextLength | None = None
+    machine_translations: bool = True
+    topics: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    hour: int | None = None
+    paused_at: datetime | None = None
+    paused_until: datetime | None = None
+    cadences: Mapping[str, Cadence] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def load_preferences(connection: Connection, subscriber_id: int) -> Preferences:
+    """Return what a subscriber on record chose."""
+    own = connection.execute(
+        select(subscriber.c.language, subscriber.c.timezone).where(
+            subscriber.c.id == subscriber_id
+        )
+    ).one()
+    row = connection.execute(
+        select(preference).where(preference.c.subscriber_id == subscriber_id)
+    ).one_or_none()
+    chosen: dict[str, Any] = {
+        "languages": (own.language, *(row.more_languages if row else ())),
+        "timezone": own.timezone,
+        "cadences": MappingProxyType(_load_cadences(connection, subscriber_id)),
+    }
+    if row:
+        chosen |= {
+            "length": TextLength(row.length) if row.length else None,
+            "machine_translations": row.machine_translations,
+            "topics": tuple(row.topics),
+            "authors": tuple(row.authors),
+            "hour": row.hour,
+            "paused_at": row.paused_at,
+            "paused_until": row.paused_until,
+        }
+    return Preferences(**chosen)
+
+
+def store_preferences(
+    connection: Connection, subscriber_id: int, chosen: Preferences, now: datetime
+) -> None:
+    """Store what a subscriber on record chose. Cadences of newsletters without subscription are dropped."""
+    first, *others = chosen.languages
+    connection.execute(
+        update(subscriber)
+        .where(subscriber.c.id == subscriber_id)
+        .values(language=first, timezone=chosen.timezone, updated_at=now)
+    )
+    connection.execute(delete(preference).where(preference.c.subscriber_id == subscriber_id))
+    values = {
+        "more_languages": others,
+        "length": chosen.length,
+        "machine_translations": chosen.machine_translations,
+        "topics": list(chosen.topics),
+        "authors": list(chosen.authors),
+        "hour": chosen.hour,
+        "paused_at": chosen.paused_at,
+        "paused_until": chosen.paused_until,
+    }
+    if values != _DEFAULTS:
+        connection.execute(insert(preference).values(values | {"subscriber_id": subscriber_id}))
+    _store_cadences(connection, subscriber_id, chosen.cadences)
+
+
+_DEFAULTS: dict[str, Any] = {
+    "more_languages": [],
+    "length": None,
+    "machine_translations": True,
+    "topics": [],
+    "authors": [],
+    "hour": None,
+    "paused_at": None,
+    "paused_until": None,
+}
+
+
+def _load_cadences(connection: Connection, subscriber_id: int) -> dict[str, Cadence]:
+    rows = connection.execute(
+        select(subscription.c.newsletter, subscription.c.cadence)
+        .where(
+            subscription.c.subscriber_id == subscriber_id, subscription.c.cadence.is_not(None)
+        )
+        .order_by(subscription.c.newsletter)
+    )
+    return {newsletter: Cadence(cadence) for newsletter, cadence in rows}
+
+
+def _store_cadences(
+    connection: Connection, subscriber_id: int, cadences: Mapping[str, Cadence]
+) -> None:
+    of_subscriber = subscription.c.subscriber_id == subscriber_id
+    connection.execute(update(subscription).where(of_subscriber).values(cadence=None))
+    for newsletter, cadence in cadences.items():
+        if cadence is not Cadence.ISSUE:
+            connection.execute(
+                update(subscription)
+                .where(of_subscriber, subscription.c.newsletter == newsletter)
+                .values(cadence=cadence)
+            )

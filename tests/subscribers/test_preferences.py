@@ -1,0 +1,67 @@
+"""What subscribers chose, stored and read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from subscribers.preferences import (
+    Cadence,
+    Preferences,
+    TextLength,
+    load_preferences,
+    store_preferences,
+)
+from subscribers.store import known_subscriber
+from subscribers.tables import preference
+from tests.subscribers.conftest import LATER, NOW, a_subscriber, add
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+CHOSEN = Preferences(
+    languages=("ar", "zh-Hant", "en"),
+    timezone="Asia/Taipei",
+    length=TextLength.FULL,
+    machine_translations=False,
+    topics=("harbour",),
+    authors=("A. Fictitious",),
+    hour=7,
+    paused_at=NOW,
+    paused_until=LATER,
+    cadences={"weekly": Cadence.MONTHLY},
+)
+
+
+def stored_rows(connection: Connection) -> int:
+    return connection.execute(select(func.count()).select_from(preference)).scalar_one()
+
+
+def subscriber_id(connection: Connection) -> int:
+    add(connection, a_subscriber())
+    return known_subscriber(connection, "ann@example.org").id
+
+
+def test_what_was_chosen_is_read_as_it_was_stored(connection: Connection) -> None:
+    number = subscriber_id(connection)
+    store_preferences(connection, number, CHOSEN, LATER)
+    assert load_preferences(connection, number) == CHOSEN
+    assert known_subscriber(connection, "ann@example.org").language == "ar"
+
+
+def test_defaults_take_no_row(connection: Connection) -> None:
+    number = subscriber_id(connection)
+    before = load_preferences(connection, number)
+    store_preferences(connection, number, CHOSEN, LATER)
+    assert stored_rows(connection) == 1
+    store_preferences(connection, number, before, LATER)
+    assert (stored_rows(connection), load_preferences(connection, number)) == (0, before)
+
+
+def test_a_cadence_without_a_subscription_is_not_stored(connection: Connection) -> None:
+    number = subscriber_id(connection)
+    other = replace(CHOSEN, cadences={"never-subscribed": Cadence.DAILY})
+    store_preferences(connection, number, other, LATER)
+    assert load_preferences(connection, number).cadences == {}
