@@ -61,6 +61,8 @@ from subscribers.preferences import (
     Preferences,
     TextLength,
     load_preferences,
+    pause_subscriber,
+    resume_subscriber,
     store_preferences,
 )
 from subscribers.store import (
@@ -108,7 +110,9 @@ __all__ = [
     "load_recipients",
     "normalise_address",
     "parse_rows",
+    "pause_subscriber",
     "resubscribe",
+    "resume_subscriber",
     "select_audience",
     "still_wanted",
     "store_preferences",

@@ -8,6 +8,7 @@ stands at its subscription. The transaction belongs to the caller.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Update
 
 
 class Cadence(StrEnum):
@@ -114,6 +115,40 @@ def store_preferences(
     if values != _DEFAULTS:
         connection.execute(insert(preference).values(values | {"subscriber_id": subscriber_id}))
     _store_cadences(connection, subscriber_id, chosen.cadences)
+
+
+# A pause that begins so soon after another continues it. Until a monthly newsletter has come, the
+# stories missed in the first one are still owed; those that came meanwhile are not sent again.
+_SAME_PAUSE = timedelta(days=31)
+
+
+def pause_subscriber(
+    connection: Connection, subscriber_id: int, until: datetime, now: datetime
+) -> None:
+    """Send a subscriber on record no issue until an instant. A pause that lasts is prolonged."""
+    old = connection.execute(
+        select(preference.c.paused_at, preference.c.paused_until).where(
+            preference.c.subscriber_id == subscriber_id
+        )
+    ).one_or_none()
+    continues = old and old.paused_at and now - old.paused_until < _SAME_PAUSE
+    values = {"paused_at": old.paused_at if old and continues else now, "paused_until": until}
+    if old:
+        connection.execute(_of(subscriber_id).values(values))
+    else:
+        connection.execute(
+            insert(preference).values(_DEFAULTS | values | {"subscriber_id": subscriber_id})
+        )
+
+
+def resume_subscriber(connection: Connection, subscriber_id: int, now: datetime) -> None:
+    """End a subscriber's pause now. Without one, change nothing."""
+    lasts = preference.c.paused_until > now
+    connection.execute(_of(subscriber_id).where(lasts).values(paused_until=now))
+
+
+def _of(subscriber_id: int) -> Update:
+    return update(preference).where(preference.c.subscriber_id == subscriber_id)
 
 
 _DEFAULTS: dict[str, Any] = {

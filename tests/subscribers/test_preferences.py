@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
@@ -12,6 +13,8 @@ from subscribers.preferences import (
     Preferences,
     TextLength,
     load_preferences,
+    pause_subscriber,
+    resume_subscriber,
     store_preferences,
 )
 from subscribers.store import known_subscriber
@@ -19,8 +22,11 @@ from subscribers.tables import preference
 from tests.subscribers.conftest import LATER, NOW, a_subscriber, add
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
+DAY = timedelta(days=1)
 CHOSEN = Preferences(
     languages=("ar", "zh-Hant", "en"),
     timezone="Asia/Taipei",
@@ -65,3 +71,39 @@ def test_a_cadence_without_a_subscription_is_not_stored(connection: Connection) 
     other = replace(CHOSEN, cadences={"never-subscribed": Cadence.DAILY})
     store_preferences(connection, number, other, LATER)
     assert load_preferences(connection, number).cadences == {}
+
+
+def pause_of(connection: Connection, number: int) -> tuple[datetime | None, datetime | None]:
+    chosen = load_preferences(connection, number)
+    return chosen.paused_at, chosen.paused_until
+
+
+def test_a_pause_changes_no_other_choice_and_can_be_prolonged_and_ended(
+    connection: Connection,
+) -> None:
+    number = subscriber_id(connection)
+    store_preferences(
+        connection, number, replace(CHOSEN, paused_at=None, paused_until=None), NOW
+    )
+    pause_subscriber(connection, number, NOW + 10 * DAY, NOW)
+    assert pause_of(connection, number) == (NOW, NOW + 10 * DAY)
+    pause_subscriber(connection, number, NOW + 20 * DAY, NOW + DAY)
+    assert pause_of(connection, number) == (NOW, NOW + 20 * DAY)
+    resume_subscriber(connection, number, NOW + 2 * DAY)
+    assert pause_of(connection, number) == (NOW, NOW + 2 * DAY)
+    resume_subscriber(connection, number, NOW + 3 * DAY)
+    assert pause_of(connection, number) == (NOW, NOW + 2 * DAY)
+    assert load_preferences(connection, number).topics == CHOSEN.topics
+
+
+def test_a_pause_soon_after_another_continues_it_and_a_later_one_begins_anew(
+    connection: Connection,
+) -> None:
+    number = subscriber_id(connection)
+    resume_subscriber(connection, number, NOW)
+    assert stored_rows(connection) == 0
+    pause_subscriber(connection, number, NOW + DAY, NOW)
+    pause_subscriber(connection, number, NOW + 9 * DAY, NOW + 8 * DAY)
+    assert pause_of(connection, number) == (NOW, NOW + 9 * DAY)
+    pause_subscriber(connection, number, NOW + 99 * DAY, NOW + 90 * DAY)
+    assert pause_of(connection, number) == (NOW + 90 * DAY, NOW + 99 * DAY)
