@@ -207,6 +207,11 @@ HAS_UNSUBSCRIBED = Cause(
 ISSUE_CANCELLED = Cause(
     "cancelled", "the issue was cancelled", "nothing: correct it in the next issue"
 )
+NO_LONGER_ASKED_FOR = Cause(
+    "not-asked-for",
+    "what the mail is about has ended",
+    "nothing: the mail would say what is no longer true",
+)
 MARKED_AS_SENT = Cause(
     "marked-sent", "marked as sent by a person", "nothing: it is not sent again"
 )

@@ -42,7 +42,8 @@ UNION ALL SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = 'public'
 UNION ALL SELECT relname, reloptions::text
     FROM pg_class WHERE relnamespace = 'public'::regnamespace AND reloptions IS NOT NULL
 """
-DECLARED: list[MetaData] = [metadata, subscribers.tables.subscribers_metadata]
+# Notices refer to subscribers, so these come first.
+DECLARED: list[MetaData] = [subscribers.tables.subscribers_metadata, metadata]
 
 
 def script() -> ScriptDirectory:

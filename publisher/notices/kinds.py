@@ -1,0 +1,80 @@
+"""The kinds of notices, and the values that each of them is rendered from. Pure.
+
+A notice is stored with these values, and never with a link: links are signed when it is rendered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, TypedDict
+
+NoticeValues = Mapping[str, Any]
+
+
+class NoticeKind(StrEnum):
+    """What a notice is about. The value is the name of its folder in `templates/email`."""
+
+    # Please confirm: a link for 72 hours, and a code.
+    CONFIRM = "confirm"
+    # The same, once more, a day later.
+    REMINDER = "reminder"
+    # Somebody asked for what the subscriber has already.
+    ALREADY_SUBSCRIBED = "already-subscribed"
+    # The subscription is confirmed.
+    WELCOME = "welcome"
+    # The subscriber left, and can undo it.
+    GOODBYE = "goodbye"
+    # To a new address: please confirm it.
+    CONFIRM_ADDRESS = "confirm-address"
+    # To the old address: it was changed, and can be undone for seven days.
+    ADDRESS_CHANGED = "address-changed"
+    # The subscriber's own links: preferences, feed, leaving.
+    LINKS = "links"
+    # A link for 30 minutes, and a code: to the subscriber's own data.
+    DATA = "data"
+
+
+class NoticeContent(TypedDict, total=False):
+    """All values that notices are made from; `ALLOWED_VALUES` says which kind has which."""
+
+    # The row that the link is signed with: a request to join (CONFIRM, REMINDER), what was left
+    # (GOODBYE), a change of address (CONFIRM_ADDRESS, ADDRESS_CHANGED), a request for data (DATA).
+    number: int
+    # Six digits. Deleted once the notice needs no further attempt.
+    code: str
+    # Names of newsletters, as in publication.toml. Of GOODBYE: those that were left, empty for all.
+    newsletters: list[str]
+    # The new address, as much of it as the old one may be shown: `a•••@example.org`.
+    changed: str
+
+
+REQUIRED_VALUES: dict[NoticeKind, frozenset[str]] = {
+    NoticeKind.CONFIRM: frozenset({"number", "code", "newsletters"}),
+    NoticeKind.REMINDER: frozenset({"number", "newsletters"}),
+    NoticeKind.ALREADY_SUBSCRIBED: frozenset({"newsletters"}),
+    NoticeKind.WELCOME: frozenset({"newsletters"}),
+    NoticeKind.GOODBYE: frozenset({"newsletters"}),
+    NoticeKind.CONFIRM_ADDRESS: frozenset({"number"}),
+    NoticeKind.ADDRESS_CHANGED: frozenset({"number"}),
+    NoticeKind.LINKS: frozenset(),
+    NoticeKind.DATA: frozenset({"number", "code"}),
+}
+ALLOWED_VALUES: dict[NoticeKind, frozenset[str]] = {
+    **REQUIRED_VALUES,
+    NoticeKind.REMINDER: frozenset({"number", "newsletters", "code"}),
+    NoticeKind.GOODBYE: frozenset({"newsletters", "number"}),
+    NoticeKind.CONFIRM_ADDRESS: frozenset({"number", "code"}),
+    NoticeKind.ADDRESS_CHANGED: frozenset({"number", "changed"}),
+}
+# Kinds that an address gets although nobody has confirmed that mail may be sent there.
+UNCONFIRMED_KINDS = frozenset(
+    {NoticeKind.CONFIRM, NoticeKind.REMINDER, NoticeKind.CONFIRM_ADDRESS}
+)
+
+
+def check_values(kind: NoticeKind, values: NoticeValues) -> None:
+    """Raise ValueError if a kind lacks a value, or has one that it does not show."""
+    names = values.keys()
+    if not REQUIRED_VALUES[kind] <= names <= ALLOWED_VALUES[kind]:
+        raise ValueError(f"a notice {kind} with the values {sorted(names)}")

@@ -1,0 +1,81 @@
+"""Enqueue notices and cancel them, in the caller's transaction, and count their outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from types import MappingProxyType
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from publisher.delivery.causes import NO_LONGER_ASKED_FOR
+from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
+from publisher.notices.kinds import NoticeKind, NoticeValues, check_values
+from publisher.notices.tables import notice
+
+_NO_VALUES: NoticeValues = MappingProxyType({})
+
+
+def enqueue_notice(  # noqa: PLR0913  # the columns of a row
+    connection: Connection,
+    kind: NoticeKind,
+    subscriber_id: int,
+    now: datetime,
+    *,
+    language: str | None = None,
+    to: str | None = None,
+    values: NoticeValues = _NO_VALUES,
+) -> int:
+    """Have a mail sent to a subscriber as soon as this transaction commits. Returns its id.
+
+    `to` and `language` replace the subscriber's own. `values` are those that `kinds` lists for the
+    kind; others raise ValueError.
+    """
+    check_values(kind, values)
+    row = insert(notice).values(
+        kind=kind,
+        subscriber_id=subscriber_id,
+        to_address=to,
+        language=language,
+        content=dict(values),
+        state=DeliveryState.PENDING,
+        was_resent=False,
+        due_at=now,
+        next_at=now,
+        changed_at=now,
+    )
+    key = connection.execute(row).inserted_primary_key
+    assert key is not None  # noqa: S101  # every database returns it
+    return int(key[0])
+
+
+def cancel_notices(
+    connection: Connection, subscriber_id: int, kinds: Collection[NoticeKind], now: datetime
+) -> int:
+    """Cancel the notices of some kinds that wait, because what they say has ended. Returns how many."""
+    waiting = update(notice).where(
+        notice.c.subscriber_id == subscriber_id,
+        notice.c.kind.in_(kinds),
+        notice.c.state.in_(CLAIMABLE_STATES),
+    )
+    cancelled = waiting.values(
+        state=DeliveryState.CANCELLED,
+        epoch=notice.c.epoch + 1,
+        content={},
+        reason_key=NO_LONGER_ASKED_FOR.key,
+        reason=None,
+        changed_at=now,
+    )
+    return connection.execute(cancelled).rowcount
+
+
+def notice_outcomes(
+    connection: Connection, kind: NoticeKind, since: datetime
+) -> dict[DeliveryState, int]:
+    """Count the notices of a kind that changed since an instant, by state."""
+    rows = connection.execute(
+        select(notice.c.state, func.count())
+        .where(notice.c.kind == kind, notice.c.changed_at >= since)
+        .group_by(notice.c.state)
+    )
+    return {DeliveryState(state): count for state, count in rows}
