@@ -14,6 +14,7 @@ transactions belong to the caller.
     history         what happened to a subscriber's consent, and who did it
     erasure         erase a subscriber, and recognise the address afterwards
     preferences     what a subscriber chose: languages, cadence, topics, hour, pause
+    profiles        what of it changes the content of an issue
     audiences       the recipients of an issue, as SQL
     import_export   CSV in and out (with `csv_cells`, `csv_rows`, `import_merge`, `import_batches`)
     errors          the errors of this package
