@@ -13,13 +13,35 @@ transactions belong to the caller.
     changes         unsubscribe, resubscribe and suppress them
     history         what happened to a subscriber's consent, and who did it
     erasure         erase a subscriber, and recognise the address afterwards
+    merging         merge two records of one person
+    address_change  change an address: request, confirm, undo
+    access          proofs of a mailbox, and sessions
     preferences     what a subscriber chose: languages, cadence, topics, hour, pause
-    profiles        what of it changes the content of an issue
     audiences       the recipients of an issue, as SQL
     import_export   CSV in and out (with `csv_cells`, `csv_rows`, `import_merge`, `import_batches`)
     errors          the errors of this package
 """
 
+from subscribers.access import (
+    REQUEST_LIFETIME,
+    SESSION_LIFETIME,
+    end_session,
+    is_access_open,
+    request_access,
+    session_subscriber_id,
+    start_session,
+    use_access_code,
+    use_access_link,
+)
+from subscribers.address_change import (
+    AddressChange,
+    AddressChangeState,
+    confirm_address_change,
+    forget_old_changes,
+    load_address_change,
+    request_address_change,
+    undo_address_change,
+)
 from subscribers.addresses import Address, normalise_address
 from subscribers.audiences import (
     count_audience_by_language,
@@ -27,7 +49,7 @@ from subscribers.audiences import (
     select_audience,
     still_wanted,
 )
-from subscribers.changes import resubscribe, suppress, unsubscribe
+from subscribers.changes import choose_newsletters, resubscribe, suppress, unsubscribe
 from subscribers.erasure import AddressDigest, erase, erased_at
 from subscribers.errors import (
     BadAddressError,
@@ -48,6 +70,7 @@ from subscribers.import_export import (
     import_csv,
     parse_rows,
 )
+from subscribers.merging import merge_subscribers
 from subscribers.model import (
     ConsentSource,
     Recipient,
@@ -68,13 +91,19 @@ from subscribers.preferences import (
 )
 from subscribers.store import (
     count_subscribers_by_language,
+    current_id,
     find_subscriber,
     known_subscriber,
     list_subscribers,
+    load_subscriber,
 )
 
 __all__ = [
+    "REQUEST_LIFETIME",
+    "SESSION_LIFETIME",
     "Address",
+    "AddressChange",
+    "AddressChangeState",
     "AddressDigest",
     "BadAddressError",
     "BadFileError",
@@ -97,26 +126,42 @@ __all__ = [
     "SubscriptionRecord",
     "TextLength",
     "UnknownSubscriberError",
+    "choose_newsletters",
+    "confirm_address_change",
     "count_audience_by_language",
     "count_subscribers_by_language",
+    "current_id",
+    "end_session",
     "erase",
     "erased_at",
     "export_csv",
     "find_subscriber",
+    "forget_old_changes",
     "import_csv",
+    "is_access_open",
     "known_subscriber",
     "list_subscribers",
+    "load_address_change",
     "load_history",
     "load_preferences",
     "load_recipients",
+    "load_subscriber",
+    "merge_subscribers",
     "normalise_address",
     "parse_rows",
     "pause_subscriber",
+    "request_access",
+    "request_address_change",
     "resubscribe",
     "resume_subscriber",
     "select_audience",
+    "session_subscriber_id",
+    "start_session",
     "still_wanted",
     "store_preferences",
     "suppress",
+    "undo_address_change",
     "unsubscribe",
+    "use_access_code",
+    "use_access_link",
 ]

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, update
 
-from subscribers.consent import close_record, leave_newsletter, reopen_record
+from subscribers.consent import close_record, leave_newsletter, reopen_record, with_choice
 from subscribers.history import append_events, events_between, load_events
 from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
-from subscribers.store import known_subscriber
+from subscribers.store import known_subscriber, load_subscriber
 from subscribers.tables import subscriber, subscription
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -43,7 +44,7 @@ def unsubscribe(
         after = close_record(before, SubscriberStatus.UNSUBSCRIBED, source)
     else:
         after = leave_newsletter(before, newsletter, source)
-    return _store(connection, (before, after), now, source, note)
+    return store_change(connection, (before, after), now, source, note)
 
 
 def resubscribe(
@@ -63,7 +64,22 @@ def resubscribe(
     """
     before = known_subscriber(connection, email)
     after = reopen_record(before, newsletter, load_events(connection, before.id))
-    return _store(connection, (before, after), now, ConsentSource.OWNER, note)
+    return store_change(connection, (before, after), now, ConsentSource.OWNER, note)
+
+
+def choose_newsletters(
+    connection: Connection, subscriber_id: int, wanted: Mapping[str, bool], now: datetime
+) -> bool:
+    """Subscribe (True) and leave (False) newsletters, as a subscriber on record chose by a mailed link.
+
+    Return whether anything changed. Raise `RefusedTransitionError` after a complaint.
+    """
+    before = load_subscriber(connection, subscriber_id)
+    if before is None:
+        return False
+    return store_change(
+        connection, (before, with_choice(before, wanted)), now, ConsentSource.SUBSCRIBER, ""
+    )
 
 
 def suppress(
@@ -77,16 +93,17 @@ def suppress(
     """
     before = known_subscriber(connection, email)
     after = close_record(before, status, ConsentSource.MAIL)
-    return _store(connection, (before, after), now, ConsentSource.MAIL, "")
+    return store_change(connection, (before, after), now, ConsentSource.MAIL, "")
 
 
-def _store(
+def store_change(
     connection: Connection,
     change: tuple[Subscriber, Subscriber],
     now: datetime,
     source: ConsentSource,
     note: str,
 ) -> bool:
+    """Store the consent of `after`, and an event for each difference. Return whether there is one."""
     before, after = change
     events = list(events_between(before, after, now, source, note))
     for event in events:

@@ -17,7 +17,7 @@ from subscribers.errors import LostSubscriptionsError, RefusedTransitionError
 from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from subscribers.model import SubscriberEvent
 
@@ -28,6 +28,13 @@ _STRENGTH: Final = {
     SubscriberStatus.UNSUBSCRIBED: 2,
     SubscriberStatus.COMPLAINED: 3,
 }
+
+# Of the two states of one newsletter, the later in this list holds after a merge.
+_UNION_ORDER: Final = [
+    SubscriberStatus.PENDING,
+    SubscriberStatus.ACTIVE,
+    SubscriberStatus.UNSUBSCRIBED,
+]
 
 _OPEN: Final = frozenset({SubscriberStatus.PENDING, SubscriberStatus.ACTIVE})
 
@@ -111,6 +118,47 @@ def leave_newsletter(person: Subscriber, newsletter: str, source: ConsentSource)
     wanted = SubscriberStatus.UNSUBSCRIBED
     states[newsletter] = next_status(states.get(newsletter, wanted), wanted, source)
     return person.with_subscriptions(states)
+
+
+def with_choice(person: Subscriber, wanted: Mapping[str, bool]) -> Subscriber:
+    """Return a subscriber who chose newsletters by a link that only the own mailbox received.
+
+    True subscribes and False leaves; newsletters that are not named stay as they are. The link
+    proves the mailbox, so subscribing is also the confirmation. Raise `RefusedTransitionError`
+    after a complaint.
+    """
+    states, status = person.subscriptions, person.status
+    for name, is_wanted in wanted.items():
+        if is_wanted:
+            status = _confirmed(status)
+            states[name] = _confirmed(states.get(name, SubscriberStatus.UNSUBSCRIBED))
+        elif name in states:
+            states[name] = SubscriberStatus.UNSUBSCRIBED
+    return replace(person, status=status).with_subscriptions(states)
+
+
+def merged_record(kept: Subscriber, former: Subscriber, *, is_confirmed: bool) -> Subscriber:
+    """Return `kept` with the subscriptions of `former`, who is the same person.
+
+    The stronger refusal holds, for each newsletter and for the record. `is_confirmed` says that
+    the person has just opened a link from the mailbox that is kept, so it exists.
+    """
+    states = dict(former.subscriptions)
+    for name, state in kept.subscriptions.items():
+        states[name] = max(state, states.get(name, state), key=_UNION_ORDER.index)
+    status = SubscriberStatus.ACTIVE if is_confirmed else kept.status
+    refusals = {kept.status, former.status} & WITHDRAWN_STATUSES
+    if refusals:
+        status = max(refusals, key=_STRENGTH.__getitem__)
+        states = dict.fromkeys(states, SubscriberStatus.UNSUBSCRIBED)
+    return replace(kept, status=status).with_subscriptions(states)
+
+
+def _confirmed(current: SubscriberStatus) -> SubscriberStatus:
+    if current is SubscriberStatus.ACTIVE:
+        return current
+    waiting = next_status(current, SubscriberStatus.PENDING, ConsentSource.SUBSCRIBER)
+    return next_status(waiting, SubscriberStatus.ACTIVE, ConsentSource.SUBSCRIBER)
 
 
 def reopen_record(

@@ -33,10 +33,15 @@ def erase(connection: Connection, email: str, digest: AddressDigest, now: dateti
     """
     person = known_subscriber(connection, email)
     connection.execute(delete(subscriber).where(subscriber.c.id == person.id))
-    readmit(connection, [person.email], digest)
-    connection.execute(
-        insert(erased_address).values(digest=digest(person.email), erased_at=now)
-    )
+    remember_erased(connection, person.email, digest, now)
+
+
+def remember_erased(
+    connection: Connection, identity: str, digest: AddressDigest, now: datetime
+) -> None:
+    """Store the hash of an address that is not on record any more."""
+    readmit(connection, [identity], digest)
+    connection.execute(insert(erased_address).values(digest=digest(identity), erased_at=now))
 
 
 def erased_at(connection: Connection, email: str, digest: AddressDigest) -> datetime | None:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from subscribers.addresses import normalise_address
 from subscribers.errors import UnknownSubscriberError
 from subscribers.model import Subscriber, SubscriberStatus
-from subscribers.tables import subscriber, subscription
+from subscribers.tables import subscriber, subscriber_alias, subscription
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -59,6 +59,22 @@ def known_subscriber(connection: Connection, email: str) -> Subscriber:
     if person is None:
         raise UnknownSubscriberError(email)
     return person
+
+
+def load_subscriber(connection: Connection, subscriber_id: int) -> Subscriber | None:
+    """Return the subscriber with this id, or the one into whom it was merged, or None."""
+    chosen = select(subscriber).where(subscriber.c.id == current_id(connection, subscriber_id))
+    return next(_read(connection, chosen), None)
+
+
+def current_id(connection: Connection, subscriber_id: int) -> int:
+    """Return the id of the subscriber into whom this one was merged, else the same id."""
+    found = connection.execute(
+        select(subscriber_alias.c.subscriber_id).where(
+            subscriber_alias.c.former_id == subscriber_id
+        )
+    ).scalar_one_or_none()
+    return subscriber_id if found is None else found
 
 
 def find_subscribers(

@@ -120,8 +120,6 @@ preference: Final = Table(
     Column("hour", Integer),
     Column("paused_at", UTCDateTime),
     Column("paused_until", UTCDateTime),
-    # What of this changes the content of issues (`profiles`); NULL if nothing does.
-    Column("profile", Text),
     PrimaryKeyConstraint("subscriber_id", name="pk_preference"),
     ForeignKeyConstraint(
         ["subscriber_id"],
@@ -164,6 +162,85 @@ erased_address: Final = Table(
     info={"keyed": True},
 )
 
+# A change of an address. Rows are deleted seven days after the confirmation, with the old address.
+address_change: Final = Table(
+    "address_change",
+    subscribers_metadata,
+    Column("id", Integer, autoincrement=True),
+    Column("subscriber_id", Integer, nullable=False),
+    Column("old_address", Text, nullable=False),
+    Column("new_address", Text, nullable=False),
+    Column("requested_at", UTCDateTime, nullable=False),
+    # The link to the new address is valid until then.
+    Column("expires_at", UTCDateTime, nullable=False),
+    Column("confirmed_at", UTCDateTime),
+    Column("undone_at", UTCDateTime),
+    PrimaryKeyConstraint("id", name="pk_address_change"),
+    ForeignKeyConstraint(
+        ["subscriber_id"],
+        ["subscriber.id"],
+        name="fk_address_change_subscriber_id",
+        ondelete="CASCADE",
+    ),
+    # Signed links hold the id.
+    info={"ids_never_reused": True},
+)
+
+# Ids of subscribers who were merged into others. Ledger rows and old links keep the former id.
+subscriber_alias: Final = Table(
+    "subscriber_alias",
+    subscribers_metadata,
+    Column("former_id", Integer, autoincrement=False),
+    Column("subscriber_id", Integer, nullable=False),
+    Column("merged_at", UTCDateTime, nullable=False),
+    PrimaryKeyConstraint("former_id", name="pk_subscriber_alias"),
+    ForeignKeyConstraint(
+        ["subscriber_id"],
+        ["subscriber.id"],
+        name="fk_subscriber_alias_subscriber_id",
+        ondelete="CASCADE",
+    ),
+)
+
+# A mailed link and a code that start a session. Each is used once.
+access_request: Final = Table(
+    "access_request",
+    subscribers_metadata,
+    Column("id", Integer, autoincrement=True),
+    Column("subscriber_id", Integer, nullable=False),
+    # A keyed hash.
+    Column("code_digest", Text, nullable=False),
+    # Wrong codes that were entered.
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("expires_at", UTCDateTime, nullable=False),
+    Column("used_at", UTCDateTime),
+    PrimaryKeyConstraint("id", name="pk_access_request"),
+    ForeignKeyConstraint(
+        ["subscriber_id"],
+        ["subscriber.id"],
+        name="fk_access_request_subscriber_id",
+        ondelete="CASCADE",
+    ),
+    info={"ids_never_reused": True},
+)
+
+# Browsers that proved a subscriber's mailbox, by the SHA-256 of their cookie.
+subscriber_session: Final = Table(
+    "subscriber_session",
+    subscribers_metadata,
+    Column("digest", Text, nullable=False),
+    Column("subscriber_id", Integer, nullable=False),
+    Column("expires_at", UTCDateTime, nullable=False),
+    PrimaryKeyConstraint("digest", name="pk_subscriber_session"),
+    ForeignKeyConstraint(
+        ["subscriber_id"],
+        ["subscriber.id"],
+        name="fk_subscriber_session_subscriber_id",
+        ondelete="CASCADE",
+    ),
+    info={"keyed": True},
+)
+
 # The first index counts subscribers by language without reading their rows. The second lists the
 # subscribers of a newsletter by id, so that an audience needs no sorting.
 Index(
@@ -179,3 +256,5 @@ Index(
     subscription.c.subscriber_id,
 )
 Index("ix_subscriber_event_subscriber_id", subscriber_event.c.subscriber_id)
+for _table in (address_change, subscriber_alias, access_request, subscriber_session):
+    Index(f"ix_{_table.name}_subscriber_id", _table.c.subscriber_id)

@@ -122,10 +122,7 @@ def check_transition(source: IssueState, target: IssueState) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """One edition at one occurrence: `day` is the local date, `due_at` the instant (UTC).
-
-    Its articles became available after `available_since`, and until `assembled_at`.
-    """
+    """One edition at one occurrence: `day` is the local date, `due_at` the instant (UTC)."""
 
     id: int
     newsletter: str
@@ -139,8 +136,6 @@ class Issue:
     published_until: datetime | None
     more: int
     assembled_at: datetime | None
-    available_since: datetime | None = None
-    for_profiles_only: bool = False
 
     @property
     def name(self) -> str:

@@ -1,0 +1,195 @@
+"""Change a subscriber's address: requested, confirmed from the new one, undone from the old one.
+
+If the new address belongs to another record, it is the same person's, and the two are merged when
+the new mailbox confirms. A former address is kept for seven days; then only its keyed hash is, so
+that no import adds it again. The transaction belongs to the caller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, insert, select, update
+
+from subscribers.addresses import normalise_address
+from subscribers.changes import store_change
+from subscribers.consent import WITHDRAWN_STATUSES
+from subscribers.erasure import readmit, remember_erased
+from subscribers.merging import merge_subscribers
+from subscribers.model import ConsentSource, SubscriberStatus
+from subscribers.store import find_subscriber, load_subscriber
+from subscribers.tables import address_change, subscriber, subscriber_session
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Table
+
+    from subscribers.erasure import AddressDigest
+    from subscribers.model import Subscriber
+
+_CONFIRM_WITHIN = timedelta(hours=72)
+_UNDO_WITHIN = timedelta(days=7)
+
+
+class AddressChangeState(StrEnum):
+    """What a link about a change of address finds."""
+
+    REQUESTED = "requested"
+    CONFIRMED = "confirmed"
+    UNDONE = "undone"
+    # Too old, replaced by another, or the subscriber has left.
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class AddressChange:
+    """A change of address on record. `subscriber_id` is that of the record which has it now."""
+
+    id: int
+    subscriber_id: int
+    old_address: str
+    new_address: str
+    state: AddressChangeState
+
+
+def request_address_change(
+    connection: Connection, person: Subscriber, new_address: str, now: datetime
+) -> int:
+    """Store a request, in place of earlier ones that wait. Return its id. Raise `BadAddressError`."""
+    address = normalise_address(new_address).address
+    _forget_waiting(connection, person.id)
+    forget_old_changes(connection, now)
+    done = connection.execute(
+        insert(address_change).values(
+            subscriber_id=person.id,
+            old_address=person.address,
+            new_address=address,
+            requested_at=now,
+            expires_at=now + _CONFIRM_WITHIN,
+        )
+    )
+    assert done.inserted_primary_key is not None  # noqa: S101  # every database returns it
+    return int(done.inserted_primary_key[0])
+
+
+def load_address_change(
+    connection: Connection, number: int, now: datetime
+) -> AddressChange | None:
+    """Return a change by its id, or None if it was replaced or has ended long ago."""
+    row = connection.execute(
+        select(address_change).where(address_change.c.id == number)
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.undone_at:
+        state = AddressChangeState.UNDONE
+    elif row.confirmed_at:
+        is_recent = now < row.confirmed_at + _UNDO_WITHIN
+        state = AddressChangeState.CONFIRMED if is_recent else AddressChangeState.ENDED
+    else:
+        is_recent = now < row.expires_at
+        state = AddressChangeState.REQUESTED if is_recent else AddressChangeState.ENDED
+    return AddressChange(row.id, row.subscriber_id, row.old_address, row.new_address, state)
+
+
+def confirm_address_change(
+    connection: Connection,
+    change: AddressChange,
+    now: datetime,
+    *,
+    moved: Collection[Table],
+    digest: AddressDigest,
+) -> bool:
+    """Give the subscriber the new address, and end all links but those that unsubscribe.
+
+    Return False, and change nothing, if the change does not wait or if the subscriber has left.
+    `moved` is as in `merge_subscribers`.
+    """
+    person = load_subscriber(connection, change.subscriber_id)
+    waits = change.state is AddressChangeState.REQUESTED
+    if person is None or not waits or person.status in WITHDRAWN_STATUSES:
+        return False
+    row = address_change.c.id == change.id
+    connection.execute(update(address_change).where(row).values(confirmed_at=now))
+    _forget_waiting(connection, person.id)
+    _move(connection, person, change.new_address, now, moved, digest)
+    return True
+
+
+def undo_address_change(
+    connection: Connection,
+    change: AddressChange,
+    now: datetime,
+    *,
+    moved: Collection[Table],
+    digest: AddressDigest,
+) -> bool:
+    """Give the subscriber the old address again. Changes that came later are undone, too.
+
+    Return False, and change nothing, if there is nothing to undo.
+    """
+    person = load_subscriber(connection, change.subscriber_id)
+    if person is None or change.state is not AddressChangeState.CONFIRMED:
+        return False
+    later = (address_change.c.subscriber_id == person.id) & (address_change.c.id >= change.id)
+    connection.execute(update(address_change).where(later).values(undone_at=now))
+    _forget_waiting(connection, person.id)
+    _move(connection, person, change.old_address, now, moved, digest)
+    return True
+
+
+def forget_old_changes(connection: Connection, now: datetime) -> None:
+    """Delete changes that can be neither confirmed nor undone any more, with their addresses."""
+    confirmed = address_change.c.confirmed_at
+    is_over = (confirmed <= now - _UNDO_WITHIN) | (
+        confirmed.is_(None) & (address_change.c.expires_at <= now)
+    )
+    connection.execute(delete(address_change).where(is_over))
+
+
+def _forget_waiting(connection: Connection, subscriber_id: int) -> None:
+    connection.execute(
+        delete(address_change).where(
+            address_change.c.subscriber_id == subscriber_id,
+            address_change.c.confirmed_at.is_(None),
+            address_change.c.undone_at.is_(None),
+        )
+    )
+
+
+def _move(
+    connection: Connection,
+    person: Subscriber,
+    new_address: str,
+    now: datetime,
+    moved: Collection[Table],
+    digest: AddressDigest,
+) -> None:
+    address = normalise_address(new_address)
+    other = find_subscriber(connection, address.identity)
+    if other is not None and other.id != person.id:
+        person = merge_subscribers(connection, (other, person), moved, now)
+    elif person.status is SubscriberStatus.BOUNCED:
+        # The mailbox that bounced is not the one that opened the link.
+        opened = replace(person, status=SubscriberStatus.ACTIVE)
+        store_change(connection, (person, opened), now, ConsentSource.SUBSCRIBER, "")
+    connection.execute(
+        update(subscriber)
+        .where(subscriber.c.id == person.id)
+        .values(
+            email=address.identity,
+            address=address.address,
+            generation=subscriber.c.generation + 1,
+            updated_at=now,
+        )
+    )
+    own_sessions = subscriber_session.c.subscriber_id == person.id
+    connection.execute(delete(subscriber_session).where(own_sessions))
+    readmit(connection, [address.identity], digest)
+    if person.email != address.identity:
+        remember_erased(connection, person.email, digest, now)
