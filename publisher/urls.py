@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 _MAX_SLUG_LENGTH = 80
 LINK_SCHEMES = frozenset({"http", "https", "mailto"})
 
+SubscriberPage = Literal[
+    "subscribe", "confirm", "unsubscribe", "preferences", "address", "data"
+]
+
 
 def page_file(url_path: str) -> PurePosixPath:
     """Return the file below the web root for the path of a page."""
@@ -48,8 +52,8 @@ def issue_path(language: str, newsletter: str, day: date) -> str:
     return f"{language}/{newsletter}/{day.isoformat()}/"
 
 
-def letter_path(language: str, kind: Literal["unsubscribe", "preferences"]) -> str:
-    """Return the path of the page about unsubscribing or about preferences."""
+def subscriber_page_path(language: str, kind: SubscriberPage) -> str:
+    """Return the path of a page about a subscription."""
     return f"{language}/{kind}/"
 
 

@@ -30,7 +30,18 @@ from publisher.config.values import (
 from publisher.recurrence import Schedule, parse_schedule
 
 # Other folders beside the newsletters' in each language's folder of the web root.
-_RESERVED_NAMES = frozenset({"feeds", "stories", "unsubscribe", "preferences"})
+_RESERVED_NAMES = frozenset(
+    {
+        "feeds",
+        "stories",
+        "subscribe",
+        "confirm",
+        "unsubscribe",
+        "preferences",
+        "address",
+        "data",
+    }
+)
 
 
 class LatePolicy(StrEnum):

@@ -150,7 +150,9 @@ class _ListUnsubscribe:
         sender = quote(mail.publication.sender.address, safe="@")
         mailto = f"<mailto:{sender}?subject=unsubscribe%20{mail.issue.newsletter}>"
         url, self._number = values.link("unsubscribe")
-        longest = values.link_signer("unsubscribe").token(_LARGEST_ID).decode("ascii")
+        longest = (
+            values.link_signer("unsubscribe").token(_LARGEST_ID, _LARGEST_ID).decode("ascii")
+        )
         _shared_field("List-Unsubscribe", f"<{url}{longest}>, {mailto}")
         self._before = f"List-Unsubscribe: <{url}".encode("ascii")
         self._after = f">,\r\n {mailto}\r\n".encode("ascii")

@@ -13,7 +13,7 @@ from operator import attrgetter
 
 from publisher.mail.header_encoding import single_line
 from publisher.mail.message import IssueMail
-from publisher.mail.signed_links import LinkKind, LinkSigner, subscriber_url
+from publisher.mail.signed_links import LinkSigner, MailLinkKind, subscriber_url
 from publisher.rendering.placeholders import (
     ADDRESS_PLACEHOLDER,
     INVISIBLE_CHARACTERS,
@@ -34,7 +34,7 @@ _JOINERS = "\u200c\u200d "
 PlaceholderText = Callable[[Recipient], str]
 _PersonalValue = Callable[[Recipient], bytes]
 
-_LINK_KINDS: dict[str, LinkKind] = {
+_LINK_KINDS: dict[str, MailLinkKind] = {
     UNSUBSCRIBE_PLACEHOLDER: "unsubscribe",
     PREFERENCES_PLACEHOLDER: "preferences",
     WEB_PLACEHOLDER: "web",
@@ -68,21 +68,25 @@ class PersonalValues:
     mail: IssueMail
     secret: str = field(repr=False)
     _values: list[_PersonalValue] = field(default_factory=list)
-    _numbers: dict[LinkKind | tuple[Placeholder, bool], int] = field(default_factory=dict)
+    _numbers: dict[MailLinkKind | tuple[Placeholder, bool], int] = field(default_factory=dict)
 
     def values_for(self, recipient: Recipient) -> list[bytes]:
         """Return a recipient's values by number. Raise UnicodeEncodeError for what is not text."""
         return [value(recipient) for value in self._values]
 
-    def link_signer(self, kind: LinkKind) -> LinkSigner:
+    def link_signer(self, kind: MailLinkKind) -> LinkSigner:
         """Return the signer of one kind of link."""
         return LinkSigner(self.secret, kind, self.mail.issue.newsletter)
 
-    def link(self, kind: LinkKind) -> tuple[str, int]:
+    def link(self, kind: MailLinkKind) -> tuple[str, int]:
         """Return a link's URL up to the token, and the number of the token."""
         signer = self.link_signer(kind)
         url = subscriber_url(self.mail.publication, self.mail.issue, kind)
-        return url, self._number(kind, lambda recipient: signer.token(recipient.id))
+
+        def token(recipient: Recipient) -> bytes:
+            return signer.token(recipient.id, recipient.generation)
+
+        return url, self._number(kind, token)
 
     def body_pieces(self, text: str, *, is_html: bool) -> Iterator[bytes | int]:
         """Yield a body cut at its values: fixed text as UTF-8, and the numbers of values."""
@@ -111,7 +115,9 @@ class PersonalValues:
             )
         return self._number((placeholder, False), lambda recipient: text(recipient).encode())
 
-    def _number(self, key: LinkKind | tuple[Placeholder, bool], value: _PersonalValue) -> int:
+    def _number(
+        self, key: MailLinkKind | tuple[Placeholder, bool], value: _PersonalValue
+    ) -> int:
         number = self._numbers.setdefault(key, len(self._values))
         if number == len(self._values):
             self._values.append(value)

@@ -1,28 +1,57 @@
 """A subscriber's own links, signed so that no one can act for another subscriber. Pure.
 
-A token names a subscriber and a newsletter. It does not expire: people keep mails for years, and
-the unsubscribe link must go on working.
+A token names a subscriber, a newsletter, the generation of the subscriber's links, and the number of
+a row that the link is about. It does not expire: people keep mails for years, and the unsubscribe
+link must go on working. What expires has the time in its row.
 """
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import json
 from binascii import b2a_base64
-from typing import Literal
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
 
 from itsdangerous import BadData, URLSafeSerializer
+from itsdangerous.encoding import base64_decode, base64_encode
 
 from publisher import urls
 from publisher.config import Publication
 from publisher.errors import DeliveryError
 from publisher.issues.model import Issue
 
-LinkKind = Literal["unsubscribe", "preferences", "web"]
+# The kinds of links in an issue's mail, and all kinds.
+MailLinkKind = Literal["unsubscribe", "preferences", "web"]
+LinkKind = MailLinkKind | Literal["confirm", "undo", "data", "address", "feed"]
 
+# Stands before each token that is signed with SHA-256.
+_PREFIX: Final = "v2."
+# Kinds of links in mails that were sent while tokens were signed with SHA-1. They stay valid.
+_OLD_KINDS: Final = frozenset(get_args(MailLinkKind))
 # URL-safe base64 (RFC 4648 section 5), without the padding, as itsdangerous writes it.
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _PADDING = b"\n="
+
+
+@dataclass(frozen=True, slots=True)
+class SignedLink:
+    """What a token says. `number` is the id of a row that the link is about, 0 for none."""
+
+    kind: LinkKind
+    subscriber_id: int
+    newsletter: str = ""
+    generation: int = 0
+    number: int = 0
+    is_old: bool = False
+
+    def has_ended(self, generation: int) -> bool:
+        """Return whether the link is no longer valid for a subscriber with this `generation`.
+
+        A link to unsubscribe never ends.
+        """
+        return self.kind != "unsubscribe" and self.generation != generation
 
 
 class LinkSigner:
@@ -32,38 +61,76 @@ class LinkSigner:
     derived once, and nothing so short is compressed.
     """
 
-    def __init__(self, secret: str, kind: LinkKind, newsletter: str) -> None:
-        key = URLSafeSerializer(secret, salt=kind).make_signer().derive_key()
-        self._hmac = hmac.new(key, digestmod="sha1")
-        self._payload = b"[%%d,%b]" % json.dumps(newsletter).encode().replace(b"%", b"%%")
+    def __init__(self, secret: str, kind: LinkKind, newsletter: str, number: int = 0) -> None:
+        key = _serializer(secret, kind).make_signer().derive_key()
+        self._hmac = hmac.new(key, digestmod="sha256")
+        name = json.dumps(newsletter).encode().replace(b"%", b"%%")
+        self._payload = b"[%%d,%b,%%d,%d]" % (name, number)
 
-    def token(self, subscriber_id: int) -> bytes:
+    def token(self, subscriber_id: int, generation: int = 0) -> bytes:
         """Return a subscriber's token: ASCII that needs no escape in a URL."""
-        payload = _url_safe(self._payload % subscriber_id)
+        payload = _url_safe(self._payload % (subscriber_id, generation))
         signature = self._hmac.copy()
         signature.update(payload)
-        return payload + b"." + _url_safe(signature.digest())
+        return b"v2.%b.%b" % (payload, _url_safe(signature.digest()))
+
+
+def sign_link(
+    secret: str,
+    kind: LinkKind,
+    subscriber_id: int,
+    *,
+    newsletter: str = "",
+    generation: int = 0,
+    number: int = 0,
+) -> str:
+    """Return the token of one link: ASCII that needs no escape in a URL."""
+    signer = LinkSigner(secret, kind, newsletter, number)
+    return signer.token(subscriber_id, generation).decode("ascii")
+
+
+def read_link(secret: str, kind: LinkKind, value: str) -> SignedLink:
+    """Return what a token says.
+
+    Raise DeliveryError for a token that was not made here, or for another kind of link.
+    """
+    is_old = not value.startswith(_PREFIX)
+    signed = value.removeprefix(_PREFIX)
+    try:
+        fields = (_old_serializer if is_old else _serializer)(secret, kind).loads(signed)
+        _check_last_character(signed)
+    except (BadData, UnicodeError):
+        raise DeliveryError(
+            f"the {kind} link is damaged or was not made here; use the whole link from the mail"
+        ) from None
+    subscriber_id, newsletter, generation, number = (*fields, 0, 0)[:4]
+    return SignedLink(kind, subscriber_id, newsletter, generation, number, is_old)
+
+
+def _old_serializer(secret: str, kind: LinkKind) -> URLSafeSerializer:
+    if kind not in _OLD_KINDS:
+        raise BadData("no link of this kind was signed with SHA-1")
+    return URLSafeSerializer(secret, salt=kind)
+
+
+def _serializer(secret: str, kind: LinkKind) -> URLSafeSerializer:
+    return URLSafeSerializer(
+        secret, salt=f"v2.{kind}", signer_kwargs={"digest_method": hashlib.sha256}
+    )
+
+
+def _check_last_character(signed: str) -> None:
+    """Raise BadData if the unused bits at the end of the signature's base64 were changed."""
+    signature = signed.rpartition(".")[2]
+    if base64_encode(base64_decode(signature)).decode("ascii") != signature:
+        raise BadData("not as it was written")
 
 
 def _url_safe(octets: bytes) -> bytes:
     return b2a_base64(octets).translate(_URL_SAFE, _PADDING)
 
 
-def read_token(secret: str, kind: LinkKind, value: str) -> tuple[int, str]:
-    """Return the subscriber's id and the newsletter that a token was signed for.
-
-    Raise DeliveryError for a token that was not made here, or for another kind of link.
-    """
-    try:
-        subscriber_id, newsletter = URLSafeSerializer(secret, salt=kind).loads(value)
-    except (BadData, UnicodeError):
-        raise DeliveryError(
-            f"the {kind} link is damaged or was not made here; use the whole link from the mail"
-        ) from None
-    return int(subscriber_id), str(newsletter)
-
-
-def subscriber_url(publication: Publication, issue: Issue, kind: LinkKind) -> str:
+def subscriber_url(publication: Publication, issue: Issue, kind: MailLinkKind) -> str:
     """Return the URL of a subscriber's own page, up to the token.
 
     `unsubscribe` and `preferences` have one page a language; `web` is the issue's own page.
@@ -71,6 +138,6 @@ def subscriber_url(publication: Publication, issue: Issue, kind: LinkKind) -> st
     path = (
         urls.issue_path(issue.language, issue.newsletter, issue.day)
         if kind == "web"
-        else urls.letter_path(issue.language, kind)
+        else urls.subscriber_page_path(issue.language, kind)
     )
     return f"{urls.public_url(publication, path)}?t="

@@ -115,7 +115,7 @@ def _common(publication: Publication, renderer: Renderer) -> Iterator[_Page]:
         for kind in ("unsubscribe", "preferences"):
             sender, feeds = publication.sender.address, views.feed_lines(publication, language)
             page = renderer.letter_page(house, kind, sender, feeds)
-            yield urls.page_file(urls.letter_path(language, kind)), page
+            yield urls.page_file(urls.subscriber_page_path(language, kind)), page
 
 
 def _pages(settings: Settings, renderer: Renderer, shown: _LanguageContent) -> Iterator[_Page]:

@@ -107,8 +107,10 @@ def _fields(
 def _link(mail: IssueMail, recipient: Recipient, secret: str, kind: str) -> str:
     publication, issue = mail.publication, mail.issue
     # As URLSafeSerializer does it, without its attempt to compress the payload.
-    payload = base64_encode(f'[{recipient.id},"{issue.newsletter}"]')
-    token = URLSafeSerializer(secret, salt=kind).make_signer().sign(payload).decode("ascii")
+    payload = base64_encode(f'[{recipient.id},"{issue.newsletter}",{recipient.generation},0]')
+    signing = {"digest_method": hashlib.sha256}
+    serializer = URLSafeSerializer(secret, salt=f"v2.{kind}", signer_kwargs=signing)
+    token = f"v2.{serializer.make_signer().sign(payload).decode('ascii')}"
     page = f"{issue.newsletter}/{issue.day}" if kind == "web" else kind
     return f"{publication.url}/{issue.language}/{page}/?t={token}"
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from publisher.errors import DeliveryError
 from publisher.mail import compile_mail
-from publisher.mail.signed_links import LinkKind, read_token
+from publisher.mail.signed_links import MailLinkKind, SignedLink, read_link
 from publisher.rendering.placeholders import (
     ADDRESS_PLACEHOLDER,
     LANGUAGE_PLACEHOLDER,
@@ -99,13 +99,14 @@ def test_each_kind_of_link_has_its_own_signature() -> None:
         text=f"{UNSUBSCRIBE_PLACEHOLDER}\n{PREFERENCES_PLACEHOLDER}\n{WEB_PLACEHOLDER}",
         html=f"<a href='{WEB_PLACEHOLDER}'>x</a>",
     )
-    content = compile_mail(mail, SECRET).message(a_recipient(42), MADE_AT).content
+    content = compile_mail(mail, SECRET).message(a_recipient(42, generation=3), MADE_AT).content
     text, html = bodies(content)
     leave, change, web = text.split()
     assert f"<{leave}>" in raw_field(content, "List-Unsubscribe")
-    links: dict[LinkKind, str] = {"unsubscribe": leave, "preferences": change, "web": web}
+    links: dict[MailLinkKind, str] = {"unsubscribe": leave, "preferences": change, "web": web}
     for kind, url in links.items():
-        assert read_token(SECRET, kind, url.partition("?t=")[2]) == (42, "weekly")
+        found = read_link(SECRET, kind, url.partition("?t=")[2])
+        assert found == SignedLink(kind, 42, "weekly", generation=3)
     page = raw_field(content, "Archived-At").strip("<>")
     assert web.startswith(f"{page}?t=")
     assert html == f"<a href='{web}'>x</a>"
