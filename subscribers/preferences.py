@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
 
+from subscribers.profiles import Profile, profile_text
 from subscribers.tables import preference, subscriber, subscription
 
 if TYPE_CHECKING:
@@ -111,10 +112,22 @@ def store_preferences(
         "hour": chosen.hour,
         "paused_at": chosen.paused_at,
         "paused_until": chosen.paused_until,
+        "profile": profile_text(profile_of(chosen)),
     }
     if values != _DEFAULTS:
         connection.execute(insert(preference).values(values | {"subscriber_id": subscriber_id}))
     _store_cadences(connection, subscriber_id, chosen.cadences)
+
+
+def profile_of(chosen: Preferences) -> Profile:
+    """Return what of a subscriber's preferences changes the content of issues."""
+    return Profile(
+        more_languages=chosen.languages[1:],
+        length=chosen.length,
+        machine_translations=chosen.machine_translations,
+        topics=chosen.topics,
+        authors=chosen.authors,
+    )
 
 
 # A pause that begins so soon after another continues it. Until a monthly newsletter has come, the
@@ -160,6 +173,7 @@ _DEFAULTS: dict[str, Any] = {
     "hour": None,
     "paused_at": None,
     "paused_until": None,
+    "profile": None,
 }
 
 

@@ -120,6 +120,8 @@ preference: Final = Table(
     Column("hour", Integer),
     Column("paused_at", UTCDateTime),
     Column("paused_until", UTCDateTime),
+    # What of this changes the content of issues (`profiles`); NULL if nothing does.
+    Column("profile", Text),
     PrimaryKeyConstraint("subscriber_id", name="pk_preference"),
     ForeignKeyConstraint(
         ["subscriber_id"],

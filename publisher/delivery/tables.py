@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Index, Integer, Table, Text
 
-from publisher.database.dialect.sql import IDS_NEVER_REUSED, KEYED, partial_index_on_server
+from publisher.database.dialect.sql import (
+    IDS_NEVER_REUSED,
+    KEYED,
+    partial_index,
+    partial_index_on_server,
+)
 from publisher.database.metadata import UTCDateTime, metadata
 from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 
@@ -37,7 +42,14 @@ delivery = Table(
     Column("reason_key", Text),
     Column("reason", Text),
     Column("changed_at", UTCDateTime, nullable=False),
+    # The variant of the issue that the subscriber gets; NULL for the issue's own digest.
+    Column("variant_id", Integer),
     info=KEYED,
+)
+Index(
+    "ix_delivery_variant_id",
+    delivery.c.variant_id,
+    **partial_index(delivery.c.variant_id.is_not(None)),
 )
 # In the order in which rows are claimed, so that none are sorted. A server has it only for rows that
 # may be claimed: it would also find all versions of rows that have left a state since it was cleaned.

@@ -122,7 +122,10 @@ def check_transition(source: IssueState, target: IssueState) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """One edition at one occurrence: `day` is the local date, `due_at` the instant (UTC)."""
+    """One edition at one occurrence: `day` is the local date, `due_at` the instant (UTC).
+
+    Its articles became available after `available_since`, and until `assembled_at`.
+    """
 
     id: int
     newsletter: str
@@ -136,6 +139,8 @@ class Issue:
     published_until: datetime | None
     more: int
     assembled_at: datetime | None
+    available_since: datetime | None = None
+    for_profiles_only: bool = False
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""Tables: how far each edition is planned, its issues, their articles and digests.
+"""Tables: how far each edition is planned, its issues, their articles, digests and variants.
 
 What is sent to whom is in the ledger (`publisher.delivery.ledger`).
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from publisher.database.dialect.sql import KEYED
@@ -55,6 +57,15 @@ issue_table = Table(
     Column("reason", Text),
     # Grows with every change of state. A move must name the current epoch (compare-and-set).
     Column("epoch", Integer, nullable=False, server_default="0"),
+    # Articles that became available after this were considered; NULL for all.
+    Column("available_since", UTCDateTime),
+    # No article is for subscribers without a profile: they get nothing, but the issue has a page.
+    Column(
+        "for_profiles_only",
+        Boolean(create_constraint=False),
+        nullable=False,
+        server_default=false(),
+    ),
     # One of several late issues takes only articles published until its own hour.
     Column("published_until", UTCDateTime),
     Column("more", Integer, nullable=False, server_default="0"),
@@ -89,4 +100,37 @@ digest_table = Table(
     Column("sha256", Text, nullable=False),
     # The gate's warnings, a list of objects as in `--json`.
     Column("findings", JSON, nullable=False, server_default="[]"),
+)
+
+# What some of the audience get instead of the issue's digest: other articles, or other lengths.
+# A variant that is not rendered yet has no hash. What is rendered never changes.
+issue_variant_table = Table(
+    "issue_variant",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("issue_id", ForeignKey("issue.id", ondelete="CASCADE"), nullable=False),
+    # A hash of what the variant carries: subscribers who get the same share one.
+    Column("key", Text, nullable=False),
+    # "summary" or "full"; NULL for the newsletter's.
+    Column("length", Text),
+    # Articles that had no room.
+    Column("more", Integer, nullable=False),
+    Column("subject", Text),
+    Column("preheader", Text),
+    Column("html", Text),
+    Column("text", Text),
+    Column("sha256", Text),
+    # The gate's warnings, a list of objects as in `--json`.
+    Column("findings", JSON, nullable=False, server_default="[]"),
+    UniqueConstraint("issue_id", "key"),
+)
+
+issue_variant_article_table = Table(
+    "issue_variant_article",
+    metadata,
+    Column("variant_id", ForeignKey("issue_variant.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("story_id", ForeignKey("story.id"), nullable=False, index=True),
+    Column("article_id", ForeignKey("article.id"), nullable=False),
+    info=KEYED,
 )

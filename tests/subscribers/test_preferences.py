@@ -17,6 +17,7 @@ from subscribers.preferences import (
     resume_subscriber,
     store_preferences,
 )
+from subscribers.profiles import Profile, profile_from_text, profile_text
 from subscribers.store import known_subscriber
 from subscribers.tables import preference
 from tests.subscribers.conftest import LATER, NOW, a_subscriber, add
@@ -64,6 +65,40 @@ def test_defaults_take_no_row(connection: Connection) -> None:
     assert stored_rows(connection) == 1
     store_preferences(connection, number, before, LATER)
     assert (stored_rows(connection), load_preferences(connection, number)) == (0, before)
+
+
+def stored_profile(connection: Connection, number: int) -> Profile:
+    query = select(preference.c.profile).where(preference.c.subscriber_id == number)
+    return profile_from_text(connection.execute(query).scalar_one())
+
+
+def test_the_profile_of_what_was_chosen_is_stored(connection: Connection) -> None:
+    number = subscriber_id(connection)
+    store_preferences(connection, number, CHOSEN, LATER)
+    assert stored_profile(connection, number) == Profile(
+        more_languages=("zh-Hant", "en"),
+        length="full",
+        machine_translations=False,
+        topics=("harbour",),
+        authors=("A. Fictitious",),
+    )
+
+
+def test_what_does_not_change_an_issue_s_content_makes_no_profile(
+    connection: Connection,
+) -> None:
+    number = subscriber_id(connection)
+    store_preferences(connection, number, Preferences(languages=("en",), hour=7), LATER)
+    assert stored_rows(connection) == 1
+    assert stored_profile(connection, number) == Profile()
+    assert profile_text(Profile()) is None
+
+
+def test_profiles_that_want_the_same_are_the_same_text() -> None:
+    one, other = Profile(topics=("b", "a", "b")), Profile(topics=("a", "b"))
+    assert profile_text(one) == profile_text(other)
+    first, second = Profile(more_languages=("en", "ar")), Profile(more_languages=("ar", "en"))
+    assert profile_text(first) != profile_text(second)
 
 
 def test_a_cadence_without_a_subscription_is_not_stored(connection: Connection) -> None:

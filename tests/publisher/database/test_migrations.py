@@ -279,3 +279,13 @@ def test_a_subscriber_from_before_preferences_has_the_defaults(tmp_path: Path) -
     with closing(open_database(address)) as database, database.reading() as connection:
         assert load_preferences(connection, 7) == Preferences(languages=("en",))
         assert load_recipients(connection, [7])[0].generation == 0
+
+
+def test_a_delivery_from_before_variants_is_of_the_issue_s_own_digest(tmp_path: Path) -> None:
+    address = new_database(tmp_path / "publisher.db")
+    with made_at("0021", address) as connection:
+        _insert_deliveries(connection, [None])
+    with closing(open_database(address)) as database, database.reading() as connection:
+        assert connection.execute(select(delivery.c.variant_id)).scalar_one() is None
+        (one,) = issues.latest_issues(connection, 1)
+        assert (one.available_since, one.for_profiles_only) == (None, False)
