@@ -15,6 +15,7 @@
     │   ├── Unreachable       the mail server or the outbox accepts nothing now
     │   └── ConnectionLost    the mail server closed the connection
     ├── DatabaseError         the state can't be opened, read or upgraded
+    │   └── WriterUnavailableError   a change that could not be stored now: try again
     ├── StorageError          a file can't be written: the disk is full, or permissions forbid it
     ├── BusyError             another process runs this publication
     └── UsageError            wrong arguments of a command (exit code 2)
@@ -103,6 +104,10 @@ class DeliveryError(PublisherError):
 
 class DatabaseError(PublisherError):
     """The state can't be opened, read, copied or upgraded."""
+
+
+class WriterUnavailableError(DatabaseError):
+    """A change could not be stored now; the caller may try again."""
 
 
 class StorageError(PublisherError):

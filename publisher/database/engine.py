@@ -6,7 +6,7 @@ What differs between databases is in `publisher.database.dialect`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 from publisher.database import schema
@@ -65,6 +65,10 @@ class Database:
         ):
             yield connection
 
+    def explained(self) -> AbstractContextManager[None]:
+        """Raise errors of the database as DatabaseError, while a transaction goes on."""
+        return _explained(self._backend)
+
     def prepared(self, statement: ClauseElement) -> PreparedQuery:
         """Return a query for one thread, run without SQLAlchemy's overhead.
 
@@ -77,18 +81,30 @@ class Database:
         self._backend.close()
 
 
-def open_database(address: Path | str, durability: Durability = "full") -> Database:
+def open_database(
+    address: Path | str,
+    durability: Durability = "full",
+    *,
+    upgrade: bool = True,
+    busy_seconds: float | None = None,
+    read_only: bool = False,
+) -> Database:
     """Open a publication's database: a file, or an address on a server. Create or upgrade its tables.
 
     A file is copied before it is upgraded. With `normal` durability a commit survives a kill,
-    but a power cut may lose it. Raise DatabaseError when the database can't be opened, or was
-    made by a newer version.
+    but a power cut may lose it. A transaction that writes waits `busy_seconds` for
+    others, by default half a minute. Raise
+    DatabaseError when the database can't be opened, was made by a newer version, or would have to
+    be upgraded without `upgrade`. A `read_only` database refuses every change.
     """
-    backend = open_backend(address, durability)
+    backend = open_backend(address, durability, busy_seconds, read_only=read_only)
     try:
         with _explained(backend):
             backend.check()
-            schema.upgrade_schema(backend)
+            if upgrade:
+                schema.upgrade_schema(backend)
+            else:
+                schema.require_current(backend)
     except BaseException:
         backend.close()
         raise

@@ -41,6 +41,18 @@ def upgrade_schema(backend: Backend) -> None:
         _migrate(connection, "head")
 
 
+def require_current(backend: Backend) -> None:
+    """Raise DatabaseError unless the database has the newest tables. Change nothing."""
+    if isinstance(backend.path, Path) and not backend.path.exists():
+        problem = "is not there yet"
+    else:
+        with backend.engine.connect() as connection:
+            if _is_current(backend, connection):
+                return
+        problem = "has to be upgraded first"
+    raise DatabaseError(f"{backend.name}: {problem}; `publisher run` does it")
+
+
 def _is_current(backend: Backend, connection: Connection) -> bool:
     revision = _revision(connection)
     if revision is not None and revision < _OLDEST:

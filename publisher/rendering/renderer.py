@@ -155,6 +155,10 @@ class Renderer:
             sisters=(),
         )
 
+    def subscriber_page(self, name: str, publication: PublicationView, **values: Any) -> str:
+        """Render a page or style sheet below `web/subscriber`, which `publisher web` serves."""
+        return self._page(name, publication, **values)
+
     def feed_page(
         self, publication: PublicationView, content: FeedContent, feeds: Sequence[FeedLine]
     ) -> str:

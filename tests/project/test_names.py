@@ -16,6 +16,7 @@ MAIN = {"main"}
 ROLES = {
     "publisher/gate": {"RULES", "check"},
     "publisher/cli": {"register", "app"},
+    "publisher/web": {"register"},
     "publisher/ingest/parsers": {"parse"},
     "feeds": {"render"},
     # Alembic and SQLAlchemy look for these.

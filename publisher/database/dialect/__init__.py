@@ -21,13 +21,19 @@ if TYPE_CHECKING:
 __all__ = ["copy_file", "open_backend"]
 
 
-def open_backend(address: Path | str, durability: Durability) -> Backend:
+def open_backend(
+    address: Path | str,
+    durability: Durability,
+    busy_seconds: float | None = None,
+    *,
+    read_only: bool = False,
+) -> Backend:
     """Return the database at a path, or at an address `postgresql://...`.
 
     Nothing is connected yet. Raise DatabaseError if the address is malformed.
     """
     if isinstance(address, Path):
-        return SqliteFile(address, durability)
+        return SqliteFile(address, durability, busy_seconds, read_only=read_only)
     try:
         from publisher.database.dialect.postgresql import PostgresBackend
     except ImportError:
@@ -36,4 +42,4 @@ def open_backend(address: Path | str, durability: Durability) -> Backend:
             "run `pip install 'publisher[postgres]'`, or unset it to use the file in var/"
         ) from None
     # Its commits survive a crash of the server with either durability.
-    return PostgresBackend(address)
+    return PostgresBackend(address, busy_seconds, read_only=read_only)

@@ -89,11 +89,17 @@ class PostgresBackend:
 
     path: Path | None = None
 
-    def __init__(self, address: str) -> None:
+    def __init__(
+        self, address: str, busy_seconds: float | None = None, *, read_only: bool = False
+    ) -> None:
         url = _parse(address)
         self.name = _printable(url)
-        self.engine = _engine(url, pool_pre_ping=True)
-        self._lookups = _engine(url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
+        more = "" if busy_seconds is None else f" -c lock_timeout={busy_seconds * 1000:.0f}ms"
+        more += " -c default_transaction_read_only=on" if read_only else ""
+        self.engine = _engine(url, more, pool_pre_ping=True)
+        self._lookups = _engine(
+            url, more, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
+        )
 
     def check(self) -> None:
         """Raise DatabaseError unless text is sorted by its bytes, as in SQLite and Python."""
@@ -133,7 +139,7 @@ class PostgresBackend:
             )
         if cause.sqlstate == _LOCK_NOT_AVAILABLE:
             return (
-                f"{self.name}: another process has been writing for {_LOCK_SECONDS} seconds. "
+                f"{self.name}: another process has been writing for too long. "
                 "Nothing was lost; try again when it is done"
             )
         # The rest of the lines may hold whole rows, and people's addresses.
@@ -237,11 +243,11 @@ def _printable(url: URL) -> str:
     ).render_as_string()
 
 
-def _engine(url: URL, **options: Any) -> Engine:
+def _engine(url: URL, more: str, **options: Any) -> Engine:
     arguments = {
         "connect_timeout": _CONNECT_SECONDS,
         "application_name": f"publisher/{socket.gethostname()}/{os.getpid()}",
-        "options": _OPTIONS,
+        "options": _OPTIONS + more,
     }
     engine = create_engine(url, connect_args=arguments, **_POOL, **options)
     event.listen(engine, "connect", _prepare)

@@ -49,7 +49,14 @@ _WAL_ATTEMPTS = 1000
 class SqliteFile:
     """A database file. Raises DatabaseError if its folder can't be made."""
 
-    def __init__(self, path: Path, durability: Durability) -> None:
+    def __init__(
+        self,
+        path: Path,
+        durability: Durability,
+        busy_seconds: float | None = None,
+        *,
+        read_only: bool = False,
+    ) -> None:
         self.path = path
         self.name = str(path)
         try:
@@ -57,7 +64,7 @@ class SqliteFile:
                 path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DatabaseError(f"{path.parent}: can't be made: {error.strerror}") from error
-        self.engine = _engine(path, durability)
+        self.engine = _engine(path, durability, busy_seconds, read_only)
 
     def check(self) -> None:
         """Do nothing: any file is fit."""
@@ -167,22 +174,29 @@ def copy_file(path: Path, target: Path) -> None:
     unfinished.replace(target)
 
 
-def _engine(path: Path, durability: Durability) -> Engine:
+def _engine(
+    path: Path, durability: Durability, busy_seconds: float | None, read_only: bool
+) -> Engine:
     # Not parsed from text: a folder's name may contain characters with a meaning in URLs.
     url = URL.create("sqlite", database=str(path))
-    engine = create_engine(url, connect_args={"timeout": _BUSY_MILLISECONDS / 1000})
-    event.listen(engine, "connect", partial(_prepare, durability))
+    timeout = _BUSY_MILLISECONDS / 1000 if busy_seconds is None else busy_seconds
+    engine = create_engine(url, connect_args={"timeout": timeout})
+    event.listen(engine, "connect", partial(_prepare, durability, read_only))
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _prepare(durability: Durability, connection: Any, _record: ConnectionPoolEntry) -> None:
+def _prepare(
+    durability: Durability, read_only: bool, connection: Any, _record: ConnectionPoolEntry
+) -> None:
     # Without this, sqlite3 opens transactions of its own.
     connection.isolation_level = None
     _write_ahead(connection)
     # What is erased is overwritten: some builds of SQLite leave it in the file's free pages.
     for pragma in (f"synchronous={durability}", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    if read_only:
+        connection.execute("PRAGMA query_only=ON")
 
 
 def _write_ahead(connection: Any) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from publisher.config.delivery import DeliverySettings, RateSettings
-from publisher.delivery.rates.gcra import Pace, per_hour, per_second
 from publisher.delivery.rates.throttle import Throttle
+from publisher.gcra import Pace, per_hour, per_second
 
 RateScope = str | None
 

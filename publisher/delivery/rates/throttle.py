@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from publisher.delivery.rates.gcra import CLOCK_TOLERANCE
+from publisher.gcra import CLOCK_TOLERANCE
 
 # Growth per second without a complaint: a quarter more in a minute.
 _GROWTH = math.log(1.25) / 60

@@ -8,10 +8,10 @@ from itertools import pairwise
 import pytest
 
 from publisher.delivery.rates.admission import QUEUE_HORIZON, RateAdmission, RateGrant, admit
-from publisher.delivery.rates.gcra import per_hour, per_second
 from publisher.delivery.rates.limits import RateLimit, RateScope
 from publisher.delivery.rates.throttle import Throttle
 from publisher.delivery.rates.warmup import DailyQuota
+from publisher.gcra import per_hour, per_second
 
 NOW = 1_800_000_000.0
 FIVE = RateLimit("slow", per_second(5), "a.example: 5 a second")

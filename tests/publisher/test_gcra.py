@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.delivery.rates.gcra import FULL, Pace, per_hour, per_second
+from publisher.gcra import FULL, Pace, per_hour, per_second
 
 NOW = 1_800_000_000.0
 

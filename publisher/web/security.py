@@ -1,0 +1,131 @@
+"""Who may send a request, and the header fields of every answer. Pure.
+
+A form is protected from other sites without a token: browsers say where a request comes from
+(Fetch metadata), and older ones at least name the origin.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Collection
+from enum import Enum
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from publisher.config import Publication
+
+_View = TypeVar("_View", bound=Callable[..., object])
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# Where browsers of this machine find the server, whatever the publication's URL is.
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+_SCRIPT_POLICY = f"{_POLICY}; script-src 'self'; worker-src 'self'; connect-src 'self'"
+
+# On every answer. `no-referrer` would make browsers send `Origin: null` with our own forms.
+_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Cache-Control", "no-store"),
+    ("X-Robots-Tag", "noindex"),
+    ("Permissions-Policy", ""),
+)
+
+
+class OriginCheck(Enum):
+    """What protects the unsafe methods of a route from other sites.
+
+    TOKEN: the request's token is the credential, or it has none. COOKIE: a cookie is. EXEMPT: every
+    program may send it, as for one-click unsubscribing, webhooks, and forms on other sites.
+    """
+
+    TOKEN = "token"  # noqa: S105  # a kind, not a secret
+    COOKIE = "cookie"
+    EXEMPT = "exempt"
+
+
+def origin_check(check: OriginCheck) -> Callable[[_View], _View]:
+    """Mark a view with its check; views without a mark have TOKEN."""
+
+    def mark(view: _View) -> _View:
+        view.__dict__["origin_check"] = check
+        return view
+
+    return mark
+
+
+def max_body(size: int) -> Callable[[_View], _View]:
+    """Mark a view with the largest body in bytes that it reads; without a mark it is 64 KB."""
+
+    def mark(view: _View) -> _View:
+        view.__dict__["max_body"] = size
+        return view
+
+    return mark
+
+
+def security_headers(*, script: bool = False) -> tuple[tuple[str, str], ...]:
+    """Return the header fields of an answer; `script` allows scripts of this server."""
+    policy = _SCRIPT_POLICY if script else _POLICY
+    return (("Content-Security-Policy", policy), *_HEADERS)
+
+
+def is_known_host(host: str, publication: Publication, others: Collection[str]) -> bool:
+    """Return whether a Host field names this publication, this machine, or one of `others`."""
+    name = _host_name(f"//{host}")
+    if name is None:
+        return False
+    if name == publication.host or name in _LOOPBACK_NAMES or name in others:
+        return True
+    # A server on all addresses is reached by any of them. Only names can be rebound by others.
+    return bool({"0.0.0.0", "::"} & {*others}) and _is_address(name)  # noqa: S104  # compared only
+
+
+def is_own_request(
+    check: OriginCheck,
+    site: str | None,
+    origin: str | None,
+    host: str,
+    publication: Publication,
+) -> bool:
+    """Return whether an unsafe request may come from where it comes from.
+
+    `site` and `origin` are the fields Sec-Fetch-Site and Origin, None if they are absent; `host`
+    was found to be known.
+    """
+    if check is OriginCheck.EXEMPT:
+        return True
+    if site is not None:
+        return site in {"same-origin", "none"}
+    if origin is None or origin == "null":
+        return check is OriginCheck.TOKEN
+    return _is_own_origin(origin, host, publication)
+
+
+def _is_own_origin(origin: str, host: str, publication: Publication) -> bool:
+    own = urlsplit(publication.url)
+    if origin == f"{own.scheme}://{own.netloc}":
+        return True
+    return _host_name(f"//{host}") != publication.host and urlsplit(origin).netloc == host
+
+
+def _host_name(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
