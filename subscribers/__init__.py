@@ -46,6 +46,9 @@ from subscribers.address_change import (
 from subscribers.addresses import Address, normalise_address
 from subscribers.audiences import (
     count_audience_by_language,
+    has_audience,
+    is_paused,
+    is_subscribed,
     load_recipients,
     select_audience,
     still_wanted,
@@ -138,8 +141,11 @@ __all__ = [
     "export_csv",
     "find_subscriber",
     "forget_old_changes",
+    "has_audience",
     "import_csv",
     "is_access_open",
+    "is_paused",
+    "is_subscribed",
     "known_subscriber",
     "list_subscribers",
     "load_address_change",

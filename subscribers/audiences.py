@@ -2,54 +2,100 @@
 
 An audience is a `Select` for `INSERT ... SELECT`, so that a million subscribers never pass through
 Python. The caller chooses which languages an edition serves.
+
+`newsletter` may be the key of a digest, such as `daily.weekly`: the newsletter, a dot, and a
+cadence. Names of newsletters have no dot. Who has chosen a cadence gets that digest instead of the
+newsletter's issues. Nobody gets anything during a pause.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import exists, func, select
 
 from subscribers.model import Recipient, SubscriberStatus
-from subscribers.tables import subscriber, subscription
+from subscribers.tables import preference, subscriber, subscription
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection, Select
+    from sqlalchemy import ColumnElement, Connection, Exists, FromClause, Select
 
 
-def select_audience(newsletter: str, languages: Collection[str]) -> Select[int]:
+def select_audience(newsletter: str, languages: Collection[str], now: datetime) -> Select[int]:
     """Return a query for the ids, in order, of all who get `newsletter` in one of `languages`.
 
-    `languages` are tags as stored. The column is named `id`.
+    `languages` are tags as stored. Who has a pause at `now` is excluded. The column is named `id`.
     """
     # The id in the subscription's index is sorted already, so the database sorts nothing.
     number = subscription.c.subscriber_id
     return (
         select(number.label("id"))
         .select_from(subscription.join(subscriber))
-        .where(_wanted(newsletter), subscriber.c.language.in_(sorted(languages)))
+        .where(
+            _wanted(newsletter),
+            subscriber.c.language.in_(sorted(languages)),
+            ~is_paused(number, now),
+        )
         .order_by(number)
     )
 
 
-def still_wanted(
-    newsletter: str | ColumnElement[str], subscriber_id: ColumnElement[int]
+def is_paused(
+    subscriber_id: ColumnElement[int], now: datetime | ColumnElement[Any]
 ) -> ColumnElement[bool]:
-    """Return the SQL condition that a subscriber still wants `newsletter`.
+    """Return the SQL condition that a subscriber has paused all mails at `now`."""
+    chosen = preference.alias()
+    return exists().where(chosen.c.subscriber_id == subscriber_id, chosen.c.paused_until > now)
+
+
+def is_subscribed(
+    newsletter: ColumnElement[str], subscriber_id: ColumnElement[int]
+) -> ColumnElement[bool]:
+    """Return the SQL condition that a subscriber gets `newsletter`, at whatever cadence."""
+    person, wanted = subscriber.alias(), subscription.alias()
+    name = wanted.c.newsletter
+    return _is_active(person, wanted, subscriber_id).where(
+        (name == newsletter) | newsletter.startswith(name + ".")
+    )
+
+
+def still_wanted(
+    newsletter: str | ColumnElement[str],
+    subscriber_id: ColumnElement[int],
+    now: datetime | ColumnElement[Any],
+) -> ColumnElement[bool]:
+    """Return the SQL condition that a subscriber still wants `newsletter` at `now`.
 
     For the `WHERE` of an `UPDATE` or `SELECT` on a table with a column of subscribers' ids. Between
-    the opening of a ledger and the sending, a subscriber may unsubscribe, or the address bounce.
+    the opening of a ledger and the sending, a subscriber may unsubscribe, pause, or choose another
+    cadence, or the address may bounce.
     """
     person, wanted = subscriber.alias(), subscription.alias()
+    name = wanted.c.newsletter
+    # Found by the subscriber's id: she has few subscriptions.
+    key = func.coalesce(name + "." + wanted.c.cadence, name)
+    subscribed = _is_active(person, wanted, subscriber_id).where(key == newsletter)
+    return subscribed & ~is_paused(subscriber_id, now)
+
+
+def _is_active(
+    person: FromClause, wanted: FromClause, subscriber_id: ColumnElement[int]
+) -> Exists:
     return exists().where(
         person.c.id == subscriber_id,
         person.c.status == SubscriberStatus.ACTIVE,
         wanted.c.subscriber_id == person.c.id,
-        wanted.c.newsletter == newsletter,
         wanted.c.status == SubscriberStatus.ACTIVE,
     )
+
+
+def has_audience(connection: Connection, newsletter: str) -> bool:
+    """Return whether anybody gets `newsletter`, now or after a pause."""
+    one = select(subscriber.c.id).select_from(subscription.join(subscriber))
+    return connection.execute(one.where(_wanted(newsletter)).limit(1)).first() is not None
 
 
 def count_audience_by_language(connection: Connection, newsletter: str) -> dict[str, int]:
@@ -78,8 +124,10 @@ def load_recipients(connection: Connection, ids: Collection[int]) -> list[Recipi
 
 
 def _wanted(newsletter: str) -> ColumnElement[bool]:
+    name, _, cadence = newsletter.partition(".")
     return (
         (subscriber.c.status == SubscriberStatus.ACTIVE)
-        & (subscription.c.newsletter == newsletter)
+        & (subscription.c.newsletter == name)
         & (subscription.c.status == SubscriberStatus.ACTIVE)
+        & (subscription.c.cadence == (cadence or None))
     )

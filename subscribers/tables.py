@@ -244,7 +244,7 @@ subscriber_session: Final = Table(
 )
 
 # The first index counts subscribers by language without reading their rows. The second lists the
-# subscribers of a newsletter by id, so that an audience needs no sorting.
+# subscribers of a newsletter at a cadence by id, so that an audience needs no sorting.
 Index(
     "ix_subscriber_status_language_id",
     subscriber.c.status,
@@ -252,9 +252,10 @@ Index(
     subscriber.c.id,
 )
 Index(
-    "ix_subscription_newsletter_status_subscriber_id",
+    "ix_subscription_newsletter_status_cadence_subscriber_id",
     subscription.c.newsletter,
     subscription.c.status,
+    subscription.c.cadence,
     subscription.c.subscriber_id,
 )
 Index("ix_subscriber_event_subscriber_id", subscriber_event.c.subscriber_id)

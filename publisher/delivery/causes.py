@@ -204,6 +204,16 @@ _DECIDE = (
 HAS_UNSUBSCRIBED = Cause(
     "unsubscribed", "no longer subscribed", "nothing: the subscriber does not want it"
 )
+HAS_PAUSED = Cause(
+    "paused",
+    "mails are paused",
+    "nothing: after the pause, the subscriber gets what was missed",
+)
+OTHER_CADENCE = Cause(
+    "other-cadence",
+    "another cadence was chosen",
+    "nothing: the next issue or digest of that cadence has the articles",
+)
 ISSUE_CANCELLED = Cause(
     "cancelled", "the issue was cancelled", "nothing: correct it in the next issue"
 )

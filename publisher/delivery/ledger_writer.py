@@ -83,7 +83,7 @@ class LedgerWriter:
         self._jobs = jobs
         self._queue = queue
         self._limiter = limiter
-        self._clock = clock
+        self.clock = clock
         self._timer = timer
         self._fair_queue = FairQueue(lease_id, jobs, limiter, clock, timer)
         self._random = Random()  # noqa: S311  # spreads retries, guards nothing
@@ -145,7 +145,7 @@ class LedgerWriter:
         until = self._timer.time() + leases.LEASE_SECONDS
         if not leases.renew_lease(connection, self._lease_id, until):
             raise LeaseLost("another process has taken over; this one was stopped for too long")
-        now, batch = self._clock.now(), LedgerBatch()
+        now, batch = self.clock.now(), LedgerBatch()
         self._write_results(connection, now, batch)
         self._confirm_bounces(connection, now, batch)
         batch.unsent = self._undo_attempts(connection, now)
@@ -160,7 +160,7 @@ class LedgerWriter:
         `ran_to_end` says that nothing cut the run short, `all_stopped` that no worker is still
         sending.
         """
-        now, batch = self._clock.now(), LedgerBatch()
+        now, batch = self.clock.now(), LedgerBatch()
         all_were_tried = ran_to_end and self._has_tried_all(connection)
         self._write_results(connection, now, batch)
         self._confirm_bounces(connection, now, batch, all_were_tried=all_were_tried)

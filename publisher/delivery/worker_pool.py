@@ -94,7 +94,10 @@ class WorkerPool:
         whatever `report_progress` raises. In any case messages under way are finished and their
         results are written.
         """
-        rechecks = [LedgerRecheck(self._database) for _ in range(self._queue.workers)]
+        rechecks = [
+            LedgerRecheck(self._database, self._writer.clock)
+            for _ in range(self._queue.workers)
+        ]
         threads = self._start(rechecks, compose)
         ran_to_end = new_work = False
         try:

@@ -1,21 +1,28 @@
 from __future__ import annotations
 
+from datetime import timedelta
+from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text, update
+from sqlalchemy import Column, Integer, MetaData, Table, insert, literal, select, text, update
 
 from subscribers.audiences import (
     count_audience_by_language,
+    has_audience,
     load_recipients,
     select_audience,
     still_wanted,
 )
 from subscribers.changes import unsubscribe
 from subscribers.model import Recipient, SubscriberStatus
+from subscribers.preferences import Cadence, pause_subscriber
+from subscribers.tables import subscription
 from tests.subscribers.conftest import LATER, a_subscriber, add
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
 ledger = Table(
@@ -42,22 +49,26 @@ def _subscribers(connection: Connection) -> None:
 def test_an_audience_has_active_subscribers_with_an_active_subscription(
     connection: Connection,
 ) -> None:
-    chosen = select_audience("weekly", ["en", "ar", "zh-Hans"])
+    chosen = select_audience("weekly", ["en", "ar", "zh-Hans"], LATER)
     assert connection.execute(chosen).scalars().all() == [1, 2, 3, 8]
 
 
 def test_an_audience_has_only_subscribers_in_its_languages(connection: Connection) -> None:
-    assert connection.execute(select_audience("weekly", {"ar", "fr"})).scalars().all() == [2]
-    assert connection.execute(select_audience("daily", ["zh-Hans"])).scalars().all() == [3]
+    assert connection.execute(
+        select_audience("weekly", {"ar", "fr"}, LATER)
+    ).scalars().all() == [2]
+    assert connection.execute(select_audience("daily", ["zh-Hans"], LATER)).scalars().all() == [
+        3
+    ]
 
 
 @pytest.mark.sqlite("its query plans")
 def test_an_audience_is_read_in_order_without_sorting(connection: Connection) -> None:
-    chosen = select_audience("weekly", ["en", "ar"]).compile(
+    chosen = select_audience("weekly", ["en", "ar"], LATER).compile(
         connection, compile_kwargs={"literal_binds": True}
     )
     plan = [row.detail for row in connection.execute(text(f"EXPLAIN QUERY PLAN {chosen}"))]
-    assert "COVERING INDEX ix_subscription_newsletter_status_subscriber_id" in plan[0]
+    assert "COVERING INDEX ix_subscription_newsletter_status_cadence_subscriber_id" in plan[0]
     assert not any("TEMP B-TREE" in step or step.startswith("SCAN") for step in plan)
 
 
@@ -65,11 +76,13 @@ def test_still_wanted_excludes_those_unsubscribed_after_the_ledger_was_made(
     connection: Connection,
 ) -> None:
     connection.execute(
-        insert(ledger).from_select(["subscriber_id"], select_audience("weekly", ["en"]))
+        insert(ledger).from_select(["subscriber_id"], select_audience("weekly", ["en"], LATER))
     )
     unsubscribe(connection, "one@example.org", "weekly", LATER)
     connection.execute(
-        update(ledger).where(still_wanted("weekly", ledger.c.subscriber_id)).values(claimed=1)
+        update(ledger)
+        .where(still_wanted("weekly", ledger.c.subscriber_id, LATER))
+        .values(claimed=1)
     )
     rows = connection.execute(select(ledger.c.subscriber_id, ledger.c.claimed)).all()
     assert [tuple(row) for row in rows] == [(1, None), (8, 1)]
@@ -85,3 +98,44 @@ def test_recipients_are_sorted_by_id_without_erased_ones(connection: Connection)
         Recipient(1, "one@example.org", "Ann Example", "en", None),
         Recipient(2, "two@example.org", "Ann Example", "ar", "Asia/Dubai"),
     ]
+
+
+def choose(connection: Connection, number: int, cadence: Cadence) -> None:
+    here = subscription.c.subscriber_id == number
+    connection.execute(update(subscription).where(here).values(cadence=cadence))
+
+
+def who(connection: Connection, newsletter: str, now: datetime = LATER) -> list[int]:
+    everywhere = ["en", "ar", "zh-Hans"]
+    return list(
+        connection.execute(select_audience(newsletter, everywhere, now)).scalars().all()
+    )
+
+
+def test_who_has_chosen_a_digest_gets_it_instead_of_the_issues(connection: Connection) -> None:
+    choose(connection, 2, Cadence.MONTHLY)
+    choose(connection, 3, Cadence.DAILY)
+    assert who(connection, "weekly") == [1, 8]
+    assert who(connection, "weekly.monthly") == [2]
+    assert (who(connection, "weekly.daily"), who(connection, "daily.daily")) == ([3], [3])
+    assert count_audience_by_language(connection, "weekly") == {"en": 2}
+    assert count_audience_by_language(connection, "weekly.monthly") == {"ar": 1}
+    assert has_audience(connection, "weekly.monthly")
+    assert not has_audience(connection, "daily.monthly")
+    keys = ("weekly", "weekly.daily", "weekly.monthly", "daily", "daily.daily")
+    for key, number in product(keys, range(1, 9)):
+        condition = still_wanted(literal(key), literal(number), LATER)
+        wanted = connection.execute(select(condition)).scalar_one()
+        assert bool(wanted) == (number in who(connection, key)), (key, number)
+
+
+def test_nobody_gets_anything_during_a_pause(connection: Connection) -> None:
+    end = LATER + timedelta(days=3)
+    pause_subscriber(connection, 2, end, LATER)
+    assert who(connection, "weekly") == [1, 3, 8]
+    assert who(connection, "weekly", end - timedelta(seconds=1)) == [1, 3, 8]
+    assert who(connection, "weekly", end) == [1, 2, 3, 8]
+    for now, wanted in ((LATER, False), (end, True)):
+        condition = still_wanted("weekly", literal(2), now)
+        assert bool(connection.execute(select(condition)).scalar_one()) == wanted
+    assert has_audience(connection, "weekly")

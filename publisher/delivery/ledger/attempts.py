@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Integer, bindparam, case, func, null, select, update
 
 from publisher.database.dialect.sql import json_list, json_rows
+from publisher.delivery.causes import HAS_PAUSED, HAS_UNSUBSCRIBED, OTHER_CADENCE
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.ledger.bulk import (
     ROWS,
@@ -29,7 +30,7 @@ from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import MessageKey
 from publisher.issues.model import IssueState
 from publisher.issues.tables import issue_table
-from subscribers import still_wanted
+from subscribers import is_paused, is_subscribed, still_wanted
 
 _NEWSLETTER = (
     select(issue_table.c.newsletter)
@@ -41,7 +42,7 @@ _SENDING_NEWSLETTER = _NEWSLETTER.where(
 ).scalar_subquery()
 _BEGIN = (
     update(delivery)
-    .where(IS_CLAIMED, still_wanted(_SENDING_NEWSLETTER, delivery.c.subscriber_id))
+    .where(IS_CLAIMED, still_wanted(_SENDING_NEWSLETTER, delivery.c.subscriber_id, NOW))
     .values(
         state=DeliveryState.ATTEMPTING,
         attempts=delivery.c.attempts + 1,
@@ -50,8 +51,15 @@ _BEGIN = (
     )
     .returning(*delivery.c["issue_id", "subscriber_id", "epoch"])
 )
-_SUPPRESS_UNSUBSCRIBED = SUPPRESS_CLAIMED.where(
-    ~still_wanted(_NEWSLETTER.scalar_subquery(), delivery.c.subscriber_id)
+_KEY = _NEWSLETTER.scalar_subquery()
+_SUPPRESS_UNWANTED = SUPPRESS_CLAIMED.where(
+    ~still_wanted(_KEY, delivery.c.subscriber_id, NOW)
+).values(
+    reason_key=case(
+        (~is_subscribed(_KEY, delivery.c.subscriber_id), HAS_UNSUBSCRIBED.key),
+        (is_paused(delivery.c.subscriber_id, NOW), HAS_PAUSED.key),
+        else_=OTHER_CADENCE.key,
+    )
 )
 
 
@@ -60,7 +68,8 @@ def begin_attempts(
 ) -> tuple[list[Claim], int]:
     """Make claimed rows `attempting`. Returns those that still were ours.
 
-    Recipients who have unsubscribed since are suppressed; their number is returned, too. Rows of
+    Recipients who have unsubscribed since, pause, or have chosen another cadence are suppressed;
+    their number is returned, too. Rows of
     an issue that is no longer being sent, and rows of another lease, are not moved.
     """
     rows = json_rows((*one.key, one.epoch) for one in claims)
@@ -71,7 +80,7 @@ def begin_attempts(
     ours = [one for one in claims if (*one.key, one.epoch) in begun]
     all_rows = {(*one.key, one.epoch) for one in claims}
     rest = json_rows(all_rows - begun)
-    result = connection.execute(_SUPPRESS_UNSUBSCRIBED, {ROWS: rest, "now": now})
+    result = connection.execute(_SUPPRESS_UNWANTED, {ROWS: rest, "now": now})
     return ours, result.rowcount
 
 

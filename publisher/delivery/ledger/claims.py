@@ -25,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from publisher.clock import Clock
 from publisher.database import Database
 from publisher.database.dialect.sql import json_rows
 from publisher.database.metadata import UTCDateTime
@@ -258,19 +259,26 @@ def count_due(connection: Connection, issues: Sequence[int], now: datetime, most
 
 
 _WANTED = select(
-    still_wanted(issue_table.c.newsletter, bindparam("subscriber", type_=Integer()))
+    still_wanted(
+        issue_table.c.newsletter,
+        bindparam("subscriber", type_=Integer()),
+        # As columns store it: values of a prepared query are not converted.
+        bindparam("now", type_=Text()),
+    )
 ).where(issue_table.c.id == bindparam("of"), issue_table.c.state == IssueState.SENDING)
 
 
 class LedgerRecheck:
     """The check, for one thread."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._query = database.prepared(_WANTED)
+        self._clock = clock
 
     def __call__(self, claim: Claim) -> bool | None:
         """Return whether the recipient still wants the mail, or None if its issue was stopped."""
-        row = self._query({"of": claim.issue_id, "subscriber": claim.recipient.id})
+        now = f"{self._clock.now():%Y-%m-%dT%H:%M:%SZ}"
+        row = self._query({"of": claim.issue_id, "subscriber": claim.recipient.id, "now": now})
         return bool(row[0]) if row else None
 
     def close(self) -> None:

@@ -35,7 +35,7 @@ def open_ledger(
 
     Doing it again inserts none. Returns how many were inserted.
     """
-    members = select_audience(issue.newsletter, languages).subquery()
+    members = select_audience(issue.newsletter, languages, now).subquery()
     instant = literal(now, delivery.c.due_at.type)
     rows = select(
         literal(issue.id),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from hashlib import sha256
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from publisher.clock import Timer
 from publisher.database import Database
@@ -23,8 +24,14 @@ from publisher.issues.model import Issue, IssueState
 from publisher.languages import normalise
 from publisher.mail.dkim import DkimSigner
 from publisher.testing import SECRET
+from subscribers import (
+    Cadence,
+    find_subscriber,
+    import_csv,
+    load_preferences,
+    store_preferences,
+)
 from subscribers import erase as erase_subscriber
-from subscribers import find_subscriber, import_csv
 from subscribers.tables import subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.mail.samples import an_issue_mail
@@ -112,6 +119,14 @@ def number_of(database: Database, email: str) -> int:
         recipient = find_subscriber(connection, email)
     assert recipient is not None
     return recipient.id
+
+
+def choose_cadence(
+    connection: Connection, number: int, cadence: Cadence, newsletter: str = "weekly"
+) -> None:
+    """Let a subscriber choose how often the newsletter comes."""
+    chosen = load_preferences(connection, number)
+    store_preferences(connection, number, replace(chosen, cadences={newsletter: cadence}), NOW)
 
 
 def erase(database: Database, email: str) -> None:

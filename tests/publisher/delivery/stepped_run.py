@@ -96,7 +96,7 @@ class SteppedRun:
             issues_with_sent=_issues_with_sent(publication, jobs),
         )
         self.workers = [StepWorker() for _ in range(WORKERS)]
-        self._look = LedgerRecheck(publication.database)
+        self._look = LedgerRecheck(publication.database, HandClock(times.wall))
         self._stack.callback(self._look.close)
 
     @property

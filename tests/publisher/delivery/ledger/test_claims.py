@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from publisher.delivery.causes import HAS_UNSUBSCRIBED
+from publisher.delivery.causes import HAS_PAUSED, HAS_UNSUBSCRIBED, OTHER_CADENCE
 from publisher.delivery.ledger import attempts
 from publisher.delivery.ledger import claims as claim_rows
 from publisher.issues.model import IssueState
-from subscribers import SubscriberStatus, suppress, unsubscribe
+from subscribers import Cadence, SubscriberStatus, pause_subscriber, suppress, unsubscribe
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import (
     ANN,
@@ -21,7 +21,7 @@ from tests.publisher.delivery.ledger.open_ledgers import (
     S,
     open_test_ledger,
 )
-from tests.publisher.delivery.mailing import erase, number_of
+from tests.publisher.delivery.mailing import choose_cadence, erase, number_of
 
 SECOND = timedelta(seconds=1)
 
@@ -118,6 +118,21 @@ def test_a_subscriber_who_left_after_the_claim_is_suppressed(
         None,
         0,
     )
+
+
+def test_a_pause_and_another_cadence_after_the_claim_suppress_with_their_causes(
+    ledger: OpenLedger,
+) -> None:
+    claims = ledger.claim()
+    ann, bob, _cyd = (one.recipient.id for one in claims)
+    with ledger.writing() as connection:
+        pause_subscriber(connection, ann, LATER, NOW)
+        choose_cadence(connection, bob, Cadence.WEEKLY)
+    with ledger.writing() as connection:
+        marked, left = attempts.begin_attempts(connection, claims, NOW)
+    assert (addresses(marked), left) == ([CYD], 2)
+    assert ledger.rows[ANN].reason_key == HAS_PAUSED.key
+    assert ledger.rows[BOB].reason_key == OTHER_CADENCE.key
 
 
 def test_leaving_another_newsletter_changes_nothing(ledger: OpenLedger) -> None:

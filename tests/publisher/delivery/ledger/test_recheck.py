@@ -5,23 +5,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from publisher.clock import FixedClock
 from publisher.database import Database, open_database
 from publisher.database.dialect import open_backend
 from publisher.delivery.ledger.claims import Claim, LedgerRecheck
 from publisher.errors import DatabaseError
-from subscribers import SubscriberStatus, suppress, unsubscribe
+from subscribers import Cadence, SubscriberStatus, pause_subscriber, suppress, unsubscribe
 from tests.publisher.conftest import NOW
 from tests.publisher.delivery.ledger.open_ledgers import ANN, OpenLedger
-from tests.publisher.delivery.mailing import erase
+from tests.publisher.delivery.mailing import choose_cadence, erase
 
 
 @pytest.fixture
 def looker(ledger: OpenLedger) -> Iterator[LedgerRecheck]:
-    with closing(LedgerRecheck(ledger.publication.database)) as looker:
+    with closing(LedgerRecheck(ledger.publication.database, FixedClock(NOW))) as looker:
         yield looker
 
 
@@ -35,7 +37,7 @@ def test_a_subscriber_still_wants_the_mail(looker: LedgerRecheck, claim: Claim) 
     assert looker(claim) is True
 
 
-@pytest.mark.parametrize("how", ["left", "dead", "erased"])
+@pytest.mark.parametrize("how", ["left", "dead", "erased", "paused", "weekly"])
 def test_a_subscriber_who_left_after_the_reservation_does_not(
     ledger: OpenLedger, looker: LedgerRecheck, claim: Claim, how: str
 ) -> None:
@@ -45,6 +47,10 @@ def test_a_subscriber_who_left_after_the_reservation_does_not(
             unsubscribe(connection, ANN, "weekly", NOW)
         elif how == "dead":
             suppress(connection, ANN, SubscriberStatus.COMPLAINED, NOW)
+        elif how == "paused":
+            pause_subscriber(connection, claim.recipient.id, NOW + timedelta(days=1), NOW)
+        elif how == "weekly":
+            choose_cadence(connection, claim.recipient.id, Cadence.WEEKLY)
     if how == "erased":
         erase(ledger.publication.database, ANN)
     assert looker(claim) is False
@@ -97,7 +103,7 @@ def test_an_unreadable_database_is_named(tmp_path: Path, claim: Claim) -> None:
     path = tmp_path / "none.db"
     database = Database(open_backend(path, "full"))
     with (
-        closing(LedgerRecheck(database)) as looker,
+        closing(LedgerRecheck(database, FixedClock(NOW))) as looker,
         pytest.raises(DatabaseError, match=str(path)),
     ):
         looker(claim)
@@ -112,6 +118,6 @@ def test_any_folder_name_may_hold_the_database(
     # Looked at through a URI, where some letters mean something.
     path = ledger.publication.settings.folders.var / name / "publisher.db"
     with closing(open_database(path)) as database:
-        looker = LedgerRecheck(database)
+        looker = LedgerRecheck(database, FixedClock(NOW))
         assert looker(claim) is None
         looker.close()
