@@ -83,7 +83,12 @@ def choose_newsletters(
 
 
 def suppress(
-    connection: Connection, email: str, status: SubscriberStatus, now: datetime
+    connection: Connection,
+    email: str,
+    status: SubscriberStatus,
+    now: datetime,
+    *,
+    note: str = "",
 ) -> bool:
     """Record that an address bounced for good, or that the subscriber complained.
 
@@ -93,7 +98,7 @@ def suppress(
     """
     before = known_subscriber(connection, email)
     after = close_record(before, status, ConsentSource.MAIL)
-    return store_change(connection, (before, after), now, ConsentSource.MAIL, "")
+    return store_change(connection, (before, after), now, ConsentSource.MAIL, note)
 
 
 def store_change(

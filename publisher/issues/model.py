@@ -94,6 +94,8 @@ class IssueReason(StrEnum):
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
     RATE_LIMIT = "rate-limit"
+    # Paused, because too many of its messages were refused because of us.
+    BLOCKED = "blocked"
 
 
 # Text of the reason EDITION_REMOVED.

@@ -1,0 +1,122 @@
+"""Parse a mail that somebody sent us, within bounds, and read its parts. Pure; never raises.
+
+Whoever knows an address may send anything to it. So size, lines and depth are limited before the
+parser of the standard library sees the mail: its time grows with lines times depth. The policy is
+`compat32`, the only one that returns malformed fields as they came.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import re
+from collections.abc import Iterator
+from email import message_from_bytes, message_from_string
+from email.errors import MessageError
+from email.header import decode_header, make_header
+from email.message import Message
+from email.policy import compat32
+
+# Bytes that are read of a mail. The report comes first, and the returned original after it.
+MAX_MAIL = 1_000_000
+# Lines that are read: at 20 bytes a line, as many as the bytes allow.
+_MAX_LINES = 50_000
+# Levels of parts within parts. A report has three.
+_MAX_DEPTH = 20
+# Parts that are read.
+_MAX_PARTS = 200
+# Characters of a text that are read.
+MAX_TEXT = 50_000
+_CONTAINER = re.compile(rb"(?:multipart|message)/", re.IGNORECASE)
+_CONTENT_TYPE = re.compile(rb"^content-type:", re.IGNORECASE | re.MULTILINE)
+_HIDDEN_HTML = re.compile(r"(?is)<(style|script|head)\b.*?</\1\s*>|<!--.*?-->")
+_LINE_END_HTML = re.compile(r"(?i)<(?:br|/p|/div|/tr|/li|/h\d)\b[^<>]{0,200}>")
+_TAG = re.compile(r"<[A-Za-z/!][^<>]{0,2000}>")
+_BLANK_LINES = re.compile(r"\n[ \t]*\n")
+# What the standard library raises for content that is no content of its kind.
+_UNREADABLE = (MessageError, ValueError, LookupError, TypeError, AttributeError, IndexError)
+
+
+def parse_mail(raw: bytes) -> Message:
+    """Return a mail, or as much of it as is read."""
+    start = raw[:MAX_MAIL].lstrip()
+    lines = start.split(b"\n", _MAX_LINES)[:_MAX_LINES]
+    content = b"\n".join(lines)
+    if len(_CONTAINER.findall(content)) > 2 * _MAX_DEPTH:
+        # More parts than any report has. As one text, it is read in one pass.
+        content = _CONTENT_TYPE.sub(b"X-Content-Type:", content)
+    try:
+        return message_from_bytes(content, policy=compat32)
+    except (*_UNREADABLE, RecursionError):
+        return message_from_string("", policy=compat32)
+
+
+def field(message: Message, name: str) -> str:
+    """Return a field of the header in one line, decoded; empty if there is none."""
+    value = message.get(name)
+    if value is None:
+        return ""
+    text = str(value)
+    if "=?" in text:
+        with contextlib.suppress(*_UNREADABLE):
+            text = str(make_header(decode_header(text)))
+    return " ".join(text.split())
+
+
+def fields(message: Message, name: str) -> list[str]:
+    """Return all fields of a name, each in one line."""
+    return [" ".join(str(value).split()) for value in message.get_all(name, [])]
+
+
+def leaf_parts(message: Message, depth: int = 0) -> Iterator[Message]:
+    """Yield the parts that hold content, in order. An attached message is one of them."""
+    inner = message.get_payload()
+    if message.get_content_maintype() != "multipart" or not isinstance(inner, list):
+        yield message
+        return
+    if depth < _MAX_DEPTH:
+        for part in inner[:_MAX_PARTS]:
+            if isinstance(part, Message):
+                yield from leaf_parts(part, depth + 1)
+
+
+def part_text(part: Message) -> str:
+    """Return the text of a part, decoded; HTML without its tags."""
+    text = part_content(part)
+    if part.get_content_type() == "text/html":
+        text = _LINE_END_HTML.sub("\n", _HIDDEN_HTML.sub(" ", text))
+        text = html.unescape(_TAG.sub("", text))
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def part_content(part: Message) -> str:
+    """Return the content of a part, decoded, with its markup."""
+    try:
+        content = part.get_payload(decode=True)
+    except _UNREADABLE:
+        return ""
+    if not isinstance(content, bytes):
+        return ""
+    try:
+        charset = part.get_content_charset() or "utf-8"
+        return content.decode(charset, "replace")[:MAX_TEXT]
+    except _UNREADABLE:
+        return content.decode("utf-8", "replace")[:MAX_TEXT]
+
+
+def status_groups(part: Message) -> list[Message]:
+    """Return the groups of fields of a machine-readable part (RFC 3464 section 2, RFC 5965)."""
+    inner = part.get_payload()
+    if isinstance(inner, list):
+        groups = [one for one in inner if isinstance(one, Message)]
+        # message/global-delivery-status (RFC 6533) is parsed as one message with a text.
+        rest = [one.get_payload() for one in groups]
+        text = "\n\n".join(one for one in rest if isinstance(one, str) and ":" in one)
+    else:
+        groups, text = [], part_content(part)
+    found = [one for one in groups if one.keys()]
+    for lines in _BLANK_LINES.split(text.replace("\r\n", "\n"))[:_MAX_PARTS]:
+        group = message_from_string(lines.strip("\n") + "\n\n", policy=compat32)
+        if group.keys():
+            found.append(group)
+    return found[:_MAX_PARTS]

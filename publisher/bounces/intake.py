@@ -1,0 +1,192 @@
+"""Take reports in: store each once, and suppress the subscribers whom they are about.
+
+The transaction belongs to the caller, who answers or deletes the mail after its commit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from publisher.bounces import store
+from publisher.bounces.attribution import attribute_report
+from publisher.bounces.model import (
+    Attribution,
+    BounceEvent,
+    BounceKind,
+    Evidence,
+    MailKind,
+    RecipientVerdict,
+)
+from publisher.bounces.report import read_report
+from publisher.bounces.scoring import score_events
+from publisher.config import Settings
+from publisher.delivery.ledger import lifecycle
+from publisher.delivery.transports.smtp.redact import redact_reply
+from publisher.issues import store as issues
+from publisher.issues.model import IssueReason, IssueState
+from subscribers import (
+    SubscriberStatus,
+    load_history,
+    load_recipients,
+    suppress,
+)
+
+log = structlog.get_logger()
+
+# Characters of the server's words that are stored.
+_MAX_DIAGNOSTIC = 300
+# A report's own date counts within this time before it came in.
+_MAX_AGE = timedelta(days=30)
+# An issue is paused when more than this share of its answers of an hour blame us,
+_MAX_BLOCKED_SHARE = 0.05
+_SHARE_PERIOD = timedelta(hours=1)
+# and there are so many that it is no coincidence. Counted again after as many more.
+_MIN_BLOCKED = 10
+_OPEN = frozenset({SubscriberStatus.ACTIVE, SubscriberStatus.PENDING})
+
+
+@dataclass(frozen=True, slots=True)
+class BounceReceipt:
+    """What became of a report."""
+
+    mail: MailKind
+    kind: BounceKind
+    # Whether it was not stored before.
+    is_new: bool = False
+    subscriber_id: int | None = None
+    # The status that the subscriber got by it.
+    suppressed: SubscriberStatus | None = None
+
+
+def recognise(raw: bytes) -> MailKind:
+    """Return which sort of mail this is. Never raises."""
+    return read_report(raw).mail
+
+
+def receive_bounce(  # what the mailbox has
+    connection: Connection,
+    settings: Settings,  # noqa: ARG001  # the mailbox's interface
+    secret: str,
+    raw: bytes,
+    now: datetime,
+    source: str,
+) -> BounceReceipt:
+    """Read a mail about another mail and store what it says. The same mail again changes nothing."""
+    report = read_report(raw)
+    verdicts = report.recipients or (RecipientVerdict("", BounceKind.UNKNOWN),)
+    addresses = [one.address for one in verdicts if one.address]
+    origin = attribute_report(connection, secret, report.identifiers, addresses)
+    verdict = _verdict_about(connection, origin, verdicts)
+    event = BounceEvent(
+        source=source,
+        source_id=hashlib.sha256(raw).hexdigest(),
+        kind=verdict.kind,
+        at=_instant(report.at, now),
+        received_at=now,
+        cause=verdict.cause.key if verdict.cause else None,
+        status=verdict.status,
+        diagnostic=redact_reply(verdict.diagnostic, verdict.address, _MAX_DIAGNOSTIC),
+    )
+    return replace(receive_event(connection, event, origin, now), mail=report.mail)
+
+
+def receive_event(
+    connection: Connection, event: BounceEvent, origin: Attribution | None, now: datetime
+) -> BounceReceipt:
+    """Store an event about a message, once, and act on it."""
+    if origin is not None:
+        event = replace(
+            event,
+            subscriber_id=origin.subscriber_id,
+            issue_id=origin.issue_id,
+            evidence=origin.evidence,
+        )
+    is_new = store.add_event(connection, event)
+    receipt = BounceReceipt(MailKind.BOUNCE, event.kind, is_new, event.subscriber_id)
+    if not is_new:
+        return receipt
+    log.info("bounce received", kind=event.kind, cause=event.cause, source=event.source)
+    if event.kind is BounceKind.BLOCKED and event.evidence is not Evidence.ADDRESS:
+        _pause_if_blocked(connection, event, now)
+    if event.subscriber_id is None:
+        return receipt
+    return replace(receipt, suppressed=_apply_score(connection, event.subscriber_id, now))
+
+
+def _verdict_about(
+    connection: Connection, origin: Attribution | None, verdicts: Iterable[RecipientVerdict]
+) -> RecipientVerdict:
+    """Return the verdict about the subscriber.
+
+    If the report names another address, her mail was forwarded: that mailbox is dead, not hers.
+    """
+    first, *others = verdicts
+    if origin is None:
+        return first
+    address = next(
+        (one.address.lower() for one in load_recipients(connection, [origin.subscriber_id])), ""
+    )
+    hers = next((one for one in (first, *others) if one.address.lower() == address), None)
+    if hers is not None:
+        return hers
+    is_other = bool(first.address) and first.kind is BounceKind.DEAD
+    return replace(first, kind=BounceKind.SOFT) if is_other else first
+
+
+def _instant(stated: datetime | None, now: datetime) -> datetime:
+    return stated if stated is not None and now - _MAX_AGE <= stated <= now else now
+
+
+def _apply_score(
+    connection: Connection, subscriber_id: int, now: datetime
+) -> SubscriberStatus | None:
+    """Suppress a subscriber whose events add up to it. Return the new status."""
+    recipients = load_recipients(connection, [subscriber_id])
+    if not recipients:
+        return None
+    events = _since_revival(connection, subscriber_id)
+    if not events:
+        return None
+    since = min(one.at for one in events)
+    accepted = store.accepted_since(connection, subscriber_id, since)
+    score = score_events(events, accepted, now)
+    if score.status is None:
+        return None
+    note = f"{events[-1].kind}: {events[-1].cause or 'reported'}"
+    changed = suppress(connection, recipients[0].address, score.status, now, note=note)
+    return score.status if changed else None
+
+
+def _since_revival(connection: Connection, subscriber_id: int) -> list[BounceEvent]:
+    """Return the events since the owner, or the subscriber, undid a bounce."""
+    history = load_history(connection, subscriber_id).events
+    revived = [
+        one.at
+        for one in history
+        if one.newsletter is None
+        and one.before is SubscriberStatus.BOUNCED
+        and one.after in _OPEN
+    ]
+    events = store.events_of(connection, subscriber_id)
+    return [one for one in events if not revived or one.received_at > revived[-1]]
+
+
+def _pause_if_blocked(connection: Connection, event: BounceEvent, now: datetime) -> None:
+    """Pause an issue whose messages are refused because of us, while it is being sent."""
+    if event.issue_id is None:
+        return
+    (issue,) = issues.issues_by_ids(connection, [event.issue_id])
+    if issue.state is not IssueState.SENDING:
+        return
+    blocked, answered = store.blocked_share(connection, issue.id, now - _SHARE_PERIOD)
+    if blocked < _MIN_BLOCKED or blocked <= _MAX_BLOCKED_SHARE * answered:
+        return
+    reason = f"{blocked:,} of {answered:,} messages of the last hour were refused because of us"
+    lifecycle.pause_issue(connection, issue, reason, now, IssueReason.BLOCKED)
+    log.warning("issue paused", issue=issue.name, reason=reason)

@@ -1,0 +1,106 @@
+"""What a mail about another mail says. Pure values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from publisher.delivery.causes import Cause
+
+
+class MailKind(StrEnum):
+    """What sort of mail came in."""
+
+    # A report about a mail of ours: failed, delayed or delivered.
+    BOUNCE = "bounce"
+    # A feedback report (RFC 5965).
+    COMPLAINT = "complaint"
+    # A machine wrote it in a person's place: vacation, ticket system, read receipt, challenge.
+    AUTO_REPLY = "auto-reply"
+    OTHER = "other"
+
+
+class BounceKind(StrEnum):
+    """What a report says of one recipient."""
+
+    # The mailbox does not exist, in clear words or by a status that has no other meaning.
+    DEAD = "dead"
+    # It was not delivered, for a reason that may pass, or that is not clear.
+    SOFT = "soft"
+    # Refused because of us: spam, policy, reputation. Says nothing of the mailbox.
+    BLOCKED = "blocked"
+    # The server tries on.
+    DELAYED = "delayed"
+    DELIVERED = "delivered"
+    AUTO_REPLY = "auto-reply"
+    # Asks the sender to prove to be a person.
+    CHALLENGE = "challenge"
+    COMPLAINT = "complaint"
+    # Somebody took it out of the folder for spam.
+    NOT_SPAM = "not-spam"
+    UNKNOWN = "unknown"
+
+
+class Evidence(StrEnum):
+    """How the subscriber of an event was found. Only an address may be anybody's invention."""
+
+    # Our signed envelope sender.
+    VERP = "verp"
+    # Our Message-ID, which nobody can guess.
+    MESSAGE_ID = "message-id"
+    # A signed link of the returned mail.
+    LINK = "link"
+    # A provider's event, whose signature was verified.
+    PROVIDER = "provider"
+    # Only an address in a mail. Such an event is shown, and counts for nothing.
+    ADDRESS = "address"
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientVerdict:
+    """What a report says of one recipient. The address is empty if the report names none."""
+
+    address: str
+    kind: BounceKind
+    cause: Cause | None = None
+    # The enhanced status code (RFC 3463), or empty.
+    status: str = ""
+    # The server's words, as they came.
+    diagnostic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MailReport:
+    """A mail as it was read. `identifiers` is text in which our tokens may stand."""
+
+    mail: MailKind
+    recipients: tuple[RecipientVerdict, ...] = ()
+    at: datetime | None = None
+    identifiers: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """The message that an event is about, as far as it was found."""
+
+    subscriber_id: int
+    evidence: Evidence
+    issue_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BounceEvent:
+    """An event as it is stored. `source_id` is unique within the source."""
+
+    source: str
+    source_id: str
+    kind: BounceKind
+    at: datetime
+    received_at: datetime
+    cause: str | None = None
+    status: str = ""
+    diagnostic: str = ""
+    subscriber_id: int | None = None
+    issue_id: int | None = None
+    evidence: Evidence | None = None

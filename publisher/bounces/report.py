@@ -1,0 +1,181 @@
+"""Read a mail about another mail: which sort it is, and what it says of whom. Pure; never raises.
+
+The order of the readers: feedback reports, delivery status, then text for people. Without a
+report, a mail is an automatic reply or something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from email.message import Message
+from email.utils import getaddresses, parsedate_to_datetime
+
+from publisher.bounces.automatic import is_automatic, is_challenge, is_vacation_subject
+from publisher.bounces.bounce_text import (
+    ADDRESS,
+    failed_recipients,
+    guessed_addresses,
+    is_about_delay,
+    is_about_failure,
+    text_before_original,
+)
+from publisher.bounces.delivery_status import DELIVERY_STATUS_TYPES, status_recipients
+from publisher.bounces.diagnosis import diagnose_refusal
+from publisher.bounces.feedback_report import FEEDBACK_TYPE, feedback_recipients
+from publisher.bounces.incoming_mail import (
+    MAX_MAIL,
+    field,
+    fields,
+    leaf_parts,
+    parse_mail,
+    part_content,
+    part_text,
+)
+from publisher.bounces.model import BounceKind, MailKind, MailReport, RecipientVerdict
+
+_DISPOSITION_TYPE = "message/disposition-notification"
+_DAEMONS = (
+    "mailer-daemon",
+    "postmaster",
+    "mail delivery",
+    "mail administrator",
+    "mailerdaemon",
+)
+# Recipients that are read of one mail. Ours have one each.
+_MAX_RECIPIENTS = 20
+_RECIPIENT_FIELDS = (
+    "To",
+    "Delivered-To",
+    "X-Original-To",
+    "Envelope-To",
+    "X-Envelope-To",
+    "Cc",
+)
+
+
+def read_report(raw: bytes) -> MailReport:
+    """Return what a mail says."""
+    message = parse_mail(raw)
+    parts = list(leaf_parts(message))
+    kind, verdicts = _read(message, parts)
+    return MailReport(
+        kind,
+        tuple(_without_repetition(verdicts))[:_MAX_RECIPIENTS],
+        _date(message),
+        _identifiers(raw, parts),
+    )
+
+
+def _read(
+    message: Message, parts: Sequence[Message]
+) -> tuple[MailKind, Sequence[RecipientVerdict]]:
+    notice = text_before_original(_text(parts))
+    found = _machine_report(parts, notice)
+    if found is not None:
+        return found
+    if _is_failure(message, notice):
+        return MailKind.BOUNCE, _text_verdicts(message, notice)
+    if is_automatic(message) or is_vacation_subject(message):
+        return _automatic(BounceKind.AUTO_REPLY)
+    if is_challenge(message, notice):
+        return _automatic(BounceKind.CHALLENGE)
+    if _is_from_daemon(message):
+        return MailKind.BOUNCE, [RecipientVerdict("", BounceKind.UNKNOWN)]
+    return MailKind.OTHER, []
+
+
+def _machine_report(
+    parts: Sequence[Message], notice: str
+) -> tuple[MailKind, Sequence[RecipientVerdict]] | None:
+    types = {part.get_content_type(): part for part in reversed(parts)}
+    if FEEDBACK_TYPE in types:
+        return MailKind.COMPLAINT, feedback_recipients(types[FEEDBACK_TYPE])
+    for name in DELIVERY_STATUS_TYPES & types.keys():
+        verdicts = list(status_recipients(types[name], notice))
+        if verdicts:
+            return MailKind.BOUNCE, verdicts
+    return _automatic(BounceKind.AUTO_REPLY) if _DISPOSITION_TYPE in types else None
+
+
+def _automatic(kind: BounceKind) -> tuple[MailKind, Sequence[RecipientVerdict]]:
+    return MailKind.AUTO_REPLY, [RecipientVerdict("", kind)]
+
+
+def _text(parts: Sequence[Message]) -> str:
+    """Return the text for people: the plain parts at the start, else those of HTML."""
+    plain = [one for one in parts if one.get_content_type() == "text/plain"]
+    shown = plain or [one for one in parts if one.get_content_type() == "text/html"]
+    return "\n".join(part_text(one) for one in shown[:3])
+
+
+def _is_from_daemon(message: Message) -> bool:
+    sender = field(message, "From").lower()
+    path = message.get("Return-Path")
+    return (
+        any(name in sender for name in _DAEMONS)
+        or (path is not None and str(path).strip() in {"<>", ""})
+        or sender == "<>"
+    )
+
+
+def _is_failure(message: Message, notice: str) -> bool:
+    if message.get("X-Failed-Recipients"):
+        return True
+    subject = field(message, "Subject")
+    if is_automatic(message) and is_vacation_subject(message):
+        return False
+    if _is_from_daemon(message):
+        return is_about_failure(subject) or is_about_failure(notice)
+    return (
+        is_about_failure(subject) and is_about_failure(notice) and bool(ADDRESS.search(notice))
+    )
+
+
+def _text_verdicts(message: Message, notice: str) -> Sequence[RecipientVerdict]:
+    named = [address for _, address in getaddresses(fields(message, "X-Failed-Recipients"))]
+    ours = frozenset(address.lower() for address in _own_addresses(message)) - {
+        one.lower() for one in named
+    }
+    found = list(failed_recipients(notice, ours))
+    known = {address.lower() for address, _ in found}
+    found += [(address, notice) for address in named if address.lower() not in known]
+    if not found:
+        found = [(address, notice) for address in guessed_addresses(message)]
+    return [_text_verdict(address, words, notice) for address, words in found or [("", notice)]]
+
+
+def _text_verdict(address: str, words: str, notice: str) -> RecipientVerdict:
+    if is_about_delay(notice):
+        return RecipientVerdict(address, BounceKind.DELAYED, None, "", words)
+    found = diagnose_refusal("", words, address.rpartition("@")[2])
+    return RecipientVerdict(address, found.kind, found.cause, found.status, words)
+
+
+def _own_addresses(message: Message) -> Iterable[str]:
+    values = [value for name in ("To", "From") for value in fields(message, name)]
+    return [address for _, address in getaddresses(values)]
+
+
+def _without_repetition(verdicts: Iterable[RecipientVerdict]) -> Iterable[RecipientVerdict]:
+    seen = set()
+    for one in verdicts:
+        if one.address.lower() not in seen:
+            seen.add(one.address.lower())
+            yield one
+
+
+def _date(message: Message) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(field(message, "Date"))
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return date.replace(tzinfo=UTC) if date.tzinfo is None else date
+
+
+def _identifiers(raw: bytes, parts: Sequence[Message]) -> str:
+    """Return all text of a mail in which a token of ours may stand, decoded where it is encoded."""
+    encoded = [
+        part_content(one) for one in parts if one.get("Content-Transfer-Encoding", "7bit")
+    ]
+    return "\n".join([raw[:MAX_MAIL].decode("latin-1"), *encoded])

@@ -1,0 +1,124 @@
+"""Store bounce events and read them. The transaction belongs to the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, delete, func, or_, select
+
+from publisher.bounces.model import BounceEvent, BounceKind, Evidence
+from publisher.bounces.scoring import Acceptance
+from publisher.bounces.tables import bounce_event
+from publisher.database.dialect.sql import upsert
+from publisher.delivery.states import DeliveryState
+from publisher.delivery.tables import delivery
+from publisher.issues.tables import issue_table
+
+# Events without a subscriber are kept so long, for the owner to look at.
+UNKNOWN_KEPT: Final = timedelta(days=30)
+# Events of a subscriber that are read, the latest.
+_MAX_EVENTS = 200
+
+
+def add_event(connection: Connection, event: BounceEvent) -> bool:
+    """Store an event. Return whether it is new."""
+    statement = upsert(connection, bounce_event).values(asdict(event))
+    statement = statement.on_conflict_do_nothing(index_elements=["source", "source_id"])
+    return connection.execute(statement).rowcount > 0
+
+
+def events_of(connection: Connection, subscriber_id: int) -> list[BounceEvent]:
+    """Return a subscriber's latest events, the oldest first."""
+    columns = [one for one in bounce_event.c if one.name != "id"]
+    rows = connection.execute(
+        select(*columns)
+        .where(bounce_event.c.subscriber_id == subscriber_id)
+        .order_by(bounce_event.c.id.desc())
+        .limit(_MAX_EVENTS)
+    ).mappings()
+    return [
+        BounceEvent(
+            **dict(row)
+            | {
+                "kind": BounceKind(row["kind"]),
+                "evidence": Evidence(row["evidence"]) if row["evidence"] else None,
+            }
+        )
+        for row in reversed(rows.all())
+    ]
+
+
+def accepted_since(
+    connection: Connection, subscriber_id: int, since: datetime
+) -> list[Acceptance]:
+    """Return a subscriber's messages that were accepted since, of issues that were due since."""
+    rows = connection.execute(
+        select(delivery.c.issue_id, delivery.c.changed_at)
+        .join(issue_table, issue_table.c.id == delivery.c.issue_id)
+        .where(
+            issue_table.c.due_at >= since,
+            delivery.c.subscriber_id == subscriber_id,
+            delivery.c.state == DeliveryState.SENT,
+        )
+    )
+    return [Acceptance(*row) for row in rows]
+
+
+def count_events(connection: Connection, since: datetime) -> dict[str, int]:
+    """Return the number of events by kind."""
+    rows = connection.execute(
+        select(bounce_event.c.kind, func.count())
+        .where(bounce_event.c.received_at >= since)
+        .group_by(bounce_event.c.kind)
+    )
+    return dict(sorted(rows.all()))
+
+
+def count_unattributed(connection: Connection, since: datetime) -> int:
+    """Return the number of events whose subscriber was not found."""
+    return connection.execute(
+        select(func.count()).where(
+            bounce_event.c.received_at >= since, bounce_event.c.subscriber_id.is_(None)
+        )
+    ).scalar_one()
+
+
+def delete_old_unknown(connection: Connection, now: datetime) -> int:
+    """Delete events that say nothing, or of nobody, after their time. Return how many."""
+    statement = delete(bounce_event).where(
+        bounce_event.c.received_at < now - UNKNOWN_KEPT,
+        or_(
+            bounce_event.c.subscriber_id.is_(None),
+            bounce_event.c.kind == BounceKind.UNKNOWN.value,
+        ),
+    )
+    return connection.execute(statement).rowcount
+
+
+def erase_events(connection: Connection, subscriber_ids: Collection[int]) -> None:
+    """Delete all events of subscribers who are erased."""
+    connection.execute(
+        delete(bounce_event).where(bounce_event.c.subscriber_id.in_(subscriber_ids))
+    )
+
+
+def blocked_share(connection: Connection, issue_id: int, since: datetime) -> tuple[int, int]:
+    """Return how many messages of an issue were refused because of us, and how many were answered."""
+    of_issue = (bounce_event.c.issue_id == issue_id, bounce_event.c.received_at >= since)
+    blocked = connection.execute(
+        select(func.count(bounce_event.c.subscriber_id.distinct())).where(
+            *of_issue, bounce_event.c.kind == BounceKind.BLOCKED.value
+        )
+    ).scalar_one()
+    states = (DeliveryState.SENT, DeliveryState.BOUNCED, DeliveryState.FAILED)
+    answered = connection.execute(
+        select(func.count()).where(
+            delivery.c.issue_id == issue_id,
+            delivery.c.state.in_(states),
+            delivery.c.changed_at >= since,
+        )
+    ).scalar_one()
+    return blocked, answered

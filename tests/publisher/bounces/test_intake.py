@@ -1,0 +1,185 @@
+"""Mails about mails find their subscriber, are stored once, and have the effect they should."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from publisher.bounces import store
+from publisher.bounces.intake import BounceReceipt, receive_bounce, recognise
+from publisher.bounces.model import BounceEvent, BounceKind, Evidence, MailKind
+from publisher.bounces.tables import bounce_event
+from publisher.mail.bounce_addresses import BounceAddresses
+from publisher.mail.message_header import message_id_local_part
+from publisher.mail.signed_links import sign_link
+from publisher.testing import SECRET
+from subscribers import SubscriberStatus, find_subscriber
+from tests.publisher.bounces.mails import a_feedback_report, a_status_report, a_text
+from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.delivery.ledger.open_ledgers import ANN, BOB, OpenLedger, open_test_ledger
+from tests.publisher.delivery.mailing import number_of
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def ledger(publication: PublicationFolder) -> OpenLedger:
+    return open_test_ledger(publication, ANN, BOB)
+
+
+def receive(ledger: OpenLedger, raw: bytes, now: datetime = NOW) -> BounceReceipt:
+    with ledger.writing() as connection:
+        settings = ledger.publication.settings
+        return receive_bounce(connection, settings, SECRET, raw, now, "mailbox")
+
+
+def status_of(ledger: OpenLedger, address: str = ANN) -> SubscriberStatus:
+    with ledger.publication.database.reading() as connection:
+        person = find_subscriber(connection, address)
+    assert person is not None
+    return person.status
+
+
+def verp(ledger: OpenLedger, address: str = ANN, secret: str = SECRET) -> str:
+    number = number_of(ledger.publication.database, address)
+    return BounceAddresses(secret, "bounces@lantern.example", "+").address_for(number)
+
+
+def message_id(ledger: OpenLedger, address: str = ANN) -> str:
+    number = number_of(ledger.publication.database, address)
+    return f"<{message_id_local_part(SECRET, ledger.issue, number)}@lantern.example>"
+
+
+def event_of(ledger: OpenLedger, address: str = ANN) -> BounceEvent:
+    with ledger.publication.database.reading() as connection:
+        (event,) = store.events_of(connection, number_of(ledger.publication.database, address))
+    return event
+
+
+def test_a_dead_mailbox_is_suppressed_when_it_is_reported_on_two_days(
+    ledger: OpenLedger,
+) -> None:
+    raw = a_status_report(to=verp(ledger), date="")
+    first = receive(ledger, raw)
+    assert first.kind is BounceKind.DEAD
+    assert first.is_new
+    assert status_of(ledger) is SubscriberStatus.ACTIVE
+    second = receive(ledger, raw + b"\n", NOW + DAY)
+    assert second.suppressed is SubscriberStatus.BOUNCED
+    assert status_of(ledger) is SubscriberStatus.BOUNCED
+
+
+def test_the_same_mail_ten_times_is_one_event(ledger: OpenLedger) -> None:
+    raw = a_status_report(to=verp(ledger))
+    receipts = [receive(ledger, raw, NOW + number * DAY) for number in range(10)]
+    assert [receipt.is_new for receipt in receipts] == [True] + 9 * [False]
+    assert len(ledger.publication.rows(bounce_event)) == 1
+    assert status_of(ledger) is SubscriberStatus.ACTIVE
+
+
+def test_a_complaint_counts_at_once(ledger: OpenLedger) -> None:
+    returned = f"Message-ID: {message_id(ledger)}\n"
+    receipt = receive(ledger, a_feedback_report(returned=returned))
+    assert receipt.mail is MailKind.COMPLAINT
+    assert receipt.suppressed is SubscriberStatus.COMPLAINED
+    assert status_of(ledger) is SubscriberStatus.COMPLAINED
+    assert status_of(ledger, BOB) is SubscriberStatus.ACTIVE
+
+
+def test_not_spam_is_no_complaint(ledger: OpenLedger) -> None:
+    receipt = receive(ledger, a_feedback_report(kind="not-spam", to=verp(ledger)))
+    assert receipt.kind is BounceKind.NOT_SPAM
+    assert status_of(ledger) is SubscriberStatus.ACTIVE
+
+
+def test_the_issue_is_found_by_the_message_id_of_the_returned_part(ledger: OpenLedger) -> None:
+    returned = f"Message-ID: {message_id(ledger, BOB)}\n"
+    receive(ledger, a_status_report(recipient=BOB, returned=returned))
+    event = event_of(ledger, BOB)
+    assert (event.evidence, event.issue_id) == (Evidence.MESSAGE_ID, ledger.number)
+
+
+def test_a_message_id_alone_finds_the_subscriber(ledger: OpenLedger) -> None:
+    returned = f"Message-ID: {message_id(ledger, BOB)}\n"
+    report = a_feedback_report(recipient="redacted@provider.example", returned=returned)
+    assert receive(ledger, report).suppressed is SubscriberStatus.COMPLAINED
+    assert status_of(ledger, BOB) is SubscriberStatus.COMPLAINED
+
+
+def test_the_unsubscribe_link_of_the_returned_mail_finds_the_subscriber(
+    ledger: OpenLedger,
+) -> None:
+    number = number_of(ledger.publication.database, BOB)
+    token = sign_link(SECRET, "unsubscribe", number, newsletter="weekly")
+    returned = f"List-Unsubscribe: <https://lantern.example/en/unsubscribe/?t={token}>\n"
+    receive(ledger, a_feedback_report(recipient="", returned=returned))
+    assert event_of(ledger, BOB).evidence is Evidence.LINK
+    assert status_of(ledger, BOB) is SubscriberStatus.COMPLAINED
+
+
+def test_a_tagged_bounce_address_is_read(ledger: OpenLedger) -> None:
+    receive(ledger, a_status_report(to=f"prvs=0123456789={verp(ledger).upper()}"))
+    assert event_of(ledger).evidence is Evidence.VERP
+
+
+def test_a_forged_bounce_address_has_no_effect(ledger: OpenLedger) -> None:
+    forged = verp(ledger, secret="another secret of the same length")  # not ours
+    receive(ledger, a_feedback_report(to=forged))
+    assert event_of(ledger).evidence is Evidence.ADDRESS
+    assert status_of(ledger) is SubscriberStatus.ACTIVE
+
+
+def test_an_address_alone_suppresses_nobody(ledger: OpenLedger) -> None:
+    for number in range(10):
+        raw = a_status_report() + number * b"\n"
+        assert receive(ledger, raw, NOW + number * DAY).suppressed is None
+    assert status_of(ledger) is SubscriberStatus.ACTIVE
+
+
+def test_what_is_stored_holds_no_address(ledger: OpenLedger) -> None:
+    receive(ledger, a_status_report(to=verp(ledger)))
+    (row,) = ledger.publication.rows(bounce_event)
+    assert "ann" not in str(row).replace("Recipient", "")
+    assert row["cause"] == "no-mailbox"
+    assert row["status"] == "5.1.1"
+    assert "User unknown" in row["diagnostic"]
+
+
+def test_mail_that_was_forwarded_to_a_dead_mailbox_does_not_make_hers_dead(
+    ledger: OpenLedger,
+) -> None:
+    raw = a_status_report(to=verp(ledger), recipient="elsewhere@example.net")
+    assert receive(ledger, raw).kind is BounceKind.SOFT
+
+
+def test_a_report_of_nobody_is_kept_for_thirty_days(ledger: OpenLedger) -> None:
+    receive(ledger, a_status_report(recipient="nobody@example.net"))
+    with ledger.writing() as connection:
+        assert store.delete_old_unknown(connection, NOW + 30 * DAY) == 0
+        assert store.delete_old_unknown(connection, NOW + 31 * DAY) == 1
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind"),
+    [
+        (a_status_report(), MailKind.BOUNCE),
+        (a_feedback_report(), MailKind.COMPLAINT),
+        (
+            a_text(
+                "I am away.",
+                sender="bob@example.com",
+                Auto_Submitted="auto-replied",
+                Subject="Away",
+            ),
+            MailKind.AUTO_REPLY,
+        ),
+        (
+            a_text("Please send me the weekly.", sender="bob@example.com", Subject="subscribe"),
+            MailKind.OTHER,
+        ),
+        (b"", MailKind.OTHER),
+    ],
+)
+def test_the_kind_of_a_mail_is_recognised(raw: bytes, kind: MailKind) -> None:
+    assert recognise(raw) is kind
