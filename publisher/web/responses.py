@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import flask
 
+from publisher.rendering import LanguageLink
 from publisher.rendering.views import publication_view
 from publisher.web.assets import style_path
 from publisher.web.security import security_headers
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from publisher.web.context import WebContext
 
 # Characters of a field; no page has a longer one.
@@ -29,8 +33,8 @@ def render_page(
 ) -> flask.Response:
     """Return a page from a template below `web/subscriber`.
 
-    It gets `publication`, `style_url`, `home_url` and `values`. `script` allows scripts of this
-    server on it.
+    It gets `publication`, `style_url`, `home_url`, `sisters` and `values`. `script` allows scripts
+    of this server on it.
     """
     settings = context.settings
     view = publication_view(settings.publication, language)
@@ -39,12 +43,29 @@ def render_page(
         view,
         style_url=f"{flask.request.script_root}/{style_path(context, settings)}",
         home_url=f"{view.url}/{language}/",
+        sisters=_sisters(flask.request, language, view.languages),
         **values,
     )
     response = flask.Response(html, status, mimetype="text/html")
     response.headers["Content-Language"] = language
     response.headers.extend(security_headers(script=script))
     return response
+
+
+def _sisters(
+    request: flask.Request, language: str, languages: Sequence[str]
+) -> list[LanguageLink]:
+    """Return the links to the same page, with its token, in the other languages."""
+    first, _, rest = request.path.lstrip("/").partition("/")
+    if first != language:
+        return []
+    token = request.args.get("t", "")
+    query = f"?{urlencode({'t': token})}" if token else ""
+    return [
+        LanguageLink(language=other, url=f"{request.script_root}/{other}/{rest}{query}")
+        for other in languages
+        if other != language
+    ]
 
 
 def form(request: flask.Request, *names: str) -> dict[str, str]:
