@@ -11,6 +11,9 @@ transactions belong to the caller.
     tables          the database tables
     store           find, list and count subscribers
     changes         unsubscribe, resubscribe and suppress them
+    join_requests   requests to join, as rows
+    joining         request, confirm and refuse to join
+    consent_records proof of consent: to which words, when and where
     history         what happened to a subscriber's consent, and who did it
     erasure         erase a subscriber, and recognise the address afterwards
     merging         merge two records of one person
@@ -43,7 +46,11 @@ from subscribers.address_change import (
     request_address_change,
     undo_address_change,
 )
-from subscribers.addresses import Address, normalise_address
+from subscribers.addresses import (
+    Address,
+    mask_address,
+    normalise_address,
+)
 from subscribers.audiences import (
     count_audience_by_language,
     has_audience,
@@ -53,8 +60,31 @@ from subscribers.audiences import (
     select_audience,
     still_wanted,
 )
-from subscribers.changes import choose_newsletters, resubscribe, suppress, unsubscribe
-from subscribers.erasure import AddressDigest, erase, erased_at
+from subscribers.changes import (
+    choose_newsletters,
+    resubscribe,
+    suppress,
+    unsubscribe,
+)
+from subscribers.consent import (
+    JoinAnswer,
+)
+from subscribers.consent_records import (
+    ConsentChannel,
+    ConsentEvent,
+    ConsentOrigin,
+    ConsentRecord,
+    append_consent_record,
+    count_requests_since,
+    find_wording,
+    load_consent_records,
+)
+from subscribers.erasure import (
+    AddressDigest,
+    ErasureReason,
+    erase,
+    erased_at,
+)
 from subscribers.errors import (
     BadAddressError,
     BadFileError,
@@ -66,7 +96,9 @@ from subscribers.errors import (
     SubscribersError,
     UnknownSubscriberError,
 )
-from subscribers.history import load_history
+from subscribers.history import (
+    load_history,
+)
 from subscribers.import_export import (
     ImportNote,
     ImportReport,
@@ -74,9 +106,28 @@ from subscribers.import_export import (
     import_csv,
     parse_rows,
 )
-from subscribers.merging import merge_subscribers
+from subscribers.join_requests import (
+    JoinRequest,
+    RequestState,
+    find_request,
+    insert_request,
+    list_requests,
+)
+from subscribers.joining import (
+    add_pending,
+    confirm_request,
+    delete_unconfirmed,
+    match_code,
+    prepare_answer,
+    refuse_request,
+    requests_due_for_reminder,
+)
+from subscribers.merging import (
+    merge_subscribers,
+)
 from subscribers.model import (
     ConsentSource,
+    JoinWish,
     Recipient,
     Subscriber,
     SubscriberEvent,
@@ -113,15 +164,24 @@ __all__ = [
     "BadFileError",
     "BadRow",
     "Cadence",
+    "ConsentChannel",
+    "ConsentEvent",
+    "ConsentOrigin",
+    "ConsentRecord",
     "ConsentSource",
     "ErasedSubscriberError",
+    "ErasureReason",
     "ImportNote",
     "ImportReport",
+    "JoinAnswer",
+    "JoinRequest",
+    "JoinWish",
     "LostSubscriptionsError",
     "NaiveDatetimeError",
     "Preferences",
     "Recipient",
     "RefusedTransitionError",
+    "RequestState",
     "Subscriber",
     "SubscriberEvent",
     "SubscriberHistory",
@@ -130,35 +190,50 @@ __all__ = [
     "SubscriptionRecord",
     "TextLength",
     "UnknownSubscriberError",
+    "add_pending",
+    "append_consent_record",
     "choose_newsletters",
     "confirm_address_change",
+    "confirm_request",
     "count_audience_by_language",
+    "count_requests_since",
     "count_subscribers_by_language",
     "current_id",
+    "delete_unconfirmed",
     "end_session",
     "erase",
     "erased_at",
     "export_csv",
+    "find_request",
     "find_subscriber",
+    "find_wording",
     "forget_old_changes",
     "has_audience",
     "import_csv",
+    "insert_request",
     "is_access_open",
     "is_paused",
     "is_subscribed",
     "known_subscriber",
+    "list_requests",
     "list_subscribers",
     "load_address_change",
+    "load_consent_records",
     "load_history",
     "load_preferences",
     "load_recipients",
     "load_subscriber",
+    "mask_address",
+    "match_code",
     "merge_subscribers",
     "normalise_address",
     "parse_rows",
     "pause_subscriber",
+    "prepare_answer",
+    "refuse_request",
     "request_access",
     "request_address_change",
+    "requests_due_for_reminder",
     "resubscribe",
     "resume_subscriber",
     "select_audience",

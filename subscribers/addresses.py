@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from contextlib import suppress
 from typing import NamedTuple
 
+import idna
 from email_validator import EmailNotValidError, validate_email
 
 from subscribers.errors import BadAddressError
@@ -56,3 +58,14 @@ def normalise_address(address: str) -> Address:
         raise BadAddressError(address, str(error)) from error
     sendable = f"{valid.local_part}@{valid.ascii_domain}"
     return Address(sendable.lower(), sendable)
+
+
+def mask_address(address: str) -> str:
+    """Return what its owner recognises, and others learn little from: `a•••@example.org`.
+
+    An international domain is written in its own script.
+    """
+    local_part, at, domain = address.rpartition("@")
+    with suppress(idna.IDNAError):
+        domain = idna.decode(domain)
+    return f"{local_part[:1]}•••{at}{domain}"

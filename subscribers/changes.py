@@ -12,6 +12,7 @@ from sqlalchemy import insert, update
 
 from subscribers.consent import close_record, leave_newsletter, reopen_record, with_choice
 from subscribers.history import append_events, events_between, load_events
+from subscribers.join_requests import cancel_requests
 from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
 from subscribers.store import known_subscriber, load_subscriber
 from subscribers.tables import subscriber, subscription
@@ -40,6 +41,8 @@ def unsubscribe(
     not get, so that no later import adds it. Raise `UnknownSubscriberError` or `BadAddressError`.
     """
     before = known_subscriber(connection, email)
+    # A request of before is no consent any more, also if there is nothing else to end.
+    cancel_requests(connection, before.id, newsletter, now)
     if newsletter is None:
         after = close_record(before, SubscriberStatus.UNSUBSCRIBED, source)
     else:
@@ -77,6 +80,9 @@ def choose_newsletters(
     before = load_subscriber(connection, subscriber_id)
     if before is None:
         return False
+    for name, is_wanted in wanted.items():
+        if not is_wanted:
+            cancel_requests(connection, subscriber_id, name, now)
     return store_change(
         connection, (before, with_choice(before, wanted)), now, ConsentSource.SUBSCRIBER, ""
     )
@@ -98,6 +104,8 @@ def suppress(
     """
     before = known_subscriber(connection, email)
     after = close_record(before, status, ConsentSource.MAIL)
+    if status is SubscriberStatus.COMPLAINED:
+        cancel_requests(connection, before.id, None, now)
     return store_change(connection, (before, after), now, ConsentSource.MAIL, note)
 
 

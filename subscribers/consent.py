@@ -11,13 +11,14 @@ told the mail provider that our mail is unwanted. Every change of a status goes 
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from subscribers.errors import LostSubscriptionsError, RefusedTransitionError
 from subscribers.model import ConsentSource, Subscriber, SubscriberStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from subscribers.model import SubscriberEvent
 
@@ -184,6 +185,42 @@ def reopen_record(
         current = states.get(name, SubscriberStatus.UNSUBSCRIBED)
         states[name] = _reopened(current, name, events)
     return replace(person, status=status).with_subscriptions(states)
+
+
+class JoinAnswer(StrEnum):
+    """What a request to join leads to: the mail that is sent, if any."""
+
+    CONFIRM = "confirm"
+    ALREADY_SUBSCRIBED = "already subscribed"
+    NOTHING = "nothing"
+
+
+def answer_request(
+    person: Subscriber | None, newsletters: Collection[str], *, refused: bool
+) -> JoinAnswer:
+    """Return what a request for newsletters leads to; anybody may have made it.
+
+    `person` is who has the address, None for nobody. `refused` means that the address asked never
+    to be written to. A complaint is as final. Only a confirmation changes anything of somebody who
+    is subscribed, left or bounced; a mailbox that bounced may work again.
+    """
+    if refused or (person and person.status is SubscriberStatus.COMPLAINED):
+        return JoinAnswer.NOTHING
+    if (
+        person
+        and person.status is SubscriberStatus.ACTIVE
+        and set(newsletters) <= set(person.newsletters)
+    ):
+        return JoinAnswer.ALREADY_SUBSCRIBED
+    return JoinAnswer.CONFIRM
+
+
+def confirm_newsletters(person: Subscriber, newsletters: Collection[str]) -> Subscriber:
+    """Return a subscriber who confirmed from the mailbox. Raise `RefusedTransitionError`."""
+    states = person.subscriptions
+    for name in newsletters:
+        states[name] = _confirmed(states.get(name, SubscriberStatus.PENDING))
+    return replace(person, status=_confirmed(person.status)).with_subscriptions(states)
 
 
 def _reopened(

@@ -21,10 +21,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateTable
 
-from subscribers.erasure import AddressDigest, erased_among, readmit
+from subscribers.consent import WITHDRAWN_STATUSES
+from subscribers.erasure import AddressDigest, ErasureReason, erased_among, readmit
 from subscribers.errors import BadRow
 from subscribers.history import append_events, events_between
 from subscribers.import_merge import MergeResult, merge_row
+from subscribers.join_requests import cancel_requests
 from subscribers.model import ConsentSource
 from subscribers.store import find_subscribers
 from subscribers.tables import subscriber, subscription
@@ -116,8 +118,9 @@ def split_erased(
     for row in rows:
         email = row.subscriber.email
         if email in erased and email not in back:
-            day = f"{erased[email]:%Y-%m-%d}"
-            reason = f"was erased on {day}; only the subscriber can come back"
+            instant, why = erased[email]
+            happened = "was erased" if why is ErasureReason.ERASED else "refused all mail"
+            reason = f"{happened} on {instant:%Y-%m-%d}; only the subscriber can come back"
             refused.append(BadRow(row.line, "email", reason))
         else:
             allowed.append(row)
@@ -192,6 +195,9 @@ def _write_events(
         )
     ]
     append_events(connection, events)
+    for number, event in events:
+        if event.newsletter is None and event.after in WITHDRAWN_STATUSES:
+            cancel_requests(connection, number, None, now)
 
 
 def _ids(connection: Connection, emails: Sequence[str]) -> dict[str, int]:

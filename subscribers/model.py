@@ -123,6 +123,14 @@ class SubscriberHistory:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinWish:
+    """The newsletters that somebody asks for, at least one, and in which language."""
+
+    newsletters: tuple[str, ...]
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class Recipient:
     """What a message needs of one subscriber."""
 

@@ -160,6 +160,8 @@ erased_address: Final = Table(
     subscribers_metadata,
     Column("digest", Text, nullable=False),
     Column("erased_at", UTCDateTime, nullable=False),
+    # An `erasure.ErasureReason`.
+    Column("reason_key", Text, nullable=False, server_default="erased"),
     PrimaryKeyConstraint("digest", name="pk_erased_address"),
     info={"keyed": True},
 )
@@ -243,6 +245,75 @@ subscriber_session: Final = Table(
     info={"keyed": True},
 )
 
+# Somebody entered an address and asked for newsletters. It is valid until `expires_at`, and ends
+# earlier by a confirmation or a cancellation.
+join_request: Final = Table(
+    "join_request",
+    subscribers_metadata,
+    Column("id", Integer, autoincrement=True),
+    Column("subscriber_id", Integer, nullable=False),
+    Column("newsletters", JSON, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("requested_at", UTCDateTime, nullable=False),
+    Column("expires_at", UTCDateTime, nullable=False),
+    # A keyed hash of the code in the mail; empty once it was used.
+    Column("code_digest", Text, nullable=False),
+    Column("code_attempts", Integer, nullable=False, server_default="0"),
+    Column("reminded_at", UTCDateTime),
+    Column("confirmed_at", UTCDateTime),
+    Column("cancelled_at", UTCDateTime),
+    PrimaryKeyConstraint("id", name="pk_join_request"),
+    ForeignKeyConstraint(
+        ["subscriber_id"],
+        ["subscriber.id"],
+        name="fk_join_request_subscriber_id",
+        ondelete="CASCADE",
+    ),
+    # The id is part of signed links: it must not become another request's.
+    info={"ids_never_reused": True},
+)
+
+# The texts that people agreed to, as they were shown.
+consent_wording: Final = Table(
+    "consent_wording",
+    subscribers_metadata,
+    # SHA-256 of the text.
+    Column("digest", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    PrimaryKeyConstraint("digest", name="pk_consent_wording"),
+    info={"keyed": True},
+)
+
+# Proof of consent (GDPR, article 7.1). Rows are only added, and erased with the subscriber.
+consent_record: Final = Table(
+    "consent_record",
+    subscribers_metadata,
+    Column("id", Integer),
+    Column("subscriber_id", Integer, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("newsletters", JSON, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("wording_digest", Text),
+    Column("page", Text, nullable=False),
+    # Shortened by the caller to /24 or /48; never a whole address.
+    Column("network", Text, nullable=False),
+    # Of the mail that asked for the confirmation.
+    Column("message_id", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_consent_record"),
+    ForeignKeyConstraint(
+        ["subscriber_id"],
+        ["subscriber.id"],
+        name="fk_consent_record_subscriber_id",
+        ondelete="CASCADE",
+    ),
+    ForeignKeyConstraint(
+        ["wording_digest"], ["consent_wording.digest"], name="fk_consent_record_wording_digest"
+    ),
+)
+
 # The first index counts subscribers by language without reading their rows. The second lists the
 # subscribers of a newsletter at a cadence by id, so that an audience needs no sorting.
 Index(
@@ -261,3 +332,7 @@ Index(
 Index("ix_subscriber_event_subscriber_id", subscriber_event.c.subscriber_id)
 for _table in (address_change, subscriber_alias, access_request, subscriber_session):
     Index(f"ix_{_table.name}_subscriber_id", _table.c.subscriber_id)
+Index("ix_join_request_subscriber_id", join_request.c.subscriber_id)
+Index("ix_join_request_requested_at", join_request.c.requested_at)
+Index("ix_consent_record_subscriber_id", consent_record.c.subscriber_id)
+Index("ix_consent_record_at", consent_record.c.at)

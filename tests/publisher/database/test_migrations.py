@@ -21,6 +21,7 @@ from publisher.ingest.quarantine import quarantined_items
 from publisher.ingest.tables import script_conversion_due, script_conversion_language
 from publisher.issues import store as issues
 from subscribers import (
+    ErasureReason,
     Preferences,
     find_subscriber,
     load_history,
@@ -28,6 +29,7 @@ from subscribers import (
     load_recipients,
     unsubscribe,
 )
+from subscribers.erasure import erased_among
 from tests.databases import new_database
 from tests.publisher.conftest import NOW
 
@@ -289,3 +291,17 @@ def test_a_delivery_from_before_variants_is_of_the_issue_s_own_digest(tmp_path: 
         assert connection.execute(select(delivery.c.variant_id)).scalar_one() is None
         (one,) = issues.latest_issues(connection, 1)
         assert (one.available_since, one.for_profiles_only) == (None, False)
+
+
+def test_an_address_erased_before_reasons_was_erased_on_request(tmp_path: Path) -> None:
+    address = new_database(tmp_path / "publisher.db")
+    with made_at("0017", address) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO erased_address (digest, erased_at)"
+                " VALUES ('ann@example.org', '2026-01-09T12:00:00Z')"
+            )
+        )
+    with closing(open_database(address)) as database, database.reading() as connection:
+        found = erased_among(connection, ["ann@example.org"], str)
+        assert found == {"ann@example.org": (NOW, ErasureReason.ERASED)}

@@ -1,0 +1,156 @@
+"""Proof of consent: who agreed to what, when, where, and to which words (GDPR, article 7.1).
+
+Records are added, never changed, and erased with the subscriber. Subscriptions that end are in
+`subscribers.history`. The transaction belongs to the caller.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, insert, select
+
+from subscribers.model import JoinWish
+from subscribers.tables import consent_record, consent_wording
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+
+class ConsentEvent(StrEnum):
+    """What happened: newsletters were asked for, confirmed from the mailbox, or refused there."""
+
+    REQUESTED = "requested"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+
+
+class ConsentChannel(StrEnum):
+    """How it came in: by the form, the link or the code of the mail, or by a mail."""
+
+    FORM = "form"
+    LINK = "link"
+    CODE = "code"
+    MAIL = "mail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentOrigin:
+    """Where a request or a confirmation came from.
+
+    `wording` is the whole text that was shown, empty if none was. `page` is its URL, `network` a
+    shortened one (/24 or /48), `message_id` that of a mail; each may be empty.
+    """
+
+    source: ConsentChannel
+    wording: str = ""
+    page: str = ""
+    network: str = ""
+    message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentRecord:
+    """One event, as it is stored; `wording_digest` is the SHA-256 of the text that was shown."""
+
+    at: datetime
+    event: ConsentEvent
+    wish: JoinWish
+    wording_digest: str | None
+    page: str
+    network: str
+    message_id: str
+    source: ConsentChannel
+
+
+def append_consent_record(
+    connection: Connection,
+    subscriber_id: int,
+    event: ConsentEvent,
+    wish: JoinWish,
+    origin: ConsentOrigin,
+    now: datetime,
+) -> int:
+    """Store an event of a subscriber on record, and the text that was shown. Return its id."""
+    digest = (
+        _store_wording(connection, wish.language, origin.wording) if origin.wording else None
+    )
+    done = connection.execute(
+        insert(consent_record).values(
+            subscriber_id=subscriber_id,
+            at=now,
+            event=event,
+            newsletters=list(wish.newsletters),
+            language=wish.language,
+            wording_digest=digest,
+            page=origin.page,
+            network=origin.network,
+            message_id=origin.message_id,
+            source=origin.source,
+        )
+    )
+    (number,) = done.inserted_primary_key or (0,)
+    return int(number)
+
+
+def load_consent_records(connection: Connection, subscriber_id: int) -> list[ConsentRecord]:
+    """Return all events of a subscriber, the first one first."""
+    rows = connection.execute(
+        select(consent_record)
+        .where(consent_record.c.subscriber_id == subscriber_id)
+        .order_by(consent_record.c.id)
+    )
+    return [
+        ConsentRecord(
+            at=row.at,
+            event=ConsentEvent(row.event),
+            wish=JoinWish(tuple(row.newsletters), row.language),
+            wording_digest=row.wording_digest,
+            page=row.page,
+            network=row.network,
+            message_id=row.message_id,
+            source=ConsentChannel(row.source),
+        )
+        for row in rows
+    ]
+
+
+def find_wording(connection: Connection, digest: str) -> str | None:
+    """Return the text with this digest, or None."""
+    query = select(consent_wording.c.text).where(consent_wording.c.digest == digest)
+    return connection.execute(query).scalar()
+
+
+def find_message_id(connection: Connection, subscriber_id: int, at: datetime) -> str:
+    """Return the Message-ID of the mail that a request of an instant led to; empty if there is none."""
+    query = select(consent_record.c.message_id).where(
+        consent_record.c.subscriber_id == subscriber_id,
+        consent_record.c.event == ConsentEvent.REQUESTED,
+        consent_record.c.at == at,
+    )
+    return connection.execute(query).scalar() or ""
+
+
+def count_requests_since(
+    connection: Connection, since: datetime, subscriber_id: int | None = None
+) -> int:
+    """Return how many requests came after an instant, from all or for one subscriber."""
+    query = select(func.count()).where(
+        consent_record.c.at > since, consent_record.c.event == ConsentEvent.REQUESTED
+    )
+    if subscriber_id is not None:
+        query = query.where(consent_record.c.subscriber_id == subscriber_id)
+    return connection.execute(query).scalar_one()
+
+
+def _store_wording(connection: Connection, language: str, text: str) -> str:
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    if find_wording(connection, digest) is None:
+        row = {"digest": digest, "language": language, "text": text}
+        connection.execute(insert(consent_wording).values(row))
+    return digest

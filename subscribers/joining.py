@@ -1,0 +1,231 @@
+"""Join by a confirmation from one's own mailbox: request, confirm, refuse, and forget.
+
+`subscribers.consent` decides what a request leads to. The mails are the caller's, and so is the
+transaction, which has locked the database for writing. Codes come as keyed hashes.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import delete, exists, insert, select, update
+
+from subscribers.changes import store_change, unsubscribe
+from subscribers.consent import JoinAnswer, answer_request, confirm_newsletters
+from subscribers.consent_records import (
+    ConsentEvent,
+    ConsentOrigin,
+    append_consent_record,
+    count_requests_since,
+    find_message_id,
+)
+from subscribers.erasure import ErasureReason, readmit, refused_among, remember_erased
+from subscribers.join_requests import (
+    CODE_ATTEMPTS,
+    JoinRequest,
+    RequestState,
+    cancel_requests,
+    list_requests,
+    requests_to_remind,
+    set_on_request,
+)
+from subscribers.model import ConsentSource, JoinWish, Subscriber, SubscriberStatus
+from subscribers.store import find_subscribers, load_subscriber
+from subscribers.tables import join_request, subscriber, subscription
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from subscribers.addresses import Address
+    from subscribers.erasure import AddressDigest
+
+RESEND_LIMITS: Final = ((timedelta(minutes=10), 1), (timedelta(days=1), 3))
+"""How many mails the requests for one address lead to, in each time before the next one. Nothing
+older than a day counts, so nobody can lock an address for long."""
+
+_REMIND_AFTER: Final = timedelta(hours=24)
+_FORGET_AFTER: Final = timedelta(days=30)
+
+
+def prepare_answer(
+    connection: Connection,
+    identity: str,
+    newsletters: tuple[str, ...],
+    digest: AddressDigest,
+    now: datetime,
+) -> tuple[JoinAnswer, Subscriber | None]:
+    """Return what a request leads to, and who has the identity.
+
+    It is nothing while the address had its mails already, so that nobody fills a mailbox with them.
+    """
+    refused = identity in refused_among(connection, [identity], digest)
+    person = find_subscribers(connection, [identity]).get(identity)
+    answer = answer_request(person, newsletters, refused=refused)
+    number = person.id if person else 0
+    for period, most in RESEND_LIMITS:
+        if count_requests_since(connection, now - period, number) >= most:
+            answer = JoinAnswer.NOTHING
+    return answer, person
+
+
+def add_pending(
+    connection: Connection,
+    address: Address,
+    wish: JoinWish,
+    now: datetime,
+) -> int:
+    """Store somebody unknown, who has yet to confirm. Return the id."""
+    done = connection.execute(
+        insert(subscriber).values(
+            email=address.identity,
+            address=address.address,
+            language=wish.language,
+            status=SubscriberStatus.PENDING,
+            created_at=now,
+            updated_at=now,
+        )
+    )
+    (number,) = done.inserted_primary_key or (0,)
+    connection.execute(
+        insert(subscription),
+        [
+            {
+                "subscriber_id": number,
+                "newsletter": name,
+                "status": SubscriberStatus.PENDING,
+                "source": ConsentSource.SUBSCRIBER,
+            }
+            for name in wish.newsletters
+        ],
+    )
+    return int(number)
+
+
+def confirm_request(
+    connection: Connection,
+    request: JoinRequest,
+    digest: AddressDigest,
+    origin: ConsentOrigin,
+    now: datetime,
+) -> bool:
+    """Subscribe whoever made a request. Return whether it could be confirmed, now or earlier.
+
+    Doing so twice is no error and changes nothing, also if she left in between.
+    """
+    if request.state(now) is not RequestState.OPEN:
+        return request.state(now) is RequestState.CONFIRMED
+    before = load_subscriber(connection, request.subscriber_id)
+    if before is None or before.status is SubscriberStatus.COMPLAINED:
+        return False
+    after = confirm_newsletters(before, request.wish.newsletters)
+    store_change(connection, (before, after), now, ConsentSource.SUBSCRIBER, "")
+    if before.status is not SubscriberStatus.ACTIVE:
+        _store_language(connection, before, request.wish.language)
+    set_on_request(connection, request.id, confirmed_at=now, code_digest="")
+    readmit(connection, [before.email], digest)
+    asked_by = find_message_id(connection, before.id, request.requested_at)
+    origin = replace(origin, message_id=asked_by)
+    append_consent_record(
+        connection, before.id, ConsentEvent.CONFIRMED, request.wish, origin, now
+    )
+    return True
+
+
+def match_code(
+    connection: Connection, person: Subscriber | None, code_digest: str, now: datetime
+) -> JoinRequest | None:
+    """Return the open request with this code, or None. A wrong code counts for each open request.
+
+    All digests are compared in constant time, and one is compared for nobody, too.
+    """
+    requests = list_requests(connection, person.id if person else 0)
+    usable = [
+        one
+        for one in requests
+        if one.state(now) is RequestState.OPEN and one.code_attempts < CODE_ATTEMPTS
+    ]
+    kept = [one.code_digest for one in usable] or ["no request"]
+    matches = [hmac.compare_digest(digest, code_digest) for digest in kept]
+    found = next((one for one, same in zip(usable, matches, strict=False) if same), None)
+    chosen = [] if found else [one.id for one in usable]
+    connection.execute(
+        update(join_request)
+        .where(join_request.c.id.in_(chosen))
+        .values(code_attempts=join_request.c.code_attempts + 1)
+    )
+    return found
+
+
+def refuse_request(
+    connection: Connection,
+    request: JoinRequest,
+    digest: AddressDigest,
+    origin: ConsentOrigin,
+    now: datetime,
+) -> bool:
+    """End a request that its mailbox's owner did not make. Return whether the address refuses all mail now.
+
+    Somebody who is subscribed keeps what she gets: only the requests end. For everybody else the
+    address is never written to again; a record that was never confirmed is erased.
+    """
+    person = load_subscriber(connection, request.subscriber_id)
+    if person is None:
+        return False
+    cancel_requests(connection, person.id, None, now)
+    if person.status is SubscriberStatus.ACTIVE:
+        return False
+    if person.status is SubscriberStatus.PENDING:
+        connection.execute(delete(subscriber).where(subscriber.c.id == person.id))
+    else:
+        unsubscribe(connection, person.email, None, now)
+        append_consent_record(
+            connection, person.id, ConsentEvent.REFUSED, request.wish, origin, now
+        )
+    remember_erased(connection, person.email, digest, now, ErasureReason.REFUSED)
+    return True
+
+
+def requests_due_for_reminder(connection: Connection, now: datetime) -> list[JoinRequest]:
+    """Return the open requests of a day ago or more whose subscribers were not reminded yet.
+
+    They count as reminded from now on.
+    """
+    due = requests_to_remind(connection, _REMIND_AFTER, now)
+    for one in due:
+        set_on_request(connection, one.id, reminded_at=now)
+    return due
+
+
+def delete_unconfirmed(connection: Connection, now: datetime) -> list[int]:
+    """Delete those who asked 30 days ago or earlier and confirmed nothing. Return their ids.
+
+    Requests of that time of other subscribers are deleted too; confirmed ones stay.
+    """
+    old = join_request.c.requested_at <= now - _FORGET_AFTER
+    of_person = join_request.c.subscriber_id == subscriber.c.id
+    confirmed_or_imported = exists().where(
+        subscription.c.subscriber_id == subscriber.c.id,
+        (subscription.c.status != SubscriberStatus.PENDING)
+        | (subscription.c.source != ConsentSource.SUBSCRIBER),
+    )
+    statement = select(subscriber.c.id).where(
+        subscriber.c.status.in_([SubscriberStatus.PENDING, SubscriberStatus.BOUNCED]),
+        exists().where(of_person),
+        ~exists().where(of_person, ~old),
+        ~confirmed_or_imported,
+    )
+    numbers = list(connection.execute(statement).scalars())
+    connection.execute(delete(subscriber).where(subscriber.c.id.in_(numbers)))
+    connection.execute(delete(join_request).where(old, join_request.c.confirmed_at.is_(None)))
+    return numbers
+
+
+def _store_language(connection: Connection, person: Subscriber, language: str) -> None:
+    connection.execute(
+        update(subscriber).where(subscriber.c.id == person.id).values(language=language)
+    )

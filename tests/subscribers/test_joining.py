@@ -1,0 +1,403 @@
+"""Requests to join: what they store, who can confirm them, and how they end."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import func, select, update
+
+from subscribers import (
+    Address,
+    ConsentChannel,
+    ConsentEvent,
+    ConsentOrigin,
+    JoinAnswer,
+    JoinRequest,
+    JoinWish,
+    RequestState,
+    SubscriberStatus,
+    add_pending,
+    append_consent_record,
+    confirm_request,
+    delete_unconfirmed,
+    erase,
+    erased_at,
+    find_request,
+    find_subscriber,
+    find_wording,
+    import_csv,
+    insert_request,
+    list_requests,
+    load_consent_records,
+    load_history,
+    match_code,
+    normalise_address,
+    prepare_answer,
+    refuse_request,
+    requests_due_for_reminder,
+    suppress,
+    unsubscribe,
+)
+from subscribers.tables import erased_address, join_request, subscriber, subscribers_metadata
+from tests.subscribers.conftest import NOW, PUBLICATION, a_subscriber, add
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+ANN = "ann@example.org"
+WEEKLY = JoinWish(("weekly",), "en")
+DAILY = JoinWish(("daily",), "en")
+ORIGIN = ConsentOrigin(
+    source=ConsentChannel.FORM,
+    wording="Get it\nI want it.\nYes",
+    page="https://example.org/en/subscribe/",
+    network="192.0.2.0/24",
+    message_id="<1@example.org>",
+)
+LINK = ConsentOrigin(source=ConsentChannel.LINK, network="198.51.100.0/24")
+PENDING, ACTIVE = SubscriberStatus.PENDING, SubscriberStatus.ACTIVE
+LEFT, BOUNCED = SubscriberStatus.UNSUBSCRIBED, SubscriberStatus.BOUNCED
+COMPLAINED = SubscriberStatus.COMPLAINED
+
+
+def digest(identity: str) -> str:
+    return hashlib.sha256(b"a key" + identity.encode()).hexdigest()
+
+
+def ask(
+    connection: Connection,
+    wish: JoinWish = WEEKLY,
+    now: datetime = NOW,
+    email: str = ANN,
+    code: str = "code",
+) -> tuple[JoinAnswer, JoinRequest | None]:
+    """Do what a request does, as the application does it."""
+    identity = normalise_address(email).identity
+    answer, person = prepare_answer(connection, identity, wish.newsletters, digest, now)
+    if answer is JoinAnswer.NOTHING:
+        return answer, None
+    number = (
+        person.id if person else add_pending(connection, Address(identity, email), wish, now)
+    )
+    append_consent_record(connection, number, ConsentEvent.REQUESTED, wish, ORIGIN, now)
+    if answer is JoinAnswer.ALREADY_SUBSCRIBED:
+        return answer, None
+    request = find_request(connection, insert_request(connection, number, wish, code, now))
+    return answer, request
+
+
+def asked(connection: Connection, wish: JoinWish = WEEKLY, now: datetime = NOW) -> JoinRequest:
+    _answer, request = ask(connection, wish, now)
+    assert request is not None
+    return request
+
+
+def confirm(connection: Connection, request: JoinRequest, now: datetime = NOW) -> bool:
+    current = find_request(connection, request.id)
+    assert current is not None
+    return confirm_request(connection, current, digest, LINK, now)
+
+
+def refuse(connection: Connection, request: JoinRequest) -> bool:
+    return refuse_request(connection, request, digest, LINK, NOW)
+
+
+def status(connection: Connection) -> SubscriberStatus | None:
+    person = find_subscriber(connection, ANN)
+    return person.status if person else None
+
+
+# --- requests
+
+
+def test_somebody_unknown_waits_for_the_confirmation(connection: Connection) -> None:
+    request = asked(connection)
+    person = find_subscriber(connection, ANN)
+    assert person is not None
+    assert (person.status, person.pending, person.language) == (PENDING, ("weekly",), "en")
+    assert request.expires_at - request.requested_at == timedelta(hours=72)
+    assert request.state(NOW + timedelta(hours=72)) is RequestState.EXPIRED
+
+
+@pytest.mark.parametrize("before", [ACTIVE, LEFT, BOUNCED])
+def test_a_request_changes_nothing_of_somebody_known_until_it_is_confirmed(
+    connection: Connection, before: SubscriberStatus
+) -> None:
+    add(connection, a_subscriber(ANN, status=before))
+    person = find_subscriber(connection, ANN)
+    request = asked(connection, DAILY)
+    assert find_subscriber(connection, ANN) == person
+    assert confirm(connection, request)
+    person = find_subscriber(connection, ANN)
+    assert person is not None
+    assert person.status is ACTIVE
+    assert "daily" in person.newsletters
+
+
+def test_whoever_complained_or_refused_is_never_asked_again(connection: Connection) -> None:
+    add(connection, a_subscriber("bob@example.org", status=COMPLAINED))
+    assert ask(connection, email="bob@example.org") == (JoinAnswer.NOTHING, None)
+    assert refuse(connection, asked(connection))
+    assert ask(connection, now=NOW + timedelta(days=8)) == (JoinAnswer.NOTHING, None)
+    assert find_subscriber(connection, ANN) is None
+
+
+def test_who_has_all_newsletters_already_is_not_asked(connection: Connection) -> None:
+    add(connection, a_subscriber(ANN))
+    assert ask(connection) == (JoinAnswer.ALREADY_SUBSCRIBED, None)
+    assert ask(connection)[0] is JoinAnswer.NOTHING
+    later = NOW + timedelta(minutes=10)
+    assert ask(connection, JoinWish(("daily", "weekly"), "en"), later)[0] is JoinAnswer.CONFIRM
+
+
+def test_an_address_gets_one_mail_in_ten_minutes_and_three_a_day(
+    connection: Connection,
+) -> None:
+    minutes = [0, 9, 10, 19, 21, 40, 24 * 60 - 1, 24 * 60, 24 * 60 + 10]
+    answers = [ask(connection, now=NOW + timedelta(minutes=m))[0] for m in minutes]
+    c, no = JoinAnswer.CONFIRM, JoinAnswer.NOTHING
+    assert answers == [c, no, c, no, c, no, no, c, c]
+
+
+# --- confirmations
+
+
+def test_a_confirmation_subscribes_once(connection: Connection) -> None:
+    request = asked(connection)
+    assert confirm(connection, request)
+    person = find_subscriber(connection, ANN)
+    assert person is not None
+    assert (person.status, person.newsletters, person.pending) == (ACTIVE, ("weekly",), ())
+    history = load_history(connection, person.id)
+    assert [one.source for one in history.events] == ["subscriber", "subscriber"]
+    assert history.subscriptions[0].consented_at == NOW
+    assert confirm(connection, request)
+    assert load_history(connection, person.id) == history
+    assert len(load_consent_records(connection, person.id)) == 2
+
+
+def test_a_late_second_click_does_not_bring_back_who_left(connection: Connection) -> None:
+    request = asked(connection)
+    confirm(connection, request)
+    unsubscribe(connection, ANN, None, NOW)
+    assert confirm(connection, request)
+    assert status(connection) is LEFT
+
+
+def test_a_request_is_dead_once_it_expired(connection: Connection) -> None:
+    request = asked(connection)
+    assert not confirm(connection, request, NOW + timedelta(hours=72))
+    assert status(connection) is PENDING
+
+
+@pytest.mark.parametrize("newsletter", [None, "weekly"])
+def test_leaving_ends_a_request_also_if_there_was_nothing_to_leave(
+    connection: Connection, newsletter: str | None
+) -> None:
+    add(connection, a_subscriber(ANN, status=LEFT, newsletters=(), declined=("weekly",)))
+    request = asked(connection)
+    unsubscribe(connection, ANN, newsletter, NOW)
+    assert not confirm(connection, request)
+    assert status(connection) is LEFT
+
+
+def test_a_complaint_and_an_import_of_who_left_end_a_request(connection: Connection) -> None:
+    first = asked(connection)
+    suppress(connection, ANN, COMPLAINED, NOW)
+    assert not confirm(connection, first)
+    add(connection, a_subscriber("bob@example.org"))
+    _answer, second = ask(connection, DAILY, email="bob@example.org")
+    assert second is not None
+    rows = ["email,status\n", "bob@example.org,unsubscribed\n"]
+    import_csv(connection, rows, digest=digest, now=NOW, **PUBLICATION)
+    assert not confirm(connection, second)
+
+
+def test_two_requests_can_be_confirmed_one_after_the_other(connection: Connection) -> None:
+    first, second = asked(connection), asked(connection, DAILY, NOW + timedelta(hours=1))
+    assert confirm(connection, second, NOW + timedelta(hours=2))
+    assert confirm(connection, first, NOW + timedelta(hours=2))
+    person = find_subscriber(connection, ANN)
+    assert person is not None
+    assert person.newsletters == ("daily", "weekly")
+
+
+def test_the_language_of_the_request_is_that_of_who_comes_and_not_of_who_is_there(
+    connection: Connection,
+) -> None:
+    add(connection, a_subscriber(ANN, status=LEFT), a_subscriber("bob@example.org"))
+    for email, language in ((ANN, "ar"), ("bob@example.org", "en")):
+        _answer, request = ask(connection, JoinWish(("daily",), "ar"), email=email)
+        assert request is not None
+        assert confirm(connection, request)
+        person = find_subscriber(connection, email)
+        assert person is not None
+        assert person.language == language
+
+
+def test_somebody_erased_comes_back_by_her_own_confirmation_only(
+    connection: Connection,
+) -> None:
+    add(connection, a_subscriber(ANN))
+    erase(connection, ANN, digest, NOW)
+    request = asked(connection)
+    assert erased_at(connection, ANN, digest) == NOW
+    assert confirm(connection, request)
+    assert erased_at(connection, ANN, digest) is None
+    assert status(connection) is ACTIVE
+
+
+# --- codes
+
+
+def test_a_code_can_be_tried_five_times(connection: Connection) -> None:
+    request = asked(connection)
+    person = find_subscriber(connection, ANN)
+    assert match_code(connection, None, "code", NOW) is None
+    for _attempt in range(4):
+        assert match_code(connection, person, "wrong", NOW) is None
+    found = match_code(connection, person, "code", NOW)
+    assert found is not None
+    assert (found.id, found.code_attempts) == (request.id, 4)
+    assert match_code(connection, person, "wrong", NOW) is None
+    assert match_code(connection, person, "code", NOW) is None
+
+
+def test_the_code_of_a_confirmed_or_expired_request_is_nothing(connection: Connection) -> None:
+    request = asked(connection)
+    person = find_subscriber(connection, ANN)
+    assert match_code(connection, person, "code", NOW + timedelta(hours=72)) is None
+    confirm(connection, request)
+    assert match_code(connection, person, "code", NOW) is None
+    assert match_code(connection, person, "", NOW) is None
+
+
+# --- refusals
+
+
+def test_who_refuses_is_erased_and_stays_away_from_imports(connection: Connection) -> None:
+    assert refuse(connection, asked(connection))
+    for table in subscribers_metadata.tables.values():
+        if table.name != "consent_wording":
+            assert ANN not in str(connection.execute(select(table)).all())
+    assert connection.execute(select(erased_address.c.reason_key)).scalars().all() == [
+        "refused"
+    ]
+    report = import_csv(
+        connection, ["email\n", f"{ANN}\n"], digest=digest, now=NOW, **PUBLICATION
+    )
+    assert report.added == 0
+    assert report.bad[0].reason == (
+        "refused all mail on 2026-01-09; only the subscriber can come back"
+    )
+
+
+def test_who_is_subscribed_ends_only_the_request_that_she_did_not_make(
+    connection: Connection,
+) -> None:
+    add(connection, a_subscriber(ANN))
+    person = find_subscriber(connection, ANN)
+    request = asked(connection, DAILY)
+    assert not refuse(connection, request)
+    assert find_subscriber(connection, ANN) == person
+    assert not confirm(connection, request)
+
+
+def test_who_left_and_refuses_stays_on_record_and_is_never_asked(
+    connection: Connection,
+) -> None:
+    add(connection, a_subscriber(ANN, status=BOUNCED))
+    request = asked(connection)
+    assert refuse(connection, request)
+    assert status(connection) is LEFT
+    person = find_subscriber(connection, ANN)
+    assert person is not None
+    assert [one.event for one in load_consent_records(connection, person.id)] == [
+        "requested",
+        "refused",
+    ]
+    erase(connection, ANN, digest, NOW)
+    assert ask(connection, now=NOW + timedelta(days=8)) == (JoinAnswer.NOTHING, None)
+
+
+# --- reminders and deletion
+
+
+def test_one_reminder_is_due_after_a_day(connection: Connection) -> None:
+    request = asked(connection)
+    assert requests_due_for_reminder(connection, NOW + timedelta(hours=23)) == []
+    day = NOW + timedelta(hours=24)
+    assert [one.id for one in requests_due_for_reminder(connection, day)] == [request.id]
+    assert requests_due_for_reminder(connection, day) == []
+    asked(connection, now=NOW + timedelta(hours=30))
+    assert requests_due_for_reminder(connection, NOW + timedelta(hours=60)) == []
+
+
+def test_nobody_is_reminded_of_what_ended(connection: Connection) -> None:
+    confirm(connection, asked(connection))
+    _answer, cancelled = ask(connection, email="bob@example.org")
+    assert cancelled is not None
+    unsubscribe(connection, "bob@example.org", None, NOW)
+    assert requests_due_for_reminder(connection, NOW + timedelta(hours=25)) == []
+    asked(connection, DAILY, NOW + timedelta(hours=1))
+    assert requests_due_for_reminder(connection, NOW + timedelta(hours=73)) == []
+
+
+def test_who_does_not_confirm_is_deleted_after_thirty_days(connection: Connection) -> None:
+    add(connection, a_subscriber("bob@example.org", status=PENDING, newsletters=()))
+    add(connection, a_subscriber("cyd@example.org", status=LEFT))
+    asked(connection)
+    for email in ("bob@example.org", "cyd@example.org", "dan@example.org"):
+        ask(connection, email=email)
+    suppress(connection, "dan@example.org", BOUNCED, NOW)
+    ask(connection, email="eve@example.org", now=NOW + timedelta(days=1))
+    assert delete_unconfirmed(connection, NOW + timedelta(days=29)) == []
+    assert len(delete_unconfirmed(connection, NOW + timedelta(days=30))) == 3
+    kept = connection.execute(select(subscriber.c.email).order_by(subscriber.c.email))
+    assert kept.scalars().all() == ["cyd@example.org", "eve@example.org"]
+    assert connection.execute(select(func.count()).select_from(join_request)).scalar() == 1
+
+
+def test_a_confirmed_request_and_its_subscriber_are_kept(connection: Connection) -> None:
+    request = asked(connection)
+    confirm(connection, request)
+    assert delete_unconfirmed(connection, NOW + timedelta(days=400)) == []
+    (kept,) = list_requests(connection, request.subscriber_id)
+    assert (kept.state(NOW), kept.code_digest) == (RequestState.CONFIRMED, "")
+
+
+# --- the record
+
+
+def test_the_record_proves_who_agreed_to_what_and_when(connection: Connection) -> None:
+    request = asked(connection)
+    confirm(connection, request, NOW + timedelta(hours=1))
+    first, second = load_consent_records(connection, request.subscriber_id)
+    assert (first.event, first.at, first.wish) == ("requested", NOW, WEEKLY)
+    assert (first.page, first.network) == (ORIGIN.page, "192.0.2.0/24")
+    assert first.wording_digest == hashlib.sha256(ORIGIN.wording.encode()).hexdigest()
+    assert find_wording(connection, first.wording_digest) == ORIGIN.wording
+    assert (second.event, second.at) == ("confirmed", NOW + timedelta(hours=1))
+    assert (second.network, second.source) == ("198.51.100.0/24", "link")
+    assert second.message_id == first.message_id == "<1@example.org>"
+
+
+def test_a_request_of_somebody_who_is_gone_does_nothing(connection: Connection) -> None:
+    request = asked(connection)
+    erase(connection, ANN, digest, NOW)
+    assert find_request(connection, request.id) is None
+    assert not confirm_request(connection, request, digest, LINK, NOW)
+    assert not refuse_request(connection, request, digest, LINK, NOW)
+
+
+def test_somebody_who_complained_after_the_request_is_not_subscribed(
+    connection: Connection,
+) -> None:
+    request = asked(connection)
+    connection.execute(update(subscriber).values(status=COMPLAINED))
+    assert not confirm(connection, request)
