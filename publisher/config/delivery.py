@@ -26,7 +26,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from publisher.config.kinds import Kind
-from publisher.config.values import ConfigTable, HostName, MailboxValue
+from publisher.config.values import MAX_LOCAL_PART, ConfigTable, HostName, MailboxValue
 
 # The environment variable with the password of [delivery.smtp].
 SMTP_PASSWORD = "PUBLISHER_SMTP_PASSWORD"  # noqa: S105  # the variable's name, not its value
@@ -83,6 +83,9 @@ class SmtpSettings(ConfigTable):
     hello: HostName | None = None
     # Envelope sender; default: the sender's address.
     bounces: MailboxValue | None = None
+    # Whether each subscriber has an address for bounces, and what stands before its token.
+    verp: bool = False
+    verp_separator: Literal["+", "-", "=", "."] = "+"
     connections: int = Field(default=8, ge=1, le=100)
     # Messages that a worker holds in advance; all are in doubt after a kill.
     promised: int = Field(default=8, ge=1, le=100)
@@ -111,9 +114,23 @@ class SmtpSettings(ConfigTable):
             raise _wrong("certificate", 'is never shown without TLS; use tls = "starttls"')
         if self.user and self.tls is Tls.NONE and self.host not in _LOOPBACK:
             raise _wrong("user", "a password would cross the network in the clear; use TLS")
+        self._check_verp()
         return self
 
+    def _check_verp(self) -> None:
+        if not self.verp:
+            return
+        if self.bounces is None:
+            raise _wrong("verp", 'needs a mailbox of its own; set bounces = "bounces@..."')
+        local_part = self.bounces.address.rpartition("@")[0]
+        if len(local_part) + VERP_TOKEN_LENGTH > MAX_LOCAL_PART:
+            longest = MAX_LOCAL_PART - VERP_TOKEN_LENGTH
+            problem = f"has {len(local_part)} characters before the @, and verp adds more"
+            raise _wrong("bounces", f"{problem}; use at most {longest}")
 
+
+# Characters of a subscriber's token and its separator (`mail.bounce_addresses`).
+VERP_TOKEN_LENGTH = 19
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 

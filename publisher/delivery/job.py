@@ -13,6 +13,7 @@ from publisher.delivery.retry_policy import RetryPolicy
 from publisher.delivery.transports.base import OutgoingMessage, Transport
 from publisher.issues import store as issues
 from publisher.issues.model import Issue
+from publisher.mail.bounce_addresses import BounceAddresses
 from publisher.mail.dkim import DkimSigner
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ class Job:
     issue: Issue
     compiled: CompiledMail
     retry_policy: RetryPolicy
-    # The address in MAIL FROM, to which bounces are returned.
-    envelope_from: str
+    # The addresses in MAIL FROM, to which bounces are returned.
+    bounce_addresses: BounceAddresses
 
     def compose(self, claim: Claim) -> OutgoingMessage:
         """Return one recipient's message. Raises DeliveryError if none can be written."""
@@ -36,7 +37,7 @@ class Job:
             newsletter=self.issue.newsletter,
             language=self.issue.language,
             day=self.issue.day,
-            envelope_from=self.envelope_from,
+            envelope_from=self.bounce_addresses.address_for(claim.recipient.id),
             recipient=claim.recipient.address,
             message=self.compiled.message(claim.recipient, claim.due_at),
         )
@@ -71,7 +72,11 @@ class JobBuilder:
             issue=issue,
             compiled=compile_mail(letter, self.secret, self.signers),
             retry_policy=retry_policy_of(self.settings, issue),
-            envelope_from=self.transport.envelope_from(letter.publication.sender),
+            bounce_addresses=BounceAddresses(
+                self.secret,
+                self.transport.envelope_from(letter.publication.sender),
+                self.transport.verp_separator,
+            ),
         )
 
 

@@ -94,6 +94,8 @@ class Transport(Protocol):
     connections: int
     # How many messages each worker may hold in advance; all of them are in doubt after a kill.
     prefetch: int
+    # What stands before the token of a subscriber's own envelope sender; empty for one sender.
+    verp_separator: str = ""
 
     def connect(self, lease_id: int, holds_lease: Callable[[], bool]) -> TransportConnection:
         """Open a connection for the run with this lease. Raises Unreachable.

@@ -23,8 +23,8 @@ SMTP, RATE, DOMAIN, DKIM = (
     "[[delivery.dkim]]\n",
 )
 SMTP_KEYS = (
-    "host, port, tls, authorities, certificate, key, user, hello, bounces, connections,"
-    " promised, timeout"
+    "host, port, tls, authorities, certificate, key, user, hello, bounces, verp,"
+    " verp_separator, connections, promised, timeout"
 )
 HOST_ADVICE = "is not a host; write one like mail.example.org"
 MAIL_ADVICE = 'is not a mail address; write "The Lantern <digest@news.example.org>"'
@@ -85,6 +85,14 @@ WRONG: list[tuple[str, str]] = [
     (
         f'{SMTP}charm = "secret"',
         f"smtp.charm: unknown key; the keys here are {SMTP_KEYS}",
+    ),
+    (
+        f"{SMTP}verp = true",
+        'smtp.verp: needs a mailbox of its own; set bounces = "bounces@..."',
+    ),
+    (
+        f'{SMTP}verp = true\nbounces = "{46 * "b"}@example.org"',
+        "smtp.bounces: has 46 characters before the @, and verp adds more; use at most 45",
     ),
     (f'{SMTP}bounces = "nobody"', f"smtp.bounces: 'nobody' {MAIL_ADVICE}"),
     (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -17,7 +18,9 @@ from publisher.delivery.ledger import doubts, lifecycle
 from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueReason, IssueState
+from publisher.mail.bounce_addresses import subscribers_of_tokens
 from publisher.testing import (
+    SECRET,
     Behaviour,
     Drop,
     MailServer,
@@ -31,7 +34,7 @@ from publisher.testing import (
 )
 from subscribers import SubscriberStatus, find_subscriber, unsubscribe
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.delivery.mailing import counts, ready, reasons, send, subscribe
+from tests.publisher.delivery.mailing import counts, number_of, ready, reasons, send, subscribe
 
 ISSUE = "weekly-en-2026-01-09"
 SOON = timedelta(minutes=7)
@@ -55,6 +58,7 @@ class SmtpPublication:
     issue: Issue
     connections: int = 2
     prefetch: int = 4
+    settings: dict[str, Any] = field(default_factory=dict)
 
     def send(self, later: timedelta = timedelta()) -> DeliveryReport:
         smtp = SmtpSettings(
@@ -63,6 +67,7 @@ class SmtpPublication:
             tls=Tls.NONE,
             connections=self.connections,
             promised=self.prefetch,
+            **self.settings,
         )
         transport = SmtpTransport(
             smtp, self.publication.settings.folders.root, None, patience=10
@@ -111,6 +116,20 @@ def test_every_subscriber_gets_one_message_with_the_bounce_address(wired: Make) 
     assert len({one.message_id for one in server.messages}) == 50
     assert 1 <= server.connections <= 2
     assert wire.counts == {"sent": 50}
+
+
+def test_with_verp_every_subscriber_has_an_address_for_bounces(wired: Make) -> None:
+    with MailServer() as server:
+        wire = wired(server, 10)
+        wire.settings = {"bounces": "bounces@lantern.example", "verp": True}
+        wire.send()
+    found = {one.recipient: one.sender for one in server.messages}
+    assert len(set(found.values())) == 10
+    for address, sender in found.items():
+        assert sender.startswith("bounces+")
+        assert sender.endswith("@lantern.example")
+        number = number_of(wire.publication.database, address)
+        assert [*subscribers_of_tokens(SECRET, sender)] == [number]
 
 
 @pytest.mark.parametrize(

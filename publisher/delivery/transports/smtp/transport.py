@@ -45,6 +45,7 @@ class SmtpTransport(Transport):
     ) -> None:
         self.connections = settings.connections
         self.prefetch = settings.promised
+        self.verp_separator = settings.verp_separator if settings.verp else ""
         self._bounces = settings.bounces
         self._patience = patience
         self._server = SmtpServer(
