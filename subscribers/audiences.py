@@ -110,6 +110,21 @@ def count_audience_by_language(connection: Connection, newsletter: str) -> dict[
     return dict(rows.all())
 
 
+def load_audience_profiles(connection: Connection, newsletter: str) -> list[tuple[str, str]]:
+    """Return the stored language and profile of all recipients of `newsletter` with a profile.
+
+    Each pair is there once. `profiles.profile_from_text` reads the profile.
+    """
+    pairs = (
+        select(subscriber.c.language, preference.c.profile)
+        .select_from(preference.join(subscriber).join(subscription))
+        .where(preference.c.profile.is_not(None), _wanted(newsletter))
+        .distinct()
+        .order_by(subscriber.c.language, preference.c.profile)
+    )
+    return [(language, profile) for language, profile in connection.execute(pairs)]
+
+
 def load_recipients(connection: Connection, ids: Collection[int]) -> list[Recipient]:
     """Return the recipients with some ids, at most 30,000, in the order of the ids.
 

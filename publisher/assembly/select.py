@@ -7,41 +7,38 @@ The selection is stored: after a crash, issues are only rendered again.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 import structlog
 from sqlalchemy import Connection
 
 from publisher.articles import store as articles
+from publisher.articles.model import Article
 from publisher.config import Edition, Settings
 from publisher.database import Database
 from publisher.issues import store as issues
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
+from publisher.issues.profile_selection import ProfileSelector, SelectionWindow
 from publisher.issues.selection import (
     Candidates,
     Selection,
     choose_articles,
     languages_to_search,
+    order_key,
 )
+from subscribers.profiles import profile_from_text
 
 log = structlog.get_logger()
 
 
 def select_due(settings: Settings, database: Database, now: datetime) -> int:
     """Move each scheduled issue to assembling, or to skipped. Return how many are assembling."""
-    removed = {
-        "reason": EDITION_REMOVED,
-        "reason_key": IssueReason.EDITION_REMOVED,
-        "finished_at": now,
-    }
     filled: set[tuple[str, str]] = set()
     count = 0
     with database.writing() as connection:
         issues.reset_future_cutoffs(connection, now)
         for issue in issues.issues_in_state(connection, IssueState.SCHEDULED):
-            edition = settings.edition(issue.newsletter, issue.language)
-            if edition is None:
-                issues.move_issue(connection, issue, IssueState.SKIPPED, **removed)
-            elif _fill(connection, edition, issue, now):
+            if _fill(connection, settings, issue, now):
                 filled.add((issue.newsletter, issue.language))
                 count += 1
         for newsletter, language in filled:
@@ -49,8 +46,24 @@ def select_due(settings: Settings, database: Database, now: datetime) -> int:
     return count
 
 
-def _fill(connection: Connection, edition: Edition, issue: Issue, now: datetime) -> bool:
-    selection = _select(connection, edition, now, issue.published_until)
+def _fill(connection: Connection, settings: Settings, issue: Issue, now: datetime) -> bool:
+    edition = settings.edition(issue.newsletter, issue.language)
+    if edition is None:
+        issues.move_issue(
+            connection,
+            issue,
+            IssueState.SKIPPED,
+            reason=EDITION_REMOVED,
+            reason_key=IssueReason.EDITION_REMOVED,
+            finished_at=now,
+        )
+        return False
+    since = issues.cutoff(connection, edition.newsletter, edition.language)
+    window = SelectionWindow(since=since, until=now, published_until=issue.published_until)
+    selection = _select(connection, edition, window)
+    own = bool(selection.chosen)
+    if not own:
+        selection = _select_for_profiles(connection, settings, edition, window, selection)
     if not selection.chosen:
         reason = selection.reason_if_empty()
         issues.move_issue(
@@ -66,18 +79,21 @@ def _fill(connection: Connection, edition: Edition, issue: Issue, now: datetime)
     chosen = [(article.story_id, article.id) for article in selection.chosen]
     issues.select_articles(connection, issue, chosen)
     issues.move_issue(
-        connection, issue, IssueState.ASSEMBLING, more=selection.more, assembled_at=now
+        connection,
+        issue,
+        IssueState.ASSEMBLING,
+        more=selection.more,
+        assembled_at=now,
+        available_since=since,
+        for_profiles_only=not own,
     )
     return True
 
 
-def _select(
-    connection: Connection, edition: Edition, now: datetime, published_until: datetime | None
-) -> Selection:
-    since = issues.cutoff(connection, edition.newsletter, edition.language)
-    languages = languages_to_search(edition)
+def _select(connection: Connection, edition: Edition, window: SelectionWindow) -> Selection:
+    now, languages = window.until, languages_to_search(edition)
     oldest = now - edition.max_age
-    found, too_old = articles.became_available(connection, languages, since, now, oldest)
+    found, too_old = articles.became_available(connection, languages, window.since, now, oldest)
     stories = sorted({article.story_id for article in found})
     candidates = Candidates(
         articles=found,
@@ -85,9 +101,35 @@ def _select(
         variants=articles.variants(connection, stories, now),
         sent=issues.stories_sent(connection, edition.newsletter, edition.language, stories),
     )
-    return choose_articles(edition, candidates, now, published_until)
+    return choose_articles(edition, candidates, now, window.published_until)
+
+
+def _select_for_profiles(
+    connection: Connection,
+    settings: Settings,
+    edition: Edition,
+    window: SelectionWindow,
+    empty: Selection,
+) -> Selection:
+    """Return all that subscribers with a profile want, where others get nothing.
+
+    A story that the edition has carried before is no reason for an issue of its own.
+    """
+    selector = ProfileSelector(connection, settings, edition, window)
+    found: dict[int, Article] = {}
+    for language, text in selector.profiles():
+        for article in selector.choose(language, profile_from_text(text)):
+            found.setdefault(article.story_id, article)
+    sent = issues.stories_sent(
+        connection, edition.newsletter, edition.language, sorted(found), for_profiles=True
+    )
+    new = [article for story, article in found.items() if story not in sent]
+    new.sort(key=partial(order_key, edition.language))
+    chosen = tuple(new[: edition.max_articles])
+    return Selection(chosen, len(new) - len(chosen), empty.excluded)
 
 
 def preview_selection(connection: Connection, edition: Edition, now: datetime) -> Selection:
     """Return what an edition's next issue would carry if it were made now."""
-    return _select(connection, edition, now, None)
+    since = issues.cutoff(connection, edition.newsletter, edition.language)
+    return _select(connection, edition, SelectionWindow(since=since, until=now))

@@ -2,7 +2,8 @@
 
 An edition carries a story at most once: in its own language or, if the settings say so, in
 another. Articles that became available since the last selection are news, even translations of
-an older original, up to `max_age`.
+an older original, up to `max_age`. Subscribers with a profile have rules of their own: each story
+comes in the best of their languages that has it.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
+from feeds.normalisation import label
 from publisher.articles.model import Article, Origin
 from publisher.config import Edition, MissingPolicy
+from publisher.languages import match
+from subscribers.profiles import Profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,81 @@ class Selection:
         return f"no new articles ({counts})" if counts else "no new articles"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectionRules:
+    """Which articles an edition, or a profile among its subscribers, may be shown.
+
+    `languages` come best first, and `language` is the edition's. Script conversions are shown in the
+    languages `conversions` only. `topics` and `authors` are folded names; if both are empty, a story
+    may have any.
+    """
+
+    language: str
+    languages: tuple[str, ...]
+    conversions: frozenset[str]
+    max_age: timedelta
+    topics: frozenset[str] = frozenset()
+    authors: frozenset[str] = frozenset()
+
+    def allows(self, article: Article) -> bool:
+        """Return whether an article's language and origin may be shown."""
+        is_converted = article.origin == Origin.CONVERTED
+        return article.language in self.languages and (
+            not is_converted or article.language in self.conversions
+        )
+
+    def rank(self, article: Article) -> int:
+        """Return the place of an article's language, 0 for the best."""
+        return self.languages.index(article.language)
+
+
+def rules_of_edition(edition: Edition) -> SelectionRules:
+    """Return the rules for an edition's subscribers without a profile."""
+    languages = languages_to_search(edition)
+    converts = edition.missing == MissingPolicy.CONVERT
+    return SelectionRules(
+        language=edition.language,
+        languages=languages,
+        conversions=frozenset(languages if converts else ()),
+        max_age=edition.max_age,
+    )
+
+
+def rules_of_profile(
+    edition: Edition,
+    sisters: Iterable[Edition],
+    published_in: Iterable[str],
+    language: str,
+    profile: Profile,
+) -> SelectionRules:
+    """Return the rules for subscribers of an edition with a language and a profile.
+
+    `sisters` are all editions of the newsletter: each decides about conversions into its language.
+    `published_in` are the publication's languages.
+    """
+    own = {one.language: one for one in sisters}
+    converting = {tag for tag, one in own.items() if one.missing == MissingPolicy.CONVERT}
+    languages: dict[str, None] = {}
+    if profile.more_languages:
+        for tag in (language, *profile.more_languages):
+            found = (match(tag, published_in), match(tag, own))
+            languages |= dict.fromkeys(one for one in found if one)
+    languages |= dict.fromkeys(languages_to_search(edition))
+    return SelectionRules(
+        language=edition.language,
+        languages=tuple(languages),
+        conversions=frozenset(converting if profile.machine_translations else ()),
+        max_age=edition.max_age,
+        topics=frozenset(map(_folded, profile.topics)),
+        authors=frozenset(map(_folded, profile.authors)),
+    )
+
+
+def serving_language(editions: Sequence[str], wanted: Iterable[str]) -> str | None:
+    """Return the language of the edition that serves a subscriber with these languages, best first."""
+    return next((found for tag in wanted if (found := match(tag, editions))), None)
+
+
 def choose_articles(
     edition: Edition,
     candidates: Candidates,
@@ -53,26 +132,21 @@ def choose_articles(
     published_until: datetime | None = None,
 ) -> Selection:
     """Return an issue's articles. `published_until` is the bound of one of several late issues."""
-    too_old = f"older than {edition.max_age.days} days"
-    excluded: Counter[str] = Counter(
-        {too_old: candidates.too_old} if candidates.too_old else {}
-    )
-    eligible: dict[int, Article] = {}
-    for article in candidates.articles:
-        story = candidates.variants.get(article.story_id, ())
-        if _is_in_own_language(edition, article, story):
-            continue
-        if published_until and article.published_at > published_until:
-            continue  # a later issue of the same run takes it
-        why = _exclusion(edition, article, story, candidates.sent, now)
-        if why:
-            excluded[why] += 1
-        else:
-            known = eligible.get(article.story_id, article)
-            eligible[article.story_id] = min(known, article, key=partial(_rank, edition))
-    ordered = sorted(eligible.values(), key=partial(_order, edition))
+    rules = rules_of_edition(edition)
+    ordered, excluded = _eligible(rules, candidates, now, published_until)
     chosen = tuple(ordered[: edition.max_articles])
     return Selection(chosen, len(ordered) - len(chosen), excluded)
+
+
+def choose_for_profile(
+    rules: SelectionRules,
+    candidates: Candidates,
+    now: datetime,
+    published_until: datetime | None = None,
+) -> list[Article]:
+    """Return all articles of an issue that subscribers with a profile want, in order."""
+    ordered, _excluded = _eligible(rules, candidates, now, published_until)
+    return ordered
 
 
 def languages_to_search(edition: Edition) -> tuple[str, ...]:
@@ -81,28 +155,65 @@ def languages_to_search(edition: Edition) -> tuple[str, ...]:
     return (edition.language, *(tag for tag in fallback if tag != edition.language))
 
 
-def _rank(edition: Edition, article: Article) -> int:
-    return languages_to_search(edition).index(article.language)
+def _eligible(
+    rules: SelectionRules,
+    candidates: Candidates,
+    now: datetime,
+    published_until: datetime | None,
+) -> tuple[list[Article], Counter[str]]:
+    """Return an article of each story that may be shown, in order, and why others may not."""
+    too_old = f"older than {rules.max_age.days} days"
+    excluded: Counter[str] = Counter(
+        {too_old: candidates.too_old} if candidates.too_old else {}
+    )
+    eligible: dict[int, Article] = {}
+    for article in candidates.articles:
+        story = candidates.variants.get(article.story_id, ())
+        if _is_not_needed(rules, article, story) or not _is_wanted(rules, story):
+            continue
+        if published_until and article.published_at > published_until:
+            continue  # a later issue of the same run takes it
+        why = _exclusion(rules, article, story, candidates.sent, now)
+        if why:
+            excluded[why] += 1
+        else:
+            known = eligible.get(article.story_id, article)
+            eligible[article.story_id] = min(known, article, key=rules.rank)
+    return sorted(eligible.values(), key=partial(order_key, rules.language)), excluded
 
 
-def _order(edition: Edition, article: Article) -> tuple[bool, float, str]:
+def order_key(language: str, article: Article) -> tuple[bool, float, str]:
     """Sort the newest first, and articles in another language behind those in the edition's."""
-    foreign = article.language != edition.language
+    foreign = article.language != language
     return foreign, -article.published_at.timestamp(), article.story_key
 
 
-def _is_in_own_language(edition: Edition, article: Article, story: Iterable[Article]) -> bool:
-    """Return whether an article in another language is not needed: the edition has its own."""
-    own = (a for a in story if a.language == edition.language)
-    return article.language != edition.language and any(_allowed(edition, a) for a in own)
+def _is_not_needed(rules: SelectionRules, article: Article, story: Iterable[Article]) -> bool:
+    """Return whether nobody needs an article: its story may be shown in a better language."""
+    if article.language not in rules.languages:
+        return True
+    better = rules.languages[: rules.rank(article)]
+    return any(one.language in better and rules.allows(one) for one in story)
 
 
-def _allowed(edition: Edition, article: Article) -> bool:
-    return article.origin != Origin.CONVERTED or edition.missing == MissingPolicy.CONVERT
+def _is_wanted(rules: SelectionRules, story: Iterable[Article]) -> bool:
+    """Return whether a story has one of the topics or authors, in any of its languages."""
+    if not (rules.topics or rules.authors):
+        return True
+    return any(
+        not rules.topics.isdisjoint(map(_folded, one.topics))
+        or not rules.authors.isdisjoint(_folded(byline.name) for byline in one.bylines)
+        for one in story
+    )
+
+
+def _folded(name: str) -> str:
+    """Return a topic or an author's name as feeds compare it."""
+    return label(name).casefold()
 
 
 def _exclusion(
-    edition: Edition,
+    rules: SelectionRules,
     article: Article,
     story: Iterable[Article],
     sent: Collection[int],
@@ -110,10 +221,10 @@ def _exclusion(
 ) -> str | None:
     if article.story_id in sent:
         return "carried before"
-    if not _allowed(edition, article):
+    if not rules.allows(article):
         return "converted by machine"
-    if now - _original_date(article, story) > edition.max_age:
-        return f"older than {edition.max_age.days} days"
+    if now - _original_date(article, story) > rules.max_age:
+        return f"older than {rules.max_age.days} days"
     return None
 
 

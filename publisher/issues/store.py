@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Text, cast, func, select, update
+from sqlalchemy import Connection, Row, Text, cast, false, func, or_, select, true, update
 
 from publisher.database.dialect.sql import greatest, upsert
 from publisher.database.engine import chunks
@@ -243,9 +243,18 @@ def article_counts(connection: Connection, issues: Sequence[int]) -> dict[int, i
 
 
 def stories_sent(
-    connection: Connection, newsletter: str, language: str, stories: Sequence[int]
+    connection: Connection,
+    newsletter: str,
+    language: str,
+    stories: Sequence[int],
+    *,
+    for_profiles: bool = False,
 ) -> set[int]:
-    """Return those of some stories that an edition has carried already."""
+    """Return those of some stories that an edition has carried already.
+
+    Issues that are only for subscribers with a profile do not count, except `for_profiles`: nobody
+    else got their stories.
+    """
     query = (
         select(issue_article_table.c.story_id)
         .join(issue_table)
@@ -253,6 +262,10 @@ def stories_sent(
             issue_table.c.newsletter == newsletter,
             issue_table.c.language == language,
             issue_table.c.state != IssueState.CANCELLED,
+            or_(
+                true() if for_profiles else false(),
+                issue_table.c.for_profiles_only.is_(false()),
+            ),
         )
     )
     found: set[int] = set()

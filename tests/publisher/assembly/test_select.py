@@ -14,6 +14,8 @@ from publisher.issues import store
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.planner import all_editions, plan_issues
 from publisher.issues.tables import issue_table
+from publisher.languages import normalise
+from subscribers import Preferences, import_csv, store_preferences
 from tests.publisher.conftest import NOW, PublicationFolder
 
 DAY = timedelta(days=1)
@@ -187,6 +189,60 @@ def test_only_editions_with_missing_convert_carry_conversions(
     publication.at(NOW + DAY)
     select(publication)
     assert carried(publication, "daily-zh-Hant-2026-01-10") == ["a zh-Hant"]
+
+
+def subscribe(publication: PublicationFolder, *languages: str, newsletter: str) -> None:
+    """Subscribe one who reads these languages, best first."""
+    now = publication.clock.now()
+    with publication.database.writing() as connection:
+        row = f"ann@example.com,Ann,{languages[0]},,{newsletter},active"
+        import_csv(
+            connection,
+            ["email,name,language,timezone,newsletters,status\n", f"{row}\n"],
+            languages=normalise,
+            default_language="en",
+            known_newsletters=[newsletter],
+            now=now,
+        )
+        store_preferences(connection, 1, Preferences(languages=languages), now)
+
+
+def test_an_issue_that_only_subscribers_with_a_profile_get_is_made_for_them(
+    new_publication: Callable[..., PublicationFolder],
+) -> None:
+    publication = new_publication(languages=["en", "ar"], newsletters=[DAILY])
+    subscribe(publication, "ar", "en", newsletter="daily")
+    publication.write("en/a.md", title="A", date="2026-01-08")
+    assert select(publication) == 2
+    one = issues(publication)["daily-ar-2026-01-09"]
+    assert (one.state, one.for_profiles_only) == (IssueState.ASSEMBLING, True)
+    assert carried(publication, "daily-ar-2026-01-09") == ["a en"]
+    assert not issues(publication)["daily-en-2026-01-09"].for_profiles_only
+    # The edition's other subscribers have not got the story: its translation is news.
+    publication.write("ar/a.md", title="A in Arabic", date="2026-01-08")
+    publication.at(NOW + DAY)
+    select(publication)
+    assert carried(publication, "daily-ar-2026-01-10") == ["a ar"]
+
+
+def test_no_issue_is_made_twice_of_what_subscribers_with_a_profile_have_got(
+    new_publication: Callable[..., PublicationFolder],
+) -> None:
+    publication = new_publication(
+        languages=["en", "ar"], newsletters=[{**DAILY, "max_lateness": 100}]
+    )
+    subscribe(publication, "ar", "en", newsletter="daily")
+    select(publication)
+    publication.write("en/a.md", title="A", date="2026-01-10 07:00")
+    publication.at(NOW + 3 * DAY)
+    select(publication)
+    states = {name: one.state for name, one in issues(publication).items() if "-ar-" in name}
+    assert states == {
+        "daily-ar-2026-01-09": IssueState.SKIPPED,
+        "daily-ar-2026-01-10": IssueState.ASSEMBLING,
+        "daily-ar-2026-01-11": IssueState.SKIPPED,
+        "daily-ar-2026-01-12": IssueState.SKIPPED,
+    }
 
 
 def test_a_preview_selects_the_same_and_changes_nothing(publication: PublicationFolder) -> None:

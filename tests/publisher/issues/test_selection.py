@@ -8,15 +8,19 @@ from typing import Any
 
 import pytest
 
-from publisher.articles.model import Article, Origin
+from publisher.articles.model import Article, Byline, Origin
 from publisher.config import Edition, Newsletter
 from publisher.issues.selection import (
     Candidates,
     Selection,
     choose_articles,
+    choose_for_profile,
     languages_to_search,
+    rules_of_profile,
+    serving_language,
 )
 from publisher.testing import SAMPLE_NEWSLETTER, sample_article
+from subscribers.profiles import Profile
 
 NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -152,3 +156,137 @@ def test_an_empty_selection_has_a_reason() -> None:
     some = [an_article(1), an_article(2), an_article(3, age=100)]
     reason = pick(edition(), some, sent={1, 2}).reason_if_empty()
     assert reason == "no new articles (2 carried before, 1 older than 60 days)"
+
+
+# --- subscribers with a profile
+
+CHINESE = ("zh-Hant", "zh-Hans", "en", "ar")
+
+
+def profile_pick(
+    where: Edition,
+    articles: Sequence[Article],
+    *,
+    others: Sequence[Article] = (),
+    sisters: Sequence[Edition] = (),
+    language: str = "",
+    **profile: Any,
+) -> list[tuple[int, str]]:
+    """Choose for a profile; return the stories and the languages that they come in."""
+    rules = rules_of_profile(
+        where,
+        [where, *sisters],
+        CHINESE,
+        language or where.language,
+        Profile(**profile),
+    )
+    variants: dict[int, list[Article]] = {}
+    for article in (*articles, *others):
+        variants.setdefault(article.story_id, []).append(article)
+    candidates = Candidates(articles=articles, variants=variants, sent=())
+    found = choose_for_profile(rules, candidates, NOW)
+    return [(article.story_id, article.language) for article in found]
+
+
+def test_each_story_comes_in_the_best_of_the_subscriber_s_languages() -> None:
+    some = [
+        an_article(1, "zh-Hant"),
+        an_article(1, "en"),
+        an_article(2, "en"),
+        an_article(2, "ar"),
+        an_article(3, "ar"),
+        an_article(4, "zh-Hans"),
+    ]
+    where = edition("zh-Hant")
+    found = profile_pick(where, some, more_languages=("en", "ar"))
+    assert found == [(1, "zh-Hant"), (2, "en"), (3, "ar")]
+    found = profile_pick(where, some, more_languages=("ar", "en"))
+    assert found == [(1, "zh-Hant"), (2, "ar"), (3, "ar")]
+
+
+def test_a_subscriber_of_one_language_gets_the_edition_s_languages() -> None:
+    where = edition("ar", missing="fallback", fallback=["en"])
+    some = [an_article(1, "ar"), an_article(2, "en"), an_article(3, "zh-Hant")]
+    assert profile_pick(where, some, length="full") == [(1, "ar"), (2, "en")]
+
+
+def test_an_edition_s_fallback_comes_after_the_subscriber_s_languages() -> None:
+    where = edition("ar", missing="fallback", fallback=["en"])
+    some = [an_article(1, "en"), an_article(1, "zh-Hant"), an_article(2, "en")]
+    found = profile_pick(where, some, more_languages=("zh-Hant",))
+    assert found == [(1, "zh-Hant"), (2, "en")]
+
+
+def test_a_story_that_exists_in_a_better_language_is_no_news_in_another() -> None:
+    found = profile_pick(
+        edition("zh-Hant"),
+        [an_article(1, "en")],
+        others=[an_article(1, "zh-Hant", age=20)],
+        more_languages=("en",),
+    )
+    assert found == []
+
+
+def test_a_conversion_is_skipped_for_those_who_decline_it() -> None:
+    where = edition("zh-Hant", missing="convert")
+    some = [
+        an_article(1, "zh-Hant", origin=Origin.CONVERTED),
+        an_article(1, "zh-Hans"),
+        an_article(2, "zh-Hant", origin=Origin.CONVERTED),
+    ]
+    assert profile_pick(where, some, more_languages=("zh-Hans",)) == [
+        (1, "zh-Hant"),
+        (2, "zh-Hant"),
+    ]
+    declined = profile_pick(
+        where, some, more_languages=("zh-Hans",), machine_translations=False
+    )
+    assert declined == [(1, "zh-Hans")]
+
+
+@pytest.mark.parametrize("missing", ["skip", "convert"])
+def test_the_edition_of_a_language_decides_about_conversions_into_it(missing: str) -> None:
+    some = [an_article(1, "zh-Hant", origin=Origin.CONVERTED)]
+    sister = edition("zh-Hant", missing=missing)
+    found = profile_pick(edition("en"), some, sisters=[sister], more_languages=("zh-Hant",))
+    assert bool(found) == (missing == "convert")
+
+
+def test_a_story_with_any_of_the_topics_or_authors_is_chosen() -> None:
+    some = [
+        an_article(1, topics=("Harbour", "Fish")),
+        an_article(2, topics=("Art",)),
+        an_article(3, topics=(), bylines=(Byline(name="B. Invented"),)),
+    ]
+    assert profile_pick(edition(), some, topics=("harbour",)) == [(1, "en")]
+    assert profile_pick(edition(), some, topics=("FISH", "art")) == [(1, "en"), (2, "en")]
+    assert profile_pick(edition(), some, authors=("b.  invented",)) == [(3, "en")]
+    found = profile_pick(edition(), some, topics=("art",), authors=("B. Invented",))
+    assert found == [(2, "en"), (3, "en")]
+
+
+def test_a_topic_is_found_by_its_name_in_any_language_of_the_story() -> None:
+    some = [an_article(1, "zh-Hant", topics=("港口",))]
+    others = [an_article(1, "en", age=2, topics=("Harbour",))]
+    assert profile_pick(edition("zh-Hant"), some, others=others, topics=("harbour",))
+
+
+def test_all_that_a_profile_wants_is_chosen_before_the_bound_of_an_issue() -> None:
+    some = [an_article(n, age=n) for n in (1, 2, 3)]
+    found = profile_pick(edition(max_articles=2), some, length="full")
+    assert [story for story, _language in found] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "served"),
+    [
+        (["ar"], "ar"),
+        (["fr", "zh-Hant", "en"], "zh-Hant"),
+        (["en-GB"], "en"),
+        (["fr"], None),
+    ],
+)
+def test_the_first_language_that_has_an_edition_decides_which_serves(
+    wanted: Sequence[str], served: str | None
+) -> None:
+    assert serving_language(["en", "zh-Hant", "ar"], wanted) == served

@@ -1,0 +1,88 @@
+"""What subscribers with a profile get of one issue: reads the articles that its edition considered.
+
+The choice depends on the issue and the profile only, so it can be made whenever it is needed: for a
+profile of today, too, that nobody had when the issue was selected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from publisher.articles import store as articles
+from publisher.articles.model import Article
+from publisher.config import Edition, Settings
+from publisher.issues.selection import (
+    Candidates,
+    choose_for_profile,
+    rules_of_profile,
+    serving_language,
+)
+from subscribers.audiences import load_audience_profiles
+from subscribers.profiles import Profile, profile_from_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectionWindow:
+    """The articles that an issue's selection considered: available in (`since`, `until`].
+
+    `published_until` is the bound of one of several late issues.
+    """
+
+    since: datetime | None
+    until: datetime
+    published_until: datetime | None = None
+
+
+@dataclass(slots=True)
+class ProfileSelector:
+    """Chooses for the profiles among an edition's subscribers, within one transaction."""
+
+    connection: Connection
+    settings: Settings
+    edition: Edition
+    window: SelectionWindow
+    _editions: Sequence[Edition] = field(init=False)
+    _found: dict[str, list[Article]] = field(default_factory=dict)
+    _stories: dict[int, list[Article]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        newsletter = self.settings.newsletter(self.edition.newsletter)
+        self._editions = self.settings.editions(newsletter) if newsletter else ()
+
+    def profiles(self) -> list[tuple[str, str]]:
+        """Return the languages and profiles, as stored, of the subscribers whom the edition serves."""
+        found = load_audience_profiles(self.connection, self.edition.newsletter)
+        return [(tag, text) for tag, text in found if self._serves(tag, text)]
+
+    def _serves(self, language: str, text: str) -> bool:
+        wanted = (language, *profile_from_text(text).more_languages)
+        languages = [one.language for one in self._editions]
+        return serving_language(languages, wanted) == self.edition.language
+
+    def choose(self, language: str, profile: Profile) -> list[Article]:
+        """Return all that subscribers with a language and a profile want, in order."""
+        published_in = self.settings.publication.languages
+        rules = rules_of_profile(self.edition, self._editions, published_in, language, profile)
+        candidates = Candidates(
+            articles=[one for tag in rules.languages for one in self._available_in(tag)],
+            variants=self._stories,
+            # What a subscriber has had is known for each of them.
+            sent=(),
+        )
+        window = self.window
+        return choose_for_profile(rules, candidates, window.until, window.published_until)
+
+    def _available_in(self, language: str) -> list[Article]:
+        if language not in self._found:
+            window, oldest = self.window, self.window.until - self.edition.max_age
+            found, _too_old = articles.became_available(
+                self.connection, [language], window.since, window.until, oldest
+            )
+            stories = {one.story_id for one in found} - self._stories.keys()
+            self._stories |= articles.variants(self.connection, stories, window.until)
+            self._found[language] = found
+        return self._found[language]

@@ -1,0 +1,93 @@
+"""Read and write an issue's variants: what some of its audience get instead of its digest.
+
+A variant is an ordered list of articles and a length. It is made when the ledger is opened, and
+rendered after that; then it never changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from publisher.issues.model import Issue
+from publisher.issues.tables import issue_variant_article_table, issue_variant_table
+
+
+@dataclass(frozen=True, slots=True)
+class IssueVariant:
+    """A variant that is not rendered yet; `length` None is the newsletter's."""
+
+    id: int
+    issue_id: int
+    length: str | None
+    more: int
+
+
+_COLUMNS = issue_variant_table.c["id", "issue_id", "length", "more"]
+
+
+def find_or_add_variant(
+    connection: Connection,
+    issue: Issue,
+    chosen: Sequence[tuple[int, int]],
+    *,
+    length: str | None,
+    more: int,
+) -> int:
+    """Return the id of the variant with these articles: pairs of story and article ids, in order."""
+    articles = " ".join(str(article) for _story, article in chosen)
+    key = hashlib.sha256(f"{length} {more} {articles}".encode()).hexdigest()
+    here = (issue_variant_table.c.issue_id == issue.id) & (issue_variant_table.c.key == key)
+    known = connection.execute(select(issue_variant_table.c.id).where(here)).scalar()
+    if known is not None:
+        return int(known)
+    row = insert(issue_variant_table).values(
+        issue_id=issue.id, key=key, length=length, more=more
+    )
+    number = int(connection.execute(row.returning(issue_variant_table.c.id)).scalar_one())
+    rows = [
+        {"variant_id": number, "position": position, "story_id": story, "article_id": article}
+        for position, (story, article) in enumerate(chosen)
+    ]
+    connection.execute(insert(issue_variant_article_table), rows)
+    return number
+
+
+def unrendered_variants(connection: Connection, issues: Collection[int]) -> list[IssueVariant]:
+    """Return the variants of some issues that are not rendered yet, in the order of their ids."""
+    query = select(*_COLUMNS).where(
+        issue_variant_table.c.issue_id.in_(issues), issue_variant_table.c.sha256.is_(None)
+    )
+    rows = connection.execute(query.order_by(issue_variant_table.c.id))
+    return [IssueVariant(*row) for row in rows]
+
+
+def article_ids_of_variant(connection: Connection, variant: IssueVariant) -> list[int]:
+    """Return the ids of a variant's articles, in order."""
+    query = select(issue_variant_article_table.c.article_id).where(
+        issue_variant_article_table.c.variant_id == variant.id
+    )
+    ordered = query.order_by(issue_variant_article_table.c.position)
+    return list(connection.execute(ordered).scalars())
+
+
+def freeze_variant(
+    connection: Connection, variant: IssueVariant, parts: Mapping[str, Any]
+) -> bool:
+    """Store what a variant's mails contain. Return False if it was stored before: that stays."""
+    row = update(issue_variant_table).where(
+        issue_variant_table.c.id == variant.id, issue_variant_table.c.sha256.is_(None)
+    )
+    return connection.execute(row.values(**parts)).rowcount == 1
+
+
+def variant_digest(connection: Connection, number: int) -> Row[Any]:
+    """Return the frozen digest of a variant that is rendered."""
+    query = select(issue_variant_table).where(
+        issue_variant_table.c.id == number, issue_variant_table.c.sha256.is_not(None)
+    )
+    return connection.execute(query).one()
