@@ -14,6 +14,7 @@ transactions belong to the caller.
     join_requests   requests to join, as rows
     joining         request, confirm and refuse to join
     consent_records proof of consent: to which words, when and where
+    leaving         find a leaving in the history, and take it back
     history         what happened to a subscriber's consent, and who did it
     erasure         erase a subscriber, and recognise the address afterwards
     merging         merge two records of one person
@@ -122,9 +123,8 @@ from subscribers.joining import (
     refuse_request,
     requests_due_for_reminder,
 )
-from subscribers.merging import (
-    merge_subscribers,
-)
+from subscribers.leaving import Leaving, UndoOutcome, last_leaving, load_leaving, undo_leaving
+from subscribers.merging import merge_subscribers
 from subscribers.model import (
     ConsentSource,
     JoinWish,
@@ -176,6 +176,7 @@ __all__ = [
     "JoinAnswer",
     "JoinRequest",
     "JoinWish",
+    "Leaving",
     "LostSubscriptionsError",
     "NaiveDatetimeError",
     "Preferences",
@@ -189,6 +190,7 @@ __all__ = [
     "SubscribersError",
     "SubscriptionRecord",
     "TextLength",
+    "UndoOutcome",
     "UnknownSubscriberError",
     "add_pending",
     "append_consent_record",
@@ -215,11 +217,13 @@ __all__ = [
     "is_paused",
     "is_subscribed",
     "known_subscriber",
+    "last_leaving",
     "list_requests",
     "list_subscribers",
     "load_address_change",
     "load_consent_records",
     "load_history",
+    "load_leaving",
     "load_preferences",
     "load_recipients",
     "load_subscriber",
@@ -243,6 +247,7 @@ __all__ = [
     "store_preferences",
     "suppress",
     "undo_address_change",
+    "undo_leaving",
     "unsubscribe",
     "use_access_code",
     "use_access_link",

@@ -2,10 +2,10 @@
 
 Everybody may close a subscriber's record, and a stronger reason for closing replaces a weaker one,
 never the reverse. The subscriber can reopen it, but only to `pending`, until a confirmation from
-the subscriber's own mailbox. The owner can, on the subscriber's word, undo an unsubscription or a
-bounce; what was not confirmed before is not confirmed then. A complaint is final: the subscriber
-told the mail provider that our mail is unwanted. Every change of a status goes through
-`next_status`.
+the subscriber's own mailbox; the link that takes back a leaving is one. The owner can, on the
+subscriber's word, undo an unsubscription or a bounce; what was not confirmed before is not confirmed
+then. A complaint is final: the subscriber told the mail provider that our mail is unwanted. Every
+change of a status goes through `next_status`.
 """
 
 from __future__ import annotations
@@ -160,6 +160,31 @@ def _confirmed(current: SubscriberStatus) -> SubscriberStatus:
         return current
     waiting = next_status(current, SubscriberStatus.PENDING, ConsentSource.SUBSCRIBER)
     return next_status(waiting, SubscriberStatus.ACTIVE, ConsentSource.SUBSCRIBER)
+
+
+def take_back_leaving(person: Subscriber, ended: Sequence[SubscriberEvent]) -> Subscriber:
+    """Return a subscriber who takes back what ended with one leaving.
+
+    The link for it is in a mail to the subscriber, or on the page right after leaving, so it needs
+    no confirmation. What was not confirmed before is not confirmed then. Raise
+    `RefusedTransitionError` after a complaint, and if the record was closed before.
+    """
+    status, states = person.status, person.subscriptions
+    for event in ended:
+        if event.before is None:  # a newsletter that was never subscribed
+            continue
+        current = status if event.newsletter is None else states[event.newsletter]
+        if event.before is SubscriberStatus.ACTIVE:
+            former = _confirmed(current)
+        else:
+            former = next_status(current, event.before, ConsentSource.SUBSCRIBER)
+        if event.newsletter is None:
+            status = former
+        else:
+            states[event.newsletter] = former
+    if status in WITHDRAWN_STATUSES:
+        raise RefusedTransitionError(status, SubscriberStatus.ACTIVE, ConsentSource.SUBSCRIBER)
+    return replace(person, status=status).with_subscriptions(states)
 
 
 def reopen_record(

@@ -63,19 +63,29 @@ def append_events(
 
 def load_events(connection: Connection, subscriber_id: int) -> list[SubscriberEvent]:
     """Return all changes of a subscriber's consent, in the order in which they happened."""
+    return [event for _id, event in load_numbered_events(connection, subscriber_id)]
+
+
+def load_numbered_events(
+    connection: Connection, subscriber_id: int
+) -> list[tuple[int, SubscriberEvent]]:
+    """Return the same, each with its id."""
     rows = connection.execute(
         select(subscriber_event)
         .where(subscriber_event.c.subscriber_id == subscriber_id)
         .order_by(subscriber_event.c.id)
     )
     return [
-        SubscriberEvent(
-            row.at,
-            row.newsletter,
-            _status(row.before),
-            _status(row.after),
-            ConsentSource(row.source),
-            row.note,
+        (
+            row.id,
+            SubscriberEvent(
+                row.at,
+                row.newsletter,
+                _status(row.before),
+                _status(row.after),
+                ConsentSource(row.source),
+                row.note,
+            ),
         )
         for row in rows
     ]

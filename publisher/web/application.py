@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import flask
 from werkzeug.routing import BaseConverter, RequestRedirect, ValidationError
 
-from publisher.web import assets, errors
+from publisher.web import assets, errors, leaving
 from publisher.web.context import JobRunner, WebContext
 from publisher.web.errors import error_page, slash_redirect
 from publisher.web.security import (
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 # Modules of pages. Each has `register(app, context)`, which adds its routes.
-PAGES: tuple[Callable[[flask.Flask, WebContext], None], ...] = (assets.register,)
+PAGES: tuple[Callable[[flask.Flask, WebContext], None], ...] = (
+    assets.register,
+    leaving.register,
+)
 
 # Largest body in bytes of a route without `max_body`.
 _MAX_BODY_BYTES = 64 * 1024

@@ -43,8 +43,7 @@ def render_page(
         view,
         style_url=f"{flask.request.script_root}/{style_path(context, settings)}",
         home_url=f"{view.url}/{language}/",
-        sisters=_sisters(flask.request, language, view.languages),
-        **values,
+        **{"sisters": _sisters(flask.request, language, view.languages)} | values,
     )
     response = flask.Response(html, status, mimetype="text/html")
     response.headers["Content-Language"] = language
