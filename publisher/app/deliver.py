@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
+from publisher.assembly import render_variant
 from publisher.clock import Clock
 from publisher.config import Settings
 from publisher.database import Database, open_database
@@ -16,6 +18,7 @@ from publisher.delivery.transports import create_transport
 from publisher.issues import store
 from publisher.issues.model import Issue, IssueState
 from publisher.mail.dkim_keys import load_signers
+from publisher.rendering import Renderer
 from publisher.secret_key import load_secret
 
 
@@ -38,9 +41,21 @@ def deliver_due(
     """
     signers, transport = load_signers(settings), create_transport(settings)
     secret = load_secret(settings)
-    with closing(open_database(settings.database, settings.delivery.durability)) as database:
+    with (
+        closing(open_database(settings.database, settings.delivery.durability)) as database,
+        closing(Renderer(settings.folders.templates)) as renderer,
+    ):
         before = _issue_ids_under_way(database)
-        sent = deliver(settings, database, transport, secret, clock, progress, signers=signers)
+        sent = deliver(
+            settings,
+            database,
+            transport,
+            secret,
+            clock,
+            progress,
+            signers=signers,
+            render_variant=partial(render_variant, settings, database, renderer),
+        )
         with database.reading() as connection:
             ended = [store.issue_by_name(connection, name) for name in sent.issues]
             ids = before | {issue.id for issue in ended if issue}

@@ -16,7 +16,7 @@ from functools import partial
 import structlog
 
 from publisher import urls
-from publisher.assembly import assemble_issues, select_due
+from publisher.assembly import assemble_issues, render_variant, select_due
 from publisher.clock import Clock
 from publisher.config import Settings
 from publisher.database import Database, open_database
@@ -129,6 +129,7 @@ class Pipeline:
             self.clock,
             progress,
             signers=self.signers,
+            render_variant=partial(render_variant, self.settings, self.database, self.renderer),
         )
 
     def ping(self) -> HubReport:

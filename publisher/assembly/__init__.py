@@ -2,5 +2,12 @@
 
 from publisher.assembly.assemble import assemble_issues, issue_content
 from publisher.assembly.select import preview_selection, select_due
+from publisher.assembly.variants import render_variant
 
-__all__ = ["assemble_issues", "issue_content", "preview_selection", "select_due"]
+__all__ = [
+    "assemble_issues",
+    "issue_content",
+    "preview_selection",
+    "render_variant",
+    "select_due",
+]

@@ -112,6 +112,17 @@ def stored_issue_content(
 ) -> IssueContent:
     """Return the content of an issue whose articles are selected, without withdrawn ones."""
     numbers = issues.article_ids_of(connection, issue)
+    return content_of_articles(connection, settings, edition, issue, numbers)
+
+
+def content_of_articles(
+    connection: Connection,
+    settings: Settings,
+    edition: Edition,
+    issue: Issue,
+    numbers: Sequence[int],
+) -> IssueContent:
+    """Return an issue's content with the articles of some ids, without withdrawn ones."""
     found = articles.articles_by_id(connection, numbers)
     publication = settings.publication
     sisters = [

@@ -214,6 +214,21 @@ OTHER_CADENCE = Cause(
     "another cadence was chosen",
     "nothing: the next issue or digest of that cadence has the articles",
 )
+HAD_EVERYTHING = Cause(
+    "had-everything",
+    "the subscriber has got every article of it before",
+    "nothing: no article is sent twice",
+)
+NO_ARTICLE = Cause(
+    "no-article",
+    "no article of it is for the subscriber's languages, topics or authors",
+    "nothing: it is what the subscriber chose",
+)
+ARTICLES_WITHDRAWN = Cause(
+    "withdrawn",
+    "all articles for the subscriber were withdrawn before the mail was made",
+    "nothing, or publish the articles again",
+)
 ISSUE_CANCELLED = Cause(
     "cancelled", "the issue was cancelled", "nothing: correct it in the next issue"
 )

@@ -22,18 +22,22 @@ from publisher.delivery.fair_queue import MAX_RATE_WAIT
 from publisher.delivery.job import Job, JobBuilder, retry_policy_of
 from publisher.delivery.lease_holder import hold_lease, recover
 from publisher.delivery.ledger import claims, counts, doubts, lifecycle
+from publisher.delivery.ledger.opening import open_ledger
 from publisher.delivery.ledger_writer import LedgerWriter
 from publisher.delivery.progress import Progress, ProgressReporter
 from publisher.delivery.retry_policy import MAX_UNANSWERED_ATTEMPTS
 from publisher.delivery.transports.base import Transport, Unreachable
+from publisher.delivery.variant_rendering import (
+    IssueNote,
+    RenderVariant,
+    render_variants,
+)
 from publisher.delivery.work_queue import WorkQueue
 from publisher.delivery.worker_pool import WorkerPool
 from publisher.errors import PublisherError
 from publisher.issues import store as issues
 from publisher.issues.model import EDITION_REMOVED, Issue, IssueReason, IssueState
-from publisher.languages import match
 from publisher.mail.dkim import DkimSigner
-from subscribers import count_audience_by_language
 
 if TYPE_CHECKING:
     from publisher.delivery.rates.limiter import RateLimiter
@@ -65,9 +69,11 @@ def deliver(  # noqa: PLR0913  # the parts of the program that delivery uses
     *,
     signers: Sequence[DkimSigner] = (),
     timer: Timer | None = None,
+    render_variant: RenderVariant | None = None,
 ) -> DeliveryReport:
     """Send what is due of every issue that is ready or being sent.
 
+    Without `render_variant`, the rows of variants that are not rendered yet are left to another run.
     Several processes may do so at once. What goes wrong is in the report; the rest goes on.
     """
     dispatcher = Dispatcher(
@@ -78,18 +84,11 @@ def deliver(  # noqa: PLR0913  # the parts of the program that delivery uses
         timer=timer or SystemTimer(),
         jobs=JobBuilder(settings, database, transport, secret, signers),
         progress=progress,
+        render_variant=render_variant,
     )
     while dispatcher.run_once():
         pass
     return dispatcher.report
-
-
-def served_languages(connection: Connection, settings: Settings, issue: Issue) -> list[str]:
-    """List the subscribers' language tags that get this issue, and not one of its sisters."""
-    newsletter = settings.newsletter(issue.newsletter)
-    editions = [e.language for e in settings.editions(newsletter)] if newsletter else []
-    tags = count_audience_by_language(connection, issue.newsletter)
-    return [tag for tag in tags if match(tag, editions) == issue.language]
 
 
 @dataclass(slots=True)
@@ -103,12 +102,16 @@ class Dispatcher:
     timer: Timer
     jobs: JobBuilder
     progress: Progress | None
+    render_variant: RenderVariant | None = None
     report: DeliveryReport = field(default_factory=DeliveryReport)
+    # Why variants of issues could not be rendered in this run.
+    _unrendered: dict[int, IssueNote] = field(default_factory=dict)
 
     def run_once(self) -> bool:
         """Send what is due now. Returns whether an issue has become due in the meantime."""
         new_work = False
         self.open_ready_issues()
+        self._render_variants()
         self._recover()
         try:
             new_work = self._send_due_issues()
@@ -145,10 +148,22 @@ class Dispatcher:
                 if self.settings.edition(issue.newsletter, issue.language) is None:
                     issues.move_issue(connection, issue, IssueState.CANCELLED, **removed)
                 elif issue.id not in pageless:
-                    languages = served_languages(connection, self.settings, issue)
-                    rows = lifecycle.open_ledger(connection, issue, languages, now)
+                    rows = open_ledger(connection, self.settings, issue, now)
                     issues.move_issue(connection, issue, IssueState.SENDING)
                     log.info("sending", issue=issue.name, subscribers=rows)
+
+    def _render_variants(self) -> None:
+        if self.render_variant is None:
+            return
+        now = self.clock.now()
+        self._unrendered = render_variants(self.database, self.render_variant, now)
+        with self.database.reading() as connection:
+            names = {
+                one.id: one.name
+                for one in issues.issues_by_ids(connection, [*self._unrendered])
+            }
+        for number, (reason, _key) in self._unrendered.items():
+            self.report.add_problem(f"{names[number]}: {reason}")
 
     def finish_issues(self) -> None:
         """End the issues of which nothing is left to be done."""
@@ -305,14 +320,19 @@ class Dispatcher:
                     )
 
     def _note_waiting(self, jobs: Collection[int], waiting_for: Sequence[str]) -> None:
-        """Note at each open issue the rate limits that it waits for, and nothing else."""
-        reason = f"waiting: {', '.join(waiting_for)}" if waiting_for else None
+        """Note at each open issue the rate limits, or else the variants, that it waits for."""
+        waiting = f"waiting: {', '.join(waiting_for)}" if waiting_for else None
         with self.database.reading() as connection:
             sending = issues.issues_in_state(connection, IssueState.SENDING)
-        if all(one.reason == reason for one in sending if one.id in jobs):
+        notes: dict[int, tuple[str, IssueReason] | tuple[None, None]] = {
+            number: (waiting, IssueReason.RATE_LIMIT)
+            if waiting
+            else self._unrendered.get(number, (None, None))
+            for number in jobs
+        }
+        if all(one.reason == notes[one.id][0] for one in sending if one.id in notes):
             return
         with self.database.writing() as connection:
             for issue in issues.issues_in_state(connection, IssueState.SENDING):
-                if issue.id in jobs:
-                    key = IssueReason.RATE_LIMIT if reason else None
-                    issues.set_reason(connection, issue, reason, key)
+                if issue.id in notes:
+                    issues.set_reason(connection, issue, *notes[issue.id])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row
 
 from publisher.config import Settings
 from publisher.database import Database
@@ -13,11 +16,15 @@ from publisher.delivery.retry_policy import RetryPolicy
 from publisher.delivery.transports.base import OutgoingMessage, Transport
 from publisher.issues import store as issues
 from publisher.issues.model import Issue
+from publisher.issues.variants import variant_digest
 from publisher.mail.bounce_addresses import BounceAddresses
 from publisher.mail.dkim import DkimSigner
 
 if TYPE_CHECKING:
     from publisher.mail import CompiledMail
+
+# Compiled variants that a job keeps, of some 100 KB each.
+_KEPT_VARIANTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +33,16 @@ class Job:
 
     issue: Issue
     compiled: CompiledMail
+    # Compiles a variant by its id, or returns what is kept of it. Safe among threads.
+    compiled_variant: Callable[[int], CompiledMail]
     retry_policy: RetryPolicy
     # The addresses in MAIL FROM, to which bounces are returned.
     bounce_addresses: BounceAddresses
 
     def compose(self, claim: Claim) -> OutgoingMessage:
         """Return one recipient's message. Raises DeliveryError if none can be written."""
+        variant = claim.variant_id
+        compiled = self.compiled if variant is None else self.compiled_variant(variant)
         return OutgoingMessage(
             issue_id=claim.issue_id,
             newsletter=self.issue.newsletter,
@@ -39,7 +50,7 @@ class Job:
             day=self.issue.day,
             envelope_from=self.bounce_addresses.address_for(claim.recipient.id),
             recipient=claim.recipient.address,
-            message=self.compiled.message(claim.recipient, claim.due_at),
+            message=compiled.message(claim.recipient, claim.due_at),
         )
 
 
@@ -55,12 +66,30 @@ class JobBuilder:
 
     def build(self, issue: Issue) -> Job:
         """Return the job of an issue. Raises PublisherError if it can't be compiled."""
+        with self.database.reading() as connection:
+            digest = issues.digest_of(connection, issue)
+        return Job(
+            issue=issue,
+            compiled=self._compile(issue, digest),
+            compiled_variant=lru_cache(_KEPT_VARIANTS)(partial(self._compile_variant, issue)),
+            retry_policy=retry_policy_of(self.settings, issue),
+            bounce_addresses=BounceAddresses(
+                self.secret,
+                self.transport.envelope_from(self.settings.publication.sender),
+                self.transport.verp_separator,
+            ),
+        )
+
+    def _compile_variant(self, issue: Issue, number: int) -> CompiledMail:
+        with self.database.reading() as connection:
+            digest = variant_digest(connection, number)
+        return self._compile(issue, digest)
+
+    def _compile(self, issue: Issue, digest: Row[Any]) -> CompiledMail:
         # Loads the templates, which takes half a second; not needed if nothing is due.
         from publisher.mail import IssueMail, compile_mail
 
-        with self.database.reading() as connection:
-            digest = issues.digest_of(connection, issue)
-        letter = IssueMail(
+        mail = IssueMail(
             publication=self.settings.publication,
             issue=issue,
             subject=digest.subject,
@@ -68,16 +97,7 @@ class JobBuilder:
             text=digest.text,
             date=issue.assembled_at or issue.due_at,
         )
-        return Job(
-            issue=issue,
-            compiled=compile_mail(letter, self.secret, self.signers),
-            retry_policy=retry_policy_of(self.settings, issue),
-            bounce_addresses=BounceAddresses(
-                self.secret,
-                self.transport.envelope_from(letter.publication.sender),
-                self.transport.verp_separator,
-            ),
-        )
+        return compile_mail(mail, self.secret, self.signers)
 
 
 def retry_policy_of(settings: Settings, issue: Issue) -> RetryPolicy:

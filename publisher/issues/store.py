@@ -232,6 +232,14 @@ def article_ids_of(connection: Connection, one: Issue) -> list[int]:
     return list(connection.execute(query.order_by(issue_article_table.c.position)).scalars())
 
 
+def chosen_articles(connection: Connection, one: Issue) -> list[tuple[int, int]]:
+    """Return an issue's articles as they were selected: pairs of story and article ids, in order."""
+    columns = issue_article_table.c["story_id", "article_id"]
+    query = select(*columns).where(issue_article_table.c.issue_id == one.id)
+    rows = connection.execute(query.order_by(issue_article_table.c.position))
+    return [(row.story_id, row.article_id) for row in rows]
+
+
 def article_counts(connection: Connection, issues: Sequence[int]) -> dict[int, int]:
     """Return the number of articles of each of some issues."""
     query = (

@@ -7,7 +7,7 @@ rendered after that; then it never changes.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +25,6 @@ class IssueVariant:
     issue_id: int
     length: str | None
     more: int
-
-
-_COLUMNS = issue_variant_table.c["id", "issue_id", "length", "more"]
 
 
 def find_or_add_variant(
@@ -55,15 +52,6 @@ def find_or_add_variant(
     ]
     connection.execute(insert(issue_variant_article_table), rows)
     return number
-
-
-def unrendered_variants(connection: Connection, issues: Collection[int]) -> list[IssueVariant]:
-    """Return the variants of some issues that are not rendered yet, in the order of their ids."""
-    query = select(*_COLUMNS).where(
-        issue_variant_table.c.issue_id.in_(issues), issue_variant_table.c.sha256.is_(None)
-    )
-    rows = connection.execute(query.order_by(issue_variant_table.c.id))
-    return [IssueVariant(*row) for row in rows]
 
 
 def article_ids_of_variant(connection: Connection, variant: IssueVariant) -> list[int]:

@@ -59,6 +59,8 @@ class Claim:
     tried_at: datetime | None
     # The state before the claim, to which the row returns if nothing is sent.
     was: DeliveryState = DeliveryState.PENDING
+    # The variant that the recipient gets; None for its own digest.
+    variant_id: int | None = None
 
     @property
     def key(self) -> MessageKey:
@@ -115,7 +117,7 @@ _CLAIM = (
         changed_at=bindparam("now", type_=UTCDateTime),
     )
     .returning(
-        *delivery.c["subscriber_id", "epoch", "attempts", "due_at", "tried_at"],
+        *delivery.c["subscriber_id", "epoch", "attempts", "due_at", "tried_at", "variant_id"],
         # Only compared, so it is read as it is stored.
         type_coerce(delivery.c.next_at, Text).label("waits_since"),
     )
@@ -184,6 +186,7 @@ def _with_addresses(
             row.due_at,
             row.tried_at,
             free,
+            row.variant_id,
         )
         for row in rows
         if row.subscriber_id in known

@@ -1,4 +1,4 @@
-"""Open an issue's ledger, and pause, resume, cancel and finish the issue.
+"""Pause, resume, cancel and finish an issue.
 
 Each is one transaction of the caller's and takes effect with its commit: from then on, no new
 message of the issue is begun. Messages under way are finished.
@@ -10,9 +10,8 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, exists, literal, select, true, update
+from sqlalchemy import Connection, exists, select, update
 
-from publisher.database.dialect.sql import update_statistics, upsert
 from publisher.delivery.causes import ISSUE_CANCELLED
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.ledger.counts import delete_counts, store_counts
@@ -21,38 +20,10 @@ from publisher.delivery.tables import delivery, delivery_count
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.tables import issue_table
-from subscribers import select_audience
 
 # Final states that an issue may leave again, when rows in doubt are decided.
 _REOPENABLE = frozenset({IssueState.PARTIAL, IssueState.FAILED})
 _IS_OPEN = in_states(*OPEN_STATES)
-
-
-def open_ledger(
-    connection: Connection, issue: Issue, languages: Collection[str], now: datetime
-) -> int:
-    """Insert a row for every subscriber whose language tag is among `languages`.
-
-    Doing it again inserts none. Returns how many were inserted.
-    """
-    members = select_audience(issue.newsletter, languages, now).subquery()
-    instant = literal(now, delivery.c.due_at.type)
-    rows = select(
-        literal(issue.id),
-        members.c.id,
-        literal(DeliveryState.PENDING.value),
-        instant,
-        instant,
-        instant,
-    ).where(true())
-    names = ["issue_id", "subscriber_id", "state", "due_at", "next_at", "changed_at"]
-    statement = upsert(connection, delivery).from_select(names, rows)
-    statement = statement.on_conflict_do_nothing(index_elements=["issue_id", "subscriber_id"])
-    # The list may have been imported just now.
-    update_statistics(connection, "subscriber", "subscription")
-    count = connection.execute(statement).rowcount
-    update_statistics(connection, "delivery")
-    return count
 
 
 def pause_issue(

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from publisher.delivery.ledger import attempts, claims, leases, lifecycle
 from publisher.delivery.ledger.claims import Claim
+from publisher.delivery.ledger.opening import open_ledger
 from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
@@ -144,7 +145,7 @@ def open_test_ledger(
     subscribe(publication, *((email, language) for email in recipients))
     issue = ready(publication, language)
     with publication.database.writing() as connection:
-        lifecycle.open_ledger(connection, issue, [language], NOW)
+        open_ledger(connection, publication.settings, issue, NOW)
         issues.move_issue(connection, issue, IssueState.SENDING)
         names = {row.id: row.email for row in connection.execute(select(subscriber))}
     ledger = OpenLedger(publication, issue.id, guarantee=guarantee, names=names)

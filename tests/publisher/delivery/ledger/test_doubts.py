@@ -81,7 +81,7 @@ def test_finished_and_open_issues_with_mail_in_doubt_are_listed(
         open_test_ledger(publication, ANN),
         open_test_ledger(publication, BOB, language="ar"),
     )
-    third = open_test_ledger(publication, CYD, language="de")
+    third = open_test_ledger(publication, CYD, language="zh-Hans")
     for one in (ledger, other):
         one.settle(one.begin(), S.IN_DOUBT, **NO_ANSWER)
     third.settle(third.begin(), S.SENT)

@@ -1,0 +1,248 @@
+"""Open an issue's ledger: one row for everybody in its audience, in the caller's transaction.
+
+Most get the issue's own digest, and their rows are one INSERT ... SELECT. Subscribers with a profile,
+and those who have got one of the stories before, get a variant of the issue, or nothing if nothing is
+left for them. So nobody gets a story twice. Variants are rendered later: until then, their rows are
+not due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Text,
+    case,
+    exists,
+    false,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+)
+
+from publisher.config import Edition, Settings
+from publisher.database.dialect.sql import json_rows, update_statistics, upsert
+from publisher.delivery.causes import HAD_EVERYTHING, NO_ARTICLE, Cause
+from publisher.delivery.ledger.bulk import ROWS, row_values
+from publisher.delivery.ledger.received import ReceivedStories, find_received
+from publisher.delivery.ledger.variant_rows import NOT_RENDERED
+from publisher.delivery.states import DeliveryState
+from publisher.delivery.tables import delivery
+from publisher.issues import store as issues
+from publisher.issues.model import Issue
+from publisher.issues.profile_selection import ProfileSelector, SelectionWindow
+from publisher.issues.selection import serving_language
+from publisher.issues.variants import find_or_add_variant
+from subscribers import count_audience_by_language, select_audience
+from subscribers.profiles import profile_from_text
+from subscribers.tables import preference, subscriber
+
+# Subscribers who are read at a time.
+_PAGE_SIZE = 10_000
+
+
+def open_ledger(connection: Connection, settings: Settings, issue: Issue, now: datetime) -> int:
+    """Insert a row for every subscriber whom an issue's edition serves.
+
+    Doing it again inserts none. Return how many were inserted.
+    """
+    edition = settings.edition(issue.newsletter, issue.language)
+    assert edition is not None  # noqa: S101  # the caller cancels issues of removed editions
+    # The list may have been imported just now.
+    update_statistics(connection, "subscriber", "subscription", "preference")
+    tags = [*count_audience_by_language(connection, issue.newsletter)]
+    choices = _load_choices(connection, settings, edition, issue)
+    articles = tuple(issues.chosen_articles(connection, issue))
+    own = _Choice(articles, most=len(articles), more=issue.more)
+    stories = {story for one in (own, *choices.values()) for story, _article in one.articles}
+    opening = _Opening(
+        connection=connection,
+        issue=issue,
+        tags=tags,
+        languages=served_languages(tags, settings, issue),
+        own=own,
+        choices=choices,
+        received=find_received(connection, issue, stories),
+        now=now,
+    )
+    count = opening.insert_digest_rows() + opening.insert_other_rows()
+    update_statistics(connection, "delivery")
+    return count
+
+
+def served_languages(tags: Iterable[str], settings: Settings, issue: Issue) -> list[str]:
+    """Return those of subscribers' languages that get this issue, and not one of its sisters."""
+    newsletter = settings.newsletter(issue.newsletter)
+    editions = [e.language for e in settings.editions(newsletter)] if newsletter else []
+    return [tag for tag in tags if serving_language(editions, [tag]) == issue.language]
+
+
+def _load_choices(
+    connection: Connection, settings: Settings, edition: Edition, issue: Issue
+) -> dict[_ProfileKey, _Choice]:
+    """Return what each profile among the subscribers of an issue's edition wants of it."""
+    window = SelectionWindow(
+        since=issue.available_since,
+        until=issue.assembled_at or issue.due_at,
+        published_until=issue.published_until,
+    )
+    selector = ProfileSelector(connection, settings, edition, window)
+    choices: dict[_ProfileKey, _Choice] = {}
+    for language, text in selector.profiles():
+        profile = profile_from_text(text)
+        found = selector.choose(language, profile)
+        choices[language, text] = _Choice(
+            articles=tuple((article.story_id, article.id) for article in found),
+            most=edition.max_articles,
+            # What the newsletter does anyway makes no variant.
+            length=profile.length if profile.length != edition.content else None,
+        )
+    return choices
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What subscribers want of an issue: pairs of story and article ids, in order.
+
+    At most `most` are carried, and `more` had no room before. `length` None is the newsletter's.
+    """
+
+    articles: tuple[tuple[int, int], ...]
+    most: int
+    more: int = 0
+    length: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _NewRow:
+    """What one subscriber's row says: nothing is sent if there is a cause."""
+
+    variant_id: int | None = None
+    cause: Cause | None = None
+
+    @property
+    def values(self) -> tuple[str, str | None, int | None]:
+        """The values of the columns `_GIVEN`."""
+        state = DeliveryState.SUPPRESSED if self.cause else DeliveryState.PENDING
+        return state, self.cause.key if self.cause else None, self.variant_id
+
+
+_NAMES = ["issue_id", "subscriber_id", "state", "due_at", "next_at", "changed_at"]
+_NAMES += ["reason_key", "variant_id"]
+_GIVEN = row_values("subscriber_id", "state", "reason_key", "variant_id")
+# The language and the profile of a subscriber, as stored; None for no profile.
+_ProfileKey = tuple[str, str | None]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Opening:
+    """The opening of one ledger. `languages` are those of `tags` that the edition serves."""
+
+    connection: Connection
+    issue: Issue
+    tags: Sequence[str]
+    languages: Sequence[str]
+    own: _Choice
+    choices: Mapping[_ProfileKey, _Choice]
+    received: ReceivedStories
+    now: datetime
+    _rows: dict[tuple[_ProfileKey, frozenset[int]], _NewRow] = field(default_factory=dict)
+
+    def insert_digest_rows(self) -> int:
+        """Insert the rows of subscribers without a profile who have got none of the stories."""
+        issue, now = self.issue, literal(self.now, delivery.c.due_at.type)
+        members = select_audience(issue.newsletter, self.languages, self.now).subquery()
+        number = members.c.id
+        with_profile = exists().where(
+            preference.c.subscriber_id == number, preference.c.profile.is_not(None)
+        )
+        row = _NewRow(cause=NO_ARTICLE if issue.for_profiles_only else None)
+        state, reason_key, _variant_id = row.values
+        columns = (literal(state), now, now, now, literal(reason_key, Text()), null())
+        chosen = select(literal(issue.id), number, *columns).where(
+            ~with_profile, ~self._has_received(number)
+        )
+        return self._insert(chosen)
+
+    def _has_received(self, subscriber_id: ColumnElement[int]) -> ColumnElement[bool]:
+        if self.issue.for_profiles_only or not self.received.issues:
+            return false()
+        return self.received.by(subscriber_id)
+
+    def insert_other_rows(self) -> int:
+        """Insert the rows of all others."""
+        count, last = 0, 0
+        if not self.choices and not self.received.issues:
+            return 0
+        while page := self._others(last):
+            first, last = page[0].id, page[-1].id
+            received = self.received.by_subscriber(self.connection, first, last)
+            rows = ((one.id, self._row(one, received.get(one.id, frozenset()))) for one in page)
+            new = json_rows((number, *row.values) for number, row in rows if row)
+            count += self._insert(self._given(), {ROWS: new})
+        return count
+
+    def _others(self, last: int) -> Sequence[Row[int, str, str | None]]:
+        """Read subscribers with a profile, or who have got stories, with ids above `last`."""
+        members = select_audience(self.issue.newsletter, self.tags, self.now).subquery()
+        number = members.c.id
+        is_served = subscriber.c.language.in_(self.languages)
+        query = (
+            select(number, subscriber.c.language, preference.c.profile)
+            .select_from(members.join(subscriber, subscriber.c.id == number))
+            .outerjoin(preference, preference.c.subscriber_id == number)
+            .where(
+                or_(preference.c.profile.is_not(None), is_served & self._has_received(number)),
+                number > last,
+            )
+        )
+        return self.connection.execute(query.order_by(number).limit(_PAGE_SIZE)).all()
+
+    def _row(self, one: Row[int, str, str | None], received: frozenset[int]) -> _NewRow | None:
+        """Return a subscriber's row; None if another edition serves her."""
+        key = (one.language, one.profile)
+        choice = self.choices.get(key) if one.profile else self.own
+        if choice is None:
+            return None
+        had = received.intersection(story for story, _article in choice.articles)
+        if (key, had) not in self._rows:
+            self._rows[key, had] = self._new_row(choice, had)
+        return self._rows[key, had]
+
+    def _new_row(self, choice: _Choice, had: frozenset[int]) -> _NewRow:
+        left = [one for one in choice.articles if one[0] not in had]
+        if not left:
+            return _NewRow(cause=HAD_EVERYTHING if choice.articles else NO_ARTICLE)
+        chosen = tuple(left[: choice.most])
+        if chosen == self.own.articles and choice.length is None:
+            return _NewRow()
+        more = choice.more + len(left) - len(chosen)
+        return _NewRow(
+            find_or_add_variant(
+                self.connection, self.issue, chosen, length=choice.length, more=more
+            )
+        )
+
+    def _given(self) -> Select[Any]:
+        now = literal(self.now, delivery.c.due_at.type)
+        never = literal(NOT_RENDERED, delivery.c.due_at.type)
+        next_at = case((_GIVEN.c.variant_id.is_(None), now), else_=never)
+        columns = (_GIVEN.c.state, now, next_at, now, _GIVEN.c.reason_key, _GIVEN.c.variant_id)
+        return select(literal(self.issue.id), _GIVEN.c.subscriber_id, *columns).where(true())
+
+    def _insert(self, rows: Select[Any], values: Mapping[str, str] | None = None) -> int:
+        """Insert rows; those that are there stay. Return how many are new."""
+        statement = upsert(self.connection, delivery).from_select(_NAMES, rows)
+        statement = statement.on_conflict_do_nothing(
+            index_elements=["issue_id", "subscriber_id"]
+        )
+        return self.connection.execute(statement, values or {}).rowcount

@@ -1,0 +1,321 @@
+"""What preferences do to an issue, from files to mails: no article twice to anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from publisher.delivery.ledger.counts import count_deliveries
+from publisher.delivery.ledger.reports import count_causes
+from publisher.delivery.outcomes import Outcome, SendStatus
+from publisher.delivery.states import DeliveryState
+from publisher.delivery.tables import delivery
+from publisher.issues import store as issues
+from publisher.issues.model import Issue, IssueReason, IssueState
+from publisher.issues.tables import issue_variant_table
+from publisher.rendering import Digest, IssueContent, Renderer
+from subscribers import TextLength
+from tests.publisher.app.reading import WORDS, Reading
+from tests.publisher.conftest import PublicationFolder
+from tests.publisher.delivery.mailing import Interrupted
+from tests.publisher.mail.samples import parsed
+
+DAILY = {"name": "daily", "schedule": "0 8 * * *"}
+OTHER = {"name": "weekly", "schedule": "0 9 * * *"}
+
+Reader = Callable[..., Reading]
+
+
+@pytest.fixture
+def reader(new_publication: Callable[..., PublicationFolder]) -> Reader:
+    def make(*languages: str, newsletters: Any = (DAILY,), **changes: Any) -> Reading:
+        tags = languages or ("en", "zh-Hant", "ar")
+        return Reading(new_publication(languages=tags, newsletters=newsletters, **changes))
+
+    return make
+
+
+def issue_of(reading: Reading, name: str) -> Issue:
+    with reading.publication.database.reading() as connection:
+        found = issues.issue_by_name(connection, name)
+    assert found is not None
+    return found
+
+
+def causes(reading: Reading, name: str) -> dict[str, int]:
+    states = (DeliveryState.SUPPRESSED, DeliveryState.CANCELLED)
+    with reading.publication.database.reading() as connection:
+        found = count_causes(connection, issue_of(reading, name).id, states, 99)
+    return {one.cause.key: number for one, number in found.items()}
+
+
+def counts(reading: Reading, name: str) -> dict[str, int]:
+    number = issue_of(reading, name).id
+    with reading.publication.database.reading() as connection:
+        return dict(count_deliveries(connection, [number])[number])
+
+
+def test_each_story_comes_once_in_the_best_language_in_one_mail(reader: Reader) -> None:
+    reading = reader()
+    reading.join("ann", "zh-Hant", "en")
+    reading.join("bob", "zh-Hant")
+    reading.join("cyd", "en")
+    reading.write(1, "zh-Hant", "en")
+    reading.write(2, "en")
+    assert reading.run().problems == []
+    assert reading.read == {
+        "ann": ["Story 1 in zh-Hant, Story 2 in en"],
+        "bob": ["Story 1 in zh-Hant"],
+        "cyd": ["Story 1 in en, Story 2 in en"],
+    }
+    (content,) = (
+        one.message.content
+        for one in reading.transport.taken
+        if one.recipient == "ann@example.com"
+    )
+    html = parsed(content).get_body(("html",))
+    assert html is not None
+    page = html.get_content()
+    assert '<html lang="zh-Hant"' in page
+    assert 'lang="en"' in page
+
+
+@pytest.mark.parametrize("languages", [("ar", "en"), ("en", "ar"), ("ar", "zh-Hant", "en")])
+def test_mails_of_several_languages_pass_the_gate(
+    reader: Reader, languages: tuple[str, ...]
+) -> None:
+    reading = reader()
+    reading.join("ann", *languages)
+    for story, language in enumerate(languages, 1):
+        reading.write(story, language)
+    assert reading.run().problems == []
+    expected = [f"Story {n} in {tag}" for n, tag in enumerate(languages, 1)]
+    assert reading.read == {"ann": [", ".join(expected)]}
+
+
+def test_a_translation_that_comes_after_the_story_was_read_is_not_sent(reader: Reader) -> None:
+    reading = reader()
+    reading.join("ann", "zh-Hant", "en")
+    reading.join("bob", "zh-Hant")
+    reading.write(1, "en")
+    reading.run()
+    assert causes(reading, "daily-zh-Hant-2026-01-09") == {"no-article": 1}
+    reading.write(1, "zh-Hant")
+    reading.write(2, "zh-Hant")
+    reading.next_day()
+    assert reading.read == {
+        "ann": ["Story 1 in en", "Story 2 in zh-Hant"],
+        "bob": ["Story 1 in zh-Hant, Story 2 in zh-Hant"],
+    }
+    reading.write(3, "ar")
+    reading.next_day()
+    reading.write(3, "zh-Hant")
+    reading.next_day()
+    assert [len(mails) for mails in reading.read.values()] == [3, 2]
+
+
+def test_a_story_of_two_newsletters_is_sent_once_to_a_subscriber_of_both(
+    reader: Reader,
+) -> None:
+    reading = reader("en", newsletters=(DAILY, OTHER))
+    reading.join("ann", "en", newsletters="daily weekly")
+    reading.join("bob", "en", newsletters="weekly")
+    reading.write(1, "en")
+    assert reading.run().problems == []
+    assert reading.read == {"ann": ["Story 1 in en"], "bob": ["Story 1 in en"]}
+    assert causes(reading, "weekly-en-2026-01-09") == {"had-everything": 1}
+    reading.write(2, "en")
+    reading.next_day()
+    assert reading.read["ann"][1:] == ["Story 2 in en"]
+    assert counts(reading, "weekly-en-2026-01-10") == {"sent": 1, "suppressed": 1}
+
+
+def test_what_is_left_of_an_issue_is_sent_to_who_has_read_a_part_of_it(reader: Reader) -> None:
+    reading = reader("en", "ar", newsletters=(DAILY, OTHER))
+    reading.join("ann", "ar", "en", newsletters="daily")
+    reading.join("bob", "en", newsletters="daily weekly", topics=("harbour",))
+    reading.join("cyd", "en", newsletters="weekly")
+    reading.write(1, "en", topics="[Harbour]")
+    reading.write(2, "en", topics="[Art]")
+    reading.run()
+    # Now bob wants everything, and the weekly again has what the daily had.
+    assert reading.read["bob"] == ["Story 1 in en"]
+    reading.choose("ann", "en")
+    reading.write(3, "en")
+    reading.publication.reload(
+        languages=["en", "ar"],
+        newsletters=[DAILY, OTHER, {"name": "third", "schedule": "0 7 * * *"}],
+    )
+    reading.join("ann", "en", newsletters="third")
+    reading.next_day()
+    assert reading.read["ann"] == ["Story 1 in en, Story 2 in en", "Story 3 in en"]
+
+
+def test_topics_and_authors_choose_stories(reader: Reader) -> None:
+    reading = reader("en")
+    reading.join("ann", "en", topics=("harbour",))
+    reading.join("bob", "en", authors=("B. Invented",))
+    reading.join("cyd", "en", topics=("Nothing of the kind",))
+    reading.write(1, "en", topics="[Harbour]")
+    reading.write(2, "en", author="B. Invented")
+    reading.write(3, "en")
+    assert reading.run().problems == []
+    assert reading.read == {"ann": ["Story 1 in en"], "bob": ["Story 2 in en"]}
+    assert causes(reading, "daily-en-2026-01-09") == {"no-article": 1}
+
+
+def test_who_declines_machine_conversions_gets_the_next_language(reader: Reader) -> None:
+    converting = {**DAILY, "edition": {"zh-Hant": {"missing": "convert"}}}
+    reading = reader("zh-Hans", "zh-Hant", newsletters=(converting,))
+    reading.join("ann", "zh-Hant", "zh-Hans", machine_translations=False)
+    reading.join("bob", "zh-Hant", machine_translations=False)
+    reading.join("cyd", "zh-Hant")
+    reading.write(1, "zh-Hans")
+    reading.run()
+    assert reading.read == {
+        "ann": ["Story 1 in zh-Hans"],
+        "cyd": ["Story 1 in zh-Hans"],  # the sample's titles are in Latin script
+    }
+    assert causes(reading, "daily-zh-Hant-2026-01-09") == {"no-article": 1}
+    by_name = {one.recipient[:3]: one.message.content for one in reading.transport.taken}
+    texts = {name: str(parsed(content)) for name, content in by_name.items()}
+    assert by_name["ann"] != by_name["cyd"]
+    assert texts.keys() == {"ann", "cyd"}
+
+
+def test_a_subscriber_chooses_summaries_or_whole_texts(reader: Reader) -> None:
+    reading = reader("en")
+    reading.join("ann", "en", length=TextLength.FULL)
+    reading.join("bob", "en", length=TextLength.SUMMARY)
+    reading.write(1, "en", summary="In short.")
+    reading.run()
+    texts = {
+        one.recipient[:3]: parsed(one.message.content).get_body(("plain",))
+        for one in reading.transport.taken
+    }
+    shown = {name: WORDS["en"] in body.get_content() for name, body in texts.items() if body}
+    assert shown == {"ann": True, "bob": False}
+    # What the newsletter does anyway is its own digest.
+    assert len(reading.publication.rows(issue_variant_table)) == 1
+
+
+def test_subscribers_who_get_the_same_share_one_variant(reader: Reader) -> None:
+    reading = reader("en")
+    for number in range(30):
+        reading.join(f"reader.{number}", "en", topics=(("Harbour", "Art")[number % 2], "x"))
+    reading.write(1, "en", topics="[Harbour]")
+    reading.write(2, "en", topics="[Art]")
+    assert reading.run().sent.messages == 30
+    assert len(reading.publication.rows(issue_variant_table)) == 2
+    assert {tuple(mails) for mails in reading.read.values()} == {
+        ("Story 1 in en",),
+        ("Story 2 in en",),
+    }
+
+
+def cut_off(*_arguments: object) -> None:
+    raise Interrupted
+
+
+def test_a_run_that_ends_before_rendering_is_completed_by_the_next(reader: Reader) -> None:
+    reading = reader("en")
+    for name in ("ann", "bob"):
+        reading.join(name, "en", topics=("Harbour",))
+    reading.join("cyd", "en")
+    reading.write(1, "en", topics="[Harbour]")
+    reading.write(2, "en")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("publisher.app.pipeline.render_variant", cut_off)
+        with pytest.raises(Interrupted):
+            reading.run()
+    assert reading.transport.taken == []
+    assert counts(reading, "daily-en-2026-01-09") == {"pending": 3}
+    assert reading.run().sent.messages == 3
+    assert reading.read["ann"] == reading.read["bob"] == ["Story 1 in en"]
+    assert issue_of(reading, "daily-en-2026-01-09").state == IssueState.SENT
+
+
+def test_what_was_rendered_stays_as_it_is_when_the_article_changes(reader: Reader) -> None:
+    reading = reader("en")
+    reading.join("ann", "en", topics=("Harbour",))
+    bob = reading.join("bob", "en", topics=("Harbour",))
+    reading.write(1, "en", topics="[Harbour]")
+    reading.write(2, "en")
+    reading.transport.outcomes = {bob: Outcome(SendStatus.DEFERRED, "the mailbox is full")}
+    reading.run()
+    before = reading.publication.rows(issue_variant_table)
+    reading.publication.write(
+        "en/s1.md", "Other words.", title="Story 9 in en", topics="[Harbour]"
+    )
+    reading.transport.outcomes = None
+    reading.next_day()
+    assert reading.publication.rows(issue_variant_table)[:1] == before
+    assert reading.read == {"ann": ["Story 1 in en"], "bob": ["Story 1 in en"]}
+
+
+class Wordless(Renderer):
+    """Renders digests of a single story without the story, which the gate does not let pass."""
+
+    def digest(self, content: IssueContent) -> Digest:
+        digest = super().digest(content)
+        alone = len(content.items) == 1
+        return replace(digest, text="\n".join(digest.text.split("\n")[:1])) if alone else digest
+
+
+def test_a_variant_that_fails_the_gate_holds_its_own_rows_only(reader: Reader) -> None:
+    reading = reader("en")
+    reading.join("ann", "en", topics=("Harbour",))
+    reading.join("bob", "en")
+    reading.write(1, "en", topics="[Harbour]")
+    reading.write(2, "en")
+    for _cycle in range(2):
+        (problem,) = reading.run(Wordless()).problems
+        assert problem.startswith("daily-en-2026-01-09: 1 of its variants can't be sent: ")
+        one = issue_of(reading, "daily-en-2026-01-09")
+        assert (one.state, one.reason_key) == (IssueState.SENDING, IssueReason.GATE)
+    assert reading.read == {"bob": ["Story 1 in en, Story 2 in en"]}
+    assert reading.run().problems == []
+    assert reading.read["ann"] == ["Story 1 in en"]
+    one = issue_of(reading, "daily-en-2026-01-09")
+    assert (one.state, one.reason) == (IssueState.SENT, None)
+
+
+def test_a_variant_whose_articles_were_withdrawn_is_cancelled(reader: Reader) -> None:
+    reading = reader("en")
+    reading.join("ann", "en", topics=("Harbour",))
+    reading.join("bob", "en")
+    reading.write(1, "en", topics="[Harbour]")
+    reading.write(2, "en")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("publisher.app.pipeline.render_variant", cut_off)
+        with pytest.raises(Interrupted):
+            reading.run()
+    (reading.publication.articles / "en/s1.md").unlink()
+    reading.run()
+    assert causes(reading, "daily-en-2026-01-09") == {"withdrawn": 1}
+    assert issue_of(reading, "daily-en-2026-01-09").state == IssueState.SENT
+
+
+def test_all_rows_add_up_to_the_audience(reader: Reader) -> None:
+    reading = reader("en", "ar", newsletters=(DAILY, OTHER))
+    for number in range(40):
+        both = "daily weekly" if number % 2 else "weekly"
+        chosen: dict[str, Any] = {}
+        if number % 4:
+            chosen = {"topics": (f"Topic {number % 4}",)}
+        reading.join(
+            f"reader.{number}", *("en", "ar")[: 1 + number % 2], newsletters=both, **chosen
+        )
+    for story in range(1, 5):
+        reading.write(story, ("en", "ar")[story % 2], topics=f"[Topic {story % 4}]")
+    assert reading.run().problems == []
+    assert sum(counts(reading, "daily-en-2026-01-09").values()) == 20
+    assert sum(counts(reading, "weekly-en-2026-01-09").values()) == 40
+    assert {row["state"] for row in reading.publication.rows(delivery)} <= {
+        "sent",
+        "suppressed",
+    }
