@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -48,4 +49,9 @@ def demo_command(
     with open_state(settings) as database:
         snapshot = take_snapshot(settings, database, now)
     cycle_summary.print_summary(screen, settings, snapshot, total)
+    path = urlsplit(settings.publication.url).path
+    screen.print(
+        f"Look at it: publisher web {directory}, then http://{settings.web.address}{path}/",
+        soft_wrap=True,
+    )
     return 1 if total.problems else 0

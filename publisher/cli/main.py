@@ -33,6 +33,7 @@ from publisher.cli import (
     serve,
     status,
     subscribers,
+    web,
 )
 from publisher.cli.interrupts import Interrupted, interruptible
 from publisher.errors import PublisherError
@@ -40,7 +41,7 @@ from publisher.errors import PublisherError
 # In the order in which a publication's life goes.
 _COMMANDS = (
     *(new, run, deliver, status, deliveries, plan, preview, check, send),
-    *(issue_control, articles, serve, dkim, demo),
+    *(issue_control, articles, serve, web, dkim, demo),
 )
 
 # These print and end; what the log imports would take most of their time.

@@ -62,6 +62,7 @@ def load_settings(
         newsletters=document.newsletter,
         delivery=document.delivery,
         feeds=document.feeds,
+        web=document.web,
         secret=_secret(environment),
         secrets=_secrets(environment),
         database_address=_hidden(environment, _DATABASE_VARIABLE),

@@ -26,6 +26,7 @@ from publisher.config.values import (
     WebAddress,
     WebRoot,
 )
+from publisher.config.web import WebSettings
 from publisher.errors import LanguageError
 from publisher.languages import match, normalise
 
@@ -109,6 +110,7 @@ class PublicationFile(ConfigTable):
     newsletter: tuple[Newsletter, ...] = ()
     delivery: DeliverySettings = DeliverySettings()
     feeds: FeedSettings = FeedSettings()
+    web: WebSettings = WebSettings()
 
     @model_validator(mode="after")
     def _names_differ(self) -> PublicationFile:
@@ -188,6 +190,7 @@ class Settings:
     secrets: Mapping[str, SecretStr] = field(default_factory=dict)
     # The address of a database on a server, with its password.
     database_address: SecretStr | None = None
+    web: WebSettings = field(default_factory=WebSettings)
 
     @property
     def database(self) -> Path | str:

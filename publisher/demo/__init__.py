@@ -30,7 +30,7 @@ from subscribers import list_subscribers
 _DEMO_DAYS = tuple(datetime(2026, 1, day, 6, tzinfo=UTC) for day in (5, 6, 7, 8, 9))
 # The day on which a translation arrives, a week after its original.
 _LATE_DAY = _DEMO_DAYS[3]
-_DEMO_SECRET = "of no use outside the demo"  # noqa: S105  # public on purpose: equal output everywhere
+_DEMO_SECRET = "of no use outside the demo, where it is public"  # noqa: S105  # public on purpose: equal output everywhere
 _OUTPUTS = ("public", "outbox", "var", "articles")
 
 
@@ -46,6 +46,7 @@ def publish_demo(
         _check_database(load_settings(data).database)
         _copy_data(data, directory)
         settings = replace(load_settings(directory), secret=SecretStr(_DEMO_SECRET))
+        _keep_secret(settings)
         for now in _DEMO_DAYS:
             if now == _LATE_DAY:
                 shutil.copytree(data / "late", directory, dirs_exist_ok=True)
@@ -55,6 +56,12 @@ def publish_demo(
                 report(now, pipeline.run())
         write_heartbeat(settings.folders.heartbeat, _DEMO_DAYS[-1])
     return settings, _DEMO_DAYS[-1]
+
+
+def _keep_secret(settings: Settings) -> None:
+    """Store the secret, so that links in the demo's mails lead somewhere with `publisher web`."""
+    settings.folders.var.mkdir(exist_ok=True)
+    (settings.folders.var / "secret").write_text(_DEMO_SECRET, "ascii")
 
 
 def _check_database(address: Path | str) -> None:

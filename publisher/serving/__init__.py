@@ -4,9 +4,20 @@ All three give the same answers: `headers` has the tables that they follow.
 """
 
 from publisher.serving.caddy_site import caddy_config
+from publisher.serving.dynamic_paths import dynamic_pattern
 from publisher.serving.headers import headers_for
 from publisher.serving.nginx_site import nginx_config
-from publisher.serving.process import serve_site
+from publisher.serving.process import LiveSite, PolledSettings, serve_application, serve_site
 from publisher.serving.static_site import StaticSite
 
-__all__ = ["StaticSite", "caddy_config", "headers_for", "nginx_config", "serve_site"]
+__all__ = [
+    "LiveSite",
+    "PolledSettings",
+    "StaticSite",
+    "caddy_config",
+    "dynamic_pattern",
+    "headers_for",
+    "nginx_config",
+    "serve_application",
+    "serve_site",
+]

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from publisher.serving.dynamic_paths import dynamic_pattern
 from publisher.serving.headers import (
     ALLOWED_METHODS,
     COMMON_HEADERS,
@@ -55,14 +56,15 @@ def caddy_config(settings: Settings, root: str | None = None) -> str:
     """
     place = locate_site(settings, root)
     errors = block("handle_errors", ["respond `{err.status_text}` {err.status_code}"])
-    site = block(place.origin, [*_placed(place, _site(settings, place)), errors])
+    own = [*_pages(settings, place), *_placed(place, _site(settings, place))]
+    site = block(place.origin, [block("route", own), errors])
     return f"{_HEADING.format(title=site_title(settings))}\n\n{site}\n"
 
 
 def _placed(place: SiteLocation, site: list[str]) -> list[str]:
     """Return the site below the path of the publication's URL."""
     if place.prefix == "/":
-        return [block("route", site)]
+        return site
     bare = place.prefix.rstrip("/")
     return [
         f"redir / `{place.prefix}` 302",
@@ -70,6 +72,15 @@ def _placed(place: SiteLocation, site: list[str]) -> list[str]:
         block(f"handle_path `{place.prefix}*`", [block("route", site)]),
         block("handle", ["error 404"]),
     ]
+
+
+def _pages(settings: Settings, place: SiteLocation) -> list[str]:
+    """Return the directives for subscribers' pages, which `publisher web` answers."""
+    pages = dynamic_pattern(settings)
+    if not pages:
+        return []
+    pattern = f"`(?s)^{re.escape(place.prefix)}({pages})$`"
+    return [f"@pages path_regexp {pattern}", f"reverse_proxy @pages {settings.web.address}"]
 
 
 def _site(settings: Settings, place: SiteLocation) -> list[str]:

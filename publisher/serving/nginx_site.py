@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
-from zlib import crc32
 
+from publisher.serving.dynamic_paths import dynamic_pattern
 from publisher.serving.headers import (
     ALLOWED_METHODS,
     COMMON_HEADERS,
@@ -32,6 +32,13 @@ from publisher.serving.negotiation import (
     accepts_feed_pattern,
     styled_feed_pattern,
     styled_suffixes,
+)
+from publisher.serving.nginx_text import (
+    log_directives,
+    log_format,
+    map_line,
+    quoted_text,
+    variable_name,
 )
 from publisher.serving.site_location import SiteLocation, config_block, locate_site, site_title
 
@@ -57,14 +64,18 @@ def nginx_config(settings: Settings, root: str | None = None, *, brotli: bool = 
     UsageError for a path that no configuration can hold.
     """
     place = locate_site(settings, root)
-    maps = _maps(settings, place)
-    asked = [_line(f"~*{accepts_feed_pattern()}", ""), _line(f"~*{ACCEPTS_PAGE}", "1")]
-    server = config_block("server", _server(place, maps, brotli))
+    maps, pages = _maps(settings, place), dynamic_pattern(settings)
+    asked = [map_line(f"~*{accepts_feed_pattern()}", ""), map_line(f"~*{ACCEPTS_PAGE}", "1")]
+    logged = log_directives(place) if pages else []
+    proxied = [_proxied(place, pages, settings.web.address)] if pages else []
+    server = config_block("server", _server(place, maps, brotli, logged, proxied))
     parts = [
         _HEADING.format(title=site_title(settings)),
         *maps.values(),
-        config_block(f"map $http_accept ${_variable(place, 'browser')}", asked),
-        *_to_https(place),
+        _options(place, pages),
+        *(log_format(place) if pages else []),
+        config_block(f"map $http_accept ${variable_name(place, 'browser')}", asked),
+        *_to_https(place, logged),
         server,
     ]
     return "\n\n".join(parts) + "\n"
@@ -77,49 +88,85 @@ def _maps(settings: Settings, place: SiteLocation) -> Mapping[str, str]:
     map in the server block is inherited by all locations.
     """
     known = document_kinds(settings)
-    public = f"${_variable(place, 'Access-Control-Allow-Origin')}"
-    path = f"${_variable(place, 'path')}"
+    public = f"${variable_name(place, 'Access-Control-Allow-Origin')}"
+    path = f"${variable_name(place, 'path')}"
     allow, *exposed = cors_headers()
     by_path: dict[str, dict[DocumentKind, str]] = {
         "Cache-Control": {kind: kind.cache_control for kind in known},
         allow[0]: {kind: allow[1] for kind in known if kind.public},
     }
     lines = {
-        name: (path, [_line(_path(place, kind.pattern), value[kind]) for kind in value])
+        name: (path, [map_line(_path(place, kind.pattern), value[kind]) for kind in value])
         for name, value in by_path.items()
     }
     lines["Link"] = (path, _links(settings, place))
-    lines["Vary"] = (path, [_line(_path(place, styled_feed_pattern()), STYLED_VARY)])
-    lines |= {name: (public, [_line(allow[1], value)]) for name, value in exposed}
+    lines["Vary"] = (path, [map_line(_path(place, styled_feed_pattern()), STYLED_VARY)])
+    lines |= {name: (public, [map_line(allow[1], value)]) for name, value in exposed}
     asked = f'"$request_method {public}"'
     lines |= {
-        name: (asked, [_line(f"OPTIONS {allow[1]}", value)])
+        name: (asked, [map_line(f"OPTIONS {allow[1]}", value)])
         for name, value in PREFLIGHT_HEADERS
     }
-    methods = [_line("GET", ""), _line("HEAD", ""), f"default {_quoted(ALLOWED_METHODS)};"]
+    methods = [
+        map_line("GET", ""),
+        map_line("HEAD", ""),
+        f"default {quoted_text(ALLOWED_METHODS)};",
+    ]
     lines["Allow"] = ("$request_method", methods)
     return {
-        name: config_block(f"map {source} ${_variable(place, name)}", table)
+        name: config_block(f"map {source} ${variable_name(place, name)}", table)
         for name, (source, table) in lines.items()
     }
 
 
 def _links(settings: Settings, place: SiteLocation) -> list[str]:
     """Return the lines of the Link header, with the part of the path that matched."""
-    below = _variable(place, "below")
+    below = variable_name(place, "below")
     self_url = f"{place.origin}{quote(place.prefix)}${below}"
     return [
-        _line(_path(place, f"(?<{below}>{kind.pattern})"), link_value(kind, settings, self_url))
+        map_line(
+            _path(place, f"(?<{below}>{kind.pattern})"), link_value(kind, settings, self_url)
+        )
         for kind in document_kinds(settings)
         if kind.rels
     ]
 
 
-def _server(place: SiteLocation, maps: Mapping[str, str], brotli: bool) -> list[str]:
+def _options(place: SiteLocation, pages: str) -> str:
+    """Return the map that says which OPTIONS requests are answered here: not those for pages."""
+    others = f"(?!{re.escape(place.prefix)}(?:{pages})\\z)" if pages else ""
+    lines = [map_line(f"~(?s)^OPTIONS {others}", "1")]
+    return config_block(f'map "$request_method $uri" ${variable_name(place, "options")}', lines)
+
+
+def _proxied(place: SiteLocation, pages: str, address: str) -> str:
+    """Return the location of subscribers' pages, which `publisher web` answers."""
+    passed = [
+        f"proxy_pass http://{address};",
+        "proxy_http_version 1.1;",
+        'proxy_set_header Connection "";',
+        "proxy_set_header Host $host;",
+        "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
+        "proxy_set_header X-Forwarded-Proto $scheme;",
+        "client_max_body_size 1m;",
+        "# An empty one, so that the header fields of static files are not inherited.",
+        'add_header Link "";',
+    ]
+    return config_block(f"location {_matching(place, pages)}", passed)
+
+
+def _server(
+    place: SiteLocation,
+    maps: Mapping[str, str],
+    brotli: bool,
+    logged: list[str],
+    proxied: list[str],
+) -> list[str]:
     return [
         *_listening(place),
+        *logged,
         "",
-        *([f"root {_quoted(place.root)};"] if place.prefix == "/" else []),
+        *([f"root {quoted_text(place.root)};"] if place.prefix == "/" else []),
         "index index.html;",
         "absolute_redirect off;",
         "",
@@ -134,26 +181,27 @@ def _server(place: SiteLocation, maps: Mapping[str, str], brotli: bool) -> list[
         "brotli_static on;" if brotli else "# brotli_static on;  # with ngx_brotli's module",
         "",
         config_block(
-            "types", [f"{_quoted(kind)} {suffix};" for suffix, kind in MEDIA_TYPES.items()]
+            "types", [f"{quoted_text(kind)} {suffix};" for suffix, kind in MEDIA_TYPES.items()]
         ),
         f"default_type {UNKNOWN_MEDIA_TYPE};",
         "",
         # On errors too: a 405 has to name the allowed methods.
         *(
-            f"add_header {name} ${_variable(place, name)}{' always' * (name == 'Allow')};"
+            f"add_header {name} ${variable_name(place, name)}{' always' * (name == 'Allow')};"
             for name in maps
         ),
         *(f"add_header {name} {value} always;" for name, value in COMMON_HEADERS),
         "# The path that was asked for; browsers that ask for a feed are sent to another below.",
-        f"set ${_variable(place, 'path')} $uri;",
-        config_block("if ($request_method = OPTIONS)", ["return 204;"]),
+        f"set ${variable_name(place, 'path')} $uri;",
+        config_block(f"if (${variable_name(place, 'options')})", ["return 204;"]),
         "",
+        *proxied,
         *_locations(place),
     ]
 
 
 def _locations(place: SiteLocation) -> list[str]:
-    plain = ["types { }", f"default_type {_quoted(PLAIN_TEXT)};"]
+    plain = ["types { }", f"default_type {quoted_text(PLAIN_TEXT)};"]
     hidden = f"(?!{re.escape(WELL_KNOWN)})(?:{HIDDEN_PATHS})"
     return [
         "# A folder without a page: nginx would say that it is there, but forbidden.",
@@ -176,10 +224,10 @@ def _page(place: SiteLocation) -> str:
     shown = [
         "internal;",
         "types { }",
-        f"default_type {_quoted(STYLED_TYPE)};",
+        f"default_type {quoted_text(STYLED_TYPE)};",
         "etag off;",
         "gzip_vary off;",
-        _alias(place, f"${_variable(place, 'file')}"),
+        _alias(place, f"${variable_name(place, 'file')}"),
     ]
     pattern = re.escape(_PAGE_FOLDER) + _file(place, "feeds/.*")
     return config_block(f"location {_matching(place, pattern)}", shown)
@@ -187,20 +235,20 @@ def _page(place: SiteLocation) -> str:
 
 def _feeds(place: SiteLocation, suffix: str, media_type: str) -> str:
     pattern = _file(place, rf"feeds/.*\.{re.escape(suffix)}")
-    file = f"${_variable(place, 'file')}"
-    typed = ["types { }", f"default_type {_quoted(media_type)};"]
+    file = f"${variable_name(place, 'file')}"
+    typed = ["types { }", f"default_type {quoted_text(media_type)};"]
     if place.prefix != "/":
         typed.append(_alias(place, file))
     if suffix in styled_suffixes():
-        there = f"rewrite ^ {_quoted(f'{place.prefix}{_PAGE_FOLDER}{file}')} last;"
-        browsers = config_block(f"if (${_variable(place, 'browser')})", [there])
+        there = f"rewrite ^ {quoted_text(f'{place.prefix}{_PAGE_FOLDER}{file}')} last;"
+        browsers = config_block(f"if (${variable_name(place, 'browser')})", [there])
         typed = [browsers, "gzip_vary off;", *typed]
     return config_block(f"location {_matching(place, pattern)}", typed)
 
 
 def _file(place: SiteLocation, pattern: str) -> str:
     """Match a path as a named group: a map that is evaluated meanwhile overwrites numbered ones."""
-    return f"(?<{_variable(place, 'file')}>{pattern})"
+    return f"(?<{variable_name(place, 'file')}>{pattern})"
 
 
 def _below_a_path(place: SiteLocation) -> list[str]:
@@ -209,15 +257,17 @@ def _below_a_path(place: SiteLocation) -> list[str]:
         return []
     bare = place.prefix.rstrip("/")
     return [
-        config_block(f"location {_quoted(place.prefix)}", [_alias(place, "")]),
-        config_block(f"location = {_quoted(bare)}", [f"return 301 {_quoted(place.prefix)};"]),
-        config_block("location = /", [f"return 302 {_quoted(place.prefix)};"]),
+        config_block(f"location {quoted_text(place.prefix)}", [_alias(place, "")]),
+        config_block(
+            f"location = {quoted_text(bare)}", [f"return 301 {quoted_text(place.prefix)};"]
+        ),
+        config_block("location = /", [f"return 302 {quoted_text(place.prefix)};"]),
         config_block("location /", ["return 404;"]),
     ]
 
 
 def _alias(place: SiteLocation, rest: str) -> str:
-    return f"alias {_quoted(f'{place.root}/{rest}')};"
+    return f"alias {quoted_text(f'{place.root}/{rest}')};"
 
 
 def _listening(place: SiteLocation) -> list[str]:
@@ -232,11 +282,13 @@ def _listening(place: SiteLocation) -> list[str]:
     ]
 
 
-def _to_https(place: SiteLocation) -> list[str]:
+def _to_https(place: SiteLocation, logged: list[str]) -> list[str]:
     if place.scheme == "http":
         return []
     there = f"return 301 {place.origin}$request_uri;"
-    return [config_block("server", [*_listen(80), f"server_name {_host(place)};", there])]
+    return [
+        config_block("server", [*_listen(80), f"server_name {_host(place)};", *logged, there])
+    ]
 
 
 def _listen(port: int, more: str = "") -> list[str]:
@@ -247,33 +299,14 @@ def _host(place: SiteLocation) -> str:
     return f"[{place.host}]" if ":" in place.host else place.host
 
 
-def _variable(place: SiteLocation, header: str) -> str:
-    """Return a variable's name that is unique to the publication.
-
-    Short for every host: nginx's hash table holds names of about 40 characters.
-    """
-    site = crc32(f"{place.host}{place.prefix}".encode())
-    name = header.removeprefix("Access-Control-").replace("-", "_").lower()
-    return f"site_{site:08x}_{name}"
-
-
-def _line(key: str, value: str) -> str:
-    return f"{_quoted(key)} {_quoted(value)};"
-
-
 def _path(place: SiteLocation, pattern: str) -> str:
     return f"~{_whole(place, pattern)}"
 
 
 def _matching(place: SiteLocation, pattern: str) -> str:
-    return f"~ {_quoted(_whole(place, pattern))}"
+    return f"~ {quoted_text(_whole(place, pattern))}"
 
 
 def _whole(place: SiteLocation, pattern: str) -> str:
     r"""Match a whole path, line feeds included; $ would match before a last line feed."""
     return rf"(?s)^{re.escape(place.prefix)}(?:{pattern})\z"
-
-
-def _quoted(text: str) -> str:
-    """Quote a text for nginx, which reads a backslash literally unless a quote follows."""
-    return '"' + text.replace('"', '\\"') + '"'

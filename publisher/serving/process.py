@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from publisher.clock import uptime
 from publisher.config.live import LiveSettings
 from publisher.errors import UsageError
-from publisher.serving.server import ServerLoop
+from publisher.serving.server import ServerLoop, allow_open_files
 from publisher.serving.static_site import StaticSite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
-    from wsgiref.types import StartResponse, WSGIEnvironment
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from publisher.config import Settings
 
@@ -28,27 +28,38 @@ _GRACE_SECONDS = 5.0
 _SETTINGS_SECONDS = 15.0
 
 
-class LiveSite:
-    """A publication's site with the settings of the moment: freshness, hubs and the path of the URL.
-
-    `seconds` is how long settings count before the file is looked at again.
-    """
+class PolledSettings:
+    """The settings of the moment; the file is looked at every `seconds`, whoever asks."""
 
     def __init__(self, settings: Settings, seconds: float = _SETTINGS_SECONDS) -> None:
         self._live = LiveSettings(settings)
         self._seconds = seconds
-        self._site = settings, StaticSite(settings)
+        self._settings = settings
         self._next_look = uptime()
+
+    def current(self) -> Settings:
+        """Return the settings that count now."""
+        if uptime() >= self._next_look:
+            self._next_look = uptime() + self._seconds
+            self._settings = self._live.current()
+        return self._settings
+
+
+class LiveSite:
+    """A publication's site with the settings of the moment: freshness, hubs, the path of the URL."""
+
+    def __init__(self, current_settings: Callable[[], Settings]) -> None:
+        self._current_settings = current_settings
+        settings = current_settings()
+        self._site = settings, StaticSite(settings)
 
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        if uptime() >= self._next_look:
-            self._next_look = uptime() + self._seconds
-            settings = self._live.current()
-            if settings is not self._site[0]:
-                self._site = settings, StaticSite(settings)
+        settings = self._current_settings()
+        if settings is not self._site[0]:
+            self._site = settings, StaticSite(settings)
         return self._site[1](environ, start_response)
 
 
@@ -63,20 +74,38 @@ def serve_site(
     ready: Callable[[str, int], None] = _ignore_ready,
     grace: float = _GRACE_SECONDS,
 ) -> None:
-    """Serve a publication's `public/` until SIGTERM or SIGINT. Port 0 takes any free port.
+    """Serve a publication's `public/` until SIGTERM or SIGINT.
 
-    `ready` is called with address and port when connections are accepted. After the signal, no
-    new connection is accepted, and requests have `grace` seconds to finish. Call this in the
-    main thread, since signal handlers run there only. Raises UsageError if there is nothing to
-    serve yet, or if the address can't be bound.
+    Raises UsageError if there is nothing to serve yet, and what `serve_application` raises.
     """
     if not settings.folders.public.is_dir():
         public = settings.folders.public
         raise UsageError(f"{public}: is not there yet; publisher run --once makes it")
+    site = LiveSite(PolledSettings(settings).current)
+    serve_application(site, host, port, ready, grace=grace)
+
+
+def serve_application(
+    application: WSGIApplication,
+    host: str,
+    port: int,
+    ready: Callable[[str, int], None] = _ignore_ready,
+    *,
+    grace: float = _GRACE_SECONDS,
+    **options: int,
+) -> None:
+    """Answer requests until SIGTERM or SIGINT. Port 0 takes any free port.
+
+    `ready` is called with address and port when connections are accepted. After the signal, no
+    new connection is accepted, and requests have `grace` seconds to finish. `options` are those of
+    ServerLoop. Call this in the main thread, since signal handlers run there only. Raises
+    UsageError if the address can't be bound.
+    """
+    allow_open_files()
     with _listening(host, port) as listener:
         address, number = listener.getsockname()[:2]
         with (
-            closing(ServerLoop(LiveSite(settings), listener)) as loop,
+            closing(ServerLoop(application, listener, **options)) as loop,
             _signals_to(loop.stop),
         ):
             ready(address, number)

@@ -7,6 +7,7 @@ malformed requests is corrected here as well.
 from __future__ import annotations
 
 import logging
+import resource
 import time
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -29,16 +30,25 @@ if TYPE_CHECKING:
 _ROUND_SECONDS = 1.0  # how often waitress looks for idle connections
 # Threads notice at once that their connection is gone; only a slow disk can hold them.
 _SHUTDOWN_SECONDS = 2.0
-# Each may use two file descriptors, for socket and file, of the usual limit of 1024.
-_MAX_CONNECTIONS = 400
+# Each may use two file descriptors, for socket and file; the rest of the program has some, too.
+_MAX_CONNECTIONS = 1000
+_DESCRIPTORS_EACH = 2
+_OTHER_DESCRIPTORS = 100
 _IDLE_SECONDS = 60  # seconds without a byte either way, after which a connection is closed
+# Seconds from the first byte of a request to its last. A slower client only holds a connection.
+_REQUEST_SECONDS = 30
 _SHARE_BYTES = 1024 * 1024  # bytes that a connection is sent in one round
 _SWEEP_SECONDS = 5  # seconds between two looks for such connections
-_MAX_BODY_BYTES = 64 * 1024  # bytes; no request that is answered has any
+_MAX_BODY_BYTES = 64 * 1024  # bytes; no request of a static site has any
+_THREADS = 4  # waitress's default
 
 
 class RequestParser(HTTPRequestParser):  # type: ignore[misc]  # waitress ships no types
     """Parses a request; a request that can't be parsed is answered with 400."""
+
+    def __init__(self, adj: Any) -> None:
+        super().__init__(adj)
+        self.begun = time.monotonic()
 
     def received(self, data: bytes) -> int:
         """Take bytes and return how many; no 100 Continue is sent for a body that is refused."""
@@ -82,6 +92,17 @@ class ClientConnection(HTTPChannel):  # type: ignore[misc]  # waitress ships no 
                 self.requests[0].headers["CONNECTION"] = "close"
         super().service()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is being answered or sent; a request may have been received in part."""
+        # In this order: a request is removed when its whole answer is in the buffer.
+        return not (self.requests or self.total_outbufs_len)
+
+    @property
+    def waits_since(self) -> tuple[bool, float]:
+        """The order in which idle connections are closed: first those without part of a request."""
+        return self.request is not None, self.last_activity
+
     def handle_write(self) -> None:
         """Send what is buffered, up to the share of one round."""
         self._left = _SHARE_BYTES
@@ -102,10 +123,21 @@ class ClientConnection(HTTPChannel):  # type: ignore[misc]  # waitress ships no 
 class ServerLoop:
     """Answers requests on a listening socket; to be run once, in any thread."""
 
-    def __init__(self, application: WSGIApplication, listener: socket.socket) -> None:
+    def __init__(
+        self,
+        application: WSGIApplication,
+        listener: socket.socket,
+        *,
+        threads: int = _THREADS,
+        max_body_bytes: int = _MAX_BODY_BYTES,
+        max_connections: int | None = None,
+    ) -> None:
+        """By default it holds as many connections as this process may open files for."""
         # Log the server's own faults only: neither requests that wait for a thread nor clients
         # that hang up.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        self._max_connections = max_connections or _connections_allowed()
+        self._next_sweep = 0.0
         self._sockets: dict[int, Any] = {}
         self._server = create_server(
             application,
@@ -113,10 +145,14 @@ class ServerLoop:
             sockets=[listener],
             ident=None,
             log_socket_errors=False,
-            connection_limit=_MAX_CONNECTIONS,
+            # Reached only if all are busy; its count includes the listening socket and the trigger.
+            connection_limit=self._max_connections + 3,
             channel_timeout=_IDLE_SECONDS,
             cleanup_interval=_SWEEP_SECONDS,
-            max_request_body_size=_MAX_BODY_BYTES,
+            max_request_body_size=max_body_bytes,
+            threads=threads,
+            # The application decides which proxies it trusts.
+            clear_untrusted_proxy_headers=False,
         )
         self._server.channel_class = ClientConnection
         self._stop = Event()
@@ -149,15 +185,55 @@ class ServerLoop:
 
     def _turn(self, timeout: float) -> None:
         """Wait for events and handle them; by poll, since select has a limit on descriptors."""
+        self._make_room()
         wasyncore.loop(timeout, use_poll=True, map=self._sockets, count=1)
+
+    def _make_room(self) -> None:
+        """Close the connection that is idle for longest if there are too many, and slow requests.
+
+        Each turn accepts one connection at most, so that idle ones never shut others out.
+        """
+        channels = self._server.active_channels
+        if len(channels) >= self._max_connections:
+            idle = [channel for channel in channels.values() if channel.is_idle]
+            if idle:
+                min(idle, key=lambda channel: channel.waits_since).handle_close()
+        now = time.monotonic()
+        if now >= self._next_sweep:
+            self._next_sweep = now + _SWEEP_SECONDS
+            self._close_slow(now - _REQUEST_SECONDS)
+
+    def _close_slow(self, before: float) -> None:
+        """Close connections whose request began before an instant and is not there yet."""
+        for channel in self._channels():
+            request = channel.request
+            if channel.is_idle and request is not None and request.begun < before:
+                channel.handle_close()
 
     def _close_idle(self) -> bool:
         """Close idle connections; return whether others are left."""
         for channel in self._channels():
-            # In this order: a request is removed when its whole answer is in the buffer.
-            if not (channel.requests or channel.request or channel.total_outbufs_len):
+            if channel.is_idle and not channel.request:
                 channel.handle_close()
         return bool(self._channels())
 
     def _channels(self) -> list[Any]:
         return list(self._server.active_channels.values())
+
+
+def _connections_allowed() -> int:
+    """Return how many connections this process may hold, by its limit of open files."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return _MAX_CONNECTIONS
+    return max(1, min(_MAX_CONNECTIONS, (files - _OTHER_DESCRIPTORS) // _DESCRIPTORS_EACH))
+
+
+def allow_open_files() -> None:
+    """Raise this process's limit of open files as far as connections need and the system allows."""
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MAX_CONNECTIONS * _DESCRIPTORS_EACH + _OTHER_DESCRIPTORS
+    unlimited = resource.RLIM_INFINITY
+    if files != unlimited and files < wanted:
+        raised = wanted if most == unlimited else min(wanted, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (raised, most))

@@ -116,6 +116,7 @@ def nginx_server(settings: Settings, folder: Path) -> Iterator[Server]:
     module = _brotli_module()
     text = nginx_config(settings, brotli=module is not None)
     text = re.sub(r" *listen \[::\].*\n| *ssl_certificate.*\n", "", text)
+    text = text.replace("/var/log/nginx/access.log", f"{folder}/access.log")
     text = text.replace("listen 80;", f"listen unix:{folder}/plain;")
     text = text.replace("listen 443 ssl;", f"listen unix:{folder}/server;")
     (folder / "site.conf").write_text(text)

@@ -24,6 +24,7 @@ LARGE = 40_000_000
 LONG = 60.0
 MANY = 10  # more than the server has threads
 PATIENCE = 10.0
+MOST = 200  # connections that the server holds
 
 
 @dataclass
@@ -79,7 +80,7 @@ def run(tmp_path: Path) -> Iterator[Callable[[float], Running]]:
         def start(grace: float) -> Running:
             listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
             address = listener.getsockname()
-            loop = ServerLoop(StaticSite(settings), listener)
+            loop = ServerLoop(StaticSite(settings), listener, max_connections=MOST)
             pool = stack.enter_context(ThreadPoolExecutor())
             stack.callback(loop.stop)
             return Running(loop, address, pool.submit(run_and_close, loop, grace), stack)
@@ -168,6 +169,29 @@ def test_an_idle_connection_is_closed(
     connection = run(LONG).connect()
 
     assert received(connection) == b""
+
+
+def test_idle_connections_shut_nobody_out(run: Callable[[float], Running]) -> None:
+    server = run(LONG)
+    idle = [server.connect() for _ in range(MOST + 50)]
+    idle[-1].sendall(b"GET / HTTP/1.1\r\n")
+
+    assert server.open("/").read() == PAGE
+    # The oldest were closed. One with part of a request stays as long as there are others.
+    assert received(idle[0]) == b""
+    idle[-1].sendall(b"Connection: close\r\n\r\n")
+    assert received(idle[-1]).endswith(PAGE)
+
+
+def test_a_request_that_takes_too_long_to_arrive_is_cut_off(
+    run: Callable[[float], Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_REQUEST_SECONDS", 0)
+    monkeypatch.setattr(module, "_SWEEP_SECONDS", 0)
+    connection = run(LONG).connect()
+    connection.sendall(b"GET / HTTP/1.1\r\n")
+
+    assert connection.recv(1000) == b""
 
 
 @pytest.mark.parametrize(

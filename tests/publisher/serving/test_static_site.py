@@ -11,7 +11,7 @@ from publisher.config import SETTINGS_FILE
 from publisher.serving import StaticSite
 from publisher.serving import static_site as module
 from publisher.serving.files import BLOCK_SIZE, FileRange
-from publisher.serving.process import LiveSite
+from publisher.serving.process import LiveSite, PolledSettings
 from tests.publisher.serving.samples import BEFORE, PACKED, TTL, make_site
 
 FEED = "/feeds/en.rss.xml"
@@ -68,7 +68,7 @@ def test_a_client_that_accepts_no_encoding_gets_406(ask: Client) -> None:
 
 def test_edited_settings_count_for_the_next_answer(tmp_path: Path) -> None:
     settings = make_site(tmp_path)
-    ask = Client(LiveSite(settings, seconds=0.0))
+    ask = Client(LiveSite(PolledSettings(settings, seconds=0.0).current))
     file = settings.folders.root / SETTINGS_FILE
     before = file.read_text("utf-8")
     assert ask(FEED)[1]["Cache-Control"] == f"public, max-age={TTL * 60}"

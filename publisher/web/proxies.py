@@ -1,0 +1,41 @@
+"""The client's address behind proxies. Pure.
+
+Each proxy adds the address of its peer at the end of X-Forwarded-For. What stands before the first
+one that is not trusted may be invented.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+
+
+def client_address(peer: str, forwarded_for: str, trusted: Sequence[str]) -> str:
+    """Return the address of a client.
+
+    `peer` is who sent the request to us, `forwarded_for` the field X-Forwarded-For, and `trusted`
+    are networks of proxies.
+    """
+    networks = [ipaddress.ip_network(one) for one in trusted]
+    address = peer
+    for hop in reversed(forwarded_for.split(",")):
+        if not _is_in(address, networks) or _parse(hop) is None:
+            break
+        address = hop.strip()
+    return address
+
+
+def _is_in(
+    address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
+) -> bool:
+    found = _parse(address)
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
+        found = found.ipv4_mapped
+    return found is not None and any(found in network for network in networks)
+
+
+def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text.strip())
+    except ValueError:
+        return None

@@ -1,0 +1,106 @@
+"""`publisher web`: subscribers' pages and the static site on one port."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from publisher.app.web_state import open_web_state
+from publisher.clock import SystemClock
+from publisher.errors import UsageError
+from publisher.serving import LiveSite, PolledSettings, dynamic_pattern, serve_application
+from publisher.web.application import create_app
+from publisher.web.context import WebContext
+from publisher.web.proxies import client_address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from publisher.config import Settings
+
+# Requests at once. Most of them wait for the writer, which stores what all of them changed at once.
+_THREADS = 32
+# Bytes that the server takes; pages take less (`application`). Webhooks bring whole mails.
+_MAX_BODY_BYTES = 1024 * 1024
+
+
+class PublicationSite:
+    """Passes each request to the pages or to the static site, by its path."""
+
+    def __init__(
+        self,
+        pages: WSGIApplication,
+        site: WSGIApplication,
+        current_settings: Callable[[], Settings],
+    ) -> None:
+        self._pages = pages
+        self._site = site
+        self._current_settings = current_settings
+        self._pattern: tuple[Settings | None, re.Pattern[str]] = None, re.compile("")
+
+    def __call__(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        settings = self._current_settings()
+        path = str(environ.get("PATH_INFO", ""))
+        found = self._compiled(settings).fullmatch(path)
+        if found is None:
+            return self._site(environ, start_response)
+        environ["SCRIPT_NAME"], environ["PATH_INFO"] = found["root"], found["path"]
+        environ["wsgi.url_scheme"] = urlsplit(settings.publication.url).scheme
+        environ["REMOTE_ADDR"] = client_address(
+            str(environ.get("REMOTE_ADDR", "")),
+            str(environ.get("HTTP_X_FORWARDED_FOR", "")),
+            settings.web.trusted_proxies,
+        )
+        return self._pages(environ, start_response)
+
+    def _compiled(self, settings: Settings) -> re.Pattern[str]:
+        known, pattern = self._pattern
+        if known is not settings:
+            # WSGI has the bytes of a path as latin-1.
+            root = unquote(urlsplit(settings.publication.url).path).encode().decode("latin-1")
+            dynamic = dynamic_pattern(settings) or "(?!)"
+            pattern = re.compile(f"(?s)(?P<root>{re.escape(root)})(?P<path>/(?:{dynamic}))")
+            self._pattern = settings, pattern
+        return pattern
+
+
+def serve_web(
+    settings: Settings,
+    host: str | None = None,
+    port: int | None = None,
+    ready: Callable[[str, int], None] = lambda _host, _port: None,
+) -> None:
+    """Serve subscribers' pages and `public/` until SIGTERM or SIGINT, beside a running service.
+
+    `host` and `port` replace those of the settings. Raise UsageError if the pages are switched off,
+    DatabaseError if the service has not made the database yet, and what `serve_application` raises.
+    """
+    if not settings.web.enabled:
+        raise UsageError("web.enabled is false, so there are no pages to serve; set it to true")
+    host = settings.web.host if host is None else host
+    current = PolledSettings(settings).current
+    with open_web_state(settings) as state:
+        context = WebContext(
+            current,
+            state.database,
+            state.writer,
+            state.renderer,
+            state.secret,
+            SystemClock(),
+            state.limits,
+            frozenset({host.strip("[]")}),
+        )
+        site = PublicationSite(create_app(context), LiveSite(current), current)
+        serve_application(
+            site,
+            host,
+            settings.web.port if port is None else port,
+            ready,
+            threads=_THREADS,
+            max_body_bytes=_MAX_BODY_BYTES,
+        )

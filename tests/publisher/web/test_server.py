@@ -1,0 +1,118 @@
+"""Pages and the static site on one port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from werkzeug.test import Client, TestResponse
+
+from publisher.config import Settings
+from publisher.config.web import WebSettings
+from publisher.errors import UsageError
+from publisher.serving import LiveSite
+from publisher.web.application import create_app
+from publisher.web.context import WebContext
+from publisher.web.proxies import client_address
+from publisher.web.server import PublicationSite, serve_web
+from tests.publisher.conftest import PublicationFolder
+
+LOOPBACK = ("127.0.0.0/8", "::1/128")
+
+
+@pytest.fixture
+def site(publication: PublicationFolder, context: WebContext) -> Callable[..., Client]:
+    """The whole of `publisher web`, asked without a socket."""
+    public = publication.settings.folders.public
+    for path in ("en/index.html", "en/subscribe/index.html", "en/subscribers/index.html"):
+        (public / path).parent.mkdir(parents=True, exist_ok=True)
+        (public / path).write_text(f"static {path}")
+
+    def make(current: Callable[[], Settings] = lambda: publication.settings) -> Client:
+        app = create_app(replace(context, current_settings=current))
+
+        @app.get("/<language:language>/subscribe/")
+        def page(language: str) -> str:
+            return f"a page in {language}"
+
+        return Client(PublicationSite(app, LiveSite(current), current))
+
+    return make
+
+
+def ask(client: Client, path: str, method: str = "GET", **fields: str) -> TestResponse:
+    """Read an answer to its end, and close its file."""
+    headers = {name.replace("_", "-"): value for name, value in fields.items()}
+    headers["Host"] = "news.example.org"
+    answer = client.open(path, method=method, headers=headers)
+    answer.get_data()
+    answer.close()
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/en/", "static en/index.html"),
+        ("/en/subscribe/", "a page in en"),
+        ("/ar/subscribe/", "a page in ar"),
+        ("/en/subscribers/", "static en/subscribers/index.html"),
+        ("/de/subscribe/", "Not Found\n"),
+        ("/x/en/subscribe/", "Not Found\n"),
+    ],
+)
+def test_pages_come_before_static_files_of_the_same_path(
+    site: Callable[..., Client], path: str, text: str
+) -> None:
+    assert ask(site(), path).text == text
+
+
+def test_the_static_site_answers_as_it_does_alone(site: Callable[..., Client]) -> None:
+    client = site()
+    answer = ask(client, "/en/")
+    assert answer.headers["Cache-Control"] == "public, max-age=900"
+    again = ask(client, "/en/", if_none_match=answer.headers["Etag"])
+    assert again.status_code == 304
+    assert ask(client, "/en/", "POST").status_code == 405
+
+
+def test_pages_are_below_the_path_of_the_publication_s_url_also_when_it_changes(
+    site: Callable[..., Client], publication: PublicationFolder
+) -> None:
+    client = site()
+    languages = list(publication.settings.publication.languages)
+    publication.reload(url="https://news.example.org/blog", languages=languages)
+    assert ask(client, "/blog/en/subscribe/").text == "a page in en"
+    assert ask(client, "/en/subscribe/").status_code == 404
+    assert ask(client, "/blog/en/subscribe").headers["Location"] == ("/blog/en/subscribe/")
+    assert 'href="/blog/-/subscriber.' in ask(client, "/blog/en/data/x").text
+
+
+def test_without_pages_the_site_is_static(
+    site: Callable[..., Client], publication: PublicationFolder
+) -> None:
+    settings = replace(publication.settings, web=WebSettings(enabled=False))
+    assert (
+        ask(site(lambda: settings), "/en/subscribe/").text == "static en/subscribe/index.html"
+    )
+    with pytest.raises(UsageError, match=r"web\.enabled"):
+        serve_web(settings)
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "address"),
+    [
+        ("127.0.0.1", "192.0.2.7", "192.0.2.7"),
+        ("::1", "198.51.100.1, 192.0.2.7", "192.0.2.7"),
+        ("::ffff:127.0.0.1", "192.0.2.7", "192.0.2.7"),
+        ("127.0.0.1", "192.0.2.7, 127.0.0.2", "192.0.2.7"),
+        ("127.0.0.1", "2001:db8::7", "2001:db8::7"),
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("127.0.0.1", "192.0.2.7, unknown", "127.0.0.1"),
+        ("203.0.113.9", "192.0.2.7", "203.0.113.9"),
+        ("", "192.0.2.7", ""),
+    ],
+)
+def test_only_trusted_proxies_name_the_client(peer: str, forwarded: str, address: str) -> None:
+    assert client_address(peer, forwarded, LOOPBACK) == address
