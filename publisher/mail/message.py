@@ -11,7 +11,11 @@ from publisher.issues.model import Issue
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueMail:
-    """A frozen digest, and what all messages of its issue share. `date` is the default Date."""
+    """A frozen digest, and what all messages of its issue share. `date` is the default Date.
+
+    `has_web` says that the addresses of subscribers' pages are answered, so that one-click
+    unsubscribing may be announced.
+    """
 
     publication: Publication
     issue: Issue
@@ -19,6 +23,7 @@ class IssueMail:
     html: str
     text: str
     date: datetime
+    has_web: bool = True
 
 
 @dataclass(frozen=True, slots=True)

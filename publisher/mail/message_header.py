@@ -143,28 +143,32 @@ class _Subject:
 
 
 class _ListUnsubscribe:
-    """List-Unsubscribe: an https link, then a mailto link (RFC 2369 section 3.2, RFC 8058)."""
+    """List-Unsubscribe: an https link, then a mailto link (RFC 2369 section 3.2, RFC 8058).
+
+    The mail that the second asks for has the same token as its subject.
+    """
 
     def __init__(self, values: PersonalValues) -> None:
-        mail = values.mail
-        sender = quote(mail.publication.sender.address, safe="@")
-        mailto = f"<mailto:{sender}?subject=unsubscribe%20{mail.issue.newsletter}>"
+        sender = quote(values.mail.publication.sender.address, safe="@")
+        mailto = f"mailto:{sender}?subject=unsubscribe%20"
         url, self._number = values.link("unsubscribe")
-        longest = (
-            values.link_signer("unsubscribe").token(_LARGEST_ID, _LARGEST_ID).decode("ascii")
-        )
-        _shared_field("List-Unsubscribe", f"<{url}{longest}>, {mailto}")
-        self._before = f"List-Unsubscribe: <{url}".encode("ascii")
-        self._after = f">,\r\n {mailto}\r\n".encode("ascii")
+        signer = values.link_signer("unsubscribe")
+        longest = signer.token(_LARGEST_ID, _LARGEST_ID).decode("ascii")
+        _shared_field("List-Unsubscribe", f"<{url}{longest}>, <{mailto}{longest}>")
+        self._before_url = f"<{url}".encode("ascii") if values.mail.has_web else b""
+        self._before_mailto = f"<{mailto}".encode("ascii")
 
     def field_with(self, values: Sequence[bytes]) -> bytes:
-        return self._before + values[self._number] + self._after
+        token = values[self._number]
+        link = b"%b%b>,\r\n " % (self._before_url, token) if self._before_url else b""
+        return b"List-Unsubscribe: %b%b%b>\r\n" % (link, self._before_mailto, token)
 
 
 def _others(mail: IssueMail, boundary: str) -> Iterator[tuple[str, str]]:
     publication, issue = mail.publication, mail.issue
     path = urls.issue_path(issue.language, issue.newsletter, issue.day)
-    yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
+    if mail.has_web:
+        yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
     yield "List-Id", f"<{issue.newsletter}.{issue.language.lower()}.{publication.host}>"
     yield "Feedback-ID", feedback_id(publication, issue)
     yield "Archived-At", f"<{urls.public_url(publication, path)}>"

@@ -43,7 +43,8 @@ def violations(content: bytes) -> Iterator[str]:
     yield from _addresses_and_date(message, fields)
     yield from _encoded_words(content.partition(b"\r\n\r\n")[0])
     if "list-unsubscribe" in fields:
-        yield from _unsubscribe(fields["list-unsubscribe"][0])
+        is_one_click = "list-unsubscribe-post" in fields
+        yield from _unsubscribe(fields["list-unsubscribe"][0], is_one_click=is_one_click)
     yield from _parts(message)
     again = message.as_bytes(policy=policy.SMTP.clone(refold_source="none"))
     # The library writes a space into an empty field.
@@ -120,13 +121,18 @@ def _encoded_words(head: bytes) -> Iterator[str]:
                 yield f"{word[0]!r} does not contain whole characters"
 
 
-def _unsubscribe(value: str) -> Iterator[str]:
-    """Check List-Unsubscribe: plain ASCII, an address of http first (RFC 2369, RFC 8058)."""
+def _unsubscribe(value: str, *, is_one_click: bool) -> Iterator[str]:
+    """Check List-Unsubscribe: plain ASCII, an address of http first (RFC 2369, RFC 8058).
+
+    Where no one-click unsubscribing is announced, one of mail may be the only one.
+    """
     addresses = re.split(r",\s*(?=<)", value)
     if not all(re.fullmatch(r"<[!-;=?-~]+>", address) for address in addresses):
         yield f"List-Unsubscribe is {value!r}"
         return
     first = urlsplit(addresses[0].strip("<>"))
+    if not is_one_click and len(addresses) == 1 and first.scheme == "mailto":
+        return
     if first.scheme not in {"http", "https"} or not first.hostname:
         yield f"List-Unsubscribe begins with {addresses[0]!r}"
 

@@ -85,16 +85,16 @@ def _fields(
     subject = _filled(mail, recipient, secret, mail.subject, is_html=False)
     seed = f"{issue.name}\n{recipient.id}".encode()
     digest = hmac.new(secret.encode(), seed, hashlib.sha256).hexdigest()
-    mailto = (
-        f"mailto:{quote(sender.address, safe='@')}?subject=unsubscribe%20{issue.newsletter}"
-    )
+    leave = _link(mail, recipient, secret, "unsubscribe")
+    token = leave.partition("?t=")[2]
+    mailto = f"mailto:{quote(sender.address, safe='@')}?subject=unsubscribe%20{token}"
     page = f"{publication.url}/{issue.language}/{issue.newsletter}/{issue.day}/"
     yield "From", encode_mailbox(sender.name, sender.address)
     yield "To", encode_mailbox(printable_line(recipient.name), recipient.address)
     yield "Subject", encode_text(subject)
     yield "Date", format_datetime(date.astimezone(UTC))
     yield "Message-ID", f"<{issue.name}.{digest[:24]}@{sender.domain}>"
-    yield "List-Unsubscribe", f"<{_link(mail, recipient, secret, 'unsubscribe')}>, <{mailto}>"
+    yield "List-Unsubscribe", f"<{leave}>, <{mailto}>"
     yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
     yield "List-Id", f"<{issue.newsletter}.{issue.language.lower()}.{publication.host}>"
     yield "Feedback-ID", feedback_id(publication, issue)

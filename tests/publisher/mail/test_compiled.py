@@ -171,6 +171,26 @@ def test_signatures_cover_the_personal_fields() -> None:
         assert accepts(content.replace(field, field + b"x", 1), KNOWN) == [False, False]
 
 
+def test_each_signature_covers_both_fields_of_one_click_unsubscribing() -> None:
+    content = (
+        compile_mail(an_issue_mail(), SECRET, BOTH).message(a_recipient(), MADE_AT).content
+    )
+    signatures = parsed(content).get_all("DKIM-Signature", [])
+    assert len(signatures) == len(BOTH)
+    for signature in signatures:
+        tags = dict(
+            tag.split("=", 1)
+            for tag in "".join(str(signature).split()).split(";")
+            if "=" in tag
+        )
+        signed = tags["h"].lower().split(":")
+        # Once more than they occur, so that none can be added.
+        assert signed.count("list-unsubscribe") == 2
+        assert signed.count("list-unsubscribe-post") == 2
+    for field in (b"List-Unsubscribe: <", b"List-Unsubscribe=One-Click", b"unsubscribe%20v2"):
+        assert accepts(content.replace(field, field + b"x", 1), KNOWN) == [False, False]
+
+
 def test_many_threads_can_write_messages_at_once() -> None:
     compiled = compile_mail(an_issue_mail(), SECRET)
     jobs = [

@@ -11,6 +11,7 @@ from publisher.errors import DeliveryError
 from publisher.mail import compose_message
 from publisher.mail.compiled import choose_encoding
 from publisher.mail.message_header import feedback_id, message_id_local_part
+from publisher.mail.signed_links import read_link
 from publisher.testing import SECRET
 from tests.publisher.mail.samples import (
     SUBJECTS,
@@ -58,8 +59,20 @@ def test_header_fields_describe_the_message(language: str) -> None:
 
 def test_list_unsubscribe_has_an_https_link_then_a_mailto_link() -> None:
     first, second = raw_field(message_bytes(), "List-Unsubscribe").split(", ")
-    assert first.startswith("<https://news.example.org/en/unsubscribe/?t=")
-    assert second == "<mailto:digest@news.example.org?subject=unsubscribe%20weekly>"
+    opening = "<https://news.example.org/en/unsubscribe/?t="
+    assert first.startswith(opening)
+    token = first.removeprefix(opening).removesuffix(">")
+    assert read_link(SECRET, "unsubscribe", token).newsletter == "weekly"
+    assert second == f"<mailto:digest@news.example.org?subject=unsubscribe%20{token}>"
+
+
+def test_without_subscribers_pages_only_leaving_by_mail_is_announced() -> None:
+    mail = replace(an_issue_mail(), has_web=False)
+    content = compose_message(mail, a_recipient(), SECRET).content
+    (only,) = raw_field(content, "List-Unsubscribe").split(", ")
+    token = only.removeprefix("<mailto:digest@news.example.org?subject=unsubscribe%20")
+    assert read_link(SECRET, "unsubscribe", token.removesuffix(">")).subscriber_id == 1
+    assert parsed(content)["List-Unsubscribe-Post"] is None
 
 
 def test_a_long_unsubscribe_link_is_not_folded() -> None:
