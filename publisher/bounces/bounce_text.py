@@ -10,31 +10,33 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from email.message import Message
 
 from flufl.bounce import all_failures
 
 # Where the returned original begins.
 _ORIGINAL = re.compile(
-    r"^[ \t>]*(?:"
-    r"[-=_*+. ]{2,}[^\n]{0,40}\b(?:copy of|original|returned|unsent|undelivered|header of|headers"
-    r"|below this line)\b[^\n]{0,60}"
+    r"[ \t>]*(?:"
+    r"[-=_*+. ]{2,80}.{0,40}\b(?:copy of|original|returned|unsent|undelivered|header of|headers"
+    r"|message text|below this line)\b"
     r"|(?:this is |here is |below is )?(?:a |the )?(?:copy of )?(?:the |your )?"
-    r"(?:original|returned|undelivered) (?:message|mail)\b[^\n]{0,30}(?:follows|below|:|headers?:?)\W*"
-    r"|message headers? follows?\W*|original message headers?\W*|original message\W*"
-    r"|below is a copy of [^\n]{0,40}|body of message generated response\W*"
-    r"|received: (?:from|by|\()[^\n]*"
-    r"|return-path:[^\n]*"
-    r")$",
-    re.IGNORECASE | re.MULTILINE,
+    r"(?:original|returned|undelivered) (?:message|mail)\b.{0,30}(?:follows|below|:|headers?)\W*$"
+    r"|message headers? follows?\W*$|original message(?: headers?)?\W*$"
+    r"|below is a copy of |body of message generated response\W*$"
+    r"|received: (?:from|by|\()|return-path:"
+    r")",
+    re.IGNORECASE,
 )
+# Characters of a line that are looked at, and of a text that tell whether it is about a failure.
+_MAX_LINE, _MAX_START = 200, 4_000
 ADDRESS = re.compile(
     r"(?<![\w.+=-])(\"[^\"\n@]{1,64}\"|[\w.!#$%&'*+/=?^`{|}~-]{1,64})@((?:[\w-]{1,63}\.)+[\w-]{1,63})",
 )
 _LEADING = re.compile(
     r"^[ \t>*\"'(-]*"
     r"(?:(?:rcpt )?to:? *|recipients?(?: address)?: *|user: *|unknown user: *|undeliverable to "
-    r"|[^\n<>@]{0,60} (?:to|recipient|address|adresse|user)s?:? |e-?mail(?: address)?:? *)?"
+    r"|[^\n<>@]{0,60} (?:to|failed|recipient|address|adresse|user)s?:? |e-?mail(?: address)?:? *)?"
     r"<?(?=[^\s<>@]{1,64}@)",
     re.IGNORECASE,
 )
@@ -65,39 +67,57 @@ _LETTER = re.compile(r"[^\W\d_]{3}")
 
 def text_before_original(text: str) -> str:
     """Return the part of a report's text that is about the failure."""
-    found = _ORIGINAL.search(text)
-    return text[: found.start()] if found else text
+    end = 0
+    for line in text.split("\n"):
+        if _ORIGINAL.match(line[:_MAX_LINE]):
+            return text[:end]
+        end += len(line) + 1
+    return text
 
 
 def is_about_failure(text: str) -> bool:
     """Return whether a text or subject speaks of a mail that was not delivered."""
-    return _FAILURE.search(text) is not None
+    return _FAILURE.search(text[:_MAX_START]) is not None
 
 
 def is_about_delay(text: str) -> bool:
     """Return whether a text says that the server tries on."""
-    return _DELAY.search(text) is not None and not _GAVE_UP.search(text)
+    start = text[:_MAX_START]
+    return _DELAY.search(start) is not None and not _GAVE_UP.search(start)
 
 
-def failed_recipients(text: str, ours: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """Yield each address that a report's text is about, with the words about it.
+@dataclass(frozen=True, slots=True)
+class FailedRecipient:
+    """An address that a text is about. Some servers name the reason first, some the address."""
+
+    address: str
+    # The words from the address on, and those before the first address.
+    after: str
+    before: str
+
+
+def failed_recipients(text: str, ours: frozenset[str]) -> Iterator[FailedRecipient]:
+    """Yield the addresses that a report's text is about.
 
     `ours` are addresses in lower case that the report was sent to or from.
     """
     places = list(_places(text, ours))
     for number, (start, address) in enumerate(places):
-        others = [other for other, found in places[number + 1 :] if found != address]
-        words = text[start : others[0] if others else None]
-        rest = ADDRESS.sub("", words)
-        yield address, words if _LETTER.search(rest) else text[start:]
+        end = places[number + 1][0] if number + 1 < len(places) else None
+        words = text[start:end]
+        if not _LETTER.search(ADDRESS.sub("", words)):
+            # A list of addresses; the reason is after the last.
+            words = text[start:]
+        yield FailedRecipient(address, words, text[: places[0][0]])
 
 
 def _places(text: str, ours: frozenset[str]) -> Iterator[tuple[int, str]]:
     seen = set()
     start = 0
     for line in text.split("\n"):
-        lead = _LEADING.match(line)
-        found = ADDRESS.match(line, lead.end()) if lead else None
+        start_of_line = line[:_MAX_LINE]
+        lead = _LEADING.match(start_of_line)
+        found = ADDRESS.match(start_of_line, lead.end()) if lead else None
         if found and found[0].lower() not in ours and found[0].lower() not in seen:
             seen.add(found[0].lower())
             yield start, found[0]

@@ -13,9 +13,8 @@ from publisher.delivery import causes
 
 DELIVERY_STATUS_TYPES = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _STATUS_CODE = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
+_LOCAL_PROGRAM = re.compile(r"x-unix\b", re.IGNORECASE)
 _DONE = frozenset({"delivered", "relayed", "expanded"})
-# Says no more than that it failed.
-_VAGUE = frozenset({causes.NOT_TAKEN, causes.NOT_NOW, causes.NOT_KNOWN, causes.TROUBLE})
 
 
 def status_recipients(part: Message, notice: str) -> Iterator[RecipientVerdict]:
@@ -23,10 +22,10 @@ def status_recipients(part: Message, notice: str) -> Iterator[RecipientVerdict]:
 
     `notice` is the text for people, which counts where the fields say nothing.
     """
-    for group in status_groups(part):
-        address = _address(group)
-        if address or group.get("Action"):
-            yield _verdict(group, address, notice)
+    found = [(group, _address(group)) for group in status_groups(part)]
+    about = [(group, name) for group, name in found if name or group.get("Action")]
+    for group, address in about:
+        yield _verdict(group, address, notice if len(about) == 1 else "")
 
 
 def _address(group: Message) -> str:
@@ -56,8 +55,11 @@ def _verdict(group: Message, address: str, notice: str) -> RecipientVerdict:
 
 def _diagnosis(status: str, words: str, notice: str, domain: str) -> Diagnosis:
     found = diagnose_refusal(status, words, domain)
-    if found.cause in _VAGUE and notice:
+    if found.kind is BounceKind.DEAD and _LOCAL_PROGRAM.match(words):
+        # A program that delivers on the server failed; its words may be about anything.
+        return Diagnosis(BounceKind.SOFT, causes.NOT_KNOWN, found.status)
+    if found.is_vague and notice:
         other = diagnose_refusal(status, notice, domain)
-        if other.cause not in _VAGUE:
+        if not other.is_vague:
             return other
     return found

@@ -14,11 +14,11 @@ from publisher.bounces.model import BounceKind
 from publisher.delivery import causes
 from publisher.delivery.causes import BounceCategory, BounceSubject
 from publisher.delivery.transports.smtp.classify import classify_reply
-from publisher.delivery.transports.smtp.patterns import EMAIL_ADDRESS
+from publisher.delivery.transports.smtp.patterns import ABOUT_SENDER, EMAIL_ADDRESS
 from publisher.delivery.transports.smtp.replies import SmtpPhase, SmtpReply
 
 # Characters of a diagnostic that are read.
-MAX_DIAGNOSTIC = 2_000
+MAX_DIAGNOSTIC = 1_000
 _STATUS = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")
 # A reply's code stands at the start, or after a server's name, a colon or a quote. Not 2xx: the
 # part of a dialogue that went well.
@@ -48,6 +48,84 @@ _PHASES = (
 _TEMPORARY, _PERMANENT = "450", "554"
 
 
+# Categories of replies that do not say what is wrong.
+_VAGUE = frozenset(
+    {
+        causes.BAD_ADDRESS,
+        causes.BUSY,
+        causes.MISUNDERSTOOD,
+        causes.NOT_KNOWN,
+        causes.NOT_NOW,
+        causes.NOT_TAKEN,
+        causes.NO_WAY,
+        causes.TROUBLE,
+    }
+)
+
+
+def _words(category: BounceCategory, *patterns: str) -> tuple[BounceCategory, re.Pattern[str]]:
+    return category, re.compile("|".join(patterns), re.IGNORECASE)
+
+
+# What reporting servers write themselves. The first match counts.
+_OWN_WORDS = (
+    _words(
+        causes.MAILBOX_FULL,
+        r"(?:mail ?box|inbox|account|user|folder)[^.\n]{0,40}(?:is |are |was )?(?:full|over (?:its |the )?quota)",
+        r"(?:disk|mail)? ?quota (?:is )?exceeded|not enough (?:disk|storage)|over (?:the |disk )?quota",
+        r"insufficient (?:disk |system )?(?:space|storage)|空き容量|容量(?:不足|を超)|满",
+    ),
+    _words(
+        causes.BLOCKED,
+        r"spamhaus|spamcop|barracudacentral|\bblocked (?:for|by|ip|due|because|sender)",
+        r"\bip (?:address )?(?:is |was |has been )?blocked|black ?list|block ?list",
+    ),
+    _words(
+        causes.TOO_FAST,
+        r"frequency (?:is )?limit|too many (?:recipients|connections|messages)|rate limit",
+        r"发送频率|超过.{0,10}(?:频率|限制)",
+    ),
+    _words(
+        causes.NOT_RELAYED,
+        r"not permitted to relay|insecure mail relay|smtp authentication|without authentication",
+    ),
+    _words(causes.HOST_REFUSED, r"after initial connection|not accepting connections from"),
+    _words(
+        causes.NO_DOMAIN,
+        r"(?:host|domain)(?: or domain)?(?: name)? (?:\S+ )?(?:was |is |could )?(?:unknown|not (?:be )?found)",
+        r"no such (?:host|domain)|non-?existent (?:host|domain)|(?:unknown|invalid) (?:host|domain)",
+        r"domain (?:name )?(?:\S+ )?(?:does ?n[o']t exist|is invalid)|illegal host/domain",
+        r"can't find any host named|couldn't find (?:any|a)(?: \w+)* (?:host|exchanger)",
+        r"no mx (?:record )?found for|name or service not known|ドメインが(?:存在しません|見つかりません)",
+        r"域名(?:不存在|解析)|dns lookup failure: host",
+    ),
+    _words(
+        causes.NO_MAILBOX,
+        r"not listed in (?:the )?(?:public )?(?:name|domino|address|directory)",
+        r"(?:e-?mail )?address (?:you entered )?(?:couldn't|could not|wasn't|was not|not) (?:be )?found",
+        r"(?:recipient name is not|could not be) recognized|unknown (?:local )?(?:recipient|user)\b",
+        r"invalid (?:final )?(?:delivery )?(?:recipient|userid|user|mailbox)\b",
+        r"(?:recipient|user|mailbox)\b[^.\n]{0,30}\b(?:unknown|not found|non-?existent)",
+        r"no such (?:user|mailbox|recipient|account|address)",
+        r"(?:宛先|送信先|受信者)[^。]{0,20}(?:存在しません|見つかりません)|メールアドレスが見つかりません",
+        r"收件人(?:地址)?[^。]{0,10}不存在|用户不存在|帳號不存在|该邮箱不存在",
+        r"destinataire (?:inconnu|invalide|inexistant)|utilisateur inconnu|empf[aä]nger unbekannt",
+        r"unbekannter (?:benutzer|empf[aä]nger)|usuario desconocido|destinatario (?:desconocido|sconosciuto)",
+    ),
+    _words(
+        causes.POLICY,
+        r"(?:mail|message|content|transaction|e-?mail) (?:was |has been |is |content )?"
+        r"(?:rejected|refused|denied|rejet)",
+        r"blocked by|filter(?:ed)? (?:by|out)|not permitted|prohibited|denied by",
+    ),
+)
+# What a name server may say while it is in trouble.
+# A domain without a mail server may get one.
+_PASSING = re.compile(
+    r"try again|servfail|time[d-]? ?out|temporar|loop|delayed|\bmx\b|exchanger", re.IGNORECASE
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     """A verdict with its cause and the status that it follows from."""
@@ -56,28 +134,42 @@ class Diagnosis:
     cause: BounceCategory
     status: str
 
+    @property
+    def is_vague(self) -> bool:
+        """Whether it does not say what is wrong."""
+        return self.cause in _VAGUE
+
 
 def diagnose_refusal(status: str, words: str, domain: str = "") -> Diagnosis:
     """Return what a status (RFC 3463, may be empty) and a diagnostic text mean."""
     text = " ".join(words[:MAX_DIAGNOSTIC].split())
     best = _best_status(status, text)
     code = _code_of(text, best)
-    category = _own_words(text) or _category(code, best, text, domain)
-    return Diagnosis(kind_of(category), category, best)
+    category = _category(code, best, text, domain)
+    if category in _VAGUE:
+        category = _own_words(category, text, code, best)
+    kind = kind_of(category)
+    if category is causes.NO_DOMAIN and _is_lasting(text, code):
+        kind = BounceKind.DEAD
+    return Diagnosis(kind, category, best)
 
 
 def kind_of(category: BounceCategory) -> BounceKind:
     """Return what a refusal of a category says of its recipient."""
     if category.is_dead_address:
         return BounceKind.DEAD
-    about_us = {
+    return BounceKind.BLOCKED if category.subject in _OUR_SUBJECTS else BounceKind.SOFT
+
+
+_OUR_SUBJECTS = frozenset(
+    {
         BounceSubject.MESSAGE,
         BounceSubject.RATE,
         BounceSubject.SENDER,
         BounceSubject.ACCOUNT,
         BounceSubject.QUOTA,
     }
-    return BounceKind.BLOCKED if category.subject in about_us else BounceKind.SOFT
+)
 
 
 def _best_status(given: str, text: str) -> str:
@@ -101,19 +193,17 @@ def _category(code: str, status: str, text: str, domain: str) -> BounceCategory:
     return classify_reply(SmtpReply(int(code), line.encode()), phase, domain)
 
 
-_OWN_WORDS: tuple[tuple[BounceCategory, re.Pattern[str]], ...] = (
-    (
-        causes.NO_DOMAIN,
-        re.compile(
-            r"(?:host|domain)(?: or domain)?(?: name)? (?:\S+ )?(?:was |is )?(?:unknown|not found)"
-            r"|no such (?:host|domain)|non-?existent (?:host|domain)|unknown (?:host|domain)"
-            r"|domain (?:name )?(?:\S+ )?(?:does ?n[o']t exist|is invalid)|illegal host/domain"
-            r"|can't find any host named|couldn't find (?:any|a)(?: \w+)* host",
-            re.IGNORECASE,
-        ),
-    ),
-)
+def _own_words(vague: BounceCategory, text: str, code: str, status: str) -> BounceCategory:
+    """Return the category of a reporting server's words; else the vague one."""
+    without = EMAIL_ADDRESS.sub("@", text)
+    found = next((one for one, pattern in _OWN_WORDS if pattern.search(without)), vague)
+    if found not in {causes.NO_MAILBOX, causes.NO_DOMAIN}:
+        return found
+    if ABOUT_SENDER.search(without.lower()):
+        return causes.SENDER_REFUSED
+    is_unsure = code.startswith("4") or status.startswith(("4", "5.7."))
+    return causes.NOT_KNOWN if is_unsure else found
 
 
-def _own_words(text: str) -> BounceCategory | None:
-    return next((category for category, pattern in _OWN_WORDS if pattern.search(text)), None)
+def _is_lasting(text: str, code: str) -> bool:
+    return not code.startswith("4") and not _PASSING.search(text)

@@ -21,15 +21,23 @@ from email.policy import compat32
 MAX_MAIL = 1_000_000
 # Lines that are read: at 20 bytes a line, as many as the bytes allow.
 _MAX_LINES = 50_000
+# Bytes of a line that are read. RFC 5322 allows 998.
+_MAX_LINE_LENGTH = 4_000
 # Levels of parts within parts. A report has three.
 _MAX_DEPTH = 20
 # Parts that are read.
 _MAX_PARTS = 200
 # Characters of a text that are read.
 MAX_TEXT = 50_000
+# Characters of a field that are read.
+_MAX_FIELD = 2_000
 _CONTAINER = re.compile(rb"(?:multipart|message)/", re.IGNORECASE)
 _CONTENT_TYPE = re.compile(rb"^content-type:", re.IGNORECASE | re.MULTILINE)
-_HIDDEN_HTML = re.compile(r"(?is)<(style|script|head)\b.*?</\1\s*>|<!--.*?-->")
+# The time to read its parameters grows with the square of their number.
+_LONG_CONTENT_TYPE = re.compile(
+    rb"^content-type:[^\n]*(?:\n[ \t][^\n]*){30,}", re.IGNORECASE | re.MULTILINE
+)
+_HIDDEN_HTML = re.compile(r"(?is)<(style|script|head)\b.{0,5000}?</\1\s*>|<!--.*?-->")
 _LINE_END_HTML = re.compile(r"(?i)<(?:br|/p|/div|/tr|/li|/h\d)\b[^<>]{0,200}>")
 _TAG = re.compile(r"<[A-Za-z/!][^<>]{0,2000}>")
 _BLANK_LINES = re.compile(r"\n[ \t]*\n")
@@ -41,7 +49,8 @@ def parse_mail(raw: bytes) -> Message:
     """Return a mail, or as much of it as is read."""
     start = raw[:MAX_MAIL].lstrip()
     lines = start.split(b"\n", _MAX_LINES)[:_MAX_LINES]
-    content = b"\n".join(lines)
+    content = b"\n".join(line[:_MAX_LINE_LENGTH] for line in lines)
+    content = _LONG_CONTENT_TYPE.sub(b"X-Content-Type: too long", content)
     if len(_CONTAINER.findall(content)) > 2 * _MAX_DEPTH:
         # More parts than any report has. As one text, it is read in one pass.
         content = _CONTENT_TYPE.sub(b"X-Content-Type:", content)
@@ -56,16 +65,17 @@ def field(message: Message, name: str) -> str:
     value = message.get(name)
     if value is None:
         return ""
-    text = str(value)
+    text = str(value)[:_MAX_FIELD]
     if "=?" in text:
         with contextlib.suppress(*_UNREADABLE):
             text = str(make_header(decode_header(text)))
-    return " ".join(text.split())
+    return _storable(" ".join(text.split()))
 
 
 def fields(message: Message, name: str) -> list[str]:
     """Return all fields of a name, each in one line."""
-    return [" ".join(str(value).split()) for value in message.get_all(name, [])]
+    values = (str(value)[:_MAX_FIELD] for value in message.get_all(name, [])[:_MAX_PARTS])
+    return [_storable(" ".join(value.split())) for value in values]
 
 
 def leaf_parts(message: Message, depth: int = 0) -> Iterator[Message]:
@@ -98,10 +108,15 @@ def part_content(part: Message) -> str:
     if not isinstance(content, bytes):
         return ""
     try:
-        charset = part.get_content_charset() or "utf-8"
-        return content.decode(charset, "replace")[:MAX_TEXT]
+        text = content.decode(part.get_content_charset() or "utf-8", "replace")
     except _UNREADABLE:
-        return content.decode("utf-8", "replace")[:MAX_TEXT]
+        text = content.decode("utf-8", "replace")
+    return _storable(text[:MAX_TEXT])
+
+
+def _storable(text: str) -> str:
+    """Return text without half surrogate pairs, which some encodings can produce."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def status_groups(part: Message) -> list[Message]:

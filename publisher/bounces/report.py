@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from email.message import Message
-from email.utils import getaddresses, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 
 from publisher.bounces.automatic import is_automatic, is_challenge, is_vacation_subject
 from publisher.bounces.bounce_text import (
     ADDRESS,
+    FailedRecipient,
     failed_recipients,
     guessed_addresses,
     is_about_delay,
@@ -133,28 +134,33 @@ def _is_failure(message: Message, notice: str) -> bool:
 
 
 def _text_verdicts(message: Message, notice: str) -> Sequence[RecipientVerdict]:
-    named = [address for _, address in getaddresses(fields(message, "X-Failed-Recipients"))]
-    ours = frozenset(address.lower() for address in _own_addresses(message)) - {
-        one.lower() for one in named
-    }
+    named = _addresses_in(message, "X-Failed-Recipients")
+    ours = frozenset(one.lower() for one in _addresses_in(message, "To", "From"))
+    ours -= {one.lower() for one in named}
     found = list(failed_recipients(notice, ours))
-    known = {address.lower() for address, _ in found}
-    found += [(address, notice) for address in named if address.lower() not in known]
-    if not found:
-        found = [(address, notice) for address in guessed_addresses(message)]
-    return [_text_verdict(address, words, notice) for address, words in found or [("", notice)]]
+    known = {one.address.lower() for one in found}
+    addresses = [one for one in named if one.lower() not in known]
+    if not (found or addresses):
+        addresses = guessed_addresses(message) or [""]
+    found += [FailedRecipient(address, notice, "") for address in addresses]
+    return [_text_verdict(one, notice) for one in found]
 
 
-def _text_verdict(address: str, words: str, notice: str) -> RecipientVerdict:
+def _text_verdict(recipient: FailedRecipient, notice: str) -> RecipientVerdict:
+    address, words = recipient.address, recipient.after
     if is_about_delay(notice):
         return RecipientVerdict(address, BounceKind.DELAYED, None, "", words)
-    found = diagnose_refusal("", words, address.rpartition("@")[2])
+    domain = address.rpartition("@")[2]
+    found = diagnose_refusal("", words, domain)
+    if found.is_vague and recipient.before:
+        other = diagnose_refusal("", recipient.before, domain)
+        found = found if other.is_vague else other
     return RecipientVerdict(address, found.kind, found.cause, found.status, words)
 
 
-def _own_addresses(message: Message) -> Iterable[str]:
-    values = [value for name in ("To", "From") for value in fields(message, name)]
-    return [address for _, address in getaddresses(values)]
+def _addresses_in(message: Message, *names: str) -> list[str]:
+    values = (value for name in names for value in fields(message, name))
+    return [found[0] for value in values for found in ADDRESS.finditer(value)]
 
 
 def _without_repetition(verdicts: Iterable[RecipientVerdict]) -> Iterable[RecipientVerdict]:

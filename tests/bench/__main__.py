@@ -13,6 +13,7 @@ from rich.table import Table
 
 from tests.bench import (
     archives,
+    bounces,
     composing,
     cycles,
     digests,
@@ -30,6 +31,7 @@ MEASURED: dict[str, ModuleType] = {
     "composing": composing,
     "signing": signing,
     "sending": sending,
+    "bounces": bounces,
     "million": million,
     "archives": archives,
     "cycles": cycles,

@@ -157,7 +157,8 @@ REPLY_PATTERNS: tuple[ReplyPattern, ...] = (
     ),
     _pattern(
         causes.TOO_LARGE,
-        r"(message|size) .*(too (large|big)|exceed).*",
+        # In one sentence: a report has others, such as one of a time that is exceeded.
+        r"\b(message|size)\b(?:[^.]|\.\d){0,80}(too (large|big)|exceed)",
         r"too (large|big)",
     ),
     _pattern(
