@@ -6,7 +6,7 @@ The transaction belongs to the caller, who answers or deletes the mail after its
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -24,7 +24,7 @@ from publisher.bounces.model import (
     RecipientVerdict,
 )
 from publisher.bounces.report import read_report
-from publisher.bounces.scoring import score_events
+from publisher.bounces.scoring import BounceScore, counts, may_suppress, score_events
 from publisher.config import Settings
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.transports.smtp.redact import redact_reply
@@ -32,10 +32,10 @@ from publisher.issues import store as issues
 from publisher.issues.model import IssueReason, IssueState
 from subscribers import (
     SubscriberStatus,
-    load_history,
     load_recipients,
     suppress,
 )
+from subscribers.history import load_events
 
 log = structlog.get_logger()
 
@@ -114,7 +114,7 @@ def receive_event(
     log.info("bounce received", kind=event.kind, cause=event.cause, source=event.source)
     if event.kind is BounceKind.BLOCKED and event.evidence is not Evidence.ADDRESS:
         _pause_if_blocked(connection, event, now)
-    if event.subscriber_id is None:
+    if event.subscriber_id is None or not counts(event):
         return receipt
     return replace(receipt, suppressed=_apply_score(connection, event.subscriber_id, now))
 
@@ -147,34 +147,34 @@ def _apply_score(
     connection: Connection, subscriber_id: int, now: datetime
 ) -> SubscriberStatus | None:
     """Suppress a subscriber whose events add up to it. Return the new status."""
+    events = store.events_of(connection, subscriber_id)
+    if not may_suppress(events):
+        return None
+    score = score_of(connection, subscriber_id, events, now)
     recipients = load_recipients(connection, [subscriber_id])
-    if not recipients:
-        return None
-    events = _since_revival(connection, subscriber_id)
-    if not events:
-        return None
-    since = min(one.at for one in events)
-    accepted = store.accepted_since(connection, subscriber_id, since)
-    score = score_events(events, accepted, now)
-    if score.status is None:
+    if score.status is None or not recipients:
         return None
     note = f"{events[-1].kind}: {events[-1].cause or 'reported'}"
     changed = suppress(connection, recipients[0].address, score.status, now, note=note)
     return score.status if changed else None
 
 
-def _since_revival(connection: Connection, subscriber_id: int) -> list[BounceEvent]:
-    """Return the events since the owner, or the subscriber, undid a bounce."""
-    history = load_history(connection, subscriber_id).events
+def score_of(
+    connection: Connection, subscriber_id: int, events: Sequence[BounceEvent], now: datetime
+) -> BounceScore:
+    """Return what a subscriber's events add up to, since a bounce was last undone."""
     revived = [
         one.at
-        for one in history
+        for one in load_events(connection, subscriber_id)
         if one.newsletter is None
         and one.before is SubscriberStatus.BOUNCED
         and one.after in _OPEN
     ]
-    events = store.events_of(connection, subscriber_id)
-    return [one for one in events if not revived or one.received_at > revived[-1]]
+    counted = [one for one in events if not revived or one.received_at > revived[-1]]
+    if not counted:
+        return BounceScore()
+    since = min(one.at for one in counted)
+    return score_events(counted, store.accepted_since(connection, subscriber_id, since), now)
 
 
 def _pause_if_blocked(connection: Connection, event: BounceEvent, now: datetime) -> None:

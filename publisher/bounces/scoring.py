@@ -54,7 +54,7 @@ def score_events(
     events: Iterable[BounceEvent], accepted: Iterable[Acceptance], now: datetime
 ) -> BounceScore:
     """Return the score of one subscriber, from events since the last revival."""
-    counted = sorted((one for one in events if _counts(one)), key=attrgetter("at"))
+    counted = sorted((one for one in events if counts(one)), key=attrgetter("at"))
     if any(one.kind is BounceKind.COMPLAINT for one in counted):
         return BounceScore(status=SubscriberStatus.COMPLAINED)
     return _bounces_score(counted, _arrived(counted, accepted, now))
@@ -65,9 +65,16 @@ def is_failure(event: BounceEvent) -> bool:
     return event.kind in {BounceKind.DEAD, BounceKind.SOFT} and event.cause not in _HARMLESS
 
 
-def _counts(event: BounceEvent) -> bool:
+def counts(event: BounceEvent) -> bool:
+    """Return whether an event counts: a complaint or failure, on evidence that nobody can invent."""
     is_trusted = event.evidence is not None and event.evidence is not Evidence.ADDRESS
     return is_trusted and (event.kind is BounceKind.COMPLAINT or is_failure(event))
+
+
+def may_suppress(events: Iterable[BounceEvent]) -> bool:
+    """Return whether a score is worth computing: never for a single failure."""
+    kinds = [one.kind for one in events if counts(one)]
+    return BounceKind.COMPLAINT in kinds or len(kinds) >= DEAD_DAYS
 
 
 def _arrived(

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, delete, func, or_, select
+from sqlalchemy import Connection, bindparam, delete, func, or_, select
 
 from publisher.bounces.model import BounceEvent, BounceKind, Evidence
 from publisher.bounces.scoring import Acceptance
@@ -21,24 +21,25 @@ from publisher.issues.tables import issue_table
 UNKNOWN_KEPT: Final = timedelta(days=30)
 # Events of a subscriber that are read, the latest.
 _MAX_EVENTS = 200
+_EVENTS = (
+    select(*(one for one in bounce_event.c if one.name != "id"))
+    .where(bounce_event.c.subscriber_id == bindparam("subscriber"))
+    .order_by(bounce_event.c.id.desc())
+    .limit(_MAX_EVENTS)
+)
 
 
 def add_event(connection: Connection, event: BounceEvent) -> bool:
     """Store an event. Return whether it is new."""
-    statement = upsert(connection, bounce_event).values(asdict(event))
-    statement = statement.on_conflict_do_nothing(index_elements=["source", "source_id"])
-    return connection.execute(statement).rowcount > 0
+    statement = upsert(connection, bounce_event).on_conflict_do_nothing(
+        index_elements=["source", "source_id"]
+    )
+    return connection.execute(statement, asdict(event)).rowcount > 0
 
 
 def events_of(connection: Connection, subscriber_id: int) -> list[BounceEvent]:
     """Return a subscriber's latest events, the oldest first."""
-    columns = [one for one in bounce_event.c if one.name != "id"]
-    rows = connection.execute(
-        select(*columns)
-        .where(bounce_event.c.subscriber_id == subscriber_id)
-        .order_by(bounce_event.c.id.desc())
-        .limit(_MAX_EVENTS)
-    ).mappings()
+    rows = connection.execute(_EVENTS, {"subscriber": subscriber_id}).mappings()
     return [
         BounceEvent(
             **dict(row)

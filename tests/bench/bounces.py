@@ -5,11 +5,13 @@ The corpus lies beside the project; without it, one report is taken in again and
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
 
+import structlog
 from rich.table import Table
 
 from publisher.bounces.intake import receive_bounce
@@ -74,6 +76,9 @@ def _intake_rate() -> float:
                 )
                 for n in range(SUBSCRIBERS)
             ]
+            structlog.configure(
+                wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING)
+            )
             started = time.process_time()
             for start in range(0, len(mails), BATCH):
                 with database.writing() as connection:
