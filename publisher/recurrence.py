@@ -59,6 +59,16 @@ class Schedule:
         month = first + timedelta(days=31)
         return sum(1 for _day in takewhile(lambda day: day < month, self.dates(first)))
 
+    @cache  # noqa: B019  # as above
+    def weekdays(self) -> frozenset[int]:
+        """Return the weekdays (Monday is 0), or none if they are not the same ones every week."""
+        monday = max(date(2027, 1, 4), self.start or date.min)
+        monday += timedelta(days=-monday.weekday() % 7)
+        last = monday + timedelta(weeks=4)
+        days = [*takewhile(lambda day: day < last, self.dates(monday))]
+        found = frozenset(day.weekday() for day in days)
+        return found if len(days) == 4 * len(found) else frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:

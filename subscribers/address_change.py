@@ -177,7 +177,7 @@ def _move(
     elif person.status is SubscriberStatus.BOUNCED:
         # The mailbox that bounced is not the one that opened the link.
         opened = replace(person, status=SubscriberStatus.ACTIVE)
-        store_change(connection, (person, opened), now, ConsentSource.SUBSCRIBER, "")
+        store_change(connection, (person, opened), now, ConsentSource.SUBSCRIBER)
     connection.execute(
         update(subscriber)
         .where(subscriber.c.id == person.id)

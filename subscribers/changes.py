@@ -114,7 +114,7 @@ def store_change(
     change: tuple[Subscriber, Subscriber],
     now: datetime,
     source: ConsentSource,
-    note: str,
+    note: str = "",
 ) -> bool:
     """Store the consent of `after`, and an event for each difference. Return whether there is one."""
     before, after = change

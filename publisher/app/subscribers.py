@@ -11,12 +11,21 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from publisher.app.personal_tables import (
+    MOVED_TABLES,
+    delete_personal_rows,
+    personal_json,
+    read_personal_rows,
+)
 from publisher.errors import ConsentError, UsageError
+from publisher.notices.kinds import NoticeKind
+from publisher.notices.queue import cancel_notices
 from publisher.secret_key import load_secret
 from subscribers import (
     ConsentSource,
     ErasedSubscriberError,
     LostSubscriptionsError,
+    Preferences,
     RefusedTransitionError,
     Subscriber,
     SubscriberHistory,
@@ -30,6 +39,8 @@ from subscribers import (
     known_subscriber,
     list_subscribers,
     load_history,
+    load_preferences,
+    merge_subscribers,
     normalise_address,
     resubscribe,
     unsubscribe,
@@ -56,6 +67,7 @@ class SubscriberRecord:
 
     subscriber: Subscriber
     history: SubscriberHistory
+    preferences: Preferences
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +146,8 @@ def find_record(settings: Settings, database: Database, address: str) -> Subscri
     """
     with database.reading() as connection:
         person = _require_subscriber(connection, settings, address)
-        return SubscriberRecord(person, load_history(connection, person.id))
+        history = load_history(connection, person.id)
+        return SubscriberRecord(person, history, load_preferences(connection, person.id))
 
 
 def unsubscribe_address(
@@ -196,8 +209,42 @@ def erase_address(settings: Settings, database: Database, address: str, now: dat
     what `find_record` raises.
     """
     with database.writing() as connection:
-        _require_subscriber(connection, settings, address)
-        erase(connection, address, address_digest(settings), now)
+        person = _require_subscriber(connection, settings, address)
+        erase_person(connection, settings, person, now)
+
+
+def erase_person(
+    connection: Connection, settings: Settings, person: Subscriber, now: datetime
+) -> None:
+    """Delete all that is stored of a subscriber on record, except a keyed hash of the address."""
+    delete_personal_rows(connection, person.id)
+    erase(connection, person.email, address_digest(settings), now)
+
+
+def merge_addresses(
+    settings: Settings, database: Database, former: str, kept: str, now: datetime
+) -> ConsentChange:
+    """Merge the records of two addresses of one person, as the owner knows; `kept` stays.
+
+    Waiting notices to the former address are cancelled. Raise UsageError if both are one record,
+    and what `find_record` raises.
+    """
+    with database.writing() as connection:
+        gone = _require_subscriber(connection, settings, former)
+        before = _require_subscriber(connection, settings, kept)
+        if gone.id == before.id:
+            raise UsageError(f"{former} and {kept} are one subscriber already")
+        cancel_notices(connection, gone.id, tuple(NoticeKind), now)
+        owner = ConsentSource.OWNER
+        after = merge_subscribers(connection, (gone, before), MOVED_TABLES, now, owner)
+        return ConsentChange(before, after)
+
+
+def read_own_data(settings: Settings, database: Database, address: str) -> str:
+    """Return all that is stored of a subscriber, as JSON. Raise what `find_record` raises."""
+    with database.reading() as connection:
+        person = _require_subscriber(connection, settings, address)
+        return personal_json(read_personal_rows(connection, person.id))
 
 
 def address_digest(settings: Settings) -> AddressDigest:

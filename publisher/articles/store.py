@@ -65,6 +65,24 @@ def newest_articles(
     return [article_from_row(row) for row in connection.execute(query)]
 
 
+def newest_labels(
+    connection: Connection, language: str, now: datetime, limit: int
+) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
+    """Yield topics and authors' names of each of the published articles of a language, newest first."""
+    query = (
+        select(article.c.topics, article.c.bylines)
+        .where(
+            article.c.language == language,
+            article.c.status == ArticleStatus.READY,
+            now >= _UNINDEXED_AVAILABLE,
+        )
+        .order_by(article.c.published_at.desc())
+        .limit(limit)
+    )
+    for topics, bylines in connection.execute(query):
+        yield topics, [one["name"] for one in bylines]
+
+
 def became_available(
     connection: Connection,
     languages: Sequence[str],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from publisher.cli.common import format_local, make_table, rfc3339_or_none
+from publisher.cli.preference_output import preferences_json, preferences_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,6 +72,7 @@ def record_json(record: SubscriberRecord) -> dict[str, object]:
             }
             for one in history.subscriptions
         ],
+        "preferences": preferences_json(record.preferences),
         "history": [_event_json(event) for event in history.events],
     }
 
@@ -87,7 +89,7 @@ def _event_json(event: SubscriberEvent) -> dict[str, object]:
 
 
 def record_tables(record: SubscriberRecord) -> list[Table]:
-    """Return a subscriber, the subscriptions, and the history if there is one."""
+    """Return a subscriber, the subscriptions, the preferences, and the history if there is one."""
     history = record.history
     subscriptions = make_table("Newsletter", "Status", "Consent since", "Source")
     for one in history.subscriptions:
@@ -101,7 +103,14 @@ def record_tables(record: SubscriberRecord) -> list[Table]:
         events.add_row(at, newsletter, was, becomes, event.source.subject, event.note)
     subscriber = subscribers_table([record.subscriber])
     subscriber.caption = f"stored on {format_local(history.created_at)}"
-    return [subscriber, *(one for one in (subscriptions, events) if one.rows)]
+    return [
+        subscriber,
+        *(
+            one
+            for one in (subscriptions, preferences_table(record.preferences), events)
+            if one.rows
+        ),
+    ]
 
 
 def unsubscribed_sentence(change: ConsentChange, newsletter: str | None) -> str:

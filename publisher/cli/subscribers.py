@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from publisher.app.state import open_state
-from publisher.cli import subscriber_requests
+from publisher.cli import subscriber_data, subscriber_requests
 from publisher.cli.common import (
     CURRENT_FOLDER,
     FolderArgument,
@@ -24,7 +24,7 @@ from publisher.errors import UsageError
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Import, export, list and find subscribers; unsubscribe, resubscribe and erase them.",
+    help="Import, export, list and find subscribers; unsubscribe, resubscribe, merge and erase them.",
     epilog="Example: publisher subscribers import subscribers.csv my-publication",
 )
 
@@ -127,7 +127,7 @@ def subscribers_find_command(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one subscriber: newsletters, and who changed what, when and why.
+    """Show one subscriber: newsletters, preferences, and who changed what, when and why.
 
     Exit code 1 if nobody has the address, or if the subscriber was erased: the message says which.
     """
@@ -146,3 +146,4 @@ def subscribers_find_command(
 
 # After the other commands: the help lists them in this order.
 subscriber_requests.register(app)
+subscriber_data.register(app)

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import flask
 from werkzeug.routing import BaseConverter, RequestRedirect, ValidationError
 
-from publisher.web import assets, errors, leaving
+from publisher.web import (
+    assets,
+    errors,
+    leaving,
+    own_address,
+    own_data,
+    own_links,
+    preferences,
+)
 from publisher.web.context import JobRunner, WebContext
 from publisher.web.errors import error_page, slash_redirect
 from publisher.web.security import (
@@ -29,6 +37,10 @@ _T = TypeVar("_T")
 PAGES: tuple[Callable[[flask.Flask, WebContext], None], ...] = (
     assets.register,
     leaving.register,
+    preferences.register,
+    own_links.register,
+    own_address.register,
+    own_data.register,
 )
 
 # Largest body in bytes of a route without `max_body`.

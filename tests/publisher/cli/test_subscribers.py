@@ -202,3 +202,21 @@ class TestErase:
         code, _out, err = run("subscribers", "import", file, folder, "--returned", ANN)
         assert code == 2
         assert err == f"publisher: {ANN}: was not erased; it can be imported as it is\n"
+
+
+def test_find_shows_preferences_and_data_everything_that_is_stored(
+    run: Run, folder: Path
+) -> None:
+    table = run("subscribers", "find", ANN, folder)[1]
+    assert "machine translations" in table
+    found = json.loads(run("subscribers", "find", ANN, folder, "--json")[1])
+    assert found["preferences"]["languages"] == ["en"]
+    code, out, err = run("subscribers", "data", "ANN@example.org", folder)
+    assert (code, err, json.loads(out)["subscriber"]["name"]) == (0, "", "Ann")
+
+
+def test_merging_says_what_is_left(run: Run, folder: Path) -> None:
+    said = run("subscribers", "merge", "bob@x.org", ANN, folder)
+    assert said == (0, "bob@x.org is merged into Ann@example.org, which gets weekly\n", "")
+    assert run("subscribers", "find", "bob@x.org", folder)[0] == 1
+    assert run("subscribers", "merge", ANN, ANN, folder)[0] == 2

@@ -7,8 +7,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, inspect, select, text
 
+from publisher.app.personal_tables import OTHER_TABLES, PERSONAL_TABLES
 from publisher.build_cache import build_cache
 from publisher.database import open_database, schema
 from publisher.database.dialect import open_backend
@@ -31,7 +32,7 @@ from subscribers import (
 )
 from subscribers.erasure import erased_among
 from tests.databases import new_database
-from tests.publisher.conftest import NOW
+from tests.publisher.conftest import NOW, PublicationFolder
 
 
 @contextmanager
@@ -305,3 +306,19 @@ def test_an_address_erased_before_reasons_was_erased_on_request(tmp_path: Path) 
     with closing(open_database(address)) as database, database.reading() as connection:
         found = erased_among(connection, ["ann@example.org"], str)
         assert found == {"ann@example.org": (NOW, ErasureReason.ERASED)}
+
+
+def test_every_table_with_rows_of_subscribers_is_in_their_data_or_has_a_reason(
+    publication: PublicationFolder,
+) -> None:
+    listed = [*(one.table.name for one in PERSONAL_TABLES), *(one.name for one in OTHER_TABLES)]
+    with publication.database.reading() as connection:
+        found = inspect(connection)
+        holding = [
+            table
+            for table in found.get_table_names()
+            if "subscriber_id" in [column["name"] for column in found.get_columns(table)]
+        ]
+    # A new table needs a line in publisher/app/personal_tables.py.
+    assert sorted(listed) == sorted(holding)
+    assert all(len(reason) > 20 for reason in OTHER_TABLES.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import flask
@@ -41,3 +42,10 @@ def client(app: flask.Flask, publication: PublicationFolder) -> FlaskClient:
     client = app.test_client(use_cookies=False)
     client.environ_base["HTTP_HOST"] = publication.settings.publication.host
     return client
+
+
+def english_words(page: str) -> list[str]:
+    """Give the words in Latin letters of a page, but for addresses, titles and names of languages."""
+    main = page.partition("<main ")[2].partition("</main>")[0]
+    main = re.sub(r"<bdi.*?</bdi>|<option[^>]*lang=.*", "", main)
+    return re.findall(r"[A-Za-z]{3,}", re.sub(r"<?[^<>]*>|English|JSON", " ", main))

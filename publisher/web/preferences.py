@@ -1,0 +1,214 @@
+"""The page of a subscriber's preferences: what a link from her mail shows and changes.
+
+GET shows. POST does what the pressed button says, and leads back to the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import flask
+
+from publisher.app.own_access import open_session_by_code, send_access_link
+from publisher.app.own_links import own_link_token, read_preferences_link
+from publisher.app.preferences import (
+    PreferenceError,
+    pause_end,
+    pause_mails,
+    read_choices,
+    resume_mails,
+    save_choices,
+    switch_language,
+)
+from publisher.urls import public_url, subscriber_page_path
+from publisher.web.links import own_page_url, see_other
+from publisher.web.own_links import show_link_form
+from publisher.web.preference_values import entered_preferences, preference_values
+from publisher.web.responses import client_network, form, render_page
+from publisher.web.sessions import set_session_cookie
+from subscribers import ConsentChannel, ConsentOrigin, RefusedTransitionError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from publisher.config import Settings
+    from publisher.web.context import WebContext
+    from subscribers import Subscriber
+
+_UNPROCESSABLE = 422
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """In the transaction that stores what a button does: who asked for it, and when."""
+
+    connection: Any
+    settings: Settings
+    secret: str
+    person: Subscriber
+    now: datetime
+
+
+# Stores what a button does. Returns what the page then says.
+_Job = Callable[[_Change], str]
+
+
+def register(app: flask.Flask, context: WebContext) -> None:
+    """Add the route."""
+
+    @app.get("/<language:language>/preferences/")
+    def preferences_page(language: str) -> flask.Response:
+        return _show(context, language)
+
+    @app.post("/<language:language>/preferences/")
+    def change_preferences(language: str) -> flask.Response:
+        action = flask.request.form.get("action", "")
+        if action == "code":
+            return _open_session(context, language)
+        if action not in _ACTIONS:
+            flask.abort(400)
+        return _act(context, language, _ACTIONS[action](context, language))
+
+
+def _show(
+    context: WebContext,
+    language: str,
+    wrong: tuple[str, ...] = (),
+) -> flask.Response:
+    token, settings = flask.request.args.get("t", ""), context.settings
+    with context.database.reading() as connection:
+        person = read_preferences_link(connection, context.secret, token)
+        if person is None:
+            return show_link_form(context, language, has_ended=bool(token))
+        choices = read_choices(connection, settings, person.id, context.clock.now())
+        leave = own_link_token(connection, context.secret, "unsubscribe", person)
+    # A form with a fault is shown again as it was sent.
+    is_sent = flask.request.form.get("action") == "save"
+    entered = entered_preferences(settings) if is_sent else None
+    offered = flask.request.args.get("language", "")
+    return render_page(
+        context,
+        language,
+        "web/subscriber/preferences.html",
+        _UNPROCESSABLE if wrong else 200,
+        wrong=wrong,
+        done=flask.request.args.get("done", ""),
+        offered=offered if offered in settings.publication.languages else "",
+        leave_url=own_page_url(language, "unsubscribe", t=leave),
+        **preference_values(settings, choices, language, entered),
+    )
+
+
+def _act(context: WebContext, language: str, action: _Job) -> flask.Response:
+    token, settings, now = _token(), context.settings, context.clock.now()
+
+    def job(connection: Any) -> str | None:
+        person = read_preferences_link(connection, context.secret, token)
+        if person is None:
+            return None
+        return action(_Change(connection, settings, context.secret, person, now))
+
+    try:
+        done = context.writer.run(job)
+    except PreferenceError as error:
+        return _show(context, language, error.fields)
+    except RefusedTransitionError:
+        done = "refused"
+    if done is None:
+        return show_link_form(context, language, has_ended=True)
+    return see_other(own_page_url(language, "preferences", t=token, done=done))
+
+
+def _open_session(context: WebContext, language: str) -> flask.Response:
+    token, now = _token(), context.clock.now()
+    (code,) = form(flask.request, "code").values()
+
+    def job(connection: Any) -> str | None:
+        person = read_preferences_link(connection, context.secret, token)
+        if person is None:
+            return None
+        return open_session_by_code(connection, context.secret, person, code, now)
+
+    cookie = context.writer.run(job)
+    if cookie is None:
+        return _show(context, language, ("code",))
+    response = see_other(own_page_url(language, "data"))
+    return set_session_cookie(response, context.settings, cookie)
+
+
+def _token() -> str:
+    return flask.request.args.get("t", "")
+
+
+# Each of these reads the form of the request, and returns what is done in the writer's thread.
+
+
+def _save(context: WebContext, language: str) -> _Job:
+    entered = entered_preferences(context.settings)
+    page = public_url(
+        context.settings.publication, subscriber_page_path(language, "preferences")
+    )
+    origin = ConsentOrigin(
+        source=ConsentChannel.LINK, page=page, network=client_network(flask.request)
+    )
+
+    def job(change: _Change) -> str:
+        save_choices(
+            change.connection, change.settings, change.person.id, entered, change.now, origin
+        )
+        return "saved"
+
+    return job
+
+
+def _switch(_context: WebContext, _language: str) -> _Job:
+    (chosen,) = form(flask.request, "language").values()
+
+    def job(change: _Change) -> str:
+        switch_language(
+            change.connection, change.settings, change.person.id, chosen, change.now
+        )
+        return "language"
+
+    return job
+
+
+def _pause(_context: WebContext, _language: str) -> _Job:
+    period, day = form(flask.request, "pause", "until").values()
+
+    def job(change: _Change) -> str:
+        number, now = change.person.id, change.now
+        until = pause_end(change.connection, change.settings, number, period, day, now)
+        pause_mails(change.connection, number, until, now)
+        return "paused"
+
+    return job
+
+
+def _resume(_context: WebContext, _language: str) -> _Job:
+    def job(change: _Change) -> str:
+        resume_mails(change.connection, change.person.id, change.now)
+        return "resumed"
+
+    return job
+
+
+def _send_access(_context: WebContext, language: str) -> _Job:
+    def job(change: _Change) -> str:
+        is_sent = send_access_link(
+            change.connection, change.secret, change.person, language, change.now
+        )
+        return "sent" if is_sent else "limited"
+
+    return job
+
+
+_ACTIONS = {
+    "save": _save,
+    "language": _switch,
+    "pause": _pause,
+    "resume": _resume,
+    "access": _send_access,
+}

@@ -1,0 +1,354 @@
+"""A subscriber's links, sessions, address and data, and what erasing leaves."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from threading import Barrier, Thread
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, MetaData, func, insert, select, update
+
+from publisher.app.own_access import (
+    close_session,
+    open_session_by_code,
+    open_session_by_link,
+    read_access_link,
+    send_access_link,
+    session_subscriber,
+)
+from publisher.app.own_address import (
+    confirm_new_address,
+    read_address_link,
+    request_new_address,
+    undo_new_address,
+)
+from publisher.app.own_links import (
+    own_link_token,
+    read_own_link,
+    read_preferences_link,
+    send_own_links,
+)
+from publisher.app.personal_tables import (
+    delete_personal_rows,
+    personal_json,
+    read_personal_rows,
+)
+from publisher.app.subscribers import (
+    address_digest,
+    erase_person,
+    import_subscribers,
+    merge_addresses,
+    read_own_data,
+)
+from publisher.delivery.tables import delivery
+from publisher.errors import UsageError
+from publisher.mail.signed_links import LinkKind, sign_link
+from publisher.notices.kinds import NoticeKind
+from publisher.notices.tables import notice
+from publisher.request_limits import LimitKeys
+from publisher.testing import SECRET
+from subscribers import (
+    AddressChangeState,
+    Subscriber,
+    SubscriberStatus,
+    erased_at,
+    find_subscriber,
+    known_subscriber,
+    request_access,
+    suppress,
+    unsubscribe,
+)
+from subscribers.tables import subscriber
+from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.delivery.mailing import ready, send, subscribe
+
+ANN, BOB, NEW = "ann.person@example.org", "bob@example.org", "ann@new.example"
+KEYS = LimitKeys(SECRET)
+LATER = NOW + timedelta(minutes=30)
+
+
+@pytest.fixture
+def ann(connection: Connection) -> Subscriber:
+    return stored(connection, ANN)
+
+
+def stored(connection: Connection, address: str) -> Subscriber:
+    connection.execute(
+        insert(subscriber).values(
+            email=address,
+            address=address,
+            language="en",
+            status="active",
+            created_at=NOW,
+            updated_at=NOW,
+        )
+    )
+    return known_subscriber(connection, address)
+
+
+def notices(connection: Connection) -> list[tuple[str, str | None, Any]]:
+    columns = notice.c["kind", "to_address", "content"]
+    rows = connection.execute(select(*columns).order_by(notice.c.id))
+    return [tuple(row) for row in rows]
+
+
+def ask(connection: Connection, person: Subscriber) -> tuple[str, str]:
+    """Ask for the link; return its token, and the code."""
+    assert send_access_link(connection, SECRET, person, "en", NOW)
+    (content,) = [content for kind, _to, content in notices(connection)[-1:]]
+    return token("data", person.id, number=content["number"]), content["code"]
+
+
+def token(kind: LinkKind, number_of: int, *, generation: int = 0, number: int = 0) -> str:
+    return sign_link(SECRET, kind, number_of, generation=generation, number=number)
+
+
+# --- links
+
+
+def test_links_of_other_kinds_others_and_earlier_generations_are_refused(
+    connection: Connection, ann: Subscriber
+) -> None:
+    own = own_link_token(connection, SECRET, "preferences", ann)
+    assert read_preferences_link(connection, SECRET, own) == ann
+    connection.execute(update(subscriber).values(generation=1))
+    unsubscribing = token("unsubscribe", ann.id)
+    refused = (own, unsubscribing, own[:-2], "", "é", token("preferences", 99, generation=1))
+    assert [read_preferences_link(connection, SECRET, one) for one in refused] == [None] * 6
+    assert read_own_link(connection, SECRET, "unsubscribe", unsubscribing) is not None
+
+
+def test_only_known_subscribers_who_may_be_written_to_get_their_links_and_not_often(
+    publication: PublicationFolder, connection: Connection, ann: Subscriber
+) -> None:
+    gone = stored(connection, BOB)
+    suppress(connection, gone.email, SubscriberStatus.COMPLAINED, NOW)
+    for address in (ANN.upper(), ANN, BOB, "nobody@example.org"):
+        send_own_links(connection, publication.settings, KEYS, address, NOW)
+    assert [kind for kind, _to, _content in notices(connection)] == [NoticeKind.LINKS]
+    send_own_links(connection, publication.settings, KEYS, ANN, LATER)
+    assert len(notices(connection)) == 2
+    assert ann.status is SubscriberStatus.ACTIVE
+
+
+# --- sessions
+
+
+def test_a_link_opens_one_session_and_looking_at_it_uses_nothing(
+    connection: Connection, ann: Subscriber
+) -> None:
+    link, _code = ask(connection, ann)
+    for _look in range(3):
+        assert read_access_link(connection, SECRET, link, NOW) == ann
+    assert read_access_link(connection, SECRET, link, LATER) is None
+    cookie = open_session_by_link(connection, SECRET, link, NOW)
+    assert cookie is not None
+    assert len(cookie) == 43
+    assert open_session_by_link(connection, SECRET, link, NOW) is None
+    assert session_subscriber(connection, cookie, NOW) == ann
+    assert session_subscriber(connection, cookie, LATER) is None
+    close_session(connection, cookie)
+    assert session_subscriber(connection, cookie, NOW) is None
+    assert session_subscriber(connection, "\udc80", NOW) is None
+
+
+def test_a_code_opens_a_session_in_any_digits_and_only_its_own_subscribers(
+    connection: Connection, ann: Subscriber
+) -> None:
+    bob = stored(connection, BOB)
+    _link, code = ask(connection, ann)
+    assert open_session_by_code(connection, SECRET, bob, code, NOW) is None
+    assert open_session_by_code(connection, SECRET, ann, "12 34", NOW) is None
+    arabic = " ".join(chr(0x660 + int(digit)) for digit in code)
+    assert open_session_by_code(connection, SECRET, ann, arabic, NOW) is not None
+
+
+def test_mails_with_codes_are_limited(connection: Connection, ann: Subscriber) -> None:
+    answers = [send_access_link(connection, SECRET, ann, "en", NOW) for _ask in range(5)]
+    assert answers == [True, True, True, False, False]
+
+
+def test_of_twenty_clicks_at_once_one_opens_a_session(publication: PublicationFolder) -> None:
+    with publication.database.writing() as connection:
+        person = stored(connection, ANN)
+        number = request_access(connection, person.id, "digest", NOW)
+    link, opened, together = token("data", person.id, number=number), [], Barrier(20)
+
+    def click() -> None:
+        together.wait()
+        with publication.database.writing() as connection:
+            opened.append(open_session_by_link(connection, SECRET, link, NOW))
+
+    threads = [Thread(target=click) for _click in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(one is not None for one in opened) == 1
+
+
+# --- addresses
+
+
+def test_a_new_address_is_confirmed_by_its_mailbox_and_undone_by_the_old_one(
+    publication: PublicationFolder, connection: Connection, ann: Subscriber
+) -> None:
+    settings = publication.settings
+    assert request_new_address(connection, settings, SECRET, ann, NEW, NOW)
+    kind, to, content = notices(connection)[0]
+    assert (kind, to) == (NoticeKind.CONFIRM_ADDRESS, NEW)
+    link = token("address", ann.id, number=content["number"])
+    undo = token("undo", ann.id, number=content["number"])
+    assert read_address_link(connection, SECRET, "undo", link, NOW) is None
+    other = token("address", ann.id + 1, number=content["number"])
+    assert read_address_link(connection, SECRET, "address", other, NOW) is None
+    change = read_address_link(connection, SECRET, "address", link, NOW)
+    assert change is not None
+    assert not undo_new_address(connection, settings, change, NOW)
+    assert confirm_new_address(connection, settings, change, NOW)
+    kind, to, content = notices(connection)[1]
+    assert (kind, to) == (NoticeKind.ADDRESS_CHANGED, ANN)
+    assert content["changed"] == "a•••@new.example"
+    change = read_address_link(connection, SECRET, "undo", undo, NOW)
+    assert change is not None
+    assert change.state is AddressChangeState.CONFIRMED
+    assert undo_new_address(connection, settings, change, NOW)
+    assert find_subscriber(connection, ANN) is not None
+
+
+def test_an_address_that_complained_gets_no_mail_and_the_answer_is_the_same(
+    publication: PublicationFolder, connection: Connection, ann: Subscriber
+) -> None:
+    stored(connection, NEW)
+    suppress(connection, NEW, SubscriberStatus.COMPLAINED, NOW)
+    settings = publication.settings
+    answers = [
+        request_new_address(connection, settings, SECRET, ann, address, NOW)
+        for address in (NEW, ANN, BOB, "last@example.org")
+    ]
+    assert answers == [True, True, True, False]
+    assert [to for _kind, to, _content in notices(connection)] == [BOB]
+
+
+def test_leaving_before_the_confirmation_ends_the_change(
+    publication: PublicationFolder, connection: Connection, ann: Subscriber
+) -> None:
+    settings = publication.settings
+    assert request_new_address(connection, settings, SECRET, ann, NEW, NOW)
+    content = notices(connection)[0][2]
+    unsubscribe(connection, ANN, None, NOW)
+    link = token("address", ann.id, number=content["number"])
+    change = read_address_link(connection, SECRET, "address", link, NOW)
+    assert change is not None
+    assert not confirm_new_address(connection, settings, change, NOW)
+    assert find_subscriber(connection, NEW) is None
+
+
+# --- data
+
+
+def filled(publication: PublicationFolder) -> PublicationFolder:
+    """Two subscribers who got an issue; one of them did and got all that leaves rows."""
+    subscribe(publication, (ANN, "en"), (BOB, "en"))
+    ready(publication)
+    send(publication)
+    with publication.database.writing() as connection:
+        ann = known_subscriber(connection, ANN)
+        unsubscribe(connection, ANN, "weekly", NOW)
+        request_new_address(connection, publication.settings, SECRET, ann, NEW, NOW)
+        link, _code = ask(connection, ann)
+        open_session_by_link(connection, SECRET, link, NOW)
+        words = update(delivery).where(delivery.c.subscriber_id == ann.id)
+        connection.execute(words.values(reason=f"550 5.1.1 <{ANN}> is unknown here"))
+    return publication
+
+
+def test_her_data_are_all_rows_about_her_and_no_secret(publication: PublicationFolder) -> None:
+    filled(publication)
+    data = json.loads(read_own_data(publication.settings, publication.database, ANN))
+    assert data["subscriber"]["email"] == ANN
+    assert data["subscriber"]["created_at"] == "2026-01-09T12:00:00Z"
+    (issue,) = data["issues"]
+    assert (issue["newsletter"], issue["language"], issue["state"]) == ("weekly", "en", "sent")
+    assert [one["kind"] for one in data["notices"]] == ["confirm-address", "data"]
+    assert [one["new_address"] for one in data["address_changes"]] == [NEW]
+    assert [one["after"] for one in data["history"]] == ["unsubscribed"]
+    assert not {"code", "digest", "code_digest", "content"} & {
+        name for rows in data.values() if isinstance(rows, list) for row in rows for name in row
+    }
+    with publication.database.reading() as connection:
+        number = known_subscriber(connection, BOB).id
+        others = personal_json(read_personal_rows(connection, number))
+    assert ANN not in others
+
+
+def text_of_all_tables(publication: PublicationFolder) -> str:
+    tables = MetaData()
+    with publication.database.reading() as connection:
+        tables.reflect(connection)
+        return repr([connection.execute(select(one)).all() for one in tables.sorted_tables])
+
+
+def test_erasing_leaves_the_address_in_no_table_and_nobody_brings_it_back(
+    publication: PublicationFolder,
+) -> None:
+    filled(publication)
+    assert "ann.person" in text_of_all_tables(publication)
+    with publication.database.writing() as connection:
+        erase_person(connection, publication.settings, known_subscriber(connection, ANN), NOW)
+        waiting = select(func.count()).where(notice.c.subscriber_id == 1)
+        assert connection.execute(waiting).scalar() == 0
+    left = text_of_all_tables(publication)
+    assert not [one for one in ("ann.person", NEW, "new.example") if one in left]
+    assert [row["state"] for row in publication.rows(delivery)] == ["sent", "sent"]
+    report = import_subscribers(
+        publication.settings, publication.database, ["email\n", f"{ANN}\n"], NOW
+    )
+    assert (report.added, report.refused) == (0, 1)
+
+
+@pytest.mark.sqlite("the bytes of its file")
+def test_erasing_leaves_the_address_nowhere_in_the_file(publication: PublicationFolder) -> None:
+    filled(publication)
+    with publication.database.writing() as connection:
+        erase_person(connection, publication.settings, known_subscriber(connection, ANN), NOW)
+    folder = publication.settings.folders.var
+    with closing(sqlite3.connect(folder / "publisher.db", isolation_level=None)) as raw:
+        for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+            raw.execute(statement)
+    octets = b"".join(path.read_bytes() for path in folder.glob("publisher.db*"))
+    assert BOB.encode() in octets
+    assert not [one for one in (ANN, "ann.person", NEW) if one.encode() in octets]
+
+
+def test_the_owner_merges_two_addresses_and_ledger_rows_keep_their_numbers(
+    publication: PublicationFolder,
+) -> None:
+    filled(publication)
+    settings, database = publication.settings, publication.database
+    change = merge_addresses(settings, database, ANN, BOB, NOW)
+    # She had left the weekly with the other address.
+    assert (change.after.newsletters, change.after.declined) == ((), ("weekly",))
+    data = json.loads(read_own_data(settings, database, BOB))
+    assert len(data["issues"]) == 2
+    assert [one["former_id"] for one in data["merged_records"]] == [1]
+    assert {row["subscriber_id"] for row in publication.rows(delivery)} == {1, 2}
+    assert {one["state"] for one in data["notices"]} == {"cancelled"}
+    with database.reading() as connection:
+        assert find_subscriber(connection, ANN) is None
+    with pytest.raises(UsageError):
+        merge_addresses(settings, database, BOB, BOB, NOW)
+
+
+def test_the_rows_of_others_stay_when_one_is_erased(publication: PublicationFolder) -> None:
+    filled(publication)
+    before = read_own_data(publication.settings, publication.database, BOB)
+    with publication.database.writing() as connection:
+        delete_personal_rows(connection, known_subscriber(connection, ANN).id)
+    assert read_own_data(publication.settings, publication.database, BOB) == before
+    with publication.database.reading() as connection:
+        assert erased_at(connection, BOB, address_digest(publication.settings)) is None
