@@ -57,7 +57,9 @@ def printable_line(text: str) -> str:
 
 def placeholder_text(placeholder: Placeholder) -> PlaceholderText:
     """Return a function from a recipient to the text of a placeholder, or to its fallback."""
-    text, fallback = _TEXTS[placeholder.token], printable_line(placeholder.otherwise)
+    token, fallback = placeholder.token, printable_line(placeholder.otherwise)
+    # One of another kind of mail stays as it is, for the gate to find.
+    text = _TEXTS.get(token, lambda _recipient: token)
     return lambda recipient: printable_line(text(recipient)) or fallback
 
 

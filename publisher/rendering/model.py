@@ -94,11 +94,21 @@ class IssueContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemMail:
-    """A mail about a subscription itself; `newsletters` are their titles."""
+    """A mail about a subscription itself. `kind` is the folder of its templates.
 
-    kind: Literal["confirm", "welcome", "goodbye"]
+    `newsletters` are their titles; a goodbye without any is one to all of them. `latest` are the
+    newest issues of a welcome. `mailbox` is the address that takes commands by mail, empty if none
+    does. `has_code`, `has_feed` and `has_new_address` say which of the values a mail has that some lack.
+    """
+
+    kind: str
     publication: PublicationView
-    newsletters: tuple[str, ...]
+    newsletters: tuple[str, ...] = ()
+    latest: tuple[IssueLine, ...] = ()
+    mailbox: str = ""
+    has_code: bool = False
+    has_feed: bool = False
+    has_new_address: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,6 +141,14 @@ _TOP_LEVEL_VALUES = {
     "subscriber_address": placeholders.ADDRESS_PLACEHOLDER,
 }
 
+_SYSTEM_MAIL_VALUES = {
+    "action": placeholders.ACTION_PLACEHOLDER,
+    "feed": placeholders.FEED_PLACEHOLDER,
+    "command_token": placeholders.TOKEN_PLACEHOLDER,
+    "code": placeholders.CODE_PLACEHOLDER,
+    "new_address": placeholders.CHANGED_PLACEHOLDER,
+}
+
 
 def digest_values(kind: type[SubscriberValue] = SubscriberValue) -> dict[str, Any]:
     """Return the variables of a digest's templates that differ between subscribers."""
@@ -149,8 +157,7 @@ def digest_values(kind: type[SubscriberValue] = SubscriberValue) -> dict[str, An
 
 def system_mail_values(kind: type[SubscriberValue] = SubscriberValue) -> dict[str, Any]:
     """Return the variables of a system mail's templates that differ between subscribers."""
-    top_level = {**_TOP_LEVEL_VALUES, "confirm": placeholders.CONFIRM_PLACEHOLDER}
-    return _variables(kind, _VALUES, top_level)
+    return _variables(kind, _VALUES, _TOP_LEVEL_VALUES | _SYSTEM_MAIL_VALUES)
 
 
 def _variables(

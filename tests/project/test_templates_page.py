@@ -19,7 +19,6 @@ from publisher.rendering import (
     LanguageLink,
     PublicationView,
     Renderer,
-    SystemMail,
     template_files,
 )
 from publisher.rendering.environment import TEMPLATE_FILTERS, VARIABLE_ALIASES, Templates
@@ -82,9 +81,8 @@ def given() -> dict[str, set[str]]:
         # The values pass here and nowhere else.
         patch.setattr(Templates, "_render", noted)
         renderer.digest(sample.issue("en"))
-        for kind in ("confirm", "welcome", "goodbye"):
-            mail = SystemMail(kind=kind, publication=publication, newsletters=("The week",))
-            renderer.system_mail(mail)
+        for kind in sample.SYSTEM_MAIL_KINDS:
+            renderer.system_mail(sample.system_mail(kind, "en"))
         renderer.issue_page(sample.issue("en"), feeds)
         renderer.article_page(publication, sample.item("en"), feeds)
         renderer.home_page(sample.home("en"), feeds)

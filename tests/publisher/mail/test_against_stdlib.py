@@ -161,7 +161,7 @@ def test_a_value_is_not_searched_for_placeholders(language: str) -> None:
     [
         "@@SUBSCRIBER_NAME_OR@@FF@@",
         "@@SUBSCRIBER_NAME_OR@@x@@",
-        "@@CONFIRM@@",
+        "@@ACTION@@",
         "@@SUBSCRIBER_@@",
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 from publisher.articles.model import Article, ArticleStatus, Byline, Origin, Picture
 from publisher.rendering import (
@@ -20,6 +21,7 @@ from publisher.rendering import (
     LanguageLink,
     PublicationView,
     RelatedArticle,
+    SystemMail,
 )
 from publisher.rendering.palette import palette
 
@@ -400,3 +402,29 @@ def home(language: str) -> HomeContent:
         ),
         sisters=sisters(language),
     )
+
+
+# The folders of `templates/email` with mails about a subscription.
+SYSTEM_MAIL_KINDS = (
+    *("confirm", "reminder", "already-subscribed", "welcome", "goodbye"),
+    *("confirm-address", "address-changed", "links", "data"),
+)
+
+
+def system_mail(kind: str, language: str, **changes: Any) -> SystemMail:
+    """A mail about a subscription, with everything that its kind may have."""
+    values: dict[str, Any] = {
+        "newsletters": (NEWSLETTER[language],),
+        "latest": (
+            IssueLine(
+                title=NEWSLETTER[language],
+                day=date(2026, 1, 9),
+                url=f"{URL}/{language}/weekly/2026-01-09/",
+            ),
+        ),
+        "mailbox": "lists@news.example.org",
+        "has_code": True,
+        "has_feed": True,
+        "has_new_address": True,
+    }
+    return SystemMail(kind=kind, publication=publication(language), **values | changes)

@@ -23,7 +23,7 @@ from publisher.rendering.digest import render_digest
 from publisher.rendering.environment import Templates
 from publisher.rendering.placeholders import (
     ADDRESS_PLACEHOLDER,
-    CONFIRM_PLACEHOLDER,
+    ACTION_PLACEHOLDER,
     LANGUAGE_PLACEHOLDER,
     NAME_PLACEHOLDER,
     PREFERENCES_PLACEHOLDER,
@@ -414,12 +414,12 @@ def rendered_system_mail(renderer: InProcessRenderer, folder: Path, source: str)
 
 
 def test_a_system_mail_has_the_same_values(renderer: InProcessRenderer, folder: Path) -> None:
-    source = "{{ subscriber.name|otherwise('you') }} {{ subscriber.preferences }} {{ confirm }}"
+    source = "{{ subscriber.name|otherwise('you') }} {{ subscriber.preferences }} {{ action }}"
     made = rendered_system_mail(renderer, folder, source)
     assert [*find_placeholders(made.text)] == [
         Placeholder(NAME_PLACEHOLDER, "you"),
         Placeholder(PREFERENCES_PLACEHOLDER),
-        Placeholder(CONFIRM_PLACEHOLDER),
+        Placeholder(ACTION_PLACEHOLDER),
     ]
 
 
@@ -447,15 +447,8 @@ def test_the_shipped_templates_are_the_same_for_all_subscribers(
         tmp_path
     )  # an empty folder of custom templates: all is compared
     assert renderer.digest(sample.issue(language)) == Renderer().digest(sample.issue(language))
-    kinds: tuple[Literal["confirm", "welcome", "goodbye"], ...] = (
-        "confirm",
-        "welcome",
-        "goodbye",
-    )
-    for kind in kinds:
-        mail = SystemMail(
-            kind=kind, publication=sample.publication(language), newsletters=("The week",)
-        )
+    for kind in sample.SYSTEM_MAIL_KINDS:
+        mail = sample.system_mail(kind, language)
         assert renderer.system_mail(mail) == Renderer().system_mail(mail)
 
 
@@ -484,7 +477,7 @@ def test_a_mail_with_values_passes_the_gate(
 
 def test_the_gate_finds_a_placeholder_that_is_not_filled_in() -> None:
     made = Renderer().digest(sample.issue("en"))
-    for residue in (CONFIRM_PLACEHOLDER, "@@SUBSCRIBER_NAME_OR@@FF@@", "@@SUBSCRIBER_SHOE@@"):
+    for residue in (ACTION_PLACEHOLDER, "@@SUBSCRIBER_NAME_OR@@FF@@", "@@SUBSCRIBER_SHOE@@"):
         spoilt = replace(
             made,
             html=made.html.replace("</body>", f"<p>{residue}</p></body>"),

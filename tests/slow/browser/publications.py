@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.resources import as_file, files
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
@@ -17,24 +18,27 @@ from publisher import demo
 from publisher.app.pipeline import open_pipeline
 from publisher.clock import FixedClock
 from publisher.config import Settings, load_settings
-from publisher.rendering import Renderer, SystemMail, placeholders, views
+from publisher.rendering import Renderer, placeholders, views
 from publisher.testing import make_publication
 from subscribers import import_csv
 from tests.databases import finding_database
+from tests.publisher.rendering import sample
 from tests.slow.browser import hostile
 from tests.slow.browser.chromium import Site
 from tests.slow.browser.mails import TOKEN, Mail, inlinings, posted, shared
 
 # The folders of the archive, and our tags for what is in them.
 LANGUAGES = {"en": "en", "ja": "ja", "zh": "zh-Hans"}
-SystemKind = Literal["confirm", "welcome", "goodbye"]
-SYSTEM_MAILS: tuple[SystemKind, ...] = ("confirm", "welcome", "goodbye")
 # A reader's own values, as they are put into such a mail.
 RECIPIENT = {
     placeholders.ADDRESS_PLACEHOLDER: "reader@example.org",
-    placeholders.CONFIRM_PLACEHOLDER: "https://news.example.org/en/confirm/?token=example",
+    placeholders.ACTION_PLACEHOLDER: "https://news.example.org/en/confirm/?token=example",
     placeholders.UNSUBSCRIBE_PLACEHOLDER: "https://news.example.org/en/unsubscribe/?token=example",
     placeholders.PREFERENCES_PLACEHOLDER: "https://news.example.org/en/preferences/?token=example",
+    placeholders.FEED_PLACEHOLDER: "https://news.example.org/en/feeds/of/example.atom",
+    placeholders.TOKEN_PLACEHOLDER: "example",
+    placeholders.CODE_PLACEHOLDER: "123456",
+    placeholders.CHANGED_PLACEHOLDER: "r•••@example.org",
 }
 
 # One edition carries bodies, whose markup is not ours, the others all twenty summaries.
@@ -59,7 +63,7 @@ def demo_editions() -> list[str]:
 
 def system_editions() -> list[str]:
     """List the mails about a subscription in the demo's languages, as `confirm-ar`."""
-    return _editions(SYSTEM_MAILS, _demo_toml()["publication"]["languages"])
+    return _editions(sample.SYSTEM_MAIL_KINDS, _demo_toml()["publication"]["languages"])
 
 
 def _demo_toml() -> dict[str, Any]:
@@ -117,16 +121,17 @@ def system_mails(folder: Path) -> list[Mail]:
     site = Site(url=settings.publication.url, public=folder)
     return [
         _system_mail(settings, kind, language, site)
-        for kind, language in product(SYSTEM_MAILS, settings.publication.languages)
+        for kind, language in product(sample.SYSTEM_MAIL_KINDS, settings.publication.languages)
     ]
 
 
-def _system_mail(settings: Settings, kind: SystemKind, language: str, site: Site) -> Mail:
+def _system_mail(settings: Settings, kind: str, language: str, site: Site) -> Mail:
     titles = (settings.edition(one.name, language) for one in settings.newsletters)
-    about = SystemMail(
-        kind=kind,
+    about = replace(
+        sample.system_mail(kind, "en"),
         publication=views.publication_view(settings.publication, language),
         newsletters=tuple(edition.title(language) for edition in titles if edition),
+        latest=(),
     )
     with inlinings() as noted:
         inlined = Renderer().system_mail(about).html
