@@ -10,6 +10,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 from time import monotonic
@@ -37,6 +38,14 @@ _CLOCK_JUMP_SECONDS = 2.0
 _Work = Callable[[Progress], object]
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceJob:
+    """Work that is repeated: every so many seconds, or None for the service's own interval."""
+
+    work: _Work
+    seconds: float | None = None
+
+
 class _StopRequested(Exception):  # noqa: N818  # not an error: it ends long work at a safe place
     """The service was stopped while long work was running."""
 
@@ -45,7 +54,7 @@ class Service:
     """Runs the jobs until `stop` or a signal. Running work ends at its next safe place."""
 
     def __init__(
-        self, jobs: Sequence[_Work], root: Path, seconds: float = SECONDS_BETWEEN_CYCLES
+        self, jobs: Sequence[ServiceJob], root: Path, seconds: float = SECONDS_BETWEEN_CYCLES
     ) -> None:
         """`root` is the folder that is named if a job can't write: the publication's."""
         self._jobs = jobs
@@ -69,7 +78,11 @@ class Service:
         now = SystemClock().now()
         for job in self._jobs:
             scheduler.add_job(
-                self._run_job, "interval", [job], seconds=self._seconds, next_run_time=now
+                self._run_job,
+                "interval",
+                [job.work],
+                seconds=job.seconds or self._seconds,
+                next_run_time=now,
             )
         scheduler.start()
         log.info("service started", seconds_between_cycles=self._seconds)

@@ -18,6 +18,7 @@ from publisher.delivery.transports import create_transport
 from publisher.issues import store
 from publisher.issues.model import Issue, IssueState
 from publisher.mail.dkim_keys import load_signers
+from publisher.notices.sender import NoticeReport, send_notices
 from publisher.rendering import Renderer
 from publisher.secret_key import load_secret
 
@@ -27,6 +28,7 @@ class DeliveryRun:
     """What was sent, the deliveries of its issues by state, and the issues that are paused."""
 
     sent: DeliveryReport
+    notices: NoticeReport
     deliveries: Counter[str]
     paused: list[Issue]
 
@@ -34,7 +36,7 @@ class DeliveryRun:
 def deliver_due(
     settings: Settings, clock: Clock, progress: Progress | None = None
 ) -> DeliveryRun:
-    """Send what is due of every issue that is ready or being sent, and end.
+    """Send due notices, then what is due of every issue that is ready or being sent, and end.
 
     May run while the service runs, and any number of times. Raise ConfigError for a DKIM key
     that can't be read.
@@ -45,6 +47,9 @@ def deliver_due(
         closing(open_database(settings.database, settings.delivery.durability)) as database,
         closing(Renderer(settings.folders.templates)) as renderer,
     ):
+        notices = send_notices(
+            settings, database, transport, secret, clock, renderer, signers=signers
+        )
         before = _issue_ids_under_way(database)
         sent = deliver(
             settings,
@@ -61,6 +66,7 @@ def deliver_due(
             ids = before | {issue.id for issue in ended if issue}
             return DeliveryRun(
                 sent,
+                notices,
                 sum(count_deliveries(connection, [*ids]).values(), Counter()),
                 store.issues_in_state(connection, IssueState.PAUSED),
             )

@@ -30,6 +30,7 @@ from publisher.ingest.source_pickup import PickedUp
 from publisher.issues.planner import plan_issues
 from publisher.mail.dkim import DkimSigner
 from publisher.mail.dkim_keys import load_signers
+from publisher.notices.sender import NoticeReport, send_notices
 from publisher.rendering import Renderer
 from publisher.secret_key import load_secret
 from publisher.site import SiteReport, mark_all_pages_due, write_site
@@ -51,6 +52,7 @@ class CycleReport:
     issues: int = 0
     written: SiteReport = field(default_factory=SiteReport)
     feeds: int = 0
+    notices: NoticeReport = field(default_factory=NoticeReport)
     sent: DeliveryReport = field(default_factory=DeliveryReport)
     pinged: HubReport = field(default_factory=HubReport)
     problems: list[str] = field(default_factory=list)
@@ -69,6 +71,7 @@ def add_reports(reports: Sequence[CycleReport]) -> CycleReport:
         total.picked_up.quarantined = picked.quarantined
         total.issues += report.issues
         total.feeds += report.feeds
+        total.notices.sent += report.notices.sent
         total.sent.messages += report.sent.messages
         total.problems += report.problems
     return total
@@ -89,6 +92,8 @@ class Pipeline:
     def run(self, progress: Progress = _silent) -> CycleReport:
         """Run one whole cycle. A step that fails is reported, and the others are done."""
         report = self.prepare(progress)
+        report.notices = self.notify()
+        report.problems += report.notices.problems
         report.sent = self.deliver(progress)
         report.problems += report.sent.problems
         report.pinged = self.ping()
@@ -130,6 +135,18 @@ class Pipeline:
             progress,
             signers=self.signers,
             render_variant=partial(render_variant, self.settings, self.database, self.renderer),
+        )
+
+    def notify(self) -> NoticeReport:
+        """Send the mails about subscriptions that are due, before any issue."""
+        return send_notices(
+            self.settings,
+            self.database,
+            self.transport,
+            self.secret,
+            self.clock,
+            self.renderer,
+            signers=self.signers,
         )
 
     def ping(self) -> HubReport:

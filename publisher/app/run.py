@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from publisher.app.live import LivePipeline
 from publisher.app.pipeline import CycleReport, Pipeline, open_pipeline
@@ -14,6 +15,12 @@ from publisher.disk_errors import storage_errors
 from publisher.errors import StorageError
 from publisher.heartbeat import write_heartbeat
 from publisher.process_lock import hold_publication_lock
+
+if TYPE_CHECKING:
+    from publisher.service import ServiceJob
+
+# Somebody who asks to join waits for the mail. Looking for one is a query of an index.
+SECONDS_BETWEEN_NOTICES = 2.0
 
 
 @contextmanager
@@ -43,12 +50,14 @@ def run_cycle(pipeline: Pipeline, progress: Progress) -> CycleReport:
 
 def service_jobs(
     pipeline: Pipeline, on_report: Callable[[CycleReport], None]
-) -> tuple[Callable[[Progress], object], ...]:
+) -> tuple[ServiceJob, ...]:
     """Return the jobs of the service. Each run of a job uses the settings as they are then.
 
-    Delivery and hub pings have jobs of their own: an hour of sending, or a slow hub, delays
-    neither articles nor feeds.
+    Delivery, notices and hub pings have jobs of their own: an hour of sending, or a slow hub,
+    delays neither articles nor feeds, and a confirmation leaves within seconds.
     """
+    from publisher.service import ServiceJob
+
     live = LivePipeline(pipeline)
 
     def prepare(progress: Progress) -> None:
@@ -61,10 +70,14 @@ def service_jobs(
     def deliver(progress: Progress) -> None:
         live.current().deliver(progress)
 
+    def notify(_progress: Progress) -> None:
+        live.current().notify()
+
     def ping(_progress: Progress) -> None:
         live.current().ping()
 
-    return prepare, deliver, ping
+    works = (prepare, deliver, ping)
+    return (*map(ServiceJob, works), ServiceJob(notify, SECONDS_BETWEEN_NOTICES))
 
 
 def run_service(pipeline: Pipeline, on_report: Callable[[CycleReport], None]) -> None:

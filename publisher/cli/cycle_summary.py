@@ -69,10 +69,11 @@ def _opening(
     }
     articles = ", ".join(f"{count} {what}" for what, count in changes.items() if count)
     sent = report.sent.messages
+    notices = f"{count_noun(report.notices.sent, 'notice')}, " if report.notices.sent else ""
     return (
         f"{publication.title(publication.default_language)}: "
         f"{count_noun(facts.stories, 'story', 'stories')}, articles: {articles or 'nothing new'}; "
-        f"{count_noun(report.issues, 'issue')} made, {count_noun(sent, 'mail')} {done}, "
+        f"{count_noun(report.issues, 'issue')} made, {notices}{count_noun(sent, 'mail')} {done}, "
         f"{count_noun(report.feeds, 'feed')} changed"
     )
 

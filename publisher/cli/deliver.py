@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 def deliver_command(
     directory: FolderArgument = CURRENT_FOLDER, *, now: NowOption = None
 ) -> int:
-    """Send what is due of every issue that is ready, and end.
+    """Send due mails about subscriptions, then what is due of every issue that is ready.
 
     May run while the service runs, and any number of times: no mail is sent twice. Deferred mail
     (by a server, or by a rate limit) is sent by a later run.
@@ -38,8 +38,11 @@ def deliver_command(
     sent, rest = run.sent, summarise_unsent(run.deliveries)
     done = f"{count_noun(sent.messages, 'mail')} sent, {count_noun(len(sent.issues), 'issue')} done"
     typer.echo(f"{done}; {rest}: publisher status shows why" if rest else done)
+    if run.notices.sent:
+        typer.echo(f"{count_noun(run.notices.sent, 'notice')} to subscribers sent")
     for issue in run.paused:
         typer.echo(explain_pause(issue))
-    for problem in sent.problems:
+    problems = list(dict.fromkeys([*run.notices.problems, *sent.problems]))
+    for problem in problems:
         typer.echo(f"publisher: {problem}", err=True)
-    return 1 if sent.problems else 0
+    return 1 if problems else 0

@@ -255,6 +255,12 @@ FOLDER_PROBLEM = Cause(
 CONNECTION_LOST = Cause(
     "connection-lost", "the connection to the server was lost", _RETRIED, "the server {words}"
 )
+UNREACHABLE = Cause(
+    "unreachable",
+    "the server could not be reached",
+    "check host and port in [delivery.smtp], and whether the server runs",
+    "{sentence}: {words}",
+)
 CONNECTION_CLOSED = Cause("connection-closed", "the connection was closed", _RETRIED)
 LEASE_LOST = Cause("lease-lost", "the lease is lost", _RETRIED)
 UNANSWERED = Cause(

@@ -31,7 +31,8 @@ class CheckedMail:
     line; `address` is the postal address, empty if there is none. Both parts must contain the
     passages of all `stories` unchanged and in order. `quoted` are further texts
     that people wrote (names, sections, other titles): what looks like a template's leftover in
-    them is not one.
+    them is not one. A mail about a subscription, `is_about_subscription`, need not offer to
+    unsubscribe: it asks for a confirmation, or says that the subscriber has left.
     """
 
     content: bytes
@@ -41,6 +42,7 @@ class CheckedMail:
     address: str = ""
     stories: tuple[StoryText, ...] = field(default=())
     quoted: tuple[str, ...] = ()
+    is_about_subscription: bool = False
 
     @cached_property
     def message(self) -> Message:

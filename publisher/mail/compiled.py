@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -18,7 +18,7 @@ from publisher.errors import DeliveryError
 from publisher.languages import script
 from publisher.mail.base64_parts import Base64Part
 from publisher.mail.dkim import DkimSigner, HeaderField, dkim_fields
-from publisher.mail.message import IssueMail, Message
+from publisher.mail.message import IssueMail, Message, WrittenMail
 from publisher.mail.message_header import MessageHeader, MessageNames
 from publisher.mail.personalisation import PersonalValues
 from publisher.mail.quoted_printable import QuotedPrintablePart
@@ -45,6 +45,14 @@ class EncodedPart(Protocol):
         ...
 
 
+class BodyCutter(Protocol):
+    """Cuts a part at a recipient's values: fixed text as UTF-8, and the numbers of values."""
+
+    def __call__(self, text: str, *, is_html: bool) -> Iterable[bytes | int]:
+        """Return the pieces in order."""
+        ...
+
+
 _PART_TYPES: dict[TransferEncoding, type[QuotedPrintablePart | Base64Part]] = {
     "quoted-printable": QuotedPrintablePart,
     "base64": Base64Part,
@@ -62,10 +70,10 @@ class MultipartBody:
     _closing: bytes
 
     @classmethod
-    def compile(cls, values: PersonalValues, boundary: str) -> MultipartBody:
-        """Encode both parts of a mail. Raise DeliveryError for what is not text."""
-        text_header, text = _compiled_part(values, values.mail.text, is_html=False)
-        html_header, html = _compiled_part(values, values.mail.html, is_html=True)
+    def compile(cls, mail: WrittenMail, pieces: BodyCutter, boundary: str) -> MultipartBody:
+        """Encode both parts of a mail, cut by `pieces`. Raise DeliveryError for what is not text."""
+        text_header, text = _compiled_part(mail.language, mail.text, pieces, is_html=False)
+        html_header, html = _compiled_part(mail.language, mail.html, pieces, is_html=True)
         mark = b"--" + boundary.encode("ascii")
         return cls(
             mark + b"\r\n" + text_header,
@@ -82,12 +90,12 @@ class MultipartBody:
 
 
 def _compiled_part(
-    values: PersonalValues, text: str, *, is_html: bool
+    language: str, text: str, pieces: BodyCutter, *, is_html: bool
 ) -> tuple[bytes, EncodedPart]:
     subtype = "html" if is_html else "plain"
     try:
-        encoding = choose_encoding(text, values.mail.issue.language)
-        pieces = [*values.body_pieces(_with_line_ends(text), is_html=is_html)]
+        encoding = choose_encoding(text, language)
+        cut = [*pieces(_with_line_ends(text), is_html=is_html)]
     except UnicodeEncodeError:
         raise DeliveryError(
             f"no message can be written: the text/{subtype} part holds half a surrogate pair"
@@ -96,7 +104,7 @@ def _compiled_part(
         f'Content-Type: text/{subtype}; charset="utf-8"\r\n'
         f"Content-Transfer-Encoding: {encoding}\r\n\r\n"
     )
-    return header.encode("ascii"), _PART_TYPES[encoding](pieces)
+    return header.encode("ascii"), _PART_TYPES[encoding](cut)
 
 
 def _with_line_ends(text: str) -> str:
@@ -148,7 +156,7 @@ class CompiledMail:
             ) from None
         body = self._body.filled(values)
         if self._signers:
-            lines.insert(0, dkim_fields(self._signers, [*map(_header_field, lines)], body))
+            lines.insert(0, dkim_of(self._signers, lines, body))
         return Message(recipient.id, name, b"".join((*lines, b"\r\n", *body)))
 
 
@@ -160,13 +168,20 @@ def compile_mail(
     # Neither encoding of a part writes `=_`, so no part contains the boundary (RFC 2046 5.1.1).
     boundary = f"=_{hashlib.sha256(mail.issue.name.encode()).hexdigest()[:32]}"
     header = MessageHeader(values, boundary)
-    body = MultipartBody.compile(values, boundary)
+    body = MultipartBody.compile(mail, values.body_pieces, boundary)
     return CompiledMail(values, MessageNames(secret, mail.issue), header, body, tuple(signers))
 
 
 def compose_message(mail: IssueMail, recipient: Recipient, secret: str) -> Message:
     """Return one recipient's message, unsigned, with the mail's own date."""
     return compile_mail(mail, secret).message(recipient, mail.date)
+
+
+def dkim_of(
+    signers: Sequence[DkimSigner], lines: Sequence[bytes], body: Sequence[bytes]
+) -> bytes:
+    """Return the signatures of a message whose fields have their line ends."""
+    return dkim_fields(signers, [*map(_header_field, lines)], body)
 
 
 def _header_field(line: bytes) -> HeaderField:

@@ -76,7 +76,7 @@ class MessageHeader:
         self._unsubscribe = _ListUnsubscribe(values)
         self._others = [_shared_field(name, value) for name, value in _others(mail, boundary)]
         # The last date and its field: nearly all messages of an issue have the same date.
-        self._dated = (mail.date, _date_field(mail.date))
+        self._dated = (mail.date, date_field(mail.date))
         _shared_field(
             "Message-ID", f"<{message_id_local_part('', mail.issue, 0)}@{self._domain}>"
         )
@@ -87,11 +87,11 @@ class MessageHeader:
         """Return the fields in order, each with its line end. Raise DeliveryError, ValueError."""
         dated, line = self._dated
         if date != dated:
-            line = _date_field(date)
+            line = date_field(date)
             self._dated = (date, line)
         return [
             self._from,
-            _to_field(recipient),
+            to_field(recipient),
             self._subject.field_for(recipient),
             line,
             f"Message-ID: <{name}@{self._domain}>\r\n".encode("ascii"),
@@ -100,7 +100,7 @@ class MessageHeader:
         ]
 
 
-def _to_field(recipient: Recipient) -> bytes:
+def to_field(recipient: Recipient) -> bytes:
     """Return the field `To`. Raise DeliveryError for a name or address that it can't hold."""
     name, address = printable_line(recipient.name), recipient.address
     if (
@@ -188,7 +188,8 @@ def feedback_id(publication: Publication, issue: Issue) -> str:
     return f"{issue.day}:{issue.language}:{issue.newsletter}:{sender}"
 
 
-def _date_field(date: datetime) -> bytes:
+def date_field(date: datetime) -> bytes:
+    """Return the field `Date`."""
     return encode_field("Date", format_datetime(date.astimezone(UTC)))
 
 

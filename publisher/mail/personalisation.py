@@ -57,9 +57,9 @@ def printable_line(text: str) -> str:
 
 def placeholder_text(placeholder: Placeholder) -> PlaceholderText:
     """Return a function from a recipient to the text of a placeholder, or to its fallback."""
-    token, fallback = placeholder.token, printable_line(placeholder.otherwise)
-    # One of another kind of mail stays as it is, for the gate to find.
-    text = _TEXTS.get(token, lambda _recipient: token)
+    text, fallback = _TEXTS.get(placeholder.token), printable_line(placeholder.otherwise)
+    if text is None:  # one of another kind of mail: it stays, for the gate to find
+        return lambda _recipient: str(placeholder)
     return lambda recipient: printable_line(text(recipient)) or fallback
 
 

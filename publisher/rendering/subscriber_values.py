@@ -144,7 +144,7 @@ _TOP_LEVEL_VALUES = {
 _SYSTEM_MAIL_VALUES = {
     "action": placeholders.ACTION_PLACEHOLDER,
     "feed": placeholders.FEED_PLACEHOLDER,
-    "command_token": placeholders.TOKEN_PLACEHOLDER,
+    "command_token": placeholders.COMMAND_PLACEHOLDER,
     "code": placeholders.CODE_PLACEHOLDER,
     "new_address": placeholders.CHANGED_PLACEHOLDER,
 }

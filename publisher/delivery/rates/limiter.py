@@ -40,8 +40,17 @@ class RateLimiter:
         # The last instant that was given in each domain's queue.
         self._queue_ends: dict[str, float] = {}
 
-    def grant(self, connection: Connection, domains: Sequence[str], now: float) -> RateGrant:
+    def grant(
+        self,
+        connection: Connection,
+        domains: Sequence[str],
+        now: float,
+        *,
+        obeys_quota: bool = True,
+    ) -> RateGrant:
         """Decide which of the candidates for these receiving domains may be sent now, in order.
+
+        With `obeys_quota` False they count into the day's quota and do not wait for it.
 
         `now` is the time in seconds since the epoch, read within the transaction: processes take
         turns, and none may be behind the last one by more than clocks differ.
@@ -52,7 +61,8 @@ class RateLimiter:
             self._recent.add(domains, now)
             return RateGrant(range(len(domains)))
         scopes = [self._limits.scope_of(domain) for domain in domains]
-        gates = self._gates(connection, {None, *scopes}, quota, now)
+        bound = quota if obeys_quota else None
+        gates = self._gates(connection, {None, *scopes}, bound, now)
         grant = admit(scopes, gates, self._queue_ends, now)
         changes = chain.from_iterable(gate.changes().items() for gate in gates.values())
         buckets.write_tats(connection, dict(changes))

@@ -55,7 +55,8 @@ def _check_footer(mail: CheckedMail) -> Iterator[Finding]:
         link for link in document.tagged("a") if not styles[link].is_hidden and link.get("href")
     ]
     addresses = {_without_query(one) for one in _addresses(mail, "List-Unsubscribe")}
-    if not any(_unsubscribes(link, addresses) for link in links):
+    owes_link = not mail.is_about_subscription
+    if owes_link and not any(_unsubscribes(link, addresses) for link in links):
         yield _UNSUBSCRIBE.finding("there is no visible unsubscribe link", where="body")
     online = _addresses(mail, "Archived-At")
     if online and not any(link.get("href") in online for link in links):

@@ -57,7 +57,7 @@ class Going:
         self.clock.instant += later
         with capture_logs() as logs:
             for job in self.jobs:
-                job(_silent)
+                job.work(_silent)
         return [dict(one) for one in logs if "setting" in one["event"]]
 
     def edit(self, old: str, new: str) -> None:

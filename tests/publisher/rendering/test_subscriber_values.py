@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import pytest
 
@@ -22,8 +21,8 @@ from publisher.rendering import (
 from publisher.rendering.digest import render_digest
 from publisher.rendering.environment import Templates
 from publisher.rendering.placeholders import (
-    ADDRESS_PLACEHOLDER,
     ACTION_PLACEHOLDER,
+    ADDRESS_PLACEHOLDER,
     LANGUAGE_PLACEHOLDER,
     NAME_PLACEHOLDER,
     PREFERENCES_PLACEHOLDER,

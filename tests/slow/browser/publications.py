@@ -36,7 +36,7 @@ RECIPIENT = {
     placeholders.UNSUBSCRIBE_PLACEHOLDER: "https://news.example.org/en/unsubscribe/?token=example",
     placeholders.PREFERENCES_PLACEHOLDER: "https://news.example.org/en/preferences/?token=example",
     placeholders.FEED_PLACEHOLDER: "https://news.example.org/en/feeds/of/example.atom",
-    placeholders.TOKEN_PLACEHOLDER: "example",
+    placeholders.COMMAND_PLACEHOLDER: "example",
     placeholders.CODE_PLACEHOLDER: "123456",
     placeholders.CHANGED_PLACEHOLDER: "r•••@example.org",
 }

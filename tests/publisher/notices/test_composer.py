@@ -1,0 +1,193 @@
+"""Every notice in every language: its links, its fields, and what the gate says of it."""
+
+from __future__ import annotations
+
+import re
+from email.message import EmailMessage
+from itertools import product
+from urllib.parse import urlsplit
+
+import pytest
+
+from publisher.gate.checks import check_mail
+from publisher.gate.mail import CheckedMail
+from publisher.mail.signed_links import LinkKind, read_link
+from publisher.mail.subscription_message import notice_message_name, notices_of_message_ids
+from publisher.notices.composer import NoticeComposer
+from publisher.notices.kinds import NoticeKind
+from publisher.notices.ledger import due_notices
+from publisher.rendering import Digest, SystemMail
+from publisher.testing import SECRET
+from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.delivery.mailing import ready
+from tests.publisher.mail.samples import parsed
+from tests.publisher.notices.people import CODE, RENDERER, add_person, enqueue, text_of
+
+LANGUAGES = ("en", "zh-Hans", "zh-Hant", "ar")
+PAGES = {
+    NoticeKind.CONFIRM: ("confirm", "confirm", 7),
+    NoticeKind.REMINDER: ("confirm", "confirm", 7),
+    NoticeKind.GOODBYE: ("undo", "unsubscribe", 4),
+    NoticeKind.CONFIRM_ADDRESS: ("address", "address", 5),
+    NoticeKind.ADDRESS_CHANGED: ("undo", "address", 5),
+    NoticeKind.DATA: ("data", "data", 6),
+}
+
+
+def compose(
+    publication: PublicationFolder,
+    kind: NoticeKind,
+    language: str = "en",
+    to: str | None = None,
+) -> bytes:
+    person = add_person(publication, language=language, generation=3, name="Ann Example")
+    enqueue(publication, person, kind, to=to)
+    composer = NoticeComposer(publication.settings, RENDERER.system_mail, SECRET)
+    with publication.database.reading() as connection:
+        (row,) = due_notices(connection, NOW, 9)
+        return composer.compose(connection, row).content
+
+
+def html_of(mail: EmailMessage) -> str:
+    part = mail.get_body(("html",))
+    assert part is not None
+    return str(part.get_content())
+
+
+def links(mail: EmailMessage) -> dict[str, str]:
+    """Return the tokens in a mail by the path of their page."""
+    found = re.findall(r"https://\S+\?t=\S+", text_of(mail))
+    return {urlsplit(url).path: urlsplit(url).query.removeprefix("t=") for url in found}
+
+
+@pytest.mark.parametrize(("kind", "language"), [*product(NoticeKind, LANGUAGES)])
+def test_every_notice_passes_the_gate_in_its_language(
+    publication: PublicationFolder, kind: NoticeKind, language: str
+) -> None:
+    content = compose(publication, kind, language)
+    mail = CheckedMail(
+        content=content,
+        language=language,
+        hosts=frozenset({publication.settings.publication.host}),
+        preheader="",
+        address=publication.settings.publication.address(language),
+        is_about_subscription=True,
+    )
+    findings = {one.code: one.problem for one in check_mail(mail).findings}
+    # Its first line says all that there is to say, in a few words.
+    assert findings.keys() <= {"preheader-length"}, findings
+    assert parsed(content)["Content-Language"] == language
+    assert "@@" not in html_of(parsed(content)) + text_of(parsed(content))
+
+
+@pytest.mark.parametrize(("kind", "expected"), PAGES.items())
+def test_the_link_of_a_notice_is_signed_for_its_page_and_row(
+    publication: PublicationFolder, kind: NoticeKind, expected: tuple[LinkKind, str, int]
+) -> None:
+    link, page, number = expected
+    mail = parsed(compose(publication, kind, "ar"))
+    token = links(mail)[f"/ar/{page}/"]
+    assert token in html_of(mail)
+    found = read_link(SECRET, link, token)
+    assert (found.subscriber_id, found.generation, found.number) == (1, 3, number)
+
+
+def test_the_links_mail_has_working_links(publication: PublicationFolder) -> None:
+    tokens = links(parsed(compose(publication, NoticeKind.LINKS)))
+    assert read_link(SECRET, "preferences", tokens["/en/preferences/"]).subscriber_id == 1
+    assert read_link(SECRET, "unsubscribe", tokens["/en/unsubscribe/"]).newsletter == ""
+
+
+def test_a_notice_says_that_a_program_wrote_it(publication: PublicationFolder) -> None:
+    mail = parsed(compose(publication, NoticeKind.CONFIRM))
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["X-Auto-Response-Suppress"] == "OOF, AutoReply"
+    assert mail["To"] == "Ann Example <ann@example.org>"
+    assert mail["Date"].datetime == NOW
+    assert mail["Message-ID"] == f"<{notice_message_name(SECRET, 1)}@news.example.org>"
+    assert mail["Precedence"] is None
+
+
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_only_mails_to_subscribers_offer_to_unsubscribe_with_one_click(
+    publication: PublicationFolder, kind: NoticeKind
+) -> None:
+    mail = parsed(compose(publication, kind))
+    offers = kind in {NoticeKind.WELCOME, NoticeKind.ALREADY_SUBSCRIBED, NoticeKind.LINKS}
+    assert (mail["List-Unsubscribe"] is not None) is offers
+    assert (mail["List-Unsubscribe-Post"] is not None) is offers
+
+
+def test_a_notice_may_go_to_another_address(publication: PublicationFolder) -> None:
+    mail = parsed(compose(publication, NoticeKind.CONFIRM_ADDRESS, to="new@example.net"))
+    assert mail["To"] == "Ann Example <new@example.net>"
+    assert "new@example.net" in text_of(mail)
+
+
+def test_the_code_and_the_new_address_are_in_both_parts(publication: PublicationFolder) -> None:
+    mail = parsed(compose(publication, NoticeKind.DATA))
+    assert CODE in text_of(mail)
+    assert CODE in html_of(mail)
+
+
+def test_the_old_address_is_told_where_mail_goes_now(publication: PublicationFolder) -> None:
+    mail = parsed(compose(publication, NoticeKind.ADDRESS_CHANGED))
+    assert "a•••@example.net" in text_of(mail)
+    assert "a•••@example.net" in html_of(mail)
+
+
+def test_a_welcome_has_the_latest_issue_in_her_language(publication: PublicationFolder) -> None:
+    ready(publication)
+    ready(publication, "ar")
+    text = text_of(parsed(compose(publication, NoticeKind.WELCOME, "ar")))
+    assert "https://news.example.org/ar/weekly/2026-01-09/" in text
+    assert "/en/weekly/" not in text
+
+
+def test_a_language_that_is_not_served_becomes_the_default(
+    publication: PublicationFolder,
+) -> None:
+    assert parsed(compose(publication, NoticeKind.LINKS, "fr"))["Content-Language"] == "en"
+
+
+def test_a_newsletter_that_was_removed_is_called_by_its_name(
+    publication: PublicationFolder,
+) -> None:
+    from publisher.notices.queue import enqueue_notice
+
+    person = add_person(publication)
+    with publication.database.writing() as connection:
+        enqueue_notice(
+            connection, NoticeKind.WELCOME, person, NOW, values={"newsletters": ["gone"]}
+        )
+        (row,) = due_notices(connection, NOW, 9)
+        composer = NoticeComposer(publication.settings, RENDERER.system_mail, SECRET)
+        assert "gone" in text_of(parsed(composer.compose(connection, row).content))
+
+
+def test_mails_that_differ_only_in_their_recipients_are_rendered_once(
+    publication: PublicationFolder,
+) -> None:
+    rendered: list[SystemMail] = []
+
+    def render(mail: SystemMail) -> Digest:
+        rendered.append(mail)
+        return RENDERER.system_mail(mail)
+
+    composer = NoticeComposer(publication.settings, render, SECRET)
+    for address in ("ann@example.org", "bob@example.org"):
+        enqueue(publication, add_person(publication, address))
+    with publication.database.reading() as connection:
+        messages = [
+            composer.compose(connection, row).content for row in due_notices(connection, NOW, 9)
+        ]
+    assert len(rendered) == 1
+    assert b"bob@example.org" in messages[1]
+    assert b"ann@example.org" not in messages[1]
+
+
+def test_only_the_message_ids_of_real_notices_are_recognised() -> None:
+    name = notice_message_name(SECRET, 12)
+    forged = name.replace("notice.12.", "notice.13.")
+    text = f"<x@y> <{forged}@example.org>\r\n <{name}@news.example.org>"
+    assert [*notices_of_message_ids(SECRET, text)] == [12]

@@ -1,0 +1,356 @@
+"""Notices are sent at once, in order, and never lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from publisher.config.delivery import (
+    DeliverySettings,
+    DomainRateSettings,
+    RateSettings,
+    SmtpSettings,
+    Tls,
+    WarmupSettings,
+)
+from publisher.delivery import causes
+from publisher.delivery.outcomes import Outcome, SendStatus, ThrottleScope
+from publisher.delivery.rates import buckets
+from publisher.delivery.states import DeliveryState
+from publisher.delivery.transports.base import OutgoingMessage
+from publisher.delivery.transports.smtp.transport import SmtpTransport
+from publisher.notices import ledger
+from publisher.notices.kinds import NoticeKind
+from publisher.notices.tables import notice
+from publisher.testing import (
+    Behaviour,
+    FakeTimer,
+    MailServer,
+    MemoryTransport,
+    Phase,
+    Reply,
+    always,
+)
+from subscribers import SubscriberStatus, find_subscriber, suppress
+from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.delivery.mailing import outbox, ready, send, subscribe
+from tests.publisher.notices.people import (
+    add_person,
+    enqueue,
+    mails,
+    notify,
+    rows,
+    states,
+    text_of,
+)
+
+HOUR = timedelta(hours=1)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def test_a_notice_is_sent_once_and_then_forgets_its_code(
+    publication: PublicationFolder,
+) -> None:
+    transport = MemoryTransport()
+    number = enqueue(publication, add_person(publication))
+    assert notify(publication, transport).sent == 1
+    assert notify(publication, transport).sent == 0
+    (outgoing,) = transport.taken
+    assert (outgoing.recipient, outgoing.message.subscriber_id) == ("ann@example.org", number)
+    (row,) = rows(publication)
+    assert (row["state"], row["attempts"], row["tried_at"]) == ("sent", 1, NOW)
+    assert row["content"] == {"number": 7, "newsletters": ["weekly"]}
+
+
+def test_nothing_is_connected_to_while_no_notice_is_due(
+    publication: PublicationFolder,
+) -> None:
+    transport = MemoryTransport()
+    notify(publication, transport)
+    assert transport.opened == 0
+
+
+def test_the_oldest_notice_is_sent_first(publication: PublicationFolder) -> None:
+    transport = MemoryTransport()
+    ann = add_person(publication)
+    later = enqueue(publication, ann, NoticeKind.LINKS, NOW)
+    first = enqueue(publication, ann, NoticeKind.LINKS, NOW - HOUR)
+    notify(publication, transport)
+    assert [one.message.subscriber_id for one in transport.taken] == [first, later]
+
+
+def test_a_deferred_notice_is_tried_again_and_given_up_after_a_day(
+    publication: PublicationFolder,
+) -> None:
+    busy = Outcome(SendStatus.DEFERRED, "450 later", causes.GREYLISTED)
+    transport = MemoryTransport(outcomes=lambda _outgoing: busy)
+    enqueue(publication, add_person(publication))
+    notify(publication, transport)
+    (row,) = rows(publication)
+    assert (row["state"], row["reason_key"], row["reason"]) == (
+        "deferred",
+        "greylisted",
+        "450 later",
+    )
+    assert NOW + timedelta(minutes=5) <= row["next_at"] <= NOW + timedelta(minutes=7)
+    assert row["content"]["code"] == "123456"
+    notify(publication, transport, NOW + timedelta(minutes=1))
+    assert len(transport.offered) == 1
+    notify(publication, transport, NOW + timedelta(hours=23, minutes=55))
+    (row,) = rows(publication)
+    assert (row["state"], row["reason_key"]) == ("failed", "greylisted")
+    assert "code" not in row["content"]
+
+
+@pytest.mark.parametrize(("to", "status"), [(None, "bounced"), ("new@example.net", "pending")])
+def test_a_dead_mailbox_is_suppressed_if_it_is_the_subscriber_s_own(
+    publication: PublicationFolder, to: str | None, status: str
+) -> None:
+    dead = Outcome(SendStatus.REFUSED, "550 no", causes.NO_MAILBOX, is_dead_address=True)
+    enqueue(publication, add_person(publication), NoticeKind.CONFIRM_ADDRESS, to=to)
+    notify(publication, MemoryTransport(outcomes=lambda _outgoing: dead))
+    assert states(publication) == ["bounced"]
+    with publication.database.reading() as connection:
+        person = find_subscriber(connection, "ann@example.org")
+    assert person is not None
+    assert person.status == status
+
+
+def test_a_refusal_of_the_sender_is_nobody_s_bounce(publication: PublicationFolder) -> None:
+    about_us = Outcome(SendStatus.REFUSED, "550 spf", causes.NO_SPF, is_about_sender=True)
+    enqueue(publication, add_person(publication))
+    notify(publication, MemoryTransport(outcomes=lambda _outgoing: about_us))
+    assert states(publication) == ["deferred"]
+
+
+def kill(_outgoing: OutgoingMessage) -> Outcome:
+    raise Killed
+
+
+def test_what_a_killed_process_held_is_sent_again_once(publication: PublicationFolder) -> None:
+    enqueue(publication, add_person(publication))
+    for _ in range(2):
+        with pytest.raises(Killed):
+            notify(publication, MemoryTransport("ambiguous", outcomes=kill))
+        assert states(publication) == ["attempting"]
+    again = MemoryTransport("ambiguous")
+    notify(publication, again)
+    assert again.taken == []
+    (row,) = rows(publication)
+    assert (row["state"], row["reason_key"]) == ("in_doubt", "interrupted")
+
+
+def test_what_is_sent_again_has_the_same_message_id(publication: PublicationFolder) -> None:
+    sent: list[OutgoingMessage] = []
+
+    def take_and_die(outgoing: OutgoingMessage) -> Outcome:
+        sent.append(outgoing)
+        raise Killed
+
+    enqueue(publication, add_person(publication))
+    with pytest.raises(Killed):
+        notify(publication, MemoryTransport("ambiguous", outcomes=take_and_die))
+    again = MemoryTransport("ambiguous")
+    assert notify(publication, again, NOW + HOUR).sent == 1
+    assert again.taken[0].message == sent[0].message
+    assert states(publication) == ["sent"]
+
+
+def test_a_notice_without_an_answer_is_sent_again_once(publication: PublicationFolder) -> None:
+    silent = Outcome(SendStatus.UNKNOWN, "was silent", causes.UNANSWERED)
+    transport = MemoryTransport("ambiguous", outcomes=lambda _outgoing: silent)
+    enqueue(publication, add_person(publication))
+    notify(publication, transport)
+    assert states(publication) == ["deferred"]
+    notify(publication, transport, NOW + HOUR)
+    assert states(publication) == ["in_doubt"]
+    notify(publication, transport, NOW + 2 * HOUR)
+    assert len(transport.offered) == 2
+
+
+def test_a_living_sender_s_notice_is_left_to_it(publication: PublicationFolder) -> None:
+    enqueue(publication, add_person(publication))
+    other = MemoryTransport()
+
+    def let_another_look(_outgoing: OutgoingMessage) -> Outcome:
+        notify(publication, other)
+        return Outcome(SendStatus.ACCEPTED)
+
+    assert notify(publication, MemoryTransport(outcomes=let_another_look)).sent == 1
+    assert other.offered == []
+
+
+def test_nothing_is_sent_to_somebody_who_complained(publication: PublicationFolder) -> None:
+    enqueue(publication, add_person(publication))
+    with publication.database.writing() as connection:
+        suppress(connection, "ann@example.org", SubscriberStatus.COMPLAINED, NOW)
+    transport = MemoryTransport()
+    notify(publication, transport)
+    assert transport.offered == []
+    assert states(publication) == ["cancelled"]
+
+
+def test_an_unreachable_server_keeps_notices_waiting_for_a_day(
+    publication: PublicationFolder,
+) -> None:
+    enqueue(publication, add_person(publication))
+    unreachable = MemoryTransport(fail_after=0)
+    report = notify(publication, unreachable)
+    assert report.problems == ["took 0 messages and no more"]
+    assert states(publication) == ["pending"]
+    notify(publication, unreachable, NOW + timedelta(hours=25))
+    (row,) = rows(publication)
+    assert (row["state"], row["reason_key"]) == ("failed", "unreachable")
+
+
+def test_a_server_that_ends_in_the_middle_leaves_the_rest_waiting(
+    publication: PublicationFolder,
+) -> None:
+    for number in range(3):
+        enqueue(publication, add_person(publication, f"reader{number}@example.org"))
+    notify(publication, MemoryTransport(fail_after=1))
+    assert states(publication) == ["sent", "pending", "pending"]
+    assert [row["attempts"] for row in rows(publication)] == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("rates", "first"),
+    [
+        (
+            DeliverySettings(domain=(DomainRateSettings(names=("slow.example",), per_hour=1),)),
+            ["a@slow.example", "c@x.example"],
+        ),
+        (DeliverySettings(rate=RateSettings(per_hour=1)), ["a@slow.example"]),
+    ],
+)
+def test_notices_obey_rates_and_wait_for_them(
+    publication: PublicationFolder, rates: DeliverySettings, first: list[str]
+) -> None:
+    publication.settings = replace(publication.settings, delivery=rates)
+    for address in ("a@slow.example", "b@slow.example", "c@x.example"):
+        enqueue(publication, add_person(publication, address))
+    timer, transport = FakeTimer(), MemoryTransport()
+    for hours in range(4):
+        notify(publication, transport, NOW + hours * HOUR, timer)
+        timer.advance(3700)
+        if not hours:
+            assert [one.recipient for one in transport.taken] == first
+    assert set(states(publication)) == {"sent"}
+    assert len(transport.taken) == 3
+
+
+def test_notices_count_into_a_warm_up_and_do_not_wait_for_it(
+    publication: PublicationFolder,
+) -> None:
+    warmup = DeliverySettings(warmup=WarmupSettings(start=date(2026, 1, 5), first=1))
+    publication.settings = replace(publication.settings, delivery=warmup)
+    timer, transport = FakeTimer(), MemoryTransport()
+    for number in range(3):
+        enqueue(publication, add_person(publication, f"reader{number}@example.org"))
+    assert notify(publication, transport, timer=timer).sent == 3
+    with publication.database.reading() as connection:
+        assert buckets.sent_on(connection, "memory", date(2026, 1, 5)) == 3
+
+
+def test_a_server_that_asks_for_less_gets_less(publication: PublicationFolder) -> None:
+    slower = Outcome(
+        SendStatus.DEFERRED, "421", causes.TOO_FAST, throttle=ThrottleScope.TRANSPORT
+    )
+    enqueue(publication, add_person(publication))
+    notify(publication, MemoryTransport(outcomes=lambda _outgoing: slower))
+    with publication.database.reading() as connection:
+        assert buckets.read_throttles(connection, "memory")
+
+
+def test_a_template_that_is_broken_only_defers_its_notices(
+    publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from publisher.errors import RenderingError
+    from tests.publisher.notices.people import RENDERER
+
+    def fail(_mail: object) -> None:
+        raise RenderingError("templates/email/confirm/body.html, line 1: x")
+
+    monkeypatch.setattr(RENDERER, "system_mail", fail)
+    enqueue(publication, add_person(publication))
+    notify(publication)
+    (row,) = rows(publication)
+    assert (row["state"], row["reason_key"]) == ("deferred", "unsendable")
+
+
+def test_old_notices_are_deleted(publication: PublicationFolder) -> None:
+    enqueue(publication, add_person(publication))
+    notify(publication)
+    enqueue(publication, add_person(publication, "bob@example.org"), at=NOW + 100 * 24 * HOUR)
+    notify(publication, at=NOW + 100 * 24 * HOUR)
+    assert [row["id"] for row in rows(publication)] == [2]
+
+
+def test_a_result_that_comes_too_late_changes_nothing(publication: PublicationFolder) -> None:
+    enqueue(publication, add_person(publication))
+
+    def take_over(_outgoing: OutgoingMessage) -> Outcome:
+        with publication.database.writing() as connection:
+            connection.execute(update(notice).values(epoch=9, state="in_doubt"))
+        return Outcome(SendStatus.ACCEPTED)
+
+    assert notify(publication, MemoryTransport(outcomes=take_over)).sent == 0
+    assert states(publication) == ["in_doubt"]
+
+
+def test_notices_are_counted_by_state(publication: PublicationFolder) -> None:
+    enqueue(publication, add_person(publication))
+    notify(publication)
+    enqueue(publication, 1, NoticeKind.LINKS)
+    with publication.database.reading() as connection:
+        assert ledger.count_notices(connection) == {
+            DeliveryState.SENT: 1,
+            DeliveryState.PENDING: 1,
+        }
+        assert connection.execute(select(notice.c.id)).scalars().all() == [1, 2]
+
+
+def test_a_notice_arrives_over_smtp(publication: PublicationFolder) -> None:
+    enqueue(publication, add_person(publication, language="ar"))
+    with MailServer() as server:
+        smtp = SmtpSettings(host=server.host, port=server.port, tls=Tls.NONE)
+        transport = SmtpTransport(smtp, publication.settings.folders.root, None, patience=10)
+        assert notify(publication, transport).sent == 1
+        (received,) = server.messages
+    (mail,) = mails([received.content])
+    assert list(received.recipients) == ["ann@example.org"]
+    assert mail["Content-Language"] == "ar"
+    assert "123456" in text_of(mail)
+
+
+def test_a_server_that_refuses_notices_for_now_gets_them_later(
+    publication: PublicationFolder,
+) -> None:
+    enqueue(publication, add_person(publication))
+    fault = always(Phase.RCPT, Reply("450 4.2.0 greylisted"))
+    with MailServer(Behaviour(faults=(fault,))) as server:
+        smtp = SmtpSettings(host=server.host, port=server.port, tls=Tls.NONE)
+        transport = SmtpTransport(smtp, publication.settings.folders.root, None, patience=10)
+        notify(publication, transport)
+    assert states(publication) == ["deferred"]
+
+
+def test_a_notice_is_written_to_the_outbox_and_stays_when_issues_follow(
+    publication: PublicationFolder,
+) -> None:
+    from publisher.delivery.transports import create_transport
+
+    subscribe(publication, ("bob@example.org", "en"))
+    ready(publication)
+    enqueue(publication, add_person(publication))
+    assert notify(publication, create_transport(publication.settings)).sent == 1
+    send(publication)
+    folder = publication.settings.folders.outbox
+    assert len(list(folder.glob("notices/en/2026-01-09/*.eml"))) == 1
+    assert len(outbox(publication)) == 2
