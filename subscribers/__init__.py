@@ -105,6 +105,7 @@ from subscribers.import_export import (
     ImportReport,
     export_csv,
     import_csv,
+    import_in_portions,
     parse_rows,
 )
 from subscribers.join_requests import (
@@ -212,6 +213,7 @@ __all__ = [
     "forget_old_changes",
     "has_audience",
     "import_csv",
+    "import_in_portions",
     "insert_request",
     "is_access_open",
     "is_paused",

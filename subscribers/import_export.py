@@ -2,16 +2,19 @@
 
 `subscribers.csv_rows` describes the format, `subscribers.import_merge` what a row changes.
 
-An import runs in one transaction of the caller. A file that is broken on its last line changes
-nothing, a dry run is a rollback, and no reader of the database sees half a list. Other writers wait until it ends.
-Memory stays flat: 1,000 rows are held at a time, and the addresses of the file so far are in a
-temporary table.
+`import_csv` runs in one transaction of the caller: a dry run is a rollback. `import_in_portions` opens
+many short ones, so that other writers wait for some milliseconds only. A file that is broken on its
+last line changes nothing in both. Memory stays flat: 1,000 rows are held at a time at most, and the
+addresses of the file so far are in a temporary table.
 """
 
 from __future__ import annotations
 
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Final
 
 from subscribers.csv_cells import read_cells, write_cells
@@ -29,15 +32,29 @@ from subscribers.store import list_subscribers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
-    from typing import TextIO
+    from typing import IO, TextIO
 
     from sqlalchemy import Connection
 
-__all__ = ["ImportNote", "ImportReport", "export_csv", "import_csv", "parse_rows"]
+__all__ = [
+    "ImportNote",
+    "ImportReport",
+    "export_csv",
+    "import_csv",
+    "import_in_portions",
+    "parse_rows",
+]
 
 BATCH_ROWS: Final = 1_000
 """Rows of a batch. Larger batches are not faster, and this one needs less than 1 MB."""
+
+FIRST_PORTION: Final = 100
+"""Rows of the first transaction of an import in portions; the others follow from its time."""
+
+PORTION_SECONDS: Final = 0.03
+"""How long a transaction of an import in portions is meant to last. Others wait for it."""
 
 MAX_REPORTED: Final = 10_000
 """Bad rows, and notes, that a report lists at most. A file with more is wrong as a whole, and the
@@ -103,22 +120,97 @@ def import_csv(  # noqa: PLR0913 -- the same names as in `parse_rows`
         default_language=default_language,
         known_newsletters=known_newsletters,
     )
-    for batch in _batches(parsed):
-        rows, repeats = split_repeated(
-            connection, [row for row in batch if isinstance(row, SubscriberRow)]
-        )
-        refused = [row for row in batch if isinstance(row, BadRow)] + repeats
-        if digest is not None:
-            rows, erased = split_erased(connection, rows, digest, returned)
-            refused += erased
-        _refuse(report, refused)
-        for imported in apply_rows(connection, rows, now):
-            _count(report, imported)
+    while batch := list(islice(parsed, BATCH_ROWS)):
+        _import_rows(connection, batch, report, now, digest, returned)
         done += len(batch)
         if progress is not None:
             progress(done)
     clear_seen_addresses(connection)
     return report
+
+
+def import_in_portions(  # noqa: PLR0913 -- the same names as in `parse_rows`
+    transaction: Callable[[], AbstractContextManager[Connection]],
+    file: Iterable[bytes | str],
+    *,
+    languages: Callable[[str], str | None],
+    default_language: str,
+    known_newsletters: Sequence[str],
+    now: datetime,
+    digest: AddressDigest | None = None,
+    returned: Collection[str] = (),
+    progress: Callable[[int], None] | None = None,
+) -> ImportReport:
+    """Do what `import_csv` does, in many transactions, which all are on one connection.
+
+    An import that was interrupted has stored the first rows; a second import of the file changes
+    nothing of these, and stores the others.
+    """
+    report, done, portion = ImportReport(), 0, FIRST_PORTION
+    with _checked(file) as lines:
+        parsed = parse_rows(
+            read_cells(lines),
+            languages=languages,
+            default_language=default_language,
+            known_newsletters=known_newsletters,
+        )
+        # Parsed before the transaction, which others wait for.
+        batch = list(islice(parsed, portion))
+        with transaction() as connection:
+            clear_seen_addresses(connection)
+        while batch:
+            with transaction() as connection:
+                begin = time.monotonic()
+                _import_rows(connection, batch, report, now, digest, returned)
+                portion = _next_portion(len(batch), time.monotonic() - begin)
+            done += len(batch)
+            if progress is not None:
+                progress(done)
+            batch = list(islice(parsed, portion))
+    with transaction() as connection:
+        clear_seen_addresses(connection)
+    return report
+
+
+def _next_portion(rows: int, seconds: float) -> int:
+    """Return how many rows the next transaction gets, by how long the last one took."""
+    wanted = int(rows * PORTION_SECONDS / max(seconds, 0.001))
+    return max(1, min(wanted, 2 * rows, BATCH_ROWS))
+
+
+@contextmanager
+def _checked(file: Iterable[bytes | str]) -> Iterator[IO[bytes]]:
+    """Yield a copy of the file once all of it was found to be CSV; raise BadFileError before."""
+    with TemporaryFile() as copy:
+        copy.writelines(
+            line.encode("utf-8", "surrogatepass") if isinstance(line, str) else line
+            for line in file
+        )
+        copy.seek(0)
+        for _line in read_cells(copy):
+            pass
+        copy.seek(0)
+        yield copy
+
+
+def _import_rows(
+    connection: Connection,
+    batch: Sequence[SubscriberRow | BadRow],
+    report: ImportReport,
+    now: datetime,
+    digest: AddressDigest | None,
+    returned: Collection[str],
+) -> None:
+    rows, repeats = split_repeated(
+        connection, [row for row in batch if isinstance(row, SubscriberRow)]
+    )
+    refused = [row for row in batch if isinstance(row, BadRow)] + repeats
+    if digest is not None and is_anybody_erased(connection):
+        rows, erased = split_erased(connection, rows, digest, returned)
+        refused += erased
+    _refuse(report, refused)
+    for imported in apply_rows(connection, rows, now):
+        _count(report, imported)
 
 
 def export_csv(connection: Connection, out: TextIO) -> int:
@@ -129,13 +221,6 @@ def export_csv(connection: Connection, out: TextIO) -> int:
     """
     write_cells([CSV_COLUMNS], out)
     return write_cells(map(subscriber_cells, list_subscribers(connection)), out)
-
-
-def _batches(
-    parsed: Iterator[SubscriberRow | BadRow],
-) -> Iterator[list[SubscriberRow | BadRow]]:
-    while batch := list(islice(parsed, BATCH_ROWS)):
-        yield batch
 
 
 def _refuse(report: ImportReport, bad: list[BadRow]) -> None:

@@ -35,7 +35,7 @@ from subscribers import (
     erased_at,
     export_csv,
     find_subscriber,
-    import_csv,
+    import_in_portions,
     known_subscriber,
     list_subscribers,
     load_history,
@@ -104,18 +104,22 @@ def import_subscribers(
     returned: Sequence[str] = (),
     progress: Callable[[int], None] | None = None,
 ) -> ImportReport:
-    """Add and correct subscribers from CSV, in one transaction. Return a report.
+    """Add and correct subscribers from CSV, in short transactions. Return a report.
+
+    Pages and the service write in between. After an interruption, import the file again: rows that
+    are stored stay as they are.
 
     `returned` are erased addresses whose subscribers asked to come back. Raise UsageError if one of
     them was not erased, and what `subscribers.import_csv` raises.
     """
     digest = address_digest(settings)
-    with database.writing() as connection:
+    with database.reading() as connection:
         for address in returned:
             if erased_at(connection, address, digest) is None:
                 raise UsageError(f"{address}: was not erased; it can be imported as it is")
-        return import_csv(
-            connection,
+    with database.writing_in_portions() as portion:
+        return import_in_portions(
+            portion,
             lines,
             languages=settings.publication.subscriber_tag,
             default_language=settings.publication.default_language,

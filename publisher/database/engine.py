@@ -5,7 +5,7 @@ What differs between databases is in `publisher.database.dialect`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
@@ -49,6 +49,21 @@ class Database:
         """
         with self._transaction(writes=True) as connection:
             yield connection
+
+    @contextmanager
+    def writing_in_portions(self) -> Iterator[Callable[[], AbstractContextManager[Connection]]]:
+        """Yield a function that opens a transaction that may write, on the same connection each time.
+
+        Temporary tables last from one to the next, and other writers get their turn in between.
+        """
+
+        @contextmanager
+        def portion() -> Iterator[Connection]:
+            with _explained(self._backend), self._backend.begin(connection, writes=True):
+                yield connection
+
+        with _explained(self._backend), self._backend.engine.connect() as connection:
+            yield portion
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -6,12 +6,13 @@ Python, PCRE and RE2. Paths are relative to the web root, without a leading slas
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from publisher.config import Settings
 
+# Any language: mails of before may name one that the publication has given up.
+_LANGUAGE = "[A-Za-z][A-Za-z0-9-]*"
 # Pages of a language, which take the place of static ones of the same path.
 _PAGES = ("subscribe", "confirm", "unsubscribe", "preferences", "address", "data")
 
@@ -20,6 +21,5 @@ def dynamic_pattern(settings: Settings) -> str:
     """Return the pattern of whole paths that are answered for each request; "" for none."""
     if not settings.web.enabled:
         return ""
-    languages = "|".join(map(re.escape, settings.publication.languages))
     pages = "|".join(_PAGES)
-    return f"(?:{languages})/(?:{pages})(?:/.*)?|(?:{languages})/feeds/of/.*|feedback/.*|-/.*"
+    return f"{_LANGUAGE}/(?:{pages})(?:/.*)?|{_LANGUAGE}/feeds/of/.*|feedback/.*|-/.*"

@@ -95,7 +95,7 @@ class PostgresBackend:
         url = _parse(address)
         self.name = _printable(url)
         more = "" if busy_seconds is None else f" -c lock_timeout={busy_seconds * 1000:.0f}ms"
-        more += " -c default_transaction_read_only=on" if read_only else ""
+        self._read_only = read_only
         self.engine = _engine(url, more, pool_pre_ping=True)
         self._lookups = _engine(
             url, more, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
@@ -115,6 +115,8 @@ class PostgresBackend:
 
     def begin(self, connection: Connection, *, writes: bool) -> RootTransaction:
         """Begin a transaction; one that writes holds the lock of all writers."""
+        if writes and self._read_only:
+            raise DatabaseError(f"{self.name}: was opened as read-only")
         if writes:
             transaction = connection.begin()
             driver: Any = connection.connection.driver_connection

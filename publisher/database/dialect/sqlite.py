@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 # A cycle's transactions last milliseconds; half a minute covers a slow disk and a backup.
 _BUSY_MILLISECONDS = 30_000
+# Seconds between two looks whether the lock of those who write is free.
+_LOCK_PAUSE = 0.002
 # What opening needs on the disk, for the log's index; without it SQLite reports an I/O error.
 _WAL_BYTES = 65_536
 _WAL_ATTEMPTS = 1000
@@ -182,7 +184,7 @@ def _engine(
     timeout = _BUSY_MILLISECONDS / 1000 if busy_seconds is None else busy_seconds
     engine = create_engine(url, connect_args={"timeout": timeout})
     event.listen(engine, "connect", partial(_prepare, durability, read_only))
-    event.listen(engine, "begin", _begin)
+    event.listen(engine, "begin", partial(_begin, timeout))
     return engine
 
 
@@ -212,5 +214,31 @@ def _write_ahead(connection: Any) -> None:
             return
 
 
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(f"BEGIN {connection.info.get('begin', 'DEFERRED')}")
+def _begin(timeout: float, connection: Connection) -> None:
+    driver: Any = connection.connection.driver_connection
+    if connection.info.get("begin") != "IMMEDIATE":
+        driver.execute("BEGIN DEFERRED")
+        return
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        _take_write_lock(driver, timeout)
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={round(timeout * 1000)}")
+
+
+def _take_write_lock(driver: Any, timeout: float) -> None:
+    """Begin a transaction that writes, as soon as no other one does.
+
+    SQLite itself looks ten times a second only. It would starve beside a process that writes in
+    portions and leaves some milliseconds between them.
+    """
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+                raise
+            time.sleep(_LOCK_PAUSE)
+        else:
+            return

@@ -27,6 +27,7 @@ from publisher.delivery.transports.smtp.transport import SmtpTransport
 from publisher.errors import ConsentError, UsageError
 from publisher.testing import MailServer, Moment, Phase, Reply, addressed
 from subscribers import (
+    BadFileError,
     ConsentSource,
     ErasedSubscriberError,
     ImportReport,
@@ -269,3 +270,32 @@ def test_mail_that_waits_in_the_ledger_is_not_written_for_who_left_or_was_erased
     assert [CYD.encode() in mail for mail in mails] == [True]
     found = counts(three, issue)
     assert (found["sent"], found["suppressed"]) == (1, 2)
+
+
+def test_others_write_while_an_import_runs(publication: PublicationFolder) -> None:
+    lines = ["email\n", *(f"reader{number}@example.com\n" for number in range(250))]
+    portions: list[int] = []
+
+    def write(done: int) -> None:
+        erase_address(publication.settings, publication.database, "reader0@example.com", NOW)
+        portions.append(done)
+        raise KeyboardInterrupt
+
+    # It would wait for ever if the import held the lock.
+    settings, database = publication.settings, publication.database
+    with pytest.raises(KeyboardInterrupt):
+        import_subscribers(settings, database, lines, NOW, progress=write)
+    assert portions == [100]
+    assert len(read_subscribers(database)) == 99
+    # What was stored stays, who was erased meanwhile too, and the rest is added.
+    report = import_subscribers(settings, database, lines, NOW)
+    assert (report.added, report.unchanged, report.refused) == (150, 99, 1)
+
+
+def test_a_file_that_is_broken_at_its_end_changes_nothing(
+    publication: PublicationFolder,
+) -> None:
+    lines = ["email\n", *(f"reader{number}@example.com\n" for number in range(250)), '"open\n']
+    with pytest.raises(BadFileError):
+        import_subscribers(publication.settings, publication.database, lines, NOW)
+    assert read_subscribers(publication.database) == []

@@ -27,6 +27,7 @@ def test_pages_write_through_the_writer_only(publication: PublicationFolder) -> 
             connection.execute(insert(rate_limit).values(key="two", tat=1.0))
 
 
+@pytest.mark.sqlite("the file")
 def test_pages_need_a_database_that_the_service_has_made(
     new_publication: Callable[..., PublicationFolder],
 ) -> None:
