@@ -10,12 +10,12 @@ from publisher.languages import match, normalise
 
 
 def _editions_of(settings: Settings, newsletter: str) -> list[Edition]:
-    """Return a newsletter's editions; raise UsageError if there is no such newsletter."""
-    found = settings.newsletter(newsletter)
-    if found is None:
+    """Return the editions of a newsletter, or of a digest; raise UsageError if there is none."""
+    found = list(settings.editions_of(newsletter))
+    if not found:
         names = ", ".join(one.name for one in settings.newsletters) or "none"
         raise UsageError(f"{newsletter}: no such newsletter; there are: {names}")
-    return list(settings.editions(found))
+    return found
 
 
 def find_edition(settings: Settings, newsletter: str, language: str | None) -> Edition:

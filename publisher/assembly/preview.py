@@ -23,7 +23,7 @@ from publisher.issues.selection import (
     choose_articles,
     languages_to_search,
 )
-from publisher.recurrence import Occurrence, occurrences
+from publisher.recurrence import Occurrence
 from publisher.rendering import Digest, IssueContent, Renderer
 
 # No article is too old for a sample, which shows the templates.
@@ -153,5 +153,5 @@ def _issue(edition: Edition, now: datetime, more: int) -> Issue:
 
 
 def _ahead(edition: Edition, now: datetime) -> Iterator[Occurrence]:
-    found = occurrences(edition.schedule, edition.zone, now, now + PLANNING_HORIZON)
+    found = edition.occurrences(now, now + PLANNING_HORIZON)
     return (one for one in found if one.day not in edition.skip_dates)

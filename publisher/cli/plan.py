@@ -71,6 +71,7 @@ def _as_json(line: UpcomingIssue, now: datetime) -> dict[str, object]:
         "timezone": line.edition.timezone,
         "utc": rfc3339_or_none(line.occurrence.due_at),
         "shifted": line.occurrence.shifted,
+        "local_time": line.edition.local_time,
         "overdue": line.occurrence.due_at <= now,
     }
 
@@ -91,4 +92,10 @@ def _table(lines: list[UpcomingIssue], now: datetime) -> Table:
 
 def _note(line: UpcomingIssue, now: datetime) -> str:
     overdue = "due already: the next cycle sends it" if line.occurrence.due_at <= now else ""
-    return "; ".join(filter(None, (overdue, _CLOCK_CHANGE_NOTES[line.occurrence.shifted])))
+    local = "at each subscriber's local time; made at the time in UTC"
+    notes = (
+        overdue,
+        local if line.edition.local_time else "",
+        _CLOCK_CHANGE_NOTES[line.occurrence.shifted],
+    )
+    return "; ".join(filter(None, notes))

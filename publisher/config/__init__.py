@@ -4,6 +4,7 @@ Read and validated once at start; other code relies on the values.
 """
 
 from publisher.config.delivery import DeliverySettings
+from publisher.config.digest_keys import DigestCadence, DigestKey
 from publisher.config.loader import SETTINGS_FILE, load_settings
 from publisher.config.newsletters import (
     Edition,
@@ -24,6 +25,8 @@ from publisher.config.sources import SourceSettings
 __all__ = [
     "SETTINGS_FILE",
     "DeliverySettings",
+    "DigestCadence",
+    "DigestKey",
     "Edition",
     "FeedSettings",
     "Folders",

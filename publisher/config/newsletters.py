@@ -1,20 +1,23 @@
 """Settings of newsletters and of their editions: schedule, content, missing translations.
 
-An edition's table overrides keys for one language; `Newsletter.in_language` merges them.
-Schedules are validated here and expanded in `publisher.recurrence`.
+An edition's table overrides keys for one language; `Newsletter.in_language` merges them, and
+`digest_edition` derives a digest from the result. Schedules are validated here and expanded in
+`publisher.recurrence`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from publisher.config.digest_keys import DigestCadence, DigestKey
 from publisher.config.values import (
     ConfigTable,
     LanguageTag,
@@ -27,7 +30,13 @@ from publisher.config.values import (
     check_distinct_tags,
     require_list,
 )
-from publisher.recurrence import Schedule, parse_schedule
+from publisher.recurrence import (
+    Occurrence,
+    Schedule,
+    at_local_time,
+    occurrences,
+    parse_schedule,
+)
 
 # Other folders beside the newsletters' in each language's folder of the web root.
 _RESERVED_NAMES = frozenset(
@@ -82,6 +91,12 @@ class DigestBlock(StrEnum):
 
 
 DigestBlocks = Annotated[tuple[DigestBlock, ...], BeforeValidator(require_list)]
+DigestCadences = Annotated[tuple[DigestCadence, ...], BeforeValidator(require_list)]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+
+# More articles make no mail that anybody reads, and no mail that clients show whole.
+_MOST_ARTICLES = 100
 
 
 class EditionSettings(ConfigTable):
@@ -93,7 +108,7 @@ class EditionSettings(ConfigTable):
     timezone: TimeZoneName | None = None
     start: date | None = None
     skip_dates: tuple[date, ...] | None = None
-    max_articles: int | None = Field(default=None, ge=1, le=100)
+    max_articles: int | None = Field(default=None, ge=1, le=_MOST_ARTICLES)
     max_age: int | None = Field(default=None, ge=1, le=36500)  # days
     late: LatePolicy | None = None
     max_lateness: int | None = Field(default=None, ge=1, le=8760)  # hours
@@ -103,6 +118,7 @@ class EditionSettings(ConfigTable):
     blocks: DigestBlocks | None = None
     in_doubt: InDoubtPolicy | None = None
     give_up_after: int | None = Field(default=None, ge=1, le=720)  # hours
+    local_time: bool | None = None
 
     def schedule_of(self, below: EditionSettings | None = None) -> Schedule | None:
         """Return the schedule, with the values of `below` as defaults."""
@@ -112,9 +128,18 @@ class EditionSettings(ConfigTable):
         return parse_schedule(text, at=at, start=start) if text else None
 
 
+# UTC+14, where each date begins first. The sign is that of POSIX: hours west of Greenwich.
+_EARLIEST_ZONE = ZoneInfo("Etc/GMT-14")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edition:
-    """A newsletter in one language, with all settings resolved."""
+    """A newsletter, or a digest of it, in one language, with all settings resolved.
+
+    `newsletter` is the name or the digest's key. With `local_time`, an issue goes to each subscriber
+    at the hour of her time zone. It is due, which means selected and assembled, when its date begins
+    in the earliest zone.
+    """
 
     newsletter: str
     language: str
@@ -132,11 +157,29 @@ class Edition:
     blocks: frozenset[DigestBlock]
     in_doubt: InDoubtPolicy
     give_up_after: timedelta
+    local_time: bool = False
+    cadence: DigestCadence | None = None
 
     @property
     def zone(self) -> ZoneInfo:
         """The time zone of the schedule."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def zone_of_dates(self) -> ZoneInfo:
+        """The time zone in which an issue is due on its date."""
+        return _EARLIEST_ZONE if self.local_time else self.zone
+
+    def occurrences(self, after: datetime, until: datetime) -> Iterator[Occurrence]:
+        """Yield the occurrences due in (after, until], in order."""
+        schedule = replace(self.schedule, at=time()) if self.local_time else self.schedule
+        return occurrences(schedule, self.zone_of_dates, after, until)
+
+    def instant_of(self, occurrence: Occurrence) -> datetime:
+        """Return the instant of the schedule's date and time, from which lateness counts."""
+        if not self.local_time:
+            return occurrence.due_at
+        return at_local_time(occurrence.day, self.schedule.at, self.zone).due_at
 
 
 # A daily digest is stale by the evening; a weekly one is still useful after a weekend.
@@ -155,6 +198,8 @@ class Newsletter(EditionSettings):
     title: LocalisedTitle
     schedule: str
     languages: LanguageTags | None = Field(default=None, min_length=1)
+    digests: DigestCadences | None = None
+    digest_weekday: Weekday = "monday"
     edition: Annotated[
         dict[LanguageTag, EditionSettings], BeforeValidator(check_distinct_tags)
     ] = Field(default_factory=dict)
@@ -204,6 +249,38 @@ class Newsletter(EditionSettings):
             blocks=frozenset(chosen("blocks", ())),
             in_doubt=chosen("in_doubt", InDoubtPolicy.HOLD),
             give_up_after=timedelta(hours=patience) if patience else _GIVE_UP_AFTER,
+            local_time=chosen("local_time", False),
+        )
+
+    @property
+    def offered_digests(self) -> tuple[DigestCadence, ...]:
+        """The cadences that subscribers can choose: by default, those slower than the schedule."""
+        if self.digests is not None:
+            return self.digests
+        schedule = self.schedule_of()
+        assert schedule is not None  # noqa: S101  # a newsletter always has one
+        most = schedule.days_a_month()
+        return tuple(cadence for cadence in DigestCadence if cadence.dates_a_month < most)
+
+    def digest_edition(self, edition: Edition, cadence: DigestCadence) -> Edition:
+        """Return the edition of a digest, at the edition's hour and with its other settings.
+
+        An article that an issue could carry is not too old for the digest of that time.
+        """
+        terms = self.edition.get(edition.language, EditionSettings())
+        old = edition.schedule
+        rule = cadence.rule(self.digest_weekday)
+        schedule = parse_schedule(rule, at=old.at, start=old.start)
+        is_set = terms.max_lateness or self.max_lateness
+        return replace(
+            edition,
+            newsletter=str(DigestKey(self.name, cadence)),
+            cadence=cadence,
+            schedule=schedule,
+            local_time=True,
+            max_lateness=edition.max_lateness if is_set else default_max_lateness(schedule),
+            max_age=edition.max_age + cadence.period,
+            max_articles=min(2 * edition.max_articles, _MOST_ARTICLES),
         )
 
 

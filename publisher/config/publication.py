@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from publisher.config.delivery import DeliverySettings
 from publisher.config.design import DesignSettings
+from publisher.config.digest_keys import DigestKey
 from publisher.config.newsletters import Edition, Newsletter
 from publisher.config.podcast_categories import PodcastCategory
 from publisher.config.sources import AnySource, SourceSettings
@@ -209,19 +210,26 @@ class Settings:
         )
 
     def newsletter(self, name: str) -> Newsletter | None:
-        """Return the newsletter of a name, or None."""
-        return next((n for n in self.newsletters if n.name == name), None)
+        """Return the newsletter of a name, or of the key of one of its digests, or None."""
+        base = DigestKey.parse(name).newsletter
+        return next((n for n in self.newsletters if n.name == base), None)
 
     def editions(self, newsletter: Newsletter) -> Sequence[Edition]:
         """Return a newsletter's editions, in the order of the publication's languages."""
         languages = newsletter.languages or self.publication.languages
         return [newsletter.in_language(tag, self.publication.timezone) for tag in languages]
 
-    def edition(self, newsletter: str, language: str) -> Edition | None:
-        """Return a newsletter's edition in a language, or None."""
-        found = self.newsletter(newsletter)
+    def editions_of(self, name: str) -> Sequence[Edition]:
+        """Return the editions of a newsletter by its name, or of a digest by its key."""
+        found, cadence = self.newsletter(name), DigestKey.parse(name).cadence
         editions = self.editions(found) if found else ()
-        return next((e for e in editions if e.language == language), None)
+        if found is None or cadence is None:
+            return editions
+        return [found.digest_edition(edition, cadence) for edition in editions]
+
+    def edition(self, newsletter: str, language: str) -> Edition | None:
+        """Return the edition of a newsletter, or of a digest by its key, in a language, or None."""
+        return next((e for e in self.editions_of(newsletter) if e.language == language), None)
 
     def zone(self) -> ZoneInfo:
         """Return the publication's time zone."""

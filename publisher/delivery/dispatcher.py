@@ -22,6 +22,7 @@ from publisher.delivery.fair_queue import MAX_RATE_WAIT
 from publisher.delivery.job import Job, JobBuilder, retry_policy_of
 from publisher.delivery.lease_holder import hold_lease, recover
 from publisher.delivery.ledger import claims, counts, doubts, lifecycle
+from publisher.delivery.ledger.local_times import spread_rows
 from publisher.delivery.ledger.opening import open_ledger
 from publisher.delivery.ledger_writer import LedgerWriter
 from publisher.delivery.progress import Progress, ProgressReporter
@@ -145,10 +146,12 @@ class Dispatcher:
         with self.database.writing() as connection:
             pageless = issues.issue_ids_without_page(connection)
             for issue in issues.issues_in_state(connection, IssueState.READY):
-                if self.settings.edition(issue.newsletter, issue.language) is None:
+                edition = self.settings.edition(issue.newsletter, issue.language)
+                if edition is None:
                     issues.move_issue(connection, issue, IssueState.CANCELLED, **removed)
                 elif issue.id not in pageless:
                     rows = open_ledger(connection, self.settings, issue, now)
+                    spread_rows(connection, issue, edition, now)
                     issues.move_issue(connection, issue, IssueState.SENDING)
                     log.info("sending", issue=issue.name, subscribers=rows)
 

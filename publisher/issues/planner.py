@@ -2,6 +2,9 @@
 
 Every occurrence since the last run becomes an issue or is skipped with a reason. Planning
 continues from where it stopped, not from now. A clock that is set back plans nothing twice.
+
+A digest of a newsletter is planned while somebody gets it. Otherwise its time moves on, so that
+the first subscriber gets what came in the present week or month, and not everything before.
 """
 
 from __future__ import annotations
@@ -10,22 +13,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from heapq import merge
-from itertools import islice
+from itertools import chain, islice, product
 
 import structlog
 from sqlalchemy import Connection
 
-from publisher.config import Edition, LatePolicy, Settings
+from publisher.config import DigestCadence, DigestKey, Edition, LatePolicy, Settings
 from publisher.database import Database
 from publisher.issues import store
 from publisher.issues.model import IssueReason
-from publisher.recurrence import Occurrence, occurrences
+from publisher.recurrence import Occurrence
+from subscribers import has_audience
 
 log = structlog.get_logger()
 
 # `late = skip` skips issues later than this. The service makes an issue within a minute, but some
 # people run single cycles from cron every hour.
 _LATE_AFTER = timedelta(minutes=65)
+# A month of 31 days, and a day for the time zones.
+_LONGEST_PERIOD = timedelta(days=32)
 # Issues that one run makes of an edition at most: after a year off, hundreds would be too many.
 MAX_LATE_ISSUES = 10
 
@@ -71,7 +77,7 @@ def apply_late_policy(
 def _reason_to_skip(
     edition: Edition, occurrence: Occurrence, now: datetime
 ) -> tuple[IssueReason, str] | None:
-    lateness = now - occurrence.due_at
+    lateness = now - edition.instant_of(occurrence)
     if occurrence.day in edition.skip_dates:
         return IssueReason.SKIP_DATE, "one of the newsletter's skip_dates"
     if edition.late == LatePolicy.SKIP and lateness > _LATE_AFTER:
@@ -99,15 +105,43 @@ def plan_issues(settings: Settings, database: Database, now: datetime) -> int:
     came = 0
     with database.writing() as connection:
         for edition in all_editions(settings):
-            name, language = edition.newsletter, edition.language
-            since = store.planned_until(connection, name, language) or planning_start(
-                edition, now
-            )
-            due = list(occurrences(edition.schedule, edition.zone, since, now))
-            for planned in apply_late_policy(edition, due, now):
-                came += _add(connection, edition, planned)
-            store.set_planned_until(connection, name, language, max(now, since))
+            came += _plan_edition(connection, edition, now)
+        for editions in _digests(settings):
+            if has_audience(connection, editions[0].newsletter):
+                came += sum(_plan_edition(connection, one, now) for one in editions)
+            else:
+                for edition in editions:
+                    _move_on(connection, edition, now)
     return came
+
+
+def _plan_edition(connection: Connection, edition: Edition, now: datetime) -> int:
+    name, language = edition.newsletter, edition.language
+    since = store.planned_until(connection, name, language)
+    if since is None and edition.cadence:
+        _move_on(connection, edition, now)
+        since = store.planned_until(connection, name, language)
+    since = since or planning_start(edition, now)
+    due = list(edition.occurrences(since, now))
+    came = sum(_add(connection, edition, one) for one in apply_late_policy(edition, due, now))
+    store.set_planned_until(connection, name, language, max(now, since))
+    return came
+
+
+def _move_on(connection: Connection, edition: Edition, now: datetime) -> None:
+    """Plan nothing. The next digest has what comes after the last time it could have been sent."""
+    name, language = edition.newsletter, edition.language
+    since = store.planned_until(connection, name, language) or now - _LONGEST_PERIOD
+    passed = [one.due_at for one in edition.occurrences(since, now)]
+    if passed:
+        store.set_planned_until(connection, name, language, now)
+        store.set_cutoff(connection, name, language, passed[-1])
+
+
+def _digests(settings: Settings) -> Iterator[Sequence[Edition]]:
+    """Yield the editions of each digest of each newsletter, whether or not it is offered now."""
+    for newsletter, cadence in product(settings.newsletters, DigestCadence):
+        yield settings.editions_of(str(DigestKey(newsletter.name, cadence)))
 
 
 def _add(connection: Connection, edition: Edition, planned: PlannedOccurrence) -> bool:
@@ -138,7 +172,7 @@ def _log(edition: Edition, planned: PlannedOccurrence) -> None:
 def planning_start(edition: Edition, now: datetime) -> datetime:
     """Return from when a new edition is planned: the start of today, so that today's is sent."""
     today = now.astimezone(edition.zone).date()
-    midnight = datetime.combine(today, time(), tzinfo=edition.zone)
+    midnight = datetime.combine(today, time(), tzinfo=edition.zone_of_dates)
     return midnight.astimezone(now.tzinfo) - timedelta(seconds=1)
 
 
@@ -157,8 +191,8 @@ class UpcomingIssue:
 
     @property
     def local(self) -> datetime:
-        """The due instant in the edition's time zone."""
-        return self.occurrence.due_at.astimezone(self.edition.zone)
+        """The time of sending in the edition's time zone."""
+        return self.edition.instant_of(self.occurrence).astimezone(self.edition.zone)
 
 
 # How far ahead upcoming issues are listed: enough for a yearly newsletter to show several.
@@ -167,13 +201,22 @@ _PlannedUntil = Mapping[tuple[str, str], datetime]
 
 
 def read_planned_until(connection: Connection, settings: Settings) -> _PlannedUntil:
-    """Return up to when each edition, by newsletter and language, is planned."""
+    """Return up to when each edition, by newsletter and language, is planned.
+
+    Of the digests, only those that somebody gets are in the result.
+    """
     found = {}
-    for edition in all_editions(settings):
+    for edition in (*all_editions(settings), *_wanted_digests(connection, settings)):
         since = store.planned_until(connection, edition.newsletter, edition.language)
         if since is not None:
             found[edition.newsletter, edition.language] = since
     return found
+
+
+def _wanted_digests(connection: Connection, settings: Settings) -> Iterator[Edition]:
+    for editions in _digests(settings):
+        if has_audience(connection, editions[0].newsletter):
+            yield from editions
 
 
 def next_issues_of(
@@ -190,7 +233,7 @@ def _upcoming_of(
     edition: Edition, planned: _PlannedUntil, now: datetime
 ) -> Iterator[UpcomingIssue]:
     start = planned.get((edition.newsletter, edition.language)) or planning_start(edition, now)
-    found = occurrences(edition.schedule, edition.zone, start, now + PLANNING_HORIZON)
+    found = edition.occurrences(start, now + PLANNING_HORIZON)
     return (UpcomingIssue(edition, one) for one in found if one.day not in edition.skip_dates)
 
 
@@ -199,7 +242,11 @@ def upcoming_issues(
 ) -> list[UpcomingIssue]:
     """Return the next issues of all editions, by due time, then in the order of the settings.
 
-    The editions' dates are merged lazily: few more than `count` occurrences are computed.
+    Digests come last, if they are in `planned`. The editions' dates are merged lazily: few more than
+    `count` occurrences are computed.
     """
-    ahead = (_upcoming_of(edition, planned, now) for edition in all_editions(settings))
+    digests = (one for editions in _digests(settings) for one in editions)
+    wanted = (one for one in digests if (one.newsletter, one.language) in planned)
+    editions = chain(all_editions(settings), wanted)
+    ahead = (_upcoming_of(edition, planned, now) for edition in editions)
     return list(islice(merge(*ahead, key=lambda one: one.occurrence.due_at), count))

@@ -190,12 +190,17 @@ def latest_issues(connection: Connection, limit: int) -> list[Issue]:
 def published_issues(
     connection: Connection, newsletter: str | None, language: str, limit: int
 ) -> list[Issue]:
-    """Return the issues that have a web page, latest first; of one newsletter or all."""
+    """Return the issues that have a web page, latest first; of one newsletter or all.
+
+    Digests repeat the newsletters' issues for some subscribers, and do not count among all.
+    """
     query = select(*_COLUMNS).where(
         issue_table.c.language == language, issue_table.c.state.in_(STATES_WITH_PAGE)
     )
     if newsletter is not None:
         query = query.where(issue_table.c.newsletter == newsletter)
+    else:
+        query = query.where(issue_table.c.newsletter.not_like("%.%"))
     rows = connection.execute(
         query.order_by(issue_table.c.day.desc(), issue_table.c.newsletter).limit(limit)
     )

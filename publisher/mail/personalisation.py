@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
 
+from publisher.config import DigestKey
 from publisher.mail.header_encoding import single_line
 from publisher.mail.message import IssueMail
 from publisher.mail.signed_links import LinkSigner, MailLinkKind, subscriber_url
@@ -77,8 +78,9 @@ class PersonalValues:
         return [value(recipient) for value in self._values]
 
     def link_signer(self, kind: MailLinkKind) -> LinkSigner:
-        """Return the signer of one kind of link."""
-        return LinkSigner(self.secret, kind, self.mail.issue.newsletter)
+        """Return the signer of one kind of link. Those of a digest are about its newsletter."""
+        newsletter = DigestKey.parse(self.mail.issue.newsletter).newsletter
+        return LinkSigner(self.secret, kind, newsletter)
 
     def link(self, kind: MailLinkKind) -> tuple[str, int]:
         """Return a link's URL up to the token, and the number of the token."""

@@ -76,7 +76,8 @@ class IssueContent:
 
     `day` is the issue's occurrence, `web_url` its copy on the web, `sisters` the same issue in other
     languages. `more` articles had no room; they are at `more_url`. `content` is how much of each
-    article a mail carries, `blocks` the optional parts (`notes`, `quotation`).
+    article a mail carries, `blocks` the optional parts (`notes`, `quotation`). `cadence` is empty, or
+    that of a digest of the newsletter: `daily`, `weekly` or `monthly`; the renderer adds it to `title`.
     """
 
     publication: PublicationView
@@ -90,6 +91,7 @@ class IssueContent:
     more_url: str = ""
     content: Literal["summary", "full"] = "summary"
     blocks: frozenset[str] = frozenset()
+    cadence: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
@@ -82,7 +83,7 @@ class Renderer:
         # premailer takes 0.2 seconds to import, and most commands render no mail.
         from publisher.rendering.digest import render_digest
 
-        return self._call(render_digest, content)
+        return self._call(render_digest, self._with_cadence(content))
 
     def system_mail(self, mail: SystemMail) -> Digest:
         """Render a mail about a subscription: to confirm it, a welcome or a goodbye."""
@@ -92,6 +93,7 @@ class Renderer:
 
     def issue_page(self, content: IssueContent, feeds: Sequence[FeedLine]) -> str:
         """Render an issue's copy on the web, with its articles in full."""
+        content = self._with_cadence(content)
         return self._page(
             "web/issue.html",
             content.publication,
@@ -100,6 +102,13 @@ class Renderer:
             url=content.web_url,
             sisters=content.sisters,
         )
+
+    def _with_cadence(self, content: IssueContent) -> IssueContent:
+        """Return the content of a digest with the cadence in the newsletter's title."""
+        if not content.cadence:
+            return content
+        title = self._page("email/digest/title.txt", content.publication, issue=content)
+        return replace(content, title=_line(title))
 
     def article_page(
         self, publication: PublicationView, item: ArticleView, feeds: Sequence[FeedLine]

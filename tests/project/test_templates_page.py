@@ -80,7 +80,7 @@ def given() -> dict[str, set[str]]:
     with pytest.MonkeyPatch.context() as patch:
         # The values pass here and nowhere else.
         patch.setattr(Templates, "_render", noted)
-        renderer.digest(sample.issue("en"))
+        renderer.digest(sample.issue("en", cadence="weekly"))
         for kind in sample.SYSTEM_MAIL_KINDS:
             renderer.system_mail(sample.system_mail(kind, "en"))
         renderer.issue_page(sample.issue("en"), feeds)

@@ -22,7 +22,7 @@ from publisher.delivery.tables import delivery
 
 # The name of the parameter that holds the rows, as `json_rows` writes them.
 ROWS = "rows"
-_TYPES = dict.fromkeys(("state", "reason_key", "reason", "next_at"), Text)
+_TYPES = dict.fromkeys(("state", "reason_key", "reason", "next_at", "timezone"), Text)
 
 
 def row_values(*columns: str) -> Subquery:

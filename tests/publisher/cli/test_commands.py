@@ -208,6 +208,7 @@ def test_plan_lists_local_time_utc_and_shifts(run: Run, lantern: Path) -> None:
         "timezone": "Europe/Berlin",
         "utc": "2026-03-29T01:30:00Z",
         "shifted": "gap",
+        "local_time": False,
         "overdue": False,
     }
 

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from publisher.config import Edition, Newsletter
-from publisher.issues import planner, store
+from publisher.config import newsletters as config_newsletters
+from publisher.issues import store
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.planner import (
     MAX_LATE_ISSUES,
@@ -20,6 +21,7 @@ from publisher.issues.planner import (
     format_span,
     plan_issues,
     planning_start,
+    read_planned_until,
     upcoming_issues,
 )
 from publisher.issues.tables import edition_table, issue_table
@@ -189,7 +191,12 @@ def test_a_clock_that_is_set_back_plans_nothing_twice(
     for back in (NOW - 5 * DAY, NOW, NOW + DAY):
         assert go(publication, back) == 0
     assert publication.rows(issue_table) == before
-    assert {row["planned_until"] for row in publication.rows(edition_table)} == {NOW + 2 * DAY}
+    editions = (
+        row
+        for row in publication.rows(edition_table)
+        if row["newsletter"] in ("daily", "weekly")
+    )
+    assert {row["planned_until"] for row in editions} == {NOW + 2 * DAY}
     assert go(publication, NOW + 3 * DAY) == 1
 
 
@@ -278,10 +285,7 @@ def test_upcoming_issues_are_those_that_planning_makes(
     go(publication, start)
     known = {one.id for one in issues(publication)}
     with publication.database.reading() as connection:
-        planned = {
-            (row.newsletter, row.language): row.planned_until
-            for row in connection.execute(edition_table.select())
-        }
+        planned = read_planned_until(connection, publication.settings)
     upcoming = upcoming_issues(publication.settings, planned, start, 50)
     end = start
     for turn in turns:
@@ -338,7 +342,7 @@ def test_upcoming_issues_are_computed_lazily(
             computed.append(one)
             yield one
 
-    monkeypatch.setattr(planner, "occurrences", counted)
+    monkeypatch.setattr(config_newsletters, "occurrences", counted)
     newsletters = [{**DAILY, "name": f"n{number}"} for number in range(20)]
     publication = new_publication(languages=["en"], newsletters=newsletters)
     assert len(upcoming_issues(publication.settings, {}, NOW, 50)) == 50
