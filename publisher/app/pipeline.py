@@ -16,6 +16,7 @@ from functools import partial
 import structlog
 
 from publisher import urls
+from publisher.app.joining import delete_expired_requests, send_reminders
 from publisher.assembly import assemble_issues, render_variant, select_due
 from publisher.clock import Clock
 from publisher.config import Settings
@@ -107,6 +108,8 @@ class Pipeline:
         _restore_lost_web_root(self.settings, self.database)
         report.picked_up = self.pick_up(now, progress)
         self._warn_of_missing_catalogues()
+        send_reminders(self.settings, self.database, now)
+        delete_expired_requests(self.database, now)
         plan_issues(self.settings, self.database, now)
         select_due(self.settings, self.database, now)
         report.problems += report.picked_up.problems

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from publisher.app.join_protection import joining_stopped
 from publisher.articles import store as articles
 from publisher.config import Settings
 from publisher.database import Database
@@ -98,6 +99,8 @@ class PublicationStatus:
     pings_waiting: int = 0
     # Hub, feed, and what the hub answered last.
     pings_failed: tuple[tuple[str, str, str], ...] = ()
+    # Nobody can subscribe, since too many mails that ask for a confirmation bounced.
+    joining_stopped: bool = False
 
 
 def take_snapshot(settings: Settings, database: Database, now: datetime) -> PublicationStatus:
@@ -140,6 +143,7 @@ def _read_snapshot(
         feeds=feed_index.count_feeds(connection, served),
         pings_waiting=websub_queue.count_waiting_pings(connection),
         pings_failed=tuple(websub_queue.failed_pings(connection)),
+        joining_stopped=joining_stopped(connection, settings, now),
     )
 
 

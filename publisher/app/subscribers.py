@@ -37,7 +37,9 @@ from subscribers import (
     find_subscriber,
     import_in_portions,
     known_subscriber,
+    list_requests,
     list_subscribers,
+    load_consent_records,
     load_history,
     load_preferences,
     merge_subscribers,
@@ -55,7 +57,7 @@ if TYPE_CHECKING:
 
     from publisher.config import Settings
     from publisher.database import Database
-    from subscribers import AddressDigest, ImportReport
+    from subscribers import AddressDigest, ConsentRecord, ImportReport, JoinRequest
 
 # Keeps these hashes apart from what else the secret signs.
 _ERASED_PREFIX = b"erased address:"
@@ -68,6 +70,8 @@ class SubscriberRecord:
     subscriber: Subscriber
     history: SubscriberHistory
     preferences: Preferences
+    requests: tuple[JoinRequest, ...] = ()
+    consent: tuple[ConsentRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +154,13 @@ def find_record(settings: Settings, database: Database, address: str) -> Subscri
     """
     with database.reading() as connection:
         person = _require_subscriber(connection, settings, address)
-        history = load_history(connection, person.id)
-        return SubscriberRecord(person, history, load_preferences(connection, person.id))
+        return SubscriberRecord(
+            person,
+            load_history(connection, person.id),
+            load_preferences(connection, person.id),
+            tuple(list_requests(connection, person.id)),
+            tuple(load_consent_records(connection, person.id)),
+        )
 
 
 def unsubscribe_address(

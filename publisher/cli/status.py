@@ -85,6 +85,12 @@ def _show_the_rest(console: Console, facts: PublicationStatus) -> None:
         console.print(f"{count_noun(facts.pings_waiting, 'ping')} to hubs waiting")
     for hub, topic, answer in facts.pings_failed:
         console.print(f"Not notified: {hub} of {topic}: {answer}", style="yellow")
+    if facts.joining_stopped:
+        console.print(
+            "Nobody can subscribe: too many mails that ask for a confirmation bounced. Look into it, "
+            "then set bounces_count_from in [joining]",
+            style="yellow",
+        )
     for path, reason in facts.quarantine:
         console.print(f"Quarantined: {path}: {reason}", style="yellow")
 

@@ -34,6 +34,7 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
         "subscribers_in_other_languages": facts.unserved,
         "feeds": facts.feeds,
         "pings": _pings_as_json(facts),
+        "joining_stopped": facts.joining_stopped,
         "quarantine": [{"file": path, "reason": reason} for path, reason in facts.quarantine],
         "issues": [_issue_as_json(made) for line in facts.languages for made in line.issues],
     }

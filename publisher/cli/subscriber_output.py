@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from publisher.cli.common import format_local, make_table, rfc3339_or_none
+from publisher.cli.consent_output import consent_json, consent_table, request_json
 from publisher.cli.preference_output import preferences_json, preferences_table
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ def record_json(record: SubscriberRecord) -> dict[str, object]:
         ],
         "preferences": preferences_json(record.preferences),
         "history": [_event_json(event) for event in history.events],
+        "requests": [request_json(one) for one in record.requests],
+        "consent": [consent_json(one) for one in record.consent],
     }
 
 
@@ -89,12 +92,12 @@ def _event_json(event: SubscriberEvent) -> dict[str, object]:
 
 
 def record_tables(record: SubscriberRecord) -> list[Table]:
-    """Return a subscriber, the subscriptions, the preferences, and the history if there is one."""
+    """Return a subscriber, subscriptions, preferences, history and the proof of consent, if any."""
     history = record.history
     subscriptions = make_table("Newsletter", "Status", "Consent since", "Source")
-    for one in history.subscriptions:
-        since = format_local(one.consented_at) if one.consented_at else "not known"
-        subscriptions.add_row(one.newsletter, one.status, since, one.source)
+    for held in history.subscriptions:
+        since = format_local(held.consented_at) if held.consented_at else "not known"
+        subscriptions.add_row(held.newsletter, held.status, since, held.source)
     events = make_table("When", "Newsletter", "Before", "After", "By", "Note")
     for event in history.events:
         newsletter = "all" if event.newsletter is None else event.newsletter
@@ -103,14 +106,13 @@ def record_tables(record: SubscriberRecord) -> list[Table]:
         events.add_row(at, newsletter, was, becomes, event.source.subject, event.note)
     subscriber = subscribers_table([record.subscriber])
     subscriber.caption = f"stored on {format_local(history.created_at)}"
-    return [
-        subscriber,
-        *(
-            one
-            for one in (subscriptions, preferences_table(record.preferences), events)
-            if one.rows
-        ),
-    ]
+    others = (
+        subscriptions,
+        preferences_table(record.preferences),
+        events,
+        consent_table(record.consent),
+    )
+    return [subscriber, *(table for table in others if table.rows)]
 
 
 def unsubscribed_sentence(change: ConsentChange, newsletter: str | None) -> str:

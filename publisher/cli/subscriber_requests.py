@@ -1,4 +1,4 @@
-"""`publisher subscribers unsubscribe`, `resubscribe` and `erase`: act for those who ask."""
+"""`publisher subscribers unsubscribe`, `resubscribe`, `erase`, and `form` for those who come."""
 
 from __future__ import annotations
 
@@ -40,6 +40,8 @@ def register(app: typer.Typer) -> None:
     ):
         example = f"Example: publisher subscribers {name} ann@example.org {options}"
         app.command(name, epilog=example)(command)
+    example = "Example: publisher subscribers form --newsletter weekly"
+    app.command("form", epilog=example)(subscribers_form_command)
 
 
 def subscribers_unsubscribe_command(
@@ -115,6 +117,26 @@ def subscribers_erase_command(
         f"{person.address} is erased. Mails that were sent, the outbox and backups still have it"
     )
     return 0
+
+
+def subscribers_form_command(
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    newsletter: OneNewsletterOption = None,
+    language: Annotated[
+        str | None,
+        typer.Option(metavar="TAG", help="Of the form.", show_default="the main language"),
+    ] = None,
+) -> None:
+    """Print a form to subscribe, as HTML to put into a page elsewhere.
+
+    It leads to the page of `publisher web`, where one more click asks for the confirmation mail.
+    """
+    settings = read_settings(directory)
+
+    from publisher.app.embedded_form import subscription_form
+
+    typer.echo(subscription_form(settings, newsletter, language), nl=False)
 
 
 def _confirms(question: str) -> bool:

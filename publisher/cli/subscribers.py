@@ -127,7 +127,7 @@ def subscribers_find_command(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one subscriber: newsletters, preferences, and who changed what, when and why.
+    """Show one subscriber: newsletters, preferences, history, and the proof of consent.
 
     Exit code 1 if nobody has the address, or if the subscriber was erased: the message says which.
     """

@@ -63,6 +63,7 @@ def load_settings(
         delivery=document.delivery,
         feeds=document.feeds,
         web=document.web,
+        joining=document.joining,
         secret=_secret(environment),
         secrets=_secrets(environment),
         database_address=_hidden(environment, _DATABASE_VARIABLE),

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from publisher.config.delivery import DeliverySettings
 from publisher.config.design import DesignSettings
 from publisher.config.digest_keys import DigestKey
+from publisher.config.joining import JoiningSettings
 from publisher.config.newsletters import Edition, Newsletter
 from publisher.config.podcast_categories import PodcastCategory
 from publisher.config.sources import AnySource, SourceSettings
@@ -112,6 +113,7 @@ class PublicationFile(ConfigTable):
     delivery: DeliverySettings = DeliverySettings()
     feeds: FeedSettings = FeedSettings()
     web: WebSettings = WebSettings()
+    joining: JoiningSettings = JoiningSettings()
 
     @model_validator(mode="after")
     def _names_differ(self) -> PublicationFile:
@@ -186,6 +188,7 @@ class Settings:
     newsletters: tuple[Newsletter, ...]
     delivery: DeliverySettings
     feeds: FeedSettings
+    joining: JoiningSettings
     secret: SecretStr | None
     # Secrets of transports from the environment, by the names of their variables.
     secrets: Mapping[str, SecretStr] = field(default_factory=dict)

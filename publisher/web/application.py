@@ -11,7 +11,9 @@ from werkzeug.routing import BaseConverter, RequestRedirect, ValidationError
 
 from publisher.web import (
     assets,
+    confirming,
     errors,
+    joining,
     leaving,
     own_address,
     own_data,
@@ -41,6 +43,8 @@ PAGES: tuple[Callable[[flask.Flask, WebContext], None], ...] = (
     own_links.register,
     own_address.register,
     own_data.register,
+    joining.register,
+    confirming.register,
 )
 
 # Largest body in bytes of a route without `max_body`.

@@ -1,13 +1,21 @@
 """`publisher subscribers find`, `unsubscribe`, `resubscribe` and `erase`."""
 
+import hashlib
 import io
 import json
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from publisher.app.joining import SubscriptionRequest, request_subscription
+from publisher.config import load_settings
+from publisher.database import open_database
+from subscribers import ConsentChannel, ConsentOrigin, JoinWish
+from tests.databases import DATABASE_FILE, database_address
 from tests.publisher.cli.conftest import Run
+from tests.publisher.conftest import NOW
 
 ANN = "ann@example.org"
 
@@ -87,6 +95,39 @@ def test_find_shows_newsletters_and_history(run: Run, folder: Path) -> None:
         "source": "owner",
         "note": "by telephone [late]",
     }
+
+
+def test_find_shows_the_proof_of_consent(run: Run, folder: Path) -> None:
+    settings = load_settings(folder)
+    wish = JoinWish(("weekly",), "en")
+    origin = ConsentOrigin(
+        source=ConsentChannel.MAIL, wording="I agree", network="192.0.2.0/24"
+    )
+    with (
+        closing(open_database(database_address(folder / DATABASE_FILE))) as database,
+        database.writing() as connection,
+    ):
+        request = SubscriptionRequest("cyd@example.org", wish, origin)
+        request_subscription(connection, settings, request, NOW)
+    code, out, _err = run("subscribers", "find", "cyd@example.org", folder)
+    assert (code, "requested" in out, "192.0.2" in out) == (0, True, True)
+    out = run("subscribers", "find", "cyd@example.org", "--json", folder)[1]
+    found = json.loads(out)
+    (asked,), (record,) = found["requests"], found["consent"]
+    assert asked["newsletters"] == ["weekly"]
+    assert asked["expires_at"] == "2026-01-12T12:00:00Z"
+    assert record["wording"] == hashlib.sha256(b"I agree").hexdigest()
+    assert (record["event"], record["source"]) == ("requested", "mail")
+
+
+def test_a_form_for_another_site_leads_to_our_own(run: Run, folder: Path) -> None:
+    code, out, _err = run("subscribers", "form", "--newsletter", "weekly", folder)
+    assert code == 0
+    assert 'action="https://news.example.org/en/subscribe/?newsletter=weekly"' in out
+    assert 'name="newsletter" value="weekly"' in out
+    assert "?newsletter" not in run("subscribers", "form", "--language", "en-GB", folder)[1]
+    assert "no such newsletter" in run("subscribers", "form", "--newsletter", "x", folder)[2]
+    assert "no such language" in run("subscribers", "form", "--language", "fr", folder)[2]
 
 
 def test_who_has_no_history_is_found_without_one(run: Run, folder: Path) -> None:

@@ -25,14 +25,14 @@ LOOPBACK = ("127.0.0.0/8", "::1/128")
 def site(publication: PublicationFolder, context: WebContext) -> Callable[..., Client]:
     """The whole of `publisher web`, asked without a socket."""
     public = publication.settings.folders.public
-    for path in ("en/index.html", "en/subscribe/index.html", "en/subscribers/index.html"):
+    for path in ("en/index.html", "en/subscribe/now/index.html", "en/subscribers/index.html"):
         (public / path).parent.mkdir(parents=True, exist_ok=True)
         (public / path).write_text(f"static {path}")
 
     def make(current: Callable[[], Settings] = lambda: publication.settings) -> Client:
         app = create_app(replace(context, current_settings=current))
 
-        @app.get("/<language:language>/subscribe/")
+        @app.get("/<language:language>/subscribe/now/")
         def page(language: str) -> str:
             return f"a page in {language}"
 
@@ -55,11 +55,11 @@ def ask(client: Client, path: str, method: str = "GET", **fields: str) -> TestRe
     ("path", "text"),
     [
         ("/en/", "static en/index.html"),
-        ("/en/subscribe/", "a page in en"),
-        ("/ar/subscribe/", "a page in ar"),
+        ("/en/subscribe/now/", "a page in en"),
+        ("/ar/subscribe/now/", "a page in ar"),
         ("/en/subscribers/", "static en/subscribers/index.html"),
-        ("/de/subscribe/", "Not Found\n"),
-        ("/x/en/subscribe/", "Not Found\n"),
+        ("/de/subscribe/now/", "Not Found\n"),
+        ("/x/en/subscribe/now/", "Not Found\n"),
     ],
 )
 def test_pages_come_before_static_files_of_the_same_path(
@@ -83,9 +83,11 @@ def test_pages_are_below_the_path_of_the_publication_s_url_also_when_it_changes(
     client = site()
     languages = list(publication.settings.publication.languages)
     publication.reload(url="https://news.example.org/blog", languages=languages)
-    assert ask(client, "/blog/en/subscribe/").text == "a page in en"
-    assert ask(client, "/en/subscribe/").status_code == 404
-    assert ask(client, "/blog/en/subscribe").headers["Location"] == ("/blog/en/subscribe/")
+    assert ask(client, "/blog/en/subscribe/now/").text == "a page in en"
+    assert ask(client, "/en/subscribe/now/").status_code == 404
+    assert ask(client, "/blog/en/subscribe/now").headers["Location"] == (
+        "/blog/en/subscribe/now/"
+    )
     assert 'href="/blog/-/subscriber.' in ask(client, "/blog/en/data/x").text
 
 
@@ -94,7 +96,8 @@ def test_without_pages_the_site_is_static(
 ) -> None:
     settings = replace(publication.settings, web=WebSettings(enabled=False))
     assert (
-        ask(site(lambda: settings), "/en/subscribe/").text == "static en/subscribe/index.html"
+        ask(site(lambda: settings), "/en/subscribe/now/").text
+        == "static en/subscribe/now/index.html"
     )
     with pytest.raises(UsageError, match=r"web\.enabled"):
         serve_web(settings)

@@ -1,0 +1,158 @@
+"""What stands between the form to subscribe and programs that fill it in: cheapest first.
+
+A field that people do not see, a signed stamp of the form, limits on requests, proof of work while
+many come, and a stop when confirmations bounce. Nothing here looks at who has an address.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from publisher.notices.confirmations import count_failed_confirmations
+from publisher.proof_of_work import CHALLENGE_LIFETIME, make_challenge, solved_challenge
+from publisher.request_limits import Limit, LimitKeys, check_limit
+from publisher.secret_key import load_secret
+from publisher.webmail import INBOXES
+from subscribers import count_requests_since
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+    from publisher.config import Settings
+
+_STAMP_PREFIX: Final = b"form to subscribe:"
+# Nobody fills a form in faster; a page that was left open longer is shown again.
+_STAMP_MIN_AGE, _STAMP_MAX_AGE = timedelta(seconds=2), timedelta(hours=2)
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+# Of the latest so many mails that ask for a confirmation, more may not bounce: 5 %.
+_SAMPLE, _MAX_FAILED = 100, 5
+# Failures of before are no reason to stop any more.
+_SAMPLE_AGE = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class FormOffer:
+    """What a new form contains: its stamp, and a challenge (JSON) while proof of work is asked for."""
+
+    stamp: str
+    challenge: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FormEvidence:
+    """What came with a form: its stamp, the field that people do not see, and the proof of work."""
+
+    stamp: str = ""
+    trap: str = ""
+    proof: str = ""
+
+
+def offer_form(connection: Connection, settings: Settings, now: datetime) -> FormOffer:
+    """Return what a form that is shown now contains. Writes nothing."""
+    secret = load_secret(settings)
+    challenge = make_challenge(secret, now) if _needs_proof(connection, settings, now) else ""
+    return FormOffer(_stamp(secret, int(now.timestamp())), challenge)
+
+
+def check_form(
+    connection: Connection, settings: Settings, evidence: FormEvidence, now: datetime
+) -> bool:
+    """Return whether a form counts as filled in by a person; if not, it is shown once more.
+
+    A proof counts once. The field that people do not see is no matter of this: whoever fills it in
+    gets the same answer as everybody else.
+    """
+    secret = load_secret(settings)
+    if not _is_fresh(secret, evidence.stamp, now):
+        return False
+    if not _needs_proof(connection, settings, now):
+        return True
+    challenge = solved_challenge(secret, evidence.proof, now)
+    if challenge is None:
+        return False
+    once = Limit(1, 1, CHALLENGE_LIFETIME)
+    key = LimitKeys(secret).key("proof of work", challenge)
+    return check_limit(connection, key, once, now) is None
+
+
+def refusal_reason(
+    connection: Connection, settings: Settings, identity: str, client: str, now: datetime
+) -> str:
+    """Count a request, and return why it is not answered by a mail; empty if it is.
+
+    `client` is the IP address that it came from, empty if it came by mail.
+    """
+    if joining_stopped(connection, settings, now):
+        return "too many confirmations bounced"
+    keys = LimitKeys(load_secret(settings))
+    for name, who, limit in _limits(settings, identity, client):
+        if check_limit(connection, keys.key(f"subscribe: {name}", who), limit, now) is not None:
+            return f"limit {name}"
+    return ""
+
+
+def joining_stopped(connection: Connection, settings: Settings, now: datetime) -> bool:
+    """Return whether no confirmations are asked for, because too many of the latest bounced.
+
+    It ends a week after them, or when the owner sets `bounces_count_from`.
+    """
+    since = now - _SAMPLE_AGE
+    if settings.joining.bounces_count_from:
+        since = max(since, settings.joining.bounces_count_from.astimezone(UTC))
+    return count_failed_confirmations(connection, _SAMPLE, since) > _MAX_FAILED
+
+
+def _limits(settings: Settings, identity: str, client: str) -> Iterator[tuple[str, str, Limit]]:
+    """Yield the limits of a request, the narrowest first: name, whom it limits, and how."""
+    bounds = settings.joining
+    local_part, _at, domain = identity.rpartition("@")
+    for name, network, most in (
+        ("per_network", _network(client, 24, 64), bounds.per_network),
+        ("per_site", _network(client, None, 48), bounds.per_site),
+    ):
+        if network:
+            yield name, network, Limit(most, most, _HOUR)
+    mailbox = f"{local_part.partition('+')[0]}@{domain}"
+    yield "per_address", mailbox, Limit(bounds.per_address, bounds.per_address, _DAY)
+    if domain not in INBOXES:
+        yield "per_domain", domain, Limit(bounds.per_domain, bounds.per_domain, _HOUR)
+    yield "in_all", "", Limit(bounds.in_all, bounds.in_all, _HOUR)
+
+
+def _network(client: str, length_v4: int | None, length_v6: int) -> str:
+    """Return the network of an IP address; empty if there is none."""
+    try:
+        address = ipaddress.ip_address(client.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    length = length_v4 if isinstance(address, ipaddress.IPv4Address) else length_v6
+    if length is None:
+        return ""
+    return str(ipaddress.ip_network((address, length), strict=False))
+
+
+def _needs_proof(connection: Connection, settings: Settings, now: datetime) -> bool:
+    return count_requests_since(connection, now - _HOUR) >= settings.joining.proof_of_work_above
+
+
+def _stamp(secret: str, second: int) -> str:
+    text = _STAMP_PREFIX + str(second).encode()
+    return f"{second}.{hmac.digest(secret.encode(), text, 'sha256').hex()[:32]}"
+
+
+def _is_fresh(secret: str, stamp: str, now: datetime) -> bool:
+    second = stamp.partition(".")[0]
+    if not (second.isascii() and second.isdigit() and len(second) < 12):  # noqa: PLR2004  # digits of a time
+        return False
+    if not hmac.compare_digest(_stamp(secret, int(second)).encode(), stamp.encode()):
+        return False
+    age = now - datetime.fromtimestamp(int(second), UTC)
+    return _STAMP_MIN_AGE <= age <= _STAMP_MAX_AGE

@@ -1,0 +1,205 @@
+"""The form to subscribe, and the page that says to look into the mailbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import flask
+
+from publisher import urls
+from publisher.app.join_protection import FormEvidence, offer_form
+from publisher.app.joining import (
+    RequestAnswer,
+    SubscriptionRequest,
+    inbox_url,
+    request_subscription,
+)
+from publisher.rendering.views import publication_view
+from publisher.web.responses import client_network, form, render_page
+from publisher.web.security import OriginCheck, origin_check
+from subscribers import (
+    BadAddressError,
+    ConsentChannel,
+    ConsentOrigin,
+    JoinWish,
+    normalise_address,
+)
+
+if TYPE_CHECKING:
+    from publisher.config import Settings
+    from publisher.web.context import WebContext
+
+# A year in seconds: another script has another address.
+_CACHE = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class _Entered:
+    """What the form shows: the page's newsletters, and what was entered."""
+
+    newsletters: tuple[str, ...]
+    email: str = ""
+    chosen: tuple[str, ...] = ()
+    language: str = ""
+
+
+def register(app: flask.Flask, context: WebContext) -> None:
+    """Add the routes."""
+
+    @app.get("/<language:language>/subscribe/")
+    def subscribe_form(language: str) -> flask.Response:
+        settings = _settings(context)
+        offered = _offered(settings)
+        # One newsletter needs no choice; among several, nothing is chosen for anybody.
+        chosen = offered if len(offered) == 1 else ()
+        return _form_page(context, language, _Entered(offered, "", chosen, language))
+
+    @app.post("/<language:language>/subscribe/")
+    @origin_check(OriginCheck.EXEMPT)
+    def subscribe(language: str) -> flask.Response:
+        settings = _settings(context)
+        entered = _entered(settings, language)
+        if not flask.request.form.get("stamp"):
+            # From a form elsewhere (`publisher subscribers form`), which can't have one.
+            return _form_page(context, language, entered, once_more=True)
+        if problems := _problems(entered):
+            return _form_page(context, language, entered, problems)
+        request = _request(context, settings, language, entered)
+        now = context.clock.now()
+        answer = context.writer.run(
+            lambda connection: request_subscription(connection, settings, request, now)
+        )
+        if answer is RequestAnswer.ONCE_MORE:
+            return _form_page(context, language, entered, once_more=True)
+        return render_page(
+            context,
+            language,
+            "web/subscriber/mailbox.html",
+            address=entered.email,
+            inbox=inbox_url(entered.email),
+            sender=settings.publication.sender.address,
+        )
+
+    @app.get("/-/proof.<digest>.js")
+    def proof_script(digest: str) -> flask.Response:
+        script = _script()
+        if digest != _digest(script):
+            flask.abort(404)
+        response = flask.Response(script, mimetype="text/javascript")
+        response.headers["Cache-Control"] = _CACHE
+        return response
+
+
+def _settings(context: WebContext) -> Settings:
+    settings = context.settings
+    if not settings.joining.enabled or not settings.newsletters:
+        flask.abort(404)
+    return settings
+
+
+def _offered(settings: Settings) -> tuple[str, ...]:
+    """Return the newsletters of the page: the one that its address names, or all."""
+    names = tuple(one.name for one in settings.newsletters)
+    one = flask.request.args.get("newsletter")
+    return (one,) if one in names else names
+
+
+def _entered(settings: Settings, language: str) -> _Entered:
+    """Return what a form holds. What it can't hold is left out, as if it had not been sent."""
+    fields = form(flask.request, "email", "language")
+    offered = _offered(settings)
+    sent = flask.request.form.getlist("newsletter")
+    known = fields["language"] in settings.publication.languages
+    return _Entered(
+        offered,
+        fields["email"],
+        tuple(name for name in offered if name in sent),
+        fields["language"] if known else language,
+    )
+
+
+def _problems(entered: _Entered) -> list[tuple[str, str]]:
+    """Return the fields that must be corrected, each with what is wrong."""
+    problems = []
+    if not entered.email:
+        problems.append(("email", "missing"))
+    else:
+        try:
+            normalise_address(entered.email)
+        except BadAddressError:
+            is_ascii = entered.email.rpartition("@")[0].isascii()
+            problems.append(("email", "wrong" if is_ascii else "not ascii"))
+    if not entered.chosen:
+        problems.append(("newsletter", "no newsletter"))
+    return problems
+
+
+def _request(
+    context: WebContext, settings: Settings, language: str, entered: _Entered
+) -> SubscriptionRequest:
+    fields = form(flask.request, "stamp", "subject")
+    page = urls.subscriber_page_path(language, "subscribe")
+    origin = ConsentOrigin(
+        source=ConsentChannel.FORM,
+        wording="\n".join(_wording(context, settings, language)),
+        page=urls.public_url(settings.publication, page),
+        network=client_network(flask.request),
+    )
+    # Longer than other fields: a challenge and its solution.
+    proof = flask.request.form.get("proof", "")
+    evidence = FormEvidence(fields["stamp"], fields["subject"], proof)
+    wish = JoinWish(entered.chosen, entered.language)
+    client = flask.request.remote_addr or ""
+    return SubscriptionRequest(entered.email, wish, origin, client, evidence)
+
+
+def _form_page(
+    context: WebContext,
+    language: str,
+    entered: _Entered,
+    problems: list[tuple[str, str]] | None = None,
+    *,
+    once_more: bool = False,
+) -> flask.Response:
+    settings, now = context.settings, context.clock.now()
+    with context.database.reading() as connection:
+        offer = offer_form(connection, settings, now)
+    others = [tag for tag in settings.publication.languages if tag != language]
+    root = flask.request.script_root
+    return render_page(
+        context,
+        language,
+        "web/subscriber/subscribe.html",
+        script=bool(offer.challenge),
+        wording=_wording(context, settings, language),
+        newsletters=[
+            (one.name, one.title(language))
+            for one in settings.newsletters
+            if one.name in entered.newsletters
+        ],
+        languages=[language, *others],
+        entered=entered,
+        problems=problems or [],
+        once_more=once_more,
+        offer=offer,
+        script_url=f"{root}/-/proof.{_digest(_script())}.js",
+        sender=settings.publication.sender.address,
+    )
+
+
+def _wording(context: WebContext, settings: Settings, language: str) -> list[str]:
+    """Return the title, the sentence and the button that somebody agrees by, as they are shown."""
+    view = publication_view(settings.publication, language)
+    text = context.renderer.subscriber_page("web/subscriber/consent.txt", view)
+    return [line for line in text.splitlines() if line]
+
+
+def _script() -> str:
+    return files("publisher.web").joinpath("proof.js").read_text("utf-8")
+
+
+def _digest(script: str) -> str:
+    return sha256(script.encode()).hexdigest()[:12]

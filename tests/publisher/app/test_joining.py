@@ -1,0 +1,395 @@
+"""Subscribing by oneself, from the request to the confirmation, over a real database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, func, insert, select, update
+from structlog.testing import capture_logs
+
+from publisher.app.embedded_form import subscription_form
+from publisher.app.join_protection import (
+    FormEvidence,
+    check_form,
+    joining_stopped,
+    offer_form,
+    refusal_reason,
+)
+from publisher.app.joining import (
+    ConfirmationState,
+    RequestAnswer,
+    SubscriptionRequest,
+    confirm_by_code,
+    confirm_by_link,
+    delete_expired_requests,
+    inbox_url,
+    read_confirmation,
+    refuse,
+    request_subscription,
+    send_reminders,
+)
+from publisher.app.status import take_snapshot
+from publisher.app.subscribers import erase_address, import_subscribers
+from publisher.delivery.states import DeliveryState
+from publisher.mail.signed_links import sign_link
+from publisher.mail.subscription_message import notice_message_name
+from publisher.notices.tables import notice
+from publisher.secret_key import load_secret
+from subscribers import (
+    BadAddressError,
+    ConsentChannel,
+    ConsentOrigin,
+    JoinWish,
+    SubscriberStatus,
+    find_subscriber,
+    load_consent_records,
+    unsubscribe,
+)
+from subscribers.tables import consent_record, join_request, subscriber
+from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.delivery.mailing import subscribe
+
+ANN, BOB = "ann@example.com", "bob@example.com"
+BY_MAIL = ConsentOrigin(source=ConsentChannel.MAIL)
+BY_LINK = ConsentOrigin(source=ConsentChannel.LINK, network="192.0.2.0/24")
+WEEKLY = JoinWish(("weekly",), "en")
+CLIENT = "192.0.2.7"
+
+
+@pytest.fixture
+def folder(publication: PublicationFolder) -> PublicationFolder:
+    return publication
+
+
+def ask(
+    folder: PublicationFolder,
+    address: str = ANN,
+    after: timedelta = timedelta(0),
+    wish: JoinWish = WEEKLY,
+    **more: Any,
+) -> RequestAnswer:
+    request = SubscriptionRequest(address, wish, BY_MAIL, **more)
+    with folder.database.writing() as connection:
+        return request_subscription(connection, folder.settings, request, NOW + after)
+
+
+def notices(folder: PublicationFolder) -> list[tuple[str, dict[str, Any]]]:
+    """Give the kinds and the values of all mails that were asked for."""
+    return [(row["kind"], row["content"]) for row in folder.rows(notice)]
+
+
+def token(folder: PublicationFolder, number: int = 1, person: int = 1) -> str:
+    return sign_link(load_secret(folder.settings), "confirm", person, number=number)
+
+
+def status(folder: PublicationFolder, address: str = ANN) -> SubscriberStatus | None:
+    with folder.database.reading() as connection:
+        person = find_subscriber(connection, address)
+        return person.status if person else None
+
+
+@pytest.fixture
+def writing(folder: PublicationFolder) -> Iterator[Connection]:
+    with folder.database.writing() as connection:
+        yield connection
+
+
+# --- requests and confirmations
+
+
+def test_a_request_is_confirmed_by_its_link_and_welcomed_once(
+    folder: PublicationFolder,
+) -> None:
+    assert ask(folder) is RequestAnswer.ACCEPTED
+    (kind, values) = notices(folder)[0]
+    assert (kind, values["newsletters"], values["number"]) == ("confirm", ["weekly"], 1)
+    assert len(values["code"]) == 6
+    with folder.database.reading() as connection:
+        view = read_confirmation(connection, folder.settings, token(folder), NOW)
+    assert (view.state, view.address) == (ConfirmationState.OPEN, "a•••@example.com")
+    for _click in range(2):
+        with folder.database.writing() as connection:
+            view = confirm_by_link(connection, folder.settings, token(folder), BY_LINK, NOW)
+        assert view.state is ConfirmationState.CONFIRMED
+    assert status(folder) is SubscriberStatus.ACTIVE
+    assert [kind for kind, _values in notices(folder)] == ["confirm", "welcome"]
+
+
+def test_a_request_is_confirmed_by_its_code(folder: PublicationFolder) -> None:
+    ask(folder)
+    code = notices(folder)[0][1]["code"]
+    for address, entered in ((ANN, "x"), (BOB, code), (ANN, code)):
+        with folder.database.writing() as connection:
+            view = confirm_by_code(connection, folder.settings, address, entered, BY_LINK, NOW)
+    assert view.state is ConfirmationState.CONFIRMED
+    (row,) = folder.rows(join_request)
+    assert (row["code_attempts"], row["code_digest"]) == (1, "")
+    assert code not in str(folder.rows(join_request))
+
+
+def test_a_link_of_another_request_or_person_is_unknown(folder: PublicationFolder) -> None:
+    ask(folder)
+    with folder.database.writing() as connection:
+        for wrong in ("", "v2.x", token(folder, 2), token(folder, 1, 2), token(folder) + "x"):
+            view = confirm_by_link(connection, folder.settings, wrong, BY_LINK, NOW)
+            assert view.state is ConfirmationState.UNKNOWN
+    assert status(folder) is SubscriberStatus.PENDING
+
+
+def test_who_refuses_is_erased_and_her_address_is_not_imported(
+    folder: PublicationFolder,
+) -> None:
+    ask(folder)
+    with folder.database.writing() as connection:
+        view = refuse(connection, folder.settings, token(folder), BY_LINK, NOW)
+    assert view.state is ConfirmationState.REFUSED
+    assert status(folder) is None
+    assert notices(folder) == []
+    ask(folder, after=timedelta(days=9))
+    report = import_subscribers(folder.settings, folder.database, ["email\n", ANN], NOW)
+    assert (status(folder), report.refused) == (None, 1)
+
+
+def test_a_confirmed_request_can_not_be_refused(folder: PublicationFolder) -> None:
+    ask(folder)
+    with folder.database.writing() as connection:
+        confirm_by_link(connection, folder.settings, token(folder), BY_LINK, NOW)
+        view = refuse(connection, folder.settings, token(folder), BY_LINK, NOW)
+    assert view.state is ConfirmationState.CONFIRMED
+    assert status(folder) is SubscriberStatus.ACTIVE
+
+
+def test_an_active_subscriber_is_told_so_in_her_own_language(
+    folder: PublicationFolder,
+) -> None:
+    subscribe(folder, (ANN, "en"))
+    ask(folder, wish=JoinWish(("weekly",), "ar"))
+    (row,) = folder.rows(notice)
+    assert (row["kind"], row["language"]) == ("already-subscribed", None)
+    assert folder.rows(join_request) == []
+
+
+@pytest.mark.parametrize("why", ["complained", "refused", "limited", "trap", "stopped"])
+def test_who_may_not_be_asked_gets_nothing_and_nothing_is_stored(
+    folder: PublicationFolder, why: str
+) -> None:
+    subscribe(folder, (BOB, "en"))
+    if why == "complained":
+        subscribe(folder, (ANN, "en"))
+        with folder.database.writing() as connection:
+            connection.execute(
+                update(subscriber).where(subscriber.c.email == ANN).values(status="complained")
+            )
+    if why == "refused":
+        ask(folder)
+        with folder.database.writing() as connection:
+            refuse(connection, folder.settings, token(folder, 1, 2), BY_LINK, NOW)
+    if why == "limited":
+        change(folder, per_network=1)
+        ask(folder, "dan@example.com", client=CLIENT)
+    if why == "stopped":
+        let_confirmations_bounce(folder, 6)
+    before = [folder.rows(one) for one in (subscriber, join_request, consent_record, notice)]
+    evidence = FormEvidence(trap="x" if why == "trap" else "")
+    with capture_logs() as logs:
+        answer = ask(folder, after=timedelta(hours=1 / 60), client=CLIENT, evidence=evidence)
+    assert answer is RequestAnswer.ACCEPTED
+    after = [folder.rows(one) for one in (subscriber, join_request, consent_record, notice)]
+    assert after == before
+    assert ANN not in str(logs)
+    reasons = [line["reason"] for line in logs]
+    expected = {
+        "limited": ["limit per_network"],
+        "trap": ["trap"],
+        "stopped": ["too many confirmations bounced"],
+    }
+    assert reasons == expected.get(why, [])
+
+
+def test_an_address_that_no_mail_can_reach_is_an_error(folder: PublicationFolder) -> None:
+    with pytest.raises(BadAddressError):
+        ask(folder, "no address")
+
+
+def test_somebody_erased_is_asked_and_comes_back(folder: PublicationFolder) -> None:
+    subscribe(folder, (ANN, "en"))
+    erase_address(folder.settings, folder.database, ANN, NOW)
+    ask(folder)
+    with folder.database.writing() as connection:
+        confirm_by_link(connection, folder.settings, token(folder, 1, 2), BY_LINK, NOW)
+    assert status(folder) is SubscriberStatus.ACTIVE
+    with folder.database.reading() as connection:
+        records = load_consent_records(connection, 2)
+    assert [one.event for one in records] == ["requested", "confirmed"]
+    sent = notice_message_name(load_secret(folder.settings), 1)
+    domain = folder.settings.publication.sender.domain
+    assert {one.message_id for one in records} == {f"<{sent}@{domain}>"}
+
+
+def test_a_link_is_dead_once_she_left(folder: PublicationFolder) -> None:
+    ask(folder)
+    with folder.database.writing() as connection:
+        unsubscribe(connection, ANN, None, NOW)
+        view = confirm_by_link(connection, folder.settings, token(folder), BY_LINK, NOW)
+    assert view.state is ConfirmationState.CANCELLED
+    assert status(folder) is SubscriberStatus.UNSUBSCRIBED
+
+
+def test_inboxes_of_large_services_are_known() -> None:
+    assert inbox_url("Ann@GMAIL.com") == "https://mail.google.com/"
+    assert inbox_url(ANN) == ""
+
+
+# --- reminders and deletion
+
+
+def test_one_reminder_is_sent_after_a_day_unless_it_is_switched_off(
+    folder: PublicationFolder,
+) -> None:
+    ask(folder)
+    day = NOW + timedelta(days=1)
+    assert send_reminders(folder.settings, folder.database, NOW) == 0
+    quiet = replace(folder.settings, joining=joining(folder, reminder=False))
+    assert send_reminders(quiet, folder.database, day) == 0
+    assert send_reminders(folder.settings, folder.database, day) == 1
+    assert send_reminders(folder.settings, folder.database, day) == 0
+    assert notices(folder)[1] == ("reminder", {"newsletters": ["weekly"], "number": 1})
+
+
+def test_unconfirmed_subscribers_are_deleted_and_counted_in_the_log(
+    folder: PublicationFolder,
+) -> None:
+    ask(folder)
+    month = NOW + timedelta(days=30)
+    with capture_logs() as logs:
+        assert delete_expired_requests(folder.database, month) == 1
+        assert delete_expired_requests(folder.database, month) == 0
+    assert status(folder) is None
+    assert [line["count"] for line in logs] == [1]
+
+
+# --- protection
+
+
+def joining(folder: PublicationFolder, **changes: Any) -> Any:
+    return folder.settings.joining.model_copy(update=changes)
+
+
+def change(folder: PublicationFolder, **changes: Any) -> None:
+    folder.settings = replace(folder.settings, joining=joining(folder, **changes))
+
+
+def let_confirmations_bounce(folder: PublicationFolder, count: int) -> None:
+    with folder.database.writing() as connection:
+        number = connection.execute(select(subscriber.c.id)).scalars().first()
+        row: dict[str, Any] = {
+            "kind": "confirm",
+            "subscriber_id": number,
+            "content": {},
+            "state": DeliveryState.BOUNCED,
+            "was_resent": False,
+            "due_at": NOW,
+            "next_at": NOW,
+            "changed_at": NOW,
+        }
+        connection.execute(insert(notice), [row] * count)
+
+
+def test_a_form_is_taken_from_two_seconds_to_two_hours_after_it_was_shown(
+    folder: PublicationFolder, writing: Connection
+) -> None:
+    offer = offer_form(writing, folder.settings, NOW)
+    assert offer.challenge == ""
+
+    def taken(stamp: str, seconds: float) -> bool:
+        now = NOW + timedelta(seconds=seconds)
+        return check_form(writing, folder.settings, FormEvidence(stamp), now)
+
+    answers = [taken(offer.stamp, seconds) for seconds in (0, 1, 2, 7200, 7201)]
+    assert answers == [False, False, True, True, False]
+    forged = [f"{int(NOW.timestamp())}.{'0' * 32}", "", "x", "9" * 40, offer.stamp + "0", "٣.x"]
+    assert not any(taken(stamp, 10) for stamp in forged)
+
+
+ANYBODY = [f"{n}@x{n}.example" for n in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("limit", "addresses", "clients", "answered"),
+    [
+        ("per_network", ANYBODY, ["192.0.2.1", "192.0.2.9"], 2),
+        ("per_network", ANYBODY, ["2001:db8::1", "2001:db8::2", "::ffff:192.0.2.1"], 4),
+        ("per_site", ANYBODY, [f"2001:db8:0:{n}::1" for n in range(9)], 2),
+        ("per_domain", [f"{n}@example.org" for n in range(9)], [""], 2),
+        ("per_address", [f"ann+{n}@example.org" for n in range(9)], [""], 2),
+        ("in_all", ANYBODY, [""], 2),
+    ],
+)
+def test_requests_beyond_a_limit_are_not_answered_by_mail(
+    folder: PublicationFolder,
+    writing: Connection,
+    limit: str,
+    addresses: list[str],
+    clients: list[str],
+    answered: int,
+) -> None:
+    change(folder, **{limit: 2})
+    reasons = [
+        refusal_reason(writing, folder.settings, one, clients[n % len(clients)], NOW)
+        for n, one in enumerate(addresses)
+    ]
+    assert reasons.count("") == answered
+    assert set(reasons) == {"", f"limit {limit}"}
+
+
+def test_large_webmail_services_have_no_limit_as_a_domain(
+    folder: PublicationFolder, writing: Connection
+) -> None:
+    change(folder, per_domain=1)
+    for name in ("a", "b", "c"):
+        assert refusal_reason(writing, folder.settings, f"{name}@gmail.com", "", NOW) == ""
+
+
+def test_confirmations_stop_when_more_than_five_of_a_hundred_bounced(
+    folder: PublicationFolder,
+) -> None:
+    subscribe(folder, (BOB, "en"))
+    let_confirmations_bounce(folder, 5)
+    with folder.database.reading() as connection:
+        assert not joining_stopped(connection, folder.settings, NOW)
+    let_confirmations_bounce(folder, 1)
+    with folder.database.reading() as connection:
+        assert joining_stopped(connection, folder.settings, NOW)
+    assert take_snapshot(folder.settings, folder.database, NOW).joining_stopped
+    with folder.database.reading() as connection:
+        assert not joining_stopped(connection, folder.settings, NOW + timedelta(days=8))
+    ask(folder)
+    assert status(folder) is None
+    later = NOW + timedelta(seconds=1)
+    change(folder, bounces_count_from=later)
+    ask(folder, after=timedelta(minutes=1))
+    assert status(folder) is SubscriberStatus.PENDING
+
+
+def test_nobody_is_reminded_while_confirmations_bounce(folder: PublicationFolder) -> None:
+    subscribe(folder, (BOB, "en"))
+    ask(folder)
+    let_confirmations_bounce(folder, 6)
+    day = NOW + timedelta(days=1)
+    assert send_reminders(folder.settings, folder.database, day) == 0
+    with folder.database.reading() as connection:
+        reminded = select(func.count()).where(join_request.c.reminded_at.is_not(None))
+        assert connection.execute(reminded).scalar() == 0
+
+
+def test_a_form_for_another_site_has_no_stamp(folder: PublicationFolder) -> None:
+    form = subscription_form(folder.settings, None, None)
+    assert 'action="https://news.example.org/en/subscribe/"' in form
+    assert "stamp" not in form
+    folder.reload(languages=["en", "ar"])
+    arabic = subscription_form(folder.settings, "weekly", "ar")
+    assert ('dir="rtl"' in arabic, "Subscribe" in arabic) == (True, False)

@@ -1,0 +1,396 @@
+"""The form to subscribe: one answer for every address, and its protection against programs."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from altcha import Challenge, Payload, solve_challenge
+from flask.testing import FlaskClient
+from sqlalchemy import update
+from werkzeug.test import TestResponse
+
+from publisher.app.join_protection import offer_form
+from publisher.app.joining import (
+    SubscriptionRequest,
+    confirm_by_link,
+    refuse,
+    request_subscription,
+)
+from publisher.app.subscribers import erase_address
+from publisher.mail.signed_links import sign_link
+from publisher.notices.tables import notice
+from publisher.secret_key import load_secret
+from subscribers import ConsentChannel, ConsentOrigin, JoinWish
+from subscribers.tables import consent_record, consent_wording, join_request, subscriber
+from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.delivery.mailing import subscribe
+
+PATH = "/en/subscribe/"
+ANN = "ann@example.com"
+CLIENT = {"REMOTE_ADDR": "192.0.2.7"}
+BY_MAIL = ConsentOrigin(source=ConsentChannel.MAIL)
+WEEKLY = JoinWish(("weekly",), "en")
+
+
+def stamp(publication: PublicationFolder, age: timedelta = timedelta(minutes=1)) -> str:
+    with publication.database.reading() as connection:
+        return offer_form(connection, publication.settings, NOW - age).stamp
+
+
+def post(
+    client: FlaskClient, publication: PublicationFolder, email: str = ANN, **fields: Any
+) -> TestResponse:
+    data = {"email": email, "newsletter": "weekly", "stamp": stamp(publication)} | fields
+    return client.post(PATH, data=data, environ_overrides=CLIENT)
+
+
+def set_joining(publication: PublicationFolder, **changes: Any) -> None:
+    joining = publication.settings.joining.model_copy(update=changes)
+    publication.settings = replace(publication.settings, joining=joining)
+
+
+def mails(publication: PublicationFolder) -> list[str]:
+    return [row["kind"] for row in publication.rows(notice)]
+
+
+# --- the form
+
+
+def test_the_form_asks_for_an_address_and_its_button_names_what_it_does(
+    client: FlaskClient,
+) -> None:
+    page = client.get(PATH)
+    assert page.status_code == 200
+    assert "script" not in page.text.lower()
+    assert "Set-Cookie" not in page.headers
+    assert 'autocomplete="email"' in page.text
+    assert re.search(r'name="language" type="radio" value="en" checked', page.text)
+    assert 'name="newsletter" value="weekly"' in page.text
+
+
+def test_among_several_newsletters_none_is_chosen_for_anybody(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    two = [
+        {"name": name, "title": name.title(), "schedule": "0 8 * * *"}
+        for name in ("daily", "news")
+    ]
+    publication.reload(languages=["en", "ar"], newsletters=two)
+    assert 'type="checkbox" value="daily">' in client.get(PATH).text
+    one = client.get(f"{PATH}?newsletter=news").text
+    assert ("checkbox" in one, 'name="newsletter" value="news"' in one) == (False, True)
+    assert "Daily" not in one
+    assert client.get(f"{PATH}?newsletter=other").text.count("checkbox") == 2
+    arabic = client.get("/ar/subscribe/").text
+    assert arabic.index('value="ar" checked') < arabic.index('value="en"')
+
+
+def test_a_publication_may_take_no_requests(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    set_joining(publication, enabled=False)
+    assert client.get(PATH).status_code == 404
+    assert client.post(PATH, data={"email": ANN}).status_code == 404
+
+
+def test_get_and_head_change_nothing(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    before = publication.rows(subscriber)
+    for path in (PATH, "/en/confirm/", "/en/confirm/?t=x"):
+        client.get(path)
+        client.head(path)
+    assert publication.rows(subscriber) == before
+    assert publication.rows(consent_wording) == []
+
+
+# --- a request
+
+
+def test_a_request_is_stored_with_what_proves_the_consent(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    page = post(client, publication, language="ar")
+    assert page.status_code == 200
+    assert ANN in page.text
+    assert mails(publication) == ["confirm"]
+    (request,) = publication.rows(join_request)
+    assert (request["newsletters"], request["language"]) == (["weekly"], "ar")
+    (record,) = publication.rows(consent_record)
+    (wording,) = publication.rows(consent_wording)
+    assert record["network"] == "192.0.2.0/24"
+    assert record["page"] == "https://news.example.org/en/subscribe/"
+    assert record["wording_digest"] == wording["digest"]
+    form = client.get(PATH).text
+    for line in wording["text"].splitlines():
+        assert line in form
+    assert "192.0.2.7" not in str(publication.rows(consent_record))
+
+
+def test_every_address_gets_the_same_answer_and_only_the_mail_differs(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    kinds = ["active", "unsubscribed", "bounced", "complained", "pending"]
+    with publication.database.reading():
+        pass
+    people = {kind: f"{n}{kind[:3]}@example.com" for n, kind in enumerate(kinds)}
+    subscribe(publication, *((address, "en") for address in people.values()))
+    with publication.database.writing() as connection:
+        for kind, address in people.items():
+            connection.execute(
+                update(subscriber).where(subscriber.c.email == address).values(status=kind)
+            )
+    subscribe(publication, ("5era@example.com", "en"))
+    erase_address(publication.settings, publication.database, "5era@example.com", NOW)
+    refused(publication, "6ref@example.com")
+    asked = [*people.values(), "5era@example.com", "6ref@example.com", "7new@example.com"]
+    trapped = post(client, publication, "8tra@example.com", subject="Buy this")
+    answers = [trapped.data.replace(b"8tra", b"____")]
+    for address in asked:
+        before = mails(publication)
+        page = post(client, publication, address)
+        assert page.status_code == 200
+        answers.append(page.data.replace(address[:4].encode(), b"____"))
+        mailed = mails(publication)[len(before) :]
+        expected = {"0act": ["already-subscribed"], "3com": [], "6ref": []}
+        assert mailed == expected.get(address[:4], ["confirm"])
+    limited = post(client, publication, "7new@example.com")
+    answers.append(limited.data.replace(b"7new", b"____"))
+    assert len(set(answers)) == 1
+
+
+def refused(publication: PublicationFolder, address: str) -> None:
+    """Let an address have asked never to be written to."""
+    settings = publication.settings
+    with publication.database.writing() as connection:
+        request = SubscriptionRequest(address, WEEKLY, BY_MAIL)
+        request_subscription(connection, settings, request, NOW)
+    (row,) = publication.rows(join_request)[-1:]
+    with publication.database.writing() as connection:
+        refuse(connection, settings, token(publication, row), BY_MAIL, NOW)
+
+
+def token(publication: PublicationFolder, row: dict[str, Any]) -> str:
+    secret = load_secret(publication.settings)
+    return sign_link(secret, "confirm", row["subscriber_id"], number=row["id"])
+
+
+@pytest.mark.parametrize(
+    ("fields", "linked", "words"),
+    [
+        ({"email": ""}, "email", "Enter your e-mail address."),
+        ({"email": "ann"}, "email", "This is not an e-mail address."),
+        ({"email": "ann@example.org\n"}, "email", ""),
+        ({"email": "änn@example.org"}, "email", "only the letters a to z"),
+        ({"newsletter": "other"}, "newsletter", "Choose at least one newsletter."),
+        ({"newsletter": ""}, "newsletter", "Choose at least one newsletter."),
+    ],
+)
+def test_a_mistake_is_shown_at_its_field_and_what_was_entered_is_kept(
+    client: FlaskClient,
+    publication: PublicationFolder,
+    fields: dict[str, str],
+    linked: str,
+    words: str,
+) -> None:
+    page = post(client, publication, **{"language": "ar"} | fields)
+    if not words:
+        assert mails(publication) == ["confirm"]
+        return
+    assert "<title>Error: " in page.text
+    assert f'<a href="#{linked}">' in page.text
+    assert page.text.count(words) == (2 if linked == "email" else 1)
+    assert 'value="ar" checked' in page.text
+    if fields.get("email"):
+        assert f'value="{fields["email"]}"' in page.text
+    assert mails(publication) == []
+
+
+def test_what_was_entered_is_escaped(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    page = post(client, publication, '"><script>@example.org')
+    assert "<script" not in page.text
+
+
+@pytest.mark.parametrize("age", [None, 0, 7201])
+def test_a_form_without_a_fresh_stamp_is_shown_once_more(
+    client: FlaskClient, publication: PublicationFolder, age: int | None
+) -> None:
+    sent = "" if age is None else stamp(publication, timedelta(seconds=age))
+    page = post(client, publication, stamp=sent)
+    assert "press the button once more" in page.text
+    assert f'value="{ANN}"' in page.text
+    assert mails(publication) == []
+
+
+def test_a_form_on_another_site_leads_to_the_filled_in_form(
+    client: FlaskClient,
+) -> None:
+    page = client.post(
+        PATH,
+        data={"email": ANN},
+        headers={"Sec-Fetch-Site": "cross-site", "Origin": "https://elsewhere.example"},
+    )
+    assert page.status_code == 200
+    assert f'value="{ANN}"' in page.text
+    assert "Error" not in page.text
+
+
+def test_a_large_service_has_a_link_to_its_inbox_and_others_have_none(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    assert "https://mail.google.com/" in post(client, publication, "ann@gmail.com").text
+    assert "Open your inbox" not in post(client, publication).text
+
+
+# --- proof of work
+
+
+def test_above_a_threshold_the_form_asks_for_a_proof_of_work_that_counts_once(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    set_joining(publication, proof_of_work_above=0)
+    page = client.get(PATH)
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+    assert "<noscript>" in page.text
+    assert "mailto:" in page.text
+    (script,) = re.findall(r'<script src="([^"]+)"', page.text)
+    assert client.get(script).mimetype == "text/javascript"
+    assert client.get("/-/proof.0.js").status_code == 404
+    with publication.database.reading() as connection:
+        offer = offer_form(connection, publication.settings, NOW)
+    challenge = Challenge.from_dict(json.loads(offer.challenge))
+    solution = solve_challenge(challenge)
+    assert solution is not None
+    proof = Payload(challenge, solution).to_base64()
+    assert "once more" in post(client, publication).text
+    assert "once more" in post(client, publication, proof="nonsense").text
+    assert "once more" not in post(client, publication, proof=proof).text
+    assert "once more" in post(client, publication, "bob@example.com", proof=proof).text
+    assert mails(publication) == ["confirm"]
+
+
+# --- the confirmation
+
+
+def test_the_link_shows_what_it_confirms_and_only_the_button_does(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    post(client, publication)
+    (row,) = publication.rows(join_request)
+    path = f"/en/confirm/?t={token(publication, row)}"
+    page = client.get(path).text
+    assert "a•••@example.com" in page
+    assert "The week" in page
+    assert "Never write to me again" in page
+    assert publication.rows(subscriber)[0]["status"] == "pending"
+    done = client.post(path, data={"choice": "confirm"})
+    assert "You are subscribed" in done.text
+    assert publication.rows(subscriber)[0]["status"] == "active"
+    assert "You are subscribed" in client.post(path).text
+    assert mails(publication) == ["confirm", "welcome"]
+
+
+def test_who_did_not_ask_is_never_written_to_again(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    post(client, publication)
+    (row,) = publication.rows(join_request)
+    path = f"/en/confirm/?t={token(publication, row)}"
+    page = client.post(path, data={"choice": "refuse"})
+    assert "We will not write to you again" in page.text
+    assert publication.rows(subscriber) == []
+    post(client, publication)
+    assert mails(publication) == []
+
+
+def test_a_subscriber_ends_a_request_that_she_did_not_make_and_keeps_the_rest(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    subscribe(publication, (ANN, "en"))
+    two = [
+        {"name": name, "title": name.title(), "schedule": "0 8 * * *"}
+        for name in ("weekly", "news")
+    ]
+    publication.reload(newsletters=two)
+    post(client, publication, newsletter="news")
+    (row,) = publication.rows(join_request)
+    path = f"/en/confirm/?t={token(publication, row)}"
+    assert "Never write to me again" not in client.get(path).text
+    assert "Nothing was changed" in client.post(path, data={"choice": "refuse"}).text
+    assert publication.rows(subscriber)[0]["status"] == "active"
+
+
+def test_a_code_confirms_and_a_wrong_one_is_the_same_for_any_address(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    post(client, publication)
+    code = publication.rows(notice)[0]["content"]["code"]
+    wrong = [
+        client.post("/en/confirm/", data={"email": email, "code": "x"})
+        for email in (ANN, "bob@example.com")
+    ]
+    assert wrong[0].data.replace(b"ann", b"___") == wrong[1].data.replace(b"bob", b"___")
+    assert "<title>Error: " in wrong[0].text
+    assert "<title>Error: " in client.post("/en/confirm/", data={"email": "x"}).text
+    spaced = f"{code[:3]} {code[3:]}"
+    page = client.post("/en/confirm/", data={"email": ANN, "code": spaced})
+    assert "You are subscribed" in page.text
+    (_asked, record) = publication.rows(consent_record)
+    assert (record["event"], record["source"]) == ("confirmed", "code")
+
+
+LANGUAGES = ("en", "zh-Hans", "zh-Hant", "ar")
+SENTENCES = {
+    "open": ("Confirm your subscription", "确认订阅", "確認訂閱", "تأكيد الاشتراك"),
+    "confirmed": ("You are subscribed", "您已订阅", "已完成訂閱", "تم اشتراكك"),
+    "expired": ("This link has expired", "链接已过期", "連結已過期", "انتهت صلاحية هذا الرابط"),
+    "cancelled": (
+        "This request has ended",
+        "此申请已结束",
+        "這項申請已結束",
+        "انتهى هذا الطلب",
+    ),
+    "unknown": ("This link is not valid", "链接无效", "連結無效", "هذا الرابط غير صالح"),
+}
+
+
+@pytest.mark.parametrize("state", SENTENCES)
+def test_each_state_of_a_link_has_its_sentence_in_each_language(
+    client: FlaskClient, publication: PublicationFolder, state: str
+) -> None:
+    publication.reload(languages=LANGUAGES)
+    settings = publication.settings
+    earlier = NOW - timedelta(hours=73 if state == "expired" else 1)
+    with publication.database.writing() as connection:
+        request = SubscriptionRequest(ANN, WEEKLY, BY_MAIL)
+        request_subscription(connection, settings, request, earlier)
+    (row,) = publication.rows(join_request)
+    link = token(publication, row)
+    if state == "confirmed":
+        with publication.database.writing() as connection:
+            confirm_by_link(connection, settings, link, BY_MAIL, NOW)
+    if state == "cancelled":
+        with publication.database.writing() as connection:
+            connection.execute(update(join_request).values(cancelled_at=NOW))
+    if state == "unknown":
+        erase_address(settings, publication.database, ANN, NOW)
+    for language, sentence in zip(LANGUAGES, SENTENCES[state], strict=True):
+        page = client.get(f"/{language}/confirm/?t={link}").text
+        assert f"<h1>{sentence}</h1>" in page
+
+
+def test_a_busy_database_is_said_so_and_nothing_is_lost(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    sent = stamp(publication)
+    with publication.database.writing():
+        page = client.post(PATH, data={"email": ANN, "newsletter": "weekly", "stamp": sent})
+    assert (page.status_code, "Retry-After" in page.headers) == (503, True)
+    assert mails(publication) == []
