@@ -12,7 +12,7 @@ from publisher.urls import SubscriberPage, subscriber_page_path
 _SEE_OTHER = 303
 
 
-def own_page_url(language: str, kind: SubscriberPage, **query: str) -> str:
+def own_page_url(language: str, kind: SubscriberPage, /, **query: str) -> str:
     """Return the address of a page on this server; empty values are left out."""
     fields = urlencode({name: value for name, value in query.items() if value})
     path = f"{flask.request.script_root}/{subscriber_page_path(language, kind)}"

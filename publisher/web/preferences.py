@@ -60,6 +60,10 @@ def register(app: flask.Flask, context: WebContext) -> None:
 
     @app.get("/<language:language>/preferences/")
     def preferences_page(language: str) -> flask.Response:
+        offered = flask.request.args.get("language", language)
+        if offered in context.settings.publication.languages and offered != language:
+            # Mails have one link for each language, all to the page of the issue's own one.
+            return _see_in(offered)
         return _show(context, language)
 
     @app.post("/<language:language>/preferences/")
@@ -70,6 +74,11 @@ def register(app: flask.Flask, context: WebContext) -> None:
         if action not in _ACTIONS:
             flask.abort(400)
         return _act(context, language, _ACTIONS[action](context, language))
+
+
+def _see_in(offered: str) -> flask.Response:
+    url = own_page_url(offered, "preferences", t=_token(), language=offered)
+    return see_other(url)
 
 
 def _show(

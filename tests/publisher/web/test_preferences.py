@@ -54,7 +54,7 @@ def test_looking_changes_nothing_in_any_language(
 ) -> None:
     before = publication.rows(subscriber), publication.rows(notice)
     for language in ("en", "zh-Hant", "ar"):
-        for path in (f"{PATH}&done=saved", f"{PATH}&language=ar", "/preferences/link/"):
+        for path in (f"{PATH}&done=saved", "/preferences/link/"):
             for look in (client.get, client.head):
                 assert look(f"/{language}{path}").status_code == 200
     assert (publication.rows(subscriber), publication.rows(notice)) == before
@@ -152,7 +152,10 @@ def test_tokens_of_other_kinds_and_generations_lead_to_the_form_for_a_new_link(
 def test_a_link_for_another_language_shows_its_button_which_puts_it_first(
     client: FlaskClient, publication: PublicationFolder
 ) -> None:
-    offer = client.get(f"/ar{PATH}&language=ar").text
+    # A mail's link leads to the page of its issue's language.
+    moved = client.get(f"/en{PATH}&language=ar").headers["Location"]
+    assert moved == f"/ar{PATH}&language=ar"
+    offer = client.get(moved).text
     assert 'value="language"' in offer
     assert 'value="language"' not in client.get(f"/en{PATH}&language=en").text
     assert 'value="language"' not in client.get(f"/en{PATH}&language=fr").text
