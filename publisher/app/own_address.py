@@ -81,7 +81,7 @@ def request_new_address(
 def read_address_link(
     connection: Connection,
     secret: str,
-    kind: Literal["address", "undo"],
+    kind: Literal["address", "undo-address"],
     token: str,
     now: datetime,
 ) -> AddressChange | None:

@@ -7,6 +7,7 @@ the subscriber's data, are erased with her, and move when two records are merged
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import Table, delete, select, update
@@ -14,7 +15,9 @@ from sqlalchemy import Table, delete, select, update
 from publisher.bounces.tables import bounce_event
 from publisher.delivery.tables import delivery
 from publisher.issues.tables import issue_table
+from publisher.notices.queue import forget_notice_addresses
 from publisher.notices.tables import notice
+from subscribers import forget_old_changes
 from subscribers.tables import (
     access_request,
     address_change,
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from sqlalchemy import Connection, RowMapping
+
+    from publisher.database import Database
 
 
 class PersonalTable(NamedTuple):
@@ -56,7 +61,7 @@ PERSONAL_TABLES: Final = (
     PersonalTable("history", subscriber_event),
     PersonalTable("join_requests", join_request, frozenset({"code_digest", "code_attempts"})),
     PersonalTable("consent_records", consent_record),
-    PersonalTable("address_changes", address_change),
+    PersonalTable("address_changes", address_change, moves=False),
     PersonalTable("merged_records", subscriber_alias, moves=False),
     PersonalTable("bounces", bounce_event, frozenset({"source_id"})),
     PersonalTable("notices", notice, frozenset({"content", "epoch", "lease_id"})),
@@ -67,6 +72,8 @@ OTHER_TABLES: Final = {
     subscriber_session: "holds a hash and a time; ends after half an hour",
     access_request: "holds a hash and a time; ends after half an hour",
 }
+# As long as a change of address can be undone.
+_NOTICES_KEEP_ADDRESSES = timedelta(days=7)
 MOVED_TABLES: Final = tuple(one.table for one in PERSONAL_TABLES if one.moves)
 
 
@@ -105,6 +112,13 @@ def delete_personal_rows(connection: Connection, subscriber_id: int) -> None:
     others = {table for table in OTHER_TABLES if table is not delivery}
     for table in (*(one.table for one in PERSONAL_TABLES), *others):
         connection.execute(delete(table).where(table.c.subscriber_id == subscriber_id))
+
+
+def forget_former_addresses(database: Database, now: datetime) -> None:
+    """Delete addresses that subscribers had, or wanted, once nothing can be confirmed or undone."""
+    with database.writing() as connection:
+        forget_old_changes(connection, now)
+        forget_notice_addresses(connection, now - _NOTICES_KEEP_ADDRESSES)
 
 
 def _issues(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]:

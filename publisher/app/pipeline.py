@@ -17,6 +17,7 @@ import structlog
 
 from publisher import urls
 from publisher.app.joining import delete_expired_requests, send_reminders
+from publisher.app.personal_tables import forget_former_addresses
 from publisher.assembly import assemble_issues, render_variant, select_due
 from publisher.clock import Clock
 from publisher.config import Settings
@@ -110,6 +111,7 @@ class Pipeline:
         self._warn_of_missing_catalogues()
         send_reminders(self.settings, self.database, now)
         delete_expired_requests(self.database, now)
+        forget_former_addresses(self.database, now)
         plan_issues(self.settings, self.database, now)
         select_due(self.settings, self.database, now)
         report.problems += report.picked_up.problems

@@ -24,7 +24,7 @@ from publisher.issues.model import Issue
 
 # The kinds of links in an issue's mail, and all kinds.
 MailLinkKind = Literal["unsubscribe", "preferences", "web"]
-LinkKind = MailLinkKind | Literal["confirm", "undo", "data", "address", "feed"]
+LinkKind = MailLinkKind | Literal["confirm", "undo", "undo-address", "data", "address", "feed"]
 
 # Stands before each token that is signed with SHA-256.
 _PREFIX: Final = "v2."

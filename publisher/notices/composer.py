@@ -38,7 +38,7 @@ ACTION_LINKS: Final[dict[NoticeKind, tuple[LinkKind, SubscriberPage]]] = {
     NoticeKind.REMINDER: ("confirm", "confirm"),
     NoticeKind.GOODBYE: ("undo", "unsubscribe"),
     NoticeKind.CONFIRM_ADDRESS: ("address", "address"),
-    NoticeKind.ADDRESS_CHANGED: ("undo", "address"),
+    NoticeKind.ADDRESS_CHANGED: ("undo-address", "address"),
     NoticeKind.DATA: ("data", "data"),
 }
 # Kinds whose message offers one-click unsubscribing.

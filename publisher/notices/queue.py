@@ -69,6 +69,16 @@ def cancel_notices(
     return connection.execute(cancelled).rowcount
 
 
+def forget_notice_addresses(connection: Connection, before: datetime) -> None:
+    """Delete the addresses of notices that were settled before an instant, if not the subscriber's."""
+    settled = update(notice).where(
+        notice.c.to_address.is_not(None),
+        notice.c.changed_at <= before,
+        notice.c.state.not_in([*CLAIMABLE_STATES, DeliveryState.ATTEMPTING]),
+    )
+    connection.execute(settled.values(to_address=None))
+
+
 def notice_outcomes(
     connection: Connection, kind: NoticeKind, since: datetime
 ) -> dict[DeliveryState, int]:

@@ -27,8 +27,8 @@ _UNPROCESSABLE, _FORBIDDEN, _GONE = 422, 403, 410
 _STEPS = {
     ("address", AddressChangeState.REQUESTED): "confirm",
     ("address", AddressChangeState.CONFIRMED): "confirmed",
-    ("undo", AddressChangeState.CONFIRMED): "undo",
-    ("undo", AddressChangeState.UNDONE): "undone",
+    ("undo-address", AddressChangeState.CONFIRMED): "undo",
+    ("undo-address", AddressChangeState.UNDONE): "undone",
 }
 
 
@@ -94,7 +94,9 @@ def _read(connection: Any, context: WebContext, token: str) -> tuple[str, Addres
     found = read_address_link(connection, context.secret, "address", token, now)
     if found is not None:
         return "address", found
-    return "undo", read_address_link(connection, context.secret, "undo", token, now)
+    return "undo-address", read_address_link(
+        connection, context.secret, "undo-address", token, now
+    )
 
 
 def _show_change(

@@ -34,6 +34,7 @@ from publisher.app.own_links import (
 )
 from publisher.app.personal_tables import (
     delete_personal_rows,
+    forget_former_addresses,
     personal_json,
     read_personal_rows,
 )
@@ -202,8 +203,8 @@ def test_a_new_address_is_confirmed_by_its_mailbox_and_undone_by_the_old_one(
     kind, to, content = notices(connection)[0]
     assert (kind, to) == (NoticeKind.CONFIRM_ADDRESS, NEW)
     link = token("address", ann.id, number=content["number"])
-    undo = token("undo", ann.id, number=content["number"])
-    assert read_address_link(connection, SECRET, "undo", link, NOW) is None
+    undo = token("undo-address", ann.id, number=content["number"])
+    assert read_address_link(connection, SECRET, "undo-address", link, NOW) is None
     other = token("address", ann.id + 1, number=content["number"])
     assert read_address_link(connection, SECRET, "address", other, NOW) is None
     change = read_address_link(connection, SECRET, "address", link, NOW)
@@ -213,7 +214,7 @@ def test_a_new_address_is_confirmed_by_its_mailbox_and_undone_by_the_old_one(
     kind, to, content = notices(connection)[1]
     assert (kind, to) == (NoticeKind.ADDRESS_CHANGED, ANN)
     assert content["changed"] == "a•••@new.example"
-    change = read_address_link(connection, SECRET, "undo", undo, NOW)
+    change = read_address_link(connection, SECRET, "undo-address", undo, NOW)
     assert change is not None
     assert change.state is AddressChangeState.CONFIRMED
     assert undo_new_address(connection, settings, change, NOW)
@@ -352,3 +353,19 @@ def test_the_rows_of_others_stay_when_one_is_erased(publication: PublicationFold
     assert read_own_data(publication.settings, publication.database, BOB) == before
     with publication.database.reading() as connection:
         assert erased_at(connection, BOB, address_digest(publication.settings)) is None
+
+
+def test_a_former_address_is_forgotten_after_seven_days(publication: PublicationFolder) -> None:
+    with publication.database.writing() as connection:
+        person = stored(connection, ANN)
+        settings = publication.settings
+        assert request_new_address(connection, settings, SECRET, person, NEW, NOW)
+        link = token("undo-address", person.id, number=notices(connection)[0][2]["number"])
+        change = read_address_link(connection, SECRET, "undo-address", link, NOW)
+        assert change is not None
+        assert confirm_new_address(connection, settings, change, NOW)
+        connection.execute(update(notice).values(state="sent"))
+    forget_former_addresses(publication.database, NOW + timedelta(days=6))
+    assert ANN in text_of_all_tables(publication)
+    forget_former_addresses(publication.database, NOW + timedelta(days=7))
+    assert ANN not in text_of_all_tables(publication)

@@ -29,7 +29,7 @@ PAGES = {
     NoticeKind.REMINDER: ("confirm", "confirm", 7),
     NoticeKind.GOODBYE: ("undo", "unsubscribe", 4),
     NoticeKind.CONFIRM_ADDRESS: ("address", "address", 5),
-    NoticeKind.ADDRESS_CHANGED: ("undo", "address", 5),
+    NoticeKind.ADDRESS_CHANGED: ("undo-address", "address", 5),
     NoticeKind.DATA: ("data", "data", 6),
 }
 

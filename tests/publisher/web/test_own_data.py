@@ -186,7 +186,7 @@ def test_an_address_is_changed_by_three_buttons_and_undone_by_one(
     assert answer.headers["Location"] == "/en/address/?done=sent"
     number = token_of(publication, "confirm-address")
     confirm = f"/en/address/?t={sign_link(SECRET, 'address', 1, number=number)}"
-    undo = f"/ar/address/?t={sign_link(SECRET, 'undo', 1, generation=5, number=number)}"
+    undo = f"/ar/address/?t={sign_link(SECRET, 'undo-address', 1, generation=5, number=number)}"
     assert client.get(undo).status_code == 410
     for _look in range(2):
         assert "Yes, this is my address" in client.get(confirm).text
