@@ -74,7 +74,8 @@ def open_ledger(connection: Connection, settings: Settings, issue: Issue, now: d
         received=find_received(connection, issue, stories),
         now=now,
     )
-    count = opening.insert_digest_rows() + opening.insert_other_rows()
+    # In this order: who has got something gets no second row.
+    count = opening.insert_other_rows() + opening.insert_digest_rows()
     update_statistics(connection, "delivery")
     return count
 
@@ -158,7 +159,7 @@ class _Opening:
     _rows: dict[tuple[_ProfileKey, frozenset[int]], _NewRow] = field(default_factory=dict)
 
     def insert_digest_rows(self) -> int:
-        """Insert the rows of subscribers without a profile who have got none of the stories."""
+        """Insert the rows of subscribers without a profile who have none yet."""
         issue, now = self.issue, literal(self.now, delivery.c.due_at.type)
         members = select_audience(issue.newsletter, self.languages, self.now).subquery()
         number = members.c.id
@@ -168,18 +169,10 @@ class _Opening:
         row = _NewRow(cause=NO_ARTICLE if issue.for_profiles_only else None)
         state, reason_key, _variant_id = row.values
         columns = (literal(state), now, now, now, literal(reason_key, Text()), null())
-        chosen = select(literal(issue.id), number, *columns).where(
-            ~with_profile, ~self._has_received(number)
-        )
-        return self._insert(chosen)
-
-    def _has_received(self, subscriber_id: ColumnElement[int]) -> ColumnElement[bool]:
-        if self.issue.for_profiles_only or not self.received.issues:
-            return false()
-        return self.received.by(subscriber_id)
+        return self._insert(select(literal(issue.id), number, *columns).where(~with_profile))
 
     def insert_other_rows(self) -> int:
-        """Insert the rows of all others."""
+        """Insert the rows of subscribers with a profile, or who have got some of the stories."""
         count, last = 0, 0
         if not self.choices and not self.received.issues:
             return 0
@@ -206,6 +199,11 @@ class _Opening:
             )
         )
         return self.connection.execute(query.order_by(number).limit(_PAGE_SIZE)).all()
+
+    def _has_received(self, subscriber_id: ColumnElement[int]) -> ColumnElement[bool]:
+        if self.issue.for_profiles_only or not self.received.issues:
+            return false()
+        return self.received.by(subscriber_id)
 
     def _row(self, one: Row[int, str, str | None], received: frozenset[int]) -> _NewRow | None:
         """Return a subscriber's row; None if another edition serves her."""

@@ -19,20 +19,6 @@ NOT_RENDERED = datetime(9999, 12, 31, tzinfo=UTC)
 _COLUMNS = issue_variant_table.c["id", "issue_id", "length", "more"]
 
 
-def hold_unrendered(connection: Connection, issue_id: int) -> None:
-    """Let no row of an issue's variants be due: they are not rendered yet."""
-    rows = update(delivery).where(
-        delivery.c.variant_id.in_(
-            select(issue_variant_table.c.id).where(
-                issue_variant_table.c.issue_id == issue_id,
-                issue_variant_table.c.sha256.is_(None),
-            )
-        ),
-        delivery.c.state == DeliveryState.PENDING,
-    )
-    connection.execute(rows.values(next_at=NOT_RENDERED))
-
-
 def waiting_variants(connection: Connection, issues: Collection[int]) -> list[IssueVariant]:
     """Return the variants of some issues that are not rendered, and for which rows wait."""
     query = select(*_COLUMNS).where(
