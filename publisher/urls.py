@@ -62,6 +62,11 @@ def feed_path(name: str, suffix: str) -> str:
     return f"feeds/{name}.{suffix}"
 
 
+def private_feed_path(language: str, token: str, form: str) -> str:
+    """Return the path of a subscriber's own feed; `form` is the name of its format."""
+    return f"{language}/feeds/of/{token}.{form}"
+
+
 def feed_archive_path(name: str, number: int, suffix: str) -> str:
     """Return the path of an archive document of a feed; the oldest has number 1."""
     return f"feeds/{name}/archive/{number}.{suffix}"

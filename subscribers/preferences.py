@@ -135,6 +135,21 @@ def profile_of(chosen: Preferences) -> Profile:
 _SAME_PAUSE = timedelta(days=31)
 
 
+def load_feed_generation(connection: Connection, subscriber_id: int) -> int:
+    """Return the generation of the address of a subscriber's own feed."""
+    own = subscriber.c.id == subscriber_id
+    return int(connection.execute(select(subscriber.c.feed_generation).where(own)).scalar_one())
+
+
+def renew_feed_generation(connection: Connection, subscriber_id: int, now: datetime) -> None:
+    """End the address of a subscriber's own feed, and let another begin."""
+    connection.execute(
+        update(subscriber)
+        .where(subscriber.c.id == subscriber_id)
+        .values(feed_generation=subscriber.c.feed_generation + 1, updated_at=now)
+    )
+
+
 def pause_subscriber(
     connection: Connection, subscriber_id: int, until: datetime, now: datetime
 ) -> None:

@@ -72,6 +72,8 @@ subscriber: Final = Table(
     # Is in the signature of every personal link; links of an earlier generation have ended, except
     # those that unsubscribe.
     Column("generation", Integer, nullable=False, server_default="0"),
+    # The same for the address of the subscriber's own feed.
+    Column("feed_generation", Integer, nullable=False, server_default="0"),
     PrimaryKeyConstraint("id", name="pk_subscriber"),
     UniqueConstraint("email", name="uq_subscriber_email"),
     CheckConstraint(

@@ -24,6 +24,7 @@ from subscribers import (
     load_preferences,
     load_recipients,
     load_subscriber,
+    mask_address,
     pause_subscriber,
     undo_leaving,
     unsubscribe,
@@ -153,7 +154,7 @@ def read_leave_page(
     until = load_preferences(connection, person.id).paused_until
     leaving = _left_just_now(connection, person, link.newsletter, now)
     return LeavePage(
-        address=_masked(person.address) if owner.is_current else "",
+        address=mask_address(person.address) if owner.is_current else "",
         title=_title(settings, link.newsletter, language),
         gets_it=_gets(person, link.newsletter),
         gets_others=_gets(person, "") and {*person.newsletters} != {link.newsletter},
@@ -174,13 +175,7 @@ def read_undo_page(
     if leaving is None:
         return None
     title = _title(settings, leaving.newsletter or "", language)
-    return UndoPage(_masked(owner.person.address), title)
-
-
-def _masked(address: str) -> str:
-    """Return an address that its owner recognises and nobody else can use: `a•••@example.org`."""
-    local, _, domain = address.rpartition("@")
-    return f"{local[:1]}•••@{domain}"
+    return UndoPage(mask_address(owner.person.address), title)
 
 
 @dataclass(frozen=True, slots=True)

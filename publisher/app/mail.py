@@ -66,6 +66,7 @@ def _outgoing(
         html=digest.html,
         text=digest.text,
         date=date,
+        has_web=pipeline.settings.web.enabled,
     )
     recipient = Recipient(
         id=0, address=address, name="", language=issue.language, timezone=None

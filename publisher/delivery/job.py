@@ -96,6 +96,7 @@ class JobBuilder:
             html=digest.html,
             text=digest.text,
             date=issue.assembled_at or issue.due_at,
+            has_web=self.settings.web.enabled,
         )
         return compile_mail(mail, self.secret, self.signers)
 

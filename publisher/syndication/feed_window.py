@@ -90,6 +90,34 @@ def archived_entries(
     return _stored_entries(connection, found, now)
 
 
+def entries_of_articles(
+    connection: Connection, chosen: Sequence[Article], now: datetime
+) -> list[StoredEntry]:
+    """Return the entries of articles in their own languages, in this order.
+
+    Those that no feed has yet are left out. The entries are in no feed, and have position 0.
+    """
+    known: dict[tuple[int, str], Row[tuple[int, str, str, int]]] = {}
+    columns = feed_entry.c["article_id", "language", "tag", "updated"]
+    for portion in chunks([one.id for one in chosen]):
+        query = select(*columns).where(
+            feed_entry.c.article_id.in_(portion), feed_entry.c.withdrawn_at.is_(None)
+        )
+        known |= {(row.article_id, row.language): row for row in connection.execute(query)}
+    versions = articles.versions(connection, {one.story_id for one in chosen}, now)
+    return [
+        StoredEntry(
+            position=0,
+            tag=row.tag,
+            updated=datetime.fromtimestamp(row.updated, UTC),
+            article=one,
+            versions=versions.get(one.story_id, ()),
+        )
+        for one in chosen
+        if (row := known.get((one.id, one.language)))
+    ]
+
+
 def _positions(
     connection: Connection,
     feed_id: int,

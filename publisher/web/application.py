@@ -19,6 +19,7 @@ from publisher.web import (
     own_data,
     own_links,
     preferences,
+    private_feed,
 )
 from publisher.web.context import JobRunner, WebContext
 from publisher.web.errors import error_page, slash_redirect
@@ -45,6 +46,7 @@ PAGES: tuple[Callable[[flask.Flask, WebContext], None], ...] = (
     own_data.register,
     joining.register,
     confirming.register,
+    private_feed.register,
 )
 
 # Largest body in bytes of a route without `max_body`.

@@ -79,6 +79,7 @@ def error_page(
         path_language(context),
         "web/subscriber/error.html",
         status,
+        sisters=(),  # nothing of what was asked for is repeated
         kind=kind,
         number=number,
     )

@@ -22,6 +22,7 @@ from publisher.app.preferences import (
     save_choices,
     switch_language,
 )
+from publisher.app.private_feed import private_feed_urls, renew_private_feed
 from publisher.urls import public_url, subscriber_page_path
 from publisher.web.links import own_page_url, see_other
 from publisher.web.own_links import show_link_form
@@ -93,6 +94,7 @@ def _show(
             return show_link_form(context, language, has_ended=bool(token))
         choices = read_choices(connection, settings, person.id, context.clock.now())
         leave = own_link_token(connection, context.secret, "unsubscribe", person)
+        own_feed = private_feed_urls(connection, settings, context.secret, person.id, language)
     # A form with a fault is shown again as it was sent.
     is_sent = flask.request.form.get("action") == "save"
     entered = entered_preferences(settings) if is_sent else None
@@ -106,6 +108,7 @@ def _show(
         done=flask.request.args.get("done", ""),
         offered=offered if offered in settings.publication.languages else "",
         leave_url=own_page_url(language, "unsubscribe", t=leave),
+        own_feed=own_feed,
         **preference_values(settings, choices, language, entered),
     )
 
@@ -214,10 +217,19 @@ def _send_access(_context: WebContext, language: str) -> _Job:
     return job
 
 
+def _renew_feed(_context: WebContext, _language: str) -> _Job:
+    def job(change: _Change) -> str:
+        renew_private_feed(change.connection, change.person.id, change.now)
+        return "feed"
+
+    return job
+
+
 _ACTIONS = {
     "save": _save,
     "language": _switch,
     "pause": _pause,
     "resume": _resume,
     "access": _send_access,
+    "feed": _renew_feed,
 }

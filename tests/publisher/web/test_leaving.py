@@ -14,9 +14,12 @@ from sqlalchemy import Connection, insert, select, update
 
 from publisher.clock import FixedClock
 from publisher.database import metadata
+from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
+from publisher.delivery.transports.base import OutgoingMessage
 from publisher.errors import WriterUnavailableError
 from publisher.mail.signed_links import LinkKind, sign_link
 from publisher.notices.tables import notice
+from publisher.testing import MemoryTransport
 from publisher.web.application import create_app
 from publisher.web.context import WebContext
 from subscribers import (
@@ -28,6 +31,7 @@ from subscribers import (
 )
 from subscribers.tables import subscriber, subscribers_metadata, subscription
 from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.delivery.mailing import ready, send
 
 ANN = "ann@example.org"
 ONE_CLICK = b"List-Unsubscribe=One-Click"
@@ -224,6 +228,24 @@ def test_an_answer_that_could_not_be_stored_asks_to_try_again(
     assert newsletters(publication) == ("daily", "weekly")
     # A token that names nothing needs nothing stored.
     assert answer(client.post("/en/unsubscribe/?t=x", data=ONE_CLICK)) == OK
+
+
+def test_a_post_during_a_send_stops_that_mail(
+    client: FlaskClient, context: WebContext, publication: PublicationFolder
+) -> None:
+    with publication.database.writing() as connection:
+        bob = add(connection, "bob@example.org", "weekly")
+    ready(publication)
+
+    def leave_the_other(outgoing: OutgoingMessage) -> Outcome:
+        other = bob if outgoing.recipient == ANN else 1
+        assert answer(client.post(address_of(context, who=other), data=ONE_CLICK)) == OK
+        return ACCEPTED_OUTCOME
+
+    transport = MemoryTransport("idempotent", outcomes=leave_the_other)
+    send(publication, transport)
+    assert len(transport.offered) == 1
+    assert len(notices(publication)) == 1
 
 
 def test_leaving_is_answered_by_a_mail_that_can_undo_it(

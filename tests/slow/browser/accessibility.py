@@ -32,12 +32,16 @@ def violations(window: Window, widths: Sequence[int] = WIDTHS) -> list[str]:
     for width, scheme in product(widths, SCHEMES):
         window.show(width, scheme)
         found = window.page.evaluate(RUN, RULES if scheme == "light" else OF_COLOURS)
-        lines = [*_lines(found["violations"]), *_lines(found["incomplete"], "in doubt: ")]
+        lines = [
+            *result_lines(found["violations"]),
+            *result_lines(found["incomplete"], "in doubt: "),
+        ]
         faults += [f"{line} at {width} px, {scheme}" for line in lines]
     return faults
 
 
-def _lines(results: list[dict[str, Any]], doubt: str = "") -> list[str]:
+def result_lines(results: list[dict[str, Any]], doubt: str = "") -> list[str]:
+    """Return a line for each element that a rule found."""
     return [
         f"{doubt}{result['id']}, {' '.join(map(str, node['target']))}: "
         f"{' '.join(node['failureSummary'].split())}"

@@ -11,11 +11,13 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from flask import Flask
 from playwright.sync_api import Page, Route, sync_playwright
 
 PROGRAMS = ("chromium", "chromium-browser")
@@ -109,6 +111,43 @@ class Chromium:
     ) -> Found:
         """Open a mail, and give what `look` finds in it; without a `site` it has no pictures."""
         return self._thread.submit(self._visit, html, look, site).result()
+
+    def browse(
+        self, app: Flask, look: Callable[[Page], Found], *, files: Path | None = None
+    ) -> Found:
+        """Give what `look` finds on a page whose requests a WSGI application answers.
+
+        What it does not know is looked for in the folder `files`.
+        """
+        return self._thread.submit(self._browse, app, look, files).result()
+
+    def _browse(self, app: Flask, look: Callable[[Page], Found], files: Path | None) -> Found:
+        client = app.test_client(use_cookies=False)
+
+        def answer(route: Route) -> None:
+            asked = route.request
+            target = urlsplit(asked.url)
+            response = client.open(
+                f"{target.path}?{target.query}",
+                method=asked.method,
+                data=asked.post_data_buffer,
+                headers={"Content-Type": asked.headers.get("content-type", "")},
+                environ_base={"HTTP_HOST": target.netloc},
+            )
+            file = files and files / target.path.strip("/") / "index.html"
+            if response.status_code == HTTPStatus.NOT_FOUND and file and file.is_file():
+                route.fulfill(body=file.read_bytes(), content_type="text/html; charset=utf-8")
+                return
+            route.fulfill(
+                status=response.status_code, headers=dict(response.headers), body=response.data
+            )
+
+        context = self._browser.new_context(bypass_csp=True)
+        context.route("**/*", answer)
+        try:
+            return look(context.new_page())
+        finally:
+            context.close()
 
     def _visit(self, html: str, look: Callable[[Window], Found], site: Site | None) -> Found:
         window = Window(self._page)

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.publisher.conftest import corpus as corpus  # noqa: PLC0414  # a fixture here as well
+from tests.publisher.conftest import (  # fixtures here as well
+    corpus as corpus,  # noqa: PLC0414
+)
+from tests.publisher.conftest import empty_database as empty_database  # noqa: PLC0414
+from tests.publisher.conftest import new_publication as new_publication  # noqa: PLC0414
 from tests.slow.browser import hostile, publications
 from tests.slow.browser.chromium import MISSING, Chromium, find_chromium
 from tests.slow.browser.mails import Mail, shared
