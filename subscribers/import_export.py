@@ -90,6 +90,11 @@ class ImportReport:
     bad: list[BadRow] = field(default_factory=list)
     notes: list[ImportNote] = field(default_factory=list)
 
+    @property
+    def taken(self) -> int:
+        """The number of rows that are stored now, or were before."""
+        return self.added + self.updated + self.unchanged + self.kept
+
 
 def import_csv(  # noqa: PLR0913 -- the same names as in `parse_rows`
     connection: Connection,

@@ -11,11 +11,13 @@ from sqlalchemy import Connection
 from publisher.app.issues import changing_issue, require_issue
 from publisher.config import Settings
 from publisher.database import Database
-from publisher.delivery.ledger import doubts
+from publisher.delivery.causes import CAUSES
+from publisher.delivery.ledger import doubts, retries
 from publisher.delivery.ledger.doubts import Doubt
 from publisher.delivery.ledger.reports import DeliveryRecord, list_deliveries
+from publisher.delivery.ledger.retries import RETRY_PERIOD, RETRYABLE_STATES
 from publisher.delivery.states import DeliveryState
-from publisher.errors import UsageError
+from publisher.errors import IssueError, UsageError
 from publisher.issues.model import Issue
 from publisher.mail.message_header import message_id_local_part
 from publisher.secret_key import load_secret
@@ -26,10 +28,12 @@ __all__ = [
     "Doubt",
     "DoubtChoice",
     "DoubtDecision",
+    "RetryDecision",
     "delivery_pages",
     "list_in_doubt",
     "mark_in_doubt_sent",
     "resend_in_doubt",
+    "retry_deliveries",
 ]
 
 # Returns how many deliveries were decided; without subscribers it decides all.
@@ -58,6 +62,14 @@ class DoubtDecision:
 
     count: int
     unknown: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class RetryDecision:
+    """How many deliveries are tried again, and how many not, since nobody wants them any more."""
+
+    count: int
+    unwanted: int
 
 
 def delivery_pages(
@@ -104,6 +116,36 @@ def mark_in_doubt_sent(
 ) -> DoubtDecision:
     """Record deliveries in doubt as sent. Raise UsageError as `resend_in_doubt`."""
     return _decide(settings, database, name, choice, (doubts.mark_doubts_sent, now))
+
+
+def retry_deliveries(
+    database: Database,
+    name: str,
+    states: Collection[DeliveryState],
+    causes: Collection[str],
+    now: datetime,
+) -> RetryDecision:
+    """Try deliveries of an issue again that have bounced or failed, with the same Message-ID.
+
+    Without states, both; without keys of causes, all. Raise UsageError for another state or an
+    unknown key, and IssueError for an issue that was cancelled, or finished long ago.
+    """
+    for key in causes:
+        if key not in CAUSES:
+            raise UsageError(f"{key}: no such cause; `publisher deliveries --json` shows them")
+    for state in states:
+        if state not in RETRYABLE_STATES:
+            allowed = " and ".join(RETRYABLE_STATES)
+            raise UsageError(f"{state}: can't be tried again; only {allowed} can")
+    with changing_issue(database, name) as (connection, issue):
+        end = retries.finished_at(connection, issue)
+        if end is not None and now > end + RETRY_PERIOD:
+            days = RETRY_PERIOD.days
+            raise IssueError(
+                f"{name}: was finished more than {days} days ago; it stays as it is"
+            )
+        chosen = states or RETRYABLE_STATES
+        return RetryDecision(*retries.retry_failed(connection, issue, chosen, causes, now))
 
 
 def _decide(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from publisher.app.join_protection import joining_stopped
 from publisher.articles import store as articles
+from publisher.bounces.store import count_events, count_unattributed
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.delivery.ledger.counts import count_deliveries
@@ -45,6 +46,8 @@ _ISSUES_PER_LANGUAGE = 20
 _LATEST_ISSUES = 20
 # Rows whose causes are counted, for all issues together.
 _MAX_ROWS_READ = 10_000
+# Reports about mail are counted for so long.
+_RETURNED_PERIOD = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,9 @@ class PublicationStatus:
     pings_failed: tuple[tuple[str, str, str], ...] = ()
     # Nobody can subscribe, since too many mails that ask for a confirmation bounced.
     joining_stopped: bool = False
+    # Reports about mail, by kind, that came in within a week; and those of nobody we know.
+    returned_mail: dict[str, int] = field(default_factory=dict)
+    returned_mail_of_nobody: int = 0
 
 
 def take_snapshot(settings: Settings, database: Database, now: datetime) -> PublicationStatus:
@@ -144,6 +150,8 @@ def _read_snapshot(
         pings_waiting=websub_queue.count_waiting_pings(connection),
         pings_failed=tuple(websub_queue.failed_pings(connection)),
         joining_stopped=joining_stopped(connection, settings, now),
+        returned_mail=count_events(connection, now - _RETURNED_PERIOD),
+        returned_mail_of_nobody=count_unattributed(connection, now - _RETURNED_PERIOD),
     )
 
 

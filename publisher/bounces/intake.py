@@ -111,6 +111,8 @@ def receive_event(
     receipt = BounceReceipt(MailKind.BOUNCE, event.kind, is_new, event.subscriber_id)
     if not is_new:
         return receipt
+    if event.subscriber_id is None:
+        store.delete_old_unknown(connection, now)
     log.info("bounce received", kind=event.kind, cause=event.cause, source=event.source)
     if event.kind is BounceKind.BLOCKED and event.evidence is not Evidence.ADDRESS:
         _pause_if_blocked(connection, event, now)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Final
@@ -97,13 +96,6 @@ def delete_old_unknown(connection: Connection, now: datetime) -> int:
         ),
     )
     return connection.execute(statement).rowcount
-
-
-def erase_events(connection: Connection, subscriber_ids: Collection[int]) -> None:
-    """Delete all events of subscribers who are erased."""
-    connection.execute(
-        delete(bounce_event).where(bounce_event.c.subscriber_id.in_(subscriber_ids))
-    )
 
 
 def blocked_share(connection: Connection, issue_id: int, since: datetime) -> tuple[int, int]:

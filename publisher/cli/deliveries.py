@@ -15,6 +15,11 @@ from publisher.cli.common import (
     print_json_list,
     rfc3339_or_none,
 )
+from publisher.cli.deliveries_retry import (
+    DEFAULT_COMMAND,
+    ListByDefault,
+    deliveries_retry_command,
+)
 from publisher.cli.issue_control import IssueArgument, load_settings_for_issue
 from publisher.delivery.states import REPORTED_STATES, WAITING_STATES, DeliveryState
 from publisher.errors import UsageError
@@ -38,13 +43,24 @@ StateOption = Annotated[
     ),
 ]
 
+_group = typer.Typer(
+    cls=ListByDefault,
+    no_args_is_help=True,
+    help="List the subscribers who did not get an issue, and try them again.",
+    epilog="Example: publisher deliveries weekly-en-2026-01-09 --state bounced",
+)
+
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command(
-        "deliveries",
-        epilog="Example: publisher deliveries weekly-en-2026-01-09 --state bounced",
-    )(deliveries_command)
+    """Add the commands."""
+    example = "Example: publisher deliveries"
+    _group.command(DEFAULT_COMMAND, epilog=f"{example} weekly-en-2026-01-09 --state bounced")(
+        deliveries_command
+    )
+    _group.command("retry", epilog=f"{example} retry weekly-en-2026-01-09 --cause full")(
+        deliveries_retry_command
+    )
+    app.add_typer(_group, name="deliveries")
 
 
 def deliveries_command(

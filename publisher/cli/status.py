@@ -91,6 +91,11 @@ def _show_the_rest(console: Console, facts: PublicationStatus) -> None:
             "then set bounces_count_from in [joining]",
             style="yellow",
         )
+    if facts.returned_mail:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in facts.returned_mail.items())
+        nobody = facts.returned_mail_of_nobody
+        of_nobody = f"; {nobody} of no known subscriber" if nobody else ""
+        console.print(f"Reports about mail within 7 days: {kinds}{of_nobody}")
     for path, reason in facts.quarantine:
         console.print(f"Quarantined: {path}: {reason}", style="yellow")
 

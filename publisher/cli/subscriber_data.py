@@ -8,7 +8,7 @@ import typer
 
 from publisher.app.state import open_state
 from publisher.cli.common import CURRENT_FOLDER, FolderArgument, parse_now, read_settings
-from publisher.cli.subscriber_requests import AddressArgument
+from publisher.cli.subscriber_revival import AddressArgument
 
 
 def register(app: typer.Typer) -> None:

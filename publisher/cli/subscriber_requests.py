@@ -14,20 +14,18 @@ from publisher.cli.common import (
     parse_now,
     read_settings,
 )
+from publisher.cli.subscriber_revival import (
+    AddressArgument,
+    NoteOption,
+    subscribers_revive_command,
+)
 from publisher.errors import UsageError
 
-AddressArgument = Annotated[
-    str, typer.Argument(metavar="ADDRESS", help="The subscriber's address, in any spelling.")
-]
 OneNewsletterOption = Annotated[
     str | None,
     typer.Option(
         "--newsletter", metavar="NAME", help="Only this newsletter.", show_default="all of them"
     ),
-]
-NoteOption = Annotated[
-    str,
-    typer.Option("--note", metavar="TEXT", help="How the subscriber asked; `find` shows it."),
 ]
 
 
@@ -36,6 +34,7 @@ def register(app: typer.Typer) -> None:
     for name, command, options in (
         ("unsubscribe", subscribers_unsubscribe_command, "--note 'by telephone'"),
         ("resubscribe", subscribers_resubscribe_command, "--newsletter weekly"),
+        ("revive", subscribers_revive_command, "--note 'the mailbox is back'"),
         ("erase", subscribers_erase_command, "my-publication"),
     ):
         example = f"Example: publisher subscribers {name} ann@example.org {options}"

@@ -19,7 +19,7 @@ from publisher.cli.common import (
     read_settings,
     stdout_console,
 )
-from publisher.cli.subscriber_requests import AddressArgument
+from publisher.cli.subscriber_revival import AddressArgument
 from publisher.errors import UsageError
 
 app = typer.Typer(
@@ -72,8 +72,7 @@ def subscribers_import_command(
             raise UsageError(f"{file}: can't be read: {error.strerror or error}") from None
     sys.stderr.writelines(f"{file}: {line}\n" for line in import_remarks(report))
     typer.echo(import_sentence(report))
-    taken = report.added + report.updated + report.unchanged + report.kept
-    return 1 if report.refused and not taken else 0
+    return 1 if report.refused and not report.taken else 0
 
 
 @app.command("export", epilog="Example: publisher subscribers export --out subscribers.csv")
@@ -127,23 +126,25 @@ def subscribers_find_command(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one subscriber: newsletters, preferences, history, and the proof of consent.
+    """Show one subscriber: preferences, history, proof of consent, and what was returned.
 
     Exit code 1 if nobody has the address, or if the subscriber was erased: the message says which.
     """
     settings = read_settings(directory)
 
+    from publisher.app.returned_mail import read_returned_mail
     from publisher.app.subscribers import find_record
+    from publisher.cli.returned_mail_output import returned_mail_json, returned_mail_table
     from publisher.cli.subscriber_output import record_json, record_tables
 
     with open_state(settings) as database:
         record = find_record(settings, database, address)
+        returned = read_returned_mail(database, record, parse_now(None).now())
     if as_json:
-        print_json(record_json(record))
+        print_json(record_json(record) | returned_mail_json(returned))
     else:
-        stdout_console().print(*record_tables(record), sep="\n")
+        stdout_console().print(*record_tables(record), *returned_mail_table(returned), sep="\n")
 
 
-# After the other commands: the help lists them in this order.
 subscriber_requests.register(app)
 subscriber_data.register(app)

@@ -5,6 +5,7 @@
        └───────────┴────────────┴──> deferred ──> claimed | bounced
     claimed ──> suppressed              pending, deferred ──> cancelled
     in_doubt ──> any result of an attempt, or pending
+    bounced, failed ──> pending             a person has them tried again
 
 A row becomes `attempting`, and that is committed, before the first byte of its message leaves.
 So after a crash the ledger shows which messages were under way. Only `claimed` and `attempting`
@@ -51,8 +52,8 @@ DELIVERY_TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
         {_S.SENT, _S.DEFERRED, _S.BOUNCED, _S.FAILED, _S.PENDING, _S.SUPPRESSED}
     ),
     _S.SENT: frozenset(),
-    _S.BOUNCED: frozenset(),
-    _S.FAILED: frozenset(),
+    _S.BOUNCED: frozenset({_S.PENDING}),
+    _S.FAILED: frozenset({_S.PENDING}),
     _S.SUPPRESSED: frozenset(),
     _S.CANCELLED: frozenset(),
 }

@@ -1,0 +1,84 @@
+"""`publisher deliveries retry`: try failed deliveries again. And the group that it belongs to."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from publisher.app.state import open_state
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    FolderArgument,
+    NowOption,
+    count_noun,
+    parse_now,
+)
+from publisher.cli.issue_control import IssueArgument, load_settings_for_issue
+from publisher.delivery.states import DeliveryState
+
+if TYPE_CHECKING:
+    from typer._click.core import Context
+
+# The command that may be left out.
+DEFAULT_COMMAND = "list"
+
+
+class ListByDefault(TyperGroup):
+    """A group where `deliveries ISSUE` is `deliveries list ISSUE`."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Put the command in that was left out."""
+        if args and args[0] not in {*self.commands, "--help"}:
+            args = [DEFAULT_COMMAND, *args]
+        return super().parse_args(ctx, args)
+
+
+class RetriedState(StrEnum):
+    """The states whose deliveries can be tried again."""
+
+    FAILED = DeliveryState.FAILED
+    BOUNCED = DeliveryState.BOUNCED
+
+
+RetriedStateOption = Annotated[
+    list[RetriedState] | None,
+    typer.Option("--state", help="Only this state; may be repeated.", show_default="both"),
+]
+CauseOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cause",
+        metavar="KEY",
+        help="Only this cause, like full; may be repeated.",
+        show_default="any cause",
+    ),
+]
+
+
+def deliveries_retry_command(
+    issue: IssueArgument,
+    directory: FolderArgument = CURRENT_FOLDER,
+    *,
+    state: RetriedStateOption = None,
+    cause: CauseOption = None,
+    now: NowOption = None,
+) -> None:
+    """Try deliveries again that have bounced or failed, until 7 days after the issue was finished.
+
+    The mails have the same Message-IDs. Addresses that were suppressed stay suppressed:
+    `publisher subscribers revive` them first.
+    """
+    settings = load_settings_for_issue(directory, issue)
+
+    from publisher.app.deliveries import retry_deliveries
+
+    states = [DeliveryState(one) for one in state or []]
+    with open_state(settings) as database:
+        done = retry_deliveries(database, issue, states, cause or [], parse_now(now).now())
+    left = f"; {done.unwanted} not, as the newsletter does not go there any more"
+    what = f"{count_noun(done.count, 'mail')} will be sent again with the next run of delivery"
+    nothing = f"nothing of {issue} is sent again"
+    typer.echo((what if done.count else nothing) + (left if done.unwanted else ""))

@@ -1,0 +1,71 @@
+"""Try failed deliveries again, because a person says that the cause is gone.
+
+The message has the same Message-ID, so that a recipient who got it after all can recognise it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, Connection, func, select, update
+
+from publisher.delivery.ledger import lifecycle
+from publisher.delivery.ledger.bulk import in_states
+from publisher.delivery.states import DeliveryState
+from publisher.delivery.tables import delivery
+from publisher.issues.model import Issue, IssueState, check_transition
+from publisher.issues.tables import issue_table
+from subscribers import still_wanted
+
+# News of last month is no news.
+RETRY_PERIOD: Final = timedelta(days=7)
+RETRYABLE_STATES: Final = (DeliveryState.BOUNCED, DeliveryState.FAILED)
+
+
+def finished_at(connection: Connection, issue: Issue) -> datetime | None:
+    """Return when an issue was finished; None if it is not."""
+    query = select(issue_table.c.finished_at).where(issue_table.c.id == issue.id)
+    found: datetime | None = connection.execute(query).scalar_one()
+    return found
+
+
+def retry_failed(
+    connection: Connection,
+    issue: Issue,
+    states: Collection[DeliveryState],
+    causes: Collection[str],
+    now: datetime,
+) -> tuple[int, int]:
+    """Make failed rows pending again, and reopen their issue.
+
+    Without `causes`, which are keys, those of any cause. Returns how many, and how many are left
+    because their subscribers don't get the newsletter any more. Raises TransitionError for a
+    cancelled issue.
+    """
+    if issue.state is IssueState.CANCELLED:
+        check_transition(issue.state, IssueState.SENDING)
+    chosen: list[ColumnElement[bool]] = [delivery.c.issue_id == issue.id, in_states(*states)]
+    if causes:
+        chosen.append(delivery.c.reason_key.in_(sorted(causes)))
+    wanted = still_wanted(issue.newsletter, delivery.c.subscriber_id, now)
+    unwanted = select(func.count()).select_from(delivery).where(*chosen, ~wanted)
+    left = connection.execute(unwanted).scalar_one()
+    statement = (
+        update(delivery)
+        .where(*chosen, wanted)
+        .values(
+            state=DeliveryState.PENDING,
+            # A new epoch: the run that sent it before can't settle it any more.
+            epoch=delivery.c.epoch + 1,
+            lease_id=None,
+            next_at=now,
+            tried_at=None,
+            changed_at=now,
+        )
+    )
+    count = connection.execute(statement).rowcount
+    if count:
+        lifecycle.reconcile_issues(connection, [issue.id], now)
+    return count, left
