@@ -110,6 +110,10 @@ class WriterUnavailableError(DatabaseError):
     """A change could not be stored now; the caller may try again."""
 
 
+class MailboxError(PublisherError):
+    """A mailbox that can't be read."""
+
+
 class StorageError(PublisherError):
     """A file of the publication can't be written: the disk is full, or permissions forbid it."""
 

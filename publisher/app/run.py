@@ -6,21 +6,28 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import structlog
+
 from publisher.app.live import LivePipeline
+from publisher.app.mailbox import poll_mailbox
 from publisher.app.pipeline import CycleReport, Pipeline, open_pipeline
 from publisher.clock import Clock
 from publisher.config import Settings
 from publisher.delivery.progress import Progress
 from publisher.disk_errors import storage_errors
-from publisher.errors import StorageError
+from publisher.errors import PublisherError, StorageError
 from publisher.heartbeat import write_heartbeat
 from publisher.process_lock import hold_publication_lock
 
 if TYPE_CHECKING:
     from publisher.service import ServiceJob
 
+log = structlog.get_logger()
+
 # Somebody who asks to join waits for the mail. Looking for one is a query of an index.
 SECONDS_BETWEEN_NOTICES = 2.0
+# A mailbox on a server is logged in to each time.
+SECONDS_BETWEEN_POLLS = 60.0
 
 
 @contextmanager
@@ -39,7 +46,14 @@ def open_locked_pipeline(settings: Settings, clock: Clock) -> Iterator[Pipeline]
 
 def run_cycle(pipeline: Pipeline, progress: Progress) -> CycleReport:
     """Run one cycle and record that it was run; a record that can't be written is a problem."""
+    problems = []
+    try:
+        # First of all: who leaves by mail gets no issue any more.
+        _read_mail(pipeline)
+    except PublisherError as error:
+        problems.append(str(error))
     report = pipeline.run(progress)
+    report.problems += problems
     try:
         with storage_errors(pipeline.settings.folders.var):
             _beat(pipeline)
@@ -73,11 +87,18 @@ def service_jobs(
     def notify(_progress: Progress) -> None:
         live.current().notify()
 
+    def read_mail(_progress: Progress) -> None:
+        _read_mail(live.current())
+
     def ping(_progress: Progress) -> None:
         live.current().ping()
 
     works = (prepare, deliver, ping)
-    return (*map(ServiceJob, works), ServiceJob(notify, SECONDS_BETWEEN_NOTICES))
+    return (
+        *map(ServiceJob, works),
+        ServiceJob(notify, SECONDS_BETWEEN_NOTICES),
+        ServiceJob(read_mail, SECONDS_BETWEEN_POLLS),
+    )
 
 
 def run_service(pipeline: Pipeline, on_report: Callable[[CycleReport], None]) -> None:
@@ -85,6 +106,16 @@ def run_service(pipeline: Pipeline, on_report: Callable[[CycleReport], None]) ->
     from publisher.service import Service
 
     Service(service_jobs(pipeline, on_report), pipeline.settings.folders.root).run()
+
+
+def _read_mail(pipeline: Pipeline) -> None:
+    """Receive the mails that wait in the mailbox, if there is one to look into."""
+    box = pipeline.settings.mailbox
+    if box is None or box.kind == "pipe":
+        return
+    counts = poll_mailbox(pipeline.settings, pipeline.database, pipeline.clock)
+    if counts:
+        log.info("mails received", **{use.value: count for use, count in counts.items()})
 
 
 def _beat(pipeline: Pipeline) -> None:

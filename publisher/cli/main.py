@@ -25,6 +25,7 @@ from publisher.cli import (
     dkim,
     doubt,
     issue_control,
+    mailbox,
     new,
     plan,
     preview,
@@ -58,6 +59,7 @@ app = typer.Typer(
 for module in _COMMANDS:
     module.register(app)
 app.add_typer(doubt.app, name="doubt")
+app.add_typer(mailbox.app, name="mailbox")
 app.add_typer(subscribers.app, name="subscribers")
 
 

@@ -14,6 +14,7 @@ from publisher.config.delivery import DeliverySettings
 from publisher.config.design import DesignSettings
 from publisher.config.digest_keys import DigestKey
 from publisher.config.joining import JoiningSettings
+from publisher.config.mailbox import MailboxSettings
 from publisher.config.newsletters import Edition, Newsletter
 from publisher.config.podcast_categories import PodcastCategory
 from publisher.config.sources import AnySource, SourceSettings
@@ -114,6 +115,7 @@ class PublicationFile(ConfigTable):
     feeds: FeedSettings = FeedSettings()
     web: WebSettings = WebSettings()
     joining: JoiningSettings = JoiningSettings()
+    mailbox: MailboxSettings | None = None
 
     @model_validator(mode="after")
     def _names_differ(self) -> PublicationFile:
@@ -195,6 +197,7 @@ class Settings:
     # The address of a database on a server, with its password.
     database_address: SecretStr | None = None
     web: WebSettings = field(default_factory=WebSettings)
+    mailbox: MailboxSettings | None = None
 
     @property
     def database(self) -> Path | str:

@@ -77,7 +77,10 @@ class NoticeComposer:
             name=notice_message_name(self.secret, row.id),
             number=row.id,
             unsubscribe=self._token(row, "unsubscribe") if offers_to_leave else "",
-            unsubscribe_page=self._page(language, "unsubscribe"),
+            unsubscribe_page=self._page(language, "unsubscribe")
+            if self.settings.web.enabled
+            else "",
+            reply_to=self._mailbox,
         )
         return compose_subscription_message(mail, self.signers)
 
@@ -99,9 +102,16 @@ class NoticeComposer:
             publication=publication_view(self.settings.publication, language),
             newsletters=tuple(self._title(name, language) for name in names),
             latest=tuple(line for line in latest if line),
+            mailbox=self._mailbox,
             has_code="code" in row.content,
             has_new_address="changed" in row.content,
         )
+
+    @property
+    def _mailbox(self) -> str:
+        """The address that takes commands by mail, or an empty string."""
+        box = self.settings.mailbox
+        return (box.address or self.settings.publication.sender.address) if box else ""
 
     def _title(self, newsletter: str, language: str) -> str:
         found = self.settings.newsletter(newsletter)

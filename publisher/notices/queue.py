@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
@@ -47,6 +48,23 @@ def enqueue_notice(  # noqa: PLR0913  # the columns of a row
     key = connection.execute(row).inserted_primary_key
     assert key is not None  # noqa: S101  # every database returns it
     return int(key[0])
+
+
+@dataclass(frozen=True, slots=True)
+class SentNotice:
+    """What is known of a notice that somebody answers. `number` is the row that it was about."""
+
+    kind: NoticeKind
+    subscriber_id: int
+    number: int
+
+
+def find_notice(connection: Connection, number: int) -> SentNotice | None:
+    """Return the notice with this id, or None."""
+    row = connection.execute(select(notice).where(notice.c.id == number)).one_or_none()
+    if row is None:
+        return None
+    return SentNotice(NoticeKind(row.kind), row.subscriber_id, row.content.get("number", 0))
 
 
 def cancel_notices(

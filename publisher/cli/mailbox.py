@@ -1,0 +1,61 @@
+"""`publisher mailbox`: receives the mails that people and mail servers write to the publication."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from publisher.cli.common import (
+    CURRENT_FOLDER,
+    FolderArgument,
+    NowOption,
+    parse_now,
+    read_settings,
+)
+
+app = typer.Typer(help="Receive mail: commands of subscribers, bounces and complaints.")
+
+# sysexits.h: the mail server keeps the mail and tries again.
+_EX_TEMPFAIL = 75
+# Bytes that are read of one mail.
+_MAX_MAIL = 10_000_000
+
+
+@app.command("poll", epilog="Example: publisher mailbox poll my-publication")
+def poll_command(directory: FolderArgument = CURRENT_FOLDER, *, now: NowOption = None) -> None:
+    """Receive the mails that wait in the mailbox of [mailbox], and say what they were."""
+    clock, settings = parse_now(now), read_settings(directory)
+
+    from publisher.app.mailbox import poll_mailbox
+    from publisher.app.state import open_state
+
+    with open_state(settings) as database:
+        counts = poll_mailbox(settings, database, clock)
+    for use, count in sorted(counts.items()):
+        typer.echo(f"{use}: {count}")
+    typer.echo(f"{counts.total()} mails" if counts.total() != 1 else "1 mail")
+
+
+@app.command("receive", epilog="Example: publisher mailbox receive my-publication < mail.eml")
+def receive_command(
+    directory: FolderArgument = CURRENT_FOLDER, *, now: NowOption = None
+) -> int:
+    """Receive one mail from standard input, for a pipe of a mail server.
+
+    Ends with 0 when the mail is stored, and with 75 (try again later) for any problem.
+    """
+    try:
+        clock, settings = parse_now(now), read_settings(directory)
+
+        from publisher.app.mailbox import receive_piped
+        from publisher.app.state import open_state
+
+        raw = sys.stdin.buffer.read(_MAX_MAIL)
+        with open_state(settings) as database:
+            use = receive_piped(settings, database, raw, clock.now())
+    except Exception as error:  # noqa: BLE001  # whatever it is, the mail server must keep the mail
+        typer.echo(f"publisher: {' '.join(str(error).split())}", err=True)
+        return _EX_TEMPFAIL
+    typer.echo(use)
+    return 0

@@ -1,0 +1,56 @@
+"""The rows of received mails and of marks. The transaction belongs to the caller."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, func, insert, select
+
+from publisher.database.dialect.sql import upsert
+from publisher.mailbox.commands import MailUse
+from publisher.mailbox.tables import mailbox_mark, received_mail
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+# A mail that comes again later than this counts anew.
+REMEMBERED = timedelta(days=30)
+
+
+def earlier_use(connection: Connection, digest: str) -> MailUse | None:
+    """Return what was done with a mail when it came before, or None."""
+    use = connection.execute(
+        select(received_mail.c.use).where(received_mail.c.digest == digest)
+    ).scalar()
+    return None if use is None else MailUse(use)
+
+
+def add_received(connection: Connection, digest: str, use: MailUse, now: datetime) -> None:
+    """Record a mail, and delete the records that are old."""
+    old = received_mail.c.received_at < now - REMEMBERED
+    connection.execute(delete(received_mail).where(old))
+    connection.execute(insert(received_mail).values(digest=digest, use=use, received_at=now))
+
+
+def count_received(connection: Connection) -> dict[MailUse, int]:
+    """Count the mails of the last 30 days by what was done with them."""
+    rows = connection.execute(
+        select(received_mail.c.use, func.count()).group_by(received_mail.c.use)
+    )
+    return {MailUse(use): count for use, count in rows}
+
+
+def read_mark(connection: Connection, mailbox: str, uid_validity: int) -> int:
+    """Return the last UID that was read of a folder, 0 for one that was made anew."""
+    row = connection.execute(
+        select(mailbox_mark).where(mailbox_mark.c.mailbox == mailbox)
+    ).one_or_none()
+    return int(row.uid) if row and row.uid_validity == uid_validity else 0
+
+
+def write_mark(connection: Connection, mailbox: str, uid_validity: int, uid: int) -> None:
+    """Store the last UID that was read of a folder."""
+    values = {"uid_validity": uid_validity, "uid": uid}
+    statement = upsert(connection, mailbox_mark).values(mailbox=mailbox, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["mailbox"], set_=values))

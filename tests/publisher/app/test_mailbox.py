@@ -1,0 +1,413 @@
+"""A life by mail alone: a Maildir, and nothing on the web."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+from sqlalchemy import event
+
+from publisher.app.mailbox import poll_mailbox, receive_mail, receive_piped
+from publisher.clock import FixedClock
+from publisher.config.mailbox import IMAP_PASSWORD, MailboxSettings
+from publisher.errors import UsageError
+from publisher.mail.signed_links import sign_link
+from publisher.mailbox import store
+from publisher.mailbox.commands import MailUse
+from publisher.mailbox.maildir import keep_mail
+from publisher.notices.kinds import NoticeKind
+from publisher.notices.sender import send_notices
+from publisher.secret_key import load_secret
+from publisher.testing import MemoryTransport
+from subscribers import Subscriber, SubscriberStatus, find_subscriber, load_preferences
+from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.mailbox.imap_server import PASSWORD, ImapServer
+from tests.publisher.notices.people import RENDERER, add_person, enqueue, rows, text_of
+
+ADDRESS = "lists@news.example.org"
+ANN = "ann@example.org"
+
+
+class Correspondent:
+    """A person with a mailbox, and the publication's program that she writes to."""
+
+    def __init__(self, publication: PublicationFolder, address: str = ANN) -> None:
+        box = MailboxSettings(kind="maildir", path="Maildir", address=ADDRESS)
+        publication.settings = replace(publication.settings, mailbox=box)
+        self.publication = publication
+        self.address = address
+        self.at = NOW
+        self.maildir = publication.settings.folders.root / "Maildir"
+        self.secret = load_secret(publication.settings)
+        self._written = 0
+
+    def write(self, subject: str, body: str = "", **fields: str) -> bytes:
+        """Write a mail into the Maildir."""
+        self._written += 1
+        mail = EmailMessage()
+        mail["From"] = f"Ann <{self.address}>"
+        mail["To"] = ADDRESS
+        mail["Subject"] = subject
+        mail["Message-ID"] = f"<{self._written}@example.org>"
+        for name, value in fields.items():
+            mail[name.replace("_", "-")] = value
+        mail.set_content(body)
+        raw = mail.as_bytes()
+        keep_mail(self.maildir, raw)
+        return raw
+
+    def poll(self) -> dict[MailUse, int]:
+        publication = self.publication
+        return dict(
+            poll_mailbox(publication.settings, publication.database, FixedClock(self.at))
+        )
+
+    def post(self, subject: str, body: str = "", **fields: str) -> MailUse:
+        """Write a mail and have it received."""
+        self.write(subject, body, **fields)
+        (use,) = self.poll()
+        return use
+
+    def receive(self) -> list[EmailMessage]:
+        """Have all notices sent, and return them."""
+        transport = MemoryTransport()
+        publication = self.publication
+        send_notices(
+            publication.settings,
+            publication.database,
+            transport,
+            self.secret,
+            FixedClock(self.at),
+            RENDERER,
+        )
+        return [
+            message_from_bytes(one.message.content, policy=policy.default)
+            for one in transport.taken
+        ]
+
+    def answer(self, mail: EmailMessage, body: str = "ok", subject: str = "") -> MailUse:
+        """Answer one of our mails."""
+        return self.post(
+            subject or f"Re: {mail['Subject']}", body, In_Reply_To=mail["Message-ID"]
+        )
+
+    @property
+    def person(self) -> Subscriber | None:
+        with self.publication.database.reading() as connection:
+            return find_subscriber(connection, self.address)
+
+    @property
+    def status(self) -> str:
+        return self.person.status.value if self.person else "unknown"
+
+    @property
+    def language(self) -> str:
+        assert self.person is not None
+        with self.publication.database.reading() as connection:
+            return load_preferences(connection, self.person.id).languages[0]
+
+
+@pytest.fixture
+def ann(publication: PublicationFolder) -> Correspondent:
+    return Correspondent(publication)
+
+
+@pytest.fixture
+def member(ann: Correspondent) -> Correspondent:
+    """Ann, who has joined by mail."""
+    ann.post("subscribe")
+    ann.answer(ann.receive()[0])
+    ann.receive()
+    return ann
+
+
+def test_a_person_joins_switches_language_leaves_and_returns_by_mail_alone(
+    ann: Correspondent,
+) -> None:
+    assert ann.post("訂閱 weekly") is MailUse.SUBSCRIBE
+    (confirm,) = ann.receive()
+    assert (ann.status, confirm["Content-Language"]) == ("pending", "zh-Hant")
+    assert confirm["Reply-To"].addresses[0].addr_spec == ADDRESS
+    assert ann.answer(confirm, "好") is MailUse.CONFIRM
+    (welcome,) = ann.receive()
+    assert (ann.status, welcome["Content-Language"]) == ("active", "zh-Hant")
+    assert ann.post("語言") is MailUse.UNKNOWN
+    assert ann.post("語言 ar") is MailUse.LANGUAGE
+    assert ann.language == "zh-Hant"
+    (links,) = ann.receive()
+    line = next(line for line in text_of(links).splitlines() if "language%20ar%20" in line)
+    assert line.startswith(f"mailto:{ADDRESS}?subject=")
+    subject = line.partition("subject=")[2].replace("%20", " ")
+    assert ann.post(subject) is MailUse.LANGUAGE
+    assert ann.language == "ar"
+    assert ann.post("إلغاء الاشتراك") is MailUse.UNSUBSCRIBE
+    (goodbye,) = ann.receive()
+    assert (ann.status, goodbye["Content-Language"]) == ("unsubscribed", "ar")
+    ann.at += timedelta(hours=2)
+    assert ann.post("subscribe weekly") is MailUse.SUBSCRIBE
+    assert ann.answer(ann.receive()[0]) is MailUse.CONFIRM
+    assert ann.status == "active"
+
+
+def test_a_code_confirms_too(ann: Correspondent) -> None:
+    ann.post("subscribe")
+    (confirm,) = ann.receive()
+    code = next(
+        word for word in text_of(confirm).split() if word.isdecimal() and len(word) == 6
+    )
+    assert (
+        ann.post("confirm 000000" if code != "000000" else "confirm 111111") is MailUse.UNKNOWN
+    )
+    assert ann.status == "pending"
+    assert ann.post(f"confirm {code}") is MailUse.CONFIRM
+    assert ann.status == "active"
+
+
+def test_a_token_unsubscribes_whoever_sends_it(member: Correspondent) -> None:
+    assert member.person is not None
+    token = sign_link(member.secret, "unsubscribe", member.person.id, newsletter="weekly")
+    member.address = "other@example.net"
+    assert member.post(f"unsubscribe {token}") is MailUse.UNSUBSCRIBE
+    member.address = ANN
+    assert member.person.declined == ("weekly",)
+
+
+def test_one_newsletter_is_left_by_its_name(member: Correspondent) -> None:
+    assert member.post("unsubscribe weekly") is MailUse.UNSUBSCRIBE
+    assert member.person is not None
+    assert "weekly" in member.person.declined
+    assert member.post("unsubscribe none-such") is MailUse.UNKNOWN
+
+
+def test_an_answer_to_a_notice_may_switch_the_language(member: Correspondent) -> None:
+    member.post("help")
+    (links,) = member.receive()
+    assert member.answer(links, subject="language zh-Hans") is MailUse.LANGUAGE
+    assert member.language == "zh-Hans"
+
+
+def test_an_answer_that_says_unsubscribe_confirms_nothing(ann: Correspondent) -> None:
+    ann.post("subscribe")
+    (confirm,) = ann.receive()
+    assert ann.answer(confirm, "unsubscribe") is MailUse.UNSUBSCRIBE
+    assert ann.status != "active"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"Auto_Submitted": "auto-replied"},
+        {"List_Id": "<talk.example.net>"},
+        {"Precedence": "bulk"},
+        {"From": f"News <{ADDRESS}>"},
+    ],
+)
+def test_machines_are_never_answered(ann: Correspondent, fields: dict[str, str]) -> None:
+    mail = EmailMessage()
+    if "From" in fields:
+        ann.address = ADDRESS
+        fields = {}
+    del mail
+    assert ann.post("subscribe", **fields) in {MailUse.AUTO_REPLY, MailUse.UNKNOWN}
+    assert ann.receive() == []
+
+
+def test_an_automatic_answer_to_a_confirmation_confirms_nothing(ann: Correspondent) -> None:
+    ann.post("subscribe")
+    (confirm,) = ann.receive()
+    reply = {"In_Reply_To": confirm["Message-ID"], "Auto_Submitted": "auto-replied"}
+    assert ann.post("Out of office", "I am away", **reply) is MailUse.AUTO_REPLY
+    assert ann.status == "pending"
+
+
+def test_a_bounce_comes_in_by_the_mailbox(member: Correspondent) -> None:
+    from publisher.mail.bounce_addresses import BounceAddresses
+
+    assert member.person is not None
+    verp = BounceAddresses(member.secret, "b@news.example.org", "+").address_for(
+        member.person.id
+    )
+    raw = (
+        f"From: MAILER-DAEMON@mx.example.net\r\nTo: {verp}\r\nSubject: Undelivered\r\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=x\r\n\r\n"
+        "--x\r\nContent-Type: text/plain\r\n\r\nNo such user.\r\n"
+        "--x\r\nContent-Type: message/delivery-status\r\n\r\n"
+        f"Reporting-MTA: dns; mx.example.net\r\n\r\nFinal-Recipient: rfc822; {ANN}\r\n"
+        "Action: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: smtp; 550 5.1.1 no such user\r\n"
+        "\r\n--x--\r\n"
+    )
+    keep_mail(member.maildir, raw.encode())
+    assert member.poll() == {MailUse.BOUNCE: 1}
+    with member.publication.database.reading() as connection:
+        assert store.count_received(connection)[MailUse.BOUNCE] == 1
+
+
+def test_mail_for_the_owner_stays_unread_and_the_rest_is_marked_as_seen(
+    ann: Correspondent,
+) -> None:
+    ann.write("I liked the ferry")
+    ann.write("subscribe")
+    assert ann.poll() == {MailUse.UNKNOWN: 1, MailUse.SUBSCRIBE: 1}
+    names = sorted(path.name.partition(":")[2] for path in (ann.maildir / "cur").iterdir())
+    assert names == ["2,", "2,S"]
+    assert list((ann.maildir / "new").iterdir()) == []
+    assert ann.poll() == {}
+
+
+def test_a_kill_between_reading_and_moving_a_mail_counts_it_once(ann: Correspondent) -> None:
+    raw = ann.write("subscribe")
+    publication = ann.publication
+    with publication.database.writing() as connection:
+        use = receive_mail(connection, publication.settings, ann.secret, raw, NOW)
+    assert use is MailUse.SUBSCRIBE
+    assert ann.poll() == {MailUse.SUBSCRIBE: 1}
+    assert len(ann.receive()) == 1
+
+
+def test_a_kill_before_the_commit_leaves_the_mail_where_it_is(ann: Correspondent) -> None:
+    ann.write("subscribe")
+
+    class Killed(BaseException):
+        pass
+
+    def kill(_connection: Any) -> None:
+        raise Killed
+
+    engine = ann.publication.database._engine
+    event.listen(engine, "commit", kill)
+    try:
+        with pytest.raises(Killed):
+            ann.poll()
+    finally:
+        event.remove(engine, "commit", kill)
+    assert len(list((ann.maildir / "new").iterdir())) == 1
+    assert ann.status == "unknown"
+    assert ann.poll() == {MailUse.SUBSCRIBE: 1}
+    assert ann.status == "pending"
+
+
+def test_a_piped_mail_is_stored_and_one_for_the_owner_is_kept(ann: Correspondent) -> None:
+    settings, database = ann.publication.settings, ann.publication.database
+    raw = ann.write("How do I pay?")
+    assert receive_piped(settings, database, raw, NOW) is MailUse.UNKNOWN
+    (kept,) = (settings.folders.var / "mailbox" / "new").iterdir()
+    assert kept.read_bytes() == raw
+
+
+def test_an_address_that_writes_without_end_is_not_answered_without_end(
+    member: Correspondent,
+) -> None:
+    for _ in range(30):
+        member.write("unsubscribe weekly")
+    counts = member.poll()
+    assert counts[MailUse.UNKNOWN] >= 15
+
+
+def test_a_publication_without_a_mailbox_says_so(publication: PublicationFolder) -> None:
+    with pytest.raises(UsageError, match=r"\[mailbox\]"):
+        poll_mailbox(publication.settings, publication.database, FixedClock(NOW))
+
+
+@pytest.mark.parametrize("archive", ["", "Done"])
+def test_mails_on_an_imap_server_are_read_once(
+    publication: PublicationFolder, archive: str
+) -> None:
+    ann = Correspondent(publication)
+    with ImapServer(folders={"INBOX": {}, "Done": {}}) as server:
+        box = MailboxSettings.model_validate(
+            {"kind": "imap", "host": "localhost", "port": server.port, "tls": "none"}
+            | {"user": "news", "archive": archive}
+        )
+        publication.settings = replace(
+            publication.settings, mailbox=box, secrets={IMAP_PASSWORD: SecretStr(PASSWORD)}
+        )
+        server.add(ann.write("subscribe"))
+        server.add(ann.write("Hello"))
+        assert ann.poll() == {MailUse.SUBSCRIBE: 1, MailUse.UNKNOWN: 1}
+        assert ann.poll() == {}
+        assert len(server.folders["Done"]) == bool(archive)
+        # The folder was made anew: it is read again, and the mails are known.
+        server.uid_validity = 8
+        ann.poll()
+    assert len(ann.receive()) == 1
+
+
+def test_a_mailbox_without_its_password_says_which_variable(
+    publication: PublicationFolder,
+) -> None:
+    box = MailboxSettings(kind="imap", host="localhost", user="news")
+    publication.settings = replace(publication.settings, mailbox=box)
+    with pytest.raises(UsageError, match=IMAP_PASSWORD):
+        poll_mailbox(publication.settings, publication.database, FixedClock(NOW))
+
+
+HOSTILE = st.one_of(
+    st.binary(max_size=300),
+    st.builds(
+        lambda head, body: head.encode("utf-8", "replace") + b"\r\n\r\n" + body,
+        st.text(alphabet=st.sampled_from('From: Subject: <a@b>\r\n\t=?utf-8?q?;\x00é"')),
+        st.binary(max_size=100),
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bytes], MailUse]:
+    from contextlib import closing
+
+    from publisher.database import open_database
+    from publisher.testing import make_publication
+    from tests.databases import at_database
+
+    folder: Path = tmp_path_factory.mktemp("hostile")
+    settings = at_database(make_publication(folder))
+    settings.folders.var.mkdir(exist_ok=True)
+
+    def receive(raw: bytes) -> MailUse:
+        with (
+            closing(open_database(settings.database)) as database,
+            database.writing() as connection,
+        ):
+            return receive_mail(connection, settings, "x" * 20, raw, NOW)
+
+    return receive
+
+
+@given(raw=HOSTILE)
+def test_no_mail_breaks_the_program(hostile: Callable[[bytes], MailUse], raw: bytes) -> None:
+    assert hostile(raw) is not MailUse.FAILED
+
+
+def test_a_reminder_is_confirmed_by_an_answer_as_well(ann: Correspondent) -> None:
+    ann.post("subscribe")
+    ann.receive()
+    (row,) = rows(ann.publication)
+    person = row["subscriber_id"]
+    with ann.publication.database.writing() as connection:
+        from publisher.notices.queue import enqueue_notice
+
+        values = {"number": row["content"]["number"], "newsletters": ["weekly"]}
+        enqueue_notice(connection, NoticeKind.REMINDER, person, NOW, values=values)
+    (reminder,) = ann.receive()
+    assert ann.answer(reminder) is MailUse.CONFIRM
+    assert ann.status == SubscriberStatus.ACTIVE
+
+
+def test_a_forged_reference_proves_nothing(publication: PublicationFolder) -> None:
+    ann = Correspondent(publication)
+    person = add_person(publication, language="en", status="active")
+    enqueue(publication, person, NoticeKind.LINKS)
+    ann.receive()
+    forged = f"<notice.1.{'0' * 24}@news.example.org>"
+    assert ann.post("language ar", In_Reply_To=forged) is MailUse.LANGUAGE
+    assert ann.language == "en"
+    assert len(ann.receive()) == 1

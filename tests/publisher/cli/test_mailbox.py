@@ -1,0 +1,84 @@
+"""`publisher mailbox`, as a mail server's pipe and people call it."""
+
+from __future__ import annotations
+
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+
+import pytest
+
+from publisher.mailbox.maildir import keep_mail
+from tests.publisher.cli.conftest import Run
+from tests.publisher.conftest import PublicationFolder
+
+MAIL = b"From: ann@example.org\r\nSubject: %b\r\n\r\ntext\r\n"
+MAILDIR = '\n[mailbox]\nkind = "maildir"\npath = "Maildir"\n'
+
+
+@pytest.fixture
+def folder(publication: PublicationFolder) -> Path:
+    return publication.settings.folders.root
+
+
+def pipe(monkeypatch: pytest.MonkeyPatch, subject: bytes) -> None:
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(MAIL % subject), "ascii"))
+
+
+def test_a_piped_mail_ends_with_0_once_it_is_stored(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe(monkeypatch, b"subscribe")
+    assert run("mailbox", "receive", folder) == (0, "subscribe\n", "")
+    pipe(monkeypatch, b"Hello")
+    assert run("mailbox", "receive", folder)[:2] == (0, "unknown\n")
+    assert len(list((folder / "var" / "mailbox" / "new").iterdir())) == 1
+
+
+def test_a_mail_that_cannot_be_stored_is_left_to_the_mail_server(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "var" / "mailbox").write_text("in the way")
+    pipe(monkeypatch, b"Hello")
+    code, out, err = run("mailbox", "receive", folder)
+    assert (code, out) == (75, "")
+    assert "mailbox" in err
+    pipe(monkeypatch, b"Hello")
+    assert run("mailbox", "receive", folder / "none")[0] == 75
+    (folder / "var" / "mailbox").unlink()
+    pipe(monkeypatch, b"Hello")
+    assert run("mailbox", "receive", folder)[:2] == (0, "unknown\n")
+
+
+def test_polling_says_what_came(folder: Path, run: Run) -> None:
+    settings = folder / "publication.toml"
+    settings.write_text(settings.read_text("utf-8") + MAILDIR, "utf-8")
+    for subject in (b"subscribe", b"help", b"Hello"):
+        keep_mail(folder / "Maildir", MAIL % subject)
+    code, out, _err = run("mailbox", "poll", folder)
+    assert (code, out) == (0, "links: 1\nsubscribe: 1\nunknown: 1\n3 mails\n")
+    assert run("mailbox", "poll", folder)[1] == "0 mails\n"
+
+
+def test_without_a_mailbox_polling_says_what_to_set(folder: Path, run: Run) -> None:
+    code, _out, err = run("mailbox", "poll", folder)
+    assert code != 0
+    assert "[mailbox]" in err
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [
+        ('kind = "maildir"', "folder"),
+        ('kind = "imap"\nhost = "imap.example.org"', "a host and a user"),
+        ('kind = "pipe"\naddress = "news"', "no address"),
+        ('kind = "pop"', "pop"),
+    ],
+)
+def test_a_mailbox_that_lacks_something_is_a_mistake_in_the_settings(
+    folder: Path, run: Run, table: str, problem: str
+) -> None:
+    settings = folder / "publication.toml"
+    settings.write_text(settings.read_text("utf-8") + f"\n[mailbox]\n{table}\n", "utf-8")
+    code, _out, err = run("mailbox", "poll", folder)
+    assert code != 0
+    assert problem in err

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from publisher.mailbox.commands import MailCommand, MailUse, parse_command
+
+U, S, C = MailUse.UNSUBSCRIBE, MailUse.SUBSCRIBE, MailUse.CONFIRM
+L, H = MailUse.LANGUAGE, MailUse.LINKS
+
+
+@pytest.mark.parametrize(
+    ("subject", "expected"),
+    [
+        ("unsubscribe", MailCommand(U)),
+        ("Re: UNSUBSCRIBE weekly", MailCommand(U, ("weekly",))),
+        ("unsubscribe v2.abc-_.def", MailCommand(U, ("v2.abc-_.def",))),
+        ("“Unsubscribe”.", MailCommand(U)),
+        ("remove me", MailCommand(U)),
+        ("退订", MailCommand(U, (), "zh-Hans")),
+        ("回覆：取消訂閱", MailCommand(U, (), "zh-Hant")),
+        ("رد: إلغاء الاشتراك", MailCommand(U, (), "ar")),
+        ("\u202bإلغاء الاشتراك\u202c", MailCommand(U, (), "ar")),
+        ("subscribe", MailCommand(S)),
+        ("訂閱 weekly", MailCommand(S, ("weekly",), "zh-Hant")),
+        ("اشتراك", MailCommand(S, (), "ar")),
+        ("confirm 123456", MailCommand(C, ("123456",))),
+        ("确认 １２３４５６", MailCommand(C, ("123456",), "zh-Hans")),
+        ("language ar v2.x.y", MailCommand(L, ("ar", "v2.x.y"))),
+        ("語言 zh-Hant", MailCommand(L, ("zh-Hant",), "zh-Hant")),
+        ("help", MailCommand(H)),
+        ("偏好设置", MailCommand(H, (), "zh-Hans")),
+    ],
+)
+def test_a_command_is_understood_in_every_language(subject: str, expected: MailCommand) -> None:
+    assert parse_command(subject, "") == expected
+    assert parse_command("(no subject)", subject) == expected
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "",
+        "Hello",
+        "Subscribe to my channel now",
+        "help me please",
+        "How do I unsubscribe?",
+        "unsubscribe <script>",
+        "unsubscribed",
+    ],
+)
+def test_a_sentence_is_no_command(subject: str) -> None:
+    assert parse_command(subject, "I like your ferry article very much") is None
+
+
+@given(st.text(), st.text())
+def test_no_text_breaks_the_reader(subject: str, line: str) -> None:
+    parse_command(subject, line)
