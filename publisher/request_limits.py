@@ -66,7 +66,8 @@ class LimitKeys:
 def check_limit(connection: Connection, key: str, limit: Limit, now: datetime) -> int | None:
     """Count one request. Return None if it is allowed, else the seconds until one will be.
 
-    A refused request does not count. Call this in a transaction that writes.
+    A refused request does not count. Each new bucket deletes those that mean nothing any more. Call
+    this in a transaction that writes.
     """
     at, pace = now.timestamp(), limit.pace
     stored = connection.execute(
@@ -75,6 +76,8 @@ def check_limit(connection: Connection, key: str, limit: Limit, now: datetime) -
     tat = pace.corrected(FULL if stored is None else stored, at)
     if not pace.room(tat, at):
         return max(1, math.ceil(pace.opens_at(tat) - at))
+    if stored is None:
+        _sweep(connection, at)
     statement = upsert(connection, rate_limit).values(key=key, tat=pace.after(tat, at, 1))
     connection.execute(
         statement.on_conflict_do_update(
@@ -84,7 +87,6 @@ def check_limit(connection: Connection, key: str, limit: Limit, now: datetime) -
     return None
 
 
-def sweep_limits(connection: Connection, now: datetime) -> int:
-    """Delete buckets that are full again, which mean the same as none. Return how many."""
-    gone = delete(rate_limit).where(rate_limit.c.tat < now.timestamp())
-    return connection.execute(gone).rowcount
+def _sweep(connection: Connection, at: float) -> None:
+    """Delete buckets that are full again: they mean the same as none."""
+    connection.execute(delete(rate_limit).where(rate_limit.c.tat < at))

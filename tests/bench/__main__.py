@@ -21,6 +21,7 @@ from tests.bench import (
     sending,
     signing,
     walk,
+    web,
     writing,
 )
 
@@ -33,6 +34,7 @@ MEASURED: dict[str, ModuleType] = {
     "sending": sending,
     "bounces": bounces,
     "million": million,
+    "web": web,
     "archives": archives,
     "cycles": cycles,
 }

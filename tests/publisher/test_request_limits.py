@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, select
 
-from publisher.request_limits import Limit, LimitKeys, check_limit, rate_limit, sweep_limits
+from publisher.request_limits import Limit, LimitKeys, check_limit, rate_limit
 
 NOW = datetime(2026, 1, 9, 12, tzinfo=UTC)
 HOURLY = Limit(per=2, burst=2, period=timedelta(hours=1))
@@ -47,6 +47,9 @@ def test_addresses_and_networks_are_not_stored_in_clear(connection: Connection) 
 
 def test_buckets_that_are_full_again_are_deleted(connection: Connection) -> None:
     check_limit(connection, KEYS.key("link", "ann"), HOURLY, NOW)
-    assert sweep_limits(connection, NOW) == 0
-    assert sweep_limits(connection, NOW + timedelta(hours=1)) == 1
-    assert connection.execute(select(rate_limit.c.key)).all() == []
+    keys = select(rate_limit.c.key)
+    for minutes, bob in ((29, "bob"), (61, "cyd")):
+        key = KEYS.key("link", bob)
+        check_limit(connection, key, HOURLY, NOW + timedelta(minutes=minutes))
+    # Ann's was full after half an hour, and Bob's an hour after the first.
+    assert connection.execute(keys).scalars().all() == [key]

@@ -149,6 +149,17 @@ class Chromium:
         finally:
             context.close()
 
+    def browse_servers(self, look: Callable[[Page], Found]) -> Found:
+        """Give what `look` finds in a window without memory, which may ask servers of this machine."""
+        return self._thread.submit(self._browse_servers, look).result()
+
+    def _browse_servers(self, look: Callable[[Page], Found]) -> Found:
+        context = self._browser.new_context()
+        try:
+            return look(context.new_page())
+        finally:
+            context.close()
+
     def _visit(self, html: str, look: Callable[[Window], Found], site: Site | None) -> Found:
         window = Window(self._page)
 

@@ -3,82 +3,47 @@
 from __future__ import annotations
 
 import json
-import socket
 import tempfile
+import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from contextlib import closing
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 
 import flask
 import pytest
 
-from publisher.app.web_state import open_web_state
-from publisher.clock import SystemClock
-from publisher.config import Settings
-from publisher.config.web import WebSettings
 from publisher.database import open_database
-from publisher.serving import LiveSite
-from publisher.serving.server import ServerLoop
-from publisher.web.application import create_app
 from publisher.web.context import WebContext
 from publisher.web.responses import client_network
 from publisher.web.security import OriginCheck, origin_check
-from publisher.web.server import PublicationSite
 from tests.publisher.serving.samples import make_site
 from tests.publisher.serving.servers import Server, missing, nginx_server
+from tests.publisher.serving.web import running_web
 
+PATIENCE = 10  # seconds
 TOKEN = "v2.a-token-of-a-subscriber"
-PATIENCE = 20
 
 pytestmark = pytest.mark.skipif(missing("nginx"), reason="no nginx on this machine")
 
 
-@contextmanager
-def web(settings: Settings) -> Iterator[Settings]:
-    """Run pages with a route of one-click unsubscribing; return the settings with its address."""
-    open_database(settings.database).close()
-    with (
-        open_web_state(settings) as state,
-        socket.create_server(("127.0.0.1", 0)) as listener,
-        ThreadPoolExecutor(1) as pool,
-    ):
-        port = listener.getsockname()[1]
-        settings = replace(settings, web=WebSettings(address=f"127.0.0.1:{port}"))
-        app = create_app(
-            WebContext(
-                lambda: settings,
-                state.database,
-                state.writer,
-                state.renderer,
-                state.secret,
-                SystemClock(),
-                state.limits,
-            )
-        )
+def add_one_click(app: flask.Flask, _context: WebContext) -> None:
+    """Add a route like that of one-click unsubscribing, which says what it got."""
 
-        @app.post("/-/test/")
-        @origin_check(OriginCheck.EXEMPT)
-        def one_click() -> dict[str, str]:
-            return {"t": flask.request.args["t"], "network": client_network(flask.request)}
-
-        site = PublicationSite(app, LiveSite(lambda: settings), lambda: settings)
-        with closing(ServerLoop(site, listener)) as loop:
-            running = pool.submit(loop.run, grace=0)
-            yield settings
-            loop.stop()
-            running.result(PATIENCE)
+    @app.post("/-/test/")
+    @origin_check(OriginCheck.EXEMPT)
+    def one_click() -> dict[str, str]:
+        return {"t": flask.request.args["t"], "network": client_network(flask.request)}
 
 
 @pytest.fixture(params=["", "/blog"])
 def nginx(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Server, Path]]:
     settings = make_site(tmp_path / "site", f"https://news.example.org{request.param}")
     # A socket's path has to be short.
+    open_database(settings.database).close()
     with (
         tempfile.TemporaryDirectory() as folder,
-        web(settings) as settings,
+        running_web(settings, add_one_click) as settings,
         nginx_server(settings, Path(folder)) as server,
     ):
         yield server, Path(folder)
@@ -116,6 +81,10 @@ def test_a_one_click_request_reaches_the_application_and_no_log_has_its_token(
     referer = f"https://news.example.org/en/preferences/?t={TOKEN}"
     assert server.ask("en/", referer=referer).status == 200
     assert server.ask("favicon.ico", referer=referer).status == 404
+    end = time.monotonic() + PATIENCE
+    # nginx writes a line after it has answered.
+    while (folder / "access.log").read_text().count("\n") < 6 and time.monotonic() < end:
+        pass
     logs = {path.name: path.read_text() for path in folder.glob("*.log")}
     assert logs["access.log"].count("\n") == 6
     assert f"POST {server.prefix}/-/test/ HTTP/1.1" in logs["access.log"]
