@@ -110,15 +110,22 @@ def count_audience_by_language(connection: Connection, newsletter: str) -> dict[
     return dict(rows.all())
 
 
-def load_audience_profiles(connection: Connection, newsletter: str) -> list[tuple[str, str]]:
+def load_audience_profiles(
+    connection: Connection, newsletter: str, now: datetime
+) -> list[tuple[str, str]]:
     """Return the stored language and profile of all recipients of `newsletter` with a profile.
 
-    Each pair is there once. `profiles.profile_from_text` reads the profile.
+    Each pair is there once. Who has a pause at `now` is excluded. `profiles.profile_from_text` reads
+    the profile.
     """
     pairs = (
         select(subscriber.c.language, preference.c.profile)
         .select_from(preference.join(subscriber).join(subscription))
-        .where(preference.c.profile.is_not(None), _wanted(newsletter))
+        .where(
+            preference.c.profile.is_not(None),
+            _wanted(newsletter),
+            ~is_paused(subscriber.c.id, now),
+        )
         .distinct()
         .order_by(subscriber.c.language, preference.c.profile)
     )

@@ -117,7 +117,7 @@ def _select_for_profiles(
     """
     selector = ProfileSelector(connection, settings, edition, window)
     found: dict[int, Article] = {}
-    for language, text in selector.profiles():
+    for language, text in selector.profiles(window.until):
         for article in selector.choose(language, profile_from_text(text)):
             found.setdefault(article.story_id, article)
     sent = issues.stories_sent(

@@ -17,6 +17,7 @@ from publisher.articles.model import Article
 from publisher.config import Edition, Settings
 from publisher.issues.selection import (
     Candidates,
+    SelectionRules,
     choose_for_profile,
     rules_of_profile,
     serving_language,
@@ -48,14 +49,15 @@ class ProfileSelector:
     _editions: Sequence[Edition] = field(init=False)
     _found: dict[str, list[Article]] = field(default_factory=dict)
     _stories: dict[int, list[Article]] = field(default_factory=dict)
+    _chosen: dict[SelectionRules, list[Article]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         newsletter = self.settings.newsletter(self.edition.newsletter)
         self._editions = self.settings.editions(newsletter) if newsletter else ()
 
-    def profiles(self) -> list[tuple[str, str]]:
+    def profiles(self, now: datetime) -> list[tuple[str, str]]:
         """Return the languages and profiles, as stored, of the subscribers whom the edition serves."""
-        found = load_audience_profiles(self.connection, self.edition.newsletter)
+        found = load_audience_profiles(self.connection, self.edition.newsletter, now)
         return [(tag, text) for tag, text in found if self._serves(tag, text)]
 
     def _serves(self, language: str, text: str) -> bool:
@@ -67,6 +69,11 @@ class ProfileSelector:
         """Return all that subscribers with a language and a profile want, in order."""
         published_in = self.settings.publication.languages
         rules = rules_of_profile(self.edition, self._editions, published_in, language, profile)
+        if rules not in self._chosen:
+            self._chosen[rules] = self._choose(rules)
+        return self._chosen[rules]
+
+    def _choose(self, rules: SelectionRules) -> list[Article]:
         candidates = Candidates(
             articles=[one for tag in rules.languages for one in self._available_in(tag)],
             variants=self._stories,

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 
 from feeds.normalisation import label
 from publisher.articles.model import Article, Origin
@@ -207,6 +207,7 @@ def _is_wanted(rules: SelectionRules, story: Iterable[Article]) -> bool:
     )
 
 
+@lru_cache(maxsize=4096)
 def _folded(name: str) -> str:
     """Return a topic or an author's name as feeds compare it."""
     return label(name).casefold()

@@ -60,7 +60,7 @@ def open_ledger(connection: Connection, settings: Settings, issue: Issue, now: d
     # The list may have been imported just now.
     update_statistics(connection, "subscriber", "subscription", "preference")
     tags = [*count_audience_by_language(connection, issue.newsletter)]
-    choices = _load_choices(connection, settings, edition, issue)
+    choices = _load_choices(connection, settings, edition, issue, now)
     articles = tuple(issues.chosen_articles(connection, issue))
     own = _Choice(articles, most=len(articles), more=issue.more)
     stories = {story for one in (own, *choices.values()) for story, _article in one.articles}
@@ -88,7 +88,7 @@ def served_languages(tags: Iterable[str], settings: Settings, issue: Issue) -> l
 
 
 def _load_choices(
-    connection: Connection, settings: Settings, edition: Edition, issue: Issue
+    connection: Connection, settings: Settings, edition: Edition, issue: Issue, now: datetime
 ) -> dict[_ProfileKey, _Choice]:
     """Return what each profile among the subscribers of an issue's edition wants of it."""
     window = SelectionWindow(
@@ -98,7 +98,7 @@ def _load_choices(
     )
     selector = ProfileSelector(connection, settings, edition, window)
     choices: dict[_ProfileKey, _Choice] = {}
-    for language, text in selector.profiles():
+    for language, text in selector.profiles(now):
         profile = profile_from_text(text)
         found = selector.choose(language, profile)
         choices[language, text] = _Choice(

@@ -17,8 +17,8 @@ from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueReason, IssueState
 from publisher.issues.tables import issue_variant_table
 from publisher.rendering import Digest, IssueContent, Renderer
-from subscribers import TextLength
-from tests.publisher.app.reading import WORDS, Reading
+from subscribers import Cadence, TextLength
+from tests.publisher.app.reading import DAY, WORDS, Reading
 from tests.publisher.conftest import PublicationFolder
 from tests.publisher.delivery.mailing import Interrupted
 from tests.publisher.mail.samples import parsed
@@ -152,6 +152,33 @@ def test_what_is_left_of_an_issue_is_sent_to_who_has_read_a_part_of_it(reader: R
     reading.join("ann", "en", newsletters="third")
     reading.next_day()
     assert reading.read["ann"] == ["Story 1 in en, Story 2 in en", "Story 3 in en"]
+
+
+def test_a_story_is_sent_once_to_who_changes_from_issues_to_a_digest(reader: Reader) -> None:
+    reading = reader("en")
+    reading.join("ann", "en")
+    reading.join("bob", "en", cadences={"daily": Cadence.WEEKLY})
+    reading.write(1, "en")
+    reading.run()
+    reading.choose("ann", "en", cadences={"daily": Cadence.WEEKLY})
+    reading.write(2, "en")
+    for _day in ("Saturday", "Sunday", "Monday"):
+        reading.next_day()
+    assert reading.read == {
+        "ann": ["Story 1 in en", "Story 2 in en"],
+        "bob": ["Story 1 in en, Story 2 in en"],
+    }
+
+
+def test_no_issue_is_made_for_a_subscriber_with_a_profile_who_has_a_pause(
+    reader: Reader,
+) -> None:
+    reading = reader("ar", "en")
+    now = reading.publication.clock.now()
+    reading.join("ann", "ar", "en", paused_at=now, paused_until=now + 3 * DAY)
+    reading.write(1, "en")
+    reading.run()
+    assert issue_of(reading, "daily-ar-2026-01-09").state == IssueState.SKIPPED
 
 
 def test_topics_and_authors_choose_stories(reader: Reader) -> None:
