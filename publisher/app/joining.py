@@ -18,7 +18,6 @@ import structlog
 from publisher.app.join_protection import (
     FormEvidence,
     check_form,
-    joining_stopped,
     refusal_reason,
 )
 from publisher.app.subscribers import address_digest
@@ -26,7 +25,7 @@ from publisher.errors import DeliveryError
 from publisher.mail.signed_links import read_link
 from publisher.mail.subscription_message import notice_message_name
 from publisher.notices.kinds import NoticeKind
-from publisher.notices.queue import enqueue_notice
+from publisher.notices.queue import cancel_notices, enqueue_notice
 from publisher.secret_key import load_secret
 from publisher.webmail import INBOXES
 from subscribers import (
@@ -42,7 +41,6 @@ from subscribers import (
     add_pending,
     append_consent_record,
     confirm_request,
-    delete_unconfirmed,
     find_request,
     find_subscriber,
     insert_request,
@@ -52,7 +50,6 @@ from subscribers import (
     normalise_address,
     prepare_answer,
     refuse_request,
-    requests_due_for_reminder,
 )
 
 if TYPE_CHECKING:
@@ -61,7 +58,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from publisher.config import Settings
-    from publisher.database import Database
     from subscribers import Subscriber
 
 log = structlog.get_logger()
@@ -70,6 +66,8 @@ log = structlog.get_logger()
 _CODE_PREFIX = b"code to confirm:"
 _CODES = 1_000_000
 _NO_EVIDENCE = FormEvidence()
+# Mails that a refusal makes pointless.
+_ASKING = frozenset({NoticeKind.CONFIRM, NoticeKind.REMINDER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,38 +267,10 @@ def refuse(
     request = view.request
     if request is None or view.state is ConfirmationState.CONFIRMED:
         return view
+    cancel_notices(connection, request.subscriber_id, _ASKING, now)
     refused = refuse_request(connection, request, address_digest(settings), origin, now)
     state = ConfirmationState.REFUSED if refused else ConfirmationState.CANCELLED
     return ConfirmationView(state, view.address, view.newsletters, view.subscribed)
-
-
-def send_reminders(settings: Settings, database: Database, now: datetime) -> int:
-    """Remind those who have not confirmed after a day, once. Return how many."""
-    if not settings.joining.reminder:
-        return 0
-    with database.writing() as connection:
-        if joining_stopped(connection, settings, now):
-            return 0
-        due = requests_due_for_reminder(connection, now)
-        for one in due:
-            enqueue_notice(
-                connection,
-                NoticeKind.REMINDER,
-                one.subscriber_id,
-                now,
-                language=one.wish.language,
-                values={"newsletters": list(one.wish.newsletters), "number": one.id},
-            )
-    return len(due)
-
-
-def delete_expired_requests(database: Database, now: datetime) -> int:
-    """Delete those who did not confirm within 30 days. Return how many."""
-    with database.writing() as connection:
-        count = len(delete_unconfirmed(connection, now))
-    if count:
-        log.info("subscribers who did not confirm within 30 days were deleted", count=count)
-    return count
 
 
 def inbox_url(address: str) -> str:
@@ -320,6 +290,7 @@ def _confirm(
         return view
     if not confirm_request(connection, request, address_digest(settings), origin, now):
         return ConfirmationView(ConfirmationState.CANCELLED)
+    cancel_notices(connection, request.subscriber_id, [NoticeKind.REMINDER], now)
     values = {"newsletters": list(request.wish.newsletters)}
     enqueue_notice(connection, NoticeKind.WELCOME, request.subscriber_id, now, values=values)
     return ConfirmationView(

@@ -16,7 +16,7 @@ from functools import partial
 import structlog
 
 from publisher import urls
-from publisher.app.joining import delete_expired_requests, send_reminders
+from publisher.app.join_upkeep import delete_expired_requests, send_reminders
 from publisher.app.personal_tables import forget_former_addresses
 from publisher.assembly import assemble_issues, render_variant, select_due
 from publisher.clock import Clock

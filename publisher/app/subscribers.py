@@ -47,6 +47,7 @@ from subscribers import (
     resubscribe,
     unsubscribe,
 )
+from subscribers.erasure import readmit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -208,6 +209,7 @@ def resubscribe_address(
         _check_newsletter(settings, before, newsletter)
         try:
             resubscribe(connection, address, newsletter, now, note=note)
+            readmit(connection, [before.email], address_digest(settings))
         except RefusedTransitionError as error:
             raise ConsentError(f"{before.address}: {error}") from error
         except LostSubscriptionsError as error:

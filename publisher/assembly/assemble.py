@@ -166,7 +166,7 @@ def issue_content(  # noqa: PLR0913  # all that an issue consists of
     pool = articles.newest_articles(connection, language, now, views.RELATED_POOL_SIZE)
     path = urls.issue_path(language, edition.newsletter, day)
     return IssueContent(
-        publication=views.publication_view(publication, language),
+        publication=views.site_view(settings, language),
         newsletter=edition.newsletter,
         title=edition.title(language),
         day=day,

@@ -206,6 +206,11 @@ class Settings:
             return self.folders.database
         return self.database_address.get_secret_value()
 
+    @property
+    def takes_requests(self) -> bool:
+        """Whether there is a form to subscribe."""
+        return self.web.enabled and self.joining.enabled and bool(self.newsletters)
+
     def with_environment_of(self, other: Settings) -> Settings:
         """Return these settings with what the other ones have from the environment."""
         return replace(

@@ -34,6 +34,8 @@ class PublicationView:
     palette: Palette
     headings: Literal["serif", "sans"] = "serif"
     logo: Picture | None = None
+    # Of the form to subscribe; empty if there is none.
+    subscribe_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -149,11 +149,11 @@ class Renderer:
     def letter_page(
         self,
         publication: PublicationView,
-        kind: Literal["unsubscribe", "preferences"],
+        kind: Literal["subscribe", "unsubscribe", "preferences"],
         sender_address: str,
         feeds: Sequence[FeedLine] = (),
     ) -> str:
-        """Render the page on unsubscribing, or changing preferences, by writing to the sender."""
+        """Render the page on subscribing, leaving or changing preferences by writing to the sender."""
         return self._page(
             "web/letter.html",
             publication,

@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 from feeds import FEED_FORMATS
 from publisher import urls
 from publisher.articles.model import Article, LanguageVersion, Origin, Picture
-from publisher.config import Publication
+from publisher.config import Publication, Settings
 from publisher.rendering.model import (
     ArticleView,
     FeedAddress,
@@ -60,6 +60,15 @@ def publication_view(publication: Publication, language: str) -> PublicationView
         headings=publication.design.headings,
         logo=_logo(publication, publication.title(language)),
     )
+
+
+def site_view(settings: Settings, language: str) -> PublicationView:
+    """Return the publication in one language, as pages show it that link to the form to subscribe."""
+    view = publication_view(settings.publication, language)
+    if not settings.takes_requests:
+        return view
+    path = urls.subscriber_page_path(language, "subscribe")
+    return replace(view, subscribe_url=urls.public_url(settings.publication, path))
 
 
 def _logo(publication: Publication, title: str) -> Picture | None:

@@ -26,7 +26,12 @@ def invalidate_articles(settings: Settings, database: Database, renderer: Render
 
     This is the publication's settings, its templates and, in the head, the feed formats.
     """
-    inputs = (settings.publication, FEED_FORMATS, renderer.fingerprint())
+    inputs = (
+        settings.publication,
+        settings.takes_requests,
+        FEED_FORMATS,
+        renderer.fingerprint(),
+    )
     current = build_cache.hash_inputs(*inputs)
     with database.reading() as connection:
         if build_cache.cached_hash(connection, "pages") == current:

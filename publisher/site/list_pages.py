@@ -49,13 +49,14 @@ def write_list_pages(
         current = build_cache.hash_inputs(
             settings.publication,
             settings.newsletters,
+            settings.takes_requests,
             FEED_FORMATS,
             renderer.fingerprint(),
             [shown.inputs() for shown in lists],
         )
         if build_cache.cached_hash(connection, "lists") == current:
             return 0
-    pages = [*_common(settings.publication, renderer)]
+    pages = [*_common(settings, renderer)]
     for shown in lists:
         pages += _pages(settings, renderer, shown)
     changed = sum(write_page(settings, file, page) for file, page in pages)
@@ -105,14 +106,15 @@ def _with_page(found: Sequence[Issue]) -> list[Issue]:
     return [issue for issue in found if issue.state != IssueState.ASSEMBLING]
 
 
-def _common(publication: Publication, renderer: Renderer) -> Iterator[_Page]:
+def _common(settings: Settings, renderer: Renderer) -> Iterator[_Page]:
+    publication = settings.publication
     links = _everywhere(publication, urls.home_path)
-    house = views.publication_view(publication, publication.default_language)
+    house = views.site_view(settings, publication.default_language)
     feeds = views.feed_lines(publication, publication.default_language)
     yield PurePosixPath("index.html"), renderer.chooser_page(house, links, feeds)
     for language in publication.languages:
-        house = views.publication_view(publication, language)
-        for kind in ("unsubscribe", "preferences"):
+        house = views.site_view(settings, language)
+        for kind in ("subscribe", "unsubscribe", "preferences"):
             sender, feeds = publication.sender.address, views.feed_lines(publication, language)
             page = renderer.letter_page(house, kind, sender, feeds)
             yield urls.page_file(urls.subscriber_page_path(language, kind)), page
@@ -121,7 +123,7 @@ def _common(publication: Publication, renderer: Renderer) -> Iterator[_Page]:
 def _pages(settings: Settings, renderer: Renderer, shown: _LanguageContent) -> Iterator[_Page]:
     publication, language = settings.publication, shown.language
     feeds = views.feed_lines(publication, language)
-    house = views.publication_view(publication, language)
+    house = views.site_view(settings, language)
     lines = [_line(settings, issue) for issue in shown.recent]
     content = HomeContent(
         publication=house,

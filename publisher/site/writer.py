@@ -163,6 +163,6 @@ def _write_article(
         publication, article, language, variants.get(article.story_id, ()), others
     )
     feeds = views.feed_lines(publication, language)
-    page = renderer.article_page(views.publication_view(publication, language), item, feeds)
+    page = renderer.article_page(views.site_view(settings, language), item, feeds)
     path = urls.page_file(urls.article_path(language, article.slug))
     return write_page(settings, path, page)

@@ -72,7 +72,7 @@ class FeedPages:
             )
         language = one.language or publication.default_language
         page = self._renderer.feed_page(
-            views.publication_view(publication, language),
+            views.site_view(self._settings, language),
             self._page_content(one, newest),
             views.feed_lines(publication, language),
         )

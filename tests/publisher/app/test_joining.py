@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -19,21 +21,24 @@ from publisher.app.join_protection import (
     offer_form,
     refusal_reason,
 )
+from publisher.app.join_upkeep import delete_expired_requests, send_reminders
 from publisher.app.joining import (
     ConfirmationState,
     RequestAnswer,
     SubscriptionRequest,
     confirm_by_code,
     confirm_by_link,
-    delete_expired_requests,
     inbox_url,
     read_confirmation,
     refuse,
     request_subscription,
-    send_reminders,
 )
 from publisher.app.status import take_snapshot
-from publisher.app.subscribers import erase_address, import_subscribers
+from publisher.app.subscribers import (
+    erase_address,
+    import_subscribers,
+    resubscribe_address,
+)
 from publisher.delivery.states import DeliveryState
 from publisher.mail.signed_links import sign_link
 from publisher.mail.subscription_message import notice_message_name
@@ -393,3 +398,41 @@ def test_a_form_for_another_site_has_no_stamp(folder: PublicationFolder) -> None
     folder.reload(languages=["en", "ar"])
     arabic = subscription_form(folder.settings, "weekly", "ar")
     assert ('dir="rtl"' in arabic, "Subscribe" in arabic) == (True, False)
+
+
+def test_the_owner_lifts_a_refusal_for_somebody_who_asks(folder: PublicationFolder) -> None:
+    subscribe(folder, (ANN, "en"))
+    with folder.database.writing() as connection:
+        unsubscribe(connection, ANN, None, NOW)
+    ask(folder)
+    with folder.database.writing() as connection:
+        refuse(connection, folder.settings, token(folder), BY_LINK, NOW)
+    later = timedelta(days=2)
+    ask(folder, after=later)
+    assert len(folder.rows(join_request)) == 1
+    resubscribe_address(folder.settings, folder.database, ANN, "weekly", NOW)
+    ask(folder, after=later)
+    assert notices(folder)[-1][0] == "already-subscribed"
+
+
+def test_ten_thousand_requests_lead_to_no_more_mails_than_the_limits_allow(
+    folder: PublicationFolder,
+) -> None:
+    bounds = folder.settings.joining
+    posts = int(os.environ.get("JOIN_REQUESTS", "400"))
+    # 1,000 addresses of 50 domains, from 200 networks; all of them within two hours.
+    hours = 2
+    with folder.database.writing() as connection, capture_logs():
+        for n in range(posts):
+            request = SubscriptionRequest(
+                f"a{n % 1000}@d{n % 50}.example",
+                WEEKLY,
+                BY_MAIL,
+                client=f"2001:db8:{n % 200:x}:1::{n % 7:x}",
+            )
+            now = NOW + timedelta(hours=hours) * n / posts
+            request_subscription(connection, folder.settings, request, now)
+    mails = folder.rows(notice)
+    assert 0 < len(mails) <= bounds.in_all * (1 + hours)
+    by_person = Counter(row["subscriber_id"] for row in mails)
+    assert max(by_person.values()) <= bounds.per_address

@@ -24,6 +24,7 @@ def pages(language: str) -> dict[str, str]:
         "article": RENDERER.article_page(content.publication, content.items[0], feeds),
         "home": RENDERER.home_page(sample.home(language), feeds),
         "chooser": RENDERER.chooser_page(content.publication, links),
+        "subscribe": RENDERER.letter_page(content.publication, "subscribe", "d@example.org"),
         "unsubscribe": RENDERER.letter_page(
             content.publication, "unsubscribe", "d@example.org"
         ),

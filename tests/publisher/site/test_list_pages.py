@@ -32,7 +32,7 @@ def write(publication: PublicationFolder, name: str, day: int, language: str = "
 
 
 def test_an_empty_publication_has_all_list_pages(publication: PublicationFolder) -> None:
-    assert shown(publication).lists == 1 + 4 * 4
+    assert shown(publication).lists == 1 + 4 * 5
     expected = {"index.html"}
     for tag in LANGUAGES:
         for page in ("", "weekly/", "unsubscribe/", "preferences/"):

@@ -29,6 +29,7 @@ from subscribers import ConsentChannel, ConsentOrigin, JoinWish
 from subscribers.tables import consent_record, consent_wording, join_request, subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import subscribe
+from tests.publisher.printing import pipeline_of
 
 PATH = "/en/subscribe/"
 ANN = "ann@example.com"
@@ -394,3 +395,20 @@ def test_a_busy_database_is_said_so_and_nothing_is_lost(
         page = client.post(PATH, data={"email": ANN, "newsletter": "weekly", "stamp": sent})
     assert (page.status_code, "Retry-After" in page.headers) == (503, True)
     assert mails(publication) == []
+
+
+def test_pages_of_the_site_link_to_the_form_if_there_is_one(
+    publication: PublicationFolder,
+) -> None:
+    publication.write("en/tides.md", "The tide waits.", title="Tides", date="2026-01-05")
+    pipeline_of(publication).prepare()
+    public = publication.settings.folders.public
+    pages = ["en/index.html", "en/feeds/index.html", "en/stories/tides/index.html"]
+    for page in pages:
+        assert 'href="/en/subscribe/"' in (public / page).read_text()
+    # Where `publisher web` does not run, the address says to write a mail.
+    assert "subject=subscribe" in (public / "en/subscribe/index.html").read_text()
+    set_joining(publication, enabled=False)
+    pipeline_of(publication).prepare()
+    assert "/en/subscribe/" not in (public / pages[0]).read_text()
+    assert "/en/subscribe/" not in (public / pages[2]).read_text()
