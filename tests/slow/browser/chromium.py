@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,7 @@ from typing import Literal, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from flask import Flask
+from flask.testing import FlaskClient
 from playwright.sync_api import Page, Route, sync_playwright
 
 PROGRAMS = ("chromium", "chromium-browser")
@@ -122,28 +124,8 @@ class Chromium:
         return self._thread.submit(self._browse, app, look, files).result()
 
     def _browse(self, app: Flask, look: Callable[[Page], Found], files: Path | None) -> Found:
-        client = app.test_client(use_cookies=False)
-
-        def answer(route: Route) -> None:
-            asked = route.request
-            target = urlsplit(asked.url)
-            response = client.open(
-                f"{target.path}?{target.query}",
-                method=asked.method,
-                data=asked.post_data_buffer,
-                headers={"Content-Type": asked.headers.get("content-type", "")},
-                environ_base={"HTTP_HOST": target.netloc},
-            )
-            file = files and files / target.path.strip("/") / "index.html"
-            if response.status_code == HTTPStatus.NOT_FOUND and file and file.is_file():
-                route.fulfill(body=file.read_bytes(), content_type="text/html; charset=utf-8")
-                return
-            route.fulfill(
-                status=response.status_code, headers=dict(response.headers), body=response.data
-            )
-
         context = self._browser.new_context(bypass_csp=True)
-        context.route("**/*", answer)
+        context.route("**/*", partial(_ask, app.test_client(use_cookies=False), files))
         try:
             return look(context.new_page())
         finally:
@@ -179,6 +161,31 @@ class Chromium:
             return look(window)
         finally:
             self._page.unroute_all(behavior="wait")
+
+
+def _ask(client: FlaskClient, files: Path | None, route: Route) -> None:
+    """Answer a request by an application, else by a file. Chromium asks nobody else."""
+    asked = route.request
+    target = urlsplit(asked.url)
+    host = {"HTTP_HOST": target.netloc}
+    response = client.open(
+        f"{target.path}?{target.query}",
+        method=asked.method,
+        data=asked.post_data_buffer,
+        headers={"Content-Type": asked.headers.get("content-type", "")},
+        environ_base=host,
+    )
+    # Playwright would look for the host of a redirect's target.
+    while 300 <= response.status_code < 400:
+        target = urlsplit(response.headers["Location"])
+        response = client.get(f"{target.path}?{target.query}", environ_base=host)
+    file = files and files / target.path.strip("/") / "index.html"
+    if response.status_code == HTTPStatus.NOT_FOUND and file and file.is_file():
+        route.fulfill(body=file.read_bytes(), content_type="text/html; charset=utf-8")
+        return
+    route.fulfill(
+        status=response.status_code, headers=dict(response.headers), body=response.data
+    )
 
 
 def _answer(route: Route, site: Site | None) -> None:

@@ -28,7 +28,7 @@ from tests.slow.browser.test_subscriber_pages import sample as sample  # noqa: P
 
 _LINK = re.compile(r"""(?:href|action)=["']([^"']+)""")
 _ADDRESS = re.compile(r"""https://[^\s<>"']+""")
-KINDS = ("unsubscribe", "preferences", "undo", "confirm", "address", "data")
+KINDS = ("unsubscribe", "preferences", "undo", "undo-address", "confirm", "address", "data")
 PAGES = ("subscribe", "confirm", "unsubscribe", "preferences", "address", "data")
 
 
