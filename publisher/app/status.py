@@ -28,6 +28,8 @@ from publisher.issues.planner import (
     read_planned_until,
 )
 from publisher.languages import match
+from publisher.mailbox.store import count_received
+from publisher.notices.ledger import count_notices
 from publisher.syndication import feed_index, websub_queue
 from subscribers import count_subscribers_by_language
 
@@ -107,6 +109,10 @@ class PublicationStatus:
     # Reports about mail, by kind, that came in within a week; and those of nobody we know.
     returned_mail: dict[str, int] = field(default_factory=dict)
     returned_mail_of_nobody: int = 0
+    # Mails about subscriptions, by state.
+    notices: dict[str, int] = field(default_factory=dict)
+    # What came into the mailbox within 30 days, by what was done with it.
+    received_mail: dict[str, int] = field(default_factory=dict)
 
 
 def take_snapshot(settings: Settings, database: Database, now: datetime) -> PublicationStatus:
@@ -152,6 +158,8 @@ def _read_snapshot(
         joining_stopped=joining_stopped(connection, settings, now),
         returned_mail=count_events(connection, now - _RETURNED_PERIOD),
         returned_mail_of_nobody=count_unattributed(connection, now - _RETURNED_PERIOD),
+        notices={state.value: n for state, n in count_notices(connection).items()},
+        received_mail={use.value: n for use, n in count_received(connection).items()},
     )
 
 

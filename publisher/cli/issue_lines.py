@@ -1,10 +1,11 @@
-"""Lines that say why an issue is not finished, for `status` and `deliver`."""
+"""Lines that say why an issue is not finished, and which mails wait, for `status` and `deliver`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from publisher.cli.common import count_noun
 from publisher.delivery.states import UNSENT_STATES, DeliveryState
 
 if TYPE_CHECKING:
@@ -67,3 +68,17 @@ def explain_state(issue: Issue) -> Iterator[str]:
 def _why(issue: Issue) -> str:
     words = " ".join((issue.reason or "no reason was given").split())
     return f"{issue.name} is {issue.state.replace('_', ' ')}: {words}"
+
+
+def explain_mail(notices: Mapping[str, int], received: Mapping[str, int]) -> Iterator[str]:
+    """Yield which mails about subscriptions wait or went wrong, and what came in for the owner."""
+    parts = [
+        f"{count} {state.replace('_', ' ')}"
+        for state, count in sorted(notices.items())
+        if state not in {"sent", "cancelled"}
+    ]
+    if parts:
+        yield f"Mails about subscriptions: {', '.join(parts)}"
+    left = sum(received.get(use, 0) for use in ("unknown", "failed"))
+    if left:
+        yield f"{count_noun(left, 'mail')} left for you to read within 30 days"

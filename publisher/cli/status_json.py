@@ -36,6 +36,8 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
         "pings": _pings_as_json(facts),
         "joining_stopped": facts.joining_stopped,
         "returned_mail": facts.returned_mail | {"of_nobody": facts.returned_mail_of_nobody},
+        "notices": facts.notices,
+        "received_mail": facts.received_mail,
         "quarantine": [{"file": path, "reason": reason} for path, reason in facts.quarantine],
         "issues": [_issue_as_json(made) for line in facts.languages for made in line.issues],
     }

@@ -26,11 +26,13 @@ from publisher.rendering.placeholders import (
     CHANGED_PLACEHOLDER,
     CODE_PLACEHOLDER,
     COMMAND_PLACEHOLDER,
+    FEED_PLACEHOLDER,
     PREFERENCES_PLACEHOLDER,
     UNSUBSCRIBE_PLACEHOLDER,
 )
 from publisher.rendering.views import publication_view
 from publisher.urls import SubscriberPage
+from subscribers import load_feed_generation
 
 # The link that each kind is about: what it is signed as, and its page. Other kinds have none.
 ACTION_LINKS: Final[dict[NoticeKind, tuple[LinkKind, SubscriberPage]]] = {
@@ -45,6 +47,8 @@ ACTION_LINKS: Final[dict[NoticeKind, tuple[LinkKind, SubscriberPage]]] = {
 _WITH_UNSUBSCRIBE: Final = frozenset(
     {NoticeKind.ALREADY_SUBSCRIBED, NoticeKind.WELCOME, NoticeKind.LINKS}
 )
+# The format of the subscriber's own feed that a mail links to: feed readers know it best.
+_FEED_FORMAT: Final = "atom"
 # Rendered mails that are kept. Each is some 20 KB.
 _KEPT: Final = 64
 
@@ -73,7 +77,7 @@ class NoticeComposer:
             text=digest.text,
             date=row.due_at,
             recipient=row.recipient,
-            values=self._values(row, language),
+            values=self._values(connection, row, language),
             name=notice_message_name(self.secret, row.id),
             number=row.id,
             unsubscribe=self._token(row, "unsubscribe") if offers_to_leave else "",
@@ -103,6 +107,7 @@ class NoticeComposer:
             newsletters=tuple(self._title(name, language) for name in names),
             latest=tuple(line for line in latest if line),
             mailbox=self._mailbox,
+            has_feed=self.settings.web.enabled,
             has_code="code" in row.content,
             has_new_address="changed" in row.content,
         )
@@ -129,12 +134,16 @@ class NoticeComposer:
             return IssueLine(title=self._title(newsletter, language), day=issue.day, url=url)
         return None
 
-    def _values(self, row: QueuedNotice, language: str) -> dict[str, str]:
+    def _values(
+        self, connection: Connection, row: QueuedNotice, language: str
+    ) -> dict[str, str]:
         values = {
             UNSUBSCRIBE_PLACEHOLDER: self._link(row, language, "unsubscribe", "unsubscribe"),
             PREFERENCES_PLACEHOLDER: self._link(row, language, "preferences", "preferences"),
             COMMAND_PLACEHOLDER: self._token(row, "preferences"),
         }
+        if row.kind is NoticeKind.LINKS:
+            values[FEED_PLACEHOLDER] = self._feed_url(connection, row, language)
         if row.kind in ACTION_LINKS:
             kind, page = ACTION_LINKS[row.kind]
             values[ACTION_PLACEHOLDER] = self._link(row, language, kind, page)
@@ -151,6 +160,17 @@ class NoticeComposer:
 
     def _page(self, language: str, page: SubscriberPage) -> str:
         path = urls.subscriber_page_path(language, page)
+        return urls.public_url(self.settings.publication, path)
+
+    def _feed_url(self, connection: Connection, row: QueuedNotice, language: str) -> str:
+        token = sign_link(
+            self.secret,
+            "feed",
+            row.recipient.id,
+            generation=row.recipient.generation,
+            number=load_feed_generation(connection, row.recipient.id),
+        )
+        path = urls.private_feed_path(language, token, _FEED_FORMAT)
         return urls.public_url(self.settings.publication, path)
 
     def _token(self, row: QueuedNotice, kind: LinkKind) -> str:

@@ -28,6 +28,7 @@ from publisher.service import Service
 from publisher.testing import MemoryTransport
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import outbox, ready, subscribe
+from tests.publisher.notices.people import add_person, enqueue
 from tests.publisher.printing import pipeline_of
 
 FAILED = "run failed; the next one tries again"
@@ -243,3 +244,30 @@ def test_the_service_takes_edited_settings_and_survives_a_mistake(
         "settings changed",
         "settings are valid again",
     ]
+
+
+class SlowForIssues(MemoryTransport):
+    """Takes the mail of an issue only once a notice has been taken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._notified = threading.Event()
+
+    def take(self, outgoing: OutgoingMessage) -> Outcome:
+        if outgoing.issue_id:
+            self._notified.wait(20)
+        else:
+            self._notified.set()
+        return super().take(outgoing)
+
+
+def test_a_confirmation_leaves_while_an_issue_is_being_sent(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, ("bob@example.com", "en"))
+    ready(publication)
+    enqueue(publication, add_person(publication))
+    transport = SlowForIssues()
+    run_until(make_service(publication, transport=transport), lambda: len(transport.taken) == 2)
+    assert {one.recipient for one in transport.taken} == {"ann@example.org", "bob@example.com"}
+    assert transport.taken[0].recipient == "ann@example.org"

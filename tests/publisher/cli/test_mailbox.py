@@ -57,6 +57,9 @@ def test_polling_says_what_came(folder: Path, run: Run) -> None:
     code, out, _err = run("mailbox", "poll", folder)
     assert (code, out) == (0, "links: 1\nsubscribe: 1\nunknown: 1\n3 mails\n")
     assert run("mailbox", "poll", folder)[1] == "0 mails\n"
+    shown = run("status", folder)[1]
+    assert "1 mail left for you to read within 30 days" in shown
+    assert "Mails about subscriptions: 2 pending" in shown
 
 
 def test_without_a_mailbox_polling_says_what_to_set(folder: Path, run: Run) -> None:

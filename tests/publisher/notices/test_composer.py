@@ -98,6 +98,14 @@ def test_the_links_mail_has_working_links(publication: PublicationFolder) -> Non
     assert read_link(SECRET, "unsubscribe", tokens["/en/unsubscribe/"]).newsletter == ""
 
 
+def test_the_links_mail_has_her_own_feed(publication: PublicationFolder) -> None:
+    mail = parsed(compose(publication, NoticeKind.LINKS))
+    found = re.search(r"https://news\.example\.org/en/feeds/of/(\S+)\.atom", text_of(mail))
+    assert found
+    link = read_link(SECRET, "feed", found[1])
+    assert (link.subscriber_id, link.generation, link.number) == (1, 3, 0)
+
+
 def test_a_notice_says_that_a_program_wrote_it(publication: PublicationFolder) -> None:
     mail = parsed(compose(publication, NoticeKind.CONFIRM))
     assert mail["Auto-Submitted"] == "auto-generated"
