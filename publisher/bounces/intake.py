@@ -40,7 +40,7 @@ from subscribers.history import load_events
 log = structlog.get_logger()
 
 # Characters of the server's words that are stored.
-_MAX_DIAGNOSTIC = 300
+MAX_DIAGNOSTIC_STORED = 300
 # A report's own date counts within this time before it came in.
 _MAX_AGE = timedelta(days=30)
 # An issue is paused when more than this share of its answers of an hour blame us,
@@ -87,11 +87,11 @@ def receive_bounce(  # what the mailbox has
         source=source,
         source_id=hashlib.sha256(raw).hexdigest(),
         kind=verdict.kind,
-        at=_instant(report.at, now),
+        at=bounded_instant(report.at, now),
         received_at=now,
         cause=verdict.cause.key if verdict.cause else None,
         status=verdict.status,
-        diagnostic=redact_reply(verdict.diagnostic, verdict.address, _MAX_DIAGNOSTIC),
+        diagnostic=redact_reply(verdict.diagnostic, verdict.address, MAX_DIAGNOSTIC_STORED),
     )
     return replace(receive_event(connection, event, origin, now), mail=report.mail)
 
@@ -141,7 +141,8 @@ def _verdict_about(
     return replace(first, kind=BounceKind.SOFT) if is_other else first
 
 
-def _instant(stated: datetime | None, now: datetime) -> datetime:
+def bounded_instant(stated: datetime | None, now: datetime) -> datetime:
+    """Return when something happened, as a report states it; now, if that can't be."""
     return stated if stated is not None and now - _MAX_AGE <= stated <= now else now
 
 

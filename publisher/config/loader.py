@@ -16,6 +16,7 @@ from pydantic import SecretStr, ValidationError
 
 from publisher.config import language_rules
 from publisher.config.delivery import TRANSPORT_KINDS
+from publisher.config.feedback import FEEDBACK_SECRETS
 from publisher.config.mailbox import IMAP_PASSWORD
 from publisher.config.publication import Folders, Publication, PublicationFile, Settings
 from publisher.config.sources import SourceSettings, table_of_kind
@@ -66,6 +67,7 @@ def load_settings(
         web=document.web,
         joining=document.joining,
         mailbox=document.mailbox,
+        feedback=document.feedback,
         secret=_secret(environment),
         secrets=_secrets(environment),
         database_address=_hidden(environment, _DATABASE_VARIABLE),
@@ -213,9 +215,9 @@ def _secret(environment: Mapping[str, str]) -> SecretStr | None:
 
 
 def _secrets(environment: Mapping[str, str]) -> dict[str, SecretStr]:
-    """Return the secrets of transports and the mailbox that are set, by their variables."""
+    """Return the secrets that are set of transports, mailbox and webhooks, by their variables."""
     names = [name for kind in TRANSPORT_KINDS.values() for name in kind.secrets]
-    names.append(IMAP_PASSWORD)
+    names += [IMAP_PASSWORD, *FEEDBACK_SECRETS]
     return {name: SecretStr(environment[name]) for name in names if environment.get(name)}
 
 

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from publisher.config.delivery import DeliverySettings
 from publisher.config.design import DesignSettings
 from publisher.config.digest_keys import DigestKey
+from publisher.config.feedback import FeedbackSettings
 from publisher.config.joining import JoiningSettings
 from publisher.config.mailbox import MailboxSettings
 from publisher.config.newsletters import Edition, Newsletter
@@ -116,6 +117,7 @@ class PublicationFile(ConfigTable):
     web: WebSettings = WebSettings()
     joining: JoiningSettings = JoiningSettings()
     mailbox: MailboxSettings | None = None
+    feedback: FeedbackSettings = FeedbackSettings()
 
     @model_validator(mode="after")
     def _names_differ(self) -> PublicationFile:
@@ -191,6 +193,7 @@ class Settings:
     delivery: DeliverySettings
     feeds: FeedSettings
     joining: JoiningSettings
+    feedback: FeedbackSettings
     secret: SecretStr | None
     # Secrets of transports from the environment, by the names of their variables.
     secrets: Mapping[str, SecretStr] = field(default_factory=dict)

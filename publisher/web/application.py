@@ -13,6 +13,7 @@ from publisher.web import (
     assets,
     confirming,
     errors,
+    feedback,
     joining,
     leaving,
     own_address,
@@ -47,6 +48,7 @@ PAGES: tuple[Callable[[flask.Flask, WebContext], None], ...] = (
     joining.register,
     confirming.register,
     private_feed.register,
+    feedback.register,
 )
 
 # Largest body in bytes of a route without `max_body`.
