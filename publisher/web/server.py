@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Requests at once. Most of them wait for the writer, which stores what all of them changed at once.
 _THREADS = 32
+# Seconds that requests have after SIGTERM. Threads and the writer need some more.
+_GRACE_SECONDS = 3.0
 # Bytes that the server takes; pages take less (`application`). Webhooks bring whole mails.
 _MAX_BODY_BYTES = 1024 * 1024
 
@@ -103,4 +105,5 @@ def serve_web(
             ready,
             threads=_THREADS,
             max_body_bytes=_MAX_BODY_BYTES,
+            grace=_GRACE_SECONDS,
         )

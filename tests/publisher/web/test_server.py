@@ -58,7 +58,6 @@ def ask(client: Client, path: str, method: str = "GET", **fields: str) -> TestRe
         ("/en/subscribe/now/", "a page in en"),
         ("/ar/subscribe/now/", "a page in ar"),
         ("/en/subscribers/", "static en/subscribers/index.html"),
-        ("/de/subscribe/now/", "Not Found\n"),
         ("/x/en/subscribe/now/", "Not Found\n"),
     ],
 )
@@ -66,6 +65,14 @@ def test_pages_come_before_static_files_of_the_same_path(
     site: Callable[..., Client], path: str, text: str
 ) -> None:
     assert ask(site(), path).text == text
+
+
+def test_pages_are_below_any_language_since_mails_of_before_may_name_one(
+    site: Callable[..., Client],
+) -> None:
+    answer = ask(site(), "/de/subscribe/now/")
+    assert answer.status_code == 404
+    assert "This page does not exist" in answer.text
 
 
 def test_the_static_site_answers_as_it_does_alone(site: Callable[..., Client]) -> None:
