@@ -35,7 +35,7 @@ def select_audience(newsletter: str, languages: Collection[str], now: datetime) 
         select(number.label("id"))
         .select_from(subscription.join(subscriber))
         .where(
-            _wanted(newsletter),
+            gets_newsletter(newsletter),
             subscriber.c.language.in_(sorted(languages)),
             ~is_paused(number, now),
         )
@@ -95,7 +95,9 @@ def _is_active(
 def has_audience(connection: Connection, newsletter: str) -> bool:
     """Return whether anybody gets `newsletter`, now or after a pause."""
     one = select(subscriber.c.id).select_from(subscription.join(subscriber))
-    return connection.execute(one.where(_wanted(newsletter)).limit(1)).first() is not None
+    return (
+        connection.execute(one.where(gets_newsletter(newsletter)).limit(1)).first() is not None
+    )
 
 
 def count_audience_by_language(connection: Connection, newsletter: str) -> dict[str, int]:
@@ -103,7 +105,7 @@ def count_audience_by_language(connection: Connection, newsletter: str) -> dict[
     rows = connection.execute(
         select(subscriber.c.language, func.count())
         .select_from(subscription.join(subscriber))
-        .where(_wanted(newsletter))
+        .where(gets_newsletter(newsletter))
         .group_by(subscriber.c.language)
         .order_by(subscriber.c.language)
     )
@@ -123,7 +125,7 @@ def load_audience_profiles(
         .select_from(preference.join(subscriber).join(subscription))
         .where(
             preference.c.profile.is_not(None),
-            _wanted(newsletter),
+            gets_newsletter(newsletter),
             ~is_paused(subscriber.c.id, now),
         )
         .distinct()
@@ -145,7 +147,8 @@ def load_recipients(connection: Connection, ids: Collection[int]) -> list[Recipi
     return [Recipient(*row) for row in rows]
 
 
-def _wanted(newsletter: str) -> ColumnElement[bool]:
+def gets_newsletter(newsletter: str) -> ColumnElement[bool]:
+    """Return the SQL condition, on `subscriber` and `subscription`, of all who get `newsletter`."""
     name, _, cadence = newsletter.partition(".")
     return (
         (subscriber.c.status == SubscriberStatus.ACTIVE)

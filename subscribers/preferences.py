@@ -116,7 +116,7 @@ def store_preferences(
     }
     if values != _DEFAULTS:
         connection.execute(insert(preference).values(values | {"subscriber_id": subscriber_id}))
-    _store_cadences(connection, subscriber_id, chosen.cadences)
+    _store_cadences(connection, subscriber_id, chosen.cadences, now)
 
 
 def profile_of(chosen: Preferences) -> Profile:
@@ -204,14 +204,18 @@ def _load_cadences(connection: Connection, subscriber_id: int) -> dict[str, Cade
 
 
 def _store_cadences(
-    connection: Connection, subscriber_id: int, cadences: Mapping[str, Cadence]
+    connection: Connection, subscriber_id: int, cadences: Mapping[str, Cadence], now: datetime
 ) -> None:
     of_subscriber = subscription.c.subscriber_id == subscriber_id
-    connection.execute(update(subscription).where(of_subscriber).values(cadence=None))
-    for newsletter, cadence in cadences.items():
-        if cadence is not Cadence.ISSUE:
+    rows = connection.execute(
+        select(subscription.c.newsletter, subscription.c.cadence).where(of_subscriber)
+    )
+    for newsletter, before in rows.all():
+        chosen = cadences.get(newsletter, Cadence.ISSUE)
+        cadence = None if chosen is Cadence.ISSUE else chosen
+        if cadence != before:
             connection.execute(
                 update(subscription)
                 .where(of_subscriber, subscription.c.newsletter == newsletter)
-                .values(cadence=cadence)
+                .values(cadence=cadence, cadence_at=now)
             )

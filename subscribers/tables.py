@@ -95,6 +95,8 @@ subscription: Final = Table(
     Column("source", Text, nullable=False),
     # A `preferences.Cadence`; NULL for each issue.
     Column("cadence", Text),
+    # When it was changed last; NULL if never.
+    Column("cadence_at", UTCDateTime),
     PrimaryKeyConstraint("subscriber_id", "newsletter", name="pk_subscription"),
     ForeignKeyConstraint(
         ["subscriber_id"],
@@ -330,6 +332,7 @@ Index(
     subscription.c.status,
     subscription.c.cadence,
     subscription.c.subscriber_id,
+    subscription.c.cadence_at,
 )
 Index("ix_subscriber_event_subscriber_id", subscriber_event.c.subscriber_id)
 for _table in (address_change, subscriber_alias, access_request, subscriber_session):

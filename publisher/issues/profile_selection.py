@@ -19,6 +19,7 @@ from publisher.issues.selection import (
     Candidates,
     SelectionRules,
     choose_for_profile,
+    rules_of_edition,
     rules_of_profile,
     serving_language,
 )
@@ -80,6 +81,14 @@ class ProfileSelector:
             # What a subscriber has had is known for each of them.
             sent=(),
         )
+        window = self.window
+        return choose_for_profile(rules, candidates, window.until, window.published_until)
+
+    def choose_own(self) -> list[Article]:
+        """Return all that subscribers without a profile want, in order."""
+        rules = rules_of_edition(self.edition)
+        articles = [one for tag in rules.languages for one in self._available_in(tag)]
+        candidates = Candidates(articles=articles, variants=self._stories, sent=())
         window = self.window
         return choose_for_profile(rules, candidates, window.until, window.published_until)
 

@@ -1,7 +1,7 @@
 """The ledger's operations. Each transition of `publisher.delivery.states` is one guarded UPDATE.
 
     lifecycle   open an issue's ledger; pause, resume, cancel and finish the issue
-    opening     a row for everybody in the audience (with `received`, `variant_rows`)
+    opening     a row for everybody in the audience (with `received`, `catch_up`, `variant_rows`)
     local_times the hour and time zone of each row
     leases      which runs are sending, and what happens to the rows of a dead one
     claims      rows are claimed for a lease, postponed and released

@@ -1,13 +1,14 @@
 """Open an issue's ledger: one row for everybody in its audience, in the caller's transaction.
 
 Most get the issue's own digest, and their rows are one INSERT ... SELECT. Subscribers with a profile,
-and those who have got one of the stories before, get a variant of the issue, or nothing if nothing is
-left for them. So nobody gets a story twice. Variants are rendered later: until then, their rows are
-not due.
+those who have got one of the stories before, and those who are owed a catch-up, get a variant of the
+issue, or nothing if nothing is left for them. So nobody gets a story twice. Variants are rendered
+later: until then, their rows are not due.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Integer,
     Row,
     Select,
     Text,
@@ -30,9 +32,10 @@ from sqlalchemy import (
 )
 
 from publisher.config import Edition, Settings
-from publisher.database.dialect.sql import json_rows, update_statistics, upsert
+from publisher.database.dialect.sql import json_list, json_rows, update_statistics, upsert
 from publisher.delivery.causes import HAD_EVERYTHING, NO_ARTICLE, Cause
 from publisher.delivery.ledger.bulk import ROWS, row_values
+from publisher.delivery.ledger.catch_up import CatchUpKey, load_owed
 from publisher.delivery.ledger.received import ReceivedStories, find_received
 from publisher.delivery.ledger.variant_rows import NOT_RENDERED
 from publisher.delivery.states import DeliveryState
@@ -60,17 +63,28 @@ def open_ledger(connection: Connection, settings: Settings, issue: Issue, now: d
     # The list may have been imported just now.
     update_statistics(connection, "subscriber", "subscription", "preference")
     tags = [*count_audience_by_language(connection, issue.newsletter)]
+    languages = served_languages(tags, settings, issue)
     choices = _load_choices(connection, settings, edition, issue, now)
+    owed = load_owed(connection, issue, now)
+    served = {*choices, *((language, None) for language in languages)}
+    keys = {key for key in owed.values() if key[:2] in served}
+    catch_ups = _load_catch_ups(connection, settings, edition, issue, keys)
     articles = tuple(issues.chosen_articles(connection, issue))
     own = _Choice(articles, most=len(articles), more=issue.more)
-    stories = {story for one in (own, *choices.values()) for story, _article in one.articles}
+    stories = {
+        story
+        for one in (own, *choices.values(), *catch_ups.values())
+        for story, _article in one.articles
+    }
     opening = _Opening(
         connection=connection,
         issue=issue,
         tags=tags,
-        languages=served_languages(tags, settings, issue),
+        languages=languages,
         own=own,
         choices=choices,
+        owed={number: key for number, key in owed.items() if key in catch_ups},
+        catch_ups=catch_ups,
         received=find_received(connection, issue, stories),
         now=now,
     )
@@ -105,6 +119,34 @@ def _load_choices(
             articles=tuple((article.story_id, article.id) for article in found),
             most=edition.max_articles,
             # What the newsletter does anyway makes no variant.
+            length=profile.length if profile.length != edition.content else None,
+        )
+    return choices
+
+
+def _load_catch_ups(
+    connection: Connection,
+    settings: Settings,
+    edition: Edition,
+    issue: Issue,
+    keys: Iterable[CatchUpKey],
+) -> dict[CatchUpKey, _Choice]:
+    """Return what the issue has for those who are owed a catch-up, and whom it serves."""
+    if issue.available_since is None:
+        return {}  # the issue has all that there is
+    choices = {}
+    for language, text, since in keys:
+        window = SelectionWindow(
+            since=min(since, issue.available_since),
+            until=issue.assembled_at or issue.due_at,
+            published_until=issue.published_until,
+        )
+        selector = ProfileSelector(connection, settings, edition, window)
+        profile = profile_from_text(text)
+        found = selector.choose(language, profile) if text else selector.choose_own()
+        choices[language, text, since] = _Choice(
+            articles=tuple((article.story_id, article.id) for article in found),
+            most=edition.max_articles,
             length=profile.length if profile.length != edition.content else None,
         )
     return choices
@@ -154,9 +196,13 @@ class _Opening:
     languages: Sequence[str]
     own: _Choice
     choices: Mapping[_ProfileKey, _Choice]
+    owed: Mapping[int, CatchUpKey]
+    catch_ups: Mapping[CatchUpKey, _Choice]
     received: ReceivedStories
     now: datetime
-    _rows: dict[tuple[_ProfileKey, frozenset[int]], _NewRow] = field(default_factory=dict)
+    _rows: dict[tuple[_ProfileKey | CatchUpKey, frozenset[int]], _NewRow] = field(
+        default_factory=dict
+    )
 
     def insert_digest_rows(self) -> int:
         """Insert the rows of subscribers without a profile who have none yet."""
@@ -172,9 +218,9 @@ class _Opening:
         return self._insert(select(literal(issue.id), number, *columns).where(~with_profile))
 
     def insert_other_rows(self) -> int:
-        """Insert the rows of subscribers with a profile, or who have got some of the stories."""
+        """Insert the rows of those with a profile, who have got some stories, or are owed some."""
         count, last = 0, 0
-        if not self.choices and not self.received.issues:
+        if not (self.choices or self.received.issues or self.owed):
             return 0
         while page := self._others(last):
             first, last = page[0].id, page[-1].id
@@ -185,7 +231,7 @@ class _Opening:
         return count
 
     def _others(self, last: int) -> Sequence[Row[int, str, str | None]]:
-        """Read subscribers with a profile, or who have got stories, with ids above `last`."""
+        """Read those with a profile, who have got stories or are owed some, with ids above `last`."""
         members = select_audience(self.issue.newsletter, self.tags, self.now).subquery()
         number = members.c.id
         is_served = subscriber.c.language.in_(self.languages)
@@ -194,11 +240,16 @@ class _Opening:
             .select_from(members.join(subscriber, subscriber.c.id == number))
             .outerjoin(preference, preference.c.subscriber_id == number)
             .where(
-                or_(preference.c.profile.is_not(None), is_served & self._has_received(number)),
+                or_(
+                    preference.c.profile.is_not(None),
+                    is_served & self._has_received(number),
+                    number.in_(json_list("owed", Integer())),
+                ),
                 number > last,
             )
         )
-        return self.connection.execute(query.order_by(number).limit(_PAGE_SIZE)).all()
+        values = {"owed": json.dumps([*self.owed])}
+        return self.connection.execute(query.order_by(number).limit(_PAGE_SIZE), values).all()
 
     def _has_received(self, subscriber_id: ColumnElement[int]) -> ColumnElement[bool]:
         if self.issue.for_profiles_only or not self.received.issues:
@@ -207,8 +258,14 @@ class _Opening:
 
     def _row(self, one: Row[int, str, str | None], received: frozenset[int]) -> _NewRow | None:
         """Return a subscriber's row; None if another edition serves her."""
-        key = (one.language, one.profile)
-        choice = self.choices.get(key) if one.profile else self.own
+        key: _ProfileKey | CatchUpKey = (one.language, one.profile)
+        if one.id in self.owed:
+            key = self.owed[one.id]
+            choice: _Choice | None = self.catch_ups[key]
+        elif one.profile:
+            choice = self.choices.get((one.language, one.profile))
+        else:
+            choice = self.own
         if choice is None:
             return None
         had = received.intersection(story for story, _article in choice.articles)

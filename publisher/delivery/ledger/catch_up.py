@@ -1,0 +1,76 @@
+"""Who is owed what was missed: after a pause, and after a change of the cadence.
+
+The first issue after it has, besides its own stories, those that came in the meantime and that the
+subscriber has not got. Once she has a row of an issue that was due after it, nothing is owed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Integer, func, select
+
+from publisher.database.dialect.sql import json_list
+from publisher.delivery.tables import delivery
+from publisher.issues.model import Issue
+from publisher.issues.tables import issue_table
+from subscribers.interruptions import Interruption, load_interruptions
+from subscribers.tables import preference, subscriber
+
+# Days after which nothing is owed any more: a monthly digest has come, even if one was skipped.
+_OWED_FOR = timedelta(days=62)
+# A subscriber's language and profile, as stored, and from when on articles may be owed.
+CatchUpKey = tuple[str, str | None, datetime]
+
+
+def load_owed(connection: Connection, issue: Issue, now: datetime) -> dict[int, CatchUpKey]:
+    """Return what is owed in an issue, by subscriber."""
+    found = load_interruptions(connection, issue.newsletter, now - _OWED_FOR, now)
+    served = _last_served(connection, issue, {one.subscriber_id for one in found}, now)
+    since = owed_since(found, served)
+    query = select(*subscriber.c["id", "language"], preference.c.profile).outerjoin(preference)
+    rows = connection.execute(
+        query.where(subscriber.c.id.in_(json_list("owed", Integer()))),
+        {"owed": json.dumps([*since])},
+    )
+    return {row.id: (row.language, row.profile, since[row.id]) for row in rows}
+
+
+def owed_since(
+    interruptions: Iterable[Interruption], served: Mapping[int, datetime]
+) -> dict[int, datetime]:
+    """Return from when on articles are owed, by subscriber. Pure.
+
+    `served` is when the last issue was due for which a subscriber has a row. Instants are those of a
+    day's begin, so that subscribers share few variants; what somebody has got is not sent again.
+    """
+    found: dict[int, datetime] = {}
+    for one in interruptions:
+        last = served.get(one.subscriber_id)
+        if last is None or last <= one.until:
+            since = one.since.replace(hour=0, minute=0, second=0)
+            found[one.subscriber_id] = min(since, found.get(one.subscriber_id, since))
+    return found
+
+
+def _last_served(
+    connection: Connection, issue: Issue, subscribers: Iterable[int], now: datetime
+) -> dict[int, datetime]:
+    query = (
+        select(
+            delivery.c.subscriber_id,
+            func.max(issue_table.c.due_at, type_=issue_table.c.due_at.type),
+        )
+        .join(issue_table, issue_table.c.id == delivery.c.issue_id)
+        .where(
+            issue_table.c.newsletter == issue.newsletter,
+            issue_table.c.due_at > now - _OWED_FOR,
+            issue_table.c.id != issue.id,
+            delivery.c.subscriber_id.in_(json_list("owed", Integer())),
+        )
+        .group_by(delivery.c.subscriber_id)
+    )
+    rows = connection.execute(query, {"owed": json.dumps([*subscribers])})
+    return {number: due_at for number, due_at in rows}  # noqa: C416  # a Row is no pair

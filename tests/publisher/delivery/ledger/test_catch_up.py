@@ -1,0 +1,56 @@
+"""What is owed after an interruption, and until when."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, update
+
+from publisher.delivery.ledger.catch_up import owed_since
+from subscribers import Cadence, pause_subscriber
+from subscribers.interruptions import Interruption, load_interruptions
+from subscribers.tables import subscription
+from tests.publisher.conftest import NOW, PublicationFolder
+from tests.publisher.delivery.mailing import choose_cadence, number_of, subscribe
+
+DAY = timedelta(days=1)
+MIDNIGHT = datetime(2026, 1, 9, tzinfo=UTC)
+
+
+def test_the_first_issue_due_after_the_interruption_ends_what_is_owed() -> None:
+    pause = Interruption(1, NOW, NOW + 5 * DAY)
+    assert owed_since([pause], {}) == {1: MIDNIGHT}
+    assert owed_since([pause], {1: NOW + 5 * DAY}) == {1: MIDNIGHT}
+    assert owed_since([pause], {1: NOW + 6 * DAY}) == {}
+
+
+def test_the_earliest_of_several_interruptions_counts() -> None:
+    found = [
+        Interruption(1, NOW, NOW + DAY),
+        Interruption(1, NOW - 3 * DAY, NOW + 4 * DAY),
+        Interruption(2, NOW, NOW + DAY),
+    ]
+    assert owed_since(found, {1: NOW + 2 * DAY, 2: NOW + 2 * DAY}) == {1: MIDNIGHT - 3 * DAY}
+
+
+def test_only_interruptions_that_have_ended_count_and_nothing_before_the_subscription(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, ("ann@example.org", "en"), ("bob@example.org", "en"))
+    ann, bob = (number_of(publication.database, f"{one}@example.org") for one in ("ann", "bob"))
+    with publication.database.writing() as connection:
+        connection.execute(update(subscription).values(consented_at=NOW - 2 * DAY))
+        pause_subscriber(connection, ann, NOW + 3 * DAY, NOW)
+        choose_cadence(connection, bob, Cadence.WEEKLY)
+
+        def found(connection: Connection, key: str, now: datetime) -> list[Interruption]:
+            return load_interruptions(connection, key, now - 62 * DAY, now)
+
+        assert found(connection, "weekly", NOW + 2 * DAY) == []
+        assert found(connection, "weekly", NOW + 3 * DAY) == [
+            Interruption(ann, NOW, NOW + 3 * DAY)
+        ]
+        assert found(connection, "weekly", NOW + 66 * DAY) == []
+        assert found(connection, "weekly.weekly", NOW) == [
+            Interruption(bob, NOW - 2 * DAY, NOW)
+        ]
