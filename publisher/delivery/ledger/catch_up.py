@@ -61,7 +61,7 @@ def _last_served(
     query = (
         select(
             delivery.c.subscriber_id,
-            func.max(issue_table.c.due_at, type_=issue_table.c.due_at.type),
+            func.max(issue_table.c.due_at),
         )
         .join(issue_table, issue_table.c.id == delivery.c.issue_id)
         .where(
