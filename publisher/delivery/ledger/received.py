@@ -118,3 +118,45 @@ def find_received(
         {number: frozenset(found) for number, found in digests.items()},
         {number: frozenset(found) for number, found in variants.items()},
     )
+
+
+def received_since(
+    connection: Connection, issue: Issue, condition: ColumnElement[bool]
+) -> list[int]:
+    """Return the subscribers of an issue's rows who have got one of their stories by another issue.
+
+    `condition` chooses the rows. Used before mails are sent again that had failed.
+    """
+    own, of_variants = _stories_of(connection, issue)
+    received = find_received(connection, issue, own.union(*of_variants.values()))
+    if not received.issues:
+        return []
+    columns = delivery.c["subscriber_id", "variant_id"]
+    query = select(*columns).where(delivery.c.issue_id == issue.id, condition)
+    rows = connection.execute(query.order_by(delivery.c.subscriber_id)).all()
+    if not rows:
+        return []
+    got = received.by_subscriber(connection, rows[0].subscriber_id, rows[-1].subscriber_id)
+    return [
+        row.subscriber_id
+        for row in rows
+        if got.get(row.subscriber_id, frozenset()) & of_variants.get(row.variant_id, own)
+    ]
+
+
+def _stories_of(
+    connection: Connection, issue: Issue
+) -> tuple[frozenset[int], dict[int | None, frozenset[int]]]:
+    """Return the stories of an issue's own digest, and those of its variants by id."""
+    article, variant = issue_article_table.c, issue_variant_article_table.c
+    own = select(article.story_id).where(article.issue_id == issue.id)
+    of_variants = (
+        select(variant.variant_id, variant.story_id)
+        .join(issue_variant_table, issue_variant_table.c.id == variant.variant_id)
+        .where(issue_variant_table.c.issue_id == issue.id)
+    )
+    found: defaultdict[int | None, set[int]] = defaultdict(set)
+    for number, story in connection.execute(of_variants):
+        found[number].add(story)
+    stories = frozenset(connection.execute(own).scalars())
+    return stories, {number: frozenset(some) for number, some in found.items()}

@@ -5,14 +5,17 @@ The message has the same Message-ID, so that a recipient who got it after all ca
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, Integer, and_, func, select, update
 
+from publisher.database.dialect.sql import json_list
 from publisher.delivery.ledger import lifecycle
 from publisher.delivery.ledger.bulk import in_states
+from publisher.delivery.ledger.received import received_since
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues.model import Issue, IssueState, check_transition
@@ -41,7 +44,8 @@ def retry_failed(
     """Make failed rows pending again, and reopen their issue.
 
     Without `causes`, which are keys, those of any cause. Returns how many, and how many are left
-    because their subscribers don't get the newsletter any more. Raises TransitionError for a
+    because their subscribers don't get the newsletter any more, or have got an article of it by
+    another issue. Raises TransitionError for a
     cancelled issue.
     """
     if issue.state is IssueState.CANCELLED:
@@ -49,9 +53,12 @@ def retry_failed(
     chosen: list[ColumnElement[bool]] = [delivery.c.issue_id == issue.id, in_states(*states)]
     if causes:
         chosen.append(delivery.c.reason_key.in_(sorted(causes)))
+    got = received_since(connection, issue, and_(*chosen))
     wanted = still_wanted(issue.newsletter, delivery.c.subscriber_id, now)
+    wanted &= delivery.c.subscriber_id.not_in(json_list("got", Integer()))
+    given = {"got": json.dumps(got)}
     unwanted = select(func.count()).select_from(delivery).where(*chosen, ~wanted)
-    left = connection.execute(unwanted).scalar_one()
+    left = connection.execute(unwanted, given).scalar_one()
     statement = (
         update(delivery)
         .where(*chosen, wanted)
@@ -65,7 +72,7 @@ def retry_failed(
             changed_at=now,
         )
     )
-    count = connection.execute(statement).rowcount
+    count = connection.execute(statement, given).rowcount
     if count:
         lifecycle.reconcile_issues(connection, [issue.id], now)
     return count, left

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, update
 
 from publisher.delivery.ledger.opening import open_ledger
+from publisher.delivery.ledger.retries import retry_failed
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues import store as issues
@@ -109,3 +110,19 @@ def test_what_others_have_got_does_not_count(publication: PublicationFolder) -> 
         issues.select_articles(connection, issue, [(1, 1)])
         earlier(connection, S.SENT, 1, to=FORMER)
     assert opened(publication, issue) == (S.PENDING, None, False)
+
+
+@pytest.mark.parametrize(("story", "again"), [(1, (0, 1)), (2, (1, 0))])
+def test_a_mail_that_bounced_is_not_tried_again_if_a_story_of_it_was_sent_since(
+    publication: PublicationFolder, story: int, again: tuple[int, int]
+) -> None:
+    issue = ready(publication)
+    with publication.database.writing() as connection:
+        issues.select_articles(connection, issue, [(1, 1)])
+        open_ledger(connection, publication.settings, issue, NOW)
+        issue = issues.move_issue(connection, issue, IssueState.SENDING)
+        connection.execute(update(delivery).values(state=S.CLAIMED))
+        connection.execute(update(delivery).values(state=S.ATTEMPTING))
+        connection.execute(update(delivery).values(state=S.BOUNCED))
+        earlier(connection, S.SENT, story)
+        assert retry_failed(connection, issue, [S.BOUNCED], [], NOW) == again
