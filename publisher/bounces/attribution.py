@@ -7,7 +7,7 @@ shown, and has no effect (`scoring`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -20,6 +20,8 @@ from publisher.issues.model import Issue
 from publisher.mail.bounce_addresses import subscribers_of_tokens
 from publisher.mail.message_header import MessageNames
 from publisher.mail.signed_links import read_link
+from publisher.mail.subscription_message import notices_of_message_ids
+from publisher.notices.queue import SentNotice, find_notice
 from subscribers import SubscribersError, find_subscriber
 
 # The local part of our Message-IDs (`mail.message_header`): an issue's name and a signature.
@@ -55,6 +57,11 @@ def attribute_report(
         subscriber_id = next(iter(found), None)
         if subscriber_id is not None:
             return Attribution(subscriber_id, evidence, _issue_of(marks, subscriber_id))
+    for notice in _notices(connection, secret, text):
+        # Mail to an address that is not hers yet, or no more, says nothing of her.
+        if notice.has_own_address:
+            return Attribution(notice.subscriber_id, Evidence.MESSAGE_ID)
+        return None
     known = [one for one in (_subscriber_at(connection, a) for a in addresses) if one]
     for mark in marks:
         for subscriber_id in (*known, *_recipients(connection, mark.issue)):
@@ -71,6 +78,13 @@ def _marks(connection: Connection, secret: str, text: str) -> Sequence[_Mark]:
         if issue is not None:
             marks.append(_Mark(issue, MessageNames(secret, issue), f"{name}.{signature}"))
     return marks
+
+
+def _notices(connection: Connection, secret: str, text: str) -> Iterator[SentNotice]:
+    for number in notices_of_message_ids(secret, text):
+        notice = find_notice(connection, number)
+        if notice is not None:
+            yield notice
 
 
 def _issue_of(marks: Iterable[_Mark], subscriber_id: int) -> int | None:

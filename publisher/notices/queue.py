@@ -52,11 +52,16 @@ def enqueue_notice(  # noqa: PLR0913  # the columns of a row
 
 @dataclass(frozen=True, slots=True)
 class SentNotice:
-    """What is known of a notice that somebody answers. `number` is the row that it was about."""
+    """What is known of a notice that somebody answers, or a server returns.
+
+    `number` is the row that it was about. `has_own_address` says that it went to the subscriber's
+    address and not to another.
+    """
 
     kind: NoticeKind
     subscriber_id: int
     number: int
+    has_own_address: bool
 
 
 def find_notice(connection: Connection, number: int) -> SentNotice | None:
@@ -64,7 +69,8 @@ def find_notice(connection: Connection, number: int) -> SentNotice | None:
     row = connection.execute(select(notice).where(notice.c.id == number)).one_or_none()
     if row is None:
         return None
-    return SentNotice(NoticeKind(row.kind), row.subscriber_id, row.content.get("number", 0))
+    number, is_own = row.content.get("number", 0), row.to_address is None
+    return SentNotice(NoticeKind(row.kind), row.subscriber_id, number, is_own)
 
 
 def cancel_notices(

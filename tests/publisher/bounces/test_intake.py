@@ -13,6 +13,9 @@ from publisher.bounces.tables import bounce_event
 from publisher.mail.bounce_addresses import BounceAddresses
 from publisher.mail.message_header import message_id_local_part
 from publisher.mail.signed_links import sign_link
+from publisher.mail.subscription_message import notice_message_name
+from publisher.notices.kinds import NoticeKind
+from publisher.notices.queue import enqueue_notice
 from publisher.testing import SECRET
 from subscribers import SubscriberStatus, find_subscriber
 from tests.publisher.bounces.mails import a_feedback_report, a_status_report, a_text
@@ -105,6 +108,20 @@ def test_a_message_id_alone_finds_the_subscriber(ledger: OpenLedger) -> None:
     report = a_feedback_report(recipient="redacted@provider.example", returned=returned)
     assert receive(ledger, report).suppressed is SubscriberStatus.COMPLAINED
     assert status_of(ledger, BOB) is SubscriberStatus.COMPLAINED
+
+
+@pytest.mark.parametrize(("to", "found"), [(None, True), ("new@example.net", False)])
+def test_a_returned_notice_counts_if_it_went_to_her_own_address(
+    ledger: OpenLedger, to: str | None, found: bool
+) -> None:
+    number = number_of(ledger.publication.database, BOB)
+    with ledger.writing() as connection:
+        kind, values = NoticeKind.CONFIRM_ADDRESS, {"number": 1}
+        notice = enqueue_notice(connection, kind, number, NOW, to=to, values=values)
+    returned = f"Message-ID: <{notice_message_name(SECRET, notice)}@lantern.example>\n"
+    receipt = receive(ledger, a_status_report(recipient=to or BOB, returned=returned))
+    assert receipt.kind is BounceKind.DEAD
+    assert receipt.subscriber_id == (number if found else None)
 
 
 def test_the_unsubscribe_link_of_the_returned_mail_finds_the_subscriber(
