@@ -55,6 +55,8 @@ class PersonalTable(NamedTuple):
     moves: bool = True
 
 
+# Numbers that tell links of before from those of now.
+_HIDDEN_OF_SUBSCRIBER: Final = frozenset({"generation", "feed_generation"})
 PERSONAL_TABLES: Final = (
     PersonalTable("subscriptions", subscription, moves=False),
     PersonalTable("preferences", preference, frozenset({"profile"}), moves=False),
@@ -84,7 +86,7 @@ def read_personal_rows(connection: Connection, subscriber_id: int) -> dict[str, 
         .mappings()
         .one()
     )
-    rows: dict[str, Any] = {"subscriber": _values(own, frozenset({"generation"}))}
+    rows: dict[str, Any] = {"subscriber": _values(own, _HIDDEN_OF_SUBSCRIBER)}
     for one in PERSONAL_TABLES:
         hidden = one.hidden | {"subscriber_id"}
         query = select(one.table).where(one.table.c.subscriber_id == subscriber_id)

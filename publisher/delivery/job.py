@@ -97,6 +97,7 @@ class JobBuilder:
             text=digest.text,
             date=issue.assembled_at or issue.due_at,
             has_web=self.settings.web.enabled,
+            mailbox=(box.address or "") if (box := self.settings.mailbox) else "",
         )
         return compile_mail(mail, self.secret, self.signers)
 

@@ -36,7 +36,8 @@ class IssueMail:
     """A frozen digest, and what all messages of its issue share. `date` is the default Date.
 
     `has_web` says that the addresses of subscribers' pages are answered, so that one-click
-    unsubscribing may be announced.
+    unsubscribing may be announced. `mailbox` is the address that takes commands by mail, if it is
+    not the sender's.
     """
 
     publication: Publication
@@ -46,6 +47,7 @@ class IssueMail:
     text: str
     date: datetime
     has_web: bool = True
+    mailbox: str = ""
 
     @property
     def language(self) -> str:

@@ -149,13 +149,14 @@ class _ListUnsubscribe:
     """
 
     def __init__(self, values: PersonalValues) -> None:
-        sender = quote(values.mail.publication.sender.address, safe="@")
-        mailto = f"mailto:{sender}?subject=unsubscribe%20"
+        mail = values.mail
+        mailbox = quote(mail.mailbox or mail.publication.sender.address, safe="@")
+        mailto = f"mailto:{mailbox}?subject=unsubscribe%20"
         url, self._number = values.link("unsubscribe")
         signer = values.link_signer("unsubscribe")
         longest = signer.token(_LARGEST_ID, _LARGEST_ID).decode("ascii")
         _shared_field("List-Unsubscribe", f"<{url}{longest}>, <{mailto}{longest}>")
-        self._before_url = f"<{url}".encode("ascii") if values.mail.has_web else b""
+        self._before_url = f"<{url}".encode("ascii") if mail.has_web else b""
         self._before_mailto = f"<{mailto}".encode("ascii")
 
     def field_with(self, values: Sequence[bytes]) -> bytes:

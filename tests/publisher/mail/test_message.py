@@ -66,6 +66,14 @@ def test_list_unsubscribe_has_an_https_link_then_a_mailto_link() -> None:
     assert second == f"<mailto:digest@news.example.org?subject=unsubscribe%20{token}>"
 
 
+def test_leaving_by_mail_goes_to_the_mailbox_that_takes_commands() -> None:
+    mail = replace(an_issue_mail(), mailbox="commands@news.example.org")
+    content = compose_message(mail, a_recipient(), SECRET).content
+    assert "<mailto:commands@news.example.org?subject=unsubscribe%20v2." in raw_field(
+        content, "List-Unsubscribe"
+    )
+
+
 def test_without_subscribers_pages_only_leaving_by_mail_is_announced() -> None:
     mail = replace(an_issue_mail(), has_web=False)
     content = compose_message(mail, a_recipient(), SECRET).content

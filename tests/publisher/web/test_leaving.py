@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from lxml import html
 from sqlalchemy import Connection, insert, select, update
 
 from publisher.clock import FixedClock
+from publisher.config.web import WebSettings
 from publisher.database import metadata
 from publisher.delivery.outcomes import ACCEPTED_OUTCOME, Outcome
 from publisher.delivery.transports.base import OutgoingMessage
@@ -246,6 +248,23 @@ def test_a_post_during_a_send_stops_that_mail(
     send(publication, transport)
     assert len(transport.offered) == 1
     assert len(notices(publication)) == 1
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_one_click_is_announced_only_where_it_is_answered(
+    context: WebContext, publication: PublicationFolder, is_enabled: bool
+) -> None:
+    assert context.settings.web.enabled
+    web = WebSettings(enabled=is_enabled)
+    publication.settings = replace(publication.settings, web=web)
+    ready(publication)
+    transport = MemoryTransport()
+    send(publication, transport)
+    (message,) = transport.messages
+    header = message.content.partition(b"\r\n\r\n")[0]
+    assert (b"List-Unsubscribe=One-Click" in header) is is_enabled
+    assert (b"<https://news.example.org/en/unsubscribe/" in header) is is_enabled
+    assert b"?subject=unsubscribe%20v2." in header
 
 
 def test_leaving_is_answered_by_a_mail_that_can_undo_it(
