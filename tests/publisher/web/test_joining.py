@@ -6,6 +6,8 @@ import json
 import re
 from dataclasses import replace
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
 from typing import Any
 
 import pytest
@@ -28,7 +30,7 @@ from publisher.secret_key import load_secret
 from subscribers import ConsentChannel, ConsentOrigin, JoinWish
 from subscribers.tables import consent_record, consent_wording, join_request, subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.delivery.mailing import subscribe
+from tests.publisher.delivery.mailing import outbox, subscribe
 from tests.publisher.printing import pipeline_of
 
 PATH = "/en/subscribe/"
@@ -412,3 +414,24 @@ def test_pages_of_the_site_link_to_the_form_if_there_is_one(
     pipeline_of(publication).prepare()
     assert "/en/subscribe/" not in (public / pages[0]).read_text()
     assert "/en/subscribe/" not in (public / pages[2]).read_text()
+
+
+def test_the_mail_that_is_sent_has_the_link_and_the_code_that_confirm(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    post(client, publication, language="ar")
+    pipeline_of(publication).notify()
+    (content,) = outbox(publication).values()
+    mail = message_from_bytes(content, policy=default)
+    text = mail.get_body(("plain",))
+    assert text is not None
+    words = text.get_content()
+    (record,) = publication.rows(consent_record)
+    assert mail["Message-ID"] == record["message_id"]
+    links = set(re.findall(r"https://news\.example\.org(/ar/confirm/\?t=\S+)", words))
+    (link,) = links
+    assert "تأكيد الاشتراك" in client.get(link).text
+    assert re.search(r"\b\d{6}\b", words)
+    assert "تم اشتراكك" in client.post(link, data={"choice": "confirm"}).text
+    pipeline_of(publication).notify()
+    assert len(outbox(publication)) == 2
