@@ -10,6 +10,7 @@ from publisher.bounces import store
 from publisher.bounces.intake import BounceReceipt, receive_bounce, recognise
 from publisher.bounces.model import BounceEvent, BounceKind, Evidence, MailKind
 from publisher.bounces.tables import bounce_event
+from publisher.issues.model import IssueReason, IssueState
 from publisher.mail.bounce_addresses import BounceAddresses
 from publisher.mail.message_header import message_id_local_part
 from publisher.mail.signed_links import sign_link
@@ -20,7 +21,14 @@ from publisher.testing import SECRET
 from subscribers import SubscriberStatus, find_subscriber
 from tests.publisher.bounces.mails import a_feedback_report, a_status_report, a_text
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.delivery.ledger.open_ledgers import ANN, BOB, OpenLedger, open_test_ledger
+from tests.publisher.delivery.ledger.open_ledgers import (
+    ANN,
+    BOB,
+    LATER,
+    OpenLedger,
+    S,
+    open_test_ledger,
+)
 from tests.publisher.delivery.mailing import number_of
 
 DAY = timedelta(days=1)
@@ -200,3 +208,24 @@ def test_a_report_of_nobody_is_kept_for_thirty_days(ledger: OpenLedger) -> None:
 )
 def test_the_kind_of_a_mail_is_recognised(raw: bytes, kind: MailKind) -> None:
     assert recognise(raw) is kind
+
+
+def test_an_issue_that_is_refused_because_of_us_is_paused(
+    publication: PublicationFolder,
+) -> None:
+    many = [f"reader.{number}@example.com" for number in range(40)]
+    ledger = open_test_ledger(publication, *many)
+    ledger.settle(ledger.begin(30), S.SENT)
+    for number, address in enumerate(many[:10]):
+        assert ledger.stands() is IssueState.SENDING, number
+        raw = a_status_report(
+            to=verp(ledger, address),
+            recipient=address,
+            status="5.7.1",
+            diagnostic="smtp; 554 5.7.1 blocked using zen.spamhaus.org",
+            returned=f"Message-ID: {message_id(ledger, address)}\n",
+        )
+        assert receive(ledger, raw, LATER).kind is BounceKind.BLOCKED
+    issue = ledger.issue
+    assert (issue.state, issue.reason_key) == (IssueState.PAUSED, IssueReason.BLOCKED)
+    assert status_of(ledger, many[0]) is SubscriberStatus.ACTIVE
