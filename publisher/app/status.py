@@ -15,6 +15,7 @@ from publisher.bounces.store import count_events, count_unattributed
 from publisher.config import Settings
 from publisher.database import Database
 from publisher.delivery.ledger.counts import count_deliveries
+from publisher.delivery.ledger.local_times import last_due_at
 from publisher.delivery.ledger.reports import CauseCounts, count_causes
 from publisher.delivery.states import FAILURE_STATES
 from publisher.heartbeat import read_heartbeat
@@ -62,6 +63,8 @@ class IssueStatus:
     warnings: int = 0
     # Of the latest issues: why mails were not sent.
     causes: CauseCounts = field(default_factory=Counter)
+    # While it is sent at subscribers' local times: when the last row is due.
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ def _read_snapshot(
     counts = articles.count_articles_by_language(connection)
     subscribers = count_subscribers_by_language(connection)
     conversions = articles.count_conversions(connection)
-    shown = _latest_issues(connection, served)
+    shown = _latest_issues(connection, served, now)
     until = read_planned_until(connection, settings)
     coming = [u for e in all_editions(settings) for u in next_issues_of(e, until, now, 1)]
     return PublicationStatus(
@@ -163,7 +166,9 @@ def _read_snapshot(
     )
 
 
-def _latest_issues(connection: Connection, served: Sequence[str]) -> list[IssueStatus]:
+def _latest_issues(
+    connection: Connection, served: Sequence[str], now: datetime
+) -> list[IssueStatus]:
     """Return the latest issues of languages, the newest first; the first of them with causes."""
     found = issues.latest_issues(connection, _ISSUES_PER_LANGUAGE * len(served))
     ids = [issue.id for issue in found]
@@ -171,7 +176,15 @@ def _latest_issues(connection: Connection, served: Sequence[str]) -> list[IssueS
     sizes = issues.article_counts(connection, ids)
     warned = issues.warning_counts(connection, ids)
     shown = [
-        IssueStatus(one, sizes.get(one.id, 0), ledgers[one.id], warned.get(one.id, 0))
+        IssueStatus(
+            one,
+            sizes.get(one.id, 0),
+            ledgers[one.id],
+            warned.get(one.id, 0),
+            until=last_due_at(connection, one.id, now)
+            if one.state is IssueState.SENDING
+            else None,
+        )
         for one in found
         if one.language in served
     ]

@@ -71,6 +71,9 @@ def _show(console: Console, settings: Settings, facts: PublicationStatus) -> Non
     for made in facts.latest:
         for line in (*explain_state(made.issue), *explain_failures(made)):
             console.print(line)
+        if made.until:
+            until = format_local(made.until)
+            console.print(f"{made.issue.name}: goes out at local times until {until}")
     _show_the_rest(console, facts)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Integer, Text, bindparam, case, func, literal, select, up
 from publisher.database.dialect.sql import json_rows
 from publisher.delivery.ledger.bulk import ROWS, row_values
 from publisher.delivery.ledger.variant_rows import NOT_RENDERED
+from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.recurrence import at_local_time
 from subscribers.tables import preference, subscriber
@@ -71,6 +72,22 @@ def spread_rows(connection: Connection, issue: Issue, edition: Edition, now: dat
         for zone, hour in places
     ]
     connection.execute(_SPREAD, {"of": issue.id, ROWS: json_rows(times)})
+
+
+def last_due_at(connection: Connection, issue_id: int, now: datetime) -> datetime | None:
+    """Return when the last row of an issue is due that is still to come; None if there is none."""
+    query = (
+        select(delivery.c.next_at)
+        .where(
+            delivery.c.issue_id == issue_id,
+            delivery.c.state == DeliveryState.PENDING,
+            delivery.c.next_at > now,
+            delivery.c.next_at < NOT_RENDERED,
+        )
+        .order_by(delivery.c.next_at.desc())
+        .limit(1)
+    )
+    return connection.execute(query).scalar_one_or_none()
 
 
 def local_instant(edition: Edition, day: date, zone: ZoneInfo, hour: int | None) -> datetime:

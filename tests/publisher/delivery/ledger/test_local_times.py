@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
+from publisher.app.status import take_snapshot
 from publisher.clock import SystemTimer
 from publisher.config import Edition, Newsletter
 from publisher.delivery.dispatcher import Dispatcher, deliver
@@ -193,6 +194,17 @@ def test_an_issue_is_sent_hour_by_hour_and_ends_with_the_last_zone(
     assert state_of(publication) == IssueState.SENDING
     assert sent(datetime(2026, 1, 9, 17, tzinfo=UTC)) == 1
     assert state_of(publication) == IssueState.SENT
+
+
+def test_the_status_says_until_when_an_issue_goes_out(publication: PublicationFolder) -> None:
+    dispatcher(publication).open_ready_issues()
+
+    def until(now: datetime) -> datetime | None:
+        snapshot = take_snapshot(publication.settings, publication.database, now)
+        return snapshot.latest[0].until
+
+    last = datetime(2026, 1, 9, 17, tzinfo=UTC)
+    assert (until(EARLY), until(last - HOUR), until(last)) == (last, last, None)
 
 
 def test_who_moves_keeps_the_row_s_time_and_who_comes_later_gets_no_row(
