@@ -17,6 +17,7 @@ from tests.bench import (
     composing,
     cycles,
     digests,
+    joining,
     million,
     sending,
     signing,
@@ -35,6 +36,7 @@ MEASURED: dict[str, ModuleType] = {
     "bounces": bounces,
     "million": million,
     "web": web,
+    "joining": joining,
     "archives": archives,
     "cycles": cycles,
 }
