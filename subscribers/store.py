@@ -63,8 +63,18 @@ def known_subscriber(connection: Connection, email: str) -> Subscriber:
 
 def load_subscriber(connection: Connection, subscriber_id: int) -> Subscriber | None:
     """Return the subscriber with this id, or the one into whom it was merged, or None."""
-    chosen = select(subscriber).where(subscriber.c.id == current_id(connection, subscriber_id))
-    return next(_read(connection, chosen), None)
+    person = _load(connection, subscriber_id)
+    if person is not None:
+        return person
+    # Whoever was merged has no row any more.
+    owner = current_id(connection, subscriber_id)
+    return None if owner == subscriber_id else _load(connection, owner)
+
+
+def _load(connection: Connection, subscriber_id: int) -> Subscriber | None:
+    return next(
+        _read(connection, select(subscriber).where(subscriber.c.id == subscriber_id)), None
+    )
 
 
 def current_id(connection: Connection, subscriber_id: int) -> int:

@@ -58,12 +58,9 @@ def read_own_link(
     return (link, person) if person else None
 
 
-def own_link_token(
-    connection: Connection, secret: str, kind: LinkKind, person: Subscriber
-) -> str:
-    """Return the token of a link of a subscriber on record, about no newsletter in particular."""
-    (recipient,) = load_recipients(connection, [person.id])
-    return sign_link(secret, kind, person.id, generation=recipient.generation)
+def unsubscribe_token(secret: str, link: SignedLink) -> str:
+    """Return the token that unsubscribes whoever has a link, from any newsletter."""
+    return sign_link(secret, "unsubscribe", link.subscriber_id, generation=link.generation)
 
 
 def send_own_links(

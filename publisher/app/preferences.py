@@ -87,11 +87,6 @@ class PreferenceChoices:
     authors: tuple[str, ...]
     is_paused: bool
 
-    @property
-    def can_subscribe(self) -> bool:
-        """Whether any newsletter can be subscribed: not after a complaint."""
-        return self.subscriber.status is not SubscriberStatus.COMPLAINED
-
     def zone(self, settings: Settings) -> ZoneInfo:
         """Return the time zone of the subscriber's days."""
         return _zone(settings, self.preferences)

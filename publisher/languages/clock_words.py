@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _NO_PLACE = re.compile(r"(Etc|SystemV)/|[A-Z0-9]+$")
 
 
+@lru_cache(maxsize=1024)
 def format_hour(hour: int, tag: str) -> str:
     """Return a full hour: `8:00 AM`, `08:00`."""
     return format_time(time(hour), "short", locale=locale_of(tag)).replace("\u202f", "\u00a0")

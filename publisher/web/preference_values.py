@@ -53,14 +53,10 @@ def preference_values(
     """Return the values of the form: what is stored, or what was entered and could not be stored."""
     shown = entered or _stored(choices)
     zone = time_zone_choice(shown.timezone)
-    zones = time_zone_names(language)
-    if zone and zone not in dict(zones):
-        zones = ((zone, zone), *zones)
     return {
         "address": choices.masked_address,
         "shown": shown,
-        "zone": zone,
-        "zones": zones,
+        "zone": (zone, dict(time_zone_names(language)).get(zone, zone)),
         "hours": [(str(hour), format_hour(hour, language)) for hour in range(24)],
         "languages": [(tag, autonym(tag), tag) for tag in choices.languages],
         "newsletters": [
@@ -69,7 +65,6 @@ def preference_values(
         "topics": [(one, one) for one in choices.topics],
         "authors": [(one, one) for one in choices.authors],
         "paused_until": _pause_day(settings, choices),
-        "can_subscribe": choices.can_subscribe,
     }
 
 

@@ -8,11 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import flask
+from markupsafe import Markup
 
 from publisher.app.own_access import open_session_by_code, send_access_link
-from publisher.app.own_links import own_link_token, read_preferences_link
+from publisher.app.own_links import (
+    read_own_link,
+    read_preferences_link,
+    unsubscribe_token,
+)
 from publisher.app.preferences import (
     PreferenceError,
     pause_end,
@@ -23,6 +29,8 @@ from publisher.app.preferences import (
     switch_language,
 )
 from publisher.app.private_feed import private_feed_urls, renew_private_feed
+from publisher.languages.clock_words import time_zone_names
+from publisher.rendering.views import publication_view
 from publisher.urls import public_url, subscriber_page_path
 from publisher.web.links import own_page_url, see_other
 from publisher.web.own_links import show_link_form
@@ -34,7 +42,8 @@ from subscribers import ConsentChannel, ConsentOrigin, RefusedTransitionError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from publisher.config import Settings
+    from publisher.config import Publication, Settings
+    from publisher.rendering import Renderer
     from publisher.web.context import WebContext
     from subscribers import Subscriber
 
@@ -89,11 +98,11 @@ def _show(
 ) -> flask.Response:
     token, settings = flask.request.args.get("t", ""), context.settings
     with context.database.reading() as connection:
-        person = read_preferences_link(connection, context.secret, token)
-        if person is None:
+        found = read_own_link(connection, context.secret, "preferences", token)
+        if found is None:
             return show_link_form(context, language, has_ended=bool(token))
+        link, person = found
         choices = read_choices(connection, settings, person.id, context.clock.now())
-        leave = own_link_token(connection, context.secret, "unsubscribe", person)
         own_feed = private_feed_urls(connection, settings, context.secret, person.id, language)
     # A form with a fault is shown again as it was sent.
     is_sent = flask.request.form.get("action") == "save"
@@ -107,10 +116,26 @@ def _show(
         wrong=wrong,
         done=flask.request.args.get("done", ""),
         offered=offered if offered in settings.publication.languages else "",
-        leave_url=own_page_url(language, "unsubscribe", t=leave),
+        leave_url=own_page_url(
+            language, "unsubscribe", t=unsubscribe_token(context.secret, link)
+        ),
+        zones=_zone_options(context.renderer, settings.publication, language),
         own_feed=own_feed,
         **preference_values(settings, choices, language, entered),
     )
+
+
+# By renderer and language: the options of all time zones are most of the page, and always the same.
+_zone_options_of: WeakKeyDictionary[Renderer, dict[str, Markup]] = WeakKeyDictionary()
+
+
+def _zone_options(renderer: Renderer, publication: Publication, language: str) -> Markup:
+    kept = _zone_options_of.setdefault(renderer, {})
+    if language not in kept:
+        view, zones = publication_view(publication, language), time_zone_names(language)
+        html = renderer.subscriber_page("web/subscriber/time_zones.html", view, zones=zones)
+        kept[language] = Markup(html)  # noqa: S704  # a template made it, and escaped it
+    return kept[language]
 
 
 def _act(context: WebContext, language: str, action: _Job) -> flask.Response:

@@ -27,10 +27,10 @@ from publisher.app.own_address import (
     undo_new_address,
 )
 from publisher.app.own_links import (
-    own_link_token,
     read_own_link,
     read_preferences_link,
     send_own_links,
+    unsubscribe_token,
 )
 from publisher.app.personal_tables import (
     delete_personal_rows,
@@ -114,13 +114,15 @@ def token(kind: LinkKind, number_of: int, *, generation: int = 0, number: int = 
 def test_links_of_other_kinds_others_and_earlier_generations_are_refused(
     connection: Connection, ann: Subscriber
 ) -> None:
-    own = own_link_token(connection, SECRET, "preferences", ann)
+    own = token("preferences", ann.id)
     assert read_preferences_link(connection, SECRET, own) == ann
     connection.execute(update(subscriber).values(generation=1))
     unsubscribing = token("unsubscribe", ann.id)
     refused = (own, unsubscribing, own[:-2], "", "é", token("preferences", 99, generation=1))
     assert [read_preferences_link(connection, SECRET, one) for one in refused] == [None] * 6
-    assert read_own_link(connection, SECRET, "unsubscribe", unsubscribing) is not None
+    found = read_own_link(connection, SECRET, "unsubscribe", unsubscribing)
+    assert found is not None
+    assert unsubscribe_token(SECRET, found[0]) == unsubscribing
 
 
 def test_only_known_subscribers_who_may_be_written_to_get_their_links_and_not_often(
