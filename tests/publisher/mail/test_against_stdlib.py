@@ -140,6 +140,7 @@ def test_any_body_and_any_value(
 
 
 @given(st.lists(SUBJECT_PARTS, max_size=5).map("".join), RECIPIENTS)
+@example("", a_recipient(name="", address="=?@example.com"))
 def test_any_subject(subject: str, recipient: Recipient) -> None:
     assert_alike(an_issue_mail(subject=subject), recipient)
 
