@@ -3,7 +3,7 @@
     pending ──> claimed ──> attempting ──> sent | bounced | failed | in_doubt | suppressed
        ^           │            │
        └───────────┴────────────┴──> deferred ──> claimed | bounced
-    claimed ──> suppressed              pending, deferred ──> cancelled
+    claimed, pending, deferred ──> suppressed       pending, deferred ──> cancelled
     in_doubt ──> any result of an attempt, or pending
     bounced, failed ──> pending             a person has them tried again
 
@@ -36,7 +36,8 @@ class DeliveryState(StrEnum):
 _S = DeliveryState
 
 DELIVERY_TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
-    _S.PENDING: frozenset({_S.CLAIMED, _S.CANCELLED}),
+    # Suppressed: another issue takes over what is not wanted this way any more.
+    _S.PENDING: frozenset({_S.CLAIMED, _S.SUPPRESSED, _S.CANCELLED}),
     # Back to pending or deferred: a rate limit, a pause, or the loss of the lease.
     _S.CLAIMED: frozenset({_S.ATTEMPTING, _S.PENDING, _S.DEFERRED, _S.SUPPRESSED}),
     _S.ATTEMPTING: frozenset(
@@ -46,7 +47,7 @@ DELIVERY_TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
         }
     ),
     # Bounced: a rejection that the circuit breaker confirms later.
-    _S.DEFERRED: frozenset({_S.CLAIMED, _S.BOUNCED, _S.CANCELLED}),
+    _S.DEFERRED: frozenset({_S.CLAIMED, _S.BOUNCED, _S.SUPPRESSED, _S.CANCELLED}),
     # The answer came late, or an operator or the newsletter's policy decided.
     _S.IN_DOUBT: frozenset(
         {_S.SENT, _S.DEFERRED, _S.BOUNCED, _S.FAILED, _S.PENDING, _S.SUPPRESSED}

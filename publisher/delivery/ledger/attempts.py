@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Integer, bindparam, case, func, null, select, update
+from sqlalchemy import Connection, Integer, Select, bindparam, case, func, null, select, update
 
 from publisher.database.dialect.sql import json_list, json_rows
 from publisher.delivery.causes import HAS_PAUSED, HAS_UNSUBSCRIBED, OTHER_CADENCE
@@ -25,7 +25,7 @@ from publisher.delivery.ledger.bulk import (
 )
 from publisher.delivery.ledger.claims import IS_CLAIMED, NOW, RETURNED, SUPPRESS_CLAIMED, Claim
 from publisher.delivery.retry_policy import StateChange
-from publisher.delivery.states import DeliveryState
+from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import MessageKey
 from publisher.issues.model import IssueState
@@ -52,15 +52,13 @@ _BEGIN = (
     .returning(*delivery.c["issue_id", "subscriber_id", "epoch"])
 )
 _KEY = _NEWSLETTER.scalar_subquery()
-_SUPPRESS_UNWANTED = SUPPRESS_CLAIMED.where(
-    ~still_wanted(_KEY, delivery.c.subscriber_id, NOW)
-).values(
-    reason_key=case(
-        (~is_subscribed(_KEY, delivery.c.subscriber_id), HAS_UNSUBSCRIBED.key),
-        (is_paused(delivery.c.subscriber_id, NOW), HAS_PAUSED.key),
-        else_=OTHER_CADENCE.key,
-    )
+_IS_UNWANTED = ~still_wanted(_KEY, delivery.c.subscriber_id, NOW)
+_WHY_UNWANTED = case(
+    (~is_subscribed(_KEY, delivery.c.subscriber_id), HAS_UNSUBSCRIBED.key),
+    (is_paused(delivery.c.subscriber_id, NOW), HAS_PAUSED.key),
+    else_=OTHER_CADENCE.key,
 )
+_SUPPRESS_UNWANTED = SUPPRESS_CLAIMED.where(_IS_UNWANTED).values(reason_key=_WHY_UNWANTED)
 
 
 def begin_attempts(
@@ -82,6 +80,24 @@ def begin_attempts(
     rest = json_rows(all_rows - begun)
     result = connection.execute(_SUPPRESS_UNWANTED, {ROWS: rest, "now": now})
     return ours, result.rowcount
+
+
+def suppress_waiting(
+    connection: Connection, issues: Collection[int], members: Select[int], now: datetime
+) -> int:
+    """Suppress free rows of issues that their subscribers, of `members`, want no more.
+
+    Otherwise their articles would count as about to come, and would be in no other issue.
+    """
+    rows = update(delivery).where(
+        delivery.c.issue_id.in_(json_list("issues", Integer())),
+        in_states(*CLAIMABLE_STATES),
+        delivery.c.subscriber_id.in_(members),
+        _IS_UNWANTED,
+    )
+    changes = {"state": DeliveryState.SUPPRESSED, "reason": None, "reason_key": _WHY_UNWANTED}
+    values = {"issues": json.dumps([*issues]), "now": now}
+    return connection.execute(rows.values(**changes, changed_at=NOW), values).rowcount
 
 
 _NOT_BEGUN = {

@@ -9,7 +9,7 @@ later: until then, their rows are not due.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -34,6 +34,7 @@ from sqlalchemy import (
 from publisher.config import Edition, Settings
 from publisher.database.dialect.sql import json_list, json_rows, update_statistics, upsert
 from publisher.delivery.causes import HAD_EVERYTHING, NO_ARTICLE, Cause
+from publisher.delivery.ledger.attempts import suppress_waiting
 from publisher.delivery.ledger.bulk import ROWS, row_values
 from publisher.delivery.ledger.catch_up import CatchUpKey, load_owed
 from publisher.delivery.ledger.received import ReceivedStories, find_received
@@ -76,6 +77,8 @@ def open_ledger(connection: Connection, settings: Settings, issue: Issue, now: d
         for one in (own, *choices.values(), *catch_ups.values())
         for story, _article in one.articles
     }
+    received = find_received(connection, issue, stories)
+    _suppress_unwanted(connection, issue, received, tags, now)
     opening = _Opening(
         connection=connection,
         issue=issue,
@@ -85,7 +88,7 @@ def open_ledger(connection: Connection, settings: Settings, issue: Issue, now: d
         choices=choices,
         owed={number: key for number, key in owed.items() if key in catch_ups},
         catch_ups=catch_ups,
-        received=find_received(connection, issue, stories),
+        received=received,
         now=now,
     )
     # In this order: who has got something gets no second row.
@@ -99,6 +102,24 @@ def served_languages(tags: Iterable[str], settings: Settings, issue: Issue) -> l
     newsletter = settings.newsletter(issue.newsletter)
     editions = [e.language for e in settings.editions(newsletter)] if newsletter else []
     return [tag for tag in tags if serving_language(editions, [tag]) == issue.language]
+
+
+def _suppress_unwanted(
+    connection: Connection,
+    issue: Issue,
+    received: ReceivedStories,
+    tags: Collection[str],
+    now: datetime,
+) -> None:
+    """Let no mail count that waits, and is not wanted, since its newsletter or cadence was left.
+
+    Who gets this issue still wants what its sisters bring.
+    """
+    found = issues.issues_by_ids(connection, [*received.issues])
+    others = [one.id for one in found if one.newsletter != issue.newsletter]
+    if others:
+        members = select_audience(issue.newsletter, tags, now)
+        suppress_waiting(connection, others, members.order_by(None), now)
 
 
 def _load_choices(

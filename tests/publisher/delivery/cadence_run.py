@@ -74,10 +74,10 @@ class CadenceRun:
         )
         self.publication.pick_up()
 
-    def choose(self, cadence: Cadence) -> None:
+    def choose(self, cadence: Cadence, hour: int | None = None) -> None:
         with self.publication.database.writing() as connection:
             chosen = load_preferences(connection, self.subscriber)
-            chosen = replace(chosen, cadences={"weekly": cadence})
+            chosen = replace(chosen, cadences={"weekly": cadence}, hour=hour or chosen.hour)
             store_preferences(connection, self.subscriber, chosen, self.now)
 
     def pause(self, span: timedelta) -> None:

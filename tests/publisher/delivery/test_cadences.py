@@ -64,6 +64,22 @@ def test_a_pause_that_begins_after_the_opening_loses_nothing(new_publication: Ma
     assert run.mails() == [("weekly.daily", "0 1")]
 
 
+def test_a_digest_that_waits_for_her_hour_and_is_not_wanted_any_more_loses_nothing(
+    new_publication: Make,
+) -> None:
+    run = CadenceRun.start(new_publication)
+    run.choose(Cadence.WEEKLY, hour=20)
+    run.publish()
+    # The digest of Monday at 20:00 is opened on Sunday.
+    run.go(3 * DAY + 12 * HOUR)
+    run.choose(Cadence.ISSUE)
+    run.publish()
+    run.go(14 * HOUR)
+    run.choose(Cadence.WEEKLY)
+    run.go(2 * DAY)
+    assert run.mails() == [("weekly", "0 1")]
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_random_choices_never_repeat_and_never_lose_an_article(
     new_publication: Make, seed: int

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from sqlalchemy import select, update
+
 from publisher.delivery.ledger import attempts, doubts, retries
 from publisher.delivery.ledger import claims as claim_rows
 from publisher.delivery.retry_policy import StateChange
@@ -14,6 +16,7 @@ from publisher.delivery.states import (
     WAITING_STATES,
     DeliveryState,
 )
+from subscribers.tables import subscriber, subscription
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.ledger.open_ledgers import LATER, OpenLedger, S, open_test_ledger
 from tests.publisher.delivery.mailing import erase
@@ -93,7 +96,17 @@ def everything_is_done(ledger: OpenLedger) -> None:
         )
         assert len(settled) == 1
         doubts.resend_doubts(connection, ledger.issue, None, NOW)
-        late = {claim: StateChange(S.DEFERRED, next_at=LATER) for claim in claims[1:3]}
+        late = {claim: StateChange(S.DEFERRED, next_at=LATER) for claim in claims[1:4]}
         attempts.settle_attempts(connection, late, NOW)
         attempts.confirm_bounces(connection, claims[1:2], NOW)
+        gone = [claims[2].recipient.id, claims[4].recipient.id]
+        not_sent = {claims[4]: StateChange(S.PENDING)}
+        attempts.settle_attempts(connection, not_sent, NOW)
+        connection.execute(
+            update(subscription)
+            .where(subscription.c.subscriber_id.in_(gone))
+            .values(status="unsubscribed")
+        )
+        members = select(subscriber.c.id)
+        assert attempts.suppress_waiting(connection, [ledger.number], members, NOW) == 2
     ledger.cancel()

@@ -14,6 +14,7 @@ from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
+from subscribers import resubscribe, unsubscribe
 from subscribers.tables import subscriber_alias
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import ready, subscribe
@@ -27,6 +28,8 @@ def publication(new_publication: Callable[..., PublicationFolder]) -> Publicatio
     """Return a publication with a subscriber and two stories."""
     publication = new_publication(languages=["en"])
     subscribe(publication, ("ann@example.com", "en"))
+    with publication.database.writing() as connection:
+        resubscribe(connection, "ann@example.com", "daily", NOW)
     for name in ("a", "b"):
         publication.write(f"{name}.md", title=name.upper(), date="2026-01-08")
     publication.pick_up()
@@ -84,6 +87,20 @@ def test_a_story_of_a_mail_that_did_not_arrive_is_sent(
         issues.select_articles(connection, issue, [(1, 1)])
         earlier(connection, state, 1)
     assert opened(publication, issue) == (S.PENDING, None, False)
+
+
+@pytest.mark.parametrize("state", [S.PENDING, S.DEFERRED])
+def test_a_story_of_a_mail_that_waits_and_is_not_wanted_any_more_is_sent(
+    publication: PublicationFolder, state: DeliveryState
+) -> None:
+    issue = ready(publication)
+    with publication.database.writing() as connection:
+        issues.select_articles(connection, issue, [(1, 1)])
+        earlier(connection, state, 1)
+        unsubscribe(connection, "ann@example.com", "daily", NOW)
+    assert opened(publication, issue) == (S.PENDING, None, False)
+    (other,) = (one for one in publication.rows(delivery) if one["issue_id"] != issue.id)
+    assert (other["state"], other["reason_key"]) == (S.SUPPRESSED, "unsubscribed")
 
 
 def test_who_has_got_a_part_gets_the_rest(publication: PublicationFolder) -> None:
