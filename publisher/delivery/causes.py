@@ -229,6 +229,11 @@ ARTICLES_WITHDRAWN = Cause(
     "all articles for the subscriber were withdrawn before the mail was made",
     "nothing, or publish the articles again",
 )
+EDITION_IS_REMOVED = Cause(
+    "edition-removed",
+    "the edition was removed from publication.toml before the mail was made",
+    "nothing, or add it again for its next issue",
+)
 ISSUE_CANCELLED = Cause(
     "cancelled", "the issue was cancelled", "nothing: correct it in the next issue"
 )

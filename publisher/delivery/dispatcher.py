@@ -28,11 +28,7 @@ from publisher.delivery.ledger_writer import LedgerWriter
 from publisher.delivery.progress import Progress, ProgressReporter
 from publisher.delivery.retry_policy import MAX_UNANSWERED_ATTEMPTS
 from publisher.delivery.transports.base import Transport, Unreachable
-from publisher.delivery.variant_rendering import (
-    IssueNote,
-    RenderVariant,
-    render_variants,
-)
+from publisher.delivery.variant_rendering import RenderVariant, VariantRun
 from publisher.delivery.work_queue import WorkQueue
 from publisher.delivery.worker_pool import WorkerPool
 from publisher.errors import PublisherError
@@ -89,6 +85,7 @@ def deliver(  # noqa: PLR0913  # the parts of the program that delivery uses
     )
     while dispatcher.run_once():
         pass
+    dispatcher.report_unrendered()
     return dispatcher.report
 
 
@@ -105,17 +102,25 @@ class Dispatcher:
     progress: Progress | None
     render_variant: RenderVariant | None = None
     report: DeliveryReport = field(default_factory=DeliveryReport)
-    # Why variants of issues could not be rendered in this run.
-    _unrendered: dict[int, IssueNote] = field(default_factory=dict)
+    _variants: VariantRun | None = field(init=False, default=None)
+    # Whether variants wait that this run has not tried to render yet.
+    _has_unrendered: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        if self.render_variant:
+            self._variants = VariantRun(
+                self.settings, self.database, self.render_variant, self.timer
+            )
 
     def run_once(self) -> bool:
-        """Send what is due now. Returns whether an issue has become due in the meantime."""
+        """Send what is due now. Returns whether there is more to do now."""
         new_work = False
         self.open_ready_issues()
-        self._render_variants()
+        if self._variants:
+            self._has_unrendered = self._variants.render_some(self.clock.now())
         self._recover()
         try:
-            new_work = self._send_due_issues()
+            new_work = self._send_due_issues() or self._has_unrendered
         except PublisherError as error:
             self.report.add_problem(str(error))
             log.error("delivery stopped", reason=str(error))
@@ -155,18 +160,12 @@ class Dispatcher:
                     issues.move_issue(connection, issue, IssueState.SENDING)
                     log.info("sending", issue=issue.name, subscribers=rows)
 
-    def _render_variants(self) -> None:
-        if self.render_variant is None:
-            return
-        now = self.clock.now()
-        self._unrendered = render_variants(self.database, self.render_variant, now)
+    def report_unrendered(self) -> None:
+        """Report the issues of which variants could not be rendered."""
+        notes = self._variants.notes if self._variants else {}
         with self.database.reading() as connection:
-            names = {
-                one.id: one.name
-                for one in issues.issues_by_ids(connection, [*self._unrendered])
-            }
-        for number, (reason, _key) in self._unrendered.items():
-            self.report.add_problem(f"{names[number]}: {reason}")
+            for issue in issues.issues_by_ids(connection, [*notes]):
+                self.report.add_problem(f"{issue.name}: {notes[issue.id][0]}")
 
     def finish_issues(self) -> None:
         """End the issues of which nothing is left to be done."""
@@ -246,10 +245,15 @@ class Dispatcher:
     def _has_new_work(
         self, known: Collection[int], writer: LedgerWriter, lease_id: int
     ) -> bool:
-        """Do a long run's housekeeping. Returns whether an issue that is not `known` is due."""
+        """Do a long run's housekeeping. Returns whether it has to end for other work.
+
+        That is an issue that is not `known` and is due, or variants that are to be rendered.
+        """
         self._recover(own=lease_id)
         self._note_waiting(known, writer.waiting_for)
         self.finish_issues()
+        if self._has_unrendered:
+            return True
         now = self.clock.now()
         with self.database.reading() as connection:
             pageless = issues.issue_ids_without_page(connection)
@@ -327,10 +331,11 @@ class Dispatcher:
         waiting = f"waiting: {', '.join(waiting_for)}" if waiting_for else None
         with self.database.reading() as connection:
             sending = issues.issues_in_state(connection, IssueState.SENDING)
+        unrendered = self._variants.notes if self._variants else {}
         notes: dict[int, tuple[str, IssueReason] | tuple[None, None]] = {
             number: (waiting, IssueReason.RATE_LIMIT)
             if waiting
-            else self._unrendered.get(number, (None, None))
+            else unrendered.get(number, (None, None))
             for number in jobs
         }
         if all(one.reason == notes[one.id][0] for one in sending if one.id in notes):

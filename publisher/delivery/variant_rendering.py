@@ -1,19 +1,25 @@
 """Render the variants of issues whose ledgers are open, and make their rows due.
 
 The function that renders one is an argument: this package does not import the one that assembles.
-After a crash, what is not rendered yet is rendered by the next run. A variant that can't be rendered
-stays, and its rows with it, until its fault is mended or the issue is cancelled.
+Variants are rendered for some seconds at a time, so that mails which are ready need not wait for the
+last of them. After a crash, what is not rendered yet is rendered by the next run. A variant that can't
+be rendered stays, and its rows with it, until its fault is mended or the issue is cancelled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import structlog
 
+from publisher.clock import Timer
+from publisher.config import Settings
 from publisher.database import Database
+from publisher.delivery.causes import ARTICLES_WITHDRAWN, EDITION_IS_REMOVED
 from publisher.delivery.ledger import variant_rows
 from publisher.errors import GateError, PublisherError
 from publisher.issues import store as issues
@@ -22,6 +28,9 @@ from publisher.issues.variants import IssueVariant, freeze_variant
 
 log = structlog.get_logger()
 
+# Seconds of rendering after which what is ready is sent.
+SLICE_SECONDS = 5.0
+
 # Returns the columns of a rendered variant; None if all its articles were withdrawn. Raises
 # PublisherError if no mail can be made that passes the gate.
 RenderVariant = Callable[[Issue, IssueVariant], Mapping[str, Any] | None]
@@ -29,55 +38,75 @@ RenderVariant = Callable[[Issue, IssueVariant], Mapping[str, Any] | None]
 IssueNote = tuple[str, IssueReason]
 
 
-def render_variants(
-    database: Database, render: RenderVariant, now: datetime
-) -> dict[int, IssueNote]:
-    """Render what waits. Return, by issue, why variants could not be rendered, and note it there."""
-    with database.reading() as connection:
-        sending = issues.issues_in_state(connection, IssueState.SENDING)
-        waiting = variant_rows.waiting_variants(connection, [one.id for one in sending])
-    problems = {}
-    for issue in sending:
-        own = [variant for variant in waiting if variant.issue_id == issue.id]
-        if note := _render_all(database, render, issue, own, now):
-            problems[issue.id] = note
-    return problems
+@dataclass(slots=True)
+class VariantRun:
+    """The rendering of one run, which tries each variant once."""
 
+    settings: Settings
+    database: Database
+    render: RenderVariant
+    timer: Timer
+    _tried: set[int] = field(default_factory=set)
+    _failures: defaultdict[int, list[IssueNote]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
 
-def _render_all(
-    database: Database,
-    render: RenderVariant,
-    issue: Issue,
-    variants: Sequence[IssueVariant],
-    now: datetime,
-) -> IssueNote | None:
-    found: list[IssueNote] = []
-    for variant in variants:
+    def render_some(self, now: datetime) -> bool:
+        """Render what waits, for some seconds. Return whether something is left to be tried."""
+        with self.database.reading() as connection:
+            found = issues.issues_in_state(connection, IssueState.SENDING)
+            sending = {one.id: one for one in found}
+            waiting = variant_rows.waiting_variants(connection, [*sending])
+        left = [one for one in waiting if one.id not in self._tried]
+        end = self.timer.time() + SLICE_SECONDS
+        while left:
+            variant = left.pop(0)
+            self._tried.add(variant.id)
+            self._try(sending[variant.issue_id], variant, now)
+            if self.timer.time() >= end:
+                break
+        for issue in sending.values():
+            self._note(issue)
+        return bool(left)
+
+    @property
+    def notes(self) -> dict[int, IssueNote]:
+        """Why variants could not be rendered, by issue."""
+        return {
+            number: (f"{len(found)} of its variants can't be sent: {found[0][0]}", found[0][1])
+            for number, found in self._failures.items()
+        }
+
+    def _try(self, issue: Issue, variant: IssueVariant, now: datetime) -> None:
         try:
-            _store(database, variant, render(issue, variant), now)
+            self._render(issue, variant, now)
         except PublisherError as error:
             is_gate = isinstance(error, GateError)
             reason = error.reason if isinstance(error, GateError) else str(error)
-            found.append((reason, IssueReason.GATE if is_gate else IssueReason.NOT_MADE))
+            key = IssueReason.GATE if is_gate else IssueReason.NOT_MADE
+            self._failures[issue.id].append((reason, key))
             log.error(
                 "variant can't be rendered", issue=issue.name, variant=variant.id, reason=reason
             )
-    if not found:
-        return None
-    reason, key = found[0]
-    note = f"{len(found)} of its variants can't be sent: {reason}", key
-    if issue.reason != note[0]:
-        with database.writing() as connection:
-            issues.set_reason(connection, issue, *note)
-    return note
+        except Exception as error:
+            # A fault of the program in one variant must not hold up all mails.
+            reason = f"a fault of the program: {error!r}"
+            self._failures[issue.id].append((reason, IssueReason.NOT_MADE))
+            log.exception("variant can't be rendered", issue=issue.name, variant=variant.id)
 
+    def _render(self, issue: Issue, variant: IssueVariant, now: datetime) -> None:
+        """Render a variant and make its rows due, in one transaction. What is stored stays."""
+        is_removed = self.settings.edition(issue.newsletter, issue.language) is None
+        parts = None if is_removed else self.render(issue, variant)
+        with self.database.writing() as connection:
+            if parts is None:
+                cause = EDITION_IS_REMOVED if is_removed else ARTICLES_WITHDRAWN
+                variant_rows.cancel_variant(connection, variant, cause, now)
+            elif freeze_variant(connection, variant, parts):
+                variant_rows.release_variant(connection, variant)
 
-def _store(
-    database: Database, variant: IssueVariant, parts: Mapping[str, Any] | None, now: datetime
-) -> None:
-    """Store a variant and make its rows due, in one transaction. What another run stored stays."""
-    with database.writing() as connection:
-        if parts is None:
-            variant_rows.cancel_variant(connection, variant, now)
-        elif freeze_variant(connection, variant, parts):
-            variant_rows.release_variant(connection, variant)
+    def _note(self, issue: Issue) -> None:
+        note = self.notes.get(issue.id)
+        if note and issue.reason != note[0]:
+            with self.database.writing() as connection:
+                issues.set_reason(connection, issue, *note)

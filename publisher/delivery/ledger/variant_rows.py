@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Connection, exists, select, update
 
-from publisher.delivery.causes import ARTICLES_WITHDRAWN
+from publisher.delivery.causes import Cause
 from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues.tables import issue_variant_table
@@ -36,10 +36,12 @@ def release_variant(connection: Connection, variant: IssueVariant) -> None:
     connection.execute(rows.values(next_at=delivery.c.due_at))
 
 
-def cancel_variant(connection: Connection, variant: IssueVariant, now: datetime) -> None:
-    """Cancel the rows of a variant whose articles were withdrawn before it was rendered."""
+def cancel_variant(
+    connection: Connection, variant: IssueVariant, cause: Cause, now: datetime
+) -> None:
+    """Cancel the rows of a variant that is not rendered, and never will be."""
     rows = update(delivery).where(_waits_for(variant.id))
-    values = {"state": DeliveryState.CANCELLED, "reason_key": ARTICLES_WITHDRAWN.key}
+    values = {"state": DeliveryState.CANCELLED, "reason_key": cause.key}
     connection.execute(rows.values(**values, changed_at=now))
 
 

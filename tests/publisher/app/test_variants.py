@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from publisher.assembly import render_variant
 from publisher.delivery.ledger.counts import count_deliveries
 from publisher.delivery.ledger.reports import count_causes
 from publisher.delivery.outcomes import Outcome, SendStatus
@@ -263,6 +264,79 @@ def test_a_run_that_ends_before_rendering_is_completed_by_the_next(reader: Reade
     assert counts(reading, "daily-en-2026-01-09") == {"pending": 3}
     assert reading.run().sent.messages == 3
     assert reading.read["ann"] == reading.read["bob"] == ["Story 1 in en"]
+    assert issue_of(reading, "daily-en-2026-01-09").state == IssueState.SENT
+
+
+def rendering(note: Callable[[], object]) -> Callable[..., Mapping[str, Any] | None]:
+    """Return what renders a variant after calling `note`."""
+
+    def render(*arguments: Any) -> Mapping[str, Any] | None:
+        note()
+        return render_variant(*arguments)
+
+    return render
+
+
+def test_what_is_ready_is_sent_before_all_variants_are_rendered(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = reader("en")
+    for story, topic in enumerate(("Harbour", "Art", "Tides"), 1):
+        reading.join(topic.lower(), "en", topics=(topic,))
+        reading.write(story, "en", topics=f"[{topic}]")
+    reading.join("all", "en")
+    sent: list[int] = []
+    monkeypatch.setattr("publisher.delivery.variant_rendering.SLICE_SECONDS", 0.0)
+    render = rendering(lambda: sent.append(len(reading.transport.taken)))
+    monkeypatch.setattr("publisher.app.pipeline.render_variant", render)
+    assert reading.run().problems == []
+    # The issue's own digest goes out with the first variant.
+    assert sent == [0, 2, 3]
+    assert {name: len(mails) for name, mails in reading.read.items()} == {
+        "harbour": 1,
+        "art": 1,
+        "tides": 1,
+        "all": 1,
+    }
+    assert issue_of(reading, "daily-en-2026-01-09").state == IssueState.SENT
+
+
+def test_a_fault_of_the_program_in_a_variant_holds_its_own_rows_only(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = reader("en")
+    reading.join("ann", "en", topics=("Harbour",))
+    reading.join("bob", "en")
+    reading.write(1, "en", topics="[Harbour]")
+    reading.write(2, "en")
+    with monkeypatch.context() as patch:
+        render = rendering(lambda: int("no number"))
+        patch.setattr("publisher.app.pipeline.render_variant", render)
+        (problem,) = reading.run().problems
+    assert "a fault of the program: ValueError" in problem
+    assert [*reading.read] == ["bob"]
+    assert reading.run().problems == []
+    assert [*reading.read] == ["bob", "ann"]
+
+
+def test_an_edition_that_is_removed_while_variants_wait_does_not_stay_open(
+    reader: Reader,
+) -> None:
+    reading = reader("en", "ar")
+    reading.join("ann", "en", topics=("Harbour",))
+    reading.join("bob", "en")
+    reading.write(1, "en", topics="[Harbour]")
+    reading.write(2, "en")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("publisher.app.pipeline.render_variant", cut_off)
+        with pytest.raises(Interrupted):
+            reading.run()
+    reading.publication.reload(
+        languages=["en", "ar"], newsletters=[{**DAILY, "languages": ["ar"]}]
+    )
+    assert reading.run().problems == []
+    assert causes(reading, "daily-en-2026-01-09") == {"edition-removed": 1}
+    assert [*reading.read] == ["bob"]
     assert issue_of(reading, "daily-en-2026-01-09").state == IssueState.SENT
 
 
