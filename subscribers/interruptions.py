@@ -1,4 +1,4 @@
-"""Times in which a subscriber may have missed articles: pauses, and changes of the cadence."""
+"""Times in which a subscriber may have missed articles: pauses, changes of the cadence, merges."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from subscribers.audiences import gets_newsletter
-from subscribers.tables import preference, subscriber, subscription
+from subscribers.tables import preference, subscriber, subscriber_alias, subscription
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Connection
 
-# Days from one monthly digest to the next. Articles that came so long before the cadence was changed
-# may wait for a digest that is not sent any more.
+# Days from one monthly digest to the next. Articles that came so long before the cadence was changed,
+# before a pause or a merge may stand in a digest that was opened, and is not sent any more.
 _LONGEST_CADENCE = timedelta(days=31)
 
 
@@ -45,15 +45,22 @@ def load_interruptions(
         preference, preference.c.subscriber_id == subscriber.c.id
     )
     ended = preference.c.paused_until.between(after, now) & preference.c.paused_at.is_not(None)
-    changes = of.add_columns(subscription.c.cadence_at)
+    changes = of.add_columns(subscription.c.cadence_at.label("at"))
     changed = subscription.c.cadence_at.between(after, now)
     wanted = gets_newsletter(newsletter)
     found = [
-        Interruption(row.id, max(row.paused_at, row.joined), row.paused_until)
+        Interruption(
+            row.id, max(row.paused_at - _LONGEST_CADENCE, row.joined), row.paused_until
+        )
         for row in connection.execute(pauses.where(wanted, ended))
     ]
+    merges = of.add_columns(subscriber_alias.c.merged_at.label("at")).join(
+        subscriber_alias, subscriber_alias.c.subscriber_id == subscriber.c.id
+    )
+    merged = subscriber_alias.c.merged_at.between(after, now)
     found += [
-        Interruption(row.id, max(row.cadence_at - _LONGEST_CADENCE, row.joined), row.cadence_at)
-        for row in connection.execute(changes.where(wanted, changed))
+        Interruption(row.id, max(row.at - _LONGEST_CADENCE, row.joined), row.at)
+        for query in (changes.where(wanted, changed), merges.where(wanted, merged))
+        for row in connection.execute(query)
     ]
     return found

@@ -1,4 +1,4 @@
-"""Who is owed what was missed: after a pause, and after a change of the cadence.
+"""Who is owed what was missed: after a pause, a change of the cadence, or a merge of two records.
 
 The first issue after it has, besides its own stories, those that came in the meantime and that the
 subscriber has not got. Once she has a row of an issue that was due after it, nothing is owed.

@@ -27,6 +27,8 @@ from subscribers.tables import subscriber_alias
 _S, _I = DeliveryState, IssueState
 # The subscriber has the mail, or may have it, or will get it.
 _COUNTED = (_S.PENDING, _S.CLAIMED, _S.ATTEMPTING, _S.DEFERRED, _S.SENT, _S.IN_DOUBT)
+# Nothing is sent to a record that was merged, but something may have been.
+_COUNTED_OF_FORMER = (_S.ATTEMPTING, _S.SENT, _S.IN_DOUBT)
 # Issues with a ledger.
 _OPENED = (_I.SENDING, _I.PAUSED, _I.SENT, _I.PARTIAL, _I.FAILED, _I.CANCELLED)
 
@@ -50,7 +52,7 @@ class ReceivedStories:
         former = exists().where(
             subscriber_alias.c.subscriber_id == subscriber_id,
             delivery.c.subscriber_id == subscriber_alias.c.former_id,
-            self._counts(),
+            self._counts(_COUNTED_OF_FORMER),
         )
         return own | former
 
@@ -75,7 +77,7 @@ class ReceivedStories:
         former = select(subscriber_alias.c.subscriber_id.label("id"), *columns).where(
             subscriber_alias.c.subscriber_id.between(first, last),
             delivery.c.subscriber_id == subscriber_alias.c.former_id,
-            self._counts(),
+            self._counts(_COUNTED_OF_FORMER),
         )
         yield from connection.execute(former)
 
@@ -84,8 +86,8 @@ class ReceivedStories:
             return self.digests.get(row.issue_id, frozenset())
         return self.variants.get(row.variant_id, frozenset())
 
-    def _counts(self) -> ColumnElement[bool]:
-        return delivery.c.issue_id.in_(self.issues) & delivery.c.state.in_(_COUNTED)
+    def _counts(self, states: Collection[DeliveryState] = _COUNTED) -> ColumnElement[bool]:
+        return delivery.c.issue_id.in_(self.issues) & delivery.c.state.in_(states)
 
 
 def find_received(

@@ -64,6 +64,21 @@ def test_a_pause_that_begins_after_the_opening_loses_nothing(new_publication: Ma
     assert run.mails() == [("weekly.daily", "0 1")]
 
 
+def test_a_pause_that_begins_while_a_digest_waits_for_her_hour_loses_nothing(
+    new_publication: Make,
+) -> None:
+    run = CadenceRun.start(new_publication)
+    run.choose(Cadence.WEEKLY)
+    run.publish()
+    # Monday's digest is opened on Sunday, with what came on Thursday.
+    run.go(3 * DAY + 12 * HOUR)
+    run.pause(2 * DAY)
+    run.go(4 * DAY)
+    run.publish()
+    run.go(4 * DAY)
+    assert run.mails() == [("weekly.weekly", "0 1")]
+
+
 def test_a_digest_that_waits_for_her_hour_and_is_not_wanted_any_more_loses_nothing(
     new_publication: Make,
 ) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, insert, update
 
 from publisher.delivery.ledger.catch_up import owed_since
 from subscribers import Cadence, pause_subscriber
 from subscribers.interruptions import Interruption, load_interruptions
-from subscribers.tables import subscription
+from subscribers.tables import subscriber_alias, subscription
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import choose_cadence, number_of, subscribe
 
@@ -48,9 +48,22 @@ def test_only_interruptions_that_have_ended_count_and_nothing_before_the_subscri
 
         assert found(connection, "weekly", NOW + 2 * DAY) == []
         assert found(connection, "weekly", NOW + 3 * DAY) == [
-            Interruption(ann, NOW, NOW + 3 * DAY)
+            Interruption(ann, NOW - 2 * DAY, NOW + 3 * DAY)
         ]
         assert found(connection, "weekly", NOW + 66 * DAY) == []
         assert found(connection, "weekly.weekly", NOW) == [
             Interruption(bob, NOW - 2 * DAY, NOW)
         ]
+
+
+def test_what_waited_for_a_record_that_was_merged_is_owed(
+    publication: PublicationFolder,
+) -> None:
+    subscribe(publication, ("ann@example.org", "en"))
+    ann = number_of(publication.database, "ann@example.org")
+    with publication.database.writing() as connection:
+        connection.execute(update(subscription).values(consented_at=NOW - 2 * DAY))
+        alias = {"former_id": 7, "subscriber_id": ann, "merged_at": NOW}
+        connection.execute(insert(subscriber_alias).values(alias))
+        found = load_interruptions(connection, "weekly", NOW - 62 * DAY, NOW + DAY)
+    assert found == [Interruption(ann, NOW - 2 * DAY, NOW)]

@@ -121,6 +121,19 @@ def test_what_went_to_a_record_that_was_merged_counts(publication: PublicationFo
     assert opened(publication, issue) == (S.SUPPRESSED, "had-everything", False)
 
 
+@pytest.mark.parametrize("state", [S.PENDING, S.DEFERRED])
+def test_what_waits_for_a_record_that_was_merged_does_not_count(
+    publication: PublicationFolder, state: DeliveryState
+) -> None:
+    issue = ready(publication)
+    with publication.database.writing() as connection:
+        issues.select_articles(connection, issue, [(1, 1)])
+        earlier(connection, state, 1, to=FORMER)
+        alias = {"former_id": FORMER, "subscriber_id": ANN, "merged_at": NOW}
+        connection.execute(insert(subscriber_alias).values(alias))
+    assert opened(publication, issue) == (S.PENDING, None, False)
+
+
 def test_what_others_have_got_does_not_count(publication: PublicationFolder) -> None:
     issue = ready(publication)
     with publication.database.writing() as connection:
