@@ -50,8 +50,11 @@ def register(app: flask.Flask, context: WebContext) -> None:
     @app.errorhandler(DatabaseError)
     def _busy(error: DatabaseError) -> flask.Response:
         # Nothing was stored: mail clients repeat a one-click request.
+        # Not its path: that of a feed or a webhook holds a secret.
         log.warning(
-            "a request could not be answered", path=flask.request.path, reason=str(error)
+            "a request could not be answered",
+            route=str(flask.request.url_rule),
+            reason=str(error),
         )
         return error_page(context, 503, retry_after=_RETRY_SECONDS)
 
