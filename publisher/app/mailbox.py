@@ -15,6 +15,7 @@ from email.utils import parseaddr
 from typing import TYPE_CHECKING, Final
 
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from publisher.app.joining import (
     ConfirmationState,
@@ -34,7 +35,7 @@ from publisher.errors import DatabaseError, UsageError
 from publisher.mail.signed_links import SignedLink, sign_link
 from publisher.mail.subscription_message import notices_of_message_ids
 from publisher.mailbox import store
-from publisher.mailbox.commands import MailCommand, MailUse, parse_command
+from publisher.mailbox.commands import MailCommand, MailUse, is_assent, parse_command
 from publisher.mailbox.maildir import MaildirMailbox, keep_mail
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.queue import SentNotice, find_notice
@@ -89,7 +90,8 @@ def receive_mail(
     try:
         with connection.begin_nested():
             use = _use(connection, settings, secret, raw, now)
-    except DatabaseError:
+    except (DatabaseError, OperationalError):
+        # The mail is received later.
         raise
     except Exception:
         # A mail that the program can't read must not stop those behind it.
@@ -202,20 +204,27 @@ def _use(
         field(message, "Message-ID")[:200],
         _answered_notice(connection, secret, message),
     )
-    command = parse_command(field(message, "Subject"), _first_line(message))
-    if command is None and mail.notice and mail.notice.kind in _ASKING_KINDS:
+    first_line = _first_line(message)
+    command = parse_command(field(message, "Subject"), first_line)
+    is_asked = mail.notice is not None and mail.notice.kind in _ASKING_KINDS
+    if command is None and is_asked and is_assent(first_line):
         command = MailCommand(MailUse.CONFIRM)
     if command is None:
         return MailUse.UNKNOWN
     try:
-        identity = normalise_address(sender).identity
-        key = LimitKeys(secret).key("commands by mail", identity)
-        if check_limit(connection, key, _ANSWERS, now) is not None:
+        if command.use is not MailUse.UNSUBSCRIBE and _is_often(mail):
             log.info("an address sends more commands than are answered")
             return MailUse.UNKNOWN
         return command.use if _COMMANDS[command.use](mail, command) else MailUse.UNKNOWN
     except BadAddressError:
         return MailUse.UNKNOWN
+
+
+def _is_often(mail: _Received) -> bool:
+    """Count a command. Leaving is not counted: it is answered once, and nobody may prevent it."""
+    identity = normalise_address(mail.sender).identity
+    key = LimitKeys(mail.secret).key("commands by mail", identity)
+    return check_limit(mail.connection, key, _ANSWERS, mail.now) is not None
 
 
 def _is_to_many(message: Message) -> bool:
@@ -233,7 +242,9 @@ def _answered_notice(
 ) -> SentNotice | None:
     texts = (*fields(message, "In-Reply-To"), *fields(message, "References"))
     for number in notices_of_message_ids(secret, " ".join(texts)):
-        return find_notice(connection, number)
+        notice = find_notice(connection, number)
+        # Who reads another mailbox is not the subscriber.
+        return notice if notice and notice.has_own_address else None
     return None
 
 
@@ -303,13 +314,16 @@ def _switch_language(mail: _Received, command: MailCommand) -> bool:
     person = None
     if token:
         person = read_preferences_link(mail.connection, mail.secret, token[0])
-    number = mail.notice.subscriber_id if mail.notice else None
-    number = person.id if person else number
-    if number is None:
+    elif mail.notice:
+        # Also from her address of now: somebody else may read the one that she had.
+        sender = find_subscriber(mail.connection, mail.sender)
+        is_hers = sender is not None and sender.id == mail.notice.subscriber_id
+        person = sender if is_hers else None
+    if person is None:
         # Anybody can write this From: only who reads the answer can switch.
         return _send_links(mail, command)
     try:
-        switch_language(mail.connection, mail.settings, number, tag, mail.now)
+        switch_language(mail.connection, mail.settings, person.id, tag, mail.now)
     except PreferenceError:
         return _send_links(mail, command)
     return True

@@ -115,8 +115,8 @@ def part_content(part: Message) -> str:
 
 
 def _storable(text: str) -> str:
-    """Return text without half surrogate pairs, which some encodings can produce."""
-    return text.encode("utf-8", "replace").decode()
+    """Return text without half surrogate pairs and NUL, which not every database stores."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def status_groups(part: Message) -> list[Message]:

@@ -80,6 +80,13 @@ _ALL: Final = sorted(
 )
 # Words after a command, at most; a longer line is somebody's sentence.
 _MAX_ARGUMENTS: Final = {_U: 1, _S: 1, _C: 1, _L: 2, _H: 0}
+_YES: Final = frozenset(
+    (
+        *("yes", "yes please", "yes, please", "ok", "okay", "sure", "agreed"),
+        *("好", "好的", "是", "是的", "可以", "同意", "确定", "確定"),
+        *("نعم", "موافق", "أوافق", "حسنا", "حسنًا"),
+    )
+)
 _REPLY: Final = re.compile(
     r"\A(?:(?:re|fwd?|aw|wg|sv|回复|回覆|答复|答覆|转发|轉寄|轉發|رد|إعادة توجيه)\s*[:：]\s*)+",
     re.IGNORECASE,
@@ -91,6 +98,17 @@ _QUOTE_MARKS: Final = "\"'“”„«».,!。，！"
 def parse_command(subject: str, first_line: str) -> MailCommand | None:
     """Return the command of a mail's subject, else of its first line, or None."""
     return _command(subject) or _command(first_line)
+
+
+def is_assent(first_line: str) -> bool:
+    """Return whether an answer agrees: it has no words of its own, or one that says yes.
+
+    Other words may mean that its writer did not ask for anything.
+    """
+    text = unicodedata.normalize("NFKC", first_line).strip(f" {_QUOTE_MARKS}").casefold()
+    # The first line of what was quoted, of a signature, or of a quotation's introduction.
+    has_no_words = not text or text.startswith((">", "-- ", "--")) or text.endswith(":")
+    return has_no_words or " ".join(text.split()) in _YES
 
 
 def _command(line: str) -> MailCommand | None:

@@ -14,6 +14,8 @@ from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 from publisher.notices.kinds import NoticeKind, NoticeValues, check_values
 from publisher.notices.tables import notice
 
+# Kinds that go to an address which is not the subscriber's yet, or no more.
+_TO_OTHER_ADDRESSES = frozenset({NoticeKind.CONFIRM_ADDRESS, NoticeKind.ADDRESS_CHANGED})
 _NO_VALUES: NoticeValues = MappingProxyType({})
 
 
@@ -69,8 +71,10 @@ def find_notice(connection: Connection, number: int) -> SentNotice | None:
     row = connection.execute(select(notice).where(notice.c.id == number)).one_or_none()
     if row is None:
         return None
-    number, is_own = row.content.get("number", 0), row.to_address is None
-    return SentNotice(NoticeKind(row.kind), row.subscriber_id, number, is_own)
+    kind, number = NoticeKind(row.kind), row.content.get("number", 0)
+    # Other addresses are forgotten after some days.
+    is_own = row.to_address is None and kind not in _TO_OTHER_ADDRESSES
+    return SentNotice(kind, row.subscriber_id, number, is_own)
 
 
 def cancel_notices(

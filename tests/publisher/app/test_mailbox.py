@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -14,17 +15,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from publisher.app.mailbox import poll_mailbox, receive_mail, receive_piped
 from publisher.clock import FixedClock
 from publisher.config.mailbox import IMAP_PASSWORD, MailboxSettings
-from publisher.errors import UsageError
+from publisher.errors import DatabaseError, UsageError
 from publisher.mail.signed_links import sign_link
 from publisher.mailbox import store
 from publisher.mailbox.commands import MailUse
 from publisher.mailbox.maildir import keep_mail
 from publisher.notices.kinds import NoticeKind
+from publisher.notices.queue import forget_notice_addresses
 from publisher.notices.sender import send_notices
 from publisher.secret_key import load_secret
 from publisher.testing import MemoryTransport
@@ -307,9 +309,84 @@ def test_an_address_that_writes_without_end_is_not_answered_without_end(
     member: Correspondent,
 ) -> None:
     for _ in range(30):
-        member.write("unsubscribe weekly")
+        member.write("preferences")
     counts = member.poll()
     assert counts[MailUse.UNKNOWN] >= 15
+    # Somebody who writes in her name can't keep her from leaving.
+    assert member.post("unsubscribe") is MailUse.UNSUBSCRIBE
+    assert member.status == "unsubscribed"
+
+
+@pytest.mark.parametrize(
+    ("body", "use"),
+    [
+        ("I did not ask for this!", MailUse.UNKNOWN),
+        ("No.", MailUse.UNKNOWN),
+        ("不要", MailUse.UNKNOWN),
+        ("Yes, please!", MailUse.CONFIRM),
+        ("", MailUse.CONFIRM),
+        ("\n> Please confirm your subscription", MailUse.CONFIRM),
+        ("On Thursday, The Ledger wrote:\n> Please confirm", MailUse.CONFIRM),
+        ("نعم", MailUse.CONFIRM),
+    ],
+)
+def test_an_answer_confirms_only_if_it_says_nothing_else(
+    ann: Correspondent, body: str, use: MailUse
+) -> None:
+    ann.post("subscribe")
+    assert ann.answer(ann.receive()[0], body) is use
+    assert ann.status == ("active" if use is MailUse.CONFIRM else "pending")
+
+
+@pytest.mark.parametrize("is_forgotten", [False, True])
+def test_who_reads_another_mailbox_is_not_the_subscriber(
+    member: Correspondent, *, is_forgotten: bool
+) -> None:
+    assert member.person is not None
+    number = enqueue(
+        member.publication, member.person.id, NoticeKind.CONFIRM_ADDRESS, to="x@example.net"
+    )
+    (mail,) = member.receive()
+    if is_forgotten:
+        with member.publication.database.writing() as connection:
+            forget_notice_addresses(connection, NOW)
+    stranger = Correspondent(member.publication, "x@example.net")
+    assert number
+    assert stranger.answer(mail, subject="unsubscribe") is MailUse.UNKNOWN
+    stranger.answer(mail, subject="language ar")
+    assert (member.status, member.language) == ("active", "en")
+
+
+def test_an_answer_from_another_address_gets_links_instead(member: Correspondent) -> None:
+    assert member.person is not None
+    enqueue(member.publication, member.person.id, NoticeKind.LINKS)
+    (mail,) = member.receive()
+    other = Correspondent(member.publication, "x@example.net")
+    other.answer(mail, subject="language ar")
+    assert member.language == "en"
+
+
+def test_a_mail_that_the_database_had_no_room_for_is_received_later(ann: Correspondent) -> None:
+    raw = ann.write("subscribe")
+
+    def fail(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if statement.startswith("INSERT INTO notice"):
+            raise sqlite3.OperationalError("database or disk is full")
+
+    event.listen(Engine, "before_cursor_execute", fail)
+    try:
+        with pytest.raises((DatabaseError, sqlite3.OperationalError)):
+            receive_piped(ann.publication.settings, ann.publication.database, raw, NOW)
+    finally:
+        event.remove(Engine, "before_cursor_execute", fail)
+    assert ann.status == "unknown"
+    assert ann.poll() == {MailUse.SUBSCRIBE: 1}
+
+
+def test_a_nul_in_a_field_is_stored_by_no_database(ann: Correspondent) -> None:
+    raw = ann.write("subscribe").replace(b"<1@example.org>", b"<1\0@example.org>")
+    settings, database = ann.publication.settings, ann.publication.database
+    assert receive_piped(settings, database, raw, NOW) is MailUse.SUBSCRIBE
 
 
 def test_a_publication_without_a_mailbox_says_so(publication: PublicationFolder) -> None:
