@@ -90,9 +90,14 @@ def check_age(stamp: object, now: datetime) -> None:
 
 
 def texts_of(table: object, *names: str) -> tuple[str, ...]:
-    """Return values of an object as texts; empty for those that are absent."""
+    """Return values of an object as texts that databases store; empty for those that are absent."""
     values = table if isinstance(table, dict) else {}
-    return tuple("" if values.get(name) is None else str(values[name]) for name in names)
+    return tuple("" if values.get(name) is None else _text(values[name]) for name in names)
+
+
+def _text(value: object) -> str:
+    # JSON can hold half a surrogate pair, and NUL.
+    return str(value).encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def table_in(table: object, name: str) -> dict[str, Any]:

@@ -74,6 +74,14 @@ def test_nothing_is_written_for_get(client: FlaskClient) -> None:
     assert client.get(PATH).status_code == 405
 
 
+def test_text_that_no_database_stores_is_stored_without_it(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    body = '{"RecordType": "Bounce", "ID": "7\\u0000\\ud800", "Details": "550 \\u0000\\udfff"}'
+    assert client.post(PATH, data=body).status_code == 200
+    assert publication.rows(bounce_event)[0]["source_id"] == "7?"
+
+
 def test_an_event_that_was_not_stored_is_not_acknowledged(
     client: FlaskClient, context: WebContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
