@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import insert, select, update
 
-from subscribers.model import JoinWish
-from subscribers.tables import join_request
+from subscribers.model import JoinWish, SubscriberStatus
+from subscribers.tables import join_request, subscriber
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,8 +93,12 @@ def requests_to_remind(
 ) -> list[JoinRequest]:
     """Return the open requests that are older than `after`, the latest of each subscriber.
 
-    Those of subscribers who were reminded already are left out.
+    Those of subscribers who were reminded already are left out, and those whose mail came back.
     """
+    reachable = select(subscriber.c.id).where(
+        subscriber.c.id == join_request.c.subscriber_id,
+        subscriber.c.status.not_in([SubscriberStatus.BOUNCED, SubscriberStatus.COMPLAINED]),
+    )
     other = join_request.alias()
     again = select(other.c.id).where(
         other.c.subscriber_id == join_request.c.subscriber_id,
@@ -108,7 +112,7 @@ def requests_to_remind(
         # For the index.
         & (join_request.c.requested_at > now - CONFIRMATION_LIFETIME)
     )
-    return list(_read(connection, open_now & ~again.exists()))
+    return list(_read(connection, open_now & ~again.exists() & reachable.exists()))
 
 
 def set_on_request(connection: Connection, number: int, **values: Any) -> None:

@@ -30,8 +30,11 @@ if TYPE_CHECKING:
     from publisher.request_limits import LimitKeys
     from subscribers import Subscriber
 
-# Mails that one address gets because somebody asked for its links.
-_LINKS_LIMIT: Final = Limit(per=3, burst=1, period=timedelta(hours=1))
+# Mails that one address gets because somebody asked for its links: one at a time, and a few a day.
+_LINKS_LIMITS: Final = {
+    "links by address": Limit(per=3, burst=1, period=timedelta(hours=1)),
+    "links by address and day": Limit(per=5, burst=5, period=timedelta(days=1)),
+}
 
 
 def read_preferences_link(connection: Connection, secret: str, token: str) -> Subscriber | None:
@@ -72,9 +75,12 @@ def send_own_links(
     """
     identity = normalise_address(address).identity
     # Counted for unknown addresses too, so that the answer takes as long.
-    wait = check_limit(connection, keys.key("links by address", identity), _LINKS_LIMIT, now)
+    is_often = any(
+        check_limit(connection, keys.key(name, identity), limit, now) is not None
+        for name, limit in _LINKS_LIMITS.items()
+    )
     refused = refused_among(connection, [identity], address_digest(settings))
     person = find_subscriber(connection, address)
-    if wait or refused or person is None or person.status is SubscriberStatus.COMPLAINED:
+    if is_often or refused or person is None or person.status is SubscriberStatus.COMPLAINED:
         return
     enqueue_notice(connection, NoticeKind.LINKS, person.id, now)

@@ -338,6 +338,12 @@ def test_one_reminder_is_due_after_a_day(connection: Connection) -> None:
     assert requests_due_for_reminder(connection, NOW + timedelta(hours=60)) == []
 
 
+def test_a_mailbox_that_bounced_is_not_reminded(connection: Connection) -> None:
+    asked(connection)
+    suppress(connection, ANN, SubscriberStatus.BOUNCED, NOW)
+    assert requests_due_for_reminder(connection, NOW + timedelta(hours=25)) == []
+
+
 def test_nobody_is_reminded_of_what_ended(connection: Connection) -> None:
     confirm(connection, asked(connection))
     _answer, cancelled = ask(connection, email="bob@example.org")
