@@ -114,6 +114,12 @@ def end_session(connection: Connection, digest: str) -> None:
     connection.execute(delete(subscriber_session).where(subscriber_session.c.digest == digest))
 
 
+def end_access(connection: Connection, subscriber_id: int) -> None:
+    """End all sessions of a subscriber, and the links and codes that could start one."""
+    for table in (subscriber_session, access_request):
+        connection.execute(delete(table).where(table.c.subscriber_id == subscriber_id))
+
+
 def _use(connection: Connection, number: int, now: datetime) -> bool:
     used = (
         update(access_request)

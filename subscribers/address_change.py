@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, update
 
+from subscribers.access import end_access
 from subscribers.addresses import normalise_address
 from subscribers.changes import store_change
 from subscribers.consent import WITHDRAWN_STATUSES
 from subscribers.erasure import readmit, remember_erased
+from subscribers.join_requests import cancel_requests
 from subscribers.merging import merge_subscribers
 from subscribers.model import ConsentSource, SubscriberStatus
 from subscribers.store import find_subscriber, load_subscriber
-from subscribers.tables import address_change, subscriber, subscriber_session
+from subscribers.tables import address_change, subscriber
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -171,6 +173,8 @@ def _move(
     digest: AddressDigest,
 ) -> None:
     address = normalise_address(new_address)
+    # Their mails went to the other mailbox.
+    cancel_requests(connection, person.id, None, now)
     other = find_subscriber(connection, address.identity)
     if other is not None and other.id != person.id:
         person = merge_subscribers(connection, (other, person), moved, now)
@@ -188,8 +192,7 @@ def _move(
             updated_at=now,
         )
     )
-    own_sessions = subscriber_session.c.subscriber_id == person.id
-    connection.execute(delete(subscriber_session).where(own_sessions))
+    end_access(connection, person.id)
     readmit(connection, [address.identity], digest)
     if person.email != address.identity:
         remember_erased(connection, person.email, digest, now)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, exists, insert, select, update
 
+from subscribers.access import end_access
 from subscribers.changes import store_change, unsubscribe
 from subscribers.consent import JoinAnswer, answer_request, confirm_newsletters
 from subscribers.consent_records import (
@@ -171,7 +172,8 @@ def refuse_request(
     """End a request that its mailbox's owner did not make. Return whether the address refuses all mail now.
 
     Somebody who is subscribed keeps what she gets: only the requests end. For everybody else the
-    address is never written to again; a record that was never confirmed is erased.
+    address is never written to again; a record that was never confirmed is erased, and the links of
+    others end, but for those that unsubscribe: whoever has an old mail can't bring them back.
     """
     person = load_subscriber(connection, request.subscriber_id)
     if person is None:
@@ -186,6 +188,7 @@ def refuse_request(
         append_consent_record(
             connection, person.id, ConsentEvent.REFUSED, request.wish, origin, now
         )
+        _end_links(connection, person.id)
     remember_erased(connection, person.email, digest, now, ErasureReason.REFUSED)
     return True
 
@@ -223,6 +226,12 @@ def delete_unconfirmed(connection: Connection, now: datetime) -> list[int]:
     connection.execute(delete(subscriber).where(subscriber.c.id.in_(numbers)))
     connection.execute(delete(join_request).where(old, join_request.c.confirmed_at.is_(None)))
     return numbers
+
+
+def _end_links(connection: Connection, subscriber_id: int) -> None:
+    ended = update(subscriber).where(subscriber.c.id == subscriber_id)
+    connection.execute(ended.values(generation=subscriber.c.generation + 1))
+    end_access(connection, subscriber_id)
 
 
 def _store_language(connection: Connection, person: Subscriber, language: str) -> None:

@@ -20,6 +20,7 @@ from publisher.app.join_protection import (
     check_form,
     refusal_reason,
 )
+from publisher.app.personal_tables import forget_address
 from publisher.app.subscribers import address_digest
 from publisher.errors import DeliveryError
 from publisher.mail.signed_links import read_link
@@ -44,6 +45,7 @@ from subscribers import (
     find_request,
     find_subscriber,
     insert_request,
+    load_recipients,
     load_subscriber,
     mask_address,
     match_code,
@@ -226,6 +228,10 @@ def read_confirmation(
     person = load_subscriber(connection, link.subscriber_id)
     if request is None or person is None or request.subscriber_id != person.id:
         return ConfirmationView(ConfirmationState.UNKNOWN)
+    (recipient,) = load_recipients(connection, [person.id])
+    if link.has_ended(recipient.generation) and request.state(now) is not RequestState.OPEN:
+        # Of a mailbox that the subscriber had before, or refused all mail from.
+        return ConfirmationView(ConfirmationState.UNKNOWN)
     return _view(request, person, now)
 
 
@@ -267,8 +273,11 @@ def refuse(
     request = view.request
     if request is None or view.state is ConfirmationState.CONFIRMED:
         return view
+    person = load_subscriber(connection, request.subscriber_id)
     cancel_notices(connection, request.subscriber_id, _ASKING, now)
     refused = refuse_request(connection, request, address_digest(settings), origin, now)
+    if refused and person:
+        forget_address(connection, person.email)
     state = ConfirmationState.REFUSED if refused else ConfirmationState.CANCELLED
     return ConfirmationView(state, view.address, view.newsletters, view.subscribed)
 

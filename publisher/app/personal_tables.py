@@ -10,7 +10,7 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import Table, delete, select, update
+from sqlalchemy import Table, delete, func, or_, select, update
 
 from publisher.bounces.tables import bounce_event
 from publisher.delivery.tables import delivery
@@ -114,6 +114,15 @@ def delete_personal_rows(connection: Connection, subscriber_id: int) -> None:
     others = {table for table in OTHER_TABLES if table is not delivery}
     for table in (*(one.table for one in PERSONAL_TABLES), *others):
         connection.execute(delete(table).where(table.c.subscriber_id == subscriber_id))
+
+
+def forget_address(connection: Connection, identity: str) -> None:
+    """Delete what others have of an address: changes to it or from it, and the mails about them."""
+    is_named = [func.lower(address_change.c[name]) for name in ("old_address", "new_address")]
+    connection.execute(
+        delete(address_change).where(or_(*(one == identity for one in is_named)))
+    )
+    connection.execute(delete(notice).where(func.lower(notice.c.to_address) == identity))
 
 
 def forget_former_addresses(database: Database, now: datetime) -> None:

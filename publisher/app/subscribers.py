@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from publisher.app.personal_tables import (
     MOVED_TABLES,
     delete_personal_rows,
+    forget_address,
     personal_json,
     read_personal_rows,
 )
@@ -233,6 +234,7 @@ def erase_person(
 ) -> None:
     """Delete all that is stored of a subscriber on record, except a keyed hash of the address."""
     delete_personal_rows(connection, person.id)
+    forget_address(connection, person.email)
     erase(connection, person.email, address_digest(settings), now)
 
 

@@ -63,7 +63,7 @@ from subscribers import (
     suppress,
     unsubscribe,
 )
-from subscribers.tables import subscriber
+from subscribers.tables import address_change, subscriber
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import ready, send, subscribe
 
@@ -135,6 +135,10 @@ def test_only_known_subscribers_who_may_be_written_to_get_their_links_and_not_of
     assert [kind for kind, _to, _content in notices(connection)] == [NoticeKind.LINKS]
     send_own_links(connection, publication.settings, KEYS, ANN, LATER)
     assert len(notices(connection)) == 2
+    for hour in range(1, 24):
+        at = NOW + timedelta(hours=hour)
+        send_own_links(connection, publication.settings, KEYS, ANN, at)
+    assert len(notices(connection)) <= 10
     assert ann.status is SubscriberStatus.ACTIVE
 
 
@@ -312,6 +316,33 @@ def test_erasing_leaves_the_address_in_no_table_and_nobody_brings_it_back(
         publication.settings, publication.database, ["email\n", f"{ANN}\n"], NOW
     )
     assert (report.added, report.refused) == (0, 1)
+
+
+def test_erasing_leaves_nothing_with_somebody_who_wanted_the_address(
+    publication: PublicationFolder, connection: Connection, ann: Subscriber
+) -> None:
+    bob = stored(connection, BOB)
+    settings = publication.settings
+    assert request_new_address(connection, settings, SECRET, bob, ANN.upper(), NOW)
+    assert len(notices(connection)) == 1
+    erase_person(connection, settings, ann, NOW)
+    assert notices(connection) == []
+    assert connection.execute(select(address_change)).all() == []
+
+
+def test_a_code_to_the_old_mailbox_opens_nothing_after_a_change(
+    publication: PublicationFolder, connection: Connection, ann: Subscriber
+) -> None:
+    settings = publication.settings
+    assert request_new_address(connection, settings, SECRET, ann, NEW, NOW)
+    link = token("address", ann.id, number=notices(connection)[0][2]["number"])
+    assert send_access_link(connection, SECRET, ann, "en", NOW)
+    code = notices(connection)[-1][2]["code"]
+    change = read_address_link(connection, SECRET, "address", link, NOW)
+    assert change is not None
+    assert confirm_new_address(connection, settings, change, NOW)
+    moved = known_subscriber(connection, NEW)
+    assert open_session_by_code(connection, SECRET, moved, code, NOW) is None
 
 
 @pytest.mark.sqlite("the bytes of its file")

@@ -28,7 +28,14 @@ from publisher.mail.signed_links import sign_link
 from publisher.notices.tables import notice
 from publisher.secret_key import load_secret
 from subscribers import ConsentChannel, ConsentOrigin, JoinWish
-from subscribers.tables import consent_record, consent_wording, join_request, subscriber
+from subscribers.join_requests import cancel_requests
+from subscribers.tables import (
+    consent_record,
+    consent_wording,
+    erased_address,
+    join_request,
+    subscriber,
+)
 from tests.publisher.conftest import NOW, PublicationFolder
 from tests.publisher.delivery.mailing import outbox, subscribe
 from tests.publisher.printing import pipeline_of
@@ -311,6 +318,41 @@ def test_who_did_not_ask_is_never_written_to_again(
     assert publication.rows(subscriber) == []
     post(client, publication)
     assert mails(publication) == []
+
+
+def test_who_refused_all_mail_is_not_brought_back_by_an_old_link(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    subscribe(publication, (ANN, "en"))
+    secret = load_secret(publication.settings)
+    old = sign_link(secret, "preferences", 1)
+    client.post(f"/en/unsubscribe/?t={sign_link(secret, 'unsubscribe', 1)}")
+    post(client, publication)
+    (row,) = publication.rows(join_request)
+    path = f"/en/confirm/?t={token(publication, row)}"
+    client.post(path, data={"choice": "refuse"})
+    fields = {"action": "save", "language-1": "en", "newsletters": "weekly"}
+    assert client.post(f"/en/preferences/?t={old}", data=fields).status_code == 410
+    assert publication.rows(subscriber)[0]["status"] == "unsubscribed"
+
+
+def test_the_mailbox_of_before_confirms_and_refuses_nothing(
+    client: FlaskClient, publication: PublicationFolder
+) -> None:
+    subscribe(publication, (ANN, "en"))
+    secret = load_secret(publication.settings)
+    client.post(f"/en/unsubscribe/?t={sign_link(secret, 'unsubscribe', 1)}")
+    post(client, publication)
+    (row,) = publication.rows(join_request)
+    path = f"/en/confirm/?t={token(publication, row)}"
+    with publication.database.writing() as connection:
+        connection.execute(update(subscriber).values(generation=1))
+        cancel_requests(connection, 1, None, NOW)
+    for choice in ("refuse", "confirm"):
+        page = client.post(path, data={"choice": choice})
+        assert "a•••" not in page.text
+    assert publication.rows(erased_address) == []
+    assert publication.rows(subscriber)[0]["status"] == "unsubscribed"
 
 
 def test_a_subscriber_ends_a_request_that_she_did_not_make_and_keeps_the_rest(
