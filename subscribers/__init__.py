@@ -67,6 +67,7 @@ from subscribers.changes import (
     resubscribe,
     suppress,
     unsubscribe,
+    unsubscribe_subscriber,
 )
 from subscribers.consent import (
     JoinAnswer,
@@ -256,6 +257,7 @@ __all__ = [
     "undo_address_change",
     "undo_leaving",
     "unsubscribe",
+    "unsubscribe_subscriber",
     "use_access_code",
     "use_access_link",
 ]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import bindparam, exists, func, select
 
 from subscribers.model import Recipient, SubscriberStatus
 from subscribers.tables import preference, subscriber, subscription
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Exists, FromClause, Select
+
+
+_RECIPIENTS = (
+    select(*subscriber.c["id", "address", "name", "language", "timezone", "generation"])
+    .where(subscriber.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(subscriber.c.id)
+)
 
 
 def select_audience(newsletter: str, languages: Collection[str], now: datetime) -> Select[int]:
@@ -140,11 +147,7 @@ def load_recipients(connection: Connection, ids: Collection[int]) -> list[Recipi
     Subscribers who were erased are missing in the result. Each id is a bound value, and some
     databases accept 32,766 of them.
     """
-    columns = subscriber.c["id", "address", "name", "language", "timezone", "generation"]
-    rows = connection.execute(
-        select(*columns).where(subscriber.c.id.in_(ids)).order_by(subscriber.c.id)
-    )
-    return [Recipient(*row) for row in rows]
+    return [Recipient(*row) for row in connection.execute(_RECIPIENTS, {"ids": list(ids)})]
 
 
 def gets_newsletter(newsletter: str) -> ColumnElement[bool]:

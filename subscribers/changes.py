@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, update
+from sqlalchemy import bindparam, insert, update
 
 from subscribers.consent import close_record, leave_newsletter, reopen_record, with_choice
 from subscribers.history import append_events, events_between, load_events
@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 
     from subscribers.model import SubscriberEvent
 
+# Values of a name that is no column's: those of columns are the new ones.
+_RECORD = update(subscriber).where(subscriber.c.id == bindparam("number"))
+_NEW_SUBSCRIPTION = insert(subscription)
+_SUBSCRIPTION = update(subscription).where(
+    subscription.c.subscriber_id == bindparam("number"),
+    subscription.c.newsletter == bindparam("name"),
+)
+
 
 def unsubscribe(
     connection: Connection,
@@ -40,7 +48,20 @@ def unsubscribe(
     Doing so twice is no error. The wish is stored even for a newsletter that the subscriber does
     not get, so that no later import adds it. Raise `UnknownSubscriberError` or `BadAddressError`.
     """
-    before = known_subscriber(connection, email)
+    person = known_subscriber(connection, email)
+    return unsubscribe_subscriber(connection, person, newsletter, now, source=source, note=note)
+
+
+def unsubscribe_subscriber(
+    connection: Connection,
+    before: Subscriber,
+    newsletter: str | None,
+    now: datetime,
+    *,
+    source: ConsentSource = ConsentSource.SUBSCRIBER,
+    note: str = "",
+) -> bool:
+    """Do the same for a subscriber who was read in this transaction."""
     # A request of before is no consent any more, also if there is nothing else to end.
     cancel_requests(connection, before.id, newsletter, now)
     if newsletter is None:
@@ -123,11 +144,8 @@ def store_change(
         if event.newsletter is not None:
             _store_subscription(connection, after.id, event)
     if events:
-        connection.execute(
-            update(subscriber)
-            .where(subscriber.c.id == after.id)
-            .values(status=after.status, updated_at=now)
-        )
+        values = {"number": after.id, "status": after.status, "updated_at": now}
+        connection.execute(_RECORD, values)
         append_events(connection, [(after.id, event) for event in events])
     return bool(events)
 
@@ -144,13 +162,7 @@ def _store_subscription(
     if event.before is None:
         key = {"subscriber_id": subscriber_id, "newsletter": event.newsletter}
         new = key | {"source": event.source} | consent | values
-        connection.execute(insert(subscription).values(new))
+        connection.execute(_NEW_SUBSCRIPTION, new)
         return
-    connection.execute(
-        update(subscription)
-        .where(
-            subscription.c.subscriber_id == subscriber_id,
-            subscription.c.newsletter == event.newsletter,
-        )
-        .values(values | consent)
-    )
+    key = {"number": subscriber_id, "name": event.newsletter}
+    connection.execute(_SUBSCRIPTION, key | values | consent)

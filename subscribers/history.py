@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from subscribers.model import (
     ConsentSource,
@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Connection
+
+_APPENDED = insert(subscriber_event)
+_EVENTS = (
+    select(subscriber_event)
+    .where(subscriber_event.c.subscriber_id == bindparam("number"))
+    .order_by(subscriber_event.c.id)
+)
 
 
 def events_between(
@@ -58,7 +65,7 @@ def append_events(
         for number, event in events
     ]
     if values:
-        connection.execute(insert(subscriber_event), values)
+        connection.execute(_APPENDED, values)
 
 
 def load_events(connection: Connection, subscriber_id: int) -> list[SubscriberEvent]:
@@ -70,11 +77,7 @@ def load_numbered_events(
     connection: Connection, subscriber_id: int
 ) -> list[tuple[int, SubscriberEvent]]:
     """Return the same, each with its id."""
-    rows = connection.execute(
-        select(subscriber_event)
-        .where(subscriber_event.c.subscriber_id == subscriber_id)
-        .order_by(subscriber_event.c.id)
-    )
+    rows = connection.execute(_EVENTS, {"number": subscriber_id})
     return [
         (
             row.id,

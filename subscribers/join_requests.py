@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from subscribers.model import JoinWish, SubscriberStatus
 from subscribers.tables import join_request, subscriber
@@ -78,6 +78,13 @@ def insert_request(
     return int(number)
 
 
+_OF_SUBSCRIBER = (
+    select(join_request)
+    .where(join_request.c.subscriber_id == bindparam("number"))
+    .order_by(join_request.c.id)
+)
+
+
 def find_request(connection: Connection, number: int) -> JoinRequest | None:
     """Return the request with this id, or None."""
     return next(_read(connection, join_request.c.id == number), None)
@@ -85,7 +92,7 @@ def find_request(connection: Connection, number: int) -> JoinRequest | None:
 
 def list_requests(connection: Connection, subscriber_id: int) -> list[JoinRequest]:
     """Return all requests of a subscriber, the oldest first."""
-    return list(_read(connection, join_request.c.subscriber_id == subscriber_id))
+    return [*map(_request, connection.execute(_OF_SUBSCRIBER, {"number": subscriber_id}))]
 
 
 def requests_to_remind(

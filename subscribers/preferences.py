@@ -13,7 +13,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from subscribers.profiles import Profile, profile_text
 from subscribers.tables import preference, subscriber, subscription
@@ -64,22 +64,35 @@ class Preferences:
     cadences: Mapping[str, Cadence] = field(default_factory=lambda: MappingProxyType({}))
 
 
+_OWN = (
+    select(
+        *subscriber.c["language", "timezone"],
+        *(one for one in preference.c if one.name != "profile"),
+    )
+    .outerjoin_from(subscriber, preference)
+    .where(subscriber.c.id == bindparam("number"))
+)
+_CADENCES = (
+    select(subscription.c.newsletter, subscription.c.cadence)
+    .where(
+        subscription.c.subscriber_id == bindparam("number"), subscription.c.cadence.is_not(None)
+    )
+    .order_by(subscription.c.newsletter)
+)
+_FEED_GENERATION = select(subscriber.c.feed_generation).where(
+    subscriber.c.id == bindparam("number")
+)
+
+
 def load_preferences(connection: Connection, subscriber_id: int) -> Preferences:
     """Return what a subscriber on record chose."""
-    own = connection.execute(
-        select(subscriber.c.language, subscriber.c.timezone).where(
-            subscriber.c.id == subscriber_id
-        )
-    ).one()
-    row = connection.execute(
-        select(preference).where(preference.c.subscriber_id == subscriber_id)
-    ).one_or_none()
+    row = connection.execute(_OWN, {"number": subscriber_id}).one()
     chosen: dict[str, Any] = {
-        "languages": (own.language, *(row.more_languages if row else ())),
-        "timezone": own.timezone,
+        "languages": (row.language, *(row.more_languages or ())),
+        "timezone": row.timezone,
         "cadences": MappingProxyType(_load_cadences(connection, subscriber_id)),
     }
-    if row:
+    if row.subscriber_id is not None:
         chosen |= {
             "length": TextLength(row.length) if row.length else None,
             "machine_translations": row.machine_translations,
@@ -137,8 +150,7 @@ _SAME_PAUSE = timedelta(days=31)
 
 def load_feed_generation(connection: Connection, subscriber_id: int) -> int:
     """Return the generation of the address of a subscriber's own feed."""
-    own = subscriber.c.id == subscriber_id
-    return int(connection.execute(select(subscriber.c.feed_generation).where(own)).scalar_one())
+    return int(connection.execute(_FEED_GENERATION, {"number": subscriber_id}).scalar_one())
 
 
 def renew_feed_generation(connection: Connection, subscriber_id: int, now: datetime) -> None:
@@ -193,13 +205,7 @@ _DEFAULTS: dict[str, Any] = {
 
 
 def _load_cadences(connection: Connection, subscriber_id: int) -> dict[str, Cadence]:
-    rows = connection.execute(
-        select(subscription.c.newsletter, subscription.c.cadence)
-        .where(
-            subscription.c.subscriber_id == subscriber_id, subscription.c.cadence.is_not(None)
-        )
-        .order_by(subscription.c.newsletter)
-    )
+    rows = connection.execute(_CADENCES, {"number": subscriber_id})
     return {newsletter: Cadence(cadence) for newsletter, cadence in rows}
 
 

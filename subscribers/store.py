@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Integer, bindparam, func, select
 
 from subscribers.addresses import normalise_address
 from subscribers.errors import UnknownSubscriberError
@@ -14,12 +14,29 @@ from subscribers.model import Subscriber, SubscriberStatus
 from subscribers.tables import subscriber, subscriber_alias, subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from sqlalchemy import Connection, Row, Select
 
 # Rows fetched at a time when the whole list is read, so that memory stays flat.
 _PAGE = 1_000
+
+# Statements that pages run are made once: making one takes longer than running it.
+_NUMBER = bindparam("number", type_=Integer)
+_WITH_SUBSCRIPTIONS = select(
+    *subscriber.c["id", "email", "address", "name", "language", "timezone", "status"],
+    subscription.c.newsletter,
+    subscription.c.status.label("state"),
+).outerjoin_from(subscriber, subscription, subscription.c.subscriber_id == subscriber.c.id)
+_MERGED_INTO = select(subscriber_alias.c.subscriber_id).where(
+    subscriber_alias.c.former_id == _NUMBER
+)
+_BY_ID = _WITH_SUBSCRIPTIONS.where(
+    subscriber.c.id == func.coalesce(_MERGED_INTO.scalar_subquery(), _NUMBER)
+)
+_BY_EMAIL = _WITH_SUBSCRIPTIONS.where(
+    subscriber.c.email.in_(bindparam("identities", expanding=True))
+).order_by(subscriber.c.id)
 
 
 def count_subscribers_by_language(connection: Connection) -> dict[str, int]:
@@ -48,9 +65,8 @@ def find_subscriber(connection: Connection, email: str) -> Subscriber | None:
 
     Raise `BadAddressError` for an invalid address.
     """
-    return find_subscribers(connection, [normalise_address(email).identity]).get(
-        normalise_address(email).identity
-    )
+    identity = normalise_address(email).identity
+    return find_subscribers(connection, [identity]).get(identity)
 
 
 def known_subscriber(connection: Connection, email: str) -> Subscriber:
@@ -63,27 +79,13 @@ def known_subscriber(connection: Connection, email: str) -> Subscriber:
 
 def load_subscriber(connection: Connection, subscriber_id: int) -> Subscriber | None:
     """Return the subscriber with this id, or the one into whom it was merged, or None."""
-    person = _load(connection, subscriber_id)
-    if person is not None:
-        return person
-    # Whoever was merged has no row any more.
-    owner = current_id(connection, subscriber_id)
-    return None if owner == subscriber_id else _load(connection, owner)
-
-
-def _load(connection: Connection, subscriber_id: int) -> Subscriber | None:
-    return next(
-        _read(connection, select(subscriber).where(subscriber.c.id == subscriber_id)), None
-    )
+    rows = connection.execute(_BY_ID, {"number": subscriber_id}).all()
+    return _subscriber(rows) if rows else None
 
 
 def current_id(connection: Connection, subscriber_id: int) -> int:
     """Return the id of the subscriber into whom this one was merged, else the same id."""
-    found = connection.execute(
-        select(subscriber_alias.c.subscriber_id).where(
-            subscriber_alias.c.former_id == subscriber_id
-        )
-    ).scalar_one_or_none()
+    found = connection.execute(_MERGED_INTO, {"number": subscriber_id}).scalar_one_or_none()
     return subscriber_id if found is None else found
 
 
@@ -91,8 +93,9 @@ def find_subscribers(
     connection: Connection, identities: Collection[str]
 ) -> dict[str, Subscriber]:
     """Return the subscribers among `identities` (at most 30,000), by identity."""
-    chosen = select(subscriber).where(subscriber.c.email.in_(identities))
-    return {person.email: person for person in _read(connection, chosen)}
+    rows = connection.execute(_BY_EMAIL, {"identities": list(identities)}).all()
+    found = (_subscriber(list(group)) for _, group in groupby(rows, key=attrgetter("id")))
+    return {person.email: person for person in found}
 
 
 def _read(connection: Connection, chosen: Select[*tuple[Any, ...]]) -> Iterator[Subscriber]:
@@ -107,7 +110,7 @@ def _read(connection: Connection, chosen: Select[*tuple[Any, ...]]) -> Iterator[
         yield _subscriber(list(group))
 
 
-def _subscriber(rows: list[Row[*tuple[Any, ...]]]) -> Subscriber:
+def _subscriber(rows: Sequence[Row[*tuple[Any, ...]]]) -> Subscriber:
     first = rows[0]
     without = Subscriber(
         id=first.id,

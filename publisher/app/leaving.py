@@ -27,7 +27,7 @@ from subscribers import (
     mask_address,
     pause_subscriber,
     undo_leaving,
-    unsubscribe,
+    unsubscribe_subscriber,
 )
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def leave(connection: Connection, link: SignedLink, scope: LeaveScope, now: date
     if person is None:
         return False
     newsletter = link.newsletter if scope is LeaveScope.NEWSLETTER else ""
-    changed = unsubscribe(connection, person.email, newsletter or None, now)
+    changed = unsubscribe_subscriber(connection, person, newsletter or None, now)
     if changed and not newsletter:
         cancel_notices(connection, person.id, _MOOT_NOTICES, now)
     if changed and _gets(person, newsletter):

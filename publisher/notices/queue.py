@@ -17,6 +17,7 @@ from publisher.notices.tables import notice
 # Kinds that go to an address which is not the subscriber's yet, or no more.
 _TO_OTHER_ADDRESSES = frozenset({NoticeKind.CONFIRM_ADDRESS, NoticeKind.ADDRESS_CHANGED})
 _NO_VALUES: NoticeValues = MappingProxyType({})
+_INSERTED = insert(notice)
 
 
 def enqueue_notice(  # noqa: PLR0913  # the columns of a row
@@ -35,19 +36,19 @@ def enqueue_notice(  # noqa: PLR0913  # the columns of a row
     kind; others raise ValueError.
     """
     check_values(kind, values)
-    row = insert(notice).values(
-        kind=kind,
-        subscriber_id=subscriber_id,
-        to_address=to,
-        language=language,
-        content=dict(values),
-        state=DeliveryState.PENDING,
-        was_resent=False,
-        due_at=now,
-        next_at=now,
-        changed_at=now,
-    )
-    key = connection.execute(row).inserted_primary_key
+    row = {
+        "kind": kind,
+        "subscriber_id": subscriber_id,
+        "to_address": to,
+        "language": language,
+        "content": dict(values),
+        "state": DeliveryState.PENDING,
+        "was_resent": False,
+        "due_at": now,
+        "next_at": now,
+        "changed_at": now,
+    }
+    key = connection.execute(_INSERTED, row).inserted_primary_key
     assert key is not None  # noqa: S101  # every database returns it
     return int(key[0])
 
