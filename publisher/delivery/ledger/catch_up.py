@@ -1,7 +1,8 @@
 """Who is owed what was missed: after a pause, a change of the cadence, or a merge of two records.
 
 The first issue after it has, besides its own stories, those that came in the meantime and that the
-subscriber has not got. Once she has a row of an issue that was due after it, nothing is owed.
+subscriber has not got. Once she has a row of an issue that was due after it, nothing is owed, unless
+that mail did not arrive.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Integer, func, select
 
 from publisher.database.dialect.sql import json_list
+from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues.model import Issue
 from publisher.issues.tables import issue_table
@@ -21,6 +23,8 @@ from subscribers.tables import preference, subscriber
 
 # Days after which nothing is owed any more: a monthly digest has come, even if one was skipped.
 _OWED_FOR = timedelta(days=62)
+# What a mail in one of these states had is still owed.
+_NOT_SERVED = (DeliveryState.BOUNCED, DeliveryState.FAILED, DeliveryState.CANCELLED)
 # A subscriber's language and profile, as stored, and from when on articles may be owed.
 CatchUpKey = tuple[str, str | None, datetime]
 
@@ -68,6 +72,7 @@ def _last_served(
             issue_table.c.newsletter == issue.newsletter,
             issue_table.c.due_at > now - _OWED_FOR,
             issue_table.c.id != issue.id,
+            delivery.c.state.not_in(_NOT_SERVED),
             delivery.c.subscriber_id.in_(json_list("owed", Integer())),
         )
         .group_by(delivery.c.subscriber_id)

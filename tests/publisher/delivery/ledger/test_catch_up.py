@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import Connection, insert, update
 
-from publisher.delivery.ledger.catch_up import owed_since
+from publisher.delivery.ledger.catch_up import load_owed, owed_since
+from publisher.delivery.states import DeliveryState
+from publisher.delivery.tables import delivery
 from subscribers import Cadence, pause_subscriber
 from subscribers.interruptions import Interruption, load_interruptions
 from subscribers.tables import subscriber_alias, subscription
 from tests.publisher.conftest import NOW, PublicationFolder
-from tests.publisher.delivery.mailing import choose_cadence, number_of, subscribe
+from tests.publisher.delivery.mailing import choose_cadence, number_of, ready, subscribe
 
+S = DeliveryState
 DAY = timedelta(days=1)
 MIDNIGHT = datetime(2026, 1, 9, tzinfo=UTC)
 
@@ -67,3 +71,26 @@ def test_what_waited_for_a_record_that_was_merged_is_owed(
         connection.execute(insert(subscriber_alias).values(alias))
         found = load_interruptions(connection, "weekly", NOW - 62 * DAY, NOW + DAY)
     assert found == [Interruption(ann, NOW - 2 * DAY, NOW)]
+
+
+@pytest.mark.parametrize(
+    ("state", "is_owed"),
+    [
+        *((S.PENDING, False), (S.SENT, False), (S.SUPPRESSED, False)),
+        *((S.BOUNCED, True), (S.FAILED, True), (S.CANCELLED, True)),
+    ],
+)
+def test_what_a_mail_had_that_did_not_arrive_is_still_owed(
+    publication: PublicationFolder, state: DeliveryState, is_owed: bool
+) -> None:
+    subscribe(publication, ("ann@example.org", "en"))
+    ann = number_of(publication.database, "ann@example.org")
+    first, later = ready(publication), ready(publication, "ar")
+    with publication.database.writing() as connection:
+        connection.execute(update(subscription).values(consented_at=NOW - 2 * DAY))
+        pause_subscriber(connection, ann, NOW - DAY / 4, NOW - DAY)
+        row = {"issue_id": first.id, "subscriber_id": ann, "state": state}
+        instants = dict.fromkeys(("due_at", "next_at", "changed_at"), NOW)
+        connection.execute(insert(delivery).values(row | instants))
+        owed = load_owed(connection, later, NOW + DAY)
+    assert owed == ({ann: ("en", None, MIDNIGHT - 2 * DAY)} if is_owed else {})
