@@ -366,6 +366,7 @@ def test_an_answer_from_another_address_gets_links_instead(member: Correspondent
     assert member.language == "en"
 
 
+@pytest.mark.sqlite("its error")
 def test_a_mail_that_the_database_had_no_room_for_is_received_later(ann: Correspondent) -> None:
     raw = ann.write("subscribe")
 

@@ -124,7 +124,8 @@ def test_a_returned_notice_counts_if_it_went_to_her_own_address(
 ) -> None:
     number = number_of(ledger.publication.database, BOB)
     with ledger.writing() as connection:
-        kind, values = NoticeKind.CONFIRM_ADDRESS, {"number": 1}
+        kind = NoticeKind.CONFIRM_ADDRESS if to else NoticeKind.GOODBYE
+        values: dict[str, object] = {"number": 1} | ({} if to else {"newsletters": []})
         notice = enqueue_notice(connection, kind, number, NOW, to=to, values=values)
     returned = f"Message-ID: <{notice_message_name(SECRET, notice)}@lantern.example>\n"
     receipt = receive(ledger, a_status_report(recipient=to or BOB, returned=returned))
