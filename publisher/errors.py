@@ -17,6 +17,9 @@
     ├── DatabaseError         the state can't be opened, read or upgraded
     │   └── WriterUnavailableError   a change that could not be stored now: try again
     ├── StorageError          a file can't be written: the disk is full, or permissions forbid it
+    ├── MailboxError          the mailbox can't be read
+    ├── PreferenceError       a choice of a subscriber that is not offered
+    ├── FeedbackRefusedError  a webhook request that is not proved to be the provider's
     ├── BusyError             another process runs this publication
     └── UsageError            wrong arguments of a command (exit code 2)
 

@@ -14,7 +14,10 @@ from publisher.cli.common import (
     read_settings,
 )
 
-app = typer.Typer(help="Receive mail: commands of subscribers, bounces and complaints.")
+app = typer.Typer(
+    help="Receive mail: commands of subscribers, bounces and complaints.",
+    epilog="Example: publisher mailbox poll my-publication",
+)
 
 # sysexits.h: the mail server keeps the mail and tries again.
 _EX_TEMPFAIL = 75

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from publisher.clock import SystemTimer
 from publisher.errors import MailboxError
 from publisher.files import make_folder, sync_folder, write_durably
 
@@ -61,6 +61,6 @@ def keep_mail(folder: Path, raw: bytes) -> None:
     """Write a mail into a Maildir, durably. Raise OSError."""
     for one in _FOLDERS:
         make_folder(folder / one)
-    name = f"{int(time.time())}.{secrets.token_hex(8)}.publisher"
+    name = f"{int(SystemTimer().time())}.{secrets.token_hex(8)}.publisher"
     write_durably(folder / "new" / name, raw)
     sync_folder(folder / "new")

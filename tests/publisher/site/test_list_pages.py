@@ -35,7 +35,7 @@ def test_an_empty_publication_has_all_list_pages(publication: PublicationFolder)
     assert shown(publication).lists == 1 + 4 * 5
     expected = {"index.html"}
     for tag in LANGUAGES:
-        for page in ("", "weekly/", "unsubscribe/", "preferences/"):
+        for page in ("", "weekly/", "subscribe/", "unsubscribe/", "preferences/"):
             expected.add(f"{tag}/{page}index.html")
     assert set(stamps(public(publication))) == expected
     assert "Nothing has been published here yet." in text_of(publication, "en")
