@@ -41,7 +41,12 @@ class Postfix:
 
     host: str
     port: int
-    mailboxes: Path
+    folder: Path
+
+    @property
+    def mailboxes(self) -> Path:
+        """The folder that holds the Maildirs."""
+        return self.folder / "mailboxes"
 
     def maildir(self, address: str) -> Path:
         """Return the Maildir of an address."""
@@ -57,6 +62,11 @@ class Postfix:
             if time.monotonic() > end:
                 raise TimeoutError(f"{address} has {len(paths)} messages of {number}")
             time.sleep(0.05)
+
+    def set_mailboxes(self, addresses: Sequence[str]) -> None:
+        """Have these mailboxes from now on, and no others; their domains stay."""
+        _write_settings(self.folder, addresses)
+        _postfix(self.folder, "reload")
 
 
 def postfix_is_available() -> bool:
@@ -76,7 +86,7 @@ def running_postfix(addresses: Sequence[str]) -> Iterator[Postfix]:
         _postfix(folder, "start")
         try:
             _wait_until_it_listens(port)
-            yield Postfix("127.0.0.1", port, folder / "mailboxes")
+            yield Postfix("127.0.0.1", port, folder)
         finally:
             _postfix(folder, "stop")
     finally:
@@ -89,7 +99,14 @@ def _configure(folder: Path, port: int, addresses: Sequence[str]) -> None:
         (folder / name).mkdir(mode=0o755)
     for name in ("data", "mailboxes"):
         os.chown(folder / name, owner.pw_uid, owner.pw_gid)
+    (folder / "etc/master.cf").write_text(_SERVICES.format(port=port))
     domains = sorted({address.rpartition("@")[2] for address in addresses})
+    (folder / "etc/domains").write_text("".join(f"{domain} x\n" for domain in domains))
+    _write_settings(folder, addresses)
+
+
+def _write_settings(folder: Path, addresses: Sequence[str]) -> None:
+    owner = pwd.getpwnam("postfix")
     boxes = " ".join(f"{{{address} = {address}/}}" for address in addresses)
     settings = {
         "compatibility_level": "3.6",
@@ -112,7 +129,7 @@ def _configure(folder: Path, port: int, addresses: Sequence[str]) -> None:
         "default_transport": "error:this server delivers to its own domains only",
         "relay_transport": "$default_transport",
         "local_transport": "error:no local mail",
-        "virtual_mailbox_domains": " ".join(domains),
+        "virtual_mailbox_domains": f"texthash:{folder}/etc/domains",
         "virtual_mailbox_base": folder / "mailboxes",
         "virtual_mailbox_maps": f"inline:{{ {boxes} }}",
         "virtual_minimum_uid": "1",
@@ -122,7 +139,6 @@ def _configure(folder: Path, port: int, addresses: Sequence[str]) -> None:
     }
     lines = "".join(f"{name} = {value}\n" for name, value in settings.items())
     (folder / "etc/main.cf").write_text(lines)
-    (folder / "etc/master.cf").write_text(_SERVICES.format(port=port))
 
 
 def _postfix(folder: Path, verb: str) -> None:

@@ -28,7 +28,7 @@ path = "articles"
 [[newsletter]]
 name = "weekly"
 title = {{ en = "The week", zh-Hant = "一週燈火", ar = "حصاد الأسبوع" }}
-schedule = "0 8 * * FRI"
+schedule = "{schedule}"
 
 [delivery]
 transport = "smtp"
@@ -38,15 +38,23 @@ host = "{host}"
 port = {port}
 tls = "none"
 bounces = "{bounces}"
+verp = true
 {more}
 """
 
 
-def lay_out(folder: Path, server: Postfix, url: str, more: str = "") -> Path:
+def lay_out(
+    folder: Path, server: Postfix, url: str, schedule: str = "0 8 * * FRI", more: str = ""
+) -> Path:
     """Write the publication into a folder: its settings, and the articles of the demo."""
     folder.mkdir(parents=True, exist_ok=True)
     text = _SETTINGS.format(
-        url=url, host=server.host, port=server.port, bounces=BOUNCES, more=more
+        url=url,
+        schedule=schedule,
+        host=server.host,
+        port=server.port,
+        bounces=BOUNCES,
+        more=more,
     )
     (folder / "publication.toml").write_text(text, "utf-8")
     with as_file(files("publisher") / "demo" / "data" / "articles") as articles:
