@@ -34,6 +34,7 @@ from publisher.app.own_links import (
 )
 from publisher.app.personal_tables import (
     delete_personal_rows,
+    forget_address,
     forget_former_addresses,
     personal_json,
     read_personal_rows,
@@ -328,6 +329,20 @@ def test_erasing_leaves_nothing_with_somebody_who_wanted_the_address(
     erase_person(connection, settings, ann, NOW)
     assert notices(connection) == []
     assert connection.execute(select(address_change)).all() == []
+
+
+def test_an_address_is_forgotten_with_others_and_other_changes_stay(
+    publication: PublicationFolder, connection: Connection, ann: Subscriber
+) -> None:
+    bob = stored(connection, BOB)
+    settings = publication.settings
+    assert request_new_address(connection, settings, SECRET, ann, NEW, NOW)
+    assert request_new_address(connection, settings, SECRET, bob, "bob@new.example", NOW)
+    forget_address(connection, NEW)
+    columns = address_change.c["subscriber_id", "new_address"]
+    left = connection.execute(select(*columns)).all()
+    assert left == [(bob.id, "bob@new.example")]
+    assert [to for _kind, to, _content in notices(connection)] == ["bob@new.example"]
 
 
 def test_a_code_to_the_old_mailbox_opens_nothing_after_a_change(
