@@ -102,6 +102,7 @@ def imported(*left_out: str) -> set[str]:
         "email_validator": "email-validator",
         "pydantic_core": "pydantic",
         "PIL": "pillow",
+        "flufl": "flufl.bounce",
     }
     found: set[str] = set()
     for package in ("publisher", "feeds", "subscribers"):

@@ -73,6 +73,14 @@ EVERYTHING: dict[str, Callable[[Renderer, str], object]] = {
     "letter_page": lambda r, tag: r.letter_page(
         sample.publication(tag), "unsubscribe", "desk@example.org", sample.feeds(tag)
     ),
+    "subscriber_page": lambda r, tag: r.subscriber_page(
+        "web/subscriber/error.html",
+        sample.publication(tag),
+        kind=404,
+        style_url="/-/subscriber.css",
+        home_url=f"https://news.example.org/{tag}/",
+        sisters=(),
+    ),
     "feed_page": lambda r, tag: r.feed_page(
         sample.publication(tag), sample.feed(tag), sample.feeds(tag)
     ),
