@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from publisher.delivery.causes import NO_LONGER_ASKED_FOR
 from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
@@ -106,15 +106,3 @@ def forget_notice_addresses(connection: Connection, before: datetime) -> None:
         notice.c.state.not_in([*CLAIMABLE_STATES, DeliveryState.ATTEMPTING]),
     )
     connection.execute(settled.values(to_address=None))
-
-
-def notice_outcomes(
-    connection: Connection, kind: NoticeKind, since: datetime
-) -> dict[DeliveryState, int]:
-    """Count the notices of a kind that changed since an instant, by state."""
-    rows = connection.execute(
-        select(notice.c.state, func.count())
-        .where(notice.c.kind == kind, notice.c.changed_at >= since)
-        .group_by(notice.c.state)
-    )
-    return {DeliveryState(state): count for state, count in rows}

@@ -3,11 +3,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select
 
-from publisher.delivery.states import DeliveryState
 from publisher.notices.kinds import ALLOWED_VALUES, REQUIRED_VALUES, NoticeContent, NoticeKind
-from publisher.notices.queue import cancel_notices, enqueue_notice, notice_outcomes
+from publisher.notices.queue import cancel_notices, enqueue_notice
 from publisher.notices.tables import notice
 from subscribers import erase
 from subscribers.tables import subscriber
@@ -96,22 +95,3 @@ def test_nothing_remains_of_the_notices_of_somebody_who_is_erased(
     enqueue_notice(connection, NoticeKind.LINKS, ann, NOW, to="ann@old.example")
     erase(connection, "ann@example.org", lambda identity: str(hash(identity)), NOW)
     assert connection.execute(select(notice)).all() == []
-
-
-def test_outcomes_are_counted_by_kind_since_an_instant(
-    connection: Connection, ann: int
-) -> None:
-    values = {"number": 7, "newsletters": ["weekly"]}
-    for minutes, state in ((0, "bounced"), (5, "bounced"), (6, "sent"), (7, "sent")):
-        number = enqueue_notice(connection, NoticeKind.REMINDER, ann, NOW, values=values)
-        connection.execute(
-            update(notice)
-            .where(notice.c.id == number)
-            .values(state=state, changed_at=NOW + timedelta(minutes=minutes))
-        )
-    enqueue_notice(connection, NoticeKind.LINKS, ann, NOW)
-    since = NOW + timedelta(minutes=5)
-    assert notice_outcomes(connection, NoticeKind.REMINDER, since) == {
-        DeliveryState.BOUNCED: 1,
-        DeliveryState.SENT: 2,
-    }
