@@ -46,14 +46,14 @@ fast: $(VENV)/dev
 	$(RUN) $(if $(COVERAGE),--cov --cov-report=term)
 
 slow: $(VENV)/dev  ## processes, browsers, kills, packaging, and each property with all its examples
-	$(RUN) -m "slow or hypothesis" --hypothesis-profile=full $(LANES)
+	$(RUN) -m "slow or hypothesis" --hypothesis-profile=full --durations=15 $(LANES)
 
 postgres: $(VENV)/dev  ## the tests of the database on PostgreSQL, if a server is installed
 	INVARIANT_EXAMPLES=25 $(RUN) -n $(TWICE_THE_CORES) --database=postgresql $(ON_POSTGRES)
 
 torture: $(VENV)/dev  ## kills of a large issue and thousands of examples: hours
 	CRASH_RECIPIENTS=5000 CRASH_KILLS=20 INVARIANT_EXAMPLES=5000 INVARIANT_STEPS=100 \
-	  $(RUN) -m "slow or hypothesis" --hypothesis-profile=torture $(LANES)
+	  $(RUN) -m "slow or hypothesis" --hypothesis-profile=torture --timeout=0 $(LANES)
 
 audit: $(VENV)/dev  ## look up the locked packages in a database of vulnerabilities
 	@$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/pip --quiet install pip-audit || true
