@@ -8,7 +8,7 @@ Names of newsletters have no dot (`values.UrlName`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from enum import StrEnum
 
 
@@ -29,11 +29,11 @@ class DigestCadence(StrEnum):
         """The greatest number of digests in a month of 31 days."""
         return {"daily": 31, "weekly": 5, "monthly": 1}[self]
 
-    def rule(self, weekday: str) -> str:
-        """Return the RRULE of the dates: each day, a weekday, or the first of the month."""
-        by_day = f"BYDAY={weekday[:2].upper()}"
-        parts = {"daily": "", "weekly": f";{by_day}", "monthly": ";BYMONTHDAY=1"}
-        return f"FREQ={self.value.upper()}{parts[self]}"
+    def rule(self, at: time, weekday: str) -> str:
+        """Return the cron line of the dates: each day, a weekday, or the first of the month."""
+        # Not as an RRULE: it is counted from its start each time, day by day.
+        dates = {"daily": "* * *", "weekly": f"* * {weekday[:3].upper()}", "monthly": "1 * *"}
+        return f"{at.minute} {at.hour} {dates[self.value]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -269,8 +269,7 @@ class Newsletter(EditionSettings):
         """
         terms = self.edition.get(edition.language, EditionSettings())
         old = edition.schedule
-        rule = cadence.rule(self.digest_weekday)
-        schedule = parse_schedule(rule, at=old.at, start=old.start)
+        schedule = parse_schedule(cadence.rule(old.at, self.digest_weekday), start=old.start)
         is_set = terms.max_lateness or self.max_lateness
         return replace(
             edition,
