@@ -10,9 +10,6 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from altcha import create_challenge, verify_solution
-from altcha.v2 import Payload
-
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -29,6 +26,9 @@ _KEY = "proof of work:"
 
 def make_challenge(secret: str, now: datetime) -> str:
     """Return a new challenge as JSON."""
+    # Takes longer to import than the rest of the pages, and few need it.
+    from altcha import create_challenge
+
     # Not ALTCHA's own time of expiry, which it compares with the clock of the machine.
     until = int((now + CHALLENGE_LIFETIME).timestamp())
     challenge = create_challenge(
@@ -43,6 +43,9 @@ def make_challenge(secret: str, now: datetime) -> str:
 
 def solved_challenge(secret: str, payload: str, now: datetime) -> str | None:
     """Return the name of the challenge that a payload (base64 of JSON) solves; None if it is wrong."""
+    from altcha import verify_solution
+    from altcha.v2 import Payload
+
     if not verify_solution(payload, _KEY + secret).verified:
         return None
     parameters = Payload.from_base64(payload).challenge.parameters

@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
 
-from flufl.bounce import all_failures
-
 # Where the returned original begins.
 _ORIGINAL = re.compile(
     r"[ \t>]*(?:"
@@ -126,6 +124,9 @@ def _places(text: str, ours: frozenset[str]) -> Iterator[tuple[int, str]]:
 
 def guessed_addresses(message: Message) -> list[str]:
     """Return the addresses that flufl.bounce finds. It never says what is wrong with them."""
+    # Imported with the first mail: the web server has a webhook, which seldom gets one.
+    from flufl.bounce import all_failures
+
     # It logs each detector, and its errors with the mail's content.
     logging.getLogger("flufl.bounce").disabled = True
     try:

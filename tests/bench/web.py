@@ -7,8 +7,6 @@ The server is the program itself, in a process of its own; the clients are threa
 from __future__ import annotations
 
 import os
-import re
-import socket
 import statistics
 import subprocess
 import sys
@@ -24,12 +22,13 @@ from queue import Empty, SimpleQueue
 from rich.table import Table
 from sqlalchemy import text
 
-from publisher.config import SETTINGS_FILE, Settings, load_settings
+from publisher.config import Settings
 from publisher.database import open_database
 from publisher.mail.signed_links import sign_link
-from publisher.testing import SECRET, make_publication
-from tests.bench.audience import RECIPIENTS, WISHES
+from publisher.testing import SECRET
 from tests.bench.sizes import size
+from tests.bench.web_memory import measure_growth
+from tests.bench.web_server import Connection, make_audience, running
 
 COLUMNS = ("Measured",)
 POSTS = size(20_000, smallest=100)
@@ -39,7 +38,6 @@ IMPORTED = size(100_000, smallest=200, full=1_000_000)
 SUBSCRIBERS = size(100_000, smallest=100, full=1_000_000)
 PAGES_PER_SECOND = size(200, smallest=20)
 SECONDS = size(30, smallest=1)
-PATIENCE = 60.0
 
 
 @dataclass
@@ -70,122 +68,9 @@ def measure(table: Table) -> None:
                 *clicked(settings, POSTS, CLIENTS),
             )
     with tempfile.TemporaryDirectory() as folder:
-        read_pages(table, make_audience(Path(folder) / "one", SUBSCRIBERS))
-
-
-def make_audience(folder: Path, subscribers: int) -> Settings:
-    """Make a publication with so many subscribers, all of its weekly newsletter."""
-    make_publication(folder)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with (folder / SETTINGS_FILE).open("a", encoding="utf-8") as file:
-        file.write(f'[web]\naddress = "127.0.0.1:{port}"\n')
-    settings = load_settings(folder, {"PUBLISHER_SECRET": SECRET})
-    settings.folders.public.mkdir()
-    with (
-        closing(open_database(settings.database)) as database,
-        database.writing() as connection,
-    ):
-        connection.execute(text(RECIPIENTS), {"many": subscribers})
-        connection.execute(text(WISHES))
-    return settings
-
-
-class WebServer:
-    """`publisher web` in a process, which may be killed and started again."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._command = [sys.executable, "-m", "publisher", "web", str(settings.folders.root)]
-        self.start()
-
-    def start(self) -> float:
-        """Start it; return the seconds until it accepts connections."""
-        begin = time.perf_counter()
-        environment = os.environ | {"PUBLISHER_SECRET": SECRET}
-        self.process = subprocess.Popen(
-            self._command, env=environment, stdout=subprocess.PIPE, text=True
-        )
-        assert self.process.stdout is not None  # a pipe was asked for
-        if not self.process.stdout.readline():
-            raise RuntimeError("publisher web did not start")
-        return time.perf_counter() - begin
-
-    def kill(self) -> None:
-        """Kill it, as the kernel does when memory runs out."""
-        self.process.kill()
-        self._reap()
-
-    def megabytes(self) -> float:
-        """Return its proportional share of memory (PSS)."""
-        rollup = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text()
-        found = re.search(r"^Pss:\s+(\d+) kB$", rollup, re.MULTILINE)
-        if found is None:
-            raise RuntimeError("smaps_rollup has no Pss")
-        return int(found[1]) / 1024
-
-    def stop(self) -> float:
-        """End it by SIGTERM; return the seconds that this takes."""
-        begin = time.perf_counter()
-        self.process.terminate()
-        self._reap()
-        return time.perf_counter() - begin
-
-    def _reap(self) -> None:
-        self.process.wait()
-        if self.process.stdout is not None:
-            self.process.stdout.close()
-
-
-@contextmanager
-def running(settings: Settings) -> Iterator[WebServer]:
-    """Run the server while the block lasts."""
-    server = WebServer(settings)
-    try:
-        yield server
-    finally:
-        server.kill()
-
-
-class Connection:
-    """A connection that is kept, as proxies do, and opened again when it was lost."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._address = settings.web.host, settings.web.port
-        self._socket: socket.socket | None = None
-
-    def ask(self, head: str) -> int:
-        """Send a request and read its answer; return the status. Raise OSError if there is none."""
-        if self._socket is None:
-            self._socket = socket.create_connection(self._address, PATIENCE)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        try:
-            self._socket.sendall(f"{head}\r\nHost: localhost\r\n\r\n".encode())
-            return self._read(self._socket)
-        except OSError:
-            self.close()
-            raise
-
-    def _read(self, connection: socket.socket) -> int:
-        answer = b""
-        while b"\r\n\r\n" not in answer:
-            answer += self._part(connection)
-        fields, _, body = answer.partition(b"\r\n\r\n")
-        length = int(re.findall(rb"(?i)content-length: (\d+)", fields)[0])
-        while len(body) < length:
-            body += self._part(connection)
-        return int(fields.split()[1])
-
-    def _part(self, connection: socket.socket) -> bytes:
-        part = connection.recv(65_536)
-        if not part:
-            raise ConnectionResetError
-        return part
-
-    def close(self) -> None:
-        """Close it; the next request opens another."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        settings = make_audience(Path(folder) / "one", SUBSCRIBERS)
+        read_pages(table, settings)
+        measure_growth(table, settings, SUBSCRIBERS)
 
 
 def clicked(settings: Settings, posts: int, threads: int, kills: int = 0) -> tuple[Clicks, int]:
@@ -294,6 +179,7 @@ def read_pages(table: Table, settings: Settings) -> None:
         table.add_row("start of `publisher web`", f"{seconds:.1f} s")
         table.add_row("memory when idle (PSS)", f"{server.megabytes():.0f} MB")
         waits: list[float] = []
+        before = server.processor_seconds()
         with ThreadPoolExecutor(CLIENTS) as pool:
             begin = time.perf_counter()
             asked = [
@@ -307,6 +193,8 @@ def read_pages(table: Table, settings: Settings) -> None:
             f"{len(waits):,}",
         )
         _add_quantiles(table, waits)
+        spent = (server.processor_seconds() - before) / len(waits)
+        table.add_row("  processor time of a page", f"{spent * 1000:.1f} ms")
         table.add_row("memory after these (PSS)", f"{server.megabytes():.0f} MB")
         table.add_row("end by SIGTERM", f"{server.stop():.2f} s")
 

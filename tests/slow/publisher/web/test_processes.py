@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.web import clicked, importing, make_audience
+from tests.bench.web import clicked, importing
+from tests.bench.web_server import make_audience
 
 POSTS = 300
 
