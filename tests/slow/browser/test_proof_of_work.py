@@ -53,5 +53,5 @@ def test_the_browser_solves_the_challenge_and_the_mail_is_sent(
             clock,
             state.limits,
         )
-        assert chromium.browse(create_app(context), look).startswith("Look into your mailbox")
+        assert chromium.browse(create_app(context), look).startswith("Check your mailbox")
     assert [row["kind"] for row in publication.rows(notice)] == ["confirm"]
