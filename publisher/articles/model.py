@@ -10,6 +10,8 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
 
+from publisher.article_problems import ArticleProblem
+
 
 class Origin(StrEnum):
     """How an article came to be in its language."""
@@ -102,7 +104,8 @@ class ParsedArticle:
     the story's key where the document states one; `permalink` is a path with or without its
     language prefix; `url` is absolute, for articles that live elsewhere. `offered` are the
     languages that the page links to. `attachment_fields` are the attachments before they are
-    looked up; `media` the local files that `html`, `picture` and `attachments` refer to.
+    looked up; `media` the local files that `html`, `picture` and `attachments` refer to;
+    `problems` what was lost or looks wrong.
     """
 
     title: str = ""
@@ -127,6 +130,7 @@ class ParsedArticle:
     status: ArticleStatus = ArticleStatus.READY
     is_draft: bool = False
     media: tuple[MediaFile, ...] = ()
+    problems: tuple[ArticleProblem, ...] = ()
 
     def or_else(self, other: ParsedArticle) -> ParsedArticle:
         """Return this article with each empty field taken from another."""

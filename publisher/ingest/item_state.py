@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Text, bindparam, cast, delete, func, select, 
 
 from publisher.articles.model import ParsedArticle
 from publisher.database.dialect.sql import upsert
+from publisher.ingest.problems import HandledProblem, add_reason, save_problems
 from publisher.ingest.sources.base import Item
 from publisher.ingest.tables import source_item, source_table
 
@@ -59,6 +60,7 @@ class ItemResult:
     reason: str | None = None
     is_unchanged: bool = False
     media: tuple[str, ...] = ()
+    problems: tuple[HandledProblem, ...] = ()
 
     @property
     def has_article(self) -> bool:
@@ -151,7 +153,7 @@ def save_item(
     *,
     reason: str | None = None,
 ) -> None:
-    """Store the state of an item and the id of its article."""
+    """Store the state of an item, the id of its article and its problems."""
     values = {
         "signature": result.item.signature,
         "sha256": result.sha256,
@@ -161,6 +163,7 @@ def save_item(
     }
     row = upsert(connection, source_item).values(source=source, key=result.item.key, **values)
     connection.execute(row.on_conflict_do_update(index_elements=["source", "key"], set_=values))
+    save_problems(connection, source, result.item.key, add_reason(result.problems, reason))
 
 
 def save_signatures(connection: Connection, source: str, items: Sequence[Item]) -> None:

@@ -16,19 +16,21 @@ from typing import Self
 
 import structlog
 
+from publisher.articles.model import ArticleStatus
 from publisher.config import Settings, SourceSettings
 from publisher.database import Database
 from publisher.errors import ArticleError, LanguageError
 from publisher.ingest import item_state, script_conversion, story_keys, upsert
 from publisher.ingest.item_state import ItemId, ItemResult, KnownItem, SourceState
 from publisher.ingest.parsers import parse_document
+from publisher.ingest.problems import handle_problems, reason_to_hold
 from publisher.ingest.sources.base import Item, Listing, RawItem, Source
 from publisher.ingest.story_keys import article_language, story_key
 
 log = structlog.get_logger()
 
 # Increase this when parsers return something else for the same document: all are read again.
-_PARSERS_VERSION = 3
+_PARSERS_VERSION = 4
 # Items that are read, then stored in one transaction; a kill loses at most this much reading.
 ITEMS_PER_TRANSACTION = 100
 
@@ -225,6 +227,17 @@ class SourcePickup:
         language = article_language(parsed, path, publication, default)
         if parsed.is_draft:
             return ItemResult(item=item, sha256=sha256, media=raw.files.requested)
+        # What is not shown yet may be unfinished.
+        is_shown = parsed.status is ArticleStatus.READY
+        problems = handle_problems(parsed.problems, {}) if is_shown else ()
+        if reason := reason_to_hold(problems):
+            return ItemResult(
+                item=item,
+                sha256=sha256,
+                reason=reason,
+                media=raw.files.requested,
+                problems=problems,
+            )
         for media in parsed.media:
             raw.files.publish(media, self._settings.folders.public)
         return ItemResult(
@@ -235,6 +248,7 @@ class SourcePickup:
             story_key=story_key(parsed, path, publication),
             zone=self._settings.zone(),
             media=raw.files.requested,
+            problems=problems,
         )
 
     def finish(self) -> None:

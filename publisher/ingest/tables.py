@@ -6,7 +6,16 @@ that a touched item does not count as changed.
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Table, Text
+from sqlalchemy import (
+    JSON,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Table,
+    Text,
+)
 
 from publisher.articles.tables import article, story
 from publisher.database.dialect.sql import KEYED, partial_index
@@ -44,6 +53,28 @@ Index(
     "ix_source_item_quarantined",
     source_item.c.key,
     **partial_index(source_item.c.reason.is_not(None)),
+)
+
+# What was wrong with an item when it was last read, in the order of the file.
+item_problem = Table(
+    "item_problem",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("kind", Text, nullable=False),
+    # From 1, in the file; NULL if it is not known.
+    Column("line", Integer),
+    Column("what", Text, nullable=False),
+    # What it led to: `hold` or `report`.
+    Column("action", Text, nullable=False),
+    ForeignKeyConstraint(
+        ["source", "key"],
+        [source_item.c.source, source_item.c.key],
+        onupdate="CASCADE",
+        ondelete="CASCADE",
+    ),
+    info=KEYED,
 )
 
 # The languages whose conversions are up to date, except for stories that are due, and by what.

@@ -1,0 +1,156 @@
+"""Decide what the problems of a document lead to; store them per item, and list them.
+
+The kinds, their meaning and their default actions are in `publisher.article_problems`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection, delete, func, insert, select
+
+from publisher.article_problems import (
+    PROBLEM_TEXTS,
+    ArticleProblem,
+    ProblemAction,
+    ProblemKind,
+)
+from publisher.ingest.tables import item_problem
+
+# What parsers import from here.
+__all__ = [
+    "ArticleProblem",
+    "HandledProblem",
+    "ItemProblem",
+    "ProblemKind",
+    "add_reason",
+    "count_problems",
+    "handle_problems",
+    "list_problems",
+    "reason_to_hold",
+    "save_problems",
+]
+
+# Per document: a template that is broken once is reported once for each place.
+_MAX_PROBLEMS = 200
+# Characters of the value that is wrong.
+_MAX_WHAT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class HandledProblem:
+    """A problem, and what it leads to."""
+
+    problem: ArticleProblem
+    action: ProblemAction
+
+    @property
+    def holds(self) -> bool:
+        """Whether the article is held back because of it."""
+        return self.action is ProblemAction.HOLD
+
+
+@dataclass(frozen=True, slots=True)
+class ItemProblem:
+    """A stored problem with the source and the file that has it."""
+
+    source: str
+    file: str
+    problem: ArticleProblem
+    holds: bool
+
+
+def handle_problems(
+    problems: Iterable[ArticleProblem], actions: Mapping[ProblemKind, ProblemAction]
+) -> tuple[HandledProblem, ...]:
+    """Return the problems that count, with what each leads to. Pure.
+
+    `actions` are the source's own; other kinds have their default. Equal ones are one. Of more than
+    _MAX_PROBLEMS the first are kept, those that hold the article back before all.
+    """
+    handled = [
+        HandledProblem(_shortened(one), actions.get(one.kind, PROBLEM_TEXTS[one.kind].action))
+        for one in dict.fromkeys(problems)
+    ]
+    counted = [one for one in handled if one.action is not ProblemAction.IGNORE]
+    if len(counted) <= _MAX_PROBLEMS:
+        return tuple(counted)
+    counted.sort(key=lambda one: not one.holds)
+    more = f"{len(counted) - _MAX_PROBLEMS:,} more"
+    rest = ArticleProblem(ProblemKind.MORE_PROBLEMS, None, more)
+    return (*counted[:_MAX_PROBLEMS], HandledProblem(rest, ProblemAction.REPORT))
+
+
+def _shortened(problem: ArticleProblem) -> ArticleProblem:
+    what = " ".join(problem.what.split())
+    return replace(
+        problem, what=what if len(what) <= _MAX_WHAT else f"{what[: _MAX_WHAT - 1]}…"
+    )
+
+
+def reason_to_hold(problems: Sequence[HandledProblem]) -> str | None:
+    """Return why a document's article is held back, None if it is not."""
+    holding = [one.problem for one in problems if one.holds]
+    if not holding:
+        return None
+    first = holding[0]
+    text = PROBLEM_TEXTS[first.kind]
+    where = f"line {first.line}: " if first.line else ""
+    others = f" ({len(holding) - 1} more)" if holding[1:] else ""
+    return f"{where}{first.what}: {text.meaning}; {text.remedy}{others}"
+
+
+def add_reason(
+    problems: Sequence[HandledProblem], reason: str | None
+) -> tuple[HandledProblem, ...]:
+    """Return problems with the reason of a quarantine, unless one of them is the reason."""
+    if reason is None or any(one.holds for one in problems):
+        return tuple(problems)
+    (own,) = handle_problems([ArticleProblem(ProblemKind.NO_ARTICLE, None, reason)], {})
+    return (own, *problems)
+
+
+def save_problems(
+    connection: Connection, source: str, key: str, problems: Sequence[HandledProblem]
+) -> None:
+    """Replace the stored problems of an item."""
+    table = item_problem.c
+    here = (table.source == source) & (table.key == key)
+    connection.execute(delete(item_problem).where(here))
+    rows = [
+        {
+            "source": source,
+            "key": key,
+            "position": position,
+            "kind": one.problem.kind.value,
+            "line": one.problem.line,
+            "what": one.problem.what,
+            "action": one.action.value,
+        }
+        for position, one in enumerate(problems)
+    ]
+    if rows:
+        connection.execute(insert(item_problem), rows)
+
+
+def list_problems(connection: Connection) -> list[ItemProblem]:
+    """Return all stored problems, file by file."""
+    query = select(item_problem).order_by(*item_problem.primary_key.columns)
+    return [
+        ItemProblem(
+            row.source,
+            row.key,
+            ArticleProblem(ProblemKind(row.kind), row.line, row.what),
+            row.action == ProblemAction.HOLD,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def count_problems(connection: Connection) -> dict[ProblemKind, int]:
+    """Return the number of problems of each kind, the most frequent kind first."""
+    number = func.count()
+    query = select(item_problem.c.kind, number).group_by(item_problem.c.kind)
+    rows = connection.execute(query.order_by(number.desc(), item_problem.c.kind))
+    return {ProblemKind(kind): count for kind, count in rows}
