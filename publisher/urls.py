@@ -129,7 +129,7 @@ def is_relative(address: str) -> bool:
 def absolute_link(address: str, base_url: str | None) -> str | None:
     """Return an address in its absolute form (RFC 3986 section 5), None if it has none.
 
-    A fragment alone has none: the id that it points to is removed.
+    A fragment alone has none: it leads to a place in the article itself.
     """
     if not address or address.startswith("#"):
         return None

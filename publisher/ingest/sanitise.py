@@ -1,8 +1,9 @@
 """Sanitise HTML from outside: an allow-list of elements, clean characters, absolute links.
 
-The result has no script, style, class, id or event handler, only http, https and mailto links,
-and headings from h2 down (the title is the h1). nh3 decides what is safe, before and after links
-and pictures are repaired.
+The result has no script, style, class or event handler, only http, https and mailto links,
+and headings from h2 down (the title is the h1). Ids are kept, each once, so that links inside the
+article (`#id`) lead somewhere; `rendering` takes them away where several articles stand on a page.
+nh3 decides what is safe, before and after links and pictures are repaired.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 import nh3
 from lxml import etree, html
 
+from publisher.articles.content.anchors import is_back_arrow
 from publisher.articles.content.characters import clean_characters
 from publisher.articles.content.parser import BLOCK_ELEMENTS
 from publisher.errors import ArticleError
@@ -37,8 +40,8 @@ _DROPPED = frozenset(
     "textarea svg canvas audio video nav head title".split()
 )
 _ATTRIBUTES = {
-    "*": {"lang", "dir", "title"},
-    "a": {"href"},
+    "*": {"lang", "dir", "title", "id"},
+    "a": {"href", "name"},
     "img": {"src", "alt", "width", "height"},
     "ol": {"start"},
     "td": {"colspan", "rowspan"},
@@ -55,8 +58,12 @@ _UNCOUNTED = _VOID_ELEMENTS | frozenset(
     "col embed source track wbr param html head body".split()
 )
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*\Z")
-# The text of links from a footnote back to its reference, whose id is removed.
-_BACK_ARROWS = frozenset("↩⏎↵↑^⤴")
+# Characters; generators make ids from headings.
+_MAX_ID_LENGTH = 200
+# One word without characters that mean something in HTML, CSS or addresses.
+_ID = re.compile(r"[^\s\"'<>&#%?=\\/`{}()\[\]]+\Z")
+# Ids of the program's own pages (templates/web).
+_RESERVED_IDS = frozenset({"top", "contents", "contents-heading", "main"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,7 @@ def sanitise(source: str, *, base_url: str | None, find_image: FindImage | None 
     safe = clean_characters(_allow(source, ALLOWED_ELEMENTS | {"h1"}))
     _check_depth(safe, _VOID_ELEMENTS, MAX_ELEMENT_DEPTH)
     tree = html.fragment_fromstring(safe, create_parent="div")
-    _Repair(base_url, find_image).all_of(tree)
+    _Repair(base_url, find_image, _check_ids(tree)).all_of(tree)
     inner = etree.tostring(tree, method="html", encoding="unicode")
     inner = inner.removeprefix("<div>").removesuffix("</div>")
     return clean_characters(_allow(inner, ALLOWED_ELEMENTS)).strip()
@@ -117,10 +124,14 @@ def _check_depth(source: str, uncounted: frozenset[str], limit: int) -> None:
 
 @dataclass(slots=True)
 class _Repair:
-    """Repairs what an allow-list can't: headings, addresses, sizes, empty links."""
+    """Repairs what an allow-list can't: headings, addresses, sizes, empty links.
+
+    `ids` are those of the article, which links may lead to.
+    """
 
     base_url: str | None
     find_image: FindImage | None
+    ids: frozenset[str]
 
     def all_of(self, tree: html.HtmlElement) -> None:
         for element in list(tree.iterdescendants()):
@@ -134,14 +145,15 @@ class _Repair:
 
     def _link(self, element: html.HtmlElement) -> None:
         href = (element.get("href") or "").strip()
-        address = absolute_link(href, self.base_url)
+        inside = f"#{unquote(href[1:])}" if href.startswith("#") else ""
+        address = inside if inside[1:] in self.ids else absolute_link(href, self.base_url)
         if address:
             element.set("href", address)
-        elif (
-            href.startswith("#")
-            and set(element.text_content().strip("\ufe0e ")) <= _BACK_ARROWS
-        ):
+        elif inside and is_back_arrow(element.text_content()):
             element.drop_tree()
+        elif element.get("id"):
+            element.tag = "span"
+            element.attrib.pop("href", None)
         else:
             element.drop_tag()
 
@@ -160,6 +172,23 @@ class _Repair:
         for name in ("width", "height"):
             if found and getattr(found, name):
                 element.set(name, str(getattr(found, name)))
+
+
+def _check_ids(tree: html.HtmlElement) -> frozenset[str]:
+    """Remove ids that are no single word, repeated, or of our own pages; return the others."""
+    found: set[str] = set()
+    for element in tree.iter("*"):
+        name = element.attrib.pop("name", None)  # how old pages mark a place
+        written = element.get("id") or name
+        if not written:
+            continue
+        good = _ID.match(written) and written not in found | _RESERVED_IDS
+        if good and len(written) <= _MAX_ID_LENGTH:
+            element.set("id", written)
+            found.add(written)
+        else:
+            element.attrib.pop("id", None)
+    return frozenset(found)
 
 
 def _check_attributes(element: html.HtmlElement) -> None:

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
+from html import escape
 from typing import Any
 from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
+from publisher.articles.content.anchors import link_anchors
 from publisher.articles.content.blocks import ArticleContent
 from publisher.articles.content.excerpt import UNSPACED_SCRIPTS, split_sentences
 from publisher.articles.model import Byline, Picture
@@ -96,7 +98,8 @@ class StorySource:
     @cached_property
     def content(self) -> ArticleContent:
         """The article's body in blocks."""
-        return prose.mail_content(self.item.article.html)
+        page = escape(self.item.url, quote=True)
+        return prose.mail_content(link_anchors(self.item.article.html, page))
 
     @property
     def is_unspaced(self) -> bool:

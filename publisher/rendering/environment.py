@@ -34,6 +34,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
 from publisher import languages
+from publisher.articles.content.anchors import link_anchors
 from publisher.errors import RenderingError
 from publisher.rendering import filters, plaintext, subscriber_values
 from publisher.rendering.catalogues import SOURCE_LANGUAGE, catalogue
@@ -236,9 +237,10 @@ def language_attributes(language: str) -> Markup:
     return Markup('lang="{}" dir="{}"').format(language, languages.direction(language))
 
 
-def _absolute_html(html: str, base: str) -> Markup:
+def _absolute_html(html: str, base: str, page: str = "") -> Markup:
     # An article's HTML was sanitised at pick-up. Nowhere else is HTML taken as it is.
-    return Markup(filters.absolute_html(html, str(escape(base))))  # noqa: S704 -- see above
+    linked = link_anchors(html, str(escape(page))) if page else html
+    return Markup(filters.absolute_html(linked, str(escape(base))))  # noqa: S704 -- see above
 
 
 TEMPLATE_FILTERS: dict[str, Any] = {

@@ -12,6 +12,7 @@ from typing import cast
 
 from lxml import etree, html
 
+from publisher.articles.content.anchors import is_back_arrow
 from publisher.articles.content.block_builder import BLOCK_LEVELS, BlockBuilder, BlockType
 from publisher.articles.content.blocks import (
     INHERITED,
@@ -124,7 +125,7 @@ class _Parser:
             self._picture(element)
         else:
             self.marks.append(self._marked(tag, element))
-        self._count(tag, +1)
+        self._count(tag, +1, element)
         self._write(element.text)
 
     def leave(self, element: etree._Element) -> None:
@@ -135,15 +136,15 @@ class _Parser:
             self._close()
         elif tag not in _VOID:
             self.marks.pop()
-        self._count(tag, -1)
+        self._count(tag, -1, element)
         if is_block and tag not in _CELLS:
             self._widen_gap(tag)
         self._write(element.tail)
 
-    def _count(self, tag: str, step: int) -> None:
+    def _count(self, tag: str, step: int, element: etree._Element) -> None:
         self.cells += step * (tag in _CELLS)
         self.verbatim += step * (tag == "pre")
-        self.silent += step * (tag in _READINGS)
+        self.silent += step * (tag in _READINGS or (tag == "a" and _leads_back(element)))
 
     def _widen_gap(self, tag: str) -> None:
         if tag in _CELLS:
@@ -241,6 +242,13 @@ class _Parser:
         if not self.top or written <= self.top:
             self.top = written
         return 1 if written == self.top else 2
+
+
+def _leads_back(element: etree._Element) -> bool:
+    """Return whether a link leads from a footnote back to its reference; it has no words."""
+    return element.get("href", "").startswith("#") and is_back_arrow(
+        "".join(map(str, element.itertext()))
+    )
 
 
 def _new_builder(

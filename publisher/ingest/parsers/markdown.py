@@ -98,15 +98,9 @@ def _new_parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", options).enable(["table", "strikethrough"])
     parser.use(footnote_plugin)
     parser.inline.ruler.at("emphasis", _emphasis)
-    # The sanitiser removes ids, so a link back from a footnote would lead nowhere.
-    parser.add_render_rule("footnote_anchor", _nothing)
     parser.core.ruler.before("inline", "check_brackets", _check_brackets)
     parser.core.ruler.push("join_lines", _join_lines)
     return parser
-
-
-def _nothing(*_arguments: object) -> str:
-    return ""
 
 
 def _check_brackets(state: StateCore) -> None:

@@ -78,11 +78,12 @@ def test_tables_and_code() -> None:
     assert "<pre><code>x &lt; 1\n</code></pre>" in html
 
 
-def test_footnotes_stay_without_their_links() -> None:
+def test_footnotes_and_their_references_lead_to_each_other() -> None:
     draft = read_text("a.md", HEAD + "Text[^1].\n\n[^1]: The note.")
 
     assert draft.text == "Text[1].\n\nThe note."
-    assert "<a" not in draft.html
+    assert '<a href="#fn1" id="fnref1">[1]</a>' in draft.html
+    assert '<li id="fn1"><p>The note. <a href="#fnref1">↩︎</a></p>' in draft.html
 
 
 def test_unclosed_html_tables_lose_no_text() -> None:
