@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from publisher.clock import uptime
 from publisher.config.live import LiveSettings
 from publisher.errors import UsageError
-from publisher.serving.server import ServerLoop, allow_open_files
+from publisher.serving.server import ServerLoop, allow_open_files, limit_memory_arenas
 from publisher.serving.static_site import StaticSite
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ def serve_application(
     UsageError if the address can't be bound.
     """
     allow_open_files()
+    limit_memory_arenas()
     with _listening(host, port) as listener:
         address, number = listener.getsockname()[:2]
         with (

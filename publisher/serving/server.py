@@ -6,6 +6,7 @@ malformed requests is corrected here as well.
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import resource
 import time
@@ -41,6 +42,7 @@ _SHARE_BYTES = 1024 * 1024  # bytes that a connection is sent in one round
 _SWEEP_SECONDS = 5  # seconds between two looks for such connections
 _MAX_BODY_BYTES = 64 * 1024  # bytes; no request of a static site has any
 _THREADS = 4  # waitress's default
+_ARENA_MAX = -8  # the option M_ARENA_MAX in glibc's malloc.h
 
 
 class RequestParser(HTTPRequestParser):  # type: ignore[misc]  # waitress ships no types
@@ -237,3 +239,14 @@ def allow_open_files() -> None:
     if files != unlimited and files < wanted:
         raised = wanted if most == unlimited else min(wanted, most)
         resource.setrlimit(resource.RLIMIT_NOFILE, (raised, most))
+
+
+def limit_memory_arenas() -> None:
+    """Let all threads share one memory arena of the C library, if that is glibc.
+
+    It would give each thread an arena of its own, which keeps what was freed in it: some 30 MB with
+    32 threads. Threads that hold Python's lock in turn gain nothing by that.
+    """
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+    if set_option is not None:
+        set_option(_ARENA_MAX, 1)
