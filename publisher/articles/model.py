@@ -102,10 +102,12 @@ class ParsedArticle:
     `language` is as declared, in any spelling. `html` is sanitised and `text` its plain text.
     `published` may be a bare date, which means midnight in the publication's time zone. `key` is
     the story's key where the document states one; `permalink` is a path with or without its
-    language prefix; `url` is absolute, for articles that live elsewhere. `offered` are the
-    languages that the page links to. `attachment_fields` are the attachments before they are
-    looked up; `media` the local files that `html`, `picture` and `attachments` refer to;
-    `problems` what was lost or looks wrong.
+    language prefix; `aliases` are other paths at which the page stands or stood. `url` is absolute,
+    for articles that live elsewhere; `canonical` is the address of a page that the document names
+    as the first of several copies. The article is not shown before `held_until` and from `expires`
+    on. `offered` are the languages that the page links to. `attachment_fields` are the attachments
+    before they are looked up; `media` the local files that `html`, `picture` and `attachments`
+    refer to; `problems` what was lost or looks wrong.
     """
 
     title: str = ""
@@ -125,7 +127,11 @@ class ParsedArticle:
     key: str | None = None
     translation_of: str | None = None
     permalink: str | None = None
+    aliases: tuple[str, ...] = ()
     url: str | None = None
+    canonical: str | None = None
+    held_until: datetime | date | None = None
+    expires: datetime | date | None = None
     offered: tuple[str, ...] = ()
     status: ArticleStatus = ArticleStatus.READY
     is_draft: bool = False

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 from publisher.config.kinds import Kind
-from publisher.config.values import ConfigTable, LanguageTag, SettingProblem
+from publisher.config.values import ConfigTable, LanguageTag, SettingProblem, WebAddress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,10 +38,24 @@ class SourceSettings(ConfigTable):
         return self
 
 
+SiteGenerator = Literal[
+    "auto", "plain", "jekyll", "hugo", "docusaurus", "eleventy", "vitepress"
+]
+
+
 class FolderSourceSettings(SourceSettings):
     """A folder with files, named by its path unless it has a name."""
 
     path: str = Field(min_length=1)
+    # Whose rules say which files are articles. "auto" finds out by the files that are there.
+    site: SiteGenerator = "auto"
+    # Folders in it whose files stand at the root of the site, beside those of the generator.
+    static: tuple[str, ...] = ()
+    # Patterns of paths in it: what is an article instead of what the generator says, and what is none.
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    # Where the site stands today, for links to what is not picked up.
+    url: WebAddress | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -24,6 +24,7 @@ from publisher.ingest import item_state, script_conversion, story_keys, upsert
 from publisher.ingest.item_state import ItemId, ItemResult, KnownItem, SourceState
 from publisher.ingest.parsers import parse_document
 from publisher.ingest.problems import handle_problems, reason_to_hold
+from publisher.ingest.sites.base import LeftOutError
 from publisher.ingest.sources.base import Item, Listing, RawItem, Source
 from publisher.ingest.story_keys import article_language, story_key
 
@@ -134,6 +135,7 @@ class SourcePickup:
         now = SourceState(self._options.kind, self._fingerprint(), state.mark if state else "")
         self._same_rules = state == now
         listing = self._source.poll(now.mark if self._same_rules else "")
+        self._same_rules = self._same_rules and not listing.read_all
         self._keep_name(stored_as if state else None)
         self._before, self._after = state, replace(now, mark=listing.mark)
         self._changes = Changes.between(listing, self._known, read_all=not self._same_rules)
@@ -210,6 +212,8 @@ class SourcePickup:
         failed = partial(ItemResult, sha256=sha256)
         try:
             return self._parse(item, sha256, raw)
+        except LeftOutError:
+            return failed(item=item, media=raw.files.requested)
         except (ArticleError, LanguageError) as error:
             return failed(item=item, reason=str(error), media=raw.files.requested)
         except OSError as error:
@@ -276,7 +280,7 @@ class SourcePickup:
             _PARSERS_VERSION,
             publication.languages,
             publication.timezone,
-            self._options.language,
+            self._options.model_dump(exclude={"kind", "name", "path"}),
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 

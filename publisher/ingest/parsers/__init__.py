@@ -10,14 +10,26 @@ from collections.abc import Callable
 from publisher.articles.model import ParsedArticle
 from publisher.errors import ArticleError
 from publisher.ingest.parsers import html, markdown, text_page
-from publisher.ingest.parsers.document import SourceDocument
+from publisher.ingest.parsers.document import Dialect, SiteValues, SourceDocument
 from publisher.ingest.parsers.media import MediaInfo, MediaLibrary
 
-__all__ = ["ARTICLE_SUFFIXES", "MediaInfo", "MediaLibrary", "SourceDocument", "parse_document"]
+__all__ = [
+    "ARTICLE_SUFFIXES",
+    "Dialect",
+    "MediaInfo",
+    "MediaLibrary",
+    "SiteValues",
+    "SourceDocument",
+    "parse_document",
+]
 
 _PARSERS: dict[str, Callable[[SourceDocument, MediaLibrary], ParsedArticle]] = {
     ".md": markdown.parse,
     ".markdown": markdown.parse,
+    ".mkd": markdown.parse,
+    ".mkdn": markdown.parse,
+    ".mkdown": markdown.parse,
+    ".mdx": markdown.parse,
     ".html": html.parse,
     ".htm": html.parse,
     ".txt": text_page.parse,

@@ -2,27 +2,71 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
+from enum import StrEnum
 from pathlib import PurePosixPath
+from typing import Any
 
 from publisher.articles.content.characters import clean_characters
 from publisher.articles.content.parser import parse_content
 from publisher.articles.model import ParsedArticle
 from publisher.errors import ArticleError
 from publisher.ingest.parsers.fields import date_in_name, date_in_permalink
+from publisher.ingest.parsers.front_matter import YamlValue
 from publisher.ingest.parsers.media import DocumentMedia, MediaLibrary
+from publisher.ingest.parsers.metadata import read_metadata
 from publisher.ingest.sanitise import MAX_ARTICLE_BYTES, sanitise
 
 _UTF16_MARKS = frozenset({b"\xff\xfe", b"\xfe\xff"})
 
 
+class Dialect(StrEnum):
+    """Whose reading of Markdown a document follows."""
+
+    PLAIN = "plain"
+    KRAMDOWN = "kramdown"
+    GOLDMARK = "goldmark"
+    DOCUSAURUS = "docusaurus"
+    MARKDOWN_IT = "markdown-it"
+
+
+def _no_include(_name: str) -> str | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteValues:
+    """What the templates of a document's site may show in it.
+
+    `site` is the site's configuration, `page` what the generator says of this page beside its
+    front matter, `data` the site's data files by name. `include` returns the text of a file that
+    documents include by its name, None if there is none.
+    """
+
+    site: Mapping[str, Any] = field(default_factory=dict)
+    page: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    include: Callable[[str], str | None] = _no_include
+
+
 @dataclass(frozen=True, slots=True)
 class SourceDocument:
-    """One file; `path` is relative to the source folder."""
+    """One file; all paths are relative to the source folder.
+
+    `describe` makes an article without a body from front matter with normalised keys; a site's own
+    also knows its generator's rules. A relative address of a picture is looked up beside the
+    document, then in `beside`; a root address in the folders `static`, then in the source folder.
+    """
 
     path: PurePosixPath
     content: bytes
+    dialect: Dialect = Dialect.PLAIN
+    values: SiteValues = field(default_factory=SiteValues)
+    describe: Callable[[Mapping[str, YamlValue]], ParsedArticle] = read_metadata
+    beside: tuple[PurePosixPath, ...] = ()
+    static: tuple[PurePosixPath, ...] = ()
 
 
 def decode_document(document: SourceDocument) -> str:

@@ -20,7 +20,6 @@ from publisher.ingest.parsers.document import (
     decode_document,
 )
 from publisher.ingest.parsers.media import MediaLibrary
-from publisher.ingest.parsers.metadata import read_metadata
 from publisher.urls import absolute_link
 
 # Elements of the site on a page without `article` or `main`.
@@ -32,7 +31,7 @@ _UPDATED = ("article:modified_time", "dcterms.modified")
 def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
     """Parse an HTML document; raises ArticleError if it can't be read."""
     parts = front_matter.split_front_matter(decode_document(document))
-    stated = read_metadata(parts.fields or {})
+    stated = document.describe(parts.fields or {})
     page = _parse(parts.body)
     metadata = stated.or_else(_head(page))
     container = _container(page)

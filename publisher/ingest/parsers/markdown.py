@@ -27,7 +27,6 @@ from publisher.ingest.parsers.document import (
     decode_document,
 )
 from publisher.ingest.parsers.media import MediaLibrary
-from publisher.ingest.parsers.metadata import read_metadata
 from publisher.ingest.sanitise import MAX_ELEMENT_DEPTH
 
 # The parser takes two seconds for this much, which is a long book.
@@ -40,12 +39,12 @@ def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
     """Parse a Markdown document; raises ArticleError if it can't be read."""
     parts = front_matter.split_front_matter(decode_document(document))
     fields = parts.fields or {}
+    # First, since a site may hold the document back.
+    metadata = document.describe(fields)
     is_jekyll = bool(fields.get("layout"))
     source = jekyll.strip_liquid(parts.body) if is_jekyll else parts.body
     body = _render(source, _jekyll_parser() if is_jekyll else _parser())
-    return build_article(
-        read_metadata(fields), replace(body, detached=is_jekyll), document, library
-    )
+    return build_article(metadata, replace(body, detached=is_jekyll), document, library)
 
 
 def _render(source: str, parser: MarkdownIt) -> DocumentBody:

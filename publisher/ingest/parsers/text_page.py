@@ -33,7 +33,6 @@ from publisher.ingest.parsers.document import (
 )
 from publisher.ingest.parsers.fields import parse_date
 from publisher.ingest.parsers.media import MediaLibrary
-from publisher.ingest.parsers.metadata import read_metadata
 from publisher.ingest.parsers.page_labels import (
     LANGUAGE_LABELS,
     RELATED_LABELS,
@@ -68,7 +67,10 @@ def parse(document: SourceDocument, library: MediaLibrary) -> ParsedArticle:
     if parts.fields is not None:
         paragraphs = _paragraphs(_without_site_lines(parts.body.split("\n")))
         return build_article(
-            read_metadata(parts.fields), DocumentBody(_markup(paragraphs)), document, library
+            document.describe(parts.fields),
+            DocumentBody(_markup(paragraphs)),
+            document,
+            library,
         )
     page = parse_page(parts.body)
     language, offered = language_by_script("".join(page.paragraphs), page.offered)

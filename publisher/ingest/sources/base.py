@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from publisher.articles.model import MediaFile
 from publisher.ingest.parsers import MediaInfo, MediaLibrary, SourceDocument
+from publisher.ingest.sites.base import LeftOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,17 @@ class Listing:
 
     An item that a complete listing lacks is withdrawn. An incomplete one, such as a feed of the
     newest entries, withdraws only the keys in `withdrawn`. `mark` is the source's note of how far
-    this poll read; the next poll has it as its argument.
+    this poll read; the next poll has it as its argument. With `read_all`, what all items
+    mean has changed, so that even unchanged ones must be read again. `left_out` counts the files
+    that are no items.
     """
 
     items: Iterable[Item]
     is_complete: bool
     mark: str = ""
     withdrawn: Collection[str] = ()
+    read_all: bool = False
+    left_out: Mapping[LeftOut, int] = field(default_factory=dict)
 
 
 class ItemFiles(MediaLibrary, Protocol):

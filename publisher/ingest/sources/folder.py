@@ -2,7 +2,8 @@
 
 The signature of a file is its inode, size and times, as in version control. Each change of the
 content moves the change time, which no program can set back; but the clock of a file system is
-coarse, so a file that changed in the last seconds has no signature yet. Pictures are kept in memory,
+coarse, so a file that changed in the last seconds has no signature yet. Which files are articles is
+the decision of the folder's site (`publisher.ingest.sites`). Pictures are kept in memory,
 since they are measured; attachments may be large, and are hashed and copied in pieces.
 """
 
@@ -12,7 +13,10 @@ import hashlib
 import os
 import posixpath
 import stat
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
 
@@ -24,6 +28,10 @@ from publisher.files import make_folder, sync_folder, write_file
 from publisher.ingest.duration import media_duration
 from publisher.ingest.media_types import HEAD_BYTES, MEDIA_SUFFIXES
 from publisher.ingest.parsers import ARTICLE_SUFFIXES, MediaInfo, SourceDocument
+from publisher.ingest.sites.base import LeftOut, LeftOutReason, Site
+from publisher.ingest.sites.configuration import ConfigurationFiles
+from publisher.ingest.sites.detect import SiteOptions, open_site
+from publisher.ingest.sites.plain import is_editor_file
 from publisher.ingest.sources.base import Item, Listing, RawItem
 
 # Nanoseconds: the coarsest clock of a file system in use (FAT: two seconds).
@@ -31,7 +39,9 @@ COARSEST_CLOCK_NS = 2_000_000_000
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif"})
 # Bytes that are copied at once.
 _PIECE = 1 << 20
-_LOOKED_FOR = ARTICLE_SUFFIXES | PICTURE_SUFFIXES | MEDIA_SUFFIXES
+_SHOWN = PICTURE_SUFFIXES | MEDIA_SUFFIXES
+# Files of a folder that are listed. More of them are a mistake in its path.
+MAX_FILES = 100_000
 
 
 class FolderSource:
@@ -40,11 +50,17 @@ class FolderSource:
     def __init__(self, options: FolderSourceSettings, settings: Settings) -> None:
         self._folder = settings.folders.root / options.path
         self._clock_file = settings.folders.var / "scanned"
+        self._files = ConfigurationFiles(self._folder)
+        self._site = open_site(self._files, site_options(options, settings))
 
-    def poll(self, mark: str) -> Listing:  # noqa: ARG002  # a folder always shows everything
-        """Return all files, sorted by path."""
+    def poll(self, mark: str) -> Listing:
+        """Return all files, sorted by path; the mark is a hash of the site's configuration."""
         self._clock_file.parent.mkdir(parents=True, exist_ok=True)
-        return Listing(scan_folder(self._folder, file_system_time(self._clock_file)), True)
+        scan = scan_folder(self._folder, file_system_time(self._clock_file), self._site)
+        digest = self._files.digest
+        return Listing(
+            scan.items, True, digest, read_all=digest != mark, left_out=scan.left_out
+        )
 
     def read(self, item: Item) -> RawItem:
         """Return a file's content; raise ArticleError if it can't be read."""
@@ -58,42 +74,97 @@ class FolderSource:
             raise ArticleError(
                 "is a link to a file outside the source's folder; copy the file here"
             )
-        return RawItem(SourceDocument(path, content), files)
+        return RawItem(document_of_site(self._site, path, content), files)
 
 
-def scan_folder(folder: Path, now: int) -> list[Item]:
-    """Return the articles, pictures and attachments below a folder, sorted by path.
+def site_options(options: FolderSourceSettings, settings: Settings) -> SiteOptions:
+    """Return what a source says of its site."""
+    publication = settings.publication
+    return SiteOptions(
+        site=options.site,
+        static=options.static,
+        include=options.include,
+        exclude=options.exclude,
+        url=(options.url or "").rstrip("/"),
+        language=options.language or publication.default_language,
+        languages=publication.languages,
+    )
 
-    `now` is the time of the file system's clock in nanoseconds. Names that begin with a dot or an
-    underscore, or end with ~, are left out: editors use them. Raises SourceError if the folder, or
-    one below it, can't be read.
+
+def document_of_site(site: Site, path: PurePosixPath, content: bytes) -> SourceDocument:
+    """Return a file as a document in the dialect of its site, with the site's values."""
+    page = site.classify(path)
+    if isinstance(page, LeftOut):
+        return SourceDocument(path, content)
+    return SourceDocument(
+        path,
+        content,
+        dialect=page.dialect,
+        values=site.values(page),
+        describe=partial(site.describe, page),
+        beside=page.beside,
+        static=site.static,
+    )
+
+
+@dataclass(slots=True)
+class FolderScan:
+    """The files of a folder that are items, sorted by path, and how many others there are."""
+
+    items: list[Item] = field(default_factory=list)
+    left_out: Counter[LeftOut] = field(default_factory=Counter)
+
+
+def scan_folder(folder: Path, now: int, site: Site) -> FolderScan:
+    """Return the articles, pictures and attachments below a folder.
+
+    `now` is the time of the file system's clock in nanoseconds. Raises SourceError if the folder,
+    or one below it, can't be read, or holds more than MAX_FILES.
     """
+    scan = FolderScan()
     # A second change in the same tick of the clock would go unnoticed.
     trusted = now - COARSEST_CLOCK_NS
     try:
-        return sorted(_walk(folder, "", trusted), key=lambda item: item.key)
+        for item in _walk(folder, "", trusted, site, scan.left_out):
+            scan.items.append(item)
+            if len(scan.items) > MAX_FILES:
+                raise SourceError(
+                    f"{folder}: has more than {MAX_FILES:,} files; name a folder in it as path"
+                )
     except OSError as error:
         reason = error.strerror or str(error)
         raise SourceError(f"{error.filename or folder}: can't be read: {reason}") from error
+    scan.items.sort(key=lambda item: item.key)
+    return scan
 
 
-def _walk(folder: Path, prefix: str, trusted: int) -> Iterator[Item]:
+def _walk(
+    folder: Path, prefix: str, trusted: int, site: Site, left_out: Counter[LeftOut]
+) -> Iterator[Item]:
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith((".", "_")) or entry.name.endswith("~"):
-                continue
             # A name that is not UTF-8 can't be stored. Escaped, its file is quarantined.
             path = f"{prefix}{os.fsencode(entry.name).decode('utf-8', 'backslashreplace')}"
             # A link to a folder may lead in a circle.
             if entry.is_dir(follow_symlinks=False):
-                yield from _walk(Path(entry.path), f"{path}/", trusted)
+                if site.looks_into(PurePosixPath(path)):
+                    yield from _walk(Path(entry.path), f"{path}/", trusted, site, left_out)
+                else:
+                    left_out[LeftOut(LeftOutReason.FOLDER, entry.name)] += 1
                 continue
             # PurePath.suffix takes seven times as long, and this runs for every file.
             suffix = posixpath.splitext(entry.name)[1].lower()
-            if suffix in _LOOKED_FOR:
-                signature = _signature(entry, trusted)
-                if signature is not None:
-                    yield Item(path, signature, suffix in ARTICLE_SUFFIXES)
+            if suffix in ARTICLE_SUFFIXES:
+                page = site.classify(PurePosixPath(path))
+                if isinstance(page, LeftOut):
+                    left_out[page] += 1
+                    continue
+            elif suffix not in _SHOWN or is_editor_file(entry.name):
+                left_out[LeftOut(LeftOutReason.ENDING, suffix)] += 1
+                continue
+            signature = _signature(entry, trusted)
+            if signature is not None:
+                yield Item(path, signature, suffix in ARTICLE_SUFFIXES)
 
 
 def _signature(entry: os.DirEntry[str], trusted: int) -> str | None:

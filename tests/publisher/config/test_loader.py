@@ -157,7 +157,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             'path = "articles"',
             "colour = 1",
-            "unknown key; the keys here are kind, name, language, path",
+            "unknown key; the keys here are kind, name, language, path, site, static, include, exclude, url",
         )
     ],
     "source[0].language": [

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from publisher.errors import SourceError
+from publisher.ingest.sites.base import LeftOut, LeftOutReason
+from publisher.ingest.sites.plain import PlainSite
+from publisher.ingest.sources import folder as folder_source
 from publisher.ingest.sources.base import Item
-from publisher.ingest.sources.folder import COARSEST_CLOCK_NS, file_system_time, scan_folder
+from publisher.ingest.sources.folder import COARSEST_CLOCK_NS, FolderScan, file_system_time
 
 # Nanoseconds: so late that every file was changed long before.
 LATER = 2**62
@@ -18,6 +22,14 @@ LATER = 2**62
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "source").mkdir()
     return tmp_path / "source"
+
+
+def scan(folder: Path, now: int = LATER) -> FolderScan:
+    return folder_source.scan_folder(folder, now, PlainSite())
+
+
+def scan_folder(folder: Path, now: int) -> list[Item]:
+    return scan(folder, now).items
 
 
 def look(folder: Path) -> dict[str, str]:
@@ -42,6 +54,31 @@ def test_articles_pictures_and_attachments_are_listed_in_order_and_nothing_else(
     for name in names:
         (folder / name).touch()
     assert list(look(folder)) == ["a.png", "b.md", "c.txt", "d.MP3", "e.pdf", "en/a.HTML"]
+
+
+def test_what_is_left_out_is_counted_by_its_reason(folder: Path) -> None:
+    (folder / "_drafts").mkdir()
+    for name in ("a.md", "_x.md", "_y.md", "old.md~", "b.docx", "c.DOCX", "x"):
+        (folder / name).touch()
+    assert scan(folder).left_out == {
+        LeftOut(LeftOutReason.FOLDER, "_drafts"): 1,
+        LeftOut(LeftOutReason.HIDDEN, "_"): 2,
+        LeftOut(LeftOutReason.ENDING, ".docx"): 2,
+        LeftOut(LeftOutReason.ENDING, ".md~"): 1,
+        LeftOut(LeftOutReason.ENDING, ""): 1,
+    }
+
+
+def test_a_folder_with_too_many_files_is_refused_with_what_to_do(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_source, "MAX_FILES", 2)
+    for name in ("a.md", "b.md"):
+        (folder / name).touch()
+    assert len(scan(folder).items) == 2
+    (folder / "c.png").touch()
+    with pytest.raises(SourceError, match="more than 2 files; name a folder in it as path"):
+        scan(folder)
 
 
 @pytest.mark.parametrize(

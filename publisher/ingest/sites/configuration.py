@@ -1,0 +1,106 @@
+"""The files by which a site is configured: read within bounds, and hashed together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+
+from publisher.errors import SourceError
+
+# Bytes of one file, and of all. Configurations have some kilobytes, data files some hundreds.
+_MAX_FILE = 2_000_000
+_MAX_ALL = 30_000_000
+# Files below one folder.
+_MAX_FILES = 2_000
+
+
+class ConfigurationFiles:
+    """Reads files below a site's folder; `digest` changes if any of them does."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self._texts: dict[str, str | None] = {}
+
+    def exists(self, path: str) -> bool:
+        """Return whether there is a file or a folder."""
+        return (self.root / path).exists()
+
+    def text(self, path: str) -> str | None:
+        """Return a file's text, None if it is absent, outside the folder, or not UTF-8.
+
+        Raises SourceError for what is too large.
+        """
+        if path not in self._texts:
+            self._texts[path] = self._read(path)
+        return self._texts[path]
+
+    def table(self, path: str) -> dict[str, Any] | None:
+        """Return a file of YAML, TOML or JSON as a mapping, None if there is none.
+
+        Raises SourceError with the reason if it can't be read.
+        """
+        text = self.text(path)
+        if text is None:
+            return None
+        try:
+            loaded = load_data(PurePosixPath(path).suffix, text)
+        except (ValueError, RecursionError, yaml.YAMLError) as error:
+            problem = " ".join(str(error).split())[:300]
+            raise SourceError(f"{self.root / path}: can't be read: {problem}") from None
+        return loaded if isinstance(loaded, dict) else {}
+
+    def first_table(self, *paths: str) -> dict[str, Any] | None:
+        """Return the first of several files that is there."""
+        return next((found for path in paths if (found := self.table(path)) is not None), None)
+
+    def below(self, folder: str, endings: tuple[str, ...]) -> Iterator[str]:
+        """Yield the paths of files below a folder, sorted."""
+        found = sorted(
+            path
+            for path in (self.root / folder).rglob("*")
+            if path.suffix in endings and path.is_file()
+        )
+        if len(found) > _MAX_FILES:
+            raise SourceError(f"{self.root / folder}: has more than {_MAX_FILES:,} files")
+        for path in found:
+            yield path.relative_to(self.root).as_posix()
+
+    @property
+    def digest(self) -> str:
+        """A hash of all that was read so far; empty if there was nothing to read."""
+        if not any(text is not None for text in self._texts.values()):
+            return ""
+        return hashlib.sha256(repr(sorted(self._texts.items())).encode()).hexdigest()
+
+    def _read(self, path: str) -> str | None:
+        place = (self.root / path).resolve()
+        if not place.is_relative_to(self.root) or not place.is_file():
+            return None
+        read = sum(len(text) for text in self._texts.values() if text)
+        if place.stat().st_size > min(_MAX_FILE, _MAX_ALL - read):
+            raise SourceError(f"{place}: is too large for a site's configuration")
+        try:
+            return place.read_text("utf-8-sig")
+        except UnicodeDecodeError:
+            return None
+        except OSError as error:
+            raise SourceError(f"{place}: can't be read: {error.strerror or error}") from error
+
+
+def load_data(ending: str, text: str) -> Any:
+    """Return what a file of YAML, TOML or JSON holds, by its ending.
+
+    Raises ValueError or YAMLError if it is malformed.
+    """
+    if ending == ".toml":
+        return tomllib.loads(text)
+    if ending == ".json":
+        return json.loads(text)
+    # Aliases share what they stand for, so they multiply nothing.
+    return yaml.safe_load(text)

@@ -1,0 +1,48 @@
+"""A folder without a generator: every document whose name is not hidden is an article.
+
+Its language and its story follow from front matter and path (`publisher.ingest.story_keys`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from publisher.articles.model import ParsedArticle
+from publisher.ingest.parsers import SiteValues
+from publisher.ingest.parsers.front_matter import YamlValue
+from publisher.ingest.parsers.metadata import read_metadata
+from publisher.ingest.sites.base import LeftOut, LeftOutReason, SitePage
+
+
+class PlainSite:
+    """Documents below a folder."""
+
+    generator = "plain"
+
+    def __init__(self, url: str = "", static: tuple[PurePosixPath, ...] = ()) -> None:
+        self.url = url
+        self.static = static
+
+    def looks_into(self, folder: PurePosixPath) -> bool:
+        """Return whether a folder's name is not hidden."""
+        return not is_editor_file(folder.name)
+
+    def classify(self, path: PurePosixPath) -> SitePage | LeftOut:
+        """Return a page, unless its name is hidden."""
+        if is_editor_file(path.name):
+            return LeftOut(LeftOutReason.HIDDEN, path.name[0] if path.name[0] in "._" else "~")
+        return SitePage(path)
+
+    def describe(self, page: SitePage, fields: Mapping[str, YamlValue]) -> ParsedArticle:  # noqa: ARG002  # of Site
+        """Return what the front matter says."""
+        return read_metadata(fields)
+
+    def values(self, page: SitePage) -> SiteValues:  # noqa: ARG002  # of Site
+        """Return nothing."""
+        return SiteValues()
+
+
+def is_editor_file(name: str) -> bool:
+    """Return whether a name begins with a dot or an underscore, or ends with ~: editors use them."""
+    return name.startswith((".", "_")) or name.endswith("~")
