@@ -22,7 +22,7 @@ transactions belong to the caller.
     access          proofs of a mailbox, and sessions
     preferences     what a subscriber chose: languages, cadence, topics, hour, pause
     profiles        what of it changes the content of an issue
-    interruptions   pauses and changes of the cadence, in which articles may be missed
+    interruptions   pauses and other times in which articles may be missed
     audiences       the recipients of an issue, as SQL
     import_export   CSV in and out (with `csv_cells`, `csv_rows`, `import_merge`, `import_batches`)
     errors          the errors of this package

@@ -1,24 +1,36 @@
-"""Times in which a subscriber may have missed articles: pauses, changes of the cadence, merges."""
+"""Times in which a subscriber may have missed articles.
+
+Pauses, changes of the cadence and merges are found where they are stored. Others are rows of the table
+`interruption`: a leaving that was undone, a change of the language, a mail that was not sent after all.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Column, Select, delete, func, insert, literal, select
 
 from subscribers.audiences import gets_newsletter
-from subscribers.tables import preference, subscriber, subscriber_alias, subscription
+from subscribers.tables import (
+    interruption,
+    preference,
+    subscriber,
+    subscriber_alias,
+    subscription,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Connection
 
+# Days after which nothing is owed any more: a monthly digest has come, even if one was skipped.
+OWED_FOR = timedelta(days=62)
 # Days from one monthly digest to the next. Articles that came so long before the cadence was changed,
 # before a pause or a merge may stand in a digest that was opened, and is not sent any more.
-_LONGEST_CADENCE = timedelta(days=31)
+LONGEST_CADENCE = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +42,44 @@ class Interruption:
     until: datetime
 
 
+def add_interruptions(
+    connection: Connection,
+    subscribers: Select[int],
+    newsletter: str,
+    since: datetime,
+    until: datetime,
+) -> None:
+    """Record that articles of `newsletter`, a name, may not have reached some subscribers on record.
+
+    `subscribers` is a query for their ids. Rows that mean nothing any more are deleted.
+    """
+    connection.execute(delete(interruption).where(interruption.c.until < until - OWED_FOR))
+    times = (
+        literal(since, interruption.c.since.type),
+        literal(until, interruption.c.until.type),
+    )
+    number = subscribers.subquery().c[0]
+    rows = select(subscriber.c.id, literal(newsletter), *times).where(
+        subscriber.c.id.in_(select(number))
+    )
+    names = ["subscriber_id", "newsletter", "since", "until"]
+    connection.execute(insert(interruption).from_select(names, rows))
+
+
+def of_subscriber(number: int) -> Select[int]:
+    """Return the query for `add_interruptions` that has one subscriber."""
+    return select(subscriber.c.id).where(subscriber.c.id == number)
+
+
+def load_consent_times(connection: Connection, subscriber_id: int) -> dict[str, datetime]:
+    """Return since when a subscriber on record has each newsletter, as far as is known."""
+    query = select(subscription.c.newsletter, _joined).select_from(
+        subscription.join(subscriber)
+    )
+    rows = connection.execute(query.where(subscriber.c.id == subscriber_id))
+    return {newsletter: joined for newsletter, joined in rows}  # noqa: C416  # a Row is no pair
+
+
 def load_interruptions(
     connection: Connection, newsletter: str, after: datetime, now: datetime
 ) -> list[Interruption]:
@@ -37,30 +87,49 @@ def load_interruptions(
 
     `newsletter` is a name or the key of a digest. Nothing from before the subscription is missed.
     """
-    joined = func.coalesce(
-        subscription.c.consented_at, subscriber.c.created_at, type_=subscriber.c.created_at.type
-    ).label("joined")
-    of = select(subscriber.c.id, joined).select_from(subscription.join(subscriber))
-    pauses = of.add_columns(*preference.c["paused_at", "paused_until"]).join(
-        preference, preference.c.subscriber_id == subscriber.c.id
-    )
-    ended = preference.c.paused_until.between(after, now) & preference.c.paused_at.is_not(None)
-    changes = of.add_columns(subscription.c.cadence_at.label("at"))
-    changed = subscription.c.cadence_at.between(after, now)
     wanted = gets_newsletter(newsletter)
-    found = [
-        Interruption(
-            row.id, max(row.paused_at - _LONGEST_CADENCE, row.joined), row.paused_until
-        )
-        for row in connection.execute(pauses.where(wanted, ended))
-    ]
-    merges = of.add_columns(subscriber_alias.c.merged_at.label("at")).join(
-        subscriber_alias, subscriber_alias.c.subscriber_id == subscriber.c.id
+    found = []
+    for query, began, ended in (_pauses(), _changes(), _merges()):
+        recent = query.where(wanted, ended.between(after, now))
+        for row in connection.execute(
+            recent.add_columns(began.label("began"), ended.label("ended"))
+        ):
+            since = max(row.began - LONGEST_CADENCE, row.joined)
+            found.append(Interruption(row.id, since, row.ended))
+    recorded = _recorded().where(wanted, interruption.c.until.between(after, now))
+    return found + [Interruption(*row) for row in connection.execute(recorded)]
+
+
+_joined = func.coalesce(
+    subscription.c.consented_at, subscriber.c.created_at, type_=subscriber.c.created_at.type
+).label("joined")
+_RECIPIENTS = select(subscriber.c.id, _joined).select_from(subscription.join(subscriber))
+# A query, and the columns of when an interruption began and ended.
+_Source = tuple[Select[Any], Column[Any], Column[Any]]
+
+
+def _pauses() -> _Source:
+    query = _RECIPIENTS.join(preference, preference.c.subscriber_id == subscriber.c.id)
+    began, ended = preference.c["paused_at", "paused_until"]
+    return query.where(began.is_not(None)), began, ended
+
+
+def _changes() -> _Source:
+    at = subscription.c.cadence_at
+    return _RECIPIENTS, at, at
+
+
+def _merges() -> _Source:
+    at, number = subscriber_alias.c["merged_at", "subscriber_id"]
+    return _RECIPIENTS.join(subscriber_alias, number == subscriber.c.id), at, at
+
+
+def _recorded() -> Select[Any]:
+    of_newsletter = (subscription.c.subscriber_id == interruption.c.subscriber_id) & (
+        subscription.c.newsletter == interruption.c.newsletter
     )
-    merged = subscriber_alias.c.merged_at.between(after, now)
-    found += [
-        Interruption(row.id, max(row.at - _LONGEST_CADENCE, row.joined), row.at)
-        for query in (changes.where(wanted, changed), merges.where(wanted, merged))
-        for row in connection.execute(query)
-    ]
-    return found
+    query = select(*interruption.c["subscriber_id", "since", "until"]).select_from(
+        interruption.join(subscriber).join(subscription, of_newsletter)
+    )
+    # Not those of an earlier subscription.
+    return query.where(interruption.c.until >= _joined)

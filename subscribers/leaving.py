@@ -13,6 +13,12 @@ from subscribers.changes import store_change
 from subscribers.consent import may_receive_mail, take_back_leaving
 from subscribers.errors import RefusedTransitionError
 from subscribers.history import load_numbered_events
+from subscribers.interruptions import (
+    LONGEST_CADENCE,
+    add_interruptions,
+    load_consent_times,
+    of_subscriber,
+)
 from subscribers.model import ConsentSource, SubscriberStatus
 from subscribers.store import load_subscriber
 
@@ -81,7 +87,7 @@ def undo_leaving(
     *,
     within: timedelta,
 ) -> UndoOutcome:
-    """Give a subscriber back what ended with one leaving.
+    """Give a subscriber back what ended with one leaving, and owe her what she missed by it.
 
     It is the subscriber's own wish: only her mailbox, and the page right after leaving, have the link.
     """
@@ -99,7 +105,12 @@ def undo_leaving(
         after = take_back_leaving(person, leaving.events)
     except RefusedTransitionError:
         return UndoOutcome.ENDED
+    # Storing the change makes `now` the time of the consent, before which nothing is owed.
+    begun = load_consent_times(connection, person.id)
     store_change(connection, (person, after), now, ConsentSource.SUBSCRIBER, "")
+    for name in {*after.newsletters} - {*person.newsletters}:
+        since = max(leaving.at - LONGEST_CADENCE, begun[name])
+        add_interruptions(connection, of_subscriber(person.id), name, since, now)
     return UndoOutcome.UNDONE
 
 

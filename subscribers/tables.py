@@ -57,6 +57,15 @@ class UTCDateTime(TypeDecorator[datetime]):
 
 subscribers_metadata: Final = MetaData()
 
+
+def _ends_with_subscriber(table: str) -> ForeignKeyConstraint:
+    """Return the constraint that deletes a table's rows with their subscriber."""
+    name = f"fk_{table}_subscriber_id"
+    return ForeignKeyConstraint(
+        ["subscriber_id"], ["subscriber.id"], name=name, ondelete="CASCADE"
+    )
+
+
 subscriber: Final = Table(
     "subscriber",
     subscribers_metadata,
@@ -98,12 +107,7 @@ subscription: Final = Table(
     # When it was changed last; NULL if never.
     Column("cadence_at", UTCDateTime),
     PrimaryKeyConstraint("subscriber_id", "newsletter", name="pk_subscription"),
-    ForeignKeyConstraint(
-        ["subscriber_id"],
-        ["subscriber.id"],
-        name="fk_subscription_subscriber_id",
-        ondelete="CASCADE",
-    ),
+    _ends_with_subscriber("subscription"),
     CheckConstraint(
         "status IN ('pending', 'active', 'unsubscribed')", name="ck_subscription_status"
     ),
@@ -127,12 +131,7 @@ preference: Final = Table(
     # What of this changes the content of issues (`profiles`); NULL if nothing does.
     Column("profile", Text),
     PrimaryKeyConstraint("subscriber_id", name="pk_preference"),
-    ForeignKeyConstraint(
-        ["subscriber_id"],
-        ["subscriber.id"],
-        name="fk_preference_subscriber_id",
-        ondelete="CASCADE",
-    ),
+    _ends_with_subscriber("preference"),
 )
 
 # What happened to a subscriber's consent. It is erased with the subscriber.
@@ -150,12 +149,7 @@ subscriber_event: Final = Table(
     Column("source", Text, nullable=False),
     Column("note", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("id", name="pk_subscriber_event"),
-    ForeignKeyConstraint(
-        ["subscriber_id"],
-        ["subscriber.id"],
-        name="fk_subscriber_event_subscriber_id",
-        ondelete="CASCADE",
-    ),
+    _ends_with_subscriber("subscriber_event"),
 )
 
 # Addresses that were erased, as keyed hashes, so that no import adds them again.
@@ -184,12 +178,7 @@ address_change: Final = Table(
     Column("confirmed_at", UTCDateTime),
     Column("undone_at", UTCDateTime),
     PrimaryKeyConstraint("id", name="pk_address_change"),
-    ForeignKeyConstraint(
-        ["subscriber_id"],
-        ["subscriber.id"],
-        name="fk_address_change_subscriber_id",
-        ondelete="CASCADE",
-    ),
+    _ends_with_subscriber("address_change"),
     # Signed links hold the id.
     info={"ids_never_reused": True},
 )
@@ -202,12 +191,20 @@ subscriber_alias: Final = Table(
     Column("subscriber_id", Integer, nullable=False),
     Column("merged_at", UTCDateTime, nullable=False),
     PrimaryKeyConstraint("former_id", name="pk_subscriber_alias"),
-    ForeignKeyConstraint(
-        ["subscriber_id"],
-        ["subscriber.id"],
-        name="fk_subscriber_alias_subscriber_id",
-        ondelete="CASCADE",
-    ),
+    _ends_with_subscriber("subscriber_alias"),
+)
+
+# A newsletter's articles that became available in (since, until] may not have reached a subscriber.
+interruption: Final = Table(
+    "interruption",
+    subscribers_metadata,
+    Column("id", Integer),
+    Column("subscriber_id", Integer, nullable=False),
+    Column("newsletter", Text, nullable=False),
+    Column("since", UTCDateTime, nullable=False),
+    Column("until", UTCDateTime, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_interruption"),
+    _ends_with_subscriber("interruption"),
 )
 
 # A mailed link and a code that start a session. Each is used once.
@@ -223,12 +220,7 @@ access_request: Final = Table(
     Column("expires_at", UTCDateTime, nullable=False),
     Column("used_at", UTCDateTime),
     PrimaryKeyConstraint("id", name="pk_access_request"),
-    ForeignKeyConstraint(
-        ["subscriber_id"],
-        ["subscriber.id"],
-        name="fk_access_request_subscriber_id",
-        ondelete="CASCADE",
-    ),
+    _ends_with_subscriber("access_request"),
     info={"ids_never_reused": True},
 )
 
@@ -240,12 +232,7 @@ subscriber_session: Final = Table(
     Column("subscriber_id", Integer, nullable=False),
     Column("expires_at", UTCDateTime, nullable=False),
     PrimaryKeyConstraint("digest", name="pk_subscriber_session"),
-    ForeignKeyConstraint(
-        ["subscriber_id"],
-        ["subscriber.id"],
-        name="fk_subscriber_session_subscriber_id",
-        ondelete="CASCADE",
-    ),
+    _ends_with_subscriber("subscriber_session"),
     info={"keyed": True},
 )
 
@@ -267,12 +254,7 @@ join_request: Final = Table(
     Column("confirmed_at", UTCDateTime),
     Column("cancelled_at", UTCDateTime),
     PrimaryKeyConstraint("id", name="pk_join_request"),
-    ForeignKeyConstraint(
-        ["subscriber_id"],
-        ["subscriber.id"],
-        name="fk_join_request_subscriber_id",
-        ondelete="CASCADE",
-    ),
+    _ends_with_subscriber("join_request"),
     # The id is part of signed links: it must not become another request's.
     info={"ids_never_reused": True},
 )
@@ -307,12 +289,7 @@ consent_record: Final = Table(
     Column("message_id", Text, nullable=False),
     Column("source", Text, nullable=False),
     PrimaryKeyConstraint("id", name="pk_consent_record"),
-    ForeignKeyConstraint(
-        ["subscriber_id"],
-        ["subscriber.id"],
-        name="fk_consent_record_subscriber_id",
-        ondelete="CASCADE",
-    ),
+    _ends_with_subscriber("consent_record"),
     ForeignKeyConstraint(
         ["wording_digest"], ["consent_wording.digest"], name="fk_consent_record_wording_digest"
     ),
@@ -335,7 +312,13 @@ Index(
     subscription.c.cadence_at,
 )
 Index("ix_subscriber_event_subscriber_id", subscriber_event.c.subscriber_id)
-for _table in (address_change, subscriber_alias, access_request, subscriber_session):
+for _table in (
+    address_change,
+    subscriber_alias,
+    access_request,
+    subscriber_session,
+    interruption,
+):
     Index(f"ix_{_table.name}_subscriber_id", _table.c.subscriber_id)
 Index("ix_join_request_subscriber_id", join_request.c.subscriber_id)
 Index("ix_join_request_requested_at", join_request.c.requested_at)

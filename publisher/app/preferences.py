@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from publisher.app.article_labels import frequent_labels
 from publisher.errors import PublisherError
+from publisher.issues.edition_change import owe_former_edition
 from publisher.recurrence import at_local_time
 from subscribers import (
     Cadence,
@@ -170,6 +171,8 @@ def save_choices(
         _record_consent(connection, choices, wanted, origin, now)
     if chosen != choices.preferences:
         store_preferences(connection, person.id, chosen, now)
+        change = (choices.preferences, chosen)
+        owe_former_edition(connection, settings, person.id, change, now)
         stored = load_preferences(connection, person.id)
         names = Preferences.__dataclass_fields__
         old = choices.preferences
@@ -192,7 +195,9 @@ def switch_language(
         for one in old.languages
         if settings.publication.serves(one) != settings.publication.serves(tag)
     ]
-    store_preferences(connection, subscriber_id, replace(old, languages=(tag, *others)), now)
+    chosen = replace(old, languages=(tag, *others))
+    store_preferences(connection, subscriber_id, chosen, now)
+    owe_former_edition(connection, settings, subscriber_id, (old, chosen), now)
     return True
 
 

@@ -51,13 +51,15 @@ Index(
     delivery.c.variant_id,
     **partial_index(delivery.c.variant_id.is_not(None)),
 )
-# In the order in which rows are claimed, so that none are sorted. A server has it only for rows that
+# In the order in which rows are claimed, so that none are sorted. Rows of a variant follow each other:
+# it is compiled once. A server has it only for rows that
 # may be claimed: it would also find all versions of rows that have left a state since it was cleaned.
 Index(
     "ix_delivery_state",
     delivery.c.issue_id,
     delivery.c.state,
     delivery.c.next_at,
+    delivery.c.variant_id,
     delivery.c.subscriber_id,
     **partial_index_on_server(delivery.c.state.in_([*CLAIMABLE_STATES])),
 )

@@ -115,6 +115,11 @@ STATES_WITH_PAGE = frozenset(
     }
 )
 
+# The articles are selected, and the ledger is not opened yet.
+SELECTED_STATES = frozenset(
+    {IssueState.ASSEMBLING, IssueState.AWAITING_APPROVAL, IssueState.READY}
+)
+
 
 def check_transition(source: IssueState, target: IssueState) -> None:
     """Raise TransitionError unless an issue may go from `source` to `target`."""

@@ -2,6 +2,7 @@
 
     lifecycle   open an issue's ledger; pause, resume, cancel and finish the issue
     opening     a row for everybody in the audience (with `received`, `catch_up`, `variant_rows`)
+    left_out    what other issues left out for a mail that is not sent after all
     local_times the hour and time zone of each row
     leases      which runs are sending, and what happens to the rows of a dead one
     claims      rows are claimed for a lease, postponed and released

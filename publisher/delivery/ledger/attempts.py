@@ -8,11 +8,23 @@ by not moving it. Each is one statement for a whole batch.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, bindparam, case, func, null, select, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Row,
+    Select,
+    bindparam,
+    case,
+    func,
+    null,
+    select,
+    update,
+)
 
 from publisher.database.dialect.sql import json_list, json_rows
 from publisher.delivery.causes import HAS_PAUSED, HAS_UNSUBSCRIBED, OTHER_CADENCE
@@ -24,10 +36,12 @@ from publisher.delivery.ledger.bulk import (
     same_epoch,
 )
 from publisher.delivery.ledger.claims import IS_CLAIMED, NOW, RETURNED, SUPPRESS_CLAIMED, Claim
+from publisher.delivery.ledger.left_out import owe_left_out
 from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import CLAIMABLE_STATES, DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.delivery.transports.base import MessageKey
+from publisher.issues import store
 from publisher.issues.model import IssueState
 from publisher.issues.tables import issue_table
 from subscribers import is_paused, is_subscribed, still_wanted
@@ -58,7 +72,11 @@ _WHY_UNWANTED = case(
     (is_paused(delivery.c.subscriber_id, NOW), HAS_PAUSED.key),
     else_=OTHER_CADENCE.key,
 )
-_SUPPRESS_UNWANTED = SUPPRESS_CLAIMED.where(_IS_UNWANTED).values(reason_key=_WHY_UNWANTED)
+_SUPPRESS_UNWANTED = (
+    SUPPRESS_CLAIMED.where(_IS_UNWANTED)
+    .values(reason_key=_WHY_UNWANTED)
+    .returning(*delivery.c["issue_id", "subscriber_id", "reason_key"])
+)
 
 
 def begin_attempts(
@@ -78,8 +96,19 @@ def begin_attempts(
     ours = [one for one in claims if (*one.key, one.epoch) in begun]
     all_rows = {(*one.key, one.epoch) for one in claims}
     rest = json_rows(all_rows - begun)
-    result = connection.execute(_SUPPRESS_UNWANTED, {ROWS: rest, "now": now})
-    return ours, result.rowcount
+    suppressed = connection.execute(_SUPPRESS_UNWANTED, {ROWS: rest, "now": now}).all()
+    _owe_to_leavers(connection, suppressed, now)
+    return ours, len(suppressed)
+
+
+def _owe_to_leavers(connection: Connection, rows: Iterable[Row[Any]], now: datetime) -> None:
+    """Owe to who left a newsletter what the others, which she still gets, had left out for it."""
+    left = defaultdict(list)
+    for row in rows:
+        if row.reason_key == HAS_UNSUBSCRIBED.key:
+            left[row.issue_id].append(row.subscriber_id)
+    for issue in store.issues_by_ids(connection, [*left]):
+        owe_left_out(connection, issue, delivery.c.subscriber_id.in_(left[issue.id]), now)
 
 
 def suppress_waiting(

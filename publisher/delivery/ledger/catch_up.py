@@ -1,4 +1,4 @@
-"""Who is owed what was missed: after a pause, a change of the cadence, or a merge of two records.
+"""Who is owed what was missed by an interruption, such as a pause or a change of the cadence.
 
 The first issue after it has, besides its own stories, those that came in the meantime and that the
 subscriber has not got. Once she has a row of an issue that was due after it, nothing is owed, unless
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, Integer, func, select
 
@@ -18,11 +18,9 @@ from publisher.delivery.states import DeliveryState
 from publisher.delivery.tables import delivery
 from publisher.issues.model import Issue
 from publisher.issues.tables import issue_table
-from subscribers.interruptions import Interruption, load_interruptions
+from subscribers.interruptions import OWED_FOR, Interruption, load_interruptions
 from subscribers.tables import preference, subscriber
 
-# Days after which nothing is owed any more: a monthly digest has come, even if one was skipped.
-_OWED_FOR = timedelta(days=62)
 # What a mail in one of these states had is still owed.
 _NOT_SERVED = (DeliveryState.BOUNCED, DeliveryState.FAILED, DeliveryState.CANCELLED)
 # A subscriber's language and profile, as stored, and from when on articles may be owed.
@@ -31,7 +29,7 @@ CatchUpKey = tuple[str, str | None, datetime]
 
 def load_owed(connection: Connection, issue: Issue, now: datetime) -> dict[int, CatchUpKey]:
     """Return what is owed in an issue, by subscriber."""
-    found = load_interruptions(connection, issue.newsletter, now - _OWED_FOR, now)
+    found = load_interruptions(connection, issue.newsletter, now - OWED_FOR, now)
     served = _last_served(connection, issue, {one.subscriber_id for one in found}, now)
     since = owed_since(found, served)
     query = select(*subscriber.c["id", "language"], preference.c.profile).outerjoin(preference)
@@ -70,7 +68,7 @@ def _last_served(
         .join(issue_table, issue_table.c.id == delivery.c.issue_id)
         .where(
             issue_table.c.newsletter == issue.newsletter,
-            issue_table.c.due_at > now - _OWED_FOR,
+            issue_table.c.due_at > now - OWED_FOR,
             issue_table.c.id != issue.id,
             delivery.c.state.not_in(_NOT_SERVED),
             delivery.c.subscriber_id.in_(json_list("owed", Integer())),

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -102,7 +101,7 @@ _DUE = (
             issue_table.c.state == IssueState.SENDING,
         ),
     )
-    .order_by(delivery.c.next_at, delivery.c.subscriber_id)
+    .order_by(*delivery.c["next_at", "variant_id", "subscriber_id"])
     .limit(bindparam("most"))
     .with_for_update(of=delivery, skip_locked=True)
     .cte("due")
@@ -153,11 +152,15 @@ def _claim(connection: Connection, values: dict[str, Any], most: int) -> list[Cl
     while (wanted := most - len(found)) > 0:
         claimed = connection.execute(_CLAIM, values | {"most": wanted}).all()
         # They come in the order in which they were moved.
-        rows = sorted(claimed, key=attrgetter("waits_since", "subscriber_id"))
+        rows = sorted(claimed, key=_place)
         found += _with_addresses(connection, rows, values)
         if len(rows) < wanted:
             break
     return found
+
+
+def _place(row: Row[Any]) -> tuple[str, int, int]:
+    return row.waits_since, row.variant_id or 0, row.subscriber_id
 
 
 def _with_addresses(

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, exists, select, update
 from publisher.delivery.causes import ISSUE_CANCELLED
 from publisher.delivery.ledger.bulk import in_states
 from publisher.delivery.ledger.counts import delete_counts, store_counts
+from publisher.delivery.ledger.left_out import owe_left_out
 from publisher.delivery.states import CLAIMABLE_STATES, OPEN_STATES, DeliveryState
 from publisher.delivery.tables import delivery, delivery_count
 from publisher.issues import store as issues
@@ -128,6 +129,7 @@ def _is_open(connection: Connection, issue: Issue) -> bool:
 
 
 def _cancel_free_rows(connection: Connection, issue: Issue, now: datetime) -> None:
+    owe_left_out(connection, issue, in_states(*CLAIMABLE_STATES), now)
     statement = (
         update(delivery)
         .where(delivery.c.issue_id == issue.id, in_states(*CLAIMABLE_STATES))

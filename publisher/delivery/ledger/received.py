@@ -30,7 +30,7 @@ _COUNTED = (_S.PENDING, _S.CLAIMED, _S.ATTEMPTING, _S.DEFERRED, _S.SENT, _S.IN_D
 # Nothing is sent to a record that was merged, but something may have been.
 _COUNTED_OF_FORMER = (_S.ATTEMPTING, _S.SENT, _S.IN_DOUBT)
 # Issues with a ledger.
-_OPENED = (_I.SENDING, _I.PAUSED, _I.SENT, _I.PARTIAL, _I.FAILED, _I.CANCELLED)
+OPENED_STATES = (_I.SENDING, _I.PAUSED, _I.SENT, _I.PARTIAL, _I.FAILED, _I.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def find_received(
     digests: defaultdict[int, set[int]] = defaultdict(set)
     variants: defaultdict[int, set[int]] = defaultdict(set)
     issues: set[int] = set()
-    is_other = (issue_table.c.id != issue.id) & issue_table.c.state.in_(_OPENED)
+    is_other = (issue_table.c.id != issue.id) & issue_table.c.state.in_(OPENED_STATES)
     article, variant = issue_article_table.c, issue_variant_article_table.c
     in_digests = select(issue_table.c.id, article.story_id).join(issue_table).where(is_other)
     in_variants = (
@@ -144,6 +144,12 @@ def received_since(
         for row in rows
         if got.get(row.subscriber_id, frozenset()) & of_variants.get(row.variant_id, own)
     ]
+
+
+def stories_of_issue(connection: Connection, issue: Issue) -> frozenset[int]:
+    """Return the stories of an issue, those of its variants included."""
+    own, of_variants = _stories_of(connection, issue)
+    return own.union(*of_variants.values())
 
 
 def _stories_of(
