@@ -1,16 +1,26 @@
-"""List the articles of a publication, and the files that could not be read."""
+"""List the articles of a publication, the files that could not be read, and what is wrong with them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 
+from publisher.article_problems import PROBLEM_TEXTS, ProblemKind
 from publisher.articles import store
 from publisher.articles.model import Article
 from publisher.database import Database
+from publisher.ingest.problems import ItemProblem, list_problems
 from publisher.ingest.quarantine import quarantined_items
 
 # What callers import, with the values of other packages that they get.
-__all__ = ["Article", "StoredArticles", "list_articles"]
+__all__ = [
+    "Article",
+    "ItemProblem",
+    "ProblemGroup",
+    "StoredArticles",
+    "list_article_problems",
+    "list_articles",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +37,39 @@ def list_articles(database: Database) -> StoredArticles:
         return StoredArticles(
             list(store.all_articles(connection)), list(quarantined_items(connection))
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemGroup:
+    """All problems of one kind, file by file; what the kind means for readers, and what to do."""
+
+    kind: str
+    meaning: str
+    remedy: str
+    problems: tuple[ItemProblem, ...]
+
+    @property
+    def files(self) -> int:
+        """The number of files that have such a problem."""
+        return len({(one.source, one.file) for one in self.problems})
+
+    @property
+    def held(self) -> int:
+        """The number of files whose articles are held back because of it."""
+        return len({(one.source, one.file) for one in self.problems if one.holds})
+
+
+def list_article_problems(database: Database) -> list[ProblemGroup]:
+    """Return what was wrong when the files were last read, the most frequent kind first."""
+    with database.reading() as connection:
+        # Sorting is stable: within a kind, the order of files stays.
+        found = sorted(list_problems(connection), key=_kind)
+    groups = [
+        ProblemGroup(kind, *PROBLEM_TEXTS[kind][:2], tuple(alike))
+        for kind, alike in groupby(found, key=_kind)
+    ]
+    return sorted(groups, key=lambda group: -len(group.problems))
+
+
+def _kind(one: ItemProblem) -> ProblemKind:
+    return one.problem.kind

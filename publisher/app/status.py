@@ -19,7 +19,8 @@ from publisher.delivery.ledger.local_times import last_due_at
 from publisher.delivery.ledger.reports import CauseCounts, count_causes
 from publisher.delivery.states import FAILURE_STATES
 from publisher.heartbeat import read_heartbeat
-from publisher.ingest.quarantine import quarantined_items
+from publisher.ingest.problems import count_problems
+from publisher.ingest.quarantine import count_drafts, quarantined_items
 from publisher.issues import store as issues
 from publisher.issues.model import Issue, IssueState
 from publisher.issues.planner import (
@@ -103,6 +104,10 @@ class PublicationStatus:
     elsewhere: dict[str, int] = field(default_factory=dict)
     unserved: dict[str, int] = field(default_factory=dict)
     quarantine: tuple[tuple[str, str], ...] = ()
+    # Problems of articles by kind, the most frequent one first.
+    article_problems: dict[str, int] = field(default_factory=dict)
+    # What is rightly not published, by reason.
+    held_back: dict[str, int] = field(default_factory=dict)
     feeds: int = 0
     pings_waiting: int = 0
     # Hub, feed, and what the hub answered last.
@@ -142,7 +147,7 @@ def _read_snapshot(
                 language=language,
                 articles=counts.get(language, 0),
                 conversions=conversions.get(language, 0),
-                held_back=sum(articles.held_back(connection, language).values()),
+                held_back=sum(articles.held_back(connection, [language]).values()),
                 subscribers=sum(
                     n for tag, n in subscribers.items() if match(tag, served) == language
                 ),
@@ -155,6 +160,8 @@ def _read_snapshot(
         elsewhere={tag: n for tag, n in counts.items() if tag not in served},
         unserved={tag: n for tag, n in subscribers.items() if match(tag, served) is None},
         quarantine=tuple(quarantined_items(connection)),
+        article_problems={k.value: n for k, n in count_problems(connection).items()},
+        held_back=_held_back(connection, served),
         feeds=feed_index.count_feeds(connection, served),
         pings_waiting=websub_queue.count_waiting_pings(connection),
         pings_failed=tuple(websub_queue.failed_pings(connection)),
@@ -164,6 +171,11 @@ def _read_snapshot(
         notices={state.value: n for state, n in count_notices(connection).items()},
         received_mail={use.value: n for use, n in count_received(connection).items()},
     )
+
+
+def _held_back(connection: Connection, languages: Sequence[str]) -> dict[str, int]:
+    counts = {**articles.held_back(connection, languages), "draft": count_drafts(connection)}
+    return {reason: number for reason, number in counts.items() if number}
 
 
 def _latest_issues(

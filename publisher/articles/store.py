@@ -143,12 +143,12 @@ def versions(
     return found
 
 
-def held_back(connection: Connection, language: str) -> Mapping[str, int]:
-    """Return the number of articles of a language that may not be published, by reason."""
+def held_back(connection: Connection, languages: Sequence[str]) -> Mapping[str, int]:
+    """Return the number of articles of languages that may not be published, by reason."""
     query: _Counts = (
         select(article.c.status, func.count())
         .where(
-            article.c.language == language,
+            article.c.language.in_(languages),
             article.c.status.in_([ArticleStatus.UNTRANSLATED, ArticleStatus.STALE]),
         )
         .group_by(article.c.status)

@@ -1,4 +1,4 @@
-"""`publisher articles`: the articles in the database."""
+"""`publisher articles`: the articles in the database, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from publisher.cli.common import (
     rfc3339_or_none,
     stdout_console,
 )
+from publisher.cli.default_command import DEFAULT_COMMAND, ListByDefault
+from publisher.cli.problem_lines import problem_lines, problems_as_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,11 +26,21 @@ if TYPE_CHECKING:
     from publisher.app.articles import Article
 
 
+_group = typer.Typer(
+    cls=ListByDefault,
+    help="List the articles, and what is wrong with them.",
+    epilog="Example: publisher articles my-publication",
+)
+
+
 def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("articles", epilog="Example: publisher articles my-publication")(
-        articles_command
+    """Add the commands."""
+    example = "Example: publisher articles"
+    _group.command(DEFAULT_COMMAND, epilog=f"{example} my-publication")(articles_command)
+    _group.command("problems", epilog=f"{example} problems --json my-publication")(
+        article_problems_command
     )
+    app.add_typer(_group, name="articles")
 
 
 def articles_command(
@@ -50,6 +62,26 @@ def articles_command(
     stdout_console().print(_table(found.articles))
     for path, reason in found.quarantine:
         stdout_console().print(f"Quarantined: {path}: {reason}")
+
+
+def article_problems_command(
+    directory: FolderArgument = CURRENT_FOLDER, *, as_json: JsonOption = False
+) -> None:
+    """List what was lost of articles or looks wrong: how often, what to do, and the first places.
+
+    The articles of a folder with the name problems are listed by: publisher articles ./problems
+    """
+    settings = read_settings(directory)
+
+    from publisher.app.articles import list_article_problems
+
+    with open_state(settings) as database:
+        groups = list_article_problems(database)
+    if as_json:
+        print_json(problems_as_json(groups))
+        return
+    for line in problem_lines(groups):
+        typer.echo(line)
 
 
 def _as_json(article: Article) -> dict[str, Any]:

@@ -15,11 +15,8 @@ from publisher.cli.common import (
     print_json_list,
     rfc3339_or_none,
 )
-from publisher.cli.deliveries_retry import (
-    DEFAULT_COMMAND,
-    ListByDefault,
-    deliveries_retry_command,
-)
+from publisher.cli.default_command import DEFAULT_COMMAND, ListByDefault
+from publisher.cli.deliveries_retry import deliveries_retry_command
 from publisher.cli.issue_control import IssueArgument, load_settings_for_issue
 from publisher.delivery.states import REPORTED_STATES, WAITING_STATES, DeliveryState
 from publisher.errors import UsageError

@@ -1,12 +1,11 @@
-"""`publisher deliveries retry`: try failed deliveries again. And the group that it belongs to."""
+"""`publisher deliveries retry`: try failed deliveries again."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from publisher.app.state import open_state
 from publisher.cli.common import (
@@ -18,22 +17,6 @@ from publisher.cli.common import (
 )
 from publisher.cli.issue_control import IssueArgument, load_settings_for_issue
 from publisher.delivery.states import DeliveryState
-
-if TYPE_CHECKING:
-    from typer._click.core import Context
-
-# The command that may be left out.
-DEFAULT_COMMAND = "list"
-
-
-class ListByDefault(TyperGroup):
-    """A group where `deliveries ISSUE` is `deliveries list ISSUE`."""
-
-    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
-        """Put the command in that was left out."""
-        if args and args[0] not in {*self.commands, "--help"}:
-            args = [DEFAULT_COMMAND, *args]
-        return super().parse_args(ctx, args)
 
 
 class RetriedState(StrEnum):

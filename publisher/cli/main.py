@@ -88,7 +88,7 @@ def global_options(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 not done, 2 not understood.
 
-    70 is a fault of the program; 130 and 143 say that SIGINT or SIGTERM left work undone.
+    3 is `run --once` when files were held back; 70 is a fault of the program; 130 and 143 say that SIGINT or SIGTERM left work undone.
     """
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if not _WITHOUT_LOG.intersection(words):

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from publisher.config import Settings
 
 
+# Everything was done, but some files have no article, or their newest version is held back.
+_EXIT_HELD_BACK = 3
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command(
@@ -39,7 +43,7 @@ def run_command(
     """Pick up articles, make what is due, write feeds, pages and mail; then wait for more.
 
     Nothing is made or sent twice, not even after a crash. SIGTERM ends the service with exit
-    code 0.
+    code 0. With --once, exit code 3 says that all was done, but files were held back.
     """
     clock = parse_now(now)
     if now and not once:
@@ -65,7 +69,9 @@ def _run_once(settings: Settings, clock: Clock) -> int:
             report = run_cycle(pipeline, progress)
         snapshot = take_snapshot(settings, pipeline.database, clock.now())
     print_summary(stdout_console(), settings, snapshot, report)
-    return 1 if report.problems else 0
+    if report.problems:
+        return 1
+    return _EXIT_HELD_BACK if snapshot.quarantine else 0
 
 
 def _run_service(settings: Settings, clock: Clock) -> None:

@@ -21,6 +21,7 @@ from publisher.cli.common import (
     stdout_console,
 )
 from publisher.cli.issue_lines import explain_failures, explain_mail, explain_state
+from publisher.cli.problem_lines import summarise_articles
 from publisher.cli.status_json import status_as_json
 from publisher.delivery.states import summarize_counts
 
@@ -100,6 +101,8 @@ def _show_the_rest(console: Console, facts: PublicationStatus) -> None:
         of_nobody = f"; {nobody} of no known subscriber" if nobody else ""
         console.print(f"Reports about mail within 7 days: {kinds}{of_nobody}")
     for line in explain_mail(facts.notices, facts.received_mail):
+        console.print(line)
+    for line in summarise_articles(facts):
         console.print(line)
     for path, reason in facts.quarantine:
         console.print(f"Quarantined: {path}: {reason}", style="yellow")

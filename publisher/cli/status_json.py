@@ -39,6 +39,8 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
         "notices": facts.notices,
         "received_mail": facts.received_mail,
         "quarantine": [{"file": path, "reason": reason} for path, reason in facts.quarantine],
+        "article_problems": facts.article_problems,
+        "held_back": facts.held_back,
         "issues": [_issue_as_json(made) for line in facts.languages for made in line.issues],
     }
 

@@ -5,15 +5,36 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, PlainValidator, model_validator
+from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
+from publisher.article_problems import PROBLEM_TEXTS, ProblemAction, ProblemKind
 from publisher.config.kinds import Kind
 from publisher.config.values import ConfigTable, LanguageTag, SettingProblem, WebAddress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+
+# A document without an article, and a list that is full, are no choice.
+_SETTABLE_KINDS = [
+    kind.value
+    for kind in ProblemKind
+    if kind not in {ProblemKind.NO_ARTICLE, ProblemKind.MORE_PROBLEMS}
+]
+
+
+def _kinds(values: object) -> object:
+    for key in values if isinstance(values, dict) else ():
+        if key not in _SETTABLE_KINDS:
+            close = difflib.get_close_matches(str(key), _SETTABLE_KINDS, 1)
+            remedy = f"did you mean {close[0]}?" if close else ", ".join(_SETTABLE_KINDS)
+            raise ValueError(f"{key!r} is no kind of problem that can be set; {remedy}")
+    return values
+
+
+ProblemActions = Annotated[dict[ProblemKind, ProblemAction], BeforeValidator(_kinds)]
 
 
 class SourceSettings(ConfigTable):
@@ -24,6 +45,12 @@ class SourceSettings(ConfigTable):
     name: str = Field(min_length=1)
     # The language of articles that state none.
     language: LanguageTag | None = None
+    # What each kind of problem leads to, where it is not the default.
+    problem_actions: ProblemActions = Field(default_factory=dict, alias="problems")
+
+    def action_of(self, kind: ProblemKind) -> ProblemAction:
+        """Return what a kind of problem leads to in this source."""
+        return self.problem_actions.get(kind, PROBLEM_TEXTS[kind].action)
 
     def problems(  # kinds override it
         self,

@@ -5,7 +5,7 @@ The kinds, their meaning and their default actions are in `publisher.article_pro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, delete, func, insert, select
@@ -62,16 +62,15 @@ class ItemProblem:
 
 
 def handle_problems(
-    problems: Iterable[ArticleProblem], actions: Mapping[ProblemKind, ProblemAction]
+    problems: Iterable[ArticleProblem], action_of: Callable[[ProblemKind], ProblemAction]
 ) -> tuple[HandledProblem, ...]:
     """Return the problems that count, with what each leads to. Pure.
 
-    `actions` are the source's own; other kinds have their default. Equal ones are one. Of more than
-    _MAX_PROBLEMS the first are kept, those that hold the article back before all.
+    Equal ones are one. Of more than _MAX_PROBLEMS the first are kept, those that hold the article
+    back before all.
     """
     handled = [
-        HandledProblem(_shortened(one), actions.get(one.kind, PROBLEM_TEXTS[one.kind].action))
-        for one in dict.fromkeys(problems)
+        HandledProblem(_shortened(one), action_of(one.kind)) for one in dict.fromkeys(problems)
     ]
     counted = [one for one in handled if one.action is not ProblemAction.IGNORE]
     if len(counted) <= _MAX_PROBLEMS:
@@ -107,8 +106,8 @@ def add_reason(
     """Return problems with the reason of a quarantine, unless one of them is the reason."""
     if reason is None or any(one.holds for one in problems):
         return tuple(problems)
-    (own,) = handle_problems([ArticleProblem(ProblemKind.NO_ARTICLE, None, reason)], {})
-    return (own, *problems)
+    own = _shortened(ArticleProblem(ProblemKind.NO_ARTICLE, None, reason))
+    return (HandledProblem(own, ProblemAction.HOLD), *problems)
 
 
 def save_problems(

@@ -233,7 +233,7 @@ class SourcePickup:
             return ItemResult(item=item, sha256=sha256, media=raw.files.requested)
         # What is not shown yet may be unfinished.
         is_shown = parsed.status is ArticleStatus.READY
-        problems = handle_problems(parsed.problems, {}) if is_shown else ()
+        problems = handle_problems(parsed.problems, self._options.action_of) if is_shown else ()
         if reason := reason_to_hold(problems):
             return ItemResult(
                 item=item,

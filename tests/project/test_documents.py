@@ -26,7 +26,8 @@ def test_every_setting_is_in_the_readme() -> None:
     for table in PublicationFile.model_fields.values():
         for model in re.findall(r"publisher\.config\.\w+\.(\w+)", str(table.annotation)):
             module = __import__("publisher.config.publication", fromlist=[model])
-            keys |= set(getattr(module, model).model_fields) - {"edition"}
+            fields = getattr(module, model).model_fields
+            keys |= {field.alias or name for name, field in fields.items()} - {"edition"}
 
     assert {key for key in keys if f"`{key}`" not in README} == set()
 

@@ -94,8 +94,8 @@ def test_articles_are_found_by_their_ids(publication: PublicationFolder) -> None
 
 def test_counts_add_up(publication: PublicationFolder) -> None:
     with publication.database.reading() as connection:
-        assert store.held_back(connection, "en") == {ArticleStatus.STALE: 1}
-        assert store.held_back(connection, "ar") == {}
+        assert store.held_back(connection, ["en"]) == {ArticleStatus.STALE: 1}
+        assert store.held_back(connection, ["ar"]) == {}
         assert store.count_articles_by_language(connection) == {"en": 3, "ar": 1}
         assert store.count_stories(connection) == 3
         assert store.count_conversions(connection) == {}

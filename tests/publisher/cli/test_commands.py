@@ -166,9 +166,10 @@ def test_quarantine_is_shown_after_a_cycle(run: Run, small: Path) -> None:
 
     code, out, err = run("run", "--once", "--now", FRIDAY, small)
 
-    assert code == 0
+    assert code == 3
     assert "Quarantined: en/broken.md: " in out
     assert "1 in quarantine" in out
+    assert "Problems of articles: 1 no-article; 1 file held back." in out
     assert '"event": "quarantined"' in err
 
 
@@ -416,6 +417,7 @@ def test_articles_are_listed_story_by_story(
     assert code == 0
     assert "tide-clock" in out
     assert "Quarantined: en/broken.md" in out
+    assert run("articles", "list", lantern)[1] == out
 
     listed = json.loads(run("articles", "--json", lantern)[1])
     rope = [a for a in listed["articles"] if a["story"] == "rope-walk"]
@@ -426,6 +428,44 @@ def test_articles_are_listed_story_by_story(
         "zh-Hant": "converted",
     }
     assert listed["quarantine"][0]["file"] == "en/broken.md"
+
+
+def test_problems_are_listed_most_frequent_first_with_what_to_do(run: Run, small: Path) -> None:
+    for name in ("one", "two"):
+        (small / "articles" / "en" / f"{name}.md").write_text("No title.\n")
+    (small / "articles" / "en" / "unfinished.md").write_text(
+        "---\ntitle: A\ndraft: true\n---\nB.\n"
+    )
+    assert run("run", "--once", "--now", FRIDAY, small)[0] == 3
+
+    code, out, _err = run("articles", "problems", small)
+    assert code == 0
+    first, text, *examples = out.splitlines()
+    assert first == "no-article: 2 in 2 files, 2 of them held back"
+    assert text == "  the document could not be made into an article; do what the reason says"
+    assert [line.partition(": ")[0].strip() for line in examples] == [
+        "articles/en/one.md",
+        "articles/en/two.md",
+    ]
+    (group,) = json.loads(run("articles", "problems", "--json", small)[1])
+    assert (group["kind"], group["count"], group["files"], group["held_back"]) == (
+        "no-article",
+        2,
+        2,
+        2,
+    )
+    assert group["problems"][0]["file"] == "en/one.md"
+    status = json.loads(run("status", "--json", small)[1])
+    assert (status["article_problems"], status["held_back"]) == (
+        {"no-article": 2},
+        {"draft": 1},
+    )
+    assert "Not published on purpose: 1 draft" in run("status", small)[1]
+
+
+def test_without_problems_the_list_says_so(run: Run, small: Path) -> None:
+    assert run("run", "--once", "--now", FRIDAY, small)[0] == 0
+    assert run("articles", "problems", small)[1] == "No problems\n"
 
 
 class TestSubscribers:

@@ -84,6 +84,13 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         ("The week", "The\\r\\nBcc: week", f"{{'en': 'The\\r\\nBcc: week'}} {CONTROL}"),
         (TITLE, "", "missing; add title = ..."),
     ],
+    "source[0].problems": [
+        (
+            '"articles"',
+            '"articles"\n[source.problems]\nempty = "hold"',
+            "'empty' is no kind of problem that can be set; did you mean empty-value?",
+        ),
+    ],
     "newsletter[0].name": [
         (
             '"weekly"',
@@ -157,7 +164,7 @@ WRONG: dict[str, list[tuple[str, str, str]]] = {
         (
             'path = "articles"',
             "colour = 1",
-            "unknown key; the keys here are kind, name, language, path, site, static, include, exclude, url",
+            "unknown key; the keys here are kind, name, language, problems, path, site, static, include, exclude, url",
         )
     ],
     "source[0].language": [

@@ -1,0 +1,80 @@
+"""What is wrong with articles, in lines and as JSON, for `run`, `status` and `articles problems`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from publisher.cli.common import count_noun
+
+if TYPE_CHECKING:
+    from publisher.app.articles import ItemProblem, ProblemGroup
+    from publisher.app.status import PublicationStatus
+
+# Kinds that are named in one line, and examples of a kind.
+_KINDS_SHOWN = 3
+_EXAMPLES = 3
+
+
+def summarise_articles(facts: PublicationStatus) -> Iterator[str]:
+    """Yield one line about problems and one about what is rightly held back, if there are any."""
+    counts = facts.article_problems
+    if counts:
+        named = list(counts.items())[:_KINDS_SHOWN]
+        parts = [f"{number:,} {kind}" for kind, number in named]
+        if rest := sum(counts.values()) - sum(number for _kind, number in named):
+            parts.append(f"{rest:,} others")
+        held = len(facts.quarantine)
+        holding = f"; {count_noun(held, 'file')} held back" if held else ""
+        yield (
+            f"Problems of articles: {', '.join(parts)}{holding}. "
+            "publisher articles problems lists them"
+        )
+    if facts.held_back:
+        held_back = ", ".join(f"{n:,} {reason}" for reason, n in facts.held_back.items())
+        yield f"Not published on purpose: {held_back}"
+
+
+def problem_lines(groups: list[ProblemGroup]) -> Iterator[str]:
+    """Yield lines on each kind: how many, what it means, what to do, and the first places."""
+    for group in groups:
+        number, files = len(group.problems), count_noun(group.files, "file")
+        holding = f", {group.held} of them held back" if group.held else ""
+        yield f"{group.kind}: {number:,} in {files}{holding}"
+        yield f"  {group.meaning}; {group.remedy}"
+        for one in group.problems[:_EXAMPLES]:
+            yield f"    {_place(one)}: {one.problem.what}"
+        if (more := number - _EXAMPLES) > 0:
+            yield f"    and {more:,} more, which --json lists"
+    if not groups:
+        yield "No problems"
+
+
+def _place(one: ItemProblem) -> str:
+    line = one.problem.line
+    return f"{one.source}/{one.file}{f':{line}' if line else ''}"
+
+
+def problems_as_json(groups: list[ProblemGroup]) -> list[dict[str, Any]]:
+    """Return the values of `publisher articles problems --json`."""
+    return [
+        {
+            "kind": group.kind,
+            "count": len(group.problems),
+            "files": group.files,
+            "held_back": group.held,
+            "meaning": group.meaning,
+            "remedy": group.remedy,
+            "problems": [
+                {
+                    "source": one.source,
+                    "file": one.file,
+                    "line": one.problem.line,
+                    "what": one.problem.what,
+                    "held_back": one.holds,
+                }
+                for one in group.problems
+            ],
+        }
+        for group in groups
+    ]
