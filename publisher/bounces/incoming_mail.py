@@ -131,6 +131,8 @@ def status_groups(part: Message) -> list[Message]:
         groups, text = [], part_content(part)
     found = [one for one in groups if one.keys()]
     for lines in _BLANK_LINES.split(text.replace("\r\n", "\n"))[:_MAX_PARTS]:
+        if not lines.strip():
+            continue
         group = message_from_string(lines.strip("\n") + "\n\n", policy=compat32)
         if group.keys():
             found.append(group)

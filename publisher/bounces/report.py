@@ -35,6 +35,8 @@ from publisher.bounces.incoming_mail import (
 )
 from publisher.bounces.model import BounceKind, MailKind, MailReport, RecipientVerdict
 
+# Transfer encodings that leave a text as it is (RFC 2045 section 6.2), and none.
+_NOT_ENCODED = frozenset({"", "7bit", "8bit", "binary"})
 _DISPOSITION_TYPE = "message/disposition-notification"
 _DAEMONS = (
     "mailer-daemon",
@@ -181,7 +183,11 @@ def _date(message: Message) -> datetime | None:
 
 def _identifiers(raw: bytes, parts: Sequence[Message]) -> str:
     """Return all text of a mail in which a token of ours may stand, decoded where it is encoded."""
-    encoded = [
-        part_content(one) for one in parts if one.get("Content-Transfer-Encoding", "7bit")
-    ]
+    encoded = [part_content(one) for one in parts if _is_encoded(one)]
     return "\n".join([raw[:MAX_MAIL].decode("latin-1"), *encoded])
+
+
+def _is_encoded(part: Message) -> bool:
+    """Return whether the text of a part is not in the mail as it is."""
+    named = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
+    return named not in _NOT_ENCODED

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, func, or_, select
+from sqlalchemy import Connection, Insert, bindparam, delete, func, or_, select
 
 from publisher.bounces.model import BounceEvent, BounceKind, Evidence
 from publisher.bounces.scoring import Acceptance
@@ -20,6 +20,7 @@ from publisher.issues.tables import issue_table
 UNKNOWN_KEPT: Final = timedelta(days=30)
 # Events of a subscriber that are read, the latest.
 _MAX_EVENTS = 200
+_FIELDS = tuple(one.name for one in fields(BounceEvent))
 _EVENTS = (
     select(*(one for one in bounce_event.c if one.name != "id"))
     .where(bounce_event.c.subscriber_id == bindparam("subscriber"))
@@ -28,12 +29,20 @@ _EVENTS = (
 )
 
 
+# What stores an event, by the name of the dialect. To make it takes as long as to run it.
+_insertions: dict[str, Insert] = {}
+
+
 def add_event(connection: Connection, event: BounceEvent) -> bool:
     """Store an event. Return whether it is new."""
-    statement = upsert(connection, bounce_event).on_conflict_do_nothing(
-        index_elements=["source", "source_id"]
-    )
-    return connection.execute(statement, asdict(event)).rowcount > 0
+    dialect = connection.dialect.name
+    if dialect not in _insertions:
+        insertion = upsert(connection, bounce_event)
+        _insertions[dialect] = insertion.on_conflict_do_nothing(
+            index_elements=["source", "source_id"]
+        )
+    values = {name: getattr(event, name) for name in _FIELDS}
+    return connection.execute(_insertions[dialect], values).rowcount > 0
 
 
 def events_of(connection: Connection, subscriber_id: int) -> list[BounceEvent]:

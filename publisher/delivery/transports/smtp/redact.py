@@ -33,10 +33,19 @@ def redact_reply(text: str, recipient: str = "", longest: int = MAX_REPLY_TEXT) 
     line = _URL.sub(r"\1?…", line)
     line = _LOCAL_PART.sub("…@", line)
     name = recipient.rpartition("@")[0]
-    if len(name) >= _MIN_LOCAL_PART:
+    if len(name) >= _MIN_LOCAL_PART and _may_hold(line, name):
         line = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "…", line, flags=re.IGNORECASE)
     line = _TOKEN.sub(lambda token: f"{token[0][:_TOKEN_KEPT]}…", line)
     return truncate(" ".join(line.split()), longest)
+
+
+def _may_hold(line: str, name: str) -> bool:
+    """Return False if a name is not in a line in any case.
+
+    It seldom is, and to compile an expression for each name takes longer than all the rest.
+    """
+    is_plain = name.isascii() and line.replace("…", "").isascii()
+    return not is_plain or name.lower() in line.lower()
 
 
 def truncate(line: str, longest: int) -> str:
