@@ -108,6 +108,7 @@ def _show(
     is_sent = flask.request.form.get("action") == "save"
     entered = entered_preferences(settings) if is_sent else None
     offered = flask.request.args.get("language", "")
+    values = preference_values(settings, choices, language, entered)
     return render_page(
         context,
         language,
@@ -119,23 +120,64 @@ def _show(
         leave_url=own_page_url(
             language, "unsubscribe", t=unsubscribe_token(context.secret, link)
         ),
-        zones=_zone_options(context.renderer, settings.publication, language),
+        choices=_form_choices(context, settings, language, wrong, values),
         own_feed=own_feed,
-        **preference_values(settings, choices, language, entered),
+        **values,
     )
 
 
-# By renderer and language: the options of all time zones are most of the page, and always the same.
-_zone_options_of: WeakKeyDictionary[Renderer, dict[str, Markup]] = WeakKeyDictionary()
+# Forms that are kept, some 30 KB each.
+_FORMS_KEPT = 100
+# What the form shows, besides the hours and time zones of a language.
+_FORM_VALUES = ("shown", "zone", "languages", "newsletters", "topics", "authors")
+# By renderer: parts of pages, by language and what they show. Most subscribers chose the same.
+_parts_of: WeakKeyDictionary[Renderer, dict[tuple[str, ...], Markup]] = WeakKeyDictionary()
+
+
+def _form_choices(
+    context: WebContext,
+    settings: Settings,
+    language: str,
+    wrong: tuple[str, ...],
+    values: dict[str, Any],
+) -> Markup:
+    """Return the fields of the form. They are kept, unless they are wrong or templates may change."""
+
+    def render() -> Markup:
+        zones = _zone_options(context.renderer, settings.publication, language)
+        view = publication_view(settings.publication, language)
+        html = context.renderer.subscriber_page(
+            "web/subscriber/preference_choices.html", view, zones=zones, wrong=wrong, **values
+        )
+        return Markup(html)  # noqa: S704  # a template made it, and escaped it
+
+    if wrong or settings.folders.templates.exists():
+        return render()
+    key = language, repr([values[name] for name in _FORM_VALUES])
+    return _kept_part(context.renderer, key, render)
 
 
 def _zone_options(renderer: Renderer, publication: Publication, language: str) -> Markup:
-    kept = _zone_options_of.setdefault(renderer, {})
-    if language not in kept:
+    """Return the options of all time zones: most of the page, and always the same."""
+
+    def render() -> Markup:
         view, zones = publication_view(publication, language), time_zone_names(language)
         html = renderer.subscriber_page("web/subscriber/time_zones.html", view, zones=zones)
-        kept[language] = Markup(html)  # noqa: S704  # a template made it, and escaped it
-    return kept[language]
+        return Markup(html)  # noqa: S704  # a template made it, and escaped it
+
+    return _kept_part(renderer, (language,), render)
+
+
+def _kept_part(
+    renderer: Renderer, key: tuple[str, ...], render: Callable[[], Markup]
+) -> Markup:
+    kept = _parts_of.setdefault(renderer, {})
+    part = kept.get(key)
+    if part is None:
+        if len(kept) >= _FORMS_KEPT:
+            kept.clear()
+        part = kept[key] = render()
+    return part
 
 
 def _act(context: WebContext, language: str, action: _Job) -> flask.Response:
