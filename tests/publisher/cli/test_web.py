@@ -5,11 +5,12 @@ import pytest
 
 from publisher.config import SETTINGS_FILE
 from publisher.database import open_database
-from tests.databases import DATABASE_FILE, database_address
+from tests.databases import DATABASE_FILE, database_address, new_database
 from tests.publisher.cli.conftest import Run
 
 
-def test_a_database_that_is_not_there_yet_is_one_line(run: Run, lantern: Path) -> None:
+def test_a_database_without_tables_is_one_line(run: Run, lantern: Path) -> None:
+    new_database(lantern / DATABASE_FILE)
     code, out, err = run("web", lantern)
 
     assert (code, out) == (1, "")
