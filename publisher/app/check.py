@@ -1,30 +1,69 @@
-"""Run the gate on each edition's next issue, without storing it."""
+"""Run the gate on each edition's next issue and on mails about subscriptions. Nothing is stored."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 from publisher.app.check_result import CheckResult
 from publisher.app.dry_run import open_dry_run, preview_held, preview_next
 from publisher.app.pipeline import Pipeline
+from publisher.assembly.gate_run import SAMPLE_SECRET
 from publisher.assembly.preview import IssuePreview
 from publisher.clock import Clock
 from publisher.config import Edition, Settings
 from publisher.errors import IssueError, PublisherError
+from publisher.notices.gate_samples import sample_notices
+
+if TYPE_CHECKING:
+    from publisher.notices.composer import NoticeComposer
+    from publisher.notices.ledger import QueuedNotice
 
 
 def check_editions(
-    settings: Settings, editions: Iterable[Edition], clock: Clock
+    settings: Settings, editions: Iterable[Edition], clock: Clock, *, notices: bool = False
 ) -> Iterator[CheckResult]:
     """Yield the results of editions: first of issues that were due and wait, then of the next one.
 
-    An edition without articles, or whose mail can't be made, stops no other.
+    After the editions of a language, `notices` adds the mails about subscriptions in it. An edition
+    without articles, or whose mail can't be made, stops no other.
     """
     with open_dry_run(settings, clock) as pipeline:
-        for edition in editions:
-            yield from _check_held(pipeline, edition)
-            yield _check_next(pipeline, edition)
+        for language, of_language in groupby(editions, key=lambda one: one.language):
+            for edition in of_language:
+                yield from _check_held(pipeline, edition)
+                yield _check_next(pipeline, edition)
+            if notices:
+                yield from _check_notices(pipeline, language)
+
+
+def _check_notices(pipeline: Pipeline, language: str) -> Iterator[CheckResult]:
+    """Check each kind of mail about a subscription, with sample values.
+
+    Kinds that this publication has neither a page nor a mailbox for are left out: none is sent.
+    """
+    from publisher.notices.composer import NoticeComposer
+
+    settings = pipeline.settings
+    composer = NoticeComposer(settings, pipeline.renderer.system_mail, SAMPLE_SECRET)
+    names = [one.name for one in settings.newsletters if settings.edition(one.name, language)]
+    for row in sample_notices(names, language):
+        if composer.can_send(row.kind):
+            yield _check_notice(pipeline, composer, row)
+
+
+def _check_notice(
+    pipeline: Pipeline, composer: NoticeComposer, row: QueuedNotice
+) -> CheckResult:
+    result = CheckResult(language=row.language, notice=row.kind.value)
+    try:
+        with pipeline.database.reading() as connection:
+            proof = composer.check(connection, row)
+    except PublisherError as error:
+        return replace(result, problem=str(error))
+    return replace(result, subject=proof.mail.decoded_header("Subject"), proof=proof)
 
 
 def _check_held(pipeline: Pipeline, edition: Edition) -> Iterator[CheckResult]:

@@ -12,7 +12,7 @@ from publisher.gate.findings import Finding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """The result for one mail: an edition's next issue, or a file.
+    """The result for one mail: an edition's next issue, a mail about a subscription, or a file.
 
     `is_page`: the file is only the HTML part of a mail. `remark` is how the mail was made;
     `problem` is why there is none. Without `proof` there are no sizes and no findings.
@@ -20,6 +20,8 @@ class CheckResult:
 
     language: str
     newsletter: str | None = None
+    # The kind of a mail about a subscription.
+    notice: str | None = None
     day: date | None = None
     file: Path | None = None
     is_page: bool = False
@@ -32,7 +34,9 @@ class CheckResult:
     @property
     def name(self) -> str:
         """Its name for people."""
-        return " ".join(str(part) for part in (self.newsletter, self.day, self.file) if part)
+        return " ".join(
+            str(part) for part in (self.newsletter, self.notice, self.day, self.file) if part
+        )
 
     @property
     def sizes(self) -> dict[str, int] | None:

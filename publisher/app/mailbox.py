@@ -1,15 +1,12 @@
 """Mail that comes in: reports of failed mail, and commands of people who live by mail alone.
 
-Whoever forges a From can at most make its owner leave, which is answered by a mail with an undo. All
-else that a From alone asks for is answered by a mail to that address. A signed token, or the
-Message-ID of a notice, proves that somebody has read our mail. Machines get no answer (RFC 3834).
+Machines get no answer (RFC 3834). What commands do is in `app.mail_commands`.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parseaddr
 from typing import TYPE_CHECKING, Final
@@ -17,36 +14,21 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from publisher.app.joining import (
-    ConfirmationState,
-    SubscriptionRequest,
-    confirm_by_code,
-    confirm_by_link,
-    request_subscription,
-)
-from publisher.app.leaving import LeaveScope, leave, read_leave_link
-from publisher.app.own_links import read_preferences_link, send_own_links
-from publisher.app.preferences import PreferenceError, switch_language
+from publisher.app.mail_commands import CommandMail, run_command
 from publisher.bounces.incoming_mail import field, fields, leaf_parts, parse_mail, part_text
 from publisher.bounces.intake import receive_bounce, recognise
 from publisher.bounces.model import MailKind
 from publisher.config.mailbox import IMAP_PASSWORD
 from publisher.errors import DatabaseError, UsageError
-from publisher.mail.signed_links import SignedLink, sign_link
 from publisher.mail.subscription_message import notices_of_message_ids
 from publisher.mailbox import store
 from publisher.mailbox.commands import MailCommand, MailUse, is_assent, parse_command
 from publisher.mailbox.maildir import MaildirMailbox, keep_mail
-from publisher.notices.kinds import NoticeKind
 from publisher.notices.queue import SentNotice, find_notice
 from publisher.request_limits import Limit, LimitKeys, check_limit
 from publisher.secret_key import load_secret
 from subscribers import (
     BadAddressError,
-    ConsentChannel,
-    ConsentOrigin,
-    JoinWish,
-    find_subscriber,
     normalise_address,
 )
 
@@ -72,11 +54,8 @@ _REPORTS: Final = {
     MailKind.COMPLAINT: MailUse.COMPLAINT,
     MailKind.AUTO_REPLY: MailUse.AUTO_REPLY,
 }
-# Whoever answers one of these confirms.
-_ASKING_KINDS: Final = frozenset({NoticeKind.CONFIRM, NoticeKind.REMINDER})
 # Mail of a list, or to many: no person asks for anything in it.
 _TO_MANY: Final = frozenset({"bulk", "list", "junk"})
-_CODE_LENGTH: Final = 6
 
 
 def receive_mail(
@@ -166,24 +145,6 @@ def _poll_imap(
                 box.put_away(uid)
 
 
-@dataclass(frozen=True, slots=True)
-class _Received:
-    """A mail of a person, and what was found in it. `notice` is one of ours that it answers."""
-
-    connection: Connection
-    settings: Settings
-    secret: str
-    now: datetime
-    sender: str
-    message_id: str
-    notice: SentNotice | None
-
-    @property
-    def origin(self) -> ConsentOrigin:
-        """What the consent record says of it."""
-        return ConsentOrigin(source=ConsentChannel.MAIL, message_id=self.message_id)
-
-
 def _use(
     connection: Connection, settings: Settings, secret: str, raw: bytes, now: datetime
 ) -> MailUse:
@@ -195,7 +156,7 @@ def _use(
     sender = parseaddr(field(message, "From"))[1]
     if _is_to_many(message) or sender.lower() in _own_addresses(settings):
         return MailUse.UNKNOWN
-    mail = _Received(
+    mail = CommandMail(
         connection,
         settings,
         secret,
@@ -206,8 +167,7 @@ def _use(
     )
     first_line = _first_line(message)
     command = parse_command(field(message, "Subject"), first_line)
-    is_asked = mail.notice is not None and mail.notice.kind in _ASKING_KINDS
-    if command is None and is_asked and is_assent(first_line):
+    if command is None and mail.asked and is_assent(first_line):
         command = MailCommand(MailUse.CONFIRM)
     if command is None:
         return MailUse.UNKNOWN
@@ -215,12 +175,12 @@ def _use(
         if command.use is not MailUse.UNSUBSCRIBE and _is_often(mail):
             log.info("an address sends more commands than are answered")
             return MailUse.UNKNOWN
-        return command.use if _COMMANDS[command.use](mail, command) else MailUse.UNKNOWN
+        return command.use if run_command(mail, command) else MailUse.UNKNOWN
     except BadAddressError:
         return MailUse.UNKNOWN
 
 
-def _is_often(mail: _Received) -> bool:
+def _is_often(mail: CommandMail) -> bool:
     """Count a command. Leaving is not counted: it is answered once, and nobody may prevent it."""
     identity = normalise_address(mail.sender).identity
     key = LimitKeys(mail.secret).key("commands by mail", identity)
@@ -242,9 +202,7 @@ def _answered_notice(
 ) -> SentNotice | None:
     texts = (*fields(message, "In-Reply-To"), *fields(message, "References"))
     for number in notices_of_message_ids(secret, " ".join(texts)):
-        notice = find_notice(connection, number)
-        # Who reads another mailbox is not the subscriber.
-        return notice if notice and notice.has_own_address else None
+        return find_notice(connection, number)
     return None
 
 
@@ -254,91 +212,3 @@ def _first_line(message: Message) -> str:
             lines = (line.strip() for line in part_text(part).splitlines())
             return next((line for line in lines if line), "")
     return ""
-
-
-def _unsubscribe(mail: _Received, command: MailCommand) -> bool:
-    (word,) = command.arguments or ("",)
-    link = read_leave_link(mail.secret, word) if word else None
-    if link is None:
-        if word and mail.settings.newsletter(word) is None:
-            return False
-        person = find_subscriber(mail.connection, mail.sender)
-        if mail.notice:
-            link = SignedLink("unsubscribe", mail.notice.subscriber_id, word)
-        elif person:
-            link = SignedLink("unsubscribe", person.id, word)
-        else:
-            return False
-    scope = LeaveScope.NEWSLETTER if link.newsletter else LeaveScope.ALL
-    leave(mail.connection, link, scope, mail.now)
-    return True
-
-
-def _subscribe(mail: _Received, command: MailCommand) -> bool:
-    settings = mail.settings
-    language = settings.publication.serves(command.language)
-    language = language or settings.publication.default_language
-    known = [one.name for one in settings.newsletters]
-    names = command.arguments or tuple(
-        name for name in known if settings.edition(name, language)
-    )
-    if not names or not {*names} <= {*known}:
-        return False
-    wish = JoinWish(names, language)
-    request = SubscriptionRequest(mail.sender, wish, mail.origin)
-    request_subscription(mail.connection, settings, request, mail.now)
-    return True
-
-
-def _confirm(mail: _Received, command: MailCommand) -> bool:
-    (word,) = command.arguments or ("",)
-    connection, settings, now = mail.connection, mail.settings, mail.now
-    if len(word) == _CODE_LENGTH and word.isdecimal():
-        view = confirm_by_code(connection, settings, mail.sender, word, mail.origin, now)
-    elif word:
-        view = confirm_by_link(connection, settings, word, mail.origin, now)
-    elif mail.notice and mail.notice.kind in _ASKING_KINDS:
-        token = sign_link(
-            mail.secret, "confirm", mail.notice.subscriber_id, number=mail.notice.number
-        )
-        view = confirm_by_link(connection, settings, token, mail.origin, now)
-    else:
-        return False
-    return view.state is not ConfirmationState.UNKNOWN
-
-
-def _switch_language(mail: _Received, command: MailCommand) -> bool:
-    if not command.arguments:
-        return False
-    tag, *token = command.arguments
-    person = None
-    if token:
-        person = read_preferences_link(mail.connection, mail.secret, token[0])
-    elif mail.notice:
-        # Also from her address of now: somebody else may read the one that she had.
-        sender = find_subscriber(mail.connection, mail.sender)
-        is_hers = sender is not None and sender.id == mail.notice.subscriber_id
-        person = sender if is_hers else None
-    if person is None:
-        # Anybody can write this From: only who reads the answer can switch.
-        return _send_links(mail, command)
-    try:
-        switch_language(mail.connection, mail.settings, person.id, tag, mail.now)
-    except PreferenceError:
-        return _send_links(mail, command)
-    return True
-
-
-def _send_links(mail: _Received, _command: MailCommand) -> bool:
-    keys = LimitKeys(mail.secret)
-    send_own_links(mail.connection, mail.settings, keys, mail.sender, mail.now)
-    return True
-
-
-_COMMANDS: Final[dict[MailUse, Callable[[_Received, MailCommand], bool]]] = {
-    MailUse.UNSUBSCRIBE: _unsubscribe,
-    MailUse.SUBSCRIBE: _subscribe,
-    MailUse.CONFIRM: _confirm,
-    MailUse.LANGUAGE: _switch_language,
-    MailUse.LINKS: _send_links,
-}

@@ -31,7 +31,7 @@ from publisher.issues.planner import (
 )
 from publisher.languages import match
 from publisher.mailbox.store import count_received
-from publisher.notices.ledger import count_notices
+from publisher.notices.ledger import count_notices, count_rejected
 from publisher.syndication import feed_index, websub_queue
 from subscribers import count_subscribers_by_language
 
@@ -119,6 +119,8 @@ class PublicationStatus:
     returned_mail_of_nobody: int = 0
     # Mails about subscriptions, by state.
     notices: dict[str, int] = field(default_factory=dict)
+    # Mails about subscriptions that wait for a template to be mended, by what is wrong with it.
+    notices_rejected: dict[str, int] = field(default_factory=dict)
     # What came into the mailbox within 30 days, by what was done with it.
     received_mail: dict[str, int] = field(default_factory=dict)
 
@@ -169,6 +171,7 @@ def _read_snapshot(
         returned_mail=count_events(connection, now - _RETURNED_PERIOD),
         returned_mail_of_nobody=count_unattributed(connection, now - _RETURNED_PERIOD),
         notices={state.value: n for state, n in count_notices(connection).items()},
+        notices_rejected=count_rejected(connection),
         received_mail={use.value: n for use, n in count_received(connection).items()},
     )
 

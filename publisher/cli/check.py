@@ -1,4 +1,4 @@
-"""`publisher check`: run the gate on each edition's next issue, or on a mail in a file."""
+"""`publisher check`: run the gate on the next issues and system mails, or on a mail in a file."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def check_command(
     as_json_: JsonOption = False,
     now: NowOption = None,
 ) -> None:
-    """Check the next mail of every edition; exit code 1 if any has an error."""
+    """Check every edition's next mail, and mails about subscriptions; exit code 1 for an error."""
     if file is not None:
         if newsletter is not None or directory != CURRENT_FOLDER:
             raise UsageError(
@@ -61,9 +61,8 @@ def check_command(
         from publisher.app.check import check_editions
         from publisher.app.editions import choose_editions
 
-        results = list(
-            check_editions(settings, choose_editions(settings, newsletter, lang), clock)
-        )
+        editions = choose_editions(settings, newsletter, lang)
+        results = list(check_editions(settings, editions, clock, notices=newsletter is None))
     if as_json_:
         print_json(report_as_json(results))
     else:

@@ -37,6 +37,7 @@ def _mail_as_json(result: CheckResult) -> dict[str, Any]:
 
     return {
         "newsletter": result.newsletter,
+        "notice": result.notice,
         "language": result.language,
         "day": result.day.isoformat() if result.day else None,
         "file": str(result.file) if result.file else None,

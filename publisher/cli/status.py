@@ -104,6 +104,11 @@ def _show_the_rest(console: Console, facts: PublicationStatus) -> None:
         console.print(line)
     for line in summarise_articles(facts):
         console.print(line)
+    for problem, count in facts.notices_rejected.items():
+        wait = f"{count_noun(count, 'mail')} about subscriptions not sent yet"
+        console.print(
+            f"{wait}: {problem}. Mend the template: it is tried again every 5 minutes"
+        )
     for path, reason in facts.quarantine:
         console.print(f"Quarantined: {path}: {reason}", style="yellow")
 

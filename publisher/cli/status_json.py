@@ -37,6 +37,7 @@ def status_as_json(settings: Settings, facts: PublicationStatus) -> dict[str, An
         "joining_stopped": facts.joining_stopped,
         "returned_mail": facts.returned_mail | {"of_nobody": facts.returned_mail_of_nobody},
         "notices": facts.notices,
+        "notices_rejected": facts.notices_rejected,
         "received_mail": facts.received_mail,
         "quarantine": [{"file": path, "reason": reason} for path, reason in facts.quarantine],
         "article_problems": facts.article_problems,

@@ -251,6 +251,12 @@ UNSENDABLE = Cause(
     "correct the subscriber's address, and import it again",
     "{sentence}: {words}",
 )
+MAIL_REJECTED = Cause(
+    "mail-rejected",
+    "the mail can't be made, or does not pass the gate",
+    "mend the template; `publisher check` shows what is wrong. It is sent by itself then",
+    "{words}",
+)
 FOLDER_PROBLEM = Cause(
     "folder",
     "a folder of the outbox can't be written to",

@@ -1,23 +1,30 @@
 """Compose the message of a notice: her language, her links, her values.
 
-Mails that differ only in a recipient's own values are rendered once.
+Mails that differ only in a recipient's own values are rendered once, and a sample of each passes the
+gate before the first of them is sent. Where nobody serves subscribers' pages, links open a mail to
+the mailbox instead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
+from urllib.parse import quote
 
 from sqlalchemy import Connection
 
 from publisher import urls
+from publisher.assembly.gate_run import SAMPLE_SECRET, GateRun, finding_text
 from publisher.config import Settings
+from publisher.errors import DeliveryError, RenderingError
+from publisher.gate.mail import CheckedMail
 from publisher.issues import store as issues
 from publisher.mail import Message, SubscriptionMail, compose_subscription_message
 from publisher.mail.dkim import DkimSigner
 from publisher.mail.signed_links import LinkKind, sign_link
 from publisher.mail.subscription_message import notice_message_name
+from publisher.notices.gate_samples import check_sample, sample_errors, sample_of
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import QueuedNotice
 from publisher.rendering import Digest, IssueLine, SystemMail
@@ -47,6 +54,16 @@ ACTION_LINKS: Final[dict[NoticeKind, tuple[LinkKind, SubscriberPage]]] = {
 _WITH_UNSUBSCRIBE: Final = frozenset(
     {NoticeKind.ALREADY_SUBSCRIBED, NoticeKind.WELCOME, NoticeKind.LINKS}
 )
+# What the mailbox is written for each link, where there are no pages. `data` is a page only.
+_MAIL_COMMANDS: Final[dict[LinkKind, str]] = {
+    "confirm": "confirm",
+    "address": "confirm",
+    "undo-address": "confirm",
+    "undo": "subscribe",
+    "unsubscribe": "unsubscribe",
+    # It needs no token: the answer goes to the subscriber.
+    "preferences": "preferences",
+}
 # The format of the subscriber's own feed that a mail links to: feed readers know it best.
 _FEED_FORMAT: Final = "atom"
 # Rendered mails that are kept. Each is some 20 KB.
@@ -61,16 +78,69 @@ class NoticeComposer:
     render: Callable[[SystemMail], Digest]
     secret: str = field(repr=False)
     signers: Sequence[DkimSigner] = ()
+    # Nobody is the recipient.
+    is_sample: bool = False
     _rendered: dict[SystemMail, Digest] = field(default_factory=dict)
 
     def compose(self, connection: Connection, row: QueuedNotice) -> Message:
-        """Return the message. Raise RenderingError, or DeliveryError if none can be written."""
-        publication = self.settings.publication
-        language = publication.serves(row.language) or publication.default_language
-        digest = self._digest(self._system_mail(connection, row, language))
+        """Return the message.
+
+        Raise RenderingError for a template's fault and for a mail that the gate rejects, and
+        DeliveryError if none can be written.
+        """
+        return self.message(connection, row, self._digest(connection, row))
+
+    def check(self, connection: Connection, row: QueuedNotice) -> GateRun:
+        """Return a sample of a notice's message, and what the gate finds in it."""
+        mail = self._system_mail(connection, row)
+        return check_sample(self._sample(connection, row, self.render(mail)))
+
+    def can_send(self, kind: NoticeKind) -> bool:
+        """Return whether this publication has a page or a mailbox for what the mail is about."""
+        if self.settings.web.enabled or kind not in ACTION_LINKS:
+            return True
+        return bool(self._mailbox) and ACTION_LINKS[kind][0] in _MAIL_COMMANDS
+
+    def _digest(self, connection: Connection, row: QueuedNotice) -> Digest:
+        if not self.can_send(row.kind):
+            raise DeliveryError(
+                f"nobody could do what the mail {row.kind} asks for: enable [web] or set a [mailbox]"
+            )
+        mail = self._system_mail(connection, row)
+        if mail not in self._rendered:
+            digest = self.render(mail)
+            self._check(mail, self._sample(connection, row, digest))
+            if len(self._rendered) >= _KEPT:
+                self._rendered.clear()
+            self._rendered[mail] = digest
+        return self._rendered[mail]
+
+    def _check(self, mail: SystemMail, sample: CheckedMail) -> None:
+        """Raise RenderingError if the gate rejects a sample."""
+        if errors := sample_errors(sample):
+            raise RenderingError(
+                f"the mail {mail.kind} in {sample.language} does not pass the gate, and waits: "
+                f"{finding_text(errors[0])}"
+            )
+
+    def _sample(self, connection: Connection, row: QueuedNotice, digest: Digest) -> CheckedMail:
+        composer = replace(self, secret=SAMPLE_SECRET, signers=(), is_sample=True)
+        publication, language = self.settings.publication, self._language(row)
+        return CheckedMail(
+            content=composer.message(connection, sample_of(row), digest).content,
+            language=language,
+            hosts=frozenset({publication.host}),
+            preheader="",
+            address=publication.address(language),
+            is_about_subscription=True,
+        )
+
+    def message(self, connection: Connection, row: QueuedNotice, digest: Digest) -> Message:
+        """Return the message of a notice that was rendered."""
+        language = self._language(row)
         offers_to_leave = row.kind in _WITH_UNSUBSCRIBE
         mail = SubscriptionMail(
-            publication=publication,
+            publication=self.settings.publication,
             language=language,
             subject=digest.subject,
             html=digest.html,
@@ -88,16 +158,12 @@ class NoticeComposer:
         )
         return compose_subscription_message(mail, self.signers)
 
-    def _digest(self, mail: SystemMail) -> Digest:
-        if mail not in self._rendered:
-            if len(self._rendered) >= _KEPT:
-                self._rendered.clear()
-            self._rendered[mail] = self.render(mail)
-        return self._rendered[mail]
+    def _language(self, row: QueuedNotice) -> str:
+        publication = self.settings.publication
+        return publication.serves(row.language) or publication.default_language
 
-    def _system_mail(
-        self, connection: Connection, row: QueuedNotice, language: str
-    ) -> SystemMail:
+    def _system_mail(self, connection: Connection, row: QueuedNotice) -> SystemMail:
+        language = self._language(row)
         names = row.content.get("newsletters", [])
         is_welcome = row.kind is NoticeKind.WELCOME
         latest = (self._latest(connection, name, language) for name in names if is_welcome)
@@ -107,7 +173,7 @@ class NoticeComposer:
             newsletters=tuple(self._title(name, language) for name in names),
             latest=tuple(line for line in latest if line),
             mailbox=self._mailbox,
-            has_feed=self.settings.web.enabled,
+            has_pages=self.settings.web.enabled,
             has_code="code" in row.content,
             has_new_address="changed" in row.content,
         )
@@ -156,19 +222,23 @@ class NoticeComposer:
     def _link(
         self, row: QueuedNotice, language: str, kind: LinkKind, page: SubscriberPage
     ) -> str:
-        return f"{self._page(language, page)}?t={self._token(row, kind)}"
+        token = self._token(row, kind)
+        box = self._mailbox
+        if self.settings.web.enabled or not box or kind not in _MAIL_COMMANDS:
+            return f"{self._page(language, page)}?t={token}"
+        command = _MAIL_COMMANDS[kind]
+        words = command if kind == "preferences" else f"{command} {token}"
+        return f"mailto:{quote(box, safe='@')}?subject={quote(words)}"
 
     def _page(self, language: str, page: SubscriberPage) -> str:
         path = urls.subscriber_page_path(language, page)
         return urls.public_url(self.settings.publication, path)
 
     def _feed_url(self, connection: Connection, row: QueuedNotice, language: str) -> str:
+        person = row.recipient
+        number = 0 if self.is_sample else load_feed_generation(connection, person.id)
         token = sign_link(
-            self.secret,
-            "feed",
-            row.recipient.id,
-            generation=row.recipient.generation,
-            number=load_feed_generation(connection, row.recipient.id),
+            self.secret, "feed", person.id, generation=person.generation, number=number
         )
         path = urls.private_feed_path(language, token, _FEED_FORMAT)
         return urls.public_url(self.settings.publication, path)

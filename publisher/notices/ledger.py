@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, exists, func, literal, select, update
 
 from publisher.database.metadata import UTCDateTime
-from publisher.delivery.causes import INTERRUPTED, NO_LONGER_ASKED_FOR, Cause
+from publisher.delivery.causes import INTERRUPTED, MAIL_REJECTED, NO_LONGER_ASKED_FOR, Cause
 from publisher.delivery.retry_policy import StateChange
 from publisher.delivery.states import CLAIMABLE_STATES, OPEN_STATES, DeliveryState
 from publisher.delivery.tables import send_lease
@@ -208,6 +208,17 @@ def delete_finished(connection: Connection, before: datetime) -> int:
         notice.c.state.not_in(OPEN_STATES), notice.c.changed_at < before
     )
     return connection.execute(ended).rowcount
+
+
+def count_rejected(connection: Connection) -> dict[str, int]:
+    """Count the notices that wait for a template to be mended, by what is wrong with it."""
+    is_rejected = (notice.c.state == DeliveryState.DEFERRED) & (
+        notice.c.reason_key == MAIL_REJECTED.key
+    )
+    rows = connection.execute(
+        select(notice.c.reason, func.count()).where(is_rejected).group_by(notice.c.reason)
+    )
+    return {str(reason): count for reason, count in rows}
 
 
 def count_notices(connection: Connection) -> dict[DeliveryState, int]:

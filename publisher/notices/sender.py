@@ -219,10 +219,10 @@ class NoticeSender:
             outgoing = self._outgoing(row)
         except PublisherError as error:
             log.error("a notice can't be written", notice=row.id, reason=str(error))
-            # A template that is broken may be mended soon.
-            is_final = isinstance(error, DeliveryError)
-            status = SendStatus.UNSENDABLE if is_final else SendStatus.DEFERRED
-            return Outcome(status, str(error), causes.UNSENDABLE)
+            if isinstance(error, DeliveryError):
+                return Outcome(SendStatus.UNSENDABLE, str(error), causes.UNSENDABLE)
+            self.report.problems.append(str(error))
+            return Outcome(SendStatus.DEFERRED, str(error), causes.MAIL_REJECTED)
         try:
             outcome = transport.send(outgoing)
         except Unreachable:
@@ -277,7 +277,9 @@ class NoticeSender:
         self, row: QueuedNotice, outcome: Outcome, now: datetime
     ) -> tuple[QueuedNotice, StateChange]:
         """Return the row and its next state. A message without an answer is sent again once."""
-        attempt = Attempt(row.attempts + 1, row.tried_at or now, now)
+        # A template may be mended at any time: the wait does not grow.
+        number = 1 if outcome.cause is causes.MAIL_REJECTED else row.attempts + 1
+        attempt = Attempt(number, row.tried_at or now, now)
         change = next_state(outcome, attempt, _POLICY, self.transport.guarantee, self._random)
         if outcome.status is not SendStatus.UNKNOWN:
             return row, change

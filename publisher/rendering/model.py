@@ -102,7 +102,8 @@ class SystemMail:
 
     `newsletters` are their titles; a goodbye without any is one to all of them. `latest` are the
     newest issues of a welcome. `mailbox` is the address that takes commands by mail, empty if none
-    does. `has_code`, `has_feed` and `has_new_address` say which of the values a mail has that some lack.
+    does. `has_pages` says that subscribers' pages are served; without them, links open a mail. `has_code`
+    and `has_new_address` say which of the values a mail has that some lack.
     """
 
     kind: str
@@ -111,7 +112,7 @@ class SystemMail:
     latest: tuple[IssueLine, ...] = ()
     mailbox: str = ""
     has_code: bool = False
-    has_feed: bool = False
+    has_pages: bool = True
     has_new_address: bool = False
 
 

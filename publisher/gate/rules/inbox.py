@@ -107,7 +107,9 @@ def _preheader(mail: CheckedMail) -> Iterator[Finding]:
         yield _MISSING.finding(problem, where=where, line=line)
     if reason := hidden_by or camouflage(element):
         yield _HIDDEN.finding(f"it is hidden by {reason}", where=where, line=line)
-    if (width := column_width(" ".join(wanted.split()))) not in _COLUMNS:
+    # A mail about a subscription says in a few words all that there is to say.
+    is_short = (width := column_width(" ".join(wanted.split()))) < _COLUMNS.start
+    if width not in _COLUMNS and not (is_short and mail.is_about_subscription):
         yield _LENGTH.finding(f"it takes {width} columns", where=where, line=line)
     if _without_spaces(wanted) == _without_spaces(mail.decoded_header("Subject")):
         yield _REPEATED.finding("it repeats the subject", where=where, line=line)

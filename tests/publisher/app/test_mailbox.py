@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +11,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
@@ -17,13 +19,17 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from sqlalchemy import Engine, event
 
+from publisher.app.join_upkeep import send_reminders
+from publisher.app.mail_commands import CommandMail, run_command
 from publisher.app.mailbox import poll_mailbox, receive_mail, receive_piped
+from publisher.app.own_address import request_new_address
 from publisher.clock import FixedClock
 from publisher.config.mailbox import IMAP_PASSWORD, MailboxSettings
+from publisher.config.web import WebSettings
 from publisher.errors import DatabaseError, UsageError
 from publisher.mail.signed_links import sign_link
 from publisher.mailbox import store
-from publisher.mailbox.commands import MailUse
+from publisher.mailbox.commands import MailCommand, MailUse
 from publisher.mailbox.maildir import keep_mail
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.queue import forget_notice_addresses
@@ -158,6 +164,102 @@ def test_a_person_joins_switches_language_leaves_and_returns_by_mail_alone(
     assert ann.post("subscribe weekly") is MailUse.SUBSCRIBE
     assert ann.answer(ann.receive()[0]) is MailUse.CONFIRM
     assert ann.status == "active"
+
+
+# The word in quotation marks that a mail says to answer with.
+NAMED = re.compile("[“「«](.{1,9})[”」»]")
+
+
+@pytest.mark.parametrize("language", ["en", "zh-Hans", "zh-Hant", "ar"])
+@pytest.mark.parametrize("kind", [NoticeKind.CONFIRM, NoticeKind.REMINDER])
+def test_the_word_that_a_mail_names_confirms_in_its_language(
+    ann: Correspondent, kind: NoticeKind, language: str
+) -> None:
+    ann.post(
+        {"en": "subscribe", "zh-Hans": "订阅", "zh-Hant": "訂閱", "ar": "اشتراك"}[language]
+    )
+    (mail,) = ann.receive()
+    if kind is NoticeKind.REMINDER:
+        ann.at += timedelta(days=1, minutes=1)
+        send_reminders(ann.publication.settings, ann.publication.database, ann.at)
+        (mail,) = ann.receive()
+    assert mail["Content-Language"] == language
+    (word,) = NAMED.findall(text_of(mail))
+    assert ann.answer(mail, f"\n{word}\n") is MailUse.CONFIRM
+    assert ann.status == SubscriberStatus.ACTIVE
+
+
+def test_without_pages_the_buttons_of_mails_do_what_they_say(ann: Correspondent) -> None:
+    ann.publication.settings = replace(ann.publication.settings, web=WebSettings(enabled=False))
+
+    def press() -> MailUse:
+        (mail,) = ann.receive()
+        found = re.search(
+            r"mailto:\S+\?subject=((confirm|subscribe|unsubscribe)\S+)", text_of(mail)
+        )
+        assert found
+        return ann.post(unquote(found[1]))
+
+    ann.post("subscribe")
+    assert press() is MailUse.CONFIRM
+    assert ann.status == SubscriberStatus.ACTIVE
+    # The welcome offers to leave, and the goodbye to return.
+    assert press() is MailUse.UNSUBSCRIBE
+    assert ann.status == SubscriberStatus.UNSUBSCRIBED
+    assert press() is MailUse.SUBSCRIBE
+    assert ann.status == SubscriberStatus.ACTIVE
+
+
+@pytest.mark.parametrize("way", ["answer", "command"])
+def test_a_new_address_is_confirmed_by_an_answer_from_it(
+    member: Correspondent, way: str
+) -> None:
+    publication, new = member.publication, "ann@new.example"
+    assert member.person
+    with publication.database.writing() as connection:
+        request_new_address(
+            connection, publication.settings, member.secret, member.person, new, NOW
+        )
+    (mail,) = member.receive()
+    assert mail["To"].addresses[0].addr_spec == new
+    member.address = new
+    if way == "answer":
+        (word,) = NAMED.findall(text_of(mail))
+        assert member.answer(mail, word) is MailUse.CONFIRM
+        assert member.answer(mail, word) is MailUse.CONFIRM
+    else:
+        (token,) = re.findall(r"/address/\?t=(\S+)", text_of(mail))
+        assert member.post(f"confirm {token}") is MailUse.CONFIRM
+    assert member.status == SubscriberStatus.ACTIVE
+    (told,) = member.receive()
+    assert told["To"].addresses[0].addr_spec == ANN
+    # The old address can undo it, by mail as well.
+    (token,) = re.findall(r"/address/\?t=(\S+)", text_of(told))
+    assert member.post(f"confirm {token}") is MailUse.CONFIRM
+    member.address = ANN
+    assert member.status == SubscriberStatus.ACTIVE
+
+
+def test_an_answer_to_a_mail_about_a_new_address_does_nothing_else(
+    member: Correspondent,
+) -> None:
+    publication = member.publication
+    assert member.person
+    with publication.database.writing() as connection:
+        request_new_address(
+            connection,
+            publication.settings,
+            member.secret,
+            member.person,
+            "bob@new.example",
+            NOW,
+        )
+    (mail,) = member.receive()
+    member.address = "bob@new.example"
+    assert member.answer(mail, "unsubscribe") is MailUse.UNKNOWN
+    assert member.answer(mail, "I did not ask for this") is MailUse.UNKNOWN
+    member.address = ANN
+    assert member.status == SubscriberStatus.ACTIVE
 
 
 def test_a_code_confirms_too(ann: Correspondent) -> None:
@@ -478,6 +580,17 @@ def test_a_reminder_is_confirmed_by_an_answer_as_well(ann: Correspondent) -> Non
     (reminder,) = ann.receive()
     assert ann.answer(reminder) is MailUse.CONFIRM
     assert ann.status == SubscriberStatus.ACTIVE
+
+
+def test_a_command_without_what_it_needs_is_for_the_owner(
+    publication: PublicationFolder,
+) -> None:
+    secret = load_secret(publication.settings)
+    with publication.database.writing() as connection:
+        mail = CommandMail(connection, publication.settings, secret, NOW, ANN, "<1@x>", None)
+        assert not run_command(mail, MailCommand(MailUse.CONFIRM))
+        assert not run_command(mail, MailCommand(MailUse.CONFIRM, ("v2.forged",)))
+        assert not run_command(mail, MailCommand(MailUse.SUBSCRIBE, ("v2.forged",)))
 
 
 def test_a_forged_reference_proves_nothing(publication: PublicationFolder) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from email.message import EmailMessage
 from itertools import product
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from publisher.gate.checks import check_mail
-from publisher.gate.mail import CheckedMail
+from publisher.config.mailbox import MailboxSettings
+from publisher.config.web import WebSettings
+from publisher.errors import DeliveryError, RenderingError
 from publisher.mail.signed_links import LinkKind, read_link
 from publisher.mail.subscription_message import notice_message_name, notices_of_message_ids
+from publisher.mailbox.commands import parse_command
+from publisher.notices import gate_samples
 from publisher.notices.composer import NoticeComposer
 from publisher.notices.kinds import NoticeKind
 from publisher.notices.ledger import due_notices
@@ -23,6 +27,7 @@ from tests.publisher.delivery.mailing import ready
 from tests.publisher.mail.samples import parsed
 from tests.publisher.notices.people import CODE, RENDERER, add_person, enqueue, text_of
 
+BOX = "lists@news.example.org"
 LANGUAGES = ("en", "zh-Hans", "zh-Hant", "ar")
 PAGES = {
     NoticeKind.CONFIRM: ("confirm", "confirm", 7),
@@ -65,17 +70,10 @@ def test_every_notice_passes_the_gate_in_its_language(
     publication: PublicationFolder, kind: NoticeKind, language: str
 ) -> None:
     content = compose(publication, kind, language)
-    mail = CheckedMail(
-        content=content,
-        language=language,
-        hosts=frozenset({publication.settings.publication.host}),
-        preheader="",
-        address=publication.settings.publication.address(language),
-        is_about_subscription=True,
-    )
-    findings = {one.code: one.problem for one in check_mail(mail).findings}
-    # Its first line says all that there is to say, in a few words.
-    assert findings.keys() <= {"preheader-length"}, findings
+    composer = NoticeComposer(publication.settings, RENDERER.system_mail, SECRET)
+    with publication.database.reading() as connection:
+        (row,) = due_notices(connection, NOW, 9)
+        assert composer.check(connection, row).report.findings == ()
     assert parsed(content)["Content-Language"] == language
     assert "@@" not in html_of(parsed(content)) + text_of(parsed(content))
 
@@ -104,6 +102,87 @@ def test_the_links_mail_has_her_own_feed(publication: PublicationFolder) -> None
     assert found
     link = read_link(SECRET, "feed", found[1])
     assert (link.subscriber_id, link.generation, link.number) == (1, 3, 0)
+
+
+def by_mail_only(publication: PublicationFolder, address: str | None = BOX) -> None:
+    box = MailboxSettings(kind="pipe", address=address) if address else None
+    publication.settings = replace(
+        publication.settings, web=WebSettings(enabled=False), mailbox=box
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "language"), [*product([kind for kind in NoticeKind if kind != "data"], LANGUAGES)]
+)
+def test_without_pages_every_link_of_a_notice_opens_a_mail(
+    publication: PublicationFolder, kind: NoticeKind, language: str
+) -> None:
+    by_mail_only(publication)
+    mail = parsed(compose(publication, kind, language))
+    assert "?t=" not in html_of(mail) + text_of(mail)
+    assert f"/{language}/confirm/" not in html_of(mail)
+    assert CODE not in text_of(mail)
+    commands = re.findall(rf"mailto:{BOX}\?subject=(\S+)", text_of(mail))
+    assert commands
+    for command in commands:
+        assert parse_command(unquote(command), "")
+
+
+def test_a_mail_that_only_a_page_could_answer_is_not_sent_without_pages(
+    publication: PublicationFolder,
+) -> None:
+    by_mail_only(publication)
+    with pytest.raises(DeliveryError, match=r"enable \[web\] or set a \[mailbox\]"):
+        compose(publication, NoticeKind.DATA)
+
+
+def test_without_pages_and_a_mailbox_nobody_is_asked_to_confirm(
+    publication: PublicationFolder,
+) -> None:
+    by_mail_only(publication, None)
+    with pytest.raises(DeliveryError, match="nobody could do what the mail confirm asks for"):
+        compose(publication, NoticeKind.CONFIRM)
+
+
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_without_a_mailbox_no_notice_asks_for_an_answer(
+    publication: PublicationFolder, kind: NoticeKind
+) -> None:
+    mail = parsed(compose(publication, kind))
+    assert "answer this mail" not in text_of(mail)
+    assert "mailto:" not in text_of(mail) + html_of(mail)
+
+
+def test_a_notice_that_the_gate_rejects_is_not_composed_and_the_error_says_why(
+    publication: PublicationFolder,
+) -> None:
+    def render(mail: SystemMail) -> Digest:
+        digest = RENDERER.system_mail(mail)
+        return replace(digest, html=digest.html.replace("<h1", "<script></script><h1"))
+
+    enqueue(publication, add_person(publication))
+    composer = NoticeComposer(publication.settings, render, SECRET)
+    with publication.database.reading() as connection:
+        (row,) = due_notices(connection, NOW, 9)
+        with pytest.raises(RenderingError) as caught:
+            composer.compose(connection, row)
+    problem = str(caught.value)
+    assert problem.startswith("the mail confirm in en does not pass the gate, and waits: ")
+    assert "script" in problem
+    assert "ann@example.org" not in problem
+
+
+def test_what_passed_the_gate_once_is_not_checked_again(publication: PublicationFolder) -> None:
+    gate_samples._errors.cache_clear()
+    for address in ("ann@example.org", "bob@example.org"):
+        enqueue(publication, add_person(publication, address))
+    with publication.database.reading() as connection:
+        for row in due_notices(connection, NOW, 9):
+            NoticeComposer(publication.settings, RENDERER.system_mail, SECRET).compose(
+                connection, row
+            )
+    assert gate_samples._errors.cache_info().misses == 1
+    assert gate_samples._errors.cache_info().hits == 1
 
 
 def test_a_notice_says_that_a_program_wrote_it(publication: PublicationFolder) -> None:

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select, update
 
+from publisher.app.status import take_snapshot
 from publisher.config.delivery import (
     DeliverySettings,
     DomainRateSettings,
@@ -268,7 +269,7 @@ def test_a_server_that_asks_for_less_gets_less(publication: PublicationFolder) -
         assert buckets.read_throttles(connection, "memory")
 
 
-def test_a_template_that_is_broken_only_defers_its_notices(
+def test_notices_of_a_broken_template_wait_and_are_sent_once_it_is_mended(
     publication: PublicationFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from publisher.errors import RenderingError
@@ -277,11 +278,21 @@ def test_a_template_that_is_broken_only_defers_its_notices(
     def fail(_mail: object) -> None:
         raise RenderingError("templates/email/confirm/body.html, line 1: x")
 
-    monkeypatch.setattr(RENDERER, "system_mail", fail)
     enqueue(publication, add_person(publication))
-    notify(publication)
+    with monkeypatch.context() as broken:
+        broken.setattr(RENDERER, "system_mail", fail)
+        for tried in range(4):
+            report = notify(publication, at=NOW + tried * HOUR)
+            assert report.problems == ["templates/email/confirm/body.html, line 1: x"]
     (row,) = rows(publication)
-    assert (row["state"], row["reason_key"]) == ("deferred", "unsendable")
+    assert (row["state"], row["reason_key"]) == ("deferred", "mail-rejected")
+    # However often it was tried.
+    assert row["next_at"] <= NOW + 3 * HOUR + timedelta(minutes=7)
+    snapshot = take_snapshot(publication.settings, publication.database, NOW)
+    assert snapshot.notices_rejected == {"templates/email/confirm/body.html, line 1: x": 1}
+    assert notify(publication, at=NOW + 4 * HOUR).sent == 1
+    snapshot = take_snapshot(publication.settings, publication.database, NOW)
+    assert snapshot.notices_rejected == {}
 
 
 def test_old_notices_are_deleted(publication: PublicationFolder) -> None:

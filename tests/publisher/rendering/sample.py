@@ -424,7 +424,7 @@ def system_mail(kind: str, language: str, **changes: Any) -> SystemMail:
         ),
         "mailbox": "lists@news.example.org",
         "has_code": True,
-        "has_feed": True,
+        "has_pages": True,
         "has_new_address": True,
     }
     return SystemMail(kind=kind, publication=publication(language), **values | changes)

@@ -116,8 +116,8 @@ def test_the_links_mail_offers_each_language_by_mail(renderer: Renderer) -> None
     mailto = "mailto:lists@news.example.org?subject=language%20"
     assert {f"{mailto}{tag}%20@@COMMAND_TOKEN@@" for tag in ("en", "ar")} < found
     assert {"@@PREFERENCES@@", "@@FEED@@", "@@UNSUBSCRIBE@@"} < found
-    without = links(render(renderer, "links", mailbox="", has_feed=False))
-    assert without == {"@@PREFERENCES@@", "@@UNSUBSCRIBE@@", HOME}
+    without = links(render(renderer, "links", mailbox="", has_pages=False))
+    assert without == {"@@UNSUBSCRIBE@@", HOME}
 
 
 @pytest.mark.parametrize("kind", ["confirm", "reminder", "already-subscribed", "welcome"])

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from wcwidth import wcswidth
 
+from publisher.app.deliver import deliver_due
+from publisher.app.state import open_state
+from publisher.clock import FixedClock
+from publisher.notices.kinds import NoticeKind
+from publisher.notices.queue import enqueue_notice
+from publisher.rendering.template_files import shipped_templates_folder
 from publisher.testing import make_publication
+from subscribers import JoinWish, add_pending, normalise_address
 from tests.publisher.cli.conftest import Run
 from tests.publisher.cli.test_check import FRIDAY, checked, codes
+from tests.publisher.conftest import NOW
 from tests.publisher.lanterns import Published, lay_out
 
 SATURDAY = "2026-01-10T12:00:00Z"
@@ -21,6 +31,8 @@ REPLY = "Re: {{ issue.title }}"
 
 
 LOST = "{{ unsubscribe }}"
+
+SCRIPT = "{% block words %}<script>x()</script>"
 
 
 def override(publication: Path, name: str, text: str) -> None:
@@ -128,7 +140,7 @@ def test_what_was_due_and_waits_is_checked_first(run: Run, tmp_path: Path) -> No
     override(root, "body.txt", "nothing of the story")
     assert run("run", "--once", "--now", FRIDAY, root)[0] == 1
     report = checked(run, root, "--now", FRIDAY, code=1)
-    held, coming = report["mails"]
+    held, coming = [mail for mail in report["mails"] if not mail["notice"]]
     assert (held["day"], held["remark"]) == (
         "2026-01-09",
         "was due, and waits until this is mended",
@@ -136,6 +148,36 @@ def test_what_was_due_and_waits_is_checked_first(run: Run, tmp_path: Path) -> No
     assert "story-text" in {finding["code"] for finding in held["findings"]}
     assert coming["day"] == "2026-01-16"
     article.unlink()
-    assert [mail["day"] for mail in checked(run, root, "--now", FRIDAY)["mails"]] != [
-        "2026-01-09"
-    ]
+    days = [mail["day"] for mail in checked(run, root, "--now", FRIDAY)["mails"]]
+    assert "2026-01-09" not in days
+
+
+def test_a_system_mail_that_the_gate_rejects_is_reported_waits_and_leaves_once_mended(
+    run: Run, tmp_path: Path
+) -> None:
+    settings = make_publication(tmp_path, languages=["en"])
+    root = settings.folders.root
+    assert run("run", "--once", "--now", FRIDAY, root)[0] == 0
+    body = root / "templates" / "email" / "goodbye" / "body.html"
+    body.parent.mkdir(parents=True)
+    shipped = shipped_templates_folder() / "email" / "goodbye" / "body.html"
+    scripted = shipped.read_text("utf-8").replace("{% block words %}", SCRIPT)
+    body.write_text(scripted, "utf-8")
+    report = checked(run, root, "--now", FRIDAY, code=1)
+    wrong = {mail["notice"]: mail["findings"] for mail in report["mails"] if mail["findings"]}
+    assert "error" in {finding["severity"] for finding in wrong["goodbye"]}
+    with open_state(settings) as database, database.writing() as connection:
+        person = add_pending(
+            connection, normalise_address("ann@example.org"), JoinWish(("weekly",), "en"), NOW
+        )
+        values = {"newsletters": ["weekly"], "number": 1}
+        enqueue_notice(connection, NoticeKind.GOODBYE, person, NOW, values=values)
+    deliver_due(settings, FixedClock(NOW))
+    out = run("status", root)[1]
+    assert "1 mail about subscriptions not sent yet: the mail goodbye in en does not pass" in (
+        " ".join(out.split())
+    )
+    assert "ann@example.org" not in out
+    shutil.rmtree(root / "templates")
+    later = deliver_due(settings, FixedClock(NOW + timedelta(minutes=7)))
+    assert later.notices.sent == 1
